@@ -153,7 +153,7 @@ class CriticalSection:
     def name(self) -> Any:
         """The name of the lock."""
 class DType:
-    """The type of the elements of a tensor. Instances are unique, so compare with `is`."""
+    """The type of the elements of a tensor, such as `tf.float32`."""
     def __init__(self, type_enum: Any, handle_data: Any = None) -> None: ...
     @property
     def as_datatype_enum(self) -> int:
@@ -165,19 +165,19 @@ class DType:
     def base_dtype(self) -> DType:
         """The type itself; of a reference, the type that it refers to."""
     def cast(self, value: Any, cast_context: Any) -> Any:
-        """Returns `value`, which must be this dtype."""
+        """Returns a value as one of this type."""
     def experimental_as_proto(self) -> Any:
-        """Returns the SerializedDType message of this type."""
+        """Returns the message of this type."""
     @classmethod
     def experimental_from_proto(cls, proto: Any) -> DType:
-        """Returns the type of a SerializedDType message."""
+        """Returns the type that a message describes."""
     @classmethod
     def experimental_type_proto(cls) -> Any:
-        """Returns the class of the messages of types."""
+        """Returns the class of messages of this type."""
     def flatten(self) -> list[Any]:
-        """See `tf.types.experimental.TraceType`: no tensors."""
+        """Returns the types of the tensors that a value of this type consists of."""
     def from_tensors(self, tensors: Iterable[Any]) -> None:
-        """See `tf.types.experimental.TraceType`: takes no tensors."""
+        """Returns the value that tensors make up."""
     is_bool: builtins.bool
     def is_compatible_with(self, other: DTypeLike) -> builtins.bool:
         """Whether values of dtype `other` can be used as this dtype."""
@@ -193,7 +193,7 @@ class DType:
     is_quantized: builtins.bool
     is_ref: builtins.bool
     def is_subtype_of(self, other: Any) -> builtins.bool:
-        """See `tf.types.experimental.TraceType`: equal types only."""
+        """Returns True if every value of this type is of another type."""
     is_unsigned: builtins.bool
     @property
     def limits(self) -> builtins.tuple[Any, Any]:
@@ -205,17 +205,17 @@ class DType:
     def min(self) -> Any:
         """The least finite value."""
     def most_specific_common_supertype(self, types: Any) -> DType | None:
-        """See `tf.types.experimental.TraceType`: this type if all are equal."""
+        """Returns the narrowest type that this one and others are subtypes of."""
     name: str
     np: Any
     def placeholder_value(self, placeholder_context: Any) -> DType:
-        """See `tf.types.experimental.TraceType`."""
+        """Returns what stands for a value of this type while a function is traced."""
     @property
     def real_dtype(self) -> DType:
         """The type of the real part of a complex number; any other type itself."""
     size: int
     def to_tensors(self, value: Any) -> list[Any]:
-        """See `tf.types.experimental.TraceType`: no tensors."""
+        """Returns the tensors that a value consists of."""
     def __call__(self, value: Any, /) -> Any:
         ...
     def __eq__(self, other: object, /) -> builtins.bool:
@@ -227,7 +227,7 @@ class DType:
         ...
     def __new__(cls, type_enum: Any, handle_data: Any = None) -> Self: ...
 class DeviceSpec:
-    """A (possibly partial) name of a device."""
+    """The parts of the name of a device."""
     def __init__(self, job: Any = None, replica: Any = None, task: Any = None, device_type: str | None = None, device_index: Any = None) -> None: ...
     @property
     def device_index(self) -> int | None:
@@ -237,16 +237,16 @@ class DeviceSpec:
         """CPU, GPU, ..."""
     @classmethod
     def from_string(cls, spec: str) -> DeviceSpec:
-        """Returns the spec of a name."""
+        """Returns the parts of a name."""
     @property
     def job(self) -> str | None:
         """The job."""
     def make_merged_spec(self, dev: DeviceSpec) -> DeviceSpec:
-        """Returns this spec updated with the parts that `dev` specifies."""
+        """Returns the parts of this name with those of another in front of them."""
     def parse_from_string(self, spec: str) -> DeviceSpec:
-        """Returns the spec of a name."""
+        """Returns the parts of a name."""
     def replace(self, **kwargs: Any) -> DeviceSpec:
-        """Returns this spec with some parts replaced."""
+        """Returns these parts with some replaced."""
     @property
     def replica(self) -> int | None:
         """The replica."""
@@ -268,11 +268,11 @@ class GradientTape:
     def reset(self) -> None:
         """Drops everything recorded so far."""
     def stop_recording(self) -> ContextManager[Any]:
-        """Pauses recording within this context."""
+        """A context in which nothing is recorded."""
     def watch(self, tensor: Any) -> None:
         """Ensures that `tensor`, or each tensor of a structure, is being traced by this tape."""
     def watched_variables(self) -> builtins.tuple[Any, ...]:
-        """Returns the watched variables in order of first use."""
+        """Returns the variables that are watched."""
     def __enter__(self) -> Self:
         ...
     def __exit__(self, typ: Any, value: Any, traceback: Any) -> None:
@@ -393,10 +393,10 @@ class Graph:
     def __enter__(self) -> Self: ...
     def __exit__(self, *error: Any) -> None: ...
 class IndexedSlices(CompositeTensor):
-    """Some rows of a larger tensor: its row `indices[i]` is `values[i]`; rows with equal indices are summed."""
+    """Some rows of a larger tensor: its row `indices[i]` is `values[i]`."""
     def __init__(self, values: Any, indices: TensorLike, dense_shape: ShapeLike | None = None) -> None: ...
     def consumers(self) -> list[Any]:
-        """Returns the operations that read the values or indices."""
+        """Returns the operations of the graph that read the values or indices."""
     @property
     def dense_shape(self) -> Tensor | None:
         """The shape of the whole tensor, or None."""
@@ -432,7 +432,7 @@ class IndexedSlicesSpec(TypeSpec):
     def value_type(self) -> Any:
         """IndexedSlices."""
 class Module(AutoTrackable):
-    """A container whose variables and submodules are found through its attributes."""
+    """A container whose variables and modules are found through its attributes."""
     def __init__(self, name: str | None = None) -> None: ...
     @property
     def name(self) -> str:
@@ -538,12 +538,12 @@ class OptionalSpec(TypeSpec):
     def value_type(self) -> Any:
         """The class of the values."""
 class RaggedTensor(CompositeTensor):
-    """A tensor with ragged dimensions, whose rows have different lengths."""
+    """A tensor of which some axes hold rows of different lengths."""
     def __init__(self, values: Any, row_partition: Any, internal: builtins.bool = False) -> None: ...
     def bounding_shape(self, axis: Axis | None = None, name: str | None = None, out_type: DTypeLike | None = None) -> Tensor:
-        """The shape of the smallest dense tensor that contains it."""
+        """Returns the shape of the smallest tensor that holds all rows."""
     def consumers(self) -> Any:
-        """The operations that take a component."""
+        """Returns the operations of the graph that take a component."""
     @property
     def dtype(self) -> Any:
         """The type of the values."""
@@ -552,87 +552,87 @@ class RaggedTensor(CompositeTensor):
         """The innermost values."""
     @classmethod
     def from_nested_row_lengths(cls, flat_values: Any, nested_row_lengths: Any, name: str | None = None, validate: builtins.bool = True) -> RaggedTensor:
-        """Row lengths from the outermost in."""
+        """Returns rows within rows of given lengths."""
     @classmethod
     def from_nested_row_splits(cls, flat_values: Any, nested_row_splits: Any, name: str | None = None, validate: builtins.bool = True) -> RaggedTensor:
-        """Row splits from the outermost in."""
+        """Returns rows within rows whose ends are given."""
     @classmethod
     def from_nested_value_rowids(cls, flat_values: Any, nested_value_rowids: Any, nested_nrows: Any = None, name: str | None = None, validate: builtins.bool = True) -> RaggedTensor:
-        """Row numbers from the outermost in."""
+        """Returns rows within rows of values whose rows are given."""
     @classmethod
     def from_row_lengths(cls, values: Any, row_lengths: Any, name: str | None = None, validate: builtins.bool = True) -> RaggedTensor:
-        """Rows of these lengths."""
+        """Returns rows of given lengths."""
     @classmethod
     def from_row_limits(cls, values: Any, row_limits: Any, name: str | None = None, validate: builtins.bool = True) -> RaggedTensor:
-        """Rows that end before these offsets."""
+        """Returns rows whose ends are given."""
     @classmethod
     def from_row_splits(cls, values: Any, row_splits: Any, name: str | None = None, validate: builtins.bool = True) -> RaggedTensor:
-        """Rows i hold values[row_splits[i] : row_splits[i + 1]]."""
+        """Returns rows whose ends are given."""
     @classmethod
     def from_row_starts(cls, values: Any, row_starts: Any, name: str | None = None, validate: builtins.bool = True) -> RaggedTensor:
-        """Rows that begin at these offsets."""
+        """Returns rows whose beginnings are given."""
     @classmethod
     def from_sparse(cls, st_input: Any, name: str | None = None, row_splits_dtype: DTypeLike | None = int64) -> RaggedTensor:
-        """The rows of a rank-2 SparseTensor whose entries are left-aligned."""
+        """Returns a ragged tensor of a sparse matrix."""
     @classmethod
     def from_tensor(cls, tensor: TensorLike, lengths: TensorLike | None = None, padding: Any = None, ragged_rank: IntLike = 1, name: str | None = None, row_splits_dtype: DTypeLike | None = int64) -> RaggedTensor:
-        """The rows of a dense tensor, truncated to `lengths` or without trailing `padding`."""
+        """Returns a ragged tensor of a tensor."""
     @classmethod
     def from_uniform_row_length(cls, values: Any, uniform_row_length: Any, nrows: TensorLike | None = None, validate: builtins.bool = True, name: str | None = None) -> RaggedTensor:
-        """Rows of one length."""
+        """Returns rows of one length."""
     @classmethod
     def from_value_rowids(cls, values: Any, value_rowids: TensorLike, nrows: TensorLike | None = None, name: str | None = None, validate: builtins.bool = True) -> RaggedTensor:
-        """The row of each value."""
+        """Returns rows of values whose rows are given."""
     def get_shape(self) -> Any:
-        """The static shape."""
+        """Returns the static shape, with None for ragged axes."""
     def merge_dims(self, outer_axis: Any, inner_axis: Any) -> Any:
-        """The dimensions from `outer_axis` to `inner_axis` as one."""
+        """Returns a tensor in which several axes have become one."""
     def nested_row_lengths(self, name: str | None = None) -> Any:
-        """The row lengths of all ragged dimensions, outermost first."""
+        """Returns the lengths of the rows of all ragged axes."""
     @property
     def nested_row_splits(self) -> Any:
         """The row splits of all ragged dimensions, outermost first."""
     def nested_value_rowids(self, name: str | None = None) -> Any:
-        """The row numbers of all ragged dimensions, outermost first."""
+        """Returns the rows of the values of all ragged axes."""
     def nrows(self, out_type: DTypeLike | None = None, name: str | None = None) -> Tensor:
-        """The number of rows."""
+        """Returns the number of rows."""
     def numpy(self) -> Any:
-        """The value as an array: of objects where rows differ in length."""
+        """Returns an array of rows, which are arrays."""
     @property
     def ragged_rank(self) -> Any:
         """The number of partitioned dimensions."""
     def row_lengths(self, axis: Axis = 1, name: str | None = None) -> Tensor:
-        """The lengths of the rows at `axis`, as a (ragged) tensor."""
+        """Returns the length of each row."""
     def row_limits(self, name: str | None = None) -> Tensor:
-        """Where each row ends."""
+        """Returns where each row ends."""
     @property
     def row_splits(self) -> Any:
         """Where rows begin, and where the last one ends."""
     def row_starts(self, name: str | None = None) -> Tensor:
-        """Where each row begins."""
+        """Returns where each row begins."""
     @property
     def shape(self) -> Any:
         """The static shape, None for ragged dimensions."""
     def to_list(self) -> Any:
-        """The value as nested Python lists."""
+        """Returns the values in nested lists."""
     def to_sparse(self, name: str | None = None) -> SparseTensor:
-        """The values as a SparseTensor."""
+        """Returns a sparse tensor with an entry for each value."""
     def to_tensor(self, default_value: Any = None, name: str | None = None, shape: ShapeLike | None = None) -> Tensor:
-        """The dense tensor with `default_value` (zero) where rows end early."""
+        """Returns a tensor in which shorter rows are padded."""
     @property
     def uniform_row_length(self) -> Any:
         """The common length of all rows, or None."""
     def value_rowids(self, name: str | None = None) -> Tensor:
-        """The row of each value."""
+        """Returns the row of each value."""
     @property
     def values(self) -> Any:
         """The concatenated rows."""
     def with_flat_values(self, new_values: Any) -> RaggedTensor:
-        """The same structure with other innermost values."""
+        """Returns the same rows of other innermost values."""
     def with_row_splits_dtype(self, dtype: DTypeLike) -> RaggedTensor:
-        """The same with row splits of another type."""
+        """Returns the same rows with row splits of a dtype."""
     def with_values(self, new_values: Any) -> Any:
-        """The same rows of other values."""
+        """Returns the same rows of other values."""
     def __abs__(self) -> RaggedTensor: ...
     def __add__(self, other: TensorLike, /) -> RaggedTensor: ...
     def __and__(self, other: TensorLike, /) -> RaggedTensor: ...
@@ -673,7 +673,7 @@ class RaggedTensor(CompositeTensor):
     def __truediv__(self, other: TensorLike, /) -> RaggedTensor: ...
     def __xor__(self, other: TensorLike, /) -> RaggedTensor: ...
 class RaggedTensorSpec(TypeSpec):
-    """The shape, type and ragged rank of a RaggedTensor."""
+    """The type of a ragged tensor, such as an argument of a `tf.function`."""
     def __init__(self, shape: ShapeLike | None=None, dtype: DTypeLike=..., ragged_rank: int | None=None, row_splits_dtype: DTypeLike=..., flat_values_spec: Any=None) -> None:
         ...
     @property
@@ -684,9 +684,9 @@ class RaggedTensorSpec(TypeSpec):
         """The spec of the innermost values, if it is none of a tensor."""
     @classmethod
     def from_value(cls, value: Any) -> Any:
-        """The spec of a RaggedTensor."""
+        """Returns the spec of a ragged tensor."""
     def is_compatible_with(self, spec_or_value: Any) -> Any:
-        """Whether the value, or every value of the spec, has this type; of ragged rank 0, a tensor may."""
+        """Returns True if a value, or values of a type, could be of this type."""
     @property
     def ragged_rank(self) -> Any:
         """The number of partitioned dimensions."""
@@ -705,11 +705,11 @@ class RegisterGradient:
     functions: dict[str, Any]
     def __call__(self, f: Callable[..., Any]) -> Any: ...
 class SparseTensor(CompositeTensor):
-    """A tensor given by its non-zero entries."""
+    """A tensor of which only some entries are stored, the others being zero."""
     def __init__(self, indices: NumericLike, values: TensorLike, dense_shape: ShapeLike) -> None:
         ...
     def consumers(self) -> Any:
-        """The operations that take a component."""
+        """Returns the operations of the graph that take a component."""
     @property
     def dense_shape(self) -> Any:
         """The shape as an int64 vector."""
@@ -717,12 +717,12 @@ class SparseTensor(CompositeTensor):
     def dtype(self) -> Any:
         """The type of the values."""
     def eval(self, feed_dict: Any = None, session: Any = None) -> Any:
-        """The value, computed by a session."""
+        """Returns the value that a session computes."""
     @classmethod
     def from_value(cls, sparse_tensor_value: Any) -> SparseTensor:
-        """A SparseTensor of a SparseTensor or SparseTensorValue."""
+        """Returns a sparse tensor of a value that a session returned."""
     def get_shape(self) -> Any:
-        """The static shape."""
+        """Returns the static shape."""
     @property
     def graph(self) -> Any:
         """The graph of the components."""
@@ -736,7 +736,7 @@ class SparseTensor(CompositeTensor):
     def op(self) -> Any:
         """The operation that makes the values."""
     def set_shape(self, shape: ShapeLike) -> Any:
-        """Merges `shape` into the static shape."""
+        """Merges a shape into the static shape."""
     @property
     def shape(self) -> Any:
         """The static shape."""
@@ -744,7 +744,7 @@ class SparseTensor(CompositeTensor):
     def values(self) -> Any:
         """The values, `[n]`."""
     def with_values(self, new_values: Any) -> SparseTensor:
-        """The same coordinates with other values."""
+        """Returns a sparse tensor with the same places and other values."""
     def __iter__(self) -> Any: ...
     def __mul__(self, other: TensorLike, /) -> Any: ...
     def __rmul__(self, other: TensorLike, /) -> Any: ...
@@ -768,7 +768,7 @@ class SparseTensorSpec(TypeSpec):
     def value_type(self) -> Any:
         """SparseTensor."""
 class Tensor(_Tensor):
-    """An array of elements of one dtype. Eager tensors have a value: `tensor.numpy()`."""
+    """An array of elements of one dtype."""
     OVERLOADABLE_OPERATORS: Any
     T: Tensor
     def astype(self, dtype: DTypeLike) -> Tensor:
@@ -792,7 +792,7 @@ class Tensor(_Tensor):
     def eval(self, feed_dict: Any=None, session: Any=None) -> Any:
         """Evaluates the tensor in a session."""
     def experimental_ref(self) -> Any:
-        """Returns `ref()`."""
+        """Returns a reference that can be the key of a dictionary; an older name of `ref`."""
     def get_shape(self) -> TensorShape:
         """Returns the static shape."""
     def gpu(self, gpu_index: int=0) -> Tensor:
@@ -820,7 +820,7 @@ class Tensor(_Tensor):
     def ravel(self) -> Tensor:
         ...
     def ref(self) -> Any:
-        """Returns a hashable reference to this tensor, for use as a key."""
+        """Returns a reference that can be the key of a dictionary."""
     def reshape(self, *a: Any, **kwargs: Any) -> Tensor:
         ...
     def set_shape(self, shape: ShapeLike) -> None:
@@ -902,7 +902,7 @@ class TensorArray(CompositeTensor):
     """A list of tensors of one dtype, each written at most once; differentiable, for use in loops."""
     def __init__(self, dtype: DTypeLike, size: TensorLike | None = None, dynamic_size: builtins.bool | None = None, clear_after_read: builtins.bool | None = None, tensor_array_name: str | None = None, handle: Any = None, flow: Any = None, infer_shape: builtins.bool = True, element_shape: Any = None, colocate_with_first_write_call: builtins.bool = True, name: str | None = None) -> None: ...
     def close(self, name: str | None = None) -> None:
-        """Forgets the elements of an eager array."""
+        """Drops the elements of an eager array."""
     def concat(self, name: str | None = None) -> Tensor:
         """Returns the elements joined along their first axis."""
     @property
@@ -918,28 +918,28 @@ class TensorArray(CompositeTensor):
     def flow(self) -> Any:
         """The tensor that carries the array from op to op."""
     def gather(self, indices: TensorLike, name: str | None = None) -> Tensor:
-        """Returns the elements at `indices` in one tensor."""
+        """Returns some elements in one tensor, along a new first axis."""
     def grad(self, source: str, flow: Any = None, name: str | None = None) -> Tensor:
-        """Raises NotImplementedError: gradients flow through tapes and tf.gradients."""
+        """Raises an error: gradients flow through tapes and `tf.gradients`."""
     @property
     def handle(self) -> None:
         """None; only TensorFlow 1's arrays have handles."""
     def identity(self) -> TensorArray:
         """Returns the array."""
     def read(self, index: Any, name: str | None = None) -> Tensor:
-        """Returns the element at `index`."""
+        """Returns an element."""
     def scatter(self, indices: TensorLike, value: TensorLike, name: str | None = None) -> TensorArray:
-        """Returns the array with the rows of `value` at `indices`."""
+        """Returns the array with the rows of a tensor at some places."""
     def size(self, name: str | None = None) -> Tensor:
-        """Returns the number of elements, an int32 scalar."""
+        """Returns the number of elements."""
     def split(self, value: TensorLike, lengths: TensorLike, name: str | None = None) -> TensorArray:
-        """Returns the array whose elements are pieces of `value` of these lengths."""
+        """Returns the array whose elements are pieces of a tensor."""
     def stack(self, name: str | None = None) -> Tensor:
-        """Returns all elements in one tensor, with a new first axis."""
+        """Returns all elements in one tensor, along a new first axis."""
     def unstack(self, value: Any, name: str | None = None) -> TensorArray:
-        """Returns the array whose elements are the rows of `value`."""
+        """Returns the array whose elements are the rows of a tensor."""
     def write(self, index: Any, value: Any, name: str | None = None) -> TensorArray:
-        """Returns the array with `value` at `index`."""
+        """Returns the array with an element."""
 class TensorArraySpec(TypeSpec):
     """The type of a TensorArray."""
     def __init__(self, element_shape: Any = None, dtype: DTypeLike | None = float32, dynamic_size: builtins.bool = False, infer_shape: builtins.bool = True) -> None: ...
@@ -958,64 +958,64 @@ class TensorShape:
     def as_list(self) -> list[Any]:
         """Returns the sizes as a list, None where unknown."""
     def as_proto(self) -> Any:
-        """Returns the TensorShapeProto of this shape."""
+        """Returns the message of this type."""
     def assert_has_rank(self, rank: int) -> None:
-        """Raises ValueError unless this may have `rank`."""
+        """Raises an error unless the rank could be a number."""
     def assert_is_compatible_with(self, other: Any) -> None:
-        """Raises ValueError unless the two are compatible."""
+        """Raises an error unless some shape could be both."""
     def assert_is_fully_defined(self) -> None:
-        """Raises ValueError unless every dimension is known."""
+        """Raises an error unless every extent is known."""
     def assert_same_rank(self, other: Any) -> None:
-        """Raises ValueError unless the ranks may be equal."""
+        """Raises an error unless the ranks could be equal."""
     def cast(self, value: Any, cast_context: Any) -> Any:
-        """Returns `value`, which must be this shape."""
+        """Returns a value as one of this type."""
     def concatenate(self, other: Any) -> TensorShape:
-        """Returns this shape followed by the other."""
+        """Returns the extents of this shape and then those of another."""
     @property
     def dims(self) -> Any:
         """The sizes as a list of Dimensions, or None."""
     def experimental_as_proto(self) -> Any:
-        """Returns the TensorShapeProto of this shape."""
+        """Returns the message of this type."""
     @classmethod
     def experimental_from_proto(cls, proto: Any) -> TensorShape:
-        """Returns the shape of a TensorShapeProto."""
+        """Returns the type that a message describes."""
     @classmethod
     def experimental_type_proto(cls) -> Any:
-        """Returns TensorShapeProto."""
+        """Returns the class of messages of this type."""
     def flatten(self) -> list[Any]:
-        """See `tf.types.experimental.TraceType`: no tensors."""
+        """Returns the types of the tensors that a value of this type consists of."""
     def from_tensors(self, tensors: Iterable[Any]) -> None:
-        """See `tf.types.experimental.TraceType`: takes no tensors."""
+        """Returns the value that tensors make up."""
     def is_compatible_with(self, other: Any) -> builtins.bool:
-        """Whether a fully defined shape can match both."""
+        """Returns True if some shape could be both."""
     def is_fully_defined(self) -> builtins.bool:
-        """Whether every dimension is known."""
+        """Returns True if every extent is known."""
     def is_subtype_of(self, other: Any) -> builtins.bool:
-        """Whether every shape that matches this one matches `other` (see TraceType)."""
+        """Returns True if every value of this type is of another type."""
     def merge_with(self, other: Any) -> TensorShape:
-        """Returns the shape with the known dimensions of both."""
+        """Returns the shape with the known extents of both."""
     def most_specific_common_supertype(self, others: Sequence[Any]) -> TensorShape | None:
-        """Returns the most specific common supertype of this and all `others` (see TraceType)."""
+        """Returns the narrowest type that this one and others are subtypes of."""
     def most_specific_compatible_shape(self, other: Any) -> TensorShape:
-        """Returns the most specific shape that is compatible with both."""
+        """Returns the shape with those extents that are equal in both."""
     @property
     def ndims(self) -> Any:
         """The number of dimensions, or None."""
     def num_elements(self) -> int | None:
-        """Returns the number of elements, or None if it is unknown."""
+        """Returns the number of elements."""
     def placeholder_value(self, placeholder_context: Any) -> TensorShape:
-        """See TraceType."""
+        """Returns what stands for a value of this type while a function is traced."""
     @property
     def rank(self) -> Any:
         """The number of dimensions, or None."""
     def to_tensors(self, value: Any) -> list[Any]:
-        """See `tf.types.experimental.TraceType`: no tensors."""
+        """Returns the tensors that a value consists of."""
     def with_rank(self, rank: int | None) -> TensorShape:
-        """Returns this shape with rank `rank`."""
+        """Returns this shape, of which the rank is then known."""
     def with_rank_at_least(self, rank: int) -> TensorShape:
-        """Returns this shape; raises ValueError if its rank is known to be less than `rank`."""
+        """Returns this shape, unless its rank is too low."""
     def with_rank_at_most(self, rank: int) -> TensorShape:
-        """Returns this shape; raises ValueError if its rank is known to be more than `rank`."""
+        """Returns this shape, unless its rank is too high."""
     def __add__(self, other: Any, /) -> TensorShape:
         ...
     def __bool__(self) -> builtins.bool: ...
@@ -1031,84 +1031,84 @@ class TensorShape:
     def __radd__(self, other: Any, /) -> TensorShape:
         ...
 class TensorSpec(TypeSpec):
-    """The type, static shape and name of a tensor."""
+    """The shape and dtype of a tensor, such as an argument of a `tf.function`."""
     def __init__(self, shape: ShapeLike | None, dtype: DTypeLike=..., name: str | None=None) -> None:
         ...
     def cast(self, value: Any, casting_context: Any) -> Any:
-        """Returns `value` as a tensor of this type."""
+        """Returns a value as one of this type."""
     @property
     def dtype(self) -> DType:
         """The type of the elements."""
     @classmethod
     def experimental_type_proto(cls) -> Any:
-        """Returns TensorSpecProto."""
+        """Returns the class of messages of this type."""
     def flatten(self) -> list[TensorSpec]:
-        """Returns itself alone."""
+        """Returns the types of the tensors that a value of this type consists of."""
     @classmethod
     def from_spec(cls, spec: Any, name: str | None = None) -> TensorSpec:
-        """Returns a spec like `spec` with another name."""
+        """Returns a spec like another one."""
     @classmethod
     def from_tensor(cls, tensor: Any, name: str | None = None) -> TensorSpec:
         """Returns the spec of a tensor."""
     def from_tensors(self, tensors: Iterable[Any]) -> Any:
-        """Returns the next tensor."""
+        """Returns the value that tensors make up."""
     def is_compatible_with(self, spec_or_tensor: Any) -> builtins.bool:
-        """Whether the tensor, or every tensor of the spec, matches this dtype and shape."""
+        """Returns True if a tensor, or tensors of a spec, could be of this type."""
     def is_subtype_of(self, other: Any) -> builtins.bool:
-        """Whether every tensor of this spec matches `other`."""
+        """Returns True if every value of this type is of another type."""
     def most_specific_common_supertype(self, others: Sequence[Any]) -> TensorSpec | None:
-        """Returns the most specific common supertype of this and all others, or None if dtypes or names differ."""
+        """Returns the narrowest type that this one and others are subtypes of."""
     @property
     def name(self) -> str | None:
         """The name of the argument, or None."""
     def placeholder_value(self, placeholder_context: Any) -> Any:
-        """Returns a placeholder of this spec."""
+        """Returns what stands for a value of this type while a function is traced."""
     @property
     def shape(self) -> TensorShape:
         """The static shape."""
     def to_tensors(self, value: Any) -> list[Any]:
-        """Returns the tensor of a value."""
+        """Returns the tensors that a value consists of."""
     @property
     def value_type(self) -> Any:
         """tf.Tensor."""
 class TypeSpec:
     """The type of a value that tf.function and tf.data pass around as tensors."""
     def cast(self, value: Any, casting_context: Any) -> Any:
-        """Returns `value` as a value of this type."""
+        """Returns a value as one of this type."""
     def experimental_as_proto(self) -> Any:
-        """Returns the message of this type: a TensorSpecProto or a TypeSpecProto."""
+        """Returns the message of this type."""
     @classmethod
     def experimental_from_proto(cls, proto: Any) -> TypeSpec:
-        """Returns the type encoded in a message of class `experimental_type_proto()`."""
+        """Returns the type that a message describes."""
     @classmethod
     def experimental_type_proto(cls) -> Any:
-        """Returns the class of the messages of such types."""
+        """Returns the class of messages of this type."""
     def flatten(self) -> list[TensorSpec]:
-        """Returns the specs of the component tensors of a value."""
+        """Returns the types of the tensors that a value of this type consists of."""
     def from_tensors(self, tensors: Iterable[Any]) -> Any:
-        """Returns the value built from the next tensors of an iterator."""
+        """Returns the value that tensors make up."""
     def is_compatible_with(self, spec_or_value: Any) -> builtins.bool:
         """Whether the value, or every value of the spec, has this type."""
     def is_subtype_of(self, other: Any) -> builtins.bool:
-        """Whether every value of this type has type `other` (see TraceType)."""
+        """Returns True if every value of this type is of another type."""
     def most_specific_common_supertype(self, others: Sequence[Any]) -> TypeSpec | None:
-        """Returns the most specific common supertype of this and all others, or None."""
+        """Returns the narrowest type that this one and others are subtypes of."""
     def most_specific_compatible_type(self, other: TypeSpec) -> TypeSpec:
-        """Returns the most specific common supertype of this and `other`."""
+        """Returns the narrowest type that this and another are both of."""
     def placeholder_value(self, placeholder_context: Any) -> Any:
-        """Returns a value of placeholders of this type."""
+        """Returns what stands for a value of this type while a function is traced."""
     def to_tensors(self, value: Any) -> list[Any]:
-        """Returns the component tensors of `value`."""
+        """Returns the tensors that a value consists of."""
     @property
     def value_type(self) -> Any:
         """The class of the values."""
 class UnconnectedGradients(Enum):
-    """The result for a source on which the target does not depend."""
+    """What a gradient is for a source that the target does not depend on: `NONE` or `ZERO`."""
     NONE = 'none'
     ZERO = 'zero'
     def __new__(cls, value: Any) -> Self: ...
 class Variable(Trackable, _Tensor):
-    """A tensor whose value can be assigned and persists between calls."""
+    """A tensor whose value can be assigned and stays between calls."""
     def __init__(self, initial_value: TensorLike | Callable[[], Any] | None=None, trainable: builtins.bool | None=None, validate_shape: builtins.bool=True, caching_device: Any=None, name: str | None=None, variable_def: Any=None, dtype: DTypeLike | None=None, import_scope: str | None=None, constraint: Callable[[Any], Any] | None=None, synchronization: VariableSynchronization | None=..., aggregation: VariableAggregation | None=..., shape: ShapeLike | None=None, experimental_enable_variable_lifting: builtins.bool | None=True) -> None:
         ...
     SaveSliceInfo: type[Any]
@@ -1123,12 +1123,12 @@ class Variable(Trackable, _Tensor):
     def assign_sub(self, delta: TensorLike, use_locking: builtins.bool=False, name: str | None=None, read_value: builtins.bool=True) -> Any:
         """Subtracts a value."""
     def batch_scatter_update(self, sparse_delta: Any, use_locking: builtins.bool = False, name: str | None = None) -> Any:
-        """Writes rows at batches of indices along the last axis of `sparse_delta.indices`."""
+        """Sets entries along the second axis, for each row of a batch by itself."""
     @property
     def constraint(self) -> Any:
         """The function that optimizers apply after an update."""
     def count_up_to(self, limit: Any) -> Any:
-        """Adds 1; an error once `limit` is reached. Returns the value before."""
+        """Adds 1 until a limit is reached."""
     @property
     def device(self) -> str:
         """The device that holds the value."""
@@ -1140,12 +1140,12 @@ class Variable(Trackable, _Tensor):
     def experimental_as_proto(self) -> Any:
         """Raises TypeError: only defined in a SavedModel."""
     def experimental_ref(self) -> Any:
-        """Returns a hashable reference to the variable."""
+        """Returns a reference that can be the key of a dictionary."""
     @staticmethod
     def from_proto(variable_def: Any, import_scope: str | None = None) -> Variable:
-        """Returns the variable that a VariableDef describes, using operations of the current graph."""
+        """Returns the variable that a message describes."""
     def gather_nd(self, indices: Any, name: str | None = None) -> Any:
-        """The entries at the coordinates in the last axis of `indices`."""
+        """Returns entries or slices at coordinates, as `tf.gather_nd`."""
     def get_shape(self) -> TensorShape:
         """Returns the static shape."""
     @property
@@ -1163,9 +1163,9 @@ class Variable(Trackable, _Tensor):
     def initializer(self) -> Any:
         """The operation that assigns the initial value (graphs only)."""
     def is_initialized(self, name: str | None = None) -> Tensor:
-        """Whether it has a value."""
+        """Returns True if the variable has a value."""
     def load(self, value: Any, session: Any = None) -> None:
-        """Sets the value: in a session, or at once when executing eagerly."""
+        """Sets the value: in a session, or at once in eager execution."""
     @property
     def name(self) -> str:
         """The name, with the number of the output."""
@@ -1180,7 +1180,7 @@ class Variable(Trackable, _Tensor):
     def read_value(self) -> Tensor:
         """Returns the value, read now."""
     def ref(self) -> Any:
-        """Returns a hashable reference to the variable."""
+        """Returns a reference that can be the key of a dictionary."""
     def scatter_add(self, sparse_delta: Any, use_locking: builtins.bool = False, name: str | None = None) -> Any:
         """Adds rows given as IndexedSlices."""
     def scatter_div(self, sparse_delta: Any, use_locking: builtins.bool = False, name: str | None = None) -> Any:
@@ -1206,17 +1206,17 @@ class Variable(Trackable, _Tensor):
     def scatter_update(self, sparse_delta: Any, use_locking: builtins.bool = False, name: str | None = None) -> Any:
         """Writes rows given as IndexedSlices."""
     def set_shape(self, shape: ShapeLike) -> None:
-        """Merges `shape` into the static shape."""
+        """Merges a shape into the static shape."""
     @property
     def shape(self) -> TensorShape:
         """The shape."""
     def sparse_read(self, indices: Any, name: str | None = None) -> Any:
-        """The rows at `indices`, read without copying the rest."""
+        """Returns rows by their indices."""
     @property
     def synchronization(self) -> Any:
         """When the copies of a distributed variable are brought together."""
     def to_proto(self, export_scope: str | None = None) -> Any:
-        """Returns the VariableDef of a graph's variable, or None if it is not in `export_scope`."""
+        """Returns the message that describes the variable of a graph."""
     @property
     def trainable(self) -> builtins.bool:
         """Whether tapes watch the variable."""
@@ -1281,7 +1281,7 @@ class Variable(Trackable, _Tensor):
     def __truediv__(self, other: TensorLike, /) -> Tensor: ...
     def __xor__(self, other: TensorLike, /) -> Tensor: ...
 class VariableAggregation(Enum):
-    """How values assigned by several replicas become one."""
+    """How values that several replicas assign to a variable become one."""
     NONE = 0
     SUM = 1
     MEAN = 2
@@ -1322,7 +1322,7 @@ def boolean_mask(tensor: TensorLike, mask: Composite, axis: Axis | None = None, 
 def broadcast_dynamic_shape(shape_x: Any, shape_y: Any) -> Any: 
     """Returns the shape to which tensors of two shapes broadcast, as a tensor."""
 def broadcast_static_shape(shape_x: TensorShape, shape_y: TensorShape) -> TensorShape: 
-    """Returns the broadcast of two static shapes."""
+    """Returns the shape to which tensors of two static shapes broadcast."""
 def broadcast_to(input: TensorLike, shape: ShapeLike, name: str | None = None) -> Tensor: 
     """Returns `input` broadcast to `shape`: its axes of length 1, and axes in front of it, are repeated."""
 def case(pred_fn_pairs: Any, default: Any = None, exclusive: builtins.bool = False, strict: builtins.bool = False, name: str = 'case') -> Any: 
@@ -1346,22 +1346,22 @@ def concat(values: Sequence[Composite], axis: Axis, name: str = 'concat') -> Any
 @overload
 def concat(values: TensorLike, axis: Axis, name: str = 'concat') -> Tensor: ...
 def cond(pred: Any, true_fn: Callable[..., Any] | None = None, false_fn: Callable[..., Any] | None = None, name: str | None = None) -> Any: 
-    """Returns `true_fn()` if `pred` is true, else `false_fn()`."""
+    """Returns `true_fn()` if `pred` is True, else `false_fn()`."""
 def constant(value: TensorLike, dtype: DTypeLike | None = None, shape: ShapeLike | None = None, name: str = 'Const') -> Tensor: 
     """Returns a tensor of `value`: a number, a string, a nested list or an array."""
 class constant_initializer:
-    """A constant, or given entries."""
+    """An initializer that returns a constant, or given entries in another shape."""
     def __init__(self, value: TensorLike = 0, support_partition: builtins.bool = False) -> None: ...
     @classmethod
     def from_config(cls, config: Any) -> Any:
-        """The initializer of a configuration."""
+        """Returns an initializer of a configuration."""
     def get_config(self) -> Any:
-        """The arguments of the constructor."""
+        """Returns the arguments of the constructor."""
     support_partition: Any
     value: Any
     def __call__(self, shape: ShapeLike, dtype: DTypeLike | None = None, **kwargs: Any) -> Any: ...
 def control_dependencies(control_inputs: Any) -> ContextManager[Any]: 
-    """A context whose ops run after the given operations and tensors (in graphs)."""
+    """A context whose operations run after others."""
 def conv(input: TensorLike, filter: TensorLike, strides: TensorLike, padding: str | list[Any] | builtins.tuple[Any, ...], explicit_paddings: Any = [], data_format: str = 'CHANNELS_LAST', dilations: TensorLike = [], batch_dims: Axis = 1, groups: IntLike = 1, name: str | None = None) -> Tensor: 
     """A convolution over two or three spatial dimensions."""
 def conv2d_backprop_filter_v2(input: TensorLike, filter: TensorLike, out_backprop: TensorLike, strides: TensorLike, padding: str | list[Any] | builtins.tuple[Any, ...], use_cudnn_on_gpu: builtins.bool = True, explicit_paddings: Any = [], data_format: str = 'NHWC', dilations: TensorLike = [1, 1, 1, 1], name: str | None = None) -> Tensor: 
@@ -1373,7 +1373,7 @@ def convert_to_tensor(value: Any, dtype: DTypeLike | None = None, dtype_hint: DT
 def custom_gradient(f: Callable[P, Any]) -> Callable[P, Any]:
     """Decorates a function that returns its result and the function that computes its gradient."""
 def device(device_name: Any) -> ContextManager[Any]: 
-    """A context in which ops run on the device of this name, such as "/CPU:0" or "GPU:1"."""
+    """A context whose operations are placed on a device."""
 double: DType
 def dynamic_partition(data: TensorLike, partitions: NumericLike, num_partitions: IntLike, name: str | None = None) -> list[Tensor]: 
     """Returns the entries of `data` sorted into `num_partitions` tensors by their numbers."""
@@ -1384,7 +1384,7 @@ def edit_distance(hypothesis: SparseTensor, truth: SparseTensor, normalize: buil
 def ensure_shape(x: TensorLike, shape: ShapeLike, name: str | None = None) -> Tensor: 
     """Returns `x`, whose shape is checked when it is known."""
 def executing_eagerly() -> builtins.bool: 
-    """Whether ops run at once: False inside tf.function and in graphs."""
+    """Returns True if operations run at once: outside of `tf.function` and graphs."""
 @overload
 def expand_dims(input: DenseLike, axis: Axis, name: str | None = None) -> Tensor: 
     """Returns `input` with a new axis of length 1."""
@@ -1402,9 +1402,9 @@ float16: DType
 float32: DType
 float64: DType
 def foldl(fn: Callable[..., Any], elems: Any, initializer: Any = None, parallel_iterations: int = 10, back_prop: builtins.bool = True, swap_memory: builtins.bool = False, name: str | None = None) -> Any: 
-    """Returns fn(...fn(fn(initializer, elems[0]), elems[1])...): the rows combined from the first to the last."""
+    """Returns what a function accumulates over all rows, from the first to the last."""
 def foldr(fn: Callable[..., Any], elems: Any, initializer: Any = None, parallel_iterations: int = 10, back_prop: builtins.bool = True, swap_memory: builtins.bool = False, name: str | None = None) -> Any: 
-    """Returns the rows combined from the last to the first; see `tf.foldl`."""
+    """Returns what a function accumulates over all rows, from the last to the first."""
 @overload
 def function(func: Callable[P, Scalar], input_signature: Sequence[Any] | None=None, autograph: builtins.bool=True, jit_compile: builtins.bool | None=None, reduce_retracing: builtins.bool=False, experimental_implements: str | None=None, experimental_autograph_options: Any=None, experimental_attributes: Any=None, experimental_relax_shapes: builtins.bool | None=None, experimental_compile: builtins.bool | None=None, experimental_follow_type_hints: builtins.bool | None=None) -> TracedFunction[P, Any]:
     """Compiles a function: it is traced into a graph for each signature of its arguments."""
@@ -1434,15 +1434,15 @@ def gather_nd(params: TensorLike, indices: Composite, batch_dims: Axis = 0, name
 def get_current_name_scope() -> str: 
     """The current scope's name, without a trailing slash."""
 def get_logger() -> Any: 
-    """The library's logger."""
+    """Returns the logger that TensorFlow's messages go to."""
 def get_static_value(tensor: Any, partial: builtins.bool = False) -> Any: 
-    """Returns the value of a tensor as an array if it is static, else None."""
+    """Returns the value of a tensor, if it is known while a graph is built."""
 def grad_pass_through(f: Function) -> Function:
     """Makes the gradient of a function that of the identity."""
 def gradients(ys: Any, xs: Any, grad_ys: Any = None, name: str = 'gradients', gate_gradients: builtins.bool = False, aggregation_method: Any = None, stop_gradients: Any = None, unconnected_gradients: Any = ...) -> list[Any]: 
     """Returns d sum(ys) / dx for each x, as tensors of the graph that is being built."""
 def group(*inputs: Any, **kwargs: Any) -> Any: 
-    """An operation that finishes when all `inputs` (nested) have; None when executing eagerly."""
+    """Returns an operation that finishes when all the given ones have."""
 def guarantee_const(input: TensorLike, name: str | None = None) -> Tensor: 
     """`input`, promised never to change."""
 half: DType
@@ -1462,7 +1462,7 @@ def identity_n(input: Any, name: str | None = None) -> list[Tensor]:
 def ifftnd(input: TensorLike, fft_length: ShapeLike, axes: Axes, name: str | None = None) -> Tensor: 
     """The inverse transform along `axes`, of lengths `fft_length`."""
 def init_scope() -> ContextManager[Any]: 
-    """Runs ops outside all functions and control dependencies, hidden from tapes."""
+    """A context whose operations run outside of all functions that are being traced."""
 def inside_function() -> builtins.bool: 
     """Whether a tf.function is being traced."""
 int16: DType
@@ -1486,11 +1486,11 @@ def make_ndarray(tensor: Any) -> np.ndarray:
 def make_tensor_proto(values: Any, dtype: DTypeLike | None = None, shape: ShapeLike | None = None, verify_shape: builtins.bool = False, allow_broadcast: builtins.bool = False) -> Any: 
     """`values` as a TensorProto."""
 def map_fn(fn: Callable[..., Any], elems: Any, dtype: Any = None, parallel_iterations: int | None = None, back_prop: builtins.bool = True, swap_memory: builtins.bool = False, infer_shape: builtins.bool = True, name: str | None = None, fn_output_signature: Any = None) -> Any: 
-    """Returns the results of `fn` on every row of `elems`, stacked."""
+    """Returns the results of a function on every row, stacked."""
 def meshgrid(*args: Any, **kwargs: Any) -> list[Tensor]: 
     """Returns the coordinates of all points of a grid, one tensor for each axis."""
 class name_scope:
-    """A context that prefixes the names of operations with `name`; yields the scope's name."""
+    """A context that puts a name in front of the names of operations that are made in it."""
     def __init__(self, name: str) -> None: ...
     @property
     def name(self) -> Any:
@@ -1505,7 +1505,7 @@ def no_op(name: str | None = None) -> Any:
 def nondifferentiable_batch_function(num_batch_threads: int, max_batch_size: int, batch_timeout_micros: int, allowed_batch_sizes: Any = None, max_enqueued_batches: IntLike = 10, autograph: builtins.bool = True, enable_large_batch_splitting: builtins.bool = True) -> Any: 
     """Decorator: calls of the function from several threads run as one batch."""
 def numpy_function(func: Callable[..., Any] | None = None, inp: Any = None, Tout: Any = None, stateful: builtins.bool = True, name: str | None = None) -> Any: 
-    """Calls a Python function of NumPy arrays at run time; returns its results as tensors."""
+    """Returns what a Python function computes of arrays, as an operation of a graph."""
 @overload
 def one_hot(indices: DenseNumericLike, depth: IntLike, on_value: TensorLike | None = None, off_value: TensorLike | None = None, axis: Axis | None = None, dtype: DTypeLike | None = None, name: str | None = None) -> Tensor: 
     """Returns `indices` with a new axis that holds `on_value` at the index, `off_value` elsewhere."""
@@ -1514,12 +1514,12 @@ def one_hot(indices: Composite, depth: IntLike, on_value: TensorLike | None = No
 def ones(shape: ShapeLike, dtype: DTypeLike | None = float32, name: str | None = None, layout: Any = None) -> Tensor: 
     """Returns a tensor of ones (True for bool)."""
 class ones_initializer:
-    """Ones."""
+    """An initializer that returns ones."""
     @classmethod
     def from_config(cls, config: Any) -> Any:
-        """The initializer of a configuration."""
+        """Returns an initializer of a configuration."""
     def get_config(self) -> Any:
-        """The arguments of the constructor."""
+        """Returns the arguments of the constructor."""
     def __call__(self, shape: ShapeLike, dtype: DTypeLike | None = float32, **kwargs: Any) -> Any: ...
 @overload
 def ones_like(input: DenseLike, dtype: DTypeLike | None = None, name: str | None = None, layout: Any = None) -> Tensor: 
@@ -1533,9 +1533,9 @@ def pad(tensor: TensorLike, paddings: NumericLike, mode: str = 'CONSTANT', const
 def parallel_stack(values: TensorLike, name: str = 'parallel_stack') -> Tensor: 
     """Tensors of equal shape stacked along a new first axis."""
 def print(*inputs: Any, **kwargs: Any) -> Any: 
-    """Prints tensors and other values; in graphs at run time."""
+    """Prints tensors and other objects when the program runs."""
 def py_function(func: Callable[..., Any] | None = None, inp: Any = None, Tout: Any = None, name: str | None = None) -> Any: 
-    """Calls, and differentiates, a Python function of eager tensors at run time."""
+    """Returns what a Python function computes of tensors, as an operation of a graph."""
 qint16: DType
 qint32: DType
 qint8: DType
@@ -1548,13 +1548,13 @@ def ragged_fill_empty_rows_grad(reverse_index_map: Any, grad_values: Any, name: 
 def random_index_shuffle(index: Any, seed: Any, max_index: Any, rounds: IntLike = 4, name: str | None = None) -> Tensor: 
     """The position of `index` in a random permutation of 0 ... max_index."""
 class random_normal_initializer:
-    """Numbers of a normal distribution."""
+    """An initializer that returns numbers of a normal distribution."""
     def __init__(self, mean: TensorLike = 0.0, stddev: TensorLike = 0.05, seed: Any = None) -> None: ...
     @classmethod
     def from_config(cls, config: Any) -> Tensor:
-        """The initializer of a configuration."""
+        """Returns an initializer of a configuration."""
     def get_config(self) -> Tensor:
-        """The arguments of the constructor."""
+        """Returns the arguments of the constructor."""
     mean: Any
     seed: Any
     stddev: Any
@@ -1564,7 +1564,7 @@ class random_uniform_initializer:
     def __init__(self, minval: TensorLike = -0.05, maxval: TensorLike = 0.05, seed: Any = None) -> None: ...
     @classmethod
     def from_config(cls, config: Any) -> Any:
-        """The initializer of a configuration."""
+        """Returns an initializer of a configuration."""
     def get_config(self) -> Any:
         """The arguments of the constructor."""
     maxval: Any
@@ -1588,7 +1588,7 @@ def realdiv(x: NumericLike, y: CompositeT, name: str | None = None) -> Composite
 def recompute_grad(f: Function) -> Function:
     """Makes the gradient of a function compute its intermediate values again."""
 def register_tensor_conversion_function(base_type: Any, conversion_func: Callable[..., Any], priority: int = 100) -> None: 
-    """Registers the conversion of a class to tensors: `conversion_func(value, dtype, name, as_ref)`."""
+    """Registers how objects of a class become tensors."""
 def repeat(input: TensorLike, repeats: NumericLike, axis: Axis | None = None, name: str | None = None) -> Tensor: 
     """Returns `input` with each entry along `axis` repeated."""
 def required_space_to_batch_paddings(input_shape: ShapeLike, block_shape: ShapeLike, base_paddings: TensorLike | None = None, name: str | None = None) -> list[Tensor]: 
@@ -1611,7 +1611,7 @@ def rfftnd(input: TensorLike, fft_length: ShapeLike, axes: Axes, Tcomplex: DType
 def roll(input: TensorLike, shift: NumericLike, axis: Axes, name: str | None = None) -> Tensor: 
     """Returns `input` shifted along axes; what leaves at one end enters at the other."""
 def scan(fn: Callable[..., Any], elems: Any, initializer: Any = None, parallel_iterations: int = 10, back_prop: builtins.bool = True, swap_memory: builtins.bool = False, infer_shape: builtins.bool = True, reverse: builtins.bool = False, name: str | None = None) -> Any: 
-    """Returns all that `tf.foldl` accumulates, stacked."""
+    """Returns all that a function accumulates on its way over rows, stacked."""
 def scatter_nd(indices: NumericLike, updates: TensorLike, shape: ShapeLike, bad_indices_policy: str = '', name: str | None = None) -> Tensor: 
     """Returns zeros of `shape` with `updates` added at `indices`."""
 def searchsorted(sorted_sequence: TensorLike, values: TensorLike, side: str = 'left', out_type: DTypeLike | None = int32, name: str | None = None) -> Tensor: 
@@ -1657,7 +1657,7 @@ def strided_slice(input_: Any, begin: TensorLike, end: TensorLike, strides: Tens
     """`input_[begin:end:strides, ...]`; bits of the masks mark special entries."""
 string: DType
 def switch_case(branch_index: Any, branch_fns: Any, default: Any = None, name: str = 'switch_case') -> Any: 
-    """Returns the result of the branch with this index; other indices select the default, or else the last branch."""
+    """Returns the result of the branch with a given index."""
 def tensor_scatter_nd_add(tensor: TensorLike, indices: TensorLike, updates: TensorLike, bad_indices_policy: str = '', name: str | None = None) -> Tensor: 
     """Returns a copy of `tensor` with `updates` added at `indices`."""
 def tensor_scatter_nd_max(tensor: TensorLike, indices: TensorLike, updates: TensorLike, bad_indices_policy: str = '', name: str | None = None) -> Tensor: 
@@ -1696,7 +1696,7 @@ def truncatemod(x: NumericLike, y: CompositeT, name: str | None = None) -> Compo
 def tuple(tensors: Any, control_inputs: list[Any] | builtins.tuple[Any, ...] | None = None, name: str | None = None) -> Any: 
     """The tensors, each available only once all of them are."""
 def type_spec_from_value(value: Any) -> Any: 
-    """Returns the TypeSpec of a value."""
+    """Returns the spec of a value."""
 uint16: DType
 uint32: DType
 uint64: DType
@@ -1710,23 +1710,23 @@ def unravel_index(indices: NumericLike, dims: ShapeLike, name: str | None = None
 def unstack(value: TensorLike, num: Any = None, axis: Axis = 0, name: str = 'unstack') -> list[Tensor]: 
     """Returns the list of slices of `value` along `axis`, which is removed."""
 def variable_creator_scope(variable_creator: Callable[..., Any]) -> ContextManager[Any]: 
-    """A context in which variables are made by `variable_creator(next_creator, **kwargs)`."""
+    """A context in which variables are made by a function of the user."""
 variant: DType
 def vectorized_map(fn: Callable[..., Any], elems: Any, fallback_to_while_loop: builtins.bool = True, warn: builtins.bool = True) -> Any: 
-    """Returns the results of `fn` on every row of `elems`, stacked, computed for all rows at once."""
+    """Returns the results of a function on every row, computed for all rows at once."""
 def where(condition: Any, x: TensorLike | None = None, y: TensorLike | None = None, name: str | None = None) -> Tensor: 
     """Returns `x` where `condition` holds and `y` elsewhere; without both, the indices where it holds."""
 def while_loop(cond: Any, body: Callable[..., Any], loop_vars: Any, shape_invariants: Any = None, parallel_iterations: int = 10, back_prop: builtins.bool = True, swap_memory: builtins.bool = False, maximum_iterations: Any = None, name: str | None = None) -> Any: 
-    """Repeats `loop_vars = body(*loop_vars)` as long as `cond(*loop_vars)` is true."""
+    """Repeats `loop_vars = body(*loop_vars)` as long as `cond(*loop_vars)` is True."""
 def zeros(shape: ShapeLike, dtype: DTypeLike | None = float32, name: str | None = None, layout: Any = None) -> Tensor: 
     """Returns a tensor of zeros (False for bool, empty strings for string)."""
 class zeros_initializer:
-    """Zeros."""
+    """An initializer that returns zeros."""
     @classmethod
     def from_config(cls, config: Any) -> Any:
-        """The initializer of a configuration."""
+        """Returns an initializer of a configuration."""
     def get_config(self) -> Any:
-        """The arguments of the constructor."""
+        """Returns the arguments of the constructor."""
     def __call__(self, shape: ShapeLike, dtype: DTypeLike | None = float32, **kwargs: Any) -> Any: ...
 @overload
 def zeros_like(input: DenseLike, dtype: DTypeLike | None = None, name: str | None = None, layout: Any = None) -> Tensor: 

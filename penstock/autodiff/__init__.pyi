@@ -11,7 +11,7 @@ class ForwardAccumulator:
     """Computes the derivative of the enclosed computation along a direction."""
     def __init__(self, primals: Any, tangents: Any) -> None: ...
     def jvp(self, primals: Any, unconnected_gradients: Any = ...) -> Any:
-        """Returns the derivative of `primals` along the direction, structured like them."""
+        """Returns the derivative along the direction."""
     def record_identity(self, source: Any, copy: Any) -> None:
         """Records that `copy` is the same tensor as `source`."""
     def record_op(self, op: Callable[..., Any], inputs: Sequence[Any], outputs: Sequence[Any]) -> None:

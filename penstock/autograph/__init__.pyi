@@ -8,10 +8,10 @@ from collections.abc import Callable
 from typing import Any
 from . import experimental as experimental
 def set_verbosity(level: int, alsologtostdout: bool = False) -> None: 
-    """Sets how much AutoGraph logs: 0 is warnings only, 10 everything."""
+    """Sets how much AutoGraph writes to the log."""
 def to_code(entity: Any, recursive: bool = True, experimental_optional_features: Any = None) -> str: 
-    """Returns the source code of `entity` after conversion."""
+    """Returns the source code that AutoGraph makes of a function."""
 def to_graph(entity: Any, recursive: bool = True, experimental_optional_features: Any = None) -> Callable: 
-    """Returns `entity` converted, so that its control flow can depend on tensors."""
+    """Returns a function whose control flow can depend on tensors."""
 def trace(*args: Any) -> None: 
     """Prints `args` now, while tracing."""

@@ -14,7 +14,7 @@ class LogicalDevice(tuple[Any, ...]):
     device_type: Any
     def __new__(cls, name: str, device_type: str) -> Self: ...
 class LogicalDeviceConfiguration(tuple[Any, ...]):
-    """The configuration of a logical device on a physical one."""
+    """The configuration of a logical device; see `tf.config.set_logical_device_configuration`."""
     memory_limit: Any
     experimental_priority: Any
     experimental_device_ordinal: Any
@@ -37,16 +37,16 @@ def get_soft_device_placement() -> bool:
 def get_visible_devices(device_type: str | None = None) -> list[PhysicalDevice]: 
     """The physical devices that the program uses."""
 def list_logical_devices(device_type: str | None = None) -> list[LogicalDevice]: 
-    """The devices that ops can name, of one type if `device_type` is given."""
+    """Returns the devices that operations can name."""
 def list_physical_devices(device_type: str | None = None) -> list[PhysicalDevice]: 
-    """The devices of this machine, of one type if `device_type` ("CPU", "GPU", "TPU") is given."""
+    """Returns the devices of this machine."""
 def run_functions_eagerly(run_eagerly: bool) -> None: 
-    """Sets whether every tf.function runs as the Python function that it wraps, for debugging."""
+    """Sets whether functions run operation by operation, in Python, for debugging."""
 def set_logical_device_configuration(device: Any, logical_devices: Any) -> None: 
-    """Splits a physical device into logical devices; must be called before the first op."""
+    """Splits a physical device into logical ones, before the first operation runs."""
 def set_soft_device_placement(enabled: Any) -> None: 
-    """Sets whether an op may run on another device than requested."""
+    """Sets whether an operation may run on another device than the one it names."""
 def set_visible_devices(devices: Any, device_type: str | None = None) -> None: 
-    """Sets the physical devices that the program uses."""
+    """Sets which physical devices the program uses, before the first operation runs."""
 experimental_functions_run_eagerly = functions_run_eagerly
 experimental_run_functions_eagerly = run_functions_eagerly

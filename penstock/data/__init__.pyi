@@ -13,120 +13,120 @@ from typing import Any
 from . import experimental as experimental
 AUTOTUNE: int
 class Dataset(CompositeTensor, Trackable):
-    """A potentially large sequence of elements, produced on demand."""
+    """A sequence of elements, produced when they are asked for."""
     def __init__(self, variant_tensor: Any) -> None: ...
     def apply(self, transformation_func: Callable[[Any], Any]) -> Any:
-        """Returns `transformation_func(self)`."""
+        """Returns what a function makes of this dataset."""
     def as_numpy_iterator(self) -> NumpyIterator:
         """Returns an iterator that yields elements as NumPy values."""
     def batch(self, batch_size: IntLike, drop_remainder: bool = False, num_parallel_calls: IntLike | None = None, deterministic: bool | None = None, name: str | None = None) -> Dataset:
-        """Returns the dataset of batches of `batch_size` consecutive elements."""
+        """Returns batches of consecutive elements, stacked along a new first axis."""
     def bucket_by_sequence_length(self, element_length_func: Callable[..., Any], bucket_boundaries: Sequence[int], bucket_batch_sizes: Sequence[int], padded_shapes: Any = None, padding_values: Any = None, pad_to_bucket_boundary: bool = False, no_padding: bool = False, drop_remainder: bool = False, name: str | None = None) -> Dataset:
-        """Returns the dataset of batches of elements of similar length."""
+        """Returns batches of elements of similar length."""
     def cache(self, filename: PathLike = '', name: str | None = None) -> Dataset:
-        """Returns the dataset with its elements cached in memory or in a file by the first full iteration."""
+        """Returns the dataset whose elements are kept by the first full iteration."""
     def cardinality(self) -> Tensor:
-        """Returns the number of elements as an int64 tensor: `tf.data.INFINITE_CARDINALITY` or `tf.data.UNKNOWN_CARDINALITY` if it is infinite or unknown."""
+        """Returns the number of elements, as far as it is known without computing them."""
     @staticmethod
     def choose_from_datasets(datasets: Sequence[Any], choice_dataset: Dataset, stop_on_empty_dataset: bool = True) -> Dataset:
-        """Returns the dataset of elements of the `datasets` at the indices in `choice_dataset`."""
+        """Returns elements of several datasets, in the order that a dataset of indices says."""
     def concatenate(self, dataset: Dataset, name: str | None = None) -> Dataset:
-        """Returns the dataset of these elements, then those of `dataset`."""
+        """Returns these elements, then those of another dataset."""
     @staticmethod
     def counter(start: IntLike = 0, step: Any = 1, dtype: DTypeLike | None = int64, name: str | None = None) -> Dataset:
-        """Returns the endless dataset start, start + step, ..."""
+        """Returns the endless dataset start, start + step, start + 2 * step and so on."""
     @property
     def element_spec(self) -> Any:
         """The structure of the TypeSpecs of the elements."""
     def enumerate(self, start: IntLike = 0, name: str | None = None) -> Dataset:
-        """Returns the dataset of (number, element), counting from `start`."""
+        """Returns pairs of number and element."""
     def explain(self, elements: int = 1000, seconds: float = 2.0) -> Any:
         """Returns what runs in place of the pipeline, with measured times and the step that the others wait for."""
     def filter(self, predicate: Callable[..., Any], name: str | None = None) -> Dataset:
-        """Returns the dataset of the elements for which `predicate` is true."""
+        """Returns the elements for which a function is True."""
     def fingerprint(self) -> Tensor:
-        """Returns a hash that identifies the dataset."""
+        """Returns a hash that tells datasets apart."""
     def flat_map(self, map_func: Callable[..., Any], name: str | None = None) -> Dataset:
-        """Returns the dataset of the elements of all datasets that `map_func` returns, in order."""
+        """Returns the elements of all datasets that a function makes of the elements, in order."""
     @staticmethod
     def from_generator(generator: Callable[..., Any], output_types: Any = None, output_shapes: Any = None, args: Any = None, output_signature: Any = None, name: str | None = None) -> Dataset:
-        """Returns the dataset of the elements of the iterable `generator(*args)`."""
+        """Returns the dataset of what a Python generator yields."""
     @staticmethod
     def from_tensor_slices(tensors: Any, name: str | None = None) -> Dataset:
-        """Returns the dataset whose elements are the slices of `tensors` along their first axis."""
+        """Returns the dataset of the slices of tensors along their first axis."""
     @staticmethod
     def from_tensors(tensors: Any, name: str | None = None) -> Dataset:
-        """Returns the dataset whose only element is `tensors`."""
+        """Returns the dataset with one element."""
     def get_single_element(self, name: str | None = None) -> Any:
         """Returns the only element."""
     def group_by_window(self, key_func: Callable[..., Any], reduce_func: Callable[..., Any], window_size: IntLike | None = None, window_size_func: Callable[..., Any] | None = None, name: str | None = None) -> Dataset:
-        """Returns the elements of the datasets that `reduce_func(key, window)` returns for windows of up to `window_size` (or `window_size_func(key)`) elements with the same key."""
+        """Returns the elements of datasets made of windows of elements with the same key."""
     def ignore_errors(self, log_warning: bool = False, name: str | None = None) -> Dataset:
-        """Returns the dataset without the elements that raise an error."""
+        """Returns the dataset without the elements whose computation raises an error."""
     def interleave(self, map_func: Callable[..., Any], cycle_length: IntLike | None = None, block_length: IntLike | None = None, num_parallel_calls: IntLike | None = None, deterministic: bool | None = None, name: str | None = None) -> Dataset:
-        """Returns the dataset of elements taken in turn from the datasets that `map_func` returns."""
+        """Returns elements in turn from several of the datasets that a function makes of the elements."""
     @staticmethod
     def list_files(file_pattern: Any, shuffle: bool | None = None, seed: Any = None, name: str | None = None) -> Dataset:
-        """Returns the dataset of the names of the files that match glob patterns, shuffled unless `shuffle` is False."""
+        """Returns the dataset of the names of the files that match patterns."""
     @classmethod
     def load(cls, path: str, element_spec: Any = None, compression: str | None = None, reader_func: Callable[..., Any] | None = None, wait: bool = False) -> Dataset:
         """Returns the dataset that `save` wrote."""
     def map(self, map_func: Callable[..., Any], num_parallel_calls: IntLike | None = None, deterministic: bool | None = None, synchronous: bool | None = None, use_unbounded_threadpool: bool = False, name: str | None = None) -> Dataset:
-        """Returns the dataset of the results of `map_func` on each element."""
+        """Returns the results of a function for each element."""
     def options(self) -> Options:
-        """Returns the options of this dataset, including those of its inputs."""
+        """Returns the options of this dataset, with those of its inputs."""
     def padded_batch(self, batch_size: IntLike, padded_shapes: Any = None, padding_values: Any = None, drop_remainder: bool = False, name: str | None = None) -> Dataset:
-        """Returns the dataset of batches of elements, padded to equal shapes."""
+        """Returns batches of consecutive elements, padded to equal shapes."""
     def prefetch(self, buffer_size: IntLike, name: str | None = None) -> Dataset:
-        """Returns the dataset with up to `buffer_size` elements prefetched by a thread."""
+        """Returns the dataset with a thread that computes elements ahead of time."""
     def ragged_batch(self, batch_size: IntLike, drop_remainder: bool = False, row_splits_dtype: DTypeLike | None = int64, name: str | None = None) -> Dataset:
-        """Returns the dataset of batches of elements, as ragged tensors where shapes may differ."""
+        """Returns batches of consecutive elements, as ragged tensors where shapes may differ."""
     @staticmethod
     def random(seed: Any = None, rerandomize_each_iteration: bool | None = None, name: str | None = None) -> Dataset:
-        """Returns an endless dataset of pseudorandom numbers from 0 to 2**32 - 1."""
+        """Returns an endless dataset of random numbers from 0 to 2**32 - 1."""
     @staticmethod
     def range(*args: Any, **kwargs: Any) -> Dataset:
-        """Returns the dataset of numbers of Python's `range`; `output_type` is int64 by default."""
+        """Returns the dataset of the numbers of Python's `range`."""
     def rebatch(self, batch_size: NumericLike, drop_remainder: bool = False, name: str | None = None) -> Dataset:
-        """Returns the dataset of re-split batches; a list of sizes is used cyclically."""
+        """Returns the same rows in batches of another size."""
     def reduce(self, initial_state: Any, reduce_func: Callable[..., Any], name: str | None = None) -> Any:
-        """Returns the final state of `state = reduce_func(state, element)` over all elements."""
+        """Returns what a function accumulates over all elements."""
     def rejection_resample(self, class_func: Callable[..., Any], target_dist: Any, initial_dist: Any = None, seed: Any = None, name: str | None = None) -> Dataset:
-        """Returns the dataset of (class, element) resampled to the class distribution `target_dist` by dropping elements at random."""
+        """Returns pairs of class and element, of which some are dropped for a distribution of classes."""
     def repeat(self, count: IntLike | None = None, name: str | None = None) -> Dataset:
-        """Returns the dataset repeated `count` times, or endlessly for None or -1."""
+        """Returns the dataset several times in a row."""
     @classmethod
     def sample_from_datasets(cls, datasets: Sequence[Any], weights: Any = None, seed: Any = None, stop_on_empty_dataset: bool = False, rerandomize_each_iteration: bool | None = None) -> Dataset:
-        """Returns the dataset of elements of `datasets`, each chosen at random by `weights`."""
+        """Returns elements of several datasets, each from one that is chosen at random."""
     def save(self, path: str, compression: str | None = None, shard_func: Callable[..., Any] | None = None, checkpoint_args: Any = None) -> Any:
-        """Writes all elements into the folder `path`; in a graph, returns the operation that does."""
+        """Writes all elements into a folder."""
     def scan(self, initial_state: Any, scan_func: Callable[..., Any], name: str | None = None) -> Dataset:
-        """Returns the dataset of `output` in `state, output = scan_func(state, element)`."""
+        """Returns what a function makes of the elements and a state that it passes on."""
     def shard(self, num_shards: IntLike, index: IntLike, name: str | None = None) -> Dataset:
-        """Returns every `num_shards`-th element, from the one at `index` on."""
+        """Returns every n-th element."""
     def shuffle(self, buffer_size: IntLike, seed: IntLike | None = None, reshuffle_each_iteration: bool | None = True, name: str | None = None) -> Dataset:
-        """Returns the dataset in random order, drawn from a buffer of `buffer_size` elements."""
+        """Returns the elements in random order."""
     def skip(self, count: IntLike, name: str | None = None) -> Dataset:
-        """Returns the dataset without the first `count` elements, or an empty one if `count` is -1."""
+        """Returns the dataset without its first elements."""
     def snapshot(self, path: str, compression: str | None = 'AUTO', reader_func: Callable[..., Any] | None = None, shard_func: Callable[..., Any] | None = None, name: str | None = None) -> Dataset:
-        """Returns the dataset with its elements cached in the folder `path` by the first full iteration, also for later programs."""
+        """Returns the dataset whose elements the first full iteration keeps in a folder."""
     def sparse_batch(self, batch_size: IntLike, row_shape: ShapeLike, name: str | None = None) -> Dataset:
-        """Returns the dataset of sparse tensors of `batch_size` rows of shape `row_shape`."""
+        """Returns batches of consecutive elements as sparse tensors."""
     def take(self, count: IntLike, name: str | None = None) -> Dataset:
-        """Returns the dataset of the first `count` elements, or of all if `count` is -1."""
+        """Returns the dataset of the first elements."""
     def take_while(self, predicate: Callable[..., Any], name: str | None = None) -> Dataset:
-        """Returns the dataset of the elements up to the first for which `predicate` is false."""
+        """Returns the elements up to the first for which a function is False."""
     def unbatch(self, name: str | None = None) -> Dataset:
-        """Returns the dataset of the rows of the elements."""
+        """Returns the rows of the elements, one after another."""
     def unique(self, name: str | None = None) -> Dataset:
-        """Returns the dataset of distinct elements."""
+        """Returns the distinct elements, in order of their first appearance."""
     def window(self, size: IntLike, shift: IntLike | None = None, stride: IntLike = 1, drop_remainder: bool = False, name: str | None = None) -> Dataset:
-        """Returns the dataset of windows of elements, each of which is a dataset (one for each component)."""
+        """Returns windows of elements, each a dataset of its own."""
     def with_options(self, options: Options, name: str | None = None) -> Dataset:
-        """Returns the dataset with its options overridden by `options`."""
+        """Returns the dataset with options."""
     @staticmethod
     def zip(*args: Any, datasets: Any = None, name: str | None = None) -> Dataset:
-        """Returns the dataset of tuples of one element from each, up to the shortest."""
+        """Returns the dataset of tuples of one element of each, up to the end of the shortest."""
     def __bool__(self) -> bool: ...
     @classmethod
     def __class_getitem__(cls, item: Any, /) -> Any:
@@ -160,7 +160,7 @@ class FixedLengthRecordDataset(Dataset):
         """The type of the elements: a string."""
 INFINITE_CARDINALITY: int
 class Iterator:
-    """An iterator over a dataset: `next(iterator)`, `iterator.get_next()`."""
+    """An iterator over a dataset: `next(iterator)` and `iterator.get_next()` return the next element."""
     def __init__(self, dataset: Dataset | None = None, components: Any = None, element_spec: Any = None) -> None: ...
     @property
     def element_spec(self) -> Any:
@@ -168,7 +168,7 @@ class Iterator:
     def get_next(self) -> Any:
         """Returns the next element."""
     def get_next_as_optional(self) -> Any:
-        """Returns the next element as a tf.experimental.Optional, which is empty at the end."""
+        """Returns the next element as an optional, which is empty at the end."""
     def next(self) -> Any: ...
     def __iter__(self) -> Iterator: ...
     def __next__(self) -> Any: ...
@@ -262,20 +262,20 @@ class Options:
     @framework_type.setter
     def framework_type(self, value: Any) -> None: ...
     def merge(self, options: Options) -> Options:
-        """Returns these options overridden by `options`."""
+        """Returns these options with those of others in front of them."""
     @property
     def threading(self) -> Any:
         """A property with a checked type, which is `default()` until it is set."""
     @threading.setter
     def threading(self, value: Any) -> None: ...
 class TFRecordDataset(Dataset):
-    """The records of TFRecord files."""
+    """The dataset of the records of TFRecord files."""
     def __init__(self, filenames: Any, compression_type: str | None = None, buffer_size: IntLike | None = None, num_parallel_reads: Any = None, name: str | None = None) -> None: ...
     @property
     def element_spec(self) -> Any:
         """The type of the elements: a string."""
 class TextLineDataset(Dataset):
-    """The lines of text files, without line endings."""
+    """The dataset of the lines of text files, without their ends."""
     def __init__(self, filenames: Any, compression_type: str | None = None, buffer_size: IntLike | None = None, num_parallel_reads: Any = None, name: str | None = None) -> None: ...
     @property
     def element_spec(self) -> Any:

@@ -10,13 +10,13 @@ from penstock._typing import CompositeT, DTypeLike, DenseNumericLike, FloatLike,
 from typing import Any, overload
 from . import experimental as experimental
 def Assert(condition: TensorLike, data: Any, summarize: IntLike | None = None, name: str | None = None) -> Any: 
-    """Raises InvalidArgumentError with `data` unless `condition` holds."""
+    """Raises an error that shows `data`, unless `condition` holds."""
 def assert_all_finite(x: TensorLike, message: str, name: str | None = None) -> Tensor: 
-    """`x`, or InvalidArgumentError if it holds NaN or infinity."""
+    """Returns `x`, unless it holds an infinity or NaN."""
 def assert_equal(x: TensorLike, y: TensorLike, message: str | None = None, summarize: IntLike | None = None, name: str | None = None) -> Any: 
-    """Raises InvalidArgumentError unless x == y everywhere."""
+    """Raises an error unless x == y everywhere."""
 def assert_greater(x: TensorLike, y: TensorLike, message: str | None = None, summarize: IntLike | None = None, name: str | None = None) -> Any: 
-    """Raises InvalidArgumentError unless x > y everywhere."""
+    """Raises an error unless x > y everywhere."""
 def assert_greater_equal(x: TensorLike, y: TensorLike, message: str | None = None, summarize: IntLike | None = None, name: str | None = None) -> Any: 
     """Raises InvalidArgumentError unless x >= y everywhere."""
 def assert_integer(x: TensorLike, message: str | None = None, name: str | None = None) -> Any: 
@@ -40,7 +40,7 @@ def assert_positive(x: TensorLike, message: str | None = None, summarize: IntLik
 def assert_proper_iterable(values: Any) -> Any: 
     """Raises TypeError if `values` is a tensor, array or string, or can't be iterated over."""
 def assert_rank(x: TensorLike, rank: IntLike, message: str | None = None, name: str | None = None) -> Any: 
-    """Raises ValueError (InvalidArgumentError when it runs) unless `x` has this rank."""
+    """Raises an error unless `x` has a rank."""
 def assert_rank_at_least(x: TensorLike, rank: IntLike, message: str | None = None, name: str | None = None) -> Any: 
     """Raises ValueError (InvalidArgumentError when it runs) unless `x` has this rank or more."""
 def assert_rank_in(x: TensorLike, ranks: Any, message: str | None = None, name: str | None = None) -> Any: 
@@ -55,7 +55,7 @@ def assert_type(tensor: Any, tf_type: DTypeLike, message: str | None = None, nam
     """Raises TypeError unless `tensor` has this type."""
 @overload
 def check_numerics(tensor: DenseNumericLike, message: str, name: str | None = None) -> Tensor: 
-    """`tensor`, or InvalidArgumentError if it holds NaN or infinity."""
+    """Returns `tensor`, unless it holds an infinity or NaN."""
 @overload
 def check_numerics(tensor: CompositeT, message: str, name: str | None = None) -> CompositeT: ...
 def disable_check_numerics() -> None: 
@@ -75,4 +75,4 @@ def is_numeric_tensor(tensor: Any) -> bool:
 def is_traceback_filtering_enabled() -> bool: 
     """Whether frames of the library are left out of tracebacks; they are by default."""
 def set_log_device_placement(enabled: Any) -> None: 
-    """Logs the device of every op."""
+    """Sets whether the device of each operation is written to the log."""

@@ -19,17 +19,17 @@ class CrossDeviceOps:
     """Base class of reductions and broadcasts; subclasses implement `reduce_implementation`."""
     def __init__(self) -> None: ...
     def batch_reduce(self, reduce_op: Any, value_destination_pairs: Sequence[Any], options: Any = None) -> list[Any]:
-        """Returns `reduce` of each (value, destinations) pair."""
+        """Returns several values of all replicas, each as one."""
     def batch_reduce_implementation(self, reduce_op: Any, value_destination_pairs: Sequence[Any], options: Any) -> list[Any]:
-        """Implements `batch_reduce` for values of several replicas."""
+        """Does what `batch_reduce` does; subclasses may have a faster way."""
     def broadcast(self, tensor: Any, destinations: Any) -> Any:
-        """Returns a tensor for each replica of the destinations."""
+        """Returns a value at several places."""
     def broadcast_implementation(self, tensor: Any, destinations: Any) -> Any:
-        """Implements `broadcast`."""
+        """Does what `broadcast` does; subclasses may have a faster way."""
     def reduce(self, reduce_op: Any, per_replica_value: Any, destinations: Any, options: Any = None) -> Any:
-        """Reduces per-replica values to their sum or mean, at the destinations."""
+        """Returns the values of all replicas as one."""
     def reduce_implementation(self, reduce_op: Any, per_replica_value: Any, destinations: Any, options: Any) -> Any:
-        """Implements `reduce` for values of several replicas."""
+        """Does what `reduce` does; subclasses have it."""
 class DistributedDataset:
     """A dataset distributed over the replicas of a strategy."""
     def __init__(self, dataset: Dataset, replicas: int) -> None: ...
@@ -40,11 +40,11 @@ class DistributedDataset:
     def element_spec(self) -> Any:
         """The structure of TypeSpecs of the elements."""
     def reduce(self, initial_state: Any, reduce_func: Callable[..., Any]) -> Any:
-        """Returns the final state of `reduce_func(state, element) -> state`, called on the elements in order."""
+        """Returns what a function accumulates over all elements."""
     def __iter__(self) -> Iterator[Any]: ...
     def __len__(self) -> int: ...
 class DistributedIterator(_Iterator, CompositeTensor, Trackable):
-    """An iterator of a DistributedDataset; each element holds one part for each replica."""
+    """An iterator over a distributed dataset, whose elements hold a part for each replica."""
     def __init__(self, dataset: Dataset | None = None, components: Any = None, element_spec: Any = None) -> None: ...
     @property
     def element_spec(self) -> Any:
@@ -57,7 +57,7 @@ class DistributedIterator(_Iterator, CompositeTensor, Trackable):
     def __iter__(self) -> _Iterator: ...
     def __next__(self) -> Any: ...
 class DistributedValues:
-    """Holds one value for each replica."""
+    """Values of which each replica has one."""
     def __init__(self, values: Any) -> None: ...
     @property
     def values(self) -> Any:
@@ -66,10 +66,10 @@ class HierarchicalCopyAllReduce(ReductionToOneDevice):
     """All-reduce, which on GPUs would follow the links between GPUs of one machine."""
     def __init__(self, num_packs: int = 1) -> None: ...
 class InputContext:
-    """The context of an input function: the number of input pipelines and the index of this one."""
+    """What a function that makes a dataset is told of its part of the input."""
     def __init__(self, num_input_pipelines: int = 1, input_pipeline_id: int = 0, num_replicas_in_sync: int = 1) -> None: ...
     def get_per_replica_batch_size(self, global_batch_size: int) -> int:
-        """Returns the batch size of one replica."""
+        """Returns the batch size of each replica."""
     @property
     def input_pipeline_id(self) -> Any:
         """The number of this pipeline, from 0."""
@@ -113,7 +113,7 @@ class ParameterServerStrategy(Strategy):
     """Training with variables on parameter servers."""
     def __init__(self, cluster_resolver: Any, variable_partitioner: Any = None) -> None: ...
 class ReduceOp(Enum):
-    """How the values of several replicas are reduced to one."""
+    """How the values of replicas become one: `SUM` or `MEAN`."""
     SUM = 'SUM'
     MEAN = 'MEAN'
     @staticmethod
@@ -173,55 +173,55 @@ class Server:
     def target(self) -> Any:
         """What sessions are given to reach it."""
 class Strategy:
-    """How computation and variables are distributed over devices."""
+    """How computation and variables are spread over devices."""
     def __init__(self, extended: Any) -> None: ...
     @property
     def cluster_resolver(self) -> Any:
         """The resolver of the cluster; None on one machine."""
     def colocate_vars_with(self, colocate_with_variable: Any) -> Any:
-        """Makes variables where another one lies."""
+        """Returns a context in which variables are made where another one is."""
     def configure(self, session_config: Any = None, cluster_spec: Any = None, task_type: Any = None, task_id: Any = None) -> None:
         """Sets the strategy up for a task of a cluster."""
     default_replica: Any
     devices: tuple[str, ...]
     def distribute_datasets_from_function(self, dataset_fn: Any, options: Any = None) -> Any:
-        """Returns the dataset that `dataset_fn(input_context)` creates; its elements go to the replicas in turn."""
+        """Returns a distributed dataset of what a function makes."""
     def experimental_distribute_dataset(self, dataset: Dataset, options: Any = None) -> Any:
-        """Returns a dataset distributed over the replicas."""
+        """Returns a dataset of which every replica gets a share of each batch."""
     def experimental_distribute_datasets_from_function(self, dataset_fn: Any, options: Any = None) -> Any:
-        """Returns the dataset that `dataset_fn(input_context)` creates; its elements go to the replicas in turn."""
+        """Returns a distributed dataset of what a function makes."""
     def experimental_distribute_values_from_function(self, value_fn: Any) -> Any:
-        """Returns the values that `value_fn(value_context)` creates for the replicas."""
+        """Returns values that a function makes, one for each replica."""
     def experimental_local_results(self, value: Any) -> tuple[Any, ...]:
-        """Returns the values of the replicas of this machine."""
+        """Returns the values of all replicas of this machine."""
     def experimental_make_numpy_dataset(self, numpy_input: Any, session: Any = None) -> Any:
         """A dataset of the rows of arrays, or of a structure of them."""
     def experimental_run(self, fn: Callable[..., Any], input_iterator: Any = None) -> Any:
-        """Calls `fn` on the next element (v1)."""
+        """Calls a function on the next element, as TensorFlow 1 has it."""
     @property
     def extended(self) -> Any:
         """What authors of distribution-aware code call."""
     def gather(self, value: Any, axis: int) -> Any:
         """Returns the values of all replicas joined along an axis."""
     def group(self, value: Any, name: str | None = None) -> Any:
-        """Returns an operation that runs all of `value`."""
+        """Returns an operation that runs a value of every replica."""
     def make_dataset_iterator(self, dataset: Dataset) -> Any:
-        """Returns an iterator of a dataset, whose batches are split over the replicas (v1)."""
+        """Returns an iterator over a distributed dataset, as TensorFlow 1 has it."""
     def make_input_fn_iterator(self, input_fn: Any, replication_mode: Any = ...) -> Any:
-        """Returns an iterator of the dataset that `input_fn(input_context)` creates (v1)."""
+        """Returns an iterator over the dataset that a function makes, as TensorFlow 1 has it."""
     @property
     def num_replicas_in_sync(self) -> int:
         """The number of replicas that train synchronously."""
     def reduce(self, reduce_op: Any, value: Any, axis: Any) -> Any:
-        """Reduces the values of all replicas to one; if `axis` is given, also along this axis."""
+        """Returns the values of all replicas as one."""
     def run(self, fn: Callable[..., Any], args: Any = (), kwargs: Any = None, options: Any = None) -> Any:
-        """Calls `fn` once per replica, on its share of the arguments, and returns the results."""
+        """Calls a function once for each replica, with its share of the arguments."""
     def scope(self) -> Any:
-        """Returns a context manager that makes this strategy current; it creates the variables there."""
+        """Returns a context in which this strategy makes the variables."""
     def unwrap(self, value: Any) -> tuple[Any, ...]:
-        """Returns the values per replica."""
+        """Returns the values of all replicas of this machine."""
     def update_config_proto(self, config_proto: Any) -> Any:
-        """Returns the session configuration as the strategy needs it."""
+        """Returns the configuration of sessions as the strategy needs it."""
 class StrategyExtended:
     """The methods for authors of distribution-aware code, and the hooks of a strategy."""
     def __init__(self, container_strategy: Any) -> None: ...
@@ -284,10 +284,10 @@ class TPUStrategy(Strategy):
 def experimental_set_strategy(strategy: Any) -> None: 
     """Sets the strategy of all code outside of scopes; None restores the default."""
 def get_replica_context() -> Any: 
-    """Returns the context of the replica that runs this code; None in a cross-replica context."""
+    """Returns the context of the replica that runs, or None between replicas."""
 def get_strategy() -> Any: 
-    """Returns the current strategy, which is the default one outside `strategy.scope()`."""
+    """Returns the strategy whose scope is entered, or the default one."""
 def has_strategy() -> bool: 
-    """Whether the current strategy is not the default one."""
+    """Returns True if the scope of a strategy other than the default one is entered."""
 def in_cross_replica_context() -> bool: 
     """Whether code runs once for all replicas, as it does directly within `strategy.scope()`."""

@@ -11,7 +11,7 @@ from . import experimental as experimental
 from penstock import DType as DType
 QUANTIZED_DTYPES: frozenset[_DType]
 def as_dtype(type_value: Any) -> _DType: 
-    """Returns the `DType` of a DType, enum number, name, Python type or NumPy type."""
+    """Returns the `DType` that something describes."""
 bfloat16: _DType
 bool: _DType
 @overload

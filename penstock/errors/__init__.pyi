@@ -46,18 +46,18 @@ class InternalError(OpError):
     def __init__(self, node_def: Any, op: Callable[..., Any], message: str, *args: Any) -> None: ...
     CODE: int
 class InvalidArgumentError(OpError):
-    """An argument is invalid for the operation."""
+    """An argument of an operation is not valid: its value, shape or dtype."""
     def __init__(self, node_def: Any, op: Callable[..., Any], message: str, *args: Any) -> None: ...
     CODE: int
 NOT_FOUND: int
 class NotFoundError(OpError):
-    """A file or other entity does not exist."""
+    """A file or another entity does not exist."""
     def __init__(self, node_def: Any, op: Callable[..., Any], message: str, *args: Any) -> None: ...
     CODE: int
 OK: int
 OUT_OF_RANGE: int
 class OpError(Exception):
-    """An error with one of TensorFlow's codes, and `message`, `op`, `node_def` and `error_code`."""
+    """The base of errors that operations raise, with a code and a message."""
     def __init__(self, node_def: Any, op: Callable[..., Any], message: str, error_code: Any, *args: Any) -> None: ...
     CODE: int
     @property
@@ -104,7 +104,7 @@ class UnavailableError(OpError):
     def __init__(self, node_def: Any, op: Callable[..., Any], message: str, *args: Any) -> None: ...
     CODE: int
 class UnimplementedError(OpError):
-    """The operation, or this form of it, is not implemented."""
+    """Something is not implemented; the message names it."""
     def __init__(self, node_def: Any, op: Callable[..., Any], message: str, *args: Any) -> None: ...
     CODE: int
 class UnknownError(OpError):

@@ -15,7 +15,7 @@ from . import extension_type as extension_type
 from . import numpy as numpy
 from . import tensorrt as tensorrt
 class BatchableExtensionType(ExtensionType):
-    """An ExtensionType that datasets, map_fn and Keras can batch and unbatch."""
+    """An extension type whose objects can be put together into batches, one for each row."""
 class DynamicRaggedShape(CompositeTensor):
     """The shape of a tensor some of whose axes have rows of different lengths."""
     def __init__(self, row_partitions: Any, inner_shape: ShapeLike, dtype: DTypeLike | None = None, validate: bool = False, static_inner_shape: Any = None) -> None: ...
@@ -25,13 +25,13 @@ class DynamicRaggedShape(CompositeTensor):
         """The type of the lengths."""
     @classmethod
     def from_lengths(cls, lengths: Any, num_row_partitions: Any = None, dtype: DTypeLike | None = int64) -> Any:
-        """The shape with these lengths: a number for a uniform axis, a tuple for a ragged one."""
+        """Returns the shape with the given extents."""
     @classmethod
     def from_row_partitions(cls, row_partitions: Any, dtype: DTypeLike | None = None) -> Any:
-        """The shape whose axes all have partitions."""
+        """Returns the shape with the given row partitions."""
     @classmethod
     def from_tensor(cls, t: Any, dtype: DTypeLike | None = None) -> Any:
-        """The shape of a tensor or ragged tensor."""
+        """Returns the shape of a tensor or ragged tensor."""
     @property
     def inner_rank(self) -> Any:
         """The rank of the flat values, if it is known."""
@@ -39,7 +39,7 @@ class DynamicRaggedShape(CompositeTensor):
     def inner_shape(self) -> Any:
         """The shape of the flat values."""
     def is_uniform(self, axis: Axis) -> Any:
-        """Whether all rows of an axis are known to have one length."""
+        """Returns True if an axis is not ragged."""
     @property
     def num_row_partitions(self) -> Any:
         """The number of axes that have a partition."""
@@ -50,13 +50,13 @@ class DynamicRaggedShape(CompositeTensor):
     def row_partitions(self) -> Any:
         """How the outer axes are cut into rows."""
     def static_lengths(self, ragged_lengths: bool = True) -> Any:
-        """The lengths: a number, None, or, with `ragged_lengths`, a tuple of known row lengths."""
+        """Returns the extents, as far as they are known."""
     def with_dtype(self, dtype: DTypeLike) -> Any:
-        """The same shape with lengths of another type."""
+        """Returns the shape with numbers of a dtype."""
     def __getitem__(self, index: Any) -> Any: ...
 @dataclass_transform()
 class ExtensionType(CompositeTensor):
-    """The base of records of tensors that functions, datasets and saved models treat as one value."""
+    """The base of classes of users whose objects hold tensors and pass through functions."""
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         ...
     Spec: Any
@@ -81,21 +81,21 @@ class ExtensionTypeSpec(TypeSpec):
         """Returns the spec of an ExtensionType."""
     value_type: Any
 class Optional(CompositeTensor):
-    """A value that may be absent."""
+    """A value that may be missing, such as the next element of an iterator."""
     def __init__(self, variant: Any, element_spec: Any) -> None: ...
     @property
     def element_spec(self) -> Any:
         """The structure of TypeSpecs of the value."""
     @staticmethod
     def empty(element_spec: Any) -> Optional:
-        """Returns an empty optional."""
+        """Returns an optional without a value."""
     @staticmethod
     def from_value(value: Any) -> Optional:
-        """Returns an optional with `value`."""
+        """Returns an optional with a value."""
     def get_value(self, name: str | None = None) -> Any:
         """Returns the value."""
     def has_value(self, name: str | None = None) -> Any:
-        """Returns a bool tensor: whether there is a value."""
+        """Returns True if there is a value."""
     @staticmethod
     def none_from_structure(element_spec: Any) -> Optional:
         """Returns an empty optional."""
@@ -110,40 +110,40 @@ class RowPartition(CompositeTensor):
         """int32 or int64."""
     @classmethod
     def from_row_lengths(cls, row_lengths: Any, validate: bool = True, dtype: DTypeLike | None = None, dtype_hint: DTypeLike | None = None) -> Any:
-        """Rows of these lengths."""
+        """Returns the partition with given lengths of rows."""
     @classmethod
     def from_row_limits(cls, row_limits: Any, validate: bool = True, dtype: DTypeLike | None = None, dtype_hint: DTypeLike | None = None) -> Any:
-        """Rows that end before these offsets."""
+        """Returns the partition with given ends of rows."""
     @classmethod
     def from_row_splits(cls, row_splits: Any, validate: bool = True, dtype: DTypeLike | None = None, dtype_hint: DTypeLike | None = None) -> Any:
-        """Rows i from row_splits[i] to row_splits[i + 1]."""
+        """Returns the partition with given ends of rows."""
     @classmethod
     def from_row_starts(cls, row_starts: Any, nvals: Any, validate: bool = True, dtype: DTypeLike | None = None, dtype_hint: DTypeLike | None = None) -> Any:
-        """Rows that begin at these offsets."""
+        """Returns the partition with given beginnings of rows."""
     @classmethod
     def from_uniform_row_length(cls, uniform_row_length: Any, nvals: Any = None, nrows: Any = None, validate: bool = True, dtype: DTypeLike | None = None, dtype_hint: DTypeLike | None = None) -> Any:
-        """Rows of one length; their number follows from `nvals`, or is `nrows` if the length is 0."""
+        """Returns the partition into rows of one length."""
     @classmethod
     def from_value_rowids(cls, value_rowids: Any, nrows: Any = None, validate: bool = True, dtype: DTypeLike | None = None, dtype_hint: DTypeLike | None = None) -> Any:
-        """The row of each value, in ascending order."""
+        """Returns the partition with the given row of each value."""
     def is_uniform(self) -> Any:
-        """Whether all rows are known to have one length."""
+        """Returns True if all rows are known to have one length."""
     def last_split(self) -> Any:
         """The number of values that the splits say, or None in a graph that does not know them yet."""
     def nrows(self) -> Any:
-        """The number of rows."""
+        """Returns the number of rows."""
     def nvals(self) -> Any:
-        """The number of values."""
+        """Returns the number of values."""
     def offsets_in_rows(self) -> Any:
-        """The position of each value in its row."""
+        """Returns the place of each value in its row."""
     def row_lengths(self) -> Any:
-        """The length of each row."""
+        """Returns the length of each row."""
     def row_limits(self) -> Any:
-        """Where each row ends."""
+        """Returns where each row ends."""
     def row_splits(self) -> Any:
-        """Where rows begin, and where the last one ends: `[nrows + 1]`."""
+        """Returns 0 and the end of each row."""
     def row_starts(self) -> Any:
-        """Where each row begins."""
+        """Returns where each row begins."""
     def set_uniform_row_length(self, length: Any, axis: Axis) -> Any:
         """Notes that all rows have a length (unless it is None)."""
     @property
@@ -156,11 +156,11 @@ class RowPartition(CompositeTensor):
     def static_uniform_row_length(self) -> Any:
         """The static common length of all rows, or None."""
     def uniform_row_length(self) -> Any:
-        """The one length of all rows, or None."""
+        """Returns the length of all rows."""
     def value_rowids(self) -> Any:
-        """The row of each value."""
+        """Returns the row of each value."""
     def with_dtype(self, dtype: DTypeLike) -> Any:
-        """The same rows with indices of another type."""
+        """Returns the partition with numbers of a dtype."""
 class StructuredTensor(BatchableExtensionType):
     """A tensor whose elements are records: named fields, each a tensor, a ragged tensor or records again."""
     def __init__(self, fields: Mapping[str, Any], ragged_shape: DynamicRaggedShape) -> None: ...
@@ -213,11 +213,11 @@ def async_scope() -> ContextManager[Any]:
 def dispatch_for_api(api: Any, *signatures: Any) -> Any: 
     """Decorator that runs the decorated function for calls of `api` with matching argument types."""
 def dispatch_for_binary_elementwise_apis(x_type: Any, y_type: Any) -> Any: 
-    """Decorator: `handler(api, x, y)` runs for every binary elementwise function of such types."""
+    """Returns a decorator of what all elementwise functions of two tensors do for types."""
 def dispatch_for_binary_elementwise_assert_apis(x_type: Any, y_type: Any) -> Any: 
     """Decorator: `handler(assert_function, x, y)` runs for the asserts that compare such types."""
 def dispatch_for_unary_elementwise_apis(x_type: Any) -> Any: 
-    """Decorator: `handler(api, x)` runs for every unary elementwise function of an `x_type`."""
+    """Returns a decorator of what all elementwise functions of one tensor do for a type."""
 def enable_strict_mode() -> Any: 
     """Turns warnings about deprecated behavior into errors."""
 float4_e2m1fn: DType
@@ -235,4 +235,4 @@ def register_filesystem_plugin(plugin_location: PathLike) -> Any:
 uint2: DType
 uint4: DType
 def unregister_dispatch_for(dispatch_target: Any) -> Any: 
-    """Removes the registration of `dispatch_target` by a `dispatch_for_...` decorator."""
+    """Takes back what a function was registered for."""

@@ -17,43 +17,43 @@ class LinearOperator(Module, CompositeTensor):
     def H(self) -> Any:
         """The adjoint operator."""
     def add_to_tensor(self, x: Any, name: str = 'add_to_tensor') -> Any:
-        """The sum with a tensor `[..., m, n]`."""
+        """Returns the sum of this matrix and a tensor."""
     def adjoint(self, name: str = 'adjoint') -> Any:
-        """The adjoint operator."""
+        """Returns the operator of the adjoint matrix."""
     def assert_non_singular(self, name: str = 'assert_non_singular') -> Any:
-        """An assertion that the operator can be inverted."""
+        """Returns an operation that raises an error unless the matrix is invertible."""
     def assert_positive_definite(self, name: str = 'assert_positive_definite') -> Any:
-        """An assertion that the operator is positive definite."""
+        """Returns an operation that raises an error unless the matrix is positive definite."""
     def assert_self_adjoint(self, name: str = 'assert_self_adjoint') -> Any:
-        """An assertion that the operator equals its adjoint."""
+        """Returns an operation that raises an error unless the matrix is its own adjoint."""
     @property
     def batch_shape(self) -> Any:
         """The static shape without the last two axes."""
     def batch_shape_tensor(self, name: str = 'batch_shape_tensor') -> Any:
-        """The shape without the last two axes, as an int32 vector."""
+        """Returns the leading extents."""
     def cholesky(self, name: str = 'cholesky') -> Any:
-        """The lower triangular operator L with L L* equal to this one."""
+        """Returns the operator of the Cholesky factor."""
     def cond(self, name: str = 'cond') -> Any:
-        """The condition numbers: the ratio of the largest to the smallest singular value."""
+        """Returns the condition number: the ratio of the greatest and the smallest singular value."""
     def determinant(self, name: str = 'det') -> Any:
-        """The determinants."""
+        """Returns the determinant."""
     def diag_part(self, name: str = 'diag_part') -> Any:
-        """The diagonals `[..., min(m, n)]`."""
+        """Returns the main diagonal."""
     @property
     def domain_dimension(self) -> Any:
         """The number of columns as a Dimension."""
     def domain_dimension_tensor(self, name: str = 'domain_dimension_tensor') -> Any:
-        """The number of columns as an int32 scalar."""
+        """Returns the number of columns."""
     @property
     def dtype(self) -> Any:
         """The type of the entries."""
     def eigvals(self, name: str = 'eigvals') -> Any:
-        """The eigenvalues of a self-adjoint operator."""
+        """Returns the eigenvalues of an operator that is its own adjoint."""
     @property
     def graph_parents(self) -> Any:
         """An empty list: operators keep no graph."""
     def inverse(self, name: str = 'inverse') -> Any:
-        """The inverse operator."""
+        """Returns the operator of the inverse matrix."""
     @property
     def is_non_singular(self) -> Any:
         """Whether it can be inverted, or None if that is not known."""
@@ -67,11 +67,11 @@ class LinearOperator(Module, CompositeTensor):
     def is_square(self) -> Any:
         """Whether rows and columns are equally many, or None if that is not known."""
     def log_abs_determinant(self, name: str = 'log_abs_det') -> Any:
-        """The logarithms of the absolute values of the determinants."""
+        """Returns the logarithm of the absolute value of the determinant."""
     def matmul(self, x: Any, adjoint: bool = False, adjoint_arg: bool = False, name: str = 'matmul') -> Any:
         """The product with `x`, a matrix `[..., n, k]` or an operator."""
     def matvec(self, x: Any, adjoint: bool = False, name: str = 'matvec') -> Any:
-        """The product with a vector `[..., n]`."""
+        """Returns the product with vectors."""
     @property
     def name(self) -> Any:
         """The name."""
@@ -82,25 +82,25 @@ class LinearOperator(Module, CompositeTensor):
     def range_dimension(self) -> Any:
         """The number of rows as a Dimension."""
     def range_dimension_tensor(self, name: str = 'range_dimension_tensor') -> Any:
-        """The number of rows as an int32 scalar."""
+        """Returns the number of rows."""
     @property
     def shape(self) -> Any:
         """The static shape `[..., m, n]`."""
     def shape_tensor(self, name: str = 'shape_tensor') -> Any:
-        """The shape as an int32 vector."""
+        """Returns the shape."""
     def solve(self, rhs: Any, adjoint: bool = False, adjoint_arg: bool = False, name: str = 'solve') -> Any:
-        """The X with A X = `rhs`; arguments as `matmul`'s."""
+        """Returns the X with A X = rhs."""
     def solvevec(self, rhs: Any, adjoint: bool = False, name: str = 'solve') -> Any:
-        """The vector x with A x = `rhs`."""
+        """Returns the x with A x = rhs."""
     @property
     def tensor_rank(self) -> Any:
         """The number of axes, or None."""
     def tensor_rank_tensor(self, name: str = 'tensor_rank_tensor') -> Any:
-        """The number of axes as an int32 scalar."""
+        """Returns the number of axes."""
     def to_dense(self, name: str = 'to_dense') -> Any:
-        """The matrices as a tensor."""
+        """Returns the matrix."""
     def trace(self, name: str = 'trace') -> Any:
-        """The sums of the diagonals."""
+        """Returns the sum of the main diagonal."""
     def __getitem__(self, slices: Any) -> Any: ...
     def __matmul__(self, other: Any) -> Any: ...
     def __new__(cls, *args: Any, **kwargs: Any) -> Self: ...

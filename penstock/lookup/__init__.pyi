@@ -11,10 +11,10 @@ from penstock.saved_model.experimental import TrackableResource
 from typing import Any
 from . import experimental as experimental
 class KeyValueTensorInitializer(Trackable):
-    """Fills a table from tensors of keys and values."""
+    """An initializer of tables with keys and values from tensors."""
     def __init__(self, keys: Any, values: Any, key_dtype: DTypeLike | None = None, value_dtype: Any = None, name: str | None = None) -> None: ...
     def initialize(self, table: Any) -> Any:
-        """Fills the table."""
+        """Fills a table."""
     @property
     def key_dtype(self) -> Any:
         """The type of the keys."""
@@ -22,13 +22,13 @@ class KeyValueTensorInitializer(Trackable):
     def value_dtype(self) -> Any:
         """The type of the values."""
 class StaticHashTable(TrackableResource):
-    """A table that its initializer fills once."""
+    """A table of keys and values that an initializer fills once."""
     def __init__(self, initializer: Any, default_value: Any, name: str | None = None, experimental_is_anonymous: bool = False) -> None: ...
     @property
     def default_value(self) -> Any:
         """The value of keys that are not there."""
     def export(self, name: str | None = None) -> Any:
-        """All keys and values."""
+        """Returns all keys and values."""
     @property
     def initializer(self) -> Any:
         """The operation that fills the table (graphs)."""
@@ -36,7 +36,7 @@ class StaticHashTable(TrackableResource):
     def key_dtype(self) -> Any:
         """The type of the keys."""
     def lookup(self, keys: Any, name: str | None = None) -> Any:
-        """The values of keys of a dense, sparse or ragged tensor."""
+        """Returns the values of keys."""
     @property
     def name(self) -> Any:
         """The name of the table."""
@@ -44,19 +44,19 @@ class StaticHashTable(TrackableResource):
     def resource_handle(self) -> Any:
         """The tensor by which ops refer to the table."""
     def size(self, name: str | None = None) -> Tensor:
-        """The number of entries."""
+        """Returns the number of entries."""
     @property
     def value_dtype(self) -> Any:
         """The type of the values."""
     def __getitem__(self, keys: Any) -> Any: ...
 class StaticVocabularyTable(TrackableResource):
-    """Ids of a vocabulary; other keys are hashed into `num_oov_buckets` additional ids."""
+    """A table of ids of words, with more ids for words that are not in it."""
     def __init__(self, initializer: Any, num_oov_buckets: Any, lookup_key_dtype: Any = None, name: str | None = None, experimental_is_anonymous: bool = False) -> None: ...
     @property
     def key_dtype(self) -> Any:
         """The type of the keys."""
     def lookup(self, keys: Any, name: str | None = None) -> Any:
-        """The ids of keys of a dense, sparse or ragged tensor."""
+        """Returns the ids of words."""
     @property
     def name(self) -> Any:
         """The name of the table."""
@@ -64,7 +64,7 @@ class StaticVocabularyTable(TrackableResource):
     def resource_handle(self) -> Any:
         """The handle of the table."""
     def size(self, name: str | None = None) -> Tensor:
-        """The number of ids, including those for other keys."""
+        """Returns the number of ids, with those for other words."""
     @property
     def value_dtype(self) -> Any:
         """The type of the values."""

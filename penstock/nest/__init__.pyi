@@ -9,10 +9,10 @@ from typing import Any
 def assert_same_structure(nest1: Any, nest2: Any, check_types: bool = True, expand_composites: bool = False) -> None: 
     """Raises unless two structures nest in the same way."""
 def flatten(structure: Any, expand_composites: bool = False) -> list[Any]: 
-    """Returns the leaves of a structure as a flat list; dicts in the order of their keys."""
+    """Returns the leaves of a structure as a flat list."""
 def is_nested(seq: Any) -> bool: 
     """Whether `seq` is a list, tuple, dict or another structure that holds others."""
 def map_structure(func: Callable[..., Any], *structure: Any, **kwargs: Any) -> Any: 
-    """Applies `func` to the corresponding leaves of structures; returns a structure of the results."""
+    """Returns the structure of what a function makes of leaves at the same places."""
 def pack_sequence_as(structure: Any, flat_sequence: Sequence[Any], expand_composites: bool = False) -> Any: 
-    """Returns a structure like `structure` whose leaves are those of `flat_sequence`."""
+    """Returns a structure with the leaves of a flat list."""

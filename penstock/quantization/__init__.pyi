@@ -15,11 +15,11 @@ def fake_quant_with_min_max_args(inputs: NumericLike, min: NumericLike = -6, max
 def fake_quant_with_min_max_args_gradient(gradients: NumericLike, inputs: NumericLike, min: NumericLike = -6, max: NumericLike = 6, num_bits: IntLike = 8, narrow_range: bool = False, name: str | None = None) -> Tensor: 
     """The gradient of `fake_quant_with_min_max_args`."""
 def fake_quant_with_min_max_vars(inputs: NumericLike, min: NumericLike, max: NumericLike, num_bits: IntLike = 8, narrow_range: bool = False, name: str | None = None) -> Tensor: 
-    """`inputs` rounded to what `num_bits` between two tensors can hold."""
+    """Returns `inputs` rounded to the values that a small integer could stand for."""
 def fake_quant_with_min_max_vars_gradient(gradients: NumericLike, inputs: NumericLike, min: NumericLike, max: NumericLike, num_bits: IntLike = 8, narrow_range: bool = False, name: str | None = None) -> Any: 
     """The gradients of `fake_quant_with_min_max_vars`."""
 def fake_quant_with_min_max_vars_per_channel(inputs: NumericLike, min: NumericLike, max: NumericLike, num_bits: IntLike = 8, narrow_range: bool = False, name: str | None = None) -> Tensor: 
-    """`fake_quant_with_min_max_vars` with bounds for each channel."""
+    """Returns `inputs` rounded to the values of small integers, with a range for each channel."""
 def fake_quant_with_min_max_vars_per_channel_gradient(gradients: NumericLike, inputs: NumericLike, min: NumericLike, max: NumericLike, num_bits: IntLike = 8, narrow_range: bool = False, name: str | None = None) -> Any: 
     """The gradients of `fake_quant_with_min_max_vars_per_channel`."""
 def quantize(input: NumericLike, min_range: NumericLike, max_range: NumericLike, T: DTypeLike, mode: Any = 'MIN_COMBINED', round_mode: str = 'HALF_AWAY_FROM_ZERO', name: str | None = None, narrow_range: bool = False, axis: Axis | None = None, ensure_minimum_range: FloatLike = 0.01) -> Any: 

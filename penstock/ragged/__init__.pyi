@@ -11,15 +11,15 @@ from typing import Any
 def boolean_mask(data: TensorLike, mask: TensorLike, name: str | None = None) -> Any: 
     """The entries of `data` where `mask` is True, in their rows."""
 def constant(pylist: list[Any] | tuple[Any, ...], dtype: DTypeLike | None = None, ragged_rank: IntLike | None = None, inner_shape: ShapeLike | None = None, name: str | None = None, row_splits_dtype: DTypeLike | None = int64) -> Any: 
-    """A ragged tensor of nested lists."""
+    """Returns a ragged tensor of nested lists, whose rows may differ in length."""
 def cross(inputs: Any, name: str | None = None) -> RaggedTensor: 
     """All combinations of the features of each row, as strings joined by "_X_"."""
 def cross_hashed(inputs: Any, num_buckets: IntLike = 0, hash_key: Any = None, name: str | None = None) -> RaggedTensor: 
     """All combinations of the features of each row, as hashes."""
 def map_flat_values(op: Callable[..., Any], *args: Any, **kwargs: Any) -> Any: 
-    """`op` applied to the innermost values of the ragged tensors among the arguments."""
+    """Returns the ragged result of a function of the values."""
 def range(starts: TensorLike, limits: TensorLike | None = None, deltas: TensorLike = 1, dtype: DTypeLike | None = None, name: str | None = None, row_splits_dtype: DTypeLike | None = int64) -> RaggedTensor: 
-    """Rows starts[i], starts[i] + deltas[i], ... before limits[i]."""
+    """Returns rows of numbers, each with a start, an end and a step."""
 def row_splits_to_segment_ids(splits: TensorLike, name: str | None = None, out_type: DTypeLike | None = None) -> Tensor: 
     """The row of each value."""
 def segment_ids_to_row_splits(segment_ids: TensorLike, num_segments: IntLike | None = None, out_type: DTypeLike | None = None, name: str | None = None) -> Tensor: 

@@ -20,51 +20,51 @@ class Algorithm(Enum):
     AUTO_SELECT = 3
     def __new__(cls, value: Any) -> Self: ...
 class Generator(AutoTrackable):
-    """A stream of random numbers; every draw advances its state, a variable."""
+    """A stream of random numbers whose state is a variable that every draw advances."""
     def __init__(self, copy_from: Any = None, state: Any = None, alg: Any = None) -> None: ...
     @property
     def algorithm(self) -> Any:
         """The number of the algorithm."""
     def binomial(self, shape: ShapeLike, counts: NumericLike, probs: NumericLike, dtype: DTypeLike | None = int32, name: str | None = None) -> Tensor:
-        """Binomial numbers with `counts` trials of probability `probs`."""
+        """Returns how often trials succeed."""
     @classmethod
     def from_key_counter(cls, key: Any, counter: Any, alg: Any) -> Any:
-        """A generator with this key (a scalar) and counter (a vector)."""
+        """Returns a generator of a key and a counter."""
     @classmethod
     def from_non_deterministic_state(cls, alg: Any = None) -> Any:
-        """A generator with a random state."""
+        """Returns a generator that begins anywhere, from the system's random numbers."""
     @classmethod
     def from_seed(cls, seed: Any, alg: Any = None) -> Any:
-        """A generator seeded by `seed`."""
+        """Returns a generator that begins from a seed."""
     @classmethod
     def from_state(cls, state: Any, alg: Any) -> Any:
-        """A generator that continues from `state`."""
+        """Returns a generator that goes on from a state."""
     @property
     def key(self) -> Any:
         """The key, as an int64 scalar."""
     def make_seeds(self, count: IntLike = 1) -> Tensor:
-        """`[2, count]` seeds for stateless functions."""
+        """Returns seeds for stateless functions."""
     def normal(self, shape: ShapeLike, mean: NumericLike = 0.0, stddev: NumericLike = 1.0, dtype: DTypeLike | None = float32, name: str | None = None) -> Tensor:
-        """Numbers of a normal distribution."""
+        """Returns numbers drawn from a normal distribution."""
     def reset(self, state: Any) -> Any:
         """Sets the state."""
     def reset_from_key_counter(self, key: Any, counter: Any) -> Any:
-        """Sets the key and counter."""
+        """Sets the key and the counter."""
     def reset_from_seed(self, seed: Any) -> Any:
-        """Sets the state from `seed`."""
+        """Sets the state to that of a new generator of a seed."""
     def skip(self, delta: NumericLike) -> Tensor:
-        """Advances as if `delta` numbers had been drawn; returns the state before."""
+        """Advances the state as if numbers had been drawn."""
     def split(self, count: IntLike = 1) -> Any:
-        """A list of `count` independent generators."""
+        """Returns generators that are independent of each other and of this one."""
     @property
     def state(self) -> Any:
         """The variable that holds the counter and the key."""
     def truncated_normal(self, shape: ShapeLike, mean: NumericLike = 0.0, stddev: NumericLike = 1.0, dtype: DTypeLike | None = float32, name: str | None = None) -> Tensor:
-        """Numbers of a normal distribution within two standard deviations."""
+        """Returns normal numbers at most two standard deviations away from the mean."""
     def uniform(self, shape: ShapeLike, minval: NumericLike = 0, maxval: NumericLike | None = None, dtype: DTypeLike | None = float32, name: str | None = None) -> Tensor:
-        """Numbers of [minval, maxval)."""
+        """Returns numbers drawn with equal probability from a range."""
     def uniform_full_int(self, shape: ShapeLike, dtype: DTypeLike | None = uint64, name: str | None = None) -> Tensor:
-        """Integers over the whole range of a type."""
+        """Returns integers drawn from all that a dtype has."""
 def categorical(logits: NumericLike, num_samples: IntLike, dtype: DTypeLike | None = None, seed: int | None = None, name: str | None = None) -> Tensor: 
     """Returns classes drawn with given logarithms of probabilities."""
 def create_rng_state(seed: NumericLike, alg: Any) -> Tensor: 
@@ -74,7 +74,7 @@ def fold_in(seed: NumericLike, data: NumericLike, alg: str = 'auto_select') -> T
 def gamma(shape: ShapeLike, alpha: NumericLike, beta: NumericLike | None = None, dtype: DTypeLike | None = float32, seed: int | None = None, name: str | None = None) -> Tensor: 
     """Numbers of gamma distributions: `shape` of them for each entry of `alpha` and `beta`."""
 def get_global_generator() -> Generator: 
-    """The program's global generator."""
+    """Returns the generator that the whole program shares."""
 def log_uniform_candidate_sampler(true_classes: NumericLike, num_true: IntLike, num_sampled: IntLike, unique: Any, range_max: IntLike, seed: NumericLike | None = None, name: str | None = None) -> Any: 
     """Classes drawn by Zipf's law: lower ids are more likely."""
 def normal(shape: ShapeLike, mean: NumericLike = 0.0, stddev: NumericLike = 1.0, dtype: DTypeLike | None = float32, seed: int | None = None, name: str | None = None) -> Tensor: 

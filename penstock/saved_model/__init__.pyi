@@ -26,7 +26,7 @@ DEBUG_INFO_FILENAME_PB: str
 DEFAULT_SERVING_SIGNATURE_DEF_KEY: str
 GPU: str
 class LoadOptions:
-    """Options of loading a SavedModel."""
+    """Options of `tf.saved_model.load`."""
     def __init__(self, allow_partial_checkpoint: bool = False, experimental_io_device: str | None = None, experimental_skip_checkpoint: bool = False, experimental_variable_policy: Any = None, experimental_load_function_aliases: bool = False) -> None: ...
     allow_partial_checkpoint: bool
     experimental_io_device: str | None
@@ -44,7 +44,7 @@ SAVED_MODEL_FILENAME_PBTXT: str
 SAVED_MODEL_SCHEMA_VERSION: int
 SERVING: str
 class SaveOptions:
-    """Options of saving a SavedModel."""
+    """Options of `tf.saved_model.save`."""
     def __init__(self, namespace_whitelist: Sequence[str] | None = None, save_debug_info: bool = False, function_aliases: Any = None, experimental_debug_stripper: bool = False, experimental_io_device: str | None = None, experimental_variable_policy: Any = None, experimental_custom_gradients: bool = True, experimental_image_format: bool = False, experimental_skip_saver: bool = False, experimental_sharding_callback: Any = None, extra_tags: Sequence[str] | None = None) -> None: ...
     experimental_custom_gradients: bool
     experimental_debug_stripper: bool

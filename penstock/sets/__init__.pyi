@@ -9,7 +9,7 @@ from typing import Any
 def difference(a: Any, b: Any, aminusb: bool = True, validate_indices: bool = True) -> SparseTensor: 
     """The difference of the sets of each row: a - b, or b - a without `aminusb`."""
 def intersection(a: Any, b: Any, validate_indices: bool = True) -> SparseTensor: 
-    """The intersection of the sets of each row, as a SparseTensor."""
+    """Returns the entries that the sets in the rows of two tensors have in common."""
 def size(a: Any, validate_indices: bool = True) -> Tensor: 
     """The number of distinct entries of each set of a SparseTensor."""
 def union(a: Any, b: Any, validate_indices: bool = True) -> SparseTensor: 

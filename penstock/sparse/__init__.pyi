@@ -10,43 +10,43 @@ from penstock._typing import Axes, Axis, DTypeLike, FloatLike, IntLike, NumericL
 from typing import Any
 from penstock import SparseTensor as SparseTensor
 def add(a: Any, b: Any, threshold: IntLike = 0) -> Any: 
-    """a + b, both sparse, or one sparse and one dense (then the result is dense)."""
+    """Returns the sum of two tensors, of which at least one is sparse."""
 def bincount(values: Any, weights: TensorLike | None = None, axis: Axis = 0, minlength: IntLike | None = None, maxlength: IntLike | None = None, binary_output: bool = False, name: str | None = None) -> Any: 
-    """`tf.math.bincount` with a sparse result."""
+    """Returns how often each integer occurs, as a sparse tensor."""
 def concat(axis: Axis, sp_inputs: Iterable[Any], expand_nonconcat_dims: bool = False, name: str | None = None) -> _SparseTensor: 
-    """Sparse tensors concatenated along `axis`; other axes may be expanded to the largest."""
+    """Returns sparse tensors joined along an axis."""
 def cross(inputs: Any, name: str | None = None, separator: str | None = None) -> _SparseTensor: 
     """All combinations of the features of each row, as strings joined by `separator`."""
 def cross_hashed(inputs: Any, num_buckets: IntLike = 0, hash_key: Any = None, name: str | None = None) -> _SparseTensor: 
     """All combinations of the features of each row, as hashes."""
 def expand_dims(sp_input: _SparseTensor, axis: Axis | None = None, name: str | None = None) -> _SparseTensor: 
-    """`sp_input` with a new axis of length 1 before `axis` (by default at the end)."""
+    """Returns a sparse tensor with a new axis of length 1."""
 def eye(num_rows: IntLike, num_columns: IntLike | None = None, dtype: DTypeLike | None = float32, name: str | None = None) -> _SparseTensor: 
     """A sparse identity matrix."""
 def fill_empty_rows(sp_input: _SparseTensor, default_value: Any, name: str | None = None) -> tuple[_SparseTensor, Tensor]: 
-    """`sp_input` with `default_value` in the first column of empty rows, and a mask of those rows."""
+    """Returns a sparse matrix with an entry in the first column of rows that had none."""
 def from_dense(tensor: TensorLike, name: str | None = None) -> _SparseTensor: 
-    """The non-zero entries of `tensor`."""
+    """Returns the entries of a tensor that are not zero, as a sparse tensor."""
 def map_values(op: Callable[..., Any], *args: Any, **kwargs: Any) -> Any: 
-    """`op` applied to the values of the sparse tensors among the arguments, of one structure."""
+    """Returns the sparse result of a function of the values."""
 def mask(a: TensorLike, mask_indices: TensorLike, name: str | None = None) -> Any: 
     """IndexedSlices `a` without the rows `mask_indices`."""
 def maximum(sp_a: _SparseTensor, sp_b: _SparseTensor, name: str | None = None) -> _SparseTensor: 
-    """The greater of both, missing entries counting as zero."""
+    """Returns the greater of two sparse tensors at each place, 0 standing where there is no entry."""
 def minimum(sp_a: _SparseTensor, sp_b: _SparseTensor, name: str | None = None) -> _SparseTensor: 
-    """The smaller of both, missing entries counting as zero."""
+    """Returns the smaller of two sparse tensors at each place, 0 standing where there is no entry."""
 def reduce_max(sp_input: _SparseTensor, axis: Axes | None = None, keepdims: bool | None = None, output_is_sparse: bool = False, name: str | None = None) -> Any: 
-    """The greatest entry over `axis`, dense or sparse; only stored entries count."""
+    """Returns the greatest entry over some axes of a sparse tensor, or over all."""
 def reduce_sum(sp_input: _SparseTensor, axis: Axes | None = None, keepdims: bool | None = None, output_is_sparse: bool = False, name: str | None = None) -> Any: 
-    """The sum over `axis`, dense or sparse."""
+    """Returns the sum over some axes of a sparse tensor, or over all."""
 def reorder(sp_input: _SparseTensor, name: str | None = None) -> _SparseTensor: 
-    """The entries in row-major order."""
+    """Returns the same entries in row-major order."""
 def reset_shape(sp_input: _SparseTensor, new_shape: ShapeLike | None = None) -> _SparseTensor: 
     """The same entries in a larger shape, or in the smallest possible one."""
 def reshape(sp_input: _SparseTensor, shape: ShapeLike, name: str | None = None) -> _SparseTensor: 
-    """The same entries in row-major order in another shape; one -1 is inferred."""
+    """Returns the same entries in another shape."""
 def retain(sp_input: _SparseTensor, to_retain: TensorLike) -> _SparseTensor: 
-    """The entries where the vector `to_retain` is True."""
+    """Returns some of the entries of a sparse tensor."""
 def sampled_addmm(indices: TensorLike, values: Any, dense_shape: ShapeLike, mat1: TensorLike, mat2: TensorLike, beta: TensorLike = 1.0, alpha: FloatLike = 1.0, output_type: DTypeLike | None = float32) -> Any: 
     """alpha * (mat1 @ mat2) at `indices` + beta * values, as (indices, values, dense_shape)."""
 def segment_mean(data: NumericLike, indices: TensorLike, segment_ids: TensorLike, num_segments: IntLike | None = None, name: str | None = None, sparse_gradient: bool = False) -> Tensor: 
@@ -56,16 +56,16 @@ def segment_sqrt_n(data: NumericLike, indices: TensorLike, segment_ids: TensorLi
 def segment_sum(data: NumericLike, indices: TensorLike, segment_ids: TensorLike, num_segments: IntLike | None = None, name: str | None = None, sparse_gradient: bool = False) -> Tensor: 
     """The sums of the rows `indices` of `data`, by sorted segment id."""
 def slice(sp_input: _SparseTensor, start: TensorLike, size: TensorLike, name: str | None = None) -> _SparseTensor: 
-    """The slice of `size` that starts at `start`."""
+    """Returns a block of a sparse tensor."""
 def softmax(sp_input: _SparseTensor, name: str | None = None) -> _SparseTensor: 
     """Softmax over the stored entries of each row."""
 def sparse_dense_matmul(sp_a: _SparseTensor, b: NumericLike, adjoint_a: bool = False, adjoint_b: bool = False, name: str | None = None) -> Tensor: 
-    """The product of a sparse and a dense matrix (either first)."""
+    """Returns the product of a sparse and a dense matrix, in either order."""
 def split(sp_input: _SparseTensor | None = None, num_split: IntLike | None = None, axis: Axis | None = None, name: str | None = None) -> list[_SparseTensor]: 
     """`sp_input` split along `axis` into `num_split` parts."""
 def to_dense(sp_input: _SparseTensor, default_value: Any = None, validate_indices: bool = True, name: str | None = None) -> Tensor: 
-    """The dense tensor with `default_value` (zero) where there is no entry."""
+    """Returns the dense tensor of a sparse one."""
 def to_indicator(sp_input: _SparseTensor, vocab_size: IntLike, name: str | None = None) -> Tensor: 
     """A dense bool tensor that is True at the ids in the last axis."""
 def transpose(sp_input: _SparseTensor, perm: Axes | None = None, name: str | None = None) -> _SparseTensor: 
-    """`sp_input` with its axes in the order `perm` (by default reversed)."""
+    """Returns a sparse tensor with its axes in another order."""

@@ -9,18 +9,18 @@ from penstock._typing import IntLike, PathLike, TensorLike
 from typing import Any, ContextManager
 from . import experimental as experimental
 class SummaryWriter:
-    """Writes summaries for TensorBoard; made by `tf.summary.create_file_writer`."""
+    """Writes summaries to files; `tf.summary.create_file_writer` makes one."""
     def __init__(self, resource: Any = None, create: Callable[[], Any] | None = None) -> None: ...
     def as_default(self, step: Any = None) -> ContextManager[Any]:
-        """A context in which this is the default writer, flushed at its end."""
+        """A context in which this is the writer of all summaries."""
     def close(self) -> Any:
-        """Closes the file; the writer cannot be used any more."""
+        """Writes what is buffered and closes the file."""
     def flush(self) -> Any:
-        """Flushes all summaries to the file."""
+        """Writes what is buffered."""
     def init(self) -> Any:
-        """Returns the operation that opens the file (in graphs of TensorFlow 1)."""
+        """Returns the operation that opens the file, in a graph of TensorFlow 1."""
     def set_as_default(self, step: Any = None) -> None:
-        """Makes this the default writer of the thread, and `step` the default step."""
+        """Makes this the writer of all summaries from here on."""
 def audio(name: str, data: TensorLike, sample_rate: IntLike, step: Any = None, max_outputs: int = 3, encoding: str | None = None, description: str | None = None) -> Any: 
     """Writes up to `max_outputs` sounds of a batch [k, frames, channels] of floats from -1 to 1."""
 def create_file_writer(logdir: PathLike, max_queue: int | None = None, flush_millis: int | None = None, filename_suffix: str | None = None, name: str | None = None, experimental_trackable: bool = False, experimental_mesh: Any = None) -> SummaryWriter: 
@@ -34,17 +34,17 @@ def graph(graph_data: Any) -> Any:
 def histogram(name: str, data: TensorLike, step: Any = None, buckets: int | None = None, description: str | None = None) -> Any: 
     """Writes a histogram of the elements of `data` over `buckets` (default 30) intervals."""
 def image(name: str, data: TensorLike, step: Any = None, max_outputs: int = 3, description: str | None = None) -> Any: 
-    """Writes up to `max_outputs` images of a batch [k, height, width, channels]: uint8, or floats from 0 to 1."""
+    """Writes images to the current writer."""
 def record_if(condition: TensorLike) -> ContextManager[Any]: 
     """A context in which summaries are written only if `condition`, a bool, a bool tensor or a callable that returns one, is true."""
 def scalar(name: str, data: TensorLike, step: Any = None, description: str | None = None) -> Any: 
-    """Writes a number, shown as a point of the curve `name`."""
+    """Writes a number to the current writer."""
 def should_record_summaries() -> Any: 
     """Whether summaries are written, as a bool tensor: there is a default writer and the condition of `record_if` holds."""
 def text(name: str, data: TensorLike, step: Any = None, description: str | None = None) -> Any: 
     """Writes strings, shown as Markdown."""
 def trace_export(name: str, step: Any = None, profiler_outdir: str | None = None) -> None: 
-    """Writes the graphs collected since `trace_on` under a name, and stops tracing."""
+    """Writes what was recorded since `trace_on`, and stops."""
 def trace_off() -> None: 
     """Stops tracing and discards what was collected."""
 def trace_on(graph: bool = True, profiler: bool = False, profiler_outdir: str | None = None) -> None: 

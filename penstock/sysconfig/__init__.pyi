@@ -9,12 +9,12 @@ CXX11_ABI_FLAG: int
 CXX_VERSION: int
 MONOLITHIC_BUILD: int
 def get_build_info() -> Any: 
-    """Facts about the build: without CUDA, ROCm and TensorRT."""
+    """Returns what the package was built with, in TensorFlow's form."""
 def get_compile_flags() -> list[str]: 
-    """Flags for compiling C extensions against the package."""
+    """Returns flags for compiling C extensions against the package."""
 def get_include() -> str: 
-    """The folder where C headers would be; Penstock has none."""
+    """Returns the folder where C headers would be; Penstock has none."""
 def get_lib() -> str: 
-    """The folder of the package."""
+    """Returns the folder of the package."""
 def get_link_flags() -> list[str]: 
-    """Flags for linking C extensions against the package: there is no library to link."""
+    """Returns flags for linking C extensions against the package: there is no library to link."""

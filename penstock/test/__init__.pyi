@@ -203,8 +203,8 @@ def is_built_with_xla() -> bool:
 def is_cpu_target_available(target: str) -> bool: 
     """Whether code for this kind of processor can be compiled."""
 def is_gpu_available(cuda_only: bool = False, min_cuda_compute_capability: Any = None) -> bool: 
-    """Whether there is a GPU."""
+    """Returns False: there is no GPU."""
 def main(argv: Any = None) -> Any: 
-    """Runs the tests of the main module, or with the argument `--benchmark_filter=` its benchmarks."""
+    """Runs the tests of the module that is the main program."""
 def with_eager_op_as_function(cls: Any = None, only_as_function: bool = False) -> Any: 
     """Decorator that returns a test class unchanged, since eager ops run in only one way."""

@@ -19,19 +19,19 @@ class Checkpoint(AutoTrackable):
     def __init__(self, root: Any=None, **kwargs: Any) -> None:
         ...
     def read(self, save_path: Any, options: CheckpointOptions | None = None) -> Any:
-        """Restores a checkpoint written by `write`."""
+        """Restores a checkpoint that `write` wrote."""
     def restore(self, save_path: Any, options: CheckpointOptions | None = None) -> Any:
-        """Restores a checkpoint written by `save`; None restores nothing."""
+        """Restores a checkpoint that `save` wrote; None restores nothing."""
     root: Any
     def save(self, file_prefix: Any, options: CheckpointOptions | None = None) -> str:
-        """Writes a checkpoint to `<file_prefix>-<number>` and records it as the latest of its folder."""
+        """Writes a numbered checkpoint and records it as the latest of its folder."""
     @property
     def save_counter(self) -> Any:
         """The number of checkpoints that `save` has written."""
     def sync(self) -> None:
         """Waits until checkpoints are written that were begun with `enable_async`."""
     def write(self, file_prefix: Any, options: CheckpointOptions | None = None) -> Any:
-        """Writes a checkpoint to files that begin with `file_prefix`; returns it."""
+        """Writes a checkpoint."""
     def __getattr__(self, name: str) -> Any:
         ...
     def __setattr__(self, name: str, value: Any) -> None:
@@ -55,7 +55,7 @@ class CheckpointManager:
     def latest_checkpoint(self) -> Any:
         """The path of the latest checkpoint, or None."""
     def restore_or_initialize(self) -> str | None:
-        """Restores the latest checkpoint, or calls `init_fn`; returns the path restored."""
+        """Restores the latest checkpoint, or calls `init_fn` where there is none."""
     def save(self, checkpoint_number: Any=None, check_interval: bool=True, options: Any=None) -> Any:
         """Saves a checkpoint and deletes what is too old; returns its path, or None if none was due."""
     def sync(self) -> None:
@@ -90,20 +90,20 @@ class ClusterSpec:
     """The jobs of a cluster and the addresses of their tasks."""
     def __init__(self, cluster: Any) -> None: ...
     def as_cluster_def(self) -> Any:
-        """Returns the cluster as a ClusterDef."""
+        """Returns the message of this cluster."""
     def as_dict(self) -> dict[str, Any]:
-        """Returns {job: [address, ...]}, or {job: {index: address}} where indices are missing."""
+        """Returns the jobs and their addresses."""
     def job_tasks(self, job_name: str) -> list[str | None]:
-        """Returns the addresses of a job's tasks by index, with None for missing tasks."""
+        """Returns the addresses of the tasks of a job."""
     @property
     def jobs(self) -> list[str]:
         """The names of the jobs."""
     def num_tasks(self, job_name: str) -> int:
-        """Returns how many tasks a job has."""
+        """Returns the number of tasks of a job."""
     def task_address(self, job_name: str, task_index: int) -> str:
         """Returns the address of a task."""
     def task_indices(self, job_name: str) -> list[int]:
-        """Returns the indices of a job's tasks, ascending."""
+        """Returns the numbers of the tasks of a job."""
     def __bool__(self) -> bool: ...
 class Coordinator:
     """Stops threads, waits for them, and re-raises the exception of one."""
@@ -202,8 +202,8 @@ def get_checkpoint_state(checkpoint_dir: PathLike, latest_filename: str | None =
 def latest_checkpoint(checkpoint_dir: PathLike, latest_filename: str | None=None) -> Any:
     """Returns the path of the latest checkpoint in a folder, or None."""
 def list_variables(ckpt_dir_or_file: PathLike) -> list[tuple[str, list[int]]]: 
-    """Returns (name, shape) of the tensors of a checkpoint, sorted."""
+    """Returns the names and shapes of what a checkpoint holds."""
 def load_checkpoint(ckpt_dir_or_file: PathLike) -> Any: 
-    """Returns a reader of a checkpoint, or of the latest of a folder."""
+    """Returns a reader of the values of a checkpoint."""
 def load_variable(ckpt_dir_or_file: PathLike, name: str) -> np.ndarray: 
     """Returns the value of a tensor of a checkpoint."""

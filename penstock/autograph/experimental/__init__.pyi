@@ -24,4 +24,4 @@ class Feature(Enum):
 def do_not_convert(func: Function) -> Function:
     """Keeps AutoGraph from converting a function."""
 def set_loop_options(parallel_iterations: Any = None, swap_memory: Any = None, maximum_iterations: Any = None, shape_invariants: Any = None) -> None: 
-    """Sets options of the tf.while_loop for the enclosing loop; must be the loop's first statement."""
+    """Sets options of the loop that it stands in; it must be the first statement there."""

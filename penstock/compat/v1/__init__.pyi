@@ -964,7 +964,7 @@ class constant_initializer(_constant_initializer):
 def container(container_name: Any) -> ContextManager[Any]: 
     """A context whose resources belong to a container; they live as long as their graph."""
 def control_dependencies(control_inputs: Any) -> ContextManager[Any]: 
-    """A context whose ops run after the given operations and tensors (in graphs)."""
+    """A context whose operations run after others."""
 def control_flow_v2_enabled() -> builtins.bool: 
     """True: control flow is always functional."""
 def convert_to_tensor(value: Any, dtype: DTypeLike | None = None, name: str | None = None, preferred_dtype: Any = None, dtype_hint: DTypeLike | None = None) -> _Tensor: 
@@ -1109,7 +1109,7 @@ class orthogonal_initializer:
     dtype: Any
     @classmethod
     def from_config(cls, config: Any) -> Any:
-        """The initializer of a configuration."""
+        """Returns an initializer of a configuration."""
     gain: Any
     def get_config(self) -> dict[str, Any]:
         """The arguments of the constructor."""
@@ -1122,7 +1122,7 @@ def placeholder(dtype: DTypeLike, shape: ShapeLike | None = None, name: str | No
 def placeholder_with_default(input: TensorLike, shape: ShapeLike, name: str | None = None) -> Any: 
     """Returns a tensor with the value of `input` unless another value is fed."""
 def py_func(func: Callable[..., Any], inp: Any, Tout: Any, stateful: builtins.bool = True, name: str | None = None) -> Any: 
-    """Calls a Python function of NumPy arrays at run time; returns its results as tensors."""
+    """Returns what a Python function computes of arrays, as an operation of a graph."""
 qint16: _DType
 qint32: _DType
 qint8: _DType
@@ -1182,7 +1182,7 @@ def shape(input: TensorLike, name: str | None = None, out_type: DTypeLike | None
 def size(input: TensorLike, name: str | None = None, out_type: DTypeLike | None = None) -> _Tensor: 
     """Returns the number of elements of `input`."""
 def sparse_add(a: Any, b: Any, threshold: Any = None, thresh: Any = None) -> Any: 
-    """a + b, both sparse, or one sparse and one dense (then the result is dense)."""
+    """Returns the sum of two tensors, of which at least one is sparse."""
 def sparse_concat(axis: Axis, sp_inputs: Iterable[Any], name: str | None = None, expand_nonconcat_dim: builtins.bool = False, concat_dim: Axis | None = None, expand_nonconcat_dims: Any = None) -> _SparseTensor: 
     """Concatenates sparse tensors along `axis`."""
 def sparse_matmul(a: TensorLike, b: TensorLike, transpose_a: builtins.bool = False, transpose_b: builtins.bool = False, a_is_sparse: builtins.bool = False, b_is_sparse: builtins.bool = False, name: str | None = None) -> Any: 
@@ -1192,13 +1192,13 @@ def sparse_merge(sp_ids: _SparseTensor, sp_values: Any, vocab_size: IntLike, nam
 def sparse_placeholder(dtype: DTypeLike, shape: ShapeLike | None = None, name: str | None = None) -> Any: 
     """Returns a SparseTensor whose components are fed."""
 def sparse_reduce_max(sp_input: _SparseTensor, axis: Axes | None = None, keepdims: builtins.bool | None = None, reduction_axes: Any = None, keep_dims: Any = None) -> Any: 
-    """The greatest entry over `axis`, dense or sparse; only stored entries count."""
+    """Returns the greatest entry over some axes of a sparse tensor, or over all."""
 def sparse_reduce_max_sparse(sp_input: _SparseTensor, axis: Axis | None = None, keepdims: builtins.bool | None = None, reduction_axes: Any = None, keep_dims: Any = None) -> Any: 
-    """The greatest entry over `axis`, dense or sparse; only stored entries count."""
+    """Returns the greatest entry over some axes of a sparse tensor, or over all."""
 def sparse_reduce_sum(sp_input: _SparseTensor, axis: Axes | None = None, keepdims: builtins.bool | None = None, reduction_axes: Any = None, keep_dims: Any = None) -> Any: 
-    """The sum over `axis`, dense or sparse."""
+    """Returns the sum over some axes of a sparse tensor, or over all."""
 def sparse_reduce_sum_sparse(sp_input: _SparseTensor, axis: Axis | None = None, keepdims: builtins.bool | None = None, reduction_axes: Any = None, keep_dims: Any = None) -> Any: 
-    """The sum over `axis`, dense or sparse."""
+    """Returns the sum over some axes of a sparse tensor, or over all."""
 def sparse_segment_mean(data: NumericLike, indices: TensorLike, segment_ids: TensorLike, name: str | None = None, num_segments: IntLike | None = None, sparse_gradient: builtins.bool = False) -> _Tensor: 
     """The means of the rows `indices` of `data`, by sorted segment id."""
 def sparse_segment_sqrt_n(data: NumericLike, indices: TensorLike, segment_ids: TensorLike, name: str | None = None, num_segments: IntLike | None = None, sparse_gradient: builtins.bool = False) -> _Tensor: 
@@ -1244,7 +1244,7 @@ class truncated_normal_initializer:
     dtype: Any
     @classmethod
     def from_config(cls, config: Any) -> Any:
-        """The initializer of a configuration."""
+        """Returns an initializer of a configuration."""
     def get_config(self) -> dict[str, Any]:
         """The arguments of the constructor."""
     mean: Any
@@ -1264,7 +1264,7 @@ class uniform_unit_scaling_initializer:
     factor: Any
     @classmethod
     def from_config(cls, config: Any) -> Any:
-        """The initializer of a configuration."""
+        """Returns an initializer of a configuration."""
     def get_config(self) -> dict[str, Any]:
         """The arguments of the constructor."""
     seed: Any
@@ -1287,7 +1287,7 @@ class variance_scaling_initializer:
     dtype: Any
     @classmethod
     def from_config(cls, config: Any) -> Any:
-        """The initializer of a configuration."""
+        """Returns an initializer of a configuration."""
     def get_config(self) -> dict[str, Any]:
         """The arguments of the constructor."""
     mode: Any
@@ -1296,7 +1296,7 @@ class variance_scaling_initializer:
     def __call__(self, shape: ShapeLike, dtype: DTypeLike | None = None, partition_info: Any = None) -> Any: ...
 variant: _DType
 def verify_tensor_all_finite(t: TensorLike | None = None, msg: Any = None, name: str | None = None, x: TensorLike | None = None, message: str | None = None) -> _Tensor: 
-    """`x`, or InvalidArgumentError if it holds NaN or infinity."""
+    """Returns `x`, unless it holds an infinity or NaN."""
 def where(condition: Any, x: TensorLike | None = None, y: TensorLike | None = None, name: str | None = None) -> _Tensor: 
     """`x` where `condition` is true, else `y`; without both, the indices where it is true."""
 def while_loop(cond: Any, body: Callable[..., Any], loop_vars: Any, shape_invariants: Any = None, parallel_iterations: IntLike = 10, back_prop: builtins.bool = True, swap_memory: builtins.bool = False, name: str | None = None, maximum_iterations: Any = None, return_same_structure: builtins.bool = False) -> Any: 

@@ -44,7 +44,7 @@ def reset_memory_stats(device: Any) -> Any:
 def set_device_policy(device_policy: Any) -> Any: 
     """Sets the policy for tensors that are on another device than the op."""
 def set_memory_growth(device: Any, enable: Any) -> None: 
-    """Sets whether memory of `device` is allocated on demand instead of all at once."""
+    """Sets whether the memory of a GPU is taken as it is needed."""
 def set_memory_limit(limit: TensorLike) -> Any: 
     """Sets how many bytes arrays may take together; what would take more raises ResourceExhaustedError, and nothing else happens."""
 def set_synchronous_execution(enable: Any) -> Any: 

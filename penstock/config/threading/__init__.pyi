@@ -10,6 +10,6 @@ def get_inter_op_parallelism_threads() -> int:
 def get_intra_op_parallelism_threads() -> int: 
     """The number set; 0: one for each core that this process may use."""
 def set_inter_op_parallelism_threads(num_threads: IntLike) -> None: 
-    """Sets the number of ops that run in parallel; no effect, since all kernels share one pool."""
+    """Sets how many operations run at once; it has no effect, as all kernels share one pool."""
 def set_intra_op_parallelism_threads(num_threads: IntLike) -> None: 
     """Sets the number of threads per kernel; must be called before any computation."""

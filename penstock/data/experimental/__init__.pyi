@@ -74,9 +74,9 @@ class AutotuneOptions:
     @ram_budget.setter
     def ram_budget(self, value: Any) -> None: ...
 def Counter(start: TensorLike = 0, step: Any = 1, dtype: DTypeLike | None = int64) -> Dataset: 
-    """Returns an endless dataset; see `Dataset.counter`."""
+    """Returns the endless dataset start, start + step and so on."""
 class CsvDataset(Dataset):
-    """The rows of files of comma-separated values, as tuples of one scalar per column."""
+    """The dataset of the rows of files of comma-separated values, as tuples of scalars."""
     def __init__(self, filenames: Any, record_defaults: Sequence[Any], compression_type: str | None = None, buffer_size: IntLike | None = None, header: bool = False, field_delim: str = ',', use_quote_delim: bool = True, na_value: str = '', select_cols: Any = None, exclude_cols: Any = None) -> None: ...
     @property
     def element_spec(self) -> Any:
@@ -248,23 +248,23 @@ def assert_cardinality(expected_cardinality: int) -> Callable[[Dataset], Dataset
 def at(dataset: Dataset, index: Any) -> Any: 
     """Returns the element at `index`."""
 def bucket_by_sequence_length(element_length_func: Any, bucket_boundaries: Any, bucket_batch_sizes: Any, padded_shapes: Any = None, padding_values: Any = None, pad_to_bucket_boundary: bool = False, no_padding: bool = False, drop_remainder: bool = False) -> Callable[[Dataset], Dataset]: 
-    """Returns a transformation; see `Dataset.bucket_by_sequence_length`."""
+    """Returns a transformation that does what `Dataset.bucket_by_sequence_length` does."""
 def cardinality(dataset: Dataset) -> Any: 
-    """Returns the number of elements; see `Dataset.cardinality`."""
+    """Returns the number of elements, as far as it is known without computing them."""
 def choose_from_datasets(datasets: Sequence[Dataset], choice_dataset: Dataset, stop_on_empty_dataset: bool = False) -> Dataset: 
     """Returns a dataset; see `Dataset.choose_from_datasets`."""
 def copy_to_device(target_device: str, source_device: str = '/cpu:0') -> Callable[[Dataset], Dataset]: 
     """Returns a transformation that copies elements to a device; no effect on CPUs."""
 def dense_to_ragged_batch(batch_size: IntLike, drop_remainder: bool = False, row_splits_dtype: DTypeLike | None = int64) -> Callable[[Dataset], Dataset]: 
-    """Returns a transformation; see `Dataset.ragged_batch`."""
+    """Returns a transformation that does what `Dataset.ragged_batch` does."""
 def dense_to_sparse_batch(batch_size: IntLike, row_shape: ShapeLike) -> Callable[[Dataset], Dataset]: 
-    """Returns a transformation; see `Dataset.sparse_batch`."""
+    """Returns a transformation that does what `Dataset.sparse_batch` does."""
 def distributed_save(dataset: Dataset, path: str, data_service_address: str, compression: str = 'AUTO') -> None: 
     """Writes a dataset into a folder, for `Dataset.load`. It is complete when this returns."""
 def enable_debug_mode() -> Any: 
     """Runs the functions of datasets as Python."""
 def enumerate_dataset(start: TensorLike = 0) -> Callable[[Dataset], Dataset]: 
-    """Returns a transformation; see `Dataset.enumerate`."""
+    """Returns a transformation that does what `Dataset.enumerate` does."""
 def from_list(elements: Sequence[Any], name: str | None = None) -> Dataset: 
     """Returns the dataset of the given elements, which have the same structure."""
 def from_variant(variant: Any, structure: Any) -> Dataset: 
@@ -280,9 +280,9 @@ def get_structure(dataset_or_iterator: Any) -> Any:
 def group_by_reducer(key_func: Callable[..., Any], reducer: Reducer) -> Callable[[Dataset], Dataset]: 
     """Returns a transformation to one element per key: the reduction of its elements."""
 def group_by_window(key_func: Callable[..., Any], reduce_func: Callable[..., Any], window_size: IntLike | None = None, window_size_func: Any = None) -> Callable[[Dataset], Dataset]: 
-    """Returns a transformation; see `Dataset.group_by_window`."""
+    """Returns a transformation that does what `Dataset.group_by_window` does."""
 def ignore_errors(log_warning: bool = False) -> Callable[[Dataset], Dataset]: 
-    """Returns a transformation; see `Dataset.ignore_errors`."""
+    """Returns a transformation that does what `Dataset.ignore_errors` does."""
 def index_table_from_dataset(dataset: Dataset | None = None, num_oov_buckets: int = 0, vocab_size: int | None = None, default_value: Any = -1, hasher_spec: Any = ..., key_dtype: DTypeLike | None = string, name: str | None = None) -> Any: 
     """Returns a table from the elements of a dataset to their indices; see `table_from_dataset`."""
 def load(path: str, element_spec: Any = None, compression: str | None = None, reader_func: Any = None) -> Dataset: 
@@ -290,7 +290,7 @@ def load(path: str, element_spec: Any = None, compression: str | None = None, re
 def make_batched_features_dataset(file_pattern: Any, batch_size: int, features: Mapping[str, Any], reader: Any = None, label_key: str | None = None, reader_args: Any = None, num_epochs: int | None = None, shuffle: bool = True, shuffle_buffer_size: int = 10000, shuffle_seed: int | None = None, prefetch_buffer_size: int | None = None, reader_num_threads: int | None = None, parser_num_threads: int | None = None, sloppy_ordering: bool = False, drop_final_batch: bool = False) -> Dataset: 
     """Returns the dataset of batches of parsed Examples of files: dicts of features, or (dict, label)."""
 def make_csv_dataset(file_pattern: Any, batch_size: int, column_names: Sequence[str] | None = None, column_defaults: Sequence[Any] | None = None, label_name: str | None = None, select_columns: Sequence[Any] | None = None, field_delim: str = ',', use_quote_delim: bool = True, na_value: str = '', header: bool = True, num_epochs: int | None = None, shuffle: bool = True, shuffle_buffer_size: int = 10000, shuffle_seed: int | None = None, prefetch_buffer_size: int | None = None, num_parallel_reads: int | None = None, sloppy: bool = False, num_rows_for_inference: int | None = 100, compression_type: str | None = None, ignore_errors: bool = False, encoding: str = 'utf-8') -> Dataset: 
-    """Returns the dataset of batches of rows: dicts of columns, or (dict, label)."""
+    """Returns batches of the rows of files of comma-separated values, by the names of columns."""
 def make_saveable_from_iterator(iterator: Any, external_state_policy: Any = None) -> Any: 
     """Returns an object for the collection SAVEABLE_OBJECTS, with which a v1 Saver saves an iterator."""
 def map_and_batch(map_func: Callable[..., Any], batch_size: IntLike, num_parallel_batches: Any = None, drop_remainder: bool = False, num_parallel_calls: Any = None) -> Callable[[Dataset], Dataset]: 
@@ -304,24 +304,24 @@ def parse_example_dataset(features: TensorLike, num_parallel_calls: IntLike = 1,
 def prefetch_to_device(device: str, buffer_size: int | None = None) -> Callable[[Dataset], Dataset]: 
     """Returns a transformation that prefetches elements; see `Dataset.prefetch`."""
 def rejection_resample(class_func: Callable[..., Any], target_dist: Any, initial_dist: Any = None, seed: Any = None) -> Callable[[Dataset], Dataset]: 
-    """Returns a transformation; see `Dataset.rejection_resample`."""
+    """Returns a transformation that does what `Dataset.rejection_resample` does."""
 def sample_from_datasets(datasets: Sequence[Dataset], weights: TensorLike | None = None, seed: Any = None, stop_on_empty_dataset: bool = False) -> Dataset: 
     """Returns a dataset; see `Dataset.sample_from_datasets`."""
 def save(dataset: Dataset, path: str, compression: str | None = None, shard_func: Any = None, checkpoint_args: Any = None) -> Any: 
     """Writes a dataset; see `Dataset.save`."""
 def scan(initial_state: Any, scan_func: Callable[..., Any]) -> Callable[[Dataset], Dataset]: 
-    """Returns a transformation; see `Dataset.scan`."""
+    """Returns a transformation that does what `Dataset.scan` does."""
 def shuffle_and_repeat(buffer_size: IntLike, count: IntLike | None = None, seed: Any = None) -> Callable[[Dataset], Dataset]: 
     """Returns a transformation: `shuffle`, then `repeat`."""
 def snapshot(path: PathLike, compression: str = 'AUTO', reader_func: Any = None, shard_func: Any = None) -> Callable[[Dataset], Dataset]: 
-    """Returns a transformation; see `Dataset.snapshot`."""
+    """Returns a transformation that does what `Dataset.snapshot` does."""
 def table_from_dataset(dataset: Dataset | None = None, num_oov_buckets: int = 0, vocab_size: int | None = None, default_value: Any = None, hasher_spec: Any = ..., key_dtype: DTypeLike | None = string, name: str | None = None) -> Any: 
     """Returns a table of the (key, value) pairs of a dataset."""
 def take_while(predicate: Callable[..., Any]) -> Callable[[Dataset], Dataset]: 
-    """Returns a transformation; see `Dataset.take_while`."""
+    """Returns a transformation that does what `Dataset.take_while` does."""
 def to_variant(dataset: Dataset) -> Any: 
     """Returns the variant tensor of a dataset."""
 def unbatch() -> Callable[[Dataset], Dataset]: 
-    """Returns a transformation; see `Dataset.unbatch`."""
+    """Returns a transformation that does what `Dataset.unbatch` does."""
 def unique() -> Callable[[Dataset], Dataset]: 
-    """Returns a transformation; see `Dataset.unique`."""
+    """Returns a transformation that does what `Dataset.unique` does."""

@@ -16,7 +16,7 @@ class CentralStorageStrategy(Strategy):
     """Variables on one device, computation on all devices; here both on the CPU."""
     def __init__(self, compute_devices: Any = None, parameter_device: str | None = None) -> None: ...
 class CollectiveCommunication(Enum):
-    """The algorithm of collective operations. Within one process all are equivalent."""
+    """How workers exchange values: `AUTO`, `RING` or `NCCL`."""
     AUTO = 'AUTO'
     RING = 'RING'
     NCCL = 'NCCL'
@@ -55,7 +55,7 @@ class PreemptionWatcher:
     def preemption_message(self) -> Any:
         """What announced the end, or None."""
 class TPUStrategy(Strategy):
-    """TPUStrategy under its older name, with its older parameters."""
+    """A strategy for TPUs, of which there are none; an older form of `tf.distribute.TPUStrategy`."""
     def __init__(self, tpu_cluster_resolver: Any = None, device_assignment: Any = None) -> None: ...
 class TerminationConfig:
     """How preemption is detected and handled."""

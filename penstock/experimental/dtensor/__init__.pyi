@@ -55,26 +55,26 @@ class Layout:
         """Returns the LayoutProto."""
     @classmethod
     def batch_sharded(cls, mesh: Mesh, batch_dim: str, rank: int, axis: int = 0) -> Layout:
-        """Returns the layout in which one axis is sharded."""
+        """Returns the layout in which one axis is divided among devices."""
     def delete(self, dims: Sequence[int]) -> Layout:
         """Returns the layout without some axes."""
     @classmethod
     def from_device(cls, device: str) -> Layout:
-        """Returns the layout on the device of this name."""
+        """Returns the layout on a device."""
     @classmethod
     def from_proto(cls, layout_proto: Any) -> Layout:
-        """Returns the layout of a LayoutProto."""
+        """Returns the layout of a message."""
     @classmethod
     def from_single_device_mesh(cls, mesh: Mesh) -> Layout:
-        """Returns the layout on a single device."""
+        """Returns the layout on a mesh of one device."""
     @classmethod
     def from_string(cls, layout_str: str) -> Layout:
-        """Parses the result of `to_string`."""
+        """Returns the layout that `to_string` has written."""
     def global_shape_from_local_shape(self, local_shape: Sequence[int]) -> tuple[int, ...]:
         """Returns the global shape of a tensor whose shards have the shape `local_shape`."""
     @classmethod
     def inner_sharded(cls, mesh: Mesh, inner_dim: str, rank: int) -> Layout:
-        """Returns the layout in which the last axis is sharded."""
+        """Returns the layout in which the last axis is divided among devices."""
     def is_batch_parallel(self) -> bool:
         """Whether only the first axis is sharded."""
     def is_fully_replicated(self) -> bool:
@@ -91,7 +91,7 @@ class Layout:
     def offset_to_shard(self) -> list[tuple[int, ...]]:
         """Returns for each device of the mesh the index of its shard along each axis."""
     def offset_tuple_to_global_index(self, offset_tuple: Sequence[int]) -> int:
-        """Returns the index of a shard, in row-major order over the axes."""
+        """Returns the number of the device at a place of the mesh."""
     @property
     def rank(self) -> int:
         """The number of axes."""
@@ -108,7 +108,7 @@ class Layout:
     def shards(self) -> list[int]:
         """The number of shards along each axis."""
     def to_parted(self) -> Layout:
-        """Returns the layout of a tensor whose shards may differ in size."""
+        """Returns the layout of a tensor whose parts may differ in size."""
     def to_string(self) -> str:
         """Returns the specs and the mesh as a string."""
     @property
@@ -190,15 +190,15 @@ UNSHARDED: str
 def barrier(mesh: Mesh, barrier_name: str | None = None, timeout_in_ms: int | None = None) -> None: 
     """Waits for all devices of a mesh; returns at once, because eager ops are complete when they return."""
 def call_with_layout(fn: Callable[..., Any], layout: Layout | None, *args: Any, **kwargs: Any) -> Any: 
-    """Calls `fn` and returns its tensors in a layout; without a layout it only calls `fn`."""
+    """Returns what a function returns, with its tensors in a layout."""
 def check_layout(tensor: TensorLike, layout: Layout) -> None: 
     """Raises ValueError unless a DTensor has this layout."""
 def client_id() -> int: 
     """Returns the number of this process."""
 def copy_to_mesh(tensor: TensorLike, layout: Layout, source_layout: Layout | None = None) -> Any: 
-    """Returns a tensor as a DTensor in a layout."""
+    """Returns a tensor as a DTensor."""
 def create_distributed_mesh(mesh_dims: Any, mesh_name: str = '', local_devices: Sequence[str] | None = None, device_type: str | None = None, use_xla_spmd: bool = False) -> Mesh: 
-    """Returns a mesh over the devices of all processes; here this process is the only one."""
+    """Returns a mesh over the devices of all processes; here there is only this one."""
 def create_mesh(mesh_dims: Any = None, mesh_name: str = '', devices: Sequence[str] | None = None, device_type: str | None = None, use_xla_spmd: bool = False) -> Mesh: 
     """Returns a mesh of this process's devices."""
 def create_tpu_mesh(mesh_dim_names: Sequence[str], mesh_shape: Sequence[int], mesh_name: str, ring_dims: int | None = None, ring_axes: Sequence[str] | None = None, ring_bounds: Sequence[int] | None = None, can_split_host_across_rings: bool = True, build_ring_across_rings: bool = False, rotate_ring_across_rings: bool = False, use_xla_spmd: bool = False) -> Mesh: 
@@ -210,7 +210,7 @@ def device_name() -> str:
 def enable_save_as_bf16(variables: Iterable[DVariable]) -> None: 
     """Makes checkpoints of tf.experimental.dtensor store variables as bfloat16."""
 def fetch_layout(tensor: TensorLike) -> Layout: 
-    """Returns the layout of a DTensor or DVariable."""
+    """Returns the layout of a DTensor."""
 def full_job_name(task_id: int | None = None) -> str: 
     """Returns job, replica and task as one name."""
 def get_default_mesh() -> Mesh | None: 
@@ -252,7 +252,7 @@ def sharded_save(mesh: Mesh, file_prefix: Any, tensor_names: Sequence[str], shap
 def shutdown_accelerator_system() -> None: 
     """Undoes `initialize_accelerator_system`."""
 def unpack(tensor: TensorLike) -> Sequence[Any]: 
-    """Returns the shard of each device."""
+    """Returns the parts of a DTensor that the devices hold."""
 initialize_multi_client = initialize_accelerator_system
 initialize_tpu_system = initialize_accelerator_system
 shutdown_tpu_system = shutdown_accelerator_system

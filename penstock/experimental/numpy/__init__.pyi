@@ -29,7 +29,7 @@ def abs(x: TensorLike) -> Tensor:
 def absolute(x: TensorLike) -> Tensor: 
     """The absolute value."""
 def add(x1: TensorLike, x2: TensorLike) -> Tensor: 
-    """x1 + x2."""
+    """Returns x1 + x2 by NumPy's rules of promotion; for bool, whether one is True."""
 def all(a: TensorLike, axis: Axes | None = None, keepdims: bool | None = None) -> Tensor: 
     """Whether all entries are true."""
 def allclose(a: TensorLike, b: TensorLike, rtol: FloatLike = 1e-05, atol: FloatLike = 1e-08, equal_nan: bool = False) -> Tensor: 
@@ -45,7 +45,7 @@ def any(a: TensorLike, axis: Axes | None = None, keepdims: bool | None = None) -
 def append(arr: TensorLike, values: Any, axis: Axes | None = None) -> Tensor: 
     """`values` joined to the end of `arr`."""
 def arange(start: TensorLike, stop: TensorLike | None = None, step: Any = 1, dtype: DTypeLike | None = None) -> Tensor: 
-    """start, start + step, ... before `stop`."""
+    """Returns evenly spaced numbers from `start` up to but excluding `stop`."""
 def arccos(x: TensorLike) -> Tensor: 
     """The angle whose cosine is `x`."""
 def arccosh(x: TensorLike) -> Tensor: 
@@ -69,13 +69,13 @@ def argsort(a: TensorLike, axis: Axes = -1, kind: str = 'quicksort', order: str 
 def around(a: TensorLike, decimals: IntLike = 0) -> Tensor: 
     """Rounded to this many decimals, halves to even."""
 def array(val: Any, dtype: DTypeLike | None = None, copy: bool = True, ndmin: IntLike = 0) -> Tensor: 
-    """`val` as tensor, of at least `ndmin` dimensions."""
+    """Returns an array of nested lists, numbers or tensors."""
 def array_equal(a1: Any, a2: Any) -> Tensor: 
     """Whether both have one shape and equal entries."""
 def asanyarray(a: TensorLike, dtype: DTypeLike | None = None) -> Tensor: 
     """`a` as tensor."""
 def asarray(a: TensorLike, dtype: DTypeLike | None = None) -> Tensor: 
-    """`a` as tensor."""
+    """Returns an array of nested lists, numbers or tensors, without a copy where it can."""
 def ascontiguousarray(a: TensorLike, dtype: DTypeLike | None = None) -> Tensor: 
     """`a` as tensor of at least one dimension."""
 def atleast_1d(*arys: Any) -> Tensor: 
@@ -113,7 +113,7 @@ def conj(x: TensorLike) -> Tensor:
 def conjugate(x: TensorLike) -> Tensor: 
     """The complex conjugate."""
 def copy(a: TensorLike) -> Tensor: 
-    """A tensor with the contents of `a`."""
+    """Returns a copy of an array."""
 def cos(x: TensorLike) -> Tensor: 
     """The cosine."""
 def cosh(x: TensorLike) -> Tensor: 
@@ -162,7 +162,7 @@ def exp(x: TensorLike) -> Tensor:
 def exp2(x: TensorLike) -> Tensor: 
     """2 ** x."""
 def expand_dims(a: TensorLike, axis: Axes) -> Tensor: 
-    """A new axis of length 1."""
+    """Returns an array with a new axis of length 1."""
 def experimental_enable_numpy_behavior(prefer_float32: bool = False, dtype_conversion_mode: str = 'legacy') -> Tensor: 
     """Gives tensors NumPy's methods (`T`, `reshape`, `astype`, ...), indexing and type promotion."""
 def expm1(x: TensorLike) -> Tensor: 
@@ -172,7 +172,7 @@ def eye(N: Any, M: Any = None, k: IntLike = 0, dtype: DTypeLike | None = ...) ->
 def fabs(x: TensorLike) -> Tensor: 
     """The absolute value."""
 def finfo(dtype: DTypeLike) -> Any: 
-    """The limits of a float type."""
+    """Returns what is known of a float dtype, as `numpy.finfo` does."""
 def fix(x: TensorLike) -> Tensor: 
     """The integer next to `x` towards zero."""
 def flatten(a: TensorLike, order: str = 'C') -> Tensor: 
@@ -285,11 +285,11 @@ def logical_xor(x1: TensorLike, x2: TensorLike) -> Tensor:
 def logspace(start: TensorLike, stop: TensorLike, num: IntLike = 50, endpoint: bool = True, base: FloatLike = 10.0, dtype: DTypeLike | None = None, axis: Axes = 0) -> Tensor: 
     """`num` logarithmically spaced numbers; as in TensorFlow, `dtype` is ignored."""
 def matmul(x1: TensorLike, x2: TensorLike) -> Tensor: 
-    """The matrix product, with NumPy's rules for vectors."""
+    """Returns the product of matrices, with NumPy's rules for vectors."""
 def max(a: TensorLike, axis: Axes | None = None, keepdims: bool | None = None) -> Tensor: 
     """The greatest entry."""
 def maximum(x1: TensorLike, x2: TensorLike) -> Tensor: 
-    """The greater of both; of bools their disjunction."""
+    """Returns the greater of both, element by element, by NumPy's rules of promotion."""
 def mean(a: TensorLike, axis: Axes | None = None, dtype: DTypeLike | None = None, out: Any = None, keepdims: bool | None = None) -> Tensor: 
     """The mean."""
 def meshgrid(*xi: Any, **kwargs: Any) -> Tensor: 
@@ -322,7 +322,7 @@ def nonzero(a: TensorLike) -> Tensor:
 def not_equal(x1: TensorLike, x2: TensorLike) -> Tensor: 
     """Where they differ."""
 def ones(shape: ShapeLike, dtype: DTypeLike | None = ...) -> Tensor: 
-    """Ones."""
+    """Returns an array of ones."""
 def ones_like(a: TensorLike, dtype: DTypeLike | None = None) -> Tensor: 
     """Ones in the shape of `a`."""
 def outer(a: TensorLike, b: TensorLike) -> Tensor: 
@@ -365,7 +365,7 @@ def rot90(m: Any, k: IntLike = 1, axes: Axes = (0, 1)) -> Tensor:
 def round(a: TensorLike, decimals: IntLike = 0) -> Tensor: 
     """Rounded to this many decimals, halves to even."""
 def select(condlist: list[Any] | tuple[Any, ...], choicelist: list[Any] | tuple[Any, ...], default: IntLike = 0) -> Tensor: 
-    """The entry of the first choice whose condition holds, else `default`."""
+    """Returns elements of the first choice whose condition holds."""
 def shape(a: TensorLike) -> Tensor: 
     """The extents."""
 def sign(x: TensorLike, out: Any = None, where: Any = None, **kwargs: Any) -> Tensor: 
@@ -397,7 +397,7 @@ def std(a: TensorLike, axis: Axes | None = None, keepdims: bool | None = None) -
 def subtract(x1: TensorLike, x2: TensorLike) -> Tensor: 
     """x1 - x2."""
 def sum(a: TensorLike, axis: Axes | None = None, dtype: DTypeLike | None = None, keepdims: bool | None = None) -> Tensor: 
-    """The sum."""
+    """Returns the sum over some axes, or over all."""
 def swapaxes(a: TensorLike, axis1: Any, axis2: Any) -> Tensor: 
     """Two axes exchanged."""
 def take(a: TensorLike, indices: TensorLike, axis: Axes | None = None, out: Any = None, mode: str = 'clip') -> Tensor: 

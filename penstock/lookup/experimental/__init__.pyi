@@ -32,7 +32,7 @@ class DenseHashTable(TrackableResource):
     def resource_handle(self) -> Any:
         """The tensor by which ops refer to the table."""
     def size(self, name: str | None = None) -> Any:
-        """The number of entries."""
+        """Returns the number of entries."""
     @property
     def value_dtype(self) -> Any:
         """The type of the values."""
@@ -62,7 +62,7 @@ class MutableHashTable(TrackableResource):
     def resource_handle(self) -> Any:
         """The tensor by which ops refer to the table."""
     def size(self, name: str | None = None) -> Any:
-        """The number of entries."""
+        """Returns the number of entries."""
     @property
     def value_dtype(self) -> Any:
         """The type of the values."""

@@ -9,7 +9,7 @@ from typing import Any, Self
 from . import client as client
 from . import server as server
 class Profile:
-    """A context whose run is profiled."""
+    """A context that records what runs in it."""
     def __init__(self, logdir: str, options: ProfilerOptions | None = None) -> None: ...
     def __enter__(self) -> Self: ...
     def __exit__(self, *error: Any) -> None: ...
@@ -24,10 +24,10 @@ class Trace:
     """A context that shows in profiles under a name."""
     def __init__(self, name: str, **kwargs: Any) -> None: ...
     def set_metadata(self, **kwargs: Any) -> None:
-        """Adds values to show with this trace."""
+        """Adds facts that the recording shows."""
     def __enter__(self) -> Self: ...
     def __exit__(self, *error: Any) -> None: ...
 def start(logdir: str, options: ProfilerOptions | None = None) -> None: 
-    """Begins a profile that `stop` writes below `logdir`."""
+    """Starts to record what runs, for TensorBoard's profile page."""
 def stop(save: bool = True) -> None: 
-    """Ends the profile and, with `save`, writes it."""
+    """Stops the recording and writes it."""

@@ -23,7 +23,7 @@ class Fingerprint:
         """Returns the parts that do not depend on the serialization, as one string."""
     version: Any
 class TrackableResource(Trackable):
-    """An object with a resource that is created again when its SavedModel is loaded."""
+    """The base of objects that own a resource, such as a table, which is saved and loaded with them."""
     def __init__(self, device: str = '') -> None: ...
     @property
     def resource_handle(self) -> Any:

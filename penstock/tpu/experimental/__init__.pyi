@@ -93,6 +93,6 @@ class Topology:
     def tpu_device_ordinal_at_coordinates(self, device_coordinates: Any) -> int:
         """Returns the index of the core within its task."""
 def initialize_tpu_system(cluster_resolver: Any = None) -> Any: 
-    """Initializes a TPU system and returns its Topology."""
+    """Raises an error: there is no TPU."""
 def shutdown_tpu_system(cluster_resolver: Any = None) -> None: 
     """Shuts a TPU system down."""

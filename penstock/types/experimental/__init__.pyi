@@ -129,19 +129,19 @@ class SupportsTracingProtocol:
 class TraceType:
     """The type of an argument that determines which calls of a tf.function share a trace."""
     def cast(self, value: Any, cast_context: Any) -> Any:
-        """Returns `value` as this type."""
+        """Returns a value as one of this type."""
     def flatten(self) -> list[Any]:
-        """Returns the specs of the tensors."""
+        """Returns the types of the tensors that a value of this type consists of."""
     def from_tensors(self, tensors: Iterable[Any]) -> Any:
-        """Returns the value of tensors."""
+        """Returns the value that tensors make up."""
     def is_subtype_of(self, other: TraceType) -> bool:
-        """Whether a trace for `other` accepts this type."""
+        """Returns True if every value of this type is of another type."""
     def most_specific_common_supertype(self, others: Any) -> TraceType | None:
-        """Returns the most specific common supertype of this and `others`."""
+        """Returns the narrowest type that this one and others are subtypes of."""
     def placeholder_value(self, placeholder_context: Any) -> Any:
-        """Returns the placeholder of the argument while tracing."""
+        """Returns what stands for a value of this type while a function is traced."""
     def to_tensors(self, value: Any) -> list[Any]:
-        """Returns the tensors of a value."""
+        """Returns the tensors that a value consists of."""
 class TracingContext:
     """The argument of `__tf_tracing_type__`: opaque to callers."""
 PolymorphicFunction = GenericFunction

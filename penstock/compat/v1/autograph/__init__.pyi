@@ -9,6 +9,6 @@ from . import experimental as experimental
 from penstock.autograph import set_verbosity as set_verbosity
 from penstock.autograph import trace as trace
 def to_code(entity: Any, recursive: bool = True, arg_values: Any = None, arg_types: Any = None, indentation: str = '  ', experimental_optional_features: Any = None) -> Any: 
-    """Returns the source code of `entity` after conversion."""
+    """Returns the source code that AutoGraph makes of a function."""
 def to_graph(entity: Any, recursive: bool = True, arg_values: Any = None, arg_types: Any = None, experimental_optional_features: Any = None) -> Any: 
-    """Returns `entity` converted, so that its control flow can depend on tensors."""
+    """Returns a function whose control flow can depend on tensors."""

@@ -20,27 +20,27 @@ class Dataset(_Dataset):
     def __init__(self) -> None: ...
     @staticmethod
     def choose_from_datasets(datasets: Sequence[Any], choice_dataset: _Dataset, stop_on_empty_dataset: bool = True) -> Any:
-        """Returns the dataset of elements of the `datasets` at the indices in `choice_dataset`."""
+        """Returns elements of several datasets, in the order that a dataset of indices says."""
     @staticmethod
     def counter(start: IntLike = 0, step: Any = 1, dtype: DTypeLike | None = int64, name: str | None = None) -> _Dataset:
-        """Returns the endless dataset start, start + step, ..."""
+        """Returns the endless dataset start, start + step, start + 2 * step and so on."""
     def filter_with_legacy_function(self, predicate: Callable[..., Any]) -> Any:
         """The same as `filter`."""
     @staticmethod
     def from_generator(generator: Callable[..., Any], output_types: Any = None, output_shapes: Any = None, args: Any = None, output_signature: Any = None, name: str | None = None) -> _Dataset:
-        """Returns the dataset of the elements of the iterable `generator(*args)`."""
+        """Returns the dataset of what a Python generator yields."""
     @staticmethod
     def from_sparse_tensor_slices(sparse_tensor: Any) -> Dataset:
         """A dataset of the rows of a sparse tensor as (indices, values, shape)."""
     @staticmethod
     def from_tensor_slices(tensors: Iterable[Any], name: str | None = None) -> _Dataset:
-        """Returns the dataset whose elements are the slices of `tensors` along their first axis."""
+        """Returns the dataset of the slices of tensors along their first axis."""
     @staticmethod
     def from_tensors(tensors: Iterable[Any], name: str | None = None) -> _Dataset:
-        """Returns the dataset whose only element is `tensors`."""
+        """Returns the dataset with one element."""
     @staticmethod
     def list_files(file_pattern: Any, shuffle: bool | None = None, seed: Any = None, name: str | None = None) -> _Dataset:
-        """Returns the dataset of the names of the files that match glob patterns, shuffled unless `shuffle` is False."""
+        """Returns the dataset of the names of the files that match patterns."""
     @staticmethod
     def load(path: str, element_spec: Any = None, compression: str | None = None, reader_func: Callable[..., Any] | None = None, wait: bool = False) -> Any:
         """Returns the dataset that `save` wrote."""
@@ -61,16 +61,16 @@ class Dataset(_Dataset):
         """The dtypes of the elements."""
     @staticmethod
     def random(seed: Any = None, rerandomize_each_iteration: bool | None = None, name: str | None = None) -> _Dataset:
-        """Returns an endless dataset of pseudorandom numbers from 0 to 2**32 - 1."""
+        """Returns an endless dataset of random numbers from 0 to 2**32 - 1."""
     @staticmethod
     def range(*args: Any, **kwargs: Any) -> _Dataset:
-        """Returns the dataset of numbers of Python's `range`; `output_type` is int64 by default."""
+        """Returns the dataset of the numbers of Python's `range`."""
     @staticmethod
     def sample_from_datasets(datasets: Sequence[Any], weights: Any = None, seed: Any = None, stop_on_empty_dataset: bool = False, rerandomize_each_iteration: bool | None = None) -> Any:
-        """Returns the dataset of elements of `datasets`, each chosen at random by `weights`."""
+        """Returns elements of several datasets, each from one that is chosen at random."""
     @staticmethod
     def zip(*args: Any, datasets: Any = None, name: str | None = None) -> _Dataset:
-        """Returns the dataset of tuples of one element from each, up to the shortest."""
+        """Returns the dataset of tuples of one element of each, up to the end of the shortest."""
 class FixedLengthRecordDataset(_FixedLengthRecordDataset, Dataset):
     """The records of files with records of fixed length."""
 INFINITE_CARDINALITY: int

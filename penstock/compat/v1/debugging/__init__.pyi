@@ -49,7 +49,7 @@ def assert_none_equal(x: TensorLike, y: TensorLike, data: TensorLike | None = No
 def assert_positive(x: TensorLike, data: TensorLike | None = None, summarize: IntLike | None = None, message: str | None = None, name: str | None = None) -> Any: 
     """Raises InvalidArgumentError, with `data` or the values, unless x > 0 everywhere."""
 def assert_rank(x: TensorLike, rank: IntLike, data: TensorLike | None = None, summarize: IntLike | None = None, message: str | None = None, name: str | None = None) -> Any: 
-    """Raises ValueError (InvalidArgumentError when it runs) unless `x` has this rank."""
+    """Raises an error unless `x` has a rank."""
 def assert_rank_at_least(x: TensorLike, rank: IntLike, data: TensorLike | None = None, summarize: IntLike | None = None, message: str | None = None, name: str | None = None) -> Any: 
     """Raises ValueError (InvalidArgumentError when it runs) unless `x` has this rank or more."""
 def assert_rank_in(x: TensorLike, ranks: Any, data: TensorLike | None = None, summarize: IntLike | None = None, message: str | None = None, name: str | None = None) -> Any: 

@@ -18,7 +18,7 @@ class identity:
     dtype: Any
     @classmethod
     def from_config(cls, config: Any) -> Any:
-        """The initializer of a configuration."""
+        """Returns an initializer of a configuration."""
     gain: Any
     def get_config(self) -> dict[str, Any]:
         """The arguments of the constructor."""

@@ -56,7 +56,7 @@ class Checkpoint(AutoTrackable):
     """Saves the values of the objects given by name."""
     def __init__(self, **kwargs: Any) -> None: ...
     def read(self, save_path: Any, options: _CheckpointOptions | None = None) -> Any:
-        """Restores a checkpoint written by `write`."""
+        """Restores a checkpoint that `write` wrote."""
     def restore(self, save_path: str) -> Any:
         """Restores the saved values; see `tf.train.Checkpoint.restore`."""
     root: Any

@@ -14,7 +14,7 @@ def rand(*size: TensorLike) -> Tensor:
 def randint(low: TensorLike, high: TensorLike | None = None, size: TensorLike | None = None, dtype: DTypeLike | None = ...) -> Tensor: 
     """Integers in [low, high)."""
 def randn(*args: Any) -> Tensor: 
-    """Numbers of the standard normal distribution."""
+    """Returns numbers drawn from a normal distribution, as float64."""
 def random(size: TensorLike | None = None) -> Tensor: 
     """Numbers of [0, 1)."""
 def seed(s: Any) -> None: 
