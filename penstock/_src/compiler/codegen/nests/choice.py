@@ -18,6 +18,7 @@ from penstock._src.native.language.types import SIZE
 CHUNK = 8192  # elements of the vector loop that go to one round
 TILE = 16  # at most: rows of a block of a transposition
 COLUMNS = 16  # registers of sums of columns
+MOST_COLUMNS = 256  # columns that are summed together, of narrow numbers too: a value of more would not fit the stack
 LONG = 64  # elements that one sum does not add up alone
 ROUND = 8192  # elements that the loops inside a round should have at least
 EXPENSIVE = frozenset("exp log tanh sigmoid erf erfc sin cos pow expm1 log1p atan2".split())
@@ -77,8 +78,8 @@ def vector_length(
     """Lanes of the vectors of a loop: one register of the widest type that is loaded or stored (places in rows may be
     wider), or several where that helps and fits. `columns` is how many reductions run across it."""
     along = [v for v in values if var in v.vars]
-    moved = [v for v in along if v.kind == "load"] or along
-    sizes = [SIZE[register_type(v.dtype)] for v in moved if not v.dtype.is_bool]
+    loads = [v for v in along if v.kind == "load"]
+    sizes = [SIZE[register_type(v.dtype)] for v in loads or along if not v.dtype.is_bool]
     sizes += [SIZE[memory_type(d)] for d in extra_types]
     lanes = target.vector_bytes // max(sizes, default=4)
     divides = any(_has_division(a, var) for v in along for a in v.attrs if isinstance(a, Index))
@@ -87,10 +88,9 @@ def vector_length(
     )
     most = 1 if divides else 4 if reducing and operations <= 12 else 2 if operations <= 12 else 1
     n = min(lanes * most, 64)
-    if (
-        columns == 1 and operations <= 4 and not divides
-    ):  # long stretches of each row: few pages at a time
-        n = COLUMNS * lanes
+    in_rows = not divides and all(contiguity(v.attrs[1], var) > 0 for v in loads)
+    if columns == 1 and operations <= 4 and in_rows:
+        n = min(COLUMNS * lanes, MOST_COLUMNS)  # long stretches of each row: few pages at a time
     if type(var.extent) is not Dim:
         while n > 4 and n // 2 >= var.extent:
             n //= 2
