@@ -1,6 +1,7 @@
 """Every test verifies what the compiler makes: primitives, kernels, memory, LLVM's IR (docs/debugging.md)."""
 
 import os
+import sys
 from collections.abc import Sequence
 
 import pytest
@@ -13,6 +14,14 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers", "plain_kernels: sees code or times of kernels, which PENSTOCK_CHECKED changes"
     )
+
+
+@pytest.fixture(autouse=True)
+def _filtered_tracebacks() -> None:
+    """Leaves the library's frames out of tracebacks, as programs do; each tf.test.TestCase shows them from then on."""
+    tracebacks = sys.modules.get("penstock._src.api.debugging.tracing")
+    if tracebacks is not None:
+        tracebacks.enable_traceback_filtering()
 
 
 def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
