@@ -5,6 +5,7 @@ from typing import Any
 from penstock._src.api.array.ranges import one_hot
 from penstock._src.api.linalg.bands import set_diag
 from penstock._src.api.math import elementwise as m
+from penstock._src.api.math.activations import sigmoid, softplus
 from penstock._src.api.math.reduction import argmax, reduce_sum
 from penstock._src.api.math.special import lbeta
 from penstock._src.api.nn.activations import log_softmax, softmax
@@ -40,7 +41,7 @@ def _logits_and_probs(
         raise ValueError("Must pass probs or logits, but not both.")
     if probs is None:
         (logits,) = floats(logits=logits)
-        return logits, softmax(logits) if several else m.sigmoid(logits)
+        return logits, softmax(logits) if several else sigmoid(logits)
     (probs,) = floats(probs=probs)
     if validate_args:
         probs = checked(probs, probs >= 0.0, "probs has components less than 0.")
@@ -76,7 +77,7 @@ class Bernoulli(Distribution):
         return -sigmoid_cross_entropy_with_logits(labels=labels, logits=logits)
 
     def _entropy(self) -> Any:
-        return -self._logits * (m.sigmoid(self._logits) - 1.0) + m.softplus(-self._logits)
+        return -self._logits * (sigmoid(self._logits) - 1.0) + softplus(-self._logits)
 
     def _mean(self) -> Any:
         return raw.Identity(input=self._probs)
@@ -90,9 +91,9 @@ class Bernoulli(Distribution):
 
 @RegisterKL(Bernoulli, Bernoulli)
 def _kl_bernoulli(a: Any, b: Any, name: str | None = None) -> Any:
-    zero = m.softplus(-a.logits) - m.softplus(-b.logits)
-    one = m.softplus(a.logits) - m.softplus(b.logits)
-    return -(m.sigmoid(a.logits) * zero + m.sigmoid(-a.logits) * one)
+    zero = softplus(-a.logits) - softplus(-b.logits)
+    one = softplus(a.logits) - softplus(b.logits)
+    return -(sigmoid(a.logits) * zero + sigmoid(-a.logits) * one)
 
 
 @export(v1=["distributions.Categorical"])

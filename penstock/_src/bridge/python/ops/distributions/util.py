@@ -23,6 +23,7 @@ from penstock._src.api.debugging.asserts import (
 )
 from penstock._src.api.debugging.shape_asserts import assert_rank_at_least
 from penstock._src.api.math import elementwise as m
+from penstock._src.api.math.activations import sigmoid
 from penstock._src.api.math.reduction import reduce_logsumexp, reduce_max, reduce_sum
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
@@ -281,7 +282,7 @@ def get_logits_and_probs(
             if not logits.dtype.is_floating:
                 raise TypeError("logits must having floating type.")
             if not multidimensional:
-                return logits, m.sigmoid(logits, name="probs")
+                return logits, sigmoid(logits, name="probs")
             if validate_args:
                 logits = embed_check_categorical_event_shape(logits)
             return logits, raw.Softmax(logits=logits, name="probs")
