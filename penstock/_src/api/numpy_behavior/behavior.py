@@ -11,6 +11,7 @@ from penstock._src.api.numpy.advanced_index import is_advanced, selected
 from penstock._src.api.numpy.promotion import RULES, canonical
 from penstock._src.api.numpy.weakness import converted, kind_or_none
 from penstock._src.api.operators import get_item
+from penstock._src.core.calls.tracebacks import shortening
 from penstock._src.core.dispatch import STATE, in_v1_graph
 from penstock._src.core.tensor import Tensor
 from penstock._src.util.export import export
@@ -139,6 +140,7 @@ def _give_operator(name, method, numpys, reflected=False):
     """Lets an operator of tensors promote by the rules in effect."""
     plain = getattr(Tensor, method)
 
+    @shortening
     def call(self, other):
         if RULES.conversion == "legacy":
             return numpys(other, self) if reflected else numpys(self, other)

@@ -15,6 +15,7 @@ from penstock._src.api.extending.dispatch import NOT_SUPPORTED
 from penstock._src.api.extending.weak_tensor import WeakTensor, strong, with_weakness
 from penstock._src.api.numpy.weakness import converted, joining, keeping, kind_or_none
 from penstock._src.core import dtypes
+from penstock._src.core.calls.tracebacks import shortening
 from penstock._src.core.tensor import Tensor
 from penstock._src.eager.variable import Variable
 from penstock._src.util.lazy import resolve
@@ -108,6 +109,7 @@ def _assigning(method: Callable[..., Any]) -> Callable[..., Any]:
     """
     parameter = list(inspect.signature(method).parameters)[1]
 
+    @shortening
     @functools.wraps(method)
     def assign(self: Any, *args: Any, **kwargs: Any) -> Any:
         value = args[0] if args else kwargs.get(parameter)
