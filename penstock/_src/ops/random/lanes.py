@@ -2,12 +2,7 @@
 
 import numpy as np
 
-from penstock._src.ops.random.distributions import (
-    RESERVED_WORDS,
-    box_muller64,
-    words_to_float32,
-    words_to_float64,
-)
+from penstock._src.ops.random.distributions import RESERVED_WORDS, box_muller64, words_to_float64
 from penstock._src.ops.random.philox import Stream, blocks_at
 
 
@@ -17,19 +12,11 @@ class Lanes:
     The numbers of a block are used from last to first.
     """
 
-    def __init__(
-        self,
-        stream: Stream,
-        outputs: np.ndarray,
-        dtype: type = np.float64,
-        reserved: int = RESERVED_WORDS,
-    ) -> None:
+    def __init__(self, stream: Stream, outputs: np.ndarray, reserved: int = RESERVED_WORDS) -> None:
         self.stream = stream
         self.cursor = outputs.astype(np.uint64) * np.uint64(reserved)
-        self.single = dtype == np.float32
-        per_block = 4 if self.single else 2
         count = outputs.size
-        self.uniforms = np.zeros((count, per_block), np.float32 if self.single else np.float64)
+        self.uniforms = np.zeros((count, 2))
         self.normals = np.zeros((count, 2))
         self.uniforms_left = np.zeros(count, np.int64)
         self.normals_left = np.zeros(count, np.int64)
@@ -43,12 +30,8 @@ class Lanes:
         """The next uniform number of each of these lanes."""
         empty = lanes[self.uniforms_left[lanes] == 0]
         if empty.size:
-            words = self._block(empty)
-            if self.single:
-                self.uniforms[empty] = words_to_float32(words.reshape(-1)).reshape(-1, 4)
-            else:
-                self.uniforms[empty] = words_to_float64(words.reshape(-1, 2, 2))
-            self.uniforms_left[empty] = self.uniforms.shape[1]
+            self.uniforms[empty] = words_to_float64(self._block(empty).reshape(-1, 2, 2))
+            self.uniforms_left[empty] = 2
         self.uniforms_left[lanes] -= 1
         return self.uniforms[lanes, self.uniforms_left[lanes]]
 

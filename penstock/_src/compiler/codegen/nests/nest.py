@@ -34,9 +34,7 @@ from penstock._src.native.language.types import I64, PTR, size_of, vec
 from penstock._src.native.language.value import Val
 
 MOST_ROUNDS = 16  # of loops that are written out
-STRETCH = (
-    128  # steps of a sum of floats after which a new one begins: errors grow with the steps of one
-)
+STRETCH = 128  # steps after which a sum of floats begins anew: errors grow with its steps
 UNROLLED = 4  # partial results of a reduction that would wait for its own additions
 
 
