@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from penstock._src.compiler import pipeline
+from penstock._src.compiler.codegen.contraction.images import convolution
 from penstock._src.compiler.fusion import column_sums
 from penstock._src.compiler.kernels import contraction, inline, kernel, loop_nest, reductions
 from penstock._src.compiler.kernels.loop_nest import LoopNest, Store
@@ -50,6 +51,11 @@ def turned_twice(p, x, w):
     y = p.matmul(p.exp(x), w)
     z = p.exp(p.transpose(y, (1, 0)))
     return [p.matmul(z, p.sin(x))]
+
+
+def rows_by_matrices(p, x, w, bias):
+    """A row by as many matrices; only the outermost axis belongs to both operands."""
+    return [p.contract("bk,bhnk->bhn", x, w) + bias]
 
 
 def scaled(p, x, w, scale):
@@ -101,6 +107,12 @@ def test_epilogues_that_read_the_product_elsewhere(monkeypatch):
     monkeypatch.setattr(contraction, "closure", lambda values: [])
     with pytest.raises(InternalError, match="not at its own cell"):
         build(mirrored, (700, 30), (30, 72))
+
+
+def test_groups_whose_columns_lie_apart(monkeypatch):
+    monkeypatch.setattr(convolution.Convolution, "has_dense_columns", True)
+    with pytest.raises(InternalError, match="groups of 1 columns lie 16 elements apart"):
+        build(rows_by_matrices, (4, 8), (4, 4, 4, 8), (4,))
 
 
 def test_stores_off_by_one(monkeypatch):

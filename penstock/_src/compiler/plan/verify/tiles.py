@@ -1,7 +1,7 @@
 """What is computed on a contraction's register tiles.
 
 cells    rows times columns are the contraction's elements, and those of what is stored; a column is what the
-         emitter's tiles mean by one
+         emitter's tiles mean by one, and columns lie side by side in the result
 reads    the contraction is read at its own cell only, other arrays within their bounds
 sums     the element of a summed array that lies at a cell is added to the result that stands at the cell's column:
          reshapes between may not bring it elsewhere
@@ -11,6 +11,7 @@ from math import prod
 
 import numpy as np
 
+from penstock._src.compiler.codegen.contraction.images.convolution import Convolution
 from penstock._src.compiler.kernels.contraction import ContractKernel, EpilogueExpression
 from penstock._src.compiler.kernels.index import same_extent
 from penstock._src.compiler.kernels.values import closure
@@ -28,6 +29,9 @@ def verify_contraction(kernel: ContractKernel, extent: Extents) -> None:
     width = extent(epilogue.column.extent)
     if extent(kernel.node.size) and width != _width(kernel):
         fail(kernel, f"columns of {width} elements on tiles of rows of {_width(kernel)}")
+    made = kernel.match.description
+    if isinstance(made, Convolution) and made.groups > 1 and made.y.group != made.outputs:
+        fail(kernel, f"groups of {made.outputs} columns lie {made.y.group} elements apart")
     verify_epilogue(kernel, kernel.node, kernel.outputs[0], epilogue, extent)
     if len(kernel.summed) != len(epilogue.sums):
         fail(kernel, f"{len(epilogue.sums)} sums for {len(kernel.summed)} reductions")

@@ -68,7 +68,8 @@ def as_convolution(problem: Problem, numbering: Numbering) -> Convolution | None
     if roles.group and channels == outputs == 1 and dense:
         return Depthwise(batch, h, w, groups, 1, 1, x, weights, y, types)
     fast = "winograd" not in flags.disable
-    return Convolution(batch, h, w, groups, channels, outputs, x, weights, y, types, fast=fast)
+    made = Convolution(batch, h, w, groups, channels, outputs, x, weights, y, types, fast=fast)
+    return made if made.has_dense_columns else None
 
 
 def as_filter_gradient(problem: Problem, numbering: Numbering) -> FilterGradient | None:

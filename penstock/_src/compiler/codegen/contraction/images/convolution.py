@@ -48,6 +48,11 @@ class Convolution:
         """How many elements of the output a tile's column runs over."""
         return self.outputs * self.groups
 
+    @property
+    def has_dense_columns(self) -> bool:
+        """Whether the outputs of all groups lie side by side: an epilogue takes a tile's column for their place."""
+        return self.groups == 1 or self.y.group == self.outputs
+
 
 class Depthwise(Convolution):
     """Every channel by its own filter: groups of one channel and one output, which lie densely in all three arrays."""
