@@ -111,6 +111,14 @@ def test_gradients_flow_back_through_it(wrap):
     np.testing.assert_allclose(wrap(run)(), expected, rtol=1e-5)
 
 
+def test_images_without_rows_whose_width_is_unknown_are_pooled():
+    @tf.function(input_signature=[tf.TensorSpec([1, 0, None, 3])], autograph=False)
+    def pooled(images):
+        return tf.vectorized_map(lambda image: tf.nn.max_pool1d(image, 2, 2, "SAME"), images)
+
+    assert pooled(tf.zeros([1, 0, 6, 3])).shape == [1, 0, 3, 3]
+
+
 def test_numbers_of_rows_that_are_one_unknown_or_none():
     f = tf.function(
         lambda x, y: tf.vectorized_map(lambda row: row[0] * row[1] + 1, (x, y)),

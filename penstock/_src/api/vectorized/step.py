@@ -116,8 +116,9 @@ class Step:
         shape = tensor.shape
         if shape.is_fully_defined():
             return raw.Reshape(tensor=tensor, shape=[shape[0] * shape[1], *shape.as_list()[2:]])
-        inner = raw.Slice(input=raw.Shape(input=tensor), begin=[2], size=[-1])
-        return raw.Reshape(tensor=tensor, shape=raw.ConcatV2(values=[[-1], inner], axis=0))
+        sizes = raw.Shape(input=tensor)  # all of them: -1 says nothing of an empty array
+        first = raw.Mul(x=sizes[:1], y=sizes[1:2])
+        return raw.Reshape(tensor=tensor, shape=raw.ConcatV2(values=[first, sizes[2:]], axis=0))
 
     def parted(self, tensor: Any) -> Any:
         """Undoes `merged` for a result."""
