@@ -7,14 +7,20 @@ import types
 from collections.abc import Callable
 from typing import Any
 
-from . import backup, hints, saving, tracebacks
+from . import backup, explaining, hints, saving, tracebacks
+
+
+def _wrap_trainer(module: types.ModuleType) -> None:
+    backup.wrap_trainer(module)
+    explaining.wrap_trainer(module)
+
 
 WRAPPERS: dict[str, Callable[[types.ModuleType], None]] = {
     hints.MODULE: hints.wrap_model,
     tracebacks.MODULE: tracebacks.wrap_filter,
     tracebacks.OPTIMIZER: tracebacks.wrap_optimizer,
     "keras.src.callbacks.backup_and_restore": backup.wrap_backup,
-    "keras.src.backend.tensorflow.trainer": backup.wrap_trainer,
+    "keras.src.backend.tensorflow.trainer": _wrap_trainer,
     **saving.WRAPPERS,
 }
 

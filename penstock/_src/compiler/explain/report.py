@@ -23,6 +23,9 @@ class Report(str):
         report.known = known
         return report
 
+    def __repr__(self) -> str:
+        return str(self)  # what shells and notebooks without pages print, line by line
+
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes a page that shows source, operations, primitives, kernels and launches, linked both ways.
 

@@ -5,6 +5,19 @@
   const linked = (id) => links[id] || [];
   let held = null;
 
+  // Within a notebook the page is light or dark as the notebook is, whose theme the system's does not tell.
+  function followFrame() {
+    for (let around = window.frameElement; around; around = around.parentElement) {
+      const color = around.ownerDocument.defaultView.getComputedStyle(around).backgroundColor;
+      const [red, green, blue, alpha = 1] = color.match(/[\d.]+/g).map(Number);
+      if (!color.startsWith("rgb") || alpha < 0.5) continue;
+      const brightness = 0.3 * red + 0.6 * green + 0.1 * blue;
+      document.documentElement.dataset.theme = brightness < 128 ? "dark" : "light";
+      return;
+    }
+  }
+  followFrame();
+
   // An element, its neighbors, and the source lines of the operations among them; of a line also its operations' kernels.
   function related(id) {
     const found = new Set([id, ...linked(id)]);
