@@ -10,12 +10,16 @@ from html.parser import HTMLParser
 import pytest
 
 import penstock as tf
+from penstock._src.compiler.explain.page import build
 from penstock._src.compiler.explain.page.build import page
 from penstock._src.compiler.explain.page.layout import drawing
 
 CHROMIUM = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))),
     None,
+)
+needs_chromium = pytest.mark.skipif(
+    CHROMIUM is None, reason="no Chromium on PATH (apt install chromium)"
 )
 # Run after the page's own script: clicks, and writes down what is highlighted.
 CLICKS = """
@@ -76,7 +80,8 @@ class Ids(HTMLParser):
 
 
 def links_of(text):
-    return json.loads(re.search(r'id="links">(.*?)</script>', text).group(1))
+    found = json.loads(re.search(r'id="links">(.*?)</script>', text).group(1))
+    return {name: others.split() for name, others in found.items()}
 
 
 @pytest.fixture(scope="module")
@@ -144,6 +149,18 @@ def test_notebooks_show_the_page(report):
     assert text.startswith("<iframe") and "&lt;!DOCTYPE html&gt;" in text
 
 
+def test_notebooks_show_large_functions_in_short(report, monkeypatch):
+    monkeypatch.setattr(build, "MOST_OPERATIONS", 3)
+    text = html.unescape(report._repr_html_().partition('srcdoc="')[2])
+    seen, links = Ids(text.removesuffix('"></iframe>')), links_of(text)
+    assert {name[0] for name in seen.items} == set("skht") and {name[0] for name in links} == set(
+        "sokht"
+    )
+    assert "save(path) writes has the operations and primitives" in text
+    whole = page(report.known)
+    assert {name[0] for name in Ids(whole).items} == set("sopkht") and "save(path)" not in whole
+
+
 def test_a_function_of_many_kernels_and_none():
     @tf.function
     def deep(x):
@@ -155,16 +172,22 @@ def test_a_function_of_many_kernels_and_none():
     Ids(tf.function(lambda: tf.constant(1.0)).explain()._repr_html_())
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on PATH (apt install chromium)")
-def test_clicks_highlight_in_a_browser(saved, tmp_path):
-    text = saved.read_text(encoding="utf-8")
-    path = tmp_path / "clicked.html"
-    path.write_text(text.replace("</body>", CLICKS), encoding="utf-8")
+def shown_in_chromium(text, folder):
+    """The document that Chromium makes of a page, and what it logs."""
+    path = folder / "shown.html"
+    path.write_text(text, encoding="utf-8")
     command = [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr"]
-    command += [f"--user-data-dir={tmp_path}", "--virtual-time-budget=5000", "--dump-dom"]
+    command += [f"--user-data-dir={folder}", "--virtual-time-budget=5000", "--dump-dom"]
     ran = subprocess.run([*command, path.as_uri()], capture_output=True, text=True, timeout=100)
     assert "CONSOLE" not in ran.stderr, ran.stderr
-    outcome = re.search(r'<pre id="outcome">(.*?)</pre>', ran.stdout, re.S).group(1)
+    return ran.stdout
+
+
+@needs_chromium
+def test_clicks_highlight_in_a_browser(saved, tmp_path):
+    text = saved.read_text(encoding="utf-8")
+    shown = shown_in_chromium(text.replace("</body>", CLICKS), tmp_path)
+    outcome = re.search(r'<pre id="outcome">(.*?)</pre>', shown, re.S).group(1)
     found, links = json.loads(html.unescape(outcome)), links_of(text)
     assert found["errors"] == [] and found["left"] == [] and found["released"] == []
     assert set(found["hover"]) == set(found["held"]) == set(found["k1"])
@@ -174,3 +197,12 @@ def test_clicks_highlight_in_a_browser(saved, tmp_path):
         if name[0] == "s":  # a line leads to its kernels, and a kernel to its lines
             for kernel in (other for other in found[name] if other[0] == "k"):
                 assert name in found[kernel]
+
+
+@needs_chromium
+@pytest.mark.parametrize("color, theme", [("#111111", "dark"), ("#ffffff", "light")])
+def test_a_frame_has_the_theme_of_its_notebook(report, tmp_path, color, theme):
+    copied = "document.title = document.querySelector('iframe').contentDocument.documentElement.dataset.theme"
+    notebook = f"<body style='background:{color}'><div>{report._repr_html_()}</div>"
+    notebook += f"<title></title><script>window.onload = () => {{ {copied} }}</script></body>"
+    assert f"<title>{theme}</title>" in shown_in_chromium(notebook, tmp_path)

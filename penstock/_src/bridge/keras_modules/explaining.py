@@ -80,7 +80,9 @@ def _explainer(strategy: Any, step: Any, epochs: Callable[..., Any]) -> Callable
           ValueError: the model runs eagerly, or there is no batch.
         """
         if not isinstance(step, Function):
-            raise ValueError("explain: the model was compiled with run_eagerly=True, so nothing is.")
+            raise ValueError(
+                "explain: the model was compiled with run_eagerly=True, so nothing is."
+            )
         batches = epochs(
             x=x,
             y=y,

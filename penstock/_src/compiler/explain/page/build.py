@@ -1,7 +1,8 @@
 """An Explanation as HTML."""
 
+import itertools
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from html import escape
 from pathlib import Path
 
@@ -12,26 +13,25 @@ from penstock._src.compiler.explain.text import duration, kernel_lines, text_of,
 
 HERE = Path(__file__).parent
 CONTEXT = 2  # lines of source around those that are linked
+MOST_OPERATIONS = 1500  # that notebooks show one by one
 LETTERS = 18  # of an operation's name in its box
 TIMELINE = 1200, 34  # size of the drawing
 
 
-def page(known: Explanation) -> str:
-    """The page: it needs nothing from outside."""
+def page(known: Explanation, columns: Collection[str] | None = None) -> str:
+    """The page, with some columns or all: it needs nothing from outside."""
+    columns = COLUMNS if columns is None else columns
     found = elements_of(known)
-    links = json.dumps({name: sorted(others) for name, others in sorted(found.links.items())})
+    links = json.dumps({name: " ".join(sorted(others)) for name, others in _links(found, columns)})
     measured = "as measured" if known.timeline else "by work; explain(..., time=True) measures"
     return "\n".join(
         [
             "<!DOCTYPE html>",
             f'<html lang="en"><head><meta charset="utf-8"><title>{escape(known.name)}</title>',
             f"<style>{(HERE / 'page.css').read_text()}</style></head><body>",
-            f"<header><h1>{escape(known.name)}</h1><p>{escape(_summary(known))}</p></header>",
+            f"<header><h1>{escape(known.name)}</h1><p>{escape(_summary(known, columns))}</p></header>",
             "<main>",
-            *_column("source", "Source", _sources(found)),
-            *_column("operations", "Operations", _graph(found)),
-            *_column("primitives", "Primitives", _primitives(found)),
-            *_column("kernels", "Kernels", _kernels(found, known)),
+            *itertools.chain(*(_column(name, COLUMNS[name](found, known)) for name in columns)),
             "</main>",
             f"<footer><h2>Launches, {measured}</h2>{_timeline(found)}",
             f"<details><summary>Report</summary><pre>{escape(text_of(known))}</pre></details></footer>",
@@ -41,20 +41,33 @@ def page(known: Explanation) -> str:
     )
 
 
-def _summary(known: Explanation) -> str:
+def _links(found: Elements, columns: Collection[str]) -> Iterator[tuple[str, set[str]]]:
+    """The links of what is shown; operations stay, as what is shown belongs together through them."""
+    for name, others in sorted(found.links.items()):
+        if "primitives" in columns:
+            yield name, others
+        elif name[0] != "p":
+            yield name, {other for other in others if other[0] != "p"}
+
+
+def _summary(known: Explanation, columns: Collection[str]) -> str:
     words = [f"{len(known.operations)} operations", f"{len(known.kernels)} kernels"]
     if known.limits is not None:
         words += [duration(total_seconds(known)), str(known.limits)]
-    return ", ".join(words) + ". Click anything to see what belongs to it; Escape lets go."
+    parts = [", ".join(words), "Click anything to see what belongs to it; Escape lets go."]
+    left = [name for name in COLUMNS if name not in columns]
+    if left:
+        parts.append(f"The page that save(path) writes has the {' and '.join(left)} as well.")
+    return ". ".join([parts[0], " ".join(parts[1:])])
 
 
-def _column(name: str, title: str, lines: Iterator[str]) -> Iterator[str]:
-    yield f'<section id="{name}"><h2>{title}</h2><div class="scroll">'
+def _column(name: str, lines: Iterator[str]) -> Iterator[str]:
+    yield f'<section id="{name}"><h2>{name.capitalize()}</h2><div class="scroll">'
     yield from lines
     yield "</div></section>"
 
 
-def _sources(found: Elements) -> Iterator[str]:
+def _sources(found: Elements, _: Explanation) -> Iterator[str]:
     """The files' lines that something comes from, with some lines around them."""
     ids = {line: name for name, line in found.sources.items()}
     for file in sorted({line.file for line in ids}):
@@ -72,7 +85,7 @@ def _sources(found: Elements) -> Iterator[str]:
             yield f'<pre id="{name}" class="item">{text}</pre>' if name else f"<pre>{text}</pre>"
 
 
-def _graph(found: Elements) -> Iterator[str]:
+def _graph(found: Elements, _: Explanation) -> Iterator[str]:
     """The operations, drawn; each has the color of its first kernel."""
     reads: dict[str, list[str]] = {}
     for name, op in found.operations.items():
@@ -105,7 +118,7 @@ def _graph(found: Elements) -> Iterator[str]:
     yield "</svg>"
 
 
-def _primitives(found: Elements) -> Iterator[str]:
+def _primitives(found: Elements, _: Explanation) -> Iterator[str]:
     for _, lines in found.programs:
         for name, text in lines:
             mark = f' id="{name}" class="item"' if name else ""
@@ -152,9 +165,20 @@ def _hue(kernel: str) -> int:
     return int(kernel[1:]) * 137 % 360
 
 
+# Column -> what makes its lines.
+COLUMNS: dict[str, Callable[[Elements, Explanation], Iterator[str]]] = {
+    "source": _sources,
+    "operations": _graph,
+    "primitives": _primitives,
+    "kernels": _kernels,
+}
+SHORT = "source", "kernels"
+
+
 def frame(known: Explanation) -> str:
-    """The page within another page, as notebooks show it."""
+    """The page within another page, as notebooks show and keep it: in short, if it would take megabytes there."""
+    columns = COLUMNS if len(known.operations) <= MOST_OPERATIONS else SHORT
     return (
         '<iframe style="width:100%;height:720px;border:1px solid #8888" '
-        f'srcdoc="{escape(page(known), quote=True)}"></iframe>'
+        f'srcdoc="{escape(page(known, columns), quote=True)}"></iframe>'
     )

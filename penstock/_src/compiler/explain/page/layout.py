@@ -25,11 +25,13 @@ def drawing(reads: Mapping[str, Sequence[str]]) -> Drawing:
     for name, read in reads.items():
         for other in read:
             readers[other].append(name)
+    ranks = {name: rank for layer in layers for rank, name in enumerate(layer)}
     for sweep in range(SWEEPS):
         upwards = sweep % 2
         neighbors = readers if upwards else reads
         for layer in reversed(layers) if upwards else layers:
-            _order(layer, neighbors, {n: i for row in layers for i, n in enumerate(row)})
+            _order(layer, neighbors, ranks)
+            ranks.update((name, rank) for rank, name in enumerate(layer))
     widest = max(map(len, layers), default=0) * (WIDTH + ACROSS)
     places = {}
     for depth, layer in enumerate(layers):
@@ -55,12 +57,12 @@ def _layers(reads: Mapping[str, Sequence[str]]) -> list[list[str]]:
 
 
 def _order(
-    layer: list[str], neighbors: Mapping[str, Sequence[str]], places: Mapping[str, int]
+    layer: list[str], neighbors: Mapping[str, Sequence[str]], ranks: Mapping[str, int]
 ) -> None:
-    """Sorts a layer by where what its boxes are joined to stands, so that lines cross less."""
+    """Sorts a layer by the mean rank of what its boxes are joined to, in their layers, so that lines cross less."""
 
     def middle(name: str) -> float:
-        found = [places[other] for other in neighbors[name]]
-        return sum(found) / len(found) if found else places[name]
+        found = [ranks[other] for other in neighbors[name]]
+        return sum(found) / len(found) if found else ranks[name]
 
     layer.sort(key=middle)

@@ -2,7 +2,7 @@
 // What belongs together is highlighted while the pointer is over one of it, and stays so after a click.
 (() => {
   const links = JSON.parse(document.getElementById("links").textContent);
-  const linked = (id) => links[id] || [];
+  const linked = (id) => (links[id] || "").split(" ").filter(Boolean);
   let held = null;
 
   // Within a notebook the page is light or dark as the notebook is, whose theme the system's does not tell.
@@ -53,7 +53,7 @@
   }
 
   const graph = document.querySelector("#operations .scroll");
-  graph.scrollLeft = (graph.scrollWidth - graph.clientWidth) / 2; // layers are centered
+  if (graph) graph.scrollLeft = (graph.scrollWidth - graph.clientWidth) / 2; // layers are centered
 
   for (const item of document.querySelectorAll(".item")) {
     item.addEventListener("mouseenter", () => { if (held === null) show(item.id); });
