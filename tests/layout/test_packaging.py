@@ -26,7 +26,7 @@ MODULES = {
     "scikit-learn": "sklearn",
 }
 # Imported by packages that tests import, or by Keras's own tests (tests/keras/suite), which are not in this tree; or run as commands.
-INDIRECT = {"basedpyright", "grain", "mypy", "scikit-learn", "setuptools"}
+INDIRECT = {"basedpyright", "grain", "ipykernel", "mypy", "pydot", "scikit-learn", "setuptools"}
 # Used when it is there, without an error when it is not.
 SILENT = {"records"}
 

@@ -35,6 +35,8 @@ def main() -> None:
         curves(PICTURES / "tour_training.svg", history, "epoch")
         tour["report"].save("explain.html")
         photograph(options.chromium, pathlib.Path("explain.html"), PICTURES / "explain.png")
+        run("guides/performance.md")
+        photograph(options.chromium, pathlib.Path("step.html"), PICTURES / "train_step.png", "k1")
         tuned = run("guides/training.md")["stopped"].history
         shown = {"training": tuned["loss"], "validation": tuned["val_loss"]}
         curves(PICTURES / "early_stopping.svg", shown, "epoch", "loss")
@@ -101,10 +103,13 @@ def _apart(rows: Sequence[float]) -> list[float]:
     return [placed[index] for index in range(len(rows))]
 
 
-def photograph(chromium: str, page: pathlib.Path, picture: pathlib.Path) -> None:
-    """Takes a picture of an HTML file."""
+def photograph(chromium: str, page: pathlib.Path, picture: pathlib.Path, clicked: str = "") -> None:
+    """Takes a picture of an HTML file, after a click on the element of an id, if one is given."""
+    if clicked:
+        click = f"<script>document.getElementById({clicked!r}).click()</script></body>"
+        page.write_text(page.read_text("utf-8").replace("</body>", click), "utf-8")
     flags = ["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"]
-    size = ["--window-size=1060,560", "--virtual-time-budget=3000", f"--screenshot={picture}"]
+    size = ["--window-size=1280,640", "--virtual-time-budget=3000", f"--screenshot={picture}"]
     subprocess.run(
         [chromium, *flags, *size, page.resolve().as_uri()], check=True, capture_output=True
     )

@@ -48,7 +48,8 @@
     const own = item.closest("section");
     for (const section of document.querySelectorAll("section")) {
       const first = section.querySelector(".item.on");
-      if (section !== own && first) first.scrollIntoView({ block: "center", inline: "center" });
+      const inline = section.id === "operations" ? "center" : "start";
+      if (section !== own && first) first.scrollIntoView({ block: "center", inline });
     }
   }
 
