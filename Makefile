@@ -12,7 +12,7 @@ UV     := $(BIN)/uv
 
 CHECKS := check-golden check-conformance check-examples check-models check-keras
 
-.PHONY: demo test test-checked interop tensorboard tutorials fuzz fuzz-models fuzz-files fuzz-calls fuzz-bytes kills soak mutate coverage bench bench-data bench-errors lint format clean check $(CHECKS)
+.PHONY: demo test test-checked interop tensorboard tutorials fuzz fuzz-kernels fuzz-models fuzz-files fuzz-calls fuzz-bytes kills soak mutate coverage bench bench-data bench-errors lint format clean check $(CHECKS)
 
 demo: $(STAMP)
 	$(BIN)/penstock run examples/demo.py
@@ -54,6 +54,9 @@ $(TENSORFLOW_VENV)/.installed:
 
 fuzz: $(STAMP)  # random programs; SEED=7 runs one and makes it smaller
 	$(BIN)/python -m tests.fuzz.programs $(if $(SEED),--seed $(SEED),--minutes $(MINUTES) --workers $(WORKERS) --first $(FIRST))
+
+fuzz-kernels: $(STAMP)  # single operations through odd views, with tails; SEED=7 runs one and makes it smaller
+	PENSTOCK_CACHE_DIR=none $(BIN)/python -m tests.fuzz.kernels $(if $(SEED),--seed $(SEED),--minutes $(MINUTES) --first $(FIRST))
 
 fuzz-models: $(STAMP)  # random Keras models; beside TensorFlow's too, if TENSORFLOW_PYTHON names a Python that has it
 	$(BIN)/python -m tests.fuzz.models.hunt $(if $(SEED),--seed $(SEED),--minutes $(MINUTES) --first $(FIRST))
