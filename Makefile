@@ -112,6 +112,12 @@ $(CHECKS): check-%: $(STAMP)
 
 check-examples: $(LIBRARIES)
 
+# All examples of what TensorFlow is for, in full, with their results and times; beside TensorFlow, if TENSORFLOW_PYTHON names a Python that has it.
+# PAGE=1 writes them into docs/examples; NAMES="vision/classification" chooses.
+.PHONY: examples
+examples: $(STAMP)
+	$(BIN)/python -m tests.examples $(if $(TENSORFLOW_PYTHON),--tensorflow $(TENSORFLOW_PYTHON)) $(if $(PAGE),--page) $(NAMES)
+
 # What examples/libraries use, without the TensorFlow that some of them ask for.
 $(LIBRARIES):
 	$(BIN)/python -m pip install --quiet --target $@ requests

@@ -55,7 +55,7 @@ def test_pages_without_a_place_come_at_the_end(tmp_path):
 
 def test_every_picture_is_shown():
     text = "".join(path.read_text() for path in PAGES + OTHERS)
-    for picture in (DOCS / "pictures").iterdir():
+    for picture in (DOCS / "pictures").rglob("*.*"):
         assert picture.name in text, picture.name
 
 
