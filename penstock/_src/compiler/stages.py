@@ -9,6 +9,7 @@ from penstock._src.compiler import dump
 from penstock._src.ir.function import Function
 from penstock._src.ir.verify import verify
 from penstock._src.util.flags import flags
+from penstock._src.util.process import progress
 
 
 class Statistics:
@@ -38,6 +39,7 @@ class Stages:
 
     def timed(self, name: str, stage: Callable[..., Any], *made: Any) -> Any:
         """What a stage makes; the time that it takes is noted."""
+        progress.note(name)
         start = time.perf_counter()
         result = stage(*made)
         self.seconds[name] = time.perf_counter() - start

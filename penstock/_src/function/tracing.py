@@ -23,6 +23,7 @@ from penstock._src.graph.func_graph import FuncGraph
 from penstock._src.graph.operation import SymbolicTensor
 from penstock._src.util import nest, slots
 from penstock._src.util.process import collector
+from penstock._src.util.process.progress import Progress
 
 
 @dataclass
@@ -45,6 +46,11 @@ def trace_function(trace: Trace, allow_variables: bool) -> tuple[ConcreteFunctio
     Raises:
       ValueError: it created variables and `allow_variables` is False; or it changed its arguments.
     """
+    with Progress(f"tracing {trace.name}"):
+        return _traced(trace, allow_variables)
+
+
+def _traced(trace: Trace, allow_variables: bool) -> tuple[ConcreteFunction, list[Any]]:
     graph = FuncGraph(trace.name)
     graph.calling_device = dispatch.STATE.device
     created: list[Any] = []

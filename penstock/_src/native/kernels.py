@@ -13,6 +13,7 @@ from typing import Any
 import llvmlite.binding as llvm
 
 from penstock._src.util import flags
+from penstock._src.util.process import progress
 
 from .cache import ObjectCache
 from .cache.recently_used import RecentlyUsed
@@ -84,6 +85,7 @@ class Kernels:
         def done(code: Code, data: bytes):
             objects[code.key] = data
             self.cache.write(code.key, data)
+            progress.note("kernel", len(objects), len(new))
 
         start = time.perf_counter()
         if todo:

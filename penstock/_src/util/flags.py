@@ -254,3 +254,9 @@ declare(
     "What graphs from files may do besides computing, by commas: read_files, write_files, python, network; all; or none, "
     "which also holds for GraphDefs that the program imports itself.",
 )
+declare(
+    "progress",
+    int,
+    1,
+    "0 shows no line on terminals and in notebooks where tracing, compiling or a command takes over two seconds.",
+)

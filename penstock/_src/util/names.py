@@ -28,3 +28,12 @@ class NameTable:
             self.used[candidate] = 1
             self.used[key] = count
         return f"{name}_{count - 1}"
+
+
+def label_of_function(name: str) -> str:
+    """Returns the Python name in the name of a graph function: `step` of `__inference_step_12`.
+
+    A name of another form is its own label.
+    """
+    found = re.fullmatch(r"__(?:inference|forward|backward)_(.+)_\d+", name)
+    return found[1] if found else name

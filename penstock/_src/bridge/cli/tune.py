@@ -6,8 +6,8 @@ import pathlib
 from collections.abc import Sequence
 
 from penstock._src.bridge.cli.arguments import Parser, Refused, parse_with_program
-from penstock._src.bridge.cli.progress import Progress
 from penstock._src.bridge.cli.run import run_program
+from penstock._src.util.process.progress import Progress
 
 DESCRIPTION = """Runs a program, searches better cuts for the matrix products that it compiled, and adds them to a file of records, which later
 processes read. Options may stand before or after the program; what follows `--`, or is not known here, belongs to the program."""

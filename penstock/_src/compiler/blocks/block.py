@@ -18,7 +18,9 @@ from penstock._src.compiler.blocks.specialize import Specialized, specialize
 from penstock._src.core.values.resources import VariableHandle
 from penstock._src.graph.operation import Operation
 from penstock._src.ops.control.list_value import TensorList
+from penstock._src.util.names import label_of_function
 from penstock._src.util.process import collector, forks
+from penstock._src.util.process.progress import Progress
 
 # Specializations kept per block; the oldest goes first.
 MOST_SPECIALIZATIONS = 64
@@ -91,6 +93,11 @@ class Block:
     @collector.paused()
     def specialize(self, values: Sequence[Any]) -> Specialization:
         """Makes and keeps the specialization for these inputs."""
+        with Progress(f"compiling {label_of_function(self.section.name)}"):
+            return self.specialized(values)
+
+    def specialized(self, values: Sequence[Any]) -> Specialization:
+        """The specialization for these inputs, which is kept."""
         self.section = dataclasses.replace(self.section, ops=self.operations())
         self.tell_variables(values)
         if self.has_many_shapes() and _are_small(values):

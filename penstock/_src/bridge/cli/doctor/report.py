@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from penstock._src.bridge.cli.arguments import Parser
 from penstock._src.bridge.cli.doctor import cache, environment, machine, settings, trial
 from penstock._src.bridge.cli.doctor.findings import Finding, problem
-from penstock._src.bridge.cli.progress import Progress
+from penstock._src.util.process.progress import Progress
 
 DESCRIPTION = """Says what is wrong with this machine, environment or cache, and what to do about it: versions, another TensorFlow, Keras's backend, variables
 of the environment, the cache of kernels and its key, limits of memory and processors; and compiles and runs a small program.

@@ -12,10 +12,10 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from penstock._src.bridge.cli.arguments import Parser, Refused, parse_with_program
-from penstock._src.bridge.cli.progress import Progress
 from penstock._src.bridge.cli.verify.comparison import KINDS, Comparison, compare
 from penstock._src.bridge.cli.verify.environments import python_of
 from penstock._src.bridge.cli.verify.records import Run, read
+from penstock._src.util.process.progress import Progress
 
 RECORDER = pathlib.Path(__file__).with_name("recorder.py")
 DESCRIPTION = """Runs a program on Penstock and on TensorFlow with the same seeds, and says where they part: it compares what Keras's layers give, the losses and
