@@ -24,6 +24,7 @@ def outputs(tmp_path_factory):
     settings = {
         "PYTHONPATH": str(NOTEBOOKS.parents[1]),
         "TENSORBOARD_BINARY": str(Path(sys.executable).with_name("tensorboard")),
+        "PENSTOCK_PROGRESS": "0",  # on a busy machine there would be lines of it
         "TMPDIR": str(folder),
         "IPYTHONDIR": str(folder),
     }
