@@ -25,6 +25,7 @@ LAYERS = (  # low to high; folders on one line are independent of one another
     "data saving observe",
     "distribute exporters",
     "v1",
+    "serving",
     "bridge",
 )
 FLOORS = {  # of the folders and files in some layers, low to high
@@ -52,6 +53,15 @@ FLOORS = {  # of the folders and files in some layers, low to high
         "executable",
         "token_flow",
         "compile",
+    ),
+    "serving": (
+        "protos requirements servables",
+        "batching",
+        "models",
+        "inference",
+        "rest grpc options",
+        "server",
+        "background process",
     ),
     "v1": (
         "names",

@@ -11,6 +11,7 @@ import importlib.util
 import os
 import sys
 import types
+from typing import Any
 
 from . import tensorflow_alias
 from .tensorflow_alias import asks_for_keras_2, keras_module
@@ -85,3 +86,13 @@ def find_spec(fullname: str) -> importlib.machinery.ModuleSpec | None:
     """Returns the spec of `penstock.keras.<path>`: Keras's own module, as `tensorflow.keras.<path>` is."""
     load()
     return tensorflow_alias.FINDER.find_spec(fullname)
+
+
+def load_keras_model(path: str, runs_code: bool = False) -> Any:
+    """Returns the model of a `.keras` file, not compiled for training.
+
+    Args:
+      path: of the file.
+      runs_code: whether Python code in the file may run.
+    """
+    return load().models.load_model(path, compile=False, safe_mode=not runs_code)

@@ -84,6 +84,7 @@ TABLE = {
     "relayout": "distribute.dtensor.tensors",  # tf.zeros and its like, in a layout
     "is_converted": "function.autograph.convert",  # the advice for tensors used as Python values
     "Program": "v1.saving.program",  # tf.saved_model.load of what sessions saved
+    "load_keras_model": "bridge.keras",  # `.keras` files that are served
 }
 
 

@@ -37,6 +37,7 @@ COMMANDS = {
         "SCRIPT ...",
         "runs a program on Penstock and on TensorFlow, and says where they part",
     ),
+    "serve": ("serve", "MODEL", "serves models behind TensorFlow Serving's REST and gRPC APIs"),
     "saved-model": ("saved_model", "show | run | scan --dir FOLDER", "what a SavedModel holds"),
     "audit": ("audit", "MODEL ...", "what models would do besides computing, without loading them"),
 }

@@ -1,0 +1,6 @@
+"""Batching: requests for one function are joined along the first axis, computed together, and split again.
+
+In: requests, each with arrays for a signature's inputs. Out: arrays of its outputs for each. `request.py` has the record, `parameters.py`
+the limits, `queue.py` what waits for a signature and which requests are joined, `execution.py` runs a batch, `scheduler.py` the threads that run
+queues in turn.
+"""

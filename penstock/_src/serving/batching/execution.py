@@ -1,0 +1,75 @@
+"""Computes a batch: joins the inputs of its requests, runs the function, and splits the outputs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+import numpy as np
+
+from penstock._src.core.calls import deadlines
+from penstock._src.serving.batching.padding import padded
+from penstock._src.serving.batching.queue import Queue
+from penstock._src.serving.batching.request import Request
+
+
+def compute(queue: Queue, requests: Sequence[Request]) -> None:
+    """Sets the outputs or the error of each request.
+
+    If a joined batch fails, its requests run again one by one: those that are not to blame get their outputs.
+    """
+    start = time.monotonic()
+    for request in requests:
+        request.times[1] = start
+    if len(requests) == 1 or not _compute_joined(queue, requests):
+        for request in requests:
+            _compute_alone(queue, request)
+    end = time.monotonic()
+    for request in requests:
+        request.times[2] = end
+
+
+def _compute_alone(queue: Queue, request: Request) -> None:
+    try:
+        is_padded = queue.parameters.pads_variable_lengths and queue.joins
+        inputs = _joined(queue, [request]) if is_padded else request.inputs
+        request.outputs = _run(queue, inputs, request.deadline)
+    except Exception as error:  # it is the caller's
+        request.error = error
+
+
+def _compute_joined(queue: Queue, requests: Sequence[Request]) -> bool:
+    """Computes the requests together; False if that does not work."""
+    limits = [request.deadline for request in requests]
+    limit = max(limits) if all(limits) else 0.0
+    rows = sum([request.rows for request in requests])
+    try:
+        outputs = _run(queue, _joined(queue, requests), limit)
+    except Exception:  # each meets its own when it runs alone
+        return False
+    if any(array.shape[:1] != (rows,) for array in outputs):
+        queue.joins = False
+        return False
+    at = 0
+    for request in requests:
+        end = at + request.rows
+        request.outputs = [array[at:end] for array in outputs]
+        at = end
+    return True
+
+
+def _joined(queue: Queue, requests: Sequence[Request]) -> list[np.ndarray]:
+    columns = list(zip(*[request.inputs for request in requests], strict=True))
+    if queue.parameters.pads_variable_lengths:
+        infos = queue.signature.inputs.values()
+        lengths = queue.parameters.bucket_lengths
+        columns = [padded(c, i.shape, lengths) for c, i in zip(columns, infos, strict=True)]
+    return [np.concatenate(arrays) for arrays in columns]
+
+
+def _run(queue: Queue, inputs: Sequence[np.ndarray], limit: float) -> list[np.ndarray]:
+    if not limit:
+        return queue.signature.run(inputs)
+    left = max(1, int((limit - time.monotonic()) * 1000))
+    with deadlines.deadline(left):
+        return queue.signature.run(inputs)

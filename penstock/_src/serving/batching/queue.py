@@ -1,0 +1,168 @@
+"""What waits for one function of a model, and which requests are computed together."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from penstock._src.core.errors import DeadlineExceededError, UnavailableError
+from penstock._src.serving.batching.parameters import BatchingParameters
+from penstock._src.serving.batching.request import Request, deliver
+from penstock._src.serving.servables.servable import Signature
+
+
+class Queue:
+    """Requests that wait for a signature of a loaded model.
+
+    A queue is idle, or waits for its time, or is in the hands of the scheduler: at most one batch of it runs at a time, so requests gather
+    while one is running.
+
+    Args:
+      signature: what they ask for.
+      parameters: limits.
+      schedule: called with the queue when there is something to run now.
+      schedule_at: called with a time and the queue when there is something to run then, unless it is full before.
+    """
+
+    def __init__(
+        self,
+        signature: Signature,
+        parameters: BatchingParameters,
+        schedule: Callable[[Queue], None],
+        schedule_at: Callable[[float, Queue], None],
+    ) -> None:
+        self.signature, self.parameters = signature, parameters
+        # False once a result showed that rows of results are not those of the requests.
+        self.joins = signature.is_batched
+        self._sizes = frozenset(parameters.sizes)
+        self._schedule, self._schedule_at = schedule, schedule_at
+        self._waiting: deque[Request] = deque()
+        self._rows = 0
+        self._is_scheduled = False  # or running
+        self._closed: threading.Event | None = None
+        self._lock = threading.Lock()
+
+    def put(self, request: Request) -> None:
+        """Queues a request; its completion is called later, in another thread.
+
+        Raises:
+          UnavailableError: the queue is full, or the model is being unloaded.
+        """
+        with self._lock:
+            if self._closed is not None:
+                raise UnavailableError("The model is being unloaded.")
+            if self._waiting and self._rows + request.rows > self.parameters.max_enqueued_rows:
+                raise UnavailableError(
+                    f"The queue of '{self.signature.name}' is full: {self._rows} rows wait, and there is room for "
+                    f"{self.parameters.max_enqueued_rows}."
+                )
+            request.times[0] = time.monotonic()
+            self._waiting.append(request)
+            self._rows += request.rows
+            if not self._is_scheduled:
+                self._plan_next()
+
+    def _plan_next(self) -> None:
+        """Schedules the next batch, now or when its oldest request has waited long enough. The caller holds the lock."""
+        due = self._waiting[0].times[0] + self.parameters.batch_timeout
+        is_full = self._rows >= self.parameters.max_batch_size or not self.joins
+        self._is_scheduled = is_full or self._closed is not None or due <= time.monotonic()
+        if self._is_scheduled:
+            self._schedule(self)
+        else:
+            self._schedule_at(due, self)
+
+    def is_due(self) -> None:
+        """Schedules what has waited long enough."""
+        with self._lock:
+            if self._waiting and not self._is_scheduled:
+                self._plan_next()
+
+    def take(self) -> list[Request]:
+        """Takes the requests to compute next out of the queue; there may be none. `finished` must follow."""
+        with self._lock:
+            expired = self._drop_abandoned()
+            taken = self._next_batch()
+            self._rows -= sum([request.rows for request in taken])
+        if expired:
+            deliver(expired)
+        return taken
+
+    def finished(self) -> None:
+        """Says that what was taken has been computed."""
+        with self._lock:
+            self._is_scheduled = False
+            if self._waiting:
+                self._plan_next()
+            elif self._closed is not None:
+                self._closed.set()
+
+    def close(self) -> threading.Event:
+        """Refuses further requests; the event is set once those that wait have been computed."""
+        with self._lock:
+            if self._closed is None:
+                self._closed = threading.Event()
+                if not self._is_scheduled and self._waiting:
+                    self._plan_next()
+                elif not self._is_scheduled:
+                    self._closed.set()
+            return self._closed
+
+    def __len__(self) -> int:
+        """The requests that wait."""
+        return len(self._waiting)
+
+    def _drop_abandoned(self) -> list[Request]:
+        """Takes out requests that nobody waits for, and those whose time is over, which it returns."""
+        now = time.monotonic()
+        gone = [r for r in self._waiting if r.is_cancelled or 0 < r.deadline < now]
+        if not gone:
+            return gone
+        out = set(map(id, gone))
+        self._waiting = deque(r for r in self._waiting if id(r) not in out)
+        self._rows -= sum(request.rows for request in gone)
+        for request in gone:
+            request.error = DeadlineExceededError("The request waited until its deadline.")
+        return [request for request in gone if not request.is_cancelled]
+
+    def _next_batch(self) -> list[Request]:
+        waiting = self._waiting
+        if not waiting:
+            return []
+        if not self.joins or len(waiting) == 1:
+            return [waiting.popleft()]
+        key = self.key(waiting[0])
+        fitting: list[Request] = []
+        rows = 0
+        for request in waiting:
+            if self.key(request) == key:
+                rows += request.rows
+                if fitting and rows > self.parameters.max_batch_size:
+                    break
+                fitting.append(request)
+        taken = fitting[: self._count(fitting)]
+        if taken[-1] is waiting[len(taken) - 1]:
+            for _ in taken:
+                waiting.popleft()
+        else:
+            out = set(map(id, taken))
+            self._waiting = deque(r for r in waiting if id(r) not in out)
+        return taken
+
+    def _count(self, fitting: Sequence[Request]) -> int:
+        """How many of the requests make the largest batch of an allowed size; all if none do."""
+        totals = list(itertools.accumulate([request.rows for request in fitting]))
+        for count in range(len(totals), 0, -1):
+            if totals[count - 1] in self._sizes:
+                return count
+        return len(totals)
+
+    def key(self, request: Request) -> Any:
+        """What requests of one batch have in common: their shapes but for the first axis, or only the ranks if they are padded."""
+        if self.parameters.pads_variable_lengths:
+            return tuple(map(len, request.shapes))
+        return request.shapes

@@ -1,0 +1,128 @@
+"""A request for one function, and how its caller learns that it is done."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from penstock._src.core.errors import DeadlineExceededError
+
+# Called with all requests of one caller that a batch has finished, in the thread that ran it.
+Completion = Callable[[list["Request"]], None]
+
+
+class Request:
+    """Arrays for a signature's inputs, then the outputs or an error.
+
+    Args:
+      inputs: an array for each input, checked against the signature.
+      rows: the extent of their first axis; 1 for signatures that are not batched.
+      completion: called once it is done.
+      deadline: on Python's monotonic clock, in seconds; 0 for none.
+
+    Attributes:
+      outputs: an array for each output, once it is done.
+      error: why there are none.
+      waiter: for the completion.
+      is_cancelled: True once nobody waits for it any more: it leaves the queue.
+      times: seconds on the monotonic clock at which it was queued, began to run, and was done.
+    """
+
+    __slots__ = (
+        "inputs",
+        "rows",
+        "shapes",
+        "completion",
+        "deadline",
+        "outputs",
+        "error",
+        "waiter",
+        "is_cancelled",
+        "times",
+    )
+
+    def __init__(
+        self,
+        inputs: Sequence[np.ndarray],
+        rows: int,
+        completion: Completion,
+        deadline: float = 0.0,
+    ) -> None:
+        self.inputs, self.rows = inputs, rows
+        # What requests that are joined have in common.
+        self.shapes = tuple([array.shape[1:] for array in inputs])
+        self.completion, self.deadline = completion, deadline
+        self.outputs: list[np.ndarray] = []
+        self.error: Exception | None = None
+        self.waiter: Any = None
+        self.is_cancelled = False
+        self.times = [0.0, 0.0, 0.0]
+
+    def result(self) -> list[np.ndarray]:
+        """The outputs; raises the error if there is one."""
+        if self.error is not None:
+            raise self.error
+        return self.outputs
+
+
+def deliver(requests: Sequence[Request]) -> None:
+    """Tells the callers of requests that are done, each caller once."""
+    groups: dict[Completion, list[Request]] = {}
+    for request in requests:
+        groups.setdefault(request.completion, []).append(request)
+    for completion, done in groups.items():
+        completion(done)
+
+
+class OnLoop:
+    """Completes requests of an event loop: `waiter` is a future of the loop."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+
+    def __call__(self, requests: list[Request]) -> None:
+        try:
+            self._loop.call_soon_threadsafe(_resolve, requests)
+        except RuntimeError:
+            if not self._loop.is_closed():  # else nobody waits
+                raise
+
+    async def wait(self, request: Request) -> list[np.ndarray]:
+        """Waits for a request whose `waiter` was set before it was queued; if the caller is cancelled, so is the request."""
+        try:
+            await request.waiter
+        except asyncio.CancelledError:
+            request.is_cancelled = True
+            raise
+        return request.result()
+
+
+def _resolve(requests: list[Request]) -> None:
+    for request in requests:
+        if not request.waiter.done():
+            request.waiter.set_result(None)
+
+
+def on_thread(requests: list[Request]) -> None:
+    """Completes requests that threads wait for: `waiter` is an event."""
+    for request in requests:
+        request.waiter.set()
+
+
+def wait_on_thread(request: Request) -> list[np.ndarray]:
+    """Waits in this thread for a request, until its deadline at most; returns its outputs.
+
+    Raises:
+      DeadlineExceededError: the deadline has passed; the request leaves the queue.
+    """
+    event: threading.Event = request.waiter
+    left = request.deadline - time.monotonic() if request.deadline else None
+    if not event.wait(left):
+        request.is_cancelled = True
+        raise DeadlineExceededError("The request's deadline passed before it was computed.")
+    return request.result()

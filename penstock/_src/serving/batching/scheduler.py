@@ -1,0 +1,102 @@
+"""The threads that compute batches, queue by queue in turn."""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import queue as queues
+import threading
+import time
+from collections.abc import Callable, Sequence
+
+from penstock._src.serving.batching.execution import compute
+from penstock._src.serving.batching.parameters import BatchingParameters
+from penstock._src.serving.batching.queue import Queue
+from penstock._src.serving.batching.request import Request, deliver
+from penstock._src.serving.servables.servable import Signature
+
+# Told of each batch that was computed.
+Observer = Callable[[Queue, Sequence[Request]], None]
+
+
+class Scheduler:
+    """Runs the batches of all queues. A queue that has more to run goes behind the others, so a busy model does not hold up the rest.
+
+    Args:
+      threads: batches that run at a time, each of another queue.
+      observers: told of each batch, in the thread that ran it.
+    """
+
+    def __init__(self, threads: int, observers: Sequence[Observer] = ()) -> None:
+        self._ready: queues.SimpleQueue[Queue | None] = queues.SimpleQueue()
+        self._timer = _Timer()
+        self._observers = tuple(observers)
+        self._threads = [
+            threading.Thread(target=self._work, name=f"batches-{i}", daemon=True)
+            for i in range(threads)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def queue(self, signature: Signature, parameters: BatchingParameters) -> Queue:
+        """Returns a new queue for a signature."""
+        return Queue(signature, parameters, self._ready.put, self._timer.add)
+
+    def close(self) -> None:
+        """Ends the threads, once they have computed what is scheduled."""
+        self._timer.close()
+        for _ in self._threads:
+            self._ready.put(None)
+        for thread in self._threads:
+            thread.join()
+
+    def _work(self) -> None:
+        while (queue := self._ready.get()) is not None:
+            batch = queue.take()
+            if batch:
+                compute(queue, batch)
+            queue.finished()
+            if batch:
+                deliver(batch)
+            for observer in self._observers if batch else ():
+                observer(queue, batch)
+
+
+class _Timer:
+    """Tells queues when their time has come. Its thread starts with the first entry: most servers need none."""
+
+    def __init__(self) -> None:
+        self._entries: list[tuple[float, int, Queue]] = []
+        self._numbers = itertools.count()
+        self._changed = threading.Condition()
+        self._thread: threading.Thread | None = None
+        self._is_closed = False
+
+    def add(self, due: float, queue: Queue) -> None:
+        """Calls `queue.is_due()` at a time of the monotonic clock."""
+        with self._changed:
+            heapq.heappush(self._entries, (due, next(self._numbers), queue))
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._work, name="batch-timer", daemon=True)
+                self._thread.start()
+            self._changed.notify()
+
+    def close(self) -> None:
+        """Ends the thread."""
+        with self._changed:
+            self._is_closed = True
+            self._changed.notify()
+        if self._thread is not None:
+            self._thread.join()
+
+    def _work(self) -> None:
+        while True:
+            with self._changed:
+                if self._is_closed:
+                    return
+                left = self._entries[0][0] - time.monotonic() if self._entries else None
+                if left is None or left > 0:
+                    self._changed.wait(left)
+                    continue
+                queue = heapq.heappop(self._entries)[2]
+            queue.is_due()

@@ -1,0 +1,5 @@
+"""What requests mean, whatever protocol they come by.
+
+In: arrays by the names of a signature's inputs, or tf.Examples. Out: a `Request` for the signature's queue, and what its outputs say. `tensors.py`
+checks arrays against a signature.
+"""

@@ -1,0 +1,79 @@
+"""Checks arrays against a signature."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NoReturn
+
+import numpy as np
+
+from penstock._src.core.errors import InvalidArgumentError
+from penstock._src.serving.servables.servable import Shape, Signature, TensorInfo
+
+
+def arguments(signature: Signature, given: Mapping[str, np.ndarray]) -> list[np.ndarray]:
+    """Returns an array for each input of a signature, in its order.
+
+    Args:
+      signature: whose function is to be called.
+      given: arrays by the names of inputs.
+
+    Raises:
+      InvalidArgumentError: an input is missing or unknown, or has another dtype or shape.
+    """
+    found = []
+    for name, info in signature.inputs.items():
+        array = given.get(name)
+        if array is None:
+            array = signature.defaults.get(name)
+        if array is None:
+            _refuse_names(signature, given)
+        _check(signature.name, name, info, array)
+        found.append(array)
+    if len(given) > len(found) or not signature.inputs.keys() >= given.keys():
+        _refuse_names(signature, given)
+    return found
+
+
+def row_count(signature: Signature, arrays: Sequence[np.ndarray]) -> int:
+    """Returns the extent of the arrays' first axis; 1 for a signature that is not batched.
+
+    Raises:
+      InvalidArgumentError: the arrays have different numbers of rows, or none.
+    """
+    if not signature.is_batched:
+        return 1
+    counts = {array.shape[0] if array.ndim else None for array in arrays}
+    if len(counts) > 1 or None in counts:
+        shapes = {n: list(a.shape) for n, a in zip(signature.inputs, arrays, strict=True)}
+        raise InvalidArgumentError(
+            f"{signature.name}: the inputs must have one number of rows, the extent of their first axis. Received shapes {shapes}."
+        )
+    return counts.pop() or 0
+
+
+def _refuse_names(signature: Signature, given: Mapping[str, np.ndarray]) -> NoReturn:
+    raise InvalidArgumentError(
+        f"input size does not match signature: {signature.name} takes {sorted(signature.inputs)}. Received {sorted(given)}."
+    )
+
+
+def _check(signature: str, name: str, info: TensorInfo, array: np.ndarray) -> None:
+    if array.dtype != info.dtype.np:
+        raise InvalidArgumentError(
+            f"{signature}: the input '{name}' is of type {info.dtype.name}. Received {array.dtype.name}."
+        )
+    if not fits(array.shape, info.shape):
+        shown = [-1 if extent is None else extent for extent in info.shape or ()]
+        raise InvalidArgumentError(
+            f"{signature}: the input '{name}' has the shape {shown}. Received {list(array.shape)}."
+        )
+
+
+def fits(shape: Sequence[int], expected: Shape) -> bool:
+    """Whether a tensor of a shape may be given for a signature's."""
+    if expected is None:
+        return True
+    if len(shape) != len(expected):
+        return False
+    return all(e is None or n == e for n, e in zip(shape, expected, strict=True))

@@ -1,0 +1,74 @@
+"""Which versions of which models are to be served."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping
+from typing import Literal
+
+from penstock._src.core.errors import InvalidArgumentError
+
+
+@dataclasses.dataclass(frozen=True)
+class VersionPolicy:
+    """Which of the versions that are there are served.
+
+    Args:
+      kind: "latest", "all" or "specific".
+      count: how many of the latest.
+      versions: the specific ones.
+    """
+
+    kind: Literal["latest", "all", "specific"] = "latest"
+    count: int = 1
+    versions: tuple[int, ...] = ()
+
+    def chosen(self, available: Iterable[int]) -> list[int]:
+        """Returns the versions to serve, increasing."""
+        found = sorted(available)
+        if self.kind == "latest":
+            return found[-self.count :]
+        if self.kind == "specific":
+            return [version for version in found if version in self.versions]
+        return found
+
+
+@dataclasses.dataclass(frozen=True)
+class ModelConfig:
+    """A model to serve.
+
+    Args:
+      name: that clients use.
+      base_path: a folder with a folder for each version, named by its number; or a model itself, which is then version 1.
+      policy: which versions.
+      labels: {label: version}, names that clients may use in place of numbers.
+    """
+
+    name: str
+    base_path: str
+    policy: VersionPolicy = VersionPolicy()
+    labels: Mapping[str, int] = dataclasses.field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not self.name or not self.base_path:
+            raise InvalidArgumentError(
+                f"A model needs a name and a base path. Received name='{self.name}', base_path='{self.base_path}'."
+            )
+        if self.policy.kind == "latest" and self.policy.count < 1:
+            raise InvalidArgumentError(
+                f"{self.name}: the number of latest versions must be at least 1. Received {self.policy.count}."
+            )
+
+
+def by_name(configs: Iterable[ModelConfig]) -> dict[str, ModelConfig]:
+    """Returns the configurations by the names of models.
+
+    Raises:
+      InvalidArgumentError: two have the same name.
+    """
+    found: dict[str, ModelConfig] = {}
+    for config in configs:
+        if config.name in found:
+            raise InvalidArgumentError(f"There are two models of the name '{config.name}'.")
+        found[config.name] = config
+    return found

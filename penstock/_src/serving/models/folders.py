@@ -1,0 +1,51 @@
+"""Finds the versions of a model in its folder."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from penstock._src.core.errors import NotFoundError
+from penstock._src.filesystems import files
+from penstock._src.serving.servables.formats.table import format_of
+
+
+def versions(base_path: str) -> dict[int, str]:
+    """Returns the folders of versions by their numbers; a base path that is a model itself is version 1.
+
+    Folders that hold no model are left out: one may be being copied.
+
+    Raises:
+      NotFoundError: there is no such path.
+    """
+    if not files.exists(base_path):
+        raise NotFoundError(f"{base_path}: there is no such file or folder.")
+    if format_of(base_path) is not None:
+        return {1: base_path}
+    if not files.is_folder(base_path):
+        return {}
+    found = {}
+    for name in files.names(base_path):
+        name = name.rstrip("/")
+        path = os.path.join(base_path, name)
+        if name.isdecimal() and name.isascii() and format_of(path) is not None:
+            found[int(name)] = path
+    return found
+
+
+def stamp(path: str) -> Any:
+    """Returns what changes when a model's files do: a version that failed to load is tried again then."""
+    if not files.is_folder(path):
+        return _mark(path)
+    below = [path, *(os.path.join(path, name.rstrip("/")) for name in files.names(path))]
+    return tuple(
+        (name, _mark(os.path.join(folder, name)))
+        for folder in below
+        if files.is_folder(folder)
+        for name in sorted(files.names(folder))
+    )
+
+
+def _mark(path: str) -> tuple[int, int]:
+    status = files.status(path)
+    return status.length, status.mtime_nsec

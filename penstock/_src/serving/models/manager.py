@@ -1,0 +1,149 @@
+"""Loads and unloads versions of models, as their configurations and folders say."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from penstock._src.core.errors import NotFoundError, ResourceExhaustedError
+from penstock._src.serving.models import folders
+from penstock._src.serving.models.config import ModelConfig, by_name
+from penstock._src.serving.models.status import State, VersionStatus
+from penstock._src.serving.models.table import ModelTable
+from penstock._src.serving.models.version import ModelVersion
+from penstock._src.serving.servables.formats.table import size
+
+_LOG = logging.getLogger("penstock.serving")
+
+# Loads a version and makes it ready: of a model, a number and a path.
+Loader = Callable[[str, int, str], ModelVersion]
+
+
+class ModelManager:
+    """Keeps a table of versions as the configurations say.
+
+    A new version is loaded and warmed up beside those that answer requests; what is no longer wanted is unloaded once something that
+    is wanted answers. A version that does not load leaves the others as they are, and is tried again when its files have changed.
+
+    Args:
+      table: where requests find versions.
+      load: loads a version.
+      budget: bytes that all models may take together; 0 for no limit.
+    """
+
+    def __init__(self, table: ModelTable, load: Loader, budget: int = 0) -> None:
+        self.table, self._load, self._budget = table, load, budget
+        self._configs: dict[str, ModelConfig] = {}
+        self._status: dict[str, dict[int, VersionStatus]] = {}
+        self._sizes: dict[tuple[str, int], int] = {}
+        self._failed: dict[tuple[str, int], Any] = {}  # the stamps of files that did not load
+        self._updating = threading.RLock()
+
+    def configure(self, configs: Iterable[ModelConfig]) -> None:
+        """Serves these models, and no others; returns once that is so.
+
+        Raises:
+          InvalidArgumentError: two models have the same name.
+        """
+        with self._updating:
+            self._configs = by_name(configs)
+            self._failed.clear()
+            self.update()
+
+    def update(self) -> None:
+        """Looks at the folders, and loads and unloads what has changed."""
+        with self._updating:
+            for name in [n for n in self._status if n not in self._configs]:
+                self._unload(name, list(self._loaded(name)))
+                del self._status[name]
+            for config in self._configs.values():
+                self._update(config)
+
+    def status(self, name: str, number: int | None = None) -> list[VersionStatus]:
+        """Returns the states of a model's versions, the latest first.
+
+        Raises:
+          NotFoundError: there is no such model or version.
+        """
+        found = self._status.get(name)
+        if found is None or (number is not None and number not in found):
+            which = f"{name}" if number is None else f"{name}, version {number}"
+            raise NotFoundError(f"Could not find any versions of model {which}")
+        chosen = sorted(found) if number is None else [number]
+        return [found[each] for each in reversed(chosen)]
+
+    def names(self) -> list[str]:
+        """Returns the names of the models."""
+        return list(self._configs)
+
+    def config(self, name: str) -> ModelConfig:
+        """Returns the configuration of a model."""
+        return self._configs[name]
+
+    def close(self) -> None:
+        """Unloads everything, once the requests that wait have been computed."""
+        with self._updating:
+            for name in list(self._status):
+                self._unload(name, list(self._loaded(name)))
+
+    def _loaded(self, name: str) -> Mapping[int, ModelVersion]:
+        return self.table.loaded().get(name, {})
+
+    def _update(self, config: ModelConfig) -> None:
+        self._status.setdefault(config.name, {})
+        self.table.set_labels(config.name, config.labels)
+        try:
+            available = folders.versions(config.base_path)
+        except (NotFoundError, OSError) as error:  # what is loaded stays
+            _LOG.error("%s: %s", config.name, error)
+            return
+        wanted = config.policy.chosen(available)
+        loaded = self._loaded(config.name)
+        for number in wanted:
+            if number not in loaded:
+                self._add(config.name, number, available[number])
+        loaded = self._loaded(config.name)
+        if not wanted or any(number in loaded for number in wanted):
+            self._unload(config.name, [number for number in loaded if number not in wanted])
+
+    def _add(self, name: str, number: int, path: str) -> None:
+        """Loads a version, unless its files failed to load before."""
+        stamp = folders.stamp(path)
+        if self._failed.get((name, number)) == stamp:
+            return
+        self._set(name, number, State.LOADING)
+        try:
+            self._reserve(name, number, path)
+            self.table.add(self._load(name, number, path))
+        except Exception as error:  # whatever the files hold
+            self._sizes.pop((name, number), None)
+            self._failed[name, number] = stamp
+            self._set(name, number, State.END, error)
+            _LOG.error("%s, version %d, did not load: %s", name, number, error)
+            return
+        self._failed.pop((name, number), None)
+        self._set(name, number, State.AVAILABLE)
+        _LOG.info("%s, version %d, is loaded from %s", name, number, path)
+
+    def _reserve(self, name: str, number: int, path: str) -> None:
+        need, held = size(path), sum(self._sizes.values())
+        if self._budget and held + need > self._budget:
+            raise ResourceExhaustedError(
+                f"{name}, version {number}, takes {need:,} bytes. The models that are loaded take {held:,} of the "
+                f"{self._budget:,} that the memory budget allows."
+            )
+        self._sizes[name, number] = need
+
+    def _unload(self, name: str, numbers: Iterable[int]) -> None:
+        for number in numbers:
+            self._set(name, number, State.UNLOADING)
+            self.table.remove(name, number)
+            del self._sizes[name, number]
+            self._set(name, number, State.END)
+            _LOG.info("%s, version %d, is unloaded", name, number)
+
+    def _set(self, name: str, number: int, state: State, error: Exception | None = None) -> None:
+        held = self._status[name]
+        self._status[name] = {**held, number: VersionStatus(number, state, error)}

@@ -1,0 +1,43 @@
+"""What a server is told: models, ports, limits."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from penstock._src.serving.batching.parameters import BatchingParameters
+from penstock._src.serving.models.config import ModelConfig
+
+MEBIBYTE = 1 << 20
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """Options of a server.
+
+    Args:
+      models: what it serves.
+      host: the address that it listens at.
+      rest_port: of HTTP; 0 for a free one, -1 for none.
+      grpc_port: of gRPC; 0 for a free one, -1 for none.
+      batching: limits of batches and queues.
+      batch_threads: batches of different models that run at a time.
+      timeout: seconds after which a request is given up; 0 for never.
+      max_body_bytes: of a request.
+      poll_seconds: between looks at the models' folders; 0: they are looked at once.
+      memory_budget: bytes that all models may take; 0 for no limit.
+      allow: what models may do besides computing; see tf.saved_model.experimental.allow.
+      drain_seconds: that requests have to end after SIGTERM.
+    """
+
+    models: tuple[ModelConfig, ...]
+    host: str = "127.0.0.1"
+    rest_port: int = 8501
+    grpc_port: int = 8500
+    batching: BatchingParameters = BatchingParameters()
+    batch_threads: int = 2
+    timeout: float = 30.0
+    max_body_bytes: int = 256 * MEBIBYTE
+    poll_seconds: float = 1.0
+    memory_budget: int = 0
+    allow: tuple[str, ...] = ()
+    drain_seconds: float = 30.0

@@ -1,0 +1,5 @@
+"""The REST API, as TensorFlow Serving has it.
+
+In: HTTP requests, through an ASGI server. Out: JSON. Read `app.py` first (routes), then `predict.py`. `values.py` makes arrays of JSON values and back,
+`replies.py` has the replies and errors.
+"""

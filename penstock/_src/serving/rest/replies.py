@@ -1,0 +1,54 @@
+"""Replies, and errors in TensorFlow Serving's form."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any, NamedTuple
+
+from penstock._src.core import errors
+from penstock._src.serving.requirements import package
+
+_LOG = logging.getLogger("penstock.serving")
+JSON = b"application/json"
+
+
+class Reply(NamedTuple):
+    """An HTTP reply."""
+
+    status: int
+    body: bytes
+    content_type: bytes = JSON
+
+
+# HTTP's status of TensorFlow's codes; 500 for others.
+STATUS = {
+    errors.OK: 200,
+    errors.CANCELLED: 499,
+    errors.INVALID_ARGUMENT: 400,
+    errors.DEADLINE_EXCEEDED: 504,
+    errors.NOT_FOUND: 404,
+    errors.ALREADY_EXISTS: 409,
+    errors.PERMISSION_DENIED: 403,
+    errors.UNAUTHENTICATED: 401,
+    errors.RESOURCE_EXHAUSTED: 429,
+    errors.FAILED_PRECONDITION: 400,
+    errors.ABORTED: 409,
+    errors.OUT_OF_RANGE: 400,
+    errors.UNIMPLEMENTED: 501,
+    errors.UNAVAILABLE: 503,
+}
+
+
+def json_reply(value: Any, status: int = 200) -> Reply:
+    """A reply of what orjson writes: plain Python values."""
+    return Reply(status, package("orjson").dumps(value))
+
+
+def error_reply(error: Exception) -> Reply:
+    """The reply that says what was wrong; of an error that is not the client's, only that there was one."""
+    if isinstance(error, errors.OpError):
+        return json_reply({"error": error.message}, STATUS.get(error.error_code, 500))
+    if isinstance(error, MemoryError):
+        return json_reply({"error": "The server is out of memory."}, 503)
+    _LOG.error("A request failed", exc_info=error)
+    return json_reply({"error": f"Internal error: {type(error).__name__}"}, 500)

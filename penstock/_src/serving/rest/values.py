@@ -1,0 +1,202 @@
+"""JSON values as arrays of a signature's dtypes, and arrays as JSON."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+from collections.abc import Mapping
+from typing import Any, NoReturn
+
+import numpy as np
+
+from penstock._src.core import dtypes
+from penstock._src.core.errors import InvalidArgumentError
+from penstock._src.serving.requirements import package
+from penstock._src.serving.servables.servable import TensorInfo
+
+# Outputs of these names hold bytes, which are written in base64.
+_BYTES_SUFFIX = "_bytes"
+# What NumPy makes of lists of JSON's numbers, by the kind of dtype they are for.
+_KINDS = {"f": "iuf", "V": "iuf", "i": "iu", "u": "iu", "b": "b", "c": "iuf"}
+
+
+def parse(body: bytes) -> Any:
+    """Returns the value of a JSON text; NaN, Infinity and -Infinity are numbers, as in TensorFlow Serving.
+
+    Raises:
+      InvalidArgumentError: it is not JSON.
+    """
+    try:
+        return package("orjson").loads(body)
+    except ValueError as error:
+        refusal = error
+    if re.search(rb"NaN|Infinity", body):
+        try:
+            return json.loads(body)
+        except (ValueError, RecursionError):
+            pass
+    raise InvalidArgumentError(f"JSON Parse error: {refusal}")
+
+
+def array_of(value: Any, info: TensorInfo, name: str) -> np.ndarray:
+    """Returns a JSON value, a number or nested lists, as an array of an input's dtype.
+
+    Args:
+      value: as `parse` gives it.
+      info: of the input.
+      name: of the input, for messages.
+
+    Raises:
+      InvalidArgumentError: it is ragged, or holds what this dtype does not.
+    """
+    if info.dtype is dtypes.string:
+        return _strings(value, name)
+    try:
+        found = np.array(value)
+    except (ValueError, OverflowError) as error:
+        _refuse(info, name, f"numbers in lists of unequal lengths or depths ({error})")
+    kind = info.dtype.np.kind
+    if found.dtype.kind not in _KINDS.get(kind, "") and found.size:
+        _refuse(info, name, _described(found))
+    return _converted(found, info, name)
+
+
+def _converted(found: np.ndarray, info: TensorInfo, name: str) -> np.ndarray:
+    target = info.dtype.np
+    if target.kind in "iu" and found.size and target.itemsize < 8 or target.kind == "u":
+        limits = np.iinfo(target)
+        if found.size and (found.min() < limits.min or found.max() > limits.max):
+            _refuse(info, name, "a number out of its range")
+    if target == np.int64 and found.dtype.kind == "u":
+        _refuse(info, name, "a number out of its range")
+    with np.errstate(over="raise"):
+        try:
+            return found.astype(target)
+        except FloatingPointError:
+            _refuse(info, name, "a number out of its range")
+
+
+def _described(found: np.ndarray) -> str:
+    kinds = {
+        "f": "a number that is no 64-bit integer",
+        "b": "true or false",
+        "U": "a string",
+        "O": "null or an object",
+    }
+    return kinds.get(found.dtype.kind, "another value")
+
+
+def _refuse(info: TensorInfo, name: str, what: str) -> NoReturn:
+    raise InvalidArgumentError(f"The input '{name}' is of type {info.dtype.name}. Received {what}.")
+
+
+def _strings(value: Any, name: str) -> np.ndarray:
+    flat: list[bytes] = []
+    shape = _flatten(value, flat, name)
+    made = np.empty(len(flat), object)
+    made[:] = flat
+    return made.reshape(shape)
+
+
+def _flatten(value: Any, flat: list[bytes], name: str) -> tuple[int, ...]:
+    """Appends the strings of nested lists to `flat`; returns the shape of the lists."""
+    if not isinstance(value, list):
+        flat.append(bytes_of(value, name))
+        return ()
+    shapes = {_flatten(item, flat, name) for item in value}
+    if len(shapes) > 1:
+        raise InvalidArgumentError(
+            f"The input '{name}': expected lists of equal lengths and depths. Received {sorted(shapes)}."
+        )
+    return (len(value), *(shapes.pop() if shapes else ()))
+
+
+def bytes_of(value: Any, name: str) -> bytes:
+    """Returns a JSON string, or the object {"b64": ...}, as bytes.
+
+    Raises:
+      InvalidArgumentError: it is neither.
+    """
+    if isinstance(value, str):
+        return value.encode()
+    if isinstance(value, Mapping) and value.keys() == {"b64"} and isinstance(value["b64"], str):
+        try:
+            return base64.b64decode(value["b64"], validate=True)
+        except binascii.Error as error:
+            raise InvalidArgumentError(
+                f"The input '{name}': unable to base64 decode ({error})."
+            ) from error
+    raise InvalidArgumentError(
+        f"The input '{name}' is of type string. Received {type(value).__name__} where a string or an object {{\"b64\": ...}} "
+        "was expected."
+    )
+
+
+def is_bytes_object(value: Any) -> bool:
+    """Whether a JSON value is {"b64": ...}, which stands for a string."""
+    return isinstance(value, dict) and len(value) == 1 and "b64" in value
+
+
+def jsonable(array: np.ndarray, name: str) -> Any:
+    """Returns what `dumps` writes for an output: the array itself, or nested lists.
+
+    Args:
+      array: an output.
+      name: of the output; if it ends with "_bytes", its strings are written in base64.
+
+    Raises:
+      InvalidArgumentError: its strings are not UTF-8, its numbers are complex, or it holds no values.
+    """
+    if array.dtype == object:
+        return _texts(array.tolist(), name)
+    if array.dtype.kind == "c":
+        raise InvalidArgumentError(f"The output '{name}' is complex, which JSON cannot hold.")
+    if array.dtype.kind not in "fiub" or array.dtype.itemsize == 2 and array.dtype.kind == "f":
+        array = array.astype(np.float32)  # narrow numbers
+    if not array.ndim:
+        return array[()]
+    return array if array.flags.c_contiguous else np.ascontiguousarray(array)
+
+
+def _texts(value: Any, name: str) -> Any:
+    if isinstance(value, list):
+        return [_texts(item, name) for item in value]
+    if not isinstance(value, bytes):
+        raise InvalidArgumentError(f"The output '{name}' holds no values that JSON can hold.")
+    if name.endswith(_BYTES_SUFFIX):
+        return {"b64": base64.b64encode(value).decode()}
+    try:
+        return value.decode()
+    except UnicodeDecodeError as error:
+        raise InvalidArgumentError(
+            f"The output '{name}' holds bytes that are not UTF-8 ({error}). An output whose name ends with '{_BYTES_SUFFIX}' is "
+            "written in base64."
+        ) from error
+
+
+def dumps(value: Any, arrays: Any) -> bytes:
+    """Returns the JSON text of values with arrays in them.
+
+    Args:
+      value: as orjson takes it.
+      arrays: those in it. If one has numbers that are not finite, they are written NaN, Infinity and -Infinity.
+    """
+    if all(map(_is_plain, arrays)):
+        orjson = package("orjson")
+        return orjson.dumps(value, option=orjson.OPT_SERIALIZE_NUMPY)
+    return json.dumps(value, default=_lists).encode()
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether a value has no floating-point numbers but finite ones."""
+    return not isinstance(value, np.ndarray | np.floating) or bool(np.isfinite(value).all())
+
+
+def _lists(array: np.ndarray | np.generic) -> Any:
+    """An array or number as nested lists of the shortest decimals that give its numbers back."""
+    if array.dtype == np.float32:
+        flat = [float(str(number)) for number in array.ravel()]
+        return np.array(flat, np.float64).reshape(array.shape).tolist()
+    return array.tolist()

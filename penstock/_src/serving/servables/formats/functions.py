@@ -1,0 +1,78 @@
+"""Signatures of concrete functions, whatever the format that they come from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from penstock._src.core.shapes import TensorShape
+from penstock._src.function.concrete import ConcreteFunction
+from penstock._src.graph.operation import SymbolicTensor
+from penstock._src.proto.saved import SignatureDef
+from penstock._src.saving.saved_model.constants import PREDICT_METHOD_NAME
+from penstock._src.serving.servables.servable import Shape, Signature, TensorInfo
+
+
+def extents(shape: TensorShape) -> Shape:
+    """Returns a shape as a tuple."""
+    return None if shape.rank is None else tuple(shape.as_list())
+
+
+def runner(
+    function: ConcreteFunction, results: Sequence[SymbolicTensor]
+) -> Callable[[Sequence[np.ndarray]], list[np.ndarray]]:
+    """Returns the function of arrays behind a function of tensors.
+
+    Args:
+      function: whose captured values stay.
+      results: tensors of its graph, in the order in which they are to be returned.
+    """
+    at = {tensor._id: i for i, tensor in enumerate(function.outputs)}
+    order = [at[tensor._id] for tensor in results]
+    keeps_order = order == list(range(len(function.outputs)))
+    captured = tuple(tensor._value for tensor in function.captured_inputs)
+    run_all = function._function.executable.run
+
+    def run(arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
+        values = run_all([*arrays, *captured])
+        return values if keeps_order else [values[i] for i in order]
+
+    return run
+
+
+def signature_of_function(
+    name: str, function: ConcreteFunction, names: Sequence[str], results: Mapping[str, Any]
+) -> Signature:
+    """Returns the signature of a function that no message describes.
+
+    Args:
+      name: of the signature.
+      function: of tensors.
+      names: of its arguments.
+      results: its tensors by name.
+    """
+    inputs = {
+        key: TensorInfo(t.dtype, extents(t.shape), t.name)
+        for key, t in zip(names, function.inputs[: len(names)], strict=True)
+    }
+    outputs = {key: TensorInfo(t.dtype, extents(t.shape), t.name) for key, t in results.items()}
+    run = runner(function, list(results.values()))
+    return Signature(name, PREDICT_METHOD_NAME, inputs, outputs, run)
+
+
+def definition_of(signature: Signature) -> Any:
+    """Returns the `SignatureDef` message of a signature."""
+    message = SignatureDef(method_name=signature.method_name)
+    for field, infos in ((message.inputs, signature.inputs), (message.outputs, signature.outputs)):
+        for name, info in infos.items():
+            entry = field[name]
+            entry.name, entry.dtype = info.name, info.dtype.as_datatype_enum
+            if info.shape is None:
+                entry.tensor_shape.unknown_rank = True
+            else:
+                entry.tensor_shape.SetInParent()
+                for extent in info.shape:
+                    entry.tensor_shape.dim.add(size=-1 if extent is None else extent)
+    return message

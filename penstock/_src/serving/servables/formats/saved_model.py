@@ -1,0 +1,73 @@
+"""SavedModels, of TensorFlow 1 and 2."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from typing import Any
+
+import penstock._src.api.load  # noqa: F401  (tensors have their operators)
+from penstock._src.filesystems import files
+from penstock._src.function.concrete import ConcreteFunction
+from penstock._src.graph.operation import SymbolicTensor
+from penstock._src.ops.tensor_proto import from_proto
+from penstock._src.saving.saved_model.constants import SERVING, VARIABLES_DIRECTORY
+from penstock._src.saving.saved_model.files import contains_saved_model, parse
+from penstock._src.saving.saved_model.load import load as load_saved_model
+from penstock._src.serving.servables.formats.functions import extents, runner
+from penstock._src.serving.servables.servable import Servable, Signature, TensorInfo
+
+# Begins the names of signatures that run when a model is loaded.
+_HIDDEN = "__saved_model_"
+
+
+def matches(path: str) -> bool:
+    """Whether a path is a SavedModel's folder."""
+    return contains_saved_model(path)
+
+
+def size(path: str) -> int:
+    """The bytes of the files with the graph and with the values of variables."""
+    folders = [path, os.path.join(path, VARIABLES_DIRECTORY)]
+    held = [os.path.join(f, name) for f in folders if files.is_folder(f) for name in files.names(f)]
+    return sum(files.status(each).length for each in held if files.is_file(each))
+
+
+def load(path: str, allow: Iterable[str] = ()) -> Servable:
+    """Returns the loaded model: the program with the tag "serve", or else the first."""
+    metas = parse(path).meta_graphs
+    serving = [meta for meta in metas if set(meta.meta_info_def.tags) == {SERVING}]
+    meta = (serving or list(metas))[0]
+    tags = None if len(metas) == 1 else sorted(meta.meta_info_def.tags)
+    root = load_saved_model(path, tags, allow=tuple(allow))
+    definitions = {
+        name: definition
+        for name, definition in meta.signature_def.items()
+        if not name.startswith(_HIDDEN)
+    }
+    signatures = {
+        name: _signature(name, root.signatures[name], definition)
+        for name, definition in definitions.items()
+    }
+    return Servable(path, "SavedModel", signatures, definitions, root)
+
+
+def _signature(name: str, function: ConcreteFunction, definition: Any) -> Signature:
+    names = function.argument_names
+    inputs = {
+        key: TensorInfo(t.dtype, extents(t.shape), definition.inputs[key].name)
+        for key, t in zip(names, function.inputs[: len(names)], strict=True)
+        if key in definition.inputs
+    }
+    results = dict(function.graph.structured_outputs)
+    plain = {key: t for key, t in results.items() if isinstance(t, SymbolicTensor)}
+    refusal = ""
+    if len(inputs) < len(names) or len(plain) < len(results):
+        refusal = "takes or returns sparse or ragged tensors, which requests cannot hold"
+    outputs = {
+        key: TensorInfo(t.dtype, extents(t.shape), definition.outputs[key].name)
+        for key, t in plain.items()
+    }
+    defaults = {key: from_proto(value) for key, value in definition.defaults.items()}
+    run = runner(function, list(plain.values()))
+    return Signature(name, definition.method_name, inputs, outputs, run, defaults, refusal)

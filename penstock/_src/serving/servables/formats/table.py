@@ -1,0 +1,58 @@
+"""Which format a path is of."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterable
+from types import ModuleType
+
+from penstock._src.core.errors import NotFoundError
+from penstock._src.serving.servables.servable import Servable
+
+# Modules of this folder, asked in this order.
+FORMATS = ("saved_model", "keras_archive")
+
+
+def format_of(path: str) -> ModuleType | None:
+    """Returns the module of the format that a path is of, or None."""
+    for name in FORMATS:
+        module = importlib.import_module(f"{__package__}.{name}")
+        if module.matches(path):
+            return module
+    return None
+
+
+def known_format(path: str) -> ModuleType:
+    """Returns the module of the format that a path is of.
+
+    Raises:
+      NotFoundError: there is no model.
+    """
+    found = format_of(path)
+    if found is None:
+        raise NotFoundError(
+            f"{path}: there is no model. Expected a SavedModel's folder or a folder with one `.keras` file."
+        )
+    return found
+
+
+def load(path: str, allow: Iterable[str] = ()) -> Servable:
+    """Returns the loaded model.
+
+    Args:
+      path: a file or folder.
+      allow: what its graph may do besides computing; see tf.saved_model.experimental.allow.
+
+    Raises:
+      NotFoundError: there is no model.
+    """
+    return known_format(path).load(path, allow)
+
+
+def size(path: str) -> int:
+    """Returns about how many bytes the model takes once it is loaded: those of its files.
+
+    Raises:
+      NotFoundError: there is no model.
+    """
+    return known_format(path).size(path)

@@ -1,0 +1,81 @@
+"""A servable: a loaded model, as functions over arrays with the types of their arguments."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from penstock._src.core.dtypes import DType
+
+# Extents of a tensor, None for one that is not known; None for a shape of unknown rank.
+Shape = tuple[int | None, ...] | None
+
+
+@dataclasses.dataclass(frozen=True)
+class TensorInfo:
+    """An input or output of a signature.
+
+    Args:
+      dtype: of its elements.
+      shape: its extents.
+      name: of the tensor in the model's graph, for metadata.
+    """
+
+    dtype: DType
+    shape: Shape
+    name: str = ""
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Signature:
+    """A function of a model.
+
+    Args:
+      name: that clients call it by.
+      method_name: what kind of function it is, such as "tensorflow/serving/predict".
+      inputs: by name, in the order of `run`'s arguments.
+      outputs: by name, in the order of `run`'s results.
+      run: a function of one array for each input, which returns one for each output. Several threads may call it.
+      defaults: values of inputs that requests may leave out.
+      refusal: why requests cannot call it; empty if they can.
+    """
+
+    name: str
+    method_name: str
+    inputs: Mapping[str, TensorInfo]
+    outputs: Mapping[str, TensorInfo]
+    run: Callable[[Sequence[np.ndarray]], list[np.ndarray]]
+    defaults: Mapping[str, np.ndarray] = dataclasses.field(default_factory=dict)
+    refusal: str = ""
+
+    @property
+    def is_batched(self) -> bool:
+        """Whether requests can be joined: the first axis of every input and output has any extent."""
+        infos = [*self.inputs.values(), *self.outputs.values()]
+        return bool(self.inputs) and not self.refusal and all(map(_has_batch_axis, infos))
+
+
+def _has_batch_axis(info: TensorInfo) -> bool:
+    return info.shape is None or (len(info.shape) > 0 and info.shape[0] is None)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Servable:
+    """One version of a model, loaded.
+
+    Args:
+      path: the file or folder that it comes from.
+      format: the name of the format.
+      signatures: its functions by name.
+      signature_defs: `SignatureDef` messages by name, for metadata.
+      held: what must stay alive while it is used.
+    """
+
+    path: str
+    format: str
+    signatures: Mapping[str, Signature]
+    signature_defs: Mapping[str, Any]
+    held: Any = None

@@ -1,0 +1,77 @@
+"""A server: models, batches and protocols, put together."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import Callable
+
+from penstock._src.serving.batching.scheduler import Scheduler
+from penstock._src.serving.models.manager import ModelManager
+from penstock._src.serving.models.table import ModelTable
+from penstock._src.serving.models.version import ModelVersion
+from penstock._src.serving.options import Options
+from penstock._src.serving.rest import http
+from penstock._src.serving.rest.app import RestApp
+from penstock._src.serving.rest.models import ModelRoutes
+from penstock._src.serving.servables.formats.table import load
+
+
+class Server:
+    """Serves models, in one process.
+
+    Args:
+      options: what it serves, where, and its limits.
+
+    Attributes:
+      table: the versions that answer requests.
+      manager: loads and unloads them.
+      rest: the application of the REST API, whose `routes` may be added to.
+      rest_port: where REST is; -1 if it is not served, or not yet.
+    """
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+        self.scheduler = Scheduler(options.batch_threads)
+        self.table = ModelTable()
+        self.manager = ModelManager(self.table, self._load, options.memory_budget)
+        routes = ModelRoutes(self.table, options.timeout).routes()
+        self.rest = RestApp(routes, options.max_body_bytes)
+        self.rest_port = -1
+        self._ended = threading.Event()
+
+    def _load(self, name: str, number: int, path: str) -> ModelVersion:
+        servable = load(path, self.options.allow)
+        return ModelVersion(name, number, servable, self.scheduler, self.options.batching)
+
+    async def serve(self, started: Callable[[], None] | None = None) -> None:
+        """Runs until the task is cancelled; then answers what it has begun, and unloads the models.
+
+        Args:
+          started: called once requests are answered.
+        """
+        loop = asyncio.get_running_loop()
+        async with contextlib.AsyncExitStack() as stack:
+            stack.push_async_callback(loop.run_in_executor, None, self._close)  # the last
+            await loop.run_in_executor(None, self.manager.configure, self.options.models)
+            if self.options.rest_port >= 0:
+                listener = http.listening(self.options.host, self.options.rest_port)
+                self.rest_port = listener.getsockname()[1]
+                seconds = self.options.drain_seconds
+                await stack.enter_async_context(http.serving(self.rest, listener, seconds))
+            if self.options.poll_seconds:
+                threading.Thread(target=self._poll, name="model-folders", daemon=True).start()
+            if started is not None:
+                started()
+            with contextlib.suppress(asyncio.CancelledError):
+                await loop.create_future()
+
+    def _poll(self) -> None:
+        while not self._ended.wait(self.options.poll_seconds):
+            self.manager.update()
+
+    def _close(self) -> None:
+        self._ended.set()
+        self.manager.close()
+        self.scheduler.close()
