@@ -22,6 +22,7 @@ MODULES = {
     "absl-py": "absl",
     "dm-sonnet": "sonnet",
     "google-crc32c": "google_crc32c",
+    "grpcio": "grpc",
     "pillow": "PIL",
     "scikit-learn": "sklearn",
 }

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import importlib.util
 from types import ModuleType
 
 # What a server needs, besides what Penstock always needs.
-PACKAGES = ("httptools", "orjson", "uvicorn")
+PACKAGES = ("grpc", "httptools", "orjson", "uvicorn")
 
 
 def missing() -> list[str]:
@@ -15,15 +16,53 @@ def missing() -> list[str]:
     return [name for name in PACKAGES if importlib.util.find_spec(name) is None]
 
 
-def package(name: str) -> ModuleType:
-    """Returns a package of the extra.
+@functools.cache
+def orjson() -> ModuleType:
+    """Reads and writes JSON.
 
     Raises:
       ImportError: it is not installed.
     """
     try:
-        return importlib.import_module(name)
+        return importlib.import_module("orjson")
     except ModuleNotFoundError as error:
-        raise ImportError(
-            f"Serving needs the package {name}: pip install 'penstock[serve]'."
-        ) from error
+        raise _not_installed(error) from error
+
+
+@functools.cache
+def uvicorn() -> ModuleType:
+    """The HTTP server.
+
+    Raises:
+      ImportError: it is not installed, or its parser is not.
+    """
+    try:
+        importlib.import_module("httptools")
+        return importlib.import_module("uvicorn")
+    except ModuleNotFoundError as error:
+        raise _not_installed(error) from error
+
+
+@functools.cache
+def grpc() -> ModuleType:
+    """The gRPC server.
+
+    Raises:
+      ImportError: it is not installed.
+    """
+    try:
+        return importlib.import_module("grpc")
+    except ModuleNotFoundError as error:
+        raise _not_installed(error) from error
+
+
+@functools.cache
+def uvloop() -> ModuleType | None:
+    """A faster event loop; None if it is not installed."""
+    if importlib.util.find_spec("uvloop") is None:
+        return None
+    return importlib.import_module("uvloop")
+
+
+def _not_installed(error: ModuleNotFoundError) -> ImportError:
+    return ImportError(f"Serving needs the package {error.name}: pip install 'penstock[serve]'.")

@@ -67,6 +67,7 @@ def _both_spellings(name: str) -> tuple[str, ...]:
 
 
 def _options(parsed: argparse.Namespace) -> Any:
+    # Each command loads what it needs.
     from penstock._src.serving.batching.parameters import BatchingParameters
     from penstock._src.serving.models.config import ModelConfig
     from penstock._src.serving.options import Options

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Sequence
 
@@ -11,6 +12,8 @@ from penstock._src.core.calls import deadlines
 from penstock._src.serving.batching.padding import padded
 from penstock._src.serving.batching.queue import Queue
 from penstock._src.serving.batching.request import Request
+
+_LOG = logging.getLogger("penstock.serving")
 
 
 def compute(queue: Queue, requests: Sequence[Request]) -> None:
@@ -45,7 +48,8 @@ def _compute_joined(queue: Queue, requests: Sequence[Request]) -> bool:
     rows = sum([request.rows for request in requests])
     try:
         outputs = _run(queue, _joined(queue, requests), limit)
-    except Exception:  # each meets its own when it runs alone
+    except Exception as error:  # each request meets its own when it runs alone
+        _LOG.debug("A batch of %d rows for %s failed: %s", rows, queue.signature.name, error)
         return False
     if any(array.shape[:1] != (rows,) for array in outputs):
         queue.joins = False

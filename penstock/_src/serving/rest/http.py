@@ -8,7 +8,7 @@ import socket
 from collections.abc import AsyncIterator
 from typing import Any
 
-from penstock._src.serving.requirements import package
+from penstock._src.serving.requirements import uvicorn
 
 # Connections that wait to be accepted.
 _BACKLOG = 1024
@@ -23,8 +23,7 @@ async def serving(app: Any, listener: socket.socket, drain_seconds: float) -> As
       listener: a socket that listens; it is closed.
       drain_seconds: that requests have to end.
     """
-    uvicorn = package("uvicorn")
-    config = uvicorn.Config(
+    config = uvicorn().Config(
         app,
         http="httptools",
         lifespan="off",
@@ -36,7 +35,7 @@ async def serving(app: Any, listener: socket.socket, drain_seconds: float) -> As
         date_header=False,
         timeout_graceful_shutdown=max(1, int(drain_seconds)),
     )
-    server = uvicorn.Server(config)
+    server = uvicorn().Server(config)
     server.capture_signals = contextlib.nullcontext  # they are the whole server's
     task = asyncio.create_task(server.serve([listener]))
     while not server.started and not task.done():

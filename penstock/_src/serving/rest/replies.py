@@ -6,7 +6,7 @@ import logging
 from typing import Any, NamedTuple
 
 from penstock._src.core import errors
-from penstock._src.serving.requirements import package
+from penstock._src.serving.requirements import orjson
 
 _LOG = logging.getLogger("penstock.serving")
 JSON = b"application/json"
@@ -41,7 +41,7 @@ STATUS = {
 
 def json_reply(value: Any, status: int = 200) -> Reply:
     """A reply of what orjson writes: plain Python values."""
-    return Reply(status, package("orjson").dumps(value))
+    return Reply(status, orjson().dumps(value))
 
 
 def error_reply(error: Exception) -> Reply:

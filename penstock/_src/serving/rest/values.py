@@ -13,7 +13,7 @@ import numpy as np
 
 from penstock._src.core import dtypes
 from penstock._src.core.errors import InvalidArgumentError
-from penstock._src.serving.requirements import package
+from penstock._src.serving.requirements import orjson
 from penstock._src.serving.servables.servable import TensorInfo
 
 # Outputs of these names hold bytes, which are written in base64.
@@ -29,7 +29,7 @@ def parse(body: bytes) -> Any:
       InvalidArgumentError: it is not JSON.
     """
     try:
-        return package("orjson").loads(body)
+        return orjson().loads(body)
     except ValueError as error:
         refusal = error
     if re.search(rb"NaN|Infinity", body):
@@ -184,8 +184,7 @@ def dumps(value: Any, arrays: Any) -> bytes:
       arrays: those in it. If one has numbers that are not finite, they are written NaN, Infinity and -Infinity.
     """
     if all(map(_is_plain, arrays)):
-        orjson = package("orjson")
-        return orjson.dumps(value, option=orjson.OPT_SERIALIZE_NUMPY)
+        return orjson().dumps(value, option=orjson().OPT_SERIALIZE_NUMPY)
     return json.dumps(value, default=_lists).encode()
 
 
