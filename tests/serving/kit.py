@@ -39,3 +39,43 @@ class Rest:
                 return reply.status, json.load(reply)
         except urllib.error.HTTPError as error:
             return error.code, json.load(error)
+
+
+def save_half_plus_two_of_v1(folder):
+    """The program of TensorFlow Serving's example as TensorFlow 1 saves it: predict, regress and classify; returns the folder."""
+    v1 = tf.compat.v1
+    with tf.Graph().as_default(), v1.Session() as session:
+        examples = v1.placeholder(tf.string, [None], name="tf_example")
+        spec = {
+            "x": tf.io.FixedLenFeature([1], tf.float32),
+            "x2": tf.io.FixedLenFeature([1], tf.float32, [0.0]),
+        }
+        parsed = tf.io.parse_example(examples, spec)
+        x, half = tf.identity(parsed["x"], name="x"), v1.Variable(0.5, name="a")
+        y = tf.add(half * x, v1.Variable(2.0, name="b"), name="y")
+        y2 = half * parsed["x2"] + 3.0
+        session.run(v1.global_variables_initializer())
+        build = v1.saved_model.signature_def_utils
+        signatures = {
+            "serving_default": build.predict_signature_def({"x": x}, {"y": y}),
+            "regress_x_to_y": build.regression_signature_def(examples, y),
+            "regress_x2_to_y3": build.regression_signature_def(examples, y2),
+            "classify_x_to_y": build.classification_signature_def(examples, None, y),
+            "classify_labels": build.classification_signature_def(
+                examples,
+                tf.strings.as_string(tf.concat([x, y], 1), precision=1),
+                tf.concat([x, y], 1),
+            ),
+        }
+        builder = v1.saved_model.Builder(str(folder))
+        builder.add_meta_graph_and_variables(session, ["serve"], signatures)
+        builder.save()
+    return str(folder)
+
+
+def example(**features):
+    """A tf.Example of numbers."""
+    made = tf.train.Example()
+    for name, value in features.items():
+        made.features.feature[name].float_list.value.append(value)
+    return made

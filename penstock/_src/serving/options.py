@@ -23,6 +23,7 @@ class Options:
       batch_threads: batches of different models that run at a time.
       timeout: seconds after which a request is given up; 0 for never.
       max_body_bytes: of a request.
+      max_tensor_bytes: of one input, once it is an array.
       poll_seconds: between looks at the models' folders; 0: they are looked at once.
       memory_budget: bytes that all models may take; 0 for no limit.
       allow: what models may do besides computing; see tf.saved_model.experimental.allow.
@@ -37,6 +38,7 @@ class Options:
     batch_threads: int = 2
     timeout: float = 30.0
     max_body_bytes: int = 256 * MEBIBYTE
+    max_tensor_bytes: int = 1024 * MEBIBYTE
     poll_seconds: float = 1.0
     memory_budget: int = 0
     allow: tuple[str, ...] = ()

@@ -8,6 +8,9 @@ import threading
 from collections.abc import Callable
 
 from penstock._src.serving.batching.scheduler import Scheduler
+from penstock._src.serving.grpc import server as grpc_server
+from penstock._src.serving.grpc.model_service import ModelService
+from penstock._src.serving.grpc.prediction import PredictionService
 from penstock._src.serving.models.manager import ModelManager
 from penstock._src.serving.models.table import ModelTable
 from penstock._src.serving.models.version import ModelVersion
@@ -29,6 +32,9 @@ class Server:
       manager: loads and unloads them.
       rest: the application of the REST API, whose `routes` may be added to.
       rest_port: where REST is; -1 if it is not served, or not yet.
+      grpc_services: handlers of gRPC's methods by services, which may be added to.
+      grpc_port: where gRPC is; -1 if it is not served, or not yet.
+      is_ready: True while requests are answered.
     """
 
     def __init__(self, options: Options) -> None:
@@ -36,9 +42,15 @@ class Server:
         self.scheduler = Scheduler(options.batch_threads)
         self.table = ModelTable()
         self.manager = ModelManager(self.table, self._load, options.memory_budget)
-        routes = ModelRoutes(self.table, options.timeout).routes()
+        routes = ModelRoutes(self.manager, options.timeout).routes()
         self.rest = RestApp(routes, options.max_body_bytes)
-        self.rest_port = -1
+        self.rest_port = self.grpc_port = -1
+        self.is_ready = False
+        self.grpc_services = grpc_server.services(
+            PredictionService(self.table, options.timeout, options.max_tensor_bytes),
+            ModelService(self.manager),
+            lambda: self.is_ready,
+        )
         self._ended = threading.Event()
 
     def _load(self, name: str, number: int, path: str) -> ModelVersion:
@@ -55,17 +67,29 @@ class Server:
         async with contextlib.AsyncExitStack() as stack:
             stack.push_async_callback(loop.run_in_executor, None, self._close)  # the last
             await loop.run_in_executor(None, self.manager.configure, self.options.models)
-            if self.options.rest_port >= 0:
-                listener = http.listening(self.options.host, self.options.rest_port)
-                self.rest_port = listener.getsockname()[1]
-                seconds = self.options.drain_seconds
-                await stack.enter_async_context(http.serving(self.rest, listener, seconds))
+            await self._listen(stack)
             if self.options.poll_seconds:
                 threading.Thread(target=self._poll, name="model-folders", daemon=True).start()
+            self.is_ready = True
             if started is not None:
                 started()
             with contextlib.suppress(asyncio.CancelledError):
                 await loop.create_future()
+            self.is_ready = False
+
+    async def _listen(self, stack: contextlib.AsyncExitStack) -> None:
+        """Answers REST and gRPC until the stack is closed."""
+        options = self.options
+        if options.rest_port >= 0:
+            listener = http.listening(options.host, options.rest_port)
+            self.rest_port = listener.getsockname()[1]
+            rest = http.serving(self.rest, listener, options.drain_seconds)
+            await stack.enter_async_context(rest)
+        if options.grpc_port >= 0:
+            address = f"{options.host}:{options.grpc_port}"
+            limit = options.max_body_bytes
+            calls = grpc_server.serving(self.grpc_services, address, limit, options.drain_seconds)
+            self.grpc_port = await stack.enter_async_context(calls)
 
     def _poll(self) -> None:
         while not self._ended.wait(self.options.poll_seconds):

@@ -30,10 +30,11 @@ async def run_on_loop(
       OpError: what the function raises.
     """
     signature = queue.signature
-    arrays = tensors.arguments(signature, given)
+    arrays, is_short = tensors.arguments(signature, given)
     rows = tensors.row_count(signature, arrays)
     deadline = time.monotonic() + timeout if timeout else 0.0
     request = Request(arrays, rows, on_loop, deadline)
     request.waiter = asyncio.get_running_loop().create_future()
     queue.put(request)
-    return dict(zip(signature.outputs, await on_loop.wait(request), strict=True))
+    outputs = dict(zip(signature.outputs, await on_loop.wait(request), strict=True))
+    return tensors.without_last_axes(signature, outputs) if is_short else outputs

@@ -11,8 +11,12 @@ from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.serving.servables.servable import Shape, Signature, TensorInfo
 
 
-def arguments(signature: Signature, given: Mapping[str, np.ndarray]) -> list[np.ndarray]:
-    """Returns an array for each input of a signature, in its order.
+def arguments(
+    signature: Signature, given: Mapping[str, np.ndarray]
+) -> tuple[list[np.ndarray], bool]:
+    """Returns an array for each input of a signature, in its order, and whether a last axis of extent 1 was left out of one.
+
+    TensorFlow Serving checks no shapes: vectors are given for columns, and come back as vectors (see `without_last_axes`).
 
     Args:
       signature: whose function is to be called.
@@ -21,18 +25,34 @@ def arguments(signature: Signature, given: Mapping[str, np.ndarray]) -> list[np.
     Raises:
       InvalidArgumentError: an input is missing or unknown, or has another dtype or shape.
     """
-    found = []
+    found: list[np.ndarray] = []
+    is_short = False
     for name, info in signature.inputs.items():
         array = given.get(name)
         if array is None:
             array = signature.defaults.get(name)
         if array is None:
             _refuse_names(signature, given)
+        if info.shape and info.shape[-1] == 1 and array.ndim == len(info.shape) - 1:
+            array, is_short = array[..., None], True
         _check(signature.name, name, info, array)
         found.append(array)
     if len(given) > len(found) or not signature.inputs.keys() >= given.keys():
         _refuse_names(signature, given)
-    return found
+    return found, is_short
+
+
+def without_last_axes(
+    signature: Signature, outputs: Mapping[str, np.ndarray]
+) -> dict[str, np.ndarray]:
+    """Returns outputs without last axes of extent 1, for requests that left them out of inputs."""
+    columns = {
+        name for name, info in signature.outputs.items() if info.shape and info.shape[-1] == 1
+    }
+    return {
+        name: array.reshape(array.shape[:-1]) if name in columns else array
+        for name, array in outputs.items()
+    }
 
 
 def row_count(signature: Signature, arrays: Sequence[np.ndarray]) -> int:

@@ -74,13 +74,13 @@ class ModelManager:
         chosen = sorted(found) if number is None else [number]
         return [found[each] for each in reversed(chosen)]
 
-    def names(self) -> list[str]:
-        """Returns the names of the models."""
-        return list(self._configs)
+    def configs(self) -> tuple[ModelConfig, ...]:
+        """Returns the configurations of the models."""
+        return tuple(self._configs.values())
 
-    def config(self, name: str) -> ModelConfig:
-        """Returns the configuration of a model."""
-        return self._configs[name]
+    def is_available(self, name: str) -> bool:
+        """Whether some version of a model answers requests."""
+        return bool(self._loaded(name))
 
     def close(self) -> None:
         """Unloads everything, once the requests that wait have been computed."""

@@ -1,5 +1,5 @@
 """TensorFlow Serving's messages, written from their published field numbers; `make interop` holds them to the official package.
 
 In: the schema language of `proto/schema.py`. Out: classes of messages. `apis.py` has requests and replies, `config.py` the configuration files
-of models, batching and monitoring, `logs.py` the records of warm-up files, `services.py` the methods of the gRPC services.
+of models, batching and monitoring, `logs.py` the records of warm-up files, `grpc_services.py` the methods of the gRPC services, health and reflection.
 """

@@ -1,21 +1,29 @@
-"""The routes of models: predict, and what is known of a model."""
+"""The routes of models: predict, classify, regress, and what is known of a model."""
 
 from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
 from typing import Any
 
+from google.protobuf.json_format import MessageToDict
+
+from penstock._src.saving.saved_model.constants import CLASSIFY_METHOD_NAME, REGRESS_METHOD_NAME
 from penstock._src.serving.batching.request import OnLoop
+from penstock._src.serving.inference import examples, messages
 from penstock._src.serving.inference.running import run_on_loop
-from penstock._src.serving.models.table import ModelTable
+from penstock._src.serving.models.manager import ModelManager
+from penstock._src.serving.models.version import ModelVersion
 from penstock._src.serving.rest import predict, values
 from penstock._src.serving.rest.app import Handler, Route
-from penstock._src.serving.rest.replies import Reply
+from penstock._src.serving.rest.examples import examples_of
+from penstock._src.serving.rest.replies import Reply, json_reply
 
 _MODEL = (
-    r"/v1/models/(?P<name>[^/:]+)(?:/versions/(?P<version>[0-9]{1,18})|/labels/(?P<label>[^/:]+))?"
+    r"/v1/models/(?P<name>[^/:]+)"
+    r"(?:/versions/(?P<version>[0-9]{1,18})|/labels/(?P<label>[^/:]+))?"
 )
 
 
@@ -23,17 +31,23 @@ class ModelRoutes:
     """Answers requests for models.
 
     Args:
-      table: where versions are found.
+      manager: of the models.
       timeout: seconds after which a request is given up; 0 for never.
     """
 
-    def __init__(self, table: ModelTable, timeout: float) -> None:
-        self._table, self._timeout = table, timeout
+    def __init__(self, manager: ModelManager, timeout: float) -> None:
+        self._manager, self._table, self._timeout = manager, manager.table, timeout
         self._on_loop: OnLoop | None = None
 
     def routes(self) -> list[Route]:
         """The routes."""
-        return [_route("POST", ":predict", self.predict)]
+        return [
+            _route("POST", ":predict", self.predict),
+            _route("POST", ":classify", self.classify),
+            _route("POST", ":regress", self.regress),
+            _route("GET", "/metadata", self.metadata),
+            _route("GET", "", self.status),
+        ]
 
     async def predict(self, groups: Mapping[str, Any], body: bytes) -> Reply:
         """Answers :predict."""
@@ -44,16 +58,68 @@ class ModelRoutes:
             outputs = await run_on_loop(queue, inputs, self._completion(), self._timeout)
         return Reply(200, predict.reply_of(outputs, in_rows))
 
-    def _using(self, groups: Mapping[str, Any]) -> Any:
-        number = groups["version"]
-        return self._table.using(
-            groups["name"], None if number is None else int(number), groups["label"]
+    async def classify(self, groups: Mapping[str, Any], body: bytes) -> Reply:
+        """Answers :classify."""
+        outputs, count = await self._of_examples(groups, body, CLASSIFY_METHOD_NAME)
+        found = examples.classifications(outputs, count)
+        return _result(found, [score for classes in found for _, score in classes])
+
+    async def regress(self, groups: Mapping[str, Any], body: bytes) -> Reply:
+        """Answers :regress."""
+        outputs, count = await self._of_examples(groups, body, REGRESS_METHOD_NAME)
+        found = examples.regressions(outputs, count)
+        return _result(found, found)
+
+    async def metadata(self, groups: Mapping[str, Any], body: bytes) -> Reply:
+        """Answers /metadata: the signatures of a version."""
+        with self._using(groups) as version:
+            described = _as_json(messages.signatures_of(version))
+        spec = {"name": version.name, "signature_name": "", "version": str(version.number)}
+        return json_reply({"model_spec": spec, "metadata": {messages.SIGNATURES: described}})
+
+    async def status(self, groups: Mapping[str, Any], body: bytes) -> Reply:
+        """Answers for the model itself: the states of its versions."""
+        number = _number(groups)
+        if groups["label"] is not None:
+            with self._using(groups) as version:
+                number = version.number
+        return json_reply(
+            _as_json(messages.status_of(self._manager.status(groups["name"], number)))
         )
+
+    async def _of_examples(
+        self, groups: Mapping[str, Any], body: bytes, method_name: str
+    ) -> tuple[dict[str, Any], int]:
+        """The outputs for the examples of a request, and how many they are."""
+        request = values.parse(body)
+        with self._using(groups) as version:
+            queue = version.queue(predict.signature_name(request))
+            given = examples_of(request)
+            inputs = examples.argument(queue.signature, method_name, given)
+            outputs = await run_on_loop(queue, inputs, self._completion(), self._timeout)
+        return outputs, len(given)
+
+    def _using(self, groups: Mapping[str, Any]) -> AbstractContextManager[ModelVersion]:
+        return self._table.using(groups["name"], _number(groups), groups["label"])
 
     def _completion(self) -> OnLoop:
         if self._on_loop is None:
             self._on_loop = OnLoop(asyncio.get_running_loop())
         return self._on_loop
+
+
+def _number(groups: Mapping[str, Any]) -> int | None:
+    return None if groups["version"] is None else int(groups["version"])
+
+
+def _result(found: list[Any], numbers: Iterable[float]) -> Reply:
+    return Reply(200, values.dumps({"result": found}, numbers))
+
+
+def _as_json(message: Any) -> Any:
+    return MessageToDict(
+        message, preserving_proto_field_name=True, always_print_fields_with_no_presence=True
+    )
 
 
 def _route(method: str, ending: str, handler: Handler) -> Route:

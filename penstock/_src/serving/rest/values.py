@@ -190,7 +190,7 @@ def dumps(value: Any, arrays: Any) -> bytes:
 
 def _is_plain(value: Any) -> bool:
     """Whether a value has no floating-point numbers but finite ones."""
-    return not isinstance(value, np.ndarray | np.floating) or bool(np.isfinite(value).all())
+    return not isinstance(value, np.ndarray | np.floating | float) or bool(np.isfinite(value).all())
 
 
 def _lists(array: np.ndarray | np.generic) -> Any:

@@ -1,0 +1,67 @@
+"""What every method does: parse the request, run, and tell errors by TensorFlow's codes."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from google.protobuf.message import DecodeError
+
+from penstock._src.core import errors
+from penstock._src.serving.requirements import grpc
+
+_LOG = logging.getLogger("penstock.serving")
+# A method: of a message and the call's context, to a message.
+Method = Callable[[Any, Any], Awaitable[Any]]
+
+
+def unary(method: Method, request: type) -> Any:
+    """Returns grpcio's handler of a method with one request and one reply.
+
+    Args:
+      method: what answers.
+      request: the class of the message that it gets.
+    """
+
+    async def answer(data: bytes, context: Any) -> bytes:
+        try:
+            reply = await method(parsed(data, request), context)
+        except Exception as error:
+            await context.abort(*told(error))
+        return reply.SerializeToString()
+
+    return grpc().unary_unary_rpc_method_handler(answer)
+
+
+def parsed(data: bytes, request: Any) -> Any:
+    """Returns a request's message.
+
+    Raises:
+      InvalidArgumentError: it is damaged.
+    """
+    try:
+        return request.FromString(data)
+    except DecodeError as error:
+        raise errors.InvalidArgumentError(
+            f"The request is no {request.DESCRIPTOR.name} message: {error}."
+        ) from error
+
+
+def told(error: Exception) -> tuple[Any, str]:
+    """Returns gRPC's status code and the text for an error; of one that is not the client's, only that there was one."""
+    if isinstance(error, errors.OpError):
+        return _status(error.error_code), error.message
+    if isinstance(error, MemoryError):
+        return _status(errors.RESOURCE_EXHAUSTED), "The server is out of memory."
+    _LOG.error("A call failed", exc_info=error)
+    return _status(errors.INTERNAL), f"Internal error: {type(error).__name__}"
+
+
+def _status(code: int) -> Any:
+    """gRPC's codes are TensorFlow's."""
+    return _by_number()[code]
+
+
+def _by_number() -> dict[int, Any]:
+    return {status.value[0]: status for status in grpc().StatusCode}

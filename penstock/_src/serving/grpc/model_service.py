@@ -1,0 +1,55 @@
+"""ModelService: the states of models' versions, and which models are served."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+from penstock._src.core.errors import FailedPreconditionError, InvalidArgumentError
+from penstock._src.serving.grpc.calls import told
+from penstock._src.serving.inference import messages
+from penstock._src.serving.models.config import ModelConfig
+from penstock._src.serving.models.config_files import configs_of
+from penstock._src.serving.models.manager import ModelManager
+from penstock._src.serving.protos import config
+
+
+class ModelService:
+    """Answers calls of the service."""
+
+    def __init__(self, manager: ModelManager) -> None:
+        self._manager = manager
+
+    async def GetModelStatus(self, request: Any, context: Any) -> Any:
+        """Tells the states of a model's versions, or of the one that is asked for."""
+        spec = request.model_spec
+        if not spec.name:
+            raise InvalidArgumentError("Missing ModelSpec: it must have the name of a model.")
+        number = spec.version.value if spec.HasField("version") else None
+        if spec.version_label:
+            with self._manager.table.using(spec.name, label=spec.version_label) as version:
+                number = version.number
+        return messages.status_of(self._manager.status(spec.name, number))
+
+    async def HandleReloadConfigRequest(self, request: Any, context: Any) -> Any:
+        """Serves other models from now on; answers once they are loaded."""
+        reply = config.ReloadConfigResponse()
+        loop = asyncio.get_running_loop()
+        try:
+            await loop.run_in_executor(None, self._reload, configs_of(request.config))
+        except Exception as error:
+            code, text = told(error)
+            context.set_code(code)
+            context.set_details(text)
+            reply.status.error_code, reply.status.error_message = code.value[0], text
+        return reply
+
+    def _reload(self, configs: Sequence[ModelConfig]) -> None:
+        self._manager.configure(configs)
+        names = sorted(config.name for config in configs)
+        without = [name for name in names if not self._manager.is_available(name)]
+        if without:
+            raise FailedPreconditionError(
+                f"No version of {', '.join(without)} could be loaded; GetModelStatus says why."
+            )

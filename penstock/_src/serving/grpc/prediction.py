@@ -1,0 +1,172 @@
+"""PredictionService: Predict, Classify, Regress, MultiInference, GetModelMetadata."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AbstractContextManager
+from typing import Any
+
+import numpy as np
+
+from penstock._src.core.errors import InvalidArgumentError
+from penstock._src.saving.saved_model.constants import (
+    CLASSIFY_METHOD_NAME,
+    DEFAULT_SERVING_SIGNATURE_DEF_KEY,
+    REGRESS_METHOD_NAME,
+)
+from penstock._src.serving.batching.request import OnLoop
+from penstock._src.serving.grpc.tensors import array_of, fill
+from penstock._src.serving.inference import examples, messages
+from penstock._src.serving.inference.running import run_on_loop
+from penstock._src.serving.models.table import ModelTable
+from penstock._src.serving.models.version import ModelVersion
+from penstock._src.serving.protos import apis
+from penstock._src.serving.servables.servable import Signature
+
+
+class PredictionService:
+    """Answers calls of the service.
+
+    Args:
+      table: where versions are found.
+      timeout: seconds after which a call without a deadline is given up; 0 for never.
+      max_tensor_bytes: that an input may have.
+    """
+
+    def __init__(self, table: ModelTable, timeout: float, max_tensor_bytes: int) -> None:
+        self._table, self._timeout, self._max_bytes = table, timeout, max_tensor_bytes
+        self._on_loop: OnLoop | None = None
+
+    async def Predict(self, request: Any, context: Any) -> Any:
+        """Runs a function of tensors."""
+        spec = request.model_spec
+        with self.using(spec) as version:
+            queue = version.queue(spec.signature_name)
+            given = self._inputs(request, queue.signature)
+            outputs = await run_on_loop(queue, given, self._completion(), self._limit(context))
+        reply = apis.PredictResponse()
+        _set_spec(reply.model_spec, version, spec)
+        wanted = request.output_filter or outputs
+        types = queue.signature.outputs
+        for name in wanted:
+            if name not in outputs:
+                raise InvalidArgumentError(
+                    f"output tensor alias not found in signature: {name} Outputs expected to be in the set {sorted(outputs)}."
+                )
+            fill(reply.outputs[name], outputs[name], types[name].dtype)
+        return reply
+
+    def _inputs(self, request: Any, signature: Signature) -> dict[str, np.ndarray]:
+        infos = signature.inputs
+        unknown = sorted(name for name in request.inputs if name not in infos)
+        if unknown:
+            raise InvalidArgumentError(
+                f"input tensor alias not found in signature: {unknown[0]}. Inputs expected to be in the set {sorted(infos)}."
+            )
+        return {
+            name: array_of(proto, infos[name], name, self._max_bytes)
+            for name, proto in request.inputs.items()
+        }
+
+    async def Classify(self, request: Any, context: Any) -> Any:
+        """Runs a function of examples to classes."""
+        reply = apis.ClassificationResponse()
+        await self._classify(request.model_spec, request.input, reply, context)
+        return reply
+
+    async def Regress(self, request: Any, context: Any) -> Any:
+        """Runs a function of examples to numbers."""
+        reply = apis.RegressionResponse()
+        await self._regress(request.model_spec, request.input, reply, context)
+        return reply
+
+    async def MultiInference(self, request: Any, context: Any) -> Any:
+        """Runs several functions of one model on the same examples."""
+        reply = apis.MultiInferenceResponse()
+        names = {task.model_spec.name for task in request.tasks}
+        if len(names) != 1:
+            raise InvalidArgumentError(
+                f"All ModelSpecs in a MultiInferenceRequest must access the same model name. Received {sorted(names)}."
+            )
+        for task in request.tasks:
+            result = reply.results.add()
+            if task.method_name == CLASSIFY_METHOD_NAME:
+                part = apis.ClassificationResponse()
+                await self._classify(task.model_spec, request.input, part, context)
+                result.classification_result.CopyFrom(part.result)
+            elif task.method_name == REGRESS_METHOD_NAME:
+                part = apis.RegressionResponse()
+                await self._regress(task.model_spec, request.input, part, context)
+                result.regression_result.CopyFrom(part.result)
+            else:
+                raise InvalidArgumentError(
+                    f"Unrecognized signature method_name: {task.method_name}. Expected {CLASSIFY_METHOD_NAME} or {REGRESS_METHOD_NAME}."
+                )
+            result.model_spec.CopyFrom(part.model_spec)
+        return reply
+
+    async def GetModelMetadata(self, request: Any, context: Any) -> Any:
+        """Tells the signatures of a model."""
+        if list(request.metadata_field) != [messages.SIGNATURES]:
+            raise InvalidArgumentError(
+                f"Metadata field must be '{messages.SIGNATURES}'. Received {list(request.metadata_field)}."
+            )
+        with self.using(request.model_spec) as version:
+            return messages.metadata_of(version)
+
+    async def _classify(self, spec: Any, given: Any, reply: Any, context: Any) -> None:
+        outputs, count = await self._of_examples(spec, given, CLASSIFY_METHOD_NAME, reply, context)
+        for classes in examples.classifications(outputs, count):
+            entry = reply.result.classifications.add()
+            for label, score in classes:
+                entry.classes.add(label=label, score=score)
+
+    async def _regress(self, spec: Any, given: Any, reply: Any, context: Any) -> None:
+        outputs, count = await self._of_examples(spec, given, REGRESS_METHOD_NAME, reply, context)
+        for value in examples.regressions(outputs, count):
+            reply.result.regressions.add(value=value)
+
+    async def _of_examples(
+        self, spec: Any, given: Any, method_name: str, reply: Any, context: Any
+    ) -> tuple[dict[str, Any], int]:
+        """The outputs for the examples of an `Input` message, and how many they are."""
+        found = examples.serialized(given)
+        with self.using(spec) as version:
+            queue = version.queue(spec.signature_name)
+            inputs = examples.argument(queue.signature, method_name, found)
+            outputs = await run_on_loop(queue, inputs, self._completion(), self._limit(context))
+        _set_spec(reply.model_spec, version, spec)
+        return outputs, len(found)
+
+    def using(self, spec: Any) -> AbstractContextManager[ModelVersion]:
+        """Gives the version that a ModelSpec asks for.
+
+        Raises:
+          InvalidArgumentError: it names no model.
+        """
+        if not spec.name:
+            raise InvalidArgumentError("Missing ModelSpec: it must have the name of a model.")
+        choice = spec.WhichOneof("version_choice")
+        return self._table.using(
+            spec.name,
+            spec.version.value if choice == "version" else None,
+            spec.version_label if choice == "version_label" else None,
+        )
+
+    def _limit(self, context: Any) -> float:
+        """Seconds that a call may take: what its client says, if that is less."""
+        left = context.time_remaining()
+        if left is None or (self._timeout and left > self._timeout):
+            return self._timeout
+        return max(left, 1e-3)
+
+    def _completion(self) -> OnLoop:
+        if self._on_loop is None:
+            self._on_loop = OnLoop(asyncio.get_running_loop())
+        return self._on_loop
+
+
+def _set_spec(made: Any, version: ModelVersion, asked: Any) -> None:
+    """Says which function of which version answered."""
+    made.name, made.version.value = version.name, version.number
+    made.signature_name = asked.signature_name or DEFAULT_SERVING_SIGNATURE_DEF_KEY

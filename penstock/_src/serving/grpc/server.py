@@ -1,0 +1,93 @@
+"""The gRPC server: grpcio's, in a running event loop."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Callable, Mapping
+from typing import Any
+
+from penstock._src.serving.grpc.calls import parsed, unary
+from penstock._src.serving.grpc.health import Health
+from penstock._src.serving.grpc.model_service import ModelService
+from penstock._src.serving.grpc.prediction import PredictionService
+from penstock._src.serving.grpc.reflection import Reflection
+from penstock._src.serving.protos import grpc_services as names
+from penstock._src.serving.requirements import grpc
+
+_REFLECTION_SERVICE = "grpc.reflection.{}.ServerReflection"
+# Names of handlers, by the service.
+Services = Mapping[str, Mapping[str, Any]]
+
+
+def services(
+    prediction: PredictionService, models: ModelService, is_ready: Callable[[], bool]
+) -> dict[str, dict[str, Any]]:
+    """Returns grpcio's handlers by services and methods."""
+    found = {
+        names.PREDICTION_SERVICE: _handlers(names.PREDICTION_SERVICE, prediction),
+        names.MODEL_SERVICE: _handlers(names.MODEL_SERVICE, models),
+    }
+    health = Health(is_ready, list(found))
+    check, _ = names.METHODS[names.HEALTH_SERVICE]["Check"]
+
+    async def watch(data: bytes, context: Any) -> AsyncIterator[bytes]:
+        async for state in health.watch(parsed(data, check)):
+            yield state.SerializeToString()
+
+    found[names.HEALTH_SERVICE] = {
+        "Check": unary(health.Check, check),
+        "Watch": grpc().unary_stream_rpc_method_handler(watch),
+    }
+    for version, schema in names.REFLECTION.items():
+        found[_REFLECTION_SERVICE.format(version)] = _reflecting(Reflection(schema, list(found)))
+    return found
+
+
+def _handlers(service: str, servicer: Any) -> dict[str, Any]:
+    return {
+        name: unary(getattr(servicer, name), request)
+        for name, (request, _) in names.METHODS[service].items()
+    }
+
+
+def _reflecting(reflection: Reflection) -> dict[str, Any]:
+    async def info(questions: AsyncIterator[bytes], context: Any) -> AsyncIterator[bytes]:
+        async for data in questions:
+            yield reflection.answer(parsed(data, reflection.request)).SerializeToString()
+
+    return {"ServerReflectionInfo": grpc().stream_stream_rpc_method_handler(info)}
+
+
+@contextlib.asynccontextmanager
+async def serving(
+    handlers: Services, address: str, max_message_bytes: int, drain_seconds: float
+) -> AsyncIterator[int]:
+    """Answers gRPC within the block, at the port that it gives; at its end, once what has begun is answered.
+
+    Args:
+      handlers: by services and methods.
+      address: host and port; port 0 is a free one.
+      max_message_bytes: of a request or reply.
+      drain_seconds: that calls have to end.
+
+    Raises:
+      OSError: it cannot listen there.
+    """
+    options = [
+        ("grpc.max_receive_message_length", max_message_bytes),
+        ("grpc.max_send_message_length", max_message_bytes),
+        ("grpc.so_reuseport", 1),
+    ]
+    server = grpc().aio.server(options=options)
+    for service, methods in handlers.items():
+        made = grpc().method_handlers_generic_handler(service, methods)
+        server.add_generic_rpc_handlers((made,))
+    try:
+        port = server.add_insecure_port(address)
+    except RuntimeError as error:
+        raise OSError(f"Cannot listen at {address}: {error}") from error
+    await server.start()
+    try:
+        yield port
+    finally:
+        await server.stop(drain_seconds)

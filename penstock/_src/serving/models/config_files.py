@@ -1,0 +1,89 @@
+"""TensorFlow Serving's configuration files, text protos of models, batching and monitoring."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from google.protobuf import text_format
+
+from penstock._src.core.errors import InvalidArgumentError
+from penstock._src.filesystems import files
+from penstock._src.serving.batching.parameters import BatchingParameters
+from penstock._src.serving.models.config import ModelConfig, VersionPolicy
+from penstock._src.serving.protos import config as protos
+
+
+def read_models(path: str) -> tuple[ModelConfig, ...]:
+    """Returns the models of a `ModelServerConfig` file.
+
+    Raises:
+      InvalidArgumentError: the file is not one.
+    """
+    return configs_of(_read(path, protos.ModelServerConfig()))
+
+
+def read_batching(path: str) -> tuple[BatchingParameters, int]:
+    """Returns the limits of a `BatchingParameters` file, and the number of threads; 0 if it does not say.
+
+    Raises:
+      InvalidArgumentError: the file is not one, or a limit is out of range.
+    """
+    message = _read(path, protos.BatchingParameters())
+    given: dict[str, Any] = {
+        "max_batch_size": 1000,  # TensorFlow Serving's, for who configures batching
+        "allowed_batch_sizes": tuple(message.allowed_batch_sizes),
+        "pads_variable_lengths": message.pad_variable_length_inputs,
+    }
+    for name in ("max_batch_size", "max_enqueued_batches"):
+        if message.HasField(name):
+            given[name] = getattr(message, name).value
+    if message.HasField("batch_timeout_micros"):
+        given["batch_timeout"] = message.batch_timeout_micros.value / 1e6
+    return BatchingParameters(**given), message.num_batch_threads.value
+
+
+def read_monitoring(path: str) -> str | None:
+    """Returns the path of the metrics that a `MonitoringConfig` file asks for; None if it asks for none.
+
+    Raises:
+      InvalidArgumentError: the file is not one.
+    """
+    prometheus = _read(path, protos.MonitoringConfig()).prometheus_config
+    return (prometheus.path or "/monitoring/prometheus/metrics") if prometheus.enable else None
+
+
+def _read(path: str, message: Any) -> Any:
+    try:
+        return text_format.Parse(files.read(path).decode(), message)
+    except (text_format.ParseError, UnicodeDecodeError) as error:
+        raise InvalidArgumentError(
+            f"{path}: no {message.DESCRIPTOR.name} text: {error}."
+        ) from error
+
+
+def configs_of(message: Any) -> tuple[ModelConfig, ...]:
+    """Returns the models of a `ModelServerConfig` message.
+
+    Raises:
+      InvalidArgumentError: it is of another kind, or asks for another platform.
+    """
+    if message.WhichOneof("config") != "model_config_list":
+        raise InvalidArgumentError("ModelServerConfig: expected a model_config_list.")
+    return tuple(_config(entry) for entry in message.model_config_list.config)
+
+
+def _config(entry: Any) -> ModelConfig:
+    if entry.model_platform not in ("", "tensorflow"):
+        raise InvalidArgumentError(
+            f"{entry.name}: expected the model_platform 'tensorflow'. Received '{entry.model_platform}'."
+        )
+    return ModelConfig(
+        entry.name, entry.base_path, _policy(entry.model_version_policy), dict(entry.version_labels)
+    )
+
+
+def _policy(message: Any) -> VersionPolicy:
+    kind = message.WhichOneof("policy_choice") or "latest"
+    if kind == "latest":
+        return VersionPolicy(kind, message.latest.num_versions or 1)
+    return VersionPolicy(kind, versions=tuple(message.specific.versions))
