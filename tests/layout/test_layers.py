@@ -62,6 +62,7 @@ FLOORS = {  # of the folders and files in some layers, low to high
         "rest grpc options",
         "server",
         "background process",
+        "supervisor",
     ),
     "v1": (
         "names",

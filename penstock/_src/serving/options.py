@@ -24,10 +24,16 @@ class Options:
       timeout: seconds after which a request is given up; 0 for never.
       max_body_bytes: of a request.
       max_tensor_bytes: of one input, once it is an array.
-      poll_seconds: between looks at the models' folders; 0: they are looked at once.
+      poll_seconds: between looks at the models' folders and the configuration file; 0: they are looked at once.
+      model_config_file: where the models come from, if that is a file; it is read again when it changes.
       memory_budget: bytes that all models may take; 0 for no limit.
       allow: what models may do besides computing; see tf.saved_model.experimental.allow.
-      drain_seconds: that requests have to end after SIGTERM.
+      workers: processes.
+      warms_up: whether versions are run before they answer requests.
+      workers: processes.
+      workers: int = 1
+    warms_up: bool = True
+    drain_seconds: that requests have to end after SIGTERM.
     """
 
     models: tuple[ModelConfig, ...]
@@ -40,6 +46,9 @@ class Options:
     max_body_bytes: int = 256 * MEBIBYTE
     max_tensor_bytes: int = 1024 * MEBIBYTE
     poll_seconds: float = 1.0
+    model_config_file: str = ""
     memory_budget: int = 0
     allow: tuple[str, ...] = ()
+    workers: int = 1
+    warms_up: bool = True
     drain_seconds: float = 30.0

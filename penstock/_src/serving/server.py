@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import threading
 from collections.abc import Callable
 
@@ -11,6 +12,9 @@ from penstock._src.serving.batching.scheduler import Scheduler
 from penstock._src.serving.grpc import server as grpc_server
 from penstock._src.serving.grpc.model_service import ModelService
 from penstock._src.serving.grpc.prediction import PredictionService
+from penstock._src.serving.inference.warm_up import warm_up
+from penstock._src.serving.models.config_files import read_models
+from penstock._src.serving.models.folders import stamp
 from penstock._src.serving.models.manager import ModelManager
 from penstock._src.serving.models.table import ModelTable
 from penstock._src.serving.models.version import ModelVersion
@@ -19,6 +23,8 @@ from penstock._src.serving.rest import http
 from penstock._src.serving.rest.app import RestApp
 from penstock._src.serving.rest.models import ModelRoutes
 from penstock._src.serving.servables.formats.table import load
+
+_LOG = logging.getLogger("penstock.serving")
 
 
 class Server:
@@ -55,7 +61,10 @@ class Server:
 
     def _load(self, name: str, number: int, path: str) -> ModelVersion:
         servable = load(path, self.options.allow)
-        return ModelVersion(name, number, servable, self.scheduler, self.options.batching)
+        made = ModelVersion(name, number, servable, self.scheduler, self.options.batching)
+        if self.options.warms_up:
+            warm_up(made, self.options.max_tensor_bytes)
+        return made
 
     async def serve(self, started: Callable[[], None] | None = None) -> None:
         """Runs until the task is cancelled; then answers what it has begun, and unloads the models.
@@ -92,8 +101,17 @@ class Server:
             self.grpc_port = await stack.enter_async_context(calls)
 
     def _poll(self) -> None:
+        path = self.options.model_config_file
+        known = stamp(path) if path else None
         while not self._ended.wait(self.options.poll_seconds):
-            self.manager.update()
+            try:
+                if path and stamp(path) != known:
+                    known = stamp(path)
+                    self.manager.configure(read_models(path))
+                else:
+                    self.manager.update()
+            except Exception as error:  # what is loaded goes on answering
+                _LOG.error("Looking for models failed: %s", error)
 
     def _close(self) -> None:
         self._ended.set()

@@ -46,7 +46,9 @@ def queue_of(scheduler, run, shape=(None,), outputs=(None,), **parameters):
     info = TensorInfo(dtypes.float32, shape)
     made = {"y": TensorInfo(dtypes.float32, outputs)}
     signature = Signature("f", "", {"x": info}, made, run)
-    return scheduler.queue(signature, BatchingParameters(**parameters))
+    made = scheduler.queue(signature, BatchingParameters(**parameters))
+    made.checks_left = 0
+    return made
 
 
 def ask(queue, *values, deadline=0.0):
@@ -122,6 +124,40 @@ def test_outputs_without_the_rows_of_a_batch(scheduler):
     opened.set()
     assert [wait_on_thread(r)[0].tolist() for r in requests] == [[1], [5], [4]]
     assert not queue.joins
+
+
+def test_rows_that_depend_on_each_other_are_not_joined(scheduler):
+    started, opened = threading.Event(), threading.Event()
+
+    def centered(arrays):
+        started.set()
+        opened.wait()
+        return [arrays[0] - arrays[0].mean()]
+
+    queue = queue_of(scheduler, centered)
+    queue.checks_left = 2
+    requests = [ask(queue, 1)]
+    started.wait()
+    requests += [ask(queue, 2, 4), ask(queue, 7)]
+    opened.set()
+    assert [wait_on_thread(r)[0].tolist() for r in requests] == [[0], [-1, 1], [0]]
+    assert not queue.joins
+
+
+def test_rows_that_do_not_are_joined_after_two_checks(scheduler):
+    gate = Gate()
+    queue = queue_of(scheduler, gate)
+    queue.checks_left = 2
+    for _ in range(3):
+        gate.open.clear()
+        gate.started.clear()
+        requests = [ask(queue, 1)]
+        gate.started.wait()
+        requests += [ask(queue, 2), ask(queue, 3)]
+        gate.open.set()
+        assert [wait_on_thread(r)[0].tolist() for r in requests] == [[2], [4], [6]]
+    assert queue.checks_left == 0
+    assert gate.sizes == [(1,), (2,), (1,), (1,)] * 2 + [(1,), (2,)]
 
 
 def test_only_equal_shapes_are_joined(scheduler):

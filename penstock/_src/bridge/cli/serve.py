@@ -13,8 +13,32 @@ from penstock._src.bridge.cli.arguments import Parser, Refused
 
 DESCRIPTION = """Serves models behind TensorFlow Serving's REST and gRPC APIs (docs/serving.md).
 
-MODEL is a folder with a folder for each version, named by its number, as TensorFlow Serving's; a SavedModel's folder; or a `.keras` file. Options that
-TensorFlow Serving has are taken in its spelling too."""
+MODEL is a folder with a folder for each version, named by its number, as TensorFlow Serving's; a SavedModel's folder; or a `.keras` file. Options
+that TensorFlow Serving has are taken in its spelling too."""
+# Option (and TensorFlow Serving's name of it, if that is another): type, default, what it says.
+OPTIONS: dict[tuple[str, ...], tuple[Any, Any, str]] = {
+    ("name", "model_name"): (str, None, "of the model; by default the last part of its path"),
+    ("model-config-file",): (str, None, "text proto of models, in place of MODEL"),
+    ("batching-parameters-file",): (str, None, "text proto of limits of batches"),
+    ("monitoring-config-file",): (str, None, "text proto of metrics"),
+    ("host",): (str, "127.0.0.1", "address to listen at; 0.0.0.0 for all"),
+    ("rest-port", "rest_api_port"): (int, 8501, "of REST; 0 for a free one, -1 for none"),
+    ("grpc-port", "port"): (int, 8500, "of gRPC; 0 for a free one, -1 for none"),
+    ("rest-api-timeout-in-ms",): (int, 30_000, "after which a request is given up; 0 for never"),
+    ("max-batch-size",): (int, None, "rows of a joined batch; 64 by default, 1 joins nothing"),
+    ("workers",): (int, 1, "processes that share the ports"),
+    ("file-system-poll-wait-seconds",): (
+        float,
+        1.0,
+        "between looks at the models' folders; 0: they are looked at once",
+    ),
+    ("enable-model-warmup",): (str, "true", "whether versions are run before they answer"),
+    ("memory-budget",): (float, 0.0, "megabytes that the models may take; 0 for no limit"),
+    ("max-body", "max_body_megabytes"): (float, 256.0, "megabytes of a request"),
+    ("drain-seconds",): (float, 30.0, "that requests have to end after SIGTERM"),
+    ("allow",): (str, "", "what models may do besides computing, as read_files,python"),
+}
+_MEGABYTE = 1 << 20
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -23,13 +47,18 @@ def main(arguments: Sequence[str]) -> int:
     # Each command loads what it needs.
     from penstock._src.core.errors import OpError
     from penstock._src.serving import process, requirements
+    from penstock._src.serving.supervisor import Supervisor
 
     missing = requirements.missing()
     if missing:
         raise Refused(f"it needs {', '.join(missing)}: pip install 'penstock[serve]'.")
     logging.basicConfig(format="%(asctime)s %(levelname).1s %(message)s", stream=sys.stderr)
     try:
-        process.run(_options(parsed), _say_started)
+        options = _options(parsed)
+        if options.workers > 1:
+            Supervisor(options).run(_say_workers)
+        else:
+            process.run(options, _say_started)
     except (OSError, OpError, ValueError) as error:
         raise Refused(str(error)) from error
     return 0
@@ -38,58 +67,88 @@ def main(arguments: Sequence[str]) -> int:
 def _parser() -> Parser:
     parser = Parser("penstock serve", DESCRIPTION)
     parser.add_argument("model", nargs="?", help="what to serve")
-    both = _both_spellings
-    parser.add_argument(*both("model-base-path"), help="the same as MODEL")
-    parser.add_argument(
-        "--name",
-        "--model-name",
-        "--model_name",
-        help="of the model; by default the last part of its path",
-    )
-    parser.add_argument("--host", default="127.0.0.1", help="address to listen at; 0.0.0.0 for all")
-    parser.add_argument(
-        "--rest-port",
-        *both("rest-api-port"),
-        type=int,
-        default=8501,
-        help="of REST; 0 for a free one, -1 for none",
-    )
-    parser.add_argument(*both("max-batch-size"), type=int, help="rows of a joined batch")
-    parser.add_argument(
-        "--allow", default="", help="what models may do besides computing, as read_files,python"
-    )
+    parser.add_argument(*_spellings("model-base-path"), help="the same as MODEL")
+    for names, (kind, default, text) in OPTIONS.items():
+        shown = text if default in (None, "") else f"{text} (default {default})"
+        parser.add_argument(*_spellings(*names), type=kind, default=default, help=shown)
     return parser
 
 
-def _both_spellings(name: str) -> tuple[str, ...]:
-    """An option in our spelling and TensorFlow Serving's."""
-    return tuple(dict.fromkeys((f"--{name}", f"--{name.replace('-', '_')}")))
+def _spellings(*names: str) -> list[str]:
+    """An option's names, in our spelling and TensorFlow Serving's."""
+    both = [f"--{form}" for name in names for form in (name, name.replace("-", "_"))]
+    return list(dict.fromkeys(both))
 
 
 def _options(parsed: argparse.Namespace) -> Any:
     # Each command loads what it needs.
-    from penstock._src.serving.batching.parameters import BatchingParameters
+    from penstock._src.core.errors import UnimplementedError
+    from penstock._src.serving.models import config_files
     from penstock._src.serving.models.config import ModelConfig
     from penstock._src.serving.options import Options
 
+    if parsed.monitoring_config_file and config_files.asks_for_metrics(
+        parsed.monitoring_config_file
+    ):
+        raise UnimplementedError("--monitoring-config-file: metrics are not implemented.")
     path = parsed.model or parsed.model_base_path
-    if not path:
-        raise Refused("expected a MODEL.")
-    name = parsed.name or os.path.basename(os.path.abspath(path)).removesuffix(".keras")
-    batching = {} if parsed.max_batch_size is None else {"max_batch_size": parsed.max_batch_size}
+    if bool(path) == bool(parsed.model_config_file):
+        raise Refused("expected a MODEL, or --model-config-file.")
+    if path:
+        name = parsed.name or os.path.basename(os.path.abspath(path)).removesuffix(".keras")
+        models: tuple[Any, ...] = (ModelConfig(name, path),)
+    else:
+        models = config_files.read_models(parsed.model_config_file)
+    batching, threads = _batching(parsed)
+    more = {"batch_threads": threads} if threads else {}
     return Options(
-        models=(ModelConfig(name, path),),
+        models=models,
         host=parsed.host,
         rest_port=parsed.rest_port,
-        batching=BatchingParameters(**batching),
+        grpc_port=parsed.grpc_port,
+        batching=batching,
+        timeout=parsed.rest_api_timeout_in_ms / 1000,
+        max_body_bytes=int(parsed.max_body * _MEGABYTE),
+        poll_seconds=parsed.file_system_poll_wait_seconds,
+        model_config_file=parsed.model_config_file or "",
+        memory_budget=int(parsed.memory_budget * _MEGABYTE),
         allow=tuple(filter(None, parsed.allow.split(","))),
+        workers=parsed.workers,
+        warms_up=parsed.enable_model_warmup.lower() not in ("false", "0"),
+        drain_seconds=parsed.drain_seconds,
+        **more,
     )
+
+
+def _batching(parsed: argparse.Namespace) -> tuple[Any, int]:
+    """The limits of batches, and the number of threads; 0 if nothing says it."""
+    # Each command loads what it needs.
+    from penstock._src.serving.batching.parameters import BatchingParameters
+    from penstock._src.serving.models.config_files import read_batching
+
+    if parsed.batching_parameters_file:
+        return read_batching(parsed.batching_parameters_file)
+    given = {} if parsed.max_batch_size is None else {"max_batch_size": parsed.max_batch_size}
+    return BatchingParameters(**given), 0
 
 
 def _say_started(server: Any) -> None:
-    """Says where the server is, in one line."""
+    """Says what is served where, in one line."""
     names = ", ".join(sorted(server.table.loaded())) or "no model yet"
-    print(
-        f"Serving {names}: REST at http://{server.options.host}:{server.rest_port}/v1/models",
-        flush=True,
+    _say(names, server.options.host, server.rest_port, server.grpc_port)
+
+
+def _say_workers(options: Any) -> None:
+    names = ", ".join(sorted(config.name for config in options.models))
+    _say(
+        f"{names} by {options.workers} processes",
+        options.host,
+        options.rest_port,
+        options.grpc_port,
     )
+
+
+def _say(what: str, host: str, rest_port: int, grpc_port: int) -> None:
+    places = [f"REST at http://{host}:{rest_port}/v1/models"] if rest_port >= 0 else []
+    places += [f"gRPC at {host}:{grpc_port}"] if grpc_port >= 0 else []
+    print(f"Serving {what}: {', '.join(places)}", flush=True)

@@ -15,9 +15,9 @@ from penstock._src.saving.saved_model.constants import (
     REGRESS_METHOD_NAME,
 )
 from penstock._src.serving.batching.request import OnLoop
-from penstock._src.serving.grpc.tensors import array_of, fill
 from penstock._src.serving.inference import examples, messages
 from penstock._src.serving.inference.running import run_on_loop
+from penstock._src.serving.inference.tensor_protos import array_of, fill
 from penstock._src.serving.models.table import ModelTable
 from penstock._src.serving.models.version import ModelVersion
 from penstock._src.serving.protos import apis

@@ -42,14 +42,13 @@ def read_batching(path: str) -> tuple[BatchingParameters, int]:
     return BatchingParameters(**given), message.num_batch_threads.value
 
 
-def read_monitoring(path: str) -> str | None:
-    """Returns the path of the metrics that a `MonitoringConfig` file asks for; None if it asks for none.
+def asks_for_metrics(path: str) -> bool:
+    """Whether a `MonitoringConfig` file asks for Prometheus's metrics.
 
     Raises:
       InvalidArgumentError: the file is not one.
     """
-    prometheus = _read(path, protos.MonitoringConfig()).prometheus_config
-    return (prometheus.path or "/monitoring/prometheus/metrics") if prometheus.enable else None
+    return _read(path, protos.MonitoringConfig()).prometheus_config.enable
 
 
 def _read(path: str, message: Any) -> Any:

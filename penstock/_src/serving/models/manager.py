@@ -102,7 +102,8 @@ class ModelManager:
         wanted = config.policy.chosen(available)
         loaded = self._loaded(config.name)
         for number in wanted:
-            if number not in loaded:
+            # A model may have been configured at another path.
+            if number not in loaded or loaded[number].servable.path != available[number]:
                 self._add(config.name, number, available[number])
         loaded = self._loaded(config.name)
         if not wanted or any(number in loaded for number in wanted):

@@ -58,14 +58,14 @@ class ModelTable:
         raise NotFoundError(f"Servable not found for request: {which}")
 
     def add(self, version: ModelVersion) -> None:
-        """Lets requests find a version."""
+        """Lets requests find a version, in place of one with its number; returns once nobody uses that one."""
         with self._lock:
             self._uses[version] = 0
             # Replaced rather than changed: readers may be going through it.
-            self._versions[version.name] = {
-                **self._versions.get(version.name, {}),
-                version.number: version,
-            }
+            held = self._versions.get(version.name, {})
+            self._versions[version.name] = {**held, version.number: version}
+        if version.number in held:
+            self._retire(held[version.number])
 
     def remove(self, name: str, number: int) -> None:
         """Hides a version from requests, and returns once those that use it are done."""
@@ -75,9 +75,14 @@ class ModelTable:
             self._versions[name] = left
             if not left:
                 del self._versions[name]
-            self._idle.wait_for(lambda: not self._uses[gone])
-            del self._uses[gone]
-        gone.close()
+        self._retire(gone)
+
+    def _retire(self, version: ModelVersion) -> None:
+        """Closes a version that requests no longer find, once those that use it are done."""
+        with self._lock:
+            self._idle.wait_for(lambda: not self._uses[version])
+            del self._uses[version]
+        version.close()
 
     def set_labels(self, name: str, labels: Mapping[str, int]) -> None:
         """Sets the labels of a model's versions."""

@@ -48,7 +48,22 @@ async def serving(app: Any, listener: socket.socket, drain_seconds: float) -> As
 
 
 def listening(host: str, port: int) -> socket.socket:
-    """Returns a socket that listens at an address; several processes may."""
+    """Returns a socket that listens at an address; several processes may.
+
+    Raises:
+      OSError: the address is not free.
+    """
+    listener = bound(host, port)
+    listener.listen(_BACKLOG)
+    return listener
+
+
+def bound(host: str, port: int) -> socket.socket:
+    """Returns a socket that holds an address, and does not listen yet.
+
+    Raises:
+      OSError: the address is not free.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -59,5 +74,4 @@ def listening(host: str, port: int) -> socket.socket:
     except OSError as error:
         listener.close()
         raise OSError(error.errno, f"Cannot listen at {host}:{port}: {error.strerror}") from error
-    listener.listen(_BACKLOG)
     return listener

@@ -1,0 +1,93 @@
+"""Versions are run before they answer."""
+
+import numpy as np
+import pytest
+
+import penstock as tf
+from penstock._src.core.errors import DataLossError, InvalidArgumentError
+from penstock._src.serving.batching.parameters import BatchingParameters
+from penstock._src.serving.batching.scheduler import Scheduler
+from penstock._src.serving.inference.warm_up import warm_up
+from penstock._src.serving.models.version import ModelVersion
+from penstock._src.serving.protos.logs import PredictionLog
+from penstock._src.serving.servables.formats.table import load
+from penstock._src.serving.servables.servable import Servable, Signature
+from tests.serving.kit import HalfPlusTwo, example, save, save_half_plus_two_of_v1
+
+
+class Recorder:
+    """Runs a signature, and records the shapes of what it gets."""
+
+    def __init__(self, signature):
+        self.signature, self.calls = signature, []
+
+    def __call__(self, arrays):
+        self.calls.append([array.shape for array in arrays])
+        return self.signature.run(arrays)
+
+
+@pytest.fixture
+def version():
+    """`version(folder)` is a loaded version with recorders in place of its functions."""
+    scheduler = Scheduler(1)
+
+    def make(folder):
+        servable = load(folder)
+        signatures = {}
+        for name, s in servable.signatures.items():
+            run = Recorder(s)
+            signatures[name] = Signature(s.name, s.method_name, s.inputs, s.outputs, run)
+        servable = Servable(folder, "", signatures, servable.signature_defs, servable.held)
+        return ModelVersion("m", 1, servable, scheduler, BatchingParameters(max_batch_size=4))
+
+    yield make
+    scheduler.close()
+
+
+def write(folder, logs):
+    path = folder / "assets.extra" / "tf_serving_warmup_requests"
+    path.parent.mkdir(exist_ok=True)
+    with tf.io.TFRecordWriter(str(path)) as writer:
+        for log in logs:
+            writer.write(log if isinstance(log, bytes) else log.SerializeToString())
+
+
+def test_all_sizes_are_run(version, tmp_path):
+    made = version(save(HalfPlusTwo(), tmp_path))
+    warm_up(made, 1 << 20)
+    calls = made.queues["serving_default"].signature.run.calls
+    assert calls == [[(1,)], [(2,)], [(3,)], [(4,)]]
+
+
+def test_recorded_requests_are_run(version, tmp_path):
+    save_half_plus_two_of_v1(tmp_path / "1")
+    predict, classify, several = PredictionLog(), PredictionLog(), PredictionLog()
+    request = predict.predict_log.request
+    request.inputs["x"].CopyFrom(tf.make_tensor_proto(np.float32([[1], [2], [3]])))
+    request = classify.classify_log.request
+    request.model_spec.signature_name = "classify_x_to_y"
+    request.input.example_list.examples.append(example(x=1.0))
+    request = several.multi_inference_log.request
+    request.input.example_list.examples.append(example(x=1.0))
+    task = request.tasks.add(method_name="tensorflow/serving/regress")
+    task.model_spec.signature_name = "regress_x_to_y"
+    write(tmp_path / "1", [predict, classify, several])
+    made = version(str(tmp_path / "1"))
+    warm_up(made, 1 << 20)
+    calls = {name: queue.signature.run.calls for name, queue in made.queues.items()}
+    sizes = [[(1,)], [(2,)], [(3,)], [(4,)]]
+    assert calls["serving_default"] == [[(3, 1)], *[[(n, 1)] for n in (1, 2, 3, 4)]]
+    assert calls["classify_x_to_y"] == calls["regress_x_to_y"] == [[(1,)], *sizes]
+    assert calls["classify_labels"] == []
+
+
+def test_requests_that_fail_are_told(version, tmp_path):
+    save(HalfPlusTwo(), tmp_path)
+    log = PredictionLog()
+    log.predict_log.request.inputs["y"].CopyFrom(tf.make_tensor_proto(np.float32([1])))
+    write(tmp_path, [log])
+    with pytest.raises(InvalidArgumentError, match="takes"):
+        warm_up(version(str(tmp_path)), 1 << 20)
+    write(tmp_path, [b"\xff\xff"])
+    with pytest.raises(DataLossError, match="record 0 is no PredictionLog"):
+        warm_up(version(str(tmp_path)), 1 << 20)
