@@ -1,0 +1,104 @@
+"""`penstock serve` as a command: its line, its signals, its processes."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from penstock._src.bridge.cli import main
+from tests.serving.kit import HalfPlusTwo, Rest, save
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    root = tmp_path_factory.mktemp("half")
+    save(HalfPlusTwo(), root / "1")
+    return str(root)
+
+
+@pytest.fixture
+def serve():
+    """`process, rest = serve(arguments)`: the command, once it has said where it is."""
+    processes = []
+
+    def start(*arguments):
+        command = [sys.executable, "-m", "penstock", "serve", *arguments]
+        ports = ["--rest_api_port=0", "--port=0"]
+        made = subprocess.Popen([*command, *ports], stdout=subprocess.PIPE, text=True)
+        processes.append(made)
+        found = re.search(r"REST at http://127.0.0.1:(\d+)/v1/models, gRPC at", made.stdout.readline())
+        return made, Rest(int(found[1]))
+
+    yield start
+    for process in processes:
+        process.kill()
+        process.wait()
+
+
+def children(process):
+    path = f"/proc/{process.pid}/task/{process.pid}/children"
+    with open(path) as file:
+        return [int(word) for word in file.read().split()]
+
+
+def is_worker(number):
+    with open(f"/proc/{number}/cmdline") as file:
+        return "spawn_main" in file.read()
+
+
+def patiently(rest, *asked):
+    """The reply, once there is one: a process that died may have had the connection."""
+    while True:
+        try:
+            return rest(*asked)
+        except OSError:
+            continue
+
+
+ASKED = "/v1/models/half:predict", {"instances": [1.0]}
+REPLY = 200, {"predictions": [2.5]}
+
+
+def test_it_serves_until_it_is_terminated(serve, model):
+    process, rest = serve(model, "--model_name=half")
+    assert rest(*ASKED) == REPLY
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(30) == 0
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/task"), reason="looks at processes in /proc")
+def test_a_process_that_dies_is_replaced(serve, model):
+    process, rest = serve(model, "--name", "half", "--workers", "2")
+    assert patiently(rest, *ASKED) == REPLY
+    workers = {number for number in children(process) if is_worker(number)}
+    assert len(workers) == 2
+    killed = workers.pop()
+    os.kill(killed, signal.SIGKILL)
+    while len(left := {number for number in children(process) if is_worker(number)}) < 2 or killed in left:
+        assert patiently(rest, *ASKED) == REPLY
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(30) == 0
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        ([], "expected a MODEL"),
+        (["m", "--model-config-file", "c"], "expected a MODEL, or"),
+        (["m", "--max-batch-size", "0"], "max_batch_size: expected at least 1"),
+        (["--model_config_file", "/no/such"], "no/such"),
+    ],
+)
+def test_command_lines_that_are_refused(arguments, message, capsys):
+    assert main(["serve", *arguments]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_a_missing_package_is_named(monkeypatch, capsys):
+    monkeypatch.setattr("penstock._src.serving.requirements.PACKAGES", ("no_such_package",))
+    assert main(["serve", "m"]) == 2
+    text = capsys.readouterr().err
+    assert text == "penstock serve: it needs no_such_package: pip install 'penstock[serve]'.\n"
