@@ -29,7 +29,9 @@ def serve():
         ports = ["--rest_api_port=0", "--port=0"]
         made = subprocess.Popen([*command, *ports], stdout=subprocess.PIPE, text=True)
         processes.append(made)
-        found = re.search(r"REST at http://127.0.0.1:(\d+)/v1/models, gRPC at", made.stdout.readline())
+        found = re.search(
+            r"REST at http://127.0.0.1:(\d+)/v1/models, gRPC at", made.stdout.readline()
+        )
         return made, Rest(int(found[1]))
 
     yield start
@@ -77,7 +79,10 @@ def test_a_process_that_dies_is_replaced(serve, model):
     assert len(workers) == 2
     killed = workers.pop()
     os.kill(killed, signal.SIGKILL)
-    while len(left := {number for number in children(process) if is_worker(number)}) < 2 or killed in left:
+    while (
+        len(left := {number for number in children(process) if is_worker(number)}) < 2
+        or killed in left
+    ):
         assert patiently(rest, *ASKED) == REPLY
     process.send_signal(signal.SIGTERM)
     assert process.wait(30) == 0

@@ -87,9 +87,10 @@ def classifications(outputs: Mapping[str, np.ndarray], count: int) -> list[Class
             )
     texts = np.full(shape, b"") if labels is None else labels
     numbers = np.zeros(shape) if scores is None else shortest(scores)
+    rows = zip(list(texts), list(numbers), strict=True)
     return [
-        [(text.decode(errors="replace"), number) for text, number in zip(*row, strict=True)]
-        for row in zip(texts.tolist(), numbers.tolist(), strict=True)
+        [(t.decode(errors="replace"), n) for t, n in zip(row.tolist(), scores_of_row.tolist())]
+        for row, scores_of_row in rows
     ]
 
 

@@ -113,7 +113,8 @@ def _zeros(queue: Queue) -> list[np.ndarray]:
     infos = list(queue.signature.inputs.values())
     if any(i.dtype is dtypes.string or i.shape is None or None in i.shape[1:] for i in infos):
         return []
-    return [np.zeros((1, *(i.shape or ())[1:]), i.dtype.np) for i in infos]
+    shapes: list[Any] = [(1, *(info.shape or ())[1:]) for info in infos]
+    return [np.zeros(shape, info.dtype.np) for shape, info in zip(shapes, infos)]
 
 
 def _run_sizes(queue: Queue, inputs: Sequence[np.ndarray], end: float) -> None:

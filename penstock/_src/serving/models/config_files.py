@@ -82,7 +82,9 @@ def _config(entry: Any) -> ModelConfig:
 
 
 def _policy(message: Any) -> VersionPolicy:
-    kind = message.WhichOneof("policy_choice") or "latest"
-    if kind == "latest":
-        return VersionPolicy(kind, message.latest.num_versions or 1)
-    return VersionPolicy(kind, versions=tuple(message.specific.versions))
+    kind = message.WhichOneof("policy_choice")
+    if kind == "all":
+        return VersionPolicy("all")
+    if kind == "specific":
+        return VersionPolicy("specific", versions=tuple(message.specific.versions))
+    return VersionPolicy("latest", message.latest.num_versions or 1)
