@@ -31,8 +31,8 @@ def main() -> int:
         text = failure(case)
         if text:
             kinds[text[:30]] += 1
-            small = shrink(case, text) if kinds[text[:30]] <= 3 else case
-            print(f"seed {seed}: {text}\n  {small}", flush=True)
+            print(f"seed {seed}: {text}", flush=True)
+            print(f"  {shrink(case, text) if kinds[text[:30]] <= 3 else case}", flush=True)
         seed += 1
     print(f"{seed - options.first} cases to seed {seed - 1}: {sum(kinds.values())} finds")
     return bool(kinds)

@@ -35,7 +35,7 @@ def _kind(text: str | None) -> str:
 def _smaller(case: Case) -> Iterator[Case]:
     for i in range(len(case.tail)):
         yield dataclasses.replace(case, tail=case.tail[:i] + case.tail[i + 1 :])
-    for side in (0, 1):
+    for side in range(len(case.views)):
         steps = case.views[side]
         for i in range(len(steps)):
             views = list(case.views)
