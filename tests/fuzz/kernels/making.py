@@ -18,10 +18,11 @@ class Maker:
         self.arrays: list[np.ndarray] = []
         self.extents: dict = dict(case.extents)
         if case.symbolic:
-            self.extents[case.symbolic] = Dim.symbol("n", case.extents[case.symbolic])
+            self.extents[case.symbolic] = n = Dim.symbol("n", case.extents[case.symbolic])
+            self.parameter((n,), dtypes.float32)  # that gives the extent, if no other does
 
     def function(self):
-        """Returns (the function, arrays of its parameters)."""
+        """Returns (the function, arrays of its parameters, nodes on the way to its results)."""
         case, dtype = self.case, dtypes.as_dtype(self.case.dtype)
         operands = [
             self.seen([self.extents[c] for c in letters], list(steps), dtype)
@@ -29,11 +30,13 @@ class Maker:
         ]
         name, *numbers = case.core
         y = getattr(self, name)(*operands, *numbers)
-        results = []
+        results, on_the_way = [], [y]
         for step in case.tail:
             y, kept = getattr(self, step[0])(y, *step[1:])
             results += kept
-        return self.p.function("case", self.parameters, [*results, y]), self.arrays
+            on_the_way.append(y)
+        function = self.p.function("case", self.parameters, [*results, y])
+        return function, self.arrays, on_the_way
 
     def parameter(self, shape, dtype):
         """A new parameter, whose array has small multiples of 1/8."""
