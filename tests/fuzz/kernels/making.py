@@ -16,6 +16,7 @@ class Maker:
         self.random = np.random.default_rng(seed)
         self.parameters: list = []
         self.arrays: list[np.ndarray] = []
+        self.on_the_way: list = []  # what results are made of
         self.extents: dict = dict(case.extents)
         if case.symbolic:
             self.extents[case.symbolic] = n = Dim.symbol("n", case.extents[case.symbolic])
@@ -30,13 +31,13 @@ class Maker:
         ]
         name, *numbers = case.core
         y = getattr(self, name)(*operands, *numbers)
-        results, on_the_way = [], [y]
+        results, self.on_the_way = [], [y]
         for step in case.tail:
             y, kept = getattr(self, step[0])(y, *step[1:])
             results += kept
-            on_the_way.append(y)
+            self.on_the_way.append(y)
         function = self.p.function("case", self.parameters, [*results, y])
-        return function, self.arrays, on_the_way
+        return function, self.arrays, self.on_the_way
 
     def parameter(self, shape, dtype):
         """A new parameter, whose array has small multiples of 1/8."""
@@ -200,11 +201,18 @@ class Maker:
     def total(self, y, kind, keep, *axes):
         """Reduces over axes; y goes on, or is kept and what it was reduced to goes on."""
         reduced = getattr(self.p, f"reduce_{kind}")(y, axes)
+        if kind == "sum":
+            self.adds_up(y, axes)
         return (y, [reduced]) if keep else (reduced, [])
 
     def moments(self, y, *axes):
         """Sums of the elements and of their squares, as a batch norm takes them."""
+        self.adds_up(y, axes)
         return y, [self.p.reduce_sum(y, axes), self.p.reduce_sum(y * y, axes)]
+
+    def adds_up(self, y, axes):
+        """Notes how much is added, though it may cancel."""
+        self.on_the_way.append(self.p.reduce_sum(self.p.maximum(y, -y), axes))
 
     def centered(self, y, *axes):
         """Less the largest element over axes."""
