@@ -33,6 +33,7 @@ IMPORTED = {
     "python.ops.control_flow_case": "_case_helper",
     "python.ops.control_flow_util": "ENABLE_CONTROL_FLOW_V2 GraphOrParentsInXlaContext",
     "python.ops.linalg.linear_operator": "make_composite_tensor",
+    "python.ops.lookup_ops": "InitializableLookupTableBase LookupInterface",
     "python.ops.parallel_for.control_flow_ops": "pfor",
     "python.ops.resource_variable_ops": "VariableSpec",
     "python.saved_model.load_context": "get_load_options",

@@ -182,7 +182,8 @@ PATHS: dict[str, str] = {
     "python.ops.linalg.linear_operator": "@api.linalg.operators.base @api.linalg.operators.spec",
     "python.ops.init_ops_v2": "@api.initializers @v1.variables.initializers",
     "python.ops.lookup_ops": (
-        "HashTable=tf.compat.v1.lookup.StaticHashTable @api.lookup.tables @api.lookup.id_tables"
+        "HashTable=tf.compat.v1.lookup.StaticHashTable "
+        "InitializableLookupTableBase=tf.lookup.StaticHashTable @api.lookup.tables @api.lookup.id_tables"
     ),
     "python.ops.math_ops": (
         "tensor_equals=@api.operators:tensor_equals tensor_not_equals=@api.operators:tensor_not_equals"

@@ -276,6 +276,11 @@ class FuncGraph(Graph, TensorSignature):
         return [placeholder for _, placeholder in self._captures.values()]
 
     @property
+    def deferred_internal_captures(self) -> list[SymbolicTensor]:
+        """Placeholders of values that are computed at each call: none, captures are tensors."""
+        return []
+
+    @property
     def num_captures(self) -> int:
         """The number of captures."""
         return len(self._captures)

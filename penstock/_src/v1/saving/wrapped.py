@@ -42,12 +42,14 @@ class WrappedFunction(ConcreteFunction):
         """Returns the function from `feeds` to `fetches`.
 
         Args:
-          feeds: the arguments: tensors of the graph or their names.
+          feeds: the arguments: tensors of the graph or their names. Captures among them stay captures.
           fetches: the results: a structure of tensors, operations or names.
           name: of the function.
-          input_signature: accepted.
+          input_signature: (args, kwargs) with the specs of the arguments: the new graph's `structured_input_signature`.
         """
-        inputs = [self._tensor(feed) for feed in nest.flatten(feeds, expand_composites=True)]
+        captured = {t._id for t in self.graph.internal_captures}
+        fed = [self._tensor(feed) for feed in nest.flatten(feeds, expand_composites=True)]
+        inputs = [tensor for tensor in fed if tensor._id not in captured]
         results = nest.map_structure(self._element, fetches)
         leaves = nest.flatten(results, expand_composites=True)
         tensors = [r for r in leaves if isinstance(r, SymbolicTensor)]
@@ -71,7 +73,7 @@ class WrappedFunction(ConcreteFunction):
         part.control_outputs = [copies[id(operation)] for operation in operations]
         found = [None if isinstance(r, Operation) else table[r._id] for r in leaves]
         part.structured_outputs = nest.pack_sequence_as(results, found, expand_composites=True)
-        part.structured_input_signature = ((), {})
+        part.structured_input_signature = input_signature or ((), {})
         made = WrappedFunction(part, [(t.op.name, t) for t in inputs])
         made._attributes["variables"] = self._attributes.get("variables")
         return made

@@ -60,3 +60,23 @@ def test_errors_by_code():
     with pytest.warns(UserWarning, match="Unknown error code: 37"):
         odd = errors_impl._make_specific_exception(None, None, "odd", 37)
     assert isinstance(odd, tf.errors.UnknownError)
+
+
+def test_a_traced_function_is_wrapped_and_pruned_to_its_own_signature():
+    offset = tf.Variable(2.0)
+
+    @tf.function(input_signature=[{"x": tf.TensorSpec([None]), "unused": tf.TensorSpec([None])}])
+    def add(inputs):
+        return {"sum": inputs["x"] + offset, "other": inputs["unused"]}
+
+    traced = add.get_concrete_function()
+    holder = wrap_function.VariableHolder(share_variables=True)
+    whole = wrap_function.WrappedFunction(traced.graph, variable_holder=holder)
+    fetches = {"sum": traced.structured_outputs["sum"]}
+    signature = traced.structured_input_signature
+    part = whole.prune(traced.inputs, fetches, input_signature=signature)
+    assert part.graph.structured_input_signature == signature
+    assert len(part.graph.internal_captures) == 1 and not part.graph.deferred_internal_captures
+    unused, x = tf.constant([5.0]), tf.constant([1.0])
+    offset.assign(3.0)
+    assert part(unused, x)["sum"].numpy().tolist() == [4.0]

@@ -8,12 +8,14 @@ from typing import Any
 from penstock._src.api.control.scopes import variable_creator_scope
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.specs import TensorSpec
+from penstock._src.function.types.attributes import attribute_values
 from penstock._src.graph import trace
 from penstock._src.graph.func_graph import FuncGraph
 from penstock._src.graph.operation import Operation
 from penstock._src.graph.serialize.importer import import_graph_def
 from penstock._src.util import nest
-from penstock._src.v1.saving.wrapped import WrappedFunction, wrap_function
+from penstock._src.v1.saving import wrapped
+from penstock._src.v1.saving.wrapped import wrap_function
 from penstock._src.v1.variables.store import give_store
 
 
@@ -46,16 +48,41 @@ class VariableHolder:
     def call_with_variable_creator_scope(self, fn: Callable[..., Any]) -> Callable[..., Any]:
         """Returns a function whose variables are held."""
 
-        def wrapped(*args: Any, **kwargs: Any) -> Any:
+        def holding(*args: Any, **kwargs: Any) -> Any:
             with variable_creator_scope(self.variable_creator_scope):
                 return fn(*args, **kwargs)
 
-        return wrapped
+        return holding
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if self._fn is None:
             raise TypeError("This VariableHolder has no function to call.")
         return self.call_with_variable_creator_scope(self._fn)(*args, **kwargs)
+
+
+class WrappedFunction(wrapped.WrappedFunction):
+    """A function of a graph's arguments, made as TensorFlow's.
+
+    Args:
+      fn_graph: a finished graph.
+      variable_holder: holds the variables that the graph has created.
+      attrs: {name: value} for the attributes of its definition.
+      signature: the specs of its arguments, where the graph does not say them.
+      are_keyword_args_also_positional: accepted: tensors are given by position or by name.
+    """
+
+    def __init__(
+        self,
+        fn_graph: FuncGraph,
+        variable_holder: VariableHolder,
+        attrs: Mapping[str, Any] | None = None,
+        signature: Any = None,
+        are_keyword_args_also_positional: bool = False,
+    ) -> None:
+        arguments = fn_graph.inputs[: len(fn_graph.inputs) - fn_graph.num_captures]
+        super().__init__(fn_graph, [(t.op.name, t) for t in arguments])
+        self._function.attributes = attribute_values(attrs or {})
+        self._attributes["variables"] = list(variable_holder.variables.values())
 
 
 class WrappedGraph:
@@ -73,10 +100,10 @@ class WrappedGraph:
         self.graph = FuncGraph(name)
         self.graph.keeps_program_order = False
         give_store(self.graph)
-        self._functions: dict[str, WrappedFunction] = {}
+        self._functions: dict[str, wrapped.WrappedFunction] = {}
 
     @property
-    def functions(self) -> dict[str, WrappedFunction]:
+    def functions(self) -> dict[str, wrapped.WrappedFunction]:
         """The functions by name."""
         return self._functions
 
@@ -87,7 +114,7 @@ class WrappedGraph:
 
     def wrap_function(
         self, fn: Callable[..., Any], signature: Sequence[Any], name: str | None = None
-    ) -> WrappedFunction:
+    ) -> wrapped.WrappedFunction:
         """Returns a function of what `fn` adds to the graph.
 
         Args:
@@ -100,7 +127,7 @@ class WrappedGraph:
             arguments = nest.map_structure(self._placeholder, list(signature))
             fetches = nest.map_structure(_fetched, called(*arguments))
         name = name or fn.__name__
-        made = WrappedFunction(self.graph, []).prune(arguments, fetches, name)
+        made = wrapped.WrappedFunction(self.graph, []).prune(arguments, fetches, name)
         made._attributes["variables"] = list(self.variables.values())
         self._functions[name] = made
         return made
@@ -118,7 +145,7 @@ def _fetched(value: Any) -> Any:
 
 def function_from_graph_def(
     graph_def: Any, inputs: Any, outputs: Any, captures: Mapping[str, Any] | None = None
-) -> WrappedFunction:
+) -> wrapped.WrappedFunction:
     """Returns the function from some tensors of a GraphDef to others.
 
     Args:
@@ -131,10 +158,10 @@ def function_from_graph_def(
     def import_it() -> None:
         import_graph_def(graph_def, name="")
 
-    wrapped = wrap_function(import_it, [])
-    element = wrapped.graph.as_graph_element
+    whole = wrap_function(import_it, [])
+    element = whole.graph.as_graph_element
     for name, tensor in (captures or {}).items():
-        inner = wrapped.graph.get_tensor_by_name(f"{name}:0")
-        wrapped.graph.inputs.append(inner)
-        wrapped.graph.replace_capture(tensor, inner)
-    return wrapped.prune(nest.map_structure(element, inputs), nest.map_structure(element, outputs))
+        inner = whole.graph.get_tensor_by_name(f"{name}:0")
+        whole.graph.inputs.append(inner)
+        whole.graph.replace_capture(tensor, inner)
+    return whole.prune(nest.map_structure(element, inputs), nest.map_structure(element, outputs))
