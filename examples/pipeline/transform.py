@@ -1,0 +1,106 @@
+"""Transformation of the table's columns into the network's inputs: one Keras model, for training and for serving.
+
+`analyze` makes it from the statistics: means, variances and vocabularies are in its layers, so that it is saved with the model.
+`materialize` applies it once to each file, so that training reads numbers.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import describe
+import keras
+import numpy as np
+import table
+import tensorflow as tf
+
+ROWS = 4096
+
+
+def analyze(output: Path, statistics: list[Path]) -> None:
+    """The step `analyze`.
+
+    Args:
+      output: the folder to write `transform.keras` to.
+      statistics: those of the files to train on.
+    """
+    make(describe.load(statistics)).save(output / "transform.keras")
+
+
+def make(statistics: describe.Statistics) -> keras.Model:
+    """Returns the model from the table's columns to the network's inputs: ids of words, and numbers around zero."""
+    inputs, outputs = {}, {}
+    for name in table.WORDS:
+        inputs[name] = keras.Input([1], name=name, dtype="string")
+        words = list(statistics[name]["values"])
+        outputs[name] = keras.layers.StringLookup(vocabulary=words, name=f"{name}_ids")(
+            inputs[name]
+        )
+    for name in table.PLACES:
+        inputs[name] = keras.Input([1], name=name, dtype="int64")
+        places = sorted(int(value) for value in statistics[name]["values"])
+        lookup = keras.layers.IntegerLookup(vocabulary=places, name=f"{name}_ids")
+        outputs[name] = lookup(inputs[name])
+    for name in table.NUMBERS:
+        inputs[name] = keras.Input([1], name=name, dtype="float32")
+        mean, variance = describe.mean_and_variance(statistics[name])
+        filled = keras.ops.where(keras.ops.isnan(inputs[name]), mean, inputs[name])
+        outputs[name] = keras.layers.Normalization(mean=mean, variance=variance)(filled)
+    return keras.Model(inputs, outputs, name="transform")
+
+
+def materialize(output: Path, rows: Path, transform: Path) -> None:
+    """The step `materialize`, for one file.
+
+    Args:
+      output: the folder to write `examples.tfrecord` to: a tf.Example for each row.
+      rows: a file of the table.
+      transform: what `analyze` has written.
+    """
+    model = keras.models.load_model(transform / "transform.keras")
+    frame = table.read(rows)
+    with tf.io.TFRecordWriter(str(output / "examples.tfrecord")) as writer:
+        for at in range(0, len(frame), ROWS):
+            part = frame[at : at + ROWS]
+            columns = {name: to_numpy(t) for name, t in model(tensors(part)).items()}
+            for example in examples({**columns, "label": table.labels(part)}):
+                writer.write(example)
+
+
+def tensors(frame: Any) -> dict[str, tf.Tensor]:
+    """Returns rows as the inputs of the transformation, and of the served model."""
+    return {name: tf.constant(values) for name, values in table.features(frame).items()}
+
+
+def to_numpy(tensor: Any) -> np.ndarray:
+    """Returns a column `[rows, 1]` as an array `[rows]`."""
+    return keras.ops.convert_to_numpy(tensor)[:, 0]
+
+
+def examples(columns: dict[str, np.ndarray]) -> Iterator[bytes]:
+    """Yields the serialized tf.Example of each row."""
+    for row in zip(*columns.values(), strict=True):
+        feature = {}
+        for name, value in zip(columns, row, strict=True):
+            if isinstance(value, np.integer):
+                feature[name] = tf.train.Feature(int64_list=tf.train.Int64List(value=[value]))
+            else:
+                feature[name] = tf.train.Feature(float_list=tf.train.FloatList(value=[value]))
+        yield tf.train.Example(features=tf.train.Features(feature=feature)).SerializeToString()
+
+
+def parse(records: tf.Tensor) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
+    """Returns the network's inputs `[rows, 1]` and the labels `[rows]` of serialized examples."""
+    ids, numbers = tf.io.FixedLenFeature([1], tf.int64), tf.io.FixedLenFeature([1], tf.float32)
+    features = {name: ids for name in table.WORDS + table.PLACES}
+    features |= {name: numbers for name in table.NUMBERS}
+    columns = tf.io.parse_example(
+        records, {**features, "label": tf.io.FixedLenFeature([], tf.float32)}
+    )
+    label = columns.pop("label")
+    return columns, label
+
+
+def dataset(folders: list[Path]) -> tf.data.Dataset:
+    """Returns the serialized examples of all files, in order."""
+    return tf.data.TFRecordDataset([str(folder / "examples.tfrecord") for folder in folders])
