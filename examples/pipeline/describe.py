@@ -26,7 +26,7 @@ def describe(output: Path, rows: Path) -> None:
       rows: a file of the table.
     """
     frame = table.read(rows)
-    found = {name: of_column(name, frame[name]) for name in frame.columns}
+    found = {str(name): of_column(str(name), column) for name, column in frame.items()}
     (output / "statistics.json").write_text(json.dumps(found, indent=1))
 
 

@@ -35,7 +35,7 @@ def compare(output: Path, rows: Path, examples: Path, model: Path) -> None:
     differing = dict.fromkeys(table.FEATURES, 0)
     batches = transforms.dataset([examples]).batch(ROWS).map(transforms.parse)
     for at, (trained, _) in enumerate(batches):
-        now = served(**transforms.tensors(frame[at * ROWS : (at + 1) * ROWS]))
+        now = served(**transforms.tensors(frame.iloc[at * ROWS : (at + 1) * ROWS]))
         for name in differing:
             ours, theirs = now[name].numpy(), trained[name].numpy()
             differing[name] += (
@@ -62,7 +62,7 @@ def predict(output: Path, rows: Path, model: Path) -> None:
     served = tf.saved_model.load(str(model / "model")).signatures["serving_default"]
     frame = table.read(rows)
     parts = [
-        served(**transforms.tensors(frame[at : at + ROWS]))["late"].numpy()
+        served(**transforms.tensors(frame.iloc[at : at + ROWS]))["late"].numpy()
         for at in range(0, len(frame), ROWS)
     ]
     np.save(output / "late.npy", np.concatenate(parts))
@@ -113,16 +113,16 @@ def evaluate(
 
 def measure(name: str, rows: pd.DataFrame) -> dict[str, Any]:
     """Returns the measures of a slice: AUC (None where all labels are equal), loss, the shares expected and seen."""
-    label, late = rows["_label"], rows["_late"].astype("float64")
+    label, late = (np.asarray(rows[column], "float64") for column in ("_label", "_late"))
     found = {
         "slice": name,
         "rows": len(rows),
-        "auc": metrics.roc_auc_score(label, late) if label.nunique() == 2 else None,
+        "auc": metrics.roc_auc_score(label, late) if len(np.unique(label)) == 2 else None,
         "loss": metrics.log_loss(label, late, labels=[0, 1]),
         "late": float(label.mean()),
         "expected": float(late.mean()),
     }
     if "_baseline" in rows:
-        before = rows["_baseline"].astype("float64")
+        before = np.asarray(rows["_baseline"], "float64")
         found["baseline_loss"] = metrics.log_loss(label, before, labels=[0, 1])
     return found

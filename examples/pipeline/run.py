@@ -113,14 +113,17 @@ def run(pipeline: Pipeline, options: argparse.Namespace) -> None:
     validate.require_good({f.name: r.path for f, r in zip(files, reports)})
 
     *seen, newest = files
-    rule = pipeline.one("analyze", transform.analyze, {"statistics": statistics[: len(seen)]})
+    analysis = pipeline.one("analyze", transform.analyze, {"statistics": statistics[: len(seen)]})
     examples = pipeline.each(
-        [Task("materialize", transform.materialize, {"rows": f, "transform": rule}) for f in seen]
+        [
+            Task("materialize", transform.materialize, {"rows": f, "analysis": analysis})
+            for f in seen
+        ]
     )
     model = pipeline.one(
         "train",
         train.train,
-        {"examples": examples, "transform": rule},
+        {"examples": examples, "analysis": analysis},
         {"epochs": options.epochs, "rate": options.rate, "units": options.units},
         resumes=True,
     )

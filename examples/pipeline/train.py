@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import describe
 import keras
 import numpy as np
 import table
@@ -13,20 +14,20 @@ BATCH = 512
 
 
 def train(
-    output: Path, examples: list[Path], transform: Path, epochs: int, rate: float, units: int
+    output: Path, examples: list[Path], analysis: Path, epochs: int, rate: float, units: int
 ) -> None:
     """The step `train`. Killed, it goes on after the last whole epoch, to the same weights.
 
     Args:
       output: the folder to write to: `model`, a SavedModel, and `history.json`.
       examples: the transformed files.
-      transform: what `analyze` has written.
+      analysis: what `analyze` has written.
       epochs: how often to see all examples.
       rate: the learning rate.
       units: the width of the network.
     """
     keras.utils.set_random_seed(1)
-    transformation = keras.models.load_model(transform / "transform.keras")
+    transformation = transforms.make(describe.load([analysis]))
     network = make(transformation, units)
     optimizer = keras.optimizers.Adam(rate)
     network.compile(optimizer, keras.losses.BinaryCrossentropy(from_logits=True))

@@ -1,9 +1,10 @@
 """Transformation of the table's columns into the network's inputs: one Keras model, for training and for serving.
 
-`analyze` makes it from the statistics: means, variances and vocabularies are in its layers, so that it is saved with the model.
-`materialize` applies it once to each file, so that training reads numbers.
+`analyze` finds what it depends on: means, variances and vocabularies. They are in the layers, so that they are saved with the
+model. `materialize` applies it once to each file, so that training reads numbers.
 """
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,10 +22,10 @@ def analyze(output: Path, statistics: list[Path]) -> None:
     """The step `analyze`.
 
     Args:
-      output: the folder to write `transform.keras` to.
-      statistics: those of the files to train on.
+      output: the folder to write `statistics.json` to, of all files.
+      statistics: those of each file to train on.
     """
-    make(describe.load(statistics)).save(output / "transform.keras")
+    (output / "statistics.json").write_text(json.dumps(describe.load(statistics)))
 
 
 def make(statistics: describe.Statistics) -> keras.Model:
@@ -49,19 +50,19 @@ def make(statistics: describe.Statistics) -> keras.Model:
     return keras.Model(inputs, outputs, name="transform")
 
 
-def materialize(output: Path, rows: Path, transform: Path) -> None:
+def materialize(output: Path, rows: Path, analysis: Path) -> None:
     """The step `materialize`, for one file.
 
     Args:
       output: the folder to write `examples.tfrecord` to: a tf.Example for each row.
       rows: a file of the table.
-      transform: what `analyze` has written.
+      analysis: what `analyze` has written.
     """
-    model = keras.models.load_model(transform / "transform.keras")
+    model = make(describe.load([analysis]))
     frame = table.read(rows)
     with tf.io.TFRecordWriter(str(output / "examples.tfrecord")) as writer:
         for at in range(0, len(frame), ROWS):
-            part = frame[at : at + ROWS]
+            part = frame.iloc[at : at + ROWS]
             columns = {name: to_numpy(t) for name, t in model(tensors(part)).items()}
             for example in examples({**columns, "label": table.labels(part)}):
                 writer.write(example)
@@ -83,10 +84,12 @@ def examples(columns: dict[str, np.ndarray]) -> Iterator[bytes]:
         feature = {}
         for name, value in zip(columns, row, strict=True):
             if isinstance(value, np.integer):
-                feature[name] = tf.train.Feature(int64_list=tf.train.Int64List(value=[value]))
+                feature[name] = tf.train.Feature(int64_list=tf.train.Int64List(value=[int(value)]))
             else:
                 feature[name] = tf.train.Feature(float_list=tf.train.FloatList(value=[value]))
-        yield tf.train.Example(features=tf.train.Features(feature=feature)).SerializeToString()
+        yield tf.train.Example(features=tf.train.Features(feature=feature)).SerializeToString(
+            deterministic=True
+        )
 
 
 def parse(records: tf.Tensor) -> tuple[dict[str, tf.Tensor], tf.Tensor]:

@@ -49,7 +49,10 @@ def wrong_rows(rules: dict[str, Any], rows: Path) -> list[dict[str, str]]:
         of_type = cases["check"].str.contains("dtype")
         mistyped = set(cases["column"][of_type])  # their limits mean nothing
         kept = cases[of_type | ~cases["column"].isin(mistyped)]
-        return [_anomaly(rules, *key, found) for key, found in kept.groupby(["column", "check"])]
+        return [
+            _anomaly(rules, str(column), str(check), found)
+            for (column, check), found in kept.groupby(["column", "check"])
+        ]
     return []
 
 
