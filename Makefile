@@ -124,6 +124,20 @@ $(LIBRARIES):
 	$(BIN)/python -m pip install --quiet --target $@ --no-deps tensorflow-probability tf_keras opt_einsum decorator gast six \
 		gpflow check_shapes deprecated wrapt lark multipledispatch tabulate dropstackframe
 
+# The example of a pipeline on all flights, killed, and by Apache Beam and Ray, in an environment of its own.
+PIPELINE_VENV := .venv-pipeline
+.PHONY: pipeline
+pipeline: $(PIPELINE_VENV)/.installed
+	$(PIPELINE_VENV)/bin/python examples/pipeline/table.py build/flights
+	PYTHONPATH=$(CURDIR) $(PIPELINE_VENV)/bin/python -m penstock run examples/pipeline/run.py --data build/flights --root build/pipeline-all
+	PYTHONPATH=$(CURDIR) $(PIPELINE_VENV)/bin/python -m pytest -rs tests/examples/pipeline/whole_runs.py
+
+$(PIPELINE_VENV)/.installed: $(wildcard examples/pipeline/requirements*.txt)
+	test -x $(PIPELINE_VENV)/bin/python || $(PYTHON) -m venv $(PIPELINE_VENV)
+	$(PIPELINE_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[keras]' pytest \
+		-r examples/pipeline/requirements.txt -r examples/pipeline/requirements-runners.txt
+	touch $@
+
 # The site of docs/ and the API reference in build/site, and the pictures on its pages; a warning is an error.
 .PHONY: docs docs-test docs-pictures
 docs: $(VENV)/.docs
@@ -203,4 +217,4 @@ $(STAMP): pyproject.toml
 	touch $(STAMP)
 
 clean:
-	rm -rf $(VENV) $(INTEROP_VENV) $(TENSORFLOW_VENV) build dist .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) $(INTEROP_VENV) $(TENSORFLOW_VENV) $(PIPELINE_VENV) build dist .mypy_cache .ruff_cache .pytest_cache

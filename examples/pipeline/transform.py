@@ -5,7 +5,6 @@ model. `materialize` applies it once to each file, so that training reads number
 """
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ import table
 import tensorflow as tf
 
 ROWS = 4096
+IDS = table.WORDS + table.PLACES
 
 
 def analyze(output: Path, statistics: list[Path]) -> None:
@@ -63,9 +63,13 @@ def materialize(output: Path, rows: Path, analysis: Path) -> None:
     with tf.io.TFRecordWriter(str(output / "examples.tfrecord")) as writer:
         for at in range(0, len(frame), ROWS):
             part = frame.iloc[at : at + ROWS]
-            columns = {name: to_numpy(t) for name, t in model(tensors(part)).items()}
-            for example in examples({**columns, "label": table.labels(part)}):
-                writer.write(example)
+            columns = {
+                name: keras.ops.convert_to_numpy(t) for name, t in model(tensors(part)).items()
+            }
+            ids = np.hstack([columns[name] for name in IDS])
+            numbers = np.hstack([columns[name] for name in table.NUMBERS])
+            for row in zip(ids, numbers, table.labels(part), strict=True):
+                writer.write(example(*row))
 
 
 def tensors(frame: Any) -> dict[str, tf.Tensor]:
@@ -73,35 +77,30 @@ def tensors(frame: Any) -> dict[str, tf.Tensor]:
     return {name: tf.constant(values) for name, values in table.features(frame).items()}
 
 
-def to_numpy(tensor: Any) -> np.ndarray:
-    """Returns a column `[rows, 1]` as an array `[rows]`."""
-    return keras.ops.convert_to_numpy(tensor)[:, 0]
-
-
-def examples(columns: dict[str, np.ndarray]) -> Iterator[bytes]:
-    """Yields the serialized tf.Example of each row."""
-    for row in zip(*columns.values(), strict=True):
-        feature = {}
-        for name, value in zip(columns, row, strict=True):
-            if isinstance(value, np.integer):
-                feature[name] = tf.train.Feature(int64_list=tf.train.Int64List(value=[int(value)]))
-            else:
-                feature[name] = tf.train.Feature(float_list=tf.train.FloatList(value=[value]))
-        yield tf.train.Example(features=tf.train.Features(feature=feature)).SerializeToString(
-            deterministic=True
-        )
+def example(ids: np.ndarray, numbers: np.ndarray, label: float) -> bytes:
+    """Returns the serialized tf.Example of a row."""
+    feature = {
+        "ids": tf.train.Feature(int64_list=tf.train.Int64List(value=ids.tolist())),
+        "numbers": tf.train.Feature(float_list=tf.train.FloatList(value=numbers.tolist())),
+        "label": tf.train.Feature(float_list=tf.train.FloatList(value=[label])),
+    }
+    made = tf.train.Example(features=tf.train.Features(feature=feature))
+    return made.SerializeToString(deterministic=True)
 
 
 def parse(records: tf.Tensor) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
     """Returns the network's inputs `[rows, 1]` and the labels `[rows]` of serialized examples."""
-    ids, numbers = tf.io.FixedLenFeature([1], tf.int64), tf.io.FixedLenFeature([1], tf.float32)
-    features = {name: ids for name in table.WORDS + table.PLACES}
-    features |= {name: numbers for name in table.NUMBERS}
-    columns = tf.io.parse_example(
-        records, {**features, "label": tf.io.FixedLenFeature([], tf.float32)}
+    row = tf.io.parse_example(
+        records,
+        {
+            "ids": tf.io.FixedLenFeature([len(IDS)], tf.int64),
+            "numbers": tf.io.FixedLenFeature([len(table.NUMBERS)], tf.float32),
+            "label": tf.io.FixedLenFeature([], tf.float32),
+        },
     )
-    label = columns.pop("label")
-    return columns, label
+    columns = dict(zip(IDS, tf.split(row["ids"], len(IDS), axis=1)))
+    columns |= dict(zip(table.NUMBERS, tf.split(row["numbers"], len(table.NUMBERS), axis=1)))
+    return columns, row["label"]
 
 
 def dataset(folders: list[Path]) -> tf.data.Dataset:

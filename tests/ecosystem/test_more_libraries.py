@@ -124,6 +124,50 @@ PROGRAMS = {
         """,
         "_hparams_/session_start_info image loss text",
     ),
+    "transform": (
+        "tensorflow_transform tfx_bsl apache_beam",
+        """
+        import gc
+        import tensorflow_transform as tft
+        import tensorflow_transform.beam as tft_beam
+        from tensorflow_transform.tf_metadata import dataset_metadata, schema_utils
+        spec = {name: tf.io.FixedLenFeature([], kind) for name, kind in [("x", tf.float32), ("s", tf.string)]}
+        known = dataset_metadata.DatasetMetadata(schema_utils.schema_from_feature_spec(spec))
+        rows = [{"x": 1.0, "s": "a"}, {"x": 2.0, "s": "b"}, {"x": 4.5, "s": "a"}]
+        def transformed(inputs):
+            words = tft.compute_and_apply_vocabulary(inputs["s"], vocab_filename="words")
+            return {"x": tft.scale_to_z_score(inputs["x"]), "s": words}
+        def main():
+            with tft_beam.Context(temp_dir="temporary"):
+                analysis = tft_beam.AnalyzeAndTransformDataset(transformed)
+                (found, _), function = (rows, known) | analysis
+                function | tft_beam.WriteTransformFn("written")
+            return [row["x"] for row in found], [row["s"] for row in found]
+        x, s = main()
+        gc.collect()  # else Python's end frees protocol buffers of the coders after the library
+        served = tft.TFTransformOutput("written").transform_features_layer()
+        again = served({"x": tf.constant([1.0, 2.0, 4.5]), "s": tf.constant(["a", "b", "a"])})
+        print(x == again["x"].numpy().tolist(), s, again["s"].numpy(), abs(sum(x)) < 1e-6)
+        """,
+        "True [0, 1, 0] [0 1 0] True",
+    ),
+    "model_analysis": (
+        "tensorflow_model_analysis tfx_bsl apache_beam IPython ipywidgets google_crc32c",
+        """
+        import pandas as pd
+        from google.protobuf import text_format
+        from tensorflow_model_analysis.api.model_eval_lib import analyze_raw_data
+        from tensorflow_model_analysis.proto.config_pb2 import EvalConfig
+        rows = {"label": [0.0, 1.0, 1.0, 0.0], "late": [0.1, 0.9, 0.4, 0.6], "at": ["a", "a", "b", "b"]}
+        config = '''model_specs { label_key: "label" prediction_key: "late" }
+            metrics_specs { metrics { class_name: "AUC" } }
+            slicing_specs {} slicing_specs { feature_keys: ["at"] }'''
+        found = analyze_raw_data(pd.DataFrame(rows), text_format.Parse(config, EvalConfig()))
+        aucs = {key: round(m[""][""]["auc"]["doubleValue"], 4) for key, m in found.slicing_metrics}
+        print([aucs[key] for key in [(), (("at", "a"),), (("at", "b"),)]])
+        """,
+        "[0.75, 1.0, 0.0]",
+    ),
 }
 
 
@@ -136,7 +180,7 @@ def test_program(name, tmp_path):
     lines = program.split("\n")
     text = "import tensorflow as tf\n" + "\n".join(line[8:] for line in lines)
     (tmp_path / "program.py").write_text(text)
-    legacy = "1" if "tf_keras" in libraries else "0"
+    legacy = "1" if {"tf_keras", "tensorflow_transform"} & {*libraries.split()} else "0"
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "TF_USE_LEGACY_KERAS": legacy}
     command = [sys.executable, "-m", "penstock", "run", "program.py"]
     done = subprocess.run(
