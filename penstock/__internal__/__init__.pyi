@@ -101,6 +101,9 @@ class FuncGraph(Graph):
     constants_of_captures: Any
     control_outputs: Any
     converts: bool
+    @property
+    def deferred_internal_captures(self) -> list[SymbolicTensor]:
+        """Placeholders of values that are computed at each call: none, captures are tensors."""
     enclosing: Any
     exit_callbacks: Sequence[Callable[[], Any]]
     @property
