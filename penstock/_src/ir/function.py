@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 from penstock._src.core import dtypes
 from penstock._src.core.errors import InvalidArgumentError, OpError
@@ -15,11 +16,12 @@ class Check:
 
     condition: Node  # a scalar bool
     message: str
+    origin: Any = None  # the operation that checks, where the condition was made for one around it
 
     def error(self) -> OpError:
-        """Returns what is raised if the condition does not hold; its `origin` is the operation that the condition was made for."""
+        """Returns what is raised if the condition does not hold; its `origin` is the operation that checks."""
         error = InvalidArgumentError(None, None, self.message)
-        error.origin = self.condition.origin  # type: ignore[attr-defined]
+        error.origin = self.origin or self.condition.origin  # type: ignore[attr-defined]
         return error
 
 

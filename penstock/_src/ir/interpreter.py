@@ -49,7 +49,7 @@ def run(function: Function, arguments: Sequence[Any]) -> tuple[list[Any], list[A
                 raise
     for check in function.checks:
         if not values[check.condition.id]:
-            raise InvalidArgumentError(check.message)
+            raise check.error()
     results = [values[r.id] for r in function.results]
     return results, [values[v.id] for _, v in function.updates]
 

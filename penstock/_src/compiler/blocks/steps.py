@@ -28,6 +28,7 @@ from penstock._src.ops.control.list_value import TensorList
 from penstock._src.util.flags import flags
 from penstock._src.util.run_observers import RUN_OBSERVERS
 
+MOST_MILLISECONDS = 5_000  # that a loop may take that is run again for its error
 # How a value is found: ("input", slot), ("list", slot) or ("call", function) of an argument; ("result", its number), ("known", a value),
 # ("input", slot), ("rows", ...), ("list", ...) or ("reserved", ...) of what a step writes.
 Source = tuple[str, Any]
@@ -73,14 +74,28 @@ class ProgramStep:
                 getattr(error, "origin", None)
             )
             if found is not None:
-                values = arguments_of(self.function, found, arguments)
-                if found.op.type == "Assert":
-                    values[0] = np.zeros_like(values[0])  # the condition did not hold
-                run_on_host(found.op, values)  # raises, unless a check is stricter than the kernel
-                locate(error, found.op)
-            else:
-                locate(error)
+                self._repeat(found, arguments, error)
+                error._message = found.message or error._message
+            locate(error)
             raise
+
+    def _repeat(self, found: Refusal, arguments: Sequence[Any], error: OpError) -> None:
+        """Lets the kernel of an operation raise what it says of the values that failed, unless a check is stricter than the kernel."""
+        written = getattr(error, "written", ())
+        values = arguments_of(self.function, found, arguments, written)
+        if values is None:
+            return
+        if found.op.type == "Assert":
+            values[0] = np.zeros_like(values[0])  # the condition did not hold
+        if not found.is_around:
+            run_on_host(found.op, values)
+            return
+        try:
+            with deadlines.deadline(MOST_MILLISECONDS):
+                run_on_host(found.op, values)
+        except OpError as raised:
+            if type(raised) is type(error):
+                raise
 
     def __call__(self, slots: list[Any]) -> None:
         found = [(slot, slots[which]) for slot, (how, which) in self.makers if how == "input"]

@@ -45,16 +45,16 @@ def branch(
     given = _Operands(lowering, args)
     trials = [_Trial(given, function) for function in functions]
     written = {i: h for trial in trials for i, h in trial.written.items()}
-    messages = list(dict.fromkeys(message for trial in trials for message in trial.checks))
+    checks = list(dict.fromkeys(check for trial in trials for check in trial.checks))
     results = _Results(p, [trial.results for trial in trials])
     traced = []
     for trial in trials:
-        held = [trial.checks.get(message, p.constant(True)) for message in messages]
+        held = [trial.checks.get(check, p.constant(True)) for check in checks]
         after = [trial.after[i] for i in written]
         with p.deeper():
             packed = results.packed(trial.results).nodes
         traced.append((trial.parameters, [*packed, *after, *held]))
-    nodes = checked(p, p.case_of(index, traced, given.nodes), messages)
+    nodes = checked(p, p.case_of(index, traced, given.nodes), checks)
     split = len(nodes) - len(written)
     for handle, value in zip(written.values(), nodes[split:]):
         p.assign_variable(handle, value)

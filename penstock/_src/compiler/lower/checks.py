@@ -1,25 +1,28 @@
 """Assertions inside programs: the condition is computed with everything else, and looked at when the program has run.
 
 An assertion that fails raises what the op itself raises on the host, with the values of its data. Operations that have
-effects and wait for the assertion must not run before it holds: then it stays on the host. Inside of loops and branches
-only the texts among the data are told.
+effects and wait for the assertion must not run before it holds: then it stays on the host. A loop or branch, inside of which
+something fails, is run once more by the host, operation by operation, on copies of its variables.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from penstock._src.compiler.lower.context import Refusal
+from penstock._src.compiler.lower.context import HeldVariable, Refusal
 from penstock._src.compiler.lower.control_flow import truth
 from penstock._src.compiler.lower.lowering import Lowering, handler
-from penstock._src.compiler.lower.values import HostValue, Lowered
+from penstock._src.compiler.lower.values import DynamicRows, HostValue, ListValue, Lowered
 from penstock._src.core import dtypes
+from penstock._src.core.shapes import UNKNOWN
+from penstock._src.core.values.resources import VariableHandle
 from penstock._src.graph.operation import Operation
 from penstock._src.ir import interpreter
 from penstock._src.ir.errors import NotLowerable
 from penstock._src.ir.function import Function
 from penstock._src.ir.node import Node
+from penstock._src.ops.control.list_value import TensorList
 
 
 @handler("Assert")
@@ -36,13 +39,13 @@ def _assert(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[
         p.check(truth(lowering, args[0]), f"assertion failed: {_shown(args[1:])}")
         return []
     message = f"assertion failed in '{op.name}' of {op.graph!r}"
-    p.assertions[message] = Refusal(op, args)
+    p.assertions[message] = Refusal(op, args, message=f"assertion failed: {_shown(args[1:])}")
     p.check(truth(lowering, args[0]), message)
     return []
 
 
 def _shown(data: Sequence[Lowered]) -> str:
-    """The strings among the data of an assertion; values inside of loops and branches are gone when it is checked."""
+    """The strings among the data of an assertion inside of a loop or branch: its message where that cannot be run again."""
     texts = [np.asarray(d.value).reshape(-1) for d in data if isinstance(d, HostValue)]
     shown = [text.decode() for array in texts for text in array if isinstance(text, bytes)]
     return " ".join(f"[{text}]" for text in shown)
@@ -58,36 +61,84 @@ def _guards_effects(op: Operation) -> bool:
     )
 
 
-def arguments_of(function: Function, refusal: Refusal, arguments: Sequence[Any]) -> list[Any]:
+def arguments_of(
+    function: Function,
+    refusal: Refusal,
+    arguments: Sequence[Any],
+    written: Collection[int] | None = (),
+) -> list[Any] | None:
     """The host values of what an operation that failed takes, computed by the interpreter from the program's arguments.
 
-    What the failed condition does not depend on is zeros: it may take long to compute.
+    What the failed condition does not depend on is zeros: it may take long to compute. Variables are copies.
+
+    Args:
+      function: the program's.
+      refusal: the operation.
+      arguments: of the program, as they are after the run.
+      written: numbers of the variables that the run has given their new values; None if that is not known.
+
+    Returns:
+      None if the values depend on values of variables that are gone.
     """
     args = refusal.args
     if refusal.condition is not None:
-        matter = _ancestors(refusal.condition)
+        matter = _ancestors([refusal.condition])
         args = [a if _is_needed(a, matter) else _zeros(a) for a in args]
-    handles = {
-        p.id: a
-        for a, p in zip(arguments, function.parameters, strict=True)
-        if p.dtype == dtypes.resource
-    }
-    nodes = [a for a in args if isinstance(a, Node) and a.id not in handles]
-    given = [
-        a.value if p.dtype == dtypes.resource else a
-        for a, p in zip(arguments, function.parameters, strict=True)
+    nodes = list({n.id: n for arg in args for n in _nodes_of(arg)}.values())
+    numbers = {p.id: i for i, p in enumerate(function.parameters)}
+    changed = [
+        (handle, made)
+        for handle, made in function.updates
+        if written is None or numbers[handle.id] in written
     ]
-    values = iter(interpreter.run(Function("data", function.parameters, tuple(nodes)), given)[0])
+    known = () if written is None else [made for _, made in changed]
+    handles = {handle.id for handle, _ in changed}
+    if handles & _variables_read(nodes, {n.id for n in known}):
+        return None
+    given = [getattr(a, "value", a) for a in arguments]
+    given += [given[numbers[handle.id]] for handle, _ in changed[: len(known)]]
+    data = Function("data", (*function.parameters, *known), tuple(nodes))
+    found = dict(zip([n.id for n in nodes], interpreter.run(data, given)[0]))
+    return [_value(argument, found) for argument in args]
 
-    def value(argument: Lowered) -> Any:
-        if not isinstance(argument, Node):
-            return getattr(argument, "value", None)
-        return handles[argument.id] if argument.id in handles else next(values)
 
-    return [value(argument) for argument in args]
+def _variables_read(nodes: Sequence[Node], known: Collection[int]) -> set[int]:
+    """The ids of the handles of variables whose values nodes depend on, apart from nodes that are known."""
+    found = _ancestors(nodes, known)
+    return {node.args[0].id for node in found.values() if node.kind == "read"}
 
 
-def _is_needed(arg: Lowered, matter: set[int]) -> bool:
+def _nodes_of(argument: Any) -> list[Node]:
+    """The nodes that an argument consists of."""
+    if isinstance(argument, Node):
+        return [argument]
+    if isinstance(argument, HeldVariable):
+        return [argument.held]
+    parts = vars(argument).values() if isinstance(argument, ListValue | DynamicRows) else ()
+    return [part for part in parts if isinstance(part, Node)]
+
+
+def _value(argument: Any, values: Mapping[int, Any]) -> Any:
+    """The host value of an argument whose nodes have these values."""
+    if isinstance(argument, Node):
+        return values[argument.id]
+    if isinstance(argument, HeldVariable):
+        shape, dtype = argument.handle.attrs["variable"]
+        return VariableHandle(shape, dtype, value=np.array(values[argument.held.id]))
+    if isinstance(argument, DynamicRows):
+        return values[argument.rows.id][: int(values[argument.count.id])]
+    if not isinstance(argument, ListValue):
+        return argument.value
+    length = int(values[argument.length.id])
+    items: list[Any] = [None] * length
+    if argument.buffer is not None:
+        items = list(values[argument.buffer.id][:length])
+    elif argument.pushed is not None:
+        items = [values[argument.pushed.id]] * length
+    return TensorList(argument.dtype, UNKNOWN, items)
+
+
+def _is_needed(arg: Any, matter: Collection[int]) -> bool:
     """Whether an argument is to be computed: it matters, takes nothing to compute, or cannot be replaced."""
     if not isinstance(arg, Node) or arg.id in matter or arg.kind == "constant":
         return True
@@ -98,13 +149,13 @@ def _zeros(node: Node) -> HostValue:
     return HostValue("does not matter", np.zeros(node.shape, node.dtype.np))
 
 
-def _ancestors(node: Node) -> set[int]:
-    """The ids of the nodes that a node depends on, its own among them."""
-    found: set[int] = set()
-    pending = [node]
+def _ancestors(nodes: Sequence[Node], known: Collection[int] = ()) -> dict[int, Node]:
+    """The nodes that nodes depend on, their own among them, by id; not those through nodes that are known."""
+    found: dict[int, Node] = {}
+    pending = list(nodes)
     while pending:
         node = pending.pop()
-        if node.id not in found:
-            found.add(node.id)
+        if node.id not in found and node.id not in known:
+            found[node.id] = node
             pending += node.args
     return found

@@ -7,7 +7,7 @@ variables, the checks made so far, the values that lowerings asked for, and what
 import contextlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from penstock._src.core.dtypes import DType
 from penstock._src.ir import dims
@@ -22,19 +22,47 @@ from penstock._src.ir.node import Node
 class Refusal:
     """An operation whose kernel says what is wrong when a check fails, and its arguments.
 
-    Of the arguments only those that the `condition` depends on matter, if it is known.
+    Of the arguments only those that the `condition` depends on matter, if it is known. `message` is what the check itself says.
     """
 
     op: Any
     args: Sequence[Any]
     condition: Node | None = None
+    message: str = ""
+
+    @property
+    def is_around(self) -> bool:
+        """Whether the operation is a loop or branch, within which something else checks."""
+        return bool(self.op.raw_op.runs_functions)
+
+
+@dataclass(frozen=True)
+class HeldVariable:
+    """A variable among the arguments of an operation, with the value that it has there."""
+
+    handle: Node
+    held: Node
+
+
+class InnerCheck(NamedTuple):
+    """What is said if a condition inside of a loop or branch does not hold, and the operation that says it."""
+
+    message: str
+    origin: Any
 
 
 def _is_repeatable(op: Any, args: Sequence[Any]) -> bool:
-    """Whether an operation's kernel can be run once more for its error."""
-    if op is None or not args or op.raw_op.stateful or op.raw_op.runs_functions:
+    """Whether an operation's kernel can be run once more for its error: a loop or branch on copies of its variables."""
+    if op is None or not args or any(map(_is_of_host, args)):
         return False
-    return all(type(arg) is Node or getattr(arg, "value", None) is not None for arg in args)
+    if op.raw_op.runs_functions:
+        return op.raw_op.control in ("if", "case", "while")
+    return not op.raw_op.stateful
+
+
+def _is_of_host(arg: Any) -> bool:
+    """Whether an argument is held by the host, and not known to be a constant."""
+    return hasattr(arg, "why") and arg.value is None
 
 
 class LoweringContext(NodeMaker):
@@ -54,7 +82,7 @@ class LoweringContext(NodeMaker):
         self.written: dict[int, Node] = {}  # handle's id -> handle, of variables that were assigned
         # checks
         self.checks: list[Check] = []
-        self.inner_checks: dict[str, Node] | None = None  # those inside of a loop or branch
+        self.inner_checks: dict[InnerCheck, Node] | None = None  # those inside of a loop or branch
         # What ends a run, by the message of the check or by the operation with a bad index -> the operation that
         # raises the error on the host, and its arguments.
         self.assertions: dict[Any, Refusal] = {}
@@ -150,30 +178,53 @@ class LoweringContext(NodeMaker):
         """Keeps the arguments of the operation being lowered, so that its kernel can say which index is bad."""
         if mode == "error" and not self.depth and self.origin is not None:
             if all(type(argument) is Node for argument in self.arguments):
-                self.assertions[self.origin] = Refusal(self.origin, self.arguments)
+                self.assertions[self.origin] = Refusal(
+                    self.origin, self.with_values(self.arguments)
+                )
 
-    def check(self, condition: Node, message: str, args: Sequence[Any] | None = None) -> None:
+    def check(
+        self,
+        condition: Node,
+        message: str,
+        args: Sequence[Any] | None = None,
+        origin: Any = None,
+    ) -> None:
         """Makes the program raise InvalidArgumentError(message) unless the scalar `condition` holds.
 
         Where possible what is raised is what the operation's kernel raises for its arguments, or for `args`: it names the value.
-        Inside of a loop or branch what collects its checks (`collected`) hands the condition on.
+        Inside of a loop or branch what collects its checks (`collected`) hands the condition on, with the operation
+        that made it as `origin`.
         """
         condition = self.broadcast_to(condition, ())
+        origin = origin or self.origin
         if not self.depth:
             args = self.arguments if args is None else args
+            key = message
             if message not in self.assertions and _is_repeatable(self.origin, args):
-                message = f"{message} [{self.origin.name}]"
-                self.assertions[message] = Refusal(self.origin, list(args), condition)
-            self.checks.append(Check(condition, message))
+                key = f"{message} [{len(self.assertions)}]"
+                matters = None if self.origin.raw_op.runs_functions else condition
+                args = self.with_values(args)
+                self.assertions[key] = Refusal(self.origin, args, matters, message)
+            self.checks.append(Check(condition, key, origin))
             return
         if self.inner_checks is None:
             raise NotLowerable("a check inside of a loop or branch")
-        earlier = self.inner_checks.get(message)
-        self.inner_checks[message] = condition if earlier is None else self.and_(earlier, condition)
+        inner = InnerCheck(message, origin)
+        earlier = self.inner_checks.get(inner)
+        self.inner_checks[inner] = condition if earlier is None else self.and_(earlier, condition)
+
+    def with_values(self, args: Sequence[Any]) -> list[Any]:
+        """Arguments with the present values of variables among them."""
+        return [
+            HeldVariable(arg, self.read_variable(arg))
+            if isinstance(arg, Node) and "variable" in arg.attrs
+            else arg
+            for arg in args
+        ]
 
     @contextlib.contextmanager
-    def collected(self) -> Iterator[dict[str, Node]]:
-        """The conditions of the checks made within, by their messages: they have to hold, but nothing looks yet."""
+    def collected(self) -> Iterator[dict[InnerCheck, Node]]:
+        """The conditions of the checks made within: they have to hold, but nothing looks yet."""
         outer, self.inner_checks = self.inner_checks, {}
         try:
             yield self.inner_checks

@@ -5,11 +5,11 @@ again, and if this one's body were then traced several times over, work would gr
 """
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from penstock._src.compiler.lower.context import LoweringContext
+from penstock._src.compiler.lower.context import InnerCheck, LoweringContext
 from penstock._src.compiler.lower.list_memory import Memory, memory_for
 from penstock._src.compiler.lower.lowering import Lowering
 from penstock._src.compiler.lower.packing import Packing, same_value
@@ -51,12 +51,11 @@ class LoopFindings:
     memory: dict[int, Memory] = field(default_factory=dict)
 
 
-def checked(p: LoweringContext, nodes: list[Node], messages: Iterable[str]) -> list[Node]:
+def checked(p: LoweringContext, nodes: list[Node], checks: Collection[InnerCheck]) -> list[Node]:
     """The results of a branch or loop without the last ones: those are its checks, which are checked here."""
-    messages = list(messages)
-    results = nodes[: len(nodes) - len(messages)]
-    for message, held in zip(messages, nodes[len(results) :]):
-        p.check(held, message)
+    results = nodes[: len(nodes) - len(checks)]
+    for check, held in zip(checks, nodes[len(results) :]):
+        p.check(held, check.message, origin=check.origin)
     return results
 
 

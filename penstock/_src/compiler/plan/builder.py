@@ -40,6 +40,7 @@ class PlanBuilder:
     trace       what kernels do with memory, if that is to be verified
     updates     whether the next launch updates a variable
     is_held     whether the run cannot be interrupted here: a launch before has updated variables
+    written     numbers of the variables that have their new values here
     """
 
     function: Function
@@ -56,6 +57,7 @@ class PlanBuilder:
     made: Sequence[Node] = ()
     updates: bool = False
     is_held: bool = False
+    written: frozenset[int] = frozenset()
     launches: list[Record] = field(default_factory=list)
     buffers: dict[int, Buffer] = field(default_factory=dict)
     known: list[Buffer] = field(default_factory=list)
@@ -63,6 +65,17 @@ class PlanBuilder:
     algorithms: set[str] = field(default_factory=set)
     tasks: dict[int, int] = field(default_factory=dict)
     errors: list[OutOfBounds | CheckFailed] = field(default_factory=list)
+
+    @property
+    def known_written(self) -> frozenset[int] | None:
+        """`written`; None within a loop that may write further variables."""
+        is_inner = self.schedule.function is not self.function
+        return None if is_inner and self.assigned else self.written
+
+    def note_written(self, kernel: Any) -> None:
+        """Notes the variables that a kernel of the function has written."""
+        places = [self.buffers[n.id] for n in kernel.outputs if n.id in self.buffers]
+        self.written |= {b.number for b in places if b.place == "variable"}
 
     @property
     def target(self) -> Target:

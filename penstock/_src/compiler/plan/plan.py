@@ -14,10 +14,14 @@ from penstock._src.native import Code
 
 @dataclass(frozen=True)
 class OutOfBounds:
-    """What ends a run in which `indices`, an argument of `node`, are outside of what they index."""
+    """What ends a run in which `indices`, an argument of `node`, are outside of what they index.
+
+    `written` are the numbers of the variables that have their new values then; None if that is not known.
+    """
 
     indices: Node
     node: Node
+    written: frozenset[int] | None
 
     def error(self, status: Any) -> OpError:
         """The error, for the status words that the kernel left."""
@@ -30,17 +34,21 @@ class OutOfBounds:
             None, None, f"indices[{where}] = {int(status[2])} is not in [0, {int(status[3])})"
         )
         error.origin = self.node.origin  # type: ignore[attr-defined]
+        error.written = self.written  # type: ignore[attr-defined]
         return error
 
 
 @dataclass(frozen=True)
 class CheckFailed:
-    """What ends a run in which a check's condition does not hold."""
+    """What ends a run in which a check's condition does not hold. `written` are the numbers of the variables that have their new values then."""
 
     check: Check
+    written: frozenset[int]
 
     def error(self, _status: Any) -> OpError:
-        return self.check.error()
+        error = self.check.error()
+        error.written = self.written  # type: ignore[attr-defined]
+        return error
 
 
 @dataclass(frozen=True)

@@ -197,8 +197,8 @@ def convert_function(function: types.FunctionType, recursive: bool = True) -> ty
     return mark_converted(made)
 
 
-def convert_node(function: types.FunctionType) -> tuple[ast.FunctionDef, parser.Source]:
-    """Returns the rewritten tree of `function` as a def statement."""
+def convert_node(function: types.FunctionType) -> tuple[ast.FunctionDef, parser.Source, set[str]]:
+    """Returns the rewritten tree of `function` as a def statement, its source, and the names that were added."""
     source = parser.parse(function)
     node = source.node
     if isinstance(node, ast.Lambda):
@@ -219,12 +219,13 @@ def convert_node(function: types.FunctionType) -> tuple[ast.FunctionDef, parser.
     args.kw_defaults = [item and none for item in args.kw_defaults]
     names = {item.id for item in ast.walk(node) if isinstance(item, ast.Name)}
     names |= scopes.argument_names(args) | set(function.__code__.co_freevars)
-    StatementConverter(Namer(names)).function(node)
-    return node, source
+    namer = Namer(names)
+    StatementConverter(namer).function(node)
+    return node, source, namer.made
 
 
 def _convert_code(function: types.FunctionType) -> types.CodeType:
-    node, source = convert_node(function)
+    node, source, added = convert_node(function)
     free = ["ag__", *function.__code__.co_freevars]
     if "__class__" not in free and any(
         isinstance(item, ast.Name) and item.id == "__class__" for item in ast.walk(node)
@@ -242,7 +243,21 @@ def _convert_code(function: types.FunctionType) -> types.CodeType:
     node.name = "ag_function__"  # renamed, since the function may call itself
     compiled = compile(module, source.filename, "exec", dont_inherit=True, flags=_future(function))
     code = _find_code(compiled, node.name, inside=False)
-    return code.replace(co_name=function.__code__.co_name, co_qualname=function.__qualname__)
+    code = code.replace(co_name=function.__code__.co_name, co_qualname=function.__qualname__)
+    return _with_users_names(code, added)
+
+
+def _with_users_names(code: types.CodeType, added: set[str]) -> types.CodeType:
+    """The code with the functions that bodies of loops and branches became named as the user's function around them."""
+    constants: list[Any] = []
+    for constant in code.co_consts:
+        if isinstance(constant, types.CodeType):
+            if constant.co_name in added:
+                names = {"co_name": code.co_name, "co_qualname": code.co_qualname}
+                constant = constant.replace(**names)
+            constant = _with_users_names(constant, added)
+        constants.append(constant)
+    return code.replace(co_consts=tuple(constants))
 
 
 def _future(function: types.FunctionType) -> int:

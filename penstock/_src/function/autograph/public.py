@@ -114,7 +114,7 @@ def to_code(entity: Any, recursive: bool = True, experimental_optional_features:
     """
     del recursive, experimental_optional_features
     try:
-        node, _ = convert.convert_node(_function_of(entity))
+        node, _, _ = convert.convert_node(_function_of(entity))
     except parser.SourceUnavailable as error:
         raise ValueError(f"to_code: {entity} cannot be converted: {error}") from error
     node.name = "tf__" + node.name

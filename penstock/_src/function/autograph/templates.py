@@ -59,9 +59,14 @@ class _Copy(ast.NodeTransformer):
 
 
 def _locate(node: ast.AST, at: ast.AST) -> None:
-    """Sets the source location of nodes without one to that of `at`."""
+    """Sets the source location of nodes without one to that of `at`; to its first line, if it is a loop or a branch."""
     if "lineno" in node._attributes and not hasattr(node, "lineno"):
         ast.copy_location(node, at)
+        head = at.iter if isinstance(at, ast.For) else getattr(at, "test", None)
+        if (
+            isinstance(at, ast.stmt) and head is not None
+        ):  # calls are at the last line of `ag__.for_`
+            node.end_lineno, node.end_col_offset = head.end_lineno, head.end_col_offset  # type: ignore[attr-defined]
     for child in ast.iter_child_nodes(node):
         _locate(child, at)
 
@@ -75,6 +80,7 @@ class Namer:
 
     def __init__(self, taken: set[str]):
         self.taken = taken
+        self.made: set[str] = set()
 
     def new(self, root: str) -> str:
         name, count = root, 0
@@ -82,4 +88,5 @@ class Namer:
             count += 1
             name = f"{root}_{count}"
         self.taken.add(name)
+        self.made.add(name)
         return name

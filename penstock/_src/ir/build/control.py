@@ -204,8 +204,12 @@ def is_repeated(node: Node) -> bool:
 
 
 def substitute(p: Base, roots: Sequence[Node], known: dict[int, Node]) -> list[Node]:
-    """The roots with nodes (by id) replaced by others. Builds anew what depends on a replaced node."""
+    """The roots with nodes (by id) replaced by others. Builds anew what depends on a replaced node, for the operation that it was made for."""
+    if not roots:
+        return []
     result = dict(known)
+    builder = roots[0].builder
+    outer = builder.origin
     # Ids grow along every path: a node older than all replaced ones depends on none of them.
     first = min(known, default=0)
 
@@ -225,8 +229,15 @@ def substitute(p: Base, roots: Sequence[Node], known: dict[int, Node]) -> list[N
                 continue
             args = [result[a.id] for a in node.args]
             same = all(a is b for a, b in zip(args, node.args))
-            result[node.id] = node if same else p.make(node.kind, args, **node.attrs)
+            if same:
+                result[node.id] = node
+            else:
+                builder.origin = node.origin or outer
+                result[node.id] = p.make(node.kind, args, **node.attrs)
             stack.pop()
         return result[root.id]
 
-    return [visit(r) for r in roots]
+    try:
+        return [visit(r) for r in roots]
+    finally:
+        builder.origin = outer

@@ -7,7 +7,7 @@ from typing import Any
 from penstock._src.compiler.passes.loops.counters import count_steps
 from penstock._src.compiler.passes.loops.loop import OpenLoop
 from penstock._src.compiler.passes.loops.rows import move_rows_out
-from penstock._src.ir.function import Check, Function, reachable
+from penstock._src.ir.function import Function, reachable
 from penstock._src.ir.node import Node
 
 
@@ -27,7 +27,7 @@ def loops(function: Function) -> Function:
             [(h, v) for (h, _), v in zip(function.updates, roots[results : results + updates])]
         ),
         checks=tuple(
-            [Check(v, c.message) for c, v in zip(function.checks, roots[results + updates :])]
+            [replace(c, condition=v) for c, v in zip(function.checks, roots[results + updates :])]
         ),
     )
 

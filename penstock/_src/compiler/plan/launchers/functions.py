@@ -40,6 +40,8 @@ def launch_all(
         for check in checks.get(number, ()):
             stop_unless(builder, check)
         builder.launch(kernel)
+        if schedule.function is builder.function:
+            builder.note_written(kernel)
     for check in checks.get(len(schedule.kernels), ()):
         stop_unless(builder, check)
     if verifier is not None:

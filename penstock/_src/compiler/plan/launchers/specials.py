@@ -52,7 +52,7 @@ def check_bounds(builder: PlanBuilder, indices: Node, extents: Sequence[int], no
     depth = len(extents)
     vectors = int(indices.size) // max(depth, 1)
     code = builder.generator.bounds_check(indices.dtype, depth)
-    builder.errors.append(OutOfBounds(indices, node))
+    builder.errors.append(OutOfBounds(indices, node, builder.known_written))
     args = [STATUS, builder.used(indices), vectors, len(builder.errors), *extents]
     builder.add(code, "task", 1, args, "bounds check", [indices])
 
@@ -60,6 +60,6 @@ def check_bounds(builder: PlanBuilder, indices: Node, extents: Sequence[int], no
 def stop_unless(builder: PlanBuilder, check: Any) -> None:
     """Adds a kernel that ends the run if a check's condition, which lies in memory by now, does not hold."""
     code = builder.generator.truth_check()
-    builder.errors.append(CheckFailed(check))
+    builder.errors.append(CheckFailed(check, builder.written))
     args = [STATUS, builder.used(check.condition), len(builder.errors)]
     builder.add(code, "task", 1, args, "check", [check.condition])
