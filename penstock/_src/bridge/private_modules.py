@@ -35,7 +35,7 @@ MIRRORED = ("core", "python")
 
 def is_known(path: str) -> bool:
     """Whether `tensorflow.<path>` is a private module, or a package of such."""
-    return path in PATHS or path in _table() or path in _packages() or _own_place(path) is not None
+    return path in PATHS or path in _table() or path in packages() or _own_place(path) is not None
 
 
 @functools.cache
@@ -46,8 +46,8 @@ def _table() -> dict[str, str]:
 
 
 @functools.cache
-def _packages() -> set[str]:
-    """The packages above the modules that are known."""
+def packages() -> set[str]:
+    """Returns the packages above the modules that are known, such as "python.framework"."""
     found = set()
     for path in (*PATHS, *_table()):
         while "." in path:
@@ -80,7 +80,7 @@ def _own_module(path: str) -> types.ModuleType | None:
 def file_of(path: str) -> pathlib.Path | None:
     """Returns the file of a module of ours that is no package, and can be run by itself."""
     file = _own_place(path)
-    if file is None or file.name == "__init__.py" or path in _packages():
+    if file is None or file.name == "__init__.py" or path in packages():
         return None
     return file
 

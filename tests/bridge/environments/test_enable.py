@@ -139,5 +139,7 @@ def test_stubs_have_the_modules_and_names_of_penstock(environment):
     assert "from penstock import *" in (root / "__init__.pyi").read_text()
     assert "from penstock.nn import *" in (root / "nn" / "__init__.pyi").read_text()
     assert (environment / "keras-stubs" / "layers" / "__init__.pyi").exists()
+    private = root / "python" / "framework" / "__init__.pyi"
+    assert "def __getattr__(name: str) -> Any" in private.read_text()
     main(["disable"])
     assert not root.exists()

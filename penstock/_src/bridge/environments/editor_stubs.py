@@ -10,6 +10,8 @@ from __future__ import annotations
 import pathlib
 import shutil
 
+from penstock._src.bridge import private_modules
+
 PACKAGE = pathlib.Path(__file__).resolve().parents[3]
 NAMES = ("tensorflow", "keras")
 # Names that `import *` leaves out.
@@ -44,7 +46,12 @@ def files() -> dict[str, bytes]:
     found: dict[str, bytes] = {}
     for name in NAMES:
         found |= {f"{name}-stubs/{p}": t.encode() for p, t in alias_stubs(name).items()}
-        # Private modules are looked up in the package itself.
+    # All that is said of private modules, such as `tensorflow.python.framework.ops`, is that they are there.
+    for path in private_modules.packages():
+        stub = f"tensorflow-stubs/{path.replace('.', '/')}/__init__.pyi"
+        found.setdefault(stub, ANYTHING.encode())
+    for name in NAMES:
+        # Private modules of Keras are looked up in the package itself.
         found[f"{name}-stubs/py.typed"] = b"partial\n"
     return found
 
