@@ -59,14 +59,9 @@ class _Copy(ast.NodeTransformer):
 
 
 def _locate(node: ast.AST, at: ast.AST) -> None:
-    """Sets the source location of nodes without one to that of `at`; to its first line, if it is a loop or a branch."""
+    """Sets the source location of nodes without one to that of `at`."""
     if "lineno" in node._attributes and not hasattr(node, "lineno"):
         ast.copy_location(node, at)
-        head = at.iter if isinstance(at, ast.For) else getattr(at, "test", None)
-        if (
-            isinstance(at, ast.stmt) and head is not None
-        ):  # calls are at the last line of `ag__.for_`
-            node.end_lineno, node.end_col_offset = head.end_lineno, head.end_col_offset  # type: ignore[attr-defined]
     for child in ast.iter_child_nodes(node):
         _locate(child, at)
 
