@@ -26,27 +26,59 @@ from .weakness import public
 
 @public("multiply")
 def multiply(x1, x2):
-    """x1 * x2; of bools their conjunction."""
+    """x1 * x2; of bools their conjunction.
+
+    Args:
+      x1: an array, or what converts to one.
+      x2: an array, or what converts to one. The shapes broadcast.
+
+    Returns:
+      A tensor of the broadcast shape, in the dtype to which both are promoted.
+    """
     x1, x2 = promoted_pair(x1, x2)
     return logic.logical_and(x1, x2) if x1.dtype.is_bool else arithmetic.multiply(x1, x2)
 
 
 @public("floor_divide")
 def floor_divide(x1, x2):
-    """floor(x1 / x2)."""
+    """floor(x1 / x2).
+
+    Args:
+      x1: an array, or what converts to one.
+      x2: an array, or what converts to one. The shapes broadcast.
+
+    Returns:
+      A tensor of the broadcast shape; bools are divided as int8.
+    """
     return arithmetic.floordiv(*numbers(x1, x2, dtypes.int8))
 
 
 @public("divmod")
 def divmod(x1, x2):
-    """floor(x1 / x2) and the remainder."""
+    """floor(x1 / x2) and the remainder.
+
+    Args:
+      x1: an array, or what converts to one.
+      x2: an array, or what converts to one. The shapes broadcast.
+
+    Returns:
+      A pair of tensors of the broadcast shape: quotients and remainders; bools are divided as int8.
+    """
     x1, x2 = numbers(x1, x2, dtypes.int8)
     return arithmetic.floordiv(x1, x2), arithmetic.floormod(x1, x2)
 
 
 @public("float_power")
 def float_power(x1, x2):
-    """x1 ** x2."""
+    """x1 ** x2.
+
+    Args:
+      x1: an array, or what converts to one.
+      x2: the exponents. The shapes broadcast.
+
+    Returns:
+      A tensor of the broadcast shape, in the dtype to which both are promoted.
+    """
     return arithmetic.pow(*promoted_pair(x1, x2))
 
 
@@ -80,7 +112,15 @@ def maximum(x1, x2):
 
 @public("minimum")
 def minimum(x1, x2):
-    """The smaller of both; of bools their conjunction."""
+    """The smaller of both; of bools their conjunction.
+
+    Args:
+      x1: an array, or what converts to one.
+      x2: an array, or what converts to one. The shapes broadcast.
+
+    Returns:
+      A tensor of the broadcast shape, in the dtype to which both are promoted. A NaN of either is a NaN.
+    """
     return _extreme(x1, x2, logic.logical_and, raw.Minimum)
 
 
@@ -90,45 +130,99 @@ def _truth(x):
 
 @public("logical_and")
 def logical_and(x1, x2):
-    """Where both are true."""
+    """Where both are true.
+
+    Args:
+      x1: an array; numbers are true unless zero.
+      x2: an array; the shapes broadcast.
+
+    Returns:
+      A bool tensor of the broadcast shape.
+    """
     return raw.LogicalAnd(x=_truth(x1), y=_truth(x2))
 
 
 @public("logical_or")
 def logical_or(x1, x2):
-    """Where one of them is true."""
+    """Where one of them is true.
+
+    Args:
+      x1: an array; numbers are true unless zero.
+      x2: an array; the shapes broadcast.
+
+    Returns:
+      A bool tensor of the broadcast shape.
+    """
     return raw.LogicalOr(x=_truth(x1), y=_truth(x2))
 
 
 @public("logical_xor")
 def logical_xor(x1, x2):
-    """Where exactly one of them is true."""
+    """Where exactly one of them is true.
+
+    Args:
+      x1: an array; numbers are true unless zero.
+      x2: an array; the shapes broadcast.
+
+    Returns:
+      A bool tensor of the broadcast shape.
+    """
     return logic.logical_xor(_truth(x1), _truth(x2))
 
 
 @public("logical_not")
 def logical_not(x):
-    """Where `x` is false."""
+    """Where `x` is false.
+
+    Args:
+      x: an array; numbers are true unless zero.
+
+    Returns:
+      A bool tensor of the shape of `x`.
+    """
     return raw.LogicalNot(x=_truth(x))
 
 
 @public("bitwise_not")
 def bitwise_not(x):
-    """All bits flipped."""
+    """All bits flipped.
+
+    Args:
+      x: integers or bools.
+
+    Returns:
+      A tensor of the shape and dtype of `x`.
+    """
     x = to_array(x)
     return raw.LogicalNot(x=x) if x.dtype.is_bool else raw.Invert(x=x)
 
 
 @public("hypot")
 def hypot(x1, x2):
-    """sqrt(x1 ** 2 + x2 ** 2)."""
+    """sqrt(x1 ** 2 + x2 ** 2).
+
+    Args:
+      x1: an array, or what converts to one.
+      x2: an array, or what converts to one. The shapes broadcast.
+
+    Returns:
+      A tensor of floats, of the broadcast shape.
+    """
     x1, x2 = promoted_pair(x1, x2, inexact=True)
     return raw.Sqrt(x=raw.Square(x=x1) + raw.Square(x=x2))
 
 
 @public("heaviside")
 def heaviside(x1, x2):
-    """0 below zero, `x2` at zero, 1 above."""
+    """0 below zero, `x2` at zero, 1 above.
+
+    Args:
+      x1: an array, or what converts to one.
+      x2: the values at zero. The shapes broadcast.
+
+    Returns:
+      A tensor of floats, of the broadcast shape.
+    """
     x1, x2 = promoted_pair(x1, x2, inexact=True)
     above = raw.SelectV2(condition=x1 > number(0, x1), t=number(1, x1), e=x2)
     return raw.SelectV2(condition=x1 < number(0, x1), t=number(0, x1), e=above)
@@ -136,7 +230,15 @@ def heaviside(x1, x2):
 
 @public("logaddexp")
 def logaddexp(x1, x2):
-    """log(exp(x1) + exp(x2))."""
+    """log(exp(x1) + exp(x2)).
+
+    Args:
+      x1: an array, or what converts to one.
+      x2: an array, or what converts to one. The shapes broadcast.
+
+    Returns:
+      A tensor of floats, of the broadcast shape.
+    """
     x1, x2 = promoted_pair(x1, x2, inexact=True)
     distance = raw.Abs(x=x1 - x2)
     return _above_greater(x1, x2, raw.Log1p(x=raw.Exp(x=-distance)))
@@ -144,7 +246,15 @@ def logaddexp(x1, x2):
 
 @public("logaddexp2")
 def logaddexp2(x1, x2):
-    """log2(2 ** x1 + 2 ** x2)."""
+    """log2(2 ** x1 + 2 ** x2).
+
+    Args:
+      x1: an array, or what converts to one.
+      x2: an array, or what converts to one. The shapes broadcast.
+
+    Returns:
+      A tensor of floats, of the broadcast shape.
+    """
     x1, x2 = promoted_pair(x1, x2, inexact=True)
     tail = raw.Pow(x=number(2, x1), y=-raw.Abs(x=x1 - x2))
     return _above_greater(x1, x2, raw.Log1p(x=tail) / number(np.log(2), x1))
@@ -158,7 +268,18 @@ def _above_greater(x1, x2, distance):
 
 @public("gcd")
 def gcd(x1, x2):
-    """The greatest common divisor."""
+    """The greatest common divisor.
+
+    Args:
+      x1: integers.
+      x2: integers. The shapes broadcast.
+
+    Returns:
+      A tensor of integers that are not negative, of the broadcast shape.
+
+    Raises:
+      ValueError: the arguments are not integers.
+    """
     x1, x2 = promoted_pair(x1, x2)
     if not x1.dtype.is_integer:
         raise ValueError(f"Arguments of gcd must be integers. Received {x1.dtype}.")
@@ -177,7 +298,18 @@ def gcd(x1, x2):
 
 @public("lcm")
 def lcm(x1, x2):
-    """The least common multiple."""
+    """The least common multiple.
+
+    Args:
+      x1: integers.
+      x2: integers. The shapes broadcast.
+
+    Returns:
+      A tensor of integers that are not negative, of the broadcast shape; 0 where both are 0.
+
+    Raises:
+      ValueError: the arguments are not integers.
+    """
     x1, x2 = promoted_pair(x1, x2)
     divisor = gcd(x1, x2)
     zero = raw.Equal(x=divisor, y=number(0, divisor))
@@ -220,7 +352,14 @@ def matmul(x1, x2):
 
 @public("cbrt")
 def cbrt(x):
-    """The cube root."""
+    """The cube root.
+
+    Args:
+      x: an array, or what converts to one.
+
+    Returns:
+      A tensor of floats, of the shape of `x`.
+    """
     x = inexact(x)
     root = raw.Pow(x=raw.Abs(x=x), y=number(1 / 3, x))
     return raw.Sign(x=x) * root
@@ -228,35 +367,70 @@ def cbrt(x):
 
 @public("exp2")
 def exp2(x):
-    """2 ** x."""
+    """2 ** x.
+
+    Args:
+      x: an array, or what converts to one.
+
+    Returns:
+      A tensor of floats, of the shape of `x`.
+    """
     x = inexact(x)
     return raw.Pow(x=number(2, x), y=x)
 
 
 @public("log2")
 def log2(x):
-    """The logarithm to base 2."""
+    """The logarithm to base 2.
+
+    Args:
+      x: an array, or what converts to one.
+
+    Returns:
+      A tensor of floats, of the shape of `x`; NaN below 0.
+    """
     x = inexact(x)
     return raw.Log(x=x) / number(np.log(2), x)
 
 
 @public("log10")
 def log10(x):
-    """The logarithm to base 10."""
+    """The logarithm to base 10.
+
+    Args:
+      x: an array, or what converts to one.
+
+    Returns:
+      A tensor of floats, of the shape of `x`; NaN below 0.
+    """
     x = inexact(x)
     return raw.Log(x=x) / number(np.log(10), x)
 
 
 @public("deg2rad")
 def deg2rad(x):
-    """Degrees as radians."""
+    """Degrees as radians.
+
+    Args:
+      x: angles in degrees.
+
+    Returns:
+      A tensor of floats, of the shape of `x`.
+    """
     x = inexact(x)
     return x * number(np.pi / 180, x)
 
 
 @public("rad2deg")
 def rad2deg(x):
-    """Radians as degrees; numbers and arrays of NumPy stay theirs."""
+    """Radians as degrees; numbers and arrays of NumPy stay theirs.
+
+    Args:
+      x: angles in radians.
+
+    Returns:
+      A tensor of floats of the shape of `x`, or for numbers and arrays of NumPy such.
+    """
     if isinstance(x, (int, float, complex, np.ndarray, np.generic)):
         return x * (180.0 / np.pi)
     x = inexact(x)
@@ -265,27 +439,55 @@ def rad2deg(x):
 
 @public("fix")
 def fix(x):
-    """The integer next to `x` towards zero."""
+    """The integer next to `x` towards zero.
+
+    Args:
+      x: an array, or what converts to one.
+
+    Returns:
+      A tensor of floats, of the shape of `x`.
+    """
     x = inexact(x)
     return raw.SelectV2(condition=x < number(0, x), t=raw.Ceil(x=x), e=raw.Floor(x=x))
 
 
 @public("positive")
 def positive(x):
-    """`x`."""
+    """`x`.
+
+    Args:
+      x: an array, or what converts to one.
+
+    Returns:
+      A tensor of the shape and dtype of `x`.
+    """
     return raw.Identity(input=to_array(x))
 
 
 @public("signbit")
 def signbit(x):
-    """Whether `x` is negative."""
+    """Whether `x` is negative.
+
+    Args:
+      x: an array, or what converts to one.
+
+    Returns:
+      A bool tensor of the shape of `x`; False for -0.0 and NaN.
+    """
     x = to_array(x)
     return raw.ZerosLike(x=x) if x.dtype.is_bool else x < number(0, x)
 
 
 @public("sinc")
 def sinc(x):
-    """sin(pi x) / (pi x), 1 at 0."""
+    """sin(pi x) / (pi x), 1 at 0.
+
+    Args:
+      x: an array, or what converts to one.
+
+    Returns:
+      A tensor of floats, of the shape of `x`.
+    """
     x = inexact(x)
     angle = x * number(np.pi, x)
     zero = raw.Equal(x=x, y=number(0, x))
@@ -295,7 +497,20 @@ def sinc(x):
 
 @public("sign")
 def sign(x, out=None, where=None, **kwargs):
-    """-1, 0 or 1; of complex numbers the number on the unit circle."""
+    """-1, 0 or 1; of complex numbers the number on the unit circle.
+
+    Args:
+      x: an array, or what converts to one.
+      out: must be None.
+      where: must be None.
+      **kwargs: must be empty.
+
+    Returns:
+      A tensor of the shape and dtype of `x`.
+
+    Raises:
+      ValueError: one of the arguments that are not supported is given.
+    """
     if out is not None or where is not None or kwargs:
         raise ValueError("tnp.sign: `out`, `where` and further arguments are not supported.")
     return raw.Sign(x=to_array(x))
@@ -303,7 +518,15 @@ def sign(x, out=None, where=None, **kwargs):
 
 @public("angle")
 def angle(z, deg=False):
-    """The argument of complex numbers."""
+    """The argument of complex numbers.
+
+    Args:
+      z: an array, or what converts to one.
+      deg: whether the angles are in degrees, not radians.
+
+    Returns:
+      A tensor of the shape of `z`: float64 for complex128, else float32.
+    """
     z = inexact(z)
     kind = dtypes.float64 if z.dtype == dtypes.complex128 else dtypes.float32
     result = elementwise.cast(complex_numbers.angle(z), kind)
@@ -312,50 +535,106 @@ def angle(z, deg=False):
 
 @public("real")
 def real(val):
-    """The real part."""
+    """The real part.
+
+    Args:
+      val: an array, or what converts to one.
+
+    Returns:
+      A tensor of the shape of `val`; of real numbers it is the same.
+    """
     return complex_numbers.real(to_array(val))
 
 
 @public("imag")
 def imag(val):
-    """The imaginary part."""
+    """The imaginary part.
+
+    Args:
+      val: an array, or what converts to one.
+
+    Returns:
+      A tensor of the shape of `val`; zeros of real numbers.
+    """
     return complex_numbers.imag(to_array(val))
 
 
 @public("iscomplex")
 def iscomplex(x):
-    """Where the imaginary part is not zero."""
+    """Where the imaginary part is not zero.
+
+    Args:
+      x: an array, or what converts to one.
+
+    Returns:
+      A bool tensor of the shape of `x`.
+    """
     part = complex_numbers.imag(to_array(x))
     return raw.NotEqual(x=part, y=number(0, part))
 
 
 @public("isreal")
 def isreal(x):
-    """Where the imaginary part is zero."""
+    """Where the imaginary part is zero.
+
+    Args:
+      x: an array, or what converts to one.
+
+    Returns:
+      A bool tensor of the shape of `x`.
+    """
     return raw.LogicalNot(x=iscomplex(x))
 
 
 @public("iscomplexobj")
 def iscomplexobj(x):
-    """Whether the type is complex."""
+    """Whether the type is complex.
+
+    Args:
+      x: an array, or what converts to one.
+
+    Returns:
+      A bool of Python.
+    """
     return to_array(x).dtype.is_complex
 
 
 @public("isrealobj")
 def isrealobj(x):
-    """Whether the type is not complex."""
+    """Whether the type is not complex.
+
+    Args:
+      x: an array, or what converts to one.
+
+    Returns:
+      A bool of Python.
+    """
     return not iscomplexobj(x)
 
 
 @public("isneginf")
 def isneginf(x):
-    """Where `x` is minus infinity."""
+    """Where `x` is minus infinity.
+
+    Args:
+      x: an array, or what converts to one.
+
+    Returns:
+      A bool tensor of the shape of `x`; a scalar False of integers and bools.
+    """
     return False if is_no_float(x) else _equals(inexact(x), -np.inf)
 
 
 @public("isposinf")
 def isposinf(x):
-    """Where `x` is infinity."""
+    """Where `x` is infinity.
+
+    Args:
+      x: an array, or what converts to one.
+
+    Returns:
+      A bool tensor of the shape of `x`; a scalar False of integers and bools.
+    """
     return False if is_no_float(x) else _equals(inexact(x), np.inf)
 
 
@@ -365,7 +644,18 @@ def _equals(x, value):
 
 @public("isclose")
 def isclose(a, b, rtol=1e-05, atol=1e-08, equal_nan=False):
-    """Where |a - b| <= atol + rtol * |b|; integers have to be equal."""
+    """Where |a - b| <= atol + rtol * |b|; integers have to be equal.
+
+    Args:
+      a: an array, or what converts to one.
+      b: an array, or what converts to one. The shapes broadcast.
+      rtol: the relative tolerance.
+      atol: the absolute tolerance.
+      equal_nan: whether two NaNs are close.
+
+    Returns:
+      A bool tensor of the broadcast shape.
+    """
     a, b = promoted_pair(a, b)
     if not np.issubdtype(a.dtype.as_numpy_dtype, np.inexact):
         return raw.Equal(x=a, y=b, incompatible_shape_error=False)
@@ -379,14 +669,33 @@ def isclose(a, b, rtol=1e-05, atol=1e-08, equal_nan=False):
 
 @public("allclose")
 def allclose(a, b, rtol=1e-05, atol=1e-08, equal_nan=False):
-    """Whether `isclose` holds everywhere."""
+    """Whether `isclose` holds everywhere.
+
+    Args:
+      a: an array, or what converts to one.
+      b: an array, or what converts to one. The shapes broadcast.
+      rtol: the relative tolerance.
+      atol: the absolute tolerance.
+      equal_nan: whether two NaNs are close.
+
+    Returns:
+      A scalar bool tensor.
+    """
     near = isclose(a, b, rtol, atol, equal_nan)
     return raw.All(input=near, axis=np.arange(near.shape.rank, dtype=np.int32))
 
 
 @public("array_equal")
 def array_equal(a1, a2):
-    """Whether both have one shape and equal entries."""
+    """Whether both have one shape and equal entries.
+
+    Args:
+      a1: an array, or what converts to one.
+      a2: an array, or what converts to one.
+
+    Returns:
+      A scalar bool tensor.
+    """
     a1, a2 = promoted_pair(a1, a2)
     if not a1.shape.is_compatible_with(a2.shape):
         return to_array(False)
@@ -396,7 +705,19 @@ def array_equal(a1, a2):
 
 @public("clip")
 def clip(a, a_min, a_max):
-    """`a` limited to [a_min, a_max]."""
+    """`a` limited to [a_min, a_max].
+
+    Args:
+      a: an array, or what converts to one.
+      a_min: the least value, an array that broadcasts, or None for no limit.
+      a_max: the greatest, likewise.
+
+    Returns:
+      A tensor of the broadcast shape, in the dtype to which all are promoted.
+
+    Raises:
+      ValueError: both limits are None.
+    """
     if a_min is None and a_max is None:
         raise ValueError("Not more than one of `a_min` and `a_max` may be `None`.")
     given = [b for b in (a_min, a_max) if b is not None]
@@ -418,19 +739,47 @@ def _rounded(a, decimals):
 
 @public("around")
 def around(a, decimals=0):
-    """Rounded to this many decimals, halves to even."""
+    """Rounded to this many decimals, halves to even.
+
+    Args:
+      a: an array, or what converts to one.
+      decimals: how many; with negative ones to tens, hundreds and so on.
+
+    Returns:
+      A tensor of the shape and dtype of `a`.
+    """
     return _rounded(a, decimals)
 
 
 @public("round")
 def round(a, decimals=0):
-    """Rounded to this many decimals, halves to even."""
+    """Rounded to this many decimals, halves to even.
+
+    Args:
+      a: an array, or what converts to one.
+      decimals: how many; with negative ones to tens, hundreds and so on.
+
+    Returns:
+      A tensor of the shape and dtype of `a`.
+    """
     return _rounded(a, decimals)
 
 
 @public("where")
 def where(condition, x=None, y=None):
-    """`x` where `condition` holds, else `y`; with neither, the coordinates where it holds."""
+    """`x` where `condition` holds, else `y`; with neither, the coordinates where it holds.
+
+    Args:
+      condition: an array; numbers are true unless zero.
+      x: an array, or None.
+      y: an array, or None. All shapes broadcast.
+
+    Returns:
+      A tensor of the broadcast shape; without `x` and `y` a vector of indices for each axis.
+
+    Raises:
+      ValueError: only one of `x` and `y` is given.
+    """
     condition = _truth(condition)
     if x is None and y is None:
         return nonzero(condition)
@@ -473,7 +822,15 @@ def select(condlist, choicelist, default=0):
 
 @public("polyval")
 def polyval(p, x):
-    """The polynomial with coefficients `p`, the highest power first, at `x`."""
+    """The polynomial with coefficients `p`, the highest power first, at `x`.
+
+    Args:
+      p: a vector of coefficients.
+      x: an array, or what converts to one.
+
+    Returns:
+      A tensor of the shape of `x`.
+    """
     kind = result_type(p, x)
     coefficients, x = atleast_1d(to_array(p, kind)), to_array(x, kind)
     result = raw.ZerosLike(x=x)
@@ -484,7 +841,14 @@ def polyval(p, x):
 
 @public("isscalar")
 def isscalar(num):
-    """Whether `num` is a scalar."""
+    """Whether `num` is a scalar.
+
+    Args:
+      num: anything.
+
+    Returns:
+      A bool of Python: whether it is a number or a string, or a tensor or array without axes.
+    """
     if hasattr(num, "shape"):
         return len(num.shape) == 0
     return np.isscalar(num)

@@ -65,13 +65,37 @@ def sum(a, axis=None, dtype=None, keepdims=None):
 
 @public("prod")
 def prod(a, axis=None, dtype=None, keepdims=None):
-    """The product."""
+    """The product.
+
+    Args:
+      a: an array, or what converts to one.
+      axis: an axis or a tuple of axes; None means all.
+      dtype: the dtype of the product; small integers are multiplied as wider ones by default.
+      keepdims: whether the axes stay with length 1.
+
+    Returns:
+      A tensor.
+    """
     return reduction.reduce_prod(_summable(a, dtype), axis, bool(keepdims))
 
 
 @public("mean")
 def mean(a, axis=None, dtype=None, out=None, keepdims=None):
-    """The mean."""
+    """The mean.
+
+    Args:
+      a: an array, or what converts to one.
+      axis: an axis or a tuple of axes; None means all.
+      dtype: the dtype of the mean; integers become floats by default.
+      out: must be None.
+      keepdims: whether the axes stay with length 1.
+
+    Returns:
+      A tensor.
+
+    Raises:
+      ValueError: `out` is given.
+    """
     if out is not None:
         raise ValueError("mean: `out` is not supported.")
     a = to_array(a, dtype) if dtype is not None else inexact(a)
@@ -80,7 +104,22 @@ def mean(a, axis=None, dtype=None, out=None, keepdims=None):
 
 @public("var")
 def var(a, axis=None, dtype=None, out=None, ddof=0, keepdims=None):
-    """The variance."""
+    """The variance.
+
+    Args:
+      a: an array, or what converts to one.
+      axis: an axis or a tuple of axes; None means all.
+      dtype: the dtype of the result; integers become floats by default.
+      out: must be None.
+      ddof: what is taken from the count by which the squares are divided.
+      keepdims: whether the axes stay with length 1.
+
+    Returns:
+      A tensor.
+
+    Raises:
+      ValueError: `out` is given.
+    """
     if out is not None:
         raise ValueError("var: `out` is not supported.")
     working = inexact(a) if dtype is None else to_array(a, result_type(a, dtypes.as_dtype(dtype)))
@@ -94,7 +133,16 @@ def var(a, axis=None, dtype=None, out=None, ddof=0, keepdims=None):
 
 @public("std")
 def std(a, axis=None, keepdims=None):
-    """The standard deviation."""
+    """The standard deviation.
+
+    Args:
+      a: an array, or what converts to one.
+      axis: an axis or a tuple of axes; None means all.
+      keepdims: whether the axes stay with length 1.
+
+    Returns:
+      A tensor of floats.
+    """
     return reduction.reduce_std(inexact(a), axis, bool(keepdims))
 
 
@@ -106,26 +154,70 @@ def _extreme(a, axis, keepdims, numbers, truth):
 
 @public("max")
 def max(a, axis=None, keepdims=None):
-    """The greatest entry."""
+    """The greatest entry.
+
+    Args:
+      a: an array, or what converts to one.
+      axis: an axis or a tuple of axes; None means all.
+      keepdims: whether the axes stay with length 1.
+
+    Returns:
+      A tensor of the dtype of `a`; of bools whether one is true.
+    """
     return _extreme(a, axis, keepdims, reduction.reduce_max, reduction.reduce_any)
 
 
 @public("min")
 def min(a, axis=None, keepdims=None):
-    """The smallest entry."""
+    """The smallest entry.
+
+    Args:
+      a: an array, or what converts to one.
+      axis: an axis or a tuple of axes; None means all.
+      keepdims: whether the axes stay with length 1.
+
+    Returns:
+      A tensor of the dtype of `a`; of bools whether all are true.
+    """
     return _extreme(a, axis, keepdims, reduction.reduce_min, reduction.reduce_all)
 
 
 @public("amax")
 def amax(a, axis=None, out=None, keepdims=None):
-    """The greatest entry."""
+    """The greatest entry.
+
+    Args:
+      a: an array, or what converts to one.
+      axis: an axis or a tuple of axes; None means all.
+      out: must be None.
+      keepdims: whether the axes stay with length 1.
+
+    Returns:
+      A tensor of the dtype of `a`.
+
+    Raises:
+      ValueError: `out` is given.
+    """
     _check_no_out(out)
     return max(a, axis, keepdims)
 
 
 @public("amin")
 def amin(a, axis=None, out=None, keepdims=None):
-    """The smallest entry."""
+    """The smallest entry.
+
+    Args:
+      a: an array, or what converts to one.
+      axis: an axis or a tuple of axes; None means all.
+      out: must be None.
+      keepdims: whether the axes stay with length 1.
+
+    Returns:
+      A tensor of the dtype of `a`.
+
+    Raises:
+      ValueError: `out` is given.
+    """
     _check_no_out(out)
     return min(a, axis, keepdims)
 
@@ -137,25 +229,60 @@ def _check_no_out(out):
 
 @public("ptp")
 def ptp(a, axis=None, keepdims=None):
-    """The greatest entry minus the smallest."""
+    """The greatest entry minus the smallest.
+
+    Args:
+      a: an array, or what converts to one.
+      axis: an axis or a tuple of axes; None means all.
+      keepdims: whether the axes stay with length 1.
+
+    Returns:
+      A tensor of the dtype of `a`.
+    """
     return max(a, axis, keepdims) - min(a, axis, keepdims)
 
 
 @public("all")
 def all(a, axis=None, keepdims=None):
-    """Whether all entries are true."""
+    """Whether all entries are true.
+
+    Args:
+      a: an array; numbers are true unless zero.
+      axis: an axis or a tuple of axes; None means all.
+      keepdims: whether the axes stay with length 1.
+
+    Returns:
+      A bool tensor.
+    """
     return reduction.reduce_all(cast(to_array(a), dtypes.bool_), axis, bool(keepdims))
 
 
 @public("any")
 def any(a, axis=None, keepdims=None):
-    """Whether one entry is true."""
+    """Whether one entry is true.
+
+    Args:
+      a: an array; numbers are true unless zero.
+      axis: an axis or a tuple of axes; None means all.
+      keepdims: whether the axes stay with length 1.
+
+    Returns:
+      A bool tensor.
+    """
     return reduction.reduce_any(cast(to_array(a), dtypes.bool_), axis, bool(keepdims))
 
 
 @public("count_nonzero")
 def count_nonzero(a, axis=None):
-    """The number of non-zero entries."""
+    """The number of non-zero entries.
+
+    Args:
+      a: an array, or what converts to one.
+      axis: an axis or a tuple of axes; None means all.
+
+    Returns:
+      A tensor of int64.
+    """
     return reduction.count_nonzero(to_array(a), axis)
 
 
@@ -168,19 +295,49 @@ def _without_nan(a, value):
 
 @public("nansum")
 def nansum(a, axis=None, dtype=None, keepdims=False):
-    """The sum without NaNs."""
+    """The sum without NaNs.
+
+    Args:
+      a: an array, or what converts to one.
+      axis: an axis or a tuple of axes; None means all.
+      dtype: the dtype of the sum.
+      keepdims: whether the axes stay with length 1.
+
+    Returns:
+      A tensor; 0 where all are NaN.
+    """
     return sum(_without_nan(a, 0), axis, dtype, keepdims)
 
 
 @public("nanprod")
 def nanprod(a, axis=None, dtype=None, keepdims=False):
-    """The product without NaNs."""
+    """The product without NaNs.
+
+    Args:
+      a: an array, or what converts to one.
+      axis: an axis or a tuple of axes; None means all.
+      dtype: the dtype of the product.
+      keepdims: whether the axes stay with length 1.
+
+    Returns:
+      A tensor; 1 where all are NaN.
+    """
     return prod(_without_nan(a, 1), axis, dtype, keepdims)
 
 
 @public("nanmean")
 def nanmean(a, axis=None, dtype=None, keepdims=None):
-    """The mean without NaNs."""
+    """The mean without NaNs.
+
+    Args:
+      a: an array, or what converts to one.
+      axis: an axis or a tuple of axes; None means all.
+      dtype: the dtype of the mean.
+      keepdims: whether the axes stay with length 1.
+
+    Returns:
+      A tensor of floats; NaN where all are NaN.
+    """
     a = to_array(a)
     if a.dtype.is_integer or a.dtype.is_bool:
         return mean(a, axis, dtype, keepdims=keepdims)
@@ -191,7 +348,20 @@ def nanmean(a, axis=None, dtype=None, keepdims=None):
 
 @public("average")
 def average(a, axis=None, weights=None, returned=False):
-    """The mean, optionally weighted."""
+    """The mean, optionally weighted.
+
+    Args:
+      a: an array, or what converts to one.
+      axis: an axis or a tuple of axes; None means all.
+      weights: an array of the shape of `a`, or a vector along `axis`.
+      returned: whether the sums of weights are returned as well.
+
+    Returns:
+      A tensor, or a pair of it and the sums of weights.
+
+    Raises:
+      InvalidArgumentError: the weights do not fit.
+    """
     if weights is None:
         a = inexact(a)
         result = reduction.reduce_mean(a, axis)
@@ -233,13 +403,31 @@ def _scan(function, a, axis, dtype):
 
 @public("cumsum")
 def cumsum(a, axis=None, dtype=None):
-    """The cumulative sum."""
+    """The cumulative sum.
+
+    Args:
+      a: an array, or what converts to one.
+      axis: an axis; None means that the array is taken as a vector.
+      dtype: the dtype of the sums; small integers become wider ones by default.
+
+    Returns:
+      A tensor of the shape of `a`, or a vector.
+    """
     return _scan(scans.cumsum, a, axis, dtype)
 
 
 @public("cumprod")
 def cumprod(a, axis=None, dtype=None):
-    """The cumulative product."""
+    """The cumulative product.
+
+    Args:
+      a: an array, or what converts to one.
+      axis: an axis; None means that the array is taken as a vector.
+      dtype: the dtype of the products; small integers become wider ones by default.
+
+    Returns:
+      A tensor of the shape of `a`, or a vector.
+    """
     return _scan(scans.cumprod, a, axis, dtype)
 
 
@@ -252,13 +440,29 @@ def _arg(function, a, axis):
 
 @public("argmax")
 def argmax(a, axis=None):
-    """The index of the greatest entry."""
+    """The index of the greatest entry.
+
+    Args:
+      a: an array, or what converts to one.
+      axis: an axis; None means that the array is taken as a vector.
+
+    Returns:
+      A tensor of int64: the first of equal entries.
+    """
     return _arg(reduction.argmax, a, axis)
 
 
 @public("argmin")
 def argmin(a, axis=None):
-    """The index of the smallest entry."""
+    """The index of the smallest entry.
+
+    Args:
+      a: an array, or what converts to one.
+      axis: an axis; None means that the array is taken as a vector.
+
+    Returns:
+      A tensor of int64: the first of equal entries.
+    """
     return _arg(reduction.argmin, a, axis)
 
 
@@ -276,14 +480,41 @@ def _sortable(a, axis, kind, order):
 
 @public("sort")
 def sort(a, axis=-1, kind="quicksort", order=None):
-    """In ascending order."""
+    """In ascending order.
+
+    Args:
+      a: an array, or what converts to one.
+      axis: an axis; None means that the array is taken as a vector.
+      kind: "quicksort" or "stable".
+      order: must be None.
+
+    Returns:
+      A tensor of the dtype of `a`.
+
+    Raises:
+      ValueError: `kind` is another, or `order` is given.
+    """
     a, axis = _sortable(a, axis, kind, order)
     return sorting.sort(a, axis)
 
 
 @public("argsort")
 def argsort(a, axis=-1, kind="quicksort", order=None):
-    """The indices that sort."""
+    """The indices that sort.
+
+    Args:
+      a: real numbers.
+      axis: an axis; None means that the array is taken as a vector.
+      kind: "quicksort" or "stable".
+      order: must be None.
+
+    Returns:
+      A tensor of int64.
+
+    Raises:
+      ValueError: `kind` is another, or `order` is given.
+      TypeError: the numbers are complex.
+    """
     a, axis = _sortable(a, axis, kind, order)
     if a.dtype.is_complex:
         raise TypeError(
@@ -296,7 +527,19 @@ def argsort(a, axis=-1, kind="quicksort", order=None):
 
 @public("diff")
 def diff(a, n=1, axis=-1):
-    """The differences of neighbors, `n` times."""
+    """The differences of neighbors, `n` times.
+
+    Args:
+      a: an array, or what converts to one.
+      n: how often the differences are taken.
+      axis: the axis, which gets shorter by `n`.
+
+    Returns:
+      A tensor; of bools where neighbors differ.
+
+    Raises:
+      ValueError: `n` is negative.
+    """
     if n < 0:
         raise ValueError(f"Argument `order` must be a non-negative integer. Received: axis={n}")
     a = to_array(a)
@@ -312,7 +555,15 @@ def diff(a, n=1, axis=-1):
 
 @public("dot")
 def dot(a, b):
-    """The product: of scalars, vectors or matrices."""
+    """The product: of scalars, vectors or matrices.
+
+    Args:
+      a: an array, or what converts to one.
+      b: an array, or what converts to one.
+
+    Returns:
+      A tensor: the sum of products over the last axis of `a` and the last but one of `b`, or the only one; with a scalar the product.
+    """
     a, b = promoted_pair(a, b)
     if a.dtype.is_bool:
         wide = cast(a, dtypes.int64), cast(b, dtypes.int64)
@@ -324,7 +575,15 @@ def dot(a, b):
 
 @public("inner")
 def inner(a, b):
-    """The sum of products over the last axes."""
+    """The sum of products over the last axes.
+
+    Args:
+      a: an array, or what converts to one.
+      b: an array whose last axis is as long.
+
+    Returns:
+      A tensor of the other axes of `a`, then those of `b`; with a scalar the product.
+    """
     a, b = promoted_pair(a, b)
     if a.dtype.is_bool:
         wide = cast(a, dtypes.int64), cast(b, dtypes.int64)
@@ -336,7 +595,15 @@ def inner(a, b):
 
 @public("outer")
 def outer(a, b):
-    """All products of two vectors."""
+    """All products of two vectors.
+
+    Args:
+      a: an array, which is taken as a vector.
+      b: likewise.
+
+    Returns:
+      A matrix: a row for each number of `a`.
+    """
     a, b = promoted_pair(a, b)
     column, row = raw.Reshape(tensor=a, shape=[-1, 1]), raw.Reshape(tensor=b, shape=[1, -1])
     return raw.LogicalAnd(x=column, y=row) if a.dtype.is_bool else column * row
@@ -344,7 +611,15 @@ def outer(a, b):
 
 @public("vdot")
 def vdot(a, b):
-    """The inner product, the first conjugated."""
+    """The inner product, the first conjugated.
+
+    Args:
+      a: an array, which is taken as a vector.
+      b: an array of as many numbers.
+
+    Returns:
+      A scalar tensor.
+    """
     a, b = promoted_pair(a, b)
     a, b = shaping.ravel(a), shaping.ravel(b)
     a = raw.Conj(input=a) if a.dtype.is_complex else a
@@ -353,7 +628,16 @@ def vdot(a, b):
 
 @public("tensordot")
 def tensordot(a, b, axes=2):
-    """The sum of products over pairs of axes."""
+    """The sum of products over pairs of axes.
+
+    Args:
+      a: an array, or what converts to one.
+      b: an array, or what converts to one.
+      axes: how many of the last axes of `a` and the first of `b`, or a list for each of them.
+
+    Returns:
+      A tensor of the other axes of `a`, then those of `b`.
+    """
     a, b = promoted_pair(a, b)
     return products.tensordot(a, b, axes)
 
@@ -370,7 +654,15 @@ def einsum(subscripts, *operands, **kwargs):
 
 @public("kron")
 def kron(a, b):
-    """The Kronecker product."""
+    """The Kronecker product.
+
+    Args:
+      a: an array, or what converts to one.
+      b: an array, or what converts to one.
+
+    Returns:
+      A tensor: `b` times each number of `a`, in its place.
+    """
     a, b = promoted(a, b)
     rank = builtins.max(a.shape.rank, b.shape.rank)
     of_a, of_b = (
@@ -388,7 +680,19 @@ def kron(a, b):
 
 @public("cross")
 def cross(a, b, axisa=-1, axisb=-1, axisc=-1, axis=None):
-    """The cross product of vectors of two or three."""
+    """The cross product of vectors of two or three.
+
+    Args:
+      a: vectors of two or three.
+      b: vectors of two or three.
+      axisa: the axis of the vectors in `a`.
+      axisb: that in `b`.
+      axisc: that in the result.
+      axis: an axis that replaces the three.
+
+    Returns:
+      A tensor of vectors of three, or of their third numbers where both have two.
+    """
     a, b = promoted_pair(a, b)
     if axis is not None:
         axisa = axisb = axisc = axis
@@ -409,7 +713,18 @@ def cross(a, b, axisa=-1, axisb=-1, axisc=-1, axis=None):
 
 @public("trace")
 def trace(a, offset=0, axis1=0, axis2=1, dtype=None):
-    """The sum of a diagonal."""
+    """The sum of a diagonal.
+
+    Args:
+      a: an array of two axes or more.
+      offset: how far above the main diagonal it is.
+      axis1: the axis of rows.
+      axis2: the axis of columns.
+      dtype: the dtype of the sum; small integers are summed as wider ones by default.
+
+    Returns:
+      A tensor of the other axes.
+    """
     return sum(creation.diagonal(a, offset, axis1, axis2), -1, dtype)
 
 
@@ -418,7 +733,14 @@ def trace(a, offset=0, axis1=0, axis2=1, dtype=None):
 
 @public("random.seed")
 def seed(s):
-    """Sets the global seed."""
+    """Sets the global seed.
+
+    Args:
+      s: an integer.
+
+    Raises:
+      ValueError: `s` is no scalar.
+    """
     if np.ndim(s):
         raise ValueError(f"Argument `s` got an invalid value {s}. Only integers are supported.")
     set_seed(int(np.asarray(s)))
@@ -446,13 +768,29 @@ def randn(*args):
 
 @public("random.standard_normal")
 def standard_normal(size=None):
-    """Numbers of the standard normal distribution."""
+    """Numbers of the standard normal distribution.
+
+    Args:
+      size: the shape, a number or a sequence; None means a scalar.
+
+    Returns:
+      A tensor of floats.
+    """
     return random.normal(_size(size), dtype=default_float())
 
 
 @public("random.uniform")
 def uniform(low=0.0, high=1.0, size=None):
-    """Numbers of [low, high)."""
+    """Numbers of [low, high).
+
+    Args:
+      low: the least number.
+      high: the end, which is not drawn.
+      size: the shape, a number or a sequence; None means that to which the ends broadcast.
+
+    Returns:
+      A tensor of floats.
+    """
     kind = default_float()
     low, high = to_array(low, kind), to_array(high, kind)
     shape = np.broadcast_shapes(tuple(low.shape), tuple(high.shape)) if size is None else size
@@ -461,13 +799,27 @@ def uniform(low=0.0, high=1.0, size=None):
 
 @export("experimental.numpy.random.random", v1=[])
 def random_sample(size=None):
-    """Numbers of [0, 1)."""
+    """Numbers of [0, 1).
+
+    Args:
+      size: the shape, a number or a sequence; None means a scalar.
+
+    Returns:
+      A tensor of floats.
+    """
     return uniform(0.0, 1.0, size)
 
 
 @public("random.rand")
 def rand(*size):
-    """Numbers of [0, 1)."""
+    """Numbers of [0, 1).
+
+    Args:
+      *size: the extents.
+
+    Returns:
+      A tensor of floats.
+    """
     return uniform(0.0, 1.0, size)
 
 
