@@ -207,7 +207,7 @@ def test_values_of_variables_are_those_at_the_check():
     @tf.function
     def assigned_before_the_loop(x):
         variable.assign([3.0, 4.0])
-        for i in tf.range(4):
+        for _ in tf.range(4):
             tf.debugging.assert_less(variable, 10.0)
             variable.assign(variable * x)
 

@@ -86,7 +86,7 @@ math.special.bessel_k0 = BesselK0(x) in bessel_k0
     The modified Bessel function of the second kind, order 0.
 
     Args:
-      x: floats; below 0 the result is NaN.
+      x: floats; below 0 the result is infinity.
       name: a name for the operation.
 
     Returns:
@@ -95,7 +95,7 @@ math.special.bessel_k0e = BesselK0e(x) in bessel_k0e
     exp(x) * bessel_k0(x).
 
     Args:
-      x: floats; below 0 the result is NaN.
+      x: floats; below 0 the result is infinity.
       name: a name for the operation.
 
     Returns:
@@ -104,7 +104,7 @@ math.special.bessel_k1 = BesselK1(x) in bessel_k1
     The modified Bessel function of the second kind, order 1.
 
     Args:
-      x: floats; below 0 the result is NaN.
+      x: floats; below 0 the result is infinity.
       name: a name for the operation.
 
     Returns:
@@ -113,7 +113,7 @@ math.special.bessel_k1e = BesselK1e(x) in bessel_k1e
     exp(x) * bessel_k1(x).
 
     Args:
-      x: floats; below 0 the result is NaN.
+      x: floats; below 0 the result is infinity.
       name: a name for the operation.
 
     Returns:
@@ -122,7 +122,7 @@ math.special.bessel_y0 = BesselY0(x) in bessel_y0
     The Bessel function of the second kind, order 0.
 
     Args:
-      x: floats; below 0 the result is NaN.
+      x: floats; below 0 the result is minus infinity.
       name: a name for the operation.
 
     Returns:
@@ -131,7 +131,7 @@ math.special.bessel_y1 = BesselY1(x) in bessel_y1
     The Bessel function of the second kind, order 1.
 
     Args:
-      x: floats; below 0 the result is NaN.
+      x: floats; below 0 the result is minus infinity.
       name: a name for the operation.
 
     Returns:

@@ -620,7 +620,7 @@ def isneginf(x):
       x: an array, or what converts to one.
 
     Returns:
-      A bool tensor of the shape of `x`; a scalar False of integers and bools.
+      A bool tensor of the shape of `x`; all False of integers and bools.
     """
     return False if is_no_float(x) else _equals(inexact(x), -np.inf)
 
@@ -633,7 +633,7 @@ def isposinf(x):
       x: an array, or what converts to one.
 
     Returns:
-      A bool tensor of the shape of `x`; a scalar False of integers and bools.
+      A bool tensor of the shape of `x`; all False of integers and bools.
     """
     return False if is_no_float(x) else _equals(inexact(x), np.inf)
 

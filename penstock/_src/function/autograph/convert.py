@@ -253,8 +253,7 @@ def _with_users_names(code: types.CodeType, added: set[str]) -> types.CodeType:
     for constant in code.co_consts:
         if isinstance(constant, types.CodeType):
             if constant.co_name in added:
-                names = {"co_name": code.co_name, "co_qualname": code.co_qualname}
-                constant = constant.replace(**names)
+                constant = constant.replace(co_name=code.co_name, co_qualname=code.co_qualname)
             constant = _with_users_names(constant, added)
         constants.append(constant)
     return code.replace(co_consts=tuple(constants))
