@@ -21,7 +21,12 @@ FileStatistics = namedtuple("FileStatistics", ["length", "mtime_nsec", "is_direc
 
 @export("io.gfile.GFile", v1=["io.gfile.GFile", "gfile.GFile", "gfile.Open", "gfile.FastGFile"])
 class GFile:
-    """A file, opened on first use."""
+    """A file, opened on first use.
+
+    Args:
+      name: a path or a URL.
+      mode: "r", "w" or "a", with "+" for both directions and "b" for bytes, not text.
+    """
 
     def __init__(self, name, mode="r"):
         if mode.replace("b", "") not in ("r", "w", "a", "r+", "w+", "a+"):
@@ -123,13 +128,27 @@ class GFile:
 
 @export("io.gfile.exists")
 def exists(path):
-    """Whether a file or folder exists."""
+    """Whether a file or folder exists.
+
+    Args:
+      path: a path or a URL.
+
+    Returns:
+      A bool.
+    """
     return files.exists(_text(path))
 
 
 @export("io.gfile.isdir")
 def isdir(path):
-    """Whether it is a folder."""
+    """Whether it is a folder.
+
+    Args:
+      path: a path or a URL.
+
+    Returns:
+      A bool: False where nothing is.
+    """
     return files.is_folder(_text(path))
 
 
@@ -175,7 +194,11 @@ def makedirs(path):
 
 @export("io.gfile.mkdir")
 def mkdir(path):
-    """Creates a folder, unless something has its name."""
+    """Creates a folder, unless something has its name.
+
+    Args:
+      path: a path or a URL, whose parent is there.
+    """
     text = _text(path)
     if not files.exists(text):
         system_of(text).make_folder(text)
@@ -183,7 +206,14 @@ def mkdir(path):
 
 @export("io.gfile.remove")
 def remove(path):
-    """Deletes a file."""
+    """Deletes a file.
+
+    Args:
+      path: a path or a URL.
+
+    Raises:
+      NotFoundError: there is no such file.
+    """
     files.remove(_text(path))
 
 
@@ -207,7 +237,16 @@ def rmtree(path):
 
 @export("io.gfile.copy")
 def copy(src, dst, overwrite=False):
-    """Copies a file."""
+    """Copies a file.
+
+    Args:
+      src: the path or URL of a file.
+      dst: that of the copy.
+      overwrite: whether a file that is there is replaced.
+
+    Raises:
+      AlreadyExistsError: `dst` exists, and `overwrite` is False.
+    """
     if exists(dst) and not overwrite:
         raise errors.AlreadyExistsError(None, None, f"file already exists: {_text(dst)}")
     files.copy(_text(src), _text(dst))
@@ -215,7 +254,16 @@ def copy(src, dst, overwrite=False):
 
 @export("io.gfile.rename")
 def rename(src, dst, overwrite=False):
-    """Moves a file or folder."""
+    """Moves a file or folder.
+
+    Args:
+      src: a path or a URL.
+      dst: the new one.
+      overwrite: whether what is there is replaced.
+
+    Raises:
+      AlreadyExistsError: `dst` exists, and `overwrite` is False.
+    """
     if not overwrite and exists(dst):
         raise errors.AlreadyExistsError(None, None, f"file already exists: {_text(dst)}")
     files.rename(_text(src), _text(dst))
@@ -223,26 +271,60 @@ def rename(src, dst, overwrite=False):
 
 @export("io.gfile.stat")
 def stat(path):
-    """Size, modification time and type of a path."""
+    """Size, modification time and type of a path.
+
+    Args:
+      path: a path or a URL.
+
+    Returns:
+      A tuple with `length` in bytes, `mtime_nsec`, the time of the last change in nanoseconds, and `is_directory`.
+
+    Raises:
+      NotFoundError: nothing is there.
+    """
     return FileStatistics(*files.status(_text(path)))
 
 
 @export("io.gfile.glob")
 def glob(pattern):
-    """The paths that match a pattern, or one of several."""
+    """The paths that match a pattern, or one of several.
+
+    Args:
+      pattern: a path with `*`, `?` or `[...]`, or a sequence of such.
+
+    Returns:
+      A list of paths; those of the first pattern come first.
+    """
     patterns = [pattern] if isinstance(pattern, (str, bytes, os.PathLike)) else list(pattern)
     return [path for one in patterns for path in files.matching(_text(one))]
 
 
 @export("io.gfile.join")
 def join(path, *paths):
-    """Parts of a path joined: an absolute path leaves out those before it."""
+    """Parts of a path joined: an absolute path leaves out those before it.
+
+    Args:
+      path: the first part.
+      *paths: the others.
+
+    Returns:
+      A path.
+    """
     return os.path.join(path, *paths)
 
 
 @export("io.gfile.walk")
 def walk(top, topdown=True, onerror=None):
-    """(folder, folders in it, files in it) of a tree."""
+    """(folder, folders in it, files in it) of a tree.
+
+    Args:
+      top: the path or URL of a folder.
+      topdown: whether a folder comes before those in it.
+      onerror: called with the error if `top` is no folder; None passes over it.
+
+    Returns:
+      An iterator of tuples: a path, the names of folders and the names of files there.
+    """
     try:
         names = listdir(top)
     except errors.NotFoundError as error:
@@ -262,5 +344,9 @@ def walk(top, topdown=True, onerror=None):
 
 @export("io.gfile.get_registered_schemes")
 def get_registered_schemes():
-    """The URL schemes that can be opened."""
+    """The URL schemes that can be opened.
+
+    Returns:
+      A sorted list of strings, such as "ram"; "" stands for plain paths.
+    """
     return sorted({"", "file", "ram", *schemes()})

@@ -139,7 +139,19 @@ def avg_pool(input, ksize, strides, padding, data_format=None, name=None):
 
 @dispatchable("nn.max_pool1d", scope="MaxPool1d")
 def max_pool1d(input, ksize, strides, padding, data_format="NWC", name=None):
-    """The greatest entry of each window of sequences."""
+    """The greatest entry of each window of sequences.
+
+    Args:
+      input: numbers, `[batch, length, channels]`, or channels second for "NCW".
+      ksize: the size of the windows, an integer or a list of 1 or 3.
+      strides: how far the windows move, given like `ksize`.
+      padding: "SAME", "VALID", or three pairs for explicit padding.
+      data_format: "NWC" or "NCW".
+      name: a name for the operation.
+
+    Returns:
+      A tensor of rank 3.
+    """
     return _pool_1d("MAX", input, ksize, strides, padding, data_format or "NWC", name)
 
 
@@ -172,26 +184,74 @@ def max_pool2d(input, ksize, strides, padding, data_format="NHWC", name=None):
 
 @dispatchable("nn.max_pool3d")
 def max_pool3d(input, ksize, strides, padding, data_format="NDHWC", name=None):
-    """The greatest entry of each window of volumes."""
+    """The greatest entry of each window of volumes.
+
+    Args:
+      input: numbers, `[batch, depth, height, width, channels]`, or channels second for "NCDHW".
+      ksize: the size of the windows: an integer, or a list of 1, 3 or 5.
+      strides: how far the windows move, given like `ksize`.
+      padding: "SAME" or "VALID".
+      data_format: "NDHWC" or "NCDHW".
+      name: a name for the operation.
+
+    Returns:
+      A tensor of rank 5.
+    """
     return _pool_3d("MAX", input, ksize, strides, padding, data_format or "NDHWC", name)
 
 
 @dispatchable("nn.avg_pool1d", scope="AvgPool1D")
 def avg_pool1d(input, ksize, strides, padding, data_format="NWC", name=None):
-    """The mean of each window of sequences."""
+    """The mean of each window of sequences.
+
+    Args:
+      input: floats, `[batch, length, channels]`, or channels second for "NCW".
+      ksize: the size of the windows, an integer or a list of 1 or 3.
+      strides: how far the windows move, given like `ksize`.
+      padding: "SAME" or "VALID".
+      data_format: "NWC" or "NCW".
+      name: a name for the operation.
+
+    Returns:
+      A tensor of rank 3.
+    """
     return _pool_1d("AVG", input, ksize, strides, padding, data_format or "NWC", name)
 
 
 @dispatchable("nn.avg_pool2d", v1=[])
 def avg_pool2d(input, ksize, strides, padding, data_format="NHWC", name=None):
-    """The mean of each window of images."""
+    """The mean of each window of images.
+
+    Args:
+      input: floats, `[batch, height, width, channels]`, or channels second for "NCHW".
+      ksize: the size of the windows: an integer, or a list of 1, 2 or 4.
+      strides: how far the windows move, given like `ksize`.
+      padding: "SAME" or "VALID".
+      data_format: "NHWC" or "NCHW".
+      name: a name for the operation.
+
+    Returns:
+      A tensor of rank 4.
+    """
     layout, name = data_format or "NHWC", name or "AvgPool2D"
     return _pool_2d("AVG", input, ksize, strides, padding, layout, name)
 
 
 @dispatchable("nn.avg_pool3d")
 def avg_pool3d(input, ksize, strides, padding, data_format="NDHWC", name=None):
-    """The mean of each window of volumes."""
+    """The mean of each window of volumes.
+
+    Args:
+      input: floats, `[batch, depth, height, width, channels]`, or channels second for "NCDHW".
+      ksize: the size of the windows: an integer, or a list of 1, 3 or 5.
+      strides: how far the windows move, given like `ksize`.
+      padding: "SAME" or "VALID".
+      data_format: "NDHWC" or "NCDHW".
+      name: a name for the operation.
+
+    Returns:
+      A tensor of rank 5.
+    """
     return _pool_3d("AVG", input, ksize, strides, padding, data_format or "NDHWC", name)
 
 
