@@ -12,7 +12,7 @@ UV     := $(BIN)/uv
 
 CHECKS := check-golden check-conformance check-examples check-models check-keras
 
-.PHONY: demo test test-checked interop tensorboard tutorials fuzz fuzz-kernels fuzz-models fuzz-files fuzz-calls fuzz-bytes kills soak mutate coverage bench bench-data bench-errors lint format clean check $(CHECKS)
+.PHONY: demo test test-checked interop interop-serving tensorboard tutorials fuzz fuzz-kernels fuzz-models fuzz-files fuzz-calls fuzz-bytes kills soak mutate coverage bench bench-data bench-errors lint format clean check $(CHECKS)
 
 demo: $(STAMP)
 	$(BIN)/penstock run examples/demo.py
@@ -32,6 +32,11 @@ $(INTEROP_VENV)/.installed:
 	test -x $(INTEROP_VENV)/bin/python || $(PYTHON) -m venv $(INTEROP_VENV)
 	$(INTEROP_VENV)/bin/python -m pip install --quiet --disable-pip-version-check 'tensorflow-cpu==2.21.*' tensorboard 'setuptools<81'
 	touch $@
+
+# TensorFlow Serving's official client, under TensorFlow, calls our server.
+interop-serving: $(STAMP) $(INTEROP_VENV)/.installed
+	$(INTEROP_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps tensorflow-serving-api && $(INTEROP_VENV)/bin/python -m pip install --quiet --disable-pip-version-check grpcio
+	$(BIN)/python -m tests.interop.serving $(CURDIR)/$(INTEROP_VENV)/bin/python
 
 # What TensorBoard answers about Penstock's logs and shows of them in Chromium, where that is installed; PICTURES=folder keeps pictures of its pages.
 tensorboard: $(STAMP) $(VENV)/.tensorboard
