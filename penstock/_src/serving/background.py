@@ -9,8 +9,10 @@ from collections.abc import Iterator
 
 from penstock._src.serving.options import Options
 from penstock._src.serving.server import Server
+from penstock._src.util.export import export
 
 
+@export("serving.running", v1=[])
 @contextlib.contextmanager
 def running(options: Options) -> Iterator[Server]:
     """Serves within the block; gives the server once it answers.
@@ -20,6 +22,19 @@ def running(options: Options) -> Iterator[Server]:
 
     Raises:
       OSError: it cannot listen at its ports.
+
+    >>> import urllib.request
+    >>> class Double(tf.Module):
+    ...     @tf.function(input_signature=[tf.TensorSpec([None], tf.float32, name="x")])
+    ...     def __call__(self, x):
+    ...         return {"y": 2.0 * x}
+    >>> tf.saved_model.save(Double(), "served/double/1")
+    >>> model = tf.serving.ModelConfig("double", "served/double")
+    >>> options = tf.serving.Options((model,), rest_port=0, grpc_port=-1)
+    >>> with tf.serving.running(options) as server:
+    ...     url = f"http://localhost:{server.rest_port}/v1/models/double:predict"
+    ...     print(urllib.request.urlopen(url, b'{"instances": [4]}').read())
+    b'{"predictions":[8.0]}'
     """
     ready = threading.Event()
     failures: list[BaseException] = []

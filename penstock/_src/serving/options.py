@@ -6,10 +6,12 @@ import dataclasses
 
 from penstock._src.serving.batching.parameters import BatchingParameters
 from penstock._src.serving.models.config import ModelConfig
+from penstock._src.util.export import export
 
 MEBIBYTE = 1 << 20
 
 
+@export("serving.Options", v1=[])
 @dataclasses.dataclass(frozen=True)
 class Options:
     """Options of a server.

@@ -52,7 +52,9 @@ def types(folder):
     kinds = [tf.as_dtype(name) for name in names.split()]
 
     class Identities(tf.Module):
-        @tf.function(input_signature=[tf.TensorSpec([None], k, k.name) for k in [*kinds, tf.string]])
+        @tf.function(
+            input_signature=[tf.TensorSpec([None], k, k.name) for k in [*kinds, tf.string]]
+        )
         def __call__(self, *given):
             return {f"{t.dtype.name}_out": tf.identity(t) for t in given}
 
@@ -150,7 +152,9 @@ def call(root, port, rest_port):
     assert tf.make_ndarray(stub.Predict(request, 20).outputs["y"]).tolist() == [[4.0]]
 
     body = json.dumps({"instances": [1.0, 2.0, 5.0]}).encode()
-    with urllib.request.urlopen(f"http://127.0.0.1:{rest_port}/v1/models/half:predict", body) as reply:
+    with urllib.request.urlopen(
+        f"http://127.0.0.1:{rest_port}/v1/models/half:predict", body
+    ) as reply:
         assert json.load(reply) == {"predictions": [2.5, 3.0, 4.5]}
 
 

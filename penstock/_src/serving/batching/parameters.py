@@ -6,11 +6,13 @@ import dataclasses
 from collections.abc import Sequence
 
 from penstock._src.core.errors import InvalidArgumentError
+from penstock._src.util.export import export
 
 # Sizes of batches between one and this, when nothing else is asked for.
 _LARGEST = 64
 
 
+@export("serving.BatchingParameters", v1=[])
 @dataclasses.dataclass(frozen=True)
 class BatchingParameters:
     """How requests are joined.

@@ -7,8 +7,10 @@ from collections.abc import Iterable, Mapping
 from typing import Literal
 
 from penstock._src.core.errors import InvalidArgumentError
+from penstock._src.util.export import export
 
 
+@export("serving.VersionPolicy", v1=[])
 @dataclasses.dataclass(frozen=True)
 class VersionPolicy:
     """Which of the versions that are there are served.
@@ -33,6 +35,7 @@ class VersionPolicy:
         return found
 
 
+@export("serving.ModelConfig", v1=[])
 @dataclasses.dataclass(frozen=True)
 class ModelConfig:
     """A model to serve.
