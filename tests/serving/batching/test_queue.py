@@ -12,6 +12,7 @@ from penstock._src.core.errors import (
     UnavailableError,
 )
 from penstock._src.serving.batching.parameters import BatchingParameters, bucket, ladder
+from penstock._src.serving.batching.queue import CHECKS
 from penstock._src.serving.batching.request import Request, on_thread, wait_on_thread
 from penstock._src.serving.batching.scheduler import Scheduler
 from penstock._src.serving.servables.servable import Signature, TensorInfo
@@ -135,7 +136,7 @@ def test_rows_that_depend_on_each_other_are_not_joined(scheduler):
         return [arrays[0] - arrays[0].mean()]
 
     queue = queue_of(scheduler, centered)
-    queue.checks_left = 2
+    queue.checks_left = CHECKS
     requests = [ask(queue, 1)]
     started.wait()
     requests += [ask(queue, 2, 4), ask(queue, 7)]
@@ -147,7 +148,7 @@ def test_rows_that_depend_on_each_other_are_not_joined(scheduler):
 def test_rows_that_do_not_are_joined_after_two_checks(scheduler):
     gate = Gate()
     queue = queue_of(scheduler, gate)
-    queue.checks_left = 2
+    queue.checks_left = CHECKS
     for _ in range(3):
         gate.open.clear()
         gate.started.clear()

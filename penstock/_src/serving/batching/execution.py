@@ -10,7 +10,7 @@ import numpy as np
 
 from penstock._src.core.calls import deadlines
 from penstock._src.serving.batching.padding import padded
-from penstock._src.serving.batching.queue import Queue
+from penstock._src.serving.batching.queue import CHECKS, Queue
 from penstock._src.serving.batching.request import Request
 
 _LOG = logging.getLogger("penstock.serving")
@@ -44,8 +44,8 @@ def check(queue: Queue, requests: Sequence[Request]) -> None:
         queue.joins = False
         name = queue.signature.name
         _LOG.warning("%s: its rows depend on each other, so requests are not joined", name)
-    elif not alike:
-        queue.checks_left -= 1
+    else:  # equal requests show little: they count less
+        queue.checks_left = max(0, queue.checks_left - (1 if alike else CHECKS // 2))
 
 
 def agree(joined: np.ndarray, alone: np.ndarray) -> bool:

@@ -14,8 +14,9 @@ from penstock._src.serving.batching.parameters import BatchingParameters
 from penstock._src.serving.batching.request import Request, deliver
 from penstock._src.serving.servables.servable import Signature
 
-# Joined batches of a queue whose requests are computed alone as well: functions whose rows depend on each other are found so.
-_CHECKS = 2
+# How many joined batches of equal requests are also computed alone; of different ones two are enough. Functions whose rows depend on each other
+# are found so.
+CHECKS = 8
 
 
 class Queue:
@@ -42,7 +43,7 @@ class Queue:
         # False once a result showed that rows of results are not those of the requests.
         self.joins = signature.is_batched
         # Joined batches that are still to be compared with their requests computed alone.
-        self.checks_left = _CHECKS
+        self.checks_left = CHECKS
         self._sizes = frozenset(parameters.sizes)
         self._schedule, self._schedule_at = schedule, schedule_at
         self._waiting: deque[Request] = deque()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -51,7 +52,7 @@ class Signature:
     defaults: Mapping[str, np.ndarray] = dataclasses.field(default_factory=dict)
     refusal: str = ""
 
-    @property
+    @functools.cached_property
     def is_batched(self) -> bool:
         """Whether requests can be joined: the first axis of every input and output has any extent."""
         infos = [*self.inputs.values(), *self.outputs.values()]
