@@ -93,7 +93,8 @@ def test_a_process_that_dies_is_replaced(serve, model):
     [
         ([], "expected a MODEL"),
         (["m", "--model-config-file", "c"], "expected a MODEL, or"),
-        (["m", "--max-batch-size", "0"], "max_batch_size: expected at least 1"),
+        ([".", "--max-batch-size", "0"], "max_batch_size: expected at least 1"),
+        (["no/such"], "no/such: there is no such file"),
         (["--model_config_file", "/no/such"], "no/such"),
     ],
 )

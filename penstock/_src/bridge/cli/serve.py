@@ -83,6 +83,7 @@ def _spellings(*names: str) -> list[str]:
 def _options(parsed: argparse.Namespace) -> Any:
     # Each command loads what it needs.
     from penstock._src.core.errors import UnimplementedError
+    from penstock._src.filesystems import files
     from penstock._src.serving.models import config_files
     from penstock._src.serving.models.config import ModelConfig
     from penstock._src.serving.options import Options
@@ -94,6 +95,8 @@ def _options(parsed: argparse.Namespace) -> Any:
     path = parsed.model or parsed.model_base_path
     if bool(path) == bool(parsed.model_config_file):
         raise Refused("expected a MODEL, or --model-config-file.")
+    if path and not files.exists(path):
+        raise Refused(f"{path}: there is no such file or folder.")
     if path:
         name = parsed.name or os.path.basename(os.path.abspath(path)).removesuffix(".keras")
         models: tuple[Any, ...] = (ModelConfig(name, path),)

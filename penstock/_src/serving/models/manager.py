@@ -39,6 +39,7 @@ class ModelManager:
         self._status: dict[str, dict[int, VersionStatus]] = {}
         self._sizes: dict[tuple[str, int], int] = {}
         self._failed: dict[tuple[str, int], Any] = {}  # the stamps of files that did not load
+        self._complaints: dict[str, str] = {}  # of folders that cannot be read, by models
         self._updating = threading.RLock()
 
     def configure(self, configs: Iterable[ModelConfig]) -> None:
@@ -97,8 +98,11 @@ class ModelManager:
         try:
             available = folders.versions(config.base_path)
         except (NotFoundError, OSError) as error:  # what is loaded stays
-            _LOG.error("%s: %s", config.name, error)
+            if self._complaints.get(config.name) != str(error):  # it is looked for every second
+                _LOG.error("%s: %s", config.name, error)
+            self._complaints[config.name] = str(error)
             return
+        self._complaints.pop(config.name, None)
         wanted = config.policy.chosen(available)
         loaded = self._loaded(config.name)
         for number in wanted:

@@ -7,7 +7,12 @@ import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from penstock._src.core.errors import InvalidArgumentError, NotFoundError, ResourceExhaustedError
+from penstock._src.core.errors import (
+    CancelledError,
+    InvalidArgumentError,
+    NotFoundError,
+    ResourceExhaustedError,
+)
 from penstock._src.serving.rest.replies import Reply, error_reply
 
 Handler = Callable[[Mapping[str, Any], bytes], Awaitable[Reply]]
@@ -72,7 +77,7 @@ class RestApp:
                 self._refuse(int(value))
         message = await receive()
         if message["type"] == "http.disconnect":
-            raise ConnectionResetError("The client has gone.")
+            raise CancelledError("The client has gone.")
         body = message.get("body", b"")
         if not message.get("more_body"):
             return body
@@ -80,7 +85,7 @@ class RestApp:
         while message.get("more_body"):
             message = await receive()
             if message["type"] == "http.disconnect":
-                raise ConnectionResetError("The client has gone.")
+                raise CancelledError("The client has gone.")
             parts.append(message.get("body", b""))
             length += len(parts[-1])
             if length > self.max_body_bytes:
