@@ -128,6 +128,7 @@ def test_an_operation_that_refuses_its_values(rest):
         (b"", "JSON Parse error"),
         (b"{", "JSON Parse error"),
         (b"[1]", "not a JSON object"),
+        (b'{"instances": [NaN], "signature_name": "\\ud800"}', "surrogates not allowed"),
         (b"{}", "expects one of the keys"),
         (b'{"instances": [1], "inputs": [1]}', "expects one of the keys"),
         (b'{"instances": 3}', "expects a list"),

@@ -28,6 +28,7 @@ async def serving(app: Any, listener: socket.socket, drain_seconds: float) -> As
         http="httptools",
         lifespan="off",
         ws="none",
+        proxy_headers=False,
         log_config=None,
         log_level="warning",
         access_log=False,

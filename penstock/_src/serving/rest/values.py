@@ -34,9 +34,11 @@ def parse(body: bytes) -> Any:
         refusal = error
     if re.search(rb"NaN|Infinity", body):
         try:
-            return json.loads(body)
-        except (ValueError, RecursionError):
-            pass
+            found = json.loads(body)
+            json.dumps(found, ensure_ascii=False).encode()  # half a surrogate pair is no text
+            return found
+        except (ValueError, RecursionError) as error:
+            refusal = ValueError(str(error))
     raise InvalidArgumentError(f"JSON Parse error: {refusal}")
 
 
