@@ -118,10 +118,25 @@ $(CHECKS): check-%: $(STAMP)
 check-examples: $(LIBRARIES)
 
 # All examples of what TensorFlow is for, in full, with their results and times; beside TensorFlow, if TENSORFLOW_PYTHON names a Python that has it.
-# PAGE=1 writes them into docs/examples; NAMES="vision/classification" chooses.
-.PHONY: examples
-examples: $(STAMP)
-	$(BIN)/python -m tests.examples $(if $(TENSORFLOW_PYTHON),--tensorflow $(TENSORFLOW_PYTHON)) $(if $(PAGE),--page) $(NAMES)
+# PAGE=1 writes them into docs/examples; NAMES="vision/classification" chooses. They need espeak-ng, npm, and packages in an environment of their own.
+.PHONY: examples examples-data
+EXAMPLES_VENV := .venv-examples
+examples: $(EXAMPLES_VENV)/.installed examples-data
+	$(EXAMPLES_VENV)/bin/python -m tests.examples $(if $(TENSORFLOW_PYTHON),--tensorflow $(TENSORFLOW_PYTHON)) $(if $(PAGE),--page) $(NAMES)
+
+examples-data: $(EXAMPLES_VENV)/.installed
+	$(EXAMPLES_VENV)/bin/python examples/data/fetch.py
+	test -f build/examples/words.npz || $(EXAMPLES_VENV)/bin/python examples/sound/speak.py
+
+# Libraries written for TensorFlow take Penstock for it there; `pip check` finds nothing missing.
+$(EXAMPLES_VENV)/.installed: pyproject.toml
+	test -x $(EXAMPLES_VENV)/bin/python || $(PYTHON) -m venv $(EXAMPLES_VENV)
+	$(EXAMPLES_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[all,examples]'
+	$(EXAMPLES_VENV)/bin/penstock enable
+	$(EXAMPLES_VENV)/bin/python -m pip install --quiet --disable-pip-version-check \
+		tensorflow-datasets tensorflow-hub tensorflow-probability tensorflow-recommenders tf-keras
+	$(EXAMPLES_VENV)/bin/python -m pip check
+	touch $@
 
 # What examples/libraries use, without the TensorFlow that some of them ask for.
 $(LIBRARIES):
@@ -222,4 +237,4 @@ $(STAMP): pyproject.toml
 	touch $(STAMP)
 
 clean:
-	rm -rf $(VENV) $(INTEROP_VENV) $(TENSORFLOW_VENV) $(PIPELINE_VENV) build dist .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) $(INTEROP_VENV) $(TENSORFLOW_VENV) $(EXAMPLES_VENV) $(PIPELINE_VENV) build dist .mypy_cache .ruff_cache .pytest_cache

@@ -30,6 +30,19 @@ class Bound:
 
 BOUNDS = {
     "vision/classification": Bound("accuracy", (0.985, 1.0), (0.7, 1.0), "classification.png"),
+    "text/spam": Bound("accuracy", (0.975, 1.0), picture="spam.svg"),
+    "text/entities": Bound("f1", (0.97, 1.0)),
+    "text/translation": Bound("exact", (0.95, 1.0)),
+    "text/generation": Bound("bits", (1.8, 2.4)),
+    "text/sentences": Bound("difference", (0.0, 2e-6)),
+    "sound/speech_commands": Bound("accuracy", (0.92, 1.0), picture="speech_commands.png"),
+    "tables/demand": Bound("error", (0.1, 0.23), picture="demand.svg"),
+    "tables/maintenance": Bound("error", (5.0, 14.0), (5.0, 30.0), "maintenance.svg"),
+    "tables/recommendation": Bound("found", (0.18, 0.4)),
+    "tables/sensors": Bound("recall", (0.85, 1.0), picture="sensors.svg"),
+    "learning/cart_pole": Bound("reward", (450, 500), (100, 500)),
+    "learning/radon": Bound("floor", (0.6, 0.74), picture="radon.svg"),
+    "learning/molecules": Bound("error", (0.8, 1.35)),
 }
 
 

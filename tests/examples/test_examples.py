@@ -24,7 +24,7 @@ SAYS = {  # the last number of the last line: between
 }
 NOT_HERE = {"demo", "picture"}  # `make demo`, and what draws for it
 # Examples of folders have results with bounds (table.py); those of libraries/ are tested in tests/ecosystem, pipeline/ in its folder here.
-SHARED = {"vision/command_line", "vision/images"}
+SHARED = {"data/fetch", "sound/speak", "vision/command_line", "vision/images"}
 
 
 def test_every_example_is_tested():

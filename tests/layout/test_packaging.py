@@ -13,7 +13,7 @@ EXTRAS = {
     name: {re.split(r"[<>=\[]", need)[0].lower() for need in needs}
     for name, needs in PROJECT["optional-dependencies"].items()
 }
-FOR_DEVELOPERS = {"docs", "lint", "test"}
+FOR_DEVELOPERS = {"docs", "examples", "lint", "test"}
 # `tensorflow` is for libraries that expect TensorFlow; no code of Penstock's needs it.
 FOR_LIBRARIES = {"tensorflow"}
 FOR_USERS = sorted(set(EXTRAS) - FOR_DEVELOPERS - FOR_LIBRARIES - {"all"})
@@ -60,6 +60,10 @@ def test_all_is_every_extra_for_users():
     (everything,) = PROJECT["optional-dependencies"]["all"]
     names = set(re.fullmatch(r"penstock\[(.*)\]", everything)[1].split(","))
     assert names == {*FOR_USERS, *FOR_LIBRARIES}
+
+
+def test_packages_for_examples_are_imported():
+    assert modules(EXTRAS["examples"]) <= imported("examples")
 
 
 def test_packages_for_tests_are_imported():
