@@ -71,7 +71,7 @@ SOURCES = {
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(SOURCES))
     names = parser.parse_args().names or list(SOURCES)
     unknown = [name for name in names if name not in SOURCES]
@@ -137,8 +137,9 @@ def files(archive: pathlib.Path):
     else:
         with tarfile.open(archive) as packed:
             for entry in packed:
-                if entry.isfile():
-                    yield entry.name, packed.extractfile(entry).read()
+                content = packed.extractfile(entry) if entry.isfile() else None
+                if content is not None:
+                    yield entry.name, content.read()
 
 
 if __name__ == "__main__":

@@ -83,7 +83,7 @@ class Network(keras.Model):
         self.dropout = L.Dropout(0.2)
         self.energy = L.Dense(1)
 
-    def call(self, graphs, count=None, training=False):
+    def call(self, graphs, count=1, training=False):
         atoms, bonds, kinds, owners = graphs
         state = self.start(atoms)
         for _ in range(ROUNDS):
@@ -113,6 +113,7 @@ def train(graphs, energies, epochs, seed):
         adam.apply(tape.gradient(loss, network.trainable_variables), network.trainable_variables)
         return loss
 
+    losses = []
     for _ in range(epochs):
         order = random.permutation(len(graphs))
         losses = []
@@ -141,6 +142,6 @@ def main(quick):
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a short run on little data")
     main(**vars(parser.parse_args()))

