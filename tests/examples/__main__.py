@@ -36,9 +36,13 @@ def example(name: str, options: argparse.Namespace) -> bool:
     flags = ["--quick"] if options.quick else []
     drawn = ["--picture", str(PICTURES / bound.picture)] if options.page and bound.picture else []
     try:
-        ran = run(name, *flags, *drawn)
+        ran = run(name, *flags, *drawn, timeout=1800)
         good = low <= ran.value(bound.measure) <= high
-        there = run(name, *flags, tensorflow=options.tensorflow) if options.tensorflow else None
+        there = (
+            run(name, *flags, tensorflow=options.tensorflow, timeout=1800)
+            if options.tensorflow
+            else None
+        )
     except (RuntimeError, ValueError) as error:
         print(f"{name}: {error}", flush=True)
         return False

@@ -66,7 +66,8 @@ def run(
     else:
         command = [sys.executable, "-m", "penstock", "run", str(path), *options]
     environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "2"}
-    environment["PYTHONPATH"] = "" if tensorflow else str(ROOT)
+    libraries = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    environment["PYTHONPATH"] = "" if tensorflow else os.pathsep.join([str(ROOT), *libraries])
     with (
         tempfile.TemporaryFile("w+", encoding="utf-8") as output,
         tempfile.TemporaryDirectory() as at,

@@ -30,6 +30,16 @@ class Bound:
 
 BOUNDS = {
     "vision/classification": Bound("accuracy", (0.985, 1.0), (0.7, 1.0), "classification.png"),
+    "vision/fine_tuning": Bound("accuracy", (0.72, 1.0), None, "fine_tuning.png"),
+    "vision/detection": Bound("mAP", (0.75, 1.0), None, "detection.jpg"),
+    "vision/segmentation": Bound("IoU", (0.5, 1.0), None, "segmentation.png"),
+    "vision/style_transfer": Bound("style", (0.0, 0.5), None, "style_transfer.jpg"),
+    "vision/super_resolution": Bound("gain", (0.4, 3.0), None, "super_resolution.jpg"),
+    "vision/gan": Bound("read", (0.75, 1.0), None, "gan.png"),
+    "vision/vae": Bound("read", (0.85, 1.0), (0.1, 1.0), "vae.png"),
+    "vision/diffusion": Bound("read", (0.8, 1.0), None, "diffusion.png"),
+    "vision/weights": Bound("difference", (0.0, 1e-4)),
+    "vision/hub": Bound("accuracy", (0.8, 1.0)),
     "text/spam": Bound("accuracy", (0.975, 1.0), picture="spam.svg"),
     "text/entities": Bound("f1", (0.97, 1.0)),
     "text/translation": Bound("exact", (0.95, 1.0)),
