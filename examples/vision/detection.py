@@ -34,7 +34,7 @@ def scenes(held, photo, count, seed):
         images[n] = photo[y : y + SIZE, x : x + SIZE]
         taken = np.zeros((SIZE, SIZE), bool)
         for k in range(random.integers(1, MOST + 1)):
-            which, side = random.integers(len(held[0])), random.integers(24, 41)
+            which, side = random.integers(len(held[0])), int(random.integers(24, 41))
             top, left = random.integers(0, SIZE - side, 2)
             area = slice(top, top + side), slice(left, left + side)
             if taken[area].any():

@@ -2,6 +2,7 @@
 
 import h5py
 import keras
+import numpy as np
 from images import fetched
 
 
@@ -14,7 +15,6 @@ def mobilenet(size):
     """
     model = keras.applications.MobileNetV2((size, size, 3), include_top=False, weights=None)
     with h5py.File(fetched("mobilenet", "dog_breed_mobilenetv2.h5")) as file:
-        saved = file["model_weights/mobilenetv2_1.00_160"]
         for variable in model.weights:
-            variable.assign(saved[variable.path][...])
+            variable.assign(np.asarray(file[f"model_weights/mobilenetv2_1.00_160/{variable.path}"]))
     return model

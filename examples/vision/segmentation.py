@@ -37,7 +37,7 @@ def scenes(drawings, kinds, photographs, count, seed):
         y, x = random.integers(photo.shape[0] - SIZE), random.integers(photo.shape[1] - SIZE)
         images[n] = photo[y : y + SIZE, x : x + SIZE]
         for _ in range(random.integers(1, 3)):
-            which, side = random.integers(len(drawings)), random.integers(24, 45)
+            which, side = random.integers(len(drawings)), int(random.integers(24, 45))
             drawing = Image.fromarray((drawings[which] * 255).astype("uint8"))
             drawing = drawing.rotate(random.uniform(-20, 20)).resize((side, side))
             pixels = np.asarray(drawing, "float32")[:, :: random.choice([-1, 1])] / 255

@@ -64,7 +64,8 @@ def paint(features, content, style, steps):
         painting.assign(tf.clip_by_value(painting, 0.0, 1.0))
         return style, content
 
-    first, _ = step()
+    first, content_now = step()
+    style_now = first
     for number in range(steps):
         style_now, content_now = step()
         if number % 50 == 0:

@@ -34,7 +34,6 @@ def smaller(images):
     return tf.clip_by_value(tf.image.resize(images, size, "bicubic", antialias=True), 0.0, 1.0)
 
 
-@keras.saving.register_keras_serializable()
 class Enlarge(L.Layer):
     """Adds what a network found for each part of a pixel to the image that interpolation enlarges."""
 
@@ -61,7 +60,7 @@ def patches(photographs, count):
     for _ in range(count):
         photo = photographs[random.integers(len(photographs))]
         y, x = (random.integers(0, extent - side) for extent in photo.shape[:2])
-        cuts.append(np.rot90(photo[y : y + side, x : x + side], random.integers(4)))
+        cuts.append(np.rot90(photo[y : y + side, x : x + side], int(random.integers(4))))
     return np.stack(cuts)
 
 

@@ -49,7 +49,7 @@ def read_published(model):
     with h5py.File(fetched("mobilenet", "dog_breed_mobilenetv2.h5")) as file:
         for variable in model.weights:
             group = "dense" if variable.path.startswith("dense/") else "mobilenetv2_1.00_160"
-            variable.assign(file[f"model_weights/{group}/{variable.path}"][...])
+            variable.assign(np.asarray(file[f"model_weights/{group}/{variable.path}"]))
 
 
 # What ends the name of a weight in Keras, and in PyTorch's libraries.
