@@ -52,7 +52,7 @@ def example(name: str, options: argparse.Namespace) -> bool:
         print(f"{'':33} {there.result} (TensorFlow)", flush=True)
     if options.page:
         page = PAGE.read_text("utf-8")
-        other = f"{there.seconds:.0f} s" if there else rows(page).get(name, [""])[-1]
+        other = f"{there.seconds:.0f} s" if there else rows(page).get(name, ["not measured"])[-1]
         cells = [data_of(name), ran.result, f"{ran.seconds:.0f} s", other]
         PAGE.write_text(with_rows(page, {name: cells}), encoding="utf-8")
     return good
