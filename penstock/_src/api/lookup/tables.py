@@ -1,5 +1,6 @@
 """Lookup tables: static ones with an initializer, and mutable ones."""
 
+import contextlib
 import itertools
 
 import numpy as np
@@ -10,9 +11,10 @@ from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE, in_v1_graph
 from penstock._src.core.registry import raw
+from penstock._src.core.tensor import Tensor
 from penstock._src.core.tracking.trackable import Trackable
 from penstock._src.eager.asset import Asset
-from penstock._src.eager.context import init_scope
+from penstock._src.eager.context import init_scope, outermost_graph
 from penstock._src.eager.trackable_resource import TrackableResource
 from penstock._src.util.export import export
 from penstock._src.util.signatures import read_only
@@ -97,6 +99,8 @@ class LookupInterface(TrackableResource):
 class TableInitializerBase(Trackable):
     """Base of the initializers of static tables."""
 
+    computes = False  # whether what fills the table is computed by the function that makes it
+
     def __init__(self, key_dtype, value_dtype):
         self._key_dtype, self._value_dtype = (
             dtypes.as_dtype(key_dtype),
@@ -113,6 +117,12 @@ class TableInitializerBase(Trackable):
     @property
     def _shared_name(self):
         return f"table_{next(_COUNT)}"
+
+
+def _is_computed_here(value):
+    """Whether a value is a tensor of a function that is being traced: the table is filled at each call, then."""
+    graph = getattr(value, "graph", None) if isinstance(value, Tensor) else None
+    return graph is not None and graph is not outermost_graph()
 
 
 @export("lookup.KeyValueTensorInitializer")
@@ -132,7 +142,8 @@ class KeyValueTensorInitializer(TableInitializerBase):
     """
 
     def __init__(self, keys, values, key_dtype=None, value_dtype=None, name=None):
-        with init_scope():
+        self.computes = _is_computed_here(keys) or _is_computed_here(values)
+        with contextlib.nullcontext() if self.computes else init_scope():
             self._keys = convert_to_tensor(keys, dtype=key_dtype, name="keys")
             self._values = convert_to_tensor(values, dtype=value_dtype, name="values")
         self._name = name or "key_value_init"
@@ -241,6 +252,7 @@ class StaticHashTable(LookupInterface):
             self._default_value = convert_to_tensor(default_value, dtype=self._value_dtype)
             self._default_value.shape.merge_with([])
             self._resource_handle = self._create_resource()
+        with contextlib.nullcontext() if initializer.computes else init_scope():
             self._init_op = self._initialize()
             if in_v1_graph():
                 STATE.graph.add_to_collection("table_initializer", self._init_op)

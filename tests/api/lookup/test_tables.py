@@ -1,0 +1,31 @@
+"""Tables that a traced function makes."""
+
+import numpy as np
+import pytest
+
+import penstock as tf
+
+
+@pytest.mark.parametrize("autograph", [False, True])
+def test_a_function_computes_the_keys_and_values_of_its_table(autograph):
+    @tf.function(autograph=autograph)
+    def found(x):
+        keys = tf.cast(tf.range(3), tf.int64)
+        table = tf.lookup.StaticHashTable(
+            tf.lookup.KeyValueTensorInitializer(keys, keys * 10), default_value=-1
+        )
+        return table.lookup(x)
+
+    for _ in range(2):  # it is filled at each call
+        np.testing.assert_equal(found(tf.constant([2, 5], tf.int64)).numpy(), [20, -1])
+
+
+def test_a_table_is_not_filled_with_other_data_by_a_later_call():
+    @tf.function
+    def found(keys):
+        table = tf.lookup.StaticHashTable(tf.lookup.KeyValueTensorInitializer(keys, keys), -1)
+        return table.lookup(keys)
+
+    np.testing.assert_equal(found(tf.constant([1, 2])).numpy(), [1, 2])
+    with pytest.raises(tf.errors.FailedPreconditionError, match="already initialized"):
+        found(tf.constant([3, 4]))
