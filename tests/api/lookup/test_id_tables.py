@@ -3,7 +3,7 @@
 import pytest
 
 import penstock as tf
-import penstock._src.api.load  # noqa: F401  (as a public name's first use does)
+import penstock._src.api.load
 from penstock._src.api.lookup import id_tables
 
 
