@@ -13,7 +13,6 @@ from . import experimental as experimental
 class KeyValueTensorInitializer(Trackable):
     """An initializer of tables with keys and values from tensors."""
     def __init__(self, keys: Any, values: Any, key_dtype: DTypeLike | None = None, value_dtype: Any = None, name: str | None = None) -> None: ...
-    computes: Any
     def initialize(self, table: Any) -> Any:
         """Fills a table."""
     @property
@@ -77,7 +76,6 @@ class TextFileIndex:
 class TextFileInitializer(Trackable):
     """Fills a table from the lines of a text file."""
     def __init__(self, filename: PathLike, key_dtype: DTypeLike, key_index: Any, value_dtype: Any, value_index: Any, vocab_size: IntLike | None = None, delimiter: str = '\t', name: str | None = None, value_index_offset: IntLike = 0) -> None: ...
-    computes: bool
     def initialize(self, table: Any) -> Any:
         """Fills the table."""
     @property

@@ -84,7 +84,6 @@ class CsvDataset(Dataset):
 class DatasetInitializer(Trackable):
     """Fills a table with the (key, value) pairs of a dataset."""
     def __init__(self, dataset: Dataset) -> None: ...
-    computes: bool
     def initialize(self, table: Any) -> Any:
         """Fills the table; returns the operation."""
     @property

@@ -99,7 +99,7 @@ class LookupInterface(TrackableResource):
 class TableInitializerBase(Trackable):
     """Base of the initializers of static tables."""
 
-    computes = False  # whether what fills the table is computed by the function that makes it
+    _computes = False  # whether what fills the table is computed by the function that makes it
 
     def __init__(self, key_dtype, value_dtype):
         self._key_dtype, self._value_dtype = (
@@ -142,8 +142,8 @@ class KeyValueTensorInitializer(TableInitializerBase):
     """
 
     def __init__(self, keys, values, key_dtype=None, value_dtype=None, name=None):
-        self.computes = _is_computed_here(keys) or _is_computed_here(values)
-        with contextlib.nullcontext() if self.computes else init_scope():
+        self._computes = _is_computed_here(keys) or _is_computed_here(values)
+        with contextlib.nullcontext() if self._computes else init_scope():
             self._keys = convert_to_tensor(keys, dtype=key_dtype, name="keys")
             self._values = convert_to_tensor(values, dtype=value_dtype, name="values")
         self._name = name or "key_value_init"
@@ -252,7 +252,7 @@ class StaticHashTable(LookupInterface):
             self._default_value = convert_to_tensor(default_value, dtype=self._value_dtype)
             self._default_value.shape.merge_with([])
             self._resource_handle = self._create_resource()
-        with contextlib.nullcontext() if initializer.computes else init_scope():
+        with contextlib.nullcontext() if initializer._computes else init_scope():
             self._init_op = self._initialize()
             if in_v1_graph():
                 STATE.graph.add_to_collection("table_initializer", self._init_op)
