@@ -10,6 +10,7 @@ from penstock._src.core import dtypes
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import InvalidArgumentError, UnimplementedError
 from penstock._src.proto.tensor import TensorProto, VariantTensorDataProto
+from penstock._src.util.files import varints
 
 
 def to_proto(value: np.ndarray, dtype: DType) -> Any:
@@ -132,16 +133,11 @@ def _packed_strings(content: bytes, count: int) -> np.ndarray:
             f"TensorProto: {len(content)} bytes do not hold {count} strings."
         )
     for _ in range(count):
-        length = shift = 0
-        while True:
-            if at == len(content) or shift > 63:
-                raise InvalidArgumentError("TensorProto: the lengths of strings are cut short.")
-            byte = content[at]
-            at += 1
-            length |= (byte & 0x7F) << shift
-            shift += 7
-            if byte < 0x80:
-                break
+        try:
+            length, at = varints.decode(content, at)
+        except IndexError:
+            message = "TensorProto: the lengths of strings are cut short."
+            raise InvalidArgumentError(message) from None
         lengths.append(length)
     out = np.empty(count, object)
     for number, length in enumerate(lengths):

@@ -9,7 +9,7 @@ from penstock._src.core.errors import UnimplementedError
 from penstock._src.native.readers.snappy import HASH_BITS, snappy, worst
 from penstock._src.native.systems import is_supported
 from penstock._src.native.target import host
-from penstock._src.util.files import records
+from penstock._src.util.files import records, varints
 from penstock._src.util.files.records import DamagedRecord
 
 SNAPPY = "SNAPPY"
@@ -42,7 +42,7 @@ def compressed(data: bytes) -> bytes:
     places = np.zeros(1 << HASH_BITS, np.int64)
     into = np.empty(worst(len(data)), np.uint8)
     size = _native().encode(data, 0, len(data), places, into)
-    return _varint(len(data)) + into[:size].tobytes()
+    return varints.encode(len(data)) + into[:size].tobytes()
 
 
 def decompressed(data: bytes) -> bytes:
@@ -59,15 +59,6 @@ def decompressed(data: bytes) -> bytes:
     if _native().decode(data, begin, len(data), size, into) != size:
         raise DamagedRecord("Snappy_Uncompress failed")
     return into.tobytes()
-
-
-def _varint(number: int) -> bytes:
-    made = bytearray()
-    while number > 127:
-        made.append(number & 127 | 128)
-        number >>= 7
-    made.append(number)
-    return bytes(made)
 
 
 def _length(data: bytes) -> tuple[int | None, int]:

@@ -33,7 +33,7 @@ from penstock._src.ops.io.bundle_data import as_bytes, read_data, write_data
 from penstock._src.ops.tensor_proto import is_serialized, variants
 from penstock._src.proto.bundle import BundleEntryProto, BundleHeaderProto
 from penstock._src.proto.tensor import VariantTensorDataProto
-from penstock._src.util.files import crc32c
+from penstock._src.util.files import crc32c, varints
 
 HEADER_KEY = b""
 
@@ -352,7 +352,7 @@ def _shape(entry: Any) -> list[int]:
 def _encode_strings(value: np.ndarray) -> tuple[bytes, int]:
     """(bytes, checksum): the checksum covers the lengths as fixed integers."""
     texts = [bytes(text) for text in value.ravel()]
-    lengths = b"".join(sstable.encode_varint(len(text)) for text in texts)
+    lengths = b"".join(varints.encode(len(text)) for text in texts)
     check = crc32c.crc32c(_fixed_lengths(texts))
     stored = struct.pack("<I", crc32c.mask(check))
     joined = b"".join(texts)
@@ -367,7 +367,7 @@ def _encode_variants(value: np.ndarray) -> tuple[bytes, int]:
         check = crc32c.crc32c(struct.pack("<Q", len(data)) + data, check)
         stored = struct.pack("<I", crc32c.mask(check))
         check = crc32c.crc32c(stored, check)
-        encoded += sstable.encode_varint(len(data)) + data + stored
+        encoded += varints.encode(len(data)) + data + stored
     return encoded, check
 
 
@@ -375,7 +375,7 @@ def _decode_variants(raw: bytes, shape: list[int], stored_crc: int, where: str) 
     at, messages = 0, []
     try:
         for _ in range(math.prod(shape)):
-            size, at = sstable.decode_varint(raw, at)
+            size, at = varints.decode(raw, at)
             messages.append(VariantTensorDataProto.FromString(raw[at : at + size]))
             at += size + 4
     except (IndexError, DecodeError) as error:
@@ -394,7 +394,7 @@ def _decode_strings(raw: bytes, shape: list[int], stored_crc: int, where: str) -
     at, sizes = 0, []
     try:
         for _ in range(math.prod(shape)):
-            size, at = sstable.decode_varint(raw, at)
+            size, at = varints.decode(raw, at)
             sizes.append(size)
         stored, at = raw[at : at + 4], at + 4
     except IndexError as error:

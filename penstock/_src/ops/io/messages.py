@@ -14,6 +14,7 @@ from penstock._src.ops.strings.elements import each, strings
 from penstock._src.ops.tensor_proto import from_proto, to_proto
 from penstock._src.proto.example import Example
 from penstock._src.proto.tensor import TensorProto
+from penstock._src.util.files import varints
 
 
 def tensor_of(op, data, dtype):
@@ -55,20 +56,9 @@ class ParseTensor(Op):
         return np.array(tensor_of(self, serialized.item(), self.out_type))
 
 
-def _varint(number):
-    """Encodes a varint: groups of seven bits, the lowest first."""
-    out = bytearray()
-    number &= (1 << 64) - 1
-    while number > 127:
-        out.append(number & 127 | 128)
-        number >>= 7
-    out.append(number)
-    return bytes(out)
-
-
 def _field(number, data):
     """Encodes a length-delimited field."""
-    return _varint(number << 3 | 2) + _varint(len(data)) + data
+    return varints.encode(number << 3 | 2) + varints.encode(len(data)) + data
 
 
 def _unpacked(example):
@@ -82,7 +72,7 @@ def _unpacked(example):
         elif kind == "float_list":
             held = _field(2, b"".join(b"\x0d" + struct.pack("<f", v) for v in values))
         elif kind == "int64_list":
-            held = _field(3, b"".join(b"\x08" + _varint(v) for v in values))
+            held = _field(3, b"".join(b"\x08" + varints.encode(v % (1 << 64)) for v in values))
         else:
             held = b""
         features += _field(1, _field(1, key.encode()) + _field(2, held))

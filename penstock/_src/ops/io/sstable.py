@@ -9,7 +9,7 @@ import struct
 from collections.abc import Iterable, Iterator
 
 from penstock._src.core import errors
-from penstock._src.util.files import crc32c
+from penstock._src.util.files import crc32c, varints
 
 MAGIC = 0xDB4775248B80FB57
 _FOOTER = 48
@@ -18,37 +18,13 @@ _BLOCK = 262144
 _RESTART = 16
 
 
-def encode_varint(value: int) -> bytes:
-    """`value` in groups of seven bits, the low ones first."""
-    encoded = bytearray()
-    while value > 127:
-        encoded.append(value & 127 | 128)
-        value >>= 7
-    encoded.append(value)
-    return bytes(encoded)
-
-
-def decode_varint(data: bytes, at: int) -> tuple[int, int]:
-    """(the number at `at`, the position after it)."""
-    value = shift = 0
-    while True:
-        byte = data[at]
-        value |= (byte & 127) << shift
-        at += 1
-        if byte < 128:
-            return value, at
-        shift += 7
-        if shift > 63:
-            raise IndexError("a number has no end")
-
-
 def write_table(entries: Iterable[tuple[bytes, bytes]]) -> bytes:
     """The bytes of a table of `entries`, which are sorted by key."""
     table, index, block = bytearray(), _Block(), _Block()
 
     def finish(built: _Block) -> bytes:
         contents = built.contents() + b"\0"
-        handle = encode_varint(len(table)) + encode_varint(len(contents) - 1)
+        handle = varints.encode(len(table)) + varints.encode(len(contents) - 1)
         table.extend(contents + crc32c.packed(contents))
         return handle
 
@@ -74,8 +50,8 @@ def read_table(data: bytes, name: str) -> dict[bytes, bytes]:
         raise errors.DataLossError(f"{name}: not an sstable (bad magic number).")
     footer = data[-_FOOTER:]
     try:
-        _, at = decode_varint(footer, 0)  # the block of metadata, which is empty
-        _, at = decode_varint(footer, at)
+        _, at = varints.decode(footer, 0)  # the block of metadata, which is empty
+        _, at = varints.decode(footer, at)
         entries = {}
         for _, handle in _block_entries(_read_block(data, footer, at, name)):
             entries.update(_block_entries(_read_block(data, handle, 0, name)))
@@ -103,7 +79,7 @@ class _Block:
             while shared < limit and key[shared] == self.last[shared]:
                 shared += 1
         for number in (shared, len(key) - shared, len(value)):
-            self.data += encode_varint(number)
+            self.data += varints.encode(number)
         self.data += key[shared:] + value
         self.last = key
         self.count += 1
@@ -115,8 +91,8 @@ class _Block:
 
 
 def _read_block(data: bytes, handle: bytes, at: int, name: str) -> bytes:
-    offset, at = decode_varint(handle, at)
-    size, at = decode_varint(handle, at)
+    offset, at = varints.decode(handle, at)
+    size, at = varints.decode(handle, at)
     block = data[offset : offset + size + 1]
     (stored,) = struct.unpack("<I", data[offset + size + 1 : offset + size + _TRAILER])
     if crc32c.masked(block) != stored:
@@ -135,9 +111,9 @@ def _block_entries(block: bytes) -> Iterator[tuple[bytes, bytes]]:
         raise IndexError("more restarts than a block holds")
     at, key = 0, b""
     while at < end:
-        shared, at = decode_varint(block, at)
-        rest, at = decode_varint(block, at)
-        size, at = decode_varint(block, at)
+        shared, at = varints.decode(block, at)
+        rest, at = varints.decode(block, at)
+        size, at = varints.decode(block, at)
         if shared > len(key) or at + rest + size > end:
             raise IndexError("an entry is longer than its block")
         key = key[:shared] + block[at : at + rest]
@@ -148,7 +124,7 @@ def _block_entries(block: bytes) -> Iterator[tuple[bytes, bytes]]:
 
 def _unsnap(data: bytes) -> bytes:
     """Decompresses Snappy: literals, and copies of earlier output."""
-    expected, at = decode_varint(data, 0)
+    expected, at = varints.decode(data, 0)
     out = bytearray()
     while at < len(data):
         if len(out) > expected:

@@ -13,6 +13,7 @@ from penstock._src.core.errors import InvalidArgumentError, ResourceExhaustedErr
 from penstock._src.ops.tensor_proto import from_proto, to_proto
 from penstock._src.proto.tensor import TensorProto
 from penstock._src.serving.servables.servable import TensorInfo
+from penstock._src.util.files import varints
 
 # Fields that hold numbers as they are in memory, one after the other.
 _PACKED = {dtypes.float32: ("float_val", 5), dtypes.float64: ("double_val", 6)}
@@ -67,25 +68,14 @@ def _packed(data: bytes, number: int, dtype: DType) -> np.ndarray:
     """The numbers of a packed field of a message that was just serialized: each field stands in it once."""
     at = 0
     while at < len(data):
-        tag, at = _varint(data, at)
-        length, at = _varint(data, at)
+        tag, at = varints.decode(data, at)
+        length, at = varints.decode(data, at)
         if tag & 7 == _VARINT:
             continue
         if tag == number << 3 | _LENGTH_DELIMITED:
             return np.frombuffer(data, dtype.np, length // dtype.size, at)
         at += length
     return np.empty(0, dtype.np)
-
-
-def _varint(data: bytes, at: int) -> tuple[int, int]:
-    value = shift = 0
-    while True:
-        byte = data[at]
-        at += 1
-        value |= (byte & 0x7F) << shift
-        if byte < 0x80:
-            return value, at
-        shift += 7
 
 
 def fill(proto: Any, array: np.ndarray, dtype: DType) -> None:
@@ -101,17 +91,8 @@ def fill(proto: Any, array: np.ndarray, dtype: DType) -> None:
     if array.size < _MANY:
         getattr(proto, field).extend(array.ravel().tolist())
     else:
-        head = bytes([number << 3 | _LENGTH_DELIMITED]) + _as_varint(array.nbytes)
+        head = bytes([number << 3 | _LENGTH_DELIMITED]) + varints.encode(array.nbytes)
         proto.MergeFromString(head + array.tobytes())
-
-
-def _as_varint(value: int) -> bytes:
-    made = bytearray()
-    while value > 0x7F:
-        made.append(value & 0x7F | 0x80)
-        value >>= 7
-    made.append(value)
-    return bytes(made)
 
 
 # The fields of integers and booleans.
