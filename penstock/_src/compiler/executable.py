@@ -56,11 +56,14 @@ class Executable:
     def specializations(self) -> Iterator[Specialization]:
         """Every specialization made so far, nested ones after what they belong to."""
         pending = [self.block]
+        seen = {self.block}
         while pending:
             block = pending.pop(0)
             for made in block.forms():
                 yield made
-                pending += [s.block for s in made.steps if isinstance(s, BlockStep)]
+                inner = [s.block for s in made.steps if isinstance(s, BlockStep)]
+                pending += [b for b in dict.fromkeys(inner) if b not in seen]
+                seen.update(inner)
 
     def steps(self) -> Iterator[Any]:
         """Every step of every specialization made so far."""

@@ -126,3 +126,25 @@ def test_programs_keep_only_the_nodes_that_they_compute():
         tf.constant(WEIGHTS)
     ).graph_function.executable.programs()
     assert not program.function.roots[0].builder.nodes
+
+
+def test_what_waits_for_the_host_is_planned_once_for_all_lengths(made):
+    """What follows the second step on the host has the same shapes whatever the length."""
+
+    @tf.function(autograph=False)
+    def f(text, w):
+        rows = tf.tanh(tokens(text))
+        words = tf.strings.split(tf.strings.as_string(tf.round(tf.reduce_sum(rows, 0))), ".")
+        numbers = tf.strings.to_number(words.flat_values[::2])
+        return tf.linalg.matvec(w, tf.sin(numbers)) * tf.reduce_sum(w)
+
+    def text(n):
+        return tf.constant(" ".join(map(str, range(n))))
+
+    made(f, text(3), WEIGHTS)
+    made(f, text(5), WEIGHTS)
+    for n in (8, 6, 9):
+        written, planned = made(f, text(n), WEIGHTS)
+        assert written == 0 and planned <= 1
+        expected = f.python_function(text(n), WEIGHTS)
+        np.testing.assert_allclose(f(text(n), WEIGHTS), expected, rtol=1e-5, atol=1e-5)

@@ -6,6 +6,7 @@ and keeps it.
 
 import dataclasses
 import threading
+import weakref
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -50,6 +51,8 @@ class Block:
         self.specializations: dict[Any, Specialization] = {}
         self.made = 0  # specializations so far
         self.on_host: Specialization | None = None  # for any shapes
+        # What waits for the first steps is mostly the same section for all shapes: it keeps its specializations.
+        self.waiting: weakref.WeakValueDictionary[Any, Block] = weakref.WeakValueDictionary()
         # What keys consist of may change while one is made: another thread must not file its own under the new form.
         self.changing = forks.freed_in_child(threading.RLock())
 
@@ -138,10 +141,19 @@ class Block:
         steps: list[Any] = list(found.steps)
         if found.waiting is not None:
             rest = found.waiting
-            steps.append(BlockStep(Block(rest.section), rest.reasons, rest.reads, rest.writes))
+            block = self.block_of(rest.section)
+            steps.append(BlockStep(block, rest.reasons, rest.reads, rest.writes))
         outputs = [found.slots[t._id] for t in self.section.outputs]
         inputs = len(self.section.inputs)
         return specialization(steps, found.slots, inputs, found.initial, outputs)
+
+    def block_of(self, waiting: Section) -> "Block":
+        """The block of a section that waits: the one that an equal section of another specialization has."""
+        key = waiting.identity()
+        block = self.waiting.get(key)
+        if block is None:
+            block = self.waiting[key] = Block(waiting)
+        return block
 
     def tell_variables(self, values: Sequence[Any]) -> None:
         """Takes handles that are of no variables, such as an iterator's, for what they are in keys."""

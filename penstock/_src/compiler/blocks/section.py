@@ -21,3 +21,9 @@ class Section:
     constants: frozenset[int] = frozenset()  # ids of inputs that are constants of the graph
     # Positions of inputs for whose values it is specialized, rather than for their shapes; None if there were too many values.
     values: tuple[int, ...] | None = ()
+
+    def identity(self) -> Any:
+        """What two sections of one graph have in common if they are executed alike for equal inputs."""
+        tensors = [tuple([t._id for t in side]) for side in (self.inputs, self.outputs)]
+        ops = tuple([op.name for op in self.ops])
+        return ops, *tensors, self.why_host, frozenset(self.host), self.constants, self.values
