@@ -32,10 +32,7 @@ class Options:
       allow: what models may do besides computing; see tf.saved_model.experimental.allow.
       workers: processes.
       warms_up: whether versions are run before they answer requests.
-      workers: processes.
-      workers: int = 1
-    warms_up: bool = True
-    drain_seconds: that requests have to end after SIGTERM.
+      drain_seconds: that requests have to end after SIGTERM.
     """
 
     models: tuple[ModelConfig, ...]

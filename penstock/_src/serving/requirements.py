@@ -23,10 +23,7 @@ def orjson() -> ModuleType:
     Raises:
       ImportError: it is not installed.
     """
-    try:
-        return importlib.import_module("orjson")
-    except ModuleNotFoundError as error:
-        raise _not_installed(error) from error
+    return _imported("orjson")
 
 
 @functools.cache
@@ -36,11 +33,8 @@ def uvicorn() -> ModuleType:
     Raises:
       ImportError: it is not installed, or its parser is not.
     """
-    try:
-        importlib.import_module("httptools")
-        return importlib.import_module("uvicorn")
-    except ModuleNotFoundError as error:
-        raise _not_installed(error) from error
+    _imported("httptools")
+    return _imported("uvicorn")
 
 
 @functools.cache
@@ -50,10 +44,7 @@ def grpc() -> ModuleType:
     Raises:
       ImportError: it is not installed.
     """
-    try:
-        return importlib.import_module("grpc")
-    except ModuleNotFoundError as error:
-        raise _not_installed(error) from error
+    return _imported("grpc")
 
 
 @functools.cache
@@ -64,5 +55,9 @@ def uvloop() -> ModuleType | None:
     return importlib.import_module("uvloop")
 
 
-def _not_installed(error: ModuleNotFoundError) -> ImportError:
-    return ImportError(f"Serving needs the package {error.name}: pip install 'penstock[serve]'.")
+def _imported(name: str) -> ModuleType:
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        message = f"Serving needs the package {error.name}: pip install 'penstock[serve]'."
+        raise ImportError(message) from error
