@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import importlib
 import importlib.util
+from collections.abc import Iterator
 from types import ModuleType
 
 # What a server needs, besides what Penstock always needs.
@@ -23,7 +25,8 @@ def orjson() -> ModuleType:
     Raises:
       ImportError: it is not installed.
     """
-    return _imported("orjson")
+    with _needed():
+        return importlib.import_module("orjson")
 
 
 @functools.cache
@@ -33,8 +36,9 @@ def uvicorn() -> ModuleType:
     Raises:
       ImportError: it is not installed, or its parser is not.
     """
-    _imported("httptools")
-    return _imported("uvicorn")
+    with _needed():
+        importlib.import_module("httptools")
+        return importlib.import_module("uvicorn")
 
 
 @functools.cache
@@ -44,7 +48,8 @@ def grpc() -> ModuleType:
     Raises:
       ImportError: it is not installed.
     """
-    return _imported("grpc")
+    with _needed():
+        return importlib.import_module("grpc")
 
 
 @functools.cache
@@ -55,9 +60,11 @@ def uvloop() -> ModuleType | None:
     return importlib.import_module("uvloop")
 
 
-def _imported(name: str) -> ModuleType:
+@contextlib.contextmanager
+def _needed() -> Iterator[None]:
+    """Says what to install if a package is missing that is imported within."""
     try:
-        return importlib.import_module(name)
+        yield
     except ModuleNotFoundError as error:
         message = f"Serving needs the package {error.name}: pip install 'penstock[serve]'."
         raise ImportError(message) from error

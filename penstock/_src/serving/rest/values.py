@@ -18,6 +18,7 @@ from penstock._src.serving.servables.servable import TensorInfo
 
 # Outputs of these names hold bytes, which are written in base64.
 _BYTES_SUFFIX = "_bytes"
+_MOST_AXES = 64  # of NumPy's arrays
 # What NumPy makes of lists of JSON's numbers, by the kind of dtype they are for.
 _KINDS = {"f": "iuf", "V": "iuf", "i": "iu", "u": "iu", "b": "b", "c": "iuf"}
 
@@ -102,12 +103,16 @@ def _strings(value: Any, name: str) -> np.ndarray:
     return made.reshape(shape)
 
 
-def _flatten(value: Any, flat: list[bytes], name: str) -> tuple[int, ...]:
+def _flatten(value: Any, flat: list[bytes], name: str, depth: int = 0) -> tuple[int, ...]:
     """Appends the strings of nested lists to `flat`; returns the shape of the lists."""
     if not isinstance(value, list):
         flat.append(bytes_of(value, name))
         return ()
-    shapes = {_flatten(item, flat, name) for item in value}
+    if depth == _MOST_AXES:
+        raise InvalidArgumentError(
+            f"The input '{name}': an array has at most {_MOST_AXES} axes. Received lists within more lists."
+        )
+    shapes = {_flatten(item, flat, name, depth + 1) for item in value}
     if len(shapes) > 1:
         raise InvalidArgumentError(
             f"The input '{name}': expected lists of equal lengths and depths. Received {sorted(shapes)}."
