@@ -10,6 +10,7 @@ _NAMES = {
     "penstock._src.serving.batching.parameters": "BatchingParameters",
     "penstock._src.serving.models.config": "ModelConfig VersionPolicy",
     "penstock._src.serving.options": "Options",
+    "penstock._src.serving.trust.limits": "Limits",
 }
 _SUBMODULES = "".split()
 

@@ -21,6 +21,21 @@ class BatchingParameters:
     @property
     def sizes(self) -> tuple[int, ...]:
         """The sizes that joined batches have, increasing."""
+class Limits:
+    """Limits of requests and clients."""
+    def __init__(self, max_body_bytes: int = 268435456, max_header_bytes: int = 65536, max_tensor_bytes: int = 268435456, max_string_bytes: int = 67108864, max_rows: int = 1000000, max_requests: int = 4096, max_held_bytes: int = 2147483648, max_connections: int = 4096, transfer_seconds: float = 20.0, transfer_bytes_per_second: float = 10240.0, idle_seconds: float = 75.0, max_call_seconds: float = 3600.0) -> None: ...
+    idle_seconds: float
+    max_body_bytes: int
+    max_call_seconds: float
+    max_connections: int
+    max_header_bytes: int
+    max_held_bytes: int
+    max_requests: int
+    max_rows: int
+    max_string_bytes: int
+    max_tensor_bytes: int
+    transfer_bytes_per_second: float
+    transfer_seconds: float
 class ModelConfig:
     """A model to serve."""
     def __init__(self, name: str, base_path: str, policy: VersionPolicy = ..., labels: Mapping[str, int] = ...) -> None: ...
@@ -30,15 +45,14 @@ class ModelConfig:
     policy: VersionPolicy
 class Options:
     """Options of a server."""
-    def __init__(self, models: tuple[ModelConfig, ...], host: str = '127.0.0.1', rest_port: int = 8501, grpc_port: int = 8500, batching: BatchingParameters = ..., batch_threads: int = 2, timeout: float = 30.0, max_body_bytes: int = 268435456, max_tensor_bytes: int = 1073741824, poll_seconds: float = 1.0, model_config_file: str = '', memory_budget: int = 0, allow: tuple[str, ...] = (), workers: int = 1, warms_up: bool = True, drain_seconds: float = 30.0) -> None: ...
+    def __init__(self, models: tuple[ModelConfig, ...], host: str = '127.0.0.1', rest_port: int = 8501, grpc_port: int = 8500, batching: BatchingParameters = ..., batch_threads: int = 2, timeout: float = 30.0, limits: Limits = ..., poll_seconds: float = 1.0, model_config_file: str = '', memory_budget: int = 0, allow: tuple[str, ...] = (), workers: int = 1, warms_up: bool = True, drain_seconds: float = 30.0) -> None: ...
     allow: tuple[str, ...]
     batch_threads: int
     batching: BatchingParameters
     drain_seconds: float
     grpc_port: int
     host: str
-    max_body_bytes: int
-    max_tensor_bytes: int
+    limits: Limits
     memory_budget: int
     model_config_file: str
     models: tuple[ModelConfig, ...]

@@ -55,7 +55,7 @@ FLOORS = {  # of the folders and files in some layers, low to high
         "compile",
     ),
     "serving": (
-        "protos requirements servables",
+        "protos requirements servables trust",
         "batching",
         "models",
         "inference",

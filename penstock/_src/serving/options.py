@@ -6,9 +6,8 @@ import dataclasses
 
 from penstock._src.serving.batching.parameters import BatchingParameters
 from penstock._src.serving.models.config import ModelConfig
+from penstock._src.serving.trust.limits import Limits
 from penstock._src.util.export import export
-
-MEBIBYTE = 1 << 20
 
 
 @export("serving.Options", v1=[])
@@ -24,8 +23,7 @@ class Options:
       batching: limits of batches and queues.
       batch_threads: batches of different models that run at a time.
       timeout: seconds after which a request is given up; 0 for never.
-      max_body_bytes: of a request.
-      max_tensor_bytes: of one input, once it is an array.
+      limits: of requests and clients.
       poll_seconds: between looks at the models' folders and the configuration file; 0: they are looked at once.
       model_config_file: where the models come from, if that is a file; it is read again when it changes.
       memory_budget: bytes that all models may take; 0 for no limit.
@@ -42,8 +40,7 @@ class Options:
     batching: BatchingParameters = BatchingParameters()
     batch_threads: int = 2
     timeout: float = 30.0
-    max_body_bytes: int = 256 * MEBIBYTE
-    max_tensor_bytes: int = 1024 * MEBIBYTE
+    limits: Limits = Limits()
     poll_seconds: float = 1.0
     model_config_file: str = ""
     memory_budget: int = 0

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
+import importlib.util
 import logging
 import signal
 import sys
@@ -13,6 +15,8 @@ from penstock._src.serving.options import Options
 from penstock._src.serving.requirements import uvloop
 from penstock._src.serving.server import Server
 
+# Unix's; None on Windows.
+resource = importlib.import_module("resource") if importlib.util.find_spec("resource") else None
 # Seconds after which a thread gives up Python's lock to another: those that compute batches shall not wait for long.
 _SWITCH_INTERVAL = 0.0005
 
@@ -29,6 +33,7 @@ def run(options: Options, started: Callable[[Server], None] | None = None) -> No
     """
     sys.setswitchinterval(_SWITCH_INTERVAL)
     logging.getLogger("penstock.serving").setLevel(logging.INFO)
+    _allow_many_files()
     _run_loop(_serve(options, started))
 
 
@@ -40,6 +45,13 @@ async def _serve(options: Options, started: Callable[[Server], None] | None) -> 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, task.cancel)
     await server.serve(None if started is None else lambda: started(server))
+
+
+def _allow_many_files() -> None:
+    """Lets the process open as many files as the system allows it: each connection is one."""
+    if resource is not None:
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _run_loop(main: Coroutine[Any, Any, None]) -> None:

@@ -12,6 +12,7 @@ from penstock._src.serving.batching.scheduler import Scheduler
 from penstock._src.serving.grpc import server as grpc_server
 from penstock._src.serving.grpc.model_service import ModelService
 from penstock._src.serving.grpc.prediction import PredictionService
+from penstock._src.serving.inference.running import Runner
 from penstock._src.serving.inference.warm_up import warm_up
 from penstock._src.serving.models.config_files import read_models
 from penstock._src.serving.models.folders import stamp
@@ -21,8 +22,10 @@ from penstock._src.serving.models.version import ModelVersion
 from penstock._src.serving.options import Options
 from penstock._src.serving.rest import http
 from penstock._src.serving.rest.app import RestApp
+from penstock._src.serving.rest.bodies import Bodies
 from penstock._src.serving.rest.models import ModelRoutes
 from penstock._src.serving.servables.formats.table import load
+from penstock._src.serving.trust.admission import Admission
 
 _LOG = logging.getLogger("penstock.serving")
 
@@ -36,6 +39,7 @@ class Server:
     Attributes:
       table: the versions that answer requests.
       manager: loads and unloads them.
+      admission: counts requests.
       rest: the application of the REST API, whose `routes` may be added to.
       rest_port: where REST is; -1 if it is not served, or not yet.
       grpc_services: handlers of gRPC's methods by services, which may be added to.
@@ -48,12 +52,14 @@ class Server:
         self.scheduler = Scheduler(options.batch_threads)
         self.table = ModelTable()
         self.manager = ModelManager(self.table, self._load, options.memory_budget)
-        routes = ModelRoutes(self.manager, options.timeout).routes()
-        self.rest = RestApp(routes, options.max_body_bytes)
+        self.admission = Admission(options.limits)
+        runner = Runner(options.limits, self.admission, options.timeout)
+        routes = ModelRoutes(self.manager, runner).routes()
+        self.rest = RestApp(routes, Bodies(options.limits.max_body_bytes, self.admission))
         self.rest_port = self.grpc_port = -1
         self.is_ready = False
         self.grpc_services = grpc_server.services(
-            PredictionService(self.table, options.timeout, options.max_tensor_bytes),
+            PredictionService(self.table, runner),
             ModelService(self.manager),
             lambda: self.is_ready,
         )
@@ -63,7 +69,7 @@ class Server:
         servable = load(path, self.options.allow)
         made = ModelVersion(name, number, servable, self.scheduler, self.options.batching)
         if self.options.warms_up:
-            warm_up(made, self.options.max_tensor_bytes)
+            warm_up(made, self.options.limits.max_tensor_bytes)
         return made
 
     async def serve(self, started: Callable[[], None] | None = None) -> None:
@@ -92,12 +98,13 @@ class Server:
         if options.rest_port >= 0:
             listener = http.listening(options.host, options.rest_port)
             self.rest_port = listener.getsockname()[1]
-            rest = http.serving(self.rest, listener, options.drain_seconds)
+            rest = http.serving(self.rest, listener, options.limits, options.drain_seconds)
             await stack.enter_async_context(rest)
         if options.grpc_port >= 0:
             address = f"{options.host}:{options.grpc_port}"
-            limit = options.max_body_bytes
-            calls = grpc_server.serving(self.grpc_services, address, limit, options.drain_seconds)
+            calls = grpc_server.serving(
+                self.grpc_services, address, options.limits, options.drain_seconds
+            )
             self.grpc_port = await stack.enter_async_context(calls)
 
     def _poll(self) -> None:

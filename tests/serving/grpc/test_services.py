@@ -10,6 +10,7 @@ from penstock._src.serving.background import running
 from penstock._src.serving.models.config import ModelConfig
 from penstock._src.serving.options import Options
 from penstock._src.serving.protos import apis, config, grpc_services
+from penstock._src.serving.trust.limits import Limits
 from tests.serving.kit import Rest, example, save_half_plus_two_of_v1
 
 
@@ -18,7 +19,9 @@ def server(tmp_path_factory):
     root = tmp_path_factory.mktemp("models") / "half"
     save_half_plus_two_of_v1(root / "00000123")
     models = (ModelConfig("half", str(root), labels={"stable": 123}),)
-    with running(Options(models, rest_port=0, grpc_port=0, max_tensor_bytes=1 << 20)) as server:
+    with running(
+        Options(models, rest_port=0, grpc_port=0, limits=Limits(max_tensor_bytes=1 << 20))
+    ) as server:
         yield server
 
 

@@ -10,6 +10,7 @@ import penstock as tf
 from penstock._src.serving.background import running
 from penstock._src.serving.models.config import ModelConfig
 from penstock._src.serving.options import Options
+from penstock._src.serving.trust.limits import Limits
 from tests.serving.kit import HalfPlusTwo, Rest, save
 
 
@@ -44,7 +45,7 @@ def rest(tmp_path_factory):
     names = "pairs", "reciprocal", "invert", "positive"
     save(several, root / "several" / "1", {name: getattr(several, name) for name in names})
     models = tuple(ModelConfig(name, str(root / name)) for name in ("half", "several"))
-    options = Options(models, rest_port=0, grpc_port=-1, max_body_bytes=20_000)
+    options = Options(models, rest_port=0, grpc_port=-1, limits=Limits(max_body_bytes=20_000))
     with running(options) as server:
         yield Rest(server.rest_port)
 

@@ -34,11 +34,33 @@ OPTIONS: dict[tuple[str, ...], tuple[Any, Any, str]] = {
     ),
     ("enable-model-warmup",): (str, "true", "whether versions are run before they answer"),
     ("memory-budget",): (float, 0.0, "megabytes that the models may take; 0 for no limit"),
-    ("max-body", "max_body_megabytes"): (float, 256.0, "megabytes of a request"),
     ("drain-seconds",): (float, 30.0, "that requests have to end after SIGTERM"),
     ("allow",): (str, "", "what models may do besides computing, as read_files,python"),
 }
 _MEGABYTE = 1 << 20
+# Fields of `Limits`: option, how many of the field's units one of the option's is, what it says. The defaults are the record's.
+LIMITS = {
+    "max_body_bytes": ("max-body", _MEGABYTE, "megabytes of a request, decompressed"),
+    "max_header_bytes": ("max-headers", 1 << 10, "kilobytes of a request's headers, in HTTP"),
+    "max_tensor_bytes": ("max-tensor", _MEGABYTE, "megabytes of one input"),
+    "max_string_bytes": ("max-string", _MEGABYTE, "megabytes of one string in an input"),
+    "max_rows": ("max-rows", 1, "of a request, along its batch axis"),
+    "max_requests": ("max-requests", 1, "that are computed or wait at a time"),
+    "max_held_bytes": ("max-held", _MEGABYTE, "megabytes of all requests at a time"),
+    "max_connections": ("max-connections", 1, "of HTTP at a time"),
+    "transfer_seconds": (
+        "transfer-seconds",
+        1,
+        "for headers, for a body, and for reading a reply",
+    ),
+    "transfer_bytes_per_second": (
+        "transfer-rate",
+        1 << 10,
+        "kilobytes a second; what is as fast may take longer",
+    ),
+    "idle_seconds": ("idle-seconds", 1, "after which an idle connection is closed"),
+    "max_call_seconds": ("max-call-seconds", 1, "after which a gRPC connection is to end"),
+}
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -65,13 +87,29 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _parser() -> Parser:
+    from penstock._src.serving.trust.limits import Limits
+
     parser = Parser("penstock serve", DESCRIPTION)
     parser.add_argument("model", nargs="?", help="what to serve")
     parser.add_argument(*_spellings("model-base-path"), help="the same as MODEL")
     for names, (kind, default, text) in OPTIONS.items():
         shown = text if default in (None, "") else f"{text} (default {default})"
         parser.add_argument(*_spellings(*names), type=kind, default=default, help=shown)
+    for field, (name, unit, text) in LIMITS.items():
+        default = getattr(Limits, field) / unit
+        shown = f"{text} (default {default:g})"
+        parser.add_argument(*_spellings(name), type=float, default=default, help=shown)
     return parser
+
+
+def _limits(parsed: argparse.Namespace) -> Any:
+    from penstock._src.serving.trust.limits import Limits
+
+    given = {}
+    for field, (name, unit, _) in LIMITS.items():
+        value = getattr(parsed, name.replace("-", "_")) * unit
+        given[field] = type(getattr(Limits, field))(value)
+    return Limits(**given)
 
 
 def _spellings(*names: str) -> list[str]:
@@ -111,7 +149,7 @@ def _options(parsed: argparse.Namespace) -> Any:
         grpc_port=parsed.grpc_port,
         batching=batching,
         timeout=parsed.rest_api_timeout_in_ms / 1000,
-        max_body_bytes=int(parsed.max_body * _MEGABYTE),
+        limits=_limits(parsed),
         poll_seconds=parsed.file_system_poll_wait_seconds,
         model_config_file=parsed.model_config_file or "",
         memory_budget=int(parsed.memory_budget * _MEGABYTE),

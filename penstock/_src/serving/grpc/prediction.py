@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -14,9 +13,8 @@ from penstock._src.saving.saved_model.constants import (
     DEFAULT_SERVING_SIGNATURE_DEF_KEY,
     REGRESS_METHOD_NAME,
 )
-from penstock._src.serving.batching.request import OnLoop
 from penstock._src.serving.inference import examples, messages
-from penstock._src.serving.inference.running import run_on_loop
+from penstock._src.serving.inference.running import Runner
 from penstock._src.serving.inference.tensor_protos import array_of, fill
 from penstock._src.serving.models.table import ModelTable
 from penstock._src.serving.models.version import ModelVersion
@@ -29,13 +27,11 @@ class PredictionService:
 
     Args:
       table: where versions are found.
-      timeout: seconds after which a call without a deadline is given up; 0 for never.
-      max_tensor_bytes: that an input may have.
+      runner: runs their functions.
     """
 
-    def __init__(self, table: ModelTable, timeout: float, max_tensor_bytes: int) -> None:
-        self._table, self._timeout, self._max_bytes = table, timeout, max_tensor_bytes
-        self._on_loop: OnLoop | None = None
+    def __init__(self, table: ModelTable, runner: Runner) -> None:
+        self._table, self._runner = table, runner
 
     async def Predict(self, request: Any, context: Any) -> Any:
         """Runs a function of tensors."""
@@ -43,7 +39,7 @@ class PredictionService:
         with self.using(spec) as version:
             queue = version.queue(spec.signature_name)
             given = self._inputs(request, queue.signature)
-            outputs = await run_on_loop(queue, given, self._completion(), self._limit(context))
+            outputs = await self._runner.run(queue, given, context.time_remaining())
         reply = apis.PredictResponse()
         _set_spec(reply.model_spec, version, spec)
         wanted = request.output_filter or outputs
@@ -63,8 +59,9 @@ class PredictionService:
             raise InvalidArgumentError(
                 f"input tensor alias not found in signature: {unknown[0]}. Inputs expected to be in the set {sorted(infos)}."
             )
+        limit = self._runner.limits.max_tensor_bytes
         return {
-            name: array_of(proto, infos[name], name, self._max_bytes)
+            name: array_of(proto, infos[name], name, limit)
             for name, proto in request.inputs.items()
         }
 
@@ -134,7 +131,7 @@ class PredictionService:
         with self.using(spec) as version:
             queue = version.queue(spec.signature_name)
             inputs = examples.argument(queue.signature, method_name, found)
-            outputs = await run_on_loop(queue, inputs, self._completion(), self._limit(context))
+            outputs = await self._runner.run(queue, inputs, context.time_remaining())
         _set_spec(reply.model_spec, version, spec)
         return outputs, len(found)
 
@@ -152,18 +149,6 @@ class PredictionService:
             spec.version.value if choice == "version" else None,
             spec.version_label if choice == "version_label" else None,
         )
-
-    def _limit(self, context: Any) -> float:
-        """Seconds that a call may take: what its client says, if that is less."""
-        left = context.time_remaining()
-        if left is None or (self._timeout and left > self._timeout):
-            return self._timeout
-        return max(left, 1e-3)
-
-    def _completion(self) -> OnLoop:
-        if self._on_loop is None:
-            self._on_loop = OnLoop(asyncio.get_running_loop())
-        return self._on_loop
 
 
 def _set_spec(made: Any, version: ModelVersion, asked: Any) -> None:

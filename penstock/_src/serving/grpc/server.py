@@ -13,6 +13,7 @@ from penstock._src.serving.grpc.prediction import PredictionService
 from penstock._src.serving.grpc.reflection import Reflection
 from penstock._src.serving.protos import grpc_services as names
 from penstock._src.serving.requirements import grpc
+from penstock._src.serving.trust.limits import Limits
 
 _REFLECTION_SERVICE = "grpc.reflection.{}.ServerReflection"
 # Names of handlers, by the service.
@@ -60,23 +61,31 @@ def _reflecting(reflection: Reflection) -> dict[str, Any]:
 
 @contextlib.asynccontextmanager
 async def serving(
-    handlers: Services, address: str, max_message_bytes: int, drain_seconds: float
+    handlers: Services, address: str, limits: Limits, drain_seconds: float
 ) -> AsyncIterator[int]:
     """Answers gRPC within the block, at the port that it gives; at its end, once what has begun is answered.
 
     Args:
       handlers: by services and methods.
       address: host and port; port 0 is a free one.
-      max_message_bytes: of a request or reply.
+      limits: of requests and clients.
       drain_seconds: that calls have to end.
 
     Raises:
       OSError: it cannot listen there.
     """
-    options = [
-        ("grpc.max_receive_message_length", max_message_bytes),
-        ("grpc.max_send_message_length", max_message_bytes),
+    options: list[tuple[str, int]] = [
+        ("grpc.max_receive_message_length", limits.max_body_bytes),
+        ("grpc.max_send_message_length", -1),  # replies are as large as models make them
         ("grpc.so_reuseport", 1),
+        ("grpc.server_handshake_timeout_ms", _milliseconds(limits.transfer_seconds)),
+        ("grpc.max_connection_idle_ms", _milliseconds(limits.idle_seconds)),
+        ("grpc.max_connection_age_ms", _milliseconds(limits.max_call_seconds)),
+        ("grpc.max_connection_age_grace_ms", _milliseconds(limits.max_call_seconds)),
+        # Clients whose machine is gone are found out.
+        ("grpc.keepalive_time_ms", _milliseconds(limits.idle_seconds)),
+        ("grpc.keepalive_timeout_ms", _milliseconds(limits.transfer_seconds)),
+        ("grpc.max_concurrent_streams", limits.max_requests),
     ]
     server = grpc().aio.server(options=options)
     for service, methods in handlers.items():
@@ -91,3 +100,7 @@ async def serving(
         yield port
     finally:
         await server.stop(drain_seconds)
+
+
+def _milliseconds(seconds: float) -> int:
+    return int(min(seconds * 1000, 2**31 - 1))

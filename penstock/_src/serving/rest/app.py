@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from penstock._src.core.errors import (
-    CancelledError,
-    InvalidArgumentError,
-    NotFoundError,
-    ResourceExhaustedError,
-)
+from penstock._src.core.errors import InvalidArgumentError, NotFoundError, UnavailableError
+from penstock._src.serving.rest.bodies import Bodies
 from penstock._src.serving.rest.replies import Reply, error_reply
 
 Handler = Callable[[Mapping[str, Any], bytes], Awaitable[Reply]]
@@ -33,11 +30,11 @@ class RestApp:
 
     Args:
       routes: of which the first that matches answers.
-      max_body_bytes: a request with a larger body is refused.
+      bodies: reads requests' bodies.
     """
 
-    def __init__(self, routes: Sequence[Route], max_body_bytes: int) -> None:
-        self.routes, self.max_body_bytes = list(routes), max_body_bytes
+    def __init__(self, routes: Sequence[Route], bodies: Bodies) -> None:
+        self.routes, self._bodies = list(routes), bodies
         self._find = functools.lru_cache(_KNOWN_PATHS)(self._find_route)
 
     async def __call__(self, scope: Mapping[str, Any], receive: Any, send: Any) -> None:
@@ -53,12 +50,19 @@ class RestApp:
         await send({"type": "http.response.body", "body": reply.body})
 
     async def _reply(self, scope: Mapping[str, Any], receive: Any) -> Reply:
+        if "state" in scope:
+            scope["state"]["task"] = asyncio.current_task()  # the connection cancels it
         try:
             handler, groups = self._find(scope["method"], scope["path"])
-            body = await self._body(scope, receive)
-            return await handler(groups, body)
+            body = await self._bodies.read(scope["headers"], receive)
+            try:
+                return await handler(groups, body)
+            finally:
+                self._bodies.release(body)
         except Exception as error:
             return error_reply(error)
+        except asyncio.CancelledError:  # the client has gone, or the time to drain is over
+            return error_reply(UnavailableError("The server is ending."))
 
     def _find_route(self, method: str, path: str) -> tuple[Handler, Mapping[str, Any]]:
         for route in self.routes:
@@ -70,29 +74,3 @@ class RestApp:
                 f"Malformed request: {method} {path}: the path has another method."
             )
         raise NotFoundError(f"Malformed request: {method} {path}")
-
-    async def _body(self, scope: Mapping[str, Any], receive: Any) -> bytes:
-        for name, value in scope["headers"]:
-            if name == b"content-length" and int(value) > self.max_body_bytes:
-                self._refuse(int(value))
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise CancelledError("The client has gone.")
-        body = message.get("body", b"")
-        if not message.get("more_body"):
-            return body
-        parts, length = [body], len(body)
-        while message.get("more_body"):
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                raise CancelledError("The client has gone.")
-            parts.append(message.get("body", b""))
-            length += len(parts[-1])
-            if length > self.max_body_bytes:
-                self._refuse(length)
-        return b"".join(parts)
-
-    def _refuse(self, length: int) -> None:
-        raise ResourceExhaustedError(
-            f"The body of a request may have {self.max_body_bytes:,} bytes. Received {length:,} or more."
-        )

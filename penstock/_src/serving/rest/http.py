@@ -4,48 +4,89 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
+import importlib
+import logging
 import socket
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import Any
 
 from penstock._src.serving.requirements import uvicorn
+from penstock._src.serving.trust.limits import Limits
 
+_LOG = logging.getLogger("penstock.serving")
 # Connections that wait to be accepted.
 _BACKLOG = 1024
+# Between looks at what clients are doing.
+_WATCH_SECONDS = 1.0
 
 
 @contextlib.asynccontextmanager
-async def serving(app: Any, listener: socket.socket, drain_seconds: float) -> AsyncIterator[None]:
+async def serving(
+    app: Any, listener: socket.socket, limits: Limits, drain_seconds: float
+) -> AsyncIterator[None]:
     """Answers HTTP within the block; at its end, once what has begun is answered.
 
     Args:
       app: an ASGI application.
       listener: a socket that listens; it is closed.
+      limits: of clients.
       drain_seconds: that requests have to end.
     """
     config = uvicorn().Config(
         app,
-        http="httptools",
         lifespan="off",
         ws="none",
         proxy_headers=False,
         log_config=None,
-        log_level="warning",
+        log_level="error",  # what clients do wrong is told to them
         access_log=False,
         server_header=False,
         date_header=False,
+        timeout_keep_alive=limits.idle_seconds,
         timeout_graceful_shutdown=max(1, int(drain_seconds)),
     )
     server = uvicorn().Server(config)
     server.capture_signals = contextlib.nullcontext  # they are the whole server's
-    task = asyncio.create_task(server.serve([listener]))
-    while not server.started and not task.done():
-        await asyncio.sleep(0)
+    server.startup = functools.partial(_start, server, limits)
+    serve = asyncio.create_task(server.serve([listener]))
+    watch = asyncio.create_task(_watch(server.server_state.connections))
     try:
+        while not server.started and not serve.done():
+            await asyncio.sleep(0)
         yield
     finally:
         server.should_exit = True
-        await task
+        await serve
+        watch.cancel()
+
+
+async def _start(server: Any, limits: Limits, sockets: Sequence[socket.socket]) -> None:
+    """Listens, in place of uvicorn's own start, which takes no limits."""
+    connections = importlib.import_module(f"{__package__}.connections")
+
+    def connection() -> Any:
+        return connections.Connection(
+            limits, config=server.config, server_state=server.server_state, app_state={}
+        )
+
+    loop = asyncio.get_running_loop()
+    server.servers = [await loop.create_server(connection, sock=each) for each in sockets]
+    server.started = True
+
+
+async def _watch(connections: Iterable[Any]) -> None:
+    """Looks at the connections every second."""
+    while True:
+        await asyncio.sleep(_WATCH_SECONDS)
+        now = time.monotonic()
+        for connection in list(connections):
+            try:
+                connection.check(now)
+            except Exception as error:  # the others are looked at nevertheless
+                _LOG.error("A connection failed", exc_info=error)
+                connection.transport.abort()
 
 
 def listening(host: str, port: int) -> socket.socket:

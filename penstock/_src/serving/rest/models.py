@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
@@ -11,9 +10,8 @@ from typing import Any
 from google.protobuf.json_format import MessageToDict
 
 from penstock._src.saving.saved_model.constants import CLASSIFY_METHOD_NAME, REGRESS_METHOD_NAME
-from penstock._src.serving.batching.request import OnLoop
 from penstock._src.serving.inference import examples, messages
-from penstock._src.serving.inference.running import run_on_loop
+from penstock._src.serving.inference.running import Runner
 from penstock._src.serving.models.manager import ModelManager
 from penstock._src.serving.models.version import ModelVersion
 from penstock._src.serving.rest import predict, values
@@ -32,12 +30,11 @@ class ModelRoutes:
 
     Args:
       manager: of the models.
-      timeout: seconds after which a request is given up; 0 for never.
+      runner: runs their functions.
     """
 
-    def __init__(self, manager: ModelManager, timeout: float) -> None:
-        self._manager, self._table, self._timeout = manager, manager.table, timeout
-        self._on_loop: OnLoop | None = None
+    def __init__(self, manager: ModelManager, runner: Runner) -> None:
+        self._manager, self._table, self._runner = manager, manager.table, runner
 
     def routes(self) -> list[Route]:
         """The routes."""
@@ -51,11 +48,12 @@ class ModelRoutes:
 
     async def predict(self, groups: Mapping[str, Any], body: bytes) -> Reply:
         """Answers :predict."""
-        request = values.parse(body)
+        request = self._parsed(body)
         with self._using(groups) as version:
             queue = version.queue(predict.signature_name(request))
             inputs, in_rows = predict.inputs_of(request, queue.signature)
-            outputs = await run_on_loop(queue, inputs, self._completion(), self._timeout)
+            del request  # it may be large, and the request may wait
+            outputs = await self._runner.run(queue, inputs)
         return Reply(200, predict.reply_of(outputs, in_rows))
 
     async def classify(self, groups: Mapping[str, Any], body: bytes) -> Reply:
@@ -91,21 +89,21 @@ class ModelRoutes:
         self, groups: Mapping[str, Any], body: bytes, method_name: str
     ) -> tuple[dict[str, Any], int]:
         """The outputs for the examples of a request, and how many they are."""
-        request = values.parse(body)
+        request = self._parsed(body)
         with self._using(groups) as version:
             queue = version.queue(predict.signature_name(request))
             given = examples_of(request)
+            del request  # as above
             inputs = examples.argument(queue.signature, method_name, given)
-            outputs = await run_on_loop(queue, inputs, self._completion(), self._timeout)
+            outputs = await self._runner.run(queue, inputs)
         return outputs, len(given)
+
+    def _parsed(self, body: bytes) -> Any:
+        self._runner.admission.check(values.memory_of(body))
+        return values.parse(body)
 
     def _using(self, groups: Mapping[str, Any]) -> AbstractContextManager[ModelVersion]:
         return self._table.using(groups["name"], _number(groups), groups["label"])
-
-    def _completion(self) -> OnLoop:
-        if self._on_loop is None:
-            self._on_loop = OnLoop(asyncio.get_running_loop())
-        return self._on_loop
 
 
 def _number(groups: Mapping[str, Any]) -> int | None:
