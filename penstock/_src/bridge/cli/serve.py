@@ -87,6 +87,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _parser() -> Parser:
+    # Each command loads what it needs.
     from penstock._src.serving.trust.limits import Limits
 
     parser = Parser("penstock serve", DESCRIPTION)
@@ -103,6 +104,7 @@ def _parser() -> Parser:
 
 
 def _limits(parsed: argparse.Namespace) -> Any:
+    # Each command loads what it needs.
     from penstock._src.serving.trust.limits import Limits
 
     given = {}
