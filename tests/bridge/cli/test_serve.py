@@ -47,8 +47,11 @@ def children(process):
 
 
 def is_worker(number):
-    with open(f"/proc/{number}/cmdline") as file:
-        return "spawn_main" in file.read()
+    try:
+        with open(f"/proc/{number}/cmdline") as file:
+            return "spawn_main" in file.read()
+    except (FileNotFoundError, ProcessLookupError):  # it has just ended
+        return False
 
 
 def patiently(rest, *asked):
