@@ -8,6 +8,8 @@ from penstock._src.util.lazy import attach as _attach
 _NAMES = {
     "penstock._src.serving.background": "running",
     "penstock._src.serving.batching.parameters": "BatchingParameters",
+    "penstock._src.serving.generation.exporting.export": "export_generator",
+    "penstock._src.serving.generation.limits": "GenerationLimits",
     "penstock._src.serving.models.config": "ModelConfig VersionPolicy",
     "penstock._src.serving.options": "Options",
     "penstock._src.serving.trust.limits": "Limits",

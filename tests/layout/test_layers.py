@@ -57,6 +57,7 @@ FLOORS = {  # of the folders and files in some layers, low to high
     "serving": (
         "protos requirements servables trust",
         "batching",
+        "generation",
         "models",
         "inference",
         "rest grpc options",

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from penstock._src.serving.batching.scheduler import Scheduler
 from penstock._src.serving.grpc import server as grpc_server
+from penstock._src.serving.grpc.generation import GenerationService
 from penstock._src.serving.grpc.model_service import ModelService
 from penstock._src.serving.grpc.prediction import PredictionService
 from penstock._src.serving.inference.running import Runner
@@ -23,6 +24,7 @@ from penstock._src.serving.options import Options
 from penstock._src.serving.rest import http
 from penstock._src.serving.rest.app import RestApp
 from penstock._src.serving.rest.bodies import Bodies
+from penstock._src.serving.rest.generate import GenerateRoutes
 from penstock._src.serving.rest.models import ModelRoutes
 from penstock._src.serving.servables.formats.table import load
 from penstock._src.serving.trust.admission import Admission
@@ -54,20 +56,25 @@ class Server:
         self.manager = ModelManager(self.table, self._load, options.memory_budget)
         self.admission = Admission(options.limits)
         runner = Runner(options.limits, self.admission, options.timeout)
-        routes = ModelRoutes(self.manager, runner).routes()
+        generate = GenerateRoutes(self.table, self.admission)
+        routes = [*ModelRoutes(self.manager, runner).routes(), *generate.routes()]
         self.rest = RestApp(routes, Bodies(options.limits.max_body_bytes, self.admission))
         self.rest_port = self.grpc_port = -1
         self.is_ready = False
         self.grpc_services = grpc_server.services(
             PredictionService(self.table, runner),
             ModelService(self.manager),
+            GenerationService(self.table, self.admission),
             lambda: self.is_ready,
         )
         self._ended = threading.Event()
 
     def _load(self, name: str, number: int, path: str) -> ModelVersion:
         servable = load(path, self.options.allow)
-        made = ModelVersion(name, number, servable, self.scheduler, self.options.batching)
+        options = self.options
+        made = ModelVersion(
+            name, number, servable, self.scheduler, options.batching, options.generation
+        )
         if self.options.warms_up:
             warm_up(made, self.options.limits.max_tensor_bytes)
         return made

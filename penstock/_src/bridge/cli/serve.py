@@ -34,6 +34,9 @@ OPTIONS: dict[tuple[str, ...], tuple[Any, Any, str]] = {
     ),
     ("enable-model-warmup",): (str, "true", "whether versions are run before they answer"),
     ("memory-budget",): (float, 0.0, "megabytes that the models may take; 0 for no limit"),
+    ("generation-queue",): (int, 64, "sequences that may wait for a slot of a model"),
+    ("generation-tokens",): (int, 0, "of a generated reply; 0: as many as the model has room for"),
+    ("generation-seconds",): (float, 600.0, "that a sequence may take; 0 for no limit"),
     ("drain-seconds",): (float, 30.0, "that requests have to end after SIGTERM"),
     ("allow",): (str, "", "what models may do besides computing, as read_files,python"),
 }
@@ -124,6 +127,7 @@ def _options(parsed: argparse.Namespace) -> Any:
     # Each command loads what it needs.
     from penstock._src.core.errors import UnimplementedError
     from penstock._src.filesystems import files
+    from penstock._src.serving.generation.limits import GenerationLimits
     from penstock._src.serving.models import config_files
     from penstock._src.serving.models.config import ModelConfig
     from penstock._src.serving.options import Options
@@ -157,6 +161,9 @@ def _options(parsed: argparse.Namespace) -> Any:
         memory_budget=int(parsed.memory_budget * _MEGABYTE),
         allow=tuple(filter(None, parsed.allow.split(","))),
         workers=parsed.workers,
+        generation=GenerationLimits(
+            parsed.generation_queue, parsed.generation_tokens, parsed.generation_seconds
+        ),
         warms_up=parsed.enable_model_warmup.lower() not in ("false", "0"),
         drain_seconds=parsed.drain_seconds,
         **more,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Any
 
 from google.protobuf.message import DecodeError
@@ -32,6 +33,20 @@ def unary(method: Method, request: type) -> Any:
         return reply.SerializeToString()
 
     return grpc().unary_unary_rpc_method_handler(answer)
+
+
+def streaming(method: Callable[[Any, Any], AsyncGenerator[Any, None]], request: type) -> Any:
+    """Returns grpcio's handler of a method with one request and a stream of replies."""
+
+    async def answer(data: bytes, context: Any) -> AsyncGenerator[bytes, None]:
+        try:
+            async with contextlib.aclosing(method(parsed(data, request), context)) as replies:
+                async for reply in replies:
+                    yield reply.SerializeToString()
+        except Exception as error:
+            await context.abort(*told(error))
+
+    return grpc().unary_stream_rpc_method_handler(answer)
 
 
 def parsed(data: bytes, request: Any) -> Any:

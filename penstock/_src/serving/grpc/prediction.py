@@ -36,7 +36,7 @@ class PredictionService:
     async def Predict(self, request: Any, context: Any) -> Any:
         """Runs a function of tensors."""
         spec = request.model_spec
-        with self.using(spec) as version:
+        with using(self._table, spec) as version:
             queue = version.queue(spec.signature_name)
             given = self._inputs(request, queue.signature)
             outputs = await self._runner.run(queue, given, context.time_remaining())
@@ -108,7 +108,7 @@ class PredictionService:
             raise InvalidArgumentError(
                 f"Metadata field must be '{messages.SIGNATURES}'. Received {list(request.metadata_field)}."
             )
-        with self.using(request.model_spec) as version:
+        with using(self._table, request.model_spec) as version:
             return messages.metadata_of(version)
 
     async def _classify(self, spec: Any, given: Any, reply: Any, context: Any) -> None:
@@ -128,30 +128,32 @@ class PredictionService:
     ) -> tuple[dict[str, Any], int]:
         """The outputs for the examples of an `Input` message, and how many they are."""
         found = examples.serialized(given)
-        with self.using(spec) as version:
+        with using(self._table, spec) as version:
             queue = version.queue(spec.signature_name)
             inputs = examples.argument(queue.signature, method_name, found)
             outputs = await self._runner.run(queue, inputs, context.time_remaining())
         _set_spec(reply.model_spec, version, spec)
         return outputs, len(found)
 
-    def using(self, spec: Any) -> AbstractContextManager[ModelVersion]:
-        """Gives the version that a ModelSpec asks for.
-
-        Raises:
-          InvalidArgumentError: it names no model.
-        """
-        if not spec.name:
-            raise InvalidArgumentError("Missing ModelSpec: it must have the name of a model.")
-        choice = spec.WhichOneof("version_choice")
-        return self._table.using(
-            spec.name,
-            spec.version.value if choice == "version" else None,
-            spec.version_label if choice == "version_label" else None,
-        )
 
 
 def _set_spec(made: Any, version: ModelVersion, asked: Any) -> None:
     """Says which function of which version answered."""
     made.name, made.version.value = version.name, version.number
     made.signature_name = asked.signature_name or DEFAULT_SERVING_SIGNATURE_DEF_KEY
+
+
+def using(table: ModelTable, spec: Any) -> AbstractContextManager[ModelVersion]:
+    """Gives the version that a ModelSpec asks for.
+
+    Raises:
+      InvalidArgumentError: it names no model.
+    """
+    if not spec.name:
+        raise InvalidArgumentError("Missing ModelSpec: it must have the name of a model.")
+    choice = spec.WhichOneof("version_choice")
+    return table.using(
+        spec.name,
+        spec.version.value if choice == "version" else None,
+        spec.version_label if choice == "version_label" else None,
+    )

@@ -6,7 +6,8 @@ import contextlib
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any
 
-from penstock._src.serving.grpc.calls import parsed, unary
+from penstock._src.serving.grpc.calls import parsed, streaming, unary
+from penstock._src.serving.grpc.generation import GenerationService
 from penstock._src.serving.grpc.health import Health
 from penstock._src.serving.grpc.model_service import ModelService
 from penstock._src.serving.grpc.prediction import PredictionService
@@ -21,12 +22,16 @@ Services = Mapping[str, Mapping[str, Any]]
 
 
 def services(
-    prediction: PredictionService, models: ModelService, is_ready: Callable[[], bool]
+    prediction: PredictionService,
+    models: ModelService,
+    generation: GenerationService,
+    is_ready: Callable[[], bool],
 ) -> dict[str, dict[str, Any]]:
     """Returns grpcio's handlers by services and methods."""
     found = {
         names.PREDICTION_SERVICE: _handlers(names.PREDICTION_SERVICE, prediction),
         names.MODEL_SERVICE: _handlers(names.MODEL_SERVICE, models),
+        names.GENERATION_SERVICE: _handlers(names.GENERATION_SERVICE, generation),
     }
     health = Health(is_ready, list(found))
     check, _ = names.METHODS[names.HEALTH_SERVICE]["Check"]
@@ -46,7 +51,7 @@ def services(
 
 def _handlers(service: str, servicer: Any) -> dict[str, Any]:
     return {
-        name: unary(getattr(servicer, name), request)
+        name: (streaming if name in names.STREAMED else unary)(getattr(servicer, name), request)
         for name, (request, _) in names.METHODS[service].items()
     }
 

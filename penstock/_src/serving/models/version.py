@@ -9,6 +9,8 @@ from penstock._src.saving.saved_model.constants import DEFAULT_SERVING_SIGNATURE
 from penstock._src.serving.batching.parameters import BatchingParameters
 from penstock._src.serving.batching.queue import Queue
 from penstock._src.serving.batching.scheduler import Scheduler
+from penstock._src.serving.generation.generator import Generator
+from penstock._src.serving.generation.limits import GenerationLimits
 from penstock._src.serving.servables.servable import Servable
 
 
@@ -21,6 +23,7 @@ class ModelVersion:
       servable: what is loaded.
       scheduler: runs the queues.
       parameters: limits of the queues.
+      limits: of a model that generates; None for the usual ones.
     """
 
     def __init__(
@@ -30,8 +33,12 @@ class ModelVersion:
         servable: Servable,
         scheduler: Scheduler,
         parameters: BatchingParameters,
+        limits: GenerationLimits | None = None,
     ) -> None:
         self.name, self.number, self.servable = name, number, servable
+        self._generator = None
+        if servable.generation is not None:
+            self._generator = Generator(servable, limits or GenerationLimits())
         self.queues: Mapping[str, Queue] = {
             key: scheduler.queue(signature, parameters)
             for key, signature in servable.signatures.items()
@@ -54,9 +61,30 @@ class ModelVersion:
             raise UnimplementedError(f'The signature "{name}" {found.signature.refusal}.')
         return found
 
+    @property
+    def generator(self) -> Generator:
+        """What generates tokens.
+
+        Raises:
+          InvalidArgumentError: the model does not.
+        """
+        if self._generator is None:
+            raise InvalidArgumentError(
+                f"{self} does not generate: docs/serving.md says what such a model has."
+            )
+        return self._generator
+
+    @property
+    def generates(self) -> bool:
+        """Whether the model generates tokens."""
+        return self._generator is not None
+
     def close(self) -> None:
         """Refuses further requests, and returns once those that wait have been computed."""
-        for emptied in [queue.close() for queue in self.queues.values()]:
+        ended = [queue.close() for queue in self.queues.values()]
+        if self._generator is not None:
+            ended.append(self._generator.engine.close())
+        for emptied in ended:
             emptied.wait()
 
     def __str__(self) -> str:

@@ -3,7 +3,7 @@
 from google.protobuf import descriptor_pb2
 
 from penstock._src.proto.schema import POOL, Schema
-from penstock._src.serving.protos import apis, config
+from penstock._src.serving.protos import apis, config, generation
 
 HEALTH = Schema(
     "grpc_health",
@@ -51,8 +51,9 @@ REFLECTION = {
 
 PREDICTION_SERVICE = "tensorflow.serving.PredictionService"
 MODEL_SERVICE = "tensorflow.serving.ModelService"
+GENERATION_SERVICE = "penstock.serving.GenerationService"
 HEALTH_SERVICE = "grpc.health.v1.Health"
-# {service: {method: (request, reply)}}; the unary ones.
+# {service: {method: (request, reply)}}
 METHODS = {
     PREDICTION_SERVICE: {
         "Classify": (apis.ClassificationRequest, apis.ClassificationResponse),
@@ -65,12 +66,15 @@ METHODS = {
         "GetModelStatus": (apis.GetModelStatusRequest, apis.GetModelStatusResponse),
         "HandleReloadConfigRequest": (config.ReloadConfigRequest, config.ReloadConfigResponse),
     },
+    GENERATION_SERVICE: {
+        "Generate": (generation.GenerateRequest, generation.GenerateResponse),
+    },
     HEALTH_SERVICE: {
         "Check": (HealthCheckRequest, HealthCheckResponse),
         "Watch": (HealthCheckRequest, HealthCheckResponse),
     },
 }
-_STREAMED = {"Watch"}  # their replies
+STREAMED = {"Watch", "Generate"}  # their replies
 
 
 def _add_services() -> None:
@@ -87,7 +91,7 @@ def _add_services() -> None:
                 name=method,
                 input_type=f".{request.DESCRIPTOR.full_name}",
                 output_type=f".{reply.DESCRIPTOR.full_name}",
-                server_streaming=method in _STREAMED,
+                server_streaming=method in STREAMED,
             )
             needed |= {request.DESCRIPTOR.file.name, reply.DESCRIPTOR.file.name}
         file.dependency.extend(sorted(needed))

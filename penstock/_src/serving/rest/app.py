@@ -10,9 +10,10 @@ from typing import Any, NamedTuple
 
 from penstock._src.core.errors import InvalidArgumentError, NotFoundError, UnavailableError
 from penstock._src.serving.rest.bodies import Bodies
-from penstock._src.serving.rest.replies import Reply, error_reply
+from penstock._src.serving.rest.replies import Reply, Stream, error_reply
+from penstock._src.serving.rest.streams import send_stream
 
-Handler = Callable[[Mapping[str, Any], bytes], Awaitable[Reply]]
+Handler = Callable[[Mapping[str, Any], bytes], Awaitable[Reply | Stream]]
 # Paths whose routes are remembered.
 _KNOWN_PATHS = 1024
 
@@ -42,6 +43,9 @@ class RestApp:
         if scope["type"] != "http":
             raise RuntimeError(f"The REST API answers HTTP only. Received {scope['type']}.")
         reply = await self._reply(scope, receive)
+        if isinstance(reply, Stream):
+            await send_stream(reply, send)
+            return
         headers = [
             (b"content-type", reply.content_type),
             (b"content-length", b"%d" % len(reply.body)),
@@ -49,7 +53,7 @@ class RestApp:
         await send({"type": "http.response.start", "status": reply.status, "headers": headers})
         await send({"type": "http.response.body", "body": reply.body})
 
-    async def _reply(self, scope: Mapping[str, Any], receive: Any) -> Reply:
+    async def _reply(self, scope: Mapping[str, Any], receive: Any) -> Reply | Stream:
         if "state" in scope:
             scope["state"]["task"] = asyncio.current_task()  # the connection cancels it
         try:

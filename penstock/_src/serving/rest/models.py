@@ -19,7 +19,8 @@ from penstock._src.serving.rest.app import Handler, Route
 from penstock._src.serving.rest.examples import examples_of
 from penstock._src.serving.rest.replies import Reply, json_reply
 
-_MODEL = (
+# The path of a model, or of one of its versions.
+MODEL = (
     r"/v1/models/(?P<name>[^/:]+)"
     r"(?:/versions/(?P<version>[0-9]{1,18})|/labels/(?P<label>[^/:]+))?"
 )
@@ -77,7 +78,7 @@ class ModelRoutes:
 
     async def status(self, groups: Mapping[str, Any], body: bytes) -> Reply:
         """Answers for the model itself: the states of its versions."""
-        number = _number(groups)
+        number = number_of(groups)
         if groups["label"] is not None:
             with self._using(groups) as version:
                 number = version.number
@@ -103,10 +104,11 @@ class ModelRoutes:
         return values.parse(body)
 
     def _using(self, groups: Mapping[str, Any]) -> AbstractContextManager[ModelVersion]:
-        return self._table.using(groups["name"], _number(groups), groups["label"])
+        return self._table.using(groups["name"], number_of(groups), groups["label"])
 
 
-def _number(groups: Mapping[str, Any]) -> int | None:
+def number_of(groups: Mapping[str, Any]) -> int | None:
+    """The version that a path names; None for the latest."""
     return None if groups["version"] is None else int(groups["version"])
 
 
@@ -121,4 +123,4 @@ def _as_json(message: Any) -> Any:
 
 
 def _route(method: str, ending: str, handler: Handler) -> Route:
-    return Route(method, re.compile(_MODEL + ending), handler)
+    return Route(method, re.compile(MODEL + ending), handler)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import AsyncGenerator, Callable
 from typing import Any, NamedTuple
 
 from penstock._src.core import errors
@@ -10,6 +11,7 @@ from penstock._src.serving.requirements import orjson
 
 _LOG = logging.getLogger("penstock.serving")
 JSON = b"application/json"
+EVENTS = b"text/event-stream"
 
 
 class Reply(NamedTuple):
@@ -18,6 +20,20 @@ class Reply(NamedTuple):
     status: int
     body: bytes
     content_type: bytes = JSON
+
+
+class Stream(NamedTuple):
+    """A reply that comes in pieces.
+
+    Args:
+      pieces: of the body.
+      close: called at the end in any case.
+      content_type: of the whole.
+    """
+
+    pieces: AsyncGenerator[bytes, None]
+    close: Callable[[], None]
+    content_type: bytes = EVENTS
 
 
 # HTTP's status of TensorFlow's codes; 500 for others.

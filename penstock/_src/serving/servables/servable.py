@@ -73,6 +73,7 @@ class Servable:
       signatures: its functions by name.
       signature_defs: `SignatureDef` messages by name, for metadata.
       held: what must stay alive while it is used.
+      generation: how it generates tokens; None if it does not.
     """
 
     path: str
@@ -80,3 +81,4 @@ class Servable:
     signatures: Mapping[str, Signature]
     signature_defs: Mapping[str, Any]
     held: Any = None
+    generation: Any = None

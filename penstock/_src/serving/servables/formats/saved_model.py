@@ -14,6 +14,7 @@ from penstock._src.ops.tensor_proto import from_proto
 from penstock._src.saving.saved_model.constants import SERVING, VARIABLES_DIRECTORY
 from penstock._src.saving.saved_model.files import contains_saved_model, parse
 from penstock._src.saving.saved_model.load import load as load_saved_model
+from penstock._src.serving.servables import generation
 from penstock._src.serving.servables.formats.functions import extents, runner
 from penstock._src.serving.servables.servable import Servable, Signature, TensorInfo
 
@@ -27,10 +28,12 @@ def matches(path: str) -> bool:
 
 
 def size(path: str) -> int:
-    """The bytes of the files with the graph and with the values of variables."""
+    """The bytes of the files with the graph and with the values of variables, and of the cache of a model that generates."""
     folders = [path, os.path.join(path, VARIABLES_DIRECTORY)]
     held = [os.path.join(f, name) for f in folders if files.is_folder(f) for name in files.names(f)]
-    return sum(files.status(each).length for each in held if files.is_file(each))
+    generating = generation.read(path)
+    cache = generating.cache_bytes if generating is not None else 0
+    return cache + sum(files.status(each).length for each in held if files.is_file(each))
 
 
 def load(path: str, allow: Iterable[str] = ()) -> Servable:
@@ -49,7 +52,10 @@ def load(path: str, allow: Iterable[str] = ()) -> Servable:
         name: _signature(name, root.signatures[name], definition)
         for name, definition in definitions.items()
     }
-    return Servable(path, "SavedModel", signatures, definitions, root)
+    generating = generation.read(path)
+    if generating is not None:
+        signatures = generation.guarded(signatures, path)
+    return Servable(path, "SavedModel", signatures, definitions, root, generating)
 
 
 def _signature(name: str, function: ConcreteFunction, definition: Any) -> Signature:

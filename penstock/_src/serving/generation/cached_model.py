@@ -1,0 +1,172 @@
+"""The functions of a model that generates, over the cache that it keeps for all sequences."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from penstock._src.serving.batching.parameters import ladder
+from penstock._src.serving.servables.generation import (
+    CLEAR,
+    DECODE,
+    LOGITS,
+    PREFILL,
+    RESET,
+    Generation,
+)
+from penstock._src.serving.servables.servable import Signature
+
+_LOG = logging.getLogger("penstock.serving")
+# Extents of what is looked at of the cache's length axis: powers of two from this on.
+_LEAST_SPAN = 64
+# Of pieces of prompts: powers of two from this on.
+_LEAST_PIECE = 8
+# Seconds that programs may be planned for in advance.
+_SECONDS = 10.0
+
+
+class CachedModel:
+    """A model whose functions keep keys and values of tokens in a cache. One thread at a time may use it.
+
+    Decoding runs on the first rows of the cache. How many these are, and how far it looks along the length axis, depends on what is generated at
+    the time, and must not show in the results: `prepare` finds the numbers of rows with which every row has the bits that it has in a batch of all.
+
+    Args:
+      generation: what the model says of itself.
+      signatures: its functions by name.
+    """
+
+    def __init__(self, generation: Generation, signatures: Mapping[str, Signature]) -> None:
+        self.generation = generation
+        self._signatures = signatures
+        self._rows: tuple[int, ...] = (generation.slots,)
+        self._spans: tuple[int, ...] = (generation.length,)
+        self.reset()
+
+    def reset(self) -> None:
+        """Makes an empty cache."""
+        shape = {"slots": self.generation.slots, "length": self.generation.length}
+        self._run(RESET, {name: np.int32(value) for name, value in shape.items()})
+
+    def clear(self, slot: int) -> None:
+        """Fills a row of the cache with zeros: numbers that are not finite would reach the next sequence there, for they are so times zero as well."""
+        self._run(CLEAR, {"slot": np.int32(slot)})
+
+    def prefill(self, slot: int, start: int, tokens: np.ndarray) -> np.ndarray:
+        """Computes a piece of a prompt.
+
+        Args:
+          slot: of its sequence.
+          start: where the piece begins.
+          tokens: of the piece, up to `generation.chunk`.
+
+        Returns:
+          The logits after the last of the tokens, float32 `[vocabulary]`.
+        """
+        size = self._piece(len(tokens), start)
+        filled = np.full(size, tokens[-1], np.int32)
+        filled[: len(tokens)] = tokens
+        given = {
+            "tokens": filled,
+            "slot": np.int32(slot),
+            "start": np.int32(start),
+            "last": np.int32(len(tokens) - 1),
+            "span": self._span(start + size),
+        }
+        return self._run(PREFILL, given)
+
+    def decode(self, tokens: np.ndarray, positions: np.ndarray) -> np.ndarray:
+        """Computes a token of each of the first rows.
+
+        Args:
+          tokens: int32 `[rows]`, for a number of rows of `rows_for`.
+          positions: int32 `[rows]`, the places of these tokens in their sequences.
+
+        Returns:
+          float32 `[rows, vocabulary]`.
+        """
+        span = self._span(int(positions.max()) + 1)
+        return self._run(DECODE, {"tokens": tokens, "positions": positions, "span": span})
+
+    def rows_for(self, count: int) -> int:
+        """Returns how many rows are computed if those up to `count` are wanted."""
+        return next(rows for rows in self._rows if rows >= count)
+
+    def prepare(self) -> None:
+        """Finds which numbers of rows and which spans give equal bits, and plans their programs; the cache is empty afterwards."""
+        generation = self.generation
+        tokens = np.random.default_rng(0).integers(0, generation.vocabulary, generation.slots)
+        tokens = tokens.astype(np.int32)
+        place = min(generation.length, _LEAST_PIECE) - 1
+        for slot in range(generation.slots if place else 0):
+            self.prefill(slot, 0, np.roll(tokens, slot)[:place])
+        positions = np.full(generation.slots, place, np.int32)
+        whole = self.decode(tokens, positions)
+        end = time.monotonic() + _SECONDS
+        self._spans = self._equal_spans(tokens, positions, whole, end)
+        self._rows = self._equal_rows(tokens, positions, whole, end)
+        self._plan_pieces(end)
+        self.reset()
+
+    def _equal_rows(
+        self, tokens: np.ndarray, positions: np.ndarray, whole: np.ndarray, end: float
+    ) -> tuple[int, ...]:
+        found = []
+        for rows in ladder(len(tokens))[:-1]:
+            if time.monotonic() > end:
+                break
+            part = self.decode(tokens[:rows], positions[:rows])
+            if np.array_equal(part, whole[:rows]):
+                found.append(rows)
+        return (*found, len(tokens))
+
+    def _equal_spans(
+        self, tokens: np.ndarray, positions: np.ndarray, whole: np.ndarray, end: float
+    ) -> tuple[int, ...]:
+        spans = powers(_LEAST_SPAN, self.generation.length)
+        for at, span in enumerate(spans[:-1]):
+            self._spans = spans[at:]
+            if time.monotonic() > end:
+                return spans[-1:]
+            if not np.array_equal(self.decode(tokens, positions), whole):
+                name = type(self).__name__
+                _LOG.info("%s: results depend on the span %d; all is looked at", name, span)
+                return spans[-1:]
+        return spans
+
+    def _plan_pieces(self, end: float) -> None:
+        for size in powers(_LEAST_PIECE, self.generation.chunk):
+            if time.monotonic() < end and size <= self.generation.length:
+                self.prefill(0, 0, np.zeros(size, np.int32))
+
+    def _piece(self, count: int, start: int) -> int:
+        """How many tokens are computed for a piece of `count`."""
+        sizes = powers(_LEAST_PIECE, self.generation.chunk)
+        return min(_least(sizes, count), self.generation.length - start)
+
+    def _span(self, count: int) -> np.ndarray:
+        """The places of the cache to look at, if those up to `count` are wanted."""
+        return np.arange(_least(self._spans, count), dtype=np.int32)
+
+    def _run(self, name: str, given: Mapping[str, Any]) -> np.ndarray:
+        signature = self._signatures[name]
+        arrays = [np.asarray(given[key]) for key in signature.inputs]
+        outputs = dict(zip(signature.outputs, signature.run(arrays), strict=True))
+        return np.asarray(outputs[LOGITS], np.float32) if LOGITS in outputs else np.empty(0)
+
+
+def powers(least: int, most: int) -> tuple[int, ...]:
+    """Returns the powers of two from `least` on below `most`, and `most`."""
+    found = []
+    while least < most:
+        found.append(least)
+        least *= 2
+    return (*found, most)
+
+
+def _least(sizes: Sequence[int], count: int) -> int:
+    return next(size for size in sizes if size >= count)

@@ -1,0 +1,221 @@
+"""Continuous batching: the loop that computes a token of every running sequence at a time."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Sequence as Items
+
+import numpy as np
+
+from penstock._src.core.errors import DeadlineExceededError, UnavailableError
+from penstock._src.serving.generation.cached_model import CachedModel
+from penstock._src.serving.generation.limits import GenerationLimits
+from penstock._src.serving.generation.sequence import FinishReason, Sequence, wake_all
+
+_LOG = logging.getLogger("penstock.serving")
+
+
+class Engine:
+    """Generates sequences with one model, in a thread of its own.
+
+    A turn of the loop drops the sequences that nobody wants any more, gives free slots to those that wait, computes one piece of one prompt, and then
+    one token of each sequence whose prompt is computed. So a sequence joins and leaves between two tokens of the others, and a long prompt
+    delays them by a piece at a time only.
+
+    Args:
+      model: what generates; it is used by this engine only.
+      limits: of waiting.
+    """
+
+    def __init__(self, model: CachedModel, limits: GenerationLimits) -> None:
+        self.model, self.limits = model, limits
+        self._slots: list[Sequence | None] = [None] * model.generation.slots
+        self._prompts: deque[Sequence] = (
+            deque()
+        )  # with slots, of which something is not in the cache
+        self._waiting: deque[Sequence] = deque()
+        self._changed = threading.Condition()
+        self._is_closed = False
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._work, name="generation", daemon=True)
+        self._thread.start()
+
+    def put(self, sequence: Sequence) -> None:
+        """Begins to generate a sequence, once a slot is free.
+
+        Raises:
+          UnavailableError: too many sequences wait, or the model is being unloaded.
+        """
+        with self._changed:
+            if self._is_closed:
+                raise UnavailableError("The model is being unloaded.")
+            if len(self._waiting) >= self.limits.max_waiting + len(self._slots) - self.running:
+                raise UnavailableError(
+                    f"{len(self._waiting)} sequences wait for a slot, and there is room for {self.limits.max_waiting}."
+                )
+            sequence.times[0] = time.monotonic()
+            self._waiting.append(sequence)
+            self._changed.notify()
+
+    def close(self) -> threading.Event:
+        """Refuses further sequences; the event is set once those that are there have ended."""
+        with self._changed:
+            self._is_closed = True
+            self._changed.notify()
+        return self._ended
+
+    @property
+    def running(self) -> int:
+        """The sequences that have slots."""
+        return sum(sequence is not None for sequence in self._slots)
+
+    @property
+    def waiting(self) -> int:
+        """The sequences that wait for slots."""
+        return len(self._waiting)
+
+    def _work(self) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._is_closed or self._waiting or self.running)
+                if not self._waiting and not self.running:
+                    break
+            try:
+                changed = self._turn()
+            except Exception as error:  # sequences end rather than hang
+                _LOG.exception("Generation failed")
+                changed = self._fail(error)
+            wake_all(list(dict.fromkeys(changed)))
+        self._ended.set()
+
+    def _fail(self, error: Exception) -> list[Sequence]:
+        """Ends all sequences that run, and empties the cache."""
+        failed = [sequence for sequence in self._slots if sequence is not None]
+        for sequence in failed:
+            self._end(sequence, None, error)
+        self.model.reset()
+        return failed
+
+    def _turn(self) -> list[Sequence]:
+        """Goes on by a token; returns the sequences that have changed."""
+        changed = self._drop_unwanted()
+        self._admit()
+        if self._prompts:
+            changed += self._prefill(self._prompts[0])
+        running = [s for s in self._slots if s is not None and s.is_prefilled]
+        if running:
+            self._decode(running)
+        return changed + running
+
+    def _drop_unwanted(self) -> list[Sequence]:
+        """Ends sequences that are cancelled or late."""
+        now = time.monotonic()
+        with self._changed:
+            gone = [s for s in self._waiting if _is_unwanted(s, now)]
+            if gone:
+                self._waiting = deque(s for s in self._waiting if not _is_unwanted(s, now))
+        gone += [s for s in self._slots if s is not None and _is_unwanted(s, now)]
+        for sequence in gone:
+            late = None if sequence.is_cancelled else DeadlineExceededError(_late(sequence))
+            self._end(sequence, None, late)
+        return gone
+
+    def _admit(self) -> None:
+        """Gives free slots to sequences that wait, the first ones first."""
+        for slot, held in enumerate(self._slots):
+            if held is not None:
+                continue
+            with self._changed:
+                if not self._waiting:
+                    return
+                sequence = self._waiting.popleft()
+            sequence.slot = slot
+            sequence.times[1] = time.monotonic()
+            self._slots[slot] = sequence
+            self._prompts.append(sequence)
+
+    def _prefill(self, sequence: Sequence) -> list[Sequence]:
+        """Computes a piece of a prompt; the last one gives the first token."""
+        start = sequence.place
+        piece = sequence.prompt[start : start + self.model.generation.chunk]
+        try:
+            logits = self.model.prefill(sequence.slot, start, piece)
+        except Exception as error:  # it is this sequence's
+            self._end(sequence, None, error)
+            return [sequence]
+        sequence.place += len(piece)
+        if not sequence.is_prefilled:
+            return []
+        self._prompts.popleft()
+        self._take(sequence, logits)
+        return [sequence]
+
+    def _decode(self, running: Items[Sequence]) -> None:
+        """Computes a token of each of the sequences; if that fails, of one after the other, and those that are to blame end."""
+        try:
+            logits = self._logits(running)
+        except Exception as error:  # each sequence meets its own when it runs alone
+            if len(running) == 1:
+                self._end(running[0], None, error)
+                return
+            for sequence in running:
+                self._decode([sequence])
+            return
+        for sequence in running:
+            sequence.place += 1
+            self._take(sequence, logits[sequence.slot])
+
+    def _logits(self, running: Items[Sequence]) -> np.ndarray:
+        """What the model gives for the last tokens of some sequences.
+
+        The other rows compute something too, at a place of their sequences that is written again before it is read.
+        """
+        rows = self.model.rows_for(max(sequence.slot for sequence in running) + 1)
+        tokens, positions = np.zeros(rows, np.int32), np.zeros(rows, np.int32)
+        most = self.model.generation.length - 1
+        for slot, held in enumerate(self._slots[:rows]):
+            positions[slot] = 0 if held is None else min(held.place, most)
+        for sequence in running:
+            tokens[sequence.slot] = sequence.tokens[-1]
+        return self.model.decode(tokens, positions)
+
+    def _take(self, sequence: Sequence, logits: np.ndarray) -> None:
+        """Chooses the next token of a sequence, which may end it."""
+        try:
+            token = sequence.sampler.choose(logits)
+        except Exception as error:
+            self.model.clear(sequence.slot)
+            self._end(sequence, None, error)
+            return
+        if token in sequence.stop_tokens:
+            self._end(sequence, "stop", None)
+            return
+        if not sequence.tokens:
+            sequence.times[2] = time.monotonic()
+        sequence.tokens.append(token)
+        if len(sequence.tokens) >= sequence.max_tokens:
+            self._end(sequence, "length", None)
+
+    def _end(
+        self, sequence: Sequence, reason: FinishReason | None, error: Exception | None
+    ) -> None:
+        if sequence.slot >= 0:
+            self._slots[sequence.slot] = None
+            if sequence in self._prompts:
+                self._prompts.remove(sequence)
+        sequence.times[3] = time.monotonic()
+        sequence.finish_reason, sequence.error = reason, error
+        sequence.is_done = True
+
+
+def _is_unwanted(sequence: Sequence, now: float) -> bool:
+    return sequence.is_cancelled or 0 < sequence.deadline < now
+
+
+def _late(sequence: Sequence) -> str:
+    if sequence.slot < 0:
+        return "The request waited for a slot until its deadline."
+    return f"The deadline passed after {len(sequence.tokens)} tokens."

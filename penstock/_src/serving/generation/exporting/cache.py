@@ -1,0 +1,130 @@
+"""The keys and values of tokens, kept for all sequences in variables that are written in place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from penstock._src.api.array.creation import zeros
+from penstock._src.api.array.indexing import gather, where
+from penstock._src.api.array.joining import stack
+from penstock._src.api.array.ranges import range as numbers
+from penstock._src.api.array.shaping import broadcast_to, transpose
+from penstock._src.api.array.shaping import shape as shape_of
+from penstock._src.api.linalg.products import matmul
+from penstock._src.api.math.elementwise import cast
+from penstock._src.api.module import Module
+from penstock._src.api.nn.activations import softmax
+from penstock._src.core import dtypes
+from penstock._src.eager.variable import Variable
+
+# Of queries, keys and values `[n, tokens, heads, size]` to what is attended to, of the same shape but for the size, which is the values'.
+Attend = Callable[[Any, Any, Any], Any]
+# The score of a token that is not seen yet.
+_UNSEEN = -1e30
+
+
+class Cache(Module):
+    """Variables `[slots, heads, length, size]`, two for each attention of a model; empty until `reset`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pairs: list[list[Any]] = []  # of variables, whose operators come with the api
+
+    def add(self, query: Any, key: Any, value: Any) -> Any:
+        """Makes the variables of one attention, for tensors of these shapes; returns what has the shape of its result."""
+        self.pairs.append([_empty(key), _empty(value)])
+        return zeros((*query.shape[:-1], value.shape[-1]), query.dtype)
+
+    @property
+    def bytes_per_place(self) -> int:
+        """That a token of a sequence takes."""
+        return sum(v.shape[1] * v.shape[3] * v.dtype.size for pair in self.pairs for v in pair)
+
+    def reset(self, slots: Any, length: Any) -> None:
+        """Makes all variables zeros of a size."""
+        for variable in self._variables():
+            heads, size = variable.shape[1], variable.shape[3]
+            variable.assign(zeros([slots, heads, length, size], variable.dtype))
+
+    def clear(self, slot: Any) -> None:
+        """Fills a row with zeros."""
+        for variable in self._variables():
+            empty = zeros(shape_of(variable)[1:], variable.dtype)
+            variable.scatter_nd_update([[slot]], empty[None])
+
+    def _variables(self) -> list[Any]:
+        return [variable for pair in self.pairs for variable in pair]
+
+    def attending_rows(self, positions: Any, span: Any) -> Attend:
+        """Attention of the first rows.
+
+        Args:
+          positions: of the tokens of each row, `[n, tokens]`.
+          span: the places that are looked at, 0 to any.
+        """
+        count, extent = shape_of(positions)[0], shape_of(span)[0]
+
+        def kept(variable: Any) -> Any:
+            return variable[:count, :, :extent]
+
+        return self._attending(numbers(count), positions, span, kept)
+
+    def attending_slot(self, slot: Any, positions: Any, span: Any) -> Attend:
+        """Attention of one row, for the tokens at positions `[1, tokens]`."""
+        extent = shape_of(span)[0]
+
+        def kept(variable: Any) -> Any:
+            return gather(variable, [slot])[:, :, :extent]
+
+        return self._attending(stack([slot]), positions, span, kept)
+
+    def _attending(
+        self, rows: Any, positions: Any, span: Any, kept: Callable[[Any], Any]
+    ) -> Attend:
+        unseen = span > positions[:, None, :, None]
+        places: dict[int, Any] = {}
+        layers = iter(self.pairs)
+
+        def attend(query: Any, key: Any, value: Any) -> Any:
+            heads, size = key.shape[2], key.shape[3]
+            if heads not in places:
+                places[heads] = _places(rows, positions, heads)
+            pair = next(layers)
+            for variable, new in zip(pair, (key, value), strict=True):
+                variable.scatter_nd_update(places[heads], transpose(new, [0, 2, 1, 3]))
+            keys, values = map(kept, pair)
+            scores = matmul(transpose(query, [0, 2, 1, 3]), keys, transpose_b=True)
+            scores = cast(scores, dtypes.float32) * float(size) ** -0.5
+            shares = softmax(where(unseen, _UNSEEN, scores))
+            return transpose(matmul(cast(shares, values.dtype), values), [0, 2, 1, 3])
+
+        return attend
+
+
+def attending_within() -> Attend:
+    """Causal attention among the tokens that are given, without a cache."""
+
+    def attend(query: Any, key: Any, value: Any) -> Any:
+        at = numbers(shape_of(query)[1])
+        queries, keys, values = (transpose(t, [0, 2, 1, 3]) for t in (query, key, value))
+        scores = matmul(queries, keys, transpose_b=True)
+        scores = cast(scores, dtypes.float32) * float(key.shape[3]) ** -0.5
+        shares = softmax(where(at[None, :] > at[:, None], _UNSEEN, scores))
+        return transpose(matmul(cast(shares, values.dtype), values), [0, 2, 1, 3])
+
+    return attend
+
+
+def _empty(new: Any) -> Variable:
+    heads, size = new.shape[2], new.shape[3]
+    nothing = zeros([0, heads, 0, size], new.dtype)
+    return Variable(nothing, trainable=False, shape=[None, heads, None, size])
+
+
+def _places(rows: Any, positions: Any, heads: int) -> Any:
+    """Where in a variable tokens are written: index vectors `[n, heads, tokens, 3]`."""
+    count, tokens = shape_of(positions)[0], shape_of(positions)[1]
+    shape = [count, heads, tokens]
+    parts = rows[:, None, None], numbers(heads)[None, :, None], positions[:, None, :]
+    return stack([broadcast_to(part, shape) for part in parts], -1)

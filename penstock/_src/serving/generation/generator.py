@@ -1,0 +1,102 @@
+"""A loaded model that generates: its engine, its tokenizer, and what a request may ask for."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Sequence as Items
+
+import numpy as np
+
+from penstock._src.core.errors import InvalidArgumentError
+from penstock._src.serving.generation.cached_model import CachedModel
+from penstock._src.serving.generation.engine import Engine
+from penstock._src.serving.generation.limits import GenerationLimits
+from penstock._src.serving.generation.sampling import Sampling
+from penstock._src.serving.generation.sequence import Sequence, Waker
+from penstock._src.serving.generation.text.tokenizers import Tokenizer, load
+from penstock._src.serving.servables.generation import FOLDER, Generation
+from penstock._src.serving.servables.servable import Servable
+
+
+class Generator:
+    """Makes sequences of requests and has them generated.
+
+    Args:
+      servable: a model that generates.
+      limits: of what requests may ask for.
+
+    Attributes:
+      engine: what generates.
+      tokenizer: None if the model has none: requests then give and get tokens.
+    """
+
+    def __init__(self, servable: Servable, limits: GenerationLimits) -> None:
+        generation: Generation = servable.generation
+        self.generation, self._limits = generation, limits
+        self.tokenizer: Tokenizer | None = None
+        if generation.tokenizer:
+            self.tokenizer = load(os.path.join(servable.path, FOLDER, generation.tokenizer))
+        model = CachedModel(generation, servable.signatures)
+        model.prepare()
+        self.engine = Engine(model, limits)
+
+    def start(
+        self,
+        prompt: Items[int],
+        sampling: Sampling,
+        max_tokens: int | None,
+        stop_tokens: Items[int],
+        wake: Waker,
+        waiter: object,
+        timeout: float = 0.0,
+    ) -> Sequence:
+        """Begins to generate.
+
+        Args:
+          prompt: tokens.
+          sampling: how tokens are chosen.
+          max_tokens: at most; None for as many as there is room for.
+          stop_tokens: that end the sequence, besides the model's own.
+          wake: called when there are new tokens.
+          waiter: what `wake` needs.
+          timeout: seconds that the client waits; 0 for no limit but the server's.
+
+        Raises:
+          InvalidArgumentError: the prompt is empty, has tokens that the model does not know, or there are too many.
+          UnavailableError: too many sequences wait.
+        """
+        tokens = self._checked(prompt)
+        room = self.generation.length - len(tokens) + 1
+        if max_tokens is None:
+            max_tokens = min(room, self._limits.max_tokens or room)
+        if not 1 <= max_tokens <= (self._limits.max_tokens or max_tokens):
+            most = f" and at most {self._limits.max_tokens}" if self._limits.max_tokens else ""
+            raise InvalidArgumentError(
+                f"max_tokens: expected at least 1{most}. Received {max_tokens}."
+            )
+        if max_tokens > room:
+            raise InvalidArgumentError(
+                f"The prompt has {len(tokens)} tokens and max_tokens is {max_tokens}. The model has room for "
+                f"{self.generation.length} tokens."
+            )
+        stops = (*self.generation.stop_tokens, *stop_tokens)
+        times = [seconds for seconds in (timeout, self._limits.max_seconds) if seconds]
+        deadline = time.monotonic() + min(times) if times else 0.0
+        sequence = Sequence(tokens, sampling, max_tokens, stops, wake, deadline)
+        sequence.waiter = waiter
+        self.engine.put(sequence)
+        return sequence
+
+    def _checked(self, prompt: Items[int]) -> np.ndarray:
+        known = range(self.generation.vocabulary)
+        if not prompt or len(prompt) > self.generation.length:
+            raise InvalidArgumentError(
+                f"The prompt must have 1 to {self.generation.length} tokens. Received {len(prompt)}."
+            )
+        unknown = [token for token in prompt if token not in known]
+        if unknown:
+            raise InvalidArgumentError(
+                f"The prompt has the token {unknown[0]}. The model knows tokens from 0 to {len(known) - 1}."
+            )
+        return np.array(prompt, np.int32)

@@ -1,0 +1,32 @@
+"""Limits of generation."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from penstock._src.core.errors import InvalidArgumentError
+from penstock._src.util.export import export
+
+
+@export("serving.GenerationLimits", v1=[])
+@dataclasses.dataclass(frozen=True)
+class GenerationLimits:
+    """How much may be generated. How many sequences are generated at a time is a matter of the model: the slots of its cache.
+
+    Args:
+      max_waiting: sequences that may wait for a slot of one model; further requests are refused.
+      max_tokens: of a reply; 0: as many as the model's cache has places for.
+      max_seconds: that a sequence may take, waiting included; 0 for no limit.
+
+    Raises:
+      InvalidArgumentError: a limit is negative.
+    """
+
+    max_waiting: int = 64
+    max_tokens: int = 0
+    max_seconds: float = 600.0
+
+    def __post_init__(self) -> None:
+        for name, value in dataclasses.asdict(self).items():
+            if value < 0:
+                raise InvalidArgumentError(f"{name}: expected at least 0. Received {value}.")

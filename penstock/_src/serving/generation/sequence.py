@@ -1,0 +1,128 @@
+"""A sequence that is generated, and how its reader learns of its tokens."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncGenerator, Callable, Iterable
+from collections.abc import Sequence as Items
+from typing import Any, Literal
+
+import numpy as np
+
+from penstock._src.serving.generation.sampling import Sampler, Sampling
+
+# Why a sequence ended: by a stop token, or because it has as many tokens as it may have.
+FinishReason = Literal["stop", "length"]
+# Called in the thread of the engine, with sequences of one reader's kind that have new tokens or have ended.
+Waker = Callable[[list["Sequence"]], None]
+
+
+class Sequence:
+    """A prompt, and the tokens that follow it.
+
+    Args:
+      prompt: int32 `[tokens]`.
+      sampling: how tokens are chosen.
+      max_tokens: that are generated.
+      stop_tokens: that end it; they are not among its tokens.
+      wake: called when there are new tokens.
+      deadline: on Python's monotonic clock, in seconds; 0 for none.
+
+    Attributes:
+      tokens: those generated so far; only the engine adds to them.
+      finish_reason: why it ended; None until then, and if it failed.
+      error: why it failed.
+      is_done: True once it has ended; set after everything else.
+      is_cancelled: True once nobody wants it any more: it is dropped before the next token.
+      waiter: what `wake` needs.
+      slot: its row of the cache, -1 while it waits for one.
+      place: how many of its tokens are in the cache.
+      times: seconds on the monotonic clock at which it was queued, got a slot, had its first token, and ended.
+    """
+
+    def __init__(
+        self,
+        prompt: np.ndarray,
+        sampling: Sampling,
+        max_tokens: int,
+        stop_tokens: Iterable[int],
+        wake: Waker,
+        deadline: float = 0.0,
+    ) -> None:
+        self.prompt, self.max_tokens = prompt, max_tokens
+        self.stop_tokens = frozenset(stop_tokens)
+        self.wake, self.deadline = wake, deadline
+        self.sampler = Sampler(sampling)
+        self.tokens: list[int] = []
+        self.finish_reason: FinishReason | None = None
+        self.error: Exception | None = None
+        self.is_done = self.is_cancelled = False
+        self.waiter: Any = None
+        self.slot, self.place = -1, 0
+        self.times = [0.0, 0.0, 0.0, 0.0]
+
+    @property
+    def is_prefilled(self) -> bool:
+        """Whether all of the prompt is in the cache."""
+        return self.place >= len(self.prompt)
+
+
+def wake_all(sequences: Items[Sequence]) -> None:
+    """Tells the readers of sequences, each kind of reader once."""
+    groups: dict[Waker, list[Sequence]] = {}
+    for sequence in sequences:
+        groups.setdefault(sequence.wake, []).append(sequence)
+    for wake, changed in groups.items():
+        wake(changed)
+
+
+class LoopWaker:
+    """Wakes readers of an event loop: `waiter` is an asyncio.Event."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+
+    def __call__(self, sequences: list[Sequence]) -> None:
+        try:
+            self._loop.call_soon_threadsafe(_set_all, sequences)
+        except RuntimeError:
+            if not self._loop.is_closed():  # else nobody waits
+                raise
+
+
+async def tokens_of(sequence: Sequence) -> AsyncGenerator[list[int], None]:
+    """Gives the tokens of a sequence whose `waiter` is an asyncio.Event, as they come; a reader that leaves cancels it.
+
+    Raises:
+      OpError: what ended the sequence.
+    """
+    at = 0
+    try:
+        while True:
+            await sequence.waiter.wait()
+            sequence.waiter.clear()
+            is_done = sequence.is_done  # looked at first: tokens come before the end
+            found = sequence.tokens[at:]
+            at += len(found)
+            if found:
+                yield found
+            if is_done:
+                break
+    finally:
+        sequence.is_cancelled = True
+    if sequence.error is not None:
+        raise sequence.error
+
+
+def _set_all(sequences: list[Sequence]) -> None:
+    for sequence in sequences:
+        sequence.waiter.set()
+
+
+def on_thread(sequences: list[Sequence]) -> None:
+    """Wakes threads when sequences have ended: `waiter` is a threading.Event."""
+    for sequence in sequences:
+        event: threading.Event = sequence.waiter
+        if sequence.is_done:
+            event.set()

@@ -1,0 +1,32 @@
+"""The prompt of a conversation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from penstock._src.core.errors import InvalidArgumentError
+
+ASSISTANT = "assistant"
+
+
+def prompt_of(messages: Iterable[tuple[str, str]], templates: Mapping[str, tuple[str, str]]) -> str:
+    """Returns the text that the model goes on with: each message between what its role puts before and after it, then what comes before the answer.
+
+    Args:
+      messages: (role, text).
+      templates: {role: (before, after)}.
+
+    Raises:
+      InvalidArgumentError: the model does not chat, or does not know a role.
+    """
+    if ASSISTANT not in templates:
+        raise InvalidArgumentError("The model does not chat: it has no template for messages.")
+    parts = []
+    for role, text in messages:
+        if role not in templates:
+            raise InvalidArgumentError(
+                f"messages: expected the roles {sorted(templates)}. Received '{role}'."
+            )
+        before, after = templates[role]
+        parts.append(f"{before}{text}{after}")
+    return "".join(parts) + templates[ASSISTANT][0]

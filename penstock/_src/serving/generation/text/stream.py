@@ -1,0 +1,70 @@
+"""Text of tokens as they come."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from penstock._src.serving.generation.text.tokenizers import Tokenizer
+
+# What decoders write for bytes that are no character yet.
+_UNFINISHED = "\N{REPLACEMENT CHARACTER}"
+
+
+class TextStream:
+    """Gives the text of a sequence piece by piece.
+
+    A character may take several tokens, and text that may be the beginning of a stop is held back until that is certain.
+
+    Args:
+      tokenizer: of the model.
+      stops: texts that end the sequence; they are not part of it.
+
+    Attributes:
+      is_stopped: True once a stop has come.
+    """
+
+    def __init__(self, tokenizer: Tokenizer, stops: Sequence[str] = ()) -> None:
+        self._tokenizer, self._stops = tokenizer, tuple(stops)
+        self._tokens: list[int] = []
+        # Tokens before `_read` are text that was given; decoding begins at `_from`, as a tokenizer may treat the first one in another way.
+        self._from = self._read = 0
+        self._held = ""
+        self.is_stopped = False
+
+    def push(self, tokens: Sequence[int]) -> str:
+        """Returns the further text that is certain after these tokens."""
+        self._tokens += tokens
+        return "" if self.is_stopped else self._certain(self._decoded(False))
+
+    def finish(self) -> str:
+        """Returns the rest of the text, after the last token."""
+        if self.is_stopped:
+            return ""
+        text = self._certain(self._decoded(True))
+        return text if self.is_stopped else text + self._held
+
+    def _decoded(self, is_last: bool) -> str:
+        """The text of tokens that were not decoded yet; none if it ends within a character."""
+        before = self._tokenizer.decode(self._tokens[self._from : self._read])
+        text = self._tokenizer.decode(self._tokens[self._from :])
+        if len(text) <= len(before) or text.endswith(_UNFINISHED) and not is_last:
+            return ""
+        self._from, self._read = self._read, len(self._tokens)
+        return text[len(before) :]
+
+    def _certain(self, text: str) -> str:
+        """The held and the new text up to a stop, without what may be the beginning of one, which is held."""
+        text = self._held + text
+        ends = [at for stop in self._stops if (at := text.find(stop)) >= 0]
+        if ends:
+            self.is_stopped, self._held = True, ""
+            return text[: min(ends)]
+        held = max((_overlap(text, stop) for stop in self._stops), default=0)
+        self._held = text[len(text) - held :]
+        return text[: len(text) - held]
+
+
+def _overlap(text: str, stop: str) -> int:
+    """The length of the longest end of a text that begins a stop."""
+    longest = min(len(text), len(stop) - 1)
+    return next((n for n in range(longest, 0, -1) if text.endswith(stop[:n])), 0)

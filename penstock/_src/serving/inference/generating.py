@@ -1,0 +1,133 @@
+"""Generates for tasks of the event loop: a request is checked, begun, and read as it goes on."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import dataclasses
+from collections.abc import AsyncGenerator, Sequence
+
+from penstock._src.core.errors import InvalidArgumentError
+from penstock._src.serving.generation.generator import Generator
+from penstock._src.serving.generation.sampling import Sampling
+from penstock._src.serving.generation.sequence import FinishReason, LoopWaker, tokens_of
+from penstock._src.serving.generation.text.stream import TextStream
+
+
+@dataclasses.dataclass(frozen=True)
+class GenerationRequest:
+    """What is to be generated.
+
+    Args:
+      prompt: a text, or tokens.
+      sampling: how tokens are chosen.
+      max_tokens: at most; None for as many as there is room for.
+      stop_tokens: that end it, besides the model's own.
+      stops: texts that end it.
+      timeout: seconds that the client waits; 0 for no limit.
+    """
+
+    prompt: str | Sequence[int]
+    sampling: Sampling = Sampling()
+    max_tokens: int | None = None
+    stop_tokens: tuple[int, ...] = ()
+    stops: tuple[str, ...] = ()
+    timeout: float = 0.0
+
+    @property
+    def size(self) -> int:
+        """About how many bytes its prompt takes."""
+        return 8 * len(self.prompt)
+
+
+@dataclasses.dataclass
+class Piece:
+    """What has come since the piece before.
+
+    Args:
+      tokens: further tokens.
+      text: further text; tokens may be waiting for those that complete a character.
+      finish_reason: why this is the last piece; None if it is not.
+    """
+
+    tokens: list[int]
+    text: str
+    finish_reason: FinishReason | None = None
+
+
+class Generating:
+    """A sequence that is being generated for a task.
+
+    Args:
+      generator: of the model.
+      request: what is to be generated.
+      waker: of the running event loop.
+
+    Attributes:
+      prompt_tokens: how many tokens the prompt has.
+
+    Raises:
+      InvalidArgumentError: the request asks for what the model cannot do.
+      UnavailableError: too many sequences wait.
+    """
+
+    def __init__(self, generator: Generator, request: GenerationRequest, waker: LoopWaker) -> None:
+        tokenizer = generator.tokenizer
+        if tokenizer is None and (isinstance(request.prompt, str) or request.stops):
+            raise InvalidArgumentError(
+                "The model has no tokenizer: prompt must be a list of tokens, and stop cannot be given."
+            )
+        prompt = request.prompt
+        if isinstance(prompt, str):
+            assert tokenizer is not None
+            prompt = tokenizer.encode(prompt)
+        self.prompt_tokens = len(prompt)
+        self._text = None if tokenizer is None else TextStream(tokenizer, request.stops)
+        self._sequence = generator.start(
+            prompt,
+            request.sampling,
+            request.max_tokens,
+            request.stop_tokens,
+            waker,
+            asyncio.Event(),
+            request.timeout,
+        )
+
+    @property
+    def has_text(self) -> bool:
+        """Whether pieces have texts."""
+        return self._text is not None
+
+    async def pieces(self) -> AsyncGenerator[Piece, None]:
+        """Gives the pieces as they come; a reader that leaves ends the sequence.
+
+        Raises:
+          OpError: what ended the sequence.
+        """
+        async with contextlib.aclosing(tokens_of(self._sequence)) as found:
+            async for tokens in found:
+                text = "" if self._text is None else self._text.push(tokens)
+                if self._text is not None and self._text.is_stopped:
+                    yield Piece(tokens, text, "stop")
+                    return
+                yield Piece(tokens, text)
+        rest = "" if self._text is None else self._text.finish()
+        stopped = self._text is not None and self._text.is_stopped
+        yield Piece([], rest, "stop" if stopped else self._sequence.finish_reason)
+
+    async def whole(self) -> Piece:
+        """Waits for all of it.
+
+        Raises:
+          OpError: what ended the sequence.
+        """
+        made = Piece([], "")
+        async for piece in self.pieces():
+            made.tokens += piece.tokens
+            made.text += piece.text
+            made.finish_reason = piece.finish_reason
+        return made
+
+    def cancel(self) -> None:
+        """Ends the sequence before its next token."""
+        self._sequence.is_cancelled = True

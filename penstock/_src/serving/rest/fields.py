@@ -1,0 +1,98 @@
+"""Members of JSON objects, by their types."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any, NoReturn
+
+from penstock._src.core.errors import InvalidArgumentError, UnimplementedError
+
+
+class Fields:
+    """The members of a request; null stands for a member that is missing.
+
+    Raises:
+      InvalidArgumentError: the request is no object.
+    """
+
+    def __init__(self, request: Any) -> None:
+        if not isinstance(request, dict):
+            raise InvalidArgumentError("Request is not a JSON object.")
+        self._members: Mapping[str, Any] = {k: v for k, v in request.items() if v is not None}
+
+    def get(self, name: str) -> Any:
+        """A member of any type; None if it is missing."""
+        return self._members.get(name)
+
+    def integer(self, name: str) -> int | None:
+        """An integer."""
+        value = self._members.get(name)
+        if value is not None and type(value) is not int:
+            _refuse(name, "an integer", value)
+        return value
+
+    def number(self, name: str, default: float) -> float:
+        """A number."""
+        value = self._members.get(name, default)
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            _refuse(name, "a number", value)
+        return float(value)
+
+    def boolean(self, name: str) -> bool:
+        """True or false; false if it is missing."""
+        value = self._members.get(name, False)
+        if not isinstance(value, bool):
+            _refuse(name, "true or false", value)
+        return value
+
+    def text(self, name: str) -> str | None:
+        """A string."""
+        value = self._members.get(name)
+        if value is not None and not isinstance(value, str):
+            _refuse(name, "a string", value)
+        return value
+
+    def texts(self, name: str) -> tuple[str, ...]:
+        """A string or a list of strings, which are not empty."""
+        value = self._members.get(name, [])
+        listed = [value] if isinstance(value, str) else value
+        if not isinstance(listed, list) or not all(isinstance(t, str) and t for t in listed):
+            _refuse(name, "a string or a list of strings that are not empty", value)
+        return tuple(listed)
+
+    def integers(self, name: str) -> tuple[int, ...]:
+        """A list of integers."""
+        value = self._members.get(name, [])
+        if not is_integers(value):
+            _refuse(name, "a list of integers", value)
+        return tuple(value)
+
+    def only(self, known: Collection[str], defaults: Mapping[str, Any] | None = None) -> None:
+        """Refuses members that nothing is done with.
+
+        Args:
+          known: names of members.
+          defaults: {name: value} of members that may have this value only.
+
+        Raises:
+          UnimplementedError: such a member has another value.
+          InvalidArgumentError: a member is not known at all.
+        """
+        for name, value in self._members.items():
+            if name in known:
+                continue
+            if name not in (defaults or {}):
+                raise InvalidArgumentError(
+                    f"'{name}' is not known. Expected {', '.join(sorted(known))}."
+                )
+            if value != (defaults or {})[name]:
+                raise UnimplementedError(f"'{name}' is not implemented. Received {value!r}.")
+
+
+def is_integers(value: Any) -> bool:
+    """Whether a JSON value is a list of integers."""
+    return isinstance(value, list) and all(type(each) is int for each in value)
+
+
+def _refuse(name: str, expected: str, value: Any) -> NoReturn:
+    raise InvalidArgumentError(f"'{name}': expected {expected}. Received {value!r:.100}.")

@@ -1,0 +1,133 @@
+""":generate: tokens that follow a prompt, at once or as server-sent events."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+from collections.abc import AsyncGenerator, Callable, Mapping
+from typing import Any, NamedTuple
+
+from penstock._src.core.errors import InvalidArgumentError
+from penstock._src.serving.generation.sampling import Sampling
+from penstock._src.serving.generation.sequence import LoopWaker
+from penstock._src.serving.inference.generating import Generating, GenerationRequest, Piece
+from penstock._src.serving.models.table import ModelTable
+from penstock._src.serving.rest import values
+from penstock._src.serving.rest.app import Route
+from penstock._src.serving.rest.fields import Fields, is_integers
+from penstock._src.serving.rest.models import MODEL, number_of
+from penstock._src.serving.rest.replies import Reply, Stream, json_reply
+from penstock._src.serving.rest.streams import event
+from penstock._src.serving.trust.admission import Admission
+
+SAMPLING = ("max_tokens", "temperature", "top_k", "top_p", "seed", "stop", "stop_tokens", "stream")
+
+
+class GenerateRoutes:
+    """Answers :generate.
+
+    Args:
+      table: where versions are found.
+      admission: counts the requests.
+    """
+
+    def __init__(self, table: ModelTable, admission: Admission) -> None:
+        self._table, self._admission = table, admission
+        self._waker: LoopWaker | None = None
+
+    def routes(self) -> list[Route]:
+        """The routes."""
+        return [Route("POST", re.compile(MODEL + ":generate"), self.generate)]
+
+    async def generate(self, groups: Mapping[str, Any], body: bytes) -> Reply | Stream:
+        """Answers :generate."""
+        fields = Fields(values.parse(body))
+        fields.only(("prompt", *SAMPLING))
+        prompt = fields.get("prompt")
+        if not isinstance(prompt, str) and not is_integers(prompt):
+            raise InvalidArgumentError("'prompt': expected a string or a list of tokens.")
+        request = request_of(fields, prompt)
+        begun = self.begin(request, groups["name"], number_of(groups), groups["label"])
+        if fields.boolean("stream"):
+            return Stream(_events(begun.generating), begun.close)
+        with contextlib.closing(begun):
+            return await _whole(begun.generating)
+
+    def begin(
+        self,
+        request: GenerationRequest,
+        name: str,
+        number: int | None = None,
+        label: str | None = None,
+    ) -> Begun:
+        """Begins to generate with a model, which stays loaded until the result is closed.
+
+        Raises:
+          NotFoundError: it is not loaded.
+          InvalidArgumentError: it does not generate, or not what is asked for.
+          UnavailableError: too many sequences wait.
+        """
+        if self._waker is None:
+            self._waker = LoopWaker(asyncio.get_running_loop())
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(self._admission.request(request.size))
+            version = stack.enter_context(self._table.using(name, number, label))
+            generating = Generating(version.generator, request, self._waker)
+            stack.callback(generating.cancel)
+            return Begun(generating, stack.pop_all().close)
+
+
+class Begun(NamedTuple):
+    """A sequence that is being generated for a request.
+
+    Args:
+      generating: the sequence.
+      close: ends it.
+    """
+
+    generating: Generating
+    close: Callable[[], None]
+
+
+def request_of(fields: Fields, prompt: Any, temperature: float = 1.0) -> GenerationRequest:
+    """Returns what a request asks for.
+
+    Args:
+      fields: of the request.
+      prompt: a text, or tokens.
+      temperature: if the request has none.
+    """
+    sampling = Sampling(
+        temperature=fields.number("temperature", temperature),
+        top_k=fields.integer("top_k") or 0,
+        top_p=fields.number("top_p", 1.0),
+        seed=fields.integer("seed"),
+    )
+    return GenerationRequest(
+        prompt,
+        sampling,
+        fields.integer("max_tokens"),
+        fields.integers("stop_tokens"),
+        fields.texts("stop"),
+    )
+
+
+async def _whole(generating: Generating) -> Reply:
+    made = _piece(generating, await generating.whole())
+    return json_reply({**made, "prompt_tokens": generating.prompt_tokens})
+
+
+async def _events(generating: Generating) -> AsyncGenerator[bytes, None]:
+    async with contextlib.aclosing(generating.pieces()) as pieces:
+        async for piece in pieces:
+            yield event(_piece(generating, piece))
+
+
+def _piece(generating: Generating, piece: Piece) -> dict[str, Any]:
+    made: dict[str, Any] = {"tokens": piece.tokens}
+    if generating.has_text:
+        made["text"] = piece.text
+    if piece.finish_reason is not None:
+        made["finish_reason"] = piece.finish_reason
+    return made
