@@ -4,6 +4,8 @@ import json
 import urllib.error
 import urllib.request
 
+import numpy as np
+
 import penstock as tf
 
 
@@ -79,3 +81,47 @@ def example(**features):
     for name, value in features.items():
         made.features.feature[name].float_list.value.append(value)
     return made
+
+
+class Writer(tf.Module):
+    """A small transformer with random weights that writes digits and letters.
+
+    Its tokens are of one character; `broken`, if given, is a token after which all logits are NaN.
+    """
+
+    characters = "0123456789abcdefghijklmnopqrstuvwxyz ."
+
+    def __init__(self, length=48, width=16, heads=2, blocks=2, broken=None, seed=0):
+        super().__init__()
+        random = np.random.default_rng(seed)
+
+        def matrix(*shape):
+            return tf.Variable(random.standard_normal(shape).astype(np.float32) / shape[0] ** 0.5)
+
+        self.heads, self.broken = heads, broken
+        self.tokens = tf.Variable(4 * matrix(len(self.characters), width))
+        self.places = matrix(length, width)
+        self.blocks = [
+            {"qkv": matrix(width, 3 * width), "mixed": matrix(width, width)} for _ in range(blocks)
+        ]
+
+    def __call__(self, tokens, positions, attend):
+        x = tf.gather(self.tokens, tokens) + tf.gather(self.places, positions)
+        shape = tf.concat([tf.shape(x)[:2], [self.heads, x.shape[-1] // self.heads]], 0)
+        for block in self.blocks:
+            parts = tf.split(x @ block["qkv"], 3, -1)
+            mixed = attend(*[tf.reshape(part, shape) for part in parts])
+            x += tf.nn.gelu(tf.reshape(mixed, tf.shape(x)) @ block["mixed"])
+        if self.broken is not None:
+            x += tf.where(tokens == self.broken, np.nan, 0.0)[..., None]
+        return tf.matmul(x, self.tokens, transpose_b=True)
+
+
+def save_writer(folder, length=48, slots=4, **options):
+    """Saves a `Writer` as a model that generates; returns the folder as a string."""
+    keywords = {key: options.pop(key) for key in ("broken",) if key in options}
+    given = {"chunk": 16, "tokenizer": Writer.characters, **options}
+    tf.serving.export_generator(
+        Writer(length, **keywords), str(folder), length=length, slots=slots, **given
+    )
+    return str(folder)

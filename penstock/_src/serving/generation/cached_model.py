@@ -92,6 +92,11 @@ class CachedModel:
         span = self._span(int(positions.max()) + 1)
         return self._run(DECODE, {"tokens": tokens, "positions": positions, "span": span})
 
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """The numbers of rows that are computed."""
+        return self._rows
+
     def rows_for(self, count: int) -> int:
         """Returns how many rows are computed if those up to `count` are wanted."""
         return next(rows for rows in self._rows if rows >= count)

@@ -136,7 +136,6 @@ class PredictionService:
         return outputs, len(found)
 
 
-
 def _set_spec(made: Any, version: ModelVersion, asked: Any) -> None:
     """Says which function of which version answered."""
     made.name, made.version.value = version.name, version.number

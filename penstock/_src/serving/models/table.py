@@ -84,6 +84,11 @@ class ModelTable:
             del self._uses[version]
         version.close()
 
+    def uses(self, name: str, number: int) -> int:
+        """Returns how many requests use a version."""
+        with self._lock:
+            return self._uses[self._find(name, number, None)]
+
     def set_labels(self, name: str, labels: Mapping[str, int]) -> None:
         """Sets the labels of a model's versions."""
         with self._lock:

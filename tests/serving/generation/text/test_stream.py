@@ -1,0 +1,61 @@
+"""Text comes as soon as it is certain, and ends at stops."""
+
+import pytest
+
+from penstock._src.core.errors import InvalidArgumentError
+from penstock._src.serving.generation.text.chat import prompt_of
+from penstock._src.serving.generation.text.stream import TextStream
+from penstock._src.serving.generation.text.tokenizers import Characters, load
+
+
+class Bytes:
+    """A token for each byte of UTF-8."""
+
+    def decode(self, tokens):
+        return bytes(tokens).decode(errors="replace")
+
+
+def streamed(text, *stops):
+    stream = TextStream(Bytes(), stops)
+    pieces = [stream.push([byte]) for byte in text.encode()]
+    return [*pieces, stream.finish()]
+
+
+def test_characters_of_several_tokens_come_whole():
+    assert streamed("a€b") == ["a", "", "", "€", "b", ""]
+    stream = TextStream(Bytes())
+    assert stream.push("€".encode()[:2]) == "" and stream.finish() == "\N{REPLACEMENT CHARACTER}"
+
+
+def test_what_may_begin_a_stop_is_held_back():
+    assert streamed("a<b<end>c", "<end>") == ["a", "", "<b", "", "", "", "", "", "", ""]
+    assert "".join(streamed("one two", "x", "two")) == "one "
+    assert "".join(streamed("a<en", "<end>")) == "a<en"
+
+
+def test_a_stop_within_a_piece():
+    stream = TextStream(Bytes(), ["stop"])
+    assert stream.push(b"go on stop here") == "go on "
+    assert stream.is_stopped and stream.push(b"more") == "" and stream.finish() == ""
+
+
+def test_characters(tmp_path):
+    tokenizer = Characters("ab ")
+    assert tokenizer.encode("b a") == [1, 2, 0] and tokenizer.decode([1, 2, 0]) == "b a"
+    with pytest.raises(InvalidArgumentError, match="'c'"):
+        tokenizer.encode("ac")
+    for damaged in ("{", '{"a": 1}', "[1]"):
+        path = tmp_path / "characters.json"
+        path.write_text(damaged)
+        with pytest.raises(InvalidArgumentError, match="characters.json"):
+            load(str(path))
+
+
+def test_prompts_of_conversations():
+    templates = {"user": ("U:", "\n"), "assistant": ("A:", "\n")}
+    told = [("user", "hi"), ("assistant", "ho"), ("user", "hey")]
+    assert prompt_of(told, templates) == "U:hi\nA:ho\nU:hey\nA:"
+    with pytest.raises(InvalidArgumentError, match="'system'"):
+        prompt_of([("system", "x")], templates)
+    with pytest.raises(InvalidArgumentError, match="does not chat"):
+        prompt_of(told, {})
