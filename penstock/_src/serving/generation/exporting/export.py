@@ -59,19 +59,22 @@ def export_generator(
       slots: sequences that are generated at a time.
       chunk: tokens of a prompt that are computed at once.
       stop_tokens: that end a sequence.
-      tokenizer: the path of a file of the library `tokenizers`; or the characters that the tokens 0, 1, ... stand for; None if requests are to give tokens.
+      tokenizer: the path of a file of the library `tokenizers`; or a list of the characters that the tokens 0, 1, ... stand for; None if requests are to
+        give tokens.
       chat: {role: (text before a message, text after it)}, with the role "assistant", if the model chats.
 
     Raises:
       InvalidArgumentError: the model is of another kind, or the functions give other logits than it does.
+      NotFoundError: there is no such file of a tokenizer.
 
     >>> import keras
     >>> tokens = keras.Input([None], dtype="int32")
     >>> x = keras.layers.Embedding(10, 8)(tokens)
     >>> x = x + keras.layers.MultiHeadAttention(2, 4)(x, x, use_causal_mask=True)
     >>> model = keras.Model(tokens, keras.layers.Dense(10)(x))
-    >>> tf.serving.export_generator(model, "served/digits/1", length=32, tokenizer="0123456789")
+    >>> tf.serving.export_generator(model, "served/digits/1", length=32, tokenizer=list("0123456789"))
     """
+    text = None if tokenizer is None else _tokenizer_file(tokenizer)
     step = _step_of(model)
     program = _Program(model, step, length)
     vocabulary = program.vocabulary
@@ -88,9 +91,8 @@ def export_generator(
     _compare(program, step, about)
     program.reset(0, 0)  # zeros need not be written
     contract.write(path, about)
-    if tokenizer is not None:
-        file = os.path.join(path, contract.FOLDER, about.tokenizer)
-        files.write(file, _tokenizer_file(tokenizer))
+    if text is not None:
+        files.write(os.path.join(path, contract.FOLDER, about.tokenizer), text)
     names = (contract.RESET, contract.CLEAR, contract.PREFILL, contract.DECODE)
     save(program, path, {name: getattr(program, name) for name in names})
 
@@ -225,7 +227,7 @@ def _whole(model: Any, step: _Step, tokens: np.ndarray, places: np.ndarray) -> n
 def _tokenizer_name(tokenizer: Any) -> str:
     if tokenizer is None:
         return ""
-    return TOKENIZER if isinstance(tokenizer, str) and files.exists(tokenizer) else CHARACTERS
+    return TOKENIZER if isinstance(tokenizer, str) else CHARACTERS
 
 
 def _tokenizer_file(tokenizer: Any) -> bytes:
