@@ -10,6 +10,7 @@ from penstock._src.core.dispatch import STATE, scope_in_graph
 from penstock._src.core.registry import raw
 from penstock._src.core.tensor import Tensor
 from penstock._src.graph.static_values import get_static_value
+from penstock._src.util.documentation import with_sections
 
 
 @dispatchable("Assert", "debugging.Assert")
@@ -165,22 +166,33 @@ def _failure(sign, x, y, holds, count):
     return lines
 
 
+# What assertions have in common that compare.
+_RESULT = """
+  message: how the text of the error begins.
+  summarize: how many entries the message shows; by default 3.
+  name: a name for the operation.
+
+Returns:
+  In a graph the operation that checks, else None.
+
+Raises:
+  InvalidArgumentError: it is not so; while a function is traced, if that is known then.
+"""
+_OF_TWO = """
+Args:
+  x: a tensor: for an order, of real numbers.
+  y: a tensor of the same dtype. The shapes broadcast.
+""" + _RESULT.lstrip("\n")
+_OF_SIGN = """
+Args:
+  x: real numbers.
+""" + _RESULT.lstrip("\n")
+
+
 @binary_assert("debugging.assert_equal", "assert_equal", v1=[])
+@with_sections(_OF_TWO)
 def assert_equal(x, y, message=None, summarize=None, name=None):
     """Raises an error unless x == y everywhere.
-
-    Args:
-      x: a tensor.
-      y: a tensor of the same dtype. The shapes broadcast.
-      message: how the text of the error begins.
-      summarize: how many entries the message shows; by default 3.
-      name: a name for the operation.
-
-    Returns:
-      In a graph the operation that checks, else None.
-
-    Raises:
-      InvalidArgumentError: it is not so; while a function is traced, if that is known then.
 
     >>> tf.debugging.assert_equal([1, 1], 1)
     """
@@ -196,39 +208,30 @@ def check_equal(x, y, data, summarize, message, name):
 
 
 @binary_assert("debugging.assert_none_equal", v1=[])
+@with_sections(_OF_TWO)
 def assert_none_equal(x, y, summarize=None, message=None, name=None):
-    """Raises InvalidArgumentError unless x != y everywhere."""
+    """Raises an error unless x != y everywhere."""
     return compare("!=", raw.NotEqual, x, y, None, summarize, message, name)
 
 
 @binary_assert("debugging.assert_less", "assert_less", v1=[])
+@with_sections(_OF_TWO)
 def assert_less(x, y, message=None, summarize=None, name=None):
-    """Raises InvalidArgumentError unless x < y everywhere."""
+    """Raises an error unless x < y everywhere."""
     return compare("<", raw.Less, x, y, None, summarize, message, name)
 
 
 @binary_assert("debugging.assert_less_equal", v1=[])
+@with_sections(_OF_TWO)
 def assert_less_equal(x, y, message=None, summarize=None, name=None):
-    """Raises InvalidArgumentError unless x <= y everywhere."""
+    """Raises an error unless x <= y everywhere."""
     return compare("<=", raw.LessEqual, x, y, None, summarize, message, name)
 
 
 @binary_assert("debugging.assert_greater", "assert_greater", v1=[])
+@with_sections(_OF_TWO)
 def assert_greater(x, y, message=None, summarize=None, name=None):
     """Raises an error unless x > y everywhere.
-
-    Args:
-      x: real numbers.
-      y: numbers of the same dtype. The shapes broadcast.
-      message: how the text of the error begins.
-      summarize: how many entries the message shows; by default 3.
-      name: a name for the operation.
-
-    Returns:
-      In a graph the operation that checks, else None.
-
-    Raises:
-      InvalidArgumentError: it is not so; while a function is traced, if that is known then.
 
     >>> tf.debugging.assert_greater([2, 3], 1)
     """
@@ -236,8 +239,9 @@ def assert_greater(x, y, message=None, summarize=None, name=None):
 
 
 @binary_assert("debugging.assert_greater_equal", v1=[])
+@with_sections(_OF_TWO)
 def assert_greater_equal(x, y, message=None, summarize=None, name=None):
-    """Raises InvalidArgumentError unless x >= y everywhere."""
+    """Raises an error unless x >= y everywhere."""
     return compare(">=", raw.GreaterEqual, x, y, None, summarize, message, name)
 
 
@@ -265,26 +269,30 @@ def against_zero(sign, op, x, summarize, message, name, default, data=None):
 
 
 @unary("debugging.assert_positive", v1=[])
+@with_sections(_OF_SIGN)
 def assert_positive(x, message=None, summarize=None, name=None):
-    """Raises InvalidArgumentError unless x > 0 everywhere."""
+    """Raises an error unless x > 0 everywhere."""
     return against_zero(">", raw.Greater, x, summarize, message, name, "assert_positive")
 
 
 @unary("debugging.assert_negative", v1=[])
+@with_sections(_OF_SIGN)
 def assert_negative(x, message=None, summarize=None, name=None):
-    """Raises InvalidArgumentError unless x < 0 everywhere."""
+    """Raises an error unless x < 0 everywhere."""
     return against_zero("<", raw.Less, x, summarize, message, name, "assert_negative")
 
 
 @unary("debugging.assert_non_negative", v1=[])
+@with_sections(_OF_SIGN)
 def assert_non_negative(x, message=None, summarize=None, name=None):
-    """Raises InvalidArgumentError unless x >= 0 everywhere."""
+    """Raises an error unless x >= 0 everywhere."""
     return against_zero(">=", raw.GreaterEqual, x, summarize, message, name, "assert_non_negative")
 
 
 @unary("debugging.assert_non_positive", v1=[])
+@with_sections(_OF_SIGN)
 def assert_non_positive(x, message=None, summarize=None, name=None):
-    """Raises InvalidArgumentError unless x <= 0 everywhere."""
+    """Raises an error unless x <= 0 everywhere."""
     return against_zero("<=", raw.LessEqual, x, summarize, message, name, "assert_non_positive")
 
 
@@ -293,6 +301,18 @@ def assert_near(x, y, rtol=None, atol=None, message=None, summarize=None, name=N
     """Raises InvalidArgumentError unless |x - y| < atol + rtol * |y| everywhere.
 
     Both tolerances are 10 times the machine epsilon of the type by default.
+
+    Args:
+      x: float or integer numbers.
+      y: numbers of the same dtype. The shapes broadcast.
+      rtol, atol: the relative and the absolute tolerance, scalars; by default 10 times the machine
+        epsilon of the type.
+      message: how the text of the error begins.
+      summarize: how many entries the message shows; by default 3.
+      name: a name for the operation.
+
+    Returns:
+      In a graph the operation that checks, else None.
     """
     with scope_in_graph(name, "assert_near"):
         return near(x, y, rtol, atol, message, summarize)
@@ -383,7 +403,16 @@ def assert_all_finite(x, message, name=None):
 
 @dispatchable("debugging.assert_scalar", v1=[], scope="assert_scalar")
 def assert_scalar(tensor, message=None, name=None):
-    """Raises ValueError unless `tensor` is a scalar."""
+    """Raises ValueError unless `tensor` is a scalar.
+
+    Args:
+      tensor: any dtype.
+      message: how the text of the error begins.
+      name: of the operation.
+
+    Raises:
+      ValueError: its shape is known and not [].
+    """
     tensor = convert_to_tensor(tensor)
     if tensor.shape.rank not in (None, 0):
         label = getattr(tensor, "name", None) if STATE.graph is not None else None

@@ -8,6 +8,7 @@ from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import NARROW
+from penstock._src.util.documentation import with_sections
 from penstock._src.util.export import export
 
 from .arithmetic import truediv
@@ -198,7 +199,22 @@ def _sparse_segment(stem, data, indices, segment_ids, num_segments, sparse_gradi
     return getattr(raw, stem)(**inputs, sparse_gradient=sparse_gradient, name=name)
 
 
+_SEGMENTS = """
+Args:
+  data: `[n, ...]`, floats.
+  indices: int32 or int64 `[m]`: which rows of `data` are taken.
+  segment_ids: int32 or int64 `[m]`, ascending: the segment of each of these rows.
+  num_segments: an integer scalar; by default the last id plus 1.
+  name: of the operation.
+  sparse_gradient: whether the gradient of `data` is IndexedSlices.
+
+Returns:
+  `[num_segments, ...]` of the dtype of `data`; segments without rows are 0.
+"""
+
+
 @export("sparse.segment_sum", v1=[])
+@with_sections(_SEGMENTS)
 def sparse_segment_sum(
     data, indices, segment_ids, num_segments=None, name=None, sparse_gradient=False
 ):
@@ -209,6 +225,7 @@ def sparse_segment_sum(
 
 
 @export("sparse.segment_mean", v1=[])
+@with_sections(_SEGMENTS)
 def sparse_segment_mean(
     data, indices, segment_ids, num_segments=None, name=None, sparse_gradient=False
 ):
@@ -219,6 +236,7 @@ def sparse_segment_mean(
 
 
 @export("sparse.segment_sqrt_n", v1=[])
+@with_sections(_SEGMENTS)
 def sparse_segment_sqrt_n(
     data, indices, segment_ids, num_segments=None, name=None, sparse_gradient=False
 ):

@@ -14,6 +14,7 @@ from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import NARROW
+from penstock._src.util.documentation import with_sections
 from penstock._src.util.export import export
 
 from .embedding import lookup
@@ -34,10 +35,27 @@ def _sample(op, true_classes, num_true, num_sampled, unique, range_max, seed, na
     )
 
 
+_SAMPLED = """
+Args:
+  true_classes: int64 `[batch, num_true]`; they only matter for `true_expected_count`.
+  num_true: the number of true classes of an example.
+  num_sampled: how many classes are drawn for the batch.
+  unique: whether no class is drawn twice.
+  range_max: classes are less than this.
+  seed: an int.
+  name: of the operation.
+
+Returns:
+  A named tuple: `sampled_candidates`, int64 `[num_sampled]`, and how often each class is expected to be drawn, float32:
+  `true_expected_count` `[batch, num_true]` and `sampled_expected_count` `[num_sampled]`.
+"""
+
+
 @export(
     "random.log_uniform_candidate_sampler",
     v1=["random.log_uniform_candidate_sampler", "nn.log_uniform_candidate_sampler"],
 )
+@with_sections(_SAMPLED)
 def log_uniform_candidate_sampler(
     true_classes, num_true, num_sampled, unique, range_max, seed=None, name=None
 ):
@@ -50,6 +68,7 @@ def log_uniform_candidate_sampler(
     "random.uniform_candidate_sampler",
     v1=["random.uniform_candidate_sampler", "nn.uniform_candidate_sampler"],
 )
+@with_sections(_SAMPLED)
 def uniform_candidate_sampler(
     true_classes, num_true, num_sampled, unique, range_max, seed=None, name=None
 ):
@@ -59,6 +78,7 @@ def uniform_candidate_sampler(
 
 
 @export("nn.learned_unigram_candidate_sampler", "random.learned_unigram_candidate_sampler")
+@with_sections(_SAMPLED)
 def learned_unigram_candidate_sampler(
     true_classes, num_true, num_sampled, unique, range_max, seed=None, name=None
 ):
@@ -83,7 +103,21 @@ def fixed_unigram_candidate_sampler(
     seed=None,
     name=None,
 ):
-    """Classes drawn with given weights."""
+    """Classes drawn with given weights.
+
+    Args:
+      true_classes, num_true, num_sampled, unique, range_max, seed, name: as
+        `tf.random.uniform_candidate_sampler`'s.
+      vocab_file: a file with a line for each class, whose last field (after a comma) is its
+        weight.
+      distortion: weights are raised to this power.
+      num_reserved_ids: how many ids are put before the first weight and never drawn.
+      num_shards, shard: only classes whose id modulo `num_shards` is `shard` are drawn.
+      unigrams: the weights, instead of a file.
+
+    Returns:
+      What `tf.random.uniform_candidate_sampler` returns.
+    """
     return _sample(
         raw.FixedUnigramCandidateSampler,
         true_classes,
@@ -104,14 +138,39 @@ def fixed_unigram_candidate_sampler(
 
 @export("random.all_candidate_sampler", "nn.all_candidate_sampler")
 def all_candidate_sampler(true_classes, num_true, num_sampled, unique, seed=None, name=None):
-    """All classes."""
+    """All classes.
+
+    Args:
+      true_classes: int64 `[batch, num_true]`.
+      num_true: the number of true classes of an example.
+      num_sampled: the number of classes.
+      unique: accepted; each class occurs once.
+      seed: accepted; nothing is random.
+      name: of the operation.
+
+    Returns:
+      What `tf.random.uniform_candidate_sampler` returns, with expected counts of 1.
+    """
     op = raw.AllCandidateSampler
     return _sample(op, true_classes, num_true, num_sampled, unique, None, seed, name)
 
 
 @export("nn.compute_accidental_hits")
 def compute_accidental_hits(true_classes, sampled_candidates, num_true, seed=None, name=None):
-    """The sampled classes that are true ones: (rows, ids, weights of -FLOAT_MAX)."""
+    """The sampled classes that are true ones, with weights that cancel their logits.
+
+    Args:
+      true_classes: int64 `[batch, num_true]`.
+      sampled_candidates: int64 `[num_sampled]`.
+      num_true: the number of true classes of an example.
+      seed: accepted; nothing is random.
+      name: of the operation.
+
+    Returns:
+      A named tuple of vectors: `indices`, the int32 rows of `true_classes`; `ids`, the int64
+      positions in
+      `sampled_candidates`; and float32 `weights`, each the lowest number.
+    """
     return raw.ComputeAccidentalHits(
         true_classes=true_classes,
         sampled_candidates=sampled_candidates,
@@ -195,7 +254,25 @@ def nce_loss(
     remove_accidental_hits=False,
     name="nce_loss",
 ):
-    """The noise-contrastive estimation loss of each example; weights and biases may be in parts."""
+    """The noise-contrastive estimation loss of each example; weights and biases may be in parts.
+
+    Args:
+      weights: floats `[num_classes, dim]`, or a list of tensors that make it up along the first
+        axis.
+      biases: floats `[num_classes]`.
+      labels: int64 `[batch, num_true]`.
+      inputs: floats `[batch, dim]`.
+      num_sampled: how many classes are drawn for the batch.
+      num_classes: how many there are.
+      num_true: the number of true classes of an example.
+      sampled_values: what a candidate sampler returned; None: a `log_uniform_candidate_sampler`
+        draws.
+      remove_accidental_hits: whether drawn classes that are true ones do not count.
+      name: of the operations.
+
+    Returns:
+      `[batch]` of the dtype of `inputs`.
+    """
     return nce_loss_of_parts(
         weights, biases, labels, inputs, num_sampled, num_classes, num_true, sampled_values,
         remove_accidental_hits, "div", name,
@@ -238,7 +315,17 @@ def sampled_softmax_loss(
     seed=None,
     name="sampled_softmax_loss",
 ):
-    """The softmax cross entropy over the true and the sampled classes; weights and biases may be in parts."""
+    """The softmax cross entropy over the true and the sampled classes; weights and biases may be in parts.
+
+    Args:
+      weights, biases, labels, inputs, num_sampled, num_classes, num_true, sampled_values,
+        remove_accidental_hits, name: as
+        `tf.nn.nce_loss`'s.
+      seed: of the sampler.
+
+    Returns:
+      `[batch]` of the dtype of `inputs`.
+    """
     return sampled_softmax_loss_of_parts(
         weights, biases, labels, inputs, num_sampled, num_classes, num_true, sampled_values,
         remove_accidental_hits, "div", name, seed,
@@ -450,7 +537,15 @@ def ctc_beam_search_decoder_v1(
 @export("nn.ctc_unique_labels")
 @scoped("ctc_unique_labels")
 def ctc_unique_labels(labels, name=None):
-    """The distinct labels of each row, padded with zeros, and the index of each label among them."""
+    """The distinct labels of each row, padded with zeros, and the index of each label among them.
+
+    Args:
+      labels: int32 or int64 `[batch, width]`.
+      name: of the operations.
+
+    Returns:
+      [unique, indices]: int64 and int32, each `[batch, width]`.
+    """
     labels = convert_to_tensor(labels, name="labels")
     width = raw.Shape(input=labels)[1]
     # equal[i, j, k]: whether labels j and k of row i are equal; the first of equal ones counts.
@@ -470,7 +565,16 @@ def ctc_unique_labels(labels, name=None):
 
 @export("nn.collapse_repeated")
 def collapse_repeated(labels, seq_length, name=None):
-    """Rows of labels with runs of equal ones reduced to one, and their new lengths."""
+    """Rows of labels with runs of equal ones reduced to one, and their new lengths.
+
+    Args:
+      labels: `[batch, width]`.
+      seq_length: integers `[batch]`: how many labels of each row count.
+      name: of the operations.
+
+    Returns:
+      (collapsed, lengths): `[batch, longest]`, padded with zeros, and int32 `[batch]`.
+    """
     labels = convert_to_tensor(labels)
     first = raw.Fill(
         dims=raw.Pack(values=[raw.Shape(input=labels)[0], np.int32(1)]), value=np.bool_(True)
@@ -493,7 +597,22 @@ def collapse_repeated(labels, seq_length, name=None):
 def with_space_to_batch(
     input, dilation_rate, padding, op, filter_shape=None, spatial_dims=None, data_format=None
 ):
-    """Applies `op` to the interleaved grids of a dilated window."""
+    """Applies `op` to the interleaved grids of a dilated window.
+
+    Args:
+      input: `[batch, spatial..., channels]`, of known sizes.
+      dilation_rate: an int for each spatial axis.
+      padding: "SAME" or "VALID".
+      op: called as `op(grids, num_spatial_dims=..., padding=...)`.
+      filter_shape: the sizes of the window, which "SAME" needs.
+      spatial_dims, data_format: accepted for compatibility; the spatial axes follow the batch.
+
+    Returns:
+      `[batch, spatial'..., channels']`, put together from the results of `op`.
+
+    Raises:
+      ValueError: `padding` or `dilation_rate` is not valid, or `filter_shape` is missing.
+    """
     input = convert_to_tensor(input)
     rates = [int(r) for r in np.asarray(dilation_rate).reshape(-1)]
     count = len(rates)
