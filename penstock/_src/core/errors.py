@@ -99,8 +99,18 @@ class OpError(Exception):
         return "\n".join((*lines, f"  {location}")) if location else self._message
 
 
-def error_class(name: str, code: int, what: str) -> type[OpError]:
-    """Returns the subclass of OpError for one code."""
+_ARGS = """
+
+Args:
+  node_def: the message of the operation, or None.
+  op: the operation of a graph, or None.
+  message: the text.
+  *args: further data of the error.
+"""
+
+
+def error_class(name: str, code: int, what: str, example: str = "") -> type[OpError]:
+    """Returns the subclass of OpError for one code; the rest is its documentation."""
 
     def __init__(
         self: OpError, node_def: Any, op: Any = None, message: str | None = None, *args: Any
@@ -110,19 +120,44 @@ def error_class(name: str, code: int, what: str) -> type[OpError]:
     shown = inspect.signature(OpError.__init__)
     kept = [p for p in shown.parameters.values() if p.name != "error_code"]
     __init__.__signature__ = shown.replace(parameters=kept)  # type: ignore[attr-defined]
-    body = {"CODE": code, "__doc__": what, "__init__": __init__, "__module__": __name__}
+    body = {
+        "CODE": code,
+        "__doc__": what + _ARGS + example,
+        "__init__": __init__,
+        "__module__": __name__,
+    }
     return _shown_as_public(export("errors." + name)(type(name, (OpError,), body)))
 
 
 CancelledError = error_class("CancelledError", CANCELLED, "The operation was cancelled.")
 UnknownError = error_class("UnknownError", UNKNOWN, "An unknown error.")
 InvalidArgumentError = error_class(
-    "InvalidArgumentError", INVALID_ARGUMENT, "An argument is invalid for the operation."
+    "InvalidArgumentError",
+    INVALID_ARGUMENT,
+    "An argument of an operation is not valid: its value, shape or dtype.",
+    """
+>>> try:
+...     tf.reshape([1, 2, 3], [2, 2])
+... except tf.errors.InvalidArgumentError:
+...     print("no shape of three elements")
+no shape of three elements
+""",
 )
 DeadlineExceededError = error_class(
     "DeadlineExceededError", DEADLINE_EXCEEDED, "The deadline expired."
 )
-NotFoundError = error_class("NotFoundError", NOT_FOUND, "A file or other entity does not exist.")
+NotFoundError = error_class(
+    "NotFoundError",
+    NOT_FOUND,
+    "A file or another entity does not exist.",
+    """
+>>> try:
+...     tf.io.read_file("no/such/file")
+... except tf.errors.NotFoundError:
+...     print("there is no such file")
+there is no such file
+""",
+)
 AlreadyExistsError = error_class("AlreadyExistsError", ALREADY_EXISTS, "The entity exists already.")
 PermissionDeniedError = error_class(
     "PermissionDeniedError", PERMISSION_DENIED, "The caller lacks permission."
@@ -134,9 +169,32 @@ FailedPreconditionError = error_class(
     "FailedPreconditionError", FAILED_PRECONDITION, "The system is not in the required state."
 )
 AbortedError = error_class("AbortedError", ABORTED, "The operation was aborted.")
-OutOfRangeError = error_class("OutOfRangeError", OUT_OF_RANGE, "An iteration went past the end.")
+OutOfRangeError = error_class(
+    "OutOfRangeError",
+    OUT_OF_RANGE,
+    "An iteration went past the end.",
+    """
+>>> iterator = iter(tf.data.Dataset.range(1))
+>>> next(iterator).numpy()
+np.int64(0)
+>>> try:
+...     iterator.get_next()
+... except tf.errors.OutOfRangeError:
+...     print("that was all")
+that was all
+""",
+)
 UnimplementedError = error_class(
-    "UnimplementedError", UNIMPLEMENTED, "The operation, or this form of it, is not implemented."
+    "UnimplementedError",
+    UNIMPLEMENTED,
+    "Something is not implemented; the message names it.",
+    """
+>>> try:
+...     raise tf.errors.UnimplementedError(None, None, "MyOp: on this device")
+... except tf.errors.UnimplementedError as error:
+...     print(error.message)
+MyOp: on this device
+""",
 )
 InternalError = error_class("InternalError", INTERNAL, "An invariant of the system was broken.")
 UnavailableError = error_class(
@@ -147,65 +205,6 @@ UnauthenticatedError = error_class(
     "UnauthenticatedError", UNAUTHENTICATED, "The caller has no valid credentials."
 )
 
-InvalidArgumentError.__doc__ = """An argument of an operation is not valid: its value, shape or dtype.
-
-Args:
-  node_def: the message of the operation, or None.
-  op: the operation of a graph, or None.
-  message: the text.
-  *args: further data of the error.
-
->>> try:
-...     tf.reshape([1, 2, 3], [2, 2])
-... except tf.errors.InvalidArgumentError:
-...     print("no shape of three elements")
-no shape of three elements
-"""
-NotFoundError.__doc__ = """A file or another entity does not exist.
-
-Args:
-  node_def: the message of the operation, or None.
-  op: the operation of a graph, or None.
-  message: the text.
-  *args: further data of the error.
-
->>> try:
-...     tf.io.read_file("no/such/file")
-... except tf.errors.NotFoundError:
-...     print("there is no such file")
-there is no such file
-"""
-OutOfRangeError.__doc__ = """An iteration went past the end.
-
-Args:
-  node_def: the message of the operation, or None.
-  op: the operation of a graph, or None.
-  message: the text.
-  *args: further data of the error.
-
->>> iterator = iter(tf.data.Dataset.range(1))
->>> next(iterator).numpy()
-np.int64(0)
->>> try:
-...     iterator.get_next()
-... except tf.errors.OutOfRangeError:
-...     print("that was all")
-that was all
-"""
-UnimplementedError.__doc__ = """Something is not implemented; the message names it.
-
-Args:
-  node_def: the message of the operation, or None.
-  op: the operation of a graph, or None.
-  message: the text.
-  *args: further data of the error.
-
->>> try:
-...     raise tf.errors.UnimplementedError(None, None, "MyOp: on this device")
-... except tf.errors.UnimplementedError as error:
-...     print(error.message)
-MyOp: on this device
-"""
 
 CLASS_OF_CODE = {c.CODE: c for c in OpError.__subclasses__()}
 
