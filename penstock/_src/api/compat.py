@@ -20,7 +20,18 @@ for _name in ("complex_types", "integral_types", "real_types", "bytes_or_text_ty
 
 @export("compat.as_bytes")
 def as_bytes(bytes_or_text, encoding="utf-8"):
-    """A string as bytes."""
+    """A string as bytes.
+
+    Args:
+      bytes_or_text: str, bytes or bytearray.
+      encoding: of the bytes.
+
+    Returns:
+      Bytes.
+
+    Raises:
+      TypeError: it is something else.
+    """
     if isinstance(bytes_or_text, bytearray):
         return bytes(bytes_or_text)
     if isinstance(bytes_or_text, str):
@@ -32,7 +43,18 @@ def as_bytes(bytes_or_text, encoding="utf-8"):
 
 @export("compat.as_text")
 def as_text(bytes_or_text, encoding="utf-8"):
-    """A string as str."""
+    """A string as str.
+
+    Args:
+      bytes_or_text: str or bytes.
+      encoding: of the bytes.
+
+    Returns:
+      A str.
+
+    Raises:
+      TypeError: it is something else.
+    """
     if isinstance(bytes_or_text, str):
         return bytes_or_text
     if isinstance(bytes_or_text, bytes):
@@ -42,19 +64,42 @@ def as_text(bytes_or_text, encoding="utf-8"):
 
 @export("compat.as_str")
 def as_str(bytes_or_text, encoding="utf-8"):
-    """A string as str."""
+    """A string as str.
+
+    Args:
+      bytes_or_text: str or bytes.
+      encoding: of the bytes.
+
+    Returns:
+      A str.
+    """
     return as_text(bytes_or_text, encoding)
 
 
 @export("compat.as_str_any")
 def as_str_any(value, encoding="utf-8"):
-    """Anything as str."""
+    """Anything as str.
+
+    Args:
+      value: any object.
+      encoding: of bytes.
+
+    Returns:
+      The decoded bytes, or `str(value)`.
+    """
     return as_text(value, encoding) if isinstance(value, bytes) else str(value)
 
 
 @export("compat.path_to_str")
 def path_to_str(path):
-    """A path object as str; other values unchanged."""
+    """A path object as str; other values unchanged.
+
+    Args:
+      path: any object.
+
+    Returns:
+      A str for an object with `__fspath__`, otherwise `path` itself.
+    """
     if hasattr(path, "__fspath__"):
         path = os.fspath(path)
         return path.decode() if isinstance(path, bytes) else path
@@ -63,23 +108,52 @@ def path_to_str(path):
 
 @export("compat.dimension_value", v1=["dimension_value", "compat.dimension_value"])
 def dimension_value(dimension):
-    """The int (or None) of a Dimension; other values unchanged."""
+    """The int (or None) of a Dimension; other values unchanged.
+
+    Args:
+      dimension: a Dimension, an int or None.
+
+    Returns:
+      An int or None.
+    """
     return dimension.value if isinstance(dimension, Dimension) else dimension
 
 
 @export("compat.dimension_at_index", v1=["dimension_at_index", "compat.dimension_at_index"])
 def dimension_at_index(shape, index):
-    """The extent at `index` of a TensorShape."""
+    """The extent at `index` of a TensorShape.
+
+    Args:
+      shape: a TensorShape.
+      index: an int.
+
+    Returns:
+      A Dimension; None if the rank is unknown.
+    """
     return None if shape.rank is None else shape.dims[index]
 
 
 @export("compat.forward_compatible", v1=["compat.forward_compatible"])
 def forward_compatible(year, month, day):
-    """Whether the forward compatibility window of this date is over."""
+    """Whether the forward compatibility window of this date is over.
+
+    Args:
+      year, month, day: a date, as ints.
+
+    Returns:
+      True if the date is before 1 January 2026.
+    """
     return datetime.date(2026, 1, 1) > datetime.date(year, month, day)
 
 
 @export("compat.forward_compatibility_horizon", v1=["compat.forward_compatibility_horizon"])
 def forward_compatibility_horizon(year, month, day):
-    """A context for tests of forward compatibility; changes nothing."""
+    """A context for tests of forward compatibility; changes nothing.
+
+    Args:
+      year, month, day: a date, as ints.
+
+    Returns:
+      A context manager.
+    """
     return contextlib.nullcontext((year, month, day))

@@ -47,6 +47,10 @@ def gradients(
       stop_gradients: tensors to treat as constants.
       unconnected_gradients: "none" (None) or "zero" for an x that no y depends on.
 
+    Returns:
+      A list with a tensor for each x: of its dtype and shape, or IndexedSlices, or None as
+      `unconnected_gradients` says.
+
     Raises:
       RuntimeError: called in eager execution.
     """
@@ -137,6 +141,12 @@ def hessians(
       xs: a tensor or a list of them, of known shapes.
       gate_gradients, aggregation_method: accepted for compatibility; no effect.
       name: a scope for the operations.
+
+    Returns:
+      A list with a tensor for each x.
+
+    Raises:
+      ValueError: the shape of an x is not known.
     """
     results = []
     sources = _as_list(xs)
@@ -161,6 +171,9 @@ def no_gradient(op_type: str) -> None:
 
     Args:
       op_type: the name of the op.
+
+    Raises:
+      TypeError: `op_type` is not a str.
     """
     if not isinstance(op_type, str):
         raise TypeError("op_type must be a string")

@@ -37,7 +37,19 @@ def smart_constant_value(pred):
 
 @export("__internal__.smart_cond.smart_cond", v1=[])
 def smart_cond(pred, true_fn=None, false_fn=None, name=None):
-    """`true_fn()` or `false_fn()`, selected statically if possible, else by `tf.cond`."""
+    """`true_fn()` or `false_fn()`, selected statically if possible, else by `tf.cond`.
+
+    Args:
+      pred: a bool scalar, or a Python value.
+      true_fn, false_fn: functions without arguments.
+      name: of the operation.
+
+    Returns:
+      What the function returns.
+
+    Raises:
+      TypeError: a function is not callable.
+    """
     if not callable(true_fn):
         raise TypeError(f"Argument `true_fn` must be callable. Received {true_fn}")
     if not callable(false_fn):
@@ -50,11 +62,19 @@ def smart_cond(pred, true_fn=None, false_fn=None, name=None):
 
 @export("__internal__.tf2.enabled", v1=[])
 def tf2_enabled():
-    """True: TensorFlow 2's behavior."""
+    """True: TensorFlow 2's behavior.
+
+    Returns:
+      True.
+    """
     return True
 
 
 @export("__internal__.is_tfrt_enabled", v1=[])
 def is_tfrt_enabled():
-    """False."""
+    """Whether TensorFlow's other runtime is in use, which Penstock does not have.
+
+    Returns:
+      False.
+    """
     return False

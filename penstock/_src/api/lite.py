@@ -95,7 +95,18 @@ class OpResolverType(Enum):
 
 @export("lite.experimental.QuantizationDebugOptions")
 class QuantizationDebugOptions:
-    """Which metrics a QuantizationDebugger computes, and which layers it does not quantize."""
+    """Which metrics a QuantizationDebugger computes, and which layers it does not quantize.
+
+    Args:
+      layer_debug_metrics: functions of a layer's differences between quantized and float results,
+        by name.
+      model_debug_metrics: functions of the two models' outputs, by name.
+      layer_direct_compare_metrics: functions of a layer's float and quantized results, scale and
+        zero point, by name.
+      denylisted_ops: the kinds of ops that stay in floats.
+      denylisted_nodes: the names of tensors whose ops stay in floats.
+      fully_quantize: whether inputs and outputs are quantized as well.
+    """
 
     def __init__(
         self,

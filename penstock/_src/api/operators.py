@@ -243,7 +243,14 @@ def _absolute(self):
 
 @export("__operators__.eq", v1=["__operators__.eq"])
 def tensor_equals(self, other):
-    """Whether elements are equal; in TensorFlow 1's graphs, whether it is the same tensor."""
+    """Whether elements are equal; in TensorFlow 1's graphs, whether it is the same tensor.
+
+    Args:
+      other: what converts to a tensor of the same dtype; the shapes broadcast.
+
+    Returns:
+      A bool tensor; False where `other` is None or can't be compared.
+    """
     if other is None:
         return False
     if not Tensor._USE_EQUALITY or (STATE.graph is not None and in_v1_graph()):
@@ -261,7 +268,14 @@ def tensor_equals(self, other):
 
 @export("__operators__.ne", v1=["__operators__.ne"])
 def tensor_not_equals(self, other):
-    """Whether elements differ; in TensorFlow 1's graphs, whether it is another tensor."""
+    """Whether elements differ; in TensorFlow 1's graphs, whether it is another tensor.
+
+    Args:
+      other: what converts to a tensor of the same dtype; the shapes broadcast.
+
+    Returns:
+      A bool tensor; True where `other` is None or can't be compared.
+    """
     if other is None:
         return True
     if not Tensor._USE_EQUALITY or (STATE.graph is not None and in_v1_graph()):
@@ -404,6 +418,14 @@ def get_item(tensor, slice_spec, var=None):
     """`tensor[slice_spec]`: ints, slices, `...`, `None` and scalar integer tensors.
 
     A boolean tensor or array as the only index takes the entries where it is True.
+
+    Args:
+      tensor: any dtype.
+      slice_spec: an entry or a tuple of them.
+      var: the variable that `tensor` is a value of, for `assign` to slices.
+
+    Returns:
+      A tensor of the same dtype.
     """
     if isinstance(slice_spec, bool) or _is_mask(slice_spec):
         return indexing.boolean_mask(tensor, slice_spec)

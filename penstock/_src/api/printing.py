@@ -169,6 +169,12 @@ def make_tensor_proto(values, dtype=None, shape=None, verify_shape=False, allow_
       shape: of the tensor; a single value is broadcast if `allow_broadcast`.
       verify_shape: raise TypeError unless the values have exactly `shape`.
       allow_broadcast: whether a single value may fill `shape`.
+
+    Returns:
+      A TensorProto.
+
+    Raises:
+      TypeError: the values have another shape, with `verify_shape`, or no such dtype.
     """
     kind = None if dtype is None else dtypes.as_dtype(dtype)
     with building_unrecorded(None):  # a message needs no node of the graph that is built
@@ -186,5 +192,12 @@ def make_tensor_proto(values, dtype=None, shape=None, verify_shape=False, allow_
 
 @export("make_ndarray")
 def make_ndarray(tensor):
-    """The array in a TensorProto."""
+    """The array in a TensorProto.
+
+    Args:
+      tensor: a TensorProto.
+
+    Returns:
+      A NumPy array.
+    """
     return from_proto(tensor)

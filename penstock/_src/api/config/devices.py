@@ -14,9 +14,19 @@ from penstock._src.util.export import export
 from .start import SETTINGS
 
 PhysicalDevice = namedtuple("PhysicalDevice", ["name", "device_type"])
-PhysicalDevice.__doc__ = "A device of this machine: its name and type."
+PhysicalDevice.__doc__ = """A device of this machine.
+
+Args:
+  name: such as "/physical_device:CPU:0".
+  device_type: such as "CPU".
+"""
 LogicalDevice = namedtuple("LogicalDevice", ["name", "device_type"])
-LogicalDevice.__doc__ = "A device that ops can name."
+LogicalDevice.__doc__ = """A device that ops can name.
+
+Args:
+  name: such as "/device:CPU:0".
+  device_type: such as "CPU".
+"""
 
 export("config.PhysicalDevice")(PhysicalDevice)
 export("config.LogicalDevice")(LogicalDevice)
@@ -142,7 +152,14 @@ def logical_devices(device_type=None):
 
 @export("config.get_visible_devices", "config.experimental.get_visible_devices")
 def get_visible_devices(device_type=None):
-    """The physical devices that the program uses."""
+    """The physical devices that the program uses.
+
+    Args:
+      device_type: "CPU" or another type; None for all.
+
+    Returns:
+      A list of PhysicalDevice.
+    """
     devices = list_physical_devices() if SETTINGS.visible is None else SETTINGS.visible
     return [d for d in devices if device_type is None or d.device_type == device_type]
 
@@ -181,7 +198,14 @@ def set_visible_devices(devices, device_type=None):
     "config.experimental.get_virtual_device_configuration",
 )
 def get_logical_device_configuration(device):
-    """The logical device configurations of `device`, or None."""
+    """The logical device configurations of `device`, or None.
+
+    Args:
+      device: a PhysicalDevice.
+
+    Returns:
+      The list of LogicalDeviceConfiguration that was set, or None.
+    """
     _check_physical(device)
     return SETTINGS.logical.get(device)
 
@@ -236,7 +260,14 @@ def _check_physical(device):
 
 @export("config.experimental.get_memory_growth")
 def get_memory_growth(device):
-    """Whether memory of `device` is allocated on demand."""
+    """Whether memory of `device` is allocated on demand.
+
+    Args:
+      device: a PhysicalDevice.
+
+    Returns:
+      What was set with `set_memory_growth`, or None.
+    """
     _check_physical(device)
     return SETTINGS.memory_growth.get(device)
 
@@ -265,7 +296,17 @@ def set_memory_growth(device, enable):
 
 @export("config.experimental.get_device_details")
 def get_device_details(device):
-    """Returns the details of a physical device: none are known."""
+    """Returns the details of a physical device: none are known.
+
+    Args:
+      device: a PhysicalDevice of `tf.config.list_physical_devices`.
+
+    Returns:
+      An empty dict.
+
+    Raises:
+      ValueError: it is not such a device.
+    """
     if not isinstance(device, PhysicalDevice):
         raise ValueError(f"device must be a tf.config.PhysicalDevice, but got: {device}")
     if device not in list_physical_devices():
@@ -280,6 +321,12 @@ def get_device_details(device):
 def get_memory_info(device):
     """Current and peak memory of a device in bytes: 0, as TensorFlow says of CPUs, whose memory it does not count.
 
+    Args:
+      device: a name such as "CPU:0".
+
+    Returns:
+      A dict with "current" and "peak".
+
     Raises:
       ValueError: there is no such device.
     """
@@ -289,13 +336,24 @@ def get_memory_info(device):
 
 @export("config.experimental.get_memory_usage")
 def get_memory_usage(device):
-    """Current memory of a device, in bytes."""
+    """Current memory of a device, in bytes.
+
+    Args:
+      device: a name such as "CPU:0".
+
+    Returns:
+      0, as `get_memory_info` says.
+    """
     return get_memory_info(device)["current"]
 
 
 @export("config.experimental.reset_memory_stats")
 def reset_memory_stats(device):
-    """Resets the peak memory to the current memory."""
+    """Accepted for compatibility: there are no statistics, see `get_memory_info`.
+
+    Args:
+      device: a name such as "CPU:0".
+    """
     _check_placed(device)
 
 
@@ -320,7 +378,11 @@ def _check_placed(device):
 
 @export("config.get_soft_device_placement")
 def get_soft_device_placement():
-    """Whether an op may run on another device than requested."""
+    """Whether an op may run on another device than requested.
+
+    Returns:
+      What was set; by default True in eager execution and False in graphs.
+    """
     return STATE.graph is None if SETTINGS.soft_placement is None else SETTINGS.soft_placement
 
 
@@ -340,7 +402,11 @@ def set_soft_device_placement(enabled):
 
 @export("debugging.get_log_device_placement")
 def get_log_device_placement():
-    """Whether the device of every op is logged."""
+    """Whether the device of every op is logged.
+
+    Returns:
+      A bool.
+    """
     return SETTINGS.log_placement
 
 
@@ -358,13 +424,24 @@ def set_log_device_placement(enabled):
 
 @export("config.experimental.get_device_policy")
 def get_device_policy():
-    """The policy for tensors that are on another device than the op."""
+    """The policy for tensors that are on another device than the op.
+
+    Returns:
+      "silent", "silent_for_int32", "warn" or "explicit".
+    """
     return SETTINGS.policy
 
 
 @export("config.experimental.set_device_policy")
 def set_device_policy(device_policy):
-    """Sets the policy for tensors that are on another device than the op."""
+    """Sets the policy for tensors that are on another device than the op.
+
+    Args:
+      device_policy: "silent", "silent_for_int32", "warn", "explicit", or None for "silent".
+
+    Raises:
+      ValueError: it is something else.
+    """
     known = ("silent", "silent_for_int32", "warn", "explicit", None)
     if device_policy not in known:
         raise ValueError(

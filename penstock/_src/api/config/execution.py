@@ -13,14 +13,28 @@ EXECUTORS = ("", "DEFAULT", "SINGLE_THREADED_EXECUTOR")
 @export("experimental.async_scope")
 @contextlib.contextmanager
 def async_scope():
-    """A scope that allows asynchronous ops; ops are always synchronous, so errors are raised at once."""
+    """A scope that allows asynchronous ops; ops are always synchronous, so errors are raised at once.
+
+    Returns:
+      A context manager.
+    """
     yield
 
 
 @export("experimental.function_executor_type")
 @contextlib.contextmanager
 def function_executor_type(executor_type):
-    """A scope that selects an executor type; there is only one."""
+    """A scope that selects an executor type; there is only one.
+
+    Args:
+      executor_type: a name that TensorFlow knows, or None.
+
+    Returns:
+      A context manager.
+
+    Raises:
+      NotFoundError: TensorFlow knows no such type.
+    """
     if executor_type is not None and executor_type not in EXECUTORS:
         raise NotFoundError(
             None, None, f"Unknown executor type {executor_type!r}; expected one of {EXECUTORS}."
@@ -31,6 +45,9 @@ def function_executor_type(executor_type):
 @export("experimental.register_filesystem_plugin")
 def register_filesystem_plugin(plugin_location):
     """Loads a plugin of TensorFlow's C interface for file systems.
+
+    Args:
+      plugin_location: the path of a shared library.
 
     Raises:
       FileNotFoundError: there is no such file.

@@ -40,6 +40,9 @@ def set_memory_limit(limit):
 def get_memory_limit():
     """Returns how many bytes arrays may take together.
 
+    Returns:
+      An int, in bytes.
+
     >>> import penstock as tf
     >>> tf.config.experimental.get_memory_limit() > 0
     True

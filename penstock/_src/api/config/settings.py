@@ -49,19 +49,31 @@ def set_experimental_options(options):
 
 @export("config.optimizer.get_jit")
 def get_jit():
-    """ "autoclustering" if requested, else ""; functions are always compiled."""
+    """ "autoclustering" if requested, else ""; functions are always compiled.
+
+    Returns:
+      A str.
+    """
     return "autoclustering" if SETTINGS.jit else ""
 
 
 @export("config.optimizer.set_jit")
 def set_jit(enabled):
-    """Requests compilation of clusters; functions are always compiled."""
+    """Requests compilation of clusters; functions are always compiled.
+
+    Args:
+      enabled: True or "autoclustering" to request it; False.
+    """
     SETTINGS.jit = enabled in (True, "autoclustering")
 
 
 @export("config.threading.get_inter_op_parallelism_threads")
 def get_inter_op_parallelism_threads():
-    """The number set; 0: the default."""
+    """The number set; 0: the default.
+
+    Returns:
+      An int.
+    """
     return SETTINGS.threads["inter"] or 0
 
 
@@ -86,7 +98,11 @@ def set_inter_op_parallelism_threads(num_threads):
 
 @export("config.threading.get_intra_op_parallelism_threads")
 def get_intra_op_parallelism_threads():
-    """The number set; 0: one for each core that this process may use."""
+    """The number set; 0: one for each core that this process may use.
+
+    Returns:
+      An int.
+    """
     return SETTINGS.threads["intra"] or 0
 
 
@@ -121,25 +137,41 @@ def set_intra_op_parallelism_threads(num_threads):
 
 @export("config.experimental.get_synchronous_execution")
 def get_synchronous_execution():
-    """What was set, by default True: eager ops always finish before they return."""
+    """What was set, by default True: eager ops always finish before they return.
+
+    Returns:
+      A bool.
+    """
     return SETTINGS.synchronous
 
 
 @export("config.experimental.set_synchronous_execution")
 def set_synchronous_execution(enable):
-    """No effect: eager ops always finish before they return."""
+    """No effect: eager ops always finish before they return.
+
+    Args:
+      enable: what `get_synchronous_execution` then returns; None means True.
+    """
     SETTINGS.synchronous = True if enable is None else bool(enable)
 
 
 @export("config.experimental.tensor_float_32_execution_enabled")
 def tensor_float_32_execution_enabled():
-    """Whether TF32 is allowed on GPUs that have it."""
+    """Whether TF32 is allowed on GPUs that have it.
+
+    Returns:
+      What was set with `enable_tensor_float_32_execution`, by default True.
+    """
     return _FLAGS["tf32"]
 
 
 @export("config.experimental.enable_tensor_float_32_execution")
 def enable_tensor_float_32_execution(enabled):
-    """Allows TF32 on GPUs that have it."""
+    """Records whether TF32 is allowed; no effect on a CPU, which computes in float32.
+
+    Args:
+      enabled: a bool.
+    """
     _FLAGS["tf32"] = bool(enabled)
 
 

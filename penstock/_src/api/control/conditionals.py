@@ -310,6 +310,14 @@ def case(
       exclusive: at most one condition may hold.
       strict: accepted; a list of one result is never unpacked.
       name: of the operations, in a graph.
+
+    Returns:
+      What the chosen function returns.
+
+    Raises:
+      TypeError: `default` is not callable.
+      InvalidArgumentError: no condition holds and there is no `default`, or several hold and
+        `exclusive` is True.
     """
     preds, functions = _checked_pairs(pred_fn_pairs)
     if default is not None and not callable(default):

@@ -84,7 +84,11 @@ class name_scope_v1:
 
 @export("get_current_name_scope")
 def get_current_name_scope():
-    """The current scope's name, without a trailing slash."""
+    """The current scope's name, without a trailing slash.
+
+    Returns:
+      A str such as "outer/inner"; "" outside of scopes.
+    """
     graph = STATE.graph
     scope = graph.get_name_scope() if graph is not None else STATE.eager_name_scope
     return scope.rstrip("/")
@@ -92,7 +96,11 @@ def get_current_name_scope():
 
 @export("__internal__.get_name_scope", v1=[])
 def get_name_scope():
-    """The current scope's name."""
+    """The current scope's name.
+
+    Returns:
+      What `tf.get_current_name_scope` returns.
+    """
     return get_current_name_scope()
 
 
@@ -125,7 +133,14 @@ def control_dependencies(control_inputs):
 
 @export("no_op")
 def no_op(name=None):
-    """An operation that does nothing."""
+    """An operation that does nothing.
+
+    Args:
+      name: of the operation.
+
+    Returns:
+      The operation; None in eager execution.
+    """
     return raw.NoOp(name=name)
 
 
@@ -173,6 +188,9 @@ def tuple(tensors, control_inputs=None, name=None):
       tensors: a list of tensors or None.
       control_inputs: additional operations to wait for.
       name: a name for the operation.
+
+    Returns:
+      A list of the tensors (or None); in eager execution `tensors` itself.
     """
     if STATE.graph is None:
         return tensors
@@ -195,7 +213,14 @@ def _gated(tensors, control_inputs):
 
 @export("timestamp")
 def timestamp(name=None):
-    """Seconds since 1970 as a float64 scalar; in graphs, at run time."""
+    """Seconds since 1970 as a float64 scalar; in graphs, at run time.
+
+    Args:
+      name: of the operation.
+
+    Returns:
+      A float64 scalar, in seconds.
+    """
     if STATE.graph is None:
         return convert_to_tensor(np.float64(time.time()))
     return raw.Timestamp(name=name)
@@ -234,12 +259,23 @@ def variable_creator_scope(variable_creator):
 
 @export("__internal__.ops.is_resource_variable", v1=[])
 def is_resource_variable(var):
-    """Whether `var` is a variable."""
+    """Whether `var` is a variable.
+
+    Args:
+      var: any object.
+
+    Returns:
+      A bool.
+    """
     return isinstance(var, Variable) or hasattr(var, "_should_act_as_resource_variable")
 
 
 @export("inside_function")
 def inside_function():
-    """Whether a tf.function is being traced."""
+    """Whether a tf.function is being traced.
+
+    Returns:
+      A bool.
+    """
     graph = STATE.graph
     return graph is not None and bool(getattr(graph, "building_function", False))

@@ -523,7 +523,14 @@ def _tell_origin(known: _Known) -> None:
 @export("TensorArraySpec")
 @spec_names.register("tf.TensorArraySpec")
 class TensorArraySpec(TypeSpec):
-    """The type of a TensorArray."""
+    """The type of a TensorArray.
+
+    Args:
+      element_shape: the shape of each element; None if it is not known.
+      dtype: of the elements.
+      dynamic_size: whether the array grows when something is written past its end.
+      infer_shape: whether all elements must have one shape.
+    """
 
     def __init__(
         self,

@@ -131,6 +131,10 @@ def nondifferentiable_batch_function(
 
     Returns:
       A decorator. Rows are along the first axis of every argument and result.
+
+    Raises:
+      InvalidArgumentError: `allowed_batch_sizes` do not ascend, or do not end with
+        `max_batch_size`.
     """
     del autograph
     sizes = list(allowed_batch_sizes or [])

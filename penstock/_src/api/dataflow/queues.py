@@ -288,7 +288,16 @@ class FIFOQueue(QueueBase):
     v1=["queue.PaddingFIFOQueue", "PaddingFIFOQueue", "io.PaddingFIFOQueue"],
 )
 class PaddingFIFOQueue(QueueBase):
-    """A FIFOQueue of elements of different sizes, which are padded when they are stacked."""
+    """A FIFOQueue of elements of different sizes, which are padded when they are stacked.
+
+    Args:
+      capacity: the largest number of elements; a call that adds more waits.
+      dtypes: the dtype of each component of an element.
+      shapes: the shape of each component, with None for sizes that may differ.
+      names: the keys of components, if elements are dicts.
+      shared_name: queues of one name in several sessions are one queue.
+      name: of the operation.
+    """
 
     def __init__(
         self, capacity, dtypes, shapes, names=None, shared_name=None, name="padding_fifo_queue"
@@ -362,6 +371,14 @@ class PriorityQueue(QueueBase):
     """A queue that returns the element with the smallest priority first.
 
     An element's first component is its priority, an int64; `types` and `shapes` describe the others.
+
+    Args:
+      capacity: the largest number of elements; a call that adds more waits.
+      types: the dtype of each component after the priority.
+      shapes: the shape of each of these components, which `dequeue_many` needs.
+      names: the keys of components, if elements are dicts.
+      shared_name: queues of one name in several sessions are one queue.
+      name: of the operation.
     """
 
     def __init__(

@@ -119,7 +119,17 @@ def assert_rank(x, rank, message=None, name=None):
 
 @dispatchable("debugging.assert_rank_at_least", v1=[])
 def assert_rank_at_least(x, rank, message=None, name=None):
-    """Raises ValueError (InvalidArgumentError when it runs) unless `x` has this rank or more."""
+    """Raises ValueError (InvalidArgumentError when it runs) unless `x` has this rank or more.
+
+    Args:
+      x: a tensor of any dtype.
+      rank: an integer or an integer scalar.
+      message: how the text of the error begins.
+      name: of the operation.
+
+    Returns:
+      In a graph the operation that checks, else None.
+    """
     with scope_in_graph(name, "assert_rank_at_least"):
         return _check_rank(
             x,
@@ -133,7 +143,17 @@ def assert_rank_at_least(x, rank, message=None, name=None):
 
 @dispatchable("debugging.assert_rank_in", v1=[])
 def assert_rank_in(x, ranks, message=None, name=None):
-    """Raises ValueError (InvalidArgumentError when it runs) unless `x` has one of these ranks."""
+    """Raises ValueError (InvalidArgumentError when it runs) unless `x` has one of these ranks.
+
+    Args:
+      x: a tensor of any dtype.
+      ranks: a list of integers or integer scalars.
+      message: how the text of the error begins.
+      name: of the operation.
+
+    Returns:
+      In a graph the operation that checks, else None.
+    """
     with scope_in_graph(name, "assert_rank_in"):
         return _check_rank(
             x,
@@ -149,7 +169,20 @@ def assert_rank_in(x, ranks, message=None, name=None):
 
 @dispatchable("debugging.assert_type", v1=[], scope="assert_type")
 def assert_type(tensor, tf_type, message=None, name=None):
-    """Raises TypeError unless `tensor` has this type."""
+    """Raises TypeError unless `tensor` has this type.
+
+    Args:
+      tensor: a tensor, SparseTensor or RaggedTensor.
+      tf_type: a dtype.
+      message: how the text of the error begins.
+      name: of the operation.
+
+    Returns:
+      In a graph an operation that does nothing, else None.
+
+    Raises:
+      TypeError: it has another dtype.
+    """
     wanted = dtypes.as_dtype(tf_type)
     tensor = _tensor(tensor)
     have = tensor.dtype.base_dtype
@@ -162,7 +195,13 @@ def assert_type(tensor, tf_type, message=None, name=None):
 
 @unary("debugging.assert_integer", v1=[])
 def assert_integer(x, message=None, name=None):
-    """Raises TypeError unless `x` is of an integer type."""
+    """Raises TypeError unless `x` is of an integer type.
+
+    Args:
+      x: a tensor.
+      message: how the text of the error begins.
+      name: of the operation.
+    """
     check_integer(x, message)
 
 
@@ -179,7 +218,14 @@ def check_integer(x, message):
 
 @export("debugging.is_numeric_tensor", v1=["debugging.is_numeric_tensor", "is_numeric_tensor"])
 def is_numeric_tensor(tensor):
-    """Whether it is a tensor of numbers."""
+    """Whether it is a tensor of numbers.
+
+    Args:
+      tensor: any object.
+
+    Returns:
+      A bool.
+    """
     return isinstance(tensor, Tensor) and tensor.dtype.base_dtype.is_numeric
 
 
@@ -188,7 +234,14 @@ def is_numeric_tensor(tensor):
     v1=["debugging.assert_proper_iterable", "assert_proper_iterable"],
 )
 def assert_proper_iterable(values):
-    """Raises TypeError if `values` is a tensor, array or string, or can't be iterated over."""
+    """Raises TypeError unless `values` is a collection to iterate over, and not one value.
+
+    Args:
+      values: any object.
+
+    Raises:
+      TypeError: it is a tensor, an array or a string, or can't be iterated over.
+    """
     unintended = (Tensor, np.ndarray, bytes, str)
     if isinstance(values, unintended) or hasattr(type(values), "_type_spec"):
         raise TypeError(
@@ -204,6 +257,13 @@ def assert_proper_iterable(values):
 )
 def assert_same_float_dtype(tensors=None, dtype=None):
     """The one float type of all tensors (float32 if there are none).
+
+    Args:
+      tensors: a list of tensors and None, which is ignored.
+      dtype: what their dtype must be; None: that of the first tensor.
+
+    Returns:
+      A DType.
 
     Raises:
       ValueError: the dtypes differ or are not floating point.
@@ -276,6 +336,9 @@ def assert_shapes(shapes, data=None, summarize=None, message=None, name=None):
       summarize: how many entries of it.
       message: put before the error's text.
       name: a name for the operation.
+
+    Returns:
+      In a graph the operation that checks, else None.
 
     Example:
       >>> tf.debugging.assert_shapes([(tf.ones([2, 3]), ("N", 3)), (tf.ones([2]), ("N",))])

@@ -114,6 +114,9 @@ def enable_check_numerics(stack_height_limit=30, path_length_limit=50):
 
     The error names the op, its inputs, the line of the program that called it, and the Keras layer if one did.
 
+    Args:
+      stack_height_limit, path_length_limit: accepted for compatibility; the error names one line.
+
     >>> tf.debugging.enable_check_numerics()
     >>> tf.debugging.disable_check_numerics()
     """

@@ -96,6 +96,12 @@ def add_dispatch_support(
     Args:
       target: the function; without it, a decorator is returned.
       iterable_parameters: names of parameters that take iterables: each is read once, into a list.
+
+    Returns:
+      The function that dispatches, or the decorator.
+
+    Raises:
+      TypeError: `iterable_parameters` is not a sequence of strings.
     """
     if iterable_parameters is not None and (
         isinstance(iterable_parameters, str)
@@ -527,7 +533,14 @@ def dispatch_for_binary_elementwise_apis(x_type, y_type):
 
 @export("experimental.dispatch_for_binary_elementwise_assert_apis", v1=[])
 def dispatch_for_binary_elementwise_assert_apis(x_type, y_type):
-    """Decorator: `handler(assert_function, x, y)` runs for the asserts that compare such types."""
+    """Decorator: `handler(assert_function, x, y)` runs for the asserts that compare such types.
+
+    Args:
+      x_type, y_type: annotations: a class, or a `Union` of classes.
+
+    Returns:
+      A decorator, which returns the handler.
+    """
 
     def decorator(handler):
         _check_new("binary elementwise assert", _BINARY_ASSERT_HANDLERS, (x_type, y_type))

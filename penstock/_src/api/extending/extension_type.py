@@ -357,7 +357,12 @@ def _joined(spec: Any, parts: Any) -> Any:
 
 @export("experimental.ExtensionTypeSpec")
 class ExtensionTypeSpec(_Record, TypeSpec):
-    """The specs of the fields of an ExtensionType."""
+    """The specs of the fields of an ExtensionType.
+
+    Args:
+      *args: the fields' specs, in the order of the ExtensionType's fields.
+      **kwargs: the same by name.
+    """
 
     _tf_extension_type_is_packed = False
     value_type: Any
@@ -533,7 +538,14 @@ class BatchableExtensionType(ExtensionType):
 
 @export("experimental.extension_type.as_dict")
 def as_dict(value: Any) -> dict[str, Any]:
-    """Returns the fields of an ExtensionType."""
+    """Returns the fields of an ExtensionType.
+
+    Args:
+      value: an ExtensionType.
+
+    Returns:
+      A dict from the names of fields to their values.
+    """
     return value._tf_extension_type_values()
 
 

@@ -183,7 +183,12 @@ for _kind in (DType, TensorShape, TypeSpec):
 
 @export("types.experimental.FunctionType")
 class FunctionType(inspect.Signature):
-    """The parameters and result of a function, with the types of both."""
+    """The parameters and result of a function, with the types of both.
+
+    Args:
+      parameters: `inspect.Parameter`s, or objects of a subclass with types.
+      return_annotation: the type of the result.
+    """
 
     def __init__(
         self,

@@ -50,7 +50,11 @@ def benchmarks_main(true_main, argv=None):
 
 @export("test.benchmark_config")
 def benchmark_config():
-    """The ConfigProto for benchmark sessions: disables the dependency optimizer."""
+    """The ConfigProto for benchmark sessions: disables the dependency optimizer.
+
+    Returns:
+      A `tf.compat.v1.ConfigProto`.
+    """
     config = ConfigProto()
     options = config.graph_options.rewrite_options
     options.dependency_optimization = options.OFF

@@ -6,31 +6,54 @@ from penstock._src.util.export import export
 
 @export("test.is_built_with_cuda")
 def is_built_with_cuda():
-    """False."""
+    """Whether this build computes on NVIDIA's GPUs.
+
+    Returns:
+      False.
+    """
     return False
 
 
 @export("test.is_built_with_rocm")
 def is_built_with_rocm():
-    """False."""
+    """Whether this build computes on AMD's GPUs.
+
+    Returns:
+      False.
+    """
     return False
 
 
 @export("test.is_built_with_gpu_support")
 def is_built_with_gpu_support():
-    """False."""
+    """Whether this build computes on any GPU.
+
+    Returns:
+      False.
+    """
     return False
 
 
 @export("test.is_built_with_xla")
 def is_built_with_xla():
-    """True: functions are compiled, by Penstock's own compiler."""
+    """Whether functions are compiled.
+
+    Returns:
+      True: Penstock's own compiler does what TensorFlow leaves to XLA.
+    """
     return True
 
 
 @export("test.is_cpu_target_available")
 def is_cpu_target_available(target):
-    """Whether code for this kind of processor can be compiled."""
+    """Whether code for this kind of processor can be compiled.
+
+    Args:
+      target: a name such as "x86_64".
+
+    Returns:
+      A bool.
+    """
     return target in ("x86_64", "aarch64")
 
 
@@ -54,6 +77,10 @@ def is_gpu_available(cuda_only=False, min_cuda_compute_capability=None):
 
 @export("test.gpu_device_name")
 def gpu_device_name():
-    """The name of the first GPU, or an empty string."""
+    """The name of the first GPU, or an empty string.
+
+    Returns:
+      A str.
+    """
     found = devices.logical_devices("GPU")
     return found[0].name if found else ""

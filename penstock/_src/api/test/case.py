@@ -329,7 +329,15 @@ def main(argv=None):
 
 @export("test.disable_with_predicate")
 def disable_with_predicate(pred, skip_message):
-    """Decorator that skips a test if `pred()` is true."""
+    """Decorator that skips a test if `pred()` is true.
+
+    Args:
+      pred: a function without arguments, called when the test runs.
+      skip_message: the reason that is shown.
+
+    Returns:
+      The decorator.
+    """
 
     def decorator(function):
         def run(self, *args, **kwargs):

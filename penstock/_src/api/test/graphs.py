@@ -21,6 +21,9 @@ def assert_equal_graph_def(expected, actual):
 
     Their order, the versions, and names that savers and hash tables draw at random do not matter.
 
+    Args:
+      expected, actual: GraphDefs.
+
     Raises:
       AssertionError: they differ.
       TypeError: one is not a GraphDef.
@@ -112,7 +115,15 @@ def _summary(node: Any) -> str:
 
 @export("test.with_eager_op_as_function")
 def with_eager_op_as_function(cls=None, only_as_function=False):
-    """Decorator that returns a test class unchanged, since eager ops run in only one way."""
+    """Decorator that returns a test class unchanged, since eager ops run in only one way.
+
+    Args:
+      cls: the class; None when used as `@with_eager_op_as_function(...)`.
+      only_as_function: accepted for compatibility.
+
+    Returns:
+      The class, or the decorator.
+    """
     del only_as_function
     return (lambda decorated: decorated) if cls is None else cls
 
