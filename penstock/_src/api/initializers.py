@@ -189,7 +189,13 @@ class RandomNormal(Initializer):
 
 @export("random_uniform_initializer", v1=[])
 class RandomUniform(Initializer):
-    """Numbers of a uniform distribution."""
+    """Numbers of a uniform distribution.
+
+    Args:
+      minval: the least number.
+      maxval: numbers are less than this.
+      seed: an int.
+    """
 
     def __init__(self, minval=-0.05, maxval=0.05, seed=None):
         self.minval, self.maxval, self.seed = minval, maxval, seed

@@ -51,14 +51,33 @@ def decode_image(contents, channels=None, dtype=dtypes.uint8, name=None, expand_
 
 @dispatchable("image.is_jpeg", "io.is_jpeg")
 def is_jpeg(contents, name=None):
-    """Whether bytes begin as a JPEG file does."""
+    """Whether bytes begin as a JPEG file does.
+
+    Args:
+      contents: a string tensor of any shape.
+      name: of the operation.
+
+    Returns:
+      A bool tensor of this shape.
+    """
     head = raw.Substr(input=contents, pos=0, len=3)
     return raw.Equal(x=head, y=convert_to_tensor(b"\xff\xd8\xff"), name=name)
 
 
 @dispatchable("image.adjust_jpeg_quality")
 def adjust_jpeg_quality(image, jpeg_quality, dct_method="", name=None):
-    """The image after JPEG compression with this quality."""
+    """The image after JPEG compression with this quality.
+
+    Args:
+      image: `[height, width, channels]` with 1 or 3 channels, of an integer dtype, or floats in
+        [0, 1].
+      jpeg_quality: an int32 scalar in [0, 100].
+      dct_method: "INTEGER_FAST", "INTEGER_ACCURATE" or "": the default.
+      name: of the operation.
+
+    Returns:
+      An image of the same shape and dtype.
+    """
     image = convert_to_tensor(image, name="image")
     channels = image.shape[-1]
     pixels = convert_image_dtype(image, dtypes.uint8, saturate=True)
@@ -74,10 +93,39 @@ __getattr__ = op_functions(
     dispatchable="""
 image.decode_and_crop_jpeg io.decode_and_crop_jpeg = DecodeAndCropJpeg(contents, crop_window, channels=0, ratio=1, fancy_upscaling=True, try_recover_truncated=False, acceptable_fraction=1, dct_method="")
     The window (top, left, height, width) of a JPEG file's image.
+
+    Args:
+      contents: a string scalar, the bytes of the file.
+      crop_window: int32 `[4]`: top, left, height and width, in pixels.
+      channels: 1 (gray), 3 (RGB) or 0: as the file has.
+      ratio: 1, 2, 4 or 8: by how much the image is made smaller.
+      fancy_upscaling: whether chroma planes are interpolated smoothly.
+      try_recover_truncated: whether a file that is cut off is decoded as far as it goes.
+      acceptable_fraction: accepted for compatibility.
+      dct_method: "INTEGER_FAST", "INTEGER_ACCURATE" or "": the default.
+      name: of the operation.
+
+    Returns:
+      A uint8 tensor `[height, width, channels]`.
 image.decode_bmp io.decode_bmp = DecodeBmp(contents, channels=0)
     The uint8 image of a BMP file's bytes.
+
+    Args:
+      contents: a string scalar.
+      channels: 1, 3, 4, which must be what the file has, or 0: as the file has.
+      name: of the operation.
+
+    Returns:
+      A uint8 tensor `[height, width, channels]`.
 image.decode_gif io.decode_gif = DecodeGif(contents)
     The frames `[n, h, w, 3]` of a GIF file's bytes.
+
+    Args:
+      contents: a string scalar.
+      name: of the operation.
+
+    Returns:
+      A uint8 tensor `[frames, height, width, 3]`.
 image.encode_jpeg io.encode_jpeg = EncodeJpeg(image, format="", quality=95, progressive=False, optimize_size=False, chroma_downsampling=True, density_unit="in", x_density=300, y_density=300, xmp_metadata="")
     Returns the bytes of a JPEG file of an image.
 
@@ -146,8 +194,25 @@ image.decode_png io.decode_png = DecodePng(contents, channels=0, dtype=dtypes.ui
     [[[0], [255]]]
 -image.decode_webp -io.decode_webp = DecodeWebP(contents, channels=0, dtype=dtypes.uint8)
     The frames of a WebP file's bytes.
+
+    Args:
+      contents: a string scalar.
+      channels: 3, 4 or 0: as the file has.
+      dtype: uint8.
+      name: of the operation.
+
+    Returns:
+      A uint8 tensor `[frames, height, width, channels]`.
 image.extract_jpeg_shape io.extract_jpeg_shape = ExtractJpegShape(contents, output_type=dtypes.int32)
     Height, width and channels of a JPEG file's bytes.
+
+    Args:
+      contents: a string scalar.
+      output_type: int32 or int64.
+      name: of the operation.
+
+    Returns:
+      A vector `[3]` of this dtype.
 image.encode_png io.encode_png = EncodePng(image: convert_to_tensor(image), compression=-1)
     Returns the bytes of a PNG file of an image.
 
@@ -168,5 +233,14 @@ image.encode_png io.encode_png = EncodePng(image: convert_to_tensor(image), comp
     plain="""
 -image.decode_jxl -io.decode_jxl = DecodeJxl(contents, channels=0, dtype=dtypes.uint8)
     The image of a JPEG XL file's bytes.
+
+    Args:
+      contents: a string scalar.
+      channels: 1, 3, 4 or 0: as the file has.
+      dtype: uint8.
+      name: of the operation.
+
+    Returns:
+      A uint8 tensor `[height, width, channels]`.
 """,
 )

@@ -111,7 +111,21 @@ def adjust_contrast(images, contrast_factor):
 
 @unary("image.adjust_gamma", scope="adjust_gamma")
 def adjust_gamma(image, gamma=1, gain=1):
-    """gain * image ** gamma, for pixels in [0, 1]."""
+    """gain * image ** gamma, for pixels in [0, 1].
+
+    Args:
+      image: of any shape, floats in [0, 1], or an integer dtype, which is scaled to [0, 1] and
+        back.
+      gamma: a scalar, not negative.
+      gain: a scalar.
+
+    Returns:
+      A tensor of the same shape and dtype; integers saturate.
+
+    Raises:
+      ValueError: `gamma` is negative.
+      InvalidArgumentError: the same, found when the operation runs.
+    """
     image, floats = _as_float(image)
     if not isinstance(gamma, Tensor) and gamma < 0:
         raise ValueError("Gamma should be a non-negative real number.")
@@ -127,7 +141,19 @@ def adjust_gamma(image, gamma=1, gain=1):
 
 @dispatchable("image.adjust_hue")
 def adjust_hue(image, delta, name=None):
-    """The RGB image with its hue rotated by `delta`, in [-1, 1]."""
+    """The RGB image with its hue rotated by `delta`, in [-1, 1].
+
+    Args:
+      image: `[..., 3]`, floats in [0, 1], or an integer dtype.
+      delta: a scalar; 1 is a whole turn.
+      name: of the operation.
+
+    Returns:
+      A tensor of the same shape and dtype.
+
+    Raises:
+      ValueError: `delta` is outside [-1, 1].
+    """
     if not isinstance(delta, Tensor) and not -1 <= float(np.asarray(delta)) <= 1:
         raise ValueError("delta must be in the interval [-1, 1]")
     image, floats = _as_float(image)
@@ -316,31 +342,72 @@ def _mixed(images, matrix):
 
 @dispatchable("image.rgb_to_yiq")
 def rgb_to_yiq(images):
-    """Luma and the color differences I and Q of RGB."""
+    """Luma and the color differences I and Q of RGB.
+
+    Args:
+      images: `[..., 3]`, floats, RGB in [0, 1].
+
+    Returns:
+      A tensor of the same shape and dtype: Y in [0, 1], I in about [-0.6, 0.6] and Q in about
+      [-0.52, 0.52].
+    """
     return _mixed(images, _RGB_TO_YIQ)
 
 
 @dispatchable("image.yiq_to_rgb")
 def yiq_to_rgb(images):
-    """RGB of luma and the color differences I and Q."""
+    """RGB of luma and the color differences I and Q.
+
+    Args:
+      images: `[..., 3]`, floats: Y in [0, 1], I in about [-0.6, 0.6] and Q in about [-0.52, 0.52].
+
+    Returns:
+      A tensor of the same shape and dtype; RGB in [0, 1] for colors that RGB has.
+    """
     return _mixed(images, _YIQ_TO_RGB)
 
 
 @dispatchable("image.rgb_to_yuv")
 def rgb_to_yuv(images):
-    """Luma and the color differences U and V of RGB."""
+    """Luma and the color differences U and V of RGB.
+
+    Args:
+      images: `[..., 3]`, floats, RGB in [0, 1].
+
+    Returns:
+      A tensor of the same shape and dtype: Y in [0, 1], U in about [-0.44, 0.44] and V in about
+      [-0.61, 0.61].
+    """
     return _mixed(images, _RGB_TO_YUV)
 
 
 @dispatchable("image.yuv_to_rgb")
 def yuv_to_rgb(images):
-    """RGB of luma and the color differences U and V."""
+    """RGB of luma and the color differences U and V.
+
+    Args:
+      images: `[..., 3]`, floats: Y in [0, 1], U in about [-0.44, 0.44] and V in about [-0.61,
+        0.61].
+
+    Returns:
+      A tensor of the same shape and dtype; RGB in [0, 1] for colors that RGB has.
+    """
     return _mixed(images, _YUV_TO_RGB)
 
 
 @dispatchable("image.image_gradients")
 def image_gradients(image):
-    """The differences dy, dx of neighboring pixels; 0 in the last row and column."""
+    """The differences dy, dx of neighboring pixels; 0 in the last row and column.
+
+    Args:
+      image: `[batch, height, width, channels]`.
+
+    Returns:
+      (dy, dx): tensors of the shape and dtype of `image`.
+
+    Raises:
+      ValueError: the rank of `image` is not 4.
+    """
     image = convert_to_tensor(image)
     if image.shape.rank != 4:
         raise ValueError(

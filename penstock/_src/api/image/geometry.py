@@ -476,7 +476,18 @@ def flip_up_down(image):
 
 @dispatchable("image.transpose", v1=["image.transpose", "image.transpose_image"])
 def transpose(image, name=None):
-    """The image with height and width exchanged."""
+    """The image with height and width exchanged.
+
+    Args:
+      image: `[height, width, channels]`, or with a batch axis before.
+      name: of the operation.
+
+    Returns:
+      A tensor of the same dtype and rank.
+
+    Raises:
+      ValueError: the rank is known and neither 3 nor 4.
+    """
     image = convert_to_tensor(image, name="image")
     if image.shape.rank not in (None, 3, 4):
         raise ValueError(f"'image' (shape {image.shape}) must have either 3 or 4 dimensions.")
@@ -548,11 +559,48 @@ image.extract_patches = ExtractImagePatches(images, sizes: ksizes, strides, rate
            [1, 2, 4, 5]], dtype=int32)
 -image.crop_and_resize = CropAndResize(image, boxes, box_indices: box_ind, crop_size, method="bilinear", extrapolation_value=0.0)
     Boxes (of normalized corners) of images, each resized to `crop_size`.
+
+    Args:
+      image: `[batch, height, width, channels]` of numbers.
+      boxes: float32 `[n, 4]`: y1, x1, y2, x2, where 0 and 1 are the centers of the outermost
+        pixels; y1 > y2 flips.
+      box_indices: int32 `[n]`: the image of each box.
+      crop_size: int32 `[2]`: height and width.
+      method: "bilinear" or "nearest".
+      extrapolation_value: of pixels outside the image.
+      name: of the operation.
+
+    Returns:
+      A float32 tensor `[n, crop_height, crop_width, channels]`.
 -image.extract_glimpse = ExtractGlimpseV2(input, size, offsets, centered=True, normalized=True, noise="uniform", *, uniform_noise=False)
     Windows of `size` centered at `offsets`, with noise outside the image.
+
+    Args:
+      input: float32 `[batch, height, width, channels]`.
+      size: int32 `[2]`: height and width of the windows.
+      offsets: float32 `[batch, 2]`: y and x of each window's center.
+      centered: whether (0, 0) is the center of the image; otherwise its upper left corner.
+      normalized: whether offsets are in parts of the image, from -1 to 1 (from 0 to 1 if not
+        centered); otherwise in pixels.
+      noise: "uniform", "gaussian" or "zero".
+      name: of the operation.
+
+    Returns:
+      A float32 tensor `[batch, size..., channels]`.
 """,
     plain="""
 extract_volume_patches = ExtractVolumePatches(input, ksizes, strides, padding)
     Windows of volumes, laid out in the channels.
+
+    Args:
+      input: `[batch, planes, rows, columns, channels]` of real numbers.
+      ksizes: five ints, the size of windows along each axis; 1 for the first and last.
+      strides: five ints, the steps between windows; 1 for the first and last.
+      padding: "SAME" or "VALID".
+      name: of the operation.
+
+    Returns:
+      `[batch, planes', rows', columns', k * channels]` of the same dtype, with k entries in a
+      window.
 """,
 )

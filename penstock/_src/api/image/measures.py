@@ -172,6 +172,17 @@ def ssim_multiscale(
     """The multi-scale structural similarity.
 
     Source: Wang, Simoncelli, Bovik, Multi-scale structural similarity, 2003.
+
+    Args:
+      img1, img2: `[..., height, width, channels]` of one dtype.
+      max_val: the range of pixels, 255 for uint8.
+      power_factors: the weight of each scale; an image has half the size of the one before.
+      filter_size: of the Gaussian window, in pixels.
+      filter_sigma: the window's standard deviation.
+      k1, k2: constants that keep the quotients away from 0 / 0.
+
+    Returns:
+      A float32 tensor `[...]`, 1 for equal images.
     """
     x, y, peak = _prepared(img1, img2, max_val, 1)
     terms = []
@@ -201,7 +212,17 @@ def _halved(image):
 
 @dispatchable("image.draw_bounding_boxes", v1=[])
 def draw_bounding_boxes(images, boxes, colors, name=None):
-    """The images with boxes (of normalized corners) drawn on them."""
+    """The images with boxes (of normalized corners) drawn on them.
+
+    Args:
+      images: `[batch, height, width, channels]`, float32 or float16.
+      boxes: float32 `[batch, boxes, 4]`: y_min, x_min, y_max, x_max in parts of the image.
+      colors: float32 `[n, channels]`, used in turn; None: a list of its own.
+      name: of the operation.
+
+    Returns:
+      A tensor of the shape and dtype of `images`.
+    """
     if colors is None:
         return raw.DrawBoundingBoxes(images=images, boxes=boxes, name=name)
     return raw.DrawBoundingBoxesV2(images=images, boxes=boxes, colors=colors, name=name)
@@ -216,7 +237,20 @@ def non_max_suppression(
     score_threshold=float("-inf"),
     name=None,
 ):
-    """Indices of boxes in descending order of score, without those that overlap a selected one too much."""
+    """Indices of boxes in descending order of score, without those that overlap a selected one too much.
+
+    Args:
+      boxes: floats `[n, 4]`: two opposite corners y1, x1, y2, x2.
+      scores: floats `[n]`.
+      max_output_size: an int32 scalar.
+      iou_threshold: a scalar: a box that overlaps a selected one more (intersection over union) is
+        dropped.
+      score_threshold: a scalar: boxes of lower score are ignored.
+      name: of the operation.
+
+    Returns:
+      An int32 vector of at most `max_output_size` indices.
+    """
     return raw.NonMaxSuppressionV3(
         boxes=boxes,
         scores=scores,
@@ -241,7 +275,18 @@ def non_max_suppression_with_scores(
     soft_nms_sigma=0.0,
     name=None,
 ):
-    """Indices and scores; with a positive sigma, overlapping boxes lose score instead of being dropped."""
+    """Indices and scores; with a positive sigma, overlapping boxes lose score instead of being dropped.
+
+    Args:
+      boxes, scores, max_output_size, iou_threshold, score_threshold, name: as
+        `tf.image.non_max_suppression`'s.
+      soft_nms_sigma: a float scalar: the width of the Gaussian of the overlap by which scores are
+        multiplied; 0 drops boxes.
+
+    Returns:
+      (indices, scores): int32 `[m]`, and `[m]` of the dtype of `scores`, with m at most
+      `max_output_size`.
+    """
     indices, kept, _ = raw.NonMaxSuppressionV5(
         boxes=boxes,
         scores=scores,
@@ -268,7 +313,19 @@ def non_max_suppression_padded(
     canonicalized_coordinates=False,
     tile_size=512,
 ):
-    """Indices padded with zeros to `max_output_size`, and the number of valid ones; also for batches."""
+    """Indices padded with zeros to `max_output_size`, and the number of valid ones; also for batches.
+
+    Args:
+      boxes: floats `[n, 4]` or `[..., n, 4]`: two opposite corners y1, x1, y2, x2.
+      scores: floats `[n]` or `[..., n]`.
+      max_output_size, iou_threshold, score_threshold, name: as `tf.image.non_max_suppression`'s.
+      pad_to_max_output_size: whether a single set of boxes is padded; batches always are.
+      sorted_input, canonicalized_coordinates, tile_size: accepted for compatibility; no effect on
+        the result.
+
+    Returns:
+      (indices, count): int32 `[..., m]` and int32 `[...]`.
+    """
     del sorted_input, canonicalized_coordinates, tile_size
     boxes, scores = convert_to_tensor(boxes), convert_to_tensor(scores)
     arguments = dict(
@@ -317,7 +374,25 @@ def sample_distorted_bounding_box(
     use_image_if_no_bounding_boxes=None,
     name=None,
 ):
-    """A random window of an image that covers enough of a box: (begin, size, bboxes)."""
+    """A random window of an image that covers enough of a box: (begin, size, bboxes).
+
+    Args:
+      image_size: integers `[3]`: height, width and channels.
+      bounding_boxes: float32 `[batch, n, 4]`: y_min, x_min, y_max, x_max in parts of the image.
+      seed: an int; 0 for other windows in each run of the program, unless `tf.random.set_seed` was
+        called.
+      min_object_covered: the part of some box that the window must cover, a float32 scalar.
+      aspect_ratio_range: bounds of width / height; by default (0.75, 1.33).
+      area_range: bounds of the window's part of the image; by default (0.05, 1).
+      max_attempts: after that many the whole image is returned; by default 100.
+      use_image_if_no_bounding_boxes: whether no boxes mean the whole image; otherwise they are an
+        error.
+      name: of the operation.
+
+    Returns:
+      A named tuple: `begin` and `size` for `tf.slice`, `[3]` of the dtype of `image_size`, and
+      `bboxes`, float32 `[1, 1, 4]`.
+    """
     first, second = get_seed(seed) if seed else (0, 0)
     return raw.SampleDistortedBoundingBoxV2(
         image_size=image_size,
@@ -346,7 +421,18 @@ def stateless_sample_distorted_bounding_box(
     use_image_if_no_bounding_boxes=None,
     name=None,
 ):
-    """`sample_distorted_bounding_box`, a function of `seed`."""
+    """`sample_distorted_bounding_box`, a function of `seed`.
+
+    Args:
+      image_size, bounding_boxes, min_object_covered, aspect_ratio_range, area_range, max_attempts:
+        as
+        `tf.image.sample_distorted_bounding_box`'s.
+      seed: two integers `[2]`.
+      use_image_if_no_bounding_boxes, name: the same.
+
+    Returns:
+      What `tf.image.sample_distorted_bounding_box` returns.
+    """
     return raw.StatelessSampleDistortedBoundingBox(
         image_size=image_size,
         bounding_boxes=bounding_boxes,
@@ -364,9 +450,58 @@ __getattr__ = op_functions(
     dispatchable="""
 image.non_max_suppression_overlaps = NonMaxSuppressionWithOverlaps(overlaps, scores, max_output_size, overlap_threshold=0.5, score_threshold=float("-inf"))
     `non_max_suppression` with the overlaps of all pairs given.
+
+    Args:
+      overlaps: float32 `[n, n]`.
+      scores: float32 `[n]`.
+      max_output_size: an int32 scalar.
+      overlap_threshold: the overlap above which a box is dropped.
+      score_threshold: boxes of lower score are ignored.
+      name: of the operation.
+
+    Returns:
+      An int32 vector of indices.
 image.combined_non_max_suppression = CombinedNonMaxSuppression(boxes, scores, max_output_size_per_class, max_total_size, iou_threshold=0.5, score_threshold=float("-inf"), pad_per_class=False, clip_boxes=True) in combined_non_max_suppression
     Boxes, scores, classes and their count, suppressed within each class of each image.
+
+    Args:
+      boxes: float32 `[batch, n, q, 4]`: two opposite corners y1, x1, y2, x2; q is the number of
+        classes, or 1 if boxes are shared.
+      scores: float32 `[batch, n, classes]`.
+      max_output_size_per_class: an int32 scalar.
+      max_total_size: an int32 scalar: the most boxes of an image.
+      iou_threshold: the intersection over union above which a box is dropped.
+      score_threshold: boxes of lower score are ignored.
+      pad_per_class: whether results have `min(max_total_size, max_output_size_per_class * classes)`
+        rows instead of
+        `max_total_size`.
+      clip_boxes: whether corners are clipped to [0, 1].
+      name: of the operation.
+
+    Returns:
+      A named tuple: `nmsed_boxes` `[batch, rows, 4]`, `nmsed_scores` and `nmsed_classes` `[batch,
+      rows]`, all float32, and
+      `valid_detections`, int32 `[batch]`.
 image.generate_bounding_box_proposals = GenerateBoundingBoxProposals(scores, bbox_deltas, image_info, anchors, nms_threshold=0.7, pre_nms_topn=6000, min_size=16, post_nms_topn=300)
     Regions of interest and their probabilities, from a region proposal network's outputs.
+
+    Args:
+      scores: float32 `[batch, height, width, anchors]`.
+      bbox_deltas: float32 `[batch, height, width, 4 * anchors]`: how each anchor is moved and
+        scaled.
+      image_info: float32 `[batch, 5]`: height, width and scale of each image.
+      anchors: float32 `[anchors, 4]`.
+      nms_threshold: a float32 scalar: the intersection over union above which a box is dropped.
+      pre_nms_topn: an int32 scalar: how many boxes of highest score are looked at.
+      min_size: a float32 scalar: smaller boxes are ignored.
+      post_nms_topn: how many boxes of an image are returned.
+      name: of the operation.
+
+    Returns:
+      A named tuple: `rois`, float32 `[batch, post_nms_topn, 4]`, and `roi_probabilities`, float32
+      `[batch, post_nms_topn]`.
+
+    Raises:
+      UnimplementedError: always, as in TensorFlow on a CPU.
 """,
 )

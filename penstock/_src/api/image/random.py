@@ -41,7 +41,16 @@ def _check_delta(delta, limit=None):
 
 @unary("image.random_brightness")
 def random_brightness(image, max_delta, seed=None):
-    """`adjust_brightness` by a random number in [-max_delta, max_delta)."""
+    """`adjust_brightness` by a random number in [-max_delta, max_delta).
+
+    Args:
+      image: integers, or floats from 0 to 1, of any shape.
+      max_delta: a number, not negative, in units of floats from 0 to 1.
+      seed: an int; None for other numbers in each run of the program.
+
+    Returns:
+      A tensor of the shape and dtype of `image`.
+    """
     _check_delta(max_delta)
     return color.adjust_brightness(image, _between(-max_delta, max_delta, seed))
 
@@ -71,7 +80,17 @@ def stateless_random_brightness(image, max_delta, seed):
 
 @dispatchable("image.random_contrast")
 def random_contrast(image, lower, upper, seed=None):
-    """`adjust_contrast` by a random factor in [lower, upper)."""
+    """`adjust_contrast` by a random factor in [lower, upper).
+
+    Args:
+      image: `[..., height, width, channels]`: integers, or floats from 0 to 1.
+      lower: the least factor, not negative.
+      upper: the end of the range of factors, above `lower`.
+      seed: an int; None for other numbers in each run of the program.
+
+    Returns:
+      A tensor of the shape and dtype of `image`.
+    """
     _check_bounds(lower, upper)
     return color.adjust_contrast(image, _between(lower, upper, seed))
 
@@ -101,35 +120,80 @@ def stateless_random_contrast(image, lower, upper, seed):
 
 @dispatchable("image.random_hue")
 def random_hue(image, max_delta, seed=None):
-    """`adjust_hue` by a random number in [-max_delta, max_delta)."""
+    """`adjust_hue` by a random number in [-max_delta, max_delta).
+
+    Args:
+      image: `[..., 3]`: integers, or floats from 0 to 1.
+      max_delta: a number from 0 to 0.5; 1 is a whole turn.
+      seed: an int; None for other numbers in each run of the program.
+
+    Returns:
+      A tensor of the shape and dtype of `image`.
+    """
     _check_delta(max_delta, 0.5)
     return color.adjust_hue(image, _between(-max_delta, max_delta, seed))
 
 
 @dispatchable("image.stateless_random_hue", v1=["image.stateless_random_hue"])
 def stateless_random_hue(image, max_delta, seed):
-    """`random_hue`, a function of `seed`."""
+    """`random_hue`, a function of `seed`.
+
+    Args:
+      image, max_delta: as `tf.image.random_hue`'s.
+      seed: two integers `[2]`.
+
+    Returns:
+      A tensor of the shape and dtype of `image`.
+    """
     _check_delta(max_delta, 0.5)
     return color.adjust_hue(image, _stateless(-max_delta, max_delta, seed))
 
 
 @dispatchable("image.random_saturation")
 def random_saturation(image, lower, upper, seed=None):
-    """`adjust_saturation` by a random factor in [lower, upper)."""
+    """`adjust_saturation` by a random factor in [lower, upper).
+
+    Args:
+      image: `[..., 3]`: integers, or floats from 0 to 1.
+      lower: the least factor, not negative.
+      upper: the end of the range of factors, above `lower`.
+      seed: an int; None for other numbers in each run of the program.
+
+    Returns:
+      A tensor of the shape and dtype of `image`.
+    """
     _check_bounds(lower, upper)
     return color.adjust_saturation(image, _between(lower, upper, seed))
 
 
 @dispatchable("image.stateless_random_saturation", v1=["image.stateless_random_saturation"])
 def stateless_random_saturation(image, lower, upper, seed=None):
-    """`random_saturation`, a function of `seed`."""
+    """`random_saturation`, a function of `seed`.
+
+    Args:
+      image, lower, upper: as `tf.image.random_saturation`'s.
+      seed: two integers `[2]`.
+
+    Returns:
+      A tensor of the shape and dtype of `image`.
+    """
     _check_bounds(lower, upper)
     return color.adjust_saturation(image, _stateless(lower, upper, seed))
 
 
 @dispatchable("image.random_jpeg_quality")
 def random_jpeg_quality(image, min_jpeg_quality, max_jpeg_quality, seed=None):
-    """The image after JPEG compression with a random quality."""
+    """The image after JPEG compression with a random quality.
+
+    Args:
+      image: `[height, width, channels]` with 1 or 3 channels: integers, or floats from 0 to 1.
+      min_jpeg_quality: the least quality, from 0.
+      max_jpeg_quality: the end of the range of qualities, to 100.
+      seed: an int; None for other numbers in each run of the program.
+
+    Returns:
+      A tensor of the shape and dtype of `image`.
+    """
     _check_quality(min_jpeg_quality, max_jpeg_quality)
     quality = random.uniform([], min_jpeg_quality, max_jpeg_quality, dtype=dtypes.int32, seed=seed)
     return codec.adjust_jpeg_quality(image, quality)
@@ -144,7 +208,15 @@ def _check_quality(low, high):
 
 @dispatchable("image.stateless_random_jpeg_quality", v1=["image.stateless_random_jpeg_quality"])
 def stateless_random_jpeg_quality(image, min_jpeg_quality, max_jpeg_quality, seed):
-    """`random_jpeg_quality`, a function of `seed`."""
+    """`random_jpeg_quality`, a function of `seed`.
+
+    Args:
+      image, min_jpeg_quality, max_jpeg_quality: as `tf.image.random_jpeg_quality`'s.
+      seed: two integers `[2]`.
+
+    Returns:
+      A tensor of the shape and dtype of `image`.
+    """
     _check_quality(min_jpeg_quality, max_jpeg_quality)
     quality = random.stateless_uniform(
         shape=[], minval=min_jpeg_quality, maxval=max_jpeg_quality, seed=seed, dtype=dtypes.int32
@@ -199,7 +271,16 @@ def random_flip_left_right(image, seed=None):
 
 @dispatchable("image.random_flip_up_down")
 def random_flip_up_down(image, seed=None):
-    """The image, mirrored from top to bottom with probability 1/2."""
+    """The image, mirrored from top to bottom with probability 1/2.
+
+    Args:
+      image: `[height, width, channels]`; or `[batch, height, width, channels]`, where each image
+        has its own chance.
+      seed: an int; None for other numbers in each run of the program.
+
+    Returns:
+      A tensor of the same shape and dtype.
+    """
     return _flip(image, 0, lambda shape: random.uniform(shape, 0, 1.0, seed=seed))
 
 
@@ -209,7 +290,15 @@ def random_flip_up_down(image, seed=None):
     scope="stateless_random_flip_left_right",
 )
 def stateless_random_flip_left_right(image, seed):
-    """`random_flip_left_right`, a function of `seed`."""
+    """`random_flip_left_right`, a function of `seed`.
+
+    Args:
+      image: as `tf.image.random_flip_left_right`'s.
+      seed: two integers `[2]`.
+
+    Returns:
+      A tensor of the same shape and dtype.
+    """
     return _flip(image, 1, lambda shape: random.stateless_uniform(shape, seed))
 
 
@@ -219,7 +308,15 @@ def stateless_random_flip_left_right(image, seed):
     scope="stateless_random_flip_up_down",
 )
 def stateless_random_flip_up_down(image, seed):
-    """`random_flip_up_down`, a function of `seed`."""
+    """`random_flip_up_down`, a function of `seed`.
+
+    Args:
+      image: as `tf.image.random_flip_up_down`'s.
+      seed: two integers `[2]`.
+
+    Returns:
+      A tensor of the same shape and dtype.
+    """
     return _flip(image, 0, lambda shape: random.stateless_uniform(shape, seed))
 
 

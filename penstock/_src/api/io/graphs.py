@@ -18,6 +18,9 @@ def write_graph(graph_or_graph_def, logdir, name, as_text=True):
       logdir: the folder, created if necessary.
       name: of the file.
       as_text: whether to write the message as text.
+
+    Returns:
+      The path, a str.
     """
     graph = graph_or_graph_def
     message = graph.as_graph_def() if isinstance(graph, Graph) else graph

@@ -54,7 +54,14 @@ class VarLenFeature(namedtuple("VarLenFeature", ["dtype"])):
 class FixedLenSequenceFeature(
     namedtuple("FixedLenSequenceFeature", ["shape", "dtype", "allow_missing", "default_value"])
 ):
-    """A feature that repeats a shape any number of times: a dense tensor, padded."""
+    """A feature that repeats a shape any number of times: a dense tensor, padded.
+
+    Args:
+      shape: of each step.
+      dtype: float32, int64 or string.
+      allow_missing: whether an example may lack the feature, which then has no steps.
+      default_value: a scalar for the padding of shorter sequences in a batch; by default 0 or "".
+    """
 
     def __new__(cls, shape, dtype, allow_missing=False, default_value=None):
         return super().__new__(cls, shape, dtype, allow_missing, default_value)
@@ -64,7 +71,15 @@ class FixedLenSequenceFeature(
 class SparseFeature(
     namedtuple("SparseFeature", ["index_key", "value_key", "dtype", "size", "already_sorted"])
 ):
-    """A sparse tensor whose indices and values are two features."""
+    """A sparse tensor whose indices and values are two features.
+
+    Args:
+      index_key: the name of the feature of indices, int64; a list of names, one for each axis.
+      value_key: the name of the feature of values.
+      dtype: of the values: float32, int64 or string.
+      size: the length of the axis; a list for several.
+      already_sorted: whether the indices ascend in each example, so that they need not be sorted.
+    """
 
     def __new__(cls, index_key, value_key, dtype, size, already_sorted=False):
         return super().__new__(cls, index_key, value_key, dtype, size, already_sorted)
@@ -407,7 +422,21 @@ def _sequence(serialized, context_features, sequence_features, example_names, na
 def parse_sequence_example(
     serialized, context_features=None, sequence_features=None, example_names=None, name=None
 ):
-    """Serialized sequence examples: (context, sequences, lengths), each by feature."""
+    """Serialized sequence examples: (context, sequences, lengths), each by feature.
+
+    Args:
+      serialized: a string vector `[batch]` of serialized `tf.train.SequenceExample`s.
+      context_features: a dict from names to `FixedLenFeature`, `VarLenFeature` or `RaggedFeature`.
+      sequence_features: a dict from names to `FixedLenSequenceFeature`, `VarLenFeature` or
+        `RaggedFeature`.
+      example_names: a string vector: what messages call the examples.
+      name: of the operation.
+
+    Returns:
+      Three dicts: tensors of context features, tensors of sequence features `[batch, steps, ...]`,
+      and int64 `[batch]`
+      lengths of the dense sequence features.
+    """
     return _sequence(serialized, context_features, sequence_features, example_names, name)
 
 
@@ -415,7 +444,17 @@ def parse_sequence_example(
 def parse_single_sequence_example(
     serialized, context_features=None, sequence_features=None, example_name=None, name=None
 ):
-    """One serialized sequence example: (context, sequences), each by feature."""
+    """One serialized sequence example: (context, sequences), each by feature.
+
+    Args:
+      serialized: a string scalar.
+      context_features, sequence_features: as `tf.io.parse_sequence_example`'s.
+      example_name: a string scalar: what messages call the example.
+      name: of the operation.
+
+    Returns:
+      Two dicts: tensors of context features, and tensors of sequence features `[steps, ...]`.
+    """
     context, steps, _ = _sequence(
         serialized, context_features, sequence_features, example_name, name
     )
@@ -424,7 +463,16 @@ def parse_single_sequence_example(
 
 @export("io.serialize_sparse", v1=[])
 def serialize_sparse(sp_input, out_type=dtypes.string, name=None):
-    """A sparse tensor as three strings."""
+    """A sparse tensor as three strings.
+
+    Args:
+      sp_input: a SparseTensor.
+      out_type: string or variant.
+      name: of the operation.
+
+    Returns:
+      A vector `[3]` of this dtype: serialized indices, values and shape.
+    """
     return raw.SerializeSparse(
         sparse_indices=sp_input.indices,
         sparse_values=sp_input.values,
@@ -436,7 +484,16 @@ def serialize_sparse(sp_input, out_type=dtypes.string, name=None):
 
 @export("io.serialize_many_sparse", v1=[])
 def serialize_many_sparse(sp_input, out_type=dtypes.string, name=None):
-    """Each row of a sparse tensor as three strings."""
+    """Each row of a sparse tensor as three strings.
+
+    Args:
+      sp_input: a SparseTensor of rank 2 or more.
+      out_type: string or variant.
+      name: of the operation.
+
+    Returns:
+      A tensor `[n, 3]` of this dtype, for the `n` rows along the first axis.
+    """
     return raw.SerializeManySparse(
         sparse_indices=sp_input.indices,
         sparse_values=sp_input.values,
@@ -448,7 +505,17 @@ def serialize_many_sparse(sp_input, out_type=dtypes.string, name=None):
 
 @export("io.deserialize_many_sparse", v1=["io.deserialize_many_sparse", "deserialize_many_sparse"])
 def deserialize_many_sparse(serialized_sparse, dtype, rank=None, name=None):
-    """The sparse tensor of rows that `serialize_sparse` made."""
+    """The sparse tensor of rows that `serialize_sparse` made.
+
+    Args:
+      serialized_sparse: a string tensor `[n, 3]`.
+      dtype: of the values.
+      rank: of each of the `n` sparse tensors, if it is known.
+      name: of the operation.
+
+    Returns:
+      A SparseTensor of that rank plus 1.
+    """
     parts = raw.DeserializeManySparse(
         serialized_sparse=serialized_sparse, dtype=dtypes.as_dtype(dtype), name=name
     )

@@ -32,7 +32,15 @@ export(v1=["io.TFRecordCompressionType", "python_io.TFRecordCompressionType"])(
 
 @export("io.TFRecordOptions", v1=["io.TFRecordOptions", "python_io.TFRecordOptions"])
 class TFRecordOptions:
-    """How a record file is compressed."""
+    """How a record file is compressed.
+
+    Args:
+      compression_type: "", "ZLIB" or "GZIP"; None for "".
+      flush_mode, input_buffer_size, output_buffer_size, window_bits, compression_method,
+        mem_level, compression_strategy: kept,
+        as the attributes of the same name; no effect on files.
+      compression_level: from 0 to 9, as zlib's.
+    """
 
     compression_type_map = {
         TFRecordCompressionType.ZLIB: "ZLIB",
@@ -161,7 +169,15 @@ def tf_record_iterator(path, options=None):
 
 @export("io.match_filenames_once", v1=["io.match_filenames_once", "train.match_filenames_once"])
 def match_filenames_once(pattern, name=None):
-    """A variable with the paths that match a pattern."""
+    """A variable with the paths that match a pattern.
+
+    Args:
+      pattern: a string scalar or vector, as `tf.io.matching_files`'s.
+      name: of the variable.
+
+    Returns:
+      A variable of strings `[n]`.
+    """
     return Variable(raw.MatchingFiles(pattern=pattern), trainable=False, name=name, shape=[None])
 
 
@@ -266,10 +282,33 @@ __getattr__ = op_functions(
     unary="""
 io.decode_base64 +decode_base64 = DecodeBase64(input)
     Web-safe base64 text as bytes.
+
+    Args:
+      input: a string tensor of any shape; the padding "=" may be missing.
+      name: of the operation.
+
+    Returns:
+      A string tensor of this shape.
 io.encode_base64 +encode_base64 = EncodeBase64(input, pad=False)
     Bytes as web-safe base64 text.
+
+    Args:
+      input: a string tensor of any shape.
+      pad: whether "=" fills up the last group of four.
+      name: of the operation.
+
+    Returns:
+      A string tensor of this shape.
 io.decode_compressed +decode_compressed = DecodeCompressed(bytes, compression_type="")
     Bytes decompressed: "", "ZLIB" or "GZIP".
+
+    Args:
+      bytes: a string tensor of any shape.
+      compression_type: "" (not compressed), "ZLIB" or "GZIP".
+      name: of the operation.
+
+    Returns:
+      A string tensor of this shape.
 """,
     plain="""
 io.read_file +read_file = ReadFile(filename)
@@ -304,8 +343,22 @@ io.write_file +write_file = WriteFile(filename, contents)
     True
 io.serialize_tensor +serialize_tensor = SerializeTensor(tensor)
     A tensor as the bytes of a TensorProto.
+
+    Args:
+      tensor: any dtype.
+      name: of the operation.
+
+    Returns:
+      A string scalar.
 io.decode_json_example +decode_json_example = DecodeJSONExample(json_examples)
     Examples in JSON as the bytes of their messages.
+
+    Args:
+      json_examples: a string tensor of any shape: `tf.train.Example`s in JSON.
+      name: of the operation.
+
+    Returns:
+      A string tensor of this shape.
 audio.decode_wav = DecodeWav(contents, desired_channels=-1, desired_samples=-1)
     Returns the samples and the sample rate of the bytes of a 16-bit WAV file.
 
@@ -346,7 +399,22 @@ audio.encode_wav = EncodeWav(audio, sample_rate)
     b'RIFF'
 io.matching_files +matching_files = MatchingFiles(pattern)
     The paths that match a pattern, sorted.
+
+    Args:
+      pattern: a string scalar or vector, with `*`, `?` and `[...]` in file names.
+      name: of the operation.
+
+    Returns:
+      A string vector.
 io.parse_tensor +parse_tensor = ParseTensor(serialized, out_type)
     The tensor of the bytes of a TensorProto.
+
+    Args:
+      serialized: a string scalar.
+      out_type: the dtype of the tensor.
+      name: of the operation.
+
+    Returns:
+      A tensor of this dtype.
 """,
 )

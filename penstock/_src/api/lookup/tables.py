@@ -165,7 +165,19 @@ class KeyValueTensorInitializer(TableInitializerBase):
 
 @export("lookup.TextFileInitializer")
 class TextFileInitializer(TableInitializerBase):
-    """Fills a table from the lines of a text file."""
+    """Fills a table from the lines of a text file.
+
+    Args:
+      filename: the path, a str or a string scalar.
+      key_dtype: int64 or string.
+      key_index: the column of keys; `tf.lookup.TextFileIndex.WHOLE_LINE` or `LINE_NUMBER`.
+      value_dtype: the dtype of values.
+      value_index: the column of values, or the same two.
+      vocab_size: the number of lines, if it is known; then it is checked.
+      delimiter: between columns.
+      name: of the operation.
+      value_index_offset: added to each value that is a line number.
+    """
 
     def __init__(
         self,
@@ -471,7 +483,17 @@ class _MutableTable(LookupInterface):
 
 @export("lookup.experimental.MutableHashTable")
 class MutableHashTable(_MutableTable):
-    """A hash table whose values are scalars or vectors."""
+    """A hash table whose values are scalars or vectors.
+
+    Args:
+      key_dtype: of the keys: int32, int64 or string.
+      value_dtype: of the values.
+      default_value: what a missing key gives: a scalar or a vector, as all values are.
+      name: of the operation.
+      checkpoint: whether checkpoints of the program hold the entries.
+      experimental_is_anonymous: whether the table goes when nothing refers to it; otherwise it has
+        a name.
+    """
 
     def __init__(
         self,
@@ -504,7 +526,19 @@ class MutableHashTable(_MutableTable):
 
 @export("lookup.experimental.DenseHashTable")
 class DenseHashTable(_MutableTable):
-    """A hash table with open addressing; two keys are reserved for empty and deleted slots."""
+    """A hash table with open addressing; two keys are reserved for empty and deleted slots.
+
+    Args:
+      key_dtype: of the keys.
+      value_dtype: of the values.
+      default_value: what a missing key gives: a scalar or a tensor, of the shape of all values.
+      empty_key, deleted_key: two different keys that are never inserted.
+      initial_num_buckets: a power of 2; by default 131,072.
+      name: of the operation.
+      checkpoint: whether checkpoints of the program hold the entries.
+      experimental_is_anonymous: whether the table goes when nothing refers to it; otherwise it has
+        a name.
+    """
 
     def __init__(
         self,
