@@ -80,7 +80,18 @@ def clip_by_norm(t, clip_norm, axes=None, name=None):
 @export("linalg.global_norm", v1=["linalg.global_norm", "global_norm"])
 @scoped("global_norm")
 def global_norm(t_list, name=None):
-    """The square root of the sum of squares of all entries of a list of tensors."""
+    """The square root of the sum of squares of all entries of a list of tensors.
+
+    Args:
+      t_list: a list or tuple of tensors, IndexedSlices or None (ignored), of one float dtype.
+      name: of the operations.
+
+    Returns:
+      A scalar of their dtype.
+
+    Raises:
+      TypeError: `t_list` is not a list or tuple.
+    """
     if not isinstance(t_list, (list, tuple)):
         raise TypeError(f"`t_list` should be a sequence of tensors. Received {type(t_list)}.")
     values = [_values_of(t) for t in t_list if t is not None]

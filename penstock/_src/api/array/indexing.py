@@ -415,7 +415,25 @@ def strided_slice(
     var=None,
     name=None,
 ):
-    """`input_[begin:end:strides, ...]`; bits of the masks mark special entries."""
+    """`input_[begin:end:strides, ...]`; bits of the masks mark special entries.
+
+    Args:
+      input_: a tensor of any dtype.
+      begin: `[k]`, int32 or int64: the first index along each of the first `k` axes.
+      end: `[k]`: the index after the last one.
+      strides: `[k]`: the steps, negative for backwards; by default 1.
+      begin_mask: a bit mask; where bit i is set, `begin[i]` is ignored and the slice begins at its
+        edge.
+      end_mask: the same for `end`.
+      ellipsis_mask: at most one bit: entry i stands for all axes that no other entry names.
+      new_axis_mask: entry i makes a new axis of length 1.
+      shrink_axis_mask: entry i selects the one index `begin[i]`, and the axis goes.
+      var: a variable whose slices the result's `assign` writes; None: there is no `assign`.
+      name: of the operation.
+
+    Returns:
+      A tensor of the same dtype.
+    """
     if strides is None:
         begin = index_tensor(begin)
         strides = raw.OnesLike(x=begin)
@@ -460,7 +478,19 @@ def _remember_slice(result, var, spec):
 
 @export("edit_distance")
 def edit_distance(hypothesis, truth, normalize=True, name="edit_distance"):
-    """The Levenshtein distances between the sequences in two sparse tensors."""
+    """The Levenshtein distances between the sequences in two sparse tensors.
+
+    Args:
+      hypothesis: a SparseTensor of rank r, whose last axis runs along the sequences.
+      truth: a SparseTensor of the same dtype and rank.
+      normalize: whether to divide each distance by the length of the true sequence; infinity where
+        that is 0 and the
+        distance is not.
+      name: of the operation.
+
+    Returns:
+      A float32 tensor of rank r - 1.
+    """
     return raw.EditDistance(
         hypothesis_indices=hypothesis.indices,
         hypothesis_values=hypothesis.values,

@@ -266,7 +266,15 @@ def identity(input, name=None):
 
 @export("identity_n")
 def identity_n(input, name=None):
-    """A list of tensors with the contents of those given."""
+    """A list of tensors with the contents of those given.
+
+    Args:
+      input: a list of tensors, which may differ in dtype.
+      name: of the operation.
+
+    Returns:
+      A list of tensors of the same dtypes and shapes.
+    """
     return list(raw.IdentityN(input=list(input), name=name))
 
 
@@ -295,19 +303,47 @@ def stop_gradient(input, name=None):
 
 @dispatchable("space_to_batch_nd")
 def space_to_batch_nd(input, block_shape, paddings, name=None):
-    """Blocks of the padded spatial axes moved into the batch axis."""
+    """Blocks of the padded spatial axes moved into the batch axis.
+
+    Args:
+      input: `[batch, spatial..., rest...]`, any dtype.
+      block_shape: `[m]` integers, one for each spatial axis.
+      paddings: `[m, 2]` integers: zeros added before and after each spatial axis, after which the
+        block divides it.
+      name: of the operation.
+
+    Returns:
+      `[batch * prod(block_shape), padded / block..., rest...]` of the same dtype.
+    """
     return raw.SpaceToBatchND(input=input, block_shape=block_shape, paddings=paddings, name=name)
 
 
 @dispatchable("space_to_batch", "nn.space_to_batch", v1=[])
 def space_to_batch(input, block_shape, paddings, name=None):
-    """Blocks of the padded spatial axes moved into the batch axis."""
+    """Blocks of the padded spatial axes moved into the batch axis.
+
+    Args:
+      input, block_shape, paddings, name: as `tf.space_to_batch_nd`'s.
+
+    Returns:
+      `[batch * prod(block_shape), padded / block..., rest...]` of the dtype of `input`.
+    """
     return space_to_batch_nd(input, block_shape, paddings, name)
 
 
 @dispatchable("batch_to_space", v1=[])
 def batch_to_space(input, block_shape, crops, name=None):
-    """Blocks in the batch axis moved back into the spatial axes, which are then cropped."""
+    """Blocks in the batch axis moved back into the spatial axes, which are then cropped.
+
+    Args:
+      input: `[batch, spatial..., rest...]`, any dtype.
+      block_shape: `[m]` integers, or an int for two equal ones; their product divides `batch`.
+      crops: `[m, 2]` integers: what is cut off before and after each spatial axis.
+      name: of the operation.
+
+    Returns:
+      `[batch / prod(block_shape), spatial * block - crops..., rest...]` of the same dtype.
+    """
     if isinstance(block_shape, (int, np.integer)):
         block_shape = np.array([block_shape, block_shape], np.int64)
     return raw.BatchToSpaceND(input=input, block_shape=block_shape, crops=crops, name=name)
@@ -316,7 +352,17 @@ def batch_to_space(input, block_shape, crops, name=None):
 @export("required_space_to_batch_paddings")
 @scoped("required_space_to_batch_paddings")
 def required_space_to_batch_paddings(input_shape, block_shape, base_paddings=None, name=None):
-    """The paddings and crops that make `block_shape` divide `input_shape`; constants if all of it is known."""
+    """The paddings and crops that make `block_shape` divide `input_shape`; constants if all of it is known.
+
+    Args:
+      input_shape: `[n]`, int32: the lengths of the spatial axes.
+      block_shape: `[n]`, int32.
+      base_paddings: `[n, 2]`, int32: the least paddings; zeros by default.
+      name: of the operations.
+
+    Returns:
+      (paddings, crops): int32 tensors `[n, 2]` for `tf.space_to_batch` and `tf.batch_to_space`.
+    """
     shape = convert_to_tensor(input_shape, dtype=dtypes.int32, name="input_shape")
     block = convert_to_tensor(block_shape, dtype=dtypes.int32, name="block_shape")
     block.shape.assert_is_fully_defined()
@@ -365,7 +411,14 @@ def is_tensor(x):
 
 @export("is_symbolic_tensor", v1=["is_symbolic_tensor"])
 def is_symbolic_tensor(tensor):
-    """Whether `tensor` is symbolic."""
+    """Returns whether `tensor` stands for a value that a graph will compute.
+
+    Args:
+      tensor: any object.
+
+    Returns:
+      True for a tensor of a graph and for a composite tensor with one such part.
+    """
     if isinstance(tensor, Tensor):
         return not hasattr(tensor, "numpy")
     parts = getattr(tensor, "_components", None)
@@ -395,6 +448,14 @@ __getattr__ = op_functions(
     (TensorShape([1, 3]), TensorShape([3, 1]))
 unravel_index = UnravelIndex(indices, dims)
     Flat indices as coordinates in an array of shape `dims`, one row for each axis.
+
+    Args:
+      indices: int32 or int64, a scalar or vector `[n]`.
+      dims: a vector `[r]` of the same dtype.
+      name: of the operation.
+
+    Returns:
+      A tensor of the same dtype, `[r, n]` or for a scalar `[r]`.
 ensure_shape = EnsureShape(x: input, shape)
     Returns `x`, whose shape is checked when it is known.
 
@@ -417,12 +478,34 @@ ensure_shape = EnsureShape(x: input, shape)
     TensorShape([2, 2])
 parallel_stack = Pack(values: [convert_to_tensor(v) for v in values], name="parallel_stack", *, axis=0)
     Tensors of equal shape stacked along a new first axis.
+
+    Args:
+      values: a list of tensors of one shape and dtype.
+      name: of the operation.
+
+    Returns:
+      A tensor of shape `[len(values), ...]`.
 """,
     plain="""
 guarantee_const = GuaranteeConst(input)
     `input`, promised never to change.
+
+    Args:
+      input: a tensor.
+      name: of the operation.
+
+    Returns:
+      A tensor equal to `input`. The promise is not used.
 shape_n = ShapeN(input, out_type=dtypes.int32)
     The extents of each tensor of a list.
+
+    Args:
+      input: a list of tensors of one dtype.
+      out_type: int32 or int64.
+      name: of the operation.
+
+    Returns:
+      A list of vectors of dtype `out_type`.
 """,
     unary="""
 bitcast = Bitcast(input, type)

@@ -269,7 +269,17 @@ def _static_extent(n):
 
 @dispatchable("linalg.lu_reconstruct", scope="lu_reconstruct")
 def lu_reconstruct(lower_upper, perm, validate_args=False, name=None):
-    """The matrices that `tf.linalg.lu` decomposed."""
+    """The matrices that `tf.linalg.lu` decomposed.
+
+    Args:
+      lower_upper: `[..., n, n]`, as `tf.linalg.lu` returns it.
+      perm: integers `[..., n]`, the same.
+      validate_args: accepted for compatibility.
+      name: of the operation.
+
+    Returns:
+      `[..., n, n]` of the dtype of `lower_upper`.
+    """
     both = convert_to_tensor(lower_upper, name="lower_upper")
     perm = convert_to_tensor(perm, dtype_hint=dtypes.int32, name="perm")
     _check_decomposition(both, perm)
@@ -321,7 +331,18 @@ def _take_rows(matrices, rows, name=None):
 
 @dispatchable("linalg.lu_solve")
 def lu_solve(lower_upper, perm, rhs, validate_args=False, name=None):
-    """The X with A X = rhs, for the decomposition of A by `tf.linalg.lu`."""
+    """The X with A X = rhs, for the decomposition of A by `tf.linalg.lu`.
+
+    Args:
+      lower_upper: `[..., n, n]`, as `tf.linalg.lu` returns it.
+      perm: integers `[..., n]`, the same.
+      rhs: `[..., n, k]`.
+      validate_args: accepted for compatibility.
+      name: of the operation.
+
+    Returns:
+      `[..., n, k]` of the dtype of `lower_upper`.
+    """
     both = convert_to_tensor(lower_upper, name="lower_upper")
     perm = convert_to_tensor(perm, dtype_hint=dtypes.int32, name="perm")
     rhs = convert_to_tensor(rhs, dtype=both.dtype, name="rhs")
@@ -334,7 +355,17 @@ def lu_solve(lower_upper, perm, rhs, validate_args=False, name=None):
 
 @dispatchable("linalg.lu_matrix_inverse", scope="lu_matrix_inverse")
 def lu_matrix_inverse(lower_upper, perm, validate_args=False, name=None):
-    """The inverse of A, for the decomposition of A by `tf.linalg.lu`."""
+    """The inverse of A, for the decomposition of A by `tf.linalg.lu`.
+
+    Args:
+      lower_upper: `[..., n, n]`, as `tf.linalg.lu` returns it.
+      perm: integers `[..., n]`, the same.
+      validate_args: accepted for compatibility.
+      name: of the operation.
+
+    Returns:
+      `[..., n, n]` of the dtype of `lower_upper`.
+    """
     both = convert_to_tensor(lower_upper, name="lower_upper")
     perm = convert_to_tensor(perm, dtype_hint=dtypes.int32, name="perm")
     _check_decomposition(both, perm)
@@ -386,6 +417,9 @@ def tridiagonal_matmul(diagonals, rhs, diagonals_format="compact", name=None):
       rhs: `[..., m, n]`.
       diagonals_format: the form of `diagonals`.
       name: a name for the operation.
+
+    Returns:
+      `[..., m, n]` of the dtype of `rhs`.
     """
     upper, main, lower = _three_diagonals(diagonals, diagonals_format)
     return raw.TridiagonalMatMul(
@@ -408,7 +442,24 @@ def tridiagonal_solve(
     partial_pivoting=True,
     perturb_singular=False,
 ):
-    """The X with A X = rhs, for tridiagonal A; forms of `diagonals` as in `tridiagonal_matmul`."""
+    """The X with A X = rhs, for tridiagonal A; forms of `diagonals` as in `tridiagonal_matmul`.
+
+    Args:
+      diagonals, diagonals_format: as `tf.linalg.tridiagonal_matmul`'s.
+      rhs: `[..., m]` or `[..., m, n]`.
+      transpose_rhs: whether to transpose `rhs` first, if it is a matrix.
+      conjugate_rhs: whether to conjugate `rhs` first.
+      name: of the operation.
+      partial_pivoting: whether rows are exchanged, without which small pivots make results
+        inexact.
+      perturb_singular: whether a zero pivot is replaced by a small number.
+
+    Returns:
+      A tensor of the shape of `rhs` and its dtype.
+
+    Raises:
+      ValueError: `perturb_singular` without `partial_pivoting`.
+    """
     if perturb_singular and not partial_pivoting:
         raise ValueError("partial_pivoting must be True if perturb_singular is True.")
     packed = raw.Pack(values=_three_diagonals(diagonals, diagonals_format), axis=-2)
@@ -449,6 +500,14 @@ def eigh_tridiagonal(
       select_range: a pair.
       tol: the requested accuracy; ignored, as the solver always works to machine precision.
       name: a name for the operation.
+
+    Returns:
+      The eigenvalues `[m]`, ascending, of the real dtype of `alpha`; unless `eigvals_only`, a
+      tuple of them and the
+      eigenvectors `[n, m]` of the dtype of `alpha`, as columns.
+
+    Raises:
+      ValueError: `select` is something else.
     """
     del tol
     if select not in ("a", "i", "v"):
@@ -497,6 +556,13 @@ linalg.band_part +matrix_band_part = MatrixBandPart(input, num_lower, num_upper)
            [1., 1., 1.]], dtype=float32)
 linalg.tensor_diag +diag = Diag(diagonal)
     A tensor of twice the rank with `diagonal` on its diagonal.
+
+    Args:
+      diagonal: `[...]` of numbers.
+      name: of the operation.
+
+    Returns:
+      `[..., ...]` of the same dtype, zero elsewhere.
 linalg.cross +cross = Cross(a, b)
     Returns the cross products of vectors with three entries.
 
@@ -515,6 +581,18 @@ linalg.cross +cross = Cross(a, b)
     array([0, 0, 1], dtype=int32)
 linalg.banded_triangular_solve = BandedTriangularSolve(bands: matrix, rhs, lower=True, adjoint=False) in banded_triangular_solve
     The X with A X = rhs, for a triangular band matrix given by its diagonals.
+
+    Args:
+      bands: `[..., bands, m]`: the main diagonal first for a lower triangular matrix, last for an
+        upper one; entries of other
+        diagonals that are outside of the matrix are not read.
+      rhs: `[..., m, n]` of the same dtype.
+      lower: whether the matrix is lower triangular.
+      adjoint: whether to solve with the adjoint.
+      name: of the operation.
+
+    Returns:
+      `[..., m, n]` of the same dtype.
 linalg.set_diag +matrix_set_diag = MatrixSetDiagV3(input, diagonal, name="set_diag", k=0, align="RIGHT_LEFT")
     Returns matrices with some diagonals replaced.
 

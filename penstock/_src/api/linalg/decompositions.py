@@ -76,6 +76,9 @@ def lstsq(matrix, rhs, l2_regularizer=0.0, fast=True, name=None):
       l2_regularizer: weight of the solution's own norm.
       fast: solve the normal equations by Cholesky; otherwise by a complete decomposition.
       name: a name for the operation.
+
+    Returns:
+      `[..., n, k]` of the dtype of `matrix`.
     """
     matrix = convert_to_tensor(matrix, name="matrix")
     rhs = convert_to_tensor(rhs, dtype_hint=matrix.dtype, name="rhs")
@@ -399,7 +402,16 @@ def matrix_rank(a, tol=None, validate_args=False, name=None):
 
 @dispatchable("linalg.normalize")
 def normalize(tensor, ord="euclidean", axis=None, name=None):
-    """`tensor` divided by its norm, and the norm; arguments as `tf.norm`'s."""
+    """`tensor` divided by its norm, and the norm; arguments as `tf.norm`'s.
+
+    Args:
+      tensor: floats or complex numbers.
+      ord, axis: as `tf.norm`'s.
+      name: of the operation.
+
+    Returns:
+      (normalized, norm): tensors of the dtype of `tensor`; the norm keeps its axes with length 1.
+    """
     tensor = convert_to_tensor(tensor)
     size = norm(tensor, ord, axis, keepdims=True)
     size = cast(size, tensor.dtype)
@@ -544,8 +556,22 @@ linalg.qr +qr = Qr(input, full_matrices=False)
            [4., 2.]], dtype=float32)
 linalg.logm = MatrixLogarithm(input)
     The principal logarithm of each complex matrix.
+
+    Args:
+      input: complex `[..., n, n]`.
+      name: of the operation.
+
+    Returns:
+      A tensor of the same shape and dtype.
 linalg.sqrtm matrix_square_root = MatrixSquareRoot(input)
     The square root S of each matrix, S S = input.
+
+    Args:
+      input: floats or complex numbers `[..., n, n]`.
+      name: of the operation.
+
+    Returns:
+      A tensor of the same shape and dtype.
 linalg.lu = Lu(input, output_idx_type=dtypes.int32)
     Returns the triangular factors of each matrix and the order of its rows.
 

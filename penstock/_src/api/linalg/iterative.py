@@ -39,6 +39,9 @@ def conjugate_gradient(
       A named tuple: the number of steps `i`, the solution `x`, the residual `r`, the last direction
       `p` and `gamma`, the product of residual and preconditioned residual.
 
+    Raises:
+      ValueError: `operator` lacks one of the hints.
+
     Source: Hestenes & Stiefel, "Methods of Conjugate Gradients for Solving Linear Systems", 1952.
     """
     if not (operator.is_self_adjoint and operator.is_positive_definite):

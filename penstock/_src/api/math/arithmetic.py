@@ -96,7 +96,19 @@ def divide(x, y, name=None):
 
 @binary("truediv", "math.truediv", named="truediv")
 def truediv(x, y, name=None):
-    """x / y; integers are divided as float32 (up to 16 bits) or float64."""
+    """x / y; integers are divided as float32 (up to 16 bits) or float64.
+
+    Args:
+      x: numbers.
+      y: numbers of the same dtype. The shapes broadcast.
+      name: of the operation.
+
+    Returns:
+      Floats or complex numbers.
+
+    Raises:
+      TypeError: the dtypes differ, or are not numeric.
+    """
     x, y = _pair_of_one_type(x, y)
     wide = TRUE_DIVISION.get(x.dtype.base_dtype)
     if wide is not None:
@@ -218,7 +230,21 @@ def add_n(inputs, name=None):
 
 @dispatchable("math.accumulate_n", v1=["math.accumulate_n", "accumulate_n"])
 def accumulate_n(inputs, shape=None, tensor_dtype=None, name=None):
-    """The sum of a list of tensors; `shape` and `tensor_dtype` are checked."""
+    """The sum of a list of tensors; `shape` and `tensor_dtype` are checked.
+
+    Args:
+      inputs: a list of tensors of one dtype and shape.
+      shape: theirs, if the program knows more than they do.
+      tensor_dtype: theirs.
+      name: of the operation.
+
+    Returns:
+      A tensor of their shape and dtype.
+
+    Raises:
+      ValueError: the list is empty, or dtypes or shapes differ.
+      TypeError: they have another dtype than `tensor_dtype`.
+    """
     tensors = [convert_to_tensor(v) for v in inputs or []]
     if not tensors or any(t.dtype != tensors[0].dtype for t in tensors):
         raise ValueError(
@@ -303,6 +329,14 @@ multiply math.multiply = Mul(x, y)
            [10, 20, 30]], dtype=int32)
 realdiv = RealDiv(x, y)
     x / y of real types.
+
+    Args:
+      x: floats or complex numbers.
+      y: numbers of the same dtype. The shapes broadcast.
+      name: of the operation.
+
+    Returns:
+      A tensor of the same dtype.
 math.floordiv +floordiv = FloorDiv(x, y) as floordiv
     Returns x / y rounded towards minus infinity.
 
@@ -337,8 +371,24 @@ math.floormod +floormod math.mod +mod = FloorMod(x, y)
     array([1, 2], dtype=int32)
 truncatediv = TruncateDiv(x, y)
     x / y of integers, rounded towards zero.
+
+    Args:
+      x: integers, or floats, whose quotients are rounded as well.
+      y: numbers of the same dtype. The shapes broadcast.
+      name: of the operation.
+
+    Returns:
+      A tensor of the same dtype.
 truncatemod = TruncateMod(x, y)
     The remainder of `truncatediv`, with `x`'s sign.
+
+    Args:
+      x: integers or floats.
+      y: numbers of the same dtype. The shapes broadcast.
+      name: of the operation.
+
+    Returns:
+      A tensor of the same dtype.
 pow math.pow = Pow(x, y)
     Returns x ** y element by element.
 

@@ -220,5 +220,15 @@ histogram_fixed_width = HistogramFixedWidth(values, value_range, nbins=100, dtyp
     array([2, 2], dtype=int32)
 math.sobol_sample = SobolSample(dim, num_results, skip=0, dtype: dtype or dtypes.float32=dtypes.float32) in sobol
     Points `[num_results, dim]` of the Sobol sequence in the unit cube.
+
+    Args:
+      dim: the number of dimensions, at most 1111.
+      num_results: the number of points.
+      skip: how many points at the beginning of the sequence are left out.
+      dtype: float32 or float64.
+      name: of the operation.
+
+    Returns:
+      A tensor `[num_results, dim]` of this dtype, with numbers in [0, 1).
 """,
 )

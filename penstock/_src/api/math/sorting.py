@@ -188,7 +188,15 @@ def _rows_of(tensor):
 
 @dispatchable("math.is_non_decreasing", v1=["math.is_non_decreasing", "is_non_decreasing"])
 def is_non_decreasing(x, name=None):
-    """Whether each entry (in row order) is at least the one before it."""
+    """Whether each entry (in row order) is at least the one before it.
+
+    Args:
+      x: numbers, of any shape.
+      name: of the operation.
+
+    Returns:
+      A bool scalar; True for fewer than two entries.
+    """
     return _compare_neighbors(raw.GreaterEqual, x, name)
 
 
@@ -198,7 +206,15 @@ def is_non_decreasing(x, name=None):
     scope="is_strictly_increasing",
 )
 def is_strictly_increasing(x, name=None):
-    """Whether each entry (in row order) is above the one before it."""
+    """Whether each entry (in row order) is above the one before it.
+
+    Args:
+      x: numbers, of any shape.
+      name: of the operation.
+
+    Returns:
+      A bool scalar; True for fewer than two entries.
+    """
     return _compare_neighbors(raw.Greater, x, name)
 
 
@@ -213,8 +229,27 @@ __getattr__ = op_functions(
     dispatchable="""
 math.approx_max_k nn.approx_max_k = ApproxTopK(operand: input, k, reduction_dimension=-1, recall_target=0.95, reduction_input_size_override=-1, aggregate_to_topk=True, *, is_max_k=True)
     Values and indices of (approximately) the `k` largest entries along an axis.
+
+    Args:
+      operand: floats.
+      k: how many.
+      reduction_dimension: the axis.
+      recall_target: the share of the true ones that is asked for; here all are found.
+      reduction_input_size_override, aggregate_to_topk: accepted; they tune other devices.
+      name: of the operation.
+
+    Returns:
+      (values, indices): `[..., k, ...]` of the dtype of `operand`, in descending order, and int32.
 math.approx_min_k nn.approx_min_k = ApproxTopK(operand: input, k, reduction_dimension=-1, recall_target=0.95, reduction_input_size_override=-1, aggregate_to_topk=True, *, is_max_k=False)
     Values and indices of (approximately) the `k` smallest entries along an axis.
+
+    Args:
+      operand, k, reduction_dimension, recall_target, reduction_input_size_override,
+        aggregate_to_topk, name: as
+        `tf.math.approx_max_k`'s.
+
+    Returns:
+      (values, indices): `[..., k, ...]` of the dtype of `operand`, in ascending order, and int32.
 math.invert_permutation +invert_permutation = InvertPermutation(x)
     Returns the permutation y with `y[x[i]] = i`.
 

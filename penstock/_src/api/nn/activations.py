@@ -309,7 +309,22 @@ def _tensor_rate(rate, dtype):
 
 @dispatchable("nn.experimental.general_dropout", v1=["nn.experimental.general_dropout"])
 def general_dropout(x, rate, uniform_sampler, noise_shape=None, name=None):
-    """`tf.nn.dropout` with numbers from `uniform_sampler(shape, dtype)`."""
+    """`tf.nn.dropout` with numbers from `uniform_sampler(shape, dtype)`.
+
+    Args:
+      x: floats.
+      rate: the probability that an entry becomes 0, in [0, 1); the others are divided by 1 - rate.
+      uniform_sampler: a function that returns numbers in [0, 1) in a shape and dtype.
+      noise_shape: the shape of the numbers, which broadcasts to that of `x`; by default that of
+        `x`.
+      name: of the operation.
+
+    Returns:
+      A tensor of the shape and dtype of `x`.
+
+    Raises:
+      ValueError: `rate` is not in [0, 1), or `x` is not of floats.
+    """
     is_number = isinstance(rate, numbers.Real)
     if is_number and not 0 <= rate < 1:
         raise ValueError(

@@ -190,9 +190,21 @@ def conv2d(input, filters, strides, padding, data_format="NHWC", dilations=None,
 
 @dispatchable("nn.conv3d", v1=[])
 def conv3d(input, filters, strides, padding, data_format="NDHWC", dilations=None, name=None):
-    """The convolution of volumes with filters `[depth, height, width, c, c_out]`.
+    """The convolution of volumes.
 
     Strides and dilations are lists of five.
+
+    Args:
+      input: `[batch..., depth, height, width, c]`, floats.
+      filters: `[depth, height, width, c / groups, c_out]` of the same dtype.
+      strides: five ints; 1 for batch and channels.
+      padding: "SAME" or "VALID".
+      data_format: "NDHWC", or "NCDHW" for channels before the spatial axes.
+      dilations: five ints; 1 by default.
+      name: of the operation.
+
+    Returns:
+      `[batch..., depth', height', width', c_out]` of the same dtype.
     """
 
     def run(x):
@@ -394,6 +406,9 @@ def conv2d_transpose(
       data_format: "NHWC" or "NCHW".
       dilations: an int or a list of 1, 2 or 4.
       name: a name for the operation.
+
+    Returns:
+      A tensor of shape `output_shape` and of the dtype of `input`.
     """
     data_format = data_format or "NHWC"
     channel = channel_axis_of(data_format)
@@ -422,7 +437,22 @@ def conv1d_transpose(
     dilations=None,
     name=None,
 ):
-    """The gradient of `conv1d`: from its output's shape to `output_shape`."""
+    """The gradient of `conv1d`: from its output's shape to `output_shape`.
+
+    Args:
+      input: `[batch, width, in_channels]`, a tensor of the shape that `conv1d` with these filters
+        returns.
+      filters: `[width, out_channels, in_channels]`.
+      output_shape: three ints or an int vector.
+      strides: an int or a list of 1 or 3.
+      padding: "SAME" or "VALID".
+      data_format: "NWC" or "NCW".
+      dilations: an int or a list of 1 or 3.
+      name: of the operation.
+
+    Returns:
+      A tensor of shape `output_shape` and of the dtype of `input`.
+    """
     first = _channels_second(data_format)
     channel = 1 if first else -1
     place = 2 if first else 1
@@ -457,7 +487,22 @@ def conv3d_transpose(
     dilations=None,
     name=None,
 ):
-    """The gradient of `conv3d`: from its output's shape to `output_shape`."""
+    """The gradient of `conv3d`: from its output's shape to `output_shape`.
+
+    Args:
+      input: `[batch, depth, height, width, in_channels]`, a tensor of the shape that `conv3d` with
+        these filters returns.
+      filters: `[depth, height, width, out_channels, in_channels]`.
+      output_shape: five ints or an int vector.
+      strides: an int or a list of 1, 3 or 5.
+      padding: "SAME" or "VALID".
+      data_format: "NDHWC" or "NCDHW".
+      dilations: an int or a list of 1, 3 or 5.
+      name: of the operation.
+
+    Returns:
+      A tensor of shape `output_shape` and of the dtype of `input`.
+    """
     data_format = data_format or "NDHWC"
     channel = channel_axis_of(data_format)
     return raw.Conv3DBackpropInputV2(
@@ -523,14 +568,38 @@ def conv_transpose(
 
 @export("nn.atrous_conv2d")
 def atrous_conv2d(value, filters, rate, padding, name=None):
-    """`conv2d` of NHWC images with dilation `rate`."""
+    """`conv2d` of NHWC images with dilation `rate`.
+
+    Args:
+      value: `[batch, height, width, c]`, floats.
+      filters: `[height, width, c, c_out]` of the same dtype.
+      rate: the distance between the pixels that a filter reads, an int.
+      padding: "SAME" or "VALID".
+      name: of the operation.
+
+    Returns:
+      `[batch, height', width', c_out]` of the same dtype.
+    """
     return conv2d(value, filters, 1, padding, dilations=rate, name=name)
 
 
 @export("nn.atrous_conv2d_transpose")
 @scoped("atrous_conv2d_transpose")
 def atrous_conv2d_transpose(value, filters, output_shape, rate, padding, name=None):
-    """The gradient of `atrous_conv2d`."""
+    """The gradient of `atrous_conv2d`.
+
+    Args:
+      value: `[batch, height, width, in_channels]`, a tensor of the shape that `atrous_conv2d` with
+        these filters returns.
+      filters: `[height, width, out_channels, in_channels]`.
+      output_shape: four ints or an int vector.
+      rate: the distance between the pixels that a filter reads, an int.
+      padding: "SAME" or "VALID".
+      name: of the operation.
+
+    Returns:
+      A tensor of shape `output_shape` and of the dtype of `value`.
+    """
     return conv2d_transpose(value, filters, output_shape, 1, padding, dilations=rate, name=name)
 
 
@@ -545,7 +614,22 @@ def depthwise_conv2d_backprop_input(
     dilations=[1, 1, 1, 1],  # noqa: B006  (as TensorFlow shows it)
     name=None,
 ):
-    """The gradient of `depthwise_conv2d` with respect to its input."""
+    """The gradient of `depthwise_conv2d` with respect to its input.
+
+    Args:
+      input_sizes: int32 `[4]`: the shape of the convolution's input.
+      filter: `[height, width, c, multiplier]`, floats.
+      out_backprop: the gradient of the convolution's output, `[batch, height', width', c *
+        multiplier]`.
+      strides: four ints.
+      padding: "SAME", "VALID" or a list of four pairs.
+      data_format: "NHWC" or "NCHW".
+      dilations: four ints.
+      name: of the operation.
+
+    Returns:
+      A tensor of shape `input_sizes` and of the dtype of `filter`.
+    """
     how, explicit = explicit_padding(padding)
     return raw.DepthwiseConv2dNativeBackpropInput(
         input_sizes=input_sizes,
@@ -571,7 +655,22 @@ def depthwise_conv2d_backprop_filter(
     dilations=[1, 1, 1, 1],  # noqa: B006  (as TensorFlow shows it)
     name=None,
 ):
-    """The gradient of `depthwise_conv2d` with respect to its filter."""
+    """The gradient of `depthwise_conv2d` with respect to its filter.
+
+    Args:
+      input: `[batch, height, width, c]`, floats.
+      filter_sizes: int32 `[4]`: the shape of the convolution's filter.
+      out_backprop: the gradient of the convolution's output, `[batch, height', width', c *
+        multiplier]`.
+      strides: four ints.
+      padding: "SAME", "VALID" or a list of four pairs.
+      data_format: "NHWC" or "NCHW".
+      dilations: four ints.
+      name: of the operation.
+
+    Returns:
+      A tensor of shape `filter_sizes` and of the dtype of `input`.
+    """
     how, explicit = explicit_padding(padding)
     return raw.DepthwiseConv2dNativeBackpropFilter(
         input=input,

@@ -56,7 +56,20 @@ def sigmoid_cross_entropy_with_logits(labels=None, logits=None, name=None):
 
 @dispatchable("nn.weighted_cross_entropy_with_logits", v1=[], named="logistic_loss")
 def weighted_cross_entropy_with_logits(labels, logits, pos_weight, name=None):
-    """`sigmoid_cross_entropy_with_logits` with positive labels weighted by `pos_weight`."""
+    """`sigmoid_cross_entropy_with_logits` with positive labels weighted by `pos_weight`.
+
+    Args:
+      labels: floats in [0, 1].
+      logits: floats of the same shape and dtype.
+      pos_weight: the weight of positive labels; it broadcasts.
+      name: of the operation.
+
+    Returns:
+      A tensor of the same shape and dtype.
+
+    Raises:
+      ValueError: the shapes differ.
+    """
     logits = convert_to_tensor(logits, name="logits")
     labels = convert_to_tensor(labels, name="labels")
     if not labels.shape.is_compatible_with(logits.shape):
@@ -199,7 +212,21 @@ def _sparse_cross_entropy(labels, logits, name):
 
 @binary("nn.log_poisson_loss", v1=["nn.log_poisson_loss"], scope="log_poisson_loss")
 def log_poisson_loss(targets, log_input, compute_full_loss=False, name=None):
-    """exp(log_input) - log_input * targets, optionally plus Stirling's approximation."""
+    """exp(log_input) - log_input * targets, optionally plus Stirling's approximation.
+
+    Args:
+      targets: floats, not negative.
+      log_input: floats of the same shape and dtype: the logarithms of the predictions.
+      compute_full_loss: whether to add Stirling's approximation of log(targets!) where targets are
+        above 1.
+      name: of the operation.
+
+    Returns:
+      A tensor of the same shape and dtype.
+
+    Raises:
+      ValueError: the shapes differ.
+    """
     log_input = convert_to_tensor(log_input, name="log_input")
     targets = convert_to_tensor(targets, dtype=log_input.dtype, name="targets")
     if not targets.shape.is_compatible_with(log_input.shape):

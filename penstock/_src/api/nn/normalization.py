@@ -63,7 +63,18 @@ def _axis_list(x, axes):
 
 @dispatchable("nn.weighted_moments", v1=[], scope="weighted_moments")
 def weighted_moments(x, axes, frequency_weights, keepdims=False, name=None):
-    """Weighted mean and variance of `x` over `axes`."""
+    """Weighted mean and variance of `x` over `axes`.
+
+    Args:
+      x: floats.
+      axes: a list of ints.
+      frequency_weights: floats that broadcast with `x`.
+      keepdims: whether the axes stay, with length 1.
+      name: of the operations.
+
+    Returns:
+      (mean, variance) of the dtype of `x`.
+    """
     x = convert_to_tensor(x, name="x")
     weights = convert_to_tensor(frequency_weights, name="frequency_weights")
     half = x.dtype in NARROW
@@ -95,7 +106,20 @@ def _axis_in(axis, rank):
 @export("nn.sufficient_statistics", v1=[])
 @scoped("sufficient_statistics")
 def sufficient_statistics(x, axes, shift=None, keepdims=False, name=None):
-    """The count, sum, sum of squares and shift, for `normalize_moments`."""
+    """The count, sum, sum of squares and shift, for `normalize_moments`.
+
+    Args:
+      x: numbers.
+      axes: a list of ints.
+      shift: a number near the mean, which is subtracted first and makes the sums more exact; None
+        for none.
+      keepdims: whether the axes stay, with length 1.
+      name: of the operations.
+
+    Returns:
+      (count, sum, sum of squares, shift) of the dtype of `x`; the count is a scalar, and the shift
+      None without one.
+    """
     del name
     x = convert_to_tensor(x, name="x")
     rank = x.shape.rank
@@ -119,7 +143,17 @@ def sufficient_statistics(x, axes, shift=None, keepdims=False, name=None):
 @export("nn.normalize_moments")
 @scoped("normalize")
 def normalize_moments(counts, mean_ss, variance_ss, shift, name=None):
-    """Mean and variance from the results of `sufficient_statistics`."""
+    """Mean and variance from the results of `sufficient_statistics`.
+
+    Args:
+      counts: a scalar: how many entries were summed.
+      mean_ss, variance_ss: their sums and sums of squares.
+      shift: what was subtracted first, or None.
+      name: of the operations.
+
+    Returns:
+      (mean, variance) of the dtype of `mean_ss`.
+    """
     del name
     divisor = raw.Reciprocal(x=convert_to_tensor(counts))
     if shift is not None:
@@ -167,7 +201,18 @@ def batch_normalization(x, mean, variance, offset, scale, variance_epsilon, name
 def batch_norm_with_global_normalization(
     input, mean, variance, beta, gamma, variance_epsilon, scale_after_normalization, name=None
 ):
-    """`batch_normalization` with an optional scale."""
+    """`batch_normalization` with an optional scale.
+
+    Args:
+      input: `[batch, height, width, c]`, floats.
+      mean, variance, beta, gamma: `[c]` of the same dtype.
+      variance_epsilon: added to the variance.
+      scale_after_normalization: whether to multiply by `gamma`.
+      name: of the operations.
+
+    Returns:
+      A tensor of the shape and dtype of `input`.
+    """
     scale = gamma if scale_after_normalization else None
     return batch_normalization(input, mean, variance, beta, scale, variance_epsilon, name)
 
@@ -208,7 +253,17 @@ def bias_add(value, bias, data_format=None, name=None):
 
 @dispatchable("nn.local_response_normalization", "nn.lrn")
 def local_response_normalization(input, depth_radius=5, bias=1, alpha=1, beta=0.5, name=None):
-    """`input` divided by (bias + alpha * sum of squares over nearby channels) ** beta."""
+    """`input` divided by (bias + alpha * sum of squares over nearby channels) ** beta.
+
+    Args:
+      input: `[batch, height, width, c]`, float32 or float16.
+      depth_radius: how many channels on each side count.
+      bias, alpha, beta: as in the formula.
+      name: of the operation.
+
+    Returns:
+      A tensor of the same shape and dtype.
+    """
     return raw.LRN(
         input=input, depth_radius=depth_radius, bias=bias, alpha=alpha, beta=beta, name=name
     )
@@ -216,7 +271,18 @@ def local_response_normalization(input, depth_radius=5, bias=1, alpha=1, beta=0.
 
 @export("nn.isotonic_regression", v1=[])
 def isotonic_regression(inputs, decreasing=True, axis=-1):
-    """The nearest monotone sequences along `axis`, and the segment of each entry."""
+    """The nearest monotone sequences along `axis`, and the segment of each entry.
+
+    Args:
+      inputs: real numbers.
+      decreasing: whether the sequences fall; otherwise they rise.
+      axis: an int.
+
+    Returns:
+      (sequences, segments) of the shape of `inputs`: floats (float64 for int32 and int64), and the
+      int32 number of the
+      run of equal entries.
+    """
     inputs = convert_to_tensor(inputs)
     rank = inputs.shape.rank
     axis = axis % rank if rank else axis

@@ -351,7 +351,25 @@ def max_pool_with_argmax(
     include_batch_in_index=False,
     name=None,
 ):
-    """The greatest entry of each window of NHWC images, and its flat position."""
+    """The greatest entry of each window of NHWC images, and its flat position.
+
+    Args:
+      input: `[batch, height, width, c]`, real numbers.
+      ksize: an int or a list of 1, 2 or 4: the size of windows.
+      strides: an int or a list of 1, 2 or 4: the steps between windows.
+      padding: "SAME" or "VALID".
+      data_format: "NHWC".
+      output_dtype: of the positions: int32 or int64.
+      include_batch_in_index: whether positions count from the first image; otherwise from each
+        image's own beginning.
+      name: of the operation.
+
+    Returns:
+      (output, argmax), each `[batch, height', width', c]`.
+
+    Raises:
+      ValueError: `data_format` is not "NHWC".
+    """
     if data_format != "NHWC":
         raise ValueError(
             f"`data_format` values other  than 'NHWC' are not supported. {data_format}"
@@ -403,7 +421,22 @@ def _fractional(op, value, ratio, pseudo_random, overlapping, seed, name):
 def fractional_max_pool(
     value, pooling_ratio, pseudo_random=False, overlapping=False, seed=0, name=None
 ):
-    """Max pooling over windows of random sizes, which shrinks sizes by `pooling_ratio`."""
+    """Max pooling over windows of random sizes, which shrinks sizes by `pooling_ratio`.
+
+    Args:
+      value: `[batch, height, width, c]`, real numbers.
+      pooling_ratio: a number of at least 1, or four, of which the first and last are 1.
+      pseudo_random: whether sizes follow a pattern with a random start; otherwise they are in
+        random order.
+      overlapping: whether neighboring windows share a row or column.
+      seed: an int; 0 for other windows in each run of the program.
+      name: of the operation.
+
+    Returns:
+      A named tuple: the `output` of the dtype of `value`, and the int64 bounds of windows,
+      `row_pooling_sequence` and
+      `col_pooling_sequence`.
+    """
     return _fractional(
         raw.FractionalMaxPool,
         value,
@@ -419,7 +452,16 @@ def fractional_max_pool(
 def fractional_avg_pool(
     value, pooling_ratio, pseudo_random=False, overlapping=False, seed=0, name=None
 ):
-    """Average pooling over windows of random sizes, which shrinks sizes by `pooling_ratio`."""
+    """Average pooling over windows of random sizes, which shrinks sizes by `pooling_ratio`.
+
+    Args:
+      value: `[batch, height, width, c]`, real numbers.
+      pooling_ratio: four numbers of at least 1; the first and last are 1.
+      pseudo_random, overlapping, seed, name: as `tf.nn.fractional_max_pool`'s.
+
+    Returns:
+      What `tf.nn.fractional_max_pool` returns.
+    """
     return _fractional(
         raw.FractionalAvgPool, value, pooling_ratio, pseudo_random, overlapping, seed, name
     )
@@ -427,7 +469,23 @@ def fractional_avg_pool(
 
 @dispatchable("nn.dilation2d", v1=[])
 def dilation2d(input, filters, strides, padding, data_format, dilations, name=None):
-    """Gray-scale dilation: the maximum of image plus filter over each window."""
+    """Gray-scale dilation: the maximum of image plus filter over each window.
+
+    Args:
+      input: `[batch, height, width, c]`, real numbers.
+      filters: `[height, width, c]` of the same dtype.
+      strides: four ints; 1 for batch and channels.
+      padding: "SAME" or "VALID".
+      data_format: "NHWC".
+      dilations: four ints: the distances between the pixels that a filter reads.
+      name: of the operation.
+
+    Returns:
+      `[batch, height', width', c]` of the same dtype.
+
+    Raises:
+      ValueError: `data_format` is not "NHWC".
+    """
     if data_format != "NHWC":
         raise ValueError(
             f"`data_format` values other  than 'NHWC' are not supported. {data_format}"
@@ -439,7 +497,17 @@ def dilation2d(input, filters, strides, padding, data_format, dilations, name=No
 
 @dispatchable("nn.erosion2d", v1=[], scope="erosion2d")
 def erosion2d(value, filters, strides, padding, data_format, dilations, name=None):
-    """Gray-scale erosion: the minimum of image minus filter over each window."""
+    """Gray-scale erosion: the minimum of image minus filter over each window.
+
+    Args:
+      value, filters, strides, padding, data_format, dilations, name: as `tf.nn.dilation2d`'s.
+
+    Returns:
+      `[batch, height', width', c]` of the dtype of `value`.
+
+    Raises:
+      ValueError: `data_format` is not "NHWC".
+    """
     if data_format != "NHWC":
         raise ValueError(
             f"`data_format` values other  than 'NHWC' are not supported. {data_format}"

@@ -242,7 +242,14 @@ class LinearOperatorBlockDiag(_Blocks):
 
 @export("linalg.LinearOperatorBlockLowerTriangular")
 class LinearOperatorBlockLowerTriangular(_Blocks):
-    """The matrix whose block row i holds the operators `operators[i][0] ... operators[i][i]`."""
+    """The matrix whose block row i holds the operators `operators[i][0] ... operators[i][i]`.
+
+    Args:
+      operators: a list of lists of LinearOperators, i + 1 in list i; those on the diagonal are
+        square.
+      is_non_singular, is_self_adjoint, is_positive_definite, is_square: hints; see LinearOperator.
+      name: a name.
+    """
 
     @with_hints()
     def __init__(self, operators, hints):

@@ -17,7 +17,13 @@ from penstock._src.util.signatures import read_only
 
 @export("linalg.LinearOperatorComposition")
 class LinearOperatorComposition(LinearOperator):
-    """The product A B ... of `operators`, in this order: the last one acts first."""
+    """The product A B ... of `operators`, in this order: the last one acts first.
+
+    Args:
+      operators: a list of LinearOperators of one dtype whose sizes fit.
+      is_non_singular, is_self_adjoint, is_positive_definite, is_square: hints; see LinearOperator.
+      name: a name; by default it is made of the operators' names.
+    """
 
     _matrix_axes = {"operators": 0}
 
@@ -90,7 +96,13 @@ class LinearOperatorComposition(LinearOperator):
 
 @export("linalg.LinearOperatorKronecker")
 class LinearOperatorKronecker(LinearOperator):
-    """The Kronecker product of `operators`: each entry of the first, times the next, and so on."""
+    """The Kronecker product of `operators`: each entry of the first, times the next, and so on.
+
+    Args:
+      operators: a list of LinearOperators of one dtype.
+      is_non_singular, is_self_adjoint, is_positive_definite, is_square: hints; see LinearOperator.
+      name: a name; by default it is made of the operators' names.
+    """
 
     _matrix_axes = {"operators": 0}
 

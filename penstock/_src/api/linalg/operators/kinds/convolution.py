@@ -41,7 +41,7 @@ class LinearOperatorToeplitz(LinearOperator):
     Args:
       col: `[..., n]`; `col[..., 0]` is the diagonal.
       row: `[..., n]`; its first number is not read.
-      is_non_singular: hints; see LinearOperator.
+      is_non_singular, is_self_adjoint, is_positive_definite, is_square: hints; see LinearOperator.
       name: a name.
     """
 
@@ -285,7 +285,7 @@ class LinearOperatorCirculant(_BaseLinearOperatorCirculant):
     Args:
       spectrum: the FFT of the first column.
       input_output_dtype: the type of the operator, complex or real.
-      is_non_singular: hints; see LinearOperator.
+      is_non_singular, is_self_adjoint, is_positive_definite, is_square: hints; see LinearOperator.
       name: a name.
     """
 
@@ -296,7 +296,15 @@ class LinearOperatorCirculant(_BaseLinearOperatorCirculant):
 
 @export("linalg.LinearOperatorCirculant2D")
 class LinearOperatorCirculant2D(_BaseLinearOperatorCirculant):
-    """The block circulant matrix with eigenvalues `spectrum` `[..., m, n]`, by FFTs of two axes."""
+    """The block circulant matrix with eigenvalues `spectrum` `[..., m, n]`, by FFTs of two axes.
+
+    Args:
+      spectrum: the two-dimensional FFT of the first column, as an image `[..., m, n]`; complex or
+        real.
+      input_output_dtype: the type of the operator, complex or real.
+      is_non_singular, is_self_adjoint, is_positive_definite, is_square: hints; see LinearOperator.
+      name: a name.
+    """
 
     _depth = 2
 
@@ -307,7 +315,15 @@ class LinearOperatorCirculant2D(_BaseLinearOperatorCirculant):
 
 @export("linalg.LinearOperatorCirculant3D")
 class LinearOperatorCirculant3D(_BaseLinearOperatorCirculant):
-    """The block circulant matrix with eigenvalues `spectrum` `[..., k, m, n]`, by FFTs of three axes."""
+    """The block circulant matrix with eigenvalues `spectrum` `[..., k, m, n]`, by FFTs of three axes.
+
+    Args:
+      spectrum: the three-dimensional FFT of the first column, as a volume `[..., k, m, n]`;
+        complex or real.
+      input_output_dtype: the type of the operator, complex or real.
+      is_non_singular, is_self_adjoint, is_positive_definite, is_square: hints; see LinearOperator.
+      name: a name.
+    """
 
     _depth = 3
 

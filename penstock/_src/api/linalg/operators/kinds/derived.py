@@ -32,7 +32,14 @@ def _agreed(hints, operator, what):
 
 @export("linalg.LinearOperatorAdjoint")
 class LinearOperatorAdjoint(LinearOperator):
-    """The adjoint of `operator`."""
+    """The adjoint of `operator`.
+
+    Args:
+      operator: a LinearOperator.
+      is_non_singular, is_self_adjoint, is_positive_definite, is_square: hints, by default those of
+        `operator`.
+      name: a name; by default that of `operator` with "_adjoint".
+    """
 
     _matrix_axes = {"operator": 0}
 
@@ -97,7 +104,14 @@ class LinearOperatorAdjoint(LinearOperator):
 
 @export("linalg.LinearOperatorInversion")
 class LinearOperatorInversion(LinearOperator):
-    """The inverse of `operator`: its products are the other's solves."""
+    """The inverse of `operator`: its products are the other's solves.
+
+    Args:
+      operator: a square LinearOperator that is not singular.
+      is_non_singular, is_self_adjoint, is_positive_definite, is_square: hints, by default those of
+        `operator`.
+      name: a name; by default that of `operator` with "_inv".
+    """
 
     _matrix_axes = {"operator": 0}
 

@@ -149,7 +149,7 @@ class LinearOperatorIdentity(_Identity):
       num_rows: an integer or an integer scalar.
       batch_shape: a vector of integers; by default there are no batch axes.
       dtype: float32 by default.
-      is_non_singular: hints, which can only be True; see LinearOperator.
+      is_non_singular, is_self_adjoint, is_positive_definite, is_square: hints, which can only be True; see LinearOperator.
       assert_proper_shapes: check sizes when the operator is used.
       name: a name.
     """
@@ -209,7 +209,15 @@ class LinearOperatorIdentity(_Identity):
 
 @export("linalg.LinearOperatorScaledIdentity")
 class LinearOperatorScaledIdentity(_Identity):
-    """The identity of `num_rows` rows, multiplied by each number of `multiplier` `[...]`."""
+    """The identity of `num_rows` rows, multiplied by each number of `multiplier` `[...]`.
+
+    Args:
+      num_rows: an integer or an integer scalar.
+      multiplier: `[...]`, floats or complex numbers.
+      is_non_singular, is_self_adjoint, is_positive_definite, is_square: hints; see LinearOperator.
+      assert_proper_shapes: check sizes when the operator is used.
+      name: a name.
+    """
 
     _matrix_axes = {"multiplier": 0}
 
@@ -289,7 +297,18 @@ class LinearOperatorScaledIdentity(_Identity):
 
 @export("linalg.LinearOperatorZeros")
 class LinearOperatorZeros(_Sized):
-    """The matrix of zeros; arguments as `LinearOperatorIdentity`'s, and `num_columns`."""
+    """The matrix of zeros.
+
+    Args:
+      num_rows: an integer or an integer scalar.
+      num_columns: the same; by default `num_rows`.
+      batch_shape: a vector of integers; by default there are no batch axes.
+      dtype: float32 by default.
+      is_non_singular, is_positive_definite: hints, which can only be False.
+      is_self_adjoint, is_square: hints; see LinearOperator.
+      assert_proper_shapes: check sizes when the operator is used.
+      name: a name.
+    """
 
     @with_hints(
         is_non_singular=False, is_self_adjoint=True, is_positive_definite=False, is_square=True

@@ -29,7 +29,13 @@ from penstock._src.util.signatures import read_only
 
 @export("linalg.LinearOperatorFullMatrix")
 class LinearOperatorFullMatrix(LinearOperator):
-    """Any matrix `[..., m, n]`; hints as LinearOperator's."""
+    """Any matrix.
+
+    Args:
+      matrix: `[..., m, n]`, floats or complex numbers.
+      is_non_singular, is_self_adjoint, is_positive_definite, is_square: hints; see LinearOperator.
+      name: a name.
+    """
 
     _matrix_axes = {"matrix": 2}
 
@@ -56,7 +62,13 @@ class LinearOperatorFullMatrix(LinearOperator):
 
 @export("linalg.LinearOperatorLowerTriangular")
 class LinearOperatorLowerTriangular(LinearOperator):
-    """A lower triangular matrix: what `tril` `[..., n, n]` holds above the diagonal is not read."""
+    """A lower triangular matrix.
+
+    Args:
+      tril: `[..., n, n]`; what it holds above the diagonal is not read.
+      is_non_singular, is_self_adjoint, is_positive_definite, is_square: hints; see LinearOperator.
+      name: a name.
+    """
 
     _matrix_axes = {"tril": 2}
 
@@ -114,7 +126,7 @@ class LinearOperatorTridiag(LinearOperator):
         diagonal and the subdiagonal (its first number is not read); "sequence": a list of the
         three; "matrix": `[..., n, n]`.
       diagonals_format: which of the three forms `diagonals` has.
-      is_non_singular: hints; see LinearOperator.
+      is_non_singular, is_self_adjoint, is_positive_definite, is_square: hints; see LinearOperator.
       name: a name.
     """
 

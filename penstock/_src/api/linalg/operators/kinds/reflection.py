@@ -22,7 +22,15 @@ from penstock._src.util.signatures import read_only
 
 @export("linalg.LinearOperatorHouseholder")
 class LinearOperatorHouseholder(LinearOperator):
-    """The reflection I - 2 v v* / |v|**2 in the plane across `reflection_axis` v `[..., n]`."""
+    """The reflection I - 2 v v* / |v|**2 in the plane across `reflection_axis` v `[..., n]`.
+
+    Args:
+      reflection_axis: `[..., n]`, floats or complex numbers, not zero.
+      is_non_singular: a hint; see LinearOperator.
+      is_self_adjoint, is_square: hints, which can only be True.
+      is_positive_definite: a hint, which can only be False.
+      name: a name.
+    """
 
     _matrix_axes = {"reflection_axis": 1}
 
@@ -112,7 +120,15 @@ class LinearOperatorHouseholder(LinearOperator):
 
 @export("linalg.LinearOperatorPermutation")
 class LinearOperatorPermutation(LinearOperator):
-    """The matrix whose product with x has as row i the row `perm[..., i]` of x."""
+    """The matrix whose product with x has as row i the row `perm[..., i]` of x.
+
+    Args:
+      perm: integers `[..., n]`: each of 0 to n - 1 once in a row.
+      dtype: of the operator.
+      is_non_singular, is_self_adjoint, is_positive_definite: hints; see LinearOperator.
+      is_square: a hint, which can only be True.
+      name: a name.
+    """
 
     _matrix_axes = {"perm": 1}
 
