@@ -56,13 +56,29 @@ def asarray(a, dtype=None):
 
 @public("asanyarray")
 def asanyarray(a, dtype=None):
-    """`a` as tensor."""
+    """`a` as tensor.
+
+    Args:
+      a: an array or what converts to one.
+      dtype: of the result; by default that of `a`.
+
+    Returns:
+      A tensor.
+    """
     return to_array(a, dtype)
 
 
 @public("ascontiguousarray")
 def ascontiguousarray(a, dtype=None):
-    """`a` as tensor of at least one dimension."""
+    """`a` as tensor of at least one dimension.
+
+    Args:
+      a: an array or what converts to one.
+      dtype: of the result; by default that of `a`.
+
+    Returns:
+      A tensor.
+    """
     return array(a, dtype, ndmin=1)
 
 
@@ -84,7 +100,15 @@ def copy(a):
 
 @public("zeros")
 def zeros(shape, dtype=float):
-    """Zeros."""
+    """An array of zeros.
+
+    Args:
+      shape: an int or a sequence of them.
+      dtype: of the result; float is float64, or float32 where that is preferred.
+
+    Returns:
+      A tensor.
+    """
     return creation.zeros(shape, canonical(dtype) or canonical(float))
 
 
@@ -107,38 +131,94 @@ def ones(shape, dtype=float):
 
 @public("empty")
 def empty(shape, dtype=float):
-    """Zeros."""
+    """An array of zeros, as there is no memory without contents.
+
+    Args:
+      shape: an int or a sequence of them.
+      dtype: of the result; float is float64, or float32 where that is preferred.
+
+    Returns:
+      A tensor.
+    """
     return zeros(shape, dtype)
 
 
 @public("zeros_like")
 def zeros_like(a, dtype=None):
-    """Zeros in the shape of `a`."""
+    """Zeros in the shape of `a`.
+
+    Args:
+      a: an array or what converts to one.
+      dtype: of the result; by default that of `a`.
+
+    Returns:
+      A tensor.
+    """
     return creation.zeros_like(to_array(a), canonical(dtype))
 
 
 @public("ones_like")
 def ones_like(a, dtype=None):
-    """Ones in the shape of `a`."""
+    """Ones in the shape of `a`.
+
+    Args:
+      a: an array or what converts to one.
+      dtype: of the result; by default that of `a`.
+
+    Returns:
+      A tensor.
+    """
     return creation.ones_like(to_array(a), canonical(dtype))
 
 
 @public("empty_like")
 def empty_like(a, dtype=None):
-    """Zeros in the shape of `a`."""
+    """Zeros in the shape of `a`, as there is no memory without contents.
+
+    Args:
+      a: an array or what converts to one.
+      dtype: of the result; by default that of `a`.
+
+    Returns:
+      A tensor.
+    """
     return zeros_like(a, dtype)
 
 
 @public("full")
 def full(shape, fill_value, dtype=None):
-    """`fill_value` everywhere."""
+    """An array with `fill_value` everywhere.
+
+    Args:
+      shape: an int or a sequence of them.
+      fill_value: a number, or an array that broadcasts to `shape`.
+      dtype: of the result; by default that of `fill_value`.
+
+    Returns:
+      A tensor.
+    """
     value = to_array(fill_value, dtype)
     return raw.BroadcastTo(input=value, shape=creation.shape_vector(np.atleast_1d(shape).tolist()))
 
 
 @public("full_like")
 def full_like(a, fill_value, dtype=None, order="K", subok=True, shape=None):
-    """`fill_value` in the shape of `a`."""
+    """`fill_value` in the shape of `a`.
+
+    Args:
+      a: an array or what converts to one.
+      fill_value: a number, or an array that broadcasts to the shape of `a`.
+      dtype: of the result; by default that of `a`.
+      order: "K".
+      subok: True.
+      shape: ignored, as in TensorFlow.
+
+    Returns:
+      A tensor.
+
+    Raises:
+      ValueError: another `order` or `subok`.
+    """
     if order != "K" or not subok:
         raise ValueError("full_like: only order='K' and subok=True are supported.")
     del shape  # accepted and ignored, as in TensorFlow
@@ -149,7 +229,17 @@ def full_like(a, fill_value, dtype=None, order="K", subok=True, shape=None):
 
 @public("eye")
 def eye(N, M=None, k=0, dtype=float):
-    """Ones on a diagonal."""
+    """A matrix with ones on a diagonal.
+
+    Args:
+      N: the number of rows.
+      M: the number of columns; by default `N`.
+      k: the diagonal; above the main one if positive.
+      dtype: of the result.
+
+    Returns:
+      A tensor `[N, M]`.
+    """
     kind = canonical(dtype or float)
     columns = None if M is None else int(M)
     return to_array(np.eye(int(N), columns, k, dtype=kind.as_numpy_dtype))
@@ -157,13 +247,31 @@ def eye(N, M=None, k=0, dtype=float):
 
 @public("identity")
 def identity(n, dtype=float):
-    """The identity matrix."""
+    """The identity matrix.
+
+    Args:
+      n: the number of rows and columns.
+      dtype: of the result.
+
+    Returns:
+      A tensor `[n, n]`.
+    """
     return eye(n, dtype=dtype)
 
 
 @public("tri")
 def tri(N, M=None, k=0, dtype=None):
-    """Ones at and below a diagonal."""
+    """A matrix with ones at and below a diagonal.
+
+    Args:
+      N: the number of rows.
+      M: the number of columns; by default `N`.
+      k: the diagonal; above the main one if positive.
+      dtype: of the result; by default float.
+
+    Returns:
+      A tensor `[N, M]`.
+    """
     kind = canonical(dtype or float)
     return to_array(np.tri(N, M, k, dtype=kind.as_numpy_dtype))
 
@@ -181,13 +289,29 @@ def _triangle(m, k, lower):
 
 @public("tril")
 def tril(m, k=0):
-    """The lower triangle."""
+    """The lower triangles of matrices, with zeros above.
+
+    Args:
+      m: `[..., rows, columns]`, an array or what converts to one.
+      k: the last diagonal that stays; above the main one if positive.
+
+    Returns:
+      A tensor of the same shape and dtype.
+    """
     return _triangle(m, k, True)
 
 
 @public("triu")
 def triu(m, k=0):
-    """The upper triangle."""
+    """The upper triangles of matrices, with zeros below.
+
+    Args:
+      m: `[..., rows, columns]`, an array or what converts to one.
+      k: the first diagonal that stays; above the main one if positive.
+
+    Returns:
+      A tensor of the same shape and dtype.
+    """
     return _triangle(m, k, False)
 
 
@@ -219,7 +343,22 @@ def arange(start, stop=None, step=1, dtype=None):
 
 @public("linspace")
 def linspace(start, stop, num=50, endpoint=True, retstep=False, dtype=float, axis=0):
-    """`num` evenly spaced numbers of the ends' dtype; as in TensorFlow, `dtype` is ignored."""
+    """`num` evenly spaced numbers of the ends' dtype; as in TensorFlow, `dtype` is ignored.
+
+    Args:
+      start, stop: numbers, or arrays whose shapes broadcast.
+      num: how many.
+      endpoint: whether `stop` is the last of them.
+      retstep: whether to return the distance as well.
+      dtype: ignored.
+      axis: along which the numbers lie in the result.
+
+    Returns:
+      A tensor of floats, with `retstep` in a tuple with the distance.
+
+    Raises:
+      ValueError: `num` is negative.
+    """
     del dtype
     if num < 0:
         raise ValueError(f"linspace: `num` must not be negative. Received {num}.")
@@ -241,7 +380,19 @@ def linspace(start, stop, num=50, endpoint=True, retstep=False, dtype=float, axi
 
 @public("logspace")
 def logspace(start, stop, num=50, endpoint=True, base=10.0, dtype=None, axis=0):
-    """`num` logarithmically spaced numbers; as in TensorFlow, `dtype` is ignored."""
+    """`num` logarithmically spaced numbers; as in TensorFlow, `dtype` is ignored.
+
+    Args:
+      start, stop: the logarithms of the ends: numbers, or arrays whose shapes broadcast.
+      num: how many.
+      endpoint: whether `base ** stop` is the last of them.
+      base: of the powers.
+      dtype: ignored.
+      axis: along which the numbers lie in the result.
+
+    Returns:
+      A tensor of floats.
+    """
     del dtype
     powers = linspace(start, stop, num, endpoint, axis=axis)
     return raw.Pow(x=number(base, powers), y=powers)
@@ -249,7 +400,18 @@ def logspace(start, stop, num=50, endpoint=True, base=10.0, dtype=None, axis=0):
 
 @public("geomspace")
 def geomspace(start, stop, num=50, endpoint=True, dtype=None, axis=0):
-    """`num` numbers with a constant ratio, float64 by default; the ends are exact."""
+    """`num` numbers with a constant ratio, float64 by default; the ends are exact.
+
+    Args:
+      start, stop: numbers that are not 0, or arrays whose shapes broadcast.
+      num: how many.
+      endpoint: whether `stop` is the last of them.
+      dtype: of the result.
+      axis: along which the numbers lie in the result.
+
+    Returns:
+      A tensor.
+    """
     kind = dtypes.as_dtype(dtype) if dtype else result_type(start, stop, dtypes.float64)
     working = result_type(kind, dtypes.float32)
     start, stop = to_array(start, working), to_array(stop, working)
@@ -277,7 +439,19 @@ def _negative(x):
 
 @public("meshgrid")
 def meshgrid(*xi, **kwargs):
-    """The coordinates of all points of a grid."""
+    """The coordinates of all points of a grid.
+
+    Args:
+      *xi: vectors.
+      **kwargs: `indexing`, "xy" (rows follow the second vector) or "ij"; `sparse` only as False
+        and `copy` only as True.
+
+    Returns:
+      A list of tensors, one for each vector.
+
+    Raises:
+      ValueError: another value of `sparse` or `copy`.
+    """
     if kwargs.pop("sparse", False) or not kwargs.pop("copy", True):
         raise ValueError("meshgrid: sparse=True and copy=False are not supported.")
     return ranges.meshgrid(*(to_array(x) for x in xi), **kwargs)
@@ -285,7 +459,16 @@ def meshgrid(*xi, **kwargs):
 
 @public("vander")
 def vander(x, N=None, increasing=False):
-    """The powers of `x`, a column for each."""
+    """The powers of `x`, a column for each.
+
+    Args:
+      x: a vector.
+      N: the number of powers; by default the length of `x`.
+      increasing: whether powers rise from the left.
+
+    Returns:
+      A tensor `[len(x), N]`.
+    """
     x = to_array(x)
     count = x.shape[0] if N is None else int(N)
     powers = np.arange(count) if increasing else np.arange(count - 1, -1, -1)
@@ -301,7 +484,18 @@ def _is_outside(shape, k):
 
 @public("diag")
 def diag(v, k=0):
-    """A matrix with `v` on a diagonal, or the diagonal of a matrix."""
+    """A matrix with `v` on a diagonal, or the diagonal of a matrix.
+
+    Args:
+      v: a vector or a matrix.
+      k: the diagonal; above the main one if positive.
+
+    Returns:
+      A tensor of the same dtype: a matrix or a vector.
+
+    Raises:
+      ValueError: `v` is a scalar.
+    """
     v = to_array(v)
     if v.shape.rank == 0:
         raise ValueError("Input to diag must have rank of at least 1.")
@@ -314,13 +508,30 @@ def diag(v, k=0):
 
 @public("diagflat")
 def diagflat(v, k=0):
-    """A matrix with all entries of `v` on a diagonal."""
+    """A matrix with all entries of `v` on a diagonal.
+
+    Args:
+      v: an array or what converts to one.
+      k: the diagonal; above the main one if positive.
+
+    Returns:
+      A tensor of rank 2 and the same dtype.
+    """
     return diag(ravel(v), k)
 
 
 @public("diagonal")
 def diagonal(a, offset=0, axis1=0, axis2=1):
-    """The diagonals over two axes."""
+    """The diagonals over two axes.
+
+    Args:
+      a: an array of rank 2 or more.
+      offset: the diagonal; above the main one if positive.
+      axis1, axis2: the two axes, which go.
+
+    Returns:
+      A tensor of the same dtype, with the diagonals along its last axis.
+    """
     a = to_array(a)
     rank = a.shape.rank
     a = moveaxis(a, (static_axis(axis1, rank), static_axis(axis2, rank)), (-2, -1))
@@ -331,5 +542,13 @@ def diagonal(a, offset=0, axis1=0, axis2=1):
 
 @public("diag_indices")
 def diag_indices(n, ndim=2):
-    """The coordinates of the main diagonal."""
+    """The coordinates of the main diagonal.
+
+    Args:
+      n: the length of the diagonal.
+      ndim: the rank of the array.
+
+    Returns:
+      A tuple of `ndim` int tensors `[n]`.
+    """
     return (ranges.range(n),) * ndim

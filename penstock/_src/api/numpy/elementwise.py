@@ -135,7 +135,14 @@ for _make, _table in ((_unary, _UNARY), (_binary, _BINARY)):
 
 @public("isinf")
 def isinf(x):
-    """Where `x` is infinite."""
+    """Where `x` is infinite.
+
+    Args:
+      x: an array or what converts to one.
+
+    Returns:
+      A bool tensor of its shape.
+    """
     return False if is_no_float(x) else elementwise.is_inf(inexact(x))
 
 
@@ -159,7 +166,14 @@ def add(x1, x2):
 
 @public("bitwise_and")
 def bitwise_and(x1, x2):
-    """The bits set in both."""
+    """The bits set in both.
+
+    Args:
+      x1, x2: arrays of integers or bools; their shapes broadcast.
+
+    Returns:
+      A tensor of the promoted dtype.
+    """
     x1, x2 = promoted_pair(x1, x2)
     if x1.dtype.is_bool:
         return logic.logical_and(x1, x2)
@@ -168,7 +182,14 @@ def bitwise_and(x1, x2):
 
 @public("bitwise_or")
 def bitwise_or(x1, x2):
-    """The bits set in one of them."""
+    """The bits set in one of them.
+
+    Args:
+      x1, x2: arrays of integers or bools; their shapes broadcast.
+
+    Returns:
+      A tensor of the promoted dtype.
+    """
     x1, x2 = promoted_pair(x1, x2)
     if x1.dtype.is_bool:
         return logic.logical_or(x1, x2)
@@ -177,7 +198,14 @@ def bitwise_or(x1, x2):
 
 @public("bitwise_xor")
 def bitwise_xor(x1, x2):
-    """The bits set in exactly one of them."""
+    """The bits set in exactly one of them.
+
+    Args:
+      x1, x2: arrays of integers or bools; their shapes broadcast.
+
+    Returns:
+      A tensor of the promoted dtype.
+    """
     x1, x2 = promoted_pair(x1, x2)
     if x1.dtype.is_bool:
         return logic.logical_xor(x1, x2)

@@ -68,7 +68,11 @@ export_constant("experimental.numpy.newaxis", newaxis, v1=[])
 
 @export("experimental.numpy.iinfo", v1=[])
 class iinfo(np.iinfo):
-    """The limits of an integer type."""
+    """The limits of an integer type.
+
+    Args:
+      int_type: a TensorFlow or NumPy dtype.
+    """
 
     def __new__(cls, int_type):
         """Returns NumPy's `iinfo` of a type of either library."""
@@ -93,7 +97,14 @@ def finfo(dtype):
 
 @export("experimental.numpy.issubdtype", v1=[])
 def issubdtype(arg1, arg2):
-    """Whether a type is below another in NumPy's hierarchy."""
+    """Whether a type is below another in NumPy's hierarchy.
+
+    Args:
+      arg1, arg2: TensorFlow or NumPy dtypes, or NumPy's abstract types.
+
+    Returns:
+      A bool.
+    """
     return np.issubdtype(_numpy_type(arg1), _numpy_type(arg2))
 
 
@@ -125,7 +136,14 @@ def canonical(dtype):
 
 @export("experimental.numpy.result_type", v1=[])
 def result_type(*arrays_and_dtypes):
-    """The dtype that these arrays and dtypes are promoted to."""
+    """The dtype that these arrays and dtypes are promoted to.
+
+    Args:
+      *arrays_and_dtypes: arrays, numbers and dtypes.
+
+    Returns:
+      A dtype.
+    """
     if RULES.mode != "legacy":
         return lattice.result_kind(arrays_and_dtypes, safe=RULES.mode == "safe")[0]
     return _numpys_type(arrays_and_dtypes)
@@ -161,7 +179,14 @@ def _of_value(found):
 
 @export("experimental.numpy.promote_types", v1=[])
 def promote_types(type1, type2):
-    """The type that both types are promoted to."""
+    """The type that both types are promoted to.
+
+    Args:
+      type1, type2: TensorFlow or NumPy dtypes.
+
+    Returns:
+      A NumPy dtype.
+    """
     return np.promote_types(_numpy_type(type1), _numpy_type(type2))
 
 

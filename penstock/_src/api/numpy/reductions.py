@@ -644,7 +644,19 @@ def tensordot(a, b, axes=2):
 
 @public("einsum")
 def einsum(subscripts, *operands, **kwargs):
-    """The sum of products named by `subscripts`."""
+    """The sum of products named by `subscripts`.
+
+    Args:
+      subscripts: letters for the axes of each operand and, after "->", of the result.
+      *operands: arrays.
+      **kwargs: `casting` and `optimize`, which have no effect.
+
+    Returns:
+      A tensor of the promoted dtype.
+
+    Raises:
+      ValueError: another keyword, or another value of `casting`.
+    """
     casting = kwargs.pop("casting", "safe")
     kwargs.pop("optimize", None)
     if casting not in ("safe", "no", "equiv", "same_kind", "unsafe") or kwargs:
@@ -825,7 +837,17 @@ def rand(*size):
 
 @public("random.randint")
 def randint(low, high=None, size=None, dtype=np.int64):
-    """Integers in [low, high)."""
+    """Random integers in [low, high), all equally likely.
+
+    Args:
+      low: an int.
+      high: an int; None: integers are in [0, low).
+      size: the shape, an int or a sequence of them; None for a scalar.
+      dtype: of the result.
+
+    Returns:
+      A tensor.
+    """
     if high is None:
         low, high = 0, low
     kind = canonical(dtype)
@@ -835,5 +857,13 @@ def randint(low, high=None, size=None, dtype=np.int64):
 
 @public("random.poisson")
 def poisson(lam=1.0, size=None):
-    """Numbers of the Poisson distribution."""
+    """Numbers of the Poisson distribution.
+
+    Args:
+      lam: the expected number, or an array of them.
+      size: the shape before that of `lam`, an int or a sequence of them.
+
+    Returns:
+      An int64 tensor.
+    """
     return random.poisson(_size(size), to_array(lam, default_float()), dtype=dtypes.int64)

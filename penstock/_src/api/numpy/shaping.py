@@ -15,7 +15,19 @@ from .weakness import public
 
 @public("reshape")
 def reshape(a, newshape, order="C"):
-    """The same entries in another shape."""
+    """The same entries in another shape.
+
+    Args:
+      a: an array or what converts to one.
+      newshape: an int or a sequence of them, one of which may be -1: what the others leave.
+      order: "C" (also "A", "K"): the last axis varies fastest; "F": the first.
+
+    Returns:
+      A tensor.
+
+    Raises:
+      ValueError: another `order`.
+    """
     a = to_array(a)
     if order == "F":
         target = list(np.atleast_1d(newshape))[::-1]
@@ -27,13 +39,28 @@ def reshape(a, newshape, order="C"):
 
 @public("ravel")
 def ravel(a):
-    """All entries as a vector."""
+    """All entries as a vector.
+
+    Args:
+      a: an array or what converts to one.
+
+    Returns:
+      A tensor of rank 1.
+    """
     return raw.Reshape(tensor=to_array(a), shape=[-1])
 
 
 @public("flatten")
 def flatten(a, order="C"):
-    """All entries as a vector."""
+    """All entries as a vector.
+
+    Args:
+      a: an array or what converts to one.
+      order: "C" or "F", as `reshape`'s.
+
+    Returns:
+      A tensor of rank 1.
+    """
     return reshape(a, [-1], order)
 
 
@@ -56,14 +83,30 @@ def expand_dims(a, axis):
 
 @public("squeeze")
 def squeeze(a, axis=None):
-    """Without axes of length 1."""
+    """The array without axes of length 1.
+
+    Args:
+      a: an array or what converts to one.
+      axis: an axis or several of them; None for all of length 1.
+
+    Returns:
+      A tensor.
+    """
     axes = [] if axis is None else [int(x) for x in np.atleast_1d(axis)]
     return raw.Squeeze(input=to_array(a), axis=axes)
 
 
 @public("transpose")
 def transpose(a, axes=None):
-    """The axes in another order."""
+    """The array with its axes in another order.
+
+    Args:
+      a: an array or what converts to one.
+      axes: for each axis of the result that of `a`; None: in reverse.
+
+    Returns:
+      A tensor.
+    """
     a = to_array(a)
     perm = np.arange(a.shape.rank)[::-1] if axes is None else np.asarray(axes)
     return raw.Transpose(x=a, perm=perm.astype(np.int32))
@@ -71,7 +114,15 @@ def transpose(a, axes=None):
 
 @public("swapaxes")
 def swapaxes(a, axis1, axis2):
-    """Two axes exchanged."""
+    """The array with two axes exchanged.
+
+    Args:
+      a: an array or what converts to one.
+      axis1, axis2: the axes.
+
+    Returns:
+      A tensor.
+    """
     a = to_array(a)
     perm = list(builtins.range(a.shape.rank))
     first, second = static_axis(axis1, len(perm)), static_axis(axis2, len(perm))
@@ -81,7 +132,16 @@ def swapaxes(a, axis1, axis2):
 
 @public("moveaxis")
 def moveaxis(a, source, destination):
-    """Axes moved to other positions."""
+    """The array with some axes at other positions; the others keep their order.
+
+    Args:
+      a: an array or what converts to one.
+      source: an axis or several of them.
+      destination: their positions in the result.
+
+    Returns:
+      A tensor.
+    """
     a = to_array(a)
     rank = a.shape.rank
     sources = [static_axis(int(x), rank) for x in np.atleast_1d(source)]
@@ -94,7 +154,15 @@ def moveaxis(a, source, destination):
 
 @public("broadcast_to")
 def broadcast_to(array, shape):
-    """Broadcast to a shape."""
+    """The array broadcast to a shape.
+
+    Args:
+      array: an array or what converts to one.
+      shape: an int or a sequence of them.
+
+    Returns:
+      A tensor.
+    """
     return raw.BroadcastTo(
         input=to_array(array), shape=creation.shape_vector(np.atleast_1d(shape).tolist())
     )
@@ -102,7 +170,15 @@ def broadcast_to(array, shape):
 
 @public("broadcast_arrays")
 def broadcast_arrays(*args, **kwargs):
-    """All arrays broadcast to their common shape."""
+    """All arrays broadcast to their common shape.
+
+    Args:
+      *args: arrays.
+      **kwargs: `subok`, which has no effect.
+
+    Returns:
+      A list of tensors.
+    """
     kwargs.pop("subok", False)
     tensors = [to_array(a) for a in args]
     shape = np.broadcast_shapes(*[tuple(t.shape.as_list()) for t in tensors])
@@ -124,19 +200,40 @@ def _atleast(count, expand):
 
 @public("atleast_1d")
 def atleast_1d(*arys):
-    """With at least one dimension."""
+    """Arrays with at least one dimension.
+
+    Args:
+      *arys: arrays.
+
+    Returns:
+      A tensor, or a list of them for several arrays.
+    """
     return _atleast(1, lambda a: raw.ExpandDims(input=a, axis=0))(*arys)
 
 
 @public("atleast_2d")
 def atleast_2d(*arys):
-    """With at least two dimensions."""
+    """Arrays with at least two dimensions; new ones come first.
+
+    Args:
+      *arys: arrays.
+
+    Returns:
+      A tensor, or a list of them for several arrays.
+    """
     return _atleast(2, lambda a: raw.ExpandDims(input=a, axis=0))(*arys)
 
 
 @public("atleast_3d")
 def atleast_3d(*arys):
-    """With at least three dimensions."""
+    """Arrays with at least three dimensions; a vector becomes `[1, n, 1]`, a matrix `[m, n, 1]`.
+
+    Args:
+      *arys: arrays.
+
+    Returns:
+      A tensor, or a list of them for several arrays.
+    """
 
     def expand(a):
         return raw.ExpandDims(input=a, axis=-1 if a.shape.rank != 1 else 0)
@@ -146,7 +243,15 @@ def atleast_3d(*arys):
 
 @public("concatenate")
 def concatenate(arys, axis=0):
-    """Joined along an axis."""
+    """Arrays joined along an axis.
+
+    Args:
+      arys: a sequence of arrays, equal in the lengths of all other axes.
+      axis: an int.
+
+    Returns:
+      A tensor of the promoted dtype.
+    """
     if not isinstance(arys, (list, tuple)):
         arys = [arys]
     if len(arys) == 1:
@@ -156,7 +261,15 @@ def concatenate(arys, axis=0):
 
 @public("stack")
 def stack(arrays, axis=0):
-    """Stacked along a new axis."""
+    """Arrays of one shape, stacked along a new axis.
+
+    Args:
+      arrays: a sequence of arrays, or one whose rows are taken.
+      axis: the position of the new axis.
+
+    Returns:
+      A tensor of the promoted dtype.
+    """
     if hasattr(arrays, "shape"):
         arrays = joining.unstack(to_array(arrays))
     if not arrays:
@@ -171,26 +284,55 @@ def _promoted_arrays(arrays):
 
 @public("hstack")
 def hstack(tup):
-    """Stacked horizontally."""
+    """Arrays joined along the second axis, vectors along the first.
+
+    Args:
+      tup: a sequence of arrays.
+
+    Returns:
+      A tensor of the promoted dtype.
+    """
     arrays = [atleast_1d(a) for a in _promoted_arrays(tup)]
     return joining.concat(arrays, 0 if arrays[0].shape.rank == 1 else 1)
 
 
 @public("vstack")
 def vstack(tup):
-    """Stacked vertically."""
+    """Arrays joined along the first axis, vectors as rows.
+
+    Args:
+      tup: a sequence of arrays.
+
+    Returns:
+      A tensor of the promoted dtype.
+    """
     return joining.concat([atleast_2d(a) for a in _promoted_arrays(tup)], 0)
 
 
 @public("dstack")
 def dstack(tup):
-    """Stacked along the third axis."""
+    """Arrays joined along the third axis, after `atleast_3d`.
+
+    Args:
+      tup: a sequence of arrays.
+
+    Returns:
+      A tensor of the promoted dtype.
+    """
     return joining.concat([atleast_3d(a) for a in _promoted_arrays(tup)], 2)
 
 
 @public("append")
 def append(arr, values, axis=None):
-    """`values` joined to the end of `arr`."""
+    """`values` joined to the end of `arr`.
+
+    Args:
+      arr, values: arrays.
+      axis: along which they are joined; None: both are flattened first.
+
+    Returns:
+      A tensor of the promoted dtype.
+    """
     arr, values = _promoted_arrays([arr, values])
     if axis is None:
         return joining.concat([ravel(arr), ravel(values)], 0)
@@ -199,7 +341,17 @@ def append(arr, values, axis=None):
 
 @public("split")
 def split(ary, indices_or_sections, axis=0):
-    """Split into equal parts, or at given indices."""
+    """The array split into equal parts, or at given indices.
+
+    Args:
+      ary: an array or what converts to one.
+      indices_or_sections: the number of parts, which divides the length, or the ascending indices
+        at which parts begin.
+      axis: an int.
+
+    Returns:
+      A list of tensors.
+    """
     ary = to_array(ary)
     if isinstance(indices_or_sections, (int, np.integer)):
         return joining.split(ary, int(indices_or_sections), axis)
@@ -211,26 +363,58 @@ def split(ary, indices_or_sections, axis=0):
 
 @public("hsplit")
 def hsplit(ary, indices_or_sections):
-    """Split horizontally."""
+    """The array split along the second axis, a vector along its only one.
+
+    Args:
+      ary: an array or what converts to one.
+      indices_or_sections: as `split`'s.
+
+    Returns:
+      A list of tensors.
+    """
     ary = to_array(ary)
     return split(ary, indices_or_sections, 0 if ary.shape.rank == 1 else 1)
 
 
 @public("vsplit")
 def vsplit(ary, indices_or_sections):
-    """Split vertically."""
+    """The array split along the first axis.
+
+    Args:
+      ary: an array or what converts to one.
+      indices_or_sections: as `split`'s.
+
+    Returns:
+      A list of tensors.
+    """
     return split(ary, indices_or_sections, 0)
 
 
 @public("dsplit")
 def dsplit(ary, indices_or_sections):
-    """Split along the third axis."""
+    """The array split along the third axis.
+
+    Args:
+      ary: an array or what converts to one.
+      indices_or_sections: as `split`'s.
+
+    Returns:
+      A list of tensors.
+    """
     return split(ary, indices_or_sections, 2)
 
 
 @public("tile")
 def tile(a, reps):
-    """The whole array repeated."""
+    """The whole array repeated along each axis.
+
+    Args:
+      a: an array or what converts to one.
+      reps: an int or a sequence of them; they count for the last axes.
+
+    Returns:
+      A tensor of the same dtype.
+    """
     a = to_array(a)
     counts = [int(r) for r in np.atleast_1d(reps)]
     while a.shape.rank < len(counts):
@@ -241,13 +425,31 @@ def tile(a, reps):
 
 @public("repeat")
 def repeat(a, repeats, axis=None):
-    """Each entry repeated."""
+    """The array with each entry repeated.
+
+    Args:
+      a: an array or what converts to one.
+      repeats: how often, an int or one for each entry along the axis.
+      axis: an int; None: the array is flattened first.
+
+    Returns:
+      A tensor of the same dtype.
+    """
     return joining.repeat(to_array(a), repeats, axis)
 
 
 @public("roll")
 def roll(a, shift, axis=None):
-    """Shifted cyclically."""
+    """The array shifted cyclically.
+
+    Args:
+      a: an array or what converts to one.
+      shift: an int, or one for each axis.
+      axis: an axis or several of them; None: as if it were flat.
+
+    Returns:
+      A tensor of the same shape and dtype.
+    """
     a = to_array(a)
     if axis is not None:
         return joining.roll(a, shift, axis)
@@ -256,7 +458,15 @@ def roll(a, shift, axis=None):
 
 @public("flip")
 def flip(m, axis=None):
-    """Reversed along axes."""
+    """The array reversed along axes.
+
+    Args:
+      m: an array or what converts to one.
+      axis: an axis or several of them; None for all.
+
+    Returns:
+      A tensor of the same shape and dtype.
+    """
     m = to_array(m)
     if m.shape.rank == 0:
         return m
@@ -269,19 +479,42 @@ def flip(m, axis=None):
 
 @public("flipud")
 def flipud(m):
-    """Reversed along the first axis."""
+    """The array reversed along the first axis.
+
+    Args:
+      m: an array or what converts to one.
+
+    Returns:
+      A tensor of the same shape and dtype.
+    """
     return flip(m, 0)
 
 
 @public("fliplr")
 def fliplr(m):
-    """Reversed along the second axis."""
+    """The array reversed along the second axis.
+
+    Args:
+      m: an array of rank 2 or more.
+
+    Returns:
+      A tensor of the same shape and dtype.
+    """
     return flip(m, 1)
 
 
 @public("rot90")
 def rot90(m, k=1, axes=(0, 1)):
-    """Rotated by 90 degrees."""
+    """The array rotated by multiples of 90 degrees.
+
+    Args:
+      m: an array of rank 2 or more.
+      k: how often, from the first of the axes towards the second.
+      axes: the plane of the rotation.
+
+    Returns:
+      A tensor of the same dtype.
+    """
     m = to_array(m)
     k = k % 4
     if k == 0:
@@ -295,7 +528,21 @@ def rot90(m, k=1, axes=(0, 1)):
 
 @public("pad")
 def pad(array, pad_width, mode, **kwargs):
-    """With entries added at the borders: "constant", "reflect" or "symmetric"."""
+    """The array with entries added at its borders.
+
+    Args:
+      array: an array or what converts to one.
+      pad_width: how many entries before and after each axis: pairs, or a pair or an int for all
+        axes.
+      mode: "constant", "reflect" (the outermost entry is not repeated) or "symmetric" (it is).
+      **kwargs: `constant_values`, a number, 0 by default.
+
+    Returns:
+      A tensor of the same dtype.
+
+    Raises:
+      ValueError: another `mode`.
+    """
     value = kwargs.get("constant_values", 0)
     if mode not in ("constant", "reflect", "symmetric"):
         raise ValueError(f"Unsupported padding mode: {mode}")
@@ -307,7 +554,21 @@ def pad(array, pad_width, mode, **kwargs):
 
 @public("take")
 def take(a, indices, axis=None, out=None, mode="clip"):
-    """The entries at indices, which are clipped or wrapped."""
+    """The entries at indices, which are clipped or wrapped.
+
+    Args:
+      a: an array or what converts to one.
+      indices: integers of any shape.
+      axis: an int; None: the array is flattened first.
+      out: None.
+      mode: "wrap"; or "clip", as which "raise" is taken too.
+
+    Returns:
+      A tensor of the same dtype, with the shape of `indices` in place of the axis.
+
+    Raises:
+      ValueError: another `mode`, or `out` is given.
+    """
     if out is not None:
         raise ValueError("take: `out` is not supported.")
     if mode not in ("raise", "clip", "wrap"):
@@ -326,7 +587,16 @@ def take(a, indices, axis=None, out=None, mode="clip"):
 
 @public("take_along_axis")
 def take_along_axis(arr, indices, axis):
-    """The entries at indices of each row along an axis."""
+    """The entries at indices of each row along an axis.
+
+    Args:
+      arr: an array or what converts to one.
+      indices: integers, of the rank of `arr`; the other axes broadcast.
+      axis: an int; None: both are flattened first.
+
+    Returns:
+      A tensor of the dtype of `arr`.
+    """
     arr, indices = to_array(arr), cast(to_array(indices), dtypes.int64)
     if axis is None:
         return take_along_axis(ravel(arr), ravel(indices), 0)
@@ -346,7 +616,16 @@ def take_along_axis(arr, indices, axis):
 
 @public("compress")
 def compress(condition, a, axis=None):
-    """The slices along an axis where a condition holds."""
+    """The slices along an axis where a condition holds.
+
+    Args:
+      condition: a vector of bools, of at most the axis' length.
+      a: an array or what converts to one.
+      axis: an int; None: the array is flattened first.
+
+    Returns:
+      A tensor of the dtype of `a`.
+    """
     condition = cast(to_array(condition), dtypes.bool_)
     a = to_array(a)
     if axis is None:
@@ -363,7 +642,14 @@ def compress(condition, a, axis=None):
 
 @public("nonzero")
 def nonzero(a):
-    """The indices of non-zero entries."""
+    """The indices of non-zero entries.
+
+    Args:
+      a: an array or what converts to one.
+
+    Returns:
+      A list of int64 vectors, one for each axis.
+    """
     a = to_array(a)
     if a.shape.rank == 0:
         a = raw.Reshape(tensor=a, shape=[1])
@@ -373,7 +659,14 @@ def nonzero(a):
 
 @public("ix_")
 def ix_(*args):
-    """Vectors shaped so that together they index a grid."""
+    """Vectors shaped so that together they index a grid.
+
+    Args:
+      *args: vectors of indices, or of bools, which mean where they are True.
+
+    Returns:
+      A list of tensors; the i-th has all lengths 1 but its i-th.
+    """
     results = []
     for i, a in enumerate(args):
         a = to_array(a)
@@ -389,19 +682,44 @@ def ix_(*args):
 
 @public("shape")
 def shape(a):
-    """The extents."""
+    """The lengths of the axes.
+
+    Args:
+      a: an array or what converts to one.
+
+    Returns:
+      A TensorShape.
+    """
     return to_array(a).shape
 
 
 @public("ndim")
 def ndim(a):
-    """The number of dimensions."""
+    """The number of dimensions.
+
+    Args:
+      a: an array or what converts to one.
+
+    Returns:
+      An int.
+    """
     return to_array(a).shape.rank
 
 
 @public("size")
 def size(x, axis=None):
-    """The number of entries."""
+    """The number of entries.
+
+    Args:
+      x: an array or what converts to one.
+      axis: None.
+
+    Returns:
+      A NumPy int64 (an int for a number); a scalar tensor if the shape is not known.
+
+    Raises:
+      NotImplementedError: `axis` is given.
+    """
     if axis is not None:
         raise NotImplementedError("size: axis is not supported.")
     x, is_number = to_array(x), isinstance(x, (int, float, complex, np.generic))
