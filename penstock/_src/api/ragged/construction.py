@@ -210,7 +210,16 @@ def _of_widest(parts):
 
 @dispatchable("ragged.row_splits_to_segment_ids")
 def row_splits_to_segment_ids(splits, name=None, out_type=None):
-    """The row of each value."""
+    """The row of each value.
+
+    Args:
+      splits: int32 or int64 `[rows + 1]`, ascending from 0.
+      name: accepted for compatibility.
+      out_type: of the result: int32 or int64; by default that of `splits`.
+
+    Returns:
+      A vector, as long as the last split says.
+    """
     splits = index_vector(splits, "splits")
     rows = splits_to_rowids(splits)
     return rows if out_type is None else cast(rows, out_type)
@@ -218,7 +227,17 @@ def row_splits_to_segment_ids(splits, name=None, out_type=None):
 
 @dispatchable("ragged.segment_ids_to_row_splits")
 def segment_ids_to_row_splits(segment_ids, num_segments=None, out_type=None, name=None):
-    """Row splits from the row of each value."""
+    """Row splits from the row of each value.
+
+    Args:
+      segment_ids: integers, ascending from 0.
+      num_segments: the number of rows; by default the last id plus 1.
+      out_type: of the result: int32 or int64, the default.
+      name: accepted for compatibility.
+
+    Returns:
+      A vector `[rows + 1]`.
+    """
     kind = dtypes.int64 if out_type is None else dtypes.as_dtype(out_type)
     ids = cast(convert_to_tensor(segment_ids), dtypes.int32)
     if num_segments is None:
@@ -240,7 +259,21 @@ def stable_order(ids):
 
 @dispatchable("ragged.stack_dynamic_partitions", scope="SegmentStack")
 def stack_dynamic_partitions(data, partitions, num_partitions, name=None):
-    """The entries of `data` grouped into rows by their partition number."""
+    """The entries of `data` grouped into rows by their partition number.
+
+    Args:
+      data: a tensor or RaggedTensor.
+      partitions: int32 or int64, in the shape of the outermost axes of `data`: the row of each
+        entry.
+      num_partitions: the number of rows, a scalar.
+      name: of the operations.
+
+    Returns:
+      A RaggedTensor `[num_partitions, (row lengths), ...]` of the dtype of `data`.
+
+    Raises:
+      ValueError: the rank of `partitions` is not known.
+    """
     with name_scope(name or "SegmentStack"):
         data = as_ragged_or_tensor(data)
         kind = data.row_splits.dtype if isinstance(data, RaggedTensor) else None

@@ -76,7 +76,18 @@ def rows_between(rt, start, limit, step=None):
 
 @dispatchable("__operators__.ragged_getitem", v1=["__operators__.ragged_getitem"])
 def get_item(rt_input, key):
-    """`rt[key]`: like a dense tensor, but ragged dimensions can only be sliced."""
+    """`rt[key]`: like a dense tensor, but ragged dimensions can only be sliced.
+
+    Args:
+      rt_input: a RaggedTensor.
+      key: an entry or a tuple of them: ints, slices, `...` and None; or a bool mask.
+
+    Returns:
+      A RaggedTensor, or a tensor if no ragged axis is left.
+
+    Raises:
+      TypeError: `rt_input` is not a RaggedTensor.
+    """
     if not isinstance(rt_input, RaggedTensor):
         raise TypeError("Ragged __getitem__ expects a ragged_tensor.")
     if isinstance(key, (list, tuple)):
@@ -192,7 +203,19 @@ def _columns(rt, key):
 
 @dispatchable("ragged.boolean_mask", scope="RaggedMask")
 def boolean_mask(data, mask, name=None):
-    """The entries of `data` where `mask` is True, in their rows."""
+    """The entries of `data` where `mask` is True, in their rows.
+
+    Args:
+      data: a tensor or RaggedTensor.
+      mask: bools, in the shape of the outermost axes of `data`; ragged as it is.
+      name: of the operations.
+
+    Returns:
+      A RaggedTensor, or for a mask of rank 1 what `data` is.
+
+    Raises:
+      ValueError: the mask is a scalar, or its rank is not known.
+    """
     if not isinstance(mask, RaggedTensor):
         mask = convert_to_tensor(mask, dtype=dtypes.bool_)
     if not isinstance(data, RaggedTensor):

@@ -14,7 +14,16 @@ from .row_checks import depending, require, scalar
 
 @dispatchable("ragged.stack", scope="RaggedConcat")
 def stack(values, axis=0, name=None):
-    """Tensors of one rank, ragged or not, stacked along a new axis."""
+    """Tensors of one rank, ragged or not, stacked along a new axis.
+
+    Args:
+      values: a list of tensors and RaggedTensors of one rank and dtype.
+      axis: the position of the new axis.
+      name: of the operations.
+
+    Returns:
+      A RaggedTensor, or a tensor if none is ragged and the rank is 0.
+    """
     with name_scope(name or "RaggedConcat"):
         return _joined([as_ragged_or_tensor(v) for v in values], axis, is_stack=True)
 
@@ -171,11 +180,29 @@ def _cross(inputs, num_buckets, hash_key, hashed, name):
 
 @dispatchable("ragged.cross", scope="RaggedCross")
 def cross(inputs, name=None):
-    """All combinations of the features of each row, as strings joined by "_X_"."""
+    """All combinations of the features of each row, as strings joined by "_X_".
+
+    Args:
+      inputs: a list of RaggedTensors, SparseTensors and tensors `[rows, ...]`, int64 or string.
+      name: of the operation.
+
+    Returns:
+      A string RaggedTensor `[rows, (combinations)]`.
+    """
     return _cross(inputs, 0, None, False, name)
 
 
 @dispatchable("ragged.cross_hashed", scope="RaggedCross")
 def cross_hashed(inputs, num_buckets=0, hash_key=None, name=None):
-    """All combinations of the features of each row, as hashes."""
+    """All combinations of the features of each row, as hashes.
+
+    Args:
+      inputs: a list of RaggedTensors, SparseTensors and tensors `[rows, ...]`, int64 or string.
+      num_buckets: hashes are less than this; 0 for any.
+      hash_key: an int that changes all hashes; None for the default.
+      name: of the operation.
+
+    Returns:
+      An int64 RaggedTensor `[rows, (combinations)]`.
+    """
     return _cross(inputs, num_buckets, hash_key, True, name)

@@ -197,6 +197,9 @@ def gamma(shape, alpha, beta=None, dtype=dtypes.float32, seed=None, name=None):
       dtype: of the result.
       seed: of this call.
       name: a name for the operation.
+
+    Returns:
+      A tensor of shape `shape + (alpha + beta).shape` and of dtype `dtype`.
     """
     kind = dtypes.as_dtype(dtype)
     shape = convert_to_tensor(_short(shape), name="shape")
@@ -424,7 +427,19 @@ def stateless_truncated_normal(
 def stateless_parameterized_truncated_normal(
     shape, seed, means=0.0, stddevs=1.0, minvals=-2.0, maxvals=2.0, name=None
 ):
-    """Numbers of normal distributions truncated at given bounds, a function of `seed`."""
+    """Numbers of normal distributions truncated at given bounds, a function of `seed`.
+
+    Args:
+      shape: of the result, a vector of integers.
+      seed: two integers `[2]`.
+      means, stddevs: of the distributions before they are truncated; they broadcast to `shape`.
+      minvals, maxvals: the bounds; they broadcast to `shape`.
+      name: of the operation.
+
+    Returns:
+      A tensor of shape `shape`, of the dtype of the first parameter that is a tensor, else
+      float32.
+    """
     kind = next(
         (p.dtype for p in (means, stddevs, minvals, maxvals) if isinstance(p, Tensor)),
         dtypes.float32,
@@ -511,7 +526,18 @@ def stateless_binomial(shape, seed, counts, probs, output_dtype=dtypes.int32, na
 
 @dispatchable("random.stateless_poisson", scope="stateless_random_poisson")
 def stateless_poisson(shape, seed, lam, dtype=dtypes.int32, name=None):
-    """Numbers of Poisson distributions, a function of `seed`; `shape` ends with `lam`'s."""
+    """Numbers of Poisson distributions, a function of `seed`; `shape` ends with `lam`'s.
+
+    Args:
+      shape: of the result, a vector of integers; it ends with the shape of `lam`.
+      seed: two integers `[2]`.
+      lam: the expected numbers, floats.
+      dtype: of the result.
+      name: of the operation.
+
+    Returns:
+      A tensor of this shape and dtype.
+    """
     shape = _named_shape(shape)
     if not isinstance(lam, Tensor):
         lam = convert_to_tensor(lam, dtype_hint=dtypes.float32, name="StatelessRandomPoisson/lam")
@@ -552,14 +578,36 @@ def stateless_categorical(logits, num_samples, seed, dtype=dtypes.int64, name=No
 @export("random.experimental.stateless_shuffle")
 @scoped("stateless_shuffle")
 def stateless_shuffle(value, seed, alg="auto_select", name=None):
-    """The rows of `value` in an order that is a function of `seed`."""
+    """The rows of `value` in an order that is a function of `seed`.
+
+    Args:
+      value: `[n, ...]` of any dtype.
+      seed: two integers `[2]`.
+      alg: "philox", "threefry" or "auto_select": Philox.
+      name: of the operations.
+
+    Returns:
+      A tensor of the same shape and dtype.
+    """
     key, counter, number = key_and_counter(seed, alg)
     return raw.StatelessShuffle(value=value, key=key, counter=counter, alg=number, name=name)
 
 
 @export("random.experimental.index_shuffle")
 def index_shuffle(index, seed, max_index):
-    """The position of `index` in a random permutation of 0 ... max_index, a function of `seed`."""
+    """The position of `index` in a random permutation of 0 ... max_index, a function of `seed`.
+
+    Args:
+      index: an int32 or int64 scalar or vector.
+      seed: integers `[2]` or `[3]`, or a row of them for each index.
+      max_index: a scalar or vector of the dtype of `index`.
+
+    Returns:
+      A tensor of the shape and dtype of `index`.
+
+    Raises:
+      ValueError: the shape of `seed` is another.
+    """
     seed = convert_to_tensor(seed)
     extent = seed.shape[-1] if seed.shape.rank else None
     if extent not in (2, 3):

@@ -45,7 +45,15 @@ def _as_state(words):
 
 @export("random.create_rng_state", "random.experimental.create_rng_state")
 def create_rng_state(seed, alg):
-    """The state vector of a generator that starts from `seed`."""
+    """The state vector of a generator that starts from `seed`.
+
+    Args:
+      seed: an int, or a tensor of integers.
+      alg: "philox" or "threefry", or a `tf.random.Algorithm`.
+
+    Returns:
+      An int64 vector: `[3]` for Philox, `[2]` for ThreeFry.
+    """
     size = state_size(algorithm_number(alg))
     if isinstance(seed, int):
         words = [(int(seed) >> (64 * i)) & _MASK for i in range(size)]
@@ -396,7 +404,11 @@ def get_global_generator():
 
 @export("random.set_global_generator", "random.experimental.set_global_generator")
 def set_global_generator(generator):
-    """Sets the program's global generator."""
+    """Sets the program's global generator.
+
+    Args:
+      generator: a `tf.random.Generator`.
+    """
     _GLOBAL[:] = [generator]
 
 

@@ -29,7 +29,16 @@ def split(seed, num=2, alg="auto_select"):
 
 @export("random.fold_in", "random.experimental.stateless_fold_in")
 def fold_in(seed, data, alg="auto_select"):
-    """A new seed from a seed and an integer."""
+    """A new seed from a seed and an integer.
+
+    Args:
+      seed: two integers `[2]`.
+      data: an int32 or int64 scalar.
+      alg: "philox", "threefry" or "auto_select": Philox.
+
+    Returns:
+      A seed `[2]` of the dtype of `data`.
+    """
     data = convert_to_tensor(data)
     first = stateless_uniform([1], seed, minval=None, maxval=None, dtype=data.dtype, alg=alg)[0]
     return raw.Pack(values=[first, data])

@@ -72,6 +72,14 @@ def dct(input, type=2, n=None, axis=-1, norm=None, name=None):
       axis: -1.
       norm: None or "ortho" (not for type 1).
       name: a name for the operation.
+
+    Returns:
+      `[..., n]` of the dtype of `input`.
+
+    Raises:
+      ValueError: `type`, `n` or `norm` is something else.
+      NotImplementedError: `axis` is not -1.
+      TypeError: `input` is of half precision and `type` is not 1.
     """
     if type not in (1, 2, 3, 4):
         raise ValueError("Types I, II, III and IV (I)DCT are supported.")
@@ -131,7 +139,22 @@ def _fourth(x, size, norm, name):
 
 @dispatchable("signal.idct", v1=["signal.idct", "spectral.idct"])
 def idct(input, type=2, n=None, axis=-1, norm=None, name=None):
-    """The inverse of `dct` up to a factor: for type 2 the transform of type 3, and vice versa."""
+    """The inverse of `dct` up to a factor: for type 2 the transform of type 3, and vice versa.
+
+    Args:
+      input: `[..., samples]`, float32 or float64.
+      type: of the transform to invert: 1, 2, 3 or 4.
+      n: the length to which the input is truncated or zero-padded.
+      axis: -1.
+      norm: None; or "ortho" (not for type 1), with which it is exactly the inverse.
+      name: accepted for compatibility.
+
+    Returns:
+      `[..., n]` of the dtype of `input`.
+
+    Raises:
+      ValueError: `type` is something else.
+    """
     if type not in (1, 2, 3, 4):
         raise ValueError("Types I, II, III and IV (I)DCT are supported.")
     return dct(input, {1: 1, 2: 3, 3: 2, 4: 4}[type], n, axis, norm, name)
@@ -151,7 +174,24 @@ def linear_to_mel_weight_matrix(
     dtype=dtypes.float32,
     name=None,
 ):
-    """`[num_spectrogram_bins, num_mel_bins]` triangular weights from a spectrum to mel bands."""
+    """Triangular weights from a spectrum to mel bands.
+
+    Args:
+      num_mel_bins: the number of bands.
+      num_spectrogram_bins: the number of frequencies, evenly spaced from 0 to half the sample
+        rate.
+      sample_rate: samples per second.
+      lower_edge_hertz, upper_edge_hertz: where the first band begins and the last ends.
+      dtype: of the result, a floating point type.
+      name: of the operation.
+
+    Returns:
+      A tensor `[num_spectrogram_bins, num_mel_bins]`.
+
+    Raises:
+      ValueError: an argument is not positive, or the edges are in the wrong order or above half
+        the sample rate.
+    """
     kind = dtypes.as_dtype(dtype)
     rate, low, high = (
         float(np.asarray(v)) for v in (sample_rate, lower_edge_hertz, upper_edge_hertz)
@@ -184,7 +224,18 @@ def linear_to_mel_weight_matrix(
 
 @dispatchable("signal.mfccs_from_log_mel_spectrograms")
 def mfccs_from_log_mel_spectrograms(log_mel_spectrograms, name=None):
-    """Mel-frequency cepstral coefficients `[..., num_mel_bins]`, all of them."""
+    """Mel-frequency cepstral coefficients, all of them.
+
+    Args:
+      log_mel_spectrograms: `[..., num_mel_bins]`, float32 or float64.
+      name: of the operation.
+
+    Returns:
+      A tensor of the same shape and dtype; programs often keep the first 13.
+
+    Raises:
+      ValueError: there are no bands.
+    """
     x = convert_to_tensor(log_mel_spectrograms)
     count = _extent(x)
     if isinstance(count, int) and count == 0:

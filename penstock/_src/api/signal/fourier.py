@@ -124,7 +124,17 @@ def rfft2d(input_tensor, fft_length=None, name=None):
 
 @dispatchable("signal.rfft3d", v1=["signal.rfft3d", "spectral.rfft3d"], named="rfft3d")
 def rfft3d(input_tensor, fft_length=None, name=None):
-    """The half spectrum of a real signal over the last three axes."""
+    """The half spectrum of a real signal over the last three axes.
+
+    Args:
+      input_tensor: `[..., l, m, n]`, float32 or float64.
+      fft_length: int32 `[3]`: the lengths to which the axes are cut or padded with zeros; None: as
+        they are.
+      name: of the operation.
+
+    Returns:
+      `[..., l, m, n // 2 + 1]`, complex64 or complex128.
+    """
     return _real(raw.RFFT3D, input_tensor, 3, fft_length, name)
 
 
@@ -168,7 +178,16 @@ def irfft2d(input_tensor, fft_length=None, name=None):
 
 @dispatchable("signal.irfft3d", v1=["signal.irfft3d", "spectral.irfft3d"], named="irfft3d")
 def irfft3d(input_tensor, fft_length=None, name=None):
-    """The real signal of a half spectrum over the last three axes."""
+    """The real signal of a half spectrum over the last three axes.
+
+    Args:
+      input_tensor: `[..., l, m, n // 2 + 1]`, complex64 or complex128.
+      fft_length: int32 `[3]`: the lengths of the result; None: with an even `n`.
+      name: of the operation.
+
+    Returns:
+      `[..., l, m, n]`, float32 or float64.
+    """
     return _inverse_real(raw.IRFFT3D, input_tensor, 3, fft_length, name)
 
 
@@ -224,21 +243,50 @@ def _nd(op, x, fft_length, axes, norm, inverse, name, half=False, inverse_real=F
 
 @dispatchable("signal.fftnd", v1=["signal.fftnd"])
 def fftnd(input_tensor, fft_length=None, axes=None, norm=None, name=None):
-    """The discrete Fourier transform over any axes."""
+    """The discrete Fourier transform over any axes.
+
+    Args:
+      input_tensor: complex64 or complex128.
+      fft_length: the lengths to which the axes are cut or padded with zeros; None: as they are.
+      axes: a list of ints; None for the last ones, or for all without `fft_length`.
+      norm: "backward" (None): the inverse is divided by the number of entries; "forward": the
+        transform is; "ortho": both are
+        by its square root.
+      name: of the operation.
+
+    Returns:
+      A tensor of the dtype of `input_tensor`.
+    """
     x = convert_to_tensor(input_tensor, dtype_hint=dtypes.complex64)
     return _nd(raw.FFTND, x, fft_length, axes, norm, False, name)
 
 
 @dispatchable("signal.ifftnd", v1=["signal.ifftnd"])
 def ifftnd(input_tensor, fft_length=None, axes=None, norm=None, name=None):
-    """The inverse discrete Fourier transform over any axes."""
+    """The inverse discrete Fourier transform over any axes.
+
+    Args:
+      input_tensor, fft_length, axes, norm, name: as `tf.signal.fftnd`'s.
+
+    Returns:
+      A tensor of the dtype of `input_tensor`.
+    """
     x = convert_to_tensor(input_tensor, dtype_hint=dtypes.complex64)
     return _nd(raw.IFFTND, x, fft_length, axes, norm, True, name)
 
 
 @dispatchable("signal.rfftnd", v1=["signal.rfftnd"])
 def rfftnd(input_tensor, fft_length=None, axes=None, norm=None, name=None):
-    """The half spectrum of a real signal over any axes."""
+    """The half spectrum of a real signal over any axes.
+
+    Args:
+      input_tensor: float32 or float64.
+      fft_length, axes, norm, name: as `tf.signal.fftnd`'s.
+
+    Returns:
+      A complex64 or complex128 tensor, with `n // 2 + 1` entries along the last of the axes, of
+      length `n`.
+    """
     x = convert_to_tensor(input_tensor, dtype_hint=dtypes.float32)
     kind = dtypes.complex128 if x.dtype == dtypes.float64 else dtypes.complex64
     return _nd(raw.RFFTND, x, fft_length, axes, norm, False, name, Tcomplex=kind)
@@ -246,7 +294,16 @@ def rfftnd(input_tensor, fft_length=None, axes=None, norm=None, name=None):
 
 @dispatchable("signal.irfftnd", v1=["signal.irfftnd"])
 def irfftnd(input_tensor, fft_length=None, axes=None, norm=None, name=None):
-    """The real signal of a half spectrum over any axes."""
+    """The real signal of a half spectrum over any axes.
+
+    Args:
+      input_tensor: complex64 or complex128.
+      fft_length: the lengths of the result; None: with an even one for the last axis.
+      axes, norm, name: as `tf.signal.fftnd`'s.
+
+    Returns:
+      A float32 or float64 tensor.
+    """
     x = convert_to_tensor(input_tensor, dtype_hint=dtypes.complex64)
     return _nd(
         raw.IRFFTND, x, fft_length, axes, norm, True, name, half=True, inverse_real=True,
@@ -269,13 +326,29 @@ def _shifted(x, axes, sign, name):
 
 @dispatchable("signal.fftshift", named="fftshift")
 def fftshift(x, axes=None, name=None):
-    """The spectrum with frequency zero shifted to the center."""
+    """The spectrum with frequency zero shifted to the center.
+
+    Args:
+      x: any dtype.
+      axes: an int or a list of them; None for all.
+      name: of the operation.
+
+    Returns:
+      A tensor of the same shape and dtype.
+    """
     return _shifted(x, axes, 1, name)
 
 
 @dispatchable("signal.ifftshift", named="ifftshift")
 def ifftshift(x, axes=None, name=None):
-    """The inverse of `fftshift`."""
+    """The inverse of `fftshift`.
+
+    Args:
+      x, axes, name: as `tf.signal.fftshift`'s.
+
+    Returns:
+      A tensor of the same shape and dtype.
+    """
     return _shifted(x, axes, -1, name)
 
 
@@ -335,9 +408,30 @@ signal.fft2d +spectral.fft2d +fft2d = FFT2D(input)
            [-4.,  0.]])
 signal.ifft2d +spectral.ifft2d +ifft2d = IFFT2D(input)
     The inverse discrete Fourier transform over the last two axes.
+
+    Args:
+      input: `[..., m, n]`, complex64 or complex128.
+      name: of the operation.
+
+    Returns:
+      A tensor of the same shape and dtype.
 signal.fft3d +spectral.fft3d +fft3d = FFT3D(input)
     The discrete Fourier transform over the last three axes.
+
+    Args:
+      input: `[..., l, m, n]`, complex64 or complex128.
+      name: of the operation.
+
+    Returns:
+      A tensor of the same shape and dtype.
 signal.ifft3d +spectral.ifft3d +ifft3d = IFFT3D(input)
     The inverse discrete Fourier transform over the last three axes.
+
+    Args:
+      input: `[..., l, m, n]`, complex64 or complex128.
+      name: of the operation.
+
+    Returns:
+      A tensor of the same shape and dtype.
 """,
 )

@@ -98,7 +98,19 @@ def _padded_at(x, axis, count, value):
 
 @dispatchable("signal.overlap_and_add", scope="overlap_and_add")
 def overlap_and_add(signal, frame_step, name=None):
-    """The signal reconstructed by adding frames `[..., frames, frame_length]` at offsets of `frame_step`."""
+    """The signal reconstructed by adding frames `[..., frames, frame_length]` at offsets of `frame_step`.
+
+    Args:
+      signal: `[..., frames, frame_length]` of numbers.
+      frame_step: the distance between the beginnings of frames, an integer scalar.
+      name: of the operations.
+
+    Returns:
+      `[..., (frames - 1) * frame_step + frame_length]` of the same dtype.
+
+    Raises:
+      ValueError: `frame_step` is not an integer.
+    """
     signal = convert_to_tensor(signal, name="signal")
     signal.shape.with_rank_at_least(2)
     step = scalar(frame_step)
@@ -282,6 +294,12 @@ def mdct(signals, frame_length, window_fn=vorbis_window, pad_end=False, norm=Non
       pad_end: whether frames that run over the end are kept.
       norm: None or "ortho".
       name: a name for the operation.
+
+    Returns:
+      `[..., frames, frame_length / 2]` of the dtype of `signals`.
+
+    Raises:
+      ValueError: 4 does not divide `frame_length`.
     """
     signals = convert_to_tensor(signals, name="signals")
     signals.shape.with_rank_at_least(1)
@@ -301,7 +319,19 @@ def mdct(signals, frame_length, window_fn=vorbis_window, pad_end=False, norm=Non
 
 @dispatchable("signal.inverse_mdct", scope="inverse_mdct")
 def inverse_mdct(mdcts, window_fn=vorbis_window, norm=None, name=None):
-    """The signal of a modified discrete cosine transform."""
+    """The signal of a modified discrete cosine transform.
+
+    Args:
+      mdcts: `[..., frames, frame_length / 2]`, what `tf.signal.mdct` returned.
+      window_fn, norm: what it was called with.
+      name: of the operations.
+
+    Returns:
+      `[..., samples]` of the same dtype; the first and last half frame are not reconstructed.
+
+    Raises:
+      ValueError: the length of frames is not known.
+    """
     mdcts = convert_to_tensor(mdcts, name="mdcts")
     mdcts.shape.with_rank_at_least(2)
     half = mdcts.shape[-1]

@@ -139,7 +139,17 @@ def kaiser_window(window_length, beta=12.0, dtype=dtypes.float32, name=None):
 
 @dispatchable("signal.kaiser_bessel_derived_window")
 def kaiser_bessel_derived_window(window_length, beta=12.0, dtype=dtypes.float32, name=None):
-    """The window of cumulative sums of Kaiser's window, for lapped transforms."""
+    """The window of cumulative sums of Kaiser's window, for lapped transforms.
+
+    Args:
+      window_length: an even integer scalar.
+      beta: of Kaiser's window; the larger, the narrower.
+      dtype: of the result, a floating point type.
+      name: of the operation.
+
+    Returns:
+      A vector `[window_length]`.
+    """
     length = length_of(window_length)
     half = length // 2 if isinstance(length, int) else raw.FloorDiv(x=length, y=np.int32(2))
     one = 1 if isinstance(length, int) else np.int32(1)
@@ -150,7 +160,16 @@ def kaiser_bessel_derived_window(window_length, beta=12.0, dtype=dtypes.float32,
 
 @dispatchable("signal.vorbis_window", scope="vorbis_window")
 def vorbis_window(window_length, dtype=dtypes.float32, name=None):
-    """sin(pi/2 sin(pi (n + 1/2) / N) ** 2), the window of Vorbis."""
+    """sin(pi/2 sin(pi (n + 1/2) / N) ** 2), the window of Vorbis.
+
+    Args:
+      window_length: an integer scalar.
+      dtype: of the result, a floating point type.
+      name: of the operation.
+
+    Returns:
+      A vector `[window_length]`.
+    """
     kind = _check(dtype)
     length = length_of(window_length)
     size = _number(length, kind) if isinstance(length, int) else cast(length, kind)

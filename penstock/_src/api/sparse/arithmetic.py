@@ -242,7 +242,15 @@ def minimum(sp_a, sp_b, name=None):
 
 @export("sparse.softmax", v1=["sparse.softmax", "sparse_softmax"])
 def softmax(sp_input, name=None):
-    """Softmax over the stored entries of each row."""
+    """Softmax over the stored entries of each row.
+
+    Args:
+      sp_input: a SparseTensor of rank 2 or more, of floats, sorted.
+      name: of the operation.
+
+    Returns:
+      A SparseTensor with the same indices and shape.
+    """
     sp = _components(sp_input)
     values = raw.SparseSoftmax(
         sp_indices=sp.indices, sp_values=sp.values, sp_shape=sp.dense_shape, name=name
@@ -254,7 +262,20 @@ def softmax(sp_input, name=None):
 def sampled_addmm(
     indices, values, dense_shape, mat1, mat2, beta=1.0, alpha=1.0, output_type=dtypes.float32
 ):
-    """alpha * (mat1 @ mat2) at `indices` + beta * values, as (indices, values, dense_shape)."""
+    """The product of two matrices at some places only: alpha * (mat1 @ mat2) + beta * values.
+
+    Args:
+      indices: int64 `[..., n, 2]`: rows and columns.
+      values: `[..., n]`.
+      dense_shape: int64: the shape of the sparse matrices.
+      mat1: `[..., m, k]`.
+      mat2: `[..., k, n]`.
+      beta, alpha: numbers.
+      output_type: of the result; everything is cast to it first.
+
+    Returns:
+      (indices, values, dense_shape).
+    """
     kind = dtypes.as_dtype(output_type)
     indices = convert_to_tensor(indices)
     values = cast(convert_to_tensor(values), kind)

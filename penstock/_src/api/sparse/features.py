@@ -136,7 +136,16 @@ def _columns_of_crosses(inputs):
 
 @export("sparse.cross")
 def cross(inputs, name=None, separator=None):
-    """All combinations of the features of each row, as strings joined by `separator`."""
+    """All combinations of the features of each row, as strings joined by `separator`.
+
+    Args:
+      inputs: a list of SparseTensors and tensors `[rows, ...]`, int64 or string.
+      name: of the operation.
+      separator: by default "_X_".
+
+    Returns:
+      A string SparseTensor `[rows, combinations]`.
+    """
     sparse, values, dense = _columns_of_crosses(inputs)
     parts = raw.SparseCrossV2(
         indices=[s.indices for s in sparse],
@@ -151,7 +160,17 @@ def cross(inputs, name=None, separator=None):
 
 @export("sparse.cross_hashed")
 def cross_hashed(inputs, num_buckets=0, hash_key=None, name=None):
-    """All combinations of the features of each row, as hashes."""
+    """All combinations of the features of each row, as hashes.
+
+    Args:
+      inputs: a list of SparseTensors and tensors `[rows, ...]`, int64 or string.
+      num_buckets: hashes are less than this; 0 for any.
+      hash_key: an int that changes all hashes; None for the default.
+      name: of the operation.
+
+    Returns:
+      An int64 SparseTensor `[rows, combinations]`.
+    """
     sparse, values, dense = _columns_of_crosses(inputs)
     kinds = {dtypes.string} & {v.dtype for v in [*values, *dense]}
     internal = dtypes.string if kinds else dtypes.int64

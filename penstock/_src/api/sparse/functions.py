@@ -279,7 +279,21 @@ def concat(axis, sp_inputs, expand_nonconcat_dims=False, name=None):
 
 @export("sparse.split", v1=[])
 def split(sp_input=None, num_split=None, axis=None, name=None):
-    """`sp_input` split along `axis` into `num_split` parts."""
+    """`sp_input` split along `axis` into `num_split` parts.
+
+    Args:
+      sp_input: a SparseTensor.
+      num_split: the number of parts, an int; the first ones are longer by 1 if it does not divide
+        the length.
+      axis: an int.
+      name: of the operation.
+
+    Returns:
+      A list of SparseTensors.
+
+    Raises:
+      ValueError: `num_split` or `axis` is missing.
+    """
     sp = to_sparse(sp_input)
     if num_split is None or axis is None:
         raise ValueError("sparse.split: `num_split` and `axis` are required.")
@@ -355,7 +369,18 @@ def retain(sp_input, to_retain):
 
 @export("sparse.reset_shape", v1=["sparse.reset_shape", "sparse_reset_shape"])
 def reset_shape(sp_input, new_shape=None):
-    """The same entries in a larger shape, or in the smallest possible one."""
+    """The same entries in a larger shape, or in the smallest possible one.
+
+    Args:
+      sp_input: a SparseTensor.
+      new_shape: int64 `[rank]`, nowhere less than the shape; None for the smallest.
+
+    Returns:
+      A SparseTensor.
+
+    Raises:
+      ValueError: `new_shape` has another rank, or is less somewhere.
+    """
     sp = to_sparse(sp_input)
     if new_shape is None:
         highest = raw.Max(input=sp.indices, axis=[0])
@@ -420,7 +445,16 @@ def fill_empty_rows(sp_input, default_value, name=None):
 
 @export("sparse.mask", v1=["sparse.mask", "sparse_mask"])
 def mask(a, mask_indices, name=None):
-    """IndexedSlices `a` without the rows `mask_indices`."""
+    """IndexedSlices `a` without the rows `mask_indices`.
+
+    Args:
+      a: IndexedSlices.
+      mask_indices: a vector of indices.
+      name: of the operation.
+
+    Returns:
+      IndexedSlices.
+    """
     indices, places = raw.ListDiff(x=a.indices, y=mask_indices)
     values = raw.GatherV2(params=a.values, indices=places, axis=0, name=name)
     return type(a)(values, indices, a.dense_shape)
@@ -465,7 +499,20 @@ def map_values(op, *args, **kwargs):
 @export("sparse.eye", v1=["sparse.eye"])
 @scoped("eye")
 def eye(num_rows, num_columns=None, dtype=dtypes.float32, name=None):
-    """A sparse identity matrix."""
+    """A sparse identity matrix.
+
+    Args:
+      num_rows: an int.
+      num_columns: an int; by default `num_rows`.
+      dtype: of the ones.
+      name: of the operations.
+
+    Returns:
+      A SparseTensor `[num_rows, num_columns]`.
+
+    Raises:
+      InvalidArgumentError: a number is negative.
+    """
     columns = num_rows if num_columns is None else num_columns
     count = int(min(num_rows, columns))
     if count < 0:
@@ -482,7 +529,16 @@ def eye(num_rows, num_columns=None, dtype=dtypes.float32, name=None):
 
 @export("sparse.to_indicator", v1=["sparse.to_indicator", "sparse_to_indicator"])
 def to_indicator(sp_input, vocab_size, name=None):
-    """A dense bool tensor that is True at the ids in the last axis."""
+    """A dense bool tensor that is True at the ids in the last axis.
+
+    Args:
+      sp_input: a SparseTensor of int32 or int64 ids in [0, vocab_size).
+      vocab_size: an int or int64 scalar.
+      name: of the operation.
+
+    Returns:
+      A bool tensor, in the shape of `sp_input` with `vocab_size` as its last size.
+    """
     sp = to_sparse(sp_input)
     ids = cast(sp.values, dtypes.int64)
     indices = raw.ConcatV2(values=[sp.indices[:, :-1], raw.ExpandDims(input=ids, axis=1)], axis=1)

@@ -64,7 +64,18 @@ def _operation(a, b, operation, validate_indices):
 
 @export("sets.size", v1=["sets.size", "sets.set_size"])
 def size(a, validate_indices=True):
-    """The number of distinct entries of each set of a SparseTensor."""
+    """The number of distinct entries of each set of a SparseTensor.
+
+    Args:
+      a: a SparseTensor `[..., n]` of integers or strings: a set for each row of its last axis.
+      validate_indices: whether the order of indices is checked.
+
+    Returns:
+      An int32 tensor `[...]`.
+
+    Raises:
+      TypeError: `a` is of another dtype.
+    """
     a = to_sparse(a)
     if a.dtype not in _TYPES:
         raise TypeError(f"Invalid dtype `{a.dtype}` not in supported dtypes: `{_TYPES}`.")
@@ -102,7 +113,18 @@ def intersection(a, b, validate_indices=True):
 
 @export("sets.difference", v1=["sets.difference", "sets.set_difference"])
 def difference(a, b, aminusb=True, validate_indices=True):
-    """The difference of the sets of each row: a - b, or b - a without `aminusb`."""
+    """The difference of the sets of each row: a - b, or b - a without `aminusb`.
+
+    Args:
+      a, b: tensors or SparseTensors `[..., n]` of one dtype, integers or strings, equal in all but
+        the last size; if one of them
+        is dense, it is `a`.
+      aminusb: whether `b` is taken from `a`; otherwise `a` from `b`.
+      validate_indices: whether the order of indices is checked.
+
+    Returns:
+      A SparseTensor of the same dtype, sorted in each row.
+    """
     a, b, flipped = _operands(a, b, True)
     if flipped:
         aminusb = not aminusb
@@ -111,6 +133,15 @@ def difference(a, b, aminusb=True, validate_indices=True):
 
 @export("sets.union", v1=["sets.union", "sets.set_union"])
 def union(a, b, validate_indices=True):
-    """The union of the sets of each row, as a SparseTensor."""
+    """The union of the sets of each row, as a SparseTensor.
+
+    Args:
+      a, b: tensors or SparseTensors `[..., n]` of one dtype, integers or strings, equal in all but
+        the last size.
+      validate_indices: whether the order of indices is checked.
+
+    Returns:
+      A SparseTensor of the same dtype, sorted in each row.
+    """
     a, b, _ = _operands(a, b, True)
     return _operation(a, b, "union", validate_indices)

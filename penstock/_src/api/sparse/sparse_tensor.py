@@ -231,7 +231,12 @@ def _elementwise(op, sparse, dense):
 @export("SparseTensorSpec")
 @spec_names.register("tf.SparseTensorSpec")
 class SparseTensorSpec(BatchableTypeSpec):
-    """The shape and type of a SparseTensor."""
+    """The shape and type of a SparseTensor.
+
+    Args:
+      shape: of the tensor; None if it is not known.
+      dtype: of the values.
+    """
 
     def __init__(self, shape=None, dtype=dtypes.float32):
         self._shape = as_shape(shape)

@@ -13,7 +13,21 @@ from penstock._src.core.tensor import Tensor
 
 @dispatchable("strings.format")
 def format(template, inputs, placeholder="{}", summarize=3, name=None):
-    """`template` with each placeholder replaced by a tensor's text."""
+    """`template` with each placeholder replaced by a tensor's text.
+
+    Args:
+      template: a str.
+      inputs: a tensor, or a list of one for each placeholder.
+      placeholder: what is replaced.
+      summarize: how many entries at each end of an axis are shown; -1 for all.
+      name: of the operation.
+
+    Returns:
+      A string scalar.
+
+    Raises:
+      ValueError: there are more or fewer tensors than placeholders.
+    """
     if isinstance(inputs, (list, tuple)):
         if inputs and all(isinstance(v, Tensor) for v in inputs):
             tensors = list(inputs)
@@ -34,7 +48,18 @@ def format(template, inputs, placeholder="{}", summarize=3, name=None):
 
 @dispatchable("strings.reduce_join", v1=[])
 def reduce_join(inputs, axis=None, keepdims=False, separator="", name=None):
-    """All strings along `axis` joined."""
+    """All strings along `axis` joined.
+
+    Args:
+      inputs: a string tensor.
+      axis: an axis or a list of them, joined in this order; None for all, the last one first.
+      keepdims: whether the axes stay, with length 1.
+      separator: between the strings.
+      name: of the operation.
+
+    Returns:
+      A string tensor.
+    """
     inputs = convert_to_tensor(inputs)
     if axis is None:
         rank = inputs.shape.rank
@@ -50,7 +75,16 @@ def reduce_join(inputs, axis=None, keepdims=False, separator="", name=None):
 
 @unary("strings.regex_full_match")
 def regex_full_match(input, pattern, name=None):
-    """Whether the whole string matches an RE2 pattern."""
+    """Whether the whole string matches an RE2 pattern.
+
+    Args:
+      input: a string tensor.
+      pattern: a str, or a string scalar.
+      name: of the operation.
+
+    Returns:
+      A bool tensor of the same shape.
+    """
     if isinstance(pattern, (str, bytes)):
         return raw.StaticRegexFullMatch(input=input, pattern=pattern, name=name)
     return raw.RegexFullMatch(input=input, pattern=pattern, name=name)
@@ -106,6 +140,13 @@ def ngrams(
       padding_width: the maximum amount of padding.
       preserve_short_sequences: keep rows shorter than the width as one n-gram.
       name: a name for the operation.
+
+    Returns:
+      A string RaggedTensor, `[..., (n-grams)]`; the n-grams of the first width come first.
+
+    Raises:
+      ValueError: a width or `padding_width` is too small.
+      TypeError: `pad_values` is neither a string nor a pair.
     """
     widths = [ngram_width] if isinstance(ngram_width, int) else list(ngram_width)
     if any(w < 1 for w in widths):
@@ -183,6 +224,9 @@ strings.as_string as_string = AsString(input, precision=-1, scientific=False, sh
       width: the least width.
       fill: what fills it: " " or "0".
       name: a name for the operation.
+
+    Returns:
+      A string tensor of the shape of `input`.
 -strings.length = StringLength(input, unit="BYTE")
     Returns the lengths of strings.
 
@@ -277,6 +321,14 @@ strings.strip +string_strip = StringStrip(input)
     array([ 1.5e+00, -2.0e+03], dtype=float32)
 -strings.to_hash_bucket = StringToHashBucket(input: string_tensor, num_buckets)
     Hashes in [0, num_buckets).
+
+    Args:
+      input: a string tensor.
+      num_buckets: an int.
+      name: of the operation.
+
+    Returns:
+      An int64 tensor of the same shape.
 strings.to_hash_bucket_fast +string_to_hash_bucket_fast = StringToHashBucketFast(input, num_buckets)
     Returns a number from 0 to `num_buckets - 1` for each string, by FarmHash.
 
@@ -294,14 +346,53 @@ strings.to_hash_bucket_fast +string_to_hash_bucket_fast = StringToHashBucketFast
     array([1, 2])
 strings.to_hash_bucket_strong +string_to_hash_bucket_strong = StringToHashBucketStrong(input, num_buckets, key)
     SipHashes under a key of two numbers, in [0, num_buckets).
+
+    Args:
+      input: a string tensor.
+      num_buckets: an int.
+      key: a list of two ints.
+      name: of the operation.
+
+    Returns:
+      An int64 tensor of the same shape.
 strings.unicode_script = UnicodeScript(input)
     The number of the script that each code point belongs to (ICU's).
+
+    Args:
+      input: int32 code points.
+      name: of the operation.
+
+    Returns:
+      An int32 tensor of the same shape; -1 for what is not a code point.
 strings.unicode_transcode = UnicodeTranscode(input, input_encoding, output_encoding, errors="replace", replacement_char=65533, replace_control_characters=False)
     Strings in another encoding.
+
+    Args:
+      input: a string tensor.
+      input_encoding: "UTF-8", "UTF-16-BE", "UTF-32-BE", "US-ASCII" or another name that ICU knows.
+      output_encoding: "UTF-8", "UTF-16-BE" or "UTF-32-BE".
+      errors: what happens to bytes that are not valid: "strict" raises, "replace" and "ignore" say
+        themselves.
+      replacement_char: the code point that replaces them.
+      replace_control_characters: whether control characters below U+0020 are replaced as well.
+      name: of the operation.
+
+    Returns:
+      A string tensor of the same shape.
 """,
     dispatchable="""
 strings.unsorted_segment_join +unsorted_segment_join = UnsortedSegmentJoin(inputs, segment_ids, num_segments, separator="")
     The strings of each segment joined.
+
+    Args:
+      inputs: a string tensor.
+      segment_ids: integers, in the shape of the outermost axes of `inputs`; negative for none.
+      num_segments: an integer scalar.
+      separator: between the strings.
+      name: of the operation.
+
+    Returns:
+      A string tensor `[num_segments, ...]`.
 strings.join +string_join = StringJoin(inputs: [convert_to_tensor(x, dtype=dtypes.string) for x in inputs], separator="") as StringJoin
     Returns strings put together from those at the same place of several tensors.
 

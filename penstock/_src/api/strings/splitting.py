@@ -147,7 +147,17 @@ def unicode_decode_with_offsets(
     replace_control_characters=False,
     name=None,
 ):
-    """Each string as a row of code points, and the byte offset of each."""
+    """Each string as a row of code points, and the byte offset of each.
+
+    Args:
+      input: a string tensor or RaggedTensor.
+      input_encoding, errors, replacement_char, replace_control_characters: as
+        `tf.strings.unicode_transcode`'s.
+      name: of the operations.
+
+    Returns:
+      (codepoints, offsets): int32 and int64, ragged for more than one string.
+    """
     arguments = (input_encoding, errors, replacement_char, replace_control_characters, True)
     parts = [_on_flat(input, lambda flat, i=i: _decode(flat, *arguments)[i]) for i in range(2)]
     return tuple(parts)
@@ -196,14 +206,38 @@ def unicode_split(input, input_encoding, errors="replace", replacement_char=6553
 def unicode_split_with_offsets(
     input, input_encoding, errors="replace", replacement_char=65533, name=None
 ):
-    """Each string split into its characters, and the byte offset of each."""
+    """Each string split into its characters, and the byte offset of each.
+
+    Args:
+      input: a string tensor or RaggedTensor.
+      input_encoding, errors, replacement_char: as `tf.strings.unicode_transcode`'s.
+      name: of the operations.
+
+    Returns:
+      (characters, offsets): strings and int64, ragged for more than one string.
+    """
     points, starts = unicode_decode_with_offsets(input, input_encoding, errors, replacement_char)
     return _encoded(points, input_encoding), starts
 
 
 @dispatchable("strings.unicode_encode", scope="UnicodeEncode")
 def unicode_encode(input, output_encoding, errors="replace", replacement_char=65533, name=None):
-    """Each row of code points as a string."""
+    """Each row of code points as a string.
+
+    Args:
+      input: int32 `[..., n]` or a RaggedTensor of code points.
+      output_encoding: "UTF-8", "UTF-16-BE" or "UTF-32-BE".
+      errors: what happens to numbers that are not code points: "strict" raises, "replace" and
+        "ignore" say themselves.
+      replacement_char: the code point that replaces them.
+      name: of the operations.
+
+    Returns:
+      A string tensor `[...]`.
+
+    Raises:
+      ValueError: the rank of `input` is 0 or not known.
+    """
     if not isinstance(input, RaggedTensor):
         input = convert_to_tensor(input)
         rank = input.shape.rank
