@@ -507,7 +507,12 @@ def derived(kind: str, variant: Any, spec: Any, *sources: Any, base: type = Data
 
 @export("data.DatasetSpec", v1=["data.DatasetSpec", "data.experimental.DatasetStructure"])
 class DatasetSpec(TypeSpec):
-    """The type of a tf.data.Dataset."""
+    """The type of a tf.data.Dataset.
+
+    Args:
+      element_spec: the structure of TypeSpecs of the elements.
+      dataset_shape: the shape of a tensor of datasets; `()` for one dataset.
+    """
 
     def __init__(self, element_spec: Any, dataset_shape: Any = ()) -> None:
         self._element_spec = element_spec

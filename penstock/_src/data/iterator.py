@@ -188,7 +188,11 @@ class _SpecOfElements(TypeSpec):
 
 @export("data.IteratorSpec", v1=[])
 class IteratorSpec(_SpecOfElements):
-    """The type of a tf.data.Iterator."""
+    """The type of a tf.data.Iterator.
+
+    Args:
+      element_spec: the structure of TypeSpecs of the elements.
+    """
 
     @functools.cached_property
     def _hash(self) -> int:
@@ -230,7 +234,11 @@ def _same(spec: IteratorSpec) -> IteratorSpec:
 
 @export("data.NumpyIterator")
 class NumpyIterator(Trackable):
-    """An iterator over a dataset that yields NumPy values."""
+    """An iterator over a dataset that yields NumPy values.
+
+    Args:
+      dataset: a Dataset.
+    """
 
     def __init__(self, dataset: Any) -> None:
         for spec in nest.flatten(dataset.element_spec):
@@ -402,7 +410,11 @@ class Optional(CompositeTensor):
 
 @export("OptionalSpec", v1=["OptionalSpec", "data.experimental.OptionalStructure"])
 class OptionalSpec(_SpecOfElements):
-    """The type of a tf.experimental.Optional."""
+    """The type of a tf.experimental.Optional.
+
+    Args:
+      element_spec: the structure of TypeSpecs of the value.
+    """
 
     value_type = property(lambda _: Optional, doc="The class of the values.")
 

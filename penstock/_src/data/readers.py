@@ -151,7 +151,18 @@ class TFRecordDataset(_Parts):
 
 @export("data.FixedLengthRecordDataset", v1=[])
 class FixedLengthRecordDataset(_Strings):
-    """The records of files in which all have the same length."""
+    """The records of files in which all have the same length.
+
+    Args:
+      filenames: a path, several of them, or a dataset of them.
+      record_bytes: the length of a record.
+      header_bytes, footer_bytes: how many bytes at the beginning and the end of each file are
+        skipped.
+      buffer_size: how many bytes are read at a time.
+      compression_type: "", "ZLIB" or "GZIP"; None for "".
+      num_parallel_reads: from how many files records are read at a time, in turns.
+      name: of the operation.
+    """
 
     def __init__(
         self,

@@ -18,7 +18,13 @@ from penstock._src.util.signatures import read_only
 
 @export("data.experimental.RandomDataset", v1=[])
 class RandomDataset(Dataset):
-    """An endless dataset of pseudorandom numbers; see `Dataset.random`."""
+    """An endless dataset of pseudorandom numbers; see `Dataset.random`.
+
+    Args:
+      seed: an int or an int64 scalar.
+      rerandomize_each_iteration: whether each iteration has other numbers.
+      name: of the operation.
+    """
 
     def __init__(
         self, seed: Any = None, rerandomize_each_iteration: Any = None, name: str | None = None

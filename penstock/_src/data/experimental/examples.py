@@ -23,6 +23,9 @@ def parse_example_dataset(
       num_parallel_calls: the number of vectors to parse in parallel.
       deterministic: whether to preserve the order.
 
+    Returns:
+      A function for `Dataset.apply`.
+
     Raises:
       ValueError: there are no features.
       TypeError (when applied): the elements are not vectors of strings.
@@ -79,6 +82,9 @@ def make_batched_features_dataset(
       reader_num_threads, parser_num_threads: the numbers of files and batches to process in parallel.
       sloppy_ordering: whether the order may depend on timing.
       drop_final_batch: whether to drop a partial last batch.
+
+    Returns:
+      A Dataset.
 
     Raises:
       ValueError: `label_key` is not a feature.

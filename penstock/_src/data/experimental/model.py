@@ -12,6 +12,12 @@ from penstock._src.util.export import export
 def get_model_proto(iterator: Any) -> Any:
     """Returns the stages of an iterator's pipeline as a ModelProto, without measurements.
 
+    Args:
+      iterator: of a dataset; as NumPy iterator as well.
+
+    Returns:
+      A ModelProto.
+
     Raises:
       ValueError: `iterator` is not a tf.data iterator.
     """

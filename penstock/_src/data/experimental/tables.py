@@ -22,6 +22,9 @@ from penstock._src.util.export import export
 class DatasetInitializer(TableInitializerBase):
     """Fills a table with the (key, value) pairs of a dataset.
 
+    Args:
+      dataset: of pairs of scalars.
+
     Raises:
       ValueError: the elements are not pairs of scalars.
     """
@@ -64,6 +67,9 @@ def table_from_dataset(
       key_dtype: of the keys: a string or integer type.
       name: of the table.
 
+    Returns:
+      A `tf.lookup.StaticHashTable`, or a `StaticVocabularyTable` with `num_oov_buckets`.
+
     Raises:
       ValueError: a number is out of range, or the values have no default.
       TypeError: `key_dtype` is neither a string nor an integer dtype.
@@ -105,7 +111,16 @@ def index_table_from_dataset(
     key_dtype: Any = dtypes.string,
     name: str | None = None,
 ) -> Any:
-    """Returns a table from the elements of a dataset to their indices; see `table_from_dataset`."""
+    """Returns a table from the elements of a dataset to their indices; see `table_from_dataset`.
+
+    Args:
+      dataset: of scalars.
+      num_oov_buckets, vocab_size, default_value, hasher_spec, key_dtype, name: as
+        `tf.data.experimental.table_from_dataset`'s.
+
+    Returns:
+      What `tf.data.experimental.table_from_dataset` returns.
+    """
     pairs = dataset.enumerate().map(lambda number, key: (key, number))
     return table_from_dataset(
         pairs, num_oov_buckets, vocab_size, default_value, hasher_spec, key_dtype, name

@@ -89,7 +89,14 @@ def cardinality(dataset: Dataset) -> Any:
 
 @export("data.experimental.assert_cardinality")
 def assert_cardinality(expected_cardinality: int) -> Transformation:
-    """Returns a transformation that sets the cardinality of a dataset and checks it."""
+    """Returns a transformation that sets the cardinality of a dataset and checks it.
+
+    Args:
+      expected_cardinality: the number of elements, or `tf.data.INFINITE_CARDINALITY`.
+
+    Returns:
+      A function for `Dataset.apply`.
+    """
 
     def transform(dataset: Dataset) -> Dataset:
         return dataset._same("AssertCardinalityDataset", int64(expected_cardinality))
@@ -99,7 +106,15 @@ def assert_cardinality(expected_cardinality: int) -> Transformation:
 
 @export("data.experimental.at", v1=[])
 def at(dataset: Dataset, index: Any) -> Any:
-    """Returns the element at `index`."""
+    """Returns the element at `index`.
+
+    Args:
+      dataset: a Dataset whose steps all allow random access.
+      index: an int or an int64 scalar.
+
+    Returns:
+      An element.
+    """
     tensors = raw.GetElementAtIndex(
         dataset=dataset._variant_tensor, index=int64(index), **dataset._flat_structure
     )
@@ -110,7 +125,14 @@ def at(dataset: Dataset, index: Any) -> Any:
 def choose_from_datasets(
     datasets: Sequence[Dataset], choice_dataset: Dataset, stop_on_empty_dataset: bool = False
 ) -> Dataset:
-    """Returns a dataset; see `Dataset.choose_from_datasets`."""
+    """Returns a dataset; see `Dataset.choose_from_datasets`.
+
+    Args:
+      datasets, choice_dataset, stop_on_empty_dataset: as `Dataset.choose_from_datasets`'s.
+
+    Returns:
+      A Dataset.
+    """
     return Dataset.choose_from_datasets(datasets, choice_dataset, stop_on_empty_dataset)
 
 
@@ -121,7 +143,14 @@ def sample_from_datasets(
     seed: Any = None,
     stop_on_empty_dataset: bool = False,
 ) -> Dataset:
-    """Returns a dataset; see `Dataset.sample_from_datasets`."""
+    """Returns a dataset; see `Dataset.sample_from_datasets`.
+
+    Args:
+      datasets, weights, seed, stop_on_empty_dataset: as `Dataset.sample_from_datasets`'s.
+
+    Returns:
+      A Dataset.
+    """
     return Dataset.sample_from_datasets(datasets, weights, seed, stop_on_empty_dataset)
 
 
@@ -147,13 +176,27 @@ def Counter(start: Any = 0, step: Any = 1, dtype: Any = dtypes.int64) -> Dataset
 def load(
     path: str, element_spec: Any = None, compression: str | None = None, reader_func: Any = None
 ) -> Dataset:
-    """Returns a dataset; see `Dataset.load`."""
+    """Returns a dataset; see `Dataset.load`.
+
+    Args:
+      path, element_spec, compression, reader_func: as `Dataset.load`'s.
+
+    Returns:
+      A Dataset.
+    """
     return Dataset.load(path, element_spec, compression, reader_func)
 
 
 @export("data.experimental.from_list")
 def from_list(elements: Sequence[Any], name: str | None = None) -> Dataset:
     """Returns the dataset of the given elements, which have the same structure.
+
+    Args:
+      elements: a list.
+      name: of the operation.
+
+    Returns:
+      A Dataset.
 
     Raises:
       ValueError: the list is empty.
@@ -179,13 +222,28 @@ def from_list(elements: Sequence[Any], name: str | None = None) -> Dataset:
 
 @export("data.experimental.to_variant")
 def to_variant(dataset: Dataset) -> Any:
-    """Returns the variant tensor of a dataset."""
+    """Returns the variant tensor of a dataset.
+
+    Args:
+      dataset: a Dataset.
+
+    Returns:
+      A variant scalar.
+    """
     return dataset._variant_tensor
 
 
 @export("data.experimental.from_variant")
 def from_variant(variant: Any, structure: Any) -> Dataset:
-    """Returns the dataset of a variant tensor; `structure` is its element_spec."""
+    """Returns the dataset of a variant tensor.
+
+    Args:
+      variant: a variant scalar.
+      structure: the element_spec.
+
+    Returns:
+      A Dataset.
+    """
     made = derived("_VariantDataset", variant, structure)
     if isinstance(variant, EagerTensor):
         made._options_attr = made._options_tensor_to_options(made._options())
@@ -196,6 +254,12 @@ def from_variant(variant: Any, structure: Any) -> Dataset:
 @export("data.experimental.get_structure")
 def get_structure(dataset_or_iterator: Any) -> Any:
     """Returns the element_spec of a dataset or iterator.
+
+    Args:
+      dataset_or_iterator: a Dataset or an iterator.
+
+    Returns:
+      A structure of TypeSpecs.
 
     Raises:
       TypeError: it is neither.
@@ -211,19 +275,39 @@ def get_structure(dataset_or_iterator: Any) -> Any:
 
 @export("data.experimental.get_next_as_optional")
 def get_next_as_optional(iterator: Any) -> Optional:
-    """Returns the next element; see `tf.data.Iterator.get_next_as_optional`."""
+    """Returns the next element; see `tf.data.Iterator.get_next_as_optional`.
+
+    Args:
+      iterator: of a dataset.
+
+    Returns:
+      A `tf.experimental.Optional`.
+    """
     return iterator.get_next_as_optional()
 
 
 @export("data.experimental.get_single_element")
 def get_single_element(dataset: Dataset) -> Any:
-    """Returns the only element; see `Dataset.get_single_element`."""
+    """Returns the only element; see `Dataset.get_single_element`.
+
+    Args:
+      dataset: a Dataset of one element.
+
+    Returns:
+      The element.
+    """
     return dataset.get_single_element()
 
 
 @export("data.experimental.Reducer")
 class Reducer:
-    """The three functions of a reduction of grouped elements."""
+    """The three functions of a reduction of grouped elements.
+
+    Args:
+      init_func: of a key, an int64 scalar: returns the initial state.
+      reduce_func: of a state and an element: returns the next state.
+      finalize_func: of the final state: returns the result.
+    """
 
     def __init__(self, init_func: Any, reduce_func: Any, finalize_func: Any) -> None:
         self._init_func = init_func
@@ -237,7 +321,15 @@ class Reducer:
 
 @export("data.experimental.group_by_reducer")
 def group_by_reducer(key_func: Callable[..., Any], reducer: Reducer) -> Transformation:
-    """Returns a transformation to one element per key: the reduction of its elements."""
+    """Returns a transformation to one element per key: the reduction of its elements.
+
+    Args:
+      key_func: of an element: returns its key, an int64 scalar.
+      reducer: a `tf.data.experimental.Reducer`.
+
+    Returns:
+      A function for `Dataset.apply`.
+    """
 
     def transform(dataset: Dataset) -> Dataset:
         spec = dataset.element_spec
@@ -274,7 +366,15 @@ def save(
     shard_func: Any = None,
     checkpoint_args: Any = None,
 ) -> Any:
-    """Writes a dataset; see `Dataset.save`."""
+    """Writes a dataset; see `Dataset.save`.
+
+    Args:
+      dataset: a Dataset.
+      path, compression, shard_func, checkpoint_args: as `Dataset.save`'s.
+
+    Returns:
+      What `Dataset.save` returns.
+    """
     return dataset.save(path, compression, shard_func, checkpoint_args)
 
 
@@ -287,6 +387,16 @@ def map_and_batch(
     num_parallel_calls: Any = None,
 ) -> Transformation:
     """Returns a transformation: `map`, then `batch`.
+
+    Args:
+      map_func: of an element.
+      batch_size: an int or an int64 scalar.
+      num_parallel_batches: how many batches are computed at a time.
+      drop_remainder: whether a last batch with fewer elements is left out.
+      num_parallel_calls: how many elements are computed at a time.
+
+    Returns:
+      A function for `Dataset.apply`.
 
     Raises:
       ValueError: both numbers of parallel calls are given.
@@ -317,8 +427,16 @@ def map_and_batch(
 
 @export("data.experimental.pad_to_cardinality")
 def pad_to_cardinality(cardinality: int, mask_key: str = "valid") -> Transformation:
-    """Returns a transformation that pads with zero elements up to `cardinality`; `element[mask_key]` marks the original
-    ones."""
+    """Returns a transformation that adds elements of zeros up to a number of elements.
+
+    Args:
+      cardinality: the number.
+      mask_key: the key that elements, which are dicts, get: a bool, False for those that were
+        added.
+
+    Returns:
+      A function for `Dataset.apply`.
+    """
 
     def transform(dataset: Dataset) -> Dataset:
         if not isinstance(dataset.element_spec, dict):
@@ -347,7 +465,18 @@ def parallel_interleave(
     buffer_output_elements: Any = None,
     prefetch_input_elements: Any = None,
 ) -> Transformation:
-    """Returns a transformation; see `Dataset.interleave` with `num_parallel_calls`."""
+    """Returns a transformation; see `Dataset.interleave` with `num_parallel_calls`.
+
+    Args:
+      map_func: of an element: returns a Dataset.
+      cycle_length: how many datasets are read at a time.
+      block_length: how many elements in a row come from one.
+      sloppy: whether a dataset whose element is not ready is passed over.
+      buffer_output_elements, prefetch_input_elements: accepted.
+
+    Returns:
+      A function for `Dataset.apply`.
+    """
     return lambda dataset: dataset.interleave(
         map_func,
         cycle_length,
@@ -359,25 +488,54 @@ def parallel_interleave(
 
 @export("data.experimental.copy_to_device")
 def copy_to_device(target_device: str, source_device: str = "/cpu:0") -> Transformation:
-    """Returns a transformation that copies elements to a device; no effect on CPUs."""
+    """Returns a transformation that copies elements to a device; no effect on CPUs.
+
+    Args:
+      target_device, source_device: names of devices.
+
+    Returns:
+      A function for `Dataset.apply`.
+    """
     return lambda dataset: dataset.prefetch(0)
 
 
 @export("data.experimental.prefetch_to_device")
 def prefetch_to_device(device: str, buffer_size: int | None = None) -> Transformation:
-    """Returns a transformation that prefetches elements; see `Dataset.prefetch`."""
+    """Returns a transformation that prefetches elements; see `Dataset.prefetch`.
+
+    Args:
+      device: the name of a device.
+      buffer_size: how many elements; None: as many as turn out well.
+
+    Returns:
+      A function for `Dataset.apply`.
+    """
     return lambda dataset: dataset.prefetch(-1 if buffer_size is None else buffer_size)
 
 
 @export("data.experimental.shuffle_and_repeat")
 def shuffle_and_repeat(buffer_size: Any, count: Any = None, seed: Any = None) -> Transformation:
-    """Returns a transformation: `shuffle`, then `repeat`."""
+    """Returns a transformation: `shuffle`, then `repeat`.
+
+    Args:
+      buffer_size: among how many elements each is drawn.
+      count: how often the dataset is repeated; None or -1: without end.
+      seed: an int.
+
+    Returns:
+      A function for `Dataset.apply`.
+    """
     return lambda dataset: dataset.shuffle(buffer_size, seed).repeat(count)
 
 
 @export("data.experimental.TFRecordWriter")
 class TFRecordWriter:
-    """Writes a dataset of strings to a TFRecord file."""
+    """Writes a dataset of strings to a TFRecord file.
+
+    Args:
+      filename: the path.
+      compression_type: "", "ZLIB" or "GZIP"; None for "".
+    """
 
     def __init__(self, filename: Any, compression_type: str | None = None) -> None:
         name: Any = convert_to_tensor(filename, dtype=dtypes.string)

@@ -37,6 +37,9 @@ def make_saveable_from_iterator(iterator: Any, external_state_policy: Any = None
       iterator: of a graph.
       external_state_policy: "fail" (the default), "warn" or "ignore", if functions of the dataset have state.
 
+    Returns:
+      A saveable object.
+
     Raises:
       ValueError: there is no such policy.
     """

@@ -69,6 +69,9 @@ def distribute(
       cross_trainer_cache: a CrossTrainerCache.
       target_workers: "AUTO", "ANY" or "LOCAL".
 
+    Returns:
+      A function for `Dataset.apply`.
+
     Raises:
       ValueError, InvalidArgumentError: an argument is invalid.
     """
@@ -92,7 +95,17 @@ def distribute(
 def register_dataset(
     service: Any, dataset: Dataset, compression: str | None = "AUTO", dataset_id: str | None = None
 ) -> Any:
-    """Registers a dataset with a service; returns its id for `from_dataset_id`."""
+    """Registers a dataset with a service; returns its id for `from_dataset_id`.
+
+    Args:
+      service: the target of a DispatchServer in this process.
+      dataset: a Dataset.
+      compression: "AUTO" or None; no effect within a process.
+      dataset_id: a name; by default a number is chosen.
+
+    Returns:
+      A string scalar.
+    """
     return convert_to_tensor(dispatcher_at(service).register(dataset, dataset_id))
 
 
@@ -111,6 +124,16 @@ def from_dataset_id(
     target_workers: str = "AUTO",
 ) -> Dataset:
     """Returns a registered dataset, produced by the service; see `distribute`.
+
+    Args:
+      processing_mode, service, job_name, consumer_index, num_consumers, max_outstanding_requests,
+        data_transfer_protocol, cross_trainer_cache, target_workers: as
+        `tf.data.experimental.service.distribute`'s.
+      dataset_id: what `register_dataset` returned.
+      element_spec: of the elements; by default as they were registered.
+
+    Returns:
+      A Dataset.
 
     Raises:
       ValueError: no dataset has this id.
@@ -135,7 +158,14 @@ def from_dataset_id(
 def distributed_save(
     dataset: Dataset, path: str, data_service_address: str, compression: str = "AUTO"
 ) -> None:
-    """Writes a dataset into a folder, for `Dataset.load`. It is complete when this returns."""
+    """Writes a dataset into a folder, for `Dataset.load`. It is complete when this returns.
+
+    Args:
+      dataset: a Dataset.
+      path: the folder.
+      data_service_address: the target of a DispatchServer in this process.
+      compression: "AUTO" or "SNAPPY" for none here, or "GZIP".
+    """
     dispatcher_at(data_service_address)
     dataset.save(path, compression=None if compression in ("AUTO", "SNAPPY") else compression)
 
