@@ -66,7 +66,11 @@ class CommunicationOptions:
 
 @export("distribute.experimental.CollectiveHints")
 class CollectiveHints:
-    """The older name of CommunicationOptions; calling it returns CommunicationOptions."""
+    """The older name of CommunicationOptions; calling it returns CommunicationOptions.
+
+    Args:
+      bytes_per_pack, timeout_seconds: as `tf.distribute.experimental.CommunicationOptions`'.
+    """
 
     def __new__(cls, bytes_per_pack: int = 0, timeout_seconds: float | None = None) -> Any:
         """Returns CommunicationOptions."""

@@ -49,13 +49,20 @@ def get_replica_context() -> Any:
 
 @export("distribute.in_cross_replica_context")
 def in_cross_replica_context() -> bool:
-    """Whether code runs once for all replicas, as it does directly within `strategy.scope()`."""
+    """Whether code runs once for all replicas, as it does directly within `strategy.scope()`.
+
+    Returns:
+      A bool.
+    """
     return current()[1] is None
 
 
 @export("distribute.experimental_set_strategy")
 def experimental_set_strategy(strategy: Any) -> None:
     """Sets the strategy of all code outside of scopes; None restores the default.
+
+    Args:
+      strategy: a `tf.distribute.Strategy` or None.
 
     Raises:
       RuntimeError: a scope is open.

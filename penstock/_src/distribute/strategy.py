@@ -28,7 +28,12 @@ CPU = "/job:localhost/replica:0/task:0/device:CPU:0"
 
 @export("distribute.ReplicaContext", v1=["distribute.ReplicaContext"])
 class ReplicaContext:
-    """The context of code that runs once per replica."""
+    """The context of code that runs once per replica.
+
+    Args:
+      strategy: a `tf.distribute.Strategy`.
+      replica_id_in_sync_group: the number of the replica, from 0.
+    """
 
     def __init__(self, strategy: Any, replica_id_in_sync_group: Any) -> None:
         self._strategy, self._id = strategy, replica_id_in_sync_group
@@ -372,7 +377,16 @@ def _sums_and_counts(value: Any, axis: Any) -> tuple[Any, Any]:
 
 @export("__internal__.distribute.interim.maybe_merge_call", v1=[])
 def maybe_merge_call(fn: Callable[..., Any], strategy: Any, *args: Any, **kwargs: Any) -> Any:
-    """Calls `fn(strategy, *args)` once for all replicas, in a replica or cross-replica context."""
+    """Calls `fn(strategy, *args)` once for all replicas, in a replica or cross-replica context.
+
+    Args:
+      fn: called as `fn(strategy, *args, **kwargs)`.
+      strategy: a `tf.distribute.Strategy`.
+      *args, **kwargs: of `fn`; in a replica, values of all replicas.
+
+    Returns:
+      What `fn` returns.
+    """
     replica = current()[1]
     if replica is None:
         return fn(strategy, *args, **kwargs)
@@ -381,7 +395,11 @@ def maybe_merge_call(fn: Callable[..., Any], strategy: Any, *args: Any, **kwargs
 
 @export("__internal__.distribute.strategy_supports_no_merge_call", v1=[])
 def strategy_supports_no_merge_call() -> bool:
-    """Whether the current strategy works without merge calls."""
+    """Whether the current strategy works without merge calls.
+
+    Returns:
+      False.
+    """
     return False
 
 

@@ -119,6 +119,13 @@ RunOptions = collections.namedtuple(
     ],
     defaults=[True, False, None],
 )
+RunOptions.__doc__ = """Options of `Strategy.run`, which concern TPUs.
+
+Args:
+  experimental_enable_dynamic_batch_size: whether the last batch may be smaller.
+  experimental_bucketizing_dynamic_shape: whether unknown sizes are rounded up to a few.
+  experimental_xla_options: `tf.tpu.XLAOptions`.
+"""
 export_constant("distribute.RunOptions", RunOptions)
 
 
@@ -233,7 +240,11 @@ class PerReplicaSpec(TypeSpec):
 
 @export("types.experimental.distributed.Mirrored", v1=[])
 class Mirrored(DistributedDelegate):
-    """Values that are the same on all replicas."""
+    """Values that are the same on all replicas.
+
+    Args:
+      values: one for each replica.
+    """
 
     def _as_graph_element(self) -> Any:
         """What a session fetches."""
@@ -242,7 +253,12 @@ class Mirrored(DistributedDelegate):
 
 
 class ValueContext:
-    """The context of a function that creates a value for each replica."""
+    """The context of a function that creates a value for each replica.
+
+    Args:
+      replica_id_in_sync_group: the number of the replica, from 0.
+      num_replicas_in_sync: how many replicas step together.
+    """
 
     def __init__(self, replica_id_in_sync_group: int = 0, num_replicas_in_sync: int = 1) -> None:
         self._replica_id_in_sync_group = replica_id_in_sync_group

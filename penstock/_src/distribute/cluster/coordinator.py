@@ -35,6 +35,9 @@ class RemoteValue:
 class PerWorkerValues(CompositeTensor):
     """A RemoteValue per worker.
 
+    Args:
+      values: RemoteValues.
+
     Raises:
       AssertionError: a value is not a RemoteValue.
     """
@@ -57,6 +60,9 @@ class PerWorkerValues(CompositeTensor):
 )
 class ClusterCoordinator:
     """Schedules functions on the workers of a cluster.
+
+    Args:
+      strategy: a `tf.distribute.ParameterServerStrategy`.
 
     Raises:
       ValueError: the strategy is not a ParameterServerStrategy; none can be created here.

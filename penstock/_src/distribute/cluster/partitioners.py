@@ -35,7 +35,11 @@ class Partitioner:
 
 @export(f"{_NAMESPACE}.FixedShardsPartitioner", v1=[])
 class FixedShardsPartitioner(Partitioner):
-    """Makes `num_shards` shards, or one for each row if there are fewer rows."""
+    """Makes `num_shards` shards, or one for each row if there are fewer rows.
+
+    Args:
+      num_shards: an int.
+    """
 
     def __init__(self, num_shards: int) -> None:
         self._num_shards = num_shards
@@ -75,7 +79,13 @@ class MinSizePartitioner(Partitioner):
 
 @export(f"{_NAMESPACE}.MaxSizePartitioner", v1=[])
 class MaxSizePartitioner(Partitioner):
-    """Makes as few shards of at most `max_shard_bytes` as possible, up to `max_shards`."""
+    """Makes as few shards of at most `max_shard_bytes` as possible, up to `max_shards`.
+
+    Args:
+      max_shard_bytes: the largest size of a shard.
+      max_shards: the largest number of shards; None for any.
+      bytes_per_string: what a string counts as.
+    """
 
     def __init__(
         self, max_shard_bytes: int, max_shards: int | None = None, bytes_per_string: int = 16

@@ -77,6 +77,10 @@ def experimental_connect_to_cluster(
 def experimental_connect_to_host(remote_host: Any = None, job_name: str = "worker") -> None:
     """Makes the devices of another process available to this one.
 
+    Args:
+      remote_host: an address, or a list of them.
+      job_name: of the other processes.
+
     Raises:
       ValueError: no host is given.
       UnimplementedError: otherwise.

@@ -151,6 +151,14 @@ def create_local_cluster(
     """Returns the servers of a cluster within this process: (workers, parameter servers).
 
     Sessions on any of them share variables, as sessions of a real cluster share the variables on its parameter servers.
+
+    Args:
+      num_workers, num_ps: the numbers of workers and of parameter servers.
+      protocol: accepted.
+      worker_config, ps_config: `tf.compat.v1.ConfigProto`s.
+
+    Returns:
+      Two lists of `tf.distribute.Server`.
     """
     addresses = {
         job: [f"localhost:{next(_PORTS)}" for _ in range(count)]

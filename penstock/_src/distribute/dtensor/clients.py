@@ -23,25 +23,43 @@ def _variable(name: str, default: str) -> str:
 
 @export(f"{_PACKAGE}.client_id")
 def client_id() -> int:
-    """Returns the number of this process."""
+    """Returns the number of this process.
+
+    Returns:
+      An int, from 0.
+    """
     return int(_variable("CLIENT_ID", "0"))
 
 
 @export(f"{_PACKAGE}.num_clients")
 def num_clients() -> int:
-    """Returns the number of processes."""
+    """Returns the number of processes.
+
+    Returns:
+      An int.
+    """
     return int(_variable("NUM_CLIENTS", "1"))
 
 
 @export(f"{_PACKAGE}.job_name")
 def job_name() -> str:
-    """Returns the job of this process."""
+    """Returns the job of this process.
+
+    Returns:
+      "localhost" or "worker", unless DTENSOR_JOB_NAME says another.
+    """
     return _variable("JOB_NAME", "localhost" if num_clients() == 1 else "worker")
 
 
 @export(f"{_PACKAGE}.full_job_name")
 def full_job_name(task_id: int | None = None) -> str:
     """Returns job, replica and task as one name.
+
+    Args:
+      task_id: the number of a process; by default this one's.
+
+    Returns:
+      A str such as "localhost/replica:0/task:0".
 
     Raises:
       ValueError: there is no such task.
@@ -54,20 +72,35 @@ def full_job_name(task_id: int | None = None) -> str:
 
 @export(f"{_PACKAGE}.jobs")
 def jobs() -> list[str]:
-    """Returns the addresses of all processes, or none if this is the only one."""
+    """Returns the addresses of all processes, or none if this is the only one.
+
+    Returns:
+      A list of str.
+    """
     listed = _variable("JOBS", "")
     return listed.split(",") if listed else []
 
 
 @export(f"{_PACKAGE}.heartbeat_enabled")
 def heartbeat_enabled() -> bool:
-    """Whether processes send heartbeats to one another."""
+    """Whether processes send heartbeats to one another.
+
+    Returns:
+      A bool.
+    """
     return _variable("ENABLE_HEARTBEAT", "true").lower() in ("true", "1")
 
 
 @export(f"{_PACKAGE}.local_devices")
 def local_devices(device_type: str, for_client_id: int | None = None) -> list[Any]:
     """Returns the DeviceSpecs of a process's devices of a type.
+
+    Args:
+      device_type: "CPU", "GPU" or "TPU".
+      for_client_id: the number of a process; by default this one's.
+
+    Returns:
+      A list of DeviceSpec.
 
     Raises:
       ValueError: there is no such type.
@@ -81,19 +114,37 @@ def local_devices(device_type: str, for_client_id: int | None = None) -> list[An
 
 @export(f"{_PACKAGE}.num_local_devices")
 def num_local_devices(device_type: str) -> int:
-    """Returns the number of this process's devices of a type."""
+    """Returns the number of this process's devices of a type.
+
+    Args:
+      device_type: "CPU", "GPU" or "TPU".
+
+    Returns:
+      An int.
+    """
     return len(local_devices(device_type))
 
 
 @export(f"{_PACKAGE}.num_global_devices")
 def num_global_devices(device_type: str) -> int:
-    """Returns the number of devices of a type of all processes."""
+    """Returns the number of devices of a type of all processes.
+
+    Args:
+      device_type: "CPU", "GPU" or "TPU".
+
+    Returns:
+      An int.
+    """
     return num_local_devices(device_type) * num_clients()
 
 
 @export(f"{_PACKAGE}.preferred_device_type")
 def preferred_device_type() -> str:
-    """Returns the fastest available device type."""
+    """Returns the fastest available device type.
+
+    Returns:
+      "CPU", as no other devices exist.
+    """
     return next(kind for kind in reversed(DEVICE_TYPES) if num_local_devices(kind))
 
 
@@ -116,6 +167,9 @@ def initialize_accelerator_system(
       enable_coordination_service, experimental_enable_megcore: accepted.
       num_logical_cpu_devices: how many logical devices the CPU is split into.
       experimental_reset_context: whether to discard devices that are already in use.
+
+    Returns:
+      A str.
 
     Raises:
       ValueError: it was called before, devices are in use, or no device has this type.
@@ -258,6 +312,12 @@ def create_tpu_mesh(
     use_xla_spmd: bool = False,
 ) -> Mesh:
     """Returns a mesh of TPU cores.
+
+    Args:
+      mesh_dim_names, mesh_shape, mesh_name, ring_dims, ring_axes, ring_bounds,
+        can_split_host_across_rings, build_ring_across_rings, rotate_ring_across_rings,
+        use_xla_spmd: of
+        the mesh.
 
     Raises:
       ValueError: always: there is no TPU.

@@ -153,7 +153,17 @@ def _specs(tensor: Any) -> list[str]:
 @export("experimental.dtensor.default_mesh")
 @contextlib.contextmanager
 def default_mesh(mesh: Mesh) -> Iterator[None]:
-    """A scope in which ops without DTensor inputs return DTensors that are replicated on a mesh."""
+    """A scope in which ops without DTensor inputs return DTensors that are replicated on a mesh.
+
+    Args:
+      mesh: a Mesh.
+
+    Returns:
+      A context manager.
+
+    Raises:
+      ValueError: `mesh` is no Mesh.
+    """
     if not isinstance(mesh, Mesh):
         raise ValueError(f"Expect `mesh` to be `Mesh`, got {type(mesh)}")
     _install()
@@ -166,17 +176,32 @@ def default_mesh(mesh: Mesh) -> Iterator[None]:
 
 @export("experimental.dtensor.run_on")
 def run_on(mesh: Mesh) -> Any:
-    """`default_mesh` under its older name."""
+    """`default_mesh` under its older name.
+
+    Args:
+      mesh: a Mesh.
+
+    Returns:
+      A context manager.
+    """
     return default_mesh(mesh)
 
 
 @export("experimental.dtensor.get_default_mesh")
 def get_default_mesh() -> Mesh | None:
-    """Returns the mesh of the current scope, or None."""
+    """Returns the mesh of the current scope, or None.
+
+    Returns:
+      A Mesh or None.
+    """
     return _SCOPE.mesh
 
 
 @export("experimental.dtensor.device_name")
 def device_name() -> str:
-    """Returns the name of the device that represents all meshes."""
+    """Returns the name of the device that represents all meshes.
+
+    Returns:
+      A str.
+    """
     return DEVICE

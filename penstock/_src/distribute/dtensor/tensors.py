@@ -21,7 +21,14 @@ _PACKAGE = "experimental.dtensor"
 
 @export(f"{_PACKAGE}.is_dtensor")
 def is_dtensor(tensor: Any) -> bool:
-    """Whether a tensor or variable has a layout on a mesh."""
+    """Whether a tensor or variable has a layout on a mesh.
+
+    Args:
+      tensor: any object.
+
+    Returns:
+      A bool.
+    """
     return isinstance(tensor, DTensor) or hasattr(tensor, "_dtensor_layout")
 
 
@@ -54,7 +61,15 @@ def fetch_layout(tensor: Any) -> Layout:
 
 @export(f"{_PACKAGE}.check_layout")
 def check_layout(tensor: Any, layout: Layout) -> None:
-    """Raises ValueError unless a DTensor has this layout."""
+    """Raises ValueError unless a DTensor has this layout.
+
+    Args:
+      tensor: a DTensor.
+      layout: a Layout.
+
+    Raises:
+      ValueError: the DTensor has another layout.
+    """
     if fetch_layout(tensor) != layout:
         raise ValueError(
             f"Layout of tensor: {fetch_layout(tensor)}, did not match expected layout: {layout}"
@@ -98,7 +113,16 @@ def _identity(dtype: Any) -> Any:
 
 @export(f"{_PACKAGE}.relayout_like")
 def relayout_like(tensor: Any, layout_tensor: Any, name: str | None = None) -> Any:
-    """Returns a tensor in the layout of another tensor."""
+    """Returns a tensor in the layout of another tensor.
+
+    Args:
+      tensor: a DTensor.
+      layout_tensor: a DTensor with the layout.
+      name: of the operation.
+
+    Returns:
+      A DTensor with the values of `tensor`.
+    """
     return relayout(tensor, fetch_layout(layout_tensor), name)
 
 
@@ -222,6 +246,14 @@ def call_with_layout(
 
 @export(f"{_PACKAGE}.barrier")
 def barrier(mesh: Mesh, barrier_name: str | None = None, timeout_in_ms: int | None = None) -> None:
-    """Waits for all devices of a mesh; returns at once, because eager ops are complete when they return."""
+    """Waits for all devices of a mesh; returns at once, because eager ops are complete when they return.
+
+    Args:
+      mesh: a Mesh.
+      barrier_name, timeout_in_ms: accepted.
+
+    Raises:
+      ValueError: `mesh` is no Mesh.
+    """
     if not isinstance(mesh, Mesh):
         raise ValueError(f"Expect `mesh` to be `Mesh`, got {type(mesh)}")

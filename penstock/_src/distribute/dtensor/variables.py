@@ -97,7 +97,11 @@ class DVariable(Variable):
 
 @export(f"{_PACKAGE}.enable_save_as_bf16")
 def enable_save_as_bf16(variables: Iterable[DVariable]) -> None:
-    """Makes checkpoints of tf.experimental.dtensor store variables as bfloat16."""
+    """Makes checkpoints of tf.experimental.dtensor store variables as bfloat16.
+
+    Args:
+      variables: DVariables of floats.
+    """
     for variable in variables:
         variable.save_as_bf16 = True
 
@@ -168,7 +172,13 @@ def sharded_save(
 def name_based_save(
     mesh: Mesh, checkpoint_prefix: Any, name_tensor_dict: Mapping[str, Any]
 ) -> None:
-    """Writes DTensors into the files of a checkpoint; see `name_based_restore`."""
+    """Writes DTensors into the files of a checkpoint; see `name_based_restore`.
+
+    Args:
+      mesh: a Mesh.
+      checkpoint_prefix: the path of the checkpoint, without the endings of files.
+      name_tensor_dict: DTensors by their names in it.
+    """
     names = list(name_tensor_dict)
     sharded_save(mesh, checkpoint_prefix, names, [""] * len(names), list(name_tensor_dict.values()))
 

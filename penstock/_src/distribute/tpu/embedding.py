@@ -170,7 +170,13 @@ class TPUEmbeddingForServing(TPUEmbeddingBase):
 
 @export(f"{_PACKAGE}.TPUEmbedding")
 class TPUEmbedding(TPUEmbeddingBase):
-    """Tables that TPUs train; without a TPUStrategy they are only stored, as for serving."""
+    """Tables that TPUs train; without a TPUStrategy they are only stored, as for serving.
+
+    Args:
+      feature_config: a structure of `FeatureConfig`s.
+      optimizer: for tables without one of their own; None: these are not trained.
+      pipeline_execution_with_tensor_core: accepted.
+    """
 
     def __init__(
         self,
@@ -225,6 +231,10 @@ class _OnTPU(TPUEmbeddingBase):
 class TPUEmbeddingV0(_OnTPU):
     """Tables of TPUs that have no embedding hardware.
 
+    Args:
+      feature_config: a structure of `FeatureConfig`s.
+      optimizer: for tables without one of their own.
+
     Raises:
       RuntimeError: there is no TPUStrategy.
     """
@@ -236,6 +246,12 @@ class TPUEmbeddingV0(_OnTPU):
 @export(f"{_PACKAGE}.TPUEmbeddingV2")
 class TPUEmbeddingV2(_OnTPU):
     """Tables of TPUs with sparse cores.
+
+    Args:
+      feature_config: a structure of `FeatureConfig`s.
+      optimizer: for tables without one of their own.
+      pipeline_execution_with_tensor_core: accepted.
+      sparse_core_embedding_config: a `SparseCoreEmbeddingConfig`.
 
     Raises:
       RuntimeError: there is no TPUStrategy.

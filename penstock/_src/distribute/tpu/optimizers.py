@@ -1,7 +1,6 @@
 """Optimizers that embedding hardware applies to its tables: only their parameters, validated."""
 
 import dataclasses
-import functools
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -78,7 +77,15 @@ def _with_common(without: str = "") -> Callable[[Callable[..., None]], Callable[
     shared = inspect.signature(EmbeddingOptimizer).parameters.values()
     given = {p.name: p.default for p in shared if p.name not in ("learning_rate", without)}
     last = {"low_dimensional_packing_status": given.pop("low_dimensional_packing_status")}
-    return functools.partial(spread, parameter="common", over=given, last=last)
+    described = inspect.cleandoc(EmbeddingOptimizer.__doc__ or "").partition("\n\n")[2]
+    lines = [line for line in described.splitlines() if not without or without not in line]
+
+    def extend(constructor: Callable[..., None]) -> Callable[..., None]:
+        made = spread(constructor, parameter="common", over=given, last=last)
+        made.__doc__ = "\n".join(["Makes the optimizer.", "", *lines])
+        return made
+
+    return extend
 
 
 @export(f"{_PACKAGE}.SGD")
@@ -98,7 +105,11 @@ def _positive(name: str, value: float) -> float:
 
 @export(f"{_PACKAGE}.Adagrad")
 class Adagrad(EmbeddingOptimizer):
-    """Adagrad: steps divided by the root of the sum of squared gradients."""
+    """Adagrad: steps divided by the root of the sum of squared gradients.
+
+    Args:
+      initial_accumulator_value: what the sums of squares begin with, positive.
+    """
 
     @_with_common()
     def __init__(
@@ -116,7 +127,15 @@ class Adagrad(EmbeddingOptimizer):
 
 @export(f"{_PACKAGE}.AdagradMomentum")
 class AdagradMomentum(EmbeddingOptimizer):
-    """Adagrad with momentum."""
+    """Adagrad with momentum.
+
+    Args:
+      momentum: the part of the last step that is repeated.
+      use_nesterov: whether the momentum is Nesterov's.
+      exponent: of the sums by which gradients are divided, positive.
+      beta2: the part of the sums that is kept; 1 for all.
+      epsilon: added to the sums, positive.
+    """
 
     _slots = {"accumulators": 0.0, "momenta": 0.0}
 
@@ -142,7 +161,16 @@ class AdagradMomentum(EmbeddingOptimizer):
 
 @export(f"{_PACKAGE}.FTRL")
 class FTRL(EmbeddingOptimizer):
-    """Follow the regularized leader."""
+    """Follow the regularized leader.
+
+    Args:
+      learning_rate_power: the exponent of the sums of squares.
+      l1_regularization_strength, l2_regularization_strength: weights of the penalties.
+      beta: added to the roots of the sums.
+      initial_accumulator_value: what the sums begin with, positive.
+      multiply_linear_by_learning_rate: whether the linear terms are scaled by the learning rate.
+      allow_zero_accumulator: whether sums may be zero, which takes longer.
+    """
 
     @_with_common()
     def __init__(
@@ -172,7 +200,14 @@ class FTRL(EmbeddingOptimizer):
 
 @export(f"{_PACKAGE}.Adam")
 class Adam(EmbeddingOptimizer):
-    """Adam, by default lazy: only rows that were looked up are updated."""
+    """Adam, by default lazy: only rows that were looked up are updated.
+
+    Args:
+      beta_1, beta_2: what part of the moments is kept, in [0, 1).
+      epsilon: added to the roots of the second moments, positive.
+      lazy_adam: whether rows that a batch does not look up stay as they are.
+      sum_inside_sqrt: whether epsilon is added below the root.
+    """
 
     _slots = {"momenta": 0.0, "velocities": 0.0}
 

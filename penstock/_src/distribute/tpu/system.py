@@ -15,13 +15,25 @@ XLAOptions = collections.namedtuple(
     ["use_spmd_for_xla_partitioning", "enable_xla_dynamic_padder", "use_shardy_partitioner"],
     defaults=[True, True, False],
 )
-XLAOptions.__doc__ = "How a computation is compiled for TPUs."
+XLAOptions.__doc__ = """How a computation is compiled for TPUs.
+
+Args:
+  use_spmd_for_xla_partitioning: whether cores run one program on their parts of the data.
+  enable_xla_dynamic_padder: whether tensors of unknown sizes are padded.
+  use_shardy_partitioner: whether XLA's newer partitioner is used.
+"""
 export_constant("tpu.XLAOptions", XLAOptions)
 
 TPUSystemMetadata = collections.namedtuple(
     "TPUSystemMetadata", ["num_cores", "num_hosts", "num_of_cores_per_host", "topology", "devices"]
 )
-TPUSystemMetadata.__doc__ = "How many cores and hosts a TPU system has."
+TPUSystemMetadata.__doc__ = """How many cores and hosts a TPU system has.
+
+Args:
+  num_cores, num_hosts, num_of_cores_per_host: numbers.
+  topology: how the cores are connected, or None.
+  devices: all devices.
+"""
 export_constant("tpu.experimental.TPUSystemMetadata", TPUSystemMetadata)
 
 
@@ -82,6 +94,9 @@ def initialize_tpu_system(cluster_resolver: Any = None) -> Any:
 @export("tpu.experimental.shutdown_tpu_system")
 def shutdown_tpu_system(cluster_resolver: Any = None) -> None:
     """Shuts a TPU system down.
+
+    Args:
+      cluster_resolver: names the TPU.
 
     Raises:
       ValueError: no TPU is named.

@@ -18,7 +18,12 @@ COMBINERS = ("mean", "sum", "sqrtn")
 @export("tpu.experimental.embedding.QuantizationConfig")
 @dataclasses.dataclass(eq=False)
 class QuantizationConfig:
-    """Simulates quantization in training: entries are rounded to a fixed number of values between two limits."""
+    """Simulates quantization in training: entries are rounded to a fixed number of values between two limits.
+
+    Args:
+      num_buckets: the number of values, at least 2.
+      lower, upper: the limits.
+    """
 
     num_buckets: int
     lower: float
@@ -128,7 +133,17 @@ class FeatureConfig:
 @export("tpu.experimental.embedding.SparseCoreEmbeddingConfig")
 @dataclasses.dataclass(frozen=True)
 class SparseCoreEmbeddingConfig:
-    """How tables are laid out on TPUs with sparse cores."""
+    """How tables are laid out on TPUs with sparse cores.
+
+    Args:
+      disable_table_stacking: whether each table is kept by itself.
+      max_ids_per_chip_per_sample: how many ids an example may have for a chip.
+      max_ids_per_table, max_unique_ids_per_table: how many ids a batch may have for each table, by
+        its name.
+      allow_id_dropping: whether ids above these numbers are dropped.
+      initialize_tables_on_host: whether the host makes the initial values.
+      enable_fast_table_initialization: whether tables are initialized together.
+    """
 
     disable_table_stacking: bool = False
     max_ids_per_chip_per_sample: int = 64
@@ -141,7 +156,11 @@ class SparseCoreEmbeddingConfig:
 
 @export("tpu.experimental.embedding.RowIdInitializer")
 class RowIdInitializer:
-    """Fills each row with its index plus `offset`."""
+    """Fills each row with its index plus `offset`.
+
+    Args:
+      offset: an int.
+    """
 
     def __init__(self, offset: int = 0) -> None:
         self.offset = offset
