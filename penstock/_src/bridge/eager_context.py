@@ -128,14 +128,22 @@ def global_seed() -> int | None:
 @export("__internal__.eager_context.eager_mode", v1=[])
 @contextlib.contextmanager
 def eager_mode() -> Iterator[None]:
-    """A context in which ops run at once."""
+    """A context in which ops run at once.
+
+    Returns:
+      A context manager.
+    """
     with dispatch.building(None):
         yield
 
 
 @export("__internal__.eager_context.get_device_name", v1=[])
 def get_device_name() -> str | None:
-    """Returns the device of the current `tf.device` scope."""
+    """Returns the device of the current `tf.device` scope.
+
+    Returns:
+      A str such as "/CPU:0", or None outside of scopes.
+    """
     return STATE.device
 
 
@@ -147,7 +155,11 @@ def list_local_devices(session_config: Any = None) -> list[Any]:
 
 @export("__internal__.eager_context.get_config", v1=[])
 def get_config() -> Any:
-    """Returns the session configuration of eager execution: the defaults."""
+    """Returns the session configuration of eager execution: the defaults.
+
+    Returns:
+      A `tf.compat.v1.ConfigProto`.
+    """
     return ConfigProto(allow_soft_placement=True)
 
 
@@ -167,5 +179,9 @@ class Executor:
 
 @export("__internal__.eager_context.get_executor", v1=[])
 def get_executor() -> Executor:
-    """Returns the executor of eager ops."""
+    """Returns the executor of eager ops.
+
+    Returns:
+      An object whose `wait` and `clear_error` do nothing: ops are complete when they return.
+    """
     return Executor()

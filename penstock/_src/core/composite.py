@@ -122,7 +122,15 @@ def shape_of_vector(vector: Any) -> TensorShape:
 
 @export("IndexedSlicesSpec")
 class IndexedSlicesSpec(TypeSpec):
-    """The type of an IndexedSlices."""
+    """The type of an IndexedSlices.
+
+    Args:
+      shape: of the whole tensor; None if it is not known.
+      dtype: of the values.
+      indices_dtype: int32 or int64.
+      dense_shape_dtype: int32 or int64; None if there is no dense shape.
+      indices_shape: of the indices; None if it is not known.
+    """
 
     def __init__(
         self,

@@ -659,7 +659,13 @@ _FROM_VALUE: list[tuple[type, Any]] = []
 def register_type_spec_from_value_converter(
     type_object: type, converter_fn: Any, allow_subclass: bool = False
 ) -> None:
-    """Registers a converter from values of a class to TypeSpecs."""
+    """Registers a converter from values of a class to TypeSpecs.
+
+    Args:
+      type_object: the class; values of subclasses are converted as well.
+      converter_fn: of a value; it returns a TypeSpec.
+      allow_subclass: accepted.
+    """
     _FROM_VALUE.append((type_object, converter_fn))
 
 

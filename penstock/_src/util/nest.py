@@ -40,7 +40,14 @@ def is_namedtuple(instance: Any, strict: bool = False) -> bool:
 
 
 def is_attrs(value: Any) -> bool:
-    """Whether `value` is an instance of an attrs class."""
+    """Whether `value` is an instance of an attrs class.
+
+    Args:
+      value: any object.
+
+    Returns:
+      A bool.
+    """
     return hasattr(type(value), "__attrs_attrs__")
 
 
@@ -51,7 +58,14 @@ def is_custom(value: Any) -> bool:
 
 @export("nest.is_nested", "__internal__.nest.is_nested", v1=["nest.is_nested"])
 def is_nested(seq: Any) -> bool:
-    """Whether `seq` is a list, tuple, dict or another structure that holds others."""
+    """Whether `seq` is a list, tuple, dict or another structure that holds others.
+
+    Args:
+      seq: any object.
+
+    Returns:
+      A bool.
+    """
     if isinstance(seq, (str, bytes)):
         return False
     if type(seq) in (list, tuple, dict):
@@ -279,6 +293,12 @@ def assert_same_structure(
     nest1: Any, nest2: Any, check_types: bool = True, expand_composites: bool = False
 ) -> None:
     """Raises unless two structures nest in the same way.
+
+    Args:
+      nest1, nest2: the structures.
+      check_types: whether lists, tuples and dicts must be of the same class; if not, a list fits a
+        tuple.
+      expand_composites: whether composite tensors are structures of their components.
 
     Raises:
       ValueError: they nest differently.

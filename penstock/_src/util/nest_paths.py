@@ -47,7 +47,15 @@ def _joined(path: Path) -> str:
 
 @export("__internal__.nest.yield_flat_paths", v1=[])
 def yield_flat_paths(nest: Any, expand_composites: bool = False) -> Iterator[Path]:
-    """Yields the path of every leaf: the tuple of keys, fields and positions on the way to it."""
+    """Yields the path of every leaf: the tuple of keys, fields and positions on the way to it.
+
+    Args:
+      nest: a structure.
+      expand_composites: whether composite tensors are structures of their components.
+
+    Returns:
+      An iterator of tuples.
+    """
     for path, _ in flatten_with_tuple_paths(nest, expand_composites):
         yield path
 
@@ -96,6 +104,15 @@ def flatten_up_to(
     shallow_tree: Any, input_tree: Any, check_types: bool = True, expand_composites: bool = False
 ) -> list[Any]:
     """Returns the parts of `input_tree` at the leaves of `shallow_tree`.
+
+    Args:
+      shallow_tree: a structure.
+      input_tree: a structure that goes on below the leaves of `shallow_tree`.
+      check_types: whether lists, tuples and dicts must be of the same class.
+      expand_composites: whether composite tensors are structures of their components.
+
+    Returns:
+      A list.
 
     Raises:
       TypeError, ValueError: as `assert_shallow_structure`.
@@ -204,7 +221,19 @@ def map_structure_up_to(
     expand_composites: bool = False,
     **kwargs: Any,
 ) -> Any:
-    """Applies `func` to the parts of the inputs at the leaves of `shallow_tree`; returns a structure of the results."""
+    """Applies `func` to the parts of the inputs at the leaves of `shallow_tree`; returns a structure of the results.
+
+    Args:
+      shallow_tree: a structure.
+      func: of a part of each input.
+      *inputs: structures that go on below the leaves of `shallow_tree`.
+      check_types: whether lists, tuples and dicts must be of the same class.
+      expand_composites: whether composite tensors are structures of their components.
+      **kwargs: of `func`.
+
+    Returns:
+      A structure as `shallow_tree`.
+    """
     return map_structure_with_tuple_paths_up_to(
         shallow_tree,
         lambda _, *leaves: func(*leaves, **kwargs),
@@ -221,6 +250,14 @@ def get_traverse_shallow_structure(
     """Returns the structure down to the parts for which `traverse_fn(part)` is False; its leaves are booleans.
 
     `traverse_fn` may also return a structure of booleans, one for each child.
+
+    Args:
+      traverse_fn: of a part of the structure.
+      structure: a structure.
+      expand_composites: whether composite tensors are structures of their components.
+
+    Returns:
+      A structure of bools.
 
     Raises:
       TypeError: `traverse_fn` returned something else.
@@ -263,7 +300,14 @@ def _steps(decision: Any, structure: Any, number: int, expand_composites: bool) 
 
 @export("__internal__.nest.list_to_tuple", v1=[])
 def list_to_tuple(structure: Any) -> Any:
-    """Returns the structure with tuples in place of lists."""
+    """Returns the structure with tuples in place of lists.
+
+    Args:
+      structure: a structure.
+
+    Returns:
+      A structure.
+    """
     held = children(structure)
     if held is None:
         return structure
@@ -273,7 +317,14 @@ def list_to_tuple(structure: Any) -> Any:
 
 @export("__internal__.nest.is_mapping", v1=[])
 def is_mapping(obj: Any) -> bool:
-    """Whether `obj` is a dict or another mapping."""
+    """Whether `obj` is a dict or another mapping.
+
+    Args:
+      obj: any object.
+
+    Returns:
+      A bool.
+    """
     return isinstance(obj, collections.abc.Mapping)
 
 
@@ -282,7 +333,15 @@ export("__internal__.nest.is_attrs", v1=[])(is_attrs)
 
 @export("__internal__.nest.sequence_like", v1=[])
 def sequence_like(instance: Any, args: Iterable[Any]) -> Any:
-    """Returns a structure of the kind of `instance` that holds `args` (in order of its keys)."""
+    """Returns a structure of the kind of `instance` that holds `args` (in order of its keys).
+
+    Args:
+      instance: a list, tuple, dict or another structure.
+      args: as many parts as it has.
+
+    Returns:
+      A structure.
+    """
     return rebuild(instance, list(args))
 
 

@@ -35,7 +35,11 @@ class ControlStatusCtx:
 
 @export("__internal__.autograph.control_status_ctx", v1=[])
 def control_status_ctx() -> ControlStatusCtx:
-    """Returns the status: enabled while a function is traced, else unspecified."""
+    """Returns the status: enabled while a function is traced, else unspecified.
+
+    Returns:
+      A ControlStatusCtx.
+    """
     tracing = STATE.graph is not None and STATE.graph.building_function
     return ControlStatusCtx(Status.ENABLED if tracing else Status.UNSPECIFIED)
 
@@ -54,6 +58,9 @@ def tf_convert(
       ctx: from `control_status_ctx()`.
       convert_by_default: whether the context of the call decides if the status is unspecified.
       user_requested: accepted; which modules are converted does not depend on it.
+
+    Returns:
+      A function with the arguments of `f`.
     """
     del user_requested
     if ctx.status is Status.DISABLED or (

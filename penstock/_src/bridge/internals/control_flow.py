@@ -40,7 +40,11 @@ def GetContainingXLAContext(ctxt: Any) -> Any:
 
 @export("__internal__.get_enclosing_xla_context", v1=[])
 def get_enclosing_xla_context() -> Any:
-    """Returns the innermost context of what XLA compiles in which the current graph is being built, or None."""
+    """Returns the innermost context of what XLA compiles in which the current graph is being built, or None.
+
+    Returns:
+      An XLAControlFlowContext, or None.
+    """
     graph: Any = STATE.graph
     while graph is not None:
         found = GetContainingXLAContext(graph._get_control_flow_context())
@@ -56,7 +60,16 @@ def execute_fn_for_device(
     default_fn: Callable[[], Any],
     name: str = "execute_fn",
 ) -> Any:
-    """Returns the result of the function for this machine's device, which is that of "CPU" or the default."""
+    """Returns the result of the function for this machine's device, which is that of "CPU" or the default.
+
+    Args:
+      device_branch_fns: functions without arguments by the types of devices, such as "CPU".
+      default_fn: for all other types.
+      name: of the operations.
+
+    Returns:
+      What the function returns.
+    """
     table = {device.upper(): function for device, function in device_branch_fns.items()}
     if STATE.graph is None:
         return table.get("CPU", default_fn)()

@@ -12,7 +12,12 @@ from penstock._src.util.export import export
 
 @export("__internal__.distribute.ShardedVariable", v1=[])
 class ShardedVariable:
-    """A variable sharded over several parameter servers; none are ever created here."""
+    """A variable sharded over several parameter servers; none are ever created here.
+
+    Args:
+      variables: a list of variables.
+      name: of the whole.
+    """
 
     def __init__(self, variables: Any, name: str = "ShardedVariable") -> None:
         raise UnimplementedError(f"{name}: there are no parameter servers to keep shards on.")
@@ -21,7 +26,11 @@ class ShardedVariable:
 @export("__internal__.distribute.variable_sync_on_read_context", v1=[])
 @contextlib.contextmanager
 def variable_sync_on_read_context() -> Iterator[None]:
-    """A context in which replicas read their own copies: they always do."""
+    """A context in which replicas read their own copies: they always do.
+
+    Returns:
+      A context manager.
+    """
     yield
 
 

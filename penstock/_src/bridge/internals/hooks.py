@@ -15,31 +15,51 @@ _LOADING = threading.local()
 
 @export("__internal__.register_call_context_function", v1=[])
 def register_call_context_function(func: Callable[..., Any]) -> None:
-    """Keeps the function that returns Keras's call context."""
+    """Keeps the function that returns Keras's call context.
+
+    Args:
+      func: without arguments.
+    """
     _CALLABLES["call_context"] = func
 
 
 @export("__internal__.register_clear_session_function", v1=[])
 def register_clear_session_function(func: Callable[..., Any]) -> None:
-    """Keeps the function that clears Keras's session."""
+    """Keeps the function that clears Keras's session.
+
+    Args:
+      func: without arguments.
+    """
     _CALLABLES["clear_session"] = func
 
 
 @export("__internal__.register_get_session_function", v1=[])
 def register_get_session_function(func: Callable[..., Any]) -> None:
-    """Keeps the function that returns Keras's session."""
+    """Keeps the function that returns Keras's session.
+
+    Args:
+      func: without arguments.
+    """
     _CALLABLES["get_session"] = func
 
 
 @export("__internal__.register_load_model_function", v1=[])
 def register_load_model_function(func: Callable[..., Any]) -> None:
-    """Keeps the function that loads a Keras model."""
+    """Keeps the function that loads a Keras model.
+
+    Args:
+      func: of a path.
+    """
     _CALLABLES["load_model"] = func
 
 
 @export("__internal__.tracking.register_session_provider", v1=[])
 def register_session_provider(session_provider: Callable[..., Any]) -> None:
-    """Keeps the function that returns the session in which graphs restore checkpoints."""
+    """Keeps the function that returns the session in which graphs restore checkpoints.
+
+    Args:
+      session_provider: without arguments; the first one stays.
+    """
     _CALLABLES.setdefault("session_provider", session_provider)
 
 
@@ -71,7 +91,14 @@ def get_session_provider() -> Callable[..., Any] | None:
 @export("__internal__.load_context", v1=[])
 @contextlib.contextmanager
 def load_context(load_options: Any) -> Iterator[None]:
-    """A context in which `get_load_options` returns `load_options`."""
+    """A context in which `get_load_options` returns `load_options`.
+
+    Args:
+      load_options: `tf.saved_model.LoadOptions`, or None.
+
+    Returns:
+      A context manager.
+    """
     before = get_load_options()
     _LOADING.options = load_options
     try:

@@ -45,7 +45,14 @@ def replace_variables_with_atoms(values: Any) -> Any:
 
 @export("__internal__.ops.get_resource_handle_data", v1=[])
 def get_resource_handle_data(graph_op: Any) -> Any:
-    """Returns the shape and type behind the handle of a variable."""
+    """Returns the shape and type behind the handle of a variable.
+
+    Args:
+      graph_op: the handle of a variable, a tensor.
+
+    Returns:
+      A message, or None if it is not known.
+    """
     return getattr(graph_op, "_handle_data", None)
 
 
@@ -62,6 +69,9 @@ def assign_moving_average(
       zero_debias: whether the average counts from the first value instead of from zero; two more variables, "biased" and
         "local_step" below the variable's name, hold what that takes.
       name: of the operations.
+
+    Returns:
+      What `variable.assign` returns.
     """
     variable_accessed(variable)
     kind = variable.dtype.base_dtype
@@ -93,7 +103,15 @@ def _debiasing_variables(variable: Any) -> list[Any]:
 
 @export("__internal__.graph_util.graph_defs_equal", v1=[])
 def graph_defs_equal(graph_def_1: Any, graph_def_2: Any, treat_nan_as_equal: bool = False) -> bool:
-    """Whether two GraphDefs have equal nodes, in any order, and equal functions."""
+    """Whether two GraphDefs have equal nodes, in any order, and equal functions.
+
+    Args:
+      graph_def_1, graph_def_2: GraphDefs.
+      treat_nan_as_equal: accepted; constants are compared by their bytes.
+
+    Returns:
+      A bool.
+    """
     del treat_nan_as_equal
     return _in_order(graph_def_1) == _in_order(graph_def_2)
 
@@ -117,7 +135,14 @@ def create_c_op(
     op_def: Any = None,
     extract_traceback: bool = True,
 ) -> Any:
-    """Raises UnimplementedError: graphs here have no operations of TensorFlow's runtime."""
+    """Raises UnimplementedError: graphs here have no operations of TensorFlow's runtime.
+
+    Args:
+      graph, node_def, inputs, control_inputs, op_def, extract_traceback: of the operation.
+
+    Raises:
+      UnimplementedError: always.
+    """
     raise UnimplementedError(
         f"create_c_op: there is no TensorFlow runtime to make {node_def.name} in."
     )
@@ -125,7 +150,14 @@ def create_c_op(
 
 @export("__internal__.record_gradient", v1=[])
 def record_gradient(op_name: str, inputs: Any, attrs: Any, outputs: Any) -> None:
-    """Raises UnimplementedError: tapes record operations when they run, not by name."""
+    """Raises UnimplementedError: tapes record operations when they run, not by name.
+
+    Args:
+      op_name, inputs, attrs, outputs: of the operation that ran.
+
+    Raises:
+      UnimplementedError: always.
+    """
     raise UnimplementedError(
         f"record_gradient: {op_name} was not made by Penstock, and has no gradient."
     )

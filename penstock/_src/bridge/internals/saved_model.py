@@ -13,13 +13,28 @@ from penstock._src.util.export import export
 
 @export("__internal__.saved_model.encode_structure", v1=[])
 def encode_structure(nested_structure: Any) -> Any:
-    """Returns the StructuredValue message of a nested structure."""
+    """Returns the StructuredValue message of a nested structure.
+
+    Args:
+      nested_structure: of lists, tuples, dicts, TypeSpecs, shapes, dtypes, numbers, strings and
+        None.
+
+    Returns:
+      A StructuredValue message.
+    """
     return structured_values.encode(nested_structure)
 
 
 @export("__internal__.saved_model.decode_proto", v1=[])
 def decode_proto(proto: Any) -> Any:
-    """Returns the nested structure of a StructuredValue message."""
+    """Returns the nested structure of a StructuredValue message.
+
+    Args:
+      proto: a StructuredValue message.
+
+    Returns:
+      The structure.
+    """
     return structured_values.decode(proto)
 
 
@@ -43,6 +58,12 @@ class StructureCoder:
 @export("__internal__.saved_model.parse_saved_model", v1=[])
 def parse_saved_model(export_dir: Any) -> Any:
     """Returns the SavedModel message of a folder.
+
+    Args:
+      export_dir: the folder.
+
+    Returns:
+      A SavedModel message.
 
     Raises:
       OSError: there is none.

@@ -27,7 +27,12 @@ export("__internal__.train.update_checkpoint_state", v1=[])(update_checkpoint_st
 
 @export("__internal__.tracking.CheckpointInitialValue", v1=[])
 class CheckpointInitialValue:
-    """An initial value that comes from a checkpoint."""
+    """An initial value that comes from a checkpoint.
+
+    Args:
+      checkpoint_position, shape, shard_info: of the value; the constructor raises
+        UnimplementedError.
+    """
 
     def __init__(self, checkpoint_position: Any, shape: Any = None, shard_info: Any = None) -> None:
         raise UnimplementedError(
@@ -56,7 +61,12 @@ class CheckpointInitialValueCallable:
 
 @export("__internal__.tracking.ObjectGraphView", v1=[])
 class ObjectGraphView(TrackableView):
-    """The objects that a checkpoint of `root` would contain, with the attributes of a checkpoint."""
+    """The objects that a checkpoint of `root` would contain, with the attributes of a checkpoint.
+
+    Args:
+      root: a Trackable.
+      attached_dependencies: TrackableReferences that `root` gets in this view only.
+    """
 
     def __init__(self, root: Trackable, attached_dependencies: Any = None) -> None:
         super().__init__(root)
@@ -88,7 +98,11 @@ class ObjectGraphView(TrackableView):
 
 @export("__internal__.tracking.DelegatingTrackableMixin", v1=[])
 class DelegatingTrackableMixin:
-    """A Trackable that delegates its dependencies and values to another."""
+    """A Trackable that delegates its dependencies and values to another.
+
+    Args:
+      trackable_obj: the other Trackable.
+    """
 
     def __init__(self, trackable_obj: Trackable) -> None:
         self._trackable = trackable_obj
@@ -132,7 +146,14 @@ class DelegatingTrackableMixin:
 
 @export("__internal__.tracking.saveable_objects_from_trackable", v1=[])
 def saveable_objects_from_trackable(obj: Trackable) -> dict[str, Callable[..., Any]]:
-    """Returns functions of names that give the saveables of an object, by the attributes that checkpoints have of it."""
+    """Returns functions of names that give the saveables of an object, by the attributes that checkpoints have of it.
+
+    Args:
+      obj: a Trackable.
+
+    Returns:
+      A dict of functions.
+    """
     if has_serialize_to_tensors(obj):
         attributes = {attribute_of(obj, name)[0] for name in values_of(obj)}
         return {
@@ -175,6 +196,11 @@ class _AttributeSaveable(SaveableObject):
 
 @export("__internal__.tracking.streaming_restore", v1=[])
 def streaming_restore(status: Any, session: Any = None) -> None:
-    """Runs the remaining restore operations of `status`; eager objects already have their values."""
+    """Runs the remaining restore operations of `status`; eager objects already have their values.
+
+    Args:
+      status: what `Checkpoint.restore` returned.
+      session: of the graph, or None.
+    """
     if session is not None and hasattr(status, "initialize_or_restore"):
         status.initialize_or_restore(session)

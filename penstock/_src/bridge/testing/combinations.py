@@ -44,7 +44,11 @@ class TestCombination:
 
 @export("__internal__.test.combinations.ParameterModifier", v1=[])
 class ParameterModifier:
-    """Changes arguments before a test is called with them. Two with one name, or without one of one class, are equal."""
+    """Changes arguments before a test is called with them. Two with one name, or without one of one class, are equal.
+
+    Args:
+      parameter_name: of the parameter that is changed, or None.
+    """
 
     DO_NOT_PASS_TO_THE_TEST = object()
 
@@ -74,7 +78,11 @@ class ParameterModifier:
 
 @export("__internal__.test.combinations.OptionalParameter", v1=[])
 class OptionalParameter(ParameterModifier):
-    """A parameter that a test need not have, since a `TestCombination` makes something of it."""
+    """A parameter that a test need not have, since a `TestCombination` makes something of it.
+
+    Args:
+      parameter_name: of the parameter.
+    """
 
     def modified_arguments(
         self, kwargs: dict[str, Any], requested_parameters: Sequence[str]
@@ -173,6 +181,9 @@ def generate(
       combinations: what `combine` and `times` return. The parameters `mode` ("eager" or "graph") and `tf_api_version` (1 or 2) say
         how the test is run.
       test_combinations: what is made of the arguments.
+
+    Returns:
+      The decorator.
     """
     return generate_with(combinations, test_combinations)
 
@@ -219,7 +230,14 @@ def _arguments(
 
 @export("__internal__.test.combinations.combine", v1=[])
 def combine(**kwargs: Any) -> list[Combination]:
-    """Returns all combinations of the values of parameters: a list of values for each, or one value."""
+    """Returns all combinations of the values of parameters: a list of values for each, or one value.
+
+    Args:
+      **kwargs: for each parameter a list of values, or one value.
+
+    Returns:
+      A list of ordered dicts.
+    """
     names = sorted(kwargs)
     values = [kwargs[name] if isinstance(kwargs[name], list) else [kwargs[name]] for name in names]
     return [OrderedDict(zip(names, row, strict=True)) for row in itertools.product(*values)]
@@ -228,6 +246,12 @@ def combine(**kwargs: Any) -> list[Combination]:
 @export("__internal__.test.combinations.times", v1=[])
 def times(*combined: list[Combination]) -> list[Combination]:
     """Returns the combinations of every combination of each list with those of the others.
+
+    Args:
+      *combined: lists of combinations.
+
+    Returns:
+      A list of ordered dicts.
 
     Raises:
       ValueError: two lists have a parameter in common.
@@ -246,7 +270,12 @@ def times(*combined: list[Combination]) -> list[Combination]:
 
 @export("__internal__.test.combinations.NamedObject", v1=[])
 class NamedObject:
-    """An object with a name that fits into the name of a test."""
+    """An object with a name that fits into the name of a test.
+
+    Args:
+      name: what `repr` shows.
+      obj: the object.
+    """
 
     def __init__(self, name: str, obj: Any) -> None:
         self._name, self._obj = name, obj

@@ -162,6 +162,9 @@ def allow(*capabilities: str) -> Iterator[None]:
       *capabilities: of "read_files" (outside of the model's folder), "write_files", "python" (calling Python functions of
         this process, and unmarshalling code), "network"; "all" for all of them.
 
+    Returns:
+      A context manager.
+
     Raises:
       ValueError: there is no such capability.
 

@@ -163,7 +163,12 @@ class Trackable:
 
 @export("__internal__.tracking.TrackableReference", v1=[])
 class TrackableReference(tuple):
-    """A dependency and its name: `(name, ref)`."""
+    """A dependency and its name: `(name, ref)`.
+
+    Args:
+      name: of the dependency.
+      ref: the Trackable.
+    """
 
     __slots__ = ()
 
@@ -183,13 +188,29 @@ class NoDependency:
 
 @export("__internal__.tracking.wrap", v1=[])
 def wrap(value: Any) -> Any:
-    """Wraps a list, dict or tuple in a container that tracks its trackable elements."""
+    """Wraps a list, dict or tuple in a container that tracks its trackable elements.
+
+    Args:
+      value: any object.
+
+    Returns:
+      The container; other objects as they are.
+    """
     return slots.WRAP(value)
 
 
 @export("__internal__.tracking.sticky_attribute_assignment", v1=[])
 def sticky_attribute_assignment(trackable: Trackable, name: str, value: Any) -> Any:
-    """Tracks `value` if possible; returns the value to store in the attribute."""
+    """Tracks `value` if possible; returns the value to store in the attribute.
+
+    Args:
+      trackable: the owner of the attribute.
+      name: of the attribute.
+      value: what is assigned; a `NoDependency` is not tracked.
+
+    Returns:
+      The value, in a container that tracks if it is a list, dict or tuple.
+    """
     add = not isinstance(value, NoDependency)
     value = wrap(value) if add else value.value
     if add and isinstance(value, Trackable):
@@ -199,7 +220,14 @@ def sticky_attribute_assignment(trackable: Trackable, name: str, value: Any) -> 
 
 @export("__internal__.tracking.no_automatic_dependency_tracking", v1=[])
 def no_automatic_dependency_tracking(method: Callable[..., Any]) -> Callable[..., Any]:
-    """Decorator for a method whose attribute assignments add no dependencies."""
+    """Decorator for a method whose attribute assignments add no dependencies.
+
+    Args:
+      method: of a Trackable.
+
+    Returns:
+      A method with the same arguments.
+    """
 
     @functools.wraps(method)
     def call(self: Any, *args: Any, **kwargs: Any) -> Any:

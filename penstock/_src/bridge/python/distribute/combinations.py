@@ -184,7 +184,15 @@ def concat(*combined: list[Combination]) -> list[Combination]:
 def generate(
     combinations: Sequence[Combination], test_combinations: Sequence[TestCombination] = ()
 ) -> Callable[[Any], Any]:
-    """Returns a decorator of test methods or classes: a test is run with each of the combinations."""
+    """Returns a decorator of test methods or classes: a test is run with each of the combinations.
+
+    Args:
+      combinations: what `combine` and `times` return.
+      test_combinations: what is made of the arguments, after this module's own.
+
+    Returns:
+      The decorator.
+    """
     rules = (
         EagerGraphCombination(),
         TFVersionCombination(),
@@ -198,7 +206,11 @@ def generate(
 
 @export("__internal__.distribute.combinations.in_main_process", v1=[])
 def in_main_process() -> bool:
-    """Whether this is the process that the tests were started in."""
+    """Whether this is the process that the tests were started in.
+
+    Returns:
+      True: the tests start no others.
+    """
     return True
 
 
@@ -215,7 +227,11 @@ _environment = TestEnvironment()
 
 @export("__internal__.distribute.combinations.env", v1=[])
 def env() -> TestEnvironment:
-    """Returns what the test's processes have in common."""
+    """Returns what the test's processes have in common.
+
+    Returns:
+      A TestEnvironment.
+    """
     return _environment
 
 

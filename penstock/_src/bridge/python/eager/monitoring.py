@@ -70,7 +70,13 @@ class StringGauge(Metric):
 
 @export("__internal__.monitoring.BoolGauge", v1=[])
 class BoolGauge(Metric):
-    """A bool that is set."""
+    """A bool that is set.
+
+    Args:
+      name: of the metric.
+      description: what it measures.
+      *labels: the names of its labels.
+    """
 
     _first = False
 

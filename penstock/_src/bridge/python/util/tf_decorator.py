@@ -103,6 +103,16 @@ def make_decorator(
 
     `decorator_argspec` gives its parameters if they differ from those of `target`; without `decorator_name`, the caller
     is the decorator.
+
+    Args:
+      target: the function that is decorated.
+      decorator_func: what takes its place.
+      decorator_name: by default that of the caller.
+      decorator_doc: a docstring; by default that of `target`.
+      decorator_argspec: its parameters, a `FullArgSpec`, if they are not those of `target`.
+
+    Returns:
+      `decorator_func`.
     """
     name = sys._getframe(1).f_code.co_name if decorator_name is None else decorator_name
     made: Any = decorator_func
@@ -147,7 +157,14 @@ def _record(value: Any) -> TFDecorator | None:
 
 @export("__internal__.decorator.unwrap", v1=[])
 def unwrap(maybe_tf_decorator: Any) -> tuple[list[TFDecorator], Any]:
-    """Returns the records on a function, outermost first, and the function below all of them."""
+    """Returns the records on a function, outermost first, and the function below all of them.
+
+    Args:
+      maybe_tf_decorator: a function.
+
+    Returns:
+      (records, function).
+    """
     records: list[TFDecorator] = []
     current = maybe_tf_decorator
     while (record := _record(current)) is not None:
