@@ -288,6 +288,9 @@ def grad_pass_through(f: Callable[..., Any]) -> Callable[..., Any]:
 
     Args:
       f: a function of one tensor that returns one.
+
+    Returns:
+      A function with the arguments and the result of `f`.
     """
 
     @custom_gradient

@@ -16,6 +16,9 @@ from penstock._src.util.signatures import read_only
 class Asset(AutoTrackable):
     """A file that a program reads, copied into its SavedModel.
 
+    Args:
+      path: a str, a path object or a string scalar.
+
     >>> tf.io.write_file("words.txt", "one two")
     >>> module = tf.Module()
     >>> module.vocabulary = tf.saved_model.Asset("words.txt")

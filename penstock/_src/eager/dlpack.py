@@ -67,6 +67,9 @@ def to_dlpack(tf_tensor: Any) -> Any:
     Args:
       tf_tensor: an eager tensor. Its values must not be changed through the capsule.
 
+    Returns:
+      A PyCapsule.
+
     Raises:
       InvalidArgumentError: it is not a tensor, or DLPack has no such dtype.
     """
@@ -85,6 +88,9 @@ def from_dlpack(dlcapsule: Any) -> EagerTensor:
 
     Args:
       dlcapsule: a capsule that has not been consumed, or an object with `__dlpack__`.
+
+    Returns:
+      A tensor of the same dtype and shape.
 
     Raises:
       TypeError: it is neither.

@@ -18,7 +18,12 @@ CPU_NAME = "/job:localhost/replica:0/task:0/device:CPU:0"
 
 @export("__internal__.EagerTensor", v1=[])
 class EagerTensor(Tensor):
-    """A tensor with a value: a NumPy array, or the Python handle of a resource or variant."""
+    """A tensor with a value: a NumPy array, or the Python handle of a resource or variant.
+
+    Args:
+      value: a NumPy array or a handle; programs call `tf.constant` instead.
+      dtype: of the tensor.
+    """
 
     __slots__ = ("_value", "_dtype", "_handle_data")
 

@@ -109,6 +109,9 @@ def compatible(target: Any = None, converter_target_spec: Any = None, **kwargs: 
       target: the function.
       converter_target_spec: the TargetSpec of its device.
       **kwargs: `raise_exception`: whether incompatible ops raise.
+
+    Returns:
+      An object to call like the function, or the decorator.
     """
     if target is None:
         return lambda function: compatible(function, converter_target_spec, **kwargs)

@@ -69,13 +69,25 @@ def run_functions_eagerly(run_eagerly: bool) -> None:
 
 @export("config.functions_run_eagerly", "config.experimental_functions_run_eagerly")
 def functions_run_eagerly() -> bool:
-    """Returns whether tf.functions run as plain Python."""
+    """Returns whether tf.functions run as plain Python.
+
+    Returns:
+      A bool.
+    """
     return _Settings.run_eagerly
 
 
 @export("__internal__.function.Function", v1=[])
 class Function(Trackable):
-    """The object that `tf.function` returns."""
+    """The object that `tf.function` returns.
+
+    Args:
+      python_function: the function.
+      name: of the function's graphs.
+      input_signature, autograph, jit_compile, reduce_retracing, experimental_implements,
+        experimental_autograph_options, experimental_attributes: as
+        `tf.function`'s.
+    """
 
     _is_saved_function = True
 

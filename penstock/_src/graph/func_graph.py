@@ -57,6 +57,14 @@ class FuncGraph(Graph, TensorSignature):
     `inputs` are placeholders: first the arguments, then the captures in the order they were made.
     `outputs` are tensors. `structured_input_signature` and `structured_outputs` hold the nested Python structures.
     `captures` gives (external tensor, placeholder) pairs.
+
+    Args:
+      name: of the function.
+      outer_graph: the graph around it; by default the one that is being built.
+      capture_by_value: whether constants are copied into the graph instead of captured.
+      collections: what the graph's collections begin with, a dict.
+      structured_input_signature: the structure of the arguments.
+      structured_outputs: the structure of the results.
     """
 
     building_function = True

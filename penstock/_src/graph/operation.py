@@ -18,7 +18,14 @@ from penstock._src.util.signatures import read_only
 
 
 class SymbolicTensor(Tensor):
-    """An output of an operation in a graph: a dtype and a static shape; its value exists only at run time."""
+    """An output of an operation in a graph: a dtype and a static shape; its value exists only at run time.
+
+    Args:
+      op: the operation that makes it.
+      index: of the output.
+      dtype: of the elements.
+      shape: the static shape.
+    """
 
     __slots__ = ("_op", "_value_index", "_dtype", "_shape", "_handle_data")
 

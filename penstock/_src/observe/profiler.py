@@ -33,7 +33,13 @@ class ProfilerOptions(
         defaults=(2, 0, 1, None),
     )
 ):
-    """Options of a trace."""
+    """Options of a trace.
+
+    Args:
+      host_tracer_level, python_tracer_level, device_tracer_level: how much is recorded of ops,
+        Python and devices.
+      delay_ms: when the trace starts, in milliseconds; None: at once.
+    """
 
 
 class Recording:

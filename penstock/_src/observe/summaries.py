@@ -46,6 +46,9 @@ def write(
 
     Returns:
       A bool tensor: whether it was written.
+
+    Raises:
+      TypeError: `metadata` is something else.
     """
     if metadata is None:
         serialized = b""
@@ -110,7 +113,18 @@ def histogram(
     buckets: int | None = None,
     description: str | None = None,
 ) -> Any:
-    """Writes a histogram of the elements of `data` over `buckets` (default 30) intervals."""
+    """Writes a histogram of the elements of a tensor.
+
+    Args:
+      name: of the summary.
+      data: real numbers, of any shape.
+      step: an integer; by default that of `tf.summary.experimental.set_step`.
+      buckets: the number of intervals, all of one width; by default 30.
+      description: shown beside it, as Markdown.
+
+    Returns:
+      A bool tensor: whether it was written.
+    """
     metadata = plugin_metadata("histograms", messages.HistogramPluginData(), 2, description)
     count = _BUCKETS if buckets is None else buckets
     with summary_scope(name, "histogram_summary") as (tag, _):
@@ -229,7 +243,23 @@ def audio(
     encoding: str | None = None,
     description: str | None = None,
 ) -> Any:
-    """Writes up to `max_outputs` sounds of a batch [k, frames, channels] of floats from -1 to 1."""
+    """Writes sounds.
+
+    Args:
+      name: of the summary.
+      data: floats from -1 to 1, `[k, frames, channels]`.
+      sample_rate: frames per second.
+      step: an integer; by default that of `tf.summary.experimental.set_step`.
+      max_outputs: how many of the `k` sounds are written.
+      encoding: "wav" or None.
+      description: shown beside it, as Markdown.
+
+    Returns:
+      A bool tensor: whether it was written.
+
+    Raises:
+      ValueError: another `encoding`.
+    """
     if encoding not in (None, "wav"):
         raise ValueError(f"Unknown encoding: {encoding!r}")
     content = messages.AudioPluginData(encoding=messages.AudioPluginData.WAV)
@@ -253,7 +283,20 @@ def audio(
 
 @export("summary.text", v1=[])
 def text(name: str, data: Any, step: Any = None, description: str | None = None) -> Any:
-    """Writes strings, shown as Markdown."""
+    """Writes strings, shown as Markdown.
+
+    Args:
+      name: of the summary.
+      data: strings, of any shape; a matrix is shown as a table.
+      step: an integer; by default that of `tf.summary.experimental.set_step`.
+      description: shown beside it, as Markdown.
+
+    Returns:
+      A bool tensor: whether it was written.
+
+    Raises:
+      ValueError: `data` is of another dtype.
+    """
     metadata = plugin_metadata("text", messages.TextPluginData(), 2, description)
     with summary_scope(name, "text_summary") as (tag, _):
         tensor = convert_to_tensor(data)
@@ -264,7 +307,16 @@ def text(name: str, data: Any, step: Any = None, description: str | None = None)
 
 @export("summary.experimental.write_raw_pb", v1=[])
 def write_raw_pb(tensor: Any, step: Any = None, name: str | None = None) -> Any:
-    """Writes serialized Summary messages to the default writer."""
+    """Writes serialized Summary messages to the default writer.
+
+    Args:
+      tensor: a string tensor.
+      step: an integer; by default that of `tf.summary.experimental.set_step`.
+      name: of the operation.
+
+    Returns:
+      A bool tensor: whether they were written.
+    """
 
     def record(writer: Any, number: Any) -> Any:
         return raw.WriteRawProtoSummary(
@@ -277,6 +329,12 @@ def write_raw_pb(tensor: Any, step: Any = None, name: str | None = None) -> Any:
 @export("summary.graph", v1=[])
 def graph(graph_data: Any) -> Any:
     """Writes a `tf.Graph` or GraphDef, shown on the graphs page.
+
+    Args:
+      graph_data: a `tf.Graph` or GraphDef.
+
+    Returns:
+      A bool tensor: whether it was written.
 
     Raises:
       ValueError: it is neither, or called from inside a graph.

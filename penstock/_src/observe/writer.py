@@ -190,13 +190,28 @@ def _path(logdir: Any) -> Any:
 
 @export("summary.create_noop_writer", v1=[])
 def create_noop_writer() -> SummaryWriter:
-    """Returns a writer that writes nothing."""
+    """Returns a writer that writes nothing.
+
+    Returns:
+      A SummaryWriter.
+    """
     return SummaryWriter()
 
 
 @export("summary.flush", v1=[])
 def flush(writer: SummaryWriter | None = None, name: str | None = None) -> Any:
-    """Flushes `writer`, or the default writer."""
+    """Flushes `writer`, or the default writer.
+
+    Args:
+      writer: a SummaryWriter; None for the default one.
+      name: accepted.
+
+    Returns:
+      In a graph the operation, else None.
+
+    Raises:
+      ValueError: `writer` is something else.
+    """
     target = CURRENT.writer if writer is None else writer
     if target is not None and not isinstance(target, SummaryWriter):
         raise ValueError(f"Invalid argument to flush(): {writer!r}")
@@ -205,21 +220,35 @@ def flush(writer: SummaryWriter | None = None, name: str | None = None) -> Any:
 
 @export("summary.experimental.get_step", v1=[])
 def get_step() -> Any:
-    """Returns the default step of the thread."""
+    """Returns the default step of the thread.
+
+    Returns:
+      What was set, or None.
+    """
     return CURRENT.step
 
 
 @export("summary.experimental.set_step", v1=[])
 def set_step(step: Any) -> None:
-    """Sets the default step of the thread: a number, a variable, or None."""
+    """Sets the default step of the thread.
+
+    Args:
+      step: a number, an int64 variable or None.
+    """
     CURRENT.step = step
 
 
 @export("summary.record_if", v1=[])
 @contextlib.contextmanager
 def record_if(condition: Any) -> Iterator[None]:
-    """A context in which summaries are written only if `condition`, a bool, a bool tensor or a
-    callable that returns one, is true."""
+    """A context in which summaries are written only if a condition holds.
+
+    Args:
+      condition: a bool, a bool scalar, or a function without arguments that returns one.
+
+    Returns:
+      A context manager.
+    """
     before, CURRENT.recording = CURRENT.recording, condition
     try:
         yield
@@ -229,7 +258,11 @@ def record_if(condition: Any) -> Iterator[None]:
 
 @export("summary.should_record_summaries", v1=[])
 def should_record_summaries() -> Any:
-    """Whether summaries are written, as a bool tensor: there is a default writer and the condition of `record_if` holds."""
+    """Whether summaries are written, as a bool tensor: there is a default writer and the condition of `record_if` holds.
+
+    Returns:
+      A bool scalar.
+    """
     return convert_to_tensor(recording())
 
 
@@ -249,7 +282,16 @@ def recording() -> Any:
 def summary_scope(
     name: str, default_name: str = "summary", values: Any = None
 ) -> Iterator[tuple[str, str]]:
-    """A context that gives the (tag, scope) of a summary of that name."""
+    """A context that gives the (tag, scope) of a summary of that name.
+
+    Args:
+      name: of the summary.
+      default_name: what takes its place if it is empty.
+      values: accepted.
+
+    Returns:
+      A context manager.
+    """
     name = name or default_name
     current = get_name_scope()
     tag = f"{current}/{name}" if current else name

@@ -218,6 +218,28 @@ export(v1=["GraphOptions"])(GraphOptions)
 export(v1=["OptimizerOptions"])(OptimizerOptions)
 export(v1=["RunMetadata"])(RunMetadata)
 export(v1=["RunOptions"])(RunOptions)
+ClusterDef.__doc__ = """The addresses of a cluster's tasks.
+
+Attributes:
+  job: the jobs.
+"""
+JobDef.__doc__ = """A job of a cluster.
+
+Attributes:
+  name: of the job.
+  tasks: the address of each task, by its number.
+"""
+ServerDef.__doc__ = """Which task of a cluster a server is.
+
+Attributes:
+  cluster: a ClusterDef.
+  job_name: its job.
+  task_index: its number in the job.
+  default_session_config: a ConfigProto.
+  protocol: such as "grpc".
+  port: where it listens.
+"""
+
 export("train.ClusterDef")(ClusterDef)
 export("train.JobDef")(JobDef)
 export("train.ServerDef")(ServerDef)

@@ -102,3 +102,19 @@ Attributes:
 >>> tf.io.parse_single_example(example.SerializeToString(), spec)["age"].numpy()
 np.int64(7)
 """
+FeatureList.__doc__ = """A feature of a sequence: a Feature for each step.
+
+Attributes:
+  feature: the steps.
+"""
+FeatureLists.__doc__ = """The features of a sequence, by their names.
+
+Attributes:
+  feature_list: a map from names to FeatureLists.
+"""
+SequenceExample.__doc__ = """A record of a sequence, which `tf.io.parse_sequence_example` reads.
+
+Attributes:
+  context: the Features of the whole sequence.
+  feature_lists: the FeatureLists of its steps.
+"""

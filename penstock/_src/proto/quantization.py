@@ -89,3 +89,30 @@ UniformQuantizedConvolutionDimensionNumbersAttr
 """,
 )
 ConvolutionDimensions = UNIFORM["UniformQuantizedConvolutionDimensionNumbersAttr"]
+
+QuantizationMethod.__doc__ = """How a model or a part of it is quantized.
+
+Attributes:
+  preset_method: one of the usual methods.
+  quantization_component_specs: what holds for activations, weights and biases.
+"""
+QuantizationComponentSpec.__doc__ = """The type to which one component of ops is quantized.
+
+Attributes:
+  quantization_component: activations, weights or biases.
+  tensor_type: of how many bits.
+"""
+UnitWiseQuantizationSpec.__doc__ = """A method for some units of a model.
+
+Attributes:
+  unit: the units, by op, node or function.
+  quantization_method: theirs.
+"""
+QuantizationOptions.__doc__ = """All options of quantizing a model.
+
+Attributes:
+  quantization_method: the method.
+  op_set: the ops of the result.
+  unit_wise_quantization_specs: other methods for some units.
+  tags, signature_keys: which parts of the SavedModel are quantized.
+"""

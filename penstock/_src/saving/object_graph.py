@@ -163,7 +163,11 @@ def children_of(obj: Any, save_type: str, **kwargs: Any) -> dict[str, Any]:
 
 @export("train.TrackableView", v1=[])
 class TrackableView:
-    """The objects that a checkpoint of `root` contains."""
+    """The objects that a checkpoint of `root` contains.
+
+    Args:
+      root: a Trackable.
+    """
 
     def __init__(self, root: Trackable) -> None:
         self._root = root

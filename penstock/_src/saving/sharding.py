@@ -29,7 +29,18 @@ Shard = dict[str, dict[Any, Any]]
 @export(f"{_PACKAGE}.ShardableTensor")
 @dataclasses.dataclass(frozen=True)
 class ShardableTensor:
-    """A tensor to be assigned to a data file, with its properties."""
+    """A tensor to be assigned to a data file, with its properties.
+
+    Args:
+      tensor: the value, or a function that returns it.
+      dtype: of the tensor.
+      device: where it is.
+      name: of the tensor in the checkpoint.
+      shape: of the tensor.
+      slice_spec: which part of a larger tensor it is; "" for all of it.
+      checkpoint_key: of the object's value.
+      trackable: the object.
+    """
 
     _tensor_save_spec: Any
     tensor: Any

@@ -76,7 +76,17 @@ def update_checkpoint_state(
     last_preserved_timestamp: float | None = None,
     save_relative_paths: bool = False,
 ) -> None:
-    """Writes the checkpoint file of a folder."""
+    """Writes the checkpoint file of a folder.
+
+    Args:
+      save_dir: the folder.
+      model_checkpoint_path: of the newest checkpoint.
+      all_model_checkpoint_paths: of all that are there, oldest first.
+      latest_filename: the name of the file; by default "checkpoint".
+      all_model_checkpoint_timestamps: when each was written, in seconds since 1970.
+      last_preserved_timestamp: when the last one was written that stays.
+      save_relative_paths: whether paths are relative to the folder.
+    """
 
     def relative(path: str) -> str:
         return files.relative_to(path, save_dir)
@@ -104,6 +114,13 @@ def update_checkpoint_state(
 @export("train.get_checkpoint_state")
 def get_checkpoint_state(checkpoint_dir: Any, latest_filename: str | None = None) -> Any:
     """Returns the message of a folder's checkpoint file, or None if there is none that can be read.
+
+    Args:
+      checkpoint_dir: the folder.
+      latest_filename: the name of the file; by default "checkpoint".
+
+    Returns:
+      A CheckpointState with absolute paths, or None.
 
     Raises:
       ValueError: the file names no checkpoint.
@@ -258,7 +275,15 @@ def load_checkpoint(ckpt_dir_or_file: Any) -> CheckpointReader:
 
 @export("train.load_variable")
 def load_variable(ckpt_dir_or_file: Any, name: str) -> np.ndarray:
-    """Returns the value of a tensor of a checkpoint."""
+    """Returns the value of a tensor of a checkpoint.
+
+    Args:
+      ckpt_dir_or_file: the path of a checkpoint, or a folder: its newest.
+      name: of the tensor.
+
+    Returns:
+      A NumPy array.
+    """
     return load_checkpoint(ckpt_dir_or_file).get_tensor(name.removesuffix(":0"))
 
 
@@ -326,6 +351,9 @@ def checkpoints_iterator(
       min_interval_secs: the minimum time between two.
       timeout: how long to wait for one; forever by default.
       timeout_fn: called on timeout; the iteration ends if it returns True.
+
+    Returns:
+      An iterator of str.
     """
     last: str | None = None
     while True:

@@ -18,7 +18,11 @@ from penstock._src.util.export import export
 
 @export("train.CheckpointView", v1=[])
 class CheckpointView:
-    """The graph of objects in a checkpoint, by the numbers of its nodes."""
+    """The graph of objects in a checkpoint, by the numbers of its nodes.
+
+    Args:
+      save_path: the path of the checkpoint.
+    """
 
     def __init__(self, save_path: Any) -> None:
         reader = CheckpointReader(os.fsdecode(save_path))

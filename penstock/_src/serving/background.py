@@ -20,6 +20,9 @@ def running(options: Options) -> Iterator[Server]:
     Args:
       options: of the server; port 0 is a free one, which `rest_port` then tells.
 
+    Returns:
+      A context manager.
+
     Raises:
       OSError: it cannot listen at its ports.
 

@@ -152,5 +152,9 @@ def set_verbosity(level: int, alsologtostdout: bool = False) -> None:
 
 @export("autograph.trace")
 def trace(*args: Any) -> None:
-    """Prints `args` now, while tracing."""
+    """Prints `args` now, while tracing.
+
+    Args:
+      *args: any objects; a tensor shows its name, shape and dtype.
+    """
     print(*args)

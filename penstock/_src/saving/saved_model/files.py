@@ -68,7 +68,14 @@ def parse(folder: str) -> Any:
     ],
 )
 def contains_saved_model(export_dir: Any) -> bool:
-    """Whether a folder holds a SavedModel."""
+    """Whether a folder holds a SavedModel.
+
+    Args:
+      export_dir: the folder.
+
+    Returns:
+      A bool.
+    """
     names = (constants.SAVED_MODEL_FILENAME_PB, constants.SAVED_MODEL_FILENAME_PBTXT)
     folder = os.fsdecode(export_dir)
     return any(exists(os.path.join(folder, name)) for name in names)

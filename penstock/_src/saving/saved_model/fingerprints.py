@@ -39,7 +39,14 @@ class WRITTEN:
 @export("saved_model.experimental.Fingerprint")
 @dataclasses.dataclass(eq=False, repr=False)
 class Fingerprint:
-    """The identity of a SavedModel."""
+    """The identity of a SavedModel.
+
+    Args:
+      saved_model_checksum: of the whole message.
+      graph_def_program_hash, signature_def_hash, saved_object_graph_hash, checkpoint_hash: of its
+        parts, as uint64 numbers.
+      version: of the way they are computed.
+    """
 
     saved_model_checksum: int | None = None
     graph_def_program_hash: int | None = None
@@ -92,6 +99,12 @@ class Fingerprint:
 @export("saved_model.experimental.read_fingerprint")
 def read_fingerprint(export_dir: Any) -> Fingerprint:
     """Returns the fingerprint of a SavedModel.
+
+    Args:
+      export_dir: the folder.
+
+    Returns:
+      A Fingerprint.
 
     Raises:
       FileNotFoundError: it has none.

@@ -141,6 +141,9 @@ def load_partial(
       tags: select one of several programs; by default the only one.
       options: LoadOptions.
 
+    Returns:
+      A dict of the objects.
+
     Raises:
       ValueError: a function uses an object that is not below the paths, or the model is TensorFlow 1's.
       AssertionError: the SavedModel lacks values of given objects, and `allow_partial_checkpoint` is not set.

@@ -71,6 +71,11 @@ def register_revived_type(
 ) -> None:
     """Registers the identifier under which objects that satisfy `predicate` are saved.
 
+    Args:
+      identifier: a str.
+      predicate: of an object; it returns a bool.
+      versions: how objects are made again.
+
     Raises:
       AssertionError: the identifier is already registered.
     """
@@ -84,13 +89,24 @@ def register_revived_type(
 
 @export("__internal__.saved_model.load.registered_identifiers", v1=[])
 def registered_identifiers() -> Any:
-    """Returns the identifiers of registered types."""
+    """Returns the identifiers of registered types.
+
+    Returns:
+      A view of str.
+    """
     return _REVIVED.keys()
 
 
 @export("__internal__.saved_model.load.get_setter", v1=[])
 def get_setter(proto: Any) -> Callable[..., None] | None:
-    """Returns the function that sets attributes of the object of a message, or None if no type is registered for it."""
+    """Returns the function that sets attributes of the object of a message, or None if no type is registered for it.
+
+    Args:
+      proto: a SavedUserObject message.
+
+    Returns:
+      A function of the object, a name and a value, or None.
+    """
     for registration in _REVIVED.get(proto.identifier, ()):
         if registration.should_load(proto):
             return registration.setter

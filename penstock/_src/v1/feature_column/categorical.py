@@ -452,6 +452,9 @@ def categorical_column_with_vocabulary_file(
       num_oov_buckets: how many further categories such values are hashed to, instead.
       file_format: "tfrecord_gzip" if the entries are compressed records; by default, if the file's name ends so.
 
+    Returns:
+      A column.
+
     Raises:
       ValueError: an argument is invalid.
     """

@@ -321,7 +321,14 @@ def categories_of(column: Any) -> Any:
 def sequence_categorical_column_with_identity(
     key: str, num_buckets: int, default_value: int | None = None
 ) -> SequenceCategoricalColumn:
-    """`categorical_column_with_identity` for each step of a sequence."""
+    """`categorical_column_with_identity` for each step of a sequence.
+
+    Args:
+      key, num_buckets, default_value: as `tf.feature_column.categorical_column_with_identity`'s.
+
+    Returns:
+      A column.
+    """
     return SequenceCategoricalColumn(
         categorical_column_with_identity(key, num_buckets, default_value)
     )
@@ -331,7 +338,14 @@ def sequence_categorical_column_with_identity(
 def sequence_categorical_column_with_hash_bucket(
     key: str, hash_bucket_size: int, dtype: Any = dtypes.string
 ) -> SequenceCategoricalColumn:
-    """`categorical_column_with_hash_bucket` for each step of a sequence."""
+    """`categorical_column_with_hash_bucket` for each step of a sequence.
+
+    Args:
+      key, hash_bucket_size, dtype: as `tf.feature_column.categorical_column_with_hash_bucket`'s.
+
+    Returns:
+      A column.
+    """
     return SequenceCategoricalColumn(
         categorical_column_with_hash_bucket(key, hash_bucket_size, dtype)
     )
@@ -345,7 +359,15 @@ def sequence_categorical_column_with_vocabulary_list(
     default_value: int = -1,
     num_oov_buckets: int = 0,
 ) -> SequenceCategoricalColumn:
-    """`categorical_column_with_vocabulary_list` for each step of a sequence."""
+    """`categorical_column_with_vocabulary_list` for each step of a sequence.
+
+    Args:
+      key, vocabulary_list, dtype, default_value, num_oov_buckets: as
+        `tf.feature_column.categorical_column_with_vocabulary_list`'s.
+
+    Returns:
+      A column.
+    """
     return SequenceCategoricalColumn(
         categorical_column_with_vocabulary_list(
             key, vocabulary_list, dtype, default_value, num_oov_buckets
@@ -362,7 +384,15 @@ def sequence_categorical_column_with_vocabulary_file(
     default_value: int | None = None,
     dtype: Any = dtypes.string,
 ) -> SequenceCategoricalColumn:
-    """`categorical_column_with_vocabulary_file` for each step of a sequence."""
+    """`categorical_column_with_vocabulary_file` for each step of a sequence.
+
+    Args:
+      key, vocabulary_file, vocabulary_size, num_oov_buckets, default_value, dtype: as
+        `tf.feature_column.categorical_column_with_vocabulary_file`'s.
+
+    Returns:
+      A column.
+    """
     return SequenceCategoricalColumn(
         categorical_column_with_vocabulary_file_v1(
             key, vocabulary_file, vocabulary_size, num_oov_buckets, default_value, dtype

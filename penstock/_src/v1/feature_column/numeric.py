@@ -333,9 +333,16 @@ def sequence_numeric_column(
     dtype: Any = dtypes.float32,
     normalizer_fn: Callable[[Any], Any] | None = None,
 ) -> SequenceNumericColumn:
-    """A column of numbers for each step of a sequence; arguments as `numeric_column`'s.
+    """A column of numbers for each step of a sequence.
 
     Shorter sequences are padded with `default_value`.
+
+    Args:
+      key, shape, dtype, normalizer_fn: as `tf.feature_column.numeric_column`'s.
+      default_value: what shorter sequences are padded with.
+
+    Returns:
+      A column.
     """
     shape, dtype = _checked_shape(shape, key), dtypes.as_dtype(dtype)
     check_numeric(dtype, f"dtype must be convertible to float. dtype: {dtype}, key: {key}")

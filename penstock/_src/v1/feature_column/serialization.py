@@ -24,6 +24,12 @@ def registered(cls: type) -> type:
 def serialize_feature_column(fc: Any) -> Any:
     """Returns a column as `{"class_name": ..., "config": ...}`, and a key as it is.
 
+    Args:
+      fc: a column or a key.
+
+    Returns:
+      A dict or a str.
+
     Raises:
       ValueError: it is neither a column nor a key.
     """
@@ -44,6 +50,9 @@ def deserialize_feature_column(
       config: what `serialize_feature_column` returned.
       custom_objects: {name: class or function} that the configuration may name.
       columns_by_name: the columns made so far; an equal one is returned instead of a second.
+
+    Returns:
+      A column, or the key.
 
     Raises:
       ValueError: the configuration is malformed, or names an unknown class.

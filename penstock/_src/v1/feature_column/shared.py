@@ -329,6 +329,9 @@ def shared_embeddings(
       trainable: whether the vectors are trained.
       use_safe_embedding_lookup: whether examples without a category are allowed.
 
+    Returns:
+      A list of columns.
+
     Raises:
       RuntimeError: not in a graph.
       ValueError: the columns do not fit each other, or an argument is invalid.

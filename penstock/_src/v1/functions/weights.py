@@ -24,6 +24,13 @@ _REFUSAL = "weights can not be broadcast to values."
 def broadcast_weights(weights: Any, values: Any) -> Tensor:
     """Broadcasts `weights` to the shape of `values`.
 
+    Args:
+      weights: numbers.
+      values: a tensor.
+
+    Returns:
+      A tensor of the shape and dtype of `values`.
+
     Raises:
       ValueError: the ranks differ, or a dimension of the weights is neither 1 nor that of the values.
     """

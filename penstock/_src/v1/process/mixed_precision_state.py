@@ -13,7 +13,11 @@ class State:
 
 @export("__internal__.train.is_mixed_precision_graph_rewrite_enabled", v1=[])
 def is_mixed_precision_graph_rewrite_enabled() -> bool:
-    """Returns whether the rewrite was enabled. Graphs stay in float32 even then."""
+    """Returns whether the rewrite was enabled. Graphs stay in float32 even then.
+
+    Returns:
+      A bool.
+    """
     return State.rewrite_enabled
 
 
@@ -34,7 +38,11 @@ def set_non_mixed_precision_session_created(created: bool) -> None:
 
 @export("__internal__.train.set_using_mixed_precision_policy", v1=[])
 def set_using_mixed_precision_policy(is_using: bool) -> None:
-    """Records whether Keras's global policy uses mixed precision."""
+    """Records whether Keras's global policy uses mixed precision.
+
+    Args:
+      is_using: a bool.
+    """
     State.using_policy = is_using
 
 

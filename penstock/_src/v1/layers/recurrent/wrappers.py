@@ -72,6 +72,7 @@ class DeviceWrapper(DeviceWrapping, _CellWrapper):
     Args:
       cell: the cell.
       device: the device, or None for no preference.
+      *args: the arguments after `cell`, by position.
       **kwargs: `name`, `trainable`, `dtype`.
     """
 
@@ -83,6 +84,7 @@ class ResidualWrapper(ResidualWrapping, _CellWrapper):
     Args:
       cell: the cell.
       residual_fn: combines inputs and outputs; addition by default.
+      *args: the arguments after `cell`, by position.
       **kwargs: `name`, `trainable`, `dtype`.
     """
 
@@ -102,5 +104,6 @@ class DropoutWrapper(DropoutWrapping, _CellWrapper):
       dtype: the type of inputs, outputs and state.
       seed: of the random choices.
       dropout_state_filter_visitor: returns for each part of the state whether it is dropped (True or False for all of it).
+      *args: the arguments after `cell`, by position.
       **kwargs: `name`, `trainable`.
     """
