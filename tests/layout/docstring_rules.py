@@ -13,6 +13,7 @@ import inspect
 import pkgutil
 import re
 import sys
+import typing
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ from penstock._src.util import export
 DATA = Path(__file__).resolve().parent / "docstrings"
 # Parameters whose meaning is the same everywhere need no words, or are the object itself.
 SILENT = {"self", "cls"}
-ARGUMENT = re.compile(r"^  (\*{0,2}\w+(?:, \*{0,2}\w+)*):", re.MULTILINE)
+ARGUMENT = re.compile(r"^  (\*{0,2}\w+(?:,\s+\*{0,2}\w+)*):", re.MULTILINE)
 # Symbols that only raise an error need no more than a summary.
 MISSING = "penstock._src.api.missing."
 
@@ -55,15 +56,24 @@ def definition(name: str) -> Any:
     return held
 
 
-def gaps(name: str) -> list[str]:
+def others() -> list[str]:
+    """The public symbols that `tiers.txt` does not name: theirs need no example."""
+    named = set(names("tiers.txt"))
+    return [name for key in sorted(export.V2) if (name := f"tf.{key}") not in named]
+
+
+def gaps(name: str, needs_example: bool = True) -> list[str]:
     """What the docstring of a public symbol lacks; constants have none and lack nothing."""
     held = definition(name)
-    if not callable(held) or (inspect.isclass(held) and held.__module__ == "numpy"):
+    if not callable(held) or typing.get_origin(held) is not None:
+        return []
+    if inspect.isclass(held) and held.__module__ == "numpy":
         return []
     if export.V2[name.removeprefix("tf.")].module.startswith(MISSING):
         return list(_gaps_of_summary(inspect.cleandoc(held.__doc__ or "")))
     found = list(_gaps_of_class(name, held) if inspect.isclass(held) else gaps_of_function(held))
-    return found if ">>> " in (held.__doc__ or "") else [*found, "example"]
+    has_example = ">>> " in (held.__doc__ or "")
+    return found if has_example or not needs_example else [*found, "example"]
 
 
 def gaps_of_function(function: Any, documentation: str | None = None) -> Iterator[str]:
@@ -190,6 +200,7 @@ def _own_nodes(node: ast.AST) -> Iterator[ast.AST]:
 def main() -> None:
     load_definitions()
     lacking = {name: gaps(name) for name in names("tiers.txt")}
+    lacking |= {name: gaps(name, needs_example=False) for name in others()}
     for name, found in lacking.items():
         if found:
             print(f"{name}: {', '.join(found)}")
