@@ -1471,9 +1471,9 @@ int32: DType
 int64: DType
 int8: DType
 def irfftnd(input: TensorLike, fft_length: ShapeLike, axes: Axes, Treal: DTypeLike | None = float32, name: str | None = None) -> Tensor: 
-    """The inverse transform along `axes` to real numbers, of lengths `fft_length`."""
+    """The inverse transform of a half spectrum along `axes` to real numbers, of lengths `fft_length`."""
 def is_symbolic_tensor(tensor: Any) -> builtins.bool: 
-    """Whether `tensor` is symbolic."""
+    """Returns whether `tensor` stands for a value that a graph will compute."""
 def is_tensor(x: Any) -> builtins.bool: 
     """Returns True for a tensor, a variable or a composite tensor such as a ragged or sparse one."""
 def linspace(start: NumericLike, stop: NumericLike, num: IntLike, name: str | None = None, axis: Axis = 0) -> Tensor: 
@@ -1608,7 +1608,7 @@ def reverse(tensor: Composite, axis: Axes, name: str | None = None) -> Any: ...
 def reverse_sequence(input: TensorLike, seq_lengths: TensorLike, seq_axis: Axis | None = None, batch_axis: Axis | None = None, name: str | None = None) -> Tensor: 
     """Returns `input` with the first `seq_lengths[i]` entries of each batch entry i reversed."""
 def rfftnd(input: TensorLike, fft_length: ShapeLike, axes: Axes, Tcomplex: DTypeLike | None = complex64, name: str | None = None) -> Tensor: 
-    """The transform of real numbers along `axes`, of lengths `fft_length`."""
+    """The half spectrum of real numbers along `axes`, of lengths `fft_length`."""
 def roll(input: TensorLike, shift: NumericLike, axis: Axes, name: str | None = None) -> Tensor: 
     """Returns `input` shifted along axes; what leaves at one end enters at the other."""
 def scan(fn: Callable[..., Any], elems: Any, initializer: Any = None, parallel_iterations: int = 10, back_prop: builtins.bool = True, swap_memory: builtins.bool = False, infer_shape: builtins.bool = True, reverse: builtins.bool = False, name: str | None = None) -> Any: 

@@ -210,7 +210,7 @@ def get_enclosing_xla_context() -> Any:
 def get_name_scope() -> Any: 
     """The current scope's name."""
 def is_tfrt_enabled() -> Any: 
-    """False."""
+    """Whether TensorFlow's other runtime is in use, which Penstock does not have."""
 def lift_to_graph(tensors: Sequence[Any], graph: Graph, sources: Iterable[SymbolicTensor] | None = None, disallowed_placeholders: Any = None, add_sources: bool = False, handle_captures: bool = False, base_graph: Graph | None = None, op_map: Any = None) -> Any: 
     """Copies tensors, and the operations that compute them, into another graph."""
 def load_context(load_options: Any) -> ContextManager[Any]: 

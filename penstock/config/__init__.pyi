@@ -20,7 +20,7 @@ class LogicalDeviceConfiguration(tuple[Any, ...]):
     experimental_device_ordinal: Any
     def __new__(cls, memory_limit: Any = None, experimental_priority: Any = None, experimental_device_ordinal: Any = None) -> Self: ...
 class PhysicalDevice(tuple[Any, ...]):
-    """A device of this machine: its name and type."""
+    """A device of this machine."""
     name: Any
     device_type: Any
     def __new__(cls, name: str, device_type: str) -> Self: ...

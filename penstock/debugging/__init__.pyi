@@ -18,27 +18,27 @@ def assert_equal(x: TensorLike, y: TensorLike, message: str | None = None, summa
 def assert_greater(x: TensorLike, y: TensorLike, message: str | None = None, summarize: IntLike | None = None, name: str | None = None) -> Any: 
     """Raises an error unless x > y everywhere."""
 def assert_greater_equal(x: TensorLike, y: TensorLike, message: str | None = None, summarize: IntLike | None = None, name: str | None = None) -> Any: 
-    """Raises InvalidArgumentError unless x >= y everywhere."""
+    """Raises an error unless x >= y everywhere."""
 def assert_integer(x: TensorLike, message: str | None = None, name: str | None = None) -> Any: 
     """Raises TypeError unless `x` is of an integer type."""
 def assert_less(x: TensorLike, y: TensorLike, message: str | None = None, summarize: IntLike | None = None, name: str | None = None) -> Any: 
-    """Raises InvalidArgumentError unless x < y everywhere."""
+    """Raises an error unless x < y everywhere."""
 def assert_less_equal(x: TensorLike, y: TensorLike, message: str | None = None, summarize: IntLike | None = None, name: str | None = None) -> Any: 
-    """Raises InvalidArgumentError unless x <= y everywhere."""
+    """Raises an error unless x <= y everywhere."""
 def assert_near(x: TensorLike, y: TensorLike, rtol: FloatLike | None = None, atol: FloatLike | None = None, message: str | None = None, summarize: IntLike | None = None, name: str | None = None) -> Any: 
     """Raises InvalidArgumentError unless |x - y| < atol + rtol * |y| everywhere."""
 def assert_negative(x: TensorLike, message: str | None = None, summarize: IntLike | None = None, name: str | None = None) -> Any: 
-    """Raises InvalidArgumentError unless x < 0 everywhere."""
+    """Raises an error unless x < 0 everywhere."""
 def assert_non_negative(x: TensorLike, message: str | None = None, summarize: IntLike | None = None, name: str | None = None) -> Any: 
-    """Raises InvalidArgumentError unless x >= 0 everywhere."""
+    """Raises an error unless x >= 0 everywhere."""
 def assert_non_positive(x: TensorLike, message: str | None = None, summarize: IntLike | None = None, name: str | None = None) -> Any: 
-    """Raises InvalidArgumentError unless x <= 0 everywhere."""
+    """Raises an error unless x <= 0 everywhere."""
 def assert_none_equal(x: TensorLike, y: TensorLike, summarize: IntLike | None = None, message: str | None = None, name: str | None = None) -> Any: 
-    """Raises InvalidArgumentError unless x != y everywhere."""
+    """Raises an error unless x != y everywhere."""
 def assert_positive(x: TensorLike, message: str | None = None, summarize: IntLike | None = None, name: str | None = None) -> Any: 
-    """Raises InvalidArgumentError unless x > 0 everywhere."""
+    """Raises an error unless x > 0 everywhere."""
 def assert_proper_iterable(values: Any) -> Any: 
-    """Raises TypeError if `values` is a tensor, array or string, or can't be iterated over."""
+    """Raises TypeError unless `values` is a collection to iterate over, and not one value."""
 def assert_rank(x: TensorLike, rank: IntLike, message: str | None = None, name: str | None = None) -> Any: 
     """Raises an error unless `x` has a rank."""
 def assert_rank_at_least(x: TensorLike, rank: IntLike, message: str | None = None, name: str | None = None) -> Any: 

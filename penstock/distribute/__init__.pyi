@@ -151,7 +151,7 @@ class ReplicaContext:
     def __enter__(self) -> Self: ...
     def __exit__(self, *error: Any) -> None: ...
 class RunOptions(tuple[Any, ...]):
-    """RunOptions(experimental_enable_dynamic_batch_size, experimental_bucketizing_dynamic_shape, experimental_xla_options)"""
+    """Options of `Strategy.run`, which concern TPUs."""
     experimental_enable_dynamic_batch_size: Any
     experimental_bucketizing_dynamic_shape: Any
     experimental_xla_options: Any

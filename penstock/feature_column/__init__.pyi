@@ -37,7 +37,7 @@ def sequence_categorical_column_with_vocabulary_file(key: str, vocabulary_file: 
 def sequence_categorical_column_with_vocabulary_list(key: str, vocabulary_list: Any, dtype: DTypeLike | None = None, default_value: int = -1, num_oov_buckets: int = 0) -> Any: 
     """`categorical_column_with_vocabulary_list` for each step of a sequence."""
 def sequence_numeric_column(key: str, shape: ShapeLike = (1,), default_value: float = 0.0, dtype: DTypeLike | None = float32, normalizer_fn: Callable[[Any], Any] | None = None) -> Any: 
-    """A column of numbers for each step of a sequence; arguments as `numeric_column`'s."""
+    """A column of numbers for each step of a sequence."""
 def shared_embeddings(categorical_columns: Any, dimension: int, combiner: str = 'mean', initializer: Callable[..., Any] | None = None, shared_embedding_collection_name: str | None = None, ckpt_to_load_from: str | None = None, tensor_name_in_ckpt: str | None = None, max_norm: float | None = None, trainable: bool = True, use_safe_embedding_lookup: bool = True) -> list[Any]: 
     """Columns of vectors for several columns of categories, which share the vectors."""
 def weighted_categorical_column(categorical_column: Any, weight_feature_key: str, dtype: DTypeLike | None = float32) -> Any: 

@@ -206,7 +206,7 @@ class LinearOperatorDiag(LinearOperator):
     def diag(self) -> Any:
         """The diagonal."""
 class LinearOperatorFullMatrix(LinearOperator):
-    """Any matrix `[..., m, n]`; hints as LinearOperator's."""
+    """Any matrix."""
     def __init__(self, matrix: Any, is_non_singular: Any = None, is_self_adjoint: Any = None, is_positive_definite: Any = None, is_square: Any = None, name: str = 'LinearOperatorFullMatrix') -> None: ...
     @property
     def matrix(self) -> Any:
@@ -257,7 +257,7 @@ class LinearOperatorLowRankUpdate(LinearOperator):
     def v(self) -> Any:
         """V."""
 class LinearOperatorLowerTriangular(LinearOperator):
-    """A lower triangular matrix: what `tril` `[..., n, n]` holds above the diagonal is not read."""
+    """A lower triangular matrix."""
     def __init__(self, tril: Any, is_non_singular: Any = None, is_self_adjoint: Any = None, is_positive_definite: Any = None, is_square: Any = None, name: str = 'LinearOperatorLowerTriangular') -> None: ...
     @property
     def tril(self) -> Any:
@@ -296,7 +296,7 @@ class LinearOperatorTridiag(LinearOperator):
     def diagonals_format(self) -> Any:
         """The form of `diagonals`."""
 class LinearOperatorZeros(LinearOperator):
-    """The matrix of zeros; arguments as `LinearOperatorIdentity`'s, and `num_columns`."""
+    """The matrix of zeros."""
     def __init__(self, num_rows: IntLike, num_columns: IntLike | None = None, batch_shape: ShapeLike | None = None, dtype: DTypeLike | None = None, is_non_singular: bool = False, is_self_adjoint: bool = True, is_positive_definite: bool = False, is_square: bool = True, assert_proper_shapes: bool = False, name: str = 'LinearOperatorZeros') -> None: ...
     def add_to_tensor(self, mat: Any, name: str = 'add_to_tensor') -> Any:
         """The sum with a tensor `[..., m, n]`."""

@@ -468,7 +468,7 @@ def bias_add(value: NumericLike, bias: NumericLike, data_format: str | None = No
 def collapse_repeated(labels: NumericLike, seq_length: IntLike, name: str | None = None) -> Any: 
     """Rows of labels with runs of equal ones reduced to one, and their new lengths."""
 def compute_accidental_hits(true_classes: NumericLike, sampled_candidates: NumericLike, num_true: IntLike, seed: Any = None, name: str | None = None) -> Any: 
-    """The sampled classes that are true ones: (rows, ids, weights of -FLOAT_MAX)."""
+    """The sampled classes that are true ones, with weights that cancel their logits."""
 def compute_average_loss(per_example_loss: NumericLike, sample_weight: NumericLike | None = None, global_batch_size: IntLike | None = None) -> Tensor: 
     """Returns the weighted sum of losses divided by the size of the global batch."""
 def conv1d(input: NumericLike, filters: NumericLike, stride: NumericLike, padding: Any, data_format: str = 'NWC', dilations: NumericLike | None = None, name: str | None = None) -> Tensor: 
@@ -480,7 +480,7 @@ def conv2d(input: NumericLike, filters: NumericLike, strides: NumericLike, paddi
 def conv2d_transpose(input: NumericLike, filters: NumericLike, output_shape: ShapeLike, strides: NumericLike, padding: str | list[Any] | tuple[Any, ...] = 'SAME', data_format: str = 'NHWC', dilations: NumericLike | None = None, name: str | None = None) -> Tensor: 
     """The gradient of `conv2d`: from its output's shape to `output_shape`."""
 def conv3d(input: NumericLike, filters: NumericLike, strides: NumericLike, padding: str | list[Any] | tuple[Any, ...], data_format: str = 'NDHWC', dilations: NumericLike | None = None, name: str | None = None) -> Tensor: 
-    """The convolution of volumes with filters `[depth, height, width, c, c_out]`."""
+    """The convolution of volumes."""
 def conv3d_transpose(input: NumericLike, filters: NumericLike, output_shape: ShapeLike, strides: NumericLike, padding: str | list[Any] | tuple[Any, ...] = 'SAME', data_format: str = 'NDHWC', dilations: NumericLike | None = None, name: str | None = None) -> Tensor: 
     """The gradient of `conv3d`: from its output's shape to `output_shape`."""
 def conv_transpose(input: NumericLike, filters: NumericLike, output_shape: ShapeLike, strides: NumericLike, padding: str | list[Any] | tuple[Any, ...] = 'SAME', data_format: str | None = None, dilations: NumericLike | None = None, name: str | None = None) -> Tensor: 

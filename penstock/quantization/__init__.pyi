@@ -23,7 +23,7 @@ def fake_quant_with_min_max_vars_per_channel(inputs: NumericLike, min: NumericLi
 def fake_quant_with_min_max_vars_per_channel_gradient(gradients: NumericLike, inputs: NumericLike, min: NumericLike, max: NumericLike, num_bits: IntLike = 8, narrow_range: bool = False, name: str | None = None) -> Any: 
     """The gradients of `fake_quant_with_min_max_vars_per_channel`."""
 def quantize(input: NumericLike, min_range: NumericLike, max_range: NumericLike, T: DTypeLike, mode: Any = 'MIN_COMBINED', round_mode: str = 'HALF_AWAY_FROM_ZERO', name: str | None = None, narrow_range: bool = False, axis: Axis | None = None, ensure_minimum_range: FloatLike = 0.01) -> Any: 
-    """Floats as quantized numbers of type T: (output, output_min, output_max)."""
+    """Floats as quantized numbers of type T."""
 def quantize_and_dequantize(input: NumericLike, input_min: NumericLike, input_max: NumericLike, signed_input: bool = True, num_bits: IntLike = 8, range_given: bool = False, round_mode: str = 'HALF_TO_EVEN', name: str | None = None, narrow_range: bool = False, axis: Axis | None = None) -> Tensor: 
     """Quantizes and dequantizes floats; gradients pass unchanged."""
 def quantize_and_dequantize_v2(input: NumericLike, input_min: NumericLike, input_max: NumericLike, signed_input: bool = True, num_bits: IntLike = 8, range_given: bool = False, round_mode: str = 'HALF_TO_EVEN', name: str | None = None, narrow_range: bool = False, axis: Axis | None = None) -> Tensor: 

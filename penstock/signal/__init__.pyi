@@ -57,11 +57,11 @@ def kaiser_bessel_derived_window(window_length: IntLike, beta: NumericLike = 12.
 def kaiser_window(window_length: IntLike, beta: NumericLike = 12.0, dtype: DTypeLike | None = float32, name: str | None = None) -> Tensor: 
     """Returns a Kaiser window, made of modified Bessel functions."""
 def linear_to_mel_weight_matrix(num_mel_bins: IntLike = 20, num_spectrogram_bins: IntLike = 129, sample_rate: IntLike = 8000, lower_edge_hertz: FloatLike = 125.0, upper_edge_hertz: FloatLike = 3800.0, dtype: DTypeLike | None = float32, name: str | None = None) -> Tensor: 
-    """`[num_spectrogram_bins, num_mel_bins]` triangular weights from a spectrum to mel bands."""
+    """Triangular weights from a spectrum to mel bands."""
 def mdct(signals: NumericLike, frame_length: IntLike, window_fn: Callable[..., Any] = ..., pad_end: bool = False, norm: Any = None, name: str | None = None) -> Tensor: 
     """The modified discrete cosine transform of half-overlapping frames."""
 def mfccs_from_log_mel_spectrograms(log_mel_spectrograms: NumericLike, name: str | None = None) -> Tensor: 
-    """Mel-frequency cepstral coefficients `[..., num_mel_bins]`, all of them."""
+    """Mel-frequency cepstral coefficients, all of them."""
 def overlap_and_add(signal: NumericLike, frame_step: IntLike, name: str | None = None) -> Tensor: 
     """The signal reconstructed by adding frames `[..., frames, frame_length]` at offsets of `frame_step`."""
 def rfft(input_tensor: NumericLike, fft_length: ShapeLike | None = None, name: str | None = None) -> Tensor: 

@@ -48,7 +48,7 @@ def reshape(sp_input: _SparseTensor, shape: ShapeLike, name: str | None = None) 
 def retain(sp_input: _SparseTensor, to_retain: TensorLike) -> _SparseTensor: 
     """Returns some of the entries of a sparse tensor."""
 def sampled_addmm(indices: TensorLike, values: Any, dense_shape: ShapeLike, mat1: TensorLike, mat2: TensorLike, beta: TensorLike = 1.0, alpha: FloatLike = 1.0, output_type: DTypeLike | None = float32) -> Any: 
-    """alpha * (mat1 @ mat2) at `indices` + beta * values, as (indices, values, dense_shape)."""
+    """The product of two matrices at some places only: alpha * (mat1 @ mat2) + beta * values."""
 def segment_mean(data: NumericLike, indices: TensorLike, segment_ids: TensorLike, num_segments: IntLike | None = None, name: str | None = None, sparse_gradient: bool = False) -> Tensor: 
     """The means of the rows `indices` of `data`, by sorted segment id."""
 def segment_sqrt_n(data: NumericLike, indices: TensorLike, segment_ids: TensorLike, num_segments: IntLike | None = None, name: str | None = None, sparse_gradient: bool = False) -> Tensor: 

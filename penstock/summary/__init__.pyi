@@ -22,7 +22,7 @@ class SummaryWriter:
     def set_as_default(self, step: Any = None) -> None:
         """Makes this the writer of all summaries from here on."""
 def audio(name: str, data: TensorLike, sample_rate: IntLike, step: Any = None, max_outputs: int = 3, encoding: str | None = None, description: str | None = None) -> Any: 
-    """Writes up to `max_outputs` sounds of a batch [k, frames, channels] of floats from -1 to 1."""
+    """Writes sounds."""
 def create_file_writer(logdir: PathLike, max_queue: int | None = None, flush_millis: int | None = None, filename_suffix: str | None = None, name: str | None = None, experimental_trackable: bool = False, experimental_mesh: Any = None) -> SummaryWriter: 
     """Returns a writer of an event file in the folder `logdir`."""
 def create_noop_writer() -> SummaryWriter: 
@@ -32,11 +32,11 @@ def flush(writer: SummaryWriter | None = None, name: str | None = None) -> Any:
 def graph(graph_data: Any) -> Any: 
     """Writes a `tf.Graph` or GraphDef, shown on the graphs page."""
 def histogram(name: str, data: TensorLike, step: Any = None, buckets: int | None = None, description: str | None = None) -> Any: 
-    """Writes a histogram of the elements of `data` over `buckets` (default 30) intervals."""
+    """Writes a histogram of the elements of a tensor."""
 def image(name: str, data: TensorLike, step: Any = None, max_outputs: int = 3, description: str | None = None) -> Any: 
     """Writes images to the current writer."""
 def record_if(condition: TensorLike) -> ContextManager[Any]: 
-    """A context in which summaries are written only if `condition`, a bool, a bool tensor or a callable that returns one, is true."""
+    """A context in which summaries are written only if a condition holds."""
 def scalar(name: str, data: TensorLike, step: Any = None, description: str | None = None) -> Any: 
     """Writes a number to the current writer."""
 def should_record_summaries() -> Any: 

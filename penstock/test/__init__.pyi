@@ -193,13 +193,13 @@ def disable_with_predicate(pred: Any, skip_message: str) -> Any:
 def gpu_device_name() -> str: 
     """The name of the first GPU, or an empty string."""
 def is_built_with_cuda() -> bool: 
-    """False."""
+    """Whether this build computes on NVIDIA's GPUs."""
 def is_built_with_gpu_support() -> bool: 
-    """False."""
+    """Whether this build computes on any GPU."""
 def is_built_with_rocm() -> bool: 
-    """False."""
+    """Whether this build computes on AMD's GPUs."""
 def is_built_with_xla() -> bool: 
-    """True: functions are compiled, by Penstock's own compiler."""
+    """Whether functions are compiled."""
 def is_cpu_target_available(target: str) -> bool: 
     """Whether code for this kind of processor can be compiled."""
 def is_gpu_available(cuda_only: bool = False, min_cuda_compute_capability: Any = None) -> bool: 

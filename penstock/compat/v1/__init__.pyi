@@ -1127,7 +1127,7 @@ qint16: _DType
 qint32: _DType
 qint8: _DType
 def quantize_v2(input: TensorLike, min_range: TensorLike, max_range: TensorLike, T: DTypeLike, mode: str = 'MIN_COMBINED', name: str | None = None, round_mode: str = 'HALF_AWAY_FROM_ZERO', narrow_range: builtins.bool = False, axis: Axis | None = None, ensure_minimum_range: FloatLike = 0.01) -> Any: 
-    """Floats as quantized numbers of type T: (output, output_min, output_max)."""
+    """Floats as quantized numbers of type T."""
 quint16: _DType
 quint8: _DType
 class random_normal_initializer(_random_normal_initializer):

@@ -24,7 +24,7 @@ def enable_mlir_bridge() -> Any:
 def enable_op_determinism() -> None: 
     """Requires seeds for random ops; all other ops are deterministic anyway."""
 def enable_tensor_float_32_execution(enabled: Any) -> Any: 
-    """Allows TF32 on GPUs that have it."""
+    """Records whether TF32 is allowed; no effect on a CPU, which computes in float32."""
 def get_device_details(device: Any) -> Any: 
     """Returns the details of a physical device: none are known."""
 def get_device_policy() -> Any: 
@@ -40,7 +40,7 @@ def get_memory_usage(device: Any) -> Any:
 def get_synchronous_execution() -> Any: 
     """What was set, by default True: eager ops always finish before they return."""
 def reset_memory_stats(device: Any) -> Any: 
-    """Resets the peak memory to the current memory."""
+    """Accepted for compatibility: there are no statistics, see `get_memory_info`."""
 def set_device_policy(device_policy: Any) -> Any: 
     """Sets the policy for tensors that are on another device than the op."""
 def set_memory_growth(device: Any, enable: Any) -> None: 

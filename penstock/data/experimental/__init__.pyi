@@ -268,7 +268,7 @@ def enumerate_dataset(start: TensorLike = 0) -> Callable[[Dataset], Dataset]:
 def from_list(elements: Sequence[Any], name: str | None = None) -> Dataset: 
     """Returns the dataset of the given elements, which have the same structure."""
 def from_variant(variant: Any, structure: Any) -> Dataset: 
-    """Returns the dataset of a variant tensor; `structure` is its element_spec."""
+    """Returns the dataset of a variant tensor."""
 def get_model_proto(iterator: Any) -> Any: 
     """Returns the stages of an iterator's pipeline as a ModelProto, without measurements."""
 def get_next_as_optional(iterator: Any) -> _Optional: 
@@ -296,7 +296,7 @@ def make_saveable_from_iterator(iterator: Any, external_state_policy: Any = None
 def map_and_batch(map_func: Callable[..., Any], batch_size: IntLike, num_parallel_batches: Any = None, drop_remainder: bool = False, num_parallel_calls: Any = None) -> Callable[[Dataset], Dataset]: 
     """Returns a transformation: `map`, then `batch`."""
 def pad_to_cardinality(cardinality: int, mask_key: str = 'valid') -> Callable[[Dataset], Dataset]: 
-    """Returns a transformation that pads with zero elements up to `cardinality`; `element[mask_key]` marks the original ones."""
+    """Returns a transformation that adds elements of zeros up to a number of elements."""
 def parallel_interleave(map_func: Callable[..., Any], cycle_length: int, block_length: int = 1, sloppy: bool = False, buffer_output_elements: Any = None, prefetch_input_elements: Any = None) -> Callable[[Dataset], Dataset]: 
     """Returns a transformation; see `Dataset.interleave` with `num_parallel_calls`."""
 def parse_example_dataset(features: TensorLike, num_parallel_calls: IntLike = 1, deterministic: bool | None = None) -> Callable[[Dataset], Dataset]: 

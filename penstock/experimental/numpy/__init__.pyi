@@ -79,11 +79,11 @@ def asarray(a: TensorLike, dtype: DTypeLike | None = None) -> Tensor:
 def ascontiguousarray(a: TensorLike, dtype: DTypeLike | None = None) -> Tensor: 
     """`a` as tensor of at least one dimension."""
 def atleast_1d(*arys: Any) -> Tensor: 
-    """With at least one dimension."""
+    """Arrays with at least one dimension."""
 def atleast_2d(*arys: Any) -> Tensor: 
-    """With at least two dimensions."""
+    """Arrays with at least two dimensions; new ones come first."""
 def atleast_3d(*arys: Any) -> Tensor: 
-    """With at least three dimensions."""
+    """Arrays with at least three dimensions; a vector becomes `[1, n, 1]`, a matrix `[m, n, 1]`."""
 def average(a: TensorLike, axis: Axes | None = None, weights: TensorLike | None = None, returned: bool = False) -> Tensor: 
     """The mean, optionally weighted."""
 def bitwise_and(x1: TensorLike, x2: TensorLike) -> Tensor: 
@@ -97,7 +97,7 @@ def bitwise_xor(x1: TensorLike, x2: TensorLike) -> Tensor:
 def broadcast_arrays(*args: Any, **kwargs: Any) -> Tensor: 
     """All arrays broadcast to their common shape."""
 def broadcast_to(array: Any, shape: ShapeLike) -> Tensor: 
-    """Broadcast to a shape."""
+    """The array broadcast to a shape."""
 def cbrt(x: TensorLike) -> Tensor: 
     """The cube root."""
 def ceil(x: TensorLike) -> Tensor: 
@@ -107,7 +107,7 @@ def clip(a: TensorLike, a_min: Any, a_max: Any) -> Tensor:
 def compress(condition: TensorLike, a: TensorLike, axis: Axes | None = None) -> Tensor: 
     """The slices along an axis where a condition holds."""
 def concatenate(arys: Any, axis: Axes = 0) -> Tensor: 
-    """Joined along an axis."""
+    """Arrays joined along an axis."""
 def conj(x: TensorLike) -> Tensor: 
     """The complex conjugate."""
 def conjugate(x: TensorLike) -> Tensor: 
@@ -145,16 +145,16 @@ def divmod(x1: TensorLike, x2: TensorLike) -> Tensor:
 def dot(a: TensorLike, b: TensorLike) -> Tensor: 
     """The product: of scalars, vectors or matrices."""
 def dsplit(ary: Any, indices_or_sections: Any) -> Tensor: 
-    """Split along the third axis."""
+    """The array split along the third axis."""
 def dstack(tup: Any) -> Tensor: 
-    """Stacked along the third axis."""
+    """Arrays joined along the third axis, after `atleast_3d`."""
 e: float
 def einsum(subscripts: Any, *operands: Any, **kwargs: Any) -> Tensor: 
     """The sum of products named by `subscripts`."""
 def empty(shape: ShapeLike, dtype: DTypeLike | None = ...) -> Tensor: 
-    """Zeros."""
+    """An array of zeros, as there is no memory without contents."""
 def empty_like(a: TensorLike, dtype: DTypeLike | None = None) -> Tensor: 
-    """Zeros in the shape of `a`."""
+    """Zeros in the shape of `a`, as there is no memory without contents."""
 def equal(x1: TensorLike, x2: TensorLike) -> Tensor: 
     """Where both are equal."""
 def exp(x: TensorLike) -> Tensor: 
@@ -168,7 +168,7 @@ def experimental_enable_numpy_behavior(prefer_float32: bool = False, dtype_conve
 def expm1(x: TensorLike) -> Tensor: 
     """e ** x - 1."""
 def eye(N: Any, M: Any = None, k: IntLike = 0, dtype: DTypeLike | None = ...) -> Tensor: 
-    """Ones on a diagonal."""
+    """A matrix with ones on a diagonal."""
 def fabs(x: TensorLike) -> Tensor: 
     """The absolute value."""
 def finfo(dtype: DTypeLike) -> Any: 
@@ -178,11 +178,11 @@ def fix(x: TensorLike) -> Tensor:
 def flatten(a: TensorLike, order: str = 'C') -> Tensor: 
     """All entries as a vector."""
 def flip(m: Any, axis: Axes | None = None) -> Tensor: 
-    """Reversed along axes."""
+    """The array reversed along axes."""
 def fliplr(m: Any) -> Tensor: 
-    """Reversed along the second axis."""
+    """The array reversed along the second axis."""
 def flipud(m: Any) -> Tensor: 
-    """Reversed along the first axis."""
+    """The array reversed along the first axis."""
 def float_power(x1: TensorLike, x2: TensorLike) -> Tensor: 
     """x1 ** x2."""
 def floor(x: TensorLike) -> Tensor: 
@@ -190,7 +190,7 @@ def floor(x: TensorLike) -> Tensor:
 def floor_divide(x1: TensorLike, x2: TensorLike) -> Tensor: 
     """floor(x1 / x2)."""
 def full(shape: ShapeLike, fill_value: TensorLike, dtype: DTypeLike | None = None) -> Tensor: 
-    """`fill_value` everywhere."""
+    """An array with `fill_value` everywhere."""
 def full_like(a: TensorLike, fill_value: TensorLike, dtype: DTypeLike | None = None, order: str = 'K', subok: bool = True, shape: ShapeLike | None = None) -> Tensor: 
     """`fill_value` in the shape of `a`."""
 def gcd(x1: TensorLike, x2: TensorLike) -> Tensor: 
@@ -204,9 +204,9 @@ def greater_equal(x1: TensorLike, x2: TensorLike) -> Tensor:
 def heaviside(x1: TensorLike, x2: TensorLike) -> Tensor: 
     """0 below zero, `x2` at zero, 1 above."""
 def hsplit(ary: Any, indices_or_sections: Any) -> Tensor: 
-    """Split horizontally."""
+    """The array split along the second axis, a vector along its only one."""
 def hstack(tup: Any) -> Tensor: 
-    """Stacked horizontally."""
+    """Arrays joined along the second axis, vectors along the first."""
 def hypot(x1: TensorLike, x2: TensorLike) -> Tensor: 
     """sqrt(x1 ** 2 + x2 ** 2)."""
 def identity(n: Any, dtype: DTypeLike | None = ...) -> Tensor: 
@@ -301,7 +301,7 @@ def minimum(x1: TensorLike, x2: TensorLike) -> Tensor:
 def mod(x1: TensorLike, x2: TensorLike) -> Tensor: 
     """The remainder of floor division."""
 def moveaxis(a: TensorLike, source: Any, destination: Any) -> Tensor: 
-    """Axes moved to other positions."""
+    """The array with some axes at other positions; the others keep their order."""
 def multiply(x1: TensorLike, x2: TensorLike) -> Tensor: 
     """x1 * x2; of bools their conjunction."""
 def nanmean(a: TensorLike, axis: Axes | None = None, dtype: DTypeLike | None = None, keepdims: bool | None = None) -> Tensor: 
@@ -328,7 +328,7 @@ def ones_like(a: TensorLike, dtype: DTypeLike | None = None) -> Tensor:
 def outer(a: TensorLike, b: TensorLike) -> Tensor: 
     """All products of two vectors."""
 def pad(array: Any, pad_width: Any, mode: str, **kwargs: Any) -> Tensor: 
-    """With entries added at the borders: "constant", "reflect" or "symmetric"."""
+    """The array with entries added at its borders."""
 pi: float
 def polyval(p: Any, x: TensorLike) -> Tensor: 
     """The polynomial with coefficients `p`, the highest power first, at `x`."""
@@ -353,21 +353,21 @@ def reciprocal(x: TensorLike) -> Tensor:
 def remainder(x1: TensorLike, x2: TensorLike) -> Tensor: 
     """The remainder of floor division."""
 def repeat(a: TensorLike, repeats: TensorLike, axis: Axes | None = None) -> Tensor: 
-    """Each entry repeated."""
+    """The array with each entry repeated."""
 def reshape(a: TensorLike, newshape: Any, order: str = 'C') -> Tensor: 
     """The same entries in another shape."""
 def result_type(*arrays_and_dtypes: Any) -> Any: 
     """The dtype that these arrays and dtypes are promoted to."""
 def roll(a: TensorLike, shift: TensorLike, axis: Axes | None = None) -> Tensor: 
-    """Shifted cyclically."""
+    """The array shifted cyclically."""
 def rot90(m: Any, k: IntLike = 1, axes: Axes = (0, 1)) -> Tensor: 
-    """Rotated by 90 degrees."""
+    """The array rotated by multiples of 90 degrees."""
 def round(a: TensorLike, decimals: IntLike = 0) -> Tensor: 
     """Rounded to this many decimals, halves to even."""
 def select(condlist: list[Any] | tuple[Any, ...], choicelist: list[Any] | tuple[Any, ...], default: IntLike = 0) -> Tensor: 
     """Returns elements of the first choice whose condition holds."""
 def shape(a: TensorLike) -> Tensor: 
-    """The extents."""
+    """The lengths of the axes."""
 def sign(x: TensorLike, out: Any = None, where: Any = None, **kwargs: Any) -> Tensor: 
     """-1, 0 or 1; of complex numbers the number on the unit circle."""
 def signbit(x: TensorLike) -> Tensor: 
@@ -383,15 +383,15 @@ def size(x: TensorLike, axis: Axes | None = None) -> Tensor:
 def sort(a: TensorLike, axis: Axes = -1, kind: str = 'quicksort', order: str | None = None) -> Tensor: 
     """In ascending order."""
 def split(ary: Any, indices_or_sections: Any, axis: Axes = 0) -> Tensor: 
-    """Split into equal parts, or at given indices."""
+    """The array split into equal parts, or at given indices."""
 def sqrt(x: TensorLike) -> Tensor: 
     """The square root."""
 def square(x: TensorLike) -> Tensor: 
     """x * x."""
 def squeeze(a: TensorLike, axis: Axes | None = None) -> Tensor: 
-    """Without axes of length 1."""
+    """The array without axes of length 1."""
 def stack(arrays: TensorLike, axis: Axes = 0) -> Tensor: 
-    """Stacked along a new axis."""
+    """Arrays of one shape, stacked along a new axis."""
 def std(a: TensorLike, axis: Axes | None = None, keepdims: bool | None = None) -> Tensor: 
     """The standard deviation."""
 def subtract(x1: TensorLike, x2: TensorLike) -> Tensor: 
@@ -399,7 +399,7 @@ def subtract(x1: TensorLike, x2: TensorLike) -> Tensor:
 def sum(a: TensorLike, axis: Axes | None = None, dtype: DTypeLike | None = None, keepdims: bool | None = None) -> Tensor: 
     """Returns the sum over some axes, or over all."""
 def swapaxes(a: TensorLike, axis1: Any, axis2: Any) -> Tensor: 
-    """Two axes exchanged."""
+    """The array with two axes exchanged."""
 def take(a: TensorLike, indices: TensorLike, axis: Axes | None = None, out: Any = None, mode: str = 'clip') -> Tensor: 
     """The entries at indices, which are clipped or wrapped."""
 def take_along_axis(arr: TensorLike, indices: TensorLike, axis: Axes) -> Tensor: 
@@ -411,17 +411,17 @@ def tanh(x: TensorLike) -> Tensor:
 def tensordot(a: TensorLike, b: TensorLike, axes: Axes = 2) -> Tensor: 
     """The sum of products over pairs of axes."""
 def tile(a: TensorLike, reps: Any) -> Tensor: 
-    """The whole array repeated."""
+    """The whole array repeated along each axis."""
 def trace(a: TensorLike, offset: TensorLike = 0, axis1: IntLike = 0, axis2: IntLike = 1, dtype: DTypeLike | None = None) -> Tensor: 
     """The sum of a diagonal."""
 def transpose(a: TensorLike, axes: Axes | None = None) -> Tensor: 
-    """The axes in another order."""
+    """The array with its axes in another order."""
 def tri(N: Any, M: Any = None, k: IntLike = 0, dtype: DTypeLike | None = None) -> Tensor: 
-    """Ones at and below a diagonal."""
+    """A matrix with ones at and below a diagonal."""
 def tril(m: Any, k: IntLike = 0) -> Tensor: 
-    """The lower triangle."""
+    """The lower triangles of matrices, with zeros above."""
 def triu(m: Any, k: IntLike = 0) -> Tensor: 
-    """The upper triangle."""
+    """The upper triangles of matrices, with zeros below."""
 def true_divide(x1: TensorLike, x2: TensorLike) -> Tensor: 
     """x1 / x2."""
 def vander(x: TensorLike, N: Any = None, increasing: bool = False) -> Tensor: 
@@ -431,13 +431,13 @@ def var(a: TensorLike, axis: Axes | None = None, dtype: DTypeLike | None = None,
 def vdot(a: TensorLike, b: TensorLike) -> Tensor: 
     """The inner product, the first conjugated."""
 def vsplit(ary: Any, indices_or_sections: Any) -> Tensor: 
-    """Split vertically."""
+    """The array split along the first axis."""
 def vstack(tup: Any) -> Tensor: 
-    """Stacked vertically."""
+    """Arrays joined along the first axis, vectors as rows."""
 def where(condition: TensorLike, x: TensorLike | None = None, y: TensorLike | None = None) -> Tensor: 
     """`x` where `condition` holds, else `y`; with neither, the coordinates where it holds."""
 def zeros(shape: ShapeLike, dtype: DTypeLike | None = ...) -> Tensor: 
-    """Zeros."""
+    """An array of zeros."""
 def zeros_like(a: TensorLike, dtype: DTypeLike | None = None) -> Tensor: 
     """Zeros in the shape of `a`."""
 bool_ = _bool

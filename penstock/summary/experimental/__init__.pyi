@@ -9,7 +9,7 @@ from typing import Any, ContextManager
 def get_step() -> Any: 
     """Returns the default step of the thread."""
 def set_step(step: Any) -> None: 
-    """Sets the default step of the thread: a number, a variable, or None."""
+    """Sets the default step of the thread."""
 def summary_scope(name: str, default_name: str = 'summary', values: Any = None) -> ContextManager[Any]: 
     """A context that gives the (tag, scope) of a summary of that name."""
 def write_raw_pb(tensor: TensorLike, step: Any = None, name: str | None = None) -> Any: 

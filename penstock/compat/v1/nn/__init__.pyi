@@ -74,7 +74,7 @@ def conv2d_backprop_input(input_sizes: ShapeLike, filter: NumericLike | None = N
 def conv2d_transpose(value: NumericLike | None = None, filter: NumericLike | None = None, output_shape: ShapeLike | None = None, strides: NumericLike | None = None, padding: str | list[Any] | tuple[Any, ...] = 'SAME', data_format: str = 'NHWC', name: str | None = None, input: NumericLike | None = None, filters: NumericLike | None = None, dilations: NumericLike | None = None) -> Tensor: 
     """The gradient of `conv2d`: from its output's shape to `output_shape`."""
 def conv3d(input: NumericLike, filter: NumericLike | None = None, strides: NumericLike | None = None, padding: str | list[Any] | tuple[Any, ...] | None = None, data_format: str = 'NDHWC', dilations: NumericLike = [1, 1, 1, 1, 1], name: str | None = None, filters: NumericLike | None = None) -> Tensor: 
-    """The convolution of volumes with filters `[depth, height, width, c, c_out]`."""
+    """The convolution of volumes."""
 def conv3d_backprop_filter(input: NumericLike, filter_sizes: ShapeLike, out_backprop: NumericLike, strides: NumericLike, padding: Any, data_format: str = 'NDHWC', dilations: NumericLike = [1, 1, 1, 1, 1], name: str | None = None) -> Tensor: 
     """The gradient of Conv3D with respect to its filter."""
 def conv3d_transpose(value: NumericLike, filter: NumericLike | None = None, output_shape: ShapeLike | None = None, strides: NumericLike | None = None, padding: str | list[Any] | tuple[Any, ...] = 'SAME', data_format: str = 'NDHWC', name: str | None = None, input: NumericLike | None = None, filters: NumericLike | None = None, dilations: NumericLike | None = None) -> Tensor: 

@@ -12,7 +12,7 @@ def poisson(lam: TensorLike = 1.0, size: TensorLike | None = None) -> Tensor:
 def rand(*size: TensorLike) -> Tensor: 
     """Numbers of [0, 1)."""
 def randint(low: TensorLike, high: TensorLike | None = None, size: TensorLike | None = None, dtype: DTypeLike | None = ...) -> Tensor: 
-    """Integers in [low, high)."""
+    """Random integers in [low, high), all equally likely."""
 def randn(*args: Any) -> Tensor: 
     """Returns numbers drawn from a normal distribution, as float64."""
 def random(size: TensorLike | None = None) -> Tensor: 
