@@ -36,10 +36,9 @@ class TFRecordOptions:
 
     Args:
       compression_type: "", "ZLIB" or "GZIP"; None for "".
-      flush_mode, input_buffer_size, output_buffer_size, window_bits, compression_method,
-        mem_level, compression_strategy: kept,
-        as the attributes of the same name; no effect on files.
-      compression_level: from 0 to 9, as zlib's.
+      flush_mode, input_buffer_size, output_buffer_size: accepted; no effect on what is written.
+      window_bits, compression_level, compression_method, mem_level, compression_strategy: zlib's
+        parameters of these names; by default zlib's defaults.
     """
 
     compression_type_map = {
@@ -91,6 +90,10 @@ class TFRecordWriter:
       path: a path or a URL.
       options: a `tf.io.TFRecordOptions`, or "GZIP" or "ZLIB" for a compressed file.
 
+    Raises:
+      ValueError: there is no such compression.
+      InvalidArgumentError: zlib has no such parameters.
+
     >>> with tf.io.TFRecordWriter(folder + "/a.tfrecord") as writer:
     ...     writer.write(b"one")
     ...     writer.write(b"two")
@@ -99,9 +102,8 @@ class TFRecordWriter:
     """
 
     def __init__(self, path, options=None):
-        compression = TFRecordOptions.get_compression_type_string(options)
+        self._stream = _compressor(options)
         self._file = GFile(path, "wb")
-        self._stream = _compressor(compression)
         self._file.write(b"")
 
     def write(self, record):
@@ -144,12 +146,26 @@ class TFRecordWriter:
         self.close()
 
 
-def _compressor(compression):
-    if compression == "ZLIB":
-        return zlib.compressobj()
-    if compression == "GZIP":
-        return zlib.compressobj(wbits=31)
-    return None
+def _compressor(options):
+    compression = TFRecordOptions.get_compression_type_string(options)
+    if not compression:
+        return None
+    given = options if isinstance(options, TFRecordOptions) else TFRecordOptions()
+    parameters = {
+        "level": given.compression_level,
+        "method": given.compression_method,
+        "wbits": given.window_bits,
+        "memLevel": given.mem_level,
+        "strategy": given.compression_strategy,
+    }
+    named = {name: value for name, value in parameters.items() if value is not None}
+    default_bits = zlib.MAX_WBITS + 16 if compression == "GZIP" else zlib.MAX_WBITS
+    try:
+        return zlib.compressobj(**{"wbits": default_bits, **named})
+    except (ValueError, zlib.error) as error:
+        raise errors.InvalidArgumentError(
+            None, None, f"TFRecordWriter: zlib refuses the options {named}: {error}"
+        ) from None
 
 
 _SYNC = zlib.Z_SYNC_FLUSH
