@@ -98,3 +98,9 @@ def test_orders_are_of_real_numbers():
 def test_triangles_are_of_matrices():
     with pytest.raises(ValueError, match="rank at least 2"):
         tnp.tril([1, 2])
+
+
+def test_take_refuses_the_mode_raise():
+    _is(tnp.take([1, 2, 3], [5, -1], mode="clip"), tf.int64, [3, 1])
+    with pytest.raises(ValueError, match="'raise' is not supported"):
+        tnp.take([1, 2, 3], [5], mode="raise")

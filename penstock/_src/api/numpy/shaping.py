@@ -561,7 +561,7 @@ def take(a, indices, axis=None, out=None, mode="clip"):
       indices: integers of any shape.
       axis: an int; None: the array is flattened first.
       out: None.
-      mode: "wrap"; or "clip", as which "raise" is taken too.
+      mode: what becomes of an index outside of the array: "clip" takes the nearest, "wrap" counts on from the other end.
 
     Returns:
       A tensor of the same dtype, with the shape of `indices` in place of the axis.
@@ -571,7 +571,9 @@ def take(a, indices, axis=None, out=None, mode="clip"):
     """
     if out is not None:
         raise ValueError("take: `out` is not supported.")
-    if mode not in ("raise", "clip", "wrap"):
+    if mode == "raise":
+        raise ValueError("take: mode 'raise' is not supported; 'clip' and 'wrap' are.")
+    if mode not in ("clip", "wrap"):
         raise ValueError(f"Invalid mode '{mode}' for take")
     a = to_array(a)
     indices = cast(to_array(indices), dtypes.int64)
