@@ -1,6 +1,7 @@
 """tf.compat: strings, types and dimensions across versions of Python and TensorFlow."""
 
 import contextlib
+import contextvars
 import datetime
 import numbers
 import os
@@ -133,27 +134,36 @@ def dimension_at_index(shape, index):
     return None if shape.rank is None else shape.dims[index]
 
 
+_HORIZON = contextvars.ContextVar("horizon", default=datetime.date(2026, 1, 16))
+
+
 @export("compat.forward_compatible", v1=["compat.forward_compatible"])
 def forward_compatible(year, month, day):
-    """Whether the forward compatibility window of this date is over.
+    """Whether graphs may use what TensorFlow has had since a date.
 
     Args:
-      year, month, day: a date, as ints.
+      year, month, day: the date, as ints.
 
     Returns:
-      True if the date is before 1 January 2026.
+      True if it is before the horizon: 16 January 2026, as in TensorFlow 2.21, or that of
+      `tf.compat.forward_compatibility_horizon`.
     """
-    return datetime.date(2026, 1, 1) > datetime.date(year, month, day)
+    return _HORIZON.get() > datetime.date(year, month, day)
 
 
 @export("compat.forward_compatibility_horizon", v1=["compat.forward_compatibility_horizon"])
+@contextlib.contextmanager
 def forward_compatibility_horizon(year, month, day):
-    """A context for tests of forward compatibility; changes nothing.
+    """A context in which `tf.compat.forward_compatible` compares with another date.
 
     Args:
-      year, month, day: a date, as ints.
+      year, month, day: the date, as ints.
 
     Returns:
       A context manager.
     """
-    return contextlib.nullcontext((year, month, day))
+    token = _HORIZON.set(datetime.date(year, month, day))
+    try:
+        yield
+    finally:
+        _HORIZON.reset(token)
