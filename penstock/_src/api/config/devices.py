@@ -319,7 +319,7 @@ def get_device_details(device):
 
 @export("config.experimental.get_memory_info")
 def get_memory_info(device):
-    """Current and peak memory of a device in bytes: 0, as TensorFlow says of CPUs, whose memory it does not count.
+    """Current and peak memory of a device in bytes: 0, as it is not counted.
 
     Args:
       device: a name such as "CPU:0".

@@ -112,7 +112,7 @@ image.decode_bmp io.decode_bmp = DecodeBmp(contents, channels=0)
 
     Args:
       contents: a string scalar.
-      channels: 1, 3, 4, which must be what the file has, or 0: as the file has.
+      channels: 3, 4 or 0: as the file has, of which gray ones have 1.
       name: of the operation.
 
     Returns:

@@ -142,7 +142,7 @@ def ngrams(
       name: a name for the operation.
 
     Returns:
-      A string RaggedTensor, `[..., (n-grams)]`; the n-grams of the first width come first.
+      A string RaggedTensor, `[..., (n-grams)]`, of a vector a vector; the n-grams of the first width come first.
 
     Raises:
       ValueError: a width or `padding_width` is too small.
@@ -386,7 +386,7 @@ strings.unsorted_segment_join +unsorted_segment_join = UnsortedSegmentJoin(input
 
     Args:
       inputs: a string tensor.
-      segment_ids: integers, in the shape of the outermost axes of `inputs`; negative for none.
+      segment_ids: integers in [0, num_segments), in the shape of the outermost axes of `inputs`.
       num_segments: an integer scalar.
       separator: between the strings.
       name: of the operation.
