@@ -1,8 +1,8 @@
-"""What a complete docstring holds, and which public symbols still lack it.
+"""What a complete docstring holds, and which public symbols lack it.
 
 `docstrings/tiers.txt` names the symbols that guides, tutorials and libraries use most, `docstrings/methods.txt` the public
-methods of classes among them, as TensorFlow has them. `docstrings/left.txt` names the symbols whose docstring is not complete:
-it only ever shrinks. `python -m tests.layout.docstring_rules` prints what they lack.
+methods of classes among them, as TensorFlow has them. These need an example, too; the other symbols need none.
+`python -m tests.layout.docstring_rules` prints what is lacking.
 """
 
 import ast
@@ -56,13 +56,14 @@ def definition(name: str) -> Any:
     return held
 
 
-def others() -> list[str]:
-    """The public symbols that `tiers.txt` does not name: theirs need no example."""
+def lacking() -> dict[str, list[str]]:
+    """What the docstrings of public symbols lack, for those that lack anything."""
     named = set(names("tiers.txt"))
-    return [name for key in sorted(export.V2) if (name := f"tf.{key}") not in named]
+    public = sorted(named | {f"tf.{key}" for key in export.V2})
+    return {name: found for name in public if (found := gaps(name, name in named))}
 
 
-def gaps(name: str, needs_example: bool = True) -> list[str]:
+def gaps(name: str, needs_example: bool) -> list[str]:
     """What the docstring of a public symbol lacks; constants have none and lack nothing."""
     held = definition(name)
     if not callable(held) or typing.get_origin(held) is not None:
@@ -199,12 +200,8 @@ def _own_nodes(node: ast.AST) -> Iterator[ast.AST]:
 
 def main() -> None:
     load_definitions()
-    lacking = {name: gaps(name) for name in names("tiers.txt")}
-    lacking |= {name: gaps(name, needs_example=False) for name in others()}
-    for name, found in lacking.items():
-        if found:
-            print(f"{name}: {', '.join(found)}")
-    print(f"{sum(map(bool, lacking.values()))} of {len(lacking)} docstrings are not complete.")
+    for name, found in lacking().items():
+        print(f"{name}: {', '.join(found)}")
 
 
 if __name__ == "__main__":

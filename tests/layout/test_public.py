@@ -54,13 +54,12 @@ def test_everything_public_has_a_docstring():
 def docstrings(path):
     """(name, line, text) of every docstring in the file with an example in it."""
     for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, (ast.FunctionDef, ast.ClassDef, ast.Module)):
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
             text = ast.get_docstring(node)
             if text and ">>> " in text:
-                yield getattr(node, "name", path.stem), node.body[0].lineno, text
-        elif isinstance(node, ast.Assign) and ast.unparse(node.targets[0]).endswith(".__doc__"):
-            if isinstance(node.value, ast.Constant):  # of a class that no statement defines
-                yield ast.unparse(node.targets[0]), node.lineno, node.value.value
+                yield node.name, node.body[0].lineno, text
+        elif isinstance(node, ast.Constant) and re.search(r"\n>>> \S", str(node.value)):
+            yield path.stem, node.lineno, node.value  # of what no statement defines
         elif isinstance(node, ast.Call) and getattr(node.func, "id", None) == "op_functions":
             for rows in node.keywords:
                 for row in re.split(r"\n(?=\S)", rows.value.value):
