@@ -16,7 +16,7 @@ from penstock._src.util.export import export
 
 @export("load_op_library")
 def load_op_library(library_filename: Any) -> types.ModuleType:
-    """Loads a Python module that defines ops by `penstock.op`; returns them as a namespace.
+    r"""Loads a Python module that defines ops by `penstock.op`; returns them as a namespace.
 
     The module is imported under the name of its file, so that models which hold its ops find them. Libraries of compiled C++ ops depend on
     TensorFlow's runtime and cannot be loaded.
@@ -30,6 +30,11 @@ def load_op_library(library_filename: Any) -> types.ModuleType:
     Raises:
       NotFoundError: there is no such file, it is a compiled library, or another module has its name.
       InvalidArgumentError: the module defines no op.
+
+    >>> with open("my_ops.py", "w") as file:
+    ...     print("import penstock as tf\n\n@tf.op\ndef double(x):\n    return 2 * x", file=file)
+    >>> tf.load_op_library("my_ops.py").double(tf.constant(3)).numpy()
+    np.int32(6)
     """
     path = pathlib.Path(os.fsdecode(library_filename)).resolve()
     if path.suffix != ".py" and not (path / "__init__.py").is_file():

@@ -134,6 +134,14 @@ class ParameterServerStrategy(Strategy):
 
     Raises:
       UnimplementedError: always, after the cluster has been resolved.
+
+    >>> cluster = tf.train.ClusterSpec({"worker": ["host:1"], "ps": ["host:2"]})
+    >>> resolver = tf.distribute.cluster_resolver.SimpleClusterResolver(cluster)
+    >>> try:
+    ...     tf.distribute.experimental.ParameterServerStrategy(resolver)
+    ... except tf.errors.UnimplementedError:
+    ...     print("train with a MirroredStrategy")
+    train with a MirroredStrategy
     """
 
     def __init__(self, cluster_resolver: Any, variable_partitioner: Any = None) -> None:
@@ -148,15 +156,38 @@ class _LogicalDevices(Strategy):
     """Methods of TPU strategies for the cores of one replica."""
 
     def experimental_assign_to_logical_device(self, tensor: Any, logical_device_id: int) -> Any:
-        """Places a tensor on a core of its replica."""
+        """Places a tensor on a core of its replica.
+
+        Args:
+          tensor: in a replica.
+          logical_device_id: the number of the core.
+
+        Raises:
+          UnimplementedError: always.
+        """
         raise _no_tpus(type(self).__name__)
 
     def experimental_split_to_logical_devices(self, tensor: Any, partition_dimensions: Any) -> Any:
-        """Shards a tensor over the cores of its replica."""
+        """Shards a tensor over the cores of its replica.
+
+        Args:
+          tensor: in a replica.
+          partition_dimensions: into how many parts each axis is divided.
+
+        Raises:
+          UnimplementedError: always.
+        """
         raise _no_tpus(type(self).__name__)
 
     def experimental_replicate_to_logical_devices(self, tensor: Any) -> Any:
-        """Copies a tensor to all cores of its replica."""
+        """Copies a tensor to all cores of its replica.
+
+        Args:
+          tensor: in a replica.
+
+        Raises:
+          UnimplementedError: always.
+        """
         raise _no_tpus(type(self).__name__)
 
 
@@ -168,9 +199,20 @@ def _no_tpus(name: str) -> UnimplementedError:
 class TPUStrategy(_LogicalDevices):
     """Training on TPUs, which are not implemented.
 
+    Args:
+      tpu_cluster_resolver: a `tf.distribute.cluster_resolver.TPUClusterResolver`.
+      experimental_device_assignment: which cores replicas use.
+      experimental_spmd_xla_partitioning: whether a replica may spread over several cores.
+
     Raises:
       ValueError: no TPU is named.
       UnimplementedError: otherwise.
+
+    >>> try:
+    ...     tf.distribute.TPUStrategy(tf.distribute.cluster_resolver.TPUClusterResolver("local"))
+    ... except tf.errors.UnimplementedError as error:
+    ...     print(error)
+    TPUStrategy: TPUs are not implemented.
     """
 
     def __init__(

@@ -108,6 +108,18 @@ InputOptions = collections.namedtuple(
     ],
     defaults=[True, InputReplicationMode.PER_WORKER, False, 1],
 )
+InputOptions.__doc__ = """How a strategy distributes a dataset.
+
+Args:
+  experimental_fetch_to_device: whether elements are put on the replicas' devices.
+  experimental_replication_mode: a `tf.distribute.InputReplicationMode`.
+  experimental_place_dataset_on_device: whether the dataset itself runs there.
+  experimental_per_replica_buffer_size: how many elements are kept ready for each replica.
+
+>>> options = tf.distribute.InputOptions(experimental_per_replica_buffer_size=2)
+>>> options.experimental_fetch_to_device
+True
+"""
 export_constant("distribute.InputOptions", InputOptions)
 
 RunOptions = collections.namedtuple(

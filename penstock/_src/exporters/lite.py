@@ -23,6 +23,16 @@ class TFLiteConverter:
     Attributes:
       optimizations, representative_dataset, target_spec, allow_custom_ops,
       inference_input_type, inference_output_type: how to convert.
+
+    >>> double = tf.function(lambda x: 2.0 * x)
+    >>> function = double.get_concrete_function(tf.TensorSpec([3], tf.float32))
+    >>> converter = tf.lite.TFLiteConverter.from_concrete_functions([function])
+    >>> converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    >>> try:
+    ...     converter.convert()
+    ... except tf.errors.UnimplementedError:
+    ...     print("save the model with tf.saved_model.save instead")
+    save the model with tf.saved_model.save instead
     """
 
     def __init__(self, funcs: Sequence[Any], trackable_obj: Any = None) -> None:
@@ -43,6 +53,13 @@ class TFLiteConverter:
     ) -> "TFLiteConverter":
         """Returns the converter of concrete functions.
 
+        Args:
+          funcs: a list of concrete functions.
+          trackable_obj: the object that holds their variables.
+
+        Returns:
+          A TFLiteConverter.
+
         Raises:
           ValueError: something else is given.
         """
@@ -62,6 +79,14 @@ class TFLiteConverter:
     ) -> "TFLiteConverter":
         """Returns the converter of signatures of a SavedModel, of all by default.
 
+        Args:
+          saved_model_dir: the folder.
+          signature_keys: the names of signatures; by default all.
+          tags: select one of several programs; by default the only one.
+
+        Returns:
+          A TFLiteConverter.
+
         Raises:
           OSError: there is no SavedModel.
           ValueError: it has no such signature.
@@ -80,12 +105,27 @@ class TFLiteConverter:
 
     @classmethod
     def from_keras_model(cls, model: Any) -> "TFLiteConverter":
-        """Returns the converter of a Keras model."""
+        """Returns the converter of a Keras model.
+
+        Args:
+          model: a Keras model.
+
+        Returns:
+          A TFLiteConverter.
+        """
         return cls([], model)
 
     @classmethod
     def experimental_from_jax(cls, serving_funcs: Any, inputs: Any) -> "TFLiteConverter":
-        """Returns the converter of functions of JAX."""
+        """Returns the converter of functions of JAX.
+
+        Args:
+          serving_funcs: functions of JAX.
+          inputs: the inputs of each.
+
+        Raises:
+          UnimplementedError: always.
+        """
         raise UnimplementedError(
             "tf.lite.TFLiteConverter.experimental_from_jax: conversion from JAX is not implemented."
         )

@@ -29,6 +29,9 @@ class Colocation:
           op: an operation, tensor or variable; None for none, with `ignore_existing`.
           ignore_existing: whether enclosing scopes of this kind have no effect.
 
+        Returns:
+          A context manager.
+
         Raises:
           ValueError: `op` is None, and enclosing scopes have effect.
         """

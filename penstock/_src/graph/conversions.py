@@ -17,7 +17,16 @@ class GraphConversions:
         add_shapes: bool = False,
         use_pybind11_proto: bool = False,
     ) -> Any:
-        """Returns the graph as a GraphDef."""
+        """Returns the graph as a GraphDef.
+
+        Args:
+          from_version: accepted; all operations are in the message.
+          add_shapes: whether each node has the static shapes of its outputs.
+          use_pybind11_proto: accepted.
+
+        Returns:
+          A GraphDef.
+        """
         return above("graph_def")(self, add_shapes)
 
     @property
@@ -26,7 +35,14 @@ class GraphConversions:
         return above("versions")()
 
     def op_def_for_type(self, type: str) -> Any:
-        """Returns the OpDef of an op."""
+        """Returns the OpDef of an op.
+
+        Args:
+          type: the name of the op.
+
+        Returns:
+          An OpDef.
+        """
         return above("op_def_named")(type)
 
     def create_op(
@@ -49,6 +65,9 @@ class GraphConversions:
           dtypes, input_types, op_def, compute_shapes, compute_device: found from the op itself.
           name: of the operation; by default that of the op.
           attrs: {attribute: AttrValue}.
+
+        Returns:
+          An Operation.
 
         Raises:
           TypeError: an input is not a tensor.
@@ -78,6 +97,12 @@ class OperationConversions:
 
     def get_attr(self, name: str) -> Any:
         """Returns an attribute as TensorFlow's graphs hold it: types and numbers plain, strings as bytes, others as messages.
+
+        Args:
+          name: of the attribute.
+
+        Returns:
+          Its value.
 
         Raises:
           ValueError: nothing has this name.
@@ -125,5 +150,8 @@ class OperationConversions:
           inputs: its inputs, flat.
           control_inputs: operations that run before.
           output_types, input_types, original_op, op_def: found from the op itself.
+
+        Returns:
+          An Operation.
         """
         return above("add_from_node_def")(node_def, g, inputs, control_inputs)

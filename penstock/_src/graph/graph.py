@@ -33,7 +33,14 @@ _KEYS = itertools.count()
 
 @export("Graph")
 class Graph(Colocation, GraphConversions):
-    """A graph of operations. `with graph.as_default():` records the ops called within."""
+    """A graph of operations: `with graph.as_default():` records the ops called within.
+
+    >>> graph = tf.Graph()
+    >>> with graph.as_default():
+    ...     total = tf.add([1, 2], 3, name="total")
+    >>> graph.get_tensor_by_name("total:0").shape
+    TensorShape([2])
+    """
 
     building_function = False
     # Whether all side effects run, in program order: in functions, not in graphs of TensorFlow 1 or below them.
@@ -135,6 +142,12 @@ class Graph(Colocation, GraphConversions):
 
         Args:
           op_type_map: {op type: name given to tf.RegisterGradient}.
+
+        Returns:
+          A context manager.
+
+        Raises:
+          TypeError: `op_type_map` is not a dict.
         """
         if not isinstance(op_type_map, dict):
             raise TypeError(
@@ -197,7 +210,15 @@ class Graph(Colocation, GraphConversions):
     # -- names, scopes
 
     def unique_name(self, name: str, mark_as_used: bool = True) -> str:
-        """Returns a name, with the current scope as prefix, that no operation of this graph has."""
+        """Returns a name, with the current scope as prefix, that no operation of this graph has.
+
+        Args:
+          name: a name without scope; one that ends with "/" is taken as it is.
+          mark_as_used: whether it is taken from now on.
+
+        Returns:
+          A str.
+        """
         if name and name[-1] == "/":  # a scope's name, which an operation may share
             exact = name[:-1]
             if not exact or exact not in self._by_name:
@@ -208,7 +229,18 @@ class Graph(Colocation, GraphConversions):
 
     @contextlib.contextmanager
     def name_scope(self, name: str | None) -> Iterator[str]:
-        """Prefixes the names of the operations within by `name/`; yields the full scope."""
+        """Prefixes the names of the operations within.
+
+        Args:
+          name: of the scope, below the current one; None or "" for no scope; one that ends with
+            "/" is entered as it is.
+
+        Returns:
+          A context manager that gives the full scope with a trailing slash.
+
+        Raises:
+          ValueError: it is no valid name.
+        """
         before = self._scope
         if name and not (SCOPE_NAME if before else LEGAL_NAME).match(name):
             kind, allowed = ("", SCOPE_NAME) if before else ("root ", LEGAL_NAME)
@@ -229,7 +261,11 @@ class Graph(Colocation, GraphConversions):
             self._scope = before
 
     def get_name_scope(self) -> str:
-        """Returns the current scope."""
+        """Returns the current scope.
+
+        Returns:
+          A str without a trailing slash.
+        """
         return self._scope
 
     @property
@@ -255,7 +291,11 @@ class Graph(Colocation, GraphConversions):
 
     @contextlib.contextmanager
     def as_default(self) -> Iterator["Graph"]:
-        """Records the ops called within into this graph."""
+        """Records the ops called within into this graph.
+
+        Returns:
+          A context manager that gives the graph.
+        """
         STATE.default_graphs.append(self)
         try:
             with dispatch.building(self):
@@ -272,7 +312,11 @@ class Graph(Colocation, GraphConversions):
         self._entered.pop().__exit__(*args)
 
     def get(self) -> "Graph":
-        """Returns itself."""
+        """Returns itself.
+
+        Returns:
+          The graph.
+        """
         return self
 
     def switch_to_thread_local(self) -> None:
@@ -280,7 +324,15 @@ class Graph(Colocation, GraphConversions):
 
     @contextlib.contextmanager
     def control_dependencies(self, control_inputs: Any) -> Iterator[None]:
-        """Operations made within run after `control_inputs`; None clears all enclosing control dependencies."""
+        """Makes the operations within run after others.
+
+        Args:
+          control_inputs: operations, tensors or variables; None clears all enclosing control
+            dependencies.
+
+        Returns:
+          A context manager.
+        """
         before = self._control_stack
         if control_inputs is None:
             self._control_stack = []
@@ -312,8 +364,16 @@ class Graph(Colocation, GraphConversions):
 
     @contextlib.contextmanager
     def device(self, device_name_or_function: Any) -> Iterator[None]:
-        """Requests a device for the operations within: a name, merged with the enclosing one, or a function from an operation
-        (with the device so far) to the device it gets."""
+        """Requests a device for the operations within.
+
+        Args:
+          device_name_or_function: a name, which is merged with the enclosing one; a function from
+            an operation (with the device so
+            far) to the device it gets; or None, so that enclosing scopes have no effect.
+
+        Returns:
+          A context manager.
+        """
         wanted, around = device_name_or_function, STATE.device
         if callable(wanted) and not hasattr(wanted, "to_string"):
             self._device_functions.append((wanted, around))
@@ -339,7 +399,14 @@ class Graph(Colocation, GraphConversions):
 
     @contextlib.contextmanager
     def container(self, container_name: str) -> Iterator[str]:
-        """Places the resources made within in a container."""
+        """Places the resources made within in a container.
+
+        Args:
+          container_name: of the container, a str.
+
+        Returns:
+          A context manager that gives the name.
+        """
         before, self._container = self._container, container_name
         try:
             yield container_name
@@ -349,7 +416,11 @@ class Graph(Colocation, GraphConversions):
     # -- looking up
 
     def get_operations(self) -> list[Operation]:
-        """Returns the operations in creation order."""
+        """Returns the operations in creation order.
+
+        Returns:
+          A list.
+        """
         return list(self._operations)
 
     @property
@@ -358,18 +429,33 @@ class Graph(Colocation, GraphConversions):
         return self.get_operations()
 
     def num_operations(self) -> int:
-        """Returns the number of operations."""
+        """Returns the number of operations.
+
+        Returns:
+          An int.
+        """
         return len(self._operations)
 
     def new_operations(self) -> list[Operation]:
-        """Returns operations added behind the graph's back: always none."""
+        """Returns operations added behind the graph's back: always none.
+
+        Returns:
+          An empty list.
+        """
         return []
 
     def get_operation_by_name(self, name: str) -> Operation:
         """Returns the operation called `name`.
 
+        Args:
+          name: of the operation.
+
+        Returns:
+          An Operation.
+
         Raises:
           KeyError: there is none.
+          TypeError: `name` is not a str.
         """
         if not isinstance(name, str):
             raise TypeError(f"Operation names are strings (or similar), not {type(name).__name__}.")
@@ -378,9 +464,16 @@ class Graph(Colocation, GraphConversions):
     def get_tensor_by_name(self, name: str) -> SymbolicTensor:
         """Returns the tensor `<operation>:<output>`.
 
+        Args:
+          name: such as "total:0".
+
+        Returns:
+          A tensor.
+
         Raises:
           KeyError: there is none.
           ValueError: the name does not have that form.
+          TypeError: `name` is not a str.
         """
         if not isinstance(name, str):
             raise TypeError(f"Tensor names are strings (or similar), not {type(name).__name__}.")
@@ -389,7 +482,20 @@ class Graph(Colocation, GraphConversions):
     def as_graph_element(
         self, obj: Any, allow_tensor: bool = True, allow_operation: bool = True
     ) -> Any:
-        """Returns the tensor or operation that `obj` is or names."""
+        """Returns the tensor or operation that `obj` is or names.
+
+        Args:
+          obj: a tensor, operation or variable, or a name.
+          allow_tensor, allow_operation: whether the result may be one.
+
+        Returns:
+          A tensor or Operation of this graph.
+
+        Raises:
+          TypeError: `obj` can't be either.
+          ValueError: it is of another graph, or a name of the wrong form.
+          KeyError: nothing has this name.
+        """
         convert = getattr(obj, "_as_graph_element", None)
         if convert is not None:
             obj = convert()
@@ -471,46 +577,101 @@ class Graph(Colocation, GraphConversions):
         return list(self._collections)
 
     def add_to_collection(self, name: Any, value: Any) -> None:
-        """Appends `value` to a collection."""
+        """Appends `value` to a collection.
+
+        Args:
+          name: of the collection; a new one is made.
+          value: any object.
+        """
         self._collections.setdefault(name, []).append(value)
 
     def add_to_collections(self, names: Any, value: Any) -> None:
-        """Appends `value` to several collections."""
+        """Appends `value` to several collections.
+
+        Args:
+          names: of the collections; one that is named twice gets one entry.
+          value: any object.
+        """
         for name in {names} if isinstance(names, str) else set(names):
             self.add_to_collection(name, value)
 
     def get_collection(self, name: Any, scope: str | None = None) -> list[Any]:
-        """Returns a copy of a collection, or of its items whose names start with `scope`."""
+        """Returns a copy of a collection, or of its items whose names start with `scope`.
+
+        Args:
+          name: of the collection.
+          scope: a prefix; None for all items.
+
+        Returns:
+          A list, empty if there is no such collection.
+        """
         found = self._collections.get(name, [])
         if scope is None:
             return list(found)
         return [v for v in found if getattr(v, "name", "").startswith(scope)]
 
     def get_collection_ref(self, name: Any) -> list[Any]:
-        """Returns the collection itself, not a copy."""
+        """Returns the collection itself, not a copy.
+
+        Args:
+          name: of the collection; a new one is made.
+
+        Returns:
+          A list; what changes it changes the collection.
+        """
         return self._collections.setdefault(name, [])
 
     def get_all_collection_keys(self) -> list[Any]:
-        """Returns the names of the collections that hold something."""
+        """Returns the names of the collections that hold something.
+
+        Returns:
+          A list of str.
+        """
         return [name for name in self._collections if isinstance(name, str)]
 
     def clear_collection(self, name: Any) -> None:
-        """Empties a collection."""
+        """Empties a collection.
+
+        Args:
+          name: of the collection.
+        """
         self._collections.pop(name, None)
 
     def is_feedable(self, tensor: Any) -> bool:
-        """Whether a session may be fed `tensor`."""
+        """Whether a session may be fed `tensor`.
+
+        Args:
+          tensor: of the graph.
+
+        Returns:
+          True.
+        """
         return True
 
     def is_fetchable(self, tensor_or_op: Any) -> bool:
-        """Whether a session may fetch `tensor_or_op`."""
+        """Whether a session may fetch `tensor_or_op`.
+
+        Args:
+          tensor_or_op: of the graph.
+
+        Returns:
+          True.
+        """
         return True
 
     def prevent_feeding(self, tensor: Any) -> None:
-        """Accepted for compatibility: every tensor may be fed."""
+        """Accepted for compatibility: every tensor may be fed.
+
+        Args:
+          tensor: of the graph.
+        """
 
     def prevent_fetching(self, op: Any) -> None:
-        """Accepted for compatibility: every operation may be fetched."""
+        """Accepted for compatibility: every operation may be fetched.
+
+        Args:
+          op: of the graph.
+        """
 
 
 def infer_shapes(

@@ -139,7 +139,24 @@ class LoopFacts:
 
 @export("Operation")
 class Operation(OperationConversions):
-    """A node of a graph: an op with its attributes, inputs and control inputs."""
+    """A node of a graph: an op with its attributes, inputs and control inputs.
+
+    Args:
+      graph: that holds it; its methods make operations.
+      op: what it computes, with its attributes.
+      name: unique in the graph.
+      inputs: tensors of the graph.
+      control_inputs: operations that run before.
+      shapes: the static shape of each output.
+      device: the device asked for, or "".
+      location: the line of the program that made it.
+
+    >>> graph = tf.Graph()
+    >>> with graph.as_default():
+    ...     product = tf.constant([1.0, 2.0], name="x") * 3.0
+    >>> product.op.type, product.op.inputs[0].name
+    ('Mul', 'x:0')
+    """
 
     # of a While
     loop: LoopFacts | None = None
@@ -226,22 +243,39 @@ class Operation(OperationConversions):
     attributes: dict[str, Any] = read_only("raw_op.attrs", "The attributes by name.")
 
     def experimental_set_type(self, type_proto: Any) -> None:
-        """Keeps the FullTypeDef of the operation's outputs; nothing depends on it."""
+        """Keeps the FullTypeDef of the operation's outputs; nothing depends on it.
+
+        Args:
+          type_proto: a FullTypeDef.
+        """
         self._full_type = type_proto
 
     def values(self) -> tuple[SymbolicTensor, ...]:
-        """Returns the outputs."""
+        """Returns the outputs.
+
+        Returns:
+          A tuple of tensors.
+        """
         return tuple(self._outputs)
 
     def colocation_groups(self) -> list[bytes]:
-        """Returns the names of its colocation groups: its own if it is made to run beside no other operation."""
+        """Returns the names of its colocation groups: its own if it is made to run beside no other operation.
+
+        Returns:
+          A list such as [b"loc:@total"].
+        """
         noted = self.annotations.get("_class")
         groups = self.colocation if noted is None else noted.list.s
         found = [group for group in groups if group.startswith(b"loc:@")]
         return found or [b"loc:@" + self._name.encode()]
 
     def run(self, feed_dict: Any = None, session: Any = None) -> None:
-        """Runs the operation in a session (v1)."""
+        """Runs the operation in a session (v1).
+
+        Args:
+          feed_dict: values of tensors.
+          session: a `tf.compat.v1.Session`; by default the default one.
+        """
         session = session or self.graph._default_session()
         session.run(self, feed_dict)
 

@@ -253,6 +253,7 @@ class Trace:
     """A context that shows in profiles under a name.
 
     Args:
+      name: what the recording shows.
       **kwargs: facts that the recording shows, such as `step_num`.
 
     >>> with tf.profiler.experimental.Trace("train", step_num=3):

@@ -2,6 +2,7 @@
 
 from penstock._src.api.math import arithmetic, complex_numbers, elementwise, logic, trigonometry
 from penstock._src.core import dtypes
+from penstock._src.util.documentation import with_sections
 
 from .promotion import RULES, inexact, is_no_float, numbers, promoted_pair, to_array
 from .weakness import public
@@ -46,7 +47,11 @@ _UNARY = {
     "ceil": ("elementwise.ceil", inexact, "The smallest integer not below `x`."),
     "cos": ("trigonometry.cos", inexact, "The cosine."),
     "cosh": ("trigonometry.cosh", inexact, "The hyperbolic cosine."),
-    "exp": ("elementwise.exp", inexact, "e ** x."),
+    "exp": (
+        "elementwise.exp",
+        inexact,
+        "e ** x.\n\n>>> tf.experimental.numpy.exp([0.0, 1.0]).numpy()\narray([1. , 2.71828183])",
+    ),
     "expm1": ("elementwise.expm1", inexact, "e ** x - 1."),
     "floor": ("elementwise.floor", inexact, "The largest integer not above `x`."),
     "log": ("elementwise.log", inexact, "The natural logarithm."),
@@ -55,8 +60,16 @@ _UNARY = {
     "reciprocal": ("elementwise.reciprocal", to_array, "1 / x."),
     "sin": ("trigonometry.sin", inexact, "The sine."),
     "sinh": ("trigonometry.sinh", inexact, "The hyperbolic sine."),
-    "sqrt": ("elementwise.sqrt", inexact, "The square root."),
-    "square": ("elementwise.square", to_array, "x * x."),
+    "sqrt": (
+        "elementwise.sqrt",
+        inexact,
+        "The square root.\n\n>>> tf.experimental.numpy.sqrt([4, 9]).numpy()\narray([2., 3.])",
+    ),
+    "square": (
+        "elementwise.square",
+        to_array,
+        "x * x.\n\n>>> tf.experimental.numpy.square([2, 3]).numpy()\narray([4, 9])",
+    ),
     "tan": ("trigonometry.tan", inexact, "The tangent."),
     "tanh": ("trigonometry.tanh", inexact, "The hyperbolic tangent."),
     "conj conjugate": ("complex_numbers.conj", to_array, "The complex conjugate."),
@@ -106,7 +119,6 @@ def _binary(function, convert):
 # What the docstrings of the functions in a table have in common.
 _PARAMETERS = {
     _unary: """
-
 Args:
   x: an array or what converts to one.
 
@@ -114,7 +126,6 @@ Returns:
   A tensor of the shape of `x`.
 """,
     _binary: """
-
 Args:
   x1: an array or what converts to one.
   x2: an array or what converts to one. The shapes broadcast.
@@ -129,8 +140,8 @@ for _make, _table in ((_unary, _UNARY), (_binary, _BINARY)):
         for _name in _names.split():
             _call = _make(_function, _convert)
             _call.__name__ = _call.__qualname__ = _name
-            _call.__doc__ = _documentation + _PARAMETERS[_make]
-            globals()[_name] = public(_name)(_call)
+            _call.__doc__ = _documentation
+            globals()[_name] = public(_name)(with_sections(_PARAMETERS[_make])(_call))
 
 
 @public("isinf")

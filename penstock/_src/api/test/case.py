@@ -41,6 +41,16 @@ class TestCase(ProtoAssertions, ValueAssertions):
     """A test case with sessions and comparisons of tensors and nested structures of them, on top of absl's.
 
     Before each test the seeds are set and the default graph is a new one.
+
+    Args:
+      methodName: the test that it runs.
+
+    >>> import io, unittest
+    >>> class Sums(tf.test.TestCase):
+    ...     def test_rows(self):
+    ...         self.assertAllEqual(tf.reduce_sum([[1, 2], [3, 4]], axis=1), [3, 7])
+    >>> unittest.TextTestRunner(stream=io.StringIO()).run(Sums("test_rows")).wasSuccessful()
+    True
     """
 
     def __init__(self, methodName="runTest"):
@@ -75,7 +85,11 @@ class TestCase(ProtoAssertions, ValueAssertions):
             self.skipTest(_RESERVED)
 
     def get_temp_dir(self):
-        """Returns a folder for the files of this test."""
+        """Returns a folder for the files of this test.
+
+        Returns:
+          A str.
+        """
         if not self._tempdir:
             self._tempdir = tempfile.mkdtemp(dir=folder_of_process())
         return self._tempdir
@@ -86,6 +100,12 @@ class TestCase(ProtoAssertions, ValueAssertions):
         """Returns the values of a structure of tensors; in a graph, computed by the default session.
 
         A SparseTensor becomes a SparseTensorValue, a RaggedTensor a RaggedTensorValue, IndexedSlices an IndexedSlicesValue.
+
+        Args:
+          tensors: a structure of tensors.
+
+        Returns:
+          The structure, with NumPy arrays in place of tensors.
         """
         if STATE.graph is None:
             return self._eval_helper(tensors)
@@ -122,6 +142,9 @@ class TestCase(ProtoAssertions, ValueAssertions):
           config: a ConfigProto.
           use_gpu: if False, ops are placed on the CPU.
           force_gpu: if True, ops are placed on the first GPU.
+
+        Returns:
+          A context manager that gives the session; in eager execution an object whose use raises.
         """
         if STATE.graph is None:
             yield EagerSessionWarner()
@@ -132,7 +155,14 @@ class TestCase(ProtoAssertions, ValueAssertions):
 
     @contextlib.contextmanager
     def cached_session(self, graph=None, config=None, use_gpu=True, force_gpu=False):
-        """The session that this test keeps until its end. Executing eagerly, an object that evaluates."""
+        """The session that this test keeps until its end; in eager execution an object that evaluates.
+
+        Args:
+          graph, config, use_gpu, force_gpu: as `session`'s, and the same in each call.
+
+        Returns:
+          A context manager.
+        """
         if STATE.graph is None:
             yield FakeEagerSession(self)
             return
@@ -142,7 +172,14 @@ class TestCase(ProtoAssertions, ValueAssertions):
 
     @contextlib.contextmanager
     def test_session(self, graph=None, config=None, use_gpu=True, force_gpu=False):
-        """`cached_session`, or with a graph `session`; None executing eagerly."""
+        """`cached_session`, or with a graph `session`; None executing eagerly.
+
+        Args:
+          graph, config, use_gpu, force_gpu: as `session`'s.
+
+        Returns:
+          A context manager.
+        """
         self._skip_a_method_that_is_no_test()
         if STATE.graph is None:
             yield None
@@ -193,6 +230,16 @@ class TestCase(ProtoAssertions, ValueAssertions):
         """Expects an exception for which the predicate holds, or in whose message the pattern is found.
 
         The names of the operation that failed and of those that it was made from are searched as well.
+
+        Args:
+          exception_type: the class.
+          expected_err_re_or_predicate: a pattern, or a function from an exception to a bool.
+
+        Returns:
+          A context manager.
+
+        Raises:
+          AssertionError: another exception is raised, or none.
         """
         holds = expected_err_re_or_predicate
         if not callable(holds):
@@ -206,11 +253,25 @@ class TestCase(ProtoAssertions, ValueAssertions):
         raise AssertionError(f"{exception_type.__name__} not raised")
 
     def assertRaisesOpError(self, expected_err_re_or_predicate):
-        """Expects an OpError whose message matches."""
+        """Expects an OpError whose message matches.
+
+        Args:
+          expected_err_re_or_predicate: a pattern, or a function from an exception to a bool.
+
+        Returns:
+          A context manager.
+        """
         return self.assertRaisesWithPredicateMatch(errors.OpError, expected_err_re_or_predicate)
 
     def assertRaisesIncompatibleShapesError(self, exception_type=errors.InvalidArgumentError):
-        """Expects the error for shapes that do not broadcast."""
+        """Expects the error for shapes that do not broadcast.
+
+        Args:
+          exception_type: the class.
+
+        Returns:
+          A context manager.
+        """
         return self.assertRaisesWithPredicateMatch(exception_type, _INCOMPATIBLE)
 
     # unittest's under the names that it had in Python 2
@@ -220,26 +281,52 @@ class TestCase(ProtoAssertions, ValueAssertions):
     # the rest
 
     def assertStartsWith(self, actual, expected_start, msg=None):
-        """Fails unless a text begins with another."""
+        """Fails unless a text begins with another.
+
+        Args:
+          actual: the text.
+          expected_start: what it begins with.
+          msg: added to the message of a failure.
+        """
         if not actual.startswith(expected_start):
             note = f" : {msg!r}" if msg else ""
             self.fail(f"{actual!r} does not start with {expected_start!r}{note}")
 
     def assertDeviceEqual(self, device1, device2, msg=None):
-        """Fails unless two devices or device names are equivalent."""
+        """Fails unless two devices or device names are equivalent.
+
+        Args:
+          device1, device2: names, DeviceSpecs or None.
+          msg: added to the message of a failure.
+        """
         first, second = _device_name(device1), _device_name(device2)
         self.assertEqual(first, second, f"Devices {first} and {second} are not equal. {msg}")
 
     @contextlib.contextmanager
     def captureWritesToStream(self, stream) -> Iterator[CapturedWrites]:
-        """Captures the writes to a stream of the process, those of native code as well."""
+        """Captures the writes to a stream of the process, those of native code as well.
+
+        Args:
+          stream: such as `sys.stderr`.
+
+        Returns:
+          A context manager; what it gives has the text as `contents()`.
+        """
         with CapturedWrites.of(stream, self.get_temp_dir()) as captured:
             yield captured
 
     _CheckedThread = CheckedThread
 
     def checkedThread(self, target, args=None, kwargs=None):
-        """Returns a thread whose `join` fails the test if `target` raised."""
+        """Returns a thread whose `join` fails the test if `target` raised.
+
+        Args:
+          target: the function.
+          args, kwargs: its arguments.
+
+        Returns:
+          A thread with `start`, `join` and `is_alive`.
+        """
         thread = CheckedThread(self, target, args, kwargs)
         self._threads.append(thread)
         return thread

@@ -53,11 +53,25 @@ class ValueAssertions(absltest.TestCase):
     """absl's test case with assertions about values. `evaluate` of a subclass gives those of tensors."""
 
     def evaluate(self, tensors: Any) -> Any:
-        """Returns the values of a structure of tensors."""
+        """Returns the values of a structure of tensors.
+
+        Args:
+          tensors: a structure of tensors.
+
+        Returns:
+          The structure, with NumPy arrays in place of tensors.
+        """
         raise NotImplementedError
 
     def evaluate_if_both_tensors(self, a: Any, b: Any) -> tuple[Any, Any]:
-        """Returns the values of two tensors of one graph, computed together; other pairs unchanged."""
+        """Returns the values of two tensors of one graph, computed together; other pairs unchanged.
+
+        Args:
+          a, b: any objects.
+
+        Returns:
+          A pair.
+        """
         if all(is_tensor(x) and not isinstance(x, EagerTensor) for x in (a, b)):
             return self.evaluate((a, b))
         return a, b
@@ -80,7 +94,13 @@ class ValueAssertions(absltest.TestCase):
 
     @checked_when_run
     def assertNear(self, f1, f2, err, msg=None):
-        """Fails unless |f1 - f2| <= err."""
+        """Fails unless |f1 - f2| <= err.
+
+        Args:
+          f1, f2: numbers.
+          err: the largest difference.
+          msg: added to the message of a failure.
+        """
         f1, f2 = np.squeeze(f1), np.squeeze(f2)
         if f1 != f2:  # infinities are equal, and their difference is not a number
             gap, note = math.fabs(f1 - f2), "" if msg is None else f" ({msg})"
@@ -88,7 +108,13 @@ class ValueAssertions(absltest.TestCase):
 
     @checked_when_run
     def assertArrayNear(self, farray1, farray2, err, msg=None):
-        """Fails unless every two entries of two lists are within `err`."""
+        """Fails unless every two entries of two lists are within `err`.
+
+        Args:
+          farray1, farray2: lists of numbers.
+          err: the largest difference.
+          msg: added to the message of a failure.
+        """
         self.assertEqual(len(farray1), len(farray2), msg=msg)
         for f1, f2 in zip(farray1, farray2, strict=True):
             self.assertNear(float(f1), float(f2), err, msg=msg)
@@ -98,12 +124,23 @@ class ValueAssertions(absltest.TestCase):
 
     @checked_when_run
     def assertNDArrayNear(self, ndarray1, ndarray2, err, msg=None):
-        """Fails unless the norm of the difference is below `err`."""
+        """Fails unless the norm of the difference is below `err`.
+
+        Args:
+          ndarray1, ndarray2: arrays of one shape.
+          err: the norm of the difference is less than this.
+          msg: added to the message of a failure.
+        """
         self.assertTrue(self._NDArrayNear(ndarray1, ndarray2, err), msg=msg)
 
     @checked_when_run
     def assertAllEqual(self, a, b, msg=None):
-        """Fails unless shapes and all entries are equal; NaNs are equal to one another."""
+        """Fails unless shapes and all entries are equal; NaNs are equal to one another.
+
+        Args:
+          a, b: arrays, tensors or RaggedTensors, or what converts to them.
+          msg: added to the message of a failure.
+        """
         if _is_ragged(a) or _is_ragged(b):
             self._assertRaggedEqual(a, b, msg)
             return
@@ -130,7 +167,15 @@ class ValueAssertions(absltest.TestCase):
 
     @checked_when_run
     def assertNotAllEqual(self, a, b, msg=None):
-        """Fails if all entries are equal."""
+        """Fails if all entries are equal.
+
+        Args:
+          a, b: arrays or tensors, or what converts to them.
+          msg: added to the message of a failure.
+
+        Raises:
+          AssertionError: all entries are equal.
+        """
         try:
             self.assertAllEqual(a, b)
         except AssertionError:
@@ -141,6 +186,11 @@ class ValueAssertions(absltest.TestCase):
     def assertAllClose(self, a, b, rtol=1e-6, atol=1e-6, msg=None):
         """Fails unless |a - b| <= atol + rtol * |b| for all entries, also in nested structures.
 
+        Args:
+          a, b: structures of arrays and tensors.
+          rtol, atol: the relative and the absolute tolerance.
+          msg: added to the message of a failure.
+
         Raises:
           ValueError: the structures differ.
         """
@@ -148,7 +198,16 @@ class ValueAssertions(absltest.TestCase):
 
     @checked_when_run
     def assertNotAllClose(self, a, b, rtol=1e-6, atol=1e-6, msg=None):
-        """Fails if all entries are close."""
+        """Fails if all entries are close.
+
+        Args:
+          a, b: structures of arrays and tensors.
+          rtol, atol: the relative and the absolute tolerance.
+          msg: added to the message of a failure.
+
+        Raises:
+          AssertionError: all entries are close.
+        """
         try:
             self.assertAllClose(a, b, rtol=rtol, atol=atol, msg=msg)
         except AssertionError:
@@ -160,7 +219,16 @@ class ValueAssertions(absltest.TestCase):
         self, a, b, rtol=1e-6, atol=1e-6, float_rtol=1e-6, float_atol=1e-6, half_rtol=1e-3,
         half_atol=1e-3, bfloat16_rtol=1e-2, bfloat16_atol=1e-2, msg=None,
     ):  # fmt: skip
-        """`assertAllClose` with larger tolerances for narrow types."""
+        """`assertAllClose` with larger tolerances for narrow types.
+
+        Args:
+          a, b: arrays or tensors, or what converts to them.
+          rtol, atol: the least tolerances.
+          float_rtol, float_atol: the least if one of them is of float32 or complex64.
+          half_rtol, half_atol: the least if one of them is of float16.
+          bfloat16_rtol, bfloat16_atol: the least if one of them is of bfloat16.
+          msg: added to the message of a failure.
+        """
         a, b = self._arrays(a, b)
         kinds = {a.dtype.name, b.dtype.name}
         if kinds & {"float32", "complex64"}:
@@ -268,25 +336,45 @@ class ValueAssertions(absltest.TestCase):
 
     @checked_when_run
     def assertAllGreater(self, a, comparison_target):
-        """Fails unless all entries are greater."""
+        """Fails unless all entries are greater.
+
+        Args:
+          a: an array or tensor.
+          comparison_target: a number.
+        """
         a, comparison_target = self.evaluate_if_both_tensors(a, comparison_target)
         self.assertGreater(np.min(self._GetNdArray(a)), comparison_target)
 
     @checked_when_run
     def assertAllLess(self, a, comparison_target):
-        """Fails unless all entries are less."""
+        """Fails unless all entries are less.
+
+        Args:
+          a: an array or tensor.
+          comparison_target: a number.
+        """
         a, comparison_target = self.evaluate_if_both_tensors(a, comparison_target)
         self.assertLess(np.max(self._GetNdArray(a)), comparison_target)
 
     @checked_when_run
     def assertAllGreaterEqual(self, a, comparison_target):
-        """Fails unless all entries are at least this."""
+        """Fails unless all entries are at least this.
+
+        Args:
+          a: an array or tensor.
+          comparison_target: a number.
+        """
         a, comparison_target = self.evaluate_if_both_tensors(a, comparison_target)
         self.assertGreaterEqual(np.min(self._GetNdArray(a)), comparison_target)
 
     @checked_when_run
     def assertAllLessEqual(self, a, comparison_target):
-        """Fails unless all entries are at most this."""
+        """Fails unless all entries are at most this.
+
+        Args:
+          a: an array or tensor.
+          comparison_target: a number.
+        """
         a, comparison_target = self.evaluate_if_both_tensors(a, comparison_target)
         self.assertLessEqual(np.max(self._GetNdArray(a)), comparison_target)
 
@@ -294,7 +382,16 @@ class ValueAssertions(absltest.TestCase):
     def assertAllInRange(
         self, target, lower_bound, upper_bound, open_lower_bound=False, open_upper_bound=False
     ):
-        """Fails unless every entry lies in the range; bounds belong to it unless they are open."""
+        """Fails unless every entry lies in the range; bounds belong to it unless they are open.
+
+        Args:
+          target: an array or tensor of real numbers.
+          lower_bound, upper_bound: the range.
+          open_lower_bound, open_upper_bound: whether the bound does not belong to it.
+
+        Raises:
+          AssertionError: an entry lies outside or is NaN, or the entries are not real numbers.
+        """
         target = self._GetNdArray(target)
         if not np.issubdtype(target.dtype, np.floating) and target.dtype.kind not in "iu":
             raise AssertionError(
@@ -328,7 +425,15 @@ class ValueAssertions(absltest.TestCase):
 
     @checked_when_run
     def assertAllInSet(self, target, expected_set):
-        """Fails unless every entry is one of these."""
+        """Fails unless every entry is one of these.
+
+        Args:
+          target: an array or tensor.
+          expected_set: a collection of values.
+
+        Raises:
+          AssertionError: an entry is another.
+        """
         other = np.setdiff1d(self._GetNdArray(target).flatten(), list(expected_set))
         if np.size(other):
             raise AssertionError(
@@ -337,11 +442,20 @@ class ValueAssertions(absltest.TestCase):
 
     @checked_when_run
     def assertDTypeEqual(self, target, expected_dtype):
-        """Fails unless the value of `target` has this type."""
+        """Fails unless the value of `target` has this type.
+
+        Args:
+          target: an array or tensor.
+          expected_dtype: a NumPy dtype.
+        """
         self.assertEqual(self._GetNdArray(target).dtype, expected_dtype)
 
     def assertShapeEqual(self, input_a, input_b, msg=None):
         """Fails unless two arrays or tensors have one shape: of tensors, the static shape.
+
+        Args:
+          input_a, input_b: arrays or tensors.
+          msg: added to the message of a failure.
 
         Raises:
           TypeError: one is neither an array nor a tensor.
@@ -358,7 +472,12 @@ class ValueAssertions(absltest.TestCase):
 
     @checked_when_run
     def assertDictEqual(self, a, b, msg=None):
-        """Fails unless the keys are the same, and all entries of the values equal (close, of floats)."""
+        """Fails unless the keys are the same, and all entries of the values equal (close, of floats).
+
+        Args:
+          a, b: dicts of arrays and tensors.
+          msg: added to the message of a failure.
+        """
         try:
             super().assertDictEqual(a, b, msg)
         except Exception:  # comparing tensors may raise anything; their values decide

@@ -29,6 +29,15 @@ class ProtoAssertions(absltest.TestCase):
         """Fails unless a message equals another, which may be given in text format.
 
         Floats may differ in the seventh decimal; or, with `relative_tolerance`, by that part of the larger one.
+
+        Args:
+          expected_message_maybe_ascii: a message, or its text format.
+          validate_message: the message that is checked.
+          msg: added to the message of a failure.
+          relative_tolerance: of floats.
+
+        Raises:
+          AssertionError: they differ, also in their classes.
         """
         expected, kind = expected_message_maybe_ascii, type(validate_message)
         if isinstance(expected, (str, bytes)):
@@ -50,7 +59,14 @@ class ProtoAssertions(absltest.TestCase):
     def assertProtoEqualsVersion(
         self, expected, actual, producer=GRAPH_DEF_VERSION, min_consumer=0, msg=None
     ):
-        """Compares a GraphDef with a text without versions."""
+        """Compares a GraphDef with a text without versions.
+
+        Args:
+          expected: the text format of a GraphDef.
+          actual: a GraphDef.
+          producer, min_consumer: its versions.
+          msg: added to the message of a failure.
+        """
         graph = text_format.Parse(expected, GraphDef())
         graph.versions.producer, graph.versions.min_consumer = producer, min_consumer
         self.assertProtoEquals(graph, actual, msg)

@@ -66,6 +66,12 @@ class ClusterCoordinator:
 
     Raises:
       ValueError: the strategy is not a ParameterServerStrategy; none can be created here.
+
+    >>> try:
+    ...     tf.distribute.experimental.coordinator.ClusterCoordinator(tf.distribute.get_strategy())
+    ... except ValueError:
+    ...     print("it needs a ParameterServerStrategy")
+    it needs a ParameterServerStrategy
     """
 
     def __init__(self, strategy: Any) -> None:
@@ -79,23 +85,53 @@ class ClusterCoordinator:
     strategy = read_only("_strategy", "The strategy.")
 
     def schedule(self, fn: Callable[..., Any], args: Any = None, kwargs: Any = None) -> Any:
-        """Runs a function on some worker; returns a RemoteValue."""
+        """Runs a function on some worker; returns a RemoteValue.
+
+        Args:
+          fn: the function, a `tf.function` as a rule.
+          args, kwargs: its arguments.
+
+        Raises:
+          UnimplementedError: always.
+        """
         raise _no_workers("schedule")
 
     def join(self) -> None:
-        """Waits for all scheduled functions."""
+        """Waits for all scheduled functions.
+
+        Raises:
+          UnimplementedError: always.
+        """
         raise _no_workers("join")
 
     def done(self) -> bool:
-        """Whether all scheduled functions have run."""
+        """Whether all scheduled functions have run.
+
+        Raises:
+          UnimplementedError: always.
+        """
         raise _no_workers("done")
 
     def create_per_worker_dataset(self, dataset_fn: Any) -> Any:
-        """Returns a dataset on each worker."""
+        """Returns a dataset on each worker.
+
+        Args:
+          dataset_fn: without arguments, returns a Dataset.
+
+        Raises:
+          UnimplementedError: always.
+        """
         raise _no_workers("create_per_worker_dataset")
 
     def fetch(self, val: Any) -> Any:
-        """Waits for RemoteValues and returns their values."""
+        """Waits for RemoteValues and returns their values.
+
+        Args:
+          val: a structure of RemoteValues.
+
+        Raises:
+          UnimplementedError: always.
+        """
         raise _no_workers("fetch")
 
 

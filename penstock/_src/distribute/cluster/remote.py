@@ -57,6 +57,9 @@ def experimental_connect_to_cluster(
     Raises:
       ValueError: the first argument is not a cluster.
       UnimplementedError: the cluster has other processes.
+
+    >>> resolver = tf.distribute.cluster_resolver.SimpleClusterResolver(tf.train.ClusterSpec({}))
+    >>> tf.config.experimental_connect_to_cluster(resolver)  # this process is the master: no connection
     """
     cluster = cluster_spec_or_resolver
     if isinstance(cluster, ClusterResolver):

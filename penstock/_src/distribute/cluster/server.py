@@ -30,6 +30,11 @@ class Server:
       TypeError: the first argument does not describe a cluster.
       ValueError: the task is ambiguous.
       UnimplementedError: the cluster has other tasks.
+
+    >>> server = tf.distribute.Server.create_local_server()
+    >>> with tf.Graph().as_default(), tf.compat.v1.Session(server.target) as session:
+    ...     print(session.run(tf.constant(1) + 2))
+    3
     """
 
     def __init__(
@@ -76,7 +81,15 @@ class Server:
 
     @staticmethod
     def create_local_server(config: Any = None, start: bool = True) -> "Server":
-        """Returns a server of a cluster that consists of this process only."""
+        """Returns a server of a cluster that consists of this process only.
+
+        Args:
+          config: a ConfigProto for sessions.
+          start: whether to start it at once.
+
+        Returns:
+          A Server.
+        """
         return Server({"localhost": ["localhost:0"]}, protocol="grpc", config=config, start=start)
 
 

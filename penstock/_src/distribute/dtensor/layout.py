@@ -173,7 +173,11 @@ class Layout:
 
     @native
     def as_proto(self) -> Any:
-        """Returns the LayoutProto."""
+        """Returns the LayoutProto.
+
+        Returns:
+          A LayoutProto.
+        """
         made = LayoutProto(mesh_config=self._mesh.as_proto(), type=self._type.value)
         for spec in self._specs:
             made.sharding_specs.add(sharding_spec=spec)
@@ -181,7 +185,11 @@ class Layout:
 
     @native
     def to_string(self) -> str:
-        """Returns the specs and the mesh as a string."""
+        """Returns the specs and the mesh as a string.
+
+        Returns:
+          A str, for `from_string`.
+        """
         if self._type is LayoutType.SINGLE_DEVICE:
             return f"maximal:true, mesh:{self._mesh.to_string()}"
         kind = "parted" if self._type is LayoutType.PARTED else "sharding_specs"
@@ -221,7 +229,14 @@ class Layout:
 
     @native
     def num_shards(self, idx: int) -> int:
-        """Returns the number of shards along an axis."""
+        """Returns the number of shards along an axis.
+
+        Args:
+          idx: the axis.
+
+        Returns:
+          An int.
+        """
         spec = self._specs[idx]
         return 1 if spec == UNSHARDED else self._mesh[spec].size
 
@@ -232,17 +247,29 @@ class Layout:
 
     @native
     def is_fully_replicated(self) -> bool:
-        """Whether no axis is sharded."""
+        """Whether no axis is sharded.
+
+        Returns:
+          A bool.
+        """
         return all(count == 1 for count in self.shards)
 
     @native
     def is_batch_parallel(self) -> bool:
-        """Whether only the first axis is sharded."""
+        """Whether only the first axis is sharded.
+
+        Returns:
+          A bool.
+        """
         return bool(self.shards) and all(count == 1 for count in self.shards[1:])
 
     @native
     def is_single_device(self) -> bool:
-        """Whether the whole tensor is on a single device."""
+        """Whether the whole tensor is on a single device.
+
+        Returns:
+          A bool.
+        """
         return self._mesh.is_single_device()
 
     def delete(self, dims: Sequence[int]) -> Layout:
@@ -258,16 +285,34 @@ class Layout:
 
     @native
     def global_shape_from_local_shape(self, local_shape: Sequence[int]) -> tuple[int, ...]:
-        """Returns the global shape of a tensor whose shards have the shape `local_shape`."""
+        """Returns the shape of a tensor from that of its shards.
+
+        Args:
+          local_shape: a list of ints.
+
+        Returns:
+          A tuple of ints.
+        """
         return tuple(n * count for n, count in zip(local_shape, self.shards, strict=True))
 
     @native
     def local_shape_from_global_shape(self, global_shape: Sequence[int]) -> tuple[int, ...]:
-        """Returns the shape of each device's shard."""
+        """Returns the shape of each device's shard.
+
+        Args:
+          global_shape: of the tensor, a list of ints.
+
+        Returns:
+          A tuple of ints.
+        """
         return tuple(n // count for n, count in zip(global_shape, self.shards, strict=True))
 
     def offset_to_shard(self) -> list[tuple[int, ...]]:
-        """Returns for each device of the mesh the index of its shard along each axis."""
+        """Returns for each device of the mesh the index of its shard along each axis.
+
+        Returns:
+          A list of tuples of ints.
+        """
         axes = [None if s == UNSHARDED else self._mesh.axis(s) for s in self._specs]
         places = itertools.product(*map(range, self._mesh.shape()))
         return [tuple(0 if a is None else place[a] for a in axes) for place in places]

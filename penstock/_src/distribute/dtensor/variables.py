@@ -31,6 +31,12 @@ class DVariable(Variable):
 
     Raises:
       InvalidArgumentError: the initial value is not a DTensor.
+
+    >>> mesh = tf.experimental.dtensor.create_mesh([("x", 1)], devices=["CPU:0"])
+    >>> layout = tf.experimental.dtensor.Layout.replicated(mesh, rank=1)
+    >>> value = tf.experimental.dtensor.copy_to_mesh(tf.constant([1.0, 2.0]), layout)
+    >>> tf.experimental.dtensor.DVariable(value).layout == layout
+    True
     """
 
     # Variable creators create ordinary variables, which have no layout.
@@ -57,7 +63,11 @@ class DVariable(Variable):
     create = read_only("initializer", "The operation that gives it its first value (graphs only).")
 
     def read_value_no_copy(self) -> Any:
-        """Returns the current value."""
+        """Returns the current value.
+
+        Returns:
+          A DTensor.
+        """
         return self._read()
 
     def _read(self) -> Any:

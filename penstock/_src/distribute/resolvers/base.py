@@ -23,20 +23,40 @@ class ClusterResolver(abc.ABC):
 
     @abc.abstractmethod
     def cluster_spec(self) -> ClusterSpec:
-        """Returns the current cluster."""
+        """Returns the current cluster.
+
+        Returns:
+          A `tf.train.ClusterSpec`.
+        """
         raise NotImplementedError
 
     @abc.abstractmethod
     def master(
         self, task_type: str | None = None, task_id: int | None = None, rpc_layer: Any = None
     ) -> str:
-        """Returns the address of a task, or of the master if none is named."""
+        """Returns the address of a task, or of the master if none is named.
+
+        Args:
+          task_type, task_id: the task: the name of its job and its number in it.
+          rpc_layer: the protocol, such as "grpc".
+
+        Returns:
+          A str.
+        """
         raise NotImplementedError
 
     def num_accelerators(
         self, task_type: str | None = None, task_id: int | None = None, config_proto: Any = None
     ) -> dict[str, int]:
-        """Returns the number of accelerators of each kind; counts those of this process."""
+        """Returns the number of accelerators of each kind; counts those of this process.
+
+        Args:
+          task_type, task_id: the task.
+          config_proto: accepted.
+
+        Returns:
+          A dict from kinds, such as "GPU", to numbers.
+        """
         found = (d.device_type for d in list_logical_devices())
         return collections.Counter(kind for kind in found if kind in ACCELERATORS)
 
@@ -65,8 +85,21 @@ class ClusterResolver(abc.ABC):
 class SimpleClusterResolver(ClusterResolver):
     """A cluster given by a ClusterSpec.
 
+    Args:
+      cluster_spec: a `tf.train.ClusterSpec`.
+      master: the address of the master.
+      task_type, task_id: the task that this process is.
+      environment: where the cluster runs: "" or "google".
+      num_accelerators: numbers of accelerators by their kinds.
+      rpc_layer: the protocol, such as "grpc".
+
     Raises:
       TypeError: `cluster_spec` is not a ClusterSpec.
+
+    >>> cluster = tf.train.ClusterSpec({"worker": ["host:1", "host:2"]})
+    >>> resolver = tf.distribute.cluster_resolver.SimpleClusterResolver(cluster, rpc_layer="grpc")
+    >>> resolver.master("worker", 1)
+    'grpc://host:2'
     """
 
     def __init__(

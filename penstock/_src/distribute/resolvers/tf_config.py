@@ -18,6 +18,14 @@ class TFConfigClusterResolver(ClusterResolver):
 
     Args:
       task_type, task_id, rpc_layer, environment: override the values in the variable.
+
+    >>> import json, os
+    >>> cluster = {"worker": ["host:1", "host:2"]}
+    >>> os.environ["TF_CONFIG"] = json.dumps({"cluster": cluster, "task": {"type": "worker", "index": 1}})
+    >>> resolver = tf.distribute.cluster_resolver.TFConfigClusterResolver()
+    >>> resolver.task_id, resolver.master()
+    (1, 'grpc://host:2')
+    >>> del os.environ["TF_CONFIG"]
     """
 
     def __init__(

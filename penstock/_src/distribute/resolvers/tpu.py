@@ -30,6 +30,9 @@ class TPUClusterResolver(ClusterResolver):
 
     Raises:
       ValueError: no TPU is named.
+
+    >>> tf.distribute.cluster_resolver.TPUClusterResolver("grpc://10.0.0.2").master()
+    'grpc://10.0.0.2:8470'
     """
 
     def __init__(
@@ -57,6 +60,9 @@ class TPUClusterResolver(ClusterResolver):
         tpu: str | None = None, zone: str | None = None, project: str | None = None
     ) -> "TPUClusterResolver":
         """Connects to a TPU and starts it.
+
+        Args:
+          tpu, zone, project: of the TPU, as the constructor's.
 
         Raises:
           UnimplementedError: always, if a TPU is named.
@@ -92,11 +98,19 @@ class TPUClusterResolver(ClusterResolver):
         return self._address(task_type, task_id, rpc_layer or "grpc")
 
     def get_master(self) -> str:
-        """Returns `master()`."""
+        """Returns `master()`.
+
+        Returns:
+          A str.
+        """
         return self.master()
 
     def get_job_name(self) -> str:
-        """Returns the name of the workers' job."""
+        """Returns the name of the workers' job.
+
+        Returns:
+          A str.
+        """
         return self._job_name
 
     def get_coordination_service_leader(self) -> str | None:
@@ -104,15 +118,30 @@ class TPUClusterResolver(ClusterResolver):
         return None
 
     def get_tpu_system_metadata(self) -> Any:
-        """Queries the TPU's topology."""
+        """Queries the TPU's topology.
+
+        Raises:
+          UnimplementedError: always.
+        """
         raise _missing("talking to TPUs")
 
     def num_accelerators(self, task_type=None, task_id=None, config_proto=None) -> dict[str, int]:
-        """Queries the TPU's cores."""
+        """Queries the TPU's cores.
+
+        Args:
+          task_type, task_id, config_proto: accepted.
+
+        Raises:
+          UnimplementedError: always.
+        """
         raise _missing("talking to TPUs")
 
     def set_tpu_topology(self, serialized_tpu_topology: Any) -> None:
-        """Stores the TPU's topology."""
+        """Stores the TPU's topology.
+
+        Args:
+          serialized_tpu_topology: a TopologyProto, as bytes.
+        """
         self._topology = serialized_tpu_topology
 
     @property
