@@ -279,7 +279,7 @@ class GradientTape:
     def __exit__(self, typ: Any, value: Any, traceback: Any) -> None:
         ...
 class Graph:
-    """A graph of operations. `with graph.as_default():` records the ops called within."""
+    """A graph of operations: `with graph.as_default():` records the ops called within."""
     def __init__(self) -> None: ...
     def Dismantle(self) -> None:
         """Does nothing: garbage collection frees the graph."""
@@ -311,11 +311,11 @@ class Graph:
     def container(self, container_name: str) -> ContextManager[Any]:
         """Places the resources made within in a container."""
     def control_dependencies(self, control_inputs: list[Any] | builtins.tuple[Any, ...]) -> ContextManager[Any]:
-        """Operations made within run after `control_inputs`; None clears all enclosing control dependencies."""
+        """Makes the operations within run after others."""
     def create_op(self, op_type: str, inputs: Sequence[Any], dtypes: Any = None, input_types: Any = None, name: str | None = None, attrs: dict[str, Any] | None = None, op_def: Any = None, compute_shapes: builtins.bool = True, compute_device: builtins.bool = True) -> Any:
         """Adds an operation of any op."""
     def device(self, device_name_or_function: Any) -> ContextManager[Any]:
-        """Requests a device for the operations within: a name, merged with the enclosing one, or a function from an operation (with the device so far) to the device it gets."""
+        """Requests a device for the operations within."""
     effect_found: builtins.tuple[int, builtins.bool]
     effects: Any
     def execute(self, cls: type[Any], inputs: builtins.tuple[Any, ...], attrs: dict[str, Any], name: str | None) -> Any:
@@ -360,7 +360,7 @@ class Graph:
     def local(self, tensor: Any) -> SymbolicTensor:
         """Returns `tensor` as a tensor of this graph: eager tensors become constants."""
     def name_scope(self, name: str | None) -> ContextManager[Any]:
-        """Prefixes the names of the operations within by `name/`; yields the full scope."""
+        """Prefixes the names of the operations within."""
     def new_operations(self) -> list[Operation]:
         """Returns operations added behind the graph's back: always none."""
     def num_operations(self) -> int:

@@ -80,7 +80,7 @@ class InputContext:
     def num_replicas_in_sync(self) -> Any:
         """How many replicas step together."""
 class InputOptions(tuple[Any, ...]):
-    """InputOptions(experimental_fetch_to_device, experimental_replication_mode, experimental_place_dataset_on_device, experimental_per_replica_buffer_size)"""
+    """How a strategy distributes a dataset."""
     experimental_fetch_to_device: Any
     experimental_replication_mode: Any
     experimental_place_dataset_on_device: Any

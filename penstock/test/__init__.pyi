@@ -138,7 +138,7 @@ class TestCase(_TestCase):
     def assertUrlEqual(self, a: Any, b: Any, msg: Any = None) -> Any:
         """Asserts that urls are equal, ignoring ordering of query params."""
     def cached_session(self, graph: Any = None, config: Any = None, use_gpu: bool = True, force_gpu: bool = False) -> ContextManager[Any]:
-        """The session that this test keeps until its end. Executing eagerly, an object that evaluates."""
+        """The session that this test keeps until its end; in eager execution an object that evaluates."""
     def captureWritesToStream(self, stream: Any) -> ContextManager[Any]:
         """Captures the writes to a stream of the process, those of native code as well."""
     def checkedThread(self, target: str, args: Any = None, kwargs: Any = None) -> Any:

@@ -32,7 +32,7 @@ def get_device_policy() -> Any:
 def get_memory_growth(device: Any) -> Any: 
     """Whether memory of `device` is allocated on demand."""
 def get_memory_info(device: Any) -> Any: 
-    """Current and peak memory of a device in bytes: 0, as TensorFlow says of CPUs, whose memory it does not count."""
+    """Current and peak memory of a device in bytes: 0, as it is not counted."""
 def get_memory_limit() -> Any: 
     """Returns how many bytes arrays may take together."""
 def get_memory_usage(device: Any) -> Any: 

@@ -71,7 +71,7 @@ class Layout:
     def from_string(cls, layout_str: str) -> Layout:
         """Returns the layout that `to_string` has written."""
     def global_shape_from_local_shape(self, local_shape: Sequence[int]) -> tuple[int, ...]:
-        """Returns the global shape of a tensor whose shards have the shape `local_shape`."""
+        """Returns the shape of a tensor from that of its shards."""
     @classmethod
     def inner_sharded(cls, mesh: Mesh, inner_dim: str, rank: int) -> Layout:
         """Returns the layout in which the last axis is divided among devices."""
