@@ -1,4 +1,4 @@
-"""Function signatures for `inspect`, and functions generated from signatures."""
+"""Function signatures for `inspect`, functions generated from signatures, and docstrings that share sections."""
 
 import ast
 import inspect
@@ -104,3 +104,19 @@ def named(function: Function, name: str, documentation: str) -> Function:
     function.__name__ = function.__qualname__ = name
     function.__doc__ = documentation
     return function
+
+
+def with_sections(sections: str) -> Callable[[Function], Function]:
+    """Returns a decorator that adds sections to a docstring, before its example.
+
+    Args:
+      sections: parts such as "Args:" and "Returns:", without indentation.
+    """
+
+    def document(function: Function) -> Function:
+        if function.__doc__ is not None:
+            lead, mark, example = inspect.cleandoc(function.__doc__).partition("\n\n>>> ")
+            function.__doc__ = f"{lead}\n\n{sections.strip()}{mark}{example}"
+        return function
+
+    return document

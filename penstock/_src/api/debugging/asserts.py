@@ -10,7 +10,7 @@ from penstock._src.core.dispatch import STATE, scope_in_graph
 from penstock._src.core.registry import raw
 from penstock._src.core.tensor import Tensor
 from penstock._src.graph.static_values import get_static_value
-from penstock._src.util.documentation import with_sections
+from penstock._src.util.signatures import with_sections
 
 
 @dispatchable("Assert", "debugging.Assert")

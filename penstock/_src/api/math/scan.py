@@ -8,8 +8,8 @@ from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import NARROW
-from penstock._src.util.documentation import with_sections
 from penstock._src.util.export import export
+from penstock._src.util.signatures import with_sections
 
 from .arithmetic import truediv
 from .elementwise import cast

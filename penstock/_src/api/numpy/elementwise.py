@@ -2,7 +2,7 @@
 
 from penstock._src.api.math import arithmetic, complex_numbers, elementwise, logic, trigonometry
 from penstock._src.core import dtypes
-from penstock._src.util.documentation import with_sections
+from penstock._src.util.signatures import with_sections
 
 from .promotion import RULES, inexact, is_no_float, numbers, promoted_pair, to_array
 from .weakness import public

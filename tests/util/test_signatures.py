@@ -1,6 +1,6 @@
 """Sections of docstrings that functions share."""
 
-from penstock._src.util.documentation import with_sections
+from penstock._src.util.signatures import with_sections
 
 SECTIONS = """
 Args:
