@@ -12,6 +12,8 @@ SUMS = {
     "one column": ((20000, 3), lambda x: tf.reduce_sum(x[:, 1])),
     "few columns": ((6000, 4), lambda x: tf.reduce_sum(x * x, 0)),
     "many columns": ((3000, 64), lambda x: tf.einsum("ab,ab->b", x, x)),
+    "all, as a product of two axes": ((300, 68), lambda x: tf.einsum("ab,ab->", x, x)),
+    "outer and inner axes": ((40, 30, 300), lambda x: tf.einsum("abc,abc->b", x, x)),
     "images": ((8, 30, 30, 8), lambda x: tf.reduce_mean(tf.square(x), [0, 1, 2])),
 }  # fmt: skip
 

@@ -46,6 +46,8 @@ def match(node: Node, is_source: Callable[[Node], bool] = lambda node: False) ->
     if types is None:
         return None
     problem = problem_of(node, args, is_source, types)
+    if not _has_letter_of_one_operand(problem):
+        return None
     both = problem, problem.turned()
     for recognizers in (
         [_deep_product],
@@ -65,6 +67,12 @@ def match(node: Node, is_source: Callable[[Node], bool] = lambda node: False) ->
         if found:
             return _match(node, *min(found, key=lambda entry: entry[:2])[2:])
     return None
+
+
+def _has_letter_of_one_operand(problem: Problem) -> bool:
+    """Whether the result has an axis of one operand alone: what lacks one is a sum of elementwise products."""
+    left, right, out = problem.letters
+    return any((c in left) != (c in right) for c in out)
 
 
 def _plain_product(problem: Problem, numbering: Numbering) -> Gemm | None:
