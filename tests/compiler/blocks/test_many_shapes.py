@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 import penstock as tf
-from penstock._src.compiler.blocks.block import MANY_SHAPES, Block
+from penstock._src.compiler.blocks.block import Block
+from penstock._src.compiler.blocks.many_shapes import MANY_SHAPES
 from penstock._src.compiler.stages import STATISTICS
 
 
@@ -51,17 +52,46 @@ def test_shapes_that_have_a_program_keep_it():
     np.testing.assert_array_equal(f(*drawn(5, 5)), first)
 
 
-def test_training_steps_are_always_planned():
+def test_variables_are_updated_by_programs():
     v = tf.Variable(1.0)
 
     @tf.function(input_signature=[tf.TensorSpec([None, None])])
     def step(x):
-        v.assign_sub(0.01 * tf.reduce_sum(x) * v)
+        v.assign_sub(0.001 * tf.reduce_sum(x) * v)
         return v.read_value()
 
-    for n in range(1, MANY_SHAPES + 2):
-        step(np.ones((n, n + 1), np.float32))
-    assert planned(step, np.ones((40, 41), np.float32))[1] > 0
+    expected = 1.0
+    for n in range(1, MANY_SHAPES + 4):
+        found, functions = planned(step, np.ones((n, n + 1), np.float32))
+        expected -= 0.001 * n * (n + 1) * expected
+        np.testing.assert_allclose(found, expected, rtol=1e-5)
+    assert functions == 0
+    host = step.get_concrete_function().graph_function.executable.host_ops
+    assert host and not any("Assign" in name for name in host)
+
+
+def test_what_reads_weights_stays_in_programs():
+    w = tf.Variable(np.ones((3, 3), np.float32))
+
+    @tf.function(input_signature=[tf.TensorSpec([None, 3])])
+    def f(x):
+        return tf.reduce_sum(x @ w)
+
+    for n in range(1, MANY_SHAPES + 4):
+        _, functions = planned(f, np.ones((n, 3), np.float32))
+        assert functions > 0
+
+
+def test_large_constants_stay_in_programs():
+    table = tf.constant(np.ones((20_000, 3), np.float32))
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.int32)])
+    def f(ids):
+        return tf.reduce_sum(tf.gather(table, ids))
+
+    for n in range(1, MANY_SHAPES + 4):
+        _, functions = planned(f, np.zeros(n, np.int32))
+        assert functions > 0
 
 
 def test_ragged_batches_of_a_dataset_plan_little():

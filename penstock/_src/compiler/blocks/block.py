@@ -10,9 +10,16 @@ import weakref
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from penstock._src.compiler.blocks.inputs import ARRAY, HANDLE, element_shape, input_kinds
+from penstock._src.compiler.blocks.many_shapes import (
+    MANY_SHAPES,
+    OF_MANY_SHAPES,
+    FormForAny,
+    ShapesMet,
+    inputs_read,
+    most_elements,
+    operations_for_host,
+)
 from penstock._src.compiler.blocks.section import Section
 from penstock._src.compiler.blocks.specialization import Specialization, specialization
 from penstock._src.compiler.blocks.specialize import Specialized, specialize
@@ -27,11 +34,6 @@ from penstock._src.util.process.progress import Progress
 MOST_SPECIALIZATIONS = 64
 # Values (rather than shapes) that a block is specialized for before its operations go to the host instead.
 MOST_VALUES = 24
-# Specializations made before small inputs of further shapes are computed by the host: planning takes longer than they do.
-MANY_SHAPES = 16
-# Elements of all inputs and variables together that count as small.
-SMALL_INPUTS = 1 << 14
-OF_MANY_SHAPES = "its small inputs have another shape in nearly every run"
 
 
 class Block:
@@ -50,7 +52,8 @@ class Block:
         self.value_positions = section.values or ()  # inputs whose values are part of the key
         self.specializations: dict[Any, Specialization] = {}
         self.made = 0  # specializations so far
-        self.on_host: Specialization | None = None  # for any shapes
+        self.shapes: ShapesMet | None = ShapesMet()  # None: nothing is to be learned from them
+        self.for_any: FormForAny | None = None
         # What waits for the first steps is mostly the same section for all shapes: it keeps its specializations.
         self.waiting: weakref.WeakValueDictionary[Any, Block] = weakref.WeakValueDictionary()
         # What keys consist of may change while one is made: another thread must not file its own under the new form.
@@ -59,8 +62,8 @@ class Block:
     def __call__(self, values: Sequence[Any]) -> list[Any]:
         """Executes the operations for these inputs."""
         found = self.specializations.get(self.key(values))
-        if found is None and self.on_host is not None and _are_small(values):
-            found = self.on_host
+        if found is None and self.for_any is not None and self.for_any.fits(values):
+            found = self.for_any.form
         if found is None:
             with self.changing:
                 found = self.specializations.get(self.key(values)) or self.specialize(values)
@@ -87,7 +90,7 @@ class Block:
 
     def forms(self) -> list[Specialization]:
         """Every specialization that it has, and the form for any shapes."""
-        return [*self.specializations.values(), *([self.on_host] if self.on_host else [])]
+        return [*self.specializations.values(), *([self.for_any.form] if self.for_any else [])]
 
     def operations(self) -> Sequence[Operation]:
         """The operations: those of a whole graph as they are by now."""
@@ -103,12 +106,18 @@ class Block:
         """The specialization for these inputs, which is kept."""
         self.section = dataclasses.replace(self.section, ops=self.operations())
         self.tell_variables(values)
-        if self.has_many_shapes() and _are_small(values):
-            self.on_host = self.on_host or self.by_host(values)
-            return self.on_host
+        if self.made >= MANY_SHAPES and self.shapes is not None and not self.value_positions:
+            self.for_any, self.shapes = self.form_for_any(values, self.shapes), None
+            if self.for_any is not None and self.for_any.fits(values):
+                return self.for_any.form
         while isinstance(found := specialize(self.section, values), list):
             self.specialize_for({*self.value_positions, *found})
         made = self.executable(found)
+        if found.fits_any:
+            self.for_any = FormForAny(made)
+            return made
+        if self.shapes is not None:
+            self.shapes.note(self.section, values, found.shapes)
         if len(self.specializations) >= MOST_SPECIALIZATIONS:
             del self.specializations[next(iter(self.specializations))]
         self.specializations[self.key(values)] = made
@@ -117,17 +126,18 @@ class Block:
             self.specialize_for(None)
         return made
 
-    def has_many_shapes(self) -> bool:
-        """Whether small inputs are better computed by the host, without a program for their shapes."""
-        if self.made < MANY_SHAPES or self.section.why_host or self.value_positions:
-            return False
-        return not any(op.raw_op.stateful or op.raw_op.runs_functions for op in self.section.ops)
-
-    def by_host(self, values: Sequence[Any]) -> Specialization:
-        """The form in which the host runs every operation, which fits all shapes."""
-        found = specialize(dataclasses.replace(self.section, why_host=OF_MANY_SHAPES), values)
-        assert not isinstance(found, list)
-        return self.executable(found)
+    def form_for_any(self, values: Sequence[Any], shapes: ShapesMet) -> FormForAny | None:
+        """A form that leaves to the host what depends on ever new shapes, if that can be."""
+        ops = operations_for_host(self.section, shapes)
+        if not ops:
+            return None
+        host = {op.name: OF_MANY_SHAPES for op in ops}
+        section = dataclasses.replace(self.section, host={**self.section.host, **host})
+        found = specialize(section, values)
+        if isinstance(found, list) or not found.fits_any:
+            return None
+        most = most_elements(section, ops, shapes)
+        return FormForAny(self.executable(found), inputs_read(section, ops), most)
 
     def specialize_for(self, positions: set[int] | None) -> None:
         """Makes the values of inputs part of the key; None: of no input any more."""
@@ -182,20 +192,6 @@ class BlockStep:
         results = self.block([slots[i] for i in self.reads])
         for slot, value in zip(self.writes, results, strict=True):
             slots[slot] = value
-
-
-def _are_small(values: Sequence[Any]) -> bool:
-    """Whether inputs and variables have few elements together."""
-    count = 0
-    for value in values:
-        count += value.size if type(value) is np.ndarray else _element_count(value)
-    return count <= SMALL_INPUTS
-
-
-def _element_count(value: Any) -> int:
-    """How many elements an input has; those of a list of tensors are not counted, but too many."""
-    held = value.value if type(value) is VariableHandle else value
-    return int(getattr(held, "size", SMALL_INPUTS + 1))
 
 
 def other_key(value: Any) -> Any:
