@@ -56,7 +56,9 @@ class Specialized:
     waiting: WaitingSection | None
     slots: dict[int, int]
     initial: list[Any]
-    shapes: Mapping[int, tuple[int, ...]]  # of the arrays that the program holds, by the tensors' ids
+    shapes: Mapping[
+        int, tuple[int, ...]
+    ]  # of the arrays that the program holds, by the tensors' ids
 
     @property
     def fits_any(self) -> bool:
