@@ -246,6 +246,20 @@ def test_concrete_functions():
         concrete(tf.constant([1]))
 
 
+def test_keyword_arguments_keep_their_names_in_any_order(tmp_path):
+    class Difference(tf.Module):
+        @tf.function
+        def of(self, **values):
+            return {"y": values["b"] - values["a"]}
+
+    module, spec = Difference(), tf.TensorSpec([], tf.float32)
+    concrete = module.of.get_concrete_function(b=spec, a=spec)
+    assert concrete(a=tf.constant(1.0), b=tf.constant(5.0))["y"] == 4.0
+    tf.saved_model.save(module, str(tmp_path), {"of": concrete})
+    loaded = tf.saved_model.load(str(tmp_path)).signatures["of"]
+    assert loaded(a=tf.constant(1.0), b=tf.constant(5.0))["y"] == 4.0
+
+
 def test_functions_can_run_eagerly():
     seen = []
 

@@ -311,7 +311,8 @@ def argument_names(
     seen: set[int] = set()
     for name, value in parameters:
         if name in known and known[name].kind is inspect.Parameter.VAR_KEYWORD:
-            names += [n for key, item in value.items() for n in leaf_names(item, key, seen)]
+            keys = nest.sorted_keys(value)  # the order of the tensors
+            names += [n for key in keys for n in leaf_names(value[key], key, seen)]
         else:
             names += leaf_names(value, name, seen)
     return names
@@ -328,7 +329,7 @@ def input_names(
         kind = known[name].kind if name in known else None
         parts = [(name, value)]
         if kind is inspect.Parameter.VAR_KEYWORD:
-            parts = list(value.items())
+            parts = [(key, value[key]) for key in nest.sorted_keys(value)]  # as the tensors
         elif kind is inspect.Parameter.VAR_POSITIONAL:
             parts = [(f"{name}_{i}", part) for i, part in enumerate(value)]
         names += [own for own, part in parts for _ in leaf_names(part, own, seen)]
