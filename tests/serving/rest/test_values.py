@@ -1,5 +1,6 @@
 """JSON values as arrays."""
 
+import numpy as np
 import pytest
 
 from penstock._src.core import dtypes
@@ -14,3 +15,11 @@ def test_lists_that_are_too_deep_for_an_array_are_refused(dtype, depth):
     deep = values.parse(b"[" * depth + b'"a"' + b"]" * depth)
     with pytest.raises(InvalidArgumentError, match="The input 'x'"):
         values.array_of(deep, TensorInfo(dtype, None), "x")
+
+
+def test_unsigned_integers_of_all_sizes():
+    found = values.array_of([2**64 - 1, 5], TensorInfo(dtypes.uint64, None), "x")
+    assert found.dtype == np.uint64 and found.tolist() == [2**64 - 1, 5]
+    for wrong in ([2**64 - 1, 0.5], [2**64 - 1, -1], [2**64, 0]):
+        with pytest.raises(InvalidArgumentError, match="The input 'x' is of type uint64"):
+            values.array_of(wrong, TensorInfo(dtypes.uint64, None), "x")

@@ -73,9 +73,20 @@ def array_of(value: Any, info: TensorInfo, name: str) -> np.ndarray:
     except (ValueError, OverflowError) as error:
         _refuse(info, name, f"numbers in lists of unequal lengths or depths ({error})")
     kind = info.dtype.np.kind
+    if info.dtype is dtypes.uint64 and found.dtype.kind == "f":
+        found = _unsigned(value, found)
     if found.dtype.kind not in _KINDS.get(kind, "") and found.size:
         _refuse(info, name, _described(found))
     return _converted(found, info, name)
+
+
+def _unsigned(value: Any, found: np.ndarray) -> np.ndarray:
+    """Returns a list's integers as they are: NumPy makes floating-point numbers of those on both sides of 2**63."""
+    exact = np.array(value, object)
+    held = exact.ravel().tolist()
+    if all(type(number) is int and 0 <= number < 1 << 64 for number in held):
+        return exact.astype(np.uint64)
+    return found
 
 
 def _converted(found: np.ndarray, info: TensorInfo, name: str) -> np.ndarray:
