@@ -8,6 +8,9 @@ from penstock._src.util.lazy import attach as _attach
 _NAMES = {
     "penstock._src.serving.background": "running",
     "penstock._src.serving.batching.parameters": "BatchingParameters",
+    "penstock._src.serving.client.client": "AsyncClient Client Security",
+    "penstock._src.serving.client.protocols.base": "SignatureInfo VersionInfo",
+    "penstock._src.serving.client.retries": "Retries",
     "penstock._src.serving.generation.exporting.export": "export_generator",
     "penstock._src.serving.generation.limits": "GenerationLimits",
     "penstock._src.serving.models.config": "ModelConfig VersionPolicy",

@@ -61,7 +61,7 @@ FLOORS = {  # of the folders and files in some layers, low to high
         "models",
         "inference",
         "rest grpc options",
-        "server",
+        "server client",
         "background process",
         "supervisor",
     ),

@@ -15,7 +15,7 @@ from .spelling import Speller, spelled
 from .tree import Tree
 
 SPECIAL = frozenset(
-    "__init__ __new__ __call__ __enter__ __exit__ __iter__ __next__ __len__ __getitem__ __setitem__ __contains__ "
+    "__init__ __new__ __call__ __enter__ __exit__ __aenter__ __aexit__ __iter__ __next__ __len__ __getitem__ __setitem__ __contains__ "
     "__bool__ __int__ __float__ __index__ __array__ __getattr__".split()
 )
 OPERATORS = frozenset(
@@ -266,6 +266,7 @@ class ClassWriter:
         fixed = {
             "__init__": "None",
             "__enter__": "Self",
+            "__aenter__": "Self",
             "__len__": "int",
             "__bool__": "bool",
             "__new__": "Self",
@@ -277,17 +278,16 @@ class ClassWriter:
             "__contains__": "bool",
         }
         result = fixed.get(name, result)
-        if name == "__exit__":
-            return (
-                f"def __exit__(self, *error: {self.speller.text('Any', self.members)}) -> None: ..."
-            )
+        start = "async def" if inspect.iscoroutinefunction(function) else "def"
+        if name in ("__exit__", "__aexit__"):
+            return f"{start} {name}(self, *error: {self.speller.text('Any', self.members)}) -> None: ..."
         if of_keras and name in ASSIGNED:
             hidden = f"_{self.name}_{name}"
             self.helpers.append(f"def {hidden}({inside}) -> {self.speller.text(result)}: ...\n")
             return f"{name} = {hidden}"
         document = "" if name.startswith("__") and name != "__init__" else summary(function)
         body = f"\n{INDENT}{document}" if document and name != "__init__" else " ..."
-        return f"def {name}({inside}) -> {self.speller.text(result, self.members)}:{body}"
+        return f"{start} {name}({inside}) -> {self.speller.text(result, self.members)}:{body}"
 
     def _own(self, result: str, owner: type) -> str:
         """Methods that return their own class return the class of the object."""

@@ -1,4 +1,4 @@
-"""The packages of the extra `penstock[serve]`, imported when a server is made."""
+"""The packages of the extras `penstock[serve]` and `penstock[client]`, imported when a server or client is made."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from types import ModuleType
 
 # What a server needs, besides what Penstock always needs.
 PACKAGES = ("grpc", "httptools", "orjson", "uvicorn")
+_SERVING = "Serving needs the package {}: pip install 'penstock[serve]'."
+_CLIENT = "Clients need the package {}: pip install 'penstock[client]'."
 
 
 def missing() -> list[str]:
@@ -43,7 +45,7 @@ def uvicorn() -> ModuleType:
 
 @functools.cache
 def grpc() -> ModuleType:
-    """The gRPC server.
+    """gRPC's server and client.
 
     Raises:
       ImportError: it is not installed.
@@ -60,11 +62,32 @@ def uvloop() -> ModuleType | None:
     return importlib.import_module("uvloop")
 
 
+@functools.cache
+def urllib3() -> ModuleType:
+    """The HTTP client of threads.
+
+    Raises:
+      ImportError: it is not installed.
+    """
+    with _needed(_CLIENT):
+        return importlib.import_module("urllib3")
+
+
+@functools.cache
+def aiohttp() -> ModuleType:
+    """The HTTP client of event loops.
+
+    Raises:
+      ImportError: it is not installed.
+    """
+    with _needed(_CLIENT):
+        return importlib.import_module("aiohttp")
+
+
 @contextlib.contextmanager
-def _needed() -> Iterator[None]:
+def _needed(text: str = _SERVING) -> Iterator[None]:
     """Says what to install if a package is missing that is imported within."""
     try:
         yield
     except ModuleNotFoundError as error:
-        message = f"Serving needs the package {error.name}: pip install 'penstock[serve]'."
-        raise ImportError(message) from error
+        raise ImportError(text.format(error.name)) from error

@@ -38,6 +38,11 @@ COMMANDS = {
         "runs a program on Penstock and on TensorFlow, and says where they part",
     ),
     "serve": ("serve", "MODEL", "serves models behind TensorFlow Serving's REST and gRPC APIs"),
+    "predict": (
+        "predict",
+        "URL [FILE]",
+        "asks a served model: JSON, .npy or an image in, JSON out",
+    ),
     "saved-model": ("saved_model", "show | run | scan --dir FOLDER", "what a SavedModel holds"),
     "audit": ("audit", "MODEL ...", "what models would do besides computing, without loading them"),
 }

@@ -17,7 +17,7 @@ from penstock._src.serving.models.version import ModelVersion
 from penstock._src.serving.rest import predict, values
 from penstock._src.serving.rest.app import Handler, Route
 from penstock._src.serving.rest.examples import examples_of
-from penstock._src.serving.rest.replies import Reply, json_reply
+from penstock._src.serving.rest.replies import VERSION_HEADER, Reply, json_reply
 
 # The path of a model, or of one of its versions.
 MODEL = (
@@ -55,7 +55,8 @@ class ModelRoutes:
             inputs, in_rows = predict.inputs_of(request, queue.signature)
             del request  # it may be large, and the request may wait
             outputs = await self._runner.run(queue, inputs)
-        return Reply(200, predict.reply_of(outputs, in_rows))
+        body = predict.reply_of(outputs, in_rows)
+        return Reply(200, body, headers=((VERSION_HEADER, b"%d" % version.number),))
 
     async def classify(self, groups: Mapping[str, Any], body: bytes) -> Reply:
         """Answers :classify."""

@@ -15,11 +15,12 @@ EVENTS = b"text/event-stream"
 
 
 class Reply(NamedTuple):
-    """An HTTP reply."""
+    """An HTTP reply; `headers` are those besides its type and length."""
 
     status: int
     body: bytes
     content_type: bytes = JSON
+    headers: tuple[tuple[bytes, bytes], ...] = ()
 
 
 class Stream(NamedTuple):
@@ -35,6 +36,8 @@ class Stream(NamedTuple):
     close: Callable[[], None]
     content_type: bytes = EVENTS
 
+# Says which version of the model answered.
+VERSION_HEADER = b"penstock-model-version"
 
 # HTTP's status of TensorFlow's codes; 500 for others.
 STATUS = {

@@ -1,0 +1,126 @@
+"""What each method of a client asks the server, one call after the other, and what it makes of the answers.
+
+Methods are generators: they yield calls and are sent answers, or thrown the errors of calls. Clients of threads and of event loops drive them alike.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator, Sequence
+from typing import Any, NamedTuple, TypeVar
+
+import numpy as np
+
+from penstock._src.core.errors import InvalidArgumentError
+from penstock._src.saving.saved_model.constants import DEFAULT_SERVING_SIGNATURE_DEF_KEY
+from penstock._src.serving.client import inputs
+from penstock._src.serving.client.address import Address, Spec
+from penstock._src.serving.client.protocols.base import (
+    Answer,
+    Call,
+    ModelInfo,
+    Protocol,
+    SignatureInfo,
+    VersionInfo,
+)
+
+T = TypeVar("T")
+Steps = Generator[Call, Answer, T]
+
+# Seconds for which signatures are believed that answers do not confirm by the number of their version.
+_FRESH_SECONDS = 10.0
+
+
+class _Known(NamedTuple):
+    """What a server said of a model, and when."""
+
+    info: ModelInfo
+    time: float
+
+
+class Dialog:
+    """The questions of one client.
+
+    Args:
+      address: of the server, with the model that is meant if a method names none.
+      protocol: that it speaks.
+    """
+
+    def __init__(self, address: Address, protocol: Protocol) -> None:
+        self._address, self._protocol = address, protocol
+        self._known: dict[Spec, _Known] = {}
+
+    def spec(self, model: str | None, version: int | None, label: str | None) -> Spec:
+        """Returns the model that a method means: its arguments, or else what the client's URL says.
+
+        Raises:
+          InvalidArgumentError: nothing names a model, or both a version and a label are given.
+        """
+        default = self._address.spec
+        if version is not None and label is not None:
+            raise InvalidArgumentError(
+                f"Expected a version or a label. Received version={version}, label='{label}'."
+            )
+        if model is None:
+            if default is None:
+                raise InvalidArgumentError(
+                    "Expected `model`, the name of a model, as the client's URL names none."
+                )
+            if version is None and label is None:
+                return default
+            model = default.name
+        return Spec(model, version, label)
+
+    def signatures(self, spec: Spec) -> Steps[dict[str, SignatureInfo]]:
+        """Tells the signatures of a model."""
+        known = yield from self._info(spec, 0.0)
+        return dict(known.signatures)
+
+    def status(self, spec: Spec) -> Steps[list[VersionInfo]]:
+        """Tells the states of a model's versions."""
+        answer = yield self._protocol.status(spec)
+        return self._protocol.read_status(answer)
+
+    def predict(
+        self, spec: Spec, given: Any, signature: str, outputs: Sequence[str]
+    ) -> Steps[dict[str, np.ndarray]]:
+        """Runs a signature. What is known of it may be out of date: another version may answer since."""
+        signature = signature or DEFAULT_SERVING_SIGNATURE_DEF_KEY
+        known = yield from self._info(spec, _FRESH_SECONDS)
+        try:
+            return (yield from self._predict(spec, known, given, signature, outputs))
+        except InvalidArgumentError:
+            latest = yield from self._info(spec, 0.0)
+            if latest == known:
+                raise
+        return (yield from self._predict(spec, latest, given, signature, outputs))
+
+    def _predict(
+        self, spec: Spec, known: ModelInfo, given: Any, signature: str, outputs: Sequence[str]
+    ) -> Steps[dict[str, np.ndarray]]:
+        described = known.signature(signature)
+        unknown = sorted(name for name in outputs if name not in described.outputs)
+        if unknown:
+            raise InvalidArgumentError(
+                f"{signature} gives {sorted(described.outputs)}. Received outputs={unknown}."
+            )
+        arrays = inputs.arrays(given, described.inputs, signature)
+        answer = yield self._protocol.predict(spec, signature, arrays, outputs)
+        version = self._protocol.version_of(answer)
+        if version is not None and version != known.version:
+            self._known.pop(spec, None)
+            known = yield from self._info(Spec(spec.name, version), _FRESH_SECONDS)
+            described = known.signature(signature)
+        elif version is not None:
+            self._known[spec] = _Known(known, time.monotonic())
+        found = self._protocol.read_outputs(answer, described)
+        return {name: found[name] for name in outputs or found}
+
+    def _info(self, spec: Spec, seconds: float) -> Steps[ModelInfo]:
+        """What the server says of a model, or said in the last seconds."""
+        held = self._known.get(spec)
+        if held is not None and time.monotonic() - held.time < seconds:
+            return held.info
+        info = self._protocol.read_metadata((yield self._protocol.metadata(spec)))
+        self._known[spec] = _Known(info, time.monotonic())
+        return info
