@@ -62,8 +62,7 @@ FLOORS = {  # of the folders and files in some layers, low to high
         "inference",
         "rest grpc options",
         "server client",
-        "background process",
-        "supervisor",
+        "processes",
     ),
     "v1": (
         "names",

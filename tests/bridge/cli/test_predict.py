@@ -10,9 +10,9 @@ from PIL import Image
 
 import penstock as tf
 from penstock._src.bridge.cli import main
-from penstock._src.serving.background import running
 from penstock._src.serving.models.config import ModelConfig
 from penstock._src.serving.options import Options
+from penstock._src.serving.processes.background import running
 from tests.serving.kit import HalfPlusTwo, save
 
 

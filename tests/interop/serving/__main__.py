@@ -5,9 +5,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-from penstock._src.serving.background import running
 from penstock._src.serving.models.config import ModelConfig
 from penstock._src.serving.options import Options
+from penstock._src.serving.processes.background import running
 
 CLIENT = Path(__file__).with_name("client.py")
 

@@ -7,10 +7,10 @@ import pytest
 
 import penstock as tf
 from penstock._src.core import errors
-from penstock._src.serving.background import running
 from penstock._src.serving.client.client import AsyncClient, Client
 from penstock._src.serving.models.config import ModelConfig, VersionPolicy
 from penstock._src.serving.options import Options
+from penstock._src.serving.processes.background import running
 from tests.serving.kit import HalfPlusTwo, save
 
 DTYPES = "float16 bfloat16 float32 float64 int8 uint8 int16 int32 int64 uint64 bool string".split()

@@ -5,9 +5,9 @@ import time
 import grpc
 import pytest
 
-from penstock._src.serving.background import running
 from penstock._src.serving.models.config import ModelConfig
 from penstock._src.serving.options import Options
+from penstock._src.serving.processes.background import running
 from penstock._src.serving.protos.generation import GenerateRequest, GenerateResponse
 from tests.serving.kit import Rest, save_writer
 

@@ -6,9 +6,9 @@ import pytest
 
 import penstock as tf
 from penstock._src.proto.schema import POOL
-from penstock._src.serving.background import running
 from penstock._src.serving.models.config import ModelConfig
 from penstock._src.serving.options import Options
+from penstock._src.serving.processes.background import running
 from penstock._src.serving.protos import apis, config, grpc_services
 from penstock._src.serving.trust.limits import Limits
 from tests.serving.kit import Rest, example, save_half_plus_two_of_v1

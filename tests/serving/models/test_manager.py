@@ -7,11 +7,11 @@ import threading
 import pytest
 
 from penstock._src.core.errors import InvalidArgumentError, NotFoundError, ResourceExhaustedError
-from penstock._src.serving.background import running
 from penstock._src.serving.models import folders
 from penstock._src.serving.models.config import ModelConfig, VersionPolicy
 from penstock._src.serving.models.status import State
 from penstock._src.serving.options import Options
+from penstock._src.serving.processes.background import running
 from penstock._src.serving.server import Server
 from tests.serving.kit import HalfPlusTwo, Rest, save
 

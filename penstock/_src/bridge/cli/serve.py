@@ -71,8 +71,9 @@ def main(arguments: Sequence[str]) -> int:
     parsed = _parser().parse_args(arguments)
     # Each command loads what it needs.
     from penstock._src.core.errors import OpError
-    from penstock._src.serving import process, requirements
-    from penstock._src.serving.supervisor import Supervisor
+    from penstock._src.serving import requirements
+    from penstock._src.serving.processes import process
+    from penstock._src.serving.processes.supervisor import Supervisor
 
     missing = requirements.missing()
     if missing:

@@ -36,6 +36,7 @@ class Stream(NamedTuple):
     close: Callable[[], None]
     content_type: bytes = EVENTS
 
+
 # Says which version of the model answered.
 VERSION_HEADER = b"penstock-model-version"
 

@@ -15,8 +15,8 @@ from collections.abc import Callable, Iterator
 from multiprocessing.process import BaseProcess
 
 from penstock._src.core.errors import UnimplementedError
-from penstock._src.serving import process
 from penstock._src.serving.options import Options
+from penstock._src.serving.processes import process
 from penstock._src.serving.rest.http import bound
 from penstock._src.util.flags import TABLE
 
