@@ -19,7 +19,8 @@ def gradients(f, xs):
     with tf.GradientTape() as tape:
         tape.watch(xs)
         y = f(*xs)
-    return [y, *tape.gradient(y, xs, unconnected_gradients="zero")]
+    found = tape.gradient(y, xs, unconnected_gradients="zero")
+    return [y, *map(tf.convert_to_tensor, found)]
 """
 
 HELPERS["second_gradients"] = """
@@ -31,7 +32,8 @@ def second_gradients(f, xs):
             y = f(*xs)
         first = inner.gradient(y, xs, unconnected_gradients="zero")
         total = tf.add_n([tf.reduce_sum(tf.square(g)) for g in first])
-    return [total, *outer.gradient(total, xs, unconnected_gradients="zero")]
+    found = outer.gradient(total, xs, unconnected_gradients="zero")
+    return [total, *map(tf.convert_to_tensor, found)]
 """
 
 HELPERS["jacobian"] = """

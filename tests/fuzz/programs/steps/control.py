@@ -126,7 +126,7 @@ def looped(scope):
         test = f"({test}) & (tf.reduce_max(tf.abs(tf.cast({names[0]}, tf.float32))) < 20)"
     condition = Block((counter, *names), (), (test,))
     unbind(scope, [counter, *names])
-    start = ", ".join(["0", *(str(v) for v in wanted)])
+    start = ", ".join(["0", *own(wanted)])
     limit = ", maximum_iterations=3" if scope.chance(0.2) else ""
     scope.add(
         f"tf.while_loop({{0}}, {{1}}, [{start}]{limit})", len(wanted) + 1, blocks=(condition, body)
@@ -136,6 +136,11 @@ def looped(scope):
 def bound(scope, name, text):
     """A value of a name that exists only inside of a block."""
     return scope.bind(name, None, text)
+
+
+def own(values):
+    """Tensors that nothing else reads: run eagerly, a gradient by one counts what reads the same tensor elsewhere."""
+    return [f"tf.identity({value})" for value in values]
 
 
 def unbind(scope, names):
@@ -197,7 +202,8 @@ def grown(scope):
     name = scope.drawing.name()
     body = scope.block((name,), [bound(scope, name, x.name)], few(scope), results([x]), MOST_TRIPS)
     unbind(scope, [name])
-    scope.add(f"growing({{0}}, {x}, {trips(scope)})", blocks=(body,))
+    (start,) = own([x])
+    scope.add(f"growing({{0}}, {start}, {trips(scope)})", blocks=(body,))
 
 
 @step(0.7)
@@ -208,8 +214,7 @@ def called(scope):
     values = [bound(scope, n, v.name) for n, v in zip(names, wanted)]
     body = scope.block(names, values, few(scope), results(wanted))
     unbind(scope, names)
-    # tensors of its own: run eagerly, a gradient by an argument would count what reads the same tensor elsewhere
-    given = ", ".join([f"tf.identity({value})" for value in wanted])
+    given = ", ".join(own(wanted))
     if scope.chance(0.2):
         text = f"tf.recompute_grad({{0}})({given})"
     else:

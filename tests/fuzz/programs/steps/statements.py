@@ -10,6 +10,7 @@ from tests.fuzz.programs.steps.control import (
     bound,
     few,
     few_rows,
+    own,
     results,
     state,
     trips,
@@ -48,7 +49,7 @@ def while_true(scope):
     )
     unbind(scope, [counter, *names])
     if "continue" not in str(body := leave(scope, body, names[0], wanted[0].dtype)):
-        starts = ("tf.constant(0)", *(str(v) for v in wanted))
+        starts = ("tf.constant(0)", *own(wanted))
         scope.add(
             f"{counter} < {often}",
             targets=(counter, *names),
@@ -74,5 +75,5 @@ def for_each(scope):
     body = scope.block((), values, few(scope), results(wanted), often)
     unbind(scope, [item, *names])
     body = leave(scope, body, names[0], wanted[0].dtype)
-    starts = tuple(str(v) for v in wanted)
+    starts = tuple(own(wanted))
     scope.add(f"{item} in {over}", targets=tuple(names), blocks=(body,), form="for", starts=starts)
