@@ -22,7 +22,16 @@ from report import page, write
 
 HERE = pathlib.Path(__file__).resolve().parent
 RESULTS = HERE.parent / "docs" / "performance"
-SUITES = ["training", "inference", "latency", "kernels", "generation", "growth", "accuracy"]
+SUITES = [
+    "training",
+    "inference",
+    "latency",
+    "kernels",
+    "generation",
+    "growth",
+    "accuracy",
+    "serving",
+]
 MINUTES = 15  # limit for one measurement
 
 

@@ -55,14 +55,14 @@ def onnx_call(path, x):
     return lambda: session.run(None, {key: x})
 
 
-def exported(case, folder):
-    """Exports the model to ONNX in the environment that has the converter; returns its inputs."""
+def exported(case, folder, last_row=False):
+    """Exports the model, or one that gives the last row of sequences, to ONNX in the environment that has the converter; returns its inputs."""
     import numpy as np
     import peers
 
     code = (
         f"import sys; sys.path.insert(0, {str(peers.BUILD.parent / 'bench')!r}); "
-        f"from suites.inference import write_onnx; write_onnx({case!r}, {folder!r})"
+        f"from suites.inference import write_onnx; write_onnx({case!r}, {folder!r}, {last_row})"
     )
     environment = dict(os.environ, KERAS_BACKEND="tensorflow")
     command = [peers.python_of("onnx"), "-c", code]
@@ -70,13 +70,18 @@ def exported(case, folder):
     return np.load(f"{folder}/x.npy")
 
 
-def write_onnx(case, folder):
+def write_onnx(case, folder, last_row=False):
     """Writes model.onnx and x.npy. ONNX has no Erfc, so it is replaced by 1 - erf(x)."""
     import numpy as np
     import onnx
 
     model, x = sample(case)
+    if last_row:
+        from suites import serving
+
+        model = serving.last_row(model)
     path = f"{folder}/model.onnx"
+    model(x[:1])  # Keras exports what was called
     model.export(path, format="onnx", verbose=False, opset_version=17)
     proto, nodes = onnx.load(path), []
     for node in proto.graph.node:
