@@ -26,6 +26,7 @@ from penstock._src.serving.rest.app import RestApp
 from penstock._src.serving.rest.bodies import Bodies
 from penstock._src.serving.rest.generate import GenerateRoutes
 from penstock._src.serving.rest.models import ModelRoutes
+from penstock._src.serving.rest.openai import OpenAiRoutes
 from penstock._src.serving.servables.formats.table import load
 from penstock._src.serving.trust.admission import Admission
 
@@ -57,7 +58,11 @@ class Server:
         self.admission = Admission(options.limits)
         runner = Runner(options.limits, self.admission, options.timeout)
         generate = GenerateRoutes(self.table, self.admission)
-        routes = [*ModelRoutes(self.manager, runner).routes(), *generate.routes()]
+        routes = [
+            *ModelRoutes(self.manager, runner).routes(),
+            *generate.routes(),
+            *OpenAiRoutes(self.table, generate).routes(),
+        ]
         self.rest = RestApp(routes, Bodies(options.limits.max_body_bytes, self.admission))
         self.rest_port = self.grpc_port = -1
         self.is_ready = False

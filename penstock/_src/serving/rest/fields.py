@@ -67,6 +67,13 @@ class Fields:
             _refuse(name, "a list of integers", value)
         return tuple(value)
 
+    def objects(self, name: str) -> list[dict[str, Any]]:
+        """A list of objects."""
+        value = self._members.get(name)
+        if not isinstance(value, list) or not all(isinstance(each, dict) for each in value):
+            _refuse(name, "a list of objects", value)
+        return value
+
     def only(self, known: Collection[str], defaults: Mapping[str, Any] | None = None) -> None:
         """Refuses members that nothing is done with.
 

@@ -47,7 +47,7 @@ class GenerateRoutes:
         prompt = fields.get("prompt")
         if not isinstance(prompt, str) and not is_integers(prompt):
             raise InvalidArgumentError("'prompt': expected a string or a list of tokens.")
-        request = request_of(fields, prompt)
+        request = request_of(fields, prompt, fields.integer("max_tokens"))
         begun = self.begin(request, groups["name"], number_of(groups), groups["label"])
         if fields.boolean("stream"):
             return Stream(_events(begun.generating), begun.close)
@@ -90,16 +90,16 @@ class Begun(NamedTuple):
     close: Callable[[], None]
 
 
-def request_of(fields: Fields, prompt: Any, temperature: float = 1.0) -> GenerationRequest:
+def request_of(fields: Fields, prompt: Any, max_tokens: int | None) -> GenerationRequest:
     """Returns what a request asks for.
 
     Args:
       fields: of the request.
       prompt: a text, or tokens.
-      temperature: if the request has none.
+      max_tokens: at most; None for as many as there is room for.
     """
     sampling = Sampling(
-        temperature=fields.number("temperature", temperature),
+        temperature=fields.number("temperature", 1.0),
         top_k=fields.integer("top_k") or 0,
         top_p=fields.number("top_p", 1.0),
         seed=fields.integer("seed"),
@@ -107,7 +107,7 @@ def request_of(fields: Fields, prompt: Any, temperature: float = 1.0) -> Generat
     return GenerationRequest(
         prompt,
         sampling,
-        fields.integer("max_tokens"),
+        max_tokens,
         fields.integers("stop_tokens"),
         fields.texts("stop"),
     )

@@ -1,0 +1,211 @@
+"""OpenAI's paths for models that have a tokenizer: /v1/models, /v1/completions, /v1/chat/completions."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import re
+import time
+import uuid
+from collections.abc import AsyncGenerator, Callable, Mapping
+from typing import Any, NamedTuple
+
+from penstock._src.core.errors import InvalidArgumentError, OpError
+from penstock._src.serving.generation.text.chat import ASSISTANT, prompt_of
+from penstock._src.serving.inference.generating import Generating, GenerationRequest, Piece
+from penstock._src.serving.models.table import ModelTable
+from penstock._src.serving.rest import values
+from penstock._src.serving.rest.app import Handler, Route
+from penstock._src.serving.rest.fields import Fields, is_integers
+from penstock._src.serving.rest.generate import SAMPLING, GenerateRoutes, request_of
+from penstock._src.serving.rest.replies import STATUS, Reply, Stream, json_reply
+from penstock._src.serving.rest.streams import event
+
+# Members that clients send, with the only value that they may have.
+_DEFAULTS: Mapping[str, Any] = {
+    "n": 1,
+    "best_of": 1,
+    "echo": False,
+    "logprobs": False,
+    "presence_penalty": 0,
+    "frequency_penalty": 0,
+    "logit_bias": {},
+    "tools": [],
+    "response_format": {"type": "text"},
+}
+# That change nothing in the reply.
+_IGNORED = ("user", "metadata", "store", "stream_options")
+_COMPLETION_TOKENS = 16  # of a completion, if the request does not say
+_DONE = b"data: [DONE]\n\n"
+
+
+class Form(NamedTuple):
+    """How the texts of a path are told.
+
+    Args:
+      name: of the object of a whole reply.
+      piece_name: of the object of a piece of it.
+      prefix: of its identifier.
+      choice: a whole text as a member of a choice.
+      piece: a piece of a text likewise.
+    """
+
+    name: str
+    piece_name: str
+    prefix: str
+    choice: Callable[[str], dict[str, Any]]
+    piece: Callable[[str], dict[str, Any]]
+
+
+COMPLETION = Form(
+    "text_completion",
+    "text_completion",
+    "cmpl",
+    lambda text: {"text": text, "logprobs": None},
+    lambda text: {"text": text, "logprobs": None},
+)
+CHAT = Form(
+    "chat.completion",
+    "chat.completion.chunk",
+    "chatcmpl",
+    lambda text: {"message": {"role": ASSISTANT, "content": text}},
+    lambda text: {"delta": {"role": ASSISTANT, "content": text}},
+)
+
+
+class OpenAiRoutes:
+    """Answers as OpenAI's API does.
+
+    Args:
+      table: where versions are found.
+      generate: begins sequences.
+    """
+
+    def __init__(self, table: ModelTable, generate: GenerateRoutes) -> None:
+        self._table, self._generate = table, generate
+
+    def routes(self) -> list[Route]:
+        """The routes."""
+        return [
+            Route("GET", re.compile("/v1/models"), self.models),
+            Route("POST", re.compile("/v1/completions"), _in_form(self.completions)),
+            Route("POST", re.compile("/v1/chat/completions"), _in_form(self.chat)),
+        ]
+
+    async def models(self, groups: Mapping[str, Any], body: bytes) -> Reply:
+        """Lists the models that generate."""
+        names = [
+            name
+            for name, versions in self._table.loaded().items()
+            if any(version.generates for version in versions.values())
+        ]
+        listed = [{"id": name, "object": "model", "owned_by": "penstock"} for name in sorted(names)]
+        return json_reply({"object": "list", "data": listed})
+
+    async def completions(self, groups: Mapping[str, Any], body: bytes) -> Reply | Stream:
+        """Goes on with a text."""
+        fields = self._fields(body, "prompt")
+        prompt = fields.get("prompt")
+        if isinstance(prompt, list) and len(prompt) == 1 and isinstance(prompt[0], str):
+            prompt = prompt[0]
+        if not isinstance(prompt, str) and not is_integers(prompt):
+            raise InvalidArgumentError("'prompt': expected one text, or a list of tokens.")
+        limit = fields.integer("max_tokens")
+        limit = _COMPLETION_TOKENS if limit is None else limit
+        return await self._reply(fields, request_of(fields, prompt, limit), COMPLETION)
+
+    async def chat(self, groups: Mapping[str, Any], body: bytes) -> Reply | Stream:
+        """Answers a conversation."""
+        fields = self._fields(body, "messages", "max_completion_tokens")
+        messages = [_message(each) for each in fields.objects("messages")]
+        with self._table.using(_model(fields)) as version:
+            prompt = prompt_of(messages, version.generator.generation.chat)
+        limit = fields.integer("max_completion_tokens")
+        limit = fields.integer("max_tokens") if limit is None else limit
+        return await self._reply(fields, request_of(fields, prompt, limit), CHAT)
+
+    def _fields(self, body: bytes, *names: str) -> Fields:
+        fields = Fields(values.parse(body))
+        fields.only(("model", *names, *SAMPLING, *_IGNORED), _DEFAULTS)
+        return fields
+
+    async def _reply(
+        self, fields: Fields, request: GenerationRequest, form: Form
+    ) -> Reply | Stream:
+        name = _model(fields)
+        begun = self._generate.begin(request, name)
+        head = {
+            "id": f"{form.prefix}-{uuid.uuid4().hex}",
+            "created": int(time.time()),
+            "model": name,
+        }
+        if fields.boolean("stream"):
+            with_usage = Fields(fields.get("stream_options") or {}).boolean("include_usage")
+            return Stream(_events(begun.generating, head, form, with_usage), begun.close)
+        with contextlib.closing(begun):
+            made = await begun.generating.whole()
+        choice = {"index": 0, **form.choice(made.text), "finish_reason": made.finish_reason}
+        usage = _usage(begun.generating, len(made.tokens))
+        return json_reply({**head, "object": form.name, "choices": [choice], "usage": usage})
+
+
+async def _events(
+    generating: Generating, head: Mapping[str, Any], form: Form, with_usage: bool
+) -> AsyncGenerator[bytes, None]:
+    head = {**head, "object": form.piece_name}
+    count = 0
+    async with contextlib.aclosing(generating.pieces()) as pieces:
+        async for piece in pieces:
+            count += len(piece.tokens)
+            if piece.text or piece.finish_reason is not None:
+                yield event({**head, "choices": [_choice(form, piece)]})
+    if with_usage:
+        yield event({**head, "choices": [], "usage": _usage(generating, count)})
+    yield _DONE
+
+
+def _choice(form: Form, piece: Piece) -> dict[str, Any]:
+    return {"index": 0, **form.piece(piece.text), "finish_reason": piece.finish_reason}
+
+
+def _usage(generating: Generating, count: int) -> dict[str, int]:
+    prompt = generating.prompt_tokens
+    return {"prompt_tokens": prompt, "completion_tokens": count, "total_tokens": prompt + count}
+
+
+def _model(fields: Fields) -> str:
+    name = fields.text("model")
+    if name is None:
+        raise InvalidArgumentError("'model': expected the name of a model.")
+    return name
+
+
+def _message(message: Mapping[str, Any]) -> tuple[str, str]:
+    """The role and the text of a message, whose content may come in parts."""
+    fields = Fields(message)
+    content = fields.get("content")
+    if isinstance(content, list):
+        parts = [Fields(part) for part in content]
+        if any(part.text("type") != "text" for part in parts):
+            raise InvalidArgumentError("'content': expected parts of the type 'text'.")
+        content = "".join(part.text("text") or "" for part in parts)
+    role = fields.text("role")
+    if role is None or not isinstance(content, str):
+        raise InvalidArgumentError("'messages': expected a role and a content for each.")
+    return role, content
+
+
+def _in_form(handler: Handler) -> Handler:
+    """Returns a handler whose errors are told in OpenAI's form."""
+
+    @functools.wraps(handler)
+    async def answer(groups: Mapping[str, Any], body: bytes) -> Reply | Stream:
+        try:
+            return await handler(groups, body)
+        except OpError as error:
+            status = STATUS.get(error.error_code, 500)
+            kind = "invalid_request_error" if status < 500 else "server_error"
+            about = {"message": error.message, "type": kind, "param": None, "code": None}
+            return json_reply({"error": about}, status)
+
+    return answer
