@@ -99,3 +99,10 @@ def test_messages_that_are_none(rest):
     for messages in (None, [1], [{"role": "user"}], [{"role": "tool", "content": "x"}]):
         status, reply = rest("/v1/chat/completions", {"model": "writer", "messages": messages})
         assert status == 400 and reply["error"]["type"] == "invalid_request_error"
+
+
+def test_the_page(rest):
+    with urllib.request.urlopen(rest.url + "/v1/models/writer/chat") as reply:
+        assert reply.headers["content-type"].startswith("text/html") and b"<title>" in reply.read()
+    status, reply = rest("/v1/models/half/chat")
+    assert status == 400 and "does not generate" in reply["error"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import importlib.resources
 import re
 import time
 import uuid
@@ -18,6 +19,7 @@ from penstock._src.serving.rest import values
 from penstock._src.serving.rest.app import Handler, Route
 from penstock._src.serving.rest.fields import Fields, is_integers
 from penstock._src.serving.rest.generate import SAMPLING, GenerateRoutes, request_of
+from penstock._src.serving.rest.models import MODEL, number_of
 from penstock._src.serving.rest.replies import STATUS, Reply, Stream, json_reply
 from penstock._src.serving.rest.streams import event
 
@@ -90,6 +92,7 @@ class OpenAiRoutes:
             Route("GET", re.compile("/v1/models"), self.models),
             Route("POST", re.compile("/v1/completions"), _in_form(self.completions)),
             Route("POST", re.compile("/v1/chat/completions"), _in_form(self.chat)),
+            Route("GET", re.compile(MODEL + "/chat"), self.page),
         ]
 
     async def models(self, groups: Mapping[str, Any], body: bytes) -> Reply:
@@ -123,6 +126,14 @@ class OpenAiRoutes:
         limit = fields.integer("max_completion_tokens")
         limit = fields.integer("max_tokens") if limit is None else limit
         return await self._reply(fields, request_of(fields, prompt, limit), CHAT)
+
+    async def page(self, groups: Mapping[str, Any], body: bytes) -> Reply:
+        """The page that chats with a model."""
+        with self._table.using(groups["name"], number_of(groups), groups["label"]) as version:
+            if ASSISTANT not in version.generator.generation.chat:
+                raise InvalidArgumentError(f"{version} does not chat.")
+        text = (importlib.resources.files(__package__) / "chat.html").read_bytes()
+        return Reply(200, text, b"text/html; charset=utf-8")
 
     def _fields(self, body: bytes, *names: str) -> Fields:
         fields = Fields(values.parse(body))
