@@ -12,7 +12,7 @@ UV     := $(BIN)/uv
 
 CHECKS := check-golden check-conformance check-examples check-models check-keras
 
-.PHONY: demo test test-checked interop interop-serving tensorboard tutorials fuzz fuzz-kernels fuzz-models fuzz-files fuzz-calls fuzz-bytes kills soak mutate coverage bench bench-data bench-errors lint format clean check $(CHECKS)
+.PHONY: demo test test-checked interop interop-serving interop-open-inference tensorboard tutorials fuzz fuzz-kernels fuzz-models fuzz-files fuzz-calls fuzz-bytes kills soak mutate coverage bench bench-data bench-errors lint format clean check $(CHECKS)
 
 demo: $(STAMP)
 	$(BIN)/penstock run examples/demo.py
@@ -37,6 +37,13 @@ $(INTEROP_VENV)/.installed:
 interop-serving: $(STAMP) $(INTEROP_VENV)/.installed
 	$(INTEROP_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps tensorflow-serving-api && $(INTEROP_VENV)/bin/python -m pip install --quiet --disable-pip-version-check grpcio
 	$(BIN)/python -m tests.interop.serving $(CURDIR)/$(INTEROP_VENV)/bin/python
+
+# Triton's client, which speaks the Open Inference Protocol, calls our server.
+OPEN_INFERENCE_VENV := .venv-open-inference
+interop-open-inference: $(STAMP)
+	test -x $(OPEN_INFERENCE_VENV)/bin/python || $(PYTHON) -m venv $(OPEN_INFERENCE_VENV)
+	$(OPEN_INFERENCE_VENV)/bin/python -m pip install --quiet --disable-pip-version-check 'tritonclient[http,grpc]'
+	$(BIN)/python -m tests.interop.open_inference $(CURDIR)/$(OPEN_INFERENCE_VENV)/bin/python
 
 # What TensorBoard answers about Penstock's logs and shows of them in Chromium, where that is installed; PICTURES=folder keeps pictures of its pages.
 tensorboard: $(STAMP) $(VENV)/.tensorboard

@@ -171,6 +171,18 @@ def test_variables_read_by_a_function_are_watched():
     assert tape.gradient(y, v).numpy() == 2.0
 
 
+def test_methods_of_any_number_of_tensors_have_input_signatures():
+    class Pairs:
+        @tf.function(
+            input_signature=[tf.TensorSpec([None], tf.float32), tf.TensorSpec([], tf.int32)]
+        )
+        def tuple_of(self, *tensors):
+            return tensors
+
+    found = Pairs().tuple_of(tf.constant([1.5]), tf.constant(2))
+    assert [value.numpy().tolist() for value in found] == [[1.5], 2]
+
+
 def test_methods_do_not_keep_their_instances_alive():
     class Model:
         @tf.function

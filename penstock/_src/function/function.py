@@ -436,10 +436,7 @@ class Function(Trackable):
         return bound
 
     def _bind_to(self, instance: Any) -> "Function":
-        signature = (
-            tuple(self._input_signature.values()) if self._input_signature is not None else None
-        )
-        return BoundFunction(self, instance, signature)
+        return BoundFunction(self, instance, self.input_signature)
 
     def _clone(self, python_function: Callable[..., Any]) -> "Function":
         return Function(

@@ -12,6 +12,7 @@ from penstock._src.serving.batching.scheduler import Scheduler
 from penstock._src.serving.grpc import server as grpc_server
 from penstock._src.serving.grpc.generation import GenerationService
 from penstock._src.serving.grpc.model_service import ModelService
+from penstock._src.serving.grpc.open_inference import OpenInferenceService
 from penstock._src.serving.grpc.prediction import PredictionService
 from penstock._src.serving.inference.running import Runner
 from penstock._src.serving.inference.warm_up import warm_up
@@ -24,9 +25,10 @@ from penstock._src.serving.options import Options
 from penstock._src.serving.rest import http
 from penstock._src.serving.rest.app import RestApp
 from penstock._src.serving.rest.bodies import Bodies
-from penstock._src.serving.rest.generate import GenerateRoutes
+from penstock._src.serving.rest.generation.generate import GenerateRoutes
+from penstock._src.serving.rest.generation.openai import OpenAiRoutes
 from penstock._src.serving.rest.models import ModelRoutes
-from penstock._src.serving.rest.openai import OpenAiRoutes
+from penstock._src.serving.rest.open_inference import OpenInferenceRoutes
 from penstock._src.serving.servables.formats.table import load
 from penstock._src.serving.trust.admission import Admission
 
@@ -60,6 +62,7 @@ class Server:
         generate = GenerateRoutes(self.table, self.admission)
         routes = [
             *ModelRoutes(self.manager, runner).routes(),
+            *OpenInferenceRoutes(self.manager, runner, lambda: self.is_ready).routes(),
             *generate.routes(),
             *OpenAiRoutes(self.table, generate).routes(),
         ]
@@ -70,6 +73,7 @@ class Server:
             PredictionService(self.table, runner),
             ModelService(self.manager),
             GenerationService(self.table, self.admission),
+            OpenInferenceService(self.table, runner, lambda: self.is_ready),
             lambda: self.is_ready,
         )
         self._ended = threading.Event()

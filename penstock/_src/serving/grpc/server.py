@@ -10,6 +10,7 @@ from penstock._src.serving.grpc.calls import parsed, streaming, unary
 from penstock._src.serving.grpc.generation import GenerationService
 from penstock._src.serving.grpc.health import Health
 from penstock._src.serving.grpc.model_service import ModelService
+from penstock._src.serving.grpc.open_inference import OpenInferenceService
 from penstock._src.serving.grpc.prediction import PredictionService
 from penstock._src.serving.grpc.reflection import Reflection
 from penstock._src.serving.protos import grpc_services as names
@@ -25,6 +26,7 @@ def services(
     prediction: PredictionService,
     models: ModelService,
     generation: GenerationService,
+    open_inference: OpenInferenceService,
     is_ready: Callable[[], bool],
 ) -> dict[str, dict[str, Any]]:
     """Returns grpcio's handlers by services and methods."""
@@ -32,6 +34,7 @@ def services(
         names.PREDICTION_SERVICE: _handlers(names.PREDICTION_SERVICE, prediction),
         names.MODEL_SERVICE: _handlers(names.MODEL_SERVICE, models),
         names.GENERATION_SERVICE: _handlers(names.GENERATION_SERVICE, generation),
+        names.OPEN_INFERENCE_SERVICE: _handlers(names.OPEN_INFERENCE_SERVICE, open_inference),
     }
     health = Health(is_ready, list(found))
     check, _ = names.METHODS[names.HEALTH_SERVICE]["Check"]

@@ -3,7 +3,7 @@
 from google.protobuf import descriptor_pb2
 
 from penstock._src.proto.schema import POOL, Schema
-from penstock._src.serving.protos import apis, config, generation
+from penstock._src.serving.protos import apis, config, generation, open_inference
 
 HEALTH = Schema(
     "grpc_health",
@@ -52,6 +52,7 @@ REFLECTION = {
 PREDICTION_SERVICE = "tensorflow.serving.PredictionService"
 MODEL_SERVICE = "tensorflow.serving.ModelService"
 GENERATION_SERVICE = "penstock.serving.GenerationService"
+OPEN_INFERENCE_SERVICE = "inference.GRPCInferenceService"
 HEALTH_SERVICE = "grpc.health.v1.Health"
 # {service: {method: (request, reply)}}
 METHODS = {
@@ -69,6 +70,7 @@ METHODS = {
     GENERATION_SERVICE: {
         "Generate": (generation.GenerateRequest, generation.GenerateResponse),
     },
+    OPEN_INFERENCE_SERVICE: open_inference.METHODS,
     HEALTH_SERVICE: {
         "Check": (HealthCheckRequest, HealthCheckResponse),
         "Watch": (HealthCheckRequest, HealthCheckResponse),

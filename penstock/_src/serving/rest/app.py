@@ -19,11 +19,19 @@ _KNOWN_PATHS = 1024
 
 
 class Route(NamedTuple):
-    """A kind of path: its method, a pattern of the whole path whose groups the handler gets, and the handler."""
+    """A kind of path.
+
+    Args:
+      method: of requests.
+      pattern: of the whole path, whose groups the handler gets.
+      handler: answers.
+      headers: names of headers whose values the handler gets with the groups, in bytes, None for one that is missing.
+    """
 
     method: str
     pattern: re.Pattern[str]
     handler: Handler
+    headers: tuple[bytes, ...] = ()
 
 
 class RestApp:
@@ -58,10 +66,13 @@ class RestApp:
         if "state" in scope:
             scope["state"]["task"] = asyncio.current_task()  # the connection cancels it
         try:
-            handler, groups = self._find(scope["method"], scope["path"])
+            route, groups = self._find(scope["method"], scope["path"])
+            if route.headers:
+                found = dict(scope["headers"])
+                groups = {**groups, **{h.decode(): found.get(h) for h in route.headers}}
             body = await self._bodies.read(scope["headers"], receive)
             try:
-                return await handler(groups, body)
+                return await route.handler(groups, body)
             finally:
                 self._bodies.release(body)
         except Exception as error:
@@ -69,11 +80,11 @@ class RestApp:
         except asyncio.CancelledError:  # the client has gone, or the time to drain is over
             return error_reply(UnavailableError("The server is ending."))
 
-    def _find_route(self, method: str, path: str) -> tuple[Handler, Mapping[str, Any]]:
+    def _find_route(self, method: str, path: str) -> tuple[Route, Mapping[str, Any]]:
         for route in self.routes:
             found = route.pattern.fullmatch(path)
             if found is not None and route.method == method:
-                return route.handler, found.groupdict()
+                return route, found.groupdict()
         if any(route.pattern.fullmatch(path) for route in self.routes):
             raise InvalidArgumentError(
                 f"Malformed request: {method} {path}: the path has another method."

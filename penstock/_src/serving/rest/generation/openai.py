@@ -18,7 +18,7 @@ from penstock._src.serving.models.table import ModelTable
 from penstock._src.serving.rest import values
 from penstock._src.serving.rest.app import Handler, Route
 from penstock._src.serving.rest.fields import Fields, is_integers
-from penstock._src.serving.rest.generate import SAMPLING, GenerateRoutes, request_of
+from penstock._src.serving.rest.generation.generate import SAMPLING, GenerateRoutes, request_of
 from penstock._src.serving.rest.models import MODEL, number_of
 from penstock._src.serving.rest.replies import STATUS, Reply, Stream, json_reply
 from penstock._src.serving.rest.streams import event
