@@ -179,7 +179,8 @@ def test_methods_of_any_number_of_tensors_have_input_signatures():
         def tuple_of(self, *tensors):
             return tensors
 
-    found = Pairs().tuple_of(tf.constant([1.5]), tf.constant(2))
+    pairs = Pairs()
+    found = pairs.tuple_of(tf.constant([1.5]), tf.constant(2))
     assert [value.numpy().tolist() for value in found] == [[1.5], 2]
 
 
