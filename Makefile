@@ -12,7 +12,7 @@ UV     := $(BIN)/uv
 
 CHECKS := check-golden check-conformance check-examples check-models check-keras
 
-.PHONY: demo test test-checked interop interop-serving interop-open-inference tensorboard tutorials fuzz fuzz-kernels fuzz-models fuzz-files fuzz-calls fuzz-bytes kills soak mutate coverage bench bench-data bench-errors lint format clean check $(CHECKS)
+.PHONY: demo test test-checked interop interop-serving interop-open-inference interop-ray check-kubernetes tensorboard tutorials fuzz fuzz-kernels fuzz-models fuzz-files fuzz-calls fuzz-bytes kills soak mutate coverage bench bench-data bench-errors lint format clean check $(CHECKS)
 
 demo: $(STAMP)
 	$(BIN)/penstock run examples/demo.py
@@ -44,6 +44,20 @@ interop-open-inference: $(STAMP)
 	test -x $(OPEN_INFERENCE_VENV)/bin/python || $(PYTHON) -m venv $(OPEN_INFERENCE_VENV)
 	$(OPEN_INFERENCE_VENV)/bin/python -m pip install --quiet --disable-pip-version-check 'tritonclient[http,grpc]'
 	$(BIN)/python -m tests.interop.open_inference $(CURDIR)/$(OPEN_INFERENCE_VENV)/bin/python
+
+# Our server as a deployment of Ray Serve, on a Ray of this machine.
+RAY_VENV := .venv-ray
+interop-ray: pyproject.toml
+	test -x $(RAY_VENV)/bin/python || $(PYTHON) -m venv $(RAY_VENV)
+	$(RAY_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[ray,keras]'
+	$(RAY_VENV)/bin/python -m tests.interop.ray
+
+# The manifests of packaging/kubernetes, held to Kubernetes' schemas.
+KUBERNETES_VENV := .venv-kubernetes
+check-kubernetes:
+	test -x $(KUBERNETES_VENV)/bin/python || $(PYTHON) -m venv $(KUBERNETES_VENV)
+	$(KUBERNETES_VENV)/bin/python -m pip install --quiet --disable-pip-version-check kubernetes-validate
+	$(KUBERNETES_VENV)/bin/python tests/interop/kubernetes.py
 
 # What TensorBoard answers about Penstock's logs and shows of them in Chromium, where that is installed; PICTURES=folder keeps pictures of its pages.
 tensorboard: $(STAMP) $(VENV)/.tensorboard

@@ -17,6 +17,6 @@ _NAMES = {
     "penstock._src.serving.processes.background": "running",
     "penstock._src.serving.trust.limits": "Limits",
 }
-_SUBMODULES = "".split()
+_SUBMODULES = "ray".split()
 
 __getattr__, __dir__ = _attach(__name__, _NAMES, _SUBMODULES)

@@ -88,6 +88,18 @@ class Server:
             warm_up(made, self.options.limits.max_tensor_bytes)
         return made
 
+    def begin(self) -> None:
+        """Loads the models; whoever calls `rest` gets answers from then on."""
+        self.manager.configure(self.options.models)
+        if self.options.poll_seconds:
+            threading.Thread(target=self._poll, name="model-folders", daemon=True).start()
+        self.is_ready = True
+
+    def end(self) -> None:
+        """Unloads the models, once nobody uses them."""
+        self.is_ready = False
+        self._close()
+
     async def serve(self, started: Callable[[], None] | None = None) -> None:
         """Runs until the task is cancelled; then answers what it has begun, and unloads the models.
 
@@ -97,11 +109,8 @@ class Server:
         loop = asyncio.get_running_loop()
         async with contextlib.AsyncExitStack() as stack:
             stack.push_async_callback(loop.run_in_executor, None, self._close)  # the last
-            await loop.run_in_executor(None, self.manager.configure, self.options.models)
+            await loop.run_in_executor(None, self.begin)
             await self._listen(stack)
-            if self.options.poll_seconds:
-                threading.Thread(target=self._poll, name="model-folders", daemon=True).start()
-            self.is_ready = True
             if started is not None:
                 started()
             with contextlib.suppress(asyncio.CancelledError):

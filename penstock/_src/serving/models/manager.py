@@ -53,6 +53,19 @@ class ModelManager:
             self._failed.clear()
             self.update()
 
+    def add(self, config: ModelConfig) -> None:
+        """Serves a further model, or one in another way; returns once it is loaded, or has failed to."""
+        with self._updating:
+            self._configs = {**self._configs, config.name: config}
+            self._update(config)
+
+    def discard(self, config: ModelConfig) -> None:
+        """Serves a model no longer, unless another configuration of its name was added since; returns once nobody uses it."""
+        with self._updating:
+            if self._configs.get(config.name) is config:
+                del self._configs[config.name]
+                self.update()
+
     def update(self) -> None:
         """Looks at the folders, and loads and unloads what has changed."""
         with self._updating:
