@@ -31,7 +31,10 @@ class Slow(tf.Module):
     @tf.function(input_signature=[tf.TensorSpec([], tf.float32, name="x")])
     def __call__(self, x):
         for _ in tf.range(300):
-            x = tf.reduce_mean(tf.linalg.matvec(tf.fill([600, 600], x), tf.fill([600], 1.0))) / 600.0
+            x = (
+                tf.reduce_mean(tf.linalg.matvec(tf.fill([600, 600], x), tf.fill([600], 1.0)))
+                / 600.0
+            )
         return {"y": x}
 
 
@@ -71,7 +74,9 @@ def check_models(root):
     assert "".join(event["text"] for event in events) == json.loads(whole)["text"]
     with concurrent.futures.ThreadPoolExecutor(16) as clients:
         found = list(clients.map(lambda x: half("half", float(x)), range(200)))
-    assert [json.loads(body)["predictions"][0] for _, body in found] == [x / 2 + 2 for x in range(200)]
+    assert [json.loads(body)["predictions"][0] for _, body in found] == [
+        x / 2 + 2 for x in range(200)
+    ]
 
 
 def check_autoscaling(root):
@@ -99,7 +104,10 @@ def check_multiplexing(root):
         for name, addend in (("a", 1.0), ("b", 2.0), ("c", 3.0)):
             for given in (name, None):  # by the header, and by the path alone
                 status, body = half(name, 4.0, model=given)
-                assert (status, json.loads(body)["predictions"]) == (200, [2.0 + addend]), (round_, body)
+                assert (status, json.loads(body)["predictions"]) == (200, [2.0 + addend]), (
+                    round_,
+                    body,
+                )
     end = time.monotonic() + 30
     while call("/v2/models/a/ready")[0] != 200:  # asks for a again: b goes
         assert time.monotonic() < end

@@ -128,7 +128,8 @@ def array_of(
 
 
 def _strings(data: bytes, count: int, name: str) -> list[bytes]:
-    found, at = [], 0
+    found: list[bytes] = []
+    at = 0
     while at + _LENGTH.size <= len(data) and len(found) < count:
         end = at + _LENGTH.size + _LENGTH.unpack_from(data, at)[0]
         found.append(data[at + _LENGTH.size : end])
