@@ -7,11 +7,11 @@ import time
 import urllib.error
 import urllib.request
 
-import penstock as tf
 import ray
-from penstock import serving
 from ray import serve
 
+import penstock as tf
+from penstock import serving
 from tests.serving.kit import HalfPlusTwo, save, save_writer
 
 URL = "http://127.0.0.1:8000"
