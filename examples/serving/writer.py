@@ -19,7 +19,7 @@ import penstock as tf
 import keras
 import numpy as np
 
-LENGTH, WIDTH, HEADS, BLOCKS = 256, 128, 4, 3
+LENGTH, WIDTH, HEADS, BLOCKS = 128, 96, 4, 2
 PROMPTS = ["The ", "A class ", "If the ", "import "]
 L = keras.layers
 
@@ -46,21 +46,21 @@ def make_model(letters):
     return keras.Model([text, positions], L.Dense(letters)(L.LayerNormalization()(x)))
 
 
-def pieces(text, batch, steps, length):
+def pieces(text, batch, steps):
     """Returns a dataset of batches of random pieces, each with the piece one letter later."""
 
     def piece(start):
-        both = tf.constant(text)[start : start + length + 1]
-        return (both[:-1], tf.range(length)), both[1:]
+        both = tf.constant(text)[start : start + LENGTH + 1]
+        return (both[:-1], tf.range(LENGTH)), both[1:]
 
     starts = tf.data.Dataset.random(1).take(batch * steps)
-    starts = starts.map(lambda number: tf.cast(number % (len(text) - length), tf.int32))
+    starts = starts.map(lambda number: tf.cast(number % (len(text) - LENGTH), tf.int32))
     return starts.map(piece).batch(batch, drop_remainder=True).prefetch(2)
 
 
 def written(port, prompt):
     """Returns what the server writes after a prompt, read as it comes."""
-    asked = {"prompt": prompt, "max_tokens": 120, "temperature": 0.7, "seed": 1, "stream": True}
+    asked = {"prompt": prompt, "max_tokens": 100, "temperature": 0.7, "seed": 1, "stream": True}
     url = f"http://127.0.0.1:{port}/v1/models/writer:generate"
     with urllib.request.urlopen(url, json.dumps(asked).encode()) as reply:
         events = [json.loads(line.removeprefix(b"data: ")) for line in reply if line.strip()]
@@ -72,15 +72,15 @@ def main(quick, stay, folder):
     text, letters = documentation()
     first_held = len(text) * 19 // 20
     text, held = text[:first_held], text[first_held:]
-    batch, steps, length = (8, 20, 64) if quick else (24, 900, 128)
+    batch, steps = (8, 20) if quick else (16, 1500)
     model = make_model(len(letters))
     rate = keras.optimizers.schedules.CosineDecay(0.0, steps, warmup_target=3e-3, warmup_steps=10)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile(keras.optimizers.AdamW(rate, weight_decay=0.01), loss)
-    model.fit(pieces(text, batch, steps, length), verbose=2)
-    rows = held[: len(held) // (length + 1) * (length + 1)].reshape(-1, length + 1)
+    model.fit(pieces(text, batch, steps), verbose=2)
+    rows = held[: len(held) // (LENGTH + 1) * (LENGTH + 1)].reshape(-1, LENGTH + 1)
     rows = rows[: 8 if quick else 200]
-    places = np.broadcast_to(np.arange(length, dtype="int32"), rows[:, 1:].shape)
+    places = np.broadcast_to(np.arange(LENGTH, dtype="int32"), rows[:, 1:].shape)
     bits = model.evaluate([rows[:, :-1], places], rows[:, 1:], batch_size=8, verbose=0) / np.log(2)
 
     chat = {"user": ("", "\n"), "assistant": ("", "\n")}

@@ -6,9 +6,9 @@ import tempfile
 from pathlib import Path
 
 import penstock as tf
-from penstock._src.serving.background import running
 from penstock._src.serving.models.config import ModelConfig
 from penstock._src.serving.options import Options
+from penstock.serving import running
 
 CLIENT = Path(__file__).with_name("client.py")
 NUMBERS = (tf.float32, tf.float64, tf.float16, tf.int8, tf.int16, tf.int32, tf.int64, tf.uint8, tf.uint16, tf.uint32, tf.uint64, tf.bool)  # fmt: skip

@@ -26,9 +26,13 @@ SLOTS = 4
 
 
 @pytest.fixture(scope="module")
-def generator(tmp_path_factory):
-    folder = save_writer(tmp_path_factory.mktemp("writer") / "1", slots=SLOTS, broken=BROKEN)
-    made = Generator(load(folder), GenerationLimits(max_waiting=6))
+def servable(tmp_path_factory):
+    return load(save_writer(tmp_path_factory.mktemp("writer") / "1", slots=SLOTS, broken=BROKEN))
+
+
+@pytest.fixture(scope="module")
+def generator(servable):
+    made = Generator(servable, GenerationLimits(max_waiting=6))
     yield made
     made.engine.close().wait()
 
@@ -95,6 +99,27 @@ def test_tokens_are_the_same_alone_and_among_others(generator, sampling):
         found = finished(sequence)
         assert found == expected[: len(found)]
         assert len(found) == sequence.max_tokens or sequence.is_cancelled
+
+
+def test_sequences_that_come_and_go_plan_nothing(generator, servable):
+    programs = [
+        list(servable.held.signatures[name]._function.executable.specializations())
+        for name in ("prefill", "decode")
+    ]
+    begun = [start(generator, prompt, count=5) for prompt in prompts_of(6, seed=4)]
+    assert sum(len(finished(sequence)) for sequence in begun) > 15
+    for name, before in zip(("prefill", "decode"), programs, strict=True):
+        after = servable.held.signatures[name]._function.executable.specializations()
+        assert len(list(after)) == len(before) > 1
+
+
+def test_the_cache_is_written_in_place(generator, servable):
+    handles = [variable.handle._value for pair in servable.held.cache.pairs for variable in pair]
+    before = [(handle.value.ctypes.data, handle.version) for handle in handles]
+    assert len(finished(start(generator, [1, 2, 3]))) == 12
+    after = [(handle.value.ctypes.data, handle.version) for handle in handles]
+    assert [place for place, _ in after] == [place for place, _ in before]
+    assert all(new - old == 12 for (_, new), (_, old) in zip(after, before, strict=True))
 
 
 def test_steps_have_the_bits_of_a_batch_of_all_slots(generator):

@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 
 import penstock as tf
-from penstock._src.serving.background import running
 from penstock._src.serving.models.config import ModelConfig
 from penstock._src.serving.options import Options
 from penstock._src.serving.protos.open_inference import METHODS
+from penstock.serving import running
 from tests.serving.kit import HalfPlusTwo, save
 
 

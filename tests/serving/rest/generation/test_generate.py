@@ -9,7 +9,7 @@ import pytest
 from penstock._src.serving.generation.limits import GenerationLimits
 from penstock._src.serving.models.config import ModelConfig
 from penstock._src.serving.options import Options
-from penstock._src.serving.processes.background import running
+from penstock.serving import running
 from tests.serving.kit import HalfPlusTwo, Rest, save, save_writer
 
 PATH = "/v1/models/writer:generate"

@@ -5,9 +5,9 @@ import urllib.request
 
 import pytest
 
-from penstock._src.serving.background import running
 from penstock._src.serving.models.config import ModelConfig
 from penstock._src.serving.options import Options
+from penstock.serving import running
 from tests.serving.kit import HalfPlusTwo, Rest, save, save_writer
 
 CHAT = {"user": ("u.", " "), "assistant": ("a.", " ")}
