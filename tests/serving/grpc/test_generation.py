@@ -7,7 +7,6 @@ import pytest
 
 from penstock._src.serving.models.config import ModelConfig
 from penstock._src.serving.options import Options
-from penstock._src.serving.processes.background import running
 from penstock._src.serving.protos.generation import GenerateRequest, GenerateResponse
 from penstock.serving import running
 from tests.serving.kit import Rest, save_writer
