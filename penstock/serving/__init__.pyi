@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from penstock import TensorSpec
 from typing import Any, ContextManager, Literal, Self
 import numpy as np
+from . import ray as ray
 class AsyncClient:
     """A client of a server of models for tasks of an event loop; otherwise as `tf.serving.Client`."""
     def __init__(self, url: str, *, timeout: float = 30.0, retries: Retries | None = None, headers: Mapping[str, str] | None = None, security: Security | None = None) -> None: ...
