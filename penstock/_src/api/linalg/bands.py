@@ -334,11 +334,8 @@ def lu_solve(lower_upper, perm, rhs, validate_args=False, name=None):
     """The X with A X = rhs, for the decomposition of A by `tf.linalg.lu`.
 
     Args:
-      lower_upper: `[..., n, n]`, as `tf.linalg.lu` returns it.
-      perm: integers `[..., n]`, the same.
+      lower_upper, perm, validate_args, name: as `tf.linalg.lu_reconstruct`'s.
       rhs: `[..., n, k]`.
-      validate_args: accepted for compatibility.
-      name: of the operation.
 
     Returns:
       `[..., n, k]` of the dtype of `lower_upper`.
@@ -358,10 +355,7 @@ def lu_matrix_inverse(lower_upper, perm, validate_args=False, name=None):
     """The inverse of A, for the decomposition of A by `tf.linalg.lu`.
 
     Args:
-      lower_upper: `[..., n, n]`, as `tf.linalg.lu` returns it.
-      perm: integers `[..., n]`, the same.
-      validate_args: accepted for compatibility.
-      name: of the operation.
+      lower_upper, perm, validate_args, name: as `tf.linalg.lu_reconstruct`'s.
 
     Returns:
       `[..., n, n]` of the dtype of `lower_upper`.

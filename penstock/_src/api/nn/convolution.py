@@ -660,13 +660,8 @@ def depthwise_conv2d_backprop_filter(
     Args:
       input: `[batch, height, width, c]`, floats.
       filter_sizes: int32 `[4]`: the shape of the convolution's filter.
-      out_backprop: the gradient of the convolution's output, `[batch, height', width', c *
-        multiplier]`.
-      strides: four ints.
-      padding: "SAME", "VALID" or a list of four pairs.
-      data_format: "NHWC" or "NCHW".
-      dilations: four ints.
-      name: of the operation.
+      out_backprop, strides, padding, data_format, dilations, name: as
+        `tf.nn.depthwise_conv2d_backprop_input`'s.
 
     Returns:
       A tensor of shape `filter_sizes` and of the dtype of `input`.
