@@ -25,6 +25,8 @@ def test_models_to_convert_are_checked(tmp_path):
         lite.Interpreter(model_content=b"model")
     doubled = lite.experimental.authoring.compatible(function)
     assert float(doubled(tf.constant(2.0))) == 4.0
+    with missing:
+        lite.experimental.authoring.compatible(function, raise_exception=True)
 
 
 def test_other_compilers_are_missing():

@@ -148,11 +148,16 @@ def compatible(target: Any = None, converter_target_spec: Any = None, **kwargs: 
     Args:
       target: the function.
       converter_target_spec: the TargetSpec of its device.
-      **kwargs: `raise_exception`: whether incompatible ops raise.
+      **kwargs: `raise_exception`: whether incompatible ops raise, which only False is here.
 
     Returns:
       An object to call like the function, or the decorator.
+
+    Raises:
+      UnimplementedError: incompatible ops are to raise.
     """
+    if kwargs.get("raise_exception"):
+        raise _no_check("raise_exception=True")
     if target is None:
         return lambda function: compatible(function, converter_target_spec, **kwargs)
     return CompatibleFunction(target, converter_target_spec)
@@ -173,6 +178,9 @@ class CompatibleFunction:
 
     def get_compatibility_log(self) -> list[str]:
         """Returns the incompatible ops."""
-        raise UnimplementedError(
-            "tf.lite.experimental.authoring.compatible: the check of ops is not implemented."
-        )
+        raise _no_check("get_compatibility_log")
+
+
+def _no_check(what: str) -> UnimplementedError:
+    name = "tf.lite.experimental.authoring.compatible"
+    return UnimplementedError(f"{name}: {what}: the check of ops is not implemented.")
