@@ -37,6 +37,14 @@ def test_chroma_is_repeated_after_the_accurate_transform():
     assert 0 < np.abs(repeated - interpolated).mean() < 12
 
 
+@pytest.mark.parametrize("asked", [{"try_recover_truncated": True}, {"acceptable_fraction": 0.5}])
+def test_parts_of_a_file_that_is_cut_off_are_not_implemented(asked):
+    data = picture(40, 61, "420")
+    assert tf.io.decode_jpeg(data, **asked).shape == [40, 61, 3]
+    with pytest.raises(tf.errors.UnimplementedError, match="try_recover_truncated"):
+        tf.io.decode_jpeg(data[: len(data) // 2], **asked)
+
+
 def test_a_file_that_is_cut_off_is_refused():
     data = picture(40, 61, "420")
     with pytest.raises(tf.errors.InvalidArgumentError, match="Invalid JPEG data"):

@@ -100,8 +100,8 @@ image.decode_and_crop_jpeg io.decode_and_crop_jpeg = DecodeAndCropJpeg(contents,
       channels: 1 (gray), 3 (RGB) or 0: as the file has.
       ratio: 1, 2, 4 or 8: by how much the image is made smaller.
       fancy_upscaling: whether chroma planes are interpolated smoothly.
-      try_recover_truncated: whether a file that is cut off is decoded as far as it goes.
-      acceptable_fraction: accepted for compatibility.
+      try_recover_truncated, acceptable_fraction: ask for parts of a file that is cut off, which is
+        not implemented.
       dct_method: "INTEGER_FAST", "INTEGER_ACCURATE" or "": the default.
       name: of the operation.
 
@@ -160,8 +160,7 @@ image.decode_jpeg io.decode_jpeg = DecodeJpeg(contents, channels=0, ratio=1, fan
       channels: 0 (as in the file), 1 (gray) or 3 (RGB).
       ratio: 1, 2, 4 or 8: by how much the image is made smaller while it is decoded.
       fancy_upscaling: whether color planes are smoothed where they have less resolution.
-      try_recover_truncated: whether a file that ends early is read as far as it goes.
-      acceptable_fraction: the fraction of lines that must be there.
+      try_recover_truncated, acceptable_fraction: ask for parts of a file that is cut off, which is not implemented.
       dct_method: "INTEGER_FAST", "INTEGER_ACCURATE" or "" (the system's choice).
       name: a name for the operation.
 

@@ -379,8 +379,7 @@ def sample_distorted_bounding_box(
     Args:
       image_size: integers `[3]`: height, width and channels.
       bounding_boxes: float32 `[batch, n, 4]`: y_min, x_min, y_max, x_max in parts of the image.
-      seed: an int; 0 for other windows in each run of the program, unless `tf.random.set_seed` was
-        called.
+      seed: an int; 0 for other windows in each run of the program.
       min_object_covered: the part of some box that the window must cover, a float32 scalar.
       aspect_ratio_range: bounds of width / height; by default (0.75, 1.33).
       area_range: bounds of the window's part of the image; by default (0.05, 1).
@@ -425,8 +424,7 @@ def stateless_sample_distorted_bounding_box(
 
     Args:
       image_size, bounding_boxes, min_object_covered, aspect_ratio_range, area_range, max_attempts:
-        as
-        `tf.image.sample_distorted_bounding_box`'s.
+        as `tf.image.sample_distorted_bounding_box`'s.
       seed: two integers `[2]`.
       use_image_if_no_bounding_boxes, name: the same.
 
@@ -473,15 +471,13 @@ image.combined_non_max_suppression = CombinedNonMaxSuppression(boxes, scores, ma
       iou_threshold: the intersection over union above which a box is dropped.
       score_threshold: boxes of lower score are ignored.
       pad_per_class: whether results have `min(max_total_size, max_output_size_per_class * classes)`
-        rows instead of
-        `max_total_size`.
+        rows instead of `max_total_size`.
       clip_boxes: whether corners are clipped to [0, 1].
       name: of the operation.
 
     Returns:
       A named tuple: `nmsed_boxes` `[batch, rows, 4]`, `nmsed_scores` and `nmsed_classes` `[batch,
-      rows]`, all float32, and
-      `valid_detections`, int32 `[batch]`.
+      rows]`, all float32, and `valid_detections`, int32 `[batch]`.
 image.generate_bounding_box_proposals = GenerateBoundingBoxProposals(scores, bbox_deltas, image_info, anchors, nms_threshold=0.7, pre_nms_topn=6000, min_size=16, post_nms_topn=300)
     Regions of interest and their probabilities, from a region proposal network's outputs.
 

@@ -5,6 +5,7 @@ from typing import Literal
 import numpy as np
 
 from penstock._src.core import dtypes
+from penstock._src.core.errors import InvalidArgumentError, UnimplementedError
 from penstock._src.core.op import Op
 from penstock._src.core.typesets import INDEX
 from penstock._src.ops.image.files import (
@@ -45,10 +46,22 @@ class DecodePng(Op):
         return still_pixels(self, _image(self, contents), self.channels, self.dtype)
 
 
+_END_OF_JPEG = b"\xff\xd9"
+
+
 def _jpeg(op, data):
     if kind_of(data) != "jpeg":
         return still_pixels(op, data, op.channels, dtypes.uint8)
-    return jpeg_pixels(op, data, op.channels, op.ratio, op.fancy_upscaling, op.dct_method)
+    try:
+        return jpeg_pixels(op, data, op.channels, op.ratio, op.fancy_upscaling, op.dct_method)
+    except InvalidArgumentError:
+        asks_for_parts = op.try_recover_truncated or op.acceptable_fraction < 1
+        if not asks_for_parts or _END_OF_JPEG in data[-16:]:
+            raise
+        raise UnimplementedError(
+            f"{type(op).__name__}: parts of a file that is cut off, which `try_recover_truncated` and "
+            "`acceptable_fraction` ask for, are not decoded."
+        ) from None
 
 
 class DecodeJpeg(Op):
