@@ -93,8 +93,7 @@ quantization.quantize_and_dequantize_v2 +quantize_and_dequantize_v4 = QuantizeAn
 
     Args:
       input, input_min, input_max, signed_input, num_bits, range_given, round_mode, name,
-        narrow_range, axis: as
-        `tf.quantization.quantize_and_dequantize`'s.
+        narrow_range, axis: as `tf.quantization.quantize_and_dequantize`'s.
 
     Returns:
       A tensor of the shape and dtype of `input`.

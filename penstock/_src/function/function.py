@@ -85,8 +85,7 @@ class Function(Trackable):
       python_function: the function.
       name: of the function's graphs.
       input_signature, autograph, jit_compile, reduce_retracing, experimental_implements,
-        experimental_autograph_options, experimental_attributes: as
-        `tf.function`'s.
+        experimental_autograph_options, experimental_attributes: as `tf.function`'s.
     """
 
     _is_saved_function = True

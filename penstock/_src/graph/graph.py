@@ -368,8 +368,8 @@ class Graph(Colocation, GraphConversions):
 
         Args:
           device_name_or_function: a name, which is merged with the enclosing one; a function from
-            an operation (with the device so
-            far) to the device it gets; or None, so that enclosing scopes have no effect.
+            an operation (with the device so far) to the device it gets; or None, so that enclosing
+            scopes have no effect.
 
         Returns:
           A context manager.

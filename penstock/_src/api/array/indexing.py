@@ -484,8 +484,7 @@ def edit_distance(hypothesis, truth, normalize=True, name="edit_distance"):
       hypothesis: a SparseTensor of rank r, whose last axis runs along the sequences.
       truth: a SparseTensor of the same dtype and rank.
       normalize: whether to divide each distance by the length of the true sequence; infinity where
-        that is 0 and the
-        distance is not.
+        that is 0 and the distance is not.
       name: of the operation.
 
     Returns:

@@ -121,10 +121,12 @@ def nondifferentiable_batch_function(
     """Decorator: calls of the function from several threads run as one batch.
 
     Args:
-      num_batch_threads: the maximum number of batches that run concurrently; a batch runs in a caller's thread.
+      num_batch_threads: the maximum number of batches that run concurrently; a batch runs in a
+        caller's thread.
       max_batch_size: the maximum number of rows in a batch.
       batch_timeout_micros: how long a call waits for others, in microseconds.
-      allowed_batch_sizes: ascending sizes to which batches are padded; the last must be `max_batch_size`.
+      allowed_batch_sizes: ascending sizes to which batches are padded; the last must be
+        `max_batch_size`.
       max_enqueued_batches: the maximum number of waiting batches.
       autograph: no effect: the function runs eagerly, and may itself be a `tf.function`.
       enable_large_batch_splitting: whether a call with more rows than `max_batch_size` is split.

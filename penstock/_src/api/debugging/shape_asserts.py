@@ -330,8 +330,9 @@ def assert_shapes(shapes, data=None, summarize=None, message=None, name=None):
     A scalar and a vector of one element are of each other's shape.
 
     Args:
-      shapes: pairs (or a dict) of tensor and shape: a tuple (or string) of sizes, symbols for equal sizes, None or "." (any
-        size), and "..." or "*" at the beginning for any number of dimensions. A shape of None is not checked.
+      shapes: pairs (or a dict) of tensor and shape: a tuple (or string) of sizes, symbols for
+        equal sizes, None or "." (any size), and "..." or "*" at the beginning for any number of
+        dimensions. A shape of None is not checked.
       data: shown when an assertion in a graph fails.
       summarize: how many entries of it.
       message: put before the error's text.

@@ -434,8 +434,7 @@ def parse_sequence_example(
 
     Returns:
       Three dicts: tensors of context features, tensors of sequence features `[batch, steps, ...]`,
-      and int64 `[batch]`
-      lengths of the dense sequence features.
+      and int64 `[batch]` lengths of the dense sequence features.
     """
     return _sequence(serialized, context_features, sequence_features, example_names, name)
 

@@ -406,8 +406,8 @@ def tridiagonal_matmul(diagonals, rhs, diagonals_format="compact", name=None):
     """The product of tridiagonal matrices and `rhs`.
 
     Args:
-      diagonals: "compact": `[..., 3, m]` of superdiagonal, diagonal and subdiagonal; "sequence":
-        a list of the three; "matrix": `[..., m, m]`.
+      diagonals: "compact": `[..., 3, m]` of superdiagonal, diagonal and subdiagonal; "sequence": a
+        list of the three; "matrix": `[..., m, m]`.
       rhs: `[..., m, n]`.
       diagonals_format: the form of `diagonals`.
       name: a name for the operation.
@@ -497,8 +497,7 @@ def eigh_tridiagonal(
 
     Returns:
       The eigenvalues `[m]`, ascending, of the real dtype of `alpha`; unless `eigvals_only`, a
-      tuple of them and the
-      eigenvectors `[n, m]` of the dtype of `alpha`, as columns.
+      tuple of them and the eigenvectors `[n, m]` of the dtype of `alpha`, as columns.
 
     Raises:
       ValueError: `select` is something else.
@@ -578,8 +577,7 @@ linalg.banded_triangular_solve = BandedTriangularSolve(bands: matrix, rhs, lower
 
     Args:
       bands: `[..., bands, m]`: the main diagonal first for a lower triangular matrix, last for an
-        upper one; entries of other
-        diagonals that are outside of the matrix are not read.
+        upper one; entries of other diagonals that are outside of the matrix are not read.
       rhs: `[..., m, n]` of the same dtype.
       lower: whether the matrix is lower triangular.
       adjoint: whether to solve with the adjoint.

@@ -36,8 +36,8 @@ def conjugate_gradient(
       name: a name for the operation.
 
     Returns:
-      A named tuple: the number of steps `i`, the solution `x`, the residual `r`, the last direction
-      `p` and `gamma`, the product of residual and preconditioned residual.
+      A named tuple: the number of steps `i`, the solution `x`, the residual `r`, the last
+      direction `p` and `gamma`, the product of residual and preconditioned residual.
 
     Raises:
       ValueError: `operator` lacks one of the hints.

@@ -245,8 +245,7 @@ math.approx_min_k nn.approx_min_k = ApproxTopK(operand: input, k, reduction_dime
 
     Args:
       operand, k, reduction_dimension, recall_target, reduction_input_size_override,
-        aggregate_to_topk, name: as
-        `tf.math.approx_max_k`'s.
+        aggregate_to_topk, name: as `tf.math.approx_max_k`'s.
 
     Returns:
       (values, indices): `[..., k, ...]` of the dtype of `operand`, in ascending order, and int32.

@@ -256,7 +256,7 @@ def local_response_normalization(input, depth_radius=5, bias=1, alpha=1, beta=0.
     """`input` divided by (bias + alpha * sum of squares over nearby channels) ** beta.
 
     Args:
-      input: `[batch, height, width, c]`, float32 or float16.
+      input: `[batch, height, width, c]`, float32, float16 or bfloat16.
       depth_radius: how many channels on each side count.
       bias, alpha, beta: as in the formula.
       name: of the operation.
@@ -280,8 +280,7 @@ def isotonic_regression(inputs, decreasing=True, axis=-1):
 
     Returns:
       (sequences, segments) of the shape of `inputs`: floats (float64 for int32 and int64), and the
-      int32 number of the
-      run of equal entries.
+      int32 number of the run of equal entries.
     """
     inputs = convert_to_tensor(inputs)
     rank = inputs.shape.rank

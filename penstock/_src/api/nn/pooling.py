@@ -434,8 +434,7 @@ def fractional_max_pool(
 
     Returns:
       A named tuple: the `output` of the dtype of `value`, and the int64 bounds of windows,
-      `row_pooling_sequence` and
-      `col_pooling_sequence`.
+      `row_pooling_sequence` and `col_pooling_sequence`.
     """
     return _fractional(
         raw.FractionalMaxPool,

@@ -168,8 +168,7 @@ def compute_accidental_hits(true_classes, sampled_candidates, num_true, seed=Non
 
     Returns:
       A named tuple of vectors: `indices`, the int32 rows of `true_classes`; `ids`, the int64
-      positions in
-      `sampled_candidates`; and float32 `weights`, each the lowest number.
+      positions in `sampled_candidates`; and float32 `weights`, each the lowest number.
     """
     return raw.ComputeAccidentalHits(
         true_classes=true_classes,
@@ -319,8 +318,7 @@ def sampled_softmax_loss(
 
     Args:
       weights, biases, labels, inputs, num_sampled, num_classes, num_true, sampled_values,
-        remove_accidental_hits, name: as
-        `tf.nn.nce_loss`'s.
+        remove_accidental_hits, name: as `tf.nn.nce_loss`'s.
       seed: of the sampler.
 
     Returns:

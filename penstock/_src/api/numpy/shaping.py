@@ -561,7 +561,8 @@ def take(a, indices, axis=None, out=None, mode="clip"):
       indices: integers of any shape.
       axis: an int; None: the array is flattened first.
       out: None.
-      mode: what becomes of an index outside of the array: "clip" takes the nearest, "wrap" counts on from the other end.
+      mode: what becomes of an index outside of the array: "clip" takes the nearest, "wrap" counts
+        on from the other end.
 
     Returns:
       A tensor of the same dtype, with the shape of `indices` in place of the axis.

@@ -250,8 +250,7 @@ def fftnd(input_tensor, fft_length=None, axes=None, norm=None, name=None):
       fft_length: the lengths to which the axes are cut or padded with zeros; None: as they are.
       axes: a list of ints; None for the last ones, or for all without `fft_length`.
       norm: "backward" (None): the inverse is divided by the number of entries; "forward": the
-        transform is; "ortho": both are
-        by its square root.
+        transform is; "ortho": both are by its square root.
       name: of the operation.
 
     Returns:

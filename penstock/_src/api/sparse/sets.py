@@ -117,8 +117,7 @@ def difference(a, b, aminusb=True, validate_indices=True):
 
     Args:
       a, b: tensors or SparseTensors `[..., n]` of one dtype, integers or strings, equal in all but
-        the last size; if one of them
-        is dense, it is `a`.
+        the last size.
       aminusb: whether `b` is taken from `a`; otherwise `a` from `b`.
       validate_indices: whether the order of indices is checked.
 

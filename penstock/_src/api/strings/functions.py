@@ -142,7 +142,8 @@ def ngrams(
       name: a name for the operation.
 
     Returns:
-      A string RaggedTensor, `[..., (n-grams)]`, of a vector a vector; the n-grams of the first width come first.
+      A string RaggedTensor, `[..., (n-grams)]`, of a vector a vector; the n-grams of the first
+      width come first.
 
     Raises:
       ValueError: a width or `padding_width` is too small.

@@ -66,8 +66,8 @@ def assign_moving_average(
       variable: the average.
       value: what it moves towards.
       decay: how much of the average is kept.
-      zero_debias: whether the average counts from the first value instead of from zero; two more variables, "biased" and
-        "local_step" below the variable's name, hold what that takes.
+      zero_debias: whether the average counts from the first value instead of from zero; two more
+        variables, "biased" and "local_step" below the variable's name, hold what that takes.
       name: of the operations.
 
     Returns:

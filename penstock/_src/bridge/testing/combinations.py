@@ -178,8 +178,8 @@ def generate(
     """Returns a decorator of test methods or classes: a test is run with each of the combinations.
 
     Args:
-      combinations: what `combine` and `times` return. The parameters `mode` ("eager" or "graph") and `tf_api_version` (1 or 2) say
-        how the test is run.
+      combinations: what `combine` and `times` return. The parameters `mode` ("eager" or "graph")
+        and `tf_api_version` (1 or 2) say how the test is run.
       test_combinations: what is made of the arguments.
 
     Returns:

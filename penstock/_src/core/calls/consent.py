@@ -159,8 +159,9 @@ def allow(*capabilities: str) -> Iterator[None]:
     the environment variable PENSTOCK_ALLOW says it for the process.
 
     Args:
-      *capabilities: of "read_files" (outside of the model's folder), "write_files", "python" (calling Python functions of
-        this process, and unmarshalling code), "network"; "all" for all of them.
+      *capabilities: of "read_files" (outside of the model's folder), "write_files", "python"
+        (calling Python functions of this process, and unmarshalling code), "network"; "all" for
+        all of them.
 
     Returns:
       A context manager.

@@ -79,7 +79,8 @@ def make_batched_features_dataset(
       shuffle: whether to shuffle the Examples.
       shuffle_buffer_size, shuffle_seed: parameters of shuffling.
       prefetch_buffer_size: the number of batches to prefetch.
-      reader_num_threads, parser_num_threads: the numbers of files and batches to process in parallel.
+      reader_num_threads, parser_num_threads: the numbers of files and batches to process in
+        parallel.
       sloppy_ordering: whether the order may depend on timing.
       drop_final_batch: whether to drop a partial last batch.
 

@@ -316,8 +316,7 @@ def create_tpu_mesh(
     Args:
       mesh_dim_names, mesh_shape, mesh_name, ring_dims, ring_axes, ring_bounds,
         can_split_host_across_rings, build_ring_across_rings, rotate_ring_across_rings,
-        use_xla_spmd: of
-        the mesh.
+        use_xla_spmd: of the mesh.
 
     Raises:
       ValueError: always: there is no TPU.

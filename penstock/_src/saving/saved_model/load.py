@@ -137,7 +137,8 @@ def load_partial(
 
     Args:
       export_dir: the folder.
-      filters: paths as "root.layer"; in a dict, with objects that take the place of the saved ones. None for the root.
+      filters: paths as "root.layer"; in a dict, with objects that take the place of the saved
+        ones. None for the root.
       tags: select one of several programs; by default the only one.
       options: LoadOptions.
 
@@ -145,8 +146,10 @@ def load_partial(
       A dict of the objects.
 
     Raises:
-      ValueError: a function uses an object that is not below the paths, or the model is TensorFlow 1's.
-      AssertionError: the SavedModel lacks values of given objects, and `allow_partial_checkpoint` is not set.
+      ValueError: a function uses an object that is not below the paths, or the model is TensorFlow
+        1's.
+      AssertionError: the SavedModel lacks values of given objects, and `allow_partial_checkpoint`
+        is not set.
     """
     return _load(export_dir, filters, tags, options, ())
 

@@ -450,7 +450,8 @@ def categorical_column_with_vocabulary_file(
       dtype: of the entries.
       default_value: the category of values that are not listed; -1 by default.
       num_oov_buckets: how many further categories such values are hashed to, instead.
-      file_format: "tfrecord_gzip" if the entries are compressed records; by default, if the file's name ends so.
+      file_format: "tfrecord_gzip" if the entries are compressed records; by default, if the file's
+        name ends so.
 
     Returns:
       A column.

@@ -32,7 +32,8 @@ def broadcast_weights(weights: Any, values: Any) -> Tensor:
       A tensor of the shape and dtype of `values`.
 
     Raises:
-      ValueError: the ranks differ, or a dimension of the weights is neither 1 nor that of the values.
+      ValueError: the ranks differ, or a dimension of the weights is neither 1 nor that of the
+        values.
     """
     with name_scope("broadcast_weights") as scope:
         values = convert_to_tensor(values, name="values")

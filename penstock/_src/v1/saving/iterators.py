@@ -35,7 +35,8 @@ def make_saveable_from_iterator(iterator: Any, external_state_policy: Any = None
 
     Args:
       iterator: of a graph.
-      external_state_policy: "fail" (the default), "warn" or "ignore", if functions of the dataset have state.
+      external_state_policy: "fail" (the default), "warn" or "ignore", if functions of the dataset
+        have state.
 
     Returns:
       A saveable object.

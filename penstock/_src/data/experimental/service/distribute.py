@@ -62,7 +62,8 @@ def distribute(
     Args:
       processing_mode: a ShardingPolicy, "parallel_epochs" (OFF) or "distributed_epoch" (DYNAMIC).
       service: the target of a DispatchServer in this process.
-      job_name: consumers with the same name share the elements of their first, second, ... iterations.
+      job_name: consumers with the same name share the elements of their first, second, ...
+        iterations.
       consumer_index, num_consumers: elements are assigned to consumers round-robin.
       max_outstanding_requests, data_transfer_protocol: accepted.
       compression: "AUTO", None or "SNAPPY"; no effect within a process.
