@@ -68,7 +68,7 @@ def table_from_dataset(
       name: of the table.
 
     Returns:
-      A `tf.lookup.StaticHashTable`, or a `StaticVocabularyTable` with `num_oov_buckets`.
+      A `tf.lookup.StaticHashTable`; with `num_oov_buckets` a table that hashes unknown keys.
 
     Raises:
       ValueError: a number is out of range, or the values have no default.
