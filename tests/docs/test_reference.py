@@ -29,6 +29,14 @@ def test_a_page_describes_an_object_once():
     assert "tf.linalg.matmul(\n    a,\n    b,\n" in page["linalg.md"]
     assert "#### map { #Dataset.map }" in page["data.md"], "methods of classes"
     assert "- `feature`" in page["train.md"] or "- `features`" in page["train.md"], "messages"
+    assert "A record of training data" in page["train.md"]
+
+
+def test_a_class_has_the_parameters_that_its_constructor_describes():
+    page = reference.pages()["tpu.experimental.embedding.md"].partition("## Adam {")[2]
+    page = page.partition("\n## ")[0]
+    assert page.count("**Arguments**") == 1
+    assert page.index("- `clipvalue`") < page.index("- `beta_1, beta_2`")
 
 
 def test_signatures_show_defaults_as_a_program_writes_them():

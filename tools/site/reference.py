@@ -129,7 +129,7 @@ def _is_message(held: Any) -> bool:
 
 
 def _summary(held: Any) -> str:
-    if _is_message(held):
+    if _is_message(held) and not held.__doc__:
         return "A protocol buffer."
     if not _is_described(held):
         return f"`{_default(held)}`".replace("|", "\\|")
@@ -144,15 +144,28 @@ def _entry(name: str, path: str, held: Any) -> list[str]:
     others = [p for p in names() if p != path and export.V2[p] == export.V2[path]]
     if others:
         lines += ["Also " + ", ".join(f"`{_title(p)}`" for p in others) + ".", ""]
-    lines += [docstrings.markdown(inspect.getdoc(held) or "", link)]
+    lines += [docstrings.markdown(_documentation(held), link)]
     if inspect.isclass(held) and not issubclass(held, BaseException):
         lines += _members(name, held)
     return lines
 
 
+def _documentation(held: Any) -> str:
+    """Returns the docstring; of a class with the parameters that only its constructor's describes, as those that classes share."""
+    text = inspect.getdoc(held) or ""
+    constructor = inspect.cleandoc(held.__init__.__doc__ or "") if inspect.isclass(held) else ""
+    parameters = constructor.partition("\n\nArgs:\n")[2].partition("\n\n")[0]
+    if not parameters:
+        return text
+    lead, _, own = text.partition("\n\nArgs:\n")
+    return "\n".join([lead, "", "Args:", parameters, own])
+
+
 def _message(path: str, held: Any) -> list[str]:
-    """Returns the fields of a protocol buffer."""
+    """Returns what is said of a protocol buffer, and its fields."""
     lines = [f"The protocol buffer `{held.DESCRIPTOR.full_name}`.", ""]
+    if held.__doc__:
+        lines += [docstrings.markdown(inspect.cleandoc(held.__doc__), link), ""]
     fields = getattr(held.DESCRIPTOR, "fields", ())
     return lines + [f"- `{field.name}`" for field in fields]
 
