@@ -9,7 +9,7 @@ import pytest
 
 import penstock as tf
 from penstock._src.api.linalg.operators.addition import add_operators
-from penstock._src.bridge import private_modules, tensorflow_alias
+from penstock._src.bridge import private_modules, python_paths, tensorflow_alias
 from penstock._src.bridge.internals import control_flow, conversion, hooks, ops, pyct, tracking
 from penstock._src.bridge.python.util import tf_decorator, tf_inspect
 from penstock._src.core.errors import UnimplementedError
@@ -67,7 +67,7 @@ ABSENT = {
 def test_targets_in_the_table_exist():
     missing = {
         target
-        for path in private_modules._table()
+        for path in python_paths.public_names()
         for target in private_modules._public_names(path).values()
         if target != "raw" and not exists(target)
     }

@@ -26,36 +26,20 @@ from typing import Any
 from penstock._src.core import registry
 from penstock._src.core.calls.attributes import REQUIRED
 
-from .python_paths import PATHS
+from .python_paths import FOLDER, PATHS, packages, public_names
 
-FOLDER = pathlib.Path(__file__).resolve().parent
 # The folders of `bridge/` that mirror those of TensorFlow.
 MIRRORED = ("core", "python")
 
 
 def is_known(path: str) -> bool:
     """Whether `tensorflow.<path>` is a private module, or a package of such."""
-    return path in PATHS or path in _table() or path in packages() or _own_place(path) is not None
-
-
-@functools.cache
-def _table() -> dict[str, str]:
-    """Maps each private module of TensorFlow to the groups of names in its line of the table."""
-    lines = (FOLDER / "private_paths.txt").read_text(encoding="utf-8").splitlines()
-    return {module: groups for module, _, groups in (line.partition(" ") for line in lines)}
-
-
-@functools.cache
-def packages() -> set[str]:
-    """Returns the packages above the modules that are known, such as "python.framework"."""
-    found = set()
-    for path in (*PATHS, *_table()):
-        while "." in path:
-            path = path.rpartition(".")[0]
-            if path in found:
-                break
-            found.add(path)
-    return found
+    return (
+        path in PATHS
+        or path in public_names()
+        or path in packages()
+        or _own_place(path) is not None
+    )
 
 
 @functools.cache
@@ -89,7 +73,7 @@ def file_of(path: str) -> pathlib.Path | None:
 def _public_names(path: str) -> dict[str, str]:
     """Maps the names in the table's line of a module to their targets; "raw" maps to itself."""
     names = {}
-    for group in _table().get(path, "").split():
+    for group in public_names().get(path, "").split():
         name, is_one, target = group.partition("=")
         holder, _, members = group.partition(":")
         if is_one:
@@ -188,7 +172,7 @@ def _module_named(name: str, child: str, path: str) -> str | None:
 @functools.cache
 def _by_last_name() -> dict[str, list[str]]:
     found: dict[str, list[str]] = collections.defaultdict(list)
-    for path in _table():
+    for path in public_names():
         found[path.rpartition(".")[2]].append(path)
     return found
 

@@ -9,10 +9,16 @@ A path below `tensorflow` has a list of sources, tried in order:
 
 Names that are public symbols in TensorFlow need no row: `private_paths.txt` has them. Modules that exist for this
 path alone stand at the same path below `bridge/`.
+
+Nothing is imported here but Python's own library: the distribution that stands for TensorFlow is built where nothing else is.
 """
 
 from __future__ import annotations
 
+import functools
+import pathlib
+
+FOLDER = pathlib.Path(__file__).resolve().parent
 PATHS: dict[str, str] = {
     "compiler.tf2xla.python.xla": "@api.xla_ops",
     "compiler.xla.xla_data_pb2": "@proto.layout",
@@ -297,3 +303,23 @@ PATHS: dict[str, str] = {
     "python.util.variable_utils": "@bridge.internals.ops",
     "tools.docs.doc_controls": "@bridge.internals.doc_controls",
 }
+
+
+@functools.cache
+def public_names() -> dict[str, str]:
+    """Maps each private module of TensorFlow to the groups of names in its line of the table."""
+    lines = (FOLDER / "private_paths.txt").read_text(encoding="utf-8").splitlines()
+    return {module: groups for module, _, groups in (line.partition(" ") for line in lines)}
+
+
+@functools.cache
+def packages() -> set[str]:
+    """Returns the packages above the modules that are known, such as "python.framework"."""
+    found = set()
+    for path in (*PATHS, *public_names()):
+        while "." in path:
+            path = path.rpartition(".")[0]
+            if path in found:
+                break
+            found.add(path)
+    return found

@@ -34,6 +34,13 @@ def installed(backend, tmp_path_factory):
     return folder / "packages"
 
 
+def test_the_wheel_is_built_without_any_library(tmp_path):
+    """As `uv build` does it: in an environment that has nothing."""
+    build = f"import sys; sys.path.insert(0, {str(PACKAGING)!r}); import backend; backend.build_wheel('.')"
+    subprocess.run([sys.executable, "-I", "-S", "-c", build], cwd=tmp_path, check=True)
+    assert len(list(tmp_path.glob("*.whl"))) == 1
+
+
 def test_two_builds_are_equal(backend, tmp_path):
     for name in ("a", "b"):
         (tmp_path / name).mkdir()

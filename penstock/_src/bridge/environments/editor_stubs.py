@@ -10,7 +10,7 @@ from __future__ import annotations
 import pathlib
 import shutil
 
-from penstock._src.bridge import private_modules
+from penstock._src.bridge import python_paths
 
 PACKAGE = pathlib.Path(__file__).resolve().parents[3]
 NAMES = ("tensorflow", "keras")
@@ -47,7 +47,7 @@ def files() -> dict[str, bytes]:
     for name in NAMES:
         found |= {f"{name}-stubs/{p}": t.encode() for p, t in alias_stubs(name).items()}
     # All that is said of private modules, such as `tensorflow.python.framework.ops`, is that they are there.
-    for path in private_modules.packages():
+    for path in python_paths.packages():
         stub = f"tensorflow-stubs/{path.replace('.', '/')}/__init__.pyi"
         found.setdefault(stub, ANYTHING.encode())
     for name in NAMES:
