@@ -181,6 +181,6 @@ class CompatibleFunction:
         raise _no_check("get_compatibility_log")
 
 
-def _no_check(what: str) -> UnimplementedError:
+def _no_check(what: str) -> Exception:
     name = "tf.lite.experimental.authoring.compatible"
     return UnimplementedError(f"{name}: {what}: the check of ops is not implemented.")
