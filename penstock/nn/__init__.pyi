@@ -52,7 +52,7 @@ class RNNCellDeviceWrapper(Module):
     def compute_output_shape(self, input_shape: ShapeLike) -> Any:
         """Raises an error: outputs are unknown before a call."""
     def compute_output_signature(self, input_signature: Any) -> Any:
-        """Raises an error: outputs are unknown before a call."""
+        """Returns the shapes of outputs, if a subclass's `compute_output_shape` gives them."""
     def count_params(self) -> int:
         """The number of scalars in the weights."""
     @property
@@ -192,7 +192,7 @@ class RNNCellDropoutWrapper(Module):
     def compute_output_shape(self, input_shape: ShapeLike) -> Any:
         """Raises an error: outputs are unknown before a call."""
     def compute_output_signature(self, input_signature: Any) -> Any:
-        """Raises an error: outputs are unknown before a call."""
+        """Returns the shapes of outputs, if a subclass's `compute_output_shape` gives them."""
     def count_params(self) -> int:
         """The number of scalars in the weights."""
     @property
@@ -335,7 +335,7 @@ class RNNCellResidualWrapper(Module):
     def compute_output_shape(self, input_shape: ShapeLike) -> Any:
         """Raises an error: outputs are unknown before a call."""
     def compute_output_signature(self, input_signature: Any) -> Any:
-        """Raises an error: outputs are unknown before a call."""
+        """Returns the shapes of outputs, if a subclass's `compute_output_shape` gives them."""
     def count_params(self) -> int:
         """The number of scalars in the weights."""
     @property

@@ -126,7 +126,7 @@ class Coordinator:
     def stop_on_exception(self) -> ContextManager[Any]:
         """A context in which an exception requests all threads to stop."""
     def wait_for_stop(self, timeout: Any = None) -> Any:
-        """Waits up to `timeout` seconds for a stop request; returns whether there was one."""
+        """Waits for a stop request."""
 class Example(Message):
     features: Features
     def __init__(self, *, features: Features | None = ...) -> None: ...

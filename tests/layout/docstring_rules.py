@@ -98,10 +98,21 @@ def _gaps_of_class(public: str, cls: type) -> Iterator[str]:
     described = _described(text) | _described(inspect.cleandoc(cls.__init__.__doc__ or ""))
     if _is_own(cls.__init__) or _is_own(cls.__new__) or hasattr(cls, "_fields"):
         yield from (f"Args: {name}" for name in _parameters(cls) if name not in described)
-    for name in methods_of_classes().get(public, ()):
+    for name in methods_of_classes().get(public) or _own_methods(public, cls):
         lacking = list(_gaps_of_method(cls, name))
         if lacking:
             yield f"{name}({'; '.join(lacking)})"
+
+
+def _own_methods(public: str, cls: type) -> list[str]:
+    """The public methods of a class that `methods.txt` does not name; those of `tf.__internal__` are for Keras alone."""
+    if public.startswith("tf.__internal__."):
+        return []
+    members = inspect.getmembers_static(cls, lambda held: _is_own(getattr(held, "__func__", held)))
+    functions = [
+        name for name, held in members if inspect.isroutine(getattr(held, "__func__", held))
+    ]
+    return [name for name in functions if not name.startswith("_")]
 
 
 def _gaps_of_method(cls: type, name: str) -> Iterator[str]:
@@ -170,7 +181,8 @@ def _source(function: Any) -> ast.FunctionDef | None:
 
 def _returns(function: Any, node: ast.FunctionDef | None) -> bool:
     if node is None:
-        return True
+        annotations = getattr(inspect.unwrap(function), "__annotations__", {})
+        return annotations.get("return") not in ("NoReturn", typing.NoReturn)
     for part in _own_nodes(node):
         if isinstance(part, (ast.Yield, ast.YieldFrom)):
             return True

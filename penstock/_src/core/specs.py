@@ -53,7 +53,14 @@ class TypeSpec:
         return cls(*serialization)
 
     def is_compatible_with(self, spec_or_value: Any) -> bool:
-        """Whether the value, or every value of the spec, has this type."""
+        """Whether the value, or every value of the spec, has this type.
+
+        Args:
+          spec_or_value: a TypeSpec or a value.
+
+        Returns:
+          A bool.
+        """
         other = spec_or_value
         if not isinstance(other, TypeSpec):
             other = spec_of_value(other, fail=False)

@@ -181,6 +181,9 @@ class DatasetV2(Functional, Sampling, Stored, collections.abc.Iterable, Composit
           elements: the most elements to compute.
           seconds: no element is begun after that time.
 
+        Returns:
+          A PipelineReport, whose text `print` shows.
+
         Raises:
           RuntimeError: not executing eagerly.
 
@@ -547,11 +550,25 @@ class DatasetSpec(TypeSpec):
 
     @staticmethod
     def from_value(value: Dataset) -> "DatasetSpec":
-        """Returns the type of a dataset."""
+        """Returns the type of a dataset.
+
+        Args:
+          value: a Dataset.
+
+        Returns:
+          A DatasetSpec.
+        """
         return DatasetSpec(value.element_spec)
 
     def is_compatible_with(self, spec_or_value: Any) -> bool:
-        """Whether a dataset or dataset spec has compatible elements."""
+        """Whether a dataset or dataset spec has compatible elements.
+
+        Args:
+          spec_or_value: a Dataset or a DatasetSpec.
+
+        Returns:
+          A bool.
+        """
         other = spec_or_value
         if isinstance(other, Dataset):
             other = other._type_spec

@@ -215,7 +215,14 @@ class IteratorSpec(_SpecOfElements):
 
     @staticmethod
     def from_value(value: OwnedIterator) -> "IteratorSpec":
-        """Returns the type of an iterator."""
+        """Returns the type of an iterator.
+
+        Args:
+          value: an iterator of a dataset.
+
+        Returns:
+          An IteratorSpec.
+        """
         return IteratorSpec(value.element_spec)
 
 
@@ -260,7 +267,11 @@ class NumpyIterator(Trackable):
             raise
 
     def next(self) -> Any:
-        """Returns the next element."""
+        """Returns the next element.
+
+        Returns:
+          A structure of NumPy arrays.
+        """
         return self.__next__()
 
     _legacy_saveable_name = OwnedIterator._legacy_saveable_name
@@ -272,11 +283,19 @@ class NumpyIterator(Trackable):
         return self._iterator._restore_from_tensors(restored_tensors)
 
     def save(self) -> Any:
-        """Returns the state of the iteration as a tensor, for `restore`."""
+        """Returns the state of the iteration as a tensor, for `restore`.
+
+        Returns:
+          A tensor.
+        """
         return self._iterator._save()
 
     def restore(self, state: Any) -> None:
-        """Returns to the state that `save` returned."""
+        """Returns to the state that `save` returned.
+
+        Args:
+          state: what `save` returned.
+        """
         self._iterator._restore(state)
 
     _save, _restore = save, restore
@@ -364,7 +383,14 @@ class Optional(CompositeTensor):
 
     @staticmethod
     def none_from_structure(element_spec: Any) -> "Optional":
-        """Returns an empty optional."""
+        """Returns an empty optional.
+
+        Args:
+          element_spec: the structure of TypeSpecs of the value it would have.
+
+        Returns:
+          An Optional.
+        """
         return Optional.empty(element_spec)
 
     def has_value(self, name: str | None = None) -> Any:
@@ -430,5 +456,12 @@ class OptionalSpec(_SpecOfElements):
 
     @staticmethod
     def from_value(value: Optional) -> "OptionalSpec":
-        """Returns the type of an optional."""
+        """Returns the type of an optional.
+
+        Args:
+          value: an Optional.
+
+        Returns:
+          An OptionalSpec.
+        """
         return OptionalSpec(value.element_spec)

@@ -40,11 +40,24 @@ class NoneTensorSpec(TypeSpec):
 
     @staticmethod
     def from_value(value: Any) -> "NoneTensorSpec":
-        """Returns the type of None."""
+        """Returns the type of None.
+
+        Args:
+          value: None.
+
+        Returns:
+          A NoneTensorSpec.
+        """
         return NoneTensorSpec()
 
     def most_specific_compatible_shape(self, other: TypeSpec) -> "NoneTensorSpec":
         """Returns the common supertype of this and `other`.
+
+        Args:
+          other: a NoneTensorSpec.
+
+        Returns:
+          A NoneTensorSpec.
 
         Raises:
           ValueError: `other` has another type.

@@ -75,7 +75,15 @@ class StrategyExtended:
     def call_for_each_replica(
         self, fn: Callable[..., Any], args: Any = (), kwargs: Any = None
     ) -> Any:
-        """Calls `fn` once per replica."""
+        """Calls `fn` once per replica.
+
+        Args:
+          fn: the function.
+          args, kwargs: its arguments; each replica gets its part of distributed values.
+
+        Returns:
+          What the replicas return, merged into distributed values.
+        """
         require_cross_replica(self._strategy)
         with self._strategy.scope():
             return self._call_for_each_replica(fn, args, kwargs or {})
@@ -95,7 +103,14 @@ class StrategyExtended:
         return replica_id_in_sync_group
 
     def value_container(self, value: Any) -> Any:
-        """Returns the distributed value that a replica's value belongs to."""
+        """Returns the distributed value that a replica's value belongs to.
+
+        Args:
+          value: in a replica.
+
+        Returns:
+          The distributed value, or `value`.
+        """
         return value
 
     def _group(self, value: Any, name: str | None = None) -> Any:
@@ -118,11 +133,25 @@ class StrategyExtended:
         return made
 
     def variable_created_in_scope(self, v: Any) -> bool:
-        """Whether a variable was created within this strategy's scope."""
+        """Whether a variable was created within this strategy's scope.
+
+        Args:
+          v: a variable.
+
+        Returns:
+          A bool.
+        """
         return getattr(v, "_distribute_strategy", Defaults.strategy) is self._strategy
 
     def colocate_vars_with(self, colocate_with_variable: Any) -> Any:
-        """Makes variables where another one lies."""
+        """Makes variables where another one lies.
+
+        Args:
+          colocate_with_variable: a variable of this strategy.
+
+        Returns:
+          A context manager.
+        """
         self._validate_colocate_with_variable(colocate_with_variable)
         return self._strategy.scope()
 
@@ -130,7 +159,14 @@ class StrategyExtended:
         """Raises ValueError if variables cannot lie where this one does."""
 
     def read_var(self, v: Any) -> Any:
-        """Returns the value of a variable, reduced over replicas if each has its own."""
+        """Returns the value of a variable, reduced over replicas if each has its own.
+
+        Args:
+          v: a variable.
+
+        Returns:
+          A tensor.
+        """
         return v.read_value()
 
     def update(
@@ -142,6 +178,12 @@ class StrategyExtended:
         group: bool = True,
     ) -> Any:
         """Calls `fn(var, *args)` on the variable's device; in a replica, once for all of them.
+
+        Args:
+          var: a variable.
+          fn: the function.
+          args, kwargs: its further arguments.
+          group: whether what it returns on all devices becomes one value.
 
         Returns:
           The result; if not `group`, each value is a tuple of the results on all devices.
@@ -170,7 +212,14 @@ class StrategyExtended:
         return self._update_non_slot(var, fn, (var, *args), kwargs, group)
 
     def non_slot_devices(self, var_list: Any) -> tuple[str, ...]:
-        """Returns the devices of optimizer variables that are not slots of other variables."""
+        """Returns the devices of optimizer variables that are not slots of other variables.
+
+        Args:
+          var_list: the variables that the optimizer trains.
+
+        Returns:
+          A tuple of str.
+        """
         del var_list
         return self.parameter_devices
 
@@ -182,7 +231,17 @@ class StrategyExtended:
         kwargs: Any = None,
         group: bool = True,
     ) -> Any:
-        """Calls `fn(*args)` on the devices of optimizer variables."""
+        """Calls `fn(*args)` on the devices of optimizer variables.
+
+        Args:
+          colocate_with: what `non_slot_devices` returned.
+          fn: the function.
+          args, kwargs: its arguments.
+          group: whether what it returns on all devices becomes one value.
+
+        Returns:
+          What `fn` returns.
+        """
         require_cross_replica(self._strategy)
         fn = converted(fn)
         with self._strategy.scope():
@@ -198,7 +257,17 @@ class StrategyExtended:
     # -- reductions
 
     def reduce_to(self, reduce_op: Any, value: Any, destinations: Any, options: Any = None) -> Any:
-        """Returns the values of all replicas as one."""
+        """Returns the values of all replicas as one.
+
+        Args:
+          reduce_op: a `tf.distribute.ReduceOp`, "sum" or "mean".
+          value: a distributed value, or a structure of them.
+          destinations: a value or devices that the result is for.
+          options: a `tf.distribute.experimental.CommunicationOptions`.
+
+        Returns:
+          A value for these destinations.
+        """
         require_cross_replica(self._strategy)
         with self._strategy.scope():
             return self._reduce_to(as_reduce_op(reduce_op), value, destinations, options)
@@ -209,7 +278,16 @@ class StrategyExtended:
     def batch_reduce_to(
         self, reduce_op: Any, value_destination_pairs: Any, options: Any = None
     ) -> list[Any]:
-        """Returns `reduce_to` of each pair."""
+        """Returns `reduce_to` of each pair.
+
+        Args:
+          reduce_op: a `tf.distribute.ReduceOp`, "sum" or "mean".
+          value_destination_pairs: pairs of a distributed value and its destinations.
+          options: a `tf.distribute.experimental.CommunicationOptions`.
+
+        Returns:
+          A list of values.
+        """
         require_cross_replica(self._strategy)
         with self._strategy.scope():
             return self._batch_reduce_to(as_reduce_op(reduce_op), value_destination_pairs, options)
@@ -243,7 +321,15 @@ class StrategyExtended:
         return current()[1].all_reduce(reduce_op, value, options)
 
     def broadcast_to(self, tensor: Any, destinations: Any) -> Any:
-        """Returns the tensor: all destinations are devices of this machine."""
+        """Returns the tensor: all destinations are devices of this machine.
+
+        Args:
+          tensor: a tensor.
+          destinations: a value or devices that it is for.
+
+        Returns:
+          A value for these destinations.
+        """
         require_cross_replica(self._strategy)
         with self._strategy.scope():
             return self._broadcast_to(tensor, destinations)
@@ -274,7 +360,15 @@ class StrategyExtended:
         return _input_iterators().InputIterator(shared)
 
     def experimental_make_numpy_dataset(self, numpy_input: Any, session: Any = None) -> Any:
-        """A dataset of the rows of arrays, or of a structure of them."""
+        """A dataset of the rows of arrays, or of a structure of them.
+
+        Args:
+          numpy_input: an array or a structure of them, equal in their first sizes.
+          session: accepted.
+
+        Returns:
+          A Dataset.
+        """
         require_cross_replica(self._strategy)
         return self._experimental_make_numpy_dataset(numpy_input, session)
 
@@ -289,6 +383,12 @@ class StrategyExtended:
         initial_loop_values: Any = None,
     ) -> Any:
         """Calls `fn(context, inputs)` `iterations` times, on an iterator's elements.
+
+        Args:
+          fn: of a MultiStepContext and an element.
+          iterator: of a distributed dataset.
+          iterations: the number of steps.
+          initial_loop_values: what the outputs of the context begin with.
 
         Returns:
           The context, a `MultiStepContext`, which has the last step's outputs and, in a graph, the operation `run_op` that

@@ -53,7 +53,16 @@ class ReplicaContext:
     devices = read_only("_strategy.devices", "The devices of the replica.")
 
     def all_reduce(self, reduce_op: Any, value: Any, options: Any = None) -> Any:
-        """Returns the sum or mean over the replicas of each tensor of a nest."""
+        """Returns the sum or mean over the replicas of each tensor of a nest.
+
+        Args:
+          reduce_op: a `tf.distribute.ReduceOp`, "sum" or "mean".
+          value: a structure of tensors.
+          options: a `tf.distribute.experimental.CommunicationOptions`.
+
+        Returns:
+          A structure of tensors, the same in all replicas.
+        """
         kind = as_reduce_op(reduce_op)
         if self.num_replicas_in_sync == 1:
             return nest.map_structure(raw_identity, value)
@@ -64,11 +73,27 @@ class ReplicaContext:
         return nest.pack_sequence_as(value, self.merge_call(merge, nest.flatten(value)))
 
     def all_gather(self, value: Any, axis: Any, options: Any = None) -> Any:
-        """Returns the values of all replicas joined along an axis."""
+        """Returns the values of all replicas joined along an axis.
+
+        Args:
+          value: a structure of tensors.
+          axis: along which they are joined.
+          options: a `tf.distribute.experimental.CommunicationOptions`.
+
+        Returns:
+          A structure of tensors, the same in all replicas.
+        """
         return nest.map_structure(raw_identity, value)
 
     def merge_call(self, merge_fn: Callable[..., Any], args: Any = (), kwargs: Any = None) -> Any:
         """Calls `merge_fn(strategy, *args)` once for all replicas.
+
+        Args:
+          merge_fn: called as `merge_fn(strategy, *args, **kwargs)`, with values of all replicas.
+          args, kwargs: this replica's arguments.
+
+        Returns:
+          What `merge_fn` returns for this replica.
 
         Raises:
           RuntimeError: this is not the replica that runs the code.
@@ -217,7 +242,15 @@ class Strategy:
         return self._extended._local_results(value)
 
     def experimental_make_numpy_dataset(self, numpy_input: Any, session: Any = None) -> Any:
-        """A dataset of the rows of arrays, or of a structure of them."""
+        """A dataset of the rows of arrays, or of a structure of them.
+
+        Args:
+          numpy_input: an array or a structure of them, equal in their first sizes.
+          session: accepted.
+
+        Returns:
+          A Dataset.
+        """
         return self.extended.experimental_make_numpy_dataset(numpy_input, session)
 
     def experimental_local_results(self, value: Any) -> tuple[Any, ...]:

@@ -178,11 +178,24 @@ class TrackableView:
     def children(
         cls, obj: Trackable, save_type: str = "checkpoint", **kwargs: Any
     ) -> dict[str, Any]:
-        """Returns the dependencies of an object by name."""
+        """Returns the dependencies of an object by name.
+
+        Args:
+          obj: a Trackable.
+          save_type: "checkpoint" or "savedmodel".
+          **kwargs: of the object's own method.
+
+        Returns:
+          A dict.
+        """
         return children_of(obj, save_type, **kwargs)
 
     def descendants(self) -> list[Any]:
-        """Returns all objects, the root first."""
+        """Returns all objects, the root first.
+
+        Returns:
+          A list.
+        """
         found, seen = [self._root], {id(self._root)}
         for held in found:
             for child in self.children(held).values():
@@ -192,5 +205,9 @@ class TrackableView:
         return found
 
     def diff(self, callback: Callable[..., Any]) -> None:
-        """Not supported."""
+        """Not supported.
+
+        Args:
+          callback: of an object.
+        """
         raise NotImplementedError("TrackableView.diff")

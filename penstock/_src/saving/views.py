@@ -38,11 +38,22 @@ class CheckpointView:
         return 0
 
     def children(self, node_id: int) -> dict[str, int]:
-        """Returns the dependencies of a node by name."""
+        """Returns the dependencies of a node by name.
+
+        Args:
+          node_id: the number of the node.
+
+        Returns:
+          A dict from names to numbers.
+        """
         return {c.local_name: c.node_id for c in self._graph.nodes[node_id].children}
 
     def descendants(self) -> list[int]:
-        """Returns all nodes, the root first."""
+        """Returns all nodes, the root first.
+
+        Returns:
+          A list of numbers.
+        """
         found, seen = [0], {0}
         for node in found:
             for child in self._graph.nodes[node].children:
@@ -62,6 +73,12 @@ class CheckpointView:
     def match(self, obj: Any) -> dict[int, Any]:
         """Returns the objects below `obj` that stand where the checkpoint has one: {node: object}.
 
+        Args:
+          obj: a Trackable, the root.
+
+        Returns:
+          A dict.
+
         Raises:
           ValueError: `obj` has no dependencies of the kind that checkpoints hold.
         """
@@ -80,7 +97,14 @@ class CheckpointView:
         return {node: matched[node] for node in sorted(matched)}
 
     def diff(self, obj: Any) -> tuple[dict[int, Any], list[int], list[Any]]:
-        """Returns the matches, the nodes of the checkpoint alone, and the objects below `obj` alone."""
+        """Returns the matches, the nodes of the checkpoint alone, and the objects below `obj` alone.
+
+        Args:
+          obj: a Trackable, the root.
+
+        Returns:
+          (matches, numbers, objects).
+        """
         matched = self.match(obj)
         known = {id(held) for held in matched.values()}
         only_here = [held for held in TrackableView(obj).descendants() if id(held) not in known]
@@ -97,7 +121,11 @@ class PythonState(Trackable, abc.ABC):
 
     @abc.abstractmethod
     def deserialize(self, string_value: bytes) -> None:
-        """Restores the state from bytes."""
+        """Restores the state from bytes.
+
+        Args:
+          string_value: what `serialize` returned.
+        """
 
     # Also in a graph: the state is not in a session.
     _restores_at_once = True

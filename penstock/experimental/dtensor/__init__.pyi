@@ -143,7 +143,7 @@ class Mesh:
         """Returns the mesh of a MeshProto."""
     @classmethod
     def from_string(cls, mesh_str: str) -> Mesh:
-        """Parses the result of `to_string`."""
+        """Returns the mesh that `to_string` has written."""
     def global_device_ids(self) -> np.ndarray:
         """Returns the ids of all devices, in the shape of the grid."""
     def global_devices(self) -> list[str]:

@@ -30,7 +30,7 @@ class GFile:
     def seek(self, offset: Any = None, whence: IntLike = 0, position: Any = None) -> Any:
         """Sets the position relative to the start (0), the current position (1) or the end (2)."""
     def seekable(self) -> Any:
-        """True."""
+        """Whether the position can be set."""
     def size(self) -> Any:
         """The length in bytes."""
     def tell(self) -> Any:

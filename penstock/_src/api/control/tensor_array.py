@@ -573,11 +573,25 @@ class TensorArraySpec(TypeSpec):
 
     @staticmethod
     def from_value(value: TensorArray) -> "TensorArraySpec":
-        """Returns the spec of an array."""
+        """Returns the spec of an array.
+
+        Args:
+          value: a TensorArray.
+
+        Returns:
+          A TensorArraySpec.
+        """
         return value._type_spec
 
     def is_compatible_with(self, other: Any) -> bool:
-        """Whether that array, or arrays of that spec, are of this type."""
+        """Whether that array, or arrays of that spec, are of this type.
+
+        Args:
+          other: a TensorArray or a TensorArraySpec.
+
+        Returns:
+          A bool.
+        """
         other = other._type_spec if isinstance(other, TensorArray) else other
         return (
             isinstance(other, TensorArraySpec)

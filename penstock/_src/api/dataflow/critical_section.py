@@ -49,6 +49,9 @@ class CriticalSection:
           exclusive_resource_access: whether no other section may use the variables of `fn`.
           name: a name for the operation.
 
+        Returns:
+          What `fn` returns.
+
         Raises:
           ValueError: called by a function that already runs in this section.
         """

@@ -55,6 +55,13 @@ class QueueBase:
     def from_list(index, queues):
         """The queue `queues[index]`, where `index` is a tensor.
 
+        Args:
+          index: an integer scalar.
+          queues: a list of queues with the same dtypes.
+
+        Returns:
+          A queue.
+
         Raises:
           TypeError: `queues` is not a list of queues, or their types differ.
         """
@@ -129,6 +136,9 @@ class QueueBase:
           vals: a tensor, a list of tensors, or a dictionary.
           name: a name for the operation.
 
+        Returns:
+          In a graph the operation, else None.
+
         Raises:
           CancelledError: the queue is closed.
         """
@@ -139,7 +149,15 @@ class QueueBase:
             return raw.QueueEnqueueV2(handle=self._queue_ref, components=components, name=scope)
 
     def enqueue_many(self, vals, name=None):
-        """Adds the rows of tensors to the queue, each as soon as there is room."""
+        """Adds the rows of tensors to the queue, each as soon as there is room.
+
+        Args:
+          vals: a tensor `[n, ...]`, a list of them, or a dictionary: `n` elements.
+          name: of the operation.
+
+        Returns:
+          In a graph the operation, else None.
+        """
         with scope_in_graph(self._op_name(name, "EnqueueMany"), "") as scope:
             components = self._components(vals)
             for tensor, shape in zip(components, self._shapes):
@@ -148,6 +166,12 @@ class QueueBase:
 
     def dequeue(self, name=None):
         """Takes one element, waiting for it.
+
+        Args:
+          name: of the operation.
+
+        Returns:
+          A tensor, a list of tensors, or a dictionary, as elements are.
 
         Raises:
           OutOfRangeError: the queue is closed and empty.
@@ -160,7 +184,15 @@ class QueueBase:
         return self._result(self._shaped(tensors, lambda shape: shape))
 
     def dequeue_many(self, n, name=None):
-        """Takes `n` elements, each component stacked."""
+        """Takes `n` elements, each component stacked.
+
+        Args:
+          n: an integer scalar.
+          name: of the operation.
+
+        Returns:
+          What `dequeue` returns, with an axis of length `n` first.
+        """
         tensors = raw.QueueDequeueManyV2(
             handle=self._queue_ref,
             n=n,
@@ -171,7 +203,15 @@ class QueueBase:
         return self._result(self._shaped(tensors, TensorShape([rows]).concatenate))
 
     def dequeue_up_to(self, n, name=None):
-        """Takes `n` elements, or the rest of a closed queue, each component stacked."""
+        """Takes `n` elements, or the rest of a closed queue, each component stacked.
+
+        Args:
+          n: an integer scalar.
+          name: of the operation.
+
+        Returns:
+          What `dequeue` returns, with an axis of at most `n` first.
+        """
         tensors = raw.QueueDequeueUpToV2(
             handle=self._queue_ref,
             n=n,
@@ -188,7 +228,16 @@ class QueueBase:
         return tensors
 
     def close(self, cancel_pending_enqueues=False, name=None):
-        """Closes the queue to new elements; its remaining elements can still be taken."""
+        """Closes the queue to new elements; its remaining elements can still be taken.
+
+        Args:
+          cancel_pending_enqueues: whether calls that wait for room fail; otherwise they go on
+            waiting.
+          name: of the operation.
+
+        Returns:
+          In a graph the operation, else None.
+        """
         return raw.QueueCloseV2(
             handle=self._queue_ref,
             cancel_pending_enqueues=cancel_pending_enqueues,
@@ -196,11 +245,25 @@ class QueueBase:
         )
 
     def is_closed(self, name=None):
-        """Whether the queue is closed."""
+        """Whether the queue is closed.
+
+        Args:
+          name: of the operation.
+
+        Returns:
+          A bool scalar.
+        """
         return raw.QueueIsClosedV2(handle=self._queue_ref, name=self._op_name(name, "Is_Closed"))
 
     def size(self, name=None):
-        """The number of elements in the queue."""
+        """The number of elements in the queue.
+
+        Args:
+          name: of the operation.
+
+        Returns:
+          An int32 scalar.
+        """
         return raw.QueueSizeV2(handle=self._queue_ref, name=self._op_name(name, "Size"))
 
 

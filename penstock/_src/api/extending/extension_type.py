@@ -380,7 +380,14 @@ class ExtensionTypeSpec(_Record, TypeSpec):
 
     @classmethod
     def from_value(cls, value: Any) -> ExtensionTypeSpec:
-        """Returns the spec of an ExtensionType."""
+        """Returns the spec of an ExtensionType.
+
+        Args:
+          value: an ExtensionType.
+
+        Returns:
+          An ExtensionTypeSpec.
+        """
         if _SPEC in value.__dict__:
             return value.__dict__[_SPEC]
         held = value._tf_extension_type_values()
@@ -457,7 +464,15 @@ class ExtensionTypeBatchEncoder:
     """Batches values of an ExtensionType field by field; a class may have another as `__batch_encoder__`."""
 
     def batch(self, spec: Any, batch_size: int | None) -> Any:
-        """Returns the spec of a batch."""
+        """Returns the spec of a batch.
+
+        Args:
+          spec: of an element.
+          batch_size: the number of elements, or None.
+
+        Returns:
+          A spec.
+        """
 
         def batched(leaf: Any) -> Any:
             if isinstance(leaf, TensorShape):
@@ -467,7 +482,14 @@ class ExtensionTypeBatchEncoder:
         return _with_fields(spec, batched)
 
     def unbatch(self, spec: Any) -> Any:
-        """Returns the spec of an element."""
+        """Returns the spec of an element.
+
+        Args:
+          spec: of a batch.
+
+        Returns:
+          A spec.
+        """
 
         def unbatched(leaf: Any) -> Any:
             if isinstance(leaf, TensorShape):
@@ -477,16 +499,40 @@ class ExtensionTypeBatchEncoder:
         return _with_fields(spec, unbatched)
 
     def encode(self, spec: Any, value: Any, minimum_rank: int = 0) -> Any:
-        """Encodes a value as tensors of which each can be unbatched `minimum_rank` times."""
+        """Encodes a value as tensors of which each can be unbatched `minimum_rank` times.
+
+        Args:
+          spec: of the value.
+          value: an ExtensionType.
+          minimum_rank: how often.
+
+        Returns:
+          A structure of tensors.
+        """
         del minimum_rank
         return spec._to_components(value)
 
     def decode(self, spec: Any, encoded_value: Any) -> Any:
-        """Decodes a value from tensors."""
+        """Decodes a value from tensors.
+
+        Args:
+          spec: of the value.
+          encoded_value: what `encode` returned.
+
+        Returns:
+          An ExtensionType.
+        """
         return spec._from_components(encoded_value)
 
     def encoding_specs(self, spec: Any) -> Any:
-        """Returns the specs of the tensors."""
+        """Returns the specs of the tensors.
+
+        Args:
+          spec: of a value.
+
+        Returns:
+          The specs of what `encode` returns for it.
+        """
         return spec._component_specs
 
 

@@ -53,7 +53,12 @@ class AtomicFunction(Callable):
 
     @abc.abstractmethod
     def call_with_captures(self, args: Any, kwargs: Any, captures: Any) -> Any:
-        """Calls it with explicit captures."""
+        """Calls it with explicit captures.
+
+        Args:
+          args, kwargs: the arguments.
+          captures: the tensors that it captured.
+        """
 
 
 @export("types.experimental.PolymorphicFunction", "types.experimental.GenericFunction")
@@ -62,11 +67,19 @@ class PolymorphicFunction(Callable):
 
     @abc.abstractmethod
     def get_concrete_function(self, *args: Any, **kwargs: Any) -> ConcreteFunction:
-        """Returns the trace for these arguments."""
+        """Returns the trace for these arguments.
+
+        Args:
+          *args, **kwargs: values, or TensorSpecs.
+        """
 
     @abc.abstractmethod
     def experimental_get_compiler_ir(self, *args: Any, **kwargs: Any) -> Any:
-        """Returns the compiler's IR for these arguments."""
+        """Returns the compiler's IR for these arguments.
+
+        Args:
+          *args, **kwargs: values, or TensorSpecs.
+        """
 
 
 @export("types.experimental.SupportsTracingProtocol")
@@ -207,7 +220,15 @@ class FunctionType(inspect.Signature):
     def from_callable(  # type: ignore[override]
         cls, obj: Any, *, follow_wrapped: bool = True
     ) -> FunctionType:
-        """Returns the signature of a callable."""
+        """Returns the signature of a callable.
+
+        Args:
+          obj: a function or another callable.
+          follow_wrapped: whether a wrapper has the signature of what it wraps.
+
+        Returns:
+          A FunctionType.
+        """
         signature = inspect.signature(obj, follow_wrapped=follow_wrapped)
         return cls(list(signature.parameters.values()))
 

@@ -46,26 +46,55 @@ class GFile:
         return data if "b" in self._mode else data.decode("utf-8")
 
     def size(self):
-        """The length in bytes."""
+        """The length in bytes.
+
+        Returns:
+          An int.
+        """
         return stat(self._name).length
 
     def read(self, n=-1):
-        """The next n bytes (or characters); by default all."""
+        """The next n bytes (or characters); by default all.
+
+        Args:
+          n: how many; -1 for all.
+
+        Returns:
+          Bytes, or a str for a file in text mode.
+
+        Raises:
+          PermissionDeniedError: the file is open for writing only.
+        """
         if self._mode[0] != "r" and "+" not in self._mode:
             raise errors.PermissionDeniedError(None, None, "File isn't open for reading")
         with translated(_text(self._name)):
             return self._decoded(self._opened().read(n))
 
     def readline(self):
-        """The next line; empty at the end."""
+        """The next line; empty at the end.
+
+        Returns:
+          Bytes, or a str for a file in text mode.
+        """
         return self._decoded(self._opened().readline())
 
     def readlines(self):
-        """All remaining lines."""
+        """All remaining lines.
+
+        Returns:
+          A list of what `readline` returns.
+        """
         return list(self)
 
     def write(self, file_content):
-        """Adds text or bytes at the end."""
+        """Adds text or bytes at the end.
+
+        Args:
+          file_content: a str or bytes.
+
+        Raises:
+          PermissionDeniedError: the file is open for reading only.
+        """
         if self._mode[0] == "r" and "+" not in self._mode:
             raise errors.PermissionDeniedError(None, None, "File isn't open for writing")
         data = file_content.encode("utf-8") if isinstance(file_content, str) else file_content
@@ -73,17 +102,34 @@ class GFile:
             self._opened().write(data)
 
     def seek(self, offset=None, whence=0, position=None):
-        """Sets the position relative to the start (0), the current position (1) or the end (2)."""
+        """Sets the position relative to the start (0), the current position (1) or the end (2).
+
+        Args:
+          offset: in bytes.
+          whence: what it counts from: 0, 1 or 2.
+          position: an older name of `offset`.
+
+        Raises:
+          TypeError: neither is given.
+        """
         if offset is None and position is None:
             raise TypeError("seek(): offset argument required")
         self._opened().seek(position if offset is None else offset, whence)
 
     def tell(self):
-        """The current position."""
+        """The current position.
+
+        Returns:
+          An int, in bytes.
+        """
         return self._opened().tell()
 
     def seekable(self):
-        """True."""
+        """Whether the position can be set.
+
+        Returns:
+          True.
+        """
         return True
 
     def flush(self):
@@ -105,7 +151,11 @@ class GFile:
                 file.close()
 
     def next(self):
-        """The next line."""
+        """The next line.
+
+        Returns:
+          Bytes, or a str for a file in text mode.
+        """
         return self.__next__()
 
     def __next__(self):

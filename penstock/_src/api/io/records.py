@@ -68,7 +68,17 @@ class TFRecordOptions:
 
     @classmethod
     def get_compression_type_string(cls, options):
-        """ "", "ZLIB" or "GZIP" of options, a type or a name."""
+        """ "", "ZLIB" or "GZIP" of options, a type or a name.
+
+        Args:
+          options: a TFRecordOptions, a TFRecordCompressionType, a name or None.
+
+        Returns:
+          A str.
+
+        Raises:
+          ValueError: there is no such compression.
+        """
         if not options:
             return ""
         if isinstance(options, TFRecordOptions):

@@ -224,7 +224,14 @@ class TextFileInitializer(TableInitializerBase):
         self._filename = self._track_trackable(Asset(filename), "_filename")
 
     def initialize(self, table):
-        """Fills the table."""
+        """Fills the table.
+
+        Args:
+          table: a table.
+
+        Returns:
+          In a graph the operation, else None.
+        """
         filename = self._filename.asset_path
         if in_v1_graph():
             STATE.graph.add_to_collection("asset_filepaths", filename)
@@ -423,7 +430,17 @@ class _MutableTable(LookupInterface):
     _legacy_saveable_name = "table"
 
     def lookup(self, keys, dynamic_default_values=None, name=None):
-        """The values of keys; missing ones get `dynamic_default_values`."""
+        """The values of keys; missing ones get `dynamic_default_values`.
+
+        Args:
+          keys: a tensor of the table's key dtype.
+          dynamic_default_values: one value for all missing keys or one for each; by default the
+            table's.
+          name: of the operation.
+
+        Returns:
+          A tensor of the table's value dtype, `[keys..., value...]`.
+        """
         default = (
             self._default_value
             if dynamic_default_values is None
@@ -438,7 +455,16 @@ class _MutableTable(LookupInterface):
         return self._on_values(keys, find)
 
     def insert(self, keys, values, name=None):
-        """Sets the values of keys."""
+        """Sets the values of keys.
+
+        Args:
+          keys: a tensor of the table's key dtype.
+          values: `[keys..., value...]`.
+          name: of the operation.
+
+        Returns:
+          In a graph the operation, else None.
+        """
         keys = convert_to_tensor(keys, dtype=self._key_dtype)
         values = convert_to_tensor(values, dtype=self._value_dtype)
         return raw.LookupTableInsertV2(
@@ -446,11 +472,29 @@ class _MutableTable(LookupInterface):
         )
 
     def insert_or_assign(self, keys, values, name=None):
-        """Sets the values of keys."""
+        """Sets the values of keys.
+
+        Args:
+          keys, values, name: as `insert`'s.
+
+        Returns:
+          In a graph the operation, else None.
+        """
         return self.insert(keys, values, name)
 
     def remove(self, keys, name=None):
-        """Removes keys; missing ones are ignored."""
+        """Removes keys; missing ones are ignored.
+
+        Args:
+          keys: a tensor of the table's key dtype.
+          name: of the operation.
+
+        Returns:
+          In a graph the operation, else None.
+
+        Raises:
+          TypeError: `keys` is of another dtype.
+        """
         keys = convert_to_tensor(keys, dtype_hint=self._key_dtype)
         if keys.dtype != self._key_dtype:
             raise TypeError(
@@ -461,7 +505,14 @@ class _MutableTable(LookupInterface):
     erase = remove
 
     def export(self, name=None):
-        """All keys and values."""
+        """All keys and values.
+
+        Args:
+          name: of the operation.
+
+        Returns:
+          (keys, values): tensors `[n]` and `[n, value...]`, in the same order.
+        """
         return raw.LookupTableExportV2(
             table_handle=self.resource_handle,
             Tkeys=self._key_dtype,
@@ -575,5 +626,13 @@ class DenseHashTable(_MutableTable):
         return raw.MutableDenseHashTableV2(**arguments, shared_name=self._shared_name)
 
     def lookup(self, keys, name=None):
-        """The values of keys, or the default."""
+        """The values of keys, or the default.
+
+        Args:
+          keys: a tensor of the table's key dtype.
+          name: of the operation.
+
+        Returns:
+          A tensor of the table's value dtype, `[keys..., value...]`.
+        """
         return super().lookup(keys, name=name)

@@ -122,6 +122,9 @@ class StructuredTensor(BatchableExtensionType, Records):
           row_partitions: the partitions of the axes into rows, rank - 1 of them.
           validate: has no effect: what is known of shapes is always compared.
 
+        Returns:
+          A StructuredTensor.
+
         Raises:
           TypeError: `fields` is not a dict with string keys.
           ValueError: a name is invalid, or shapes are inconsistent.
@@ -155,7 +158,20 @@ class StructuredTensor(BatchableExtensionType, Records):
     def from_fields_and_rank(
         cls, fields: Mapping[str, Any], rank: int, validate: bool = False, dtype: Any = None
     ) -> StructuredTensor:
-        """Records of this rank from their fields; there must be at least one."""
+        """Records of this rank from their fields; there must be at least one.
+
+        Args:
+          fields: a dict from names to tensors, ragged tensors or records.
+          rank: the number of axes that all fields have in common.
+          validate: whether the rows of all fields are compared.
+          dtype: of row partitions: int32 or int64.
+
+        Returns:
+          A StructuredTensor.
+
+        Raises:
+          ValueError: there are no fields, or `rank` is not an int or negative.
+        """
         if not fields:
             raise ValueError("Must provide at least one field")
         if not isinstance(rank, int):
@@ -173,7 +189,14 @@ class StructuredTensor(BatchableExtensionType, Records):
 
     @classmethod
     def from_shape(cls, ragged_shape: DynamicRaggedShape) -> StructuredTensor:
-        """Records without fields."""
+        """Records without fields.
+
+        Args:
+          ragged_shape: a DynamicRaggedShape.
+
+        Returns:
+          A StructuredTensor.
+        """
         return cls({}, ragged_shape)
 
     @classmethod
@@ -183,6 +206,9 @@ class StructuredTensor(BatchableExtensionType, Records):
         Args:
           pyval: dicts, lists and scalars; dicts of one field have the same keys.
           typespec: the type of the result, by default inferred.
+
+        Returns:
+          A StructuredTensor, or a tensor.
 
         Raises:
           ValueError: values are inconsistent, or do not match `typespec`.
@@ -209,11 +235,22 @@ class StructuredTensor(BatchableExtensionType, Records):
         return self._ragged_shape._as_row_partitions()
 
     def nrows(self) -> Any:
-        """The number of records in the first axis, a scalar tensor; None for a single record."""
+        """The number of records in the first axis, a scalar tensor; None for a single record.
+
+        Returns:
+          An integer scalar or None.
+        """
         return None if self.rank == 0 else self._ragged_shape[0]
 
     def with_shape_dtype(self, dtype: Any) -> StructuredTensor:
-        """The same with row partitions of this dtype."""
+        """The same with row partitions of this dtype.
+
+        Args:
+          dtype: int32 or int64.
+
+        Returns:
+          A StructuredTensor.
+        """
         if dtype == self._ragged_shape.dtype:
             return self
         fields = {name: with_index_type(value, dtype) for name, value in self._fields.items()}
@@ -222,11 +259,21 @@ class StructuredTensor(BatchableExtensionType, Records):
     # -- fields
 
     def field_names(self) -> tuple[str, ...]:
-        """The names of the fields."""
+        """The names of the fields.
+
+        Returns:
+          A tuple of str.
+        """
         return tuple(self._fields)
 
     def field_value(self, field_name: Any) -> Any:
         """A field by its name, or by its path.
+
+        Args:
+          field_name: a name, or a path of names.
+
+        Returns:
+          A tensor, a ragged tensor or records.
 
         Raises:
           KeyError: there is none.
@@ -246,6 +293,9 @@ class StructuredTensor(BatchableExtensionType, Records):
         Args:
           updates: {name or path: the new field, None to remove it, or a function of the field}.
           validate: whether the rows of all fields are compared.
+
+        Returns:
+          A StructuredTensor.
 
         Raises:
           ValueError: a path is not inside a record, or the rows of a field do not match.
@@ -279,6 +329,13 @@ class StructuredTensor(BatchableExtensionType, Records):
     def promote(self, source_path: Any, new_name: str) -> StructuredTensor:
         """The same with a copy of the field at `source_path` one level higher, with its inner rows merged.
 
+        Args:
+          source_path: names, at least two.
+          new_name: of the copy.
+
+        Returns:
+          A StructuredTensor.
+
         Raises:
           ValueError: the path has only one name.
         """
@@ -305,7 +362,17 @@ class StructuredTensor(BatchableExtensionType, Records):
     # -- shapes
 
     def merge_dims(self, outer_axis: int, inner_axis: int) -> StructuredTensor:
-        """The same with a range of axes merged."""
+        """The same with a range of axes merged.
+
+        Args:
+          outer_axis, inner_axis: the first and the last of them.
+
+        Returns:
+          A StructuredTensor.
+
+        Raises:
+          ValueError: the first comes after the last.
+        """
         outer = position_of(outer_axis, self.rank, "outer_axis")
         inner = position_of(inner_axis, self.rank, "inner_axis")
         if outer > inner:
@@ -317,6 +384,12 @@ class StructuredTensor(BatchableExtensionType, Records):
 
     def partition_outer_dimension(self, row_partition: RowPartition) -> StructuredTensor:
         """The same with the first axis partitioned into rows.
+
+        Args:
+          row_partition: a RowPartition.
+
+        Returns:
+          A StructuredTensor of one more axis.
 
         Raises:
           TypeError: `row_partition` is not a RowPartition.
@@ -414,6 +487,9 @@ class StructuredTensor(BatchableExtensionType, Records):
 
     def to_pyval(self) -> Any:
         """A dict, or nested lists of dicts.
+
+        Returns:
+          A dict, or nested lists of dicts.
 
         Raises:
           ValueError: called in a graph.

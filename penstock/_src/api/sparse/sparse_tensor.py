@@ -253,7 +253,17 @@ class SparseTensorSpec(BatchableTypeSpec):
 
     @classmethod
     def from_value(cls, value):
-        """The spec of a SparseTensor or SparseTensorValue."""
+        """The spec of a SparseTensor or SparseTensorValue.
+
+        Args:
+          value: a SparseTensor or SparseTensorValue.
+
+        Returns:
+          A SparseTensorSpec.
+
+        Raises:
+          TypeError: it is something else.
+        """
         if isinstance(value, SparseTensor):
             return cls(value.shape, value.dtype)
         if isinstance(value, SparseTensorValue):

@@ -75,11 +75,22 @@ class Benchmark:
 
     @classmethod
     def is_abstract(cls):
-        """Whether the class has no `benchmark...` method."""
+        """Whether the class has no `benchmark...` method.
+
+        Returns:
+          A bool.
+        """
         return not any(name.startswith("benchmark") for name in dir(cls))
 
     def evaluate(self, tensors):
-        """The values of a structure of tensors; in a graph, evaluated by the default session."""
+        """The values of a structure of tensors; in a graph, evaluated by the default session.
+
+        Args:
+          tensors: a structure of tensors.
+
+        Returns:
+          A structure of NumPy arrays.
+        """
         if STATE.graph is not None:
             return STATE.graph._default_session().run(tensors)
         return nest.map_structure(lambda t: t.numpy() if hasattr(t, "numpy") else t, tensors)

@@ -30,7 +30,15 @@ class Coordinator:
     joined = read_only("_joined", "Whether `join` has succeeded.")
 
     def request_stop(self, ex=None):
-        """Requests all threads to stop; `join` raises the first of several exceptions."""
+        """Requests all threads to stop; `join` raises the first of several exceptions.
+
+        Args:
+          ex: the exception that a thread ended with, or what `sys.exc_info` returned; None for
+            none.
+
+        Raises:
+          Exception: `ex` itself, if all threads have been joined.
+        """
         with self._lock:
             if isinstance(ex, tuple):
                 ex = ex[1]
@@ -47,28 +55,51 @@ class Coordinator:
             self._stop.clear()
 
     def should_stop(self):
-        """Whether a stop was requested."""
+        """Whether a stop was requested.
+
+        Returns:
+          A bool.
+        """
         return self._stop.is_set()
 
     def wait_for_stop(self, timeout=None):
-        """Waits up to `timeout` seconds for a stop request; returns whether there was one."""
+        """Waits for a stop request.
+
+        Args:
+          timeout: in seconds; None: without end.
+
+        Returns:
+          A bool: whether there was one.
+        """
         return self._stop.wait(timeout)
 
     @contextlib.contextmanager
     def stop_on_exception(self):
-        """A context in which an exception requests all threads to stop."""
+        """A context in which an exception requests all threads to stop.
+
+        Returns:
+          A context manager.
+        """
         try:
             yield
         except Exception as error:
             self.request_stop(error)
 
     def register_thread(self, thread):
-        """Adds a thread that `join` waits for."""
+        """Adds a thread that `join` waits for.
+
+        Args:
+          thread: a `threading.Thread`.
+        """
         with self._lock:
             self._registered_threads.add(thread)
 
     def raise_requested_exception(self):
-        """Raises the exception that a thread ended with, if there is one."""
+        """Raises the exception that a thread ended with, if there is one.
+
+        Raises:
+          Exception: that exception.
+        """
         with self._lock:
             if self._error is not None:
                 raise self._error

@@ -84,12 +84,26 @@ class ExponentialMovingAverage:
         return average.assign_sub(difference * self._rate(average.dtype))
 
     def average(self, var):
-        """The average of a variable, or None if it has none."""
+        """The average of a variable, or None if it has none.
+
+        Args:
+          var: a variable, or a tensor of a graph.
+
+        Returns:
+          A variable or None.
+        """
         held = self._averages.get(id(var))
         return None if held is None else held[1]
 
     def average_name(self, var):
-        """The name of a variable's average, without a unique suffix."""
+        """The name of a variable's average, without a unique suffix.
+
+        Args:
+          var: a variable, or a tensor of a graph.
+
+        Returns:
+          A str.
+        """
         if id(var) in self._averages:
             return self._averages[id(var)][1].name.split(":")[0]
         base = var.name.split(":")[0] if isinstance(var, Variable) else var.op.name
@@ -101,6 +115,9 @@ class ExponentialMovingAverage:
         Args:
           moving_avg_variables: the variables to restore averages into; by default all trainable variables and those averaged so
             far.
+
+        Returns:
+          A dict.
         """
         if moving_avg_variables is None:
             moving_avg_variables = [v for v, _ in self._averages.values()]

@@ -40,7 +40,14 @@ class DatasetInitializer(TableInitializerBase):
         super().__init__(spec[0].dtype, spec[1].dtype)
 
     def initialize(self, table: Any) -> Any:
-        """Fills the table; returns the operation."""
+        """Fills the table; returns the operation.
+
+        Args:
+          table: a table.
+
+        Returns:
+          In a graph the operation, else None.
+        """
         return raw.InitializeTableFromDataset(
             table_handle=table.resource_handle, dataset=self._dataset._variant_tensor
         )

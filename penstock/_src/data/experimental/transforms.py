@@ -545,6 +545,9 @@ class TFRecordWriter:
     def write(self, dataset: Dataset) -> None:
         """Writes all elements.
 
+        Args:
+          dataset: a Dataset of string scalars.
+
         Raises:
           TypeError: they are not strings.
         """

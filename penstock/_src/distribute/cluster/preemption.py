@@ -105,7 +105,15 @@ class PreemptionCheckpointHandler:
         return int(self._calls.numpy())
 
     def run(self, distributed_train_function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        """Calls a training function; then writes the checkpoint and exits if preemption is due."""
+        """Calls a training function; then writes the checkpoint and exits if preemption is due.
+
+        Args:
+          distributed_train_function: the function.
+          *args, **kwargs: its arguments.
+
+        Returns:
+          What it returns.
+        """
         self._check()
         result = distributed_train_function(*args, **kwargs)
         self._calls.assign_add(1)
@@ -113,12 +121,20 @@ class PreemptionCheckpointHandler:
         return result
 
     def save_checkpoint_if_preempted(self, *args: Any, **kwargs: Any) -> None:
-        """Writes the checkpoint and exits if preemption is due; arguments are passed to `save_fn`."""
+        """Writes the checkpoint and exits if preemption is due; arguments are passed to `save_fn`.
+
+        Args:
+          *args, **kwargs: of `save_fn`.
+        """
         self._check(*args, **kwargs)
 
     @contextlib.contextmanager
     def watch_preemption_scope(self) -> Iterator[None]:
-        """A scope around training steps that checks for preemption on exit."""
+        """A scope around training steps that checks for preemption on exit.
+
+        Returns:
+          A context manager.
+        """
         yield
         self._calls.assign_add(1)
         self._check()

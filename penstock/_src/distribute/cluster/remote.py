@@ -23,7 +23,12 @@ class ClusterDeviceFilters:
     def set_device_filters(
         self, job_name: str, task_index: int, device_filters: Iterable[str]
     ) -> None:
-        """Makes only devices whose names start with one of the filters visible to a task."""
+        """Makes only devices whose names start with one of the filters visible to a task.
+
+        Args:
+          job_name, task_index: the task.
+          device_filters: how the names begin, such as "/job:ps".
+        """
         self._filters.setdefault(job_name, {})[task_index] = list(device_filters)
 
     def _as_cluster_device_filters(self) -> Any:

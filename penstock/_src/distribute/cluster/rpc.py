@@ -26,6 +26,10 @@ class Server:
     def create(rpc_layer: str, address: str) -> "Server":
         """Returns a server at an address.
 
+        Args:
+          rpc_layer: "grpc".
+          address: of the server.
+
         Raises:
           ValueError: the protocol is not gRPC.
           UnimplementedError: otherwise.
@@ -33,7 +37,12 @@ class Server:
         raise _check(rpc_layer, "Server.create")
 
     def register(self, method_name: str, func: Callable[..., Any]) -> None:
-        """Registers a tf.function that clients may call."""
+        """Registers a tf.function that clients may call.
+
+        Args:
+          method_name: what clients call it.
+          func: the function.
+        """
         raise NotImplementedError("`Server.create` makes a server.")
 
     def start(self) -> None:
@@ -49,6 +58,12 @@ class Client:
     def create(rpc_layer: str, address: str, name: str = "", timeout_in_ms: int = 0) -> "Client":
         """Returns a client of the server at an address.
 
+        Args:
+          rpc_layer: "grpc".
+          address: of the server.
+          name: of the client.
+          timeout_in_ms: how long a call may take; 0 for any time.
+
         Raises:
           ValueError: the protocol is not gRPC.
           UnimplementedError: otherwise.
@@ -58,5 +73,12 @@ class Client:
     def call(
         self, method_name: str, args: Any = None, output_specs: Any = None, timeout_in_ms: int = 0
     ) -> Any:
-        """Calls a function of the server."""
+        """Calls a function of the server.
+
+        Args:
+          method_name: what the server calls it.
+          args: its arguments.
+          output_specs: the structure of TypeSpecs of its results.
+          timeout_in_ms: how long the call may take; 0 for any time.
+        """
         raise NotImplementedError("Must be implemented in inherited classes.")

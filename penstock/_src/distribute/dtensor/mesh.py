@@ -71,14 +71,28 @@ class Mesh:
 
     @classmethod
     def from_device(cls, device: str) -> Mesh:
-        """Returns the mesh of a single device, without dimensions."""
+        """Returns the mesh of a single device, without dimensions.
+
+        Args:
+          device: its name.
+
+        Returns:
+          A Mesh.
+        """
         made = cls([], np.zeros([], np.int64), [0], [device])
         made._single = device
         return made
 
     @classmethod
     def from_string(cls, mesh_str: str) -> Mesh:
-        """Parses the result of `to_string`."""
+        """Returns the mesh that `to_string` has written.
+
+        Args:
+          mesh_str: the string.
+
+        Returns:
+          A Mesh.
+        """
         if "|" not in mesh_str:
             return cls.from_device(mesh_str)
         name, dims, ids, local_ids, devices, *rest = mesh_str.split("|")
@@ -96,7 +110,14 @@ class Mesh:
 
     @classmethod
     def from_proto(cls, proto: Any) -> Mesh:
-        """Returns the mesh of a MeshProto."""
+        """Returns the mesh of a MeshProto.
+
+        Args:
+          proto: a MeshProto.
+
+        Returns:
+          A Mesh.
+        """
         if proto.single_device:
             return cls.from_device(proto.single_device)
         shape = [dim.size for dim in proto.mesh_dimensions]
@@ -112,7 +133,11 @@ class Mesh:
 
     @native
     def as_proto(self) -> Any:
-        """Returns the MeshProto."""
+        """Returns the MeshProto.
+
+        Returns:
+          A MeshProto.
+        """
         made = MeshProto(name=self._name, use_xla_spmd=self._spmd, single_device=self._single)
         if self._single:
             return made
@@ -126,7 +151,11 @@ class Mesh:
 
     @native
     def to_string(self) -> str:
-        """Returns name, dimensions, ids and devices, separated by bars."""
+        """Returns name, dimensions, ids and devices, separated by bars.
+
+        Returns:
+          A str, for `from_string`.
+        """
         if self._single:
             return self._single
         parts = [
@@ -141,7 +170,11 @@ class Mesh:
         return "|".join(",".join(part) for part in parts)
 
     def host_mesh(self) -> Mesh:
-        """Returns the mesh of the devices' host CPUs."""
+        """Returns the mesh of the devices' host CPUs.
+
+        Returns:
+          A Mesh.
+        """
         devices = [DeviceSpec.from_string(d).replace(device_type="CPU") for d in self._devices]
         return Mesh(self._names, self._ids, self._local_ids, [d.to_string() for d in devices])
 
@@ -161,7 +194,11 @@ class Mesh:
 
     @native
     def shape(self) -> list[int]:
-        """Returns the sizes of all dimensions."""
+        """Returns the sizes of all dimensions.
+
+        Returns:
+          A list of ints.
+        """
         return list(self._ids.shape)
 
     @property
@@ -172,7 +209,14 @@ class Mesh:
 
     @native
     def contains_dim(self, dim_name: str) -> bool:
-        """Whether a dimension has this name."""
+        """Whether a dimension has this name.
+
+        Args:
+          dim_name: the name.
+
+        Returns:
+          A bool.
+        """
         return dim_name in self._names
 
     def __contains__(self, dim_name: str) -> bool:
@@ -180,6 +224,12 @@ class Mesh:
 
     def axis(self, dim_name: str) -> int:
         """Returns the index of a dimension.
+
+        Args:
+          dim_name: its name.
+
+        Returns:
+          An int.
 
         Raises:
           ValueError: no dimension has this name.
@@ -193,7 +243,14 @@ class Mesh:
 
     @native
     def dim_size(self, dim_name: str) -> int:
-        """Returns the size of a dimension."""
+        """Returns the size of a dimension.
+
+        Args:
+          dim_name: its name.
+
+        Returns:
+          An int.
+        """
         return self._ids.shape[self.axis(dim_name)]
 
     def __getitem__(self, dim_name: str) -> MeshDimension:
@@ -203,72 +260,134 @@ class Mesh:
 
     @native
     def device_type(self) -> str:
-        """Returns the type of the devices."""
+        """Returns the type of the devices.
+
+        Returns:
+          A str such as "CPU".
+        """
         return DeviceSpec.from_string(self._devices[0]).device_type or ""
 
     @native
     def local_devices(self) -> list[str]:
-        """Returns the names of this process's devices."""
+        """Returns the names of this process's devices.
+
+        Returns:
+          A list of str.
+        """
         return list(self._devices)
 
     @native
     def local_device_ids(self) -> list[int]:
-        """Returns the ids of this process's devices."""
+        """Returns the ids of this process's devices.
+
+        Returns:
+          A list of ints.
+        """
         return list(self._local_ids)
 
     @native
     def num_local_devices(self) -> int:
-        """Returns the number of this process's devices."""
+        """Returns the number of this process's devices.
+
+        Returns:
+          An int.
+        """
         return len(self._devices)
 
     @native
     def global_devices(self) -> list[str]:
-        """Returns the names of all devices, for a mesh over several processes."""
+        """Returns the names of all devices, for a mesh over several processes.
+
+        Returns:
+          A list of str; empty for one process.
+        """
         return list(self._global_devices)
 
     def global_device_ids(self) -> np.ndarray:
-        """Returns the ids of all devices, in the shape of the grid."""
+        """Returns the ids of all devices, in the shape of the grid.
+
+        Returns:
+          A NumPy array of int64.
+        """
         return self._ids
 
     @native
     def min_global_device_id(self) -> int:
-        """Returns the smallest id."""
+        """Returns the smallest id.
+
+        Returns:
+          An int.
+        """
         return int(self._ids.min())
 
     @native
     def is_remote(self) -> bool:
-        """Whether this process has none of the devices."""
+        """Whether this process has none of the devices.
+
+        Returns:
+          A bool.
+        """
         return not self._local_ids
 
     @native
     def is_single_device(self) -> bool:
-        """Whether it is the mesh of a single device, without dimensions."""
+        """Whether it is the mesh of a single device, without dimensions.
+
+        Returns:
+          A bool.
+        """
         return bool(self._single)
 
     single_device = read_only("_single", "The name of the single device, or an empty string.")
 
     @native
     def use_xla_spmd(self) -> bool:
-        """Whether XLA was asked to partition computations."""
+        """Whether XLA was asked to partition computations.
+
+        Returns:
+          A bool.
+        """
         return self._spmd
 
     @native
     def device_location(self, offset: int) -> list[int]:
-        """Returns the coordinates of a device, given its offset from the first device."""
+        """Returns the coordinates of a device, given its offset from the first device.
+
+        Args:
+          offset: its number, counted from the first device.
+
+        Returns:
+          A list of ints.
+        """
         return [int(n) for n in np.unravel_index(offset, self._ids.shape)]
 
     def coords(self, device_idx: int) -> Any:
-        """Returns the coordinates of a device as an int32 tensor."""
+        """Returns the coordinates of a device as an int32 tensor.
+
+        Args:
+          device_idx: its number, counted from the first device.
+
+        Returns:
+          An int32 vector.
+        """
         places = np.array(self.strides), np.array(self._ids.shape)
         return convert_to_tensor((device_idx // places[0] % places[1]).astype(np.int32))
 
     def unravel_index(self) -> dict[int, dict[str, int]]:
-        """Returns the coordinates of all devices: {id: {dimension: coordinate}}."""
+        """Returns the coordinates of all devices: {id: {dimension: coordinate}}.
+
+        Returns:
+          A dict of dicts.
+        """
         places = itertools.product(*map(range, self._ids.shape))
         return {at: dict(zip(self._names, place, strict=True)) for at, place in enumerate(places)}
 
     def local_device_locations(self) -> list[dict[str, int]]:
-        """Returns the coordinates of this process's devices."""
+        """Returns the coordinates of this process's devices.
+
+        Returns:
+          A list of dicts from dimensions to ints.
+        """
         places, first = self.unravel_index(), self._ids.min()
         return [places[number - int(first)] for number in self._local_ids]
 

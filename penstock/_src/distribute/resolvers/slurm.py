@@ -128,7 +128,11 @@ class SlurmClusterResolver(ClusterResolver):
             os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(map(str, own))
 
     def get_task_info(self) -> tuple[Any, Any]:
-        """Returns (job, index) of this process; call `cluster_spec` first."""
+        """Returns (job, index) of this process; call `cluster_spec` first.
+
+        Returns:
+          A pair of a str and an int.
+        """
         return self._task_type, self._task_id
 
     def master(self, task_type=None, task_id=None, rpc_layer=None) -> str:

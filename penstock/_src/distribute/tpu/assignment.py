@@ -62,11 +62,26 @@ class DeviceAssignment:
         return self._assignment.shape[1]
 
     def coordinates(self, replica: int, logical_core: int) -> Place:
-        """Returns the coordinates of a core of a replica."""
+        """Returns the coordinates of a core of a replica.
+
+        Args:
+          replica: the number of the replica.
+          logical_core: the number of its core.
+
+        Returns:
+          A tuple of ints.
+        """
         return tuple(self._assignment[replica, logical_core, :])
 
     def lookup_replicas(self, task_id: int, logical_core: int) -> list[int]:
         """Returns the replicas whose core of this index is on a task.
+
+        Args:
+          task_id: the number of the task.
+          logical_core: the number of the replicas' core.
+
+        Returns:
+          A list of ints.
 
         Raises:
           ValueError: there are none.
@@ -83,17 +98,40 @@ class DeviceAssignment:
         return found
 
     def tpu_ordinal(self, replica: int = 0, logical_core: int = 0) -> int:
-        """Returns the index of a replica's core within its task."""
+        """Returns the index of a replica's core within its task.
+
+        Args:
+          replica, logical_core: the core.
+
+        Returns:
+          An int.
+        """
         place = self.coordinates(replica, logical_core)
         return self._topology.tpu_device_ordinal_at_coordinates(place)
 
     def host_device(self, replica: int = 0, logical_core: int = 0, job: str | None = None) -> str:
-        """Returns the name of the host CPU of a replica's core."""
+        """Returns the name of the host CPU of a replica's core.
+
+        Args:
+          replica, logical_core: the core.
+          job: the name of the job; None for names without one.
+
+        Returns:
+          A str.
+        """
         place = self.coordinates(replica, logical_core)
         return self._topology.cpu_device_name_at_coordinates(place, job=job)
 
     def tpu_device(self, replica: int = 0, logical_core: int = 0, job: str | None = None) -> str:
-        """Returns the name of a replica's core."""
+        """Returns the name of a replica's core.
+
+        Args:
+          replica, logical_core: the core.
+          job: the name of the job; None for names without one.
+
+        Returns:
+          A str.
+        """
         place = self.coordinates(replica, logical_core)
         return self._topology.tpu_device_name_at_coordinates(place, job=job)
 
@@ -114,6 +152,9 @@ class DeviceAssignment:
           computation_stride: steps between the cores of a box; 1 by default.
           num_replicas: how many boxes.
           device_order_mode: the order of the boxes; AUTO uses a ring if boxes contain whole chips.
+
+        Returns:
+          A DeviceAssignment.
 
         Raises:
           ValueError: the topology is too small for this many boxes.

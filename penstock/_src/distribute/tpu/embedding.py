@@ -124,7 +124,15 @@ class TPUEmbeddingBase(AutoTrackable):
         return self.embedding_lookup(features, weights)
 
     def embedding_lookup(self, features: Any, weights: Any = None) -> Any:
-        """Looks features up; see `serving_embedding_lookup`."""
+        """Looks features up; see `serving_embedding_lookup`.
+
+        Args:
+          features: a structure of ids: tensors, SparseTensors or RaggedTensors.
+          weights: of the ids, in the same structure; None for 1.
+
+        Returns:
+          A structure of tensors.
+        """
         tables = self.embedding_tables
         return serving_embedding_lookup(features, weights, tables, self._feature_config)
 
@@ -189,7 +197,11 @@ class TPUEmbedding(TPUEmbeddingBase):
     def build(
         self, per_replica_input_shapes: Any = None, per_replica_batch_size: int | None = None
     ) -> None:
-        """Creates the tables if they do not exist."""
+        """Creates the tables if they do not exist.
+
+        Args:
+          per_replica_input_shapes, per_replica_batch_size: accepted.
+        """
         super().build()
 
     def enqueue(
@@ -200,15 +212,37 @@ class TPUEmbedding(TPUEmbeddingBase):
         name: str | None = None,
         device: str | None = None,
     ) -> None:
-        """Sends ids to a TPU."""
+        """Sends ids to a TPU.
+
+        Args:
+          features, weights, training, name, device: what would be sent.
+
+        Raises:
+          RuntimeError: there is no TPUStrategy.
+        """
         raise _needs_strategy("enqueue")
 
     def dequeue(self, name: str | None = None) -> Any:
-        """Receives embeddings from a TPU."""
+        """Receives embeddings from a TPU.
+
+        Args:
+          name: of the operation.
+
+        Raises:
+          RuntimeError: there is no TPUStrategy.
+        """
         raise _needs_strategy("dequeue")
 
     def apply_gradients(self, gradients: Any, name: str | None = None) -> None:
-        """Trains the tables on a TPU."""
+        """Trains the tables on a TPU.
+
+        Args:
+          gradients: of the embeddings.
+          name: of the operation.
+
+        Raises:
+          RuntimeError: there is no TPUStrategy.
+        """
         raise _needs_strategy("apply_gradients")
 
 
@@ -285,15 +319,37 @@ class TPUEmbeddingV2(_OnTPU):
         raise _no_sparse_cores("embedding_table_shards")
 
     def enqueue(self, features: Any, weights: Any = None, device: str | None = None) -> Any:
-        """Arranges ids for sparse cores."""
+        """Arranges ids for sparse cores.
+
+        Args:
+          features, weights, device: what would be arranged.
+
+        Raises:
+          UnimplementedError: always.
+        """
         raise _no_sparse_cores("enqueue")
 
     def dequeue(self, partitioned_tensors: Any) -> Any:
-        """Looks ids up on sparse cores."""
+        """Looks ids up on sparse cores.
+
+        Args:
+          partitioned_tensors: what `enqueue` returned.
+
+        Raises:
+          UnimplementedError: always.
+        """
         raise _no_sparse_cores("dequeue")
 
     def apply_gradients(self, gradients: Any, preserved_outputs: Any) -> None:
-        """Trains the tables on sparse cores."""
+        """Trains the tables on sparse cores.
+
+        Args:
+          gradients: of the embeddings.
+          preserved_outputs: what `dequeue` kept.
+
+        Raises:
+          UnimplementedError: always.
+        """
         raise _no_sparse_cores("apply_gradients")
 
     @classmethod
@@ -306,7 +362,15 @@ class TPUEmbeddingV2(_OnTPU):
         optimizer: Any = None,
         sparse_core_embedding_config: Any = None,
     ) -> Any:
-        """Returns how much space ids need on sparse cores."""
+        """Returns how much space ids need on sparse cores.
+
+        Args:
+          features, feature_config, num_tpu_chips, num_sc_per_chip, optimizer,
+            sparse_core_embedding_config: of the tables.
+
+        Raises:
+          UnimplementedError: always.
+        """
         raise _no_sparse_cores("compute_sparse_core_stats")
 
 

@@ -97,28 +97,62 @@ class Topology:
         return self._places[tuple(int(n) for n in device_coordinates)]
 
     def task_ordinal_at_coordinates(self, device_coordinates: Any) -> int:
-        """Returns the task of the core at these coordinates."""
+        """Returns the task of the core at these coordinates.
+
+        Args:
+          device_coordinates: a list of ints.
+
+        Returns:
+          An int.
+        """
         return self._place(device_coordinates)[0]
 
     def tpu_device_ordinal_at_coordinates(self, device_coordinates: Any) -> int:
-        """Returns the index of the core within its task."""
+        """Returns the index of the core within its task.
+
+        Args:
+          device_coordinates: a list of ints.
+
+        Returns:
+          An int.
+        """
         return self._place(device_coordinates)[1]
 
     def cpu_device_name_at_coordinates(
         self, device_coordinates: Any, job: str | None = None
     ) -> str:
-        """Returns the name of the CPU of the core's task."""
+        """Returns the name of the CPU of the core's task.
+
+        Args:
+          device_coordinates: a list of ints.
+          job: the name of the job; None for names without one.
+
+        Returns:
+          A str.
+        """
         return _device(job, self._place(device_coordinates)[0], "CPU", 0)
 
     def tpu_device_name_at_coordinates(
         self, device_coordinates: Any, job: str | None = None
     ) -> str:
-        """Returns the name of the core."""
+        """Returns the name of the core.
+
+        Args:
+          device_coordinates: a list of ints.
+          job: the name of the job; None for names without one.
+
+        Returns:
+          A str.
+        """
         task, core = self._place(device_coordinates)
         return _device(job, task, "TPU", core)
 
     def serialized(self) -> bytes:
-        """Returns the TopologyProto's bytes."""
+        """Returns the TopologyProto's bytes.
+
+        Returns:
+          Bytes.
+        """
         return TopologyProto(
             mesh_shape=self._mesh_shape.tolist(),
             num_tasks=self.num_tasks,

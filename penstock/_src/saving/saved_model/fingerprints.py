@@ -59,6 +59,12 @@ class Fingerprint:
     def from_proto(cls, proto: Any) -> "Fingerprint":
         """Returns the fingerprint in a FingerprintDef message, or in its bytes.
 
+        Args:
+          proto: a FingerprintDef or its bytes.
+
+        Returns:
+          A Fingerprint.
+
         Raises:
           ValueError: it is no such message.
         """
@@ -84,6 +90,9 @@ class Fingerprint:
 
     def singleprint(self) -> str:
         """Returns the parts that do not depend on the serialization, as one string.
+
+        Returns:
+          A str.
 
         Raises:
           ValueError: one of them is not known.

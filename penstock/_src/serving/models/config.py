@@ -26,7 +26,14 @@ class VersionPolicy:
     versions: tuple[int, ...] = ()
 
     def chosen(self, available: Iterable[int]) -> list[int]:
-        """Returns the versions to serve, increasing."""
+        """Returns the versions to serve, increasing.
+
+        Args:
+          available: the versions that are there.
+
+        Returns:
+          A list of ints.
+        """
         found = sorted(available)
         if self.kind == "latest":
             return found[-self.count :]

@@ -28,7 +28,14 @@ def _without_nodes(what: str) -> Any:
     """Returns the method that would return something of one of a layer's nodes."""
 
     def of_node(self: Any, node_index: int) -> NoReturn:
-        """Raises an error: there are no nodes."""
+        """Raises an error: there are no nodes.
+
+        Args:
+          node_index: accepted.
+
+        Raises:
+          RuntimeError: always.
+        """
         raise RuntimeError(f"The layer has never been called and thus has no defined {what}.")
 
     return of_node
@@ -76,7 +83,14 @@ class LegacyLayer(Module):
         raise NotImplementedError(f"{type(self).__name__} has no `call`.")
 
     def apply(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
-        """Calls the layer."""
+        """Calls the layer.
+
+        Args:
+          inputs, *args, **kwargs: of the call.
+
+        Returns:
+          What the call returns.
+        """
         return self(inputs, *args, **kwargs)
 
     # -- weights
@@ -95,7 +109,23 @@ class LegacyLayer(Module):
         aggregation: VariableAggregation = VariableAggregation.NONE,
         **kwargs: Any,
     ) -> Variable:
-        """Creates a variable of the layer; the default initializer of floating-point ones is Glorot uniform."""
+        """Creates a variable of the layer; the default initializer of floating-point ones is Glorot uniform.
+
+        Args:
+          name: of the variable.
+          shape: of the variable; `()` by default.
+          dtype: of the variable; by default the layer's.
+          initializer: of its value.
+          regularizer: of its value: a function that returns a loss.
+          trainable: whether it is among the layer's trainable weights.
+          constraint: a function that is applied to its value after each update.
+          use_resource: accepted: all variables are.
+          synchronization, aggregation: how replicas share it.
+          **kwargs: further arguments of Keras's method.
+
+        Returns:
+          A variable.
+        """
         del use_resource, kwargs
         kind = dtypes.as_dtype(dtype or self._dtype)
         if initializer is None:
@@ -116,7 +146,14 @@ class LegacyLayer(Module):
         return weight
 
     def add_variable(self, *args: Any, **kwargs: Any) -> Variable:
-        """Calls `add_weight`."""
+        """Calls `add_weight`.
+
+        Args:
+          *args, **kwargs: of `add_weight`.
+
+        Returns:
+          A variable.
+        """
         return self.add_weight(*args, **kwargs)
 
     def _by_trainable(self, trainable: bool) -> list[Variable]:
@@ -145,11 +182,18 @@ class LegacyLayer(Module):
     non_trainable_variables = non_trainable_weights
 
     def get_weights(self) -> list[np.ndarray]:
-        """The values of the weights."""
+        """The values of the weights.
+
+        Returns:
+          A list of NumPy arrays.
+        """
         return [weight.numpy() for weight in self.weights]
 
     def set_weights(self, weights: Sequence[Any]) -> None:
         """Sets the values of the weights.
+
+        Args:
+          weights: arrays, in the order of `weights`.
 
         Raises:
           ValueError: the number of values differs from the number of weights.
@@ -167,6 +211,9 @@ class LegacyLayer(Module):
     def count_params(self) -> int:
         """The number of scalars in the weights.
 
+        Returns:
+          An int.
+
         Raises:
           ValueError: the layer is not built.
         """
@@ -182,6 +229,10 @@ class LegacyLayer(Module):
     def add_loss(self, losses: Any, **kwargs: Any) -> None:
         """Adds a function without arguments, or a list of them, whose results are losses.
 
+        Args:
+          losses: the functions.
+          **kwargs: accepted.
+
         Raises:
           ValueError: a loss is a value rather than a function.
         """
@@ -195,11 +246,23 @@ class LegacyLayer(Module):
             self._losses.append(loss)
 
     def add_metric(self, value: Any, name: str | None = None, **kwargs: Any) -> NoReturn:
-        """Raises an error: metrics need symbolic tensors of Keras 2."""
+        """Raises an error: metrics need symbolic tensors of Keras 2.
+
+        Args:
+          value, name, **kwargs: of the metric.
+
+        Raises:
+          ValueError: always.
+        """
         raise ValueError(f"Expected a symbolic Tensor for the metric value, received: {value}")
 
     def add_update(self, updates: Any, inputs: Any = None) -> None:
-        """Calls `updates` if it is a function; operations run on their own, eagerly or with their graph."""
+        """Calls `updates` if it is a function; operations run on their own, eagerly or with their graph.
+
+        Args:
+          updates: operations or functions without arguments.
+          inputs: accepted.
+        """
         del inputs
         for update in nest.flatten(updates):
             if callable(update):
@@ -214,12 +277,26 @@ class LegacyLayer(Module):
     updates = property(lambda _: [], doc="No updates: they run when they are created.")
 
     def get_losses_for(self, inputs: Any) -> list[Any]:
-        """The losses, none of which depends on inputs."""
+        """The losses, none of which depends on inputs.
+
+        Args:
+          inputs: accepted.
+
+        Returns:
+          A list.
+        """
         del inputs
         return self.losses
 
     def get_updates_for(self, inputs: Any) -> list[Any]:
-        """No updates."""
+        """No updates.
+
+        Args:
+          inputs: accepted.
+
+        Returns:
+          An empty list.
+        """
         del inputs
         return self.updates
 
@@ -249,6 +326,10 @@ class LegacyLayer(Module):
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
         """Returns None.
 
+        Args:
+          inputs: accepted.
+          mask: None.
+
         Raises:
           TypeError: a mask is given.
         """
@@ -258,14 +339,25 @@ class LegacyLayer(Module):
         return None
 
     def compute_output_shape(self, input_shape: Any) -> NoReturn:
-        """Raises an error: outputs are unknown before a call."""
+        """Raises an error: outputs are unknown before a call.
+
+        Args:
+          input_shape: of the inputs.
+        """
         raise NotImplementedError(
             "We could not automatically infer the static shape of the layer's output. Please implement "
             f"the `compute_output_shape` method on your layer ({type(self).__name__})."
         )
 
     def compute_output_signature(self, input_signature: Any) -> Any:
-        """Raises an error: outputs are unknown before a call."""
+        """Returns the shapes of outputs, if a subclass's `compute_output_shape` gives them.
+
+        Args:
+          input_signature: a structure of TensorSpecs.
+
+        Returns:
+          What `compute_output_shape` returns.
+        """
         return self.compute_output_shape(nest.map_structure(lambda s: s.shape, input_signature))
 
     def get_config(self) -> dict[str, Any]:

@@ -164,24 +164,44 @@ class DispatchServer(_Server):
         return list(self._config.worker_addresses or ())
 
     def add_worker(self, address: str) -> None:
-        """Adds a worker."""
+        """Adds a worker.
+
+        Args:
+          address: of the worker.
+        """
         with self._changed:
             self._workers.append(address)
             self._changed.notify_all()
 
     def remove_worker(self, address: str) -> None:
-        """Removes a worker."""
+        """Removes a worker.
+
+        Args:
+          address: of the worker.
+        """
         with self._changed:
             self._workers.remove(address)
 
     def workers(self) -> list[str]:
-        """Returns the addresses of the workers; waits for the first one."""
+        """Returns the addresses of the workers; waits for the first one.
+
+        Returns:
+          A list of str.
+        """
         with self._changed:
             self._changed.wait_for(lambda: self._workers)
             return list(self._workers)
 
     def register(self, dataset: Any, dataset_id: str | None) -> str:
-        """Registers a dataset and returns its id."""
+        """Registers a dataset and returns its id.
+
+        Args:
+          dataset: a Dataset.
+          dataset_id: a name; None for a number.
+
+        Returns:
+          A str.
+        """
         with self.lock:
             name = dataset_id or str(next(self._numbers))
             self.datasets.setdefault(name, dataset)
@@ -230,7 +250,11 @@ class WorkerServer(_Server):
             self.start()
 
     def start(self) -> None:
-        """Registers with the dispatcher."""
+        """Registers with the dispatcher.
+
+        Raises:
+          AlreadyExistsError: it is running already.
+        """
         if self._dispatcher is not None:
             raise AlreadyExistsError(f"The worker at {self._address} is running already.")
         self._dispatcher = dispatcher_at(self._config.dispatcher_address)

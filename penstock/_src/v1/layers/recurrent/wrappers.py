@@ -30,13 +30,29 @@ class _CellWrapper(CellWrapping, LegacyLayer):
         super().__init__(cell, *args, **kwargs)
 
     def call(self, inputs: Any, state: Any, **kwargs: Any) -> Any:
-        """Runs the cell; returns (its output, its new state)."""
+        """Runs the cell; returns (its output, its new state).
+
+        Args:
+          inputs: a tensor `[batch, ...]`.
+          state: a structure of tensors.
+          **kwargs: of the cell.
+
+        Returns:
+          A pair.
+        """
         return self._run(inputs, state, lambda *args: self.cell.call(*args, **kwargs))
 
     def get_initial_state(
         self, inputs: Any = None, batch_size: Any = None, dtype: Any = None
     ) -> Any:
         """Zeros in the structure of `state_size`.
+
+        Args:
+          inputs: a tensor, whose batch size and dtype the state has.
+          batch_size, dtype: of the state, without `inputs`.
+
+        Returns:
+          A structure of tensors.
 
         Raises:
           ValueError: neither `inputs` nor both `batch_size` and `dtype` are given.
@@ -53,7 +69,15 @@ class _CellWrapper(CellWrapping, LegacyLayer):
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Any:
-        """Creates a wrapper from a config; its cell is one of `custom_objects` or of Keras's layers."""
+        """Creates a wrapper from a config; its cell is one of `custom_objects` or of Keras's layers.
+
+        Args:
+          config: what `get_config` returned.
+          custom_objects: classes of cells by name.
+
+        Returns:
+          A wrapper.
+        """
         config = dict(config)
         described = config.pop("cell")
         known = custom_objects or {}

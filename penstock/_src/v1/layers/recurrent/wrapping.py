@@ -44,7 +44,11 @@ class CellWrapping:
     output_size = read_only("cell.output_size", "As the cell's.")
 
     def build(self, inputs_shape: Any) -> None:
-        """Builds the cell."""
+        """Builds the cell.
+
+        Args:
+          inputs_shape: of the inputs.
+        """
         self.cell.build(inputs_shape)
         self.built = True
 
@@ -52,7 +56,15 @@ class CellWrapping:
         return call(inputs, state)
 
     def zero_state(self, batch_size: Any, dtype: Any) -> Any:
-        """The zero state of the cell."""
+        """The zero state of the cell.
+
+        Args:
+          batch_size: an integer scalar.
+          dtype: of the state.
+
+        Returns:
+          A structure of tensors.
+        """
         with name_scope(f"{type(self).__name__}ZeroState"):
             return self.cell.zero_state(batch_size, dtype)
 
@@ -83,12 +95,24 @@ class DeviceWrapping(CellWrapping):
             return call(inputs, state)
 
     def zero_state(self, batch_size: Any, dtype: Any) -> Any:
-        """The zero state of the cell, on the device."""
+        """The zero state of the cell, on the device.
+
+        Args:
+          batch_size: an integer scalar.
+          dtype: of the state.
+
+        Returns:
+          A structure of tensors.
+        """
         with device_scope(self._device):
             return self.cell.zero_state(batch_size, dtype)
 
     def get_config(self) -> dict[str, Any]:
-        """The arguments that recreate the wrapper."""
+        """The arguments that recreate the wrapper.
+
+        Returns:
+          A dict.
+        """
         return {**super().get_config(), "device": self._device}
 
 
@@ -119,7 +143,11 @@ class ResidualWrapping(CellWrapping):
         return (self._residual_fn or _sum)(inputs, outputs), state
 
     def get_config(self) -> dict[str, Any]:
-        """The arguments that recreate the wrapper; a `residual_fn` is stored as Python bytecode."""
+        """The arguments that recreate the wrapper; a `residual_fn` is stored as Python bytecode.
+
+        Returns:
+          A dict.
+        """
         config = super().get_config()
         if self._residual_fn is not None:
             config |= _described("residual_fn", self._residual_fn)
@@ -285,7 +313,11 @@ class DropoutWrapping(CellWrapping):
         return self._dropped(outputs, "output"), self._dropped(state, "state")
 
     def get_config(self) -> dict[str, Any]:
-        """The arguments that recreate the wrapper; a function of the state's parts is stored as Python bytecode."""
+        """The arguments that recreate the wrapper; a function of the state's parts is stored as Python bytecode.
+
+        Returns:
+          A dict.
+        """
         names = (
             "input_keep_prob output_keep_prob state_keep_prob variational_recurrent input_size seed"
         )

@@ -154,7 +154,11 @@ class _BaseLinearOperatorCirculant(LinearOperator):
         return self._spectrum.shape[-self._depth :]
 
     def block_shape_tensor(self):
-        """The extents of those axes as an int32 vector."""
+        """The extents of those axes as an int32 vector.
+
+        Returns:
+          An int32 vector.
+        """
         return raw.Identity(input=self._block())
 
     def _block(self):
@@ -213,7 +217,14 @@ class _BaseLinearOperatorCirculant(LinearOperator):
         return self._transformed(shapes.adjoint_if(adjoint_arg, rhs), apply)
 
     def convolution_kernel(self, name="convolution_kernel"):
-        """The convolution kernel: the inverse transform of the spectrum."""
+        """The convolution kernel: the inverse transform of the spectrum.
+
+        Args:
+          name: of the operations.
+
+        Returns:
+          A tensor of the operator's dtype.
+        """
         with self._scope(name):
             kernel = INVERSE[self._depth](self._complex_spectrum())
             return cast(kernel, self.dtype)
@@ -243,7 +254,14 @@ class _BaseLinearOperatorCirculant(LinearOperator):
         return reduce_max(sizes, -1) / reduce_min(sizes, -1)
 
     def assert_hermitian_spectrum(self, name="assert_hermitian_spectrum"):
-        """An assertion that the operator is a matrix of real numbers."""
+        """An assertion that the operator is a matrix of real numbers.
+
+        Args:
+          name: of the operations.
+
+        Returns:
+          In a graph the operation that checks, else None.
+        """
         with self._scope(name):
             kernel = INVERSE[self._depth](self._complex_spectrum())
             imaginary = magnitude(imag(kernel))

@@ -136,7 +136,15 @@ class _Identity(_Sized):
         return set_diag(shapes.broadcast_batch(mat, shapes.vector(values)[:-1]), values)
 
     def add_to_tensor(self, mat, name="add_to_tensor"):
-        """The sum with a tensor `[..., n, n]`."""
+        """The sum with a tensor `[..., n, n]`.
+
+        Args:
+          mat: of the operator's dtype.
+          name: of the operations.
+
+        Returns:
+          A tensor `[..., n, n]`.
+        """
         with self._scope(name):
             return self._add_to_tensor(self._operand(mat))
 
@@ -381,7 +389,15 @@ class LinearOperatorZeros(_Sized):
         return self._zeros(self._batch, self._num_rows)
 
     def add_to_tensor(self, mat, name="add_to_tensor"):
-        """The sum with a tensor `[..., m, n]`."""
+        """The sum with a tensor `[..., m, n]`.
+
+        Args:
+          mat: of the operator's dtype.
+          name: of the operations.
+
+        Returns:
+          A tensor `[..., m, n]`.
+        """
         with self._scope(name):
             return shapes.broadcast_batch(self._operand(mat), self._batch)
 
