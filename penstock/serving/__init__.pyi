@@ -15,11 +15,11 @@ class AsyncClient:
     async def close(self) -> None:
         """Closes the connections."""
     async def predict(self, inputs: Any, *, signature: str = '', outputs: Sequence[str] = (), model: str | None = None, version: int | None = None, label: str | None = None, timeout: float | None = None, idempotent: bool = True) -> dict[str, np.ndarray]:
-        """Runs a signature of a model; returns its outputs by name. See `Client.predict`."""
+        """Runs a signature of a model; returns its outputs by name."""
     async def signatures(self, model: str | None = None, version: int | None = None, label: str | None = None) -> dict[str, SignatureInfo]:
-        """Returns the signatures of a model by name. See `Client.signatures`."""
+        """Returns the signatures of a model by name."""
     async def status(self, model: str | None = None, version: int | None = None) -> list[VersionInfo]:
-        """Returns the states of a model's versions, the latest first. See `Client.status`."""
+        """Returns the states of a model's versions, the latest first."""
     timeout: float
     url: str
     async def __aenter__(self) -> Self: ...

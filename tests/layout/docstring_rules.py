@@ -25,6 +25,7 @@ DATA = Path(__file__).resolve().parent / "docstrings"
 # Parameters whose meaning is the same everywhere need no words, or are the object itself.
 SILENT = {"self", "cls"}
 ARGUMENT = re.compile(r"^  (\*{0,2}\w+(?:,\s+\*{0,2}\w+)*):", re.MULTILINE)
+Function = ast.FunctionDef | ast.AsyncFunctionDef
 # Symbols that only raise an error need no more than a summary.
 MISSING = "penstock._src.api.missing."
 
@@ -156,15 +157,15 @@ def _parameters(function: Any) -> list[str]:
 
 
 @functools.cache
-def _definitions(module: str) -> dict[str, ast.FunctionDef]:
+def _definitions(module: str) -> dict[str, Function]:
     """The functions and methods of a module by their qualified names."""
     path = sys.modules[module].__file__
     assert path is not None
-    found: dict[str, ast.FunctionDef] = {}
+    found: dict[str, Function] = {}
 
     def visit(body: list[ast.stmt], prefix: str) -> None:
         for node in body:
-            if isinstance(node, ast.FunctionDef):
+            if isinstance(node, Function):
                 found.setdefault(prefix + node.name, node)
             elif isinstance(node, ast.ClassDef):
                 visit(node.body, f"{prefix}{node.name}.")
@@ -173,13 +174,13 @@ def _definitions(module: str) -> dict[str, ast.FunctionDef]:
     return found
 
 
-def _source(function: Any) -> ast.FunctionDef | None:
+def _source(function: Any) -> Function | None:
     """The definition of a function; None for one that a table makes."""
     bare = inspect.unwrap(function)
     return _definitions(bare.__module__).get(getattr(bare, "__qualname__", ""))
 
 
-def _returns(function: Any, node: ast.FunctionDef | None) -> bool:
+def _returns(function: Any, node: Function | None) -> bool:
     if node is None:
         annotations = getattr(inspect.unwrap(function), "__annotations__", {})
         return annotations.get("return") not in ("NoReturn", typing.NoReturn)
@@ -192,11 +193,11 @@ def _returns(function: Any, node: ast.FunctionDef | None) -> bool:
     return False
 
 
-def _is_declared_none(node: ast.FunctionDef) -> bool:
+def _is_declared_none(node: Function) -> bool:
     return isinstance(node.returns, ast.Constant) and node.returns.value is None
 
 
-def raises(node: ast.FunctionDef) -> bool:
+def raises(node: Function) -> bool:
     """True if the function itself raises; abstract methods and re-raised errors do not count."""
     raised = [p.exc for p in _own_nodes(node) if isinstance(p, ast.Raise) and p.exc is not None]
     return any("NotImplementedError" not in ast.unparse(error) for error in raised)
@@ -205,7 +206,7 @@ def raises(node: ast.FunctionDef) -> bool:
 def _own_nodes(node: ast.AST) -> Iterator[ast.AST]:
     """The nodes of a function without those of functions inside it."""
     for child in ast.iter_child_nodes(node):
-        if not isinstance(child, (ast.FunctionDef, ast.Lambda, ast.ClassDef)):
+        if not isinstance(child, (Function, ast.Lambda, ast.ClassDef)):
             yield child
             yield from _own_nodes(child)
 

@@ -60,14 +60,22 @@ class Security:
             )
 
     def context(self) -> ssl.SSLContext:
-        """Returns what HTTP connections are made with."""
+        """Returns what HTTP connections are made with.
+
+        Returns:
+          An SSLContext.
+        """
         made = ssl.create_default_context(cafile=self.root_certificates or None)
         if self.certificate:
             made.load_cert_chain(self.certificate, self.private_key)
         return made
 
     def credentials(self) -> Any:
-        """Returns what gRPC connections are made with."""
+        """Returns what gRPC connections are made with.
+
+        Returns:
+          gRPC's ChannelCredentials.
+        """
         paths = self.root_certificates, self.private_key, self.certificate
         return grpc().ssl_channel_credentials(*[_read(path) if path else None for path in paths])
 
@@ -171,6 +179,9 @@ class Client(_Base):
           timeout: seconds that this call may take; by default the client's.
           idempotent: whether it does no harm to run it twice: what may have run is sent again then.
 
+        Returns:
+          A dict of NumPy arrays.
+
         Raises:
           InvalidArgumentError: the inputs do not fit the signature.
           NotFoundError: the model or version is not served.
@@ -192,6 +203,9 @@ class Client(_Base):
           model: its name; by default what the client's URL names.
           version: number of the version; by default the latest.
           label: of the version, in place of its number.
+
+        Returns:
+          A dict of `tf.serving.SignatureInfo`.
         """
         return self._run(self._dialog.signatures(self._dialog.spec(model, version, label)))
 
@@ -201,6 +215,9 @@ class Client(_Base):
         Args:
           model: its name; by default what the client's URL names.
           version: of which alone the state is wanted.
+
+        Returns:
+          A list of `tf.serving.VersionInfo`.
         """
         return self._run(self._dialog.status(self._dialog.spec(model, version, None)))
 
@@ -290,7 +307,18 @@ class AsyncClient(_Base):
         timeout: float | None = None,
         idempotent: bool = True,
     ) -> dict[str, np.ndarray]:
-        """Runs a signature of a model; returns its outputs by name. See `Client.predict`."""
+        """Runs a signature of a model; returns its outputs by name.
+
+        Args:
+          inputs, signature, outputs, model, version, label, timeout, idempotent: as
+            `Client.predict`'s.
+
+        Returns:
+          A dict of NumPy arrays.
+
+        Raises:
+          OpError: as `Client.predict` does.
+        """
         steps = self._dialog.predict(
             self._dialog.spec(model, version, label), inputs, signature, outputs
         )
@@ -299,13 +327,27 @@ class AsyncClient(_Base):
     async def signatures(
         self, model: str | None = None, version: int | None = None, label: str | None = None
     ) -> dict[str, SignatureInfo]:
-        """Returns the signatures of a model by name. See `Client.signatures`."""
+        """Returns the signatures of a model by name.
+
+        Args:
+          model, version, label: as `Client.signatures`'.
+
+        Returns:
+          A dict of `tf.serving.SignatureInfo`.
+        """
         return await self._run(self._dialog.signatures(self._dialog.spec(model, version, label)))
 
     async def status(
         self, model: str | None = None, version: int | None = None
     ) -> list[VersionInfo]:
-        """Returns the states of a model's versions, the latest first. See `Client.status`."""
+        """Returns the states of a model's versions, the latest first.
+
+        Args:
+          model, version: as `Client.status`'.
+
+        Returns:
+          A list of `tf.serving.VersionInfo`.
+        """
         return await self._run(self._dialog.status(self._dialog.spec(model, version, None)))
 
     async def _run(
