@@ -146,6 +146,7 @@ def test_requests_after_each_other_and_at_once(connect):
 def test_a_client_that_does_not_read(connect, server):
     body = b'{"inputs": [20000000]}'
     connection = connect(head(len(body), "/v1/models/repeat:predict") + body)
+    connection.recv(1, socket.MSG_PEEK)  # the reply has begun
     total = 0
     time.sleep(1.5)
     try:
