@@ -13,7 +13,7 @@ import numpy as np
 
 import penstock as tf
 from penstock._src.serving.generation.generator import Generator
-from penstock._src.serving.generation.limits import GenerationLimits
+from penstock._src.serving.generation.options import GenerationOptions
 from penstock._src.serving.generation.sampling import Sampling
 from penstock._src.serving.generation.sequence import on_thread
 from penstock._src.serving.servables.formats.table import load
@@ -91,7 +91,7 @@ def main(rounds, folder):
     if not (folder / "saved_model.pb").exists():
         tf.serving.export_generator(Gpt2(), str(folder), length=LENGTH, slots=SLOTS)
     start = time.perf_counter()
-    generator = Generator(load(str(folder)), GenerationLimits())
+    generator = Generator(load(str(folder)), GenerationOptions())
     rows = generator.engine.model.sizes
     print(f"loaded and prepared in {time.perf_counter() - start:.1f} s; batches of {rows} rows")
     best, first, alone = {}, {}, {}

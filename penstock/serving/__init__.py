@@ -11,7 +11,7 @@ _NAMES = {
     "penstock._src.serving.client.protocols.base": "SignatureInfo VersionInfo",
     "penstock._src.serving.client.retries": "Retries",
     "penstock._src.serving.generation.exporting.export": "export_generator",
-    "penstock._src.serving.generation.limits": "GenerationLimits",
+    "penstock._src.serving.generation.options": "GenerationOptions",
     "penstock._src.serving.models.config": "ModelConfig VersionPolicy",
     "penstock._src.serving.options": "Options",
     "penstock._src.serving.processes.background": "running",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from penstock._src.serving.batching.parameters import BatchingParameters
-from penstock._src.serving.generation.limits import GenerationLimits
+from penstock._src.serving.generation.options import GenerationOptions
 from penstock._src.serving.models.config import ModelConfig
 from penstock._src.serving.trust.limits import Limits
 from penstock._src.util.export import export
@@ -30,7 +30,7 @@ class Options:
       memory_budget: bytes that all models may take; 0 for no limit.
       allow: what models may do besides computing; see tf.saved_model.experimental.allow.
       workers: processes.
-      generation: limits of models that generate tokens.
+      generation: options of models that generate tokens.
       warms_up: whether versions are run before they answer requests.
       drain_seconds: that requests have to end after SIGTERM.
     """
@@ -48,6 +48,6 @@ class Options:
     memory_budget: int = 0
     allow: tuple[str, ...] = ()
     workers: int = 1
-    generation: GenerationLimits = GenerationLimits()
+    generation: GenerationOptions = GenerationOptions()
     warms_up: bool = True
     drain_seconds: float = 30.0

@@ -14,7 +14,7 @@ from penstock._src.core.errors import (
     UnavailableError,
 )
 from penstock._src.serving.generation.generator import Generator
-from penstock._src.serving.generation.limits import GenerationLimits
+from penstock._src.serving.generation.options import GenerationOptions
 from penstock._src.serving.generation.sampling import Sampling
 from penstock._src.serving.generation.sequence import on_thread
 from penstock._src.serving.servables.formats.table import load
@@ -32,7 +32,7 @@ def servable(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def generator(servable):
-    made = Generator(servable, GenerationLimits(max_waiting=6))
+    made = Generator(servable, GenerationOptions(max_waiting=6))
     yield made
     made.engine.close().wait()
 
@@ -218,8 +218,15 @@ def test_bad_requests(generator, prompt, count, says):
         start(generator, prompt, count=count)
 
 
+def test_other_sizes_may_be_used(servable):
+    made = Generator(servable, GenerationOptions(same_tokens=False))
+    assert made.engine.model.sizes == (1, 2, 3, 4)
+    assert len(finished(start(made, [1, 2, 3]))) == 12
+    made.engine.close().wait()
+
+
 def test_closing_lets_sequences_end(tmp_path):
-    made = Generator(load(save_writer(tmp_path / "1", slots=2)), GenerationLimits(max_tokens=5))
+    made = Generator(load(save_writer(tmp_path / "1", slots=2)), GenerationOptions(max_tokens=5))
     with pytest.raises(InvalidArgumentError, match="at most 5"):
         start(made, [1], count=6)
     begun = [start(made, [1], count=None) for _ in range(3)]

@@ -37,6 +37,11 @@ OPTIONS: dict[tuple[str, ...], tuple[Any, Any, str]] = {
     ("generation-queue",): (int, 64, "sequences that may wait for a slot of a model"),
     ("generation-tokens",): (int, 0, "of a generated reply; 0: as many as the model has room for"),
     ("generation-seconds",): (float, 600.0, "that a sequence may take; 0 for no limit"),
+    ("generation-same-tokens",): (
+        str,
+        "true",
+        "whether a sequence gets the same tokens alone and among others",
+    ),
     ("drain-seconds",): (float, 30.0, "that requests have to end after SIGTERM"),
     ("allow",): (str, "", "what models may do besides computing, as read_files,python"),
 }
@@ -128,7 +133,7 @@ def _options(parsed: argparse.Namespace) -> Any:
     # Each command loads what it needs.
     from penstock._src.core.errors import UnimplementedError
     from penstock._src.filesystems import files
-    from penstock._src.serving.generation.limits import GenerationLimits
+    from penstock._src.serving.generation.options import GenerationOptions
     from penstock._src.serving.models import config_files
     from penstock._src.serving.models.config import ModelConfig
     from penstock._src.serving.options import Options
@@ -162,13 +167,21 @@ def _options(parsed: argparse.Namespace) -> Any:
         memory_budget=int(parsed.memory_budget * _MEGABYTE),
         allow=tuple(filter(None, parsed.allow.split(","))),
         workers=parsed.workers,
-        generation=GenerationLimits(
-            parsed.generation_queue, parsed.generation_tokens, parsed.generation_seconds
+        generation=GenerationOptions(
+            parsed.generation_queue,
+            parsed.generation_tokens,
+            parsed.generation_seconds,
+            _is_true(parsed.generation_same_tokens),
         ),
-        warms_up=parsed.enable_model_warmup.lower() not in ("false", "0"),
+        warms_up=_is_true(parsed.enable_model_warmup),
         drain_seconds=parsed.drain_seconds,
         **more,
     )
+
+
+def _is_true(text: str) -> bool:
+    """What an option says that TensorFlow Serving takes as true or false."""
+    return text.lower() not in ("false", "0")
 
 
 def _batching(parsed: argparse.Namespace) -> tuple[Any, int]:

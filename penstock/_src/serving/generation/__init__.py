@@ -2,5 +2,5 @@
 
 In: prompts, as `Sequence`s. Out: their tokens, one by one. `engine.py` has the loop: read it first. `cached_model.py` calls the functions of the model
 (its contract is in `servables/generation.py` and docs/serving.md), `sequence.py` has the record of a sequence, `sampling.py` chooses tokens,
-`limits.py` says how much of it there may be, `text/` makes tokens of texts and back. `exporting/` writes models that generate.
+`options.py` says how much of it there may be, `text/` makes tokens of texts and back. `exporting/` writes models that generate.
 """

@@ -101,8 +101,12 @@ class CachedModel:
         """Returns how many rows are computed if those up to `count` are wanted."""
         return next(rows for rows in self._rows if rows >= count)
 
-    def prepare(self) -> None:
-        """Finds which numbers of rows and which spans give equal bits, and plans their programs; the cache is empty afterwards."""
+    def prepare(self, same_tokens: bool) -> None:
+        """Finds which numbers of rows and which spans give equal bits, and plans their programs; the cache is empty afterwards.
+
+        Args:
+          same_tokens: False: all numbers of rows are used, whatever bits they give.
+        """
         generation = self.generation
         tokens = np.random.default_rng(0).integers(0, generation.vocabulary, generation.slots)
         tokens = tokens.astype(np.int32)
@@ -113,19 +117,24 @@ class CachedModel:
         whole = self.decode(tokens, positions)
         end = time.monotonic() + _SECONDS
         self._spans = self._equal_spans(tokens, positions, whole, end)
-        self._rows = self._equal_rows(tokens, positions, whole, end)
+        self._rows = self._equal_rows(tokens, positions, whole, end, same_tokens)
         self._plan_pieces(end)
         self.reset()
 
     def _equal_rows(
-        self, tokens: np.ndarray, positions: np.ndarray, whole: np.ndarray, end: float
+        self,
+        tokens: np.ndarray,
+        positions: np.ndarray,
+        whole: np.ndarray,
+        end: float,
+        same_tokens: bool,
     ) -> tuple[int, ...]:
         found = []
         for rows in ladder(len(tokens))[:-1]:
             if time.monotonic() > end:
                 break
             part = self.decode(tokens[:rows], positions[:rows])
-            if np.array_equal(part, whole[:rows]):
+            if not same_tokens or np.array_equal(part, whole[:rows]):
                 found.append(rows)
         return (*found, len(tokens))
 

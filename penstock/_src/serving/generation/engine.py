@@ -12,7 +12,7 @@ import numpy as np
 
 from penstock._src.core.errors import DeadlineExceededError, UnavailableError
 from penstock._src.serving.generation.cached_model import CachedModel
-from penstock._src.serving.generation.limits import GenerationLimits
+from penstock._src.serving.generation.options import GenerationOptions
 from penstock._src.serving.generation.sequence import FinishReason, Sequence, wake_all
 
 _LOG = logging.getLogger("penstock.serving")
@@ -27,11 +27,11 @@ class Engine:
 
     Args:
       model: what generates; it is used by this engine only.
-      limits: of waiting.
+      options: of the server.
     """
 
-    def __init__(self, model: CachedModel, limits: GenerationLimits) -> None:
-        self.model, self.limits = model, limits
+    def __init__(self, model: CachedModel, options: GenerationOptions) -> None:
+        self.model, self.options = model, options
         self._slots: list[Sequence | None] = [None] * model.generation.slots
         self._prompts: deque[Sequence] = (
             deque()
@@ -52,9 +52,9 @@ class Engine:
         with self._changed:
             if self._is_closed:
                 raise UnavailableError("The model is being unloaded.")
-            if len(self._waiting) >= self.limits.max_waiting + len(self._slots) - self.running:
+            if len(self._waiting) >= self.options.max_waiting + len(self._slots) - self.running:
                 raise UnavailableError(
-                    f"{len(self._waiting)} sequences wait for a slot, and there is room for {self.limits.max_waiting}."
+                    f"{len(self._waiting)} sequences wait for a slot, and there is room for {self.options.max_waiting}."
                 )
             sequence.times[0] = time.monotonic()
             self._waiting.append(sequence)

@@ -11,7 +11,7 @@ import numpy as np
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.serving.generation.cached_model import CachedModel
 from penstock._src.serving.generation.engine import Engine
-from penstock._src.serving.generation.limits import GenerationLimits
+from penstock._src.serving.generation.options import GenerationOptions
 from penstock._src.serving.generation.sampling import Sampling
 from penstock._src.serving.generation.sequence import Sequence, Waker
 from penstock._src.serving.generation.text.tokenizers import Tokenizer, load
@@ -24,22 +24,22 @@ class Generator:
 
     Args:
       servable: a model that generates.
-      limits: of what requests may ask for.
+      options: of the server.
 
     Attributes:
       engine: what generates.
       tokenizer: None if the model has none: requests then give and get tokens.
     """
 
-    def __init__(self, servable: Servable, limits: GenerationLimits) -> None:
+    def __init__(self, servable: Servable, options: GenerationOptions) -> None:
         generation: Generation = servable.generation
-        self.generation, self._limits = generation, limits
+        self.generation, self._options = generation, options
         self.tokenizer: Tokenizer | None = None
         if generation.tokenizer:
             self.tokenizer = load(os.path.join(servable.path, FOLDER, generation.tokenizer))
         model = CachedModel(generation, servable.signatures)
-        model.prepare()
-        self.engine = Engine(model, limits)
+        model.prepare(options.same_tokens)
+        self.engine = Engine(model, options)
 
     def start(
         self,
@@ -69,9 +69,9 @@ class Generator:
         tokens = self._checked(prompt)
         room = self.generation.length - len(tokens) + 1
         if max_tokens is None:
-            max_tokens = min(room, self._limits.max_tokens or room)
-        if not 1 <= max_tokens <= (self._limits.max_tokens or max_tokens):
-            most = f" and at most {self._limits.max_tokens}" if self._limits.max_tokens else ""
+            max_tokens = min(room, self._options.max_tokens or room)
+        if not 1 <= max_tokens <= (self._options.max_tokens or max_tokens):
+            most = f" and at most {self._options.max_tokens}" if self._options.max_tokens else ""
             raise InvalidArgumentError(
                 f"max_tokens: expected at least 1{most}. Received {max_tokens}."
             )
@@ -81,7 +81,7 @@ class Generator:
                 f"{self.generation.length} tokens."
             )
         stops = (*self.generation.stop_tokens, *stop_tokens)
-        times = [seconds for seconds in (timeout, self._limits.max_seconds) if seconds]
+        times = [seconds for seconds in (timeout, self._options.max_seconds) if seconds]
         deadline = time.monotonic() + min(times) if times else 0.0
         sequence = Sequence(tokens, sampling, max_tokens, stops, wake, deadline)
         sequence.waiter = waiter

@@ -10,7 +10,7 @@ from penstock._src.serving.batching.parameters import BatchingParameters
 from penstock._src.serving.batching.queue import Queue
 from penstock._src.serving.batching.scheduler import Scheduler
 from penstock._src.serving.generation.generator import Generator
-from penstock._src.serving.generation.limits import GenerationLimits
+from penstock._src.serving.generation.options import GenerationOptions
 from penstock._src.serving.servables.servable import Servable
 
 
@@ -23,7 +23,7 @@ class ModelVersion:
       servable: what is loaded.
       scheduler: runs the queues.
       parameters: limits of the queues.
-      limits: of a model that generates; None for the usual ones.
+      generation: options of a model that generates; None for the usual ones.
     """
 
     def __init__(
@@ -33,12 +33,12 @@ class ModelVersion:
         servable: Servable,
         scheduler: Scheduler,
         parameters: BatchingParameters,
-        limits: GenerationLimits | None = None,
+        generation: GenerationOptions | None = None,
     ) -> None:
         self.name, self.number, self.servable = name, number, servable
         self._generator = None
         if servable.generation is not None:
-            self._generator = Generator(servable, limits or GenerationLimits())
+            self._generator = Generator(servable, generation or GenerationOptions())
         self.queues: Mapping[str, Queue] = {
             key: scheduler.queue(signature, parameters)
             for key, signature in servable.signatures.items()

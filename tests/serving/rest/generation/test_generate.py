@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from penstock._src.serving.generation.limits import GenerationLimits
+from penstock._src.serving.generation.options import GenerationOptions
 from penstock._src.serving.models.config import ModelConfig
 from penstock._src.serving.options import Options
 from penstock.serving import running
@@ -21,7 +21,7 @@ def server(tmp_path_factory):
     save_writer(root / "writer" / "1", length=2048, slots=2)
     save(HalfPlusTwo(), root / "half" / "1")
     models = tuple(ModelConfig(name, str(root / name)) for name in ("writer", "half"))
-    limits = GenerationLimits(max_waiting=1)
+    limits = GenerationOptions(max_waiting=1)
     with running(Options(models, rest_port=0, grpc_port=-1, generation=limits)) as server:
         yield server
 

@@ -1,4 +1,4 @@
-"""Limits of generation."""
+"""How much is generated, and how exactly."""
 
 from __future__ import annotations
 
@@ -8,15 +8,17 @@ from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.util.export import export
 
 
-@export("serving.GenerationLimits", v1=[])
+@export("serving.GenerationOptions", v1=[])
 @dataclasses.dataclass(frozen=True)
-class GenerationLimits:
-    """How much may be generated. How many sequences are generated at a time is a matter of the model: the slots of its cache.
+class GenerationOptions:
+    """How models generate. How many sequences are generated at a time is a matter of the model: the slots of its cache.
 
     Args:
       max_waiting: sequences that may wait for a slot of one model; further requests are refused.
       max_tokens: of a reply; 0: as many as the model's cache has places for.
       max_seconds: that a sequence may take, waiting included; 0 for no limit.
+      same_tokens: whether a sequence gets the same tokens alone and among others. If not, a sequence alone is computed faster, by
+        products that add up in another order.
 
     Raises:
       InvalidArgumentError: a limit is negative.
@@ -25,8 +27,10 @@ class GenerationLimits:
     max_waiting: int = 64
     max_tokens: int = 0
     max_seconds: float = 600.0
+    same_tokens: bool = True
 
     def __post_init__(self) -> None:
-        for name, value in dataclasses.asdict(self).items():
+        for name in ("max_waiting", "max_tokens", "max_seconds"):
+            value = getattr(self, name)
             if value < 0:
                 raise InvalidArgumentError(f"{name}: expected at least 0. Received {value}.")
