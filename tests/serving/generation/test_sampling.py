@@ -9,7 +9,7 @@ from penstock._src.serving.generation.sampling import Sampler, Sampling, largest
 LOGITS = np.log(np.float32([0.1, 0.4, 0.05, 0.25, 0.2]))
 
 
-def counts(draws=4000, logits=LOGITS, **options):
+def counts(draws=2500, logits=LOGITS, **options):
     sampler = Sampler(Sampling(**{"seed": 1, **options}))
     return (
         np.bincount([sampler.choose(logits) for _ in range(draws)], minlength=len(logits)) / draws
@@ -17,9 +17,9 @@ def counts(draws=4000, logits=LOGITS, **options):
 
 
 def test_frequencies_are_the_probabilities():
-    np.testing.assert_allclose(counts(), np.exp(LOGITS), atol=0.03)
+    np.testing.assert_allclose(counts(), np.exp(LOGITS), atol=0.04)
     squared = np.exp(2 * LOGITS) / np.exp(2 * LOGITS).sum()
-    np.testing.assert_allclose(counts(temperature=0.5), squared, atol=0.03)
+    np.testing.assert_allclose(counts(temperature=0.5), squared, atol=0.04)
 
 
 def test_a_temperature_of_zero_takes_the_most_likely():
@@ -27,16 +27,16 @@ def test_a_temperature_of_zero_takes_the_most_likely():
 
 
 def test_top_k_and_top_p_leave_the_others_out():
-    np.testing.assert_allclose(counts(top_k=2), [0, 0.4 / 0.65, 0, 0.25 / 0.65, 0], atol=0.03)
-    np.testing.assert_allclose(counts(top_p=0.6), [0, 0.4 / 0.65, 0, 0.25 / 0.65, 0], atol=0.03)
+    np.testing.assert_allclose(counts(top_k=2), [0, 0.4 / 0.65, 0, 0.25 / 0.65, 0], atol=0.04)
+    np.testing.assert_allclose(counts(top_p=0.6), [0, 0.4 / 0.65, 0, 0.25 / 0.65, 0], atol=0.04)
     assert counts(50, top_p=0.3).tolist() == [0, 1, 0, 0, 0]
     both = counts(top_k=3, top_p=0.7)  # of 0.4, 0.25 and 0.2
-    np.testing.assert_allclose(both, [0, 0.4 / 0.65, 0, 0.25 / 0.65, 0], atol=0.03)
+    np.testing.assert_allclose(both, [0, 0.4 / 0.65, 0, 0.25 / 0.65, 0], atol=0.04)
 
 
 def test_top_p_of_a_large_and_flat_vocabulary():
-    found = counts(3000, np.zeros(5000, np.float32), top_p=0.5)
-    assert 0 < found[:2500].min() + found[:2500].max() and not found[2500:].any()
+    found = counts(500, np.zeros(2000, np.float32), top_p=0.5)
+    assert 0 < found[:1000].max() and not found[1000:].any()
 
 
 def test_of_equal_weights_the_first_come_first():
