@@ -54,12 +54,13 @@ class Client:
     url: str
     def __enter__(self) -> Self: ...
     def __exit__(self, *error: Any) -> None: ...
-class GenerationLimits:
-    """How much may be generated. How many sequences are generated at a time is a matter of the model: the slots of its cache."""
-    def __init__(self, max_waiting: int = 64, max_tokens: int = 0, max_seconds: float = 600.0) -> None: ...
+class GenerationOptions:
+    """How models generate. How many sequences are generated at a time is a matter of the model: the slots of its cache."""
+    def __init__(self, max_waiting: int = 64, max_tokens: int = 0, max_seconds: float = 600.0, same_tokens: bool = True) -> None: ...
     max_seconds: float
     max_tokens: int
     max_waiting: int
+    same_tokens: bool
 class Limits:
     """Limits of requests and clients."""
     def __init__(self, max_body_bytes: int = 268435456, max_header_bytes: int = 65536, max_tensor_bytes: int = 268435456, max_string_bytes: int = 67108864, max_rows: int = 1000000, max_requests: int = 4096, max_held_bytes: int = 2147483648, max_connections: int = 4096, transfer_seconds: float = 20.0, transfer_bytes_per_second: float = 10240.0, idle_seconds: float = 75.0, max_call_seconds: float = 3600.0) -> None: ...
@@ -84,12 +85,12 @@ class ModelConfig:
     policy: VersionPolicy
 class Options:
     """Options of a server."""
-    def __init__(self, models: tuple[ModelConfig, ...], host: str = '127.0.0.1', rest_port: int = 8501, grpc_port: int = 8500, batching: BatchingParameters = ..., batch_threads: int = 2, timeout: float = 30.0, limits: Limits = ..., poll_seconds: float = 1.0, model_config_file: str = '', memory_budget: int = 0, allow: tuple[str, ...] = (), workers: int = 1, generation: GenerationLimits = ..., warms_up: bool = True, drain_seconds: float = 30.0) -> None: ...
+    def __init__(self, models: tuple[ModelConfig, ...], host: str = '127.0.0.1', rest_port: int = 8501, grpc_port: int = 8500, batching: BatchingParameters = ..., batch_threads: int = 2, timeout: float = 30.0, limits: Limits = ..., poll_seconds: float = 1.0, model_config_file: str = '', memory_budget: int = 0, allow: tuple[str, ...] = (), workers: int = 1, generation: GenerationOptions = ..., warms_up: bool = True, drain_seconds: float = 30.0) -> None: ...
     allow: tuple[str, ...]
     batch_threads: int
     batching: BatchingParameters
     drain_seconds: float
-    generation: GenerationLimits
+    generation: GenerationOptions
     grpc_port: int
     host: str
     limits: Limits
