@@ -55,8 +55,8 @@ FLOORS = {  # of the folders and files in some layers, low to high
         "compile",
     ),
     "serving": (
-        "protos requirements servables trust",
-        "batching",
+        "protos requirements servables",
+        "batching trust",
         "generation",
         "models",
         "inference",

@@ -8,6 +8,7 @@ from penstock._src.serving.batching.parameters import BatchingParameters
 from penstock._src.serving.generation.options import GenerationOptions
 from penstock._src.serving.models.config import ModelConfig
 from penstock._src.serving.trust.limits import Limits
+from penstock._src.serving.trust.tls import TLS
 from penstock._src.util.export import export
 
 
@@ -25,6 +26,10 @@ class Options:
       batch_threads: batches of different models that run at a time.
       timeout: seconds after which a request is given up; 0 for never.
       limits: of requests and clients.
+      tls: certificates, if clients are to speak TLS.
+      ssl_config_file: TensorFlow Serving's, of certificates for gRPC in place of `tls`.
+      api_keys: a file of API keys, of which requests need one; see docs/serving.md.
+      access_log: a file that a line of JSON is added to for each request; "-" is the standard output.
       poll_seconds: between looks at the models' folders and the configuration file; 0: they are looked at once.
       model_config_file: where the models come from, if that is a file; it is read again when it changes.
       memory_budget: bytes that all models may take; 0 for no limit.
@@ -43,6 +48,10 @@ class Options:
     batch_threads: int = 2
     timeout: float = 30.0
     limits: Limits = Limits()
+    tls: TLS | None = None
+    ssl_config_file: str = ""
+    api_keys: str = ""
+    access_log: str = ""
     poll_seconds: float = 1.0
     model_config_file: str = ""
     memory_budget: int = 0

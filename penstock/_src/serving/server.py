@@ -7,9 +7,11 @@ import contextlib
 import logging
 import threading
 from collections.abc import Callable
+from typing import Any
 
 from penstock._src.serving.batching.scheduler import Scheduler
 from penstock._src.serving.grpc import server as grpc_server
+from penstock._src.serving.grpc.gate import interceptors
 from penstock._src.serving.grpc.generation import GenerationService
 from penstock._src.serving.grpc.model_service import ModelService
 from penstock._src.serving.grpc.open_inference import OpenInferenceService
@@ -30,9 +32,27 @@ from penstock._src.serving.rest.generation.openai import OpenAiRoutes
 from penstock._src.serving.rest.models import ModelRoutes
 from penstock._src.serving.rest.open_inference import OpenInferenceRoutes
 from penstock._src.serving.servables.formats.table import load
+from penstock._src.serving.trust.access_log import AccessLog
 from penstock._src.serving.trust.admission import Admission
+from penstock._src.serving.trust.keys import ApiKeys
+from penstock._src.serving.trust.tls import HttpsContext, SSLConfigFile, grpc_credentials
 
 _LOG = logging.getLogger("penstock.serving")
+
+
+def check_files(options: Options) -> None:
+    """Reads the files of keys and certificates.
+
+    Raises:
+      InvalidArgumentError: one is not what it should be.
+      OSError: one cannot be read.
+    """
+    if options.api_keys:
+        ApiKeys(options.api_keys)
+    if options.tls:
+        HttpsContext(options.tls)
+    if options.ssl_config_file:
+        SSLConfigFile(options.ssl_config_file).read()
 
 
 class Server:
@@ -66,7 +86,10 @@ class Server:
             *generate.routes(),
             *OpenAiRoutes(self.table, generate).routes(),
         ]
-        self.rest = RestApp(routes, Bodies(options.limits.max_body_bytes, self.admission))
+        self._keys = ApiKeys(options.api_keys) if options.api_keys else None
+        self._log = AccessLog(options.access_log) if options.access_log else None
+        bodies = Bodies(options.limits.max_body_bytes, self.admission)
+        self.rest = RestApp(routes, bodies, self._keys, self._log)
         self.rest_port = self.grpc_port = -1
         self.is_ready = False
         self.grpc_services = grpc_server.services(
@@ -123,14 +146,26 @@ class Server:
         if options.rest_port >= 0:
             listener = http.listening(options.host, options.rest_port)
             self.rest_port = listener.getsockname()[1]
-            rest = http.serving(self.rest, listener, options.limits, options.drain_seconds)
+            https = HttpsContext(options.tls) if options.tls else None
+            rest = http.serving(self.rest, listener, options.limits, options.drain_seconds, https)
             await stack.enter_async_context(rest)
         if options.grpc_port >= 0:
             address = f"{options.host}:{options.grpc_port}"
             calls = grpc_server.serving(
-                self.grpc_services, address, options.limits, options.drain_seconds
+                self.grpc_services,
+                address,
+                options.limits,
+                options.drain_seconds,
+                interceptors(self._keys, self._log),
+                self._grpc_credentials(),
             )
             self.grpc_port = await stack.enter_async_context(calls)
+
+    def _grpc_credentials(self) -> Any:
+        """The server's certificate for gRPC; None if it speaks no TLS."""
+        if self.options.ssl_config_file:
+            return grpc_credentials(SSLConfigFile(self.options.ssl_config_file))
+        return grpc_credentials(self.options.tls) if self.options.tls else None
 
     def _poll(self) -> None:
         path = self.options.model_config_file
@@ -149,3 +184,5 @@ class Server:
         self._ended.set()
         self.manager.close()
         self.scheduler.close()
+        if self._log is not None:
+            self._log.close()

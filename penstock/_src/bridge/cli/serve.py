@@ -42,6 +42,12 @@ OPTIONS: dict[tuple[str, ...], tuple[Any, Any, str]] = {
         "true",
         "whether a sequence gets the same tokens alone and among others",
     ),
+    ("tls-certificate",): (str, "", "PEM file of the server's certificate, for REST and gRPC"),
+    ("tls-key",): (str, "", "PEM file of its private key"),
+    ("tls-client-ca",): (str, "", "PEM file of who signs the certificates that clients must have"),
+    ("ssl-config-file",): (str, "", "text proto of certificates, for gRPC"),
+    ("api-keys",): (str, "", "file of API keys, of which requests need one"),
+    ("access-log",): (str, "", "file that requests are written to; - for the standard output"),
     ("drain-seconds",): (float, 30.0, "that requests have to end after SIGTERM"),
     ("allow",): (str, "", "what models may do besides computing, as read_files,python"),
 }
@@ -162,6 +168,10 @@ def _options(parsed: argparse.Namespace) -> Any:
         batching=batching,
         timeout=parsed.rest_api_timeout_in_ms / 1000,
         limits=_limits(parsed),
+        tls=_tls(parsed),
+        ssl_config_file=parsed.ssl_config_file,
+        api_keys=parsed.api_keys,
+        access_log=parsed.access_log,
         poll_seconds=parsed.file_system_poll_wait_seconds,
         model_config_file=parsed.model_config_file or "",
         memory_budget=int(parsed.memory_budget * _MEGABYTE),
@@ -184,6 +194,19 @@ def _is_true(text: str) -> bool:
     return text.lower() not in ("false", "0")
 
 
+def _tls(parsed: argparse.Namespace) -> Any:
+    # Each command loads what it needs.
+    from penstock._src.serving.trust.tls import TLS
+
+    if bool(parsed.tls_certificate) != bool(parsed.tls_key):
+        raise Refused("expected both --tls-certificate and --tls-key.")
+    if not parsed.tls_certificate:
+        if parsed.tls_client_ca:
+            raise Refused("--tls-client-ca needs --tls-certificate and --tls-key.")
+        return None
+    return TLS(parsed.tls_certificate, parsed.tls_key, parsed.tls_client_ca)
+
+
 def _batching(parsed: argparse.Namespace) -> tuple[Any, int]:
     """The limits of batches, and the number of threads; 0 if nothing says it."""
     # Each command loads what it needs.
@@ -199,20 +222,16 @@ def _batching(parsed: argparse.Namespace) -> tuple[Any, int]:
 def _say_started(server: Any) -> None:
     """Says what is served where, in one line."""
     names = ", ".join(sorted(server.table.loaded())) or "no model yet"
-    _say(names, server.options.host, server.rest_port, server.grpc_port)
+    _say(names, server.options, server.rest_port, server.grpc_port)
 
 
 def _say_workers(options: Any) -> None:
     names = ", ".join(sorted(config.name for config in options.models))
-    _say(
-        f"{names} by {options.workers} processes",
-        options.host,
-        options.rest_port,
-        options.grpc_port,
-    )
+    _say(f"{names} by {options.workers} processes", options, options.rest_port, options.grpc_port)
 
 
-def _say(what: str, host: str, rest_port: int, grpc_port: int) -> None:
-    places = [f"REST at http://{host}:{rest_port}/v1/models"] if rest_port >= 0 else []
+def _say(what: str, options: Any, rest_port: int, grpc_port: int) -> None:
+    scheme, host = "https" if options.tls else "http", options.host
+    places = [f"REST at {scheme}://{host}:{rest_port}/v1/models"] if rest_port >= 0 else []
     places += [f"gRPC at {host}:{grpc_port}"] if grpc_port >= 0 else []
     print(f"Serving {what}: {', '.join(places)}", flush=True)

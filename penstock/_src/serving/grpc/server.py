@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any
 
 from penstock._src.serving.grpc.calls import parsed, streaming, unary
@@ -69,7 +69,12 @@ def _reflecting(reflection: Reflection) -> dict[str, Any]:
 
 @contextlib.asynccontextmanager
 async def serving(
-    handlers: Services, address: str, limits: Limits, drain_seconds: float
+    handlers: Services,
+    address: str,
+    limits: Limits,
+    drain_seconds: float,
+    interceptors: Sequence[Any] = (),
+    credentials: Any = None,
 ) -> AsyncIterator[int]:
     """Answers gRPC within the block, at the port that it gives; at its end, once what has begun is answered.
 
@@ -78,6 +83,8 @@ async def serving(
       address: host and port; port 0 is a free one.
       limits: of requests and clients.
       drain_seconds: that calls have to end.
+      interceptors: grpcio's, for all calls.
+      credentials: grpcio's, of the server; None: it speaks no TLS.
 
     Raises:
       OSError: it cannot listen there.
@@ -95,12 +102,15 @@ async def serving(
         ("grpc.keepalive_timeout_ms", _milliseconds(limits.transfer_seconds)),
         ("grpc.max_concurrent_streams", limits.max_requests),
     ]
-    server = grpc().aio.server(options=options)
+    server = grpc().aio.server(options=options, interceptors=list(interceptors))
     for service, methods in handlers.items():
         made = grpc().method_handlers_generic_handler(service, methods)
         server.add_generic_rpc_handlers((made,))
     try:
-        port = server.add_insecure_port(address)
+        if credentials is None:
+            port = server.add_insecure_port(address)
+        else:
+            port = server.add_secure_port(address, credentials)
     except RuntimeError as error:
         raise OSError(f"Cannot listen at {address}: {error}") from error
     await server.start()

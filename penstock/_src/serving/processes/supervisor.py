@@ -18,6 +18,7 @@ from penstock._src.core.errors import UnimplementedError
 from penstock._src.serving.options import Options
 from penstock._src.serving.processes import process
 from penstock._src.serving.rest.http import bound
+from penstock._src.serving.server import check_files
 from penstock._src.util.flags import TABLE
 
 _LOG = logging.getLogger("penstock.serving")
@@ -48,11 +49,13 @@ class Supervisor:
         Raises:
           UnimplementedError: this system does not let several processes listen at one port.
           OSError: a port is taken.
+          InvalidArgumentError: a file of keys or certificates is not one.
         """
         if not hasattr(socket, "SO_REUSEPORT"):
             raise UnimplementedError(
                 "--workers: several processes cannot share a port on this system."
             )
+        check_files(self._options)  # here, or each process would fail
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: self._ended.set())
         with self._ports(), _threads_each(self._count):

@@ -1,4 +1,4 @@
-"""Configuration files: models, batching, monitoring; they are text protos."""
+"""Configuration files: models, batching, monitoring, certificates; they are text protos."""
 
 from penstock._src.proto.schema import Schema
 from penstock._src.serving.protos import apis
@@ -48,6 +48,8 @@ BatchingParameters
     pad_variable_length_inputs=7 bool
 PrometheusConfig
     enable=1 bool, path=2 string
+SSLConfig
+    server_key=1 string, server_cert=2 string, custom_ca=3 string, client_verify=4 bool
 MonitoringConfig
     prometheus_config=1 PrometheusConfig
 """,
@@ -60,3 +62,4 @@ ReloadConfigRequest = SCHEMA["ReloadConfigRequest"]
 ReloadConfigResponse = SCHEMA["ReloadConfigResponse"]
 BatchingParameters = SCHEMA["BatchingParameters"]
 MonitoringConfig = SCHEMA["MonitoringConfig"]
+SSLConfig = SCHEMA["SSLConfig"]

@@ -5,17 +5,25 @@ from __future__ import annotations
 import asyncio
 import functools
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+import time
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from typing import Any, NamedTuple
 
-from penstock._src.core.errors import InvalidArgumentError, NotFoundError, UnavailableError
+from penstock._src.core.errors import (
+    CancelledError,
+    InvalidArgumentError,
+    NotFoundError,
+    UnavailableError,
+)
 from penstock._src.serving.rest.bodies import Bodies
 from penstock._src.serving.rest.replies import Reply, Stream, error_reply
 from penstock._src.serving.rest.streams import send_stream
+from penstock._src.serving.trust.access_log import AccessLog, Entry
+from penstock._src.serving.trust.keys import ApiKeys
 
 Handler = Callable[[Mapping[str, Any], bytes], Awaitable[Reply | Stream]]
-# Paths whose routes are remembered.
-_KNOWN_PATHS = 1024
+# Paths whose routes are remembered, and the characters of the longest.
+_KNOWN_PATHS, _LONGEST_PATH = 1024, 512
 
 
 class Route(NamedTuple):
@@ -26,12 +34,14 @@ class Route(NamedTuple):
       pattern: of the whole path, whose groups the handler gets.
       handler: answers.
       headers: names of headers whose values the handler gets with the groups, in bytes, None for one that is missing.
+      needs_key: False for what is answered without an API key, as probes.
     """
 
     method: str
     pattern: re.Pattern[str]
     handler: Handler
     headers: tuple[bytes, ...] = ()
+    needs_key: bool = True
 
 
 class RestApp:
@@ -40,44 +50,80 @@ class RestApp:
     Args:
       routes: of which the first that matches answers.
       bodies: reads requests' bodies.
+      keys: a request needs one of these; None: it needs none.
+      log: where requests are written; None for nowhere.
     """
 
-    def __init__(self, routes: Sequence[Route], bodies: Bodies) -> None:
+    def __init__(
+        self,
+        routes: Sequence[Route],
+        bodies: Bodies,
+        keys: ApiKeys | None = None,
+        log: AccessLog | None = None,
+    ) -> None:
         self.routes, self._bodies = list(routes), bodies
+        self._keys, self._log = keys, log
         self._find = functools.lru_cache(_KNOWN_PATHS)(self._find_route)
 
-    async def __call__(self, scope: Mapping[str, Any], receive: Any, send: Any) -> None:
+    async def __call__(self, scope: MutableMapping[str, Any], receive: Any, send: Any) -> None:
         """Answers a request."""
         if scope["type"] != "http":
             raise RuntimeError(f"The REST API answers HTTP only. Received {scope['type']}.")
-        reply = await self._reply(scope, receive)
+        began = time.perf_counter()
+        state = scope.setdefault("state", {})
+        reply = await self._reply(scope, receive, state)
         if isinstance(reply, Stream):
-            await send_stream(reply, send)
+            sent = await send_stream(reply, send)
+            self._note(scope, 200, sent, began)
             return
         headers = [
             (b"content-type", reply.content_type),
             (b"content-length", b"%d" % len(reply.body)),
             *reply.headers,
         ]
+        if reply.status == 401:
+            headers.append((b"www-authenticate", b"Bearer"))
         await send({"type": "http.response.start", "status": reply.status, "headers": headers})
         await send({"type": "http.response.body", "body": reply.body})
+        self._note(scope, reply.status, len(reply.body), began)
 
-    async def _reply(self, scope: Mapping[str, Any], receive: Any) -> Reply | Stream:
-        if "state" in scope:
-            scope["state"]["task"] = asyncio.current_task()  # the connection cancels it
+    def _note(self, scope: Mapping[str, Any], status: int, sent: int, began: float) -> None:
+        """Writes a request into the access log."""
+        if self._log is None:
+            return
+        state, client = scope["state"], scope.get("client")
+        address = f"{client[0]}:{client[1]}" if client else ""
+        key, received = state.get("key", ""), state.get("received", 0)
+        self._log.add(
+            Entry(
+                "http", scope["method"], scope["path"], status, address, key, received, sent, began
+            )
+        )
+
+    async def _reply(
+        self, scope: Mapping[str, Any], receive: Any, state: MutableMapping[str, Any]
+    ) -> Reply | Stream:
+        state["task"] = asyncio.current_task()  # the connection cancels it
         try:
-            route, groups = self._find(scope["method"], scope["path"])
+            path = scope["path"]
+            find = self._find if len(path) <= _LONGEST_PATH else self._find_route
+            route, groups = find(scope["method"], path)
+            if self._keys is not None and route.needs_key:
+                state["key"] = self._keys.name_of(scope["headers"])
             if route.headers:
                 found = dict(scope["headers"])
                 groups = {**groups, **{h.decode(): found.get(h) for h in route.headers}}
             body = await self._bodies.read(scope["headers"], receive)
+            state["received"] = len(body)
             try:
                 return await route.handler(groups, body)
             finally:
                 self._bodies.release(body)
         except Exception as error:
             return error_reply(error)
-        except asyncio.CancelledError:  # the client has gone, or the time to drain is over
+        except asyncio.CancelledError:
+            if state.get("is_gone"):
+                return error_reply(CancelledError("The client has gone."))
             return error_reply(UnavailableError("The server is ending."))
 
     def _find_route(self, method: str, path: str) -> tuple[Route, Mapping[str, Any]]:

@@ -57,6 +57,7 @@ class Connection(HttpToolsProtocol):
         state = {} if self.scope is None else self.scope["state"]
         task = state.get("task")
         if task is not None and not self.cycle.response_complete:
+            state["is_gone"] = True
             task.cancel()
 
     def data_received(self, data: bytes) -> None:

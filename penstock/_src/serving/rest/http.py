@@ -14,6 +14,7 @@ from typing import Any
 
 from penstock._src.serving.requirements import uvicorn
 from penstock._src.serving.trust.limits import Limits
+from penstock._src.serving.trust.tls import HttpsContext
 
 _LOG = logging.getLogger("penstock.serving")
 # Connections that wait to be accepted.
@@ -24,7 +25,11 @@ _WATCH_SECONDS = 1.0
 
 @contextlib.asynccontextmanager
 async def serving(
-    app: Any, listener: socket.socket, limits: Limits, drain_seconds: float
+    app: Any,
+    listener: socket.socket,
+    limits: Limits,
+    drain_seconds: float,
+    https: HttpsContext | None = None,
 ) -> AsyncIterator[None]:
     """Answers HTTP within the block; at its end, once what has begun is answered.
 
@@ -33,6 +38,7 @@ async def serving(
       listener: a socket that listens; it is closed.
       limits: of clients.
       drain_seconds: that requests have to end.
+      https: for HTTPS; None for HTTP.
     """
     config = uvicorn().Config(
         app,
@@ -49,9 +55,9 @@ async def serving(
     )
     server = uvicorn().Server(config)
     server.capture_signals = contextlib.nullcontext  # they are the whole server's
-    server.startup = functools.partial(_start, server, limits)
+    server.startup = functools.partial(_start, server, limits, https)
     serve = asyncio.create_task(server.serve([listener]))
-    watch = asyncio.create_task(_watch(server.server_state.connections))
+    watch = asyncio.create_task(_watch(server.server_state.connections, https))
     try:
         while not server.started and not serve.done():
             await asyncio.sleep(0)
@@ -62,7 +68,9 @@ async def serving(
         watch.cancel()
 
 
-async def _start(server: Any, limits: Limits, sockets: Sequence[socket.socket]) -> None:
+async def _start(
+    server: Any, limits: Limits, https: HttpsContext | None, sockets: Sequence[socket.socket]
+) -> None:
     """Listens, in place of uvicorn's own start, which takes no limits."""
     connections = importlib.import_module(f"{__package__}.connections")
 
@@ -72,14 +80,19 @@ async def _start(server: Any, limits: Limits, sockets: Sequence[socket.socket]) 
         )
 
     loop = asyncio.get_running_loop()
-    server.servers = [await loop.create_server(connection, sock=each) for each in sockets]
+    more: dict[str, Any] = {}
+    if https is not None:
+        more = {"ssl": https.context, "ssl_handshake_timeout": limits.transfer_seconds}
+    server.servers = [await loop.create_server(connection, sock=each, **more) for each in sockets]
     server.started = True
 
 
-async def _watch(connections: Iterable[Any]) -> None:
-    """Looks at the connections every second."""
+async def _watch(connections: Iterable[Any], https: HttpsContext | None) -> None:
+    """Looks at the connections every second, and at the certificate."""
     while True:
         await asyncio.sleep(_WATCH_SECONDS)
+        if https is not None:
+            https.refresh()
         now = time.monotonic()
         for connection in list(connections):
             try:

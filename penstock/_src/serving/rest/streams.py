@@ -11,14 +11,16 @@ from penstock._src.serving.requirements import orjson
 from penstock._src.serving.rest.replies import Stream, error_reply
 
 
-async def send_stream(reply: Stream, send: Any) -> None:
-    """Sends the pieces of a reply as they come. An error ends it, as an event; so does a client that leaves, for its connection cancels the task."""
+async def send_stream(reply: Stream, send: Any) -> int:
+    """Sends the pieces of a reply as they come; returns how many bytes they had. An error ends it, as an event; so does a client that leaves, for its connection cancels the task."""
     headers = [(b"content-type", reply.content_type), (b"cache-control", b"no-cache")]
     failure: Exception | None = None
+    sent = 0
     try:
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         async for piece in reply.pieces:
             await send({"type": "http.response.body", "body": piece, "more_body": True})
+            sent += len(piece)
     except Exception as error:
         failure = error
     except asyncio.CancelledError:  # the client has gone, or the time to drain is over
@@ -28,6 +30,7 @@ async def send_stream(reply: Stream, send: Any) -> None:
         await reply.pieces.aclose()
     told = b"" if failure is None else event(_told(failure))
     await send({"type": "http.response.body", "body": told})
+    return sent + len(told)
 
 
 def _told(error: Exception) -> Mapping[str, Any]:

@@ -1,0 +1,121 @@
+"""API keys: who may ask the server for anything.
+
+The file has a line for each key: a name, and the SHA-256 of the key in hexadecimal digits. Whoever reads the file cannot make keys of it: they
+are random and long, so that nobody can try them all.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import logging
+import re
+import time
+from collections.abc import Iterable, Mapping
+
+from penstock._src.core.errors import InvalidArgumentError, OpError, UnauthenticatedError
+from penstock._src.filesystems import files
+from penstock._src.serving.trust.changes import Stamp, stamp_of
+
+_LOG = logging.getLogger("penstock.serving")
+_LINE = re.compile(r"(\S+)\s+([0-9a-fA-F]{64})")
+# Seconds between looks at the file.
+_INTERVAL = 1.0
+# Headers of HTTP, keys of gRPC's metadata.
+_BEARER, _PLAIN = "authorization", "x-api-key"
+
+
+class ApiKeys:
+    """The keys of a file, which is read again when it changes.
+
+    Args:
+      path: of the file.
+
+    Raises:
+      InvalidArgumentError: the file is not one of keys.
+      NotFoundError: there is none.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._stamp = stamp_of(path)
+        self._names = parse(path, files.read(path))
+        self._looked = time.monotonic()
+
+    def name_of(self, headers: Iterable[tuple[str | bytes, str | bytes]]) -> str:
+        """Returns the name of the key in a request's headers, `authorization: Bearer KEY` or `x-api-key: KEY`.
+
+        Raises:
+          UnauthenticatedError: they have no key, or one that is not known.
+        """
+        self._read_again()
+        given = _key_in(headers)
+        if given is None:
+            raise UnauthenticatedError(
+                f"The request has no API key. Expected the header '{_BEARER}: Bearer KEY' or '{_PLAIN}: KEY'."
+            )
+        digest, found = hashlib.sha256(given).digest(), ""
+        for held, name in self._names.items():  # all of them: the time says nothing of the key
+            if hmac.compare_digest(held, digest):
+                found = name
+        if not found:
+            raise UnauthenticatedError("The API key is not known.")
+        return found
+
+    def _read_again(self) -> None:
+        """Reads the file if it has changed; one that cannot be read leaves the keys as they are."""
+        now = time.monotonic()
+        if now - self._looked < _INTERVAL:
+            return
+        self._looked = now
+        stamp: Stamp = None
+        try:
+            stamp = stamp_of(self._path)
+            if stamp == self._stamp:
+                return
+            self._names = parse(self._path, files.read(self._path))
+            _LOG.info("%s: %d API keys", self._path, len(self._names))
+        except (OpError, OSError) as error:
+            if stamp != self._stamp:
+                _LOG.error("The API keys stay as they are: %s", error)
+        self._stamp = stamp
+
+
+def parse(path: str, data: bytes) -> Mapping[bytes, str]:
+    """Returns names of keys by their SHA-256.
+
+    Args:
+      path: of the file, for messages.
+      data: what it holds; empty lines and those that begin with # are left out.
+
+    Raises:
+      InvalidArgumentError: a line is no key, or there is none.
+    """
+    found: dict[bytes, str] = {}
+    for number, line in enumerate(data.decode(errors="replace").splitlines(), start=1):
+        text = line.strip()
+        if not text or text.startswith("#"):
+            continue
+        match = _LINE.fullmatch(text)
+        if match is None:
+            raise InvalidArgumentError(
+                f"{path}, line {number}: expected a name and the 64 hexadecimal digits of the key's SHA-256."
+            )
+        found[bytes.fromhex(match[2])] = match[1]
+    if not found:
+        raise InvalidArgumentError(f"{path}: there are no API keys.")
+    return found
+
+
+def _key_in(headers: Iterable[tuple[str | bytes, str | bytes]]) -> bytes | None:
+    for name, value in headers:
+        name = name.decode("latin-1") if isinstance(name, bytes) else name
+        if name not in (_BEARER, _PLAIN):
+            continue
+        text = value.encode() if isinstance(value, str) else value
+        if name == _PLAIN:
+            return text.strip()
+        scheme, _, key = text.strip().partition(b" ")
+        if scheme.lower() == b"bearer":
+            return key.strip()
+    return None

@@ -1,0 +1,179 @@
+"""Certificates: the server's own, and those that clients must have."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import ssl
+from typing import Any
+
+from google.protobuf import text_format
+
+from penstock._src.core.errors import InvalidArgumentError, OpError
+from penstock._src.filesystems import files
+from penstock._src.serving.protos.config import SSLConfig
+from penstock._src.serving.requirements import grpc
+from penstock._src.serving.trust.changes import stamp_of
+from penstock._src.util.export import export
+
+_LOG = logging.getLogger("penstock.serving")
+
+
+@dataclasses.dataclass(frozen=True)
+class Pems:
+    """Certificates and a key, as PEM.
+
+    Args:
+      key: the server's private key.
+      certificate: the server's, and those that signed it.
+      client_authority: who signs clients' certificates; empty if clients need none.
+    """
+
+    key: bytes
+    certificate: bytes
+    client_authority: bytes = b""
+
+
+@export("serving.TLS", v1=[])
+@dataclasses.dataclass(frozen=True)
+class TLS:
+    """PEM files of a server that speaks TLS. They are read again when they change.
+
+    Args:
+      certificate: the server's certificate, then those that signed it.
+      key: its private key.
+      client_authority: a certificate; clients must have one that it signed. Empty: they need none.
+    """
+
+    certificate: str
+    key: str
+    client_authority: str = ""
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The files."""
+        return tuple(filter(None, (self.certificate, self.key, self.client_authority)))
+
+    def read(self) -> Pems:
+        """Reads the files."""
+        authority = files.read(self.client_authority) if self.client_authority else b""
+        return Pems(files.read(self.key), files.read(self.certificate), authority)
+
+
+@dataclasses.dataclass(frozen=True)
+class SSLConfigFile:
+    """TensorFlow Serving's `--ssl_config_file`, a text proto with PEM in it.
+
+    Args:
+      path: of the file.
+    """
+
+    path: str
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The file."""
+        return (self.path,)
+
+    def read(self) -> Pems:
+        """Reads the file.
+
+        Raises:
+          InvalidArgumentError: it is not one, or asks for clients' certificates without saying who signs them.
+        """
+        try:
+            message = text_format.Parse(files.read(self.path).decode(), SSLConfig())
+        except (text_format.ParseError, UnicodeDecodeError) as error:
+            raise InvalidArgumentError(f"{self.path}: no SSLConfig text: {error}.") from error
+        if message.client_verify and not message.custom_ca:
+            raise InvalidArgumentError(f"{self.path}: client_verify needs custom_ca.")
+        authority = message.custom_ca if message.client_verify else ""
+        return Pems(message.server_key.encode(), message.server_cert.encode(), authority.encode())
+
+
+class HttpsContext:
+    """What an HTTPS server needs.
+
+    Args:
+      tls: the files.
+
+    Attributes:
+      context: for the event loop's server.
+
+    Raises:
+      InvalidArgumentError: the files are not PEM, or do not belong together.
+      NotFoundError: one is missing.
+      OSError: they cannot be read.
+    """
+
+    def __init__(self, tls: TLS) -> None:
+        self._tls, self._stamps = tls, _stamps(tls)
+        self.context = _context(tls)
+
+    def refresh(self) -> None:
+        """Reads certificate and key again if they have changed; new connections get them. Files that do not serve change nothing."""
+        stamps = _stamps(self._tls)
+        if stamps == self._stamps:
+            return
+        self._stamps = stamps
+        try:
+            _context(self._tls)  # half a change would be worse than none
+            self.context.load_cert_chain(self._tls.certificate, self._tls.key)
+        except (OpError, OSError) as error:
+            _LOG.error("The certificate stays as it is: %s", error)
+
+
+def _context(tls: TLS) -> ssl.SSLContext:
+    tls.read()  # the ssl module does not say which file is missing
+    made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    made.minimum_version = ssl.TLSVersion.TLSv1_2
+    made.set_alpn_protocols(["http/1.1"])
+    try:
+        made.load_cert_chain(tls.certificate, tls.key)
+        if tls.client_authority:
+            made.load_verify_locations(tls.client_authority)
+            made.verify_mode = ssl.CERT_REQUIRED
+    except ssl.SSLError as error:
+        raise InvalidArgumentError(
+            f"{', '.join(tls.paths)}: no certificate and key in PEM that belong together: {error}."
+        ) from error
+    return made
+
+
+def grpc_credentials(source: TLS | SSLConfigFile) -> Any:
+    """Returns grpcio's credentials of a server, which read the files again when they change.
+
+    Raises:
+      InvalidArgumentError: a file is not what it should be.
+    """
+    stamps = _stamps(source)
+    pems = source.read()
+    for name, value in (("key", pems.key), ("certificate", pems.certificate)):
+        if b"-----BEGIN " not in value:
+            raise InvalidArgumentError(f"{', '.join(source.paths)}: the {name} is not PEM.")
+
+    def changed() -> Any:
+        nonlocal stamps
+        found = _stamps(source)
+        if found == stamps:
+            return None
+        stamps = found
+        try:
+            return _configuration(source.read())
+        except (OpError, OSError) as error:
+            _LOG.error("The certificate stays as it is: %s", error)
+            return None
+
+    return grpc().dynamic_ssl_server_credentials(
+        _configuration(pems), changed, require_client_authentication=bool(pems.client_authority)
+    )
+
+
+def _configuration(pems: Pems) -> Any:
+    return grpc().ssl_server_certificate_configuration(
+        [(pems.key, pems.certificate)], pems.client_authority or None
+    )
+
+
+def _stamps(source: TLS | SSLConfigFile) -> list[Any]:
+    return [stamp_of(path) for path in source.paths]
