@@ -119,6 +119,7 @@ def test_an_operation_that_refuses_its_values(rest):
     asked = {"signature_name": "positive", "instances": [1.0, -1.0]}
     status, reply = rest("/v1/models/several:predict", asked)
     assert status == 400 and "x is not positive" in reply["error"]
+    assert ".py" not in reply["error"]  # where the program stands is no client's business
     asked = {"signature_name": "positive", "instances": [4.0]}
     assert rest("/v1/models/several:predict", asked) == (200, {"predictions": [2.0]})
 

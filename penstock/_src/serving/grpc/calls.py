@@ -11,6 +11,7 @@ from google.protobuf.message import DecodeError
 
 from penstock._src.core import errors
 from penstock._src.serving.requirements import grpc
+from penstock._src.serving.trust.messages import message_of
 
 _LOG = logging.getLogger("penstock.serving")
 # A method: of a message and the call's context, to a message.
@@ -66,7 +67,7 @@ def parsed(data: bytes, request: Any) -> Any:
 def told(error: Exception) -> tuple[Any, str]:
     """Returns gRPC's status code and the text for an error; of one that is not the client's, only that there was one."""
     if isinstance(error, errors.OpError):
-        return _status(error.error_code), error.message
+        return _status(error.error_code), message_of(error)
     if isinstance(error, MemoryError):
         return _status(errors.RESOURCE_EXHAUSTED), "The server is out of memory."
     _LOG.error("A call failed", exc_info=error)

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from penstock._src.core import errors
 from penstock._src.serving.requirements import orjson
+from penstock._src.serving.trust.messages import message_of
 
 _LOG = logging.getLogger("penstock.serving")
 JSON = b"application/json"
@@ -67,7 +68,7 @@ def json_reply(value: Any, status: int = 200) -> Reply:
 def error_reply(error: Exception) -> Reply:
     """The reply that says what was wrong; of an error that is not the client's, only that there was one."""
     if isinstance(error, errors.OpError):
-        return json_reply({"error": error.message}, STATUS.get(error.error_code, 500))
+        return json_reply({"error": message_of(error)}, STATUS.get(error.error_code, 500))
     if isinstance(error, MemoryError):
         return json_reply({"error": "The server is out of memory."}, 503)
     _LOG.error("A request failed", exc_info=error)

@@ -1,0 +1,11 @@
+"""What clients are told of an error."""
+
+from __future__ import annotations
+
+from penstock._src.core.calls.tracebacks import PLACE
+from penstock._src.core.errors import OpError
+
+
+def message_of(error: OpError) -> str:
+    """Returns an error's message without the line of the program that it names."""
+    return error.message.partition(f"\n{PLACE}")[0]
