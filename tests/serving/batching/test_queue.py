@@ -204,6 +204,22 @@ def test_a_full_queue_refuses(scheduler):
     assert [wait_on_thread(r)[0].tolist() for r in (running, *waiting)] == [[2], [4], [6]]
 
 
+def test_a_request_of_more_than_a_batch_does_not_fill_the_queue(scheduler):
+    gate = Gate()
+    queue = queue_of(scheduler, gate, max_batch_size=2, max_enqueued_batches=2)
+    running = ask(queue, 1)
+    gate.started.wait()
+    large = Request([np.ones(50, np.float32)], 50, on_thread)
+    large.waiter = threading.Event()
+    queue.put(large)
+    waiting = [ask(queue, 2), ask(queue, 3)]
+    with pytest.raises(UnavailableError, match="is full"):
+        ask(queue, 4)
+    gate.open.set()
+    assert [wait_on_thread(r)[0].tolist() for r in (running, *waiting)] == [[2], [4], [6]]
+    assert len(wait_on_thread(large)[0]) == 50
+
+
 def test_deadlines_and_cancelled_requests(scheduler):
     gate = Gate()
     queue = queue_of(scheduler, gate)

@@ -47,7 +47,7 @@ class Queue:
         self._sizes = frozenset(parameters.sizes)
         self._schedule, self._schedule_at = schedule, schedule_at
         self._waiting: deque[Request] = deque()
-        self._rows = 0
+        self._rows = 0  # that wait; a request of more than a batch counts as one batch
         self._is_scheduled = False  # or running
         self._closed: threading.Event | None = None
         self._lock = threading.Lock()
@@ -61,16 +61,21 @@ class Queue:
         with self._lock:
             if self._closed is not None:
                 raise UnavailableError("The model is being unloaded.")
-            if self._waiting and self._rows + request.rows > self.parameters.max_enqueued_rows:
+            rows = self._rows_of(request)
+            if self._waiting and self._rows + rows > self.parameters.max_enqueued_rows:
                 raise UnavailableError(
                     f"The queue of '{self.signature.name}' is full: {self._rows} rows wait, and there is room for "
                     f"{self.parameters.max_enqueued_rows}."
                 )
             request.times[0] = time.monotonic()
             self._waiting.append(request)
-            self._rows += request.rows
+            self._rows += rows
             if not self._is_scheduled:
                 self._plan_next()
+
+    def _rows_of(self, request: Request) -> int:
+        """What a request takes of the queue's room."""
+        return min(max(request.rows, 1), self.parameters.max_batch_size)
 
     def _plan_next(self) -> None:
         """Schedules the next batch, now or when its oldest request has waited long enough. The caller holds the lock."""
@@ -93,7 +98,7 @@ class Queue:
         with self._lock:
             expired = self._drop_abandoned()
             taken = self._next_batch()
-            self._rows -= sum([request.rows for request in taken])
+            self._rows -= sum([self._rows_of(request) for request in taken])
         if expired:
             deliver(expired)
         return taken
@@ -130,7 +135,7 @@ class Queue:
             return gone
         out = set(map(id, gone))
         self._waiting = deque(r for r in self._waiting if id(r) not in out)
-        self._rows -= sum(request.rows for request in gone)
+        self._rows -= sum([self._rows_of(request) for request in gone])
         for request in gone:
             request.error = DeadlineExceededError("The request waited until its deadline.")
         return [request for request in gone if not request.is_cancelled]
