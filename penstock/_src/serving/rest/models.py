@@ -7,9 +7,11 @@ from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
 from typing import Any
 
+import numpy as np
 from google.protobuf.json_format import MessageToDict
 
 from penstock._src.saving.saved_model.constants import CLASSIFY_METHOD_NAME, REGRESS_METHOD_NAME
+from penstock._src.serving.batching.queue import Queue
 from penstock._src.serving.inference import examples, messages
 from penstock._src.serving.inference.running import Runner
 from penstock._src.serving.models.manager import ModelManager
@@ -49,14 +51,19 @@ class ModelRoutes:
 
     async def predict(self, groups: Mapping[str, Any], body: bytes) -> Reply:
         """Answers :predict."""
-        request = self._parsed(body)
         with self._using(groups) as version:
-            queue = version.queue(predict.signature_name(request))
-            inputs, in_rows = predict.inputs_of(request, queue.signature)
-            del request  # it may be large, and the request may wait
+            queue, inputs, in_rows = self._asked(version, body)
             outputs = await self._runner.run(queue, inputs)
         body = predict.reply_of(outputs, in_rows)
         return Reply(200, body, headers=((VERSION_HEADER, b"%d" % version.number),))
+
+    def _asked(
+        self, version: ModelVersion, body: bytes
+    ) -> tuple[Queue, dict[str, np.ndarray], bool]:
+        """The function that a request calls, its inputs, and whether they came in rows."""
+        with values.reading(body, self._runner.admission) as request:
+            queue = version.queue(predict.signature_name(request))
+            return queue, *predict.inputs_of(request, queue.signature)
 
     async def classify(self, groups: Mapping[str, Any], body: bytes) -> Reply:
         """Answers :classify."""
@@ -91,18 +98,16 @@ class ModelRoutes:
         self, groups: Mapping[str, Any], body: bytes, method_name: str
     ) -> tuple[dict[str, Any], int]:
         """The outputs for the examples of a request, and how many they are."""
-        request = self._parsed(body)
         with self._using(groups) as version:
-            queue = version.queue(predict.signature_name(request))
-            given = examples_of(request)
-            del request  # as above
+            queue, given = self._examples(version, body)
             inputs = examples.argument(queue.signature, method_name, given)
             outputs = await self._runner.run(queue, inputs)
         return outputs, len(given)
 
-    def _parsed(self, body: bytes) -> Any:
-        self._runner.admission.check(values.memory_of(body))
-        return values.parse(body)
+    def _examples(self, version: ModelVersion, body: bytes) -> tuple[Queue, list[bytes]]:
+        """The function that a request calls, and its examples."""
+        with values.reading(body, self._runner.admission) as request:
+            return version.queue(predict.signature_name(request)), examples_of(request)
 
     def _using(self, groups: Mapping[str, Any]) -> AbstractContextManager[ModelVersion]:
         return self._table.using(groups["name"], number_of(groups), groups["label"])
