@@ -13,7 +13,7 @@ from penstock._src.serving.inference.running import Runner
 from penstock._src.serving.models.config import ModelConfig
 from penstock._src.serving.options import Options
 from penstock._src.serving.processes.background import running
-from penstock._src.serving.rest import http
+from penstock._src.serving.rest import connections, http
 from penstock._src.serving.trust.limits import Limits
 from tests.serving.kit import HalfPlusTwo, Rest, save
 
@@ -141,6 +141,20 @@ def test_requests_after_each_other_and_at_once(connect):
         receive(connection, 1)
     connection.sendall((head() + BODY) * 20)
     receive(connection, 20)
+
+
+def test_replies_are_sent_at_once(connect, server, monkeypatch):
+    found = []
+    made = connections.Connection.connection_made
+
+    def connection_made(self, transport):
+        made(self, transport)
+        accepted = transport.get_extra_info("socket")
+        found.append(accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+
+    monkeypatch.setattr(connections.Connection, "connection_made", connection_made)
+    receive(connect(head() + BODY), 1)
+    assert found == [1]
 
 
 def test_a_client_that_does_not_read(connect, server):

@@ -9,9 +9,9 @@ import urllib.request
 
 import grpc
 import pytest
+from penstock._src.serving.background import running
 
 import penstock as tf
-from penstock._src.serving.background import running
 from penstock._src.serving.models.config import ModelConfig
 from penstock._src.serving.options import Options
 from penstock._src.serving.protos import apis
