@@ -12,7 +12,7 @@ UV     := $(BIN)/uv
 
 CHECKS := check-golden check-conformance check-examples check-models check-keras
 
-.PHONY: demo test test-checked interop interop-serving interop-open-inference interop-ray check-kubernetes tensorboard tutorials fuzz fuzz-kernels fuzz-models fuzz-files fuzz-calls fuzz-bytes kills soak mutate coverage bench bench-data bench-errors lint format clean check $(CHECKS)
+.PHONY: demo test test-checked interop interop-serving interop-open-inference interop-ray check-kubernetes tensorboard tutorials fuzz fuzz-kernels fuzz-models fuzz-files fuzz-calls fuzz-bytes fuzz-serving kills soak mutate coverage bench bench-data bench-errors lint format clean check $(CHECKS)
 
 demo: $(STAMP)
 	$(BIN)/penstock run examples/demo.py
@@ -101,6 +101,11 @@ fuzz-files: $(STAMP)  # damaged files of every format; CASES=500 of each, ONLY="
 fuzz-calls: $(STAMP)
 	$(BIN)/python -m tests.fuzz.calls $(if $(SEED),--seed $(SEED),--minutes $(MINUTES)) $(if $(ONLY),--only '$(ONLY)') \
 		$(if $(TENSORFLOW_PYTHON),--tensorflow $(TENSORFLOW_PYTHON))
+
+# A server under damaged requests, with slow clients and correct ones beside; then workers that are killed, and versions that change under load.
+fuzz-serving: $(STAMP)  # SEED=7 runs one case
+	$(BIN)/python -m tests.fuzz.serving $(if $(SEED),--seed $(SEED),--minutes $(MINUTES) --first $(FIRST))
+	$(if $(SEED),,$(BIN)/python -m tests.fuzz.serving.trials)
 
 # Mutants of the compiler that tests must kill: ONLY="ir/rules" chooses folders, SAMPLE=100 as many of each (docs/testing.md).
 mutate: $(STAMP)
