@@ -169,6 +169,15 @@ def test_integers_are_not_rounded(rest, value, message):
     assert status == 400 and message in reply["error"]
 
 
+@pytest.mark.parametrize("text", ["!", "eA=", "ÿ", "\u0000", "e A=="])
+def test_strings_that_are_not_base64(rest, text):
+    inputs = {"a": [[1, 2]], "b": [{"b64": text}]}
+    status, reply = rest(
+        "/v1/models/several:predict", {"signature_name": "pairs", "inputs": inputs}
+    )
+    assert status == 400 and "base64" in reply["error"]
+
+
 def test_unequal_numbers_of_rows(rest):
     inputs = {"a": [[1, 2]], "b": ["x", "y"]}
     status, reply = rest(

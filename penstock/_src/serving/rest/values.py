@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import contextlib
 import json
 from collections.abc import Iterator, Mapping
@@ -168,7 +167,7 @@ def bytes_of(value: Any, name: str) -> bytes:
     if isinstance(value, Mapping) and value.keys() == {"b64"} and isinstance(value["b64"], str):
         try:
             return base64.b64decode(value["b64"], validate=True)
-        except binascii.Error as error:
+        except ValueError as error:  # binascii's, or of what is not ASCII
             raise InvalidArgumentError(
                 f"The input '{name}': unable to base64 decode ({error})."
             ) from error

@@ -42,12 +42,13 @@ class GenerateRoutes:
 
     async def generate(self, groups: Mapping[str, Any], body: bytes) -> Reply | Stream:
         """Answers :generate."""
-        fields = Fields(values.parse(body))
-        fields.only(("prompt", *SAMPLING))
-        prompt = fields.get("prompt")
-        if not isinstance(prompt, str) and not is_integers(prompt):
-            raise InvalidArgumentError("'prompt': expected a string or a list of tokens.")
-        request = request_of(fields, prompt, fields.integer("max_tokens"))
+        with values.reading(body, self._admission) as value:
+            fields = Fields(value)
+            fields.only(("prompt", *SAMPLING))
+            prompt = fields.get("prompt")
+            if not isinstance(prompt, str) and not is_integers(prompt):
+                raise InvalidArgumentError("'prompt': expected a string or a list of tokens.")
+            request = request_of(fields, prompt, fields.integer("max_tokens"))
         begun = self.begin(request, groups["name"], number_of(groups), groups["label"])
         if fields.boolean("stream"):
             return Stream(_events(begun.generating), begun.close)
