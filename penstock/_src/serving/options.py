@@ -28,6 +28,7 @@ class Options:
       limits: of requests and clients.
       tls: certificates, if clients are to speak TLS.
       ssl_config_file: TensorFlow Serving's, of certificates for gRPC in place of `tls`.
+      reload_root: a folder; clients may ask for models in it by HandleReloadConfigRequest. Empty: for those beside `models`.
       api_keys: a file of API keys, of which requests need one; see docs/serving.md.
       access_log: a file that a line of JSON is added to for each request; "-" is the standard output.
       poll_seconds: between looks at the models' folders and the configuration file; 0: they are looked at once.
@@ -50,6 +51,7 @@ class Options:
     limits: Limits = Limits()
     tls: TLS | None = None
     ssl_config_file: str = ""
+    reload_root: str = ""
     api_keys: str = ""
     access_log: str = ""
     poll_seconds: float = 1.0

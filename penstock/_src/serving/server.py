@@ -34,6 +34,7 @@ from penstock._src.serving.rest.open_inference import OpenInferenceRoutes
 from penstock._src.serving.servables.formats.table import load
 from penstock._src.serving.trust.access_log import AccessLog
 from penstock._src.serving.trust.admission import Admission
+from penstock._src.serving.trust.folders import ReloadFolders
 from penstock._src.serving.trust.keys import ApiKeys
 from penstock._src.serving.trust.tls import HttpsContext, SSLConfigFile, grpc_credentials
 
@@ -76,7 +77,9 @@ class Server:
         self.options = options
         self.scheduler = Scheduler(options.batch_threads)
         self.table = ModelTable()
-        self.manager = ModelManager(self.table, self._load, options.memory_budget)
+        follows_links = "read_files" in options.allow
+        self.manager = ModelManager(self.table, self._load, options.memory_budget, follows_links)
+        folders = ReloadFolders(options.reload_root, [each.base_path for each in options.models])
         self.admission = Admission(options.limits)
         runner = Runner(options.limits, self.admission, options.timeout)
         generate = GenerateRoutes(self.table, self.admission)
@@ -94,7 +97,7 @@ class Server:
         self.is_ready = False
         self.grpc_services = grpc_server.services(
             PredictionService(self.table, runner),
-            ModelService(self.manager),
+            ModelService(self.manager, folders),
             GenerationService(self.table, self.admission),
             OpenInferenceService(self.table, runner, lambda: self.is_ready),
             lambda: self.is_ready,

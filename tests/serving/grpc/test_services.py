@@ -1,5 +1,7 @@
 """The gRPC services, called with our own messages."""
 
+import pathlib
+
 import grpc
 import numpy as np
 import pytest
@@ -220,19 +222,20 @@ def test_a_signature_of_another_kind(call):
     assert "to be tensorflow/serving/classify. Was: tensorflow/serving/predict" in details
 
 
-def test_reload_serves_other_models(server, call, tmp_path):
-    save_half_plus_two_of_v1(tmp_path / "other" / "7")
+def test_reload_serves_other_models(server, call):
+    (half,) = server.manager.configs()
+    models = pathlib.Path(half.base_path).parent
+    save_half_plus_two_of_v1(models / "other" / "7")
     request = config.ReloadConfigRequest()
     entries = request.config.model_config_list.config
-    (half,) = server.manager.configs()
     entries.add(name="half", base_path=half.base_path)
-    entries.add(name="other", base_path=str(tmp_path / "other"), model_platform="tensorflow")
+    entries.add(name="other", base_path=str(models / "other"), model_platform="tensorflow")
     assert call("HandleReloadConfigRequest", request).status.error_code == 0
     assert (
         call("Predict", predict_request(np.float32([[1]]), name="other")).outputs["y"].float_val[0]
         == 2.5
     )
-    entries[1].base_path = str(tmp_path / "none")
+    entries[1].base_path = str(models / "none")
     entries[1].name = "missing"
     code, details = refused(call, "HandleReloadConfigRequest", request)
     assert code == "FAILED_PRECONDITION" and "missing" in details

@@ -13,13 +13,19 @@ from penstock._src.serving.models.config import ModelConfig
 from penstock._src.serving.models.config_files import configs_of
 from penstock._src.serving.models.manager import ModelManager
 from penstock._src.serving.protos import config
+from penstock._src.serving.trust.folders import ReloadFolders
 
 
 class ModelService:
-    """Answers calls of the service."""
+    """Answers calls of the service.
 
-    def __init__(self, manager: ModelManager) -> None:
-        self._manager = manager
+    Args:
+      manager: of the models.
+      folders: of the models that clients may have loaded.
+    """
+
+    def __init__(self, manager: ModelManager, folders: ReloadFolders) -> None:
+        self._manager, self._folders = manager, folders
 
     async def GetModelStatus(self, request: Any, context: Any) -> Any:
         """Tells the states of a model's versions, or of the one that is asked for."""
@@ -46,6 +52,8 @@ class ModelService:
         return reply
 
     def _reload(self, configs: Sequence[ModelConfig]) -> None:
+        for each in configs:
+            self._folders.check(each.name, each.base_path)
         self._manager.configure(configs)
         names = sorted(config.name for config in configs)
         without = [name for name in names if not self._manager.is_available(name)]

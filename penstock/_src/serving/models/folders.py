@@ -9,6 +9,9 @@ from penstock._src.core.errors import NotFoundError
 from penstock._src.filesystems import files
 from penstock._src.serving.servables.formats.table import format_of
 
+# Versions are 64-bit integers.
+_TOO_MANY = 1 << 63
+
 
 def versions(base_path: str) -> dict[int, str]:
     """Returns the folders of versions by their numbers; a base path that is a model itself is version 1.
@@ -28,7 +31,8 @@ def versions(base_path: str) -> dict[int, str]:
     for name in files.names(base_path):
         name = name.rstrip("/")
         path = os.path.join(base_path, name)
-        if name.isdecimal() and name.isascii() and format_of(path) is not None:
+        is_number = name.isdecimal() and name.isascii() and int(name) < _TOO_MANY
+        if is_number and format_of(path) is not None:
             found[int(name)] = path
     return found
 

@@ -14,6 +14,7 @@ from penstock._src.serving.models.status import State, VersionStatus
 from penstock._src.serving.models.table import ModelTable
 from penstock._src.serving.models.version import ModelVersion
 from penstock._src.serving.servables.formats.table import size
+from penstock._src.serving.trust.folders import check_links
 
 _LOG = logging.getLogger("penstock.serving")
 
@@ -31,10 +32,14 @@ class ModelManager:
       table: where requests find versions.
       load: loads a version.
       budget: bytes that all models may take together; 0 for no limit.
+      follows_links: whether links in models may lead out of their folders.
     """
 
-    def __init__(self, table: ModelTable, load: Loader, budget: int = 0) -> None:
+    def __init__(
+        self, table: ModelTable, load: Loader, budget: int = 0, follows_links: bool = False
+    ) -> None:
         self.table, self._load, self._budget = table, load, budget
+        self._follows_links = follows_links
         self._configs: dict[str, ModelConfig] = {}
         self._status: dict[str, dict[int, VersionStatus]] = {}
         self._sizes: dict[tuple[str, int], int] = {}
@@ -121,18 +126,21 @@ class ModelManager:
         for number in wanted:
             # A model may have been configured at another path.
             if number not in loaded or loaded[number].servable.path != available[number]:
-                self._add(config.name, number, available[number])
+                self._add(config, number, available[number])
         loaded = self._loaded(config.name)
         if not wanted or any(number in loaded for number in wanted):
             self._unload(config.name, [number for number in loaded if number not in wanted])
 
-    def _add(self, name: str, number: int, path: str) -> None:
+    def _add(self, config: ModelConfig, number: int, path: str) -> None:
         """Loads a version, unless its files failed to load before."""
+        name = config.name
         stamp = folders.stamp(path)
         if self._failed.get((name, number)) == stamp:
             return
         self._set(name, number, State.LOADING)
         try:
+            if not self._follows_links:
+                check_links(path, config.base_path)
             self._reserve(name, number, path)
             self.table.add(self._load(name, number, path))
         except Exception as error:  # whatever the files hold
