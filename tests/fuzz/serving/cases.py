@@ -50,6 +50,10 @@ PATHS = (
     "//",
     "/v1/models/" + "a" * 3000,
 )
+# Blanks, compressed; the last are 32 MB.
+BOMBS = tuple(
+    gzip.compress(b" " * size, 9, mtime=0) for size in (1 << 10, 1 << 15, 1 << 20, 1 << 25)
+)
 SERVICE = "/tensorflow.serving.PredictionService/"
 
 
@@ -91,11 +95,7 @@ def _rest(made: random.Random) -> Case:
     else:
         data = gzip.compress(json.dumps(value).encode(), 1, mtime=0)
         if kind == 17:
-            data = gzip.compress(
-                b" " * made.choice((1 << 10, 1 << 15, 1 << 20, 1 << 20, 1 << 20, 1 << 25)),
-                1,
-                mtime=0,
-            )
+            data = made.choices(BOMBS, (100, 100, 100, 1))[0]
         if kind == 18:
             data = damaged_bytes(made, data)
         headers = (
