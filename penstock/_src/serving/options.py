@@ -37,6 +37,7 @@ class Options:
       allow: what models may do besides computing; see tf.saved_model.experimental.allow.
       workers: processes.
       generation: options of models that generate tokens.
+      reload_file: by which worker processes tell each other what a client had loaded; the supervisor's.
       warms_up: whether versions are run before they answer requests.
       drain_seconds: that requests have to end after SIGTERM.
     """
@@ -60,5 +61,6 @@ class Options:
     allow: tuple[str, ...] = ()
     workers: int = 1
     generation: GenerationOptions = GenerationOptions()
+    reload_file: str = ""
     warms_up: bool = True
     drain_seconds: float = 30.0

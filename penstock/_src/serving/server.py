@@ -6,9 +6,10 @@ import asyncio
 import contextlib
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
+from penstock._src.filesystems import files
 from penstock._src.serving.batching.scheduler import Scheduler
 from penstock._src.serving.grpc import server as grpc_server
 from penstock._src.serving.grpc.gate import interceptors
@@ -18,6 +19,7 @@ from penstock._src.serving.grpc.open_inference import OpenInferenceService
 from penstock._src.serving.grpc.prediction import PredictionService
 from penstock._src.serving.inference.running import Runner
 from penstock._src.serving.inference.warm_up import warm_up
+from penstock._src.serving.models.config import ModelConfig
 from penstock._src.serving.models.config_files import read_models
 from penstock._src.serving.models.folders import stamp
 from penstock._src.serving.models.manager import ModelManager
@@ -38,7 +40,13 @@ from penstock._src.serving.trust.folders import ReloadFolders
 from penstock._src.serving.trust.keys import ApiKeys
 from penstock._src.serving.trust.tls import HttpsContext, SSLConfigFile, grpc_credentials
 
+# Between looks at what clients had other processes load, if the models' folders are not looked at.
+_RELOAD_SECONDS = 1.0
 _LOG = logging.getLogger("penstock.serving")
+
+
+def _stamp(path: str) -> Any:
+    return stamp(path) if files.exists(path) else None
 
 
 def check_files(options: Options) -> None:
@@ -97,7 +105,7 @@ class Server:
         self.is_ready = False
         self.grpc_services = grpc_server.services(
             PredictionService(self.table, runner),
-            ModelService(self.manager, folders),
+            ModelService(self.manager, folders, options.reload_file),
             GenerationService(self.table, self.admission),
             OpenInferenceService(self.table, runner, lambda: self.is_ready),
             lambda: self.is_ready,
@@ -116,8 +124,8 @@ class Server:
 
     def begin(self) -> None:
         """Loads the models; whoever calls `rest` gets answers from then on."""
-        self.manager.configure(self.options.models)
-        if self.options.poll_seconds:
+        self.manager.configure(self._first_models())
+        if self.options.poll_seconds or self.options.reload_file:
             threading.Thread(target=self._poll, name="model-folders", daemon=True).start()
         self.is_ready = True
 
@@ -170,15 +178,22 @@ class Server:
             return grpc_credentials(SSLConfigFile(self.options.ssl_config_file))
         return grpc_credentials(self.options.tls) if self.options.tls else None
 
+    def _first_models(self) -> Sequence[ModelConfig]:
+        """What is served first: what a client had loaded before this process took the place of another, if it did."""
+        path = self.options.reload_file
+        return read_models(path) if path and files.exists(path) else self.options.models
+
     def _poll(self) -> None:
-        path = self.options.model_config_file
-        known = stamp(path) if path else None
-        while not self._ended.wait(self.options.poll_seconds):
+        options = self.options
+        paths = filter(None, (options.model_config_file, options.reload_file))
+        known = {path: _stamp(path) for path in paths}
+        while not self._ended.wait(options.poll_seconds or _RELOAD_SECONDS):
             try:
-                if path and stamp(path) != known:
-                    known = stamp(path)
-                    self.manager.configure(read_models(path))
-                else:
+                changed = [path for path in known if _stamp(path) != known[path]]
+                if changed:
+                    known[changed[0]] = _stamp(changed[0])
+                    self.manager.configure(read_models(changed[0]))
+                elif options.poll_seconds:
                     self.manager.update()
             except Exception as error:  # what is loaded goes on answering
                 _LOG.error("Looking for models failed: %s", error)

@@ -6,9 +6,11 @@ import signal
 import subprocess
 import sys
 
+import grpc
 import pytest
 
 from penstock._src.bridge.cli import main
+from penstock._src.serving.protos import config
 from tests.serving.kit import HalfPlusTwo, Rest, save
 
 
@@ -30,9 +32,12 @@ def serve():
         made = subprocess.Popen([*command, *ports], stdout=subprocess.PIPE, text=True)
         processes.append(made)
         found = re.search(
-            r"REST at http://127.0.0.1:(\d+)/v1/models, gRPC at", made.stdout.readline()
+            r"REST at http://127.0.0.1:(\d+)/v1/models, gRPC at 127.0.0.1:(\d+)",
+            made.stdout.readline(),
         )
-        return made, Rest(int(found[1]))
+        rest = Rest(int(found[1]))
+        rest.grpc_port = int(found[2])
+        return made, rest
 
     yield start
     for process in processes:
@@ -63,6 +68,17 @@ def patiently(rest, *asked):
             continue
 
 
+def have_loaded(rest, path, *names):
+    """Has one of the workers serve a model by several names."""
+    request = config.ReloadConfigRequest()
+    for name in names:
+        request.config.model_config_list.config.add(name=name, base_path=path)
+    with grpc.insecure_channel(f"127.0.0.1:{rest.grpc_port}") as channel:
+        method = "/tensorflow.serving.ModelService/HandleReloadConfigRequest"
+        reply = channel.unary_unary(method)(request.SerializeToString(), wait_for_ready=True)
+    assert config.ReloadConfigResponse.FromString(reply).status.error_code == 0
+
+
 ASKED = "/v1/models/half:predict", {"instances": [1.0]}
 REPLY = 200, {"predictions": [2.5]}
 
@@ -78,6 +94,7 @@ def test_it_serves_until_it_is_terminated(serve, model):
 def test_a_process_that_dies_is_replaced(serve, model):
     process, rest = serve(model, "--name", "half", "--workers", "2")
     assert patiently(rest, *ASKED) == REPLY
+    have_loaded(rest, model, "half", "again")
     workers = {number for number in children(process) if is_worker(number)}
     assert len(workers) == 2
     killed = workers.pop()
@@ -87,6 +104,13 @@ def test_a_process_that_dies_is_replaced(serve, model):
         or killed in left
     ):
         assert patiently(rest, *ASKED) == REPLY
+    # Both workers, and the one that replaces, come to serve what a client asked one of them to load.
+    again = "/v1/models/again:predict", ASKED[1]
+    answers = 0
+    while answers < 12:  # connections are spread at random
+        status = patiently(rest, *again)[0]
+        answers = answers + 1 if status == 200 else 0
+        assert status in (200, 404)
     process.send_signal(signal.SIGTERM)
     assert process.wait(30) == 0
 

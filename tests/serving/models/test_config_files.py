@@ -4,7 +4,7 @@ import pytest
 
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.serving.models import config_files
-from penstock._src.serving.models.config import VersionPolicy
+from penstock._src.serving.models.config import ModelConfig, VersionPolicy
 
 
 @pytest.fixture
@@ -15,6 +15,19 @@ def written(tmp_path):
         return str(path)
 
     return write
+
+
+def test_models_that_are_written_are_read_again(tmp_path):
+    models = (
+        ModelConfig("a", "/a", VersionPolicy("specific", versions=(1, 2)), {"stable": 1}),
+        ModelConfig("b", "/b 'é'", VersionPolicy("all")),
+        ModelConfig("c", "/c", VersionPolicy("latest", 3)),
+    )
+    path = str(tmp_path / "config")
+    for written in (models, models[:1], ()):
+        config_files.write_models(path, written)
+        assert config_files.read_models(path) == written
+    assert [each.name for each in tmp_path.iterdir()] == ["config"]
 
 
 def test_models(written):

@@ -10,7 +10,7 @@ from penstock._src.core.errors import FailedPreconditionError, InvalidArgumentEr
 from penstock._src.serving.grpc.calls import told
 from penstock._src.serving.inference import messages
 from penstock._src.serving.models.config import ModelConfig
-from penstock._src.serving.models.config_files import configs_of
+from penstock._src.serving.models.config_files import configs_of, write_models
 from penstock._src.serving.models.manager import ModelManager
 from penstock._src.serving.protos import config
 from penstock._src.serving.trust.folders import ReloadFolders
@@ -22,10 +22,13 @@ class ModelService:
     Args:
       manager: of the models.
       folders: of the models that clients may have loaded.
+      reload_file: where other processes read what a client had loaded; empty: there are none.
     """
 
-    def __init__(self, manager: ModelManager, folders: ReloadFolders) -> None:
-        self._manager, self._folders = manager, folders
+    def __init__(
+        self, manager: ModelManager, folders: ReloadFolders, reload_file: str = ""
+    ) -> None:
+        self._manager, self._folders, self._reload_file = manager, folders, reload_file
 
     async def GetModelStatus(self, request: Any, context: Any) -> Any:
         """Tells the states of a model's versions, or of the one that is asked for."""
@@ -55,6 +58,8 @@ class ModelService:
         for each in configs:
             self._folders.check(each.name, each.base_path)
         self._manager.configure(configs)
+        if self._reload_file:
+            write_models(self._reload_file, configs)
         names = sorted(config.name for config in configs)
         without = [name for name in names if not self._manager.is_available(name)]
         if without:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterable
 from typing import Any
 
 from google.protobuf import text_format
@@ -20,6 +22,30 @@ def read_models(path: str) -> tuple[ModelConfig, ...]:
       InvalidArgumentError: the file is not one.
     """
     return configs_of(_read(path, protos.ModelServerConfig()))
+
+
+def write_models(path: str, configs: Iterable[ModelConfig]) -> None:
+    """Writes models as a `ModelServerConfig` file, in place of one that may be there."""
+    message = protos.ModelServerConfig()
+    message.model_config_list.SetInParent()
+    for config in configs:
+        entry = message.model_config_list.config.add(
+            name=config.name, base_path=config.base_path, model_platform="tensorflow"
+        )
+        entry.version_labels.update(config.labels)
+        _set_policy(entry.model_version_policy, config.policy)
+    made = f"{path}.{os.getpid()}"  # processes may write at the same time
+    files.write(made, text_format.MessageToString(message).encode())
+    files.rename(made, path)
+
+
+def _set_policy(message: Any, policy: VersionPolicy) -> None:
+    if policy.kind == "all":
+        message.all.SetInParent()
+    elif policy.kind == "specific":
+        message.specific.versions.extend(policy.versions)
+    else:
+        message.latest.num_versions = policy.count
 
 
 def read_batching(path: str) -> tuple[BatchingParameters, int]:

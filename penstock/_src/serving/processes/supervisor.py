@@ -9,6 +9,7 @@ import multiprocessing
 import os
 import signal
 import socket
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -58,7 +59,9 @@ class Supervisor:
         check_files(self._options)  # here, or each process would fail
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: self._ended.set())
-        with self._ports(), _threads_each(self._count):
+        with self._ports(), _threads_each(self._count), tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "reload.config")
+            self._options = dataclasses.replace(self._options, reload_file=path)
             for at in range(self._count):
                 self._start(at)
             if started is not None:
