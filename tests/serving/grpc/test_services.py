@@ -22,7 +22,12 @@ def server(tmp_path_factory):
     save_half_plus_two_of_v1(root / "00000123")
     models = (ModelConfig("half", str(root), labels={"stable": 123}),)
     with running(
-        Options(models, rest_port=0, grpc_port=0, limits=Limits(max_tensor_bytes=1 << 20))
+        Options(
+            models,
+            rest_port=0,
+            grpc_port=0,
+            limits=Limits(max_tensor_bytes=1 << 20, max_body_bytes=1 << 24),
+        )
     ) as server:
         yield server
 
@@ -213,6 +218,18 @@ def test_sizes_that_lie(call):
         for size in sizes:
             proto.tensor_shape.dim.add(size=size)
         assert refused(call, "Predict", request)[0] in ("RESOURCE_EXHAUSTED", "INVALID_ARGUMENT")
+
+
+def test_compressed_messages(server):
+    request = predict_request(np.zeros((1, 1), np.float32)).SerializeToString()
+    bomb = b"\x0a" + bytes(server.options.limits.max_body_bytes)
+    options = [("grpc.max_send_message_length", -1)]
+    with grpc.insecure_channel(f"127.0.0.1:{server.grpc_port}", options) as channel:
+        predict = channel.unary_unary("/tensorflow.serving.PredictionService/Predict")
+        assert predict(request, compression=grpc.Compression.Gzip)
+        with pytest.raises(grpc.RpcError) as found:
+            predict(bomb, compression=grpc.Compression.Gzip)
+    assert found.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
 
 
 def test_a_signature_of_another_kind(call):

@@ -1,0 +1,81 @@
+"""A server that ends answers what it has begun, by both protocols, and then no more."""
+
+import asyncio
+import threading
+
+import grpc
+import numpy as np
+import pytest
+
+import penstock as tf
+from penstock._src.serving.background import running
+from penstock._src.serving.inference.running import Runner
+from penstock._src.serving.models.config import ModelConfig
+from penstock._src.serving.options import Options
+from penstock._src.serving.protos import apis
+from tests.serving.kit import HalfPlusTwo, Rest, save
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory):
+    root = tmp_path_factory.mktemp("half")
+    save(HalfPlusTwo(), root / "1")
+    return (ModelConfig("half", str(root)),)
+
+
+@pytest.fixture
+def entered(monkeypatch):
+    """Requests that run take half a second more; released once for each that has begun."""
+    begun = threading.Semaphore(0)
+    run = Runner.run
+
+    async def slowly(*arguments):
+        begun.release()
+        await asyncio.sleep(0.5)
+        return await run(*arguments)
+
+    monkeypatch.setattr(Runner, "run", slowly)
+    return begun
+
+
+def by_rest(server):
+    return Rest(server.rest_port)("/v1/models/half:predict", {"instances": [4.0]})[1]
+
+
+def by_grpc(server):
+    request = apis.PredictRequest(model_spec=apis.ModelSpec(name="half"))
+    request.inputs["x"].CopyFrom(tf.make_tensor_proto(np.float32([4])))
+    with grpc.insecure_channel(f"127.0.0.1:{server.grpc_port}") as channel:
+        call = channel.unary_unary("/tensorflow.serving.PredictionService/Predict")
+        reply = apis.PredictResponse.FromString(call(request.SerializeToString()))
+        return {"predictions": list(reply.outputs["y"].float_val)}
+
+
+@pytest.mark.parametrize("ask", [by_rest, by_grpc])
+def test_what_has_begun_is_answered(models, entered, ask):
+    replies = []
+    with running(Options(models, rest_port=0, grpc_port=0)) as server:
+        thread = threading.Thread(target=lambda: replies.append(ask(server)))
+        thread.start()
+        assert entered.acquire(timeout=20)
+    thread.join(20)
+    assert replies == [{"predictions": [4.0]}]
+    with pytest.raises((OSError, grpc.RpcError)):
+        ask(server)
+
+
+def test_what_takes_longer_is_given_up(models, entered, monkeypatch):
+    replies = []
+    options = Options(models, rest_port=0, grpc_port=-1, drain_seconds=0)
+    monkeypatch.setattr(asyncio, "sleep", patient(asyncio.sleep))
+    with running(options) as server:
+        thread = threading.Thread(target=lambda: replies.append(by_rest(server)))
+        thread.start()
+        assert entered.acquire(timeout=20)
+    thread.join(20)
+    assert replies == [{"error": "The server is ending."}]
+
+
+def patient(sleep):
+    """Sleeps of half a second take a minute."""
+    return lambda seconds: sleep(60 if seconds == 0.5 else seconds)
