@@ -3,8 +3,8 @@
 import collections
 
 import pytest
-
 from penstock._src.serving.background import running
+
 from penstock._src.serving.models.config_files import read_models
 from penstock._src.serving.options import Options
 from penstock._src.serving.trust.limits import Limits

@@ -6,9 +6,9 @@ import threading
 import grpc
 import numpy as np
 import pytest
+from penstock._src.serving.background import running
 
 import penstock as tf
-from penstock._src.serving.background import running
 from penstock._src.serving.inference.running import Runner
 from penstock._src.serving.models.config import ModelConfig
 from penstock._src.serving.options import Options

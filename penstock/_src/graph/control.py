@@ -129,6 +129,11 @@ def _written(op: Operation) -> set[int]:
     return found
 
 
+def changes_state(graph: Any) -> bool:
+    """Whether an operation of a graph may write to a resource, such as a variable."""
+    return bool(_effects(graph).written)
+
+
 def read_only_resources(op: Operation) -> list[int]:
     """The positions of the inputs of an operation that are resources which it does not write."""
     written = _written(op)

@@ -4,9 +4,9 @@ import os
 
 import grpc
 import pytest
+from penstock._src.serving.background import running
 
 from penstock._src.core.errors import PermissionDeniedError
-from penstock._src.serving.background import running
 from penstock._src.serving.models import folders as model_folders
 from penstock._src.serving.models.config import ModelConfig
 from penstock._src.serving.models.status import State

@@ -70,6 +70,8 @@ def test_rest_without_a_key(served, headers, message):
         status, error = ask(served[0], headers, path)
         assert status == 401 and message in error
     assert ask(served[0], headers, "/v1/models/half", None)[0] == 401
+    assert ask(served[0], headers, "/v2/models/half", None)[0] == 401
+    assert ask(served[0], headers, "/v2/health/ready", None)[0] == 200
 
 
 def test_grpc(served):
@@ -89,6 +91,10 @@ def test_grpc(served):
             list(reflect(iter([b""])))
         assert found.value.code() is grpc.StatusCode.UNAUTHENTICATED
         assert channel.unary_unary("/grpc.health.v1.Health/Check")(b"") == b"\x08\x01"
+        service = "/inference.GRPCInferenceService/"
+        assert channel.unary_unary(service + "ServerLive")(b"") == b"\x08\x01"
+        with pytest.raises(grpc.RpcError):
+            channel.unary_unary(service + "ServerMetadata")(b"")
 
 
 def test_keys_are_read_again(served, monkeypatch):

@@ -14,6 +14,13 @@ from penstock._src.serving.requirements import grpc
 from penstock._src.serving.trust.access_log import AccessLog, Entry
 from penstock._src.serving.trust.keys import ApiKeys
 
+# What is answered without a key: whether the server lives.
+_PROBES = (
+    f"/{HEALTH_SERVICE}/",
+    "/inference.GRPCInferenceService/ServerLive",
+    "/inference.GRPCInferenceService/ServerReady",
+)
+
 
 def interceptors(keys: ApiKeys | None, log: AccessLog | None) -> list[Any]:
     """Returns grpcio's interceptors that look at all calls; none if there is nothing to look at.
@@ -42,7 +49,7 @@ def _gated(handler: Any, call: Any, keys: ApiKeys | None, log: AccessLog | None)
     kind = next(kind for kind in kinds if getattr(handler, kind))
     method = getattr(handler, kind)
     name, refusal = "", None
-    if keys is not None and not call.method.startswith(f"/{HEALTH_SERVICE}/"):
+    if keys is not None and not call.method.startswith(_PROBES):
         try:
             name = keys.name_of(call.invocation_metadata)
         except UnauthenticatedError as error:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import dataclasses
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from penstock._src.core.errors import InvalidArgumentError, UnimplementedError
 from penstock._src.saving.saved_model.constants import DEFAULT_SERVING_SIGNATURE_DEF_KEY
@@ -11,7 +14,7 @@ from penstock._src.serving.batching.queue import Queue
 from penstock._src.serving.batching.scheduler import Scheduler
 from penstock._src.serving.generation.generator import Generator
 from penstock._src.serving.generation.options import GenerationOptions
-from penstock._src.serving.servables.servable import Servable
+from penstock._src.serving.servables.servable import Servable, Signature
 
 
 class ModelVersion:
@@ -39,9 +42,11 @@ class ModelVersion:
         self._generator = None
         if servable.generation is not None:
             self._generator = Generator(servable, generation or GenerationOptions())
+        signatures = servable.signatures
+        if any(signature.changes_state for signature in signatures.values()):
+            signatures = _one_at_a_time(signatures)
         self.queues: Mapping[str, Queue] = {
-            key: scheduler.queue(signature, parameters)
-            for key, signature in servable.signatures.items()
+            key: scheduler.queue(signature, parameters) for key, signature in signatures.items()
         }
 
     def queue(self, signature_name: str) -> Queue:
@@ -89,3 +94,17 @@ class ModelVersion:
 
     def __str__(self) -> str:
         return f"{self.name}, version {self.number},"
+
+
+def _one_at_a_time(signatures: Mapping[str, Signature]) -> dict[str, Signature]:
+    """Functions of which one runs at a time: some read what others change."""
+    lock = threading.Lock()
+
+    def alone(run: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        def run_alone(arrays: Any) -> Any:
+            with lock:
+                return run(arrays)
+
+        return run_alone
+
+    return {key: dataclasses.replace(s, run=alone(s.run)) for key, s in signatures.items()}

@@ -42,8 +42,8 @@ class OpenInferenceRoutes:
         """The routes."""
         return [
             _route("GET", "/v2/?", self.server),
-            _route("GET", "/v2/health/live", self.live),
-            _route("GET", "/v2/health/ready", self.ready),
+            _route("GET", "/v2/health/live", self.live)._replace(needs_key=False),
+            _route("GET", "/v2/health/ready", self.ready)._replace(needs_key=False),
             _route("GET", _MODEL, self.metadata),
             _route("GET", _MODEL + "/ready", self.model_ready),
             Route("POST", re.compile(_MODEL + "/infer"), self.infer, (JSON_LENGTH,)),
@@ -90,11 +90,12 @@ class OpenInferenceRoutes:
     async def infer(self, groups: Mapping[str, Any], body: bytes) -> Reply:
         """Runs a function of a model."""
         text, data = _split(body, groups[JSON_LENGTH.decode()])
-        request = Fields(values.parse(text))
-        parameters = Fields(request.get("parameters") or {})
         with self._table.using(groups["name"], _number(groups)) as version:
-            queue = version.queue(parameters.text(protocol.SIGNATURE) or "")
-            given = _inputs(request, queue.signature, data)
+            with values.reading(text, self._runner.admission) as value:
+                request = Fields(value)
+                parameters = Fields(request.get("parameters") or {})
+                queue = version.queue(parameters.text(protocol.SIGNATURE) or "")
+                given = _inputs(request, queue.signature, data)
             outputs = await self._runner.run(queue, given)
         return _reply(request, version, queue.signature, outputs)
 

@@ -42,6 +42,7 @@ class Signature:
       run: a function of one array for each input, which returns one for each output. Several threads may call it.
       defaults: values of inputs that requests may leave out.
       refusal: why requests cannot call it; empty if they can.
+      changes_state: whether it assigns variables or changes tables: each request is then run alone, and once.
     """
 
     name: str
@@ -51,12 +52,14 @@ class Signature:
     run: Callable[[Sequence[np.ndarray]], list[np.ndarray]]
     defaults: Mapping[str, np.ndarray] = dataclasses.field(default_factory=dict)
     refusal: str = ""
+    changes_state: bool = False
 
     @functools.cached_property
     def is_batched(self) -> bool:
-        """Whether requests can be joined: the first axis of every input and output has any extent."""
+        """Whether requests can be joined: the first axis of every input and output has any extent, and nothing else is changed."""
         infos = [*self.inputs.values(), *self.outputs.values()]
-        return bool(self.inputs) and not self.refusal and all(map(_has_batch_axis, infos))
+        can_join = bool(self.inputs) and not self.refusal and not self.changes_state
+        return can_join and all(map(_has_batch_axis, infos))
 
 
 def _has_batch_axis(info: TensorInfo) -> bool:

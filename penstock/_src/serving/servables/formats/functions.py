@@ -9,6 +9,7 @@ import numpy as np
 
 from penstock._src.core.shapes import TensorShape
 from penstock._src.function.concrete import ConcreteFunction
+from penstock._src.graph.control import changes_state
 from penstock._src.graph.operation import SymbolicTensor
 from penstock._src.proto.saved import SignatureDef
 from penstock._src.saving.saved_model.constants import PREDICT_METHOD_NAME
@@ -59,7 +60,8 @@ def signature_of_function(
     }
     outputs = {key: TensorInfo(t.dtype, extents(t.shape), t.name) for key, t in results.items()}
     run = runner(function, list(results.values()))
-    return Signature(name, PREDICT_METHOD_NAME, inputs, outputs, run)
+    changes = changes_state(function.graph)
+    return Signature(name, PREDICT_METHOD_NAME, inputs, outputs, run, changes_state=changes)
 
 
 def definition_of(signature: Signature) -> Any:

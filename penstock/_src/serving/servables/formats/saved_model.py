@@ -9,6 +9,7 @@ from typing import Any
 import penstock._src.api.load  # noqa: F401  (tensors have their operators)
 from penstock._src.filesystems import files
 from penstock._src.function.concrete import ConcreteFunction
+from penstock._src.graph.control import changes_state
 from penstock._src.graph.operation import SymbolicTensor
 from penstock._src.ops.tensor_proto import from_proto
 from penstock._src.saving.saved_model.constants import SERVING, VARIABLES_DIRECTORY
@@ -76,4 +77,13 @@ def _signature(name: str, function: ConcreteFunction, definition: Any) -> Signat
     }
     defaults = {key: from_proto(value) for key, value in definition.defaults.items()}
     run = runner(function, list(plain.values()))
-    return Signature(name, definition.method_name, inputs, outputs, run, defaults, refusal)
+    return Signature(
+        name,
+        definition.method_name,
+        inputs,
+        outputs,
+        run,
+        defaults,
+        refusal,
+        changes_state(function.graph),
+    )
