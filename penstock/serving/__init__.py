@@ -16,6 +16,7 @@ _NAMES = {
     "penstock._src.serving.options": "Options",
     "penstock._src.serving.processes.background": "running",
     "penstock._src.serving.trust.limits": "Limits",
+    "penstock._src.serving.trust.tls": "TLS",
 }
 _SUBMODULES = "ray".split()
 

@@ -85,8 +85,10 @@ class ModelConfig:
     policy: VersionPolicy
 class Options:
     """Options of a server."""
-    def __init__(self, models: tuple[ModelConfig, ...], host: str = '127.0.0.1', rest_port: int = 8501, grpc_port: int = 8500, batching: BatchingParameters = ..., batch_threads: int = 2, timeout: float = 30.0, limits: Limits = ..., poll_seconds: float = 1.0, model_config_file: str = '', memory_budget: int = 0, allow: tuple[str, ...] = (), workers: int = 1, generation: GenerationOptions = ..., warms_up: bool = True, drain_seconds: float = 30.0) -> None: ...
+    def __init__(self, models: tuple[ModelConfig, ...], host: str = '127.0.0.1', rest_port: int = 8501, grpc_port: int = 8500, batching: BatchingParameters = ..., batch_threads: int = 2, timeout: float = 30.0, limits: Limits = ..., tls: TLS | None = None, ssl_config_file: str = '', reload_root: str = '', api_keys: str = '', access_log: str = '', poll_seconds: float = 1.0, model_config_file: str = '', memory_budget: int = 0, allow: tuple[str, ...] = (), workers: int = 1, generation: GenerationLimits = ..., reload_file: str = '', warms_up: bool = True, drain_seconds: float = 30.0) -> None: ...
+    access_log: str
     allow: tuple[str, ...]
+    api_keys: str
     batch_threads: int
     batching: BatchingParameters
     drain_seconds: float
@@ -98,8 +100,12 @@ class Options:
     model_config_file: str
     models: tuple[ModelConfig, ...]
     poll_seconds: float
+    reload_file: str
+    reload_root: str
     rest_port: int
+    ssl_config_file: str
     timeout: float
+    tls: TLS | None
     warms_up: bool
     workers: int
 class Retries:
@@ -124,6 +130,17 @@ class SignatureInfo:
     inputs: Mapping[str, TensorSpec]
     method_name: str
     outputs: Mapping[str, TensorSpec]
+class TLS:
+    """PEM files of a server that speaks TLS. They are read again when they change."""
+    def __init__(self, certificate: str, key: str, client_authority: str = '') -> None: ...
+    certificate: str
+    client_authority: str
+    key: str
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The files."""
+    def read(self) -> Any:
+        """Reads the files."""
 class VersionInfo:
     """The state of a version of a model."""
     def __init__(self, version: int, state: str, error: str = '') -> None: ...

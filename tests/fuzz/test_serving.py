@@ -3,10 +3,10 @@
 import collections
 
 import pytest
-from penstock._src.serving.background import running
 
 from penstock._src.serving.models.config_files import read_models
 from penstock._src.serving.options import Options
+from penstock._src.serving.processes.background import running
 from penstock._src.serving.trust.limits import Limits
 from tests.fuzz.serving.asking import Asker, judged_reply
 from tests.fuzz.serving.cases import case_of

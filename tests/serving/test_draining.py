@@ -12,6 +12,7 @@ import penstock as tf
 from penstock._src.serving.inference.running import Runner
 from penstock._src.serving.models.config import ModelConfig
 from penstock._src.serving.options import Options
+from penstock._src.serving.processes.background import running
 from penstock._src.serving.protos import apis
 from tests.serving.kit import HalfPlusTwo, Rest, save
 

@@ -11,6 +11,7 @@ from penstock._src.serving.models import folders as model_folders
 from penstock._src.serving.models.config import ModelConfig
 from penstock._src.serving.models.status import State
 from penstock._src.serving.options import Options
+from penstock._src.serving.processes.background import running
 from penstock._src.serving.protos import config
 from penstock._src.serving.server import Server
 from penstock._src.serving.trust.folders import ReloadFolders, check_links

@@ -9,11 +9,11 @@ import urllib.request
 
 import grpc
 import pytest
-from penstock._src.serving.background import running
 
 import penstock as tf
 from penstock._src.serving.models.config import ModelConfig
 from penstock._src.serving.options import Options
+from penstock._src.serving.processes.background import running
 from penstock._src.serving.protos import apis
 from penstock._src.serving.trust import keys
 from tests.serving.kit import HalfPlusTwo, save

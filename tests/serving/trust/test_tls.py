@@ -8,11 +8,11 @@ import ssl
 
 import grpc
 import pytest
-from penstock._src.serving.background import running
 
 import penstock as tf
 from penstock._src.serving.models.config import ModelConfig
 from penstock._src.serving.options import Options
+from penstock._src.serving.processes.background import running
 from penstock._src.serving.rest import http as rest_http
 from penstock._src.serving.trust.tls import TLS, SSLConfigFile
 from tests.serving.kit import HalfPlusTwo, save
