@@ -164,7 +164,7 @@ def _options(parsed: argparse.Namespace) -> Any:
     else:
         models = config_files.read_models(parsed.model_config_file)
     batching, threads = _batching(parsed)
-    more = {"batch_threads": threads} if threads else {}
+    more: dict[str, Any] = {"batch_threads": threads} if threads else {}
     return Options(
         models=models,
         host=parsed.host,
