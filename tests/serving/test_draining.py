@@ -6,7 +6,6 @@ import threading
 import grpc
 import numpy as np
 import pytest
-from penstock._src.serving.background import running
 
 import penstock as tf
 from penstock._src.serving.inference.running import Runner

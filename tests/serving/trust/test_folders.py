@@ -4,7 +4,6 @@ import os
 
 import grpc
 import pytest
-from penstock._src.serving.background import running
 
 from penstock._src.core.errors import PermissionDeniedError
 from penstock._src.serving.models import folders as model_folders
