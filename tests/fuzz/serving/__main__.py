@@ -41,7 +41,7 @@ def _one(process: Process, seed: int) -> int:
     asker = Asker(process.rest_port, process.grpc_port)
     wrong = asker.ask(case)
     print(wrong or asker.counts)
-    print(process.log.read_text()[-5000:])
+    print(process.log.read_text(errors="replace")[-5000:])
     return 1 if wrong else 0
 
 
@@ -74,7 +74,7 @@ def _hunt(process: Process, parsed: argparse.Namespace) -> int:
             )
         if not process.is_alive():
             print(
-                f"The server died by seed {seed - 1} or a slow client: {process.log.read_text()[-3000:]}"
+                f"The server died by seed {seed - 1} or a slow client: {process.log.read_text(errors='replace')[-3000:]}"
             )
             return 1
     slow.end()
@@ -96,7 +96,7 @@ def _hunt(process: Process, parsed: argparse.Namespace) -> int:
     print(f"{len(found)} found in {seed - parsed.first:,} cases")
     if process.log.stat().st_size > 100_000:
         found.append("the log")
-        print(f"the log is long: {process.log.read_text()[:2000]}")
+        print(f"the log is long: {process.log.read_text(errors='replace')[:2000]}")
     return 1 if found or growth > 0.05 else 0
 
 
