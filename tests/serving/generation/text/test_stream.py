@@ -1,6 +1,7 @@
 """Text comes as soon as it is certain, and ends at stops."""
 
 import pytest
+import tokenizers as library
 
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.serving.generation.text.chat import prompt_of
@@ -59,3 +60,24 @@ def test_prompts_of_conversations():
         prompt_of([("system", "x")], templates)
     with pytest.raises(InvalidArgumentError, match="does not chat"):
         prompt_of(told, {})
+
+
+def test_tokenizers_of_the_library(tmp_path):
+    made = library.Tokenizer(library.models.BPE())
+    made.pre_tokenizer = library.pre_tokenizers.ByteLevel(add_prefix_space=False)
+    made.decoder = library.decoders.ByteLevel()
+    alphabet = library.pre_tokenizers.ByteLevel.alphabet()
+    trainer = library.trainers.BpeTrainer(vocab_size=280, initial_alphabet=alphabet)
+    made.train_from_iterator(["the cat and the hat and the bat"] * 5, trainer)
+    path = tmp_path / "tokenizer.json"
+    made.save(str(path))
+    tokenizer = load(str(path))
+    text = "the cat costs 5 €"
+    tokens = tokenizer.encode(text)
+    assert len(tokens) < len(text.encode()) and tokenizer.decode(tokens) == text
+    stream = TextStream(tokenizer)
+    pieces = [stream.push([token]) for token in tokens]
+    assert "".join(pieces) == text and "" in pieces  # bytes of one character
+    path.write_text("{}")
+    with pytest.raises(InvalidArgumentError, match="tokenizer.json"):
+        load(str(path))
