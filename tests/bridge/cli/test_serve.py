@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 
@@ -11,6 +12,7 @@ import pytest
 
 from penstock._src.bridge.cli import main
 from penstock._src.serving.protos import config
+from tests.fuzz.serving.cases import PREFACE, frame
 from tests.serving.kit import HalfPlusTwo, Rest, save
 
 
@@ -22,14 +24,17 @@ def model(tmp_path_factory):
 
 
 @pytest.fixture
-def serve():
+def serve(tmp_path):
     """`process, rest = serve(arguments)`: the command, once it has said where it is."""
     processes = []
 
     def start(*arguments):
         command = [sys.executable, "-m", "penstock", "serve", *arguments]
         ports = ["--rest_api_port=0", "--port=0"]
-        made = subprocess.Popen([*command, *ports], stdout=subprocess.PIPE, text=True)
+        with open(tmp_path / "log", "w") as log:
+            made = subprocess.Popen(
+                [*command, *ports], stdout=subprocess.PIPE, stderr=log, text=True
+            )
         processes.append(made)
         found = re.search(
             r"REST at http://127.0.0.1:(\d+)/v1/models, gRPC at 127.0.0.1:(\d+)",
@@ -83,9 +88,17 @@ ASKED = "/v1/models/half:predict", {"instances": [1.0]}
 REPLY = 200, {"predictions": [2.5]}
 
 
-def test_it_serves_until_it_is_terminated(serve, model):
+def test_it_serves_until_it_is_terminated(serve, model, tmp_path):
     process, rest = serve(model, "--model_name=half")
     assert rest(*ASKED) == REPLY
+    with socket.create_connection(("127.0.0.1", rest.grpc_port)) as connection:
+        frames = frame(4, 0, 0, b"") + frame(7, 0, 0, bytes(7) + b"\x0bwhat a client says")
+        connection.sendall(PREFACE + frames)
+        connection.shutdown(socket.SHUT_WR)
+        while connection.recv(1000):
+            pass
+    log = (tmp_path / "log").read_text()
+    assert "is loaded" in log and "what a client says" not in log
     process.send_signal(signal.SIGTERM)
     assert process.wait(30) == 0
 

@@ -6,6 +6,7 @@ import asyncio
 import importlib
 import importlib.util
 import logging
+import os
 import signal
 import sys
 from collections.abc import Callable, Coroutine
@@ -33,6 +34,8 @@ def run(options: Options, started: Callable[[Server], None] | None = None) -> No
     """
     sys.setswitchinterval(_SWITCH_INTERVAL)
     logging.getLogger("penstock.serving").setLevel(logging.INFO)
+    # grpcio writes what clients send into the log, bytes and all.
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     _allow_many_files()
     _run_loop(_serve(options, started))
 
