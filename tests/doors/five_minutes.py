@@ -76,6 +76,7 @@ class Newcomer:
     folder: Path
     seconds: list[tuple[str, float]] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
+    servers: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     def environment(self) -> dict[str, str]:
         """The variables of a shell in which the environment is active."""
@@ -90,7 +91,16 @@ class Newcomer:
         }
 
     def type(self, line: str) -> str:
-        """Runs a line in the shell, notes its time, and returns what it printed."""
+        """Runs a line in the shell, notes its time, and returns what it printed; one that ends with & goes on until `leave`."""
+        if line.endswith("&"):
+            self.servers.append(
+                subprocess.Popen(
+                    ["sh", "-c", f"exec {line[:-1]}"], cwd=self.folder, env=self.environment(),
+                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                )
+            )  # fmt: skip
+            self.note(line, 0.0, True, "")
+            return ""
         started = time.monotonic()
         done = subprocess.run(
             ["sh", "-c", line], cwd=self.folder, env=self.environment(), text=True,
@@ -98,6 +108,12 @@ class Newcomer:
         )  # fmt: skip
         self.note(line, time.monotonic() - started, done.returncode == 0, done.stdout)
         return done.stdout
+
+    def leave(self) -> None:
+        """Ends what runs in the background."""
+        for server in self.servers:
+            server.terminate()
+            server.wait(timeout=LIMIT)
 
     def note(self, what: str, seconds: float, passed: bool, said: str) -> None:
         """Prints a line of the table, and what a failure printed."""
@@ -148,7 +164,10 @@ def main() -> int:
     user = Newcomer(args.work.resolve())
     (user.folder / "dist").symlink_to(args.dist.resolve())
     user.type(f"{args.python} -m venv {user.folder / 'venv'}")
-    follow(steps(README.read_text()), user)
+    try:
+        follow(steps(README.read_text()), user)
+    finally:
+        user.leave()
     page = sum(seconds for _, seconds in user.seconds)
     user.has_no_tensorflow()
     for name in USES:
