@@ -55,7 +55,11 @@ class TLS:
         return tuple(filter(None, (self.certificate, self.key, self.client_authority)))
 
     def read(self) -> Pems:
-        """Reads the files."""
+        """Reads the files.
+
+        Returns:
+          The PEM texts of key, certificate and authority.
+        """
         authority = files.read(self.client_authority) if self.client_authority else b""
         return Pems(files.read(self.key), files.read(self.certificate), authority)
 
