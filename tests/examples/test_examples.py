@@ -23,7 +23,8 @@ SAYS = {  # the last number of the last line: between
     "transformer_block": (0.0, 0.2),
 }
 NOT_HERE = {"demo", "picture"}  # `make demo`, and what draws for it
-# Examples of folders have results with bounds (table.py); those of libraries/ are tested in tests/ecosystem, pipeline/ in its folder here.
+# Examples of folders have results with bounds (table.py); those of libraries/ are tested in tests/ecosystem, pipeline/ in its folder here,
+# serving/ in test_serving.py.
 SHARED = {"data/fetch", "sound/speak"} | {
     f"vision/{name}"
     for name in ("average_precision", "command_line", "images", "judge", "pretrained")
