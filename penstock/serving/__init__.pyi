@@ -85,7 +85,7 @@ class ModelConfig:
     policy: VersionPolicy
 class Options:
     """Options of a server."""
-    def __init__(self, models: tuple[ModelConfig, ...], host: str = '127.0.0.1', rest_port: int = 8501, grpc_port: int = 8500, batching: BatchingParameters = ..., batch_threads: int = 2, timeout: float = 30.0, limits: Limits = ..., tls: TLS | None = None, ssl_config_file: str = '', reload_root: str = '', api_keys: str = '', access_log: str = '', poll_seconds: float = 1.0, model_config_file: str = '', memory_budget: int = 0, allow: tuple[str, ...] = (), workers: int = 1, generation: GenerationOptions = ..., reload_file: str = '', warms_up: bool = True, drain_seconds: float = 30.0) -> None: ...
+    def __init__(self, models: tuple[ModelConfig, ...], host: str = '127.0.0.1', rest_port: int = 8501, grpc_port: int = 8500, batching: BatchingParameters = ..., batch_threads: int = 2, timeout: float = 30.0, limits: Limits = ..., tls: TLS | None = None, ssl_config_file: str = '', reload_root: str = '', api_keys: str = '', access_log: str = '', poll_seconds: float = 1.0, model_config_file: str = '', memory_budget: int = 0, allow: tuple[str, ...] = (), workers: int = 1, metrics_path: str = '/monitoring/prometheus/metrics', generation: GenerationOptions = ..., reload_file: str = '', warms_up: bool = True, drain_seconds: float = 30.0) -> None: ...
     access_log: str
     allow: tuple[str, ...]
     api_keys: str
@@ -97,6 +97,7 @@ class Options:
     host: str
     limits: Limits
     memory_budget: int
+    metrics_path: str
     model_config_file: str
     models: tuple[ModelConfig, ...]
     poll_seconds: float

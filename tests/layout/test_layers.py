@@ -59,6 +59,7 @@ FLOORS = {  # of the folders and files in some layers, low to high
         "batching trust",
         "generation",
         "models",
+        "telemetry",
         "inference",
         "rest grpc options",
         "server client",

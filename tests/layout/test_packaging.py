@@ -25,6 +25,7 @@ MODULES = {
     "dm-sonnet": "sonnet",
     "google-crc32c": "google_crc32c",
     "grpcio": "grpc",
+    "opentelemetry-sdk": "opentelemetry",
     "pillow": "PIL",
     "scikit-learn": "sklearn",
 }

@@ -6,7 +6,7 @@ import dataclasses
 
 from penstock._src.serving.batching.parameters import BatchingParameters
 from penstock._src.serving.generation.options import GenerationOptions
-from penstock._src.serving.models.config import ModelConfig
+from penstock._src.serving.models.config import METRICS_PATH, ModelConfig
 from penstock._src.serving.trust.limits import Limits
 from penstock._src.serving.trust.tls import TLS
 from penstock._src.util.export import export
@@ -36,6 +36,7 @@ class Options:
       memory_budget: bytes that all models may take; 0 for no limit.
       allow: what models may do besides computing; see tf.saved_model.experimental.allow.
       workers: processes.
+      metrics_path: of REST, at which Prometheus finds the metrics; "" for none.
       generation: options of models that generate tokens.
       reload_file: by which worker processes tell each other what a client had loaded; the supervisor's.
       warms_up: whether versions are run before they answer requests.
@@ -60,6 +61,7 @@ class Options:
     memory_budget: int = 0
     allow: tuple[str, ...] = ()
     workers: int = 1
+    metrics_path: str = METRICS_PATH
     generation: GenerationOptions = GenerationOptions()
     reload_file: str = ""
     warms_up: bool = True

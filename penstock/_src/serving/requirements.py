@@ -8,6 +8,7 @@ import importlib
 import importlib.util
 from collections.abc import Iterator
 from types import ModuleType
+from typing import Any
 
 # What a server needs, besides what Penstock always needs.
 PACKAGES = ("grpc", "httptools", "orjson", "uvicorn")
@@ -82,6 +83,14 @@ def aiohttp() -> ModuleType:
     """
     with _needed(_CLIENT):
         return importlib.import_module("aiohttp")
+
+
+@functools.cache
+def opentelemetry(name: str) -> Any:
+    """A module of OpenTelemetry's API, which makes traces; None if it is not installed."""
+    if importlib.util.find_spec("opentelemetry") is None:
+        return None
+    return importlib.import_module(f"opentelemetry.{name}")
 
 
 @contextlib.contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import logging
 import threading
 from collections.abc import Callable, Sequence
@@ -31,9 +32,15 @@ from penstock._src.serving.rest.app import RestApp
 from penstock._src.serving.rest.bodies import Bodies
 from penstock._src.serving.rest.generation.generate import GenerateRoutes
 from penstock._src.serving.rest.generation.openai import OpenAiRoutes
+from penstock._src.serving.rest.metrics import MetricsRoute, counted
 from penstock._src.serving.rest.models import ModelRoutes
 from penstock._src.serving.rest.open_inference import OpenInferenceRoutes
+from penstock._src.serving.rest.page.routes import PageRoutes
 from penstock._src.serving.servables.formats.table import load
+from penstock._src.serving.telemetry.recorder import Recorder, timed
+from penstock._src.serving.telemetry.states import States
+from penstock._src.serving.telemetry.store import Store
+from penstock._src.serving.telemetry.traces import TracedApp
 from penstock._src.serving.trust.access_log import AccessLog
 from penstock._src.serving.trust.admission import Admission
 from penstock._src.serving.trust.folders import ReloadFolders
@@ -69,11 +76,13 @@ class Server:
 
     Args:
       options: what it serves, where, and its limits.
+      store: the numbers of metrics, which may be those of several processes; None for its own.
 
     Attributes:
       table: the versions that answer requests.
       manager: loads and unloads them.
       admission: counts requests.
+      states: reads metrics of the moment into the store.
       rest: the application of the REST API, whose `routes` may be added to.
       rest_port: where REST is; -1 if it is not served, or not yet.
       grpc_services: handlers of gRPC's methods by services, which may be added to.
@@ -81,14 +90,17 @@ class Server:
       is_ready: True while requests are answered.
     """
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: Options, store: Store | None = None) -> None:
         self.options = options
-        self.scheduler = Scheduler(options.batch_threads)
+        store = Store() if store is None else store
         self.table = ModelTable()
         follows_links = "read_files" in options.allow
         self.manager = ModelManager(self.table, self._load, options.memory_budget, follows_links)
+        self.recorder = Recorder(store, self.manager.is_configured)
+        self.scheduler = Scheduler(options.batch_threads, [self.recorder.batch])
         folders = ReloadFolders(options.reload_root, [each.base_path for each in options.models])
         self.admission = Admission(options.limits)
+        self.states = States(store, self.manager, self.admission)
         runner = Runner(options.limits, self.admission, options.timeout)
         generate = GenerateRoutes(self.table, self.admission)
         routes = [
@@ -97,6 +109,11 @@ class Server:
             *generate.routes(),
             *OpenAiRoutes(self.table, generate).routes(),
         ]
+        routes = counted(routes, self.recorder)
+        page = PageRoutes(self.manager, store, self.states, options.metrics_path)
+        routes += page.routes()
+        if options.metrics_path:
+            routes.append(MetricsRoute(store, self.states).route(options.metrics_path))
         self._keys = ApiKeys(options.api_keys) if options.api_keys else None
         self._log = AccessLog(options.access_log) if options.access_log else None
         bodies = Bodies(options.limits.max_body_bytes, self.admission)
@@ -108,18 +125,21 @@ class Server:
             ModelService(self.manager, folders, options.reload_file),
             GenerationService(self.table, self.admission),
             OpenInferenceService(self.table, runner, lambda: self.is_ready),
+            self.recorder,
             lambda: self.is_ready,
         )
         self._ended = threading.Event()
 
     def _load(self, name: str, number: int, path: str) -> ModelVersion:
-        servable = load(path, self.options.allow)
-        options = self.options
+        options, recorder = self.options, self.recorder
+        with timed(functools.partial(recorder.loaded, path)):
+            servable = load(path, options.allow)
         made = ModelVersion(
             name, number, servable, self.scheduler, options.batching, options.generation
         )
-        if self.options.warms_up:
-            warm_up(made, self.options.limits.max_tensor_bytes)
+        if options.warms_up:
+            with timed(functools.partial(recorder.warmed_up, path)):
+                warm_up(made, options.limits.max_tensor_bytes)
         return made
 
     def begin(self) -> None:
@@ -158,7 +178,9 @@ class Server:
             listener = http.listening(options.host, options.rest_port)
             self.rest_port = listener.getsockname()[1]
             https = HttpsContext(options.tls) if options.tls else None
-            rest = http.serving(self.rest, listener, options.limits, options.drain_seconds, https)
+            rest = http.serving(
+                TracedApp(self.rest), listener, options.limits, options.drain_seconds, https
+            )
             await stack.enter_async_context(rest)
         if options.grpc_port >= 0:
             address = f"{options.host}:{options.grpc_port}"

@@ -74,8 +74,13 @@ def test_batching(written):
 
 
 def test_monitoring(written):
-    assert config_files.asks_for_metrics(written("prometheus_config { enable: true path: '/m' }"))
-    assert not config_files.asks_for_metrics(written(""))
+    read = config_files.read_metrics_path
+    assert read(written("prometheus_config { enable: true path: '/m' }")) == "/m"
+    default = "/monitoring/prometheus/metrics"
+    assert read(written("prometheus_config { enable: true }")) == default
+    assert read(written("prometheus_config { path: '/m' }")) == "" == read(written(""))
+    with pytest.raises(InvalidArgumentError, match="begins with a slash"):
+        read(written("prometheus_config { enable: true path: 'm' }"))
 
 
 @pytest.mark.parametrize(

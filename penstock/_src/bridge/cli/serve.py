@@ -142,17 +142,12 @@ def _spellings(*names: str) -> list[str]:
 
 def _options(parsed: argparse.Namespace) -> Any:
     # Each command loads what it needs.
-    from penstock._src.core.errors import UnimplementedError
     from penstock._src.filesystems import files
     from penstock._src.serving.generation.options import GenerationOptions
     from penstock._src.serving.models import config_files
     from penstock._src.serving.models.config import ModelConfig
     from penstock._src.serving.options import Options
 
-    if parsed.monitoring_config_file and config_files.asks_for_metrics(
-        parsed.monitoring_config_file
-    ):
-        raise UnimplementedError("--monitoring-config-file: metrics are not implemented.")
     path = parsed.model or parsed.model_base_path
     if bool(path) == bool(parsed.model_config_file):
         raise Refused("expected a MODEL, or --model-config-file.")
@@ -165,6 +160,8 @@ def _options(parsed: argparse.Namespace) -> Any:
         models = config_files.read_models(parsed.model_config_file)
     batching, threads = _batching(parsed)
     more: dict[str, Any] = {"batch_threads": threads} if threads else {}
+    if parsed.monitoring_config_file:
+        more["metrics_path"] = config_files.read_metrics_path(parsed.monitoring_config_file)
     return Options(
         models=models,
         host=parsed.host,

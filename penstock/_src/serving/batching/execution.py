@@ -22,14 +22,15 @@ def compute(queue: Queue, requests: Sequence[Request]) -> None:
     If a joined batch fails, its requests run again one by one: those that are not to blame get their outputs.
     """
     start = time.monotonic()
+    queue.runs, queue.run_seconds = 0, 0.0
     for request in requests:
         request.times[1] = start
     if len(requests) == 1 or not _compute_joined(queue, requests):
         for request in requests:
             _compute_alone(queue, request)
-    end = time.monotonic()
+    times = [time.monotonic(), queue.run_began, queue.run_seconds]
     for request in requests:
-        request.times[2] = end
+        request.times[2:] = times
 
 
 def check(queue: Queue, requests: Sequence[Request]) -> None:
@@ -104,8 +105,14 @@ def _joined(queue: Queue, requests: Sequence[Request]) -> list[np.ndarray]:
 
 
 def _run(queue: Queue, inputs: Sequence[np.ndarray], limit: float) -> list[np.ndarray]:
-    if not limit:
-        return queue.signature.run(inputs)
-    left = max(1, int((limit - time.monotonic()) * 1000))
-    with deadlines.deadline(left):
-        return queue.signature.run(inputs)
+    began = time.monotonic()
+    if not queue.runs:
+        queue.run_began = began
+    try:
+        if not limit:
+            return queue.signature.run(inputs)
+        with deadlines.deadline(max(1, int((limit - began) * 1000))):
+            return queue.signature.run(inputs)
+    finally:
+        queue.runs += 1
+        queue.run_seconds += time.monotonic() - began

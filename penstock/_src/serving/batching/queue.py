@@ -27,6 +27,7 @@ class Queue:
 
     Args:
       signature: what they ask for.
+      model: the name of the model, for metrics.
       parameters: limits.
       schedule: called with the queue when there is something to run now.
       schedule_at: called with a time and the queue when there is something to run then, unless it is full before.
@@ -35,11 +36,15 @@ class Queue:
     def __init__(
         self,
         signature: Signature,
+        model: str,
         parameters: BatchingParameters,
         schedule: Callable[[Queue], None],
         schedule_at: Callable[[float, Queue], None],
     ) -> None:
-        self.signature, self.parameters = signature, parameters
+        self.signature, self.model, self.parameters = signature, model, parameters
+        # Of the batch that is running, or ran last.
+        self.runs, self.run_began, self.run_seconds = 0, 0.0, 0.0
+        self.numbers: Any = None  # of an observer
         # False once a result showed that rows of results are not those of the requests.
         self.joins = signature.is_batched
         # Joined batches that are still to be compared with their requests computed alone.

@@ -30,7 +30,8 @@ class Request:
       error: why there are none.
       waiter: for the completion.
       is_cancelled: True once nobody waits for it any more: it leaves the queue.
-      times: seconds on the monotonic clock at which it was queued, began to run, and was done.
+      times: seconds on the monotonic clock at which it was queued, its batch was taken, and it was done; then at which its batch's function began to
+        run, and for how many seconds it ran.
     """
 
     __slots__ = (
@@ -61,7 +62,7 @@ class Request:
         self.error: Exception | None = None
         self.waiter: Any = None
         self.is_cancelled = False
-        self.times = [0.0, 0.0, 0.0]
+        self.times = [0.0] * 5
 
     def result(self) -> list[np.ndarray]:
         """The outputs; raises the error if there is one."""

@@ -15,8 +15,8 @@ from penstock._src.serving.batching.queue import Queue
 from penstock._src.serving.batching.request import Request, deliver
 from penstock._src.serving.servables.servable import Signature
 
-# Told of each batch that was computed.
-Observer = Callable[[Queue, Sequence[Request]], None]
+# Told of each batch that was computed: its queue and requests, how often the function ran for it, and for how many seconds.
+Observer = Callable[[Queue, Sequence[Request], int, float], None]
 
 
 class Scheduler:
@@ -38,9 +38,9 @@ class Scheduler:
         for thread in self._threads:
             thread.start()
 
-    def queue(self, signature: Signature, parameters: BatchingParameters) -> Queue:
-        """Returns a new queue for a signature."""
-        return Queue(signature, parameters, self._ready.put, self._timer.add)
+    def queue(self, signature: Signature, parameters: BatchingParameters, model: str = "") -> Queue:
+        """Returns a new queue for a signature, with the name of the model for metrics."""
+        return Queue(signature, model, parameters, self._ready.put, self._timer.add)
 
     def close(self) -> None:
         """Ends the threads, once they have computed what is scheduled."""
@@ -55,11 +55,12 @@ class Scheduler:
             batch = queue.take()
             if batch:
                 compute(queue, batch)
+            runs, seconds = queue.runs, queue.run_seconds
             queue.finished()
             if batch:
                 deliver(batch)
             for observer in self._observers if batch else ():
-                observer(queue, batch)
+                observer(queue, batch, runs, seconds)
 
 
 class _Timer:

@@ -27,6 +27,7 @@ from penstock._src.serving.client.retries import Budget, Failure, Retries
 from penstock._src.serving.client.transports import grpc as grpc_transport
 from penstock._src.serving.client.transports import http as http_transport
 from penstock._src.serving.requirements import grpc
+from penstock._src.serving.telemetry import traces
 from penstock._src.util.export import export
 
 T = TypeVar("T")
@@ -107,6 +108,12 @@ class _Base:
         self._budget = Budget(retries or Retries())
         self._headers = dict(headers or {})
         self._transport = self._opened(at, security or Security())
+
+    def _sent_headers(self) -> Mapping[str, str]:
+        """The headers of a request, with those that name the current trace."""
+        headers = dict(self._headers)
+        traces.inject(headers)
+        return headers
 
     # What sends REST, and what sends gRPC.
     _TRANSPORTS: tuple[Any, Any]
@@ -241,7 +248,7 @@ class Client(_Base):
             left = _left(end, self.url)
             attempt += 1
             try:
-                answer = self._transport.send(call, left, self._headers)
+                answer = self._transport.send(call, left, self._sent_headers())
             except Failure as failure:
                 wait = self._budget.wait(failure, attempt, idempotent, end - time.monotonic())
                 if wait is None:
@@ -372,7 +379,7 @@ class AsyncClient(_Base):
             left = _left(end, self.url)
             attempt += 1
             try:
-                answer = await self._transport.send(call, left, self._headers)
+                answer = await self._transport.send(call, left, self._sent_headers())
             except Failure as failure:
                 wait = self._budget.wait(failure, attempt, idempotent, end - time.monotonic())
                 if wait is None:

@@ -9,12 +9,14 @@ from typing import Any
 from penstock._src.serving.grpc.calls import parsed, streaming, unary
 from penstock._src.serving.grpc.generation import GenerationService
 from penstock._src.serving.grpc.health import Health
+from penstock._src.serving.grpc.metrics import counted
 from penstock._src.serving.grpc.model_service import ModelService
 from penstock._src.serving.grpc.open_inference import OpenInferenceService
 from penstock._src.serving.grpc.prediction import PredictionService
 from penstock._src.serving.grpc.reflection import Reflection
 from penstock._src.serving.protos import grpc_services as names
 from penstock._src.serving.requirements import grpc
+from penstock._src.serving.telemetry.recorder import Recorder
 from penstock._src.serving.trust.limits import Limits
 
 _REFLECTION_SERVICE = "grpc.reflection.{}.ServerReflection"
@@ -27,15 +29,17 @@ def services(
     models: ModelService,
     generation: GenerationService,
     open_inference: OpenInferenceService,
+    recorder: Recorder,
     is_ready: Callable[[], bool],
 ) -> dict[str, dict[str, Any]]:
     """Returns grpcio's handlers by services and methods."""
-    found = {
-        names.PREDICTION_SERVICE: _handlers(names.PREDICTION_SERVICE, prediction),
-        names.MODEL_SERVICE: _handlers(names.MODEL_SERVICE, models),
-        names.GENERATION_SERVICE: _handlers(names.GENERATION_SERVICE, generation),
-        names.OPEN_INFERENCE_SERVICE: _handlers(names.OPEN_INFERENCE_SERVICE, open_inference),
+    servicers = {
+        names.PREDICTION_SERVICE: prediction,
+        names.MODEL_SERVICE: models,
+        names.GENERATION_SERVICE: generation,
+        names.OPEN_INFERENCE_SERVICE: open_inference,
     }
+    found = {name: _handlers(name, servicer, recorder) for name, servicer in servicers.items()}
     health = Health(is_ready, list(found))
     check, _ = names.METHODS[names.HEALTH_SERVICE]["Check"]
 
@@ -52,11 +56,15 @@ def services(
     return found
 
 
-def _handlers(service: str, servicer: Any) -> dict[str, Any]:
-    return {
-        name: (streaming if name in names.STREAMED else unary)(getattr(servicer, name), request)
-        for name, (request, _) in names.METHODS[service].items()
-    }
+def _handlers(service: str, servicer: Any, recorder: Recorder) -> dict[str, Any]:
+    found = {}
+    for name, (request, _) in names.METHODS[service].items():
+        method = getattr(servicer, name)
+        if name in names.STREAMED:
+            found[name] = streaming(method, request)
+        else:
+            found[name] = unary(counted(method, service, name, recorder), request)
+    return found
 
 
 def _reflecting(reflection: Reflection) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from penstock._src.serving.batching.queue import Queue
 from penstock._src.serving.batching.request import OnLoop, Request
 from penstock._src.serving.inference import tensors
 from penstock._src.serving.servables.servable import Signature
+from penstock._src.serving.telemetry import traces
 from penstock._src.serving.trust.admission import Admission
 from penstock._src.serving.trust.limits import Limits
 
@@ -57,7 +58,10 @@ class Runner:
             request = Request(arrays, rows, self._completion(), self._deadline(patience))
             request.waiter = asyncio.get_running_loop().create_future()
             queue.put(request)
-            results = await self._completion().wait(request)
+            try:
+                results = await self._completion().wait(request)
+            finally:
+                traces.add_phases(queue, request)
         outputs = dict(zip(signature.outputs, results, strict=True))
         return tensors.without_last_axes(signature, outputs) if is_short else outputs
 

@@ -9,6 +9,9 @@ from typing import Literal
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.util.export import export
 
+# TensorFlow Serving's path of Prometheus's metrics.
+METRICS_PATH = "/monitoring/prometheus/metrics"
+
 
 @export("serving.VersionPolicy", v1=[])
 @dataclasses.dataclass(frozen=True)

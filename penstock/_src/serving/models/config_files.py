@@ -11,7 +11,7 @@ from google.protobuf import text_format
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.filesystems import files
 from penstock._src.serving.batching.parameters import BatchingParameters
-from penstock._src.serving.models.config import ModelConfig, VersionPolicy
+from penstock._src.serving.models.config import METRICS_PATH, ModelConfig, VersionPolicy
 from penstock._src.serving.protos import config as protos
 
 
@@ -68,13 +68,18 @@ def read_batching(path: str) -> tuple[BatchingParameters, int]:
     return BatchingParameters(**given), message.num_batch_threads.value
 
 
-def asks_for_metrics(path: str) -> bool:
-    """Whether a `MonitoringConfig` file asks for Prometheus's metrics.
+def read_metrics_path(path: str) -> str:
+    """Returns the path at which a `MonitoringConfig` file wants Prometheus's metrics; "" if it does not.
 
     Raises:
-      InvalidArgumentError: the file is not one.
+      InvalidArgumentError: the file is not one, or the path does not begin with a slash.
     """
-    return _read(path, protos.MonitoringConfig()).prometheus_config.enable
+    found = _read(path, protos.MonitoringConfig()).prometheus_config
+    if found.path and not found.path.startswith("/"):
+        raise InvalidArgumentError(
+            f"{path}: expected a path that begins with a slash. Received '{found.path}'."
+        )
+    return (found.path or METRICS_PATH) if found.enable else ""
 
 
 def _read(path: str, message: Any) -> Any:

@@ -93,6 +93,15 @@ class ModelManager:
         chosen = sorted(found) if number is None else [number]
         return [found[each] for each in reversed(chosen)]
 
+    def statuses(self) -> dict[str, list[VersionStatus]]:
+        """Returns the states of all models' versions, the latest first."""
+        held = dict(self._status)
+        return {name: [each[n] for n in sorted(each, reverse=True)] for name, each in held.items()}
+
+    def is_configured(self, name: str) -> bool:
+        """Whether there is to be a model of this name."""
+        return name in self._configs
+
     def configs(self) -> tuple[ModelConfig, ...]:
         """Returns the configurations of the models."""
         return tuple(self._configs.values())

@@ -46,7 +46,8 @@ class ModelVersion:
         if any(signature.changes_state for signature in signatures.values()):
             signatures = _one_at_a_time(signatures)
         self.queues: Mapping[str, Queue] = {
-            key: scheduler.queue(signature, parameters) for key, signature in signatures.items()
+            key: scheduler.queue(signature, parameters, name)
+            for key, signature in signatures.items()
         }
 
     def queue(self, signature_name: str) -> Queue:

@@ -6,42 +6,71 @@ import asyncio
 import importlib
 import importlib.util
 import logging
-import os
 import signal
 import sys
+import threading
+import time
 from collections.abc import Callable, Coroutine
 from typing import Any
 
 from penstock._src.serving.options import Options
 from penstock._src.serving.requirements import uvloop
 from penstock._src.serving.server import Server
+from penstock._src.serving.telemetry.store import Store
 
 # Unix's; None on Windows.
 resource = importlib.import_module("resource") if importlib.util.find_spec("resource") else None
 # Seconds after which a thread gives up Python's lock to another: those that compute batches shall not wait for long.
 _SWITCH_INTERVAL = 0.0005
+# How old queues, versions and memory of one process may be in the metrics that another gives.
+_STATES_SECONDS = 1.0
 
 
-def run(options: Options, started: Callable[[Server], None] | None = None) -> None:
+def run(
+    options: Options, started: Callable[[Server], None] | None = None, store: Store | None = None
+) -> None:
     """Serves until SIGTERM or SIGINT, then answers what it has begun.
 
     Args:
       options: of the server.
       started: called once requests are answered.
+      store: the numbers of metrics; None for its own.
 
     Raises:
       ImportError: a package is missing.
     """
     sys.setswitchinterval(_SWITCH_INTERVAL)
     logging.getLogger("penstock.serving").setLevel(logging.INFO)
-    # grpcio writes what clients send into the log, bytes and all.
-    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     _allow_many_files()
-    _run_loop(_serve(options, started))
+    _run_loop(_serve(options, started, store))
 
 
-async def _serve(options: Options, started: Callable[[Server], None] | None) -> None:
-    server = Server(options)
+def run_worker(options: Options, folder: str, number: int) -> None:
+    """Serves as one of several processes, until SIGTERM or SIGINT.
+
+    Args:
+      options: of the server.
+      folder: for the numbers of all processes' metrics.
+      number: of this process.
+    """
+    run(options, _keep_states, Store(folder, number))
+
+
+def _keep_states(server: Server) -> None:
+    """Reads the states of this process again and again, for others of the server that are asked for them."""
+
+    def work() -> None:
+        while True:
+            server.states.refresh()
+            time.sleep(_STATES_SECONDS)
+
+    threading.Thread(target=work, name="metrics", daemon=True).start()
+
+
+async def _serve(
+    options: Options, started: Callable[[Server], None] | None, store: Store | None
+) -> None:
+    server = Server(options, store)
     task = asyncio.current_task()
     assert task is not None
     loop = asyncio.get_running_loop()

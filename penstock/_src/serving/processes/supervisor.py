@@ -39,6 +39,7 @@ class Supervisor:
         self._context = multiprocessing.get_context("spawn")
         self._options = dataclasses.replace(options, workers=1)
         self._processes: dict[int, BaseProcess] = {}
+        self._folder = ""
         self._ended = threading.Event()
 
     def run(self, started: Callable[[Options], None] | None = None) -> None:
@@ -59,7 +60,12 @@ class Supervisor:
         check_files(self._options)  # here, or each process would fail
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: self._ended.set())
-        with self._ports(), _threads_each(self._count), tempfile.TemporaryDirectory() as folder:
+        with (
+            self._ports(),
+            _threads_each(self._count),
+            self._shared_metrics(),
+            tempfile.TemporaryDirectory() as folder,
+        ):
             path = os.path.join(folder, "reload.config")
             self._options = dataclasses.replace(self._options, reload_file=path)
             for at in range(self._count):
@@ -82,8 +88,15 @@ class Supervisor:
             self._options = dataclasses.replace(self._options, **found)
             yield
 
+    @contextlib.contextmanager
+    def _shared_metrics(self) -> Iterator[None]:
+        """Holds the folder of the numbers of all processes' metrics."""
+        with tempfile.TemporaryDirectory(prefix="penstock-metrics-") as self._folder:
+            yield
+
     def _start(self, at: int) -> None:
-        made = self._context.Process(target=process.run, args=(self._options,), name=f"worker-{at}")
+        args = self._options, self._folder, at
+        made = self._context.Process(target=process.run_worker, args=args, name=f"worker-{at}")
         made.start()
         self._processes[at] = made
 

@@ -35,6 +35,7 @@ class Route(NamedTuple):
       handler: answers.
       headers: names of headers whose values the handler gets with the groups, in bytes, None for one that is missing.
       needs_key: False for what is answered without an API key, as probes.
+      api: the name by which requests are counted; empty: they are not. The pattern then has the group "name", of the model.
     """
 
     method: str
@@ -42,6 +43,7 @@ class Route(NamedTuple):
     handler: Handler
     headers: tuple[bytes, ...] = ()
     needs_key: bool = True
+    api: str = ""
 
 
 class RestApp:

@@ -42,9 +42,9 @@ class ModelRoutes:
     def routes(self) -> list[Route]:
         """The routes."""
         return [
-            _route("POST", ":predict", self.predict),
-            _route("POST", ":classify", self.classify),
-            _route("POST", ":regress", self.regress),
+            _route("POST", ":predict", self.predict, "Predict"),
+            _route("POST", ":classify", self.classify, "Classify"),
+            _route("POST", ":regress", self.regress, "Regress"),
             _route("GET", "/metadata", self.metadata),
             _route("GET", "", self.status),
         ]
@@ -128,5 +128,5 @@ def _as_json(message: Any) -> Any:
     )
 
 
-def _route(method: str, ending: str, handler: Handler) -> Route:
-    return Route(method, re.compile(MODEL + ending), handler)
+def _route(method: str, ending: str, handler: Handler, api: str = "") -> Route:
+    return Route(method, re.compile(MODEL + ending), handler, api=api)

@@ -46,7 +46,7 @@ class OpenInferenceRoutes:
             _route("GET", "/v2/health/ready", self.ready)._replace(needs_key=False),
             _route("GET", _MODEL, self.metadata),
             _route("GET", _MODEL + "/ready", self.model_ready),
-            Route("POST", re.compile(_MODEL + "/infer"), self.infer, (JSON_LENGTH,)),
+            Route("POST", re.compile(_MODEL + "/infer"), self.infer, (JSON_LENGTH,), api="Predict"),
         ]
 
     async def server(self, groups: Mapping[str, Any], body: bytes) -> Reply:

@@ -1,0 +1,62 @@
+"""The page for Prometheus, and requests of the REST API as they are counted."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from penstock._src.serving.rest.app import Route
+from penstock._src.serving.rest.replies import Reply
+from penstock._src.serving.telemetry import text
+from penstock._src.serving.telemetry.recorder import Recorder
+from penstock._src.serving.telemetry.states import States
+from penstock._src.serving.telemetry.store import Store
+
+
+class MetricsRoute:
+    """Answers Prometheus.
+
+    Args:
+      store: the numbers.
+      states: read before they are given.
+    """
+
+    def __init__(self, store: Store, states: States) -> None:
+        self._store, self._states = store, states
+
+    def route(self, path: str) -> Route:
+        """The route of a path."""
+        return Route("GET", re.compile(re.escape(path)), self.metrics)
+
+    async def metrics(self, groups: Mapping[str, Any], body: bytes) -> Reply:
+        """Answers with the metrics of all processes of the server."""
+        made = await asyncio.get_running_loop().run_in_executor(None, self._render)
+        return Reply(200, made, text.CONTENT_TYPE)
+
+    def _render(self) -> bytes:
+        self._states.refresh()
+        return text.render(self._store.all())
+
+
+def counted(routes: Iterable[Route], recorder: Recorder) -> list[Route]:
+    """Returns routes that tell the recorder of the requests whose `api` says that they count."""
+    return [_counted(route, recorder) if route.api else route for route in routes]
+
+
+def _counted(route: Route, recorder: Recorder) -> Route:
+    handler, api = route.handler, route.api
+
+    async def answer(groups: Mapping[str, Any], body: bytes) -> Any:
+        began = time.perf_counter()
+        try:
+            reply = await handler(groups, body)
+        except BaseException as error:
+            recorder.request(groups["name"], api, "REST", began, error)
+            raise
+        recorder.request(groups["name"], api, "REST", began, None)
+        return reply
+
+    return route._replace(handler=answer)

@@ -1,0 +1,171 @@
+"""Is told what happens in a server, and counts it."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+
+from penstock._src.core import errors
+from penstock._src.core.errors import OpError
+from penstock._src.saving.saved_model.constants import (
+    CLASSIFY_METHOD_NAME,
+    PREDICT_METHOD_NAME,
+    REGRESS_METHOD_NAME,
+)
+from penstock._src.serving.batching.queue import Queue
+from penstock._src.serving.batching.request import Request
+from penstock._src.serving.telemetry import table
+from penstock._src.serving.telemetry.store import Histogram, Store, Value
+
+_MICROSECONDS = 1e6
+# TensorFlow Serving's names of what computes models.
+_RUNTIME = "TF1"
+_API = {
+    PREDICT_METHOD_NAME: "Predict",
+    CLASSIFY_METHOD_NAME: "Classify",
+    REGRESS_METHOD_NAME: "Regress",
+}
+# In place of names of models that are not served: clients shall not make series.
+UNKNOWN = "(unknown)"
+
+
+class Recorder:
+    """Counts requests, batches and loads.
+
+    Args:
+      store: the numbers.
+      is_model: whether a model of this name is served.
+    """
+
+    def __init__(self, store: Store, is_model: Callable[[str], bool]) -> None:
+        self._store, self._is_model = store, is_model
+        self._lock = threading.Lock()  # batches end in several threads
+        self._runs = _Runs(store)
+
+    def request(
+        self, model: str, api: str, entrypoint: str, began: float, error: BaseException | None
+    ) -> None:
+        """Notes that a request has ended. Only the event loop's thread calls this.
+
+        Args:
+          model: that was asked for.
+          api: "Predict", "Classify", "Regress" or "MultiInference".
+          entrypoint: "REST" or "GRPC".
+          began: on Python's `time.perf_counter`.
+          error: why there was no result.
+        """
+        if not self._is_model(model):
+            model = UNKNOWN
+        seconds = time.perf_counter() - began
+        store = self._store
+        store.value(table.REQUEST_COUNT, model, _code(error)).add()
+        store.histogram(table.REQUEST_LATENCY, model, api, entrypoint).add(seconds * _MICROSECONDS)
+
+    def batch(self, queue: Queue, requests: Sequence[Request], runs: int, seconds: float) -> None:
+        """Notes that a batch was computed: how often the function ran for it, and for how many seconds."""
+        with self._lock:
+            if queue.numbers is None:
+                queue.numbers = _OfQueue(self._store, queue)
+            queue.numbers.add(requests, seconds)
+            if runs:
+                self._runs.add(runs, seconds, requests)
+
+    def loaded(self, path: str, seconds: float, error: Exception | None) -> None:
+        """Notes that a version was loaded, or did not load."""
+        status = "success" if error is None else "fail"
+        with self._lock:
+            self._store.value(table.LOAD_ATTEMPT_COUNT, path, status).add()
+            self._store.value(table.LOAD_LATENCY, path).add(seconds * _MICROSECONDS)
+
+    def warmed_up(self, path: str, seconds: float, error: Exception | None) -> None:
+        """Notes that a version was warmed up, or failed to."""
+        with self._lock:
+            held = self._store.histogram(table.WARMUP_LATENCY, path, _code(error))
+            held.add(seconds * _MICROSECONDS)
+
+
+@contextlib.contextmanager
+def timed(note: Callable[[float, Exception | None], None]) -> Iterator[None]:
+    """Notes the seconds that the block took, and the error that it raised."""
+    began = time.perf_counter()
+    try:
+        yield
+    except Exception as error:
+        note(time.perf_counter() - began, error)
+        raise
+    note(time.perf_counter() - began, None)
+
+
+def _code(error: BaseException | None) -> str:
+    if error is None:
+        return "OK"
+    if isinstance(error, OpError):
+        return errors.CODE_NAMES[error.error_code]
+    if isinstance(error, Exception):
+        return "RESOURCE_EXHAUSTED" if isinstance(error, MemoryError) else "INTERNAL"
+    return "CANCELLED"
+
+
+class _OfQueue:
+    """The numbers of one function's batches."""
+
+    def __init__(self, store: Store, queue: Queue) -> None:
+        model, name = queue.model, queue.signature.name
+        api = _API.get(queue.signature.method_name, "Predict")
+        self._runtime = store.histogram(table.RUNTIME_LATENCY, model, api, _RUNTIME)
+        self._waits, self._joins, self._computes = [
+            store.histogram(table.PHASE_SECONDS, model, name, phase)
+            for phase in ("queue", "batch", "compute")
+        ]
+        self._requests = store.histogram(table.BATCH_REQUESTS, model, name)
+        self._rows = store.histogram(table.PROCESSED_BATCH_SIZE, model, name)
+        self._rows_of_requests = store.histogram(table.INPUT_BATCH_SIZE, model, name)
+        self._delays = store.histogram(table.BATCH_DELAY, model, name)
+        self._takes_examples = api != "Predict"
+        if self._takes_examples:
+            self._examples = store.histogram(table.EXAMPLE_COUNTS, model)
+            self._all_examples = store.value(table.EXAMPLE_COUNT_TOTAL, model)
+
+    def add(self, requests: Sequence[Request], seconds: float) -> None:
+        """Notes a batch, whose function ran for so long."""
+        count = len(requests)
+        taken, done = requests[0].times[1:3]
+        self._computes.add(seconds, count)
+        self._joins.add(max(0.0, done - taken - seconds), count)
+        self._runtime.add(seconds * _MICROSECONDS, count)
+        self._requests.add(count)
+        rows = 0
+        for request in requests:
+            wait = taken - request.times[0]
+            self._waits.add(wait)
+            self._delays.add(wait * _MICROSECONDS)
+            self._rows_of_requests.add(request.rows)
+            rows += request.rows
+            if self._takes_examples:
+                self._examples.add(request.rows)
+        self._rows.add(rows)
+        if self._takes_examples:
+            self._all_examples.add(rows)
+
+
+class _Runs:
+    """What TensorFlow counts of runs of graphs."""
+
+    def __init__(self, store: Store) -> None:
+        self._count: Value = store.value(table.GRAPH_RUNS)
+        self._time: Value = store.value(table.GRAPH_RUN_TIME)
+        self._times: Histogram = store.histogram(table.GRAPH_RUN_TIME_HISTOGRAM)
+        self._given: Histogram = store.histogram(table.GRAPH_RUN_INPUT_BYTES)
+        self._made: Histogram = store.histogram(table.GRAPH_RUN_OUTPUT_BYTES)
+
+    def add(self, runs: int, seconds: float, requests: Sequence[Request]) -> None:
+        """Notes the runs for a batch."""
+        self._time.add(seconds * _MICROSECONDS)
+        self._times.add(seconds / runs * _MICROSECONDS, runs)
+        given = sum([a.nbytes for request in requests for a in request.inputs])
+        made = sum([a.nbytes for request in requests for a in request.outputs])
+        self._given.add(given / runs, runs)
+        self._made.add(made / runs, runs)
+        self._count.add(runs)

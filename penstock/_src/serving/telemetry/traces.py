@@ -1,0 +1,119 @@
+"""Spans of requests, where a program has set up OpenTelemetry: one for a request, with its wait in the queue, its batch, and the computing within."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import time
+from collections.abc import Iterable, Iterator, MutableMapping
+from typing import Any
+
+from penstock._src.serving.batching.queue import Queue
+from penstock._src.serving.batching.request import Request
+from penstock._src.serving.requirements import opentelemetry
+
+_NANOSECONDS = 1e9
+
+
+@functools.cache
+def _tracer() -> Any:
+    """What makes spans; None if OpenTelemetry is missing, or nothing takes its spans.
+
+    The answer is kept: a program sets OpenTelemetry up before it makes servers and clients.
+    """
+    trace = opentelemetry("trace")
+    if trace is None or isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider):
+        return None
+    return trace.get_tracer("penstock.serving")
+
+
+def is_on() -> bool:
+    """Whether anybody takes spans."""
+    return _tracer() is not None
+
+
+@contextlib.contextmanager
+def server_span(
+    name: str, headers: Iterable[tuple[str, Any]], attributes: dict[str, Any]
+) -> Iterator[Any]:
+    """Makes a span for the request that the block answers, within the trace that its headers name; gives it.
+
+    Args:
+      name: of the span.
+      headers: of the request, names in small letters: `traceparent` and what else propagators are set up for.
+      attributes: of the span.
+    """
+    trace, propagate = opentelemetry("trace"), opentelemetry("propagate")
+    parent = propagate.extract({k: v for k, v in headers if isinstance(v, str)})
+    with _tracer().start_as_current_span(
+        name, parent, kind=trace.SpanKind.SERVER, attributes=attributes
+    ) as span:
+        yield span
+
+
+def add_phases(queue: Queue, request: Request) -> None:
+    """Adds what became of a request in its queue to the current span, if there is one."""
+    if not is_on():
+        return
+    trace = opentelemetry("trace")
+    current = trace.get_current_span()
+    if not current.is_recording():
+        return
+    current.set_attribute("penstock.model", queue.model)
+    current.set_attribute("penstock.signature", queue.signature.name)
+    current.set_attribute("penstock.rows", request.rows)
+    queued, taken, done, began, seconds = request.times
+    offset = time.time() - time.monotonic()
+
+    def add(name: str, start: float, end: float, parent: Any) -> Any:
+        nanoseconds = [int((moment + offset) * _NANOSECONDS) for moment in (start, end)]
+        span = _tracer().start_span(name, parent, start_time=nanoseconds[0])
+        span.end(nanoseconds[1])
+        return trace.set_span_in_context(span)
+
+    add("queue", queued, taken, None)
+    if done:
+        batch = add("batch", taken, done, None)
+        add("compute", began, began + seconds, batch)
+
+
+def inject(headers: MutableMapping[str, str]) -> None:
+    """Adds headers that name the current trace, for the server that is asked."""
+    if is_on():
+        opentelemetry("propagate").inject(headers)
+
+
+class TracedApp:
+    """An ASGI application with a span for each request.
+
+    Args:
+      app: what answers.
+    """
+
+    def __init__(self, app: Any) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Answers a request."""
+        if scope["type"] != "http" or not is_on():
+            await self._app(scope, receive, send)
+            return
+        headers = ((n.decode("latin-1"), v.decode("latin-1")) for n, v in scope["headers"])
+        verb = scope["path"].rpartition(":")[2] if ":" in scope["path"] else ""
+        name = f"{scope['method']} {verb}".rstrip() if verb.isalpha() else scope["method"]
+        attributes = {"http.request.method": scope["method"], "url.path": scope["path"]}
+        with server_span(name, headers, attributes) as span:
+
+            async def send_noting(message: Any) -> None:
+                if message["type"] == "http.response.start":
+                    _note_status(span, message["status"])
+                await send(message)
+
+            await self._app(scope, receive, send_noting)
+
+
+def _note_status(span: Any, status: int) -> None:
+    span.set_attribute("http.response.status_code", status)
+    if status >= 500:
+        trace = opentelemetry("trace")
+        span.set_status(trace.Status(trace.StatusCode.ERROR))
