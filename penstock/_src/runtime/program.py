@@ -55,15 +55,17 @@ class Program:
         if not self._assigned:
             return self._run(arguments)
         with resources.UPDATING:
+            resources.WRITING.append((arguments, self._assigned))
             try:
                 return self._run(arguments)
             finally:
                 for i in self._assigned:
                     arguments[i].version += 1
+                resources.WRITING.pop()
 
     def _run(self, arguments: Sequence[Any]) -> list[np.ndarray]:
         try:
-            arrays = self._arrays_of(arguments)
+            arrays = self._whole_arrays(arguments)
             results = [make(shape, dtype) for make, shape, dtype in self._results]
             packed = self._packed_weights(arguments, arrays) if self._packers else ()
             table = self._take()
@@ -84,6 +86,14 @@ class Program:
                 table.status[DEADLINE] = 0
             self._give_back(table)
         return results
+
+    def _whole_arrays(self, arguments: Sequence[Any]) -> list[np.ndarray]:
+        """The arrays of a call; those of variables that another thread's program writes into once it has ended."""
+        arrays = self._arrays_of(arguments)
+        if resources.WRITING and not self._assigned and resources.is_written(arguments):
+            with resources.UPDATING:
+                return self._arrays_of(arguments)
+        return arrays
 
     def _packed_weights(
         self, arguments: Sequence[Any], arrays: list[np.ndarray]

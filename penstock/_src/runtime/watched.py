@@ -40,7 +40,7 @@ class WatchedProgram(Program):
         self.gaps = gaps(self.plan.buffers, self.plan.arena_bytes) if self.plan.guarded else []
 
     def _run(self, arguments: Sequence[Any]) -> list[np.ndarray]:
-        arrays = self._arrays_of(arguments)
+        arrays = self._whole_arrays(arguments)
         guarded = [_Guarded(s, t) for _, s, t in self._results] if self.plan.guarded else []
         results = [g.array for g in guarded] or self.signature.new_results()
         packed = self._packed_weights(arguments, arrays)

@@ -7,7 +7,7 @@ in the current manager while it exists.
 import contextlib
 import threading
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,10 @@ from penstock._src.util.process import forks
 
 # Held during a read-modify-write of a variable, so that concurrent updates are not lost.
 UPDATING = forks.freed_in_child(threading.RLock())
+# What the program that holds it writes into in place: (arguments, positions of the variables). Told before it looks which arrays others hold,
+# and looked at after one has taken an array: so either it copies the array first, or who reads waits for its end.
+WRITING: list[tuple[Sequence[Any], Sequence[int]]] = []
+forks.call_in_child(WRITING.clear)
 
 # TensorFlow's shared name for an anonymous resource.
 ANONYMOUS = "cd2c89b7-88b7-44c8-ad83-06c2a9158347"
@@ -60,17 +64,27 @@ class VariableHandle(Resource):
         Raises:
           FailedPreconditionError: the variable has no value.
         """
-        if self.value is None:
+        value = self.value
+        if WRITING and is_written([self]):
+            with UPDATING:
+                value = self.value
+        if value is None:
             raise FailedPreconditionError(
                 f"Could not find variable {self.name}. This could mean that the variable has been "
                 "deleted. In TF1, it can also mean the variable is uninitialized. Debug info: "
                 f"container={self.container or 'localhost'}, status error message=Resource "
                 f"{self.container or 'localhost'}/{self.name}/N10tensorflow3VarE does not exist."
             )
-        return self.value
+        return value
 
     def __repr__(self) -> str:
         return f"<VariableHandle {self.name!r} {self.dtype.name}{self.shape}>"
+
+
+def is_written(handles: Iterable[Any]) -> bool:
+    """Whether a program writes into one of the variables in place at the moment."""
+    written = {id(arguments[i]) for arguments, positions in list(WRITING) for i in positions}
+    return any(id(handle) in written for handle in handles)
 
 
 memory_limit.register_holder(VariableHandle, "value", "variable")
