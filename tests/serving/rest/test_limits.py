@@ -128,3 +128,14 @@ def test_paths_of_models_are_answered_while_the_server_is_full(server, ask):
     finally:
         server.admission.requests -= 3
     assert ask("half", BODY)[0] == 200
+
+
+@pytest.mark.parametrize("path", ["models/half:predict", "models/half:generate", "completions"])
+def test_values_that_take_too_much_memory(server, path):
+    body = b'{"prompt": [' + b"{}," * 100_000 + b"{}]}"
+    url = f"http://127.0.0.1:{server.rest_port}/v1/{path}"
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        urllib.request.urlopen(url, body)
+    with caught.value as reply:
+        assert reply.code == 429
+        assert b"may hold" in reply.read()

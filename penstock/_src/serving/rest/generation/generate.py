@@ -33,7 +33,7 @@ class GenerateRoutes:
     """
 
     def __init__(self, table: ModelTable, admission: Admission) -> None:
-        self._table, self._admission = table, admission
+        self._table, self.admission = table, admission
         self._waker: LoopWaker | None = None
 
     def routes(self) -> list[Route]:
@@ -42,7 +42,7 @@ class GenerateRoutes:
 
     async def generate(self, groups: Mapping[str, Any], body: bytes) -> Reply | Stream:
         """Answers :generate."""
-        with values.reading(body, self._admission) as value:
+        with values.reading(body, self.admission) as value:
             fields = Fields(value)
             fields.only(("prompt", *SAMPLING))
             prompt = fields.get("prompt")
@@ -72,7 +72,7 @@ class GenerateRoutes:
         if self._waker is None:
             self._waker = LoopWaker(asyncio.get_running_loop())
         with contextlib.ExitStack() as stack:
-            stack.enter_context(self._admission.request(request.size))
+            stack.enter_context(self.admission.request(request.size))
             version = stack.enter_context(self._table.using(name, number, label))
             generating = Generating(version.generator, request, self._waker)
             stack.callback(generating.cancel)

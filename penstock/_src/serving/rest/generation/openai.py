@@ -8,7 +8,7 @@ import importlib.resources
 import re
 import time
 import uuid
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from penstock._src.core.errors import InvalidArgumentError, OpError
@@ -75,6 +75,22 @@ CHAT = Form(
 )
 
 
+class Asked(NamedTuple):
+    """What a request asks for.
+
+    Args:
+      model: its name.
+      request: what to generate.
+      streams: whether the reply is a stream of events.
+      with_usage: whether the last of them counts the tokens.
+    """
+
+    model: str
+    request: GenerationRequest
+    streams: bool
+    with_usage: bool
+
+
 class OpenAiRoutes:
     """Answers as OpenAI's API does.
 
@@ -107,25 +123,27 @@ class OpenAiRoutes:
 
     async def completions(self, groups: Mapping[str, Any], body: bytes) -> Reply | Stream:
         """Goes on with a text."""
-        fields = self._fields(body, "prompt")
-        prompt = fields.get("prompt")
-        if isinstance(prompt, list) and len(prompt) == 1 and isinstance(prompt[0], str):
-            prompt = prompt[0]
-        if not isinstance(prompt, str) and not is_integers(prompt):
-            raise InvalidArgumentError("'prompt': expected one text, or a list of tokens.")
-        limit = fields.integer("max_tokens")
-        limit = _COMPLETION_TOKENS if limit is None else limit
-        return await self._reply(fields, request_of(fields, prompt, limit), COMPLETION)
+        with self._reading(body, "prompt") as fields:
+            prompt = fields.get("prompt")
+            if isinstance(prompt, list) and len(prompt) == 1 and isinstance(prompt[0], str):
+                prompt = prompt[0]
+            if not isinstance(prompt, str) and not is_integers(prompt):
+                raise InvalidArgumentError("'prompt': expected one text, or a list of tokens.")
+            limit = fields.integer("max_tokens")
+            limit = _COMPLETION_TOKENS if limit is None else limit
+            asked = _asked(fields, request_of(fields, prompt, limit))
+        return await self._reply(asked, COMPLETION)
 
     async def chat(self, groups: Mapping[str, Any], body: bytes) -> Reply | Stream:
         """Answers a conversation."""
-        fields = self._fields(body, "messages", "max_completion_tokens")
-        messages = [_message(each) for each in fields.objects("messages")]
-        with self._table.using(_model(fields)) as version:
-            prompt = prompt_of(messages, version.generator.generation.chat)
-        limit = fields.integer("max_completion_tokens")
-        limit = fields.integer("max_tokens") if limit is None else limit
-        return await self._reply(fields, request_of(fields, prompt, limit), CHAT)
+        with self._reading(body, "messages", "max_completion_tokens") as fields:
+            messages = [_message(each) for each in fields.objects("messages")]
+            with self._table.using(_model(fields)) as version:
+                prompt = prompt_of(messages, version.generator.generation.chat)
+            limit = fields.integer("max_completion_tokens")
+            limit = fields.integer("max_tokens") if limit is None else limit
+            asked = _asked(fields, request_of(fields, prompt, limit))
+        return await self._reply(asked, CHAT)
 
     async def page(self, groups: Mapping[str, Any], body: bytes) -> Reply:
         """The page that chats with a model."""
@@ -135,24 +153,23 @@ class OpenAiRoutes:
         text = (importlib.resources.files(__package__) / "chat.html").read_bytes()
         return Reply(200, text, b"text/html; charset=utf-8")
 
-    def _fields(self, body: bytes, *names: str) -> Fields:
-        fields = Fields(values.parse(body))
-        fields.only(("model", *names, *SAMPLING, *_IGNORED), _DEFAULTS)
-        return fields
+    @contextlib.contextmanager
+    def _reading(self, body: bytes, *names: str) -> Iterator[Fields]:
+        """Gives the members of a request, of which nothing is to be left after the block."""
+        with values.reading(body, self._generate.admission) as value:
+            fields = Fields(value)
+            fields.only(("model", *names, *SAMPLING, *_IGNORED), _DEFAULTS)
+            yield fields
 
-    async def _reply(
-        self, fields: Fields, request: GenerationRequest, form: Form
-    ) -> Reply | Stream:
-        name = _model(fields)
-        begun = self._generate.begin(request, name)
+    async def _reply(self, asked: Asked, form: Form) -> Reply | Stream:
+        begun = self._generate.begin(asked.request, asked.model)
         head = {
             "id": f"{form.prefix}-{uuid.uuid4().hex}",
             "created": int(time.time()),
-            "model": name,
+            "model": asked.model,
         }
-        if fields.boolean("stream"):
-            with_usage = Fields(fields.get("stream_options") or {}).boolean("include_usage")
-            return Stream(_events(begun.generating, head, form, with_usage), begun.close)
+        if asked.streams:
+            return Stream(_events(begun.generating, head, form, asked.with_usage), begun.close)
         with contextlib.closing(begun):
             made = await begun.generating.whole()
         choice = {"index": 0, **form.choice(made.text), "finish_reason": made.finish_reason}
@@ -182,6 +199,11 @@ def _choice(form: Form, piece: Piece) -> dict[str, Any]:
 def _usage(generating: Generating, count: int) -> dict[str, int]:
     prompt = generating.prompt_tokens
     return {"prompt_tokens": prompt, "completion_tokens": count, "total_tokens": prompt + count}
+
+
+def _asked(fields: Fields, request: GenerationRequest) -> Asked:
+    usage = Fields(fields.get("stream_options") or {}).boolean("include_usage")
+    return Asked(_model(fields), request, fields.boolean("stream"), usage)
 
 
 def _model(fields: Fields) -> str:
