@@ -134,8 +134,9 @@ class Server:
         options, recorder = self.options, self.recorder
         with timed(functools.partial(recorder.loaded, path)):
             servable = load(path, options.allow)
+        observers = [functools.partial(recorder.sequence, name)]
         made = ModelVersion(
-            name, number, servable, self.scheduler, options.batching, options.generation
+            name, number, servable, self.scheduler, options.batching, options.generation, observers
         )
         if options.warms_up:
             with timed(functools.partial(recorder.warmed_up, path)):

@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 from collections.abc import Sequence as Items
 
 import numpy as np
@@ -16,6 +17,8 @@ from penstock._src.serving.generation.options import GenerationOptions
 from penstock._src.serving.generation.sequence import FinishReason, Sequence, wake_all
 
 _LOG = logging.getLogger("penstock.serving")
+# Told of a sequence that has ended.
+Observer = Callable[[Sequence], None]
 
 
 class Engine:
@@ -28,10 +31,13 @@ class Engine:
     Args:
       model: what generates; it is used by this engine only.
       options: of the server.
+      observers: told of each sequence that has ended, in the engine's thread.
     """
 
-    def __init__(self, model: CachedModel, options: GenerationOptions) -> None:
-        self.model, self.options = model, options
+    def __init__(
+        self, model: CachedModel, options: GenerationOptions, observers: Items[Observer] = ()
+    ) -> None:
+        self.model, self.options, self._observers = model, options, tuple(observers)
         self._slots: list[Sequence | None] = [None] * model.generation.slots
         self._prompts: deque[Sequence] = (
             deque()
@@ -209,6 +215,8 @@ class Engine:
         sequence.times[3] = time.monotonic()
         sequence.finish_reason, sequence.error = reason, error
         sequence.is_done = True
+        for observer in self._observers:
+            observer(sequence)
 
 
 def _is_unwanted(sequence: Sequence, now: float) -> bool:

@@ -10,7 +10,7 @@ import numpy as np
 
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.serving.generation.cached_model import CachedModel
-from penstock._src.serving.generation.engine import Engine
+from penstock._src.serving.generation.engine import Engine, Observer
 from penstock._src.serving.generation.options import GenerationOptions
 from penstock._src.serving.generation.sampling import Sampling
 from penstock._src.serving.generation.sequence import Sequence, Waker
@@ -25,13 +25,16 @@ class Generator:
     Args:
       servable: a model that generates.
       options: of the server.
+      observers: told of each sequence that has ended.
 
     Attributes:
       engine: what generates.
       tokenizer: None if the model has none: requests then give and get tokens.
     """
 
-    def __init__(self, servable: Servable, options: GenerationOptions) -> None:
+    def __init__(
+        self, servable: Servable, options: GenerationOptions, observers: Items[Observer] = ()
+    ) -> None:
         generation: Generation = servable.generation
         self.generation, self._options = generation, options
         self.tokenizer: Tokenizer | None = None
@@ -39,7 +42,7 @@ class Generator:
             self.tokenizer = load(os.path.join(servable.path, FOLDER, generation.tokenizer))
         model = CachedModel(generation, servable.signatures)
         model.prepare(options.same_tokens)
-        self.engine = Engine(model, options)
+        self.engine = Engine(model, options, observers)
 
     def start(
         self,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from penstock._src.core.errors import InvalidArgumentError, UnimplementedError
@@ -12,6 +12,7 @@ from penstock._src.saving.saved_model.constants import DEFAULT_SERVING_SIGNATURE
 from penstock._src.serving.batching.parameters import BatchingParameters
 from penstock._src.serving.batching.queue import Queue
 from penstock._src.serving.batching.scheduler import Scheduler
+from penstock._src.serving.generation.engine import Observer
 from penstock._src.serving.generation.generator import Generator
 from penstock._src.serving.generation.options import GenerationOptions
 from penstock._src.serving.servables.servable import Servable, Signature
@@ -27,6 +28,7 @@ class ModelVersion:
       scheduler: runs the queues.
       parameters: limits of the queues.
       generation: options of a model that generates; None for the usual ones.
+      observers: told of each sequence that was generated.
     """
 
     def __init__(
@@ -37,11 +39,12 @@ class ModelVersion:
         scheduler: Scheduler,
         parameters: BatchingParameters,
         generation: GenerationOptions | None = None,
+        observers: Sequence[Observer] = (),
     ) -> None:
         self.name, self.number, self.servable = name, number, servable
         self._generator = None
         if servable.generation is not None:
-            self._generator = Generator(servable, generation or GenerationOptions())
+            self._generator = Generator(servable, generation or GenerationOptions(), observers)
         signatures = servable.signatures
         if any(signature.changes_state for signature in signatures.values()):
             signatures = _one_at_a_time(signatures)

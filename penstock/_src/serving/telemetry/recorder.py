@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
+from collections.abc import Sequence as Items
 
 from penstock._src.core import errors
 from penstock._src.core.errors import OpError
@@ -16,6 +17,7 @@ from penstock._src.saving.saved_model.constants import (
 )
 from penstock._src.serving.batching.queue import Queue
 from penstock._src.serving.batching.request import Request
+from penstock._src.serving.generation.sequence import Sequence
 from penstock._src.serving.telemetry import table
 from penstock._src.serving.telemetry.store import Histogram, Store, Value
 
@@ -27,6 +29,9 @@ _API = {
     CLASSIFY_METHOD_NAME: "Classify",
     REGRESS_METHOD_NAME: "Regress",
 }
+# Of generation, in place of a signature, and its phases: until there is a slot, until the first token, for each further one.
+_GENERATION = "generate"
+_PHASES = ("queue", "prompt", "token")
 # In place of names of models that are not served: clients shall not make series.
 UNKNOWN = "(unknown)"
 
@@ -63,7 +68,7 @@ class Recorder:
         store.value(table.REQUEST_COUNT, model, _code(error)).add()
         store.histogram(table.REQUEST_LATENCY, model, api, entrypoint).add(seconds * _MICROSECONDS)
 
-    def batch(self, queue: Queue, requests: Sequence[Request], runs: int, seconds: float) -> None:
+    def batch(self, queue: Queue, requests: Items[Request], runs: int, seconds: float) -> None:
         """Notes that a batch was computed: how often the function ran for it, and for how many seconds."""
         with self._lock:
             if queue.numbers is None:
@@ -71,6 +76,21 @@ class Recorder:
             queue.numbers.add(requests, seconds)
             if runs:
                 self._runs.add(runs, seconds, requests)
+
+    def sequence(self, model: str, sequence: Sequence) -> None:
+        """Notes that a sequence of generated tokens has ended."""
+        store, (queued, begun, first, ended) = self._store, sequence.times
+        count = len(sequence.tokens)
+        with self._lock:
+            store.value(table.GENERATED_SEQUENCES, model, _end_of(sequence)).add()
+            store.value(table.GENERATED_TOKENS, model).add(count)
+            phases = [store.histogram(table.PHASE_SECONDS, model, _GENERATION, p) for p in _PHASES]
+            if begun:
+                phases[0].add(begun - queued)
+            if first:
+                phases[1].add(first - begun)
+            if count > 1:
+                phases[2].add((ended - first) / (count - 1), count - 1)
 
     def loaded(self, path: str, seconds: float, error: Exception | None) -> None:
         """Notes that a version was loaded, or did not load."""
@@ -96,6 +116,13 @@ def timed(note: Callable[[float, Exception | None], None]) -> Iterator[None]:
         note(time.perf_counter() - began, error)
         raise
     note(time.perf_counter() - began, None)
+
+
+def _end_of(sequence: Sequence) -> str:
+    """Why a sequence ended."""
+    if sequence.error is not None:
+        return _code(sequence.error)
+    return sequence.finish_reason or "cancelled"
 
 
 def _code(error: BaseException | None) -> str:
@@ -128,7 +155,7 @@ class _OfQueue:
             self._examples = store.histogram(table.EXAMPLE_COUNTS, model)
             self._all_examples = store.value(table.EXAMPLE_COUNT_TOTAL, model)
 
-    def add(self, requests: Sequence[Request], seconds: float) -> None:
+    def add(self, requests: Items[Request], seconds: float) -> None:
         """Notes a batch, whose function ran for so long."""
         count = len(requests)
         taken, done = requests[0].times[1:3]
@@ -160,7 +187,7 @@ class _Runs:
         self._given: Histogram = store.histogram(table.GRAPH_RUN_INPUT_BYTES)
         self._made: Histogram = store.histogram(table.GRAPH_RUN_OUTPUT_BYTES)
 
-    def add(self, runs: int, seconds: float, requests: Sequence[Request]) -> None:
+    def add(self, runs: int, seconds: float, requests: Items[Request]) -> None:
         """Notes the runs for a batch."""
         self._time.add(seconds * _MICROSECONDS)
         self._times.add(seconds / runs * _MICROSECONDS, runs)

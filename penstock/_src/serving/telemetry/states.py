@@ -61,6 +61,10 @@ class States:
                     store.value(table.BATCH_TIMEOUT, *of_batch).set(limits.batch_timeout * 1e6)
                     most = limits.max_enqueued_batches
                     store.value(table.MAX_ENQUEUED_BATCHES, *of_batch).set(most)
+            if version.generates:
+                engine, of = version.generator.engine, (version.name, str(version.number))
+                store.value(table.GENERATING, *of, "running").set(engine.running)
+                store.value(table.GENERATING, *of, "waiting").set(engine.waiting)
 
     def _read_engine(self) -> None:
         store, counts = self._store, kernels().statistics

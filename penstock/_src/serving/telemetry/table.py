@@ -159,7 +159,8 @@ PHASE_SECONDS = Metric(
     "penstock_serving_phase_seconds",
     "histogram",
     (*_MODEL, "signature", "phase"),
-    "Seconds of a request in the queue (queue), of joining inputs and splitting outputs (batch), and of its batch's function (compute).",
+    "Seconds of a request in the queue (queue), of joining inputs and splitting outputs (batch), and of its batch's function (compute); of a generated sequence until "
+    "it has a slot (queue), then until its first token (prompt), and for each further one (token).",
     (1e-5, 2e-5, 5e-5, 1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 1e-2, 2e-2, 5e-2, 0.1, 0.2, 0.5, 1, 2, 5)
     + (10,),
 )
@@ -181,6 +182,21 @@ QUEUED_REQUESTS = Metric(
     "gauge",
     (*_MODEL, "version", "signature"),
     "Requests that wait for a batch.",
+)
+GENERATING = Metric(
+    "penstock_serving_generating_sequences",
+    "gauge",
+    (*_MODEL, "version", "state"),
+    "Sequences that are generated (running) or wait for a slot (waiting).",
+)
+GENERATED_SEQUENCES = Metric(
+    "penstock_serving_generated_sequences_total",
+    "counter",
+    (*_MODEL, "end"),
+    "Sequences that have ended: by a stop token (stop), by their length (length), as their client left (cancelled), or by an error's code.",
+)
+GENERATED_TOKENS = Metric(
+    "penstock_serving_generated_tokens_total", "counter", _MODEL, "Tokens that were generated."
 )
 VERSIONS = Metric(
     "penstock_serving_model_versions",
