@@ -56,6 +56,7 @@ def served(folder):
     command = [sys.executable, "-m", "penstock", "serve", str(folder)]
     command += ["--rest-port=0", "--grpc-port=0", "--file-system-poll-wait-seconds=0.2"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
     try:
         line = process.stdout.readline()  # it says where, once it answers
         print(line.strip())

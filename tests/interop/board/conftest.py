@@ -38,9 +38,9 @@ def board(logs):
         started.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser():
-    """Chromium without a window."""
+    """Chromium without a window. While it is there, no other event loop runs in this thread."""
     with chromium() as started:
         yield started
 
