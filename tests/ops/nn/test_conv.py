@@ -106,3 +106,8 @@ def test_no_images():
     attrs = {"strides": [1, 1, 1, 1], "padding": "VALID"}
     check(OpCase("DepthwiseConv2dNative", [x, kernel], attrs))
     check(OpCase("Conv2D", [x, kernel[:, :, :1, :2]], attrs, name="in groups"))
+
+
+def test_images_without_rows():
+    x, kernel = np.zeros((1, 0, 4, 2), np.float32), np.ones((3, 3, 2, 3), np.float32)
+    check(OpCase("Conv", [x, kernel], {"strides": [1, 1, 1, 1], "padding": "SAME"}))

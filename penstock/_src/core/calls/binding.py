@@ -2,8 +2,6 @@
 
 from typing import Any
 
-import numpy as np
-
 from penstock._src.core import dtypes
 from penstock._src.core.calls.attributes import REQUIRED, convert_attribute
 from penstock._src.core.calls.lists import bind_list, check_length
@@ -132,7 +130,9 @@ def _needs_int64(cls: type[Op], attr: str, inputs: tuple[Any, ...]) -> bool:
 
 
 def _holds_python_complex(value: Any) -> bool:
-    return isinstance(value, complex) or (_is_list_of_values(value) and np.iscomplexobj(value))
+    if _is_list_of_values(value):
+        return any(map(_holds_python_complex, value))
+    return isinstance(value, complex)
 
 
 def _is_list_of_values(value: Any) -> bool:

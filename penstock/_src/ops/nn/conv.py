@@ -1,5 +1,6 @@
 """Convolutions over two, three, or any number of spatial axes, with their gradients."""
 
+import math
 from typing import Literal
 
 from penstock._src.core import dtypes
@@ -272,7 +273,7 @@ class Conv(Op):
 
     def _flat_batch(self, input):
         batch = input.shape[: self.batch_dims]
-        return batch, input.reshape(-1, *input.shape[self.batch_dims :])
+        return batch, input.reshape(math.prod(batch), *input.shape[self.batch_dims :])
 
     def _geometry(self, shape, filter_shape):
         groups = cv.convolution(self._as_named(), shape, filter_shape, len(filter_shape) - 2)
