@@ -116,8 +116,8 @@ class Block:
         if found.fits_any:
             self.for_any = FormForAny(made)
             return made
-        if self.shapes is not None:
-            self.shapes.note(self.section, values, found.shapes)
+        if self.shapes is not None and self.made:
+            self.shapes.note(self.section, values, found.values)
         if len(self.specializations) >= MOST_SPECIALIZATIONS:
             del self.specializations[next(iter(self.specializations))]
         self.specializations[self.key(values)] = made

@@ -12,6 +12,7 @@ from penstock._src.compiler.blocks.section import Section
 from penstock._src.compiler.blocks.specialization import Specialization
 from penstock._src.core.values.resources import VariableHandle
 from penstock._src.graph.operation import Operation
+from penstock._src.ir.node import Node
 
 # Specializations of a block that are made before small inputs of further shapes are left to the host.
 MANY_SHAPES = 16
@@ -21,25 +22,24 @@ OF_MANY_SHAPES = "its small inputs have another shape in nearly every run"
 
 
 class ShapesMet:
-    """The shapes that the tensors of a section have had."""
+    """The shapes that the tensors of a section have had, but for its first run: most have no other."""
 
     def __init__(self) -> None:
         self.met: dict[int, set[Any]] = {}  # a tensor's id -> its shapes
         self.last: dict[int, Any] = {}  # its shape in the last run
 
-    def note(
-        self, section: Section, values: Sequence[Any], lowered: Mapping[int, tuple[int, ...]]
-    ) -> None:
-        """Takes notice of a run: of the values of its inputs, and of the shapes of the tensors that were lowered."""
+    def note(self, section: Section, values: Sequence[Any], lowered: Mapping[int, Any]) -> None:
+        """Takes notice of a run: of the values of its inputs, and of what was lowered, by the tensors' ids."""
         inputs = zip(section.inputs, values, strict=True)
         self.last = {t._id: v.shape for t, v in inputs if isinstance(v, np.ndarray)}
-        self.last.update(lowered)
+        nodes = {tensor: node for tensor, node in lowered.items() if isinstance(node, Node)}
+        self.last.update({tensor: tuple(map(int, node.shape)) for tensor, node in nodes.items()})
         for tensor, shape in self.last.items():
             self.met.setdefault(tensor, set()).add(shape)
 
     def vary(self) -> set[int]:
         """The tensors that have another shape in nearly every run."""
-        return {tensor for tensor, shapes in self.met.items() if len(shapes) > MANY_SHAPES // 2}
+        return {tensor for tensor, shapes in self.met.items() if len(shapes) >= MANY_SHAPES // 2}
 
     def size(self, tensor: Any) -> int:
         """The elements that a tensor had in the last run; 0 where that is not known."""

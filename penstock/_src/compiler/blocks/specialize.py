@@ -56,9 +56,7 @@ class Specialized:
     waiting: WaitingSection | None
     slots: dict[int, int]
     initial: list[Any]
-    shapes: Mapping[
-        int, tuple[int, ...]
-    ]  # of the arrays that the program holds, by the tensors' ids
+    values: Mapping[int, Any]  # what the tensors were that were lowered, by their ids
 
     @property
     def fits_any(self) -> bool:
@@ -96,11 +94,6 @@ class LoweredSection:
     left: list[Operation]
     deferrals: list[Deferral]
 
-    def shapes(self) -> dict[int, tuple[int, ...]]:
-        """The shapes of the arrays, by the tensors' ids."""
-        arrays = {t: v for t, v in self.values.items() if isinstance(v, Node)}
-        return {t: tuple(map(int, array.shape)) for t, array in arrays.items()}
-
 
 class Slots:
     """The slots of tensors, numbered as they are met; the inputs of the section come first."""
@@ -125,13 +118,13 @@ def specialize(section: Section, values: Sequence[Any]) -> Specialized | list[in
     reasons = _Reasons(section)
     pending = take_host_steps(section.ops, reasons, section.states, slots, steps, constants)
     deferrals: list[Deferral] = []
-    shapes: dict[int, tuple[int, ...]] = {}
+    known: Mapping[int, Any] = {}
     if pending and not steps:
         lowered = lower_ready(section, pending, values, reasons)
         wanted = [i for deferral in lowered.deferrals for i in deferral.values]
         if wanted:
             return wanted
-        deferrals, shapes = lowered.deferrals, lowered.shapes()
+        deferrals, known = lowered.deferrals, lowered.values
         pending = lowered.left
         steps += program_of(section, lowered, slots)
         pending = take_host_steps(pending, reasons, section.states, slots, steps, constants)
@@ -139,7 +132,7 @@ def specialize(section: Section, values: Sequence[Any]) -> Specialized | list[in
     if pending:
         waiting = what_waits(section, pending, reasons.host, deferrals, slots)
     initial = [constants.get(slot) for slot in range(len(section.inputs), slots.count)]
-    return Specialized(steps, waiting, slots.of, initial, shapes)
+    return Specialized(steps, waiting, slots.of, initial, known)
 
 
 # -- the host
