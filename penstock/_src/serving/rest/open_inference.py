@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -96,8 +96,9 @@ class OpenInferenceRoutes:
                 parameters = Fields(request.get("parameters") or {})
                 queue = version.queue(parameters.text(protocol.SIGNATURE) or "")
                 given = _inputs(request, queue.signature, data)
+                wanted = _wanted(request, parameters)
             outputs = await self._runner.run(queue, given)
-        return _reply(request, version, queue.signature, outputs)
+        return _reply(wanted, version, queue.signature, outputs)
 
 
 def _split(body: bytes, json_length: bytes | None) -> tuple[bytes, memoryview]:
@@ -149,25 +150,36 @@ def _from_json(value: Any, shape: tuple[int, ...], info: Any, name: str) -> np.n
     return found.reshape(shape)
 
 
-def _reply(
-    request: Fields, version: ModelVersion, signature: Signature, outputs: Mapping[str, np.ndarray]
-) -> Reply:
+class _Wanted(NamedTuple):
+    """What a request wants to be told: {output: whether as bytes, None if it does not say}, whether the others are, its identifier."""
+
+    as_bytes: Mapping[str, Any]
+    all_bytes: bool
+    identifier: str | None
+
+
+def _wanted(request: Fields, parameters: Fields) -> _Wanted:
     asked = [Fields(each) for each in request.objects("outputs")] if request.get("outputs") else []
     as_bytes = {
         each.text("name") or "": Fields(each.get("parameters") or {}).get("binary_data")
         for each in asked
     }
-    all_bytes = Fields(request.get("parameters") or {}).boolean("binary_data_output")
+    return _Wanted(as_bytes, parameters.boolean("binary_data_output"), request.text("id"))
+
+
+def _reply(
+    wanted: _Wanted, version: ModelVersion, signature: Signature, outputs: Mapping[str, np.ndarray]
+) -> Reply:
     told, arrays, tail = [], [], []
-    for name in protocol.wanted_outputs(list(as_bytes), signature):
+    for name in protocol.wanted_outputs(list(wanted.as_bytes), signature):
         array, dtype = outputs[name], signature.outputs[name].dtype
         tensor: dict[str, Any] = {
             "name": name,
             "datatype": protocol.type_name(dtype, name),
             "shape": list(array.shape),
         }
-        wants = as_bytes.get(name)
-        if all_bytes if wants is None else wants:
+        wants = wanted.as_bytes.get(name)
+        if wanted.all_bytes if wants is None else wants:
             tail.append(protocol.bytes_of(array))
             tensor["parameters"] = {"binary_data_size": len(tail[-1])}
         else:
@@ -175,9 +187,8 @@ def _reply(
             arrays.append(tensor["data"])
         told.append(tensor)
     reply: dict[str, Any] = {"model_name": version.name, "model_version": str(version.number)}
-    identifier = request.text("id")
-    if identifier is not None:
-        reply["id"] = identifier
+    if wanted.identifier is not None:
+        reply["id"] = wanted.identifier
     text = values.dumps({**reply, "outputs": told}, arrays)
     if not tail:
         return Reply(200, text)
