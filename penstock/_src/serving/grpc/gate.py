@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterator
 from typing import Any
 
+from penstock._src.core import errors
 from penstock._src.core.errors import UnauthenticatedError
 from penstock._src.serving.grpc.calls import told
 from penstock._src.serving.protos.grpc_services import HEALTH_SERVICE
@@ -105,7 +106,7 @@ class _Record:
             return
         code = self._context.code()
         # grpcio gives the code as an enumeration or a number, or none for OK.
-        status = getattr(code, "name", None) or _NAMES.get(code, str(code))
+        status = getattr(code, "name", None) or errors.CODE_NAMES[code or errors.OK]
         if kind is not None and status == "OK":
             status = "CANCELLED" if not issubclass(kind, Exception) else "UNKNOWN"
         self._log.add(
@@ -121,6 +122,3 @@ class _Record:
                 self._began,
             )
         )
-
-
-_NAMES = {0: "OK", None: "OK"}
