@@ -102,9 +102,8 @@ MAKERS = {
 @contextlib.contextmanager
 def running(command, url, body):
     """Runs a server until it has answered once."""
-    environment = dict(os.environ, KERAS_BACKEND="")
     process = subprocess.Popen(
-        [sys.executable, *command], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True
+        [sys.executable, *command], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True
     )  # fmt: skip
     try:
         await_answer(process, url, body)
