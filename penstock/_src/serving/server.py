@@ -46,6 +46,7 @@ from penstock._src.serving.trust.admission import Admission
 from penstock._src.serving.trust.folders import ReloadFolders
 from penstock._src.serving.trust.keys import ApiKeys
 from penstock._src.serving.trust.tls import HttpsContext, SSLConfigFile, grpc_credentials
+from penstock._src.util.process import collector
 
 # Between looks at what clients had other processes load, if the models' folders are not looked at.
 _RELOAD_SECONDS = 1.0
@@ -77,6 +78,7 @@ class Server:
     Args:
       options: what it serves, where, and its limits.
       store: the numbers of metrics, which may be those of several processes; None for its own.
+      owns_process: whether the process does nothing else.
 
     Attributes:
       table: the versions that answer requests.
@@ -90,12 +92,18 @@ class Server:
       is_ready: True while requests are answered.
     """
 
-    def __init__(self, options: Options, store: Store | None = None) -> None:
+    def __init__(
+        self, options: Options, store: Store | None = None, owns_process: bool = False
+    ) -> None:
         self.options = options
         store = Store() if store is None else store
         self.table = ModelTable()
         follows_links = "read_files" in options.allow
-        self.manager = ModelManager(self.table, self._load, options.memory_budget, follows_links)
+        # Collections of garbage that looked at the models held up requests.
+        changed = collector.settle if owns_process else lambda: None
+        self.manager = ModelManager(
+            self.table, self._load, options.memory_budget, follows_links, changed
+        )
         self.recorder = Recorder(store, self.manager.is_configured)
         self.scheduler = Scheduler(options.batch_threads, [self.recorder.batch])
         folders = ReloadFolders(options.reload_root, [each.base_path for each in options.models])

@@ -3,13 +3,16 @@
 import os
 import shutil
 import threading
+import types
 
 import pytest
 
 from penstock._src.core.errors import InvalidArgumentError, NotFoundError, ResourceExhaustedError
 from penstock._src.serving.models import folders
 from penstock._src.serving.models.config import ModelConfig, VersionPolicy
+from penstock._src.serving.models.manager import ModelManager
 from penstock._src.serving.models.status import State
+from penstock._src.serving.models.table import ModelTable
 from penstock._src.serving.options import Options
 from penstock._src.serving.processes.background import running
 from penstock._src.serving.server import Server
@@ -31,6 +34,16 @@ def manager():
     yield server.manager
     server.manager.close()
     server.scheduler.close()
+
+
+class Loaded:
+    """A version that answers nothing."""
+
+    def __init__(self, name, number, path):
+        self.name, self.number, self.servable = name, number, types.SimpleNamespace(path=path)
+
+    def close(self):
+        pass
 
 
 def states(manager, name="m"):
@@ -63,6 +76,19 @@ def test_folders_of_versions(models, tmp_path):
     assert folders.versions(str(models / "2")) == {1: str(models / "2")}
     with pytest.raises(NotFoundError):
         folders.versions(str(tmp_path / "none"))
+
+
+def test_changes_are_told_once(models, tmp_path):
+    told = []
+    manager = ModelManager(ModelTable(), Loaded, changed=lambda: told.append(numbers(manager)))
+    shutil.copytree(models / "1", tmp_path / "1")
+    manager.configure([ModelConfig("m", str(tmp_path))])
+    manager.update()
+    assert told == [[1]]
+    shutil.copytree(models / "2", tmp_path / "2")
+    manager.update()
+    manager.update()
+    assert told == [[1], [2]]
 
 
 def test_new_versions_take_over_and_old_ones_go(manager, models, tmp_path):

@@ -102,3 +102,17 @@ def test_a_pause_of_another_thread_ends_in_a_forked_child():
     done.set()
     thread.join()
     assert gc.isenabled()
+
+
+def test_what_has_settled_is_looked_at_only_when_it_settles_again():
+    freed, kept = [], Cycle()
+    try:
+        collector.settle()
+        weakref.finalize(kept, freed.append, 1)
+        del kept
+        gc.collect()
+        assert gc.get_freeze_count() > 20_000 and not freed
+        collector.settle()
+        assert freed
+    finally:
+        gc.unfreeze()

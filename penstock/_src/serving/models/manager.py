@@ -33,13 +33,20 @@ class ModelManager:
       load: loads a version.
       budget: bytes that all models may take together; 0 for no limit.
       follows_links: whether links in models may lead out of their folders.
+      changed: called when versions have been loaded or unloaded.
     """
 
     def __init__(
-        self, table: ModelTable, load: Loader, budget: int = 0, follows_links: bool = False
+        self,
+        table: ModelTable,
+        load: Loader,
+        budget: int = 0,
+        follows_links: bool = False,
+        changed: Callable[[], None] = lambda: None,
     ) -> None:
         self.table, self._load, self._budget = table, load, budget
         self._follows_links = follows_links
+        self._tell_changed, self._has_changed = changed, False
         self._configs: dict[str, ModelConfig] = {}
         self._status: dict[str, dict[int, VersionStatus]] = {}
         self._sizes: dict[tuple[str, int], int] = {}
@@ -63,6 +70,7 @@ class ModelManager:
         with self._updating:
             self._configs = {**self._configs, config.name: config}
             self._update(config)
+            self._tell()
 
     def discard(self, config: ModelConfig) -> None:
         """Serves a model no longer, unless another configuration of its name was added since; returns once nobody uses it."""
@@ -79,6 +87,7 @@ class ModelManager:
                 del self._status[name]
             for config in self._configs.values():
                 self._update(config)
+            self._tell()
 
     def status(self, name: str, number: int | None = None) -> list[VersionStatus]:
         """Returns the states of a model's versions, the latest first.
@@ -115,6 +124,11 @@ class ModelManager:
         with self._updating:
             for name in list(self._status):
                 self._unload(name, list(self._loaded(name)))
+
+    def _tell(self) -> None:
+        if self._has_changed:
+            self._has_changed = False
+            self._tell_changed()
 
     def _loaded(self, name: str) -> Mapping[int, ModelVersion]:
         return self.table.loaded().get(name, {})
@@ -181,4 +195,5 @@ class ModelManager:
 
     def _set(self, name: str, number: int, state: State, error: Exception | None = None) -> None:
         held = self._status[name]
+        self._has_changed |= state in (State.AVAILABLE, State.END)
         self._status[name] = {**held, number: VersionStatus(number, state, error)}

@@ -70,7 +70,7 @@ def _keep_states(server: Server) -> None:
 async def _serve(
     options: Options, started: Callable[[Server], None] | None, store: Store | None
 ) -> None:
-    server = Server(options, store)
+    server = Server(options, store, owns_process=True)
     task = asyncio.current_task()
     assert task is not None
     loop = asyncio.get_running_loop()

@@ -121,7 +121,7 @@ class Replica:
             raise UnimplementedError(
                 f"workers: Ray has replicas instead. Expected 1. Received {options.workers}."
             )
-        self.server = Server(options)
+        self.server = Server(options, owns_process=True)
         self.server.begin()
 
     async def __call__(self, request: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Pauses Python's cyclic garbage collector while many long-lived objects are created."""
+"""Keeps Python's cyclic garbage collector from many long-lived objects: while they are created, and afterwards."""
 
 import contextlib
 import gc
@@ -39,6 +39,18 @@ def paused() -> Iterator[None]:
             is_due = not _pauses and _was_enabled and _end()
         if is_due:
             _collect()
+
+
+def settle() -> None:
+    """Collects garbage, and leaves the objects that remain out of later collections, until this is called again.
+
+    For a process that has made its long-lived objects: each full collection looked at all of them, 60 ms for a server of one model.
+    """
+    global _uncollected, _kept
+    gc.unfreeze()
+    gc.collect()
+    gc.freeze()
+    _uncollected = _kept = 0
 
 
 def _end() -> bool:
