@@ -24,5 +24,5 @@ def test_refusals_are_read_from_the_source():
 
 def test_cases_are_listed_by_the_part_that_refuses_them():
     cases = gen_not_supported.cases()
-    assert "**exporters**" in cases
+    assert "**formats**" in cases
     assert not [line for line in cases if line in ("- None", "- …", "- ")]

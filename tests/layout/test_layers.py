@@ -23,7 +23,7 @@ LAYERS = (  # low to high; folders on one line are independent of one another
     "function",
     "custom_ops",
     "data saving observe",
-    "distribute exporters",
+    "distribute formats",
     "v1",
     "serving",
     "bridge",

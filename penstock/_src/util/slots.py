@@ -61,7 +61,7 @@ TABLE = {
     "stacked_function": "api.vectorized.stacked",  # functions of datasets, for many elements at once
     "op_gradient": "autodiff.control_flow",  # gradients of If and its like on host values
     "gradient_function": "autodiff.control_flow",  # the op SymbolicGradient
-    "stablehlo_text": "exporters.stablehlo.export",  # programs as text at that stage
+    "stablehlo_text": "formats.stablehlo.export",  # programs as text at that stage
     "default_session_of": "v1.graphs.session",  # Tensor.eval, Operation.run
     "Session": "v1.graphs.session",  # tf.test.TestCase.session
     "get_default_session": "v1.graphs.session",  # tf.test.TestCase.evaluate

@@ -43,7 +43,7 @@ def _default(obj: Any, children: SavedChildren) -> Any:
     if isinstance(only, Function):
         only = only.get_concrete_function() if only.input_signature is not None else None
     try:
-        return only if only is not None and _named_results("", only) else None
+        return only if only is not None and named_results("", only) else None
     except ValueError:
         return None
 
@@ -66,7 +66,7 @@ def wrapped(signatures: dict[str, ConcreteFunction]) -> dict[str, ConcreteFuncti
 
 
 def _wrap(name: str, function: ConcreteFunction) -> ConcreteFunction:
-    results = _named_results(name, function)
+    results = named_results(name, function)
     graph = FuncGraph("signature_wrapper")
     graph.enclosing = dispatch.STATE.graph
     models = dict(zip(function.argument_names, function.inputs, strict=False))
@@ -108,7 +108,7 @@ def _wrap(name: str, function: ConcreteFunction) -> ConcreteFunction:
     return made
 
 
-def _named_results(name: str, function: ConcreteFunction) -> dict[str, Any]:
+def named_results(name: str, function: ConcreteFunction) -> dict[str, Any]:
     """The results by name: those of a dict, else output_0, output_1, ..."""
     results = function.graph.structured_outputs
     if isinstance(results, Mapping):

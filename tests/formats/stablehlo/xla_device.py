@@ -2,8 +2,8 @@
 
 from penstock._src.core import dtypes
 from penstock._src.core.errors import InvalidArgumentError
-from penstock._src.exporters.stablehlo.export import stablehlo_text
-from tests.exporters.stablehlo import xla
+from penstock._src.formats.stablehlo.export import stablehlo_text
+from tests.formats.stablehlo import xla
 
 
 class XlaProgram:

@@ -8,7 +8,7 @@ import pytest
 import penstock as tf
 from penstock._src.devices import table
 from penstock._src.util import flags
-from tests.exporters.stablehlo import xla_device
+from tests.formats.stablehlo import xla_device
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.exporters.stablehlo.writer import Value, Writer, writes
+from penstock._src.formats.stablehlo.writer import Value, Writer, writes
 from penstock._src.ir.node import Node
 
 # Functions whose name or dialect differs from ours; CHLO's are expanded by every consumer of StableHLO.

@@ -14,14 +14,14 @@ import numpy as np
 from penstock._src.core import dtypes
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import UnimplementedError
-from penstock._src.exporters.stablehlo import (  # noqa: F401 - they register how kinds are written
+from penstock._src.formats.stablehlo import (  # noqa: F401 - they register how kinds are written
     elementwise,
     indexing,
     movement,
     random_bits,
     reductions,
 )
-from penstock._src.exporters.stablehlo.writer import WRITERS, Region, Value, Writer, writes
+from penstock._src.formats.stablehlo.writer import WRITERS, Region, Value, Writer, writes
 from penstock._src.ir.function import Function
 from penstock._src.ir.node import Node
 

@@ -7,8 +7,8 @@ import numpy as np
 
 from penstock._src.core import dtypes
 from penstock._src.core.dtypes import DType
-from penstock._src.exporters.stablehlo.movement import padded, reversed_along
-from penstock._src.exporters.stablehlo.writer import Value, Writer, identity_of, integers, writes
+from penstock._src.formats.stablehlo.movement import padded, reversed_along
+from penstock._src.formats.stablehlo.writer import Value, Writer, identity_of, integers, writes
 from penstock._src.ir.node import Node
 from penstock._src.ir.shape_rules import split_spec
 

@@ -6,12 +6,12 @@ import pytest
 
 from penstock._src.core import dtypes
 from penstock._src.core.errors import UnimplementedError
-from penstock._src.exporters.stablehlo.export import stablehlo_text
+from penstock._src.formats.stablehlo.export import stablehlo_text
 from penstock._src.ir import interpreter
 from penstock._src.ir.builder import Builder
 from penstock._src.ir.function import Function
 from penstock._src.ir.primitives import BINARY, COMPARE, SCATTER, UNARY
-from tests.exporters.stablehlo import xla
+from tests.formats.stablehlo import xla
 from tests.ir.test_primitives import CASES, X
 
 FLOAT_ONLY = {"is_finite", "is_nan", "is_inf", "complex", "atan2", "div"}

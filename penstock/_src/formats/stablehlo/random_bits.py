@@ -7,8 +7,8 @@ import functools
 from typing import Any
 
 from penstock._src.core import dtypes
-from penstock._src.exporters.stablehlo.movement import concatenated, sliced
-from penstock._src.exporters.stablehlo.writer import Value, Writer, writes
+from penstock._src.formats.stablehlo.movement import concatenated, sliced
+from penstock._src.formats.stablehlo.writer import Value, Writer, writes
 from penstock._src.ir.meaning.random_streams import LOW, philox_rounds, threefry_rounds
 from penstock._src.ir.node import Node
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from penstock._src.exporters.stablehlo.writer import Value, Writer, integers, writes
+from penstock._src.formats.stablehlo.writer import Value, Writer, integers, writes
 from penstock._src.ir.node import Node
 
 

@@ -3,9 +3,9 @@
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.exporters.stablehlo.movement import padded
-from penstock._src.exporters.stablehlo.reductions import combiner
-from penstock._src.exporters.stablehlo.writer import Value, Writer, integers, writes
+from penstock._src.formats.stablehlo.movement import padded
+from penstock._src.formats.stablehlo.reductions import combiner
+from penstock._src.formats.stablehlo.writer import Value, Writer, integers, writes
 from penstock._src.ir.node import Node
 
 UPDATES = {"add": "sum", "mul": "prod", "max": "max", "min": "min"}

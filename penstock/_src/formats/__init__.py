@@ -1,0 +1,8 @@
+"""Formats of models: files of other frameworks, and for other runtimes. In: files and functions; out: functions and files.
+
+Each format is a folder that nothing else depends on, and a row of `table.py`. What reads gives a `Model` (`model.py`): signatures, which
+are concrete functions of raw ops, so that they compile, have gradients, and are written in any other format. What writes takes a Model, whose functions
+`frozen.py` turns into plain lists of operations: calls inlined, variables and what follows from constants computed. Read `model.py` first.
+
+`stablehlo/` alone is written from primitives instead.
+"""

@@ -1,0 +1,127 @@
+"""A function as a plain list of raw ops: what formats of graphs are written from."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from penstock._src.core import dtypes
+from penstock._src.core.dispatch import building_unrecorded
+from penstock._src.core.errors import UnimplementedError
+from penstock._src.core.registry import raw
+from penstock._src.core.values.resources import VariableHandle
+from penstock._src.eager.tensor import EagerTensor
+from penstock._src.function.concrete import ConcreteFunction
+from penstock._src.graph.library import GraphFunction
+from penstock._src.graph.needed_operations import needed_operations
+from penstock._src.graph.operation import Operation, SymbolicTensor
+from penstock._src.graph.passes.fold_constants import fold_constants
+from penstock._src.graph.passes.fold_scales import fold_scales
+from penstock._src.graph.passes.freeze import freeze as without_variables
+from penstock._src.saving.saved_model.signatures import named_results
+
+# Names that operations can have.
+_NAME = re.compile("[A-Za-z0-9.][A-Za-z0-9_.\\\\/>-]*")
+# What no constant holds.
+_HELD = (dtypes.resource, dtypes.variant)
+
+
+@dataclass(frozen=True)
+class FrozenFunction:
+    """Operations without variables and calls.
+
+    Attributes:
+      name: that of the signature.
+      function: the graph function; its bodies of conditions and loops are frozen as well.
+      inputs: placeholders by name, in the order of the function's arguments.
+      outputs: tensors by name, in the order of the flat results. Each is the output of an Identity of its own, named after it
+        as far as names of operations allow.
+    """
+
+    name: str
+    function: GraphFunction
+    inputs: Mapping[str, SymbolicTensor]
+    outputs: Mapping[str, SymbolicTensor]
+
+    @property
+    def operations(self) -> list[Operation]:
+        """The operations that the outputs need, constants among them, in an order they can run in, without placeholders."""
+        return operations_of(self.function)
+
+
+def operations_of(function: GraphFunction) -> list[Operation]:
+    """Returns the operations that the outputs of a frozen function (or body) need, in an order they can run in."""
+    return needed_operations(function.graph, function.inputs, function.outputs, [])
+
+
+def freeze(
+    function: ConcreteFunction, name: str = "", folds_scales: bool = False
+) -> FrozenFunction:
+    """Returns a function as operations alone.
+
+    Variables have their present values, calls are replaced by what they call, what follows from constants is computed, and
+    what only gradients or checks need is left out.
+
+    Args:
+      function: the function.
+      name: that of its signature, for messages.
+      folds_scales: multiply weights of products and convolutions by the constants (of batch norms) that scale their results:
+        results differ by rounding.
+
+    Raises:
+      UnimplementedError: the function changes a variable, or holds something else than tensors.
+    """
+    values = {}
+    for position, tensor in enumerate(function.captured_inputs):
+        held = tensor._value if isinstance(tensor, EagerTensor) else None
+        if isinstance(held, VariableHandle):
+            values[function.arity + position] = held.read()
+        elif isinstance(held, np.ndarray) and tensor.dtype not in _HELD:
+            values[function.arity + position] = held
+        else:
+            raise UnimplementedError(
+                f"Signature {name!r} reads {tensor.op.name if isinstance(tensor, SymbolicTensor) else held!r}, "
+                f"which is not a tensor: only variables and constants can be written."
+            )
+    made = fold_constants(without_variables(function.graph_function, values))
+    if folds_scales:
+        made = fold_constants(fold_scales(made))
+    names = output_names(function, name)
+    made = _with_own_outputs(made, names)
+    return FrozenFunction(
+        name,
+        made,
+        dict(zip(function.argument_names, made.inputs, strict=True)),
+        dict(zip(names, made.outputs, strict=True)),
+    )
+
+
+def output_names(function: ConcreteFunction, name: str = "") -> list[str]:
+    """Returns names for a function's flat outputs: the keys of a dict, else output_0, output_1, ...
+
+    Raises:
+      ValueError: the results have no such names.
+      UnimplementedError: one is sparse or ragged.
+    """
+    named = named_results(name, function)
+    names = {}
+    for key, value in named.items():
+        if not isinstance(value, SymbolicTensor):
+            raise UnimplementedError(
+                f"Signature {name!r} returns {key!r} as a {type(value).__name__}: only dense tensors can be written."
+            )
+        names[value._id] = [*names.get(value._id, []), key]
+    return [names[t._id].pop(0) for t in function.outputs]
+
+
+def _with_own_outputs(function: GraphFunction, names: Sequence[str]) -> GraphFunction:
+    """Returns a function each of whose outputs is made by an operation of its own."""
+    with building_unrecorded(function.graph):
+        outputs = [
+            raw.Identity(input=t, name=name if _NAME.fullmatch(name) else None)
+            for t, name in zip(function.outputs, names, strict=True)
+        ]
+    return function.with_outputs(outputs)

@@ -1,0 +1,1 @@
+"""Frozen graphs: files of one GraphDef, binary (`.pb`) or as text (`.pbtxt`)."""

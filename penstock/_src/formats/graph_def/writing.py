@@ -1,0 +1,60 @@
+"""Writes frozen graphs."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+from google.protobuf import text_format
+
+from penstock._src.filesystems.whole import write_whole
+from penstock._src.formats.frozen import freeze
+from penstock._src.formats.model import Model
+from penstock._src.graph.rewriting import extract_sub_graph
+
+
+def write(model: Model, path: str) -> None:
+    """Writes a function with its variables as constants: a GraphDef, as text if the path ends in `.pbtxt`.
+
+    Placeholders have the names of the inputs, and nodes with the names of the outputs make these.
+
+    Args:
+      model: a model of one signature, or with the default one.
+      path: the file to make.
+    """
+    name, function = model.only("A GraphDef")
+    frozen = freeze(function, name)
+    ends = {t.op.name: name for name, t in (*frozen.inputs.items(), *frozen.outputs.items())}
+    definition = extract_sub_graph(frozen.function.graph.as_graph_def(), list(ends))
+    _rename(definition, ends)
+    if path.endswith(".pbtxt"):
+        write_whole(path, text_format.MessageToString(definition))
+    else:
+        write_whole(path, definition.SerializeToString(deterministic=True))
+
+
+def _rename(definition: Any, names: dict[str, str]) -> None:
+    """Gives nodes other names; a node that has such a name already gets another one.
+
+    An output with the name of an input keeps its own.
+    """
+    inputs = {node.name for node in definition.node if node.op == "Placeholder"}
+    taken = {names[name] for name in inputs}
+    wanted = {old: new for old, new in names.items() if old in inputs or new not in taken}
+    present = {node.name for node in definition.node}
+    for name in present & set(wanted.values()):
+        wanted.setdefault(name, _unused(name, present | set(wanted.values())))
+    for node in definition.node:
+        node.name = wanted.get(node.name, node.name)
+        node.input[:] = [_renamed(text, wanted) for text in node.input]
+
+
+def _unused(name: str, taken: set[str]) -> str:
+    return next(made for k in itertools.count(1) if (made := f"{name}_{k}") not in taken)
+
+
+def _renamed(text: str, names: dict[str, str]) -> str:
+    """Returns an input of a node (`node`, `node:1`, `^node`) with the new name of the node."""
+    mark = "^" if text.startswith("^") else ""
+    name, colon, index = text.removeprefix("^").partition(":")
+    return f"{mark}{names.get(name, name)}{colon}{index}"

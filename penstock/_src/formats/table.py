@@ -1,0 +1,146 @@
+"""The formats of models: a row each, and how one is found for a path."""
+
+from __future__ import annotations
+
+import importlib
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from penstock._src.core.errors import InvalidArgumentError, NotFoundError, UnimplementedError
+from penstock._src.filesystems import files
+from penstock._src.formats.model import Model
+
+
+@dataclass(frozen=True)
+class Format:
+    """A format of models.
+
+    Attributes:
+      name: as commands take it.
+      title: as messages say it.
+      suffixes: the ends of its files' names.
+      holds: files one of which a folder of this format holds.
+      reader: `module:function` in this folder: `read(path, **options)` returns a Model; empty if it is not read.
+      writer: the same of `write(model, path, **options)`; empty if it is not written.
+    """
+
+    name: str
+    title: str
+    suffixes: tuple[str, ...] = ()
+    holds: tuple[str, ...] = ()
+    reader: str = ""
+    writer: str = ""
+
+    def matches(self, path: str) -> bool:
+        """Whether a file or folder is of this format, by its name or by what it holds."""
+        if files.is_folder(path):
+            return any(files.is_file(os.path.join(path, name)) for name in self.holds)
+        return path.endswith(self.suffixes) or os.path.basename(path) in self.holds
+
+    def read(self, path: str, **options: Any) -> Model:
+        """Returns the model of a file or folder.
+
+        Args:
+          path: the file or folder.
+          **options: the format's own.
+
+        Raises:
+          UnimplementedError: the format is not read.
+        """
+        return self._function(self.reader, "read")(path, **options)
+
+    def write(self, model: Model, path: str, **options: Any) -> None:
+        """Writes a model; it appears whole or not at all.
+
+        Args:
+          model: the model.
+          path: the file or folder to make.
+          **options: the format's own.
+
+        Raises:
+          UnimplementedError: the format is not written, or has no counterpart of an operation.
+        """
+        self._function(self.writer, "written")(model, path, **options)
+
+    def _function(self, place: str, what: str) -> Callable[..., Any]:
+        if not place:
+            raise UnimplementedError(f"{self.title} cannot be {what}.")
+        module, _, function = place.partition(":")
+        return getattr(importlib.import_module(f"{__package__}.{module}"), function)
+
+
+_ALL = (
+    Format(
+        "saved-model",
+        "SavedModel",
+        holds=("saved_model.pb", "saved_model.pbtxt"),
+        reader="saved_model.reading:read",
+        writer="saved_model.writing:write",
+    ),
+    Format("keras", "Keras", (".keras", ".h5"), reader="keras.reading:read"),
+    Format(
+        "graph-def",
+        "GraphDef",
+        (".pb", ".pbtxt"),
+        reader="graph_def.reading:read",
+        writer="graph_def.writing:write",
+    ),
+)
+FORMATS: Mapping[str, Format] = {each.name: each for each in _ALL}
+
+
+def format_of(path: str) -> Format:
+    """Returns the format of an existing file or folder.
+
+    Raises:
+      NotFoundError: there is no such path.
+      InvalidArgumentError: it is of none of the formats.
+    """
+    if not files.exists(path):
+        raise NotFoundError(f"{path}: there is no such file or folder.")
+    for each in FORMATS.values():
+        if each.matches(path):
+            return each
+    raise InvalidArgumentError(f"{path} is of none of the known formats: {_listed()}.")
+
+
+def format_to_write(path: str, name: str = "") -> Format:
+    """Returns the format to write a path in.
+
+    Args:
+      path: the file or folder to make.
+      name: of the format; by default the path's suffix says it, and without one it is a SavedModel.
+
+    Raises:
+      InvalidArgumentError: there is no such format.
+    """
+    if name:
+        if name not in FORMATS:
+            raise InvalidArgumentError(f"There is no format {name!r}; there are {_listed()}.")
+        return FORMATS[name]
+    for each in FORMATS.values():
+        if each.suffixes and path.endswith(each.suffixes):
+            return each
+    if os.path.splitext(path)[1]:
+        raise InvalidArgumentError(
+            f"{path}: the suffix is none of the known formats': {_listed()}."
+        )
+    return FORMATS["saved-model"]
+
+
+def _listed() -> str:
+    """The formats in words."""
+    rows = (f"{each.name} ({', '.join(each.suffixes or each.holds)})" for each in FORMATS.values())
+    return ", ".join(rows)
+
+
+def read(path: str, **options: Any) -> Model:
+    """Returns the model of a file or folder of any format.
+
+    Args:
+      path: the file or folder.
+      **options: the format's own.
+    """
+    return format_of(path).read(path, **options)

@@ -1,0 +1,146 @@
+"""Computes what follows from constants and static shapes, and leaves out what only passes values on.
+
+Before: y = Reshape(x, Concat(Shape(x)[:1], Const([-1])))  with x of shape [2, 3, 4]
+After:  y = Reshape(x, Const([2, -1]))
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from penstock._src.core import dtypes
+from penstock._src.core.calls.binding import complete
+from penstock._src.core.dispatch import building_unrecorded
+from penstock._src.core.errors import OpError
+from penstock._src.core.op import Op, flatten_arguments, group_arguments
+from penstock._src.core.registry import find
+from penstock._src.graph.control import bodies_of
+from penstock._src.graph.func_graph import FuncGraph
+from penstock._src.graph.library import GraphFunction
+from penstock._src.graph.needed_operations import needed_operations
+from penstock._src.graph.operation import Operation, SymbolicTensor
+from penstock._src.graph.static_values import constant_value, constant_value_as_shape
+
+# Ops whose results are their inputs, in a program that has neither gradients nor checks.
+_PASSING = frozenset(
+    ["Identity", "IdentityN", "StopGradient", "PreventGradient", "Snapshot", "CheckNumerics"]
+)
+# A constant of more bytes is only made if it is no larger than what it is made of.
+_LARGEST = 1 << 16
+_HELD = (dtypes.resource, dtypes.variant)
+
+
+def fold_constants(function: GraphFunction) -> GraphFunction:
+    """Returns the function with constants in place of what follows from them, and only what its outputs need.
+
+    Operations that are awaited for their effects alone (checks, prints) are left out. Bodies of conditions and loops are folded as well.
+
+    Args:
+      function: a graph function without calls and variables; see `freeze`.
+    """
+    old, graph = function.graph, FuncGraph(function.graph.name)
+    graph.enclosing = None
+    table: dict[int, SymbolicTensor] = {}
+    with building_unrecorded(graph):
+        for t in function.inputs:
+            placeholder = graph.placeholder(t.dtype, t.shape, t.op.name)
+            placeholder._handle_data = t._handle_data
+            graph.inputs.append(placeholder)
+            table[t._id] = placeholder
+        for node in needed_operations(old, function.inputs, function.outputs, []):
+            outputs = _folded(graph, node, [table[t._id] for t in node._inputs])
+            table.update((t._id, new) for t, new in zip(node.outputs, outputs, strict=True))
+        graph.outputs = [_as_constant(graph, table[t._id]) for t in function.outputs]
+    return GraphFunction(graph)
+
+
+def _folded(
+    graph: FuncGraph, node: Operation, inputs: list[SymbolicTensor]
+) -> list[SymbolicTensor]:
+    """Adds what stands for an operation; returns its outputs."""
+    if node.type in _PASSING:
+        return _passed(node, inputs)
+    inputs = [_as_constant(graph, t) for t in inputs]
+    op = _with_folded_bodies(node)
+    if node.type == "Reshape":
+        inputs[1] = _partly_known(graph, inputs[1])
+    copies = _copied(graph, node, op, inputs)
+    if not inputs or op.stateful or any(t.dtype in _HELD for t in (*inputs, *copies)):
+        return copies
+    known = [t.op.raw_op.attrs["value"] for t in inputs if t.op.type == "Const"]
+    values = _computed(op, known, copies) if len(known) == len(inputs) else None
+    if values is None:
+        return copies
+    return [
+        graph.constant(value, t.dtype, node.name) for value, t in zip(values, copies, strict=True)
+    ]
+
+
+def _passed(node: Operation, inputs: Sequence[SymbolicTensor]) -> list[SymbolicTensor]:
+    for old, new in zip(node.outputs, inputs, strict=True):
+        if new.op.type != "Const":
+            new.set_shape(old.shape)
+    return list(inputs)
+
+
+def _copied(
+    graph: FuncGraph, node: Operation, op: Op, inputs: list[SymbolicTensor]
+) -> list[SymbolicTensor]:
+    copy = graph.add(op, inputs, node.name)
+    for old, new in zip(node.outputs, copy.outputs, strict=True):
+        new._handle_data = old._handle_data
+        new.set_shape(old.shape)
+    return copy.outputs
+
+
+def _as_constant(graph: FuncGraph, tensor: SymbolicTensor) -> SymbolicTensor:
+    """Returns a constant in place of a tensor whose value is known, such as the shape of one of static shape."""
+    if tensor.op.type in ("Const", "Placeholder") or tensor.dtype in _HELD:
+        return tensor
+    value = constant_value(tensor)
+    if value is None or value.nbytes > _LARGEST:
+        return tensor
+    return graph.constant(value, tensor.dtype, tensor.op.name)
+
+
+def _partly_known(graph: FuncGraph, shape: SymbolicTensor) -> SymbolicTensor:
+    """Returns the shape of a Reshape as a constant if one extent at most is unknown, which -1 then stands for."""
+    if shape.op.type == "Const":
+        return shape
+    known = constant_value_as_shape(shape)
+    if known.rank is None or known.as_list().count(None) > 1 or 0 in known.as_list():
+        return shape
+    extents = [-1 if n is None else n for n in known.as_list()]
+    return graph.constant(np.array(extents, shape.dtype.np), shape.dtype, shape.op.name)
+
+
+def _computed(
+    op: Op, inputs: Sequence[np.ndarray], outputs: Sequence[SymbolicTensor]
+) -> list[np.ndarray] | None:
+    """Returns the results of an op on constants, or None if they are too large, or an error at run time."""
+    if any(hasattr(value, "graph") for value in op.attrs.values()):
+        return None  # its bodies may have effects
+    most = max(_LARGEST, sum(value.nbytes for value in inputs))
+    if sum((t.shape.num_elements() or 0) * max(t.dtype.size, 1) for t in outputs) > most:
+        return None
+    try:
+        with np.errstate(all="ignore"):
+            result = op.eager(*group_arguments(op.inputs, op, inputs))
+    except (OpError, ValueError, TypeError, IndexError, ArithmeticError):
+        return None  # the program raises the same error when it runs
+    flat = flatten_arguments(result if isinstance(result, tuple | list) else [result])
+    values = [np.asarray(value, t.dtype.np) for value, t in zip(flat, outputs, strict=True)]
+    return values if sum(value.nbytes for value in values) <= most else None
+
+
+def _with_folded_bodies(node: Operation) -> Op:
+    """Returns the op of an operation with its branches, or the body and condition of its loop, folded."""
+    op, attrs = node.raw_op, dict(node.raw_op.attrs)
+    if not bodies_of(node) or op.control not in ("if", "case", "while"):
+        return op
+    for key, value in attrs.items():
+        if isinstance(value, GraphFunction):
+            attrs[key] = fold_constants(value)
+        elif isinstance(value, tuple) and value and isinstance(value[0], GraphFunction):
+            attrs[key] = tuple(fold_constants(each) for each in value)
+    return complete(find(node.type), attrs, True)

@@ -1,0 +1,183 @@
+"""Multiplies the weights of products and convolutions by the constants that scale their results, as batch norms do.
+
+Before: y = Mul(BiasAdd(Conv2D(x, Const(w)), Const(b)), Const(s))
+After:  y = BiasAdd(Conv2D(x, Const(w * s)), Const(b * s))
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from penstock._src.core.dispatch import building_unrecorded
+from penstock._src.core.op import Op
+from penstock._src.graph.func_graph import FuncGraph
+from penstock._src.graph.library import GraphFunction
+from penstock._src.graph.needed_operations import needed_operations
+from penstock._src.graph.operation import Operation, SymbolicTensor
+
+# Linear ops, and the axes of their second input along which the last axis of their result lies.
+_OUTPUT_AXES = {"Conv2D": (3,), "Conv3D": (4,), "DepthwiseConv2dNative": (2, 3), "MatMul": (1,)}
+_SUMS = ("BiasAdd", "AddV2", "Add")
+_PRODUCTS = ("Mul",)
+
+
+def fold_scales(function: GraphFunction) -> GraphFunction:
+    """Returns the function with scales of the last axis moved into weights and biases.
+
+    A result that something else reads as well is left alone.
+
+    Args:
+      function: a graph function whose constants are folded; see `fold_constants`.
+    """
+    operations = needed_operations(function.graph, function.inputs, function.outputs, [])
+    factors = _Factors(operations, function.outputs)
+    return _scaled(function, operations, factors)
+
+
+class _Factors:
+    """Which operations are multiplied by what.
+
+    Attributes:
+      of: {id of an operation: the factor of its result along the last axis}.
+      dropped: ids of the multiplications that this replaces.
+    """
+
+    def __init__(self, operations: Sequence[Operation], outputs: Sequence[SymbolicTensor]) -> None:
+        self.of: dict[int, np.ndarray] = {}
+        self.dropped: set[int] = set()
+        readers = _readers(operations, outputs)
+        for op in operations:
+            scale = _constant_operand(op) if op.type in _PRODUCTS else None
+            if scale is not None:
+                self._try(op, *scale, readers)
+
+    def _try(
+        self, product: Operation, source: SymbolicTensor, scale: np.ndarray, readers: dict[int, int]
+    ) -> None:
+        chain = []
+        op = source.op
+        while op.type in (*_SUMS, *_PRODUCTS) and readers[op.outputs[0]._id] == 1:
+            constant = _constant_operand(op)
+            if constant is None or (op.type in _PRODUCTS and id(op) not in self.dropped):
+                return
+            chain.append(op)
+            op = constant[0].op
+        if op.type not in _OUTPUT_AXES or readers[op.outputs[0]._id] != 1 or not _is_plain(op):
+            return
+        channels = op.outputs[0].shape[-1]
+        if channels is None or not _along_last_axis(scale, channels):
+            return
+        if any(
+            not _along_last_axis(_constant_operand(each)[1], channels)  # type: ignore[index]
+            for each in chain
+        ):
+            return
+        factor = np.broadcast_to(scale.reshape(-1), (channels,))
+        for each in [op, *(each for each in chain if each.type in _SUMS)]:
+            self.of[id(each)] = self.of.get(id(each), np.ones_like(factor)) * factor
+        self.dropped.add(id(product))
+
+
+def _readers(
+    operations: Sequence[Operation], outputs: Sequence[SymbolicTensor]
+) -> Mapping[int, int]:
+    """How often each tensor is read, by its id."""
+    return Counter(t._id for t in [*outputs, *(t for op in operations for t in op._inputs)])
+
+
+def _is_plain(op: Operation) -> bool:
+    """Whether the op has constant weights of floats, and its results' channels lie along the last axis."""
+    attrs = op.raw_op.attrs
+    if op._inputs[1].op.type != "Const" or not op._inputs[1].dtype.is_floating:
+        return False
+    return attrs.get("data_format", "NHWC") in ("NHWC", "NDHWC") and not attrs.get("transpose_b")
+
+
+def _constant_operand(op: Operation) -> tuple[SymbolicTensor, np.ndarray] | None:
+    """Returns the other operand and the value of the constant one, if one is."""
+    if len(op._inputs) != 2 or op.raw_op.attrs.get("data_format", "NHWC") != "NHWC":
+        return None
+    left, right = op._inputs
+    if right.op.type == "Const" and left.op.type != "Const":
+        return left, right.op.raw_op.attrs["value"]
+    if left.op.type == "Const" and right.op.type != "Const" and op.type != "BiasAdd":
+        return right, left.op.raw_op.attrs["value"]
+    return None
+
+
+def _along_last_axis(value: np.ndarray, channels: int) -> bool:
+    """Whether an operand has a number for each channel, or one for all, and does not add axes."""
+    if value.dtype.kind not in "fV" or not np.isfinite(value.astype(np.float64)).all():
+        return False
+    return value.ndim <= 2 and (value.size == 1 or value.size == channels == value.shape[-1])
+
+
+def _scaled(
+    function: GraphFunction, operations: Sequence[Operation], factors: _Factors
+) -> GraphFunction:
+    graph = FuncGraph(function.graph.name)
+    graph.enclosing = None
+    table: dict[int, SymbolicTensor] = {}
+    with building_unrecorded(graph):
+        for t in function.inputs:
+            placeholder = graph.placeholder(t.dtype, t.shape, t.op.name)
+            graph.inputs.append(placeholder)
+            table[t._id] = placeholder
+        readers = _readers(operations, function.outputs)
+        for node in operations:
+            inputs = [table[t._id] for t in node._inputs]
+            if id(node) in factors.dropped:
+                at = 0 if node._inputs[1].op.type == "Const" else 1
+                table[node.outputs[0]._id] = inputs[at]
+                continue
+            if id(node) in factors.of:
+                inputs = _scaled_inputs(graph, node, inputs, factors.of[id(node)])
+            op = node.raw_op
+            if node.type in _SUMS and all(readers[t._id] == 1 for t in node._inputs):
+                op, inputs = _merged(graph, op, inputs, node.outputs[0].shape[-1])
+            copy = graph.add(op, inputs, node.name)
+            for old, new in zip(node.outputs, copy.outputs, strict=True):
+                new._handle_data = old._handle_data
+                new.set_shape(old.shape)
+                table[old._id] = new
+        graph.outputs = [table[t._id] for t in function.outputs]
+    return GraphFunction(graph)
+
+
+def _merged(
+    graph: FuncGraph, op: Op, inputs: list[SymbolicTensor], channels: int | None
+) -> tuple[Op, list[SymbolicTensor]]:
+    """Returns a sum with a constant with what it adds to another such sum added up: (x + a) + b is x + (a + b)."""
+    at = 0 if inputs[0].op.type == "Const" else 1
+    before = inputs[1 - at].op
+    if before.type not in _SUMS or inputs[at].op.type != "Const" or channels is None:
+        return op, inputs
+    first = _constant_operand(before)
+    second = inputs[at].op.raw_op.attrs["value"]
+    if first is None or not all(_along_last_axis(v, channels) for v in (first[1], second)):
+        return op, inputs
+    both = first[1].astype(np.float64).reshape(-1) + second.astype(np.float64).reshape(-1)
+    constant = inputs[at].op
+    added = np.broadcast_to(both, (channels,)).astype(second.dtype)
+    made = graph.constant(added, inputs[at].dtype, constant.name)
+    return before.raw_op, [first[0], made] if before._inputs[0] is first[0] else [made, first[0]]
+
+
+def _scaled_inputs(
+    graph: FuncGraph, node: Operation, inputs: list[SymbolicTensor], factor: np.ndarray
+) -> list[SymbolicTensor]:
+    """Returns the inputs with the constant one multiplied."""
+    at = 0 if inputs[0].op.type == "Const" and node.type not in _OUTPUT_AXES else 1
+    constant = inputs[at]
+    value = constant.op.raw_op.attrs["value"]
+    axes = _OUTPUT_AXES.get(node.type)
+    if axes is None:
+        scale = factor
+    else:
+        scale = factor.reshape(value.shape[axes[0] :])
+    made = (value.astype(np.float64) * scale.astype(np.float64)).astype(value.dtype)
+    return [
+        graph.constant(made, constant.dtype, constant.op.name) if i == at else t
+        for i, t in enumerate(inputs)
+    ]

@@ -1,0 +1,54 @@
+"""Scales of channels go into weights where that changes nothing but rounding, and nowhere else."""
+
+import numpy as np
+import pytest
+
+import penstock as tf
+from penstock._src.graph.needed_operations import needed_operations
+from penstock._src.graph.passes.fold_constants import fold_constants
+from penstock._src.graph.passes.fold_scales import fold_scales
+
+RNG = np.random.default_rng(1)
+
+
+def constant(*shape):
+    return RNG.uniform(0.5, 2, shape).astype("f")
+
+
+FILTER, DEEP, MATRIX = constant(3, 3, 4, 6), constant(3, 3, 4, 2), constant(4, 6)
+S, B, EIGHT = constant(6), constant(6), constant(8)
+
+CASES = {
+    "conv": (lambda x: tf.nn.conv2d(x, FILTER, 1, "SAME") * S + B, []),
+    "conv of images in one scale": (lambda x: tf.nn.conv2d(x, FILTER, 1, "SAME") * 3.0, []),
+    "bias": (lambda x: (tf.nn.conv2d(x, FILTER, 2, "SAME") + B) * S + B, []),
+    "depthwise": (
+        lambda x: tf.nn.depthwise_conv2d(x, DEEP, [1, 1, 1, 1], "SAME") * EIGHT,
+        [],
+    ),
+    "product": (lambda x: tf.linalg.matmul(tf.reshape(x, [-1, 4]), MATRIX) * S, []),
+    "twice": (lambda x: (tf.nn.conv2d(x, FILTER, 1, "SAME") * S + B) * S, []),
+    "after an activation": (lambda x: tf.nn.relu(tf.nn.conv2d(x, FILTER, 1, "SAME")) * S, ["Mul"]),
+    "of rows": (lambda x: tf.linalg.matmul(tf.reshape(x, [6, 4]), MATRIX) * S[:, None], ["Mul"]),
+    "infinite": (lambda x: tf.nn.conv2d(x, FILTER, 1, "SAME") * float("inf"), ["Mul"]),
+    "widening": (lambda x: tf.nn.conv2d(x, FILTER, 1, "SAME") * S[None, None, None, None], ["Mul"]),
+}
+
+
+def read_twice(x):
+    y = tf.nn.conv2d(x, FILTER, 1, "SAME")
+    return y * S - y
+
+
+@pytest.mark.parametrize("name", [*CASES, "read twice"])
+def test_values_are_equal_and_scales_are_gone(name):
+    function, left = CASES.get(name, (read_twice, ["Mul"]))
+    traced = tf.function(function, autograph=False).get_concrete_function(
+        tf.TensorSpec([1, 3, 2, 4])
+    )
+    made = fold_constants(fold_scales(fold_constants(traced.graph_function)))
+    operations = needed_operations(made.graph, made.inputs, made.outputs, [])
+    assert [op.type for op in operations if op.type == "Mul"] == left
+    assert sum(op.type in ("AddV2", "BiasAdd") for op in operations) <= 1
+    x = RNG.normal(size=[1, 3, 2, 4]).astype("f")
+    np.testing.assert_allclose(made.run([x])[0], traced(tf.constant(x)), rtol=1e-5, atol=1e-5)
