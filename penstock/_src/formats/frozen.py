@@ -107,7 +107,7 @@ def output_names(function: ConcreteFunction, name: str = "") -> list[str]:
       UnimplementedError: one is sparse or ragged.
     """
     named = named_results(name, function)
-    names = {}
+    names: dict[int, list[str]] = {}
     for key, value in named.items():
         if not isinstance(value, SymbolicTensor):
             raise UnimplementedError(

@@ -48,7 +48,7 @@ def read(path: str, inputs: Sequence[str] = (), outputs: Sequence[str] = ()) -> 
         raise InvalidArgumentError(f"{path}: each node is read by another. Name the outputs.")
 
     def call(*given: Any) -> dict[str, Any]:
-        mapped = {spec.name: tensor for spec, tensor in zip(specs, given, strict=True)}
+        mapped = {str(spec.name): tensor for spec, tensor in zip(specs, given, strict=True)}
         made = add_graph_def(graph_def, mapped, list(results.values()), name="")
         return dict(zip(results, made, strict=True))
 

@@ -53,7 +53,11 @@ class _Factors:
                 self._try(op, *scale, readers)
 
     def _try(
-        self, product: Operation, source: SymbolicTensor, scale: np.ndarray, readers: dict[int, int]
+        self,
+        product: Operation,
+        source: SymbolicTensor,
+        scale: np.ndarray,
+        readers: Mapping[int, int],
     ) -> None:
         chain = []
         op = source.op
