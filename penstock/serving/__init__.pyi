@@ -63,7 +63,7 @@ class GenerationOptions:
     same_tokens: bool
 class Limits:
     """Limits of requests and clients."""
-    def __init__(self, max_body_bytes: int = 268435456, max_header_bytes: int = 65536, max_tensor_bytes: int = 268435456, max_string_bytes: int = 67108864, max_rows: int = 1000000, max_requests: int = 4096, max_held_bytes: int = 2147483648, max_connections: int = 4096, transfer_seconds: float = 20.0, transfer_bytes_per_second: float = 10240.0, idle_seconds: float = 75.0, max_call_seconds: float = 3600.0) -> None: ...
+    def __init__(self, max_body_bytes: int = 268435456, max_header_bytes: int = 65536, max_tensor_bytes: int = 268435456, max_string_bytes: int = 67108864, max_values: int = 1000000, max_rows: int = 1000000, max_requests: int = 4096, max_held_bytes: int = 2147483648, max_connections: int = 4096, transfer_seconds: float = 20.0, transfer_bytes_per_second: float = 10240.0, idle_seconds: float = 75.0, max_call_seconds: float = 3600.0) -> None: ...
     idle_seconds: float
     max_body_bytes: int
     max_call_seconds: float
@@ -74,6 +74,7 @@ class Limits:
     max_rows: int
     max_string_bytes: int
     max_tensor_bytes: int
+    max_values: int
     transfer_bytes_per_second: float
     transfer_seconds: float
 class ModelConfig:

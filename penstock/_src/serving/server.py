@@ -36,6 +36,7 @@ from penstock._src.serving.rest.metrics import MetricsRoute, counted
 from penstock._src.serving.rest.models import ModelRoutes
 from penstock._src.serving.rest.open_inference import OpenInferenceRoutes
 from penstock._src.serving.rest.page.routes import PageRoutes
+from penstock._src.serving.rest.texts import Texts
 from penstock._src.serving.servables.formats.table import load
 from penstock._src.serving.telemetry.recorder import Recorder, timed
 from penstock._src.serving.telemetry.states import States
@@ -110,10 +111,11 @@ class Server:
         self.admission = Admission(options.limits)
         self.states = States(store, self.manager, self.admission)
         runner = Runner(options.limits, self.admission, options.timeout)
-        generate = GenerateRoutes(self.table, self.admission)
+        self._texts = Texts(options.limits, self.admission)
+        generate = GenerateRoutes(self.table, self.admission, self._texts)
         routes = [
-            *ModelRoutes(self.manager, runner).routes(),
-            *OpenInferenceRoutes(self.manager, runner, lambda: self.is_ready).routes(),
+            *ModelRoutes(self.manager, runner, self._texts).routes(),
+            *OpenInferenceRoutes(self.manager, runner, self._texts, lambda: self.is_ready).routes(),
             *generate.routes(),
             *OpenAiRoutes(self.table, generate).routes(),
         ]
@@ -233,5 +235,6 @@ class Server:
         self._ended.set()
         self.manager.close()
         self.scheduler.close()
+        self._texts.close()
         if self._log is not None:
             self._log.close()

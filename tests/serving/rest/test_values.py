@@ -23,3 +23,13 @@ def test_unsigned_integers_of_all_sizes():
     for wrong in ([2**64 - 1, 0.5], [2**64 - 1, -1], [2**64, 0]):
         with pytest.raises(InvalidArgumentError, match="The input 'x' is of type uint64"):
             values.array_of(wrong, TensorInfo(dtypes.uint64, None), "x")
+
+
+@pytest.mark.parametrize(
+    "wrong, what", [("a", "a string"), (None, "null or an object"), ({}, "null or an object")]
+)
+@pytest.mark.parametrize("dtype", [dtypes.float32, dtypes.int64])
+def test_what_is_no_number_is_refused_wherever_it_stands(dtype, wrong, what):
+    for value in ([wrong], [[1, wrong]], [[1], [2, [wrong]]], [[wrong], 2]):
+        with pytest.raises(InvalidArgumentError, match=f"The input 'x' is of type {dtype.name}. Received {what}"):  # fmt: skip
+            values.array_of(value, TensorInfo(dtype, None), "x")

@@ -63,6 +63,11 @@ LIMITS = {
     "max_header_bytes": ("max-headers", 1 << 10, "kilobytes of a request's headers, in HTTP"),
     "max_tensor_bytes": ("max-tensor", _MEGABYTE, "megabytes of one input"),
     "max_string_bytes": ("max-string", _MEGABYTE, "megabytes of one string in an input"),
+    "max_values": (
+        "max-values",
+        1,
+        "of a JSON text, besides arrays of numbers that are read apart",
+    ),
     "max_rows": ("max-rows", 1, "of a request, along its batch axis"),
     "max_requests": ("max-requests", 1, "that are computed or wait at a time"),
     "max_held_bytes": ("max-held", _MEGABYTE, "megabytes of all requests at a time"),

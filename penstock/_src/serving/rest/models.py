@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -20,6 +20,7 @@ from penstock._src.serving.rest import predict, values
 from penstock._src.serving.rest.app import Handler, Route
 from penstock._src.serving.rest.examples import examples_of
 from penstock._src.serving.rest.replies import VERSION_HEADER, Reply, json_reply
+from penstock._src.serving.rest.texts import Texts
 
 # The path of a model, or of one of its versions.
 MODEL = (
@@ -34,10 +35,12 @@ class ModelRoutes:
     Args:
       manager: of the models.
       runner: runs their functions.
+      texts: reads requests.
     """
 
-    def __init__(self, manager: ModelManager, runner: Runner) -> None:
+    def __init__(self, manager: ModelManager, runner: Runner, texts: Texts) -> None:
         self._manager, self._table, self._runner = manager, manager.table, runner
+        self._texts = texts
 
     def routes(self) -> list[Route]:
         """The routes."""
@@ -52,18 +55,11 @@ class ModelRoutes:
     async def predict(self, groups: Mapping[str, Any], body: bytes) -> Reply:
         """Answers :predict."""
         with self._using(groups) as version:
-            queue, inputs, in_rows = self._asked(version, body)
+            asked = await self._texts.read(body, _asked(version), arrays=True)
+            queue, inputs, in_rows = asked
             outputs = await self._runner.run(queue, inputs)
         body = predict.reply_of(outputs, in_rows)
         return Reply(200, body, headers=((VERSION_HEADER, b"%d" % version.number),))
-
-    def _asked(
-        self, version: ModelVersion, body: bytes
-    ) -> tuple[Queue, dict[str, np.ndarray], bool]:
-        """The function that a request calls, its inputs, and whether they came in rows."""
-        with values.reading(body, self._runner.admission) as request:
-            queue = version.queue(predict.signature_name(request))
-            return queue, *predict.inputs_of(request, queue.signature)
 
     async def classify(self, groups: Mapping[str, Any], body: bytes) -> Reply:
         """Answers :classify."""
@@ -99,18 +95,32 @@ class ModelRoutes:
     ) -> tuple[dict[str, Any], int]:
         """The outputs for the examples of a request, and how many they are."""
         with self._using(groups) as version:
-            queue, given = self._examples(version, body)
+            queue, given = await self._texts.read(body, _examples(version))
             inputs = examples.argument(queue.signature, method_name, given)
             outputs = await self._runner.run(queue, inputs)
         return outputs, len(given)
 
-    def _examples(self, version: ModelVersion, body: bytes) -> tuple[Queue, list[bytes]]:
-        """The function that a request calls, and its examples."""
-        with values.reading(body, self._runner.admission) as request:
-            return version.queue(predict.signature_name(request)), examples_of(request)
-
     def _using(self, groups: Mapping[str, Any]) -> AbstractContextManager[ModelVersion]:
         return self._table.using(groups["name"], number_of(groups), groups["label"])
+
+
+def _asked(version: ModelVersion) -> Callable[[Any], tuple[Queue, dict[str, np.ndarray], bool]]:
+    """What finds the function that a request calls, its inputs, and whether they came in rows."""
+
+    def asked(request: Any) -> tuple[Queue, dict[str, np.ndarray], bool]:
+        queue = version.queue(predict.signature_name(request))
+        return queue, *predict.inputs_of(request, queue.signature)
+
+    return asked
+
+
+def _examples(version: ModelVersion) -> Callable[[Any], tuple[Queue, list[bytes]]]:
+    """What finds the function that a request calls, and its examples."""
+
+    def asked(request: Any) -> tuple[Queue, list[bytes]]:
+        return version.queue(predict.signature_name(request)), examples_of(request)
+
+    return asked
 
 
 def number_of(groups: Mapping[str, Any]) -> int | None:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from penstock._src.core.errors import InvalidArgumentError, UnavailableError
+from penstock._src.serving.batching.queue import Queue
 from penstock._src.serving.inference import open_inference as protocol
 from penstock._src.serving.inference.running import Runner
 from penstock._src.serving.models.manager import ModelManager
@@ -17,6 +18,7 @@ from penstock._src.serving.rest import values
 from penstock._src.serving.rest.app import Handler, Route
 from penstock._src.serving.rest.fields import Fields
 from penstock._src.serving.rest.replies import Reply, json_reply
+from penstock._src.serving.rest.texts import Texts
 from penstock._src.serving.servables.servable import Signature
 from penstock._src.version import OWN_VERSION
 
@@ -32,11 +34,15 @@ class OpenInferenceRoutes:
     Args:
       manager: of the models.
       runner: runs their functions.
+      texts: reads requests.
       is_ready: whether the server answers.
     """
 
-    def __init__(self, manager: ModelManager, runner: Runner, is_ready: Callable[[], bool]) -> None:
-        self._table, self._runner, self._is_ready = manager.table, runner, is_ready
+    def __init__(
+        self, manager: ModelManager, runner: Runner, texts: Texts, is_ready: Callable[[], bool]
+    ) -> None:
+        self._table, self._runner = manager.table, runner
+        self._texts, self._is_ready = texts, is_ready
 
     def routes(self) -> list[Route]:
         """The routes."""
@@ -91,12 +97,15 @@ class OpenInferenceRoutes:
         """Runs a function of a model."""
         text, data = _split(body, groups[JSON_LENGTH.decode()])
         with self._table.using(groups["name"], _number(groups)) as version:
-            with values.reading(text, self._runner.admission) as value:
+
+            def asked(value: Any) -> tuple[Queue, dict[str, np.ndarray], _Wanted]:
                 request = Fields(value)
                 parameters = Fields(request.get("parameters") or {})
                 queue = version.queue(parameters.text(protocol.SIGNATURE) or "")
                 given = _inputs(request, queue.signature, data)
-                wanted = _wanted(request, parameters)
+                return queue, given, _wanted(request, parameters)
+
+            queue, given, wanted = await self._texts.read(text, asked, arrays=True)
             outputs = await self._runner.run(queue, given)
         return _reply(wanted, version, queue.signature, outputs)
 
@@ -140,7 +149,7 @@ def _inputs(request: Fields, signature: Signature, data: memoryview) -> dict[str
 
 def _from_json(value: Any, shape: tuple[int, ...], info: Any, name: str) -> np.ndarray:
     """The array of JSON data, which may be flat or nested."""
-    if not isinstance(value, list):
+    if not isinstance(value, list | np.ndarray):
         raise InvalidArgumentError(f"The input '{name}': expected a list of data.")
     found = values.array_of(value, info, name)
     if found.size != np.prod(shape, dtype=object):

@@ -3,41 +3,51 @@
 from __future__ import annotations
 
 import base64
-import contextlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, NoReturn
 
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.errors import InvalidArgumentError
+from penstock._src.core.errors import InvalidArgumentError, ResourceExhaustedError
 from penstock._src.serving.requirements import orjson
 from penstock._src.serving.servables.servable import TensorInfo
-from penstock._src.serving.trust.admission import Admission
-from penstock._src.util.process import collector
 
 # Outputs of these names hold bytes, which are written in base64.
 _BYTES_SUFFIX = "_bytes"
-_LONG = 65536  # bytes from which on the memory that values take is worth a look
+# Values of a text with NaN or Infinity, which takes Python's slow reader.
+_MOST_WITH_NAN = 100_000
 _MOST_AXES = 64  # of NumPy's arrays
+# What are no numbers, by their types.
+_OTHERS = {str: "a string", dict: "null or an object", type(None): "null or an object"}
 # What NumPy makes of lists of JSON's numbers, by the kind of dtype they are for.
 _KINDS = {"f": "iuf", "V": "iuf", "i": "iu", "u": "iu", "b": "b", "c": "iuf"}
 
 
-def parse(body: bytes) -> Any:
-    """Returns the value of a JSON text; NaN, Infinity and -Infinity are numbers, as in TensorFlow Serving.
+def parse(text: bytes, values: int = 0) -> Any:
+    """Returns the value of a JSON text; NaN, Infinity and -Infinity are numbers.
+
+    Args:
+      text: JSON.
+      values: how many there are in it, if that is known.
 
     Raises:
       InvalidArgumentError: it is not JSON.
+      ResourceExhaustedError: it has NaN among too many values.
     """
     try:
-        return orjson().loads(body)
+        return orjson().loads(text)
     except ValueError as error:
         refusal = error
-    if b"NaN" in body or b"Infinity" in body:  # a regular expression takes a second for 50 MB
+    if b"NaN" in text or b"Infinity" in text:  # a regular expression takes a second for 50 MB
+        if values > _MOST_WITH_NAN:
+            raise ResourceExhaustedError(
+                f"The JSON text has NaN or Infinity outside of long arrays of numbers, among {values:,} values. Expected "
+                f"{_MOST_WITH_NAN:,} at most."
+            )
         try:
-            found = json.loads(body)
+            found = json.loads(text)
             json.dumps(found, ensure_ascii=False).encode()  # half a surrogate pair is no text
             return found
         except (ValueError, RecursionError) as error:
@@ -45,34 +55,11 @@ def parse(body: bytes) -> Any:
     raise InvalidArgumentError(f"JSON Parse error: {refusal}")
 
 
-@contextlib.contextmanager
-def reading(body: bytes, admission: Admission) -> Iterator[Any]:
-    """Gives the value of a JSON text, of which nothing is to be left after the block.
-
-    Raises:
-      ResourceExhaustedError: it takes too much memory.
-      UnavailableError: other requests hold too much.
-      InvalidArgumentError: it is not JSON.
-    """
-    if len(body) < _LONG:
-        yield parse(body)
-        return
-    admission.check(memory_of(body))
-    with collector.paused():  # it would look at millions of lists again and again
-        yield parse(body)
-
-
-def memory_of(body: bytes) -> int:
-    """Returns about how many bytes the values of a JSON text take at most: small objects and lists take dozens of times their texts."""
-    lists, objects, items = (body.count(mark) for mark in (b"[", b"{", b","))
-    return len(body) + 88 * lists + 248 * objects + 40 * items  # CPython 3.11
-
-
 def array_of(value: Any, info: TensorInfo, name: str) -> np.ndarray:
     """Returns a JSON value, a number or nested lists, as an array of an input's dtype.
 
     Args:
-      value: as `parse` gives it.
+      value: as `Texts` gives it.
       info: of the input.
       name: of the input, for messages.
 
@@ -81,6 +68,8 @@ def array_of(value: Any, info: TensorInfo, name: str) -> np.ndarray:
     """
     if info.dtype is dtypes.string:
         return _strings(value, name)
+    if isinstance(value, list) and (wrong := _other_than_numbers(value)):
+        _refuse(info, name, wrong)
     try:
         found = np.array(value)
     except (ValueError, OverflowError) as error:
@@ -91,6 +80,19 @@ def array_of(value: Any, info: TensorInfo, name: str) -> np.ndarray:
     if found.dtype.kind not in _KINDS.get(kind, "") and found.size:
         _refuse(info, name, _described(found))
     return _converted(found, info, name)
+
+
+def _other_than_numbers(value: list[Any]) -> str:
+    """Says what a list holds besides numbers; "" if nothing. NumPy would make texts of all, for which other threads wait."""
+    left = [value]
+    while left:
+        items = left.pop()
+        kinds = set(map(type, items))
+        if wrong := kinds & _OTHERS.keys():
+            return _OTHERS[wrong.pop()]
+        if list in kinds:
+            left += [item for item in items if isinstance(item, list)]
+    return ""
 
 
 def _unsigned(value: Any, found: np.ndarray) -> np.ndarray:
@@ -122,7 +124,7 @@ def _described(found: np.ndarray) -> str:
         "f": "a number that is no 64-bit integer",
         "b": "true or false",
         "U": "a string",
-        "O": "null or an object",
+        "O": "null or an object",  # or an integer that no word holds
     }
     return kinds.get(found.dtype.kind, "another value")
 
@@ -133,7 +135,7 @@ def _refuse(info: TensorInfo, name: str, what: str) -> NoReturn:
 
 def _strings(value: Any, name: str) -> np.ndarray:
     flat: list[bytes] = []
-    shape = _flatten(value, flat, name)
+    shape = _flatten(value.tolist() if isinstance(value, np.ndarray) else value, flat, name)
     made = np.empty(len(flat), object)
     made[:] = flat
     return made.reshape(shape)

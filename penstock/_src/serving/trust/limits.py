@@ -21,6 +21,7 @@ class Limits:
       max_header_bytes: of a request's headers, in HTTP.
       max_tensor_bytes: of one input, once it is an array.
       max_string_bytes: of one string in an input.
+      max_values: of a JSON text, besides arrays of numbers, which are read apart: lists, objects, strings, single numbers.
       max_rows: of a request: the extent of its inputs' first axis, for functions that are batched.
       max_requests: that are computed or wait for it at a time; further ones are refused.
       max_held_bytes: of the bodies and arrays of all requests at a time; what goes beyond is refused.
@@ -38,6 +39,7 @@ class Limits:
     max_header_bytes: int = 64 * KIBIBYTE
     max_tensor_bytes: int = 256 * MEBIBYTE
     max_string_bytes: int = 64 * MEBIBYTE
+    max_values: int = 1_000_000
     max_rows: int = 1_000_000
     max_requests: int = 4096
     max_held_bytes: int = 2048 * MEBIBYTE

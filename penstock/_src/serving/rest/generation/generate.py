@@ -13,12 +13,12 @@ from penstock._src.serving.generation.sampling import Sampling
 from penstock._src.serving.generation.sequence import LoopWaker
 from penstock._src.serving.inference.generating import Generating, GenerationRequest, Piece
 from penstock._src.serving.models.table import ModelTable
-from penstock._src.serving.rest import values
 from penstock._src.serving.rest.app import Route
 from penstock._src.serving.rest.fields import Fields, is_integers
 from penstock._src.serving.rest.models import MODEL, number_of
 from penstock._src.serving.rest.replies import Reply, Stream, json_reply
 from penstock._src.serving.rest.streams import event
+from penstock._src.serving.rest.texts import Texts
 from penstock._src.serving.trust.admission import Admission
 
 SAMPLING = ("max_tokens", "temperature", "top_k", "top_p", "seed", "stop", "stop_tokens", "stream")
@@ -30,10 +30,11 @@ class GenerateRoutes:
     Args:
       table: where versions are found.
       admission: counts the requests.
+      texts: reads them.
     """
 
-    def __init__(self, table: ModelTable, admission: Admission) -> None:
-        self._table, self.admission = table, admission
+    def __init__(self, table: ModelTable, admission: Admission, texts: Texts) -> None:
+        self._table, self.admission, self.texts = table, admission, texts
         self._waker: LoopWaker | None = None
 
     def routes(self) -> list[Route]:
@@ -42,15 +43,9 @@ class GenerateRoutes:
 
     async def generate(self, groups: Mapping[str, Any], body: bytes) -> Reply | Stream:
         """Answers :generate."""
-        with values.reading(body, self.admission) as value:
-            fields = Fields(value)
-            fields.only(("prompt", *SAMPLING))
-            prompt = fields.get("prompt")
-            if not isinstance(prompt, str) and not is_integers(prompt):
-                raise InvalidArgumentError("'prompt': expected a string or a list of tokens.")
-            request = request_of(fields, prompt, fields.integer("max_tokens"))
+        request, streams = await self.texts.read(body, _asked)
         begun = self.begin(request, groups["name"], number_of(groups), groups["label"])
-        if fields.boolean("stream"):
+        if streams:
             return Stream(_events(begun.generating), begun.close)
         with contextlib.closing(begun):
             return await _whole(begun.generating)
@@ -77,6 +72,16 @@ class GenerateRoutes:
             generating = Generating(version.generator, request, self._waker)
             stack.callback(generating.cancel)
             return Begun(generating, stack.pop_all().close)
+
+
+def _asked(value: Any) -> tuple[GenerationRequest, bool]:
+    """What a request asks for, and whether the reply is to be a stream."""
+    fields = Fields(value)
+    fields.only(("prompt", *SAMPLING))
+    prompt = fields.get("prompt")
+    if not isinstance(prompt, str) and not is_integers(prompt):
+        raise InvalidArgumentError("'prompt': expected a string or a list of tokens.")
+    return request_of(fields, prompt, fields.integer("max_tokens")), fields.boolean("stream")
 
 
 class Begun(NamedTuple):

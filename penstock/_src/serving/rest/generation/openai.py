@@ -8,14 +8,13 @@ import importlib.resources
 import re
 import time
 import uuid
-from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from typing import Any, NamedTuple
 
 from penstock._src.core.errors import InvalidArgumentError, OpError
 from penstock._src.serving.generation.text.chat import ASSISTANT, prompt_of
 from penstock._src.serving.inference.generating import Generating, GenerationRequest, Piece
 from penstock._src.serving.models.table import ModelTable
-from penstock._src.serving.rest import values
 from penstock._src.serving.rest.app import Handler, Route
 from penstock._src.serving.rest.fields import Fields, is_integers
 from penstock._src.serving.rest.generation.generate import SAMPLING, GenerateRoutes, request_of
@@ -123,7 +122,9 @@ class OpenAiRoutes:
 
     async def completions(self, groups: Mapping[str, Any], body: bytes) -> Reply | Stream:
         """Goes on with a text."""
-        with self._reading(body, "prompt") as fields:
+
+        def asked(value: Any) -> Asked:
+            fields = _fields(value, "prompt")
             prompt = fields.get("prompt")
             if isinstance(prompt, list) and len(prompt) == 1 and isinstance(prompt[0], str):
                 prompt = prompt[0]
@@ -131,19 +132,23 @@ class OpenAiRoutes:
                 raise InvalidArgumentError("'prompt': expected one text, or a list of tokens.")
             limit = fields.integer("max_tokens")
             limit = _COMPLETION_TOKENS if limit is None else limit
-            asked = _asked(fields, request_of(fields, prompt, limit))
-        return await self._reply(asked, COMPLETION)
+            return _asked(fields, request_of(fields, prompt, limit))
+
+        return await self._reply(await self._generate.texts.read(body, asked), COMPLETION)
 
     async def chat(self, groups: Mapping[str, Any], body: bytes) -> Reply | Stream:
         """Answers a conversation."""
-        with self._reading(body, "messages", "max_completion_tokens") as fields:
+
+        def asked(value: Any) -> Asked:
+            fields = _fields(value, "messages", "max_completion_tokens")
             messages = [_message(each) for each in fields.objects("messages")]
             with self._table.using(_model(fields)) as version:
                 prompt = prompt_of(messages, version.generator.generation.chat)
             limit = fields.integer("max_completion_tokens")
             limit = fields.integer("max_tokens") if limit is None else limit
-            asked = _asked(fields, request_of(fields, prompt, limit))
-        return await self._reply(asked, CHAT)
+            return _asked(fields, request_of(fields, prompt, limit))
+
+        return await self._reply(await self._generate.texts.read(body, asked), CHAT)
 
     async def page(self, groups: Mapping[str, Any], body: bytes) -> Reply:
         """The page that chats with a model."""
@@ -152,14 +157,6 @@ class OpenAiRoutes:
                 raise InvalidArgumentError(f"{version} does not chat.")
         text = (importlib.resources.files(__package__) / "chat.html").read_bytes()
         return Reply(200, text, b"text/html; charset=utf-8")
-
-    @contextlib.contextmanager
-    def _reading(self, body: bytes, *names: str) -> Iterator[Fields]:
-        """Gives the members of a request, of which nothing is to be left after the block."""
-        with values.reading(body, self._generate.admission) as value:
-            fields = Fields(value)
-            fields.only(("model", *names, *SAMPLING, *_IGNORED), _DEFAULTS)
-            yield fields
 
     async def _reply(self, asked: Asked, form: Form) -> Reply | Stream:
         begun = self._generate.begin(asked.request, asked.model)
@@ -199,6 +196,13 @@ def _choice(form: Form, piece: Piece) -> dict[str, Any]:
 def _usage(generating: Generating, count: int) -> dict[str, int]:
     prompt = generating.prompt_tokens
     return {"prompt_tokens": prompt, "completion_tokens": count, "total_tokens": prompt + count}
+
+
+def _fields(value: Any, *names: str) -> Fields:
+    """The members of a request, of which these and those of all requests are known."""
+    fields = Fields(value)
+    fields.only(("model", *names, *SAMPLING, *_IGNORED), _DEFAULTS)
+    return fields
 
 
 def _asked(fields: Fields, request: GenerationRequest) -> Asked:
