@@ -226,95 +226,113 @@ def _emit_widen(m: Module) -> None:
         f.loop(f.i64(0), f.count, 1, one)
 
 
+class _State(NamedTuple):
+    """Of the array that is being read: the position, how deep in lists it is, how deep numbers are (0: not known yet), how many there were, whether
+    they are doubles, and what is expected next."""
+
+    at: Val
+    depth: Val
+    leaf: Val
+    total: Val
+    are_doubles: Val
+    expected: Val
+
+
+class _ArrayReader:
+    """Emits the steps of reading an array.
+
+    Args:
+      f: the function.
+      extents: of the axes; 0 for one that is not known yet.
+    """
+
+    def __init__(self, f: Any, extents: Val) -> None:
+        self._f, self._extents = f, extents
+        self._number, self._is_double = f.alloca(I64), f.alloca(I64)
+        self._counts = f.alloca(I64, MOST_AXES + 1)  # of items in the lists that are open
+        f.store(f.i64(0), self._counts)
+        f.loop(0, MOST_AXES, 1, lambda axis: f.store(f.i64(0), extents, axis))
+
+    def step(self, *now: Val) -> tuple[Val, ...]:
+        """Reads a bracket, a comma or a number."""
+        f, state = self._f, _State(*now)
+        state = state._replace(at=_past_spaces(f, state.at))
+        byte = _byte(f, state.at)
+
+        def value() -> tuple[Val, ...]:
+            return f.when(byte.eq(_OPEN), lambda: self._open(state), lambda: self._leaf(state))
+
+        def after() -> tuple[Val, ...]:
+            then = f.select(byte.eq(_COMMA), f.i64(_VALUE), f.i64(_BAD))
+            comma = state._replace(at=state.at + 1, expected=then)
+            return f.when(byte.eq(_CLOSE), lambda: self._close(state), lambda: comma)
+
+        return f.when(state.expected.eq(_VALUE), value, after)
+
+    def _open(self, state: _State) -> _State:
+        f, depth = self._f, state.depth
+        is_good = (depth < MOST_AXES) & (state.leaf.eq(0) | (depth < state.leaf))
+        f.when(is_good, lambda: f.store(f.i64(0), self._counts, depth))
+        then = f.select(is_good, f.i64(_VALUE), f.i64(_BAD))
+        return state._replace(at=state.at + 1, depth=depth + 1, expected=then)
+
+    def _leaf(self, state: _State) -> tuple[Val, ...]:
+        f = self._f
+        fits = state.leaf.eq(0) | state.leaf.eq(state.depth)
+        bad = state._replace(expected=f.i64(_BAD))
+        return f.when(fits, lambda: self._read(state), lambda: bad)
+
+    def _read(self, state: _State) -> _State:
+        """Reads a number; if it is the first double, those before become doubles too."""
+        f, count, depth = self._f, state.total, state.depth
+        arguments = f.data, state.at, f.end, self._number, self._is_double
+        after = f.call("json_number", *arguments, ret=I64)
+        kind, value = f.load(self._is_double, 0, I64), f.load(self._number, 0, I64)
+        widens = (kind > state.are_doubles) & (count > 0)
+        f.when(widens, lambda: f.call("widen", f.values, count) and None)
+        both = kind | state.are_doubles
+        is_narrow = kind.eq(0) & both.ne(0)
+        value = f.select(is_narrow, f.bits(f.convert(value, F64), I64), value)
+        f.store(value, f.values, count)
+        self._count_item(depth - 1)
+        is_read = after >= 0
+        at, then = (
+            f.select(is_read, after, state.at),
+            f.select(is_read, f.i64(_AFTER), f.i64(_BAD)),
+        )
+        return _State(at, depth, depth, count + 1, both, then)
+
+    def _close(self, state: _State) -> _State:
+        f, axis = self._f, state.depth - 1
+        extent, count = f.load(self._extents, axis, I64), f.load(self._counts, axis, I64)
+        f.store(count, self._extents, axis)
+        is_last = axis.eq(0)
+        f.when(~is_last, lambda: self._count_item(axis - 1))
+        is_even = extent.eq(0) | extent.eq(count)
+        good = f.select(is_last, f.i64(_DONE), f.i64(_AFTER))
+        then = f.select(is_even, good, f.i64(_BAD))
+        return state._replace(at=state.at + 1, depth=axis, expected=then)
+
+    def _count_item(self, axis: Val) -> None:
+        f = self._f
+        f.store(f.load(self._counts, axis, I64) + 1, self._counts, axis)
+
+
 def _emit_array(m: Module) -> None:
     """Reads the array at a position: fills an entry but for its first word, and gives where it ends; or inverted where it is something else."""
     arguments: Any = dict(data=PTR, begin=I64, end=I64, values=PTR, described=PTR)
     with m.fn("array", ret=I64, internal=True, **arguments) as f:
-        number, is_double = f.alloca(I64), f.alloca(I64)
-        counts = f.alloca(I64, MOST_AXES + 1)
-        extents = f.at(f.described, 4, I64)  # 0 for one that is not known yet
-        f.loop(0, MOST_AXES, 1, lambda axis: f.store(f.i64(0), extents, axis))
-        add = f.i64(1)
-
-        def opened(at: Val, depth: Val, leaf: Val) -> tuple[Val, ...]:
-            is_good = (depth < MOST_AXES) & (leaf.eq(0) | (depth < leaf))
-
-            def begin() -> None:
-                f.store(f.i64(0), counts, depth)
-
-            f.when(is_good, begin)
-            return at + 1, depth + 1, f.select(is_good, f.i64(_VALUE), f.i64(_BAD))
-
-        def numeric(at: Val, depth: Val, count: Val, are_doubles: Val) -> tuple[Val, ...]:
-            after = f.call("json_number", f.data, at, f.end, number, is_double, ret=I64)
-            kind, value = f.load(is_double, 0, I64), f.load(number, 0, I64)
-            widens = (kind > are_doubles) & (count > 0)
-            f.when(widens, lambda: f.call("widen", f.values, count) and None)
-            both = kind | are_doubles
-            is_narrow = kind.eq(0) & both.ne(0)
-            value = f.select(is_narrow, f.bits(f.convert(value, F64), I64), value)
-            f.store(value, f.values, count)
-            f.store(f.load(counts, depth - 1, I64) + 1, counts, depth - 1)
-            is_read = after >= 0
-            state = f.select(is_read, f.i64(_AFTER), f.i64(_BAD))
-            return f.select(is_read, after, at), count + 1, both, state
-
-        def closed(at: Val, depth: Val) -> tuple[Val, ...]:
-            axis = depth - 1
-            extent, count = f.load(extents, axis, I64), f.load(counts, axis, I64)
-            f.store(count, extents, axis)
-            is_last = axis.eq(0)
-
-            def in_parent() -> None:
-                f.store(f.load(counts, axis - 1, I64) + 1, counts, axis - 1)
-
-            f.when(~is_last, in_parent)
-            good = f.select(is_last, f.i64(_DONE), f.i64(_AFTER))
-            is_even = extent.eq(0) | extent.eq(count)
-            return at + 1, axis, f.select(is_even, good, f.i64(_BAD))
-
-        def step(at, depth, leaf, count, are_doubles, state):
-            at = _past_spaces(f, at)
-            byte = _byte(f, at)
-
-            def value() -> tuple[Val, ...]:
-                def nested() -> tuple[Val, ...]:
-                    after, deeper, then = opened(at, depth, leaf)
-                    return after, deeper, leaf, count, are_doubles, then
-
-                def plain() -> tuple[Val, ...]:
-                    def read() -> tuple[Val, ...]:
-                        after, total, kind, then = numeric(at, depth, count, are_doubles)
-                        return after, depth, depth, total, kind, then
-
-                    fits = leaf.eq(0) | leaf.eq(depth)
-                    return f.when(
-                        fits, read, lambda: (at, depth, leaf, count, are_doubles, f.i64(_BAD))
-                    )
-
-                return f.when(byte.eq(_OPEN), nested, plain)
-
-            def after() -> tuple[Val, ...]:
-                def close() -> tuple[Val, ...]:
-                    place, above, then = closed(at, depth)
-                    return place, above, leaf, count, are_doubles, then
-
-                def comma() -> tuple[Val, ...]:
-                    then = f.select(byte.eq(_COMMA), f.i64(_VALUE), f.i64(_BAD))
-                    return at + add, depth, leaf, count, are_doubles, then
-
-                return f.when(byte.eq(_CLOSE), close, comma)
-
-            return f.when(state.eq(_VALUE), value, after)
-
-        f.store(f.i64(0), counts)
-        at, _, leaf, count, are_doubles, state = f.loop_while(
-            lambda *now: now[-1] < _DONE,
-            step, f.begin + 1, f.i64(1), f.i64(0), f.i64(0), f.i64(0), f.i64(_VALUE),
-        )  # fmt: skip
+        reader = _ArrayReader(f, f.at(f.described, 4, I64))
+        zero = f.i64(0)
+        found = f.loop_while(
+            lambda *now: _State(*now).expected < _DONE,
+            reader.step,
+            *_State(f.begin + 1, f.i64(1), zero, zero, zero, f.i64(_VALUE)),
+        )
+        at, _, leaf, count, are_doubles, expected = found
         for word, told in enumerate((count, are_doubles, leaf), start=1):
             f.store(told, f.described, word)
-        f.give(f.select(state.eq(_DONE), at, ~at))
+        f.give(f.select(expected.eq(_DONE), at, ~at))
 
 
 # -- a text
@@ -335,84 +353,91 @@ def _emit_string(m: Module) -> None:
         f.give(f.min(at + 1, f.end))
 
 
+class _Copied(NamedTuple):
+    """How far a text is copied: positions in it and in the rest, how many numbers and arrays were taken, and how many bytes were read twice."""
+
+    at: Val
+    out: Val
+    numbers: Val
+    arrays: Val
+    spent: Val
+
+
 def _emit_scan(m: Module) -> None:
     arguments: Any = dict(
-        data=PTR,
-        end=I64,
-        marker=PTR,
-        least=I64,
-        rest=PTR,
-        values=PTR,
-        entries=PTR,
-        most=I64,
+        data=PTR, end=I64, marker=PTR, least=I64, rest=PTR, values=PTR, entries=PTR, most=I64,
         told=PTR,
-    )
+    )  # fmt: skip
     with m.fn("scan", ret=I64, internal=True, **arguments) as f:
+        zero = f.i64(0)
+        f.loop(0, 4, 1, lambda word: f.store(zero, f.told, word))
 
-        def tell(word: int, more: Val) -> None:
-            f.store(f.load(f.told, word, I64) + more, f.told, word)
-
-        def mark(out: Val, found: Val) -> Val:
-            f.store(f.const(_QUOTE, I8), f.rest, out)
-            f.memcpy(f.at(f.rest, out + 1), f.marker, 16)
-            for letter in range(8):
-                digit = f.binary("lshr", found, 4 * (7 - letter)) & 15
-                f.store(f.convert(digit + 97, I8), f.rest, out + 17 + letter)
-            f.store(f.const(_QUOTE, I8), f.rest, out + 1 + MARK)
-            return out + MARK + 2
-
-        def copied(at: Val, out: Val, stop: Val) -> Val:
-            f.memcpy(f.at(f.rest, out), f.at(f.data, at), stop - at)
-            return out + (stop - at)
-
-        def arrays(at: Val, out: Val, total: Val, found: Val, spent: Val) -> tuple[Val, ...]:
-            entry = f.at(f.entries, found * ENTRY, I64)
-            place = f.at(f.values, total, I64)
-            stop = f.call("array", f.data, at, f.end, place, entry, ret=I64)
-            count = f.load(entry, 1, I64)
-            is_taken = (stop >= 0) & (count >= f.least)
-
-            def take() -> tuple[Val, ...]:
-                f.store(total, entry)
-                return stop, mark(out, found), total + count, found + 1, spent
-
-            def leave() -> tuple[Val, ...]:
-                # A short array is copied whole, of anything else the bracket: what is in it may be arrays.
-                is_array = stop >= 0
-                is_nested = is_array & (f.load(entry, 3, I64) > 1)
-                tell(1, f.select(is_nested, count, f.i64(1)))
-                tell(3, f.select(is_array, count, f.i64(0)))
-                after = f.select(is_array, stop, at + 1)
-                more = f.select(is_array, f.i64(0), ~stop - at)
-                return after, copied(at, out, after), total, found, spent + more
-
-            return f.when(is_taken, take, leave)
-
-        def step(at: Val, out: Val, total: Val, found: Val, spent: Val) -> tuple[Val, ...]:
-            byte = _byte(f, at)
+        def step(*now: Val) -> tuple[Val, ...]:
+            done = _Copied(*now)
+            byte = _byte(f, done.at)
 
             def string() -> tuple[Val, ...]:
-                stop = f.call("string", f.data, at, f.end, ret=I64)
-                return stop, copied(at, out, stop), total, found, spent
+                return _copy(f, done, f.call("string", f.data, done.at, f.end, ret=I64))
+
+            def sign() -> tuple[Val, ...]:
+                for word, each in enumerate((_OPEN, _OPEN_OBJECT, _COMMA), start=1):
+                    _tell(f, word, f.convert(byte.eq(each), I64, signed=False))
+                f.store(byte, f.rest, done.out)
+                return done._replace(at=done.at + 1, out=done.out + 1)
 
             def other() -> tuple[Val, ...]:
                 # What is read twice is no more than the text again.
-                may_read = byte.eq(_OPEN) & (found < f.most) & (spent <= f.end)
-
-                def plain() -> tuple[Val, ...]:
-                    for word, sign in enumerate((_OPEN, _OPEN_OBJECT, _COMMA), start=1):
-                        tell(word, f.convert(byte.eq(sign), I64, signed=False))
-                    f.store(byte, f.rest, out)
-                    return at + 1, out + 1, total, found, spent
-
-                return f.when(may_read, lambda: arrays(at, out, total, found, spent), plain)
+                may_read = byte.eq(_OPEN) & (done.arrays < f.most) & (done.spent <= f.end)
+                return f.when(may_read, lambda: _bracket(f, done), sign)
 
             return f.when(byte.eq(_QUOTE), string, other)
 
-        zero = f.i64(0)
-        f.loop(0, 4, 1, lambda word: f.store(zero, f.told, word))
-        _, out, _, found, _ = f.loop_while(
-            lambda at, *_: at < f.end, step, zero, zero, zero, zero, zero
-        )
-        f.store(out, f.told)
-        f.give(found)
+        start = _Copied(zero, zero, zero, zero, zero)
+        found = _Copied(*f.loop_while(lambda at, *_: at < f.end, step, *start))
+        f.store(found.out, f.told)
+        f.give(found.arrays)
+
+
+def _bracket(f: Any, done: _Copied) -> tuple[Val, ...]:
+    """Takes the array that begins here, if it is a long one of numbers."""
+    entry = f.at(f.entries, done.arrays * ENTRY, I64)
+    place = f.at(f.values, done.numbers, I64)
+    stop = f.call("array", f.data, done.at, f.end, place, entry, ret=I64)
+    count, is_array = f.load(entry, 1, I64), stop >= 0
+
+    def take() -> tuple[Val, ...]:
+        f.store(done.numbers, entry)
+        out = _mark(f, done.out, done.arrays)
+        return _Copied(stop, out, done.numbers + count, done.arrays + 1, done.spent)
+
+    def leave() -> tuple[Val, ...]:
+        # A short array is copied whole, of anything else the bracket: what is in it may be arrays.
+        is_nested = is_array & (f.load(entry, 3, I64) > 1)
+        _tell(f, 1, f.select(is_nested, count, f.i64(1)))
+        _tell(f, 3, f.select(is_array, count, f.i64(0)))
+        more = f.select(is_array, f.i64(0), ~stop - done.at)
+        copied = _copy(f, done, f.select(is_array, stop, done.at + 1))
+        return copied._replace(spent=done.spent + more)
+
+    return f.when(is_array & (count >= f.least), take, leave)
+
+
+def _copy(f: Any, done: _Copied, stop: Val) -> _Copied:
+    size = stop - done.at
+    f.memcpy(f.at(f.rest, done.out), f.at(f.data, done.at), size)
+    return done._replace(at=stop, out=done.out + size)
+
+
+def _mark(f: Any, out: Val, number: Val) -> Val:
+    """Writes what stands for an array; gives where that ends."""
+    f.store(f.const(_QUOTE, I8), f.rest, out)
+    f.memcpy(f.at(f.rest, out + 1), f.marker, 16)
+    for letter in range(8):
+        digit = f.binary("lshr", number, 4 * (7 - letter)) & 15
+        f.store(f.convert(digit + 97, I8), f.rest, out + 17 + letter)
+    f.store(f.const(_QUOTE, I8), f.rest, out + 1 + MARK)
+    return out + MARK + 2
+
+
+def _tell(f: Any, word: int, more: Val) -> None:
+    f.store(f.load(f.told, word, I64) + more, f.told, word)
