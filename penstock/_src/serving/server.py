@@ -36,7 +36,7 @@ from penstock._src.serving.rest.metrics import MetricsRoute, counted
 from penstock._src.serving.rest.models import ModelRoutes
 from penstock._src.serving.rest.open_inference import OpenInferenceRoutes
 from penstock._src.serving.rest.page.routes import PageRoutes
-from penstock._src.serving.rest.texts import Texts
+from penstock._src.serving.rest.parsing.texts import Texts
 from penstock._src.serving.servables.formats.table import load
 from penstock._src.serving.telemetry.recorder import Recorder, timed
 from penstock._src.serving.telemetry.states import States

@@ -13,7 +13,7 @@ from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.specs import TensorSpec
 from penstock._src.serving.client.protocols.base import SignatureInfo
 from penstock._src.serving.client.protocols.rest import texts
-from penstock._src.serving.rest import values
+from penstock._src.serving.rest.parsing import values
 
 _NPY, _NPZ = b"\x93NUMPY", b"PK\x03\x04"
 # What files of images begin with.

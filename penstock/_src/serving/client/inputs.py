@@ -10,7 +10,7 @@ import numpy as np
 from penstock._src.core import dtypes
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.specs import TensorSpec
-from penstock._src.serving.rest.values import array_of
+from penstock._src.serving.rest.parsing.values import array_of
 from penstock._src.serving.servables.servable import TensorInfo
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.proto.example import Example
-from penstock._src.serving.rest import values
+from penstock._src.serving.rest.parsing import values
 
 
 def examples_of(request: Any) -> list[bytes]:

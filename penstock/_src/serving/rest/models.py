@@ -16,11 +16,12 @@ from penstock._src.serving.inference import examples, messages
 from penstock._src.serving.inference.running import Runner
 from penstock._src.serving.models.manager import ModelManager
 from penstock._src.serving.models.version import ModelVersion
-from penstock._src.serving.rest import predict, values
+from penstock._src.serving.rest import predict
 from penstock._src.serving.rest.app import Handler, Route
 from penstock._src.serving.rest.examples import examples_of
+from penstock._src.serving.rest.parsing import values
+from penstock._src.serving.rest.parsing.texts import Texts
 from penstock._src.serving.rest.replies import VERSION_HEADER, Reply, json_reply
-from penstock._src.serving.rest.texts import Texts
 
 # The path of a model, or of one of its versions.
 MODEL = (

@@ -14,11 +14,11 @@ from penstock._src.serving.inference import open_inference as protocol
 from penstock._src.serving.inference.running import Runner
 from penstock._src.serving.models.manager import ModelManager
 from penstock._src.serving.models.version import ModelVersion
-from penstock._src.serving.rest import values
 from penstock._src.serving.rest.app import Handler, Route
-from penstock._src.serving.rest.fields import Fields
+from penstock._src.serving.rest.parsing import values
+from penstock._src.serving.rest.parsing.fields import Fields
+from penstock._src.serving.rest.parsing.texts import Texts
 from penstock._src.serving.rest.replies import Reply, json_reply
-from penstock._src.serving.rest.texts import Texts
 from penstock._src.serving.servables.servable import Signature
 from penstock._src.version import OWN_VERSION
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from penstock._src.core.errors import InvalidArgumentError
-from penstock._src.serving.rest import values
+from penstock._src.serving.rest.parsing import values
 from penstock._src.serving.servables.servable import Signature
 
 

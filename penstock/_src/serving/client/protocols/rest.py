@@ -26,7 +26,7 @@ from penstock._src.serving.client.protocols.base import (
     signatures_of,
 )
 from penstock._src.serving.protos import apis
-from penstock._src.serving.rest import values
+from penstock._src.serving.rest.parsing import values
 from penstock._src.serving.rest.replies import VERSION_HEADER
 from penstock._src.serving.servables.servable import TensorInfo
 

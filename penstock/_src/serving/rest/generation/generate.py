@@ -14,11 +14,11 @@ from penstock._src.serving.generation.sequence import LoopWaker
 from penstock._src.serving.inference.generating import Generating, GenerationRequest, Piece
 from penstock._src.serving.models.table import ModelTable
 from penstock._src.serving.rest.app import Route
-from penstock._src.serving.rest.fields import Fields, is_integers
 from penstock._src.serving.rest.models import MODEL, number_of
+from penstock._src.serving.rest.parsing.fields import Fields, is_integers
+from penstock._src.serving.rest.parsing.texts import Texts
 from penstock._src.serving.rest.replies import Reply, Stream, json_reply
 from penstock._src.serving.rest.streams import event
-from penstock._src.serving.rest.texts import Texts
 from penstock._src.serving.trust.admission import Admission
 
 SAMPLING = ("max_tokens", "temperature", "top_k", "top_p", "seed", "stop", "stop_tokens", "stream")

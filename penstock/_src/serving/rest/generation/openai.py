@@ -16,9 +16,9 @@ from penstock._src.serving.generation.text.chat import ASSISTANT, prompt_of
 from penstock._src.serving.inference.generating import Generating, GenerationRequest, Piece
 from penstock._src.serving.models.table import ModelTable
 from penstock._src.serving.rest.app import Handler, Route
-from penstock._src.serving.rest.fields import Fields, is_integers
 from penstock._src.serving.rest.generation.generate import SAMPLING, GenerateRoutes, request_of
 from penstock._src.serving.rest.models import MODEL, number_of
+from penstock._src.serving.rest.parsing.fields import Fields, is_integers
 from penstock._src.serving.rest.replies import STATUS, Reply, Stream, json_reply
 from penstock._src.serving.rest.streams import event
 

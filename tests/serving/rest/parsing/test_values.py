@@ -5,7 +5,7 @@ import pytest
 
 from penstock._src.core import dtypes
 from penstock._src.core.errors import InvalidArgumentError
-from penstock._src.serving.rest import values
+from penstock._src.serving.rest.parsing import values
 from penstock._src.serving.servables.servable import TensorInfo
 
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from penstock._src.core.errors import InvalidArgumentError, ResourceExhaustedError
-from penstock._src.serving.rest import texts
-from penstock._src.serving.rest.texts import Texts
+from penstock._src.serving.rest.parsing import texts
+from penstock._src.serving.rest.parsing.texts import Texts
 from penstock._src.serving.trust.admission import Admission
 from penstock._src.serving.trust.limits import Limits
 

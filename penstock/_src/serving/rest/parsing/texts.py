@@ -12,7 +12,7 @@ import numpy as np
 
 from penstock._src.core.errors import InvalidArgumentError, ResourceExhaustedError
 from penstock._src.native.readers.number_arrays import ENTRY, MARK, number_arrays
-from penstock._src.serving.rest.values import parse
+from penstock._src.serving.rest.parsing.values import parse
 from penstock._src.serving.trust.admission import Admission
 from penstock._src.serving.trust.limits import Limits
 from penstock._src.util.process import collector
