@@ -1,0 +1,208 @@
+"""Control flow: If, Loop, Scan."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from penstock._src.api.control.conditionals import cond
+from penstock._src.api.control.tensor_array import TensorArray
+from penstock._src.api.control.while_loops import while_loop
+from penstock._src.core import dtypes
+from penstock._src.core.errors import InvalidArgumentError
+from penstock._src.core.registry import raw
+from penstock._src.core.shapes import TensorShape
+from penstock._src.formats.onnx.reading import tensors as t
+from penstock._src.formats.onnx.reading.registry import Node, reads
+from penstock._src.formats.onnx.reading.values import ListValue, packed, unpacked
+
+
+@reads("If")
+def _if(n: Node, condition: Any) -> Any:
+    condition = raw.Reshape(condition, np.zeros(0, np.int32))
+    value = t.known(condition)
+    if value is not None:
+        return tuple(n.subgraph("then_branch" if bool(value) else "else_branch")())
+    kinds: list[Any] = []
+
+    def branch(name: str) -> Any:
+        def build() -> Any:
+            results = [packed(v) for v in n.subgraph(name)()]
+            kinds.append([kind for _, kind in results])
+            return [tensor for tensor, _ in results]
+
+        return build
+
+    found = cond(condition, branch("then_branch"), branch("else_branch"))
+    found = list(found) if isinstance(found, (list, tuple)) else [found]
+    return tuple(unpacked(v, kind) for v, kind in zip(found, kinds[0]))
+
+
+def _loose(value: Any) -> Any:
+    """The shape that a state may have in all steps: that of the start, of whatever extents.
+
+    A step may change extents; scalars stay scalars.
+    """
+    return TensorShape([None] * value.shape.rank) if value.shape.rank is not None else value.shape
+
+
+@reads("Loop")
+def _loop(n: Node, limit: Any, condition: Any = None, *states: Any) -> Any:
+    body = n.subgraph("body")
+    count = len(states)
+    collected = len(n.outputs) - count
+    infinite = limit is None
+    most = t.int64(np.iinfo(np.int64).max) if infinite else raw.Reshape(limit, t.int64([]))
+    go = t.constant(True, dtypes.bool_)
+    if condition is not None:
+        go = raw.Reshape(condition, t.int64([]))
+    start = [packed(v) for v in states]
+    kinds = [kind for _, kind in start]
+    types = _collected_types(n, collected)
+    rows = [TensorArray(d, size=0, dynamic_size=True, infer_shape=False) for d in types]
+
+    def step(i: Any, going: Any, kept: Any, *old: Any) -> Any:
+        values = [unpacked(v, kind) for v, kind in zip(old, kinds)]
+        results = body(i, going, *values)
+        if len(results) != 1 + count + collected:
+            raise InvalidArgumentError(f"the body has {len(results)} outputs.")
+        new = [packed(v)[0] for v in results[1 : 1 + count]]
+        kept = [a.write(t.cast(i, dtypes.int32), v) for a, v in zip(kept, results[1 + count :])]
+        again = raw.Reshape(results[0], np.zeros(0, np.int32))
+        return (raw.AddV2(i, t.int64(1)), again, kept, *new)
+
+    first = t.int64(0)
+    loop_vars = (first, go, rows, *(v for v, _ in start))
+    shapes = (
+        first.shape,
+        go.shape,
+        [TensorShape(None) for _ in rows],
+        *(_loose(v) for v, _ in start),
+    )
+    steps = None if infinite else _as_int32(most)
+    found = while_loop(
+        lambda i, going, *_: raw.LogicalAnd(going, raw.Less(i, most)),
+        step,
+        loop_vars,
+        shape_invariants=shapes,
+        maximum_iterations=steps,
+    )
+    last = [unpacked(v, kind) for v, kind in zip(found[3:], kinds)]
+    return (*last, *(_stacked(a) for a in found[2]))
+
+
+def _as_int32(most: Any) -> Any:
+    """The number of steps as int32, for the loop's own count; None where it does not fit."""
+    value = t.known(most)
+    if value is None:
+        return None
+    return t.constant(int(value), dtypes.int32) if 0 <= value < 1 << 31 else None
+
+
+def _collected_types(n: Node, count: int) -> list[Any]:
+    """The types of what a body's last outputs collect: those that the graph states."""
+    # The table of types is only needed for loops.
+    from penstock._src.formats.onnx.element_types import element_type
+
+    outputs = n.attr("body").output
+    if count < 0 or count > len(outputs):
+        raise InvalidArgumentError(f"the body has {len(outputs)} outputs.")
+    stated = [info.type.tensor_type.elem_type for info in list(outputs)[len(outputs) - count :]]
+    return [element_type(number).dtype for number in stated]
+
+
+def _stacked(rows: Any) -> Any:
+    return rows.stack()
+
+
+@reads("Scan")
+def _scan(n: Node, *inputs: Any) -> Any:
+    if n.version < 9:
+        return _batched_scan(n, *inputs)
+    scanned = n.attr("num_scan_inputs")
+    states, sequences = inputs[: len(inputs) - scanned], inputs[len(inputs) - scanned :]
+    return _scanned(n, states, sequences)
+
+
+def _batched_scan(n: Node, lengths: Any, *inputs: Any) -> Any:
+    """The first version: every input has a batch in front, and sequences of their own lengths.
+
+    Raises:
+      InvalidArgumentError: the batch is not known, or has lengths.
+    """
+    if lengths is not None:
+        raise InvalidArgumentError("lengths of sequences are not supported before version 9.")
+    scanned = n.attr("num_scan_inputs")
+    batch = inputs[0].shape.as_list()[0]
+    if batch is None:
+        raise InvalidArgumentError("the batch must have a known size before version 9.")
+    results = []
+    for b in range(batch):
+        own = [t.batched_gather(x, np.int32(b), 0) for x in inputs]
+        split = len(own) - scanned
+        results.append(_scanned(n, own[:split], own[split:]))
+    return tuple(raw.Pack(list(rows), axis=0) for rows in zip(*results))
+
+
+def _scanned(n: Node, states: Sequence[Any], sequences: Sequence[Any]) -> Any:
+    body, count = n.subgraph("body"), len(states)
+    old = n.version < 9
+    back = n.attr("directions" if old else "scan_input_directions", [0] * len(sequences))
+    axes = n.attr("scan_input_axes", [0] * len(sequences))
+    moved = []
+    for x, axis, backwards in zip(sequences, axes, back):
+        axis = t.axis_of(axis, t.rank(x))
+        x = t.transpose(x, [axis, *(a for a in range(t.rank(x)) if a != axis)])
+        moved.append(raw.ReverseV2(x, np.array([0], np.int32)) if backwards else x)
+    collected = len(n.outputs) - count
+    steps = t.cast(t.extent(moved[0], 0), dtypes.int32)
+    rows = [
+        TensorArray(d, size=steps, infer_shape=False) for d in _collected_types(n, collected)
+    ]
+
+    def step(i: Any, kept: Any, *old: Any) -> Any:
+        results = body(*old, *(t.batched_gather(x, i, 0) for x in moved))
+        kept = [a.write(i, v) for a, v in zip(kept, results[count:])]
+        return (raw.AddV2(i, np.int32(1)), kept, *results[:count])
+
+    found = while_loop(
+        lambda i, *_: raw.Less(i, steps),
+        step,
+        (t.constant(0, dtypes.int32), rows, *states),
+        maximum_iterations=steps,
+    )
+    outputs = [_stacked(a) for a in found[1]]
+    turned = n.attr("scan_output_directions", [0] * collected)
+    places = n.attr("scan_output_axes", [0] * collected)
+    shown = []
+    for y, axis, backwards in zip(outputs, places, turned):
+        y = raw.ReverseV2(y, np.array([0], np.int32)) if backwards else y
+        if axis:
+            axis = t.axis_of(axis, t.rank(y))
+            order = list(range(1, t.rank(y)))
+            order.insert(axis, 0)
+            y = t.transpose(y, order)
+        shown.append(y)
+    return (*found[2:], *shown)
+
+
+@reads("SequenceMap")
+def _sequence_map(n: Node, first: Any, *others: Any) -> Any:
+    body = n.subgraph("body")
+    lists = [first, *others]
+    parts = [x.items if isinstance(x, ListValue) else None for x in lists]
+    if first.items is None or any(
+        isinstance(x, ListValue) and x.items is None for x in lists
+    ):
+        raise InvalidArgumentError("a sequence of a length that is not known is not supported.")
+    rows = [
+        body(*(x if part is None else part[i] for x, part in zip(lists, parts)))
+        for i in range(len(first.items))
+    ]
+    outputs = list(zip(*rows)) if rows else [() for _ in n.outputs]
+    types = _sequence_types(n)
+    return tuple(ListValue.of(list(items), dtype) for items, dtype in zip(outputs, types))
+
+
+def _sequence_types(n: Node) -> list[Any]:
+    return _collected_types(n, len(n.attr("body").output))

@@ -1,0 +1,1 @@
+"""Readers of operators of neural networks."""

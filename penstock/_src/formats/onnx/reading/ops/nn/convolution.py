@@ -1,0 +1,303 @@
+"""Convolutions, transposed and deformable ones, Col2Im.
+
+Channels come first in ONNX. The kernels of Penstock are fastest with channels last, so inputs are transposed on the way
+in and back on the way out; the compiler removes transposes that follow on one another.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from penstock._src.core import dtypes
+from penstock._src.core.errors import InvalidArgumentError, UnimplementedError
+from penstock._src.core.registry import raw
+from penstock._src.formats.onnx.reading import tensors as t
+from penstock._src.formats.onnx.reading.ops.nn.activations import swish
+from penstock._src.formats.onnx.reading.ops.contraction import shifted
+from penstock._src.formats.onnx.reading.registry import Node, reads
+
+Pads = list[tuple[Any, Any]]
+
+
+def window_pads(
+    n: Node, sizes: Sequence[Any], kernel: Sequence[int], strides: Sequence[int], dilations: Any
+) -> Pads:
+    """What a node adds before and after each spatial dimension."""
+    mode = n.attr("auto_pad", "NOTSET")
+    if mode in ("SAME_UPPER", "SAME_LOWER"):
+        found = []
+        for size, k, stride, dilation in zip(sizes, kernel, strides, dilations):
+            if not isinstance(size, int):
+                raise UnimplementedError(f"auto_pad {mode} of a size that is not known.")
+            extent = (k - 1) * dilation + 1
+            total = max((-(-size // stride) - 1) * stride + extent - size, 0)
+            less, more = total // 2, total - total // 2
+            found.append((less, more) if mode == "SAME_UPPER" else (more, less))
+        return found
+    pads = n.attr("pads", None)
+    if mode == "VALID" or pads is None:
+        return [(0, 0)] * len(kernel)
+    if len(pads) != 2 * len(kernel):
+        raise InvalidArgumentError(f"pads must have {2 * len(kernel)} entries, not {len(pads)}.")
+    return list(zip(pads[: len(kernel)], pads[len(kernel) :]))
+
+
+def last(x: Any) -> Any:
+    """Channels behind the spatial dimensions."""
+    return t.transpose(x, [0, *range(2, t.rank(x)), 1])
+
+
+def first(x: Any) -> Any:
+    """Channels before the spatial dimensions."""
+    dimensions = t.rank(x)
+    return t.transpose(x, [0, dimensions - 1, *range(1, dimensions - 1)])
+
+
+def per_dimension(n: Node, name: str, count: int, default: int = 1) -> list[int]:
+    """An attribute with an entry for each spatial dimension."""
+    values = n.attr(name, [default] * count)
+    if len(values) != count or any(v < 1 for v in values):
+        raise InvalidArgumentError(f"{name} must be {count} positive numbers. Received: {values}")
+    return values
+
+
+def convolved(
+    x: Any, w: Any, strides: Sequence[int], pads: Pads, dilations: Sequence[int], groups: int
+) -> Any:
+    """The convolution of x [batch, channels, spatial...] with w [out, channels / groups, spatial...]."""
+    spatial = t.rank(x) - 2
+    if spatial == 1:  # as images of one row
+        x, w = t.expand_dims(x, [2]), t.expand_dims(w, [2])
+        y = convolved(x, w, [1, *strides], [(0, 0), *pads], [1, *dilations], groups)
+        return raw.Squeeze(y, axis=[2])
+    if spatial not in (2, 3):
+        raise UnimplementedError(f"a convolution over {spatial} dimensions is not supported.")
+    y = _channels_last(last(x), w, strides, pads, dilations, groups)
+    return first(y)
+
+
+def _channels_last(
+    x: Any, w: Any, strides: Sequence[int], pads: Pads, dilations: Sequence[int], groups: int
+) -> Any:
+    spatial = len(strides)
+    filters = t.transpose(w, [*range(2, 2 + spatial), 1, 0])
+    if any(a < 0 or b < 0 for a, b in pads):
+        raise InvalidArgumentError(f"pads must not be negative. Received: {pads}")
+    integer = x.dtype.is_integer
+    if spatial == 2 and not integer:
+        explicit = [0, 0, *(int(v) for pair in pads for v in pair), 0, 0]
+        padding: dict[str, Any] = {"padding": "VALID"}
+        if any(explicit):
+            padding = {"padding": "EXPLICIT", "explicit_paddings": explicit}
+        channels, per_group = x.shape.as_list()[3], w.shape.as_list()[1]
+        if groups > 1 and groups == channels and per_group == 1 and strides[0] == strides[1]:
+            outputs = w.shape.as_list()[0]
+            shape = [*w.shape.as_list()[2:], channels, outputs // channels]
+            # Outputs of a group follow on one another in both layouts.
+            depthwise = t.reshape(t.transpose(w, [2, 3, 1, 0]), shape)
+            return raw.DepthwiseConv2dNative(
+                x,
+                depthwise,
+                strides=[1, *strides, 1],
+                dilations=[1, *dilations, 1],
+                **padding,
+            )
+        return raw.Conv2D(
+            x, filters, strides=[1, *strides, 1], dilations=[1, *dilations, 1], **padding
+        )
+    amounts = np.array([(0, 0), *pads, (0, 0)], np.int32)
+    if amounts.any():
+        x = raw.Pad(x, amounts)
+    dtype = x.dtype
+    if integer:  # exact as long as sums stay below 2 ** 53
+        x, filters = t.cast(x, dtypes.float64), t.cast(filters, dtypes.float64)
+    y = raw.Conv(
+        x,
+        filters,
+        strides=[1, *strides, 1],
+        padding="VALID",
+        dilations=[1, *dilations, 1],
+        groups=groups,
+    )
+    return t.cast(y, dtype)
+
+
+def _window(n: Node, x: Any, w: Any) -> tuple[list[int], Pads, list[int]]:
+    """Strides, pads and dilations of a convolution."""
+    kernel = n.attr("kernel_shape", w.shape.as_list()[2:])
+    if None in kernel or list(kernel) != w.shape.as_list()[2:]:
+        raise InvalidArgumentError(f"kernel_shape {kernel} is not that of the weights, {w.shape}.")
+    spatial = t.rank(x) - 2
+    if spatial != len(kernel):
+        raise InvalidArgumentError(f"the weights {w.shape} do not fit an input {x.shape}.")
+    strides = per_dimension(n, "strides", spatial)
+    dilations = per_dimension(n, "dilations", spatial)
+    pads = window_pads(n, t.extents(x)[2:], kernel, strides, dilations)
+    return strides, pads, dilations
+
+
+def _groups(n: Node, x: Any, w: Any) -> int:
+    groups, channels = n.attr("group", 1), x.shape.as_list()[1]
+    if groups < 1 or (channels is not None and channels != groups * w.shape.as_list()[1]):
+        raise InvalidArgumentError(
+            f"{channels} channels do not form {groups} groups of {w.shape.as_list()[1]}."
+        )
+    return groups
+
+
+@reads("Conv")
+def _conv(n: Node, x: Any, w: Any, b: Any = None) -> Any:
+    strides, pads, dilations = _window(n, x, w)
+    y = convolved(x, w, strides, pads, dilations, _groups(n, x, w))
+    return y if b is None else raw.AddV2(y, t.aligned(b, t.rank(y), 1))
+
+
+@reads("ConvInteger", settings=(2, 3))
+def _conv_integer(n: Node, x: Any, w: Any, x_zero: Any = None, w_zero: Any = None) -> Any:
+    strides, pads, dilations = _window(n, x, w)
+    shifted_x, shifted_w = shifted(x, x_zero), shifted(w, w_zero, 0)
+    return convolved(shifted_x, shifted_w, strides, pads, dilations, _groups(n, x, w))
+
+
+@reads("ConvTranspose")
+def _conv_transpose(n: Node, x: Any, w: Any, b: Any = None) -> Any:
+    spatial = t.rank(x) - 2
+    kernel = w.shape.as_list()[2:]
+    strides = per_dimension(n, "strides", spatial)
+    dilations = per_dimension(n, "dilations", spatial)
+    extra = n.attr("output_padding", [0] * spatial)
+    groups = n.attr("group", 1)
+    pads = _transposed_pads(n, t.extents(x)[2:], kernel, strides, dilations, extra)
+    y = transposed(x, w, strides, pads, dilations, extra, groups)
+    return y if b is None else raw.AddV2(y, t.aligned(b, t.rank(y), 1))
+
+
+def _transposed_pads(
+    n: Node,
+    sizes: Sequence[Any],
+    kernel: Sequence[int],
+    strides: Sequence[int],
+    dilations: Sequence[int],
+    extra: Sequence[int],
+) -> Pads:
+    """What a transposed convolution cuts off before and after each spatial dimension."""
+    shape, mode = n.attr("output_shape", None), n.attr("auto_pad", "NOTSET")
+    if shape is None and mode not in ("SAME_UPPER", "SAME_LOWER"):
+        return window_pads(n, sizes, kernel, strides, dilations)
+    found = []
+    for i, size in enumerate(sizes):
+        if shape is not None and not isinstance(size, int):
+            raise UnimplementedError("output_shape of a size that is not known.")
+        reach = (kernel[i] - 1) * dilations[i] + 1 + extra[i]
+        if shape is None:  # the output has size * stride rows
+            total = reach - strides[i]
+        else:
+            total = strides[i] * (size - 1) + reach - shape[len(shape) - len(sizes) + i]
+        less = total // 2
+        found.append((total - less, less) if mode != "SAME_UPPER" else (less, total - less))
+    return found
+
+
+def transposed(
+    x: Any,
+    w: Any,
+    strides: Sequence[int],
+    pads: Pads,
+    dilations: Sequence[int],
+    extra: Sequence[int],
+    groups: int,
+) -> Any:
+    """The transposed convolution of x with w [channels, out / groups, spatial...]: zeros are put between the rows
+    of x, and the result is convolved with the weights turned around."""
+    spatial = len(strides)
+    kernel = w.shape.as_list()[2:]
+    spread = last(x)
+    for axis, stride in enumerate(strides, 1):
+        spread = _spread(spread, axis, stride)
+    around = []
+    for i in range(spatial):
+        reach = (kernel[i] - 1) * dilations[i]
+        around.append((reach - pads[i][0], reach - pads[i][1] + extra[i]))
+    spread, around = _cut_negative(spread, around)
+    turned = raw.ReverseV2(w, np.arange(2, 2 + spatial, dtype=np.int32))
+    channels, outputs = w.shape.as_list()[:2]
+    split = t.reshape(turned, [groups, channels // groups, outputs, *kernel])
+    swapped = t.transpose(split, [0, 2, 1, *range(3, 3 + spatial)])
+    flat = t.reshape(swapped, [groups * outputs, channels // groups, *kernel])
+    return convolved(first(spread), flat, [1] * spatial, around, dilations, groups)
+
+
+def _spread(x: Any, axis: int, stride: int) -> Any:
+    """x with `stride - 1` rows of zeros between its rows along an axis."""
+    if stride == 1:
+        return x
+    sizes = t.extents(x)
+    stacked = t.expand_dims(x, [axis + 1])
+    amounts = np.zeros((t.rank(stacked), 2), np.int32)
+    amounts[axis + 1, 1] = stride - 1
+    padded = raw.Pad(stacked, amounts)
+    sizes[axis] = t.product([sizes[axis], stride])
+    return t.slice_along(t.reshape(padded, sizes), axis, None, 1 - stride)
+
+
+def _cut_negative(x: Any, pads: Pads) -> tuple[Any, Pads]:
+    """x without the rows that negative pads take away, and the others."""
+    for axis, (before, after) in enumerate(pads, 1):
+        if before < 0 or after < 0:
+            x = t.slice_along(
+                x, axis, -before if before < 0 else None, after if after < 0 else None
+            )
+    return x, [(max(a, 0), max(b, 0)) for a, b in pads]
+
+
+@reads("CausalConvWithState")
+def _causal_conv_with_state(
+    n: Node, x: Any, w: Any, b: Any = None, past: Any = None
+) -> Any:
+    channels, width = w.shape.as_list()[0], w.shape.as_list()[2]
+    if past is None:
+        past = raw.Fill(t.vector([t.extents(x)[0], channels, width - 1]), t.like(0, x))
+    joined = t.concat([past, x], 2)
+    y = convolved(joined, w, [1], [(0, 0)], [1], channels)
+    y = y if b is None else raw.AddV2(y, t.aligned(b, 3, 1))
+    if n.attr("activation", "none") in ("silu", "swish"):
+        y = swish(y)
+    elif n.attr("activation", "none") != "none":
+        raise UnimplementedError(f"the activation '{n.attr('activation')}' is not supported.")
+    size = t.extent(joined, 2)
+    kept = t.numbers(width - 1)
+    rows = raw.AddV2(raw.Sub(size, t.int64(width - 1)), kept)
+    return y, t.batched_gather(joined, rows, 2)
+
+
+@reads("Col2Im", settings=(1, 2))
+def _col2im(n: Node, x: Any, image: Any, block: Any) -> Any:
+    """Columns of blocks added up where they came from."""
+    image_shape = t.required(image, "image_shape").astype(int).tolist()
+    block_shape = t.required(block, "block_shape").astype(int).tolist()
+    spatial = len(image_shape)
+    strides = per_dimension(n, "strides", spatial)
+    dilations = per_dimension(n, "dilations", spatial)
+    pads = window_pads(n, image_shape, block_shape, strides, dilations)
+    padded = [s + a + b for s, (a, b) in zip(image_shape, pads)]
+    counts = [
+        (p - (k - 1) * d - 1) // s + 1 for p, k, s, d in zip(padded, block_shape, strides, dilations)
+    ]
+    # The place of every (offset in the block, block) in the padded image.
+    number = np.zeros((1, 1), np.int64)
+    for i in range(spatial):
+        offsets = np.arange(block_shape[i])[:, None] * dilations[i]
+        starts = np.arange(counts[i])[None, :] * strides[i]
+        rows = (offsets + starts)
+        number = number[:, None, :, None] * padded[i] + rows[None, :, None, :]
+        number = number.reshape(number.shape[0] * number.shape[1], -1)
+    batch, columns, _ = t.extents(x)
+    channels = columns // int(np.prod(block_shape))
+    flat = t.reshape(x, [batch, channels, number.size])
+    moved = t.transpose(flat, [2, 0, 1])
+    summed = raw.UnsortedSegmentSum(moved, number.reshape(-1), np.int64(np.prod(padded)))
+    grid = t.reshape(t.transpose(summed, [1, 2, 0]), [batch, channels, *padded])
+    for axis, (before, _) in enumerate(pads):
+        grid = t.slice_along(grid, axis + 2, before, before + image_shape[axis])
+    return grid
