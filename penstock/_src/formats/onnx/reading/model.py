@@ -1,1 +1,187 @@
 """An ONNX file as a Model: `read`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from google.protobuf.message import DecodeError
+
+import penstock._src.api.load  # noqa: F401  (tensors have their operators)
+from penstock._src.core import dtypes
+from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.errors import DataLossError, InvalidArgumentError, OpError, UnimplementedError
+from penstock._src.core.shapes import TensorShape
+from penstock._src.core.specs import TensorSpec
+from penstock._src.core.tensor import Tensor
+from penstock._src.core.tracking.trackable import AutoTrackable
+from penstock._src.eager.variable import Variable
+from penstock._src.filesystems import files
+from penstock._src.formats.model import Model, of_function
+from penstock._src.formats.onnx.arrays import array_of
+from penstock._src.formats.onnx.element_types import element_type
+from penstock._src.formats.onnx.reading.registry import READERS, load_readers
+from penstock._src.formats.onnx.reading.translation import Translation
+from penstock._src.formats.onnx.reading.values import ListValue
+from penstock._src.formats.onnx.schema import ModelProto
+from penstock._src.function.function import function
+
+_MOST_RANK = 64
+
+
+class Weights(AutoTrackable):
+    """The variables of a model that was read to be trained.
+
+    Attributes:
+      weights: variables by the names of the initializers that they were.
+    """
+
+    def __init__(self, weights: dict[str, Any]) -> None:
+        self.weights = weights
+
+
+def read(
+    path: str, trainable: bool = False, constants: Mapping[str, Any] | None = None
+) -> Model:
+    """Returns the function of an ONNX model.
+
+    Args:
+      path: the file; files of external data are found beside it.
+      trainable: make weights variables, which `model.root.weights` has by name, not constants. Weights are the
+        initializers of floats with one or more dimensions that are no settings of an operator.
+      constants: values for inputs of the graph, which are then no inputs of the function. Some operators need sizes or axes
+        that are known before the model runs.
+
+    Raises:
+      NotFoundError: there is no such file.
+      DataLossError: it is no ONNX model, or tensors have too little data.
+      InvalidArgumentError: the graph is invalid; the message names the node.
+      UnimplementedError: an operator is not supported; the message names it.
+    """
+    contents = files.read(path)
+    try:
+        proto = ModelProto.FromString(contents)
+    except DecodeError as error:
+        raise DataLossError(f"{path} is no ONNX model: {error}.") from error
+    try:
+        return read_proto(proto, os.path.dirname(path), trainable, constants, path)
+    except OpError as error:
+        raise type(error)(f"{path}: {error.message}") from error
+
+
+def read_proto(
+    proto: Any,
+    folder: str = "",
+    trainable: bool = False,
+    constants: Mapping[str, Any] | None = None,
+    path: str = "",
+) -> Model:
+    """Returns the function of a ModelProto; as `read`, whose messages then name the file."""
+    load_readers()
+    if not proto.HasField("graph") or not proto.opset_import:
+        raise DataLossError("this is no ONNX model: it has no graph or no operator set.")
+    graph = proto.graph
+    versions = {o.domain: o.version for o in proto.opset_import}
+    functions = {(f.domain, f.name, f.overload): f for f in proto.functions}
+    weights = _weights(graph, folder) if trainable else {}
+    translation = Translation(folder, versions, functions, weights)
+    fixed = dict(constants or {})
+    unknown = set(fixed) - {name for name, _ in _inputs(graph)}
+    if unknown:
+        raise InvalidArgumentError(f"the graph has no input '{min(unknown)}'.")
+    wanted = [(name, info) for name, info in _inputs(graph) if name not in fixed]
+    specs = [_spec(name, info.type) for name, info in wanted]
+    names = [info.name for info in graph.output]
+    if len(set(names)) < len(names) or not names:
+        raise InvalidArgumentError(f"outputs must have names of their own. Received: {names}")
+
+    def call(*given: Any) -> dict[str, Any]:
+        inputs = {name: convert_to_tensor(value) for name, value in fixed.items()}
+        for (name, info), tensor in zip(wanted, given, strict=True):
+            inputs[name] = _input_value(info, tensor)
+        results = translation.main(graph, inputs)
+        return dict(zip(names, map(_output_tensor, results), strict=True))
+
+    traced = function(call, input_signature=specs, autograph=False).get_concrete_function()
+    root = Weights(weights) if trainable else None
+    details = {
+        "producer": f"{proto.producer_name} {proto.producer_version}".strip(),
+        "opset": ", ".join(f"{d or 'ai.onnx'} {v}" for d, v in sorted(versions.items())),
+        "nodes": len(graph.node),
+    }
+    return Model(of_function(traced, root).signatures, root, path, details)
+
+
+def _inputs(graph: Any) -> list[tuple[str, Any]]:
+    """The inputs that are no initializers, by name."""
+    given = {t.name for t in graph.initializer} | {s.values.name for s in graph.sparse_initializer}
+    found = [(info.name, info) for info in graph.input if info.name not in given]
+    if len({name for name, _ in found}) < len(found):
+        raise InvalidArgumentError("two inputs have the same name.")
+    return found
+
+
+def _spec(name: str, kind: Any) -> TensorSpec:
+    which = kind.WhichOneof("value")
+    if which == "optional_type":
+        return _spec(name, kind.optional_type.elem_type)
+    if which == "sequence_type":
+        return TensorSpec([], dtypes.variant, name)
+    if which != "tensor_type":
+        raise UnimplementedError(f"the input '{name}' of type {which} is not supported.")
+    return TensorSpec(_shape(kind.tensor_type), element_type(kind.tensor_type.elem_type).dtype, name)
+
+
+def _shape(tensor: Any) -> TensorShape:
+    if not tensor.HasField("shape"):
+        return TensorShape(None)
+    if len(tensor.shape.dim) > _MOST_RANK:
+        raise InvalidArgumentError(f"an input has {len(tensor.shape.dim)} dimensions.")
+    return TensorShape(
+        [
+            int(d.dim_value) if d.WhichOneof("value") == "dim_value" and d.dim_value >= 0 else None
+            for d in tensor.shape.dim
+        ]
+    )
+
+
+def _input_value(info: Any, tensor: Any) -> Any:
+    kind = info.type
+    if kind.WhichOneof("value") == "optional_type":
+        kind = kind.optional_type.elem_type
+    if kind.WhichOneof("value") == "sequence_type":
+        items = kind.sequence_type.elem_type.tensor_type.elem_type
+        return ListValue(None, tensor, element_type(items).dtype)
+    return tensor
+
+
+def _output_tensor(value: Any) -> Any:
+    if isinstance(value, ListValue):
+        return value.as_handle()
+    if isinstance(value, Tensor):
+        return value
+    raise UnimplementedError("an optional value as an output of the model is not supported.")
+
+
+def _weights(graph: Any, folder: str) -> dict[str, Variable]:
+    """A variable for each initializer that training may change."""
+    read_as_weight = {name for name in _read_as_weights(graph.node)}
+    found = {}
+    for proto in graph.initializer:
+        if not proto.dims or proto.name not in read_as_weight:
+            continue
+        if element_type(proto.data_type).dtype.is_floating:
+            value = array_of(proto, folder)
+            found[proto.name] = Variable(value, name=proto.name, trainable=True)
+    return found
+
+
+def _read_as_weights(nodes: Sequence[Any]) -> Iterator[str]:
+    """The names of values that nodes, and those of their subgraphs, read as data."""
+    for node in nodes:
+        reader = READERS.get(("" if node.domain == "ai.onnx" else node.domain, node.op_type))
+        settings = reader.settings if reader is not None else ()
+        yield from (name for i, name in enumerate(node.input) if i not in settings)
+        for attribute in node.attribute:
+            yield from _read_as_weights(attribute.g.node)

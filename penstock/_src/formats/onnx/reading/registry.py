@@ -72,9 +72,10 @@ def add_reader(
 
 def load_readers() -> None:
     """Imports every file of `ops/`, each of which registers its readers."""
+    prefix = f"{__package__}.ops"
     folder = os.path.join(os.path.dirname(__file__), "ops")
-    for module in pkgutil.iter_modules([folder]):
-        import_module(f"{__package__}.ops.{module.name}")
+    for module in pkgutil.walk_packages([folder], f"{prefix}."):
+        import_module(module.name)
 
 
 class Node:

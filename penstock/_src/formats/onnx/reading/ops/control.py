@@ -12,9 +12,11 @@ from penstock._src.core import dtypes
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
+from penstock._src.formats.onnx.element_types import element_type
 from penstock._src.formats.onnx.reading import tensors as t
 from penstock._src.formats.onnx.reading.registry import Node, reads
 from penstock._src.formats.onnx.reading.values import ListValue, packed, unpacked
+from penstock._src.graph.func_graph import FuncGraph
 
 
 @reads("If")
@@ -58,7 +60,7 @@ def _loop(n: Node, limit: Any, condition: Any = None, *states: Any) -> Any:
         go = raw.Reshape(condition, t.int64([]))
     start = [packed(v) for v in states]
     kinds = [kind for _, kind in start]
-    types = _collected_types(n, collected)
+    types = _collected_types(n, collected, [t.int64(0), go, *states])
     rows = [TensorArray(d, size=0, dynamic_size=True, infer_shape=False) for d in types]
 
     def step(i: Any, going: Any, kept: Any, *old: Any) -> Any:
@@ -99,16 +101,17 @@ def _as_int32(most: Any) -> Any:
     return t.constant(int(value), dtypes.int32) if 0 <= value < 1 << 31 else None
 
 
-def _collected_types(n: Node, count: int) -> list[Any]:
-    """The types of what a body's last outputs collect: those that the graph states."""
-    # The table of types is only needed for loops.
-    from penstock._src.formats.onnx.element_types import element_type
-
+def _collected_types(n: Node, count: int, inputs: Sequence[Any]) -> list[Any]:
+    """The types of what a body's last outputs collect: those that the graph states, or that a trial finds."""
     outputs = n.attr("body").output
     if count < 0 or count > len(outputs):
         raise InvalidArgumentError(f"the body has {len(outputs)} outputs.")
     stated = [info.type.tensor_type.elem_type for info in list(outputs)[len(outputs) - count :]]
-    return [element_type(number).dtype for number in stated]
+    if all(stated):
+        return [element_type(number).dtype for number in stated]
+    with FuncGraph("trial").as_default():
+        results = n.subgraph("body")(*inputs)
+    return [v.dtype for v in results[len(results) - count :]]
 
 
 def _stacked(rows: Any) -> Any:
@@ -156,9 +159,9 @@ def _scanned(n: Node, states: Sequence[Any], sequences: Sequence[Any]) -> Any:
         moved.append(raw.ReverseV2(x, np.array([0], np.int32)) if backwards else x)
     collected = len(n.outputs) - count
     steps = t.cast(t.extent(moved[0], 0), dtypes.int32)
-    rows = [
-        TensorArray(d, size=steps, infer_shape=False) for d in _collected_types(n, collected)
-    ]
+    trial = [*states, *(t.batched_gather(x, np.int32(0), 0) for x in moved)]
+    types = _collected_types(n, collected, trial)
+    rows = [TensorArray(d, size=steps, infer_shape=False) for d in types]
 
     def step(i: Any, kept: Any, *old: Any) -> Any:
         results = body(*old, *(t.batched_gather(x, i, 0) for x in moved))
@@ -190,19 +193,29 @@ def _scanned(n: Node, states: Sequence[Any], sequences: Sequence[Any]) -> Any:
 def _sequence_map(n: Node, first: Any, *others: Any) -> Any:
     body = n.subgraph("body")
     lists = [first, *others]
-    parts = [x.items if isinstance(x, ListValue) else None for x in lists]
-    if first.items is None or any(
-        isinstance(x, ListValue) and x.items is None for x in lists
-    ):
-        raise InvalidArgumentError("a sequence of a length that is not known is not supported.")
+    if all(x.items is not None for x in lists if isinstance(x, ListValue)):
+        return _known_map(n, body, lists)
+    count = t.cast(first.length(), dtypes.int32)
+    trial = [x.at(t.int64(0)) if isinstance(x, ListValue) else x for x in lists]
+    types = _collected_types(n, len(n.attr("body").output), trial)
+    handles = [ListValue.of([], dtype).as_handle() for dtype in types]
+
+    def step(i: Any, *handles: Any) -> Any:
+        results = body(*(x.at(i) if isinstance(x, ListValue) else x for x in lists))
+        pushed = (raw.TensorListPushBack(h, v) for h, v in zip(handles, results))
+        return (raw.AddV2(i, np.int32(1)), *pushed)
+
+    found = while_loop(
+        lambda i, *_: raw.Less(i, count), step, (t.constant(0, dtypes.int32), *handles)
+    )
+    return tuple(ListValue(None, h, dtype) for h, dtype in zip(found[1:], types))
+
+
+def _known_map(n: Node, body: Any, lists: Sequence[Any]) -> Any:
     rows = [
-        body(*(x if part is None else part[i] for x, part in zip(lists, parts)))
-        for i in range(len(first.items))
+        body(*(x.items[i] if isinstance(x, ListValue) else x for x in lists))
+        for i in range(len(lists[0].items))
     ]
-    outputs = list(zip(*rows)) if rows else [() for _ in n.outputs]
-    types = _sequence_types(n)
-    return tuple(ListValue.of(list(items), dtype) for items, dtype in zip(outputs, types))
-
-
-def _sequence_types(n: Node) -> list[Any]:
-    return _collected_types(n, len(n.attr("body").output))
+    if not rows:
+        return tuple(ListValue.of([]) for _ in n.outputs)
+    return tuple(ListValue.of(list(items)) for items in zip(*rows))

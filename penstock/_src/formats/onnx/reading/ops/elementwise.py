@@ -140,10 +140,16 @@ def _bit_shift(n: Node, a: Any, b: Any) -> Any:
     direction = n.attr("direction", "")
     if direction not in ("LEFT", "RIGHT"):
         raise InvalidArgumentError(f"direction must be LEFT or RIGHT. Received: {direction}")
-    shifted = raw.LeftShift(a, b) if direction == "LEFT" else raw.RightShift(a, b)
-    # Raw shifts by too many bits are clamped; those of ONNX give zero.
-    within = raw.Less(b, t.like(8 * a.dtype.size, b))
-    return raw.SelectV2(within, shifted, t.like(0, shifted))
+    bits = 8 * a.dtype.size
+    # Shifts by negative numbers count as those by all bits, which leave zeros, or the sign on the way right.
+    beyond = raw.GreaterEqual(b, t.like(bits, b))
+    if not b.dtype.is_unsigned:
+        beyond = raw.LogicalOr(beyond, raw.Less(b, t.like(0, b)))
+    b = raw.SelectV2(beyond, t.like(0, b), b)
+    if direction == "LEFT":
+        return raw.SelectV2(beyond, t.like(0, a), raw.LeftShift(a, b))
+    rest = t.like(0, a) if a.dtype.is_unsigned else raw.RightShift(a, t.like(bits - 1, a))
+    return raw.SelectV2(beyond, rest, raw.RightShift(a, b))
 
 
 @reads("IsInf")
@@ -270,4 +276,8 @@ def _largest(dtype: Any) -> float:
 
 @reads("BitCast")
 def _bit_cast(n: Node, x: Any) -> Any:
-    return raw.Bitcast(x, type=_dtype_of(n))
+    dtype = _dtype_of(n)
+    x = t.cast(x, dtypes.uint8) if x.dtype.is_bool else x
+    if dtype.is_bool:
+        return t.cast(raw.Bitcast(x, type=dtypes.uint8), dtype)
+    return raw.Bitcast(x, type=dtype)

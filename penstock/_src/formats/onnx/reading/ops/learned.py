@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from penstock._src.api.gradients import gradients
 from penstock._src.core import dtypes
 from penstock._src.core.errors import InvalidArgumentError, UnimplementedError
 from penstock._src.core.registry import raw
@@ -28,6 +29,14 @@ def _parts(inputs: tuple[Any, ...], count: int) -> list[tuple[Any, ...]]:
 
 def _by_group(rows: list[tuple[Any, ...]]) -> tuple[Any, ...]:
     return tuple(value for group in zip(*rows) for value in group)
+
+
+@reads("Gradient", domain=_TRAINING)
+def _gradient(n: Node, *inputs: Any) -> Any:
+    """The gradient of a value of the graph by the first inputs; the others are what it depends on besides."""
+    count = len(n.attr("xs"))
+    found = gradients(n.translation.scope[n.attr("y")], list(inputs[:count]))
+    return tuple(raw.ZerosLike(x) if g is None else g for g, x in zip(found, inputs))
 
 
 @reads("Momentum", domain=_TRAINING)

@@ -312,7 +312,7 @@ def _pad(n: Node, x: Any, pads: Any = None, value: Any = None, axes: Any = None)
         pads = t.int64(n.attr("pads" if n.has("pads") else "paddings"))
         value = t.like(n.attr("value", 0.0), x)
     if axes is not None:
-        where = np.array(t.axes_of(t.required(axes, "axes"), dimensions), np.int64)[:, None]
+        where = t.expand_dims(raw.FloorMod(t.cast(axes, dtypes.int64), t.int64(dimensions)), [1])
     else:
         where = np.arange(dimensions)[:, None]
     amounts = raw.Transpose(raw.Reshape(t.cast(pads, dtypes.int64), t.int64([2, -1])), [1, 0])

@@ -177,6 +177,6 @@ def _mel_weight_matrix(n: Node, bins: Any, length: Any, rate: Any, low: Any, hig
     before = raw.LogicalAnd(raw.GreaterEqual(grid, lower), raw.Less(grid, center))
     after = raw.LogicalAnd(raw.GreaterEqual(grid, center), raw.Less(grid, upper))
     y = raw.SelectV2(before, rising, raw.SelectV2(after, falling, number(0)))
-    peak = raw.LogicalAnd(raw.Equal(rise, number(0)), raw.Equal(grid, center))
-    y = raw.SelectV2(peak, number(1), y)
+    # A triangle without a left or right half still has its peak.
+    y = raw.SelectV2(raw.Equal(grid, center), number(1), y)
     return t.cast(y, element_type(n.attr("output_datatype", 1)).dtype)

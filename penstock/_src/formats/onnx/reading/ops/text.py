@@ -33,6 +33,12 @@ def _string_split(n: Node, x: Any) -> Any:
     places, values, sizes = raw.StringSplitV2(
         flat, _strings(n.attr("delimiter", "").encode()), maxsplit=most
     )
+    if not n.attr("delimiter", ""):  # between white space there is nothing empty, not even at the end
+        filled = raw.Reshape(raw.Where(raw.NotEqual(values, _strings(b""))), t.int64([-1]))
+        places, values = t.batched_gather(places, filled, 0), t.batched_gather(values, filled, 0)
+        columns = t.slice_along(places, 1, 1, 2)
+        most_columns = raw.Max(t.concat([t.int64([[-1]]), columns], 0), np.array([0, 1], np.int32))
+        sizes = t.vector([t.element(sizes, 0), raw.AddV2(most_columns, t.int64(1))])
     rows, width = t.element(sizes, 0), t.element(sizes, 1)
     counts = _counted(places, rows)
     table = raw.SparseToDense(places, raw.Pack([rows, width], axis=0), values, _strings(b""))
@@ -141,7 +147,9 @@ def _image_decoder(n: Node, stream: Any) -> Any:
     characters = t.batched_gather(letters, t.cast(stream, dtypes.int32), 0)
     contents = raw.ReduceJoin(characters, np.int32(0))
     form = n.attr("pixel_format", "RGB")
-    if form == "Grayscale":
-        return raw.DecodeImage(contents, channels=1, expand_animations=False)
-    image = raw.DecodeImage(contents, channels=3, expand_animations=False)
+    channels = 1 if form == "Grayscale" else 3
+    # This op takes the other formats as well, and JPEG with the exact transform.
+    image = raw.DecodeJpeg(contents, channels=channels, dct_method="INTEGER_ACCURATE")
+    if channels == 1:
+        return image
     return raw.ReverseV2(image, np.array([2], np.int32)) if form == "BGR" else image

@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.registry import raw
 from penstock._src.formats.onnx.reading import tensors as t
 from penstock._src.formats.onnx.reading.registry import Node, reads
@@ -188,9 +187,7 @@ def _hardmax(n: Node, x: Any) -> Any:
 def _dropout(n: Node, x: Any, ratio: Any = None, training: Any = None) -> Any:
     """Dropout of a trained model does nothing; one with `training_mode` drops."""
     mode = t.known(training)
-    if training is not None and mode is None:
-        raise InvalidArgumentError("the input training_mode must be constant.")
-    if mode is None or not bool(mode):
+    if training is None or (mode is not None and not bool(mode)):
         kept = raw.Fill(t.shape(x), t.constant(True, dtypes.bool_))
         return (x, kept) if n.wants(1) else x
     share = t.like(0.5, x) if ratio is None else t.cast(ratio, x.dtype)
@@ -198,5 +195,8 @@ def _dropout(n: Node, x: Any, ratio: Any = None, training: Any = None) -> Any:
     seed = int(n.attr("seed", 0))
     drawn = raw.RandomUniform(t.shape(x), dtype=x.dtype, seed=seed, seed2=seed)
     kept = raw.GreaterEqual(drawn, share)
+    if mode is None:
+        kept = raw.LogicalOr(kept, raw.LogicalNot(training))
+        share = raw.SelectV2(training, share, t.like(0, share))
     scaled = raw.RealDiv(x, raw.Sub(t.like(1, x), share))
     return raw.SelectV2(kept, scaled, t.like(0, x)), kept

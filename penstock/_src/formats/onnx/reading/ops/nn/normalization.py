@@ -27,7 +27,7 @@ def _stash(n: Node, x: Any) -> Any:
     return t.cast(x, stash) if x.dtype.size < stash.size else x
 
 
-@reads("BatchNormalization")
+@reads("BatchNormalization", settings=(3, 4))
 def _batch_normalization(n: Node, x: Any, scale: Any, bias: Any, mean: Any, variance: Any) -> Any:
     epsilon, dimensions, dtype = n.attr("epsilon", 1e-5), t.rank(x), x.dtype
     if n.flag("training_mode"):
