@@ -87,6 +87,7 @@ _ALL = (
         reader="graph_def.reading:read",
         writer="graph_def.writing:write",
     ),
+    Format("onnx", "ONNX", (".onnx",), reader="onnx.reading.model:read"),
 )
 FORMATS: Mapping[str, Format] = {each.name: each for each in _ALL}
 

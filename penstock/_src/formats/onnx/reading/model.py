@@ -11,7 +11,12 @@ from google.protobuf.message import DecodeError
 import penstock._src.api.load  # noqa: F401  (tensors have their operators)
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
-from penstock._src.core.errors import DataLossError, InvalidArgumentError, OpError, UnimplementedError
+from penstock._src.core.errors import (
+    DataLossError,
+    InvalidArgumentError,
+    OpError,
+    UnimplementedError,
+)
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.specs import TensorSpec
 from penstock._src.core.tensor import Tensor
@@ -41,9 +46,7 @@ class Weights(AutoTrackable):
         self.weights = weights
 
 
-def read(
-    path: str, trainable: bool = False, constants: Mapping[str, Any] | None = None
-) -> Model:
+def read(path: str, trainable: bool = False, constants: Mapping[str, Any] | None = None) -> Model:
     """Returns the function of an ONNX model.
 
     Args:
@@ -130,7 +133,9 @@ def _spec(name: str, kind: Any) -> TensorSpec:
         return TensorSpec([], dtypes.variant, name)
     if which != "tensor_type":
         raise UnimplementedError(f"the input '{name}' of type {which} is not supported.")
-    return TensorSpec(_shape(kind.tensor_type), element_type(kind.tensor_type.elem_type).dtype, name)
+    return TensorSpec(
+        _shape(kind.tensor_type), element_type(kind.tensor_type.elem_type).dtype, name
+    )
 
 
 def _shape(tensor: Any) -> TensorShape:

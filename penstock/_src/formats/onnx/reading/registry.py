@@ -16,7 +16,6 @@ from importlib import import_module
 from typing import Any
 
 from penstock._src.core.errors import InvalidArgumentError
-from penstock._src.core.tensor import Tensor
 from penstock._src.formats.onnx.arrays import array_of
 from penstock._src.formats.onnx.schema import ATTRIBUTE_FIELDS
 
@@ -174,8 +173,3 @@ def _guessed_field(proto: Any) -> str:
         if filled:
             return field
     raise InvalidArgumentError(f"the attribute '{proto.name}' has no value.")
-
-
-def is_tensor(value: Any) -> bool:
-    """Whether a value is a tensor, neither a sequence nor left out."""
-    return isinstance(value, Tensor)

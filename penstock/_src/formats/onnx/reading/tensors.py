@@ -1,6 +1,6 @@
 """Functions on tensors that readers of operators share."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -73,7 +73,7 @@ def axis_of(axis: int, dimensions: int) -> int:
     return axis % dimensions
 
 
-def axes_of(axes: Sequence[int], dimensions: int) -> list[int]:
+def axes_of(axes: Iterable[Any], dimensions: int) -> list[int]:
     """Axes counted from the front."""
     return [axis_of(int(a), dimensions) for a in axes]
 

@@ -12,6 +12,7 @@ from penstock._src.core.errors import InvalidArgumentError, OpError, Unimplement
 from penstock._src.core.tensor import Tensor
 from penstock._src.formats.onnx.arrays import array_of
 from penstock._src.formats.onnx.reading.registry import READERS, Node
+from penstock._src.graph.operation import SymbolicTensor
 from penstock._src.graph.static_values import constant_value
 
 _OWN_DOMAINS = ("", "ai.onnx")
@@ -217,7 +218,7 @@ def _folded(value: Any) -> Any:
     if size is None or size > _SMALL:
         return value
     found = constant_value(value)
-    if found is None or getattr(value, "op", None) is None or value.op.type == "Const":
+    if found is None or not isinstance(value, SymbolicTensor) or value.op.type == "Const":
         return value
     return convert_to_tensor(found)
 

@@ -10,7 +10,14 @@ from penstock._src.core.registry import raw
 from penstock._src.formats.onnx.reading import tensors as t
 from penstock._src.formats.onnx.reading.registry import Node, reads
 
-_DIRECT = (dtypes.bfloat16, dtypes.float16, dtypes.float32, dtypes.float64, dtypes.int32, dtypes.int64)
+_DIRECT = (
+    dtypes.bfloat16,
+    dtypes.float16,
+    dtypes.float32,
+    dtypes.float64,
+    dtypes.int32,
+    dtypes.int64,
+)
 
 
 def product_of(a: Any, b: Any) -> Any:
@@ -74,9 +81,7 @@ def _einsum(n: Node, *inputs: Any) -> Any:
         raise InvalidArgumentError(f"the equation '{equation}' has not {len(operands)} inputs.")
     while len(operands) > 2:  # the raw op takes two: contract from the left
         kept = "".join(labels[2:]) + output
-        middle = "".join(
-            dict.fromkeys(c for c in labels[0] + labels[1] if c in kept and c != ".")
-        )
+        middle = "".join(dict.fromkeys(c for c in labels[0] + labels[1] if c in kept and c != "."))
         if "..." in labels[0] + labels[1]:
             middle = "..." + middle
         joined = raw.Einsum(operands[:2], equation=f"{labels[0]},{labels[1]}->{middle}")

@@ -60,8 +60,10 @@ def _loop(n: Node, limit: Any, condition: Any = None, *states: Any) -> Any:
         go = raw.Reshape(condition, t.int64([]))
     start = [packed(v) for v in states]
     kinds = [kind for _, kind in start]
-    types = _collected_types(n, collected, [t.int64(0), go, *states])
-    rows = [TensorArray(d, size=0, dynamic_size=True, infer_shape=False) for d in types]
+    rows = [
+        TensorArray(dtype, size=0, dynamic_size=True, infer_shape=False, element_shape=shape)
+        for dtype, shape in _collected(n, collected, [t.int64(0), go, *states])
+    ]
 
     def step(i: Any, going: Any, kept: Any, *old: Any) -> Any:
         values = [unpacked(v, kind) for v, kind in zip(old, kinds)]
@@ -90,7 +92,7 @@ def _loop(n: Node, limit: Any, condition: Any = None, *states: Any) -> Any:
         maximum_iterations=steps,
     )
     last = [unpacked(v, kind) for v, kind in zip(found[3:], kinds)]
-    return (*last, *(_stacked(a) for a in found[2]))
+    return (*last, *(a.stack() for a in found[2]))
 
 
 def _as_int32(most: Any) -> Any:
@@ -101,21 +103,24 @@ def _as_int32(most: Any) -> Any:
     return t.constant(int(value), dtypes.int32) if 0 <= value < 1 << 31 else None
 
 
-def _collected_types(n: Node, count: int, inputs: Sequence[Any]) -> list[Any]:
-    """The types of what a body's last outputs collect: those that the graph states, or that a trial finds."""
+def _collected(n: Node, count: int, inputs: Sequence[Any]) -> list[tuple[Any, TensorShape]]:
+    """The dtypes and shapes of what a body's last outputs collect: those that the graph states, or that a trial finds.
+
+    Extents may differ between steps: of a shape only the rank is used.
+    """
     outputs = n.attr("body").output
     if count < 0 or count > len(outputs):
         raise InvalidArgumentError(f"the body has {len(outputs)} outputs.")
-    stated = [info.type.tensor_type.elem_type for info in list(outputs)[len(outputs) - count :]]
-    if all(stated):
-        return [element_type(number).dtype for number in stated]
+    stated = [info.type.tensor_type for info in list(outputs)[len(outputs) - count :]]
+    if all(kind.elem_type and kind.HasField("shape") for kind in stated):
+        return [
+            (element_type(kind.elem_type).dtype, TensorShape([None] * len(kind.shape.dim)))
+            for kind in stated
+        ]
     with FuncGraph("trial").as_default():
         results = n.subgraph("body")(*inputs)
-    return [v.dtype for v in results[len(results) - count :]]
-
-
-def _stacked(rows: Any) -> Any:
-    return rows.stack()
+    found = results[len(results) - count :]
+    return [(v.dtype, _loose(v)) for v in found]
 
 
 @reads("Scan")
@@ -160,8 +165,10 @@ def _scanned(n: Node, states: Sequence[Any], sequences: Sequence[Any]) -> Any:
     collected = len(n.outputs) - count
     steps = t.cast(t.extent(moved[0], 0), dtypes.int32)
     trial = [*states, *(t.batched_gather(x, np.int32(0), 0) for x in moved)]
-    types = _collected_types(n, collected, trial)
-    rows = [TensorArray(d, size=steps, infer_shape=False) for d in types]
+    rows = [
+        TensorArray(dtype, size=steps, infer_shape=False, element_shape=shape)
+        for dtype, shape in _collected(n, collected, trial)
+    ]
 
     def step(i: Any, kept: Any, *old: Any) -> Any:
         results = body(*old, *(t.batched_gather(x, i, 0) for x in moved))
@@ -174,7 +181,7 @@ def _scanned(n: Node, states: Sequence[Any], sequences: Sequence[Any]) -> Any:
         (t.constant(0, dtypes.int32), rows, *states),
         maximum_iterations=steps,
     )
-    outputs = [_stacked(a) for a in found[1]]
+    outputs = [a.stack() for a in found[1]]
     turned = n.attr("scan_output_directions", [0] * collected)
     places = n.attr("scan_output_axes", [0] * collected)
     shown = []
@@ -197,7 +204,7 @@ def _sequence_map(n: Node, first: Any, *others: Any) -> Any:
         return _known_map(n, body, lists)
     count = t.cast(first.length(), dtypes.int32)
     trial = [x.at(t.int64(0)) if isinstance(x, ListValue) else x for x in lists]
-    types = _collected_types(n, len(n.attr("body").output), trial)
+    types = [dtype for dtype, _ in _collected(n, len(n.attr("body").output), trial)]
     handles = [ListValue.of([], dtype).as_handle() for dtype in types]
 
     def step(i: Any, *handles: Any) -> Any:
@@ -212,8 +219,9 @@ def _sequence_map(n: Node, first: Any, *others: Any) -> Any:
 
 
 def _known_map(n: Node, body: Any, lists: Sequence[Any]) -> Any:
+    parts = [x.items or [] if isinstance(x, ListValue) else None for x in lists]
     rows = [
-        body(*(x.items[i] if isinstance(x, ListValue) else x for x in lists))
+        body(*(x if part is None else part[i] for x, part in zip(lists, parts)))
         for i in range(len(lists[0].items))
     ]
     if not rows:

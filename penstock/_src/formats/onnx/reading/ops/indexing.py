@@ -132,9 +132,7 @@ def _tensor_scatter(n: Node, cache: Any, update: Any, starts: Any = None) -> Any
     order = [0, axis, *(a for a in range(dimensions) if a not in (0, axis))]
     owners = raw.BroadcastTo(t.aligned(t.numbers(batch), 2, 0), t.shape(rows))
     places = raw.Pack([owners, rows], axis=2)
-    moved = raw.TensorScatterUpdate(
-        t.transpose(cache, order), places, t.transpose(update, order)
-    )
+    moved = raw.TensorScatterUpdate(t.transpose(cache, order), places, t.transpose(update, order))
     return t.transpose(moved, np.argsort(order).tolist())
 
 
@@ -249,9 +247,7 @@ def _sorting(values: Any, axis: int) -> Any:
 
 def _ascending(keys: Any) -> Any:
     """The order that sorts a vector; equal entries stay in theirs."""
-    _, places = raw.TopKV2(
-        _descending(keys), t.cast(raw.Size(keys), dtypes.int32), sorted=True
-    )
+    _, places = raw.TopKV2(_descending(keys), t.cast(raw.Size(keys), dtypes.int32), sorted=True)
     return t.cast(places, dtypes.int64)
 
 

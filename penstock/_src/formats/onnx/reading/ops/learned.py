@@ -228,7 +228,9 @@ class _Forest:
 
     def _members(self, n: Node) -> list[np.ndarray]:
         """The sets of nodes that ask for membership, in their order; NaN ends each."""
-        values = n.attr("membership_values", np.zeros(0)) if n.has("membership_values") else np.zeros(0)
+        values = (
+            n.attr("membership_values", np.zeros(0)) if n.has("membership_values") else np.zeros(0)
+        )
         ends = np.flatnonzero(np.isnan(values))
         return [part[~np.isnan(part)] for part in np.split(values, ends + 1)]
 

@@ -378,9 +378,7 @@ def _depth_to_space(n: Node, x: Any) -> Any:
     else:
         split, order = [batch, inner, block, block, height, width], [0, 1, 4, 2, 5, 3]
     moved = t.transpose(t.reshape(x, split), order)
-    return t.reshape(
-        moved, [batch, inner, t.product([height, block]), t.product([width, block])]
-    )
+    return t.reshape(moved, [batch, inner, t.product([height, block]), t.product([width, block])])
 
 
 @reads("SpaceToDepth")

@@ -24,7 +24,9 @@ def _kind(n: Node, default: Any) -> Any:
 
 def _normal(n: Node, sizes: Any, dtype: Any) -> Any:
     drawn = raw.RandomStandardNormal(sizes, dtype=dtype, **_seeds(n))
-    return raw.AddV2(raw.Mul(drawn, t.like(n.attr("scale", 1.0), drawn)), t.like(n.attr("mean", 0.0), drawn))
+    return raw.AddV2(
+        raw.Mul(drawn, t.like(n.attr("scale", 1.0), drawn)), t.like(n.attr("mean", 0.0), drawn)
+    )
 
 
 def _uniform(n: Node, sizes: Any, dtype: Any) -> Any:

@@ -122,9 +122,7 @@ def _unknown_parts(x: Any, sizes: Any, axis: int) -> ListValue:
         sizes = raw.Minimum(raw.Sub(size, starts), sizes)
     order = [axis, *(a for a in range(t.rank(x)) if a != axis)]
     back = np.argsort(order).tolist()
-    handle = raw.TensorListSplit(
-        t.transpose(x, order), np.int32(-1), t.cast(sizes, dtypes.int64)
-    )
+    handle = raw.TensorListSplit(t.transpose(x, order), np.int32(-1), t.cast(sizes, dtypes.int64))
     if order == back and axis == 0:
         return ListValue(None, handle, x.dtype)
     # Parts were cut from the front: each goes back to its order.

@@ -44,9 +44,11 @@ def _dft(n: Node, x: Any, length: Any = None, axis: Any = None) -> Any:
     back = np.argsort(order).tolist()
     count = None if length is None else raw.Reshape(t.cast(length, dtypes.int64), t.int64([]))
     if inverse and onesided:  # half of a spectrum, whose signal is real
-        count = raw.Mul(raw.Sub(t.extent(values, dimensions - 2), t.int64(1)), t.int64(2)) if (
-            count is None
-        ) else count
+        count = (
+            raw.Mul(raw.Sub(t.extent(values, dimensions - 2), t.int64(1)), t.int64(2))
+            if (count is None)
+            else count
+        )
         kind = dtypes.float64 if values.dtype is dtypes.complex128 else dtypes.float32
         size = raw.Reshape(t.cast(count, dtypes.int32), t.int64([1]))
         signal = t.transpose(raw.IRFFT(values, size, Treal=kind), back)
@@ -143,7 +145,9 @@ def _mel_weight_matrix(n: Node, bins: Any, length: Any, rate: Any, low: Any, hig
 
     Corners lie at whole rows of the spectrum, as the standard's formula has it.
     """
-    bins, length, rate = (t.cast(raw.Reshape(v, t.int64([])), dtypes.int64) for v in (bins, length, rate))
+    bins, length, rate = (
+        t.cast(raw.Reshape(v, t.int64([])), dtypes.int64) for v in (bins, length, rate)
+    )
     low, high = (t.cast(raw.Reshape(v, t.int64([])), dtypes.float64) for v in (low, high))
     two, one = t.int64(2), t.int64(1)
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from penstock._src.api.control.conditionals import cond
 from penstock._src.core import dtypes
 from penstock._src.core.errors import InvalidArgumentError, UnimplementedError
 from penstock._src.core.registry import raw
@@ -33,7 +34,9 @@ def _string_split(n: Node, x: Any) -> Any:
     places, values, sizes = raw.StringSplitV2(
         flat, _strings(n.attr("delimiter", "").encode()), maxsplit=most
     )
-    if not n.attr("delimiter", ""):  # between white space there is nothing empty, not even at the end
+    if not n.attr(
+        "delimiter", ""
+    ):  # between white space there is nothing empty, not even at the end
         filled = raw.Reshape(raw.Where(raw.NotEqual(values, _strings(b""))), t.int64([-1]))
         places, values = t.batched_gather(places, filled, 0), t.batched_gather(values, filled, 0)
         columns = t.slice_along(places, 1, 1, 2)
@@ -101,7 +104,9 @@ def _tf_idf_vectorizer(n: Node, x: Any) -> Any:
         end = starts[size] if size < len(starts) else len(pool)
         for first in range(start, end, size):
             if shortest <= size <= longest:
-                counts[places[position]] = _occurrences(rows, pool[first : first + size], width, skips)
+                counts[places[position]] = _occurrences(
+                    rows, pool[first : first + size], width, skips
+                )
             position += 1
     zero = raw.Fill(raw.Reshape(t.extent(rows, 0), t.int64([1])), t.constant(0, dtypes.float32))
     found = [counts.get(i, zero) for i in range(max(places) + 1)]
@@ -148,8 +153,12 @@ def _image_decoder(n: Node, stream: Any) -> Any:
     contents = raw.ReduceJoin(characters, np.int32(0))
     form = n.attr("pixel_format", "RGB")
     channels = 1 if form == "Grayscale" else 3
-    # This op takes the other formats as well, and JPEG with the exact transform.
-    image = raw.DecodeJpeg(contents, channels=channels, dct_method="INTEGER_ACCURATE")
+    is_jpeg = raw.Equal(raw.Substr(contents, np.int32(0), np.int32(2)), _strings(b"\xff\xd8"))
+    image = cond(
+        is_jpeg,
+        lambda: raw.DecodeJpeg(contents, channels=channels, dct_method="INTEGER_ACCURATE"),
+        lambda: raw.DecodeImage(contents, channels=channels, expand_animations=False),
+    )
     if channels == 1:
         return image
     return raw.ReverseV2(image, np.array([2], np.int32)) if form == "BGR" else image

@@ -188,7 +188,9 @@ def _linear_attention(
         state = t.wide(past)
     gates = None if decay is None else raw.Exp(_per_step(t.wide(decay), kv_heads))
     rates = None if beta is None else _per_step(t.wide(beta), t.extents(beta)[2])
-    y, last = _recurrence(_Steps(queries, keys, values, gates, rates), state, heads // kv_heads, scale)
+    y, last = _recurrence(
+        _Steps(queries, keys, values, gates, rates), state, heads // kv_heads, scale
+    )
     return t.cast(joined_heads(y), dtype), t.cast(last, dtype if past is None else past.dtype)
 
 
@@ -251,7 +253,10 @@ def _rotary_embedding(n: Node, x: Any, cosines: Any, sines: Any, positions: Any 
     size = t.extents(x)[3]
     turned = n.attr("rotary_embedding_dim", 0) or size
     if positions is not None:
-        cosines, sines = t.batched_gather(cosines, positions, 0), t.batched_gather(sines, positions, 0)
+        cosines, sines = (
+            t.batched_gather(cosines, positions, 0),
+            t.batched_gather(sines, positions, 0),
+        )
     cosines, sines = t.expand_dims(cosines, [1]), t.expand_dims(sines, [1])
     part, rest = t.slice_along(x, 3, 0, turned), t.slice_along(x, 3, turned, None)
     if n.flag("interleaved"):

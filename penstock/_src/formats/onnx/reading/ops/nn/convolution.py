@@ -13,8 +13,8 @@ from penstock._src.core import dtypes
 from penstock._src.core.errors import InvalidArgumentError, UnimplementedError
 from penstock._src.core.registry import raw
 from penstock._src.formats.onnx.reading import tensors as t
-from penstock._src.formats.onnx.reading.ops.nn.activations import swish
 from penstock._src.formats.onnx.reading.ops.contraction import shifted
+from penstock._src.formats.onnx.reading.ops.nn.activations import swish
 from penstock._src.formats.onnx.reading.registry import Node, reads
 
 Pads = list[tuple[Any, Any]]
@@ -252,9 +252,7 @@ def _cut_negative(x: Any, pads: Pads) -> tuple[Any, Pads]:
 
 
 @reads("CausalConvWithState")
-def _causal_conv_with_state(
-    n: Node, x: Any, w: Any, b: Any = None, past: Any = None
-) -> Any:
+def _causal_conv_with_state(n: Node, x: Any, w: Any, b: Any = None, past: Any = None) -> Any:
     channels, width = w.shape.as_list()[0], w.shape.as_list()[2]
     if past is None:
         past = raw.Fill(t.vector([t.extents(x)[0], channels, width - 1]), t.like(0, x))
@@ -282,14 +280,15 @@ def _col2im(n: Node, x: Any, image: Any, block: Any) -> Any:
     pads = window_pads(n, image_shape, block_shape, strides, dilations)
     padded = [s + a + b for s, (a, b) in zip(image_shape, pads)]
     counts = [
-        (p - (k - 1) * d - 1) // s + 1 for p, k, s, d in zip(padded, block_shape, strides, dilations)
+        (p - (k - 1) * d - 1) // s + 1
+        for p, k, s, d in zip(padded, block_shape, strides, dilations)
     ]
     # The place of every (offset in the block, block) in the padded image.
     number = np.zeros((1, 1), np.int64)
     for i in range(spatial):
         offsets = np.arange(block_shape[i])[:, None] * dilations[i]
         starts = np.arange(counts[i])[None, :] * strides[i]
-        rows = (offsets + starts)
+        rows = offsets + starts
         number = number[:, None, :, None] * padded[i] + rows[None, :, None, :]
         number = number.reshape(number.shape[0] * number.shape[1], -1)
     batch, columns, _ = t.extents(x)

@@ -53,7 +53,8 @@ def _trained_batch(n: Node, x: Any, scale: Any, bias: Any, mean: Any, variance: 
 
     def running(old: Any, new: Any) -> Any:
         return raw.AddV2(
-            raw.Mul(old, t.like(momentum, old)), raw.Mul(t.cast(new, old.dtype), t.like(1 - momentum, old))
+            raw.Mul(old, t.like(momentum, old)),
+            raw.Mul(t.cast(new, old.dtype), t.like(1 - momentum, old)),
         )
 
     return y, running(mean, own_mean), running(variance, own_variance)
@@ -63,17 +64,13 @@ def _trained_batch(n: Node, x: Any, scale: Any, bias: Any, mean: Any, variance: 
 def _instance_normalization(n: Node, x: Any, scale: Any, bias: Any) -> Any:
     dimensions = t.rank(x)
     y, _, _ = _normalized(x, range(2, dimensions), n.attr("epsilon", 1e-5))
-    return raw.AddV2(
-        raw.Mul(y, t.aligned(scale, dimensions, 1)), t.aligned(bias, dimensions, 1)
-    )
+    return raw.AddV2(raw.Mul(y, t.aligned(scale, dimensions, 1)), t.aligned(bias, dimensions, 1))
 
 
 @reads("LayerNormalization")
 def _layer_normalization(n: Node, x: Any, scale: Any, bias: Any = None) -> Any:
     axis = t.axis_of(n.attr("axis", -1), t.rank(x))
-    y, mean, inverse = _normalized(
-        _stash(n, x), range(axis, t.rank(x)), n.attr("epsilon", 1e-5)
-    )
+    y, mean, inverse = _normalized(_stash(n, x), range(axis, t.rank(x)), n.attr("epsilon", 1e-5))
     y = raw.Mul(t.cast(y, x.dtype), scale)
     return (y if bias is None else raw.AddV2(y, bias)), mean, inverse
 
@@ -101,9 +98,7 @@ def _group_normalization(n: Node, x: Any, scale: Any, bias: Any) -> Any:
         y = raw.AddV2(y, t.cast(t.aligned(bias, t.rank(split), 1), y.dtype))
         return t.cast(t.reshape(y, sizes), x.dtype)
     y = t.cast(t.reshape(y, sizes), x.dtype)
-    return raw.AddV2(
-        raw.Mul(y, t.aligned(scale, t.rank(x), 1)), t.aligned(bias, t.rank(x), 1)
-    )
+    return raw.AddV2(raw.Mul(y, t.aligned(scale, t.rank(x), 1)), t.aligned(bias, t.rank(x), 1))
 
 
 @reads("MeanVarianceNormalization")

@@ -126,7 +126,8 @@ def _max_with_places(n: Node, x: Any, around: Any, window: Window) -> tuple[Any,
             best, where = value, place
             continue
         better = raw.LogicalOr(
-            raw.Greater(value, best), raw.LogicalAnd(raw.Less(where, t.int64(0)), raw.GreaterEqual(place, t.int64(0)))
+            raw.Greater(value, best),
+            raw.LogicalAnd(raw.Less(where, t.int64(0)), raw.GreaterEqual(place, t.int64(0))),
         )
         best, where = raw.SelectV2(better, value, best), raw.SelectV2(better, place, where)
     return best, where

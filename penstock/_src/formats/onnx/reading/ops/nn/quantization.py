@@ -64,9 +64,11 @@ def _quantize_linear(n: Node, x: Any, scale: Any, zero_point: Any = None) -> Any
         dtype = element_type(number).dtype if number else dtypes.uint8
     precision = n.attr("precision", 0)
     kind = element_type(precision).dtype if precision else scale.dtype
-    x = t.cast(x, kind if n.version >= 23 or precision else dtypes.float32) if (
-        x.dtype is not kind or x.dtype.is_integer
-    ) else x
+    x = (
+        t.cast(x, kind if n.version >= 23 or precision else dtypes.float32)
+        if (x.dtype is not kind or x.dtype.is_integer)
+        else x
+    )
     scale, zero_point = _spread(n, scale, x), _spread(n, zero_point, x)
     return quantized(x, scale, zero_point, dtype, n.flag("saturate", 1))
 
@@ -95,7 +97,9 @@ def _dynamic_quantize_linear(n: Node, x: Any) -> Any:
     high = raw.Maximum(raw.Max(x, every), zero)
     scale = raw.RealDiv(raw.Sub(high, low), t.like(255, x))
     scale = raw.SelectV2(raw.Equal(scale, zero), t.like(1, x), scale)
-    point = raw.Round(raw.Minimum(raw.Maximum(raw.RealDiv(raw.Neg(low), scale), zero), t.like(255, x)))
+    point = raw.Round(
+        raw.Minimum(raw.Maximum(raw.RealDiv(raw.Neg(low), scale), zero), t.like(255, x))
+    )
     point = t.cast(t.cast(point, dtypes.int32), dtypes.uint8)
     return quantized(x, scale, point, dtypes.uint8), scale, point
 
@@ -124,9 +128,7 @@ def _qlinear_matmul(
     y_scale: Any,
     y_zero: Any,
 ) -> Any:
-    total = product_of(
-        shifted(a, _by_rows(a_zero, a, -2)), shifted(b, _by_rows(b_zero, b, -1))
-    )
+    total = product_of(shifted(a, _by_rows(a_zero, a, -2)), shifted(b, _by_rows(b_zero, b, -1)))
     scales = [t.cast(s, dtypes.float32) for s in (a_scale, b_scale, y_scale)]
     scale = raw.Mul(_by_rows(scales[0], a, -2), _by_rows(scales[1], b, -1))
     return _requantized(total, scale, scales[2], y_zero)

@@ -51,12 +51,15 @@ def _activations(n: Node, defaults: Sequence[str], directions: int) -> list[list
         raise InvalidArgumentError(
             f"there must be {len(defaults) * directions} activations. Received: {names}"
         )
-    found = []
+    found: list[Function] = []
     for name in names:
         if name.lower() not in _ACTIVATIONS:
             raise UnimplementedError(f"the activation '{name}' is not supported.")
         function, alpha, beta = _ACTIVATIONS[name.lower()]
-        takes_alpha, takes_beta = alpha != 0.0, name.lower() in ("affine", "scaledtanh", "hardsigmoid")
+        takes_alpha, takes_beta = (
+            alpha != 0.0,
+            name.lower() in ("affine", "scaledtanh", "hardsigmoid"),
+        )
         alpha = alphas.pop(0) if takes_alpha and alphas else alpha
         beta = betas.pop(0) if takes_beta and betas else beta
         found.append(functools.partial(_clipped, function, alpha, beta, limit))
@@ -90,7 +93,9 @@ class Sequences:
         self.backwards = names[direction]
         self.directions = len(self.backwards)
         if w.shape.as_list()[0] != self.directions:
-            raise InvalidArgumentError(f"the weights {w.shape} are not of {self.directions} directions.")
+            raise InvalidArgumentError(
+                f"the weights {w.shape} are not of {self.directions} directions."
+            )
         self.hidden: int = n.attr("hidden_size")
         self.steps, self.batch = t.extent(self.x, 0), t.extents(self.x)[1]
         self.lengths = None if lengths is None else t.cast(lengths, dtypes.int32)
@@ -221,10 +226,16 @@ def _gru_step(
     weights: Any, bias: Any, size: int, before: bool, gate: Function, function: Function
 ) -> Callable[..., Any]:
     """The step of a GRU; the weights are those of update, reset and the new state."""
-    of_gates, of_state = t.slice_along(weights, 0, 0, 2 * size), t.slice_along(weights, 0, 2 * size, None)
+    of_gates, of_state = (
+        t.slice_along(weights, 0, 0, 2 * size),
+        t.slice_along(weights, 0, 2 * size, None),
+    )
     gate_bias = state_bias = None
     if bias is not None:
-        gate_bias, state_bias = t.slice_along(bias, 0, 0, 2 * size), t.slice_along(bias, 0, 2 * size, None)
+        gate_bias, state_bias = (
+            t.slice_along(bias, 0, 0, 2 * size),
+            t.slice_along(bias, 0, 2 * size, None),
+        )
 
     def step(row: Any, h: Any) -> Any:
         product = _plus(raw.MatMul(h, of_gates, transpose_b=True), gate_bias)

@@ -97,7 +97,8 @@ def _wanted(n: Node, x: Any, axes: Sequence[int], sizes: Any) -> tuple[list[Any]
     reduce = raw.Min if policy == "not_larger" else raw.Max
     scale = reduce(stacked, np.int32(0))
     found = [
-        t.cast(raw.Floor(raw.AddV2(raw.Mul(scale, row), _number(0.5))), dtypes.int64) for row in rows
+        t.cast(raw.Floor(raw.AddV2(raw.Mul(scale, row), _number(0.5))), dtypes.int64)
+        for row in rows
     ]
     return [scale] * len(rows), found
 

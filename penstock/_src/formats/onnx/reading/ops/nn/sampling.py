@@ -64,9 +64,7 @@ def _grid_sample(n: Node, x: Any, grid: Any) -> Any:
         if corners:
             places.append(raw.Mul(raw.Mul(raw.AddV2(along, one), half), raw.Sub(size, one)))
         else:
-            places.append(
-                raw.Mul(raw.Sub(raw.Mul(raw.AddV2(along, one), size), one), half)
-            )
+            places.append(raw.Mul(raw.Sub(raw.Mul(raw.AddV2(along, one), size), one), half))
     y = _sampled(n, x, places, corners)
     channels = t.extents(x)[1]
     order = [0, spatial + 1, *range(1, spatial + 1)]
@@ -155,9 +153,7 @@ def _affine_grid(n: Node, theta: Any, size: Any) -> Any:
             spread = raw.Maximum(raw.Sub(count, one), one)
             rows.append(raw.Sub(raw.RealDiv(raw.Mul(steps, two), spread), one))
         else:
-            rows.append(
-                raw.Sub(raw.RealDiv(raw.AddV2(raw.Mul(steps, two), one), count), one)
-            )
+            rows.append(raw.Sub(raw.RealDiv(raw.AddV2(raw.Mul(steps, two), one), count), one))
     sizes = [t.extents(row)[0] for row in rows]
     grid = []
     for axis in range(dimensions)[::-1]:  # the last dimension comes first
@@ -191,7 +187,9 @@ def _roi_align(n: Node, x: Any, rois: Any, owners: Any) -> Any:
     found = t.reshape(found, [*shape, channels])
     alive = raw.LogicalAnd(
         t.reshape(raw.Less(t.numbers(ys), t.expand_dims(row_counts, [1])), [boxes, 1, ys, 1, 1, 1]),
-        t.reshape(raw.Less(t.numbers(xs), t.expand_dims(column_counts, [1])), [boxes, 1, 1, 1, xs, 1]),
+        t.reshape(
+            raw.Less(t.numbers(xs), t.expand_dims(column_counts, [1])), [boxes, 1, 1, 1, xs, 1]
+        ),
     )
     samples = np.array([2, 4], np.int32)
     if averaged:
@@ -249,9 +247,7 @@ def _roi_values(x: Any, places: Sequence[Any], averaged: bool) -> Any:
 
 
 @reads("DeformConv")
-def _deform_conv(
-    n: Node, x: Any, w: Any, offset: Any, b: Any = None, mask: Any = None
-) -> Any:
+def _deform_conv(n: Node, x: Any, w: Any, offset: Any, b: Any = None, mask: Any = None) -> Any:
     kernel = w.shape.as_list()[2:]
     spatial, points = len(kernel), int(np.prod(kernel))
     strides = per_dimension(n, "strides", spatial)
@@ -270,11 +266,17 @@ def _deform_conv(
             t.aligned(t.like(taps, x), spatial + 3, 2), t.aligned(grid, spatial + 3, 3 + axis)
         )
         own = raw.Squeeze(t.slice_along(moves, 3, axis, axis + 1), axis=[3])
-        places.append(t.reshape(raw.AddV2(own, base), [t.product([batch, shared]), t.product([points, count])]))
+        places.append(
+            t.reshape(
+                raw.AddV2(own, base), [t.product([batch, shared]), t.product([points, count])]
+            )
+        )
     images = t.reshape(x, [t.product([batch, shared]), channels // shared, *t.extents(x)[2:]])
     found = _linear(images, places)  # [batch * shared, points * count, channels / shared]
     if mask is not None:
-        found = raw.Mul(found, t.reshape(mask, [t.product([batch, shared]), t.product([points, count]), 1]))
+        found = raw.Mul(
+            found, t.reshape(mask, [t.product([batch, shared]), t.product([points, count]), 1])
+        )
     found = t.reshape(found, [batch, shared, points, count, channels // shared])
     columns = t.reshape(
         t.transpose(found, [0, 1, 4, 2, 3]),

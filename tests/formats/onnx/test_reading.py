@@ -1,0 +1,177 @@
+"""ONNX files become functions that run, train, and refuse what is wrong by name."""
+
+import numpy as np
+import pytest
+
+import penstock as tf
+from penstock._src.core import dtypes
+from penstock._src.formats.onnx.reading.model import read, read_proto
+from penstock._src.formats.onnx.schema import EXTERNAL
+from tests.formats.onnx.models import graph, model, node, perceptron, value
+
+X = np.random.default_rng(1).normal(size=(3, 4)).astype(np.float32)
+
+
+def _weights(proto):
+    return {
+        t.name: np.frombuffer(t.raw_data, np.float32).reshape(t.dims)
+        for t in proto.graph.initializer
+    }
+
+
+def _expected(proto, x):
+    held = _weights(proto)
+    return np.maximum(x @ held["w"] + held["b"], 0) @ held["v"]
+
+
+def _function(proto, **options):
+    return read_proto(proto, **options).signatures["serving_default"]
+
+
+def test_a_file_runs_with_its_names_and_dynamic_batch(tmp_path):
+    path = tmp_path / "model.onnx"
+    path.write_bytes(perceptron().SerializeToString())
+    function = read(str(path)).signatures["serving_default"]
+    assert function.argument_names == ["x"]
+    for rows in (3, 1):
+        found = function(x=tf.constant(X[:rows]))["y"]
+        np.testing.assert_allclose(found, _expected(perceptron(), X[:rows]), rtol=1e-5)
+
+
+def test_weights_train():
+    read_model = read_proto(perceptron(), trainable=True)
+    function, weights = read_model.signatures["serving_default"], read_model.root.weights
+    assert set(weights) == {"w", "b", "v"}
+    x, goal = tf.constant(X), tf.ones([3, 2])
+
+    @tf.function
+    def step():
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_mean(tf.square(function(x=x)["y"] - goal))
+        variables = list(weights.values())
+        for variable, gradient in zip(variables, tape.gradient(loss, variables), strict=True):
+            variable.assign_sub(0.05 * gradient)
+        return loss
+
+    losses = [float(step()) for _ in range(60)]
+    assert losses[-1] < 0.1 * losses[0]
+
+
+def test_settings_of_operators_do_not_train():
+    main = graph(
+        [node("Resize", "x - s", "y", mode="linear")],
+        [value("x", [1, 1, 2, 2])],
+        [value("y", [1, 1, 4, 4])],
+        s=np.array([1, 1, 2, 2], np.float32),
+    )
+    assert not read_proto(model(main), trainable=True).root.weights
+
+
+def test_data_may_be_in_a_file_beside(tmp_path):
+    proto = perceptron()
+    expected = _expected(proto, X)
+    held = b""
+    for tensor in proto.graph.initializer:
+        tensor.external_data.add(key="location", value="weights.bin")
+        tensor.external_data.add(key="offset", value=str(len(held)))
+        tensor.external_data.add(key="length", value=str(len(tensor.raw_data)))
+        held += tensor.raw_data
+        tensor.ClearField("raw_data")
+        tensor.data_location = EXTERNAL
+    (tmp_path / "weights.bin").write_bytes(held)
+    path = tmp_path / "model.onnx"
+    path.write_bytes(proto.SerializeToString())
+    function = read(str(path)).signatures["serving_default"]
+    np.testing.assert_allclose(function(x=tf.constant(X))["y"], expected, rtol=1e-5)
+    (tmp_path / "weights.bin").write_bytes(held[:-1])
+    with pytest.raises(tf.errors.DataLossError, match=r"model\.onnx.*weights\.bin"):
+        read(str(path))
+
+
+@pytest.mark.parametrize("location", ["../secret", "/etc/passwd", "a/../../b", "..\\b"])
+def test_data_outside_of_the_folder_is_not_read(tmp_path, location):
+    proto = perceptron()
+    tensor = proto.graph.initializer[0]
+    tensor.external_data.add(key="location", value=location)
+    tensor.data_location = EXTERNAL
+    path = tmp_path / "model.onnx"
+    path.write_bytes(proto.SerializeToString())
+    with pytest.raises(tf.errors.InvalidArgumentError, match="not below the model's folder"):
+        read(str(path))
+
+
+def test_functions_of_a_model_are_called_with_their_attributes():
+    proto = model(
+        graph(
+            [node("Scaled", "x", "y", domain="own", by=3.0)],
+            [value("x", [2])],
+            [value("y", [2])],
+        )
+    )
+    proto.opset_import.add(domain="own", version=1)
+    made = proto.functions.add(name="Scaled", domain="own", input=["a"], output=["b"])
+    made.attribute.append("by")
+    made.opset_import.add(domain="", version=21)
+    constant = node("Constant", "", "c")
+    constant.attribute.add(name="value_float", ref_attr_name="by", type=1)
+    made.node.extend([constant, node("Mul", "a c", "b")])
+    found = _function(proto)(x=tf.constant([1.0, 2.0]))["y"]
+    np.testing.assert_array_equal(found, [3.0, 6.0])
+
+
+def test_loops_have_gradients():
+    body = graph(
+        [node("Identity", "go", "again"), node("Mul", "s w", "t")],
+        [value("i", [], dtypes.int64), value("go", [], dtypes.bool_), value("s", [2])],
+        [value("again", [], dtypes.bool_), value("t", [2])],
+    )
+    main = graph(
+        [node("Loop", "count - x", "y", body=body)],
+        [value("x", [2])],
+        [value("y", [2])],
+        count=np.array(3, np.int64),
+        w=np.array([2.0, 3.0], np.float32),
+    )
+    read_model = read_proto(model(main), trainable=True)
+    w, x = read_model.root.weights["w"], tf.constant([1.0, 1.0])
+    with tf.GradientTape() as tape:
+        y = read_model.signatures["serving_default"](x=x)["y"]
+    np.testing.assert_allclose(y, [8.0, 27.0])
+    np.testing.assert_allclose(tape.gradient(y, w), [12.0, 27.0])
+
+
+@pytest.mark.parametrize(
+    "change, error, words",
+    [
+        (
+            lambda m: m.graph.node[1].input.__setitem__(0, "gone"),
+            "InvalidArgument",
+            "node 1.*'gone'",
+        ),
+        (lambda m: m.graph.node[1].__setattr__("op_type", "Nope"), "Unimplemented", "node 1.*Nope"),
+        (lambda m: m.graph.node[0].input.pop(), "", ""),
+        (lambda m: m.graph.node[2].input.pop(), "InvalidArgument", "node 2.*inputs"),
+        (lambda m: m.graph.initializer[0].dims.append(7), "DataLoss", "initializer 'w'.*bytes"),
+        (
+            lambda m: m.graph.initializer[0].__setattr__("data_type", 24),
+            "Unimplemented",
+            "float8e8m0",
+        ),
+        (lambda m: m.ClearField("graph"), "DataLoss", "no graph"),
+    ],
+)
+def test_what_is_wrong_is_named(change, error, words):
+    proto = perceptron()
+    change(proto)
+    if not error:
+        read_proto(proto)
+        return
+    with pytest.raises(getattr(tf.errors, f"{error}Error"), match=words):
+        read_proto(proto)
+
+
+def test_other_files_are_refused_by_name(tmp_path):
+    path = tmp_path / "model.onnx"
+    path.write_bytes(b"\x0a\xffnot a model")
+    with pytest.raises(tf.errors.DataLossError, match=r"model\.onnx is no ONNX model"):
+        read(str(path))
