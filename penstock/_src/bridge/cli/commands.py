@@ -43,9 +43,21 @@ COMMANDS = {
         "URL [FILE]",
         "asks a served model: JSON, .npy or an image in, JSON out",
     ),
-    "import": ("import_model", "MODEL.onnx FOLDER", "writes an ONNX model as a SavedModel"),
-    "saved-model": ("saved_model", "show | run | scan --dir FOLDER", "what a SavedModel holds"),
-    "audit": ("audit", "MODEL ...", "what models would do besides computing, without loading them"),
+    "import": (
+        "models.import_model",
+        "MODEL.onnx FOLDER",
+        "writes an ONNX model as a SavedModel",
+    ),
+    "saved-model": (
+        "models.saved_model",
+        "show | run | scan --dir FOLDER",
+        "what a SavedModel holds",
+    ),
+    "audit": (
+        "models.audit",
+        "MODEL ...",
+        "what models would do besides computing, without loading them",
+    ),
 }
 
 
