@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from penstock._src.core.dtypes import DType
+from penstock._src.saving.saved_model.constants import CLASSIFY_METHOD_NAME, REGRESS_METHOD_NAME
 
 # Extents of a tensor, None for one that is not known; None for a shape of unknown rank.
 Shape = tuple[int | None, ...] | None
@@ -56,14 +57,23 @@ class Signature:
 
     @functools.cached_property
     def is_batched(self) -> bool:
-        """Whether requests can be joined: the first axis of every input and output has any extent, and nothing else is changed."""
-        infos = [*self.inputs.values(), *self.outputs.values()]
+        """Whether requests can be joined: the first axis of every input and output has any extent, and nothing else is changed.
+
+        Nothing says that an input of unknown rank has rows, unless it takes examples. Results of unknown rank show whether they have.
+        """
+        takes_examples = self.method_name in (CLASSIFY_METHOD_NAME, REGRESS_METHOD_NAME)
         can_join = bool(self.inputs) and not self.refusal and not self.changes_state
-        return can_join and all(map(_has_batch_axis, infos))
+        return (
+            can_join
+            and all(_may_have_rows(info.shape, takes_examples) for info in self.inputs.values())
+            and all(_may_have_rows(info.shape, True) for info in self.outputs.values())
+        )
 
 
-def _has_batch_axis(info: TensorInfo) -> bool:
-    return info.shape is None or (len(info.shape) > 0 and info.shape[0] is None)
+def _may_have_rows(shape: Shape, if_unknown: bool) -> bool:
+    if shape is None:
+        return if_unknown
+    return len(shape) > 0 and shape[0] is None
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
