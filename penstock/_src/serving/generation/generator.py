@@ -39,7 +39,8 @@ class Generator:
         self.generation, self._options = generation, options
         self.tokenizer: Tokenizer | None = None
         if generation.tokenizer:
-            self.tokenizer = load(os.path.join(servable.path, FOLDER, generation.tokenizer))
+            own = [text for pair in generation.chat.values() for text in pair]
+            self.tokenizer = load(os.path.join(servable.path, FOLDER, generation.tokenizer), own)
         model = CachedModel(generation, servable.signatures)
         model.prepare(options.same_tokens)
         self.engine = Engine(model, options, observers)

@@ -6,12 +6,15 @@ import asyncio
 import contextlib
 import dataclasses
 from collections.abc import AsyncGenerator, Sequence
+from typing import NoReturn
 
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.serving.generation.generator import Generator
 from penstock._src.serving.generation.sampling import Sampling
 from penstock._src.serving.generation.sequence import FinishReason, LoopWaker, tokens_of
 from penstock._src.serving.generation.text.stream import TextStream
+from penstock._src.serving.generation.text.tokenizers import Part, Tokenizer
+from penstock._src.serving.telemetry import traces
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,7 +22,7 @@ class GenerationRequest:
     """What is to be generated.
 
     Args:
-      prompt: a text, or tokens.
+      prompt: a text, or its parts, or tokens.
       sampling: how tokens are chosen.
       max_tokens: at most; None for as many as there is room for.
       stop_tokens: that end it, besides the model's own.
@@ -27,7 +30,7 @@ class GenerationRequest:
       timeout: seconds that the client waits; 0 for no limit.
     """
 
-    prompt: str | Sequence[int]
+    prompt: str | Sequence[Part] | Sequence[int]
     sampling: Sampling = Sampling()
     max_tokens: int | None = None
     stop_tokens: tuple[int, ...] = ()
@@ -37,7 +40,7 @@ class GenerationRequest:
     @property
     def size(self) -> int:
         """About how many bytes its prompt takes."""
-        return 8 * len(self.prompt)
+        return 8 * sum(len(each.text) if isinstance(each, Part) else 1 for each in self.prompt)
 
 
 @dataclasses.dataclass
@@ -73,14 +76,9 @@ class Generating:
 
     def __init__(self, generator: Generator, request: GenerationRequest, waker: LoopWaker) -> None:
         tokenizer = generator.tokenizer
-        if tokenizer is None and (isinstance(request.prompt, str) or request.stops):
-            raise InvalidArgumentError(
-                "The model has no tokenizer: prompt must be a list of tokens, and stop cannot be given."
-            )
-        prompt = request.prompt
-        if isinstance(prompt, str):
-            assert tokenizer is not None
-            prompt = tokenizer.encode(prompt)
+        if tokenizer is None and request.stops:
+            _refuse_text()
+        prompt = _tokens(request.prompt, tokenizer)
         self.prompt_tokens = len(prompt)
         self._text = None if tokenizer is None else TextStream(tokenizer, request.stops)
         self._sequence = generator.start(
@@ -104,13 +102,16 @@ class Generating:
         Raises:
           OpError: what ended the sequence.
         """
-        async with contextlib.aclosing(tokens_of(self._sequence)) as found:
-            async for tokens in found:
-                text = "" if self._text is None else self._text.push(tokens)
-                if self._text is not None and self._text.is_stopped:
-                    yield Piece(tokens, text, "stop")
-                    return
-                yield Piece(tokens, text)
+        try:
+            async with contextlib.aclosing(tokens_of(self._sequence)) as found:
+                async for tokens in found:
+                    text = "" if self._text is None else self._text.push(tokens)
+                    if self._text is not None and self._text.is_stopped:
+                        yield Piece(tokens, text, "stop")
+                        return
+                    yield Piece(tokens, text)
+        finally:
+            traces.add_sequence(self._sequence.times)
         rest = "" if self._text is None else self._text.finish()
         stopped = self._text is not None and self._text.is_stopped
         yield Piece([], rest, "stop" if stopped else self._sequence.finish_reason)
@@ -131,3 +132,20 @@ class Generating:
     def cancel(self) -> None:
         """Ends the sequence before its next token."""
         self._sequence.is_cancelled = True
+
+
+def _tokens(
+    prompt: str | Sequence[Part] | Sequence[int], tokenizer: Tokenizer | None
+) -> Sequence[int]:
+    if isinstance(prompt, str):
+        return _refuse_text() if tokenizer is None else tokenizer.encode(prompt)
+    parts = [each for each in prompt if isinstance(each, Part)]
+    if parts:
+        return _refuse_text() if tokenizer is None else tokenizer.encode_parts(parts)
+    return [token for token in prompt if isinstance(token, int)]
+
+
+def _refuse_text() -> NoReturn:
+    raise InvalidArgumentError(
+        "The model has no tokenizer: prompt must be a list of tokens, and stop cannot be given."
+    )

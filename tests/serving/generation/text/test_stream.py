@@ -55,7 +55,9 @@ def test_characters(tmp_path):
 def test_prompts_of_conversations():
     templates = {"user": ("U:", "\n"), "assistant": ("A:", "\n")}
     told = [("user", "hi"), ("assistant", "ho"), ("user", "hey")]
-    assert prompt_of(told, templates) == "U:hi\nA:ho\nU:hey\nA:"
+    parts = prompt_of(told, templates)
+    assert "".join(part.text for part in parts) == "U:hi\nA:ho\nU:hey\nA:"
+    assert [part.text for part in parts if not part.is_own] == ["hi", "ho", "hey"]
     with pytest.raises(InvalidArgumentError, match="'system'"):
         prompt_of([("system", "x")], templates)
     with pytest.raises(InvalidArgumentError, match="does not chat"):

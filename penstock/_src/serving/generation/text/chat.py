@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from penstock._src.core.errors import InvalidArgumentError
+from penstock._src.serving.generation.text.tokenizers import Part
 
 ASSISTANT = "assistant"
 
 
-def prompt_of(messages: Iterable[tuple[str, str]], templates: Mapping[str, tuple[str, str]]) -> str:
-    """Returns the text that the model goes on with: each message between what its role puts before and after it, then what comes before the answer.
+def prompt_of(
+    messages: Iterable[tuple[str, str]], templates: Mapping[str, tuple[str, str]]
+) -> list[Part]:
+    """Returns the texts that the model goes on with: each message between what its role puts before and after it, then what comes before the answer.
 
     Args:
       messages: (role, text).
@@ -21,12 +24,12 @@ def prompt_of(messages: Iterable[tuple[str, str]], templates: Mapping[str, tuple
     """
     if ASSISTANT not in templates:
         raise InvalidArgumentError("The model does not chat: it has no template for messages.")
-    parts = []
+    parts: list[Part] = []
     for role, text in messages:
         if role not in templates:
             raise InvalidArgumentError(
                 f"messages: expected the roles {sorted(templates)}. Received '{role}'."
             )
         before, after = templates[role]
-        parts.append(f"{before}{text}{after}")
-    return "".join(parts) + templates[ASSISTANT][0]
+        parts += [Part(before, True), Part(text, False), Part(after, True)]
+    return [*parts, Part(templates[ASSISTANT][0], True)]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import bisect
 import importlib
+import itertools
 import json
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.filesystems import files
@@ -13,11 +15,25 @@ from penstock._src.filesystems import files
 CHARACTERS = "characters.json"
 
 
+class Part(NamedTuple):
+    """A piece of a prompt: its text, and whether it is the model's own, in which tokens that control the model count."""
+
+    text: str
+    is_own: bool
+
+
 class Tokenizer(Protocol):
     """What makes tokens of texts and back."""
 
     def encode(self, text: str) -> list[int]:
         """Returns the tokens of a text."""
+
+    def encode_parts(self, parts: Sequence[Part]) -> list[int]:
+        """Returns the tokens of a prompt, without any that control the model for what is not the model's own.
+
+        Raises:
+          InvalidArgumentError: a part that is not the model's own cannot be written without them.
+        """
 
     def decode(self, tokens: Sequence[int]) -> str:
         """Returns the text of tokens."""
@@ -45,32 +61,94 @@ class Characters:
             raise InvalidArgumentError(f"The model does not know the character {unknown[0]!r}.")
         return [self._tokens[character] for character in text]
 
+    def encode_parts(self, parts: Sequence[Part]) -> list[int]:
+        """Returns the tokens of the parts' characters, of which none controls anything."""
+        return self.encode("".join(part.text for part in parts))
+
     def decode(self, tokens: Sequence[int]) -> str:
         """Returns the text of tokens."""
         return "".join(self._characters[token] for token in tokens)
 
 
 class _Library:
-    """A tokenizer of the library `tokenizers`: byte pairs, word pieces, unigrams."""
+    """A tokenizer of the library `tokenizers`: byte pairs, word pieces, unigrams.
 
-    def __init__(self, text: str) -> None:
+    Args:
+      text: JSON of the tokenizer.
+      own: the model's own texts in prompts.
+    """
+
+    def __init__(self, text: str, own: Sequence[str]) -> None:
         try:
             library = importlib.import_module("tokenizers")
         except ModuleNotFoundError as error:
             raise ImportError(
                 "The model's tokenizer needs the package tokenizers: pip install 'penstock[generate]'."
             ) from error
+        self._library: Any = library
         self._tokenizer: Any = library.Tokenizer.from_str(text)
+        added = self._tokenizer.get_added_tokens_decoder()
+        # Other added tokens are text, such as runs of spaces.
+        self._control = {
+            token: each.content
+            for token, each in added.items()
+            if each.special or any(each.content in piece for piece in own)
+        }
+        self._plain = self._without_control(text) if own else None
+
+    def _without_control(self, text: str) -> Any:
+        """The tokenizer that takes control tokens for plain text."""
+        found = json.loads(text)
+        kept = [each for each in found["added_tokens"] if each["id"] not in self._control]
+        return self._library.Tokenizer.from_str(json.dumps({**found, "added_tokens": kept}))
 
     def encode(self, text: str) -> list[int]:
         return self._tokenizer.encode(text).ids
+
+    def encode_parts(self, parts: Sequence[Part]) -> list[int]:
+        whole = self._tokenizer.encode("".join(part.text for part in parts))
+        if not self._is_controlled(whole, parts):
+            return whole.ids
+        pieces = [self._encode_part(part) for part in parts]
+        return self._tokenizer.post_process(self._library.Encoding.merge(pieces, True)).ids
+
+    def _is_controlled(self, encoding: Any, parts: Sequence[Part]) -> bool:
+        """Whether a control token stands anywhere but within the model's own texts."""
+        places = [
+            place
+            for token, place in zip(encoding.ids, encoding.offsets, strict=True)
+            if token in self._control and place[0] < place[1]  # others come with every prompt
+        ]
+        if not places:
+            return False
+        ends = list(itertools.accumulate(len(part.text) for part in parts))
+        for begin, end in places:
+            at = bisect.bisect_right(ends, begin)
+            if not parts[at].is_own or end > ends[at]:
+                return True
+        return False
+
+    def _encode_part(self, part: Part) -> Any:
+        if part.is_own or self._plain is None:
+            return self._tokenizer.encode(part.text, add_special_tokens=False)
+        encoding = self._plain.encode(part.text, add_special_tokens=False)
+        wrong = [token for token in encoding.ids if token in self._control]
+        if wrong:
+            raise InvalidArgumentError(
+                f"A text has {self._control[wrong[0]]!r}, which controls the model."
+            )
+        return encoding
 
     def decode(self, tokens: Sequence[int]) -> str:
         return self._tokenizer.decode(list(tokens))
 
 
-def load(path: str) -> Tokenizer:
+def load(path: str, own: Sequence[str] = ()) -> Tokenizer:
     """Returns the tokenizer in a file: a list of characters (`characters.json`), or the format of the library `tokenizers`.
+
+    Args:
+      path: of the file.
+      own: the model's own texts in prompts.
 
     Raises:
       InvalidArgumentError: the file is damaged.
@@ -79,7 +157,7 @@ def load(path: str) -> Tokenizer:
     text = files.read(path).decode()
     if not path.endswith(CHARACTERS):
         try:
-            return _Library(text)
+            return _Library(text, own)
         except ImportError:
             raise
         except Exception as error:  # the library has no class of its own
