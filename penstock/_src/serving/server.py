@@ -117,7 +117,7 @@ class Server:
             *ModelRoutes(self.manager, runner, self._texts).routes(),
             *OpenInferenceRoutes(self.manager, runner, self._texts, lambda: self.is_ready).routes(),
             *generate.routes(),
-            *OpenAiRoutes(self.table, generate).routes(),
+            *OpenAiRoutes(self.table, generate, self.recorder).routes(),
         ]
         routes = counted(routes, self.recorder)
         page = PageRoutes(self.manager, store, self.states, options.metrics_path)

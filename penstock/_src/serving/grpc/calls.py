@@ -16,6 +16,8 @@ from penstock._src.serving.trust.messages import message_of
 _LOG = logging.getLogger("penstock.serving")
 # A method: of a message and the call's context, to a message.
 Method = Callable[[Any, Any], Awaitable[Any]]
+# The same to a stream of messages.
+StreamMethod = Callable[[Any, Any], AsyncGenerator[Any, None]]
 
 
 def unary(method: Method, request: type) -> Any:
@@ -36,7 +38,7 @@ def unary(method: Method, request: type) -> Any:
     return grpc().unary_unary_rpc_method_handler(answer)
 
 
-def streaming(method: Callable[[Any, Any], AsyncGenerator[Any, None]], request: type) -> Any:
+def streaming(method: StreamMethod, request: type) -> Any:
     """Returns grpcio's handler of a method with one request and a stream of replies."""
 
     async def answer(data: bytes, context: Any) -> AsyncGenerator[bytes, None]:

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
+from collections.abc import AsyncGenerator
+from contextlib import AbstractContextManager
 from typing import Any
 
-from penstock._src.serving.grpc.calls import Method
-from penstock._src.serving.protos.grpc_services import OPEN_INFERENCE_SERVICE, PREDICTION_SERVICE
+from penstock._src.serving.grpc.calls import Method, StreamMethod
+from penstock._src.serving.protos.grpc_services import (
+    GENERATION_SERVICE,
+    OPEN_INFERENCE_SERVICE,
+    PREDICTION_SERVICE,
+)
 from penstock._src.serving.telemetry import traces
 from penstock._src.serving.telemetry.recorder import Recorder
+from penstock._src.serving.telemetry.streams import noted
 
 # {(service, method): the name that it is counted by}
 COUNTED = {
@@ -17,6 +25,7 @@ COUNTED = {
     (PREDICTION_SERVICE, "Regress"): "Regress",
     (PREDICTION_SERVICE, "MultiInference"): "MultiInference",
     (OPEN_INFERENCE_SERVICE, "ModelInfer"): "Predict",
+    (GENERATION_SERVICE, "Generate"): "Generate",
 }
 
 
@@ -33,18 +42,11 @@ def counted(method: Method, service: str, name: str, recorder: Recorder) -> Meth
     if api is None:
         return method
 
-    async def traced(request: Any, context: Any) -> Any:
-        if not traces.is_on():
-            return await method(request, context)
-        attributes = {"rpc.system": "grpc", "rpc.service": service, "rpc.method": name}
-        metadata = context.invocation_metadata() or ()
-        with traces.server_span(f"{service}/{name}", metadata, attributes):
-            return await method(request, context)
-
     async def answer(request: Any, context: Any) -> Any:
         began = time.perf_counter()
         try:
-            reply = await traced(request, context)
+            with _span(service, name, context):
+                reply = await method(request, context)
         except BaseException as error:
             recorder.request(_model(request), api, "GRPC", began, error)
             raise
@@ -52,6 +54,34 @@ def counted(method: Method, service: str, name: str, recorder: Recorder) -> Meth
         return reply
 
     return answer
+
+
+def counted_stream(
+    method: StreamMethod, service: str, name: str, recorder: Recorder
+) -> StreamMethod:
+    """The same of a method that gives a stream of replies; it is counted when the stream ends."""
+    api = COUNTED[service, name]
+
+    async def answer(request: Any, context: Any) -> AsyncGenerator[Any, None]:
+        began = time.perf_counter()
+
+        def note(error: BaseException | None) -> None:
+            recorder.request(_model(request), api, "GRPC", began, error)
+
+        with _span(service, name, context):
+            async with contextlib.aclosing(noted(method(request, context), note)) as replies:
+                async for reply in replies:
+                    yield reply
+
+    return answer
+
+
+def _span(service: str, name: str, context: Any) -> AbstractContextManager[Any]:
+    """The span of a call, if anybody takes it."""
+    if not traces.is_on():
+        return contextlib.nullcontext()
+    attributes = {"rpc.system": "grpc", "rpc.service": service, "rpc.method": name}
+    return traces.server_span(f"{service}/{name}", context.invocation_metadata() or (), attributes)
 
 
 def _model(request: Any) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 from penstock._src.serving.grpc.calls import parsed, streaming, unary
 from penstock._src.serving.grpc.generation import GenerationService
 from penstock._src.serving.grpc.health import Health
-from penstock._src.serving.grpc.metrics import counted
+from penstock._src.serving.grpc.metrics import counted, counted_stream
 from penstock._src.serving.grpc.model_service import ModelService
 from penstock._src.serving.grpc.open_inference import OpenInferenceService
 from penstock._src.serving.grpc.prediction import PredictionService
@@ -61,7 +61,7 @@ def _handlers(service: str, servicer: Any, recorder: Recorder) -> dict[str, Any]
     for name, (request, _) in names.METHODS[service].items():
         method = getattr(servicer, name)
         if name in names.STREAMED:
-            found[name] = streaming(method, request)
+            found[name] = streaming(counted_stream(method, service, name, recorder), request)
         else:
             found[name] = unary(counted(method, service, name, recorder), request)
     return found

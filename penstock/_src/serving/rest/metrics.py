@@ -5,15 +5,19 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
 
-from penstock._src.serving.rest.app import Route
-from penstock._src.serving.rest.replies import Reply
+from penstock._src.serving.rest.app import Handler, Route
+from penstock._src.serving.rest.replies import Reply, Stream
 from penstock._src.serving.telemetry import text
 from penstock._src.serving.telemetry.recorder import Recorder
 from penstock._src.serving.telemetry.states import States
 from penstock._src.serving.telemetry.store import Store
+from penstock._src.serving.telemetry.streams import noted
+
+# A handler that may put the name of the model into the groups.
+NamingHandler = Callable[[dict[str, Any], bytes], Awaitable[Reply | Stream]]
 
 
 class MetricsRoute:
@@ -47,16 +51,33 @@ def counted(routes: Iterable[Route], recorder: Recorder) -> list[Route]:
 
 
 def _counted(route: Route, recorder: Recorder) -> Route:
-    handler, api = route.handler, route.api
+    return route._replace(handler=counting(route.handler, route.api, recorder))
 
-    async def answer(groups: Mapping[str, Any], body: bytes) -> Any:
+
+def counting(handler: NamingHandler, api: str, recorder: Recorder) -> Handler:
+    """Returns a handler whose requests are counted; streams when they end.
+
+    Args:
+      handler: what answers.
+      api: by which they are counted.
+      recorder: what counts.
+    """
+
+    async def answer(groups: Mapping[str, Any], body: bytes) -> Reply | Stream:
         began = time.perf_counter()
+        found = {"name": "", **groups}
+
+        def note(error: BaseException | None) -> None:
+            recorder.request(found["name"], api, "REST", began, error)
+
         try:
-            reply = await handler(groups, body)
+            reply = await handler(found, body)
         except BaseException as error:
-            recorder.request(groups["name"], api, "REST", began, error)
+            note(error)
             raise
-        recorder.request(groups["name"], api, "REST", began, None)
+        if isinstance(reply, Stream):
+            return reply._replace(pieces=noted(reply.pieces, note))
+        note(None)
         return reply
 
-    return route._replace(handler=answer)
+    return answer

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import time
-from collections.abc import Iterable, Iterator, MutableMapping
+from collections.abc import Iterable, Iterator, MutableMapping, Sequence
 from typing import Any
 
 from penstock._src.serving.batching.queue import Queue
@@ -62,19 +62,39 @@ def add_phases(queue: Queue, request: Request) -> None:
     current.set_attribute("penstock.model", queue.model)
     current.set_attribute("penstock.signature", queue.signature.name)
     current.set_attribute("penstock.rows", request.rows)
-    queued, taken, done, began, seconds = request.times
-    offset = time.time() - time.monotonic()
+    offset = _offset()
+    queued, taken, done, began = (moment + offset for moment in request.times[:4])
+    _add("queue", queued, taken)
+    if request.times[2]:
+        batch = _add("batch", taken, done)
+        _add("compute", began, began + request.times[4], batch)
 
-    def add(name: str, start: float, end: float, parent: Any) -> Any:
-        nanoseconds = [int((moment + offset) * _NANOSECONDS) for moment in (start, end)]
-        span = _tracer().start_span(name, parent, start_time=nanoseconds[0])
-        span.end(nanoseconds[1])
-        return trace.set_span_in_context(span)
 
-    add("queue", queued, taken, None)
-    if done:
-        batch = add("batch", taken, done, None)
-        add("compute", began, began + seconds, batch)
+def add_sequence(times: Sequence[float]) -> None:
+    """Adds the phases of a sequence of generated tokens to the current span, if there is one.
+
+    Args:
+      times: of Python's monotonic clock: when it was queued, had a slot, had its first token, and ended; 0 for what it did not come to.
+    """
+    if not is_on() or not opentelemetry("trace").get_current_span().is_recording():
+        return
+    offset = _offset()
+    for name, start, end in zip(("queue", "prompt", "tokens"), times, times[1:], strict=False):
+        if start and end:
+            _add(name, start + offset, end + offset)
+
+
+def _offset() -> float:
+    """The seconds from the monotonic clock to the time of day."""
+    return time.time() - time.monotonic()
+
+
+def _add(name: str, start: float, end: float, parent: Any = None) -> Any:
+    """Adds a span between two times of day; returns what makes it the parent of others."""
+    nanoseconds = [int(moment * _NANOSECONDS) for moment in (start, end)]
+    span = _tracer().start_span(name, parent, start_time=nanoseconds[0])
+    span.end(nanoseconds[1])
+    return opentelemetry("trace").set_span_in_context(span)
 
 
 def inject(headers: MutableMapping[str, str]) -> None:

@@ -39,7 +39,7 @@ class GenerateRoutes:
 
     def routes(self) -> list[Route]:
         """The routes."""
-        return [Route("POST", re.compile(MODEL + ":generate"), self.generate)]
+        return [Route("POST", re.compile(MODEL + ":generate"), self.generate, api="Generate")]
 
     async def generate(self, groups: Mapping[str, Any], body: bytes) -> Reply | Stream:
         """Answers :generate."""

@@ -17,10 +17,12 @@ from penstock._src.serving.inference.generating import Generating, GenerationReq
 from penstock._src.serving.models.table import ModelTable
 from penstock._src.serving.rest.app import Handler, Route
 from penstock._src.serving.rest.generation.generate import SAMPLING, GenerateRoutes, request_of
+from penstock._src.serving.rest.metrics import NamingHandler, counting
 from penstock._src.serving.rest.models import MODEL, number_of
 from penstock._src.serving.rest.parsing.fields import Fields, is_integers
 from penstock._src.serving.rest.replies import STATUS, Reply, Stream, json_reply
 from penstock._src.serving.rest.streams import event
+from penstock._src.serving.telemetry.recorder import Recorder
 
 # Members that clients send, with the only value that they may have.
 _DEFAULTS: Mapping[str, Any] = {
@@ -96,19 +98,23 @@ class OpenAiRoutes:
     Args:
       table: where versions are found.
       generate: begins sequences.
+      recorder: counts the requests.
     """
 
-    def __init__(self, table: ModelTable, generate: GenerateRoutes) -> None:
-        self._table, self._generate = table, generate
+    def __init__(self, table: ModelTable, generate: GenerateRoutes, recorder: Recorder) -> None:
+        self._table, self._generate, self._recorder = table, generate, recorder
 
     def routes(self) -> list[Route]:
         """The routes."""
         return [
             Route("GET", re.compile("/v1/models"), self.models),
-            Route("POST", re.compile("/v1/completions"), _in_form(self.completions)),
-            Route("POST", re.compile("/v1/chat/completions"), _in_form(self.chat)),
+            Route("POST", re.compile("/v1/completions"), self._answering(self.completions)),
+            Route("POST", re.compile("/v1/chat/completions"), self._answering(self.chat)),
             Route("GET", re.compile(MODEL + "/chat"), self.page),
         ]
+
+    def _answering(self, handler: NamingHandler) -> Handler:
+        return _in_form(counting(handler, "Generate", self._recorder))
 
     async def models(self, groups: Mapping[str, Any], body: bytes) -> Reply:
         """Lists the models that generate."""
@@ -120,7 +126,7 @@ class OpenAiRoutes:
         listed = [{"id": name, "object": "model", "owned_by": "penstock"} for name in sorted(names)]
         return json_reply({"object": "list", "data": listed})
 
-    async def completions(self, groups: Mapping[str, Any], body: bytes) -> Reply | Stream:
+    async def completions(self, groups: dict[str, Any], body: bytes) -> Reply | Stream:
         """Goes on with a text."""
 
         def asked(value: Any) -> Asked:
@@ -134,9 +140,9 @@ class OpenAiRoutes:
             limit = _COMPLETION_TOKENS if limit is None else limit
             return _asked(fields, request_of(fields, prompt, limit))
 
-        return await self._reply(await self._generate.texts.read(body, asked), COMPLETION)
+        return await self._reply(groups, await self._generate.texts.read(body, asked), COMPLETION)
 
-    async def chat(self, groups: Mapping[str, Any], body: bytes) -> Reply | Stream:
+    async def chat(self, groups: dict[str, Any], body: bytes) -> Reply | Stream:
         """Answers a conversation."""
 
         def asked(value: Any) -> Asked:
@@ -148,7 +154,7 @@ class OpenAiRoutes:
             limit = fields.integer("max_tokens") if limit is None else limit
             return _asked(fields, request_of(fields, prompt, limit))
 
-        return await self._reply(await self._generate.texts.read(body, asked), CHAT)
+        return await self._reply(groups, await self._generate.texts.read(body, asked), CHAT)
 
     async def page(self, groups: Mapping[str, Any], body: bytes) -> Reply:
         """The page that chats with a model."""
@@ -158,7 +164,8 @@ class OpenAiRoutes:
         text = (importlib.resources.files(__package__) / "chat.html").read_bytes()
         return Reply(200, text, b"text/html; charset=utf-8")
 
-    async def _reply(self, asked: Asked, form: Form) -> Reply | Stream:
+    async def _reply(self, groups: dict[str, Any], asked: Asked, form: Form) -> Reply | Stream:
+        groups["name"] = asked.model  # by which requests are counted
         begun = self._generate.begin(asked.request, asked.model)
         head = {
             "id": f"{form.prefix}-{uuid.uuid4().hex}",
