@@ -24,6 +24,7 @@ class Format:
       holds: files one of which a folder of this format holds.
       reader: `module:function` in this folder: `read(path, **options)` returns a Model; empty if it is not read.
       writer: the same of `write(model, path, **options)`; empty if it is not written.
+      quantizations: how its writer can store weights, its argument `quantize`.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Format:
     holds: tuple[str, ...] = ()
     reader: str = ""
     writer: str = ""
+    quantizations: tuple[str, ...] = ()
 
     def matches(self, path: str) -> bool:
         """Whether a file or folder is of this format, by its name or by what it holds."""
@@ -145,3 +147,34 @@ def read(path: str, **options: Any) -> Model:
       **options: the format's own.
     """
     return format_of(path).read(path, **options)
+
+
+def convert(
+    source: str, target: str, to: str = "", signature: str = "", quantize: str = ""
+) -> tuple[Format, Format]:
+    """Reads a model and writes it in another format.
+
+    Args:
+      source: a file or folder of any format that is read.
+      target: the file or folder to make.
+      to: the name of its format; by default `target`'s suffix says it.
+      signature: the only one to write; by default what the format holds: all, or the default one.
+      quantize: how weights are stored, as the format offers it; by default as they are.
+
+    Returns:
+      The formats of both.
+
+    Raises:
+      InvalidArgumentError: the format stores no weights in that way.
+      UnimplementedError: one is not read, or the other not written or without counterparts of an operation.
+    """
+    found, written = format_of(source), format_to_write(target, to)
+    if quantize and quantize not in written.quantizations:
+        offered = ", ".join(written.quantizations) or "no others than the model's own"
+        raise InvalidArgumentError(
+            f"{written.title} files do not hold weights as {quantize}. They can hold: {offered}."
+        )
+    model = found.read(source)
+    options = {"quantize": quantize} if quantize else {}
+    written.write(model.with_only(signature) if signature else model, target, **options)
+    return found, written

@@ -43,6 +43,12 @@ COMMANDS = {
         "URL [FILE]",
         "asks a served model: JSON, .npy or an image in, JSON out",
     ),
+    "convert": ("models.convert", "IN OUT", "writes a model in another format"),
+    "show": (
+        "models.show",
+        "MODEL ...",
+        "signatures, sizes, operations and work of models of any format",
+    ),
     "import": (
         "models.import_model",
         "MODEL.onnx FOLDER",
