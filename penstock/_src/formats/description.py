@@ -129,7 +129,7 @@ def describe_signature(name: str, function: ConcreteFunction) -> SignatureDescri
         outputs,
         sum(v.size for v in values),
         sum(v.nbytes for v in values),
-        Counter(op.type for op in frozen.operations if op.type not in ("Const", "Identity")),
+        dict(Counter(op.type for op in frozen.operations if op.type not in ("Const", "Identity"))),
         flops,
         obstacle,
     )
