@@ -96,3 +96,8 @@ def load_keras_model(path: str, runs_code: bool = False) -> Any:
       runs_code: whether Python code in the file may run.
     """
     return load().models.load_model(path, compile=False, safe_mode=not runs_code)
+
+
+def load_keras() -> types.ModuleType:
+    """Imports Keras on top of Penstock and returns it, for lower layers; see `load`."""
+    return load()

@@ -8,7 +8,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from penstock._src.core.errors import InvalidArgumentError, NotFoundError, UnimplementedError
+from penstock._src.core.errors import (
+    DataLossError,
+    InvalidArgumentError,
+    NotFoundError,
+    OpError,
+    UnimplementedError,
+)
 from penstock._src.filesystems import files
 from penstock._src.formats.model import Model
 
@@ -50,8 +56,16 @@ class Format:
 
         Raises:
           UnimplementedError: the format is not read.
+          OpError: the file is missing or damaged; the message names it.
         """
-        return self._function(self.reader, "read")(path, **options)
+        reader = self._function(self.reader, "read")
+        try:
+            return reader(path, **options)
+        except (OpError, ValueError) as error:
+            if path in str(error):
+                raise
+            kind = type(error) if isinstance(error, OpError) else DataLossError
+            raise kind(f"{path}: {error}") from error
 
     def write(self, model: Model, path: str, **options: Any) -> None:
         """Writes a model; it appears whole or not at all.
@@ -82,6 +96,20 @@ _ALL = (
         writer="saved_model.writing:write",
     ),
     Format("keras", "Keras", (".keras", ".h5"), reader="keras.reading:read"),
+    Format(
+        "tfjs",
+        "TensorFlow.js",
+        holds=("model.json",),
+        reader="tfjs.reading:read",
+        writer="tfjs.graph_models.writing:write",
+        quantizations=("float16", "uint8", "uint16"),
+    ),
+    Format(
+        "tfjs-layers",
+        "TensorFlow.js layers",
+        writer="tfjs.layers_models.writing:write",
+        quantizations=("float16", "uint8", "uint16"),
+    ),
     Format(
         "graph-def",
         "GraphDef",

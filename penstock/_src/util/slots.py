@@ -85,6 +85,7 @@ TABLE = {
     "is_converted": "function.autograph.convert",  # the advice for tensors used as Python values
     "Program": "v1.saving.program",  # tf.saved_model.load of what sessions saved
     "load_keras_model": "bridge.keras",  # `.keras` files that are served
+    "load_keras": "bridge.keras",  # layers models of TensorFlow.js
 }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from google.protobuf import text_format
@@ -15,6 +15,7 @@ from penstock._src.core.shapes import as_shape
 from penstock._src.core.specs import TensorSpec
 from penstock._src.filesystems import files
 from penstock._src.formats.model import Model, of_function
+from penstock._src.function.concrete import ConcreteFunction
 from penstock._src.function.function import function
 from penstock._src.graph.serialize.importer import add_graph_def
 from penstock._src.proto.graph import GraphDef
@@ -36,24 +37,49 @@ def read(path: str, inputs: Sequence[str] = (), outputs: Sequence[str] = ()) -> 
       InvalidArgumentError: it has no such placeholders, or no outputs.
     """
     graph_def = _parsed(path)
-    placeholders = {node.name: node for node in graph_def.node if node.op == "Placeholder"}
-    missing = [name for name in inputs if name not in placeholders]
+    traced = function_of(
+        graph_def,
+        path,
+        {name: name for name in inputs},
+        {name.removesuffix(":0"): name for name in outputs},
+    )
+    return Model(of_function(traced).signatures, None, path, {"nodes": len(graph_def.node)})
+
+
+def function_of(
+    graph_def: Any, path: str, inputs: Mapping[str, str], outputs: Mapping[str, str]
+) -> ConcreteFunction:
+    """Returns the function of a GraphDef without variables.
+
+    Args:
+      graph_def: the graph.
+      path: where it is from, for messages.
+      inputs: placeholders by the names of arguments; if empty, all, in their order.
+      outputs: nodes or tensors (`node:1`) by the names of results; if empty, the first outputs of all nodes that no other reads.
+
+    Raises:
+      InvalidArgumentError: it has no such placeholders, or no outputs.
+    """
+    found = {node.name: node for node in graph_def.node if node.op == "Placeholder"}
+    inputs = inputs or {name: name for name in found}
+    places = {key: name.partition(":")[0] for key, name in inputs.items()}
+    missing = [name for name in places.values() if name not in found]
     if missing:
         raise InvalidArgumentError(
-            f"{path} has no placeholder {missing[0]!r}; it has {sorted(placeholders)}."
+            f"{path} has no placeholder {missing[0]!r}; it has {sorted(found)}."
         )
-    specs = [_spec(placeholders[name]) for name in inputs or placeholders]
-    results = {name.removesuffix(":0"): _tensor(name) for name in outputs or _unread(graph_def)}
+    specs = [_spec(found[name], key) for key, name in places.items()]
+    outputs = outputs or {name: name for name in _unread(graph_def)}
+    results = {key: name if ":" in name else f"{name}:0" for key, name in outputs.items()}
     if not results:
         raise InvalidArgumentError(f"{path}: each node is read by another. Name the outputs.")
 
     def call(*given: Any) -> dict[str, Any]:
-        mapped = {str(spec.name): tensor for spec, tensor in zip(specs, given, strict=True)}
+        mapped = dict(zip(places.values(), given, strict=True))
         made = add_graph_def(graph_def, mapped, list(results.values()), name="")
         return dict(zip(results, made, strict=True))
 
-    traced = function(call, input_signature=specs, autograph=False).get_concrete_function()
-    return Model(of_function(traced).signatures, None, path, {"nodes": len(graph_def.node)})
+    return function(call, input_signature=specs, autograph=False).get_concrete_function()
 
 
 def _parsed(path: str) -> Any:
@@ -66,13 +92,9 @@ def _parsed(path: str) -> Any:
         raise DataLossError(f"{path} is no GraphDef: {error}.") from error
 
 
-def _spec(node: Any) -> TensorSpec:
+def _spec(node: Any, name: str) -> TensorSpec:
     shape = as_shape(node.attr["shape"].shape) if "shape" in node.attr else as_shape(None)
-    return TensorSpec(shape, dtypes.as_dtype(node.attr["dtype"].type), node.name)
-
-
-def _tensor(name: str) -> str:
-    return name if ":" in name else f"{name}:0"
+    return TensorSpec(shape, dtypes.as_dtype(node.attr["dtype"].type), name)
 
 
 def _unread(graph_def: Any) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Any
 from google.protobuf import text_format
 
 from penstock._src.filesystems.whole import write_whole
-from penstock._src.formats.frozen import freeze
+from penstock._src.formats.frozen import FrozenFunction, freeze
 from penstock._src.formats.model import Model
 from penstock._src.graph.rewriting import extract_sub_graph
 
@@ -23,14 +23,19 @@ def write(model: Model, path: str) -> None:
       path: the file to make.
     """
     name, function = model.only("A GraphDef")
-    frozen = freeze(function, name)
-    ends = {t.op.name: name for name, t in (*frozen.inputs.items(), *frozen.outputs.items())}
-    definition = extract_sub_graph(frozen.function.graph.as_graph_def(), list(ends))
-    _rename(definition, ends)
+    definition = named_definition(freeze(function, name))
     if path.endswith(".pbtxt"):
         write_whole(path, text_format.MessageToString(definition))
     else:
         write_whole(path, definition.SerializeToString(deterministic=True))
+
+
+def named_definition(frozen: FrozenFunction) -> Any:
+    """Returns the GraphDef of a frozen function, whose inputs and outputs are nodes of their names."""
+    ends = {t.op.name: name for name, t in (*frozen.inputs.items(), *frozen.outputs.items())}
+    definition = extract_sub_graph(frozen.function.graph.as_graph_def(), list(ends))
+    _rename(definition, ends)
+    return definition
 
 
 def _rename(definition: Any, names: dict[str, str]) -> None:

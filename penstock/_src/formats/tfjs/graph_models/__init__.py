@@ -1,0 +1,1 @@
+"""Graph models: frozen graphs, with their constants beside them."""

@@ -1,0 +1,137 @@
+"""Writes graph models."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from google.protobuf.json_format import MessageToDict
+
+from penstock._src.core.calls.binding import complete
+from penstock._src.core.dispatch import building_unrecorded
+from penstock._src.core.op import Op
+from penstock._src.core.registry import find
+from penstock._src.formats.frozen import FrozenFunction, freeze, operations_of
+from penstock._src.formats.graph_def.writing import named_definition
+from penstock._src.formats.model import Model
+from penstock._src.formats.tfjs.folder import write_folder
+from penstock._src.formats.tfjs.graph_models.fusing import fused
+from penstock._src.formats.tfjs.graph_models.names import rename_nodes
+from penstock._src.formats.tfjs.operations import rewritten
+from penstock._src.graph.control import bodies_of
+from penstock._src.graph.func_graph import FuncGraph
+from penstock._src.graph.library import GraphFunction
+from penstock._src.graph.operation import Operation, SymbolicTensor
+from penstock._src.ops.tensor_proto import from_proto
+
+
+def write(model: Model, path: str, quantize: str = "") -> None:
+    """Writes a function as a graph model.
+
+    Batch norms are folded into weights; products and convolutions take biases and activations along.
+
+    Args:
+      model: a model of one signature, or with the default one.
+      path: the folder to make.
+      quantize: how floats are stored: "float16", "uint8" or "uint16"; by default as they are.
+
+    Raises:
+      UnimplementedError: TensorFlow.js has no counterpart of an operation.
+    """
+    name, function = model.only("A TensorFlow.js model")
+    frozen = freeze(function, name, folds_scales=True)
+    known = _with_known_operations(frozen.function)
+    frozen = FrozenFunction(
+        name,
+        known,
+        dict(zip(frozen.inputs, known.inputs, strict=True)),
+        dict(zip(frozen.outputs, known.outputs, strict=True)),
+    )
+    definition = named_definition(frozen)
+    fused(definition)
+    values = _taken_constants(definition)
+    head = {
+        "format": "graph-model",
+        "signature": {
+            "inputs": {key: _info(key, t) for key, t in frozen.inputs.items()},
+            "outputs": {key: _info(key, t) for key, t in frozen.outputs.items()},
+        },
+        "modelTopology": MessageToDict(definition),
+    }
+    write_folder(path, head, values, quantize)
+
+
+def _with_known_operations(function: GraphFunction) -> GraphFunction:
+    """Returns a function of ops that TensorFlow.js knows."""
+    graph = FuncGraph(function.graph.name)
+    graph.enclosing = None
+    table: dict[int, SymbolicTensor] = {}
+    with building_unrecorded(graph):
+        for t in function.inputs:
+            table[t._id] = graph.placeholder(t.dtype, t.shape, t.op.name)
+            graph.inputs.append(table[t._id])
+        for node in operations_of(function):
+            inputs = [table[t._id] for t in node._inputs]
+            made = rewritten(node, inputs)
+            if made is None:
+                made = graph.add(_with_known_bodies(node), inputs, node.name).outputs
+            for old, new in zip(node.outputs, made, strict=True):
+                new.set_shape(old.shape)
+                new._handle_data = old._handle_data
+                table[old._id] = new
+        graph.outputs = [table[t._id] for t in function.outputs]
+    return GraphFunction(graph)
+
+
+def _with_known_bodies(node: Operation) -> Op:
+    attrs = dict(node.raw_op.attrs)
+    if not bodies_of(node):
+        return node.raw_op
+    for key, value in attrs.items():
+        if isinstance(value, GraphFunction):
+            attrs[key] = _with_known_operations(value)
+    return complete(find(node.type), attrs, True)
+
+
+def _taken_constants(definition: Any) -> dict[str, np.ndarray]:
+    """Takes the values of all constants, also those of functions, out of a GraphDef; returns them by node."""
+    values = {}
+    for function in definition.library.function:
+        owner = function.signature.name.lstrip("_")  # what operations' names may begin with
+        constants = [node.name for node in function.node_def if node.op == "Const"]
+        # weights have one table of names for all functions
+        rename_nodes(function, {name: f"{owner}/{name}" for name in constants})
+    bodies = [function.node_def for function in definition.library.function]
+    for node in (node for nodes in (definition.node, *bodies) for node in nodes):
+        if node.op == "Const":
+            tensor = node.attr["value"].tensor
+            values[node.name] = np.asarray(from_proto(tensor))
+            emptied = type(tensor)(dtype=tensor.dtype, tensor_shape=tensor.tensor_shape)
+            tensor.CopyFrom(emptied)
+    return values
+
+
+def _info(name: str, tensor: SymbolicTensor) -> dict[str, Any]:
+    """An entry of the signature."""
+    info: dict[str, Any] = {"name": f"{name}:0", "dtype": f"DT_{_TYPE_NAMES[tensor.dtype.name]}"}
+    if tensor.shape.rank is None:
+        return {**info, "tensorShape": {"unknownRank": True}}
+    extents = [{"size": str(-1 if n is None else n)} for n in tensor.shape.as_list()]
+    return {**info, "tensorShape": {"dim": extents} if extents else {}}
+
+
+_TYPE_NAMES = {
+    "float32": "FLOAT",
+    "float64": "DOUBLE",
+    "float16": "HALF",
+    "bfloat16": "BFLOAT16",
+    "int8": "INT8",
+    "int16": "INT16",
+    "int32": "INT32",
+    "int64": "INT64",
+    "uint8": "UINT8",
+    "uint16": "UINT16",
+    "bool": "BOOL",
+    "string": "STRING",
+    "complex64": "COMPLEX64",
+}

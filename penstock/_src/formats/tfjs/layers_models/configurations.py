@@ -1,0 +1,163 @@
+"""Configurations of Keras models, between the forms of Keras 3 and Keras 2.
+
+Keras 3 writes objects with the modules of their classes, types as policies, the arguments of calls as nested structures with tensors, and `batch_shape`;
+Keras 2 class names alone, names of types, lists of calls, and `batch_input_shape`.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from typing import Any
+
+from penstock._src.core.errors import InvalidArgumentError, UnimplementedError
+from penstock._src.util.slots import above
+
+_TENSOR = "__keras_tensor__"
+# Facts of Keras 3 that Keras 2 does not write.
+_NEW = ("build_config", "registered_name", "module", "compile_config", "quantization_config")
+# Names of Keras 3 and those of Keras 2.
+_ACTIVATIONS = {"silu": "swish"}
+_MODELS = ("Functional", "Model", "Sequential")
+
+
+def to_keras_2(value: Any) -> Any:
+    """Returns a configuration of Keras 3 in the form of Keras 2.
+
+    Raises:
+      UnimplementedError: a layer is called with something that Keras 2's form has no place for.
+    """
+    if isinstance(value, list | tuple):
+        return [to_keras_2(each) for each in value]
+    if not isinstance(value, Mapping):
+        return value
+    if value.get("class_name") == "DTypePolicy":
+        return value["config"]["name"]
+    if value.get("class_name") in ("L1", "L2"):
+        return {"class_name": "L1L2", "config": {"l1": 0.0, "l2": 0.0, **value["config"]}}
+    made = {key: to_keras_2(each) for key, each in value.items() if key not in _NEW}
+    if isinstance(made.get("activation"), str):
+        made["activation"] = _ACTIVATIONS.get(made["activation"], made["activation"])
+    if value.get("class_name") == "Bidirectional":
+        _take_direction(made["config"])
+    if value.get("class_name") == "LeakyReLU":
+        made["config"]["alpha"] = made["config"].pop("negative_slope")
+    if "batch_shape" in made:
+        made["batch_input_shape"] = made.pop("batch_shape")
+    if isinstance(value.get("inbound_nodes"), list):
+        made["inbound_nodes"] = [
+            _call(node, value.get("name", "")) for node in value["inbound_nodes"]
+        ]
+    for key in ("input_layers", "output_layers"):
+        if key in made:
+            made[key] = _listed(value[key])
+    return made
+
+
+def _take_direction(config: dict[str, Any]) -> None:
+    """Leaves out of a bidirectional layer what Keras 2 derives: the name's beginning, and the layer that goes backwards."""
+    backward, layer = config.pop("backward_layer", None), config["layer"]["config"]
+    layer["name"] = layer["name"].removeprefix("forward_")
+    if backward is not None:
+        derived = {**layer, "name": f"backward_{layer['name']}"}
+        derived["go_backwards"] = not layer["go_backwards"]
+        if backward["config"] != derived:
+            raise UnimplementedError(
+                f"Layer {config['name']!r}: TensorFlow.js has no bidirectional layers of two different layers."
+            )
+
+
+def _call(node: Any, layer: str) -> list[Any]:
+    """A call of a layer: the tensors that it takes, each with the keywords of the call."""
+    keywords = {key: each for key, each in node["kwargs"].items() if each is not None}
+    tensors = [each for argument in node["args"] for each in _tensors(argument, layer)]
+    if len(node["args"]) != 1 or any(_holds_tensor(each) for each in keywords.values()):
+        raise UnimplementedError(
+            f"Layer {layer!r} takes tensors by several arguments: TensorFlow.js's layers models have no such calls. "
+            "Write a graph model (--to tfjs)."
+        )
+    return [[*tensor["config"]["keras_history"], keywords] for tensor in tensors]
+
+
+def _tensors(argument: Any, layer: str) -> list[Any]:
+    if isinstance(argument, list | tuple):
+        return [each for part in argument for each in _tensors(part, layer)]
+    if isinstance(argument, Mapping) and argument.get("class_name") == _TENSOR:
+        return [argument]
+    raise UnimplementedError(
+        f"Layer {layer!r} is called with {argument!r}, which is no tensor: TensorFlow.js's layers models have no such calls."
+    )
+
+
+def _holds_tensor(value: Any) -> bool:
+    if isinstance(value, list | tuple):
+        return any(map(_holds_tensor, value))
+    return isinstance(value, Mapping) and value.get("class_name") == _TENSOR
+
+
+def _listed(ends: Any) -> list[Any]:
+    """Inputs or outputs as a list of [layer, call, tensor], also of a single one."""
+    return [ends] if ends and isinstance(ends[0], str) else list(ends)
+
+
+def to_keras_3(layer: Any) -> Any:
+    """Returns the configuration of a layer or model in the form of Keras 2, as Keras 3 reads it.
+
+    Raises:
+      InvalidArgumentError: it is damaged.
+    """
+    if not isinstance(layer, Mapping) or "class_name" not in layer:
+        raise InvalidArgumentError(
+            f"A layer's configuration is expected. Received: {layer!r:.200}."
+        )
+    config = layer.get("config") or {}
+    if isinstance(config, list):  # of Sequential models of the first versions
+        config = {"layers": config}
+    config = {key: each for key, each in config.items() if key not in _NEW}
+    made = {**layer, "config": config}
+    if "batch_input_shape" in config:
+        shape = config.pop("batch_input_shape")
+        if layer["class_name"] == "InputLayer":
+            config["batch_shape"] = shape
+            config.pop("ragged", None)
+    if layer["class_name"] in _MODELS:
+        _take_layers(made, config)
+    for key in ("activation", "recurrent_activation"):
+        if config.get(key) == "hard_sigmoid":
+            config[key] = _hard_sigmoid()
+    if isinstance(config.get("layer"), Mapping):
+        config["layer"] = to_keras_3(config["layer"])
+    if isinstance(config.get("backward_layer"), Mapping):
+        config["backward_layer"] = to_keras_3(config["backward_layer"])
+    made["module"] = "keras" if made["class_name"] in _MODELS else "keras.layers"
+    return made
+
+
+def _take_layers(model: dict[str, Any], config: dict[str, Any]) -> None:
+    layers = config.get("layers") or []
+    first = layers[0].get("config", {}) if layers and isinstance(layers[0], Mapping) else {}
+    made = [to_keras_3(each) for each in layers]
+    is_sequential = model["class_name"] == "Sequential"
+    if is_sequential and "batch_input_shape" in first and layers[0]["class_name"] != "InputLayer":
+        shape, dtype = first["batch_input_shape"], first.get("dtype") or "float32"
+        begin = {
+            "batch_input_shape": shape,
+            "dtype": dtype,
+            "name": f"{first.get('name', 'model')}_input",
+        }
+        made.insert(0, to_keras_3({"class_name": "InputLayer", "config": begin}))
+    config["layers"] = made
+    if not is_sequential:
+        model["class_name"] = "Functional"
+
+
+def _hard_sigmoid() -> Any:
+    """Keras 2's function of this name, max(0, min(1, 0.2 x + 0.5)); that of Keras 3 has the slope 1/6."""
+    above("load_keras")()
+    keras = importlib.import_module("keras")
+
+    @keras.saving.register_keras_serializable("keras_2")
+    def hard_sigmoid(x: Any) -> Any:
+        return keras.ops.clip(0.2 * x + 0.5, 0.0, 1.0)
+
+    return hard_sigmoid

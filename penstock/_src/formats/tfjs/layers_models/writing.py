@@ -1,0 +1,113 @@
+"""Writes layers models."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from penstock._src.core.errors import InvalidArgumentError, UnimplementedError
+from penstock._src.formats.model import Model
+from penstock._src.formats.tfjs.folder import write_folder
+from penstock._src.formats.tfjs.layers_models.configurations import to_keras_2
+
+# The version whose form the configuration has.
+_VERSION = "2.15.0"
+# Weights that have another name in Keras 3: {(layer, its name): name}.
+_NAMES = {
+    ("DepthwiseConv2D", "kernel"): "depthwise_kernel",
+    ("DepthwiseConv1D", "kernel"): "depthwise_kernel",
+}
+
+# The layers of TensorFlow.js 4.22 that compute as Keras's.
+_LAYERS = frozenset(
+    """
+Activation Add AlphaDropout Average AveragePooling1D AveragePooling2D AveragePooling3D BatchNormalization Bidirectional CategoryEncoding
+CenterCrop Concatenate Conv1D Conv2D Conv2DTranspose Conv3D Conv3DTranspose ConvLSTM2D Cropping2D Dense DepthwiseConv2D Dot Dropout ELU
+Embedding Flatten Functional GRU GRUCell GaussianDropout GaussianNoise GlobalAveragePooling1D GlobalAveragePooling2D GlobalMaxPooling1D
+GlobalMaxPooling2D InputLayer LSTM LSTMCell LayerNormalization LeakyReLU Masking MaxPooling1D MaxPooling2D MaxPooling3D Maximum Minimum
+Multiply PReLU Permute RNN ReLU RepeatVector Rescaling Reshape Resizing SeparableConv2D Sequential SimpleRNN SimpleRNNCell Softmax
+SpatialDropout1D StackedRNNCells TimeDistributed UpSampling2D ZeroPadding2D
+""".split()
+)
+# Of attributes that it does not look at, the values that it computes with.
+# (Its hard_sigmoid has another slope than that of Keras 3.)
+_FIXED = {"reset_after": False, "groups": 1, "rms_scaling": False, "threshold": 0.0}
+_ACTIVATIONS = frozenset(
+    "elu gelu linear log_softmax mish relu relu6 selu sigmoid silu softmax softplus softsign swish tanh".split()
+)
+
+
+def write(model: Model, path: str, quantize: str = "") -> None:
+    """Writes a Keras model as a layers model: browsers can go on training it.
+
+    Args:
+      model: what was read from a Keras file, or made of a Keras model.
+      path: the folder to make.
+      quantize: how floats are stored: "float16", "uint8" or "uint16"; by default as they are.
+
+    Raises:
+      InvalidArgumentError: it is no Keras model of layers.
+      UnimplementedError: TensorFlow.js has no counterpart of a layer.
+    """
+    keras_model = model.root
+    if not hasattr(keras_model, "get_config") or not hasattr(keras_model, "layers"):
+        raise InvalidArgumentError(
+            f"{model.path or 'The model'} does not consist of Keras layers. Write a graph model (--to tfjs)."
+        )
+    kind = type(keras_model).__name__
+    if kind not in ("Functional", "Sequential"):
+        raise UnimplementedError(
+            f"{kind} is a class of a program's own: TensorFlow.js's layers models hold functional and sequential models. "
+            "Write a graph model (--to tfjs)."
+        )
+    _check(keras_model)
+    described = {
+        "class_name": "Model" if kind == "Functional" else kind,
+        "config": to_keras_2(keras_model.get_config()),
+    }
+    topology = {"keras_version": _VERSION, "backend": "tensorflow", "model_config": described}
+    head = {"format": "layers-model", "modelTopology": topology}
+    values = {name: np.asarray(variable) for name, variable in named_weights(keras_model)}
+    write_folder(path, head, values, quantize)
+
+
+def named_weights(model: Any) -> Iterator[tuple[str, Any]]:
+    """Yields the weights of a Keras model with their names: those of their layers and what follows these in their paths.
+
+    Args:
+      model: the model. Seeds of random layers are left out.
+    """
+    for layer in model.layers:
+        if hasattr(layer, "layers"):
+            yield from named_weights(layer)
+            continue
+        for variable in layer.weights:
+            _, _, after = f"/{variable.path}".partition(f"/{layer.name}/")
+            name = _NAMES.get((type(layer).__name__, variable.name), after or variable.name)
+            if variable.name != "seed_generator_state":
+                yield f"{layer.name}/{name}", variable
+
+
+def _check(model: Any) -> None:
+    """Refuses layers that TensorFlow.js lacks or computes otherwise."""
+    for layer in model._flatten_layers(include_self=False):
+        kind = type(layer).__name__
+        if kind not in _LAYERS:
+            raise _without_counterpart(layer, f"no layer {kind}")
+        for attribute, usual in _FIXED.items():
+            if getattr(layer, attribute, usual) != usual:
+                raise _without_counterpart(
+                    layer, f"no {kind} with {attribute}={getattr(layer, attribute)}"
+                )
+        for key in ("activation", "recurrent_activation"):
+            name = getattr(getattr(layer, key, None), "__name__", "linear")
+            if name not in _ACTIVATIONS:
+                raise _without_counterpart(layer, f"no activation {name}")
+
+
+def _without_counterpart(layer: Any, what: str) -> UnimplementedError:
+    return UnimplementedError(
+        f"Layer {layer.name!r}: TensorFlow.js has {what}. Write a graph model (--to tfjs)."
+    )

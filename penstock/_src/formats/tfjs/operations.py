@@ -1,0 +1,139 @@
+"""The ops that TensorFlow.js 4.22 computes in graph models, and others in terms of these."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from penstock._src.core.errors import UnimplementedError
+from penstock._src.core.registry import raw
+from penstock._src.graph.operation import Operation, SymbolicTensor
+
+KNOWN = frozenset(
+    """
+Abs Acos Acosh Add AddN AddV2 All Any ArgMax ArgMin Asin Asinh Atan Atan2 Atanh AvgPool AvgPool3D BatchMatMul
+BatchMatMulV2 BatchToSpaceND BiasAdd Bincount BitwiseAnd BroadcastArgs BroadcastTo Cast Ceil ClipByValue
+Complex ComplexAbs Concat ConcatV2 Const Conv1D Conv2D Conv2DBackpropInput Conv3D Cos Cosh CropAndResize
+Cumprod Cumsum DenseBincount DepthToSpace DepthwiseConv2d DepthwiseConv2dNative Dilation2D Div DivNoNan Einsum
+Elu EmptyTensorList EnsureShape Enter Equal Erf EuclideanNorm Exit Exp ExpandDims Expm1 FFT
+FakeQuantWithMinMaxVars Fill Floor FloorDiv FloorMod FusedBatchNorm FusedBatchNormV2 FusedBatchNormV3
+FusedDepthwiseConv2dNative Gather GatherNd GatherV2 Greater GreaterEqual HashTable HashTableV2 IFFT IRFFT
+Identity IdentityN If Imag ImageProjectiveTransformV3 InitializeTable InitializeTableV2 IsFinite IsInf IsNan
+LRN LeakyRelu Less LessEqual LinSpace ListDiff Log Log1p LogSoftmax LogicalAnd LogicalNot LogicalOr
+LookupTableFind LookupTableFindV2 LookupTableImport LookupTableImportV2 LookupTableSize LookupTableSizeV2
+LoopCond LowerBound MatMul MatrixBandPart Max MaxPool MaxPool3D MaxPoolWithArgmax Maximum Mean Merge Min
+Minimum MirrorPad Mod Mul Multinomial Neg NextIteration NoOp NonMaxSuppressionV2 NonMaxSuppressionV3
+NonMaxSuppressionV4 NonMaxSuppressionV5 NotEqual OneHot Ones OnesLike Pack Pad PadV2 Placeholder
+PlaceholderWithDefault Pow Prelu Print Prod RFFT RaggedGather RaggedRange RaggedTensorToTensor
+RandomStandardNormal RandomUniform RandomUniformInt Range Rank Real RealDiv Reciprocal Relu Relu6 Reshape
+ResizeBilinear ResizeNearestNeighbor Reverse ReverseV2 Round Rsqrt ScatterNd Select SelectV2 Selu Shape ShapeN
+Sigmoid Sign Sin Sinh Size Slice Snapshot Softmax Softplus SpaceToBatchND SparseFillEmptyRows SparseReshape
+SparseSegmentMean SparseSegmentSum SparseToDense Split SplitV Sqrt Square SquaredDifference Squeeze
+StatelessIf StatelessWhile StaticRegexReplace StopGradient StridedSlice StringNGrams StringSplit
+StringToHashBucketFast Sub Sum Switch Tan Tanh TensorArrayCloseV3 TensorArrayConcatV3 TensorArrayGatherV3
+TensorArrayReadV3 TensorArrayScatterV3 TensorArraySizeV3 TensorArraySplitV3 TensorArrayV3 TensorArrayWriteV3
+TensorListConcat TensorListConcatV2 TensorListFromTensor TensorListGather TensorListGetItem TensorListLength
+TensorListPopBack TensorListPushBack TensorListReserve TensorListResize TensorListScatter TensorListScatterV2
+TensorListSetItem TensorListSplit TensorListStack TensorScatterUpdate Tile TopKV2 Transpose TruncatedNormal
+Unique UniqueV2 Unpack UpperBound Where While Zeros ZerosLike _FusedConv2D _FusedMatMul
+""".split()
+)
+
+Rewrite = Callable[[Operation, Sequence[SymbolicTensor]], Any]
+_REWRITES: dict[str, Rewrite] = {}
+
+
+def rewrite(*names: str) -> Callable[[Rewrite], Rewrite]:
+    """Registers a function that adds ops of equal value to the current graph and returns the result."""
+
+    def register(function: Rewrite) -> Rewrite:
+        _REWRITES.update(dict.fromkeys(names, function))
+        return function
+
+    return register
+
+
+def rewritten(node: Operation, inputs: Sequence[SymbolicTensor]) -> list[SymbolicTensor] | None:
+    """Returns the results of an operation as known ops compute them; None if it is one of these.
+
+    Raises:
+      UnimplementedError: it has no counterpart.
+    """
+    function = _REWRITES.get(node.type)
+    if function is not None:
+        return [function(node, inputs)]
+    if node.type not in KNOWN:
+        raise UnimplementedError(
+            f"TensorFlow.js has no counterpart of {node.type} '{node.name}'"
+            f"{f' ({node.location})' if node.location else ''}."
+        )
+    return None
+
+
+@rewrite("BatchMatMulV3")
+def _batch_matmul(node: Operation, inputs: Sequence[SymbolicTensor]) -> Any:
+    attrs = node.raw_op.attrs
+    return raw.BatchMatMulV2(x=inputs[0], y=inputs[1], adj_x=attrs["adj_x"], adj_y=attrs["adj_y"])
+
+
+@rewrite("Softsign")
+def _softsign(node: Operation, inputs: Sequence[SymbolicTensor]) -> Any:
+    x = inputs[0]
+    return raw.RealDiv(x=x, y=raw.AddV2(x=raw.Abs(x=x), y=_like(1.0, x)))
+
+
+@rewrite("Erfc")
+def _erfc(node: Operation, inputs: Sequence[SymbolicTensor]) -> Any:
+    return raw.Sub(x=_like(1.0, inputs[0]), y=raw.Erf(x=inputs[0]))
+
+
+@rewrite("Inv")
+def _inv(node: Operation, inputs: Sequence[SymbolicTensor]) -> Any:
+    return raw.Reciprocal(x=inputs[0])
+
+
+@rewrite("Rint")
+def _rint(node: Operation, inputs: Sequence[SymbolicTensor]) -> Any:
+    return raw.Round(x=inputs[0])
+
+
+@rewrite("Xlogy")
+def _xlogy(node: Operation, inputs: Sequence[SymbolicTensor]) -> Any:
+    x, y = inputs
+    is_zero = raw.Equal(x=x, y=_like(0.0, x))
+    safe = raw.SelectV2(condition=is_zero, t=_like(1.0, y), e=y)
+    return raw.Mul(x=x, y=raw.Log(x=safe))
+
+
+@rewrite("TruncateDiv")
+def _truncate_div(node: Operation, inputs: Sequence[SymbolicTensor]) -> Any:
+    x, y = inputs
+    if not x.dtype.is_integer:
+        raise UnimplementedError(
+            f"TensorFlow.js has no counterpart of TruncateDiv of {x.dtype.name}."
+        )
+    # Floors are truncations of what has no sign.
+    quotient = raw.FloorDiv(x=raw.Abs(x=x), y=raw.Abs(x=y))
+    return raw.Mul(x=raw.Mul(x=raw.Sign(x=x), y=raw.Sign(x=y)), y=quotient)
+
+
+@rewrite("SpaceToDepth")
+def _space_to_depth(node: Operation, inputs: Sequence[SymbolicTensor]) -> Any:
+    size, x = node.raw_op.attrs["block_size"], inputs[0]
+    _, height, width, depth = x.shape.as_list() if x.shape.rank == 4 else [None] * 4
+    if node.raw_op.attrs["data_format"] != "NHWC" or None in (height, width, depth):
+        raise UnimplementedError(
+            f"TensorFlow.js has no counterpart of SpaceToDepth '{node.name}' of images of unknown size or NCHW."
+        )
+    cut = raw.Reshape(
+        tensor=x, shape=np.int32([-1, height // size, size, width // size, size, depth])
+    )
+    turned = raw.Transpose(x=cut, perm=np.int32([0, 1, 3, 2, 4, 5]))
+    extents = np.int32([-1, height // size, width // size, size * size * depth])
+    return raw.Reshape(tensor=turned, shape=extents)
+
+
+def _like(value: float, x: SymbolicTensor) -> Any:
+    return np.asarray(value, x.dtype.np)

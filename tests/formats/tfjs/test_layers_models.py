@@ -1,0 +1,86 @@
+"""Layers models: what TensorFlow.js saved gives its values here, and Keras models come back as they were."""
+
+import json
+import pathlib
+
+import numpy as np
+import pytest
+
+import penstock as tf
+from penstock._src.formats.keras.reading import traced
+from penstock._src.formats.model import of_function
+from penstock._src.formats.table import FORMATS, read
+
+RECORDED = pathlib.Path(__file__).parent / "recorded"
+LAYERS = FORMATS["tfjs-layers"]
+
+
+def layers():
+    return tf.keras.layers
+
+
+def written(model, path, **options):
+    LAYERS.write(of_function(traced(model), model), str(path), **options)
+    return json.loads((path / "model.json").read_text())
+
+
+@pytest.mark.parametrize("name", ["sequential", "functional"])
+def test_models_of_tensorflow_js_have_its_values(name):
+    found = read(str(RECORDED / name))
+    x, y = (
+        np.float32(v).reshape(shape)
+        for shape, v in json.loads((RECORDED / name / "values.json").read_text()).values()
+    )
+    (result,) = found.signatures["serving_default"](tf.constant(x)).values()
+    np.testing.assert_allclose(result, y, rtol=1e-5, atol=1e-6)
+    assert found.details["kind"] == "layers model"
+
+
+def test_models_come_back(tmp_path):
+    tf.keras.utils.set_random_seed(1)
+    nn = layers()
+    start = nn.Input((6, 5, 2), name="image")
+    x = nn.Conv2D(4, 3, padding="same", activation="silu", kernel_regularizer="l2")(start)
+    x = nn.DepthwiseConv2D(2)(nn.BatchNormalization()(x))
+    x = nn.Reshape((20, 4))(nn.LeakyReLU(0.3)(x))
+    y = nn.Bidirectional(nn.LSTM(3))(x)
+    model = tf.keras.Model(start, [nn.Dense(2, name="a")(y), nn.Add(name="b")([y, y])])
+    described = written(model, tmp_path / "model")
+    assert described["modelTopology"]["model_config"]["class_name"] == "Model"
+    back = read(str(tmp_path / "model"))
+    image = tf.random.normal([3, 6, 5, 2])
+    found = back.signatures["serving_default"](image)
+    for result, expected in zip(found.values(), model(image), strict=True):
+        np.testing.assert_allclose(result, expected, rtol=1e-5, atol=1e-6)
+
+
+def test_configurations_have_the_form_of_keras_2(tmp_path):
+    nn = layers()
+    model = tf.keras.Sequential([nn.Input((4,)), nn.Dense(3, name="d"), nn.Dropout(0.5)])
+    described = written(model, tmp_path / "model")
+    start, dense, _ = described["modelTopology"]["model_config"]["config"]["layers"]
+    assert start["config"]["batch_input_shape"] == [None, 4]
+    assert dense["config"]["dtype"] == "float32" and "module" not in json.dumps(dense)
+    (group,) = described["weightsManifest"]
+    assert [each["name"] for each in group["weights"]] == ["d/kernel", "d/bias"]
+
+
+def test_what_tensorflow_js_computes_otherwise_is_refused(tmp_path):
+    nn = layers()
+    for layer, said in [
+        (nn.GRU(3), "no GRU with reset_after=True"),
+        (nn.Conv1D(4, 1, groups=2), "no Conv1D with groups=2"),
+        (nn.Conv1D(4, 1, activation="hard_swish"), "no activation hard_silu"),
+        (nn.SimpleRNN(4, activation="hard_sigmoid"), "no activation hard_sigmoid"),
+        (nn.GroupNormalization(2), "no layer GroupNormalization"),
+    ]:
+        model = tf.keras.Sequential([nn.Input((6, 4)), layer])
+        with pytest.raises(tf.errors.UnimplementedError, match=said):
+            written(model, tmp_path / "model")
+    start = nn.Input((6, 4))
+    attention = tf.keras.Model(start, nn.Attention()([start, start]) + start)
+    with pytest.raises(tf.errors.UnimplementedError):
+        written(attention, tmp_path / "model")
+    module = of_function(tf.function(lambda x: x).get_concrete_function(tf.TensorSpec([2])))
+    with pytest.raises(tf.errors.InvalidArgumentError, match="Keras layers"):
+        LAYERS.write(module, str(tmp_path / "model"))
