@@ -12,7 +12,7 @@ UV     := $(BIN)/uv
 
 CHECKS := check-golden check-conformance check-examples check-models check-keras
 
-.PHONY: demo test test-checked interop interop-serving interop-open-inference interop-ray check-kubernetes tensorboard tutorials fuzz fuzz-kernels fuzz-models fuzz-files fuzz-calls fuzz-bytes fuzz-serving kills soak mutate coverage bench bench-data bench-errors lint format clean check $(CHECKS)
+.PHONY: demo test test-checked interop interop-serving interop-open-inference interop-ray interop-tfjs check-kubernetes tensorboard tutorials fuzz fuzz-kernels fuzz-models fuzz-files fuzz-calls fuzz-bytes fuzz-serving kills soak mutate coverage bench bench-data bench-errors lint format clean check $(CHECKS)
 
 demo: $(STAMP)
 	$(BIN)/penstock run examples/demo.py
@@ -51,6 +51,12 @@ interop-ray: pyproject.toml
 	test -x $(RAY_VENV)/bin/python || $(PYTHON) -m venv $(RAY_VENV)
 	$(RAY_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[ray,keras]'
 	$(RAY_VENV)/bin/python -m tests.interop.ray
+
+# TensorFlow.js, in node, runs models that Penstock writes.
+TFJS := build/peers/tfjs
+interop-tfjs: $(STAMP)
+	mkdir -p $(TFJS) && npm install --silent --prefix $(TFJS) @tensorflow/tfjs@4.22.0
+	$(BIN)/python -m tests.interop.formats.tfjs $(CURDIR)/$(TFJS) $(MODEL)
 
 # The manifests of packaging/kubernetes, held to Kubernetes' schemas.
 KUBERNETES_VENV := .venv-kubernetes

@@ -73,6 +73,8 @@ def test_what_tensorflow_js_computes_otherwise_is_refused(tmp_path):
         (nn.Conv1D(4, 1, activation="hard_swish"), "no activation hard_silu"),
         (nn.SimpleRNN(4, activation="hard_sigmoid"), "no activation hard_sigmoid"),
         (nn.GroupNormalization(2), "no layer GroupNormalization"),
+        (nn.BatchNormalization(axis=1), "no BatchNormalization of another axis"),
+        (nn.Conv1D(4, 2, padding="causal"), "no Conv1D with padding=causal"),
     ]:
         model = tf.keras.Sequential([nn.Input((6, 4)), layer])
         with pytest.raises(tf.errors.UnimplementedError, match=said):

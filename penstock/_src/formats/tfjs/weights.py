@@ -34,10 +34,11 @@ def stored(name: str, value: np.ndarray, quantize: str = "") -> tuple[dict[str, 
     Args:
       name: of the weight.
       value: the array; strings are bytes.
-      quantize: how floats are stored; empty: as they are.
+      quantize: how floats are stored; empty: as they are. So stay also arrays with numbers that it does not hold, such as
+        the masks of attentions.
 
     Raises:
-      InvalidArgumentError: integers do not fit into 32 bits, or floats cannot be stored as asked.
+      InvalidArgumentError: integers do not fit into 32 bits.
     """
     entry = {"name": name, "shape": list(value.shape)}
     if value.dtype == object:
@@ -50,14 +51,16 @@ def stored(name: str, value: np.ndarray, quantize: str = "") -> tuple[dict[str, 
     if kind == "int32" and not np.array_equal(narrow, value):
         raise InvalidArgumentError(f"Weight {name!r}: its integers do not fit into 32 bits.")
     entry["dtype"] = kind
-    if not quantize or kind != "float32":
+    if not quantize or kind != "float32" or not _holds(quantize, narrow):
         return entry, narrow.tobytes()
-    if not np.isfinite(narrow).all() or quantize == "float16" and (np.abs(narrow) > _HALF).any():
-        raise InvalidArgumentError(
-            f"Weight {name!r} has numbers that {quantize} does not hold: infinities, NaN, or more than its greatest."
-        )
     codes, scale = _quantized(narrow, quantize)
     return {**entry, "quantization": scale}, codes.tobytes()
+
+
+def _holds(quantize: str, value: np.ndarray) -> bool:
+    """Whether a kind of quantization holds all numbers: infinities, NaN, and what is too large for float16 it does not."""
+    greatest = np.abs(value).max(initial=0)
+    return bool(np.isfinite(greatest) and (quantize != "float16" or greatest <= _HALF))
 
 
 def _quantized(value: np.ndarray, quantize: str) -> tuple[np.ndarray, dict[str, Any]]:
@@ -132,7 +135,7 @@ def _restored(entry: Mapping[str, Any], data: bytes, at: int) -> tuple[np.ndarra
     at += size * kind.itemsize
     if facts and "scale" in facts:
         value = value * float(facts["scale"]) + float(facts["min"])  # in float64: zero stays zero
-    return value.astype(TYPES[entry["dtype"]]), at
+    return np.asarray(value, TYPES[entry["dtype"]]), at
 
 
 def _strings(shape: list[int], size: int, data: bytes, at: int) -> tuple[np.ndarray, int]:

@@ -23,17 +23,26 @@ _NAMES = {
 # The layers of TensorFlow.js 4.22 that compute as Keras's.
 _LAYERS = frozenset(
     """
-Activation Add AlphaDropout Average AveragePooling1D AveragePooling2D AveragePooling3D BatchNormalization Bidirectional CategoryEncoding
-CenterCrop Concatenate Conv1D Conv2D Conv2DTranspose Conv3D Conv3DTranspose ConvLSTM2D Cropping2D Dense DepthwiseConv2D Dot Dropout ELU
-Embedding Flatten Functional GRU GRUCell GaussianDropout GaussianNoise GlobalAveragePooling1D GlobalAveragePooling2D GlobalMaxPooling1D
-GlobalMaxPooling2D InputLayer LSTM LSTMCell LayerNormalization LeakyReLU Masking MaxPooling1D MaxPooling2D MaxPooling3D Maximum Minimum
-Multiply PReLU Permute RNN ReLU RepeatVector Rescaling Reshape Resizing SeparableConv2D Sequential SimpleRNN SimpleRNNCell Softmax
-SpatialDropout1D StackedRNNCells TimeDistributed UpSampling2D ZeroPadding2D
+Activation Add AlphaDropout Average AveragePooling1D AveragePooling2D AveragePooling3D BatchNormalization Bidirectional Concatenate Conv1D Conv2D
+Conv2DTranspose Conv3D Conv3DTranspose Cropping2D Dense DepthwiseConv2D Dot Dropout Embedding Flatten Functional GRU GRUCell GaussianDropout
+GaussianNoise GlobalAveragePooling1D GlobalAveragePooling2D GlobalMaxPooling1D GlobalMaxPooling2D InputLayer LSTM LSTMCell LayerNormalization
+LeakyReLU Masking MaxPooling1D MaxPooling2D MaxPooling3D Maximum Minimum Multiply PReLU Permute ReLU RepeatVector Rescaling Reshape
+SeparableConv2D Sequential SimpleRNN SimpleRNNCell Softmax SpatialDropout1D TimeDistributed UpSampling2D ZeroPadding2D
 """.split()
 )
 # Of attributes that it does not look at, the values that it computes with.
 # (Its hard_sigmoid has another slope than that of Keras 3.)
-_FIXED = {"reset_after": False, "groups": 1, "rms_scaling": False, "threshold": 0.0}
+_FIXED = {
+    "interpolation": ("nearest",),
+    "reset_after": (False,),
+    "groups": (1,),
+    "rms_scaling": (False,),
+    "threshold": (0.0,),
+    "padding": ("valid", "same"),
+    "data_format": ("channels_last",),
+}
+# Layers that it computes along the last axis, whatever they say.
+_LAST_AXIS = ("BatchNormalization", "Softmax")
 _ACTIVATIONS = frozenset(
     "elu gelu linear log_softmax mish relu relu6 selu sigmoid silu softmax softplus softsign swish tanh".split()
 )
@@ -96,11 +105,12 @@ def _check(model: Any) -> None:
         kind = type(layer).__name__
         if kind not in _LAYERS:
             raise _without_counterpart(layer, f"no layer {kind}")
-        for attribute, usual in _FIXED.items():
-            if getattr(layer, attribute, usual) != usual:
-                raise _without_counterpart(
-                    layer, f"no {kind} with {attribute}={getattr(layer, attribute)}"
-                )
+        for attribute, known in _FIXED.items():
+            value = getattr(layer, attribute, known[0])
+            if isinstance(value, str | int | float) and value not in known:
+                raise _without_counterpart(layer, f"no {kind} with {attribute}={value}")
+        if kind in _LAST_AXIS and layer.axis not in (-1, len(layer.output.shape) - 1):
+            raise _without_counterpart(layer, f"no {kind} of another axis than the last")
         for key in ("activation", "recurrent_activation"):
             name = getattr(getattr(layer, key, None), "__name__", "linear")
             if name not in _ACTIVATIONS:
