@@ -28,6 +28,7 @@ CASES = {
     ),
     "product": (lambda x: tf.linalg.matmul(tf.reshape(x, [-1, 4]), MATRIX) * S, []),
     "twice": (lambda x: (tf.nn.conv2d(x, FILTER, 1, "SAME") * S + B) * S, []),
+    "numbers": (lambda x: (tf.reduce_sum(x) + 1.0) + 2.0, []),
     "after an activation": (lambda x: tf.nn.relu(tf.nn.conv2d(x, FILTER, 1, "SAME")) * S, ["Mul"]),
     "of rows": (lambda x: tf.linalg.matmul(tf.reshape(x, [6, 4]), MATRIX) * S[:, None], ["Mul"]),
     "infinite": (lambda x: tf.nn.conv2d(x, FILTER, 1, "SAME") * float("inf"), ["Mul"]),

@@ -10,20 +10,21 @@ import numpy as np
 from penstock._src.core.errors import UnimplementedError
 from penstock._src.core.registry import raw
 from penstock._src.graph.operation import Operation, SymbolicTensor
+from penstock._src.graph.static_values import constant_value
 
 KNOWN = frozenset(
     """
 Abs Acos Acosh Add AddN AddV2 All Any ArgMax ArgMin Asin Asinh Atan Atan2 Atanh AvgPool AvgPool3D BatchMatMul
-BatchMatMulV2 BatchToSpaceND BiasAdd Bincount BitwiseAnd BroadcastArgs BroadcastTo Cast Ceil ClipByValue
+BatchMatMulV2 BatchToSpaceND BiasAdd Bincount BroadcastArgs BroadcastTo Cast Ceil ClipByValue
 Complex ComplexAbs Concat ConcatV2 Const Conv1D Conv2D Conv2DBackpropInput Conv3D Cos Cosh CropAndResize
 Cumprod Cumsum DenseBincount DepthToSpace DepthwiseConv2d DepthwiseConv2dNative Dilation2D Div DivNoNan Einsum
 Elu EmptyTensorList EnsureShape Enter Equal Erf EuclideanNorm Exit Exp ExpandDims Expm1 FFT
-FakeQuantWithMinMaxVars Fill Floor FloorDiv FloorMod FusedBatchNorm FusedBatchNormV2 FusedBatchNormV3
+Fill Floor FloorDiv FloorMod FusedBatchNorm FusedBatchNormV2 FusedBatchNormV3
 FusedDepthwiseConv2dNative Gather GatherNd GatherV2 Greater GreaterEqual HashTable HashTableV2 IFFT IRFFT
 Identity IdentityN If Imag ImageProjectiveTransformV3 InitializeTable InitializeTableV2 IsFinite IsInf IsNan
 LRN LeakyRelu Less LessEqual LinSpace ListDiff Log Log1p LogSoftmax LogicalAnd LogicalNot LogicalOr
 LookupTableFind LookupTableFindV2 LookupTableImport LookupTableImportV2 LookupTableSize LookupTableSizeV2
-LoopCond LowerBound MatMul MatrixBandPart Max MaxPool MaxPool3D MaxPoolWithArgmax Maximum Mean Merge Min
+LoopCond LowerBound MatMul Max MaxPool MaxPool3D MaxPoolWithArgmax Maximum Mean Merge Min
 Minimum MirrorPad Mod Mul Multinomial Neg NextIteration NoOp NonMaxSuppressionV2 NonMaxSuppressionV3
 NonMaxSuppressionV4 NonMaxSuppressionV5 NotEqual OneHot Ones OnesLike Pack Pad PadV2 Placeholder
 PlaceholderWithDefault Pow Prelu Print Prod RFFT RaggedGather RaggedRange RaggedTensorToTensor
@@ -133,6 +134,41 @@ def _space_to_depth(node: Operation, inputs: Sequence[SymbolicTensor]) -> Any:
     turned = raw.Transpose(x=cut, perm=np.int32([0, 1, 3, 2, 4, 5]))
     extents = np.int32([-1, height // size, width // size, size * size * depth])
     return raw.Reshape(tensor=turned, shape=extents)
+
+
+@rewrite("MatrixBandPart")
+def _matrix_band_part(node: Operation, inputs: Sequence[SymbolicTensor]) -> Any:
+    x, (lower, upper) = inputs[0], map(constant_value, inputs[1:])
+    rows, columns = x.shape.as_list()[-2:] if x.shape.rank else (None, None)
+    if lower is None or upper is None or rows is None or columns is None:
+        raise UnimplementedError(
+            f"TensorFlow.js has no counterpart of MatrixBandPart '{node.name}' of an unknown number of rows or diagonals."
+        )
+    below = np.arange(rows)[:, None] - np.arange(columns)
+    is_kept = ((lower < 0) | (below <= lower)) & ((upper < 0) | (-below <= upper))
+    return raw.SelectV2(condition=is_kept, t=x, e=_like(0.0, x))
+
+
+@rewrite("FakeQuantWithMinMaxVars")
+def _fake_quant(node: Operation, inputs: Sequence[SymbolicTensor]) -> Any:
+    low, high = map(constant_value, inputs[1:])
+    attrs = node.raw_op.attrs
+    if low is None or high is None:
+        raise UnimplementedError(
+            f"TensorFlow.js has no counterpart of FakeQuantWithMinMaxVars '{node.name}' of a range that is not constant."
+        )
+    # As TensorFlow's kernel: the range is moved so that zero is a step.
+    least, most = float(attrs["narrow_range"]), float(2 ** attrs["num_bits"] - 1)
+    scale = np.float32((high - low) / np.float32(most - least))
+    zero = np.clip(np.floor(least - low / scale + 0.5), least, most)
+    start, end = np.float32((least - zero) * scale), np.float32((most - zero) * scale)
+    clipped = raw.ClipByValue(t=inputs[0], clip_value_min=start, clip_value_max=end)
+    steps = raw.Floor(
+        x=raw.AddV2(
+            x=raw.Mul(x=raw.Sub(x=clipped, y=start), y=np.float32(1) / scale), y=np.float32(0.5)
+        )
+    )
+    return raw.AddV2(x=raw.Mul(x=steps, y=scale), y=start)
 
 
 def _like(value: float, x: SymbolicTensor) -> Any:

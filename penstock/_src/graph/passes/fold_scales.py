@@ -69,7 +69,7 @@ class _Factors:
             op = constant[0].op
         if op.type not in _OUTPUT_AXES or readers[op.outputs[0]._id] != 1 or not _is_plain(op):
             return
-        channels = op.outputs[0].shape[-1]
+        channels = _channels(op.outputs[0])
         if channels is None or not _along_last_axis(scale, channels):
             return
         if any(
@@ -88,6 +88,11 @@ def _readers(
 ) -> Mapping[int, int]:
     """How often each tensor is read, by its id."""
     return Counter(t._id for t in [*outputs, *(t for op in operations for t in op._inputs)])
+
+
+def _channels(tensor: SymbolicTensor) -> int | None:
+    """The extent of the last axis, if there is one and it is known."""
+    return tensor.shape[-1] if tensor.shape.rank else None
 
 
 def _is_plain(op: Operation) -> bool:
@@ -139,7 +144,7 @@ def _scaled(
                 inputs = _scaled_inputs(graph, node, inputs, factors.of[id(node)])
             op = node.raw_op
             if node.type in _SUMS and all(readers[t._id] == 1 for t in node._inputs):
-                op, inputs = _merged(graph, op, inputs, node.outputs[0].shape[-1])
+                op, inputs = _merged(graph, op, inputs, _channels(node.outputs[0]))
             copy = graph.add(op, inputs, node.name)
             for old, new in zip(node.outputs, copy.outputs, strict=True):
                 new._handle_data = old._handle_data
