@@ -69,6 +69,16 @@ def patiently(rest, *asked):
             continue
 
 
+def metrics(rest):
+    """Prometheus's page, of whatever process answers."""
+    while True:
+        try:
+            with urllib.request.urlopen(f"{rest.url}/monitoring/prometheus/metrics") as reply:
+                return reply.read().decode()
+        except OSError:
+            continue
+
+
 def have_loaded(rest, path, *names):
     """Has one of the workers serve a model by several names."""
     request = config.ReloadConfigRequest()
@@ -107,10 +117,11 @@ def test_a_process_that_dies_is_replaced(serve, model):
         assert patiently(rest, *ASKED) == REPLY
     for _ in range(20):
         assert patiently(rest, *ASKED) == REPLY
-    with urllib.request.urlopen(f"{rest.url}/monitoring/prometheus/metrics") as reply:
-        found = reply.read().decode()  # of both processes, and of the one that died
+    found = ""
+    while "\npenstock_serving_processes 2\n" not in found:  # the new one takes a while to start
+        found = metrics(rest)  # of both processes, and of the one that died
     count = re.search('request_count{model_name="half",status="OK"} (\\d+)', found)
-    assert int(count[1]) > 20 and "\npenstock_serving_processes 2\n" in found
+    assert int(count[1]) > 20
     # Both workers, and the one that replaces, come to serve what a client asked one of them to load.
     again = "/v1/models/again:predict", ASKED[1]
     answers = 0

@@ -120,6 +120,14 @@ def _truncate_div(node: Operation, inputs: Sequence[SymbolicTensor]) -> Any:
     return raw.Mul(x=raw.Mul(x=raw.Sign(x=x), y=raw.Sign(x=y)), y=quotient)
 
 
+@rewrite("FloorDiv")
+def _floor_div(node: Operation, inputs: Sequence[SymbolicTensor]) -> Any:
+    x, y = inputs
+    if x.dtype.is_integer:
+        return raw.FloorDiv(x=x, y=y)
+    return raw.Floor(x=raw.RealDiv(x=x, y=y))  # its own gives integers of 32 bits
+
+
 @rewrite("SpaceToDepth")
 def _space_to_depth(node: Operation, inputs: Sequence[SymbolicTensor]) -> Any:
     size, x = node.raw_op.attrs["block_size"], inputs[0]
