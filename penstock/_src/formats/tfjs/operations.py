@@ -137,10 +137,10 @@ def _space_to_depth(node: Operation, inputs: Sequence[SymbolicTensor]) -> Any:
             f"TensorFlow.js has no counterpart of SpaceToDepth '{node.name}' of images of unknown size or NCHW."
         )
     cut = raw.Reshape(
-        tensor=x, shape=np.int32([-1, height // size, size, width // size, size, depth])
+        tensor=x, shape=np.array([-1, height // size, size, width // size, size, depth], np.int32)
     )
-    turned = raw.Transpose(x=cut, perm=np.int32([0, 1, 3, 2, 4, 5]))
-    extents = np.int32([-1, height // size, width // size, size * size * depth])
+    turned = raw.Transpose(x=cut, perm=np.array([0, 1, 3, 2, 4, 5], np.int32))
+    extents = np.array([-1, height // size, width // size, size * size * depth], np.int32)
     return raw.Reshape(tensor=turned, shape=extents)
 
 

@@ -117,7 +117,7 @@ def _check(model: Any) -> None:
                 raise _without_counterpart(layer, f"no activation {name}")
 
 
-def _without_counterpart(layer: Any, what: str) -> UnimplementedError:
+def _without_counterpart(layer: Any, what: str) -> Exception:
     return UnimplementedError(
         f"Layer {layer.name!r}: TensorFlow.js has {what}. Write a graph model (--to tfjs)."
     )
