@@ -109,9 +109,9 @@ fuzz-calls: $(STAMP)
 		$(if $(TENSORFLOW_PYTHON),--tensorflow $(TENSORFLOW_PYTHON))
 
 # A server under damaged requests, with slow clients and correct ones beside; then workers that are killed, and versions that change under load.
-fuzz-serving: $(STAMP)  # SEED=7 runs one case
-	$(BIN)/python -m tests.fuzz.serving $(if $(SEED),--seed $(SEED),--minutes $(MINUTES) --first $(FIRST))
-	$(if $(SEED),,$(BIN)/python -m tests.fuzz.serving.trials)
+fuzz-serving: $(STAMP)  # SEED=7 runs one case, WITHIN=1000000 so many, without sockets
+	$(BIN)/python -m tests.fuzz.serving $(if $(SEED),--seed $(SEED),$(if $(WITHIN),--within --count $(WITHIN),--minutes $(MINUTES)) --first $(FIRST))
+	$(if $(SEED)$(WITHIN),,$(BIN)/python -m tests.fuzz.serving.trials)
 
 # Mutants of the compiler that tests must kill: ONLY="ir/rules" chooses folders, SAMPLE=100 as many of each (docs/testing.md).
 mutate: $(STAMP)

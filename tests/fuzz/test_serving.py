@@ -1,5 +1,6 @@
 """A server under damaged requests: some new ones, by protocols; nothing is told of the inside, and correct requests are answered."""
 
+import asyncio
 import collections
 
 import pytest
@@ -7,10 +8,12 @@ import pytest
 from penstock._src.serving.models.config_files import read_models
 from penstock._src.serving.options import Options
 from penstock._src.serving.processes.background import running
+from penstock._src.serving.server import Server
 from penstock._src.serving.trust.limits import Limits
 from tests.fuzz.serving.asking import Asker, judged_reply
 from tests.fuzz.serving.cases import case_of
 from tests.fuzz.serving.served import save_models
+from tests.fuzz.serving.within import Within
 from tests.serving.kit import Rest
 
 COUNT = 800
@@ -44,6 +47,28 @@ def test_damaged_requests_are_refused_or_answered(server, asker):
     kinds = collections.Counter(what.split()[0] for what in asker.counts)
     assert asker.counts["REST 400"] > COUNT / 4 and asker.counts["gRPC INVALID_ARGUMENT"] > 50
     assert asker.counts["REST 200"] > 20 and asker.counts["gRPC OK"] > 5 and len(kinds) == 3
+
+
+def test_damaged_requests_within_the_process(tmp_path, asker):
+    """A hunt without sockets gets the replies that come through them."""
+    kinds = ("rest", "grpc")
+    cases = [case for seed in range(COUNT, COUNT + 100) if (case := case_of(seed)).kind in kinds]
+    limits = Limits(max_body_bytes=1 << 22)
+    models = read_models(str(save_models(tmp_path)))
+    server = Server(Options(models, rest_port=-1, grpc_port=-1, limits=limits))
+    server.begin()
+    inside, before = Within(server), dict(asker.counts)
+
+    async def ask_all():
+        return [await asyncio.wait_for(inside.ask(case), 30) for case in cases]
+
+    try:
+        assert set(asyncio.run(ask_all())) == {""}
+    finally:
+        server.end()
+    assert not any(asker.ask(case) for case in cases)
+    now = asker.counts
+    assert inside.counts == {k: n - before.get(k, 0) for k, n in now.items() if n != before.get(k)}
 
 
 @pytest.mark.parametrize("seed", FOUND)

@@ -1,4 +1,4 @@
-"""Hunts: `python -m tests.fuzz.serving --minutes 5`, or `--seed 7` for one case."""
+"""Hunts: `python -m tests.fuzz.serving --minutes 5`, `--within --count 1000000` for many, or `--seed 7` for one case."""
 
 import argparse
 import pathlib
@@ -6,6 +6,7 @@ import sys
 import tempfile
 import time
 
+from tests.fuzz.serving import within
 from tests.fuzz.serving.asking import Asker
 from tests.fuzz.serving.cases import case_of
 from tests.fuzz.serving.others import Correct, Slow, percentile
@@ -24,9 +25,12 @@ def main() -> int:
     parser.add_argument("--first", type=int, default=1000, help="seed of the first")
     parser.add_argument("--seed", type=int, help="runs one case and shows it")
     parser.add_argument("--slow", type=int, default=200, help="slow clients")
+    parser.add_argument("--within", action="store_true", help="--count cases, without sockets")
     parsed = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         models = save_models(pathlib.Path(folder))
+        if parsed.within:
+            return within.hunt(models, parsed.first, parsed.count)
         arguments = [f"--model-config-file={models}", f"--transfer-seconds={TRANSFER_SECONDS}"]
         process = Process(arguments, pathlib.Path(folder) / "log")
         try:

@@ -98,7 +98,7 @@ class Asker:
         except grpc.RpcError as error:
             code, text = error.code().name, error.details()
         self._count(f"gRPC {code}")
-        return "" if code in CODES and not _is_inside(text) else f"{code}: {text}"
+        return judged_call(code, text or "")
 
     def _http(self, case: Case) -> str:
         with _connected(self._rest_port) as connection:
@@ -163,6 +163,11 @@ def _reply(connection: socket.socket) -> tuple[int, bytes, bool]:
             raise EOFError(data)
         data += part
     return int(found[1]), data[found.end() : length], b"connection: close" not in found[0]
+
+
+def judged_call(code: str, text: str) -> str:
+    """Returns what is wrong with the status of a gRPC call; "" for nothing."""
+    return "" if code in CODES and not _is_inside(text) else f"{code}: {text}"
 
 
 def judged_reply(status: int, body: bytes) -> str:
