@@ -1,4 +1,4 @@
-"""Models behind a server's REST API, asked by wrk in a closed loop: requests of one row in JSON, which the server joins.
+"""Models behind a server's REST API: requests of one row in JSON, which the server joins, in a closed loop by wrk and in an open one.
 
 Needs `wrk` (a package of Debian's) on the PATH. The answer of the transformer is its last row of logits.
 """
@@ -19,13 +19,17 @@ import urllib.request
 TITLE = "Serving"
 NOTE = (
     "Requests of one row over REST, joined in batches, in a closed loop of 1, 8 and 64 clients: answers a second, and latencies in "
-    "milliseconds. LitServe and MLServer run ONNX Runtime."
+    "milliseconds; wrk counts a pause for all requests that would have been sent meanwhile. Then an open loop of 70 % of the answers a second that 64 clients got (`open`), "
+    "latencies from when a request was due. LitServe and MLServer run ONNX Runtime."
 )
 BACKENDS = ["penstock", "litserve", "mlserver"]
 CASES = ["mlp", "convolutional", "residual", "recurrent", "transformer"]
 CLIENTS = (1, 8, 64)
 LOWER = {f"p{part}_{n}" for part in (50, 99) for n in CLIENTS}
+LOWER |= {"p50_open", "p99_open", "p999_open"}
 SECONDS = 5
+OPEN_SHARE = 0.7  # of the capacity
+OPEN_LOOP = pathlib.Path(__file__).resolve().parent.parent / "serving" / "open_loop.py"
 SERVERS = pathlib.Path(__file__).resolve().parent.parent / "servers"
 ASK = """
 wrk.method = "POST"
@@ -157,8 +161,14 @@ def asked(url, script, clients, seconds=SECONDS):
     return {"rps": float(re.search(r"Requests/sec:\s+([\d.]+)", said)[1]), **found}
 
 
+def asked_openly(url, body, rate, seconds=2 * SECONDS):
+    """Returns {"rps", "p50", "p99", "p999"} of requests at a constant rate."""
+    command = [sys.executable, str(OPEN_LOOP), url, body, str(rate), str(seconds)]
+    return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+
+
 def measure(case, backend):
-    """Asks a model's server by 1, 8 and 64 clients."""
+    """Asks a model's server by 1, 8 and 64 clients, and then at a rate."""
     figures = {}
     with tempfile.TemporaryDirectory() as folder:
         port = free_port()
@@ -171,4 +181,6 @@ def measure(case, backend):
                 asked(url, f"{folder}/ask.lua", clients, 2)
                 found = asked(url, f"{folder}/ask.lua", clients)
                 figures.update({f"{name}_{clients}": value for name, value in found.items()})
+            found = asked_openly(url, f"{folder}/body", OPEN_SHARE * figures[f"rps_{CLIENTS[-1]}"])
+            figures.update({f"{name}_open": value for name, value in found.items()})
     return figures
