@@ -161,6 +161,19 @@ def test_rows_that_do_not_are_joined_after_two_checks(scheduler):
     assert gate.sizes == [(1,), (2,), (1,), (1,)] * 2 + [(1,), (2,)]
 
 
+def test_equal_requests_are_checked_by_computing_one_of_them(scheduler):
+    gate = Gate()
+    queue = queue_of(scheduler, gate)
+    queue.checks_left = CHECKS
+    requests = [ask(queue, 1)]
+    gate.started.wait()
+    requests += [ask(queue, value) for value in (0.0, 0.0, -0.0, 5)]
+    gate.open.set()
+    assert [wait_on_thread(r)[0].tolist() for r in requests] == [[2], [0], [0], [0], [10]]
+    assert gate.sizes == [(1,), (4,), (1,), (1,), (1,)]
+    assert queue.joins and queue.checks_left == CHECKS - 1
+
+
 def test_only_equal_shapes_are_joined(scheduler):
     gate = Gate()
     queue = queue_of(scheduler, gate, (None, None), (None, None))
