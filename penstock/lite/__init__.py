@@ -7,8 +7,8 @@ from penstock._src.util.lazy import attach as _attach
 
 _NAMES = {
     "penstock._src.api.lite": "OpsSet Optimize RepresentativeDataset TargetSpec",
-    "penstock._src.api.missing.table": "Interpreter=lite_Interpreter",
     "penstock._src.formats.tflite.converter": "TFLiteConverter",
+    "penstock._src.formats.tflite.interpreter.interpreter": "Interpreter",
 }
 _SUBMODULES = "experimental".split()
 

@@ -21,7 +21,7 @@ def test_models_to_convert_are_checked(tmp_path):
         lite.TFLiteConverter.from_saved_model(str(tmp_path))
     with pytest.raises(ValueError, match="must be specified"):
         lite.Interpreter()
-    with missing:
+    with pytest.raises(ValueError, match="expected the identifier"):
         lite.Interpreter(model_content=b"model")
     doubled = lite.experimental.authoring.compatible(function)
     assert float(doubled(tf.constant(2.0))) == 4.0

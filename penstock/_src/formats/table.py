@@ -118,6 +118,7 @@ _ALL = (
         writer="graph_def.writing:write",
     ),
     Format("onnx", "ONNX", (".onnx",), reader="onnx.reading.model:read"),
+    Format("tflite", "TFLite", (".tflite",), reader="tflite.reading.model:read"),
 )
 FORMATS: Mapping[str, Format] = {each.name: each for each in _ALL}
 

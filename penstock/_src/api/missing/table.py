@@ -10,7 +10,6 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from penstock._src.api.lite import OpResolverType
 from penstock._src.util.export import export_by_name, export_constant
 
 from .raising import MissingClass, MissingFunction
@@ -58,15 +57,6 @@ def __getattr__(attribute: str) -> Any:
     return made
 
 
-def _check_model(model_path: Any, model_content: Any, *_: Any) -> None:
-    if not model_path and not model_content:
-        raise ValueError("`model_path` or `model_content` must be specified.")
-    if model_path and model_content:
-        raise ValueError("Can't both provide `model_path` and `model_content`")
-    if model_path and not os.path.exists(model_path):
-        raise ValueError(f"Could not open '{model_path}'.")
-
-
 def _check_any_model(model_path: Any, model_content: Any, *_: Any) -> None:
     if not model_path and not model_content:
         raise ValueError("neither `model_path` nor `model_content` is provided")
@@ -96,30 +86,6 @@ run_pass_pipeline(mlir_txt, pass_pipeline, show_debug_info=False): Returns an ML
 write_bytecode(filename, mlir_txt): Writes an MLIR module in MLIR's binary form.
 tflite_to_tosa_bytecode(flatbuffer, bytecode, use_external_constant=False, ordered_input_arrays=None, ordered_output_arrays=None): Writes a TFLite model as TOSA.
 """,
-)
-_class(
-    "lite.Interpreter(model_path=None, model_content=None, experimental_delegates=None, num_threads=None, "
-    "experimental_op_resolver_type=AUTO, experimental_preserve_all_tensors=False, "
-    "experimental_disable_delegate_clustering=False, experimental_default_delegate_latest_features=False): "
-    "Runs a TFLite model.",
-    "running TFLite models is not implemented",
-    """
-allocate_tensors(): Makes room for all tensors.
-get_input_details(): Tells of the inputs.
-get_output_details(): Tells of the outputs.
-get_tensor_details(subgraph_index=0): Tells of all tensors.
-get_signature_list(): Tells of the signatures.
-get_signature_runner(signature_key=None): Returns a function that runs a signature.
-get_tensor(tensor_index, subgraph_index=0): Returns a copy of a tensor's value.
-set_tensor(tensor_index, value): Sets the value of an input.
-tensor(tensor_index): Returns a function that gives a view of a tensor's value.
-resize_tensor_input(input_index, tensor_size, strict=False): Changes the shape of an input.
-reset_all_variables(): Sets all variables to their initial values.
-num_subgraphs(): Returns the number of subgraphs.
-invoke(): Runs the model.
-""",
-    check=_check_model,
-    scope={"AUTO": OpResolverType.AUTO},
 )
 _functions(
     "lite.experimental",

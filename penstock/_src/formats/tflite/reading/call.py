@@ -1,0 +1,211 @@
+"""How builtin ops are registered, and what a function for one gets: `Call`.
+
+    @builtin("LEAKY_RELU", options="LeakyReluOptions")
+    def leaky_relu(call):
+        return raw.LeakyRelu(features=call.tensor(0), alpha=call.options.alpha)
+
+The function runs while a graph is traced. It returns a tensor, or a list of them.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from penstock._src.core import dtypes
+from penstock._src.core.errors import InvalidArgumentError, UnimplementedError
+from penstock._src.core.registry import raw
+from penstock._src.formats.tflite.reading.contents import (
+    Operation,
+    Quantization,
+    TensorInfo,
+)
+from penstock._src.formats.tflite.schema import SCHEMA, ActivationFunctionType, Padding
+from penstock._src.util import slots
+
+BUILTINS: dict[str, Callable[["Call"], Any]] = {}
+_OPTIONS: dict[str, str] = {}
+QUANTIZED = (dtypes.int8, dtypes.uint8, dtypes.int16)
+
+
+def builtin(*names: str, options: str = "") -> Callable[[Any], Any]:
+    """Registers the function of builtin ops.
+
+    Args:
+      *names: of BuiltinOperators.
+      options: the table of their options; "" if they have none.
+    """
+
+    def register(function: Callable[["Call"], Any]) -> Callable[["Call"], Any]:
+        for name in names:
+            BUILTINS[name] = function
+            _OPTIONS[name] = options
+        return function
+
+    return register
+
+
+class Call:
+    """An operator while it is translated: its inputs as tensors, its options, its outputs' types.
+
+    Attributes:
+      translation: the graph's `Translation`.
+      operation: what the file says of it.
+      name: its builtin op.
+    """
+
+    def __init__(self, translation: Any, operation: Operation) -> None:
+        self.translation, self.operation = translation, operation
+        self.name = operation.name
+        self._graph = translation.graph
+
+    @property
+    def where(self) -> str:
+        """The operator and its place in the file, for messages."""
+        return self.translation.place(self.operation)
+
+    def unimplemented(self, what: str) -> Exception:
+        """Returns the error of what is not implemented."""
+        return UnimplementedError(f"{self.where}: {what} is not implemented.")
+
+    def invalid(self, what: str) -> Exception:
+        """Returns the error of an operator that no TFLite runtime takes."""
+        return InvalidArgumentError(f"{self.where}: {what}")
+
+    @property
+    def options(self) -> Any:
+        """Its options, defaults if the file has none."""
+        wanted = _OPTIONS[self.name]
+        found = self.operation.options
+        if found is None:
+            return SCHEMA[wanted]()
+        if found.TABLE.name != wanted:
+            raise self.invalid(f"expected {wanted}. Received {found.TABLE.name}.")
+        return found
+
+    # -- inputs
+
+    def __len__(self) -> int:
+        return len(self.operation.inputs)
+
+    def has(self, i: int) -> bool:
+        """Returns whether an input is given."""
+        return i < len(self) and self.operation.inputs[i] >= 0
+
+    def info(self, i: int) -> TensorInfo:
+        """Returns what the file says of an input."""
+        if not self.has(i):
+            raise self.invalid(f"input {i} is missing; it has {len(self)}.")
+        return self._graph.tensors[self.operation.inputs[i]]
+
+    def tensor(self, i: int) -> Any:
+        """Returns an input."""
+        return self.translation.value(self.info(i).index)
+
+    def tensors(self) -> list[Any]:
+        """Returns all inputs."""
+        return [self.tensor(i) for i in range(len(self))]
+
+    def static(self, i: int) -> np.ndarray | None:
+        """Returns an input's value, or None if it differs from run to run."""
+        constant = self.info(i).constant
+        return slots.STATIC_VALUE(self.tensor(i)) if constant is None else constant
+
+    def array(self, i: int) -> np.ndarray:
+        """Returns an input's value, which must be known."""
+        value = self.static(i)
+        if value is None:
+            raise self.unimplemented(f"an input {i} that is not constant")
+        return value
+
+    def assign(self, i: int, value: Any) -> None:
+        """Sets a variable tensor, which keeps its value until the next run."""
+        info = self.info(i)
+        if not info.is_variable:
+            raise self.invalid(f"input {i} ('{info.name}') is no variable tensor.")
+        self.translation.state.variable_tensor(self._graph, info).assign(value)
+
+    def shape(self, i: int) -> tuple[int, ...]:
+        """Returns an input's shape, which must be known."""
+        shape = self.tensor(i).shape
+        if not shape.is_fully_defined():
+            raise self.unimplemented(f"an input {i} of unknown shape {shape}")
+        return tuple(shape.as_list())
+
+    def extent(self, i: int, axis: int) -> int:
+        """Returns the size of an input along an axis, which must be known."""
+        size = self.tensor(i).shape[axis]
+        if size is None:
+            raise self.unimplemented(f"an input {i} of unknown size along axis {axis}")
+        return int(size)
+
+    def rank(self, i: int) -> int:
+        """Returns an input's rank."""
+        rank = self.tensor(i).shape.rank
+        if rank is None:
+            raise self.unimplemented(f"an input {i} of unknown rank")
+        return rank
+
+    def is_quantized(self, i: int = 0) -> bool:
+        """Returns whether an input holds quantized values."""
+        info = self.info(i)
+        return info.quantization is not None and info.dtype in QUANTIZED
+
+    def quantization(self, i: int) -> Quantization:
+        """Returns the quantization of an input."""
+        return self._quantization_of(self.info(i), f"input {i}")
+
+    # -- outputs
+
+    def output(self, i: int = 0) -> TensorInfo:
+        """Returns what the file says of an output."""
+        if i >= len(self.operation.outputs):
+            raise self.invalid(f"output {i} is missing.")
+        return self._graph.tensors[self.operation.outputs[i]]
+
+    def output_quantization(self, i: int = 0) -> Quantization:
+        """Returns the quantization of an output."""
+        return self._quantization_of(self.output(i), f"output {i}")
+
+    def _quantization_of(self, info: TensorInfo, what: str) -> Quantization:
+        if info.quantization is None:
+            raise self.invalid(f"{what} ('{info.name}') has no quantization parameters.")
+        return info.quantization
+
+    # -- what many ops share
+
+    def padding(self) -> str:
+        """Returns the option `padding` as raw ops take it."""
+        return "SAME" if self.options.padding == Padding.SAME else "VALID"
+
+    def activated(self, x: Any) -> Any:
+        """Returns a float result after the fused activation."""
+        return activate(self, x, self.options.fused_activation_function)
+
+
+def activate(call: Call, x: Any, function: int) -> Any:
+    """Returns an activation function of TFLite applied to floats."""
+    kind = ActivationFunctionType
+    if function == kind.NONE:
+        return x
+    if function == kind.RELU:
+        return raw.Relu(features=x)
+    if function == kind.RELU6:
+        return raw.Relu6(features=x)
+    if function == kind.RELU_N1_TO_1:
+        return clipped(x, -1, 1)
+    if function == kind.TANH:
+        return raw.Tanh(x=x)
+    if function == kind.SIGN_BIT:
+        return raw.Cast(x=raw.Less(x=x, y=number(0, x)), DstT=x.dtype)
+    raise call.invalid(f"there is no activation function {function}.")
+
+
+def number(value: Any, like: Any) -> np.ndarray:
+    """Returns a number, or an array, of a tensor's dtype."""
+    return np.asarray(value, like.dtype.as_numpy_dtype)
+
+
+def clipped(x: Any, low: float, high: float) -> Any:
+    """Returns a tensor with its values limited to a range."""
+    return raw.Minimum(x=raw.Maximum(x=x, y=number(low, x)), y=number(high, x))

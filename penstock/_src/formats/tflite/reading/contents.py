@@ -1,0 +1,323 @@
+"""A file's graphs, checked: every index is in range, every constant has the size of its shape."""
+
+import dataclasses
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from penstock._src.core.dtypes import DType
+from penstock._src.formats.tflite.reading.sparse import densified
+from penstock._src.formats.tflite.schema import (
+    BuiltinOperator,
+    ModelFileError,
+    decode_model,
+)
+from penstock._src.formats.tflite.types import DTYPES, buffer_to_array
+
+# Of a tensor without values, whose shape alone takes nothing of the file.
+MOST_ELEMENTS = 1 << 40
+_PLACEHOLDER = BuiltinOperator.PLACEHOLDER_FOR_GREATER_OP_CODES
+
+
+@dataclasses.dataclass(frozen=True)
+class Quantization:
+    """real = scale * (quantized - zero_point), for each index of an axis if there are several.
+
+    Attributes:
+      scales: float32 `[n]`.
+      zero_points: int64 `[n]`.
+      axis: the axis of the tensor that they belong to.
+    """
+
+    scales: np.ndarray
+    zero_points: np.ndarray
+    axis: int = 0
+
+    @property
+    def scale(self) -> float:
+        return float(self.scales[0])
+
+    @property
+    def zero_point(self) -> int:
+        return int(self.zero_points[0])
+
+
+@dataclasses.dataclass(frozen=True)
+class TensorInfo:
+    """A tensor of a graph.
+
+    Attributes:
+      type: its TensorType.
+      shape: as in the file, with 1 for unknown sizes.
+      shape_signature: the same with -1 for unknown sizes.
+      constant: its values, or None.
+      record: the table `Tensor`.
+    """
+
+    name: str
+    index: int
+    type: int
+    dtype: DType
+    shape: tuple[int, ...]
+    shape_signature: tuple[int, ...]
+    has_rank: bool
+    quantization: Quantization | None
+    constant: np.ndarray | None
+    is_variable: bool
+    record: Any
+
+
+@dataclasses.dataclass(frozen=True)
+class Operation:
+    """An operator of a graph; an input that is left out is -1."""
+
+    name: str
+    custom_code: str
+    version: int
+    index: int
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    intermediates: tuple[int, ...]
+    options: Any
+    custom_options: bytes
+
+
+@dataclasses.dataclass(frozen=True)
+class Graph:
+    """A subgraph."""
+
+    name: str
+    index: int
+    tensors: tuple[TensorInfo, ...]
+    operations: tuple[Operation, ...]
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Signature:
+    """Names of a graph's inputs and outputs: `{name: tensor}`."""
+
+    key: str
+    graph: int
+    inputs: dict[str, int]
+    outputs: dict[str, int]
+
+
+@dataclasses.dataclass(frozen=True)
+class Contents:
+    """What a file holds."""
+
+    file: str
+    description: str
+    graphs: tuple[Graph, ...]
+    signatures: tuple[Signature, ...]
+    metadata: dict[str, bytes]
+
+
+def read_contents(data: Any, file: str) -> Contents:
+    """Returns what a file holds.
+
+    Args:
+      data: its bytes.
+      file: its name, for messages.
+
+    Raises:
+      ModelFileError: it is damaged.
+    """
+    return _Reader(data, file).contents()
+
+
+class _Reader:
+    def __init__(self, data: Any, file: str) -> None:
+        self._data, self._file = memoryview(data).cast("B"), file
+        self._model = decode_model(data, file)
+
+    def _fail(self, where: str, message: str) -> ModelFileError:
+        return ModelFileError(f"{self._file}: {where}: {message}")
+
+    def contents(self) -> Contents:
+        model = self._model
+        if model.version not in (0, 3):
+            raise self._fail("Model.version", f"expected 3. Received {model.version}.")
+        if not model.subgraphs:
+            raise self._fail("Model.subgraphs", "the model has none.")
+        self._codes = [self._code(i, code) for i, code in enumerate(model.operator_codes or ())]
+        graphs = tuple(self._graph(i, graph) for i, graph in enumerate(model.subgraphs))
+        signatures = tuple(
+            self._signature(i, signature, graphs)
+            for i, signature in enumerate(model.signature_defs or ())
+        )
+        metadata = {
+            entry.name or "": self._buffer(f"metadata[{i}]", entry.buffer).tobytes()
+            for i, entry in enumerate(model.metadata or ())
+        }
+        return Contents(self._file, model.description or "", graphs, signatures, metadata)
+
+    def _code(self, i: int, record: Any) -> tuple[str, str, int]:
+        number = max(record.deprecated_builtin_code, record.builtin_code)
+        if number == _PLACEHOLDER or number not in BuiltinOperator:
+            raise self._fail(f"operator_codes[{i}]", f"there is no builtin op {number}.")
+        return BuiltinOperator.name(number), record.custom_code or "", record.version
+
+    def _buffer(self, where: str, index: int) -> np.ndarray:
+        buffers = self._model.buffers or ()
+        if index >= len(buffers):
+            raise self._fail(where, f"there is no buffer {index} of {len(buffers)}.")
+        buffer = buffers[index]
+        if (
+            buffer.offset > 1
+        ):  # behind the FlatBuffer, of files beyond 2 GB; 1 stands for a place to be filled in
+            end = buffer.offset + buffer.size
+            if end > len(self._data):
+                raise self._fail(f"buffers[{index}]", f"it ends at byte {end}, behind the file.")
+            return np.frombuffer(self._data, np.uint8, buffer.size, buffer.offset)
+        return np.zeros(0, np.uint8) if buffer.data is None else buffer.data
+
+    def _graph(self, index: int, record: Any) -> Graph:
+        where = f"subgraphs[{index}]"
+        tensors = record.tensors or ()
+        count = len(tensors)
+        operations = tuple(
+            self._operation(f"{where}.operators[{i}]", i, operator, count)
+            for i, operator in enumerate(record.operators or ())
+        )
+        inputs = self._indices(f"{where}.inputs", record.inputs, count)
+        outputs = self._indices(f"{where}.outputs", record.outputs, count)
+        computed = set(inputs).union(*(operation.outputs for operation in operations))
+        infos = tuple(
+            self._tensor(f"{where}.tensors[{i}]", i, tensor, i in computed)
+            for i, tensor in enumerate(tensors)
+        )
+        self._check_order(where, infos, operations, inputs, outputs)
+        return Graph(record.name or "", index, infos, operations, inputs, outputs)
+
+    def _check_order(
+        self,
+        where: str,
+        tensors: Sequence[TensorInfo],
+        operations: Sequence[Operation],
+        inputs: Sequence[int],
+        outputs: Sequence[int],
+    ) -> None:
+        """Checks that every tensor has a value before an operator reads it."""
+        known = {t.index for t in tensors if t.constant is not None or t.is_variable}
+        known.update(inputs)
+        known.add(-1)
+        for operation in operations:
+            missing = set(operation.inputs) - known
+            if missing:
+                raise self._fail(
+                    f"{where}.operators[{operation.index}]",
+                    f"{operation.name} reads tensor {min(missing)}, which has no value yet.",
+                )
+            known.update(operation.outputs)
+        if not set(outputs) <= known:
+            missing = set(outputs) - known
+            raise self._fail(f"{where}.outputs", f"tensor {min(missing)} has no value.")
+
+    def _indices(
+        self, where: str, values: np.ndarray | None, count: int, optional: bool = False
+    ) -> tuple[int, ...]:
+        found = () if values is None else tuple(values.tolist())
+        for index in found:
+            if not (0 <= index < count or (optional and index == -1)):
+                raise self._fail(where, f"there is no tensor {index} of {count}.")
+        return found
+
+    def _operation(self, where: str, index: int, record: Any, count: int) -> Operation:
+        if record.opcode_index >= len(self._codes):
+            raise self._fail(where, f"there is no operator code {record.opcode_index}.")
+        name, custom_code, version = self._codes[record.opcode_index]
+        custom = b"" if record.custom_options is None else record.custom_options.tobytes()
+        if record.large_custom_options_offset > 1:
+            begin, size = record.large_custom_options_offset, record.large_custom_options_size
+            if begin + size > len(self._data):
+                raise self._fail(where, "its custom options end behind the file.")
+            custom = bytes(self._data[begin : begin + size])
+        return Operation(
+            name,
+            custom_code,
+            version,
+            index,
+            self._indices(f"{where}.inputs", record.inputs, count, optional=True),
+            self._indices(f"{where}.outputs", record.outputs, count),
+            self._indices(f"{where}.intermediates", record.intermediates, count, optional=True),
+            record.builtin_options or record.builtin_options2,
+            custom,
+        )
+
+    def _tensor(self, where: str, index: int, record: Any, computed: bool) -> TensorInfo:
+        where = f"{where} ('{record.name or ''}')"
+        if record.type not in DTYPES:
+            raise self._fail(where, f"there is no tensor type {record.type}.")
+        shape = () if record.shape is None else tuple(record.shape.tolist())
+        if any(extent < 0 for extent in shape) or math.prod(shape) > MOST_ELEMENTS:
+            raise self._fail(where, f"its shape is {shape}.")
+        signature = record.shape_signature
+        known = shape if signature is None or not len(signature) else tuple(signature.tolist())
+        if len(known) != len(shape) or any(k not in (-1, s) for k, s in zip(known, shape)):
+            raise self._fail(where, f"its shape is {shape}, its shape's signature {known}.")
+        return TensorInfo(
+            record.name or "",
+            index,
+            record.type,
+            DTYPES[record.type],
+            shape,
+            known,
+            record.has_rank or bool(shape),
+            self._quantization(where, record, shape),
+            None if computed else self._constant(where, record, shape),
+            record.is_variable,
+            record,
+        )
+
+    def _constant(self, where: str, record: Any, shape: tuple[int, ...]) -> np.ndarray | None:
+        data = self._buffer(where, record.buffer)
+        count = math.prod(shape)
+        if not len(data):
+            if count:
+                return None
+            return np.zeros(shape, DTYPES[record.type].as_numpy_dtype)
+        try:
+            if record.sparsity is not None:
+                return densified(data, record.type, shape, record.sparsity)
+            return buffer_to_array(data, record.type, count).reshape(shape)
+        except ValueError as error:
+            raise self._fail(where, str(error)) from None
+
+    def _quantization(self, where: str, record: Any, shape: tuple[int, ...]) -> Quantization | None:
+        found = record.quantization
+        if found is None or found.scale is None or not len(found.scale):
+            return None
+        if found.details is not None:
+            raise self._fail(where, f"quantization by {found.details.TABLE.name} is not supported.")
+        scales = np.asarray(found.scale, np.float32)
+        zeros = found.zero_point
+        zeros = np.zeros(len(scales), np.int64) if zeros is None or not len(zeros) else zeros
+        if len(zeros) == 1 < len(scales):
+            zeros = np.repeat(zeros, len(scales))
+        axis = found.quantized_dimension
+        if len(zeros) != len(scales):
+            raise self._fail(where, f"it has {len(scales)} scales and {len(zeros)} zero points.")
+        if len(scales) > 1 and not (0 <= axis < len(shape) and shape[axis] == len(scales)):
+            raise self._fail(
+                where, f"{len(scales)} scales are not those of axis {axis} of {shape}."
+            )
+        if not np.all(np.isfinite(scales)) or np.any(scales < 0):
+            raise self._fail(where, "its scales are not all finite and positive.")
+        return Quantization(scales, np.asarray(zeros, np.int64), axis)
+
+    def _signature(self, i: int, record: Any, graphs: Sequence[Graph]) -> Signature:
+        where = f"signature_defs[{i}]"
+        if record.subgraph_index >= len(graphs):
+            raise self._fail(where, f"there is no subgraph {record.subgraph_index}.")
+        count = len(graphs[record.subgraph_index].tensors)
+        maps = []
+        for entries in (record.inputs, record.outputs):
+            named = {entry.name or "": entry.tensor_index for entry in entries or ()}
+            self._indices(where, np.array(list(named.values()), np.int64), count)
+            maps.append(named)
+        return Signature(record.signature_key or "", record.subgraph_index, *maps)

@@ -1,0 +1,108 @@
+"""Arithmetic of quantized kernels: real factors as 32-bit fixed-point numbers, and their roundings.
+
+A factor is `multiplier * 2**(shift - 31)` with the multiplier in [2**30, 2**31). Results are to agree with TFLite's reference
+kernels to the bit, so the roundings here are theirs: first to the high half of a 64-bit product, then by the shift, halves away
+from zero (gemmlowp, https://github.com/google/gemmlowp/blob/master/doc/quantization.md).
+"""
+
+import math
+from typing import Any
+
+import numpy as np
+
+from penstock._src.core import dtypes
+from penstock._src.core.registry import raw
+
+
+def multiplier_and_shift(factor: float) -> tuple[int, int]:
+    """Returns a real factor as a fixed-point multiplier and shift."""
+    if factor == 0:
+        return 0, 0
+    fraction, shift = math.frexp(factor)
+    multiplier = _round_away(fraction * (1 << 31))
+    if multiplier == 1 << 31:
+        multiplier, shift = multiplier // 2, shift + 1
+    if shift < -31:
+        return 0, 0
+    return multiplier, min(shift, 30)
+
+
+def multipliers_and_shifts(factors: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Returns several factors as arrays of multipliers and shifts, int64."""
+    pairs = [multiplier_and_shift(float(factor)) for factor in np.asarray(factors).reshape(-1)]
+    found = np.array(pairs, np.int64)
+    return found[:, 0], found[:, 1]
+
+
+def _round_away(x: float) -> int:
+    return math.floor(x + 0.5) if x >= 0 else math.ceil(x - 0.5)
+
+
+def rescale(x: Any, factors: Any) -> Any:
+    """Returns integers times real factors, as int64.
+
+    Args:
+      x: int32 or int64 values within 32 bits.
+      factors: a factor, or an array of them along the last axis.
+    """
+    multiplier, shift = multipliers_and_shifts(factors)
+    return rescale_by(x, multiplier, shift)
+
+
+def rescale_by(x: Any, multiplier: Any, shift: Any) -> Any:
+    """Returns integers times fixed-point numbers, as int64; arrays of these are along the last axis."""
+    multiplier, shift = np.squeeze(np.int64(multiplier)), np.squeeze(np.int64(shift))
+    left, right = np.maximum(shift, 0), np.maximum(-shift, 0)
+    x = to_int64(x)
+    if np.any(left):
+        x = raw.Mul(x=x, y=np.int64(1) << left)
+    # The high half of the doubled product: (x * multiplier + 2**30) >> 31, with halves up.
+    high = shifted_right(raw.AddV2(x=raw.Mul(x=x, y=multiplier), y=np.int64(1 << 30)), np.int64(31))
+    return divided_by_power(high, right)
+
+
+def divided_by_power(x: Any, exponent: Any) -> Any:
+    """Returns int64 values over powers of two, halves rounded away from zero."""
+    exponent = np.int64(exponent)
+    if not np.any(exponent):
+        return x
+    half = (np.int64(1) << exponent) >> 1
+    negative = raw.Cast(x=raw.Less(x=x, y=np.int64(0)), DstT=dtypes.int64)
+    if not np.all(exponent):
+        negative = raw.Mul(x=negative, y=(exponent > 0).astype(np.int64))
+    return shifted_right(raw.AddV2(x=x, y=raw.Sub(x=half, y=negative)), exponent)
+
+
+def rescale_wide(x: Any, factors: Any) -> Any:
+    """Returns 48-bit accumulators times real factors, as int64: the multiplier is cut to 16 bits."""
+    multiplier, shift = multipliers_and_shifts(factors)
+    reduced = np.where(multiplier < 0x7FFF0000, (multiplier + (1 << 15)) >> 16, 0x7FFF)
+    total = np.squeeze(15 - shift)
+    rounded = raw.AddV2(
+        x=raw.Mul(x=to_int64(x), y=np.squeeze(reduced)), y=np.int64(1) << (total - 1)
+    )
+    return shifted_right(rounded, total)
+
+
+def shifted_right(x: Any, bits: Any) -> Any:
+    """Returns int64 values shifted right with their sign."""
+    return raw.RightShift(x=x, y=np.int64(bits))
+
+
+def to_int64(x: Any) -> Any:
+    """Returns integers as int64."""
+    return x if x.dtype == dtypes.int64 else raw.Cast(x=x, DstT=dtypes.int64)
+
+
+def round_away(x: Any) -> Any:
+    """Returns floats rounded to integers, halves away from zero."""
+    kind = x.dtype.as_numpy_dtype
+    whole = trunc(x)
+    beyond = raw.GreaterEqual(x=raw.Abs(x=raw.Sub(x=x, y=whole)), y=kind(0.5))
+    step = raw.Mul(x=raw.Cast(x=beyond, DstT=x.dtype), y=raw.Sign(x=x))
+    return raw.AddV2(x=whole, y=step)
+
+
+def trunc(x: Any) -> Any:
+    """Returns floats without their fractions."""
+    return raw.Mul(x=raw.Sign(x=x), y=raw.Floor(x=raw.Abs(x=x)))

@@ -1,0 +1,13 @@
+"""The builtin ops, by family: a function for each, registered where it stands.
+
+`../call.py` says what such a function gets.
+"""
+
+import importlib
+import pkgutil
+
+
+def load() -> None:
+    """Imports all families."""
+    for module in pkgutil.iter_modules(__path__):
+        importlib.import_module(f"{__name__}.{module.name}")

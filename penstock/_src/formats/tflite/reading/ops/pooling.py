@@ -1,0 +1,234 @@
+"""Pooling, reductions, softmax and normalizations."""
+
+import math
+from typing import Any
+
+import numpy as np
+
+from penstock._src.core import dtypes
+from penstock._src.core.registry import raw
+from penstock._src.formats.tflite.reading.call import Call, builtin, number
+from penstock._src.formats.tflite.reading.fixed_point import (
+    multiplier_and_shift,
+    rescale_by,
+    round_away,
+)
+from penstock._src.formats.tflite.reading.int16_table import softmax_of_int16
+from penstock._src.formats.tflite.reading.quantized import (
+    activation_range,
+    by_floats,
+    centered,
+    dequantize,
+    finish,
+    limits,
+    quantize,
+    saturate,
+)
+
+
+def _window(call: Call) -> dict[str, Any]:
+    options = call.options
+    return {
+        "ksize": [1, options.filter_height, options.filter_width, 1],
+        "strides": [1, options.stride_h, options.stride_w, 1],
+        "padding": call.padding(),
+    }
+
+
+@builtin("AVERAGE_POOL_2D", options="Pool2DOptions")
+def average_pool(call: Call) -> Any:
+    if not call.is_quantized():
+        return call.activated(raw.AvgPool(value=call.tensor(0), **_window(call)))
+    window = _window(call)
+    values = raw.Cast(x=call.tensor(0), DstT=dtypes.float32)
+    counts = _counts(call, window)
+    # The mean is nearest to the sum over the count, so their product rounds to the sum.
+    mean = raw.AvgPool(value=values, **window)
+    total = raw.Cast(x=raw.Round(x=raw.Mul(x=mean, y=np.float32(counts))), DstT=dtypes.int32)
+    half = raw.Mul(x=raw.Sign(x=total), y=np.int32(counts // 2))
+    rounded = raw.TruncateDiv(x=raw.AddV2(x=total, y=half), y=np.int32(counts))
+    low, high = activation_range(call, call.options.fused_activation_function)
+    return saturate(rounded, call.output().dtype, low, high)
+
+
+def _counts(call: Call, window: dict[str, Any]) -> np.ndarray:
+    """How many values each window has: fewer at the borders."""
+    _, height, width, _ = call.tensor(0).shape.as_list()
+    if window["padding"] == "VALID":
+        return np.array(window["ksize"][1] * window["ksize"][2])
+    if height is None or width is None:
+        raise call.unimplemented("padded quantized pooling of images of unknown size")
+    along = [
+        _counts_along(extent, size, stride)
+        for extent, size, stride in zip(
+            (height, width), window["ksize"][1:3], window["strides"][1:3]
+        )
+    ]
+    return (along[0][:, None] * along[1][None, :])[None, :, :, None]
+
+
+def _counts_along(extent: int, size: int, stride: int) -> np.ndarray:
+    outputs = -(-extent // stride)
+    before = max((outputs - 1) * stride + size - extent, 0) // 2
+    begins = np.arange(outputs) * stride - before
+    return np.minimum(begins + size, extent) - np.maximum(begins, 0)
+
+
+@builtin("MAX_POOL_2D", options="Pool2DOptions")
+def max_pool(call: Call) -> Any:
+    if not call.is_quantized():
+        return call.activated(raw.MaxPool(input=call.tensor(0), **_window(call)))
+    values = raw.Cast(x=call.tensor(0), DstT=dtypes.float32)
+    largest = raw.Cast(x=raw.MaxPool(input=values, **_window(call)), DstT=dtypes.int32)
+    low, high = activation_range(call, call.options.fused_activation_function)
+    return saturate(largest, call.output().dtype, low, high)
+
+
+@builtin("L2_POOL_2D", options="Pool2DOptions")
+def l2_pool(call: Call) -> Any:
+    squares = raw.AvgPool(value=raw.Square(x=call.tensor(0)), **_window(call))
+    return call.activated(raw.Sqrt(x=squares))
+
+
+def _reduction(name: str, op: str) -> None:
+    @builtin(name, options="ReducerOptions")
+    def reduce(call: Call) -> Any:
+        if call.is_quantized() and name == "REDUCE_PROD":
+            return by_floats(call, lambda x: _reduced(call, op, x))
+        if call.is_quantized():  # an order, which quantization keeps
+            values = raw.Cast(x=call.tensor(0), DstT=dtypes.int32)
+            return raw.Cast(x=_reduced(call, op, values), DstT=call.output().dtype)
+        return _reduced(call, op, call.tensor(0))
+
+
+def _reduced(call: Call, op: str, x: Any) -> Any:
+    return getattr(raw, op)(input=x, axis=call.tensor(1), keep_dims=call.options.keep_dims)
+
+
+for _name, _op in (
+    ("REDUCE_MAX", "Max"),
+    ("REDUCE_MIN", "Min"),
+    ("REDUCE_PROD", "Prod"),
+    ("REDUCE_ANY", "Any"),
+    ("REDUCE_ALL", "All"),
+):
+    _reduction(_name, _op)
+
+
+@builtin("SUM", options="ReducerOptions")
+def sum_(call: Call) -> Any:
+    if not call.is_quantized():
+        return _reduced(call, "Sum", call.tensor(0))
+    # TFLite's optimized kernel; its reference adds int8 values as int8.
+    source, target = call.quantization(0), call.output_quantization()
+    scale = np.float32(source.scale) / np.float32(target.scale)
+    bias = np.float32(-source.zero_point) * scale * np.float32(_count(call))
+    total = _reduced(call, "Sum", raw.Cast(x=call.tensor(0), DstT=dtypes.int32))
+    scaled = raw.AddV2(x=raw.Mul(x=raw.Cast(x=total, DstT=dtypes.float32), y=scale), y=bias)
+    return finish(call, raw.Cast(x=round_away(scaled), DstT=dtypes.int32))
+
+
+def _count(call: Call) -> int:
+    """How many values each reduced value has."""
+    axes = {int(axis) % call.rank(0) for axis in call.array(1).reshape(-1)}
+    return math.prod(call.extent(0, axis) for axis in axes)
+
+
+@builtin("MEAN", options="ReducerOptions")
+def mean(call: Call) -> Any:
+    if not call.is_quantized():
+        if call.tensor(0).dtype.is_integer:
+            return _integer_mean(call)
+        return _reduced(call, "Mean", call.tensor(0))
+    count = _count(call)
+    multiplier, shift = multiplier_and_shift(
+        call.quantization(0).scale / call.output_quantization().scale
+    )
+    # The division by the count goes into the multiplier.
+    extra = min(max(count, 1).bit_length() - 1, 32, 31 + shift)
+    multiplier = (multiplier << extra) // max(count, 1)
+    total = _reduced(call, "Sum", centered(call, 0))
+    return finish(call, rescale_by(total, multiplier, shift - extra))
+
+
+def _integer_mean(call: Call) -> Any:
+    x = call.tensor(0)
+    total = _reduced(call, "Sum", x)
+    count = raw.Prod(
+        input=raw.GatherV2(params=raw.Shape(input=x), indices=call.tensor(1), axis=np.int32(0)),
+        axis=np.arange(call.rank(1), dtype=np.int32),
+    )
+    return raw.TruncateDiv(x=total, y=raw.Cast(x=count, DstT=x.dtype))
+
+
+@builtin("ARG_MAX", options="ArgMaxOptions")
+def arg_max(call: Call) -> Any:
+    return raw.ArgMax(
+        input=call.tensor(0), dimension=_scalar(call, 1), output_type=call.output().dtype
+    )
+
+
+@builtin("ARG_MIN", options="ArgMinOptions")
+def arg_min(call: Call) -> Any:
+    return raw.ArgMin(
+        input=call.tensor(0), dimension=_scalar(call, 1), output_type=call.output().dtype
+    )
+
+
+def _scalar(call: Call, i: int) -> Any:
+    return raw.Reshape(tensor=call.tensor(i), shape=np.zeros(0, np.int32))
+
+
+@builtin("SOFTMAX", options="SoftmaxOptions")
+def softmax(call: Call) -> Any:
+    beta = call.options.beta
+    if call.is_quantized():
+        if call.info(0).dtype == dtypes.int16:
+            return softmax_of_int16(call, beta)
+        return _quantized_softmax(call, beta)
+    x = call.tensor(0)
+    return raw.Softmax(logits=x if beta == 1 else raw.Mul(x=x, y=number(beta, x)))
+
+
+def _quantized_softmax(call: Call, beta: float) -> Any:
+    """Exponentials of differences to the row's maximum, as TFLite's table of 256 floats has them."""
+    x = raw.Cast(x=call.tensor(0), DstT=dtypes.float32)
+    last = np.array([-1], np.int32)
+    below = raw.Sub(x=x, y=raw.Max(input=x, axis=last, keep_dims=True))
+    powers = raw.Exp(x=raw.Mul(x=below, y=np.float32(call.quantization(0).scale * beta)))
+    total = raw.Sum(input=powers, axis=last, keep_dims=True)
+    target, dtype = call.output_quantization(), call.output().dtype
+    inverse = raw.RealDiv(x=np.float32(1), y=raw.Mul(x=total, y=np.float32(target.scale)))
+    rounded = raw.Cast(x=round_away(raw.Mul(x=powers, y=inverse)), DstT=dtypes.int32)
+    shifted = raw.AddV2(x=rounded, y=np.int32(target.zero_point))
+    return saturate(shifted, dtype, *limits(dtype))
+
+
+@builtin("LOG_SOFTMAX")
+def log_softmax(call: Call) -> Any:
+    if call.is_quantized():
+        return by_floats(call, lambda x: raw.LogSoftmax(logits=x))
+    return raw.LogSoftmax(logits=call.tensor(0))
+
+
+@builtin("L2_NORMALIZATION", options="L2NormOptions")
+def l2_normalization(call: Call) -> Any:
+    x = dequantize(call.tensor(0), call.quantization(0)) if call.is_quantized() else call.tensor(0)
+    squares = raw.Sum(input=raw.Square(x=x), axis=np.array([-1], np.int32), keep_dims=True)
+    norm = raw.Maximum(x=raw.Sqrt(x=squares), y=np.float32(1e-6))
+    result = raw.RealDiv(x=x, y=norm)
+    if call.is_quantized():
+        return quantize(result, call.output_quantization(), call.output().dtype)
+    return call.activated(result)
+
+
+@builtin("LOCAL_RESPONSE_NORMALIZATION", options="LocalResponseNormalizationOptions")
+def local_response_normalization(call: Call) -> Any:
+    options = call.options
+    return raw.LRN(
+        input=call.tensor(0),
+        depth_radius=options.radius,
+        bias=options.bias,
+        alpha=options.alpha,
+        beta=options.beta,
+    )

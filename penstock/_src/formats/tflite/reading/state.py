@@ -1,0 +1,100 @@
+"""What a model keeps from run to run: variable tensors, resource variables, tables of keys and values."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from penstock._src.api.lookup.tables import KeyValueTensorInitializer, StaticHashTable
+from penstock._src.api.variables import Variable
+from penstock._src.core import dtypes
+from penstock._src.core.dtypes import DType
+from penstock._src.core.errors import FailedPreconditionError, InvalidArgumentError
+from penstock._src.core.shapes import TensorShape
+from penstock._src.core.tracking.trackable import AutoTrackable
+from penstock._src.eager.context import init_scope
+from penstock._src.formats.tflite.reading.contents import Graph, TensorInfo
+
+
+class Handle:
+    """What stands for a tensor of type RESOURCE: the name of a variable, or a table."""
+
+    def __init__(self, key: str) -> None:
+        self.key = key
+
+
+class State(AutoTrackable):
+    """The variables and tables of a model; graphs of one model share it.
+
+    Attributes:
+      tensors: tensors that are variables, by graph and index.
+      variables: the variables of `VAR_HANDLE`, by container and name.
+      tables: the tables of `HASHTABLE`, by number.
+    """
+
+    def __init__(self) -> None:
+        self.tensors: dict[str, Variable] = {}
+        self.variables: dict[str, Variable] = {}
+        self.tables: dict[str, StaticHashTable] = {}
+        self._table_types: dict[str, tuple[DType, DType]] = {}
+        self._initialized: set[int] = set()
+
+    def variable_tensor(self, graph: Graph, info: TensorInfo) -> Variable:
+        """Returns the variable that a tensor of a graph is; it begins as zeros."""
+        key = f"{graph.index}_{info.index}"
+        if key not in self.tensors:
+            with init_scope():
+                zeros = np.zeros(info.shape, info.dtype.as_numpy_dtype)
+                self.tensors[key] = Variable(zeros, trainable=False)
+        return self.tensors[key]
+
+    def variable(self, handle: Handle, info: TensorInfo) -> Variable:
+        """Returns a variable.
+
+        Args:
+          handle: which.
+          info: a tensor that was read from it or is assigned to it.
+        """
+        if handle.key not in self.variables:
+            with init_scope():
+                zeros = np.zeros(info.shape, info.dtype.as_numpy_dtype)
+                shape = [None if n < 0 else n for n in info.shape_signature]
+                self.variables[handle.key] = Variable(
+                    zeros, trainable=False, shape=TensorShape(shape if info.has_rank else None)
+                )
+        return self.variables[handle.key]
+
+    def table_handle(self, number: int, key: DType, value: DType) -> Handle:
+        """Returns what stands for a table."""
+        self._table_types[str(number)] = (key, value)
+        return Handle(str(number))
+
+    def fill_table(self, handle: Handle, keys: np.ndarray, values: np.ndarray, where: str) -> None:
+        """Gives a table its contents, once."""
+        if handle.key in self.tables:
+            return
+        if handle.key not in self._table_types:
+            raise InvalidArgumentError(f"{where}: its first input is no table.")
+        key, value = self._table_types[handle.key]
+        with init_scope():
+            initializer = KeyValueTensorInitializer(keys, values, key, value)
+            default = b"" if value == dtypes.string else 0
+            self.tables[handle.key] = StaticHashTable(initializer, default)
+
+    def table(self, handle: Handle, where: str) -> StaticHashTable:
+        """Returns a table that has its contents."""
+        if handle.key not in self.tables:
+            raise FailedPreconditionError(f"{where}: the table is used before it has contents.")
+        return self.tables[handle.key]
+
+    def initialize(self, graph: int, run: Callable[[], Any]) -> None:
+        """Runs a graph that initializes, the first time."""
+        if graph not in self._initialized:
+            self._initialized.add(graph)
+            with init_scope():
+                run()
+
+    def reset(self) -> None:
+        """Sets variable tensors to zeros."""
+        for variable in self.tensors.values():
+            variable.assign(np.zeros(variable.shape, variable.dtype.as_numpy_dtype))

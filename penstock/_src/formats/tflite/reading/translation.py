@@ -1,0 +1,111 @@
+"""Runs a graph of a file on tensors: each operator by the function that is registered for it."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.errors import InvalidArgumentError, OpError, UnimplementedError
+from penstock._src.formats.tflite.reading import ops
+from penstock._src.formats.tflite.reading.call import BUILTINS, Call
+from penstock._src.formats.tflite.reading.contents import Contents, Graph, Operation
+from penstock._src.formats.tflite.reading.state import Handle, State
+
+# Graphs that call one another more deeply than this call themselves.
+DEEPEST = 32
+
+
+class Translation:
+    """A graph while it is traced.
+
+    Args:
+      contents: the file.
+      graph: the graph.
+      state: its variables and tables.
+      weights: what stands for constants of the graph, by index: variables that are trained.
+      depth: how many graphs have called this one.
+    """
+
+    def __init__(
+        self,
+        contents: Contents,
+        graph: Graph,
+        state: State,
+        weights: Mapping[int, Any] | None = None,
+        depth: int = 0,
+    ) -> None:
+        self.contents, self.graph, self.state = contents, graph, state
+        self.values: dict[int, Any] = {}
+        self._weights, self._depth = weights or {}, depth
+
+    def run(self, inputs: Sequence[Any]) -> list[Any]:
+        """Returns the graph's outputs.
+
+        Args:
+          inputs: a tensor for each input.
+        """
+        if len(inputs) != len(self.graph.inputs):
+            raise InvalidArgumentError(
+                f"{self.contents.file}: subgraphs[{self.graph.index}] has {len(self.graph.inputs)} inputs. "
+                f"Received {len(inputs)}."
+            )
+        self.values.update(zip(self.graph.inputs, inputs))
+        for operation in self.graph.operations:
+            self._run(operation)
+        return [self.value(index) for index in self.graph.outputs]
+
+    def value(self, index: int) -> Any:
+        """Returns a tensor of the graph."""
+        if index not in self.values:
+            info = self.graph.tensors[index]
+            if info.is_variable:
+                return self.state.variable_tensor(self.graph, info).read_value()
+            constant = self._weights.get(index, info.constant)
+            self.values[index] = convert_to_tensor(constant, info.dtype)
+        return self.values[index]
+
+    def branch(self, index: int, where: str) -> "Translation":
+        """Returns the translation of another graph of the file, for control flow.
+
+        Args:
+          index: of the graph.
+          where: what calls it, for messages.
+        """
+        if self._depth >= DEEPEST:
+            raise InvalidArgumentError(f"{where}: its graphs call one another without end.")
+        graph = self.contents.graphs[index]
+        return Translation(self.contents, graph, self.state, depth=self._depth + 1)
+
+    def place(self, operation: Operation) -> str:
+        """Returns an operator's name and place, for messages."""
+        name = operation.custom_code if operation.name == "CUSTOM" else operation.name
+        place = f"subgraphs[{self.graph.index}].operators[{operation.index}]"
+        return f"{self.contents.file}: {name} ({place})"
+
+    def _run(self, operation: Operation) -> None:
+        place = self.place(operation)
+        function = BUILTINS.get(operation.name)
+        if function is None:
+            raise UnimplementedError(f"{place}: TFLite's op is not implemented.")
+        try:
+            results = function(Call(self, operation))
+        except OpError as error:
+            if str(error).startswith(self.contents.file):
+                raise
+            raise type(error)(None, None, f"{place}: {error}") from error
+        except (ValueError, TypeError, IndexError) as error:
+            raise InvalidArgumentError(f"{place}: {error}") from error
+        results = list(results) if isinstance(results, (list, tuple)) else [results]
+        for index, tensor in zip(operation.outputs, results):
+            self._check_type(place, index, tensor)
+            self.values[index] = tensor
+
+    def _check_type(self, place: str, index: int, tensor: Any) -> None:
+        expected = self.graph.tensors[index].dtype
+        if not isinstance(tensor, Handle) and tensor.dtype != expected:
+            raise UnimplementedError(
+                f"{place}: a result of type {expected.name} is not implemented for these inputs; it would be "
+                f"{tensor.dtype.name}."
+            )
+
+
+ops.load()
