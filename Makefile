@@ -12,7 +12,7 @@ UV     := $(BIN)/uv
 
 CHECKS := check-golden check-conformance check-examples check-models check-keras
 
-.PHONY: demo test test-checked interop interop-serving interop-open-inference interop-ray interop-tfjs check-kubernetes tensorboard tutorials fuzz fuzz-kernels fuzz-models fuzz-files fuzz-calls fuzz-bytes fuzz-serving kills soak mutate coverage bench bench-data bench-errors lint format clean check $(CHECKS)
+.PHONY: demo test test-checked interop interop-serving interop-open-inference interop-ray interop-tfjs interop-tflite check-kubernetes tensorboard tutorials fuzz fuzz-kernels fuzz-models fuzz-files fuzz-calls fuzz-bytes fuzz-serving kills soak mutate coverage bench bench-data bench-errors lint format clean check $(CHECKS)
 
 demo: $(STAMP)
 	$(BIN)/penstock run examples/demo.py
@@ -57,6 +57,14 @@ TFJS := build/peers/tfjs
 interop-tfjs: $(STAMP)
 	mkdir -p $(TFJS) && npm install --silent --prefix $(TFJS) @tensorflow/tfjs@4.22.0
 	$(BIN)/python -m tests.interop.formats.tfjs $(CURDIR)/$(TFJS) $(MODEL)
+
+# Every builtin op of TFLite beside ai-edge-litert's kernels (NAMES="CONV ADD" chooses), and models of TensorFlow's converter.
+TFLITE_VENV := .venv-tflite
+interop-tflite: pyproject.toml $(INTEROP_VENV)/.installed
+	test -x $(TFLITE_VENV)/bin/python || $(PYTHON) -m venv $(TFLITE_VENV)
+	$(TFLITE_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[lite]' ai-edge-litert
+	$(TFLITE_VENV)/bin/python -m tests.interop.tflite $(NAMES)
+	$(TFLITE_VENV)/bin/python -m tests.interop.tflite.converted $(CURDIR)/$(INTEROP_VENV)/bin/python
 
 # The manifests of packaging/kubernetes, held to Kubernetes' schemas.
 KUBERNETES_VENV := .venv-kubernetes

@@ -8,8 +8,9 @@ from tests.fuzz.files.formats import (
     kernels,
     models,
     onnx_files,
+    tflite_files,
 )
 from tests.fuzz.files.formats.format import Format
 
-MODULES = (checkpoints, data, encoded, keras_files, kernels, models, onnx_files)
+MODULES = (checkpoints, data, encoded, keras_files, kernels, models, onnx_files, tflite_files)
 FORMATS: dict[str, Format] = {made.name: made for module in MODULES for made in module.FORMATS}

@@ -1,0 +1,1 @@
+"""Single builtin ops of TFLite beside ai-edge-litert's reference kernels (`make interop-tflite`)."""
