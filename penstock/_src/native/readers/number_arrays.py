@@ -1,6 +1,6 @@
-"""Reads the arrays of numbers in a JSON text, without Python's lock and without an object for each number.
+"""Reads the arrays of numbers in a JSON text, without an object for each number, and without Python's lock.
 
-`number_arrays()` gives the function. Arrays of anything else, ragged ones and numbers that neither 64-bit integers nor a few operations hold
+`number_arrays()` gives the functions. Arrays of anything else, ragged ones and numbers that neither 64-bit integers nor a few operations hold
 stay in the text, for a reader of all of JSON.
 """
 
@@ -30,19 +30,21 @@ _INFINITY = 0x7FF0 << 48
 
 
 class NumberArrayReader(NamedTuple):
-    """A builtin over bytes and arrays.
+    """Builtins over bytes and arrays.
 
     scan (text, its size, marker of 16 bytes, least, rest [size + 2], values [size // 2 + 1], entries [most, ENTRY], most, told [4]) -> number of
          arrays of `least` numbers or more, which is 13 or more; writes their values, int64 or doubles, and to the rest the text with `MARK` bytes
          in quotes in place of each. Told are the rest's size, and how many lists, objects and commas it has
+    scan_short the same, which keeps Python's lock: to get it back takes longer than to read some kilobytes
     """
 
     scan: Callable[..., int]
+    scan_short: Callable[..., int]
 
 
 @functools.cache
 def number_arrays() -> NumberArrayReader:
-    """The function, compiled."""
+    """The functions, compiled."""
     m = Module()
     doubles.emit(m)
     _emit_number(m)
@@ -50,7 +52,9 @@ def number_arrays() -> NumberArrayReader:
     _emit_array(m)
     _emit_string(m)
     _emit_scan(m)
+    _emit_scan_short(m)
     py.emit_entry(m, "scan", "bnbnaaana")
+    py.emit_entry(m, "scan_short", "bnbnaaana", holds_gil=True)
     return load(m, NumberArrayReader)
 
 
@@ -363,12 +367,18 @@ class _Copied(NamedTuple):
     spent: Val
 
 
+_TEXT: Any = dict(
+    data=PTR, end=I64, marker=PTR, least=I64, rest=PTR, values=PTR, entries=PTR, most=I64, told=PTR
+)  # fmt: skip
+
+
+def _emit_scan_short(m: Module) -> None:
+    with m.fn("scan_short", ret=I64, internal=True, **_TEXT) as f:
+        f.give(f.call("scan", *[getattr(f, name) for name in _TEXT], ret=I64))
+
+
 def _emit_scan(m: Module) -> None:
-    arguments: Any = dict(
-        data=PTR, end=I64, marker=PTR, least=I64, rest=PTR, values=PTR, entries=PTR, most=I64,
-        told=PTR,
-    )  # fmt: skip
-    with m.fn("scan", ret=I64, internal=True, **arguments) as f:
+    with m.fn("scan", ret=I64, internal=True, **_TEXT) as f:
         zero = f.i64(0)
         f.loop(0, 4, 1, lambda word: f.store(zero, f.told, word))
 

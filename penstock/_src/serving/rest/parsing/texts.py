@@ -80,7 +80,8 @@ class _Scanned:
         most = min(most, size // (2 * _LEAST))
         rest, held = np.empty(size + 2, np.uint8), np.empty(size // 2 + 1, np.int64)
         entries, told = np.empty((most + 1, ENTRY), np.int64), np.empty(4, np.int64)
-        scan = number_arrays().scan
+        reader = number_arrays()
+        scan = reader.scan_short if size < _LONG else reader.scan
         count = scan(text, size, _MARKER, _LEAST, rest, held, entries, most, told)
         length, self._lists, self._objects, commas = told.tolist()
         self._text, self._rest = text, rest[:length].tobytes() if count else text
