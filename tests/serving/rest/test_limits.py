@@ -22,13 +22,18 @@ class Several(tf.Module):
     def length(self, x):
         return {"y": tf.strings.length(x)}
 
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="x")])
+    def number(self, x):
+        return {"y": tf.strings.to_number(x)}
+
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
     root = tmp_path_factory.mktemp("models")
     save(HalfPlusTwo(), root / "half" / "1")
     several = Several()
-    save(several, root / "several" / "1", {"length": several.length})
+    signatures = {"length": several.length, "number": several.number}
+    save(several, root / "several" / "1", signatures)
     models = tuple(ModelConfig(name, str(root / name)) for name in ("half", "several"))
     limits = Limits(
         max_body_bytes=500_000,
@@ -112,6 +117,12 @@ def test_a_bomb_takes_no_more_than_the_limit():
 def test_inputs_that_are_too_large(ask, model, request_, message):
     status, error = ask(model, json.dumps(request_).encode())
     assert status == 429 and message in error
+
+
+def test_an_error_that_names_bytes_which_are_no_text(ask):
+    request = {"signature_name": "number", "instances": [{"b64": "/zE="}]}
+    status, error = ask("several", json.dumps(request).encode())
+    assert status == 400 and "\\udcff1" in error
 
 
 def test_limits_are_positive():

@@ -7,5 +7,6 @@ from penstock._src.core.errors import OpError
 
 
 def message_of(error: OpError) -> str:
-    """Returns an error's message without the line of the program that it names."""
-    return error.message.partition(f"\n{PLACE}")[0]
+    """Returns an error's message without the line of the program that it names; bytes that are no UTF-8 are written as escapes."""
+    message = error.message.partition(f"\n{PLACE}")[0]
+    return message.encode(errors="backslashreplace").decode()

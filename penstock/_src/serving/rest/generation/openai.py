@@ -23,6 +23,7 @@ from penstock._src.serving.rest.parsing.fields import Fields, is_integers
 from penstock._src.serving.rest.replies import STATUS, Reply, Stream, json_reply
 from penstock._src.serving.rest.streams import event
 from penstock._src.serving.telemetry.recorder import Recorder
+from penstock._src.serving.trust.messages import message_of
 
 # Members that clients send, with the only value that they may have.
 _DEFAULTS: Mapping[str, Any] = {
@@ -249,7 +250,7 @@ def _in_form(handler: Handler) -> Handler:
         except OpError as error:
             status = STATUS.get(error.error_code, 500)
             kind = "invalid_request_error" if status < 500 else "server_error"
-            about = {"message": error.message, "type": kind, "param": None, "code": None}
+            about = {"message": message_of(error), "type": kind, "param": None, "code": None}
             return json_reply({"error": about}, status)
 
     return answer
