@@ -52,9 +52,7 @@ class Compiled:
 def compile_function(function: Function) -> Compiled:
     """Takes a function through all stages to a program of the device in PENSTOCK_DEVICE."""
     stages = Stages(function.name)
-    stages.look_at("lower", function)
-    function = stages.run("simplify", simplify, function)
-    function = stages.run("loops", loops, function)
+    function = improved(function, stages)
     compiled = _loaded(function, stages)
     STATISTICS.functions += 1
     if flags.debug >= 1:
@@ -62,6 +60,13 @@ def compile_function(function: Function) -> Compiled:
         nodes = len(function.nodes())
         print(f"compiled {function.name}: {nodes} nodes, {spent:.1f} ms", file=sys.stderr)
     return compiled
+
+
+def improved(function: Function, stages: Stages) -> Function:
+    """A lowered function after the stages that give functions."""
+    stages.look_at("lower", function)
+    function = stages.run("simplify", simplify, function)
+    return stages.run("loops", loops, function)
 
 
 def plan_function(

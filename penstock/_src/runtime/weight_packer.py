@@ -64,21 +64,27 @@ class WeightPacker:
         if found is not None and found.version == handle.version and found.source() is array:
             return found.memory
         version = handle.version
+        memory = self.packed(array, watching)
+        handle.derived[self.key] = _PackedWeights(weakref.ref(array), version, memory)
+        return memory
+
+    def packed(self, array: np.ndarray, watching: Watching = unwatched) -> np.ndarray:
+        """An array's packed form, which nobody keeps."""
         memory, scratch = (
             empty_aligned((size,), BYTE) for size in (self.bytes, self.scratch_bytes)
         )
         with self.lock, watching(self, (array, memory, scratch)):
             self.pack.run(array, memory, scratch)
-        handle.derived[self.key] = _PackedWeights(weakref.ref(array), version, memory)
         return memory
 
 
 def packers_of(plan: Plan, libraries: Mapping[str, Any]) -> list[WeightPacker]:
     """One for each of a plan's prepacked arrays; `libraries` are its kernels by their codes' keys."""
-    return [_packer(w, libraries[w.code.code.key], plan.threads) for w in plan.prepacked]
+    return [packer_of(w, libraries[w.code.code.key], plan.threads) for w in plan.prepacked]
 
 
-def _packer(weights: PrepackedWeights, library: Any, threads: int) -> WeightPacker:
+def packer_of(weights: PrepackedWeights, library: Any, threads: int) -> WeightPacker:
+    """What packs an array; `library` gives the addresses of the code's functions."""
     code, sizes = weights.code, weights.sizes
     patches: list[tuple[int, int, int]] = []
 

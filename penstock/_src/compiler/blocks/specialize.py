@@ -115,7 +115,7 @@ def specialize(section: Section, values: Sequence[Any]) -> Specialized | list[in
     slots = Slots(section.inputs)
     constants: dict[int, Any] = {}  # slot -> value
     steps: list[HostStep | ProgramStep] = []
-    reasons = _Reasons(section)
+    reasons = Reasons(section)
     pending = take_host_steps(section.ops, reasons, section.states, slots, steps, constants)
     deferrals: list[Deferral] = []
     known: Mapping[int, Any] = {}
@@ -138,7 +138,7 @@ def specialize(section: Section, values: Sequence[Any]) -> Specialized | list[in
 # -- the host
 
 
-class _Reasons:
+class Reasons:
     """Why operations run on the host; `host` grows by those that turn out not to lower."""
 
     def __init__(self, section: Section) -> None:
@@ -162,7 +162,7 @@ class _Reasons:
 
 def take_host_steps(
     ops: Sequence[Operation],
-    reasons: _Reasons,
+    reasons: Reasons,
     states: dict[Any, Any],
     slots: Slots,
     steps: list[HostStep | ProgramStep],
@@ -217,7 +217,7 @@ def _what_is_held(op: Operation) -> Any:
 
 
 def lower_ready(
-    section: Section, pending: Sequence[Operation], values: Sequence[Any], reasons: _Reasons
+    section: Section, pending: Sequence[Operation], values: Sequence[Any], reasons: Reasons
 ) -> LoweredSection:
     """Lowers all operations that do not wait for the host."""
     p = LoweringContext()
@@ -252,7 +252,7 @@ def lower_ready(
     return LoweredSection(p, inputs, lowering.values, lowered, left, deferrals)
 
 
-def _must_wait(op: Operation, lowering: Lowering, waiting: set[str], reasons: _Reasons) -> bool:
+def _must_wait(op: Operation, lowering: Lowering, waiting: set[str], reasons: Reasons) -> bool:
     """Whether an operation cannot be part of the program: it is the host's, or depends on what waits."""
     if reasons.why(op) is not None:
         return True

@@ -26,8 +26,9 @@ class MemoryInstructions(CheckedAccesses):
         if isinstance(offset, int) and offset == 0:
             return p
         inbounds = "" if self.target.checked else "inbounds "
+        element = I64 if ty == PTR else scalar(ty)  # a word, however many bytes an address has
         place = self.emit(
-            PTR, f"getelementptr {inbounds}{scalar(ty)}, ptr {p.s}, i64 {self.text(offset, I64)}"
+            PTR, f"getelementptr {inbounds}{element}, ptr {p.s}, i64 {self.text(offset, I64)}"
         )
         if self.target.checked:
             place.bounds = self.bounds_of(p)

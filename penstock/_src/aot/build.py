@@ -1,0 +1,186 @@
+"""Builds a model ahead of time: concrete functions in, a folder of objects, libraries and sources out."""
+
+import contextlib
+import re
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from penstock._src.aot import c_files
+from penstock._src.aot.archive import archive
+from penstock._src.aot.linking import can_link, link_shared
+from penstock._src.aot.objects import ModelObjects, model_objects
+from penstock._src.aot.plans import PlannedModel, plan_model
+from penstock._src.aot.recording import Recorded, record
+from penstock._src.aot.signature import LoweredFunction, lower_function
+from penstock._src.aot.targets import Machine, machine_of
+from penstock._src.core.errors import InvalidArgumentError
+from penstock._src.filesystems.whole import write_whole
+from penstock._src.function.concrete import ConcreteFunction
+from penstock._src.util.flags import Disabled, flags
+
+TOLERANCE = 2e-5  # of the largest value: how far sums in another order may be from Penstock's own
+_WORDS = set(
+    "auto break case char const continue default do double else enum extern float for goto if inline int long register "
+    "restrict return short signed sizeof static struct switch typedef union unsigned void volatile while".split()
+)
+
+
+@dataclass(frozen=True)
+class BuildOptions:
+    """What is built.
+
+    target, cpu, features  of the machine
+    batches     sizes that the first axis of open inputs may have; none: 1
+    shapes      of inputs that leave other extents open
+    samples     values of inputs, for the recorded calls
+    small       whether the size of the weights counts more than speed
+    weights     whether weights are a file of their own
+    threads     that share the work of a call
+    """
+
+    target: str = "native"
+    cpu: str = ""
+    features: str = ""
+    batches: tuple[int, ...] = ()
+    shapes: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    samples: Mapping[str, np.ndarray] = field(default_factory=dict)
+    small: bool = False
+    weights: bool = False
+    threads: int = 1
+
+
+@dataclass(frozen=True, eq=False)
+class Built:
+    """A built model, before its files are written."""
+
+    name: str
+    machine: Machine
+    model: PlannedModel
+    objects: ModelObjects
+    lowered: tuple[LoweredFunction, ...]
+    functions: tuple[ConcreteFunction, ...]
+
+    @property
+    def code_bytes(self) -> int:
+        """Of the object, without the constants in it."""
+        return len(self.objects.model) - (
+            0 if self.objects.constants else len(self.model.data.bytes())
+        )
+
+
+def build(
+    functions: Mapping[str, ConcreteFunction], name: str, options: BuildOptions | None = None
+) -> Built:
+    """Compiles a model.
+
+    Args:
+      functions: its signatures.
+      name: prefix of all its symbols, an identifier of C.
+      options: how.
+
+    Raises:
+      InvalidArgumentError: the name, the target or a shape is not right.
+      UnimplementedError: a function needs the host, as strings and tables do.
+    """
+    options = options or BuildOptions()
+    _check_names([name, *functions])
+    machine = machine_of(options.target, options.cpu, options.features)
+    lowered = tuple(
+        lower_function(called, function, options.batches, options.shapes)
+        for called, function in functions.items()
+    )
+    with _compiler_flags(options):
+        model = plan_model(lowered, machine, options.threads, options.weights)
+    objects = model_objects(model, name, options.weights)
+    return Built(name, machine, model, objects, lowered, tuple(functions.values()))
+
+
+def _check_names(names: Sequence[str]) -> None:
+    for name in names:
+        if not re.fullmatch(r"[A-Za-z]\w*", name, re.ASCII) or name in _WORDS:
+            raise InvalidArgumentError(
+                f"A name of a built model must be an identifier of C. Received '{name}'."
+            )
+
+
+@contextlib.contextmanager
+def _compiler_flags(options: BuildOptions) -> Iterator[None]:
+    """Leaves out Winograd's algorithm, which makes larger weights, where size counts."""
+    before = flags.disable
+    if options.small:
+        flags.disable = Disabled(",".join({*before, "winograd"}))
+    try:
+        yield
+    finally:
+        flags.disable = before
+
+
+def write(built: Built, folder: str | Path, options: BuildOptions | None = None) -> list[Path]:
+    """Writes a built model.
+
+    Args:
+      built: what `build` gave.
+      folder: where to; it is made.
+      options: those of the build.
+
+    Returns:
+      The files: NAME.o, libNAME.a, libNAME.so if there is a linker, headers, CMakeLists.txt, NAME_test.c and what that reads.
+    """
+    options = options or BuildOptions()
+    place, name = Path(folder), built.name
+    place.mkdir(parents=True, exist_ok=True)
+    suffix, static, shared = built.machine.formats
+    recorded = record(built.functions, built.lowered, options.samples)
+    files: dict[str, bytes] = {
+        f"{name}{suffix}": built.objects.model,
+        f"lib{name}{static}": archive(
+            {f"{name}{suffix}": built.objects.model}, {f"{name}{suffix}": built.objects.names}
+        ),
+        **_sources(built, recorded),
+    }
+    if built.objects.constants:
+        files[f"{name}.weights"] = built.objects.constants
+    written = []
+    for called, data in files.items():
+        write_whole(str(place / called), data)
+        written.append(place / called)
+    if shared is not None and can_link(built.machine):
+        written.append(_write_shared(built, place / _library_name(name, shared)))
+    return written
+
+
+def _library_name(name: str, suffix: str) -> str:
+    return f"{name}{suffix}" if suffix in (".dll", ".wasm") else f"lib{name}{suffix}"
+
+
+def _sources(built: Built, recorded: Sequence[Recorded]) -> dict[str, bytes]:
+    model, name = built.model, built.name
+    header = (c_files.FILES / "libpenstock_model.h").read_text()
+    texts = {
+        "libpenstock_model.h": header,
+        f"{name}.h": c_files.header_text(model, name, len(built.objects.constants)),
+        f"{name}_values.h": c_files.values_text(recorded, name),
+        f"{name}_test.c": c_files.test_text(model, recorded, name, TOLERANCE),
+        "CMakeLists.txt": c_files.cmake_text(model, name, built.objects.calls),
+    }
+    return {called: text.encode() for called, text in texts.items()}
+
+
+def _write_shared(built: Built, output: Path) -> Path:
+    """Links the shared library beside its place, then puts it there."""
+    suffix = built.machine.formats[0]
+    with tempfile.TemporaryDirectory(dir=output.parent) as rooms:
+        room = Path(rooms)
+        parts = {"model": built.objects.model, "entry": built.objects.entry}
+        paths = []
+        for called, data in parts.items():
+            paths.append(room / f"{called}{suffix}")
+            paths[-1].write_bytes(data)
+        exports = ["penstock_model", *built.objects.names]
+        link_shared(built.machine, paths, room / output.name, exports)
+        (room / output.name).replace(output)
+    return output

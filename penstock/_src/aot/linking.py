@@ -1,0 +1,83 @@
+"""Shared libraries and programs of a built model: linked by the ziglang wheel, for any machine, or by this system's compiler for itself."""
+
+import functools
+import importlib.util
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from penstock._src.aot.targets import Machine, machine_of
+from penstock._src.core.errors import FailedPreconditionError, InternalError
+
+INSTALL = "pip install 'penstock[aot]'"
+_MINUTES = 10
+
+
+@functools.cache
+def has_zig() -> bool:
+    """Whether the ziglang wheel is installed."""
+    return importlib.util.find_spec("ziglang") is not None
+
+
+def compiler_of(machine: Machine, extra: Sequence[str] = ()) -> list[str]:
+    """The command of a C compiler and linker for a machine.
+
+    Raises:
+      FailedPreconditionError: there is none.
+    """
+    if has_zig():
+        return [sys.executable, "-m", "ziglang", "cc", "-target", machine.zig, *extra]
+    own = machine_of("native")
+    system = shutil.which("cc") or shutil.which("clang") or shutil.which("gcc")
+    if system and machine.name == own.name:
+        return [system]
+    raise FailedPreconditionError(
+        None, None, f"Linking for {machine.name} needs the ziglang wheel: {INSTALL}."
+    )
+
+
+def can_link(machine: Machine) -> bool:
+    """Whether there is a linker for a machine."""
+    try:
+        compiler_of(machine)
+    except FailedPreconditionError:
+        return False
+    return True
+
+
+def link_shared(machine: Machine, objects: Sequence[Path], output: Path, exports: Sequence[str]) -> None:
+    """Links a shared library, or a WebAssembly module.
+
+    Args:
+      machine: whose.
+      objects: files.
+      output: the file to write.
+      exports: symbols that are seen from outside.
+    """
+    system, architecture = machine.target.system, machine.target.architecture
+    command = compiler_of(machine)
+    files = [str(path) for path in objects]
+    if architecture == "wasm32":
+        flags = ["-nostdlib", "-Wl,--no-entry", *[f"-Wl,--export={name}" for name in exports]]
+        run([*command, *flags, "-o", str(output), *files])
+        return
+    flags = ["-shared", "-s"]
+    if system == "linux":
+        flags += [f"-Wl,-soname,{output.name}", "-Wl,--gc-sections"]
+    run([*command, *flags, "-o", str(output), *files, *(["-lm"] if system == "linux" else [])])
+
+
+def run(command: Sequence[str]) -> str:
+    """What a command prints.
+
+    Raises:
+      InternalError: it fails.
+    """
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=60 * _MINUTES, check=False
+    )
+    if done.returncode:
+        raise InternalError(None, None, f"{' '.join(command)}\n{done.stderr or done.stdout}")
+    return done.stdout

@@ -1,0 +1,179 @@
+"""The functions of a model, planned for a machine, and where everything lies that they read and write."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from penstock._src.aot.constants import LINE, ConstantData, prepacked_arrays
+from penstock._src.aot.launches import ARENA, CONSTANTS, INPUT, OUTPUT, Place
+from penstock._src.aot.signature import LoweredFunction
+from penstock._src.aot.targets import Machine
+from penstock._src.compiler.pipeline import improved, plan_function
+from penstock._src.compiler.plan.buffers import Buffer
+from penstock._src.compiler.plan.plan import Plan
+from penstock._src.compiler.stages import Stages
+from penstock._src.core import dtypes
+from penstock._src.core.values.resources import VariableHandle
+from penstock._src.devices.cpu.device import generator_for
+from penstock._src.native import Code
+
+HEADER_BYTES = LINE  # before the state: what says that the arena is prepared, and where weights of a file are
+
+
+@dataclass(frozen=True)
+class State:
+    """A variable that functions assign: its value lies in the arena, from call to call."""
+
+    name: str
+    handle: VariableHandle
+    offset: int
+
+
+@dataclass(frozen=True)
+class PlannedFunction:
+    """A lowered function with a plan for each form."""
+
+    lowered: LoweredFunction
+    plans: Mapping[int, Plan]
+
+
+@dataclass(frozen=True, eq=False)
+class PlannedModel:
+    """All functions, over one arena and one block of constants.
+
+    states        variables that change
+    arena_start   where temporaries begin in the arena: behind the header and the states, if there are any
+    arena_bytes   of all
+    codes         kernels, each once
+    messages      what statuses above 0 say
+    """
+
+    machine: Machine
+    functions: tuple[PlannedFunction, ...]
+    states: tuple[State, ...]
+    data: ConstantData
+    arena_start: int
+    arena_bytes: int
+    codes: tuple[Code, ...]
+    messages: list[str]
+    threads: int
+    _numbers: dict[Any, int] = field(default_factory=dict)
+
+    def message(self, error: Any) -> int:
+        """The number of the message of an error of a plan, or of a check."""
+        if error not in self._numbers:
+            self._numbers[error] = len(self.messages)
+            self.messages.append(_text_of(error))
+        return self._numbers[error]
+
+    def place_in(self, function: PlannedFunction, form: int) -> "Places":
+        return Places(self, function, form)
+
+    def initial_state(self) -> bytes:
+        """What the states hold at first."""
+        data = bytearray(self.arena_start - (HEADER_BYTES if self.arena_start else 0))
+        for state in self.states:
+            value = np.ascontiguousarray(state.handle.value).tobytes()
+            at = state.offset - HEADER_BYTES
+            data[at : at + len(value)] = value
+        return bytes(data)
+
+
+class Places:
+    """Where the buffers of one plan are."""
+
+    def __init__(self, model: PlannedModel, function: PlannedFunction, form: int) -> None:
+        self.model = model
+        self.values = function.lowered.values
+        self.whole = function.lowered.forms[form]
+        self.plan = function.plans[form]
+        self.states = {id(state.handle): state.offset for state in model.states}
+        variables = {
+            number: value.value
+            for number, value in self._variables()
+            if id(value) not in self.states
+        }
+        self.prepacked = prepacked_arrays(self.plan, variables, model.machine)
+
+    def _variables(self) -> Iterator[tuple[int, VariableHandle]]:
+        for number, position in enumerate(self.whole.positions):
+            if position >= 0 and isinstance(self.values[position], VariableHandle):
+                yield number, self.values[position]
+
+    def __call__(self, buffer: Buffer) -> Place:
+        """The place of a buffer that is not inside of another; constants are put into the model's data."""
+        data = self.model.data
+        if buffer.place == "arena":
+            return Place(ARENA, self.model.arena_start + buffer.offset)
+        if buffer.place == "constant":
+            return Place(CONSTANTS, data.add(np.asarray(buffer.array)))
+        if buffer.place == "prepacked":
+            return Place(CONSTANTS, data.add(self.prepacked[buffer.number]))
+        if buffer.place == "output":
+            return Place(OUTPUT, 0, buffer.number)
+        position = self.whole.positions[buffer.number]
+        value = self.values[position]
+        if value is None:
+            return Place(INPUT, 0, position)
+        if id(value) in self.states:
+            return Place(ARENA, self.states[id(value)])
+        return Place(CONSTANTS, data.add(value.value if buffer.place == "variable" else value))
+
+
+def plan_model(
+    functions: Sequence[LoweredFunction], machine: Machine, threads: int, has_header: bool
+) -> PlannedModel:
+    """Plans every form of every function.
+
+    Args:
+      functions: lowered.
+      machine: for which code is generated.
+      threads: that share the tasks of a launch.
+      has_header: whether the arena begins with one even if nothing is kept in it.
+    """
+    generator = generator_for(machine.target)
+    planned = []
+    for lowered in functions:
+        plans = {}
+        for form, whole in lowered.forms.items():
+            stages = Stages(whole.function.name)
+            function = improved(whole.function, stages)
+            plans[form] = plan_function(function, generator, threads, stages)
+        planned.append(PlannedFunction(lowered, plans))
+    every = [plan for function in planned for plan in function.plans.values()]
+    states, end = _states(planned)
+    start = end if states or has_header else 0
+    codes = list({code.key: code for plan in every for code in plan.codes}.values())
+    arena = start + max((plan.arena_bytes for plan in every), default=0)
+    return PlannedModel(
+        machine, tuple(planned), states, ConstantData(), start, arena, tuple(codes), [], threads
+    )
+
+
+def _states(functions: Sequence[PlannedFunction]) -> tuple[tuple[State, ...], int]:
+    """The variables that any function assigns, behind the header; and where they end."""
+    assigned: dict[int, VariableHandle] = {}
+    for function in functions:
+        for whole in function.lowered.forms.values():
+            numbers = {p.id: i for i, p in enumerate(whole.function.parameters)}
+            for handle, _ in whole.function.updates:
+                value = function.lowered.values[whole.positions[numbers[handle.id]]]
+                assigned[id(value)] = value
+    states, at = [], HEADER_BYTES
+    for handle in assigned.values():
+        states.append(State(handle.name or f"variable_{len(states)}", handle, at))
+        at += -(-handle.value.nbytes // LINE) * LINE
+    return tuple(states), at
+
+
+def _text_of(error: Any) -> str:
+    """What an error of a plan, or a check, says; no values, which only the host would print."""
+    check = getattr(error, "check", error)
+    if hasattr(check, "message"):
+        return str(check.message)
+    node = error.node
+    origin = getattr(node.origin, "name", None) or node.kind
+    extent = f"{[int(d) for d in node.args[0].shape]}" if node.args else ""
+    return f"{origin}: an index is outside of {dtypes.as_dtype(node.dtype).name}{extent}"

@@ -1,0 +1,73 @@
+"""What Penstock itself computes for some inputs, to hold a built model to."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from penstock._src.aot.signature import LoweredFunction, Tensor
+from penstock._src.core.values.resources import VariableHandle
+from penstock._src.function.concrete import ConcreteFunction
+
+SEED = 20
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A call: the function's number, what it was given, and what it gave."""
+
+    function: int
+    inputs: tuple[np.ndarray, ...]
+    outputs: tuple[np.ndarray, ...]
+
+
+def record(
+    functions: Sequence[ConcreteFunction],
+    lowered: Sequence[LoweredFunction],
+    samples: Mapping[str, np.ndarray],
+) -> list[Recorded]:
+    """Calls every function once for each batch size, one after the other; variables have their old values afterwards.
+
+    Args:
+      functions: what is called.
+      lowered: the same, lowered.
+      samples: values of inputs by name, whose first row is taken as often as a batch needs; others are drawn at random.
+    """
+    draw = np.random.default_rng(SEED)
+    handles = {
+        id(v): v for each in lowered for v in each.values if isinstance(v, VariableHandle)
+    }
+    before = {key: handle.value for key, handle in handles.items()}
+    made = []
+    try:
+        for handle in handles.values():
+            handle.value = np.array(handle.value)
+        for number, (function, each) in enumerate(zip(functions, lowered)):
+            for form in each.forms:
+                inputs = [_values(t, max(form, 1), samples, draw) for t in each.inputs]
+                values = [*inputs, *each.values[len(inputs) :]]
+                outputs = function.graph_function.executable(values)
+                made.append(Recorded(number, tuple(inputs), tuple(map(np.array, outputs))))
+    finally:
+        for key, handle in handles.items():
+            handle.value = before[key]
+            handle.version += 1
+    return made
+
+
+def _values(
+    tensor: Tensor, batch: int, samples: Mapping[str, np.ndarray], draw: np.random.Generator
+) -> np.ndarray:
+    """An array for an input."""
+    shape = (batch, *tensor.shape[1:]) if tensor.is_batched else tensor.shape
+    given = samples.get(tensor.name)
+    if given is not None:
+        array = np.asarray(given).astype(tensor.dtype.np)
+        if array.shape != shape:
+            array = np.resize(array, shape)
+        return np.ascontiguousarray(array)
+    if tensor.dtype.is_floating:
+        return draw.random(shape).astype(tensor.dtype.np)
+    if tensor.dtype.is_complex:
+        return (draw.random(shape) + 1j * draw.random(shape)).astype(tensor.dtype.np)
+    return draw.integers(0, 2, shape).astype(tensor.dtype.np)

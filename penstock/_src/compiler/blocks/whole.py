@@ -1,0 +1,103 @@
+"""A graph as one Function: for builds ahead of time, which have no host to leave operations to."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from penstock._src.compiler.blocks.inputs import ARRAY, input_kinds
+from penstock._src.compiler.blocks.section import Section
+from penstock._src.compiler.blocks.specialize import LoweredSection, Reasons, lower_ready
+from penstock._src.core.errors import UnimplementedError
+from penstock._src.graph.passes.unused_results import operations_to_run
+from penstock._src.ir.function import Function
+from penstock._src.ir.node import Node
+
+MOST_NAMED = 8  # operations in a message
+
+
+@dataclasses.dataclass(frozen=True)
+class WholeFunction:
+    """A lowered graph.
+
+    function   its results are the graph's outputs
+    positions  of each parameter: which input of the graph it is; -1 for one that nothing reads
+    """
+
+    function: Function
+    positions: tuple[int, ...]
+
+
+def lower_whole(
+    graph: Any,
+    inputs: Sequence[Any],
+    outputs: Sequence[Any],
+    values: Sequence[Any],
+    known: Mapping[int, str],
+    name: str,
+) -> WholeFunction:
+    """Lowers all of a graph for inputs like these values.
+
+    Args:
+      graph: a FuncGraph.
+      inputs: its tensors that are given.
+      outputs: those that are computed.
+      values: a host value of each input: arrays of the shapes to come, handles of variables.
+      known: positions of the inputs whose values stay what they are, and what to call them.
+      name: for messages.
+
+    Raises:
+      UnimplementedError: an operation needs the host, or what it makes has a size that depends on data.
+    """
+    ops = operations_to_run(graph, inputs, outputs, graph.control_outputs)
+    kinds = input_kinds(inputs)
+    fixed = tuple([i for i in sorted(known) if kinds[i] == ARRAY])
+    section = Section(name, ops, inputs, outputs, graph.kernel_states, values=fixed)
+    reasons = Reasons(section)
+    lowered = lower_ready(section, ops, values, reasons)
+    if lowered.left:
+        raise UnimplementedError(None, None, f"{name}: {_why(lowered, reasons)}")
+    results = [_result(lowered, tensor, name) for tensor in outputs]
+    parameters = lowered.inputs.parameters
+    function = lowered.p.function(name, parameters, results, lowered.inputs.symbols.values())
+    positions = [
+        _position(name, source, function, node)
+        for source, node in zip(lowered.inputs.sources, function.parameters)
+    ]
+    lowered.p.forget()
+    return WholeFunction(function, tuple(positions))
+
+
+def _why(lowered: LoweredSection, reasons: Reasons) -> str:
+    """Which operations need the host, and why; not those that only wait for others."""
+    found = {d.op.name: str(d.error) for d in lowered.deferrals}
+    why = {op.name: found.get(op.name) or reasons.why(op) for op in lowered.left}
+    told = [f"{op.name} ({op.type}): {why[op.name]}" for op in lowered.left if why[op.name]]
+    more = f"; and {len(told) - MOST_NAMED} more" if len(told) > MOST_NAMED else ""
+    return f"these operations need the host: {'; '.join(told[:MOST_NAMED])}{more}"
+
+
+def _result(lowered: LoweredSection, tensor: Any, name: str) -> Node:
+    """The node of an output.
+
+    Raises:
+      UnimplementedError: it is no array, or has a size that depends on data.
+    """
+    value = lowered.values.get(tensor._id)
+    if isinstance(value, Node):
+        return value
+    what = f"{name}: output {tensor.name}"
+    if value is None or not hasattr(value, "rows"):
+        raise UnimplementedError(None, None, f"{what} is held by the host.")
+    raise UnimplementedError(None, None, f"{what} has a size that depends on data.")
+
+
+def _position(name: str, source: tuple[str, Any], function: Function, node: Node) -> int:
+    """Which input a parameter is; -1 for one that nothing reads."""
+    how, which = source
+    if how == "input":
+        return which
+    if not any(node in inner.nodes() for inner in function.functions()):
+        return -1
+    raise UnimplementedError(
+        None, None, f"{name}: the host makes a value anew for each call, as random numbers need it."
+    )
