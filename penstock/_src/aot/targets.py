@@ -60,7 +60,7 @@ _ARCHITECTURES = {
     "x86_64": _Architecture("x86-64-v3", "", 32, 16),
     "aarch64": _Architecture("generic", "+neon", 16, 32),
     "armv7": _Architecture("cortex-a7", "+neon,+vfp4", 16, 16, 4),
-    "thumbv7em": _Architecture("cortex-m4", "", 4, 24, 4),
+    "thumbv7em": _Architecture("cortex-m4", "", 16, 8, 4),
     "riscv64": _Architecture("generic-rv64", "+m,+a,+f,+d,+c,+v", 16, 32, 8, "lp64d"),
     "wasm32": _Architecture("generic", _WASM, 16, 16, 4),
 }

@@ -66,6 +66,13 @@ class Target:
         """Whether LLVM's code for float16 calls nobody."""
         return self.architecture != "x86_64" or "+f16c" in self.features or self.cpu in _WITH_F16C
 
+    @property
+    def fuses(self) -> bool:
+        """Whether a product and a sum are one instruction, rounded once."""
+        if self.architecture == "x86_64":
+            return "+fma" in self.features or self.cpu in _WITH_FMA
+        return self.architecture != "wasm32"
+
     def lanes(self, element: str) -> int:
         """How many elements one register holds."""
         return self.vector_bytes // SIZE[element]
@@ -130,7 +137,7 @@ def host() -> Target:
 
 
 _LEVELS = {"x86-64-v2": (16, 16), "x86-64-v3": (32, 16), "x86-64-v4": (64, 32)}
-_WITH_F16C = ("x86-64-v3", "x86-64-v4")  # of those
+_WITH_F16C = _WITH_FMA = ("x86-64-v3", "x86-64-v4")  # of those
 
 
 def _level(cpu: str) -> tuple[int, int]:

@@ -59,9 +59,18 @@ _CLASSES = {
     16: Processor(Blocking(depth=256, columns=128, wide_columns=512), broadcast=1.5),
 }
 
+# Without vectors, which LLVM takes apart, and without caches: what a block takes is RAM. By Cortex-M4's memory, not measured.
+_MICROCONTROLLER = Processor(
+    Blocking(depth=128, columns=32, wide_columns=64), gradient_window=4 << 10, window=8 << 10, wide_window=16 << 10,
+    depthwise_rows=8 << 10, weight_panel=64 << 10, narrow_block=16 << 10, strip=16 << 10,
+    winograd_inputs=16 << 10, winograd_tiles=16 << 10, packed_panels=64 << 10,
+)  # fmt: skip
+
 
 def processor_of(target: Target) -> Processor:
     """The class of a target."""
+    if target.architecture.startswith("thumb"):
+        return _MICROCONTROLLER
     return _CLASSES[target.vector_bytes]
 
 

@@ -82,13 +82,35 @@ class ArithmeticInstructions(FunctionWriter):
         return self.emit(ty, f"select {condition.ty} {condition.s}, {ty} {a}, {ty} {b}")
 
     def fma(self, a, b, c) -> Val:
-        """a * b + c, rounded once."""
+        """a * b + c, rounded once if the target does that in one instruction."""
         ty = max((x.ty for x in (a, b, c) if isinstance(x, Val)), key=lanes)
         n = lanes(ty)
         a, b, c = (self.splat(x, n) if isinstance(x, Val) and x.ty != ty else x for x in (a, b, c))
-        if not is_float(ty):
+        if not is_float(ty) or not self.target.fuses:
             return self.binary("add", self.binary("mul", a, b), c)
         return self.intrinsic("fma", a, b, c, ty=ty)
+
+    def exact_fma(self, a, b, c) -> Val:
+        """a * b + c where the two cancel: what is left is right to its last bits on every target."""
+        if self.target.fuses:
+            return self.fma(a, b, c)
+        ty = max((x.ty for x in (a, b, c) if isinstance(x, Val)), key=lanes)
+        a, b, c = (
+            self.splat(x, lanes(ty)) if isinstance(x, Val) else self.const(x, ty) for x in (a, b, c)
+        )
+        if scalar(ty) != F64:
+            a, b, c = (self.convert(x, F64) for x in (a, b, c))
+            return self.convert(a * b + c, scalar(ty))
+        product = a * b
+        (high_a, low_a), (high_b, low_b) = self._halves(a), self._halves(b)
+        error = (high_a * high_b - product) + high_a * low_b + low_a * high_b + low_a * low_b
+        return (product + c) + error
+
+    def _halves(self, x: Val) -> tuple[Val, Val]:
+        """A double as a sum of two of 26 bits, whose products are exact."""
+        large = x * 134217729.0
+        high = large - (large - x)
+        return high, x - high
 
     def min(self, a, b):
         return self._least("min", "lt", a, b)

@@ -128,17 +128,17 @@ def erfc(f: Fn, x: Val) -> Val:
     a = fabs(f, x)
     r = 1.0 / (a + 2.0)
     q = (a - 2.0) * r
-    q = f.fma(f.fma(q, -(a + 2.0), a - 2.0), r, q)
+    q = f.fma(f.exact_fma(q, -(a + 2.0), a - 2.0), r, q)
     p = poly(f, q, -3.99452605e-4, -1.22800702e-3, 1.31331233e-3, 8.6301025e-3, -8.06014333e-3, -5.42038865e-2,
              1.64055422e-1, -1.66031465e-1, -9.27639827e-2, 2.76978403e-1)  # fmt: skip
     d = f.fma(a, 2.0, 1.0)
     r = 1.0 / d
     y = f.fma(p, r, r)
-    y = f.fma(f.fma(y, -d, 1.0) + p, r, y)
+    y = f.fma(f.exact_fma(y, -d, 1.0) + p, r, y)
     s = a * a
     e = exp(f, -s)  # exp(-a^2) = exp(-s) (1 + s - a^2), s rounded
     y = y * e
-    y = f.fma(y, f.fma(-a, a, s), y)
+    y = f.fma(y, f.exact_fma(-a, a, s), y)
     y = f.select(a > 10.1, 0.0, y)
     return f.select(x < 0.0, 2.0 - y, y)
 
@@ -148,7 +148,7 @@ def _reduced_angle(f: Fn, x: Val) -> tuple[Val, Val]:
     n = f.intrinsic("rint", x * (2 / math.pi))
     r = f.fma(n, -1.5703125, x)  # pi/2 in four parts, the first two with trailing zeros
     r = f.fma(n, -4.837512969970703125e-4, r)
-    r = f.fma(n, -7.549790126404332e-8, r)
+    r = f.exact_fma(n, -7.549790126404332e-8, r)
     r = f.fma(n, 1.7151244994428828e-15, r)  # what is left beside a zero of the function
     return r, f.convert(n, I32)
 

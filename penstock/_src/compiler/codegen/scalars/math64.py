@@ -222,8 +222,8 @@ def _sine_or_cosine(name: str) -> Callable[..., Val]:
 
         def fast():
             n = f.intrinsic("rint", x * 0.6366197723675814)
-            r = f.fma(n, -1.5707963267948966, x)
-            r = f.fma(n, -6.123233995736766e-17, r)
+            r = f.exact_fma(n, -1.5707963267948966, x)
+            r = f.exact_fma(n, -6.123233995736766e-17, r)
             r = f.fma(n, 1.4973849048591698e-33, r)
             q = f.convert(n, I64)
             s = r * r
