@@ -24,6 +24,7 @@ LAYERS = (  # low to high; folders on one line are independent of one another
     "custom_ops",
     "data saving observe",
     "distribute formats",
+    "aot",
     "v1",
     "serving",
     "bridge",

@@ -112,11 +112,11 @@ def _compiler_flags(options: BuildOptions) -> Iterator[None]:
     """Leaves out Winograd's algorithm, which makes larger weights, where size counts."""
     before = flags.disable
     if options.small:
-        flags.disable = Disabled(",".join({*before, "winograd"}))
+        vars(flags)["disable"] = Disabled(",".join({*before, "winograd"}))
     try:
         yield
     finally:
-        flags.disable = before
+        vars(flags)["disable"] = before
 
 
 def write(built: Built, folder: str | Path, options: BuildOptions | None = None) -> list[Path]:

@@ -75,7 +75,9 @@ def _function_lines(model: PlannedModel, function: PlannedFunction, name: str) -
 
 
 def _described(tensor: Tensor) -> str:
-    shape = ["batch" if tensor.is_batched and i == 0 else str(d) for i, d in enumerate(tensor.shape)]
+    shape = [
+        "batch" if tensor.is_batched and i == 0 else str(d) for i, d in enumerate(tensor.shape)
+    ]
     return f"{tensor.name}, {tensor.dtype.name} [{', '.join(shape)}]"
 
 

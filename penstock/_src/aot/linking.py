@@ -1,4 +1,4 @@
-"""Shared libraries and programs of a built model: linked by the ziglang wheel, for any machine, or by this system's compiler for itself."""
+"""Shared libraries and programs of a built model: linked by this system's compiler for itself, or by the ziglang wheel for any machine."""
 
 import functools
 import importlib.util
@@ -21,18 +21,18 @@ def has_zig() -> bool:
     return importlib.util.find_spec("ziglang") is not None
 
 
-def compiler_of(machine: Machine, extra: Sequence[str] = ()) -> list[str]:
+def compiler_of(machine: Machine) -> list[str]:
     """The command of a C compiler and linker for a machine.
 
     Raises:
       FailedPreconditionError: there is none.
     """
-    if has_zig():
-        return [sys.executable, "-m", "ziglang", "cc", "-target", machine.zig, *extra]
     own = machine_of("native")
     system = shutil.which("cc") or shutil.which("clang") or shutil.which("gcc")
     if system and machine.name == own.name:
         return [system]
+    if has_zig():
+        return [sys.executable, "-m", "ziglang", "cc", "-target", machine.zig]
     raise FailedPreconditionError(
         None, None, f"Linking for {machine.name} needs the ziglang wheel: {INSTALL}."
     )
@@ -47,7 +47,9 @@ def can_link(machine: Machine) -> bool:
     return True
 
 
-def link_shared(machine: Machine, objects: Sequence[Path], output: Path, exports: Sequence[str]) -> None:
+def link_shared(
+    machine: Machine, objects: Sequence[Path], output: Path, exports: Sequence[str]
+) -> None:
     """Links a shared library, or a WebAssembly module.
 
     Args:

@@ -19,7 +19,9 @@ from penstock._src.core.values.resources import VariableHandle
 from penstock._src.devices.cpu.device import generator_for
 from penstock._src.native import Code
 
-HEADER_BYTES = LINE  # before the state: what says that the arena is prepared, and where weights of a file are
+HEADER_BYTES = (
+    LINE  # before the state: what says that the arena is prepared, and where weights of a file are
+)
 
 
 @dataclass(frozen=True)
@@ -161,7 +163,8 @@ def _states(functions: Sequence[PlannedFunction]) -> tuple[tuple[State, ...], in
             for handle, _ in whole.function.updates:
                 value = function.lowered.values[whole.positions[numbers[handle.id]]]
                 assigned[id(value)] = value
-    states, at = [], HEADER_BYTES
+    states: list[State] = []
+    at = HEADER_BYTES
     for handle in assigned.values():
         states.append(State(handle.name or f"variable_{len(states)}", handle, at))
         at += -(-handle.value.nbytes // LINE) * LINE

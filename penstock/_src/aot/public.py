@@ -27,7 +27,8 @@ _TYPES = """
 """
 
 # Looks at the arrays of a call and gathers their addresses; the sizes of batched tensors are those of a row.
-_CHECK = """
+_CHECK = (
+    """
 define internal i32 @check_arrays(ptr %tensors, ptr %arrays, i32 %count, i64 %batch, ptr %gathered) #0 {
 entry:
   %n = zext i32 %count to i64
@@ -78,7 +79,10 @@ fine:
   %i1 = add i64 %i, 1
   br label %next
 }
-""".replace("SIZE", str(SIZE)).replace("NULL", str(NULL)).replace("ALIGNED", str(ALIGNED))
+""".replace("SIZE", str(SIZE))
+    .replace("NULL", str(NULL))
+    .replace("ALIGNED", str(ALIGNED))
+)
 
 
 @dataclass
@@ -220,7 +224,7 @@ def _entry(
                 "  %constants = inttoptr i64 %given to ptr",
             ]
             constants = "%constants"
-    called = "(ptr %inputs, ptr %outputs, ptr %arena, ptr {})".format(constants)
+    called = f"(ptr %inputs, ptr %outputs, ptr %arena, ptr {constants})"
     if not batches:
         lines += [f"  %code = call i32 @{forms[number, 0]}{called}", "  ret i32 %code", "}"]
     else:

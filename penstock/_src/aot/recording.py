@@ -34,9 +34,7 @@ def record(
       samples: values of inputs by name, whose first row is taken as often as a batch needs; others are drawn at random.
     """
     draw = np.random.default_rng(SEED)
-    handles = {
-        id(v): v for each in lowered for v in each.values if isinstance(v, VariableHandle)
-    }
+    handles = {id(v): v for each in lowered for v in each.values if isinstance(v, VariableHandle)}
     before = {key: handle.value for key, handle in handles.items()}
     made = []
     try:

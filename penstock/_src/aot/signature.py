@@ -10,7 +10,6 @@ from penstock._src.compiler.blocks.whole import WholeFunction, lower_whole
 from penstock._src.core import dtypes
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import InvalidArgumentError, UnimplementedError
-from penstock._src.core.values.resources import VariableHandle
 from penstock._src.function.concrete import ConcreteFunction
 from penstock._src.util import nest
 
@@ -68,11 +67,15 @@ def lower_function(
     for argument, called in zip(arguments, names):
         if not argument.dtype.is_numpy_compatible or argument.dtype == dtypes.string:
             raise UnimplementedError(
-                None, None, f"{name}: input '{called}' has type {argument.dtype.name}, which needs the host."
+                None,
+                None,
+                f"{name}: input '{called}' has type {argument.dtype.name}, which needs the host.",
             )
     unknown = sorted(set(shapes) - set(names))
     if unknown:
-        raise InvalidArgumentError(f"{name}: there is no input '{unknown[0]}', but {', '.join(names)}.")
+        raise InvalidArgumentError(
+            f"{name}: there is no input '{unknown[0]}', but {', '.join(names)}."
+        )
     open_shapes = [_open_shape(name, t, n, shapes.get(n)) for t, n in zip(arguments, names)]
     varies = bool(batches) and any(shape[:1] == (None,) for shape in open_shapes)
     captured = [tensor._value for tensor in function.captured_inputs]
@@ -88,7 +91,12 @@ def lower_function(
             if isinstance(value, np.ndarray)
         }
         whole = lower_whole(
-            function.graph, function.graph.inputs, function.graph.outputs, [*given, *captured], known, name
+            function.graph,
+            function.graph.inputs,
+            function.graph.outputs,
+            [*given, *captured],
+            known,
+            name,
         )
         forms[batch if varies else 0] = whole
         results[batch] = [tuple(int(d) for d in node.shape) for node in whole.function.results]

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import llvmlite.binding as llvm
 
-from penstock._src.core.errors import InvalidArgumentError
+from penstock._src.core.errors import InvalidArgumentError, OpError
 from penstock._src.native import Target, host
 from penstock._src.native.target import initialize_llvm
 
@@ -181,7 +181,7 @@ def _check_cpu(triple: str, cpu: str) -> None:
         raise InvalidArgumentError(f"--cpu: no processor of {triple}. Received '{cpu}'.")
 
 
-def _unknown(triple: str) -> InvalidArgumentError:
+def _unknown(triple: str) -> OpError:
     return InvalidArgumentError(
         f"--target: expected one of {', '.join(targets())}. Received '{triple}'."
     )

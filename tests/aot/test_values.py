@@ -1,0 +1,157 @@
+"""Built models give Penstock's own values."""
+
+import keras
+import numpy as np
+import pytest
+
+import penstock as tf
+from tests.aot.kit import built, loaded, needs_compiler, run_test_program, traced
+
+pytestmark = needs_compiler
+DRAW = np.random.default_rng(3)
+
+
+def of(model, *inputs):
+    """A Keras model's call as a concrete function."""
+    return traced(lambda *x: model(x[0] if len(x) == 1 else list(x), training=False), *inputs)
+
+
+def convolutions():
+    layers = keras.layers
+    model = keras.Sequential(
+        [
+            keras.Input((12, 12, 3)),
+            layers.Conv2D(16, 3, padding="same", use_bias=False),
+            layers.BatchNormalization(),
+            layers.ReLU(),
+            layers.DepthwiseConv2D(3, strides=2),
+            layers.MaxPooling2D(),
+            layers.Flatten(),
+            layers.Dense(64, activation="gelu"),
+            layers.Dense(10, activation="softmax"),
+        ]
+    )
+    return of(model, tf.TensorSpec([1, 12, 12, 3], name="image"))
+
+
+def recurrent():
+    model = keras.Sequential([keras.Input((9, 5)), keras.layers.LSTM(16), keras.layers.Dense(3)])
+    return of(model, tf.TensorSpec([2, 9, 5], name="series"))
+
+
+def attention():
+    words = keras.Input((8,), dtype="int32")
+    x = keras.layers.Embedding(30, 16)(words)
+    x = keras.layers.LayerNormalization()(x + keras.layers.MultiHeadAttention(2, 8)(x, x))
+    model = keras.Model(words, keras.layers.Dense(4)(x))
+    return of(model, tf.TensorSpec([2, 8], tf.int32, name="words"))
+
+
+def branches():
+    def function(x):
+        y = tf.cond(tf.reduce_sum(x) > 2.0, lambda: x * 2.0, lambda: x - 1.0)
+        i = tf.constant(0)
+        i, y = tf.while_loop(lambda i, y: i < 5, lambda i, y: (i + 1, y + tf.sin(y)), [i, y])
+        return {"y": y, "order": tf.argsort(y), "places": tf.cast(i, tf.int64)}
+
+    return traced(function, tf.TensorSpec([7], name="x"))
+
+
+def several_types():
+    def function(a, b, c):
+        return (
+            a @ tf.transpose(a),
+            tf.cast(b, tf.float32) / 3.0,
+            tf.logical_not(c),
+            b,
+            tf.constant([1, 2]),
+        )
+
+    specs = (tf.TensorSpec([3, 4], tf.float64, name="a"), tf.TensorSpec([5], tf.int64, name="b"))
+    return traced(function, *specs, tf.TensorSpec([2], tf.bool, name="c"))
+
+
+def functions_of_doubles():
+    def function(x):
+        return tf.math.lgamma(x + 1.0), tf.sin(1e6 * x), tf.pow(x, 1.3), tf.math.erfc(x)
+
+    return traced(function, tf.TensorSpec([50], tf.float64, name="x"))
+
+
+MODELS = [convolutions, recurrent, attention, branches, several_types, functions_of_doubles]
+
+
+def inputs_of(function):
+    """Random values for a concrete function's arguments."""
+    for tensor in function.inputs[: function.arity]:
+        shape, dtype = tensor.shape.as_list(), tensor.dtype
+        yield (DRAW.random(shape) * (1 if dtype.is_floating else 2)).astype(dtype.as_numpy_dtype)
+
+
+@pytest.mark.parametrize("make", MODELS, ids=lambda make: make.__name__)
+def test_libraries_compute_what_penstock_computes(make, tmp_path):
+    function = make()
+    values = list(inputs_of(function))
+    wanted = [np.asarray(t) for t in tf.nest.flatten(function(*map(tf.constant, values)))]
+    got = list(loaded(tmp_path, function)(*values).values())
+    assert len(got) == len(wanted)
+    for x, y in zip(got, wanted, strict=True):
+        assert x.dtype == y.dtype and x.shape == y.shape
+        np.testing.assert_allclose(x, y, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("cpu", ["x86-64-v2", "x86-64-v3"])
+def test_lesser_processors_compute_the_same(cpu, tmp_path):
+    function = attention()
+    values = list(inputs_of(function))
+    (got,) = loaded(tmp_path, function, cpu=cpu)(*values).values()
+    np.testing.assert_allclose(got, function(*map(tf.constant, values)), rtol=1e-5, atol=1e-6)
+
+
+def test_test_program_agrees(tmp_path):
+    built(tmp_path, {"images": convolutions(), "series": recurrent()}, small=True)
+    assert run_test_program(tmp_path) == "model: 2 calls agree\n"
+
+
+def test_test_program_sees_other_values(tmp_path):
+    built(tmp_path, several_types())
+    values = tmp_path / "model_values.h"
+    text = values.read_text()
+    first, _, rest = text.partition("model_out0_0[] = {\n")
+    values.write_text(f"{first}model_out0_0[] = {{\n9,9,9,9,9,9,9,63,{rest.split(',', 8)[8]}")
+    with pytest.raises(AssertionError, match="output 0 differs"):
+        run_test_program(tmp_path)
+
+
+def test_each_batch_size_is_computed(tmp_path):
+    model = keras.Sequential(
+        [keras.Input((20,)), keras.layers.Dense(40, "relu"), keras.layers.Dense(3)]
+    )
+    function = of(model, tf.TensorSpec([None, 20], name="x"))
+    library = loaded(tmp_path, function, batches=(1, 2, 7))
+    assert next(iter(library.functions.values())).batches == (1, 2, 7)
+    for batch in (7, 1, 2):
+        x = DRAW.random((batch, 20), np.float32)
+        (got,) = library(x).values()
+        np.testing.assert_allclose(got, function(tf.constant(x)), rtol=1e-5, atol=1e-6)
+
+
+def test_weights_may_be_a_file(tmp_path):
+    function = convolutions()
+    values = list(inputs_of(function))
+    library = loaded(tmp_path, function, weights=True)
+    assert (tmp_path / "model.weights").stat().st_size > (tmp_path / "model.o").stat().st_size
+    (got,) = library(*values).values()
+    np.testing.assert_allclose(got, function(*map(tf.constant, values)), rtol=1e-5, atol=1e-6)
+    assert run_test_program(tmp_path) == "model: 1 calls agree\n"
+
+
+def test_small_builds_keep_weights_near_their_size(tmp_path):
+    layers = keras.layers
+    model = keras.Sequential(
+        [keras.Input((28, 28, 32)), layers.Conv2D(32, 3), layers.Conv2D(32, 3)]
+    )
+    function = of(model, tf.TensorSpec([1, 28, 28, 32], name="image"))
+    size = sum(w.numpy().nbytes for w in model.weights)
+    sizes = [built(tmp_path, function, small=small).model.data.size for small in (False, True)]
+    assert sizes[1] < 1.1 * size < sizes[0]
