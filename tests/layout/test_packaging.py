@@ -16,8 +16,8 @@ EXTRAS = {
 FOR_DEVELOPERS = {"docs", "examples", "lint", "test"}
 # `tensorflow` is for libraries that expect TensorFlow; no code of Penstock's needs it.
 FOR_LIBRARIES = {"tensorflow"}
-# For clusters, and of hundreds of megabytes: `all` leaves it out.
-FOR_CLUSTERS = {"ray"}
+# Of hundreds of megabytes: `all` leaves them out.
+LARGE = {"aot", "ray"}
 FOR_USERS = sorted(set(EXTRAS) - FOR_DEVELOPERS - FOR_LIBRARIES - {"all"})
 # Packages whose module has another name, or which are asked for by name.
 MODULES = {
@@ -62,7 +62,7 @@ def test_extras_are_imported(extra):
 def test_all_is_every_extra_for_users():
     (everything,) = PROJECT["optional-dependencies"]["all"]
     names = set(re.fullmatch(r"penstock\[(.*)\]", everything)[1].split(","))
-    assert names == {*FOR_USERS, *FOR_LIBRARIES} - FOR_CLUSTERS
+    assert names == {*FOR_USERS, *FOR_LIBRARIES} - LARGE
 
 
 def test_packages_for_examples_are_imported():

@@ -7,7 +7,7 @@ written again. Addresses are those of the arguments with constant offsets.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from penstock._src.compiler.plan.buffers import Buffer
@@ -30,19 +30,63 @@ class Place:
     number: int = 0
 
 
-@dataclass
-class _Text:
-    """The function under construction."""
+class LaunchFunction:
+    """The function of a plan under construction.
 
-    lines: list[str] = field(default_factory=list)
-    serial: int = 0
-    written: dict[int, Any] = field(default_factory=dict)  # what words of the context hold
+    Args:
+      plan: what it does.
+      place_of: where buffers are that are not inside of others.
+      kernels: what functions of codes are called: (key, name) -> name.
+      messages: for each error of the plan, then for each condition, the number of the model's message.
+      runs_tasks: the function (fn, context, tasks, threads) that runs tasks on several threads; None: they run here.
+    """
 
+    def __init__(
+        self,
+        plan: Plan,
+        place_of: Callable[[Buffer], Place],
+        kernels: Mapping[tuple[str, str], str],
+        messages: Sequence[int],
+        runs_tasks: str | None = None,
+    ) -> None:
+        self.plan, self.place_of, self.kernels = plan, place_of, kernels
+        self.messages, self.runs_tasks = messages, runs_tasks
+        self.lines: list[str] = []
+        self.serial = 0
+        self.written: dict[int, Any] = {}  # what words of the context hold
+        labels = [record for record in plan.launches if type(record) is Label]
+        self.labels = {label: f"at{i}" for i, label in enumerate(labels)}
+
+    def text(self, name: str) -> str:
+        """The text of the function."""
+        for record in self.plan.launches:
+            if isinstance(record, Launch):
+                self.launch(record)
+            elif isinstance(record, Label):
+                self.add(f"br label %{self.labels[record]}")
+                self.block(self.labels[record])
+                self.written.clear()
+            else:
+                self.jump(record)
+        self.look_at_conditions()
+        self.add("ret i32 0")
+        self.end_failed()
+        launches = [record for record in self.plan.launches if isinstance(record, Launch)]
+        words = max((len(record.args) for record in launches), default=1)
+        body = "\n".join(self.lines)
+        return (
+            f"define internal i32 @{name}(ptr %inputs, ptr %outputs, ptr %arena, ptr %constants) #0 {{\nentry:\n"
+            f"  %context = alloca [{max(words, 1)} x i64], align 16\n"
+            f"  %status = alloca [{STATUS_WORDS} x i64], align 16\n"
+            f"  store i64 0, ptr %status\n{body}\n}}\n"
+        )
+
+    # -- instructions
     def value(self, text: str) -> str:
+        """Adds an instruction; returns the name of its value."""
         self.serial += 1
-        name = f"%v{self.serial}"
-        self.lines.append(f"  {name} = {text}")
-        return name
+        self.add(f"%v{self.serial} = {text}")
+        return f"%v{self.serial}"
 
     def add(self, text: str) -> None:
         self.lines.append(f"  {text}")
@@ -54,108 +98,119 @@ class _Text:
         self.serial += 1
         return f"{hint}{self.serial}"
 
-
-def launch_function(
-    name: str,
-    plan: Plan,
-    place_of: Callable[[Buffer], Place],
-    kernels: Mapping[tuple[str, str], str],
-    messages: Sequence[int],
-    runs_tasks: str | None = None,
-) -> str:
-    """The text of the function.
-
-    Args:
-      name: what it is called.
-      plan: what it does.
-      place_of: where buffers are that are not inside of others.
-      kernels: what functions of codes are called: (key, name) -> name.
-      messages: for each error of the plan, then for each condition, the number of the model's message.
-      runs_tasks: the function (fn, context, tasks) that runs tasks on several threads; None: they run here.
-    """
-    text = _Text()
-    labels = {record: f"at{i}" for i, record in enumerate(plan.launches) if type(record) is Label}
-    widest = max((len(r.args) for r in plan.launches if isinstance(r, Launch)), default=1)
-
-    def address(buffer: Buffer, offset: int = 0) -> str:
+    # -- records
+    def address(self, buffer: Buffer, offset: int = 0) -> str:
+        """The address of a buffer and an offset in it."""
         while buffer.inside is not None:
             offset += buffer.offset
             buffer = buffer.inside
-        place = place_of(buffer)
+        place = self.place_of(buffer)
         base = f"%{place.base}"
         if place.base in (INPUT, OUTPUT):
-            slot = text.value(f"getelementptr ptr, ptr {base}, i64 {place.number}")
-            base = text.value(f"load ptr, ptr {slot}")
+            slot = self.value(f"getelementptr ptr, ptr {base}, i64 {place.number}")
+            base = self.value(f"load ptr, ptr {slot}")
         at = place.offset + offset
-        return text.value(f"getelementptr i8, ptr {base}, i64 {at}") if at else base
+        return self.value(f"getelementptr i8, ptr {base}, i64 {at}") if at else base
 
-    def word(argument: Any) -> str:
+    def word(self, argument: Any) -> str:
+        """The word of an argument."""
         offset = 0
         if isinstance(argument, tuple):
             argument, offset = argument
         if argument is STATUS:
-            return text.value("ptrtoint ptr %status to i64")
+            return self.value("ptrtoint ptr %status to i64")
         if not isinstance(argument, Buffer):
             return str(int(argument) + offset)
-        return text.value(f"ptrtoint ptr {address(argument, offset)} to i64")
+        return self.value(f"ptrtoint ptr {self.address(argument, offset)} to i64")
 
-    def launch(record: Launch) -> None:
+    def launch(self, record: Launch) -> None:
+        """Writes the context and runs a kernel's tasks."""
         for i, argument in enumerate(record.args):
-            if i in text.written and _same(text.written[i], argument):
+            if i in self.written and _same(self.written[i], argument):
                 continue
-            found = word(argument)
-            slot = text.value(f"getelementptr i64, ptr %context, i64 {i}")
-            text.add(f"store i64 {found}, ptr {slot}")
-            text.written[i] = argument
-        called = kernels[record.code.key, record.function]
-        _run_tasks(text, called, record.tasks, runs_tasks)
+            found = self.word(argument)
+            slot = self.value(f"getelementptr i64, ptr %context, i64 {i}")
+            self.add(f"store i64 {found}, ptr {slot}")
+            self.written[i] = argument
+        self.run_tasks(self.kernels[record.code.key, record.function], record.tasks)
         if any(argument is STATUS for argument in record.args):
-            _end_if_failed(text)
+            code = self.value("load i64, ptr %status")
+            fine, following = self.value(f"icmp eq i64 {code}, 0"), self.fresh("after")
+            self.add(f"br i1 {fine}, label %{following}, label %failed")
+            self.block(following)
 
-    def jump(record: Jump) -> None:
+    def run_tasks(self, called: str, tasks: int) -> None:
+        """Shares tasks out to threads if there are any, else runs one after the other."""
+        if tasks == 1:
+            self.add(f"call void @{called}(ptr %context, i64 0, i64 0)")
+            return
+        if self.runs_tasks is not None:
+            arguments = f"ptr @{called}, ptr %context, i64 {tasks}, i64 {self.plan.threads}"
+            self.add(f"call void @{self.runs_tasks}({arguments})")
+            return
+        before, loop, done = (self.fresh(hint) for hint in ("before", "loop", "done"))
+        self.add(f"br label %{before}")
+        self.block(before)
+        self.add(f"br label %{loop}")
+        self.block(loop)
+        task, following = f"%{loop}.task", f"%{loop}.following"
+        self.add(f"{task} = phi i64 [ 0, %{before} ], [ {following}, %{loop} ]")
+        self.add(f"call void @{called}(ptr %context, i64 {task}, i64 0)")
+        self.add(f"{following} = add i64 {task}, 1")
+        more = self.value(f"icmp ult i64 {following}, {tasks}")
+        self.add(f"br i1 {more}, label %{loop}, label %{done}")
+        self.block(done)
+
+    def jump(self, record: Jump) -> None:
+        """Goes on elsewhere, perhaps."""
         if record.operation == runner.HOLD:  # nothing interrupts a run
             return
         if record.operation == runner.JUMP:
-            text.add(f"br label %{labels[record.target]}")
-            text.block(text.fresh("after"))
+            self.add(f"br label %{self.labels[record.target]}")
         elif record.operation == runner.JUMP_UNLESS:
-            byte = text.value(f"load i8, ptr {address(record.args[0])}")
-            holds = text.value(f"icmp ne i8 {byte}, 0")
-            following = text.fresh("after")
-            text.add(f"br i1 {holds}, label %{following}, label %{labels[record.target]}")
-            text.block(following)
+            following = self.fresh("after")
+            holds, target = self.truth(record.args[0]), self.labels[record.target]
+            self.add(f"br i1 {holds}, label %{following}, label %{target}")
+            self.block(following)
+            self.written.clear()
+            return
         elif record.operation == runner.SWITCH:
-            index = text.value(f"load i32, ptr {address(record.args[0])}")
-            targets = [labels[target] for target in record.args[1:]]
+            index = self.value(f"load i32, ptr {self.address(record.args[0])}")
+            targets = [self.labels[target] for target in record.args[1:]]
             cases = " ".join(f"i32 {i}, label %{x}" for i, x in enumerate(targets[:-1]))
-            text.add(f"switch i32 {index}, label %{targets[-1]} [ {cases} ]")
-            text.block(text.fresh("after"))
+            self.add(f"switch i32 {index}, label %{targets[-1]} [ {cases} ]")
         else:
             raise InternalError(f"Unknown record of a launch table: {record.operation}.")
-        text.written.clear()
+        self.block(self.fresh("after"))
+        self.written.clear()
 
-    for record in plan.launches:
-        if isinstance(record, Launch):
-            launch(record)
-        elif isinstance(record, Label):
-            text.add(f"br label %{labels[record]}")
-            text.block(labels[record])
-            text.written.clear()
-        else:
-            jump(record)
-    for i, (_, buffer) in enumerate(plan.conditions):
-        byte = text.value(f"load i8, ptr {address(buffer)}")
-        holds = text.value(f"icmp ne i8 {byte}, 0")
-        _end_unless(text, holds, str(messages[len(plan.errors) + i] + 1))
-    text.add("ret i32 0")
-    failed = _failed(text, messages[: len(plan.errors)])
-    body = "\n".join([*text.lines, *failed])
-    return (
-        f"define internal i32 @{name}(ptr %inputs, ptr %outputs, ptr %arena, ptr %constants) #0 {{\nentry:\n"
-        f"  %context = alloca [{max(widest, 1)} x i64], align 16\n"
-        f"  %status = alloca [{STATUS_WORDS} x i64], align 16\n"
-        f"  store i64 0, ptr %status\n{body}\n}}\n"
-    )
+    def truth(self, buffer: Buffer) -> str:
+        """A bool in memory as an i1."""
+        byte = self.value(f"load i8, ptr {self.address(buffer)}")
+        return self.value(f"icmp ne i8 {byte}, 0")
+
+    # -- ends
+    def look_at_conditions(self) -> None:
+        """Ends with the message of the first check that does not hold."""
+        for i, (_, buffer) in enumerate(self.plan.conditions):
+            holds, ends, following = self.truth(buffer), self.fresh("ends"), self.fresh("after")
+            self.add(f"br i1 {holds}, label %{following}, label %{ends}")
+            self.block(ends)
+            self.add(f"ret i32 {self.messages[len(self.plan.errors) + i] + 1}")
+            self.block(following)
+
+    def end_failed(self) -> None:
+        """The block that gives the message of the code in the status."""
+        messages = self.messages[: len(self.plan.errors)]
+        cases = " ".join(f"i64 {i + 1}, label %failed{i}" for i in range(len(messages)))
+        self.block("failed")
+        self.add("%code = load i64, ptr %status")
+        self.add(f"switch i64 %code, label %unknown [ {cases} ]")
+        self.block("unknown")
+        self.add("ret i32 -1")
+        for i, message in enumerate(messages):
+            self.block(f"failed{i}")
+            self.add(f"ret i32 {message + 1}")
 
 
 def _same(known: Any, argument: Any) -> bool:
@@ -164,55 +219,3 @@ def _same(known: Any, argument: Any) -> bool:
     if isinstance(known, int) and isinstance(argument, int):
         return int(known) == int(argument)
     return known is argument
-
-
-def _run_tasks(text: _Text, called: str, tasks: int, runs_tasks: str | None) -> None:
-    """Runs a kernel's tasks: shared out to threads if there are, else one after the other."""
-    if tasks == 1:
-        text.add(f"call void @{called}(ptr %context, i64 0, i64 0)")
-        return
-    if runs_tasks is not None:
-        text.add(f"call void @{runs_tasks}(ptr @{called}, ptr %context, i64 {tasks})")
-        return
-    before, loop, done = (text.fresh(hint) for hint in ("before", "loop", "done"))
-    text.add(f"br label %{before}")
-    text.block(before)
-    text.add(f"br label %{loop}")
-    text.block(loop)
-    task, following = f"%{loop}.task", f"%{loop}.following"
-    text.add(f"{task} = phi i64 [ 0, %{before} ], [ {following}, %{loop} ]")
-    text.add(f"call void @{called}(ptr %context, i64 {task}, i64 0)")
-    text.add(f"{following} = add i64 {task}, 1")
-    more = text.value(f"icmp ult i64 {following}, {tasks}")
-    text.add(f"br i1 {more}, label %{loop}, label %{done}")
-    text.block(done)
-
-
-def _end_if_failed(text: _Text) -> None:
-    code = text.value("load i64, ptr %status")
-    fine, following = text.value(f"icmp eq i64 {code}, 0"), text.fresh("after")
-    text.add(f"br i1 {fine}, label %{following}, label %failed")
-    text.block(following)
-
-
-def _end_unless(text: _Text, holds: str, code: str) -> None:
-    ends, following = text.fresh("ends"), text.fresh("after")
-    text.add(f"br i1 {holds}, label %{following}, label %{ends}")
-    text.block(ends)
-    text.add(f"ret i32 {code}")
-    text.block(following)
-
-
-def _failed(text: _Text, messages: Sequence[int]) -> list[str]:
-    """The block that gives the message of the code in the status."""
-    cases = " ".join(f"i64 {i + 1}, label %failed{i}" for i in range(len(messages)))
-    lines = [
-        "failed:",
-        "  %code = load i64, ptr %status",
-        f"  switch i64 %code, label %unknown [ {cases} ]",
-        "unknown:",
-        "  ret i32 -1",
-    ]
-    for i, message in enumerate(messages):
-        lines += [f"failed{i}:", f"  ret i32 {message + 1}"]
-    return lines

@@ -1,7 +1,7 @@
 """Shared libraries and programs of a built model: linked by this system's compiler for itself, or by the ziglang wheel for any machine."""
 
 import functools
-import importlib.util
+import importlib
 import shutil
 import subprocess
 import sys
@@ -18,7 +18,11 @@ _MINUTES = 10
 @functools.cache
 def has_zig() -> bool:
     """Whether the ziglang wheel is installed."""
-    return importlib.util.find_spec("ziglang") is not None
+    try:
+        importlib.import_module("ziglang")
+    except ImportError:
+        return False
+    return True
 
 
 def compiler_of(machine: Machine) -> list[str]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import llvmlite.binding as llvm
 import numpy as np
 
-from penstock._src.aot.launches import launch_function
+from penstock._src.aot.launches import LaunchFunction
 from penstock._src.aot.machine_code import finished, joined, kernel_name, parsed, undefined
 from penstock._src.aot.plans import PlannedModel
 from penstock._src.aot.public import PublicText, public_text
@@ -57,7 +57,7 @@ def model_objects(model: PlannedModel, name: str, has_file: bool) -> ModelObject
             messages = [model.message(error) for error in plan.errors]
             messages += [model.message(check) for check, _ in plan.conditions]
             place = model.place_in(function, form)
-            parts.append(launch_function(called, plan, place, kernels, messages))
+            parts.append(LaunchFunction(plan, place, kernels, messages).text(called))
     text = PublicText(name, model, has_file)
     parts.append(public_text(text, forms))
     used = sorted({called for called in kernels.values() if f"@{called}(" in "".join(parts)})

@@ -93,7 +93,7 @@ class Function:
             raise ModelError(
                 f"{self.name} takes {', '.join(self.inputs)}. Received {', '.join(given)}."
             )
-        batch = None
+        batch = 1
         arrays = []
         for name, (dtype, shape) in self.inputs.items():
             array = np.ascontiguousarray(given[name], _dtype(dtype))

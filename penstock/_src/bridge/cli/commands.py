@@ -37,7 +37,7 @@ COMMANDS = {
         "SCRIPT ...",
         "runs a program on Penstock and on TensorFlow, and says where they part",
     ),
-    "build": ("build", "MODEL -o FOLDER", "makes a library of a model, for any machine"),
+    "build": ("models.build", "MODEL -o FOLDER", "makes a library of a model, for any machine"),
     "serve": ("serve", "MODEL", "serves models behind TensorFlow Serving's REST and gRPC APIs"),
     "predict": (
         "predict",

@@ -16,9 +16,9 @@ MOST_BATCHES = 64
 def main(arguments: Sequence[str]) -> int:
     """Builds a model."""
     given = _parser().parse_args(list(arguments))
-    # Each command loads what it needs.
     import numpy as np
 
+    # Each command loads what it needs.
     from penstock._src.aot.build import BuildOptions, build, write
     from penstock._src.core.errors import OpError
     from penstock._src.formats.table import read
