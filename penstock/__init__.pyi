@@ -17,6 +17,7 @@ import builtins
 import numpy as np
 from . import __internal__ as __internal__
 from . import __operators__ as __operators__
+from . import aot as aot
 from . import audio as audio
 from . import autodiff as autodiff
 from . import autograph as autograph

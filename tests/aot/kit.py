@@ -7,7 +7,7 @@ import pytest
 
 import penstock as tf
 from penstock._src.aot.build import BuildOptions, build, write
-from penstock._src.aot.python_library import Model
+from penstock._src.aot.sources.python_library import Model
 
 COMPILER = shutil.which("cc")
 needs_compiler = pytest.mark.skipif(COMPILER is None, reason="needs a C compiler")

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import penstock as tf
-from penstock._src.aot import public
-from penstock._src.aot.python_library import ModelError, _Array
+from penstock._src.aot.code import public
+from penstock._src.aot.sources.python_library import ModelError, _Array
 from tests.aot.kit import built, loaded, needs_compiler, run_test_program, traced
 
 pytestmark = needs_compiler

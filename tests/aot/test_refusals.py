@@ -78,4 +78,4 @@ def test_every_target_has_objects(target):
     function = traced(lambda x: tf.nn.softmax(tf.nn.gelu(x @ weights)), spec)
     made = build({"f": function}, "model", BuildOptions(target=target))
     assert made.objects.model.startswith(MAGIC[target])
-    assert not made.objects.calls
+    assert not [called for called in made.objects.calls if not called.startswith("__aeabi_")]

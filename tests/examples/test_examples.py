@@ -24,7 +24,8 @@ SAYS = {  # the last number of the last line: between
 }
 NOT_HERE = {"demo", "picture"}  # `make demo`, and what draws for it
 # Examples of folders have results with bounds (table.py); those of libraries/ are tested in tests/ecosystem, pipeline/ in its folder here,
-# serving/ in test_serving.py.
+# serving/ in test_serving.py, browser/ in test_browser.py.
+ELSEWHERE = ("browser/", "libraries/", "pipeline/", "serving/")
 SHARED = {"data/fetch", "sound/speak"} | {
     f"vision/{name}"
     for name in ("average_precision", "command_line", "images", "judge", "pretrained")
@@ -36,7 +37,7 @@ def test_every_example_is_tested():
     below = {
         path.relative_to(EXAMPLES).with_suffix("").as_posix() for path in EXAMPLES.glob("*/*.py")
     }
-    below = {name for name in below if not name.startswith(("libraries/", "pipeline/", "serving/"))}
+    below = {name for name in below if not name.startswith(ELSEWHERE)}
     assert below == {*table.BOUNDS, *SHARED}
 
 

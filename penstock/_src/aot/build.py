@@ -9,17 +9,18 @@ from pathlib import Path
 
 import numpy as np
 
-from penstock._src.aot import c_files
 from penstock._src.aot.archive import archive
+from penstock._src.aot.code.objects import ModelObjects, model_objects
 from penstock._src.aot.linking import can_link, link_shared
-from penstock._src.aot.objects import ModelObjects, model_objects
-from penstock._src.aot.plans import PlannedModel, plan_model
+from penstock._src.aot.model.plans import PlannedModel, plan_model
+from penstock._src.aot.model.signature import LoweredFunction, lower_function
 from penstock._src.aot.recording import Recorded, record
-from penstock._src.aot.signature import LoweredFunction, lower_function
+from penstock._src.aot.sources import c_files, js_files
 from penstock._src.aot.targets import Machine, machine_of
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.filesystems.whole import write_whole
 from penstock._src.function.concrete import ConcreteFunction
+from penstock._src.util.export import export
 from penstock._src.util.flags import Disabled, flags
 
 TOLERANCE = 2e-5  # of the largest value: how far sums in another order may be from Penstock's own
@@ -29,17 +30,21 @@ _WORDS = set(
 )
 
 
+@export("aot.BuildOptions", v1=[])
 @dataclass(frozen=True)
 class BuildOptions:
-    """What is built.
+    """How a model is built.
 
-    target, cpu, features  of the machine
-    batches     sizes that the first axis of open inputs may have; none: 1
-    shapes      of inputs that leave other extents open
-    samples     values of inputs, for the recorded calls
-    small       whether the size of the weights counts more than speed
-    weights     whether weights are a file of their own
-    threads     that share the work of a call
+    Args:
+      target: such as "aarch64-linux"; "native" is this machine.
+      cpu: a processor that LLVM knows; by default the least that is common.
+      features: LLVM's, besides those of the processor.
+      batches: sizes that the first axis of open inputs may have; none: 1.
+      shapes: of inputs that leave other extents open, by name.
+      samples: values of inputs by name, for the test programs.
+      small: whether the bytes of weights count more than speed.
+      weights: whether weights are a file of their own.
+      threads: that share the work of a call.
     """
 
     target: str = "native"
@@ -53,9 +58,19 @@ class BuildOptions:
     threads: int = 1
 
 
+@export("aot.Built", v1=[])
 @dataclass(frozen=True, eq=False)
 class Built:
-    """A built model, before its files are written."""
+    """A built model, before its files are written.
+
+    Args:
+      name: prefix of its symbols.
+      machine: what it is built for.
+      model: its plans.
+      objects: its code.
+      lowered: its signatures.
+      functions: the concrete functions.
+    """
 
     name: str
     machine: Machine
@@ -72,19 +87,29 @@ class Built:
         )
 
 
+@export("aot.build", v1=[])
 def build(
     functions: Mapping[str, ConcreteFunction], name: str, options: BuildOptions | None = None
 ) -> Built:
-    """Compiles a model.
+    """Compiles a model ahead of time.
 
     Args:
-      functions: its signatures.
+      functions: its concrete functions by the names of signatures.
       name: prefix of all its symbols, an identifier of C.
-      options: how.
+      options: a BuildOptions.
+
+    Returns:
+      A Built, which `tf.aot.write` writes.
 
     Raises:
       InvalidArgumentError: the name, the target or a shape is not right.
       UnimplementedError: a function needs the host, as strings and tables do.
+
+    >>> double = tf.function(lambda x: {"y": 2.0 * x})
+    >>> function = double.get_concrete_function(tf.TensorSpec([3], tf.float32, "x"))
+    >>> built = tf.aot.build({"double": function}, "double", tf.aot.BuildOptions(target="wasm32"))
+    >>> built.objects.model[:4]
+    b'\\x00asm'
     """
     options = options or BuildOptions()
     _check_names([name, *functions])
@@ -119,11 +144,12 @@ def _compiler_flags(options: BuildOptions) -> Iterator[None]:
         vars(flags)["disable"] = before
 
 
+@export("aot.write", v1=[])
 def write(built: Built, folder: str | Path, options: BuildOptions | None = None) -> list[Path]:
     """Writes a built model.
 
     Args:
-      built: what `build` gave.
+      built: what `tf.aot.build` gave.
       folder: where to; it is made.
       options: those of the build.
 
@@ -167,6 +193,9 @@ def _sources(built: Built, recorded: Sequence[Recorded]) -> dict[str, bytes]:
         f"{name}_test.c": c_files.test_text(model, recorded, name, TOLERANCE),
         "CMakeLists.txt": c_files.cmake_text(model, name, built.objects.calls),
     }
+    if built.machine.target.architecture == "wasm32":
+        has_file = bool(built.objects.constants)
+        texts |= js_files.package_files(model, recorded, name, TOLERANCE, has_file)
     return {called: text.encode() for called, text in texts.items()}
 
 

@@ -13,6 +13,7 @@ from penstock._src.core.errors import FailedPreconditionError, InternalError
 
 INSTALL = "pip install 'penstock[aot]'"
 _MINUTES = 10
+WASM_STACK = 256 << 10  # bytes
 
 
 @functools.cache
@@ -65,8 +66,10 @@ def link_shared(
     system, architecture = machine.target.system, machine.target.architecture
     command = compiler_of(machine)
     files = [str(path) for path in objects]
-    if architecture == "wasm32":
-        flags = ["-nostdlib", "-Wl,--no-entry", *[f"-Wl,--export={name}" for name in exports]]
+    if architecture == "wasm32":  # with the C library, of which a module has what it calls
+        flags = ["-mexec-model=reactor", "-s", "-Wl,--no-entry", "-Wl,--export-table"]
+        flags += [f"-Wl,-z,stack-size={WASM_STACK}"]
+        flags += [f"-Wl,--export={name}" for name in exports]
         run([*command, *flags, "-o", str(output), *files])
         return
     flags = ["-shared", "-s"]

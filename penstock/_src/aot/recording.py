@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from penstock._src.aot.signature import LoweredFunction, Tensor
+from penstock._src.aot.model.signature import LoweredFunction, Tensor
 from penstock._src.core.values.resources import VariableHandle
 from penstock._src.function.concrete import ConcreteFunction
 

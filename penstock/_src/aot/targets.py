@@ -75,7 +75,7 @@ _TRIPLES = {
     ("macos", "x86_64"): ("x86_64-apple-macosx11.0.0", "x86_64-macos"),
     ("macos", "aarch64"): ("arm64-apple-macosx11.0.0", "aarch64-macos"),
     ("none", "thumbv7em"): ("thumbv7em-none-unknown-eabihf", "thumb-freestanding-eabihf"),
-    ("none", "wasm32"): ("wasm32-unknown-unknown", "wasm32-freestanding"),
+    ("none", "wasm32"): ("wasm32-unknown-unknown", "wasm32-wasi"),
 }
 _FORMATS = {
     "windows": (".obj", ".lib", ".dll"),

@@ -73,6 +73,11 @@ class Target:
             return "+fma" in self.features or self.cpu in _WITH_FMA
         return self.architecture != "wasm32"
 
+    @property
+    def rounds(self) -> bool:
+        """Whether rounding to whole numbers is an instruction."""
+        return not self.architecture.startswith(("armv7", "thumb"))
+
     def lanes(self, element: str) -> int:
         """How many elements one register holds."""
         return self.vector_bytes // SIZE[element]

@@ -3,6 +3,7 @@
 from .types import (
     BF16,
     BITS,
+    F16,
     F32,
     F64,
     FLOATS,
@@ -24,6 +25,7 @@ from .writer import FunctionWriter
 # ordered comparisons are false for a NaN, `une` is true for it: IEEE 754's and NumPy's meaning
 _INT_COMPARE = {"eq": "eq", "ne": "ne", "lt": "slt", "le": "sle", "gt": "sgt", "ge": "sge",
                 "ult": "ult", "ule": "ule", "ugt": "ugt", "uge": "uge"}  # fmt: skip
+_ROUNDINGS = ("rint", "nearbyint", "floor", "ceil", "trunc")
 _FLOAT_COMPARE = {"eq": "oeq", "ne": "une", "lt": "olt", "le": "ole", "gt": "ogt", "ge": "oge",
                   "uno": "uno", "ord": "ord"}  # fmt: skip
 
@@ -129,11 +131,28 @@ class ArithmeticInstructions(FunctionWriter):
     def intrinsic(self, name: str, *args, ty: str | None = None, fast: bool = True) -> Val:
         """Calls llvm.<name>, whose arguments and result all have the type of the first value."""
         ty = ty or next(a.ty for a in args if isinstance(a, Val))
+        if name in _ROUNDINGS and not self.target.rounds:
+            return self._rounded(name, args[0])
         fn = f"@llvm.{name}.{mangle(ty)}"
         self.module.declare(f"declare {ty} {fn}({', '.join([ty] * len(args))})")
         sig = ", ".join(f"{ty} {self.text(a, ty)}" for a in args)
         flags = self.FAST if fast and scalar(ty) in FLOATS else ""
         return self.emit(ty, f"call {flags}{ty} {fn}({sig})")
+
+    def _rounded(self, name: str, x: Val) -> Val:
+        """Rounds to a whole number by adding and subtracting the least number that has no fraction."""
+        if scalar(x.ty) in (F16, BF16):
+            return self.convert(self._rounded(name, self.convert(x, F32)), scalar(x.ty))
+        size = self.intrinsic("fabs", x)
+        if name == "trunc":
+            return self.intrinsic("copysign", self._rounded("floor", size), x, fast=False)
+        whole = 8388608.0 if scalar(x.ty) == F32 else 4503599627370496.0
+        nearest = self.intrinsic("copysign", (size + whole) - whole, x, fast=False)
+        if name == "floor":
+            nearest = self.select(nearest > x, nearest - 1.0, nearest)
+        elif name == "ceil":
+            nearest = self.select(nearest < x, nearest + 1.0, nearest)
+        return self.select(size < whole, nearest, x)
 
     # -- types
     def cast(self, op: str, x: Val, element: str) -> Val:

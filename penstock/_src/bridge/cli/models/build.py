@@ -48,7 +48,9 @@ def main(arguments: Sequence[str]) -> int:
         f"{built.model.arena_bytes:,}."
     )
     if built.objects.calls:
-        print(f"The object calls {', '.join(built.objects.calls)} of the C library.")
+        print(
+            f"The object calls {', '.join(built.objects.calls)}, of the C library or the compiler."
+        )
     return 0
 
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import llvmlite.binding as llvm
 import numpy as np
 
-from penstock._src.aot.launches import LaunchFunction
-from penstock._src.aot.machine_code import finished, joined, kernel_name, parsed, undefined
-from penstock._src.aot.plans import PlannedModel
-from penstock._src.aot.public import PublicText, public_text
+from penstock._src.aot.code.launches import LaunchFunction
+from penstock._src.aot.code.machine_code import finished, joined, kernel_name, parsed, undefined
+from penstock._src.aot.code.public import PublicText, public_text
+from penstock._src.aot.model.plans import PlannedModel
 from penstock._src.native.target import initialize_llvm
 
 # What kernels call of the process's thread pool: whether what is left of a task may be dropped, which nobody asks for here.
@@ -70,7 +70,7 @@ def model_objects(model: PlannedModel, name: str, has_file: bool) -> ModelObject
         code,
         _entry_object(name, model, machine),
         model.data.bytes() if has_file else b"",
-        tuple(undefined(module)),
+        tuple(undefined(code, module)),
         tuple(text.names),
     )
 

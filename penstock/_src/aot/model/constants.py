@@ -8,7 +8,7 @@ from typing import Any
 import llvmlite.binding as llvm
 import numpy as np
 
-from penstock._src.aot.machine_code import finished, parsed
+from penstock._src.aot.code.machine_code import finished, parsed
 from penstock._src.aot.targets import Machine
 from penstock._src.compiler.plan.plan import Plan
 from penstock._src.compiler.plan.prepacked import PrepackedWeights

@@ -67,7 +67,7 @@ class Table {
   }
 }
 
-const TENSOR = 32, FUNCTION = 40, VARIABLE = 40, ARRAY = 16; // bytes of the structures
+const TENSOR = 32, FUNCTION = 36, VARIABLE = 40, ARRAY = 16; // bytes of the structures
 
 /** A signature of a model. */
 class ModelFunction {
@@ -128,6 +128,7 @@ class ModelFunction {
 class Model {
   constructor(instance, weights) {
     const { exports } = instance;
+    exports._initialize?.();
     this.memory = exports.memory;
     this.functionTable = exports.__indirect_function_table;
     const table = (this.table = new Table(this.memory));

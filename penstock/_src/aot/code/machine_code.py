@@ -1,5 +1,6 @@
 """Modules of LLVM IR as one object: parsed, joined, cut down to what is called."""
 
+import struct
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -7,6 +8,8 @@ import llvmlite.binding as llvm
 
 from penstock._src.core.errors import InternalError
 from penstock._src.native import Code
+
+_SYMBOLS = 2  # the kind of a section of ELF
 
 
 def parsed(text: str, machine: llvm.TargetMachine, context: Any) -> llvm.ModuleRef:
@@ -57,8 +60,31 @@ def finished(module: llvm.ModuleRef, machine: llvm.TargetMachine, public: Iterab
     return machine.emit_object(module)
 
 
-def undefined(module: llvm.ModuleRef) -> list[str]:
-    """Functions that a module calls and does not have."""
-    return sorted(
-        f.name for f in module.functions if f.is_declaration and not f.name.startswith("llvm.")
+def undefined(code: bytes, module: llvm.ModuleRef) -> list[str]:
+    """Functions that an object calls and does not have: those of ELF's table of symbols, of other formats what the module declares."""
+    if code[:4] == b"\x7fELF":
+        return _undefined_in_elf(code)
+    declared = (f for f in module.functions if f.is_declaration)
+    return sorted(f.name for f in declared if not f.name.startswith("llvm."))
+
+
+def _undefined_in_elf(code: bytes) -> list[str]:
+    """The undefined symbols of a little-endian ELF object."""
+    is_wide = code[4] == 2
+    header = struct.Struct("<16sHHIQQQIHHHHHH" if is_wide else "<16sHHIIIIIHHHHHH").unpack_from(
+        code
     )
+    section = struct.Struct("<IIQQQQIIQQ" if is_wide else "<IIIIIIIIII")
+    sections = [section.unpack_from(code, header[6] + i * header[11]) for i in range(header[12])]
+    symbol = struct.Struct("<IBBHQQ" if is_wide else "<IIIBBH")
+    found = set()
+    for kind, at, size, link in ((s[1], s[4], s[5], s[6]) for s in sections):
+        if kind != _SYMBOLS:
+            continue
+        names = sections[link][4]
+        for place in range(at, at + size, symbol.size):
+            fields = symbol.unpack_from(code, place)
+            name = names + fields[0]
+            if fields[3 if is_wide else 5] == 0 and code[name]:
+                found.add(code[name : code.index(b"\0", name)].decode())
+    return sorted(found)

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from penstock._src.aot.plans import PlannedFunction, PlannedModel
+from penstock._src.aot.model.plans import PlannedFunction, PlannedModel
+from penstock._src.aot.model.signature import Tensor
 from penstock._src.aot.recording import Recorded
-from penstock._src.aot.signature import Tensor
 
 FILES = Path(__file__).parent / "files"
 _BYTES_OF_A_LINE = 32

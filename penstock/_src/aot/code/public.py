@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from penstock._src.aot.plans import PlannedFunction, PlannedModel
-from penstock._src.aot.signature import Tensor
+from penstock._src.aot.model.plans import PlannedFunction, PlannedModel
+from penstock._src.aot.model.signature import Tensor
 from penstock._src.version import OWN_VERSION
 
 ABI = 1

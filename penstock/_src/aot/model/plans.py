@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from penstock._src.aot.constants import LINE, ConstantData, prepacked_arrays
-from penstock._src.aot.launches import ARENA, CONSTANTS, INPUT, OUTPUT, Place
-from penstock._src.aot.signature import LoweredFunction
+from penstock._src.aot.code.launches import ARENA, CONSTANTS, INPUT, OUTPUT, Place
+from penstock._src.aot.model.constants import LINE, ConstantData, prepacked_arrays
+from penstock._src.aot.model.signature import LoweredFunction
 from penstock._src.aot.targets import Machine
 from penstock._src.compiler.pipeline import improved, plan_function
 from penstock._src.compiler.plan.buffers import Buffer

@@ -1,0 +1,1 @@
+"""What is built: signatures lowered and planned for a machine, their variables, and the block of constants that they read."""
