@@ -12,7 +12,7 @@ UV     := $(BIN)/uv
 
 CHECKS := check-golden check-conformance check-examples check-models check-keras
 
-.PHONY: demo test test-checked interop interop-serving interop-open-inference interop-ray interop-tfjs interop-tflite check-kubernetes tensorboard tutorials fuzz fuzz-kernels fuzz-models fuzz-files fuzz-calls fuzz-bytes fuzz-serving kills soak mutate coverage bench bench-data bench-errors lint format clean check $(CHECKS)
+.PHONY: demo test test-checked check-targets interop interop-serving interop-open-inference interop-ray interop-tfjs interop-tflite check-kubernetes tensorboard tutorials fuzz fuzz-kernels fuzz-models fuzz-files fuzz-calls fuzz-bytes fuzz-serving kills soak mutate coverage bench bench-data bench-errors lint format clean check $(CHECKS)
 
 demo: $(STAMP)
 	$(BIN)/penstock run examples/demo.py
@@ -65,6 +65,11 @@ interop-tflite: pyproject.toml $(INTEROP_VENV)/.installed
 	$(TFLITE_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[lite]' ai-edge-litert
 	$(TFLITE_VENV)/bin/python -m tests.interop.tflite $(NAMES)
 	$(TFLITE_VENV)/bin/python -m tests.interop.tflite.converted $(CURDIR)/$(INTEROP_VENV)/bin/python
+
+# Models built for other processors, under QEMU (qemu-user-static, qemu-system-arm), and libraries for Windows and macOS, which are linked only.
+check-targets: $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check ziglang
+	$(BIN)/python -m pytest -rs -p no:cacheprovider tests/aot/emulated.py
 
 # The manifests of packaging/kubernetes, held to Kubernetes' schemas.
 KUBERNETES_VENV := .venv-kubernetes

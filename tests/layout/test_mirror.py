@@ -29,7 +29,7 @@ ABOUT_ALL = {
     "tutorials": "programs that users write",
 }
 # Data beside the tests that read them.
-DATA = {"recorded", "certificates"}
+DATA = {"recorded", "certificates", "board"}
 MAX_FILES = 15
 FOLDERS = sorted(
     path.relative_to(TESTS)

@@ -105,9 +105,9 @@ def build(
       InvalidArgumentError: the name, the target or a shape is not right.
       UnimplementedError: a function needs the host, as strings and tables do.
 
-    >>> double = tf.function(lambda x: {"y": 2.0 * x})
-    >>> function = double.get_concrete_function(tf.TensorSpec([3], tf.float32, "x"))
-    >>> built = tf.aot.build({"double": function}, "double", tf.aot.BuildOptions(target="wasm32"))
+    >>> twice = tf.function(lambda x: {"y": 2.0 * x})
+    >>> function = twice.get_concrete_function(tf.TensorSpec([3], tf.float32, "x"))
+    >>> built = tf.aot.build({"twice": function}, "twice", tf.aot.BuildOptions(target="wasm32"))
     >>> built.objects.model[:4]
     b'\\x00asm'
     """
@@ -118,7 +118,7 @@ def build(
         lower_function(called, function, options.batches, options.shapes)
         for called, function in functions.items()
     )
-    with _compiler_flags(options):
+    with _compiler_flags(options, machine):
         model = plan_model(lowered, machine, options.threads, options.weights)
     objects = model_objects(model, name, options.weights)
     return Built(name, machine, model, objects, lowered, tuple(functions.values()))
@@ -126,18 +126,18 @@ def build(
 
 def _check_names(names: Sequence[str]) -> None:
     for name in names:
-        if not re.fullmatch(r"[A-Za-z]\w*", name, re.ASCII) or name in _WORDS:
+        if not re.fullmatch(r"[A-Za-z]\w*", name, re.ASCII) or names[0] in _WORDS:
             raise InvalidArgumentError(
                 f"A name of a built model must be an identifier of C. Received '{name}'."
             )
 
 
 @contextlib.contextmanager
-def _compiler_flags(options: BuildOptions) -> Iterator[None]:
-    """Leaves out Winograd's algorithm, which makes larger weights, where size counts."""
+def _compiler_flags(options: BuildOptions, machine: Machine) -> Iterator[None]:
+    """Leaves out what makes weights larger, where size counts."""
     before = flags.disable
-    if options.small:
-        vars(flags)["disable"] = Disabled(",".join({*before, "winograd"}))
+    if options.small or machine.target.is_microcontroller:
+        vars(flags)["disable"] = Disabled(",".join({*before, "widening", "winograd"}))
     try:
         yield
     finally:

@@ -78,6 +78,11 @@ class Target:
         """Whether rounding to whole numbers is an instruction."""
         return not self.architecture.startswith(("armv7", "thumb"))
 
+    @property
+    def is_microcontroller(self) -> bool:
+        """Whether it has no vectors, which LLVM takes apart, and little memory for code."""
+        return self.architecture.startswith("thumb")
+
     def lanes(self, element: str) -> int:
         """How many elements one register holds."""
         return self.vector_bytes // SIZE[element]
@@ -89,8 +94,9 @@ class Target:
     @functools.cached_property
     def attributes(self) -> str:
         """The attribute group #0 that every function has."""
+        short = "minsize optsize " if self.is_microcontroller else ""
         return (
-            f'attributes #0 = {{ nounwind "target-cpu"="{self.cpu}" "target-features"="{self.features}" '
+            f'attributes #0 = {{ nounwind {short}"target-cpu"="{self.cpu}" "target-features"="{self.features}" '
             f'"prefer-vector-width"="{8 * self.vector_bytes}" "no-trapping-math"="true" }}'
         )
 

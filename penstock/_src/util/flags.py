@@ -53,6 +53,7 @@ OPTIONAL = {
     "epilogues": "computing elementwise nodes on the tiles of contractions and the results of reductions",
     "rows": "reducing short rows again in every kernel that works on them",
     "merge": "making one kernel of several over one space",
+    "widening": "keeping weights of few bits packed as the wider numbers that they are multiplied as",
     "winograd": "Winograd's algorithm for convolutions of 3 x 3",
 }
 

@@ -69,7 +69,7 @@ _MICROCONTROLLER = Processor(
 
 def processor_of(target: Target) -> Processor:
     """The class of a target."""
-    if target.architecture.startswith("thumb"):
+    if target.is_microcontroller:
         return _MICROCONTROLLER
     return _CLASSES[target.vector_bytes]
 

@@ -29,7 +29,8 @@ def recognize(function: Function, in_loop: bool = False) -> Recognized:
     rest = [n for n in nodes if n.id not in attentions and n.id not in absorbed]
     matches, contractions, taken = find_contractions(rest, users, roots, absorbed)
     absorbed |= taken
-    reductions, taken = find_reductions(rest, users, roots, absorbed, contractions)
+    operands = {home(n).id for found in matches.values() for n in (found.left, found.right)}
+    reductions, taken = find_reductions(rest, users, roots | operands, absorbed, contractions)
     absorbed |= taken
     in_rows = find_row_reductions(nodes, users, roots, reductions, absorbed, contractions)
     return Recognized(

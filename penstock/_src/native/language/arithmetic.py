@@ -25,7 +25,7 @@ from .writer import FunctionWriter
 # ordered comparisons are false for a NaN, `une` is true for it: IEEE 754's and NumPy's meaning
 _INT_COMPARE = {"eq": "eq", "ne": "ne", "lt": "slt", "le": "sle", "gt": "sgt", "ge": "sge",
                 "ult": "ult", "ule": "ule", "ugt": "ugt", "uge": "uge"}  # fmt: skip
-_ROUNDINGS = ("rint", "nearbyint", "floor", "ceil", "trunc")
+_ROUNDINGS = ("rint", "nearbyint", "roundeven", "floor", "ceil", "trunc")
 _FLOAT_COMPARE = {"eq": "oeq", "ne": "une", "lt": "olt", "le": "ole", "gt": "ogt", "ge": "oge",
                   "uno": "uno", "ord": "ord"}  # fmt: skip
 

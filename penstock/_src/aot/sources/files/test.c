@@ -1,10 +1,19 @@
-/* Holds the model @NAME@ to values that Penstock computed. Its status is 0 if all agree. */
+/* Holds the model @NAME@ to values that Penstock computed. Its status is 0 if all agree.
+
+   With -DPENSTOCK_BARE it needs no C library but memcpy and memcmp, and says what it finds by `void penstock_say(const char *)`. */
 #include "@NAME@.h"
 #include "@NAME@_values.h"
 
+#ifdef PENSTOCK_BARE
+int memcmp(const void *, const void *, size_t);
+void *memcpy(void *, const void *, size_t);
+void penstock_say(const char *text);
+#else
+#include <string.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
+static void penstock_say(const char *text) { fputs(text, stdout); }
+#endif
 
 typedef struct {
   const uint8_t *data;
@@ -51,7 +60,7 @@ static int agree(const uint8_t *got, const values *wanted) {
       int16_t a, b;
       memcpy(&a, got + 2 * i, 2);
       memcpy(&b, wanted->data + 2 * i, 2);
-      if (abs(a - b) > 64) return 0;
+      if (a - b > 64 || b - a > 64) return 0;
     }
     return 1;
   }
@@ -67,6 +76,9 @@ static int agree(const uint8_t *got, const values *wanted) {
   return worst <= @TOLERANCE@ * most;
 }
 
+#ifdef PENSTOCK_BARE
+#define weights_of(path, bytes) NULL
+#else
 static void *weights_of(const char *path, uint64_t bytes) {
   void *data = NULL;
   FILE *file = fopen(path, "rb");
@@ -77,6 +89,20 @@ static void *weights_of(const char *path, uint64_t bytes) {
   fclose(file);
   return data;
 }
+#endif
+
+/* Says a count, a word about it and a line's end. */
+static void say_count(const char *before, size_t count, const char *after) {
+  char digits[24], *at = digits + sizeof digits;
+  *--at = 0;
+  do *--at = (char)('0' + count % 10);
+  while (count /= 10);
+  penstock_say("@NAME@: ");
+  penstock_say(before);
+  penstock_say(at);
+  penstock_say(after);
+  penstock_say("\n");
+}
 
 int main(int count, char **arguments) {
   const penstock_model *model = &@NAME@_model;
@@ -84,19 +110,16 @@ int main(int count, char **arguments) {
   int wrong = 0;
   size_t n;
   int32_t i, status;
+  (void)count, (void)arguments;
   if (model->weights_bytes) {
     weights = weights_of(count > 1 ? arguments[1] : "@NAME@.weights", model->weights_bytes);
     if (!weights) {
-      printf("@NAME@: the file of weights cannot be read\n");
+      penstock_say("@NAME@: the file of weights cannot be read\n");
       return 2;
     }
   }
   status = penstock_prepare(model, arena, sizeof arena, weights, model->weights_bytes);
-  if (status) {
-    printf("@NAME@: prepare: %s\n", penstock_status_text(model, status));
-    return 2;
-  }
-  for (n = 0; n < sizeof calls / sizeof *calls; n++) {
+  for (n = 0; !status && n < sizeof calls / sizeof *calls; n++) {
     const call *c = &calls[n];
     penstock_array in[@ARRAYS@], out[@ARRAYS@];
     uint64_t at = 0;
@@ -110,17 +133,19 @@ int main(int count, char **arguments) {
       at += (c->outputs[i].bytes + 63) / 64 * 64;
     }
     status = penstock_run(model, c->function, in, c->input_count, out, c->output_count, arena, sizeof arena);
-    if (status) {
-      printf("@NAME@: call %d: %s\n", (int)n, penstock_status_text(model, status));
-      return 2;
-    }
-    for (i = 0; i < c->output_count; i++) {
+    for (i = 0; !status && i < c->output_count; i++) {
       if (!agree(out[i].data, &c->outputs[i])) {
-        printf("@NAME@: call %d: output %d differs\n", (int)n, (int)i);
+        say_count("output ", (size_t)i, " differs");
         wrong = 1;
       }
     }
   }
-  if (!wrong) printf("@NAME@: %d calls agree\n", (int)n);
+  if (status) {
+    say_count("call ", n, " of the recorded ones: ");
+    penstock_say(penstock_status_text(model, status));
+    penstock_say("\n");
+    return 2;
+  }
+  if (!wrong) say_count("", n, " calls agree");
   return wrong;
 }

@@ -88,6 +88,8 @@ def vector_length(
     )
     most = 1 if divides else 4 if reducing and operations <= 12 else 2 if operations <= 12 else 1
     n = min(lanes * most, 64)
+    if target.is_microcontroller:  # each lane is code of its own
+        return 4
     in_rows = not divides and all(contiguity(v.attrs[1], var) > 0 for v in loads)
     if columns == 1 and operations <= 4 and in_rows:
         n = min(COLUMNS * lanes, MOST_COLUMNS)  # long stretches of each row: few pages at a time

@@ -10,6 +10,9 @@ from penstock._src.compiler.plan.buffers import Buffer
 from penstock._src.compiler.plan.builder import PlanBuilder
 from penstock._src.compiler.plan.prepacked import LEAST_BYTES, PrepackedWeights
 from penstock._src.ir.node import Node
+from penstock._src.util.flags import flags
+
+LEAST_SIZE = 4  # bytes of the numbers that products are summed in
 
 
 def launch_contraction(builder: PlanBuilder, kernel: ContractKernel) -> None:
@@ -70,6 +73,8 @@ def _stays(builder: PlanBuilder, weights: Node) -> bool:
     """Whether weights may be kept packed: they are a variable that this program does not assign."""
     own = home(weights)
     if own.kind != "read" or builder.numbers[own.args[0].id] in builder.assigned:
+        return False
+    if "widening" in flags.disable and own.dtype.size < LEAST_SIZE:
         return False
     return bytes_of(own) >= LEAST_BYTES
 

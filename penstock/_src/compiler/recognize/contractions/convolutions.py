@@ -23,9 +23,11 @@ from penstock._src.compiler.codegen.contraction.images.convolution import (
     FilterGradient,
 )
 from penstock._src.compiler.codegen.contraction.images.window import Axis, Image
+from penstock._src.compiler.codegen.contraction.tile import Types
 from penstock._src.compiler.kernels.views import AxisIndex
 from penstock._src.compiler.recognize.contractions.problem import Numbering, Problem
 from penstock._src.ir.dims import Dim
+from penstock._src.native.language.types import FLOATS
 from penstock._src.util.flags import flags
 
 Kinds = dict[str, Callable[[str], bool]]  # whether a letter may play a part
@@ -67,7 +69,7 @@ def as_convolution(problem: Problem, numbering: Numbering) -> Convolution | None
     dense = x.group == y.group == weights.group == 1
     if roles.group and channels == outputs == 1 and dense:
         return Depthwise(batch, h, w, groups, 1, 1, x, weights, y, types)
-    fast = "winograd" not in flags.disable
+    fast = _may_be_fast(types)
     made = Convolution(batch, h, w, groups, channels, outputs, x, weights, y, types, fast=fast)
     return made if made.has_dense_columns else None
 
@@ -101,8 +103,13 @@ def as_filter_gradient(problem: Problem, numbering: Numbering) -> FilterGradient
         if not dense or h.taps * w.taps == 1:
             return None
         return DepthwiseFilterGradient(batch, h, w, 1, 1, groups, x, y, weights, types)
-    fast = "winograd" not in flags.disable
+    fast = _may_be_fast(types)
     return FilterGradient(batch, h, w, groups, channels, outputs, x, y, weights, types, fast=fast)
+
+
+def _may_be_fast(types: Types) -> bool:
+    """Whether Winograd's algorithm may be used: it multiplies by fractions."""
+    return types.total in FLOATS and "winograd" not in flags.disable
 
 
 @dataclass

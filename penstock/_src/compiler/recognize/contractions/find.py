@@ -11,6 +11,7 @@ from penstock._src.compiler.kernels.index import extent_key
 from penstock._src.compiler.kernels.memory import home
 from penstock._src.compiler.recognize.contractions.match import match
 from penstock._src.core import dtypes
+from penstock._src.core.dtypes import DType
 from penstock._src.ir import dims
 from penstock._src.ir.node import Node
 from penstock._src.util.flags import flags
@@ -76,10 +77,15 @@ def end_of_epilogue(
         exits = [
             n for n in region if not users[n.id] or any(u.id not in known for u in users[n.id])
         ]
-        if len(exits) == 1 and exits[0].kind != "reshape" and exits[0].dtype.is_floating:
+        if len(exits) == 1 and exits[0].kind != "reshape" and _may_end(exits[0].dtype):
             end = exits[0]
             between = [n for n in region if n is not end and n is not root]
     return end, between
+
+
+def _may_end(dtype: DType) -> bool:
+    """Whether an epilogue may store numbers of a type: those of networks, quantised ones included."""
+    return dtype.is_floating or dtype in (dtypes.int8, dtypes.uint8)
 
 
 def _same_size(a: Node, b: Node) -> bool:

@@ -28,7 +28,7 @@ from penstock._src.compiler.recognize.contractions.problem import (
 from penstock._src.compiler.recognize.contractions.products import as_gemm
 from penstock._src.core import dtypes
 from penstock._src.ir.node import Node
-from penstock._src.native.language.types import SIZE
+from penstock._src.native.language.types import I8, I32, SIZE
 
 DEEP = (
     64  # pixels of an image from which on a product over images is split among threads by its depth
@@ -41,11 +41,10 @@ WIDE, WIDE_OUTPUTS = (
 
 def match(node: Node, is_source: Callable[[Node], bool] = lambda node: False) -> Match | None:
     """Recognizes a `contract` node.  Views are followed to nodes for which `is_source` holds, or that are no views."""
-    args = _unwidened(node)
-    types = types_of(node, args)
+    types = types_of(node, node.args)
     if types is None:
         return None
-    problem = problem_of(node, args, is_source, types)
+    problem = _unwidened(problem_of(node, node.args, is_source, types))
     if not _has_letter_of_one_operand(problem):
         return None
     both = problem, problem.turned()
@@ -123,13 +122,19 @@ def _columns(node: Node, description: Description, sizes: tuple[int, ...]) -> in
     return count
 
 
-def _unwidened(node: Node) -> tuple[Node, ...]:
+def _unwidened(problem: Problem) -> Problem:
     """The operands; those of int8 that are widened only to be multiplied are read as they are.
 
-    Before: contract(cast<int32>(x), cast<int32>(w))     for int8 x and w
+    Before: contract(cast<int32>(x), cast<int32>(w))     for int8 x and w, and for views of such casts
     After:  contract(x, w), whose products and sums are of int32
     """
-    widened = node.dtype == dtypes.int32 and all(
-        a.kind == "cast" and a.args[0].dtype == dtypes.int8 for a in node.args
+    sources = problem.left.source, problem.right.source
+    widened = problem.types.total == I32 and all(
+        s.kind == "cast" and s.args[0].dtype == dtypes.int8 for s in sources
     )
-    return tuple([a.args[0] for a in node.args]) if widened else node.args
+    if not widened:
+        return problem
+    left, right = (
+        replace(view, source=view.source.args[0]) for view in (problem.left, problem.right)
+    )
+    return replace(problem, left=left, right=right, types=replace(problem.types, left=I8, right=I8))
