@@ -61,7 +61,16 @@ def winograd(p):
     return [x, w], [p.contract("nxycij,ijco->nxyo", windows, w)]
 
 
-CASES = [simplify, loops, attention, contractions, epilogues, rows, merge, winograd]
+def widening(p):
+    x = p.parameter(0, (4, 12, 12, 64), dtypes.int8)
+    w = p.parameter(1, (), dtypes.resource, variable=((3, 3, 64, 64), dtypes.int8))
+    wide = p.cast(x, dtypes.int32)
+    windows = p.windows(wide, (1, 2), (3, 3), (1, 1), (1, 1), (1, 1), (1, 1), (1, 1))
+    weights = p.cast(p.read_variable(w), dtypes.int32)
+    return [x, w], [p.contract("nxycij,ijco->nxyo", windows, weights)]
+
+
+CASES = [simplify, loops, attention, contractions, epilogues, rows, merge, widening, winograd]
 
 
 def plan_of(make):

@@ -24,8 +24,8 @@ SAYS = {  # the last number of the last line: between
 }
 NOT_HERE = {"demo", "picture"}  # `make demo`, and what draws for it
 # Examples of folders have results with bounds (table.py); those of libraries/ are tested in tests/ecosystem, pipeline/ in its folder here,
-# serving/ in test_serving.py, browser/ in test_browser.py.
-ELSEWHERE = ("browser/", "libraries/", "pipeline/", "serving/")
+# serving/ in test_serving.py, browser/ in test_browser.py, native/ in test_native.py.
+ELSEWHERE = ("browser/", "libraries/", "native/", "pipeline/", "serving/")
 SHARED = {"data/fetch", "sound/speak"} | {
     f"vision/{name}"
     for name in ("average_precision", "command_line", "images", "judge", "pretrained")

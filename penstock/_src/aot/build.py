@@ -3,7 +3,7 @@
 import contextlib
 import re
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,9 +21,10 @@ from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.filesystems.whole import write_whole
 from penstock._src.function.concrete import ConcreteFunction
 from penstock._src.util.export import export
-from penstock._src.util.flags import Disabled, flags
+from penstock._src.util.flags import flags, override
 
 TOLERANCE = 2e-5  # of the largest value: how far sums in another order may be from Penstock's own
+_FOR_ALL = ("libpenstock_model.h", "penstock_model.hpp", "PenstockModel.java")
 _WORDS = set(
     "auto break case char const continue default do double else enum extern float for goto if inline int long register "
     "restrict return short signed sizeof static struct switch typedef union unsigned void volatile while".split()
@@ -132,16 +133,13 @@ def _check_names(names: Sequence[str]) -> None:
             )
 
 
-@contextlib.contextmanager
-def _compiler_flags(options: BuildOptions, machine: Machine) -> Iterator[None]:
-    """Leaves out what makes weights larger, where size counts."""
-    before = flags.disable
-    if options.small or machine.target.is_microcontroller:
-        vars(flags)["disable"] = Disabled(",".join({*before, "widening", "winograd"}))
-    try:
-        yield
-    finally:
-        vars(flags)["disable"] = before
+def _compiler_flags(
+    options: BuildOptions, machine: Machine
+) -> contextlib.AbstractContextManager[None]:
+    """A context that leaves out what makes weights larger, where size counts."""
+    if not options.small and not machine.target.is_microcontroller:
+        return contextlib.nullcontext()
+    return override(disable=",".join({*flags.disable, "widening", "winograd"}))
 
 
 @export("aot.write", v1=[])
@@ -185,9 +183,9 @@ def _library_name(name: str, suffix: str) -> str:
 
 def _sources(built: Built, recorded: Sequence[Recorded]) -> dict[str, bytes]:
     model, name = built.model, built.name
-    header = (c_files.FILES / "libpenstock_model.h").read_text()
-    texts = {
-        "libpenstock_model.h": header,
+    texts = {called: (c_files.FILES / called).read_text() for called in _FOR_ALL}
+    texts |= {
+        "module.modulemap": c_files.module_map_text(name),
         f"{name}.h": c_files.header_text(model, name, len(built.objects.constants)),
         f"{name}_values.h": c_files.values_text(recorded, name),
         f"{name}_test.c": c_files.test_text(model, recorded, name, TOLERANCE),

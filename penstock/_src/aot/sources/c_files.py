@@ -102,6 +102,11 @@ add_test(NAME {name} COMMAND {name}_test WORKING_DIRECTORY "${{CMAKE_CURRENT_LIS
 """
 
 
+def module_map_text(name: str) -> str:
+    """module.modulemap: `import NAME` in Swift."""
+    return f'module {name} {{\n  header "{name}.h"\n  link "{name}"\n  export *\n}}\n'
+
+
 def values_text(recorded: Sequence[Recorded], name: str) -> str:
     """NAME_values.h: the recorded arrays as bytes."""
     lines = ["#include <stdint.h>", ""]
