@@ -11,11 +11,12 @@ import numpy as np
 
 from penstock._src.aot.archive import archive
 from penstock._src.aot.code.objects import ModelObjects, model_objects
-from penstock._src.aot.linking import can_link, link_shared
+from penstock._src.aot.linking import can_link, compiler_of, link_shared
 from penstock._src.aot.model.plans import PlannedModel, plan_model
 from penstock._src.aot.model.signature import LoweredFunction, lower_function
 from penstock._src.aot.recording import Recorded, record
 from penstock._src.aot.sources import c_files, js_files
+from penstock._src.aot.sources.wheel import wheel, wheel_name
 from penstock._src.aot.targets import Machine, machine_of
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.filesystems.whole import write_whole
@@ -46,6 +47,7 @@ class BuildOptions:
       small: whether the bytes of weights count more than speed.
       weights: whether weights are a file of their own.
       threads: that share the work of a call.
+      python: whether a wheel is written, too.
     """
 
     target: str = "native"
@@ -57,6 +59,7 @@ class BuildOptions:
     small: bool = False
     weights: bool = False
     threads: int = 1
+    python: bool = False
 
 
 @export("aot.Built", v1=[])
@@ -172,8 +175,15 @@ def write(built: Built, folder: str | Path, options: BuildOptions | None = None)
     for called, data in files.items():
         write_whole(str(place / called), data)
         written.append(place / called)
+    if options.python:
+        called = wheel_name(name, built.machine)
+        compiler_of(built.machine)  # without one there is no library
     if shared is not None and can_link(built.machine):
         written.append(_write_shared(built, place / _library_name(name, shared)))
+    if options.python:
+        data = wheel(name, built.machine, written[-1], built.objects.constants)
+        write_whole(str(place / called), data)
+        written.append(place / called)
     return written
 
 

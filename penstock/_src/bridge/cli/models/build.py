@@ -36,6 +36,7 @@ def main(arguments: Sequence[str]) -> int:
         options = BuildOptions(
             target=given.target, cpu=given.cpu, features=given.features, batches=_batches(given.batch),
             shapes=dict(map(_shape, given.shape)), samples=samples, small=given.small, weights=given.weights_file,
+            python=given.python,
         )  # fmt: skip
         built = build(chosen, given.name, options)
         files = write(built, given.out, options)
@@ -95,6 +96,9 @@ def _parser() -> Any:
         "--weights-file",
         action="store_true",
         help="weights in a file to be mapped, not in the library",
+    )
+    parser.add_argument(
+        "--python", action="store_true", help="also a wheel, which imports with NumPy alone"
     )
     return parser
 
