@@ -35,7 +35,7 @@ def loaded(folder, functions, name="model", **options):
     return Model(folder / f"lib{name}.so", weights if weights.exists() else None)
 
 
-def run_test_program(folder, name="model"):
+def run_test_program(folder, *flags, name="model"):
     """Compiles and runs the test program; returns what it prints."""
     command = [
         COMPILER,
@@ -48,6 +48,7 @@ def run_test_program(folder, name="model"):
         f"{name}_test.c",
         f"lib{name}.a",
         "-lm",
+        *flags,
     ]
     subprocess.run(command, cwd=folder, check=True, timeout=120)
     done = subprocess.run(["./held"], cwd=folder, capture_output=True, text=True, timeout=60)

@@ -155,3 +155,16 @@ def test_small_builds_keep_weights_near_their_size(tmp_path):
     size = sum(w.numpy().nbytes for w in model.weights)
     sizes = [built(tmp_path, function, small=small).model.data.size for small in (False, True)]
     assert sizes[1] < 1.1 * size < sizes[0]
+
+
+def test_threads_share_the_work(tmp_path):
+    function = convolutions()
+    values = list(inputs_of(function))
+    library = loaded(tmp_path, function, threads=2)
+    assert library._table.threads == 2
+    for _ in range(20):
+        (got,) = library(*values).values()
+        np.testing.assert_allclose(got, function(*map(tf.constant, values)), rtol=1e-5, atol=1e-6)
+    assert run_test_program(tmp_path, "-pthread") == "model: 1 calls agree\n"
+    with pytest.raises(tf.errors.UnimplementedError, match="--threads"):
+        built(tmp_path, function, target="wasm32", threads=2)

@@ -24,6 +24,7 @@ from penstock._src.function.concrete import ConcreteFunction
 from penstock._src.util.export import export
 from penstock._src.util.flags import flags, override
 
+MOST_THREADS = 64
 TOLERANCE = 2e-5  # of the largest value: how far sums in another order may be from Penstock's own
 _FOR_ALL = ("libpenstock_model.h", "penstock_model.hpp", "PenstockModel.java")
 _WORDS = set(
@@ -117,6 +118,10 @@ def build(
     """
     options = options or BuildOptions()
     _check_names([name, *functions])
+    if not 1 <= options.threads <= MOST_THREADS:
+        raise InvalidArgumentError(
+            f"--threads: expected 1 to {MOST_THREADS}. Received {options.threads}."
+        )
     machine = machine_of(options.target, options.cpu, options.features)
     lowered = tuple(
         lower_function(called, function, options.batches, options.shapes)

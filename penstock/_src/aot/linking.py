@@ -75,7 +75,16 @@ def link_shared(
     flags = ["-shared", "-s"]
     if system == "linux":
         flags += [f"-Wl,-soname,{output.name}", "-Wl,--gc-sections"]
-    run([*command, *flags, "-o", str(output), *files, *(["-lm"] if system == "linux" else [])])
+    run(
+        [
+            *command,
+            *flags,
+            "-o",
+            str(output),
+            *files,
+            *(["-lm", "-pthread"] if system == "linux" else []),
+        ]
+    )
 
 
 def run(command: Sequence[str]) -> str:

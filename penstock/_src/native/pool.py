@@ -51,7 +51,7 @@ def _at(offset: int) -> str:
     return f"ptr getelementptr (i8, ptr @penstock_pool, i64 {offset})"
 
 
-_TEXT = f"""
+POOL_TEXT = f"""
 @penstock_pool = internal global [1024 x i8] zeroinitializer, align 128
 
 define internal void @take_tasks(i64 %tid) #0 {{
@@ -354,7 +354,7 @@ _EXPORTS = ("penstock_pool_run", "penstock_pool_resize", "penstock_pool_forked",
 def pool_code(target: Target) -> Code:
     """The pool's native code, with what else stands in the process's own places."""
     module = Module(target)
-    module.raw(system_calls(target) + _TEXT, _EXPORTS)
+    module.raw(system_calls(target) + POOL_TEXT, _EXPORTS)
     module.raw(array_memory.TEXT, array_memory.EXPORTS)
     module.raw(interrupts.TEXT, interrupts.EXPORTS)
     module.raw(bounds.TEXT, bounds.EXPORTS)

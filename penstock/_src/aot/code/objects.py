@@ -1,6 +1,7 @@
 """A planned model as object code."""
 
 import functools
+import re
 from dataclasses import dataclass
 
 import llvmlite.binding as llvm
@@ -9,6 +10,7 @@ import numpy as np
 from penstock._src.aot.code.launches import LaunchFunction
 from penstock._src.aot.code.machine_code import finished, joined, kernel_name, parsed, undefined
 from penstock._src.aot.code.public import PublicText, public_text
+from penstock._src.aot.code.threads import RUNS_TASKS, threads_text
 from penstock._src.aot.model.plans import PlannedModel
 from penstock._src.native.target import initialize_llvm
 
@@ -50,17 +52,21 @@ def model_objects(model: PlannedModel, name: str, has_file: bool) -> ModelObject
         for number, code in enumerate(model.codes)
         for exported in code.exports
     }
-    parts, forms = [], dict[tuple[int, int], str]()
+    has_threads = model.threads > 1
+    parts = [threads_text(model.machine)] if has_threads else []
+    forms = dict[tuple[int, int], str]()
+    runs_tasks = RUNS_TASKS if has_threads else None
     for number, function in enumerate(model.functions):
         for form, plan in function.plans.items():
             called = forms[number, form] = f"f{number}.form{form}"
             messages = [model.message(error) for error in plan.errors]
             messages += [model.message(check) for check, _ in plan.conditions]
             place = model.place_in(function, form)
-            parts.append(LaunchFunction(plan, place, kernels, messages).text(called))
+            parts.append(LaunchFunction(plan, place, kernels, messages, runs_tasks).text(called))
     text = PublicText(name, model, has_file)
     parts.append(public_text(text, forms))
-    used = sorted({called for called in kernels.values() if f"@{called}(" in "".join(parts)})
+    written = "\n".join(parts)
+    used = sorted(called for called in kernels.values() if re.search(rf"@{called}\b", written))
     parts += [f"declare void @{called}(ptr, i64, i64)" for called in used]
     parts += ["" if has_file else _data_text(model.data.bytes()), _PROCESS]
     parts += [model.machine.target.attributes, _flags(model)]

@@ -351,6 +351,12 @@ def _prepare(text: PublicText) -> str:
         ]
     if model.arena_start:
         lines.append(f"  store i64 {PREPARED}, ptr %arena")
+    if model.threads > 1:
+        lines.append(f"  call void @penstock_pool_resize(i64 {model.threads})")
+        stop = f"{text.name}_stop_threads"
+        text.lines.append(
+            f"define {text.export(stop)}void @{stop}() #0 {{\n  call void @penstock_pool_resize(i64 1)\n  ret void\n}}"
+        )
     lines += ["  ret i32 0", "}"]
     text.lines += ["declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)", "\n".join(lines)]
     return name

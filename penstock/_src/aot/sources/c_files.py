@@ -43,6 +43,13 @@ def header_text(model: PlannedModel, name: str, weights: int) -> str:
         f"int32_t {name}_prepare(void *arena, uint64_t arena_bytes, const void *weights, uint64_t weights_bytes);",
         "",
     ]  # fmt: skip
+    if model.threads > 1:
+        lines += [
+            f"/* Runs share their work among {model.threads} threads, which begin with the first run after {name}_prepare, one run at a time. This ends",
+            "   them: before the library is unloaded. */",
+            f"void {name}_stop_threads(void);",
+            "",
+        ]
     for function in model.functions:
         lines += _function_lines(model, function, name)
     lines += ["#ifdef __cplusplus", "}", "#endif", "", "#endif", ""]
@@ -84,7 +91,9 @@ def _described(tensor: Tensor) -> str:
 def cmake_text(model: PlannedModel, name: str, calls: Sequence[str]) -> str:
     """CMakeLists.txt: a target `NAME` to link, and the test program."""
     _, static, _ = model.machine.formats
-    libraries = " m" if calls and model.machine.target.system == "linux" else ""
+    is_linux = model.machine.target.system == "linux"
+    libraries = " m" if calls and is_linux else ""
+    libraries += " pthread" if model.threads > 1 and is_linux else ""
     return f"""# find_package is not needed: add_subdirectory() this folder, then target_link_libraries(program {name}).
 cmake_minimum_required(VERSION 3.16)
 project({name} LANGUAGES C)
@@ -93,7 +102,7 @@ add_library({name} STATIC IMPORTED GLOBAL)
 set_target_properties({name} PROPERTIES
   IMPORTED_LOCATION "${{CMAKE_CURRENT_LIST_DIR}}/lib{name}{static}"
   INTERFACE_INCLUDE_DIRECTORIES "${{CMAKE_CURRENT_LIST_DIR}}"
-  INTERFACE_LINK_LIBRARIES "{libraries.strip()}")
+  INTERFACE_LINK_LIBRARIES "{";".join(libraries.split())}")
 
 add_executable({name}_test "${{CMAKE_CURRENT_LIST_DIR}}/{name}_test.c")
 target_link_libraries({name}_test {name})

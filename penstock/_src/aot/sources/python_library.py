@@ -149,6 +149,11 @@ class Model:
         with open(path, "rb") as file:
             return np.frombuffer(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ), np.uint8)
 
+    def __del__(self) -> None:
+        table = getattr(self, "_table", None)
+        if table is not None and table.threads > 1:
+            getattr(self._library, f"{self.name}_stop_threads")()
+
     def reset(self) -> None:
         """Gives variables their first values again."""
         weights, size = (

@@ -37,6 +37,7 @@ def main(arguments: Sequence[str]) -> int:
             target=given.target, cpu=given.cpu, features=given.features, batches=_batches(given.batch),
             shapes=dict(map(_shape, given.shape)), samples=samples, small=given.small, weights=given.weights_file,
             python=given.python,
+            threads=given.threads,
         )  # fmt: skip
         built = build(chosen, given.name, options)
         files = write(built, given.out, options)
