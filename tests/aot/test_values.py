@@ -168,3 +168,20 @@ def test_threads_share_the_work(tmp_path):
     assert run_test_program(tmp_path, "-pthread") == "model: 1 calls agree\n"
     with pytest.raises(tf.errors.UnimplementedError, match="--threads"):
         built(tmp_path, function, target="wasm32", threads=2)
+
+
+@pytest.mark.parametrize("precision, share", [("float16", 0.5), ("bfloat16", 0.5), ("int8", 0.25)])
+@pytest.mark.parametrize("make", [convolutions, recurrent], ids=lambda make: make.__name__)
+def test_weights_of_fewer_bits(make, precision, share, tmp_path):
+    function = make()
+    values = list(inputs_of(function))
+    wanted = np.asarray(function(*map(tf.constant, values)))
+    library = loaded(tmp_path, function, precision=precision, small=True)
+    (got,) = library(*values).values()
+    far = {"float16": 2e-3, "bfloat16": 2e-2, "int8": 3e-2}[precision] * np.abs(wanted).max()
+    assert 0 < np.abs(got - wanted).max() < far
+    assert run_test_program(tmp_path) == "model: 1 calls agree\n"
+    whole = built(tmp_path, function, small=True).model.data.size
+    narrow = built(tmp_path, function, precision=precision, small=True).model.data.size
+    assert narrow < (share + 0.25) * whole
+    np.testing.assert_array_equal(function(*map(tf.constant, values)), wanted)

@@ -12,13 +12,15 @@ import numpy as np
 from penstock._src.aot.archive import archive
 from penstock._src.aot.code.objects import ModelObjects, model_objects
 from penstock._src.aot.linking import can_link, compiler_of, link_shared
-from penstock._src.aot.model.plans import PlannedModel, plan_model
+from penstock._src.aot.model.narrow import KINDS, NarrowWeights
+from penstock._src.aot.model.plans import PlannedModel, assigned_handles, plan_model
 from penstock._src.aot.model.signature import LoweredFunction, lower_function
 from penstock._src.aot.recording import Recorded, record
 from penstock._src.aot.sources import c_files, js_files
 from penstock._src.aot.sources.wheel import wheel, wheel_name
 from penstock._src.aot.targets import Machine, machine_of
 from penstock._src.core.errors import InvalidArgumentError
+from penstock._src.core.values.resources import VariableHandle
 from penstock._src.filesystems.whole import write_whole
 from penstock._src.function.concrete import ConcreteFunction
 from penstock._src.util.export import export
@@ -49,6 +51,7 @@ class BuildOptions:
       weights: whether weights are a file of their own.
       threads: that share the work of a call.
       python: whether a wheel is written, too.
+      precision: how large weights that nobody assigns are stored: "float32", "float16", "bfloat16" or "int8".
     """
 
     target: str = "native"
@@ -61,6 +64,7 @@ class BuildOptions:
     weights: bool = False
     threads: int = 1
     python: bool = False
+    precision: str = "float32"
 
 
 @export("aot.Built", v1=[])
@@ -75,6 +79,7 @@ class Built:
       objects: its code.
       lowered: its signatures.
       functions: the concrete functions.
+      widened: variables that are stored narrowly, and what their values are by that.
     """
 
     name: str
@@ -83,6 +88,7 @@ class Built:
     objects: ModelObjects
     lowered: tuple[LoweredFunction, ...]
     functions: tuple[ConcreteFunction, ...]
+    widened: tuple[tuple[VariableHandle, np.ndarray], ...] = ()
 
     @property
     def code_bytes(self) -> int:
@@ -127,10 +133,25 @@ def build(
         lower_function(called, function, options.batches, options.shapes)
         for called, function in functions.items()
     )
+    widened = ()
+    if options.precision != "float32":
+        lowered, widened = _narrowed(lowered, options.precision)
     with _compiler_flags(options, machine):
         model = plan_model(lowered, machine, options.threads, options.weights)
     objects = model_objects(model, name, options.weights)
-    return Built(name, machine, model, objects, lowered, tuple(functions.values()))
+    return Built(name, machine, model, objects, lowered, tuple(functions.values()), widened)
+
+
+def _narrowed(
+    lowered: tuple[LoweredFunction, ...], kind: str
+) -> tuple[tuple[LoweredFunction, ...], tuple[tuple[VariableHandle, np.ndarray], ...]]:
+    """Functions over weights of fewer bits, and what these stand for."""
+    if kind not in KINDS:
+        raise InvalidArgumentError(
+            f"--precision: expected one of {', '.join(KINDS)}. Received '{kind}'."
+        )
+    narrow = NarrowWeights(kind, {id(handle) for handle in assigned_handles(lowered)})
+    return tuple([narrow.narrowed(each) for each in lowered]), tuple(narrow.widened.values())
 
 
 def _check_names(names: Sequence[str]) -> None:
@@ -166,7 +187,7 @@ def write(built: Built, folder: str | Path, options: BuildOptions | None = None)
     place, name = Path(folder), built.name
     place.mkdir(parents=True, exist_ok=True)
     suffix, static, shared = built.machine.formats
-    recorded = record(built.functions, built.lowered, options.samples)
+    recorded = record(built.functions, built.lowered, options.samples, built.widened)
     files: dict[str, bytes] = {
         f"{name}{suffix}": built.objects.model,
         f"lib{name}{static}": archive(

@@ -25,6 +25,7 @@ def record(
     functions: Sequence[ConcreteFunction],
     lowered: Sequence[LoweredFunction],
     samples: Mapping[str, np.ndarray],
+    instead: Sequence[tuple[VariableHandle, np.ndarray]] = (),
 ) -> list[Recorded]:
     """Calls every function once for each batch size, one after the other; variables have their old values afterwards.
 
@@ -32,18 +33,23 @@ def record(
       functions: what is called.
       lowered: the same, lowered.
       samples: values of inputs by name, whose first row is taken as often as a batch needs; others are drawn at random.
+      instead: other values of variables for these calls.
     """
     draw = np.random.default_rng(SEED)
     handles = {id(v): v for each in lowered for v in each.values if isinstance(v, VariableHandle)}
+    handles |= {id(handle): handle for handle, _ in instead}
     before = {key: handle.value for key, handle in handles.items()}
     made = []
     try:
         for handle in handles.values():
             handle.value = np.array(handle.value)
+        for handle, value in instead:
+            handle.value = value
         for number, (function, each) in enumerate(zip(functions, lowered)):
             for form in each.forms:
                 inputs = [_values(t, max(form, 1), samples, draw) for t in each.inputs]
-                values = [*inputs, *each.values[len(inputs) :]]
+                captured = [tensor._value for tensor in function.captured_inputs]
+                values = [*inputs, *captured]
                 outputs = function.graph_function.executable(values)
                 made.append(Recorded(number, tuple(inputs), tuple(map(np.array, outputs))))
     finally:

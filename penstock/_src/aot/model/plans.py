@@ -154,18 +154,23 @@ def plan_model(
     )
 
 
-def _states(functions: Sequence[PlannedFunction]) -> tuple[tuple[State, ...], int]:
-    """The variables that any function assigns, behind the header; and where they end."""
+def assigned_handles(functions: Sequence[LoweredFunction]) -> list[VariableHandle]:
+    """The variables that any function assigns, each once."""
     assigned: dict[int, VariableHandle] = {}
-    for function in functions:
-        for whole in function.lowered.forms.values():
+    for lowered in functions:
+        for whole in lowered.forms.values():
             numbers = {p.id: i for i, p in enumerate(whole.function.parameters)}
             for handle, _ in whole.function.updates:
-                value = function.lowered.values[whole.positions[numbers[handle.id]]]
+                value = lowered.values[whole.positions[numbers[handle.id]]]
                 assigned[id(value)] = value
+    return list(assigned.values())
+
+
+def _states(functions: Sequence[PlannedFunction]) -> tuple[tuple[State, ...], int]:
+    """The variables that any function assigns, behind the header; and where they end."""
     states: list[State] = []
     at = HEADER_BYTES
-    for handle in assigned.values():
+    for handle in assigned_handles([function.lowered for function in functions]):
         states.append(State(handle.name or f"variable_{len(states)}", handle, at))
         at += -(-handle.value.nbytes // LINE) * LINE
     return tuple(states), at

@@ -38,6 +38,7 @@ def main(arguments: Sequence[str]) -> int:
             shapes=dict(map(_shape, given.shape)), samples=samples, small=given.small, weights=given.weights_file,
             python=given.python,
             threads=given.threads,
+            precision=given.precision,
         )  # fmt: skip
         built = build(chosen, given.name, options)
         files = write(built, given.out, options)

@@ -1,0 +1,117 @@
+"""Weights of fewer bits: stored as float16, bfloat16 or int8, and widened where they are used."""
+
+from collections.abc import Collection
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from penstock._src.aot.model.signature import LoweredFunction
+from penstock._src.compiler.blocks.whole import WholeFunction
+from penstock._src.core import dtypes
+from penstock._src.core.dtypes import DType
+from penstock._src.core.values.resources import VariableHandle
+from penstock._src.ir.function import Function
+from penstock._src.ir.node import Node
+
+LEAST_ELEMENTS = 1024  # of a weight that is stored narrowly
+_LARGEST = 127
+KINDS = ("float32", "float16", "bfloat16", "int8")
+
+
+class NarrowWeights:
+    """Narrow forms of the variables of a model, each made once.
+
+    Args:
+      kind: one of KINDS.
+      assigned: ids of the handles that functions assign, which stay as they are.
+    """
+
+    def __init__(self, kind: str, assigned: Collection[int]) -> None:
+        self.dtype: DType = dtypes.as_dtype(kind)
+        self.assigned = assigned
+        self.handles: dict[int, VariableHandle] = {}
+        self.scales: dict[int, np.ndarray] = {}
+        self.widened: dict[int, tuple[VariableHandle, np.ndarray]] = {}  # what they stand for
+
+    def fits(self, handle: Any) -> bool:
+        """Whether a variable is stored narrowly: a matrix of some size that nobody assigns."""
+        return (
+            isinstance(handle, VariableHandle)
+            and handle.dtype == dtypes.float32
+            and id(handle) not in self.assigned
+            and handle.value.ndim >= 2
+            and handle.value.size >= LEAST_ELEMENTS
+        )
+
+    def of(self, handle: VariableHandle) -> VariableHandle:
+        """The narrow form of a variable; numbers of int8 have a scale for each index of the last axis."""
+        key = id(handle)
+        if key not in self.handles:
+            value = handle.value
+            if self.dtype == dtypes.int8:
+                axes = tuple(range(value.ndim - 1))
+                scale = np.abs(value).max(axes) / np.float32(_LARGEST)
+                scale = np.where(scale > 0, scale, np.float32(1)).astype(np.float32)
+                narrow = np.rint(value / scale).astype(np.int8)
+                self.scales[key], wide = scale, narrow.astype(np.float32) * scale
+            else:
+                narrow = value.astype(self.dtype.np)
+                wide = narrow.astype(np.float32)
+            self.handles[key] = VariableHandle(narrow.shape, self.dtype, handle.name, value=narrow)
+            self.widened[key] = handle, wide
+        return self.handles[key]
+
+    def narrowed(self, lowered: LoweredFunction) -> LoweredFunction:
+        """A lowered function that reads narrow weights."""
+        values = tuple([self.of(v) if self.fits(v) else v for v in lowered.values])
+        forms = {
+            batch: WholeFunction(self._function(whole, lowered.values), whole.positions)
+            for batch, whole in lowered.forms.items()
+        }
+        return replace(lowered, forms=forms, values=values)
+
+    def _function(self, whole: WholeFunction, values: tuple[Any, ...]) -> Function:
+        """A form's function, its nodes made again from where weights are read."""
+        function = whole.function
+        p: Any = function.parameters[0].builder
+        made: dict[int, Node] = {}
+        parameters = []
+        handles: dict[int, VariableHandle] = {}
+        for number, (parameter, position) in enumerate(zip(function.parameters, whole.positions)):
+            value: Any = values[position] if position >= 0 else None
+            if self.fits(value):
+                shape = parameter.attrs["variable"][0]
+                handles[parameter.id] = value
+                parameter = p.parameter(
+                    number, (), dtypes.resource, f"x{number}", variable=(shape, self.dtype)
+                )
+            made[function.parameters[number].id] = parameter
+            parameters.append(parameter)
+        for node in function.nodes():
+            if node.id in made:
+                continue
+            args = [made[a.id] for a in node.args]
+            if node.kind == "read" and node.args[0].id in handles:
+                made[node.id] = self._read(p, node, args[0], handles[node.args[0].id])
+            elif all(a is b for a, b in zip(args, node.args)):
+                made[node.id] = node
+            else:
+                p.origin = node.origin
+                made[node.id] = p.make(node.kind, args, **node.attrs)
+        p.origin = None
+        return replace(
+            function,
+            parameters=tuple(parameters),
+            results=tuple([made[r.id] for r in function.results]),
+            updates=tuple([(made[h.id], made[v.id]) for h, v in function.updates]),
+            checks=tuple([replace(c, condition=made[c.condition.id]) for c in function.checks]),
+        )
+
+    def _read(self, p: Any, node: Node, parameter: Node, handle: VariableHandle) -> Node:
+        """The wide values of a narrow variable."""
+        narrow = p.make("read", (parameter,), shape=node.shape, dtype=self.dtype)
+        wide = p.cast(narrow, dtypes.float32)
+        if self.dtype != dtypes.int8:
+            return wide
+        return p.mul(wide, p.constant(self.scales[id(handle)]))
