@@ -102,6 +102,12 @@ def _parser() -> Any:
     parser.add_argument(
         "--python", action="store_true", help="also a wheel, which imports with NumPy alone"
     )
+    parser.add_argument("--threads", type=int, default=1, help="that share the work of a call (1)")
+    parser.add_argument(
+        "--precision",
+        default="float32",
+        help="of stored weights: float16, bfloat16 or int8 (float32)",
+    )
     return parser
 
 
