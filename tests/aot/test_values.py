@@ -185,3 +185,20 @@ def test_weights_of_fewer_bits(make, precision, share, tmp_path):
     narrow = built(tmp_path, function, precision=precision, small=True).model.data.size
     assert narrow < (share + 0.3) * whole
     np.testing.assert_array_equal(function(*map(tf.constant, values)), wanted)
+
+
+def test_large_constants_are_weights(tmp_path):
+    """As models of other formats have them: packed once, stored narrowly where asked."""
+    weights = DRAW.random((3, 3, 32, 64), np.float32) - 0.5
+    function = traced(
+        lambda x: tf.nn.conv2d(x, tf.constant(weights), 1, "VALID"),
+        tf.TensorSpec([1, 9, 9, 32], name="x"),
+    )
+    (x,) = inputs_of(function)
+    made = built(tmp_path, function)
+    assert len(made.model.functions[0].plans[0].prepacked) == 1
+    (got,) = loaded(tmp_path, function, "whole")(x).values()
+    np.testing.assert_allclose(got, function(tf.constant(x)), rtol=1e-4, atol=1e-5)
+    (got,) = loaded(tmp_path, function, "half", precision="float16")(x).values()
+    np.testing.assert_allclose(got, function(tf.constant(x)), rtol=2e-2, atol=2e-2)
+    assert run_test_program(tmp_path, name="half") == "half: 1 calls agree\n"

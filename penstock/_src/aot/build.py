@@ -12,6 +12,7 @@ import numpy as np
 from penstock._src.aot.archive import archive
 from penstock._src.aot.code.objects import ModelObjects, model_objects
 from penstock._src.aot.linking import can_link, compiler_of, link_shared
+from penstock._src.aot.model.hoisting import Hoisting
 from penstock._src.aot.model.narrow import KINDS, NarrowWeights
 from penstock._src.aot.model.plans import PlannedModel, assigned_handles, plan_model
 from penstock._src.aot.model.signature import LoweredFunction, lower_function
@@ -20,13 +21,13 @@ from penstock._src.aot.sources import c_files, js_files
 from penstock._src.aot.sources.wheel import wheel, wheel_name
 from penstock._src.aot.targets import Machine, machine_of
 from penstock._src.core.errors import InvalidArgumentError
-from penstock._src.core.values.resources import VariableHandle
 from penstock._src.filesystems.whole import write_whole
 from penstock._src.function.concrete import ConcreteFunction
 from penstock._src.util.export import export
 from penstock._src.util.flags import flags, override
 
 MOST_THREADS = 64
+FULL = "float32"
 TOLERANCE = 2e-5  # of the largest value: how far sums in another order may be from Penstock's own
 _FOR_ALL = ("libpenstock_model.h", "penstock_model.hpp", "PenstockModel.java")
 _WORDS = set(
@@ -64,7 +65,7 @@ class BuildOptions:
     weights: bool = False
     threads: int = 1
     python: bool = False
-    precision: str = "float32"
+    precision: str = FULL
 
 
 @export("aot.Built", v1=[])
@@ -79,7 +80,6 @@ class Built:
       objects: its code.
       lowered: its signatures.
       functions: the concrete functions.
-      widened: variables that are stored narrowly, and what their values are by that.
     """
 
     name: str
@@ -88,7 +88,6 @@ class Built:
     objects: ModelObjects
     lowered: tuple[LoweredFunction, ...]
     functions: tuple[ConcreteFunction, ...]
-    widened: tuple[tuple[VariableHandle, np.ndarray], ...] = ()
 
     @property
     def code_bytes(self) -> int:
@@ -129,29 +128,27 @@ def build(
             f"--threads: expected 1 to {MOST_THREADS}. Received {options.threads}."
         )
     machine = machine_of(options.target, options.cpu, options.features)
+    hoisting = Hoisting()
     lowered = tuple(
-        lower_function(called, function, options.batches, options.shapes)
+        hoisting.hoisted(lower_function(called, function, options.batches, options.shapes))
         for called, function in functions.items()
     )
-    widened = ()
-    if options.precision != "float32":
-        lowered, widened = _narrowed(lowered, options.precision)
+    if options.precision != FULL:
+        lowered = _narrowed(lowered, options.precision)
     with _compiler_flags(options, machine):
         model = plan_model(lowered, machine, options.threads, options.weights)
     objects = model_objects(model, name, options.weights)
-    return Built(name, machine, model, objects, lowered, tuple(functions.values()), widened)
+    return Built(name, machine, model, objects, lowered, tuple(functions.values()))
 
 
-def _narrowed(
-    lowered: tuple[LoweredFunction, ...], kind: str
-) -> tuple[tuple[LoweredFunction, ...], tuple[tuple[VariableHandle, np.ndarray], ...]]:
-    """Functions over weights of fewer bits, and what these stand for."""
+def _narrowed(lowered: tuple[LoweredFunction, ...], kind: str) -> tuple[LoweredFunction, ...]:
+    """Functions over weights of fewer bits."""
     if kind not in KINDS:
         raise InvalidArgumentError(
             f"--precision: expected one of {', '.join(KINDS)}. Received '{kind}'."
         )
     narrow = NarrowWeights(kind, {id(handle) for handle in assigned_handles(lowered)})
-    return tuple([narrow.narrowed(each) for each in lowered]), tuple(narrow.widened.values())
+    return tuple([narrow.narrowed(each) for each in lowered])
 
 
 def _check_names(names: Sequence[str]) -> None:
@@ -187,7 +184,7 @@ def write(built: Built, folder: str | Path, options: BuildOptions | None = None)
     place, name = Path(folder), built.name
     place.mkdir(parents=True, exist_ok=True)
     suffix, static, shared = built.machine.formats
-    recorded = record(built.functions, built.lowered, options.samples, built.widened)
+    recorded = record(built.functions, built.lowered, options.samples, options.precision != FULL)
     files: dict[str, bytes] = {
         f"{name}{suffix}": built.objects.model,
         f"lib{name}{static}": archive(

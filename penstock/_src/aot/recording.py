@@ -6,7 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from penstock._src.aot.model.signature import LoweredFunction, Tensor
+from penstock._src.compiler.blocks.whole import WholeFunction
 from penstock._src.core.values.resources import VariableHandle
+from penstock._src.devices.cpu.device import build_program
 from penstock._src.function.concrete import ConcreteFunction
 
 SEED = 20
@@ -25,7 +27,7 @@ def record(
     functions: Sequence[ConcreteFunction],
     lowered: Sequence[LoweredFunction],
     samples: Mapping[str, np.ndarray],
-    instead: Sequence[tuple[VariableHandle, np.ndarray]] = (),
+    by_primitives: bool = False,
 ) -> list[Recorded]:
     """Calls every function once for each batch size, one after the other; variables have their old values afterwards.
 
@@ -33,30 +35,44 @@ def record(
       functions: what is called.
       lowered: the same, lowered.
       samples: values of inputs by name, whose first row is taken as often as a batch needs; others are drawn at random.
-      instead: other values of variables for these calls.
+      by_primitives: whether what was lowered is run: weights of fewer bits are in that alone.
     """
     draw = np.random.default_rng(SEED)
     handles = {id(v): v for each in lowered for v in each.values if isinstance(v, VariableHandle)}
-    handles |= {id(handle): handle for handle, _ in instead}
     before = {key: handle.value for key, handle in handles.items()}
     made = []
     try:
         for handle in handles.values():
             handle.value = np.array(handle.value)
-        for handle, value in instead:
-            handle.value = value
         for number, (function, each) in enumerate(zip(functions, lowered)):
             for form in each.forms:
                 inputs = [_values(t, max(form, 1), samples, draw) for t in each.inputs]
-                captured = [tensor._value for tensor in function.captured_inputs]
-                values = [*inputs, *captured]
-                outputs = function.graph_function.executable(values)
+                outputs = _outputs(function, each.forms[form], each, inputs, by_primitives)
                 made.append(Recorded(number, tuple(inputs), tuple(map(np.array, outputs))))
     finally:
         for key, handle in handles.items():
             handle.value = before[key]
             handle.version += 1
     return made
+
+
+def _outputs(
+    function: ConcreteFunction,
+    form: WholeFunction,
+    lowered: LoweredFunction,
+    inputs: Sequence[np.ndarray],
+    by_primitives: bool,
+) -> Sequence[np.ndarray]:
+    """What a function gives for inputs, by its graph or by the primitives of a form."""
+    if not by_primitives:
+        captured = [tensor._value for tensor in function.captured_inputs]
+        return function.graph_function.executable([*inputs, *captured])
+    values = [*inputs, *lowered.values[len(inputs) :]]
+    parameters = zip(form.function.parameters, form.positions)
+    unread = (np.zeros([int(d) for d in p.shape], p.dtype.np) for p, at in parameters if at < 0)
+    return build_program(form.function).run(
+        [values[at] if at >= 0 else next(unread) for at in form.positions]
+    )
 
 
 def _values(

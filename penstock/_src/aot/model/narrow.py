@@ -1,11 +1,12 @@
 """Weights of fewer bits: stored as float16, bfloat16 or int8, and widened where they are used."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from penstock._src.aot.model.remaking import remade
 from penstock._src.aot.model.signature import LoweredFunction
 from penstock._src.compiler.blocks.whole import WholeFunction
 from penstock._src.core import dtypes
@@ -32,7 +33,6 @@ class NarrowWeights:
         self.assigned = assigned
         self.handles: dict[int, VariableHandle] = {}
         self.scales: dict[int, np.ndarray] = {}
-        self.widened: dict[int, tuple[VariableHandle, np.ndarray]] = {}  # what they stand for
 
     def fits(self, handle: Any) -> bool:
         """Whether a variable is stored narrowly: a matrix of some size that nobody assigns."""
@@ -54,12 +54,10 @@ class NarrowWeights:
                 scale = np.abs(value).max(axes) / np.float32(_LARGEST)
                 scale = np.where(scale > 0, scale, np.float32(1)).astype(np.float32)
                 narrow = np.rint(value / scale).astype(np.int8)
-                self.scales[key], wide = scale, narrow.astype(np.float32) * scale
+                self.scales[key] = scale
             else:
                 narrow = value.astype(self.dtype.np)
-                wide = narrow.astype(np.float32)
             self.handles[key] = VariableHandle(narrow.shape, self.dtype, handle.name, value=narrow)
-            self.widened[key] = handle, wide
         return self.handles[key]
 
     def narrowed(self, lowered: LoweredFunction) -> LoweredFunction:
@@ -74,39 +72,24 @@ class NarrowWeights:
     def _function(self, whole: WholeFunction, values: tuple[Any, ...]) -> Function:
         """A form's function, its nodes made again from where weights are read."""
         function = whole.function
-        p: Any = function.parameters[0].builder
-        made: dict[int, Node] = {}
-        parameters = []
-        handles: dict[int, VariableHandle] = {}
+        p: Any = function.roots[0].builder
+        parameters: list[Node] = []
+        handles: dict[int, VariableHandle] = {}  # by the new parameters' ids
         for number, (parameter, position) in enumerate(zip(function.parameters, whole.positions)):
             value: Any = values[position] if position >= 0 else None
             if self.fits(value):
                 shape = parameter.attrs["variable"][0]
-                handles[parameter.id] = value
                 parameter = p.parameter(
                     number, (), dtypes.resource, f"x{number}", variable=(shape, self.dtype)
                 )
-            made[function.parameters[number].id] = parameter
+                handles[parameter.id] = value
             parameters.append(parameter)
-        for node in function.nodes():
-            if node.id in made:
-                continue
-            args = [made[a.id] for a in node.args]
-            if node.kind == "read" and node.args[0].id in handles:
-                made[node.id] = self._read(p, node, args[0], handles[node.args[0].id])
-            elif all(a is b for a, b in zip(args, node.args)):
-                made[node.id] = node
-            else:
-                p.origin = node.origin
-                made[node.id] = p.make(node.kind, args, **node.attrs)
-        p.origin = None
-        return replace(
-            function,
-            parameters=tuple(parameters),
-            results=tuple([made[r.id] for r in function.results]),
-            updates=tuple([(made[h.id], made[v.id]) for h, v in function.updates]),
-            checks=tuple([replace(c, condition=made[c.condition.id]) for c in function.checks]),
-        )
+
+        def instead(p: Any, node: Node, args: Sequence[Node]) -> Node | None:
+            is_narrow = node.kind == "read" and args[0].id in handles
+            return self._read(p, node, args[0], handles[args[0].id]) if is_narrow else None
+
+        return remade(function, parameters, instead)
 
     def _read(self, p: Any, node: Node, parameter: Node, handle: VariableHandle) -> Node:
         """The wide values of a narrow variable."""

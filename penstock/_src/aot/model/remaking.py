@@ -1,0 +1,36 @@
+"""Functions made again with other nodes in some places."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from penstock._src.ir.function import Function
+from penstock._src.ir.node import Node
+
+# (the builder, a node, its arguments as they are now) -> what stands in its place; None: the node over these arguments
+Replace = Callable[[Any, Node, Sequence[Node]], Node | None]
+
+
+def remade(function: Function, parameters: Sequence[Node], instead: Replace) -> Function:
+    """A function over other parameters, the first of which stand for its own."""
+    p: Any = function.roots[0].builder
+    made = {old.id: new for old, new in zip(function.parameters, parameters)}
+    origin = p.origin
+    for node in function.nodes():
+        if node.id in made:
+            continue
+        args = [made[a.id] for a in node.args]
+        p.origin = node.origin
+        found = instead(p, node, args)
+        if found is None:
+            is_same = all(a is b for a, b in zip(args, node.args))
+            found = node if is_same else p.make(node.kind, args, **node.attrs)
+        made[node.id] = found
+    p.origin = origin
+    return replace(
+        function,
+        parameters=tuple(parameters),
+        results=tuple([made[r.id] for r in function.results]),
+        updates=tuple([(made[h.id], made[v.id]) for h, v in function.updates]),
+        checks=tuple([replace(c, condition=made[c.condition.id]) for c in function.checks]),
+    )
