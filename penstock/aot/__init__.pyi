@@ -9,10 +9,12 @@ from typing import Any
 import numpy as np
 class BuildOptions:
     """How a model is built."""
-    def __init__(self, target: str = 'native', cpu: str = '', features: str = '', batches: tuple[int, ...] = (), shapes: Mapping[str, Sequence[int]] = ..., samples: Mapping[str, np.ndarray] = ..., small: bool = False, weights: bool = False, threads: int = 1) -> None: ...
+    def __init__(self, target: str = 'native', cpu: str = '', features: str = '', batches: tuple[int, ...] = (), shapes: Mapping[str, Sequence[int]] = ..., samples: Mapping[str, np.ndarray] = ..., small: bool = False, weights: bool = False, threads: int = 1, python: bool = False, precision: str = 'float32') -> None: ...
     batches: tuple[int, ...]
     cpu: str
     features: str
+    precision: str
+    python: bool
     samples: Mapping[str, np.ndarray]
     shapes: Mapping[str, Sequence[int]]
     small: bool
