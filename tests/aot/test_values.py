@@ -202,3 +202,23 @@ def test_large_constants_are_weights(tmp_path):
     (got,) = loaded(tmp_path, function, "half", precision="float16")(x).values()
     np.testing.assert_allclose(got, function(tf.constant(x)), rtol=2e-2, atol=2e-2)
     assert run_test_program(tmp_path, name="half") == "half: 1 calls agree\n"
+
+
+def test_what_follows_from_weights_is_computed_when_building(tmp_path):
+    weights = tf.Variable(DRAW.random((64, 3, 3, 32), np.float32) - 0.5)
+    spread = tf.Variable(DRAW.random(64, np.float32) + 0.1)
+
+    def function(x):
+        filters = tf.transpose(weights, [1, 2, 3, 0])
+        return tf.nn.conv2d(x, filters, 1, "VALID") * tf.math.rsqrt(spread + 1e-3)
+
+    concrete = traced(function, tf.TensorSpec([1, 9, 9, 32], name="x"))
+    (x,) = inputs_of(concrete)
+    made = built(tmp_path, concrete, small=True)
+    plan = made.model.functions[0].plans[0]
+    assert {getattr(record, "label", "") for record in plan.launches} == {
+        "convolution[1, 7, 7, 64] + epilogue"
+    }
+    assert made.model.data.size < 1.1 * (weights.numpy().nbytes + spread.numpy().nbytes)
+    (got,) = loaded(tmp_path, concrete)(x).values()
+    np.testing.assert_allclose(got, concrete(tf.constant(x)), rtol=1e-4, atol=1e-5)

@@ -128,11 +128,12 @@ def build(
             f"--threads: expected 1 to {MOST_THREADS}. Received {options.threads}."
         )
     machine = machine_of(options.target, options.cpu, options.features)
-    hoisting = Hoisting()
     lowered = tuple(
-        hoisting.hoisted(lower_function(called, function, options.batches, options.shapes))
+        lower_function(called, function, options.batches, options.shapes)
         for called, function in functions.items()
     )
+    hoisting, assigned = Hoisting(), {id(handle) for handle in assigned_handles(lowered)}
+    lowered = tuple(hoisting.hoisted(each, assigned) for each in lowered)
     if options.precision != FULL:
         lowered = _narrowed(lowered, options.precision)
     with _compiler_flags(options, machine):

@@ -1,15 +1,17 @@
 """Large constants of a function as variables that nobody assigns: such are packed at build time, and stored narrowly where asked."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from penstock._src.aot.model.folding import values_of_weights
 from penstock._src.aot.model.remaking import remade
 from penstock._src.aot.model.signature import LoweredFunction
 from penstock._src.compiler.blocks.whole import WholeFunction
 from penstock._src.core import dtypes
+from penstock._src.core.dtypes import DType
 from penstock._src.core.values.resources import VariableHandle
 from penstock._src.ir.node import Node
 
@@ -22,46 +24,60 @@ class Hoisting:
     def __init__(self) -> None:
         self.handles: dict[Any, VariableHandle] = {}
 
-    def hoisted(self, lowered: LoweredFunction) -> LoweredFunction:
-        """A lowered function that reads its large constants as variables."""
+    def hoisted(self, lowered: LoweredFunction, assigned: Collection[int]) -> LoweredFunction:
+        """A lowered function that reads its large constants, and what follows from weights, as variables.
+
+        Args:
+          lowered: the function.
+          assigned: ids of the handles that any function of the model assigns.
+        """
         values, forms = list(lowered.values), {}
         for batch, whole in lowered.forms.items():
-            forms[batch] = self._form(whole, values)
+            known = values_of_weights(whole, tuple(values), assigned)
+            known |= {
+                n.id: np.ascontiguousarray(n.attrs["value"])
+                for n in whole.function.nodes()
+                if _is_large(n)
+            }
+            forms[batch] = self._form(whole, values, known) if known else whole
         return replace(lowered, forms=forms, values=tuple(values))
 
-    def _form(self, whole: WholeFunction, values: list[Any]) -> WholeFunction:
-        """A form; the variables that it reads besides are added to `values`."""
+    def _form(
+        self, whole: WholeFunction, values: list[Any], known: Mapping[int, np.ndarray]
+    ) -> WholeFunction:
+        """A form in which some nodes are read or constants; the variables that it reads besides are added to `values`."""
         function = whole.function
-        large = [n for n in function.nodes() if _is_large(n)]
-        if not large:
-            return whole
         p: Any = function.roots[0].builder
         parameters: list[Node] = list(function.parameters)
         positions = list(whole.positions)
-        reads: dict[int, Node] = {}
-        for node in large:
-            handle = self._handle(node)
-            shape = tuple([int(d) for d in node.shape])
+        made: dict[int, Node] = {}
+        for node in function.nodes():
+            if node.id not in known:
+                continue
+            value = known[node.id]
+            if value.nbytes < LEAST_BYTES:
+                made[node.id] = p.constant(value)
+                continue
+            handle = self._handle(value, node.dtype)
             number = len(parameters)
             parameter = p.parameter(
-                number, (), dtypes.resource, f"x{number}", variable=(shape, node.dtype)
+                number, (), dtypes.resource, f"x{number}", variable=(value.shape, node.dtype)
             )
             parameters.append(parameter)
             positions.append(_position(values, handle))
-            reads[node.id] = p.make("read", (parameter,), shape=shape, dtype=node.dtype)
+            made[node.id] = p.make("read", (parameter,), shape=value.shape, dtype=node.dtype)
 
         def instead(_p: Any, node: Node, _args: Sequence[Node]) -> Node | None:
-            return reads.get(node.id)
+            return made.get(node.id)
 
         return WholeFunction(remade(function, parameters, instead), tuple(positions))
 
-    def _handle(self, node: Node) -> VariableHandle:
-        """The variable of a constant."""
-        value = np.ascontiguousarray(node.attrs["value"])
-        key = (value.shape, value.dtype.str, node.dtype, value.tobytes())
+    def _handle(self, value: np.ndarray, dtype: DType) -> VariableHandle:
+        """The variable of a value."""
+        key = (value.shape, dtype, value.tobytes())
         if key not in self.handles:
             name = f"constant_{len(self.handles)}"
-            self.handles[key] = VariableHandle(value.shape, node.dtype, name, value=value)
+            self.handles[key] = VariableHandle(value.shape, dtype, name, value=value)
         return self.handles[key]
 
 
