@@ -42,3 +42,11 @@ def test_signatures_of_a_model_share_its_variables_when_saved(tmp_path):
     tf.saved_model.save(model.root, str(tmp_path / "saved"), dict(model.signatures))
     loaded = tf.saved_model.load(str(tmp_path / "saved"))
     np.testing.assert_array_equal(loaded.signatures["add"](x=x)["total"], [2, 4, 6])
+
+
+def test_tables_of_numbers_and_texts():
+    runner = tf.lite.Interpreter(str(FOLDER / "hash.tflite")).get_signature_runner()
+    found = runner(k=np.array([5, 2]), s=np.array([b"bc", b"x", b"a"]))
+    assert found["v"].tolist() == [b"five", b"none"]
+    assert found["n"].tolist() == [20, -1, 10]
+    assert found["size"].tolist() == [3]

@@ -41,6 +41,7 @@ class Case:
     options: Any = None
     steps: float = 0
     runs: int = 1
+    intermediates: tuple[Tensor, ...] = ()
     rtol: float = 0.0
     atol: float = 0.0
     optimized: bool = False  # beside the optimized kernel: the reference differs from TensorFlow
@@ -80,12 +81,15 @@ def single_op_model(case: Case, version: int) -> bytes:
         if not tensor.constant and not tensor.variable:
             inputs.append(indices[-1])
     outputs = [add(tensor, f"out{i}") for i, tensor in enumerate(case.outputs)]
+    between = [add(tensor, f"between{i}") for i, tensor in enumerate(case.intermediates)]
     number = BuiltinOperator.numbers[case.op]
     field = "builtin_options"
     if case.options is not None:
         second = case.options.TABLE.name in SCHEMA.tags["BuiltinOptions2"]
         field = "builtin_options2" if second else "builtin_options"
-    operator = SCHEMA["Operator"](inputs=indices, outputs=outputs, **{field: case.options})
+    operator = SCHEMA["Operator"](
+        inputs=indices, outputs=outputs, intermediates=between, **{field: case.options}
+    )
     graph = SCHEMA["SubGraph"](
         tensors=tensors, inputs=inputs, outputs=outputs, operators=[operator], name="main"
     )

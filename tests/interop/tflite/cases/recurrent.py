@@ -199,3 +199,51 @@ case(
     rtol=1e-5,
     atol=1e-5,
 )
+
+
+def _int8(*shape, scale):
+    return quant(I8, *shape, scale=scale, zero=0, constant=True)
+
+
+def _integer_lstm(gates=4, peepholes=False, projection=0, **fields):
+    """Inputs of an LSTM of int8, with states that begin as zeros."""
+    skip, outputs = 4 - gates, projection or _U
+    draw = np.random.default_rng(4)
+    x = quant(I8, _T, _B, _N, scale=0.02, zero=5)
+    ws = [None] * skip + [_int8(_U, _N, scale=0.01 + 0.001 * i) for i in range(gates)]
+    ws += [None] * skip + [_int8(_U, outputs, scale=0.008 + 0.001 * i) for i in range(gates)]
+    holes = [
+        None
+        if i < skip or not peepholes
+        else Tensor(draw.integers(-32767, 32768, _U).astype(np.int16), constant=True, scales=2e-5)
+        for i in range(3)
+    ]
+    biases = [None] * skip + [
+        Tensor(draw.integers(-2000, 2000, _U).astype(np.int32), constant=True, scales=0.02 * 0.01)
+        for _ in range(gates)
+    ]
+    ends = [None, None]
+    if projection:
+        bias = Tensor(
+            draw.integers(-200, 200, projection).astype(np.int32), constant=True, scales=8e-5
+        )
+        ends = [_int8(projection, _U, scale=0.01), bias]
+    state = Tensor(np.zeros((_B, outputs), np.int8), variable=True, scales=0.007, zeros=-3)
+    cell = Tensor(np.zeros((_B, _U), np.int16), variable=True, scales=2.0**-11)
+    between = tuple(Tensor(dtype=np.int16, scales=2.0**-12) for _ in range(4))
+    hidden = Tensor(
+        dtype=np.int8, scales=0.008 if projection else 0.007, zeros=4 if projection else -3
+    )
+    case(
+        "UNIDIRECTIONAL_SEQUENCE_LSTM", [x, *ws, *holes, *biases, *ends, state, cell, *[None] * 4], [out(I8, 0.007, -3)],
+        "UnidirectionalSequenceLSTMOptions", f"int8 {gates} {peepholes} {projection} {fields}", runs=2, intermediates=(*between, hidden),
+        fields={"fused_activation_function": 4, "time_major": True, **fields},
+    )  # fmt: skip
+
+
+_integer_lstm()
+_integer_lstm(gates=3)
+_integer_lstm(peepholes=True)
+_integer_lstm(projection=3)
+_integer_lstm(cell_clip=1.0)
+_integer_lstm(projection=3, proj_clip=0.5)

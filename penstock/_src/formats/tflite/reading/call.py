@@ -153,7 +153,7 @@ class Call:
 
     def quantization(self, i: int) -> Quantization:
         """Returns the quantization of an input."""
-        return self._quantization_of(self.info(i), f"input {i}")
+        return self.quantization_of(self.info(i), f"input {i}")
 
     # -- outputs
 
@@ -165,9 +165,16 @@ class Call:
 
     def output_quantization(self, i: int = 0) -> Quantization:
         """Returns the quantization of an output."""
-        return self._quantization_of(self.output(i), f"output {i}")
+        return self.quantization_of(self.output(i), f"output {i}")
 
-    def _quantization_of(self, info: TensorInfo, what: str) -> Quantization:
+    def intermediate(self, i: int) -> TensorInfo:
+        """Returns what the file says of an intermediate tensor, which has a scale and no values."""
+        if i >= len(self.operation.intermediates) or self.operation.intermediates[i] < 0:
+            raise self.invalid(f"intermediate tensor {i} is missing.")
+        return self._graph.tensors[self.operation.intermediates[i]]
+
+    def quantization_of(self, info: TensorInfo, what: str) -> Quantization:
+        """Returns the quantization of a tensor, which `what` is called in messages."""
         if info.quantization is None:
             raise self.invalid(f"{what} ('{info.name}') has no quantization parameters.")
         return info.quantization

@@ -38,14 +38,16 @@ class State(AutoTrackable):
         self.tables: dict[str, StaticHashTable] = {}
         self._table_types: dict[str, tuple[DType, DType]] = {}
         self._initialized: set[int] = set()
+        self._zeros: dict[str, int] = {}
 
     def variable_tensor(self, graph: Graph, info: TensorInfo) -> Variable:
-        """Returns the variable that a tensor of a graph is; it begins as zeros."""
+        """Returns the variable that a tensor of a graph is; it begins with what stands for zero."""
         key = f"{graph.index}_{info.index}"
         if key not in self.tensors:
             with init_scope():
-                zeros = np.zeros(info.shape, info.dtype.as_numpy_dtype)
-                self.tensors[key] = Variable(zeros, trainable=False)
+                self._zeros[key] = _zero_of(info)
+                value = np.full(info.shape, self._zeros[key], info.dtype.as_numpy_dtype)
+                self.tensors[key] = Variable(value, trainable=False)
         return self.tensors[key]
 
     def variable(self, handle: Handle, info: TensorInfo) -> Variable:
@@ -95,6 +97,14 @@ class State(AutoTrackable):
                 run()
 
     def reset(self) -> None:
-        """Sets variable tensors to zeros."""
-        for variable in self.tensors.values():
-            variable.assign(np.zeros(variable.shape, variable.dtype.as_numpy_dtype))
+        """Sets variable tensors to what stands for zero."""
+        for key, variable in self.tensors.items():
+            kind = variable.dtype.as_numpy_dtype
+            variable.assign(np.full(variable.shape, self._zeros[key], kind))
+
+
+def _zero_of(info: TensorInfo) -> int:
+    """What TFLite fills a variable tensor with: of int8 alone the zero point, else 0."""
+    if info.quantization is None or info.dtype != dtypes.int8:
+        return 0
+    return info.quantization.zero_point

@@ -15,6 +15,7 @@ from penstock._src.formats.tflite.reading.accumulation import (
     quantized_rows,
 )
 from penstock._src.formats.tflite.reading.call import Call, activate, builtin, clipped, number
+from penstock._src.formats.tflite.reading.ops.integer_lstm import IntegerLstm
 
 Step = Callable[[Any, Sequence[Any]], tuple[Any, list[Any]]]
 
@@ -59,7 +60,7 @@ def _scan(
     if not time_major:
         x = raw.Transpose(x=x, perm=swap)
     steps = raw.Shape(input=x)[0]
-    outputs = TensorArray(dtypes.float32, size=steps)
+    outputs = TensorArray(states[0].dtype, size=steps)
 
     def body(i: Any, outputs: Any, *states: Any) -> Any:
         at = raw.Sub(x=raw.Sub(x=steps, y=np.int32(1)), y=i) if backwards else i
@@ -200,10 +201,13 @@ def _normalized(x: Any) -> Any:
 
 @builtin("UNIDIRECTIONAL_SEQUENCE_LSTM", options="UnidirectionalSequenceLSTMOptions")
 def unidirectional_sequence_lstm(call: Call) -> Any:
-    _refuse_integers(call)
     if call.options.diagonal_recurrent_tensors:
         raise call.unimplemented("diagonal recurrent weights")
-    cell = _Lstm(call, 1, norms=20)
+    if call.tensor(0).dtype == dtypes.int8:
+        cell: Any = IntegerLstm(call)
+    else:
+        _refuse_integers(call)
+        cell = _Lstm(call, 1, norms=20)
     output, states = _scan(
         call.tensor(0), [call.tensor(18), call.tensor(19)], cell.step, call.options.time_major
     )
