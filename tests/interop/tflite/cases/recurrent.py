@@ -247,3 +247,16 @@ _integer_lstm(peepholes=True)
 _integer_lstm(projection=3)
 _integer_lstm(cell_clip=1.0)
 _integer_lstm(projection=3, proj_clip=0.5)
+for _act in (1,):
+    case(
+        "SVDF",
+        [
+            quant(I8, _B, _N, scale=0.02, zero=5),
+            _int8(8, _N, scale=0.01),
+            Tensor(np.random.default_rng(1).integers(-9000, 9000, (8, 3)).astype(np.int16), constant=True, scales=1e-4),
+            Tensor(np.random.default_rng(1).integers(-900, 900, 4).astype(np.int32), constant=True, scales=1e-7),
+            Tensor(np.zeros((_B, 24), np.int16), variable=True, scales=1e-3),
+        ],
+        [out(I8, 0.02, -3)], "SVDFOptions", f"act={_act}", runs=3,
+        fields={"rank": 2, "fused_activation_function": _act},
+    )  # fmt: skip

@@ -20,7 +20,7 @@ from penstock._src.formats.tflite.reading.ops.integer_lstm import IntegerLstm
 Step = Callable[[Any, Sequence[Any]], tuple[Any, list[Any]]]
 
 
-def _times(call: Call, x: Any, w: int) -> Any:
+def times(call: Call, x: Any, w: int) -> Any:
     """x times the transposed weights of an input; quantized weights make each row of x quantized as well."""
     if not call.is_quantized(w):
         return raw.MatMul(a=x, b=call.tensor(w), transpose_b=True)
@@ -84,7 +84,7 @@ def _simple_step(call: Call, w: int, recurrent: int, bias: int) -> Step:
     function = call.options.fused_activation_function
 
     def step(x: Any, states: Sequence[Any]) -> tuple[Any, list[Any]]:
-        total = raw.AddV2(x=_times(call, x, w), y=_times(call, states[0], recurrent))
+        total = raw.AddV2(x=times(call, x, w), y=times(call, states[0], recurrent))
         output = activate(call, raw.AddV2(x=total, y=call.tensor(bias)), function)
         return output, [output]
 
@@ -147,7 +147,7 @@ class _Lstm:
 
     def _sum(self, gate: int, x: Any, h: Any, c: Any = None) -> Any:
         call, first = self._call, self._first
-        total = raw.AddV2(x=_times(call, x, first + gate), y=_times(call, h, first + 4 + gate))
+        total = raw.AddV2(x=times(call, x, first + gate), y=times(call, h, first + 4 + gate))
         peephole = first + 8 + (2 if gate == 3 else gate)
         if c is not None and call.has(peephole):
             total = raw.AddV2(x=total, y=raw.Mul(x=c, y=self._real(peephole)))
@@ -180,7 +180,7 @@ class _Lstm:
         show = raw.Sigmoid(x=self._sum(3, x, h, c))
         h = raw.Mul(x=show, y=activate(call, c, self._function))
         if call.has(self._first + 15):
-            h = _times(call, h, self._first + 15)
+            h = times(call, h, self._first + 15)
             if call.has(self._first + 16):
                 h = raw.AddV2(x=h, y=call.tensor(self._first + 16))
             if options.proj_clip > 0:
@@ -261,33 +261,3 @@ def bidirectional_sequence_lstm(call: Call) -> Any:
         call.assign(state + 1, states[1])
         outputs.append(output)
     return _merged(call, outputs)
-
-
-# -- SVDF
-
-
-@builtin("SVDF", options="SVDFOptions")
-def svdf(call: Call) -> Any:
-    """A filter along time of rank `rank`: a memory of each feature's last values, weighted."""
-    _refuse_integers(call)
-    filters, memory = call.info(2).shape
-    rank = call.options.rank
-    if rank < 1 or filters % rank:
-        raise call.invalid(f"{filters} filters of rank {rank}.")
-    shape = np.array([-1, filters, memory], np.int32)
-    held = raw.Reshape(tensor=call.tensor(4), shape=shape)
-    feature = raw.ExpandDims(input=_times(call, call.tensor(0), 1), axis=np.int32(2))
-    held = raw.ConcatV2(values=[held[:, :, 1:], feature], axis=np.int32(2))
-    call.assign(4, raw.Reshape(tensor=held, shape=np.array([-1, filters * memory], np.int32)))
-    weights = call.tensor(2)
-    if call.is_quantized(2):
-        weights = raw.Mul(
-            x=raw.Cast(x=weights, DstT=dtypes.float32), y=np.float32(call.quantization(2).scale)
-        )
-    last = np.array([2], np.int32)
-    sums = raw.Sum(input=raw.Mul(x=held, y=weights), axis=last)
-    by_unit = raw.Reshape(tensor=sums, shape=np.array([-1, filters // rank, rank], np.int32))
-    result = raw.Sum(input=by_unit, axis=last)
-    if call.has(3):
-        result = raw.AddV2(x=result, y=call.tensor(3))
-    return call.activated(result)
