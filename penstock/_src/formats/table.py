@@ -118,7 +118,13 @@ _ALL = (
         writer="graph_def.writing:write",
     ),
     Format("onnx", "ONNX", (".onnx",), reader="onnx.reading.model:read"),
-    Format("tflite", "TFLite", (".tflite",), reader="tflite.reading.model:read"),
+    Format(
+        "tflite",
+        "TFLite",
+        (".tflite",),
+        reader="tflite.reading.model:read",
+        writer="tflite.writing.model:write",
+    ),
 )
 FORMATS: Mapping[str, Format] = {each.name: each for each in _ALL}
 

@@ -1,13 +1,16 @@
-"""tf.lite.TFLiteConverter: holds models and conversion options; `convert` is not implemented."""
+"""tf.lite.TFLiteConverter."""
 
 import os
 from collections.abc import Sequence
 from typing import Any
 
-from penstock._src.api.lite import TargetSpec
+from penstock._src.api.lite import OpsSet, TargetSpec
 from penstock._src.core import dtypes
 from penstock._src.core.errors import UnimplementedError
+from penstock._src.formats.keras.reading import traced
+from penstock._src.formats.tflite.writing.model import file_of
 from penstock._src.function.concrete import ConcreteFunction
+from penstock._src.saving.saved_model.constants import DEFAULT_SERVING_SIGNATURE_DEF_KEY
 from penstock._src.saving.saved_model.load import load
 from penstock._src.util.export import export
 
@@ -25,18 +28,16 @@ class TFLiteConverter:
       inference_input_type, inference_output_type: how to convert.
 
     >>> double = tf.function(lambda x: 2.0 * x)
-    >>> function = double.get_concrete_function(tf.TensorSpec([3], tf.float32))
+    >>> function = double.get_concrete_function(tf.TensorSpec([3], tf.float32, name="x"))
     >>> converter = tf.lite.TFLiteConverter.from_concrete_functions([function])
-    >>> converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    >>> try:
-    ...     converter.convert()
-    ... except tf.errors.UnimplementedError:
-    ...     print("save the model with tf.saved_model.save instead")
-    save the model with tf.saved_model.save instead
+    >>> interpreter = tf.lite.Interpreter(model_content=converter.convert())
+    >>> interpreter.get_signature_runner()(x=tf.constant([1.0, 2.0, 3.0]))["output_0"]
+    array([2., 4., 6.], dtype=float32)
     """
 
     def __init__(self, funcs: Sequence[Any], trackable_obj: Any = None) -> None:
         self._funcs, self._trackable_obj = funcs, trackable_obj
+        self._keys: list[str] = []
         self.optimizations: Any = set()
         self.representative_dataset: Any = None
         self.target_spec = TargetSpec()
@@ -101,7 +102,9 @@ class TFLiteConverter:
                     f"Invalid signature key '{key}' found. Valid keys are "
                     f"'{','.join(loaded.signatures)}'."
                 )
-        return cls([loaded.signatures[key] for key in keys], loaded)
+        converter = cls([loaded.signatures[key] for key in keys], loaded)
+        converter._keys = keys
+        return converter
 
     @classmethod
     def from_keras_model(cls, model: Any) -> "TFLiteConverter":
@@ -133,12 +136,51 @@ class TFLiteConverter:
     def convert(self) -> bytes:
         """Returns the model in TFLite's format.
 
+        With `optimizations`, weights of 1024 elements and more are stored as int8 and inputs of their ops are quantized as the model runs (dynamic
+        range), or all constants of floats as float16 if `target_spec.supported_types` says so.
+
+        Returns:
+          The file's bytes.
+
         Raises:
-          UnimplementedError: always.
+          UnimplementedError: TFLite has no counterpart of an operation, or the conversion needs a representative dataset.
+          ImportError: flatbuffers is not installed.
         """
-        raise UnimplementedError(
-            "tf.lite.TFLiteConverter.convert: conversion to TFLite is not implemented."
+        return file_of(self._signatures(), self._weights())
+
+    def _signatures(self) -> dict[str, ConcreteFunction]:
+        if not self._funcs:
+            return {DEFAULT_SERVING_SIGNATURE_DEF_KEY: traced(self._trackable_obj)}
+        if self._keys:
+            return dict(zip(self._keys, self._funcs, strict=True))
+        if len(self._funcs) == 1:
+            return {DEFAULT_SERVING_SIGNATURE_DEF_KEY: self._funcs[0]}
+        raise ValueError(
+            "This converter can only convert a single ConcreteFunction. Converting multiple functions is under "
+            "development."
         )
+
+    def _weights(self) -> str:
+        """How weights are stored."""
+        types = {dtypes.as_dtype(kind) for kind in self.target_spec.supported_types}
+        name = "tf.lite.TFLiteConverter.convert"
+        if self.representative_dataset is not None:
+            raise UnimplementedError(
+                f"{name}: quantization with a representative dataset is not implemented."
+            )
+        for kind in (self.inference_input_type, self.inference_output_type):
+            if dtypes.as_dtype(kind) != dtypes.float32:
+                raise UnimplementedError(
+                    f"{name}: inputs and outputs of {kind} are not implemented."
+                )
+        if set(self.target_spec.supported_ops) != {OpsSet.TFLITE_BUILTINS}:
+            listed = ", ".join(sorted(map(str, self.target_spec.supported_ops)))
+            raise UnimplementedError(f"{name}: supported_ops={listed} is not implemented.")
+        if not self.optimizations:
+            return ""
+        if types - {dtypes.float16, dtypes.int8}:
+            raise UnimplementedError(f"{name}: supported_types={types} is not implemented.")
+        return "float16" if dtypes.float16 in types else "int8"
 
 
 @export("lite.experimental.authoring.compatible")

@@ -8,10 +8,17 @@ import numpy as np
 from penstock._src.core import dtypes
 from penstock._src.core.registry import raw
 from penstock._src.formats.tflite.reading.call import Call, activate, builtin, number
-from penstock._src.formats.tflite.reading.fixed_point import rescale
 from penstock._src.formats.tflite.reading.ops.unary import hard_swish_of
-from penstock._src.formats.tflite.reading.quantized import by_floats, centered, finish
-from penstock._src.formats.tflite.reading.sigmoid_table import sigmoid_of_int16, tanh_of_int16
+from penstock._src.formats.tflite.reading.quantized_kernels.fixed_point import rescale
+from penstock._src.formats.tflite.reading.quantized_kernels.sigmoid_table import (
+    sigmoid_of_int16,
+    tanh_of_int16,
+)
+from penstock._src.formats.tflite.reading.quantized_kernels.values import (
+    by_floats,
+    centered,
+    finish,
+)
 from penstock._src.formats.tflite.schema import ActivationFunctionType
 
 

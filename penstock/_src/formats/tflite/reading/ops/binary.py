@@ -6,8 +6,10 @@ from typing import Any
 import numpy as np
 
 from penstock._src.core.registry import raw
-from penstock._src.formats.tflite.reading import quantized_arithmetic
 from penstock._src.formats.tflite.reading.call import Call, activate, builtin
+from penstock._src.formats.tflite.reading.quantized_kernels import (
+    arithmetic as quantized_arithmetic,
+)
 
 
 def _arithmetic(name: str, options: str, function: Callable[..., Any]) -> None:

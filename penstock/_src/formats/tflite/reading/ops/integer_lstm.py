@@ -8,10 +8,17 @@ import numpy as np
 
 from penstock._src.core import dtypes
 from penstock._src.core.registry import raw
-from penstock._src.formats.tflite.reading.accumulation import exact_type
 from penstock._src.formats.tflite.reading.call import Call
-from penstock._src.formats.tflite.reading.fixed_point import divided_by_power, rescale, to_int64
-from penstock._src.formats.tflite.reading.int16_curves import sigmoid_table, tanh_table
+from penstock._src.formats.tflite.reading.quantized_kernels.accumulation import exact_type
+from penstock._src.formats.tflite.reading.quantized_kernels.fixed_point import (
+    divided_by_power,
+    rescale,
+    to_int64,
+)
+from penstock._src.formats.tflite.reading.quantized_kernels.int16_curves import (
+    sigmoid_table,
+    tanh_table,
+)
 
 _GATE_SCALE = 2.0**-12
 

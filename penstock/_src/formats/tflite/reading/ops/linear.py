@@ -8,14 +8,14 @@ import numpy as np
 
 from penstock._src.core import dtypes
 from penstock._src.core.registry import raw
-from penstock._src.formats.tflite.reading.accumulation import (
+from penstock._src.formats.tflite.reading.call import Call, builtin
+from penstock._src.formats.tflite.reading.quantized_kernels.accumulation import (
     centered_weights,
     exact_type,
     hybrid_product,
     quantized_product,
     quantized_rows,
 )
-from penstock._src.formats.tflite.reading.call import Call, builtin
 
 Product = Callable[[Any, Any], Any]
 

@@ -7,8 +7,8 @@ import numpy as np
 from penstock._src.core import dtypes
 from penstock._src.core.registry import raw
 from penstock._src.formats.tflite.reading.call import Call, builtin, number
-from penstock._src.formats.tflite.reading.quantized import finish
-from penstock._src.formats.tflite.reading.quantized_joining import requantized_parts
+from penstock._src.formats.tflite.reading.quantized_kernels.joining import requantized_parts
+from penstock._src.formats.tflite.reading.quantized_kernels.values import finish
 
 
 def _zero(call: Call) -> np.ndarray:

@@ -8,13 +8,13 @@ import numpy as np
 from penstock._src.core import dtypes
 from penstock._src.core.registry import raw
 from penstock._src.formats.tflite.reading.call import Call, builtin, number
-from penstock._src.formats.tflite.reading.fixed_point import (
+from penstock._src.formats.tflite.reading.quantized_kernels.fixed_point import (
     multiplier_and_shift,
     rescale_by,
     round_away,
 )
-from penstock._src.formats.tflite.reading.int16_table import softmax_of_int16
-from penstock._src.formats.tflite.reading.quantized import (
+from penstock._src.formats.tflite.reading.quantized_kernels.int16_table import softmax_of_int16
+from penstock._src.formats.tflite.reading.quantized_kernels.values import (
     activation_range,
     by_floats,
     centered,

@@ -9,13 +9,13 @@ from penstock._src.api.control.tensor_array import TensorArray
 from penstock._src.api.control.while_loops import while_loop
 from penstock._src.core import dtypes
 from penstock._src.core.registry import raw
-from penstock._src.formats.tflite.reading.accumulation import (
+from penstock._src.formats.tflite.reading.call import Call, activate, builtin, clipped, number
+from penstock._src.formats.tflite.reading.ops.integer_lstm import IntegerLstm
+from penstock._src.formats.tflite.reading.quantized_kernels.accumulation import (
     centered_weights,
     exact_type,
     quantized_rows,
 )
-from penstock._src.formats.tflite.reading.call import Call, activate, builtin, clipped, number
-from penstock._src.formats.tflite.reading.ops.integer_lstm import IntegerLstm
 
 Step = Callable[[Any, Sequence[Any]], tuple[Any, list[Any]]]
 

@@ -6,11 +6,11 @@ import numpy as np
 
 from penstock._src.core import dtypes
 from penstock._src.core.registry import raw
-from penstock._src.formats.tflite.reading.accumulation import exact_type
 from penstock._src.formats.tflite.reading.call import Call, builtin
-from penstock._src.formats.tflite.reading.fixed_point import rescale, to_int64
 from penstock._src.formats.tflite.reading.ops.recurrent import times
-from penstock._src.formats.tflite.reading.quantized import finish
+from penstock._src.formats.tflite.reading.quantized_kernels.accumulation import exact_type
+from penstock._src.formats.tflite.reading.quantized_kernels.fixed_point import rescale, to_int64
+from penstock._src.formats.tflite.reading.quantized_kernels.values import finish
 
 _LAST = np.array([2], np.int32)
 

@@ -8,8 +8,8 @@ import numpy as np
 from penstock._src.core import dtypes
 from penstock._src.core.registry import raw
 from penstock._src.formats.tflite.reading.call import Call, builtin, clipped, number
-from penstock._src.formats.tflite.reading.int16_table import by_table
-from penstock._src.formats.tflite.reading.quantized import by_floats
+from penstock._src.formats.tflite.reading.quantized_kernels.int16_table import by_table
+from penstock._src.formats.tflite.reading.quantized_kernels.values import by_floats
 
 UNARY: dict[str, Callable[[Any], Any]] = {
     "CEIL": lambda x: raw.Ceil(x=x),

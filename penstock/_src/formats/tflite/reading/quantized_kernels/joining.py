@@ -7,8 +7,8 @@ import numpy as np
 from penstock._src.core import dtypes
 from penstock._src.core.registry import raw
 from penstock._src.formats.tflite.reading.call import Call
-from penstock._src.formats.tflite.reading.fixed_point import round_away
-from penstock._src.formats.tflite.reading.quantized import limits, saturate
+from penstock._src.formats.tflite.reading.quantized_kernels.fixed_point import round_away
+from penstock._src.formats.tflite.reading.quantized_kernels.values import limits, saturate
 
 
 def requantized_parts(call: Call) -> list[Any]:

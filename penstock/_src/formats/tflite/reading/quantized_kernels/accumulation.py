@@ -13,8 +13,12 @@ from penstock._src.core import dtypes
 from penstock._src.core.dtypes import DType
 from penstock._src.core.registry import raw
 from penstock._src.formats.tflite.reading.call import Call
-from penstock._src.formats.tflite.reading.fixed_point import rescale, rescale_wide, round_away
-from penstock._src.formats.tflite.reading.quantized import (
+from penstock._src.formats.tflite.reading.quantized_kernels.fixed_point import (
+    rescale,
+    rescale_wide,
+    round_away,
+)
+from penstock._src.formats.tflite.reading.quantized_kernels.values import (
     along_axis,
     finish,
     limits,

@@ -8,7 +8,11 @@ import numpy as np
 from penstock._src.core import dtypes
 from penstock._src.core.registry import raw
 from penstock._src.formats.tflite.reading.call import Call
-from penstock._src.formats.tflite.reading.fixed_point import rescale, shifted_right, to_int64
+from penstock._src.formats.tflite.reading.quantized_kernels.fixed_point import (
+    rescale,
+    shifted_right,
+    to_int64,
+)
 
 _LOW, _HIGH, _STEPS = -32768, 32767, 512
 

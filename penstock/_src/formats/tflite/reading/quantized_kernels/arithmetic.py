@@ -9,12 +9,12 @@ import numpy as np
 from penstock._src.core import dtypes
 from penstock._src.core.registry import raw
 from penstock._src.formats.tflite.reading.call import Call
-from penstock._src.formats.tflite.reading.fixed_point import (
+from penstock._src.formats.tflite.reading.quantized_kernels.fixed_point import (
     divided_by_power,
     rescale,
     to_int64,
 )
-from penstock._src.formats.tflite.reading.quantized import (
+from penstock._src.formats.tflite.reading.quantized_kernels.values import (
     centered,
     dequantize,
     finish,

@@ -10,7 +10,7 @@ from penstock._src.core.dtypes import DType
 from penstock._src.core.registry import raw
 from penstock._src.formats.tflite.reading.call import Call
 from penstock._src.formats.tflite.reading.contents import Quantization
-from penstock._src.formats.tflite.reading.fixed_point import round_away
+from penstock._src.formats.tflite.reading.quantized_kernels.fixed_point import round_away
 from penstock._src.formats.tflite.schema import ActivationFunctionType
 
 

@@ -8,7 +8,10 @@ import numpy as np
 from penstock._src.core import dtypes
 from penstock._src.core.registry import raw
 from penstock._src.formats.tflite.reading.call import Call
-from penstock._src.formats.tflite.reading.fixed_point import shifted_right, to_int64
+from penstock._src.formats.tflite.reading.quantized_kernels.fixed_point import (
+    shifted_right,
+    to_int64,
+)
 
 # Sigmoid at i / 24, as parts of 2**16.
 _TABLE = np.minimum(np.floor(65536 / (1 + np.exp(-np.arange(257) / 24)) + 0.5), 65535)

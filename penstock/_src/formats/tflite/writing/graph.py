@@ -1,0 +1,340 @@
+"""A graph of TFLite while it is written: `GraphWriter`, and how functions for operations are registered.
+
+    @writes("LeakyRelu")
+    def leaky_relu(graph, operation):
+        graph.add("LEAKY_RELU", operation, options=SCHEMA["LeakyReluOptions"](alpha=operation.raw_op.alpha))
+
+Tensors of the written graph are numbers: their places among its tensors.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from penstock._src.core import dtypes
+from penstock._src.core.dtypes import DType
+from penstock._src.core.errors import UnimplementedError
+from penstock._src.formats.frozen import FrozenFunction
+from penstock._src.formats.tflite.schema import SCHEMA, ActivationFunctionType, BuiltinOperator
+from penstock._src.formats.tflite.types import TYPES, array_to_buffer
+from penstock._src.graph.operation import Operation, SymbolicTensor
+from penstock._src.util import slots
+
+Writer = Callable[["GraphWriter", Operation], None]
+WRITERS: dict[str, Writer] = {}
+_ACTIVATIONS = {
+    "Relu": ActivationFunctionType.RELU,
+    "Relu6": ActivationFunctionType.RELU6,
+}
+
+
+def writes(*types: str) -> Callable[[Writer], Writer]:
+    """Registers the function that writes operations of these types."""
+
+    def register(function: Writer) -> Writer:
+        for name in types:
+            WRITERS[name] = function
+        return function
+
+    return register
+
+
+class FileWriter:
+    """What the graphs of a file share: buffers, each once, and operator codes."""
+
+    def __init__(self) -> None:
+        self.buffers = [SCHEMA["Buffer"]()]
+        self.codes: list[Any] = []
+        self._places: dict[bytes, int] = {}
+        self._codes: dict[str, int] = {}
+
+    def buffer(self, data: bytes) -> int:
+        """Returns the number of a buffer with these bytes."""
+        if data not in self._places:
+            self._places[data] = len(self.buffers)
+            self.buffers.append(SCHEMA["Buffer"](data=data))
+        return self._places[data]
+
+    def code(self, name: str, version: int) -> int:
+        """Returns the number of an operator code, of the newest version that is asked for."""
+        if name not in self._codes:
+            number = BuiltinOperator.numbers[name]
+            self._codes[name] = len(self.codes)
+            record = SCHEMA["OperatorCode"](
+                builtin_code=number, deprecated_builtin_code=min(number, 127), version=version
+            )
+            self.codes.append(record)
+        record = self.codes[self._codes[name]]
+        record.version = max(record.version, version)
+        return self._codes[name]
+
+
+class GraphWriter:
+    """Collects the tensors and operators of one function.
+
+    Args:
+      file: what graphs share.
+      frozen: the function.
+      weights: how weights are stored: "" as they are, "float16", or "int8".
+    """
+
+    def __init__(self, file: FileWriter, frozen: FrozenFunction, weights: str = "") -> None:
+        self.file, self.weights = file, weights
+        self._frozen = frozen
+        self.tensors: list[Any] = []
+        self.operators: list[Any] = []
+        self._places: dict[int, int] = {}  # of symbolic tensors
+        self._constants: dict[tuple[str, tuple[int, ...], bytes], int] = {}
+        self._readers: dict[int, list[Operation]] = {}
+        self._done: set[str] = set()
+
+    def write(self) -> Any:
+        """Returns the record `SubGraph`.
+
+        Raises:
+          UnimplementedError: TFLite has no counterpart of an operation.
+        """
+        operations = self._frozen.operations
+        for operation in operations:
+            for tensor in operation.inputs:
+                self._readers.setdefault(tensor._id, []).append(operation)
+        inputs = [self._named(tensor, name) for name, tensor in self._frozen.inputs.items()]
+        for operation in operations:
+            if operation.type == "Const" or operation.name in self._done:
+                continue
+            if operation.type not in WRITERS:
+                raise self.unimplemented(operation, "the operation")
+            WRITERS[operation.type](self, operation)
+        outputs = [self.place(tensor) for tensor in self._frozen.outputs.values()]
+        outputs = [self._own(place, inputs, outputs[:i]) for i, place in enumerate(outputs)]
+        return SCHEMA["SubGraph"](
+            tensors=self.tensors,
+            operators=self.operators,
+            inputs=inputs,
+            outputs=outputs,
+            name=self._frozen.name or "main",
+        )
+
+    def unimplemented(self, operation: Operation, what: str) -> Exception:
+        """Returns the error of what TFLite lacks, or this writer."""
+        return UnimplementedError(
+            f"TFLite: {operation.type} ('{operation.name}'): {what} has no counterpart in TFLite's builtin ops "
+            "that is implemented."
+        )
+
+    # -- tensors
+
+    def place(self, tensor: SymbolicTensor) -> int:
+        """Returns the place of a tensor; constants are written when they are first used."""
+        if tensor._id not in self._places:
+            value = self.value(tensor)
+            if value is None:
+                raise UnimplementedError(f"TFLite: the tensor '{tensor.name}' was not written.")
+            self._places[tensor._id] = self.constant(value, tensor.op.name)
+        return self._places[tensor._id]
+
+    def value(self, tensor: SymbolicTensor) -> np.ndarray | None:
+        """Returns a constant's value, or None."""
+        return slots.STATIC_VALUE(tensor) if tensor.op.type == "Const" else None
+
+    def constant(self, value: Any, name: str = "constant", dtype: DType | None = None) -> int:
+        """Returns the place of a constant."""
+        value = np.asarray(value)
+        dtype = dtype or (
+            dtypes.string if value.dtype.kind in "OSU" else dtypes.as_dtype(value.dtype)
+        )
+        data = array_to_buffer(value, self._type(dtype, name))
+        key = (dtype.name, value.shape, data)
+        if key not in self._constants:
+            self._constants[key] = self.add_tensor(
+                name, dtype, value.shape, buffer=self.file.buffer(data)
+            )
+        return self._constants[key]
+
+    def integers(self, tensor: SymbolicTensor) -> int:
+        """Returns the place of a tensor of indices or sizes, which TFLite takes as int32."""
+        value = self.value(tensor)
+        if value is not None:
+            return self.constant(value.astype(np.int32), tensor.op.name)
+        if tensor.dtype == dtypes.int32:
+            return self.place(tensor)
+        return self.emit("CAST", [self.place(tensor)], dtypes.int32, tensor.shape, tensor.op.name)
+
+    def known(self, operation: Operation, i: int) -> np.ndarray:
+        """Returns the value of an input, which must be a constant."""
+        value = self.value(operation.inputs[i])
+        if value is None:
+            raise self.unimplemented(operation, f"an input {i} that is not constant")
+        return value
+
+    def add_tensor(
+        self, name: str, dtype: DType, shape: Any, buffer: int = 0, quantization: Any = None
+    ) -> int:
+        """Returns the place of a new tensor; None among the shape's sizes is an unknown one."""
+        shape = list(shape)
+        unknown = any(extent is None for extent in shape)
+        self.tensors.append(
+            SCHEMA["Tensor"](
+                name=name,
+                type=self._type(dtype, name),
+                shape=[1 if extent is None else extent for extent in shape],
+                shape_signature=[-1 if extent is None else extent for extent in shape]
+                if unknown
+                else None,
+                buffer=buffer,
+                quantization=quantization,
+                has_rank=True,
+            )
+        )
+        return len(self.tensors) - 1
+
+    def _type(self, dtype: DType, name: str) -> int:
+        if dtype not in TYPES:
+            raise UnimplementedError(f"TFLite: '{name}' has the type {dtype.name}.")
+        return TYPES[dtype]
+
+    def _named(self, tensor: SymbolicTensor, name: str) -> int:
+        if tensor.shape.rank is None:
+            raise UnimplementedError(f"TFLite: the input '{name}' has no known rank.")
+        self._places[tensor._id] = self.add_tensor(name, tensor.dtype, tensor.shape.as_list())
+        return self._places[tensor._id]
+
+    def _own(self, place: int, inputs: Sequence[int], before: Sequence[int]) -> int:
+        """The place of an output, which is no input, constant or other output."""
+        record = self.tensors[place]
+        if place not in inputs and place not in before and not record.buffer:
+            return place
+        self.tensors.append(
+            SCHEMA["Tensor"](
+                name=f"{record.name}_output",
+                type=record.type,
+                shape=record.shape,
+                shape_signature=record.shape_signature,
+                has_rank=True,
+            )
+        )
+        copy = len(self.tensors) - 1
+        signature = record.shape if record.shape_signature is None else record.shape_signature
+        shape = self.constant(np.array(signature, np.int32), "shape")
+        if sum(extent == -1 for extent in signature) > 1:
+            raise UnimplementedError(f"TFLite: the output '{record.name}' is an input.")
+        self._append("RESHAPE", [place, shape], [copy], SCHEMA["ReshapeOptions"](), 1)
+        return copy
+
+    # -- operators
+
+    def emit(
+        self,
+        name: str,
+        inputs: Sequence[int],
+        dtype: DType,
+        shape: Any,
+        label: str,
+        options: Any = None,
+        version: int = 1,
+    ) -> int:
+        """Adds an operator with one output that no operation of the function has; returns its place."""
+        if shape is not None and hasattr(shape, "as_list"):
+            shape = shape.as_list()
+        output = self.add_tensor(f"{label}/{name.lower()}", dtype, shape)
+        self._append(name, inputs, [output], options, version)
+        return output
+
+    def add(
+        self,
+        name: str,
+        operation: Operation,
+        inputs: Sequence[int] | None = None,
+        options: Any = None,
+        version: int = 1,
+        outputs: Sequence[SymbolicTensor] | None = None,
+    ) -> None:
+        """Adds an operator that computes an operation's outputs.
+
+        Args:
+          name: the builtin op.
+          operation: whose inputs are taken by default.
+          inputs: places of other inputs.
+          options: the op's table.
+          version: the op's version.
+          outputs: other tensors that it computes: those of operations that it takes along.
+        """
+        if inputs is None:
+            inputs = [self.place(tensor) for tensor in operation.inputs]
+        made = []
+        for tensor in operation.outputs if outputs is None else outputs:
+            if tensor.shape.rank is None:
+                raise self.unimplemented(operation, "a result of unknown rank")
+            self._places[tensor._id] = self.add_tensor(
+                tensor.op.name, tensor.dtype, tensor.shape.as_list()
+            )
+            made.append(self._places[tensor._id])
+        self._append(name, inputs, made, options, version)
+
+    def alias(self, tensor: SymbolicTensor, place: int) -> None:
+        """Says that a tensor is at the place of another."""
+        self._places[tensor._id] = place
+
+    def _append(
+        self,
+        name: str,
+        inputs: Sequence[int],
+        outputs: Sequence[int],
+        options: Any,
+        version: int,
+    ) -> None:
+        self.operators.append(
+            SCHEMA["Operator"](
+                opcode_index=self.file.code(name, version),
+                inputs=list(inputs),
+                outputs=list(outputs),
+                builtin_options=options,
+            )
+        )
+
+    # -- operations that others take along
+
+    def only_reader(self, tensor: SymbolicTensor) -> Operation | None:
+        """Returns the operation that alone reads a tensor, or None."""
+        readers = self._readers.get(tensor._id, [])
+        is_output = any(tensor is output for output in self._frozen.outputs.values())
+        return readers[0] if len(readers) == 1 and not is_output else None
+
+    def epilogue(
+        self, operation: Operation, channels: int
+    ) -> tuple[np.ndarray | None, int, SymbolicTensor]:
+        """Takes along a bias and an activation that follow an operation.
+
+        Args:
+          operation: the product or convolution.
+          channels: the size of its result's last axis.
+
+        Returns:
+          The bias or None, the number of the activation function, and the last tensor.
+        """
+        tensor, bias = operation.outputs[0], None
+        reader = self.only_reader(tensor)
+        if reader is not None and reader.type in ("BiasAdd", "AddV2", "Add"):
+            at = 1 if reader.inputs[0] is tensor else 0
+            value = self.value(reader.inputs[at])
+            if value is not None and value.size == channels == (value.shape or (0,))[-1]:
+                if value.ndim == 1 or tensor.shape.rank == value.ndim:
+                    bias = value.reshape(-1)
+                    tensor = self._taken(reader)
+        return bias, *self.activation(tensor)
+
+    def activation(self, tensor: SymbolicTensor) -> tuple[int, SymbolicTensor]:
+        """Takes along an activation that follows a tensor; returns its number and the last tensor."""
+        reader = self.only_reader(tensor)
+        if reader is None or reader.type not in _ACTIVATIONS:
+            return ActivationFunctionType.NONE, tensor
+        return _ACTIVATIONS[reader.type], self._taken(reader)
+
+    def _taken(self, operation: Operation) -> SymbolicTensor:
+        self._done.add(operation.name)
+        return operation.outputs[0]
+
+    def take(self, *operations: Operation) -> None:
+        """Says that operations are written as part of another."""
+        self._done.update(operation.name for operation in operations)

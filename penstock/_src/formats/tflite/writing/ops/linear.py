@@ -1,0 +1,242 @@
+"""Convolutions, products and pooling, with the biases and activations that follow them."""
+
+from typing import Any
+
+import numpy as np
+
+from penstock._src.core.dtypes import float32
+from penstock._src.formats.tflite.schema import SCHEMA, Padding
+from penstock._src.formats.tflite.writing.graph import GraphWriter, writes
+from penstock._src.formats.tflite.writing.weights import half, weight
+from penstock._src.graph.operation import Operation
+
+
+def _padding(graph: GraphWriter, operation: Operation) -> int:
+    kind = operation.raw_op.padding
+    kind = kind.decode() if isinstance(kind, bytes) else kind
+    if kind not in ("SAME", "VALID"):
+        raise graph.unimplemented(operation, f"padding {kind}")
+    return Padding.SAME if kind == "SAME" else Padding.VALID
+
+
+def _check_layout(graph: GraphWriter, operation: Operation, expected: str = "NHWC") -> None:
+    layout = getattr(operation.raw_op, "data_format", expected)
+    layout = layout.decode() if isinstance(layout, bytes) else layout
+    if layout != expected:
+        raise graph.unimplemented(operation, f"the layout {layout}")
+
+
+def _linear(
+    graph: GraphWriter,
+    operation: Operation,
+    name: str,
+    inputs: list[int],
+    channels: int,
+    options: Any,
+    version: int = 3,
+) -> None:
+    """Adds a linear operator after its bias and activation are taken along."""
+    bias, function, last = graph.epilogue(operation, channels)
+    options.fused_activation_function = function
+    if bias is None:
+        bias = np.zeros(channels, np.float32)
+    place = (
+        half(graph, bias, f"{operation.name}/bias")
+        if graph.weights == "float16"
+        else graph.constant(bias, f"{operation.name}/bias")
+    )
+    graph.add(name, operation, [*inputs, place], options, version, outputs=[last])
+
+
+@writes("Conv2D")
+def conv_2d(graph: GraphWriter, operation: Operation) -> None:
+    _check_layout(graph, operation)
+    op = operation.raw_op
+    kernel = np.ascontiguousarray(graph.known(operation, 1).transpose(3, 0, 1, 2))
+    options = SCHEMA["Conv2DOptions"](
+        padding=_padding(graph, operation),
+        stride_h=op.strides[1],
+        stride_w=op.strides[2],
+        dilation_h_factor=op.dilations[1],
+        dilation_w_factor=op.dilations[2],
+    )
+    inputs = [
+        graph.place(operation.inputs[0]),
+        weight(graph, kernel, operation.inputs[1].op.name, 0),
+    ]
+    _linear(graph, operation, "CONV_2D", inputs, len(kernel), options, 6)
+
+
+@writes("DepthwiseConv2dNative")
+def depthwise_conv_2d(graph: GraphWriter, operation: Operation) -> None:
+    _check_layout(graph, operation)
+    op = operation.raw_op
+    kernel = graph.known(operation, 1)
+    height, width, depth, multiplier = kernel.shape
+    kernel = kernel.reshape(1, height, width, depth * multiplier)
+    options = SCHEMA["DepthwiseConv2DOptions"](
+        padding=_padding(graph, operation),
+        stride_h=op.strides[1],
+        stride_w=op.strides[2],
+        depth_multiplier=multiplier,
+        dilation_h_factor=op.dilations[1],
+        dilation_w_factor=op.dilations[2],
+    )
+    inputs = [
+        graph.place(operation.inputs[0]),
+        weight(graph, kernel, operation.inputs[1].op.name, 3),
+    ]
+    _linear(graph, operation, "DEPTHWISE_CONV_2D", inputs, depth * multiplier, options, 6)
+
+
+@writes("Conv2DBackpropInput")
+def transpose_conv(graph: GraphWriter, operation: Operation) -> None:
+    _check_layout(graph, operation)
+    op = operation.raw_op
+    if list(op.dilations) != [1, 1, 1, 1]:
+        raise graph.unimplemented(operation, "dilation")
+    # TensorFlow's [h, w, outputs, inputs] as [outputs, h, w, inputs]; weights stay floats, as hybrid kernels are missing.
+    kernel = np.ascontiguousarray(graph.known(operation, 1).transpose(2, 0, 1, 3))
+    store = half if graph.weights == "float16" else GraphWriter.constant
+    options = SCHEMA["TransposeConvOptions"](
+        padding=_padding(graph, operation), stride_h=op.strides[1], stride_w=op.strides[2]
+    )
+    inputs = [
+        graph.integers(operation.inputs[0]),
+        store(graph, kernel, operation.inputs[1].op.name),
+        graph.place(operation.inputs[2]),
+    ]
+    _linear(graph, operation, "TRANSPOSE_CONV", inputs, len(kernel), options, 4)
+
+
+@writes("MatMul")
+def mat_mul(graph: GraphWriter, operation: Operation) -> None:
+    op = operation.raw_op
+    value = graph.value(operation.inputs[1])
+    if value is None or op.transpose_a or value.dtype != np.float32:
+        _batch_product(graph, operation, op.transpose_a, op.transpose_b)
+        return
+    rows = value if op.transpose_b else np.ascontiguousarray(value.T)
+    _dense(graph, operation, rows)
+
+
+def _dense(graph: GraphWriter, operation: Operation, rows: np.ndarray) -> None:
+    inputs = [
+        graph.place(operation.inputs[0]),
+        weight(graph, rows, operation.inputs[1].op.name, 0),
+    ]
+    options = SCHEMA["FullyConnectedOptions"](
+        keep_num_dims=operation.outputs[0].shape.rank != 2, asymmetric_quantize_inputs=True
+    )
+    _linear(graph, operation, "FULLY_CONNECTED", inputs, len(rows), options, 9)
+
+
+@writes("BatchMatMul", "BatchMatMulV2", "BatchMatMulV3")
+def batch_mat_mul(graph: GraphWriter, operation: Operation) -> None:
+    op = operation.raw_op
+    value = graph.value(operation.inputs[1])
+    if value is not None and value.ndim == 2 and not op.adj_x and value.dtype == np.float32:
+        _dense(graph, operation, value if op.adj_y else np.ascontiguousarray(value.T))
+        return
+    _batch_product(graph, operation, op.adj_x, op.adj_y)
+
+
+def _batch_product(graph: GraphWriter, operation: Operation, adj_x: bool, adj_y: bool) -> None:
+    if operation.outputs[0].dtype != float32:
+        raise graph.unimplemented(operation, f"a product of {operation.outputs[0].dtype.name}")
+    options = SCHEMA["BatchMatMulOptions"](adj_x=adj_x, adj_y=adj_y)
+    graph.add("BATCH_MATMUL", operation, options=options, version=1)
+
+
+@writes("Einsum")
+def einsum(graph: GraphWriter, operation: Operation) -> None:
+    """A product of two tensors, with one axis each that is summed, of the first alone and of the second alone."""
+    equation = operation.raw_op.equation
+    equation = equation.decode() if isinstance(equation, bytes) else equation
+    terms, _, result = equation.replace(" ", "").partition("->")
+    first, _, second = terms.partition(",")
+    shared = set(first) & set(second)
+    summed = [k for k in first if k in shared and k not in result]
+    batch = [k for k in result if k in shared]
+    rows = [k for k in first if k not in shared]
+    columns = [k for k in second if k not in shared]
+    labels = [*batch, *rows, *columns]
+    if (
+        "." in equation
+        or not second
+        or [len(summed), len(rows), len(columns)] != [1, 1, 1]
+        or sorted(labels) != sorted(result)
+        or any(len(set(text)) != len(text) for text in (first, second))
+    ):
+        raise graph.unimplemented(operation, f"the equation {equation}")
+    x = _ordered(graph, operation, 0, first, [*batch, *rows, *summed])
+    y = _ordered(graph, operation, 1, second, [*batch, *summed, *columns])
+    output = operation.outputs[0]
+    options = SCHEMA["BatchMatMulOptions"]()
+    if labels == list(result):
+        graph.add("BATCH_MATMUL", operation, [x, y], options)
+        return
+    sizes = dict(zip(result, output.shape.as_list(), strict=True))
+    product = graph.emit(
+        "BATCH_MATMUL", [x, y], output.dtype, [sizes[k] for k in labels], operation.name, options
+    )
+    order = graph.constant(np.array([labels.index(k) for k in result], np.int32), "order")
+    graph.add("TRANSPOSE", operation, [product, order])
+
+
+def _ordered(
+    graph: GraphWriter, operation: Operation, i: int, labels: str, wanted: list[str]
+) -> int:
+    tensor = operation.inputs[i]
+    place = graph.place(tensor)
+    if list(labels) == wanted:
+        return place
+    shape = tensor.shape.as_list()
+    order = [labels.index(k) for k in wanted]
+    perm = graph.constant(np.array(order, np.int32), "order")
+    return graph.emit(
+        "TRANSPOSE", [place, perm], tensor.dtype, [shape[k] for k in order], operation.name
+    )
+
+
+@writes("MaxPool", "AvgPool")
+def pool(graph: GraphWriter, operation: Operation) -> None:
+    _check_layout(graph, operation)
+    op = operation.raw_op
+    function, last = graph.activation(operation.outputs[0])
+    options = SCHEMA["Pool2DOptions"](
+        padding=_padding(graph, operation),
+        stride_h=op.strides[1],
+        stride_w=op.strides[2],
+        filter_height=op.ksize[1],
+        filter_width=op.ksize[2],
+        fused_activation_function=function,
+    )
+    if op.ksize[0] != 1 or op.ksize[3] != 1:
+        raise graph.unimplemented(operation, f"the window {list(op.ksize)}")
+    name = "MAX_POOL_2D" if operation.type == "MaxPool" else "AVERAGE_POOL_2D"
+    graph.add(name, operation, options=options, outputs=[last])
+
+
+_REDUCTIONS = {
+    "All": "REDUCE_ALL", "Any": "REDUCE_ANY", "Max": "REDUCE_MAX", "Mean": "MEAN", "Min": "REDUCE_MIN",
+    "Prod": "REDUCE_PROD", "Sum": "SUM",
+}  # fmt: skip
+
+
+@writes(*_REDUCTIONS)
+def reduction(graph: GraphWriter, operation: Operation) -> None:
+    options = SCHEMA["ReducerOptions"](keep_dims=operation.raw_op.keep_dims)
+    inputs = [graph.place(operation.inputs[0]), graph.integers(operation.inputs[1])]
+    graph.add(_REDUCTIONS[operation.type], operation, inputs, options)
+
+
+@writes("ArgMax", "ArgMin")
+def arg_max(graph: GraphWriter, operation: Operation) -> None:
+    name = "ARG_MAX" if operation.type == "ArgMax" else "ARG_MIN"
+    number = {"int32": 2, "int64": 4}.get(operation.outputs[0].dtype.name)
+    if number is None:
+        raise graph.unimplemented(operation, f"{operation.outputs[0].dtype.name} indices")
+    options = SCHEMA[f"{operation.type}Options"](output_type=number)
+    inputs = [graph.place(operation.inputs[0]), graph.integers(operation.inputs[1])]
+    graph.add(name, operation, inputs, options)

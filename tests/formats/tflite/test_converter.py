@@ -1,0 +1,133 @@
+"""tf.lite.TFLiteConverter: what is written computes what the function did."""
+
+import numpy as np
+import pytest
+
+import penstock as tf
+from penstock._src.formats import table
+
+RANDOM = np.random.default_rng(0)
+
+
+def _values(*shape: int) -> np.ndarray:
+    return RANDOM.normal(size=shape).astype(np.float32)
+
+
+def _converter(function, *specs) -> tf.lite.TFLiteConverter:
+    concrete = tf.function(function).get_concrete_function(*specs)
+    return tf.lite.TFLiteConverter.from_concrete_functions([concrete])
+
+
+def _spec(name: str, *shape, dtype=tf.float32) -> tf.TensorSpec:
+    return tf.TensorSpec(shape, dtype, name)
+
+
+def _names(model: bytes) -> list[str]:
+    interpreter = tf.lite.Interpreter(model_content=model)
+    return [operation["op_name"] for operation in interpreter._get_ops_details()]
+
+
+KERNEL, DEPTHWISE = _values(3, 3, 4, 8), _values(3, 3, 4, 2)
+WEIGHTS, BIAS = _values(6, 5), _values(5)
+FUNCTIONS = {
+    "dense": (lambda x: tf.nn.relu(x @ WEIGHTS + BIAS), (None, 6)),
+    "conv": (lambda x: tf.nn.relu6(tf.nn.conv2d(x, KERNEL, 2, "SAME") + 0.5), (None, 7, 8, 4)),
+    "depthwise": (
+        lambda x: tf.nn.depthwise_conv2d(x, DEPTHWISE, [1, 1, 1, 1], "VALID"),
+        (2, 7, 8, 4),
+    ),
+    "gelu": (lambda x: tf.nn.gelu(x) + tf.nn.softplus(x), (None, 5)),
+    "attention": (
+        lambda x: tf.einsum("bqhd,bkhd->bhqk", x, x),
+        (None, 5, 2, 4),
+    ),
+    "norm": (
+        lambda x: (x - tf.reduce_mean(x, -1, keepdims=True)) * tf.math.rsqrt(tf.math.reduce_variance(x, -1, keepdims=True) + 1e-3),
+        (None, 6),
+    ),
+    "slices": (lambda x: tf.concat([x[:, 1:, ::2], x[:, :-1, 1::2]], axis=1), (None, 4, 6)),
+    "pools": (
+        lambda x: tf.nn.max_pool2d(x, 2, 2, "SAME") + tf.nn.avg_pool2d(x, 2, 2, "SAME"),
+        (1, 5, 6, 3),
+    ),
+    "identity": (lambda x: x, (None, 3)),
+    "shapes": (lambda x: tf.reshape(x, [tf.shape(x)[0], -1]) * 2.0, (None, 3, 4)),
+    "resize": (lambda x: tf.image.resize(x, [6, 9]), (None, 3, 4, 2)),
+    "ints": (lambda x: tf.cast(tf.argmax(x, -1) * 3, tf.float32), (None, 5)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_written_functions_give_equal_results(name):
+    function, shape = FUNCTIONS[name]
+    model = _converter(function, _spec("x", *shape)).convert()
+    x = _values(*(extent or 3 for extent in shape))
+    runner = tf.lite.Interpreter(model_content=model).get_signature_runner("serving_default")
+    np.testing.assert_allclose(runner(x=x)["output_0"], function(x), rtol=1e-4, atol=1e-5)
+
+
+def test_bias_and_activation_become_part_of_products():
+    function, shape = FUNCTIONS["dense"]
+    assert _names(_converter(function, _spec("x", *shape)).convert()) == ["FULLY_CONNECTED"]
+    function, shape = FUNCTIONS["gelu"]
+    assert "GELU" in _names(_converter(function, _spec("x", *shape)).convert())
+
+
+@pytest.mark.parametrize(("types", "share", "gap"), [((), 0.36, 0.05), ((tf.float16,), 0.55, 2e-3)])
+def test_weights_are_stored_narrower(types, share, gap):
+    weights = _values(64, 64) / 8
+
+    def function(x):
+        return x @ weights
+
+    plain = _converter(function, _spec("x", None, 64)).convert()
+    converter = _converter(function, _spec("x", None, 64))
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    converter.target_spec.supported_types = list(types)
+    small = converter.convert()
+    assert len(small) < share * len(plain)
+    x = _values(3, 64)
+    found = tf.lite.Interpreter(model_content=small).get_signature_runner()(x=x)["output_0"]
+    np.testing.assert_allclose(found, function(x), atol=gap)
+
+
+def test_a_keras_model_and_a_saved_model(tmp_path):
+    model = tf.keras.Sequential(
+        [
+            tf.keras.layers.Input((8, 8, 1)),
+            tf.keras.layers.Conv2D(4, 3, activation="relu"),
+            tf.keras.layers.BatchNormalization(),
+            tf.keras.layers.Flatten(),
+            tf.keras.layers.Dense(3, activation="softmax"),
+        ]
+    )
+    x = _values(2, 8, 8, 1)
+    content = tf.lite.TFLiteConverter.from_keras_model(model).convert()
+    found = tf.lite.Interpreter(model_content=content).get_signature_runner()(keras_tensor=x)  # fmt: skip
+    np.testing.assert_allclose(found["output_0"], model(x), rtol=1e-4, atol=1e-6)
+    model.export(str(tmp_path / "saved"), verbose=False)
+    converter = tf.lite.TFLiteConverter.from_saved_model(str(tmp_path / "saved"))
+    runner = tf.lite.Interpreter(model_content=converter.convert()).get_signature_runner("serve")
+    (name,) = runner.get_input_details()
+    np.testing.assert_allclose(runner(**{name: x})["output_0"], model(x), rtol=1e-4, atol=1e-6)
+
+
+def test_what_has_no_counterpart_is_named(tmp_path):
+    converter = _converter(lambda x: tf.linalg.inv(x), _spec("x", 3, 3))
+    with pytest.raises(tf.errors.UnimplementedError, match="MatrixInverse"):
+        converter.convert()
+    converter = _converter(lambda x: x + 1.0, _spec("x", 3))
+    converter.representative_dataset = lambda: iter([])
+    with pytest.raises(tf.errors.UnimplementedError, match="representative dataset"):
+        converter.convert()
+
+
+def test_any_model_is_written_by_its_suffix(tmp_path):
+    path = str(tmp_path / "again.tflite")
+    first = _converter(FUNCTIONS["conv"][0], _spec("x", None, 7, 8, 4)).convert()
+    (tmp_path / "first.tflite").write_bytes(first)
+    model = table.read(str(tmp_path / "first.tflite"))
+    table.format_to_write(path).write(model, path)
+    x = _values(2, 7, 8, 4)
+    found = tf.lite.Interpreter(path).get_signature_runner()(x=x)["output_0"]
+    np.testing.assert_allclose(found, FUNCTIONS["conv"][0](x), rtol=1e-4, atol=1e-5)
