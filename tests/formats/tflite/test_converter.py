@@ -116,10 +116,6 @@ def test_what_has_no_counterpart_is_named(tmp_path):
     converter = _converter(lambda x: tf.linalg.inv(x), _spec("x", 3, 3))
     with pytest.raises(tf.errors.UnimplementedError, match="MatrixInverse"):
         converter.convert()
-    converter = _converter(lambda x: x + 1.0, _spec("x", 3))
-    converter.representative_dataset = lambda: iter([])
-    with pytest.raises(tf.errors.UnimplementedError, match="representative dataset"):
-        converter.convert()
 
 
 def test_any_model_is_written_by_its_suffix(tmp_path):
@@ -131,3 +127,70 @@ def test_any_model_is_written_by_its_suffix(tmp_path):
     x = _values(2, 7, 8, 4)
     found = tf.lite.Interpreter(path).get_signature_runner()(x=x)["output_0"]
     np.testing.assert_allclose(found, FUNCTIONS["conv"][0](x), rtol=1e-4, atol=1e-5)
+
+
+SIXTEEN = tf.lite.OpsSet.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8
+
+
+def _network(x):
+    hidden = tf.nn.relu(tf.nn.conv2d(x, KERNEL, 1, "SAME") + 0.1)
+    hidden = tf.concat([hidden, tf.nn.max_pool2d(hidden, 3, 1, "SAME")], axis=-1)
+    flat = tf.reduce_mean(hidden, [1, 2])
+    return tf.nn.softmax(flat @ np.float32(np.linspace(-1, 1, 48)).reshape(16, 3) * 2.0)
+
+
+def _quantizing(ops, count=20) -> tf.lite.TFLiteConverter:
+    converter = _converter(_network, _spec("x", None, 6, 7, 4))
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    converter.representative_dataset = lambda: ([_values(1, 6, 7, 4)] for _ in range(count))
+    converter.target_spec.supported_ops = ops
+    return converter
+
+
+@pytest.mark.parametrize(
+    ("ops", "kind", "gap"),
+    [
+        ([tf.lite.OpsSet.TFLITE_BUILTINS], "int8", 0.02),
+        ([SIXTEEN, tf.lite.OpsSet.TFLITE_BUILTINS], "int16", 1e-3),
+    ],
+)
+def test_a_model_of_integers_is_near_the_float_model(ops, kind, gap):
+    content = _quantizing(ops).convert()
+    interpreter = tf.lite.Interpreter(model_content=content)
+    inner = [d["dtype"] for d in interpreter.get_tensor_details() if d["quantization"][0]]
+    assert inner.count(np.dtype(kind).type) >= 8
+    x = _values(2, 6, 7, 4)
+    found = interpreter.get_signature_runner()(x=x)["output_0"]
+    np.testing.assert_allclose(found, _network(x), atol=gap)
+
+
+def test_inputs_and_outputs_of_integers():
+    converter = _quantizing([tf.lite.OpsSet.TFLITE_BUILTINS_INT8])
+    converter.inference_input_type = converter.inference_output_type = tf.uint8
+    interpreter = tf.lite.Interpreter(model_content=converter.convert())
+    (given,), (result,) = interpreter.get_input_details(), interpreter.get_output_details()
+    assert (given["dtype"], result["dtype"]) == (np.uint8, np.uint8)
+    assert result["quantization"] == (1 / 256, 0)
+    x = _values(1, 6, 7, 4)
+    scale, zero = given["quantization"]
+    steps = np.clip(np.rint(x / scale) + zero, 0, 255).astype(np.uint8)
+    interpreter.allocate_tensors()
+    interpreter.set_tensor(given["index"], steps)
+    interpreter.invoke()
+    found = interpreter.get_tensor(result["index"]) / 256.0
+    np.testing.assert_allclose(found, _network(x), atol=0.03)
+
+
+def test_options_for_integers_are_checked():
+    with pytest.raises(ValueError, match="representative_dataset"):
+        converter = _quantizing([tf.lite.OpsSet.TFLITE_BUILTINS_INT8])
+        converter.representative_dataset = None
+        converter.convert()
+    with pytest.raises(tf.errors.InvalidArgumentError, match="no samples"):
+        _quantizing([tf.lite.OpsSet.TFLITE_BUILTINS], count=0).convert()
+    converter = _converter(lambda x: tf.exp(tf.sin(x)), _spec("x", 3))
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    converter.representative_dataset = lambda: [[_values(3)]]
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+    with pytest.raises(tf.errors.UnimplementedError, match="SIN"):
+        converter.convert()

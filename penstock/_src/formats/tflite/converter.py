@@ -8,7 +8,7 @@ from penstock._src.api.lite import OpsSet, TargetSpec
 from penstock._src.core import dtypes
 from penstock._src.core.errors import UnimplementedError
 from penstock._src.formats.keras.reading import traced
-from penstock._src.formats.tflite.writing.model import file_of
+from penstock._src.formats.tflite.writing.model import Integers, file_of
 from penstock._src.function.concrete import ConcreteFunction
 from penstock._src.saving.saved_model.constants import DEFAULT_SERVING_SIGNATURE_DEF_KEY
 from penstock._src.saving.saved_model.load import load
@@ -137,16 +137,51 @@ class TFLiteConverter:
         """Returns the model in TFLite's format.
 
         With `optimizations`, weights of 1024 elements and more are stored as int8 and inputs of their ops are quantized as the model runs (dynamic
-        range), or all constants of floats as float16 if `target_spec.supported_types` says so.
+        range), or all constants of floats as float16 if `target_spec.supported_types` says so. With a `representative_dataset` as well, the model
+        computes with int8, or with int16 and weights of int8 if `supported_ops` has `EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8`;
+        ops without such kernels stay on floats, or are refused if `supported_ops` has no `TFLITE_BUILTINS`.
 
         Returns:
           The file's bytes.
 
         Raises:
-          UnimplementedError: TFLite has no counterpart of an operation, or the conversion needs a representative dataset.
+          UnimplementedError: TFLite has no counterpart of an operation, or not for integers.
+          ValueError: options contradict one another.
           ImportError: flatbuffers is not installed.
         """
-        return file_of(self._signatures(), self._weights())
+        integers = self._integers()
+        weights = "" if integers is not None else self._weights()
+        return file_of(self._signatures(), weights, integers=integers)
+
+    def _integers(self) -> Integers | None:
+        """How the model computes with integers, if it has samples."""
+        kinds = set(self.target_spec.supported_ops)
+        ends = [dtypes.as_dtype(t) for t in (self.inference_input_type, self.inference_output_type)]
+        name = "tf.lite.TFLiteConverter.convert"
+        sixteen = OpsSet.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8
+        known = {OpsSet.TFLITE_BUILTINS, OpsSet.TFLITE_BUILTINS_INT8, sixteen}
+        if not kinds <= known:
+            listed = ", ".join(sorted(map(str, kinds - known)))
+            raise UnimplementedError(f"{name}: supported_ops={listed} is not implemented.")
+        bits = 16 if sixteen in kinds else 8
+        if self.representative_dataset is None or not self.optimizations:
+            if ends != [dtypes.float32] * 2 or OpsSet.TFLITE_BUILTINS not in kinds:
+                raise ValueError(
+                    f"{name}: integers need optimizations and a representative_dataset."
+                )
+            return None
+        if set(map(dtypes.as_dtype, self.target_spec.supported_types)) - {dtypes.int8}:
+            return None  # float16, whose constants need no samples
+        allowed = {16: (dtypes.int16,), 8: (dtypes.int8, dtypes.uint8)}[bits]
+        for kind in ends:
+            if kind not in (dtypes.float32, *allowed):
+                raise ValueError(
+                    f"{name}: inputs and outputs may be float32 or {' or '.join(k.name for k in allowed)}. "
+                    f"Received {kind.name}."
+                )
+        samples = getattr(self.representative_dataset, "input_gen", self.representative_dataset)
+        strict = OpsSet.TFLITE_BUILTINS not in kinds
+        return Integers(samples(), bits, strict, *ends)
 
     def _signatures(self) -> dict[str, ConcreteFunction]:
         if not self._funcs:
@@ -164,18 +199,6 @@ class TFLiteConverter:
         """How weights are stored."""
         types = {dtypes.as_dtype(kind) for kind in self.target_spec.supported_types}
         name = "tf.lite.TFLiteConverter.convert"
-        if self.representative_dataset is not None:
-            raise UnimplementedError(
-                f"{name}: quantization with a representative dataset is not implemented."
-            )
-        for kind in (self.inference_input_type, self.inference_output_type):
-            if dtypes.as_dtype(kind) != dtypes.float32:
-                raise UnimplementedError(
-                    f"{name}: inputs and outputs of {kind} are not implemented."
-                )
-        if set(self.target_spec.supported_ops) != {OpsSet.TFLITE_BUILTINS}:
-            listed = ", ".join(sorted(map(str, self.target_spec.supported_ops)))
-            raise UnimplementedError(f"{name}: supported_ops={listed} is not implemented.")
         if not self.optimizations:
             return ""
         if types - {dtypes.float16, dtypes.int8}:

@@ -1,18 +1,41 @@
 """Files of TFLite from functions."""
 
-from collections.abc import Mapping
+import dataclasses
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from penstock._src.core.errors import InvalidArgumentError
+from penstock._src.core import dtypes
+from penstock._src.core.dtypes import DType
+from penstock._src.core.errors import InvalidArgumentError, UnimplementedError
 from penstock._src.filesystems.whole import write_whole
-from penstock._src.formats.frozen import freeze
+from penstock._src.formats.frozen import FrozenFunction, freeze
 from penstock._src.formats.model import Model
 from penstock._src.formats.tflite.schema import SCHEMA, encode_model
 from penstock._src.formats.tflite.writing import ops
+from penstock._src.formats.tflite.writing.calibration import ranges_of
 from penstock._src.formats.tflite.writing.graph import FileWriter, GraphWriter
+from penstock._src.formats.tflite.writing.quantizing import Quantizer
 from penstock._src.function.concrete import ConcreteFunction
 
 _SCHEMA_VERSION = 3
+
+
+@dataclasses.dataclass(frozen=True)
+class Integers:
+    """How a model computes with integers.
+
+    Attributes:
+      samples: inputs, whose values give the scales.
+      bits: of activations: 8, or 16 with weights of 8.
+      strict: whether no op may stay on floats.
+      input_type, output_type: of the model's inputs and outputs that are floats.
+    """
+
+    samples: Iterable[Any]
+    bits: int = 8
+    strict: bool = False
+    input_type: DType = dtypes.float32
+    output_type: DType = dtypes.float32
 
 
 def write(model: Model, path: str, weights: str = "") -> None:
@@ -34,6 +57,7 @@ def file_of(
     signatures: Mapping[str, ConcreteFunction],
     weights: str = "",
     metadata: Mapping[str, bytes] | None = None,
+    integers: Integers | None = None,
 ) -> bytes:
     """Returns the bytes of a TFLite file.
 
@@ -41,6 +65,7 @@ def file_of(
       signatures: functions by name, a graph each.
       weights: see `write`.
       metadata: bytes by name.
+      integers: computes with integers, whose scales samples give.
 
     Raises:
       UnimplementedError: TFLite has no counterpart of an operation.
@@ -52,34 +77,62 @@ def file_of(
         )
     ops.load()
     file = FileWriter()
-    graphs, records = [], []
-    for i, (name, function) in enumerate(signatures.items()):
-        frozen = freeze(function, name, folds_scales=True)
-        graph = _pruned(GraphWriter(file, frozen, weights).write())
-        graphs.append(graph)
-        records.append(
-            SCHEMA["SignatureDef"](
-                signature_key=name,
-                subgraph_index=i,
-                inputs=_named(frozen.inputs, graph.inputs),
-                outputs=_named(frozen.outputs, graph.outputs),
-            )
+    frozen = {name: freeze(f, name, folds_scales=True) for name, f in signatures.items()}
+    graphs = [_pruned(GraphWriter(file, each, weights).write()) for each in frozen.values()]
+    if integers is not None:
+        if len(frozen) != 1:
+            raise UnimplementedError("TFLite: samples for several signatures are not implemented.")
+        floats = encode_model(_model(file, graphs, frozen, {}))
+        ranges = ranges_of(floats, integers.samples, next(iter(frozen)))
+        quantizer = Quantizer(file, graphs[0], ranges, integers.bits, integers.strict)
+        quantizer.run(integers.input_type, integers.output_type)
+        graphs = [_pruned(graphs[0])]
+        _drop_unused_buffers(file, graphs)
+    return encode_model(_model(file, graphs, frozen, metadata or {}))
+
+
+def _model(
+    file: FileWriter,
+    graphs: Sequence[Any],
+    frozen: Mapping[str, FrozenFunction],
+    metadata: Mapping[str, bytes],
+) -> Any:
+    """The record `Model`."""
+    records = [
+        SCHEMA["SignatureDef"](
+            signature_key=name,
+            subgraph_index=i,
+            inputs=_named(each.inputs, graph.inputs),
+            outputs=_named(each.outputs, graph.outputs),
         )
-    entries = [
-        SCHEMA["Metadata"](name=name, buffer=file.buffer(data))
-        for name, data in (metadata or {}).items()
+        for i, (graph, (name, each)) in enumerate(zip(graphs, frozen.items(), strict=True))
     ]
-    return encode_model(
-        SCHEMA["Model"](
-            version=_SCHEMA_VERSION,
-            description="Penstock",
-            operator_codes=file.codes,
-            subgraphs=graphs,
-            buffers=file.buffers,
-            signature_defs=records,
-            metadata=entries,
-        )
+    entries = [
+        SCHEMA["Metadata"](name=name, buffer=file.buffer(data)) for name, data in metadata.items()
+    ]
+    return SCHEMA["Model"](
+        version=_SCHEMA_VERSION,
+        description="Penstock",
+        operator_codes=file.codes,
+        subgraphs=list(graphs),
+        buffers=file.buffers,
+        signature_defs=records,
+        metadata=entries,
     )
+
+
+def _drop_unused_buffers(file: FileWriter, graphs: Sequence[Any]) -> None:
+    """Leaves the floats out that integers stand for now."""
+    tensors = [tensor for graph in graphs for tensor in graph.tensors]
+    used = sorted({0, *(tensor.buffer for tensor in tensors)})
+    moved = {old: new for new, old in enumerate(used)}
+    kept = FileWriter()
+    for old in used[1:]:
+        kept.buffer(file.buffers[old].data)
+    for tensor in tensors:
+        tensor.buffer = moved[tensor.buffer]
+    kept.codes = file.codes
+    file.buffers = kept.buffers
 
 
 def _named(names: Mapping[str, Any], places: list[int]) -> list[Any]:

@@ -1,0 +1,350 @@
+"""Turns a graph of floats into one of int8, or of int16 with int8 weights, by the ranges of its tensors."""
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+
+from penstock._src.core import dtypes
+from penstock._src.core.dtypes import DType
+from penstock._src.core.errors import UnimplementedError
+from penstock._src.formats.tflite.schema import SCHEMA, BuiltinOperator, TensorType
+from penstock._src.formats.tflite.types import TYPES, array_to_buffer, buffer_to_array
+from penstock._src.formats.tflite.writing.calibration import Ranges
+from penstock._src.formats.tflite.writing.graph import FileWriter
+
+# Which inputs are values, weights and bias, and the weights' axis of output channels.
+_LINEAR = {
+    "CONV_2D": (0, 1, 2, 0),
+    "DEPTHWISE_CONV_2D": (0, 1, 2, 3),
+    "FULLY_CONNECTED": (0, 1, 2, 0),
+    "TRANSPOSE_CONV": (2, 1, 3, 0),
+}
+# Ops that see no values, whatever their type.
+_OF_SHAPES = {"RANK", "SHAPE"}
+# Ops whose results keep the scale of their inputs.
+_KEEPS_SCALE = set(
+    "AVERAGE_POOL_2D CONCATENATION EXPAND_DIMS GATHER MAX_POOL_2D PACK PAD RESHAPE RESIZE_BILINEAR RESIZE_NEAREST_NEIGHBOR "
+    "SPACE_TO_DEPTH DEPTH_TO_SPACE SLICE SPLIT SQUEEZE STRIDED_SLICE TILE TRANSPOSE UNPACK".split()
+)
+_OTHERS = {8: set("ADD SUB MUL MEAN RELU RELU6 GELU LEAKY_RELU SOFTMAX LOGISTIC TANH BATCH_MATMUL SQUARED_DIFFERENCE RSQRT".split()),
+           16: set("ADD SUB MUL MEAN RELU RELU6 LEAKY_RELU SOFTMAX LOGISTIC TANH BATCH_MATMUL".split())}  # fmt: skip
+_NOT_OF_INT16 = {"SPACE_TO_DEPTH", "DEPTH_TO_SPACE"}
+# What their kernels demand of results: scales, and zero points of int8.
+_FIXED = {"SOFTMAX": (256, -128), "LOGISTIC": (256, -128), "TANH": (128, 0)}
+
+
+@dataclasses.dataclass(frozen=True)
+class _Scale:
+    scale: float
+    zero: int = 0
+
+
+class Quantizer:
+    """Rewrites one graph.
+
+    Args:
+      file: the file's buffers and operator codes.
+      graph: the record `SubGraph` of floats.
+      ranges: of its tensors.
+      bits: of activations: 8 or 16.
+      strict: whether no op may stay on floats.
+    """
+
+    def __init__(
+        self, file: FileWriter, graph: Any, ranges: Ranges, bits: int, strict: bool
+    ) -> None:
+        self._file, self._graph, self._bits, self._strict = file, graph, bits, strict
+        self._dtype: DType = dtypes.int8 if bits == 8 else dtypes.int16
+        self._ranges = dict(ranges)
+        self._quantized: dict[int, int] = {}  # place of a float tensor -> of its integers
+        self._floats: dict[int, int] = {}  # place of a float tensor -> of its floats, if they exist
+        self._scales: dict[int, _Scale] = {}
+        self._operators: list[Any] = []
+
+    def run(self, input_type: DType, output_type: DType) -> None:
+        """Rewrites the graph.
+
+        Args:
+          input_type: of inputs that are floats: float32, or an integer type.
+          output_type: the same of outputs.
+        """
+        graph = self._graph
+        names = [self._name(operator) for operator in graph.operators]
+        self._join_ranges(names)
+        self._settle_scales(names)
+        inputs = list(graph.inputs)
+        for place in inputs:
+            self._floats[place] = place
+        graph.inputs = [self._input(place, input_type) for place in inputs]
+        for operator, name in zip(graph.operators, names, strict=True):
+            if self._is_supported(operator, name):
+                self._quantize(operator, name)
+            else:
+                self._keep(operator, name)
+        graph.outputs = [self._output(place, output_type) for place in graph.outputs]
+        graph.operators = self._operators
+
+    # -- scales
+
+    def _name(self, operator: Any) -> str:
+        return BuiltinOperator.name(self._file.codes[operator.opcode_index].builtin_code)
+
+    def _is_activation(self, place: int) -> bool:
+        return place in self._ranges
+
+    def _is_supported(self, operator: Any, name: str) -> bool:
+        if name in _LINEAR:
+            x, w, b = (operator.inputs[i] for i in _LINEAR[name][:3])
+            constants = self._constant(w), self._constant(b)
+            return self._is_activation(x) and all(c is not None for c in constants)
+        known = _KEEPS_SCALE | _OTHERS[self._bits]
+        if self._bits == 16:
+            known -= _NOT_OF_INT16
+        floats = [p for p in operator.inputs if p >= 0 and self._is_float(p)]
+        return name in known and any(self._is_activation(p) for p in floats)
+
+    def _join_ranges(self, names: list[str]) -> None:
+        """Gives tensors that must have one scale the widest of their ranges."""
+        changed = True
+        while changed:
+            changed = False
+            for operator, name in zip(self._graph.operators, names, strict=True):
+                if name not in _KEEPS_SCALE:
+                    continue
+                group = [p for p in (*operator.inputs, *operator.outputs) if p in self._ranges]
+                if not group:
+                    continue
+                low = min(self._ranges[p][0] for p in group)
+                high = max(self._ranges[p][1] for p in group)
+                changed |= any(self._ranges[p] != (low, high) for p in group)
+                self._ranges.update((p, (low, high)) for p in group)
+
+    def _settle_scales(self, names: list[str]) -> None:
+        for place, (low, high) in self._ranges.items():
+            self._scales[place] = self._scale_of(low, high)
+        for operator, name in zip(self._graph.operators, names, strict=True):
+            if name in _FIXED:
+                parts, zero = _FIXED[name]
+                fixed = _Scale(1 / parts, zero) if self._bits == 8 else _Scale(1 / 32768)
+                self._spread(operator.outputs[0], fixed, names)
+
+    def _spread(self, place: int, scale: _Scale, names: list[str]) -> None:
+        """Gives a tensor a scale, and those that must share it."""
+        self._scales[place] = scale
+        for operator, name in zip(self._graph.operators, names, strict=True):
+            if name in _KEEPS_SCALE and place in operator.inputs and len(operator.inputs) <= 4:
+                if name not in ("CONCATENATION", "PACK"):
+                    for output in operator.outputs:
+                        self._spread(output, scale, names)
+
+    def _scale_of(self, low: float, high: float) -> _Scale:
+        low, high = min(low, 0.0), max(high, 0.0)
+        if low == high:
+            return _Scale(1.0)
+        if self._bits == 16:
+            return _Scale(float(np.float32(max(-low, high) / 32767)))
+        scale = float(np.float32((high - low) / 255))
+        return _Scale(scale, int(np.clip(round(-128 - low / scale), -128, 127)))
+
+    # -- tensors
+
+    def _is_float(self, place: int) -> bool:
+        return self._graph.tensors[place].type == TensorType.FLOAT32
+
+    def _constant(self, place: int) -> np.ndarray | None:
+        record = self._graph.tensors[place]
+        if not record.buffer:
+            return None
+        data = np.frombuffer(self._file.buffers[record.buffer].data, np.uint8)
+        shape = tuple(record.shape)
+        return buffer_to_array(data, record.type, int(np.prod(shape))).reshape(shape)
+
+    def _copy(self, place: int, dtype: DType, scale: _Scale | None, suffix: str) -> int:
+        record = self._graph.tensors[place]
+        parameters = None
+        if scale is not None:
+            parameters = SCHEMA["QuantizationParameters"](
+                scale=[scale.scale], zero_point=[scale.zero]
+            )
+        self._graph.tensors.append(
+            SCHEMA["Tensor"](
+                name=f"{record.name}{suffix}",
+                type=TYPES[dtype],
+                shape=record.shape,
+                shape_signature=record.shape_signature,
+                quantization=parameters,
+                has_rank=True,
+            )
+        )
+        return len(self._graph.tensors) - 1
+
+    def _stored(self, values: np.ndarray, scales: Any, axis: int, name: str) -> int:
+        scales = np.atleast_1d(np.float32(scales))
+        dtype = dtypes.as_dtype(values.dtype)
+        self._graph.tensors.append(
+            SCHEMA["Tensor"](
+                name=name,
+                type=TYPES[dtype],
+                shape=list(values.shape),
+                buffer=self._file.buffer(array_to_buffer(values, TYPES[dtype])),
+                quantization=SCHEMA["QuantizationParameters"](
+                    scale=scales,
+                    zero_point=np.zeros(len(scales), np.int64),
+                    quantized_dimension=axis,
+                ),
+                has_rank=True,
+            )
+        )
+        return len(self._graph.tensors) - 1
+
+    def _append(self, name: str, inputs: list[int], outputs: list[int]) -> None:
+        code = self._file.code(name, 2)
+        self._operators.append(
+            SCHEMA["Operator"](opcode_index=code, inputs=inputs, outputs=outputs)
+        )
+
+    def _integers(self, place: int) -> int:
+        """The place of a tensor's integers; a constant's own range gives its scale."""
+        if place in self._quantized:
+            return self._quantized[place]
+        value = self._constant(place)
+        if value is not None:
+            scale = self._scale_of(float(value.min()), float(value.max()))
+            info = np.iinfo(self._dtype.as_numpy_dtype)
+            scaled = np.clip(
+                np.rint(value / np.float32(scale.scale)) + scale.zero, info.min, info.max
+            )
+            made = self._stored(
+                scaled.astype(self._dtype.as_numpy_dtype),
+                scale.scale,
+                0,
+                f"{self._graph.tensors[place].name}_int",
+            )
+            self._graph.tensors[made].quantization.zero_point = [scale.zero]
+        else:
+            made = self._copy(place, self._dtype, self._scales[place], "_int")
+            self._append("QUANTIZE", [self._floats[place]], [made])
+        self._quantized[place] = made
+        return made
+
+    def _with_scale(self, place: int, scale: _Scale | None) -> int:
+        """The place of a tensor's integers, of another scale if they have not this one."""
+        integers = self._integers(place)
+        if scale is None or self._scales.get(place, scale) == scale:
+            return integers
+        made = self._copy(place, self._dtype, scale, "_rescaled")
+        self._append("QUANTIZE", [integers], [made])
+        return made
+
+    def _reals(self, place: int) -> int:
+        if place in self._floats or place not in self._quantized:
+            return self._floats.get(place, place)
+        self._append("DEQUANTIZE", [self._quantized[place]], [place])
+        self._floats[place] = place
+        return place
+
+    # -- operators
+
+    def _keep(self, operator: Any, name: str) -> None:
+        if name in _OF_SHAPES:
+            operator.inputs = [self._quantized.get(p, p) for p in operator.inputs]
+        elif self._strict and any(self._is_activation(p) for p in operator.inputs):
+            raise UnimplementedError(
+                f"TFLite: {name} ('{self._graph.tensors[operator.outputs[0]].name}') is not implemented for "
+                f"int{self._bits}. Add tf.lite.OpsSet.TFLITE_BUILTINS to supported_ops to keep it on floats."
+            )
+        operator.inputs = [p if p < 0 else self._reals(p) for p in operator.inputs]
+        self._operators.append(operator)
+        self._floats.update((p, p) for p in operator.outputs)
+
+    def _quantize(self, operator: Any, name: str) -> None:
+        outputs = []
+        if name in _LINEAR:
+            inputs = self._linear_inputs(operator, name)
+            if self._bits == 16 and name != "DEPTHWISE_CONV_2D":
+                operator.builtin_options.quantized_bias_type = TensorType.INT64
+        else:
+            kept = self._scales[operator.outputs[0]] if name in _KEEPS_SCALE else None
+            inputs = [
+                self._with_scale(p, kept) if p >= 0 and self._is_float(p) else p
+                for p in operator.inputs
+            ]
+        for place in operator.outputs:
+            made = self._copy(place, self._dtype, self._scales[place], "_int")
+            self._quantized[place] = made
+            outputs.append(made)
+        operator.inputs, operator.outputs = inputs, outputs
+        if name == "FULLY_CONNECTED":
+            operator.builtin_options.asymmetric_quantize_inputs = False
+        code = self._file.codes[operator.opcode_index]
+        code.version = max(code.version, _VERSIONS[self._bits].get(name, 2))
+        self._operators.append(operator)
+
+    def _linear_inputs(self, operator: Any, name: str) -> list[int]:
+        *places, axis = _LINEAR[name]
+        x, w, b = (operator.inputs[i] for i in places)
+        value = self._constant(w)
+        assert value is not None
+        others = tuple(i for i in range(value.ndim) if i != axis)
+        largest = np.max(np.abs(value), axis=others)
+        scales = np.where(largest == 0, np.float32(1), largest / np.float32(127)).astype(np.float32)
+        shape = [1] * value.ndim
+        shape[axis] = -1
+        scaled = np.clip(np.rint(value / scales.reshape(shape)), -127, 127).astype(np.int8)
+        bias_scales = np.float64(self._scales[x].scale) * scales
+        bias = self._constant(b)
+        assert bias is not None
+        kind, most = (np.int32, 2**31 - 1) if self._bits == 8 else (np.int64, 2**40)
+        steps = np.clip(np.rint(bias / bias_scales), -most, most).astype(kind)
+        made = (
+            self._integers(x),
+            self._stored(scaled, scales, axis, f"{self._graph.tensors[w].name}_int8"),
+            self._stored(steps, bias_scales, 0, f"{self._graph.tensors[b].name}_int"),
+        )
+        inputs = list(operator.inputs)
+        for place, integers in zip(places, made, strict=True):
+            inputs[place] = integers
+        return inputs
+
+    # -- the graph's ends
+
+    def _input(self, place: int, dtype: DType) -> int:
+        if dtype == dtypes.float32 or not self._is_activation(place):
+            return place
+        if dtype == self._dtype:
+            self._quantized[place] = self._copy(place, dtype, self._scales[place], "_int")
+            del self._floats[place]
+            return self._quantized[place]
+        made = self._copy(place, dtype, _shifted(self._scales[place], dtype), "_input")
+        self._quantized[place] = self._copy(place, self._dtype, self._scales[place], "_int")
+        del self._floats[place]
+        self._append("QUANTIZE", [made], [self._quantized[place]])
+        return made
+
+    def _output(self, place: int, dtype: DType) -> int:
+        if dtype == dtypes.float32 or not self._is_activation(place):
+            return self._reals(place)
+        integers = self._integers(place)
+        if dtype == self._dtype:
+            return integers
+        made = self._copy(place, dtype, _shifted(self._scales[place], dtype), "_output")
+        self._append("QUANTIZE", [integers], [made])
+        return made
+
+
+def _shifted(scale: _Scale, dtype: DType) -> _Scale:
+    """The scale of the same numbers as uint8."""
+    return _Scale(scale.scale, scale.zero + 128 if dtype == dtypes.uint8 else scale.zero)
+
+
+# The versions of ops in which these types are known, where they are not 2.
+_VERSIONS: dict[int, dict[str, int]] = {
+    8: {"CONV_2D": 3, "DEPTHWISE_CONV_2D": 3, "FULLY_CONNECTED": 4, "BATCH_MATMUL": 2, "STRIDED_SLICE": 2, "RESHAPE": 1,
+        "EXPAND_DIMS": 1, "SQUEEZE": 1, "MEAN": 2, "GELU": 2},
+    16: {"CONV_2D": 4, "DEPTHWISE_CONV_2D": 5, "FULLY_CONNECTED": 4, "BATCH_MATMUL": 3, "ADD": 4, "SUB": 5, "MUL": 4,
+         "MEAN": 3, "AVERAGE_POOL_2D": 3, "MAX_POOL_2D": 3, "SOFTMAX": 3, "LOGISTIC": 3, "TANH": 3, "RELU": 3,
+         "CONCATENATION": 3, "PACK": 2, "PAD": 2, "TRANSPOSE": 4, "TRANSPOSE_CONV": 3, "SLICE": 4, "SPLIT": 4, "STRIDED_SLICE": 4,
+         "RESIZE_BILINEAR": 4, "RESIZE_NEAREST_NEIGHBOR": 4, "LEAKY_RELU": 2, "RESHAPE": 1, "EXPAND_DIMS": 1, "SQUEEZE": 1,
+         "QUANTIZE": 2, "DEQUANTIZE": 3},
+}  # fmt: skip
