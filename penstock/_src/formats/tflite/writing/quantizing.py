@@ -140,8 +140,8 @@ class Quantizer:
 
     def _scale_of(self, low: float, high: float) -> _Scale:
         low, high = min(low, 0.0), max(high, 0.0)
-        if low == high:
-            return _Scale(1.0)
+        if low == high:  # zeros; TFLite's sums refuse scales far above that of the result
+            return _Scale(2.0 ** (1 - self._bits))
         if self._bits == 16:
             return _Scale(float(np.float32(max(-low, high) / 32767)))
         scale = float(np.float32((high - low) / 255))
