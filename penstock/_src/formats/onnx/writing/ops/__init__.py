@@ -1,0 +1,1 @@
+"""How raw ops are written, a file for each family."""

@@ -1,0 +1,157 @@
+"""Ops that select by index or condition."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from penstock._src.core import dtypes
+from penstock._src.core.errors import UnimplementedError
+from penstock._src.formats.onnx.writing.writer import (
+    Writer,
+    attribute_of,
+    known,
+    rank,
+    sizes,
+    writes,
+)
+from penstock._src.graph.operation import Operation
+from penstock._src.graph.static_values import constant_value
+
+
+def _indices(w: Writer, x: str, tensor: Any) -> str:
+    """Indices in a type that ONNX takes."""
+    if tensor.dtype in (dtypes.int32, dtypes.int64):
+        return x
+    return w.cast(x, tensor.dtype, dtypes.int64)
+
+
+@writes("GatherV2", "Gather")
+def _gather(w: Writer, op: Operation, x: str, indices: str, axis: str = "") -> str:
+    at = int(known(op.inputs[2], "the axis").reshape(())) if axis else 0
+    at += rank(op.inputs[0]) if at < 0 else 0
+    batch = int(attribute_of(op, "batch_dims", 0))
+    batch += rank(op.inputs[1]) if batch < 0 else 0
+    if not batch:
+        return w.node("Gather", x, _indices(w, indices, op.inputs[1]), axis=at)
+    order = [*range(batch), at, *(a for a in range(batch, rank(op.inputs[0])) if a != at)]
+    places = w.unsqueeze(w.int64(indices, op.inputs[1]), rank(op.inputs[1]))
+    found = w.node("GatherND", w.transpose(x, order), places, batch_dims=batch)
+    # What lay between the batch and the axis stands behind the indices now: bring it back.
+    between, inner = at - batch, rank(op.inputs[1]) - batch
+    total = rank(op.outputs[0])
+    middle = [batch + inner + i for i in range(between)]
+    own = [batch + i for i in range(inner)]
+    rest = range(batch + inner + between, total)
+    return w.transpose(found, [*range(batch), *middle, *own, *rest])
+
+
+@writes("GatherNd")
+def _gather_nd(w: Writer, op: Operation, x: str, indices: str) -> str:
+    return w.node("GatherND", x, w.int64(indices, op.inputs[1]))
+
+
+_SCATTERS = {
+    "TensorScatterUpdate": None,
+    "TensorScatterAdd": "add",
+    "TensorScatterMax": "max",
+    "TensorScatterMin": "min",
+}
+
+
+@writes(*_SCATTERS)
+def _scatter(w: Writer, op: Operation, x: str, indices: str, updates: str) -> str:
+    places = w.int64(indices, op.inputs[1])
+    return w.node("ScatterND", x, places, updates, reduction=_SCATTERS[op.type])
+
+
+@writes("TensorScatterSub")
+def _scatter_sub(w: Writer, op: Operation, x: str, indices: str, updates: str) -> str:
+    places = w.int64(indices, op.inputs[1])
+    return w.node("ScatterND", x, places, w.node("Neg", updates), reduction="add")
+
+
+@writes("ScatterNd")
+def _scatter_nd(w: Writer, op: Operation, indices: str, updates: str, shape: str) -> str:
+    zeros = _zeros(w, w.int64(shape, op.inputs[2]), op.outputs[0])
+    return w.node("ScatterND", zeros, w.int64(indices, op.inputs[0]), updates, reduction="add")
+
+
+def _zeros(w: Writer, shape: str, like: Any) -> str:
+    if like.dtype is dtypes.bool_:
+        raise UnimplementedError("bools cannot be added up.")
+    return w.node("ConstantOfShape", shape, value=np.zeros(1, like.dtype.np))
+
+
+@writes("UnsortedSegmentSum")
+def _segment_sum(w: Writer, op: Operation, x: str, segments: str, count: str) -> str:
+    depth = rank(op.inputs[1])
+    total = w.int64(count, op.inputs[2])
+    rows = w.unsqueeze(total, 0) if rank(op.inputs[2]) == 0 else total
+    inner = w.node("Shape", x, start=depth)
+    zeros = _zeros(w, w.vector([rows, inner]), op.outputs[0])
+    places = w.unsqueeze(w.int64(segments, op.inputs[1]), depth)
+    return w.node("ScatterND", zeros, places, x, reduction="add")
+
+
+@writes("TopK", "TopKV2")
+def _top_k(w: Writer, op: Operation, x: str, k: str = "") -> Any:
+    count = w.int64(k, op.inputs[1]) if k else w.constant(np.int64(attribute_of(op, "k")))
+    values, places = w.nodes("TopK", [x, w.reshape(count, 1)], 2, axis=-1, largest=1, sorted=1)
+    return values, w.cast(places, dtypes.int64, op.outputs[1].dtype)
+
+
+@writes("OneHot")
+def _one_hot(w: Writer, op: Operation, indices: str, depth: str, on: str, off: str) -> str:
+    """Comparisons with all classes: negative indices are none, unlike in ONNX's own operator."""
+    axis = int(attribute_of(op, "axis", -1))
+    total = rank(op.inputs[0]) + 1
+    axis = axis % total
+    count = constant_value(op.inputs[1])
+    if count is not None:
+        classes = w.constant(np.arange(int(count), dtype=np.int64))
+    else:
+        limit = w.int64(depth, op.inputs[1])
+        classes = w.node("Range", w.constant(np.int64(0)), limit, w.constant(np.int64(1)))
+    shape = [1] * total
+    shape[axis] = -1
+    places = w.unsqueeze(w.cast(indices, op.inputs[0].dtype, dtypes.int64), axis)
+    hits = w.node("Equal", places, w.reshape(classes, *shape))
+    return w.node("Where", hits, on, off)
+
+
+@writes("Where")
+def _where(w: Writer, op: Operation, x: str) -> str:
+    return w.node("Transpose", w.node("NonZero", x), perm=[1, 0])
+
+
+@writes("Unique", "UniqueWithCounts")
+def _unique(w: Writer, op: Operation, x: str) -> Any:
+    values, _, numbers, counts = w.nodes("Unique", [x], 4, sorted=0)
+    dtype = op.outputs[1].dtype
+    found = [values, w.cast(numbers, dtypes.int64, dtype)]
+    if op.type == "UniqueWithCounts":
+        found.append(w.cast(counts, dtypes.int64, dtype))
+    return found
+
+
+@writes("NonMaxSuppressionV2", "NonMaxSuppressionV3")
+def _suppression(w: Writer, op: Operation, boxes: str, scores: str, *limits: str) -> str:
+    most = w.reshape(w.int64(limits[0], op.inputs[2]), 1)
+    rest = [w.reshape(name, 1) for name in limits[1:]]
+    found = w.node(
+        "NonMaxSuppression", w.unsqueeze(boxes, 0), w.unsqueeze(scores, 0, 1), most, *rest
+    )
+    rows = w.node("Gather", found, w.constant(np.int64(2)), axis=1)
+    return w.cast(rows, dtypes.int64, op.outputs[0].dtype)
+
+
+@writes("MatrixDiagV3", "MatrixDiag")
+def _diagonal(w: Writer, op: Operation, x: str, *settings: str) -> str:
+    size = sizes(op.inputs[0])[-1]
+    if size is None or (settings and int(known(op.inputs[1], "k").reshape(-1)[0])):
+        raise UnimplementedError("only a main diagonal of known size can be written.")
+    mask = w.constant(np.eye(size, dtype=bool))
+    zero = w.constant(np.zeros((), op.inputs[0].dtype.np))
+    return w.node("Where", mask, w.unsqueeze(x, rank(op.inputs[0])), zero)

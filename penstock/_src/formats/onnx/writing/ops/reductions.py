@@ -1,0 +1,92 @@
+"""Reductions, running sums, places of extremes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from penstock._src.core import dtypes
+from penstock._src.core.errors import UnimplementedError
+from penstock._src.formats.onnx.writing.writer import (
+    WRITERS,
+    Writer,
+    attribute_of,
+    known,
+    rank,
+    writes,
+)
+from penstock._src.graph.operation import Operation
+from penstock._src.graph.static_values import constant_value
+
+_REDUCTIONS = {
+    "Sum": "ReduceSum",
+    "Mean": "ReduceMean",
+    "Max": "ReduceMax",
+    "Min": "ReduceMin",
+    "Prod": "ReduceProd",
+    "EuclideanNorm": "ReduceL2",
+}
+
+
+def _axes(w: Writer, op: Operation, axes: str) -> str | None:
+    """The axes as a vector; None if there are none."""
+    value = constant_value(op.inputs[1])
+    if value is None:
+        axes = w.cast(axes, op.inputs[1].dtype, dtypes.int64)
+        return axes if rank(op.inputs[1]) else w.unsqueeze(axes, 0)
+    if np.size(value) == 0:
+        return None
+    return w.ints(*np.reshape(value, -1).tolist())
+
+
+def _reduction(node: str) -> Callable[..., str]:
+    def write(w: Writer, op: Operation, x: str, axes: str) -> str:
+        found = _axes(w, op, axes)
+        if found is None:
+            return x if node != "ReduceL2" else w.node("Abs", x)
+        if op.inputs[0].dtype.is_complex:
+            raise UnimplementedError("complex numbers cannot be written.")
+        return w.node(node, x, found, keepdims=int(attribute_of(op, "keep_dims")))
+
+    return write
+
+
+for _op, _node in _REDUCTIONS.items():
+    WRITERS[_op] = _reduction(_node)
+
+
+@writes("Any", "All")
+def _truths(w: Writer, op: Operation, x: str, axes: str) -> str:
+    found = _axes(w, op, axes)
+    if found is None:
+        return x
+    numbers = w.cast(x, dtypes.bool_, dtypes.int32)
+    node = "ReduceMax" if op.type == "Any" else "ReduceMin"
+    reduced = w.node(node, numbers, found, keepdims=int(attribute_of(op, "keep_dims")))
+    return w.cast(reduced, dtypes.int32, dtypes.bool_)
+
+
+@writes("ArgMax", "ArgMin")
+def _place(w: Writer, op: Operation, x: str, axis: str) -> str:
+    at = int(known(op.inputs[1], "the axis").reshape(()))
+    found = w.node(op.type, x, axis=at, keepdims=0)
+    return w.cast(found, dtypes.int64, op.outputs[0].dtype)
+
+
+@writes("Cumsum")
+def _cumsum(w: Writer, op: Operation, x: str, axis: str) -> str:
+    attrs: dict[str, Any] = {name: int(attribute_of(op, name)) for name in ("exclusive", "reverse")}
+    return w.node("CumSum", x, w.int64(axis, op.inputs[1]), **attrs)
+
+
+@writes("LogSoftmax", "Softmax")
+def _softmax(w: Writer, op: Operation, x: str) -> str:
+    return w.node(op.type, x, axis=-1)
+
+
+@writes("L2Loss")
+def _l2_loss(w: Writer, op: Operation, x: str) -> str:
+    total = w.node("ReduceSumSquare", x, keepdims=0)
+    return w.node("Mul", total, w.constant(np.asarray(0.5, op.inputs[0].dtype.np)))

@@ -1,0 +1,210 @@
+"""Removes transposes: each waits until a node needs its result, and passes through all nodes that can work on the transposed values.
+
+Penstock's images have channels last, ONNX's convolutions have them first. So every convolution is written between two transposes. A
+transpose behind one convolution passes through the activation that follows, and meets the inverse transpose in front of the next one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from penstock._src.formats.onnx.writing.writer import GraphDraft, NodeDraft, Shared
+
+Permutation = tuple[int, ...]
+
+# Nodes that compute each element of their output from those of the first input at its place.
+_UNARY = set(
+    "Abs Acos Acosh Asin Asinh Atan Atanh BitwiseNot Cast Ceil Cos Cosh Elu Erf Exp Floor HardSigmoid HardSwish Identity IsInf IsNaN "
+    "LeakyRelu Log Mish Neg Not Reciprocal Relu Round Selu Sigmoid Sign Sin Sinh Softplus Softsign Sqrt Tan Tanh Gelu".split()
+)
+# Nodes that broadcast their inputs.
+_BROADCASTING = set(
+    "Add And BitwiseAnd BitwiseOr BitwiseXor Clip Div Equal Greater GreaterOrEqual Less LessOrEqual Max Min Mod Mul Or Pow PRelu Sub "
+    "Sum Where Xor".split()
+)
+_REDUCTIONS = set("ReduceL1 ReduceL2 ReduceMax ReduceMean ReduceMin ReduceProd ReduceSum".split())
+# Nodes with an axis in an attribute, and its default.
+_WITH_AXIS = {"Concat": 0, "Softmax": -1, "LogSoftmax": -1, "Split": 0}
+
+
+def without_pairs(graph: GraphDraft, shared: Shared) -> None:
+    """Rewrites the nodes of a graph with as few transposes as it finds."""
+    _Pass(graph, shared).run()
+
+
+class _Pass:
+    """One walk over the nodes.
+
+    Attributes:
+      waiting: {name: (name of the source, permutation)}: values that are transposes of others and are not made yet.
+    """
+
+    def __init__(self, graph: GraphDraft, shared: Shared) -> None:
+        self.graph, self.shared = graph, shared
+        self.constants = shared.constants
+        self.nodes: list[NodeDraft] = []
+        self.waiting: dict[str, tuple[str, Permutation]] = {}
+        self.aliases: dict[str, str] = {}
+
+    def run(self) -> None:
+        for node in self.graph.nodes:
+            node.inputs = [self.aliases.get(name, name) for name in node.inputs]
+            if node.op_type == "Transpose":
+                self.transpose(node)
+                continue
+            waits = [name for name in node.inputs if name in self.waiting]
+            if not waits or not self.passed(node):
+                self.make(node)
+        for name, _, _ in self.graph.outputs:
+            self.made(name)
+        self.graph.nodes = self.nodes
+
+    def transpose(self, node: NodeDraft) -> None:
+        """Notes what a transpose does, on top of one that waits in front of it."""
+        source, order = node.inputs[0], tuple(node.attributes["perm"])
+        if source in self.waiting:
+            source, before = self.waiting[source]
+            order = tuple(before[axis] for axis in order)
+        if order == tuple(range(len(order))):
+            self.aliases[node.outputs[0]] = source
+        else:
+            self.waiting[node.outputs[0]] = (source, order)
+
+    def make(self, node: NodeDraft) -> None:
+        """Adds a node as it is; what it and its subgraphs read is made before it."""
+        for name in node.inputs:
+            self.made(name)
+        for value in node.attributes.values():
+            if isinstance(value, GraphDraft):
+                self.subgraph(value)
+        self.nodes.append(node)
+
+    def subgraph(self, graph: GraphDraft) -> None:
+        """Makes what a subgraph reads of this graph, and does the same in it."""
+        for node in graph.nodes:
+            node.inputs = [self.aliases.get(name, name) for name in node.inputs]
+            for name in node.inputs:
+                self.made(name)
+            for value in node.attributes.values():
+                if isinstance(value, GraphDraft):
+                    self.subgraph(value)
+        inner = {name for node in graph.nodes for name in node.outputs}
+        for name, _, _ in graph.outputs:
+            if name not in inner:
+                self.made(self.aliases.get(name, name))
+        without_pairs(graph, self.shared)
+
+    def made(self, name: str) -> None:
+        """Makes a value that waits."""
+        if name in self.waiting:
+            source, order = self.waiting.pop(name)
+            self.nodes.append(NodeDraft("Transpose", [source], [name], {"perm": list(order)}))
+
+    def passed(self, node: NodeDraft) -> bool:
+        """Lets the transposes in front of a node wait behind it, if it can work on what they transpose."""
+        rule: Callable[[NodeDraft], bool] | None = None
+        if node.op_type in _UNARY or (node.op_type == "Clip" and len(node.inputs) > 0):
+            rule = self.unary
+        elif node.op_type in _BROADCASTING:
+            rule = self.broadcasting
+        elif node.op_type in _REDUCTIONS:
+            rule = self.reduction
+        elif node.op_type in _WITH_AXIS:
+            rule = self.with_axis
+        elif node.op_type == "Pad":
+            rule = self.pad
+        return rule is not None and rule(node)
+
+    def unary(self, node: NodeDraft) -> bool:
+        if node.inputs[0] not in self.waiting:
+            return False
+        source, order = self.waiting[node.inputs[0]]
+        self.add(node, [source, *node.inputs[1:]], order)
+        return True
+
+    def add(self, node: NodeDraft, inputs: list[str], order: Permutation | None) -> None:
+        """Adds a node on other inputs; its outputs are transposes of what it then makes."""
+        for name in inputs:
+            self.made(name)
+        if order is None or order == tuple(range(len(order))):
+            self.nodes.append(NodeDraft(node.op_type, inputs, node.outputs, node.attributes))
+            return
+        outputs = [self.shared.name(name) for name in node.outputs]
+        self.nodes.append(NodeDraft(node.op_type, inputs, outputs, node.attributes))
+        for wanted, name in zip(node.outputs, outputs, strict=True):
+            self.waiting[wanted] = (name, order)
+
+    def common(self, names: Sequence[str]) -> Permutation | None:
+        """The permutation of all waiting values among names, or None if they differ."""
+        orders = {self.waiting[name][1] for name in names if name in self.waiting}
+        return orders.pop() if len(orders) == 1 else None
+
+    def broadcasting(self, node: NodeDraft) -> bool:
+        order = self.common(node.inputs)
+        if order is None:
+            return False
+        inputs = []
+        for name in node.inputs:
+            if name in self.waiting:
+                inputs.append(self.waiting[name][0])
+            elif name in self.constants and self.constants[name].ndim <= len(order):
+                inputs.append(self.turned(name, order))
+            else:
+                return False
+        self.add(node, inputs, order)
+        return True
+
+    def turned(self, name: str, order: Permutation) -> str:
+        """A constant that broadcasts with the sources as it did with their transposes."""
+        value = self.constants[name]
+        if value.size == 1 and value.ndim == 0:
+            return name
+        value = value.reshape((1,) * (len(order) - value.ndim) + value.shape)
+        inverse = np.argsort(order)
+        return self.shared.constant(np.ascontiguousarray(value.transpose(inverse)), name)
+
+    def reduction(self, node: NodeDraft) -> bool:
+        if node.inputs[0] not in self.waiting or len(node.inputs) < 2:
+            return False
+        if node.inputs[1] not in self.constants:
+            return False
+        source, order = self.waiting[node.inputs[0]]
+        axes = [int(a) % len(order) for a in self.constants[node.inputs[1]]]
+        moved = sorted(order[a] for a in axes)
+        if node.attributes.get("keepdims", 1):
+            left: Permutation = order
+        else:  # the order of the dimensions that are left
+            rest = [order[a] for a in range(len(order)) if a not in axes]
+            ranks = sorted(rest)
+            left = tuple(ranks.index(axis) for axis in rest)
+        names = [source, self.shared.constant(np.array(moved, np.int64), "axes")]
+        self.add(node, names, left)
+        return True
+
+    def with_axis(self, node: NodeDraft) -> bool:
+        order = self.common(node.inputs)
+        data = node.inputs if node.op_type == "Concat" else node.inputs[:1]
+        if order is None or any(name not in self.waiting for name in data):
+            return False
+        axis = node.attributes.get("axis", _WITH_AXIS[node.op_type]) % len(order)
+        changed = NodeDraft(
+            node.op_type, node.inputs, node.outputs, node.attributes | {"axis": order[axis]}
+        )
+        sources = [self.waiting[name][0] for name in data]
+        self.add(changed, [*sources, *node.inputs[len(data) :]], order)
+        return True
+
+    def pad(self, node: NodeDraft) -> bool:
+        if node.inputs[0] not in self.waiting or node.inputs[1] not in self.constants:
+            return False
+        source, order = self.waiting[node.inputs[0]]
+        amounts = self.constants[node.inputs[1]].reshape(2, -1)
+        if amounts.shape[1] != len(order):
+            return False
+        turned: Any = np.ascontiguousarray(amounts[:, np.argsort(order)]).reshape(-1)
+        names = [source, self.shared.constant(turned, "pads"), *node.inputs[2:]]
+        self.add(node, names, order)
+        return True
