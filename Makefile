@@ -78,6 +78,10 @@ check-kubernetes:
 	$(KUBERNETES_VENV)/bin/python -m pip install --quiet --disable-pip-version-check kubernetes-validate
 	$(KUBERNETES_VENV)/bin/python tests/interop/kubernetes.py
 
+.PHONY: onnx
+onnx: $(STAMP)  # the ONNX standard's own tests, whose results are docs/onnx.md's table; ONLY=conv chooses
+	$(BIN)/python tools/gen_onnx_page.py $(if $(ONLY),--only $(ONLY))
+
 # What TensorBoard answers about Penstock's logs and shows of them in Chromium, where that is installed; PICTURES=folder keeps pictures of its pages.
 tensorboard: $(STAMP) $(VENV)/.tensorboard
 	$(BIN)/python -m pytest -rs tests/interop/board $(if $(PICTURES),--pictures '$(PICTURES)')

@@ -117,7 +117,13 @@ _ALL = (
         reader="graph_def.reading:read",
         writer="graph_def.writing:write",
     ),
-    Format("onnx", "ONNX", (".onnx",), reader="onnx.reading.model:read"),
+    Format(
+        "onnx",
+        "ONNX",
+        (".onnx",),
+        reader="onnx.reading.model:read",
+        writer="onnx.writing.model:write",
+    ),
     Format(
         "tflite",
         "TFLite",

@@ -31,6 +31,7 @@ CASES = {
     "after an activation": (lambda x: tf.nn.relu(tf.nn.conv2d(x, FILTER, 1, "SAME")) * S, ["Mul"]),
     "of rows": (lambda x: tf.linalg.matmul(tf.reshape(x, [6, 4]), MATRIX) * S[:, None], ["Mul"]),
     "infinite": (lambda x: tf.nn.conv2d(x, FILTER, 1, "SAME") * float("inf"), ["Mul"]),
+    "of scalars": (lambda x: tf.reduce_sum(x) + x[0, 0, 0, 0], []),
     "widening": (lambda x: tf.nn.conv2d(x, FILTER, 1, "SAME") * S[None, None, None, None], ["Mul"]),
 }
 

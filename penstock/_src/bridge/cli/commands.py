@@ -50,6 +50,11 @@ COMMANDS = {
         "MODEL ...",
         "signatures, sizes, operations and work of models of any format",
     ),
+    "export": (
+        "models.export_model",
+        "--onnx MODEL OUT",
+        "writes a model in another framework's format",
+    ),
     "import": (
         "models.import_model",
         "MODEL.onnx FOLDER",

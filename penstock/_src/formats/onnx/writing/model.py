@@ -23,6 +23,7 @@ from penstock._src.formats.onnx.schema import (
     NodeProto,
     ValueInfoProto,
 )
+from penstock._src.formats.onnx.writing.cleaning import add_biases, drop_unread, names_read
 from penstock._src.formats.onnx.writing.transposes import without_pairs
 from penstock._src.formats.onnx.writing.writer import (
     OPSET,
@@ -88,9 +89,11 @@ def draft_proto(model: Model) -> tuple[Any, dict[str, np.ndarray]]:
     ):
         graph.nodes.append(NodeDraft("Identity", [result], [wanted]))
         graph.outputs.append((wanted, tensor.dtype, _shape(tensor)))
+    drop_unread(graph)
     without_pairs(graph, shared)
+    add_biases(graph, shared)
     _name_outputs(graph, shared)
-    used = set(_names_read(graph))
+    used = set(names_read(graph))
     constants = {n: value for n, value in shared.constants.items() if n in used}
     proto = ModelProto(
         ir_version=IR_VERSION, producer_name="penstock", producer_version=OWN_VERSION
@@ -131,17 +134,6 @@ def _rename(nodes: Sequence[NodeDraft], names: dict[str, str]) -> None:
             if isinstance(value, GraphDraft):
                 _rename(value.nodes, names)
                 value.outputs = [(names.get(n, n), d, s) for n, d, s in value.outputs]
-
-
-def _names_read(graph: GraphDraft) -> list[str]:
-    """The names that nodes read, and those of subgraphs."""
-    found = [name for name, _, _ in graph.outputs]
-    for node in graph.nodes:
-        found.extend(node.inputs)
-        for value in node.attributes.values():
-            if isinstance(value, GraphDraft):
-                found.extend(_names_read(value))
-    return found
 
 
 def _graph_proto(graph: GraphDraft, name: str) -> Any:

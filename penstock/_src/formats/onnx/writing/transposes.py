@@ -116,6 +116,8 @@ class _Pass:
             rule = self.with_axis
         elif node.op_type == "Pad":
             rule = self.pad
+        elif node.op_type == "Shape":
+            rule = self.shape
         return rule is not None and rule(node)
 
     def unary(self, node: NodeDraft) -> bool:
@@ -207,4 +209,14 @@ class _Pass:
         turned: Any = np.ascontiguousarray(amounts[:, np.argsort(order)]).reshape(-1)
         names = [source, self.shared.constant(turned, "pads"), *node.inputs[2:]]
         self.add(node, names, order)
+        return True
+
+    def shape(self, node: NodeDraft) -> bool:
+        """The sizes of the source, in the order of the transpose."""
+        source, order = self.waiting[node.inputs[0]]
+        first, last = node.attributes.get("start", 0), node.attributes.get("end", len(order))
+        places = self.shared.constant(np.array(order[first:last], np.int64), "places")
+        whole = self.shared.name(node.outputs[0])
+        self.add(NodeDraft("Shape", [source], [whole]), [source], None)
+        self.nodes.append(NodeDraft("Gather", [whole, places], node.outputs, {"axis": 0}))
         return True

@@ -97,7 +97,11 @@ class Shared:
         value = np.asarray(value)
         key = None
         if value.size <= 64 and value.dtype != np.object_:
-            key = (value.dtype.str if value.dtype.isbuiltin == 1 else value.dtype.name, value.shape, value.tobytes())
+            key = (
+                value.dtype.str if value.dtype.isbuiltin == 1 else value.dtype.name,
+                value.shape,
+                value.tobytes(),
+            )
             if key in self._by_content:
                 return self._by_content[key]
         name = self.name(wanted)

@@ -49,7 +49,7 @@ def _loose(value: Any) -> Any:
 
 
 @reads("Loop")
-def _loop(n: Node, limit: Any, condition: Any = None, *states: Any) -> Any:
+def _loop(n: Node, limit: Any = None, condition: Any = None, *states: Any) -> Any:
     body = n.subgraph("body")
     count = len(states)
     collected = len(n.outputs) - count

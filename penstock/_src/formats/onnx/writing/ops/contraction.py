@@ -7,7 +7,14 @@ from penstock._src.core.errors import UnimplementedError
 from penstock._src.formats.onnx.writing.writer import Writer, attribute_of, rank, writes
 from penstock._src.graph.operation import Operation
 
-_TYPES = (dtypes.float32, dtypes.float64, dtypes.float16, dtypes.bfloat16, dtypes.int32, dtypes.int64)
+_TYPES = (
+    dtypes.float32,
+    dtypes.float64,
+    dtypes.float16,
+    dtypes.bfloat16,
+    dtypes.int32,
+    dtypes.int64,
+)
 
 
 def _swapped(w: Writer, x: str, dimensions: int) -> str:
@@ -38,7 +45,10 @@ def _batch_matmul(w: Writer, op: Operation, a: str, b: str) -> str:
 
 
 def _check(op: Operation) -> None:
-    if any(t.dtype not in _TYPES for t in op.inputs) or op.inputs[0].dtype is not op.inputs[1].dtype:
+    if (
+        any(t.dtype not in _TYPES for t in op.inputs)
+        or op.inputs[0].dtype is not op.inputs[1].dtype
+    ):
         names = ", ".join(t.dtype.name for t in op.inputs)
         raise UnimplementedError(f"a product of {names} cannot be written.")
 

@@ -13,7 +13,6 @@ from penstock._src.formats.onnx.writing.writer import (
     attribute_of,
     known,
     rank,
-
     sizes,
     writes,
 )
@@ -38,7 +37,11 @@ class Layout:
 
     def inwards(self, w: Writer, x: str) -> str:
         """x with channels first."""
-        return w.transpose(x, [0, self.dimensions - 1, *range(1, self.dimensions - 1)]) if self.last else x
+        return (
+            w.transpose(x, [0, self.dimensions - 1, *range(1, self.dimensions - 1)])
+            if self.last
+            else x
+        )
 
     def outwards(self, w: Writer, x: str) -> str:
         """A result in the operation's layout."""
@@ -52,11 +55,31 @@ class Layout:
         return [int(values[axis]) for axis in self.spatial]
 
 
-def window(op: Operation, layout: Layout) -> dict[str, Any]:
+def window(
+    op: Operation,
+    layout: Layout,
+    kernel: Sequence[int | None],
+    strides: Sequence[int],
+    dilations: Any = None,
+) -> dict[str, Any]:
     """The attributes of a node that say what is added around images."""
     padding = attribute_of(op, "padding")
     if padding == "SAME":
-        return {"auto_pad": "SAME_UPPER"}
+        pairs = []
+        for i, axis in enumerate(layout.spatial):
+            size, k, stride = sizes(op.inputs[0])[axis], kernel[i], strides[i]
+            if k is None or (size is None and stride > 1):
+                if dilations is not None and any(d > 1 for d in dilations):
+                    raise UnimplementedError("dilated strides over a size that is not known.")
+                return {"auto_pad": "SAME_UPPER"}
+            reach = (k - 1) * (1 if dilations is None else dilations[i]) + 1
+            total = (
+                reach - 1
+                if size is None
+                else max((-(-size // stride) - 1) * stride + reach - size, 0)
+            )
+            pairs.append((total // 2, total - total // 2))
+        return {"pads": np.array(pairs).T.reshape(-1).tolist()}
     if padding == "EXPLICIT":
         pairs = np.reshape(attribute_of(op, "explicit_paddings"), (-1, 2))
         chosen = pairs[list(layout.spatial)] if len(pairs) == layout.dimensions else pairs
@@ -77,14 +100,15 @@ def _conv(w: Writer, op: Operation, x: str, filters: str) -> str:
     channels, per_group = sizes(op.inputs[0])[layout.channel], sizes(op.inputs[1])[-2]
     if channels is None or per_group is None:
         raise UnimplementedError("channels must be known.")
+    strides, dilations = layout.of_spatial(op, "strides"), layout.of_spatial(op, "dilations")
     y = w.node(
         "Conv",
         layout.inwards(w, x),
         filters_first(w, filters, len(layout.spatial)),
-        strides=layout.of_spatial(op, "strides"),
-        dilations=layout.of_spatial(op, "dilations"),
+        strides=strides,
+        dilations=dilations,
         group=channels // per_group,
-        **window(op, layout),
+        **window(op, layout, sizes(op.inputs[1])[:-2], strides, dilations),
     )
     return layout.outwards(w, y)
 
@@ -96,14 +120,15 @@ def _depthwise(w: Writer, op: Operation, x: str, filters: str) -> str:
     if None in (height, width, channels, multiplier):
         raise UnimplementedError("the sizes of filters must be known.")
     flat = w.reshape(filters, height, width, 1, channels * multiplier)  # type: ignore[operator, arg-type]
+    strides, dilations = layout.of_spatial(op, "strides"), layout.of_spatial(op, "dilations")
     y = w.node(
         "Conv",
         layout.inwards(w, x),
         filters_first(w, flat, 2),
-        strides=layout.of_spatial(op, "strides"),
-        dilations=layout.of_spatial(op, "dilations"),
+        strides=strides,
+        dilations=dilations,
         group=channels,
-        **window(op, layout),
+        **window(op, layout, [height, width], strides, dilations),
     )
     return layout.outwards(w, y)
 
@@ -114,11 +139,15 @@ def _transposed(w: Writer, op: Operation, shape: str, filters: str, x: str) -> s
     kernel = sizes(op.inputs[1])[:-2]
     rows = [sizes(op.inputs[2])[axis] for axis in layout.spatial]
     value = constant_value(op.inputs[0])
-    outputs = [sizes(op.outputs[0])[axis] if value is None else int(value[axis]) for axis in layout.spatial]
+    outputs = [
+        sizes(op.outputs[0])[axis] if value is None else int(value[axis]) for axis in layout.spatial
+    ]
     strides, dilations = layout.of_spatial(op, "strides"), layout.of_spatial(op, "dilations")
     reach = [(int(k or 0) - 1) * d + 1 for k, d in zip(kernel, dilations, strict=True)]
     pads, extra = [], []
-    explicit = window(op, layout).get("pads")
+    explicit = None
+    if attribute_of(op, "padding") == "EXPLICIT":
+        explicit = window(op, layout, kernel, strides)["pads"]
     for i, stride in enumerate(strides):
         before, after, more = _cut(op, rows[i], outputs[i], stride, reach[i], explicit, i)
         pads.append((before, after))
@@ -187,12 +216,14 @@ def _pooled(
         raise UnimplementedError("windows over batches or channels cannot be written.")
     if op.inputs[0].dtype.is_integer and op.inputs[0].dtype.size > 1:
         raise UnimplementedError(f"windows of {op.inputs[0].dtype.name} cannot be written.")
+    kernel = [int(size[axis]) for axis in layout.spatial]
+    steps = [int(strides[axis]) for axis in layout.spatial]
     y = w.node(
         "MaxPool" if op.type.startswith("Max") else "AveragePool",
         layout.inwards(w, x),
-        kernel_shape=[int(size[axis]) for axis in layout.spatial],
-        strides=[int(strides[axis]) for axis in layout.spatial],
-        **window(op, layout),
+        kernel_shape=kernel,
+        strides=steps,
+        **window(op, layout, kernel, steps),
     )
     return layout.outwards(w, y)
 
@@ -231,18 +262,15 @@ def _blocks(w: Writer, op: Operation, x: str) -> str:
     return layout.outwards(w, y)
 
 
-
-
 def resized(w: Writer, op: Operation, x: str, size: str, **attributes: Any) -> str:
     """A Resize of images with channels last to a height and width."""
     value = constant_value(op.inputs[1])
     shape = sizes(op.inputs[0])
+    images = w.transpose(x, [0, 3, 1, 2])
     if value is not None and None not in shape:
         goal = w.ints(shape[0], shape[3], *value.tolist())  # type: ignore[arg-type]
     else:
-        whole = w.node("Shape", w.transpose(x, [0, 3, 1, 2]), start=0, end=2)
-        goal = w.vector([whole, w.int64(size, op.inputs[1])])
-    images = w.transpose(x, [0, 3, 1, 2])
+        goal = w.vector([w.node("Shape", images, start=0, end=2), w.int64(size, op.inputs[1])])
     y = w.node("Resize", images, "", "", goal, **attributes)
     return w.transpose(y, [0, 2, 3, 1])
 
@@ -265,5 +293,3 @@ def _resize(w: Writer, op: Operation, x: str, size: str) -> str:
     if mode != "nearest" and source is not op.outputs[0].dtype:
         x = w.cast(x, source, op.outputs[0].dtype)
     return resized(w, op, x, size, **attributes)
-
-

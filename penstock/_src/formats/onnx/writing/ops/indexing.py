@@ -128,9 +128,11 @@ def _where(w: Writer, op: Operation, x: str) -> str:
 
 @writes("Unique", "UniqueWithCounts")
 def _unique(w: Writer, op: Operation, x: str) -> Any:
-    values, _, numbers, counts = w.nodes("Unique", [x], 4, sorted=0)
-    dtype = op.outputs[1].dtype
-    found = [values, w.cast(numbers, dtypes.int64, dtype)]
+    source, dtype = op.inputs[0].dtype, op.outputs[1].dtype
+    wide = dtypes.int64 if source.is_integer else source
+    names = w.nodes("Unique", [w.cast(x, source, wide)], 4, sorted=0)
+    values, _, numbers, counts = names
+    found = [w.cast(values, wide, source), w.cast(numbers, dtypes.int64, dtype)]
     if op.type == "UniqueWithCounts":
         found.append(w.cast(counts, dtypes.int64, dtype))
     return found

@@ -29,7 +29,11 @@ def _reshape(w: Writer, op: Operation, x: str, shape: str) -> str:
     value = constant_value(op.inputs[1])
     if value is None:
         static = op.outputs[0].shape
-        if static.rank is not None and static.as_list().count(None) == 1 and 0 not in static.as_list():
+        if (
+            static.rank is not None
+            and static.as_list().count(None) == 1
+            and 0 not in static.as_list()
+        ):
             value = np.array([-1 if n is None else n for n in static.as_list()])
     if value is not None:
         return w.reshape(x, *np.asarray(value).reshape(-1).tolist())
@@ -119,7 +123,9 @@ def _slice(w: Writer, op: Operation, x: str, begin: str, size: str) -> str:
     axes = list(range(rank(op.inputs[0])))
     first = w.int64(begin, op.inputs[1])
     if lengths is not None and starts is not None:
-        ends = [_FAR if n < 0 else s + n for s, n in zip(starts.tolist(), lengths.tolist(), strict=True)]
+        ends = [
+            _FAR if n < 0 else s + n for s, n in zip(starts.tolist(), lengths.tolist(), strict=True)
+        ]
         return w.node("Slice", x, first, w.ints(*ends), w.ints(*axes))
     count = w.int64(size, op.inputs[2])
     sums = w.node("Add", first, count)
@@ -365,13 +371,13 @@ def _batch_to_space(w: Writer, op: Operation, x: str, block: str, crops: str) ->
     count, shape = len(factors), sizes(op.inputs[0])
     if None in shape[1:]:
         raise UnimplementedError("sizes that are not known cannot be joined from blocks.")
-    split = [*factors, -1, *shape[1:]]
+    split: list[Any] = [*factors, -1, *shape[1:]]
     order = [count]
     for i in range(count):
         order += [count + 1 + i, i]
     order += range(2 * count + 1, len(split))
     moved = w.transpose(w.reshape(x, *split), order)
-    rows = [n * factors[i] if i < count else n for i, n in enumerate(shape[1:])]  # type: ignore[operator]
+    rows: list[Any] = [n * factors[i] if i < count else n for i, n in enumerate(shape[1:])]  # type: ignore[operator]
     joined = w.reshape(moved, -1, *rows)
     if not amounts.any():
         return joined
