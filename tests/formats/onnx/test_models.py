@@ -117,7 +117,7 @@ def test_commands_import_and_export(tmp_path, capsys):
     loaded = tf.saved_model.load(folder)
     assert len(loaded.signatures["serving_default"].variables) == 3
     assert main(["export", "--onnx", folder, out]) == 0
-    assert "bytes" in capsys.readouterr().out
+    assert "ONNX" in capsys.readouterr().out
     x = RANDOM.random((3, 4), np.float32)
     written = ModelProto.FromString((tmp_path / "b.onnx").read_bytes())
     for one in (proto, written):
