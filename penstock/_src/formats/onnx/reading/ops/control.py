@@ -12,7 +12,6 @@ from penstock._src.core import dtypes
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
-from penstock._src.formats.onnx.element_types import element_type
 from penstock._src.formats.onnx.reading import tensors as t
 from penstock._src.formats.onnx.reading.registry import Node, reads
 from penstock._src.formats.onnx.reading.values import ListValue, packed, unpacked
@@ -41,58 +40,132 @@ def _if(n: Node, condition: Any) -> Any:
 
 
 def _loose(value: Any) -> Any:
-    """The shape that a state may have in all steps: that of the start, of whatever extents.
-
-    A step may change extents; scalars stay scalars.
-    """
+    """The shape of a value with extents that may differ between steps; scalars stay scalars."""
     return TensorShape([None] * value.shape.rank) if value.shape.rank is not None else value.shape
 
 
 @reads("Loop")
 def _loop(n: Node, limit: Any = None, condition: Any = None, *states: Any) -> Any:
-    body = n.subgraph("body")
-    count = len(states)
-    collected = len(n.outputs) - count
-    infinite = limit is None
-    most = t.int64(np.iinfo(np.int64).max) if infinite else raw.Reshape(limit, t.int64([]))
-    go = t.constant(True, dtypes.bool_)
-    if condition is not None:
-        go = raw.Reshape(condition, t.int64([]))
-    start = [packed(v) for v in states]
-    kinds = [kind for _, kind in start]
-    rows = [
-        TensorArray(dtype, size=0, dynamic_size=True, infer_shape=False, element_shape=shape)
-        for dtype, shape in _collected(n, collected, [t.int64(0), go, *states])
-    ]
+    plan = _LoopPlan(n, limit, condition, states)
+    return plan.counted() if plan.only_counts else plan.conditional()
 
-    def step(i: Any, going: Any, kept: Any, *old: Any) -> Any:
-        values = [unpacked(v, kind) for v, kind in zip(old, kinds)]
-        results = body(i, going, *values)
-        if len(results) != 1 + count + collected:
-            raise InvalidArgumentError(f"the body has {len(results)} outputs.")
-        new = [packed(v)[0] for v in results[1 : 1 + count]]
-        kept = [a.write(t.cast(i, dtypes.int32), v) for a, v in zip(kept, results[1 + count :])]
-        again = raw.Reshape(results[0], np.zeros(0, np.int32))
-        return (raw.AddV2(i, t.int64(1)), again, kept, *new)
 
-    first = t.int64(0)
-    loop_vars = (first, go, rows, *(v for v, _ in start))
-    shapes = (
-        first.shape,
-        go.shape,
-        [TensorShape(None) for _ in rows],
-        *(_loose(v) for v, _ in start),
-    )
-    steps = None if infinite else _as_int32(most)
-    found = while_loop(
-        lambda i, going, *_: raw.LogicalAnd(going, raw.Less(i, most)),
-        step,
-        loop_vars,
-        shape_invariants=shapes,
-        maximum_iterations=steps,
-    )
-    last = [unpacked(v, kind) for v, kind in zip(found[3:], kinds)]
-    return (*last, *(a.stack() for a in found[2]))
+class _LoopPlan:
+    """A Loop: how many steps it has, what it carries, what it collects.
+
+    Args:
+      n: the node.
+      limit: the greatest number of steps, or None.
+      condition: whether the first step is taken, or None.
+      states: what is carried.
+    """
+
+    def __init__(self, n: Node, limit: Any, condition: Any, states: Sequence[Any]) -> None:
+        self.n, self.body = n, n.subgraph("body")
+        self.limit = (
+            None if limit is None else raw.Reshape(t.cast(limit, dtypes.int64), t.int64([]))
+        )
+        self.go = t.constant(True, dtypes.bool_)
+        if condition is not None:
+            self.go = raw.Reshape(condition, t.int64([]))
+        start = [packed(v) for v in states]
+        self.start, self.kinds = [v for v, _ in start], [kind for _, kind in start]
+        self.collected = len(n.outputs) - len(states)
+        if len(n.attr("body").output) != 1 + len(states) + max(self.collected, 0):
+            raise InvalidArgumentError(f"the body has {len(n.attr('body').output)} outputs.")
+        self.shapes, self.items = self._trial()
+
+    def _trial(self) -> tuple[list[Any], list[tuple[Any, Any]]]:
+        """The shapes that states have in all steps, and dtype and shape of each collected value."""
+        with FuncGraph("trial").as_default() as graph:
+            given = [
+                graph.placeholder(dtypes.int64, TensorShape([]), "i"),
+                t.constant(True, dtypes.bool_),
+            ]
+            given += [graph.placeholder(v.dtype, v.shape, "state") for v in self.start]
+            results = self._step(given[0], given[1], given[2:])
+        new, items = results[1], results[2]
+        if [v.shape.as_list() if v.shape.rank is not None else None for v in new] == [
+            v.shape.as_list() if v.shape.rank is not None else None for v in self.start
+        ]:
+            return [v.shape for v in self.start], [(v.dtype, v.shape) for v in items]
+        return [_loose(v) for v in self.start], [(v.dtype, _loose(v)) for v in items]
+
+    def _step(self, i: Any, going: Any, old: Sequence[Any]) -> tuple[Any, list[Any], list[Any]]:
+        """Whether to go on, the new states, and what is collected."""
+        values = [unpacked(v, kind) for v, kind in zip(old, self.kinds)]
+        results = self.body(i, going, *values)
+        count = 1 + len(old)
+        new = [packed(v)[0] for v in results[1:count]]
+        return results[0], new, results[count:]
+
+    @property
+    def only_counts(self) -> bool:
+        """Whether all steps are taken: the body passes the condition on as it came, and it came as true."""
+        first, body = t.known(self.go), self.n.attr("body")
+        if self.limit is None or first is None or not bool(first):
+            return False
+        sources = {node.output[0]: node for node in body.node if len(node.output) == 1}
+        name = body.output[0].name
+        while name in sources and sources[name].op_type == "Identity":
+            name = sources[name].input[0]
+        return len(body.input) > 1 and name == body.input[1].name
+
+    def _finished(self, states: Sequence[Any], rows: Sequence[Any]) -> tuple[Any, ...]:
+        last = [unpacked(v, kind) for v, kind in zip(states, self.kinds)]
+        return (*last, *(a.stack() for a in rows))
+
+    def counted(self) -> tuple[Any, ...]:
+        """A loop of as many steps as the limit says."""
+        count = raw.Maximum(t.cast(self.limit, dtypes.int32), np.int32(0))
+        known = t.known(count)
+        count = count if known is None else t.constant(known, dtypes.int32)
+        rows = [
+            TensorArray(dtype, size=count, infer_shape=False, element_shape=shape)
+            for dtype, shape in self.items
+        ]
+
+        def step(i: Any, kept: Any, *old: Any) -> Any:
+            _, new, found = self._step(t.cast(i, dtypes.int64), t.constant(True, dtypes.bool_), old)
+            return (raw.AddV2(i, np.int32(1)), [a.write(i, v) for a, v in zip(kept, found)], *new)
+
+        shapes = (TensorShape([]), [TensorShape(None) for _ in rows], *self.shapes)
+        found = while_loop(
+            lambda i, *_: raw.Less(i, count),
+            step,
+            (t.constant(0, dtypes.int32), rows, *self.start),
+            shape_invariants=shapes,
+            maximum_iterations=count,
+        )
+        return self._finished(found[2:], found[1])
+
+    def conditional(self) -> tuple[Any, ...]:
+        """A loop that goes on while the body says so."""
+        most = t.int64(np.iinfo(np.int64).max) if self.limit is None else self.limit
+        rows = [
+            TensorArray(dtype, size=0, dynamic_size=True, infer_shape=False, element_shape=shape)
+            for dtype, shape in self.items
+        ]
+
+        def step(i: Any, going: Any, kept: Any, *old: Any) -> Any:
+            again, new, found = self._step(i, going, old)
+            kept = [a.write(t.cast(i, dtypes.int32), v) for a, v in zip(kept, found)]
+            return (raw.AddV2(i, t.int64(1)), raw.Reshape(again, t.int64([])), kept, *new)
+
+        shapes = (
+            TensorShape([]),
+            TensorShape([]),
+            [TensorShape(None) for _ in rows],
+            *self.shapes,
+        )
+        found = while_loop(
+            lambda i, going, *_: raw.LogicalAnd(going, raw.Less(i, most)),
+            step,
+            (t.int64(0), self.go, rows, *self.start),
+            shape_invariants=shapes,
+            maximum_iterations=None if self.limit is None else _as_int32(most),
+        )
+        return self._finished(found[3:], found[2])
 
 
 def _as_int32(most: Any) -> Any:
@@ -104,23 +177,14 @@ def _as_int32(most: Any) -> Any:
 
 
 def _collected(n: Node, count: int, inputs: Sequence[Any]) -> list[tuple[Any, TensorShape]]:
-    """The dtypes and shapes of what a body's last outputs collect: those that the graph states, or that a trial finds.
-
-    Extents may differ between steps: of a shape only the rank is used.
-    """
+    """The dtypes and shapes of what a body's last outputs collect, as a trial finds them."""
     outputs = n.attr("body").output
     if count < 0 or count > len(outputs):
         raise InvalidArgumentError(f"the body has {len(outputs)} outputs.")
-    stated = [info.type.tensor_type for info in list(outputs)[len(outputs) - count :]]
-    if all(kind.elem_type and kind.HasField("shape") for kind in stated):
-        return [
-            (element_type(kind.elem_type).dtype, TensorShape([None] * len(kind.shape.dim)))
-            for kind in stated
-        ]
     with FuncGraph("trial").as_default():
         results = n.subgraph("body")(*inputs)
     found = results[len(results) - count :]
-    return [(v.dtype, _loose(v)) for v in found]
+    return [(v.dtype, v.shape) for v in found]
 
 
 @reads("Scan")

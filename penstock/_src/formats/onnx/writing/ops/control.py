@@ -195,8 +195,10 @@ def _case(w: Writer, op: Operation, index: str, *inputs: Any) -> Any:
 def _while(w: Writer, op: Operation, *inputs: Any) -> Any:
     loop = _LoopPlan(op, inputs)
     inputs = loop.with_rows(w, inputs)
-    before = w.function(loop.cond, inputs)
-    started = _boolean(w, before[0], loop.cond.outputs[0])
+    count, started = loop.trip_count(w, inputs), w.constant(True)
+    if not count:
+        before = w.function(loop.cond, inputs)
+        started = _boolean(w, before[0], loop.cond.outputs[0])
     inner = w.inner()
     step, going = w.shared.name("step"), w.shared.name("going")
     inner.graph.inputs = [(step, dtypes.int64, []), (going, dtypes.bool_, [])]
@@ -215,8 +217,10 @@ def _while(w: Writer, op: Operation, *inputs: Any) -> Any:
             arguments.append(Rows(name) if isinstance(inputs[i], Rows) else name)
             loop.states.append((i, carried, dtype, shape))
     results = inner.function(loop.body, arguments)
-    after = inner.function(loop.cond, results)
-    again = _boolean(inner, after[0], loop.cond.outputs[0])
+    again = going
+    if not count:
+        after = inner.function(loop.cond, results)
+        again = _boolean(inner, after[0], loop.cond.outputs[0])
     described: list[tuple[str, DType, Any]] = [(again, dtypes.bool_, [])]
     described += [(_carried(results[i]), dtype, shape) for i, _, dtype, shape in loop.states]
     for i in loop.filled:
@@ -225,9 +229,11 @@ def _while(w: Writer, op: Operation, *inputs: Any) -> Any:
         item = loop.body.outputs[i].op.inputs[-1]
         described.append((results[i].item, item.dtype, _static(item)))
     _outputs(inner, described)
-    count = len(loop.states) + len(loop.filled)
     names = w.nodes(
-        "Loop", ["", started, *(start for _, start, _, _ in loop.states)], count, body=inner.graph
+        "Loop",
+        [count, started, *(start for _, start, _, _ in loop.states)],
+        len(loop.states) + len(loop.filled),
+        body=inner.graph,
     )
     return loop.results(w, inputs, names)
 
@@ -249,11 +255,20 @@ def _dtype_of(tensor: Any, value: Any, loop: _LoopPlan, i: int) -> DType:
     raise UnimplementedError("a list whose elements are of unknown type cannot be written.")
 
 
+@dataclass(frozen=True)
+class _Limit:
+    """What a count must be below: a number, or else the variable at a position."""
+
+    value: int | None
+    position: int
+
+
 class _LoopPlan:
     """Which of a loop's variables stay as they are, are lists it fills, or are its state.
 
     Attributes:
       invariant, filled: positions of variables; of those filled, the ones in `overwritten` have one element, which each step replaces.
+      limits: what the condition compares counts with; None if it is another condition.
       states: (position, name at the start, dtype, shape).
     """
 
@@ -265,6 +280,7 @@ class _LoopPlan:
         pairs = list(zip(self.body.inputs, self.body.outputs, strict=True))
         self.overwritten: set[int] = set()
         self.invariant = {i for i, (a, b) in enumerate(pairs) if a is b}
+        self.limits = self._limits(self.cond.outputs[0].op)
         self.filled = [
             i
             for i, (a, b) in enumerate(pairs)
@@ -295,7 +311,7 @@ class _LoopPlan:
                 return False
             if self._is_the_only_element(last, i):
                 self.overwritten.add(i)
-            elif not self._counts_from_zero(last):
+            elif not self._is_counter(last.inputs[1], self.body.inputs):
                 return False
         readers = [
             op for op in self.body.graph.get_operations() if any(t is before for t in op.inputs)
@@ -308,21 +324,6 @@ class _LoopPlan:
         index, count = constant_value(op.inputs[1]), constant_value(reserve.inputs[1])
         return index is not None and int(index) == 0 and count is not None and int(count) == 1
 
-    def _counts_from_zero(self, op: Operation) -> bool:
-        """Whether the index is a variable that starts at 0 and grows by one."""
-        index = op.inputs[1]
-        for i, tensor in enumerate(self.body.inputs):
-            if tensor is not index:
-                continue
-            following = self.body.outputs[i].op
-            start = constant_value(self.op.inputs[i])
-            if following.type not in ("AddV2", "Add") or start is None or int(start) != 0:
-                return False
-            others = [t for t in following.inputs if t is not tensor]
-            steps = [constant_value(t) for t in others]
-            return len(others) == 1 and steps[0] is not None and int(steps[0]) == 1
-        return False
-
     def results(self, w: Writer, inputs: Sequence[Any], names: Sequence[str]) -> list[Any]:
         """What the variables are after the loop."""
         found: list[Any] = list(inputs)
@@ -334,7 +335,7 @@ class _LoopPlan:
                 last = w.node("Slice", name, w.ints(-1), w.ints(_FAR), w.ints(0))
                 found[i] = Rows(self._completed(w, last, inputs[i], item))
             else:
-                done = not inputs[i].count or self._always_fills(inputs[i], w)
+                done = not inputs[i].count or self._always_fills(i)
                 found[i] = Rows(name if done else self._completed(w, name, inputs[i], item))
         return found
 
@@ -347,39 +348,57 @@ class _LoopPlan:
         after = [lacking] if dimensions == 1 else [lacking, w.ints(*[0] * (dimensions - 1))]
         return w.node("Pad", rows, w.vector([before, *after]))
 
-    def _always_fills(self, start: Unfilled, w: Writer) -> bool:
-        """Whether the loop has as many steps as the list has elements: its condition compares a count with that number alone."""
-        wanted = w.shared.constants.get(start.count)
-        compare = self.cond.outputs[0].op
-        while compare.type == "Identity":
-            compare = compare.inputs[0].op
-        limits = self._limits(compare)
-        return wanted is not None and bool(limits) and all(n == int(wanted) for n in limits)
+    def trip_count(self, w: Writer, inputs: Sequence[Any]) -> str:
+        """How many steps there are, where the condition only compares counts with limits; else empty."""
+        names = []
+        for limit in self.limits or ():
+            if limit.value is not None:
+                names.append(w.constant(np.int64(limit.value)))
+            else:
+                tensor = self.op.inputs[limit.position]
+                names.append(w.cast(inputs[limit.position], tensor.dtype, dtypes.int64))
+        names = list(dict.fromkeys(names))
+        if len(names) > 1:
+            return w.node("Min", *names)
+        return names[0] if names else ""
 
-    def _limits(self, op: Operation) -> list[int | None]:
-        """The numbers below which counts from 0 must be."""
+    def _always_fills(self, i: int) -> bool:
+        """Whether a loop has as many steps as a list has elements."""
+        wanted = self.op.inputs[i].op.inputs[1]
+        value = constant_value(wanted)
+        return bool(self.limits) and all(
+            self.op.inputs[limit.position] is wanted
+            if limit.value is None
+            else value is not None and int(value) == limit.value
+            for limit in self.limits or ()
+        )
+
+    def _limits(self, op: Operation) -> list[_Limit] | None:
+        """What counts from 0 must be below; None if the condition is another one."""
+        while op.type == "Identity":
+            op = op.inputs[0].op
         if op.type == "LogicalAnd":
-            return [n for t in op.inputs for n in self._limits(t.op)]
-        if op.type != "Less":
-            return [None]
-        counted, limit = op.inputs
-        positions = [i for i, t in enumerate(self.cond.inputs) if t is counted]
-        value = constant_value(limit)
-        if value is None:
-            outer = [i for i, t in enumerate(self.cond.inputs) if t is limit]
-            value = (
-                constant_value(self.op.inputs[outer[0]])
-                if outer and outer[0] in self.invariant
-                else None
-            )
-        if value is None or not positions:
-            return [None]
-        start = constant_value(self.op.inputs[positions[0]])
-        following = self.body.outputs[positions[0]].op
-        steps = [
-            constant_value(t) for t in following.inputs if t is not self.body.inputs[positions[0]]
-        ]
-        by_one = following.type in ("AddV2", "Add") and len(steps) == 1 and steps[0] is not None
-        if start is None or int(start) != 0 or not by_one or int(steps[0]) != 1:  # type: ignore[arg-type]
-            return [None]
-        return [int(value)]
+            parts = [self._limits(t.op) for t in op.inputs]
+            return None if None in parts else [n for part in parts for n in part or ()]
+        if op.type != "Less" or not self._is_counter(op.inputs[0], self.cond.inputs):
+            return None
+        value = constant_value(op.inputs[1])
+        if value is not None:
+            return [_Limit(int(value), 0)]
+        for i, tensor in enumerate(self.cond.inputs):
+            if tensor is op.inputs[1] and i in self.invariant:
+                start = constant_value(self.op.inputs[i])
+                return [_Limit(None if start is None else int(start), i)]
+        return None
+
+    def _is_counter(self, tensor: Any, arguments: Sequence[Any]) -> bool:
+        """Whether an argument is a variable that starts at 0 and grows by one."""
+        found = [i for i, t in enumerate(arguments) if t is tensor]
+        if not found or not tensor.dtype.is_integer:
+            return False
+        start = constant_value(self.op.inputs[found[0]])
+        following, before = self.body.outputs[found[0]].op, self.body.inputs[found[0]]
+        if following.type not in ("AddV2", "Add") or start is None or int(start) != 0:
+            return False
+        steps = [constant_value(t) for t in following.inputs if t is not before]
+        return len(steps) == 1 and steps[0] is not None and int(steps[0]) == 1
