@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 from penstock._src.core import dtypes
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import InvalidArgumentError
-from penstock._src.filesystems.whole import write_whole
+from penstock._src.filesystems.whole import write_whole, written_whole
 from penstock._src.formats.frozen import freeze
 from penstock._src.formats.model import Model
 from penstock._src.formats.onnx.arrays import proto_of
@@ -182,11 +183,6 @@ def _attribute(name: str, value: Any) -> Any:
 
 def _write_beside(graph: Any, constants: dict[str, np.ndarray], path: str) -> None:
     """Puts weights into a file beside the model, each at a multiple of a page."""
-    # Only models of two gigabytes come here.
-    import os
-
-    from penstock._src.filesystems.whole import written_whole
-
     place = 0
     with written_whole(path) as file:
         for name, value in constants.items():

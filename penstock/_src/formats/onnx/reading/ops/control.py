@@ -77,7 +77,8 @@ class _LoopPlan:
 
     def _trial(self) -> tuple[list[Any], list[tuple[Any, Any]]]:
         """The shapes that states have in all steps, and dtype and shape of each collected value."""
-        with FuncGraph("trial").as_default() as graph:
+        graph = FuncGraph("trial")
+        with graph.as_default():
             given = [
                 graph.placeholder(dtypes.int64, TensorShape([]), "i"),
                 t.constant(True, dtypes.bool_),

@@ -4,11 +4,13 @@ from collections.abc import Callable
 from functools import reduce
 from typing import Any
 
+import ml_dtypes
 import numpy as np
 
 from penstock._src.core import dtypes
 from penstock._src.core.errors import InvalidArgumentError, UnimplementedError
 from penstock._src.core.registry import raw
+from penstock._src.formats.onnx.element_types import ELEMENT_TYPES, element_type
 from penstock._src.formats.onnx.reading import tensors as t
 from penstock._src.formats.onnx.reading.registry import Node, add_reader, reads
 
@@ -217,9 +219,6 @@ def _cast_like(n: Node, x: Any, like: Any) -> Any:
 
 
 def _dtype_of(n: Node) -> Any:
-    # Element types are found by number; the first version named them.
-    from penstock._src.formats.onnx.element_types import ELEMENT_TYPES, element_type
-
     to = n.attr("to")
     if isinstance(to, str):
         named = [e.dtype for e in ELEMENT_TYPES if e.name == to.lower()]
@@ -268,9 +267,6 @@ def _to_narrow(x: Any, dtype: Any, saturate: bool) -> Any:
 
 
 def _largest(dtype: Any) -> float:
-    # ml_dtypes describes its own types.
-    import ml_dtypes
-
     return float(ml_dtypes.finfo(dtype.np).max)
 
 

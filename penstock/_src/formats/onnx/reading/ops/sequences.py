@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from penstock._src.api.control.while_loops import while_loop
 from penstock._src.core import dtypes
 from penstock._src.core.errors import InvalidArgumentError, UnimplementedError
 from penstock._src.core.registry import raw
@@ -69,8 +70,6 @@ def _from_front(position: Any, size: Any) -> Any:
 
 def _moved(handle: Any, item: Any, position: Any, size: Any) -> Any:
     """A list with an item at a position; those from there on are one further."""
-    # Loops over lists are rare: only an insertion in the middle of an unknown list needs one.
-    from penstock._src.api.control.while_loops import while_loop
 
     def body(i: Any, handle: Any) -> Any:
         before = raw.Sub(i, np.int32(1))
@@ -125,9 +124,8 @@ def _unknown_parts(x: Any, sizes: Any, axis: int) -> ListValue:
     handle = raw.TensorListSplit(t.transpose(x, order), np.int32(-1), t.cast(sizes, dtypes.int64))
     if order == back and axis == 0:
         return ListValue(None, handle, x.dtype)
-    # Parts were cut from the front: each goes back to its order.
-    from penstock._src.api.control.while_loops import while_loop
 
+    # Parts were cut from the front: each goes back to its order.
     def body(i: Any, handle: Any) -> Any:
         item = raw.TensorListGetItem(handle, i, np.int32(-1), element_dtype=x.dtype)
         item = raw.Transpose(item, np.array(back, np.int32))
