@@ -10,6 +10,7 @@ from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import InvalidArgumentError, UnimplementedError
 from penstock._src.core.registry import raw
+from penstock._src.graph.operation import SymbolicTensor
 from penstock._src.graph.static_values import constant_value
 
 
@@ -121,9 +122,22 @@ def reshape(x: Any, sizes: Any) -> Any:
 
 def transpose(x: Any, permutation: Sequence[int]) -> Any:
     """x with its dimensions in another order."""
-    if list(permutation) == list(range(len(permutation))):
+    order = [int(p) for p in permutation]
+    before = turned(x)
+    if before is not None:
+        x, order = before[0], [before[1][p] for p in order]
+    if order == list(range(len(order))):
         return x
-    return raw.Transpose(x, np.array(permutation, np.int32))
+    return raw.Transpose(x, np.array(order, np.int32))
+
+
+def turned(x: Any) -> tuple[Any, tuple[int, ...]] | None:
+    """What x is a transpose of, and the permutation; None if it is none."""
+    op = x.op if isinstance(x, SymbolicTensor) else None
+    if op is None or op.type != "Transpose":
+        return None
+    order = constant_value(op.inputs[1])
+    return None if order is None else (op.inputs[0], tuple(int(p) for p in order))
 
 
 def product(parts: Sequence[Any]) -> Any:

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.errors import InvalidArgumentError, OpError, UnimplementedError
 from penstock._src.core.tensor import Tensor
 from penstock._src.formats.onnx.arrays import array_of
+from penstock._src.formats.onnx.reading.layout import built
 from penstock._src.formats.onnx.reading.registry import READERS, Node
 from penstock._src.graph.operation import SymbolicTensor
 from penstock._src.graph.static_values import constant_value
@@ -138,7 +140,8 @@ class Translation:
             raise InvalidArgumentError(f"takes {reader.least} to {most} inputs, not {len(inputs)}.")
         if any(value is None for value in inputs[: reader.least]):
             raise InvalidArgumentError("an input that must be given is left out.")
-        result = reader.build(Node(proto, self._version(domain), self), *inputs)
+        node = Node(proto, self._version(domain), self)
+        result = built(proto.op_type if not domain else "", partial(reader.build, node), inputs)
         return result if isinstance(result, (tuple, list)) else (result,)
 
     def _version(self, domain: str) -> int:

@@ -11,20 +11,11 @@ from typing import Any
 
 import numpy as np
 
+from penstock._src.formats.onnx.layouts import BROADCASTING, ELEMENTWISE
 from penstock._src.formats.onnx.writing.writer import GraphDraft, NodeDraft, Shared
 
 Permutation = tuple[int, ...]
 
-# Nodes that compute each element of their output from those of the first input at its place.
-_UNARY = set(
-    "Abs Acos Acosh Asin Asinh Atan Atanh BitwiseNot Cast Ceil Cos Cosh Elu Erf Exp Floor HardSigmoid HardSwish Identity IsInf IsNaN "
-    "LeakyRelu Log Mish Neg Not Reciprocal Relu Round Selu Sigmoid Sign Sin Sinh Softplus Softsign Sqrt Tan Tanh Gelu".split()
-)
-# Nodes that broadcast their inputs.
-_BROADCASTING = set(
-    "Add And BitwiseAnd BitwiseOr BitwiseXor Clip Div Equal Greater GreaterOrEqual Less LessOrEqual Max Min Mod Mul Or Pow PRelu Sub "
-    "Sum Where Xor".split()
-)
 _REDUCTIONS = set("ReduceL1 ReduceL2 ReduceMax ReduceMean ReduceMin ReduceProd ReduceSum".split())
 # Nodes with an axis in an attribute, and its default.
 _WITH_AXIS = {"Concat": 0, "Softmax": -1, "LogSoftmax": -1, "Split": 0}
@@ -106,9 +97,9 @@ class _Pass:
     def passed(self, node: NodeDraft) -> bool:
         """Lets the transposes in front of a node wait behind it, if it can work on what they transpose."""
         rule: Callable[[NodeDraft], bool] | None = None
-        if node.op_type in _UNARY or (node.op_type == "Clip" and len(node.inputs) > 0):
+        if node.op_type in ELEMENTWISE:
             rule = self.unary
-        elif node.op_type in _BROADCASTING:
+        elif node.op_type in BROADCASTING:
             rule = self.broadcasting
         elif node.op_type in _REDUCTIONS:
             rule = self.reduction

@@ -190,7 +190,13 @@ def _tile(n: Node, x: Any, repeats: Any, axis: Any = None) -> Any:
 def _concat(n: Node, *parts: Any) -> Any:
     if not parts:
         raise InvalidArgumentError("takes one or more inputs, not 0.")
-    return t.concat(parts, t.axis_of(n.attr("axis", 1), t.rank(parts[0])))
+    axis = t.axis_of(n.attr("axis", 1), t.rank(parts[0]))
+    found = [t.turned(x) for x in parts]
+    orders = {pair[1] for pair in found if pair is not None}
+    if len(orders) == 1 and None not in found:  # all are transposed alike: join what was transposed
+        order = orders.pop()
+        return t.transpose(t.concat([pair[0] for pair in found if pair], order[axis]), order)
+    return t.concat(parts, axis)
 
 
 @reads("Split", settings=(1,))
@@ -330,6 +336,10 @@ def _pad(n: Node, x: Any, pads: Any = None, value: Any = None, axes: Any = None)
     if mode != "constant":
         raise UnimplementedError(f"the mode '{mode}' is not supported.")
     if known is not None and np.all(known >= 0):
+        found = t.turned(x)
+        if found is not None:
+            source, order = found
+            return t.transpose(raw.PadV2(source, known[np.argsort(order)], value), order)
         return raw.PadV2(x, amounts, value)
     added = raw.PadV2(x, raw.Maximum(amounts, t.int64(0)), value)
     return _cut(added, raw.Maximum(raw.Neg(amounts), t.int64(0)))

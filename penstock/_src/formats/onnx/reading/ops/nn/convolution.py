@@ -63,18 +63,24 @@ def per_dimension(n: Node, name: str, count: int, default: int = 1) -> list[int]
 
 
 def convolved(
-    x: Any, w: Any, strides: Sequence[int], pads: Pads, dilations: Sequence[int], groups: int
+    x: Any,
+    w: Any,
+    strides: Sequence[int],
+    pads: Pads,
+    dilations: Sequence[int],
+    groups: int,
+    bias: Any = None,
 ) -> Any:
-    """The convolution of x [batch, channels, spatial...] with w [out, channels / groups, spatial...]."""
+    """The convolution of x [batch, channels, spatial...] with w [out, channels / groups, spatial...], and a bias for each channel."""
     spatial = t.rank(x) - 2
     if spatial == 1:  # as images of one row
         x, w = t.expand_dims(x, [2]), t.expand_dims(w, [2])
-        y = convolved(x, w, [1, *strides], [(0, 0), *pads], [1, *dilations], groups)
+        y = convolved(x, w, [1, *strides], [(0, 0), *pads], [1, *dilations], groups, bias)
         return raw.Squeeze(y, axis=[2])
     if spatial not in (2, 3):
         raise UnimplementedError(f"a convolution over {spatial} dimensions is not supported.")
     y = _channels_last(last(x), w, strides, pads, dilations, groups)
-    return first(y)
+    return first(y if bias is None else raw.AddV2(y, bias))
 
 
 def _channels_last(
@@ -149,8 +155,7 @@ def _groups(n: Node, x: Any, w: Any) -> int:
 @reads("Conv")
 def _conv(n: Node, x: Any, w: Any, b: Any = None) -> Any:
     strides, pads, dilations = _window(n, x, w)
-    y = convolved(x, w, strides, pads, dilations, _groups(n, x, w))
-    return y if b is None else raw.AddV2(y, t.aligned(b, t.rank(y), 1))
+    return convolved(x, w, strides, pads, dilations, _groups(n, x, w), b)
 
 
 @reads("ConvInteger", settings=(2, 3))
@@ -169,8 +174,7 @@ def _conv_transpose(n: Node, x: Any, w: Any, b: Any = None) -> Any:
     extra = n.attr("output_padding", [0] * spatial)
     groups = n.attr("group", 1)
     pads = _transposed_pads(n, t.extents(x)[2:], kernel, strides, dilations, extra)
-    y = transposed(x, w, strides, pads, dilations, extra, groups)
-    return y if b is None else raw.AddV2(y, t.aligned(b, t.rank(y), 1))
+    return transposed(x, w, strides, pads, dilations, extra, groups, b)
 
 
 def _transposed_pads(
@@ -207,6 +211,7 @@ def transposed(
     dilations: Sequence[int],
     extra: Sequence[int],
     groups: int,
+    bias: Any = None,
 ) -> Any:
     """The transposed convolution of x with w [channels, out / groups, spatial...]: zeros are put between the rows
     of x, and the result is convolved with the weights turned around."""
@@ -225,7 +230,7 @@ def transposed(
     split = t.reshape(turned, [groups, channels // groups, outputs, *kernel])
     swapped = t.transpose(split, [0, 2, 1, *range(3, 3 + spatial)])
     flat = t.reshape(swapped, [groups * outputs, channels // groups, *kernel])
-    return convolved(first(spread), flat, [1] * spatial, around, dilations, groups)
+    return convolved(first(spread), flat, [1] * spatial, around, dilations, groups, bias)
 
 
 def _spread(x: Any, axis: int, stride: int) -> Any:

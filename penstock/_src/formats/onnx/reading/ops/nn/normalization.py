@@ -9,6 +9,7 @@ from penstock._src.core.errors import InvalidArgumentError, UnimplementedError
 from penstock._src.core.registry import raw
 from penstock._src.formats.onnx.element_types import element_type
 from penstock._src.formats.onnx.reading import tensors as t
+from penstock._src.formats.onnx.reading.ops.nn.convolution import first, last
 from penstock._src.formats.onnx.reading.registry import Node, reads
 
 
@@ -36,6 +37,9 @@ def _batch_normalization(n: Node, x: Any, scale: Any, bias: Any, mean: Any, vari
     scale, bias, mean, variance = (t.cast(v, kind) for v in (scale, bias, mean, variance))
     factor = raw.Mul(scale, raw.Rsqrt(raw.AddV2(variance, t.like(epsilon, variance))))
     offset = raw.Sub(bias, raw.Mul(mean, factor))
+    if t.turned(x) is not None and dimensions > 2:  # channels are last in what was transposed
+        y = raw.AddV2(raw.Mul(t.cast(last(x), kind), factor), offset)
+        return first(t.cast(y, dtype))
     y = raw.Mul(t.cast(x, kind), t.aligned(factor, dimensions, 1))
     return t.cast(raw.AddV2(y, t.aligned(offset, dimensions, 1)), dtype)
 

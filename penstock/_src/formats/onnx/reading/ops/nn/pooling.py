@@ -90,18 +90,16 @@ def _lowest(x: Any) -> Any:
 @reads("MaxPool")
 def _max_pool(n: Node, x: Any) -> Any:
     window = Window(n, x)
+    if window.is_plain and x.dtype.is_floating and not n.wants(1):
+        explicit = [0, 0, *(int(v) for pair in window.pads for v in pair), 0, 0]
+        padding: dict[str, Any] = {"padding": "VALID"}
+        if any(explicit):
+            padding = {"padding": "EXPLICIT", "explicit_paddings": explicit}
+        size, steps = [1, *window.kernel, 1], [1, *window.strides, 1]
+        return first(raw.MaxPool(last(x), ksize=size, strides=steps, **padding))
     around = padded(x, window.pads, _lowest(x))
     if n.wants(1):
         return _max_with_places(n, x, around, window)
-    if window.is_plain and x.dtype.is_floating:
-        return first(
-            raw.MaxPool(
-                last(around),
-                ksize=[1, *window.kernel, 1],
-                strides=[1, *window.strides, 1],
-                padding="VALID",
-            )
-        )
     dtype = x.dtype
     views = window.views(around)
     if dtype.is_integer and dtype.size < 4:
@@ -136,6 +134,8 @@ def _max_with_places(n: Node, x: Any, around: Any, window: Window) -> tuple[Any,
 @reads("AveragePool")
 def _average_pool(n: Node, x: Any) -> Any:
     window = Window(n, x)
+    if window.is_plain and not any(v for pair in window.pads for v in pair):
+        return first(_means(last(x), window))
     totals = _totals(x, window, window.pads)
     ones = raw.Fill(t.vector([1, 1, *t.extents(x)[2:]]), t.like(1, x))
     if n.flag("count_include_pad"):  # the pads count, those for ceil_mode do not
@@ -149,17 +149,18 @@ def _average_pool(n: Node, x: Any) -> Any:
 
 def _totals(x: Any, window: Window, pads: Pads) -> Any:
     """The sum of every window."""
-    around = padded(x, pads, 0)
     if window.is_plain:
-        size = math.prod(window.kernel)
-        means = raw.AvgPool(
-            last(around),
-            ksize=[1, *window.kernel, 1],
-            strides=[1, *window.strides, 1],
-            padding="VALID",
-        )
-        return raw.Mul(first(means), t.like(size, x))
-    return reduce(raw.AddV2, window.views(around))
+        inner = last(x)
+        amounts = np.array([(0, 0), *pads, (0, 0)], np.int32)
+        inner = raw.Pad(inner, amounts) if amounts.any() else inner
+        return first(raw.Mul(_means(inner, window), t.like(math.prod(window.kernel), x)))
+    return reduce(raw.AddV2, window.views(padded(x, pads, 0)))
+
+
+def _means(x: Any, window: Window) -> Any:
+    """The mean of every window of images with channels last."""
+    size, steps = [1, *window.kernel, 1], [1, *window.strides, 1]
+    return raw.AvgPool(x, ksize=size, strides=steps, padding="VALID")
 
 
 @reads("LpPool")
@@ -171,6 +172,11 @@ def _lp_pool(n: Node, x: Any) -> Any:
 
 
 def _over_all(x: Any, reduce_: Callable[..., Any]) -> Any:
+    found = t.turned(x)
+    if found is not None:  # over the dimensions of what was transposed
+        source, order = found
+        axes = np.array([order[a] for a in range(2, t.rank(x))], np.int32)
+        return t.transpose(reduce_(source, axes, keep_dims=True), order)
     return reduce_(x, np.arange(2, t.rank(x), dtype=np.int32), keep_dims=True)
 
 

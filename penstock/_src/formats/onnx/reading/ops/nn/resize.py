@@ -60,6 +60,18 @@ def _resize(n: Node, x: Any, roi: Any = None, scales: Any = None, sizes: Any = N
         mode = n.attr("nearest_mode", "round_prefer_floor")
         rule = Rule(n, n.attr("mode", "nearest"), transform, mode)
     axes = t.axes_of(n.attr("axes", list(range(t.rank(x)))), t.rank(x))
+    found = t.turned(x)
+    if found is None:
+        return _by_axes(n, rule, x, axes, roi, scales, sizes)
+    source, order = found  # the axes of what was transposed
+    axes = [order[axis] for axis in axes]
+    return t.transpose(_by_axes(n, rule, source, axes, roi, scales, sizes), order)
+
+
+def _by_axes(
+    n: Node, rule: Rule, x: Any, axes: Sequence[int], roi: Any, scales: Any, sizes: Any
+) -> Any:
+    """x with other numbers of rows along axes."""
     if rule.transform == "tf_crop_and_resize":
         if roi is None:
             raise InvalidArgumentError("tf_crop_and_resize needs the input roi.")

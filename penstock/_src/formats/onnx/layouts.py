@@ -1,0 +1,12 @@
+"""Which operators can work on transposed values: what removes transposes between convolutions, in both directions."""
+
+# Operators that compute each element of their output from those of the first input at its place.
+ELEMENTWISE = frozenset(
+    "Abs Acos Acosh Asin Asinh Atan Atanh BitwiseNot Cast Ceil Clip Cos Cosh Elu Erf Exp Floor HardSigmoid HardSwish Identity IsInf "
+    "IsNaN LeakyRelu Log Mish Neg Not Reciprocal Relu Round Selu Sigmoid Sign Sin Sinh Softplus Softsign Sqrt Swish Tan Tanh Gelu".split()
+)
+# Operators that broadcast their inputs.
+BROADCASTING = frozenset(
+    "Add And BitwiseAnd BitwiseOr BitwiseXor Div Equal Greater GreaterOrEqual Less LessOrEqual Max Min Mod Mul Or Pow PRelu Sub "
+    "Sum Where Xor".split()
+)
