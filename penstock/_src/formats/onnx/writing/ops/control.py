@@ -15,6 +15,7 @@ import numpy as np
 from penstock._src.core import dtypes
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import UnimplementedError
+from penstock._src.formats.onnx.writing.recurrent import RecurrentLayer, recurrent_layer
 from penstock._src.formats.onnx.writing.writer import (
     GraphDraft,
     NodeDraft,
@@ -196,6 +197,10 @@ def _while(w: Writer, op: Operation, *inputs: Any) -> Any:
     loop = _LoopPlan(op, inputs)
     inputs = loop.with_rows(w, inputs)
     count, started = loop.trip_count(w, inputs), w.constant(True)
+    if count:
+        layer = loop.recurrent_layer()
+        if layer is not None and isinstance(inputs[layer.rows], Rows):
+            return _recurrent(w, loop, layer, inputs, count)
     if not count:
         before = w.function(loop.cond, inputs)
         started = _boolean(w, before[0], loop.cond.outputs[0])
@@ -236,6 +241,36 @@ def _while(w: Writer, op: Operation, *inputs: Any) -> Any:
         body=inner.graph,
     )
     return loop.results(w, inputs, names)
+
+
+def _recurrent(
+    w: Writer, loop: _LoopPlan, layer: RecurrentLayer, inputs: Sequence[Any], count: str
+) -> list[Any]:
+    """An LSTM or GRU in place of the loop; returns what the variables are after it."""
+    end = w.reshape(count, 1)
+    rows = w.node("Slice", inputs[layer.rows].name, w.ints(0), end, w.ints(0))
+    weights = [w.constant(layer.weights[name]) for name in ("w", "r", "b")]
+    states = [w.unsqueeze(inputs[layer.hidden], 0)]
+    if layer.cell is not None:
+        states.append(w.unsqueeze(inputs[layer.cell], 0))
+    names = w.nodes(
+        layer.kind,
+        [rows, *weights, "", *states],
+        1 + len(states),
+        hidden_size=layer.size,
+        linear_before_reset=1 if layer.kind == "GRU" else None,
+    )
+    found = list(inputs)
+    for i in range(len(inputs)):
+        if i in loop.filled:
+            only_last = i in loop.overwritten
+            found[i] = Rows(names[1] if only_last else w.squeeze(names[0], 1))
+        elif i not in loop.invariant:  # a count
+            found[i] = w.cast(count, dtypes.int64, loop.body.inputs[i].dtype)
+    found[layer.hidden] = w.squeeze(names[1], 0)
+    if layer.cell is not None:
+        found[layer.cell] = w.squeeze(names[2], 0)
+    return found
 
 
 def _carried(value: Any) -> str:
@@ -347,6 +382,23 @@ class _LoopPlan:
         before = w.ints(*[0] * dimensions)
         after = [lacking] if dimensions == 1 else [lacking, w.ints(*[0] * (dimensions - 1))]
         return w.node("Pad", rows, w.vector([before, *after]))
+
+    def recurrent_layer(self) -> RecurrentLayer | None:
+        """The LSTM or GRU that the loop is, if it is one and fills its lists."""
+        if not all(i in self.overwritten or self._always_fills(i) for i in self.filled):
+            return None
+        states = [
+            i
+            for i in range(len(self.body.inputs))
+            if i not in self.invariant and i not in self.filled
+        ]
+        return recurrent_layer(
+            self.body,
+            states,
+            self.filled,
+            self.invariant,
+            lambda tensor: self._is_counter(tensor, self.body.inputs),
+        )
 
     def trip_count(self, w: Writer, inputs: Sequence[Any]) -> str:
         """How many steps there are, where the condition only compares counts with limits; else empty."""

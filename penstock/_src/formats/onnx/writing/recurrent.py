@@ -1,0 +1,221 @@
+"""Finds loops that are an LSTM or a GRU as Keras makes them, which runtimes compute much faster than loops."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from penstock._src.core import dtypes
+from penstock._src.graph.library import GraphFunction
+from penstock._src.graph.static_values import constant_value
+
+# Patterns: a tuple is an operation of inputs, "?name" any tensor, "#name" a constant; ("Part", k, source) is the k-th of the equal parts
+# of the source's last axis. Sums and products match in both orders.
+Pattern = Any
+_SUMS = ("Add", "AddV2", "BiasAdd")
+_PRODUCT: Pattern = ("MatMul", "?x", "#w")
+_OF_STATE: Pattern = ("MatMul", "?h", "#u")
+
+
+def _gate(part: int, *sources: str) -> Pattern:
+    parts = [("Part", part, source) for source in sources]
+    return ("Sigmoid", parts[0] if len(parts) == 1 else ("Sum", *parts))
+
+
+_CELL: Pattern = (
+    "Sum",
+    ("Mul", _gate(1, "?z"), "?c"),
+    ("Mul", _gate(0, "?z"), ("Tanh", ("Part", 2, "?z"))),
+)
+_LSTM: Pattern = ("Mul", _gate(3, "?z"), ("Tanh", "?cell"))
+_LSTM_INPUT: Pattern = ("Sum", ("Sum", _PRODUCT, _OF_STATE), "#b")
+_UPDATE = _gate(0, "?zx", "?zh")
+_GRU: Pattern = (
+    "Sum",
+    ("Mul", _UPDATE, "?h"),
+    (
+        "Mul",
+        ("Sub", "#one", _UPDATE),
+        (
+            "Tanh",
+            ("Sum", ("Part", 2, "?zx"), ("Mul", _gate(1, "?zx", "?zh"), ("Part", 2, "?zh"))),
+        ),
+    ),
+)
+Found = dict[str, Any]
+
+
+def lstm_of(hidden: Any) -> Found | None:
+    """The tensors of an LSTM's step that makes this state: x, h, c, cell, and the constants w, u, b."""
+    found = _match(hidden, _LSTM, {}, 4)
+    found = found and _match(found["?cell"], _CELL, found, 4)
+    return found and _match(found["?z"], _LSTM_INPUT, found, 4)
+
+
+def gru_of(hidden: Any) -> Found | None:
+    """The same of a GRU's step, whose reset gate multiplies the product of the state."""
+    found = _match(hidden, _GRU, {}, 3)
+    if not found or not np.all(constant_value(found["#one"]) == 1):
+        return None
+    found = _match(found["?zx"], ("Sum", _PRODUCT, "#b"), found, 3)
+    return found and _match(found["?zh"], ("Sum", _OF_STATE, "#rb"), found, 3)
+
+
+def _match(tensor: Any, pattern: Pattern, found: Found, parts: int) -> Found | None:
+    """What a pattern's names stand for, or None if it does not match; `parts` is the number of gates."""
+    if isinstance(pattern, str):
+        if pattern.startswith("#") and constant_value(tensor) is None:
+            return None
+        if pattern in found:
+            return found if found[pattern] is tensor else None
+        return found | {pattern: tensor}
+    kind, *inputs = pattern
+    op = tensor.op
+    if kind == "Part":
+        source = _part_of(tensor, inputs[0], parts)
+        return None if source is None else _match(source, inputs[1], found, parts)
+    if kind == "Sum":
+        if op.type not in _SUMS:
+            return None
+    elif op.type != kind or len(op.inputs) != len(inputs):
+        return None
+    if op.type == "MatMul" and (op.raw_op.attrs["transpose_a"] or op.raw_op.attrs["transpose_b"]):
+        return None
+    orders = [list(op.inputs)]
+    if kind in ("Sum", "Mul"):
+        orders.append(list(op.inputs)[::-1])
+    for order in orders:
+        result: Found | None = found
+        for each, inner in zip(order, inputs, strict=True):
+            result = None if result is None else _match(each, inner, result, parts)
+        if result is not None:
+            return result
+    return None
+
+
+def _part_of(tensor: Any, part: int, count: int) -> Any:
+    """The matrix whose columns a tensor is a part of, or None."""
+    op = tensor.op
+    if op.type == "Split":
+        axis = constant_value(op.inputs[0])
+        fits = len(op.outputs) == count and tensor.value_index == part
+        return op.inputs[1] if fits and axis is not None and int(axis) in (1, -1) else None
+    if op.type != "StridedSlice":
+        return None
+    source = op.inputs[0]
+    width = source.shape[-1] if source.shape.rank == 2 else None
+    bounds = [constant_value(t) for t in op.inputs[1:]]
+    attrs = op.raw_op.attrs
+    special = attrs["ellipsis_mask"] or attrs["new_axis_mask"] or attrs["shrink_axis_mask"]
+    if not width or width % count or special or any(b is None or len(b) != 2 for b in bounds):
+        return None
+    begin = 0 if attrs["begin_mask"] & 2 else int(bounds[0][1])  # type: ignore[index]
+    end = width if attrs["end_mask"] & 2 else int(bounds[1][1])  # type: ignore[index]
+    whole = attrs["begin_mask"] & 1 and attrs["end_mask"] & 1
+    size = width // count
+    one_by_one = np.all(bounds[2] == 1)
+    if whole and one_by_one and begin == part * size and end == (part + 1) * size:
+        return source
+    return None
+
+
+def weights_of(found: Found) -> dict[str, np.ndarray] | None:
+    """The weights in ONNX's order of gates, or None if they are no floats of 32 bits."""
+    names = [name for name in found if name.startswith("#") and name != "#one"]
+    held = {name: np.asarray(constant_value(found[name])) for name in names}
+    if any(value.dtype != np.float32 for value in held.values()):
+        return None
+    size = held["#u"].shape[0]
+    gates = 3 if "#rb" in held else 4
+    order = [0, 1, 2] if gates == 3 else [0, 3, 1, 2]  # ONNX has input, output, forget, cell
+
+    def arranged(matrix: np.ndarray) -> np.ndarray:
+        blocks = matrix.reshape(-1, gates, size)[:, order]
+        return np.ascontiguousarray(blocks.reshape(-1, gates * size).T)
+
+    biases = [
+        np.broadcast_to(held[name].reshape(-1), (gates * size,))
+        for name in ("#b", "#rb")
+        if name in held
+    ]
+    biases += [np.zeros(gates * size, np.float32)] * (2 - len(biases))
+    joined = np.concatenate([arranged(b)[:, 0] for b in biases])
+    return {"w": arranged(held["#w"])[None], "r": arranged(held["#u"])[None], "b": joined[None]}
+
+
+class RecurrentLayer:
+    """A loop that is an LSTM or a GRU.
+
+    Attributes:
+      kind: the operator.
+      rows: position of the list of inputs.
+      hidden, cell: positions of the states; `cell` is None for a GRU.
+      weights: by the names of the operator's inputs.
+    """
+
+    def __init__(
+        self, kind: str, body: GraphFunction, found: Found, weights: Mapping[str, np.ndarray]
+    ) -> None:
+        self.kind, self.weights = kind, weights
+        places = {t._id: i for i, t in enumerate(body.inputs)}
+        self.hidden = places[found["?h"]._id]
+        self.cell = places[found["?c"]._id] if "?c" in found else None
+        self.rows = places[found["?x"].op.inputs[0]._id]
+        self.size: int = weights["r"].shape[2]
+
+
+def recurrent_layer(
+    body: GraphFunction,
+    states: Sequence[int],
+    filled: Sequence[int],
+    invariant: Any,
+    is_counter: Any,
+) -> RecurrentLayer | None:
+    """The layer that a loop's body is the step of, or None.
+
+    Args:
+      body: of the loop.
+      states: positions of variables that change and are no lists.
+      filled: positions of lists that get an element in each step.
+      invariant: positions of variables that stay.
+      is_counter: whether a variable of the body counts steps from 0.
+    """
+    inputs, outputs = list(body.inputs), list(body.outputs)
+    floats = [i for i in states if inputs[i].dtype is dtypes.float32]
+    if not floats or any(not is_counter(inputs[i]) for i in states if i not in floats):
+        return None
+    for i in floats:
+        for kind, search, count in (("LSTM", lstm_of, 2), ("GRU", gru_of, 1)):
+            found = search(outputs[i]) if len(floats) == count else None
+            if found and _closes(found, i, inputs, outputs, floats, filled, invariant, is_counter):
+                weights = weights_of(found)
+                return None if weights is None else RecurrentLayer(kind, body, found, weights)
+    return None
+
+
+def _closes(
+    found: Found,
+    hidden: int,
+    inputs: Sequence[Any],
+    outputs: Sequence[Any],
+    floats: Sequence[int],
+    filled: Sequence[int],
+    invariant: Any,
+    is_counter: Any,
+) -> bool:
+    """Whether what the step reads are the loop's own states and the row of the step, and what it collects is the state."""
+    if found["?h"] is not inputs[hidden]:
+        return False
+    if "?c" in found:
+        (cell,) = [i for i in floats if i != hidden]
+        if found["?c"] is not inputs[cell] or found["?cell"] is not outputs[cell]:
+            return False
+    row = found["?x"].op
+    lists = {t._id: i for i, t in enumerate(inputs)}
+    if row.type != "TensorListGetItem" or lists.get(row.inputs[0]._id) not in invariant:
+        return False
+    return is_counter(row.inputs[1]) and all(
+        outputs[i].op.inputs[-1] is outputs[hidden] for i in filled
+    )
