@@ -160,7 +160,20 @@ class Sequences:
 
 def _at(x: Any, direction: int) -> Any:
     """What belongs to one direction."""
-    return None if x is None else t.batched_gather(x, np.int32(direction), 0)
+    if x is None:
+        return None
+    value = t.known(x)  # part of a constant is a constant
+    if value is not None and 0 <= direction < len(value):
+        return t.constant(value[direction], x.dtype)
+    return t.batched_gather(x, np.int32(direction), 0)
+
+
+def _turned(matrix: Any) -> Any:
+    """A matrix transposed, once for all steps."""
+    value = t.known(matrix)
+    if value is not None:
+        return t.constant(np.ascontiguousarray(value.T), matrix.dtype)
+    return t.transpose(matrix, [1, 0])
 
 
 def _by_input(sequences: Sequences, w: Any, b: Any) -> Any:
@@ -191,11 +204,11 @@ def _rnn(
     rows, last = [], []
     for d in range(s.directions):
         (function,) = s.activations[d]
-        weights, (wb, rb) = _at(r, d), _halves(_at(b, d), s.hidden)
+        weights, (wb, rb) = _turned(_at(r, d)), _halves(_at(b, d), s.hidden)
         inputs = _plus(_by_input(s, _at(w, d), wb), rb)
 
         def step(row: Any, h: Any, weights: Any = weights, function: Any = function) -> Any:
-            return (function(raw.AddV2(row, raw.MatMul(h, weights, transpose_b=True))),)
+            return (function(raw.AddV2(row, raw.MatMul(h, weights))),)
 
         y, (h,) = s.run(d, inputs, [s.state(initial, d)], step)
         rows.append(y)
@@ -226,10 +239,8 @@ def _gru_step(
     weights: Any, bias: Any, size: int, before: bool, gate: Function, function: Function
 ) -> Callable[..., Any]:
     """The step of a GRU; the weights are those of update, reset and the new state."""
-    of_gates, of_state = (
-        t.slice_along(weights, 0, 0, 2 * size),
-        t.slice_along(weights, 0, 2 * size, None),
-    )
+    of_gates = _turned(t.slice_along(weights, 0, 0, 2 * size))
+    of_state = _turned(t.slice_along(weights, 0, 2 * size, None))
     gate_bias = state_bias = None
     if bias is not None:
         gate_bias, state_bias = (
@@ -238,15 +249,15 @@ def _gru_step(
         )
 
     def step(row: Any, h: Any) -> Any:
-        product = _plus(raw.MatMul(h, of_gates, transpose_b=True), gate_bias)
+        product = _plus(raw.MatMul(h, of_gates), gate_bias)
         gates = gate(raw.AddV2(t.slice_along(row, 1, 0, 2 * size), product))
         update, reset = t.slice_along(gates, 1, 0, size), t.slice_along(gates, 1, size, 2 * size)
         own = t.slice_along(row, 1, 2 * size, None)
         if before:
-            inner = _plus(raw.MatMul(h, of_state, transpose_b=True), state_bias)
+            inner = _plus(raw.MatMul(h, of_state), state_bias)
             new = function(raw.AddV2(own, raw.Mul(reset, inner)))
         else:
-            inner = raw.MatMul(raw.Mul(reset, h), of_state, transpose_b=True)
+            inner = raw.MatMul(raw.Mul(reset, h), of_state)
             new = function(raw.AddV2(own, _plus(inner, state_bias)))
         kept = raw.Mul(update, h)
         return (raw.AddV2(raw.Mul(raw.Sub(t.like(1, update), update), new), kept),)
@@ -272,7 +283,9 @@ def _lstm(
     for d in range(s.directions):
         wb, rb = _halves(_at(b, d), 4 * s.hidden)
         inputs = _plus(_by_input(s, _at(w, d), wb), rb)
-        step = _lstm_step(_at(r, d), _at(peepholes, d), s.hidden, coupled, s.activations[d])
+        step = _lstm_step(
+            _turned(_at(r, d)), _at(peepholes, d), s.hidden, coupled, s.activations[d]
+        )
         y, (h, c) = s.run(d, inputs, [s.state(initial_h, d), s.state(initial_c, d)], step)
         rows.append(y)
         last_h.append(h)
@@ -293,7 +306,7 @@ def _lstm_step(
         return x if peep is None else raw.AddV2(x, raw.Mul(peep, cell))
 
     def step(row: Any, h: Any, c: Any) -> Any:
-        total = raw.AddV2(row, raw.MatMul(h, weights, transpose_b=True))
+        total = raw.AddV2(row, raw.MatMul(h, weights))
         i, o, f, new = (t.slice_along(total, 1, k * size, (k + 1) * size) for k in range(4))
         i = gate(seen(i, c, peeps[0]))
         f = raw.Sub(t.like(1, i), i) if coupled else gate(seen(f, c, peeps[2]))
