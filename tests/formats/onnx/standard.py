@@ -38,8 +38,13 @@ class Case:
         return sorted({node.op_type for node in self.proto.graph.node})
 
 
-def cases() -> Iterator[Case]:
+@functools.cache
+def cases() -> list[Case]:
     """All tests of the standard that come with data in the wheel."""
+    return list(_cases())
+
+
+def _cases() -> Iterator[Case]:
     import onnx
     from onnx.backend.test.loader import load_model_tests
 

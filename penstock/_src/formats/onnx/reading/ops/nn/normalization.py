@@ -31,6 +31,8 @@ def _stash(n: Node, x: Any) -> Any:
 @reads("BatchNormalization", settings=(3, 4))
 def _batch_normalization(n: Node, x: Any, scale: Any, bias: Any, mean: Any, variance: Any) -> Any:
     epsilon, dimensions, dtype = n.attr("epsilon", 1e-5), t.rank(x), x.dtype
+    if not n.flag("spatial", 1):
+        raise UnimplementedError("statistics of each place (spatial=0) are not supported.")
     if n.flag("training_mode"):
         return _trained_batch(n, x, scale, bias, mean, variance)
     kind = variance.dtype if variance.dtype.size > dtype.size else dtype
