@@ -62,8 +62,9 @@ interop-tfjs: $(STAMP)
 TFLITE_VENV := .venv-tflite
 interop-tflite: pyproject.toml $(INTEROP_VENV)/.installed
 	test -x $(TFLITE_VENV)/bin/python || $(PYTHON) -m venv $(TFLITE_VENV)
-	$(TFLITE_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[lite]' ai-edge-litert
+	$(TFLITE_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --editable ".[lite,keras]" ai-edge-litert
 	$(TFLITE_VENV)/bin/python -m tests.interop.tflite $(NAMES)
+	$(TFLITE_VENV)/bin/python -m tests.interop.tflite.written
 	$(TFLITE_VENV)/bin/python -m tests.interop.tflite.converted $(CURDIR)/$(INTEROP_VENV)/bin/python
 
 # Models built for other processors, under QEMU (qemu-user-static, qemu-system-arm), and libraries for Windows and macOS, which are linked only.

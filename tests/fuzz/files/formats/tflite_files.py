@@ -21,13 +21,14 @@ def _make(name: str) -> Callable[[Path], None]:
 
 
 def run(folder: Path) -> Any:
-    """Returns the first output of the model for zeros."""
+    """Returns the outputs of the model for zeros."""
     interpreter = tf.lite.Interpreter(str(folder / "model.tflite"))
     interpreter.allocate_tensors()
     for detail in interpreter.get_input_details():
         interpreter.set_tensor(detail["index"], np.zeros(detail["shape"], detail["dtype"]))
     interpreter.invoke()
-    return plain(interpreter.get_tensor(interpreter.get_output_details()[0]["index"]))
+    outputs = interpreter.get_output_details()
+    return [plain(interpreter.get_tensor(detail["index"])) for detail in outputs]
 
 
 def _records(record: Record) -> list[Record]:

@@ -102,14 +102,24 @@ def pack(call: Call) -> Any:
     return raw.Pack(values=call.tensors(), axis=call.options.axis)
 
 
+def _outputs(call: Call, count: int) -> int:
+    """The number of outputs, which the options say as well."""
+    found = len(call.operation.outputs)
+    if count != found:
+        raise call.invalid(f"its options say {count} outputs, and it has {found}.")
+    return found
+
+
 @builtin("UNPACK", options="UnpackOptions")
 def unpack(call: Call) -> Any:
-    return raw.Unpack(value=call.tensor(0), num=call.options.num, axis=call.options.axis)
+    count = _outputs(call, call.options.num)
+    return raw.Unpack(value=call.tensor(0), num=count, axis=call.options.axis)
 
 
 @builtin("SPLIT", options="SplitOptions")
 def split(call: Call) -> Any:
-    return raw.Split(axis=call.tensor(0), value=call.tensor(1), num_split=call.options.num_splits)
+    count = _outputs(call, call.options.num_splits)
+    return raw.Split(axis=call.tensor(0), value=call.tensor(1), num_split=count)
 
 
 @builtin("SPLIT_V", options="SplitVOptions")
