@@ -12,6 +12,8 @@ ODD_TEXTS = (
     '{"instances":[1]} [1,[2]] [1,"2"] [[1],[2,3]] 00 01 1. .5 +1 0x1 1e tru "\\x" "\xff" //'
 ).split()
 LENGTHS = (0, 1, 3, 64, 65, 1000, 5000)
+# The most values that repeated parts of a text hold: lists of lists of lists of 5,000 would take all memory.
+_MOST_VALUES = 200_000
 SIZES = (
     -1,
     -2,
@@ -81,15 +83,25 @@ def _changed(random: random.Random, value: Any, marks: dict[str, str]) -> Any:
         if kind == 0:
             return value[:at] + value[at + 1 :]
         if kind == 1:
-            return value + [value[at]] * random.choice(LENGTHS)
+            return value + _repeated(random, value[at])
         return [*value[:at], _changed(random, value[at], marks), *value[at + 1 :]]
     return _odd(random, value, marks)
+
+
+def _repeated(random: random.Random, value: Any) -> list[Any]:
+    return [value] * min(random.choice(LENGTHS), _MOST_VALUES // _count(value))
+
+
+def _count(value: Any) -> int:
+    """How many values a part of a text holds, itself among them."""
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return 1 + sum(map(_count, parts))
 
 
 def _odd(random: random.Random, value: Any, marks: dict[str, str]) -> Any:
     kind = random.randrange(8)
     if kind == 0:
-        return [value] * random.choice(LENGTHS)
+        return _repeated(random, value)
     if kind == 1:
         mark = f"mark{len(marks)}"
         depth = random.choice((1, 2, 31, 32, 33, 64, 65, 1100, 5000))
