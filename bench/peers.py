@@ -12,6 +12,7 @@ PACKAGES = {
     "torch": ["torch==2.13.0", "numpy", KERAS],
     "openvino": ["openvino", KERAS],
     "onnxruntime": ["onnxruntime", "numpy"],
+    "litert": ["ai-edge-litert", "numpy"],
     "litserve": ["litserve", "onnxruntime", "numpy"],
     "mlserver": ["mlserver", "onnxruntime", "numpy"],
     "onnx": ["tensorflow-cpu==2.21.*", "tf2onnx", "onnx", KERAS],  # writes the files of onnxruntime

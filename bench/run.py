@@ -25,6 +25,7 @@ RESULTS = HERE.parent / "docs" / "performance"
 SUITES = [
     "training",
     "inference",
+    "built",
     "latency",
     "kernels",
     "generation",
