@@ -99,3 +99,25 @@ def test_a_variable_that_is_passed_twice_gets_both_gradients():
     with tf.GradientTape() as tape:
         result = scaled(variable, variable)
     assert float(tape.gradient(result, variable)) == 16.0
+
+
+@pytest.mark.parametrize("wraps", [tf.function, lambda f: f], ids=["graph", "eager"])
+def test_methods_get_their_object_as_it_is(wraps):
+    class Doubler:
+        factor = 2.0
+
+        @tf.custom_gradient
+        def double(self, x):
+            return x * self.factor, lambda dy: dy * 10.0
+
+    doubler = Doubler()
+    x = tf.Variable(3.0)
+
+    @wraps
+    def run():
+        with tf.GradientTape() as tape:
+            y = doubler.double(x * 1.0)
+        return y, tape.gradient(y, x)
+
+    assert [float(each) for each in run()] == [6.0, 10.0]
+    assert Doubler.double.__name__ == "double"

@@ -17,6 +17,7 @@ RUNS = {
     "gpflow_regression": ("gpflow tensorflow_probability tf_keras opt_einsum scipy", 0.0, 0.2),
     "hamiltonian_monte_carlo": ("tensorflow_probability tf_keras opt_einsum", 0.5, 1.0),
     "jax_layer": ("jax", 0.0, 0.1),
+    "quantization_aware": ("tensorflow_model_optimization tf_keras sklearn", 0.85, 1.0),
     "sonnet_resnet": ("sonnet", 0.8, 1.0),
 }
 

@@ -62,12 +62,23 @@ def custom_gradient(f: Callable[..., Any] | None = None) -> Any:
     if f is None:
         return custom_gradient
 
-    @functools.wraps(f)
-    def decorated(*args: Any, **kwargs: Any) -> Any:
-        return _call(f, args, kwargs)
+    return WithGradient(f)
 
-    decorated.__original_wrapped__ = f  # type: ignore[attr-defined]
-    return decorated
+
+class WithGradient:
+    """A function with its own gradient; as an attribute of a class a method, whose object is no argument that has a gradient."""
+
+    def __init__(self, f: Callable[..., Any]) -> None:
+        functools.update_wrapper(self, f)
+        self.__original_wrapped__ = f
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return _call(self.__original_wrapped__, args, kwargs)
+
+    def __get__(self, instance: Any, owner: Any = None) -> "WithGradient":
+        if instance is None:
+            return self
+        return WithGradient(self.__original_wrapped__.__get__(instance, owner))
 
 
 def _call(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]) -> Any:

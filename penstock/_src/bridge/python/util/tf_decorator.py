@@ -150,7 +150,7 @@ def _record(value: Any) -> TFDecorator | None:
     # Our own decorators leave no record: that would compute a signature for each function when it is defined.
     if isinstance(value, Function):
         return TFDecorator("tf.function", value.python_function)
-    if isinstance(value, types.FunctionType) and hasattr(value, "__original_wrapped__"):
+    if hasattr(value, "__original_wrapped__"):
         return TFDecorator("decorator", value.__original_wrapped__)
     return None
 
