@@ -130,6 +130,7 @@ _ALL = (
         (".tflite",),
         reader="tflite.reading.model:read",
         writer="tflite.writing.model:write",
+        quantizations=("float16", "int8"),
     ),
 )
 FORMATS: Mapping[str, Format] = {each.name: each for each in _ALL}

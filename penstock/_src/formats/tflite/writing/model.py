@@ -38,19 +38,19 @@ class Integers:
     output_type: DType = dtypes.float32
 
 
-def write(model: Model, path: str, weights: str = "") -> None:
+def write(model: Model, path: str, quantize: str = "") -> None:
     """Writes a model as a TFLite file; it appears whole or not at all.
 
     Args:
       model: its signatures become the file's.
       path: the file.
-      weights: how large weights are stored: "float16", "int8" (with float activations), or as they are.
+      quantize: how large weights are stored: "float16", "int8" (with float activations), or as they are.
 
     Raises:
       UnimplementedError: TFLite has no counterpart of an operation.
       ImportError: flatbuffers is not installed.
     """
-    write_whole(path, file_of(model.signatures, weights))
+    write_whole(path, file_of(model.signatures, quantize))
 
 
 def file_of(
