@@ -60,8 +60,7 @@ class SignatureDescription:
                 f"  work        {units(self.flops, 'FLOP')} a call, unknown extents being 1"
             )
         if self.operations:
-            counted = sorted(self.operations.items(), key=lambda each: (-each[1], each[0]))
-            shown.append("  operations  " + ", ".join(f"{n} {name}" for name, n in counted))
+            shown.append(f"  operations  {_said(self.operations)}")
         if self.obstacle:
             shown.append(f"  not known   {self.obstacle}")
         return shown
@@ -88,7 +87,7 @@ class Description:
     def lines(self) -> list[str]:
         """It as lines for people."""
         shown = [f"{self.path}: {self.format}, {units(self.bytes, 'B')}"]
-        shown += [f"  {title:10}  {value}" for title, value in self.details.items()]
+        shown += [f"  {title:10}  {_said(value)}" for title, value in self.details.items()]
         for signature in self.signatures:
             shown += ["", *signature.lines()]
         return shown
@@ -96,6 +95,14 @@ class Description:
     def as_json(self) -> str:
         """It as a JSON object."""
         return json.dumps(asdict(self), default=str)
+
+
+def _said(value: Any) -> Any:
+    """A fact in words; of counts by name, the greatest first."""
+    if not isinstance(value, Mapping):
+        return value
+    counted = sorted(value.items(), key=lambda each: (-each[1], each[0]))
+    return ", ".join(f"{number} {name}" for name, number in counted)
 
 
 def describe(path: str, **options: Any) -> Description:
