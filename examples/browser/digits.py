@@ -72,7 +72,7 @@ def compiled(model, folder):
 class Silent(http.server.SimpleHTTPRequestHandler):
     """Serves files and prints nothing."""
 
-    def log_message(self, *_):
+    def log_message(self, format, *args):
         """Prints nothing."""
 
 
@@ -109,6 +109,7 @@ def asked(folder, images, picture):
         page.reload()  # the server has gone
         page.wait_for_function("globalThis.read !== undefined")
         box = page.locator("#paper").bounding_box()
+        assert box is not None
         for at, (x, y) in enumerate(SEVEN):
             page.mouse.move(box["x"] + x, box["y"] + y, steps=8)
             if at == 0:
@@ -126,7 +127,7 @@ def asked(folder, images, picture):
 
 def main():
     """Runs all of it."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description="A model that reads digits in a browser.")
     parser.add_argument("--serve", action="store_true", help="leave the page open at port 8000")
     parser.add_argument("--quick", action="store_true", help="train on 2,000 digits, once")
     parser.add_argument("--picture", help="file of a picture of the page")

@@ -26,8 +26,8 @@ def compiled(model):
 
 def main():
     tf.keras.utils.set_random_seed(1)
-    digits = load_digits()
-    images, labels = np.float32(digits.images / 16)[..., None], digits.target
+    rows, labels = map(np.asarray, load_digits(return_X_y=True))
+    images = np.asarray(rows.reshape(-1, 8, 8, 1) / 16, np.float32)
     train, test = (images[:TRAINED], labels[:TRAINED]), (images[TRAINED:], labels[TRAINED:])
     layers = keras.layers
     model = compiled(

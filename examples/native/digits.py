@@ -69,7 +69,7 @@ def functions(model):
 
 def main():
     """Runs all of it."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description="A model that learns digits in a program of C++.")
     parser.add_argument("--out", help="folder that keeps what is built")
     parser.add_argument("--compiler", default="c++", help="of C++17")
     options = parser.parse_args()

