@@ -1,5 +1,7 @@
 """Custom gradients, alone and inside functions."""
 
+import inspect
+
 import numpy as np
 import pytest
 
@@ -121,3 +123,17 @@ def test_methods_get_their_object_as_it_is(wraps):
 
     assert [float(each) for each in run()] == [6.0, 10.0]
     assert Doubler.double.__name__ == "double"
+
+
+def test_functions_with_a_gradient_have_the_parameters_of_what_they_wrap():
+    @tf.custom_gradient
+    def scaled(x, factor=2.0):
+        return x * factor, lambda dy: (dy, None)
+
+    class Scaler:
+        @tf.custom_gradient
+        def scaled(self, x):
+            return x, lambda dy: dy
+
+    assert inspect.getfullargspec(scaled).args == ["x", "factor"]
+    assert inspect.getfullargspec(Scaler().scaled).args == ["x"]

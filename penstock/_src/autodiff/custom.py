@@ -65,8 +65,17 @@ def custom_gradient(f: Callable[..., Any] | None = None) -> Any:
     return WithGradient(f)
 
 
+class _SignatureOfWrapped:
+    """The signature of what a function with a gradient wraps; `inspect` takes objects with `__get__` for built-in ones otherwise."""
+
+    def __get__(self, instance: Any, owner: Any = None) -> inspect.Signature | None:
+        return None if instance is None else inspect.signature(instance.__original_wrapped__)
+
+
 class WithGradient:
     """A function with its own gradient; as an attribute of a class a method, whose object is no argument that has a gradient."""
+
+    __signature__ = _SignatureOfWrapped()
 
     def __init__(self, f: Callable[..., Any]) -> None:
         functools.update_wrapper(self, f)
