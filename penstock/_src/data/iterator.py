@@ -20,6 +20,7 @@ from penstock._src.eager.tensor import EagerTensor
 from penstock._src.ops.data.iterator import END
 from penstock._src.util import nest
 from penstock._src.util.export import export
+from penstock._src.util.process import forks
 from penstock._src.util.signatures import read_only
 
 
@@ -194,7 +195,7 @@ class IteratorSpec(_SpecOfElements):
       element_spec: the structure of TypeSpecs of the elements.
     """
 
-    @functools.cached_property
+    @forks.cached_property
     def _hash(self) -> int:
         return super().__hash__()
 

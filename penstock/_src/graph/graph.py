@@ -1,7 +1,6 @@
 """Graph: operations in creation order, with names, scopes and collections."""
 
 import contextlib
-import functools
 import itertools
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -26,6 +25,7 @@ from penstock._src.util.device_spec import merged_device
 from penstock._src.util.export import export
 from penstock._src.util.locations import user_location
 from penstock._src.util.names import LEGAL_NAME, SCOPE_NAME, NameTable
+from penstock._src.util.process import forks
 from penstock._src.util.signatures import read_only, read_write
 
 _KEYS = itertools.count()
@@ -545,7 +545,7 @@ class Graph(Colocation, GraphConversions):
 
     # -- v1
 
-    @functools.cached_property
+    @forks.cached_property
     def _graph_key(self) -> str:
         # What the graph shares with those of functions in it.
         enclosing = getattr(self, "enclosing", None)

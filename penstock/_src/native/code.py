@@ -1,11 +1,12 @@
 """Code: the text of a module, and its identity."""
 
-import functools
 import hashlib
 from dataclasses import dataclass
 
 import llvmlite
 import llvmlite.binding as llvm
+
+from penstock._src.util.process import forks
 
 from .target import Target
 
@@ -29,7 +30,7 @@ class Code:
             module.parts.clear()  # kernels' emitters live long
         return module.code
 
-    @functools.cached_property
+    @forks.cached_property
     def key(self) -> str:
         """The permanent identity of this code: a hash of text, CPU, features, and the versions of LLVM and Penstock."""
         digest = hashlib.sha256(f"{_VERSIONS}\n{self.target.identity}\n".encode())

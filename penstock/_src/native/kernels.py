@@ -2,7 +2,6 @@
 
 import contextlib
 import functools
-import os
 import sys
 import threading
 import time
@@ -13,7 +12,7 @@ from typing import Any
 import llvmlite.binding as llvm
 
 from penstock._src.util import flags
-from penstock._src.util.process import progress
+from penstock._src.util.process import forks, progress
 
 from .cache import ObjectCache
 from .cache.recently_used import RecentlyUsed
@@ -99,18 +98,7 @@ class Kernels:
 def kernels() -> Kernels:
     """The process's kernels."""
     made = Kernels()
-    _hold_in_forks(made)
+    # LLVM's locks would never be free in a child that was forked while another thread is in LLVM.
+    forks.held_by_forks(made.held)
+    forks.held_by_forks(lambda: llvm.ffi.lib._lock)
     return made
-
-
-def _hold_in_forks(made: Kernels) -> None:
-    """Lets no fork come while another thread is in LLVM: its locks would never be free in the child."""
-    if not hasattr(os, "register_at_fork"):
-        return
-    entered = contextlib.ExitStack()
-
-    def enter() -> None:
-        entered.enter_context(made.held())
-        entered.enter_context(llvm.ffi.lib._lock)
-
-    os.register_at_fork(before=enter, after_in_parent=entered.close, after_in_child=entered.close)

@@ -11,6 +11,7 @@ import llvmlite.binding as llvm
 
 from penstock._src.core import errors
 from penstock._src.util.flags import flags
+from penstock._src.util.process import forks
 
 from .language.types import SIZE, vec
 
@@ -91,7 +92,7 @@ class Target:
         """The vector type that fills one register."""
         return vec(element, self.lanes(element))
 
-    @functools.cached_property
+    @forks.cached_property
     def attributes(self) -> str:
         """The attribute group #0 that every function has."""
         short = "minsize optsize " if self.is_microcontroller else ""
@@ -100,7 +101,7 @@ class Target:
             f'"prefer-vector-width"="{8 * self.vector_bytes}" "no-trapping-math"="true" }}'
         )
 
-    @functools.cached_property
+    @forks.cached_property
     def identity(self) -> str:
         """Everything that compiled code depends on besides its text."""
         checked = " checked" if self.checked else ""

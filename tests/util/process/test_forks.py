@@ -1,7 +1,10 @@
 """Locks in forked children."""
 
+import importlib
 import os
+import sys
 import threading
+import time
 
 import pytest
 
@@ -53,3 +56,63 @@ def test_a_child_counts_one_more_fork():
     before = forks.count()
     assert in_child(lambda: forks.count() == before + 1)
     assert forks.count() == before
+
+
+SLOW_MODULE = """
+import builtins, time
+builtins.slow_module_began.set()
+time.sleep(0.3)
+ended = True
+"""
+
+
+@pytest.fixture
+def slow_import(tmp_path, monkeypatch):
+    """A thread that is importing the module `slowly_imported`."""
+    began = threading.Event()
+    monkeypatch.setattr("builtins.slow_module_began", began, raising=False)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    (tmp_path / "slowly_imported.py").write_text(SLOW_MODULE)
+    thread = threading.Thread(target=importlib.import_module, args=("slowly_imported",))
+    thread.start()
+    began.wait()
+    yield thread
+    thread.join()
+    del sys.modules["slowly_imported"]
+
+
+def test_a_child_has_whole_the_module_that_another_thread_imports(slow_import):
+    assert in_child(lambda: importlib.import_module("slowly_imported").ended)
+
+
+def test_a_fork_waits_for_the_imports_of_others_with_patience_only(slow_import, monkeypatch):
+    monkeypatch.setattr(forks, "PATIENCE", 0.0)
+    start = time.monotonic()
+    assert in_child(lambda: not hasattr(importlib.import_module("slowly_imported"), "ended"))
+    assert time.monotonic() - start < 0.25
+
+
+def test_a_context_is_entered_by_the_fork_and_left_on_both_sides(monkeypatch):
+    lock = threading.RLock()
+    monkeypatch.setattr(forks, "_contexts", [lambda: lock])
+    assert in_child(lambda: not lock._is_owned())
+    assert not lock._is_owned()
+
+
+def test_a_property_that_another_thread_computes_is_computed_by_the_child():
+    began, may_end = threading.Event(), threading.Event()
+
+    class Owner:
+        @forks.cached_property
+        def value(self):
+            began.set()
+            return may_end.wait()
+
+    thread = threading.Thread(target=lambda: Owner().value)
+    thread.start()
+    began.wait()
+    try:
+        assert in_child(lambda: may_end.set() or Owner().value)
+    finally:
+        may_end.set()
+        thread.join()

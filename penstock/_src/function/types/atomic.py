@@ -1,7 +1,6 @@
 """AtomicFunction: a graph function with its type, called with arguments and captures."""
 
 import dataclasses
-import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,6 +13,7 @@ from penstock._src.function.types.trace_types import TypeContext
 from penstock._src.graph.func_graph import FuncGraph
 from penstock._src.graph.library import FUNCTIONS, GraphFunction
 from penstock._src.graph.serialize import exporter, importer
+from penstock._src.util.process import forks
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,7 +67,7 @@ class AtomicFunction(types.AtomicFunction):
         """Its FunctionDef."""
         return exporter.function_def(self.function)
 
-    @functools.cached_property
+    @forks.cached_property
     def cached_definition(self) -> Any:
         """Its FunctionDef, made once."""
         return self.definition

@@ -1,7 +1,6 @@
 """FunctionType: the parameters of a function with the types of their arguments, what it captures, and its result's type."""
 
 import collections
-import functools
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
@@ -15,6 +14,7 @@ from penstock._src.function.types.trace_types import (
     to_structure,
 )
 from penstock._src.util import nest
+from penstock._src.util.process import forks
 
 
 class _CapturedDefault:
@@ -188,7 +188,7 @@ class FunctionType(types.FunctionType):
         """The specs of the captured tensors."""
         return [spec for held in self.captures.values() for spec in held.flatten()]
 
-    @functools.cached_property
+    @forks.cached_property
     def flat_outputs(self) -> list[Any]:
         """The specs of the result's tensors."""
         return [] if self.output is None else self.output.flatten()
@@ -205,7 +205,7 @@ class FunctionType(types.FunctionType):
         repeated = self._repeated
         return [tensor for at, tensor in enumerate(tensors) if at not in repeated]
 
-    @functools.cached_property
+    @forks.cached_property
     def _repeated(self) -> set[int]:
         """The positions in `flat_inputs` of variables that stand at an earlier one, too."""
         seen: set[int] = set()

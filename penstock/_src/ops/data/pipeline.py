@@ -5,7 +5,6 @@ elements are rows of arrays, possibly permuted, `rows` describes them: batching 
 handling single elements.
 """
 
-import functools
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
@@ -56,21 +55,21 @@ class Run:
         # The step begun last whose state a symbolic checkpoint, as TensorFlow defines it, cannot hold.
         self.opaque_step: str | None = None
 
-    @functools.cached_property
+    @forks.cached_property
     def _options(self) -> Any:
         return Options.FromString(self.options.get("serialized", b""))
 
-    @functools.cached_property
+    @forks.cached_property
     def settings(self) -> Settings:
         """What the options ask for."""
         return settings_of(self.options.get("serialized", b""))
 
-    @functools.cached_property
+    @forks.cached_property
     def memory(self) -> Memory:
         """The memory for buffers whose sizes are tuned."""
         return Memory(self.settings.memory)
 
-    @functools.cached_property
+    @forks.cached_property
     def _pool(self) -> Executor:
         pool = callers(self.settings.pool, "penstock-private")
         self.on_close(lambda: pool.shutdown(wait=False, cancel_futures=True))

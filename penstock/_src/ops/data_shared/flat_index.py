@@ -1,6 +1,5 @@
 """A flat map with random access by index."""
 
-import functools
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -13,6 +12,7 @@ from penstock._src.ops.data.calls import bound
 from penstock._src.ops.data.iteration.resume import Element, Resumable
 from penstock._src.ops.data.iteration.rows import Access, row
 from penstock._src.ops.data.pipeline import UNKNOWN, DatasetOp, Pipeline, Run
+from penstock._src.util.process import forks
 
 Call = Callable[..., list[Any]]
 
@@ -51,7 +51,7 @@ class Pieces(Resumable):
         self.source, self.cut, self.locate, self.count = source, cut, locate, count
         self.at = 0
 
-    @functools.cached_property
+    @forks.cached_property
     def pieces(self) -> list[list[Any]]:
         """The pieces of all elements."""
         return [self.cut(*element) for element in self.source]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -11,6 +10,7 @@ import numpy as np
 
 from penstock._src.core.dtypes import DType
 from penstock._src.saving.saved_model.constants import CLASSIFY_METHOD_NAME, REGRESS_METHOD_NAME
+from penstock._src.util.process import forks
 
 # Extents of a tensor, None for one that is not known; None for a shape of unknown rank.
 Shape = tuple[int | None, ...] | None
@@ -55,7 +55,7 @@ class Signature:
     refusal: str = ""
     changes_state: bool = False
 
-    @functools.cached_property
+    @forks.cached_property
     def is_batched(self) -> bool:
         """Whether requests can be joined: the first axis of every input and output has any extent, and nothing else is changed.
 
