@@ -11,6 +11,7 @@ SRC = ROOT / "penstock" / "_src"
 LAYERS = (  # low to high; folders on one line are independent of one another
     "util",
     "core proto",
+    "cluster",
     "filesystems ir native stablehlo",
     "ops",
     "graph",

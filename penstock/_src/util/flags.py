@@ -255,6 +255,7 @@ declare(
     "What graphs from files may do besides computing, by commas: read_files, write_files, python, network; all; or none, "
     "which also holds for GraphDefs that the program imports itself.",
 )
+declare("transport", str, "mpi", "What carries values between the processes of a cluster: mpi.")
 declare(
     "progress",
     int,

@@ -1,0 +1,28 @@
+"""The environments that describe clusters, in the order in which they are asked."""
+
+import os
+from collections.abc import Callable, Mapping
+
+from penstock._src.cluster.description import ALONE, Cluster
+from penstock._src.cluster.environments import mpi, slurm, tf_config
+
+# Name: a function of the environment variables that gives a Cluster, or None if they describe none.
+ENVIRONMENTS: dict[str, Callable[[Mapping[str, str]], Cluster | None]] = {
+    "TF_CONFIG": tf_config.described,
+    "MPI": mpi.described,
+    "Slurm": slurm.described,
+}
+
+
+def described(variables: Mapping[str, str] | None = None) -> Cluster:
+    """Returns the cluster that the environment describes, or one of this process alone.
+
+    Raises:
+      ValueError: the description contradicts itself.
+    """
+    given = os.environ if variables is None else variables
+    for read in ENVIRONMENTS.values():
+        found = read(given)
+        if found is not None:
+            return found
+    return ALONE

@@ -1,0 +1,61 @@
+"""The transports that there are, and the one of this process."""
+
+import importlib
+import sys
+import threading
+from types import TracebackType
+
+from penstock._src.cluster.environments.table import described
+from penstock._src.cluster.transport import Transport
+from penstock._src.util.flags import flags
+from penstock._src.util.process import forks
+
+# Name: the module of this folder whose `connect(cluster)` gives a Transport.
+TRANSPORTS = {"mpi": "mpi"}
+
+_started: list[Transport] = []
+_starting = forks.freed_in_child(threading.Lock())
+
+
+def connect() -> Transport | None:
+    """Returns this process's transport, which is started on the first call; None if it works alone.
+
+    Raises:
+      ValueError: PENSTOCK_TRANSPORT names none.
+      ModuleNotFoundError: the transport's library is not installed.
+      UnavailableError: the library finds other processes than the environment describes.
+    """
+    if not _started:
+        with _starting:
+            if not _started:
+                cluster = described()
+                if cluster.size == 1:
+                    return None
+                if flags.transport not in TRANSPORTS:
+                    raise ValueError(
+                        f"PENSTOCK_TRANSPORT: expected one of {', '.join(TRANSPORTS)}. "
+                        f"Received '{flags.transport}'."
+                    )
+                where = f"penstock._src.cluster.transports.{TRANSPORTS[flags.transport]}"
+                made = importlib.import_module(where).connect(cluster)
+                _end_all_on_error(made)
+                _started.append(made)
+    return _started[0]
+
+
+def _end_all_on_error(transport: Transport) -> None:
+    """Lets an exception that nobody catches end all processes: the others would wait for this one."""
+    before = sys.excepthook
+
+    def hook(
+        kind: type[BaseException], error: BaseException, traceback: TracebackType | None
+    ) -> None:
+        before(kind, error, traceback)
+        rank = transport.cluster.rank
+        print(
+            f"Penstock: rank {rank} failed: {kind.__name__}: {error}", file=sys.stderr, flush=True
+        )
+        sys.stdout.flush()
+        transport.abort(1)
+
+    sys.excepthook = hook
