@@ -17,6 +17,11 @@ COMMANDS = {
         "SCRIPT ... | -m MODULE ...",
         "runs a program that imports TensorFlow, on Penstock",
     ),
+    "launch": (
+        "cluster.launch",
+        "-n N SCRIPT ...",
+        "runs a program in several processes that train together",
+    ),
     "enable": ("enable", "", "makes `tensorflow` mean Penstock in this virtual environment"),
     "disable": ("disable", "", "undoes `enable`"),
     "env": ("env", "", "versions, processor, threads, kernel cache"),

@@ -1,0 +1,70 @@
+"""`penstock launch`: processes are started with ranks, and none outlives another's failure."""
+
+import re
+import subprocess
+import sys
+import time
+
+import pytest
+
+from tests.harness.processes import launched, needs_mpi, of_ranks
+
+pytestmark = needs_mpi
+
+
+def test_every_process_finds_its_rank(tmp_path):
+    program = """
+        import json, os, sys
+        task = json.loads(os.environ["TF_CONFIG"])["task"]
+        print("task", task["index"], os.environ["PENSTOCK_THREADS"])
+        print("to stderr", file=sys.stderr)
+    """
+    done = launched(program, tmp_path, 3, "--threads", "2")
+    assert of_ranks(done) == {rank: [f"task {rank} 2"] for rank in range(3)}
+    assert sorted(done.stderr.split("\n"))[-3:] == [f"[{i}] to stderr" for i in range(3)]
+
+
+@pytest.mark.parametrize(
+    "death, reason",
+    [
+        ("raise ValueError('no such file')", r"ValueError: no such file"),
+        ("sys.exit(7)", "it ended with status 7"),
+        ("os.kill(os.getpid(), signal.SIGKILL)", r"it was killed by signal 9 \(SIGKILL\)"),
+    ],
+    ids=["error", "exit", "killed"],
+)
+def test_one_death_ends_all_with_an_error_that_names_the_rank(tmp_path, death, reason):
+    program = f"""
+        import os, signal, sys, time
+        import penstock as tf
+        strategy = tf.distribute.MultiWorkerMirroredStrategy()
+        rank = strategy.cluster_resolver.task_id
+        print("alive", os.getpid(), flush=True)
+        if rank == 1:
+            {death}
+        time.sleep(60)
+    """
+    begun = time.perf_counter()
+    done = launched(program, tmp_path, 2, check=False, timeout=40)
+    assert time.perf_counter() - begun < 20  # of which starting takes half
+    assert done.returncode == (7 if "exit" in death else 1)
+    last = done.stderr.strip().splitlines()[-1]
+    assert re.fullmatch(
+        rf"penstock launch: rank 1 of 2 \(process \d+ on .*\) failed: {reason}\. All ranks have been ended\.",
+        last,
+    ), done.stderr
+    for line in (line for lines in of_ranks(done).values() for line in lines):
+        process = line.split()[1]
+        state = subprocess.run(["ps", "-o", "stat=", "-p", process], capture_output=True, text=True)
+        assert state.stdout.strip()[:1] in ("", "Z"), f"process {process} is still there"
+
+
+def test_bad_command_lines():
+    for arguments, message in (
+        (["-n", "0", "x.py"], "at least 1"),
+        (["x.py"], "required: -n"),
+        (["-n", "2"], "expected a script"),
+    ):
+        command = [sys.executable, "-m", "penstock", "launch", *arguments]
+        done = subprocess.run(command, capture_output=True, text=True)
+        assert done.returncode == 2 and message in done.stderr, done.stderr
