@@ -1,53 +1,51 @@
-"""Collective ops for a group of one device.
+"""Collective ops of this process's member of a group.
 
-The members of larger groups are joined where a graph has all of them (`together.py`); one that is left alone raises an error.
+A group of one gets its own tensor. The members of a larger one are joined where a graph has all of them (`together.py`), or are the
+processes of a cluster (`members.py`); one that is left alone raises an error.
 """
 
-import time
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.errors import DeadlineExceededError, InternalError, UnimplementedError
+from penstock._src.core.errors import InternalError
 from penstock._src.core.op import Op
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.typesets import FLOAT, INDEX
 from penstock._src.core.values.resources import Resource
-
-
-def alone(op, group_size):
-    """Raises an error unless a group has one member, after waiting for the others as long as the op says."""
-    if group_size < 1:
-        raise op.invalid(f"group_size must be positive. Received {int(group_size)}")
-    if group_size > 1:
-        if op.timeout_seconds > 0:
-            time.sleep(op.timeout_seconds)
-            raise DeadlineExceededError(
-                f"{op.op_type}: Collective has timed out waiting for other workers."
-            )
-        raise UnimplementedError(
-            f"{op.op_type}: a group of {int(group_size)} devices; this process has one."
-        )
+from penstock._src.ops.collective.members import GroupKeys, exchanged, is_alone, received
 
 
 class _Collective(Op):
-    """The tensor itself: the reduction, gather or exchange over a group of one."""
+    """A reduction, gather or exchange over a group; over a group of one the tensor itself."""
 
     stateful = True
     is_collective = True
     least_rank = 0
+    kind: ClassVar[str]  # of members.py
 
     def eager(self, input, *group):
         if input.ndim < self.least_rank:
             raise self.invalid(f"input should have rank > {self.least_rank - 1}")
-        alone(self, self.group_size if "group_size" in self.attrs else int(group[0]))
-        return input
+        keys = _keys(self, group)
+        if is_alone(self, keys.size):
+            return input
+        reduction = (self.attrs.get("merge_op", ""), self.attrs.get("final_op", "Id"))
+        return exchanged(self, self.kind, input, keys, *reduction)
+
+
+def _keys(op, group):
+    """The size and keys of an op's group, which are attributes or begin its further arguments."""
+    if "group_size" in op.attrs:
+        return GroupKeys(op.group_size, op.group_key, op.instance_key)
+    return GroupKeys(*(int(number) for number in group[:3]))
 
 
 class CollectiveReduce(_Collective):
     """The sum (or product, least, greatest) over a group."""
 
+    kind = "Reduce"
     signature = "input: T -> data: T[input]"
     T = FLOAT | INDEX
     group_size: int
@@ -64,6 +62,7 @@ class CollectiveReduce(_Collective):
 class CollectiveReduceV2(_Collective):
     """The sum (or product, least, greatest) over a group."""
 
+    kind = "Reduce"
     signature = """input: T, group_size: int32, group_key: int32, instance_key: int32,
         ordering_token: Nordering_token * resource -> data: T[input]"""
     T = FLOAT | INDEX
@@ -78,6 +77,7 @@ class CollectiveReduceV2(_Collective):
 class CollectiveReduceScatterV2(_Collective):
     """This member's part of the sum over a group."""
 
+    kind = "ReduceScatter"
     signature = """input: T, group_size: int32, group_key: int32, instance_key: int32,
         ordering_token: Nordering_token * resource -> data: T[input]"""
     T = FLOAT | INDEX
@@ -92,6 +92,7 @@ class CollectiveReduceScatterV2(_Collective):
 class CollectiveGather(_Collective):
     """The tensors of a group, one after the other."""
 
+    kind = "Gather"
     signature = "input: T -> data: T"
     least_rank = 1
     T = INDEX | frozenset({dtypes.float16, dtypes.float32, dtypes.float64})
@@ -106,6 +107,7 @@ class CollectiveGather(_Collective):
 class CollectiveGatherV2(_Collective):
     """The tensors of a group, one after the other."""
 
+    kind = "Gather"
     signature = """input: T, group_size: int32, group_key: int32, instance_key: int32,
         ordering_token: Nordering_token * resource -> data: T"""
     least_rank = 1
@@ -118,6 +120,7 @@ class CollectiveGatherV2(_Collective):
 class CollectiveBcastSend(_Collective):
     """A tensor for all members of a group."""
 
+    kind = "Bcast"
     signature = "input: T -> data: T[input]"
     T = INDEX | frozenset({dtypes.bool_, dtypes.float16, dtypes.float32, dtypes.float64})
     group_size: int
@@ -131,6 +134,7 @@ class CollectiveBcastSend(_Collective):
 class CollectiveBcastSendV2(_Collective):
     """A tensor for all members of a group."""
 
+    kind = "Bcast"
     signature = """input: T, group_size: int32, group_key: int32, instance_key: int32
         -> data: T[input]"""
     T = INDEX | frozenset({dtypes.bool_, dtypes.float16, dtypes.float32, dtypes.float64})
@@ -141,6 +145,7 @@ class CollectiveBcastSendV2(_Collective):
 class CollectiveAllToAllV2(_Collective):
     """The parts that the members of a group have for this one."""
 
+    kind = "AllToAll"
     signature = """input: T, group_size: int32, group_key: int32, instance_key: int32,
         ordering_token: Nordering_token * resource -> data: T[input]"""
     T = FLOAT | INDEX
@@ -150,7 +155,10 @@ class CollectiveAllToAllV2(_Collective):
 
 
 class Communicator(Resource):
-    """A group of one."""
+    """A group of `size` processes by its key."""
+
+    size = 1
+    key = 0
 
 
 class CollectiveInitializeCommunicator(Op):
@@ -161,26 +169,36 @@ class CollectiveInitializeCommunicator(Op):
     timeout_seconds: float = 0.0
 
     def eager(self, group_key, rank, group_size):
-        alone(self, group_size)
-        if rank != 0:
+        is_alone(self, int(group_size))
+        if not 0 <= rank < group_size:
             raise self.invalid(
                 f"rank must be less than group size {int(group_size)}. Received {rank}"
             )
-        return Communicator(str(int(group_key)))
+        made = Communicator(str(int(group_key)))
+        made.size, made.key = int(group_size), int(group_key)
+        return made
 
 
 class _WithCommunicator(Op):
     T = FLOAT | INDEX
     timeout_seconds: float = 0.0
+    kind: ClassVar[str]
+    stateful = True
 
     def eager(self, input, communicator, group_assignment):
-        alone(self, group_assignment.shape[-1] if group_assignment.size else 1)
-        return input
+        size = communicator.size
+        rows = group_assignment if group_assignment.size else np.arange(size)[np.newaxis]
+        if is_alone(self, rows.shape[-1]):
+            return input
+        keys = GroupKeys(rows.shape[-1], communicator.key, 0)
+        reduction = (self.attrs.get("reduction", ""), "Id")
+        return exchanged(self, self.kind, input, keys, *reduction, rows)
 
 
 class CollectiveReduceV3(_WithCommunicator):
     """The sum (or product, least, greatest, mean) over a group."""
 
+    kind = "Reduce"
     signature = "input: T, communicator: resource, group_assignment: int32 -> data: T[input]"
     reduction: Literal["Min", "Max", "Mul", "Add"]
 
@@ -188,6 +206,7 @@ class CollectiveReduceV3(_WithCommunicator):
 class CollectiveAllToAllV3(_WithCommunicator):
     """The parts that the members of a group have for this one."""
 
+    kind = "AllToAll"
     signature = "input: T, communicator: resource, group_assignment: int32 -> data: T[input]"
 
 
@@ -209,7 +228,7 @@ _RECEIVED = INDEX | {dtypes.bool_, dtypes.float16, dtypes.float32, dtypes.float6
 
 
 class CollectiveBcastRecv(Op):
-    """Receives a value from another member of the group, which a group of one does not have."""
+    """Receives the value that a member of the group sends."""
 
     signature = "-> data: T[*shape]"
     T: _RECEIVED
@@ -223,12 +242,14 @@ class CollectiveBcastRecv(Op):
     is_collective = True
 
     def eager(self):
-        alone(self, self.group_size)
-        raise _no_source(self.instance_key)
+        keys = _keys(self, ())
+        if is_alone(self, keys.size):
+            raise _no_source(keys.instance)
+        return received(self, np.empty(self.shape.as_list(), self.T.np), keys)
 
 
 class CollectiveBcastRecvV2(Op):
-    """Receives a value from another member of the group, which a group of one does not have."""
+    """Receives the value that a member of the group sends."""
 
     signature = """group_size: int32, group_key: int32, instance_key: int32, shape: Tshape
         -> data: T[*shape]"""
@@ -240,8 +261,10 @@ class CollectiveBcastRecvV2(Op):
     is_collective = True
 
     def eager(self, group_size, group_key, instance_key, shape):
-        alone(self, int(group_size))
-        raise _no_source(int(instance_key))
+        keys = _keys(self, (group_size, group_key, instance_key))
+        if is_alone(self, keys.size):
+            raise _no_source(keys.instance)
+        return received(self, np.empty([int(n) for n in shape], self.T.np), keys)
 
 
 def _no_source(instance: int) -> InternalError:

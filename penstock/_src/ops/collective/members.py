@@ -1,0 +1,225 @@
+"""What this process and the others of its cluster compute together, each of its own tensor.
+
+Before tensors are exchanged, all members say what they are about to do. Whatever differs is an error in all of them, so
+none waits for ever, and none gets another's numbers.
+"""
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from penstock._src.cluster.transport import Group, Transport
+from penstock._src.cluster.transports.table import connect
+from penstock._src.core.errors import (
+    DeadlineExceededError,
+    InternalError,
+    InvalidArgumentError,
+    UnimplementedError,
+)
+
+KINDS = ("Reduce", "ReduceScatter", "Gather", "AllToAll", "Bcast", "GatherRows", "FromFirst")
+MERGES = ("", "Add", "Mul", "Min", "Max")
+DTYPES = (
+    "bool int8 int16 int32 int64 uint8 uint16 uint32 uint64 float16 bfloat16 float32 float64 "
+    "complex64 complex128"
+).split()
+MOST_AXES = 8
+SENDS = 1  # the role of a broadcast's source
+
+
+@dataclass(frozen=True)
+class GroupKeys:
+    """Which exchange of which group: all members give the same."""
+
+    size: int
+    group: int
+    instance: int
+
+
+def is_alone(op: Any, size: int) -> bool:
+    """Whether a group has one member. If there are more, this process is in a cluster.
+
+    Raises:
+      InvalidArgumentError: the size is not positive.
+      DeadlineExceededError: it is not, and the op's time to wait for others is over.
+      UnimplementedError: it is not, or the group is part of the cluster.
+    """
+    if size < 1:
+        raise op.invalid(f"group_size must be positive. Received {size}")
+    if size == 1:
+        return True
+    transport = connect()
+    if transport is not None:
+        return False
+    if op.timeout_seconds > 0:
+        time.sleep(op.timeout_seconds)
+        raise DeadlineExceededError(
+            f"{op.op_type}: Collective has timed out waiting for other workers."
+        )
+    raise UnimplementedError(
+        f"{op.op_type}: a group of {size} devices; this process has one, and is in no cluster "
+        f"(`penstock launch -n {size} SCRIPT` makes one)."
+    )
+
+
+def exchanged(
+    op: Any,
+    kind: str,
+    values: np.ndarray,
+    keys: GroupKeys,
+    merge: str = "",
+    final: str = "Id",
+    rows: np.ndarray | None = None,
+) -> np.ndarray:
+    """Returns this member's result of an exchange of tensors.
+
+    Args:
+      op: for errors.
+      kind: one of KINDS; of "Bcast" the values are those that are sent.
+      values: of this member.
+      keys: of the group.
+      merge: the reduction, one of MERGES.
+      final: "Div" divides a sum by the number of members.
+      rows: the ranks of each group, if it is not the whole cluster.
+
+    Raises:
+      InvalidArgumentError: members have tensors of other shapes or types.
+      InternalError: members are in other exchanges.
+    """
+    transport = connected(op)
+    group = _group(op, transport, keys.size, rows)
+    role = SENDS if kind == "Bcast" else 0
+    values = np.asarray(values, order="C")
+    agree(op, transport, group, kind, values, keys, merge, role)
+    if kind == "Bcast":
+        return transport.broadcast(values, group.ranks.index(transport.cluster.rank), group)
+    if kind == "FromFirst":
+        return transport.broadcast(values, 0, group)
+    if kind == "Gather":
+        return transport.all_gather(values, group).reshape(-1, *values.shape[1:])
+    if kind == "AllToAll":
+        if not values.ndim or len(values) != keys.size:
+            raise op.invalid(
+                f"input must have group_size = {keys.size} rows. Received shape {list(values.shape)}"
+            )
+        return transport.all_to_all(values, group)
+    total = finished(transport.all_reduce(values, merge, group), final, keys.size)
+    if kind == "Reduce":
+        return total
+    if not values.ndim or len(values) % keys.size:
+        raise op.invalid(
+            f"the rows of input must be a multiple of group_size = {keys.size}. Received shape "
+            f"{list(values.shape)}"
+        )
+    return np.split(total, keys.size)[group.ranks.index(transport.cluster.rank)]
+
+
+def received(op: Any, place: np.ndarray, keys: GroupKeys) -> np.ndarray:
+    """Returns what the member that sends has for an array of this shape and type."""
+    transport = connected(op)
+    group = _group(op, transport, keys.size, None)
+    roles = agree(op, transport, group, "Bcast", place, keys, "", 0)
+    return transport.broadcast(place, roles.index(SENDS), group)
+
+
+def gathered_rows(op: Any, values: np.ndarray, keys: GroupKeys) -> tuple[np.ndarray, list[int]]:
+    """Returns the rows of all members one after the other, and how many each has."""
+    transport = connected(op)
+    group = _group(op, transport, keys.size, None)
+    values = np.asarray(values, order="C")
+    rows = agree(op, transport, group, "GatherRows", values[:0], keys, "", len(values))
+    return transport.gather_rows(values, rows, group), rows
+
+
+def finished(total: np.ndarray, final: str, size: int) -> np.ndarray:
+    """Returns a sum, divided by the number of members if `final` is "Div"."""
+    if final != "Div":
+        return total
+    if np.issubdtype(total.dtype, np.integer):
+        return total // size
+    return total / total.dtype.type(size)
+
+
+def connected(op: Any) -> Transport:
+    """Returns the transport of this process.
+
+    Raises:
+      UnimplementedError: it works alone.
+    """
+    transport = connect()
+    if transport is None:
+        raise UnimplementedError(f"{op.op_type}: this process is in no cluster.")
+    return transport
+
+
+def _group(op: Any, transport: Transport, size: int, rows: np.ndarray | None) -> Group:
+    """The group of this process.
+
+    Raises:
+      UnimplementedError: it is part of the cluster, and nothing says which.
+    """
+    if rows is not None:
+        for row in rows.tolist():
+            if transport.cluster.rank in row:
+                return Group(tuple(row))
+        raise op.invalid(
+            f"rank {transport.cluster.rank} is not found in group assignments {rows.tolist()}"
+        )
+    if size != transport.cluster.size:
+        raise UnimplementedError(
+            f"{op.op_type}: a group of {size} of the {transport.cluster.size} processes of the cluster. "
+            "Only CollectiveReduceV3 and CollectiveAllToAllV3 say which these are."
+        )
+    return transport.everyone
+
+
+def agree(
+    op: Any,
+    transport: Transport,
+    group: Group,
+    kind: str,
+    values: np.ndarray,
+    keys: GroupKeys,
+    merge: str,
+    role: int,
+) -> list[int]:
+    """Returns the roles of all members, once they have said that they are in one exchange of tensors of one shape.
+
+    Raises:
+      InvalidArgumentError: the tensors differ in shape or type.
+      InternalError: the members are in other exchanges, or none or several of them send a broadcast.
+    """
+    if values.dtype.name not in DTYPES or values.ndim > MOST_AXES:
+        raise op.invalid(
+            f"tensors of {values.dtype.name} with {values.ndim} axes cannot be exchanged"
+        )
+    own = [KINDS.index(kind), MERGES.index(merge), keys.size, keys.group, keys.instance]
+    tensor = [DTYPES.index(values.dtype.name), values.ndim, *values.shape]
+    words = np.zeros(len(own) + 2 + MOST_AXES + 1, np.int64)
+    words[: len(own)], words[-1] = own, role
+    words[len(own) : len(own) + len(tensor)] = tensor
+    rows = transport.exchange_words(words, group)
+    found = dict(zip(group.ranks, map(_said, rows.tolist())))
+    if (rows[:, : len(own)] != rows[0, : len(own)]).any():
+        raise InternalError(
+            f"{op.op_type}: the processes of the cluster are in different exchanges, one at each rank: {found}."
+        )
+    if (rows[:, :-1] != rows[0, :-1]).any():
+        raise InvalidArgumentError(
+            f"{op.op_type}: Shape mismatch in the collective instance {keys.instance}: by rank: {found}."
+        )
+    if kind == "Bcast" and (rows[:, -1] == SENDS).sum() != 1:
+        raise InternalError(
+            f"{op.op_type}: Instance {keys.instance} needs one source for broadcast. Received "
+            f"{int((rows[:, -1] == SENDS).sum())}."
+        )
+    return rows[:, -1].tolist()  # type: ignore[no-any-return]
+
+
+def _said(words: list[int]) -> str:
+    """What a member is about to do, for people."""
+    kind, merge, _, group, instance, dtype, rank, *rest = words
+    what = f"{KINDS[kind]}{MERGES[merge] and ' ' + MERGES[merge]} of {DTYPES[dtype]}{rest[:rank]}"
+    return f"{what} (group {group}, instance {instance})"
