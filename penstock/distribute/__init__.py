@@ -18,13 +18,12 @@ _NAMES = {
     "penstock._src.distribute.local": "OneDeviceStrategy",
     "penstock._src.distribute.mirrored.datasets": "DistributedDataset DistributedIterator",
     "penstock._src.distribute.mirrored.strategy": "MirroredStrategy",
-    "penstock._src.distribute.multi_worker": (
-        "MultiWorkerMirroredStrategy ParameterServerStrategy TPUStrategy"
-    ),
     "penstock._src.distribute.strategy": "ReplicaContext Strategy",
+    "penstock._src.distribute.unavailable": "ParameterServerStrategy TPUStrategy",
     "penstock._src.distribute.values": (
         "DistributedValues InputContext InputOptions InputReplicationMode ReduceOp RunOptions"
     ),
+    "penstock._src.distribute.workers.strategy": "MultiWorkerMirroredStrategy",
 }
 _SUBMODULES = "cluster_resolver coordinator experimental".split()
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from enum import Enum
 from penstock.__internal__ import CompositeTensor
 from penstock.__internal__.tracking import Trackable
-from penstock._typing import IntLike
+from penstock._typing import Axis, IntLike
 from penstock.data import Dataset, Iterator as _Iterator
 from penstock.experimental import Optional
 from typing import Any, Self
@@ -97,11 +97,14 @@ class MirroredStrategy(Strategy):
     cross_device_ops: Any
     devices: Any
 class MultiWorkerMirroredStrategy(Strategy):
-    """Synchronous training over machines. With one worker it trains on this machine."""
+    """Synchronous training in several processes, each with a replica: start them with `penstock launch`, mpiexec or srun."""
     def __init__(self, cluster_resolver: Any = None, communication_options: Any = None) -> None: ...
     @property
     def cluster_resolver(self) -> Any:
         """What tells the workers."""
+    default_replica: Any
+    def reduce(self, reduce_op: Any, value: Any, axis: Axis) -> Any:
+        """Returns the sum or mean over the replicas, and along an axis of their values if one is given."""
 class NcclAllReduce(ReductionToOneDevice):
     """All-reduce, which on GPUs would use NCCL."""
     def __init__(self, num_packs: int = 1) -> None: ...

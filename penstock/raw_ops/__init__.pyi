@@ -519,10 +519,10 @@ def CollectiveAssignGroupV2(*, group_assignment: TensorLike, device_index: Tenso
     """The size and key of the group that a device is in."""
 
 def CollectiveBcastRecv(*, T: _Any, group_size: _Any, group_key: _Any, instance_key: _Any, shape: _Any, communication_hint: _Any = 'auto', timeout_seconds: int = 0, name: str | None = None) -> Tensor:
-    """Receives a value from another member of the group, which a group of one does not have."""
+    """Receives the value that a member of the group sends."""
 
 def CollectiveBcastRecvV2(*, group_size: TensorLike, group_key: TensorLike, instance_key: TensorLike, shape: TensorLike, T: _Any, communication_hint: _Any = 'auto', timeout_seconds: int = 0, name: str | None = None) -> Tensor:
-    """Receives a value from another member of the group, which a group of one does not have."""
+    """Receives the value that a member of the group sends."""
 
 def CollectiveBcastSend(*, input: TensorLike, group_size: _Any, group_key: _Any, instance_key: _Any, shape: _Any, communication_hint: _Any = 'auto', timeout_seconds: int = 0, name: str | None = None) -> Tensor:
     """A tensor for all members of a group."""

@@ -33,7 +33,7 @@ def test_strategies_of_one_worker_run(make):
 
 
 def test_other_machines_cannot_be_used():
-    with pytest.raises(tf.errors.UnimplementedError, match="cluster of 2 workers"):
+    with pytest.raises(tf.errors.UnavailableError, match="cluster of 2 workers"):
         distribute.MultiWorkerMirroredStrategy(RESOLVER)
     with pytest.raises(tf.errors.UnimplementedError, match="parameter servers"):
         distribute.experimental.ParameterServerStrategy(RESOLVER)

@@ -126,7 +126,7 @@ PATHS: dict[str, str] = {
     "python.debug.lib.debug_events_monitors": "@bridge.internals.runtime",
     "python.debug.lib.debug_events_reader": "@bridge.internals.runtime",
     "python.distribute.collective_all_reduce_strategy": (
-        "CollectiveAllReduceExtended=@distribute.multi_worker:CollectiveAllReduceExtended"
+        "CollectiveAllReduceExtended=@distribute.workers.extended:CollectiveAllReduceExtended"
     ),
     "python.distribute.collective_util": (
         "Hints=@distribute.communication:CollectiveHints "

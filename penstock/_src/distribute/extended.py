@@ -39,7 +39,7 @@ def raw_identity(value: Any) -> Any:
 def _input_iterators() -> Any:
     """The module of iterators for programs of TensorFlow 1."""
     # It needs strategies of several replicas, and these need this module.
-    from penstock._src.distribute import input_iterators
+    from penstock._src.distribute.mirrored import input_iterators
 
     return input_iterators
 

@@ -47,6 +47,11 @@ class ReplicaContext:
             return self._id
         return convert_to_tensor(self._id, dtypes.int32, name="replica_id_in_sync_group")
 
+    @property
+    def _local_id(self) -> Any:
+        """The number of the replica among those of this process."""
+        return self._strategy.extended._get_local_replica_id(self._id)
+
     num_replicas_in_sync = read_only(
         "_strategy.num_replicas_in_sync", "How many replicas step together."
     )

@@ -163,7 +163,7 @@ class DistributedValues:
         replica = current()[1]
         if replica is None:
             return self._get_cross_replica()
-        number = replica._id
+        number = replica._local_id
         return self._values[number if isinstance(number, int) else 0]
 
     def _get_cross_replica(self) -> Any:

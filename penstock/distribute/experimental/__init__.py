@@ -13,12 +13,13 @@ _NAMES = {
         "CollectiveCommunication=CommunicationImplementation CollectiveHints "
         "CommunicationImplementation CommunicationOptions"
     ),
-    "penstock._src.distribute.multi_worker": (
-        "CentralStorageStrategy "
-        "MultiWorkerMirroredStrategy=ExperimentalMultiWorkerMirroredStrategy "
-        "ParameterServerStrategy TPUStrategy=_ExperimentalTPUStrategy"
+    "penstock._src.distribute.unavailable": (
+        "CentralStorageStrategy ParameterServerStrategy TPUStrategy=_ExperimentalTPUStrategy"
     ),
     "penstock._src.distribute.values": "ValueContext",
+    "penstock._src.distribute.workers.strategy": (
+        "MultiWorkerMirroredStrategy=ExperimentalMultiWorkerMirroredStrategy"
+    ),
 }
 _SUBMODULES = "coordinator partitioners rpc".split()
 

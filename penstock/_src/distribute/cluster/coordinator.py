@@ -5,7 +5,7 @@ from typing import Any
 
 from penstock._src.core.composite import CompositeTensor
 from penstock._src.core.errors import UnimplementedError
-from penstock._src.distribute.multi_worker import ParameterServerStrategy
+from penstock._src.distribute.unavailable import ParameterServerStrategy
 from penstock._src.util.export import export
 from penstock._src.util.signatures import read_only
 

@@ -222,16 +222,24 @@ def create_variable(
     """Creates a variable with a copy for each replica; replicas reuse the variables that the first one creates."""
     context = current()[1]
     if not isinstance(context, MirroredReplicaContext):
-        return _mirrored(strategy, next_creator, kwargs)
+        return mirrored_variable(strategy, next_creator, kwargs, strategy.num_replicas_in_sync)
 
     def create(**options: Any) -> Any:
         with Entered(strategy, None):
-            return _mirrored(strategy, next_creator, options)
+            count = strategy.num_replicas_in_sync
+            return mirrored_variable(strategy, next_creator, options, count)
 
     return context.create(create, **kwargs)
 
 
-def _mirrored(strategy: MirroredStrategy, create: Callable[..., Any], kwargs: Any) -> Any:
+def mirrored_variable(
+    strategy: Strategy, create: Callable[..., Any], kwargs: Any, count: int
+) -> Any:
+    """Creates a variable with `count` copies in this process.
+
+    Raises:
+      ValueError: its synchronization is not one of those that strategies know.
+    """
     synchronization = kwargs.get("synchronization") or VariableSynchronization.AUTO
     if not isinstance(synchronization, VariableSynchronization):
         raise ValueError(
@@ -250,7 +258,7 @@ def _mirrored(strategy: MirroredStrategy, create: Callable[..., Any], kwargs: An
         kwargs = {**kwargs, "trainable": False}
     first = create(**kwargs)
     copies = [first]
-    for i in range(1, strategy.num_replicas_in_sync):
+    for i in range(1, count):
         name = f"{first._name.rpartition('/')[2]}/replica_{i}/"
         own = {**kwargs, "initial_value": first.read_value, "name": name.rstrip("/")}
         copies.append(create(**own))

@@ -76,7 +76,7 @@ class DistributedVariable(DistributedValues, Variable):
         replica = current()[1]
         if replica is None or replica.strategy is not self._distribute_strategy:
             return None
-        return replica._id
+        return replica._local_id
 
     @property
     def _copy(self) -> Variable:

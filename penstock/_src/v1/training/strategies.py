@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from penstock._src.distribute import local, multi_worker, strategy
+from penstock._src.distribute import local, strategy, unavailable
 from penstock._src.distribute.mirrored import strategy as mirrored
 from penstock._src.distribute.resolvers.tf_config import TFConfigClusterResolver
+from penstock._src.distribute.workers import strategy as workers
 from penstock._src.util.export import export
 
 
@@ -34,17 +35,17 @@ class MirroredStrategy(Strategy, mirrored.MirroredStrategy):
 
 
 @export(v1=["distribute.experimental.CentralStorageStrategy"])
-class CentralStorageStrategy(Strategy, multi_worker.CentralStorageStrategy):
+class CentralStorageStrategy(Strategy, unavailable.CentralStorageStrategy):
     """Variables on one device; see `tf.distribute.experimental.CentralStorageStrategy`."""
 
 
 @export(v1=["distribute.experimental.MultiWorkerMirroredStrategy"])
-class MultiWorkerMirroredStrategy(Strategy, multi_worker.ExperimentalMultiWorkerMirroredStrategy):
+class MultiWorkerMirroredStrategy(Strategy, workers.ExperimentalMultiWorkerMirroredStrategy):
     """Training on several workers; see `tf.distribute.MultiWorkerMirroredStrategy`."""
 
 
 @export(v1=["distribute.experimental.ParameterServerStrategy"])
-class ParameterServerStrategy(Strategy, multi_worker.ParameterServerStrategy):
+class ParameterServerStrategy(Strategy, unavailable.ParameterServerStrategy):
     """Training with variables on parameter servers.
 
     Args:
@@ -59,7 +60,7 @@ class ParameterServerStrategy(Strategy, multi_worker.ParameterServerStrategy):
 
 
 @export(v1=["distribute.experimental.TPUStrategy"])
-class TPUStrategy(Strategy, multi_worker.TPUStrategy):
+class TPUStrategy(Strategy, unavailable.TPUStrategy):
     """Training on TPUs, which are not implemented.
 
     Attributes:

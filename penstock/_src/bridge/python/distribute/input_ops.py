@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from penstock._src.bridge.python.data.experimental.ops import distribute
 from penstock._src.core.registry import raw
 from penstock._src.data.dataset import derived
-from penstock._src.data.options import AutoShardPolicy
+from penstock._src.distribute.workers import sharding
 
 
 def auto_shard_dataset(
     dataset: Any, num_shards: Any, index: Any, num_replicas_in_sync: int | None = None
 ) -> Any:
     """Returns shard `index` of `num_shards` of a dataset, divided as its options say."""
-    if dataset.options().experimental_distribute.auto_shard_policy == AutoShardPolicy.OFF:
-        return dataset
-    return distribute._AutoShardDataset(dataset, num_shards, index, num_replicas_in_sync or 1)
+    return sharding.auto_shard_unless_off(dataset, num_shards, index, num_replicas_in_sync)
 
 
 def _clone_dataset(dataset: Any) -> Any:

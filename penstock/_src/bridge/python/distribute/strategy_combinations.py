@@ -14,12 +14,9 @@ from penstock._src.core.errors import UnimplementedError
 from penstock._src.distribute.context import Defaults
 from penstock._src.distribute.local import OneDeviceStrategy
 from penstock._src.distribute.mirrored.strategy import MirroredStrategy
-from penstock._src.distribute.multi_worker import (
-    CentralStorageStrategy,
-    MultiWorkerMirroredStrategy,
-    TPUStrategy,
-)
 from penstock._src.distribute.resolvers.tpu import TPUClusterResolver
+from penstock._src.distribute.unavailable import CentralStorageStrategy, TPUStrategy
+from penstock._src.distribute.workers.strategy import MultiWorkerMirroredStrategy
 from penstock._src.util.export import export_constant
 
 from .combinations import NamedDistribution, combine

@@ -1,98 +1,13 @@
-"""Strategies over machines and accelerators, for programs that have only one machine and its CPU."""
+"""Strategies over devices and servers that are not there: they take what this machine can do, and refuse the rest."""
 
 from typing import Any
 
 from penstock._src.core.errors import UnimplementedError
 from penstock._src.distribute.cluster.placement import full_names
-from penstock._src.distribute.cluster.spec import ClusterSpec
-from penstock._src.distribute.communication import (
-    CommunicationImplementation,
-    CommunicationOptions,
-)
 from penstock._src.distribute.extended import StrategyExtended
-from penstock._src.distribute.mirrored.strategy import MirroredStrategy
-from penstock._src.distribute.resolvers.tf_config import TFConfigClusterResolver
 from penstock._src.distribute.resolvers.tpu import TPUClusterResolver
 from penstock._src.distribute.strategy import Strategy
 from penstock._src.util.export import export
-from penstock._src.util.signatures import read_only
-
-# Jobs whose tasks run training steps.
-WORKERS = ("chief", "worker")
-
-
-def worker_count(cluster: ClusterSpec) -> int:
-    """Returns how many tasks of a cluster run training steps."""
-    return sum(cluster.num_tasks(job) for job in cluster.jobs if job in WORKERS)
-
-
-class CollectiveAllReduceExtended(StrategyExtended):
-    """What replicas of `MultiWorkerMirroredStrategy` do together."""
-
-    _is_chief = True  # as the only worker
-    should_checkpoint = read_only("_is_chief", "Whether checkpoints are written here.")
-    should_save_summary = read_only("_is_chief", "Whether summaries are written here.")
-
-
-@export("distribute.MultiWorkerMirroredStrategy", v1=[])
-class MultiWorkerMirroredStrategy(Strategy):
-    """Synchronous training over machines. With one worker it trains on this machine.
-
-    Args:
-      cluster_resolver: describes the workers; by default the environment variable TF_CONFIG does.
-      communication_options: CommunicationOptions.
-
-    Raises:
-      UnimplementedError: the cluster has several workers.
-
-    >>> strategy = tf.distribute.MultiWorkerMirroredStrategy()
-    >>> strategy.num_replicas_in_sync
-    1
-    """
-
-    def __init__(self, cluster_resolver: Any = None, communication_options: Any = None) -> None:
-        self._options = communication_options or CommunicationOptions()
-        self._resolver = cluster_resolver or TFConfigClusterResolver()
-        workers = worker_count(self._resolver.cluster_spec())
-        if workers > 1:
-            raise UnimplementedError(
-                "MultiWorkerMirroredStrategy: training over several machines is not implemented. "
-                f"Received a cluster of {workers} workers."
-            )
-        super().__init__(CollectiveAllReduceExtended(self))
-
-    @classmethod
-    def _from_local_devices(cls, devices: Any, communication_options: Any = None) -> Strategy:
-        """Returns the strategy of one worker with these devices."""
-        del communication_options
-        return MirroredStrategy(list(devices))
-
-    cluster_resolver = read_only("_resolver", "What tells the workers.")
-
-
-class ExperimentalMultiWorkerMirroredStrategy(MultiWorkerMirroredStrategy):
-    """The same under its older name, with its older parameters.
-
-    Args:
-      communication: a CommunicationImplementation.
-      cluster_resolver: describes the workers.
-
-    >>> strategy = tf.distribute.experimental.MultiWorkerMirroredStrategy()
-    >>> strategy.num_replicas_in_sync
-    1
-    """
-
-    def __init__(
-        self,
-        communication: Any = CommunicationImplementation.AUTO,
-        cluster_resolver: Any = None,
-    ) -> None:
-        super().__init__(cluster_resolver, CommunicationOptions(implementation=communication))
-
-
-export("distribute.experimental.MultiWorkerMirroredStrategy", v1=[])(
-    ExperimentalMultiWorkerMirroredStrategy
-)
 
 
 @export("distribute.experimental.CentralStorageStrategy", v1=[])

@@ -1,0 +1,221 @@
+"""What replicas of `MultiWorkerMirroredStrategy` do together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from penstock._src.cluster.description import ALONE
+from penstock._src.cluster.transport import Transport
+from penstock._src.core.composite import IndexedSlices
+from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.registry import raw
+from penstock._src.distribute.communication import CommunicationOptions
+from penstock._src.distribute.context import current
+from penstock._src.distribute.extended import StrategyExtended
+from penstock._src.distribute.mirrored import grouping
+from penstock._src.distribute.mirrored.strategy import mirrored_variable
+from penstock._src.distribute.mirrored.variables import DistributedVariable, updating
+from penstock._src.distribute.strategy import ReplicaContext
+from penstock._src.distribute.values import (
+    DistributedValues,
+    InputContext,
+    Mirrored,
+    ReduceOp,
+    ValueContext,
+)
+from penstock._src.distribute.workers import datasets
+from penstock._src.ops.collective.cluster import (
+    cluster_broadcast,
+    cluster_gather,
+    cluster_reduce,
+)
+from penstock._src.util import nest
+from penstock._src.util.signatures import read_only
+
+FINAL = {ReduceOp.SUM: "Id", ReduceOp.MEAN: "Div"}
+
+
+def reduced(kind: ReduceOp, values: Sequence[Any], options: CommunicationOptions) -> list[Any]:
+    """Returns the sum or mean of each value over all workers; slices become those of all workers."""
+    dense = [i for i, value in enumerate(values) if not isinstance(value, IndexedSlices)]
+    results = [
+        _reduced_slices(kind, value) if isinstance(value, IndexedSlices) else None
+        for value in values
+    ]
+    if dense:
+        totals = cluster_reduce(
+            inputs=[convert_to_tensor(values[i]) for i in dense],
+            merge_op="Add",
+            final_op=FINAL[kind],
+            pack_bytes=options.bytes_per_pack,
+        )
+        for i, total in zip(dense, totals):
+            results[i] = total
+    return results
+
+
+def _reduced_slices(kind: ReduceOp, slices: IndexedSlices) -> IndexedSlices:
+    rows = gathered(slices.values)
+    if kind is ReduceOp.MEAN:
+        workers = current()[0].num_replicas_in_sync
+        rows = rows / convert_to_tensor(workers, dtype=rows.dtype)
+    return IndexedSlices(rows, gathered(slices.indices), slices.dense_shape)
+
+
+def gathered(value: Any, axis: int = 0) -> Any:
+    """Returns the values of all workers joined along an axis, along which their sizes may differ."""
+    tensor = convert_to_tensor(value)
+    if axis == 0:
+        return cluster_gather(input=tensor)[0]
+    rank = tensor.shape.rank
+    if rank is None:
+        raise ValueError("gather: the rank of `value` must be known if axis is not 0.")
+    if not -rank <= axis < rank:
+        raise ValueError(f"gather: `axis` must be in [{-rank}, {rank}). Received {axis}.")
+    swapped = list(range(rank))
+    swapped[0], swapped[axis] = swapped[axis], swapped[0]
+    joined = cluster_gather(input=raw.Transpose(x=tensor, perm=swapped))[0]
+    return raw.Transpose(x=joined, perm=swapped)
+
+
+class WorkerReplicaContext(ReplicaContext):
+    """The context of the replica of this process."""
+
+    def all_reduce(self, reduce_op: Any, value: Any, options: Any = None) -> Any:
+        """Returns the sum or mean over the replicas of each tensor of a nest."""
+        extended = self._strategy.extended
+        if self.num_replicas_in_sync == 1:
+            return super().all_reduce(reduce_op, value, options)
+        kind = ReduceOp(reduce_op.upper()) if isinstance(reduce_op, str) else reduce_op
+        leaves = reduced(kind, nest.flatten(value), options or extended.options)
+        return nest.pack_sequence_as(value, leaves)
+
+    def all_gather(self, value: Any, axis: Any, options: Any = None) -> Any:
+        """Returns the values of all replicas joined along an axis."""
+        if self.num_replicas_in_sync == 1:
+            return super().all_gather(value, axis, options)
+        return nest.map_structure(lambda leaf: gathered(leaf, axis), value)
+
+
+class CollectiveAllReduceExtended(StrategyExtended):
+    """The hooks of `MultiWorkerMirroredStrategy`.
+
+    Args:
+      container_strategy: the strategy.
+      transport: what connects the workers; None if there is one.
+      options: how they communicate.
+    """
+
+    def __init__(
+        self,
+        container_strategy: Any,
+        transport: Transport | None,
+        options: CommunicationOptions,
+    ) -> None:
+        super().__init__(container_strategy)
+        self._cluster = ALONE if transport is None else transport.cluster
+        self._is_chief = self._cluster.is_chief
+        self.options = options
+
+    should_checkpoint = read_only("_is_chief", "Whether checkpoints are written here.")
+    should_save_summary = read_only("_is_chief", "Whether summaries are written here.")
+    experimental_between_graph = property(
+        lambda self: True, doc="Whether each worker has a graph of its own."
+    )
+
+    @property
+    def _num_replicas_in_sync(self) -> int:
+        return self._cluster.size
+
+    def _in_multi_worker_mode(self) -> bool:
+        return self._cluster.size > 1
+
+    def _get_local_replica_id(self, replica_id_in_sync_group: Any) -> int:
+        return 0
+
+    def _local_results(self, val: Any) -> tuple[Any, ...]:
+        if isinstance(val, DistributedValues):
+            return val.values
+        return (val,)
+
+    # -- variables
+
+    def _create_variable(self, next_creator: Callable[..., Any], **kwargs: Any) -> Any:
+        if not self._in_multi_worker_mode():
+            return super()._create_variable(next_creator, **kwargs)
+        options = {**kwargs, "initial_value": _of_the_chief(kwargs)}
+        return mirrored_variable(self._strategy, next_creator, options, 1)
+
+    def _update(self, var: Any, fn: Callable[..., Any], args: Any, kwargs: Any, group: bool) -> Any:
+        if not isinstance(var, DistributedVariable):
+            return super()._update(var, fn, args, kwargs, group)
+        with updating(0):
+            own_args, own_kwargs = grouping.select_copies(0, (tuple(args), kwargs))
+            result = fn(var.values[0], *own_args, **own_kwargs)
+        return result if group else nest.map_structure(self._local_results, result)
+
+    # -- reductions
+
+    def _reduce_to(self, reduce_op: ReduceOp, value: Any, destinations: Any, options: Any) -> Any:
+        return self._batch_reduce_to(reduce_op, [(value, destinations)], options)[0]
+
+    def _batch_reduce_to(
+        self, reduce_op: ReduceOp, value_destination_pairs: Any, options: Any
+    ) -> list[Any]:
+        values = [value for value, _ in value_destination_pairs]
+        if not self._in_multi_worker_mode():
+            return values
+        results = [None if _is_equal_everywhere(reduce_op, value) else value for value in values]
+        own = [_local(value) for value in results if value is not None]
+        totals = iter(reduced(reduce_op, own, options or self.options) if own else ())
+        return [value if result is None else next(totals) for value, result in zip(values, results)]
+
+    def _gather_to(self, value: Any, destinations: Any, axis: int, options: Any = None) -> Any:
+        if not self._in_multi_worker_mode():
+            return super()._gather_to(value, destinations, axis, options)
+        return nest.map_structure(lambda leaf: gathered(_local(leaf), axis), value)
+
+    # -- inputs
+
+    def _input_context(self) -> InputContext:
+        return InputContext(self._cluster.size, self._cluster.rank, self._cluster.size)
+
+    def _experimental_distribute_dataset(self, dataset: Any, options: Any) -> Any:
+        if not self._in_multi_worker_mode():
+            return dataset
+        return datasets.of_worker(dataset, self._cluster)
+
+    def _distribute_datasets_from_function(self, dataset_fn: Any, options: Any) -> Any:
+        made = dataset_fn(self._input_context())
+        return datasets.in_step(made) if self._in_multi_worker_mode() else made
+
+    def _experimental_distribute_values_from_function(self, value_fn: Any) -> Any:
+        return value_fn(ValueContext(self._cluster.rank, self._cluster.size))
+
+    def _make_input_fn_iterator(self, input_fn: Any, replication_mode: Any = None) -> Any:
+        context = self._input_context()
+        return super()._make_input_fn_iterator(lambda _: input_fn(context), replication_mode)
+
+
+def _local(value: Any) -> Any:
+    """This process's value of a distributed one."""
+    return value.values[0] if isinstance(value, DistributedValues) else value
+
+
+def _is_equal_everywhere(kind: ReduceOp, value: Any) -> bool:
+    """Whether a value is its own mean, as it is the same in all replicas."""
+    return kind is ReduceOp.MEAN and isinstance(value, Mirrored)
+
+
+def _of_the_chief(kwargs: dict[str, Any]) -> Any:
+    """What a variable begins with: the chief's value, whatever the others have drawn."""
+    given, dtype = kwargs.get("initial_value"), kwargs.get("dtype")
+    if hasattr(given, "checkpoint_position"):
+        return given  # all restore the same checkpoint
+
+    def value(**options: Any) -> Any:
+        own = given(**options) if callable(given) else given
+        return cluster_broadcast(input=convert_to_tensor(own, dtype))
+
+    return value

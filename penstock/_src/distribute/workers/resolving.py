@@ -1,0 +1,52 @@
+"""Which cluster a strategy runs in: what its resolver says, held against the processes that there are."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from penstock._src.cluster.environments.table import described
+from penstock._src.cluster.transport import Transport
+from penstock._src.cluster.transports.table import connect
+from penstock._src.core.errors import UnavailableError
+from penstock._src.distribute.cluster.spec import ClusterSpec
+from penstock._src.distribute.resolvers.base import SimpleClusterResolver
+from penstock._src.distribute.resolvers.tf_config import VARIABLE, TFConfigClusterResolver
+
+# Jobs whose tasks run training steps.
+WORKERS = ("chief", "worker")
+
+
+def default_resolver() -> Any:
+    """Returns the resolver of the environment: TF_CONFIG's, or one of what mpiexec or srun tells."""
+    cluster = described()
+    if VARIABLE in os.environ or cluster.size == 1:
+        return TFConfigClusterResolver()
+    hosts = list(cluster.hosts) or [f"rank-{rank}:0" for rank in range(cluster.size)]
+    spec = ClusterSpec({"worker": hosts})
+    return SimpleClusterResolver(spec, task_type="worker", task_id=cluster.rank, rpc_layer="grpc")
+
+
+def worker_count(cluster: ClusterSpec) -> int:
+    """Returns how many tasks of a cluster run training steps."""
+    return sum(cluster.num_tasks(job) for job in cluster.jobs if job in WORKERS)
+
+
+def transport_of(resolver: Any) -> Transport | None:
+    """Returns what connects the workers of a cluster; None if there is one.
+
+    Raises:
+      UnavailableError: this process was not started together with the others.
+    """
+    spec = resolver.cluster_spec()
+    workers = worker_count(spec)
+    if workers <= 1 or resolver.task_type not in (None, *WORKERS):
+        return None
+    transport = connect()
+    if transport is None or transport.cluster.size != workers:
+        found = 1 if transport is None else transport.cluster.size
+        raise UnavailableError(
+            f"MultiWorkerMirroredStrategy: a cluster of {workers} workers; this process was started as one of {found}. "
+            f"Start them together: `penstock launch -n {workers} SCRIPT`, mpiexec or srun."
+        )
+    return transport
