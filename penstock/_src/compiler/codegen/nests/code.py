@@ -20,6 +20,7 @@ class NestCode:
     iterations   given what extents are now: how many rounds the tasks share
     work         and roughly how many element operations there are in all
     innermost    number of the variable of the innermost loop
+    is_spread    whether each iteration is a task of its own: a block of a card
     """
 
     code: Code
@@ -28,3 +29,4 @@ class NestCode:
     iterations: Callable[[Callable[[Any], int]], int]
     work: Callable[[Callable[[Any], int]], int]
     innermost: int | None = None
+    is_spread: bool = False

@@ -65,18 +65,7 @@ class NestEmitter(Evaluator):
             low = f.task * per
             self._hoist(self.order)
             f.loop(low, f.min(low + per, total), 1, self._iteration)
-            first = POINTERS + count
-            lines = [
-                f"{v.s} = load i64, ptr {p}, align 8"
-                for v, p in [
-                    (self.extent_values[e], f"%dim{i}") for i, e in enumerate(self.extents)
-                ]
-            ]
-            places = [
-                f"%dim{i} = getelementptr inbounds i64, ptr %ctx, i64 {first + i}"
-                for i in range(len(self.extents))
-            ]
-            f.lines[self.prologue_at : self.prologue_at] = [*places, *lines]
+            self._load_extents(POINTERS + count)
         loops = self.loops
         return NestCode(
             Code.of(m),
@@ -86,6 +75,18 @@ class NestEmitter(Evaluator):
             loops.work,
             None if loops.vector is None else loops.vector.number,
         )
+
+    def _load_extents(self, first: int) -> None:
+        """Loads the Dims that the code written so far has asked for, which stand in the context from word `first` on."""
+        lines = [
+            f"{self.extent_values[e].s} = load i64, ptr %dim{i}, align 8"
+            for i, e in enumerate(self.extents)
+        ]
+        places = [
+            f"%dim{i} = getelementptr inbounds i64, ptr %ctx, i64 {first + i}"
+            for i in range(len(self.extents))
+        ]
+        self.f.lines[self.prologue_at : self.prologue_at] = [*places, *lines]
 
     def _iteration(self, number: Val) -> None:
         """One round of the parallel loops: their variables from the round's number."""
@@ -363,7 +364,7 @@ class NestEmitter(Evaluator):
             return self._step(work, bodies, needed, carried, False)
 
         carry = inside(order, *carry)
-        for r, values in zip(work, _split(carry, work)):
+        for r, values in zip(work, split_carried(carry, work)):
             self.frames[-1][r.value.number] = r.result(values)
 
     def _is_latency_bound(self, work: Sequence[Any], needed: Sequence[Value]) -> bool:
@@ -420,7 +421,7 @@ class NestEmitter(Evaluator):
     @staticmethod
     def _combined(work, a, b) -> tuple:
         out = []
-        for r, x, y in zip(work, _split(a, work), _split(b, work)):
+        for r, x, y in zip(work, split_carried(a, work), split_carried(b, work)):
             out += r.combined(x, y)
         return tuple(out)
 
@@ -431,7 +432,7 @@ class NestEmitter(Evaluator):
     def _step(self, work, bodies, needed, carried, by_vectors: bool) -> tuple:
         self._hoist(needed)
         out = []
-        for r, body, values in zip(work, bodies, _split(carried, work)):
+        for r, body, values in zip(work, bodies, split_carried(carried, work)):
             x = spread(self.f, self.get(body), r.lanes)
             where = None
             if r.value.kind == "arg_reduce":
@@ -483,7 +484,7 @@ def _index_of(var: Var) -> Index:
     return Index(((var, 1),), 0)
 
 
-def _split(values: Sequence[Any], work: Sequence[Any]) -> list[tuple]:
+def split_carried(values: Sequence[Any], work: Sequence[Any]) -> list[tuple]:
     out, start = [], 0
     for r in work:
         out.append(tuple(values[start : start + r.carried]))
@@ -491,4 +492,4 @@ def _split(values: Sequence[Any], work: Sequence[Any]) -> list[tuple]:
     return out
 
 
-__all__ = ["NestEmitter", "emit_nest"]
+__all__ = ["NestEmitter", "emit_nest", "split_carried"]

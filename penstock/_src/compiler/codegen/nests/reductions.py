@@ -109,7 +109,9 @@ class Running:
         return [total.re, total.im] if isinstance(total, Pair) else [total]
 
     def combined(self, a: tuple, b: tuple) -> list[Val]:
-        """Two partial results as one (not of an arg-reduction)."""
+        """Two partial results as one; of equal elements the first is where an arg-reduction's result is."""
+        if self.is_arg:
+            return self._first_best(a, b)
         total = combine(self.f, self.op, self.dtype, self._packed(a), self._packed(b))
         return [total.re, total.im] if isinstance(total, Pair) else [total]
 
@@ -139,14 +141,20 @@ class Running:
             total = fold(f, total, lambda a, b: combine(f, self.op, self.dtype, a, b))
         return rounded(f, total, self.dtype) if self.dtype in NARROW else total
 
+    def _first_best(self, first: tuple, second: tuple) -> list[Val]:
+        """Of two elements, each with its place, the better one; of equal ones that at the lower place."""
+        f = self.f
+        (a, i), (b, j) = first, second
+        tie = operations.apply(f, "eq", dtypes.bool_, [self.dtype, self.dtype], [a, b])
+        if self.dtype.is_floating:
+            tie = tie | (f.compare("uno", a, a) & f.compare("uno", b, b))
+        chosen = self._better(b, a) | (tie & (j < i))
+        return [f.select(chosen, b, a), f.select(chosen, j, i)]
+
     def _place(self, values: tuple) -> Val:
         f = self.f
         best, place = values
         while self.by_vectors and width(best) > 1:
             (a, b), (i, j) = halves(f, best), halves(f, place)
-            tie = operations.apply(f, "eq", dtypes.bool_, [self.dtype, self.dtype], [a, b])
-            if self.dtype.is_floating:
-                tie = tie | (f.compare("uno", a, a) & f.compare("uno", b, b))
-            second = self._better(b, a) | (tie & (j < i))
-            best, place = f.select(second, b, a), f.select(second, j, i)
+            best, place = self._first_best((a, i), (b, j))
         return operations.apply(f, "cast", self.value.dtype, [dtypes.int64], [place])

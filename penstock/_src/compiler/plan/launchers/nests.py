@@ -87,7 +87,7 @@ def _launch(
     total = code.iterations(extent)
     if total == 0:
         return
-    per = rounds_of_a_task(total, code.work(extent), builder.threads)
+    per = 1 if code.is_spread else rounds_of_a_task(total, code.work(extent), builder.threads)
     args = [per, total, *leaves, *outputs, *[extent(e) for e in code.extents]]
     builder.add(code.code, code.function, -(-total // per), args, kernel.label, kernel.outputs)
 

@@ -1,0 +1,15 @@
+"""An emulator of cards: runs the kernels' own LLVM IR on this CPU, and finds what they do wrong.
+
+What comes in: the IR of a kernel, the words of its context, memory. What goes out: that memory, or a `KernelFault`. Read first:
+threads.py, how threads wait for one another; then translate.py, what becomes of a kernel's text.
+
+    memory.py       every access: out of bounds, misaligned, races, shared memory that nobody wrote
+    intrinsics.py   barriers, shuffles, matrix instructions
+    state.py        the words that native functions and Python share
+    emulator.py     launches
+"""
+
+from penstock._src.devices.cuda.emulator.emulator import Emulator, KernelFault, Memory
+from penstock._src.devices.cuda.emulator.translate import EmulatedKernel
+
+__all__ = ["EmulatedKernel", "Emulator", "KernelFault", "Memory"]

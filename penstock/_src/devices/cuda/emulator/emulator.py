@@ -1,0 +1,163 @@
+"""The emulator: launches of kernels on memory of this process, one at a time."""
+
+import ctypes
+import functools
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from penstock._src.core.errors import InternalError
+from penstock._src.devices.cuda.emulator import state
+from penstock._src.devices.cuda.emulator.intrinsics import write_intrinsics
+from penstock._src.devices.cuda.emulator.memory import write_memory
+from penstock._src.devices.cuda.emulator.state import Fault
+from penstock._src.devices.cuda.emulator.threads import STATE, write_threads
+from penstock._src.devices.cuda.emulator.translate import EmulatedKernel
+from penstock._src.native import Code, Library, Module, kernels, provide
+from penstock._src.native.language.types import PTR
+from penstock._src.util.process import forks
+
+STACK = 1 << 16  # bytes of a thread
+MOST_THREADS = 1024  # of a block
+EPOCHS = 1 << 30  # after which shadows are cleared, as their times have 32 bits
+
+
+class KernelFault(InternalError):
+    """A kernel that reached outside of its memory, raced, or got stuck."""
+
+
+@dataclass
+class Memory:
+    """Memory that kernels may touch, with its shadow."""
+
+    bytes: np.ndarray
+    name: str
+    shadow: np.ndarray = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.shadow = np.zeros(4 * max(self.bytes.nbytes, 1), np.int32)
+
+    @property
+    def address(self) -> int:
+        """Where it begins."""
+        return int(self.bytes.ctypes.data)
+
+
+@functools.cache
+def _runtime() -> Library:
+    """The functions that emulated kernels call."""
+    m = Module()
+    write_threads(m)
+    write_memory(m)
+    write_intrinsics(m)
+    with m.fn("penstock.emulator.state", ret=PTR) as f:
+        f.give(f.address(STATE))
+    code = Code.of(m)
+    library = kernels()[code]
+    for name in code.exports:
+        provide(name, library[name])
+    return library
+
+
+class Emulator:
+    """Runs kernels. There is one in a process at a time, as its functions share one state."""
+
+    _lock = forks.freed_in_child(threading.RLock())
+
+    def __init__(self) -> None:
+        self.memory: list[Memory] = []
+        self.launches = 0
+
+    def allocate(self, size: int, name: str = "memory") -> Memory:
+        """Memory for kernels, of undefined contents, at a multiple of 256."""
+        room = np.full(size + 256, 0xCD, np.uint8)
+        start = -room.ctypes.data % 256
+        made = Memory(room[start : start + size], name)
+        self.memory.append(made)
+        return made
+
+    def free(self, memory: Memory) -> None:
+        """Takes memory from kernels."""
+        self.memory = [m for m in self.memory if m is not memory]
+
+    def launch(self, kernel: EmulatedKernel, context: Sequence[int], blocks: int, tasks: int) -> None:
+        """Runs a kernel with these words as its context.
+
+        Raises:
+          KernelFault: it did something wrong.
+        """
+        if len(context) != kernel.words:
+            raise InternalError(
+                None,
+                None,
+                f"{kernel.name}: {kernel.words} words are required. Received {len(context)}.",
+            )
+        with self._lock:
+            self._launch(kernel, np.array(context, np.int64), blocks, tasks)
+
+    def _launch(self, kernel: EmulatedKernel, context: np.ndarray, blocks: int, tasks: int) -> None:
+        runtime, library = _runtime(), kernels()[kernel.code]
+        words = np.ctypeslib.as_array(_pointer(runtime, "penstock.emulator.state"), (state.WORDS,))
+        threads = kernel.threads
+        shared = ctypes.cast(_pointer(library, "shared_memory"), ctypes.c_void_p).value or 0
+        stacks, status, parities = (np.zeros(threads, np.int64) for _ in range(3))
+        stack = np.empty(threads * STACK + 64, np.uint8)
+        slots = np.zeros(threads * 2 * state.SLOT, np.uint8)
+        shadow = np.zeros(state.SHADOW_WORDS * max(kernel.shared, 1), np.int32)
+        rows = [(m.address, m.bytes.nbytes, m.shadow.ctypes.data) for m in self.memory]
+        ranges = np.array(rows, np.int64).reshape(-1, state.RANGE_WORDS)
+        if words[state.EPOCH] > EPOCHS:
+            words[state.EPOCH] = 0
+            for m in self.memory:
+                m.shadow[:] = 0
+        low = stack.ctypes.data + -stack.ctypes.data % 64
+        values = {
+            state.THREADS: threads, state.BLOCKS: blocks, state.STACKS_OF: stacks.ctypes.data,
+            state.STATUS_OF: status.ctypes.data, state.SHARED: shared, state.SHARED_BYTES: kernel.shared,
+            state.SHARED_SHADOW: shadow.ctypes.data, state.RANGES: ranges.ctypes.data,
+            state.RANGE_COUNT: len(ranges), state.FAULT: 0, state.SLOTS: slots.ctypes.data,
+            state.PARITIES: parities.ctypes.data, state.STACK_LOW: low, state.STACK_BYTES: threads * STACK,
+            state.STACK_OF_ONE: STACK, state.KERNEL: library[kernel.name], state.CONTEXT: context.ctypes.data,
+            state.TASKS: tasks,
+        }  # fmt: skip
+        for which, value in values.items():
+            words[which] = value
+        runtime.function("penstock.emulator.run")()
+        self.launches += 1
+        if words[state.FAULT]:
+            raise self._fault(kernel, words, shared)
+
+    def _fault(self, kernel: EmulatedKernel, words: np.ndarray, shared: int) -> KernelFault:
+        kind = Fault(int(words[state.FAULT]))
+        address, size = int(words[state.FAULT_ADDRESS]), int(words[state.FAULT_SIZE])
+        who = f"{kernel.name}: thread {words[state.FAULT_THREAD]} of block {words[state.FAULT_BLOCK]}"
+        if kind is Fault.STUCK:
+            return KernelFault(None, None, f"{who} waits for others that never come.")
+        verb = "stores" if words[state.FAULT_STORES] else "loads"
+        where = self._place(address, shared, kernel.shared)
+        what = {
+            Fault.OUTSIDE: "outside of what it has",
+            Fault.MISALIGNED: f"where no multiple of {size} bytes is",
+            Fault.RACE: f"in a race with thread {words[state.FAULT_OTHER]}",
+            Fault.UNWRITTEN: "which nobody has written",
+        }[kind]
+        return KernelFault(None, None, f"{who} {verb} {size} bytes at {where}, {what}.")
+
+    def _place(self, address: int, shared: int, shared_bytes: int) -> str:
+        """An address in words: after the memory that begins last before it."""
+        begins = [(m.address, m.name, m.bytes.nbytes) for m in self.memory]
+        if shared_bytes:
+            begins.append((shared, "shared memory", shared_bytes))
+        before = [b for b in begins if b[0] <= address]
+        if not before:
+            return f"address {address:#x}"
+        start, name, size = max(before)
+        return f"byte {address - start} of {name} ({size} bytes)"
+
+
+def _pointer(library: Library, name: str) -> Any:
+    """What a function without arguments gives, as a pointer to words."""
+    return library.function(name, result=ctypes.POINTER(ctypes.c_int64))()

@@ -1,0 +1,148 @@
+"""Every load and store of an emulated kernel: where it is, and who else was there.
+
+    penstock.emulator.access    the address to use: that which was asked for, or a page aside after a fault
+
+Each byte of memory has a shadow: when and by which thread it was last written and read. Time is counted in epochs, which barriers
+and the beginnings of blocks end. Two threads race for a byte if one of them writes it, and they are of one block within an epoch or
+of different blocks within a launch. Shared memory that a block has not written must not be read.
+"""
+
+from collections.abc import Callable
+
+from penstock._src.devices.cuda.emulator import state
+from penstock._src.devices.cuda.emulator.state import (
+    OTHER_BLOCK,
+    RANGE_WORDS,
+    SEVERAL,
+    SHADOW_WORDS,
+    Fault,
+)
+from penstock._src.devices.cuda.emulator.threads import put, word
+from penstock._src.native import Module
+from penstock._src.native.language.function import Fn
+from penstock._src.native.language.types import I1, I32, I64, PTR
+from penstock._src.native.language.value import Val
+
+WRITTEN, WRITER, READ, READER = range(SHADOW_WORDS)
+
+
+def write_memory(m: Module) -> None:
+    """Adds the functions of this file to a module."""
+    m.raw(f"@emulator_page = internal global [{state.PAGE} x i8] zeroinitializer, align 64")
+    _write_fault(m)
+    _write_look(m)
+    _write_access(m)
+
+
+def _write_fault(m: Module) -> None:
+    """Notes a fault, if it is the launch's first."""
+    with m.fn("note_fault", internal=True, kind=I64, place=I64, size=I64, other=I64, stores=I64) as f:
+
+        def note() -> None:
+            noted = {
+                state.FAULT: f.kind,
+                state.FAULT_ADDRESS: f.place,
+                state.FAULT_SIZE: f.size,
+                state.FAULT_OTHER: f.other,
+                state.FAULT_STORES: f.stores,
+                state.FAULT_THREAD: word(f, state.THREAD),
+                state.FAULT_BLOCK: word(f, state.BLOCK),
+            }
+            for which, value in noted.items():
+                put(f, which, value)
+
+        f.when(word(f, state.FAULT).eq(0), note)
+
+
+def _write_look(m: Module) -> None:
+    """Looks at the shadows of the bytes of an access, and notes it there."""
+    arguments = dict(shadow=PTR, place=I64, size=I64, stores=I64, is_shared=I64)
+    with m.fn("look_at_bytes", internal=True, noalias=False, **arguments) as f:
+        now, me = (f.convert(word(f, which), I32) for which in (state.EPOCH, state.THREAD))
+        block, launch = (
+            f.convert(word(f, which), I32) for which in (state.BLOCK_EPOCH, state.LAUNCH_EPOCH)
+        )
+        is_shared, stores = f.is_shared.ne(0), f.stores.ne(0)
+
+        def fault(kind: Fault, other: Val) -> Callable[[], None]:
+            words = (int(kind), f.place, f.size, f.convert(other, I64), f.stores)
+            return lambda: f.call("note_fault", *words)
+
+        def one(i: Val) -> None:
+            at = f.at(f.shadow, i * SHADOW_WORDS, I32)
+            written, writer, read, reader = (f.load(at, k, I32) for k in range(SHADOW_WORDS))
+            elsewhere = ~is_shared & (written >= launch) & (written < block)
+            beside = written.eq(now) & writer.ne(me)
+            f.when(elsewhere | beside, fault(Fault.RACE, writer))
+            f.when(is_shared & ~stores & (written < block), fault(Fault.UNWRITTEN, me))
+            far = ~is_shared & (read >= launch) & ((read < block) | reader.eq(OTHER_BLOCK))
+            near = read.eq(now) & reader.ne(me)
+            f.when(stores & (far | near), fault(Fault.RACE, reader))
+
+            def note_store() -> None:
+                f.store(now, at, WRITTEN)
+                f.store(me, at, WRITER)
+
+            def note_load() -> None:
+                who = f.select(far, OTHER_BLOCK, f.select(near, SEVERAL, me))
+                f.store(now, at, READ)
+                f.store(who, at, READER)
+
+            f.when(stores, note_store, note_load)
+
+        f.loop(f.i64(0), f.size, 1, one)
+
+
+def _write_access(m: Module) -> None:
+    """Finds the memory that an access is in."""
+    with m.fn("penstock.emulator.access", ret=PTR, noalias=False, p=PTR, size=I64, stores=I64) as f:
+        place = f.emit(I64, "ptrtoint ptr %p to i64")
+        at = place - word(f, state.SHARED)
+        in_shared = f.compare("ult", at, word(f, state.SHARED_BYTES))
+        on_stack = f.compare("ult", place - word(f, state.STACK_LOW), word(f, state.STACK_BYTES))
+        none = f.const(0, I1)
+
+        def shared() -> tuple[Val, ...]:
+            inside = at + f.size <= word(f, state.SHARED_BYTES)
+            _look(f, inside, word(f, state.SHARED_SHADOW, PTR), at, place, 1)
+            return (inside,)
+
+        def elsewhere() -> tuple[Val, ...]:
+            ranges, count = word(f, state.RANGES, PTR), word(f, state.RANGE_COUNT)
+
+            def is_not_here(i: Val) -> Val:
+                row = f.select(i < count, i, 0) * RANGE_WORDS
+                start, size = f.load(ranges, row, I64), f.load(ranges, row + 1, I64)
+                return (i < count) & ~f.compare("ult", place - start, size)
+
+            (i,) = f.loop_while(is_not_here, lambda i: (i + 1,), f.i64(0))
+
+            def found() -> tuple[Val, ...]:
+                start, size = (f.load(ranges, i * RANGE_WORDS + k, I64) for k in (0, 1))
+                inside = place - start + f.size <= size
+                shadow = f.load(ranges, i * RANGE_WORDS + 2, PTR)
+                _look(f, inside, shadow, place - start, place, 0)
+                return (inside,)
+
+            return f.when(i < count, found, lambda: (none,))
+
+        (inside,) = f.when(
+            on_stack, lambda: (f.const(1, I1),), lambda: f.when(in_shared, shared, elsewhere)
+        )
+
+        def outside() -> None:
+            f.call("note_fault", int(Fault.OUTSIDE), place, f.size, 0, f.stores)
+
+        def misaligned() -> None:
+            f.call("note_fault", int(Fault.MISALIGNED), place, f.size, 0, f.stores)
+
+        f.when(inside, lambda: (), outside)
+        f.when((place & (f.size - 1)).ne(0), misaligned)
+        f.give(f.select(inside, f.p, f.address("emulator_page")))
+
+
+def _look(f: Fn, inside: Val, shadow: Val, at: Val, place: Val, is_shared: int) -> None:
+    """Looks at an access that is inside of memory with a shadow."""
+    watched = inside & f.emit(I1, f"icmp ne ptr {shadow.s}, null")
+    bytes_of = f.at_any(shadow, at * SHADOW_WORDS, I32)
+    f.when(watched, lambda: f.call("look_at_bytes", bytes_of, place, f.size, f.stores, is_shared))

@@ -1,0 +1,31 @@
+"""The words that the emulator's native functions and Python share, and what may go wrong in a kernel."""
+
+import enum
+
+(
+    THREAD, THREADS, BLOCK, BLOCKS, SCHEDULER, STACKS_OF, STATUS_OF, EPOCH, SHARED, SHARED_BYTES, SHARED_SHADOW, RANGES,
+    RANGE_COUNT, FAULT, FAULT_ADDRESS, FAULT_SIZE, FAULT_THREAD, FAULT_BLOCK, FAULT_OTHER, SLOTS, PARITIES, STACK_LOW,
+    STACK_BYTES, KERNEL, CONTEXT, TASKS, BLOCK_EPOCH, LAUNCH_EPOCH, STACK_OF_ONE, FAULT_STORES,
+) = range(30)  # fmt: skip
+WORDS = 32
+
+RANGE_WORDS = 3  # start, bytes, its shadow
+SHADOW_WORDS = 4  # of 32 bits, for each byte: when and by whom it was last written, and last read
+SLOT = 256  # bytes that a thread shows the others of its warp
+PAGE = 4096  # bytes that take what is stored outside of all memory
+
+# what a thread waits for
+READY, AT_BARRIER, IN_WARP, ENDED = range(4)
+
+SEVERAL, OTHER_BLOCK = -1, -2  # who has read a byte
+
+
+class Fault(enum.IntEnum):
+    """What a kernel did wrong."""
+
+    NONE = 0
+    OUTSIDE = 1
+    MISALIGNED = 2
+    RACE = 3
+    UNWRITTEN = 4
+    STUCK = 5

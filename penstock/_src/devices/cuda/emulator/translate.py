@@ -1,0 +1,83 @@
+"""A kernel for a card as one for this CPU: the same LLVM IR, with every load and store looked at.
+
+What differs is how a kernel is called, where its shared memory lies and which functions its intrinsics are; each is a text that our own
+generators write in one form only.
+"""
+
+import re
+
+from penstock._src.core.errors import InternalError
+from penstock._src.devices.cuda.emulator.intrinsics import PREFIX
+from penstock._src.native import Code, host
+from penstock._src.native.language.types import size_of
+
+_KERNEL = re.compile(
+    r'define ptx_kernel void @(\w+)\(ptr byval\(\[(\d+) x i64\]\) align 8 %ctx, i64 %tasks\) #0 "nvvm.reqntid"="(\d+)"'
+)
+_SHARED = re.compile(r"^@shared = internal addrspace\(3\) global \[(\d+) x i8\] undef, align 16$", re.M)
+_ATTRIBUTES = re.compile(r"^attributes #0 = .*$", re.M)
+_LOAD = re.compile(r"^(\s*%\S+ = load )([^,]+), ptr ([^,]+)(,.*)?$")
+_STORE = re.compile(r"^(\s*store )(<[^>]+>|\S+) (.+), ptr ([^,]+)(, align.*)?$")
+_CONTEXT = re.compile(r"getelementptr (?:inbounds )?i64, ptr %ctx,")
+_GENERIC = "addrspacecast (ptr addrspace(3) @shared to ptr)"
+
+
+class EmulatedKernel:
+    """A kernel's code for this CPU.
+
+    name      of the function
+    code      which takes the address of its context and the number of blocks
+    words     of the context
+    threads   of a block
+    shared    bytes of shared memory; the function "shared_memory" gives its address
+    """
+
+    def __init__(self, text: str, name: str):
+        found = {m[1]: m for m in _KERNEL.finditer(text)}
+        if name not in found:
+            raise InternalError(None, None, f"No kernel {name!r} among {sorted(found)}.")
+        self.name = name
+        self.words, self.threads = int(found[name][2]), int(found[name][3])
+        shared = _SHARED.search(text)
+        self.shared = int(shared[1]) if shared else 0
+        self.code = Code(translated(text, self.shared), (*found, "shared_memory"), host())
+
+
+def translated(text: str, shared: int) -> str:
+    """The IR of a card's module as IR for this CPU."""
+    text = _KERNEL.sub(r"define void @\1(ptr %ctx, i64 %tasks) #0", text)
+    text = _SHARED.sub(r"@shared = internal global [\1 x i8] undef, align 128", text)
+    text = text.replace(_GENERIC, "@shared").replace("@llvm.nvvm.", f"@{PREFIX}")
+    text = _ATTRIBUTES.sub(lambda _: host().attributes, text)
+    lines, contexts = [], {"%ctx"}
+    for number, line in enumerate(text.split("\n")):
+        if _CONTEXT.search(line):
+            contexts.add(line.split("=")[0].strip())
+        elif line.startswith("define"):
+            contexts = {"%ctx"}
+        lines += _watched(line, number, contexts)
+    place = "@shared" if shared else "null"
+    lines += [
+        "declare ptr @penstock.emulator.access(ptr, i64, i64)",
+        f"define ptr @shared_memory() #0 {{\nentry:\n  ret ptr {place}\n}}",
+    ]
+    return "\n".join(lines)
+
+
+def _watched(line: str, number: int, contexts: set[str]) -> list[str]:
+    """A line, after a call that looks at the place that it loads or stores."""
+    load, store = _LOAD.match(line), _STORE.match(line)
+    if load:
+        ty, place = load[2], load[3]
+    elif store:
+        ty, place = store[2], store[4]
+    else:
+        return [line]
+    if place in contexts:  # parameters of the kernel
+        return [line]
+    safe = f"%watched{number}"
+    call = f"{safe} = call ptr @penstock.emulator.access(ptr {place}, i64 {size_of(ty)}, i64 {int(bool(store))})"
+    if load:
+        return [call, f"{load[1]}{ty}, ptr {safe}{load[4] or ''}"]
+    assert store is not None
+    return [call, f"{store[1]}{ty} {store[3]}, ptr {safe}{store[5] or ''}"]

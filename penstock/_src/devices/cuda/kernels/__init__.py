@@ -1,0 +1,10 @@
+"""Kernels for cards, as LLVM IR for NVPTX.
+
+What comes in: kernels as data (compiler/kernels/). What goes out: a `CudaCode`, whose launches read the same words as a CPU's. Read
+first: language.py, then nests.py.
+
+    choice.py      which threads compute which points of a nest
+    nests.py       loop nests: elementwise values, reductions, rows
+    tasks.py       the CPU's task functions, for kinds without a schedule of their own
+    generator.py   what planning asks
+"""

@@ -1,0 +1,89 @@
+"""The generator for cards: loop nests by threads of their own; other kinds as tasks of one thread each."""
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from penstock._src.compiler.codegen.attention.emit import AttentionCode
+from penstock._src.compiler.codegen.contraction.match import Match
+from penstock._src.compiler.codegen.cpu import CpuGenerator
+from penstock._src.compiler.codegen.generator import Epilogues
+from penstock._src.compiler.codegen.kernel_code import KernelCode
+from penstock._src.compiler.codegen.nests.code import NestCode
+from penstock._src.compiler.codegen.specials.special import SpecialLaunch
+from penstock._src.compiler.kernels.attention import Attention
+from penstock._src.compiler.kernels.contraction import EpilogueExpression
+from penstock._src.compiler.kernels.loop_nest import LoopNest
+from penstock._src.core.dtypes import DType
+from penstock._src.devices.cuda.kernels.nests import emit_cuda_nest
+from penstock._src.devices.cuda.kernels.tasks import checked, code_of_tasks
+from penstock._src.ir.node import Node
+from penstock._src.native import Code, Target
+from penstock._src.native.cache.recently_used import RecentlyUsed
+from penstock._src.util.process import forks
+
+KEPT_CODES = 1024  # of the kernels that were asked for last
+
+
+class CudaGenerator:
+    """Writes kernels for one architecture (compiler/codegen/generator.py says what its methods give)."""
+
+    def __init__(self, target: Target) -> None:
+        self.target = target
+        self.written, self.seconds = 0, 0.0
+        self.tasks = CpuGenerator(target)  # writes what has no schedule for cards
+        self._codes = RecentlyUsed[Any, Any](KEPT_CODES)
+        self._lock = forks.freed_in_child(threading.Lock())
+
+    def keep(self, key: Any, write: Callable[[], Any]) -> Any:
+        """What was written for a key, written now if it is new."""
+        with self._lock:
+            found = self._codes.get(key)
+        if found is None:
+            start = time.perf_counter()
+            found = write()
+            with self._lock:
+                self._codes[key] = found
+                self.written += 1
+                self.seconds += time.perf_counter() - start
+        return found
+
+    def _of_tasks(self, code: Code) -> Code:
+        return self.keep(("tasks", code.key), lambda: code_of_tasks(code))
+
+    def nest(self, nest: LoopNest) -> NestCode:
+        def write() -> NestCode:
+            found = emit_cuda_nest(nest, self.target)
+            checked(found.code)
+            return found
+
+        return self.keep(("nest", nest.signature()), write)
+
+    def chosen(self, found: Match, threads: int, is_prepacked: bool) -> Match:
+        return found
+
+    def contraction(
+        self, found: Match, epilogue: EpilogueExpression | None, threads: int
+    ) -> KernelCode:
+        code = self.tasks.contraction(found, epilogue, threads)
+        return self.keep(
+            ("contraction", code.code.key), lambda: replace(code, code=code_of_tasks(code.code))
+        )
+
+    def attention(self, found: Attention, backward: bool, epilogues: Epilogues) -> AttentionCode:
+        code = self.tasks.attention(found, backward, epilogues)
+        return replace(code, code=self._of_tasks(code.code))
+
+    def special(self, node: Node, outputs: Sequence[Node], threads: int) -> SpecialLaunch:
+        return self.tasks.special(node, outputs, threads)
+
+    def special_code(self, launch: SpecialLaunch) -> Code:
+        return self._of_tasks(self.tasks.special_code(launch))
+
+    def bounds_check(self, dtype: DType, depth: int) -> Code:
+        return self._of_tasks(self.tasks.bounds_check(dtype, depth))
+
+    def truth_check(self) -> Code:
+        return self._of_tasks(self.tasks.truth_check())

@@ -1,0 +1,186 @@
+"""The kernels' language on a card: native/language with the numbers of threads, barriers, shuffles and shared memory.
+
+A kernel is one function, (context, tasks): the context is the words that a launch of the CPU reads too, passed by value, and
+`tasks` is how many blocks there are to do. Pointers are generic: LLVM finds out which memory each points into.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from penstock._src.native import Code, Module, Target
+from penstock._src.native.language.function import Fn
+from penstock._src.native.language.types import (
+    BITS,
+    F32,
+    I32,
+    I64,
+    PTR,
+    VOID,
+    lanes,
+    scalar,
+    size_of,
+)
+from penstock._src.native.language.value import Val
+
+CONTEXT_WORD = re.compile(r"getelementptr (?:inbounds )?i64, ptr %ctx, i64 (\w+)")
+_EVERYONE = -1  # the mask of all lanes of a warp
+ALIGNED = 16  # bytes: what shared memory is aligned to, and the widest access
+
+
+@dataclass(frozen=True, eq=False)
+class CudaCode(Code):
+    """The code of a kernel for a card.
+
+    threads   of a block
+    words     of its context
+    shared    bytes of shared memory
+    """
+
+    threads: int = 1
+    words: int = 1
+    shared: int = 0
+
+
+class CudaModule(Module):
+    """A module with one kernel, whose blocks have so many threads."""
+
+    def __init__(self, target: Target, threads: int):
+        super().__init__(target)
+        self.threads, self.shared, self.words = threads, 0, 1
+
+    def kernel(self, name: str = "task") -> "CudaFn":
+        """Opens the kernel."""
+        return CudaFn(self, name)
+
+    def finished(self) -> CudaCode:
+        """The module's code."""
+        if self.shared:
+            self.raw(
+                f"@shared = internal addrspace(3) global [{self.shared} x i8] undef, align {ALIGNED}"
+            )
+        text, exports = str(self), tuple(self.exports)
+        code = CudaCode(text, exports, self.target, self.threads, self.words, self.shared)
+        self.parts.clear()
+        return code
+
+
+class CudaFn(Fn):
+    """The kernel of a module. Numbers of threads and blocks are i64."""
+
+    module: CudaModule
+
+    def __init__(self, module: CudaModule, name: str):
+        super().__init__(module, name, {"ctx": PTR, "tasks": I64}, VOID, False, False)
+        self._aligned = False
+        self._numbers: dict[str, Val] = {}
+
+    def __exit__(self, kind: Any, *rest: Any) -> None:
+        super().__exit__(kind, *rest)
+        if kind:
+            return
+        text = self.module.parts.pop()
+        found = [w for part in [*self.module.parts, text] for w in CONTEXT_WORD.findall(part)]
+        self.module.words = 1 + max(map(int, found), default=0)
+        before = f"define void @{self.name}(ptr %ctx, i64 %tasks) #0 {{"
+        after = (
+            f"define ptx_kernel void @{self.name}(ptr byval([{self.module.words} x i64]) align 8 %ctx, i64 %tasks)"
+            f' #0 "nvvm.reqntid"="{self.module.threads}" {{'
+        )
+        assert text.startswith(before)
+        self.module.parts.append(after + text[len(before) :])
+
+    # -- which thread
+    def _special(self, register: str) -> Val:
+        if register not in self._numbers:
+            name = f"@llvm.nvvm.read.ptx.sreg.{register}"
+            self.module.declare(f"declare i32 {name}()")
+            small, wide = self.name_value(), self.name_value()
+            self.entry += [f"{small} = call i32 {name}()", f"{wide} = zext i32 {small} to i64"]
+            self._numbers[register] = Val(self, I64, wide)
+        return self._numbers[register]
+
+    @property
+    def thread(self) -> Val:
+        """The number of the thread within its block."""
+        return self._special("tid.x")
+
+    @property
+    def number(self) -> Val:
+        """The number of the block."""
+        return self._special("ctaid.x")
+
+    @property
+    def count(self) -> Val:
+        """How many blocks were launched."""
+        return self._special("nctaid.x")
+
+    # -- threads together
+    def barrier(self) -> None:
+        """Waits for all threads of the block; what they wrote to shared memory is seen by all."""
+        name = "@llvm.nvvm.barrier.cta.sync.aligned.all"
+        self.module.declare(f"declare void {name}(i32)")
+        self.emit(VOID, f"call void {name}(i32 0)")
+
+    def shuffled(self, x: Val, distance: int) -> Val:
+        """The value of the lane whose number differs by the bit `distance`; all lanes of the warp take part."""
+        bits = BITS[x.ty]
+        if bits == 64:
+            whole = self.bits(x, I64)
+            low, high = self.cast("trunc", whole, I32), self.cast("trunc", whole >> 32, I32)
+            low, high = (
+                self.cast("zext", self.shuffled(part, distance), I64) for part in (low, high)
+            )
+            return self.bits(low | (high << 32), x.ty)
+        if bits < 32:
+            return self.cast("trunc", self.shuffled(self.cast("zext", x, I32), distance), x.ty)
+        kind = "f32" if x.ty == F32 else "i32"
+        name = f"@llvm.nvvm.shfl.sync.bfly.{kind}"
+        self.module.declare(f"declare {x.ty} {name}(i32, {x.ty}, i32, i32)")
+        return self.emit(
+            x.ty, f"call {x.ty} {name}(i32 {_EVERYONE}, {x.ty} {x.s}, i32 {distance}, i32 31)"
+        )
+
+    def shared(self, size: int) -> Val:
+        """Shared memory of the block, of so many bytes, for this place of the code alone."""
+        start = self.module.shared
+        self.module.shared = -(-(start + size) // ALIGNED) * ALIGNED
+        whole = Val(self, PTR, "addrspacecast (ptr addrspace(3) @shared to ptr)")
+        return self.at(whole, start)
+
+    # -- memory
+    def vector_load(self, p: Val, offset: Any, ty: str) -> Val:
+        """Loads a vector that lies at a multiple of its size."""
+        place = self.at(p, offset, scalar(ty))
+        return self.emit(ty, f"load {ty}, ptr {place.s}, align {size_of(ty)}")
+
+    def vector_store(self, v: Val, p: Val, offset: Any = 0) -> None:
+        """Stores a vector at a multiple of its size."""
+        place = self.at(p, offset, scalar(v.ty))
+        self.emit(VOID, f"store {v.ty} {v.s}, ptr {place.s}, align {size_of(v.ty)}")
+
+    def aligned(self, is_aligned: bool) -> None:
+        """Whether vectors that are loaded and stored from here on lie at multiples of their size."""
+        self._aligned = is_aligned
+
+    def load(self, p: Val, offset: Any = 0, ty: str = PTR, mask: Val | None = None) -> Val:
+        if self._aligned and mask is None and lanes(ty) > 1:
+            return self.vector_load(p, offset, ty)
+        return super().load(p, offset, ty, mask)
+
+    def store(self, v: Val, p: Val, offset: Any = 0, mask: Val | None = None) -> None:
+        if self._aligned and mask is None and lanes(v.ty) > 1:
+            self.vector_store(v, p, offset)
+        else:
+            super().store(v, p, offset, mask)
+
+    # -- numbers
+    def narrow_divided(self, x: Val, divisor: int) -> tuple[Val, Val]:
+        """(quotient, remainder) of a number below 2^31, in 32 bits."""
+        small = self.cast("trunc", x, I32)
+        quotient = self.binary("udiv", small, divisor)
+        rest = self.binary("sub", small, self.binary("mul", quotient, divisor))
+        return self.cast("zext", quotient, I64), self.cast("zext", rest, I64)
+
+
+__all__ = ["ALIGNED", "CONTEXT_WORD", "CudaCode", "CudaFn", "CudaModule"]

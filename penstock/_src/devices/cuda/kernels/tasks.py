@@ -1,0 +1,70 @@
+"""Kernels that have no schedule for cards yet: the CPU's task functions, a block of one thread for each task.
+
+They are right but slow. At most CONCURRENT blocks run at once, each taking one task after the other, so that what tasks share a
+"thread" for (scratch memory) is one block's own.
+"""
+
+import re
+
+from penstock._src.core.errors import UnimplementedError
+from penstock._src.devices.cuda.kernels.language import CONTEXT_WORD, CudaCode
+from penstock._src.native import Code
+
+_TASK = re.compile(r"^define void @(\w+)\(ptr (?:noalias )?%ctx, i64 %task, i64 %tid\) #0 \{$", re.M)
+_DECLARED = re.compile(r"^declare [^@]*@([\w.$]+)\(", re.M)
+_DEFINED = re.compile(r"^define [^@]*@([\w.$]+)\(", re.M)
+_DROPPED = "penstock_task_is_dropped"  # whether a run was interrupted: nobody asks on a card
+_PROVIDED = f"""define internal i64 @{_DROPPED}(i64 %tid) #0 {{
+entry:
+  ret i64 0
+}}"""
+
+_KERNEL = """define ptx_kernel void @{name}(ptr byval([{words} x i64]) align 8 %ctx, i64 %tasks) #0 "nvvm.reqntid"="1" {{
+entry:
+  %block = call i32 @llvm.nvvm.read.ptx.sreg.ctaid.x()
+  %blocks = call i32 @llvm.nvvm.read.ptx.sreg.nctaid.x()
+  %first = zext i32 %block to i64
+  %step = zext i32 %blocks to i64
+  %any = icmp ult i64 %first, %tasks
+  br i1 %any, label %loop, label %done
+loop:
+  %task = phi i64 [ %first, %entry ], [ %next, %loop ]
+  call void @{name}_of_task(ptr %ctx, i64 %task, i64 %first)
+  %next = add i64 %task, %step
+  %more = icmp ult i64 %next, %tasks
+  br i1 %more, label %loop, label %done
+done:
+  ret void
+}}"""
+_REGISTERS = "declare i32 @llvm.nvvm.read.ptx.sreg.ctaid.x()\ndeclare i32 @llvm.nvvm.read.ptx.sreg.nctaid.x()"
+
+
+def code_of_tasks(code: Code) -> CudaCode:
+    """The code of a CPU's task functions as kernels.
+
+    Raises:
+      UnimplementedError: they call what a card has not.
+    """
+    words = 1 + max(map(int, CONTEXT_WORD.findall(code.text)), default=0)
+    names = _TASK.findall(code.text)
+    text = _TASK.sub(r"define internal void @\1_of_task(ptr %ctx, i64 %task, i64 %tid) #0 {", code.text)
+    if _DROPPED in text:
+        text = re.sub(rf"^declare .*@{_DROPPED}\(.*$", _PROVIDED, text, flags=re.M)
+    kernels = [_KERNEL.format(name=name, words=words) for name in names]
+    text = "\n".join([_REGISTERS, text, *kernels])
+    return checked(CudaCode(text, tuple(names), code.target, 1, words))
+
+
+def checked(code: CudaCode) -> CudaCode:
+    """The code, if it calls nothing that a card has not.
+
+    Raises:
+      UnimplementedError: it does.
+    """
+    known = set(_DEFINED.findall(code.text))
+    missing = [n for n in _DECLARED.findall(code.text) if not n.startswith("llvm.") and n not in known]
+    if missing:
+        raise UnimplementedError(
+            None, None, f"{', '.join(missing)}: no function of cards has this meaning yet."
+        )
+    return code

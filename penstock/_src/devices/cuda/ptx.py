@@ -1,0 +1,100 @@
+"""PTX of kernels, by LLVM; and what ptxas says of it, where it is found."""
+
+import functools
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import llvmlite.binding as llvm
+
+from penstock._src.core.errors import InternalError
+from penstock._src.devices.cuda.target import TRIPLE
+from penstock._src.native import Code
+from penstock._src.native.target import initialize_llvm
+
+OPTIMIZE = 3
+
+
+def ptx_of(code: Code, features: str = "") -> str:
+    """The PTX of a kernel for its target.
+
+    Args:
+      code: of a kernel.
+      features: the version of PTX, "+ptx80"; by default the target's.
+    """
+    initialize_llvm()
+    target = code.target
+    features = features or target.features
+    module = llvm.parse_assembly(code.text, llvm.create_context())
+    module.triple = TRIPLE
+    machine = llvm.Target.from_triple(TRIPLE).create_target_machine(
+        cpu=target.cpu, features=features, opt=OPTIMIZE
+    )
+    return machine.emit_assembly(module)
+
+
+@dataclass(frozen=True)
+class Resources:
+    """What a kernel takes of a card.
+
+    spilled   bytes that are stored to and loaded from memory for want of registers
+    stack     bytes of a thread's own memory
+    shared    bytes of a block's
+    """
+
+    kernel: str
+    registers: int
+    spilled: int
+    stack: int
+    shared: int
+
+
+@functools.cache
+def find_ptxas() -> str | None:
+    """The path of ptxas: of the wheel `nvidia-cuda-nvcc`, or of a toolkit; None if there is none."""
+    for place in sys.path:
+        found = sorted(Path(place).glob("nvidia/*/bin/ptxas"))
+        if found:
+            return str(found[-1])
+    return shutil.which("ptxas")
+
+
+def assembled(ptx: str, architecture: str, ptxas: str) -> tuple[bytes, list[Resources]]:
+    """(the cubin, what each kernel takes).
+
+    Raises:
+      InternalError: ptxas refuses the text.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        source, target = Path(folder) / "kernel.ptx", Path(folder) / "kernel.cubin"
+        source.write_text(ptx)
+        command = [ptxas, f"-arch={architecture}", "-v", str(source), "-o", str(target)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise InternalError(None, None, f"ptxas refused a kernel: {done.stderr}\n{ptx}")
+        return target.read_bytes(), list(_resources(done.stderr))
+
+
+_NAME = re.compile(r"Compiling entry function '(\w+)'")
+_STACK = re.compile(r"(\d+) bytes stack frame, (\d+) bytes spill stores, (\d+) bytes spill loads")
+_USED = re.compile(r"Used (\d+) registers")
+_SHARED = re.compile(r"(\d+) bytes smem")
+
+
+def _resources(report: str) -> Iterator[Resources]:
+    name, stack, spilled = "", 0, 0
+    for line in report.splitlines():
+        if found := _NAME.search(line):
+            name = found[1]
+        elif found := _STACK.search(line):
+            if name:
+                stack, spilled = int(found[1]), int(found[2]) + int(found[3])
+        elif (found := _USED.search(line)) and name:
+            shared = _SHARED.search(line)
+            yield Resources(name, int(found[1]), spilled, stack, int(shared[1]) if shared else 0)
+            name = ""

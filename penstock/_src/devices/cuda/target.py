@@ -1,0 +1,66 @@
+"""The architectures that kernels are written for, and the sizes of their parts."""
+
+import functools
+from dataclasses import dataclass
+
+from penstock._src.core.errors import InvalidArgumentError
+from penstock._src.native import Target
+
+TRIPLE = "nvptx64-nvidia-cuda"
+WARP = 32  # threads that go together
+THREADS = 256  # of a block, unless a kernel says otherwise
+CONCURRENT = 64  # blocks of one thread each that kernels without a schedule of their own run at once
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """A generation of cards.
+
+    name      as ptxas takes it
+    ptx       the version of PTX in which it is described
+    shared    bytes of shared memory that a block may have without asking for more
+    """
+
+    name: str
+    ptx: int
+    shared: int = 48 << 10
+
+    @property
+    def number(self) -> int:
+        """75 of sm_75."""
+        return int(self.name.removeprefix("sm_"))
+
+
+ARCHITECTURES = {
+    a.name: a
+    for a in (
+        Architecture("sm_75", 63),
+        Architecture("sm_80", 70),
+        Architecture("sm_90", 78),
+        Architecture("sm_100", 86),
+    )
+}
+DEFAULT = "sm_80"
+
+
+def architecture_of(major: int, minor: int) -> Architecture:
+    """The newest architecture whose code a card of a compute capability runs.
+
+    Raises:
+      InvalidArgumentError: the card is older than all of them.
+    """
+    fitting = [a for a in ARCHITECTURES.values() if a.number <= 10 * major + minor]
+    if not fitting:
+        raise InvalidArgumentError(
+            None,
+            None,
+            f"GPU: compute capability 7.5 or more is required. Received {major}.{minor}.",
+        )
+    return max(fitting, key=lambda a: a.number)
+
+
+@functools.cache
+def target_of(name: str = DEFAULT) -> Target:
+    """An architecture as code generation sees it; a vector is what one thread loads at once."""
+    architecture = ARCHITECTURES[name]
+    return Target(TRIPLE, name, f"+ptx{architecture.ptx}", vector_bytes=16, registers=128)
