@@ -6,7 +6,13 @@ from importlib import import_module
 from penstock._src.compiler.device import Device
 from penstock._src.core.errors import InvalidArgumentError
 
-FOLDERS = {"CPU": "cpu", "reference": "reference", "null": "null"}
+FOLDERS = {
+    "CPU": "cpu",
+    "GPU": "cuda",
+    "GPU_emulated": "cuda.emulator",
+    "reference": "reference",
+    "null": "null",
+}
 
 
 @functools.cache

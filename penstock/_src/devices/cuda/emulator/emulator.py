@@ -140,7 +140,7 @@ class Emulator:
         where = self._place(address, shared, kernel.shared)
         what = {
             Fault.OUTSIDE: "outside of what it has",
-            Fault.MISALIGNED: f"where no multiple of {size} bytes is",
+            Fault.MISALIGNED: f"where no multiple of {words[state.FAULT_OTHER]} bytes is",
             Fault.RACE: f"in a race with thread {words[state.FAULT_OTHER]}",
             Fault.UNWRITTEN: "which nobody has written",
         }[kind]

@@ -95,7 +95,8 @@ def _write_look(m: Module) -> None:
 
 def _write_access(m: Module) -> None:
     """Finds the memory that an access is in."""
-    with m.fn("penstock.emulator.access", ret=PTR, noalias=False, p=PTR, size=I64, stores=I64) as f:
+    arguments = dict(p=PTR, size=I64, align=I64, stores=I64)
+    with m.fn("penstock.emulator.access", ret=PTR, noalias=False, **arguments) as f:
         place = f.emit(I64, "ptrtoint ptr %p to i64")
         at = place - word(f, state.SHARED)
         in_shared = f.compare("ult", at, word(f, state.SHARED_BYTES))
@@ -134,10 +135,10 @@ def _write_access(m: Module) -> None:
             f.call("note_fault", int(Fault.OUTSIDE), place, f.size, 0, f.stores)
 
         def misaligned() -> None:
-            f.call("note_fault", int(Fault.MISALIGNED), place, f.size, 0, f.stores)
+            f.call("note_fault", int(Fault.MISALIGNED), place, f.size, f.align, f.stores)
 
         f.when(inside, lambda: (), outside)
-        f.when((place & (f.size - 1)).ne(0), misaligned)
+        f.when((place & (f.align - 1)).ne(0), misaligned)
         f.give(f.select(inside, f.p, f.address("emulator_page")))
 
 

@@ -18,6 +18,7 @@ _SHARED = re.compile(r"^@shared = internal addrspace\(3\) global \[(\d+) x i8\] 
 _ATTRIBUTES = re.compile(r"^attributes #0 = .*$", re.M)
 _LOAD = re.compile(r"^(\s*%\S+ = load )([^,]+), ptr ([^,]+)(,.*)?$")
 _STORE = re.compile(r"^(\s*store )(<[^>]+>|\S+) (.+), ptr ([^,]+)(, align.*)?$")
+_ALIGNED = re.compile(r", align (\d+)$")
 _CONTEXT = re.compile(r"getelementptr (?:inbounds )?i64, ptr %ctx,")
 _GENERIC = "addrspacecast (ptr addrspace(3) @shared to ptr)"
 
@@ -58,7 +59,7 @@ def translated(text: str, shared: int) -> str:
         lines += _watched(line, number, contexts)
     place = "@shared" if shared else "null"
     lines += [
-        "declare ptr @penstock.emulator.access(ptr, i64, i64)",
+        "declare ptr @penstock.emulator.access(ptr, i64, i64, i64)",
         f"define ptr @shared_memory() #0 {{\nentry:\n  ret ptr {place}\n}}",
     ]
     return "\n".join(lines)
@@ -75,8 +76,11 @@ def _watched(line: str, number: int, contexts: set[str]) -> list[str]:
         return [line]
     if place in contexts:  # parameters of the kernel
         return [line]
+    aligned = _ALIGNED.search(line)
+    align = int(aligned[1]) if aligned else size_of(ty)
     safe = f"%watched{number}"
-    call = f"{safe} = call ptr @penstock.emulator.access(ptr {place}, i64 {size_of(ty)}, i64 {int(bool(store))})"
+    numbers = f"i64 {size_of(ty)}, i64 {align}, i64 {int(bool(store))}"
+    call = f"{safe} = call ptr @penstock.emulator.access(ptr {place}, {numbers})"
     if load:
         return [call, f"{load[1]}{ty}, ptr {safe}{load[4] or ''}"]
     assert store is not None

@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from penstock._src.devices.cuda.target import CONCURRENT
 from penstock._src.native import Code, Module, Target
 from penstock._src.native.language.function import Fn
 from penstock._src.native.language.types import (
@@ -40,6 +41,10 @@ class CudaCode(Code):
     threads: int = 1
     words: int = 1
     shared: int = 0
+
+    def blocks(self, tasks: int) -> int:
+        """How many blocks a launch has; kernels of one thread take one task after the other."""
+        return min(tasks, CONCURRENT) if self.threads == 1 else tasks
 
 
 class CudaModule(Module):

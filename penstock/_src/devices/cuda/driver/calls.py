@@ -1,0 +1,231 @@
+"""Calls of libcuda by ctypes: each checked, none hidden. `Driver` is the one place that knows the functions' names and types."""
+
+import ctypes
+import ctypes.util
+import sys
+from collections.abc import Sequence
+from ctypes import byref, c_char_p, c_int, c_size_t, c_uint, c_void_p
+from typing import Any, Protocol
+
+from penstock._src.core.errors import (
+    FailedPreconditionError,
+    InternalError,
+    OpError,
+    ResourceExhaustedError,
+)
+
+OUT_OF_MEMORY, NO_DEVICE = 2, 100
+MULTIPROCESSORS, MAJOR, MINOR = 16, 75, 76  # numbers of attributes of a device
+NON_BLOCKING = 1  # a stream that does not wait for the default one
+THREAD_LOCAL = 1  # capture: other threads may call what cannot be captured
+NAMES = {"linux": "libcuda.so.1", "win32": "nvcuda.dll"}
+
+# libcuda's functions have the types that are given to them, but for these, whose numbers are of other widths than an int.
+_TYPES: dict[str, tuple[Any, ...]] = {
+    "cuMemcpyHtoDAsync_v2": (c_size_t, c_void_p, c_size_t, c_void_p),
+    "cuMemcpyDtoHAsync_v2": (c_void_p, c_size_t, c_size_t, c_void_p),
+    "cuMemcpyDtoDAsync_v2": (c_size_t, c_size_t, c_size_t, c_void_p),
+    "cuMemsetD8Async": (c_size_t, ctypes.c_ubyte, c_size_t, c_void_p),
+    "cuMemFreeAsync": (c_size_t, c_void_p),
+    "cuMemFreeHost": (c_void_p,),
+}
+
+
+class Functions(Protocol):
+    """libcuda, or what stands for it."""
+
+    def __getattr__(self, name: str) -> Any: ...
+
+
+def open_library() -> Functions:
+    """libcuda of this machine.
+
+    Raises:
+      OSError: there is none.
+    """
+    library = ctypes.CDLL(NAMES.get(sys.platform, "libcuda.so.1"))
+    for name, types in _TYPES.items():
+        getattr(library, name).argtypes = types
+    return library
+
+
+class Driver:
+    """The functions of libcuda that are used, with Python's types; each raises what its code means."""
+
+    def __init__(self, library: Functions):
+        self.library = library
+
+    def call(self, name: str, *arguments: Any) -> None:
+        """Calls a function.
+
+        Raises:
+          ResourceExhaustedError: the device has not the memory.
+          FailedPreconditionError: there is no device.
+          InternalError: any other code.
+        """
+        code = int(getattr(self.library, name)(*arguments))
+        if code:
+            raise self._error(name, code)
+
+    def _error(self, name: str, code: int) -> OpError:
+        words = []
+        for function in ("cuGetErrorName", "cuGetErrorString"):
+            text = c_char_p()
+            if not int(getattr(self.library, function)(c_int(code), byref(text))) and text.value:
+                words.append(text.value.decode())
+        message = f"{name}: {': '.join(words) or 'error'} ({code})"
+        kinds = {OUT_OF_MEMORY: ResourceExhaustedError, NO_DEVICE: FailedPreconditionError}
+        return kinds.get(code, InternalError)(None, None, message)
+
+    # -- devices
+    def start(self) -> None:
+        """Begins; every other call needs it."""
+        self.call("cuInit", c_uint(0))
+
+    def version(self) -> tuple[int, int]:
+        """The CUDA version that the driver supports."""
+        found = c_int()
+        self.call("cuDriverGetVersion", byref(found))
+        return found.value // 1000, found.value % 1000 // 10
+
+    def count(self) -> int:
+        """How many devices there are."""
+        found = c_int()
+        self.call("cuDeviceGetCount", byref(found))
+        return found.value
+
+    def device(self, number: int) -> int:
+        """The handle of a device."""
+        found = c_int()
+        self.call("cuDeviceGet", byref(found), c_int(number))
+        return found.value
+
+    def name(self, device: int) -> str:
+        """What a device calls itself."""
+        text = ctypes.create_string_buffer(256)
+        self.call("cuDeviceGetName", text, c_int(256), c_int(device))
+        return text.value.decode()
+
+    def attribute(self, device: int, which: int) -> int:
+        """A number that describes a device."""
+        found = c_int()
+        self.call("cuDeviceGetAttribute", byref(found), c_int(which), c_int(device))
+        return found.value
+
+    def total_memory(self, device: int) -> int:
+        """Bytes of a device's memory."""
+        found = c_size_t()
+        self.call("cuDeviceTotalMem_v2", byref(found), c_int(device))
+        return found.value
+
+    def free_memory(self) -> int:
+        """Bytes of the current device's memory that nobody uses."""
+        free, total = c_size_t(), c_size_t()
+        self.call("cuMemGetInfo_v2", byref(free), byref(total))
+        return free.value
+
+    def context(self, device: int) -> int:
+        """The context that a device's users share."""
+        found = c_void_p()
+        self.call("cuDevicePrimaryCtxRetain", byref(found), c_int(device))
+        return found.value or 0
+
+    def use(self, context: int) -> None:
+        """Makes a context that of the calling thread."""
+        self.call("cuCtxSetCurrent", c_void_p(context))
+
+    # -- memory
+    def allocate(self, size: int, stream: int) -> int:
+        """Memory of the stream's pool."""
+        found = c_size_t()
+        self.call("cuMemAllocAsync", byref(found), c_size_t(size), c_void_p(stream))
+        return found.value
+
+    def free(self, address: int, stream: int) -> None:
+        """Gives memory back, when the stream has come here."""
+        self.call("cuMemFreeAsync", c_size_t(address), c_void_p(stream))
+
+    def allocate_host(self, size: int) -> int:
+        """Memory of the host that devices copy from and to directly."""
+        found = c_void_p()
+        self.call("cuMemAllocHost_v2", byref(found), c_size_t(size))
+        return found.value or 0
+
+    def free_host(self, address: int) -> None:
+        """Gives such memory back."""
+        self.call("cuMemFreeHost", c_void_p(address))
+
+    def to_device(self, target: int, source: int, size: int, stream: int) -> None:
+        """Copies from the host."""
+        self.call(
+            "cuMemcpyHtoDAsync_v2", c_size_t(target), c_void_p(source), c_size_t(size), c_void_p(stream)
+        )
+
+    def to_host(self, target: int, source: int, size: int, stream: int) -> None:
+        """Copies to the host."""
+        self.call(
+            "cuMemcpyDtoHAsync_v2", c_void_p(target), c_size_t(source), c_size_t(size), c_void_p(stream)
+        )
+
+    def clear(self, address: int, size: int, stream: int) -> None:
+        """Sets bytes to 0."""
+        self.call(
+            "cuMemsetD8Async", c_size_t(address), ctypes.c_ubyte(0), c_size_t(size), c_void_p(stream)
+        )
+
+    # -- kernels
+    def load(self, image: bytes) -> int:
+        """A module of a cubin, or of PTX, which ends in a zero byte."""
+        found = c_void_p()
+        self.call("cuModuleLoadData", byref(found), c_char_p(image))
+        return found.value or 0
+
+    def function(self, module: int, name: str) -> int:
+        """A kernel of a module."""
+        found = c_void_p()
+        self.call("cuModuleGetFunction", byref(found), c_void_p(module), c_char_p(name.encode()))
+        return found.value or 0
+
+    def launch(
+        self, function: int, blocks: int, threads: int, arguments: Sequence[int], stream: int
+    ) -> None:
+        """Launches a kernel; `arguments` are the addresses of what its parameters are."""
+        pointers = (c_void_p * len(arguments))(*arguments)
+        one = c_uint(1)
+        self.call(
+            "cuLaunchKernel", c_void_p(function), c_uint(blocks), one, one, c_uint(threads), one, one, c_uint(0),
+            c_void_p(stream), pointers, c_void_p(),
+        )  # fmt: skip
+
+    # -- order
+    def stream(self) -> int:
+        """A new stream: what is put into it is done in order."""
+        found = c_void_p()
+        self.call("cuStreamCreate", byref(found), c_uint(NON_BLOCKING))
+        return found.value or 0
+
+    def wait(self, stream: int) -> None:
+        """Waits until a stream has done all it has."""
+        self.call("cuStreamSynchronize", c_void_p(stream))
+
+    def begin_capture(self, stream: int) -> None:
+        """What is put into a stream from here on is recorded, not done."""
+        self.call("cuStreamBeginCapture_v2", c_void_p(stream), c_int(THREAD_LOCAL))
+
+    def end_capture(self, stream: int) -> int:
+        """The graph of what was recorded, ready to be launched."""
+        graph, ready = c_void_p(), c_void_p()
+        self.call("cuStreamEndCapture", c_void_p(stream), byref(graph))
+        try:
+            self.call("cuGraphInstantiateWithFlags", byref(ready), graph, ctypes.c_ulonglong(0))
+        finally:
+            self.call("cuGraphDestroy", graph)
+        return ready.value or 0
+
+    def launch_graph(self, graph: int, stream: int) -> None:
+        """Does all that a graph has, by one call."""
+        self.call("cuGraphLaunch", c_void_p(graph), c_void_p(stream))
+
+    def free_graph(self, graph: int) -> None:
+        """Drops a graph."""
+        self.call("cuGraphExecDestroy", c_void_p(graph))

@@ -1,0 +1,238 @@
+"""What stands for libcuda: the same functions, over the emulator. It records what is asked of it.
+
+Memory of the "card" is memory of this process, modules are the kernels' LLVM IR, and a stream does everything at once. What is put into a
+stream while it is captured is kept, with copies of the kernels' parameters as they are then, and done when the graph is launched.
+"""
+
+import ctypes
+import itertools
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from penstock._src.devices.cuda.driver.calls import MAJOR, MINOR, MULTIPROCESSORS, OUT_OF_MEMORY
+from penstock._src.devices.cuda.emulator.emulator import Emulator, Memory
+from penstock._src.devices.cuda.emulator.translate import EmulatedKernel
+
+INVALID, NOT_FOUND = 1, 500
+_ERRORS = {
+    INVALID: (b"CUDA_ERROR_INVALID_VALUE", b"invalid argument"),
+    OUT_OF_MEMORY: (b"CUDA_ERROR_OUT_OF_MEMORY", b"out of memory"),
+    NOT_FOUND: (b"CUDA_ERROR_NOT_FOUND", b"named symbol not found"),
+}
+CAPABILITY = (8, 0)
+MEMORY = 1 << 30  # bytes of the card that it seems to be
+
+
+def _put(reference: Any, value: Any) -> None:
+    """Writes a result where a caller wants it."""
+    reference._obj.value = value
+
+
+def _number(argument: Any) -> int:
+    value = getattr(argument, "value", argument)
+    return int(value or 0)
+
+
+class EmulatedLibrary:
+    """libcuda's functions. `calls` counts them; a `KernelFault` of a kernel is raised as it is.
+
+    `fails` are codes that functions are to give, by name, for tests of what follows.
+    """
+
+    def __init__(self, memory: int = MEMORY) -> None:
+        self.emulator = Emulator()
+        self.calls: Counter[str] = Counter()
+        self.fails: dict[str, int] = {}
+        self.memory = memory
+        self._allocated: dict[int, Memory] = {}
+        self._handles = itertools.count(1)
+        self._objects: dict[int, Any] = {}
+        self._captured: list[Callable[[], None]] | None = None
+
+    def __getattribute__(self, name: str) -> Any:
+        if not name.startswith("cu"):
+            return object.__getattribute__(self, name)
+        self.calls[name] += 1
+        code = self.fails.get(name)
+        if code is not None:
+            return lambda *_: code
+        found = object.__getattribute__(self, name)
+        return lambda *arguments: found(*arguments) or 0
+
+    def _handle(self, thing: Any) -> int:
+        number = next(self._handles)
+        self._objects[number] = thing
+        return number
+
+    def _do(self, action: Callable[[], None]) -> None:
+        """Does what is put into a stream, or records it."""
+        if self._captured is None:
+            action()
+        else:
+            self._captured.append(action)
+
+    # -- devices
+    def cuInit(self, _flags: Any) -> None:
+        pass
+
+    def cuGetErrorName(self, code: Any, text: Any) -> int:
+        return self._error_text(code, text, 0)
+
+    def cuGetErrorString(self, code: Any, text: Any) -> int:
+        return self._error_text(code, text, 1)
+
+    def _error_text(self, code: Any, text: Any, which: int) -> int:
+        if code.value not in _ERRORS:
+            return INVALID
+        _put(text, _ERRORS[code.value][which])
+        return 0
+
+    def cuDriverGetVersion(self, version: Any) -> None:
+        _put(version, 12040)
+
+    def cuDeviceGetCount(self, count: Any) -> None:
+        _put(count, 1)
+
+    def cuDeviceGet(self, device: Any, number: Any) -> int:
+        _put(device, number.value)
+        return 0 if number.value == 0 else INVALID
+
+    def cuDeviceGetName(self, text: Any, _size: Any, _device: Any) -> None:
+        text.value = b"Emulated GPU"
+
+    def cuDeviceGetAttribute(self, found: Any, which: Any, _device: Any) -> int:
+        values = {MAJOR: CAPABILITY[0], MINOR: CAPABILITY[1], MULTIPROCESSORS: 4}
+        if which.value not in values:
+            return INVALID
+        _put(found, values[which.value])
+        return 0
+
+    def cuDeviceTotalMem_v2(self, size: Any, _device: Any) -> None:
+        _put(size, self.memory)
+
+    def cuMemGetInfo_v2(self, free: Any, total: Any) -> None:
+        used = sum(m.bytes.nbytes for m in self._allocated.values())
+        _put(free, self.memory - used)
+        _put(total, self.memory)
+
+    def cuDevicePrimaryCtxRetain(self, context: Any, _device: Any) -> None:
+        _put(context, self._handle("context"))
+
+    def cuCtxSetCurrent(self, _context: Any) -> None:
+        pass
+
+    # -- memory
+    def cuMemAllocAsync(self, address: Any, size: Any, _stream: Any) -> int:
+        used = sum(m.bytes.nbytes for m in self._allocated.values())
+        if used + size.value > self.memory:
+            return OUT_OF_MEMORY
+        made = self.emulator.allocate(size.value)
+        self._allocated[made.address] = made
+        _put(address, made.address)
+        return 0
+
+    def cuMemFreeAsync(self, address: Any, _stream: Any) -> int:
+        found = self._allocated.pop(_number(address), None)
+        if found is None:
+            return INVALID
+        self.emulator.free(found)
+        return 0
+
+    def cuMemAllocHost_v2(self, address: Any, size: Any) -> None:
+        room = np.empty(size.value, np.uint8)
+        self._objects[room.ctypes.data] = room
+        _put(address, room.ctypes.data)
+
+    def cuMemFreeHost(self, address: Any) -> None:
+        del self._objects[_number(address)]
+
+    def _is_inside(self, address: int, size: int) -> bool:
+        return any(
+            m.address <= address and address + size <= m.address + m.bytes.nbytes
+            for m in self._allocated.values()
+        )
+
+    def _copy(self, target: Any, source: Any, size: Any, devices: tuple[Any, ...]) -> int:
+        if not all(self._is_inside(_number(address), size.value) for address in devices):
+            return INVALID
+        to, whence, count = _number(target), _number(source), size.value
+        self._do(lambda: ctypes.memmove(to, whence, count) and None)
+        return 0
+
+    def cuMemcpyHtoDAsync_v2(self, target: Any, source: Any, size: Any, _stream: Any) -> int:
+        return self._copy(target, source, size, (target,))
+
+    def cuMemcpyDtoHAsync_v2(self, target: Any, source: Any, size: Any, _stream: Any) -> int:
+        return self._copy(target, source, size, (source,))
+
+    def cuMemcpyDtoDAsync_v2(self, target: Any, source: Any, size: Any, _stream: Any) -> int:
+        return self._copy(target, source, size, (target, source))
+
+    def cuMemsetD8Async(self, address: Any, value: Any, size: Any, _stream: Any) -> int:
+        place, count = _number(address), size.value
+        if not self._is_inside(place, count):
+            return INVALID
+        self._do(lambda: ctypes.memset(place, value.value, count) and None)
+        return 0
+
+    # -- kernels
+    def cuModuleLoadData(self, module: Any, image: Any) -> None:
+        _put(module, self._handle(image.value.decode()))
+
+    def cuModuleGetFunction(self, function: Any, module: Any, name: Any) -> int:
+        text, wanted = self._objects[module.value], name.value.decode()
+        if f"void @{wanted}(" not in text:
+            return NOT_FOUND
+        _put(function, self._handle(EmulatedKernel(text, wanted)))
+        return 0
+
+    def cuLaunchKernel(
+        self, function: Any, x: Any, y: Any, z: Any, threads: Any, ty: Any, tz: Any, shared: Any, _stream: Any,
+        parameters: Any, _extra: Any,
+    ) -> int:  # fmt: skip
+        kernel: EmulatedKernel = self._objects[function.value]
+        if threads.value != kernel.threads or x.value < 1:
+            return INVALID
+        if {y.value, z.value, ty.value, tz.value} != {1} or shared.value:
+            return INVALID
+        words = ctypes.cast(parameters[0], ctypes.POINTER(ctypes.c_int64))
+        context = [words[i] for i in range(kernel.words)]
+        tasks = ctypes.cast(parameters[1], ctypes.POINTER(ctypes.c_int64))[0]
+        self._do(lambda: self.emulator.launch(kernel, context, x.value, tasks))
+        return 0
+
+    # -- order
+    def cuStreamCreate(self, stream: Any, _flags: Any) -> None:
+        _put(stream, self._handle("stream"))
+
+    def cuStreamSynchronize(self, _stream: Any) -> int:
+        return INVALID if self._captured is not None else 0
+
+    def cuStreamBeginCapture_v2(self, _stream: Any, _mode: Any) -> int:
+        if self._captured is not None:
+            return INVALID
+        self._captured = []
+        return 0
+
+    def cuStreamEndCapture(self, _stream: Any, graph: Any) -> int:
+        if self._captured is None:
+            return INVALID
+        _put(graph, self._handle(self._captured))
+        self._captured = None
+        return 0
+
+    def cuGraphInstantiateWithFlags(self, ready: Any, graph: Any, _flags: Any) -> None:
+        _put(ready, self._handle(list(self._objects[graph.value])))
+
+    def cuGraphDestroy(self, graph: Any) -> None:
+        del self._objects[graph.value]
+
+    def cuGraphExecDestroy(self, graph: Any) -> None:
+        del self._objects[graph.value]
+
+    def cuGraphLaunch(self, graph: Any, _stream: Any) -> None:
+        for action in self._objects[graph.value]:
+            self._do(action)

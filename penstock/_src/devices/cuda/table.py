@@ -1,0 +1,197 @@
+"""A plan's launch table on a card: its memory there, and a walk over its records.
+
+Arguments and results have memory of their own for each table, so that their addresses never change: from the second run on, a table without
+jumps and checks is one graph, recorded again only when a variable lies elsewhere. Where a record asks what the card has computed (a
+loop's condition, a check), the host waits for it.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from penstock._src.compiler.plan.buffers import Buffer
+from penstock._src.compiler.plan.launch_table import STATUS, Jump, Launch, encode, offsets
+from penstock._src.compiler.plan.plan import Plan
+from penstock._src.core.errors import InternalError
+from penstock._src.devices.cuda.driver.card import Card, DeviceMemory, Graph
+from penstock._src.devices.cuda.kernels.language import CudaCode
+from penstock._src.native.runner import A, HEADER, HOLD, JUMP, JUMP_UNLESS, SWITCH
+
+STATUS_WORDS = 16
+WORD = 8
+
+
+class CudaTable:
+    """A launch table, which one call at a time runs.
+
+    constants   of the plan, in the card's memory
+    """
+
+    def __init__(self, plan: Plan, card: Card, constants: Mapping[Buffer, DeviceMemory]):
+        self.plan, self.card, self.constants = plan, card, constants
+        function = plan.function
+        self.arena = card.allocate(plan.arena_bytes)
+        self.status, self.status_words = card.allocate(STATUS_WORDS * WORD), np.zeros(STATUS_WORDS, np.int64)
+        self.inputs = {
+            i: card.allocate(_bytes(p))
+            for i, p in enumerate(function.parameters)
+            if "variable" not in p.attrs
+        }
+        self.results = [card.allocate(_bytes(r)) for r in function.results]
+        self._patches: list[tuple[int, int, int]] = []  # number of the variable, word, bytes to add
+        self.words = np.array(encode(plan.launches, lambda _: 0, self._word), np.int64)
+        self._records = {at: r for r, at in offsets(plan.launches) if isinstance(r, Launch | Jump)}
+        self._ends = len(self.words)
+        self._variables: dict[int, int] = {}
+        self._graph: Graph | None = None
+        self._runs = 0
+        self.is_straight = not any(_asks(r) for r in plan.launches)
+
+    def _word(self, argument: Any, at: int) -> int:
+        """The word of a launch's argument; of a variable it is written at each call."""
+        offset = 0
+        if isinstance(argument, tuple):
+            argument, offset = argument
+        if argument is STATUS:
+            return self.status.address
+        if not isinstance(argument, Buffer):
+            return int(argument) + offset
+        while argument.inside is not None:
+            offset += argument.offset
+            argument = argument.inside
+        if argument.place == "arena":
+            return self.arena.address + argument.offset + offset
+        if argument.place == "constant":
+            return self.constants[argument].address + offset
+        if argument.place == "output":
+            return self.results[argument.number].address + offset
+        if argument.place == "input":
+            return self.inputs[argument.number].address + offset
+        if argument.place != "variable":
+            raise InternalError(None, None, f"{argument.place}: memory that cards have not.")
+        self._patches.append((argument.number, at, offset))
+        return 0
+
+    # -- a run
+    def run(self, arrays: Sequence[np.ndarray], variables: Mapping[int, DeviceMemory]) -> int:
+        """Runs the table; gives 0, or the code of an error.
+
+        Args:
+          arrays: of the arguments, by their numbers.
+          variables: memory of those that are variables.
+        """
+        addresses = {i: memory.address for i, memory in variables.items()}
+        if addresses != self._variables:
+            self._graph, self._runs, self._variables = None, 0, addresses
+            for number, at, offset in self._patches:
+                self.words[at] = addresses[number] + offset
+        for i, memory in self.inputs.items():
+            memory.write(arrays[i])
+        self._runs += 1
+        if not self.is_straight:
+            return self._walk()
+        if self._runs == 1:
+            self._walk()
+        else:
+            if self._graph is None:
+                self._graph = self._recorded()
+            self._graph.launch()
+        return 0
+
+    def _recorded(self) -> Graph:
+        """All launches as a graph."""
+        self.card.begin_capture()
+        try:
+            self._walk()
+        finally:
+            graph = self.card.end_capture()
+        return graph
+
+    def _walk(self) -> int:
+        """Puts record after record into the card's stream."""
+        card = self.card
+        if any(_is_check(r) for r in self._records.values()):
+            card.driver.clear(self.status.address, self.status.size, card.stream)
+        at = 0
+        while at < self._ends:
+            record = self._records.get(at)
+            following = at + int(self.words[at + 2])
+            if isinstance(record, Launch):
+                at, launched = following, self._launch(record, at)
+                if _is_check(record) and launched and self._code():
+                    return int(self.status_words[0])
+            elif isinstance(record, Jump):
+                at = self._jump(record, at, following)
+            else:
+                at = following  # a hold before a launch
+        return 0
+
+    def _launch(self, record: Launch, at: int) -> bool:
+        code = record.code
+        if not isinstance(code, CudaCode):
+            raise InternalError(None, None, f"{record.label}: its code is not for cards.")
+        card, base = self.card, self.words.ctypes.data
+        function = card.function(code, record.function)
+        blocks = code.blocks(record.tasks)
+        arguments = (base + WORD * (at + HEADER), base + WORD * (at + A))
+        card.driver.launch(function, blocks, code.threads, arguments, card.stream)
+        return True
+
+    def _code(self) -> int:
+        """What the status says, once the card is there."""
+        self.status.read(self.status_words)
+        self.card.wait()
+        return int(self.status_words[0])
+
+    def _jump(self, record: Jump, at: int, following: int) -> int:
+        """The word of the record that comes next."""
+        if record.operation == HOLD:
+            return following
+        target = int(self.words[at + A])
+        if record.operation == JUMP:
+            return target
+        address = int(self.words[at + HEADER])
+        if record.operation == JUMP_UNLESS:
+            return following if self._read(address, np.uint8) else target
+        assert record.operation == SWITCH
+        index = self._read(address, np.int32)
+        chosen = index if 0 <= index < target else target - 1
+        return int(self.words[at + HEADER + 1 + chosen])
+
+    def _read(self, address: int, dtype: Any) -> int:
+        """A number that the card has computed."""
+        found = np.zeros(1, dtype)
+        card = self.card
+        card.driver.to_host(found.ctypes.data, address, found.nbytes, card.stream)
+        card.wait()
+        return int(found[0])
+
+    def conditions(self, results: Sequence[np.ndarray]) -> None:
+        """Raises the message of the first condition that does not hold."""
+        for check, buffer in self.plan.conditions:
+            if buffer.place == "constant":
+                holds = bool(buffer.array)
+            elif buffer.place == "output":
+                holds = bool(results[buffer.number])
+            else:
+                holds = bool(self._read(self.arena.address + buffer.offset, np.uint8))
+            if not holds:
+                raise check.error()
+
+
+def _is_check(record: Any) -> bool:
+    """Whether a launch may end the run."""
+    return isinstance(record, Launch) and any(a is STATUS for a in record.args)
+
+
+def _asks(record: Any) -> bool:
+    """Whether the host must know what the card has computed before it goes on."""
+    return _is_check(record) or (isinstance(record, Jump) and record.operation != HOLD)
+
+
+def _bytes(node: Any) -> int:
+    return int(np.prod([int(d) for d in node.shape], dtype=np.int64)) * node.dtype.size
+
+
+__all__ = ["CudaTable"]
