@@ -6,12 +6,13 @@ import pytest
 
 import penstock as tf
 from penstock._src.api.config import devices
+from penstock._src.devices.cuda import diagnosis
 
 
 @pytest.fixture(autouse=True)
-def nothing_said_yet(monkeypatch):
+def nothing_said_yet(monkeypatch, tmp_path):
     monkeypatch.setattr(devices, "_EXPLAINED", [])
-    monkeypatch.setattr(devices.glob, "glob", lambda pattern: [])
+    monkeypatch.setattr(diagnosis, "THIS", diagnosis.Machine(root=tmp_path, environ={}))
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
 
 
@@ -37,10 +38,11 @@ def test_listing_is_silent_if_gpus_are_hidden(caplog, monkeypatch):
     assert not caplog.records
 
 
-def test_a_card_without_support_is_named(caplog, monkeypatch):
-    monkeypatch.setattr(devices.glob, "glob", lambda pattern: ["/dev/nvidia0"])
+def test_a_card_without_its_library_is_named(caplog, tmp_path):
+    (tmp_path / "dev").mkdir()
+    (tmp_path / "dev" / "nvidia0").touch()
     tf.config.list_physical_devices("GPU")
-    assert "/dev/nvidia0 is present" in caplog.text
+    assert "libcuda.so.1 cannot be loaded" in caplog.text and "apt install" in caplog.text
 
 
 def test_without_soft_placement_it_is_an_error():

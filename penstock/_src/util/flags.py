@@ -234,7 +234,12 @@ declare(
     "Most memory of arrays, such as 500MB or 8GB; 0 means the machine's or the control group's.",
 )
 declare("threads", int, 0, "Threads of the pool; 0 means the cores that this process may use.")
-declare("device", str, "CPU", "Device of compiled functions: CPU, reference (interpreter), null.")
+declare(
+    "device",
+    str,
+    "CPU",
+    "Device of compiled functions: CPU, GPU, GPU_emulated (on the CPU), reference (interpreter), null.",
+)
 declare(
     "disable",
     Disabled,

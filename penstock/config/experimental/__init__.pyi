@@ -26,13 +26,13 @@ def enable_op_determinism() -> None:
 def enable_tensor_float_32_execution(enabled: Any) -> Any: 
     """Records whether TF32 is allowed; no effect on a CPU, which computes in float32."""
 def get_device_details(device: Any) -> Any: 
-    """Returns the details of a physical device: none are known."""
+    """Returns the details of a physical device."""
 def get_device_policy() -> Any: 
     """The policy for tensors that are on another device than the op."""
 def get_memory_growth(device: Any) -> Any: 
     """Whether memory of `device` is allocated on demand."""
 def get_memory_info(device: Any) -> Any: 
-    """Current and peak memory of a device in bytes: 0, as it is not counted."""
+    """Current and peak memory of a device in bytes; of a CPU 0, as it is not counted."""
 def get_memory_limit() -> Any: 
     """Returns how many bytes arrays may take together."""
 def get_memory_usage(device: Any) -> Any: 
@@ -40,11 +40,11 @@ def get_memory_usage(device: Any) -> Any:
 def get_synchronous_execution() -> Any: 
     """What was set, by default True: eager ops always finish before they return."""
 def reset_memory_stats(device: Any) -> Any: 
-    """Accepted for compatibility: there are no statistics, see `get_memory_info`."""
+    """Lets the peak that `get_memory_info` gives begin anew at what is in use now."""
 def set_device_policy(device_policy: Any) -> Any: 
     """Sets the policy for tensors that are on another device than the op."""
 def set_memory_growth(device: Any, enable: Any) -> None: 
-    """Sets whether the memory of a GPU is taken as it is needed."""
+    """Sets whether the memory of a GPU is taken as it is needed, which Penstock does either way."""
 def set_memory_limit(limit: TensorLike) -> Any: 
     """Sets how many bytes arrays may take together; what would take more raises ResourceExhaustedError, and nothing else happens."""
 def set_synchronous_execution(enable: Any) -> Any: 

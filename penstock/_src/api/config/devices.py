@@ -1,13 +1,13 @@
 """The devices of this machine, which of them are used, and how ops name them."""
 
-import glob
 import logging
 import os
 from collections import namedtuple
 
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.dispatch import device as device_scope
-from penstock._src.core.errors import InvalidArgumentError
+from penstock._src.core.errors import InvalidArgumentError, UnimplementedError
+from penstock._src.devices.accelerator import accelerator, why_none
 from penstock._src.util.device_spec import DeviceSpec
 from penstock._src.util.export import export
 
@@ -45,7 +45,7 @@ class LogicalDeviceConfiguration(
     """The configuration of a logical device; see `tf.config.set_logical_device_configuration`.
 
     Args:
-      memory_limit: for GPUs only.
+      memory_limit: megabytes that programs may hold, for GPUs only.
       experimental_priority: for GPUs only.
       experimental_device_ordinal: for GPUs only.
 
@@ -67,6 +67,7 @@ def reset():
 
 
 _CPU = PhysicalDevice("/physical_device:CPU:0", "CPU")
+_GPU = PhysicalDevice("/physical_device:GPU:0", "GPU")
 
 
 @export("config.list_physical_devices", "config.experimental.list_physical_devices")
@@ -77,17 +78,17 @@ def list_physical_devices(device_type=None):
       device_type: "CPU", "GPU" or "TPU", for those of one type.
 
     Returns:
-      A list of `tf.config.PhysicalDevice`; there is always one CPU, and never another type.
+      A list of `tf.config.PhysicalDevice`: always one CPU, and the GPU that PENSTOCK_DEVICE=GPU lets functions run on.
 
     >>> tf.config.list_physical_devices("CPU")
     [PhysicalDevice(name='/physical_device:CPU:0', device_type='CPU')]
     >>> tf.config.list_physical_devices("GPU")
     []
     """
-    found = [_CPU]
+    found = [_CPU] if accelerator() is None else [_CPU, _GPU]
     if device_type is None:
         return found
-    if device_type.upper() == "GPU":
+    if device_type.upper() == "GPU" and _GPU not in found:
         _explain_missing_gpu()
     return [d for d in found if d.device_type == device_type.upper()]
 
@@ -106,11 +107,8 @@ def _explain_missing_gpu():
 
 
 def missing_gpu():
-    """The reason why there is no GPU."""
-    found = sorted(glob.glob("/dev/nvidia[0-9]*"))
-    if found:
-        return f"{found[0]} is present, but this version of Penstock computes on CPUs only"
-    return "no NVIDIA device (/dev/nvidia*) was found, so a card or its driver is missing"
+    """The reason why there is no GPU, and what to do."""
+    return why_none()
 
 
 def _why_not(device):
@@ -226,6 +224,7 @@ def set_logical_device_configuration(device, logical_devices):
     Raises:
       ValueError: the device does not exist, or a limit is set for a CPU.
       RuntimeError: an operation has run already.
+      UnimplementedError: a GPU would be several devices.
 
     >>> cpu = tf.config.list_physical_devices("CPU")[0]
     >>> two = [tf.config.LogicalDeviceConfiguration()] * 2
@@ -236,6 +235,10 @@ def set_logical_device_configuration(device, logical_devices):
     an operation has run already
     """
     _check_physical(device)
+    if device.device_type == "GPU" and len(logical_devices) > 1:
+        raise UnimplementedError(
+            None, None, "A GPU cannot be split into several logical devices yet."
+        )
     if device.device_type == "CPU":
         for one in logical_devices:
             if one.memory_limit is not None:
@@ -251,6 +254,10 @@ def set_logical_device_configuration(device, logical_devices):
         return
     SETTINGS.refuse_if_started("Virtual devices cannot be modified after being initialized")
     SETTINGS.logical[device] = list(logical_devices)
+    card = accelerator() if device.device_type == "GPU" else None
+    if card is not None and logical_devices:
+        megabytes = logical_devices[0].memory_limit
+        card.use.limit = None if megabytes is None else int(megabytes) << 20
 
 
 def _check_physical(device):
@@ -274,9 +281,7 @@ def get_memory_growth(device):
 
 @export("config.experimental.set_memory_growth")
 def set_memory_growth(device, enable):
-    """Sets whether the memory of a GPU is taken as it is needed.
-
-    There is no GPU, so that every call is an error, as TensorFlow raises it for a CPU.
+    """Sets whether the memory of a GPU is taken as it is needed, which Penstock does either way.
 
     Args:
       device: a `tf.config.PhysicalDevice`.
@@ -296,13 +301,13 @@ def set_memory_growth(device, enable):
 
 @export("config.experimental.get_device_details")
 def get_device_details(device):
-    """Returns the details of a physical device: none are known.
+    """Returns the details of a physical device.
 
     Args:
       device: a PhysicalDevice of `tf.config.list_physical_devices`.
 
     Returns:
-      An empty dict.
+      A dict; of a GPU its "device_name" and "compute_capability", of a CPU nothing.
 
     Raises:
       ValueError: it is not such a device.
@@ -314,12 +319,15 @@ def get_device_details(device):
             "The PhysicalDevice must be one obtained from calling `tf.config.list_physical_devices`, "
             f"but got: {device}"
         )
-    return {}
+    card = accelerator() if device.device_type == "GPU" else None
+    if card is None:
+        return {}
+    return {"device_name": card.name, "compute_capability": card.capability}
 
 
 @export("config.experimental.get_memory_info")
 def get_memory_info(device):
-    """Current and peak memory of a device in bytes: 0, as it is not counted.
+    """Current and peak memory of a device in bytes; of a CPU 0, as it is not counted.
 
     Args:
       device: a name such as "CPU:0".
@@ -330,8 +338,10 @@ def get_memory_info(device):
     Raises:
       ValueError: there is no such device.
     """
-    _check_placed(device)
-    return {"current": 0, "peak": 0}
+    card = _card_of(device)
+    if card is None:
+        return {"current": 0, "peak": 0}
+    return {"current": card.use.current, "peak": card.use.peak}
 
 
 @export("config.experimental.get_memory_usage")
@@ -339,22 +349,30 @@ def get_memory_usage(device):
     """Current memory of a device, in bytes.
 
     Args:
-      device: a name such as "CPU:0".
+      device: a name such as "GPU:0".
 
     Returns:
-      0, as `get_memory_info` says.
+      What `get_memory_info` calls "current".
     """
     return get_memory_info(device)["current"]
 
 
 @export("config.experimental.reset_memory_stats")
 def reset_memory_stats(device):
-    """Accepted for compatibility: there are no statistics, see `get_memory_info`.
+    """Lets the peak that `get_memory_info` gives begin anew at what is in use now.
 
     Args:
-      device: a name such as "CPU:0".
+      device: a name such as "GPU:0".
     """
+    card = _card_of(device)
+    if card is not None:
+        card.use.peak = card.use.current
+
+
+def _card_of(device):
+    """The GPU that a name means; None for a CPU."""
     _check_placed(device)
+    return accelerator() if device and "GPU" in device.upper() else None
 
 
 def _check_placed(device):

@@ -2,9 +2,13 @@
 
 import functools
 import threading
+from collections.abc import Callable
+from typing import Any
 
 from penstock._src.compiler.plan.memory_need import check_memory
 from penstock._src.compiler.plan.plan import Plan
+from penstock._src.core.errors import FailedPreconditionError, OpError
+from penstock._src.devices.cuda.diagnosis import diagnose
 from penstock._src.devices.cuda.driver.calls import Driver, open_library
 from penstock._src.devices.cuda.driver.card import Card, Imager
 from penstock._src.devices.cuda.kernels.generator import CudaGenerator
@@ -35,7 +39,9 @@ class CudaDevice:
     computes = True
     threads = CONCURRENT
 
-    def __init__(self, name: str, library=open_library, image: Imager = ptx_image):
+    def __init__(
+        self, name: str, library: Callable[[], Any] = open_library, image: Imager = ptx_image
+    ) -> None:
         self.name = name
         self._library, self._image = library, image
         self._lock = forks.freed_in_child(threading.Lock())
@@ -43,13 +49,28 @@ class CudaDevice:
 
     @property
     def card(self) -> Card:
-        """The card."""
+        """The card.
+
+        Raises:
+          FailedPreconditionError: there is none that can be used; the message says why and what to do.
+        """
         with self._lock:
             if self._card is None:
-                driver = Driver(self._library())
-                driver.start()
-                self._card = Card(driver, 0, self._image)
+                self._card = self._opened()
             return self._card
+
+    def _opened(self) -> Card:
+        """The first device of the library."""
+        try:
+            driver = Driver(self._library())
+            driver.start()
+            return Card(driver, 0, self._image)
+        except (OSError, OpError) as error:
+            found = diagnose()
+            text = str(found) if found.hindrance else str(error)
+            raise FailedPreconditionError(
+                None, None, f"PENSTOCK_DEVICE={self.name}: {text}"
+            ) from error
 
     @property
     def generator(self) -> CudaGenerator:

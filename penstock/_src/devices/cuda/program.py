@@ -32,7 +32,9 @@ class CudaProgram(Program):
         with card.lock:
             card.activate()
             constants = {
-                b: self._constant(np.asarray(b.array)) for b in plan.buffers if b.place == "constant"
+                b: self._constant(np.asarray(b.array))
+                for b in plan.buffers
+                if b.place == "constant"
             }
             card.wait()
 

@@ -16,7 +16,7 @@ from penstock._src.compiler.plan.plan import Plan
 from penstock._src.core.errors import InternalError
 from penstock._src.devices.cuda.driver.card import Card, DeviceMemory, Graph
 from penstock._src.devices.cuda.kernels.language import CudaCode
-from penstock._src.native.runner import A, HEADER, HOLD, JUMP, JUMP_UNLESS, SWITCH
+from penstock._src.native.runner import HEADER, HOLD, JUMP, JUMP_UNLESS, SWITCH, A
 
 STATUS_WORDS = 16
 WORD = 8
@@ -32,7 +32,10 @@ class CudaTable:
         self.plan, self.card, self.constants = plan, card, constants
         function = plan.function
         self.arena = card.allocate(plan.arena_bytes)
-        self.status, self.status_words = card.allocate(STATUS_WORDS * WORD), np.zeros(STATUS_WORDS, np.int64)
+        self.status, self.status_words = (
+            card.allocate(STATUS_WORDS * WORD),
+            np.zeros(STATUS_WORDS, np.int64),
+        )
         self.inputs = {
             i: card.allocate(_bytes(p))
             for i, p in enumerate(function.parameters)

@@ -9,7 +9,9 @@ from penstock._src.native import Target
 TRIPLE = "nvptx64-nvidia-cuda"
 WARP = 32  # threads that go together
 THREADS = 256  # of a block, unless a kernel says otherwise
-CONCURRENT = 64  # blocks of one thread each that kernels without a schedule of their own run at once
+CONCURRENT = (
+    64  # blocks of one thread each that kernels without a schedule of their own run at once
+)
 
 
 @dataclass(frozen=True)

@@ -6,12 +6,12 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from penstock._src.bridge.cli.arguments import Parser
-from penstock._src.bridge.cli.doctor import cache, environment, machine, settings, trial
+from penstock._src.bridge.cli.doctor import cache, environment, gpu, machine, settings, trial
 from penstock._src.bridge.cli.doctor.findings import Finding, problem
 from penstock._src.util.process.progress import Progress
 
 DESCRIPTION = """Says what is wrong with this machine, environment or cache, and what to do about it: versions, another TensorFlow, Keras's backend, variables
-of the environment, the cache of kernels and its key, limits of memory and processors; and compiles and runs a small program.
+of the environment, the cache of kernels and its key, limits of memory and processors, the GPU and its driver; and compiles and runs a small program.
 The status is 0, or 1 if there is a problem."""
 
 Check = Callable[[], Iterable[Finding]]
@@ -19,6 +19,7 @@ CHECKS: dict[str, tuple[Check, ...]] = {
     "environment": environment.CHECKS,
     "settings": settings.CHECKS,
     "machine": machine.CHECKS,
+    "gpu": gpu.CHECKS,
     "cache": cache.CHECKS,
     "trial": trial.CHECKS,
 }

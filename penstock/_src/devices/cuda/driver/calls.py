@@ -158,19 +158,31 @@ class Driver:
     def to_device(self, target: int, source: int, size: int, stream: int) -> None:
         """Copies from the host."""
         self.call(
-            "cuMemcpyHtoDAsync_v2", c_size_t(target), c_void_p(source), c_size_t(size), c_void_p(stream)
+            "cuMemcpyHtoDAsync_v2",
+            c_size_t(target),
+            c_void_p(source),
+            c_size_t(size),
+            c_void_p(stream),
         )
 
     def to_host(self, target: int, source: int, size: int, stream: int) -> None:
         """Copies to the host."""
         self.call(
-            "cuMemcpyDtoHAsync_v2", c_void_p(target), c_size_t(source), c_size_t(size), c_void_p(stream)
+            "cuMemcpyDtoHAsync_v2",
+            c_void_p(target),
+            c_size_t(source),
+            c_size_t(size),
+            c_void_p(stream),
         )
 
     def clear(self, address: int, size: int, stream: int) -> None:
         """Sets bytes to 0."""
         self.call(
-            "cuMemsetD8Async", c_size_t(address), ctypes.c_ubyte(0), c_size_t(size), c_void_p(stream)
+            "cuMemsetD8Async",
+            c_size_t(address),
+            ctypes.c_ubyte(0),
+            c_size_t(size),
+            c_void_p(stream),
         )
 
     # -- kernels

@@ -83,7 +83,9 @@ class Emulator:
         """Takes memory from kernels."""
         self.memory = [m for m in self.memory if m is not memory]
 
-    def launch(self, kernel: EmulatedKernel, context: Sequence[int], blocks: int, tasks: int) -> None:
+    def launch(
+        self, kernel: EmulatedKernel, context: Sequence[int], blocks: int, tasks: int
+    ) -> None:
         """Runs a kernel with these words as its context.
 
         Raises:
@@ -133,7 +135,9 @@ class Emulator:
     def _fault(self, kernel: EmulatedKernel, words: np.ndarray, shared: int) -> KernelFault:
         kind = Fault(int(words[state.FAULT]))
         address, size = int(words[state.FAULT_ADDRESS]), int(words[state.FAULT_SIZE])
-        who = f"{kernel.name}: thread {words[state.FAULT_THREAD]} of block {words[state.FAULT_BLOCK]}"
+        who = (
+            f"{kernel.name}: thread {words[state.FAULT_THREAD]} of block {words[state.FAULT_BLOCK]}"
+        )
         if kind is Fault.STUCK:
             return KernelFault(None, None, f"{who} waits for others that never come.")
         verb = "stores" if words[state.FAULT_STORES] else "loads"

@@ -36,7 +36,9 @@ def write_memory(m: Module) -> None:
 
 def _write_fault(m: Module) -> None:
     """Notes a fault, if it is the launch's first."""
-    with m.fn("note_fault", internal=True, kind=I64, place=I64, size=I64, other=I64, stores=I64) as f:
+    with m.fn(
+        "note_fault", internal=True, kind=I64, place=I64, size=I64, other=I64, stores=I64
+    ) as f:
 
         def note() -> None:
             noted = {

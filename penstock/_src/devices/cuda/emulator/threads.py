@@ -91,7 +91,9 @@ def _write_block(m: Module, saved: int, at: int) -> None:
 
         def begin(thread: Val) -> None:
             top = low + (thread + 1) * size - 16
-            place = f.emit(PTR, f"inttoptr i64 {(top - 8 * saved + (8 if saved % 2 else 0)).s} to ptr")
+            place = f.emit(
+                PTR, f"inttoptr i64 {(top - 8 * saved + (8 if saved % 2 else 0)).s} to ptr"
+            )
             f.store(f.emit(I64, "ptrtoint ptr @thread_body to i64"), place, at)
             f.store(place, f.stacks, thread)
             f.store(f.i64(READY), f.status, thread)

@@ -14,7 +14,9 @@ from penstock._src.native.language.types import size_of
 _KERNEL = re.compile(
     r'define ptx_kernel void @(\w+)\(ptr byval\(\[(\d+) x i64\]\) align 8 %ctx, i64 %tasks\) #0 "nvvm.reqntid"="(\d+)"'
 )
-_SHARED = re.compile(r"^@shared = internal addrspace\(3\) global \[(\d+) x i8\] undef, align 16$", re.M)
+_SHARED = re.compile(
+    r"^@shared = internal addrspace\(3\) global \[(\d+) x i8\] undef, align 16$", re.M
+)
 _ATTRIBUTES = re.compile(r"^attributes #0 = .*$", re.M)
 _LOAD = re.compile(r"^(\s*%\S+ = load )([^,]+), ptr ([^,]+)(,.*)?$")
 _STORE = re.compile(r"^(\s*store )(<[^>]+>|\S+) (.+), ptr ([^,]+)(, align.*)?$")

@@ -80,9 +80,7 @@ def _group(
     return THREADS if longest >= VERY_LONG else WARP
 
 
-def _vector(
-    nest: LoopNest, points: tuple[Var, ...], values: list[Value]
-) -> tuple[Var | None, int]:
+def _vector(nest: LoopNest, points: tuple[Var, ...], values: list[Value]) -> tuple[Var | None, int]:
     """The variable that threads take by vectors, and how many lanes these have."""
     if not points:
         return None, 1

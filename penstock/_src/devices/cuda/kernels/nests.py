@@ -57,7 +57,9 @@ class CudaNest(NestEmitter):
             self._groups()
             self._load_extents(POINTERS + count)
         blocks = expression(mapping.blocks())
-        sizes = [expression(product([v.extent for v in nest.space if v in s.vars])) for s in nest.stores]
+        sizes = [
+            expression(product([v.extent for v in nest.space if v in s.vars])) for s in nest.stores
+        ]
 
         def iterations(value_of: Callable[[Any], int]) -> int:
             """The blocks; none if no store has anything to do."""
@@ -112,7 +114,9 @@ class CudaNest(NestEmitter):
         points = self.mapping.points
         self._with(points, number, total, self._stores)
 
-    def _with(self, variables: Sequence[Var], number: Any, total: Any, body: Callable[..., Any]) -> Any:
+    def _with(
+        self, variables: Sequence[Var], number: Any, total: Any, body: Callable[..., Any]
+    ) -> Any:
         """body() with variables open, whose values the number of a point gives, row-major."""
         rest, opened = number, {}
         for var in reversed(variables[1:]):
@@ -217,7 +221,12 @@ class CudaNest(NestEmitter):
             self.frames[-1][r.value.number] = r.result(values)
 
     def _in_stretches(
-        self, run: Callable[..., tuple], total: Any, step: int, work: Sequence[Running], carry: tuple
+        self,
+        run: Callable[..., tuple],
+        total: Any,
+        step: int,
+        work: Sequence[Running],
+        carry: tuple,
     ) -> tuple:
         """run(low, high, *carried) of a thread's share; long sums begin anew, as their errors grow with their steps."""
         f, stretch = self.f, STRETCH * step
@@ -267,5 +276,3 @@ class CudaNest(NestEmitter):
 def _kept_type(ty: str) -> str:
     """The type as which a value lies in shared memory."""
     return I8 if ty == I1 else ty
-
-

@@ -10,7 +10,9 @@ from penstock._src.core.errors import UnimplementedError
 from penstock._src.devices.cuda.kernels.language import CONTEXT_WORD, CudaCode
 from penstock._src.native import Code
 
-_TASK = re.compile(r"^define void @(\w+)\(ptr (?:noalias )?%ctx, i64 %task, i64 %tid\) #0 \{$", re.M)
+_TASK = re.compile(
+    r"^define void @(\w+)\(ptr (?:noalias )?%ctx, i64 %task, i64 %tid\) #0 \{$", re.M
+)
 _DECLARED = re.compile(r"^declare [^@]*@([\w.$]+)\(", re.M)
 _DEFINED = re.compile(r"^define [^@]*@([\w.$]+)\(", re.M)
 _DROPPED = "penstock_task_is_dropped"  # whether a run was interrupted: nobody asks on a card
@@ -47,7 +49,9 @@ def code_of_tasks(code: Code) -> CudaCode:
     """
     words = 1 + max(map(int, CONTEXT_WORD.findall(code.text)), default=0)
     names = _TASK.findall(code.text)
-    text = _TASK.sub(r"define internal void @\1_of_task(ptr %ctx, i64 %task, i64 %tid) #0 {", code.text)
+    text = _TASK.sub(
+        r"define internal void @\1_of_task(ptr %ctx, i64 %task, i64 %tid) #0 {", code.text
+    )
     if _DROPPED in text:
         text = re.sub(rf"^declare .*@{_DROPPED}\(.*$", _PROVIDED, text, flags=re.M)
     kernels = [_KERNEL.format(name=name, words=words) for name in names]
@@ -62,7 +66,9 @@ def checked(code: CudaCode) -> CudaCode:
       UnimplementedError: it does.
     """
     known = set(_DEFINED.findall(code.text))
-    missing = [n for n in _DECLARED.findall(code.text) if not n.startswith("llvm.") and n not in known]
+    missing = [
+        n for n in _DECLARED.findall(code.text) if not n.startswith("llvm.") and n not in known
+    ]
     if missing:
         raise UnimplementedError(
             None, None, f"{', '.join(missing)}: no function of cards has this meaning yet."

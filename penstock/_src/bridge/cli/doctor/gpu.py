@@ -1,0 +1,29 @@
+"""The GPU: card, driver, permission, container, libcuda; and whether functions run there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from penstock._src.bridge.cli.doctor.findings import Finding, note, ok, problem
+
+
+def graphics() -> Iterator[Finding]:
+    """What stands between a program and an NVIDIA card."""
+    from penstock._src.devices.cuda.diagnosis import diagnose  # LLVM may be what is broken
+    from penstock._src.util.flags import flags
+
+    found = diagnose()
+    for fact in found.facts:
+        yield ok(fact)
+    is_wanted = flags.device == "GPU"
+    if found.hindrance and is_wanted:
+        yield problem(f"PENSTOCK_DEVICE=GPU, but {found.hindrance}", found.remedy)
+    elif found.is_absent:
+        yield ok(f"{found.hindrance}: {found.remedy}")
+    elif found.hindrance:
+        yield note(found.hindrance, found.remedy)
+    elif not is_wanted:
+        yield note("functions run on the CPU", "Set PENSTOCK_DEVICE=GPU to run them on the GPU.")
+
+
+CHECKS = (graphics,)

@@ -1,0 +1,43 @@
+"""Kernels written by hand, run on the emulator; functions, run on the emulated card."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+import penstock as tf
+from penstock._src.devices.cuda.emulator import EmulatedKernel, Emulator
+from penstock._src.devices.cuda.kernels.language import CudaCode, CudaFn, CudaModule
+from penstock._src.devices.cuda.target import target_of
+from penstock._src.util.flags import override
+
+
+def kernel(write: Callable[[CudaFn], object], threads: int = 64) -> CudaCode:
+    """The code of a kernel that a function writes."""
+    module = CudaModule(target_of(), threads)
+    with module.kernel() as f:
+        write(f)
+    return module.finished()
+
+
+def run(code: CudaCode, arrays: Sequence[np.ndarray], blocks: int = 1) -> list[np.ndarray]:
+    """The arrays after a launch whose context is their addresses."""
+    emulator = Emulator()
+    memory = [emulator.allocate(a.nbytes, f"array {i}") for i, a in enumerate(arrays)]
+    for m, a in zip(memory, arrays, strict=True):
+        m.bytes[:] = a.view(np.uint8).reshape(-1)
+    emulator.launch(EmulatedKernel(code.text, "task"), [m.address for m in memory], blocks, blocks)
+    return [m.bytes.view(a.dtype).reshape(a.shape) for m, a in zip(memory, arrays, strict=True)]
+
+
+def on_card(function, *arguments):
+    """The results of a function on the emulated card, as arrays."""
+    with override(device="GPU_emulated"):
+        return tf.nest.map_structure(np.asarray, tf.function(function)(*arguments))
+
+
+def by_reference(function, *arguments):
+    """The same, by the interpreter of primitives."""
+    with override(device="reference"):
+        return tf.nest.map_structure(
+            np.asarray, tf.function(lambda *given: function(*given))(*arguments)
+        )

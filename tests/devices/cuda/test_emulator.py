@@ -1,0 +1,118 @@
+"""The emulator: threads that wait for one another, and the faults that it finds."""
+
+import numpy as np
+import pytest
+
+from penstock._src.devices.cuda.emulator import KernelFault
+from penstock._src.native.language.types import F32, F64, I64, vec
+from tests.devices.cuda.emulated import kernel, run
+
+
+def floats(n):
+    return np.arange(n, dtype=np.float32)
+
+
+def test_threads_and_blocks_have_their_numbers():
+    def write(f):
+        f.store(f.thread + f.number * 1000, f.load(f.ctx, 0), f.number * 64 + f.thread)
+
+    (found,) = run(kernel(write), [np.zeros(192, np.int64)], blocks=3)
+    np.testing.assert_array_equal(found, [t + 1000 * b for b in range(3) for t in range(64)])
+
+
+@pytest.mark.parametrize(("ty", "dtype"), [(F32, np.float32), (F64, np.float64), (I64, np.int64)])
+def test_shuffles_add_up_each_warp(ty, dtype):
+    def write(f):
+        x = f.load(f.load(f.ctx, 0), f.thread, ty)
+        for distance in (16, 8, 4, 2, 1):
+            x = x + f.shuffled(x, distance)
+        f.store(x, f.load(f.ctx, 1), f.thread)
+
+    numbers = np.arange(64).astype(dtype) * 3
+    _, found = run(kernel(write), [numbers, np.zeros(64, dtype)])
+    np.testing.assert_array_equal(found, np.repeat(numbers.reshape(2, 32).sum(1), 32))
+
+
+def reversed_through_shared_memory(f, waits=True):
+    room = f.shared(64 * 4)
+    f.store(f.load(f.load(f.ctx, 0), f.thread, F32), room, f.thread)
+    if waits:
+        f.barrier()
+    f.store(f.load(room, 63 - f.thread, F32), f.load(f.ctx, 1), f.thread)
+
+
+def test_a_barrier_shows_what_others_wrote():
+    _, found = run(kernel(reversed_through_shared_memory), [floats(64), floats(64)])
+    np.testing.assert_array_equal(found, floats(64)[::-1])
+
+
+def test_without_a_barrier_shared_memory_is_read_too_early():
+    code = kernel(lambda f: reversed_through_shared_memory(f, waits=False))
+    with pytest.raises(KernelFault, match="shared memory.*nobody has written"):
+        run(code, [floats(64), floats(64)])
+
+
+def test_two_threads_that_write_one_place_race():
+    def write(f):
+        room = f.shared(64 * 4)
+        f.store(f.const(1.0, F32), room, f.thread // 2)
+
+    with pytest.raises(KernelFault, match="thread 1 of block 0 stores.*race with thread 0"):
+        run(kernel(write), [floats(64)])
+
+
+def test_a_write_after_others_read_in_the_same_epoch_races():
+    def write(f):
+        room = f.shared(64 * 4)
+        f.store(f.const(1.0, F32), room, f.thread)
+        f.barrier()
+        x = f.load(room, (f.thread + 1) % 64, F32)
+        f.store(x, room, f.thread)
+
+    with pytest.raises(KernelFault, match="race"):
+        run(kernel(write), [floats(64)])
+
+
+def test_blocks_that_write_one_place_of_global_memory_race():
+    def write(f):
+        f.store(f.const(1.0, F32), f.load(f.ctx, 0), f.thread)
+
+    run(kernel(write), [floats(64)], blocks=1)
+    with pytest.raises(KernelFault, match="of block 1 stores.*race"):
+        run(kernel(write), [floats(64)], blocks=2)
+
+
+def test_a_block_that_reads_what_another_wrote_races():
+    def write(f):
+        x = f.load(f.load(f.ctx, 0), (f.number ^ 1) * 64 + f.thread, F32)
+        f.store(x, f.load(f.ctx, 0), f.number * 64 + f.thread)
+
+    with pytest.raises(KernelFault, match="race"):
+        run(kernel(write), [floats(128)], blocks=2)
+
+
+@pytest.mark.parametrize("at", [64, -1])
+def test_an_access_outside_names_the_place(at):
+    def write(f):
+        f.when(f.thread.eq(7), lambda: f.store(f.const(1.0, F32), f.load(f.ctx, 0), f.i64(at)))
+
+    message = "thread 7 of block 0 stores 4 bytes at .*outside"
+    with pytest.raises(KernelFault, match=message):
+        run(kernel(write), [floats(64)])
+
+
+def test_a_vector_that_straddles_is_misaligned():
+    def write(f):
+        f.vector_load(f.load(f.ctx, 0), 1, vec(F32, 4))
+
+    with pytest.raises(KernelFault, match="byte 4 of array 0.*no multiple of 16"):
+        run(kernel(write), [floats(64)])
+
+
+def test_a_barrier_within_a_shuffle_of_others_is_stuck():
+    def write(f):
+        x = f.load(f.load(f.ctx, 0), f.thread, F32)
+        f.when(f.thread < 16, f.barrier, lambda: (f.shuffled(x, 1) and None) or ())
+
+    with pytest.raises(KernelFault, match="waits for others"):
+        run(kernel(write), [floats(64)])

@@ -1,0 +1,129 @@
+"""Programs on the emulated card: what is asked of the driver, and what is told of the device."""
+
+import gc
+
+import numpy as np
+import pytest
+
+import penstock as tf
+from penstock._src.devices.cuda.device import CudaDevice
+from penstock._src.devices.cuda.emulator.device import DEVICE, ir_image
+from penstock._src.devices.cuda.emulator.library import EmulatedLibrary
+from penstock._src.util.flags import override
+
+
+@pytest.fixture
+def calls():
+    """The counts of the driver's calls, from 0 on."""
+    counts = DEVICE.card.driver.library.calls
+    counts.clear()
+    return counts
+
+
+def test_from_the_second_run_on_a_step_is_one_graph(calls):
+    step = tf.function(lambda x: tf.nn.softmax(x @ tf.transpose(x)))
+    x = tf.constant(np.arange(12, dtype=np.float32).reshape(3, 4))
+    with override(device="GPU_emulated"):
+        first = step(x).numpy()
+        launched = calls["cuLaunchKernel"]
+        assert launched >= 2 and not calls["cuGraphLaunch"]
+        found = [step(x * float(i + 1)).numpy() for i in range(3)]
+    assert calls["cuGraphLaunch"] == 3
+    assert calls["cuLaunchKernel"] == 2 * launched  # once at first, once for the graph
+    np.testing.assert_array_equal(found[0], first)
+    np.testing.assert_allclose(
+        found[1], tf.nn.softmax((4 * x) @ tf.transpose(x)).numpy(), rtol=1e-5
+    )
+
+
+def test_variables_stay_on_the_card(calls):
+    v = tf.Variable(np.zeros(100, np.float32))
+    step = tf.function(lambda x: v.assign_add(x * 2.0))
+    x = tf.ones(100)
+    with override(device="GPU_emulated"):
+        step(x)
+        before = calls["cuMemcpyHtoDAsync_v2"]
+        step(x)
+        assert calls["cuMemcpyHtoDAsync_v2"] == before + 1  # x alone
+        np.testing.assert_array_equal(v.numpy(), np.full(100, 4.0))
+        v.assign(np.full(100, 10, np.float32))
+        step(x)
+    np.testing.assert_array_equal(v.numpy(), np.full(100, 12.0))
+
+
+def test_loops_and_branches_ask_the_card():
+    def collatz(n):
+        steps = tf.constant(0)
+        while n != 1:
+            n = n // 2 if n % 2 == 0 else 3 * n + 1
+            steps += 1
+        return steps
+
+    with override(device="GPU_emulated"):
+        assert int(tf.function(collatz)(tf.constant(27))) == 111
+
+
+def test_an_index_outside_ends_the_run_before_variables_change():
+    v = tf.Variable([1.0, 2.0, 3.0])
+
+    @tf.function
+    def step(i):
+        x = tf.gather(v, i)
+        v.assign(v * 2.0)
+        return x
+
+    with override(device="GPU_emulated"):
+        with pytest.raises(
+            tf.errors.InvalidArgumentError, match=r"indices\[1\] = 7 is not in \[0, 3\)"
+        ):
+            step(tf.constant([0, 7]))
+        np.testing.assert_array_equal(v.numpy(), [1, 2, 3])
+        np.testing.assert_array_equal(step(tf.constant([2])).numpy(), [3])
+    np.testing.assert_array_equal(v.numpy(), [2, 4, 6])
+
+
+def test_memory_is_counted_and_given_back():
+    function = tf.function(lambda x: tf.reduce_sum(x * 2.0))
+    with override(device="GPU_emulated"):
+        before = tf.config.experimental.get_memory_info("GPU:0")["current"]
+        function(tf.ones(100_000))
+        during = tf.config.experimental.get_memory_info("GPU:0")
+        assert during["current"] >= before + 400_000 and during["peak"] >= during["current"]
+        del function
+        gc.collect()
+        tf.function(lambda x: x + 1.0)(1.0)
+        tf.config.experimental.reset_memory_stats("GPU:0")
+        assert tf.config.experimental.get_memory_info("GPU:0")["current"] < before + 400_000
+
+
+def test_more_memory_than_the_card_has_is_refused():
+    device = CudaDevice("small", lambda: EmulatedLibrary(memory=1 << 16), ir_image)
+    with pytest.raises(tf.errors.ResourceExhaustedError, match="CUDA_ERROR_OUT_OF_MEMORY"):
+        device.card.allocate(1 << 20)
+    assert device.card.use.current == 0
+
+
+def test_a_limit_is_kept():
+    device = CudaDevice("limited", EmulatedLibrary, ir_image)
+    device.card.use.limit = 1 << 16
+    held = device.card.allocate(1 << 15)
+    with pytest.raises(tf.errors.ResourceExhaustedError, match="limit of 65536"):
+        device.card.allocate(1 << 16)
+    assert held.size == 1 << 15
+
+
+def test_the_card_is_listed():
+    with override(device="GPU_emulated"):
+        (gpu,) = tf.config.list_physical_devices("GPU")
+        details = tf.config.experimental.get_device_details(gpu)
+        assert tf.config.list_logical_devices("GPU")[0].name == "/device:GPU:0"
+    assert details == {"device_name": "Emulated GPU", "compute_capability": (8, 0)}
+
+
+def test_a_failing_call_names_the_function():
+    device = CudaDevice("failing", EmulatedLibrary, ir_image)
+    device.card.driver.library.fails["cuStreamSynchronize"] = 1
+    with pytest.raises(
+        tf.errors.InternalError, match="cuStreamSynchronize: CUDA_ERROR_INVALID_VALUE: invalid"
+    ):
+        device.card.wait()
