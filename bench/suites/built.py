@@ -7,7 +7,7 @@ import tempfile
 
 TITLE = "Built libraries"
 NOTE = (
-    "µs of a call with one sample: a library of `penstock build` beside ONNX Runtime (I/O binding) and ai-edge-litert (XNNPACK), with one thread and two. "
+    "µs of a call with one sample: a library of `penstock build` (bound arrays) beside ONNX Runtime (I/O binding) and ai-edge-litert (XNNPACK), with one thread and two. "
     "`int8` cases are files that TensorFlow's converter quantised, which Penstock reads and builds."
 )
 BACKENDS = ["penstock", "onnxruntime", "litert"]
@@ -65,8 +65,8 @@ def built_call(name, kind, folder):
         out = pathlib.Path(folder, f"threads{threads}")
         options = BuildOptions(threads=threads)
         write(build(signatures, "model", options), out, options)
-        run = Model(out / "libmodel.so")
-        return lambda: run(x)
+        (function,) = Model(out / "libmodel.so").functions.values()
+        return function.bind(x)
 
     return call
 

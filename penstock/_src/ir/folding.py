@@ -15,6 +15,7 @@ _NEVER = frozenset(
     {"parameter", "read", "constant", "size", "iota", "random_bits", "broadcast", "while", "case"}
 )
 _VIEWS = frozenset({"reshape", "transpose", "slice", "reverse"})
+_LONGEST_LIST = 16
 
 
 def fold(p: NodeMaker, node: Node) -> Node | None:
@@ -24,13 +25,21 @@ def fold(p: NodeMaker, node: Node) -> Node | None:
         return None
     kinds = {a.kind for a in node.args}
     if kinds == {"constant"}:
-        if kind not in _VIEWS and node.size > SMALL:
+        if kind not in _VIEWS and node.size > SMALL or widens(node):
             return None
         value = interpreter.evaluate_node(node, [a.attrs["value"] for a in node.args])
         return p.constant(value, node.dtype)
     if kinds <= {"constant", "size"} and "size" in kinds:
         return _fold_sizes(p, node)
     return None
+
+
+def widens(node: Node) -> bool:
+    """Whether an array becomes one of more bytes: kernels widen what they read. Lists of sizes and paddings are shorter."""
+    if node.kind != "cast" or node.size <= _LONGEST_LIST:
+        return False
+    source = node.args[0].dtype
+    return source.is_integer and node.dtype.is_integer and node.dtype.size > source.size
 
 
 def _fold_sizes(p: NodeMaker, node: Node) -> Node | None:

@@ -59,8 +59,26 @@ class Target:
 
     @property
     def multiplies_quads(self) -> bool:
-        """Whether it has dot products of four bytes."""
-        return "+avx512vnni" in self.features and "+avx512vl" in self.features
+        """Whether it has dot products of four bytes, of one operand without a sign."""
+        wide = "+avx512vnni" in self.features and "+avx512vl" in self.features
+        return wide or ("+avxvnni" in self.features and self.vector_bytes == 32)
+
+    @property
+    def multiplies_signed_quads(self) -> bool:
+        """Whether it has dot products of four bytes with their signs."""
+        return self.architecture == "aarch64" and (
+            "+dotprod" in self.features or self.cpu in _WITH_DOTPROD
+        )
+
+    @property
+    def multiplies_words(self) -> bool:
+        """Whether it has dot products of two numbers of 16 bits, as long as its vectors."""
+        if self.architecture == "wasm32":
+            return "+simd128" in self.features
+        if self.architecture != "x86_64":
+            return False
+        level = {16: "", 32: "+avx2", 64: "+avx512bw"}[self.vector_bytes]
+        return level in self.features or self.cpu in _LEVELS
 
     @property
     def converts_halves(self) -> bool:
@@ -149,6 +167,10 @@ def host() -> Target:
 
 
 _LEVELS = {"x86-64-v2": (16, 16), "x86-64-v3": (32, 16), "x86-64-v4": (64, 32)}
+_WITH_DOTPROD = (
+    "cortex-a55", "cortex-a75", "cortex-a76", "cortex-a77", "cortex-a78", "cortex-x1", "neoverse-n1",
+    "neoverse-n2", "neoverse-v1", "neoverse-v2", "apple-m1", "apple-m2", "apple-m3", "apple-m4",
+)  # fmt: skip
 _WITH_F16C = _WITH_FMA = ("x86-64-v3", "x86-64-v4")  # of those
 
 

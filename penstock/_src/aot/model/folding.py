@@ -7,7 +7,7 @@ import numpy as np
 
 from penstock._src.compiler.blocks.whole import WholeFunction
 from penstock._src.core.values.resources import VariableHandle
-from penstock._src.ir import interpreter
+from penstock._src.ir import folding, interpreter
 from penstock._src.ir.dims import Dim
 from penstock._src.ir.function import Function
 from penstock._src.ir.node import Node
@@ -64,7 +64,7 @@ def _wanted(function: Function, arrays: Mapping[int, np.ndarray]) -> list[Node]:
         if node.id not in sources or node.id not in needed:
             continue
         most = max(SMALL, MOST_GROWTH * sum(sizes[i] for i in sources[node.id]))
-        if node.kind not in _VIEWS and _bytes(node) <= most:
+        if node.kind not in _VIEWS and _bytes(node) <= most and not folding.widens(node):
             wanted.append(node)
         else:
             needed.update(a.id for a in node.args)

@@ -37,7 +37,7 @@ class Hoisting:
             known |= {
                 n.id: np.ascontiguousarray(n.attrs["value"])
                 for n in whole.function.nodes()
-                if _is_large(n)
+                if n.kind == "constant" and _is_weights(np.asarray(n.attrs["value"]))
             }
             forms[batch] = self._form(whole, values, known) if known else whole
         return replace(lowered, forms=forms, values=tuple(values))
@@ -55,7 +55,7 @@ class Hoisting:
             if node.id not in known:
                 continue
             value = known[node.id]
-            if value.nbytes < LEAST_BYTES:
+            if not _is_weights(value):
                 made[node.id] = p.constant(value)
                 continue
             handle = self._handle(value, node.dtype)
@@ -90,5 +90,6 @@ def _position(values: list[Any], handle: VariableHandle) -> int:
     return len(values) - 1
 
 
-def _is_large(node: Node) -> bool:
-    return node.kind == "constant" and np.asarray(node.attrs["value"]).nbytes >= LEAST_BYTES
+def _is_weights(value: np.ndarray) -> bool:
+    """Whether an array is stored as a variable: if it is large, or bytes, which products pack."""
+    return value.nbytes >= LEAST_BYTES or (value.dtype == np.int8 and value.ndim >= 2)

@@ -85,6 +85,13 @@ class Function:
         Raises:
           ModelError: an input is missing, or has another type or shape; or a check of the model failed.
         """
+        return self.bind(*values, **named)()
+
+    def bind(self, *values: Any, **named: Any) -> "BoundFunction":
+        """The function bound to arrays, for many calls: each takes some microseconds less.
+
+        Args, Raises: as of a call.
+        """
         given = dict(zip(self.inputs, values))
         if len(values) > len(self.inputs) or set(given) & set(named):
             raise ModelError(f"{self.name} takes {', '.join(self.inputs)}.")
@@ -110,8 +117,39 @@ class Function:
             name: np.empty([batch if d < 0 else d for d in shape], _dtype(dtype))
             for name, (dtype, shape) in self.outputs.items()
         }
-        self._model._run(self._record, arrays, list(results.values()))
-        return results
+        return BoundFunction(self._model, self._record, dict(zip(self.inputs, arrays)), results)
+
+
+class BoundFunction:
+    """A function with the arrays that each call reads and writes.
+
+    inputs, outputs  name -> array; what is put into an input is what the next call reads
+    """
+
+    def __init__(
+        self, model: "Model", record: _Function, inputs: dict[str, np.ndarray], outputs: dict[str, np.ndarray]
+    ) -> None:  # fmt: skip
+        self._model, self._run = model, record.run
+        self.inputs, self.outputs = inputs, outputs
+        ins, outs = (
+            (_Array * max(len(side), 1))(*[_Array(a.ctypes.data, a.nbytes) for a in side.values()])
+            for side in (inputs, outputs)
+        )
+        arena = model._arena
+        self._arguments = (
+            ins, _I32(len(inputs)), outs, _I32(len(outputs)), _P(arena.ctypes.data), _U64(arena.size),
+        )  # fmt: skip
+
+    def __call__(self) -> dict[str, np.ndarray]:
+        """The outputs, in the same arrays each time.
+
+        Raises:
+          ModelError: a check of the model failed.
+        """
+        status = self._run(*self._arguments)
+        if status:
+            self._model._check(status)
+        return self.outputs
 
 
 class Model:
@@ -178,17 +216,6 @@ class Model:
         if len(self.functions) != 1:
             raise ModelError(f"{self.name} has the functions {', '.join(self.functions)}.")
         return next(iter(self.functions.values()))(*values, **named)
-
-    def _run(self, record: _Function, inputs: list[np.ndarray], outputs: list[np.ndarray]) -> None:
-        ins, outs = (
-            (_Array * max(len(side), 1))(*[_Array(a.ctypes.data, a.nbytes) for a in side])
-            for side in (inputs, outputs)
-        )
-        self._check(
-            record.run(
-                ins, len(inputs), outs, len(outputs), self._arena.ctypes.data, self._arena.size
-            )
-        )
 
     def _check(self, status: int) -> None:
         if status == 0:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from penstock._src.compiler.codegen.contraction.products.pairs import MULTIPLY, PAIR
+from penstock._src.compiler.codegen.contraction.products.pairs import dot_of_pairs
 from penstock._src.compiler.codegen.contraction.tile import Types, accumulate, fits, times, zeros
 from penstock._src.compiler.codegen.kernel_code import Epilogue, RegisterTile
 from penstock._src.compiler.codegen.scalars import operations
@@ -69,7 +69,7 @@ class Tiles:
         ) as f:  # fmt: skip
             acc = accumulate(
                 f, self.types, range(rows), VECTORS, [(layout.steps(depth), rows, layout.panel)], f.a, f.b,
-                zeros(f, rows * VECTORS, vector), multiply=MULTIPLY[PAIR if self.form.pairs else 1],
+                zeros(f, rows * VECTORS, vector), multiply=dot_of_pairs if self.form.pairs else Fn.fma,
             )  # fmt: skip
             step, width = layout.read(f, "statistics.cross"), layout.read(f, "columns")
             real = [f.min(f.left - 1, i) if ragged and i else f.i64(i) for i in range(rows)]

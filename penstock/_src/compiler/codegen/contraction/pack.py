@@ -23,10 +23,11 @@ def load_as(f: Fn, source: Val, at, size: int, mask: Val | None, element: str, t
 def pack_across(
     f: Fn, source: Val, base, cross_stride, width: int, count, nk, dst: Val, dst_stride: int,
     element: str, total: str, lane_count: int,
+    read: Callable = load_as,
 ) -> None:  # fmt: skip
     """dst[k][c] for columns c < width, source contiguous in k: blocks transposed in registers.
 
-    `count` columns exist (at least one); those past it read the last one again.
+    `count` columns exist (at least one); those past it read the last one again. `read` is `load_as` by default.
     """
     n = lane_count
 
@@ -41,7 +42,7 @@ def pack_across(
         def block(k, mask):
             rows = []
             for start in starts:
-                rows.append(load_as(f, source, start + k, n, mask, element, total))
+                rows.append(read(f, source, start + k, n, mask, element, total))
             rows += [f.zero(rows[0].ty)] * (n - here)
             return transpose(f, rows)
 

@@ -96,10 +96,13 @@ def accumulate(
     b_type: str | None = None,
     unroll: int = 2,
     multiply: Callable[[Fn, Val, Val, Val], Val] = Fn.fma,
+    read: Callable[[Fn, Val, Any], Val] | None = None,
+    idle: int = 0,
 ) -> list[Val]:
-    """Runs the k nest `loops` = [(count, step in a, step in b), ...], outermost first; a row None is one of zeros.
+    """Runs the k nest `loops` = [(count, step in a, step in b), ...], outermost first; a row None is one of the number `idle`.
 
-    `multiply(f, a, b, sum)` gives the next sum. Steps are in elements of `a_type` and `b_type` (by default the type of the sums: packed panels).
+    `multiply(f, a, b, sum)` gives the next sum, `read(f, address, offset)` an element of a. Steps are in elements of
+    `a_type` and `b_type` (by default the type of the sums: packed panels).
     """
     total = types.total
     a_type, b_type = a_type or total, b_type or total
@@ -108,8 +111,8 @@ def accumulate(
     masks = b_masks or [None] * nv
 
     def element(p: Val, offset) -> Val:
-        x = f.load(p, offset, a_type)
-        return f.splat(x if a_type == total else f.convert(x, total), width)
+        x = read(f, p, offset) if read else f.load(p, offset, a_type)
+        return f.splat(x if scalar(x.ty) == total else f.convert(x, total), width)
 
     def row_of_b(p: Val, v: int, offset) -> Val:
         x = f.load(p, offset + width * v, vector, masks[v])
@@ -119,7 +122,7 @@ def accumulate(
         bv = [row_of_b(b, v, kb) for v in range(nv)]
         new = []
         for r, offset in enumerate(rows):
-            x = f.zero(vec(total, width)) if offset is None else element(a, offset + ka)
+            x = f.const(idle, vec(total, width)) if offset is None else element(a, offset + ka)
             new += [multiply(f, x, bv[v], acc[r * nv + v]) for v in range(nv)]
         return new
 

@@ -76,7 +76,9 @@ def _stays(builder: PlanBuilder, weights: Node) -> bool:
         return False
     if "widening" in flags.disable and own.dtype.size < LEAST_SIZE:
         return False
-    return bytes_of(own) >= LEAST_BYTES
+    return (
+        own.dtype.size == 1 or bytes_of(own) >= LEAST_BYTES
+    )  # bytes are never multiplied in place
 
 
 def _prepacked(

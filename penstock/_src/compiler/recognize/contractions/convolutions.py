@@ -68,14 +68,18 @@ def as_convolution(problem: Problem, numbering: Numbering) -> Convolution | None
     groups, channels, outputs = map(found.extent, (roles.group, roles.channel, found.output))
     dense = x.group == y.group == weights.group == 1
     if roles.group and channels == outputs == 1 and dense:
-        return Depthwise(batch, h, w, groups, 1, 1, x, weights, y, types)
-    fast = _may_be_fast(types)
-    made = Convolution(batch, h, w, groups, channels, outputs, x, weights, y, types, fast=fast)
+        return Depthwise(batch, h, w, groups, 1, 1, x, weights, y, types, zero=problem.zeros[0])
+    made = Convolution(
+        batch, h, w, groups, channels, outputs, x, weights, y, types, fast=_may_be_fast(types),
+        zero=problem.zeros[0],
+    )  # fmt: skip
     return made if made.has_dense_columns else None
 
 
 def as_filter_gradient(problem: Problem, numbering: Numbering) -> FilterGradient | None:
     """left = image, right = gradient of the output; the result is a filter."""
+    if problem.zeros[0]:
+        return None
     _, dy, out = problem.letters
     kinds = {
         "position": lambda c: c not in out and c in dy,

@@ -26,9 +26,9 @@ from penstock._src.compiler.recognize.contractions.problem import (
     types_of,
 )
 from penstock._src.compiler.recognize.contractions.products import as_gemm
-from penstock._src.core import dtypes
+from penstock._src.compiler.recognize.contractions.widening import unwidened
 from penstock._src.ir.node import Node
-from penstock._src.native.language.types import I8, I32, SIZE
+from penstock._src.native.language.types import SIZE
 
 DEEP = (
     64  # pixels of an image from which on a product over images is split among threads by its depth
@@ -44,10 +44,17 @@ def match(node: Node, is_source: Callable[[Node], bool] = lambda node: False) ->
     types = types_of(node, node.args)
     if types is None:
         return None
-    problem = _unwidened(problem_of(node, node.args, is_source, types))
+    problem = problem_of(node, node.args, is_source, types)
     if not _has_letter_of_one_operand(problem):
         return None
-    both = problem, problem.turned()
+    narrow = unwidened(problem)
+    found = _recognized(node, narrow) if narrow is not None else None
+    return found or _recognized(node, problem)
+
+
+def _recognized(node: Node, problem: Problem) -> Match | None:
+    """The match by the first recognizer that finds one."""
+    both = [p for p in (problem, problem.turned()) if not p.zeros[1]]
     for recognizers in (
         [_deep_product],
         [_plain_product],
@@ -120,21 +127,3 @@ def _columns(node: Node, description: Description, sizes: tuple[int, ...]) -> in
         count += 1
         covered *= int(node.shape[-count])
     return count
-
-
-def _unwidened(problem: Problem) -> Problem:
-    """The operands; those of int8 that are widened only to be multiplied are read as they are.
-
-    Before: contract(cast<int32>(x), cast<int32>(w))     for int8 x and w, and for views of such casts
-    After:  contract(x, w), whose products and sums are of int32
-    """
-    sources = problem.left.source, problem.right.source
-    widened = problem.types.total == I32 and all(
-        s.kind == "cast" and s.args[0].dtype == dtypes.int8 for s in sources
-    )
-    if not widened:
-        return problem
-    left, right = (
-        replace(view, source=view.source.args[0]) for view in (problem.left, problem.right)
-    )
-    return replace(problem, left=left, right=right, types=replace(problem.types, left=I8, right=I8))

@@ -32,7 +32,10 @@ class Numbering:
 
 @dataclass(frozen=True)
 class Problem:
-    """A contraction with its operands as views; letters of extent 1 are left out everywhere."""
+    """A contraction with its operands as views; letters of extent 1 are left out everywhere.
+
+    `zeros` are subtracted from the elements of int8 operands, but not from what lies outside of them.
+    """
 
     left: View
     right: View
@@ -40,11 +43,14 @@ class Problem:
     extents: dict[str, int]
     output_strides: dict[str, int]
     types: Types
+    zeros: tuple[int, int] = (0, 0)
 
     def turned(self) -> "Problem":
         a, b, out = self.letters
         types = replace(self.types, left=self.types.right, right=self.types.left)
-        return replace(self, left=self.right, right=self.left, letters=(b, a, out), types=types)
+        return replace(
+            self, left=self.right, right=self.left, letters=(b, a, out), types=types, zeros=self.zeros[::-1]
+        )  # fmt: skip
 
 
 def types_of(node: Node, args: Sequence[Node]) -> Types | None:

@@ -33,7 +33,7 @@ def as_gemm(problem: Problem, numbering: Numbering, general: bool) -> Gemm | Non
             None  # products of a vector by rows of a matrix: sums along memory, a loop nest's work
         )
     plain = problem.left.plain, problem.right.plain
-    if not general and not all(plain):
+    if not all(plain) and (not general or problem.zeros[0]):
         return None
     steps = _Steps(problem)
     row_groups = _groups(steps, rows, ("left", "out") if plain[0] else ("out",))
@@ -139,6 +139,7 @@ def _gemm(
         row=number(inner(m, steps.out)),
         batch=tuple(number(_extent(problem, g)) for g in apart),
         batch_out=tuple(number(inner(g, steps.out)) for g in apart),
+        zero=problem.zeros[0],
     )
 
 

@@ -130,19 +130,14 @@ class ConvolutionPart:
 
     def choose(self):
         c, lanes = self.c, self.lanes
-        self.depth = self.h.taps * self.w.taps * c.channels
+        self.depth = self.summands()
         vectors = -(-c.outputs // lanes)
         self.mr, self.nv = self.register_tile(vectors)
         self.nr = self.nv * lanes
         self.step = self.nr  # in packed weights, from a channel to the next
         self.panels = -(-vectors // self.nv)
         batch = c.batch if is_static(c.batch) else TYPICAL_BATCH
-        window = lambda split: ImageWindow(
-            c.x, self.h, self.w, c.channels, c.batch, self.types.total, lanes, False,
-            self.depth * c.outputs * self.size, self.cut_for, split,
-            limit=self.processor.window, most=self.processor.wide_window, least_blocks=self.least_blocks(),
-        )  # fmt: skip
-        self.win, self.split = window(1), 1
+        self.win, self.split = self.window(1), 1
         blocks = -(-batch // self.win.images) * self.win.row_blocks * c.groups
         if blocks < 4 * self.cut_for and self.panels > 1:
             self.split = min(
@@ -150,7 +145,7 @@ class ConvolutionPart:
                 for d in divisors(self.panels)
                 if blocks * d >= 4 * self.cut_for or d == self.panels
             )
-            self.win = window(self.split)
+            self.win = self.window(self.split)
         self.unit = self.win.row_blocks * c.groups * self.split  # tasks of a few images
         long = self.h.taps > 1 and self.depth * self.nr * self.size > self.processor.weight_panel
         self.k_blocks = self.h.taps if long and self.types.output == self.types.total else 1
@@ -174,10 +169,23 @@ class ConvolutionPart:
             else round_up(c.groups * self.panels * self.panel_room * self.size, 64)
         )
         self.own_at = 0 if c.is_prepacked else self.weights_bytes
-        self.window_elements = round_up(self.win.elements + self.lanes, 64 // self.size)
-        self.scratch_bytes = round_up(
-            self.own_at + self.threads * self.window_elements * self.size, 64
-        )
+        elements = self.win.elements + self.win.lanes
+        self.window_bytes = round_up(elements * SIZE[self.win.total], 64)
+        self.scratch_bytes = round_up(self.own_at + self.threads * self.window_bytes, 64)
+
+    def summands(self) -> int:
+        """How many steps the sum of an output has."""
+        return self.h.taps * self.w.taps * self.c.channels
+
+    def window(self, split: int) -> ImageWindow:
+        """What a task reads of an image, if so many tasks share its panels."""
+        c = self.c
+        return ImageWindow(
+            c.x, self.h, self.w, c.channels, c.batch, self.types.total, self.lanes, False,
+            self.depth * c.outputs * self.size, self.cut_for, split,
+            limit=self.processor.window, most=self.processor.wide_window, least_blocks=self.least_blocks(),
+            shift=-c.zero,
+        )  # fmt: skip
 
     def register_tile(self, vectors: int) -> tuple[int, int]:
         """Pixels, and vectors of outputs."""
@@ -238,7 +246,7 @@ class ConvolutionPart:
                     partials, (blocks * self.before + f.task) * self.epilogue.partial_bytes
                 )
                 self.epilogue.clear(f, partials)
-            mine = f.at(scratch, f.tid * (self.window_elements * self.size) + self.own_at)
+            mine = f.at(scratch, f.tid * self.window_bytes + self.own_at)
             shift = times(f, group, c.x.group)
             shifted = replace(c.x, base=f.i64(shift) + c.x.base) if c.groups > 1 else c.x
             win.x = shifted
@@ -356,7 +364,7 @@ class ConvolutionPart:
 
     @property
     def a_type(self) -> str:
-        return self.types.total if self.win.copied else self.c.x.element
+        return self.win.total if self.win.copied else self.c.x.element
 
     def sweep_panels(self, f: Fn, split, panel):
         outputs, last = self.c.outputs, self.panels - 1
@@ -420,7 +428,7 @@ class ConvolutionPart:
             )  # fmt: skip
             y = f.at(f.load(f.ctx, OUTPUT, PTR), f.out, types.output)
             self.epilogue.prefetch(f, tile)
-            acc = zeros(f, len(cells), vector)
+            acc = self.first_sums(f, len(rows), nv)
             if self.depth:
                 loops = self.loops(step, f.taps if self.skips else self.h.taps)
                 acc = self.sums(f, rows, nv, loops, acc)
@@ -447,6 +455,10 @@ class ConvolutionPart:
                 f.when(f.final, finish, lambda: put(acc))
         return name
 
+    def first_sums(self, f: Fn, rows: int, nv: int) -> list[Val]:
+        """What the sums of a tile begin with."""
+        return zeros(f, rows * nv, vec(self.types.total, self.lanes))
+
     def sums(self, f: Fn, rows, nv: int, loops: list[tuple], acc: list[Val]) -> list[Val]:
         """The sums of a tile, a vector for each pixel and each vector of outputs."""
         multiply = dot_of_pairs if self.c.pairs else Fn.fma
@@ -457,8 +469,7 @@ class ConvolutionPart:
 
     def emit_pack(self):
         """Weights into panels [group][outputs / nr][tap row, tap column, channel][nr]; a task for each panel."""
-        c, types, lanes, nr = self.c, self.types, self.lanes, self.nr
-        w = c.filter
+        c, types, w, nr = self.c, self.types, self.c.filter, self.nr
         with self.module.task(f"{self.name}_pack") as f:
             source = f.load(f.ctx, RIGHT, PTR)
             group, p = f.task // self.panels, f.task % self.panels
@@ -471,14 +482,19 @@ class ConvolutionPart:
             start, count = f.i64(start), c.outputs - first
             packed = f.load(f.ctx, OUTPUT if c.is_prepacked else SCRATCH, PTR)
             dst = f.at(packed, f.task * self.panel_room, types.total)
+            self.pack_taps(f, source, start, count, dst)
 
-            def row(i):
-                def column(j):
-                    at = start + times(f, i, w.row) + times(f, j, w.column)
-                    k0 = times(f, i, self.w.taps * c.channels) + times(f, j, c.channels)
-                    here = f.at(dst, times(f, k0, nr), types.total)
-                    pack_tap(f, w, source, at, nr, count, c.channels, here, types, lanes)
+    def pack_taps(self, f: Fn, source: Val, start: Val, count: Val, dst: Val) -> None:
+        """A panel: all weights of `count` outputs from `start` on."""
+        c, w, nr = self.c, self.c.filter, self.nr
 
-                f.loop(f.i64(0), self.w.taps, 1, column)
+        def row(i):
+            def column(j):
+                at = start + times(f, i, w.row) + times(f, j, w.column)
+                k0 = times(f, i, self.w.taps * c.channels) + times(f, j, c.channels)
+                here = f.at(dst, times(f, k0, nr), self.types.total)
+                pack_tap(f, w, source, at, nr, count, c.channels, here, self.types, self.lanes)
 
-            f.loop(f.i64(0), self.h.taps, 1, row)
+            f.loop(f.i64(0), self.w.taps, 1, column)
+
+        f.loop(f.i64(0), self.h.taps, 1, row)

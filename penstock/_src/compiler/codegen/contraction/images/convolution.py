@@ -26,7 +26,10 @@ class Filter:
 
 @dataclass(frozen=True)
 class Convolution:
-    """y[n, p, g, o] = sum over taps t and channels c of x[n, index(p, t), g, c] * w[t, g, c, o]."""
+    """y[n, p, g, o] = sum over taps t and channels c of (x[n, index(p, t), g, c] - zero) * w[t, g, c, o].
+
+    Outside the image are zeros; `zero` is of int8 images only.
+    """
 
     form: ClassVar = "convolution"  # its name in reports
     batch: Extent
@@ -43,6 +46,7 @@ class Convolution:
     pairs: bool = False  # see pairs.py
     fast: bool = False  # whether it may be computed by Winograd's algorithm (winograd/)
     is_prepacked: bool = False  # whether packed weights are kept from call to call
+    zero: int = 0
 
     def width(self, sizes: tuple[int, ...]) -> int:
         """How many elements of the output a tile's column runs over."""

@@ -191,7 +191,8 @@ class _DepthwisePart:
                     continue
                 if place not in seen:
                     v = f.load(here, place * c.x.column, vec(c.x.element, lanes), mask)
-                    seen[place] = f.convert(v, total)
+                    v = f.convert(v, total)
+                    seen[place] = v - c.zero if c.zero else v
                 acc[t] = f.fma(seen[place], taps[q], acc[t])
         return acc
 

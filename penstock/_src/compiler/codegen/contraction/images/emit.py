@@ -3,7 +3,7 @@
 from penstock._src.compiler.codegen.kernel_code import PLAIN, Epilogue, KernelCode
 from penstock._src.native import Target
 
-from . import conv, few_outputs, filter_gradient
+from . import conv, dots, few_outputs, filter_gradient
 from .convolution import Convolution, FilterGradient
 from .few_outputs import FewOutputs
 from .winograd import filter_gradient as winograd_gradient
@@ -15,7 +15,11 @@ def emit_convolution(
 ) -> KernelCode:
     if winograd.suits(described, target):
         return winograd.emit_winograd(described, target, threads, epilogue)
-    part = FewOutputs if few_outputs.suits(described, target) else conv.ConvolutionPart
+    part = conv.ConvolutionPart
+    if few_outputs.suits(described, target):
+        part = FewOutputs
+    elif dots.suits(described, target):
+        part = dots.DotConvolution
     return conv.emit_convolution(described, target, threads, epilogue, part)
 
 

@@ -80,10 +80,14 @@ class ImageWindow:
 
     def __init__(self, x: Image, h: Axis, w: Axis, channels: int, batch: Extent, total: str, lanes: int,
                  copied: bool, weight_bytes: int, threads: int, split: int = 1, *,
-                 limit: int, most: int, wanted: int = WANTED_PIXELS, least_blocks: int = 1):  # fmt: skip
-        """`limit` is the bytes of a window, `most` those of one that has enough pixels (`wanted`) only so."""
+                 limit: int, most: int, wanted: int = WANTED_PIXELS, least_blocks: int = 1,
+                 shift: int = 0, blank: int = 0):  # fmt: skip
+        """`limit` is the bytes of a window, `most` those of one that has enough pixels (`wanted`) only so.
+
+        `shift` is added to what is copied, `blank` stands around it.
+        """
         self.x, self.h, self.w, self.channels = x, h, w, channels
-        self.total, self.lanes = total, lanes
+        self.total, self.lanes, self.shift, self.blank = total, lanes, shift, blank
         dense = x.channel == 1
         self.copied = copied or not dense or h.has_border or w.has_border or x.element != total
         self.width = w.reach(w.out)
@@ -168,7 +172,7 @@ class ImageWindow:
         x, channels, lanes = self.x, self.channels, self.lanes
 
         def move(offset, place, mask):
-            v = f.convert(f.load(source, offset, vec(x.element, lanes), mask), self.total)
+            v = self._taken(f, f.load(source, offset, vec(x.element, lanes), mask))
             f.store(v, dst, place, mask)
 
         if x.channel != 1:
@@ -176,7 +180,7 @@ class ImageWindow:
             def single(p):
                 def one(c):
                     offset = start + times(f, p, x.column) + times(f, c, x.channel)
-                    v = f.convert(f.load(source, offset, x.element), self.total)
+                    v = self._taken(f, f.load(source, offset, x.element))
                     f.store(v, dst, times(f, p, channels) + c)
 
                 f.loop(0, channels, 1, one)
@@ -192,9 +196,14 @@ class ImageWindow:
 
             f.loop(f.i64(0), pixels, 1, pixel)
 
+    def _taken(self, f: Fn, v: Val) -> Val:
+        """What an element becomes in the window."""
+        v = f.convert(v, self.total)
+        return v + self.shift if self.shift else v
+
     def _blank(self, f: Fn, dst: Val, low: int, high: int) -> None:
-        zero = f.zero(vec(self.total, self.lanes))
-        span(f, high - low, self.lanes, lambda i, mask: f.store(zero, dst, i + low, mask))
+        blank = f.const(self.blank, vec(self.total, self.lanes))
+        span(f, high - low, self.lanes, lambda i, mask: f.store(blank, dst, i + low, mask))
 
 
 def span(f: Fn, n: int, lanes: int, each, unroll: int = 4) -> None:

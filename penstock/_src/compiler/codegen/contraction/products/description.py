@@ -29,6 +29,7 @@ class Matrix:
 class Gemm:
     """A product: extents and operands. The output's columns are contiguous; `row`, `batch_out` are its strides.
 
+    `zero` is subtracted from each element of an int8 A.
     `sizes` is how many run-time sizes the Args number.
     """
 
@@ -44,6 +45,7 @@ class Gemm:
     batch_out: tuple[Extent, ...] = ()
     sizes: int = 0
     group: int = 1  # neighbors that are multiplied together (pairs.py)
+    zero: int = 0
     is_prepacked: bool = False  # whether packed panels of B are kept from call to call
     blocking: Blocking | None = None  # a tuner's choice; None: the one of the target's class
 

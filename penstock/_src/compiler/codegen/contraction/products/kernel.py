@@ -25,7 +25,7 @@ from penstock._src.native.process.interrupts import unless_dropped
 
 from .description import Matrix
 from .packing import GemmPacking
-from .pairs import MULTIPLY
+from .pairs import multiplication
 
 
 class GemmKernel(GemmPacking):
@@ -248,14 +248,18 @@ class GemmKernel(GemmPacking):
             )
             depth = product(g.k) if self.static_k and self.steps == 1 else f.depth
             rows += [None] * self.idle
+            vector = vec(types.total, n)
+            acc = zeros(f, len(rows) * nv, vector)
+            if self.begins:
+                acc = [f.load(f.b, self.kc * self.nr + n * j, vector) for j in range(nv)] * r
             acc = accumulate(
-                f, types, rows, nv, [(depth, sa, sb)], f.a, f.b, zeros(f, len(rows) * nv, vec(types.total, n)),
+                f, types, rows, nv, [(depth, sa, sb)], f.a, f.b, acc,
                 masks if self.direct_b else None, a_type, b_type,
-                multiply=MULTIPLY[g.group],
+                multiply=multiplication(g), idle=g.zero,
             )  # fmt: skip
             if self.idle:
-                surplus = acc[r * nv :] * r
-                acc = [x - y for x, y in zip(acc[: r * nv], surplus, strict=True)]
+                of_zero = acc[r * nv :] * r
+                acc = [x - y for x, y in zip(acc[: r * nv], of_zero, strict=True)]
             self.finish(f, tile, acc, c, place, masks, ragged)
         return name
 

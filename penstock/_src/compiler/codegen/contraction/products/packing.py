@@ -1,11 +1,9 @@
 """What of a product is copied before it is worked on: panels that all threads pack, and those of a task's own."""
 
-from functools import partial
 from typing import Any
 
 from penstock._src.compiler.codegen.contraction.extents import ceil_divide, product, unravel, value
 from penstock._src.compiler.codegen.contraction.pack import (
-    load_as,
     pack_across,
     pack_rows,
     pack_single,
@@ -27,8 +25,8 @@ from penstock._src.native.language.types import I64, PTR
 
 from .description import Gemm, Matrix
 from .gathered import Gathered
-from .pairs import load_group
-from .schedule import SLAB, STEP_BITS, GemmSchedule
+from .pairs import begin_sums, reader, surplus
+from .schedule import STEP_BITS, GemmSchedule
 
 
 class GemmPacking(GemmSchedule):
@@ -114,11 +112,18 @@ class GemmPacking(GemmSchedule):
         start = word(f, word(f, first) + base)
         pack_rows(
             f, pointer, start, along, value(f, matrix.depth[-1]), width, count, low, high, dst, room,
-            matrix.element, self.types.total, self.lanes,
-            read=load_as
-            if matrix.second is None
-            else partial(load_group, self.g.group, matrix.second),
+            matrix.element, self.types.total, self.lanes, read=reader(self.g, matrix),
         )  # fmt: skip
+        if side == 1 and self.begins:
+            panels = ceil_divide(word(f, count), width)
+            f.loop(
+                f.i64(0), panels, 1, lambda p: self.begin(f, f.at(dst, p * room, self.types.total))
+            )
+
+    def begin(self, f: Fn, panel: Val) -> None:
+        """Completes a packed panel of B by what the sums of its columns begin with."""
+        at, over = self.kc * self.nr, surplus(self.g, self.target)
+        begin_sums(f, panel, self.depth, self.nr, self.lanes, over, at, self.g.group)
 
     def along_depth(self, f: Fn, matrix: Matrix):
         """k of this step -> offset."""
@@ -135,6 +140,12 @@ class GemmPacking(GemmSchedule):
 
     def pack(self, f: Fn, side: int, base, first, width: int, count, dst: Val):
         """One panel: `width` rows or columns of an operand from `first` on, over this step's depth."""
+        self.pack_elements(f, side, base, first, width, count, dst)
+        if side == 1 and self.begins:
+            self.begin(f, dst)
+
+    def pack_elements(self, f: Fn, side: int, base, first, width: int, count, dst: Val):
+        """The same without what sums begin with."""
         matrix = (self.g.left, self.g.right)[side]
         pointer = (self.a, self.b)[side]
         common = matrix.element, self.types.total
@@ -149,7 +160,7 @@ class GemmPacking(GemmSchedule):
             start = word(f, start + self.k0)
             pack_across(
                 f, pointer, start, cross, width, count, self.depth, dst, width,
-                *common, self.lanes,
+                *common, self.lanes, read=reader(self.g, matrix),
             )  # fmt: skip
             return
         along = self.along_depth(f, matrix)
@@ -170,8 +181,8 @@ class GemmPacking(GemmSchedule):
                 dst = f.at(self.c, panel * self.pb, self.types.total)
                 self.pack(f, 1, base, first, self.nr, self.n - first, dst)
                 return
-            dst, low = f.at(self.c, panel * self.pb, self.types.total), unit * SLAB
-            high = f.min(low + SLAB, self.depth)
+            dst, low = f.at(self.c, panel * self.pb, self.types.total), unit * self.slab
+            high = f.min(low + self.slab, self.depth)
             slab = lambda: self.pack_slab(f, 1, base, 0, self.n, low, high, dst)
             f.when(low < high, slab)
 
@@ -180,7 +191,7 @@ class GemmPacking(GemmSchedule):
         g = self.g
         with self.module.task("pack") as f:
             self.start(f)
-            slabs = ceil_divide(self.kc, SLAB)
+            slabs = ceil_divide(self.kc, self.slab)
             units_a = units_b = f.i64(0)
             if self.shared_a:
                 units_a = word(f, self.batches_here) * slabs if self.by_rows[0] else self.a_panels
@@ -191,8 +202,8 @@ class GemmPacking(GemmSchedule):
             self.at_step(f, block + self.first_step)
 
             def slab(side, base, count, s, at):
-                low = s * SLAB
-                high = f.min(low + SLAB, self.depth)
+                low = s * self.slab
+                high = f.min(low + self.slab, self.depth)
                 dst = f.at(self.scr, at, self.types.total)
                 f.when(low < high, lambda: self.pack_slab(f, side, base, 0, count, low, high, dst))
 

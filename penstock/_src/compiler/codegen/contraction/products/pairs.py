@@ -1,7 +1,7 @@
 """Products of narrow numbers by the CPU's dot products of neighbors: two or four neighboring k make one step.
 
     bfloat16   pairs, summed in float
-    int8       fours, summed in int32: exact, as their products are
+    int8       fours, or pairs that are widened to 16 bits while they are packed, summed in int32: exact (../dots.py)
 
 A group takes the room of one sum, so panels, blocks and tiles are those of a product of sums half or a quarter as
 deep: an operand that lies along the depth is such a matrix already, of another it takes as many rows, interleaved
@@ -13,7 +13,10 @@ from dataclasses import replace
 from functools import partial
 from typing import TypeGuard
 
+from penstock._src.compiler.codegen.contraction.dots import dots_of
 from penstock._src.compiler.codegen.contraction.extents import Extent, is_static
+from penstock._src.compiler.codegen.contraction.pack import load_as
+from penstock._src.compiler.codegen.contraction.tile import times
 from penstock._src.native import Target, Val
 from penstock._src.native.language.function import Fn
 from penstock._src.native.language.types import BF16, F32, I8, I16, I32, SIZE, lanes, scalar, vec
@@ -23,9 +26,10 @@ from .gathered import Gathered
 
 PAIR, QUAD = 2, 4
 FEW = {
-    PAIR: 4,
-    QUAD: 1,
+    BF16: 4,
+    I8: 1,
 }  # rows for which interleaving B costs more than multiplying its elements one by one
+_OF_BYTES = {1: I8, 2: I16, 4: I32}
 
 
 def in_groups(gemm: Gemm, target: Target) -> Gemm:
@@ -35,10 +39,11 @@ def in_groups(gemm: Gemm, target: Target) -> Gemm:
     if group == 1 or isinstance(gemm.left, Gathered) or isinstance(gemm.right, Gathered):
         return gemm
     (k, *more) = gemm.k
-    left, right = (_grouped(x, group, types.total) for x in (gemm.left, gemm.right))
+    left, right = (_grouped(x, group) for x in (gemm.left, gemm.right))
     if more or not _divisible(k, group) or left is None or right is None:
         return gemm
-    if right.second is not None and is_static(gemm.m) and gemm.m <= FEW[group]:
+    few = is_static(gemm.m) and gemm.m <= FEW[types.left] and not gemm.is_prepacked
+    if right.second is not None and few:
         return gemm
     return replace(gemm, k=(k // group,), left=left, right=right, group=group)
 
@@ -47,14 +52,15 @@ def group_of(types: tuple[str, str, str], target: Target) -> int:
     """How many neighbors of these types one instruction of the target multiplies and adds; 1 if none does."""
     if types == (BF16, BF16, F32) and target.multiplies_pairs:
         return PAIR
-    return QUAD if types == (I8, I8, I32) and target.multiplies_quads else 1
+    dots = dots_of(target) if types == (I8, I8, I32) else None
+    return dots.count if dots is not None else 1
 
 
 def _divisible(x: Extent, group: int) -> TypeGuard[int]:
     return is_static(x) and x % group == 0
 
 
-def _grouped(matrix: Matrix, group: int, total: str) -> Matrix | None:
+def _grouped(matrix: Matrix, group: int) -> Matrix | None:
     (along,) = matrix.depth if len(matrix.depth) == 1 else (0,)
     if along == 1:
         fewer = tuple(x // group for x in matrix.batch if _divisible(x, group))
@@ -63,7 +69,8 @@ def _grouped(matrix: Matrix, group: int, total: str) -> Matrix | None:
         if not _divisible(matrix.cross, group):
             return None
         base, cross = matrix.base // group, matrix.cross // group
-        return replace(matrix, element=total, cross=cross, base=base, batch=fewer)
+        element = F32 if matrix.element == BF16 else _OF_BYTES[group]
+        return replace(matrix, element=element, cross=cross, base=base, batch=fewer)
     if matrix.cross != 1 or not is_static(along):
         return None
     return replace(matrix, depth=(group * along,), second=along)
@@ -77,30 +84,75 @@ def dot_of_pairs(f: Fn, a: Val, b: Val, acc: Val) -> Val:
     return f.call(name, acc, f.bits(a, pair), f.bits(b, pair), ret=acc.ty)
 
 
-def dot_of_quads(f: Fn, a: Val, b: Val, acc: Val) -> Val:
-    """acc + the products of the bytes of a, plus 128 each, and of b: one factor must be unsigned.
-
-    So a row of zeros sums 128 times b, which is what every other row has too much.
-    """
-    four = vec(I8, 4 * lanes(acc.ty))
-    unsigned = f.binary("xor", f.bits(a, four), -128)
-    name = f"llvm.x86.avx512.vpdpbusd.{32 * lanes(acc.ty)}"
-    return f.call(name, acc, unsigned, f.bits(b, four), ret=acc.ty)
+def _dot_of_bytes(f: Fn, a: Val, b: Val, acc: Val) -> Val:
+    """acc + the products of the int8 numbers of a, without the target's bias, and of b."""
+    dots = dots_of(f.target)
+    assert dots is not None
+    if dots.bias:
+        a = f.binary("xor", f.bits(a, vec(I8, 4 * lanes(acc.ty))), -dots.bias)
+    return dots.multiply(f, a, b, acc)
 
 
-MULTIPLY: dict[int, Callable[[Fn, Val, Val, Val], Val]] = {
-    1: Fn.fma, PAIR: dot_of_pairs, QUAD: dot_of_quads,
-}  # fmt: skip
+def multiplication(gemm: Gemm) -> Callable[[Fn, Val, Val, Val], Val]:
+    """What gives the next sum of a product: (f, a, b, sum)."""
+    if gemm.group == 1:
+        return Fn.fma
+    return dot_of_pairs if gemm.types.total == F32 else _dot_of_bytes
+
+
+def reader(gemm: Gemm, matrix: Matrix) -> Callable:
+    """What reads elements or groups of a matrix while it is packed, as `load_as`."""
+    if matrix.second is not None:
+        return partial(load_group, gemm.group, matrix.second)
+    return _load_words if gemm.group == PAIR and gemm.types.total == I32 else load_as
+
+
+def surplus(gemm: Gemm, target: Target) -> int:
+    """What each element of A has too much as it is multiplied: sums begin with as much of B, negated."""
+    dots = dots_of(target)
+    assert dots is not None
+    return gemm.zero + dots.bias
+
+
+def begin_sums(
+    f: Fn, panel: Val, rows: Val | int, width: int, vector_lanes: int, surplus: int, at: int, group: int
+) -> None:  # fmt: skip
+    """Puts what the sums of each column begin with into a packed panel of groups, at element `at`."""
+    bits = 32 // group
+    for v in range(0, width, vector_lanes):
+        vector = vec(I32, vector_lanes)
+
+        def row(k, total, v=v, vector=vector):
+            all_of_group = f.load(panel, times(f, k, width) + v, vector)
+            for shift in range(0, 32, bits):
+                high = f.binary("shl", all_of_group, shift)
+                total = total + f.binary("ashr", high, 32 - bits)
+            return (total,)
+
+        (total,) = f.loop(f.i64(0), rows, 1, row, f.zero(vector))
+        f.store(total * -surplus, panel, at + v)
 
 
 def load_group(group: int, second: int, f: Fn, source: Val, at: Val, size: int, mask: Val | None,
-               _element: str, total: str) -> Val:  # fmt: skip
-    """Groups of the elements at `at` and each `second` further on, one in each lane."""
-    bits = I16 if SIZE[total] // group == SIZE[I16] else I8
+               element: str, total: str) -> Val:  # fmt: skip
+    """Groups of the elements at `at` and each `second` further on, one in each lane; those of bytes fill its room."""
+    bits = _OF_BYTES[SIZE[element]]
     parts = [f.load(source, at + far * second, vec(bits, size), mask) for far in range(group)]
+    parts = [f.convert(part, _OF_BYTES[SIZE[total] // group]) for part in parts]
+    return f.bits(interleaved(f, parts, size), vec(total, size))
+
+
+def _load_words(f: Fn, source: Val, at: Val, size: int, mask: Val | None, element: str, total: str) -> Val:  # fmt: skip
+    """Pairs of bytes, as pairs of 16 bits."""
+    pairs = f.bits(f.load(source, at, vec(element, size), mask), vec(I8, 2 * size))
+    return f.bits(f.convert(pairs, I16), vec(total, size))
+
+
+def interleaved(f: Fn, parts: list[Val], size: int) -> Val:
+    """Of `size` numbers in each of several vectors the first of all, the second of all, and so on."""
     while len(parts) > 1:
         parts = [_interleaved(f, a, b, size) for a, b in zip(parts[::2], parts[1::2], strict=True)]
-    return f.bits(parts[0], vec(total, size))
+    return parts[0]
 
 
 load_pairs = partial(load_group, PAIR)

@@ -31,11 +31,11 @@ from penstock._src.compiler.codegen.contraction.tile import MOST_VECTORS, cover
 from penstock._src.compiler.codegen.kernel_code import KernelStage, Sizes, round_up
 from penstock._src.compiler.codegen.processors import blocking_of, processor_of
 from penstock._src.native import Target
-from penstock._src.native.language.types import SIZE
+from penstock._src.native.language.types import I32, SIZE
 
 from .description import Gemm, Matrix
 from .gathered import Gathered
-from .pairs import QUAD, in_groups
+from .pairs import in_groups
 
 TYPICAL_ROWS, TYPICAL_COLUMNS = 128, 256  # the schedule of a run-time extent is chosen for these
 FEW_ROWS, FEW_COLUMNS = 64, 512  # for so many, B is read where it is: from the L2
@@ -82,7 +82,12 @@ class GemmSchedule:
         most = MOST_VECTORS
         if m == 1:  # what comes from memory comes faster in long pieces
             most = 16 if n * depth * self.size > self.processor.in_memory else 8
-        self.idle = int(g.group == QUAD)  # rows of a tile that are not the result's
+        self.begins = (
+            g.group > 1 and g.types.total == I32
+        )  # whether packed panels hold what sums begin with
+        self.idle = int(
+            bool(g.zero) and not self.begins
+        )  # rows of a tile that are not the result's
         self.mr, self.nv = blocking.tile or cover(
             m, n, self.target, n_lanes, most_vectors=most, idle=self.idle
         )
@@ -126,6 +131,7 @@ class GemmSchedule:
         self.prepacked_b = g.is_prepacked and not self.direct_b and self.can_prepack_b()
         self.shared_b = not self.direct_b and not self.prepacked_b and self.packs_b_often(m, n)
         self.own_b = not self.direct_b and not self.prepacked_b and not self.shared_b
+        self.slab = self.kc if self.begins else SLAB  # what sums begin with follows from all rows
         self.rows_at_once = max(1, ROWS_AT_ONCE // self.mr) * self.mr
 
     def column_block(self, m: int, n: int, wide: bool, depth: int) -> int:
@@ -185,7 +191,9 @@ class GemmSchedule:
         g, a = self.g, self.g.left
         if isinstance(a, Gathered) or len(g.k) != 1 or not is_static(a.cross):
             return False
-        if a.second is not None:
+        if (
+            a.second is not None or g.group > 1 and self.is_converted(a)
+        ):  # groups change as they are packed
             return False
         if is_static(g.m) and g.m <= 4:
             return True
@@ -307,7 +315,7 @@ class GemmSchedule:
         """Tasks of packing beforehand, for `count` depth blocks: a panel, or a slab of all panels, each."""
         if not self.tasks(sizes):
             return 0
-        slabs, units = ceil_divide(self.kc, SLAB), 0
+        slabs, units = ceil_divide(self.kc, self.slab), 0
         if self.shared_a:
             units += self.batches(sizes) * slabs if self.by_rows[0] else self.panels_a(sizes)
         if self.shared_b:
@@ -317,7 +325,9 @@ class GemmSchedule:
     @property
     def prepack_units(self) -> int:
         """Tasks that prepack B, of one depth block: slabs of rows, or panels."""
-        return ceil_divide(self.kc, SLAB) if self.by_rows[1] else ceil_divide(self.g.n, self.nr)
+        return (
+            ceil_divide(self.kc, self.slab) if self.by_rows[1] else ceil_divide(self.g.n, self.nr)
+        )
 
     @property
     def prepacked_bytes(self) -> int:

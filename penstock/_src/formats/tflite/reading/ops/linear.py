@@ -21,11 +21,11 @@ Product = Callable[[Any, Any], Any]
 
 
 def _linear(
-    call: Call, x: int, w: int, bias: int, terms: int, product: Product, asymmetric: bool = True
-) -> Any:
-    """Returns the output of a linear op, by the types of its inputs."""
+    call: Call, x: int, w: int, bias: int, terms: int, product: Product, asymmetric: bool = True, integers: bool = True
+) -> Any:  # fmt: skip
+    """Returns the output of a linear op, by the types of its inputs; `integers`: whether `product` takes these."""
     if call.is_quantized(x):
-        return quantized_product(call, x, w, bias, terms, product)
+        return quantized_product(call, x, w, bias, terms, product, integers)
     if call.is_quantized(w):
         return hybrid_product(call, x, w, bias, terms, product, asymmetric)
     weights = call.info(w).constant
@@ -35,10 +35,17 @@ def _linear(
     return call.activated(result)
 
 
+def _operand(weights: Any) -> Any:
+    """Weights as an op takes them: those of int8 are widened there, as int32 is what they are multiplied in."""
+    if isinstance(weights, np.ndarray) and weights.dtype == np.int8:
+        return raw.Cast(x=weights, DstT=dtypes.int32)
+    return weights
+
+
 def _transposed(weights: Any, order: list[int]) -> Any:
     """Weights with their axes in another order; constants at once."""
     if isinstance(weights, np.ndarray):
-        return np.ascontiguousarray(weights.transpose(order))
+        return _operand(np.ascontiguousarray(weights.transpose(order)))
     return raw.Transpose(x=weights, perm=np.array(order, np.int32))
 
 
@@ -75,8 +82,9 @@ def depthwise_conv_2d(call: Call) -> Any:
             if isinstance(w, np.ndarray)
             else raw.Reshape(tensor=w, shape=np.array(shape, np.int32))
         )
-        if options.stride_h != options.stride_w:
-            return _uneven_strides(x, w, shape, strides, dilations, padding)
+        w = _operand(w)
+        if options.stride_h != options.stride_w or x.dtype == dtypes.int32:
+            return _grouped(x, w, shape, strides, dilations, padding)
         return raw.DepthwiseConv2dNative(
             input=x, filter=w, strides=strides, padding=padding, dilations=dilations
         )
@@ -84,13 +92,13 @@ def depthwise_conv_2d(call: Call) -> Any:
     return _linear(call, 0, 1, 2, height * width, product)
 
 
-def _uneven_strides(
+def _grouped(
     x: Any, w: Any, shape: tuple[int, ...], strides: list[int], dilations: list[int], padding: str
 ) -> Any:
-    """TensorFlow's depthwise convolution takes equal strides only; a grouped one takes others."""
+    """TensorFlow's depthwise convolution takes floats and equal strides only; a grouped one takes others."""
     height, width, depth, multiplier = shape
     grouped = np.array([height, width, 1, depth * multiplier], np.int32)
-    w = w.reshape(grouped) if isinstance(w, np.ndarray) else raw.Reshape(tensor=w, shape=grouped)
+    w = raw.Reshape(tensor=w, shape=grouped)
     return raw.Conv2D(input=x, filter=w, strides=strides, padding=padding, dilations=dilations)
 
 
@@ -118,7 +126,8 @@ def conv_3d(call: Call) -> Any:
     def product(x: Any, w: Any) -> Any:
         return raw.Conv3D(input=x, filter=w, padding=padding, **_strides_and_dilations_3d(options))
 
-    return _linear(call, 0, 1, 2, math.prod(call.info(1).shape[:-1]), product)
+    terms = math.prod(call.info(1).shape[:-1])
+    return _linear(call, 0, 1, 2, terms, product, integers=False)
 
 
 @builtin("CONV_3D_TRANSPOSE", options="Conv3DOptions")
@@ -155,7 +164,7 @@ def fully_connected(call: Call) -> Any:
 
     def product(x: Any, w: Any) -> Any:
         rows = raw.Reshape(tensor=x, shape=np.array([-1, depth], np.int32))
-        found = raw.MatMul(a=rows, b=w, transpose_b=True)
+        found = raw.MatMul(a=rows, b=_operand(w), transpose_b=True)
         if not options.keep_num_dims:
             return found
         known = x.shape.as_list() if x.shape.rank is not None else None
@@ -205,7 +214,7 @@ def batch_matmul(call: Call) -> Any:
     options = call.options
 
     def product(x: Any, y: Any) -> Any:
-        return raw.BatchMatMulV2(x=x, y=y, adj_x=options.adj_x, adj_y=options.adj_y)
+        return raw.BatchMatMulV2(x=x, y=_operand(y), adj_x=options.adj_x, adj_y=options.adj_y)
 
     if call.is_quantized(0):
         shape = call.tensor(0).shape

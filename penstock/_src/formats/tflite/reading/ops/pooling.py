@@ -78,9 +78,10 @@ def _counts_along(extent: int, size: int, stride: int) -> np.ndarray:
 def max_pool(call: Call) -> Any:
     if not call.is_quantized():
         return call.activated(raw.MaxPool(input=call.tensor(0), **_window(call)))
-    values = raw.Cast(x=call.tensor(0), DstT=dtypes.float32)
-    largest = raw.Cast(x=raw.MaxPool(input=values, **_window(call)), DstT=dtypes.int32)
+    largest = raw.MaxPool(input=call.tensor(0), **_window(call))
     low, high = activation_range(call, call.options.fused_activation_function)
+    if (low, high) == limits(call.output().dtype):
+        return largest
     return saturate(largest, call.output().dtype, low, high)
 
 

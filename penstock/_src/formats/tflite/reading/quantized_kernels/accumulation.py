@@ -1,7 +1,7 @@
 """Sums of products of quantized values: exact, and rescaled to the output.
 
-Products are added in floats, whose kernels are fast, and which are exact as long as the sum is below 2**24 for float32 and
-2**53 for float64. Hybrid kernels (float inputs, quantized weights) quantize each row of their input first.
+Products of int8 are added in int32. Others are added in floats, whose kernels are fast, and which are exact as long as the
+sum is below 2**24 for float32 and 2**53 for float64. Hybrid kernels (float inputs, quantized weights) quantize each row of their input first.
 """
 
 from collections.abc import Callable
@@ -15,16 +15,19 @@ from penstock._src.core.registry import raw
 from penstock._src.formats.tflite.reading.call import Call
 from penstock._src.formats.tflite.reading.quantized_kernels.fixed_point import (
     rescale,
+    rescale_small,
     rescale_wide,
     round_away,
 )
 from penstock._src.formats.tflite.reading.quantized_kernels.values import (
     along_axis,
+    centered,
     finish,
     limits,
 )
 
 Product = Callable[[Any, Any], Any]
+_LARGEST_PRODUCT = 255 * 128  # of an int8 without its zero point and an int8
 
 
 def exact_type(x: DType, w: DType, terms: int) -> DType:
@@ -46,31 +49,63 @@ def centered_weights(call: Call, i: int, dtype: DType) -> Any:
     return raw.Sub(x=x, y=zeros.astype(dtype.as_numpy_dtype)) if np.any(zeros) else x
 
 
-def quantized_product(call: Call, x: int, w: int, bias: int, terms: int, product: Product) -> Any:
+def quantized_product(
+    call: Call, x: int, w: int, bias: int, terms: int, product: Product, integers: bool = True
+) -> Any:
     """Returns the output of a quantized linear op.
 
     Args:
       call: the operator.
       x, w, bias: which inputs these are; there may be no bias.
       terms: the most products that one sum has.
-      product: the op itself, on floats; channels of its result are last.
+      product: the op itself, on floats, or on int32 and weights of int8; channels of its result are last.
+      integers: whether `product` takes integers.
     """
     source, weights = call.quantization(x), call.quantization(w)
+    factors = source.scale * weights.scales.astype(np.float64) / call.output_quantization().scale
+    function = call.options.fused_activation_function
+    if integers and _is_sum_of_int32(call, x, w, bias, terms):
+        total = product(centered(call, x), _int8_weights(call, w))
+        if call.has(bias):
+            total = raw.AddV2(x=total, y=call.tensor(bias))
+        return finish(call, rescale_small(total, factors, _largest(call, bias, terms)), function)
     kind = exact_type(call.info(x).dtype, call.info(w).dtype, terms)
-    values = raw.Cast(x=call.tensor(x), DstT=kind)
-    if source.zero_point:
-        values = raw.Sub(x=values, y=kind.as_numpy_dtype(source.zero_point))
-    total = product(values, centered_weights(call, w, kind))
-    total = raw.Cast(x=total, DstT=dtypes.int64)
+    total = product(centered(call, x, kind), centered_weights(call, w, kind))
+    # A convolution may be computed by way of fractions.
+    total = raw.Cast(x=raw.Round(x=total), DstT=dtypes.int64)
     if call.has(bias):
         total = raw.AddV2(x=total, y=raw.Cast(x=call.tensor(bias), DstT=dtypes.int64))
-    factors = source.scale * weights.scales.astype(np.float64) / call.output_quantization().scale
     wide = call.info(x).dtype == dtypes.int16 and not (
         call.has(bias) and call.info(bias).dtype == dtypes.int32
     )
     cut = wide and call.name != "FULLY_CONNECTED"
     scaled = rescale_wide(total, factors) if cut else rescale(total, factors)
-    return finish(call, scaled, call.options.fused_activation_function)
+    return finish(call, scaled, function)
+
+
+def _is_sum_of_int32(call: Call, x: int, w: int, bias: int, terms: int) -> bool:
+    """Whether a sum is one of products of int8, whose weights have no zero points, and fits 32 bits."""
+    types = [call.info(i).dtype for i in (x, w)]
+    if types != [dtypes.int8, dtypes.int8] or np.any(call.quantization(w).zero_points):
+        return False
+    if call.has(bias) and call.info(bias).dtype != dtypes.int32:
+        return False
+    return _LARGEST_PRODUCT * terms < 1 << 31
+
+
+def _largest(call: Call, bias: int, terms: int) -> int:
+    """A number that no sum of products of int8 and a bias exceeds."""
+    if not call.has(bias):
+        return _LARGEST_PRODUCT * terms
+    known = call.info(bias).constant
+    largest = 1 << 31 if known is None else int(np.abs(known.astype(np.int64)).max(initial=0))
+    return _LARGEST_PRODUCT * terms + largest
+
+
+def _int8_weights(call: Call, i: int) -> Any:
+    """Weights of int8: a constant as an array, others as int32."""
+    constant = call.info(i).constant
+    return constant if constant is not None else raw.Cast(x=call.tensor(i), DstT=dtypes.int32)
 
 
 def hybrid_product(

@@ -61,6 +61,32 @@ def rescale_by(x: Any, multiplier: Any, shift: Any) -> Any:
     return divided_by_power(high, right)
 
 
+def rescale_small(x: Any, factors: Any, largest: int) -> Any:
+    """Returns the same as int32, which takes a fraction of the time where no intermediate result needs more.
+
+    Args:
+      x: int32 values.
+      factors: a factor, or an array of them along the last axis.
+      largest: no value is larger.
+    """
+    multiplier, shift = (np.squeeze(a) for a in multipliers_and_shifts(factors))
+    if np.any(shift > 0) or largest >= 1 << 30:
+        return rescale_by(x, multiplier, shift)
+    # Both factors are int32 before they are widened: processors multiply such at once.
+    factor = raw.Cast(x=multiplier.astype(np.int32), DstT=dtypes.int64)
+    product = raw.AddV2(x=raw.Mul(x=to_int64(x), y=factor), y=np.int64(1 << 30))
+    high = raw.Cast(x=shifted_right(product, np.int64(31)), DstT=dtypes.int32)
+    right = (-shift).astype(np.int32)
+    if not np.any(right):
+        return high
+    below_zero = raw.RightShift(x=high, y=np.int32(31))  # -1 if it is negative
+    if not np.all(right):
+        below_zero = raw.BitwiseAnd(x=below_zero, y=-(right > 0).astype(np.int32))
+    half = ((np.int64(1) << right) >> 1).astype(np.int32)
+    rounded = raw.AddV2(x=raw.AddV2(x=high, y=half), y=below_zero)
+    return raw.RightShift(x=rounded, y=right)
+
+
 def divided_by_power(x: Any, exponent: Any) -> Any:
     """Returns int64 values over powers of two, halves rounded away from zero."""
     exponent = np.int64(exponent)

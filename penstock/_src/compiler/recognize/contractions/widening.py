@@ -1,0 +1,59 @@
+"""Operands of int8 that are widened only to be multiplied: they are read as they are.
+
+Before: contract(sub(cast<int32>(x), zero), cast<int32>(w))     for int8 x and w, and for views of these
+After:  contract(x, w), whose products and sums are of int32, and whose kernel knows `zero`
+"""
+
+from dataclasses import replace
+
+import numpy as np
+
+from penstock._src.compiler.kernels.views import View
+from penstock._src.compiler.recognize.contractions.problem import Problem
+from penstock._src.core import dtypes
+from penstock._src.ir.node import Node
+from penstock._src.native.language.types import I8, I32
+
+_INT8 = np.iinfo(np.int8)
+
+
+def unwidened(problem: Problem) -> Problem | None:
+    """The problem over int8, if it is one; one operand at most has a zero."""
+    if problem.types.total != I32:
+        return None
+    found = [_narrow(view.source) for view in (problem.left, problem.right)]
+    (left, left_zero), (right, right_zero) = found
+    if left is None or right is None or (left_zero and right_zero):
+        return None
+    return replace(
+        problem,
+        left=View(left, problem.left.axes),
+        right=View(right, problem.right.axes),
+        types=replace(problem.types, left=I8, right=I8),
+        zeros=(left_zero, right_zero),
+    )
+
+
+def _narrow(node: Node) -> tuple[Node | None, int]:
+    """What a node widens, and the number that it subtracts."""
+    zero = 0
+    if node.kind == "binary" and node.attrs["op"] in ("sub", "add"):
+        number = _number(node.args[1])
+        if number is None:
+            return None, 0
+        node, zero = node.args[0], number if node.attrs["op"] == "sub" else -number
+    is_int8 = node.kind == "cast" and node.args[0].dtype == dtypes.int8
+    if not is_int8 or not _INT8.min <= zero <= _INT8.max:
+        return None, 0
+    return node.args[0], zero
+
+
+def _number(node: Node) -> int | None:
+    """The number that all elements of a constant are."""
+    while node.kind in ("broadcast", "reshape"):
+        node = node.args[0]
+    if node.kind != "constant" or not node.attrs["value"].size:
+        return None
+    value = node.attrs["value"]
+    first = value.reshape(-1)[0]
+    return int(first) if value.size == 1 or (value == first).all() else None
