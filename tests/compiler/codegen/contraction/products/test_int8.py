@@ -67,10 +67,20 @@ def test_four_are_multiplied_at_once(spec, a, b):
     assert emit_contraction(match(node).description, host(), 2).facts["group"] == QUAD
 
 
-def test_lesser_processors_multiply_one_by_one():
+@pytest.mark.parametrize(
+    "triple, changes, group",
+    [
+        ("riscv64-unknown-linux-gnu", {"vector_bytes": 16}, 1),
+        ("x86_64-unknown-linux-gnu", {"cpu": "x86-64-v3", "vector_bytes": 32, "registers": 16}, 2),
+        ("wasm32-unknown-unknown", {"features": "+simd128", "vector_bytes": 16}, 2),
+        ("aarch64-unknown-linux-gnu", {"cpu": "generic", "vector_bytes": 16}, 1),
+        ("aarch64-unknown-linux-gnu", {"features": "+dotprod", "vector_bytes": 16}, QUAD),
+    ],
+)
+def test_other_processors_multiply_as_many_as_they_can(triple, changes, group):
     node, _ = written("mk,kn->mn", ((16, 64), (64, 32)))
-    plain = replace(host(), features="")
-    assert emit_contraction(match(node).description, plain, 2).facts["group"] == 1
+    other = replace(host(), **({"triple": triple, "features": ""} | changes))
+    assert emit_contraction(match(node).description, other, 2).facts["group"] == group
 
 
 def test_a_scale_is_applied_to_the_sums_in_registers():
