@@ -15,6 +15,7 @@ from penstock._src.compiler.codegen.contraction.products.description import Gemm
 from penstock._src.compiler.codegen.contraction.products.gathered import Gathered, GatheredAxis
 from penstock._src.compiler.recognize.contractions.problem import Numbering, Problem
 from penstock._src.ir import dims
+from penstock._src.native.language.types import I8
 
 Group = tuple[str, ...]  # letters that are one, outermost first
 
@@ -28,7 +29,7 @@ def as_gemm(problem: Problem, numbering: Numbering, general: bool) -> Gemm | Non
     columns = [c for c in out if c not in left]
     if not columns or out[-1] != columns[-1]:
         return None  # turned, or no columns to put into vectors
-    if not rows and _walks_along_depth(problem, columns[-1], summed):
+    if not rows and _walks_along_depth(problem, columns[-1], summed) and problem.types.left != I8:
         return (
             None  # products of a vector by rows of a matrix: sums along memory, a loop nest's work
         )
