@@ -12,6 +12,8 @@ from penstock._src.formats.tflite.reading.call import Call
 from penstock._src.formats.tflite.reading.quantized_kernels.fixed_point import (
     divided_by_power,
     rescale,
+    rescale_shifted,
+    rescale_small,
     to_int64,
 )
 from penstock._src.formats.tflite.reading.quantized_kernels.values import (
@@ -22,6 +24,9 @@ from penstock._src.formats.tflite.reading.quantized_kernels.values import (
     quantize,
     saturate,
 )
+
+
+_LEFT, _LEFT_OF_INT16 = 20, 15  # bits that operands of sums are shifted by, so that rescaling leaves their fractions
 
 
 def _scales(call: Call) -> tuple[float, float, float]:
@@ -38,9 +43,14 @@ def _sum(call: Call, sign: int) -> Any:
     wide = call.output().dtype == dtypes.int16
     if wide and _are_powers_of_two(first, second, result):
         return _sum_of_powers(call, sign, x, y)
-    left = 15 if wide else 20
     largest = 2 * max(first, second)
-    shift = np.int64(1) << left
+    if not wide:
+        x = rescale_shifted(x, _LEFT, first / largest)
+        y = rescale_shifted(y, _LEFT, second / largest)
+        total = raw.AddV2(x=x, y=y) if sign > 0 else raw.Sub(x=x, y=y)
+        scaled = rescale_small(total, largest / (float(1 << _LEFT) * result), 1 << 29)
+        return finish(call, scaled, call.options.fused_activation_function)
+    shift = np.int64(1) << _LEFT_OF_INT16
     x = rescale(raw.Mul(x=to_int64(x), y=shift), first / largest)
     y = rescale(raw.Mul(x=to_int64(y), y=shift), second / largest)
     total = raw.AddV2(x=x, y=y) if sign > 0 else raw.Sub(x=x, y=y)

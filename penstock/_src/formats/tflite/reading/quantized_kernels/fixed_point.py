@@ -76,7 +76,32 @@ def rescale_small(x: Any, factors: Any, largest: int) -> Any:
     factor = raw.Cast(x=multiplier.astype(np.int32), DstT=dtypes.int64)
     product = raw.AddV2(x=raw.Mul(x=to_int64(x), y=factor), y=np.int64(1 << 30))
     high = raw.Cast(x=shifted_right(product, np.int64(31)), DstT=dtypes.int32)
-    right = (-shift).astype(np.int32)
+    return _divided_small(high, (-shift).astype(np.int32))
+
+
+def rescale_shifted(x: Any, left: int, factor: float) -> Any:
+    """Returns `rescale(x << left, factor)` as int32, all of whose steps fit 32 bits.
+
+    Args:
+      x: int32 values of at most 9 bits and a sign.
+      left: at most 20.
+      factor: below 1.
+    """
+    multiplier, shift = multiplier_and_shift(factor)
+    if shift > 0:
+        return rescale(raw.Mul(x=x, y=np.int32(1 << left)), factor)
+    # (x * 2**left * multiplier + 2**30) >> 31, the multiplier in two parts: the upper one's products have no rest.
+    rest = 31 - left
+    upper, lower = np.int32(multiplier >> rest), np.int32(multiplier & ((1 << rest) - 1))
+    high = raw.Mul(x=x, y=upper)
+    if lower:
+        product = raw.AddV2(x=raw.Mul(x=x, y=lower), y=np.int32(1 << (rest - 1)))
+        high = raw.AddV2(x=high, y=raw.RightShift(x=product, y=np.int32(rest)))
+    return _divided_small(high, np.int32(-shift))
+
+
+def _divided_small(high: Any, right: np.ndarray) -> Any:
+    """`divided_by_power` of int32 values, whose halves added fit 32 bits."""
     if not np.any(right):
         return high
     below_zero = raw.RightShift(x=high, y=np.int32(31))  # -1 if it is negative
