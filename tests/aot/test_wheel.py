@@ -16,6 +16,9 @@ import numpy as np
 import plus
 model = plus.load()
 print(model.functions["serving_default"].inputs, model(np.ones((2, 3)))["y"].tolist())
+bound = model.functions["serving_default"].bind(np.zeros((2, 3)))
+bound.inputs["x"][1] = 7.0
+print(bound()["y"].tolist(), bound() is bound.outputs)
 try:
     model(np.ones((2, 4)))
 except plus.ModelError as error:
@@ -59,7 +62,8 @@ def test_wheels_need_numpy_alone(tmp_path, capsys):
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
     assert lines[0] == "{'x': ('float32', (-1, 3))} [[2.0, 3.0, 4.0], [2.0, 3.0, 4.0]]"
-    assert "must have shape [-1, 3]" in lines[1] and lines[2] == "[]"
+    assert lines[1] == "[[1.0, 2.0, 3.0], [8.0, 9.0, 10.0]] True"
+    assert "must have shape [-1, 3]" in lines[2] and lines[3] == "[]"
 
 
 def test_wrong_commands_are_refused(tmp_path, capsys):
