@@ -26,7 +26,7 @@ def test_rescaled_sums_have_the_bits_of_the_reference(factors):
     function = tf.function(lambda x: fixed_point.rescale_small(x, given, 1 << 29))
     found = function(tf.constant(x))
     assert found.dtype == tf.int32
-    wanted = [[reference(v, f) for v, f in zip(row, factors)] for row in x]
+    wanted = [[reference(v, f) for v, f in zip(row, factors, strict=True)] for row in x]
     np.testing.assert_array_equal(found, wanted)
 
 

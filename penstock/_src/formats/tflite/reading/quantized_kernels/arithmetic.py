@@ -25,8 +25,10 @@ from penstock._src.formats.tflite.reading.quantized_kernels.values import (
     saturate,
 )
 
-
-_LEFT, _LEFT_OF_INT16 = 20, 15  # bits that operands of sums are shifted by, so that rescaling leaves their fractions
+_LEFT, _LEFT_OF_INT16 = (
+    20,
+    15,
+)  # bits that operands of sums are shifted by, so that rescaling leaves their fractions
 
 
 def _scales(call: Call) -> tuple[float, float, float]:
