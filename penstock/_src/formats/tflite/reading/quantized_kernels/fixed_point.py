@@ -100,7 +100,7 @@ def rescale_shifted(x: Any, left: int, factor: float) -> Any:
     return _divided_small(high, np.int32(-shift))
 
 
-def _divided_small(high: Any, right: np.ndarray) -> Any:
+def _divided_small(high: Any, right: Any) -> Any:
     """`divided_by_power` of int32 values, whose halves added fit 32 bits."""
     if not np.any(right):
         return high
