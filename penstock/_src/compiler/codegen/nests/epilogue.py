@@ -75,7 +75,13 @@ class ExpressionEpilogue(Evaluator):
                 totals[j] = totals[j] + v if j in totals else v
             for j, total in totals.items():
                 at, mask = tile.column(j) + k * width, tile.mask(j)
-                f.store(f.load(partial, at, total.ty, mask) + total, partial, at, mask)
+                self.add_to_statistics(f, total, partial, at, mask)
+
+    def add_to_statistics(
+        self, f: Fn, total: Val, partial: Val, at: Any, mask: Val | None
+    ) -> None:
+        """Adds the totals of some columns to a task's own."""
+        f.store(f.load(partial, at, total.ty, mask) + total, partial, at, mask)
 
     def _cell(self, cell: tuple[int, int], value: Value, known: dict[Any, Any]) -> Val:
         """A value of the expression at a cell, given what is known there."""

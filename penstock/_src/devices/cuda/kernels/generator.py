@@ -1,4 +1,4 @@
-"""The generator for cards: loop nests by threads of their own; other kinds as tasks of one thread each."""
+"""The generator for cards: loop nests and products by threads of their own; other kinds as tasks of one thread each."""
 
 import threading
 import time
@@ -8,20 +8,24 @@ from typing import Any
 
 from penstock._src.compiler.codegen.attention.emit import AttentionCode
 from penstock._src.compiler.codegen.contraction.match import Match
+from penstock._src.compiler.codegen.contraction.products.description import Gemm
 from penstock._src.compiler.codegen.cpu import CpuGenerator
 from penstock._src.compiler.codegen.generator import Epilogues
-from penstock._src.compiler.codegen.kernel_code import KernelCode
+from penstock._src.compiler.codegen.kernel_code import PLAIN, Epilogue, KernelCode
 from penstock._src.compiler.codegen.nests.code import NestCode
 from penstock._src.compiler.codegen.specials.special import SpecialLaunch
 from penstock._src.compiler.kernels.attention import Attention
 from penstock._src.compiler.kernels.contraction import EpilogueExpression
 from penstock._src.compiler.kernels.loop_nest import LoopNest
 from penstock._src.core.dtypes import DType
+from penstock._src.devices.cuda.kernels.epilogue import CudaEpilogue
 from penstock._src.devices.cuda.kernels.nests import emit_cuda_nest
+from penstock._src.devices.cuda.kernels.products import emit_product, suits
 from penstock._src.devices.cuda.kernels.tasks import checked, code_of_tasks
 from penstock._src.ir.node import Node
 from penstock._src.native import Code, Target
 from penstock._src.native.cache.recently_used import RecentlyUsed
+from penstock._src.native.language.types import OF_NUMPY
 from penstock._src.util.process import forks
 
 KEPT_CODES = 1024  # of the kernels that were asked for last
@@ -67,10 +71,27 @@ class CudaGenerator:
     def contraction(
         self, found: Match, epilogue: EpilogueExpression | None, threads: int
     ) -> KernelCode:
+        description = found.description
+        if suits(description):
+            return self._product(description, epilogue)
         code = self.tasks.contraction(found, epilogue, threads)
         return self.keep(
             ("contraction", code.code.key), lambda: replace(code, code=code_of_tasks(code.code))
         )
+
+    def _product(self, gemm: Gemm, epilogue: EpilogueExpression | None) -> KernelCode:
+        def write() -> KernelCode:
+            made: Epilogue = PLAIN
+            description = gemm
+            if epilogue is not None:
+                made = CudaEpilogue(epilogue)
+                output = OF_NUMPY[epilogue.dtype.name]
+                description = replace(gemm, types=replace(gemm.types, output=output))
+            code = emit_product(description, self.target, made)
+            checked(code.code)
+            return code
+
+        return self.keep(("product", gemm, epilogue and epilogue.signature()), write)
 
     def attention(self, found: Attention, backward: bool, epilogues: Epilogues) -> AttentionCode:
         code = self.tasks.attention(found, backward, epilogues)

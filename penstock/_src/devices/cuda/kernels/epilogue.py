@@ -1,0 +1,28 @@
+"""The epilogue of a contraction on a thread's sums: CPUs' own, but for what differs where many threads compute a tile."""
+
+from typing import Any
+
+from penstock._src.compiler.codegen.kernel_code import RegisterTile
+from penstock._src.compiler.codegen.nests.epilogue import ExpressionEpilogue
+from penstock._src.compiler.kernels.index import Index
+from penstock._src.native.language.function import Fn
+from penstock._src.native.language.value import Val
+
+
+class CudaEpilogue(ExpressionEpilogue):
+    """An expression's epilogue. Every column of a thread's statistics is written once, so they need not begin at zero."""
+
+    def prefetch(self, f: Fn, tile: RegisterTile) -> None:
+        pass
+
+    def clear(self, f: Fn, partial: Val) -> None:
+        pass
+
+    def add_to_statistics(
+        self, f: Fn, total: Val, partial: Val, at: Any, mask: Val | None
+    ) -> None:
+        f.store(total, partial, at, mask)
+
+    def parts(self, index: Index) -> tuple[Any, Any, Val | None]:
+        base, step, offsets = super().parts(index)
+        return base, (step if self.lanes > 1 else 0), offsets

@@ -1,0 +1,321 @@
+"""A product of matrices on a card: C = epilogue(A B), a tile of C for each block of threads.
+
+A block goes through the depth in steps. Of each step its threads bring a tile of A and one of B to shared memory, read where they lie in whatever
+strides; meanwhile they multiply what the step before brought. A thread sums a small tile in registers: some rows, and vectors of
+neighboring columns, which the epilogue gets as CPUs' epilogues get register tiles.
+
+Context of a launch: as kernel_code.py says. A task is a tile.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from penstock._src.compiler.codegen.contraction.extents import (
+    ceil_divide,
+    is_static,
+    number,
+    product,
+    unravel,
+    value,
+)
+from penstock._src.compiler.codegen.contraction.products.description import Gemm, Matrix
+from penstock._src.compiler.codegen.contraction.products.gathered import Gathered
+from penstock._src.compiler.codegen.contraction.tile import times, word
+from penstock._src.compiler.codegen.kernel_code import (
+    FIRST_SIZE,
+    LEFT,
+    OUTPUT,
+    PARTIALS,
+    PLAIN,
+    RIGHT,
+    Epilogue,
+    KernelCode,
+    KernelStage,
+    RegisterTile,
+    Sizes,
+)
+from penstock._src.devices.cuda.kernels.language import CudaFn, CudaModule
+from penstock._src.native import Target
+from penstock._src.native.language.types import F32, FLOATS, PTR, SIZE, lanes, vec
+from penstock._src.native.language.value import Val
+
+SIDE = 16  # threads along each side of a tile
+THREADS = SIDE * SIDE
+VECTOR = 4  # neighboring columns of a thread
+LARGE = 1024  # rows and columns from which on tiles are large
+
+
+@dataclass(frozen=True)
+class TileShape:
+    """Extents of a block's tile, and the depth of a step."""
+
+    rows: int
+    columns: int
+    depth: int
+
+
+SMALL_TILE, LARGE_TILE = TileShape(64, 64, 16), TileShape(128, 128, 8)
+
+
+def suits(gemm: Any) -> bool:
+    """Whether a contraction is a product that this schedule computes."""
+    if not isinstance(gemm, Gemm) or gemm.group != 1:
+        return False
+    types = gemm.types
+    return {types.left, types.right, types.total, types.output} <= FLOATS and types.total in FLOATS
+
+
+def emit_product(
+    gemm: Gemm, target: Target, epilogue: Epilogue = PLAIN, shape: TileShape | None = None
+) -> KernelCode:
+    """The code of a product."""
+    return CudaProduct(gemm, target, epilogue, shape).emit()
+
+
+class CudaProduct:
+    """Writes one product's kernel."""
+
+    def __init__(self, gemm: Gemm, target: Target, epilogue: Epilogue, shape: TileShape | None):
+        self.g, self.target, self.epilogue = gemm, target, epilogue
+        is_large = all(is_static(x) and x >= LARGE for x in (gemm.m, gemm.n))
+        self.shape = shape or (LARGE_TILE if is_large and gemm.types.total == F32 else SMALL_TILE)
+        self.lanes = VECTOR if self._has_vectors() else 1
+        self.rows = self.shape.rows // SIDE  # of a thread
+        self.vectors = self.shape.columns // SIDE // self.lanes  # of a thread's row
+        self.total = gemm.types.total
+
+    def _has_vectors(self) -> bool:
+        """Whether neighboring columns of the result lie at multiples of a vector."""
+        g = self.g
+        strides = [g.row, g.n, *g.batch_out]
+        even = all(isinstance(s, int) and s % VECTOR == 0 for s in strides)
+        return even and g.types.total == F32 and g.types.output == F32
+
+    # -- facts of launches
+    def _row_blocks(self, sizes: Sizes) -> int:
+        return ceil_divide(number(self.g.m, sizes), self.shape.rows)
+
+    def _batches(self, sizes: Sizes) -> int:
+        return product([number(b, sizes) for b in self.g.batch])
+
+    def tasks(self, sizes: Sizes) -> int:
+        """How many tiles there are."""
+        columns = ceil_divide(number(self.g.n, sizes), self.shape.columns)
+        return self._batches(sizes) * self._row_blocks(sizes) * columns
+
+    def partials(self, sizes: Sizes) -> tuple[int, int]:
+        """How many partial sums of columns there are, one for the rows of each thread, and their bytes."""
+        return self._batches(sizes) * self._row_blocks(sizes) * SIDE, self.epilogue.partial_bytes
+
+    def emit(self) -> KernelCode:
+        m = CudaModule(self.target, THREADS)
+        with m.kernel() as f:
+            self._write(f)
+        return KernelCode(
+            code=m.finished(),
+            sizes=self.g.sizes,
+            stages=lambda _: (KernelStage("task", self.tasks),),
+            scratch=lambda _: 0,
+            threads=1,
+            partials=self.partials,
+            in_place=True,
+            label=f"gemm {self.shape.rows}x{self.shape.columns}",
+            extents=self.epilogue.extents,
+            facts={"tile": self.shape, "lanes": self.lanes},
+        )
+
+    # -- the kernel
+    def _write(self, f: CudaFn) -> None:
+        g, shape = self.g, self.shape
+        self.f = f
+        self.m, self.n = value(f, g.m), value(f, g.n)
+        self.depth = product([value(f, k) for k in g.k])
+        row_blocks, column_blocks = (
+            ceil_divide(x, size) for x, size in ((self.m, shape.rows), (self.n, shape.columns))
+        )
+        task = f.number
+        rest, column_block = task // column_blocks, word(f, task % column_blocks)
+        batch, row_block = word(f, rest // row_blocks), word(f, rest % row_blocks)
+        self.first_row, self.first_column = row_block * shape.rows, column_block * shape.columns
+        coordinates = unravel(f, batch, [value(f, b) for b in g.batch])
+        self.across, self.along = f.thread // SIDE, f.thread % SIDE  # rows, columns
+        left, right = f.load(f.ctx, LEFT, PTR), f.load(f.ctx, RIGHT, PTR)
+        fetch_a = self._fetcher(g.left, left, coordinates, self.first_row, self.m, shape.rows)
+        fetch_b = self._fetcher(g.right, right, coordinates, self.first_column, self.n, shape.columns)
+        sums = self._sums(fetch_a, fetch_b)
+        out = word(f, 0)
+        for i, stride in zip(coordinates, g.batch_out, strict=True):
+            out = out + word(f, times(f, i, value(f, stride)))
+        statistics = (batch * row_blocks + row_block) * SIDE + self.across
+        self._finish(sums, out, statistics)
+
+    def _sums(self, fetch_a: "_Fetcher", fetch_b: "_Fetcher") -> list[Val]:
+        """A thread's sums, row by row, after all steps."""
+        f, shape, element = self.f, self.shape, self.total
+        size = SIZE[element]
+        pad = 16 // size  # so that neighbors in the depth are not in one bank
+        strides = shape.rows + pad, shape.columns + pad
+        room_a, room_b = (f.shared(2 * shape.depth * stride * size) for stride in strides)
+        bytes_a, bytes_b = (shape.depth * stride for stride in strides)
+        ty = vec(element, self.lanes) if self.lanes > 1 else element
+        zeros = [f.zero(ty)] * (self.rows * self.vectors)
+
+        def put(half: Any, found_a: list[Val], found_b: list[Val]) -> None:
+            for fetch, room, stride, found, whole in (
+                (fetch_a, room_a, strides[0], found_a, bytes_a),
+                (fetch_b, room_b, strides[1], found_b, bytes_b),
+            ):
+                for (cross, k), x in zip(fetch.places, found, strict=True):
+                    f.store(x, room, word(f, times(f, half, whole)) + k * stride + cross)
+
+        def step(k0: Val, half: Val, *sums: Val) -> tuple[Val, ...]:
+            # The next step's numbers are on their way while this one's are multiplied; after the last step they are not used.
+            found_a, found_b = fetch_a.load(k0 + shape.depth), fetch_b.load(k0 + shape.depth)
+            found = self._multiplied(
+                list(sums), f.at(room_a, half * bytes_a, element), f.at(room_b, half * bytes_b, element),
+                strides,
+            )  # fmt: skip
+            other = half ^ 1
+            put(other, found_a, found_b)
+            f.barrier()
+            return other, *found
+
+        put(0, fetch_a.load(f.i64(0)), fetch_b.load(f.i64(0)))
+        f.barrier()
+        return list(f.loop(0, self.depth, shape.depth, step, f.i64(0), *zeros)[1:])
+
+    def _multiplied(self, sums: list[Val], a: Val, b: Val, strides: tuple[int, int]) -> list[Val]:
+        """The sums with a step's products added."""
+        f, n = self.f, self.lanes
+        ty = vec(self.total, n) if n > 1 else self.total
+        for k in range(self.shape.depth):
+            rows = [
+                f.load(a, self.across * self.rows + (k * strides[0] + i), self.total)
+                for i in range(self.rows)
+            ]
+            f.aligned(n > 1)
+            columns = [
+                f.load(b, self.along * n + (k * strides[1] + j * SIDE * n), ty)
+                for j in range(self.vectors)
+            ]
+            f.aligned(False)
+            for i, x in enumerate(rows):
+                x = f.splat(x, n) if n > 1 else x
+                for j, y in enumerate(columns):
+                    at = i * self.vectors + j
+                    sums[at] = f.fma(x, y, sums[at])
+        return sums
+
+    def _finish(self, sums: list[Val], out: Val, statistics: Val) -> None:
+        """What the epilogue makes of the sums is stored, a column of vectors after the other."""
+        f, n = self.f, self.lanes
+        output = f.load(f.ctx, OUTPUT, PTR)
+        rows = [self.first_row + self.across * self.rows + i for i in range(self.rows)]
+        partial: Any = None
+        if self.epilogue.partial_bytes:
+            partial = f.at(f.load(f.ctx, PARTIALS, PTR), statistics * self.epilogue.partial_bytes)
+        for j in range(self.vectors):
+            column = self.first_column + self.along * n + j * SIDE * n
+            mine = [sums[i * self.vectors + j] for i in range(self.rows)]
+
+            def store(column: Val = column, mine: list[Val] = mine) -> None:
+                self._store_column(mine, column, rows, out, output, partial)
+
+            f.when(column < self.n, store)
+
+    def _store_column(
+        self, sums: list[Val], column: Val, rows: list[Val], out: Val, output: Val, partial: Any
+    ) -> None:
+        f, g = self.f, self.g
+        stride = value(f, g.row)
+        # Rows past the end read what the last one reads, and are not stored.
+        places = [
+            word(f, times(f, f.min(row, f.i64(self.m) - 1), stride)) + out + column for row in rows
+        ]
+        exists = [row < self.m for row in rows]
+        cells = [(i, 0) for i in range(len(rows))]
+        operands = FIRST_SIZE + g.sizes
+        tile = RegisterTile(
+            f, cells, lambda i, j: places[i], lambda j: column, lambda j: None, value(f, g.n), operands,
+            lambda i: exists[i],
+        )  # fmt: skip
+        values = self.epilogue.apply(f, tile, sums)
+        if partial is not None:
+            self.epilogue.accumulate(f, tile, values, partial)
+        for x, place, there in zip(values, places, exists, strict=True):
+
+            def put(x: Val = x, place: Val = place) -> None:
+                element = g.types.output
+                y = f.convert(x, element)
+                f.aligned(lanes(y.ty) > 1)
+                f.store(y, output, place)
+                f.aligned(False)
+
+            f.when(there, put)
+
+    def _fetcher(
+        self, operand: Any, pointer: Val, coordinates: list, first: Val, limit: Any, extent: int
+    ) -> "_Fetcher":
+        """What brings a step's tile of an operand."""
+        f, g = self.f, self.g
+        at: Callable[[Val, Val], tuple[Val, Any]]
+        if isinstance(operand, Gathered):
+
+            def at(cross: Val, depth: Val) -> tuple[Val, Any]:
+                return operand.place(f, coordinates, cross, depth)
+
+        else:
+            base = word(f, value(f, operand.base))
+            for i, stride in zip(coordinates, operand.batch, strict=True):
+                base = base + word(f, times(f, i, value(f, stride)))
+
+            def at(cross: Val, depth: Val) -> tuple[Val, Any]:
+                place = base + word(f, times(f, cross, value(f, operand.cross)))
+                letters = unravel(f, depth, [value(f, k) for k in g.k])
+                for letter, stride in zip(letters, operand.depth, strict=True):
+                    place = place + word(f, times(f, letter, value(f, stride)))
+                return place, None
+
+        along_depth = isinstance(operand, Matrix) and operand.depth[-1] == 1
+        return _Fetcher(self, operand.element, pointer, at, first, limit, extent, along_depth)
+
+
+class _Fetcher:
+    """Brings tiles of an operand: each thread some elements, of which neighbors lie side by side.
+
+    `places` are where they go in the tile: (across, depth).
+    """
+
+    def __init__(
+        self, of: CudaProduct, element: str, pointer: Val, at: Callable[[Val, Val], tuple[Val, Any]],
+        first: Val, limit: Any, extent: int, along_depth: bool,
+    ) -> None:  # fmt: skip
+        f, depth = of.f, of.shape.depth
+        self.f, self.of, self.element, self.pointer, self.at = f, of, element, pointer, at
+        self.first, self.limit = first, limit
+        self.places: list[tuple[Val, Val]] = []
+        for i in range(extent * depth // THREADS):
+            place = f.thread + i * THREADS
+            if along_depth:
+                self.places.append((word(f, place // depth), word(f, place % depth)))
+            else:
+                self.places.append((word(f, place % extent), word(f, place // extent)))
+
+    def load(self, k0: Val) -> list[Val]:
+        """The thread's elements of the step that begins at a depth: zero where the depth has ended.
+
+        What is outside is read at the last row and the last depth instead.
+        """
+        f, of, found = self.f, self.of, []
+        for cross, k in self.places:
+            row = f.min(self.first + cross, f.i64(self.limit) - 1)
+            depth = k0 + k
+            place, inside = self.at(row, f.min(depth, f.i64(of.depth) - 1))
+            there = depth < of.depth
+            if inside is not None:
+                there = there & inside
+                place = f.select(inside, place, 0)
+            x = f.convert(f.load(self.pointer, place, self.element), of.total)
+            found.append(f.select(there, x, f.zero(of.total)))
+        return found
