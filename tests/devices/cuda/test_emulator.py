@@ -73,6 +73,45 @@ def test_a_write_after_others_read_in_the_same_epoch_races():
         run(kernel(write), [floats(64)])
 
 
+@pytest.mark.parametrize("waits", [True, False])
+def test_a_warp_keeps_its_threads_apart_by_a_barrier_of_its_own(waits):
+    def write(f):
+        room = f.shared(64 * 4)
+        f.store(f.const(1.0, F32), room, f.thread)
+        if waits:
+            f.warp_barrier()
+        f.store(f.const(2.0, F32), room, f.thread ^ 1)
+
+    if waits:
+        run(kernel(write), [floats(64)])
+    else:
+        with pytest.raises(KernelFault, match="race"):
+            run(kernel(write), [floats(64)])
+
+
+def test_a_barrier_of_a_warp_does_not_hold_others():
+    def write(f):
+        room = f.shared(64 * 4)
+        f.store(f.const(1.0, F32), room, f.thread)
+        f.warp_barrier()
+        f.store(f.const(2.0, F32), room, f.thread ^ 32)
+
+    with pytest.raises(KernelFault, match="race"):
+        run(kernel(write), [floats(64)])
+
+
+def test_a_store_after_all_lanes_have_read_races_without_a_barrier():
+    def write(f, waits):
+        x = f.load(f.load(f.ctx, 0), 0, F32)
+        if waits:
+            f.warp_barrier()
+        f.when(f.thread.eq(0), lambda: f.store(x + 1.0, f.load(f.ctx, 0)))
+
+    run(kernel(lambda f: write(f, True), 32), [floats(4)])
+    with pytest.raises(KernelFault, match="race"):
+        run(kernel(lambda f: write(f, False), 32), [floats(4)])
+
+
 def test_blocks_that_write_one_place_of_global_memory_race():
     def write(f):
         f.store(f.const(1.0, F32), f.load(f.ctx, 0), f.thread)

@@ -77,9 +77,7 @@ class ExpressionEpilogue(Evaluator):
                 at, mask = tile.column(j) + k * width, tile.mask(j)
                 self.add_to_statistics(f, total, partial, at, mask)
 
-    def add_to_statistics(
-        self, f: Fn, total: Val, partial: Val, at: Any, mask: Val | None
-    ) -> None:
+    def add_to_statistics(self, f: Fn, total: Val, partial: Val, at: Any, mask: Val | None) -> None:
         """Adds the totals of some columns to a task's own."""
         f.store(f.load(partial, at, total.ty, mask) + total, partial, at, mask)
 

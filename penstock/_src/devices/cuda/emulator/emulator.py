@@ -105,7 +105,7 @@ class Emulator:
         words = np.ctypeslib.as_array(_pointer(runtime, "penstock.emulator.state"), (state.WORDS,))
         threads = kernel.threads
         shared = ctypes.cast(_pointer(library, "shared_memory"), ctypes.c_void_p).value or 0
-        stacks, status, parities = (np.zeros(threads, np.int64) for _ in range(3))
+        stacks, status, parities, syncs = (np.zeros(threads, np.int64) for _ in range(4))
         stack = np.empty(threads * STACK + 64, np.uint8)
         slots = np.zeros(threads * 2 * state.SLOT, np.uint8)
         shadow = np.zeros(state.SHADOW_WORDS * max(kernel.shared, 1), np.int32)
@@ -123,7 +123,7 @@ class Emulator:
             state.RANGE_COUNT: len(ranges), state.FAULT: 0, state.SLOTS: slots.ctypes.data,
             state.PARITIES: parities.ctypes.data, state.STACK_LOW: low, state.STACK_BYTES: threads * STACK,
             state.STACK_OF_ONE: STACK, state.KERNEL: library[kernel.name], state.CONTEXT: context.ctypes.data,
-            state.TASKS: tasks,
+            state.TASKS: tasks, state.SYNCS_OF: syncs.ctypes.data,
         }  # fmt: skip
         for which, value in values.items():
             words[which] = value

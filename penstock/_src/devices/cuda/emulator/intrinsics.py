@@ -5,6 +5,7 @@ their operands in slots: each writes its own, waits for the others, then reads t
 instruction while slow ones still read.
 """
 
+import functools
 from collections.abc import Callable
 
 from penstock._src.devices.cuda.emulator import state
@@ -13,9 +14,10 @@ from penstock._src.devices.cuda.emulator.threads import word
 from penstock._src.devices.cuda.target import WARP
 from penstock._src.native import Module
 from penstock._src.native.language.function import Fn
-from penstock._src.native.language.types import F32, I32, I64, PTR
+from penstock._src.native.language.types import BF16, F16, F32, I32, I64, PTR, vec
 from penstock._src.native.language.value import Val
 
+_FOUR = "{ float, float, float, float }"
 PREFIX = "penstock.nvvm."
 REGISTERS = {"tid.x": state.THREAD, "ctaid.x": state.BLOCK, "nctaid.x": state.BLOCKS}
 
@@ -27,6 +29,11 @@ def write_intrinsics(m: Module) -> None:
             f.give(f.convert(word(f, which), I32))
     with m.fn(f"{PREFIX}barrier.cta.sync.aligned.all", _barrier=I32) as f:
         f.call("penstock.emulator.yield", AT_BARRIER)
+    with m.fn(f"{PREFIX}bar.warp.sync", _mask=I32) as f:
+        f.call("penstock.emulator.yield", IN_WARP)
+        syncs, thread = word(f, state.SYNCS_OF, PTR), word(f, state.THREAD)
+        f.store(f.load(syncs, thread, I64) + 1, syncs, thread)
+    _write_products(m)
     for kind, ty in (("i32", I32), ("f32", F32)):
         arguments = dict(_mask=I32, x=ty, distance=I32, _clamp=I32)
         with m.fn(f"{PREFIX}shfl.sync.bfly.{kind}", ret=ty, **arguments) as f:
@@ -34,6 +41,41 @@ def write_intrinsics(m: Module) -> None:
             other = lane ^ f.convert(f.distance, I64)
             slot = exchange(f, lambda mine, f=f: f.store(f.x, mine))
             f.give(f.load(slot(other), 0, ty))
+
+
+def _write_products(m: Module) -> None:
+    """mma.m16n8k16: each lane finds its four sums of the operands that all lanes show."""
+    for kind, pair, element in (("bf16", I32, BF16), ("f32.f32", vec(F16, 2), F16)):
+        types = {f"a{i}": pair for i in range(4)} | {f"b{i}": pair for i in range(2)}
+        types |= {f"c{i}": F32 for i in range(4)}
+        with m.fn(f"{PREFIX}mma.m16n8k16.row.col.{kind}", ret=_FOUR, **types) as f:
+            lane = word(f, state.THREAD) % WARP
+            group, within = lane // 4, lane % 4
+
+            def show(mine: Val, f: Fn = f) -> None:
+                for i in range(6):
+                    x = getattr(f, f"a{i}" if i < 4 else f"b{i - 4}")
+                    f.store(f.bits(x, I32), mine, i)
+
+            slot = exchange(f, show)
+
+            operand = functools.partial(_operand, f, slot, element)
+
+            result = Val(f, _FOUR, "poison")
+            for i in range(4):
+                column = within * 2 + i % 2
+                found = getattr(f, f"c{i}")
+                for k in range(16):
+                    a = operand(group * 4 + k % 8 // 2, i // 2 + k // 8 * 2, k)
+                    b = operand(column * 4 + k % 8 // 2, 4 + k // 8, k)
+                    found = f.fma(a, b, found)
+                result = f.emit(_FOUR, f"insertvalue {_FOUR} {result.s}, float {found.s}, {i}")
+            f.give(result)
+
+
+def _operand(f: Fn, slot: Callable[[Val], Val], element: str, lane: Val, pair: int, k: int) -> Val:
+    """A number of a pair that a lane shows."""
+    return f.convert(f.load(slot(lane), pair * 2 + k % 2, element), F32)
 
 
 def exchange(f: Fn, show: Callable[[Val], None]) -> Callable[[Val], Val]:

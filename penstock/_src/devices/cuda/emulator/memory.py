@@ -4,7 +4,7 @@
 
 Each byte of memory has a shadow: when and by which thread it was last written and read. Time is counted in epochs, which barriers
 and the beginnings of blocks end. Two threads race for a byte if one of them writes it, and they are of one block within an epoch or
-of different blocks within a launch. Shared memory that a block has not written must not be read.
+of different blocks within a launch; threads of a warp are also kept apart by their warp's barriers. Shared memory that a block has not written must not be read.
 """
 
 from collections.abc import Callable
@@ -18,6 +18,7 @@ from penstock._src.devices.cuda.emulator.state import (
     Fault,
 )
 from penstock._src.devices.cuda.emulator.threads import put, word
+from penstock._src.devices.cuda.target import WARP
 from penstock._src.native import Module
 from penstock._src.native.language.function import Fn
 from penstock._src.native.language.types import I1, I32, I64, PTR
@@ -60,25 +61,35 @@ def _write_look(m: Module) -> None:
     """Looks at the shadows of the bytes of an access, and notes it there."""
     arguments = dict(shadow=PTR, place=I64, size=I64, stores=I64, is_shared=I64)
     with m.fn("look_at_bytes", internal=True, noalias=False, **arguments) as f:
-        now, me = (f.convert(word(f, which), I32) for which in (state.EPOCH, state.THREAD))
+        now = f.convert(word(f, state.EPOCH), I32)
+        thread = word(f, state.THREAD)
+        syncs = f.load(word(f, state.SYNCS_OF, PTR), thread, I64)
+        me = f.convert(thread + (syncs << state.SYNCS_SHIFT), I32)
         block, launch = (
             f.convert(word(f, which), I32) for which in (state.BLOCK_EPOCH, state.LAUNCH_EPOCH)
         )
         is_shared, stores = f.is_shared.ne(0), f.stores.ne(0)
 
         def fault(kind: Fault, other: Val) -> Callable[[], None]:
-            words = (int(kind), f.place, f.size, f.convert(other, I64), f.stores)
+            named = f.select(other < 0, other, other & (state.OTHERS - 1))
+            words = (int(kind), f.place, f.size, f.convert(named, I64), f.stores)
             return lambda: f.call("note_fault", *words)
+
+        def is_beside(when: Val, who: Val) -> Val:
+            """Whether another thread was here, from which nothing separates this one."""
+            in_warp = (who >= 0) & ((who ^ me) & (state.OTHERS - WARP)).eq(0)
+            ordered = ((who ^ me) >> state.SYNCS_SHIFT).ne(0)
+            mine = ((who ^ me) & (state.OTHERS - 1)).eq(0) & (who & state.OTHERS).eq(0)
+            return when.eq(now) & ~(in_warp & (ordered | mine))
 
         def one(i: Val) -> None:
             at = f.at(f.shadow, i * SHADOW_WORDS, I32)
             written, writer, read, reader = (f.load(at, k, I32) for k in range(SHADOW_WORDS))
             elsewhere = ~is_shared & (written >= launch) & (written < block)
-            beside = written.eq(now) & writer.ne(me)
-            f.when(elsewhere | beside, fault(Fault.RACE, writer))
+            f.when(elsewhere | is_beside(written, writer), fault(Fault.RACE, writer))
             f.when(is_shared & ~stores & (written < block), fault(Fault.UNWRITTEN, me))
             far = ~is_shared & (read >= launch) & ((read < block) | reader.eq(OTHER_BLOCK))
-            near = read.eq(now) & reader.ne(me)
+            near = is_beside(read, reader)
             f.when(stores & (far | near), fault(Fault.RACE, reader))
 
             def note_store() -> None:
@@ -86,9 +97,10 @@ def _write_look(m: Module) -> None:
                 f.store(me, at, WRITER)
 
             def note_load() -> None:
-                who = f.select(far, OTHER_BLOCK, f.select(near, SEVERAL, me))
+                in_warp = (reader >= 0) & ((reader ^ me) & (state.OTHERS - WARP)).eq(0)
+                others = f.select(in_warp, me | state.OTHERS, SEVERAL)
                 f.store(now, at, READ)
-                f.store(who, at, READER)
+                f.store(f.select(far, OTHER_BLOCK, f.select(near, others, me)), at, READER)
 
             f.when(stores, note_store, note_load)
 

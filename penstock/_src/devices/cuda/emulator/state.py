@@ -5,8 +5,8 @@ import enum
 (
     THREAD, THREADS, BLOCK, BLOCKS, SCHEDULER, STACKS_OF, STATUS_OF, EPOCH, SHARED, SHARED_BYTES, SHARED_SHADOW, RANGES,
     RANGE_COUNT, FAULT, FAULT_ADDRESS, FAULT_SIZE, FAULT_THREAD, FAULT_BLOCK, FAULT_OTHER, SLOTS, PARITIES, STACK_LOW,
-    STACK_BYTES, KERNEL, CONTEXT, TASKS, BLOCK_EPOCH, LAUNCH_EPOCH, STACK_OF_ONE, FAULT_STORES,
-) = range(30)  # fmt: skip
+    STACK_BYTES, KERNEL, CONTEXT, TASKS, BLOCK_EPOCH, LAUNCH_EPOCH, STACK_OF_ONE, FAULT_STORES, SYNCS_OF,
+) = range(31)  # fmt: skip
 WORDS = 32
 
 RANGE_WORDS = 3  # start, bytes, its shadow
@@ -17,7 +17,11 @@ PAGE = 4096  # bytes that take what is stored outside of all memory
 # what a thread waits for
 READY, AT_BARRIER, IN_WARP, ENDED = range(4)
 
-SEVERAL, OTHER_BLOCK = -1, -2  # who has read a byte
+# Who has touched a byte: the thread, whether others of its warp have too, and how often the warp had synchronised by then.
+THREAD_BITS = 10
+OTHERS = 1 << THREAD_BITS
+SYNCS_SHIFT = THREAD_BITS + 1
+SEVERAL, OTHER_BLOCK = -1, -2  # of different warps; of different blocks
 
 
 class Fault(enum.IntEnum):

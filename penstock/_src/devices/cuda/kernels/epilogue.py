@@ -6,6 +6,7 @@ from penstock._src.compiler.codegen.kernel_code import RegisterTile
 from penstock._src.compiler.codegen.nests.epilogue import ExpressionEpilogue
 from penstock._src.compiler.kernels.index import Index
 from penstock._src.native.language.function import Fn
+from penstock._src.native.language.types import F32, vec
 from penstock._src.native.language.value import Val
 
 
@@ -18,10 +19,15 @@ class CudaEpilogue(ExpressionEpilogue):
     def clear(self, f: Fn, partial: Val) -> None:
         pass
 
-    def add_to_statistics(
-        self, f: Fn, total: Val, partial: Val, at: Any, mask: Val | None
-    ) -> None:
+    def add_to_statistics(self, f: Fn, total: Val, partial: Val, at: Any, mask: Val | None) -> None:
         f.store(total, partial, at, mask)
+
+    def no_statistics(self, f: Fn, partial: Val, column: Val, lanes: int) -> None:
+        """What a thread without rows leaves for its columns."""
+        width = int(self.expression.column.extent)
+        for k in range(len(self.expression.sums)):
+            zero = f.zero(vec(F32, lanes) if lanes > 1 else F32)
+            f.store(zero, partial, column + k * width)
 
     def parts(self, index: Index) -> tuple[Any, Any, Val | None]:
         base, step, offsets = super().parts(index)

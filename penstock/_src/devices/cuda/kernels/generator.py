@@ -22,6 +22,10 @@ from penstock._src.devices.cuda.kernels.epilogue import CudaEpilogue
 from penstock._src.devices.cuda.kernels.nests import emit_cuda_nest
 from penstock._src.devices.cuda.kernels.products import emit_product, suits
 from penstock._src.devices.cuda.kernels.tasks import checked, code_of_tasks
+from penstock._src.devices.cuda.kernels.tensor_products import (
+    emit_tensor_product,
+    suits_tensor_cores,
+)
 from penstock._src.ir.node import Node
 from penstock._src.native import Code, Target
 from penstock._src.native.cache.recently_used import RecentlyUsed
@@ -87,7 +91,9 @@ class CudaGenerator:
                 made = CudaEpilogue(epilogue)
                 output = OF_NUMPY[epilogue.dtype.name]
                 description = replace(gemm, types=replace(gemm.types, output=output))
-            code = emit_product(description, self.target, made)
+            by_tensor_cores = suits_tensor_cores(description, self.target)
+            emit = emit_tensor_product if by_tensor_cores else emit_product
+            code = emit(description, self.target, made)
             checked(code.code)
             return code
 

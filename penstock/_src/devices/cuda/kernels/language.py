@@ -12,13 +12,16 @@ from penstock._src.devices.cuda.target import CONCURRENT
 from penstock._src.native import Code, Module, Target
 from penstock._src.native.language.function import Fn
 from penstock._src.native.language.types import (
+    BF16,
     BITS,
     F32,
+    I16,
     I32,
     I64,
     PTR,
     VOID,
     lanes,
+    like,
     scalar,
     size_of,
 )
@@ -127,6 +130,12 @@ class CudaFn(Fn):
         self.module.declare(f"declare void {name}(i32)")
         self.emit(VOID, f"call void {name}(i32 0)")
 
+    def warp_barrier(self) -> None:
+        """Waits for all threads of the warp; what they wrote is seen by one another."""
+        name = "@llvm.nvvm.bar.warp.sync"
+        self.module.declare(f"declare void {name}(i32)")
+        self.emit(VOID, f"call void {name}(i32 {_EVERYONE})")
+
     def shuffled(self, x: Val, distance: int) -> Val:
         """The value of the lane whose number differs by the bit `distance`; all lanes of the warp take part."""
         bits = BITS[x.ty]
@@ -175,6 +184,8 @@ class CudaFn(Fn):
 
     def store(self, v: Val, p: Val, offset: Any = 0, mask: Val | None = None) -> None:
         if self._aligned and mask is None and lanes(v.ty) > 1:
+            if scalar(v.ty) == BF16:
+                v = self.bits(v, like(v.ty, I16))
             self.vector_store(v, p, offset)
         else:
             super().store(v, p, offset, mask)

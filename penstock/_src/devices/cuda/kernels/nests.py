@@ -143,6 +143,11 @@ class CudaNest(NestEmitter):
         """What is stored at a point, then at the points within it."""
         f = self.f
         self._hoist(self.order)
+        # A result may lie where all threads of the group have read.
+        if self.together == WARP:
+            f.warp_barrier()
+        elif self.together > WARP:
+            f.barrier()
         ready = [s for s in self.nest.stores if s.vars <= self.open]
         if ready and self.together > 1:
             f.when(self.f.i64(self.rank).eq(0), lambda: self._store(ready))

@@ -35,6 +35,7 @@ from penstock._src.compiler.codegen.kernel_code import (
     RegisterTile,
     Sizes,
 )
+from penstock._src.devices.cuda.kernels.epilogue import CudaEpilogue
 from penstock._src.devices.cuda.kernels.language import CudaFn, CudaModule
 from penstock._src.native import Target
 from penstock._src.native.language.types import F32, FLOATS, PTR, SIZE, lanes, vec
@@ -142,13 +143,19 @@ class CudaProduct:
         self.across, self.along = f.thread // SIDE, f.thread % SIDE  # rows, columns
         left, right = f.load(f.ctx, LEFT, PTR), f.load(f.ctx, RIGHT, PTR)
         fetch_a = self._fetcher(g.left, left, coordinates, self.first_row, self.m, shape.rows)
-        fetch_b = self._fetcher(g.right, right, coordinates, self.first_column, self.n, shape.columns)
+        fetch_b = self._fetcher(
+            g.right, right, coordinates, self.first_column, self.n, shape.columns
+        )
         sums = self._sums(fetch_a, fetch_b)
         out = word(f, 0)
         for i, stride in zip(coordinates, g.batch_out, strict=True):
             out = out + word(f, times(f, i, value(f, stride)))
-        statistics = (batch * row_blocks + row_block) * SIDE + self.across
+        statistics = (batch * row_blocks + row_block) * SIDE + self._row_group()
         self._finish(sums, out, statistics)
+
+    def fetched(self, x: Val) -> Val:
+        """An element as it lies in shared memory."""
+        return self.f.convert(x, self.total)
 
     def _sums(self, fetch_a: "_Fetcher", fetch_b: "_Fetcher") -> list[Val]:
         """A thread's sums, row by row, after all steps."""
@@ -181,9 +188,13 @@ class CudaProduct:
             f.barrier()
             return other, *found
 
-        put(0, fetch_a.load(f.i64(0)), fetch_b.load(f.i64(0)))
-        f.barrier()
-        return list(f.loop(0, self.depth, shape.depth, step, f.i64(0), *zeros)[1:])
+        def steps() -> tuple[Val, ...]:
+            put(0, fetch_a.load(f.i64(0)), fetch_b.load(f.i64(0)))
+            f.barrier()
+            return f.loop(0, self.depth, shape.depth, step, f.i64(0), *zeros)[1:]
+
+        is_any = self.depth > 0  # a product without depth reads nothing
+        return list(f.when(is_any, steps, lambda: tuple(zeros)))
 
     def _multiplied(self, sums: list[Val], a: Val, b: Val, strides: tuple[int, int]) -> list[Val]:
         """The sums with a step's products added."""
@@ -207,33 +218,48 @@ class CudaProduct:
                     sums[at] = f.fma(x, y, sums[at])
         return sums
 
+    def _row_group(self) -> Val:
+        """Which of the SIDE groups of threads, that each sum all of a tile's columns, the thread is of."""
+        return self.across
+
+    def _rows_and_columns(self) -> tuple[list[Val], list[Val]]:
+        """The rows that a thread sums, and the first columns of its vectors."""
+        rows = [self.first_row + self.across * self.rows + i for i in range(self.rows)]
+        first = self.first_column + self.along * self.lanes
+        return rows, [first + j * SIDE * self.lanes for j in range(self.vectors)]
+
     def _finish(self, sums: list[Val], out: Val, statistics: Val) -> None:
         """What the epilogue makes of the sums is stored, a column of vectors after the other."""
-        f, n = self.f, self.lanes
+        f = self.f
         output = f.load(f.ctx, OUTPUT, PTR)
-        rows = [self.first_row + self.across * self.rows + i for i in range(self.rows)]
+        rows, columns = self._rows_and_columns()
         partial: Any = None
         if self.epilogue.partial_bytes:
             partial = f.at(f.load(f.ctx, PARTIALS, PTR), statistics * self.epilogue.partial_bytes)
-        for j in range(self.vectors):
-            column = self.first_column + self.along * n + j * SIDE * n
-            mine = [sums[i * self.vectors + j] for i in range(self.rows)]
+        for j, column in enumerate(columns):
+            mine = sums[j :: len(columns)]
 
             def store(column: Val = column, mine: list[Val] = mine) -> None:
                 self._store_column(mine, column, rows, out, output, partial)
 
-            f.when(column < self.n, store)
+            def nothing(column: Val = column) -> None:
+                if isinstance(self.epilogue, CudaEpilogue) and partial is not None:
+                    self.epilogue.no_statistics(f, partial, column, self.lanes)
+
+            def either(store: Any = store, nothing: Any = nothing) -> None:
+                f.when(rows[0] < self.m, store, nothing)
+
+            f.when(column < self.n, either)
 
     def _store_column(
         self, sums: list[Val], column: Val, rows: list[Val], out: Val, output: Val, partial: Any
     ) -> None:
         f, g = self.f, self.g
         stride = value(f, g.row)
-        # Rows past the end read what the last one reads, and are not stored.
-        places = [
-            word(f, times(f, f.min(row, f.i64(self.m) - 1), stride)) + out + column for row in rows
-        ]
         exists = [row < self.m for row in rows]
+        # Rows past the end read what the thread's first one reads, and are not stored.
+        own = [f.select(there, row, rows[0]) for there, row in zip(exists, rows, strict=True)]
+        places = [word(f, times(f, row, stride)) + out + column for row in own]
         cells = [(i, 0) for i in range(len(rows))]
         operands = FIRST_SIZE + g.sizes
         tile = RegisterTile(
@@ -316,6 +342,6 @@ class _Fetcher:
             if inside is not None:
                 there = there & inside
                 place = f.select(inside, place, 0)
-            x = f.convert(f.load(self.pointer, place, self.element), of.total)
-            found.append(f.select(there, x, f.zero(of.total)))
+            x = of.fetched(f.load(self.pointer, place, self.element))
+            found.append(f.select(there, x, f.zero(x.ty)))
         return found

@@ -1,0 +1,126 @@
+"""Prints what ptxas says of the kernels of some functions: registers, bytes spilled, memory. `make cuda-kernels`
+
+Needs ptxas: pip install nvidia-cuda-nvcc. No card is needed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+import penstock as tf
+from penstock._src.compiler.plan.launch_table import Launch
+from penstock._src.devices.cuda.device import generator_for
+from penstock._src.devices.cuda.emulator.device import DEVICE
+from penstock._src.devices.cuda.kernels.language import CudaCode
+from penstock._src.devices.cuda.ptx import assembled, find_ptxas, ptx_of
+from penstock._src.devices.cuda.target import ARCHITECTURES
+from penstock._src.util.flags import override
+
+
+def normal(*shape: int) -> Any:
+    return tf.constant(np.random.default_rng(0).standard_normal(shape).astype(np.float32))
+
+
+def mlp() -> tuple[Callable[..., Any], list[Any]]:
+    """A training step of a network of two dense layers."""
+    variables = [tf.Variable(normal(*s) * 0.1) for s in [(784, 128), (128,), (128, 10), (10,)]]
+
+    def step(x: Any, y: Any) -> Any:
+        with tf.GradientTape() as tape:
+            hidden = tf.nn.relu(x @ variables[0] + variables[1])
+            logits = hidden @ variables[2] + variables[3]
+            loss = tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(y, logits))
+        for v, g in zip(variables, tape.gradient(loss, variables), strict=True):
+            v.assign_sub(0.1 * g)
+        return loss
+
+    return step, [normal(64, 784), tf.constant(np.arange(64) % 10)]
+
+
+def halves(a: Any, b: Any) -> Any:
+    return tf.cast(a, tf.bfloat16) @ tf.cast(b, tf.bfloat16)
+
+
+CASES: dict[str, Callable[[], tuple[Callable[..., Any], list[Any]]]] = {
+    "elementwise": lambda: (lambda x: tf.exp(x) * 2.0 + tf.tanh(x), [normal(256, 1024)]),
+    "softmax": lambda: (tf.nn.softmax, [normal(64, 1024)]),
+    "softmax of short rows": lambda: (tf.nn.softmax, [normal(64, 100)]),
+    "sum of everything": lambda: (tf.reduce_sum, [normal(512, 1024)]),
+    "sums of columns": lambda: (lambda x: tf.reduce_sum(x, 0), [normal(512, 1024)]),
+    "first largest": lambda: (lambda x: tf.argmax(x, 1), [normal(64, 1024)]),
+    "gather": lambda: (lambda x: tf.gather(x, [1, 2, 3]), [normal(64, 128)]),
+    "product": lambda: (lambda a, b: tf.nn.relu(a @ b), [normal(128, 64), normal(64, 128)]),
+    "large product": lambda: (lambda a, b: a @ b, [normal(1024, 16), normal(16, 1024)]),
+    "product of bfloat16": lambda: (halves, [normal(128, 64), normal(64, 128)]),
+    "large product of bfloat16": lambda: (halves, [normal(1024, 32), normal(32, 1024)]),
+    "product of float16": lambda: (
+        lambda a, b: tf.cast(a, tf.float16) @ tf.cast(b, tf.float16),
+        [normal(128, 64), normal(64, 126)],
+    ),
+    "training step of an MLP": mlp,
+}
+
+
+def kernels(name: str, architecture: str) -> Iterator[tuple[str, CudaCode]]:
+    """(label, code) of the kernels that a case launches."""
+    plans: list[Any] = []
+
+    class Planning:
+        """Plans for an architecture; runs nothing."""
+
+        name, computes, threads = "planning", False, DEVICE.threads
+        generator = generator_for(architecture)
+
+        def load(self, plan: Any) -> Any:
+            plans.append(plan)
+            return DEVICE.load(plan)
+
+    from penstock._src.devices import table  # a device for this program alone
+
+    function, arguments = CASES[name]()
+    module = type(sys)("penstock._src.devices.planning.device")
+    module.DEVICE = Planning()  # type: ignore[attr-defined]
+    sys.modules[module.__name__] = module
+    table.FOLDERS["planning"] = "planning"
+    table.find_device.cache_clear()
+    with override(device="planning"):
+        tf.function(function)(*arguments)
+    seen = set()
+    for plan in plans:
+        for record in plan.launches:
+            if isinstance(record, Launch) and record.code.key not in seen:
+                seen.add(record.code.key)
+                assert isinstance(record.code, CudaCode)
+                yield record.label, record.code
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--architectures", nargs="*", default=list(ARCHITECTURES))
+    parsed = parser.parse_args()
+    ptxas = find_ptxas()
+    if ptxas is None:
+        print("ptxas was not found: pip install nvidia-cuda-nvcc", file=sys.stderr)
+        return 1
+    count, spilled = 0, 0
+    for architecture in parsed.architectures:
+        for name in CASES:
+            for label, code in kernels(name, architecture):
+                _, found = assembled(ptx_of(code), architecture, ptxas)
+                for kernel in found:
+                    count, spilled = count + 1, spilled + bool(kernel.spilled)
+                    print(
+                        f"{architecture:7} {name:24} {label[:44]:44} threads {code.threads:4} registers {kernel.registers:3} "
+                        f"spilled {kernel.spilled:5} stack {kernel.stack:5} shared {kernel.shared:6}"
+                    )
+    print(f"{count} kernels, {spilled} of them spill")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
