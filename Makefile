@@ -256,6 +256,15 @@ processors: $(STAMP)
 		PENSTOCK_CPU=$$cpu $(BIN)/python -m pytest tests/native tests/runtime tests/compiler tests/autodiff tests/ops/math || exit 1; \
 	done
 
+# What ptxas says of kernels for NVIDIA's cards: registers, spills, memory. No card is needed.
+cuda-kernels: $(STAMP)
+	$(UV) pip install --python $(BIN)/python --quiet nvidia-cuda-nvcc
+	$(BIN)/python tools/cuda_kernels.py
+
+# Drawn calls of every op, compiled for an emulated card: some four minutes.
+cuda-conformance: $(STAMP)
+	PENSTOCK_DEVICE=GPU_emulated $(BIN)/python -m pytest -q tests/conformance/test_recorded.py
+
 # Tests on an emulated ARM processor, from Debian's packages; NAMES="tests/native" chooses, CPU=cortex-a72 is QEMU's name of one.
 aarch64: $(UV)
 	$(BIN)/python tools/platforms/aarch64.py --uv $(UV) $(if $(CPU),--cpu $(CPU)) $(NAMES)
