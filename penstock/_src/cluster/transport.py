@@ -34,6 +34,8 @@ class Transport(abc.ABC):
     """Exchange of arrays between processes. Arrays are C-contiguous and have equal types and shapes in all processes of a group."""
 
     cluster: Cluster
+    # Seconds that an exchange waits for the others, if it does not say itself; 0: for ever.
+    timeout: float = 0
 
     @property
     def everyone(self) -> Group:
@@ -41,8 +43,19 @@ class Transport(abc.ABC):
         return Group(tuple(range(self.cluster.size)))
 
     @abc.abstractmethod
-    def exchange_words(self, words: np.ndarray, group: Group) -> np.ndarray:
-        """Returns the vectors of int64 that the processes of a group give, a row each."""
+    def exchange_words(self, words: np.ndarray, group: Group, timeout: float = 0) -> np.ndarray:
+        """Returns the vectors of int64 that the processes of a group give, a row each.
+
+        All exchanges begin with one, so what a process waits for that never comes is noticed here.
+
+        Args:
+          words: of this process.
+          group: the processes.
+          timeout: seconds to wait for the others; 0 for the transport's. Equal in all processes.
+
+        Raises:
+          DeadlineExceededError: some have not come by then; it names their ranks.
+        """
 
     @abc.abstractmethod
     def all_reduce(self, values: np.ndarray, reduction: str, group: Group) -> np.ndarray:

@@ -1,5 +1,6 @@
 """MPI, by mpi4py: MPICH, Open MPI and what is made from them, over shared memory, TCP, UCX and libfabric."""
 
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -7,8 +8,11 @@ import numpy as np
 
 from penstock._src.cluster.description import Cluster
 from penstock._src.cluster.transport import Group, Transport
-from penstock._src.core.errors import UnavailableError
+from penstock._src.core.errors import DeadlineExceededError, UnavailableError
+from penstock._src.core.values.arrays import empty_aligned
 
+WORDS = 1  # the tag of messages with words
+SHORTEST_PAUSE, LONGEST_PAUSE = 2e-6, 1e-3  # seconds between looks whether others have come
 # The widest of the types that MPI adds up in place of one that it does not know.
 WIDER = {"float16": np.float32, "bfloat16": np.float32}
 
@@ -61,6 +65,7 @@ class MpiTransport(Transport):
         self.cluster = cluster
         self._world = mpi.COMM_WORLD.Dup()
         self._communicators = {self.everyone: self._world}
+        self._abandoned: list[Any] = []
         self._reductions = {"Add": mpi.SUM, "Mul": mpi.PROD, "Min": mpi.MIN, "Max": mpi.MAX}
 
     def _communicator(self, group: Group) -> Any:
@@ -70,25 +75,43 @@ class MpiTransport(Transport):
             self._communicators[group] = self._world.Create_group(members, tag=group.channel)
         return self._communicators[group]
 
-    def exchange_words(self, words: np.ndarray, group: Group) -> np.ndarray:
+    def exchange_words(self, words: np.ndarray, group: Group, timeout: float = 0) -> np.ndarray:
         rows = np.empty((len(group), words.size), np.int64)
-        self._communicator(group).Allgather(words, rows)
+        communicator = self._communicator(group)
+        timeout = timeout or self.timeout
+        if not timeout:
+            communicator.Allgather(words, rows)
+            return rows
+        # From each member apart: of a collective function nobody can tell who is late.
+        coming = [communicator.Irecv(row, member, WORDS) for member, row in enumerate(rows)]
+        going = [communicator.Isend(words, member, WORDS) for member in range(len(group))]
+        deadline, pause = time.monotonic() + timeout, SHORTEST_PAUSE
+        while not self._mpi.Request.Testall([*coming, *going]):
+            if time.monotonic() > deadline:
+                self._abandoned.append((rows, words, coming, going))  # MPI may still write there
+                late = [rank for rank, one in zip(group.ranks, coming) if not one.Test()]
+                raise DeadlineExceededError(
+                    f"Rank {', '.join(map(str, late))} of {self.cluster.size} has not come to an exchange within "
+                    f"{timeout:g} s."
+                )
+            time.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE)
         return rows
 
     def all_reduce(self, values: np.ndarray, reduction: str, group: Group) -> np.ndarray:
         wider = WIDER.get(values.dtype.name)
-        result = np.array(values, wider or values.dtype, order="C")
-        place, operation = self._mpi.IN_PLACE, self._reductions[reduction]
-        self._communicator(group).Allreduce(place, result, operation)
+        own = np.asarray(values, wider, order="C")
+        result = empty_aligned(own.shape, own.dtype)
+        self._communicator(group).Allreduce(own, result, self._reductions[reduction])
         return result.astype(values.dtype) if wider else result
 
     def all_gather(self, values: np.ndarray, group: Group) -> np.ndarray:
-        result = np.empty((len(group), *values.shape), values.dtype)
+        result = empty_aligned((len(group), *values.shape), values.dtype)
         self._communicator(group).Allgather(_bytes(values), _bytes(result))
         return result
 
     def gather_rows(self, values: np.ndarray, rows: Sequence[int], group: Group) -> np.ndarray:
-        result = np.empty((sum(rows), *values.shape[1:]), values.dtype)
+        result = empty_aligned((sum(rows), *values.shape[1:]), values.dtype)
         each = values.dtype.itemsize * int(np.prod(values.shape[1:], dtype=np.int64))
         counts = [count * each for count in rows]
         self._communicator(group).Allgatherv(_bytes(values), [_bytes(result), counts])
@@ -100,7 +123,7 @@ class MpiTransport(Transport):
         return result
 
     def all_to_all(self, values: np.ndarray, group: Group) -> np.ndarray:
-        result = np.empty(values.shape, values.dtype)
+        result = empty_aligned(values.shape, values.dtype)
         self._communicator(group).Alltoall(_bytes(values), _bytes(result))
         return result
 

@@ -117,6 +117,8 @@ class CollectiveAllReduceExtended(StrategyExtended):
         self._cluster = ALONE if transport is None else transport.cluster
         self._is_chief = self._cluster.is_chief
         self.options = options
+        if transport is not None and options.timeout_seconds:
+            transport.timeout = options.timeout_seconds
 
     should_checkpoint = read_only("_is_chief", "Whether checkpoints are written here.")
     should_save_summary = read_only("_is_chief", "Whether summaries are written here.")

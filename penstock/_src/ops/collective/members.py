@@ -200,13 +200,13 @@ def agree(
     words = np.zeros(len(own) + 2 + MOST_AXES + 1, np.int64)
     words[: len(own)], words[-1] = own, role
     words[len(own) : len(own) + len(tensor)] = tensor
-    rows = transport.exchange_words(words, group)
-    found = dict(zip(group.ranks, map(_said, rows.tolist())))
-    if (rows[:, : len(own)] != rows[0, : len(own)]).any():
-        raise InternalError(
-            f"{op.op_type}: the processes of the cluster are in different exchanges, one at each rank: {found}."
-        )
-    if (rows[:, :-1] != rows[0, :-1]).any():
+    rows = transport.exchange_words(words, group, op.attrs.get("timeout_seconds", 0))
+    if not (rows[:, :-1] == rows[0, :-1]).all():
+        found = dict(zip(group.ranks, map(_said, rows.tolist())))
+        if (rows[:, : len(own)] != rows[0, : len(own)]).any():
+            raise InternalError(
+                f"{op.op_type}: the processes of the cluster are in different exchanges, one at each rank: {found}."
+            )
         raise InvalidArgumentError(
             f"{op.op_type}: Shape mismatch in the collective instance {keys.instance}: by rank: {found}."
         )
