@@ -28,6 +28,7 @@ KERAS_3 = "keras._tf_keras.keras"
 KNOWN_CLASSES = {
     "penstock._src.core.tensor:Tensor": "tensorflow.python.framework.tensor",
     "penstock._src.data.dataset:DatasetV2": "tensorflow.python.data.ops.dataset_ops",
+    "penstock._src.distribute.mirrored.datasets:DistributedDataset": "tensorflow.python.distribute.input_lib",
     "penstock._src.api.ragged.ragged_tensor:RaggedTensor": (
         "tensorflow.python.ops.ragged.ragged_tensor"
     ),

@@ -54,6 +54,7 @@ def _watch(rank: int, process: int) -> int:
     """
     signal.signal(signal.SIGTERM, lambda number, _: os.kill(process, number))
     status = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     if not status:
         return 0
     if status < 0:
