@@ -1,9 +1,11 @@
 """Programs in several processes: `penstock launch`, as a user calls it."""
 
 import importlib.util
+import os
 import subprocess
 import sys
 import textwrap
+import threading
 from pathlib import Path
 
 import pytest
@@ -16,28 +18,47 @@ needs_mpi = pytest.mark.skipif(
 )
 
 
-def launched(program, tmp_path, count, *options, arguments=(), timeout=60, check=True):
-    """Runs the text of a program in `count` processes; gives the completed launcher, whose output is text."""
+def launched(
+    program,
+    tmp_path,
+    count,
+    *options,
+    arguments=(),
+    timeout=60,
+    check=True,
+    prefix=(),
+    environment=None,
+    on_line=None,
+):
+    """Runs the text of a program in `count` processes; gives the completed launcher, whose output is text.
+
+    `prefix` stands before the command; `on_line` is called with each line of the output as it comes.
+    """
     script = tmp_path / "program.py"
     script.write_text(textwrap.dedent(program))
-    done = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "penstock",
-            "launch",
-            "-n",
-            str(count),
-            *options,
-            str(script),
-            *arguments,
-        ],
+    command = [sys.executable, "-m", "penstock", "launch", "-n", str(count), *options]
+    launcher = subprocess.Popen(
+        [*prefix, *command, str(script), *arguments],
         cwd=ROOT,
-        capture_output=True,
+        env={**os.environ, **(environment or {})},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
-        timeout=timeout,
-        check=False,
     )
+    late = threading.Timer(timeout, launcher.kill)
+    late.start()
+    errors: list[str] = []
+    reader = threading.Thread(target=lambda: errors.extend(launcher.stderr))
+    reader.start()
+    lines = []
+    for line in launcher.stdout:
+        lines.append(line)
+        if on_line is not None:
+            on_line(line)
+    reader.join()
+    status = launcher.wait()
+    late.cancel()
+    done = subprocess.CompletedProcess(command, status, "".join(lines), "".join(errors))
     if check:
         assert done.returncode == 0, done.stdout + done.stderr
     return done

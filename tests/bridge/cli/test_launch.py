@@ -7,6 +7,8 @@ import time
 
 import pytest
 
+from penstock._src.bridge.cli.arguments import Refused
+from penstock._src.bridge.cli.cluster import starters
 from tests.harness.processes import launched, needs_mpi, of_ranks
 
 pytestmark = needs_mpi
@@ -68,3 +70,31 @@ def test_bad_command_lines():
         command = [sys.executable, "-m", "penstock", "launch", *arguments]
         done = subprocess.run(command, capture_output=True, text=True)
         assert done.returncode == 2 and message in done.stderr, done.stderr
+
+
+def test_one_that_hangs_is_named(tmp_path):
+    program = """
+        import os, signal, sys, time
+        import penstock as tf
+        options = tf.distribute.experimental.CommunicationOptions(timeout_seconds=2.0)
+        strategy = tf.distribute.MultiWorkerMirroredStrategy(communication_options=options)
+        for step in range(3):
+            print(float(strategy.reduce("SUM", 1.0, axis=None)), flush=True)
+            if strategy.cluster_resolver.task_id == 1 and step == 1:
+                os.kill(os.getpid(), signal.SIGSTOP)
+    """
+    done = launched(program, tmp_path, 3, check=False, timeout=30)
+    assert of_ranks(done)[0] == ["3.0", "3.0"]
+    last = done.stderr.strip().splitlines()[-1]
+    assert re.search(
+        r"rank [02] of 3 .* failed: DeadlineExceededError: Rank 1(, [02])? of 3 has not come to an exchange "
+        r"within 2 s\.",
+        last,
+    ), done.stderr
+
+
+def test_without_mpi_an_error_says_what_to_install(monkeypatch):
+    monkeypatch.setattr(starters.sys, "executable", "/nowhere/python")
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(Refused, match=r"mpiexec is not installed: pip install 'penstock\[mpi\]'"):
+        starters.find()

@@ -182,3 +182,31 @@ def test_a_gradient_passes_through_the_sum_over_all(tmp_path):
     expected = {0: 3 + 2 * 2 * 2 * 1, 1: 3 + 2 * 3 * 2 * 10}
     for rank, lines in of_ranks(launched(program, tmp_path, 2)).items():
         assert lines == [f"{np.float32([expected[rank]])} {np.float32([expected[rank]])}"]
+
+
+def test_keras_takes_distributed_datasets_embeddings_and_synchronized_statistics(tmp_path):
+    program = """
+        import keras, numpy as np, tensorflow as tf
+        strategy = tf.distribute.MultiWorkerMirroredStrategy()
+        x = np.random.default_rng(2).integers(0, 20, [16, 3])
+        keras.utils.set_random_seed(1)
+        with strategy.scope():
+            model = keras.Sequential([
+                keras.Input([3], dtype="int32"),
+                keras.layers.Embedding(20, 4),
+                keras.layers.Flatten(),
+                keras.layers.BatchNormalization(synchronized=True),
+                keras.layers.Dense(1),
+            ])
+            model.compile("adam", "mse", metrics=["mae"])
+        data = tf.data.Dataset.from_tensor_slices((x, np.float32(x[:, :1]))).batch(8)
+        if strategy.num_replicas_in_sync > 1:
+            data = strategy.experimental_distribute_dataset(data)
+        model.fit(data, epochs=2, verbose=0)
+        print(model.predict(x, batch_size=8, verbose=0).shape)
+        print([w.round(4).tolist() for w in model.get_weights()])
+        print([round(value, 4) for value in model.evaluate(data, verbose=0)])
+    """
+    many = of_ranks(launched(program, tmp_path, 2))
+    (alone,) = of_ranks(launched(program, tmp_path, 1)).values()
+    assert many == {0: alone, 1: alone}
