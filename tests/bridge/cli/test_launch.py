@@ -72,6 +72,19 @@ def test_bad_command_lines():
         assert done.returncode == 2 and message in done.stderr, done.stderr
 
 
+def test_a_failure_without_mpi_ends_the_others_quietly(tmp_path):
+    program = """
+        import json, os, time
+        if json.loads(os.environ["TF_CONFIG"])["task"]["index"] == 2:
+            raise KeyError("nothing")
+        time.sleep(60)
+    """
+    done = launched(program, tmp_path, 3, check=False, timeout=30)
+    assert done.returncode == 1
+    lines = [line for line in done.stderr.splitlines() if not line.startswith("[2]")]
+    assert len(lines) == 1 and "rank 2 of 3" in lines[0], done.stderr
+
+
 def test_one_that_hangs_is_named(tmp_path):
     program = """
         import os, signal, sys, time

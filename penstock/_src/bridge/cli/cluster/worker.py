@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import json
 import os
@@ -52,7 +53,12 @@ def _watch(rank: int, process: int) -> int:
 
     mpiexec ends all processes when one dies, and does not know which was the first.
     """
-    signal.signal(signal.SIGTERM, lambda number, _: os.kill(process, number))
+
+    def forward(number: int, _: object) -> None:
+        with contextlib.suppress(ProcessLookupError):  # it has ended, perhaps by the same signal
+            os.kill(process, number)
+
+    signal.signal(signal.SIGTERM, forward)
     status = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     if not status:
