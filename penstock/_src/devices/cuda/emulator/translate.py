@@ -21,7 +21,7 @@ _ATTRIBUTES = re.compile(r"^attributes #0 = .*$", re.M)
 _LOAD = re.compile(r"^(\s*%\S+ = load )([^,]+), ptr ([^,]+)(,.*)?$")
 _STORE = re.compile(r"^(\s*store )(<[^>]+>|\S+) (.+), ptr ([^,]+)(, align.*)?$")
 _ALIGNED = re.compile(r", align (\d+)$")
-_CONTEXT = re.compile(r"getelementptr (?:inbounds )?i64, ptr %ctx,")
+_CONTEXT = re.compile(r"getelementptr (?:inbounds )?i64, ptr (?:%ctx|@table_\w+),")
 _GENERIC = "addrspacecast (ptr addrspace(3) @shared to ptr)"
 
 
@@ -76,7 +76,7 @@ def _watched(line: str, number: int, contexts: set[str]) -> list[str]:
         ty, place = store[2], store[4]
     else:
         return [line]
-    if place in contexts:  # parameters of the kernel
+    if place in contexts or place.startswith("@table_"):  # parameters of the kernel, and constants
         return [line]
     aligned = _ALIGNED.search(line)
     align = int(aligned[1]) if aligned else size_of(ty)

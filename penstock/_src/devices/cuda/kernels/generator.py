@@ -64,8 +64,7 @@ class CudaGenerator:
     def nest(self, nest: LoopNest) -> NestCode:
         def write() -> NestCode:
             found = emit_cuda_nest(nest, self.target)
-            checked(found.code)
-            return found
+            return replace(found, code=checked(found.code))
 
         return self.keep(("nest", nest.signature()), write)
 
@@ -94,8 +93,7 @@ class CudaGenerator:
             by_tensor_cores = suits_tensor_cores(description, self.target)
             emit = emit_tensor_product if by_tensor_cores else emit_product
             code = emit(description, self.target, made)
-            checked(code.code)
-            return code
+            return replace(code, code=checked(code.code))
 
         return self.keep(("product", gemm, epilogue and epilogue.signature()), write)
 

@@ -5,8 +5,10 @@ They are right but slow. At most CONCURRENT blocks run at once, each taking one 
 """
 
 import re
+from dataclasses import replace
 
 from penstock._src.core.errors import UnimplementedError
+from penstock._src.devices.cuda.kernels.functions import FUNCTIONS, with_functions
 from penstock._src.devices.cuda.kernels.language import CONTEXT_WORD, CudaCode
 from penstock._src.native import Code
 
@@ -60,11 +62,14 @@ def code_of_tasks(code: Code) -> CudaCode:
 
 
 def checked(code: CudaCode) -> CudaCode:
-    """The code, if it calls nothing that a card has not.
+    """The code, with functions of FUNCTIONS that it calls, if it calls nothing else that a card has not.
 
     Raises:
       UnimplementedError: it does.
     """
+    called = [name for name in _DECLARED.findall(code.text) if name in FUNCTIONS]
+    if called:
+        code = replace(code, text=with_functions(code.text, called, code.target))
     known = set(_DEFINED.findall(code.text))
     missing = [
         n for n in _DECLARED.findall(code.text) if not n.startswith("llvm.") and n not in known
