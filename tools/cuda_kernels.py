@@ -62,6 +62,29 @@ CASES: dict[str, Callable[[], tuple[Callable[..., Any], list[Any]]]] = {
         lambda a, b: tf.cast(a, tf.float16) @ tf.cast(b, tf.float16),
         [normal(128, 64), normal(64, 126)],
     ),
+    "powers, angles, errors": lambda: (
+        lambda x: tf.pow(x, 3.3) + tf.sin(x) * tf.math.erf(x) + tf.math.lgamma(x),
+        [tf.cast(normal(64, 64), tf.float64)],
+    ),
+    "remainders": lambda: (lambda x: tf.math.floormod(x, 0.7), [normal(64, 64)]),
+    "convolution": lambda: (
+        lambda x, w: tf.nn.conv2d(x, w, 1, "SAME"),
+        [normal(2, 16, 16, 16), normal(3, 3, 16, 16)],
+    ),
+    "running sum": lambda: (lambda x: tf.cumsum(x, 1), [normal(64, 100)]),
+    "sort": lambda: (lambda x: tf.sort(x, 1), [normal(64, 100)]),
+    "scatter": lambda: (
+        lambda x, y: tf.tensor_scatter_nd_add(x, [[1], [3]], y),
+        [normal(64, 100), normal(2, 100)],
+    ),
+    "random numbers": lambda: (
+        lambda x: x + tf.random.stateless_normal([64, 100], [1, 2]),
+        [normal(64, 100)],
+    ),
+    "attention": lambda: (
+        lambda q, k, v: tf.nn.softmax(tf.matmul(q, k, transpose_b=True) * 0.25) @ v,
+        [normal(2, 4, 64, 16), normal(2, 4, 64, 16), normal(2, 4, 64, 16)],
+    ),
     "training step of an MLP": mlp,
 }
 

@@ -8,7 +8,7 @@ import penstock as tf
 from penstock._src.devices.cuda.emulator import EmulatedKernel, Emulator
 from penstock._src.devices.cuda.kernels.language import CudaCode, CudaFn, CudaModule
 from penstock._src.devices.cuda.target import target_of
-from penstock._src.util.flags import override
+from penstock._src.util.flags import flags, override
 
 
 def kernel(write: Callable[[CudaFn], object], threads: int = 64) -> CudaCode:
@@ -29,9 +29,13 @@ def run(code: CudaCode, arrays: Sequence[np.ndarray], blocks: int = 1) -> list[n
     return [m.bytes.view(a.dtype).reshape(a.shape) for m, a in zip(memory, arrays, strict=True)]
 
 
+# With PENSTOCK_DEVICE=GPU, functions run on this machine's card.
+CARD = "GPU" if flags.device == "GPU" else "GPU_emulated"
+
+
 def on_card(function, *arguments):
     """The results of a function on the emulated card, as arrays."""
-    with override(device="GPU_emulated"):
+    with override(device=CARD):
         return tf.nest.map_structure(np.asarray, tf.function(function)(*arguments))
 
 

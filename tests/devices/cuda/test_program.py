@@ -82,6 +82,16 @@ def test_an_index_outside_ends_the_run_before_variables_change():
     np.testing.assert_array_equal(v.numpy(), [2, 4, 6])
 
 
+def test_the_first_of_many_indices_outside_is_told():
+    x, indices = tf.zeros([7, 3]), np.ones([1000, 2], np.int64)
+    indices[[700, 333], [0, 1]] = 9, -1
+    with override(device="GPU_emulated"):
+        with pytest.raises(
+            tf.errors.InvalidArgumentError, match=r"indices\[333\] = \[1,-1\]"
+        ):
+            tf.function(lambda i: tf.scatter_nd(i, tf.ones(1000), [7, 3]) + x)(tf.constant(indices))
+
+
 def test_memory_is_counted_and_given_back():
     function = tf.function(lambda x: tf.reduce_sum(x * 2.0))
     with override(device="GPU_emulated"):

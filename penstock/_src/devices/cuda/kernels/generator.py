@@ -18,6 +18,7 @@ from penstock._src.compiler.kernels.attention import Attention
 from penstock._src.compiler.kernels.contraction import EpilogueExpression
 from penstock._src.compiler.kernels.loop_nest import LoopNest
 from penstock._src.core.dtypes import DType
+from penstock._src.devices.cuda.kernels.checks import emit_cuda_bounds_check
 from penstock._src.devices.cuda.kernels.epilogue import CudaEpilogue
 from penstock._src.devices.cuda.kernels.nests import emit_cuda_nest
 from penstock._src.devices.cuda.kernels.products import emit_product, suits
@@ -108,7 +109,9 @@ class CudaGenerator:
         return self._of_tasks(self.tasks.special_code(launch))
 
     def bounds_check(self, dtype: DType, depth: int) -> Code:
-        return self._of_tasks(self.tasks.bounds_check(dtype, depth))
+        return self.keep(
+            ("bounds", dtype, depth), lambda: emit_cuda_bounds_check(dtype, depth, self.target)
+        )
 
     def truth_check(self) -> Code:
         return self._of_tasks(self.tasks.truth_check())
