@@ -22,6 +22,13 @@ def narrow(dtype):
     return lambda a, b: tf.cast(tf.cast(a, dtype) @ tf.cast(b, dtype), tf.float64)
 
 
+def gradients_of_convolution(x, w):
+    with tf.GradientTape() as tape:
+        tape.watch([x, w])
+        y = tf.reduce_sum(tf.nn.conv2d(x, w, 2, "SAME") ** 2)
+    return tape.gradient(y, [x, w])
+
+
 CASES = {
     "a tile": (lambda a, b: a @ b, [(64, 32), (32, 64)]),
     "ragged": (lambda a, b: a @ b, [(70, 33), (33, 67)]),
@@ -35,6 +42,19 @@ CASES = {
         lambda a, b: tf.nn.conv1d(a, b, 2, "SAME"),
         [(2, 15, 6), (5, 6, 8)],
     ),
+    "convolution": (
+        lambda x, w, b: tf.nn.relu(tf.nn.conv2d(x, w, 1, "SAME") + b),
+        [(2, 9, 8, 5), (3, 3, 5, 12), (12,)],
+    ),
+    "strides and dilations": (
+        lambda x, w: (tf.nn.conv2d(x, w, 2, "SAME"), tf.nn.conv2d(x, w, 1, "VALID", dilations=2)),
+        [(2, 9, 8, 5), (3, 3, 5, 12)],
+    ),
+    "depthwise": (
+        lambda x, w: tf.nn.depthwise_conv2d(x, w, [1, 1, 1, 1], "SAME"),
+        [(1, 6, 5, 8), (3, 3, 8, 1)],
+    ),
+    "gradients of a convolution": (gradients_of_convolution, [(2, 8, 7, 5), (3, 3, 5, 12)]),
     "epilogue": (
         lambda a, b, c: tf.nn.relu(a @ b + c) + a[:, :1],
         [(20, 50), (50, 72), (72,)],
@@ -49,7 +69,8 @@ def test_a_product_is_what_the_interpreter_says(name):
     function, shapes = CASES[name]
     arguments = [normal(*s) for s in shapes]
     found, wanted = on_card(function, *arguments), by_reference(function, *arguments)
-    np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-4)
+    for a, b in zip(tf.nest.flatten(found), tf.nest.flatten(wanted), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize(("dtype", "error"), [(tf.bfloat16, 2**-7), (tf.float16, 2**-10)])

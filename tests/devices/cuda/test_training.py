@@ -42,3 +42,32 @@ def test_a_network_learns_as_on_the_cpu():
     found = losses(CARD)
     np.testing.assert_allclose(found, losses("CPU"), rtol=1e-5)
     assert found[-1] < 0.8 * found[0]
+
+
+def losses_of_images(device, steps=4):
+    """The losses of a convolution, a pooling and a dense layer that plain gradients train."""
+    draw = np.random.default_rng(2)
+    images = tf.constant(draw.standard_normal((8, 10, 10, 3)).astype(np.float32))
+    labels = tf.constant(draw.integers(0, 4, 8))
+    shapes = [(3, 3, 3, 8), (8,), (200, 4)]
+    weights = [tf.Variable((draw.standard_normal(s) * 0.2).astype(np.float32)) for s in shapes]
+
+    @tf.function
+    def step():
+        with tf.GradientTape() as tape:
+            x = tf.nn.relu(tf.nn.conv2d(images, weights[0], 1, "SAME") + weights[1])
+            x = tf.reshape(tf.nn.max_pool2d(x, 2, 2, "VALID"), [8, 200])
+            logits = x @ weights[2]
+            loss = tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits))
+        for w, g in zip(weights, tape.gradient(loss, weights), strict=True):
+            w.assign_sub(0.1 * g)
+        return loss
+
+    with override(device=device):
+        return [float(step()) for _ in range(steps)]
+
+
+def test_a_network_of_images_learns_as_on_the_cpu():
+    found = losses_of_images(CARD)
+    np.testing.assert_allclose(found, losses_of_images("CPU"), rtol=1e-5)
+    assert found[-1] < 0.8 * found[0]

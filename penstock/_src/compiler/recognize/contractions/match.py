@@ -52,6 +52,25 @@ def match(node: Node, is_source: Callable[[Node], bool] = lambda node: False) ->
     return found or _recognized(node, problem)
 
 
+def match_as_product(found: Match) -> Match | None:
+    """A convolution or a gradient of one as a product whose operand is read element by element; None if it has no such form.
+
+    The result's columns are those of the match that was found.
+    """
+    types = types_of(found.node, found.node.args)
+    if types is None:
+        return None
+    problem = problem_of(found.node, found.node.args, lambda _: False, types)
+    for candidate in (problem, problem.turned()):
+        numbering = Numbering()
+        description = None if candidate.zeros[1] else _any_product(candidate, numbering)
+        if description is not None:
+            product = _match(found.node, candidate, description, numbering)
+            if product.columns == found.columns:
+                return product
+    return None
+
+
 def _recognized(node: Node, problem: Problem) -> Match | None:
     """The match by the first recognizer that finds one."""
     both = [p for p in (problem, problem.turned()) if not p.zeros[1]]

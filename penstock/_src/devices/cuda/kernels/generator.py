@@ -17,6 +17,7 @@ from penstock._src.compiler.codegen.specials.special import SpecialLaunch
 from penstock._src.compiler.kernels.attention import Attention
 from penstock._src.compiler.kernels.contraction import EpilogueExpression
 from penstock._src.compiler.kernels.loop_nest import LoopNest
+from penstock._src.compiler.recognize.contractions.match import match_as_product
 from penstock._src.core.dtypes import DType
 from penstock._src.devices.cuda.kernels.checks import emit_cuda_bounds_check
 from penstock._src.devices.cuda.kernels.epilogue import CudaEpilogue
@@ -70,7 +71,11 @@ class CudaGenerator:
         return self.keep(("nest", nest.signature()), write)
 
     def chosen(self, found: Match, threads: int, is_prepacked: bool) -> Match:
-        return found
+        """The contraction; as a product that gathers, if its own form has no schedule for cards."""
+        if suits(found.description):
+            return found
+        product = match_as_product(found)
+        return product if product is not None and suits(product.description) else found
 
     def contraction(
         self, found: Match, epilogue: EpilogueExpression | None, threads: int
