@@ -55,6 +55,13 @@ def test_elementwise_shape_rules_broadcast():
         assert len(OPS[name].outputs) == 1, name
 
 
+def test_what_passes_values_on_gives_as_many_of_the_same_types():
+    for name in stating("passes_on"):
+        op = OPS[name]
+        (given,), (made,) = op.inputs, op.outputs
+        assert (given.type_attr, given.type_list_attr) == (made.type_attr, made.type_list_attr)
+
+
 def test_control_flow_holds_functions():
     assert all(OPS[name].runs_functions for name in stating("control"))
     assert {OPS[name].control for name in stating("control")} == {"call", "if", "case", "while"}
@@ -67,7 +74,6 @@ DISPATCH = {
     "compiler/lower/control_flow.py",
     "compiler/lower/lowering.py",
     "distribute/dtensor/rules.py",
-    "graph/passes/fold_constants.py",  # what only passes values on, for those who write a graph
     "graph/passes/fold_scales.py",
     "graph/rewriting.py",
     "graph/serialize/v1_control.py",

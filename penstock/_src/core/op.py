@@ -100,6 +100,8 @@ class Op:
     is_elementwise: ClassVar[bool] = False
     # Computes each row of its first input by itself (along the first axis), with inputs that all rows share.
     is_row_wise: ClassVar[bool] = False
+    # Its outputs are its inputs: a program that is neither differentiated nor checked any more does without it.
+    passes_on: ClassVar[bool] = False
     # Only moves values: a compiled kernel is no faster than `eager`.
     is_movement: ClassVar[bool] = False
     # `eager` takes the name of the operation in its graph as one more argument, for messages.

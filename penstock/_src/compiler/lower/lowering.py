@@ -52,7 +52,6 @@ PASSING: set[str] = set()
 # Ops that make dynamic rows where they need the value of an extent: name of a class -> handler.
 UNKNOWN_EXTENTS: dict[str, Handler] = {}
 
-IDENTITIES = ("Identity", "StopGradient", "PreventGradient", "Snapshot", "IdentityN")
 LEAVES = frozenset({"parameter", "read", "constant"})  # what no kernel computes
 HOST_DTYPES = frozenset({dtypes.string, dtypes.variant})
 
@@ -118,6 +117,8 @@ class Lowering:
                 self.p.equal.setdefault(value.id, []).append(op)
 
     def _outputs(self, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
+        if op.raw_op.passes_on and not op.raw_op.stateful:  # and checks nothing
+            return _identity(args)
         special = HANDLERS.get(op.type)
         if any(isinstance(arg, DynamicRows) for arg in args) and op.type not in PASSING:
             special = _on_dynamic_rows(type(op.raw_op))
@@ -212,11 +213,10 @@ def _extent_fits(n: int, static: int | None) -> bool:
 
 
 def _is_computed(op: Operation, value: Node) -> bool:
-    return value.kind not in LEAVES and op.type not in IDENTITIES
+    return value.kind not in LEAVES and not op.raw_op.passes_on
 
 
-@handler(*IDENTITIES, passes=True)
-def _identity(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
+def _identity(args: list[Lowered]) -> Sequence[Lowered]:
     """Passes on values of every sort, lists and handles too."""
     for arg in args:
         if isinstance(arg, HostValue):

@@ -21,10 +21,6 @@ from penstock._src.graph.needed_operations import needed_operations
 from penstock._src.graph.operation import Operation, SymbolicTensor
 from penstock._src.graph.static_values import constant_value, constant_value_as_shape
 
-# Ops whose results are their inputs, in a program that has neither gradients nor checks.
-_PASSING = frozenset(
-    ["Identity", "IdentityN", "StopGradient", "PreventGradient", "Snapshot", "CheckNumerics"]
-)
 # A constant of more bytes is only made if it is no larger than what it is made of.
 _LARGEST = 1 << 16
 _HELD = (dtypes.resource, dtypes.variant)
@@ -58,7 +54,7 @@ def _folded(
     graph: FuncGraph, node: Operation, inputs: list[SymbolicTensor]
 ) -> list[SymbolicTensor]:
     """Adds what stands for an operation; returns its outputs."""
-    if node.type in _PASSING:
+    if node.raw_op.passes_on:
         return _passed(node, inputs)
     inputs = [_as_constant(graph, t) for t in inputs]
     op = _with_folded_bodies(node)

@@ -16,6 +16,7 @@ class _Identity(Op):
     takes_slices = True
     T = ANY
     is_elementwise = True
+    passes_on = True
 
     def gradient(self, _input, _output, dy):
         return dy
@@ -87,6 +88,7 @@ class IdentityN(Op):
     T = ANY
     vectorize = "rows"
     keeps_finite = True
+    passes_on = True
 
     def gradient(self, _input, _output, dys):
         return dys
@@ -149,6 +151,7 @@ class CheckNumerics(Op):
     stateful = True
     is_elementwise = True
     keeps_finite = True
+    passes_on = True
 
     def gradient(self, _tensor, _output, dy):
         return raw.CheckNumerics(
