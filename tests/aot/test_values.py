@@ -39,6 +39,15 @@ def recurrent():
     return of(model, tf.TensorSpec([2, 9, 5], name="series"))
 
 
+def words():
+    layers = [
+        keras.Input((9,), dtype="int32"),
+        keras.layers.Embedding(30, 8),
+        keras.layers.LSTM(16),
+    ]
+    return of(keras.Sequential(layers), tf.TensorSpec([1, 9], tf.int32, name="words"))
+
+
 def attention():
     words = keras.Input((8,), dtype="int32")
     x = keras.layers.Embedding(30, 16)(words)
@@ -78,7 +87,7 @@ def functions_of_doubles():
     return traced(function, tf.TensorSpec([50], tf.float64, name="x"))
 
 
-MODELS = [convolutions, recurrent, attention, branches, several_types, functions_of_doubles]
+MODELS = [convolutions, recurrent, words, attention, branches, several_types, functions_of_doubles]
 
 
 def inputs_of(function):

@@ -7,7 +7,7 @@ from typing import Any
 from penstock._src.compiler.codegen.generator import Generator
 from penstock._src.compiler.fusion.schedule import Schedule
 from penstock._src.compiler.kernels.kernel import Kernel, SpecialKernel
-from penstock._src.compiler.kernels.memory import bytes_of, home
+from penstock._src.compiler.kernels.memory import bytes_of, home, in_memory_already
 from penstock._src.compiler.plan.buffers import Buffer
 from penstock._src.compiler.plan.in_place import Lifetimes
 from penstock._src.compiler.plan.launch_table import Jump, Label, Launch, Record
@@ -100,7 +100,7 @@ class PlanBuilder:
             return self.variable(node.args[0])
         found = self.buffers.get(node.id)
         if found is None:
-            if node.kind == "constant":
+            if node.kind == "constant" and in_memory_already(node):
                 found = Buffer("constant", bytes_of(node), "constant", array=node.attrs["value"])
             else:
                 found = Buffer(f"{node.kind} %{node.id}", bytes_of(node))

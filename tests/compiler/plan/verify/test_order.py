@@ -121,3 +121,11 @@ def test_loops_within_loops_are_not_gone_through_without_end(monkeypatch):
     assert len(trace.events) == 3
     trace.again(0)
     assert len(trace.events) == 3
+
+
+@pytest.mark.parametrize("place", order.SHARED)
+def test_nothing_is_written_to_what_calls_share(place):
+    with pytest.raises(
+        InternalError, match="shared is written to, though it belongs to every call"
+    ):
+        verified(([], [Buffer("shared", LINE, place=place)]))

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from penstock._src.compiler.fusion.schedule import Schedule
 from penstock._src.compiler.kernels.contraction import ContractKernel
 from penstock._src.compiler.kernels.kernel import NestKernel
-from penstock._src.compiler.kernels.memory import home
+from penstock._src.compiler.kernels.memory import home, in_memory_already
 from penstock._src.compiler.plan.buffers import Buffer
 from penstock._src.compiler.plan.builder import PlanBuilder
 from penstock._src.compiler.plan.in_place import Lifetimes
@@ -79,7 +79,7 @@ def launch_nested(
         builder.buffers[parameter.id] = buffer
         buffer.touch(builder.time)
     for node in schedule.nodes:
-        if node.kind not in ("constant", "parameter"):
+        if not (node.kind == "parameter" or node.kind == "constant" and in_memory_already(node)):
             builder.buffers.pop(node.id, None)
     builder.buffers.update(wanted)
     launch_all(builder, schedule, {home(r).id for r in function.results})
