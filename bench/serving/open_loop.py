@@ -46,8 +46,7 @@ class Connection(asyncio.Protocol):
             self.load.answered(self)
 
     def connection_lost(self, error):
-        if not self.load.is_done:
-            self.load.fail(f"the server closed a connection ({error})")
+        self.load.lost(self, error)
 
 
 class Load:
@@ -58,31 +57,46 @@ class Load:
         self.host, self.port = parts.hostname, parts.port
         head = f"POST {parts.path} HTTP/1.1\r\nHost: {self.host}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
         self.request = head.encode() + body
-        self.latencies, self.free, self.waiting = [], [], collections.deque()
+        self.latencies, self.waiting = [], collections.deque()
+        self.free = collections.deque()  # taken in turn: servers close what is idle for seconds
         self.is_done, self.failure = False, ""
 
     def answered(self, connection):
         self.latencies.append(time.perf_counter() - connection.due)
+        self.use(connection)
+
+    def use(self, connection):
         if self.waiting:
             connection.send(self.waiting.popleft())
         else:
             self.free.append(connection)
+
+    def lost(self, connection, error):
+        """An idle connection that the server closes is made anew, another one's request has no reply."""
+        if connection in self.free:
+            self.free.remove(connection)
+            self.making = asyncio.ensure_future(self.connect())
+        elif not self.is_done:
+            self.fail(f"the server closed a connection ({error})")
+
+    async def connect(self):
+        loop = asyncio.get_running_loop()
+        _, made = await loop.create_connection(lambda: Connection(self), self.host, self.port)
+        self.use(made)
 
     def fail(self, what):
         self.failure = self.failure or what
 
     def ask(self, due):
         if self.free:
-            self.free.pop().send(due)
+            self.free.popleft().send(due)
         else:
             self.waiting.append(due)
 
     async def run(self, rate, seconds):
         """Returns the latencies in order, and the seconds until the last reply."""
-        loop = asyncio.get_running_loop()
         for _ in range(CONNECTIONS):
-            _, made = await loop.create_connection(lambda: Connection(self), self.host, self.port)
-            self.free.append(made)
+            await self.connect()
         total, begun, sent = int(rate * seconds), time.perf_counter() + 0.01, 0
         while len(self.latencies) < total and not self.failure:
             now = time.perf_counter()
