@@ -15,8 +15,11 @@ PACKAGES = {
     "litert": ["ai-edge-litert", "numpy"],
     "litserve": ["litserve", "onnxruntime", "numpy"],
     "mlserver": ["mlserver", "onnxruntime", "numpy"],
+    "triton": ["nvidia-pytriton", "onnxruntime", "numpy"],
     "onnx": ["tensorflow-cpu==2.21.*", "tf2onnx", "onnx", KERAS],  # writes the files of onnxruntime
 }
+# Triton brings a Python of its own, which reads the standard library of the interpreter that starts it: one that is as old.
+INTERPRETERS = {"triton": "/usr/bin/python3"}
 
 
 def python_of(name):
@@ -26,7 +29,8 @@ def python_of(name):
     folder = BUILD / "peers" / name
     python, stamp = folder / "bin" / "python", folder / ".installed"
     if not stamp.exists():
-        subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
+        interpreter = INTERPRETERS.get(name, sys.executable)
+        subprocess.run([interpreter, "-m", "venv", str(folder)], check=True)
         install = [str(python), "-m", "pip", "install", "--quiet", *PACKAGES[name]]
         subprocess.run(install, check=True)
         stamp.touch()

@@ -84,11 +84,17 @@ def run_suite(name, cases, backends, rounds):
     return results
 
 
+def joined(known, measured_now, cases):
+    """Returns earlier results with those of now in place of the same cases on the same backends."""
+    results = {c: known.get(c, {}) | measured_now.get(c, {}) for c in cases}
+    return {case: backends for case, backends in results.items() if backends}
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--suites", default=",".join(SUITES))
     parser.add_argument("--cases", default="", help="only these; the page keeps the others")
-    parser.add_argument("--backends", default="", help="only these")
+    parser.add_argument("--backends", default="", help="only these; the page keeps the others")
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--no-page", action="store_true", help="leave docs/performance.md")
     options = parser.parse_args()
@@ -100,8 +106,9 @@ def main():
         ]
         path = RESULTS / f"{name}.json"
         measured_now = run_suite(name, cases, backends, options.rounds)
-        known = json.loads(path.read_text())["results"] if options.cases and path.exists() else {}
-        results = {c: (known | measured_now)[c] for c in suite.CASES if c in known | measured_now}
+        is_part = (options.cases or options.backends) and path.exists()
+        known = json.loads(path.read_text())["results"] if is_part else {}
+        results = joined(known, measured_now, suite.CASES)
         content = {"machine": machine(), "rounds": options.rounds, "results": results}
         write(path, json.dumps(content, indent=1) + "\n")
     if not options.no_page:

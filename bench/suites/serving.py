@@ -20,9 +20,9 @@ TITLE = "Serving"
 NOTE = (
     "Requests of one row over REST, joined in batches, in a closed loop of 1, 8 and 64 clients: answers a second, and latencies in "
     "milliseconds; wrk counts a pause for all requests that would have been sent meanwhile. Then an open loop of 70 % of the answers a second that 64 clients got (`open`), "
-    "latencies from when a request was due. LitServe and MLServer run ONNX Runtime."
+    "latencies from when a request was due. LitServe, MLServer and Triton run ONNX Runtime."
 )
-BACKENDS = ["penstock", "litserve", "mlserver"]
+BACKENDS = ["penstock", "litserve", "mlserver", "triton"]
 CASES = ["mlp", "convolutional", "residual", "recurrent", "transformer"]
 CLIENTS = (1, 8, 64)
 LOWER = {f"p{part}_{n}" for part in (50, 99) for n in CLIENTS}
@@ -87,19 +87,31 @@ def mlserver_server(case, folder, port):
     }  # fmt: skip
     pathlib.Path(folder, "model-settings.json").write_text(json.dumps(model))
     pathlib.Path(folder, "settings.json").write_text(json.dumps(settings))
+    command = ["-c", "from mlserver.cli import main; main()", "start", folder]
+    return command, "/v2/models/model/infer", open_inference_request(x)
+
+
+def triton_server(case, folder, port):
+    """The same of Triton over ONNX Runtime."""
+    from suites.inference import exported
+
+    x = exported(case, folder, last_row=True)
+    command = [str(SERVERS / "triton_app.py"), f"{folder}/model.onnx", str(port)]
+    return command, "/v2/models/model/infer", open_inference_request(x)
+
+
+def open_inference_request(x):
+    """A request of the first row in the Open Inference Protocol."""
     kind = {"f": "FP32", "i": "INT32"}[x.dtype.kind]
     tensor = {"name": "x", "shape": [1, *x.shape[1:]], "datatype": kind, "data": x[:1].ravel().tolist()}  # fmt: skip
-    return (
-        ["-c", "from mlserver.cli import main; main()", "start", folder],
-        "/v2/models/model/infer",
-        {"inputs": [tensor]},
-    )
+    return {"inputs": [tensor]}
 
 
 MAKERS = {
     "penstock": penstock_server,
     "litserve": litserve_server,
     "mlserver": mlserver_server,
+    "triton": triton_server,
 }
 
 
