@@ -12,7 +12,7 @@ import penstock as tf
 from tests.aot import quantised
 from tests.aot.kit import built, traced
 from tests.aot.test_abi import trainable
-from tests.aot.test_values import attention, branches, convolutions, recurrent
+from tests.aot.test_values import attention, branches, convolutions, integers, recurrent
 
 BOARD = Path(__file__).parent / "board"
 ZIG = [sys.executable, "-m", "ziglang", "cc"]
@@ -33,14 +33,16 @@ def run(command, folder):
     return done.stdout
 
 
-@pytest.mark.parametrize("target", MACHINES)
-def test_linux(target, tmp_path):
+@pytest.mark.parametrize(
+    "target, features", [*[(target, "") for target in MACHINES], ("aarch64-linux", "+dotprod")]
+)
+def test_linux(target, features, tmp_path):
     zig, emulator = MACHINES[target]
     if emulator and shutil.which(emulator[0]) is None:
         pytest.skip(f"needs {emulator[0]}")
-    functions = {f.__name__: f() for f in (attention, branches, convolutions, recurrent)}
+    functions = {f.__name__: f() for f in (attention, branches, convolutions, integers, recurrent)}
     functions |= trainable()[0]
-    built(tmp_path, functions, target=target)
+    built(tmp_path, functions, target=target, features=features)
     command = [
         *ZIG,
         "-target",
@@ -54,7 +56,7 @@ def test_linux(target, tmp_path):
         "-lm",
     ]
     run(command, tmp_path)
-    assert run([*emulator, "./held"], tmp_path) == "model: 6 calls agree\n"
+    assert run([*emulator, "./held"], tmp_path) == "model: 7 calls agree\n"
 
 
 def on_board(folder, name="model"):

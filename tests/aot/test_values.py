@@ -87,13 +87,46 @@ def functions_of_doubles():
     return traced(function, tf.TensorSpec([50], tf.float64, name="x"))
 
 
-MODELS = [convolutions, recurrent, words, attention, branches, several_types, functions_of_doubles]
+def integers():
+    draw = np.random.default_rng(2)
+    shapes = (3, 3, 3, 16), (3, 3, 1, 16), (1, 1, 16, 24), (600, 10)
+    weights = [draw.integers(-128, 128, shape).astype(np.int8) for shape in shapes]
+
+    def function(image):
+        x = image
+        for number, w in enumerate(weights):
+            wide, kernel = (
+                tf.cast(x, tf.int32) - (5 - 60 * number),
+                tf.cast(tf.constant(w), tf.int32),
+            )
+            if number < 3:
+                x = tf.nn.conv2d(wide, kernel, 1 + (number == 1), "SAME")
+            else:
+                return tf.reshape(wide, [1, -1]) @ kernel
+            x = tf.cast(tf.clip_by_value(tf.bitwise.right_shift(x, 8), -128, 127), tf.int8)
+
+    return traced(function, tf.TensorSpec([1, 9, 9, 3], tf.int8, name="image"))
+
+
+MODELS = [
+    integers,
+    convolutions,
+    recurrent,
+    words,
+    attention,
+    branches,
+    several_types,
+    functions_of_doubles,
+]
 
 
 def inputs_of(function):
     """Random values for a concrete function's arguments."""
     for tensor in function.inputs[: function.arity]:
         shape, dtype = tensor.shape.as_list(), tensor.dtype
+        if dtype == tf.int8:
+            yield DRAW.integers(-128, 128, shape).astype(np.int8)
+            continue
         yield (DRAW.random(shape) * (1 if dtype.is_floating else 2)).astype(dtype.as_numpy_dtype)
 
 
@@ -110,8 +143,9 @@ def test_libraries_compute_what_penstock_computes(make, tmp_path):
 
 
 @pytest.mark.parametrize("cpu", ["x86-64-v2", "x86-64-v3"])
-def test_lesser_processors_compute_the_same(cpu, tmp_path):
-    function = attention()
+@pytest.mark.parametrize("make", [attention, integers], ids=lambda make: make.__name__)
+def test_lesser_processors_compute_the_same(make, cpu, tmp_path):
+    function = make()
     values = list(inputs_of(function))
     (got,) = loaded(tmp_path, function, cpu=cpu)(*values).values()
     np.testing.assert_allclose(got, function(*map(tf.constant, values)), rtol=1e-5, atol=1e-6)

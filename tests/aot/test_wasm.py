@@ -11,7 +11,7 @@ import penstock as tf
 from penstock._src.aot.linking import has_zig
 from tests.aot.kit import built, traced
 from tests.aot.test_abi import trainable
-from tests.aot.test_values import attention, branches, convolutions, recurrent
+from tests.aot.test_values import attention, branches, convolutions, integers, recurrent
 
 NODE = shutil.which("node")
 pytestmark = pytest.mark.skipif(
@@ -29,9 +29,9 @@ def node(folder, *arguments):
 
 
 def test_modules_compute_what_penstock_computes(tmp_path):
-    functions = {f.__name__: f() for f in (attention, branches, convolutions, recurrent)}
+    functions = {f.__name__: f() for f in (attention, branches, convolutions, integers, recurrent)}
     made = built(tmp_path, functions, target="wasm32", small=True)
-    assert node(tmp_path, "model_test.mjs") == "model: 4 calls agree\n"
+    assert node(tmp_path, "model_test.mjs") == "model: 5 calls agree\n"
     size = (tmp_path / "model.wasm").stat().st_size
     assert size - made.model.data.size < 64 << 10
 
