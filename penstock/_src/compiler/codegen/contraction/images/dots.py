@@ -21,7 +21,8 @@ from .conv import ConvolutionPart
 from .convolution import Convolution
 from .window import ImageWindow
 
-TASK_WORK = 2.5e5  # of the smallest block of rows, as flops of floats
+TASK_WORK = 1.25e5  # of the smallest block of rows, as flops of floats
+EPILOGUE_STEPS = 8  # that storing a sum of int32 as a rescaled int8 takes as long as
 
 
 def suits(conv: Convolution, target: Target) -> bool:
@@ -69,7 +70,8 @@ class DotConvolution(ConvolutionPart):
         if self.cut_for == 1 or not is_static(c.batch):
             return super().least_blocks()
         images = max(1, c.batch * c.groups)
-        work = 2.0 * images * self.h.out * self.w.out * self.depth * c.outputs
+        steps = self.depth + EPILOGUE_STEPS
+        work = 2.0 * images * self.h.out * self.w.out * steps * c.outputs
         return -(-min(4 * self.cut_for, int(work / TASK_WORK)) // images)
 
     def window(self, split: int) -> ImageWindow:
