@@ -57,7 +57,7 @@ class CudnnRNN(Op):
             None,
             None,
             f"Could not find device for node: {self.op_type}: there is no kernel for the CPU, only "
-            "cuDNN's for GPUs.",
+            "cuDNN's for GPUs, which Penstock does not call: give the layer use_cudnn=False.",
         )
 
 
