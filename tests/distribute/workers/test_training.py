@@ -140,7 +140,8 @@ CHECKPOINTS = """
         value = tf.Variable([1.0, 2.0])
     value.assign([3.0, 4.0])
     # Every worker writes, as a value may be a sum over all; but one in the folder that is kept.
-    written = tf.train.Checkpoint(value=value).save(f"{folder}/{rank}/model")
+    tf.train.Checkpoint(value=value).save(f"{folder}/{rank}/model")
+    strategy.reduce("SUM", tf.constant(1.0), axis=None)  # all have written
     value.assign([0.0, 0.0])
     tf.train.Checkpoint(value=value).restore(f"{folder}/0/model-1").assert_consumed()
     print(value.numpy().tolist(), strategy.extended.should_checkpoint)
