@@ -4,7 +4,7 @@ events   what each kernel reads and writes, as the planner launches them; a loop
          meets what an earlier one left
 read     every byte was last written as part of the very buffer that is read
 write    results lie beside one another, and over nothing that the kernel reads, or as in_place.py says; and never
-         in what calls share: arguments, constants, packed weights
+         in what calls share: constants, packed weights
 """
 
 from collections.abc import Iterable, Sequence
@@ -21,7 +21,7 @@ from penstock._src.compiler.plan.verify.overlap import places_of, verify_nest, v
 from penstock._src.native import Target
 
 MOST_EVENTS = 1 << 14  # of nested loops, whose bodies are gone through again
-SHARED = ("input", "constant", "prepacked")
+SHARED = ("constant", "prepacked")
 
 
 @dataclass
@@ -120,7 +120,7 @@ class _LastWritten:
     def stranger(self, buffer: Buffer) -> str | None:
         """What lies where a buffer's value should be; None if it is there."""
         home, start = places_of(buffer)
-        if not buffer.size or home.place in ("variable", *SHARED):
+        if not buffer.size or home.place in ("input", "variable", *SHARED):
             return None
         if home.place == "output":
             found = self.results.get(home.number)
