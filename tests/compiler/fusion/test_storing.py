@@ -50,6 +50,14 @@ STORED = {
         lambda p, x, **_: [p.sin(y := times(p, x, "exp", LONG // EXP + 1)), p.cos(p.neg(y))],
         ["exp", "sin", "cos"],
     ),
+    "no argument whose bits are read as others, behind a reshape": (
+        lambda p, x, **_: [p.neg(p.bitcast(p.reshape(x, (1200,)), dtypes.uint8))],
+        ["neg"],
+    ),
+    "what is computed before its bits are read as others": (
+        lambda p, x, **_: [p.neg(p.bitcast(p.reshape(p.exp(x), (1200,)), dtypes.uint8))],
+        ["exp", "neg"],
+    ),
     "not what two want, if it costs little": (
         lambda p, x, **_: [p.sin(y := times(p, x, "exp", LONG // EXP)), p.cos(p.neg(y))],
         ["sin", "cos"],

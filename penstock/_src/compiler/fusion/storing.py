@@ -97,7 +97,7 @@ def _demanded(found: Recognized) -> set[int]:
         if node.kind == "gather" and node.attrs["mode"] == "error":
             wanted.add(home(node.args[1]).id)
         if node.kind == "bitcast" and node.dtype.size != node.args[0].dtype.size:
-            wanted.add(node.args[0].id)
+            wanted.add(home(node.args[0]).id)
     return wanted
 
 

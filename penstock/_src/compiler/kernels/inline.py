@@ -20,6 +20,7 @@ from penstock._src.compiler.kernels.index import (
     is_one,
     of_atom,
 )
+from penstock._src.compiler.kernels.memory import home
 from penstock._src.compiler.kernels.values import Scope, Value
 from penstock._src.core import dtypes
 from penstock._src.core.errors import UnimplementedError
@@ -39,16 +40,6 @@ def rule(*kinds: str):
         return function
 
     return register
-
-
-def is_splat(node: Node) -> bool:
-    """Whether a constant has the same value in every element."""
-    value = node.attrs["value"]
-    return value.size == 1 or (
-        value.size > 0
-        and 0 in value.strides
-        and all(s == 0 or e == 1 for s, e in zip(value.strides, value.shape))
-    )
 
 
 class Inliner:
@@ -220,7 +211,9 @@ def _bitcast(k: Inliner, node: Node, position: Position, guard):
     (x,) = node.args
     if x.dtype.size == node.dtype.size:
         return k.scope.value("bitcast", (k.value(x, position, guard),), node.dtype)
-    return k.load(x, position.linear, guard, node.dtype)  # the partition keeps x in memory
+    return k.load(
+        home(x), position.linear, guard, node.dtype
+    )  # fusion/storing.py keeps it in memory
 
 
 # -- movement

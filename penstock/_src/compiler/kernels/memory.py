@@ -1,6 +1,5 @@
 """Where nodes lie in memory."""
 
-from penstock._src.compiler.kernels.inline import is_splat
 from penstock._src.ir import dims
 from penstock._src.ir.node import Node
 
@@ -10,6 +9,16 @@ def home(node: Node) -> Node:
     while node.kind in ("reshape", "bitcast"):
         node = node.args[0]
     return node
+
+
+def is_splat(node: Node) -> bool:
+    """Whether a constant has the same value in every element."""
+    value = node.attrs["value"]
+    return value.size == 1 or (
+        value.size > 0
+        and 0 in value.strides
+        and all(s == 0 or e == 1 for s, e in zip(value.strides, value.shape))
+    )
 
 
 def in_memory_already(node: Node) -> bool:

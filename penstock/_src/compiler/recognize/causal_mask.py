@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from penstock._src.compiler.kernels.inline import is_splat
+from penstock._src.compiler.kernels.memory import is_splat
 from penstock._src.ir.node import Node
 
 NEVER = -1e30  # scores so low beside any other have the probability 0

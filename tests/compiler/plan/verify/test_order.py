@@ -126,6 +126,6 @@ def test_loops_within_loops_are_not_gone_through_without_end(monkeypatch):
 @pytest.mark.parametrize("place", order.SHARED)
 def test_nothing_is_written_to_what_calls_share(place):
     with pytest.raises(
-        InternalError, match="shared is written to, though it belongs to every call"
+        InternalError, match="shared is written to, though it is not this call's alone"
     ):
         verified(([], [Buffer("shared", LINE, place=place)]))

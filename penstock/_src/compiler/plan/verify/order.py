@@ -4,7 +4,7 @@ events   what each kernel reads and writes, as the planner launches them; a loop
          meets what an earlier one left
 read     every byte was last written as part of the very buffer that is read
 write    results lie beside one another, and over nothing that the kernel reads, or as in_place.py says; and never
-         in what calls share: constants, packed weights
+         in what calls share or callers own: arguments, constants, packed weights
 """
 
 from collections.abc import Iterable, Sequence
@@ -21,7 +21,7 @@ from penstock._src.compiler.plan.verify.overlap import places_of, verify_nest, v
 from penstock._src.native import Target
 
 MOST_EVENTS = 1 << 14  # of nested loops, whose bodies are gone through again
-SHARED = ("constant", "prepacked")
+SHARED = ("input", "constant", "prepacked")
 
 
 @dataclass
@@ -68,7 +68,7 @@ def verify_order(trace: MemoryTrace, arena_bytes: int, target: Target) -> None:
             done.add(id(event))
         for buffer in event.writes:
             if places_of(buffer)[0].place in SHARED:
-                fail(event, f"{buffer.name} is written to, though it belongs to every call")
+                fail(event, f"{buffer.name} is written to, though it is not this call's alone")
             memory.write(buffer)
 
 
