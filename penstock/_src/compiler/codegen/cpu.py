@@ -1,7 +1,5 @@
 """The generator for CPUs: LLVM IR of vector instructions, as wide as the target's registers."""
 
-import threading
-import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -9,6 +7,7 @@ from penstock._src.compiler.codegen.attention.emit import AttentionCode, emit_at
 from penstock._src.compiler.codegen.contraction.emit import emit_contraction
 from penstock._src.compiler.codegen.contraction.match import Match
 from penstock._src.compiler.codegen.generator import Epilogues
+from penstock._src.compiler.codegen.kept_codes import KeptCodes
 from penstock._src.compiler.codegen.kernel_code import KernelCode
 from penstock._src.compiler.codegen.nests.code import NestCode
 from penstock._src.compiler.codegen.nests.epilogue import ExpressionEpilogue
@@ -23,34 +22,15 @@ from penstock._src.compiler.kernels.loop_nest import LoopNest
 from penstock._src.core.dtypes import DType
 from penstock._src.ir.node import Node
 from penstock._src.native import Code, Target
-from penstock._src.native.cache.recently_used import RecentlyUsed
 from penstock._src.native.language.types import OF_NUMPY
-from penstock._src.util.process import forks
-
-KEPT_CODES = 1024  # of the kernels that were asked for last
 
 
-class CpuGenerator:
+class CpuGenerator(KeptCodes):
     """Writes kernels for one CPU (generator.py says what its methods give)."""
 
     def __init__(self, target: Target) -> None:
+        super().__init__()
         self.target = target
-        self.written, self.seconds = 0, 0.0
-        self._codes = RecentlyUsed[Any, Any](KEPT_CODES)
-        self._lock = forks.freed_in_child(threading.Lock())
-
-    def keep(self, key: Any, write: Callable[[], Any]) -> Any:
-        """The code of a signature, written if it is new."""
-        with self._lock:
-            found = self._codes.get(key)
-        if found is None:
-            start = time.perf_counter()
-            found = write()
-            with self._lock:
-                self._codes[key] = found
-                self.written += 1
-                self.seconds += time.perf_counter() - start
-        return found
 
     def nest(self, nest: LoopNest) -> NestCode:
         return self.keep(("nest", nest.signature()), lambda: emit_nest(nest, self.target))

@@ -1,7 +1,5 @@
 """The generator for cards: loop nests and products by threads of their own; other kinds as tasks of one thread each."""
 
-import threading
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -11,6 +9,7 @@ from penstock._src.compiler.codegen.contraction.match import Match
 from penstock._src.compiler.codegen.contraction.products.description import Gemm
 from penstock._src.compiler.codegen.cpu import CpuGenerator
 from penstock._src.compiler.codegen.generator import Epilogues
+from penstock._src.compiler.codegen.kept_codes import KeptCodes
 from penstock._src.compiler.codegen.kernel_code import PLAIN, Epilogue, KernelCode
 from penstock._src.compiler.codegen.nests.code import NestCode
 from penstock._src.compiler.codegen.specials.special import SpecialLaunch
@@ -30,35 +29,16 @@ from penstock._src.devices.cuda.kernels.tensor_products import (
 )
 from penstock._src.ir.node import Node
 from penstock._src.native import Code, Target
-from penstock._src.native.cache.recently_used import RecentlyUsed
 from penstock._src.native.language.types import OF_NUMPY
-from penstock._src.util.process import forks
-
-KEPT_CODES = 1024  # of the kernels that were asked for last
 
 
-class CudaGenerator:
+class CudaGenerator(KeptCodes):
     """Writes kernels for one architecture (compiler/codegen/generator.py says what its methods give)."""
 
     def __init__(self, target: Target) -> None:
+        super().__init__()
         self.target = target
-        self.written, self.seconds = 0, 0.0
         self.tasks = CpuGenerator(target)  # writes what has no schedule for cards
-        self._codes = RecentlyUsed[Any, Any](KEPT_CODES)
-        self._lock = forks.freed_in_child(threading.Lock())
-
-    def keep(self, key: Any, write: Callable[[], Any]) -> Any:
-        """What was written for a key, written now if it is new."""
-        with self._lock:
-            found = self._codes.get(key)
-        if found is None:
-            start = time.perf_counter()
-            found = write()
-            with self._lock:
-                self._codes[key] = found
-                self.written += 1
-                self.seconds += time.perf_counter() - start
-        return found
 
     def _of_tasks(self, code: Code) -> Code:
         return self.keep(("tasks", code.key), lambda: code_of_tasks(code))

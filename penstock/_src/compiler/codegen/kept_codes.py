@@ -1,0 +1,37 @@
+"""Codes that a generator keeps, so that a kernel met again is not written again."""
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from penstock._src.native.cache.recently_used import RecentlyUsed
+from penstock._src.util.process import forks
+
+MOST = 1024  # kernels that were asked for last
+
+
+class KeptCodes:
+    """Codes by the signatures of what they compute: a base of generators.
+
+    written    how many were written
+    seconds    that writing them took
+    """
+
+    def __init__(self) -> None:
+        self.written, self.seconds = 0, 0.0
+        self._codes = RecentlyUsed[Any, Any](MOST)
+        self._lock = forks.freed_in_child(threading.Lock())
+
+    def keep(self, signature: Any, write: Callable[[], Any]) -> Any:
+        """The code of a signature, written now if it is new."""
+        with self._lock:
+            found = self._codes.get(signature)
+        if found is None:
+            start = time.perf_counter()
+            found = write()
+            with self._lock:
+                self._codes[signature] = found
+                self.written += 1
+                self.seconds += time.perf_counter() - start
+        return found
