@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from penstock._src.compiler.plan.buffers import Buffer
+from penstock._src.compiler.plan.buffers import Buffer, memory_of
 from penstock._src.compiler.plan.launch_table import STATUS, encode
 from penstock._src.compiler.plan.plan import Plan
 from penstock._src.core.values.arrays import aligned_copy
@@ -71,17 +71,12 @@ def bind(
 
     def word(argument: Any, at: int) -> int:
         """The number that an argument is in the table; 0 where it is an address known later."""
-        offset = 0
-        if isinstance(argument, tuple):
-            argument, offset = argument
+        argument, offset = memory_of(argument)
         if argument is STATUS:
             status_words.append(at)
             return 0
         if not isinstance(argument, Buffer):
             return int(argument) + offset
-        while argument.inside is not None:
-            offset += argument.offset
-            argument = argument.inside
         if argument.place == "arena":
             return arena + argument.offset + offset
         if argument.place == "constant":

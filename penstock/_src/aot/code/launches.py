@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from penstock._src.compiler.plan.buffers import Buffer
+from penstock._src.compiler.plan.buffers import Buffer, memory_of
 from penstock._src.compiler.plan.launch_table import STATUS, Jump, Label, Launch
 from penstock._src.compiler.plan.plan import Plan
 from penstock._src.core.errors import InternalError
@@ -101,22 +101,18 @@ class LaunchFunction:
     # -- records
     def address(self, buffer: Buffer, offset: int = 0) -> str:
         """The address of a buffer and an offset in it."""
-        while buffer.inside is not None:
-            offset += buffer.offset
-            buffer = buffer.inside
+        buffer, start = memory_of((buffer, offset))
         place = self.place_of(buffer)
         base = f"%{place.base}"
         if place.base in (INPUT, OUTPUT):
             slot = self.value(f"getelementptr ptr, ptr {base}, i64 {place.number}")
             base = self.value(f"load ptr, ptr {slot}")
-        at = place.offset + offset
+        at = place.offset + start
         return self.value(f"getelementptr i8, ptr {base}, i64 {at}") if at else base
 
     def word(self, argument: Any) -> str:
         """The word of an argument."""
-        offset = 0
-        if isinstance(argument, tuple):
-            argument, offset = argument
+        argument, offset = memory_of(argument)
         if argument is STATUS:
             return self.value("ptrtoint ptr %status to i64")
         if not isinstance(argument, Buffer):

@@ -41,6 +41,17 @@ class Buffer:
             self.inside.touch(time)
 
 
+def memory_of(argument: Any) -> tuple[Any, int]:
+    """What an argument of a launch stands for: (a buffer with memory of its own, or a number; bytes from its start)."""
+    start = 0
+    if isinstance(argument, tuple):
+        argument, start = argument
+    while isinstance(argument, Buffer) and argument.inside is not None:
+        start += argument.offset
+        argument = argument.inside
+    return argument, start
+
+
 def arrange(buffers: Iterable[Buffer], guard: bool = False) -> int:
     """Gives arena buffers their offsets; returns the arena's bytes."""
     todo = [b for b in buffers if b.place == "arena" and b.last >= 0]

@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from penstock._src.compiler.plan.buffers import Buffer
+from penstock._src.compiler.kernels.memory import bytes_of
+from penstock._src.compiler.plan.buffers import Buffer, memory_of
 from penstock._src.compiler.plan.launch_table import STATUS, Jump, Launch, encode, offsets
 from penstock._src.compiler.plan.plan import Plan
 from penstock._src.core.errors import InternalError
@@ -37,11 +38,11 @@ class CudaTable:
             np.zeros(STATUS_WORDS, np.int64),
         )
         self.inputs = {
-            i: card.allocate(_bytes(p))
+            i: card.allocate(bytes_of(p))
             for i, p in enumerate(function.parameters)
             if "variable" not in p.attrs
         }
-        self.results = [card.allocate(_bytes(r)) for r in function.results]
+        self.results = [card.allocate(bytes_of(r)) for r in function.results]
         self._patches: list[tuple[int, int, int]] = []  # number of the variable, word, bytes to add
         self.words = np.array(encode(plan.launches, lambda _: 0, self._word), np.int64)
         self._records = {at: r for r, at in offsets(plan.launches) if isinstance(r, Launch | Jump)}
@@ -53,16 +54,11 @@ class CudaTable:
 
     def _word(self, argument: Any, at: int) -> int:
         """The word of a launch's argument; of a variable it is written at each call."""
-        offset = 0
-        if isinstance(argument, tuple):
-            argument, offset = argument
+        argument, offset = memory_of(argument)
         if argument is STATUS:
             return self.status.address
         if not isinstance(argument, Buffer):
             return int(argument) + offset
-        while argument.inside is not None:
-            offset += argument.offset
-            argument = argument.inside
         if argument.place == "arena":
             return self.arena.address + argument.offset + offset
         if argument.place == "constant":
@@ -191,10 +187,6 @@ def _is_check(record: Any) -> bool:
 def _asks(record: Any) -> bool:
     """Whether the host must know what the card has computed before it goes on."""
     return _is_check(record) or (isinstance(record, Jump) and record.operation != HOLD)
-
-
-def _bytes(node: Any) -> int:
-    return int(np.prod([int(d) for d in node.shape], dtype=np.int64)) * node.dtype.size
 
 
 __all__ = ["CudaTable"]

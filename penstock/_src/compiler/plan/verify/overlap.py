@@ -16,17 +16,14 @@ from penstock._src.compiler.kernels.index import Dynamic, Index, Var
 from penstock._src.compiler.kernels.kernel import NestKernel
 from penstock._src.compiler.kernels.loop_nest import Store
 from penstock._src.compiler.kernels.values import Value, closure
-from penstock._src.compiler.plan.buffers import Buffer
+from penstock._src.compiler.plan.buffers import Buffer, memory_of
 from penstock._src.compiler.plan.verify.domain import Domain, atoms_of, fail
 from penstock._src.native import Target
 
 
 def places_of(buffer: Buffer) -> tuple[Buffer, int]:
     """(the buffer with memory of its own that contains a buffer, the byte at which that begins in it)."""
-    start = 0
-    while buffer.inside is not None:
-        start += buffer.offset
-        buffer = buffer.inside
+    buffer, start = memory_of(buffer)
     return buffer, start + (buffer.offset if buffer.place == "arena" else 0)
 
 
