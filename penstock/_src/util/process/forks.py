@@ -57,10 +57,14 @@ def count() -> int:
     return _count
 
 
+def _locks_of_modules() -> dict[str, Any]:
+    """Python's own list of the locks of modules that are being imported."""
+    return getattr(importlib._bootstrap, "_module_locks", {})
+
+
 def _importers() -> Iterator[int]:
-    """The threads that hold locks of modules, by Python's own list of these locks."""
-    locks: dict[str, Any] = getattr(importlib._bootstrap, "_module_locks", {})
-    for reference in list(locks.values()):
+    """The threads that hold locks of modules."""
+    for reference in list(_locks_of_modules().values()):
         owner = getattr(reference(), "owner", None)
         if owner is not None:
             yield owner
@@ -88,7 +92,7 @@ def _in_child() -> None:
     _count += 1
     _held.close()
     if _another_imports():  # a module that is half there is an error, its lock would never be free
-        getattr(importlib._bootstrap, "_module_locks", {}).clear()
+        _locks_of_modules().clear()
     for lock in list(_locks):
         if not getattr(lock, "_is_owned", bool)():
             lock._at_fork_reinit()
