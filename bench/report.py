@@ -119,9 +119,10 @@ def section(folder, name):
     content = json.loads((folder / f"{name}.json").read_text())
     results, where = content["results"], content["machine"]
     lines = [f"\n## {suite.TITLE}\n", suite.NOTE + "\n"]
+    rounds = max(len(figures) for row in results.values() for figures in row.values())
     lines.append(
         f"{where['processor']}, {where['cores']} cores; Python {where['python']}; {where['date']}; "
-        f"{content['rounds']} rounds.\n"
+        f"the best of {rounds}.\n"
     )
     for figure in figures_of(results):
         rows, found = table(results, figure, figure in suite.LOWER)

@@ -109,7 +109,7 @@ def main():
         is_part = (options.cases or options.backends) and path.exists()
         known = json.loads(path.read_text())["results"] if is_part else {}
         results = joined(known, measured_now, suite.CASES)
-        content = {"machine": machine(), "rounds": options.rounds, "results": results}
+        content = {"machine": machine(), "results": results}
         write(path, json.dumps(content, indent=1) + "\n")
     if not options.no_page:
         write(RESULTS.parent / "performance.md", page(RESULTS, SUITES))
