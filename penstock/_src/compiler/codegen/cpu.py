@@ -1,7 +1,6 @@
 """The generator for CPUs: LLVM IR of vector instructions, as wide as the target's registers."""
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from penstock._src.compiler.codegen.attention.emit import AttentionCode, emit_attention, form_of
 from penstock._src.compiler.codegen.contraction.emit import emit_contraction

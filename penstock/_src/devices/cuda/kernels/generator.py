@@ -1,8 +1,7 @@
 """The generator for cards: loop nests and products by threads of their own; other kinds as tasks of one thread each."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 from penstock._src.compiler.codegen.attention.emit import AttentionCode
 from penstock._src.compiler.codegen.contraction.match import Match
