@@ -256,6 +256,8 @@ processors: $(STAMP)
 		PENSTOCK_CPU=$$cpu $(BIN)/python -m pytest tests/native tests/runtime tests/compiler tests/autodiff tests/ops/math || exit 1; \
 	done
 
+.PHONY: cuda-kernels cuda-conformance stablehlo-conformance pjrt
+
 # What ptxas says of kernels for NVIDIA's cards: registers, spills, memory. No card is needed.
 cuda-kernels: $(STAMP)
 	$(UV) pip install --python $(BIN)/python --quiet nvidia-cuda-nvcc
@@ -264,6 +266,18 @@ cuda-kernels: $(STAMP)
 # Drawn calls of every op, compiled for an emulated card: some four minutes.
 cuda-conformance: $(STAMP)
 	PENSTOCK_DEVICE=GPU_emulated $(BIN)/python -m pytest -q tests/conformance/test_recorded.py
+
+# The same, exported to StableHLO and compiled by JAX's XLA: three minutes.
+stablehlo-conformance: $(STAMP)
+	$(BIN)/python -m pytest -q -p tests.formats.stablehlo.on_xla tests/conformance/test_recorded.py -k compiled
+
+# The device of PJRT plugins on XLA's for CPUs, which `lammps-jax-pjrt-cpu` has alone, and the same calls there: three minutes.
+PLUGIN := build/pjrt
+pjrt: $(UV)
+	$(UV) pip install --quiet --python $(BIN)/python --no-deps --target $(PLUGIN) lammps-jax-pjrt-cpu==0.11.2
+	export PENSTOCK_PJRT_PLUGIN=$(PLUGIN)/lammps_jax_pjrt_cpu/pjrt_c_api_cpu_plugin.so && \
+	$(BIN)/python -m pytest -q tests/devices/pjrt && \
+	PENSTOCK_DEVICE=PJRT $(BIN)/python -m pytest -q tests/conformance/test_recorded.py -k compiled
 
 # Tests on an emulated ARM processor, from Debian's packages; NAMES="tests/native" chooses, CPU=cortex-a72 is QEMU's name of one.
 aarch64: $(UV)

@@ -1,6 +1,8 @@
 """Devices: what programs run on. One folder each, found by name in table.py and loaded when first used.
 
     cpu/         this process's processor: native code over a pool of threads
+    cuda/        NVIDIA's cards, and an emulator of them
+    pjrt/        what plugins of XLA's interface compile for: TPUs among them
     reference/   the interpreter of primitives in NumPy: what they mean
     null/        runs nothing and gives zeros: what is left of a call's time is everything but the work
 

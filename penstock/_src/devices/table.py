@@ -10,6 +10,7 @@ FOLDERS = {
     "CPU": "cpu",
     "GPU": "cuda",
     "GPU_emulated": "cuda.emulator",
+    "PJRT": "pjrt",
     "reference": "reference",
     "null": "null",
 }

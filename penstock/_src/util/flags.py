@@ -238,7 +238,13 @@ declare(
     "device",
     str,
     "CPU",
-    "Device of compiled functions: CPU, GPU, GPU_emulated (on the CPU), reference (interpreter), null.",
+    "Device of compiled functions: CPU, GPU, GPU_emulated (on the CPU), PJRT (a plugin), reference (interpreter), null.",
+)
+declare(
+    "pjrt_plugin",
+    str,
+    "",
+    "Library of the PJRT plugin that PENSTOCK_DEVICE=PJRT runs functions on; by default libtpu's.",
 )
 declare(
     "disable",

@@ -105,6 +105,26 @@ def test_scatters(op):
     )  # fmt: skip
 
 
+def test_a_checked_module_tells_whether_indices_are_inside():
+    p = Builder(rules=False, fold=False)
+    x, i = p.parameter(0, (4,), dtypes.float32), p.parameter(1, (2, 1), dtypes.int32)
+    gathered = p.gather(x, p.reshape(i, [2]), 0, mode="error")
+    scattered = p.make("scatter", [x, i, gathered], op="add", mode="error")
+    function = Function("f", (x, i), (scattered,))
+    values, text = np.arange(4, dtype=np.float32), stablehlo_text(function, is_checked=True)
+    for indices, inside in (([0, 3], True), ([1, 4], False), ([-1, 2], False)):
+        _, holds = xla.run(text, [values, np.array(indices, np.int32)[:, None]])
+        assert bool(holds) == inside
+    assert len(xla.run(stablehlo_text(function), [values, np.array([[0], [9]], np.int32)])) == 1
+
+
+def test_indices_of_a_narrow_type_into_a_long_axis():
+    compared(
+        lambda p, x, i: p.gather(x, i, 0, mode="zero"),
+        np.arange(300, dtype=np.float32), np.array([0, 100, 255], np.uint8),
+    )  # fmt: skip
+
+
 def test_windows_with_strides_and_dilations():
     def build(p, x):
         return p.windows(

@@ -9,6 +9,8 @@ from tests.formats.stablehlo import xla
 class XlaProgram:
     """Runs a Function as XLA compiles it."""
 
+    runs = 0  # of all programs
+
     def __init__(self, function):
         self.function, self.text = function, stablehlo_text(function)
         index = {p.id: i for i, p in enumerate(function.parameters)}
@@ -16,6 +18,7 @@ class XlaProgram:
         self.handles = [p.dtype == dtypes.resource for p in function.parameters]
 
     def run(self, arguments):
+        XlaProgram.runs += 1
         arrays = [
             a.value if handle else a for a, handle in zip(arguments, self.handles, strict=True)
         ]

@@ -1,8 +1,6 @@
 """CudaProgram: a plan on a card. Arguments are copied there, results back; variables stay there with their handles."""
 
-import weakref
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,17 +9,9 @@ from penstock._src.compiler.plan.plan import Plan
 from penstock._src.core.values.resources import VariableHandle
 from penstock._src.devices.cuda.driver.card import Card, DeviceMemory
 from penstock._src.devices.cuda.table import CudaTable
+from penstock._src.devices.residence import forget, note, resident
 from penstock._src.runtime.program import Program
 from penstock._src.runtime.signature import signature_of
-
-
-@dataclass
-class ResidentVariable:
-    """A variable's value on a card, and the state of the variable that it is equal to."""
-
-    source: weakref.ref[np.ndarray]
-    version: int
-    memory: DeviceMemory
 
 
 class CudaProgram(Program):
@@ -68,7 +58,8 @@ class CudaProgram(Program):
                 for i in self._assigned:
                     variables[i].read(arrays[i])
                     # The run counts the version up when it is over.
-                    self._note(arguments[i], arrays[i], arguments[i].version + 1, variables[i])
+                    version = arguments[i].version + 1
+                    note(arguments[i], self._key, arrays[i], version, variables[i])
                 card.wait()
                 if self._conditions:
                     table.conditions(results)
@@ -78,25 +69,20 @@ class CudaProgram(Program):
 
     def _resident(self, handle: VariableHandle, array: np.ndarray) -> DeviceMemory:
         """A variable's memory on the card, which holds its value."""
-        found = handle.derived.get(self._key)
-        if found is not None and found.version == handle.version and found.source() is array:
+        found = resident(handle, self._key)
+        if found is not None and found.is_current(handle, array):
             return found.memory
         memory = found.memory if found is not None else None
         if memory is None or memory.size < array.nbytes:
             memory = self.card.allocate(array.nbytes)
         memory.write(array)
-        self._note(handle, array, handle.version, memory)
+        note(handle, self._key, array, handle.version, memory)
         return memory
-
-    def _note(
-        self, handle: VariableHandle, array: np.ndarray, version: int, memory: DeviceMemory
-    ) -> None:
-        handle.derived[self._key] = ResidentVariable(weakref.ref(array), version, memory)
 
     def _forget(self, arguments: Sequence[Any]) -> None:
         """After a run that ended early: what the card has of variables may be half updated, so the host's values are taken again."""
         for i in self._assigned:
-            arguments[i].derived.pop(self._key, None)
+            forget(arguments[i], self._key)
 
     @property
     def _key(self) -> Any:

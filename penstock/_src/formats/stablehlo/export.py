@@ -3,9 +3,11 @@
     func.func public @main(%a0: tensor<2xf32>, ...) -> (tensor<f32>, ...)
 
 Parameters come in their order; one that is a variable's handle becomes the variable's value. Results come first, then
-the new values of the variables in `function.updates`, then the conditions in `function.checks`, as scalars of type i1.
+the new values of the variables in `function.updates`, then the conditions in `function.checks`, as scalars of type i1, and
+of a module that is checked, if it has gathers or scatters that must not reach outside, whether none does.
 """
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -21,23 +23,29 @@ from penstock._src.formats.stablehlo import (  # noqa: F401 - they register how 
     random_bits,
     reductions,
 )
+from penstock._src.formats.stablehlo.reductions import reduced
 from penstock._src.formats.stablehlo.writer import WRITERS, Region, Value, Writer, writes
 from penstock._src.ir.function import Function
 from penstock._src.ir.node import Node
 
 
-def stablehlo_text(function: Function) -> str:
+def stablehlo_text(function: Function, is_checked: bool = False) -> str:
     """Returns a function as an MLIR module of StableHLO operations, in MLIR's generic form.
 
     Args:
       function: of primitives; sizes are those it was lowered for.
+      is_checked: whether the module says if indices were outside of what they index; else it clamps and drops them, as
+        StableHLO does.
 
     Raises:
-      UnimplementedError: it has a type that StableHLO lacks.
+      UnimplementedError: it has a type that StableHLO lacks, or checks indices in a loop or branch.
     """
-    w = Writer(indent=4)
+    w = Writer(indent=4, is_checked=is_checked)
     parameters = [w.value(*_type(p), "a") for p in function.parameters]
     results = write_function(w, function, parameters)
+    if w.conditions:
+        holding = [reduced(w, c, "all", range(len(c.shape))) for c in w.conditions]
+        results.append(functools.reduce(functools.partial(w.elementwise, "and"), holding))
     w.op_of_many("func.return", results, [])
     head = ", ".join(f"{p.name}: {p.type}" for p in parameters)
     types = ", ".join(r.type for r in results)

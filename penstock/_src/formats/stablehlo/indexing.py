@@ -13,18 +13,25 @@ UPDATES = {"add": "sum", "mul": "prod", "max": "max", "min": "min"}
 
 @writes("gather")
 def _gather(w: Writer, node: Node, x: Value, indices: Value) -> Value:
-    """Indices outside are clamped; in mode "zero" their results are zero. Nothing raises in StableHLO."""
+    """Indices outside are clamped; in mode "zero" their results are zero. Nothing raises in StableHLO: see `is_checked`."""
     axis, batch = int(node.attrs["axis"]), int(node.attrs["batch_dims"])
     if not x.shape[axis]:
         return w.constant(np.zeros([int(n) for n in node.shape]), node.dtype)
     taken = _taken(w, x, indices, axis, batch)
+    if node.attrs["mode"] == "error" and w.is_checked:
+        w.check("a gather", _inside(w, indices, x.shape[axis]))
     if node.attrs["mode"] != "zero":
         return taken
-    zero, last = w.splat(0, indices), w.splat(x.shape[axis] - 1, indices)
-    inside = w.elementwise("and", w.compare("GE", indices, zero), w.compare("LE", indices, last))
+    inside = _inside(w, indices, x.shape[axis])
     rank = len(indices.shape)
     spread = [*range(batch), *range(axis, axis + rank - batch)]
     return w.select(w.broadcast(inside, node.shape, spread), taken, w.splat(0, taken))
+
+
+def _inside(w: Writer, indices: Value, extent: int) -> Value:
+    """Whether each index is one of an axis."""
+    zero, last = w.splat(0, indices), w.splat(min(extent - 1, indices.dtype.max), indices)
+    return w.elementwise("and", w.compare("GE", indices, zero), w.compare("LE", indices, last))
 
 
 def _taken(w: Writer, x: Value, indices: Value, axis: int, batch: int = 0) -> Value:
@@ -47,6 +54,11 @@ def _taken(w: Writer, x: Value, indices: Value, axis: int, batch: int = 0) -> Va
 def _scatter(w: Writer, node: Node, x: Value, indices: Value, updates: Value) -> Value:
     """Updates at indices out of range are dropped."""
     lead, depth = len(indices.shape) - 1, indices.shape[-1]
+    if node.attrs["mode"] == "error" and w.is_checked:
+        limits = np.minimum(np.array(x.shape[:depth], np.int64) - 1, indices.dtype.max)
+        low = w.compare("GE", indices, w.splat(0, indices))
+        high = w.compare("LE", indices, w.constant(np.broadcast_to(limits, indices.shape), indices.dtype))
+        w.check("a scatter", w.elementwise("and", low, high))
     indexed = list(range(depth))
     windows = list(range(lead, len(updates.shape)))
     numbers = (

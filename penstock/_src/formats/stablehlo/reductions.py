@@ -32,7 +32,8 @@ def _accumulator(dtype: DType) -> DType:
     return dtypes.float32 if dtype.is_floating and dtype.size <= 2 else dtype
 
 
-def _reduced(w: Writer, x: Value, op: str, axes: Sequence[int]) -> Value:
+def reduced(w: Writer, x: Value, op: str, axes: Sequence[int]) -> Value:
+    """One value of each line along axes."""
     first = w.constant(identity_of(op, x.dtype), x.dtype)
     shape = [n for i, n in enumerate(x.shape) if i not in axes]
     attrs = f"dimensions = {integers(axes)}"
@@ -42,7 +43,7 @@ def _reduced(w: Writer, x: Value, op: str, axes: Sequence[int]) -> Value:
 @writes("reduce")
 def _reduce(w: Writer, node: Node, x: Value) -> Value:
     wide = w.convert(x, _accumulator(x.dtype))
-    return w.convert(_reduced(w, wide, node.op, node.attrs["axes"]), node.dtype)
+    return w.convert(reduced(w, wide, node.op, node.attrs["axes"]), node.dtype)
 
 
 @writes("arg_reduce")
@@ -170,4 +171,4 @@ def _without_private(w: Writer, x: Value, letters: str, others: str) -> tuple[Va
     """An operand summed over the letters that only it has."""
     axes = [i for i, n in enumerate(letters) if n not in others]
     kept = "".join(n for n in letters if n in others)
-    return (_reduced(w, x, "sum", axes) if axes else x), kept
+    return (reduced(w, x, "sum", axes) if axes else x), kept

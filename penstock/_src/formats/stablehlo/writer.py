@@ -65,10 +65,26 @@ Region = Callable[["Writer", list[Value]], Sequence[Value]]
 class Writer:
     """Writes operations into one region, in MLIR's generic form."""
 
-    def __init__(self, indent: int = 2, serials: Iterator[int] | None = None) -> None:
+    def __init__(
+        self, indent: int = 2, serials: Iterator[int] | None = None, is_checked: bool = False
+    ) -> None:
         self.lines: list[str] = []
         self.indent = indent
         self.serials = serials or itertools.count()
+        self.is_checked, self.is_region = is_checked, serials is not None
+        self.conditions: list[Value] = []  # that must hold, of a module that is checked
+
+    def check(self, what: str, holds: Value) -> None:
+        """Adds a condition, an array of bools, to those of a module that is checked.
+
+        Raises:
+          UnimplementedError: the place is in a loop or branch, which conditions do not leave.
+        """
+        if self.is_region:
+            raise UnimplementedError(
+                None, None, f"StableHLO: {what} in a loop or branch, whose indices are checked."
+            )
+        self.conditions.append(holds)
 
     def value(self, shape: Sequence[int], dtype: DType, prefix: str = "") -> Value:
         """A value with a new name."""
@@ -107,7 +123,7 @@ class Writer:
 
     def region(self, types: Sequence[tuple[Sequence[int], DType]], body: Region) -> str:
         """The text of a region: arguments of the given types, and what `body` returns for them."""
-        inner = Writer(self.indent + 4, self.serials)
+        inner = Writer(self.indent + 4, self.serials, self.is_checked)
         arguments = [inner.value(shape, dtype, "a") for shape, dtype in types]
         inner.op_of_many("stablehlo.return", body(inner, arguments), [])
         head = ", ".join(f"{a.name}: {a.type}" for a in arguments)

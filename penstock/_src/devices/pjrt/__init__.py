@@ -1,0 +1,10 @@
+"""A device of any PJRT plugin: XLA for TPUs, for other accelerators and for CPUs, through the C API of its library alone.
+
+What comes in: a `Plan` with its Function, which is written as StableHLO. What goes out: a program that the plugin has compiled. Read
+first: device.py.
+
+    api.py       the C API: which functions there are, what they take, and their errors
+    client.py    a plugin's client: buffers of its first device, executables
+    program.py   a function that runs there; variables stay on the device
+    plugin.py    where the library is
+"""

@@ -1,0 +1,14 @@
+"""XLA's options of compilation, as far as PJRT plugins need them."""
+
+from penstock._src.proto.schema import Schema
+
+COMPILE_OPTIONS = Schema(
+    "compile_options",
+    """
+CompileOptionsProto
+    executable_build_options=3 ExecutableBuildOptionsProto
+ExecutableBuildOptionsProto
+    device_ordinal=1 int64, num_replicas=4 int64, num_partitions=5 int64
+""",
+    package="xla",
+)
