@@ -12,7 +12,10 @@ from penstock._src.util.flags import override
 
 def test_without_a_plugin_the_error_names_what_gives_one(monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
-    with override(pjrt_plugin=""), pytest.raises(FailedPreconditionError, match="pip install libtpu"):
+    with (
+        override(pjrt_plugin=""),
+        pytest.raises(FailedPreconditionError, match="pip install libtpu"),
+    ):
         find_plugin()
 
 

@@ -110,3 +110,10 @@ def test_batches_of_several_sizes_and_of_none():
     )
     for size in (2, 5, 0, 2):
         np.testing.assert_array_equal(double(tf.ones([size, 3])), np.full(size, 6))
+
+
+def test_the_larger_of_a_nan_and_a_number_is_nan():
+    x, y = tf.constant([np.nan, 1.0, np.inf]), tf.constant([2.0, np.nan, np.nan])
+    larger, total = tf.function(lambda x, y: (tf.maximum(x, y), tf.reduce_max(x)))(x, y)
+    np.testing.assert_array_equal(larger, np.full(3, np.nan, np.float32))
+    assert np.isnan(total)

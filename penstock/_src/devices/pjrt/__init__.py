@@ -6,5 +6,6 @@ first: device.py.
     api.py       the C API: which functions there are, what they take, and their errors
     client.py    a plugin's client: buffers of its first device, executables
     program.py   a function that runs there; variables stay on the device
+    options.py   how it is compiled
     plugin.py    where the library is
 """

@@ -100,7 +100,10 @@ class Api:
                 None, None, f"PJRT: {path} has version {major}.{minor} of the API; 0 is required."
             )
         addresses = (c_uint64 * ((size - FIRST) // WORD)).from_address(address + FIRST)
-        kinds = {True: ctypes.CFUNCTYPE(None, c_void_p), False: ctypes.CFUNCTYPE(c_void_p, c_void_p)}
+        kinds = {
+            True: ctypes.CFUNCTYPE(None, c_void_p),
+            False: ctypes.CFUNCTYPE(c_void_p, c_void_p),
+        }
         self._functions = {
             name: kinds[name in _GIVE_NOTHING](addresses[f.number])
             for name, f in FUNCTIONS.items()

@@ -9,7 +9,7 @@ import numpy as np
 
 from penstock._src.core.errors import FailedPreconditionError, UnimplementedError
 from penstock._src.devices.pjrt.api import Api, string, struct
-from penstock._src.proto.compile_options import COMPILE_OPTIONS
+from penstock._src.devices.pjrt.options import COMPILE_OPTIONS
 
 # The numbers of element types.
 TYPES = {
@@ -22,6 +22,8 @@ TYPES = {
 }
 ONLY_DURING_CALL = 0  # how long an array that is put onto a device stays as it is
 FORMAT = b"mlir"
+# Freedoms of XLA's code for CPUs: a maximum of a NaN and a number is the number, for one.
+INEXACT = ("xla_cpu_enable_fast_math", "xla_cpu_enable_fast_min_max")
 
 
 def _address(array: "ctypes.Array[c_int64] | ctypes.Array[c_uint64]") -> int:
@@ -58,6 +60,8 @@ class Client:
         chosen.executable_build_options.device_ordinal = -1  # any
         chosen.executable_build_options.num_replicas = 1
         chosen.executable_build_options.num_partitions = 1
+        for name in INEXACT if self.platform == "cpu" else ():
+            chosen.env_option_overrides[name].bool_field = False
         options = chosen.SerializeToString()
         held = [c_char_p(code), c_char_p(FORMAT), c_char_p(options)]
         places = [ctypes.cast(h, ctypes.c_void_p).value or 0 for h in held]

@@ -57,7 +57,9 @@ def _scatter(w: Writer, node: Node, x: Value, indices: Value, updates: Value) ->
     if node.attrs["mode"] == "error" and w.is_checked:
         limits = np.minimum(np.array(x.shape[:depth], np.int64) - 1, indices.dtype.max)
         low = w.compare("GE", indices, w.splat(0, indices))
-        high = w.compare("LE", indices, w.constant(np.broadcast_to(limits, indices.shape), indices.dtype))
+        high = w.compare(
+            "LE", indices, w.constant(np.broadcast_to(limits, indices.shape), indices.dtype)
+        )
         w.check("a scatter", w.elementwise("and", low, high))
     indexed = list(range(depth))
     windows = list(range(lead, len(updates.shape)))

@@ -6,7 +6,9 @@ COMPILE_OPTIONS = Schema(
     "compile_options",
     """
 CompileOptionsProto
-    executable_build_options=3 ExecutableBuildOptionsProto
+    executable_build_options=3 ExecutableBuildOptionsProto, env_option_overrides=7 {string: OptionOverrideProto}
+OptionOverrideProto
+    (value: string_field=1 string, bool_field=2 bool, int_field=3 int64, double_field=4 double)
 ExecutableBuildOptionsProto
     device_ordinal=1 int64, num_replicas=4 int64, num_partitions=5 int64
 """,
