@@ -10,7 +10,9 @@ import pathlib
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-KERAS_BACKENDS = {"penstock": "tensorflow", "onnx": "tensorflow"}
+import peers
+
+KERAS_BACKENDS = dict.fromkeys([*peers.OURS, "onnx"], "tensorflow")
 
 
 def main():
@@ -19,7 +21,7 @@ def main():
     if hasattr(module, "prepare"):
         module.prepare(case)
     os.environ["KERAS_BACKEND"] = KERAS_BACKENDS.get(backend, backend)
-    if backend == "penstock":
+    if backend in peers.OURS:
         import penstock
 
         penstock.install_as_tensorflow()

@@ -18,13 +18,23 @@ PACKAGES = {
     "triton": ["nvidia-pytriton", "onnxruntime", "numpy"],
     "onnx": ["tensorflow-cpu==2.21.*", "tf2onnx", "onnx", KERAS],  # writes the files of onnxruntime
 }
+# Runtimes of JavaScript, together under build/peers/browser; their models are written by Penstock.
+NODE_PACKAGES = {
+    "tfjs-wasm": [
+        "@tensorflow/tfjs-core@4.22.0",
+        "@tensorflow/tfjs-converter@4.22.0",
+        "@tensorflow/tfjs-backend-wasm@4.22.0",
+    ],
+    "onnxruntime-web": ["onnxruntime-web@1.30.0"],
+}
+OURS = {"penstock", *NODE_PACKAGES}  # whose processes run Penstock
 # Triton brings a Python of its own, which reads the standard library of the interpreter that starts it: one that is as old.
 INTERPRETERS = {"triton": "/usr/bin/python3"}
 
 
 def python_of(name):
     """Returns the interpreter of a backend; creates a peer's environment if necessary."""
-    if name == "penstock":
+    if name in OURS:
         return sys.executable
     folder = BUILD / "peers" / name
     python, stamp = folder / "bin" / "python", folder / ".installed"
@@ -35,3 +45,16 @@ def python_of(name):
         subprocess.run(install, check=True)
         stamp.touch()
     return str(python)
+
+
+def node_packages():
+    """Returns the folder that has the runtimes of JavaScript; installs them if necessary."""
+    folder = BUILD / "peers" / "browser"
+    stamp = folder / ".installed"
+    if not stamp.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        packages = [package for each in NODE_PACKAGES.values() for package in each]
+        install = ["npm", "install", "--silent", "--prefix", str(folder), *packages]
+        subprocess.run(install, check=True)
+        stamp.touch()
+    return folder

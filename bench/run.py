@@ -26,6 +26,7 @@ SUITES = [
     "training",
     "inference",
     "built",
+    "browser",
     "latency",
     "kernels",
     "generation",

@@ -62,7 +62,7 @@ _ARCHITECTURES = {
     "armv7": _Architecture("cortex-a7", "+neon,+vfp4", 16, 16, 4),
     "thumbv7em": _Architecture("cortex-m4", "", 16, 8, 4),
     "riscv64": _Architecture("generic-rv64", "+m,+a,+f,+d,+c,+v", 16, 32, 8, "lp64d"),
-    "wasm32": _Architecture("generic", _WASM, 16, 16, 4),
+    "wasm32": _Architecture("generic", _WASM, 16, 15, 4),
 }
 # (system, architecture) -> LLVM's triple and ziglang's.
 _TRIPLES = {

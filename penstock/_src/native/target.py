@@ -93,6 +93,16 @@ class Target:
         return self.architecture != "wasm32"
 
     @property
+    def saturates(self) -> bool:
+        """Whether a conversion to integers looks for numbers that are too large, which takes several instructions."""
+        return self.architecture == "wasm32"
+
+    @property
+    def loads_first(self) -> bool:
+        """Whether a compiler of its own comes behind LLVM, which loads all that a block of code reads before it computes."""
+        return self.architecture == "wasm32"
+
+    @property
     def rounds(self) -> bool:
         """Whether rounding to whole numbers is an instruction."""
         return not self.architecture.startswith(("armv7", "thumb"))

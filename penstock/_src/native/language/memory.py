@@ -32,7 +32,14 @@ class MemoryInstructions(CheckedAccesses):
         )
         if self.target.checked:
             place.bounds = self.bounds_of(p)
+        elif self.target.architecture == "wasm32" and isinstance(offset, Val):
+            place = self._unanalyzed(place)
         return place
+
+    def _unanalyzed(self, p: Val) -> Val:
+        """The same address, of which LLVM knows nothing: else what it makes of addresses in loops has no constant offsets in loads and stores."""
+        number = self.emit(I64, f"ptrtoint ptr {p.s} to i64")
+        return self.emit(PTR, f"inttoptr i64 {number.s} to ptr")
 
     def load(self, p: Val, offset=0, ty: str = PTR, mask: Val | None = None) -> Val:
         """Loads a value of `ty`; lanes outside `mask` are not accessed and read as zero."""

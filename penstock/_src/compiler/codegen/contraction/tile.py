@@ -43,6 +43,8 @@ def cost(rows: int, nv: int, target: Target) -> float:
 
 def fits(rows: int, nv: int, target: Target) -> bool:
     """Whether sums, a row of b and a broadcast element find registers."""
+    if target.loads_first:  # besides, a register for what has been multiplied
+        return rows * nv + nv + rows + (0 if target.fuses else 1) <= target.registers
     if rows == 1:  # b is multiplied straight from memory
         return nv + 2 <= target.registers
     folded = (
@@ -135,6 +137,8 @@ def accumulate(
                 *acc,
             )  # fmt: skip
         u = unroll if not isinstance(count, int) or count > 2 * unroll else 1
+        if f.target.loads_first:
+            u = 1
         if isinstance(count, int) and count % u:
             u = 1
 

@@ -59,14 +59,22 @@ def clamp(f: Fn, x: Val, low: float, high: float) -> Val:
 def exp(f: Fn, x: Val) -> Val:
     """2^n e^r with |r| <= ln2 / 2."""
     x = clamp(f, x, -105.0, 89.0)
-    i = f.convert(f.intrinsic("rint", x * 1.4426950408889634), I32)
-    n = f.convert(i, F32)
+    n, i = _whole(f, x * 1.4426950408889634)
     r = f.fma(n, -0.693145752, x)  # ln2 in two parts, the first with trailing zeros
     r = f.fma(n, -1.42860677e-6, r)
     e = poly(
         f, r, 1.37805939e-3, 8.37312452e-3, 4.16695364e-2, 1.66664720e-1, 4.99999851e-1, 1.0, 1.0
     )
     return ldexp(f, e, i)
+
+
+def _whole(f: Fn, x: Val) -> tuple[Val, Val]:
+    """The nearest whole number, also as an i32; for |x| below 2^22."""
+    if not f.target.saturates:
+        i = f.convert(f.intrinsic("rint", x), I32)
+        return f.convert(i, F32), i
+    moved = f.unfused("add", x, 12582912.0)  # 1.5 * 2^23: the last bits are the number
+    return f.unfused("sub", moved, 12582912.0), f.bits(moved, like(x.ty, I32)) - 0x4B400000
 
 
 def log(f: Fn, x: Val) -> Val:
@@ -126,21 +134,39 @@ def erf(f: Fn, x: Val) -> Val:
 def erfc(f: Fn, x: Val) -> Val:
     """exp(-a^2) (1 + p(q)) / (1 + 2a) of a = |x|, with a polynomial of q = (a - 2) / (a + 2)."""
     a = fabs(f, x)
+    y, s, error = _erfc_parts(f, a) if f.target.fuses else _erfc_parts_unfused(f, a)
+    y = y * exp(f, -s)  # exp(-a^2) = exp(-s) (1 + s - a^2), s rounded
+    y = f.fma(y, error, y)
+    y = f.select(a > 10.1, 0.0, y)
+    return f.select(x < 0.0, 2.0 - y, y)
+
+
+def _erfc_polynomial(f: Fn, q: Val) -> Val:
+    return poly(f, q, -3.99452605e-4, -1.22800702e-3, 1.31331233e-3, 8.6301025e-3, -8.06014333e-3, -5.42038865e-2,
+                1.64055422e-1, -1.66031465e-1, -9.27639827e-2, 2.76978403e-1)  # fmt: skip
+
+
+def _erfc_parts(f: Fn, a: Val) -> tuple[Val, Val, Val]:
+    """(erfc(a) exp(a^2), a^2 rounded, what is missing in -a^2): quotients are corrected by what they leave."""
     r = 1.0 / (a + 2.0)
     q = (a - 2.0) * r
     q = f.fma(f.exact_fma(q, -(a + 2.0), a - 2.0), r, q)
-    p = poly(f, q, -3.99452605e-4, -1.22800702e-3, 1.31331233e-3, 8.6301025e-3, -8.06014333e-3, -5.42038865e-2,
-             1.64055422e-1, -1.66031465e-1, -9.27639827e-2, 2.76978403e-1)  # fmt: skip
+    p = _erfc_polynomial(f, q)
     d = f.fma(a, 2.0, 1.0)
     r = 1.0 / d
     y = f.fma(p, r, r)
     y = f.fma(f.exact_fma(y, -d, 1.0) + p, r, y)
     s = a * a
-    e = exp(f, -s)  # exp(-a^2) = exp(-s) (1 + s - a^2), s rounded
-    y = y * e
-    y = f.fma(y, f.exact_fma(-a, a, s), y)
-    y = f.select(a > 10.1, 0.0, y)
-    return f.select(x < 0.0, 2.0 - y, y)
+    return y, s, f.exact_fma(-a, a, s)
+
+
+def _erfc_parts_unfused(f: Fn, a: Val) -> tuple[Val, Val, Val]:
+    """The same by divisions, and by a number's first twelve bits, whose square is exact."""
+    y = (_erfc_polynomial(f, (a - 2.0) / (a + 2.0)) + 1.0) / (a * 2.0 + 1.0)
+    high = f.bits(f.bits(a, like(a.ty, I32)) & -4096, a.ty)
+    large, small = high * high, (a - high) * (a + high)
+    s = large + small
+    return y, s, (s - large) - small
 
 
 def _reduced_angle(f: Fn, x: Val) -> tuple[Val, Val]:

@@ -229,6 +229,8 @@ class GemmSchedule:
             return False
         if self.is_converted(b) and not (is_static(g.m) and m <= self.mr):
             return False
+        if self.target.loads_first and g.is_prepacked and self.can_prepack_b():
+            return False
         if is_static(g.m) and (m <= 2 * self.mr or m <= FEW_ROWS and g.n <= FEW_COLUMNS):
             return True
         return g.n % self.lanes == 0 and g.n * self.kc * SIZE[b.element] <= 64 << 10
