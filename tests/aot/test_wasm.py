@@ -1,9 +1,11 @@
 """Models for WebAssembly, in node."""
 
 import json
+import re
 import shutil
 import subprocess
 
+import llvmlite.binding as llvm
 import numpy as np
 import pytest
 
@@ -12,6 +14,7 @@ from penstock._src.aot.linking import has_zig
 from tests.aot.kit import built, traced
 from tests.aot.test_abi import trainable
 from tests.aot.test_values import attention, branches, convolutions, integers, recurrent
+from tests.compiler.codegen.scalars.test_accuracy import exact, ulps
 
 NODE = shutil.which("node")
 pytestmark = pytest.mark.skipif(
@@ -34,6 +37,58 @@ def test_modules_compute_what_penstock_computes(tmp_path):
     assert node(tmp_path, "model_test.mjs") == "model: 5 calls agree\n"
     size = (tmp_path / "model.wasm").stat().st_size
     assert size - made.model.data.size < 64 << 10
+
+
+def inner_loops(built):
+    """The texts of the loops of a module's kernels that have no others in them."""
+    machine, found = built.machine.machine(), []
+    for code in built.model.codes:
+        module = llvm.parse_assembly(code.text, llvm.create_context())
+        module.triple = machine.triple
+        found += re.findall(
+            r"\tloop((?:(?!\tloop).)*?)end_loop", machine.emit_assembly(module), re.S
+        )
+    return found
+
+
+def test_loops_of_products_read_at_constant_offsets(tmp_path):
+    weights = tf.Variable(np.ones((256, 64), np.float32))
+    made = built(
+        tmp_path,
+        traced(lambda x: x @ weights, tf.TensorSpec([32, 256], name="x")),
+        target="wasm32",
+    )
+    products = [text for text in inner_loops(made) if "f32x4.mul" in text]
+    assert len(products) == 1
+    (loop,) = products
+    assert loop.count("f32x4.mul") == 8 and loop.count("v128.load") == 6
+    assert loop.count("i32.add") == 2  # one for each operand
+
+
+@pytest.mark.parametrize("name, low, high, bound", [
+    ("exp", -87, 88, 1.1), ("erfc", -4, 9, 4.0), ("erf", -4, 4, 1.2), ("tanh", -9, 9, 2.2), ("sigmoid", -30, 30, 2.6),
+])  # fmt: skip
+def test_errors_of_functions_in_ulps(name, low, high, bound, tmp_path):
+    function = getattr(tf.math, name)
+    spec = tf.TensorSpec([2000], name="x")
+    built(tmp_path, traced(lambda x: {"y": function(x)}, spec), target="wasm32")
+    program = """
+      import open from "./index.mjs";
+      import { readFileSync, writeFileSync } from "node:fs";
+      const x = new Float32Array(new Uint8Array(readFileSync("x.bin")).buffer);
+      writeFileSync("y.bin", (await open()).run({ x }).y);
+    """
+    (tmp_path / "try.mjs").write_text(program)
+    x = np.random.default_rng(0).uniform(low, high, 2000).astype(np.float32)
+    x[:8] = [0, -0.0, np.inf, -np.inf, np.nan, 1, -1, 1e-30]
+    x.tofile(tmp_path / "x.bin")
+    node(tmp_path, "try.mjs")
+    got, wanted = np.fromfile(tmp_path / "y.bin", np.float32), exact(name, x)
+    with np.errstate(invalid="ignore"):
+        far = ulps(got, wanted, np.float32)
+    normal = np.isfinite(wanted) & (np.abs(wanted) > np.finfo(np.float32).tiny)
+    assert far[normal].max() <= bound
+    np.testing.assert_array_equal(got[:5], wanted[:5].astype(np.float32))
 
 
 def test_modules_with_a_file_of_weights(tmp_path):

@@ -93,6 +93,11 @@ class Target:
         return self.architecture != "wasm32"
 
     @property
+    def adds_products(self) -> bool:
+        """Whether the instruction that multiplies can add as well, however that rounds."""
+        return self.fuses or "+relaxed-simd" in self.features
+
+    @property
     def saturates(self) -> bool:
         """Whether a conversion to integers looks for numbers that are too large, which takes several instructions."""
         return self.architecture == "wasm32"

@@ -109,6 +109,34 @@ def test_other_ops_are_written_as_known_ones(name, tmp_path):
     np.testing.assert_allclose(result, model.signatures["serving_default"](x), rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.parametrize("equation, shapes, batch", [
+    ("abc,cde->abde", [(2, 3, 4), (4, 5, 2)], None),
+    ("abcd,cde->abe", [(2, 3, 4, 5), (4, 5, 2)], None),
+    ("aecd,abcd->acbe", [(2, 3, 4, 5), (2, 6, 4, 5)], 2),
+    ("acbe,aecd->abcd", [(2, 4, 6, 3), (2, 3, 4, 5)], 2),
+    ("ab,b->a", [(3, 4), (4,)], None),
+    ("ab,ab->ab", [(3, 4), (3, 4)], 2),
+    ("ab,cd->dbca", [(3, 4), (2, 5)], None),
+])  # fmt: skip
+def test_einsums_are_products(equation, shapes, batch, tmp_path):
+    x, y = (random(*shape) for shape in shapes)
+    open_shape = [batch and None, *x.shape[1:]]
+    function = traced(lambda x: tf.einsum(equation, x, y), tf.TensorSpec(open_shape, name="x"))
+    found = back(function, tmp_path / "net", x)
+    np.testing.assert_allclose(found, np.einsum(equation, x, y), rtol=1e-4, atol=1e-5)
+    assert "Einsum" not in operations(tmp_path / "net")
+
+
+@pytest.mark.parametrize("equation, shapes", [
+    ("ab,cb->a", [(3, 4), (2, 4)]), ("aab,bc->ac", [(3, 3, 4), (4, 2)]), ("ab->ba", [(3, 4)]),
+])  # fmt: skip
+def test_einsums_of_other_kinds_stay(equation, shapes, tmp_path):
+    x, *others = (random(*shape) for shape in shapes)
+    function = traced(lambda x: tf.einsum(equation, x, *others), tf.TensorSpec(x.shape, name="x"))
+    found = back(function, tmp_path / "net", x)
+    np.testing.assert_allclose(found, np.einsum(equation, x, *others), rtol=1e-4, atol=1e-5)
+
+
 def test_ops_without_counterpart_are_named(tmp_path):
     with pytest.raises(tf.errors.UnimplementedError, match="no counterpart of Betainc 'Betainc'"):
         TFJS.write(

@@ -9,6 +9,7 @@ import numpy as np
 
 from penstock._src.core.errors import UnimplementedError
 from penstock._src.core.registry import raw
+from penstock._src.formats.tfjs.einsum import as_product
 from penstock._src.graph.operation import Operation, SymbolicTensor
 from penstock._src.graph.static_values import constant_value
 
@@ -77,6 +78,9 @@ def rewritten(node: Operation, inputs: Sequence[SymbolicTensor]) -> list[Symboli
 def _batch_matmul(node: Operation, inputs: Sequence[SymbolicTensor]) -> Any:
     attrs = node.raw_op.attrs
     return raw.BatchMatMulV2(x=inputs[0], y=inputs[1], adj_x=attrs["adj_x"], adj_y=attrs["adj_y"])
+
+
+rewrite("Einsum")(as_product)
 
 
 @rewrite("Softsign")

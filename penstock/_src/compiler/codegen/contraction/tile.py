@@ -17,6 +17,7 @@ from penstock._src.native.language.types import lanes, scalar, vec
 
 MOST_ROWS = 16
 MOST_VECTORS = 6
+MOST_PADDING = 1 / 20  # of columns that are kept
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ def cost(rows: int, nv: int, target: Target) -> float:
 def fits(rows: int, nv: int, target: Target) -> bool:
     """Whether sums, a row of b and a broadcast element find registers."""
     if target.loads_first:  # besides, a register for what has been multiplied
-        return rows * nv + nv + rows + (0 if target.fuses else 1) <= target.registers
+        return rows * nv + nv + rows + (0 if target.adds_products else 1) <= target.registers
     if rows == 1:  # b is multiplied straight from memory
         return nv + 2 <= target.registers
     folded = (
@@ -54,11 +55,18 @@ def fits(rows: int, nv: int, target: Target) -> bool:
 
 
 def cover(
-    m: int, n: int, target: Target, width: int, most_vectors: int = MOST_VECTORS, idle: int = 0
+    m: int,
+    n: int,
+    target: Target,
+    width: int,
+    most_vectors: int = MOST_VECTORS,
+    idle: int = 0,
+    is_kept: bool = False,
 ) -> tuple[int, int]:
     """The (rows, vectors) of the tile that covers m x n in the fewest cycles.
 
     One that leaves no edge has a small advantage, being half the code to compile. `idle` rows come on top of each tile.
+    If panels of columns are kept, the last one is not to be much wider than what it holds.
     """
     vectors, stream = max(1, -(-n // width)), processor_of(target).stream
     m = max(1, m)
@@ -75,7 +83,7 @@ def cover(
         (total(r, v) * (1.03 if m % r or vectors % v else 1), -r * v, abs(r - 8), r, v)
         for v in range(1, min(most_vectors, vectors) + 1)
         for r in range(1, min(MOST_ROWS, m) + 1)
-        if fits(r + idle, v, target)
+        if fits(r + idle, v, target) and not (is_kept and -vectors % v > MOST_PADDING * vectors)
     ]
     return min(choices)[3:]
 

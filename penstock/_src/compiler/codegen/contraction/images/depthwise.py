@@ -73,11 +73,19 @@ class _DepthwisePart:
         self.h, self.w, y = conv.h, conv.w, conv.y
         self.y_first = phase[0] * y.row + phase[1] * y.column + y.base
         self.y_row, self.y_column = whole.h.base * y.row, whole.w.base * y.column
-        self.most = min(MOST_PIXELS, max(1, target.registers - 4 - max(1, self.w.taps)))
+        self.most = self.most_pixels(target)
         room = lambda rows: self.h.stride * rows * conv.w.size * conv.groups * SIZE[conv.x.element]
         most = processor_of(target).depthwise_rows
         self.rows = max([r for r in divisors(self.h.out) if room(r) <= most] + [1])
         self.unit = max(1, self.h.out // self.rows)
+
+    def most_pixels(self, target: Target) -> int:
+        """How many pixels are summed at a time."""
+        w = self.w
+        if not target.loads_first:
+            return min(MOST_PIXELS, max(1, target.registers - 4 - max(1, w.taps)))
+        needed = lambda n: n + min(n * w.taps, w.reach(n)) + w.taps + (not target.adds_products)
+        return max([n for n in range(1, MOST_PIXELS + 1) if needed(n) <= target.registers] + [1])
 
     def tasks(self, sizes: Sizes) -> int:
         if not self.h.out * self.w.out * self.c.groups:

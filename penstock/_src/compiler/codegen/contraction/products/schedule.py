@@ -89,7 +89,13 @@ class GemmSchedule:
             bool(g.zero) and not self.begins
         )  # rows of a tile that are not the result's
         self.mr, self.nv = blocking.tile or cover(
-            m, n, self.target, n_lanes, most_vectors=most, idle=self.idle
+            m,
+            n,
+            self.target,
+            n_lanes,
+            most_vectors=most,
+            idle=self.idle,
+            is_kept=self.prefers_panels,
         )
         self.nr = self.nv * n_lanes
         wide = is_static(g.m) and m <= 64 and n >= 1024  # B is read once: long pieces of its rows
@@ -100,6 +106,8 @@ class GemmSchedule:
             block = max(
                 block, depth
             )  # each B is a small block uncut: sums need not wait for a second
+        if m <= self.mr and self.prefers_panels:
+            block = max(block, depth)  # they are read once, from end to end
         self.kc = block
         if (
             wide
@@ -229,11 +237,16 @@ class GemmSchedule:
             return False
         if self.is_converted(b) and not (is_static(g.m) and m <= self.mr):
             return False
-        if self.target.loads_first and g.is_prepacked and self.can_prepack_b():
+        if self.prefers_panels:
             return False
         if is_static(g.m) and (m <= 2 * self.mr or m <= FEW_ROWS and g.n <= FEW_COLUMNS):
             return True
         return g.n % self.lanes == 0 and g.n * self.kc * SIZE[b.element] <= 64 << 10
+
+    @property
+    def prefers_panels(self) -> bool:
+        """Whether B is rather packed than read in place wherever its panels are kept: short vectors of long rows come slowly."""
+        return self.target.loads_first and self.g.is_prepacked and self.can_prepack_b()
 
     def packs_b_often(self, m: int, n: int) -> bool:
         """Whether several tasks would pack the same block of B: then all threads pack it beforehand."""
