@@ -6,11 +6,13 @@ others are about to do, so different calls are an error in all of them: none wai
 
 import abc
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
 from penstock._src.cluster.description import Cluster
+from penstock._src.core.errors import AbortedError, DeadlineExceededError
 
 REDUCTIONS = ("Add", "Mul", "Min", "Max")
 
@@ -30,12 +32,39 @@ class Group:
         return len(self.ranks)
 
 
+@dataclasses.dataclass(frozen=True)
+class NativeCalls:
+    """What native code needs to call MPI itself (native/process/exchanges.py).
+
+    functions      addresses, by the names of MPI's functions
+    telling        the handle of the communicator on which processes tell what they are about to do, by messages of `tag`
+    reducing       the handle of the communicator of sums
+    types          handles by the names of dtypes
+    reductions     handles by REDUCTIONS
+    request_bytes, status_bytes    sizes of MPI's records
+    """
+
+    functions: Mapping[str, int]
+    telling: int
+    reducing: int
+    tag: int
+    types: Mapping[str, int]
+    reductions: Mapping[str, int]
+    request_bytes: int
+    status_bytes: int
+
+
 class Transport(abc.ABC):
     """Exchange of arrays between processes. Arrays are C-contiguous and have equal types and shapes in all processes of a group."""
 
     cluster: Cluster
     # Seconds that an exchange waits for the others, if it does not say itself; 0: for ever.
     timeout: float = 0
+
+    @property
+    def native(self) -> NativeCalls | None:
+        """How native code reduces over all processes; None if it cannot."""
+        return None
 
     @property
     def everyone(self) -> Group:
@@ -62,6 +91,31 @@ class Transport(abc.ABC):
         """Returns the sum (or product, least, greatest) over the processes; equal to the bit in all of them."""
 
     @abc.abstractmethod
+    def all_reduce_packs(self, packs: Sequence[np.ndarray], reduction: str) -> list[np.ndarray]:
+        """Returns the same of several arrays over all processes, in the exchanges that native code makes of them.
+
+        Raises:
+          AbortedError: another process has failed in this exchange.
+        """
+
+    @abc.abstractmethod
+    def absent(self, seconds: float) -> list[int]:
+        """Returns the ranks that do not answer in some seconds. Those that answer call it at about the same time."""
+
+    @abc.abstractmethod
+    def usable(self) -> None:
+        """Raises UnavailableError if an exchange was abandoned."""
+
+    @abc.abstractmethod
+    def abandon(self, why: str, *kept: Any) -> None:
+        """Notes that an exchange was left that others may still be in: further ones raise UnavailableError.
+
+        Args:
+          why: what happened.
+          kept: what the library may still read or write.
+        """
+
+    @abc.abstractmethod
     def all_gather(self, values: np.ndarray, group: Group) -> np.ndarray:
         """Returns the values of all processes, along a new first axis."""
 
@@ -84,3 +138,16 @@ class Transport(abc.ABC):
     @abc.abstractmethod
     def abort(self, status: int) -> None:
         """Ends all processes of the cluster, this one too."""
+
+
+def late_ranks(late: Sequence[int], size: int, timeout: float) -> DeadlineExceededError:
+    """The error of an exchange to which some have not come in time."""
+    who = f"Rank {', '.join(map(str, late))} of {size} has" if late else f"Some of {size} have"
+    return DeadlineExceededError(None, None, f"{who} not come to an exchange within {timeout:g} s.")
+
+
+def failed_rank(rank: int, size: int) -> AbortedError:
+    """The error of an exchange in which a process has failed."""
+    return AbortedError(
+        None, None, f"Rank {rank} of {size} has failed before it had given its part of a sum."
+    )

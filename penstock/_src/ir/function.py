@@ -1,6 +1,6 @@
 """A Function: parameters, results, and what it does to variables."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,6 +26,20 @@ class Check:
 
 
 @dataclass(frozen=True, eq=False)
+class ExchangeUnit:
+    """Sums over all processes that are agreed on together: what one operation exchanges.
+
+    words    what each process tells the others; equal in all
+    merge    the reduction, one of cluster/transport.py's
+    disagree what gives the error if they told different words: (their rows) -> error
+    """
+
+    words: tuple[int, ...]
+    merge: str
+    disagree: Callable[[Any], OpError]
+
+
+@dataclass(frozen=True, eq=False)
 class Function:
     """A closed graph of primitives: everything its results depend on are its parameters.
 
@@ -38,13 +52,16 @@ class Function:
     results: tuple[Node, ...]
     updates: tuple[tuple[Node, Node], ...] = ()
     checks: tuple[Check, ...] = field(default=())
+    # The `all_reduce_wait` nodes in their order: every process makes these exchanges, whether it reads the sums or not.
+    exchanges: tuple[Node, ...] = field(default=())
     # What the symbols of Dims are now, as far as the maker knows.
     symbols: tuple[tuple[str, int], ...] = field(default=())
 
     @property
     def roots(self) -> tuple[Node, ...]:
-        """The nodes that must be computed: results, then new values of variables, then checked conditions."""
-        return (*self.results, *[v for _, v in self.updates], *[c.condition for c in self.checks])
+        """The nodes that must be computed: results, then new values of variables, checked conditions, exchanged sums."""
+        conditions = [c.condition for c in self.checks]
+        return (*self.results, *[v for _, v in self.updates], *conditions, *self.exchanges)
 
     @property
     def handles(self) -> tuple[Node, ...]:

@@ -284,6 +284,13 @@ def case(_args: Args, attrs: Attrs) -> list[Result]:
     return [(r.shape, r.dtype) for r in attrs["branches"][0].results]
 
 
+def all_reduce_start(args: Args, _attrs: Attrs) -> Result:
+    return args[0].shape, args[0].dtype
+
+
+all_reduce_wait = all_reduce_start
+
+
 def item(args: Args, attrs: Attrs) -> Result:
     results = args[0].results
     if results is None:

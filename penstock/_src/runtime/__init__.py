@@ -9,6 +9,7 @@ and variables' handles. Read first: load.py, then program.py.
     binding.py         the launch table with addresses, over one arena
     arena.py           memory for temporaries, shared by programs that do not run at once
     weight_packer.py   packed weights, kept with their variables and made again when these change
+    exchanging.py      sums over processes that a run begins and waits for, and what is done when it fails
     observed.py        timed runs, of which observers are told (profilers, reports)
     watched.py         runs that are logged, guarded by sentinels, or begin with poisoned memory
     checked_run.py     runs whose loads and stores are held to their buffers

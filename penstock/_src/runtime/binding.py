@@ -6,12 +6,14 @@ from typing import Any
 
 import numpy as np
 
+from penstock._src.compiler.codegen.specials.special import SessionWord
 from penstock._src.compiler.plan.buffers import Buffer, memory_of
 from penstock._src.compiler.plan.launch_table import STATUS, encode
 from penstock._src.compiler.plan.plan import Plan
 from penstock._src.core.values.arrays import aligned_copy
 from penstock._src.native import Call
 from penstock._src.runtime.arena import ArenaBlock
+from penstock._src.runtime.exchanging import ExchangeSession, session_of
 
 
 @dataclass(eq=False)
@@ -22,6 +24,7 @@ class BoundTable:
     status    its words: what an error needs to tell
     claim, release    of the arena, which other programs may be using
     constants    their arrays
+    session      in which its exchanges with other processes are made, if there are any
     timed     the run with a clock beside each record, and the log that it fills, once they were asked for
     """
 
@@ -33,6 +36,7 @@ class BoundTable:
     claim: Callable[[bool], bool]
     release: Callable[[], None]
     constants: Mapping[Buffer, np.ndarray]
+    session: ExchangeSession | None = None
     timed: Any = None
 
     def look_at_conditions(self, arrays: Sequence[np.ndarray]) -> None:
@@ -67,10 +71,14 @@ def bind(
     before = {"input": 0, "variable": 0, "output": inputs, "prepacked": inputs + results}
     patches: list[tuple[int, int, int]] = []  # (number of the call's array, word, bytes to add)
     status_words: list[int] = []
+    session_words: list[tuple[int, SessionWord]] = []
     arena = block.array.ctypes.data
 
     def word(argument: Any, at: int) -> int:
         """The number that an argument is in the table; 0 where it is an address known later."""
+        if isinstance(argument, SessionWord):
+            session_words.append((at, argument))
+            return 0
         argument, offset = memory_of(argument)
         if argument is STATUS:
             status_words.append(at)
@@ -90,7 +98,18 @@ def bind(
         threads=plan.threads, keep=(block, constants, libraries),
     )  # fmt: skip
     call.table[status_words] = call.status.ctypes.data
+    session = session_of(plan.function) if session_words else None
+    for at, what in session_words:
+        call.table[at] = session.address(what)  # type: ignore[union-attr]
     lock = block.lock
     return BoundTable(
-        plan, call, call.run, call.status, block.array, lock.acquire, lock.release, constants
+        plan,
+        call,
+        call.run,
+        call.status,
+        block.array,
+        lock.acquire,
+        lock.release,
+        constants,
+        session,
     )

@@ -76,7 +76,10 @@ class Program:
             if late_at:
                 table.status[DEADLINE] = late_at
             run = observed_run(table) if RUN_OBSERVERS else table.run
-            code = run(*arrays, *results, *packed)
+            if table.session is None:
+                code = run(*arrays, *results, *packed)
+            else:
+                code = table.session.run(run, [*arrays, *results, *packed], table)
             if code:
                 self._fail(code, table.status)
             if self._conditions:

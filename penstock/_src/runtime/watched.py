@@ -54,7 +54,11 @@ class WatchedProgram(Program):
             table.status[DEADLINE] = late_at
             start_time = time.perf_counter()
             with self._checked(table, [*arrays, *results, *packed]):
-                code = table.run(*arrays, *results, *packed)
+                given = [*arrays, *results, *packed]
+                if table.session is None:
+                    code = table.run(*given)
+                else:
+                    code = table.session.run(table.run, given, table)
             if self.is_logged:
                 self._log(time.perf_counter() - start_time)
             if code:

@@ -1,5 +1,7 @@
 """MPI, by mpi4py: MPICH, Open MPI and what is made from them, over shared memory, TCP, UCX and libfabric."""
 
+import ctypes
+import functools
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -7,12 +9,25 @@ from typing import Any
 import numpy as np
 
 from penstock._src.cluster.description import Cluster
-from penstock._src.cluster.transport import Group, Transport
-from penstock._src.core.errors import DeadlineExceededError, UnavailableError
+from penstock._src.cluster.transport import (
+    Group,
+    NativeCalls,
+    Transport,
+    failed_rank,
+    late_ranks,
+)
+from penstock._src.core.errors import UnavailableError
 from penstock._src.core.values.arrays import empty_aligned
 
-WORDS = 1  # the tag of messages with words
-SHORTEST_PAUSE, LONGEST_PAUSE = 2e-6, 1e-3  # seconds between looks whether others have come
+WORDS, ANSWERS = 1, 2  # tags of messages: with words, and those of `absent`
+# Seconds between looks whether others have come; the first come without a pause.
+PATIENCE, SHORTEST_PAUSE, LONGEST_PAUSE = 2e-4, 2e-6, 1e-3
+CALLS = ("MPI_Irecv", "MPI_Isend", "MPI_Iallreduce", "MPI_Test", "MPI_Testall")
+# MPI's types that native code reduces.
+TYPES = {
+    "float32": "FLOAT", "float64": "DOUBLE", "int8": "INT8_T", "int16": "INT16_T", "int32": "INT32_T",
+    "int64": "INT64_T", "uint8": "UINT8_T", "uint16": "UINT16_T", "uint32": "UINT32_T", "uint64": "UINT64_T",
+}  # fmt: skip
 # The widest of the types that MPI adds up in place of one that it does not know.
 WIDER = {"float16": np.float32, "bfloat16": np.float32}
 
@@ -64,46 +79,104 @@ class MpiTransport(Transport):
             )
         self.cluster = cluster
         self._world = mpi.COMM_WORLD.Dup()
+        self._sums = mpi.COMM_WORLD.Dup()  # what native code begins long before it ends
         self._communicators = {self.everyone: self._world}
         self._abandoned: list[Any] = []
+        self._why_unusable = ""
         self._reductions = {"Add": mpi.SUM, "Mul": mpi.PROD, "Min": mpi.MIN, "Max": mpi.MAX}
 
     def _communicator(self, group: Group) -> Any:
         """The communicator of a group, which its members make when they first use it."""
+        self.usable()
         if group not in self._communicators:
             members = self._world.Get_group().Incl(group.ranks)
             self._communicators[group] = self._world.Create_group(members, tag=group.channel)
         return self._communicators[group]
 
+    @functools.cached_property
+    def native(self) -> NativeCalls | None:  # type: ignore[override]
+        mpi = self._mpi
+        library = ctypes.CDLL(mpi.__file__)  # finds what the libraries define that it is linked to
+        functions = {name: ctypes.cast(library[name], ctypes.c_void_p).value or 0 for name in CALLS}
+        return NativeCalls(
+            functions, self._world.handle, self._sums.handle, WORDS,
+            {name: getattr(mpi, constant).handle for name, constant in TYPES.items()},
+            {name: reduction.handle for name, reduction in self._reductions.items()},
+            mpi._sizeof(mpi.Request), mpi._sizeof(mpi.Status),
+        )  # fmt: skip
+
     def exchange_words(self, words: np.ndarray, group: Group, timeout: float = 0) -> np.ndarray:
         rows = np.empty((len(group), words.size), np.int64)
         communicator = self._communicator(group)
-        timeout = timeout or self.timeout
-        if not timeout:
-            communicator.Allgather(words, rows)
-            return rows
+        own = group.ranks.index(self.cluster.rank)
+        rows[own] = words
         # From each member apart: of a collective function nobody can tell who is late.
-        coming = [communicator.Irecv(row, member, WORDS) for member, row in enumerate(rows)]
-        going = [communicator.Isend(words, member, WORDS) for member in range(len(group))]
-        deadline, pause = time.monotonic() + timeout, SHORTEST_PAUSE
-        while not self._mpi.Request.Testall([*coming, *going]):
-            if time.monotonic() > deadline:
-                self._abandoned.append((rows, words, coming, going))  # MPI may still write there
-                late = [rank for rank, one in zip(group.ranks, coming) if not one.Test()]
-                raise DeadlineExceededError(
-                    f"Rank {', '.join(map(str, late))} of {self.cluster.size} has not come to an exchange within "
-                    f"{timeout:g} s."
-                )
-            time.sleep(pause)
-            pause = min(2 * pause, LONGEST_PAUSE)
+        others = [member for member in range(len(group)) if member != own]
+        coming = [communicator.Irecv(rows[member], member, WORDS) for member in others]
+        going = [communicator.Isend(words, member, WORDS) for member in others]
+        timeout = timeout or self.timeout
+        if not self._complete([*coming, *going], timeout):
+            late = [group.ranks[i] for i, one in zip(others, coming) if not one.Test()]
+            error = late_ranks(late, self.cluster.size, timeout)
+            self.abandon(error.message, rows, words, coming, going)
+            raise error
         return rows
 
+    def _complete(self, requests: Sequence[Any], timeout: float) -> bool:
+        """Waits until requests are complete; False if they are not by `timeout`, in seconds, 0 for none."""
+        start, pause = time.monotonic(), SHORTEST_PAUSE
+        while not self._mpi.Request.Testall(requests):
+            waited = time.monotonic() - start
+            if timeout and waited > timeout:
+                return False
+            if waited > PATIENCE:
+                time.sleep(pause)
+                pause = min(2 * pause, LONGEST_PAUSE)
+        return True
+
+    def absent(self, seconds: float) -> list[int]:
+        others = [rank for rank in range(self.cluster.size) if rank != self.cluster.rank]
+        answers = np.zeros((self.cluster.size, 1), np.int64)
+        coming = [self._world.Irecv(answers[rank], rank, ANSWERS) for rank in others]
+        going = [self._world.Isend(answers[self.cluster.rank], rank, ANSWERS) for rank in others]
+        self._complete([*coming, *going], seconds)
+        self._abandoned.append((answers, coming, going))
+        return [rank for rank, one in zip(others, coming) if not one.Test()]
+
+    def usable(self) -> None:
+        if self._why_unusable:
+            raise UnavailableError(
+                None,
+                None,
+                f"The processes of the cluster can exchange nothing more: {self._why_unusable}",
+            )
+
+    def abandon(self, why: str, *kept: Any) -> None:
+        self._abandoned.append(kept)
+        self._why_unusable = why
+
     def all_reduce(self, values: np.ndarray, reduction: str, group: Group) -> np.ndarray:
-        wider = WIDER.get(values.dtype.name)
-        own = np.asarray(values, wider, order="C")
+        if group == self.everyone:
+            return self.all_reduce_packs([values], reduction)[0]
+        own = _widened(values)
         result = empty_aligned(own.shape, own.dtype)
         self._communicator(group).Allreduce(own, result, self._reductions[reduction])
-        return result.astype(values.dtype) if wider else result
+        return result.astype(values.dtype, copy=False)
+
+    def all_reduce_packs(self, packs: Sequence[np.ndarray], reduction: str) -> list[np.ndarray]:
+        self._communicator(self.everyone)
+        own = [_widened(values) for values in packs]
+        results = [empty_aligned(values.shape, values.dtype) for values in own]
+        merge, well, failed = self._reductions[reduction], np.zeros(1, np.int64), np.zeros(1, int)
+        requests = [self._sums.Iallreduce(a, b, merge) for a, b in zip(own, results)]
+        requests.append(self._sums.Iallreduce(well, failed, self._mpi.MAX))
+        if not self._complete(requests, self.timeout):
+            error = late_ranks(self.absent(min(self.timeout, 5)), self.cluster.size, self.timeout)
+            self.abandon(error.message, own, results, well, failed, requests)
+            raise error
+        if failed[0]:
+            raise failed_rank(int(failed[0]) - 1, self.cluster.size)
+        return [result.astype(values.dtype, copy=False) for result, values in zip(results, packs)]
 
     def all_gather(self, values: np.ndarray, group: Group) -> np.ndarray:
         result = empty_aligned((len(group), *values.shape), values.dtype)
@@ -132,6 +205,11 @@ class MpiTransport(Transport):
 
     def abort(self, status: int) -> None:
         self._mpi.COMM_WORLD.Abort(status)
+
+
+def _widened(values: np.ndarray) -> np.ndarray:
+    """Values in a type that MPI adds up, contiguous."""
+    return np.asarray(values, WIDER.get(values.dtype.name), order="C")
 
 
 def _bytes(values: np.ndarray) -> np.ndarray:

@@ -323,7 +323,7 @@ def program_of(section: Section, lowered: LoweredSection, slots: Slots) -> list[
     symbols = inputs.symbols.values()
     function = p.function(section.name, inputs.parameters, results.nodes, symbols)
     steps = []
-    if makers or function.updates or function.checks:
+    if makers or function.updates or function.checks or function.exchanges:
         steps = [program_step(function, inputs.sources, makers, lowered.ops, p.assertions, p.equal)]
     p.forget()
     return steps

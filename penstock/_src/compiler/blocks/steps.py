@@ -141,7 +141,7 @@ def program_step(
         equal,
         compiled.run,
         is_plain=passes_inputs and gives_results,
-        is_empty=not (function.results or function.updates or function.checks),
+        is_empty=not function.roots,
     )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from penstock._src.compiler.fusion.exchange_order import in_exchange_order
 from penstock._src.compiler.fusion.groups import FusionGroup
 from penstock._src.compiler.fusion.merge import merge
 from penstock._src.compiler.fusion.partition import Partition, partition
@@ -46,7 +47,8 @@ class Schedule:
 
 def schedule(part: Partition) -> Schedule:
     """The kernels of a function and of those nested in it."""
-    kernels = tuple([k for group in part.groups for k in _kernels_of(group, part)])
+    made = [k for group in part.groups for k in _kernels_of(group, part)]
+    kernels = in_exchange_order(made)
     makers: dict[int, list[int]] = {}
     last_readers: dict[int, int] = {}
     for number, kernel in enumerate(kernels):

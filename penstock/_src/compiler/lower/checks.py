@@ -78,7 +78,7 @@ def arguments_of(
       written: numbers of the variables that the run has given their new values; None if that is not known.
 
     Returns:
-      None if the values depend on values of variables that are gone.
+      None if the values depend on what is gone: values of variables, or what other processes gave.
     """
     args = refusal.args
     if refusal.condition is not None:
@@ -93,6 +93,8 @@ def arguments_of(
     ]
     known = () if written is None else [made for _, made in changed]
     handles = {handle.id for handle, _ in changed}
+    if any(n.kind == "all_reduce_start" for n in _ancestors(nodes, {n.id for n in known}).values()):
+        return None  # what other processes gave is gone
     if handles & _variables_read(nodes, {n.id for n in known}):
         return None
     given = [getattr(a, "value", a) for a in arguments]

@@ -14,7 +14,7 @@ from penstock._src.ir import dims
 from penstock._src.ir.build.maker import NodeMaker
 from penstock._src.ir.builder import Builder
 from penstock._src.ir.errors import NotLowerable
-from penstock._src.ir.function import Check, Function
+from penstock._src.ir.function import Check, ExchangeUnit, Function
 from penstock._src.ir.node import Node
 
 
@@ -83,6 +83,7 @@ class LoweringContext(NodeMaker):
         # checks
         self.checks: list[Check] = []
         self.inner_checks: dict[InnerCheck, Node] | None = None  # those inside of a loop or branch
+        self.exchanges: list[Node] = []  # what is combined with other processes, in their order
         # What ends a run, by the message of the check or by the operation with a bad index -> the operation that
         # raises the error on the host, and its arguments.
         self.assertions: dict[Any, Refusal] = {}
@@ -119,8 +120,9 @@ class LoweringContext(NodeMaker):
         changed = [(h, v) for h, v in updates if not (v.kind == "read" and v.args[0] is h)]
         known = tuple([(name, int(d)) for d in symbols for name in dims.symbols(d)])
         return Function(
-            name, tuple(parameters), tuple(results), tuple(changed), tuple(self.checks), known
-        )
+            name, tuple(parameters), tuple(results), tuple(changed), tuple(self.checks),
+            tuple(self.exchanges), known,
+        )  # fmt: skip
 
     # -- values
 
@@ -171,6 +173,29 @@ class LoweringContext(NodeMaker):
         """x with updates combined at index vectors of its leading axes; see `NodeMaker.scatter`."""
         self._expect_bad_indices(mode)
         return super().scatter(x, indices, updates, op, mode, unique)
+
+    # -- other processes
+
+    def all_reduce(self, packs: Sequence[Node], unit: ExchangeUnit) -> list[Node]:
+        """Each pack combined with those that the other processes give, which are of its type and shape.
+
+        Raises:
+          NotLowerable: within a loop or branch, where nobody knows how often or whether.
+        """
+        if self.depth or not packs:
+            raise NotLowerable("an exchange inside of a loop or branch, or of nothing")
+        started: list[Node] = []
+        first = self.exchanges[-1].attrs["last"] + 1 if self.exchanges else 0
+        for number, pack in enumerate(packs, first):
+            before = started[-1:] or [wait.args[0] for wait in self.exchanges[-1:]]
+            attrs = {"unit": unit, "number": number, "last": first + len(packs)}
+            started.append(self.make("all_reduce_start", (pack, *before), **attrs))
+        waits = [
+            self.make("all_reduce_wait", (start, pack), **start.attrs)
+            for start, pack in zip(started, packs, strict=True)
+        ]
+        self.exchanges += waits
+        return waits
 
     # -- checks
 
@@ -250,11 +275,13 @@ class LoweringContext(NodeMaker):
 
     @contextlib.contextmanager
     def whole_or_not(self) -> Iterator[None]:
-        """Takes back what was written to variables and checked within, if it ends in an exception."""
+        """Takes back what was written to variables, checked and exchanged within, if it ends in an exception."""
         before = dict(self.variables), dict(self.written), len(self.checks)
+        exchanged = len(self.exchanges)
         try:
             yield
         except Exception:
             self.variables, self.written = before[:2]
             del self.checks[before[2] :]
+            del self.exchanges[exchanged:]
             raise

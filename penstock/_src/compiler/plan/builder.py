@@ -11,7 +11,7 @@ from penstock._src.compiler.kernels.memory import bytes_of, home, in_memory_alre
 from penstock._src.compiler.plan.buffers import Buffer
 from penstock._src.compiler.plan.in_place import Lifetimes
 from penstock._src.compiler.plan.launch_table import Jump, Label, Launch, Record
-from penstock._src.compiler.plan.plan import CheckFailed, OutOfBounds
+from penstock._src.compiler.plan.plan import CheckFailed, ExchangeFailed, OutOfBounds
 from penstock._src.compiler.plan.prepacked import PrepackedWeights
 from penstock._src.compiler.plan.verify.order import MemoryTrace
 from penstock._src.ir import dims
@@ -41,6 +41,7 @@ class PlanBuilder:
     updates     whether the next launch updates a variable
     is_held     whether the run cannot be interrupted here: a launch before has updated variables
     written     numbers of the variables that have their new values here
+    exchanging  numbers of the exchanges that have begun and were not waited for
     """
 
     function: Function
@@ -58,13 +59,14 @@ class PlanBuilder:
     updates: bool = False
     is_held: bool = False
     written: frozenset[int] = frozenset()
+    exchanging: set[int] = field(default_factory=set)
     launches: list[Record] = field(default_factory=list)
     buffers: dict[int, Buffer] = field(default_factory=dict)
     known: list[Buffer] = field(default_factory=list)
     prepacked: list[PrepackedWeights] = field(default_factory=list)
     algorithms: set[str] = field(default_factory=set)
     tasks: dict[int, int] = field(default_factory=dict)
-    errors: list[OutOfBounds | CheckFailed] = field(default_factory=list)
+    errors: list[OutOfBounds | CheckFailed | ExchangeFailed] = field(default_factory=list)
 
     @property
     def known_written(self) -> frozenset[int] | None:

@@ -6,7 +6,7 @@ from typing import Any
 from penstock._src.compiler.plan.buffers import Buffer
 from penstock._src.compiler.plan.launch_table import Launch, Record, text
 from penstock._src.compiler.plan.prepacked import PrepackedWeights
-from penstock._src.core.errors import InvalidArgumentError, OpError
+from penstock._src.core.errors import InternalError, InvalidArgumentError, OpError
 from penstock._src.ir.function import Check, Function
 from penstock._src.ir.node import Node
 from penstock._src.native import Code
@@ -52,6 +52,14 @@ class CheckFailed:
 
 
 @dataclass(frozen=True)
+class ExchangeFailed:
+    """What ends a run whose exchange with other processes has failed. The run's session tells why (runtime/exchanging.py)."""
+
+    def error(self, _status: Any) -> OpError:
+        return InternalError(None, None, "An exchange with other processes has failed.")
+
+
+@dataclass(frozen=True)
 class Plan:
     """A function, planned for a target and a number of threads; for a device without code of its own, the function alone.
 
@@ -72,7 +80,7 @@ class Plan:
     buffers: tuple[Buffer, ...] = ()
     arena_bytes: int = 0
     prepacked: tuple[PrepackedWeights, ...] = ()
-    errors: tuple[OutOfBounds | CheckFailed, ...] = ()
+    errors: tuple[OutOfBounds | CheckFailed | ExchangeFailed, ...] = ()
     conditions: tuple[tuple[Check, Buffer], ...] = ()
     algorithms: frozenset[str] = frozenset()
     threads: int = 1

@@ -19,7 +19,7 @@ from penstock._src.compiler.plan.buffers import Buffer, arrange
 from penstock._src.compiler.plan.builder import Launcher, PlanBuilder
 from penstock._src.compiler.plan.early_checks import EarlyChecks
 from penstock._src.compiler.plan.in_place import Lifetimes, writable_in_place
-from penstock._src.compiler.plan.launchers import control, specials
+from penstock._src.compiler.plan.launchers import control, exchanges, specials
 from penstock._src.compiler.plan.launchers.attention import launch_attention
 from penstock._src.compiler.plan.launchers.contractions import launch_contraction, stores_once
 from penstock._src.compiler.plan.launchers.functions import launch_all
@@ -40,6 +40,8 @@ LAUNCHERS: dict[Any, Launcher] = {
     AttentionKernel: launch_attention,
     BoundsKernel: specials.launch_bounds_check,
     **dict.fromkeys(SPECIALS, specials.launch_special),
+    "all_reduce_start": exchanges.launch_start,
+    "all_reduce_wait": exchanges.launch_wait,
     "while": control.launch_while,
     "case": control.launch_case,
 }

@@ -25,6 +25,7 @@ from penstock._src.distribute.values import (
     ValueContext,
 )
 from penstock._src.distribute.workers import datasets
+from penstock._src.graph.operation import is_symbolic
 from penstock._src.ops.collective.cluster import (
     cluster_broadcast,
     cluster_gather,
@@ -39,6 +40,7 @@ FINAL = {ReduceOp.SUM: "Id", ReduceOp.MEAN: "Div"}
 def reduced(kind: ReduceOp, values: Sequence[Any], options: CommunicationOptions) -> list[Any]:
     """Returns the sum or mean of each value over all workers; slices become those of all workers."""
     dense = [i for i, value in enumerate(values) if not isinstance(value, IndexedSlices)]
+    dense.sort(key=lambda i: _when_made(values[i]))
     results = [
         _reduced_slices(kind, value) if isinstance(value, IndexedSlices) else None
         for value in values
@@ -53,6 +55,11 @@ def reduced(kind: ReduceOp, values: Sequence[Any], options: CommunicationOptions
         for i, total in zip(dense, totals):
             results[i] = total
     return results
+
+
+def _when_made(value: Any) -> int:
+    """The place of what makes a value among the operations of its graph: what is there first travels first."""
+    return value.op.position if is_symbolic(value) else -1
 
 
 def _reduced_slices(kind: ReduceOp, slices: IndexedSlices) -> IndexedSlices:

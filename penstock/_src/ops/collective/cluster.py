@@ -3,26 +3,29 @@
 All processes run one program, so these need no keys: what each is about to do says whether they are in the same exchange.
 """
 
-import zlib
-from collections.abc import Iterator, Sequence
-from typing import Literal
+import functools
+from collections.abc import Sequence
+from typing import Any, Literal
 
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.op import Op
 from penstock._src.core.registry import make_function, raw
 from penstock._src.core.typesets import ANY
+from penstock._src.ir.function import ExchangeUnit
+from penstock._src.ops.collective.lowering import reduced, reducing_transport
 from penstock._src.ops.collective.members import (
     GroupKeys,
     connected,
+    disagreement,
     exchanged,
     finished,
     gathered_rows,
+    told_words,
 )
 
-PACK_BYTES = 1 << 22  # smaller tensors travel together in packs of about this size
+PACK_BYTES = 1 << 19  # smaller tensors travel together in packs of about this size
 
 
 class _ClusterReduce(Op):
@@ -48,53 +51,51 @@ class _ClusterReduce(Op):
 
     def eager(self, inputs):
         transport = connected(self)
-        everyone = transport.everyone
-        _check_equal(self, transport, inputs)
+        told = self._told(inputs)
+        rows = transport.exchange_words(told_words(told), transport.everyone)
+        if (rows != rows[0]).any():
+            raise disagreement(self, transport, told, rows)
+        packs = _packs(inputs, self.pack_bytes or PACK_BYTES)
+        parts = [np.concatenate([inputs[i].reshape(-1) for i in pack]) for pack in packs]
         results: list[np.ndarray] = [np.empty(0)] * len(inputs)
-        for pack in _packs(inputs, self.pack_bytes or PACK_BYTES):
-            parts = [inputs[i].reshape(-1) for i in pack]
-            joined = np.concatenate(parts) if len(parts) > 1 else np.ascontiguousarray(parts[0])
-            total = transport.all_reduce(joined, self.merge_op, everyone)
-            total = finished(total, self.final_op, len(everyone))
-            ends = np.cumsum([part.size for part in parts])[:-1]
+        totals = transport.all_reduce_packs(parts, self.merge_op)
+        for pack, total in zip(packs, totals, strict=True):
+            total = finished(total, self.final_op, transport.cluster.size)
+            ends = np.cumsum([inputs[i].size for i in pack])[:-1]
             for i, part in zip(pack, np.split(total, ends), strict=True):
                 results[i] = part.reshape(inputs[i].shape)
         return results
 
+    def lower(self, p, inputs):
+        transport = reducing_transport()
+        told = self._told(inputs)
+        disagree = functools.partial(disagreement, self, transport, told)
+        unit = ExchangeUnit(tuple(told_words(told).tolist()), self.merge_op, disagree)
+        packs = _packs(inputs, self.pack_bytes or PACK_BYTES)
+        made = reduced(p, [[inputs[i] for i in pack] for pack in packs], unit, self.final_op)
+        results = dict(zip([i for pack in packs for i in pack], made, strict=True))
+        return [results[i] for i in range(len(inputs))]
 
-def _packs(inputs: Sequence[np.ndarray], most: int) -> Iterator[list[int]]:
+    def _told(self, inputs):
+        """What this process is about to do, for people: all must be about to do the same."""
+        given = ", ".join(f"{x.dtype.name}{list(map(int, x.shape))}" for x in inputs)
+        return (
+            f"{self.merge_op} {self.final_op} in packs of {self.pack_bytes or PACK_BYTES}: {given}"
+        )
+
+
+def _packs(inputs: Sequence[Any], most: int) -> list[list[int]]:
     """Positions of tensors that travel together: consecutive ones of one type, up to `most` bytes."""
-    pack: list[int] = []
+    packs: list[list[int]] = []
     size = 0
     for i, values in enumerate(inputs):
-        if pack and (size + values.nbytes > most or inputs[pack[0]].dtype != values.dtype):
-            yield pack
-            pack, size = [], 0
-        pack.append(i)
-        size += values.nbytes
-    if pack:
-        yield pack
-
-
-def _check_equal(op: Op, transport, inputs: Sequence[np.ndarray]) -> None:
-    """Raises InvalidArgumentError in all processes unless all give tensors of the same types and shapes."""
-    told = f"{op.op_type} {op.merge_op}: " + ", ".join(
-        f"{x.dtype.name}{list(x.shape)}" for x in inputs
-    )
-    words = np.array([zlib.crc32(told.encode()), len(told)], np.int64)
-    rows = transport.exchange_words(words, transport.everyone)
-    if (rows == rows[0]).all():
-        return
-    text = np.frombuffer(told.encode(), np.uint8)
-    lengths = rows[:, 1].tolist()
-    joined = transport.gather_rows(text, lengths, transport.everyone).tobytes().decode()
-    ends = np.cumsum([0, *lengths])
-    shown = "; ".join(
-        f"rank {i}: {joined[a:b][:400]}" for i, (a, b) in enumerate(zip(ends, ends[1:]))
-    )
-    raise InvalidArgumentError(
-        f"{op.op_type}: the processes of the cluster give different tensors. {shown}"
-    )
+        own = int(values.size) * dtypes.as_dtype(values.dtype).size
+        if not packs or size + own > most or inputs[packs[-1][0]].dtype != values.dtype:
+            packs.append([])
+            size = 0
+        packs[-1].append(i)
+        size += own
+    return packs
 
 
 class _ClusterBroadcast(Op):

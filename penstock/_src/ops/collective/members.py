@@ -5,6 +5,8 @@ none waits for ever, and none gets another's numbers.
 """
 
 import time
+import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,16 +18,20 @@ from penstock._src.core.errors import (
     DeadlineExceededError,
     InternalError,
     InvalidArgumentError,
+    OpError,
     UnimplementedError,
 )
 
-KINDS = ("Reduce", "ReduceScatter", "Gather", "AllToAll", "Bcast", "GatherRows", "FromFirst")
+KINDS = (
+    "Reduce", "ReduceScatter", "Gather", "AllToAll", "Bcast", "GatherRows", "FromFirst", "ReduceAll",
+)  # fmt: skip
 MERGES = ("", "Add", "Mul", "Min", "Max")
 DTYPES = (
     "bool int8 int16 int32 int64 uint8 uint16 uint32 uint64 float16 bfloat16 float32 float64 "
     "complex64 complex128"
 ).split()
 MOST_AXES = 8
+OWN, WORDS = 5, 16  # words of an exchange besides its tensor, and all words that are told
 SENDS = 1  # the role of a broadcast's source
 
 
@@ -191,25 +197,11 @@ def agree(
       InvalidArgumentError: the tensors differ in shape or type.
       InternalError: the members are in other exchanges, or none or several of them send a broadcast.
     """
-    if values.dtype.name not in DTYPES or values.ndim > MOST_AXES:
-        raise op.invalid(
-            f"tensors of {values.dtype.name} with {values.ndim} axes cannot be exchanged"
-        )
-    own = [KINDS.index(kind), MERGES.index(merge), keys.size, keys.group, keys.instance]
-    tensor = [DTYPES.index(values.dtype.name), values.ndim, *values.shape]
-    words = np.zeros(len(own) + 2 + MOST_AXES + 1, np.int64)
-    words[: len(own)], words[-1] = own, role
-    words[len(own) : len(own) + len(tensor)] = tensor
+    words = tensor_words(op, kind, values.dtype.name, values.shape, keys, merge)
+    words[-1] = role
     rows = transport.exchange_words(words, group, op.attrs.get("timeout_seconds", 0))
     if not (rows[:, :-1] == rows[0, :-1]).all():
-        found = dict(zip(group.ranks, map(_said, rows.tolist())))
-        if (rows[:, : len(own)] != rows[0, : len(own)]).any():
-            raise InternalError(
-                f"{op.op_type}: the processes of the cluster are in different exchanges, one at each rank: {found}."
-            )
-        raise InvalidArgumentError(
-            f"{op.op_type}: Shape mismatch in the collective instance {keys.instance}: by rank: {found}."
-        )
+        raise disagreement(op, transport, "", rows, group)
     if kind == "Bcast" and (rows[:, -1] == SENDS).sum() != 1:
         raise InternalError(
             f"{op.op_type}: Instance {keys.instance} needs one source for broadcast. Received "
@@ -218,8 +210,65 @@ def agree(
     return rows[:, -1].tolist()  # type: ignore[no-any-return]
 
 
+def tensor_words(
+    op: Any, kind: str, dtype: str, shape: Sequence[int], keys: GroupKeys, merge: str
+) -> np.ndarray:
+    """Returns what a member tells of an exchange of one tensor."""
+    if dtype not in DTYPES or len(shape) > MOST_AXES:
+        raise op.invalid(f"tensors of {dtype} with {len(shape)} axes cannot be exchanged")
+    own = [KINDS.index(kind), MERGES.index(merge), keys.size, keys.group, keys.instance]
+    tensor = [DTYPES.index(dtype), len(shape), *map(int, shape)]
+    words = np.zeros(WORDS, np.int64)
+    words[: OWN + len(tensor)] = [*own, *tensor]
+    return words
+
+
+def told_words(told: str) -> np.ndarray:
+    """Returns what a member tells of an exchange that a text describes."""
+    words = np.zeros(WORDS, np.int64)
+    text = told.encode()
+    words[0], words[OWN], words[OWN + 1] = KINDS.index("ReduceAll"), zlib.crc32(text), len(text)
+    return words
+
+
+def disagreement(
+    op: Any, transport: Transport, told: str, rows: np.ndarray, group: Group | None = None
+) -> OpError:
+    """Returns the error of members that are in different exchanges, or in one of different tensors.
+
+    Args:
+      op: for the error.
+      transport: connects them.
+      told: this member's text, if a text describes its exchange.
+      rows: the words of all members.
+      group: they; by default all processes.
+    """
+    group = group or transport.everyone
+    if (rows[:, :OWN] != rows[0, :OWN]).any():
+        found = dict(zip(group.ranks, map(_said, rows.tolist())))
+        return InternalError(
+            f"{op.op_type}: the processes of the cluster are in different exchanges, one at each rank: {found}."
+        )
+    if KINDS[rows[0, 0]] != "ReduceAll":
+        found = dict(zip(group.ranks, map(_said, rows.tolist())))
+        return InvalidArgumentError(
+            f"{op.op_type}: Shape mismatch in the collective instance {rows[0, OWN - 1]}: by rank: {found}."
+        )
+    text = np.frombuffer(told.encode(), np.uint8)
+    lengths = rows[:, OWN + 1].tolist()
+    joined = transport.gather_rows(text, lengths, group).tobytes()
+    ends = np.cumsum([0, *lengths])
+    texts = [joined[a:b].decode()[:400] for a, b in zip(ends, ends[1:])]
+    shown = "; ".join(f"rank {i}: {text}" for i, text in zip(group.ranks, texts))
+    return InvalidArgumentError(
+        f"{op.op_type}: the processes of the cluster give different tensors. {shown}"
+    )
+
+
 def _said(words: list[int]) -> str:
     """What a member is about to do, for people."""
     kind, merge, _, group, instance, dtype, rank, *rest = words
+    if KINDS[kind] == "ReduceAll":
+        return "the sums of a strategy"
     what = f"{KINDS[kind]}{MERGES[merge] and ' ' + MERGES[merge]} of {DTYPES[dtype]}{rest[:rank]}"
     return f"{what} (group {group}, instance {instance})"

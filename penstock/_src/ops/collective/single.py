@@ -4,6 +4,7 @@ A group of one gets its own tensor. The members of a larger one are joined where
 processes of a cluster (`members.py`); one that is left alone raises an error.
 """
 
+import functools
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -14,7 +15,17 @@ from penstock._src.core.op import Op
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.typesets import FLOAT, INDEX
 from penstock._src.core.values.resources import Resource
-from penstock._src.ops.collective.members import GroupKeys, exchanged, is_alone, received
+from penstock._src.ir.errors import NotLowerable
+from penstock._src.ir.function import ExchangeUnit
+from penstock._src.ops.collective.lowering import reduced, reducing_transport
+from penstock._src.ops.collective.members import (
+    GroupKeys,
+    disagreement,
+    exchanged,
+    is_alone,
+    received,
+    tensor_words,
+)
 
 
 class _Collective(Op):
@@ -42,10 +53,35 @@ def _keys(op, group):
     return GroupKeys(*(int(number) for number in group[:3]))
 
 
-class CollectiveReduce(_Collective):
-    """The sum (or product, least, greatest) over a group."""
+class _Reduction(_Collective):
+    """A reduction, which a program makes itself where the group is all processes."""
 
     kind = "Reduce"
+
+    def lower(self, p, input, *group):
+        transport = reducing_transport()
+        keys = self._static_keys(p, group)
+        if keys.size != transport.cluster.size or self.timeout_seconds:
+            raise NotLowerable(
+                "a group that is not the whole cluster, or a time of its own to wait"
+            )
+        words = tensor_words(self, self.kind, input.dtype.name, input.shape, keys, self.merge_op)
+        disagree = functools.partial(disagreement, self, transport, "")
+        unit = ExchangeUnit(tuple(words.tolist()), self.merge_op, disagree)
+        return reduced(p, [[input]], unit, self.final_op)[0]
+
+    def _static_keys(self, p, group):
+        if "group_size" in self.attrs:
+            return _keys(self, ())
+        known = [p.known.value(node) for node in group[:3]]
+        if any(value is None for value in known):
+            raise NotLowerable("the group is not known when the program is made")
+        return _keys(self, known)
+
+
+class CollectiveReduce(_Reduction):
+    """The sum (or product, least, greatest) over a group."""
+
     signature = "input: T -> data: T[input]"
     T = FLOAT | INDEX
     group_size: int
@@ -59,10 +95,9 @@ class CollectiveReduce(_Collective):
     timeout_seconds: float = 0.0
 
 
-class CollectiveReduceV2(_Collective):
+class CollectiveReduceV2(_Reduction):
     """The sum (or product, least, greatest) over a group."""
 
-    kind = "Reduce"
     signature = """input: T, group_size: int32, group_key: int32, instance_key: int32,
         ordering_token: Nordering_token * resource -> data: T[input]"""
     T = FLOAT | INDEX

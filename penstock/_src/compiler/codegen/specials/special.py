@@ -1,5 +1,6 @@
 """SpecialLaunch: how a node with an emitter of its own is run."""
 
+import enum
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,17 @@ class Scratch:
     size: int  # bytes
 
 
+class SessionWord(enum.Enum):
+    """A word that stands for something of the session in which a run's exchanges are made (native/process/exchanges.py)."""
+
+    SESSION = enum.auto()  # its address
+    START = enum.auto()  # addresses of the engine's functions
+    ADVANCE = enum.auto()
+    LOOK = enum.auto()
+    ERROR = enum.auto()  # addresses of its words
+    COMPLETE = enum.auto()
+
+
 @dataclass(frozen=True)
 class Bounds:
     """Index vectors, along the last axis of `indices`, that must lie below `extents`."""
@@ -33,7 +45,7 @@ class SpecialLaunch:
     key      what tells its code from others'
     write    writes the code, whose one exported function is "task"
     tasks    how many; 0 if there is nothing to do
-    words    of the context that every task reads: numbers, nodes (the address of their memory) and Scratch
+    words    of the context that every task reads: numbers, nodes (the address of their memory), Scratch and SessionWords
     label    a few words for reports
     bounds   of indices that end the run with an error if they are outside
     """
@@ -41,7 +53,7 @@ class SpecialLaunch:
     key: tuple[Any, ...]
     write: Callable[[Target], Code]
     tasks: int
-    words: Sequence[Node | Scratch | int]
+    words: "Sequence[Node | Scratch | SessionWord | int]"
     label: str
     bounds: Bounds | None = None
 

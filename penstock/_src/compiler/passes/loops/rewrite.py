@@ -20,6 +20,7 @@ def loops(function: Function) -> Function:
     roots = rewritten(p, function.roots, 0)
     p.origin = origin
     results, updates = len(function.results), len(function.updates)
+    checked = results + updates + len(function.checks)
     return replace(
         function,
         results=tuple(roots[:results]),
@@ -29,6 +30,7 @@ def loops(function: Function) -> Function:
         checks=tuple(
             [replace(c, condition=v) for c, v in zip(function.checks, roots[results + updates :])]
         ),
+        exchanges=tuple(roots[checked:]),
     )
 
 

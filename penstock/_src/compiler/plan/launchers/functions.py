@@ -9,6 +9,7 @@ from penstock._src.compiler.kernels.memory import home, in_memory_already
 from penstock._src.compiler.plan.buffers import Buffer
 from penstock._src.compiler.plan.builder import PlanBuilder
 from penstock._src.compiler.plan.in_place import Lifetimes
+from penstock._src.compiler.plan.launchers.exchanges import let_go_on
 from penstock._src.compiler.plan.launchers.specials import stop_unless
 from penstock._src.compiler.plan.verify.kernels import KernelVerifier
 from penstock._src.ir.function import Check
@@ -40,6 +41,7 @@ def launch_all(
         for check in checks.get(number, ()):
             stop_unless(builder, check)
         builder.launch(kernel)
+        let_go_on(builder)
         if schedule.function is builder.function:
             builder.note_written(kernel)
     for check in checks.get(len(schedule.kernels), ()):

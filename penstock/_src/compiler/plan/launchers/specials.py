@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from penstock._src.compiler.codegen.specials.special import Scratch
+from penstock._src.compiler.codegen.specials.special import Scratch, SessionWord
 from penstock._src.compiler.codegen.specials.table import SPECIALS
 from penstock._src.compiler.kernels.kernel import BoundsKernel, SpecialKernel
 from penstock._src.compiler.plan.buffers import Buffer
@@ -34,11 +34,13 @@ def launch_special(builder: PlanBuilder, kernel: SpecialKernel) -> None:
     builder.add(code, "task", special.tasks, args, special.label)
 
 
-def _word(builder: PlanBuilder, word: Node | Scratch | int) -> Buffer | int:
+def _word(
+    builder: PlanBuilder, word: Node | Scratch | SessionWord | int
+) -> Buffer | SessionWord | int:
     """A word of a context: a number, or the memory whose address it is."""
     if isinstance(word, Scratch):
         return builder.temporary("scratch", word.size)
-    return word if isinstance(word, int) else builder.used(word)
+    return word if isinstance(word, int | SessionWord) else builder.used(word)
 
 
 def launch_bounds_check(builder: PlanBuilder, kernel: BoundsKernel) -> None:

@@ -1,0 +1,262 @@
+"""Sums over processes that go on while a program computes: MPI's nonblocking calls, driven from native code.
+
+A *session* is a block of 64-bit words: addresses of MPI's functions, its handles, and the state of one run's exchanges. Its
+operations are reductions, in one order in all processes. They come in units. Before the first operation of a unit begins, each
+process tells the others what the unit is (WORDS words), and only if all say the same it begins. Each unit ends with an
+operation of its own over one word, the greatest of what the processes give: 0, or 1 + the rank of one that has failed.
+
+    start(session, number, send, receive)   an operation's arrays are there; it begins once its unit is agreed on
+    advance(session)                        lets MPI work, begins what may begin; returns at once
+    look(session, last)                     1 if the unit that an operation ends is complete; else 0, after having waited for a short while
+
+An error stays in the session (`ERROR`): nothing begins after it, until who runs the session has looked at it.
+"""
+
+import ctypes
+import functools
+import sys
+from typing import Any
+
+from ..code import Code
+from ..kernels import kernels
+from ..language.function import Fn
+from ..language.module import Module
+from ..language.types import I32, I64, PTR
+from ..language.value import Val
+
+WORDS = 16  # of what a process tells about a unit
+
+# Words of a session.
+(
+    IRECV, ISEND, IALLREDUCE, TEST, TESTALL, YIELD,  # addresses of functions
+    TELLING, REDUCING, WORD_TYPE,  # handles: two communicators, a type
+    REQUEST_BYTES, SIZE, RANK, TAG,
+    UNITS, ROWS, REQUESTS, STATUSES, OPERATIONS, COUNT,  # addresses of tables; how many operations
+    READY, BEGUN, DONE, AGREED, TOLD,  # the first three count operations, AGREED units; TOLD: the unit after them was told
+    FAILED, TIMEOUT, WAITING, COMPLETE, ERROR, DETAIL, SESSION_WORDS,
+) = range(31)  # fmt: skip
+# Words of an operation. LAST: it ends its unit.
+SEND, RECEIVE, ELEMENTS, TYPE, REDUCTION, UNIT, REQUEST, LAST, OPERATION_WORDS = range(9)
+# What ERROR says; DETAIL is the unit, the rank that failed + 1, or MPI's code.
+DIFFERENT, LATE, PEER_FAILED, MPI_FAILED = range(1, 5)
+
+SLICE = 500_000  # nanoseconds that `look` waits
+PATIENCE = 50_000  # nanoseconds of them before it yields its core between tries
+
+
+@functools.cache
+def engine() -> Any:
+    """The library of the three functions."""
+    m = Module()
+    _emit_tell(m)
+    _emit_advance(m)
+    _emit_start(m)
+    _emit_look(m)
+    return kernels()[Code.of(m)]
+
+
+@functools.cache
+def yield_address() -> int:
+    """The address of the system's function that gives the core to another thread."""
+    if sys.platform == "win32":
+        function = ctypes.windll.kernel32.SwitchToThread
+    else:
+        function = ctypes.CDLL(None).sched_yield
+    return ctypes.cast(function, ctypes.c_void_p).value or 0
+
+
+def _fails(f: Fn, code: int, detail: Val) -> None:
+    """Notes an error, unless there is one."""
+
+    def note() -> None:
+        f.store(f.i64(code), f.session, ERROR)
+        f.store(detail, f.session, DETAIL)
+
+    f.when(f.load(f.session, ERROR, I64).eq(0), note)
+
+
+def _checked(f: Fn, code: Val) -> Val:
+    """Notes what MPI returned, if it is an error."""
+    wide = f.convert(code, I64)
+    f.when(wide.ne(0), lambda: _fails(f, MPI_FAILED, wide))
+    return wide
+
+
+def _emit_tell(m: Module) -> None:
+    """tell(session, unit) -> 1 once all have told that they are at this unit; 0 before."""
+    with m.fn("tell", ret=I64, internal=True, noalias=False, session=PTR, unit=I64) as f:
+        flag = f.alloca(I32)
+
+        def word(number: int, ty: str = I64) -> Val:
+            return f.load(f.session, number, ty)
+
+        own = f.at(word(UNITS, PTR), f.unit * WORDS, I64)
+        size, rank, step = word(SIZE), word(RANK), word(REQUEST_BYTES)
+        rows, requests = word(ROWS, PTR), word(REQUESTS, PTR)
+
+        def tell() -> None:
+            def one(member: Val, place: Val) -> tuple[Val, ...]:
+                row = f.at(rows, member * WORDS, I64)
+
+                def exchange() -> tuple[Val, ...]:
+                    handle = word(WORD_TYPE), member, word(TAG), word(TELLING)
+                    coming = f.at(requests, place * step, "i8")
+                    going = f.at(requests, (place + 1) * step, "i8")
+                    _checked(f, f.call(word(IRECV, PTR), row, WORDS, *handle, coming, ret=I32))
+                    _checked(f, f.call(word(ISEND, PTR), own, WORDS, *handle, going, ret=I32))
+                    return (place + 2,)
+
+                def keep() -> tuple[Val, ...]:
+                    f.loop(0, WORDS, 1, lambda i: f.store(f.load(own, i, I64), row, i))
+                    return (place,)
+
+                return f.when(member.eq(rank), keep, exchange)
+
+            f.loop(f.i64(0), size, 1, one, f.i64(0))
+            f.store(f.i64(1), f.session, TOLD)
+
+        f.when(word(TOLD).eq(0), tell)
+        messages = (size - 1) * 2
+        arguments = messages, requests, flag, word(STATUSES, PTR)
+        code = _checked(f, f.call(word(TESTALL, PTR), *arguments, ret=I32))
+        came = f.convert(f.load(flag, 0, I32), I64).ne(0) & code.eq(0)
+
+        def compare() -> tuple[Val, ...]:
+            def difference(i: Val, found: Val) -> tuple[Val, ...]:
+                return (found | (f.load(rows, i, I64) ^ f.load(own, i % WORDS, I64)),)
+
+            (found,) = f.loop(f.i64(0), size * WORDS, 1, difference, f.i64(0))
+            f.store(f.i64(0), f.session, TOLD)
+
+            def agreed() -> tuple[Val, ...]:
+                f.store(f.unit + 1, f.session, AGREED)
+                return (f.i64(1),)
+
+            def different() -> tuple[Val, ...]:
+                _fails(f, DIFFERENT, f.unit)
+                return (f.i64(0),)
+
+            return f.when(found.eq(0), agreed, different)
+
+        (ready,) = f.when(came, compare, lambda: (f.i64(0),))
+        f.give(ready)
+
+
+def _emit_advance(m: Module) -> None:
+    """advance(session): begins what may begin, and notes what is done."""
+    with m.fn("advance", noalias=False, session=PTR) as f:
+        flag, status = f.alloca(I32), f.load(f.session, STATUSES, PTR)
+
+        def word(number: int, ty: str = I64) -> Val:
+            return f.load(f.session, number, ty)
+
+        def operation(number: Val) -> Val:
+            return f.at(word(OPERATIONS, PTR), number * OPERATION_WORDS, I64)
+
+        def begin(_: Val) -> tuple[Val, ...]:
+            number = word(BEGUN)
+
+            def known() -> tuple[Val, ...]:
+                this = operation(number)
+                last = f.load(this, LAST, I64).ne(0)
+                may = (number < word(READY)) | last
+
+                def agree() -> tuple[Val, ...]:
+                    unit = f.load(this, UNIT, I64)
+                    return f.when(
+                        word(AGREED) > unit,
+                        lambda: (f.i64(1),),
+                        lambda: (f.call("tell", f.session, unit, ret=I64),),
+                    )
+
+                (agreed,) = f.when(may, agree, lambda: (f.i64(0),))
+
+                def issue() -> None:
+                    # What ends a unit gives what is known of failures now.
+                    f.when(last, lambda: f.store(word(FAILED), f.load(this, SEND, PTR)))
+                    arrays = f.load(this, SEND, PTR), f.load(this, RECEIVE, PTR)
+                    kind = (f.load(this, ELEMENTS, I64), f.load(this, TYPE, I64))
+                    kind += (f.load(this, REDUCTION, I64), word(REDUCING))
+                    request = f.at(this, REQUEST, I64)
+                    begun = f.call(word(IALLREDUCE, PTR), *arrays, *kind, request, ret=I32)
+                    _checked(f, begun)
+                    f.store(number + 1, f.session, BEGUN)
+                    f.when(word(READY) <= number, lambda: f.store(number + 1, f.session, READY))
+
+                f.when(agreed.ne(0), issue)
+                return (agreed,)
+
+            able = (number < word(COUNT)) & word(ERROR).eq(0)
+            return f.when(able, known, lambda: (f.i64(0),))
+
+        f.loop_while(lambda go: go.ne(0), begin, f.i64(1))
+
+        def finish(_: Val) -> tuple[Val, ...]:
+            number = word(DONE)
+
+            def test() -> tuple[Val, ...]:
+                this = operation(number)
+                code = _checked(
+                    f, f.call(word(TEST, PTR), f.at(this, REQUEST, I64), flag, status, ret=I32)
+                )
+                done = f.convert(f.load(flag, 0, I32), I64).ne(0) & code.eq(0)
+
+                def note() -> None:
+                    f.store(number + 1, f.session, DONE)
+
+                    def look() -> None:
+                        failed = f.load(f.load(this, RECEIVE, PTR), 0, I64)
+                        f.when(failed.ne(0), lambda: _fails(f, PEER_FAILED, failed))
+
+                    f.when(f.load(this, LAST, I64).ne(0), look)
+
+                f.when(done, note)
+                return (f.select(done, f.i64(1), f.i64(0)),)
+
+            return f.when(number < word(BEGUN), test, lambda: (f.i64(0),))
+
+        f.loop_while(lambda go: go.ne(0), finish, f.i64(1))
+
+
+def _emit_start(m: Module) -> None:
+    """start(session, number, send, receive)"""
+    with m.fn("start", noalias=False, session=PTR, number=I64, send=PTR, receive=PTR) as f:
+        this = f.at(f.load(f.session, OPERATIONS, PTR), f.number * OPERATION_WORDS, I64)
+        f.store(f.send, this, SEND)
+        f.store(f.receive, this, RECEIVE)
+        f.store(f.number + 1, f.session, READY)
+        f.call("advance", f.session)
+
+
+def _emit_look(m: Module) -> None:
+    """look(session, last) -> 1 if the unit that ends with the operation `last` is complete."""
+    with m.fn("look", ret=I64, noalias=False, session=PTR, last=I64) as f:
+
+        def word(number: int, ty: str = I64) -> Val:
+            return f.load(f.session, number, ty)
+
+        start = f.call("penstock_nanoseconds", ret=I64)
+        f.when(word(WAITING).eq(0), lambda: f.store(start, f.session, WAITING))
+
+        def again(_: Val) -> tuple[Val, ...]:
+            f.call("advance", f.session)
+            done = (word(DONE) > f.last) & word(ERROR).eq(0)
+            now = f.call("penstock_nanoseconds", ret=I64)
+            waited = now - start
+
+            def wait() -> tuple[Val, ...]:
+                late = (now - word(WAITING) > word(TIMEOUT)) & word(TIMEOUT).ne(0)
+                f.when(late, lambda: _fails(f, LATE, f.last))
+                f.when(waited > PATIENCE, lambda: f.call(word(YIELD, PTR), ret=I32) and None)
+                goes_on = (waited < SLICE) & word(ERROR).eq(0)
+                return (f.select(goes_on, f.i64(2), f.i64(0)),)
+
+            def end() -> tuple[Val, ...]:
+                f.store(f.i64(0), f.session, WAITING)
+                return (f.i64(1),)
+
+            return f.when(done, end, wait)
+
+        (done,) = f.loop_while(lambda state: state.eq(2), again, f.i64(2))
+        f.store(done, f.session, COMPLETE)
+        f.give(done)

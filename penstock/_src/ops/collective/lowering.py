@@ -1,0 +1,88 @@
+"""Reductions over the processes of a cluster as parts of a program, which go on while the program computes.
+
+Native code makes the exchanges that `members.py` and `cluster.py` make on the host, in the same order and of the same arrays. So a
+process in which an operation is part of a program meets those in which the host runs it.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from penstock._src.cluster.transports.table import connect
+from penstock._src.core import dtypes
+from penstock._src.core.dtypes import DType
+from penstock._src.ir import dims
+from penstock._src.ir.errors import NotLowerable
+from penstock._src.ir.function import ExchangeUnit
+from penstock._src.util.flags import flags
+
+WIDER = {dtypes.float16: dtypes.float32, dtypes.bfloat16: dtypes.float32}
+MOST_ELEMENTS = (1 << 31) - 1  # of a pack: MPI counts them by 32 bits
+
+
+def reducing_transport() -> Any:
+    """The transport by whose calls programs reduce.
+
+    Raises:
+      NotLowerable: there is none, or programs of this device or under these flags call nobody.
+    """
+    transport = connect()
+    if transport is None or transport.native is None:
+        raise NotLowerable("no transport that native code can call")
+    if flags.device != "CPU" or flags.check or flags.checked or flags.guard:
+        raise NotLowerable("programs that are repeated, checked or run elsewhere exchange nothing")
+    return transport
+
+
+def reduced(p: Any, packs: Sequence[Sequence[Any]], unit: ExchangeUnit, final: str) -> list[Any]:
+    """Returns the tensors of packs combined over all processes, as nodes of their types and shapes, in the packs' order.
+
+    Args:
+      p: the LoweringContext.
+      packs: tensors that travel together, which have one type.
+      unit: what the processes agree on.
+      final: "Div" for means.
+
+    Raises:
+      NotLowerable: a pack cannot be exchanged by a program.
+    """
+    native = reducing_transport().native
+    joined = [_joined(p, pack, native.types) for pack in packs]
+    results = []
+    for pack, total in zip(packs, p.all_reduce(joined, unit), strict=True):
+        for x, part in zip(pack, _parts(p, pack, total), strict=True):
+            results.append(_finished(p, p.cast(part, x.dtype), final))
+    return results
+
+
+def _joined(p: Any, pack: Sequence[Any], types: Any) -> Any:
+    """A pack as one array of a type that is reduced."""
+    dtype: DType = WIDER.get(pack[0].dtype, pack[0].dtype)
+    size = sum(int(x.size) for x in pack)
+    if dtype.name not in types or not 0 < size <= MOST_ELEMENTS:
+        raise NotLowerable(f"{size} elements of {dtype.name} are not exchanged by programs")
+    wide = [p.cast(x, dtype) for x in pack]
+    if len(wide) == 1:
+        return wide[0]
+    return p.concat([p.reshape(x, (x.size,)) for x in wide], 0)
+
+
+def _parts(p: Any, pack: Sequence[Any], total: Any) -> list[Any]:
+    """The results of a pack's tensors."""
+    if len(pack) == 1:
+        return [total]
+    parts, at = [], 0
+    for x in pack:
+        end = at + dims.product(x.shape)
+        parts.append(p.reshape(p.slice(total, [at], [end]), x.shape))
+        at = end
+    return parts
+
+
+def _finished(p: Any, total: Any, final: str) -> Any:
+    """A sum, or the mean."""
+    if final != "Div":
+        return total
+    size = p.constant(np.array(reducing_transport().cluster.size, total.dtype.np), total.dtype)
+    return p.floordiv(total, size) if total.dtype.is_integer else p.div(total, size)
