@@ -12,7 +12,7 @@ UV     := $(BIN)/uv
 
 CHECKS := check-golden check-conformance check-examples check-models check-keras
 
-.PHONY: demo test test-checked check-targets interop interop-serving interop-open-inference interop-ray interop-tfjs interop-tflite check-kubernetes tensorboard tutorials fuzz fuzz-kernels fuzz-models fuzz-files fuzz-calls fuzz-bytes fuzz-serving kills soak mutate coverage bench bench-data bench-errors lint format clean check $(CHECKS)
+.PHONY: demo test test-checked check-targets interop interop-serving interop-open-inference interop-ray interop-tfjs interop-tflite check-kubernetes tensorboard tutorials fuzz fuzz-kernels fuzz-models fuzz-files fuzz-calls fuzz-bytes fuzz-serving kills soak mutate coverage bench bench-clusters bench-data bench-errors lint format clean check $(CHECKS)
 
 demo: $(STAMP)
 	$(BIN)/penstock run examples/demo.py
@@ -155,6 +155,9 @@ bench: $(STAMP)
 bench-errors: $(STAMP)  # of every function; beside the libraries' of TENSORFLOW_PYTHON and TORCH_PYTHON
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check mpmath
 	$(BIN)/python -m bench.errors --page $(if $(TENSORFLOW_PYTHON),--tensorflow $(TENSORFLOW_PYTHON)) $(if $(TORCH_PYTHON),--torch $(TORCH_PYTHON)) $(BENCH)
+
+bench-clusters: $(STAMP)  # two processes of this machine: sums, training, a link of 1 Gb/s (takes root)
+	$(BIN)/python bench/clusters.py $(BENCH)
 
 bench-data: $(STAMP)  # input pipelines; beside TensorFlow's too, if TENSORFLOW_PYTHON names a Python that has it
 	$(BIN)/python -m bench.data $(if $(TENSORFLOW_PYTHON),--tensorflow $(TENSORFLOW_PYTHON)) $(BENCH)
