@@ -8,6 +8,9 @@ completed in time is abandoned: MPI may still write there, so the memory is kept
 from __future__ import annotations
 
 import ctypes
+import functools
+import queue
+import threading
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -25,6 +28,7 @@ from penstock._src.native.process import exchanges as engine
 LEAVING = 10.0  # seconds that a process which has failed takes part in what is left
 ANSWERING = 5.0  # seconds within which others answer who are not late
 PAUSE = 1e-4
+ATTENDED = 1 << 16  # bytes from which on exchanges are attended to by a thread of their own
 
 
 def session_of(function: Function) -> ExchangeSession:
@@ -37,6 +41,21 @@ def session_of(function: Function) -> ExchangeSession:
     if transport is None or transport.native is None:
         raise UnavailableError(None, None, "A program that exchanges values needs a cluster.")
     return ExchangeSession(transport, transport.native, function.exchanges)
+
+
+@functools.cache
+def attendant() -> queue.SimpleQueue[Any]:
+    """What takes the words of sessions, and the numbers of their runs, to a thread that lets MPI work during long kernels."""
+    work = engine.engine().function("attend", ctypes.c_void_p, ctypes.c_int64)
+    sessions: queue.SimpleQueue[Any] = queue.SimpleQueue()
+
+    def attend() -> None:
+        while True:
+            words, run = sessions.get()
+            work(words.ctypes.data, run)  # without the interpreter's lock
+
+    threading.Thread(target=attend, name="penstock exchanges", daemon=True).start()
+    return sessions
 
 
 class ExchangeSession:
@@ -57,6 +76,7 @@ class ExchangeSession:
             self._words[word] = calls.functions[name]
         for word, value in (
             (engine.YIELD, engine.yield_address()),
+            (engine.SLEEP, engine.sleep_address()),
             (engine.TELLING, _handle(calls.telling)),
             (engine.REDUCING, _handle(calls.reducing)),
             (engine.WORD_TYPE, _handle(calls.types["int64"])),
@@ -72,6 +92,8 @@ class ExchangeSession:
             (engine.COUNT, len(self._operations)),
         ):
             self._words[word] = value
+        sizes = [int(wait.size) * wait.dtype.size for wait in waits]
+        self._is_attended = sum(sizes) >= ATTENDED
         library = engine.engine()
         self._advance = library.function("advance", ctypes.c_void_p)
         self._addresses = {
@@ -101,6 +123,8 @@ class ExchangeSession:
           AbortedError: another process has failed in this run.
         """
         self._begin()
+        if self._is_attended:
+            attendant().put((self._words, int(self._words[engine.RUN])))
         try:
             code = run(*arrays)
         except BaseException:
@@ -116,8 +140,13 @@ class ExchangeSession:
     def _begin(self) -> None:
         words = self._words
         self.transport.usable()
+        words[engine.RUN] += (
+            1  # from here on no other thread begins to work, and one that does is done soon
+        )
+        while words[engine.LOCK]:
+            time.sleep(0)
         words[engine.READY : engine.TIMEOUT] = 0
-        words[engine.WAITING : engine.SESSION_WORDS] = 0
+        words[engine.WAITING : engine.LOCK] = 0
         words[engine.TIMEOUT] = int(self.transport.timeout * 1e9)
         self._rows[:] = -1
 
@@ -174,6 +203,7 @@ class ExchangeSession:
 
     def _abandon(self, why: str, arrays: Sequence[np.ndarray], table: Any) -> None:
         """Keeps all that MPI may still use, the arena among it."""
+        self._words[engine.RUN] += 1  # nobody attends to it any more
         table.release = lambda: None
         self.transport.abandon(why, self, arrays, table)
 

@@ -17,7 +17,12 @@ from penstock._src.compiler.plan.launch_table import time_words
 from penstock._src.compiler.plan.memory_need import exhausted_by
 from penstock._src.compiler.plan.plan import Plan
 from penstock._src.core.calls import deadlines
-from penstock._src.core.errors import DeadlineExceededError, InternalError, ResourceExhaustedError
+from penstock._src.core.errors import (
+    DeadlineExceededError,
+    InternalError,
+    ResourceExhaustedError,
+    UnimplementedError,
+)
 from penstock._src.core.values import resources
 from penstock._src.native.runner import DEADLINE, LATE
 from penstock._src.runtime.binding import BoundTable
@@ -131,7 +136,13 @@ class Program:
         self._free.append(table)
 
     def profile(self, *arguments: Any, runs: int = 10) -> list[tuple[str, int, float]]:
-        """Runs the function `runs` times: (label, tasks, microseconds at best) of each launch; variables change."""
+        """Runs the function `runs` times: (label, tasks, microseconds at best) of each launch; variables change.
+
+        Raises:
+          UnimplementedError: the function exchanges values with other processes, which would have to do the same.
+        """
+        if self.plan.function.exchanges:
+            raise UnimplementedError("A function that exchanges values is not profiled by itself.")
         results = self.signature.new_results()
         arrays = self._arrays_of(arguments)
         packed = self._packed_weights(arguments, arrays)

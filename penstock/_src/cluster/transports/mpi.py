@@ -122,15 +122,18 @@ class MpiTransport(Transport):
             raise error
         return rows
 
-    def _complete(self, requests: Sequence[Any], timeout: float) -> bool:
-        """Waits until requests are complete; False if they are not by `timeout`, in seconds, 0 for none."""
+    def _complete(self, requests: Sequence[Any], timeout: float, is_idle: bool = True) -> bool:
+        """Waits until requests are complete; False if they are not by `timeout`, in seconds, 0 for none.
+
+        If it `is_idle`, others may have to come first, and it sleeps; else MPI works within the tries.
+        """
         start, pause = time.monotonic(), SHORTEST_PAUSE
         while not self._mpi.Request.Testall(requests):
             waited = time.monotonic() - start
             if timeout and waited > timeout:
                 return False
             if waited > PATIENCE:
-                time.sleep(pause)
+                time.sleep(pause if is_idle else 0)
                 pause = min(2 * pause, LONGEST_PAUSE)
         return True
 
@@ -170,7 +173,7 @@ class MpiTransport(Transport):
         merge, well, failed = self._reductions[reduction], np.zeros(1, np.int64), np.zeros(1, int)
         requests = [self._sums.Iallreduce(a, b, merge) for a, b in zip(own, results)]
         requests.append(self._sums.Iallreduce(well, failed, self._mpi.MAX))
-        if not self._complete(requests, self.timeout):
+        if not self._complete(requests, self.timeout, is_idle=False):
             error = late_ranks(self.absent(min(self.timeout, 5)), self.cluster.size, self.timeout)
             self.abandon(error.message, own, results, well, failed, requests)
             raise error

@@ -6,7 +6,9 @@ process tells the others what the unit is (WORDS words), and only if all say the
 operation of its own over one word, the greatest of what the processes give: 0, or 1 + the rank of one that has failed.
 
     start(session, number, send, receive)   an operation's arrays are there; it begins once its unit is agreed on
-    advance(session)                        lets MPI work, begins what may begin; returns at once
+    advance(session)                        lets MPI work, begins what may begin; returns at once, if another thread is in it, too
+    attend(session, run)                    does so every PAUSE, while the session is in that run and not all is done: long kernels
+                                            let nothing advance
     look(session, last)                     1 if the unit that an operation ends is complete; else 0, after having waited for a short while
 
 An error stays in the session (`ERROR`): nothing begins after it, until who runs the session has looked at it.
@@ -15,13 +17,14 @@ An error stays in the session (`ERROR`): nothing begins after it, until who runs
 import ctypes
 import functools
 import sys
+from collections.abc import Callable
 from typing import Any
 
 from ..code import Code
 from ..kernels import kernels
 from ..language.function import Fn
 from ..language.module import Module
-from ..language.types import I32, I64, PTR
+from ..language.types import I32, I64, PTR, VOID
 from ..language.value import Val
 
 WORDS = 16  # of what a process tells about a unit
@@ -33,23 +36,28 @@ WORDS = 16  # of what a process tells about a unit
     REQUEST_BYTES, SIZE, RANK, TAG,
     UNITS, ROWS, REQUESTS, STATUSES, OPERATIONS, COUNT,  # addresses of tables; how many operations
     READY, BEGUN, DONE, AGREED, TOLD,  # the first three count operations, AGREED units; TOLD: the unit after them was told
-    FAILED, TIMEOUT, WAITING, COMPLETE, ERROR, DETAIL, SESSION_WORDS,
-) = range(31)  # fmt: skip
+    FAILED, TIMEOUT, WAITING, COMPLETE, ERROR, DETAIL,
+    LOCK, RUN, SLEEP,  # whether a thread is at work; the number of the run; the address of a function that sleeps
+    SESSION_WORDS,
+) = range(34)  # fmt: skip
 # Words of an operation. LAST: it ends its unit.
 SEND, RECEIVE, ELEMENTS, TYPE, REDUCTION, UNIT, REQUEST, LAST, OPERATION_WORDS = range(9)
 # What ERROR says; DETAIL is the unit, the rank that failed + 1, or MPI's code.
 DIFFERENT, LATE, PEER_FAILED, MPI_FAILED = range(1, 5)
 
 SLICE = 500_000  # nanoseconds that `look` waits
+PAUSE = 500  # microseconds between times that `attend` is at work
 PATIENCE = 50_000  # nanoseconds of them before it yields its core between tries
 
 
 @functools.cache
 def engine() -> Any:
-    """The library of the three functions."""
+    """The library of the four functions."""
     m = Module()
     _emit_tell(m)
+    _emit_work(m)
     _emit_advance(m)
+    _emit_attend(m)
     _emit_start(m)
     _emit_look(m)
     return kernels()[Code.of(m)]
@@ -63,6 +71,31 @@ def yield_address() -> int:
     else:
         function = ctypes.CDLL(None).sched_yield
     return ctypes.cast(function, ctypes.c_void_p).value or 0
+
+
+@functools.cache
+def sleep_address() -> int:
+    """The address of the function that sleeps for some units (SLEEP_UNIT microseconds each)."""
+    if sys.platform == "win32":
+        function = ctypes.windll.kernel32.Sleep
+    else:
+        function = ctypes.CDLL(None).usleep
+    return ctypes.cast(function, ctypes.c_void_p).value or 0
+
+
+SLEEP_UNIT = 1000 if sys.platform == "win32" else 1
+
+
+def _alone(f: Fn, work: Callable[[], None]) -> None:
+    """Does work unless another thread is at it."""
+    lock = f.at(f.session, LOCK, I64)
+    before = f.emit(I64, f"atomicrmw xchg ptr {lock.s}, i64 1 seq_cst")
+
+    def locked() -> None:
+        work()
+        f.emit(VOID, f"store atomic i64 0, ptr {lock.s} seq_cst, align 8")
+
+    f.when(before.eq(0), locked)
 
 
 def _fails(f: Fn, code: int, detail: Val) -> None:
@@ -143,8 +176,37 @@ def _emit_tell(m: Module) -> None:
 
 
 def _emit_advance(m: Module) -> None:
-    """advance(session): begins what may begin, and notes what is done."""
+    """advance(session)"""
     with m.fn("advance", noalias=False, session=PTR) as f:
+        _alone(f, lambda: f.call("work", f.session))
+
+
+def _emit_attend(m: Module) -> None:
+    """attend(session, run)"""
+    with m.fn("attend", noalias=False, session=PTR, run=I64) as f:
+        goes_on = f.alloca(I64)
+        f.store(f.i64(1), goes_on)
+
+        def word(number: int, ty: str = I64) -> Val:
+            return f.load(f.session, number, ty)
+
+        def once() -> None:
+            is_left = word(RUN).eq(f.run) & (word(DONE) < word(COUNT)) & word(ERROR).eq(0)
+            left = f.convert(is_left, I64, False)
+            f.store(left, goes_on)
+            f.when(is_left, lambda: f.call("work", f.session))
+
+        def again() -> tuple[Val, ...]:
+            f.call(word(SLEEP, PTR), max(1, PAUSE // SLEEP_UNIT), ret=I32)
+            _alone(f, once)
+            return ()
+
+        f.loop_while(lambda: f.load(goes_on, 0, I64).ne(0), again)
+
+
+def _emit_work(m: Module) -> None:
+    """work(session): begins what may begin, and notes what is done. One thread at a time is in it."""
+    with m.fn("work", internal=True, noalias=False, session=PTR) as f:
         flag, status = f.alloca(I32), f.load(f.session, STATUSES, PTR)
 
         def word(number: int, ty: str = I64) -> Val:
@@ -172,6 +234,7 @@ def _emit_advance(m: Module) -> None:
                 (agreed,) = f.when(may, agree, lambda: (f.i64(0),))
 
                 def issue() -> None:
+                    f.emit(VOID, "fence acquire")
                     # What ends a unit gives what is known of failures now.
                     f.when(last, lambda: f.store(word(FAILED), f.load(this, SEND, PTR)))
                     arrays = f.load(this, SEND, PTR), f.load(this, RECEIVE, PTR)
@@ -224,6 +287,7 @@ def _emit_start(m: Module) -> None:
         this = f.at(f.load(f.session, OPERATIONS, PTR), f.number * OPERATION_WORDS, I64)
         f.store(f.send, this, SEND)
         f.store(f.receive, this, RECEIVE)
+        f.emit(VOID, "fence release")  # another thread may begin it
         f.store(f.number + 1, f.session, READY)
         f.call("advance", f.session)
 
@@ -252,6 +316,7 @@ def _emit_look(m: Module) -> None:
                 return (f.select(goes_on, f.i64(2), f.i64(0)),)
 
             def end() -> tuple[Val, ...]:
+                f.emit(VOID, "fence acquire")
                 f.store(f.i64(0), f.session, WAITING)
                 return (f.i64(1),)
 
