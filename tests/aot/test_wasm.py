@@ -39,6 +39,15 @@ def test_modules_compute_what_penstock_computes(tmp_path):
     assert size - made.model.data.size < 64 << 10
 
 
+def test_relaxed_modules_compute_the_same(tmp_path):
+    flag = "--experimental-wasm-relaxed-simd"  # of node before version 21, which has it without
+    flags = [flag] if flag in node(tmp_path, "--v8-options") else []
+    functions = {f.__name__: f() for f in (attention, convolutions, recurrent)}
+    made = built(tmp_path, functions, target="wasm32", features="+relaxed-simd")
+    assert any("f32x4.relaxed_madd" in text for text in inner_loops(made))
+    assert node(tmp_path, *flags, "model_test.mjs") == "model: 3 calls agree\n"
+
+
 def inner_loops(built):
     """The texts of the loops of a module's kernels that have no others in them."""
     machine, found = built.machine.machine(), []
