@@ -67,6 +67,14 @@ interop-tflite: pyproject.toml $(INTEROP_VENV)/.installed
 	$(TFLITE_VENV)/bin/python -m tests.interop.tflite.written
 	$(TFLITE_VENV)/bin/python -m tests.interop.tflite.converted $(CURDIR)/$(INTEROP_VENV)/bin/python
 
+# Eight models through every format and every target, beside ai-edge-litert, ONNX Runtime, TensorFlow.js and QEMU; NAME=unet chooses. It needs node and qemu-user-static.
+.PHONY: interop-models
+interop-models: pyproject.toml
+	test -x $(TFLITE_VENV)/bin/python || $(PYTHON) -m venv $(TFLITE_VENV)
+	$(TFLITE_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --editable ".[lite,keras,onnx,aot]" ai-edge-litert onnxruntime pytest
+	mkdir -p $(TFJS) && npm install --silent --prefix $(TFJS) @tensorflow/tfjs@4.22.0
+	$(TFLITE_VENV)/bin/python -m tests.interop.formats.routes $(CURDIR)/$(TFJS) $(NAME)
+
 # Models built for other processors, under QEMU (qemu-user-static, qemu-system-arm), and libraries for Windows and macOS, which are linked only.
 check-targets: $(STAMP)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check ziglang
