@@ -5,6 +5,7 @@ import pytest
 
 import penstock as tf
 from penstock._src.formats import table
+from tests.interop.formats.functions import FUNCTIONS as SINGLE_FUNCTIONS
 
 RANDOM = np.random.default_rng(0)
 
@@ -55,6 +56,37 @@ FUNCTIONS = {
     "resize": (lambda x: tf.image.resize(x, [6, 9]), (None, 3, 4, 2)),
     "ints": (lambda x: tf.cast(tf.argmax(x, -1) * 3, tf.float32), (None, 5)),
 }  # fmt: skip
+
+
+# Operations that TFLite has no builtin op for, and what had a wrong version or attribute.
+SINGLE = (
+    "expm1 sinh cosh tan is_nan is_inf is_finite nn.selu nn.softsign divide_no_nan tensor_scatter band roll reduce_euclidean_norm "
+    "reduce_logsumexp bn nms unique lrn fakequant conv_explicit conv3d broadcast squeeze"
+).split()
+
+
+@pytest.mark.parametrize("name", SINGLE)
+def test_single_functions(name):
+    function, shape = SINGLE_FUNCTIONS[name]
+    x = _values(*shape)
+    content = _converter(function, _spec("x", *shape)).convert()
+    (found,) = tf.lite.Interpreter(model_content=content).get_signature_runner()(x=x).values()
+    np.testing.assert_allclose(found, function(tf.constant(x)), rtol=1e-5, atol=1e-6)
+
+
+def test_small_arguments_of_expm1_keep_their_digits():
+    x = np.float32([1e-7, -1e-5, 1e-3, 0, 30, -30])
+    content = _converter(tf.math.expm1, _spec("x", 6)).convert()
+    (found,) = tf.lite.Interpreter(model_content=content).get_signature_runner()(x=x).values()
+    np.testing.assert_allclose(found, np.expm1(x), rtol=1e-6)
+
+
+def test_a_scatter_to_one_place_twice_is_refused():
+    def function(x):
+        return tf.tensor_scatter_nd_update(x, [[1], [1]], [1.0, 2.0])
+
+    with pytest.raises(tf.errors.UnimplementedError, match="an index that is there twice"):
+        _converter(function, _spec("x", 3)).convert()
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)

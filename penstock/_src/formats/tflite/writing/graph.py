@@ -7,7 +7,7 @@
 Tensors of the written graph are numbers: their places among its tensors.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from penstock._src.core.errors import UnimplementedError
 from penstock._src.formats.frozen import FrozenFunction
 from penstock._src.formats.tflite.schema import SCHEMA, ActivationFunctionType, BuiltinOperator
 from penstock._src.formats.tflite.types import TYPES, array_to_buffer
+from penstock._src.graph.library import GraphFunction
 from penstock._src.graph.operation import Operation, SymbolicTensor
 from penstock._src.util import slots
 
@@ -41,9 +42,15 @@ def writes(*types: str) -> Callable[[Writer], Writer]:
 
 
 class FileWriter:
-    """What the graphs of a file share: buffers, each once, and operator codes."""
+    """What the graphs of a file share: buffers, each once, operator codes, and the graphs of branches and loops.
 
-    def __init__(self) -> None:
+    Args:
+      signatures: how many graphs come before those of branches and loops.
+    """
+
+    def __init__(self, signatures: int = 1) -> None:
+        self.signatures = signatures
+        self.bodies: list[Any] = []
         self.buffers = [SCHEMA["Buffer"]()]
         self.codes: list[Any] = []
         self._places: dict[bytes, int] = {}
@@ -55,6 +62,11 @@ class FileWriter:
             self._places[data] = len(self.buffers)
             self.buffers.append(SCHEMA["Buffer"](data=data))
         return self._places[data]
+
+    def body(self, graph: Any) -> int:
+        """Adds the graph of a branch or loop; returns its number in the file."""
+        self.bodies.append(graph)
+        return self.signatures + len(self.bodies) - 1
 
     def code(self, name: str, version: int) -> int:
         """Returns the number of an operator code, of the newest version that is asked for."""
@@ -77,11 +89,18 @@ class GraphWriter:
       file: what graphs share.
       frozen: the function.
       weights: how weights are stored: "" as they are, "float16", or "int8".
+      lists: for inputs that are lists of tensors, by id: the records of the tensors that hold their elements.
     """
 
-    def __init__(self, file: FileWriter, frozen: FrozenFunction, weights: str = "") -> None:
+    def __init__(
+        self,
+        file: FileWriter,
+        frozen: FrozenFunction,
+        weights: str = "",
+        lists: Mapping[int, Any] | None = None,
+    ) -> None:
         self.file, self.weights = file, weights
-        self._frozen = frozen
+        self._frozen, self._lists = frozen, lists
         self.tensors: list[Any] = []
         self.operators: list[Any] = []
         self._places: dict[int, int] = {}  # of symbolic tensors
@@ -195,32 +214,54 @@ class GraphWriter:
         return TYPES[dtype]
 
     def _named(self, tensor: SymbolicTensor, name: str) -> int:
-        if tensor.shape.rank is None:
+        if self._lists and tensor._id in self._lists:
+            place = self.add_like(self._lists[tensor._id], name)
+        elif tensor.shape.rank is None:
             raise UnimplementedError(f"TFLite: the input '{name}' has no known rank.")
-        self._places[tensor._id] = self.add_tensor(name, tensor.dtype, tensor.shape.as_list())
-        return self._places[tensor._id]
+        else:
+            place = self.add_tensor(name, tensor.dtype, tensor.shape.as_list())
+        self._places[tensor._id] = place
+        return place
 
-    def _own(self, place: int, inputs: Sequence[int], before: Sequence[int]) -> int:
-        """The place of an output, which is no input, constant or other output."""
-        record = self.tensors[place]
-        if place not in inputs and place not in before and not record.buffer:
-            return place
+    def add_like(self, record: Any, name: str) -> int:
+        """Returns the place of a new tensor of the type and shape of another."""
         self.tensors.append(
             SCHEMA["Tensor"](
-                name=f"{record.name}_output",
+                name=name,
                 type=record.type,
                 shape=record.shape,
                 shape_signature=record.shape_signature,
                 has_rank=True,
             )
         )
-        copy = len(self.tensors) - 1
+        return len(self.tensors) - 1
+
+    def _own(self, place: int, inputs: Sequence[int], before: Sequence[int]) -> int:
+        """The place of an output, which is no constant or other output, and of a signature no input."""
+        record = self.tensors[place]
+        is_input = place in inputs and self._lists is None
+        if not is_input and place not in before and not record.buffer:
+            return place
+        copy = self.add_like(record, f"{record.name}_output")
         signature = record.shape if record.shape_signature is None else record.shape_signature
         shape = self.constant(np.array(signature, np.int32), "shape")
         if sum(extent == -1 for extent in signature) > 1:
             raise UnimplementedError(f"TFLite: the output '{record.name}' is an input.")
-        self._append("RESHAPE", [place, shape], [copy], SCHEMA["ReshapeOptions"](), 1)
+        self.append("RESHAPE", [place, shape], [copy], SCHEMA["ReshapeOptions"](), 1)
         return copy
+
+    def body(self, function: GraphFunction, name: str, lists: Mapping[int, Any]) -> int:
+        """Writes a branch or a loop's function as a graph of its own; returns its number in the file.
+
+        Args:
+          function: whose inputs become the graph's.
+          name: of the graph.
+          lists: records of tensors that hold the elements of inputs that are lists, by id.
+        """
+        inputs = {f"input_{i}": tensor for i, tensor in enumerate(function.inputs)}
+        outputs = {f"output_{i}": tensor for i, tensor in enumerate(function.outputs)}
+        frozen = FrozenFunction(name, function, inputs, outputs)
+        return self.file.body(GraphWriter(self.file, frozen, self.weights, lists).write())
 
     # -- operators
 
@@ -238,7 +279,7 @@ class GraphWriter:
         if shape is not None and hasattr(shape, "as_list"):
             shape = shape.as_list()
         output = self.add_tensor(f"{label}/{name.lower()}", dtype, shape)
-        self._append(name, inputs, [output], options, version)
+        self.append(name, inputs, [output], options, version)
         return output
 
     def add(
@@ -270,20 +311,21 @@ class GraphWriter:
                 tensor.op.name, tensor.dtype, tensor.shape.as_list()
             )
             made.append(self._places[tensor._id])
-        self._append(name, inputs, made, options, version)
+        self.append(name, inputs, made, options, version)
 
     def alias(self, tensor: SymbolicTensor, place: int) -> None:
         """Says that a tensor is at the place of another."""
         self._places[tensor._id] = place
 
-    def _append(
+    def append(
         self,
         name: str,
         inputs: Sequence[int],
         outputs: Sequence[int],
         options: Any,
-        version: int,
+        version: int = 1,
     ) -> None:
+        """Adds an operator between places."""
         self.operators.append(
             SCHEMA["Operator"](
                 opcode_index=self.file.code(name, version),
@@ -295,9 +337,13 @@ class GraphWriter:
 
     # -- operations that others take along
 
+    def readers(self, tensor: SymbolicTensor) -> list[Operation]:
+        """Returns the operations that read a tensor."""
+        return self._readers.get(tensor._id, [])
+
     def only_reader(self, tensor: SymbolicTensor) -> Operation | None:
         """Returns the operation that alone reads a tensor, or None."""
-        readers = self._readers.get(tensor._id, [])
+        readers = self.readers(tensor)
         is_output = any(tensor is output for output in self._frozen.outputs.values())
         return readers[0] if len(readers) == 1 and not is_output else None
 

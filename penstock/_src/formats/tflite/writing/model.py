@@ -76,9 +76,10 @@ def file_of(
             f"TFLite: weights are stored as float16 or int8, not {weights!r}."
         )
     ops.load()
-    file = FileWriter()
+    file = FileWriter(len(signatures))
     frozen = {name: freeze(f, name, folds_scales=True) for name, f in signatures.items()}
     graphs = [_pruned(GraphWriter(file, each, weights).write()) for each in frozen.values()]
+    file.bodies = [_pruned(graph) for graph in file.bodies]
     if integers is not None:
         if len(frozen) != 1:
             raise UnimplementedError("TFLite: samples for several signatures are not implemented.")
@@ -114,7 +115,7 @@ def _model(
         version=_SCHEMA_VERSION,
         description="Penstock",
         operator_codes=file.codes,
-        subgraphs=list(graphs),
+        subgraphs=[*graphs, *file.bodies],
         buffers=file.buffers,
         signature_defs=records,
         metadata=entries,
@@ -123,7 +124,7 @@ def _model(
 
 def _drop_unused_buffers(file: FileWriter, graphs: Sequence[Any]) -> None:
     """Leaves the floats out that integers stand for now."""
-    tensors = [tensor for graph in graphs for tensor in graph.tensors]
+    tensors = [tensor for graph in (*graphs, *file.bodies) for tensor in graph.tensors]
     used = sorted({0, *(tensor.buffer for tensor in tensors)})
     moved = {old: new for new, old in enumerate(used)}
     kept = FileWriter()

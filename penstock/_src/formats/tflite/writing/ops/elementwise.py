@@ -97,6 +97,26 @@ def softplus(graph: GraphWriter, operation: Operation) -> None:
     graph.add("ADD", operation, [positive, rest], SCHEMA["AddOptions"]())
 
 
+@writes("LRN")
+def local_response_normalization(graph: GraphWriter, operation: Operation) -> None:
+    op = operation.raw_op
+    options = SCHEMA["LocalResponseNormalizationOptions"](
+        radius=op.depth_radius, bias=op.bias, alpha=op.alpha, beta=op.beta
+    )
+    graph.add("LOCAL_RESPONSE_NORMALIZATION", operation, options=options)
+
+
+@writes("FakeQuantWithMinMaxVars", "FakeQuantWithMinMaxArgs")
+def fake_quant(graph: GraphWriter, operation: Operation) -> None:
+    op = operation.raw_op
+    is_constant = operation.type == "FakeQuantWithMinMaxArgs"
+    low, high = (op.min, op.max) if is_constant else (graph.known(operation, i) for i in (1, 2))
+    options = SCHEMA["FakeQuantOptions"](
+        min=float(low), max=float(high), num_bits=op.num_bits, narrow_range=op.narrow_range
+    )
+    graph.add("FAKE_QUANT", operation, [graph.place(operation.inputs[0])], options)
+
+
 @writes("Reciprocal", "Inv")
 def reciprocal(graph: GraphWriter, operation: Operation) -> None:
     one = graph.constant(np.array(1, operation.outputs[0].dtype.as_numpy_dtype), "one")

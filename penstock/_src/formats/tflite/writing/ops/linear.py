@@ -19,6 +19,20 @@ def _padding(graph: GraphWriter, operation: Operation) -> int:
     return Padding.SAME if kind == "SAME" else Padding.VALID
 
 
+def _padded(graph: GraphWriter, operation: Operation) -> tuple[int, int]:
+    """A convolution's image and padding; explicit padding is an operator of its own."""
+    x, op = operation.inputs[0], operation.raw_op
+    if op.padding not in ("EXPLICIT", b"EXPLICIT"):
+        return graph.place(x), _padding(graph, operation)
+    widths = np.array(op.explicit_paddings, np.int32).reshape(-1, 2)
+    sizes = [
+        None if size is None else size + int(pair.sum())
+        for size, pair in zip(x.shape.as_list(), widths, strict=True)
+    ]
+    inputs = [graph.place(x), graph.constant(widths, "widths")]
+    return graph.emit("PAD", inputs, x.dtype, sizes, operation.name), Padding.VALID
+
+
 def _check_layout(graph: GraphWriter, operation: Operation, expected: str = "NHWC") -> None:
     layout = getattr(operation.raw_op, "data_format", expected)
     layout = layout.decode() if isinstance(layout, bytes) else layout
@@ -53,17 +67,15 @@ def conv_2d(graph: GraphWriter, operation: Operation) -> None:
     _check_layout(graph, operation)
     op = operation.raw_op
     kernel = np.ascontiguousarray(graph.known(operation, 1).transpose(3, 0, 1, 2))
+    x, padding = _padded(graph, operation)
     options = SCHEMA["Conv2DOptions"](
-        padding=_padding(graph, operation),
+        padding=padding,
         stride_h=op.strides[1],
         stride_w=op.strides[2],
         dilation_h_factor=op.dilations[1],
         dilation_w_factor=op.dilations[2],
     )
-    inputs = [
-        graph.place(operation.inputs[0]),
-        weight(graph, kernel, operation.inputs[1].op.name, 0),
-    ]
+    inputs = [x, weight(graph, kernel, operation.inputs[1].op.name, 0)]
     _linear(graph, operation, "CONV_2D", inputs, len(kernel), options, 6)
 
 
@@ -74,19 +86,36 @@ def depthwise_conv_2d(graph: GraphWriter, operation: Operation) -> None:
     kernel = graph.known(operation, 1)
     height, width, depth, multiplier = kernel.shape
     kernel = kernel.reshape(1, height, width, depth * multiplier)
+    x, padding = _padded(graph, operation)
     options = SCHEMA["DepthwiseConv2DOptions"](
-        padding=_padding(graph, operation),
+        padding=padding,
         stride_h=op.strides[1],
         stride_w=op.strides[2],
         depth_multiplier=multiplier,
         dilation_h_factor=op.dilations[1],
         dilation_w_factor=op.dilations[2],
     )
+    inputs = [x, weight(graph, kernel, operation.inputs[1].op.name, 3)]
+    _linear(graph, operation, "DEPTHWISE_CONV_2D", inputs, depth * multiplier, options, 6)
+
+
+@writes("Conv3D")
+def conv_3d(graph: GraphWriter, operation: Operation) -> None:
+    _check_layout(graph, operation, "NDHWC")
+    op = operation.raw_op
+    kernel = graph.known(operation, 1)
+    names = zip("dhw", op.strides[1:4], op.dilations[1:4], strict=True)
+    steps = {
+        key: step
+        for axis, stride, dilation in names
+        for key, step in ((f"stride_{axis}", stride), (f"dilation_{axis}_factor", dilation))
+    }
+    options = SCHEMA["Conv3DOptions"](padding=_padding(graph, operation), **steps)
     inputs = [
         graph.place(operation.inputs[0]),
-        weight(graph, kernel, operation.inputs[1].op.name, 3),
+        graph.constant(kernel, operation.inputs[1].op.name),
     ]
-    _linear(graph, operation, "DEPTHWISE_CONV_2D", inputs, depth * multiplier, options, 6)
+    _linear(graph, operation, "CONV_3D", inputs, kernel.shape[-1], options, 1)
 
 
 @writes("Conv2DBackpropInput")

@@ -39,7 +39,14 @@ def _places(graph: GraphWriter, operation: Operation, indices: tuple[int, ...]) 
 @writes(*_WITH_INDICES)
 def movement(graph: GraphWriter, operation: Operation) -> None:
     name, indices = _WITH_INDICES[operation.type]
-    graph.add(name, operation, _places(graph, operation, indices))
+    version = 2 if name == "BROADCAST_TO" else 1
+    graph.add(name, operation, _places(graph, operation, indices), version=version)
+
+
+@writes("Unique")
+def unique(graph: GraphWriter, operation: Operation) -> None:
+    kind = TYPES[operation.outputs[1].dtype]
+    graph.add("UNIQUE", operation, options=SCHEMA["UniqueOptions"](idx_out_type=kind))
 
 
 @writes("Reshape")
@@ -49,7 +56,7 @@ def reshape(graph: GraphWriter, operation: Operation) -> None:
 
 @writes("Squeeze")
 def squeeze(graph: GraphWriter, operation: Operation) -> None:
-    axes = list(operation.raw_op.axis or [])
+    axes = list(operation.raw_op.squeeze_dims)
     graph.add("SQUEEZE", operation, options=SCHEMA["SqueezeOptions"](squeeze_dims=axes))
 
 

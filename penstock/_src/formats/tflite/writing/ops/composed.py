@@ -1,0 +1,251 @@
+"""Operations without a builtin op of their own, as several."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from penstock._src.core.dtypes import bool_
+from penstock._src.formats.tflite.schema import SCHEMA
+from penstock._src.formats.tflite.writing.graph import GraphWriter, writes
+from penstock._src.graph.operation import Operation
+from penstock._src.ops.nn.activation import SELU_SCALE, SELU_SCALE_ALPHA
+
+_OPTIONS = {"ADD", "SUB", "MUL", "DIV"}
+
+
+class _Expression:
+    """Operators of the type and shape of an operation's first input, one after the other."""
+
+    def __init__(self, graph: GraphWriter, operation: Operation) -> None:
+        self.graph, self.operation = graph, operation
+        self.like = operation.inputs[0]
+
+    def __call__(self, name: str, *inputs: Any) -> int:
+        """Adds an operator of these places and numbers; returns its place."""
+        options = SCHEMA[f"{name.capitalize()}Options"]() if name in _OPTIONS else None
+        places = [self.number(x) if isinstance(x, float) else x for x in inputs]
+        like = self.like
+        return self.graph.emit(name, places, like.dtype, like.shape, self.operation.name, options)
+
+    def number(self, value: float) -> int:
+        """The place of a constant of the same type."""
+        return self.graph.constant(np.array(value, self.like.dtype.as_numpy_dtype), "number")
+
+    def result(self, name: str, *inputs: Any) -> None:
+        """Adds the operator that gives the operation's result."""
+        places = [self.number(x) if isinstance(x, float) else x for x in inputs]
+        options = SCHEMA[f"{name.capitalize()}Options"]() if name in _OPTIONS else None
+        self.graph.add(name, self.operation, places, options)
+
+
+def _composed(kind: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Registers a function of an expression and the places of an operation's inputs."""
+
+    def register(function: Callable[..., None]) -> Callable[..., None]:
+        @writes(kind)
+        def write(graph: GraphWriter, operation: Operation) -> None:
+            places = [graph.place(tensor) for tensor in operation.inputs]
+            function(_Expression(graph, operation), *places)
+
+        return function
+
+    return register
+
+
+def _expm1_factors(e: _Expression, x: int) -> tuple[int, int]:
+    """exp(x) - 1 is tanh(x / 2) (exp(x) + 1), which keeps the digits of small x."""
+    return e("TANH", e("MUL", x, 0.5)), e("ADD", e("EXP", x), 1.0)
+
+
+@_composed("Expm1")
+def expm1(e: _Expression, x: int) -> None:
+    e.result("MUL", *_expm1_factors(e, x))
+
+
+@_composed("Cosh")
+def cosh(e: _Expression, x: int) -> None:
+    e.result("MUL", e("ADD", e("EXP", x), e("EXP", e("NEG", x))), 0.5)
+
+
+@_composed("Sinh")
+def sinh(e: _Expression, x: int) -> None:
+    """(exp(x) - 1 - (exp(-x) - 1)) / 2."""
+    grown, shrunk = (e("MUL", *_expm1_factors(e, y)) for y in (x, e("NEG", x)))
+    e.result("MUL", e("SUB", grown, shrunk), 0.5)
+
+
+@_composed("Tan")
+def tan(e: _Expression, x: int) -> None:
+    e.result("DIV", e("SIN", x), e("COS", x))
+
+
+@_composed("IsNan")
+def is_nan(e: _Expression, x: int) -> None:
+    e.result("NOT_EQUAL", x, x)
+
+
+@_composed("IsInf")
+def is_inf(e: _Expression, x: int) -> None:
+    e.result("EQUAL", e("ABS", x), float("inf"))
+
+
+@_composed("IsFinite")
+def is_finite(e: _Expression, x: int) -> None:
+    e.result("EQUAL", e("SUB", x, x), 0.0)
+
+
+@_composed("Selu")
+def selu(e: _Expression, x: int) -> None:
+    negative = e("MUL", e("ELU", e("MINIMUM", x, 0.0)), SELU_SCALE_ALPHA)
+    e.result("ADD", e("MUL", e("RELU", x), SELU_SCALE), negative)
+
+
+@_composed("Softsign")
+def softsign(e: _Expression, x: int) -> None:
+    e.result("DIV", x, e("ADD", e("ABS", x), 1.0))
+
+
+@writes("DivNoNan")
+def divide_no_nan(graph: GraphWriter, operation: Operation) -> None:
+    x, y = operation.inputs
+    e = _Expression(graph, operation)
+    zero, divisor = e.number(0.0), graph.place(y)
+    here = graph.emit("EQUAL", [divisor, zero], bool_, y.shape, operation.name)
+    e.like = operation.outputs[0]
+    e.result("SELECT_V2", here, zero, e("DIV", graph.place(x), divisor))
+
+
+@writes("TensorScatterAdd")
+def scatter_add(graph: GraphWriter, operation: Operation) -> None:
+    e = _Expression(graph, operation)
+    e.result("ADD", graph.place(operation.inputs[0]), _scattered(graph, operation))
+
+
+@writes("TensorScatterUpdate")
+def scatter_update(graph: GraphWriter, operation: Operation) -> None:
+    """What lies at the indices is chosen from the scattered updates; indices may not repeat, as SCATTER_ND adds up."""
+    indices = graph.known(operation, 1)
+    rows = indices.reshape(-1, indices.shape[-1])
+    if len(np.unique(rows, axis=0)) != len(rows):
+        raise graph.unimplemented(operation, "an index that is there twice")
+    shape = operation.inputs[0].shape
+    if not shape.is_fully_defined():
+        raise graph.unimplemented(operation, f"the unknown shape {shape}")
+    mask = np.zeros(shape.as_list(), bool)
+    mask[tuple(rows.T)] = True
+    places = [graph.constant(mask, "mask"), _scattered(graph, operation)]
+    graph.add("SELECT_V2", operation, [*places, graph.place(operation.inputs[0])])
+
+
+def _scattered(graph: GraphWriter, operation: Operation) -> int:
+    """The updates of a scatter among zeros."""
+    x, indices, values = operation.inputs
+    if not x.shape.is_fully_defined():
+        raise graph.unimplemented(operation, f"the unknown shape {x.shape}")
+    sizes = graph.constant(np.array(x.shape.as_list(), np.int32), "shape")
+    places = [graph.integers(indices), graph.place(values), sizes]
+    return graph.emit("SCATTER_ND", places, x.dtype, x.shape, operation.name)
+
+
+@writes("MatrixBandPart")
+def band(graph: GraphWriter, operation: Operation) -> None:
+    x = operation.inputs[0]
+    rows, columns = x.shape[-2:].as_list()
+    if rows is None or columns is None:
+        raise graph.unimplemented(operation, f"the unknown shape {x.shape}")
+    lower, upper = (int(graph.known(operation, i)) for i in (1, 2))
+    above = np.arange(columns) - np.arange(rows)[:, None]
+    mask = ((lower < 0) | (-above <= lower)) & ((upper < 0) | (above <= upper))
+    zero = graph.constant(np.zeros((), x.dtype.as_numpy_dtype), "zero")
+    graph.add("SELECT_V2", operation, [graph.constant(mask, "band"), graph.place(x), zero])
+
+
+@writes("Roll")
+def roll(graph: GraphWriter, operation: Operation) -> None:
+    """For each axis, the two parts in the other order."""
+    x = operation.inputs[0]
+    shifts, axes = (np.atleast_1d(graph.known(operation, i)) for i in (1, 2))
+    place, sizes = graph.place(x), x.shape.as_list()
+    for number, (shift, axis) in enumerate(zip(shifts, axes, strict=True)):
+        axis, is_last = int(axis) % len(sizes), number == len(axes) - 1
+        if sizes[axis] is None:
+            raise graph.unimplemented(operation, f"the unknown shape {x.shape}")
+        cut = (sizes[axis] - int(shift)) % sizes[axis] if sizes[axis] else 0
+        parts = [
+            _part(graph, operation, place, sizes, axis, start, length)
+            for start, length in ((cut, sizes[axis] - cut), (0, cut))
+        ]
+        options = SCHEMA["ConcatenationOptions"](axis=axis)
+        if is_last:
+            graph.add("CONCATENATION", operation, parts, options)
+        else:
+            place = graph.emit("CONCATENATION", parts, x.dtype, sizes, operation.name, options)
+
+
+def _part(
+    graph: GraphWriter,
+    operation: Operation,
+    place: int,
+    sizes: list[Any],
+    axis: int,
+    start: int,
+    length: int,
+) -> int:
+    """A slice along one axis."""
+    begin, size = np.zeros(len(sizes), np.int32), np.full(len(sizes), -1, np.int32)
+    begin[axis], size[axis] = start, length
+    shape = [*sizes[:axis], length, *sizes[axis + 1 :]]
+    inputs = [place, graph.constant(begin, "begin"), graph.constant(size, "size")]
+    return graph.emit("SLICE", inputs, operation.inputs[0].dtype, shape, operation.name)
+
+
+@writes("EuclideanNorm")
+def euclidean_norm(graph: GraphWriter, operation: Operation) -> None:
+    e = _Expression(graph, operation)
+    x = graph.place(operation.inputs[0])
+    squares = e("MUL", x, x)
+    e.like = operation.outputs[0]
+    options = SCHEMA["ReducerOptions"](keep_dims=operation.raw_op.keep_dims)
+    inputs = [squares, graph.integers(operation.inputs[1])]
+    total = graph.emit("SUM", inputs, e.like.dtype, e.like.shape, operation.name, options)
+    e.result("SQRT", total)
+
+
+@writes("FusedBatchNorm", "FusedBatchNormV2", "FusedBatchNormV3")
+def batch_norm(graph: GraphWriter, operation: Operation) -> None:
+    """Of statistics that are constants, where no convolution before has taken it along."""
+    op = operation.raw_op
+    if op.is_training or op.data_format not in ("NHWC", b"NHWC"):
+        raise graph.unimplemented(operation, "training, or another layout than NHWC,")
+    scale, offset, mean, variance = (graph.known(operation, i) for i in range(1, 5))
+    factor = (scale / np.sqrt(variance + op.epsilon)).astype(scale.dtype)
+    e = _Expression(graph, operation)
+    scaled = e("MUL", graph.place(operation.inputs[0]), graph.constant(factor, "scale"))
+    shift = graph.constant((offset - mean * factor).astype(offset.dtype), "offset")
+    for output in operation.outputs[1:]:
+        if graph.readers(output):
+            raise graph.unimplemented(operation, "the use of its statistics")
+    options = SCHEMA["AddOptions"]()
+    graph.add("ADD", operation, [scaled, shift], options, outputs=[operation.outputs[0]])
+
+
+@writes("NonMaxSuppressionV3", "NonMaxSuppressionV4")
+def non_max_suppression(graph: GraphWriter, operation: Operation) -> None:
+    """The kernel fills up with zeros, which are cut off where they are not asked for."""
+    places = [graph.place(tensor) for tensor in operation.inputs]
+    indices, *counts = operation.outputs
+    if operation.type == "NonMaxSuppressionV4" and operation.raw_op.pad_to_max_output_size:
+        graph.add("NON_MAX_SUPPRESSION_V4", operation, places)
+        return
+    all_indices = graph.add_tensor(f"{operation.name}/all", indices.dtype, [None])
+    count = graph.add_tensor(f"{operation.name}/count", indices.dtype, [])
+    graph.append("NON_MAX_SUPPRESSION_V4", places, [all_indices, count], None)
+    one = graph.constant(np.ones(1, np.int32), "one")
+    size = graph.emit(
+        "RESHAPE", [count, one], indices.dtype, [1], operation.name, SCHEMA["ReshapeOptions"]()
+    )
+    start = graph.constant(np.zeros(1, np.int32), "start")
+    graph.add("SLICE", operation, [all_indices, start, size], outputs=[indices])
+    for tensor in counts:
+        graph.alias(tensor, count)

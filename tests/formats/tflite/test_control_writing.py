@@ -1,0 +1,94 @@
+"""Branches, loops and lists of tensors as TFLite: what is written computes what the function did, at each of its runs."""
+
+import numpy as np
+import pytest
+
+import penstock as tf
+
+RANDOM = np.random.default_rng(4)
+
+
+def _nested(x):
+    def body(i, y):
+        inner = lambda j, z: (j + 1, tf.cond(j > 0, lambda: z * 0.5, lambda: z + x))  # noqa: E731
+        return i + 1, tf.while_loop(lambda j, z: j < i, inner, [0, y])[1]
+
+    return tf.while_loop(lambda i, y: i < 4, body, [0, x])[1]
+
+
+def _lists(x):
+    found = tf.TensorArray(tf.float32, 4, element_shape=[4])
+    for i in tf.range(3):
+        found = found.write(i + 1, x[0, i] * tf.cast(i, tf.float32))
+    return found.stack()
+
+
+def _rows(x):
+    total = tf.constant(0.0)
+    for row in x:
+        if tf.reduce_sum(row) > 0:
+            total += tf.reduce_max(row)
+        else:
+            total -= 1.0
+    return total
+
+
+FUNCTIONS = {
+    "branches": lambda x: tf.cond(
+        tf.reduce_sum(x) > 0, lambda: (x * 2.0, x[0, 0]), lambda: (x, x[1, 1])
+    ),
+    "a number that decides": lambda x: tf.cond(
+        tf.cast(tf.reduce_sum(x) > 0, tf.int32), lambda: x + 1.0, lambda: x
+    ),
+    "loops": lambda x: tf.while_loop(lambda i, y: i < 4, lambda i, y: (i + 1, y * x + 1.0), [0, x]),
+    "branches in loops in loops": _nested,
+    "lists": _lists,
+    "rows": _rows,
+}
+
+
+def _hold(function, x, rtol=1e-5, **converted):
+    concrete = tf.function(function).get_concrete_function(
+        tf.TensorSpec([None, *x.shape[1:]], x.dtype)
+    )
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([concrete])
+    for name, value in converted.items():
+        setattr(converter, name, value)
+    interpreter = tf.lite.Interpreter(model_content=converter.convert())
+    (given,) = interpreter.get_input_details()
+    interpreter.resize_tensor_input(given["index"], x.shape)
+    interpreter.allocate_tensors()
+    for sample in (x, -x):
+        interpreter.set_tensor(given["index"], sample)
+        interpreter.invoke()
+        results = tf.nest.flatten(concrete(tf.constant(sample)))
+        for detail, wanted in zip(interpreter.get_output_details(), results, strict=True):
+            found = interpreter.get_tensor(detail["index"])
+            np.testing.assert_allclose(found, wanted, rtol=rtol, atol=rtol)
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_functions(name):
+    _hold(FUNCTIONS[name], RANDOM.normal(size=(3, 5, 4)).astype(np.float32))
+
+
+@pytest.mark.parametrize("kind", ["LSTM", "GRU", "SimpleRNN"])
+@pytest.mark.parametrize("whole", [True, False])
+def test_recurrent_layers_begin_anew_at_each_run(kind, whole):
+    layer = getattr(tf.keras.layers, kind)(6, return_sequences=whole)
+    _hold(lambda x: layer(x), RANDOM.normal(size=(3, 5, 4)).astype(np.float32))
+
+
+def test_recurrent_layers_with_weights_of_int8():
+    layer = tf.keras.layers.LSTM(64)
+    x = RANDOM.normal(size=(3, 5, 4)).astype(np.float32)
+    _hold(lambda x: layer(x), x, 0.01, optimizations=[tf.lite.Optimize.DEFAULT])
+
+
+def test_elements_of_unknown_shape_are_refused():
+    def function(x):
+        found = tf.TensorArray(tf.float32, 2)
+        return found.write(0, x[1:]).write(1, x[1:]).stack()
+
+    with pytest.raises(tf.errors.UnimplementedError, match="TensorListReserve.*unknown shape"):
+        _hold(function, np.ones((3, 2), np.float32))
