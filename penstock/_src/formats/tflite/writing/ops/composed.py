@@ -132,7 +132,7 @@ def scatter_update(graph: GraphWriter, operation: Operation) -> None:
     shape = operation.inputs[0].shape
     if not shape.is_fully_defined():
         raise graph.unimplemented(operation, f"the unknown shape {shape}")
-    mask = np.zeros(shape.as_list(), bool)
+    mask = np.zeros([extent or 0 for extent in shape], np.bool_)
     mask[tuple(rows.T)] = True
     places = [graph.constant(mask, "mask"), _scattered(graph, operation)]
     graph.add("SELECT_V2", operation, [*places, graph.place(operation.inputs[0])])
@@ -169,12 +169,13 @@ def roll(graph: GraphWriter, operation: Operation) -> None:
     place, sizes = graph.place(x), x.shape.as_list()
     for number, (shift, axis) in enumerate(zip(shifts, axes, strict=True)):
         axis, is_last = int(axis) % len(sizes), number == len(axes) - 1
-        if sizes[axis] is None:
+        extent = sizes[axis]
+        if extent is None:
             raise graph.unimplemented(operation, f"the unknown shape {x.shape}")
-        cut = (sizes[axis] - int(shift)) % sizes[axis] if sizes[axis] else 0
+        cut = -int(shift) % extent if extent else 0
         parts = [
             _part(graph, operation, place, sizes, axis, start, length)
-            for start, length in ((cut, sizes[axis] - cut), (0, cut))
+            for start, length in ((cut, extent - cut), (0, cut))
         ]
         options = SCHEMA["ConcatenationOptions"](axis=axis)
         if is_last:

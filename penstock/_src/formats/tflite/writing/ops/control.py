@@ -91,7 +91,7 @@ def reserve(graph: GraphWriter, operation: Operation) -> None:
         )
     else:
         raise graph.unimplemented(operation, f"a list of elements of the unknown shape {shape}")
-    sizes = _joined(graph, operation, [first, rest], 1 + shape.rank)
+    sizes = _joined(graph, operation, [first, rest], 1 + len(shape.as_list()))
     zero = graph.constant(np.zeros((), dtype.as_numpy_dtype), "zero")
     number = graph.value(operation.inputs[1])
     extent = None if number is None else int(number)
