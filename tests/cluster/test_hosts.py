@@ -40,7 +40,7 @@ def test_a_host_that_is_cut_off_ends_all(tmp_path):
     with hosts(2, tmp_path) as made:
         begun = []
 
-        def cut(line):
+        def cut(line, _):
             if "step 0" in line and not begun:
                 begun.append(time.perf_counter())
                 made.cut(2)

@@ -32,7 +32,7 @@ def launched(
 ):
     """Runs the text of a program in `count` processes; gives the completed launcher, whose output is text.
 
-    `prefix` stands before the command; `on_line` is called with each line of the output as it comes.
+    `prefix` stands before the command; `on_line` is called with each line of the output as it comes, and the launcher's process.
     """
     script = tmp_path / "program.py"
     script.write_text(textwrap.dedent(program))
@@ -54,7 +54,7 @@ def launched(
     for line in launcher.stdout:
         lines.append(line)
         if on_line is not None:
-            on_line(line)
+            on_line(line, launcher)
     reader.join()
     status = launcher.wait()
     late.cancel()

@@ -1,6 +1,7 @@
 """`penstock launch`: processes are started with ranks, and none outlives another's failure."""
 
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -9,6 +10,7 @@ import pytest
 
 from penstock._src.bridge.cli.arguments import Refused
 from penstock._src.bridge.cli.cluster import starters
+from penstock._src.bridge.cli.cluster.watch import is_alive
 from tests.harness.processes import launched, needs_mpi, of_ranks
 
 pytestmark = needs_mpi
@@ -59,6 +61,28 @@ def test_one_death_ends_all_with_an_error_that_names_the_rank(tmp_path, death, r
         process = line.split()[1]
         state = subprocess.run(["ps", "-o", "stat=", "-p", process], capture_output=True, text=True)
         assert state.stdout.strip()[:1] in ("", "Z"), f"process {process} is still there"
+
+
+@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGKILL])
+def test_the_end_of_the_launcher_ends_all(tmp_path, ending):
+    pids: list[int] = []
+    program = """
+        import os, time
+        print(os.getppid(), os.getpid(), flush=True)
+        time.sleep(60)
+    """
+
+    def note(line, launcher):
+        pids.extend(int(word) for word in line.split()[1:])
+        if len(pids) == 4:
+            launcher.send_signal(ending)
+
+    done = launched(program, tmp_path, 2, check=False, timeout=40, on_line=note)
+    assert done.returncode == (-ending if ending == signal.SIGKILL else 128 + ending)
+    deadline = time.perf_counter() + 10
+    while any(map(is_alive, pids)) and time.perf_counter() < deadline:
+        time.sleep(0.1)
+    assert not any(map(is_alive, pids))
 
 
 def test_bad_command_lines():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Sequence
 
@@ -32,6 +33,8 @@ def main(arguments: Sequence[str]) -> int:
     path, starter = starters.find()
     command = [path, *starter.arguments(parsed.count, hosts), sys.executable]
     command += ["-m", "penstock._src.bridge.cli.cluster.worker", *program]
+    for ending in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ending, _end)
     watch = Watch(command, _environment(parsed.count, len(hosts) or 1, parsed.threads), starter)
     try:
         status = watch.run()
@@ -40,6 +43,11 @@ def main(arguments: Sequence[str]) -> int:
     if status:
         print(f"penstock launch: {watch.error(parsed.count)}", file=sys.stderr)
     return status
+
+
+def _end(number: int, _: object) -> None:
+    """Ends the launcher as Ctrl-C does: it ends the workers first."""
+    raise SystemExit(128 + number)
 
 
 def _environment(count: int, hosts: int, threads: int) -> dict[str, str]:

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from typing import IO
 
 from penstock._src.bridge.cli.cluster import events
+from penstock._src.bridge.cli.cluster.parent import end_with
 from penstock._src.bridge.cli.cluster.starters import Starter
 
 LOOK_EVERY = 0.2  # seconds between looks at the processes
@@ -38,6 +39,7 @@ class Watch:
         self.failures: list[events.Event] = []
         self._running: dict[int, events.Event] = {}
         self._printing = threading.Lock()
+        launcher = os.getpid()
         self._started = subprocess.Popen(
             command,
             env=environment,
@@ -45,6 +47,7 @@ class Watch:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             start_new_session=True,  # Ctrl-C reaches the launcher alone, which ends the workers
+            preexec_fn=lambda: end_with(launcher, signal.SIGTERM),
         )
         self._readers = [
             threading.Thread(target=self._forward, args=(source, target), daemon=True)
@@ -104,7 +107,7 @@ class Watch:
     def _look_for_the_dead(self) -> None:
         """Notes workers of this host that are gone without a word: the kernel, or somebody, has killed them."""
         for event in list(self._running.values()):
-            if event.host == socket.gethostname() and not _is_alive(event.process):
+            if event.host == socket.gethostname() and not is_alive(event.process):
                 time.sleep(OUTPUT_AFTER)  # its last words may be on their way, and mpiexec's
                 if event.rank in self._running and not self.failures:
                     self._note_the_dead(event)
@@ -117,7 +120,7 @@ class Watch:
 
     def _note_the_unknown(self) -> None:
         """Notes that mpiexec failed: the worker that did not say how it ended, if there is one."""
-        silent = sorted(self._running.values(), key=lambda event: _is_alive(event.process))
+        silent = sorted(self._running.values(), key=lambda event: is_alive(event.process))
         if len(silent) == 1:
             self._note_the_dead(silent[0])
             return
@@ -139,11 +142,11 @@ class Watch:
             except subprocess.TimeoutExpired:
                 continue
         for event in self._running.values():
-            if self.failures and event.host == socket.gethostname() and _is_alive(event.process):
+            if self.failures and event.host == socket.gethostname() and is_alive(event.process):
                 os.kill(event.process, signal.SIGKILL)
 
 
-def _is_alive(process: int) -> bool:
+def is_alive(process: int) -> bool:
     """Whether a process runs: one that has ended and that nobody has asked for its status does not."""
     try:
         with open(f"/proc/{process}/stat", encoding="utf-8", errors="replace") as file:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import json
 import os
 import signal
@@ -14,10 +13,10 @@ from collections.abc import Sequence
 
 from penstock._src.bridge.cli.arguments import Refused
 from penstock._src.bridge.cli.cluster import events
+from penstock._src.bridge.cli.cluster.parent import end_with
 from penstock._src.bridge.cli.run import run_program
 from penstock._src.cluster.environments import mpi
 
-SET_PARENT_DEATH_SIGNAL = 1  # of prctl
 HEARD_WITHIN = 1.0  # seconds that the launcher has to hear of a death before mpiexec acts on it
 PORT = 12345  # in TF_CONFIG, whose addresses only name the workers
 
@@ -32,7 +31,7 @@ def main(program: Sequence[str]) -> None:
     process = os.fork()
     if process:
         sys.exit(_watch(found.rank, process))
-    _end_with(watcher)
+    end_with(watcher, signal.SIGKILL)
     _work(found.rank, program)
 
 
@@ -70,14 +69,6 @@ def _watch(rank: int, process: int) -> int:
     events.tell(rank, events.FAILED, text, max(status, 1), process)
     time.sleep(HEARD_WITHIN)
     return max(status, 1)
-
-
-def _end_with(watcher: int) -> None:
-    """Lets this process be killed when its watcher is, where the system can do that."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(SET_PARENT_DEATH_SIGNAL, signal.SIGKILL)
-        if os.getppid() != watcher:
-            os._exit(1)
 
 
 def tf_config(rank: int, size: int) -> str:
