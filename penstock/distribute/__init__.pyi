@@ -113,8 +113,11 @@ class OneDeviceStrategy(Strategy):
     def __init__(self, device: str) -> None: ...
     devices: Any
 class ParameterServerStrategy(Strategy):
-    """Training with variables on parameter servers."""
+    """Asynchronous training: variables on parameter servers, steps on workers, which are processes with a `tf.distribute.Server` each."""
     def __init__(self, cluster_resolver: Any, variable_partitioner: Any = None) -> None: ...
+    @property
+    def cluster_resolver(self) -> Any:
+        """What tells the tasks."""
 class ReduceOp(Enum):
     """How the values of replicas become one: `SUM` or `MEAN`."""
     SUM = 'SUM'
@@ -160,7 +163,7 @@ class RunOptions(tuple[Any, ...]):
     experimental_xla_options: Any
     def __new__(cls, experimental_enable_dynamic_batch_size: bool = True, experimental_bucketizing_dynamic_shape: bool = False, experimental_xla_options: Any = None) -> Self: ...
 class Server:
-    """A server within this process: sessions that connect to it share variables and queues."""
+    """A task of a cluster, which holds variables and runs functions for other processes."""
     def __init__(self, server_or_cluster_def: Any, job_name: str | None = None, task_index: int | None = None, protocol: str | None = None, config: Any = None, start: bool = True) -> None: ...
     @staticmethod
     def create_local_server(config: Any = None, start: bool = True) -> Server:
@@ -171,7 +174,7 @@ class Server:
     def server_def(self) -> Any:
         """Its ServerDef."""
     def start(self) -> None:
-        """Makes the server available to sessions."""
+        """Makes the server available to sessions, or to other tasks."""
     @property
     def target(self) -> Any:
         """What sessions are given to reach it."""

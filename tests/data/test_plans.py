@@ -69,3 +69,12 @@ def test_map_and_batch_keeps_its_batches_after_errors():
     with pytest.raises(tf.errors.InvalidArgumentError):
         next(iterator)
     np.testing.assert_array_equal(next(iterator), [2, 1, 1])
+
+
+def test_a_map_that_adds_what_it_captured_is_no_step_without_effect():
+    @tf.function
+    def joined(q):
+        rows = tf.data.Dataset.range(2).map(lambda k: (k, q))
+        return [row for pair in [next(iter(rows))] for row in pair]
+
+    assert [float(v) for v in joined(tf.constant(3.5))] == [0.0, 3.5]

@@ -2,11 +2,13 @@
 
 import numpy as np
 
+from penstock._src.autodiff.tape import variable_accessed
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE, in_v1_graph
 from penstock._src.core.registry import raw
 from penstock._src.core.specs import register_type_spec_from_value_converter
 from penstock._src.core.tensor import Tensor
+from penstock._src.core.values.resources import RemoteResource
 from penstock._src.eager.variable import Variable
 from penstock._src.eager.variable_spec import VariableSpec
 from penstock._src.util.slots import above
@@ -86,7 +88,10 @@ def _sparse_read(self, indices, name=None):
     Returns:
       A tensor.
     """
-    if STATE.graph is None and not STATE.tapes:
+    is_remote = isinstance(getattr(self.handle, "_value", None), RemoteResource)
+    if is_remote:
+        variable_accessed(self)
+    if is_remote or STATE.graph is None and not STATE.tapes:
         return raw.ResourceGather(
             resource=self.handle, indices=indices, dtype=self.dtype, name=name
         )

@@ -43,6 +43,7 @@ from penstock._src.core.errors import (
 )
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.typesets import DIFFERENTIABLE, NARROW
+from penstock._src.core.values.resources import RemoteResource
 from penstock._src.util import slots
 from penstock._src.util.signatures import read_only
 
@@ -225,6 +226,8 @@ class Op:
             )
         if any(a.dtype is dtypes.resource for a in (*cls.inputs, *cls.outputs)):
             cls.stateful = cls.__dict__.get("stateful", True)
+        if any(a.dtype is dtypes.resource and not a.is_list for a in cls.inputs):
+            cls.eager = _where_it_is(cls.eager)  # type: ignore[method-assign]
         cls.annotations, cls.attributes, allowed = _collect_attributes(cls)
         cls.type_sets = {}
         for argument in (*cls.inputs, *cls.outputs):
@@ -369,6 +372,22 @@ class Op:
 def entry_of(cls: type[Op], table: Mapping[str, Any]) -> Any:
     """Returns the entry of a table of class names for an op class, or the nearest class that it is derived from; else None."""
     return next((table[base.__name__] for base in cls.__mro__ if base.__name__ in table), None)
+
+
+def _where_it_is(eager: Callable[..., Any]) -> Callable[..., Any]:
+    """Wraps a kernel that takes a resource: it runs in the process that holds the resource."""
+    if getattr(eager, "runs_where_it_is", False):
+        return eager
+
+    @functools.wraps(eager)
+    def run(op: Op, *values: Any) -> Any:
+        for value in values:
+            if isinstance(value, RemoteResource):
+                return value.run(op, values)
+        return eager(op, *values)
+
+    run.runs_where_it_is = True  # type: ignore[attr-defined]
+    return run
 
 
 def _widened(lower: Callable[..., Any]) -> Callable[..., Any]:

@@ -37,36 +37,6 @@ class CentralStorageStrategy(Strategy):
         super().__init__(StrategyExtended(self))
 
 
-@export(
-    "distribute.ParameterServerStrategy", "distribute.experimental.ParameterServerStrategy", v1=[]
-)
-class ParameterServerStrategy(Strategy):
-    """Training with variables on parameter servers.
-
-    Args:
-      cluster_resolver: describes workers and servers.
-      variable_partitioner: shards variables over several servers.
-
-    Raises:
-      UnimplementedError: always, after the cluster has been resolved.
-
-    >>> cluster = tf.train.ClusterSpec({"worker": ["host:1"], "ps": ["host:2"]})
-    >>> resolver = tf.distribute.cluster_resolver.SimpleClusterResolver(cluster)
-    >>> try:
-    ...     tf.distribute.experimental.ParameterServerStrategy(resolver)
-    ... except tf.errors.UnimplementedError:
-    ...     print("train with a MirroredStrategy")
-    train with a MirroredStrategy
-    """
-
-    def __init__(self, cluster_resolver: Any, variable_partitioner: Any = None) -> None:
-        cluster = cluster_resolver.cluster_spec()
-        raise UnimplementedError(
-            "ParameterServerStrategy: parameter servers are not implemented. Received the cluster "
-            f"{cluster.as_dict()}."
-        )
-
-
 class _LogicalDevices(Strategy):
     """Methods of TPU strategies for the cores of one replica."""
 

@@ -268,7 +268,8 @@ class Variable(Trackable, AnyTensor, metaclass=_VariableMaker):
         made_by = getattr(self._handle, "op", None) if in_v1_graph() else None
         if made_by is not None:
             return made_by.device
-        return "/job:localhost/replica:0/task:0/device:CPU:0"
+        held = getattr(self._handle, "_value", None)
+        return getattr(held, "device", "/job:localhost/replica:0/task:0/device:CPU:0")
 
     graph = read_only("_handle.graph", "The graph of the handle.")
     op = read_only("_handle.op", "The operation that makes the handle.")
@@ -635,7 +636,7 @@ class Variable(Trackable, AnyTensor, metaclass=_VariableMaker):
         head = f"<tf.Variable '{self.name}' shape={self._shape} dtype={self._dtype.name}"
         if STATE.graph is not None:
             return head + ">"
-        if self._handle._value.value is None:
+        if getattr(self._handle._value, "value", self) is None:
             return head + ", numpy=<uninitialized>>"
         try:
             value = self.read_value().numpy()

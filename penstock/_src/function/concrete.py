@@ -158,7 +158,10 @@ class ConcreteFunction:
         if STATE.tapes or STATE.graph is not None:
             for variable in self.graph.variables:
                 variable_accessed(variable)
-        outputs = self._callable([*tensors, *self._captures])
+        return self.packed(self._callable([*tensors, *self._captures]))
+
+    def packed(self, outputs: Sequence[Any]) -> Any:
+        """Returns the structured result of the flat outputs."""
         if self._single:
             return outputs[0]
         structure, leaves, is_tuple = self._structure

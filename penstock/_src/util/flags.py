@@ -268,6 +268,12 @@ declare(
 )
 declare("transport", str, "mpi", "What carries values between the processes of a cluster: mpi.")
 declare(
+    "cluster_key",
+    str,
+    "",
+    "A secret that calls between tasks of a cluster (tf.distribute.Server, the tf.data service) have to bring; none if empty.",
+)
+declare(
     "progress",
     int,
     1,

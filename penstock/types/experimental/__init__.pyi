@@ -81,6 +81,8 @@ class ConcreteFunction(Callable):
     @property
     def outputs(self) -> list[SymbolicTensor]:
         """The tensors of the result in the graph."""
+    def packed(self, outputs: Sequence[Any]) -> Any:
+        """Returns the structured result of the flat outputs."""
     parameters: Any
     def pretty_printed_signature(self, verbose: bool = True) -> str:
         """Returns the signature as text."""

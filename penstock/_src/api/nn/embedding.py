@@ -81,7 +81,9 @@ def _lookup_shards(params, ids, strategy, max_norm):
     places = raw.DynamicPartition(data=places, partitions=shard, num_partitions=count)
     parts = [gather(p, r) for p, r in zip(params, rows, strict=True)]
     together = raw.DynamicStitch(indices=list(places), data=parts)
-    tail = raw.Shape(input=params[0])[1:]
+    rest = params[0].shape[1:]
+    known = rest.is_fully_defined()  # then a variable need not be read for it
+    tail = np.array(rest.as_list(), np.int32) if known else raw.Shape(input=params[0])[1:]
     shape = raw.ConcatV2(values=[raw.Shape(input=ids), tail], axis=0)
     return _clipped(raw.Reshape(tensor=together, shape=shape), max_norm)
 

@@ -6,21 +6,7 @@ import contextlib
 from collections.abc import Iterator
 from typing import Any
 
-from penstock._src.core.errors import UnimplementedError
 from penstock._src.util.export import export
-
-
-@export("__internal__.distribute.ShardedVariable", v1=[])
-class ShardedVariable:
-    """A variable sharded over several parameter servers; none are ever created here.
-
-    Args:
-      variables: a list of variables.
-      name: of the whole.
-    """
-
-    def __init__(self, variables: Any, name: str = "ShardedVariable") -> None:
-        raise UnimplementedError(f"{name}: there are no parameter servers to keep shards on.")
 
 
 @export("__internal__.distribute.variable_sync_on_read_context", v1=[])

@@ -5,6 +5,7 @@ in the current manager while it exists.
 """
 
 import contextlib
+import sys
 import threading
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -38,6 +39,50 @@ class Resource:
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name!r}>"
+
+
+class RemoteResource(Resource):
+    """A resource that another process holds. Ops that take it run there (`core/op.py`)."""
+
+    def run(self, op: Any, values: Sequence[Any]) -> Any:
+        """Returns what the kernel of an op gives for these values, of which this resource is one."""
+        raise NotImplementedError(type(self).__name__)
+
+
+class _Here(threading.local):
+    """Facts about the code that this thread runs."""
+
+    # Makes variables in another process, as `run(op, values)`; None: they are made here.
+    maker: Any = None
+    # Nobody else reads or writes the variables of the running kernel meanwhile.
+    is_alone = False
+
+
+HERE = _Here()
+
+
+@contextlib.contextmanager
+def made_by(maker: Any) -> Iterator[None]:
+    """Within the block new variables are made by `maker.run(op, values)`."""
+    before, HERE.maker = HERE.maker, maker
+    try:
+        yield
+    finally:
+        HERE.maker = before
+
+
+@contextlib.contextmanager
+def used_alone() -> Iterator[None]:
+    """Says that no other thread uses the variables of the kernels that run in the block: they may be changed in place."""
+    before, HERE.is_alone = HERE.is_alone, True
+    try:
+        yield
+    finally:
+        HERE.is_alone = before
+
+
+# What refers to an array that nobody but its variable holds, while `to_update` looks at it: the variable, two names.
+_OWN_REFERENCES = 3
 
 
 class VariableHandle(Resource):
@@ -76,6 +121,15 @@ class VariableHandle(Resource):
                 f"{self.container or 'localhost'}/{self.name}/N10tensorflow3VarE does not exist."
             )
         return value
+
+    def to_update(self) -> Any:
+        """Returns an array of the value to change and assign: the very array if nobody else can see it, else a copy."""
+        value = self.read()
+        is_own = HERE.is_alone and value.flags.owndata and value.flags.writeable
+        if is_own and sys.getrefcount(value) <= _OWN_REFERENCES:
+            self.version += 1
+            return value
+        return value.copy()
 
     def __repr__(self) -> str:
         return f"<VariableHandle {self.name!r} {self.dtype.name}{self.shape}>"

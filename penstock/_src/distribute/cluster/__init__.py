@@ -1,4 +1,5 @@
-"""Servers, coordination and preemption, for programs that run as several processes.
+"""Servers, parameter servers, coordination and preemption, for programs that run as several processes.
 
-Everything that one process can do is implemented; communication with other processes raises UnimplementedError.
+`tasks/` is what `tf.distribute.Server` serves, `parameter_server/` the strategy and coordinator on top of it. Sessions reach their own process
+only.
 """

@@ -4,9 +4,10 @@ import itertools
 import threading
 from typing import Any
 
-from penstock._src.core.errors import UnimplementedError
 from penstock._src.core.values.resources import SERVERS, ResourceManager
 from penstock._src.distribute.cluster.spec import ClusterSpec
+from penstock._src.distribute.cluster.tasks.service import TaskService
+from penstock._src.distribute.cluster.tasks.task import addresses_of, task_name
 from penstock._src.proto.config import ServerDef
 from penstock._src.util.export import export
 from penstock._src.util.signatures import read_only
@@ -17,7 +18,13 @@ _PORTS = itertools.count(40000)
 
 @export("distribute.Server", v1=["distribute.Server", "train.Server"])
 class Server:
-    """A server within this process: sessions that connect to it share variables and queues.
+    """A task of a cluster, which holds variables and runs functions for other processes.
+
+    Of several tasks, each is a process with a server, for a `tf.distribute.ParameterServerStrategy`. A task that is alone in its cluster lets sessions of
+    its own process share variables and queues.
+
+    Graphs that others send compute, and nothing else: what reads files on a worker (a dataset of files) needs `PENSTOCK_ALLOW=read_files` or the
+    like in its environment. `PENSTOCK_CLUSTER_KEY`, where set, is a secret that every call has to bring.
 
     Args:
       server_or_cluster_def: a ServerDef, ClusterDef, ClusterSpec, or an argument of ClusterSpec.
@@ -29,7 +36,8 @@ class Server:
     Raises:
       TypeError: the first argument does not describe a cluster.
       ValueError: the task is ambiguous.
-      UnimplementedError: the cluster has other tasks.
+      ImportError: the cluster has other tasks, and grpcio is not installed.
+      UnknownError: it cannot listen at its address.
 
     >>> server = tf.distribute.Server.create_local_server()
     >>> with tf.Graph().as_default(), tf.compat.v1.Session(server.target) as session:
@@ -51,13 +59,15 @@ class Server:
         )
         cluster = ClusterSpec(self._definition.cluster)
         if sum(cluster.num_tasks(job) for job in cluster.jobs) > 1:
-            raise UnimplementedError(
-                "tf.distribute.Server: servers that talk to other processes are not implemented. "
-                f"Received the cluster {cluster.as_dict()}."
-            )
+            name = task_name(self._definition.job_name, self._definition.task_index)
+            self._service = TaskService(name, addresses_of(cluster))
         self._open(cluster, ResourceManager(keep=True))
         if start:
             self.start()
+
+    # What answers calls of other processes; None if there are none.
+    _service: TaskService | None = None
+    _is_started = False
 
     def _open(self, cluster: ClusterSpec, resources: ResourceManager) -> None:
         definition = self._definition
@@ -69,8 +79,12 @@ class Server:
         self._resources, self._ended = resources, threading.Event()
 
     def start(self) -> None:
-        """Makes the server available to sessions."""
-        SERVERS[self._target] = self._resources
+        """Makes the server available to sessions, or to other tasks."""
+        if self._service is None:
+            SERVERS[self._target] = self._resources
+        elif not self._is_started:
+            self._service.start(self._target.partition("://")[2])
+            self._is_started = True
 
     def join(self) -> None:
         """Waits until the server ends, which is when the process ends."""

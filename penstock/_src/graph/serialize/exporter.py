@@ -2,15 +2,24 @@
 
 import re
 from collections.abc import Callable, Sequence
+from types import SimpleNamespace
 from typing import Any
 
 from penstock._src.core.dtypes import as_dtype, resource
+from penstock._src.core.shapes import as_shape
 from penstock._src.graph.control import bodies_of, read_only_resources
 from penstock._src.graph.graph import Graph
 from penstock._src.graph.library import GraphFunction
 from penstock._src.graph.operation import Operation, SymbolicTensor
 from penstock._src.graph.serialize import attributes
-from penstock._src.proto.graph import AttrValue, FunctionDef, GraphDef, NodeDef, VersionDef
+from penstock._src.proto.graph import (
+    AttrValue,
+    FunctionDef,
+    FunctionDefLibrary,
+    GraphDef,
+    NodeDef,
+    VersionDef,
+)
 from penstock._src.version import GRAPH_DEF_VERSION
 
 # The oldest version that can read graphs with functions.
@@ -63,6 +72,21 @@ def graph_def(
 def function_def(function: GraphFunction) -> Any:
     """Returns the FunctionDef of a graph function."""
     return _function_def(function, _Library(), False)
+
+
+def function_library(function: GraphFunction) -> Any:
+    """Returns the FunctionDefLibrary of a function and all to which it refers; arguments tell what resources hold."""
+    library, made = _Library(), FunctionDefLibrary()
+    library.name(function)
+    library.write(SimpleNamespace(function=made.function), False)
+    for definition in made.function:
+        inputs = library.functions[definition.signature.name].inputs
+        for argument, tensor in zip(definition.signature.input_arg, inputs, strict=True):
+            for shape, dtype in tensor._handle_data or () if tensor.dtype is resource else ():
+                argument.handle_data.add(
+                    dtype=dtype.as_datatype_enum, shape=attributes.shape_to_proto(as_shape(shape))
+                )
+    return made
 
 
 def node_def(op: Operation) -> Any:

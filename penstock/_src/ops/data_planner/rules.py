@@ -27,7 +27,7 @@ def is_noop(step: Pipeline) -> bool:
     """Whether a step gives its input's elements, whatever they are."""
     if type(step) is functional._Map:
         given, results = step.function.inputs, step.function.outputs
-        if step.function.is_stateful or step.function.graph.control_outputs:
+        if step.captured or step.function.is_stateful or step.function.graph.control_outputs:
             return False
         return len(given) == len(results) and all(
             one is other for one, other in zip(given, results)

@@ -4,10 +4,12 @@ import numpy as np
 
 from penstock._src.core import dtypes
 from penstock._src.core.composite import IndexedSlices
+from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import UnimplementedError
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
+from penstock._src.core.shapes import TensorShape
 from penstock._src.core.typesets import ANY, INDEX, NUMBER
 from penstock._src.core.values.resources import as_variable, owned
 from penstock._src.ir.errors import NotLowerable
@@ -35,6 +37,15 @@ def combine(op, array, index, updates):
         COMBINE[op](array, index, updates)
 
 
+def _shape_of(resource):
+    """The shape of a variable as a tensor; a constant if it is known, since the variable may be far away."""
+    held = getattr(resource, "_handle_data", None)
+    static = TensorShape(held[0][0]) if held else TensorShape(None)
+    if static.is_fully_defined():
+        return convert_to_tensor(np.array(static.as_list(), np.int32))
+    return raw.VariableShape(input=resource, out_type=dtypes.int32)
+
+
 class ResourceGather(Op):
     """The rows of a variable at the given indices."""
 
@@ -59,7 +70,7 @@ class ResourceGather(Op):
             raise UnimplementedError(
                 "ResourceGather: the gradient with batch_dims is not implemented."
             )
-        rows = raw.VariableShape(input=resource, out_type=dtypes.int32)
+        rows = _shape_of(resource)
         tail = raw.StridedSlice(input=rows, begin=[1], end=[0], strides=[1], end_mask=1)
         count = raw.Reshape(tensor=raw.Size(input=indices), shape=[1])
         values = raw.Reshape(tensor=dy, shape=raw.ConcatV2(values=[count, tail], axis=0))
@@ -126,11 +137,13 @@ class _VariableScatter(Op):
 
     def eager(self, resource, indices, updates):
         variable = as_variable(resource, type(self).__name__)
-        value = variable.read().copy()
-        self._check(value, indices, updates)
-        _check_rows(self, indices, value.shape[0])
+        held = variable.read()
+        self._check(held, indices, updates)
+        _check_rows(self, indices, held.shape[0])
         if self.combination == "div" and not np.all(updates):
             raise self.invalid("updates must not contain 0")
+        del held
+        value = variable.to_update()
         combine(self.combination, value, indices, updates)
         variable.value = owned(value)
 

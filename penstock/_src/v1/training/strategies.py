@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from penstock._src.core.errors import UnimplementedError
 from penstock._src.distribute import local, strategy, unavailable
 from penstock._src.distribute.mirrored import strategy as mirrored
 from penstock._src.distribute.resolvers.tf_config import TFConfigClusterResolver
@@ -45,8 +46,8 @@ class MultiWorkerMirroredStrategy(Strategy, workers.ExperimentalMultiWorkerMirro
 
 
 @export(v1=["distribute.experimental.ParameterServerStrategy"])
-class ParameterServerStrategy(Strategy, unavailable.ParameterServerStrategy):
-    """Training with variables on parameter servers.
+class ParameterServerStrategy(Strategy):
+    """Training with variables on parameter servers in graphs of TensorFlow 1, which sessions of one process only can run.
 
     Args:
       cluster_resolver: describes workers and servers; by default the variable TF_CONFIG does.
@@ -56,7 +57,11 @@ class ParameterServerStrategy(Strategy, unavailable.ParameterServerStrategy):
     """
 
     def __init__(self, cluster_resolver: Any = None) -> None:
-        super().__init__(cluster_resolver or TFConfigClusterResolver())
+        cluster = (cluster_resolver or TFConfigClusterResolver()).cluster_spec()
+        raise UnimplementedError(
+            "tf.compat.v1.distribute.experimental.ParameterServerStrategy: graphs of TensorFlow 1 are not divided among processes; "
+            f"tf.distribute.ParameterServerStrategy trains on parameter servers. Received the cluster {cluster.as_dict()}."
+        )
 
 
 @export(v1=["distribute.experimental.TPUStrategy"])

@@ -1,0 +1,105 @@
+"""A thread for each worker, which takes closures from the queue and lets the worker run them."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from typing import Any
+
+from penstock._src.core.errors import UnavailableError
+from penstock._src.distribute.cluster.parameter_server.closures import Closure, Closures
+from penstock._src.distribute.cluster.parameter_server.per_worker import PerWorkerResource
+from penstock._src.distribute.cluster.tasks.functions import run_function
+from penstock._src.distribute.cluster.tasks.task import Task, TaskLostError
+
+LOG = logging.getLogger("tensorflow")
+# Seconds between two looks whether a lost worker is there again, and between two signs of life.
+LOOK_AGAIN = 0.5
+SIGN_OF_LIFE = 20.0
+
+
+def run_on(task: Task, closure: Closure) -> list[Any]:
+    """Returns the flat outputs of a closure that a task runs."""
+
+    def own(held: Any) -> Any:
+        return held.of(task) if isinstance(held, PerWorkerResource) else held
+
+    return run_function(task, closure.concrete._function, closure.values, own)
+
+
+class Worker:
+    """Runs closures in a worker until the queue is closed.
+
+    Args:
+      task: the worker.
+      closures: the queue.
+      index: its number.
+    """
+
+    def __init__(self, task: Task, closures: Closures) -> None:
+        self.task, self._closures = task, closures
+        name = f"penstock-coordinator-{task.name}"
+        threading.Thread(target=self._work, name=name, daemon=True).start()
+
+    def _work(self) -> None:
+        while True:
+            closure = self._closures.take()
+            if closure is None:
+                return
+            try:
+                outputs = run_on(self.task, closure)
+            except TaskLostError as error:
+                if error.task != self.task.name:
+                    self._closures.failed(closure, of_lost_server(error))
+                    continue
+                LOG.warning(
+                    "Worker %s is lost; another one runs its function: %s", self.task.name, error
+                )
+                self._closures.put_back(closure)
+                self._wait_until_it_is_back()
+            except BaseException as error:
+                LOG.error("%s failed in a function: %s", self.task.name, error)
+                self._closures.failed(closure, error)
+            else:
+                self._closures.finished(closure, lambda c=closure, o=outputs: c.finish(o))  # type: ignore[misc]
+
+    def _wait_until_it_is_back(self) -> None:
+        while not self._closures.is_closed:
+            try:
+                self.task.connect(0.0)
+            except TaskLostError:
+                time.sleep(LOOK_AGAIN)
+            else:
+                LOG.warning("Worker %s is back.", self.task.name)
+                return
+
+
+def of_lost_server(error: TaskLostError) -> UnavailableError:
+    """Returns the error for the user where a task is lost that holds variables."""
+    return UnavailableError(
+        None, None,
+        f"{error.task} is lost, and with it what it held: {error.message} Start it again, and the coordinator from its last "
+        "checkpoint.",
+    )  # fmt: skip
+
+
+class SignsOfLife:
+    """Tells tasks now and then that this process is there, so that they keep what it made.
+
+    Args:
+      tasks: to tell.
+    """
+
+    def __init__(self, tasks: list[Task]) -> None:
+        self._tasks, self._ended = tasks, threading.Event()
+        threading.Thread(target=self._tell, name="penstock-signs-of-life", daemon=True).start()
+
+    def _tell(self) -> None:
+        while not self._ended.wait(SIGN_OF_LIFE):
+            for task in self._tasks:
+                task.is_alive()
+
+    def stop(self) -> None:
+        """Ends it."""
+        self._ended.set()

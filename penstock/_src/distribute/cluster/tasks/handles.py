@@ -1,0 +1,145 @@
+"""Handle: a resource that another task holds."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from penstock._src.core import dtypes
+from penstock._src.core.errors import InvalidArgumentError, UnimplementedError
+from penstock._src.core.op import Op, flatten_arguments, group_arguments
+from penstock._src.core.shapes import TensorShape
+from penstock._src.core.values.resources import RemoteResource, Resource
+from penstock._src.distribute.cluster.tasks import messages
+from penstock._src.distribute.cluster.tasks.task import Task, Tasks
+from penstock._src.distribute.cluster.tasks.values import decode, encode_all
+from penstock._src.graph.serialize import attributes
+
+
+class Handle(RemoteResource):
+    """A resource of another task, which frees it once the object is gone that was made first of a new one.
+
+    Args:
+      task: that holds it.
+      reference: its message.
+    """
+
+    def __init__(self, task: Task, reference: Any) -> None:
+        super().__init__(reference.name)
+        self.task, self.reference = task, reference
+        self.dtype = dtypes.as_dtype(reference.dtype) if reference.dtype else None
+        self.shape: TensorShape = attributes.shape_from_proto(reference.shape)
+        if reference.is_new:
+            released = weakref.finalize(self, _release, task, reference)
+            released.atexit = False
+
+    @property
+    def device(self) -> str:
+        """The device that has it."""
+        return f"{self.task.name}/device:CPU:0"
+
+    def run(self, op: Op, values: Sequence[Any]) -> Any:
+        """Runs the kernel of an op in the task."""
+        return run_op(self.task, op, values)
+
+    def __repr__(self) -> str:
+        return f"<Handle {self.name!r} of {self.task.name}>"
+
+
+def handle(tasks: Tasks, reference: Any) -> Handle:
+    """Returns the resource that a reference names.
+
+    Raises:
+      InvalidArgumentError: the cluster has no such task.
+    """
+    if reference.task not in tasks.addresses:
+        raise InvalidArgumentError(f"The cluster has no task {reference.task!r}.")
+    return Handle(tasks[reference.task], reference)
+
+
+def _release(task: Task, reference: Any) -> None:
+    task.released.append(reference.id)
+
+
+class Maker:
+    """Makes variables in a task: see `resources.made_by`."""
+
+    def __init__(self, task: Task) -> None:
+        self.task = task
+
+    def run(self, op: Op, values: Sequence[Any]) -> Any:
+        """Runs an op that makes a resource."""
+        return run_op(self.task, op, values)
+
+
+def run_op(task: Task, op: Op, values: Sequence[Any]) -> Any:
+    """Returns what the kernel of an op gives in a task.
+
+    Raises:
+      InvalidArgumentError: a resource among the values is another task's.
+    """
+    request = messages.OpRequest()
+    request.node.op = op.op_type
+    request.node.name = op.op_type
+    cls = type(op)
+    for name, value in op.attrs.items():
+        if value is not None:
+            request.node.attr[name].CopyFrom(attributes.encode(cls, name, value, _no_function))
+    taken = list(values[: len(op.inputs)])  # a kernel that takes its operation's name has one more
+    encode_all(request.inputs, flatten_arguments(taken), lambda held: reference_in(held, task))
+    reply = task.call("RunOp", request, only_reads=op.reads_only)
+    return _as_kernels_give(
+        op, [decode(v, lambda ref: handle(task.tasks, ref)) for v in reply.outputs]
+    )
+
+
+def _as_kernels_give(op: Op, flat: list[Any]) -> Any:
+    """The outputs in the form in which the op's kernel returns them."""
+    if not op.outputs:
+        return None
+    grouped = group_arguments(op.outputs, op, flat)
+    return grouped[0] if len(grouped) == 1 else tuple(grouped)
+
+
+def reference_in(held: Resource, task: Task) -> Any:
+    """Returns the reference to a resource, for a call that runs an op in a task.
+
+    Raises:
+      InvalidArgumentError: another process has it.
+    """
+    if not isinstance(held, Handle):
+        raise InvalidArgumentError(
+            f"{held!r} is of this process, and cannot be used by an op that runs in {task.name}."
+        )
+    if held.task is not task and held.task.name != task.name:
+        raise InvalidArgumentError(
+            f"{held!r} cannot be used by an op that runs in {task.name}: all resources that an op takes must be of one task."
+        )
+    return sent(held)
+
+
+def sent(held: Handle) -> Any:
+    """Returns the reference of a resource for another process, which does not own it."""
+    made = messages.Resource()
+    made.CopyFrom(held.reference)
+    made.is_new = False
+    return made
+
+
+def _no_function(function: Any) -> str:
+    raise UnimplementedError(
+        "An op that has functions as attributes cannot be run in another task."
+    )
+
+
+def dtype_and_shape(resource: Any) -> tuple[int, Any]:
+    """The type of what a resource holds, if it is a variable: the number of its dtype, and its shape's message."""
+    dtype = getattr(resource, "dtype", None)
+    if not isinstance(dtype, dtypes.DType):
+        return 0, attributes.shape_to_proto(TensorShape(None))
+    return int(np.int32(dtype.as_datatype_enum)), attributes.shape_to_proto(
+        TensorShape(getattr(resource, "shape", None))
+    )

@@ -1,0 +1,43 @@
+"""The messages between tasks."""
+
+from penstock._src.proto import graph, tensor
+from penstock._src.proto.schema import Schema
+
+SERVICE = "penstock.cluster.Task"
+SCHEMA = Schema(
+    "cluster_tasks",
+    """
+Resource
+    task=1 string, incarnation=2 fixed64, id=3 fixed64, name=4 string, dtype=5 int32,
+    shape=6 tensorflow.TensorShapeProto, is_new=7 bool
+Value
+    (kind: tensor=1 tensorflow.TensorProto, resource=2 Resource)
+Caller
+    name=1 string, incarnation=2 fixed64, number=3 uint64, answered_below=4 uint64,
+    released=5 fixed64*
+HelloRequest
+    caller=1 Caller, task=2 string
+HelloReply
+    incarnation=1 fixed64
+OpRequest
+    caller=1 Caller, node=2 tensorflow.NodeDef, inputs=3 Value*
+RegisterRequest
+    caller=1 Caller, library=2 tensorflow.FunctionDefLibrary
+FunctionRequest
+    caller=1 Caller, name=2 string, inputs=3 Value*
+Reply
+    outputs=1 Value*, error_code=2 int32, error_class=3 string, error_message=4 string,
+    lost_task=5 string
+""",
+    uses=[tensor.SCHEMA, graph.SCHEMA],
+    package="penstock.cluster",
+)
+Resource = SCHEMA["Resource"]
+Value = SCHEMA["Value"]
+Caller = SCHEMA["Caller"]
+HelloRequest = SCHEMA["HelloRequest"]
+HelloReply = SCHEMA["HelloReply"]
+OpRequest = SCHEMA["OpRequest"]
+RegisterRequest = SCHEMA["RegisterRequest"]
+FunctionRequest = SCHEMA["FunctionRequest"]
+Reply = SCHEMA["Reply"]

@@ -1,0 +1,376 @@
+"""What a task does for others: it holds resources, runs ops on them, and functions."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import secrets
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
+from typing import Any
+
+from penstock._src.cluster.rpc.server import RpcServer
+from penstock._src.core import dtypes
+from penstock._src.core.calls.attributes import convert_attribute
+from penstock._src.core.calls.binding import complete
+from penstock._src.core.calls.consent import Consent, consent_for, guarded
+from penstock._src.core.errors import (
+    INTERNAL,
+    INVALID_ARGUMENT,
+    UNAVAILABLE,
+    AbortedError,
+    InvalidArgumentError,
+    NotFoundError,
+    OpError,
+)
+from penstock._src.core.op import Op, flatten_arguments, group_arguments
+from penstock._src.core.registry import lookup
+from penstock._src.core.values import resources
+from penstock._src.core.values.resources import Resource, ResourceManager, VariableHandle
+from penstock._src.distribute.cluster.tasks import messages
+from penstock._src.distribute.cluster.tasks.handles import Handle, dtype_and_shape, handle, sent
+from penstock._src.distribute.cluster.tasks.task import TaskLostError, Tasks
+from penstock._src.distribute.cluster.tasks.values import decode, encode_all
+from penstock._src.function import run as _runs_graph_functions  # noqa: F401
+from penstock._src.graph.library import GraphFunction
+from penstock._src.graph.serialize import attributes
+from penstock._src.graph.serialize.importer import Library
+
+LOG = logging.getLogger("tensorflow")
+# A process that has not been heard of for so long is gone, and what the task holds for it is freed.
+FORGET_SECONDS = 600.0
+_PYTHON_ERRORS = (ValueError, TypeError, KeyError, IndexError, NotImplementedError, OverflowError)
+
+
+class Held:
+    """A resource, and who made it."""
+
+    def __init__(self, resource: Resource, caller: str) -> None:
+        self.resource, self.caller = resource, caller
+        self.lock = threading.RLock()  # held while an op works on a variable
+
+
+class Caller:
+    """What a task knows of a process that calls it: its functions, and what it was answered."""
+
+    def __init__(self) -> None:
+        self.functions: dict[str, GraphFunction] = {}
+        self.libraries: list[Library] = []
+        self.replies: dict[int, Future[Any]] = {}
+        self.lock = threading.Lock()
+        self.heard = time.monotonic()
+        self.answered_below = 0
+
+    def once(self, number: int, answered_below: int, answer: Callable[[], Any]) -> Any:
+        """Returns the reply to the call of this number; the call is done the first time only.
+
+        Raises:
+          AbortedError: the call was answered, and its reply is gone.
+        """
+        with self.lock:
+            self.answered_below = max(self.answered_below, answered_below)
+            for old in [n for n in self.replies if n < self.answered_below]:
+                del self.replies[old]
+            if number < self.answered_below:
+                raise AbortedError(f"Call {number} has been answered before.")
+            held = self.replies.get(number)
+            is_new = held is None
+            if held is None:
+                held = self.replies[number] = Future()
+        if is_new:
+            try:
+                held.set_result(answer())
+            except BaseException as error:
+                held.set_exception(error)
+        return held.result()
+
+
+class TaskService:
+    """A task of a cluster.
+
+    Args:
+      name: "/job:<job>/replica:0/task:<index>".
+      addresses: of all tasks of the cluster, by their names.
+    """
+
+    def __init__(self, name: str, addresses: dict[str, str]) -> None:
+        self.name = name
+        self.incarnation = secrets.randbits(63) | 1
+        self.tasks = Tasks(addresses)
+        self.manager = ResourceManager(keep=True)
+        self._held: dict[int, Held] = {}
+        self._ids: dict[int, int] = {}  # id() of a resource -> its id
+        self._callers: dict[str, Caller] = {}
+        self._lock = threading.Lock()
+        self._consent: Consent = consent_for(f"a graph that was sent to {name}", None)
+        self._server: RpcServer | None = None
+
+    def start(self, address: str) -> int:
+        """Begins to answer calls at an address; returns the port."""
+        methods = {
+            "Hello": self._hello,
+            "RunOp": self._answering(messages.OpRequest, self._run_op),
+            "Register": self._answering(messages.RegisterRequest, self._register),
+            "RunFunction": self._answering(messages.FunctionRequest, self._run_function),
+        }
+        self._server = RpcServer(address, messages.SERVICE, methods)
+        return self._server.port
+
+    def stop(self) -> None:
+        """Ends it; what it holds is lost."""
+        if self._server is not None:
+            self._server.stop()
+            self._server = None
+
+    # -- calls
+
+    def _hello(self, data: bytes) -> bytes:
+        request = messages.HelloRequest.FromString(data)
+        if request.task != self.name:
+            raise InvalidArgumentError(f"This is {self.name}, not {request.task!r}.")
+        with self._lock:
+            known = self._callers.get(request.caller.name)
+        if known is not None:
+            known.heard = time.monotonic()
+        reply: bytes = messages.HelloReply(incarnation=self.incarnation).SerializeToString()
+        return reply
+
+    def _answering(
+        self, kind: Any, method: Callable[[Any, Caller], Any]
+    ) -> Callable[[bytes], bytes]:
+        def answer(data: bytes) -> bytes:
+            request = kind.FromString(data)
+            caller = request.caller
+            if caller.incarnation != self.incarnation:
+                error = TaskLostError(
+                    self.name, f"{self.name} was started again, and has lost what it held."
+                )
+                return _refused(error)
+            known = self._caller(caller.name)
+            self._free(caller.name, caller.released)
+
+            def once() -> bytes:
+                try:
+                    return method(request, known).SerializeToString()
+                except Exception as error:
+                    return _refused(error)
+
+            if not caller.number:
+                return once()
+            return known.once(caller.number, caller.answered_below, once)
+
+        return answer
+
+    def _caller(self, name: str) -> Caller:
+        """What is known of a caller; those that have not been heard of for long are forgotten."""
+        now = time.monotonic()
+        with self._lock:
+            known = self._callers.setdefault(name, Caller())
+            known.heard = now
+            gone = [n for n, c in self._callers.items() if now - c.heard > FORGET_SECONDS]
+            for each in gone:
+                del self._callers[each]
+        for each in gone:
+            LOG.warning("%s: nothing heard of %s: what it made here is freed.", self.name, each)
+            self._free(each, [i for i, held in list(self._held.items()) if held.caller == each])
+        return known
+
+    # -- resources
+
+    def _free(self, caller: str, ids: Sequence[int]) -> None:
+        if not ids:
+            return
+        with self._lock:
+            for number in ids:
+                held = self._held.get(number)
+                if held is not None and held.caller == caller:
+                    del self._held[number], self._ids[id(held.resource)]
+
+    def _reference(self, resource: Resource, caller: str) -> Any:
+        """The message of a resource, which the task holds from now on."""
+        if isinstance(resource, Handle):
+            return sent(resource)
+        with self._lock:
+            number = self._ids.get(id(resource))
+            is_new = number is None
+            if number is None:
+                number = secrets.randbits(63)
+                self._held[number] = Held(resource, caller)
+                self._ids[id(resource)] = number
+        dtype, shape = dtype_and_shape(resource)
+        return messages.Resource(
+            task=self.name, incarnation=self.incarnation, id=number, name=resource.name,
+            dtype=dtype, shape=shape, is_new=is_new,
+        )  # fmt: skip
+
+    def _own(self, reference: Any) -> Held:
+        """What the task holds for a reference.
+
+        Raises:
+          TaskLostError: an earlier start of the task held it.
+          NotFoundError: it was freed.
+        """
+        if reference.task != self.name or reference.incarnation != self.incarnation:
+            raise TaskLostError(
+                self.name, f"{self.name} does not hold {reference.name!r} of {reference.task!r}; it may have been started again."
+            )  # fmt: skip
+        held = self._held.get(reference.id)
+        if held is None:
+            raise NotFoundError(f"{self.name}: the resource {reference.name!r} has been freed.")
+        return held
+
+    def _resource(self, reference: Any) -> Resource:
+        if reference.task == self.name:
+            return self._own(reference).resource
+        return handle(self.tasks, reference)
+
+    # -- ops
+
+    def _run_op(self, request: Any, caller: Caller) -> Any:
+        op = self._op_of(request.node)
+        references = [v.resource for v in request.inputs if v.WhichOneof("kind") == "resource"]
+        makes = [a for a in op.outputs if a.dtype is dtypes.resource]
+        if not references and not makes:
+            raise InvalidArgumentError(f"{op.op_type}: ops are run here on resources alone.")
+        held = [self._own(reference) for reference in references]
+        values = [decode(value, lambda ref: self._own(ref).resource) for value in request.inputs]
+        _check_types(op, values)
+        arguments = group_arguments(op.inputs, op, values)
+        if op.takes_name:
+            arguments.append(op.op_type)
+        with resources.using(self.manager), _alone(held):
+            result = op.eager(*arguments)
+        reply = messages.Reply()
+        encode_all(
+            reply.outputs, _flat(op, result), lambda r: self._reference(r, request.caller.name)
+        )
+        return reply
+
+    def _op_of(self, node: Any) -> Op:
+        """The op of a node without functions.
+
+        Raises:
+          InvalidArgumentError: there is no such op, or it has other attributes.
+        """
+        cls = lookup(node.op)
+        if cls is None:
+            raise InvalidArgumentError(f"There is no op {node.op!r}.")
+        if cls.runs_functions:
+            raise InvalidArgumentError(f"{node.op}: ops that run functions are not run here alone.")
+        given = {}
+        try:
+            for name, value in node.attr.items():
+                annotation = attributes.annotation_of(cls, name)
+                if annotation is not None:
+                    decoded = attributes.decode(annotation, value, _no_function)
+                    given[name] = convert_attribute(cls.op_type, name, annotation, decoded)
+            return complete(guarded(cls, node.op, self._consent), given, False)
+        except (ValueError, TypeError, KeyError, AttributeError, IndexError) as error:
+            raise InvalidArgumentError(f"{node.op}: {error}") from error
+
+    # -- functions
+
+    def _register(self, request: Any, caller: Caller) -> Any:
+        library = Library(request.library, consent=self._consent)
+        try:
+            found = {name: library.get(name) for name in library.definitions}
+        except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
+            raise InvalidArgumentError(f"The function cannot be taken: {error}") from error
+        for function in found.values():
+            for op in function.graph._operations:
+                op.location = None  # no line of this process has made it
+        caller.functions.update(found)
+        return messages.Reply()
+
+    def _run_function(self, request: Any, caller: Caller) -> Any:
+        function = caller.functions.get(request.name)
+        if function is None:
+            raise NotFoundError(f"{self.name} knows no function {request.name!r}.")
+        values = [decode(value, self._resource) for value in request.inputs]
+        _check_inputs(function, values)
+        outputs = function.run(values)
+        reply = messages.Reply()
+        encode_all(reply.outputs, outputs, lambda r: self._reference(r, request.caller.name))
+        return reply
+
+
+def _no_function(name: str) -> Any:
+    raise KeyError(f"there is no function {name!r}")
+
+
+@contextlib.contextmanager
+def _alone(held: Sequence[Held]) -> Iterator[None]:
+    """Within the block nobody else uses the variables among these; others may wait for one another, as queues do."""
+    variables = {id(one): one for one in held if type(one.resource) is VariableHandle}
+    with contextlib.ExitStack() as stack:
+        for key in sorted(variables):
+            stack.enter_context(variables[key].lock)
+        if len(variables) == len({id(one) for one in held}):
+            stack.enter_context(resources.used_alone())
+        yield
+
+
+def _flat(op: Op, result: Any) -> list[Any]:
+    """What a kernel returned, flat."""
+    if not op.outputs:
+        return []
+    return flatten_arguments([result] if len(op.outputs) == 1 else list(result))
+
+
+def _types_of(op: Op) -> list[Any]:
+    found: list[Any] = []
+    for types in map(op._dtype_of, op.inputs):
+        found += types if isinstance(types, tuple) else [types]
+    return found
+
+
+def _check_types(op: Op, values: Sequence[Any]) -> None:
+    """Raises InvalidArgumentError unless values are of the types that an op takes."""
+    types = _types_of(op)
+    if len(types) != len(values):
+        raise InvalidArgumentError(f"{op.op_type}: takes {len(types)} values, not {len(values)}.")
+    for at, (dtype, value) in enumerate(zip(types, values, strict=True)):
+        _check_type(op.op_type, at, dtype, value)
+
+
+def _check_inputs(function: GraphFunction, values: Sequence[Any]) -> None:
+    """Raises InvalidArgumentError unless values fit the inputs of a function."""
+    if len(values) != len(function.inputs):
+        raise InvalidArgumentError(
+            f"{function.name}: takes {len(function.inputs)} values, not {len(values)}."
+        )
+    for at, (tensor, value) in enumerate(zip(function.inputs, values, strict=True)):
+        _check_type(function.name, at, tensor.dtype, value)
+        if not isinstance(value, Resource) and not tensor.shape.is_compatible_with(value.shape):
+            raise InvalidArgumentError(
+                f"{function.name}: input {at} is of shape {value.shape}, not {tensor.shape}."
+            )
+
+
+def _check_type(name: str, at: int, dtype: dtypes.DType, value: Any) -> None:
+    if dtype is dtypes.resource:
+        fits = isinstance(value, Resource)
+    else:
+        fits = not isinstance(value, Resource) and value.dtype == dtype.np
+    if not fits:
+        raise InvalidArgumentError(f"{name}: input {at} is no value of type {dtype.name}.")
+
+
+def _refused(error: Exception) -> bytes:
+    """The reply that says why a call failed."""
+    reply = messages.Reply(error_message=str(error), error_code=INTERNAL)
+    if isinstance(error, TaskLostError):
+        reply.error_code, reply.lost_task = UNAVAILABLE, error.task
+    elif isinstance(error, OpError):
+        reply.error_code, reply.error_message = error.error_code or INTERNAL, error.message
+    elif isinstance(error, _PYTHON_ERRORS):
+        reply.error_code = INVALID_ARGUMENT
+        names = [kind.__name__ for kind in type(error).__mro__ if kind in _PYTHON_ERRORS]
+        reply.error_class = names[0]
+    else:
+        LOG.error("A call failed.", exc_info=error)
+        reply.error_message = f"{type(error).__name__}: {error}"
+    made: bytes = reply.SerializeToString()
+    return made

@@ -1,0 +1,216 @@
+"""Task: a task of a cluster as another process sees it."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+import threading
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+from google.protobuf.message import DecodeError
+
+from penstock._src.cluster.rpc.channel import RETRY_SECONDS, Channel
+from penstock._src.core.errors import (
+    CLASS_OF_CODE,
+    InternalError,
+    ResourceExhaustedError,
+    UnavailableError,
+)
+from penstock._src.distribute.cluster.spec import ClusterSpec
+from penstock._src.distribute.cluster.tasks import messages
+
+# Errors of Python that a task raises as they are.
+_PYTHON_ERRORS = {
+    kind.__name__: kind
+    for kind in (ValueError, TypeError, KeyError, IndexError, NotImplementedError, OverflowError)
+}
+
+
+def task_name(job: str, index: int) -> str:
+    """Returns what devices of a task begin with."""
+    return f"/job:{job}/replica:0/task:{index}"
+
+
+def addresses_of(cluster: ClusterSpec) -> dict[str, str]:
+    """Returns the addresses of all tasks by their names."""
+    return {
+        task_name(job, index): cluster.task_address(job, index)
+        for job in cluster.jobs
+        for index in cluster.task_indices(job)
+    }
+
+
+class TaskLostError(UnavailableError):
+    """A task does not answer, or was started again and has lost what it held.
+
+    Args:
+      task: its name.
+      message: what happened.
+    """
+
+    def __init__(self, task: str, message: str) -> None:
+        super().__init__(None, None, message)
+        self.task = task
+
+
+class _Numbers:
+    """Numbers of calls, and which of them are not answered yet."""
+
+    def __init__(self) -> None:
+        self._next, self._open = itertools.count(1), set[int]()
+        self._lock = threading.Lock()
+
+    @contextlib.contextmanager
+    def one(self) -> Iterator[tuple[int, int]]:
+        """Gives a number, and the least one that is not answered."""
+        with self._lock:
+            number = next(self._next)
+            self._open.add(number)
+            least = min(self._open)
+        try:
+            yield number, least
+        finally:
+            with self._lock:
+                self._open.remove(number)
+
+
+class Task:
+    """A task that holds resources and runs functions.
+
+    Args:
+      name: "/job:<job>/replica:0/task:<index>".
+      address: host and port.
+      tasks: all of its cluster.
+    """
+
+    def __init__(self, name: str, address: str, tasks: Tasks) -> None:
+        self.name, self.address, self.tasks = name, address, tasks
+        self._channel = Channel(address, messages.SERVICE, name)
+        self._numbers, self._lock = _Numbers(), threading.Lock()
+        self._incarnation = 0
+        # Ids of resources that nobody here needs any more.
+        self.released: list[int] = []
+        # Names of functions that it knows.
+        self.functions: set[str] = set()
+
+    # -- which start of it
+
+    @property
+    def incarnation(self) -> int:
+        """The number of its present start, which the first use asks for.
+
+        Raises:
+          TaskLostError: it does not answer.
+        """
+        with self._lock:
+            if not self._incarnation:
+                self._incarnation = self._hello(RETRY_SECONDS)
+            return self._incarnation
+
+    def connect(self, seconds: float) -> None:
+        """Takes the task as it is now: what it held for an earlier start is lost.
+
+        Args:
+          seconds: how long to wait for an answer.
+
+        Raises:
+          TaskLostError: it does not answer.
+        """
+        found = self._hello(seconds)
+        with self._lock:
+            if found != self._incarnation:
+                self._incarnation = found
+                self.functions.clear()
+                self.released.clear()
+
+    def is_alive(self) -> bool:
+        """Whether it answers, and is the one that was connected."""
+        try:
+            return self._hello(0.0) == self.incarnation
+        except TaskLostError:
+            return False
+
+    def _hello(self, seconds: float) -> int:
+        request = messages.HelloRequest(task=self.name)
+        request.caller.name = self.tasks.caller
+        reply = self._send("Hello", request, messages.HelloReply, seconds, timeout=seconds + 5)
+        return int(reply.incarnation)
+
+    # -- calls
+
+    def call(self, method: str, request: Any, only_reads: bool = False) -> Any:
+        """Returns the reply to a request, whose caller is filled in here. What it asks for is done once.
+
+        Args:
+          method: of the service.
+          request: its message.
+          only_reads: whether doing it twice is as good.
+
+        Raises:
+          TaskLostError: this task, or another one that it needs, does not answer.
+          OpError, ValueError, TypeError: as the task raised it.
+        """
+        caller = request.caller
+        caller.name, caller.incarnation = self.tasks.caller, self.incarnation
+        gone, self.released = self.released, []
+        caller.released.extend(gone)
+        with self._numbers.one() as (number, least):
+            caller.number, caller.answered_below = (0 if only_reads else number), least
+            reply = self._send(method, request, messages.Reply, RETRY_SECONDS)
+        if reply.error_code:
+            raise _error_in(reply)
+        return reply
+
+    def _send(
+        self, method: str, request: Any, kind: Any, seconds: float, timeout: float | None = None
+    ) -> Any:
+        try:
+            data = request.SerializeToString()
+        except (DecodeError, ValueError) as error:
+            raise ResourceExhaustedError(
+                f"{self.name}: the values of one call do not fit into a message: {error}"
+            ) from error
+        try:
+            return kind.FromString(self._channel.call(method, data, timeout, seconds))
+        except UnavailableError as error:
+            raise TaskLostError(self.name, f"{error.message}") from error
+        except DecodeError as error:
+            raise InternalError(f"{self.name} at {self.address}: no such reply: {error}") from error
+
+
+def _error_in(reply: Any) -> Exception:
+    if reply.lost_task:
+        return TaskLostError(reply.lost_task, reply.error_message)
+    kind = _PYTHON_ERRORS.get(reply.error_class)
+    if kind is not None:
+        return kind(reply.error_message)
+    return CLASS_OF_CODE.get(reply.error_code, InternalError)(None, None, reply.error_message)
+
+
+class Tasks:
+    """The tasks of a cluster, made as they are asked for.
+
+    Args:
+      addresses: by their names.
+      caller: the name of this process; a new one by default.
+    """
+
+    def __init__(self, addresses: dict[str, str], caller: str = "") -> None:
+        self.addresses = addresses
+        self.caller = caller or f"{os.getpid()}-{uuid.uuid4().hex}"
+        self._tasks: dict[str, Task] = {}
+        self._lock = threading.Lock()
+
+    def __getitem__(self, name: str) -> Task:
+        """Returns a task.
+
+        Raises:
+          KeyError: the cluster has no task of this name.
+        """
+        with self._lock:
+            if name not in self._tasks:
+                self._tasks[name] = Task(name, self.addresses[name], self)
+            return self._tasks[name]

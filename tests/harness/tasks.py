@@ -1,0 +1,88 @@
+"""Clusters of tasks with servers: in this process, or each in a process of its own."""
+
+import contextlib
+import importlib.util
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+
+import pytest
+
+from tests.harness.processes import ROOT
+
+needs_grpc = pytest.mark.skipif(
+    importlib.util.find_spec("grpc") is None,
+    reason="tasks call one another by gRPC: pip install 'penstock[cluster]'",
+)
+SERVER = """
+import penstock as tf
+resolver = tf.distribute.cluster_resolver.TFConfigClusterResolver()
+server = tf.distribute.Server(resolver.cluster_spec(), job_name=resolver.task_type, task_index=resolver.task_id, protocol="grpc")
+print("ready", flush=True)
+server.join()
+"""
+
+
+def free_ports(count):
+    """Ports that nobody listens at by now."""
+    with contextlib.ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for each in sockets:
+            each.bind(("localhost", 0))
+        return [each.getsockname()[1] for each in sockets]
+
+
+def addresses(workers, servers):
+    """{job: addresses} with free ports."""
+    ports = [f"localhost:{port}" for port in free_ports(workers + servers)]
+    return {"worker": ports[:workers], "ps": ports[workers:]}
+
+
+class Processes:
+    """The tasks of a cluster, each in a process."""
+
+    def __init__(self, cluster):
+        self.cluster, self.running = cluster, {}
+
+    def start(self, job, index):
+        """Starts a task; returns once it answers."""
+        task = {"cluster": self.cluster, "task": {"type": job, "index": index}}
+        process = subprocess.Popen(
+            [sys.executable, "-c", SERVER],
+            cwd=ROOT,
+            env={**os.environ, "TF_CONFIG": json.dumps(task)},
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self.running[job, index] = process
+        return process
+
+    def wait(self):
+        """Waits until all that were started answer."""
+        for process in self.running.values():
+            assert process.stdout.readline() == "ready\n"
+
+    def kill(self, job, index):
+        """Ends a task at once."""
+        process = self.running.pop((job, index))
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+
+
+@contextlib.contextmanager
+def processes(workers, servers):
+    """The processes of a cluster, which end with the block."""
+    made = Processes(addresses(workers, servers))
+    try:
+        for job, count in (("worker", workers), ("ps", servers)):
+            for index in range(count):
+                made.start(job, index)
+        made.wait()
+        yield made
+    finally:
+        for process in made.running.values():
+            process.kill()
+            process.wait()
