@@ -26,6 +26,7 @@ from penstock._src.core.values.resources import Resource, VariableHandle
 from penstock._src.eager.asset import Asset
 from penstock._src.eager.tensor import EagerTensor
 from penstock._src.eager.trackable_resource import TrackableResource
+from penstock._src.function import run as _runs_graph_functions  # noqa: F401
 from penstock._src.graph.func_graph import FuncGraph
 from penstock._src.graph.graph import Graph
 from penstock._src.graph.library import GraphFunction

@@ -1,5 +1,5 @@
-"""tf.data.experimental.service: pipelines run by workers, within this process only.
+"""tf.data.experimental.service: pipelines run by workers, in this process or others.
 
-A DispatchServer registers datasets and workers under its address; `distribute` makes datasets whose elements its workers
-produce. Servers of other processes cannot be reached. Read `servers.py` first.
+A DispatchServer knows datasets, workers and jobs; `distribute` makes datasets whose elements its workers produce. Read `servers.py` first, then
+`consuming.py` (what iterates), `jobs.py` (a worker's part), `splits.py` (dynamic sharding), `calls.py` (gRPC, or a plain call within a process).
 """

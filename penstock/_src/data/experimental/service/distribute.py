@@ -1,24 +1,29 @@
 """Datasets produced by a tf.data service."""
 
 import itertools
+import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
-from penstock._src.core.errors import InvalidArgumentError, UnimplementedError
+from penstock._src.core.errors import (
+    FailedPreconditionError,
+    InvalidArgumentError,
+    UnimplementedError,
+)
+from penstock._src.core.registry import find
 from penstock._src.data import structure
 from penstock._src.data.dataset import Dataset, derived
-from penstock._src.data.experimental.service.jobs import (
-    Cache,
-    Job,
-    RoundRobin,
-    ShardingPolicy,
-    produced,
-)
-from penstock._src.data.experimental.service.servers import DispatchServer, dispatcher_at
+from penstock._src.data.experimental.service import messages
+from penstock._src.data.experimental.service.calls import HERE, call
+from penstock._src.data.experimental.service.consuming import Consumer
+from penstock._src.data.experimental.service.jobs import ShardingPolicy
+from penstock._src.data.experimental.service.servers import LOCAL, check_reachable
+from penstock._src.data.experimental.service.specs import as_text, from_text
+from penstock._src.data.graph_defs import dataset_graph, is_rebuildable
 from penstock._src.eager.tensor import EagerTensor
-from penstock._src.ops.data.pipeline import Element
+from penstock._src.ops.data.pipeline import Element, external_state
 from penstock._src.ops.data.source import GeneratorPipeline
 from penstock._src.util.export import export
 
@@ -61,12 +66,12 @@ def distribute(
 
     Args:
       processing_mode: a ShardingPolicy, "parallel_epochs" (OFF) or "distributed_epoch" (DYNAMIC).
-      service: the target of a DispatchServer in this process.
+      service: the target of a DispatchServer, "grpc://host:port".
       job_name: consumers with the same name share the elements of their first, second, ...
         iterations.
       consumer_index, num_consumers: elements are assigned to consumers round-robin.
       max_outstanding_requests, data_transfer_protocol: accepted.
-      compression: "AUTO", None or "SNAPPY"; no effect within a process.
+      compression: "AUTO", None or "SNAPPY"; no effect.
       cross_trainer_cache: a CrossTrainerCache.
       target_workers: "AUTO", "ANY" or "LOCAL".
 
@@ -83,7 +88,7 @@ def distribute(
         )
 
     def apply(dataset: Dataset) -> Dataset:
-        name = dispatcher_at(service).register(dataset, None)
+        name = _register(service, dataset, "")
         return _dataset(
             policy, service, name, dataset.element_spec, job_name, consumer_index, num_consumers,
             max_outstanding_requests, cross_trainer_cache, target_workers,
@@ -99,15 +104,41 @@ def register_dataset(
     """Registers a dataset with a service; returns its id for `from_dataset_id`.
 
     Args:
-      service: the target of a DispatchServer in this process.
+      service: the target of a DispatchServer, "grpc://host:port".
       dataset: a Dataset.
-      compression: "AUTO" or None; no effect within a process.
+      compression: "AUTO" or None; no effect.
       dataset_id: a name; by default a number is chosen.
 
     Returns:
       A string scalar.
     """
-    return convert_to_tensor(dispatcher_at(service).register(dataset, dataset_id))
+    return convert_to_tensor(_register(service, dataset, dataset_id or ""))
+
+
+def _register(service: str, dataset: Dataset, name: str) -> str:
+    """Registers a dataset; returns its id."""
+    held = dataset._variant_tensor
+    if not isinstance(held, EagerTensor):
+        raise UnimplementedError("tf.data service: datasets of graphs are not supported.")
+    graph, token = _graph(held._value), uuid.uuid4().hex
+    if HERE or not graph:  # there may be workers in this process
+        LOCAL[token] = held._value
+    request = messages.RegisterRequest(
+        graph=graph, dataset_id=name, spec=as_text(dataset.element_spec), local=token
+    )
+    reply = call(messages.DISPATCHER, service, "Register", request, messages.RegisterReply)
+    return str(reply.dataset_id)
+
+
+def _graph(pipeline: Any) -> bytes:
+    """The graph of a dataset; b"" if it depends on what only this process has."""
+    state = external_state(pipeline)
+    if not is_rebuildable(pipeline) or (state is not None and "python" in find(state).capabilities):
+        return b""
+    try:
+        return dataset_graph(pipeline)
+    except (UnimplementedError, FailedPreconditionError):
+        return b""
 
 
 @export("data.experimental.service.from_dataset_id")
@@ -141,16 +172,18 @@ def from_dataset_id(
     """
     held = dataset_id.numpy() if isinstance(dataset_id, EagerTensor) else dataset_id
     name = held.decode() if isinstance(held, bytes) else str(held)
-    found = dispatcher_at(service).datasets.get(name)
-    if found is None:
-        raise ValueError(
-            f"Failed to fetch element spec for dataset id {name} from tf.data service. If the "
-            "dataset was registered in graph mode or inside a tf.function, the `element_spec` must "
-            "be specified as an argument to `from_dataset_id`."
-        )
-    spec = found.element_spec if element_spec is None else element_spec
+    if element_spec is None:
+        request = messages.SpecRequest(dataset_id=name)
+        told = call(messages.DISPATCHER, service, "Spec", request, messages.SpecReply)
+        if not told.is_known:
+            raise ValueError(
+                f"Failed to fetch element spec for dataset id {name} from tf.data service. If the "
+                "dataset was registered in graph mode or inside a tf.function, the `element_spec` must "
+                "be specified as an argument to `from_dataset_id`."
+            )
+        element_spec = from_text(told.spec)
     return _dataset(
-        _policy(processing_mode), service, name, spec, job_name, consumer_index, num_consumers,
+        _policy(processing_mode), service, name, element_spec, job_name, consumer_index, num_consumers,
         max_outstanding_requests, cross_trainer_cache, target_workers,
     )  # fmt: skip
 
@@ -164,10 +197,10 @@ def distributed_save(
     Args:
       dataset: a Dataset.
       path: the folder.
-      data_service_address: the target of a DispatchServer in this process.
+      data_service_address: the target of a DispatchServer, "grpc://host:port".
       compression: "AUTO" or "SNAPPY" for none here, or "GZIP".
     """
-    dispatcher_at(data_service_address)
+    check_reachable(data_service_address)
     dataset.save(path, compression=None if compression in ("AUTO", "SNAPPY") else compression)
 
 
@@ -196,37 +229,21 @@ def _dataset(
     target: str,
 ) -> Dataset:
     _check(job_name, consumers, most_requests, target)
-    dispatcher = dispatcher_at(service)
-    source = dispatcher.datasets[name]
-    if not isinstance(source._variant_tensor, EagerTensor):
-        raise UnimplementedError("tf.data service: datasets of graphs are not supported.")
     iterations = itertools.count()
 
-    def elements() -> Iterator[Element]:
-        return produced(dispatcher, policy, source)
-
     def make() -> Iterator[Element]:
-        if job_name is None:
-            return elements()
-        key = job_name, next(iterations)
-        if consumers is not None:
-            job = _shared(dispatcher, key, lambda: RoundRobin(elements(), consumers))
-            return job.consume(consumer or 0)
-        if cache is not None:
-            return _shared(dispatcher, key, lambda: Cache(elements())).consume(cache.trainer_id)
-        return _shared(dispatcher, key, lambda: Job(elements())).consume()
+        request = messages.JobRequest(
+            dataset_id=name, policy=policy, name=job_name or "", iteration=next(iterations),
+            consumers=consumers or 0, is_cached=cache is not None,
+        )  # fmt: skip
+        place = None if consumers is None else int(consumer or 0)
+        trainer = None if cache is None else cache.trainer_id
+        return Consumer(service, request, place, trainer).elements()
 
     pipeline = GeneratorPipeline(make)
     pipeline.types = tuple(structure.flat_types(spec))
     pipeline.shapes = tuple(structure.flat_shapes(spec))
     return derived("_DataServiceDataset", EagerTensor(pipeline, dtypes.variant), spec)
-
-
-def _shared(dispatcher: DispatchServer, key: Any, make: Callable[[], Any]) -> Any:
-    with dispatcher.lock:
-        if key not in dispatcher.jobs:
-            dispatcher.jobs[key] = make()
-        return dispatcher.jobs[key]
 
 
 def _check(job_name: Any, consumers: Any, most_requests: Any, target: str) -> None:

@@ -1,14 +1,15 @@
-"""How workers of a service divide a dataset, and how consumers share a job."""
+"""What a worker does for a job, and how consumers share its elements."""
+
+from __future__ import annotations
 
 import enum
 import itertools
 import threading
+from collections import Counter, deque
 from collections.abc import Iterator
-from typing import Any
 
-from penstock._src.core.errors import NotFoundError
-from penstock._src.data.experimental.service.servers import DispatchServer
-from penstock._src.ops.data.pipeline import Element, Run
+from penstock._src.core.errors import InvalidArgumentError
+from penstock._src.ops.data.pipeline import Element, Pipeline, Run
 from penstock._src.util.export import export
 
 
@@ -16,7 +17,7 @@ from penstock._src.util.export import export
 class ShardingPolicy(enum.IntEnum):
     """How a dataset is divided among workers.
 
-    OFF: each worker produces the whole dataset. DYNAMIC: each element comes from a free worker.
+    OFF: each worker produces the whole dataset. DYNAMIC: each element of its sources goes to a free worker.
     FILE, DATA, FILE_OR_DATA, HINT: each worker has a fixed part, by its position in the dispatcher's `worker_addresses`.
     """
 
@@ -28,109 +29,94 @@ class ShardingPolicy(enum.IntEnum):
     HINT = 5
 
 
-def produced(dispatcher: DispatchServer, policy: ShardingPolicy, dataset: Any) -> Iterator[Element]:
-    """The elements that the workers produce, round-robin.
+STATIC = (
+    ShardingPolicy.FILE,
+    ShardingPolicy.DATA,
+    ShardingPolicy.FILE_OR_DATA,
+    ShardingPolicy.HINT,
+)
 
-    Raises:
-      NotFoundError: a worker is not in the dispatcher's `worker_addresses`.
+
+class Task:
+    """A worker's part of a job: elements, each for one consumer. Who asks again, as the answer was lost, gets the same element.
+
+    Args:
+      dataset: its pipeline.
     """
-    workers = dispatcher.workers()
-    if policy is ShardingPolicy.DYNAMIC:
-        sources = [dataset]
-    elif policy is ShardingPolicy.OFF:
-        sources = [dataset] * len(workers)
-    else:
-        known = dispatcher.known_workers
-        for worker in workers:
-            if worker not in known:
-                raise NotFoundError(
-                    f"Failed to shard dataset in tf.data service: Worker {worker} is not in the "
-                    f"workers list. Got workers list {','.join(known)}."
-                )
-        sources = [dataset.shard(len(known), known.index(worker)) for worker in workers]
-    return in_turn([_elements(source) for source in sources])
+
+    def __init__(self, dataset: Pipeline) -> None:
+        self._run = Run(dataset.options())
+        self._elements: Iterator[Element] = dataset.iterate(self._run)
+        self._last: dict[str, tuple[int, Element | None]] = {}
+        self.lock = threading.Lock()
+
+    def element(self, consumer: str, number: int) -> Element | None:
+        """The answer to a consumer's question of this number; None at the end."""
+        with self.lock:
+            held = self._last.get(consumer)
+            if held is None or held[0] != number:
+                held = self._last[consumer] = number, self._next(consumer, number)
+            return held[1]
+
+    def _next(self, consumer: str, number: int) -> Element | None:
+        return next(self._elements, None)
+
+    def close(self) -> None:
+        """Ends it."""
+        with self.lock:
+            self._run.close()
 
 
-def _elements(dataset: Any) -> Iterator[Element]:
-    pipeline = dataset._variant_tensor._value
-    run = Run(pipeline.options())
-    try:
-        yield from pipeline.iterate(run)
-    finally:
-        run.close()
+class RoundTask(Task):
+    """Elements in rounds: in each one every consumer gets that at its own place; an incomplete last round is left out.
+
+    Args:
+      dataset: its pipeline.
+      consumers: how many there are.
+    """
+
+    def __init__(self, dataset: Pipeline, consumers: int) -> None:
+        super().__init__(dataset)
+        self._consumers = consumers
+        self._rounds: dict[int, list[Element]] = {}  # those that some consumer has yet to ask for
+        self._made = 0
+        self._asked: Counter[int] = Counter()
+
+    def _next(self, consumer: str, number: int) -> Element | None:
+        if not consumer.isdecimal() or not (number in self._rounds or number == self._made):
+            raise InvalidArgumentError(
+                f"tf.data service: no round {number} of consumer {consumer}."
+            )
+        if number == self._made:
+            self._rounds[number] = list(itertools.islice(self._elements, self._consumers))
+            self._made += 1
+        found, place = self._rounds[number], int(consumer)
+        self._asked[number] += 1
+        if self._asked[number] == self._consumers:
+            del self._rounds[number], self._asked[number]
+        return found[place] if len(found) == self._consumers and place < len(found) else None
 
 
-def in_turn(sources: list[Iterator[Element]]) -> Iterator[Element]:
-    """Elements of the sources, round-robin, until all are exhausted."""
-    while sources:
-        remaining = []
-        for source in sources:
-            for element in itertools.islice(source, 1):
-                remaining.append(source)
-                yield element
-        sources = remaining
-
-
-class Job:
-    """Elements that several consumers share: each element goes to one of them."""
-
-    def __init__(self, elements: Iterator[Element]) -> None:
-        self._elements, self._lock = elements, threading.Lock()
-
-    def consume(self) -> Iterator[Element]:
-        """The elements that this consumer gets."""
-        while True:
-            with self._lock:
-                element = next(self._elements, None)
-            if element is None:
-                return
-            yield element
-
-
-class RoundRobin:
-    """Elements in rounds: in each round every consumer gets the one at its own index."""
-
-    def __init__(self, elements: Iterator[Element], consumers: int) -> None:
-        self._elements, self._consumers = elements, consumers
-        self._rounds: list[list[Element]] = []
-        self._lock = threading.Lock()
-
-    def consume(self, number: int) -> Iterator[Element]:
-        """The elements at this index; an incomplete last round is dropped."""
-        for at in itertools.count():
-            with self._lock:
-                if at == len(self._rounds):
-                    self._rounds.append(list(itertools.islice(self._elements, self._consumers)))
-                found = self._rounds[at]
-            if len(found) < self._consumers:
-                return
-            yield found[number]
-
-
-class Cache:
-    """A sliding window of elements, all of which every trainer gets."""
+class CachedTask(Task):
+    """A sliding window of elements, all of which every trainer gets; those that have left it before are skipped."""
 
     WINDOW = 1024
 
-    def __init__(self, elements: Iterator[Element]) -> None:
-        self._elements, self._lock = elements, threading.Lock()
-        self._kept: list[Element] = []
+    def __init__(self, dataset: Pipeline) -> None:
+        super().__init__(dataset)
+        self._kept: deque[Element] = deque()
         self._first = 0
-        self._next: dict[str, int] = {}
+        self._at: dict[str, int] = {}
 
-    def consume(self, trainer: str) -> Iterator[Element]:
-        """The elements from the trainer's position on; those no longer in the cache are skipped."""
-        while True:
-            with self._lock:
-                at = max(self._next.get(trainer, self._first), self._first)
-                if at == self._first + len(self._kept):
-                    element = next(self._elements, None)
-                    if element is None:
-                        return
-                    self._kept.append(element)
-                    if len(self._kept) > self.WINDOW:
-                        del self._kept[0]
-                        self._first += 1
-                element = self._kept[at - self._first]
-                self._next[trainer] = at + 1
-            yield element
+    def _next(self, consumer: str, number: int) -> Element | None:
+        at = max(self._at.get(consumer, 0), self._first)
+        if at == self._first + len(self._kept):
+            element = next(self._elements, None)
+            if element is None:
+                return None
+            self._kept.append(element)
+            if len(self._kept) > self.WINDOW:
+                self._kept.popleft()
+                self._first += 1
+        self._at[consumer] = at + 1
+        return self._kept[at - self._first]

@@ -1,0 +1,131 @@
+"""Calls between the processes of a service; servers of this process are called without a network."""
+
+from __future__ import annotations
+
+import importlib.util
+import itertools
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from google.protobuf.message import DecodeError
+
+from penstock._src.cluster.rpc.channel import Channel
+from penstock._src.cluster.rpc.server import RpcServer
+from penstock._src.core import dtypes
+from penstock._src.core.errors import InternalError, InvalidArgumentError, UnimplementedError
+from penstock._src.data.experimental.service import messages
+from penstock._src.ops.tensor_proto import from_proto, to_proto
+
+# How long consumers try to reach a server that does not answer.
+PATIENCE = 2.0
+# Ports for servers with port 0 where grpcio is not installed: they only identify servers within this process.
+_PORTS = itertools.count(50000)
+
+Handlers = Mapping[str, tuple[Any, Callable[[Any], Any]]]
+# {address: handlers} of the servers of this process.
+HERE: dict[str, Handlers] = {}
+_CHANNELS: dict[tuple[str, str], Channel] = {}
+_LOCK = threading.Lock()
+
+
+def address_of(target: str) -> str:
+    """The host and port of "<protocol>://<host>:<port>", or of these alone."""
+    return target.rpartition("://")[2]
+
+
+def call(
+    service: str, target: str, method: str, request: Any, reply: Any, patience: float = PATIENCE
+) -> Any:
+    """Returns what a server replies.
+
+    Args:
+      service: messages.DISPATCHER or WORKER.
+      target: its address.
+      method: of the service.
+      request: a message.
+      reply: the class of the reply.
+      patience: seconds to try to reach it.
+
+    Raises:
+      UnavailableError: nobody answers.
+      OpError: as the server raises it.
+    """
+    address = address_of(target)
+    own = HERE.get(address)
+    if own is not None:
+        return own[method][1](request)
+    with _LOCK:
+        if (service, address) not in _CHANNELS:
+            name = f"The tf.data service's {service.rpartition('.')[2].lower()}"
+            _CHANNELS[service, address] = Channel(address, service, name)
+        channel = _CHANNELS[service, address]
+    data = channel.call(method, request.SerializeToString(), None, patience)
+    try:
+        return reply.FromString(data)
+    except DecodeError as error:
+        raise InternalError(f"{channel.name} at {address}: no such reply: {error}") from error
+
+
+class Listening:
+    """What answers calls: within this process, and at a port if grpcio is installed.
+
+    Args:
+      service: messages.DISPATCHER or WORKER.
+      port: 0 for any.
+      address: with "%port%" in place of the port.
+      handlers: {method: (class of the request, function of a request)}.
+    """
+
+    def __init__(self, service: str, port: int, address: str, handlers: Handlers) -> None:
+        self._server: RpcServer | None = None
+        if importlib.util.find_spec("grpc") is not None:
+            host = address_of(address).rpartition(":")[0]
+            methods = {name: _of_bytes(*handler) for name, handler in handlers.items()}
+            self._server = RpcServer(f"{host}:{port}", service, methods)
+            port = self._server.port
+        self.address = address.replace("%port%", str(port or next(_PORTS)))
+        HERE[self.address] = handlers
+
+    def stop(self) -> None:
+        """Answers no more."""
+        HERE.pop(self.address, None)
+        if self._server is not None:
+            self._server.stop()
+
+
+def _of_bytes(kind: Any, method: Callable[[Any], Any]) -> Callable[[bytes], bytes]:
+    return lambda data: method(kind.FromString(data)).SerializeToString()
+
+
+def as_message(element: Sequence[Any] | None) -> Any:
+    """Returns the message of an element, or of the end.
+
+    Raises:
+      UnimplementedError: it has ragged or sparse components, or datasets.
+    """
+    made = messages.Element(is_end=element is None)
+    for value in element or ():
+        array = np.asarray(value)
+        is_plain = array.dtype.kind != "O" or all(isinstance(v, bytes) for v in array.ravel()[:1])
+        if not is_plain:
+            raise UnimplementedError(
+                "tf.data service: only dense components are sent between processes."
+            )
+        dtype = dtypes.string if array.dtype.kind == "O" else dtypes.as_dtype(array.dtype)
+        made.components.add().CopyFrom(to_proto(array, dtype))
+    return made
+
+
+def from_message(made: Any) -> tuple[Any, ...] | None:
+    """Returns the element of a message; None at the end.
+
+    Raises:
+      InvalidArgumentError: a component is none that is sent.
+    """
+    if made.is_end:
+        return None
+    if any(c.dtype == dtypes.variant.as_datatype_enum for c in made.components):
+        raise InvalidArgumentError("tf.data service: variants are not sent between processes.")
+    return tuple(from_proto(component) for component in made.components)

@@ -1,0 +1,51 @@
+"""The messages between consumers, dispatcher and workers of a tf.data service."""
+
+from penstock._src.proto import tensor
+from penstock._src.proto.schema import Schema
+
+DISPATCHER, WORKER = "penstock.data.Dispatcher", "penstock.data.Worker"
+SCHEMA = Schema(
+    "data_service",
+    """
+Element
+    components=1 tensorflow.TensorProto*, is_end=2 bool, incarnation=3 fixed64
+RegisterRequest
+    graph=1 bytes, dataset_id=2 string, spec=3 string, local=4 string
+RegisterReply
+    dataset_id=1 string
+SpecRequest
+    dataset_id=1 string
+SpecReply
+    spec=1 string, is_known=2 bool
+JobRequest
+    dataset_id=1 string, policy=2 int32, name=3 string, iteration=4 int64, consumers=5 int32,
+    is_cached=6 bool
+JobReply
+    job=1 string
+TasksRequest
+    job=1 string, lost=2 string*, is_over=3 bool
+TasksReply
+    workers=1 string*, shards=2 int64
+AnnounceRequest
+    worker=1 string, is_leaving=2 bool
+AnnounceReply
+TaskRequest
+    job=1 string, worker=2 string
+TaskReply
+    graph=1 bytes, local=2 string, policy=3 int32, shard=4 int64, shards=5 int64,
+    consumers=6 int32, is_cached=7 bool
+SplitRequest
+    job=1 string, source=2 int32, repetition=3 int64, worker=4 string, number=5 int64
+ElementRequest
+    job=1 string, consumer=2 string, number=3 int64, is_over=4 bool
+""",
+    uses=[tensor.SCHEMA],
+    package="penstock.data",
+)
+(
+    Element, RegisterRequest, RegisterReply, SpecRequest, SpecReply, JobRequest, JobReply, TasksRequest, TasksReply,
+    AnnounceRequest, AnnounceReply, TaskRequest, TaskReply, SplitRequest, ElementRequest,
+) = SCHEMA.many(
+    "Element RegisterRequest RegisterReply SpecRequest SpecReply JobRequest JobReply TasksRequest TasksReply AnnounceRequest "
+    "AnnounceReply TaskRequest TaskReply SplitRequest ElementRequest"
+)  # fmt: skip

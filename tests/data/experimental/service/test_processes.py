@@ -1,0 +1,155 @@
+"""A dispatcher and workers in processes of their own."""
+
+import contextlib
+import random
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import penstock as tf
+from penstock._src.cluster.rpc.channel import Channel
+from penstock._src.data.experimental.service import calls, messages
+from tests.harness.processes import ROOT
+from tests.harness.tasks import free_ports, needs_grpc
+
+pytestmark = needs_grpc
+service = tf.data.experimental.service
+SERVERS = """
+import sys
+import penstock as tf
+service = tf.data.experimental.service
+kind, port, *rest = sys.argv[1:]
+if kind == "dispatcher":
+    config = service.DispatcherConfig(port=int(port), worker_addresses=rest)
+    server = service.DispatchServer(config)
+else:
+    server = service.WorkerServer(service.WorkerConfig(rest[0], port=int(port)))
+print("ready", flush=True)
+server.join()
+"""
+
+
+@contextlib.contextmanager
+def processes(workers):
+    """(target, ports of workers, processes by ports) of a service that ends with the block."""
+    running = {}
+
+    def start(kind, port, *rest):
+        command = [sys.executable, "-c", SERVERS, kind, str(port), *rest]
+        running[port] = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+
+    port, *ports = free_ports(workers + 1)
+    try:
+        start("dispatcher", port, *[f"localhost:{each}" for each in ports])
+        assert running[port].stdout.readline() == "ready\n"
+        for each in ports:
+            start("worker", each, f"localhost:{port}")
+        for each in ports:
+            assert running[each].stdout.readline() == "ready\n"
+        yield f"grpc://localhost:{port}", ports, running
+    finally:
+        for process in running.values():
+            process.kill()
+            process.wait()
+
+
+@pytest.fixture(scope="module")
+def target():
+    with processes(2) as (target, _, _):
+        yield target
+
+
+def elements(dataset):
+    return sorted(int(value) for value in dataset.as_numpy_iterator())
+
+
+@pytest.mark.parametrize(
+    ("mode", "times"), [("parallel_epochs", 2), ("distributed_epoch", 1), (3, 1)]
+)
+def test_other_processes_produce_a_dataset(target, mode, times):
+    share = service.distribute(service.ShardingPolicy(mode) if mode == 3 else mode, target)
+    data = tf.data.Dataset.range(20).map(lambda x: x * x).filter(lambda x: x % 2 == 0).apply(share)
+    assert elements(data) == sorted([x * x for x in range(0, 20, 2)] * times)
+    assert elements(data.take(3)) and elements(data) == elements(data)  # epoch after epoch
+
+
+def test_elements_have_any_structure_and_are_known_by_their_id(target):
+    rows = np.arange(12.0).reshape(6, 2)
+    data = tf.data.Dataset.from_tensor_slices({"x": rows, "name": np.array([b"a"] * 6)})
+    name = service.register_dataset(target, data.repeat(2).batch(4))
+    read = service.from_dataset_id("distributed_epoch", target, name)
+    assert read.element_spec == data.batch(4).element_spec
+    found = [batch["x"] for batch in read]
+    assert sorted(np.concatenate(found)[:, 0].tolist()) == sorted([*rows[:, 0]] * 2)
+
+
+def test_consumers_share_a_job(target):
+    def dataset():
+        share = service.distribute("distributed_epoch", target, job_name="shared")
+        return tf.data.Dataset.range(30).apply(share)
+
+    first, second = iter(dataset()), iter(dataset())
+    taken = [int(next(each)) for _ in range(5) for each in (first, second)]
+    rest = [int(value) for each in (first, second) for value in each]
+    assert sorted(taken + rest) == list(range(30))
+
+
+def test_what_only_this_process_has_and_files_are_refused(target, tmp_path):
+    share = service.distribute("parallel_epochs", target)
+    calls_python = tf.data.Dataset.range(2).map(
+        lambda x: tf.py_function(lambda y: y, [x], tf.int64)
+    )
+    with pytest.raises(tf.errors.NotFoundError, match="calls Python"):
+        list(calls_python.apply(share))
+    (tmp_path / "a").write_text("line")
+    with pytest.raises(tf.errors.PermissionDeniedError, match="read_files"):
+        list(tf.data.TextLineDataset(str(tmp_path / "a")).apply(share))
+
+
+def test_a_worker_is_lost_in_mid_epoch():
+    with processes(2) as (target, ports, running):
+        data = tf.data.Dataset.range(400)
+        dynamic = iter(data.apply(service.distribute("distributed_epoch", target)))
+        fixed = iter(data.apply(service.distribute(service.ShardingPolicy.DATA, target)))
+        seen = [int(next(dynamic)) for _ in range(10)]
+        assert {int(next(fixed)) for _ in range(4)} == {0, 1, 2, 3}
+        running[ports[0]].kill()
+        running[ports[0]].wait()
+        seen += [int(value) for value in dynamic]
+        # Each element at most once; what the lost worker had taken is all that may be missing.
+        assert len(seen) == len(set(seen)) and len(set(range(400)) - set(seen)) <= 2
+        with pytest.raises(tf.errors.UnavailableError, match=f"localhost:{ports[0]} is lost"):
+            list(fixed)
+
+
+def test_wrong_messages_are_refused(target):
+    graph = calls.messages.RegisterRequest(graph=b"abc", dataset_id="wrong", spec="[", local="no")
+    sent = [
+        ("Register", graph.SerializeToString()),
+        ("Job", messages.JobRequest(dataset_id="wrong", policy=1).SerializeToString()),
+        ("Tasks", messages.TasksRequest(job="#1", lost=["x"]).SerializeToString()),
+        ("Split", messages.SplitRequest(job="#1", worker="w", number=3).SerializeToString()),
+        ("Task", messages.TaskRequest(job="#1", worker="w").SerializeToString()),
+    ]
+    channel = Channel(calls.address_of(target), messages.DISPATCHER, "dispatcher")
+    draw = random.Random(3)
+    answers = {"reply": 0, "error": 0}
+    for _ in range(200):
+        method, data = draw.choice(sent)
+        changed = bytearray(data)
+        for _ in range(draw.randint(0, 3)):
+            changed[draw.randrange(len(changed))] = draw.randrange(256)
+        try:
+            channel.call(method, bytes(changed), 20.0)
+            answers["reply"] += 1
+        except tf.errors.OpError as error:
+            assert not isinstance(error, tf.errors.UnavailableError)
+            answers["error"] += 1
+    assert all(answers.values())
+    with pytest.raises(tf.errors.NotFoundError):
+        list(
+            service.from_dataset_id("parallel_epochs", target, "wrong", tf.TensorSpec([], tf.int64))
+        )
+    assert elements(tf.data.Dataset.range(4).apply(service.distribute("distributed_epoch", target)))
