@@ -9,6 +9,9 @@ from typing import Any
 
 from penstock._src.core import registry
 from penstock._src.core.calls.tracebacks import shorten
+from penstock._src.core.dispatch import STATE
+from penstock._src.devices.accelerator import accelerator
+from penstock._src.graph.func_graph import FuncGraph
 from penstock._src.util import lazy
 
 
@@ -30,10 +33,13 @@ def function(name: str) -> Callable[..., Any]:
             f"module 'penstock.raw_ops' has no attribute {name!r}: this operation is not implemented."
         )
     run = getattr(registry.raw, name)
+    refused = registry.find(name).refused_on_accelerators
 
     @functools.wraps(run)
     def call(**kwargs: Any) -> Any:
         try:
+            if refused and _is_traced_for_accelerator():
+                raise refused()
             return run(**kwargs)
         except Exception as error:
             shorten(error)
@@ -41,3 +47,15 @@ def function(name: str) -> Callable[..., Any]:
 
     call.__signature__ = run.__signature__  # type: ignore[attr-defined]  # `inspect` reads it
     return call
+
+
+def _is_traced_for_accelerator() -> bool:
+    """Whether a program for an accelerator is being traced, by a function that is not one of several implementations to choose from."""
+    graph = STATE.graph
+    if not isinstance(graph, FuncGraph) or accelerator() is None:
+        return False
+    while isinstance(graph, FuncGraph):
+        if graph.implements:
+            return False
+        graph = graph.enclosing
+    return True

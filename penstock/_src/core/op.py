@@ -154,6 +154,9 @@ class Op:
     held: ClassVar[Any] = None
     # Whether the operations of a group of devices compute it together: see graph/passes/collectives.py.
     is_collective: ClassVar[bool] = False
+    # Method: the error of a call while a program for an accelerator is traced, which has no kernel for the op. Libraries that call it where
+    # an accelerator is listed then go another way.
+    refused_on_accelerators: ClassVar[Any] = None
     # What it does besides computing, for which a graph from a file needs its caller's consent: names of
     # util/flags.py's CAPABILITIES, separated by spaces; and the inputs and attributes that name the files, "" if none does.
     capabilities: ClassVar[str] = ""

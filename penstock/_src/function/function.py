@@ -245,8 +245,9 @@ class Function(Trackable):
     ) -> ConcreteFunction:
         retracing.count(self, why)
         trace = Trace(
-            self._target(), self._name, parameters, specs, self._signature, self._autograph, values
-        )
+            self._target(), self._name, parameters, specs, self._signature, self._autograph, values,
+            self._attributes.get("api_implements"),
+        )  # fmt: skip
         concrete = self._trace_with(trace)
         concrete._attributes = dict(self._attributes)
         concrete.graph.runs_whole = bool(self._jit_compile)

@@ -37,6 +37,9 @@ class Trace:
     signature: inspect.Signature | None
     autograph: bool
     values: Leaves  # of the first call: initial values of variables may depend on them
+    implements: str | None = (
+        None  # the interface that the function is one of several implementations of
+    )
 
 
 @collector.paused()
@@ -53,6 +56,7 @@ def trace_function(trace: Trace, allow_variables: bool) -> tuple[ConcreteFunctio
 def _traced(trace: Trace, allow_variables: bool) -> tuple[ConcreteFunction, list[Any]]:
     graph = FuncGraph(trace.name)
     graph.calling_device = dispatch.STATE.device
+    graph.implements = trace.implements
     created: list[Any] = []
     graph.variable_rule = created.append if allow_variables else _no_variables
     graph.converts = trace.autograph

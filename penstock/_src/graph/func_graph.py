@@ -77,6 +77,8 @@ class FuncGraph(Graph, TensorSignature):
     converts = True
     # Whether the outputs come after all that has effects: definitions say it by control inputs, programs keep the order.
     outputs_wait = False
+    # the interface that the traced function is one of several implementations of
+    implements: str | None = None
     # the device of the call that is traced; the operations do not have it, as other calls may be on others
     calling_device: str | None = None
     # called when the function has been traced

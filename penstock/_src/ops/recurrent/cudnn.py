@@ -52,13 +52,17 @@ class CudnnRNN(Op):
         given = [*values[: inputs + 3], *of_outputs[:3], *values[inputs + 3 : inputs + outputs]]
         return (*backprop(*given, **attributes), *[None] * (inputs - 4))
 
-    def eager(self, *_inputs):
-        raise NotFoundError(
+    @classmethod
+    def refused_on_accelerators(cls):
+        return NotFoundError(
             None,
             None,
-            f"Could not find device for node: {self.op_type}: there is no kernel for the CPU, only "
+            f"Could not find device for node: {cls.op_type}: there is no kernel for the CPU, only "
             "cuDNN's for GPUs, which Penstock does not call: give the layer use_cudnn=False.",
         )
+
+    def eager(self, *_inputs):
+        raise self.refused_on_accelerators()
 
 
 class CudnnRNNV2(CudnnRNN):
@@ -99,6 +103,7 @@ class CudnnRNNBackprop(Op):
     def shape(self, *inputs):
         return inputs[:4]
 
+    refused_on_accelerators = classmethod(CudnnRNN.refused_on_accelerators.__func__)
     eager = CudnnRNN.eager
 
 
