@@ -1,45 +1,116 @@
-"""Values of variables in a device's memory, kept with the variables' handles from one run to the next."""
+"""Variables in a device's memory: kept there from one run to the next, and copied to the host when somebody reads them.
+
+A device that has computed a variable's new value `hold`s it: the handle becomes a `HeldVariable`, whose array does not exist. Whoever asks for
+its `value` gets it copied, and the handle is a plain one again, of which the device has an equal copy. All of this is done with
+`resources.UPDATING`, which is taken before any lock of a device.
+"""
 
 import weakref
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from penstock._src.core.values import resources
 from penstock._src.core.values.resources import VariableHandle
 
 
 @dataclass(frozen=True)
 class Resident:
-    """Memory of a device that held a variable's value.
+    """Memory of a device that has a variable's value.
 
-    source   the array whose value it was
-    version  of the variable then
     memory   whatever the device calls memory
+    source   the array with the same value; None: only the device has it
+    version  of the variable when the array had the value
     """
 
-    source: weakref.ref[np.ndarray]
-    version: int
     memory: Any
-
-    def is_current(self, handle: VariableHandle, array: np.ndarray) -> bool:
-        """Whether the memory has the value that the variable has now."""
-        return self.version == handle.version and self.source() is array
+    source: "weakref.ref[np.ndarray] | None"
+    version: int
 
 
-def resident(handle: VariableHandle, device: Hashable) -> Resident | None:
-    """What a device has of a variable; None if nothing."""
-    return handle.derived.get(device)
+def resident(handle: VariableHandle, device: Hashable) -> Any:
+    """The memory of a device that has a variable's present value; None if there is none."""
+    found: Resident | None = handle.derived.get(device)
+    if found is None:
+        return None
+    if found.source is None or isinstance(handle, HeldVariable):
+        is_holder = isinstance(handle, HeldVariable) and handle.holder is device
+        return found.memory if is_holder else None
+    is_current = found.version == handle.version and found.source() is handle.value
+    return found.memory if is_current else None
 
 
-def note(
-    handle: VariableHandle, device: Hashable, array: np.ndarray, version: int, memory: Any
+def outdated(handle: VariableHandle, device: Hashable) -> Any:
+    """The memory that a device had for a variable before; None if it had none."""
+    found: Resident | None = handle.derived.get(device)
+    return None if found is None else found.memory
+
+
+def note(handle: VariableHandle, device: Hashable, array: np.ndarray, memory: Any) -> None:
+    """Remembers that memory of a device has the value of the variable's array."""
+    handle.derived[device] = Resident(memory, weakref.ref(array), handle.version)
+
+
+def hold(
+    handle: VariableHandle,
+    device: Hashable,
+    memory: Any,
+    shape: tuple[int, ...],
+    read: Callable[[], np.ndarray],
 ) -> None:
-    """Remembers that memory of a device has the value of `array`, the variable's in that version."""
-    handle.derived[device] = Resident(weakref.ref(array), version, memory)
+    """Lets a device alone have a variable's value.
+
+    Args:
+      handle: the variable.
+      device: what the memory is known by.
+      memory: which has the value.
+      shape: of the value.
+      read: gives a new array with the value.
+    """
+    handle.derived[device] = Resident(memory, None, -1)
+    if not resources.LENT:
+        resources.LENT.append(True)
+    held: Any = handle
+    held.__dict__.update(value=None, holder=device, fetch=read, lent_shape=shape)
+    held.__class__ = HeldVariable
 
 
 def forget(handle: VariableHandle, device: Hashable) -> None:
     """The device's memory may have any value from now on."""
-    handle.derived.pop(device, None)
+    if not isinstance(handle, HeldVariable):
+        handle.derived.pop(device, None)
+
+
+class HeldVariable(VariableHandle):
+    """A variable whose value is in a device's memory alone."""
+
+    holder: Hashable
+    fetch: Callable[[], np.ndarray]
+    lent_shape: tuple[int, ...]
+
+    @property
+    def value(self) -> Any:
+        """The array: copied from the device, which makes the handle a plain one."""
+        with resources.UPDATING:
+            if not isinstance(self, HeldVariable):  # another thread was faster
+                return self.value
+            array, device = self.fetch(), self.holder
+            memory = self.derived[device].memory
+            self._end(array)
+            note(self, device, array, memory)
+            return array
+
+    @value.setter
+    def value(self, array: Any) -> None:
+        with resources.UPDATING:
+            self._end(array)
+
+    def _end(self, array: Any) -> None:
+        """Makes the handle a plain one with an array."""
+        here: Any = self
+        here.__class__ = VariableHandle
+        here.__dict__.update(value=array)
+        for name in ("holder", "fetch", "lent_shape"):
+            here.__dict__.pop(name, None)

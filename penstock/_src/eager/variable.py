@@ -325,7 +325,7 @@ class Variable(Trackable, AnyTensor, metaclass=_VariableMaker):
     def _handle_is_own(self) -> bool:
         """Whether the handle holds an array of the variable's dtype, which a read returns directly."""
         held = getattr(self._handle, "_value", None)
-        return type(held) is resources.VariableHandle and held.dtype is self._dtype
+        return isinstance(held, resources.VariableHandle) and held.dtype is self._dtype
 
     def value(self) -> Tensor:
         """Returns the present value.

@@ -63,6 +63,21 @@ class ProgramSignature:
             arrays[i] = x
         return arrays
 
+    def plain_arrays_of(self, arguments: Sequence[Any]) -> dict[int, np.ndarray]:
+        """The arrays of a call's arguments that are no variables, by their numbers."""
+        if len(arguments) != self.count:
+            raise InvalidArgumentError(
+                None,
+                None,
+                f"Program: {self.count} arguments are required. Received {len(arguments)}.",
+            )
+        return {i: _usable(arguments[i], i, dtype, shape) for i, dtype, shape in self.arrays}
+
+    def array_of(self, number: int, handle: Any) -> np.ndarray:
+        """The array of a variable."""
+        _, dtype, shape, _ = next(h for h in self.handles if h[0] == number)
+        return _usable(handle.value, number, dtype, shape)
+
     def new_results(self) -> list[np.ndarray]:
         return [make(shape, dtype) for make, shape, dtype in self.results]
 

@@ -23,6 +23,7 @@ from penstock._src.compiler.blocks.many_shapes import (
 from penstock._src.compiler.blocks.section import Section
 from penstock._src.compiler.blocks.specialization import Specialization, specialization
 from penstock._src.compiler.blocks.specialize import Specialized, specialize
+from penstock._src.core.values import resources
 from penstock._src.core.values.resources import VariableHandle
 from penstock._src.graph.operation import Operation
 from penstock._src.ops.control.list_value import TensorList
@@ -78,10 +79,13 @@ class Block:
         ids, alias = list(map(id, handles)), self.last
         if ids != alias[0]:  # mostly the same variables come again
             alias = self.last = ids, aliases(ids)
-        try:
-            held = tuple([handle.value.shape for handle in handles])
-        except AttributeError:  # one has no value yet, or is not known yet to be of no variable
-            held = tuple([getattr(getattr(h, "value", None), "shape", None) for h in handles])
+        if resources.LENT:
+            held = tuple(map(resources.shape_of_value, handles))
+        else:
+            try:
+                held = tuple([handle.value.shape for handle in handles])
+            except AttributeError:  # one has no value yet, or is not known yet to be of no variable
+                held = tuple(map(resources.shape_of_value, handles))
         if not self.others and not self.value_positions:
             return shapes, held, alias[1]
         rest = tuple([other_key(values[i]) for i in self.others])
@@ -167,7 +171,7 @@ class Block:
 
     def tell_variables(self, values: Sequence[Any]) -> None:
         """Takes handles that are of no variables, such as an iterator's, for what they are in keys."""
-        strange = [i for i in self.handles if type(values[i]) is not VariableHandle]
+        strange = [i for i in self.handles if not isinstance(values[i], VariableHandle)]
         if strange:
             self.handles = [i for i in self.handles if i not in strange]
             self.others += strange
@@ -197,7 +201,7 @@ class BlockStep:
 def other_key(value: Any) -> Any:
     """The part of the key that an input other than an array adds."""
     # a table or iterator adds its class only: it stays on the host
-    if type(value) is VariableHandle:
+    if isinstance(value, VariableHandle):
         held = value.value
         return id(value), None if held is None else held.shape
     if isinstance(value, TensorList):

@@ -19,7 +19,7 @@ def run_on_host(op: Operation, arguments: list[Any], kernel: Op | None = None) -
       OpError: as the kernel does, with the operation's name and the user's line added.
     """
     raw = kernel or op.raw_op
-    if VariableHandle in map(type, arguments) and reads_reference(op):
+    if any(isinstance(a, VariableHandle) for a in arguments) and reads_reference(op):
         arguments = dereferenced(op, arguments)
     if raw.takes_lists:
         arguments = group_arguments(raw.inputs, raw, arguments)

@@ -120,7 +120,7 @@ class ProgramInputs:
         return self.p.constant(value, dtype)
 
     def _handle(self, position: int, tensor: Any, value: Any) -> Lowered:
-        if type(value) is not VariableHandle or not value.dtype.is_numpy_compatible:
+        if not isinstance(value, VariableHandle) or not value.dtype.is_numpy_compatible:
             return HostValue("the resource is no variable")
         if value.dtype == dtypes.string:
             return HostValue("strings are held by the host")

@@ -91,5 +91,5 @@ def most_elements(section: Section, ops: Collection[Operation], shapes: ShapesMe
 
 def _element_count(value: Any) -> int:
     """How many elements an input has; those of a list of tensors are not counted, but too many."""
-    held = value.value if type(value) is VariableHandle else value
+    held = value.value if isinstance(value, VariableHandle) else value
     return int(getattr(held, "size", SMALL + 1))

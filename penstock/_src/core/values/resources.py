@@ -135,6 +135,16 @@ class VariableHandle(Resource):
         return f"<VariableHandle {self.name!r} {self.dtype.name}{self.shape}>"
 
 
+# Whether values of variables have been in a device's memory alone (devices/residence.py): asking for those copies them.
+LENT: list[bool] = []
+
+
+def shape_of_value(resource: Any) -> tuple[int, ...] | None:
+    """The shape of a variable's value, wherever that is; None if it has none, or the resource is no variable."""
+    lent: tuple[int, ...] | None = getattr(resource, "lent_shape", None)
+    return getattr(getattr(resource, "value", None), "shape", None) if lent is None else lent
+
+
 def is_written(handles: Iterable[Any]) -> bool:
     """Whether a program writes into one of the variables in place at the moment."""
     written = {id(arguments[i]) for arguments, positions in list(WRITING) for i in positions}

@@ -1,15 +1,17 @@
-"""CudaProgram: a plan on a card. Arguments are copied there, results back; variables stay there with their handles."""
+"""CudaProgram: a plan on a card. Arguments are copied there, results back; variables stay there until somebody reads them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from penstock._src.compiler.plan.plan import Plan
+from penstock._src.core.values import resources
+from penstock._src.core.values.arrays import empty_aligned
 from penstock._src.core.values.resources import VariableHandle
 from penstock._src.devices.cuda.driver.card import Card, DeviceMemory
 from penstock._src.devices.cuda.table import CudaTable
-from penstock._src.devices.residence import forget, note, resident
+from penstock._src.devices.residence import forget, hold, note, outdated, resident
 from penstock._src.runtime.program import Program
 from penstock._src.runtime.signature import signature_of
 
@@ -41,25 +43,21 @@ class CudaProgram(Program):
         return memory
 
     def _run(self, arguments: Sequence[Any]) -> list[np.ndarray]:
-        arrays = self._whole_arrays(arguments)
+        arrays = self.signature.plain_arrays_of(arguments)
         results = [make(shape, dtype) for make, shape, dtype in self._results]
         card = self.card
-        with card.lock:
+        with resources.UPDATING, card.lock:
             card.activate()
             table = self._free.pop() if self._free else self._bind()
             try:
-                variables = {i: self._resident(arguments[i], arrays[i]) for i in self._handles}
-                code = table.run(arrays, variables)
+                variables = {i: self._resident(i, arguments[i]) for i in self._handles}
+                code = self._ran(table, arguments, arrays, variables)
+                for i in self._assigned:  # after an error, too: some may have their new values
+                    self._hold(i, arguments[i], variables[i])
                 if code:
-                    self._forget(arguments)
                     self._fail(code, table.status_words)
                 for memory, result in zip(table.results, results, strict=True):
                     memory.read(result)
-                for i in self._assigned:
-                    variables[i].read(arrays[i])
-                    # The run counts the version up when it is over.
-                    version = arguments[i].version + 1
-                    note(arguments[i], self._key, arrays[i], version, variables[i])
                 card.wait()
                 if self._conditions:
                     table.conditions(results)
@@ -67,23 +65,45 @@ class CudaProgram(Program):
                 self._free.append(table)
         return results
 
-    def _resident(self, handle: VariableHandle, array: np.ndarray) -> DeviceMemory:
+    def _ran(
+        self,
+        table: CudaTable,
+        arguments: Sequence[Any],
+        arrays: Mapping[int, np.ndarray],
+        variables: Mapping[int, DeviceMemory],
+    ) -> int:
+        """Runs the table; gives the code of an error. If it breaks off, the card has no variable's value any more."""
+        try:
+            return table.run(arrays, variables)
+        except BaseException:
+            for i in self._assigned:
+                forget(arguments[i], self.card)
+            raise
+
+    def _resident(self, number: int, handle: VariableHandle) -> DeviceMemory:
         """A variable's memory on the card, which holds its value."""
-        found = resident(handle, self._key)
-        if found is not None and found.is_current(handle, array):
-            return found.memory
-        memory = found.memory if found is not None else None
+        memory = resident(handle, self.card)
+        if memory is not None:
+            return memory
+        array = self.signature.array_of(number, handle)
+        memory = outdated(handle, self.card)
         if memory is None or memory.size < array.nbytes:
             memory = self.card.allocate(array.nbytes)
         memory.write(array)
-        note(handle, self._key, array, handle.version, memory)
+        if array is handle.value:
+            note(handle, self.card, array, memory)
         return memory
 
-    def _forget(self, arguments: Sequence[Any]) -> None:
-        """After a run that ended early: what the card has of variables may be half updated, so the host's values are taken again."""
-        for i in self._assigned:
-            forget(arguments[i], self._key)
+    def _hold(self, number: int, handle: VariableHandle, memory: DeviceMemory) -> None:
+        """Leaves a variable's new value on the card."""
+        _, dtype, shape, _ = next(h for h in self.signature.handles if h[0] == number)
 
-    @property
-    def _key(self) -> Any:
-        return ("GPU", id(self.card))
+        def read() -> np.ndarray:
+            array = empty_aligned(shape, dtype)
+            with self.card.lock:
+                self.card.activate()
+                memory.read(array)
+                self.card.wait()
+            return array
+
+        hold(handle, self.card, memory, shape, read)

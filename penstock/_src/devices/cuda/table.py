@@ -73,11 +73,11 @@ class CudaTable:
         return 0
 
     # -- a run
-    def run(self, arrays: Sequence[np.ndarray], variables: Mapping[int, DeviceMemory]) -> int:
+    def run(self, arrays: Mapping[int, np.ndarray], variables: Mapping[int, DeviceMemory]) -> int:
         """Runs the table; gives 0, or the code of an error.
 
         Args:
-          arrays: of the arguments, by their numbers.
+          arrays: of the arguments that are no variables, by their numbers.
           variables: memory of those that are variables.
         """
         addresses = {i: memory.address for i, memory in variables.items()}

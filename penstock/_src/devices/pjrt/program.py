@@ -1,4 +1,4 @@
-"""PjrtProgram: a function that a PJRT plugin has compiled. Variables stay on its device with their handles."""
+"""PjrtProgram: a function that a PJRT plugin has compiled. Variables stay on its device until somebody reads them."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,9 +7,11 @@ import numpy as np
 
 from penstock._src.compiler.plan.plan import Plan
 from penstock._src.core.errors import InternalError
+from penstock._src.core.values import resources
+from penstock._src.core.values.arrays import empty_aligned
 from penstock._src.core.values.resources import VariableHandle
 from penstock._src.devices.pjrt.client import Client, DeviceBuffer
-from penstock._src.devices.residence import note, resident
+from penstock._src.devices.residence import hold, note, resident
 from penstock._src.ir import interpreter
 from penstock._src.runtime.program import Program
 from penstock._src.runtime.signature import signature_of
@@ -36,24 +38,24 @@ class PjrtProgram(Program):
         raise InternalError(None, None, "A PJRT plugin's program has no launch table.")
 
     def _run(self, arguments: Sequence[Any]) -> list[np.ndarray]:
-        arrays = self._whole_arrays(arguments)
-        given = [
-            self._resident(arguments[i], array) if i in self._handles else self.client.put(array)
-            for i, array in enumerate(arrays)
-        ]
-        made = self.executable.run(given)
+        plain = self.signature.plain_arrays_of(arguments)
         results = [make(shape, dtype) for make, shape, dtype in self._results]
-        updates = made[len(results) :][: len(self._updated)]
-        self._check(arrays, made[len(results) + len(updates) :])
-        for buffer, result in zip(made, results):  # before variables change: an error may come here
-            buffer.read(result)
-        for i, buffer in zip(self._updated, updates, strict=True):
-            buffer.read(arrays[i])
-            # The run counts the version up when it is over.
-            note(arguments[i], self._key, arrays[i], arguments[i].version + 1, buffer)
+        with resources.UPDATING:
+            given = [
+                self._resident(i, arguments[i]) if i in self._handles else self.client.put(plain[i])
+                for i in range(len(arguments))
+            ]
+            made = self.executable.run(given)
+            updates = made[len(results) :][: len(self._updated)]
+            self._check(arguments, made[len(results) + len(updates) :])
+            # Results come before variables change, as errors do.
+            for buffer, result in zip(made, results):
+                buffer.read(result)
+            for i, buffer in zip(self._updated, updates, strict=True):
+                self._hold(i, arguments[i], buffer)
         return results
 
-    def _check(self, arrays: Sequence[np.ndarray], conditions: Sequence[DeviceBuffer]) -> None:
+    def _check(self, arguments: Sequence[Any], conditions: Sequence[DeviceBuffer]) -> None:
         """Raises what a condition of the function says that does not hold; the last one is of indices, if there are such."""
         checks, holds = self.function.checks, []
         for buffer in conditions:
@@ -61,21 +63,29 @@ class PjrtProgram(Program):
             buffer.read(found)
             holds.append(bool(found))
         if not all(holds[len(checks) :]):
-            interpreter.run(self.function, arrays)  # names the index
+            interpreter.run(self.function, self._arrays_of(arguments))  # names the index
             raise InternalError(None, None, "PJRT: indices are outside that the interpreter takes.")
         for check, is_met in zip(checks, holds):
             if not is_met:
                 raise check.error()
 
-    def _resident(self, handle: VariableHandle, array: np.ndarray) -> DeviceBuffer:
+    def _resident(self, number: int, handle: VariableHandle) -> DeviceBuffer:
         """A variable's value on the device."""
-        found = resident(handle, self._key)
-        if found is not None and found.is_current(handle, array):
-            return found.memory
-        buffer = self.client.put(array)
-        note(handle, self._key, array, handle.version, buffer)
+        buffer = resident(handle, self.client)
+        if buffer is None:
+            array = self.signature.array_of(number, handle)
+            buffer = self.client.put(array)
+            if array is handle.value:
+                note(handle, self.client, array, buffer)
         return buffer
 
-    @property
-    def _key(self) -> Any:
-        return ("PJRT", id(self.client))
+    def _hold(self, number: int, handle: VariableHandle, buffer: DeviceBuffer) -> None:
+        """Leaves a variable's new value on the device."""
+        _, dtype, shape, _ = next(h for h in self.signature.handles if h[0] == number)
+
+        def read() -> np.ndarray:
+            array = empty_aligned(shape, dtype)
+            buffer.read(array)
+            return array
+
+        hold(handle, self.client, buffer, shape, read)
