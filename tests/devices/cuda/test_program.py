@@ -36,6 +36,35 @@ def test_from_the_second_run_on_a_step_is_one_graph(calls):
     )
 
 
+def test_a_step_with_a_check_is_one_graph_which_ends_there(calls):
+    v = tf.Variable([1.0, 2.0, 3.0])
+
+    @tf.function
+    def step(i):
+        v.assign(v * 2.0)
+        x = tf.gather(v, i)
+        v.assign_add([1.0, 1.0, 1.0])
+        return x
+
+    with override(device="GPU_emulated"):
+        step(tf.constant([0, 1]))
+        step(tf.constant([0, 1]))
+        assert calls["cuGraphLaunch"] == 1
+        np.testing.assert_array_equal(v.numpy(), [7, 11, 15])
+        with pytest.raises(tf.errors.InvalidArgumentError, match=r"indices\[1\] = 7 is not in"):
+            step(tf.constant([0, 7]))
+        assert calls["cuGraphLaunch"] == 2
+        after = v.numpy()
+        np.testing.assert_array_equal(step(tf.constant([2])).numpy(), [2 * after[2]])
+    with override(device="CPU"):
+        w = tf.Variable([7.0, 11.0, 15.0])
+        with pytest.raises(tf.errors.InvalidArgumentError):
+            tf.function(lambda i: (w.assign(w * 2.0), tf.gather(w, i), w.assign_add([1.0] * 3)))(
+                tf.constant([0, 7])
+            )
+    np.testing.assert_array_equal(after, w.numpy())
+
+
 def test_variables_stay_on_the_card(calls):
     v = tf.Variable(np.zeros(100, np.float32))
     step = tf.function(lambda x: v.assign_add(x * 2.0))

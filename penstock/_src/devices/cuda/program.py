@@ -51,30 +51,30 @@ class CudaProgram(Program):
             table = self._free.pop() if self._free else self._bind()
             try:
                 variables = {i: self._resident(i, arguments[i]) for i in self._handles}
-                code = self._ran(table, arguments, arrays, variables)
+                self._start(table, arguments, arrays, variables)
                 for i in self._assigned:  # after an error, too: some may have their new values
                     self._hold(i, arguments[i], variables[i])
-                if code:
-                    self._fail(code, table.status_words)
                 for memory, result in zip(table.results, results, strict=True):
                     memory.read(result)
                 card.wait()
+                if table.code:
+                    self._fail(table.code, table.status_words)
                 if self._conditions:
                     table.conditions(results)
             finally:
                 self._free.append(table)
         return results
 
-    def _ran(
+    def _start(
         self,
         table: CudaTable,
         arguments: Sequence[Any],
         arrays: Mapping[int, np.ndarray],
         variables: Mapping[int, DeviceMemory],
-    ) -> int:
-        """Runs the table; gives the code of an error. If it breaks off, the card has no variable's value any more."""
+    ) -> None:
+        """Puts the table into the card's stream. If that breaks off, the card has no variable's value any more."""
         try:
-            return table.run(arrays, variables)
+            table.run(arrays, variables)
         except BaseException:
             for i in self._assigned:
                 forget(arguments[i], self.card)

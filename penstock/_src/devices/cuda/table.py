@@ -1,8 +1,8 @@
 """A plan's launch table on a card: its memory there, and a walk over its records.
 
 Arguments and results have memory of their own for each table, so that their addresses never change: from the second run on, a table without
-jumps and checks is one graph, recorded again only when a variable lies elsewhere. Where a record asks what the card has computed (a
-loop's condition, a check), the host waits for it.
+jumps is one graph, recorded again only when a variable lies elsewhere. Once a check has failed, the graph's other kernels do nothing. Where a
+jump asks what the card has computed (a loop's condition), the host waits for it, as it then does for checks.
 """
 
 from collections.abc import Mapping, Sequence
@@ -51,6 +51,8 @@ class CudaTable:
         self._graph: Graph | None = None
         self._runs = 0
         self.is_straight = not any(_asks(r) for r in plan.launches)
+        self.is_checked = any(_is_check(r) for r in plan.launches)
+        self._ended = np.array([self.status.address if self.is_checked else 0], np.int64)
 
     def _word(self, argument: Any, at: int) -> int:
         """The word of a launch's argument; of a variable it is written at each call."""
@@ -73,8 +75,8 @@ class CudaTable:
         return 0
 
     # -- a run
-    def run(self, arrays: Mapping[int, np.ndarray], variables: Mapping[int, DeviceMemory]) -> int:
-        """Runs the table; gives 0, or the code of an error.
+    def run(self, arrays: Mapping[int, np.ndarray], variables: Mapping[int, DeviceMemory]) -> None:
+        """Puts the table into the card's stream.
 
         Args:
           arrays: of the arguments that are no variables, by their numbers.
@@ -88,60 +90,65 @@ class CudaTable:
         for i, memory in self.inputs.items():
             memory.write(arrays[i])
         self._runs += 1
-        if not self.is_straight:
-            return self._walk()
-        if self._runs == 1:
-            self._walk()
+        self.status_words[:] = 0
+        if not self.is_straight or self._runs == 1:
+            self._walk(waits=not self.is_straight)
         else:
             if self._graph is None:
                 self._graph = self._recorded()
             self._graph.launch()
-        return 0
+        if self.is_checked:
+            self.status.read(self.status_words)
+
+    @property
+    def code(self) -> int:
+        """That of the check that failed, 0 if none did; known when the card is there."""
+        return int(self.status_words[0])
 
     def _recorded(self) -> Graph:
         """All launches as a graph."""
         self.card.begin_capture()
         try:
-            self._walk()
+            self._walk(waits=False)
         finally:
             graph = self.card.end_capture()
         return graph
 
-    def _walk(self) -> int:
-        """Puts record after record into the card's stream."""
+    def _walk(self, waits: bool) -> None:
+        """Puts record after record into the card's stream; if it waits for checks, until one fails."""
         card = self.card
-        if any(_is_check(r) for r in self._records.values()):
+        if self.is_checked:
             card.driver.clear(self.status.address, self.status.size, card.stream)
         at = 0
         while at < self._ends:
             record = self._records.get(at)
             following = at + int(self.words[at + 2])
             if isinstance(record, Launch):
-                at, launched = following, self._launch(record, at)
-                if _is_check(record) and launched and self._code():
-                    return int(self.status_words[0])
+                self._launch(record, at)
+                if waits and _is_check(record) and self._failed():
+                    return
+                at = following
             elif isinstance(record, Jump):
                 at = self._jump(record, at, following)
             else:
                 at = following  # a hold before a launch
-        return 0
 
-    def _launch(self, record: Launch, at: int) -> bool:
+    def _launch(self, record: Launch, at: int) -> None:
         code = record.code
         if not isinstance(code, CudaCode):
             raise InternalError(None, None, f"{record.label}: its code is not for cards.")
         card, base = self.card, self.words.ctypes.data
         function = card.function(code, record.function)
         blocks = code.blocks(record.tasks)
-        arguments = (base + WORD * (at + HEADER), base + WORD * (at + A))
+        ended = int(self._ended.ctypes.data)
+        arguments = (base + WORD * (at + HEADER), base + WORD * (at + A), ended)
         card.driver.launch(function, blocks, code.threads, arguments, card.stream)
-        return True
 
-    def _code(self) -> int:
-        """What the status says, once the card is there."""
+    def _failed(self) -> bool:
+        """Whether a check has failed, once the card is there."""
         self.status.read(self.status_words)
         self.card.wait()
-        return int(self.status_words[0])
+        return bool(self.code)
 
     def _jump(self, record: Jump, at: int, following: int) -> int:
         """The word of the record that comes next."""
@@ -186,7 +193,7 @@ def _is_check(record: Any) -> bool:
 
 def _asks(record: Any) -> bool:
     """Whether the host must know what the card has computed before it goes on."""
-    return _is_check(record) or (isinstance(record, Jump) and record.operation != HOLD)
+    return isinstance(record, Jump) and record.operation != HOLD
 
 
 __all__ = ["CudaTable"]

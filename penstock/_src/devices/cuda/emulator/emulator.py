@@ -84,9 +84,14 @@ class Emulator:
         self.memory = [m for m in self.memory if m is not memory]
 
     def launch(
-        self, kernel: EmulatedKernel, context: Sequence[int], blocks: int, tasks: int
+        self,
+        kernel: EmulatedKernel,
+        context: Sequence[int],
+        blocks: int,
+        tasks: int,
+        checked: int = 0,
     ) -> None:
-        """Runs a kernel with these words as its context.
+        """Runs a kernel with these words as its context; if there is a code at the address `checked`, it does nothing.
 
         Raises:
           KernelFault: it did something wrong.
@@ -98,9 +103,11 @@ class Emulator:
                 f"{kernel.name}: {kernel.words} words are required. Received {len(context)}.",
             )
         with self._lock:
-            self._launch(kernel, np.array(context, np.int64), blocks, tasks)
+            self._launch(kernel, np.array(context, np.int64), blocks, tasks, checked)
 
-    def _launch(self, kernel: EmulatedKernel, context: np.ndarray, blocks: int, tasks: int) -> None:
+    def _launch(
+        self, kernel: EmulatedKernel, context: np.ndarray, blocks: int, tasks: int, checked: int
+    ) -> None:
         runtime, library = _runtime(), kernels()[kernel.code]
         words = np.ctypeslib.as_array(_pointer(runtime, "penstock.emulator.state"), (state.WORDS,))
         threads = kernel.threads
@@ -123,7 +130,7 @@ class Emulator:
             state.RANGE_COUNT: len(ranges), state.FAULT: 0, state.SLOTS: slots.ctypes.data,
             state.PARITIES: parities.ctypes.data, state.STACK_LOW: low, state.STACK_BYTES: threads * STACK,
             state.STACK_OF_ONE: STACK, state.KERNEL: library[kernel.name], state.CONTEXT: context.ctypes.data,
-            state.TASKS: tasks, state.SYNCS_OF: syncs.ctypes.data,
+            state.TASKS: tasks, state.SYNCS_OF: syncs.ctypes.data, state.CHECKED: checked,
         }  # fmt: skip
         for which, value in values.items():
             words[which] = value

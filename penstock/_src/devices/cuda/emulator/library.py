@@ -200,8 +200,10 @@ class EmulatedLibrary:
             return INVALID
         words = ctypes.cast(parameters[0], ctypes.POINTER(ctypes.c_int64))
         context = [words[i] for i in range(kernel.words)]
-        tasks = ctypes.cast(parameters[1], ctypes.POINTER(ctypes.c_int64))[0]
-        self._do(lambda: self.emulator.launch(kernel, context, x.value, tasks))
+        tasks, checked = (
+            ctypes.cast(parameters[i], ctypes.POINTER(ctypes.c_int64))[0] for i in (1, 2)
+        )
+        self._do(lambda: self.emulator.launch(kernel, context, x.value, tasks, checked))
         return 0
 
     # -- order

@@ -80,7 +80,7 @@ def _write_body(m: Module) -> None:
     """What a thread runs: the kernel, after which it never goes on."""
     with m.fn("thread_body", internal=True) as f:
         context, tasks = word(f, state.CONTEXT, PTR), word(f, state.TASKS)
-        f.call(word(f, state.KERNEL, PTR), context, tasks)
+        f.call(word(f, state.KERNEL, PTR), context, tasks, word(f, state.CHECKED, PTR))
         f.call("penstock.emulator.yield", ENDED)
 
 

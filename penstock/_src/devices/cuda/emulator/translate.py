@@ -12,7 +12,7 @@ from penstock._src.native import Code, host
 from penstock._src.native.language.types import size_of
 
 _KERNEL = re.compile(
-    r'define ptx_kernel void @(\w+)\(ptr byval\(\[(\d+) x i64\]\) align 8 %ctx, i64 %tasks\) #0 "nvvm.reqntid"="(\d+)"'
+    r'define ptx_kernel void @(\w+)\(ptr byval\(\[(\d+) x i64\]\) align 8 %ctx, i64 %tasks, ptr %ended\) #0 "nvvm.reqntid"="(\d+)"'
 )
 _SHARED = re.compile(
     r"^@shared = internal addrspace\(3\) global \[(\d+) x i8\] undef, align 16$", re.M
@@ -29,7 +29,7 @@ class EmulatedKernel:
     """A kernel's code for this CPU.
 
     name      of the function
-    code      which takes the address of its context and the number of blocks
+    code      which takes the address of its context, the number of blocks, and where a check puts its code
     words     of the context
     threads   of a block
     shared    bytes of shared memory; the function "shared_memory" gives its address
@@ -48,7 +48,7 @@ class EmulatedKernel:
 
 def translated(text: str, shared: int) -> str:
     """The IR of a card's module as IR for this CPU."""
-    text = _KERNEL.sub(r"define void @\1(ptr %ctx, i64 %tasks) #0", text)
+    text = _KERNEL.sub(r"define void @\1(ptr %ctx, i64 %tasks, ptr %ended) #0", text)
     text = _SHARED.sub(r"@shared = internal global [\1 x i8] undef, align 128", text)
     text = text.replace(_GENERIC, "@shared").replace("@llvm.nvvm.", f"@{PREFIX}")
     text = _ATTRIBUTES.sub(lambda _: host().attributes, text)

@@ -1,7 +1,8 @@
 """The kernels' language on a card: native/language with the numbers of threads, barriers, shuffles and shared memory.
 
-A kernel is one function, (context, tasks): the context is the words that a launch of the CPU reads too, passed by value, and
-`tasks` is how many blocks there are to do. Pointers are generic: LLVM finds out which memory each points into.
+A kernel is one function, (context, tasks, ended): the context is the words that a launch of the CPU reads too, passed by value, and
+`tasks` is how many blocks there are to do. If `ended` is no null pointer, and a check has put its code there, the kernel does nothing: so a
+run ends at a check without the host's asking. Pointers are generic: LLVM finds out which memory each points into.
 """
 
 import re
@@ -30,6 +31,18 @@ from penstock._src.native.language.value import Val
 CONTEXT_WORD = re.compile(r"getelementptr (?:inbounds )?i64, ptr %ctx, i64 (\w+)")
 _EVERYONE = -1  # the mask of all lanes of a warp
 ALIGNED = 16  # bytes: what shared memory is aligned to, and the widest access
+
+# What a kernel begins with, behind which its first block has another name.
+_LOOKS_WHETHER_ENDED = """%ended.may = icmp ne ptr %ended, null
+br i1 %ended.may, label %ended.look, label %begun
+ended.look:
+%ended.code = load i64, ptr %ended
+%ended.has = icmp ne i64 %ended.code, 0
+br i1 %ended.has, label %ended.over, label %begun
+ended.over:
+ret void
+begun:""".split("\n")
+_ENTRY = re.compile(r"%entry\b")
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,20 +92,22 @@ class CudaFn(Fn):
     module: CudaModule
 
     def __init__(self, module: CudaModule, name: str):
-        super().__init__(module, name, {"ctx": PTR, "tasks": I64}, VOID, False, False)
+        arguments = {"ctx": PTR, "tasks": I64, "ended": PTR}
+        super().__init__(module, name, arguments, VOID, False, False)
         self._aligned = False
         self._numbers: dict[str, Val] = {}
 
     def __exit__(self, kind: Any, *rest: Any) -> None:
+        self.entry += _LOOKS_WHETHER_ENDED
         super().__exit__(kind, *rest)
         if kind:
             return
-        text = self.module.parts.pop()
+        text = _ENTRY.sub("%begun", self.module.parts.pop())
         found = [w for part in [*self.module.parts, text] for w in CONTEXT_WORD.findall(part)]
         self.module.words = 1 + max(map(int, found), default=0)
-        before = f"define void @{self.name}(ptr %ctx, i64 %tasks) #0 {{"
+        before = f"define void @{self.name}(ptr %ctx, i64 %tasks, ptr %ended) #0 {{"
         after = (
-            f"define ptx_kernel void @{self.name}(ptr byval([{self.module.words} x i64]) align 8 %ctx, i64 %tasks)"
+            f"define ptx_kernel void @{self.name}(ptr byval([{self.module.words} x i64]) align 8 %ctx, i64 %tasks, ptr %ended)"
             f' #0 "nvvm.reqntid"="{self.module.threads}" {{'
         )
         assert text.startswith(before)

@@ -23,8 +23,15 @@ entry:
   ret i64 0
 }}"""
 
-_KERNEL = """define ptx_kernel void @{name}(ptr byval([{words} x i64]) align 8 %ctx, i64 %tasks) #0 "nvvm.reqntid"="1" {{
+_KERNEL = """define ptx_kernel void @{name}(ptr byval([{words} x i64]) align 8 %ctx, i64 %tasks, ptr %ended) #0 "nvvm.reqntid"="1" {{
 entry:
+  %may = icmp ne ptr %ended, null
+  br i1 %may, label %look, label %begin
+look:
+  %code = load i64, ptr %ended
+  %has = icmp ne i64 %code, 0
+  br i1 %has, label %done, label %begin
+begin:
   %block = call i32 @llvm.nvvm.read.ptx.sreg.ctaid.x()
   %blocks = call i32 @llvm.nvvm.read.ptx.sreg.nctaid.x()
   %first = zext i32 %block to i64
@@ -32,7 +39,7 @@ entry:
   %any = icmp ult i64 %first, %tasks
   br i1 %any, label %loop, label %done
 loop:
-  %task = phi i64 [ %first, %entry ], [ %next, %loop ]
+  %task = phi i64 [ %first, %begin ], [ %next, %loop ]
   call void @{name}_of_task(ptr %ctx, i64 %task, i64 %first)
   %next = add i64 %task, %step
   %more = icmp ult i64 %next, %tasks
