@@ -6,9 +6,14 @@ import numpy as np
 import pytest
 
 import penstock as tf
+from penstock._src.compiler.pipeline import plan_function
+from penstock._src.core import dtypes
 from penstock._src.devices.cuda.device import CudaDevice
+from penstock._src.devices.cuda.emulator import library
 from penstock._src.devices.cuda.emulator.device import DEVICE, ir_image
 from penstock._src.devices.cuda.emulator.library import EmulatedLibrary
+from penstock._src.ir.builder import Builder
+from penstock._src.ir.function import Function
 from penstock._src.util.flags import override
 
 
@@ -117,6 +122,29 @@ def test_the_first_of_many_indices_outside_is_told():
     with override(device="GPU_emulated"):
         with pytest.raises(tf.errors.InvalidArgumentError, match=r"indices\[333\] = \[1,-1\]"):
             tf.function(lambda i: tf.scatter_nd(i, tf.ones(1000), [7, 3]) + x)(tf.constant(indices))
+
+
+def linked(memory=1 << 30):
+    """How often a new card of a new process would link for a function."""
+    device = CudaDevice("new", lambda: EmulatedLibrary(memory), ir_image)
+    device.load(planned(device)).run([np.ones(100, np.float32)])
+    return device.card.driver.library.calls["cuLinkComplete"]
+
+
+def planned(device):
+    p = Builder()
+    x = p.parameter(0, (100,), dtypes.float32)
+    function = Function("f", (x,), (p.exp(x),))
+    return plan_function(function, device.generator, device.threads)
+
+
+def test_cubins_are_kept_on_disk_by_content_and_card(tmp_path, monkeypatch):
+    with override(cache_dir=str(tmp_path)):
+        assert [linked(), linked()] == [1, 0]
+        monkeypatch.setattr(library, "CAPABILITY", (9, 0))
+        assert [linked(), linked()] == [1, 0]
+    with override(cache_dir="none"):
+        assert [linked(), linked()] == [1, 1]
 
 
 def test_memory_is_counted_and_given_back():

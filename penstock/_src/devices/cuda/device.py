@@ -26,14 +26,14 @@ def generator_for(architecture: str) -> CudaGenerator:
 
 
 def ptx_image(code: CudaCode) -> bytes:
-    """What a driver loads: PTX, which it compiles and keeps in a cache of its own."""
+    """What a driver links: PTX."""
     return ptx_of(code).encode() + b"\0"
 
 
 class CudaDevice:
     """A card of a driver, which is looked for when it is first used.
 
-    `library` opens libcuda, or what stands for it; `image` gives what it loads of a kernel.
+    `library` opens libcuda, or what stands for it; `image` gives what it links of a kernel.
     """
 
     computes = True

@@ -17,6 +17,7 @@ from penstock._src.core.errors import (
 OUT_OF_MEMORY, NO_DEVICE = 2, 100
 MULTIPROCESSORS, MAJOR, MINOR = 16, 75, 76  # numbers of attributes of a device
 NON_BLOCKING = 1  # a stream that does not wait for the default one
+PTX = 1  # what is linked
 THREAD_LOCAL = 1  # capture: other threads may call what cannot be captured
 NAMES = {"linux": "libcuda.so.1", "win32": "nvcuda.dll"}
 
@@ -186,8 +187,22 @@ class Driver:
         )
 
     # -- kernels
+    def link(self, ptx: bytes) -> bytes:
+        """The cubin of PTX, which ends in a zero byte, for the current context's device."""
+        state, cubin, size = c_void_p(), c_void_p(), c_size_t()
+        self.call("cuLinkCreate_v2", c_uint(0), c_void_p(), c_void_p(), byref(state))
+        try:
+            self.call(
+                "cuLinkAddData_v2", state, c_int(PTX), c_char_p(ptx), c_size_t(len(ptx)), c_char_p(b"kernel"), c_uint(0),
+                c_void_p(), c_void_p(),
+            )  # fmt: skip
+            self.call("cuLinkComplete", state, byref(cubin), byref(size))
+            return ctypes.string_at(cubin.value or 0, size.value)  # the state owns it
+        finally:
+            self.call("cuLinkDestroy", state)
+
     def load(self, image: bytes) -> int:
-        """A module of a cubin, or of PTX, which ends in a zero byte."""
+        """A module of a cubin."""
         found = c_void_p()
         self.call("cuModuleLoadData", byref(found), c_char_p(image))
         return found.value or 0

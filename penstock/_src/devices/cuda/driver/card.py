@@ -1,5 +1,6 @@
 """A card that is in use: its context, its stream, its memory and the kernels that it has."""
 
+import hashlib
 import threading
 import weakref
 from collections.abc import Callable
@@ -17,10 +18,11 @@ from penstock._src.devices.cuda.driver.calls import (
 )
 from penstock._src.devices.cuda.kernels.language import CudaCode
 from penstock._src.devices.cuda.target import Architecture, architecture_of
+from penstock._src.native.cache import ObjectCache
 from penstock._src.util.process import forks
 
 LEAST = 256  # bytes that memory is rounded up to
-Imager = Callable[[CudaCode], bytes]  # the image of a code that a driver loads
+Imager = Callable[[CudaCode], bytes]  # the text of a code that a driver links
 
 
 @dataclass
@@ -100,10 +102,21 @@ class Card:
         """A kernel, loaded when it is first asked for."""
         key = (code.key, name)
         if key not in self._functions:
-            module = self.driver.load(self.image(code))
+            module = self.driver.load(self._cubin(code))
             for exported in code.exports:
                 self._functions[code.key, exported] = self.driver.function(module, exported)
         return self._functions[key]
+
+    def _cubin(self, code: CudaCode) -> bytes:
+        """What the driver makes of a code for this kind of card, kept on disk for later processes."""
+        made_for = (self.name, self.capability, self.driver.version())
+        key = hashlib.sha256(f"{code.key} {made_for}".encode()).hexdigest()
+        cache = ObjectCache.from_flags()
+        found = cache.read(key)
+        if found is None:
+            found = self.driver.link(self.image(code))
+            cache.write(key, found)
+        return found
 
     def begin_capture(self) -> None:
         """What is asked of the card from here on is recorded."""

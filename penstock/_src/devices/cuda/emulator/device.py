@@ -6,7 +6,7 @@ from penstock._src.devices.cuda.kernels.language import CudaCode
 
 
 def ir_image(code: CudaCode) -> bytes:
-    """What the emulator loads: the kernel's LLVM IR."""
+    """What the emulator takes for PTX and for a cubin: the kernel's LLVM IR."""
     return code.text.encode() + b"\0"
 
 

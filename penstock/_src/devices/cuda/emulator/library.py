@@ -12,7 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from penstock._src.devices.cuda.driver.calls import MAJOR, MINOR, MULTIPROCESSORS, OUT_OF_MEMORY
+from penstock._src.devices.cuda.driver.calls import (
+    MAJOR,
+    MINOR,
+    MULTIPROCESSORS,
+    OUT_OF_MEMORY,
+    PTX,
+)
 from penstock._src.devices.cuda.emulator.emulator import Emulator, Memory
 from penstock._src.devices.cuda.emulator.translate import EmulatedKernel
 
@@ -179,6 +185,25 @@ class EmulatedLibrary:
         return 0
 
     # -- kernels
+    def cuLinkCreate_v2(self, _count: Any, _options: Any, _values: Any, state: Any) -> None:
+        _put(state, self._handle([]))
+
+    def cuLinkAddData_v2(
+        self, state: Any, kind: Any, data: Any, size: Any, _name: Any, _count: Any, _options: Any, _values: Any
+    ) -> int:  # fmt: skip
+        if kind.value != PTX or len(data.value) + 1 != size.value:
+            return INVALID
+        self._objects[state.value].append(ctypes.create_string_buffer(data.value))
+        return 0
+
+    def cuLinkComplete(self, state: Any, image: Any, size: Any) -> None:
+        (linked,) = self._objects[state.value]  # what is linked is loaded as it is
+        _put(image, ctypes.addressof(linked))
+        _put(size, len(linked))
+
+    def cuLinkDestroy(self, state: Any) -> None:
+        del self._objects[state.value]
+
     def cuModuleLoadData(self, module: Any, image: Any) -> None:
         _put(module, self._handle(image.value.decode()))
 
