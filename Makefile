@@ -267,7 +267,7 @@ processors: $(STAMP)
 		PENSTOCK_CPU=$$cpu $(BIN)/python -m pytest tests/native tests/runtime tests/compiler tests/autodiff tests/ops/math || exit 1; \
 	done
 
-.PHONY: cuda-kernels cuda-conformance stablehlo-conformance pjrt
+.PHONY: cuda-kernels cuda-conformance cuda-steps stablehlo-conformance pjrt
 
 # What ptxas says of kernels for NVIDIA's cards: registers, spills, memory. No card is needed.
 cuda-kernels: $(STAMP)
@@ -276,7 +276,11 @@ cuda-kernels: $(STAMP)
 
 # Drawn calls of every op, compiled for an emulated card: some four minutes.
 cuda-conformance: $(STAMP)
-	PENSTOCK_DEVICE=GPU_emulated $(BIN)/python -m pytest -q tests/conformance/test_recorded.py
+	PENSTOCK_DEVICE=GPU_emulated $(BIN)/python -m pytest -q tests/conformance/test_recorded.py -k compiled
+
+# Training steps of the benchmark's five models on an emulated card: some minutes.
+cuda-steps: $(STAMP)
+	$(BIN)/python -m pytest -q -s tests/devices/cuda/check_steps.py
 
 # The same, exported to StableHLO and compiled by JAX's XLA: three minutes.
 stablehlo-conformance: $(STAMP)
