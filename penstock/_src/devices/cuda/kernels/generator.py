@@ -19,8 +19,10 @@ from penstock._src.compiler.recognize.contractions.match import match_as_product
 from penstock._src.core.dtypes import DType
 from penstock._src.devices.cuda.kernels.checks import emit_cuda_bounds_check
 from penstock._src.devices.cuda.kernels.epilogue import CudaEpilogue
+from penstock._src.devices.cuda.kernels.language import CudaCode
 from penstock._src.devices.cuda.kernels.nests import emit_cuda_nest
 from penstock._src.devices.cuda.kernels.products import emit_product, suits
+from penstock._src.devices.cuda.kernels.random_bits import random_bits_launch
 from penstock._src.devices.cuda.kernels.tasks import checked, code_of_tasks
 from penstock._src.devices.cuda.kernels.tensor_products import (
     emit_tensor_product,
@@ -29,6 +31,8 @@ from penstock._src.devices.cuda.kernels.tensor_products import (
 from penstock._src.ir.node import Node
 from penstock._src.native import Code, Target
 from penstock._src.native.language.types import OF_NUMPY
+
+OWN_SPECIALS = {"random_bits": random_bits_launch}  # kinds that have a schedule for cards
 
 
 class CudaGenerator(KeptCodes):
@@ -87,10 +91,12 @@ class CudaGenerator(KeptCodes):
         return replace(code, code=self._of_tasks(code.code))
 
     def special(self, node: Node, outputs: Sequence[Node], threads: int) -> SpecialLaunch:
-        return self.tasks.special(node, outputs, threads)
+        own = OWN_SPECIALS.get(node.kind)
+        return own(node) if own else self.tasks.special(node, outputs, threads)
 
     def special_code(self, launch: SpecialLaunch) -> Code:
-        return self._of_tasks(self.tasks.special_code(launch))
+        code = self.tasks.special_code(launch)
+        return code if isinstance(code, CudaCode) else self._of_tasks(code)
 
     def bounds_check(self, dtype: DType, depth: int) -> Code:
         return self.keep(
