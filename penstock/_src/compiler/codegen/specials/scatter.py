@@ -11,10 +11,13 @@ from typing import Any
 from penstock._src.compiler.codegen.nests import memory, reductions
 from penstock._src.compiler.codegen.scalars.registers import memory_type, register_type, rounded
 from penstock._src.compiler.codegen.specials.special import TASK, Bounds, SpecialLaunch
+from penstock._src.core.dtypes import DType
 from penstock._src.core.typesets import NARROW
 from penstock._src.ir.node import Node
 from penstock._src.native import Code, Module, Target
+from penstock._src.native.language.function import Fn
 from penstock._src.native.language.types import I64, PTR
+from penstock._src.native.language.value import Val
 
 COMBINE = {"add": "sum", "mul": "prod", "max": "max", "min": "min"}
 
@@ -64,30 +67,14 @@ def emit_scatter(
         extents = [f.load(f.ctx, 6 + i, I64) for i in range(depth)]
         low = f.task * per
         high = f.min(low + per, vectors if spread else size)
-        ty = memory_type(index_dtype)
 
         def vector(number):
-            row, inside = f.i64(0), None
-            for i in range(depth):
-                x = f.convert(
-                    f.load(indices, number * depth + i, ty), I64, not index_dtype.is_unsigned
-                )
-                here = (x >= 0) & (x < extents[i])
-                inside = here if inside is None else inside & here
-                row = row * extents[i] + x
+            row, inside = row_of_vector(f, indices, number, extents, index_dtype)
 
             def apply():
                 def some(column, mask=None):
-                    step = 0 if single else 1
-                    place = memory.Elements(output, row * size + column, step, None, n)
-                    given = memory.Elements(updates, number * size + column, step, None, n)
-                    new = memory.load(f, given, dtype, mask)
-                    if op != "set":
-                        old = memory.load(f, place, dtype, mask)
-                        new = reductions.combine(f, COMBINE[op], dtype, old, new)
-                        if dtype in NARROW:
-                            new = rounded(f, new, dtype)
-                    memory.store(f, place, dtype, new, mask)
+                    places = row * size + column, number * size + column
+                    update(f, op, dtype, output, updates, *places, n, 0 if single else 1, mask)
 
                 if single:
                     some(f.i64(0) if spread else low)
@@ -96,8 +83,35 @@ def emit_scatter(
                     f.loop(low, whole, n, some)
                     f.loop(whole, high, n, lambda column: some(column, f.mask(n, high - column)))
 
-            f.when(f.const(1, "i1") if inside is None else inside, apply)
+            f.when(inside, apply)
 
         first, last = (low, high) if spread else (0, vectors)
         f.loop(first, last, 1, vector)
     return Code.of(m)
+
+
+def row_of_vector(
+    f: Fn, indices: Val, number: Val, extents: Sequence[Val], index_dtype: DType
+) -> tuple[Val, Val]:
+    """(the number of the slice that an index vector names, whether there is one)"""
+    row, inside, ty = f.i64(0), f.const(1, "i1"), memory_type(index_dtype)
+    for i, extent in enumerate(extents):
+        x = f.load(indices, number * len(extents) + i, ty)
+        x = f.convert(x, I64, not index_dtype.is_unsigned)
+        inside &= (x >= 0) & (x < extent)
+        row = row * extent + x
+    return row, inside
+
+
+def update(
+    f: Fn, op: str, dtype: DType, output: Val, updates: Val, at: Val, source: Val, n: int, step: int, mask: Val | None = None
+) -> None:  # fmt: skip
+    """Combines `n` elements, `step` apart, of the updates from `source` on into those of the output from `at` on."""
+    place = memory.Elements(output, at, step, None, n)
+    new = memory.load(f, memory.Elements(updates, source, step, None, n), dtype, mask)
+    if op != "set":
+        old = memory.load(f, place, dtype, mask)
+        new = reductions.combine(f, COMBINE[op], dtype, old, new)
+        if dtype in NARROW:
+            new = rounded(f, new, dtype)
+    memory.store(f, place, dtype, new, mask)

@@ -23,6 +23,7 @@ from penstock._src.devices.cuda.kernels.language import CudaCode
 from penstock._src.devices.cuda.kernels.nests import emit_cuda_nest
 from penstock._src.devices.cuda.kernels.products import emit_product, suits
 from penstock._src.devices.cuda.kernels.random_bits import random_bits_launch
+from penstock._src.devices.cuda.kernels.scatter import scatter_launch
 from penstock._src.devices.cuda.kernels.tasks import checked, code_of_tasks
 from penstock._src.devices.cuda.kernels.tensor_products import (
     emit_tensor_product,
@@ -32,7 +33,8 @@ from penstock._src.ir.node import Node
 from penstock._src.native import Code, Target
 from penstock._src.native.language.types import OF_NUMPY
 
-OWN_SPECIALS = {"random_bits": random_bits_launch}  # kinds that have a schedule for cards
+# Kinds that have a schedule for cards.
+OWN_SPECIALS = {"random_bits": random_bits_launch, "scatter": scatter_launch}
 
 
 class CudaGenerator(KeptCodes):

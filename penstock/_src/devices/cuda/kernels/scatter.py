@@ -1,0 +1,77 @@
+"""Scatters on a card: every element of the result has a thread that goes through all index vectors, so updates come in order.
+
+A block has as many threads beside one another as a slice has elements, up to all; the others, and other blocks, take other slices. A
+thread skips vectors that name slices of others. Single elements whose places are known to be unique have a thread for each vector.
+"""
+
+import math
+
+from penstock._src.compiler.codegen.specials.scatter import row_of_vector, update
+from penstock._src.compiler.codegen.specials.special import Bounds, SpecialLaunch
+from penstock._src.core.dtypes import DType
+from penstock._src.devices.cuda.kernels.language import CudaCode, CudaModule
+from penstock._src.devices.cuda.target import THREADS
+from penstock._src.ir.node import Node
+from penstock._src.native import Target
+from penstock._src.native.language.types import I64, PTR
+from penstock._src.native.language.value import Val
+
+MOST_BLOCKS = 64  # that go through the same columns' vectors
+WORTH = 8  # vectors that a share of the slices has on average, at least
+
+
+def scatter_launch(node: Node) -> SpecialLaunch:
+    """The launch of a scatter into what its result begins as."""
+    x, indices, updates = node.args
+    depth = int(indices.shape[-1])
+    extents = tuple([int(d) for d in x.shape[:depth]])
+    vectors = math.prod(int(d) for d in indices.shape[:-1])
+    size = math.prod(int(d) for d in x.shape[depth:])
+    spread = size == 1 and bool(node.attrs.get("unique"))
+    width = 1
+    while width < min(size, THREADS):
+        width *= 2
+    columns = -(-size // width)  # blocks beside one another
+    beside = THREADS // width
+    blocks = max(1, min(MOST_BLOCKS, vectors // (WORTH * beside), -(-math.prod(extents) // beside)))
+    tasks = -(-vectors // THREADS) if spread else columns * blocks
+    form = node.op, node.dtype, indices.dtype, depth, width, spread
+    return SpecialLaunch(
+        ("scatter of threads", *form), lambda target: emit_cuda_scatter(*form, target),
+        tasks if vectors and size and 0 not in extents else 0,
+        (node, indices, updates, vectors, size, columns, blocks * beside, *extents), f"scatter[{vectors}, {size}]",
+        Bounds(indices, extents) if node.attrs["mode"] == "error" else None,
+    )  # fmt: skip
+
+
+def emit_cuda_scatter(
+    op: str, dtype: DType, index_dtype: DType, depth: int, width: int, spread: bool, target: Target
+) -> CudaCode:
+    """Context: output, indices, updates, index vectors, elements of a slice, blocks beside one another, shares of the slices, then `depth` extents.
+
+    `width`: threads of a block beside one another. `spread`: each thread has one vector, of a single element.
+    """
+    m = CudaModule(target, THREADS)
+    with m.kernel() as f:
+        output, indices, updates = (f.load(f.ctx, i, PTR) for i in range(3))
+        vectors, size, columns, shares = (f.load(f.ctx, i, I64) for i in range(3, 7))
+        extents = [f.load(f.ctx, 7 + i, I64) for i in range(depth)]
+        column = f.i64(0) if spread else f.number % columns * width + f.thread % width
+        share = f.number // columns * (THREADS // width) + f.thread // width
+
+        def vector(number: Val) -> None:
+            row, inside = row_of_vector(f, indices, number, extents, index_dtype)
+            mine = inside if spread else inside & (row % shares).eq(share)
+
+            def apply() -> None:
+                places = row * size + column, number * size + column
+                update(f, op, dtype, output, updates, *places, 1, 0)
+
+            f.when(mine, apply)
+
+        if spread:
+            own = f.number * THREADS + f.thread
+            f.when(own < vectors, lambda: vector(own))
+        else:
+            f.when(column < size, lambda: f.loop(f.i64(0), vectors, 1, vector))
+    return m.finished()
