@@ -109,6 +109,7 @@ class FuncGraph(Graph):
     @property
     def external_captures(self) -> list[Any]:
         """The outer tensors that the function reads."""
+    implements: str | None
     @property
     def input_types(self) -> list[DType]:
         """The types of the inputs."""

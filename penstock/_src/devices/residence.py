@@ -30,13 +30,30 @@ class Resident:
     version: int
 
 
+@dataclass(frozen=True)
+class Holder:
+    """The device that alone has a variable's value.
+
+    device  what its memory is known by
+    shape   of the value
+    fetch   gives a new array with the value
+    """
+
+    device: Hashable
+    shape: tuple[int, ...]
+    fetch: Callable[[], np.ndarray]
+
+
+_HOLDER = "holder"  # where a handle has it among what is derived from its value
+
+
 def resident(handle: VariableHandle, device: Hashable) -> Any:
     """The memory of a device that has a variable's present value; None if there is none."""
     found: Resident | None = handle.derived.get(device)
     if found is None:
         return None
     if found.source is None or isinstance(handle, HeldVariable):
-        is_holder = isinstance(handle, HeldVariable) and handle.holder is device
+        is_holder = isinstance(handle, HeldVariable) and handle.holder.device is device
         return found.memory if is_holder else None
     is_current = found.version == handle.version and found.source() is handle.value
     return found.memory if is_current else None
@@ -72,9 +89,10 @@ def hold(
     handle.derived[device] = Resident(memory, None, -1)
     if not resources.LENT:
         resources.LENT.append(True)
-    held: Any = handle
-    held.__dict__.update(value=None, holder=device, fetch=read, lent_shape=shape)
-    held.__class__ = HeldVariable
+    handle.derived[_HOLDER] = Holder(device, shape, read)
+    if not isinstance(handle, HeldVariable):
+        handle.value = None
+        handle.__class__ = HeldVariable
 
 
 def forget(handle: VariableHandle, device: Hashable) -> None:
@@ -86,9 +104,16 @@ def forget(handle: VariableHandle, device: Hashable) -> None:
 class HeldVariable(VariableHandle):
     """A variable whose value is in a device's memory alone."""
 
-    holder: Hashable
-    fetch: Callable[[], np.ndarray]
-    lent_shape: tuple[int, ...]
+    @property
+    def holder(self) -> Holder:
+        """Who has the value."""
+        found: Holder = self.derived[_HOLDER]
+        return found
+
+    @property
+    def lent_shape(self) -> tuple[int, ...]:
+        """The shape of the value."""
+        return self.holder.shape
 
     @property
     def value(self) -> Any:
@@ -96,21 +121,16 @@ class HeldVariable(VariableHandle):
         with resources.UPDATING:
             if not isinstance(self, HeldVariable):  # another thread was faster
                 return self.value
-            array, device = self.fetch(), self.holder
-            memory = self.derived[device].memory
-            self._end(array)
-            note(self, device, array, memory)
+            holder = self.holder
+            array, memory = holder.fetch(), self.derived[holder.device].memory
+            self.value = array
+            note(self, holder.device, array, memory)
             return array
 
     @value.setter
     def value(self, array: Any) -> None:
         with resources.UPDATING:
-            self._end(array)
-
-    def _end(self, array: Any) -> None:
-        """Makes the handle a plain one with an array."""
-        here: Any = self
-        here.__class__ = VariableHandle
-        here.__dict__.update(value=array)
-        for name in ("holder", "fetch", "lent_shape"):
-            here.__dict__.pop(name, None)
+            self.derived.pop(_HOLDER, None)
+            plain: VariableHandle = self
+            plain.__class__ = VariableHandle
+            plain.value = array
