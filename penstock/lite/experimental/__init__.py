@@ -8,10 +8,10 @@ from penstock._src.util.lazy import attach as _attach
 _NAMES = {
     "penstock._src.api.lite": "OpResolverType QuantizationDebugOptions",
     "penstock._src.api.missing.table": (
-        "Analyzer=lite_experimental_Analyzer "
         "QuantizationDebugger=lite_experimental_QuantizationDebugger "
         "load_delegate=lite_experimental_load_delegate"
     ),
+    "penstock._src.formats.tflite.analyzer": "Analyzer",
 }
 _SUBMODULES = "authoring".split()
 

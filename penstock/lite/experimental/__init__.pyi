@@ -11,8 +11,8 @@ from . import authoring as authoring
 class Analyzer:
     """Prints what a TFLite model is made of."""
     @staticmethod
-    def analyze(model_path: Any = None, model_content: Any = None, gpu_compatibility: bool = False, **kwargs: Any) -> Any:
-        """Prints the graphs of a model."""
+    def analyze(model_path: Any = None, model_content: Any = None, gpu_compatibility: bool = False, **kwargs: Any) -> None:
+        """Prints the graphs of a model, their operators and tensors, and how many bytes are constants."""
 class OpResolverType(Enum):
     """Kernel choices of an interpreter."""
     AUTO = 0

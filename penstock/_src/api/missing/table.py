@@ -57,11 +57,6 @@ def __getattr__(attribute: str) -> Any:
     return made
 
 
-def _check_any_model(model_path: Any, model_content: Any, *_: Any) -> None:
-    if not model_path and not model_content:
-        raise ValueError("neither `model_path` nor `model_content` is provided")
-
-
 def _check_library(library: str, _: Any) -> None:
     ctypes.CDLL(library)  # OSError: there is none
 
@@ -89,21 +84,15 @@ tflite_to_tosa_bytecode(flatbuffer, bytecode, use_external_constant=False, order
 )
 _functions(
     "lite.experimental",
-    "running TFLite models is not implemented",
+    "models are compiled, not taken by delegates",
     "load_delegate(library, options=None): Loads a library of kernels for an interpreter.",
     check=_check_library,
-)
-_class(
-    "lite.experimental.Analyzer: Prints what a TFLite model is made of.",
-    "reading TFLite models is not implemented",
-    "analyze(model_path=None, model_content=None, gpu_compatibility=False, **kwargs): Prints the graphs of a model.",
-    check=_check_any_model,
 )
 _class(
     "lite.experimental.QuantizationDebugger(quant_debug_model_path=None, quant_debug_model_content=None, "
     "float_model_path=None, float_model_content=None, debug_dataset=None, debug_options=None, converter=None): "
     "Compares a quantized model with its float original, layer by layer.",
-    "quantization for TFLite is not implemented",
+    "the comparison of a quantized model's layers is not implemented",
     """
 options: What is measured.
 get_debug_quantized_model(): Returns the quantized model with what measures it.

@@ -1,18 +1,17 @@
 """tf.lite.Interpreter."""
 
-import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from penstock._src.api.lite import OpResolverType
-from penstock._src.core.errors import NotFoundError, OpError, UnimplementedError
-from penstock._src.filesystems import files
+from penstock._src.core.errors import UnimplementedError
 from penstock._src.formats.tflite.interpreter.details import tensor_details
 from penstock._src.formats.tflite.interpreter.execution import Execution
 from penstock._src.formats.tflite.interpreter.signature_runner import SignatureRunner
 from penstock._src.formats.tflite.reading.contents import read_contents
+from penstock._src.formats.tflite.reading.source import data_of
 from penstock._src.formats.tflite.reading.state import State
 from penstock._src.util.export import export
 
@@ -63,7 +62,7 @@ class Interpreter:
                 raise ValueError("num_threads should >= 1")
         if experimental_delegates:
             raise UnimplementedError("tf.lite.Interpreter: delegates are not implemented.")
-        self._contents = read_contents(*_data(model_path, model_content))
+        self._contents = read_contents(*data_of(model_path, model_content))
         self._state = State()
         self._every = experimental_preserve_all_tensors
         self._executions: dict[int, Execution] = {}
@@ -275,19 +274,3 @@ class Interpreter:
     def reset_all_variables(self) -> None:
         """Sets the tensors that keep values from run to run to zeros."""
         self._state.reset()
-
-
-def _data(path: Any, content: Any) -> tuple[Any, str]:
-    if content and path:
-        raise ValueError("Can't both provide `model_path` and `model_content`")
-    if content:
-        return content, "model_content"
-    if not path:
-        raise ValueError("`model_path` or `model_content` must be specified.")
-    name = os.fsdecode(path)
-    try:
-        return files.read(name), name
-    except NotFoundError:
-        raise ValueError(f"Could not open '{name}'.") from None
-    except OpError as error:
-        raise ValueError(f"Could not open '{name}': {error}") from error
