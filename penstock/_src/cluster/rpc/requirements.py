@@ -34,6 +34,7 @@ def options(**more: int) -> list[tuple[str, int]]:
         # Who is gone without a word (its host is down, its cable cut) is found out.
         "grpc.keepalive_time_ms": PING_MILLISECONDS,
         "grpc.keepalive_timeout_ms": PING_MILLISECONDS // 2,
+        "grpc.http2.ping_timeout_ms": PING_MILLISECONDS,
         "grpc.keepalive_permit_without_calls": 1,
         "grpc.http2.max_pings_without_data": 0,
     }

@@ -40,7 +40,7 @@ class RpcServer:
             DaemonThreads(THREADS, "penstock-rpc"),
             options=options(
                 so_reuseport=0,
-                **{"http2.min_recv_ping_interval_without_data_ms": PING_MILLISECONDS // 2},
+                **{"http2.min_ping_interval_without_data_ms": PING_MILLISECONDS // 2},
             ),
         )
         handlers = {

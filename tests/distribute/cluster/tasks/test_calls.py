@@ -10,9 +10,10 @@ import penstock as tf
 from penstock._src.cluster.rpc.channel import KEY, Channel
 from penstock._src.core.values.resources import made_by
 from penstock._src.distribute.cluster.tasks import messages
-from penstock._src.distribute.cluster.tasks.handles import Maker
+from penstock._src.distribute.cluster.tasks.handles import Maker, handle
 from penstock._src.distribute.cluster.tasks.service import TaskService
 from penstock._src.distribute.cluster.tasks.task import Tasks
+from penstock._src.eager.variable import read_op
 from penstock._src.graph.serialize.exporter import function_library
 from penstock._src.util.flags import override
 from tests.harness.tasks import addresses, needs_grpc
@@ -115,9 +116,37 @@ def test_a_task_that_was_started_again_has_lost_what_it_held(task):
     with pytest.raises(tf.errors.UnavailableError, match="was started again"):
         count.numpy()
     task.connect(1.0)
-    with pytest.raises(tf.errors.UnavailableError, match="does not hold"):
+    with pytest.raises(tf.errors.UnavailableError, match="was started again"):
         count.numpy()
     assert variable_in(task, 4).numpy() == 4
+
+
+def test_a_task_reaches_another_one_that_was_started_again(task):
+    there = Tasks({NAME: task.address})  # of a worker, say, which has called the task before
+    before = handle(there, variable_in(task, 1).handle._value.reference)
+    assert before.run(read_op(tf.int32), (before,)) == 1
+    address = task.address
+    task.service.stop()
+    task.service = TaskService(NAME, {NAME: address})
+    task.service.start(address)
+    task.connect(1.0)
+    made = variable_in(task, 2)
+    after = handle(there, made.handle._value.reference)
+    assert after.run(read_op(tf.int32), (after,)) == 2
+    with pytest.raises(tf.errors.UnavailableError, match="was started again"):
+        before.run(read_op(tf.int32), (before,))
+
+
+def test_a_task_that_hangs_is_taken_for_lost(task, monkeypatch):
+    assert task.is_alive()
+
+    def late(self, *args):
+        raise tf.errors.DeadlineExceededError("no answer in time")
+
+    monkeypatch.setattr(Channel, "call", late)
+    assert not task.is_alive()
+    with pytest.raises(tf.errors.UnavailableError, match="no answer in time"):
+        task.connect(0.0)
 
 
 def test_a_key_is_asked_for(task):

@@ -43,7 +43,7 @@ class Handle(RemoteResource):
 
     def run(self, op: Op, values: Sequence[Any]) -> Any:
         """Runs the kernel of an op in the task."""
-        return run_op(self.task, op, values)
+        return run_op(self.task, op, values, self.reference.incarnation)
 
     def __repr__(self) -> str:
         return f"<Handle {self.name!r} of {self.task.name}>"
@@ -75,8 +75,8 @@ class Maker:
         return run_op(self.task, op, values)
 
 
-def run_op(task: Task, op: Op, values: Sequence[Any]) -> Any:
-    """Returns what the kernel of an op gives in a task.
+def run_op(task: Task, op: Op, values: Sequence[Any], incarnation: int = 0) -> Any:
+    """Returns what the kernel of an op gives in a task, or in a certain start of it.
 
     Raises:
       InvalidArgumentError: a resource among the values is another task's.
@@ -90,7 +90,7 @@ def run_op(task: Task, op: Op, values: Sequence[Any]) -> Any:
             request.node.attr[name].CopyFrom(attributes.encode(cls, name, value, _no_function))
     taken = list(values[: len(op.inputs)])  # a kernel that takes its operation's name has one more
     encode_all(request.inputs, flatten_arguments(taken), lambda held: reference_in(held, task))
-    reply = task.call("RunOp", request, only_reads=op.reads_only)
+    reply = task.call("RunOp", request, op.reads_only, incarnation)
     return _as_kernels_give(
         op, [decode(v, lambda ref: handle(task.tasks, ref)) for v in reply.outputs]
     )

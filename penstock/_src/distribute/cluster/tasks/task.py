@@ -15,6 +15,7 @@ from google.protobuf.message import DecodeError
 from penstock._src.cluster.rpc.channel import RETRY_SECONDS, Channel
 from penstock._src.core.errors import (
     CLASS_OF_CODE,
+    DeadlineExceededError,
     InternalError,
     ResourceExhaustedError,
     UnavailableError,
@@ -141,20 +142,23 @@ class Task:
 
     # -- calls
 
-    def call(self, method: str, request: Any, only_reads: bool = False) -> Any:
+    def call(
+        self, method: str, request: Any, only_reads: bool = False, incarnation: int = 0
+    ) -> Any:
         """Returns the reply to a request, whose caller is filled in here. What it asks for is done once.
 
         Args:
           method: of the service.
           request: its message.
           only_reads: whether doing it twice is as good.
+          incarnation: which start of the task is meant; by default the one that was connected.
 
         Raises:
           TaskLostError: this task, or another one that it needs, does not answer.
           OpError, ValueError, TypeError: as the task raised it.
         """
         caller = request.caller
-        caller.name, caller.incarnation = self.tasks.caller, self.incarnation
+        caller.name, caller.incarnation = self.tasks.caller, incarnation or self.incarnation
         gone, self.released = self.released, []
         caller.released.extend(gone)
         with self._numbers.one() as (number, least):
@@ -175,7 +179,7 @@ class Task:
             ) from error
         try:
             return kind.FromString(self._channel.call(method, data, timeout, seconds))
-        except UnavailableError as error:
+        except (UnavailableError, DeadlineExceededError) as error:
             raise TaskLostError(self.name, f"{error.message}") from error
         except DecodeError as error:
             raise InternalError(f"{self.name} at {self.address}: no such reply: {error}") from error
