@@ -86,3 +86,18 @@ def processes(workers, servers):
         for process in made.running.values():
             process.kill()
             process.wait()
+
+
+def started(program, tmp_path, count, *arguments):
+    """Starts processes of a program one by one, each with its TF_CONFIG."""
+    script = tmp_path / "program.py"
+    script.write_text(program)
+    workers = [f"localhost:{port}" for port in free_ports(count)]
+    return [
+        subprocess.Popen(
+            [sys.executable, "-m", "penstock", "run", str(script), *arguments],
+            cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            env={**os.environ, "TF_CONFIG": json.dumps({"cluster": {"worker": workers}, "task": {"type": "worker", "index": i}})},
+        )
+        for i in range(count)
+    ]  # fmt: skip

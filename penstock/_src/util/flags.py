@@ -266,7 +266,12 @@ declare(
     "What graphs from files may do besides computing, by commas: read_files, write_files, python, network; all; or none, "
     "which also holds for GraphDefs that the program imports itself.",
 )
-declare("transport", str, "mpi", "What carries values between the processes of a cluster: mpi.")
+declare(
+    "transport",
+    str,
+    "",
+    "What carries values between the processes of a cluster: mpi or grpc; by default MPI, if its launcher or Slurm started them.",
+)
 declare(
     "cluster_key",
     str,

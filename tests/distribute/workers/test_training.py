@@ -12,6 +12,7 @@ import pytest
 
 import penstock as tf
 from tests.harness.processes import ROOT, launched, needs_mpi, of_ranks
+from tests.harness.tasks import started
 
 pytestmark = needs_mpi
 HERE = Path(__file__).parent
@@ -53,6 +54,19 @@ def test_two_workers_train_as_tensorflows():
     assert first["custom loop"] == second["custom loop"] and first["keras"] == second["keras"]
     assert second["collected"].pop("chief") is False and first["collected"].pop("chief") is True
     assert first["collected"] == second["collected"]
+
+
+def test_workers_that_were_started_one_by_one_train_as_tensorflows(tmp_path):
+    pytest.importorskip("grpc")
+    program = (HERE / "training.py").read_text()
+    made = []
+    for worker in started(program, tmp_path, 2, "custom loop", "collected"):
+        output, errors = worker.communicate(timeout=120)
+        assert worker.returncode == 0, errors
+        made.append(json.loads(output.splitlines()[-1]))
+    assert made[0]["custom loop"] == made[1]["custom loop"]
+    assert_close(made[0]["custom loop"], TENSORFLOW["custom loop"])
+    assert_close(made[0]["collected"], TENSORFLOW["collected"])
 
 
 def test_any_number_of_workers_trains_as_one():

@@ -1,17 +1,20 @@
 """The transports that there are, and the one of this process."""
 
 import importlib
+import os
 import sys
 import threading
 from types import TracebackType
 
+from penstock._src.cluster.description import Cluster
+from penstock._src.cluster.environments import mpi, slurm
 from penstock._src.cluster.environments.table import described
 from penstock._src.cluster.transport import Transport
 from penstock._src.util.flags import flags
 from penstock._src.util.process import forks
 
 # Name: the module of this folder whose `connect(cluster)` gives a Transport.
-TRANSPORTS = {"mpi": "mpi"}
+TRANSPORTS = {"mpi": "mpi", "grpc": "grpc"}
 
 _started: list[Transport] = []
 _starting = forks.freed_in_child(threading.Lock())
@@ -31,16 +34,23 @@ def connect() -> Transport | None:
                 cluster = described()
                 if cluster.size == 1:
                     return None
-                if flags.transport not in TRANSPORTS:
-                    raise ValueError(
-                        f"PENSTOCK_TRANSPORT: expected one of {', '.join(TRANSPORTS)}. "
-                        f"Received '{flags.transport}'."
-                    )
-                where = f"penstock._src.cluster.transports.{TRANSPORTS[flags.transport]}"
+                where = f"penstock._src.cluster.transports.{TRANSPORTS[_chosen(cluster)]}"
                 made = importlib.import_module(where).connect(cluster)
                 _end_all_on_error(made)
                 _started.append(made)
     return _started[0]
+
+
+def _chosen(cluster: Cluster) -> str:
+    """MPI, unless processes that know each other's addresses were started one by one."""
+    if flags.transport in TRANSPORTS:
+        return flags.transport
+    if flags.transport:
+        raise ValueError(
+            f"PENSTOCK_TRANSPORT: expected one of {', '.join(TRANSPORTS)}. Received '{flags.transport}'."
+        )
+    is_started_by_mpi = mpi.described(os.environ) or slurm.described(os.environ)
+    return "mpi" if is_started_by_mpi or not cluster.hosts else "grpc"
 
 
 def _end_all_on_error(transport: Transport) -> None:

@@ -56,14 +56,14 @@ class Analyzer:
         >>> tf.lite.experimental.Analyzer.analyze(model_content=content)
         === TFLite model: 1 subgraph, 1 operator ===
         <BLANKLINE>
-        Subgraph#0 main(T#0) -> [T#1]
+        Subgraph#0 serving_default(T#0) -> [T#1]
           Op#0 ADD(T#0, T#0) -> [T#1]
         <BLANKLINE>
         Tensors of Subgraph#0
           T#0(x) shape:[3], type:FLOAT32
           T#1(add) shape:[3], type:FLOAT32
         <BLANKLINE>
-        Model: ... bytes, of which 0 are constants
+        Model: 464 bytes, of which 0 are constants
         """
         if not model_path and not model_content:
             raise ValueError("neither `model_path` nor `model_content` is provided")

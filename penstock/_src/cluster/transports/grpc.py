@@ -1,0 +1,351 @@
+"""gRPC: for processes that somebody has started one by one, each at the address that TF_CONFIG gives it.
+
+Each process has a mailbox, into which the others put messages: `Put` holds the number of a message and its bytes. Large sums go
+around in a ring (reduce-scatter, then all-gather: Patarasuk and Yuan, "Bandwidth optimal all-reduce algorithms for clusters of
+workstations", 2009); small arrays go from everyone to everyone.
+"""
+
+from __future__ import annotations
+
+import concurrent.futures
+import logging
+import os
+import struct
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from penstock._src.cluster.description import Cluster
+from penstock._src.cluster.rpc.channel import Channel
+from penstock._src.cluster.rpc.server import RpcServer
+from penstock._src.cluster.transport import Group, Transport, late_ranks
+from penstock._src.core.errors import AbortedError, OpError, UnavailableError
+
+LOG = logging.getLogger("tensorflow")
+SERVICE = "penstock.cluster.Exchange"
+HEADER = struct.Struct("<qqqq")  # sender, channel, its group's hash, number of the message
+SMALL = 1 << 16  # bytes up to which an array goes whole to everyone
+PIECE = 1 << 26  # bytes of a message at most
+LOOK_EVERY = 1.0  # seconds of waiting after which one asks whether the other is still there
+ANSWERING = 5.0  # seconds that it has to answer
+TOLD_EVERY = 10.0  # seconds between lines about who is awaited at the start
+# The sums of types that lose too much if they are added up in themselves.
+WIDER = {"float16": np.float32, "bfloat16": np.float32}
+MERGES: dict[str, Callable[..., Any]] = {
+    "Add": np.add,
+    "Mul": np.multiply,
+    "Min": np.minimum,
+    "Max": np.maximum,
+}
+Key = tuple[int, int, int, int]
+
+
+def connect(cluster: Cluster) -> Transport:
+    """Returns the transport of a cluster whose processes know each other's addresses, once all are there.
+
+    Raises:
+      UnavailableError: the environment does not tell the addresses.
+      UnknownError: this process cannot listen at its own.
+      ImportError: grpcio is not installed.
+    """
+    if len(cluster.hosts) != cluster.size:
+        raise UnavailableError(
+            None, None, f"{cluster.source} does not tell the addresses of the processes."
+        )
+    return GrpcTransport(cluster)
+
+
+class Mailbox:
+    """What others have sent and nobody has taken yet."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._messages: dict[Key, bytes] = {}
+        self._next: Counter[tuple[int, int, int]] = Counter()  # of each sender and group
+        self.failure = ""
+
+    def put(self, request: bytes) -> bytes:
+        """Takes a message in; one that came before, because a connection broke, is left."""
+        sender, channel, group, number = HEADER.unpack_from(request)
+        with self._changed:
+            if number >= self._next[sender, channel, group]:
+                self._messages[sender, channel, group, number] = request[HEADER.size :]
+                self._changed.notify_all()
+        return b""
+
+    def fail(self, request: bytes) -> bytes:
+        """Notes that a process has failed; all who wait are woken."""
+        with self._changed:
+            self.failure = request.decode(errors="replace")
+            self._changed.notify_all()
+        return b""
+
+    def take(self, key: Key, seconds: float) -> bytes | None:
+        """Returns a message, None if it has not come in some seconds.
+
+        Raises:
+          AbortedError: a process has failed.
+        """
+        with self._changed:
+            self._changed.wait_for(lambda: key in self._messages or self.failure, seconds)
+            if key not in self._messages:
+                if self.failure:
+                    raise AbortedError(None, None, self.failure)
+                return None
+            self._next[key[:3]] = key[3] + 1
+            return self._messages.pop(key)
+
+
+class GrpcTransport(Transport):
+    """Exchange by messages between the addresses of the processes."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self.cluster = cluster
+        self._mailbox = Mailbox()
+        self._sent: Counter[tuple[int, int, int]] = Counter()
+        self._received: Counter[tuple[int, int, int]] = Counter()
+        self._why_unusable = ""
+        methods = {"Put": self._mailbox.put, "Here": self._here, "Failed": self._mailbox.fail}
+        self._server = RpcServer(cluster.hosts[cluster.rank], SERVICE, methods)
+        self._channels = {
+            rank: Channel(host, SERVICE, f"rank {rank}")
+            for rank, host in enumerate(cluster.hosts)
+            if rank != cluster.rank
+        }
+        self._senders = concurrent.futures.ThreadPoolExecutor(
+            max(cluster.size - 1, 1), "penstock-exchange"
+        )
+        self._await_all()
+
+    # -- who is there
+    def _here(self, request: bytes) -> bytes:
+        return f"{self.cluster.rank} of {self.cluster.size}".encode()
+
+    def _await_all(self) -> None:
+        """Waits until every process answers, as TensorFlow's workers do."""
+        told = time.monotonic()
+        missing = list(self._channels)
+        while missing:
+            missing = [rank for rank in missing if not self._answers(rank, ANSWERING)]
+            if missing and time.monotonic() > told + TOLD_EVERY:
+                told = time.monotonic()
+                where = ", ".join(f"{rank} ({self.cluster.hosts[rank]})" for rank in missing)
+                LOG.warning("Waiting for the other processes of the cluster: rank %s", where)
+
+    def _answers(self, rank: int, seconds: float) -> bool:
+        """Whether a process is there.
+
+        Raises:
+          UnavailableError: another one is at its address.
+        """
+        try:
+            found = self._channels[rank].call("Here", b"", seconds, 0).decode()
+        except OpError:
+            time.sleep(0.1)
+            return False
+        if found != f"{rank} of {self.cluster.size}":
+            raise UnavailableError(
+                None,
+                None,
+                f"{self.cluster.source} says that rank {rank} of {self.cluster.size} is at {self.cluster.hosts[rank]}; "
+                f"there is rank {found}.",
+            )
+        return True
+
+    def absent(self, seconds: float) -> list[int]:
+        tried = {
+            rank: self._senders.submit(self._answers, rank, seconds) for rank in self._channels
+        }
+        return [rank for rank, answer in tried.items() if not answer.result()]
+
+    def usable(self) -> None:
+        if self._why_unusable:
+            raise UnavailableError(
+                None,
+                None,
+                f"The processes of the cluster can exchange nothing more: {self._why_unusable}",
+            )
+
+    def abandon(self, why: str, *kept: Any) -> None:
+        del kept  # messages are copies
+        self._why_unusable = why
+
+    # -- messages
+    def _send(self, rank: int, values: np.ndarray, group: Group) -> concurrent.futures.Future[None]:
+        """Begins to send a contiguous array; in pieces, if it is large."""
+        place = (rank, *_number(group))
+        data = memoryview(_bytes(values))
+        first = self._sent[place]
+        pieces = [data[at : at + PIECE] for at in range(0, max(len(data), 1), PIECE)]
+        self._sent[place] += len(pieces)
+
+        def work() -> None:
+            for number, piece in enumerate(pieces, first):
+                header = HEADER.pack(self.cluster.rank, *_number(group), number)
+                self._channels[rank].call("Put", header + bytes(piece))
+
+        return self._senders.submit(work)
+
+    def _receive(self, rank: int, result: np.ndarray, group: Group, until: float = 0) -> bool:
+        """Fills an array with what another has sent; False if it has not come by `until`, a time, 0 for none."""
+        place = (rank, *_number(group))
+        data = _bytes(result)
+        for at in range(0, max(len(data), 1), PIECE):
+            message = self._next_message((*place, self._received[place]), until)
+            if message is None:
+                return False
+            self._received[place] += 1
+            data[at : at + PIECE] = np.frombuffer(message, np.uint8)
+        return True
+
+    def _next_message(self, key: Key, until: float) -> bytes | None:
+        while True:
+            left = until - time.monotonic() if until else LOOK_EVERY
+            message = self._mailbox.take(key, min(max(left, 0), LOOK_EVERY))
+            if message is not None:
+                return message
+            if until and left <= LOOK_EVERY:
+                return None
+            if not self._is_alive(key[0]):
+                raise self._lost(key[0])
+
+    def _is_alive(self, rank: int) -> bool:
+        """Whether a process has not ended; one that is busy or stopped has not."""
+        try:
+            self._channels[rank].call("Here", b"", ANSWERING, 0)
+        except UnavailableError:
+            return False
+        except OpError:
+            return True
+        return True
+
+    def _lost(self, rank: int) -> UnavailableError:
+        error = UnavailableError(
+            None,
+            None,
+            f"Rank {rank} of {self.cluster.size} at {self.cluster.hosts[rank]} is gone: it has ended, or its host is cut off.",
+        )
+        self.abandon(error.message)
+        return error
+
+    def _exchange(self, values: np.ndarray, group: Group, timeout: float = 0) -> np.ndarray:
+        """The arrays of all members, a row each."""
+        return self._all_to_all([values] * len(group), group, timeout)
+
+    def _all_to_all(
+        self, rows: Sequence[np.ndarray], group: Group, timeout: float = 0
+    ) -> np.ndarray:
+        """Sends a row to each member; the rows of all members for this one."""
+        self.usable()
+        own = group.ranks.index(self.cluster.rank)
+        result = np.empty((len(group), *rows[0].shape), rows[0].dtype)
+        result[own] = rows[own]
+        others = [(member, rank) for member, rank in enumerate(group.ranks) if member != own]
+        going = [self._send(rank, rows[member], group) for member, rank in others]
+        timeout = timeout or self.timeout
+        until = time.monotonic() + timeout if timeout else 0
+        late = [
+            rank
+            for member, rank in others
+            if not self._receive(rank, result[member : member + 1], group, until)
+        ]
+        if late:
+            error = late_ranks(late, self.cluster.size, timeout)
+            self.abandon(error.message)
+            raise error
+        for one in going:
+            one.result()
+        return result
+
+    # -- exchanges
+    def exchange_words(self, words: np.ndarray, group: Group, timeout: float = 0) -> np.ndarray:
+        return self._exchange(np.asarray(words, np.int64), group, timeout)
+
+    def all_reduce(self, values: np.ndarray, reduction: str, group: Group) -> np.ndarray:
+        own = np.asarray(values, WIDER.get(values.dtype.name), order="C")
+        merge = MERGES[reduction]
+        if own.nbytes <= SMALL or len(group) == 1:
+            total = merge.reduce(self._exchange(own, group), axis=0, dtype=own.dtype)
+        else:
+            total = self._around(own, merge, group)
+        return np.asarray(total, values.dtype).reshape(values.shape)
+
+    def _around(self, values: np.ndarray, merge: Callable[..., Any], group: Group) -> np.ndarray:
+        """The sum by a ring: each part is added up along it, then goes around once more."""
+        size, own = len(group), group.ranks.index(self.cluster.rank)
+        following, before = group.ranks[(own + 1) % size], group.ranks[own - 1]
+        total = values.reshape(-1).copy()
+        parts = np.array_split(total, size)  # views
+        until = time.monotonic() + self.timeout if self.timeout else 0
+        for step in range(2 * (size - 1)):
+            given, taken = parts[(own - step) % size], parts[(own - step - 1) % size]
+            going = self._send(following, given.copy(), group)
+            arrived = np.empty_like(taken)
+            if not self._receive(before, arrived, group, until):
+                error = late_ranks([before], self.cluster.size, self.timeout)
+                self.abandon(error.message)
+                raise error
+            taken[:] = merge(taken, arrived) if step < size - 1 else arrived
+            going.result()
+        return total
+
+    def all_reduce_packs(self, packs: Sequence[np.ndarray], reduction: str) -> list[np.ndarray]:
+        return [self.all_reduce(values, reduction, self.everyone) for values in packs]
+
+    def all_gather(self, values: np.ndarray, group: Group) -> np.ndarray:
+        return self._exchange(np.asarray(values, order="C"), group)
+
+    def gather_rows(self, values: np.ndarray, rows: Sequence[int], group: Group) -> np.ndarray:
+        most = np.zeros((max(rows), *values.shape[1:]), values.dtype)
+        most[: len(values)] = values
+        found = self._exchange(most, group)
+        return np.concatenate([row[:count] for row, count in zip(found, rows, strict=True)])
+
+    def broadcast(self, values: np.ndarray, root: int, group: Group) -> np.ndarray:
+        self.usable()
+        result = np.array(values, order="C")
+        source = group.ranks[root]
+        if source != self.cluster.rank:
+            until = time.monotonic() + self.timeout if self.timeout else 0
+            if not self._receive(source, result, group, until):
+                error = late_ranks([source], self.cluster.size, self.timeout)
+                self.abandon(error.message)
+                raise error
+            return result
+        going = [self._send(rank, result, group) for rank in group.ranks if rank != source]
+        for one in going:
+            one.result()
+        return result
+
+    def all_to_all(self, values: np.ndarray, group: Group) -> np.ndarray:
+        return self._all_to_all(list(np.ascontiguousarray(values)), group)
+
+    def barrier(self) -> None:
+        self._exchange(np.zeros(1, np.int64), self.everyone)
+
+    def abort(self, status: int) -> None:
+        """Tells the others, whose exchanges fail then, and ends this process."""
+        text = f"Rank {self.cluster.rank} of {self.cluster.size} has failed."
+        told = [
+            self._senders.submit(channel.call, "Failed", text.encode(), ANSWERING, 0)
+            for channel in self._channels.values()
+        ]
+        concurrent.futures.wait(told, ANSWERING)
+        os._exit(status)
+
+
+def _number(group: Group) -> tuple[int, int]:
+    """What tells messages of groups apart: the channel, and a number that all members compute alike."""
+    found = 0
+    for rank in group.ranks:
+        found = (found * 1_000_003 + rank + 1) % (1 << 61)
+    return group.channel, found
+
+
+def _bytes(values: np.ndarray) -> np.ndarray:
+    """The memory of a contiguous array."""
+    return values.reshape(-1).view(np.uint8)
