@@ -18,6 +18,7 @@ from penstock._src.formats.tflite.types import DTYPES, buffer_to_array
 
 # Of a tensor without values, whose shape alone takes nothing of the file.
 MOST_ELEMENTS = 1 << 40
+_LARGEST_ZERO_POINT = (1 << 31) - 1
 _PLACEHOLDER = BuiltinOperator.PLACEHOLDER_FOR_GREATER_OP_CODES
 
 
@@ -308,6 +309,8 @@ class _Reader:
             )
         if not np.all(np.isfinite(scales)) or np.any(scales < 0):
             raise self._fail(where, "its scales are not all finite and positive.")
+        if np.any(np.abs(zeros) > _LARGEST_ZERO_POINT):
+            raise self._fail(where, f"its zero point {np.max(np.abs(zeros))} is beyond 32 bits.")
         return Quantization(scales, np.asarray(zeros, np.int64), axis)
 
     def _signature(self, i: int, record: Any, graphs: Sequence[Graph]) -> Signature:
