@@ -34,7 +34,11 @@ def test_op(op):
 
 
 # Ops that are not drawn, and why.
-APART = {"XlaCallModule": "takes modules of StableHLO, which tests/ops/xla has recorded"}
+APART = {
+    "XlaCallModule": "takes modules of StableHLO, which tests/ops/xla has recorded",
+    "CollectiveReduce": "needs other processes (tests/ops/collective, tests/distribute/workers)",
+    "CollectiveReduceV2": "needs other processes as well",
+}
 
 
 def test_every_op_with_a_lowering_is_drawn():

@@ -22,7 +22,7 @@ import numpy as np
 from penstock._src.cluster.description import Cluster
 from penstock._src.cluster.rpc.channel import Channel
 from penstock._src.cluster.rpc.server import RpcServer
-from penstock._src.cluster.transport import Group, Transport, late_ranks
+from penstock._src.cluster.transport import REDUCTIONS, Group, Transport, late_ranks
 from penstock._src.core.errors import AbortedError, OpError, UnavailableError
 
 LOG = logging.getLogger("tensorflow")
@@ -35,12 +35,9 @@ ANSWERING = 5.0  # seconds that it has to answer
 TOLD_EVERY = 10.0  # seconds between lines about who is awaited at the start
 # The sums of types that lose too much if they are added up in themselves.
 WIDER = {"float16": np.float32, "bfloat16": np.float32}
-MERGES: dict[str, Callable[..., Any]] = {
-    "Add": np.add,
-    "Mul": np.multiply,
-    "Min": np.minimum,
-    "Max": np.maximum,
-}
+MERGES: dict[str, Callable[..., Any]] = dict(
+    zip(REDUCTIONS, (np.add, np.multiply, np.minimum, np.maximum), strict=True)
+)
 Key = tuple[int, int, int, int]
 
 

@@ -53,7 +53,7 @@ def _keys(op, group):
     return GroupKeys(*(int(number) for number in group[:3]))
 
 
-class _Reduction(_Collective):
+class _Reducing(_Collective):
     """A reduction, which a program makes itself where the group is all processes."""
 
     kind = "Reduce"
@@ -79,7 +79,7 @@ class _Reduction(_Collective):
         return _keys(self, known)
 
 
-class CollectiveReduce(_Reduction):
+class CollectiveReduce(_Reducing):
     """The sum (or product, least, greatest) over a group."""
 
     signature = "input: T -> data: T[input]"
@@ -95,7 +95,7 @@ class CollectiveReduce(_Reduction):
     timeout_seconds: float = 0.0
 
 
-class CollectiveReduceV2(_Reduction):
+class CollectiveReduceV2(_Reducing):
     """The sum (or product, least, greatest) over a group."""
 
     signature = """input: T, group_size: int32, group_key: int32, instance_key: int32,
