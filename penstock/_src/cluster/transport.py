@@ -12,9 +12,11 @@ from typing import Any
 import numpy as np
 
 from penstock._src.cluster.description import Cluster
-from penstock._src.core.errors import AbortedError, DeadlineExceededError
+from penstock._src.core.errors import AbortedError, DeadlineExceededError, UnavailableError
 
 REDUCTIONS = ("Add", "Mul", "Min", "Max")
+# The types in which narrow floats are reduced.
+WIDER = {"float16": np.float32, "bfloat16": np.float32}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,6 +63,11 @@ class Transport(abc.ABC):
     # Seconds that an exchange waits for the others, if it does not say itself; 0: for ever.
     timeout: float = 0
 
+    def __init__(self, cluster: Cluster) -> None:
+        self.cluster = cluster
+        self._kept: list[Any] = []  # memory of abandoned exchanges
+        self._why_unusable = ""
+
     @property
     def native(self) -> NativeCalls | None:
         """How native code reduces over all processes; None if it cannot."""
@@ -102,11 +109,15 @@ class Transport(abc.ABC):
     def absent(self, seconds: float) -> list[int]:
         """Returns the ranks that do not answer in some seconds. Those that answer call it at about the same time."""
 
-    @abc.abstractmethod
     def usable(self) -> None:
         """Raises UnavailableError if an exchange was abandoned."""
+        if self._why_unusable:
+            raise UnavailableError(
+                None,
+                None,
+                f"The processes of the cluster can exchange nothing more: {self._why_unusable}",
+            )
 
-    @abc.abstractmethod
     def abandon(self, why: str, *kept: Any) -> None:
         """Notes that an exchange was left that others may still be in: further ones raise UnavailableError.
 
@@ -114,6 +125,8 @@ class Transport(abc.ABC):
           why: what happened.
           kept: what the library may still read or write.
         """
+        self._kept.append(kept)
+        self._why_unusable = why
 
     @abc.abstractmethod
     def all_gather(self, values: np.ndarray, group: Group) -> np.ndarray:
@@ -138,6 +151,11 @@ class Transport(abc.ABC):
     @abc.abstractmethod
     def abort(self, status: int) -> None:
         """Ends all processes of the cluster, this one too."""
+
+
+def widened(values: np.ndarray) -> np.ndarray:
+    """Values in the type in which they are reduced, contiguous."""
+    return np.asarray(values, WIDER.get(values.dtype.name), order="C")
 
 
 def late_ranks(late: Sequence[int], size: int, timeout: float) -> DeadlineExceededError:

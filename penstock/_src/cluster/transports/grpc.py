@@ -22,8 +22,8 @@ import numpy as np
 from penstock._src.cluster.description import Cluster
 from penstock._src.cluster.rpc.channel import Channel
 from penstock._src.cluster.rpc.server import RpcServer
-from penstock._src.cluster.transport import REDUCTIONS, Group, Transport, late_ranks
-from penstock._src.core.errors import AbortedError, OpError, UnavailableError
+from penstock._src.cluster.transport import REDUCTIONS, Group, Transport, late_ranks, widened
+from penstock._src.core.errors import AbortedError, DeadlineExceededError, OpError, UnavailableError
 
 LOG = logging.getLogger("tensorflow")
 SERVICE = "penstock.cluster.Exchange"
@@ -33,8 +33,6 @@ PIECE = 1 << 26  # bytes of a message at most
 LOOK_EVERY = 1.0  # seconds of waiting after which one asks whether the other is still there
 ANSWERING = 5.0  # seconds that it has to answer
 TOLD_EVERY = 10.0  # seconds between lines about who is awaited at the start
-# The sums of types that lose too much if they are added up in themselves.
-WIDER = {"float16": np.float32, "bfloat16": np.float32}
 MERGES: dict[str, Callable[..., Any]] = dict(
     zip(REDUCTIONS, (np.add, np.multiply, np.minimum, np.maximum), strict=True)
 )
@@ -101,11 +99,10 @@ class GrpcTransport(Transport):
     """Exchange by messages between the addresses of the processes."""
 
     def __init__(self, cluster: Cluster) -> None:
-        self.cluster = cluster
+        super().__init__(cluster)
         self._mailbox = Mailbox()
         self._sent: Counter[tuple[int, int, int]] = Counter()
         self._received: Counter[tuple[int, int, int]] = Counter()
-        self._why_unusable = ""
         methods = {"Put": self._mailbox.put, "Here": self._here, "Failed": self._mailbox.fail}
         self._server = RpcServer(cluster.hosts[cluster.rank], SERVICE, methods)
         self._channels = {
@@ -158,18 +155,6 @@ class GrpcTransport(Transport):
             rank: self._senders.submit(self._answers, rank, seconds) for rank in self._channels
         }
         return [rank for rank, answer in tried.items() if not answer.result()]
-
-    def usable(self) -> None:
-        if self._why_unusable:
-            raise UnavailableError(
-                None,
-                None,
-                f"The processes of the cluster can exchange nothing more: {self._why_unusable}",
-            )
-
-    def abandon(self, why: str, *kept: Any) -> None:
-        del kept  # messages are copies
-        self._why_unusable = why
 
     # -- messages
     def _send(self, rank: int, values: np.ndarray, group: Group) -> concurrent.futures.Future[None]:
@@ -229,6 +214,11 @@ class GrpcTransport(Transport):
         self.abandon(error.message)
         return error
 
+    def _late(self, ranks: Sequence[int], timeout: float) -> DeadlineExceededError:
+        error = late_ranks(ranks, self.cluster.size, timeout)
+        self.abandon(error.message)
+        return error
+
     def _exchange(self, values: np.ndarray, group: Group, timeout: float = 0) -> np.ndarray:
         """The arrays of all members, a row each."""
         return self._all_to_all([values] * len(group), group, timeout)
@@ -251,9 +241,7 @@ class GrpcTransport(Transport):
             if not self._receive(rank, result[member : member + 1], group, until)
         ]
         if late:
-            error = late_ranks(late, self.cluster.size, timeout)
-            self.abandon(error.message)
-            raise error
+            raise self._late(late, timeout)
         for one in going:
             one.result()
         return result
@@ -263,7 +251,7 @@ class GrpcTransport(Transport):
         return self._exchange(np.asarray(words, np.int64), group, timeout)
 
     def all_reduce(self, values: np.ndarray, reduction: str, group: Group) -> np.ndarray:
-        own = np.asarray(values, WIDER.get(values.dtype.name), order="C")
+        own = widened(values)
         merge = MERGES[reduction]
         if own.nbytes <= SMALL or len(group) == 1:
             total = merge.reduce(self._exchange(own, group), axis=0, dtype=own.dtype)
@@ -283,9 +271,7 @@ class GrpcTransport(Transport):
             going = self._send(following, given.copy(), group)
             arrived = np.empty_like(taken)
             if not self._receive(before, arrived, group, until):
-                error = late_ranks([before], self.cluster.size, self.timeout)
-                self.abandon(error.message)
-                raise error
+                raise self._late([before], self.timeout)
             taken[:] = merge(taken, arrived) if step < size - 1 else arrived
             going.result()
         return total
@@ -309,9 +295,7 @@ class GrpcTransport(Transport):
         if source != self.cluster.rank:
             until = time.monotonic() + self.timeout if self.timeout else 0
             if not self._receive(source, result, group, until):
-                error = late_ranks([source], self.cluster.size, self.timeout)
-                self.abandon(error.message)
-                raise error
+                raise self._late([source], self.timeout)
             return result
         going = [self._send(rank, result, group) for rank in group.ranks if rank != source]
         for one in going:

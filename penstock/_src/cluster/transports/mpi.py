@@ -15,6 +15,7 @@ from penstock._src.cluster.transport import (
     Transport,
     failed_rank,
     late_ranks,
+    widened,
 )
 from penstock._src.core.errors import UnavailableError
 from penstock._src.core.values.arrays import empty_aligned
@@ -28,8 +29,6 @@ TYPES = {
     "float32": "FLOAT", "float64": "DOUBLE", "int8": "INT8_T", "int16": "INT16_T", "int32": "INT32_T",
     "int64": "INT64_T", "uint8": "UINT8_T", "uint16": "UINT16_T", "uint32": "UINT32_T", "uint64": "UINT64_T",
 }  # fmt: skip
-# The widest of the types that MPI adds up in place of one that it does not know.
-WIDER = {"float16": np.float32, "bfloat16": np.float32}
 
 
 def connect(cluster: Cluster) -> Transport:
@@ -77,12 +76,10 @@ class MpiTransport(Transport):
                 None,
                 f"{cluster.source} says that this process is rank {cluster.rank}, MPI that it is rank {found[1]}.",
             )
-        self.cluster = cluster
+        super().__init__(cluster)
         self._world = mpi.COMM_WORLD.Dup()
         self._sums = mpi.COMM_WORLD.Dup()  # what native code begins long before it ends
         self._communicators = {self.everyone: self._world}
-        self._abandoned: list[Any] = []
-        self._why_unusable = ""
         self._reductions = {"Add": mpi.SUM, "Mul": mpi.PROD, "Min": mpi.MIN, "Max": mpi.MAX}
 
     def _communicator(self, group: Group) -> Any:
@@ -143,32 +140,20 @@ class MpiTransport(Transport):
         coming = [self._world.Irecv(answers[rank], rank, ANSWERS) for rank in others]
         going = [self._world.Isend(answers[self.cluster.rank], rank, ANSWERS) for rank in others]
         self._complete([*coming, *going], seconds)
-        self._abandoned.append((answers, coming, going))
+        self._kept.append((answers, coming, going))
         return [rank for rank, one in zip(others, coming) if not one.Test()]
-
-    def usable(self) -> None:
-        if self._why_unusable:
-            raise UnavailableError(
-                None,
-                None,
-                f"The processes of the cluster can exchange nothing more: {self._why_unusable}",
-            )
-
-    def abandon(self, why: str, *kept: Any) -> None:
-        self._abandoned.append(kept)
-        self._why_unusable = why
 
     def all_reduce(self, values: np.ndarray, reduction: str, group: Group) -> np.ndarray:
         if group == self.everyone:
             return self.all_reduce_packs([values], reduction)[0]
-        own = _widened(values)
+        own = widened(values)
         result = empty_aligned(own.shape, own.dtype)
         self._communicator(group).Allreduce(own, result, self._reductions[reduction])
         return result.astype(values.dtype, copy=False)
 
     def all_reduce_packs(self, packs: Sequence[np.ndarray], reduction: str) -> list[np.ndarray]:
         self._communicator(self.everyone)
-        own = [_widened(values) for values in packs]
+        own = [widened(values) for values in packs]
         results = [empty_aligned(values.shape, values.dtype) for values in own]
         merge, well, failed = self._reductions[reduction], np.zeros(1, np.int64), np.zeros(1, int)
         requests = [self._sums.Iallreduce(a, b, merge) for a, b in zip(own, results)]
@@ -208,11 +193,6 @@ class MpiTransport(Transport):
 
     def abort(self, status: int) -> None:
         self._mpi.COMM_WORLD.Abort(status)
-
-
-def _widened(values: np.ndarray) -> np.ndarray:
-    """Values in a type that MPI adds up, contiguous."""
-    return np.asarray(values, WIDER.get(values.dtype.name), order="C")
 
 
 def _bytes(values: np.ndarray) -> np.ndarray:
