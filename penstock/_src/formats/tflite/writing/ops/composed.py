@@ -1,6 +1,6 @@
 """Operations without a builtin op of their own, as several."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -23,9 +23,8 @@ class _Expression:
 
     def __call__(self, name: str, *inputs: Any) -> int:
         """Adds an operator of these places and numbers; returns its place."""
-        options = SCHEMA[f"{name.capitalize()}Options"]() if name in _OPTIONS else None
-        places = [self.number(x) if isinstance(x, float) else x for x in inputs]
         like = self.like
+        places, options = self._operands(name, inputs)
         return self.graph.emit(name, places, like.dtype, like.shape, self.operation.name, options)
 
     def number(self, value: float) -> int:
@@ -34,9 +33,12 @@ class _Expression:
 
     def result(self, name: str, *inputs: Any) -> None:
         """Adds the operator that gives the operation's result."""
-        places = [self.number(x) if isinstance(x, float) else x for x in inputs]
-        options = SCHEMA[f"{name.capitalize()}Options"]() if name in _OPTIONS else None
+        places, options = self._operands(name, inputs)
         self.graph.add(name, self.operation, places, options)
+
+    def _operands(self, name: str, inputs: Sequence[Any]) -> tuple[list[int], Any]:
+        places = [self.number(x) if isinstance(x, float) else x for x in inputs]
+        return places, SCHEMA[f"{name.capitalize()}Options"]() if name in _OPTIONS else None
 
 
 def _composed(kind: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
