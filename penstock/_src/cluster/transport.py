@@ -6,12 +6,13 @@ others are about to do, so different calls are an error in all of them: none wai
 
 import abc
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from penstock._src.cluster.description import Cluster
+from penstock._src.cluster.progress import PROGRESS, place
 from penstock._src.core.errors import AbortedError, DeadlineExceededError, UnavailableError
 
 REDUCTIONS = ("Add", "Mul", "Min", "Max")
@@ -67,6 +68,10 @@ class Transport(abc.ABC):
         self.cluster = cluster
         self._kept: list[Any] = []  # memory of abandoned exchanges
         self._why_unusable = ""
+        # What is to be said about a process that has stopped answering; empty as long as all do.
+        self.loss = ""
+        # Called by another thread if a process stops answering: ends the wait that native code may be in.
+        self.interrupt: Callable[[], None] = lambda: None
 
     @property
     def native(self) -> NativeCalls | None:
@@ -111,12 +116,28 @@ class Transport(abc.ABC):
 
     def usable(self) -> None:
         """Raises UnavailableError if an exchange was abandoned."""
+        self.check()
         if self._why_unusable:
             raise UnavailableError(
                 None,
                 None,
                 f"The processes of the cluster can exchange nothing more: {self._why_unusable}",
             )
+
+    def check(self, *kept: Any) -> None:
+        """Raises UnavailableError if a process has stopped answering; what waits for others calls it from time to time.
+
+        Args:
+          kept: what the library may still read or write.
+        """
+        if self.loss:
+            self._kept.append(kept)
+            raise UnavailableError(None, None, self.loss + here())
+
+    def lose(self, loss: str) -> None:
+        """Notes that a process has stopped answering, and ends what waits for it."""
+        self.loss = loss
+        self.interrupt()
 
     def abandon(self, why: str, *kept: Any) -> None:
         """Notes that an exchange was left that others may still be in: further ones raise UnavailableError.
@@ -161,11 +182,21 @@ def widened(values: np.ndarray) -> np.ndarray:
 def late_ranks(late: Sequence[int], size: int, timeout: float) -> DeadlineExceededError:
     """The error of an exchange to which some have not come in time."""
     who = f"Rank {', '.join(map(str, late))} of {size} has" if late else f"Some of {size} have"
-    return DeadlineExceededError(None, None, f"{who} not come to an exchange within {timeout:g} s.")
+    return DeadlineExceededError(
+        None, None, f"{who} not come to an exchange within {timeout:g} s.{here()}"
+    )
 
 
 def failed_rank(rank: int, size: int) -> AbortedError:
     """The error of an exchange in which a process has failed."""
     return AbortedError(
-        None, None, f"Rank {rank} of {size} has failed before it had given its part of a sum."
+        None,
+        None,
+        f"Rank {rank} of {size} has failed before it had given its part of a sum.{here()}",
     )
+
+
+def here() -> str:
+    """A sentence that says how far this process has come, if it knows."""
+    reached = place(PROGRESS.steps, PROGRESS.exchanges)
+    return f" This process is in {reached}." if reached else ""

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from penstock._src.cluster.progress import PROGRESS
 from penstock._src.cluster.transport import NativeCalls, Transport, failed_rank, late_ranks
 from penstock._src.cluster.transports.table import connect
 from penstock._src.compiler.codegen.specials.special import SessionWord
@@ -90,6 +91,7 @@ class ExchangeSession:
             (engine.STATUSES, self._statuses.ctypes.data),
             (engine.OPERATIONS, self._operations.ctypes.data),
             (engine.COUNT, len(self._operations)),
+            (engine.WAITED, PROGRESS.waited_address),
         ):
             self._words[word] = value
         sizes = [int(wait.size) * wait.dtype.size for wait in waits]
@@ -123,14 +125,16 @@ class ExchangeSession:
           AbortedError: another process has failed in this run.
         """
         self._begin()
+        words = self._words
         if self._is_attended:
-            attendant().put((self._words, int(self._words[engine.RUN])))
+            attendant().put((words, int(words[engine.RUN])))
         try:
             code = run(*arrays)
         except BaseException:
             self._leave(self.transport.cluster.rank + 1, arrays, table)
             raise
-        words = self._words
+        finally:
+            self.transport.interrupt = _nothing
         if words[engine.ERROR]:
             raise self._failure(arrays, table)
         if words[engine.DONE] < words[engine.COUNT]:  # the run has ended for another reason
@@ -149,6 +153,13 @@ class ExchangeSession:
         words[engine.WAITING : engine.LOCK] = 0
         words[engine.TIMEOUT] = int(self.transport.timeout * 1e9)
         self._rows[:] = -1
+        PROGRESS.begin_exchange(len(self.units))
+        self.transport.interrupt = self._interrupt
+        self.transport.check()  # one may have been lost before there was something to interrupt
+
+    def _interrupt(self) -> None:
+        """Ends the waiting: a process has stopped answering."""
+        self._words[engine.ERROR] = engine.LOST
 
     def _failure(self, arrays: Sequence[np.ndarray], table: Any) -> OpError:
         """The error that the session tells of, when all that can be completed is."""
@@ -161,6 +172,9 @@ class ExchangeSession:
             rows, unit = self._rows.copy(), self.units[detail]
             self._complete(arrays, table)
             return unit.disagree(rows)
+        if error == engine.LOST:
+            self._abandon(self.transport.loss, arrays, table)
+            self.transport.check()
         if error == engine.LATE:
             raised: OpError = late_ranks(self._late(), cluster.size, self.transport.timeout)
         else:
@@ -194,7 +208,7 @@ class ExchangeSession:
         ):
             if words[engine.ERROR] == engine.PEER_FAILED:
                 words[engine.ERROR] = 0  # it is known that somebody has failed
-            if time.monotonic() > end:
+            if time.monotonic() > end or self.transport.loss:
                 why = "a step that had failed was left while others were in it."
                 self._abandon(why, arrays, table)
                 return
@@ -206,6 +220,10 @@ class ExchangeSession:
         self._words[engine.RUN] += 1  # nobody attends to it any more
         table.release = lambda: None
         self.transport.abandon(why, self, arrays, table)
+
+
+def _nothing() -> None:
+    """Interrupts nothing: no run is in progress."""
 
 
 _FUNCTIONS = {

@@ -279,6 +279,12 @@ declare(
     "A secret that calls between tasks of a cluster (tf.distribute.Server, the tf.data service) have to bring; none if empty.",
 )
 declare(
+    "heartbeat",
+    float,
+    7.0,
+    "Seconds of silence after which the others take a process of their cluster for lost; 0: never.",
+)
+declare(
     "progress",
     int,
     1,

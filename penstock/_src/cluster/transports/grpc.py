@@ -7,6 +7,7 @@ workstations", 2009); small arrays go from everyone to everyone.
 
 from __future__ import annotations
 
+import atexit
 import concurrent.futures
 import logging
 import os
@@ -14,16 +15,28 @@ import struct
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import numpy as np
 
+from penstock._src.cluster import heartbeat
 from penstock._src.cluster.description import Cluster
+from penstock._src.cluster.heartbeat import Heartbeat
+from penstock._src.cluster.progress import PROGRESS
 from penstock._src.cluster.rpc.channel import Channel
 from penstock._src.cluster.rpc.server import RpcServer
-from penstock._src.cluster.transport import REDUCTIONS, Group, Transport, late_ranks, widened
+from penstock._src.cluster.transport import (
+    REDUCTIONS,
+    Group,
+    Transport,
+    here,
+    late_ranks,
+    widened,
+)
 from penstock._src.core.errors import AbortedError, DeadlineExceededError, OpError, UnavailableError
+from penstock._src.util.flags import flags
+from penstock._src.util.process.daemon_threads import DaemonThreads
 
 LOG = logging.getLogger("tensorflow")
 SERVICE = "penstock.cluster.Exchange"
@@ -31,7 +44,9 @@ HEADER = struct.Struct("<qqqq")  # sender, channel, its group's hash, number of 
 SMALL = 1 << 16  # bytes up to which an array goes whole to everyone
 PIECE = 1 << 26  # bytes of a message at most
 LOOK_EVERY = 1.0  # seconds of waiting after which one asks whether the other is still there
-ANSWERING = 5.0  # seconds that it has to answer
+ANSWERING = 5.0  # seconds that it has to answer at the start
+LOOKING = 1.0  # and later; one that does not answer may be busy, and its heartbeat tells
+LEAVING = 1.0  # seconds that a process which ends takes to tell the others
 TOLD_EVERY = 10.0  # seconds between lines about who is awaited at the start
 MERGES: dict[str, Callable[..., Any]] = dict(
     zip(REDUCTIONS, (np.add, np.multiply, np.minimum, np.maximum), strict=True)
@@ -62,6 +77,7 @@ class Mailbox:
         self._messages: dict[Key, bytes] = {}
         self._next: Counter[tuple[int, int, int]] = Counter()  # of each sender and group
         self.failure = ""
+        self.is_woken = False
 
     def put(self, request: bytes) -> bytes:
         """Takes a message in; one that came before, because a connection broke, is left."""
@@ -79,6 +95,12 @@ class Mailbox:
             self._changed.notify_all()
         return b""
 
+    def wake(self) -> None:
+        """Lets all who wait look at what has happened."""
+        with self._changed:
+            self.is_woken = True
+            self._changed.notify_all()
+
     def take(self, key: Key, seconds: float) -> bytes | None:
         """Returns a message, None if it has not come in some seconds.
 
@@ -86,10 +108,12 @@ class Mailbox:
           AbortedError: a process has failed.
         """
         with self._changed:
-            self._changed.wait_for(lambda: key in self._messages or self.failure, seconds)
+            self._changed.wait_for(
+                lambda: key in self._messages or self.failure or self.is_woken, seconds
+            )
             if key not in self._messages:
                 if self.failure:
-                    raise AbortedError(None, None, self.failure)
+                    raise AbortedError(None, None, self.failure + here())
                 return None
             self._next[key[:3]] = key[3] + 1
             return self._messages.pop(key)
@@ -103,17 +127,31 @@ class GrpcTransport(Transport):
         self._mailbox = Mailbox()
         self._sent: Counter[tuple[int, int, int]] = Counter()
         self._received: Counter[tuple[int, int, int]] = Counter()
-        methods = {"Put": self._mailbox.put, "Here": self._here, "Failed": self._mailbox.fail}
+        self.interrupt = self._mailbox.wake
+        self._heart: Heartbeat | None = None
+        methods = {
+            "Put": self._mailbox.put,
+            "Here": self._here,
+            "Failed": self._mailbox.fail,
+            "Beat": self._beat,
+        }
         self._server = RpcServer(cluster.hosts[cluster.rank], SERVICE, methods)
         self._channels = {
             rank: Channel(host, SERVICE, f"rank {rank}")
             for rank, host in enumerate(cluster.hosts)
             if rank != cluster.rank
         }
-        self._senders = concurrent.futures.ThreadPoolExecutor(
-            max(cluster.size - 1, 1), "penstock-exchange"
-        )
+        # A call to one that does not answer must not keep the process alive.
+        self._senders = DaemonThreads(max(cluster.size - 1, 1), "penstock-exchange")
+        self._posts = DaemonThreads(max(cluster.size - 1, 1), "penstock-beat")
+        self._posted: dict[int, concurrent.futures.Future[bytes]] = {}
+        if flags.heartbeat > 0:
+            self._heart = Heartbeat(cluster, self._post, tuple, self.lose, flags.heartbeat)
+            self._heart.start()  # those who are here already expect it
         self._await_all()
+        if self._heart is not None:
+            self._heart.listen()
+            atexit.register(self._leave, self._heart)
 
     # -- who is there
     def _here(self, request: bytes) -> bytes:
@@ -156,6 +194,24 @@ class GrpcTransport(Transport):
         }
         return [rank for rank, answer in tried.items() if not answer.result()]
 
+    # -- heartbeat
+    def _beat(self, request: bytes) -> bytes:
+        if self._heart is not None:
+            self._heart.take(np.frombuffer(request, np.int64).tolist())
+        return b""
+
+    def _post(self, rank: int, words: Sequence[int]) -> None:
+        before = self._posted.get(rank)
+        if before is None or before.done() or words[heartbeat.KIND] == heartbeat.LOST:
+            request = np.array(words, np.int64).tobytes()
+            self._posted[rank] = self._posts.submit(
+                self._channels[rank].call, "Beat", request, LOOKING, 0
+            )
+
+    def _leave(self, heart: Heartbeat) -> None:
+        heart.leave()
+        concurrent.futures.wait(self._posted.values(), LEAVING)
+
     # -- messages
     def _send(self, rank: int, values: np.ndarray, group: Group) -> concurrent.futures.Future[None]:
         """Begins to send a contiguous array; in pieces, if it is large."""
@@ -190,6 +246,7 @@ class GrpcTransport(Transport):
             message = self._mailbox.take(key, min(max(left, 0), LOOK_EVERY))
             if message is not None:
                 return message
+            self.check()
             if until and left <= LOOK_EVERY:
                 return None
             if not self._is_alive(key[0]):
@@ -198,7 +255,7 @@ class GrpcTransport(Transport):
     def _is_alive(self, rank: int) -> bool:
         """Whether a process has not ended; one that is busy or stopped has not."""
         try:
-            self._channels[rank].call("Here", b"", ANSWERING, 0)
+            self._channels[rank].call("Here", b"", LOOKING, 0)
         except UnavailableError:
             return False
         except OpError:
@@ -209,7 +266,7 @@ class GrpcTransport(Transport):
         error = UnavailableError(
             None,
             None,
-            f"Rank {rank} of {self.cluster.size} at {self.cluster.hosts[rank]} is gone: it has ended, or its host is cut off.",
+            f"Rank {rank} of {self.cluster.size} at {self.cluster.hosts[rank]} is gone: it has ended, or its host is cut off.{here()}",
         )
         self.abandon(error.message)
         return error
@@ -242,13 +299,25 @@ class GrpcTransport(Transport):
         ]
         if late:
             raise self._late(late, timeout)
-        for one in going:
-            one.result()
+        self._arrived(going)
         return result
+
+    def _arrived(self, going: Collection[concurrent.futures.Future[None]]) -> None:
+        """Waits until messages have arrived."""
+        for one in going:
+            while True:
+                self.check()
+                try:
+                    one.result(LOOK_EVERY)
+                    break
+                except concurrent.futures.TimeoutError:
+                    continue
 
     # -- exchanges
     def exchange_words(self, words: np.ndarray, group: Group, timeout: float = 0) -> np.ndarray:
-        return self._exchange(np.asarray(words, np.int64), group, timeout)
+        PROGRESS.begin_exchange()
+        with PROGRESS.waiting():
+            return self._exchange(np.asarray(words, np.int64), group, timeout)
 
     def all_reduce(self, values: np.ndarray, reduction: str, group: Group) -> np.ndarray:
         own = widened(values)
@@ -273,7 +342,7 @@ class GrpcTransport(Transport):
             if not self._receive(before, arrived, group, until):
                 raise self._late([before], self.timeout)
             taken[:] = merge(taken, arrived) if step < size - 1 else arrived
-            going.result()
+            self._arrived([going])
         return total
 
     def all_reduce_packs(self, packs: Sequence[np.ndarray], reduction: str) -> list[np.ndarray]:
@@ -298,8 +367,7 @@ class GrpcTransport(Transport):
                 raise self._late([source], self.timeout)
             return result
         going = [self._send(rank, result, group) for rank in group.ranks if rank != source]
-        for one in going:
-            one.result()
+        self._arrived(going)
         return result
 
     def all_to_all(self, values: np.ndarray, group: Group) -> np.ndarray:
@@ -312,10 +380,10 @@ class GrpcTransport(Transport):
         """Tells the others, whose exchanges fail then, and ends this process."""
         text = f"Rank {self.cluster.rank} of {self.cluster.size} has failed."
         told = [
-            self._senders.submit(channel.call, "Failed", text.encode(), ANSWERING, 0)
+            self._posts.submit(channel.call, "Failed", text.encode(), LEAVING, 0)
             for channel in self._channels.values()
         ]
-        concurrent.futures.wait(told, ANSWERING)
+        concurrent.futures.wait(told, LEAVING)
         os._exit(status)
 
 

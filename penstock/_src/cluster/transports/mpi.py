@@ -1,14 +1,20 @@
 """MPI, by mpi4py: MPICH, Open MPI and what is made from them, over shared memory, TCP, UCX and libfabric."""
 
+import atexit
 import ctypes
 import functools
+import logging
+import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
+from penstock._src.cluster import heartbeat
 from penstock._src.cluster.description import Cluster
+from penstock._src.cluster.heartbeat import Heartbeat
+from penstock._src.cluster.progress import PROGRESS
 from penstock._src.cluster.transport import (
     Group,
     NativeCalls,
@@ -19,7 +25,9 @@ from penstock._src.cluster.transport import (
 )
 from penstock._src.core.errors import UnavailableError
 from penstock._src.core.values.arrays import empty_aligned
+from penstock._src.util.flags import flags
 
+LOG = logging.getLogger("tensorflow")
 WORDS, ANSWERS = 1, 2  # tags of messages: with words, and those of `absent`
 # Seconds between looks whether others have come; the first come without a pause.
 PATIENCE, SHORTEST_PAUSE, LONGEST_PAUSE = 2e-4, 2e-6, 1e-3
@@ -81,6 +89,7 @@ class MpiTransport(Transport):
         self._sums = mpi.COMM_WORLD.Dup()  # what native code begins long before it ends
         self._communicators = {self.everyone: self._world}
         self._reductions = {"Add": mpi.SUM, "Mul": mpi.PROD, "Min": mpi.MIN, "Max": mpi.MAX}
+        self._beats = Beats(mpi, self) if flags.heartbeat > 0 else None
 
     def _communicator(self, group: Group) -> Any:
         """The communicator of a group, which its members make when they first use it."""
@@ -112,21 +121,31 @@ class MpiTransport(Transport):
         coming = [communicator.Irecv(rows[member], member, WORDS) for member in others]
         going = [communicator.Isend(words, member, WORDS) for member in others]
         timeout = timeout or self.timeout
-        if not self._complete([*coming, *going], timeout):
+        PROGRESS.begin_exchange()
+        with PROGRESS.waiting():
+            is_complete = self._complete([*coming, *going], timeout, (rows, words))
+        if not is_complete:
             late = [group.ranks[i] for i, one in zip(others, coming) if not one.Test()]
             error = late_ranks(late, self.cluster.size, timeout)
             self.abandon(error.message, rows, words, coming, going)
             raise error
         return rows
 
-    def _complete(self, requests: Sequence[Any], timeout: float, is_idle: bool = True) -> bool:
+    def _complete(
+        self, requests: Sequence[Any], timeout: float, memory: Any, is_idle: bool = True
+    ) -> bool:
         """Waits until requests are complete; False if they are not by `timeout`, in seconds, 0 for none.
 
-        If it `is_idle`, others may have to come first, and it sleeps; else MPI works within the tries.
+        If it `is_idle`, others may have to come first, and it sleeps; else MPI works within the tries. MPI reads and writes the
+        `memory` until then.
+
+        Raises:
+          UnavailableError: a process has stopped answering.
         """
         start, pause = time.monotonic(), SHORTEST_PAUSE
         while not self._mpi.Request.Testall(requests):
             waited = time.monotonic() - start
+            self.check(requests, memory)
             if timeout and waited > timeout:
                 return False
             if waited > PATIENCE:
@@ -139,7 +158,7 @@ class MpiTransport(Transport):
         answers = np.zeros((self.cluster.size, 1), np.int64)
         coming = [self._world.Irecv(answers[rank], rank, ANSWERS) for rank in others]
         going = [self._world.Isend(answers[self.cluster.rank], rank, ANSWERS) for rank in others]
-        self._complete([*coming, *going], seconds)
+        self._complete([*coming, *going], seconds, answers)
         self._kept.append((answers, coming, going))
         return [rank for rank, one in zip(others, coming) if not one.Test()]
 
@@ -148,7 +167,8 @@ class MpiTransport(Transport):
             return self.all_reduce_packs([values], reduction)[0]
         own = widened(values)
         result = empty_aligned(own.shape, own.dtype)
-        self._communicator(group).Allreduce(own, result, self._reductions[reduction])
+        merge = self._reductions[reduction]
+        self._finish(self._communicator(group).Iallreduce(own, result, merge), own, result)
         return result.astype(values.dtype, copy=False)
 
     def all_reduce_packs(self, packs: Sequence[np.ndarray], reduction: str) -> list[np.ndarray]:
@@ -158,9 +178,10 @@ class MpiTransport(Transport):
         merge, well, failed = self._reductions[reduction], np.zeros(1, np.int64), np.zeros(1, int)
         requests = [self._sums.Iallreduce(a, b, merge) for a, b in zip(own, results)]
         requests.append(self._sums.Iallreduce(well, failed, self._mpi.MAX))
-        if not self._complete(requests, self.timeout, is_idle=False):
+        memory = own, results, well, failed
+        if not self._complete(requests, self.timeout, memory, is_idle=False):
             error = late_ranks(self.absent(min(self.timeout, 5)), self.cluster.size, self.timeout)
-            self.abandon(error.message, own, results, well, failed, requests)
+            self.abandon(error.message, memory, requests)
             raise error
         if failed[0]:
             raise failed_rank(int(failed[0]) - 1, self.cluster.size)
@@ -168,31 +189,101 @@ class MpiTransport(Transport):
 
     def all_gather(self, values: np.ndarray, group: Group) -> np.ndarray:
         result = empty_aligned((len(group), *values.shape), values.dtype)
-        self._communicator(group).Allgather(_bytes(values), _bytes(result))
+        own, place = _bytes(values), _bytes(result)
+        self._finish(self._communicator(group).Iallgather(own, place), own, place)
         return result
 
     def gather_rows(self, values: np.ndarray, rows: Sequence[int], group: Group) -> np.ndarray:
         result = empty_aligned((sum(rows), *values.shape[1:]), values.dtype)
         each = values.dtype.itemsize * int(np.prod(values.shape[1:], dtype=np.int64))
         counts = [count * each for count in rows]
-        self._communicator(group).Allgatherv(_bytes(values), [_bytes(result), counts])
+        own, place = _bytes(values), _bytes(result)
+        self._finish(self._communicator(group).Iallgatherv(own, [place, counts]), own, place)
         return result
 
     def broadcast(self, values: np.ndarray, root: int, group: Group) -> np.ndarray:
         result = np.array(values, order="C")
-        self._communicator(group).Bcast(_bytes(result), root)
+        place = _bytes(result)
+        self._finish(self._communicator(group).Ibcast(place, root), place)
         return result
 
     def all_to_all(self, values: np.ndarray, group: Group) -> np.ndarray:
         result = empty_aligned(values.shape, values.dtype)
-        self._communicator(group).Alltoall(_bytes(values), _bytes(result))
+        own, place = _bytes(values), _bytes(result)
+        self._finish(self._communicator(group).Ialltoall(own, place), own, place)
         return result
 
     def barrier(self) -> None:
-        self._world.Barrier()
+        with PROGRESS.waiting():
+            self._complete([self._world.Ibarrier()], 0, None)
+
+    def _finish(self, request: Any, *memory: np.ndarray) -> None:
+        """Waits until an exchange that all have come to is complete."""
+        if not self._complete([request], self.timeout, memory, is_idle=False):
+            error = late_ranks(self.absent(min(self.timeout, 5)), self.cluster.size, self.timeout)
+            self.abandon(error.message, memory, request)
+            raise error
 
     def abort(self, status: int) -> None:
         self._mpi.COMM_WORLD.Abort(status)
+
+
+class Beats:
+    """The heartbeat as messages of a communicator of its own, which ends when all processes have come to their end.
+
+    Args:
+      mpi: the library.
+      transport: is told of one that has stopped answering.
+    """
+
+    def __init__(self, mpi: Any, transport: MpiTransport) -> None:
+        self._mpi, self._transport = mpi, transport
+        self._communicator = mpi.COMM_WORLD.Dup()
+        self._end = mpi.COMM_WORLD.Dup()
+        if mpi.Query_thread() < mpi.THREAD_MULTIPLE:
+            LOG.warning("MPI was started for one thread: nobody finds out which process hangs.")
+            return
+        self._came = np.zeros(heartbeat.WORDS, np.int64)
+        self._coming = self._listen()
+        self._going: dict[int, list[tuple[Any, np.ndarray]]] = {}
+        self._heart = Heartbeat(
+            transport.cluster, self._post, self._poll, transport.lose, flags.heartbeat
+        )
+        self._heart.listen()
+        self._heart.start()
+        atexit.register(self._end_together)
+
+    def _listen(self) -> Any:
+        return self._communicator.Irecv(self._came, self._mpi.ANY_SOURCE)
+
+    def _poll(self) -> Iterator[list[int]]:
+        try:
+            while self._coming.Test():
+                words = self._came.tolist()
+                self._coming = self._listen()
+                yield words
+        except self._mpi.Exception as error:
+            self._transport.lose(f"MPI has failed: {error}.")
+            self._heart.stop()
+
+    def _post(self, rank: int, words: Sequence[int]) -> None:
+        going = [(one, kept) for one, kept in self._going.get(rank, ()) if not one.Test()]
+        self._going[rank] = going
+        if not going or words[heartbeat.KIND] == heartbeat.LOST:  # it takes in nothing meanwhile
+            sent = np.array(words, np.int64)
+            going.append((self._communicator.Isend(sent, rank), sent))
+
+    def _end_together(self) -> None:
+        """Beats until all have come to their end, as MPI waits for them there."""
+        try:
+            self._transport._complete([self._end.Ibarrier()], 0, None)
+        except UnavailableError as error:
+            rank = self._transport.cluster.rank
+            print(f"Penstock: rank {rank} at its end: {error}", file=sys.stderr, flush=True)
+            self._transport.abort(1)
+        self._heart.stop()
+        self._coming.Cancel()
+        self._coming.Wait()
 
 
 def _bytes(values: np.ndarray) -> np.ndarray:

@@ -38,12 +38,13 @@ WORDS = 16  # of what a process tells about a unit
     READY, BEGUN, DONE, AGREED, TOLD,  # the first three count operations, AGREED units; TOLD: the unit after them was told
     FAILED, TIMEOUT, WAITING, COMPLETE, ERROR, DETAIL,
     LOCK, RUN, SLEEP,  # whether a thread is at work; the number of the run; the address of a function that sleeps
+    WAITED,  # the address of the count of nanoseconds in which `look` waited
     SESSION_WORDS,
-) = range(34)  # fmt: skip
+) = range(35)  # fmt: skip
 # Words of an operation. LAST: it ends its unit.
 SEND, RECEIVE, ELEMENTS, TYPE, REDUCTION, UNIT, REQUEST, LAST, OPERATION_WORDS = range(9)
 # What ERROR says; DETAIL is the unit, the rank that failed + 1, or MPI's code.
-DIFFERENT, LATE, PEER_FAILED, MPI_FAILED = range(1, 5)
+DIFFERENT, LATE, PEER_FAILED, MPI_FAILED, LOST = range(1, 6)
 
 SLICE = 500_000  # nanoseconds that `look` waits
 PAUSE = 500  # microseconds between times that `attend` is at work
@@ -323,5 +324,7 @@ def _emit_look(m: Module) -> None:
             return f.when(done, end, wait)
 
         (done,) = f.loop_while(lambda state: state.eq(2), again, f.i64(2))
+        count = word(WAITED, PTR)
+        f.store(f.load(count, 0, I64) + (f.call("penstock_nanoseconds", ret=I64) - start), count)
         f.store(done, f.session, COMPLETE)
         f.give(done)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from penstock._src.cluster.progress import PROGRESS
 from penstock._src.cluster.transport import Transport
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import AbortedError, InvalidArgumentError
@@ -36,10 +37,11 @@ class InStep(Resumable):
         said = self._tell(HAS_NONE if element is None else HAS_ONE)
         if HAS_FAILED in said:
             raise AbortedError(f"The dataset of rank {said.index(HAS_FAILED)} has failed.")
-        if element is not None:
-            return element
         if HAS_ONE not in said:
             raise StopIteration
+        PROGRESS.begin_step()
+        if element is not None:
+            return element
         return tuple(map(_no_rows, self.step.types, self.step.shapes))
 
     def _tell(self, what: int) -> list[int]:

@@ -16,6 +16,7 @@ from penstock._src.bridge.cli.cluster import events
 from penstock._src.bridge.cli.cluster.parent import end_with
 from penstock._src.bridge.cli.run import run_program
 from penstock._src.cluster.environments import mpi
+from penstock._src.cluster.progress import PROGRESS, place
 
 HEARD_WITHIN = 1.0  # seconds that the launcher has to hear of a death before mpiexec acts on it
 PORT = 12345  # in TF_CONFIG, whose addresses only name the workers
@@ -28,6 +29,7 @@ def main(program: Sequence[str]) -> None:
         raise SystemExit("This module is started by `penstock launch`.")
     os.environ["TF_CONFIG"] = tf_config(found.rank, found.size)
     watcher = os.getpid()
+    PROGRESS.share()
     process = os.fork()
     if process:
         sys.exit(_watch(found.rank, process))
@@ -64,6 +66,8 @@ def _watch(rank: int, process: int) -> int:
         return 0
     if status < 0:
         text = f"it was killed by signal {-status} ({signal.Signals(-status).name})"
+        reached = place(PROGRESS.steps, PROGRESS.exchanges)
+        text += f" in {reached}" if reached else ""
     else:
         text = f"it ended with status {status}"
     events.tell(rank, events.FAILED, text, max(status, 1), process)
@@ -90,7 +94,7 @@ def _status_of(program: Sequence[str]) -> tuple[int, str]:
         return 2, str(refusal)
     except BaseException as error:  # KeyboardInterrupt too: the launcher ends the others
         traceback.print_exc()
-        return 1, " ".join(f"{type(error).__name__}: {error}".split())
+        return 1, " ".join(f"{type(error).__name__}: {error}".split()).rstrip(".")
     return 0, ""
 
 

@@ -1,0 +1,172 @@
+"""Processes that stop answering are found out, whatever they were in; slow ones are named."""
+
+import os
+import re
+import signal
+import sys
+import time
+
+import pytest
+
+from penstock._src.bridge.cli.cluster.watch import is_alive
+from penstock._src.cluster.description import Cluster
+from penstock._src.cluster.heartbeat import Heartbeat
+from penstock._src.cluster.stragglers import NAMED_EVERY, ROUNDS, Report, Stragglers
+from tests.harness.processes import launched, needs_mpi, of_ranks
+from tests.harness.tasks import needs_grpc, started
+
+
+class Ring:
+    """Processes of a cluster whose messages are function calls; those in `silent` send none."""
+
+    def __init__(self, size, limit=0.35):
+        self.silent, self.losses = set(), {}
+        self.hearts = [self._heart(rank, size, limit) for rank in range(size)]
+        for heart in self.hearts:
+            heart.listen()
+            heart.start()
+
+    def _heart(self, rank, size, limit):
+        def post(to, words):
+            if rank not in self.silent:
+                self.hearts[to].take(words)
+
+        return Heartbeat(
+            Cluster(rank, size), post, tuple, lambda text: self.losses.setdefault(rank, text), limit
+        )
+
+    def wait(self, count, seconds=5):
+        end = time.monotonic() + seconds
+        while len(self.losses) < count and time.monotonic() < end:
+            time.sleep(0.02)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        for heart in self.hearts:
+            heart.stop()
+
+
+def test_all_are_told_of_one_that_is_silent():
+    with Ring(4) as ring:
+        time.sleep(0.6)
+        assert not ring.losses
+        ring.silent.add(2)
+        ring.wait(3)
+        assert sorted(set(ring.losses) - {2}) == [0, 1, 3]
+        assert {ring.losses[rank].split(" has not")[0] for rank in (0, 1, 3)} == {"Rank 2 of 4"}
+
+
+def test_one_that_left_is_missed_by_nobody_and_the_ring_closes():
+    with Ring(3) as ring:
+        ring.hearts[1].leave()
+        time.sleep(0.7)
+        assert not ring.losses
+        ring.silent.add(0)
+        ring.wait(1)
+        assert "Rank 0 of 3" in ring.losses[2]
+
+
+def shares(*each):
+    """Rounds of reports in which processes wait for these shares of a second."""
+    stragglers, lines = Stragglers(len(each)), []
+    for round in range(ROUNDS + NAMED_EVERY + 2):
+        for rank, share in enumerate(each):
+            report = Report(round * 10**9, int(share * round * 1e9), steps=round)
+            lines += stragglers.note(rank, report)
+    return lines
+
+
+def test_only_processes_for_which_others_wait_are_slow():
+    assert shares(0.5, 0.5, 0.5, 0.5) == shares(0.1, 0.0, 0.1) == []
+    lines = shares(0.6, 0.55, 0.02, 0.5)
+    assert len(lines) == 2
+    assert lines[0].startswith(
+        "Rank 2 of 4 is slow: the others wait 55 % of the time for it, and it 2 % for them"
+    )
+    assert {line.split(" of ")[0] for line in shares(0.9, 0.0)} == {"Rank 1"}
+
+
+def test_one_slow_round_is_no_straggler():
+    stragglers = Stragglers(2)
+    for round, waited in enumerate([0, 0.9, 0.9, 0.9, 1.8, 1.8]):
+        assert not stragglers.note(0, Report(round * 10**9, int(waited * 1e9)))
+        assert not stragglers.note(1, Report(round * 10**9, 0))
+
+
+PROGRAM = """
+import os, sys, time
+import tensorflow as tf
+strategy = tf.distribute.MultiWorkerMirroredStrategy()
+rank = strategy.cluster_resolver.task_id
+total = tf.function(lambda x: strategy.run(lambda v: tf.distribute.get_replica_context().all_reduce("SUM", v), (x,)))
+for step in range(100000):
+    total(tf.ones([1000]))
+    if step == 20:
+        print("pid", os.getpid(), flush=True)
+    time.sleep(0.01 if rank < 2 else 0.001)
+"""
+LOSS = r"UnavailableError: Rank 1 of \d has not answered for 1\.5 s: .* Its last sign was from exchange \d+\."
+
+
+@needs_mpi
+def test_a_stopped_process_ends_all_by_mpi(tmp_path):
+    pids, stopped = {}, []
+
+    def stop(line, _):
+        if found := re.match(r"\[(\d)\] pid (\d+)", line):
+            pids[found[1]] = int(found[2])
+        if len(pids) == 3 and not stopped:
+            os.kill(pids["1"], signal.SIGSTOP)
+            stopped.append(time.monotonic())
+
+    done = launched(
+        PROGRAM, tmp_path, 3, check=False, environment={"PENSTOCK_HEARTBEAT": "1.5"}, on_line=stop
+    )
+    assert time.monotonic() - stopped[0] < 8
+    assert re.search(rf"rank [02] of 3 .*{LOSS}", done.stderr), done.stderr
+    assert not is_alive(pids["1"])
+
+
+@needs_grpc
+def test_a_stopped_process_ends_all_by_grpc(tmp_path, monkeypatch):
+    monkeypatch.setenv("PENSTOCK_HEARTBEAT", "1.5")
+    processes = started(PROGRAM, tmp_path, 3)
+    for process in processes:
+        process.stdout.readline()
+    processes[1].send_signal(signal.SIGSTOP)
+    begun = time.monotonic()
+    for rank in (0, 2):
+        _, errors = processes[rank].communicate(timeout=30)
+        assert processes[rank].returncode == 1 and re.search(LOSS, errors), errors
+    assert time.monotonic() - begun < 8
+    processes[1].kill()
+    processes[1].communicate()
+
+
+@needs_mpi
+def test_one_that_is_killed_is_named_with_how_far_it_came(tmp_path):
+    program = PROGRAM + "    if step == 30 and rank == 1: os.kill(os.getpid(), 9)\n"
+    done = launched(program, tmp_path, 2, check=False)
+    assert re.search(
+        r"rank 1 of 2 .* killed by signal 9 \(SIGKILL\) in exchange \d+\.", done.stderr
+    ), done.stderr
+
+
+@needs_mpi
+def test_a_process_waits_for_others_at_its_end_without_being_missed(tmp_path):
+    program = """
+        import time
+        import penstock as tf
+        strategy = tf.distribute.MultiWorkerMirroredStrategy()
+        if strategy.cluster_resolver.task_id == 0:
+            time.sleep(2)
+        print("done")
+    """
+    done = launched(program, tmp_path, 2, environment={"PENSTOCK_HEARTBEAT": "1"})
+    assert of_ranks(done) == {0: ["done"], 1: ["done"]}
+
+
+if sys.platform != "linux":
+    pytestmark = pytest.mark.skip(reason="processes are stopped and looked up as on Linux")
