@@ -76,6 +76,10 @@ class Heartbeat:
         for rank in self._others():
             self._post(rank, self._words(LEFT))
 
+    def has_left(self, rank: int) -> bool:
+        """Whether a process has come to its end as it should."""
+        return rank in self._left
+
     def take(self, words: Sequence[int]) -> None:
         """Takes in a message."""
         sender = words[SENDER]

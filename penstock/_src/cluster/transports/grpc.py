@@ -24,7 +24,7 @@ from penstock._src.cluster import heartbeat
 from penstock._src.cluster.description import Cluster
 from penstock._src.cluster.heartbeat import Heartbeat
 from penstock._src.cluster.progress import PROGRESS
-from penstock._src.cluster.rpc.channel import Channel
+from penstock._src.cluster.rpc.channel import RETRY_SECONDS, Channel
 from penstock._src.cluster.rpc.server import RpcServer
 from penstock._src.cluster.transport import (
     REDUCTIONS,
@@ -46,6 +46,7 @@ PIECE = 1 << 26  # bytes of a message at most
 LOOK_EVERY = 1.0  # seconds of waiting after which one asks whether the other is still there
 ANSWERING = 5.0  # seconds that it has to answer at the start
 LOOKING = 1.0  # and later; one that does not answer may be busy, and its heartbeat tells
+PAUSE = 0.05  # between two trials to bring a message
 LEAVING = 1.0  # seconds that a process which ends takes to tell the others
 TOLD_EVERY = 10.0  # seconds between lines about who is awaited at the start
 MERGES: dict[str, Callable[..., Any]] = dict(
@@ -224,9 +225,23 @@ class GrpcTransport(Transport):
         def work() -> None:
             for number, piece in enumerate(pieces, first):
                 header = HEADER.pack(self.cluster.rank, *_number(group), number)
-                self._channels[rank].call("Put", header + bytes(piece))
+                self._put(rank, header + bytes(piece))
 
         return self._senders.submit(work)
+
+    def _put(self, rank: int, message: bytes) -> None:
+        """Brings a message to a process, unless that has come to its end, where it needs none."""
+        until = time.monotonic() + RETRY_SECONDS
+        while True:
+            try:
+                self._channels[rank].call("Put", message, retry_seconds=0)
+                return
+            except UnavailableError:
+                if self._heart is not None and self._heart.has_left(rank):
+                    return
+                if time.monotonic() > until:
+                    raise
+            time.sleep(PAUSE)
 
     def _receive(self, rank: int, result: np.ndarray, group: Group, until: float = 0) -> bool:
         """Fills an array with what another has sent; False if it has not come by `until`, a time, 0 for none."""

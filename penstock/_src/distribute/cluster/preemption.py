@@ -4,13 +4,22 @@ import contextlib
 import dataclasses
 import logging
 import os
+import shutil
 import signal
 import sys
+import tempfile
 import threading
 import time
+import zlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import numpy as np
+
+from penstock._src.cluster.transport import Group
+from penstock._src.cluster.transports.table import connect
+from penstock._src.core.errors import FailedPreconditionError
+from penstock._src.distribute.workers.resolving import transport_of
 from penstock._src.eager.variable import Variable
 from penstock._src.saving.checkpoint import Checkpoint
 from penstock._src.saving.manager import CheckpointManager
@@ -21,6 +30,7 @@ LOG = logging.getLogger("tensorflow")
 # The exit status that asks schedulers to restart the program.
 RESTART_STATUS = 42
 POLL_SECONDS = 1.0
+CHANNEL = 2  # apart from the exchanges of training steps and of datasets
 
 
 @export("distribute.experimental.TerminationConfig", v1=[])
@@ -44,13 +54,19 @@ class TerminationConfig:
 
 @export("distribute.experimental.PreemptionCheckpointHandler", v1=[])
 class PreemptionCheckpointHandler:
-    """Restores the last checkpoint, and writes one when the machine is about to be preempted.
+    """Restores the last checkpoint, and writes one when a machine is about to be preempted.
+
+    If there are several workers, all save the same step, whichever of them is told: each call of `run` begins with a word that
+    they exchange. The chief's checkpoint is kept.
 
     Args:
-      cluster_resolver: describes the workers; this process is assumed to be the only one.
-      checkpoint_or_checkpoint_manager: a tf.train.Checkpoint or CheckpointManager.
+      cluster_resolver: describes the workers.
+      checkpoint_or_checkpoint_manager: a tf.train.Checkpoint or CheckpointManager; its folder is one that all workers see.
       checkpoint_dir: the folder for the checkpoint; needed with a Checkpoint.
       termination_config: a TerminationConfig.
+
+    Raises:
+      FailedPreconditionError: workers find different checkpoints.
     """
 
     def __init__(
@@ -67,12 +83,15 @@ class PreemptionCheckpointHandler:
                 raise ValueError("Please provide a `checkpoint_dir` along with the Checkpoint.")
             held = CheckpointManager(held, directory=checkpoint_dir, max_to_keep=1)
         self._manager = held
+        # None if this process works alone, whatever the resolver describes.
+        self._workers = transport_of(cluster_resolver) if connect() is not None else None
         self._calls = Variable(0, trainable=False, dtype="int64", name="run_calls")
         self._counter = Checkpoint(run_counter=self._calls)
         # The counter has its own checkpoints, next to those of the user's objects.
         self._counter_manager = CheckpointManager(
             self._counter, os.path.join(self._manager.directory, "run_calls"), max_to_keep=1
         )
+        self._agree_on(self._manager.latest_checkpoint)
         if self._manager.latest_checkpoint:
             self._manager.checkpoint.restore(self._manager.latest_checkpoint)
         if self._counter_manager.latest_checkpoint:
@@ -117,7 +136,8 @@ class PreemptionCheckpointHandler:
         self._check()
         result = distributed_train_function(*args, **kwargs)
         self._calls.assign_add(1)
-        self._check()
+        if self._workers is None:  # they check once a step
+            self._check()
         return result
 
     def save_checkpoint_if_preempted(self, *args: Any, **kwargs: Any) -> None:
@@ -140,14 +160,49 @@ class PreemptionCheckpointHandler:
         self._check()
 
     def _check(self, *args: Any, **kwargs: Any) -> None:
-        if not self._announced.is_set() or time.monotonic() < (self._deadline or 0.0):
+        is_due = self._announced.is_set() and time.monotonic() >= (self._deadline or 0.0)
+        told = self._exchanged(int(is_due))
+        if not any(told):
             return
-        LOG.info("The machine is about to be taken away: writing a checkpoint.")
-        save = self._config.save_fn or self._manager.save
-        save(*args, **kwargs)
-        self._counter_manager.save()
+        who = "This machine" if self._workers is None else f"The machine of rank {told.index(1)}"
+        LOG.info("%s is about to be taken away: writing a checkpoint.", who)
+        if self._config.save_fn is not None:
+            self._config.save_fn(*args, **kwargs)
+        else:
+            self._save(self._manager, *args, **kwargs)
+        self._save(self._counter_manager)
+        self._exchanged(0)  # nobody ends before all is written
         exit_fn = self._config.exit_fn or (lambda: sys.exit(RESTART_STATUS))
         exit_fn()
+
+    def _save(self, manager: CheckpointManager, *args: Any, **kwargs: Any) -> None:
+        """Writes a checkpoint; workers besides the chief take part, and keep nothing."""
+        if self._workers is None or self._workers.cluster.is_chief:
+            manager.save(*args, **kwargs)
+            manager.sync()
+            return
+        folder = tempfile.mkdtemp(prefix="penstock-preempted-")
+        try:
+            manager.checkpoint.write(os.path.join(folder, "unused"))
+        finally:
+            shutil.rmtree(folder)
+
+    def _exchanged(self, word: int) -> list[int]:
+        """The words of all workers."""
+        if self._workers is None:
+            return [word]
+        group = Group(self._workers.everyone.ranks, CHANNEL)
+        return self._workers.exchange_words(np.array([word], np.int64), group)[:, 0].tolist()  # type: ignore[no-any-return]
+
+    def _agree_on(self, latest: str | None) -> None:
+        name = os.path.basename(latest or "")
+        told = self._exchanged(zlib.crc32(name.encode()))
+        if others := [rank for rank, word in enumerate(told) if word != told[0]]:
+            own = f"'{name}'" if name else "none"
+            raise FailedPreconditionError(
+                f"The workers find different checkpoints in {self._manager.directory}: rank {others[0]} another than rank 0. "
+                f"This one finds {own}. The folder has to be one that all see."
+            )
 
 
 @export("distribute.experimental.PreemptionWatcher", v1=[])
