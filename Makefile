@@ -119,6 +119,10 @@ fuzz-kernels: $(STAMP)  # single operations through odd views, with tails; SEED=
 fuzz-models: $(STAMP)  # random Keras models; beside TensorFlow's too, if TENSORFLOW_PYTHON names a Python that has it
 	$(BIN)/python -m tests.fuzz.models.hunt $(if $(SEED),--seed $(SEED),--minutes $(MINUTES) --first $(FIRST))
 
+.PHONY: cluster-faults
+cluster-faults: $(STAMP)  # jobs of four workers that are killed, stopped, cut off, ...; SEED=7 runs one, COUNT=200 of them, KINDS="kill stop" chooses
+	$(BIN)/python -m tests.fuzz.clusters $(if $(SEED),--seed $(SEED),--first $(if $(filter file,$(origin FIRST)),0,$(FIRST)) --count $(if $(filter file,$(origin COUNT)),200,$(COUNT))) $(if $(KINDS),--kinds $(KINDS))
+
 kills: $(STAMP)  # processes killed while they save; COUNT=1000 of them
 	$(BIN)/python -m tests.fuzz.kills --count $(COUNT)
 

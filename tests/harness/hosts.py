@@ -40,6 +40,16 @@ class Hosts:
         """Takes a host off the network."""
         _ip("link", "set", f"{self.prefix}v{number}", "down")
 
+    def slow_down(self, number: int, bits: float) -> None:
+        """Lets a host get so many bits a second."""
+        shape = ["tbf", "rate", f"{bits:.0f}", "burst", "16kb", "latency", "400ms"]
+        _tc("add", f"{self.prefix}v{number}", "root", *shape)
+
+    def mend(self, number: int) -> None:
+        """Undoes what was done to a host."""
+        _ip("link", "set", f"{self.prefix}v{number}", "up")
+        _tc("del", f"{self.prefix}v{number}", "root")
+
     def received(self, number: int) -> int:
         """How many bytes have come to a host."""
         device = Path(f"/sys/class/net/{self.prefix}v{number}/statistics/tx_bytes")
@@ -83,6 +93,11 @@ def hosts(count: int, folder: Path):
             _ip("netns", "del", f"{prefix}{number}", check=False)
             _ip("link", "del", f"{prefix}v{number}", check=False)
         _ip("link", "del", f"{prefix}b", check=False)
+
+
+def _tc(what: str, *arguments: str) -> None:
+    done = subprocess.run(["tc", "qdisc", what, "dev", *arguments], capture_output=True, text=True)
+    assert what == "del" or done.returncode == 0, done.stderr
 
 
 def _ip(*arguments: str, check: bool = True) -> bool:

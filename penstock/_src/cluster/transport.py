@@ -170,8 +170,13 @@ class Transport(abc.ABC):
         """Waits until all processes have called it."""
 
     @abc.abstractmethod
-    def abort(self, status: int) -> None:
-        """Ends all processes of the cluster, this one too."""
+    def abort(self, status: int, why: str = "") -> None:
+        """Ends all processes of the cluster, this one too.
+
+        Args:
+          status: this process's exit status.
+          why: what the others are told, where they are told something.
+        """
 
 
 def widened(values: np.ndarray) -> np.ndarray:

@@ -391,9 +391,11 @@ class GrpcTransport(Transport):
     def barrier(self) -> None:
         self._exchange(np.zeros(1, np.int64), self.everyone)
 
-    def abort(self, status: int) -> None:
+    def abort(self, status: int, why: str = "") -> None:
         """Tells the others, whose exchanges fail then, and ends this process."""
-        text = f"Rank {self.cluster.rank} of {self.cluster.size} has failed."
+        text = (
+            f"Rank {self.cluster.rank} of {self.cluster.size} has failed{why and ': '}{why or '.'}"
+        )
         told = [
             self._posts.submit(channel.call, "Failed", text.encode(), LEAVING, 0)
             for channel in self._channels.values()

@@ -224,7 +224,7 @@ class MpiTransport(Transport):
             self.abandon(error.message, memory, request)
             raise error
 
-    def abort(self, status: int) -> None:
+    def abort(self, status: int, why: str = "") -> None:
         self._mpi.COMM_WORLD.Abort(status)
 
 
@@ -243,8 +243,10 @@ class Beats:
         if mpi.Query_thread() < mpi.THREAD_MULTIPLE:
             LOG.warning("MPI was started for one thread: nobody finds out which process hangs.")
             return
-        self._came = np.zeros(heartbeat.WORDS, np.int64)
-        self._coming = self._listen()
+        # From each apart: receives from any source miss messages if several threads are at work (MPICH 5.0, over TCP).
+        self._came = np.zeros([transport.cluster.size, heartbeat.WORDS], np.int64)
+        others = set(range(transport.cluster.size)) - {transport.cluster.rank}
+        self._coming = {rank: self._listen(rank) for rank in others}
         self._going: dict[int, list[tuple[Any, np.ndarray]]] = {}
         self._heart = Heartbeat(
             transport.cluster, self._post, self._poll, transport.lose, flags.heartbeat
@@ -253,15 +255,16 @@ class Beats:
         self._heart.start()
         atexit.register(self._end_together)
 
-    def _listen(self) -> Any:
-        return self._communicator.Irecv(self._came, self._mpi.ANY_SOURCE)
+    def _listen(self, rank: int) -> Any:
+        return self._communicator.Irecv(self._came[rank], rank)
 
     def _poll(self) -> Iterator[list[int]]:
         try:
-            while self._coming.Test():
-                words = self._came.tolist()
-                self._coming = self._listen()
-                yield words
+            for rank in self._coming:
+                while self._coming[rank].Test():
+                    words = self._came[rank].tolist()
+                    self._coming[rank] = self._listen(rank)
+                    yield words
         except self._mpi.Exception as error:
             self._transport.lose(f"MPI has failed: {error}.")
             self._heart.stop()
@@ -282,8 +285,9 @@ class Beats:
             print(f"Penstock: rank {rank} at its end: {error}", file=sys.stderr, flush=True)
             self._transport.abort(1)
         self._heart.stop()
-        self._coming.Cancel()
-        self._coming.Wait()
+        for request in self._coming.values():
+            request.Cancel()
+            request.Wait()
 
 
 def _bytes(values: np.ndarray) -> np.ndarray:

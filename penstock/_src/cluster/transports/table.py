@@ -16,6 +16,8 @@ from penstock._src.util.process import forks
 # Name: the module of this folder whose `connect(cluster)` gives a Transport.
 TRANSPORTS = {"mpi": "mpi", "grpc": "grpc"}
 
+MOST_TOLD = 500  # characters of an error that other processes are told
+
 _started: list[Transport] = []
 _starting = forks.freed_in_child(threading.Lock())
 
@@ -61,11 +63,9 @@ def _end_all_on_error(transport: Transport) -> None:
         kind: type[BaseException], error: BaseException, traceback: TracebackType | None
     ) -> None:
         before(kind, error, traceback)
-        rank = transport.cluster.rank
-        print(
-            f"Penstock: rank {rank} failed: {kind.__name__}: {error}", file=sys.stderr, flush=True
-        )
+        rank, why = transport.cluster.rank, f"{kind.__name__}: {error}"
+        print(f"Penstock: rank {rank} failed: {why}", file=sys.stderr, flush=True)
         sys.stdout.flush()
-        transport.abort(1)
+        transport.abort(1, why.partition("\n")[0][:MOST_TOLD])
 
     sys.excepthook = hook
