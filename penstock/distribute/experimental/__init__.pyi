@@ -35,7 +35,7 @@ class MultiWorkerMirroredStrategy(_MultiWorkerMirroredStrategy):
     """The same under its older name, with its older parameters."""
     def __init__(self, communication: Any = ..., cluster_resolver: Any = None) -> None: ...
 class PreemptionCheckpointHandler:
-    """Restores the last checkpoint, and writes one when the machine is about to be preempted."""
+    """Restores the last checkpoint, and writes one when a machine is about to be preempted."""
     def __init__(self, cluster_resolver: Any, checkpoint_or_checkpoint_manager: Any, checkpoint_dir: str | None = None, termination_config: TerminationConfig | None = None) -> None: ...
     def run(self, distributed_train_function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """Calls a training function; then writes the checkpoint and exits if preemption is due."""
