@@ -132,6 +132,8 @@ class Op:
     iteration: ClassVar[str] = ""
     # Takes what its input refers to until an operation takes the output: others that want it must wait for that one.
     holds_until_consumed: ClassVar[bool] = False
+    # May wait for what other threads or runs do: fill a queue, hand in gradients.
+    may_wait: ClassVar[bool] = False
     # Which control flow it is: "call", "if", "case", "while"; "" for none.
     control: ClassVar[str] = ""
     # What tf.vectorized_map does with each input: a word of api/vectorized/inputs.py for each, "rows, axis". "" where

@@ -5,6 +5,7 @@ from typing import Literal
 
 import numpy as np
 
+from penstock._src.core.calls import deadlines
 from penstock._src.core.op import Op
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.typesets import NUMBER
@@ -51,7 +52,7 @@ class HostAccumulator(Resource):
         if required <= 0:
             raise op.invalid(f"Argument num_required must be positive, but got {required}")
         with self.changed:
-            self.changed.wait_for(lambda: self.count >= required)
+            deadlines.wait_for(self.changed, lambda: self.count >= required)
             taken = self.average()
             self.step += 1
             self.count, self.total = 0, None
@@ -190,6 +191,7 @@ by_reference("AccumulatorSetGlobalStep", ResourceAccumulatorSetGlobalStep)
 class ResourceAccumulatorTakeGradient(_AccumulatorOp):
     """The sum or mean of the gradients, once there are enough."""
 
+    may_wait = True
     signature = "handle: resource, num_required: int32 -> average: dtype"
     dtype: NUMBER
 
@@ -219,6 +221,7 @@ class SparseAccumulatorApplyGradient(_AccumulatorOp):
 class SparseAccumulatorTakeGradient(_AccumulatorOp):
     """The sums or means of the rows, once there are enough gradients."""
 
+    may_wait = True
     signature = """handle: Ref(string), num_required: int32
         -> indices: int64, values: dtype, shape: int64"""
     dtype: NUMBER

@@ -5,6 +5,7 @@ import threading
 
 import numpy as np
 
+from penstock._src.core.calls import deadlines
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import AbortedError, CancelledError, OutOfRangeError
 from penstock._src.core.op import Op
@@ -110,6 +111,7 @@ class BarrierInsertMany(_BarrierOp):
 class BarrierTakeMany(_BarrierOp):
     """Takes complete tuples: their numbers, keys and components."""
 
+    may_wait = True
     signature = """handle: Ref(string), num_elements: int32
         -> indices: int64[?], keys: string[?], values: *component_types[...]"""
     component_types: list[DType]
@@ -129,7 +131,9 @@ class BarrierTakeMany(_BarrierOp):
                 if available < max(count, 1):
                     raise self._insufficient(barrier, count, available)
             timeout = self.timeout_ms / 1000 if self.timeout_ms > 0 else None
-            came = barrier.changed.wait_for(lambda: self._settled(barrier, count), timeout)
+            came = deadlines.wait_for(
+                barrier.changed, lambda: self._settled(barrier, count), timeout
+            )
             if not came:
                 raise AbortedError("Timed out waiting for elements of a barrier.")
             if len(barrier.ready) < count:

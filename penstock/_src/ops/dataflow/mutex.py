@@ -55,7 +55,7 @@ class MutexLock(Op):
     """Acquires a mutex, which is held until the result is consumed or deleted."""
 
     signature = "mutex: resource -> mutex_lock: variant[]"
-    holds_until_consumed = True
+    holds_until_consumed = may_wait = True
 
     def eager(self, mutex):
         if not isinstance(mutex, Mutex):

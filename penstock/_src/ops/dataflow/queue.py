@@ -128,6 +128,7 @@ def _queue(op, handle):
 class QueueEnqueueV2(Op):
     """Adds one element to a queue, waiting while it is full."""
 
+    may_wait = True
     signature = "handle: resource, components: *Tcomponents ->"
     timeout_ms: int = -1
     differentiable = False
@@ -141,6 +142,7 @@ class QueueEnqueueV2(Op):
 class QueueEnqueueManyV2(Op):
     """Adds the rows of tensors to a queue, each as soon as there is room."""
 
+    may_wait = True
     signature = "handle: resource, components: *Tcomponents ->"
     timeout_ms: int = -1
     differentiable = False
@@ -166,6 +168,7 @@ class QueueEnqueueManyV2(Op):
 class QueueDequeueV2(Op):
     """Takes one element from a queue, waiting for it."""
 
+    may_wait = True
     signature = "handle: resource -> components: *component_types[...]"
     component_types: list[DType]
     timeout_ms: int = -1
@@ -178,6 +181,7 @@ class QueueDequeueV2(Op):
 class _DequeueMany(Op):
     """Takes elements from a queue, each component stacked."""
 
+    may_wait = True
     differentiable = False
     fewer = False
     component_types: list[DType]

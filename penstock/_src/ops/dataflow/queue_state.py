@@ -81,7 +81,7 @@ class Queue(Resource):
         with self.changed:
             while len(taken) < count:
                 while not self.closed and len(self.held) <= self.minimum:
-                    deadlines.wait(self.changed)
+                    self._await_more(taken)
                 if self.held:
                     taken.append(self.take())
                     self.changed.notify_all()
@@ -94,6 +94,14 @@ class Queue(Resource):
                         f"current size {len(self.held)})"
                     )
         return taken
+
+    def _await_more(self, taken):
+        """Waits for a change; whoever waits no longer gives back what it has taken."""
+        try:
+            deadlines.wait(self.changed)
+        except BaseException:
+            self.put_back(taken)
+            raise
 
     def close(self):
         """Rejects further elements and wakes waiting threads.

@@ -224,6 +224,7 @@ class _ReaderOp(Op):
 
 
 class _Reading(_ReaderOp):
+    may_wait = True
     capabilities = "read_files"
 
     def touched_files(self, values):

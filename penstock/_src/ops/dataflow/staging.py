@@ -4,6 +4,7 @@ import threading
 
 import numpy as np
 
+from penstock._src.core.calls import deadlines
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import ResourceExhaustedError
 from penstock._src.core.op import Op
@@ -85,13 +86,14 @@ class _PlaceOp(Op):
 class Stage(_PlaceOp):
     """Adds a tuple, waiting for space."""
 
+    may_wait = True
     signature = "values: *dtypes ->"
 
     def eager(self, values):
         place = self.place()
         place.require_space(values)
         with place.changed:
-            place.changed.wait_for(lambda: place.fits(values))
+            deadlines.wait_for(place.changed, lambda: place.fits(values))
             place.items.append(tuple(values))
             place.changed.notify_all()
 
@@ -105,12 +107,13 @@ class _TypedPlaceOp(_PlaceOp):
 class Unstage(_TypedPlaceOp):
     """Takes the oldest tuple, waiting for one."""
 
+    may_wait = True
     signature = "-> values: *dtypes[...]"
 
     def eager(self):
         place = self.place()
         with place.changed:
-            place.changed.wait_for(lambda: place.items)
+            deadlines.wait_for(place.changed, lambda: place.items)
             taken = place.items.pop(0)
             place.changed.notify_all()
             return list(taken)
@@ -119,6 +122,7 @@ class Unstage(_TypedPlaceOp):
 class StagePeek(_TypedPlaceOp):
     """The tuple at an index, waiting for it."""
 
+    may_wait = True
     signature = "index: int32 -> values: *dtypes[...]"
 
     def eager(self, index):
@@ -126,7 +130,7 @@ class StagePeek(_TypedPlaceOp):
         if index.ndim:
             raise self.invalid("index must be scalar")
         with place.changed:
-            place.changed.wait_for(lambda: len(place.items) > index)
+            deadlines.wait_for(place.changed, lambda: len(place.items) > index)
             return list(place.items[int(index)])
 
 
@@ -185,6 +189,7 @@ class _MapOp(_TypedPlaceOp):
 class MapStage(_MapOp):
     """Adds components of the tuple of a key; it can be taken when it is complete."""
 
+    may_wait = True
     signature = "key: int64, indices: int32, values: *fake_dtypes ->"
 
     def eager(self, key, indices, values):
@@ -195,10 +200,11 @@ class MapStage(_MapOp):
             if at in place.items:
                 raise self.invalid(f"The key {at} is complete already.")
             place.require_space(values)
-            place.changed.wait_for(
+            deadlines.wait_for(
+                place.changed,
                 lambda: (
                     not place.memory_limit or _bytes([*place.held(), *values]) <= place.memory_limit
-                )
+                ),
             )
             found = place.partial.setdefault(at, {})
             for index, value in zip(indices.tolist(), values):
@@ -208,7 +214,7 @@ class MapStage(_MapOp):
                     raise self.invalid(f"The tensor for index '{index}' was already inserted.")
                 found[index] = value
             if len(found) == len(self.dtypes):
-                place.changed.wait_for(lambda: place.fits([]))
+                deadlines.wait_for(place.changed, lambda: place.fits([]))
                 del place.partial[at]
                 place.items[at] = [found[i] for i in range(len(self.dtypes))]
             place.changed.notify_all()
@@ -217,13 +223,14 @@ class MapStage(_MapOp):
 class MapPeek(_MapOp):
     """Components of the tuple of a key, waiting for it."""
 
+    may_wait = True
     signature = "key: int64, indices: int32 -> values: *dtypes[...]"
     takes = False
 
     def eager(self, key, indices):
         place, at = self.place(), self.number(key)
         with place.changed:
-            place.changed.wait_for(lambda: at in place.items)
+            deadlines.wait_for(place.changed, lambda: at in place.items)
             return self.components(place, at, indices, self.takes)
 
 
@@ -236,12 +243,13 @@ class MapUnstage(MapPeek):
 class MapUnstageNoKey(_MapOp):
     """Takes components of the tuple of some key."""
 
+    may_wait = True
     signature = "indices: int32 -> key: int64[], values: *dtypes[...]"
 
     def eager(self, indices):
         place = self.place()
         with place.changed:
-            place.changed.wait_for(lambda: place.items)
+            deadlines.wait_for(place.changed, lambda: place.items)
             key = self.chosen(place.items)
             return np.int64(key), self.components(place, key, indices, takes=True)
 
