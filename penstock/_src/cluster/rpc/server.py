@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import logging
+import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -69,6 +70,7 @@ def _answering(name: str, method: Callable[[bytes], bytes]) -> Callable[[bytes, 
             context.abort(
                 codes.UNAUTHENTICATED, "the cluster's key (PENSTOCK_CLUSTER_KEY) is another"
             )
+        _ANSWERING.context = context
         try:
             return method(request)
         except DecodeError as error:
@@ -80,9 +82,27 @@ def _answering(name: str, method: Callable[[bytes], bytes]) -> Callable[[bytes, 
         except Exception as error:
             LOG.exception("%s failed", name)
             context.abort(codes.INTERNAL, f"{name}: {type(error).__name__}: {error}")
+        finally:
+            _ANSWERING.context = None
         raise AssertionError("abort raises")
 
     return answer
+
+
+class _Answering(threading.local):
+    """The call that this thread answers, as gRPC knows it."""
+
+    context: Any = None
+
+
+_ANSWERING = _Answering()
+
+
+def when_caller_is_gone(act: Callable[[], None]) -> None:
+    """Calls `act` once the call that this thread answers is over, answered or not; at once if it is already."""
+    context = _ANSWERING.context
+    if context is not None and not context.add_callback(act):
+        act()
 
 
 def _status(error: OpError) -> Any:

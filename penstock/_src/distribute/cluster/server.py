@@ -1,6 +1,9 @@
 """tf.distribute.Server: a task of a cluster whose sessions share their variables."""
 
+import contextlib
+import importlib.util
 import itertools
+import socket
 import threading
 from typing import Any
 
@@ -20,8 +23,8 @@ _PORTS = itertools.count(40000)
 class Server:
     """A task of a cluster, which holds variables and runs functions for other processes.
 
-    Of several tasks, each is a process with a server, for a `tf.distribute.ParameterServerStrategy`. A task that is alone in its cluster lets sessions of
-    its own process share variables and queues.
+    Of several tasks, each is a process with a server, for a `tf.distribute.ParameterServerStrategy`, or for `tf.compat.v1.Session(server.target)`,
+    whose operations run in the tasks that their devices name. Sessions of one cluster share variables and queues.
 
     Graphs that others send compute, and nothing else: what reads files on a worker (a dataset of files) needs `PENSTOCK_ALLOW=read_files` or the
     like in its environment. `PENSTOCK_CLUSTER_KEY`, where set, is a secret that every call has to bring.
@@ -58,40 +61,42 @@ class Server:
             server_or_cluster_def, job_name, task_index, protocol, config
         )
         cluster = ClusterSpec(self._definition.cluster)
-        if sum(cluster.num_tasks(job) for job in cluster.jobs) > 1:
-            name = task_name(self._definition.job_name, self._definition.task_index)
-            self._service = TaskService(name, addresses_of(cluster))
-        self._open(cluster, ResourceManager(keep=True))
+        job, index = self._definition.job_name, self._definition.task_index
+        self._address, self._ended = cluster.task_address(job, index), threading.Event()
+        self._is_alone = sum(cluster.num_tasks(job) for job in cluster.jobs) == 1
+        # What answers calls of other processes; None if none can come.
+        self._service: TaskService | None = None
+        if not self._is_alone or importlib.util.find_spec("grpc") is not None:
+            self._service = TaskService(task_name(job, index), addresses_of(cluster))
         if start:
             self.start()
 
-    # What answers calls of other processes; None if there are none.
-    _service: TaskService | None = None
     _is_started = False
 
-    def _open(self, cluster: ClusterSpec, resources: ResourceManager) -> None:
-        definition = self._definition
-        host, _, port = cluster.task_address(definition.job_name, definition.task_index).rpartition(
-            ":"
-        )
-        number = next(_PORTS) if port == "0" else port
-        self._target = f"{definition.protocol}://{host}:{number}"
-        self._resources, self._ended = resources, threading.Event()
-
     def start(self) -> None:
-        """Makes the server available to sessions, or to other tasks."""
-        if self._service is None:
-            SERVERS[self._target] = self._resources
-        elif not self._is_started:
-            self._service.start(self._target.partition("://")[2])
-            self._is_started = True
+        """Makes the server available to sessions and other tasks."""
+        if self._is_started:
+            return
+        self._is_started = True
+        if self._service is not None:
+            port = self._service.start(self._address)
+            self._address = f"{self._address.rpartition(':')[0]}:{port}"
+        elif self._address.endswith(":0"):
+            self._address = f"{self._address[:-1]}{next(_PORTS)}"
+        if self._is_alone:  # sessions of this process need no calls
+            own = None if self._service is None else self._service.manager
+            SERVERS[self.target] = own or ResourceManager(keep=True)
 
     def join(self) -> None:
         """Waits until the server ends, which is when the process ends."""
         self._ended.wait()
 
     server_def = read_only("_definition", "Its ServerDef.")
-    target = read_only("_target", "What sessions are given to reach it.")
+
+    @property
+    def target(self) -> str:
+        """What sessions are given to reach it."""
+        return f"{self._definition.protocol}://{self._address}"
 
     @staticmethod
     def create_local_server(config: Any = None, start: bool = True) -> "Server":
@@ -152,21 +157,6 @@ def _only_task(cluster: Any, job_name: str) -> int:
     return tasks[0]
 
 
-class _LocalServer(Server):
-    """A task of a cluster within this process; the tasks share their resources."""
-
-    def __init__(
-        self, cluster: ClusterSpec, job: str, index: int, shared: Any, config: Any
-    ) -> None:
-        self._definition = ServerDef(
-            cluster=cluster.as_cluster_def(), job_name=job, task_index=index, protocol="grpc"
-        )
-        if config is not None:
-            self._definition.default_session_config.MergeFrom(config)
-        self._open(cluster, shared)
-        self.start()
-
-
 @export("test.create_local_cluster")
 def create_local_cluster(
     num_workers: int,
@@ -187,14 +177,23 @@ def create_local_cluster(
     Returns:
       Two lists of `tf.distribute.Server`.
     """
+    ports = iter(_free_ports(num_workers + num_ps))
     addresses = {
-        job: [f"localhost:{next(_PORTS)}" for _ in range(count)]
+        job: [f"localhost:{next(ports)}" for _ in range(count)]
         for job, count in (("worker", num_workers), ("ps", num_ps))
     }
     cluster = ClusterSpec({job: found for job, found in addresses.items() if found})
-    shared = ResourceManager(keep=True)
     made: dict[str, list[Server]] = {"worker": [], "ps": []}
     for job, config in (("worker", worker_config), ("ps", ps_config)):
         for index in range(len(addresses[job])):
-            made[job].append(_LocalServer(cluster, job, index, shared, config))
+            made[job].append(Server(cluster, job, index, protocol, config))
     return made["worker"], made["ps"]
+
+
+def _free_ports(count: int) -> list[int]:
+    """Ports at which nobody listens."""
+    with contextlib.ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for one in sockets:
+            one.bind(("localhost", 0))
+        return [one.getsockname()[1] for one in sockets]

@@ -27,7 +27,16 @@ def operations_to_run(
     needed = needed_operations(graph, inputs, outputs, control_outputs)
     if any(op.raw_op.is_collective for op in needed):
         needed = joined_collectives(needed)
-    if graph.keeps_program_order or not any(_may_lose_effects(op) for op in needed):
+    if graph.keeps_program_order:
+        return needed
+    return without_unread_effects(needed, outputs, control_outputs)
+
+
+def without_unread_effects(
+    needed: list[Operation], outputs: Sequence[Any], control_outputs: Sequence[Operation]
+) -> list[Operation]:
+    """Returns operations with conditions and loops replaced by such that have only the results that these or `outputs` read."""
+    if not any(_may_lose_effects(op) for op in needed):
         return needed
     read = {t._id for t in outputs}
     awaited = {id(op) for op in control_outputs}

@@ -1,7 +1,7 @@
 """Graphs as GraphDefs and graph functions as FunctionDefs."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from types import SimpleNamespace
 from typing import Any
 
@@ -66,6 +66,30 @@ def graph_def(
     made.versions.producer = GRAPH_DEF_VERSION
     if made.library.function:
         made.versions.min_consumer = MIN_CONSUMER
+    return made
+
+
+def part_def(
+    ops: Sequence[Operation],
+    given_name: Callable[[SymbolicTensor], str | None],
+    known: Collection[str] = (),
+) -> Any:
+    """Returns the GraphDef of some operations of a graph, with the functions to which they refer.
+
+    Args:
+      ops: the operations.
+      given_name: what stands for an input of theirs that another operation makes; None: that operation.
+      known: names of others that control inputs may be; those that are neither are left out.
+    """
+    made, library = GraphDef(), _Library()
+    names = {op.name for op in ops}.union(known)
+    for op in ops:
+        node = made.node.add()
+        _fill_node(node, op, library, False)
+        node.input.extend(given_name(t) or _graph_input(t) for t in op._inputs)
+        node.input.extend(f"^{name}" for name in _control_names(op) if name in names)
+    library.write(made.library, False)
+    made.versions.producer = GRAPH_DEF_VERSION
     return made
 
 

@@ -49,6 +49,11 @@ def devices_of(config: Any) -> list[DeviceAttributes]:
     return [DeviceAttributes(f"{DEVICE}{i}", "CPU", 256 << 20, 0) for i in range(count)]
 
 
+def cpu_of(task: str) -> DeviceAttributes:
+    """The CPU of a task of a cluster."""
+    return DeviceAttributes(f"{task}/device:CPU:0", "CPU", 256 << 20, 0)
+
+
 @contextlib.contextmanager
 def described_run(options: Any, metadata: Any, session: Any, wanted: list[str]) -> Iterator[None]:
     """A context whose run is told in a RunMetadata, in as much detail as RunOptions ask for.

@@ -14,7 +14,6 @@ from penstock._src.core.errors import (
     InvalidArgumentError,
     NotFoundError,
     OpError,
-    UnimplementedError,
 )
 from penstock._src.core.tensor import Tensor
 from penstock._src.core.values import resources
@@ -30,7 +29,9 @@ from penstock._src.v1.graphs.feeds import feed_parts, feed_value
 from penstock._src.v1.graphs.fetches import Fetches, read_reference
 from penstock._src.v1.graphs.handles import TensorHandle
 from penstock._src.v1.graphs.partial_runs import PartialRun
-from penstock._src.v1.graphs.run_metadata import described_run, devices_of
+from penstock._src.v1.graphs.remote.connection import SCHEME, Connection
+from penstock._src.v1.graphs.remote.program import RemoteSession
+from penstock._src.v1.graphs.run_metadata import cpu_of, described_run, devices_of
 from penstock._src.v1.process.mixed_precision_state import (
     is_mixed_precision_graph_rewrite_enabled,
     set_non_mixed_precision_session_created,
@@ -41,15 +42,13 @@ _NODE = re.compile(r"\{\{node ([^ }]+)\}\}")
 
 
 def _resources_of(target: str) -> Any:
-    """What a session keeps: its own, or that of the server with this target."""
+    """What a session keeps: its own, or that of the server with this target; None for that of other processes."""
     if not target:
         return resources.ResourceManager(keep=True)
     if target in resources.SERVERS:
         return resources.SERVERS[target]
-    if target.startswith("grpc://"):
-        raise UnimplementedError(
-            f"Session: servers of other processes cannot be used. Received the target {target!r}."
-        )
+    if target.startswith(SCHEME):
+        return None
     raise NotFoundError(
         "No session factory registered for the given session options: "
         f'{{target: "{target}" config: }} Registered factories are {{DIRECT_SESSION}}.'
@@ -97,6 +96,8 @@ class BaseSession:
         if not is_mixed_precision_graph_rewrite_enabled():
             set_non_mixed_precision_session_created(True)
         self._resources = _resources_of(target)
+        is_remote = self._resources is None
+        self._remote = RemoteSession(target, config) if is_remote else None
         self._closed = False
         self._programs: dict[Any, Any] = {}
         self._partial: dict[bytes, PartialRun] = {}
@@ -113,12 +114,16 @@ class BaseSession:
 
     def list_devices(self) -> list[Any]:
         """Returns the devices, which have a `name` and a `device_type`."""
-        return devices_of(self._config)
+        if self._remote is None:
+            return devices_of(self._config)
+        return [cpu_of(name) for name in self._remote.task_names()]
 
     def close(self) -> None:
         """Discards the values of variables; the session cannot run any more."""
         self._closed = True
         self._programs.clear()
+        if self._remote is not None:
+            self._remote.close()
 
     @contextlib.contextmanager
     def as_default(self) -> Iterator[Any]:
@@ -201,13 +206,15 @@ class BaseSession:
         )
         program = self._programs.get(key)
         if program is None:
-            inputs = [t for t, _ in feeds]
-            program = compile_graph(self._graph, inputs, wanted, operations, "session")
-            self._programs[key] = program
+            program = self._programs[key] = self._compiled(
+                [t for t, _ in feeds], wanted, operations
+            )
 
         def run(values: list[Any]) -> list[Any]:
             before, STATE.graph = STATE.graph, None
             try:
+                if self._remote is not None:
+                    return list(program(values))
                 with resources.using(self._resources):
                     return program(values)
             except OpError as error:
@@ -221,6 +228,11 @@ class BaseSession:
                 STATE.graph = before
 
         return run
+
+    def _compiled(self, inputs: list[Any], wanted: list[Any], operations: list[Operation]) -> Any:
+        if self._remote is not None:
+            return self._remote.program(self._graph, inputs, wanted, operations)
+        return compile_graph(self._graph, inputs, wanted, operations, "session")
 
     def _name_operation(self, error: OpError) -> None:
         """Gives an error the operation of this graph that its message names."""
@@ -315,7 +327,8 @@ class Session(BaseSession):
     """Runs operations of a graph and keeps the values of its variables.
 
     Args:
-      target: the target of a server in this process, whose sessions share their variables.
+      target: the target of a `tf.distribute.Server`, or "grpc://host:port": operations run in the tasks of its cluster, by their devices, and
+        its sessions share their variables. "" for this process.
       graph: the graph; by default the current one.
       config: a ConfigProto; `intra_op_parallelism_threads` takes effect in the first session that computes.
     """
@@ -341,7 +354,17 @@ class Session(BaseSession):
 
     @staticmethod
     def reset(target: str, containers: Any = None, config: Any = None) -> None:
-        """Does nothing: every session has its own variables."""
+        """Frees the variables and other resources of a server's cluster, and ends the sessions that use them.
+
+        Args:
+          target: of the server.
+          containers: whose resources are freed; by default the one of resources that name none.
+          config: a ConfigProto, whose `device_filters` choose among tasks.
+        """
+        if target in resources.SERVERS:
+            resources.SERVERS[target].clear(containers or [""])
+        elif target.startswith(SCHEME):
+            Connection(target, config).reset(containers or [])
 
 
 @export(v1=["InteractiveSession"])

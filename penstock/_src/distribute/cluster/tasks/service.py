@@ -31,6 +31,7 @@ from penstock._src.core.values import resources
 from penstock._src.core.values.resources import Resource, ResourceManager, VariableHandle
 from penstock._src.distribute.cluster.tasks import messages
 from penstock._src.distribute.cluster.tasks.handles import Handle, dtype_and_shape, handle, sent
+from penstock._src.distribute.cluster.tasks.sessions import SessionHost
 from penstock._src.distribute.cluster.tasks.task import TaskLostError, Tasks
 from penstock._src.distribute.cluster.tasks.values import decode, encode_all
 from penstock._src.function import run as _runs_graph_functions  # noqa: F401
@@ -42,6 +43,10 @@ LOG = logging.getLogger("tensorflow")
 # A process that has not been heard of for so long is gone, and what the task holds for it is freed.
 FORGET_SECONDS = 600.0
 _PYTHON_ERRORS = (ValueError, TypeError, KeyError, IndexError, NotImplementedError, OverflowError)
+
+
+# The tasks of this process that answer calls, by their addresses.
+SERVICES: dict[str, TaskService] = {}
 
 
 class Held:
@@ -106,6 +111,9 @@ class TaskService:
         self._lock = threading.Lock()
         self._consent: Consent = consent_for(f"a graph that was sent to {name}", None)
         self._server: RpcServer | None = None
+        self.sessions = SessionHost(
+            name, self.manager, self._consent, self.reference, self.resource
+        )
 
     def start(self, address: str) -> int:
         """Begins to answer calls at an address; returns the port."""
@@ -114,17 +122,35 @@ class TaskService:
             "RunOp": self._answering(messages.OpRequest, self._run_op),
             "Register": self._answering(messages.RegisterRequest, self._register),
             "RunFunction": self._answering(messages.FunctionRequest, self._run_function),
+            "Describe": self._describe,
+            "Extend": self._answering(messages.ExtendRequest, self.sessions.extend),
+            "RunPart": self._answering(messages.PartRequest, self.sessions.run_part),
+            "Cancel": self._answering(messages.StepRequest, self.sessions.cancel),
+            "Close": self._answering(messages.StepRequest, self.sessions.close),
+            "Reset": self._answering(messages.ResetRequest, self.sessions.reset),
         }
         self._server = RpcServer(address, messages.SERVICE, methods)
+        host = address.rpartition(":")[0]
+        self._address = f"{host}:{self._server.port}"
+        self.tasks.addresses[self.name] = self._address
+        SERVICES[self._address] = self
         return self._server.port
 
     def stop(self) -> None:
         """Ends it; what it holds is lost."""
         if self._server is not None:
+            SERVICES.pop(self._address, None)
             self._server.stop()
             self._server = None
 
     # -- calls
+
+    def _describe(self, data: bytes) -> bytes:
+        del data
+        made = messages.Description(task=self.name)
+        made.addresses.update(self.tasks.addresses)
+        described: bytes = made.SerializeToString()
+        return described
 
     def _hello(self, data: bytes) -> bytes:
         request = messages.HelloRequest.FromString(data)
@@ -188,7 +214,7 @@ class TaskService:
                 if held is not None and held.caller == caller:
                     del self._held[number], self._ids[id(held.resource)]
 
-    def _reference(self, resource: Resource, caller: str) -> Any:
+    def reference(self, resource: Resource, caller: str) -> Any:
         """The message of a resource, which the task holds from now on."""
         if isinstance(resource, Handle):
             return sent(resource)
@@ -221,7 +247,8 @@ class TaskService:
             raise NotFoundError(f"{self.name}: the resource {reference.name!r} has been freed.")
         return held
 
-    def _resource(self, reference: Any) -> Resource:
+    def resource(self, reference: Any) -> Resource:
+        """Returns the resource that a message names, of this task or another."""
         if reference.task == self.name:
             return self._own(reference).resource
         return handle(self.tasks, reference)
@@ -240,13 +267,28 @@ class TaskService:
         arguments = group_arguments(op.inputs, op, values)
         if op.takes_name:
             arguments.append(op.op_type)
-        with resources.using(self.manager), _alone(held):
+        with resources.using(self.manager), self._alone(held):
             result = op.eager(*arguments)
         reply = messages.Reply()
         encode_all(
-            reply.outputs, _flat(op, result), lambda r: self._reference(r, request.caller.name)
+            reply.outputs, _flat(op, result), lambda r: self.reference(r, request.caller.name)
         )
         return reply
+
+    @contextlib.contextmanager
+    def _alone(self, held: Sequence[Held]) -> Iterator[None]:
+        """Within the block no other call uses the variables among these; others may wait for one another, as queues do.
+
+        Sessions may use a variable that has a name, so it is not changed in place.
+        """
+        variables = {id(one): one for one in held if type(one.resource) is VariableHandle}
+        with contextlib.ExitStack() as stack:
+            for key in sorted(variables):
+                stack.enter_context(variables[key].lock)
+            are_all = len(variables) == len({id(one) for one in held})
+            if are_all and not any(self.manager.has(one.resource) for one in held):
+                stack.enter_context(resources.used_alone())
+            yield
 
     def _op_of(self, node: Any) -> Op:
         """The op of a node without functions.
@@ -288,28 +330,16 @@ class TaskService:
         function = caller.functions.get(request.name)
         if function is None:
             raise NotFoundError(f"{self.name} knows no function {request.name!r}.")
-        values = [decode(value, self._resource) for value in request.inputs]
+        values = [decode(value, self.resource) for value in request.inputs]
         _check_inputs(function, values)
         outputs = function.run(values)
         reply = messages.Reply()
-        encode_all(reply.outputs, outputs, lambda r: self._reference(r, request.caller.name))
+        encode_all(reply.outputs, outputs, lambda r: self.reference(r, request.caller.name))
         return reply
 
 
 def _no_function(name: str) -> Any:
     raise KeyError(f"there is no function {name!r}")
-
-
-@contextlib.contextmanager
-def _alone(held: Sequence[Held]) -> Iterator[None]:
-    """Within the block nobody else uses the variables among these; others may wait for one another, as queues do."""
-    variables = {id(one): one for one in held if type(one.resource) is VariableHandle}
-    with contextlib.ExitStack() as stack:
-        for key in sorted(variables):
-            stack.enter_context(variables[key].lock)
-        if len(variables) == len({id(one) for one in held}):
-            stack.enter_context(resources.used_alone())
-        yield
 
 
 def _flat(op: Op, result: Any) -> list[Any]:
