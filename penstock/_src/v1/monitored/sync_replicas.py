@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from penstock._src.api.control.scopes import control_dependencies
+from penstock._src.api.control.scopes import control_dependencies, group
 from penstock._src.api.dataflow.queues import FIFOQueue
 from penstock._src.core import dtypes
 from penstock._src.core.composite import IndexedSlices
 from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.dispatch import STATE
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
 from penstock._src.util.export import export
@@ -17,7 +18,12 @@ from penstock._src.v1.inputs.accumulators import (
 from penstock._src.v1.inputs.queue_runner import QueueRunner
 from penstock._src.v1.monitored.hooks import SessionRunHook
 from penstock._src.v1.training.optimizers import Optimizer
-from penstock._src.v1.variables.collections import GraphKeys, VariableV1
+from penstock._src.v1.variables.collections import (
+    GraphKeys,
+    VariableV1,
+    global_variables,
+    report_uninitialized_variables,
+)
 
 
 @export(v1=["train.SyncReplicasOptimizer"])
@@ -75,58 +81,77 @@ class SyncReplicasOptimizer(Optimizer):
         if global_step is None:
             raise ValueError("Global step is required to check staleness")
         self._global_step, self._applied = global_step, True
-        self._local_step = VariableV1(
-            0,
-            trainable=False,
-            collections=[GraphKeys.LOCAL_VARIABLES],
-            dtype=global_step.dtype,
-            name="sync_rep_local_step",
+        graph: Any = STATE.graph
+        with graph.colocate_with(raw.NoOp()):  # with each replica, not on a parameter server
+            self._local_step = VariableV1(
+                0,
+                trainable=False,
+                collections=[GraphKeys.LOCAL_VARIABLES],
+                dtype=global_step.dtype,
+                name="sync_rep_local_step",
+            )
+        self.local_step_init_op = self._local_step.assign(
+            convert_to_tensor(global_step), read_value=False
         )
-        current = convert_to_tensor(global_step)
-        self.local_step_init_op = self._local_step.assign(current)
-        self.chief_init_op = self.local_step_init_op
-        self.ready_for_local_init_op = raw.NoOp()
+        self.ready_for_local_init_op = report_uninitialized_variables(global_variables())
         handed, means, variables = [], [], []
+        starts = [self.local_step_init_op]
         for gradient, variable in pairs:
             if gradient is not None:
-                given, mean = self._through_accumulator(gradient, variable)
+                with graph.device(variable.device):
+                    given, mean, started = self._through_accumulator(gradient, variable)
                 handed.append(given)
+                starts.append(started)
                 means.append(mean)
                 variables.append(variable)
-        update = self._opt.apply_gradients(list(zip(means, variables, strict=True)), global_step)
+        self.chief_init_op = group(*starts)
+        with graph.device(global_step.device):
+            step, sync = self._through_tokens(handed, list(zip(means, variables, strict=True)))
+        self._runner = QueueRunner(self._queue, [sync])
+        with control_dependencies([step]):
+            return raw.NoOp(name=name or self._name)
+
+    def _through_tokens(self, handed: list[Any], pairs: list[Any]) -> tuple[Any, Any]:
+        """Returns (the operation that takes the token of the next step, the operation that makes a step and gives tokens)."""
+        step = self._global_step
+        update = self._opt.apply_gradients(pairs, step)
         queue = FIFOQueue(
             -1, dtypes.int64, shapes=((),), name="sync_token_q", shared_name="sync_token_q"
         )
         self._queue = queue
         with control_dependencies(handed):
             token = queue.dequeue()
-        step = self._local_step.assign(raw.Cast(x=token, DstT=global_step.dtype), read_value=False)
+        taken = self._local_step.assign(raw.Cast(x=token, DstT=step.dtype), read_value=False)
         with control_dependencies([update]):
             tokens = raw.Fill(dims=[self._tokens], value=self._step_as_token())
             sync = queue.enqueue_many((tokens,))
         if self._averages is not None:
             with control_dependencies([sync]):
                 sync = self._averages.apply(self._averaged)
-        self._runner = QueueRunner(queue, [sync])
-        with control_dependencies([step]):
-            return raw.NoOp(name=name or self._name)
+        return taken, sync
+
+    def _step_now(self) -> Any:
+        """The global step."""
+        return raw.Cast(x=convert_to_tensor(self._global_step), DstT=dtypes.int64)
 
     def _step_as_token(self) -> Any:
         """The global step after the update, as a token."""
         read = raw.ReadVariableOp(resource=self._global_step.handle, dtype=self._global_step.dtype)
         return raw.Cast(x=read, DstT=dtypes.int64)
 
-    def _through_accumulator(self, gradient: Any, variable: Any) -> tuple[Any, Any]:
-        """Returns (the operation that submits a gradient, the mean of the submitted gradients)."""
+    def _through_accumulator(self, gradient: Any, variable: Any) -> tuple[Any, Any, Any]:
+        """Returns (the operation that submits a gradient, the mean of the submitted gradients, what drops those of earlier steps)."""
         step = raw.Cast(x=convert_to_tensor(self._local_step), DstT=dtypes.int64)
         name = f"{variable.op.name}/grad_accum"
         if isinstance(gradient, IndexedSlices):
             sparse = SparseConditionalAccumulator(gradient.dtype, shape=(), shared_name=name)
             given = sparse.apply_indexed_slices_grad(gradient, local_step=step)
-            return given, sparse.take_indexed_slices_grad(self._replicas)
+            started = sparse.set_global_step(self._step_now())
+            return given, sparse.take_indexed_slices_grad(self._replicas), started
         shape = gradient.shape if gradient.shape.is_fully_defined() else TensorShape(variable.shape)
         dense = ConditionalAccumulator(gradient.dtype, shape=shape, shared_name=name)
-        return dense.apply_grad(gradient, local_step=step), dense.take_grad(self._replicas)
+        given = dense.apply_grad(gradient, local_step=step)
+        return given, dense.take_grad(self._replicas), dense.set_global_step(self._step_now())
 
     def get_chief_queue_runner(self) -> QueueRunner:
         """The runner with which the chief makes steps.
@@ -154,8 +179,10 @@ class SyncReplicasOptimizer(Optimizer):
             )
         if count == 0:
             return raw.NoOp(name="no_init_tokens")
-        tokens = raw.Fill(dims=[count], value=self._step_as_token())
-        return self._queue.enqueue_many((tokens,))
+        graph: Any = STATE.graph
+        with graph.device(self._global_step.device):
+            tokens = raw.Fill(dims=[count], value=self._step_as_token())
+            return self._queue.enqueue_many((tokens,))
 
     def get_slot(self, *args: Any, **kwargs: Any) -> Any:
         """Delegates to the wrapped optimizer."""
@@ -198,7 +225,18 @@ class _SyncReplicasOptimizerHook(SessionRunHook):
         self._tokens = optimizer.get_init_tokens_op(self._num_tokens) if self._is_chief else None
 
     def after_create_session(self, session: Any, coord: Any) -> None:
-        """Runs the initial operations."""
+        """Runs the initial operations.
+
+        Raises:
+          RuntimeError: variables are not initialized.
+        """
+        missing = session.run(self._optimizer.ready_for_local_init_op)
+        if len(missing):
+            names = ", ".join(name.decode() for name in missing)
+            raise RuntimeError(
+                "Init operations did not make model ready for SyncReplicasOptimizer local_init. Init op: "
+                f"{self._local_init.name}, error: Variables not initialized: {names}"
+            )
         session.run(self._local_init)
         if self._tokens is not None:
             session.run(self._tokens)

@@ -5,7 +5,7 @@ of slices updates only its rows; Adam's rule, which moves all rows, takes it as 
 """
 
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from penstock._src.autodiff.gradient_tape import GradientTape
@@ -26,6 +26,16 @@ def _free() -> Any:
     """A context for creating variables whose initializers do not depend on the step's control dependencies."""
     graph = STATE.graph
     return contextlib.nullcontext() if graph is None else graph.control_dependencies(None)
+
+
+@contextlib.contextmanager
+def _beside(variable: Any) -> Iterator[None]:
+    """A context for creating variables that live where another one does."""
+    with (
+        _free(),
+        STATE.graph.colocate_with(variable) if in_v1_graph() else contextlib.nullcontext(),
+    ):
+        yield
 
 
 # How the slots' usual initial values are made.
@@ -148,7 +158,7 @@ class Optimizer(Trackable):
         if not pairs:
             raise ValueError(f"No gradients provided for any variable: {list(grads_and_vars)}.")
         with _free():
-            self._prepare(pairs[0][1])
+            self._prepare(min((v for _, v in pairs), key=lambda v: v.name))
             for _, variable in pairs:
                 for slot in self._first_values:
                     self._slot(slot, variable)
@@ -177,7 +187,7 @@ class Optimizer(Trackable):
             done = raw.NoOp(name=scope if global_step is None else "update")
         if global_step is None:
             return done
-        with graph.control_dependencies([done]):
+        with graph.control_dependencies([done]), graph.colocate_with(global_step):
             one = convert_to_tensor(1, global_step.dtype)
             return raw.AssignAddVariableOp(global_step.handle, one, name=scope)
 
@@ -203,7 +213,7 @@ class Optimizer(Trackable):
             first = self._first_values[name]
             initializer = _INITIALIZERS.get(first) or Constant(first)
             shape, dtype = variable.shape.as_list(), variable.dtype.base_dtype
-            with _free():
+            with _beside(variable):
                 held[variable.ref()] = Variable(
                     lambda: initializer(shape, dtype=dtype), trainable=False, name=full
                 )
@@ -411,15 +421,17 @@ class AdamOptimizer(Optimizer):
 
     def _prepare(self, like: Any) -> None:
         if not self._powers:
-            made = [
-                Variable(
-                    number_like(beta, like) if hasattr(beta, "dtype") else beta,
-                    trainable=False,
-                    name=name,
-                    dtype=like.dtype.base_dtype,
-                )
-                for name, beta in zip(_POWERS, map(_called, self._betas))
-            ]
+            betas = dict(zip(_POWERS, map(_called, self._betas)))
+            with _beside(like):
+                made = [
+                    Variable(
+                        number_like(beta, like) if hasattr(beta, "dtype") else beta,
+                        trainable=False,
+                        name=name,
+                        dtype=like.dtype.base_dtype,
+                    )
+                    for name, beta in betas.items()
+                ]
             self._all_powers += made
             for name, power in zip(_POWERS, made):
                 self._handle_deferred_dependencies(name, power)
@@ -447,7 +459,8 @@ class AdamOptimizer(Optimizer):
         if STATE.graph is None:
             return [p.assign(p * b) for p, b in zip(self._powers, self._betas)]
         betas = (self._tensors or self._numbers)[1:3]
-        with STATE.graph.control_dependencies(updates):
+        graph: Any = STATE.graph
+        with graph.control_dependencies(updates), graph.colocate_with(self._powers[0]):
             return [
                 raw.AssignVariableOp(p.handle, convert_to_tensor(p) * number_like(b, p))
                 for p, b in zip(self._powers, betas)

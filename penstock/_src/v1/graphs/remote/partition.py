@@ -95,7 +95,17 @@ class _Partition:
         self._wanted, self._targets = wanted, set(map(id, targets))
         self._asked_for = self._targets | {id(t.op) for t in wanted}
         self._task_of = placement.task_of
+        # What others wait for in place of an operation that does nothing itself, by the ids of such operations.
+        self._stood_for: dict[int, list[Operation]] = {}
+        for op in operations:
+            if not (op._inputs or op.outputs or op.raw_op.stateful):
+                self._stood_for[id(op)] = self._effective(op._control_inputs)
+        if self._stood_for:
+            self._operations = [op for op in operations if id(op) not in self._stood_for]
+            self._targets = set(map(id, self._effective(targets)))
+            self._asked_for = self._targets | {id(t.op) for t in wanted}
         self._keys: dict[int, _Key] = {}
+        self._awaited: dict[int, list[Operation]] = {}
         # Operations that parts have copies of, by the ids of the operations: no part runs after another for them.
         self._copied = {id(op) for op in operations if is_constant(op) or finds_by_name(op)}
 
@@ -146,9 +156,19 @@ class _Partition:
 
     def _awaited_by(self, op: Operation) -> list[Operation]:
         """Operations that run before an operation though it reads nothing of them."""
-        return [
-            o for o in op._control_inputs if id(o) in self._needed and id(o) not in self._copied
-        ]
+        if id(op) not in self._awaited:
+            found = self._effective(op._control_inputs)
+            self._awaited[id(op)] = [o for o in found if id(o) not in self._copied]
+        return self._awaited[id(op)]
+
+    def _effective(self, operations: Sequence[Operation]) -> list[Operation]:
+        """Operations to wait for, with what they wait for in place of those that do nothing themselves."""
+        found: Unique[Operation] = Unique()
+        for op in operations:
+            if id(op) in self._needed:
+                for one in self._stood_for.get(id(op), (op,)):
+                    found.add(one)
+        return list(found)
 
     def _has_copy(self, op: Operation, task: str) -> bool:
         return id(op) in self._copied and (is_constant(op) or self._task_of(op) == task)

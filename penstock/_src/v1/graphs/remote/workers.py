@@ -195,7 +195,7 @@ class RemoteWorker:
         """What the task calls a tensor."""
         if self._is_own(tensor.op):
             return tensor.name
-        return f"_received/{tensor.op.name}/{tensor.value_index}:0"
+        return f".received/{tensor.op.name}/{tensor.value_index}:0"
 
     def _received(self, tensor: SymbolicTensor, received: dict[str, SymbolicTensor]) -> str | None:
         """What stands for a tensor of another task, which is noted; None for one of this task."""
