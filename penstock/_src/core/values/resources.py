@@ -176,11 +176,6 @@ class ResourceManager:
             for key in [k for k in self._held if k[1] in cleared]:
                 del self._held[key]
 
-    def has(self, resource: Resource) -> bool:
-        """Whether it holds a resource, by whatever name."""
-        with self._lock:
-            return any(held is resource for held in self._held.values())
-
     def remove(self, resource: Resource) -> None:
         """Removes a resource."""
         with self._lock:

@@ -50,10 +50,10 @@ SERVICES: dict[str, TaskService] = {}
 
 
 class Held:
-    """A resource, and who made it."""
+    """A resource, who made it, and the session that uses it, or ""."""
 
-    def __init__(self, resource: Resource, caller: str) -> None:
-        self.resource, self.caller = resource, caller
+    def __init__(self, resource: Resource, caller: str, session: str = "") -> None:
+        self.resource, self.caller, self.session = resource, caller, session
         self.lock = threading.RLock()  # held while an op works on a variable
 
 
@@ -106,13 +106,18 @@ class TaskService:
         self.tasks = Tasks(addresses)
         self.manager = ResourceManager(keep=True)
         self._held: dict[int, Held] = {}
-        self._ids: dict[int, int] = {}  # id() of a resource -> its id
+        self._ids: dict[tuple[int, str], int] = {}  # id() of a resource, session -> its id
         self._callers: dict[str, Caller] = {}
         self._lock = threading.Lock()
         self._consent: Consent = consent_for(f"a graph that was sent to {name}", None)
         self._server: RpcServer | None = None
         self.sessions = SessionHost(
-            name, self.manager, self._consent, self.reference, self.resource
+            name,
+            self.manager,
+            self._consent,
+            self.reference,
+            self.resource,
+            self.free_of_session,
         )
 
     def start(self, address: str) -> int:
@@ -212,19 +217,35 @@ class TaskService:
             for number in ids:
                 held = self._held.get(number)
                 if held is not None and held.caller == caller:
-                    del self._held[number], self._ids[id(held.resource)]
+                    self._drop(number)
 
-    def reference(self, resource: Resource, caller: str) -> Any:
-        """The message of a resource, which the task holds from now on."""
+    def _drop(self, number: int) -> None:
+        held = self._held.pop(number)
+        del self._ids[id(held.resource), held.session]
+
+    def free_of_session(self, session: str) -> None:
+        """Forgets what other tasks know by handles of a session."""
+        with self._lock:
+            for number in [n for n, held in self._held.items() if held.session == session]:
+                self._drop(number)
+
+    def reference(self, resource: Resource, caller: str, session: str = "") -> Any:
+        """The message of a resource, which the task holds from now on.
+
+        Args:
+          resource: the resource.
+          caller: who gets the message.
+          session: whose end frees it; "": the caller does.
+        """
         if isinstance(resource, Handle):
             return sent(resource)
         with self._lock:
-            number = self._ids.get(id(resource))
-            is_new = number is None
+            number = self._ids.get((id(resource), session))
+            is_new = number is None and not session
             if number is None:
                 number = secrets.randbits(63)
-                self._held[number] = Held(resource, caller)
-                self._ids[id(resource)] = number
+                self._held[number] = Held(resource, caller, session)
+                self._ids[id(resource), session] = number
         dtype, shape = dtype_and_shape(resource)
         return messages.Resource(
             task=self.name, incarnation=self.incarnation, id=number, name=resource.name,
@@ -286,7 +307,7 @@ class TaskService:
             for key in sorted(variables):
                 stack.enter_context(variables[key].lock)
             are_all = len(variables) == len({id(one) for one in held})
-            if are_all and not any(self.manager.has(one.resource) for one in held):
+            if are_all and not any(one.session for one in held):
                 stack.enter_context(resources.used_alone())
             yield
 

@@ -114,8 +114,9 @@ class SessionHost:
       name: of the task.
       manager: of the resources that they share.
       consent: what their graphs may do besides computing.
-      reference: gives the message of a resource for a caller.
+      reference: gives the message of a resource for a caller and a session.
       resource: gives the resource that a message names.
+      free: forgets the resources of such messages of a session.
     """
 
     def __init__(
@@ -123,11 +124,12 @@ class SessionHost:
         name: str,
         manager: ResourceManager,
         consent: Consent,
-        reference: Callable[[Resource, str], Any],
+        reference: Callable[[Resource, str, str], Any],
         resource: Callable[[Any], Resource],
+        free: Callable[[str], None],
     ) -> None:
         self._name, self._manager, self._consent = name, manager, consent
-        self._reference, self._resource = reference, resource
+        self._reference, self._resource, self._free = reference, resource, free
         self._sessions: dict[str, HostedSession] = {}
         self._lock = threading.Lock()
 
@@ -169,7 +171,8 @@ class SessionHost:
         finally:
             held.steps.done(request.step, cancellation)
         reply = messages.Reply()
-        encode_all(reply.outputs, results, lambda r: self._reference(r, request.caller.name))
+        name = request.caller.name
+        encode_all(reply.outputs, results, lambda r: self._reference(r, name, request.session))
         return reply
 
     def cancel(self, request: Any, caller: Any) -> Any:
@@ -187,6 +190,7 @@ class SessionHost:
             held = self._sessions.pop(request.session, None)
         if held is not None:
             held.steps.cancel(0, CancelledError("Session has been closed."))
+            self._free(request.session)
         return messages.Reply()
 
     def reset(self, request: Any, caller: Any) -> Any:
@@ -198,9 +202,10 @@ class SessionHost:
     def clear(self, containers: list[str]) -> None:
         """Frees the resources of containers, and ends all sessions."""
         with self._lock:
-            ended, self._sessions = list(self._sessions.values()), {}
-        for held in ended:
+            ended, self._sessions = self._sessions, {}
+        for name, held in ended.items():
             held.steps.cancel(0, CancelledError("Session has been reset."))
+            self._free(name)
         self._manager.clear(containers or [""])
 
     def _session(self, name: str) -> HostedSession:
@@ -219,3 +224,4 @@ class SessionHost:
         now = time.monotonic()
         for name in [n for n, s in self._sessions.items() if now - s.used > FORGET_SECONDS]:
             del self._sessions[name]
+            self._free(name)

@@ -71,7 +71,8 @@ class RemoteSession:
         service = None if task == CLIENT else connection.service(task)
         if task == CLIENT or service is not None:
             is_own = service is None or is_isolated
-            return OwnWorker(ResourceManager(keep=True) if is_own else service.manager, service)
+            manager = ResourceManager(keep=True) if is_own else service.manager
+            return OwnWorker(manager, service, self._name)
         return RemoteWorker(connection.tasks[task], self._name, self._placement, is_isolated)
 
     def program(

@@ -52,10 +52,11 @@ class OwnWorker:
     Args:
       manager: of the task's resources.
       service: the task; None for no task, in place of which this process runs what only it can.
+      session: the name of the session.
     """
 
-    def __init__(self, manager: ResourceManager, service: TaskService | None) -> None:
-        self._manager, self._service = manager, service
+    def __init__(self, manager: ResourceManager, service: TaskService | None, session: str) -> None:
+        self._manager, self._service, self._session = manager, service, session
         self._steps = Steps()
 
     def load(self, graph: Graph, part: PartOfRun) -> Part:
@@ -92,7 +93,7 @@ class OwnWorker:
         service = self._service
         if service is None or isinstance(value, Handle):
             return value
-        return handle(service.tasks, service.reference(value, service.tasks.caller))
+        return handle(service.tasks, service.reference(value, service.tasks.caller, self._session))
 
     def end_step(self, step: int) -> None:
         """Frees what a step has left."""
@@ -103,8 +104,10 @@ class OwnWorker:
         self._steps.cancel(step, CancelledError("Step was cancelled."))
 
     def close(self) -> None:
-        """Ends what runs."""
+        """Ends what runs, and forgets what other tasks know by handles of the session."""
         self._steps.cancel(0, CancelledError("Session has been closed."))
+        if self._service is not None:
+            self._service.free_of_session(self._session)
 
 
 class _Numbered:
