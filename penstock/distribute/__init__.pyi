@@ -174,9 +174,9 @@ class Server:
     def server_def(self) -> Any:
         """Its ServerDef."""
     def start(self) -> None:
-        """Makes the server available to sessions, or to other tasks."""
+        """Makes the server available to sessions and other tasks."""
     @property
-    def target(self) -> Any:
+    def target(self) -> str:
         """What sessions are given to reach it."""
 class Strategy:
     """How computation and variables are spread over devices."""

@@ -759,7 +759,7 @@ class Session:
         """Starts a run in several steps; returns its handle for `partial_run`."""
     @staticmethod
     def reset(target: str, containers: Any = None, config: Any = None) -> None:
-        """Does nothing: every session has its own variables."""
+        """Frees the variables and other resources of a server's cluster, and ends the sessions that use them."""
     def run(self, fetches: Any, feed_dict: Any = None, options: Any = None, run_metadata: Any = None) -> Any:
         """Runs the operations that `fetches` depend on and returns their values in the same structure."""
     @property

@@ -1,11 +1,10 @@
-"""Parts of GraphDefs: the nodes of a scope, with its name taken off, and those of savers that are not needed."""
+"""Parts of GraphDefs: the nodes of a scope, with its name taken off, and those of savers that are not needed; names with and without a scope."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from typing import Any
-
-from penstock._src.v1.graphs.scoped_names import strip_name_scope
 
 UNBOUND = "$unbound_inputs_"
 _SAVING = frozenset(
@@ -85,3 +84,21 @@ def unneeded_saver_nodes(definition: Any, saver_def: Any) -> set[str]:
 
 def _scope(name: str) -> str:
     return name.lstrip("^").rpartition("/")[0]
+
+
+def strip_name_scope(name: Any, export_scope: str | None) -> Any:
+    """Returns the name of an operation, colocation or control input without the scope `export_scope`."""
+    if not export_scope or not isinstance(name, str | bytes):
+        return name
+    text = name.decode() if isinstance(name, bytes) else name
+    scope = re.escape(export_scope.removesuffix("/"))
+    return re.sub(rf"([\^]|loc:@|^){scope}[\/]+(.*)", r"\1\2", text, count=1)
+
+
+def prepend_name_scope(name: Any, import_scope: str | None) -> Any:
+    """Returns the name of an operation, colocation or control input within the scope `import_scope`."""
+    if not import_scope or not isinstance(name, str | bytes):
+        return name
+    text = name.decode() if isinstance(name, bytes) else name
+    mark = next((m for m in ("^", "loc:@") if text.startswith(m)), "")
+    return f"{mark}{import_scope.removesuffix('/')}/{text[len(mark) :]}"

@@ -28,9 +28,9 @@ from penstock._src.v1.graphs.meta_graphs import create_meta_graph_def
 from penstock._src.v1.graphs.scoped_graphs import (
     is_included,
     scoped_graph_def,
+    strip_name_scope,
     unneeded_saver_nodes,
 )
-from penstock._src.v1.graphs.scoped_names import strip_name_scope
 from penstock._src.v1.variables.collections import GraphKeys, VariableV1
 from penstock._src.v1.variables.reference import ReferenceVariable
 

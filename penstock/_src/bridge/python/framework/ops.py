@@ -25,7 +25,7 @@ from penstock._src.proto.graph import NodeDef
 from penstock._src.util import nest
 from penstock._src.v1.graphs import default_graph
 from penstock._src.v1.graphs.devices import colocate_with
-from penstock._src.v1.graphs.scoped_names import prepend_name_scope, strip_name_scope
+from penstock._src.v1.graphs.scoped_graphs import prepend_name_scope, strip_name_scope
 from penstock._src.v1.saving.meta_graph import proto_functions, register_proto_function
 
 from ..eager import context

@@ -1,6 +1,7 @@
 """Tasks of a cluster that hold resources and run functions for others: what `tf.distribute.Server` serves.
 
-An op that takes a resource of another task runs there (`handles.py`); a function runs where it is sent, as a graph (`functions.py`). `task.py` is
+An op that takes a resource of another task runs there (`handles.py`); a function runs where it is sent, as a graph (`functions.py`), and so do parts of a
+session's graph (`sessions.py`, `parts.py`). `task.py` is
 a task as others see it, `service.py` what it does itself, `messages.py` the messages, `values.py` how values stand in them.
 
 Each process has a name of its own, and each start of a server a number (its incarnation), so that nobody takes a task that was started again for the
