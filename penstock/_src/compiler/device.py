@@ -23,6 +23,7 @@ class Device(Protocol):
     generator  writes kernels for its target; None: it takes functions as they are, and nothing is planned
     computes   whether results are the function's: PENSTOCK_CHECK compares only such with the interpreter's
     threads    how many tasks may run at once: plans lay memory out for so many
+    has_lanes  whether its programs run lanes side by side (recognize/lanes.py)
     """
 
     name: str
@@ -33,6 +34,9 @@ class Device(Protocol):
 
     @property
     def threads(self) -> int: ...
+
+    @property
+    def has_lanes(self) -> bool: ...
 
     def load(self, plan: Plan) -> Runnable:
         """The program of a plan; without a generator it has a function only."""

@@ -70,16 +70,20 @@ def improved(function: Function, stages: Stages) -> Function:
 
 
 def plan_function(
-    function: Function, generator: Generator, threads: int, stages: Stages | None = None
+    function: Function,
+    generator: Generator,
+    threads: int,
+    stages: Stages | None = None,
+    has_lanes: bool = False,
 ) -> Plan:
-    """The Plan of a function, for the target of a generator, which keeps what it emits, and so many threads."""
+    """The Plan of a function, for the target of a generator, which keeps what it emits, and so many threads, which may run lanes."""
     stages = stages or Stages(function.name)
     recognized = stages.run("recognize", recognize, function)
     groups = stages.run("partition", partition, recognized)
     groups = stages.run("merge", merge, groups)
     kernels = stages.run("schedule", schedule, groups)
     before = generator.seconds
-    planned = stages.run("plan", plan, kernels, generator, threads)
+    planned = stages.run("plan", plan, kernels, generator, threads, has_lanes)
     stages.seconds["emit"] = generator.seconds - before
     stages.seconds["plan"] -= stages.seconds["emit"]
     return planned
@@ -93,7 +97,7 @@ def _loaded(function: Function, stages: Stages) -> Compiled:
         generator = device.generator
         planned = Plan(function)
         if generator is not None:
-            planned = plan_function(function, generator, device.threads, stages)
+            planned = plan_function(function, generator, device.threads, stages, device.has_lanes)
         program = stages.timed("load", device.load, planned)
     except MemoryError as error:  # of a stage of the compiler
         raise memory_limit.refused(error, function.name) from error

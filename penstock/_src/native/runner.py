@@ -9,13 +9,18 @@ A record of the table is
     JUMP_UNLESS      target           address of a byte: jumps if it is 0
     SWITCH           how many         address of an int32 index, then as many targets; outside the range: the last
     HOLD             0 or 1           1: from here on the run is not interrupted, as variables are half updated; 0: it may be
+    LANES            how many         first word, end and number of threads of each: stretches of the table that run side by side;
+                                      after them the run goes on where the last one ends
 Targets are word offsets in the table.  After every launch the status is looked at (an int64 array; kernels write an
 error's code to its first word and details after it): not 0 ends the run. So do, between launches, signals whose Python
 handlers raise (`process/interrupts.py`), and a deadline: a time of the monotonic clock among the status words, 0 for none.
+
+A lane is a task of the pool, whose launches then run on its own thread. Each lane has status words of its own, after those of the
+run. A lane that fails ends alone; when all have ended, the run fails as the first of those that have.
 """
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -25,15 +30,17 @@ from .code import Code
 from .kernels import kernels
 from .language.function import Fn
 from .language.module import Module
-from .language.types import I8, I32, I64, PTR
+from .language.types import I8, I32, I64, PTR, VOID
 from .language.value import Val
 from .process.interrupts import ABANDONED, SIGNALLED
 
 HEADER = 4  # words of a record before its arguments
 OPERATION, A, LENGTH, NANOSECONDS = range(HEADER)
-JUMP, JUMP_UNLESS, SWITCH, HOLD = range(4)
+JUMP, JUMP_UNLESS, SWITCH, HOLD, LANES = range(5)
 INTERRUPTED, LATE = -1, -2  # what a run gives that a signal or a deadline has ended
 STOPPED_AT, HELD, DEADLINE = 13, 14, 15  # status words; the first: of the launch that ended the run
+STATUS_WORDS = 16  # of a run, or a lane
+LANE_WORDS = 3  # of a lane among the arguments of LANES
 LAST_CONTROL = 15  # a larger operation is an address
 
 # words of what a bound call knows
@@ -59,6 +66,7 @@ class Call:
     inputs        how many arrays the call takes; their addresses go to the table where `patches` says,
                   rows of (input, word, byte offset)
     threads       that the table's memory is prepared for
+    lanes         the most that LANES says
     keep          whatever the table's addresses point into
     """
 
@@ -69,11 +77,12 @@ class Call:
         patches: Sequence[Sequence[int]] = (),
         *,
         threads: int,
+        lanes: int = 0,
         keep: object = None,
     ):
         self.table = _words(table)
         self.patches = _words(patches).reshape(-1, PATCH_WORDS)
-        self.status = np.zeros(16, np.int64)
+        self.status = np.zeros(STATUS_WORDS * (1 + lanes), np.int64)
         self.keep, self.threads = keep, threads
         self._inputs = inputs
         self.run = self._bind("penstock_run", None)
@@ -108,7 +117,9 @@ def _words(values) -> np.ndarray:
 def _entries() -> dict:
     m = Module()
     for name, timed in (("penstock_run", False), ("penstock_run_timed", True)):
-        _emit_run(m, name, timed)
+        _emit_steps(m, name, timed)
+        _emit_lane(m, name)
+        _emit_run(m, name)
         _emit_entry(m, name, timed)
     library = kernels()[Code.of(m)]
     _libraries.append(library)
@@ -121,14 +132,34 @@ def _entries() -> dict:
 _libraries: list = []  # builtins hold addresses of these
 
 
-def _emit_run(m: Module, name: str, timed: bool) -> None:
+def _emit_run(m: Module, name: str) -> None:
     """<name>(table, words, status, limit, log) -> status code."""
     with m.fn(name, ret=I64, internal=True, noalias=False,
               table=PTR, words=I64, status=PTR, limit=I64, log=PTR) as f:  # fmt: skip
         f.store(f.i64(0), f.status, HELD)
         deadline = f.load(f.status, DEADLINE, I64)
         main = f.call("penstock_run_begins", ret=I64)
+        stretch = f.table, f.i64(0), f.words, f.status, f.limit, f.log
+        f.call(f"{name}_steps", *stretch, main, deadline)
+        ended = f.call("penstock_run_ends", main, ret=I64)
+        f.give(f.select(ended.ne(0), f.i64(INTERRUPTED), f.load(f.status, 0, I64)))
+
+
+def _emit_steps(m: Module, name: str, timed: bool) -> None:
+    """<name>_steps(table, start, words, status, limit, log, main, deadline): the records from `start` to `words`."""
+    with m.fn(f"{name}_steps", internal=True, noalias=False, table=PTR, begin=I64, words=I64,
+              status=PTR, limit=I64, log=PTR, main=I64, deadline=I64) as f:  # fmt: skip
         signals = f.call("penstock_interrupt_words", ret=PTR)
+        context = f.alloca(I64, _LANE_CONTEXT)
+
+        def unless_ending(at: Val, following: Val):
+            stops = f.load(f.status, 0, I64) | _ending(f, signals, f.main, f.deadline)
+
+            def end():
+                f.store(at, f.status, STOPPED_AT)
+                return (f.words,)
+
+            return f.when(stops.ne(0), end, lambda: (following,))
 
         def one(at: Val):
             record = f.at(f.table, at, I64)
@@ -140,26 +171,80 @@ def _emit_run(m: Module, name: str, timed: bool) -> None:
             def launch():
                 fn = f.load(record, OPERATION, PTR)
                 f.call("penstock_pool_run", fn, args, f.load(record, A, I64), f.limit)
-                stops = f.load(f.status, 0, I64) | _ending(f, signals, main, deadline)
+                return unless_ending(at, following)
 
-                def end():
-                    f.store(at, f.status, STOPPED_AT)
-                    return (f.words,)
-
-                return f.when(stops.ne(0), end, lambda: (following,))
+            def lanes():
+                count = f.load(record, A, I64)
+                _run_lanes(f, name, context, args, count)
+                end = f.load(args, count * LANE_WORDS - (LANE_WORDS - 1), I64)
+                return _ended_lane(f, count, lambda: unless_ending(at, end))
 
             (after,) = f.when(
                 f.compare("ugt", operation, LAST_CONTROL),
                 launch,
-                lambda: _control(f, operation, record, args, following, main),
+                lambda: f.when(
+                    operation.eq(LANES),
+                    lanes,
+                    lambda: _control(f, operation, record, args, following, f.main),
+                ),
             )
             if timed:
                 _note_time(f, record, at, before)
             return (after,)
 
-        f.loop_while(lambda at: at < f.words, one, f.i64(0))
-        ended = f.call("penstock_run_ends", main, ret=I64)
-        f.give(f.select(ended.ne(0), f.i64(INTERRUPTED), f.load(f.status, 0, I64)))
+        f.loop_while(lambda at: at < f.words, one, f.begin)
+
+
+_LANE_TABLE, _LANE_STATUS, _LANE_LOG, _LANE_MAIN, _LANE_LATE, _LANE_ARGS, _LANE_CONTEXT = range(7)
+
+
+def _run_lanes(f: Fn, name: str, context: Val, args: Val, count: Val) -> None:
+    """Runs the lanes of a record as tasks of the pool."""
+    for word, value in (
+        (_LANE_TABLE, f.table),
+        (_LANE_STATUS, f.status),
+        (_LANE_LOG, f.log),
+        (_LANE_MAIN, f.main),
+        (_LANE_LATE, f.deadline),
+        (_LANE_ARGS, args),
+    ):
+        f.store(value, context, word)
+    f.call("penstock_pool_run", Val(f, PTR, f"@{name}_lane"), context, count, f.limit)
+
+
+def _ended_lane(f: Fn, count: Val, go_on: Callable[[], tuple[Val, ...]]) -> tuple[Val, ...]:
+    """The status of the first lane that has failed becomes the run's; its launch is the one that ended the run."""
+
+    def look(lane: Val, failed: Val) -> tuple[Val, ...]:
+        own = f.at(f.status, (lane + 1) * STATUS_WORDS, I64)
+        is_first = f.load(own, 0, I64).ne(0) & failed.eq(0)
+
+        def take() -> tuple[Val, ...]:
+            for word in range(STOPPED_AT + 1):
+                f.store(f.load(own, word, I64), f.status, word)
+            return (f.i64(1),)
+
+        return f.when(is_first, take, lambda: (failed,))
+
+    (failed,) = f.loop(f.i64(0), count, 1, look, f.i64(0))
+    return f.when(failed.ne(0), lambda: (f.words,), go_on)
+
+
+def _emit_lane(m: Module, name: str) -> None:
+    """<name>_lane(context, lane, thread): a lane as a task."""
+    with m.fn(f"{name}_lane", internal=True, noalias=False, ctx=PTR, task=I64, tid=I64) as f:
+
+        def word(number: int, ty: str = PTR) -> Val:
+            return f.load(f.ctx, number, ty)
+
+        status = word(_LANE_STATUS)
+        own = f.at(status, (f.task + 1) * STATUS_WORDS, I64)
+        f.store(f.i64(0), own)
+        f.store(f.load(status, HELD, I64), own, HELD)
+        args = f.at(word(_LANE_ARGS), f.task * LANE_WORDS, I64)
+        start, end, threads = (f.load(args, i, I64) for i in range(LANE_WORDS))
+        stretch = word(_LANE_TABLE), start, end, own, threads, word(_LANE_LOG)
+        f.call(f"{name}_steps", *stretch, word(_LANE_MAIN, I64), word(_LANE_LATE, I64))
 
 
 def _ending(f: Fn, signals: Val, main: Val, deadline: Val) -> Val:
@@ -211,15 +296,16 @@ def _control(
 def _note_time(f: Fn, record: Val, at: Val, before: Any) -> None:
     after = f.call("penstock_nanoseconds", ret=I64)
     f.store(f.load(record, NANOSECONDS, I64) + (after - before), record, NANOSECONDS)
-    count = f.load(f.log, 0, I64)
+    count = f.emit(I64, f"atomicrmw add ptr {f.log.s}, i64 1 monotonic")  # lanes have one log
 
     def write():
         entry = f.at(f.log, count * LOG_WORDS + 2, I64)
         for i, value in enumerate((at, before, after)):
             f.store(value, entry, i)
-        f.store(count + 1, f.log)
 
-    f.when(count < f.load(f.log, 1, I64), write)
+    capacity = f.load(f.log, 1, I64)
+    full = f"store atomic i64 {capacity.s}, ptr {f.log.s} monotonic, align 8"
+    f.when(count < capacity, write, lambda: f.emit(VOID, full))
 
 
 def _emit_entry(m: Module, name: str, timed: bool) -> None:

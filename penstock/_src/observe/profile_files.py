@@ -39,12 +39,13 @@ XStatMetadata
 )
 XSpace = XPLANE["XSpace"]
 PLANE = "/host:CPU"
+MOST_LANES = 1 << 10  # numbers of threads are larger
 ENVIRONMENT = "Task Environment"  # the plane that tells the time of day
 _FIELDS = {int: "int64_value", float: "double_value", str: "str_value"}  # of an XStat
 
 
 class Event(NamedTuple):
-    """An event on a thread: name, start and end in nanoseconds, additional values to show, the operations of a kernel, and the
+    """An event on a thread, or in a lane from 2 on (the caller's thread shows the first): name, start and end in nanoseconds, additional values to show, the operations of a kernel, and the
     name `operation:Type` under which TensorBoard counts it among the operations ("" if it does not)."""
 
     name: str
@@ -68,6 +69,7 @@ def write_profile(logdir: str, events: Sequence[Event]) -> None:
 
 def _thread_names(events: Sequence[Event]) -> dict[int, str]:
     known = {thread.ident: thread.name for thread in threading.enumerate()}
+    known |= {lane: f"lane {lane}" for lane in range(2, MOST_LANES)}
     return {e.thread: known.get(e.thread, f"python-{e.thread}") for e in events}
 
 

@@ -90,7 +90,8 @@ class Recording:
                 if kernel is not None:
                     shown = _shown(kernel, end - start)
                     counted = _counted_as(kernel)
-                    yield Event(kernel.label, thread, start, end, shown, kernel.operations, counted)
+                    line = kernel.lane if kernel.lane > 1 else thread
+                    yield Event(kernel.label, line, start, end, shown, kernel.operations, counted)
 
 
 def _counted_as(kernel: KernelRecord) -> str:

@@ -70,7 +70,7 @@ def bind(
     inputs, results = len(plan.function.parameters), len(plan.function.results)
     before = {"input": 0, "variable": 0, "output": inputs, "prepacked": inputs + results}
     patches: list[tuple[int, int, int]] = []  # (number of the call's array, word, bytes to add)
-    status_words: list[int] = []
+    status_words: list[tuple[int, int]] = []  # (word, bytes to add)
     session_words: list[tuple[int, SessionWord]] = []
     arena = block.array.ctypes.data
 
@@ -81,7 +81,7 @@ def bind(
             return 0
         argument, offset = memory_of(argument)
         if argument is STATUS:
-            status_words.append(at)
+            status_words.append((at, offset))
             return 0
         if not isinstance(argument, Buffer):
             return int(argument) + offset
@@ -95,9 +95,10 @@ def bind(
     words = encode(plan.launches, lambda x: libraries[x.code.key][x.function], word)
     call = Call(
         np.array(words, np.int64), inputs + results + len(plan.prepacked), patches,
-        threads=plan.threads, keep=(block, constants, libraries),
+        threads=plan.threads, lanes=plan.lanes, keep=(block, constants, libraries),
     )  # fmt: skip
-    call.table[status_words] = call.status.ctypes.data
+    for at, offset in status_words:
+        call.table[at] = call.status.ctypes.data + offset
     session = session_of(plan.function) if session_words else None
     for at, what in session_words:
         call.table[at] = session.address(what)  # type: ignore[union-attr]

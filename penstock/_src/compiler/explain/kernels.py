@@ -14,6 +14,7 @@ from penstock._src.compiler.explain.origins import (
 from penstock._src.compiler.explain.records import KernelRecord, Stored
 from penstock._src.compiler.fusion.partition import in_memory_already
 from penstock._src.compiler.kernels.memory import home
+from penstock._src.compiler.plan.buffers import memory_of
 from penstock._src.compiler.plan.launch_table import STATUS, Launch, Record
 from penstock._src.compiler.plan.plan import Plan
 from penstock._src.graph.operation import Operation
@@ -60,6 +61,7 @@ def kernel_records(
             max(launch.tasks for launch in group.launches),
             tuple(group.records),
             rounds.get(group.made[0].id, 1) if group.made else 1,
+            group.launches[0].lane,
         )
         for i, (group, part, own, more) in enumerate(zip(groups, parts, direct, folded))
     ]
@@ -76,7 +78,7 @@ class Group:
     @property
     def checks(self) -> bool:
         """Whether it ends the run if what it reads is not as it should be: it stores nothing but an error's code."""
-        return self.launches[0].args[0] is STATUS
+        return memory_of(self.launches[0].args[0])[0] is STATUS
 
 
 def kernel_groups(records: Sequence[Record]) -> Iterator[Group]:

@@ -68,6 +68,7 @@ class KernelRecord:
     tasks        into how many tasks it is cut
     records      numbers of its launches among the records of the launch table
     rounds       how often it is launched in a call, at most; None where only the run tells
+    lane         among those that run side by side, from 1 on; 0 of a kernel that runs alone
     seconds      measured in a call, all its launches together
     """
 
@@ -85,6 +86,7 @@ class KernelRecord:
     tasks: int
     records: tuple[int, ...]
     rounds: int | None = 1
+    lane: int = 0
     seconds: float | None = None
 
     @property

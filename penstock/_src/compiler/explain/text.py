@@ -119,7 +119,7 @@ def _most_important(kernels: Iterable[KernelRecord]) -> list[KernelRecord]:
 def kernel_lines(kernel: KernelRecord, limits: Any = None, total: float = 0.0) -> list[str]:
     """What is known of a kernel, in a few lines."""
     tasks = f"{kernel.tasks} task" + "s" * (kernel.tasks != 1)
-    rounds = _rounds(kernel)
+    rounds = _rounds(kernel) + (f", lane {kernel.lane}" if kernel.lane else "")
     work = f"{units(kernel.flops, 'FLOP')}, {units(kernel.bytes, 'B')}, {tasks}{rounds}"
     lines = [f"  k{kernel.number:<4}      {kernel.label:<36} {work}"]
     if kernel.seconds is not None:

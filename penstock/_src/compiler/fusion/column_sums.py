@@ -8,7 +8,7 @@ How many tasks there are is known when a kernel is planned: till then it is the 
 order, so results are equal from run to run.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from penstock._src.compiler.fusion.groups import FusionGroup
@@ -16,6 +16,7 @@ from penstock._src.compiler.kernels.contraction import ContractKernel, write_epi
 from penstock._src.compiler.kernels.index import is_one, same_extent
 from penstock._src.compiler.kernels.kernel import NestKernel
 from penstock._src.compiler.kernels.reductions import Partials, cut_of, finish
+from penstock._src.compiler.recognize.lanes import common_lane
 from penstock._src.core import dtypes
 from penstock._src.ir import dims
 from penstock._src.ir.dims import Dim
@@ -27,9 +28,9 @@ WIDEST = 1 << 14  # columns
 
 
 def sum_on_tiles(
-    groups: Sequence[FusionGroup], is_leaf: Callable[[Node], bool]
+    groups: Sequence[FusionGroup], is_leaf: Callable[[Node], bool], lanes: Mapping[int, int]
 ) -> list[FusionGroup]:
-    """The groups in the same order, with column sums moved into the contractions whose results they add up."""
+    """The groups in the same order, with column sums moved into the contractions whose results they add up, if these are in the same lane."""
     made = list(groups)
     place = {n.id: i for i, group in enumerate(groups) for n in group.nodes}
     for number, group in enumerate(groups):
@@ -40,6 +41,8 @@ def sum_on_tiles(
         if at is None or not isinstance(kernel, ContractKernel):
             continue
         if len(kernel.outputs) > 1 or sum(place.get(i) == at for i in group.reads) != 1:
+            continue
+        if common_lane(lanes, group.nodes) != common_lane(lanes, kernel.outputs):
             continue
         roots = list(dict.fromkeys(group.reduced))
         if not all(_sums_columns(root, kernel) for root in roots):

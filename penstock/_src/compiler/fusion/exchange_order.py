@@ -14,7 +14,7 @@ def in_exchange_order(kernels: Sequence[Kernel]) -> tuple[Kernel, ...]:
     kinds = [k.node.kind if isinstance(k, SpecialKernel) else "" for k in kernels]
     if "all_reduce_start" not in kinds:
         return tuple(kernels)
-    needs = _needs(kernels)
+    needs = needs_of(kernels)
     early = _early(kernels, kinds)
     waiting = {number for number, kind in enumerate(kinds) if kind == "all_reduce_wait"}
     order: list[int] = []
@@ -41,7 +41,7 @@ def in_exchange_order(kernels: Sequence[Kernel]) -> tuple[Kernel, ...]:
     return tuple([kernels[number] for number in order])
 
 
-def _needs(kernels: Sequence[Kernel]) -> list[set[int]]:
+def needs_of(kernels: Sequence[Kernel]) -> list[set[int]]:
     """For each kernel the numbers of those that store what it reads."""
     makers: dict[int, set[int]] = {}
     for number, kernel in enumerate(kernels):

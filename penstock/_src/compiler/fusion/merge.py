@@ -15,6 +15,7 @@ from penstock._src.compiler.fusion.partition import Partition
 from penstock._src.compiler.kernels.index import is_one
 from penstock._src.compiler.kernels.memory import home
 from penstock._src.compiler.kernels.stored_blocks import MOST_READS, SMALL, blocks_of, extents
+from penstock._src.compiler.recognize.lanes import common_lane
 from penstock._src.ir.node import Node
 from penstock._src.ir.primitives import ELEMENTWISE
 from penstock._src.util.flags import flags
@@ -31,7 +32,7 @@ def merge(partition: Partition) -> Partition:
     groups = [g for g in _unread_left_out(groups, partition, stored) if g.nodes or g.kernel]
     partition = replace(partition, stored=frozenset(stored), nested=nested)
     if "epilogues" not in flags.disable:
-        groups = sum_on_tiles(groups, partition.is_leaf)
+        groups = sum_on_tiles(groups, partition.is_leaf, partition.recognized.lanes)
     return replace(partition, groups=tuple(groups))
 
 
@@ -53,7 +54,8 @@ def _unread_left_out(
 
 @dataclass(eq=False)
 class _Open:
-    """A group to which others may be added. `waits`: whether it may be launched later than at its position."""
+    """A group to which others may be added. `waits`: whether it may be launched later than at its position. `lane`: of
+    all its nodes."""
 
     kind: str
     nodes: list[Node]
@@ -63,6 +65,7 @@ class _Open:
     rows: RowSpace | None
     position: int
     waits: bool
+    lane: int | None
     made: set[int] = field(default_factory=set)
     group: FusionGroup | None = None  # while nothing was added
 
@@ -106,7 +109,10 @@ def _opened(partition: Partition) -> list[_Open]:
         made = {n.id for n in g.nodes}
         waits = conditions.isdisjoint(made)
         found.append(
-            _Open(g.kind, list(g.nodes), list(g.roots), set(g.reads), g.space, g.rows, i, waits, made, g)
+            _Open(
+                g.kind, list(g.nodes), list(g.roots), set(g.reads), g.space, g.rows, i, waits,
+                common_lane(partition.recognized.lanes, g.nodes), made, g,
+            )
         )  # fmt: skip
     return found
 
@@ -156,6 +162,8 @@ class _Merger:
 
     def join(self, a: _Open, b: _Open) -> bool:
         """Adds b to a and returns True, if that is possible and saves time."""
+        if a.lane != b.lane:
+            return False
         rows = a.rows or b.rows
         as_rows = "rows" in (a.kind, b.kind) or a.kind != b.kind
         if as_rows:

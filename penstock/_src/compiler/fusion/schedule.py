@@ -1,10 +1,11 @@
 """The stage: Partition -> Schedule. Each fusion group is written as the kernels that compute it: loop nests over their space."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from penstock._src.compiler.fusion.exchange_order import in_exchange_order
 from penstock._src.compiler.fusion.groups import FusionGroup
+from penstock._src.compiler.fusion.lane_sections import LaneSection, in_sections
 from penstock._src.compiler.fusion.merge import merge
 from penstock._src.compiler.fusion.partition import Partition, partition
 from penstock._src.compiler.kernels.kernel import Kernel, NestKernel, map_nest, piece_nest
@@ -24,7 +25,8 @@ class Schedule:
 
     stored        ids of the nodes that they store
     makers        of a stored node, the numbers of the kernels that make it
-    last_readers  of a node in memory, the number of the last kernel that reads it
+    last_readers  of a node in memory, the number of the last kernel that reads it; the end of a section in which several lanes do
+    sections      stretches of kernels whose lanes may run side by side
     nested        schedules of the functions of loops and branches
     """
 
@@ -35,10 +37,16 @@ class Schedule:
     makers: Mapping[int, list[int]]
     last_readers: Mapping[int, int]
     nested: "Mapping[Function, Schedule]"
+    sections: tuple[LaneSection, ...] = ()
 
     def is_leaf(self, node: Node) -> bool:
         """Whether kernels read a node from memory."""
         return node.id in self.stored or in_memory_already(node)
+
+    def are_side_by_side(self, one: int, other: int) -> bool:
+        """Whether two kernels may run at the same time."""
+        lanes = ((s.lane_of(one), s.lane_of(other)) for s in self.sections)
+        return any(a is not None and b is not None and a != b for a, b in lanes)
 
     def __str__(self) -> str:
         lines = [f"{self.function.name}:", *[f"  {kernel.label}" for kernel in self.kernels]]
@@ -48,12 +56,12 @@ class Schedule:
 def schedule(part: Partition) -> Schedule:
     """The kernels of a function and of those nested in it."""
     made = [k for group in part.groups for k in _kernels_of(group, part)]
-    kernels = in_exchange_order(made)
+    kernels, sections = in_sections(in_exchange_order(made), part)
     makers: dict[int, list[int]] = {}
     last_readers: dict[int, int] = {}
     for number, kernel in enumerate(kernels):
         for leaf in kernel.inputs:
-            last_readers[leaf.id] = number
+            last_readers[leaf.id] = later_reader(last_readers.get(leaf.id), number, sections)
             if not in_memory_already(leaf) and leaf.id not in makers:
                 message = f"{kernel.label} reads {leaf!r}, which no earlier kernel stores."
                 raise InternalError(None, None, message)
@@ -61,7 +69,18 @@ def schedule(part: Partition) -> Schedule:
             makers.setdefault(node.id, []).append(number)
     nested = {function: schedule(inner) for function, inner in part.nested.items()}
     nodes, stored = part.recognized.nodes, part.stored
-    return Schedule(part.function, nodes, kernels, stored, makers, last_readers, nested)
+    return Schedule(part.function, nodes, kernels, stored, makers, last_readers, nested, sections)
+
+
+def later_reader(before: int | None, number: int, sections: Sequence[LaneSection]) -> int:
+    """A further reader's number, or the end of the section that it shares with a reader in another lane."""
+    for section in sections:
+        if before is not None and section.start <= number < section.end:
+            if before == section.end:
+                return section.end
+            if section.lane_of(before) not in (None, section.lane_of(number)):
+                return section.end
+    return number
 
 
 def schedule_function(function: Function) -> Schedule:

@@ -15,6 +15,7 @@ from penstock._src.compiler.codegen.specials.table import SPECIALS, updates_firs
 from penstock._src.compiler.fusion.costs import cost_of
 from penstock._src.compiler.kernels.inline import RULES
 from penstock._src.compiler.kernels.memory import home, in_memory_already
+from penstock._src.compiler.recognize.lanes import NO_LANE
 from penstock._src.compiler.recognize.recognized import Recognized
 from penstock._src.compiler.recognize.row_reductions import RowUses
 from penstock._src.core import dtypes
@@ -85,8 +86,8 @@ def _is_made_whole(node: Node, found: Recognized) -> bool:
 
 
 def _demanded(found: Recognized) -> set[int]:
-    """Ids of the nodes that must be in memory: results, and operands of kernels that are no loop nests."""
-    wanted = {home(node).id for node in found.function.roots}
+    """Ids of the nodes that must be in memory: results, operands of kernels that are no loop nests, and what lanes read of one another."""
+    wanted = {home(node).id for node in (*found.function.roots, *_between_lanes(found))}
     for match in found.matches.values():
         wanted.update((home(match.left).id, home(match.right).id))
     for attention in found.attentions.values():
@@ -99,6 +100,23 @@ def _demanded(found: Recognized) -> set[int]:
         if node.kind == "bitcast" and node.dtype.size != node.args[0].dtype.size:
             wanted.add(home(node.args[0]).id)
     return wanted
+
+
+def _between_lanes(found: Recognized) -> list[Node]:
+    """The nodes in no lane by way of which a lane reads what others have made. Computed again in a lane, they would keep it from
+    running beside those."""
+    lanes, after = found.lanes, set[int]()
+    for node in found.nodes if lanes else ():
+        if lanes.get(node.id, NO_LANE) == NO_LANE and any(
+            a.id in after or lanes.get(a.id, NO_LANE) != NO_LANE for a in node.args
+        ):
+            after.add(node.id)
+    return [
+        node
+        for node in found.nodes
+        if node.id in after
+        and any(lanes.get(user.id, NO_LANE) != NO_LANE for user in found.users[node.id])
+    ]
 
 
 def _wanted_in_memory(node: Node, found: Recognized) -> list[Node]:

@@ -4,7 +4,7 @@ Sizes are numbers here, so buffers are placed greedily, the largest first, at th
 time occupies.  In guard mode nothing is shared and every buffer has a sentinel on both sides.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +22,7 @@ class Buffer:
     place    "arena"; "input", "output", "variable", "prepacked" (with `number`); "constant" (with `array`); "inside"
              (part of another)
     first, last    times of the launches between which it is alive
+    lane           (section, lane) if it is alive in one lane only, beside which others run
     """
 
     name: str
@@ -33,6 +34,7 @@ class Buffer:
     offset: int = 0
     first: int = NEVER
     last: int = -1
+    lane: tuple[int, int] = (0, 0)
 
     def touch(self, time: int) -> None:
         """Is written or read at a time."""
@@ -52,6 +54,32 @@ def memory_of(argument: Any) -> tuple[Any, int]:
     return argument, start
 
 
+@dataclass(frozen=True)
+class LaneTimes:
+    """When lanes run: the first and last time of each. Other times do not tell what runs before what there."""
+
+    lanes: tuple[tuple[int, int], ...]
+
+    def look_at(self, buffer: Buffer, section: int) -> None:
+        """Lets a buffer be alive in one lane only, or through all of them."""
+        start, end = self.lanes[0][0], self.lanes[-1][1]
+        for number, (first, last) in enumerate(self.lanes, 1):
+            if first <= buffer.first and buffer.last <= last:
+                buffer.lane = section, number
+                return
+        if start <= buffer.first <= end:
+            buffer.first = start
+        if start <= buffer.last <= end:
+            buffer.last = end
+
+
+def settle_lanes(buffers: Iterable[Buffer], sections: Sequence[LaneTimes]) -> None:
+    """Lets buffers be alive as long as something may use them, where lanes run side by side."""
+    for buffer in buffers:
+        for number, section in enumerate(sections, 1):
+            section.look_at(buffer, number)
+
+
 def arrange(buffers: Iterable[Buffer], guard: bool = False) -> int:
     """Gives arena buffers their offsets; returns the arena's bytes."""
     todo = [b for b in buffers if b.place == "arena" and b.last >= 0]
@@ -59,9 +87,13 @@ def arrange(buffers: Iterable[Buffer], guard: bool = False) -> int:
         return _apart(todo)
     todo.sort(key=lambda b: (-b.size, b.first))
     firsts, lasts, offsets, ends = (np.zeros(len(todo), np.int64) for _ in range(4))
+    lanes = np.array([b.lane for b in todo], np.int64).reshape(-1, 2)
     for count, buffer in enumerate(todo):
         size = max(-(-buffer.size // LINE) * LINE, LINE)
         meets = (firsts[:count] <= buffer.last) & (lasts[:count] >= buffer.first)
+        section, lane = buffer.lane
+        if section:
+            meets |= (lanes[:count, 0] == section) & (lanes[:count, 1] != lane)
         at = _lowest_gap(offsets[:count][meets], ends[:count][meets], size)
         buffer.offset = at
         firsts[count], lasts[count], offsets[count], ends[count] = (

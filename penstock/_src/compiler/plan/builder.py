@@ -8,9 +8,9 @@ from penstock._src.compiler.codegen.generator import Generator
 from penstock._src.compiler.fusion.schedule import Schedule
 from penstock._src.compiler.kernels.kernel import Kernel, SpecialKernel
 from penstock._src.compiler.kernels.memory import bytes_of, home, in_memory_already
-from penstock._src.compiler.plan.buffers import Buffer
+from penstock._src.compiler.plan.buffers import Buffer, LaneTimes
 from penstock._src.compiler.plan.in_place import Lifetimes
-from penstock._src.compiler.plan.launch_table import Jump, Label, Launch, Record
+from penstock._src.compiler.plan.launch_table import STATUS, Jump, Label, Launch, Record
 from penstock._src.compiler.plan.plan import CheckFailed, ExchangeFailed, OutOfBounds
 from penstock._src.compiler.plan.prepacked import PrepackedWeights
 from penstock._src.compiler.plan.verify.order import MemoryTrace
@@ -18,6 +18,7 @@ from penstock._src.ir import dims
 from penstock._src.ir.function import Function
 from penstock._src.ir.node import Node
 from penstock._src.native import Code, Target
+from penstock._src.native.runner import STATUS_WORDS
 
 Launcher = Callable[["PlanBuilder", Any], None]
 
@@ -42,6 +43,9 @@ class PlanBuilder:
     is_held     whether the run cannot be interrupted here: a launch before has updated variables
     written     numbers of the variables that have their new values here
     exchanging  numbers of the exchanges that have begun and were not waited for
+    has_lanes   whether the device runs lanes side by side
+    lane        the one at hand, from 1 on; 0 where nothing runs side by side
+    lane_times  when lanes run
     """
 
     function: Function
@@ -60,6 +64,9 @@ class PlanBuilder:
     is_held: bool = False
     written: frozenset[int] = frozenset()
     exchanging: set[int] = field(default_factory=set)
+    has_lanes: bool = False
+    lane: int = 0
+    lane_times: list[LaneTimes] = field(default_factory=list)
     launches: list[Record] = field(default_factory=list)
     buffers: dict[int, Buffer] = field(default_factory=dict)
     known: list[Buffer] = field(default_factory=list)
@@ -70,9 +77,14 @@ class PlanBuilder:
 
     @property
     def known_written(self) -> frozenset[int] | None:
-        """`written`; None within a loop that may write further variables."""
-        is_inner = self.schedule.function is not self.function
+        """`written`; None within a loop, or beside a lane, that may write further variables."""
+        is_inner = self.schedule.function is not self.function or self.lane
         return None if is_inner and self.assigned else self.written
+
+    @property
+    def status(self) -> Any:
+        """What stands for the status words that kernels at hand write errors to."""
+        return (STATUS, 8 * STATUS_WORDS * self.lane) if self.lane else STATUS
 
     def note_written(self, kernel: Any) -> None:
         """Notes the variables that a kernel of the function has written."""
@@ -142,7 +154,7 @@ class PlanBuilder:
     def note(self, kernel: Any, reads: Sequence[Buffer], writes: Sequence[Buffer]) -> None:
         """Notes what a kernel does with memory, before its launches are added."""
         if self.trace is not None:
-            self.trace.add(kernel, reads, writes)
+            self.trace.add(kernel, reads, writes, (len(self.lane_times), self.lane))
         if any((b.inside or b).place == "variable" for b in writes):
             self.updates = True
 
@@ -172,7 +184,7 @@ class PlanBuilder:
         if tasks:
             made = self.made if made is None else made
             holds = self.updates and not self.is_held
-            self.launches.append(Launch(code, function, tasks, args, label, made, holds))
+            self.launches.append(Launch(code, function, tasks, args, label, made, holds, self.lane))
             self.is_held, self.updates = self.is_held or holds, False
 
     def keep_through(self, start: int, buffers: Sequence[Buffer]) -> None:

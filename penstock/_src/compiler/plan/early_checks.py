@@ -5,7 +5,7 @@ kernel has made its condition, so that kernels after it have not run. What is as
 later kernel is made aside, and copied into the variable when all checks hold.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from penstock._src.compiler.fusion.schedule import Schedule
@@ -20,11 +20,12 @@ NEVER = (-1,)
 class EarlyChecks:
     """The checks of a function that changes variables, by the number of the kernel before which they are looked at.
 
-    `makers` are the numbers of the kernels that make nodes.
+    `makers` are the numbers of the kernels that make nodes, `are_side_by_side` tells of two kernels whether they run in two lanes.
     """
 
     before: Mapping[int, Sequence[Check]]
     makers: Mapping[int, Sequence[int]]
+    are_side_by_side: Callable[[int, int], bool] = lambda _one, _other: False
 
     @classmethod
     def of(cls, schedule: Schedule) -> "EarlyChecks":
@@ -34,13 +35,14 @@ class EarlyChecks:
         for check in function.checks if function.updates else ():
             made = schedule.makers.get(home(check.condition).id, NEVER)[-1]
             before.setdefault(made + 1, []).append(check)
-        return cls(before, schedule.makers)
+        return cls(before, schedule.makers, schedule.are_side_by_side)
 
     def is_early(self, value: Node) -> bool:
-        """Whether a kernel makes a variable's new value before a check that precedes the assignment is looked at."""
+        """Whether a kernel makes a variable's new value before, or beside, a check that precedes the assignment is looked at."""
         made = self.makers.get(value.id, NEVER)[-1]
         return any(
-            made < number and (made == number - 1 or value.id > check.condition.id)
+            self.are_side_by_side(made, number - 1)
+            or (made < number and (made == number - 1 or value.id > check.condition.id))
             for number, checks in self.before.items()
             for check in checks
         )

@@ -1,10 +1,10 @@
 """When a kernel may write its result over one of its inputs."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from penstock._src.compiler.codegen.specials.table import updates_first
-from penstock._src.compiler.fusion.schedule import Schedule
+from penstock._src.compiler.fusion.schedule import Schedule, later_reader
 from penstock._src.compiler.kernels.contraction import ContractKernel
 from penstock._src.compiler.kernels.index import Atom, Index, Var, of_atom, same_extent
 from penstock._src.compiler.kernels.kernel import Kernel, NestKernel, SpecialKernel
@@ -22,7 +22,10 @@ def writable_in_place(
     whether a contraction's code stores an element of its output when it has read all that it needs for it.
     """
     makers = schedule.makers.get(value.id, [])
-    if len(makers) != 1 or schedule.last_readers.get(old.id, -1) > makers[0]:
+    last_reader = schedule.last_readers.get(old.id, -1)
+    if len(makers) != 1 or last_reader > makers[0]:
+        return False
+    if schedule.are_side_by_side(last_reader, makers[0]):
         return False
     kernel = schedule.kernels[makers[0]]
     if isinstance(kernel, SpecialKernel) and updates_first(value):
@@ -41,13 +44,15 @@ class Lifetimes:
     @classmethod
     def of(cls, schedule: Schedule, pinned: set[int]) -> "Lifetimes":
         """Those of a schedule's temporaries, but for those in `pinned` that are wanted at the end."""
-        last: dict[int, Kernel] = {}
-        for kernel in schedule.kernels:
+        last: dict[int, int] = {}
+        for number, kernel in enumerate(schedule.kernels):
             for leaf in kernel.inputs:
                 own = home(leaf).id
                 if own in schedule.makers and own not in pinned:
-                    last[own] = kernel
-        return cls(last)
+                    last[own] = later_reader(last.get(own), number, schedule.sections)
+        if schedule.sections:  # what several lanes read last, no kernel replaces
+            last = {own: i for own, i in last.items() if _reads(schedule.kernels[i : i + 1], own)}
+        return cls({own: schedule.kernels[i] for own, i in last.items()})
 
     def replaced(
         self, kernel: Kernel, output: Node, taken: set[int], innermost: int | None = None
@@ -87,6 +92,10 @@ class Lifetimes:
         ):
             return None
         return old
+
+
+def _reads(kernels: Sequence[Kernel], own: int) -> bool:
+    return any(home(leaf).id == own for kernel in kernels for leaf in kernel.inputs)
 
 
 def _fits(kernel: Kernel, output: Node, old: Node, innermost: int | None) -> bool:

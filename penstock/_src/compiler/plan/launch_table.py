@@ -15,9 +15,9 @@ from typing import Any
 
 from penstock._src.ir.node import Node
 from penstock._src.native import Code
-from penstock._src.native.runner import HEADER, HOLD, JUMP, JUMP_UNLESS, NANOSECONDS, SWITCH
+from penstock._src.native.runner import HEADER, HOLD, JUMP, JUMP_UNLESS, LANES, NANOSECONDS, SWITCH
 
-CONTROL = {JUMP: "jump", JUMP_UNLESS: "jump unless", SWITCH: "switch", HOLD: "hold"}
+CONTROL = {JUMP: "jump", JUMP_UNLESS: "jump unless", SWITCH: "switch", HOLD: "hold", LANES: "lanes"}
 
 
 class _Status:
@@ -29,10 +29,10 @@ STATUS = _Status()
 
 @dataclass(frozen=True, eq=False)
 class Launch:
-    """A fork-join over tasks. `args` are numbers, Buffers, (Buffer, byte offset) or STATUS.
+    """A fork-join over tasks. `args` are numbers, Buffers, STATUS, or one of these with a byte offset.
 
     `made` are the nodes that its kernel stores (or checks): one list for all launches of a kernel. One that `holds` is the first
-    that updates a variable: from here on the run is not interrupted.
+    that updates a variable: from here on the run is not interrupted. `lane` counts from 1 where launches run side by side.
     """
 
     code: Code
@@ -42,6 +42,7 @@ class Launch:
     label: str
     made: Sequence[Node]
     holds: bool = False
+    lane: int = 0
 
 
 @dataclass(frozen=True, eq=False)

@@ -40,10 +40,10 @@ class OutOfBounds:
 
 @dataclass(frozen=True)
 class CheckFailed:
-    """What ends a run in which a check's condition does not hold. `written` are the numbers of the variables that have their new values then."""
+    """What ends a run in which a check's condition does not hold. `written` is as of OutOfBounds."""
 
     check: Check
-    written: frozenset[int]
+    written: frozenset[int] | None
 
     def error(self, _status: Any) -> OpError:
         error = self.check.error()
@@ -89,6 +89,11 @@ class Plan:
 
     def __str__(self) -> str:
         return f"{self.function.name}: {self.arena_bytes} bytes\n{text(self.launches)}"
+
+    @property
+    def lanes(self) -> int:
+        """How many lanes run side by side at most."""
+        return max((x.lane for x in self.launches if isinstance(x, Launch)), default=0)
 
     @property
     def codes(self) -> list[Code]:

@@ -15,7 +15,7 @@ from penstock._src.compiler.fusion.schedule import Schedule
 from penstock._src.compiler.kernels.contraction import ContractKernel
 from penstock._src.compiler.kernels.kernel import BoundsKernel, NestKernel
 from penstock._src.compiler.kernels.memory import bytes_of, home, in_memory_already
-from penstock._src.compiler.plan.buffers import Buffer, arrange
+from penstock._src.compiler.plan.buffers import Buffer, arrange, settle_lanes
 from penstock._src.compiler.plan.builder import Launcher, PlanBuilder
 from penstock._src.compiler.plan.early_checks import EarlyChecks
 from penstock._src.compiler.plan.in_place import Lifetimes, writable_in_place
@@ -47,12 +47,17 @@ LAUNCHERS: dict[Any, Launcher] = {
 }
 
 
-def plan(schedule: Schedule, generator: Generator, threads: int) -> Plan:
-    """The Plan of a function for a target and a number of threads; code that it needs and was not met before is written."""
+def plan(schedule: Schedule, generator: Generator, threads: int, has_lanes: bool = False) -> Plan:
+    """The Plan of a function for a target and a number of threads; code that it needs and was not met before is written.
+
+    `has_lanes`: what runs the plan can run lanes side by side.
+    """
     written = generator.written
     builder = _begin(schedule, generator, threads)
+    builder.has_lanes = has_lanes
     _plan_function(builder, EarlyChecks.of(schedule))
     guarded = bool(flags.guard or flags.checked)
+    settle_lanes(builder.known, builder.lane_times)
     arena_bytes = arrange(builder.known, guarded)
     function = schedule.function
     conditions = [(check, builder.buffer(check.condition)) for check in function.checks]

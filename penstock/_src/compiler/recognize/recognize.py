@@ -6,6 +6,7 @@ from penstock._src.compiler.kernels.attention import Attention
 from penstock._src.compiler.kernels.memory import home
 from penstock._src.compiler.recognize.attention import find_attentions
 from penstock._src.compiler.recognize.contractions.find import find_contractions
+from penstock._src.compiler.recognize.lanes import lanes_of
 from penstock._src.compiler.recognize.recognized import Recognized
 from penstock._src.compiler.recognize.reductions import find_reductions
 from penstock._src.compiler.recognize.row_reductions import find_row_reductions
@@ -20,6 +21,7 @@ def recognize(function: Function, in_loop: bool = False) -> Recognized:
     nodes = function.nodes()
     users = users_of(nodes)
     roots = {home(node).id for node in function.roots}
+    lanes = lanes_of(nodes)
     attentions: dict[int, Attention] = {}
     absorbed: set[int] = set()
     if not off & {"contractions", "attention"}:
@@ -27,15 +29,17 @@ def recognize(function: Function, in_loop: bool = False) -> Recognized:
             absorbed.update(n.id for n in found.never_stored)
             attentions.update((n.id, found) for n in found.made)
     rest = [n for n in nodes if n.id not in attentions and n.id not in absorbed]
-    matches, contractions, taken = find_contractions(rest, users, roots, absorbed)
+    matches, contractions, taken = find_contractions(rest, users, roots, absorbed, lanes)
     absorbed |= taken
     operands = {home(n).id for found in matches.values() for n in (found.left, found.right)}
-    reductions, taken = find_reductions(rest, users, roots | operands, absorbed, contractions)
+    reductions, taken = find_reductions(
+        rest, users, roots | operands, absorbed, contractions, lanes
+    )
     absorbed |= taken
     in_rows = find_row_reductions(nodes, users, roots, reductions, absorbed, contractions)
     return Recognized(
         function, tuple(nodes), users, attentions, matches, contractions, reductions, in_rows,
-        frozenset(absorbed), in_loop, _nested(nodes),
+        frozenset(absorbed), lanes, in_loop, _nested(nodes),
     )  # fmt: skip
 
 

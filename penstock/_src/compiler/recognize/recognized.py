@@ -22,6 +22,7 @@ class Recognized:
     reductions      of the node that ends a reduction's epilogue, the reduce node
     row_reductions  ends of reductions that each kernel over the same rows computes again
     absorbed        nodes that exist only in registers of the kernel that takes them along
+    lanes           of each node the lane, if there are several (lanes.py)
     in_loop         whether the function is a loop's body, where launches count for more
     nested          what was recognized in the functions of loops and branches
     """
@@ -35,6 +36,7 @@ class Recognized:
     reductions: Mapping[int, Node]
     row_reductions: frozenset[int]
     absorbed: frozenset[int]
+    lanes: Mapping[int, int]
     in_loop: bool
     nested: "Mapping[Function, Recognized]"
 

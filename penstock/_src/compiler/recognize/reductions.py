@@ -19,8 +19,9 @@ def find_reductions(
     roots: Container[int],
     absorbed: Collection[int],
     contractions: Container[int],
+    lanes: Mapping[int, int],
 ) -> tuple[dict[int, Node], set[int]]:
-    """(the reduce nodes by the end of their epilogues, the nodes within epilogues), by ids."""
+    """(the reduce nodes by the end of their epilogues, the nodes within epilogues), by ids. An epilogue stays in its reduction's lane."""
     ends: dict[int, Node] = {}
     taken = set(absorbed)
     longest = 0 if "epilogues" in flags.disable else LONGEST_EPILOGUE
@@ -31,6 +32,8 @@ def find_reductions(
         while end.id not in roots and len(users[end.id]) == 1 and len(chain) < longest:
             (user,) = users[end.id]
             if user.kind not in ELEMENTWISE or user.id in taken or user.id in contractions:
+                break
+            if lanes.get(user.id) != lanes.get(node.id):
                 break
             if any(a is not end and (a.kind == "reduce" or a.id in taken) for a in user.args):
                 break  # part of another reduction's epilogue

@@ -38,6 +38,12 @@ class CpuDevice:
     def threads(self) -> int:
         return pool().threads
 
+    @property
+    def has_lanes(self) -> bool:
+        return (
+            not flags.checked
+        )  # accesses are held to one list of buffers, and noted in one status
+
     def load(self, plan: Plan) -> Program:
         return load(plan)
 
@@ -47,4 +53,6 @@ DEVICE = CpuDevice()
 
 def build_program(function: Function) -> Program:
     """A function planned for the CPU of this process and loaded."""
-    return load(plan_function(function, DEVICE.generator, DEVICE.threads))
+    return load(
+        plan_function(function, DEVICE.generator, DEVICE.threads, has_lanes=DEVICE.has_lanes)
+    )

@@ -38,6 +38,7 @@ class CudaDevice:
 
     computes = True
     threads = CONCURRENT
+    has_lanes = False
 
     def __init__(
         self, name: str, library: Callable[[], Any] = open_library, image: Imager = ptx_image

@@ -23,6 +23,7 @@ class NullDevice:
     """Nothing is computed."""
 
     name, computes, generator, threads = "null", False, None, 1
+    has_lanes = False
 
     def load(self, plan: Plan) -> NullProgram:
         return NullProgram(plan.function)

@@ -47,6 +47,7 @@ class ReferenceDevice:
     """The interpreter of primitives."""
 
     name, computes, generator, threads = "reference", True, None, 1
+    has_lanes = False
 
     def load(self, plan: Plan) -> ReferenceProgram:
         return ReferenceProgram(plan.function)

@@ -10,6 +10,7 @@ from penstock._src.compiler.plan.buffers import Buffer
 from penstock._src.compiler.plan.builder import PlanBuilder
 from penstock._src.compiler.plan.in_place import Lifetimes
 from penstock._src.compiler.plan.launchers.exchanges import let_go_on
+from penstock._src.compiler.plan.launchers.lanes import launch_section
 from penstock._src.compiler.plan.launchers.specials import stop_unless
 from penstock._src.compiler.plan.verify.kernels import KernelVerifier
 from penstock._src.ir.function import Check
@@ -35,17 +36,30 @@ def launch_all(
     builder.lifetimes = Lifetimes.of(schedule, pinned)
     _share_updated(builder, schedule)
     verifier = KernelVerifier(builder.tasks, builder.target) if flags.verify else None
-    for number, kernel in enumerate(schedule.kernels):
-        if verifier is not None:
-            verifier.look_at(kernel)
+
+    def look_at_checks(number: int) -> None:
         for check in checks.get(number, ()):
             stop_unless(builder, check)
+
+    def launch(number: int) -> None:
+        kernel = schedule.kernels[number]
+        if verifier is not None:
+            verifier.look_at(kernel)
         builder.launch(kernel)
         let_go_on(builder)
         if schedule.function is builder.function:
             builder.note_written(kernel)
-    for check in checks.get(len(schedule.kernels), ()):
-        stop_unless(builder, check)
+        look_at_checks(number + 1)
+
+    look_at_checks(0)
+    sections, number = {section.start: section for section in schedule.sections}, 0
+    while number < len(schedule.kernels):
+        if number in sections:
+            launch_section(builder, sections[number], launch)
+            number = sections[number].end
+        else:
+            launch(number)
+            number += 1
     if verifier is not None:
         verifier.look_at_stores()
     builder.lifetimes = lifetimes

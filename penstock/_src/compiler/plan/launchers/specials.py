@@ -8,7 +8,6 @@ from penstock._src.compiler.codegen.specials.table import SPECIALS
 from penstock._src.compiler.kernels.kernel import BoundsKernel, SpecialKernel
 from penstock._src.compiler.plan.buffers import Buffer
 from penstock._src.compiler.plan.builder import PlanBuilder
-from penstock._src.compiler.plan.launch_table import STATUS
 from penstock._src.compiler.plan.launchers.nests import begin_with
 from penstock._src.compiler.plan.plan import CheckFailed, OutOfBounds
 from penstock._src.ir.node import Node
@@ -55,13 +54,13 @@ def check_bounds(builder: PlanBuilder, indices: Node, extents: Sequence[int], no
     vectors = int(indices.size) // max(depth, 1)
     code = builder.generator.bounds_check(indices.dtype, depth)
     builder.errors.append(OutOfBounds(indices, node, builder.known_written))
-    args = [STATUS, builder.used(indices), vectors, len(builder.errors), *extents]
+    args = [builder.status, builder.used(indices), vectors, len(builder.errors), *extents]
     builder.add(code, "task", 1, args, "bounds check", [indices])
 
 
 def stop_unless(builder: PlanBuilder, check: Any) -> None:
     """Adds a kernel that ends the run if a check's condition, which lies in memory by now, does not hold."""
     code = builder.generator.truth_check()
-    builder.errors.append(CheckFailed(check, builder.written))
-    args = [STATUS, builder.used(check.condition), len(builder.errors)]
+    builder.errors.append(CheckFailed(check, builder.known_written))
+    args = [builder.status, builder.used(check.condition), len(builder.errors)]
     builder.add(code, "task", 1, args, "check", [check.condition])

@@ -26,11 +26,13 @@ SHARED = ("input", "constant", "prepacked")
 
 @dataclass
 class MemoryEvent:
-    """What one kernel (or, by its name, something else) reads, then writes."""
+    """What one kernel (or, by its name, something else) reads, then writes. `lane`: how many sections of lanes were before it, and
+    its own lane, from 1 on."""
 
     kernel: Any
     reads: list[Buffer]
     writes: list[Buffer]
+    lane: tuple[int, int] = (0, 0)
 
     @property
     def label(self) -> str:
@@ -44,9 +46,15 @@ class MemoryTrace:
     def __init__(self) -> None:
         self.events: list[MemoryEvent] = []
 
-    def add(self, kernel: Any, reads: Iterable[Buffer], writes: Iterable[Buffer]) -> None:
+    def add(
+        self,
+        kernel: Any,
+        reads: Iterable[Buffer],
+        writes: Iterable[Buffer],
+        lane: tuple[int, int] = (0, 0),
+    ) -> None:
         """Notes what a kernel does."""
-        self.events.append(MemoryEvent(kernel, list(reads), list(writes)))
+        self.events.append(MemoryEvent(kernel, list(reads), list(writes), lane))
 
     def again(self, start: int) -> None:
         """A loop's second round: what was noted from `start` on."""
@@ -56,6 +64,7 @@ class MemoryTrace:
 
 def verify_order(trace: MemoryTrace, arena_bytes: int, target: Target) -> None:
     """Raises InternalError if a kernel reads memory that does not hold the value; buffers must have their offsets."""
+    _verify_lanes(trace.events)
     memory = _LastWritten(arena_bytes)
     done: set[int] = set()
     for event in trace.events:
@@ -70,6 +79,25 @@ def verify_order(trace: MemoryTrace, arena_bytes: int, target: Target) -> None:
             if places_of(buffer)[0].place in SHARED:
                 fail(event, f"{buffer.name} is written to, though it is not this call's alone")
             memory.write(buffer)
+
+
+def _verify_lanes(events: Iterable[MemoryEvent]) -> None:
+    """Nothing that a lane writes is read or written in a lane beside it."""
+    sections: dict[int, list[MemoryEvent]] = {}
+    for event in events:
+        if event.lane[1]:
+            sections.setdefault(event.lane[0], []).append(event)
+    for section in sections.values():
+        used = {id(b): b for e in section for b in (*e.reads, *e.writes)}
+        users: dict[int, set[int]] = {}
+        for event in section:
+            for buffer in (*event.reads, *event.writes):
+                users.setdefault(id(buffer), set()).add(event.lane[1])
+        for event in section:
+            for out in event.writes:
+                for i, other in used.items():
+                    if users[i] != {event.lane[1]} and _overlap(out, other):
+                        fail(event, f"{out.name} is written beside a lane that uses {other.name}")
 
 
 def _verify_overlaps(event: MemoryEvent, target: Target) -> None:

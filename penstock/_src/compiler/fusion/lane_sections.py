@@ -1,0 +1,156 @@
+"""Which kernels of a function run side by side: sections of it, in which each lane (recognize/lanes.py) has kernels of its own.
+
+Within a section no lane reads what another one makes. Between sections is what belongs to no lane, such as a sum of gradients. The
+kernels are put in an order in which each section, and in it each lane, is one stretch.
+"""
+
+import math
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from penstock._src.compiler.fusion.exchange_order import needs_of
+from penstock._src.compiler.fusion.partition import Partition
+from penstock._src.compiler.kernels.contraction import ContractKernel
+from penstock._src.compiler.kernels.kernel import BoundsKernel, Kernel
+from penstock._src.compiler.recognize.lanes import NO_LANE, common_lane
+
+FLOPS_OF_A_BYTE = 4  # a core computes about so many in the time in which it moves a byte
+
+
+@dataclass(frozen=True)
+class LaneSection:
+    """Kernels of several lanes: numbers of the first kernels of the lanes, and the end of the last one.
+
+    work    of each lane, in bytes that are moved in the same time
+    """
+
+    bounds: tuple[int, ...]
+    work: tuple[int, ...]
+
+    @property
+    def start(self) -> int:
+        return self.bounds[0]
+
+    @property
+    def end(self) -> int:
+        return self.bounds[-1]
+
+    def lane_of(self, kernel: int) -> int | None:
+        """The place among the section's lanes of a kernel's lane; None if the kernel is not in the section."""
+        if not self.start <= kernel < self.end:
+            return None
+        return sum(bound <= kernel for bound in self.bounds[1:])
+
+
+def in_sections(
+    kernels: Sequence[Kernel], part: Partition
+) -> tuple[tuple[Kernel, ...], tuple[LaneSection, ...]]:
+    """(the kernels of a function in another order, its sections)."""
+    lanes = part.recognized.lanes
+    if (
+        not lanes or part.function.exchanges
+    ):  # exchanges with other processes are made by one thread
+        return tuple(kernels), ()
+    needs = _needs(kernels, part)
+    own = _lanes_of_kernels(kernels, needs, lanes)
+    order: list[int] = []
+    sections: list[LaneSection] = []
+    done: set[int] = set()
+    left = list(range(len(kernels)))
+    while left:
+        for number in left:
+            if own[number] == NO_LANE and needs[number] <= done:
+                order.append(number)
+                done.add(number)
+        left = [number for number in left if number not in done]
+        found = _section(left, own, needs, done)
+        bounds = [len(order)]
+        for numbers in found.values():
+            order += numbers
+            done.update(numbers)
+            bounds.append(len(order))
+        if len(found) > 1:
+            work = [sum(_work(kernels[i]) for i in numbers) for numbers in found.values()]
+            sections.append(LaneSection(tuple(bounds), tuple(work)))
+        left = [number for number in left if number not in done]
+    return tuple([kernels[number] for number in order]), tuple(sections)
+
+
+def _section(
+    left: Sequence[int], own: Sequence[int], needs: Sequence[set[int]], done: Collection[int]
+) -> dict[int, list[int]]:
+    """The kernels of each lane that can run before all others that are left."""
+    found: dict[int, list[int]] = {}
+    placed: dict[int, set[int]] = {}
+    for number in left:
+        lane = own[number]
+        before = placed.setdefault(lane, set(done))
+        if lane != NO_LANE and needs[number] <= before:
+            before.add(number)
+            found.setdefault(lane, []).append(number)
+    return dict(sorted(found.items()))
+
+
+def _needs(kernels: Sequence[Kernel], part: Partition) -> list[set[int]]:
+    """For each kernel the numbers of those that must run before it: that store what it reads, or look at its indices."""
+    needs = needs_of(kernels)
+    makers: dict[int, list[int]] = {}
+    for number, kernel in enumerate(kernels):
+        for node in kernel.outputs:
+            makers.setdefault(node.id, []).append(number)
+    for number, kernel in enumerate(kernels):
+        if isinstance(kernel, BoundsKernel):
+            for reader in _computing(kernel, makers, part):
+                if reader > number:
+                    needs[reader].add(number)
+    return needs
+
+
+def _computing(
+    check: BoundsKernel, makers: Mapping[int, Sequence[int]], part: Partition
+) -> Iterator[int]:
+    """The numbers of the kernels that compute the node whose indices a kernel looks at."""
+    pending, seen = [check.node], {check.node.id}
+    while pending:
+        node = pending.pop()
+        if node.id in makers:
+            yield from makers[node.id]
+            continue
+        for user in part.recognized.users[node.id]:
+            if user.id not in seen:
+                seen.add(user.id)
+                pending.append(user)
+
+
+def _lanes_of_kernels(
+    kernels: Sequence[Kernel], needs: Sequence[set[int]], lanes: Mapping[int, int]
+) -> list[int]:
+    """The lane of each kernel. What another lane's kernels need, not by way of what is in no lane, is in none itself."""
+    own: list[int] = []
+    for kernel, needed in zip(kernels, needs, strict=True):
+        nodes = [kernel.node] if isinstance(kernel, BoundsKernel) else kernel.outputs
+        found = common_lane(lanes, nodes)
+        if found is None:  # it adds up partial sums, of which there are no operations
+            makers = {own[number] for number in needed}
+            found = makers.pop() if len(makers) == 1 else NO_LANE
+        own.append(found)
+    serves = [{lane} for lane in own]
+    for number in reversed(range(len(kernels))):
+        if own[number] != NO_LANE:
+            if len(serves[number]) > 1:
+                own[number] = NO_LANE
+            for needed in needs[number]:
+                serves[needed] |= serves[number]
+    return own
+
+
+def _work(kernel: Kernel) -> int:
+    """About what a kernel costs."""
+    nodes = [n for n in (*kernel.inputs, *kernel.outputs) if n.results is None]
+    moved = sum(int(n.size) * n.dtype.size for n in nodes if n.dtype.is_numpy_compatible)
+    if not isinstance(kernel, ContractKernel):
+        return moved
+    left, right = kernel.node.args
+    letters = kernel.node.attrs["spec"].split("->")[0].replace(",", "")
+    extents = dict(zip(letters, map(int, (*left.shape, *right.shape)), strict=True))
+    return moved + 2 * math.prod(extents.values()) // FLOPS_OF_A_BYTE

@@ -1,0 +1,61 @@
+"""Launches of a section's lanes (fusion/lane_sections.py), side by side: a record that says where each lane's launches begin and end.
+
+As many lanes at a time as there are threads, each on one thread; where that would leave threads without work, or lanes are small, they
+run one after another on all threads.
+"""
+
+from collections.abc import Callable, Iterator
+
+from penstock._src.compiler.fusion.lane_sections import LaneSection
+from penstock._src.compiler.plan.buffers import LaneTimes
+from penstock._src.compiler.plan.builder import PlanBuilder
+from penstock._src.compiler.plan.launch_table import Jump, Label, Launch
+from penstock._src.native import runner
+
+LEAST = 1 << 15  # work of a lane that is worth a thread, in bytes: some microseconds
+GAIN = 1.25  # what several threads that share each launch lose, at least
+
+
+def launch_section(
+    builder: PlanBuilder, section: LaneSection, launch: Callable[[int], None]
+) -> None:
+    """Adds the launches of a section's kernels; `launch` adds those of the kernel of a number."""
+    for lanes in _rounds(section, builder):
+        if len(lanes) > 1:
+            _launch_lanes(builder, lanes, launch)
+        else:
+            for number in lanes[0]:
+                launch(number)
+
+
+def _rounds(section: LaneSection, builder: PlanBuilder) -> Iterator[list[range]]:
+    """The numbers of the kernels of lanes that run side by side, one lane alone or several."""
+    lanes = [range(*bounds) for bounds in zip(section.bounds, section.bounds[1:])]
+    at_once = builder.threads if builder.has_lanes and not builder.lane else 1
+    for start in range(0, len(lanes), at_once):
+        together, work = lanes[start : start + at_once], section.work[start : start + at_once]
+        if min(work) >= LEAST and max(work) * builder.threads <= sum(work) * GAIN:
+            yield together
+        else:
+            yield from ([lane] for lane in together)
+
+
+def _launch_lanes(builder: PlanBuilder, lanes: list[range], launch: Callable[[int], None]) -> None:
+    at, held, threads = len(builder.launches), builder.is_held, builder.threads
+    bounds = [(Label(), Label()) for _ in lanes]
+    words = [word for start, end in bounds for word in (start, end, 1)]
+    builder.launches.append(Jump(runner.LANES, len(lanes), words))
+    builder.threads, times = 1, list[tuple[int, int]]()
+    for number, (lane, (start, end)) in enumerate(zip(lanes, bounds), 1):
+        builder.lane, builder.is_held, first = number, held, builder.time
+        builder.launches.append(start)
+        for kernel in lane:
+            launch(kernel)
+        builder.launches.append(end)
+        times.append((first, builder.time))
+        builder.time += 1
+    builder.threads, builder.lane, builder.is_held = threads, 0, held
+    if any(isinstance(record, Launch) and record.holds for record in builder.launches[at:]):
+        builder.launches.insert(at, Jump(runner.HOLD, 1))  # another lane may be about to update
+        builder.is_held = True
+    builder.lane_times.append(LaneTimes(tuple(times)))

@@ -1,0 +1,50 @@
+"""Lanes: the parts of a function that were placed on different logical devices, such as replicas. They may run side by side.
+
+Kernels are kept within one lane: no epilogue and no merged group has nodes of several. What was placed nowhere, as the sum of
+the replicas' gradients, belongs to no lane.
+"""
+
+import functools
+import re
+from collections.abc import Iterable, Mapping, Sequence
+
+from penstock._src.compiler.kernels.memory import in_memory_already
+from penstock._src.ir.node import Node
+from penstock._src.util.flags import flags
+
+NO_LANE = -1
+
+
+def lanes_of(nodes: Sequence[Node]) -> Mapping[int, int]:
+    """The lane of each node, by its id: the number of the device that its operation asks for; empty if fewer
+    than two are asked for.
+
+    Nodes that no operation made, such as those of passes, are in the lane of their arguments. Nodes that nothing tells of are left
+    out.
+    """
+    lanes: dict[int, int] = {}
+    if "lanes" in flags.disable:
+        return lanes
+    for node in nodes:
+        if in_memory_already(node) and node.kind != "item":
+            continue
+        asked = getattr(node.origin, "device", None)
+        found = common_lane(lanes, node.args) if asked is None else _number(asked)
+        if found is not None:
+            lanes[node.id] = found
+    return lanes if len(set(lanes.values()) - {NO_LANE}) > 1 else {}
+
+
+def common_lane(lanes: Mapping[int, int], nodes: Iterable[Node]) -> int | None:
+    """The lane of nodes that belong together; None if nothing tells of any."""
+    found = {lanes[n.id] for n in nodes if n.id in lanes}
+    if not found:
+        return None
+    return found.pop() if len(found) == 1 else NO_LANE
+
+
+@functools.lru_cache(maxsize=256)
+def _number(device: str) -> int:
+    """The number in the name of a device."""
+    found = re.search(r":(\d+)$", device)
+    return int(found[1]) if found else NO_LANE
