@@ -1,12 +1,13 @@
 """Measures training in several processes of this machine, and prints a table of each kind of figure as Markdown.
 
 sums      the sum of an array over two processes: a compiled step's, the host's, MPI's own, in turns
+mirrored  steps of two replicas of one process, side by side and one after another, and of one replica with their batch, in turns
 training  samples per second of two processes of one thread each, and of one process of two threads, in turns
 link      how much of the exchange of gradients is hidden behind the backward pass, over a link of 1 Gb/s between two network
           namespaces (root, `ip` and `tc`): steps with exchanges in the program, steps that exchange when the backward pass is
           done, steps without exchanges
 
-Usage: clusters.py [sums] [training] [link] [--rounds 3] [--seconds 5] [--cases residual,transformer]
+Usage: clusters.py [sums] [mirrored] [training] [link] [--rounds 3] [--seconds 5] [--cases residual,transformer]
 """
 
 import argparse
@@ -86,6 +87,22 @@ def training(options):
         )
 
 
+def mirrored(options):
+    """Prints times of steps of replicas in one process."""
+    print("\nA process of 2 threads, milliseconds a step.\n")
+    columns = ["model", "2 replicas side by side", "one after another", "gain", "1 replica"]
+    print(f"| {' | '.join(columns)} |\n|---|{'--:|' * 4}")
+    for case in options.cases.split(","):
+        command, environment = alone(2, case, options.seconds)
+        command = [part.replace("cluster_worker.py", "mirrored_worker.py") for part in command]
+        rounds = [ran(command, environment=environment) for _ in range(options.rounds)]
+        beside, after, one = (
+            min(r[key] for r in rounds) * 1e3 for key in ("beside", "after", "one")
+        )
+        row = f"{beside:.1f} | {after:.1f} | {after / beside:.2f} | {one:.1f}"
+        print(f"| {case} | {row} |", flush=True)
+
+
 @contextlib.contextmanager
 def linked_hosts():
     """Two hosts, each of which sends at RATE at most; LATENCY is the longest that a packet waits in its queue."""
@@ -125,7 +142,7 @@ def link(options):
             print(f"| {case} | {' | '.join(row)} |", flush=True)
 
 
-KINDS = {"sums": sums, "training": training, "link": link}
+KINDS = {"sums": sums, "mirrored": mirrored, "training": training, "link": link}
 
 
 def main():

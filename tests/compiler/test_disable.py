@@ -1,5 +1,7 @@
 """What PENSTOCK_DISABLE may name: every name changes the plan of some function, and no other name is taken."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -70,7 +72,29 @@ def widening(p):
     return [x, w], [p.contract("nxycij,ijco->nxyo", windows, weights)]
 
 
-CASES = [simplify, loops, attention, contractions, epilogues, rows, merge, widening, winograd]
+def lanes(p):
+    x = [p.parameter(i, (9, 40), F32) for i in range(2)]
+    w = p.parameter(2, (40, 30), F32)
+    products = []
+    for number, one in enumerate(x):
+        p.builder.origin = SimpleNamespace(device=f"/device:CPU:{number}")
+        products.append(p.matmul(one, w))
+    p.builder.origin = None
+    return [*x, w], [p.add(*products)]
+
+
+CASES = [
+    simplify,
+    loops,
+    attention,
+    contractions,
+    epilogues,
+    lanes,
+    rows,
+    merge,
+    widening,
+    winograd,
+]
 
 
 def plan_of(make):
