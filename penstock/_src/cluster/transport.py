@@ -18,6 +18,9 @@ from penstock._src.core.errors import AbortedError, DeadlineExceededError, Unava
 REDUCTIONS = ("Add", "Mul", "Min", "Max")
 # The types in which narrow floats are reduced.
 WIDER = {"float16": np.float32, "bfloat16": np.float32}
+# What gives the addresses of functions (MPI_User_function) that add values of types that MPI has not; native code's, by
+# the types' names. A layer above this one puts them here.
+NARROW_SUMS: dict[str, Callable[[], int]] = {}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,6 +47,7 @@ class NativeCalls:
     reducing       the handle of the communicator of sums
     types          handles by the names of dtypes
     reductions     handles by REDUCTIONS
+    narrow_sums    handles of the sums of NARROW_SUMS
     request_bytes, status_bytes    sizes of MPI's records
     """
 
@@ -53,6 +57,7 @@ class NativeCalls:
     tag: int
     types: Mapping[str, int]
     reductions: Mapping[str, int]
+    narrow_sums: Mapping[str, int]
     request_bytes: int
     status_bytes: int
 
@@ -103,8 +108,16 @@ class Transport(abc.ABC):
         """Returns the sum (or product, least, greatest) over the processes; equal to the bit in all of them."""
 
     @abc.abstractmethod
-    def all_reduce_packs(self, packs: Sequence[np.ndarray], reduction: str) -> list[np.ndarray]:
+    def all_reduce_packs(
+        self, packs: Sequence[np.ndarray], reduction: str, widen: bool = True
+    ) -> list[np.ndarray]:
         """Returns the same of several arrays over all processes, in the exchanges that native code makes of them.
+
+        Args:
+          packs: the arrays.
+          reduction: one of REDUCTIONS.
+          widen: narrow floats travel in float32, in which they are added up; if not, those of NARROW_SUMS travel as they are, and a
+            sum is rounded in every process that adds to it.
 
         Raises:
           AbortedError: another process has failed in this exchange.
@@ -179,8 +192,10 @@ class Transport(abc.ABC):
         """
 
 
-def widened(values: np.ndarray) -> np.ndarray:
+def widened(values: np.ndarray, widen: bool = True) -> np.ndarray:
     """Values in the type in which they are reduced, contiguous."""
+    if not widen:
+        return np.asarray(values, order="C")
     return np.asarray(values, WIDER.get(values.dtype.name), order="C")
 
 

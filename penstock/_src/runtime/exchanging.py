@@ -257,10 +257,8 @@ def _operations(
 def _operation(calls: NativeCalls, unit: int, elements: int, dtype: str, merge: str) -> list[int]:
     row = [0] * engine.OPERATION_WORDS
     row[engine.ELEMENTS], row[engine.UNIT] = elements, unit
-    row[engine.TYPE], row[engine.REDUCTION] = (
-        _handle(calls.types[dtype]),
-        _handle(calls.reductions[merge]),
-    )
+    reduction = calls.narrow_sums[dtype] if dtype in calls.narrow_sums else calls.reductions[merge]
+    row[engine.TYPE], row[engine.REDUCTION] = _handle(calls.types[dtype]), _handle(reduction)
     return row
 
 

@@ -111,6 +111,18 @@ class Allowed(frozenset[str]):
         return super().__new__(cls, capabilities_in(names))
 
 
+class Compression(str):
+    """The type in which large sums travel; empty for their own."""
+
+    __slots__ = ()
+    expected = "bfloat16"
+
+    def __new__(cls, text: str) -> Compression:
+        if text not in ("", "bfloat16"):
+            raise ValueError(text)
+        return super().__new__(cls, text)
+
+
 class Bytes(int):
     """A number of bytes, of a text that may end in KB, MB, GB or TB."""
 
@@ -284,6 +296,12 @@ declare(
     float,
     7.0,
     "Seconds of silence after which the others take a process of their cluster for lost; 0: never.",
+)
+declare(
+    "compress_sums",
+    Compression,
+    Compression(""),
+    "bfloat16: large float32 sums over the processes of a cluster, such as gradients, travel in half the bytes, rounded.",
 )
 declare(
     "progress",

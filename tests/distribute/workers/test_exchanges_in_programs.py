@@ -103,6 +103,22 @@ def test_programs_and_hosts_meet_in_one_exchange_and_differences_are_errors(tmp_
         assert lines[5] == "gave [[3.0, 3.0, 3.0]]"
 
 
+def test_compressed_sums_are_rounded_to_bfloat16_and_equal_in_all_processes(tmp_path):
+    program = """
+    values = lambda rank, count: np.random.default_rng([rank, count]).normal(size=count).astype(np.float32)
+    given = [tf.constant(values(rank, count)) for count in (20_001, 7)]
+    compiled, eager = in_program(total)(*given), strategy.run(total, given)
+    small = in_program(total)(given[1])
+    whole = [sum(values(other, count) for other in range(3)) for count in (20_001, 7)]
+    error = max(np.abs(a - b).max() for a, b in zip(compiled, whole))
+    print(all(np.array_equal(a, b) for a, b in zip(compiled, eager)), 1e-3 < error < 4 * 4 / 256)
+    print(np.allclose(small[0], whole[1], atol=1e-6), compiled[0].numpy().tobytes().hex()[:4000])
+    """
+    found = of_ranks(run(program, tmp_path, 3, environment={"PENSTOCK_COMPRESS_SUMS": "bfloat16"}))
+    assert found[0][0] == "True True" and found[0][1].startswith("True ")
+    assert found[0] == found[1] == found[2]
+
+
 def test_what_nobody_reads_is_exchanged_as_well(tmp_path):
     program = """
     def reduced(x):

@@ -334,8 +334,10 @@ class GrpcTransport(Transport):
         with PROGRESS.waiting():
             return self._exchange(np.asarray(words, np.int64), group, timeout)
 
-    def all_reduce(self, values: np.ndarray, reduction: str, group: Group) -> np.ndarray:
-        own = widened(values)
+    def all_reduce(
+        self, values: np.ndarray, reduction: str, group: Group, widen: bool = True
+    ) -> np.ndarray:
+        own = widened(values, widen)
         merge = MERGES[reduction]
         if own.nbytes <= SMALL or len(group) == 1:
             total = merge.reduce(self._exchange(own, group), axis=0, dtype=own.dtype)
@@ -360,8 +362,10 @@ class GrpcTransport(Transport):
             self._arrived([going])
         return total
 
-    def all_reduce_packs(self, packs: Sequence[np.ndarray], reduction: str) -> list[np.ndarray]:
-        return [self.all_reduce(values, reduction, self.everyone) for values in packs]
+    def all_reduce_packs(
+        self, packs: Sequence[np.ndarray], reduction: str, widen: bool = True
+    ) -> list[np.ndarray]:
+        return [self.all_reduce(values, reduction, self.everyone, widen) for values in packs]
 
     def all_gather(self, values: np.ndarray, group: Group) -> np.ndarray:
         return self._exchange(np.asarray(values, order="C"), group)

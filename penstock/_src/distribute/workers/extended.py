@@ -7,6 +7,7 @@ from typing import Any
 
 from penstock._src.cluster.description import ALONE
 from penstock._src.cluster.transport import Transport
+from penstock._src.core import dtypes
 from penstock._src.core.composite import IndexedSlices
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
@@ -32,8 +33,10 @@ from penstock._src.ops.collective.cluster import (
     cluster_reduce,
 )
 from penstock._src.util import nest
+from penstock._src.util.flags import flags
 from penstock._src.util.signatures import read_only
 
+COMPRESSED_FROM = 1 << 16  # bytes
 FINAL = {ReduceOp.SUM: "Id", ReduceOp.MEAN: "Div"}
 
 
@@ -51,10 +54,20 @@ def reduced(kind: ReduceOp, values: Sequence[Any], options: CommunicationOptions
             merge_op="Add",
             final_op=FINAL[kind],
             pack_bytes=options.bytes_per_pack,
+            wire=_wire([values[i] for i in dense]),
         )
         for i, total in zip(dense, totals):
             results[i] = total
     return results
+
+
+def _wire(values: Sequence[Any]) -> str:
+    """The type in which values travel. Small ones, such as a batch's statistics, travel as they are: they would lose digits for nothing."""
+    tensors = [convert_to_tensor(value) for value in values]
+    sizes = [x.shape.num_elements() for x in tensors]
+    if None in sizes or any(x.dtype != dtypes.float32 for x in tensors):
+        return ""
+    return flags.compress_sums if 4 * sum(sizes) >= COMPRESSED_FROM else ""
 
 
 def _when_made(value: Any) -> int:

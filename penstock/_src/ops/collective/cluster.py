@@ -9,11 +9,13 @@ from typing import Any, Literal
 
 import numpy as np
 
+from penstock._src.cluster.transport import NARROW_SUMS
 from penstock._src.core import dtypes
 from penstock._src.core.op import Op
 from penstock._src.core.registry import make_function, raw
 from penstock._src.core.typesets import ANY
 from penstock._src.ir.function import ExchangeUnit
+from penstock._src.native.process.narrow_sums import sum_of_bfloat16
 from penstock._src.ops.collective.lowering import reduced, reducing_transport
 from penstock._src.ops.collective.members import (
     GroupKeys,
@@ -25,6 +27,7 @@ from penstock._src.ops.collective.members import (
     told_words,
 )
 
+NARROW_SUMS["bfloat16"] = sum_of_bfloat16
 PACK_BYTES = 1 << 19  # smaller tensors travel together in packs of about this size
 
 
@@ -32,6 +35,7 @@ class _ClusterReduce(Op):
     """The sum, product, least or greatest of each tensor over all processes; with final_op "Div" the mean.
 
     pack_bytes  smaller tensors travel together in packs of about this size; 0 for PACK_BYTES
+    wire        the type in which the tensors travel and are added up, if it is narrower than their own
     """
 
     signature = "inputs: *T -> outputs: *T[inputs]"
@@ -39,6 +43,7 @@ class _ClusterReduce(Op):
     merge_op: Literal["Min", "Max", "Mul", "Add"] = "Add"
     final_op: Literal["Id", "Div"] = "Id"
     pack_bytes: int = 0
+    wire: Literal["", "bfloat16"] = ""
     stateful = True
     is_collective = True
 
@@ -58,9 +63,10 @@ class _ClusterReduce(Op):
         packs = _packs(inputs, self.pack_bytes or PACK_BYTES)
         parts = [np.concatenate([inputs[i].reshape(-1) for i in pack]) for pack in packs]
         results: list[np.ndarray] = [np.empty(0)] * len(inputs)
-        totals = transport.all_reduce_packs(parts, self.merge_op)
-        for pack, total in zip(packs, totals, strict=True):
-            total = finished(total, self.final_op, transport.cluster.size)
+        sent = [part.astype(self._wire().np) for part in parts] if self.wire else parts
+        totals = transport.all_reduce_packs(sent, self.merge_op, widen=not self.wire)
+        for pack, part, total in zip(packs, parts, totals, strict=True):
+            total = finished(total.astype(part.dtype), self.final_op, transport.cluster.size)
             ends = np.cumsum([inputs[i].size for i in pack])[:-1]
             for i, part in zip(pack, np.split(total, ends), strict=True):
                 results[i] = part.reshape(inputs[i].shape)
@@ -72,16 +78,20 @@ class _ClusterReduce(Op):
         disagree = functools.partial(disagreement, self, transport, told)
         unit = ExchangeUnit(tuple(told_words(told).tolist()), self.merge_op, disagree)
         packs = _packs(inputs, self.pack_bytes or PACK_BYTES)
-        made = reduced(p, [[inputs[i] for i in pack] for pack in packs], unit, self.final_op)
+        parts = [[inputs[i] for i in pack] for pack in packs]
+        made = reduced(p, parts, unit, self.final_op, self._wire())
         results = dict(zip([i for pack in packs for i in pack], made, strict=True))
         return [results[i] for i in range(len(inputs))]
 
+    def _wire(self):
+        """The type in which the tensors travel; None for their own."""
+        return dtypes.as_dtype(self.wire) if self.wire else None
+
     def _told(self, inputs):
         """What this process is about to do, for people: all must be about to do the same."""
+        wire = f" as {self.wire}" if self.wire else ""
         given = ", ".join(f"{x.dtype.name}{list(map(int, x.shape))}" for x in inputs)
-        return (
-            f"{self.merge_op} {self.final_op} in packs of {self.pack_bytes or PACK_BYTES}: {given}"
-        )
+        return f"{self.merge_op} {self.final_op} in packs of {self.pack_bytes or PACK_BYTES}{wire}: {given}"
 
 
 def _packs(inputs: Sequence[Any], most: int) -> list[list[int]]:

@@ -35,7 +35,13 @@ def reducing_transport() -> Any:
     return transport
 
 
-def reduced(p: Any, packs: Sequence[Sequence[Any]], unit: ExchangeUnit, final: str) -> list[Any]:
+def reduced(
+    p: Any,
+    packs: Sequence[Sequence[Any]],
+    unit: ExchangeUnit,
+    final: str,
+    wire: DType | None = None,
+) -> list[Any]:
     """Returns the tensors of packs combined over all processes, as nodes of their types and shapes, in the packs' order.
 
     Args:
@@ -43,12 +49,13 @@ def reduced(p: Any, packs: Sequence[Sequence[Any]], unit: ExchangeUnit, final: s
       packs: tensors that travel together, which have one type.
       unit: what the processes agree on.
       final: "Div" for means.
+      wire: the type in which values travel and are added up; by default their own, and float32 for narrower floats.
 
     Raises:
       NotLowerable: a pack cannot be exchanged by a program.
     """
     native = reducing_transport().native
-    joined = [_joined(p, pack, native.types) for pack in packs]
+    joined = [_joined(p, pack, native.types, wire) for pack in packs]
     results = []
     for pack, total in zip(packs, p.all_reduce(joined, unit), strict=True):
         for x, part in zip(pack, _parts(p, pack, total), strict=True):
@@ -56,9 +63,9 @@ def reduced(p: Any, packs: Sequence[Sequence[Any]], unit: ExchangeUnit, final: s
     return results
 
 
-def _joined(p: Any, pack: Sequence[Any], types: Any) -> Any:
+def _joined(p: Any, pack: Sequence[Any], types: Any, wire: DType | None) -> Any:
     """A pack as one array of a type that is reduced."""
-    dtype: DType = WIDER.get(pack[0].dtype, pack[0].dtype)
+    dtype: DType = wire or WIDER.get(pack[0].dtype, pack[0].dtype)
     size = sum(int(x.size) for x in pack)
     if dtype.name not in types or not 0 < size <= MOST_ELEMENTS:
         raise NotLowerable(f"{size} elements of {dtype.name} are not exchanged by programs")
