@@ -1,6 +1,6 @@
 """A process of bench/clusters.py: measures something together with the others; rank 0 prints it as JSON.
 
-Usage: cluster_worker.py sums SECONDS | training CASE SECONDS | link CASE SECONDS
+Usage: cluster_worker.py sums SECONDS | training CASE SECONDS | link CASE SECONDS | scaling CASE SECONDS
 """
 
 import json
@@ -23,6 +23,8 @@ strategy = tf.distribute.MultiWorkerMirroredStrategy()
 rank, size = strategy.cluster_resolver.task_id or 0, strategy.num_replicas_in_sync
 SIZES = [1 << power for power in (10, 14, 18, 20, 22, 24, 26)]  # bytes
 WARM_UP = 3
+ROWS = {"residual": 16, "transformer": 2}  # samples of a process when their number grows
+PACK_BYTES = 1 << 19
 
 
 def together():
@@ -86,14 +88,21 @@ def training(case, seconds):
     return {"per_s": samples / best}
 
 
-def link(case, seconds):
-    """Seconds of a training step: without exchanges, with such in the program, with the same when gradients are done."""
+def steps_of(case, rows=None):
+    """Functions that take a training step on `rows` samples of each process; by default on its part of the zoo's batch.
+
+    Returns:
+      a step without exchanges, one with exchanges in the program, one with the same when gradients are done, the exchange alone;
+      the bytes of the gradients; those of the last, and what travels with it.
+    """
     keras.utils.set_random_seed(1)
     with strategy.scope():
         model, x, y, batch = MODELS[case](keras, np.random.default_rng(1))
-    part = batch // size
+    part = rows or batch // size
     x, y = tf.constant(x[rank * part : (rank + 1) * part]), tf.constant(y[:part])
-    weights = [weight.value.values[0] for weight in model.trainable_variables]
+    # A cluster of one process has plain variables.
+    values = [weight.value for weight in model.trainable_variables]
+    weights = [getattr(value, "values", [value])[0] for value in values]
 
     def gradients():
         with tf.GradientTape() as tape:
@@ -132,9 +141,23 @@ def link(case, seconds):
         own = [tf.convert_to_tensor(weight) for weight in weights]
         return strategy.run(lambda: tf.distribute.get_replica_context().all_reduce("MEAN", own)[0])
 
-    best = interleaved([none, inside, after, alone], float(seconds) * 4)
+    sizes = [4 * int(np.prod(weight.shape)) for weight in weights]
+    return [none, inside, after, alone], sum(sizes), max(sizes[0], PACK_BYTES)
+
+
+def link(case, seconds):
+    """Seconds of a training step: without exchanges, with such in the program, with the same when gradients are done."""
+    steps, *_ = steps_of(case)
+    best = interleaved(steps, float(seconds) * 4)
     figures = dict(zip(("none", "inside", "after", "alone"), best))
-    return figures | {"spent": spent_in_exchanges(inside, float(seconds))}
+    return figures | {"spent": spent_in_exchanges(steps[1], float(seconds))}
+
+
+def scaling(case, seconds):
+    """Seconds of a step of ROWS samples of each process, and the bytes that it exchanges."""
+    (none, inside, *_), total, last = steps_of(case, ROWS[case])
+    best = interleaved([none, inside], float(seconds) * 2)
+    return {"none": best[0], "inside": best[1], "bytes": total, "last": last}
 
 
 def spent_in_exchanges(step, seconds):
@@ -163,7 +186,8 @@ def spent_in_exchanges(step, seconds):
 def main():
     """Measures what the command line names."""
     kind, *arguments = sys.argv[1:]
-    found = {"sums": sums, "training": training, "link": link}[kind](*arguments)
+    kinds = {"sums": sums, "training": training, "link": link, "scaling": scaling}
+    found = kinds[kind](*arguments)
     if rank == 0:
         print("RESULT " + json.dumps(found), flush=True)
 

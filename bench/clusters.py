@@ -6,8 +6,10 @@ training  samples per second of two processes of one thread each, and of one pro
 link      how much of the exchange of gradients is hidden behind the backward pass, over a link of 1 Gb/s between two network
           namespaces (root, `ip` and `tc`): steps with exchanges in the program, steps that exchange when the backward pass is
           done, steps without exchanges
+peers     samples per second of two processes of one thread each: Penstock's by MPI and by gRPC, TensorFlow's
+          MultiWorkerMirroredStrategy, PyTorch's DistributedDataParallel over gloo, in turns, with losses of the first steps
 
-Usage: clusters.py [sums] [mirrored] [training] [link] [--rounds 3] [--seconds 5] [--cases residual,transformer]
+Usage: clusters.py [sums] [mirrored] [training] [link] [peers] [--rounds 3] [--seconds 5] [--cases residual,transformer]
 """
 
 import argparse
@@ -15,9 +17,12 @@ import contextlib
 import json
 import os
 import pathlib
+import socket
 import subprocess
 import sys
 import tempfile
+
+import peers as environments
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent
@@ -104,13 +109,13 @@ def mirrored(options):
 
 
 @contextlib.contextmanager
-def linked_hosts():
-    """Two hosts, each of which sends at RATE at most; LATENCY is the longest that a packet waits in its queue."""
+def linked_hosts(count):
+    """Hosts, each of which sends at RATE at most; LATENCY is the longest that a packet waits in its queue."""
     sys.path.insert(0, str(ROOT))
     from tests.harness.hosts import hosts
 
-    with tempfile.TemporaryDirectory() as folder, hosts(2, pathlib.Path(folder)) as made:
-        for number in (1, 2):
+    with tempfile.TemporaryDirectory() as folder, hosts(count, pathlib.Path(folder)) as made:
+        for number in range(1, count + 1):
             shape = ["tbf", "rate", RATE, "burst", "128kb", "latency", "50ms"]
             command = [*made.command(number), "tc", "qdisc", "add", "dev", "eth0", "root", *shape]
             subprocess.run(command, check=True)
@@ -123,7 +128,7 @@ def link(options):
     columns = ["model", "exchange alone, ms", "spent in a step, ms", "hidden"]
     columns += ["step without exchange, ms", "with it in the program", "with it afterwards"]
     print(f"| {' | '.join(columns)} |\n|---|{'--:|' * 6}")
-    with linked_hosts() as made:
+    with linked_hosts(2) as made:
         where = ["--hosts", ",".join(made.addresses)]
         for case in options.cases.split(","):
             figures = []
@@ -142,18 +147,93 @@ def link(options):
             print(f"| {case} | {' | '.join(row)} |", flush=True)
 
 
-KINDS = {"sums": sums, "mirrored": mirrored, "training": training, "link": link}
+def free_ports(count):
+    """Ports of this machine that nobody listens on."""
+    with contextlib.ExitStack() as open_ones:
+        sockets = [open_ones.enter_context(socket.socket()) for _ in range(count)]
+        for each in sockets:
+            each.bind(("localhost", 0))
+        return [each.getsockname()[1] for each in sockets]
+
+
+def one_by_one(python, prefix, *arguments):
+    """Runs bench/cluster_peer.py in two processes that TF_CONFIG describes; gives the JSON that rank 0 prints.
+
+    Raises:
+      RuntimeError: it failed; with the end of what rank 0 printed.
+    """
+    cluster = {"worker": [f"localhost:{port}" for port in free_ports(2)]}
+    command = [python, *prefix, str(HERE / "cluster_peer.py"), *map(str, arguments)]
+    started = []
+    for rank in range(2):
+        config = json.dumps({"cluster": cluster, "task": {"type": "worker", "index": rank}})
+        environment = {**os.environ, "TF_CONFIG": config, "PENSTOCK_THREADS": "1"}
+        started.append(
+            subprocess.Popen(
+                command, cwd=ROOT, env=environment, text=True,
+                stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            )
+        )  # fmt: skip
+    try:
+        printed = [process.communicate(timeout=900)[0] for process in started]
+    finally:
+        for process in started:
+            process.kill()
+    found = [line[7:] for line in printed[0].splitlines() if line.startswith("RESULT ")]
+    if not found:
+        raise RuntimeError(f"{command}: {printed[0][-2000:]}")
+    return json.loads(found[0])
+
+
+def by_mpi(*arguments):
+    """The same for Penstock's processes that mpiexec starts."""
+    penstock = [sys.executable, "-m", "penstock", "launch", "-n", "2", "--threads", "1"]
+    return ran([*penstock, str(HERE / "cluster_peer.py"), *map(str, arguments)])
+
+
+PENSTOCK = ("-m", "penstock", "run")
+PEERS = {
+    "Penstock, MPI": lambda *given: by_mpi("penstock", *given),
+    "Penstock, gRPC": lambda *given: one_by_one(sys.executable, PENSTOCK, "penstock", *given),
+    "TensorFlow": lambda *given: one_by_one(
+        environments.python_of("tensorflow"), (), "tensorflow", *given
+    ),
+    "PyTorch": lambda *given: one_by_one(environments.python_of("torch"), (), "torch", *given),
+}
+
+
+def peers(options):
+    """Prints rates of training beside the peers' and how far the first ten losses are from TensorFlow's."""
+    columns = " | ".join(f"{name}, per s" for name in PEERS)
+    print(
+        f"\n| model | {columns} | to TensorFlow | to PyTorch | greatest difference of ten losses |\n|---|{'--:|' * (len(PEERS) + 3)}"
+    )
+    for case in options.cases.split(","):
+        rates, losses = dict.fromkeys(PEERS, 0.0), {}
+        for _ in range(options.rounds):
+            for name, run in PEERS.items():
+                found = run(case, options.seconds)
+                rates[name] = max(rates[name], found["per_s"])
+                losses[name] = found["losses"]
+        ours = rates["Penstock, MPI"]
+        apart = max(abs(a - b) for a, b in zip(losses["Penstock, MPI"], losses["TensorFlow"]))
+        row = [f"{rate:.1f}" for rate in rates.values()]
+        row += [f"{ours / rates[name]:.2f}" for name in ("TensorFlow", "PyTorch")]
+        print(f"| {case} | {' | '.join(row)} | {apart:.1e} |", flush=True)
+
+
+KINDS = {"sums": sums, "mirrored": mirrored, "training": training, "link": link, "peers": peers}
 
 
 def main():
-    """Measures the kinds that are asked for; by default all."""
+    """Measures the kinds that are asked for; by default all but peers, which have to be installed first."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("kinds", nargs="*", metavar="kind", help=", ".join(KINDS))
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=5.0, help="of each measurement")
     parser.add_argument("--cases", default="residual,transformer")
     options = parser.parse_args()
-    for kind in options.kinds or KINDS:
+    for kind in options.kinds or [kind for kind in KINDS if kind != "peers"]:
         KINDS[kind](options)
 
 
