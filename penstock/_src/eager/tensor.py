@@ -33,6 +33,8 @@ class EagerTensor(Tensor):
         self._id = NEXT_ID()
 
     dtype = read_only("_dtype", "The type of the elements.")
+    # False of a tensor of which this process has a part only.
+    holds_whole = True
 
     @property
     def shape(self) -> TensorShape:

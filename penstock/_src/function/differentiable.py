@@ -10,6 +10,7 @@ from penstock._src.core.dispatch import STATE
 from penstock._src.eager.tensor import EagerTensor
 from penstock._src.graph.library import GraphFunction
 from penstock._src.graph.operation import SymbolicTensor
+from penstock._src.util import slots
 
 
 class DifferentiableFunction:
@@ -38,6 +39,8 @@ class DifferentiableFunction:
                 return self._shown(tensors, watched)
             if watched:
                 return self._recorded(tensors, watched)
+        if slots.ON_SHARDS is not None:
+            return _computed(self.function, tensors)
         try:
             values = [t._value for t in tensors]
         except AttributeError:
@@ -52,8 +55,7 @@ class DifferentiableFunction:
         if watched:
             outputs = self._recorded(tensors, watched)
         else:
-            values = self.function.executable([t._value for t in tensors])
-            outputs = list(map(EagerTensor, values, self.types))
+            outputs = _computed(self.function, tensors)
         op_callbacks.show(self.function.name, tensors, {}, outputs)
         return outputs
 
@@ -73,8 +75,7 @@ class DifferentiableFunction:
         forward = self._forward.get(key)
         if forward is None:
             forward = self._forward[key] = self._with_intermediates(watched, orders)
-        values = forward.executable([t._value for t in tensors])
-        outputs = list(map(EagerTensor, values, forward.output_types))
+        outputs = _computed(forward, tensors)
         inputs = list(tensors)
 
         def backward(*gradients: Any) -> list[Any]:
@@ -159,6 +160,16 @@ def _missing(forward: GraphFunction, captures: Sequence[Any]) -> list[SymbolicTe
         for t in captures
         if isinstance(t, SymbolicTensor) and t.graph is forward.graph and t._id not in known
     ]
+
+
+def _computed(function: GraphFunction, tensors: Sequence[Any]) -> list[Any]:
+    """Runs a function on eager tensors; those that are on several processes by their shards."""
+    if slots.ON_SHARDS is not None:
+        made = slots.ON_SHARDS(function, tensors)
+        if made is not None:
+            return made
+    values = function.executable([t._value for t in tensors])
+    return list(map(EagerTensor, values, function.output_types))
 
 
 def _not_available(tensors: Sequence[Any]) -> TypeError:

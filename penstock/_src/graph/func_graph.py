@@ -187,7 +187,9 @@ class FuncGraph(Graph, TensorSignature):
 
     def _is_small(self, tensor: Any) -> bool:
         dtype = tensor.dtype
-        return (dtype.is_integer or dtype.is_bool) and tensor._value.size <= SMALL_CONSTANT
+        if not (dtype.is_integer or dtype.is_bool) or not tensor.holds_whole:
+            return False
+        return tensor._value.size <= SMALL_CONSTANT
 
     def _add_capture(self, tensor: Any, name: str | None, shape: Any) -> SymbolicTensor:
         placeholder = self.placeholder(

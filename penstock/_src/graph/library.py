@@ -61,6 +61,8 @@ class GraphFunction(TensorSignature):
         # `implements` names the interface that this and other functions implement; the second field is the implementation
         # that runs when a graph calls this function. (With intermediate values as outputs it runs itself.)
         self.implements: str | None = None
+        # It on the shards of DTensors, by their layouts; made by distribute/dtensor/spmd.
+        self.partitions: dict[Any, Any] = {}
         self.stand_in: GraphFunction | None = None
 
     def is_like(self, other: "GraphFunction") -> bool:

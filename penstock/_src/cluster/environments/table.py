@@ -4,10 +4,11 @@ import os
 from collections.abc import Callable, Mapping
 
 from penstock._src.cluster.description import ALONE, Cluster
-from penstock._src.cluster.environments import mpi, slurm, tf_config
+from penstock._src.cluster.environments import dtensor, mpi, slurm, tf_config
 
 # Name: a function of the environment variables that gives a Cluster, or None if they describe none.
 ENVIRONMENTS: dict[str, Callable[[Mapping[str, str]], Cluster | None]] = {
+    "DTensor": dtensor.described,
     "TF_CONFIG": tf_config.described,
     "MPI": mpi.described,
     "Slurm": slurm.described,

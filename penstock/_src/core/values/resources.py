@@ -101,6 +101,8 @@ class VariableHandle(Resource):
         self.dtype = dtype
         self.value: Any = value
         self.version = 0
+        # of a variable of which this process holds a part: see distribute/dtensor
+        self.layout: Any = None
         self.derived: dict[Any, Any] = {}
 
     def read(self) -> Any:

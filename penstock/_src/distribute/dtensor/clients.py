@@ -7,8 +7,11 @@ from typing import Any
 import numpy as np
 
 from penstock._src.api.config import devices as configured
+from penstock._src.cluster.environments.table import described
+from penstock._src.cluster.transports.table import connect
 from penstock._src.core.errors import UnimplementedError
 from penstock._src.distribute.dtensor.mesh import Mesh
+from penstock._src.distribute.dtensor.scopes import use_processes
 from penstock._src.util.device_spec import DeviceSpec
 from penstock._src.util.export import export
 
@@ -28,7 +31,7 @@ def client_id() -> int:
     Returns:
       An int, from 0.
     """
-    return int(_variable("CLIENT_ID", "0"))
+    return described().rank
 
 
 @export(f"{_PACKAGE}.num_clients")
@@ -38,7 +41,7 @@ def num_clients() -> int:
     Returns:
       An int.
     """
-    return int(_variable("NUM_CLIENTS", "1"))
+    return described().size
 
 
 @export(f"{_PACKAGE}.job_name")
@@ -173,15 +176,16 @@ def initialize_accelerator_system(
 
     Raises:
       ValueError: it was called before, devices are in use, or no device has this type.
-      UnimplementedError: there are several processes.
+      UnavailableError: the others do not come.
     """
     if _STATE["initialized"]:
         raise ValueError(
             "Accelerator system has already been initialized. Call "
             "tf.experimental.dtensor.shutdown_accelerator_system() first."
         )
-    if jobs():
-        raise UnimplementedError("tf.experimental.dtensor: several processes are not implemented.")
+    if num_clients() > 1:
+        connect()
+        use_processes()
     if experimental_reset_context:
         configured.reset()
     elif configured.SETTINGS.initialized:
@@ -248,8 +252,7 @@ def create_mesh(
         found = local_devices(device_type or preferred_device_type())
     else:
         found = [_full(name) for name in devices]
-    pairs = list(mesh_dims.items()) if isinstance(mesh_dims, dict) else list(mesh_dims or [])
-    pairs = pairs or [("x", len(found))]
+    pairs = _pairs(mesh_dims) or [("x", len(found))]
     shape = [int(size) for _, size in pairs]
     if int(np.prod(shape)) != len(found):
         raise ValueError(
@@ -274,12 +277,12 @@ def create_distributed_mesh(
     device_type: str | None = None,
     use_xla_spmd: bool = False,
 ) -> Mesh:
-    """Returns a mesh over the devices of all processes; here there is only this one.
+    """Returns a mesh over the devices of all processes, each of which holds its shards of the DTensors on it.
 
     Args:
       mesh_dims: pairs of the name and the size of a dimension, or a dictionary of them.
       mesh_name: its name.
-      local_devices: the devices of this process; by default all of the type.
+      local_devices: the devices of this process; by default all of the type. With several processes, one.
       device_type: by default that of the devices, else the preferred one.
       use_xla_spmd: a hint without effect.
 
@@ -287,15 +290,39 @@ def create_distributed_mesh(
       A `tf.experimental.dtensor.Mesh`.
 
     Raises:
-      UnimplementedError: there are several processes.
+      UnimplementedError: there are several processes with several devices each.
       ValueError: the sizes do not fit the number of devices.
 
     >>> tf.experimental.dtensor.create_distributed_mesh([("x", 1)], local_devices=["CPU:0"]).size
     1
     """
-    if num_clients() > 1:
-        raise UnimplementedError("tf.experimental.dtensor: several processes are not implemented.")
-    return create_mesh(mesh_dims, mesh_name, local_devices, device_type, use_xla_spmd)
+    if num_clients() == 1:
+        return create_mesh(mesh_dims, mesh_name, local_devices, device_type, use_xla_spmd)
+    found = [_full(name) for name in local_devices or ()] or _own_device(device_type)
+    if len(found) != 1:
+        raise UnimplementedError(
+            "tf.experimental.dtensor: over several processes, each has one device of a mesh. Received: "
+            f"{[device.to_string() for device in found]}."
+        )
+    pairs = _pairs(mesh_dims)
+    shape = [int(size) for _, size in pairs]
+    if int(np.prod(shape)) != num_clients():
+        raise ValueError(
+            f"length of devices ({num_clients()}) must be equal to total size of the mesh of shape {shape}"
+        )
+    use_processes()
+    every = [found[0].replace(task=task) for task in range(num_clients())]
+    ids = np.arange(len(every)).reshape(shape)
+    names = [str(name) for name, _ in pairs]
+    return Mesh(names, ids, [client_id()], found, mesh_name, every, use_xla_spmd)
+
+
+def _own_device(device_type: str | None) -> list[Any]:
+    return local_devices(device_type or preferred_device_type())[:1]
+
+
+def _pairs(mesh_dims: Any) -> list[tuple[Any, Any]]:
+    return list(mesh_dims.items()) if isinstance(mesh_dims, dict) else list(mesh_dims or [])
 
 
 @export(f"{_PACKAGE}.create_tpu_mesh")

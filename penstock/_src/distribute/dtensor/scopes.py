@@ -8,75 +8,27 @@ from typing import Any
 import numpy as np
 
 from penstock._src.core import dispatch
-from penstock._src.core.errors import InvalidArgumentError, UnimplementedError
+from penstock._src.core.calls.binding import bind
+from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.op import Op
-from penstock._src.distribute.dtensor.layout import UNSHARDED, Layout
+from penstock._src.distribute.dtensor.layout import Layout
 from penstock._src.distribute.dtensor.mesh import Mesh
-from penstock._src.distribute.dtensor.rules import result_layout
+from penstock._src.distribute.dtensor.spmd.eager import (
+    HERE,
+    call_of,
+    function_on_shards,
+    mesh_of_shards,
+    meshes_differ,
+    on_shards,
+    op_on_shards,
+)
+from penstock._src.distribute.dtensor.spmd.relayout import is_of_processes
+from penstock._src.distribute.dtensor.spmd.rules.table import plan_of
+from penstock._src.distribute.dtensor.values import DEVICE, DTensor
+from penstock._src.eager.execute import arrange
 from penstock._src.eager.tensor import EagerTensor
 from penstock._src.util import slots
 from penstock._src.util.export import export
-from penstock._src.util.signatures import read_only
-
-DEVICE = "/job:localhost/replica:0/task:0/device:CUSTOM:0"
-
-
-class DTensor(EagerTensor):
-    """An eager tensor sharded over a mesh; it holds the whole value and its layout."""
-
-    __slots__ = ()
-
-    layout = read_only("_layout", "The layout.")
-
-    @property
-    def device(self) -> str:
-        """The name of the device that represents all meshes."""
-        return DEVICE
-
-    def numpy(self) -> Any:
-        """Returns the value as an array.
-
-        Raises:
-          UnimplementedError: the tensor is sharded; see `dtensor.unpack`.
-        """
-        self._require_replicated()
-        return super().numpy()
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        self._require_replicated()
-        return super().__array__(dtype, copy)
-
-    def _require_replicated(self) -> None:
-        if not self.layout.is_fully_replicated():
-            raise UnimplementedError(
-                "Trying to copy a non-single-device and non-replicated DTensor is not supported. "
-                f"Input tensor is: {self!r}"
-            )
-
-    def parts(self) -> list[np.ndarray]:
-        """The shard of each device of the mesh."""
-        sizes = self.layout.local_shape_from_global_shape(self._value.shape)
-        return [
-            self._value[tuple(slice(i * n, (i + 1) * n) for i, n in zip(place, sizes, strict=True))]
-            for place in self.layout.offset_to_shard()
-        ]
-
-    def summary(self) -> str:
-        """The value, or the shard of each device, and the layout."""
-        layout = self.layout
-        if layout.sharding_specs == [UNSHARDED] * layout.rank:
-            value = np.array2string(self._value)
-        else:
-            devices = layout.mesh.local_devices()
-            shown = (f'"{d.rpartition("/device:")[2]}": {p}' for d, p in zip(devices, self.parts()))
-            value = "{" + ", ".join(shown) + "}"
-        return f'value={value}, layout="{layout.to_string()}"'
-
-    def __repr__(self) -> str:
-        return f"<tf.Tensor: shape={self.shape}, dtype={self.dtype.name}, {self.summary()}>"
-
-    def __str__(self) -> str:
-        return f"tf.Tensor({self.summary()}, shape={self.shape}, dtype={self.dtype.name})"
 
 
 def spread(tensor: EagerTensor, layout: Layout) -> DTensor:
@@ -85,7 +37,15 @@ def spread(tensor: EagerTensor, layout: Layout) -> DTensor:
     Raises:
       InvalidArgumentError: the layout does not fit its shape.
     """
-    shape = tensor._shape_tuple()
+    check_divisible(tensor._shape_tuple(), layout)
+    _install()
+    tensor.__class__ = DTensor
+    tensor._layout = layout
+    return tensor  # type: ignore[return-value]
+
+
+def check_divisible(shape: tuple[int, ...], layout: Layout) -> None:
+    """Raises InvalidArgumentError if a tensor of this shape cannot be in a layout."""
     if len(shape) != layout.rank:
         raise InvalidArgumentError(
             f"The layout must have the rank of the tensor, {len(shape)}. Received: {layout}"
@@ -95,10 +55,6 @@ def spread(tensor: EagerTensor, layout: Layout) -> DTensor:
             raise InvalidArgumentError(
                 f"An axis of {size} cannot be cut into {count} equal parts. Received: {layout}"
             )
-    _install()
-    tensor.__class__ = DTensor
-    tensor._layout = layout
-    return tensor  # type: ignore[return-value]
 
 
 class _Scope(threading.local):
@@ -117,24 +73,37 @@ def _install() -> None:
         slots.RUN_EAGERLY = _run
 
 
+def use_processes() -> None:
+    """Lets ops and functions run on the shards of DTensors, once there is a mesh of processes."""
+    _install()
+    slots.ON_SHARDS = function_on_shards
+
+
 def _run(cls: type[Op], inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Any:
+    """Runs an op; its results are DTensors if inputs are, or if there is a default mesh."""
+    if HERE.is_on_shards or cls.has_refs:
+        return _PLAIN[0](cls, inputs, attrs)
+    if slots.ON_SHARDS is not None:
+        tensors, op = bind(cls, inputs, attrs, False)
+        mesh = mesh_of_shards(tensors) or _SCOPE.mesh
+        if mesh is not None and is_of_processes(mesh):
+            return arrange(op, op_on_shards(op, tensors, mesh))
     outputs = _PLAIN[0](cls, inputs, attrs)
     tensors = [t for value in inputs for t in _tensors(value)]
     meshes = {t.layout.mesh for t in tensors if isinstance(t, DTensor)}
     if len(meshes) > 1:
-        raise InvalidArgumentError(
-            f"{cls.op_type}: all DTensors must be on one mesh. Received: "
-            f"{', '.join(map(str, meshes))}"
-        )
+        raise meshes_differ(cls.op_type, meshes)
     mesh = meshes.pop() if meshes else _SCOPE.mesh
     if mesh is None:
         return outputs
-    known = [(t._shape_tuple(), _specs(t)) for t in tensors]
-    values = [v._value if isinstance(v, EagerTensor) else v for v in inputs]
-    for output in _tensors(outputs):
-        if type(output._value) is np.ndarray and type(output) is EagerTensor:
-            shape = output._value.shape
-            spread(output, result_layout(cls.op_type, mesh, known, values, attrs, shape))
+    made = _tensors(outputs)
+    if any(type(t) is EagerTensor and type(t._value) is np.ndarray for t in made):
+        with on_shards():
+            flat, op = bind(cls, inputs, attrs, False)
+        specs = plan_of(call_of(op, flat, mesh)).outputs
+        for output, cuts in zip(made, specs, strict=True):
+            if type(output._value) is np.ndarray and type(output) is EagerTensor:
+                spread(output, Layout(cuts, mesh))
     return outputs
 
 
@@ -142,12 +111,6 @@ def _tensors(value: Any) -> list[Any]:
     if isinstance(value, (list, tuple)):
         return [tensor for part in value for tensor in _tensors(part)]
     return [value] if isinstance(value, EagerTensor) else []
-
-
-def _specs(tensor: Any) -> list[str]:
-    if isinstance(tensor, DTensor):
-        return tensor.layout.sharding_specs
-    return [UNSHARDED] * len(tensor._shape_tuple())
 
 
 @export("experimental.dtensor.default_mesh")

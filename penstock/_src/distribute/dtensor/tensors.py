@@ -11,7 +11,10 @@ from penstock._src.core.errors import InvalidArgumentError, UnimplementedError
 from penstock._src.core.registry import find, raw
 from penstock._src.distribute.dtensor.layout import Layout
 from penstock._src.distribute.dtensor.mesh import Mesh
-from penstock._src.distribute.dtensor.scopes import DEVICE, DTensor, default_mesh, spread
+from penstock._src.distribute.dtensor.scopes import check_divisible, default_mesh, spread
+from penstock._src.distribute.dtensor.spmd.eager import relaid_tensor
+from penstock._src.distribute.dtensor.spmd.relayout import is_of_processes
+from penstock._src.distribute.dtensor.values import DEVICE, DTensor, shard_of
 from penstock._src.eager.tensor import EagerTensor
 from penstock._src.util import nest
 from penstock._src.util.export import export
@@ -101,10 +104,14 @@ def relayout(tensor: Any, layout: Layout, name: str | None = None) -> Any:
     if not isinstance(tensor, EagerTensor):
         # Tensors in a graph have no layout; layouts are assigned to the outputs of the graph.
         return raw.Identity(input=tensor, name=name)
-    made = EagerTensor(tensor._value, tensor.dtype)
+    if is_of_processes(layout.mesh):
+        check_divisible(tensor._shape_tuple(), layout)
+        made: EagerTensor = relaid_tensor(tensor, layout)
+    else:
+        made = spread(EagerTensor(tensor._value, tensor.dtype), layout)
     if STATE.tapes or STATE.accumulators:
         record(_identity(tensor.dtype), (tensor,), (made,))
-    return spread(made, layout)
+    return made
 
 
 def _identity(dtype: Any) -> Any:
@@ -172,6 +179,8 @@ def pack(tensors: Any, layout: Layout) -> Any:
         raise UnimplementedError("tf.experimental.dtensor.pack: only supported eagerly.")
     parts = [convert_to_tensor(part) for part in tensors]
     places = layout.offset_to_shard()
+    if is_of_processes(layout.mesh):
+        places = places[: layout.mesh.num_local_devices()]
     if len(parts) != len(places):
         raise InvalidArgumentError(
             f"The dtensor device {DEVICE} expected {len(places)} inputs to DTensorPack, but got "
@@ -183,6 +192,8 @@ def pack(tensors: Any, layout: Layout) -> Any:
             "Packed layout should have the same rank as the rank for each component. The rank of "
             f"each component is: {len(sizes)}, while layout has rank: {layout.rank}\n{layout}"
         )
+    if is_of_processes(layout.mesh):
+        return shard_of(EagerTensor(parts[0]._value, parts[0].dtype), layout)
     whole = np.empty(layout.global_shape_from_local_shape(sizes), parts[0].dtype.np)
     for part, place in zip(parts, places, strict=True):
         where = tuple(slice(i * n, (i + 1) * n) for i, n in zip(place, sizes, strict=True))

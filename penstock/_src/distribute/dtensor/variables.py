@@ -8,8 +8,9 @@ from typing import Any
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.distribute.dtensor.mesh import Mesh
-from penstock._src.distribute.dtensor.scopes import DTensor, spread
+from penstock._src.distribute.dtensor.scopes import spread
 from penstock._src.distribute.dtensor.tensors import fetch_layout, is_dtensor, relayout
+from penstock._src.distribute.dtensor.values import DTensor, ShardedTensor, shard_of
 from penstock._src.eager.tensor import EagerTensor
 from penstock._src.eager.variable import Variable
 from penstock._src.ops.io.bundle import BundleReader, write_bundle
@@ -47,7 +48,15 @@ class DVariable(Variable):
         if not isinstance(value, DTensor):
             raise InvalidArgumentError("Neither layout nor DTensor initial value are provided.")
         self._dtensor_layout, self._save_as_bf16 = value.layout, False
-        super().__init__(value, *args, dtype=dtype, **kwargs)
+        if not isinstance(value, ShardedTensor):
+            super().__init__(value, *args, dtype=dtype, **kwargs)
+            return
+        # The handle refers to the shard; graphs are told of the whole.
+        shape = value.shape
+        super().__init__(EagerTensor(value._value, value.dtype), *args, dtype=dtype, **kwargs)
+        self._shape = shape
+        self._handle._handle_data = [(shape, self._dtype)]
+        self._handle._value.layout = value.layout
 
     layout = read_only("_dtensor_layout", "How it is spread.")
 
@@ -72,9 +81,11 @@ class DVariable(Variable):
 
     def _read(self) -> Any:
         tensor = super()._read()
-        if STATE.graph is None and isinstance(tensor, EagerTensor):
-            return spread(tensor, self._dtensor_layout)
-        return tensor
+        if STATE.graph is not None or not isinstance(tensor, EagerTensor):
+            return tensor
+        if self._handle._value.layout is not None:
+            return shard_of(tensor, self._dtensor_layout)
+        return spread(tensor, self._dtensor_layout)
 
     def assign(
         self, value: Any, use_locking: Any = None, name: str | None = None, read_value: bool = True

@@ -1,0 +1,171 @@
+"""Runs ops and functions on the shards of eager DTensors."""
+
+import contextlib
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from penstock._src.core import dtypes
+from penstock._src.core.dispatch import STATE, building_unrecorded, record
+from penstock._src.core.errors import InvalidArgumentError
+from penstock._src.core.op import Op
+from penstock._src.core.shapes import TensorShape
+from penstock._src.distribute.dtensor.layout import UNSHARDED, Layout
+from penstock._src.distribute.dtensor.mesh import Mesh
+from penstock._src.distribute.dtensor.spmd.partition import (
+    Part,
+    done_on_shards,
+    partitioned,
+    shape_held,
+)
+from penstock._src.distribute.dtensor.spmd.plans import Call, Specs, whole
+from penstock._src.distribute.dtensor.spmd.relayout import relaid
+from penstock._src.distribute.dtensor.values import DTensor, ShardedTensor, shard_of
+from penstock._src.eager.tensor import EagerTensor
+from penstock._src.graph.func_graph import FuncGraph
+from penstock._src.graph.library import GraphFunction
+
+# Inputs of up to this many elements may be asked for their values by rules.
+SMALL = 256
+# Gives the mesh dimension along which functions divide elements of iterators, or UNSHARDED; "" if there is nothing to say.
+# Where it says something, results of functions are whole.
+DATA: list[Callable[[], str]] = []
+
+
+class _Here(threading.local):
+    # The ops that run now are those on shards.
+    is_on_shards = False
+
+
+HERE = _Here()
+
+
+@contextlib.contextmanager
+def on_shards() -> Iterator[None]:
+    """Within the block ops run on values as they stand, and tapes do not see them."""
+    before, HERE.is_on_shards = HERE.is_on_shards, True
+    try:
+        with building_unrecorded(None):
+            yield
+    finally:
+        HERE.is_on_shards = before
+
+
+def layout_of(tensor: Any) -> Layout | None:
+    """The layout of a DTensor, or of the variable that a handle refers to; None if it has none."""
+    if isinstance(tensor, DTensor):
+        return tensor.layout
+    return getattr(tensor._value, "layout", None) if tensor.dtype is dtypes.resource else None
+
+
+def mesh_of_shards(tensors: Iterable[Any]) -> Mesh | None:
+    """The mesh of processes on which tensors, or variables behind handles, are.
+
+    Raises:
+      InvalidArgumentError: they are on several.
+    """
+    found = {
+        layout.mesh
+        for t in tensors
+        if (layout := layout_of(t)) is not None
+        and (isinstance(t, ShardedTensor) or t.dtype is dtypes.resource)
+    }
+    if len(found) > 1:
+        raise meshes_differ("a function", found)
+    return found.pop() if found else None
+
+
+def meshes_differ(what: str, meshes: Iterable[Mesh]) -> InvalidArgumentError:
+    """The error of tensors on several meshes."""
+    return InvalidArgumentError(
+        f"{what}: all DTensors must be on one mesh. Received: {', '.join(map(str, meshes))}"
+    )
+
+
+def _part(tensor: Any) -> Part:
+    """An eager tensor as a part of a whole one; one without a layout is whole in every process."""
+    layout = layout_of(tensor)
+    if tensor.dtype is dtypes.resource:
+        held = getattr(tensor, "_handle_data", None)
+        shape = held[0][0]._dims if held else ()
+    elif type(tensor._value) is np.ndarray:
+        shape = tensor._shape_tuple()
+    else:
+        shape = ()
+    specs = whole(len(shape or ())) if layout is None else tuple(layout.sharding_specs)
+    local = EagerTensor(tensor._value, tensor.dtype)
+    if held := getattr(tensor, "_handle_data", None):
+        local._handle_data = held
+    return Part(local, specs, shape)
+
+
+def call_of(op: Op, tensors: Sequence[Any], mesh: Mesh) -> Call:
+    """Returns the question to a rule about an op on eager tensors."""
+    graph = FuncGraph(op.op_type)
+    graph.enclosing = None
+    parts = [_part(t) for t in tensors]
+    with building_unrecorded(graph):
+        inputs = [_symbolic(graph, t, part) for t, part in zip(tensors, parts)]
+        node = graph.add(op, inputs)
+    shapes = [part.shape for part in parts]
+    outputs = [shape_held(t) for t in node.outputs]
+    return Call(op, inputs, shapes, [part.specs for part in parts], outputs, mesh)
+
+
+def _symbolic(graph: FuncGraph, tensor: Any, part: Part) -> Any:
+    """A tensor in the place of an eager one; small values of whole ones are known."""
+    value = tensor._value
+    is_array = type(value) is np.ndarray
+    is_known = not isinstance(tensor, ShardedTensor) or tensor.holds_whole
+    if is_array and is_known and value.size <= SMALL and value.dtype.kind in "iub":
+        return graph.constant(value, tensor.dtype, None)
+    shape = TensorShape(part.shape if is_array else [])
+    made = graph.placeholder(tensor.dtype, shape, "input")
+    made._handle_data = getattr(tensor, "_handle_data", None)
+    return made
+
+
+def op_on_shards(op: Op, tensors: Sequence[Any], mesh: Mesh) -> list[Any]:
+    """Runs an op on the shards of tensors; its results are DTensors, and tapes record it."""
+    call = call_of(op, tensors, mesh)
+    with on_shards():
+        made = done_on_shards(call, [_part(t) for t in tensors])
+    outputs = [_finished(part.tensor, part.specs, mesh) for part in made]
+    if STATE.tapes or STATE.accumulators:
+        record(op, tensors, outputs)
+    return outputs
+
+
+def _finished(tensor: Any, specs: Specs, mesh: Mesh) -> Any:
+    if type(tensor._value) is not np.ndarray:
+        return tensor
+    return shard_of(EagerTensor(tensor._value, tensor.dtype), Layout(specs, mesh))
+
+
+def function_on_shards(function: GraphFunction, tensors: Sequence[Any]) -> list[Any] | None:
+    """Runs a function on the shards of tensors and variables; None if none has a layout on processes."""
+    mesh = mesh_of_shards(tensors)
+    if mesh is None or HERE.is_on_shards:
+        return None
+    parts = [_part(t) for t in tensors]
+    data = next((found for ask in DATA if (found := ask())), "")
+    outputs = None
+    if data:
+        outputs = [whole(len(shape_held(t) or ())) for t in function.outputs]
+    specs = [part.specs for part in parts]
+    made = partitioned(function, specs, mesh, outputs, data or UNSHARDED)
+    values = made.function.run([t._value for t in tensors])
+    found = zip(values, function.output_types, made.specs, strict=True)
+    return [_finished(EagerTensor(value, dtype), cuts, mesh) for value, dtype, cuts in found]
+
+
+def relaid_tensor(tensor: Any, layout: Layout) -> ShardedTensor:
+    """Returns a tensor in a layout on processes; one without a layout is the same in all."""
+    old = tuple(tensor.layout.sharding_specs) if isinstance(tensor, ShardedTensor) else None
+    new = tuple(layout.sharding_specs)
+    local = EagerTensor(tensor._value, tensor.dtype)
+    with on_shards():
+        made = relaid(local, old or whole(len(new)), new, layout.mesh)
+    return shard_of(EagerTensor(made._value, tensor.dtype), layout)

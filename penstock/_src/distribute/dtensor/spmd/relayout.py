@@ -1,0 +1,94 @@
+"""Exchanges that bring a tensor from one layout into another, or combine partial results."""
+
+from typing import Any
+
+import numpy as np
+
+from penstock._src.cluster.transports.table import connect
+from penstock._src.core.errors import UnimplementedError
+from penstock._src.distribute.dtensor.layout import UNSHARDED
+from penstock._src.distribute.dtensor.mesh import Mesh
+from penstock._src.distribute.dtensor.spmd.plans import Specs
+from penstock._src.ops.collective.cluster import cluster_reduce
+from penstock._src.ops.collective.mesh import (
+    mesh_exchange,
+    mesh_first,
+    mesh_gather,
+    mesh_part,
+    mesh_reduce,
+    mesh_scatter,
+)
+
+
+def is_of_processes(mesh: Mesh) -> bool:
+    """Whether the devices of a mesh are processes, each of which holds its shards only."""
+    return mesh.num_local_devices() < mesh.size
+
+
+def rank_here(mesh: Mesh) -> int:
+    """The device of this process, which is its rank.
+
+    Raises:
+      UnimplementedError: it has several devices of the mesh, or none.
+    """
+    ids = mesh.local_device_ids()
+    if len(ids) != 1:
+        raise UnimplementedError(
+            f"tf.experimental.dtensor: over several processes, each has one device of a mesh. This one has {len(ids)}."
+        )
+    return ids[0]
+
+
+def place_here(mesh: Mesh, dimension: str) -> int:
+    """The number of this process's shards along a mesh dimension."""
+    place = np.argwhere(mesh.global_device_ids() == rank_here(mesh))[0]
+    return int(place[mesh.axis(dimension)])
+
+
+def relaid(tensor: Any, old: Specs, new: Specs, mesh: Mesh) -> Any:
+    """Returns this process's shard in another layout."""
+    current = list(old)
+    for axis, spec in enumerate(old):
+        if spec in (UNSHARDED, new[axis]):
+            continue
+        moves = new.index(spec) if spec in new else None
+        if moves is not None and current[moves] == UNSHARDED:
+            tensor = mesh_exchange(
+                tensor, **_groups(mesh, spec), split_axis=moves, join_axis=axis
+            )
+            current[moves] = spec
+        else:
+            tensor = mesh_gather(tensor, **_groups(mesh, spec), axis=axis)
+        current[axis] = UNSHARDED
+    for axis, spec in enumerate(new):
+        if current[axis] != spec:
+            size = mesh[spec].size
+            tensor = mesh_part(tensor, size=size, index=place_here(mesh, spec), axis=axis)
+    return tensor
+
+
+def combined(tensor: Any, dimension: str, merge: str, mesh: Mesh) -> Any:
+    """Returns the sum (or product, least, greatest) of partial results over a mesh dimension."""
+    groups = _groups(mesh, dimension)
+    transport = connect()
+    if transport is not None and groups["members"] == list(range(transport.cluster.size)):
+        return cluster_reduce(inputs=[tensor], merge_op=merge, final_op="Id", pack_bytes=0)[0]
+    return mesh_reduce(tensor, **groups, merge_op=merge)
+
+
+def scattered(tensor: Any, dimension: str, axis: int, mesh: Mesh) -> Any:
+    """Returns this process's shard along an axis of the sum of partial results over a mesh dimension."""
+    return mesh_scatter(tensor, **_groups(mesh, dimension), axis=axis)
+
+
+def of_first(tensor: Any, mesh: Mesh) -> Any:
+    """Returns the tensor of the first process of the mesh."""
+    ranks = [int(rank) for rank in mesh.global_device_ids().flat]
+    return mesh_first(tensor, size=len(ranks), members=ranks)
+
+
+def _groups(mesh: Mesh, dimension: str) -> dict[str, Any]:
+    """The processes that differ along one dimension only, as attributes of the exchanging ops."""
+    size = mesh[dimension].size
+    rows = np.moveaxis(mesh.global_device_ids(), mesh.axis(dimension), -1).reshape(-1, size)
+    return {"size": size, "members": [int(rank) for rank in rows.flat]}

@@ -1,0 +1,70 @@
+"""Finds the rule of an op: by its class or the nearest that it is derived from, or by what its class says of it."""
+
+from penstock._src.core.op import Op, entry_of
+from penstock._src.distribute.dtensor.layout import UNSHARDED
+from penstock._src.distribute.dtensor.spmd.plans import Call, Plan, Rule, local_sizes, run_op, whole
+from penstock._src.distribute.dtensor.spmd.rules import (
+    contractions,
+    elementwise,
+    indexing,
+    movement,
+    reductions,
+    shapes,
+    state,
+)
+
+RULES: dict[str, Rule] = {
+    **contractions.RULES,
+    **elementwise.RULES,
+    **indexing.RULES,
+    **movement.RULES,
+    **reductions.RULES,
+    **shapes.RULES,
+    **state.RULES,
+}
+
+
+def plan_of(call: Call) -> Plan:
+    """Returns how an op is done on shards. Without a rule, or where its rule does not know, it takes whole inputs."""
+    rule = rule_of(call.op)
+    made = None if rule is None else rule(call)
+    return state.unknown(call) if made is None else made
+
+
+def rule_of(op: Op) -> Rule | None:
+    """Returns the rule of an op, or None."""
+    kind = type(op)
+    found = entry_of(kind, RULES)
+    if found is not None:
+        return found
+    if kind.is_elementwise:
+        return elementwise.elementwise
+    words = set(kind.vectorize.split(", "))
+    if "examples" in words and words <= {"examples", "shared", "batch"}:
+        return _over_examples
+    return None
+
+
+def _over_examples(call: Call) -> Plan | None:
+    """Ops on examples, which are along the first axis of inputs and results (`Op.vectorize`): only that axis is divided."""
+    words = call.op.vectorize.split(", ")
+    if len(words) != len(call.shapes) or any(shape is None for shape in call.out_shapes):
+        return None
+    found = [
+        cuts[0] for word, cuts in zip(words, call.specs) if word == "examples" and cuts
+    ]
+    lead = next((cut for cut in found if cut != UNSHARDED), UNSHARDED)
+    inputs = tuple(
+        (lead, *whole(len(shape or ()) - 1)) if word == "examples" and shape else whole(len(shape or ()))
+        for word, shape in zip(words, call.shapes)
+    )
+    outputs = tuple((lead, *whole(len(shape or ()) - 1)) for shape in call.out_shapes)
+
+    def run(call: Call, tensors: list) -> list:
+        given = [
+            local_sizes(t, outputs[0], call, at) if word == "batch" else t
+            for at, (word, t) in enumerate(zip(words, tensors))
+        ]
+        return run_op(call.op, given)
+
+    return Plan(inputs, outputs, run=run)
