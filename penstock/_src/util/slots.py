@@ -13,7 +13,7 @@ imported on first use.
     MAKE_RUNNER          function/run.py                graph/library.py: makes a graph function runnable
     CONVERT              function/tracing.py            graph/trace.py: a Python function with its control flow converted by AutoGraph
     LIFT                 function/tracing.py            eager/variable.py: the value that a tensor of a function being traced has by now
-    ON_SHARDS            distribute/dtensor/scopes.py   function/differentiable.py: the results of a function on DTensors of several processes
+    ON_DTENSORS          distribute/dtensor/scopes.py   function/differentiable.py: the results of a function on DTensors
 
 Otherwise, higher layers only add operators and methods to Tensor, Variable and RaggedTensor (api/operators.py,
 api/variables.py, api/ragged_overrides/table.py).
@@ -45,8 +45,8 @@ MAKE_RUNNER = _empty("Graph functions run once penstock._src.function is loaded.
 # Without tf.function nothing is converted, and no function is being traced.
 CONVERT: Callable[[Callable[..., Any]], Callable[..., Any]] = lambda function: function  # noqa: E731
 LIFT: Callable[[Any], Any] = lambda tensor: None  # noqa: E731
-# None until there is a mesh of processes. Of a GraphFunction and tensors: the results, or None if no tensor is on such a mesh.
-ON_SHARDS: Callable[[Any, Any], Any] | None = None
+# None until there is a DTensor. Of a GraphFunction and tensors: the results, or None if no tensor is a DTensor.
+ON_DTENSORS: Callable[[Any, Any], Any] | None = None
 
 # {name of an object: the module that has it}
 TABLE = {

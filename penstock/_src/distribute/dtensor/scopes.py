@@ -16,9 +16,9 @@ from penstock._src.distribute.dtensor.mesh import Mesh
 from penstock._src.distribute.dtensor.spmd.eager import (
     HERE,
     call_of,
-    function_on_shards,
+    function_on_dtensors,
+    mesh_of,
     mesh_of_shards,
-    meshes_differ,
     on_shards,
     op_on_shards,
 )
@@ -61,7 +61,15 @@ class _Scope(threading.local):
     mesh: Mesh | None = None
 
 
+class _Process:
+    """Facts about this process."""
+
+    # Whether there is a mesh of processes.
+    has_processes = False
+
+
 _SCOPE = _Scope()
+_PROCESS = _Process()
 _PLAIN: list[Any] = []
 
 
@@ -71,29 +79,27 @@ def _install() -> None:
         _PLAIN.append(slots.RUN_EAGERLY)
         dispatch.OBSERVED.append(_run)
         slots.RUN_EAGERLY = _run
+        slots.ON_DTENSORS = function_on_dtensors
 
 
 def use_processes() -> None:
-    """Lets ops and functions run on the shards of DTensors, once there is a mesh of processes."""
+    """Lets ops run on the shards of DTensors, once there is a mesh of processes."""
     _install()
-    slots.ON_SHARDS = function_on_shards
+    _PROCESS.has_processes = True
 
 
 def _run(cls: type[Op], inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Any:
     """Runs an op; its results are DTensors if inputs are, or if there is a default mesh."""
     if HERE.is_on_shards or cls.has_refs:
         return _PLAIN[0](cls, inputs, attrs)
-    if slots.ON_SHARDS is not None:
+    if _PROCESS.has_processes:
         tensors, op = bind(cls, inputs, attrs, False)
         mesh = mesh_of_shards(tensors) or _SCOPE.mesh
         if mesh is not None and is_of_processes(mesh):
             return arrange(op, op_on_shards(op, tensors, mesh))
     outputs = _PLAIN[0](cls, inputs, attrs)
     tensors = [t for value in inputs for t in _tensors(value)]
-    meshes = {t.layout.mesh for t in tensors if isinstance(t, DTensor)}
-    if len(meshes) > 1:
-        raise meshes_differ(cls.op_type, meshes)
-    mesh = meshes.pop() if meshes else _SCOPE.mesh
+    mesh = mesh_of((t for t in tensors if isinstance(t, DTensor)), cls.op_type) or _SCOPE.mesh
     if mesh is None:
         return outputs
     made = _tensors(outputs)

@@ -9,6 +9,7 @@ from penstock._src.core.dispatch import STATE
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.distribute.dtensor.mesh import Mesh
 from penstock._src.distribute.dtensor.scopes import spread
+from penstock._src.distribute.dtensor.spmd.relayout import is_of_processes
 from penstock._src.distribute.dtensor.tensors import fetch_layout, is_dtensor, relayout
 from penstock._src.distribute.dtensor.values import DTensor, ShardedTensor, shard_of
 from penstock._src.eager.tensor import EagerTensor
@@ -50,6 +51,9 @@ class DVariable(Variable):
         self._dtensor_layout, self._save_as_bf16 = value.layout, False
         if not isinstance(value, ShardedTensor):
             super().__init__(value, *args, dtype=dtype, **kwargs)
+            held = getattr(self._handle, "_value", None)
+            if held is not None:
+                held.layout = value.layout
             return
         # The handle refers to the shard; graphs are told of the whole.
         shape = value.shape
@@ -83,7 +87,7 @@ class DVariable(Variable):
         tensor = super()._read()
         if STATE.graph is not None or not isinstance(tensor, EagerTensor):
             return tensor
-        if self._handle._value.layout is not None:
+        if is_of_processes(self._dtensor_layout.mesh):
             return shard_of(tensor, self._dtensor_layout)
         return spread(tensor, self._dtensor_layout)
 

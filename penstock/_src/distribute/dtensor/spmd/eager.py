@@ -17,11 +17,12 @@ from penstock._src.distribute.dtensor.mesh import Mesh
 from penstock._src.distribute.dtensor.spmd.partition import (
     Part,
     done_on_shards,
+    layouts_of_results,
     partitioned,
     shape_held,
 )
 from penstock._src.distribute.dtensor.spmd.plans import Call, Specs, whole
-from penstock._src.distribute.dtensor.spmd.relayout import relaid
+from penstock._src.distribute.dtensor.spmd.relayout import is_of_processes, relaid
 from penstock._src.distribute.dtensor.values import DTensor, ShardedTensor, shard_of
 from penstock._src.eager.tensor import EagerTensor
 from penstock._src.graph.func_graph import FuncGraph
@@ -66,22 +67,22 @@ def mesh_of_shards(tensors: Iterable[Any]) -> Mesh | None:
     Raises:
       InvalidArgumentError: they are on several.
     """
-    found = {
-        layout.mesh
-        for t in tensors
-        if (layout := layout_of(t)) is not None
-        and (isinstance(t, ShardedTensor) or t.dtype is dtypes.resource)
-    }
+    mesh = mesh_of(tensors)
+    return mesh if mesh is not None and is_of_processes(mesh) else None
+
+
+def mesh_of(tensors: Iterable[Any], what: str = "a function") -> Mesh | None:
+    """The mesh of DTensors and of variables behind handles.
+
+    Raises:
+      InvalidArgumentError: they are on several.
+    """
+    found = {layout.mesh for t in tensors if (layout := layout_of(t)) is not None}
     if len(found) > 1:
-        raise meshes_differ("a function", found)
+        raise InvalidArgumentError(
+            f"{what}: all DTensors must be on one mesh. Received: {', '.join(map(str, found))}"
+        )
     return found.pop() if found else None
-
-
-def meshes_differ(what: str, meshes: Iterable[Mesh]) -> InvalidArgumentError:
-    """The error of tensors on several meshes."""
-    return InvalidArgumentError(
-        f"{what}: all DTensors must be on one mesh. Received: {', '.join(map(str, meshes))}"
-    )
 
 
 def _part(tensor: Any) -> Part:
@@ -144,21 +145,38 @@ def _finished(tensor: Any, specs: Specs, mesh: Mesh) -> Any:
     return shard_of(EagerTensor(tensor._value, tensor.dtype), Layout(specs, mesh))
 
 
-def function_on_shards(function: GraphFunction, tensors: Sequence[Any]) -> list[Any] | None:
-    """Runs a function on the shards of tensors and variables; None if none has a layout on processes."""
-    mesh = mesh_of_shards(tensors)
-    if mesh is None or HERE.is_on_shards:
+def function_on_dtensors(function: GraphFunction, tensors: Sequence[Any]) -> list[Any] | None:
+    """Runs a function whose inputs are DTensors, or variables with layouts; None if none is."""
+    mesh = None if HERE.is_on_shards else mesh_of(tensors, function.name)
+    if mesh is None:
         return None
-    parts = [_part(t) for t in tensors]
+    specs = [_part(t).specs for t in tensors]
+    if not is_of_processes(mesh):
+        results = function.run([t._value for t in tensors])
+        layouts = layouts_of_results(function, specs, mesh)
+        return [
+            _with_layout(EagerTensor(value, dtype), cuts, mesh)
+            for value, dtype, cuts in zip(results, function.output_types, layouts, strict=True)
+        ]
     data = next((found for ask in DATA if (found := ask())), "")
     outputs = None
     if data:
         outputs = [whole(len(shape_held(t) or ())) for t in function.outputs]
-    specs = [part.specs for part in parts]
     made = partitioned(function, specs, mesh, outputs, data or UNSHARDED)
     values = made.function.run([t._value for t in tensors])
     found = zip(values, function.output_types, made.specs, strict=True)
     return [_finished(EagerTensor(value, dtype), cuts, mesh) for value, dtype, cuts in found]
+
+
+def _with_layout(tensor: EagerTensor, specs: Specs, mesh: Mesh) -> EagerTensor:
+    """A result of whole values with its layout, which is whole where the shape cannot be divided."""
+    if type(tensor._value) is not np.ndarray or len(specs) != tensor._value.ndim:
+        return tensor
+    extents = zip(specs, tensor._value.shape)
+    cuts = [s if s == UNSHARDED or n % mesh[s].size == 0 else UNSHARDED for s, n in extents]
+    tensor.__class__ = DTensor
+    tensor._layout = Layout(cuts, mesh)
+    return tensor
 
 
 def relaid_tensor(tensor: Any, layout: Layout) -> ShardedTensor:

@@ -172,12 +172,16 @@ class _Partitioner:
             return self._loop(node, parts)
         call = self._call(node, parts, table)
         self._note(call)
+        made = self._done(call, parts, node)
+        if op.iteration == "elements" and self.data != UNSHARDED:
+            return [self._divided(part) for part in made]
+        return made
+
+    def _done(self, call: Call, parts: list[Part], node: Operation) -> list[Part]:
         made = done_on_shards(call, parts)
         for old, new in zip(node.outputs, made, strict=True):
             if old.dtype in (dtypes.resource, dtypes.variant):
                 new.tensor._handle_data = old._handle_data
-        if op.iteration == "elements" and self.data != UNSHARDED:
-            return [self._divided(part) for part in made]
         return made
 
     def _call(self, node: Operation, parts: list[Part], table: dict[int, Part]) -> Call:
@@ -262,6 +266,51 @@ class _Partitioner:
             new._handle_data = old._handle_data
             made.append(Part(new, cuts, shape_held(old)))
         return made
+
+
+class _Layouts(_Partitioner):
+    """Finds the layouts of a function's results, and makes nothing."""
+
+    def function(
+        self,
+        function: GraphFunction,
+        inputs: Sequence[Specs],
+        outputs: Sequence[Specs] | None,
+    ) -> Partitioned:
+        """Follows the layouts through a function."""
+        held = zip(function.inputs, inputs, strict=True)
+        results = self.copy(function, [Part(t, specs, shape_held(t)) for t, specs in held])
+        return Partitioned(function, tuple(outputs or (part.specs for part in results)), ())
+
+    def relaid(self, part: Part, specs: Specs) -> Part:
+        """The same tensor with other specs."""
+        return Part(part.tensor, specs, part.shape)
+
+    def _done(self, call: Call, parts: list[Part], node: Operation) -> list[Part]:
+        plan = plan_of(call)
+        shapes = call.out_shapes if plan.shapes is None else plan.shapes
+        return [Part(*each) for each in zip(node.outputs, plan.outputs, shapes, strict=True)]
+
+    def _body(
+        self, function: GraphFunction, inputs: Sequence[Specs], outputs: Sequence[Specs] | None
+    ) -> Partitioned:
+        return self.function(function, inputs, outputs)
+
+    def _added(
+        self, node: Operation, attrs: dict[str, Any], parts: list[Part], specs: Sequence[Specs]
+    ) -> list[Part]:
+        held = zip(node.outputs, specs, strict=True)
+        return [Part(t, cuts, shape_held(t)) for t, cuts in held]
+
+
+def layouts_of_results(
+    function: GraphFunction, inputs: Sequence[Specs], mesh: Mesh
+) -> tuple[Specs, ...]:
+    """Returns the specs of a function's results, of those of its inputs."""
+    key = ("layouts", mesh.to_string(), tuple(inputs))
+    if key not in function.partitions:
+        function.partitions[key] = _Layouts(mesh, UNSHARDED).function(function, inputs, None).specs
+    return function.partitions[key]
 
 
 def shape_held(tensor: Any) -> Shape:
