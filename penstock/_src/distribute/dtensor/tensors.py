@@ -102,8 +102,7 @@ def relayout(tensor: Any, layout: Layout, name: str | None = None) -> Any:
     """
     tensor = convert_to_tensor(tensor)
     if not isinstance(tensor, EagerTensor):
-        # Tensors in a graph have no layout; layouts are assigned to the outputs of the graph.
-        return raw.Identity(input=tensor, name=name)
+        return raw.Relayout(input=tensor, layout=layout.to_string(), name=name)
     if is_of_processes(layout.mesh):
         check_divisible(tensor._shape_tuple(), layout)
         made: EagerTensor = relaid_tensor(tensor, layout)
@@ -130,6 +129,8 @@ def relayout_like(tensor: Any, layout_tensor: Any, name: str | None = None) -> A
     Returns:
       A DTensor with the values of `tensor`.
     """
+    if STATE.graph is not None:
+        return raw.RelayoutLike(input=tensor, layout_input=layout_tensor, name=name)
     return relayout(tensor, fetch_layout(layout_tensor), name)
 
 

@@ -70,10 +70,16 @@ def relaid(tensor: Any, old: Specs, new: Specs, mesh: Mesh) -> Any:
 def combined(tensor: Any, dimension: str, merge: str, mesh: Mesh) -> Any:
     """Returns the sum (or product, least, greatest) of partial results over a mesh dimension."""
     groups = _groups(mesh, dimension)
-    transport = connect()
-    if transport is not None and groups["members"] == list(range(transport.cluster.size)):
+    size = connected_size()
+    if groups == {"size": size, "members": list(range(size))}:
         return cluster_reduce(inputs=[tensor], merge_op=merge, final_op="Id", pack_bytes=0)[0]
     return mesh_reduce(tensor, **groups, merge_op=merge)
+
+
+def connected_size() -> int:
+    """How many processes there are; 0 if this one works alone."""
+    transport = connect()
+    return 0 if transport is None else transport.cluster.size
 
 
 def scattered(tensor: Any, dimension: str, axis: int, mesh: Mesh) -> Any:

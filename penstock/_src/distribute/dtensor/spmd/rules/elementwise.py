@@ -1,7 +1,13 @@
 """Elementwise ops: inputs broadcast, and each axis is divided as the first input that divides it."""
 
+from typing import Any
+
+import numpy as np
+
+from penstock._src.core.registry import raw
 from penstock._src.distribute.dtensor.layout import UNSHARDED
 from penstock._src.distribute.dtensor.spmd.plans import Call, Plan, Specs
+from penstock._src.distribute.dtensor.spmd.relayout import combined
 
 
 def elementwise(call: Call) -> Plan | None:
@@ -63,12 +69,32 @@ def last_axis_whole(call: Call) -> Plan | None:
     return Plan(inputs, tuple(rows[: len(other or ())] for other in call.out_shapes))
 
 
+def softmax(call: Call) -> Plan | None:
+    """Softmax and LogSoftmax: if the last axis is divided, rows' greatest elements and sums are combined."""
+    cuts = call.specs[0]
+    if call.shapes[0] is None or not cuts or cuts[-1] == UNSHARDED:
+        return last_axis_whole(call)
+
+    def run(call: Call, tensors: list[Any]) -> list[Any]:
+        (x,) = tensors
+        last = np.array([-1], np.int32)
+        most = raw.Max(input=x, axis=last, keep_dims=True)
+        centered = raw.Sub(x=x, y=combined(most, cuts[-1], "Max", call.mesh))
+        powers = raw.Exp(x=centered)
+        total = combined(raw.Sum(input=powers, axis=last, keep_dims=True), cuts[-1], "Add", call.mesh)
+        if call.op.op_type == "LogSoftmax":
+            return [raw.Sub(x=centered, y=raw.Log(x=total))]
+        return [raw.RealDiv(x=powers, y=total)]
+
+    return Plan((cuts,), (cuts,), run=run)
+
+
 RULES = {
     "BiasAdd": row_wise_bias,
     "BiasAddV1": row_wise_bias,
     "BiasAddGrad": bias_gradient,
-    "Softmax": last_axis_whole,
-    "LogSoftmax": last_axis_whole,
+    "Softmax": softmax,
+    "LogSoftmax": softmax,
     "SoftmaxCrossEntropyWithLogits": last_axis_whole,
     "SparseSoftmaxCrossEntropyWithLogits": last_axis_whole,
     "TopKV2": lambda call: _top_k(call),

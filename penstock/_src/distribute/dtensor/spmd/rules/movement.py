@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from penstock._src.core.registry import raw
-from penstock._src.distribute.dtensor.layout import UNSHARDED
+from penstock._src.distribute.dtensor.layout import MATCH, UNSHARDED, Layout
 from penstock._src.distribute.dtensor.spmd.plans import (
     Call,
     Plan,
@@ -258,6 +258,23 @@ def one_hot(call: Call) -> Plan | None:
     return Plan(_rest(call, cuts), ((*cuts[:at], UNSHARDED, *cuts[at:]),))
 
 
+def relayout(call: Call) -> Plan | None:
+    """Relayout: what is asked for."""
+    if call.shapes[0] is None:
+        return None
+    asked = Layout.from_string(call.op.attrs["layout"]).sharding_specs
+    cuts = tuple(old if new == MATCH else new for old, new in zip(call.specs[0], asked, strict=True))
+    return Plan((cuts,), (cuts,), run=lambda _, tensors: tensors)
+
+
+def relayout_like(call: Call) -> Plan | None:
+    """RelayoutLike: the specs of the other tensor."""
+    cuts = call.specs[1]
+    if call.shapes[0] is None or len(cuts) != len(call.shapes[0]):
+        return None
+    return Plan((cuts, cuts), (cuts,), run=lambda _, tensors: tensors[:1])
+
+
 RULES: dict[str, Callable[[Call], Plan | None]] = {
     **dict.fromkeys(("Reshape", "ExpandDims", "Squeeze"), reshape),
     "Transpose": transpose,
@@ -272,4 +289,6 @@ RULES: dict[str, Callable[[Call], Plan | None]] = {
     "Tile": tile,
     "BroadcastTo": broadcast_to,
     "OneHot": one_hot,
+    "Relayout": relayout,
+    "RelayoutLike": relayout_like,
 }
