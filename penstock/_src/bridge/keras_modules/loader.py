@@ -7,7 +7,7 @@ import types
 from collections.abc import Callable
 from typing import Any
 
-from . import backup, explaining, hints, saving, tracebacks
+from . import backup, distribution, explaining, hints, saving, tracebacks
 
 
 def _wrap_trainer(module: types.ModuleType) -> None:
@@ -21,6 +21,8 @@ WRAPPERS: dict[str, Callable[[types.ModuleType], None]] = {
     tracebacks.OPTIMIZER: tracebacks.wrap_optimizer,
     "keras.src.callbacks.backup_and_restore": backup.wrap_backup,
     "keras.src.backend.tensorflow.trainer": _wrap_trainer,
+    "keras.src.backend.tensorflow.distribution_lib": distribution.wrap_backend,
+    "keras.src.backend.tensorflow.core": distribution.wrap_variables,
     **saving.WRAPPERS,
 }
 

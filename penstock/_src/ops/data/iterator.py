@@ -59,6 +59,8 @@ class IteratorHandle(Resource):
         self.dataset: Pipeline | None = None
         # The number of elements taken, and whether there are no more.
         self.position, self.has_ended = 0, False
+        # What `peek` has taken.
+        self._ahead: list[Element | None] = []
         # The states of the dataset's sources of seeds at the start.
         self._seeds: list[list[int]] = []
 
@@ -75,14 +77,23 @@ class IteratorHandle(Resource):
         self.dataset, self._current, self._elements = dataset, run, elements
         self._process = run.process
         self.position, self.has_ended = 0, False
+        self._ahead.clear()
         self._close = weakref.finalize(self, run.close)
         self._close.atexit = (
             run.closes_at_exit
         )  # threads end with the process; their calls may take long
         run.start()
 
+    def peek(self) -> Element | None:
+        """What `next` will return."""
+        if not self._ahead:
+            self._ahead.append(self.next())
+        return self._ahead[0]
+
     def next(self) -> Element | None:
         """The next element, or None at the end."""
+        if self._ahead:
+            return self._ahead.pop()
         if self._process != forks.count():
             self._go_on_in_child()
         with self._lock:

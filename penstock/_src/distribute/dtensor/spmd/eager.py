@@ -27,6 +27,7 @@ from penstock._src.distribute.dtensor.values import DTensor, ShardedTensor, shar
 from penstock._src.eager.tensor import EagerTensor
 from penstock._src.graph.func_graph import FuncGraph
 from penstock._src.graph.library import GraphFunction
+from penstock._src.ops.data.iterator import IteratorHandle
 
 # Inputs of up to this many elements may be asked for their values by rules.
 SMALL = 256
@@ -159,13 +160,25 @@ def function_on_dtensors(function: GraphFunction, tensors: Sequence[Any]) -> lis
             for value, dtype, cuts in zip(results, function.output_types, layouts, strict=True)
         ]
     data = next((found for ask in DATA if (found := ask())), "")
+    is_divided = data not in ("", UNSHARDED) and _divides_elements(tensors, mesh[data].size)
     outputs = None
     if data:
         outputs = [whole(len(shape_held(t) or ())) for t in function.outputs]
-    made = partitioned(function, specs, mesh, outputs, data or UNSHARDED)
+    made = partitioned(function, specs, mesh, outputs, data if is_divided else UNSHARDED)
     values = made.function.run([t._value for t in tensors])
     found = zip(values, function.output_types, made.specs, strict=True)
     return [_finished(EagerTensor(value, dtype), cuts, mesh) for value, dtype, cuts in found]
+
+
+def _divides_elements(tensors: Sequence[Any], count: int) -> bool:
+    """Whether the rows of the next elements of all iterators among tensors can be divided into equal parts."""
+    for tensor in tensors:
+        if isinstance(tensor._value, IteratorHandle):
+            element = tensor._value.peek() or ()
+            rows = {value.shape[0] for value in element if getattr(value, "ndim", 0)}
+            if any(extent % count for extent in rows):
+                return False
+    return True
 
 
 def _with_layout(tensor: EagerTensor, specs: Specs, mesh: Mesh) -> EagerTensor:

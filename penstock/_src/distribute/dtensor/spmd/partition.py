@@ -19,6 +19,7 @@ from penstock._src.distribute.dtensor.layout import UNSHARDED
 from penstock._src.distribute.dtensor.mesh import Mesh
 from penstock._src.distribute.dtensor.spmd.plans import Call, Shape, Specs, run_op, whole
 from penstock._src.distribute.dtensor.spmd.relayout import combined, relaid
+from penstock._src.distribute.dtensor.spmd.rules import state
 from penstock._src.distribute.dtensor.spmd.rules.table import plan_of, rule_of
 from penstock._src.graph.control import add_control_dependencies
 from penstock._src.graph.func_graph import FuncGraph
@@ -173,7 +174,7 @@ class _Partitioner:
         call = self._call(node, parts, table)
         self._note(call)
         made = self._done(call, parts, node)
-        if op.iteration == "elements" and self.data != UNSHARDED:
+        if state.takes_elements(op) and self.data != UNSHARDED:
             return [self._divided(part) for part in made]
         return made
 

@@ -47,6 +47,7 @@ def place_here(mesh: Mesh, dimension: str) -> int:
 
 def relaid(tensor: Any, old: Specs, new: Specs, mesh: Mesh) -> Any:
     """Returns this process's shard in another layout."""
+    old, new = _without_ones(old, mesh), _without_ones(new, mesh)
     current = list(old)
     for axis, spec in enumerate(old):
         if spec in (UNSHARDED, new[axis]):
@@ -67,9 +68,16 @@ def relaid(tensor: Any, old: Specs, new: Specs, mesh: Mesh) -> Any:
     return tensor
 
 
+def _without_ones(specs: Specs, mesh: Mesh) -> Specs:
+    """Specs in which axes of one part are whole."""
+    return tuple(UNSHARDED if s == UNSHARDED or mesh[s].size == 1 else s for s in specs)
+
+
 def combined(tensor: Any, dimension: str, merge: str, mesh: Mesh) -> Any:
     """Returns the sum (or product, least, greatest) of partial results over a mesh dimension."""
     groups = _groups(mesh, dimension)
+    if groups["size"] == 1:
+        return tensor
     size = connected_size()
     if groups == {"size": size, "members": list(range(size))}:
         return cluster_reduce(inputs=[tensor], merge_op=merge, final_op="Id", pack_bytes=0)[0]

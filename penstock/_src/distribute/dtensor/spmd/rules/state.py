@@ -5,6 +5,7 @@ from typing import Any
 
 from penstock._src.core import dtypes
 from penstock._src.core.errors import UnimplementedError
+from penstock._src.core.op import Op, entry_of
 from penstock._src.distribute.dtensor.layout import UNSHARDED
 from penstock._src.distribute.dtensor.spmd.plans import (
     Call,
@@ -62,6 +63,11 @@ def element(call: Call) -> Plan:
     return Plan(all_whole(call.shapes), all_whole(call.out_shapes), run=run)
 
 
+def takes_elements(op: Op) -> bool:
+    """Whether an op returns components of elements of datasets."""
+    return entry_of(type(op), RULES) is element
+
+
 def unknown(call: Call) -> Plan:
     """An op without a rule: it takes whole inputs.
 
@@ -85,4 +91,5 @@ RULES: dict[str, Callable[[Call], Plan | None]] = {
     "_Apply": update,
     "_Stateful": drawn,
     "_GetNext": element,
+    "OptionalGetValue": element,
 }
