@@ -43,35 +43,57 @@ CASES = {
     "all": (with_gradients(tf.reduce_mean), [(MATRIX, ["x", "y"])]),
     "product of rows": (with_gradients(tf.matmul), [(MATRIX, ["x", U]), (OTHER, [U, U])]),
     "product to columns": (with_gradients(tf.matmul), [(MATRIX, ["x", U]), (OTHER, [U, "y"])]),
-    "product over the middle": (with_gradients(tf.matmul), [(MATRIX, ["x", "y"]), (OTHER, ["y", U])]),
-    "batches": (with_gradients(tf.matmul), [(normal(4, 2, 6), ["x", U, U]), (normal(4, 6, 2), ["x", U, "y"])]),
-    "einsum": (lambda a, b: tf.einsum("bsd,dhk->bhsk", a, b), [(normal(4, 3, 6), ["x", U, U]), (normal(6, 4, 2), [U, "y", U])]),
+    "product over the middle": (
+        with_gradients(tf.matmul),
+        [(MATRIX, ["x", "y"]), (OTHER, ["y", U])],
+    ),
+    "batches": (
+        with_gradients(tf.matmul),
+        [(normal(4, 2, 6), ["x", U, U]), (normal(4, 6, 2), ["x", U, "y"])],
+    ),
+    "einsum": (
+        lambda a, b: tf.einsum("bsd,dhk->bhsk", a, b),
+        [(normal(4, 3, 6), ["x", U, U]), (normal(6, 4, 2), [U, "y", U])],
+    ),
     "softmax": (with_gradients(tf.nn.softmax), [(MATRIX, ["x", "y"])]),
     "cross entropy": (
         lambda a, b: tf.nn.sparse_softmax_cross_entropy_with_logits(b, a),
         [(MATRIX, ["x", U]), (np.arange(8, dtype="int32"), ["x"])],
     ),
     "transpose": (tf.transpose, [(MATRIX, ["x", "y"])]),
-    "heads": (lambda a: tf.transpose(tf.reshape(a, [4, 3, 4, 2]), [0, 2, 1, 3]), [(normal(4, 3, 8), ["x", U, "y"])]),
+    "heads": (
+        lambda a: tf.transpose(tf.reshape(a, [4, 3, 4, 2]), [0, 2, 1, 3]),
+        [(normal(4, 3, 8), ["x", U, "y"])],
+    ),
     "concat": (lambda a, b: tf.concat([a, b], 1), [(MATRIX, ["x", U]), (MATRIX, ["x", U])]),
     "slice": (lambda a: a[:, 2:6], [(MATRIX, ["x", U])]),
     "gather": (with_gradients(lambda a: tf.gather(a, [1, 5, 2])), [(MATRIX, [U, "y"])]),
     "rows of a divided table": (lambda a: tf.gather(a, [1, 5, 2, 7]), [(MATRIX, ["x", U])]),
     "convolution of a batch": (
-        lambda a, b: tf.nn.conv2d(a, b, 1, "SAME"), [(IMAGES, ["x", U, U, U]), (normal(3, 3, 4, 4), [U, U, U, U])]
+        lambda a, b: tf.nn.conv2d(a, b, 1, "SAME"),
+        [(IMAGES, ["x", U, U, U]), (normal(3, 3, 4, 4), [U, U, U, U])],
     ),
     "pooling": (lambda a: tf.nn.max_pool2d(a, 2, 2, "VALID"), [(IMAGES, ["x", U, U, U])]),
     "one hot": (lambda a: tf.one_hot(a, 4), [(np.arange(8, dtype="int32") % 4, ["x"])]),
     "arg max": (lambda a: tf.argmax(a, 1), [(MATRIX, ["x", U])]),
-    "relayout": (lambda a: dtensor.relayout(a * 2, dtensor.Layout(["y", "x"], mesh)), [(MATRIX, ["x", "y"])]),
-    "branch": (
-        lambda a: tf.cond(tf.reduce_sum(a) > 1e6, lambda: a + 1, lambda: a * 2), [(MATRIX, ["x", U])],
+    "relayout": (
+        lambda a: dtensor.relayout(a * 2, dtensor.Layout(["y", "x"], mesh)),
+        [(MATRIX, ["x", "y"])],
     ),
-    "loop": (
-        lambda a: tf.while_loop(lambda i, _: i < 3, lambda i, b: (i + 1, b * 0.5 + tf.reduce_mean(b, 0)), [0, a])[1],
+    "branch": (
+        lambda a: tf.cond(tf.reduce_sum(a) > 1e6, lambda: a + 1, lambda: a * 2),
         [(MATRIX, ["x", U])],
     ),
-    "no rule": (lambda a: tf.linalg.cholesky(a @ tf.transpose(a) + 9 * tf.eye(4)), [(normal(4, 4), ["x", U])]),
+    "loop": (
+        lambda a: tf.while_loop(
+            lambda i, _: i < 3, lambda i, b: (i + 1, b * 0.5 + tf.reduce_mean(b, 0)), [0, a]
+        )[1],
+        [(MATRIX, ["x", U])],
+    ),
+    "no rule": (
+        lambda a: tf.linalg.cholesky(a @ tf.transpose(a) + 9 * tf.eye(4)),
+        [(normal(4, 4), ["x", U])],
+    ),
 }
 
 
@@ -89,7 +111,13 @@ def specs_of(tensor):
 
 def ran(function, inputs):
     """Values and layouts of a function's results."""
-    given = [dtensor.relayout(dtensor.copy_to_mesh(a, dtensor.Layout.replicated(mesh, a.ndim)), dtensor.Layout(specs, mesh)) for a, specs in inputs]
+    given = [
+        dtensor.relayout(
+            dtensor.copy_to_mesh(a, dtensor.Layout.replicated(mesh, a.ndim)),
+            dtensor.Layout(specs, mesh),
+        )
+        for a, specs in inputs
+    ]
     with dtensor.default_mesh(mesh):
         made = tf.nest.flatten(function(*given))
     return {"values": [whole(t) for t in made], "specs": [specs_of(t) for t in made]}
@@ -97,11 +125,15 @@ def ran(function, inputs):
 
 if len(sys.argv) > 1:
     cpu = tf.config.list_physical_devices("CPU")[0]
-    tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * int(sys.argv[1]))
+    tf.config.set_logical_device_configuration(
+        cpu, [tf.config.LogicalDeviceConfiguration()] * int(sys.argv[1])
+    )
     mesh = dtensor.create_mesh([("x", 2), ("y", int(sys.argv[1]) // 2)], device_type="CPU")
 else:
     dtensor.initialize_accelerator_system("CPU")
-    mesh = dtensor.create_distributed_mesh([("x", 2), ("y", dtensor.num_clients() // 2)], device_type="CPU")
+    mesh = dtensor.create_distributed_mesh(
+        [("x", 2), ("y", dtensor.num_clients() // 2)], device_type="CPU"
+    )
 for name, (function, inputs) in CASES.items():
     for kind, run in (("eager", function), ("function", tf.function(function))):
         try:

@@ -62,9 +62,15 @@ def trained(make, inputs, labels):
     """Losses of epochs, what the trained model gives, and how many bytes its kernels take here."""
     keras.utils.set_random_seed(7)
     model = make()
-    model.compile(keras.optimizers.Adam(0.01), "sparse_categorical_crossentropy", metrics=["accuracy"])
+    model.compile(
+        keras.optimizers.Adam(0.01), "sparse_categorical_crossentropy", metrics=["accuracy"]
+    )
     history = model.fit(inputs, labels, batch_size=8, epochs=3, verbose=0)
-    held = {v.path: int(v.value.handle._value.value.nbytes) for v in model.weights if "/kernel" in v.path or "embeddings" in v.path}
+    held = {
+        v.path: int(v.value.handle._value.value.nbytes)
+        for v in model.weights
+        if "/kernel" in v.path or "embeddings" in v.path
+    }
     return {
         "losses": history.history["loss"],
         "accuracy": history.history["accuracy"],
@@ -72,7 +78,9 @@ def trained(make, inputs, labels):
         "predicted": model.predict(inputs[:3], verbose=0).tolist(),
         "weights": float(sum(abs(np.array(w)).sum() for w in model.get_weights())),
         "bytes": held,
-        "moments": sorted(int(v.value.handle._value.value.nbytes) for v in model.optimizer.variables)[-4:],
+        "moments": sorted(
+            int(v.value.handle._value.value.nbytes) for v in model.optimizer.variables
+        )[-4:],
     }
 
 
@@ -83,6 +91,8 @@ if made is not None:
 features = random.normal(size=[28, 6]).astype("float32")
 results = {
     "perceptron": trained(perceptron, features, (features[:, 0] > 0) + 2 * (features[:, 1] > 0)),
-    "transformer": trained(transformer, random.integers(0, 32, [28, 6]).astype("int32"), random.integers(0, 4, 28)),
+    "transformer": trained(
+        transformer, random.integers(0, 32, [28, 6]).astype("int32"), random.integers(0, 4, 28)
+    ),
 }
 print(json.dumps(results))

@@ -54,7 +54,9 @@ def wrap_backend(module: types.ModuleType) -> None:
 
 
 def initialize(
-    job_addresses: str | None = None, num_processes: int | None = None, process_id: int | None = None
+    job_addresses: str | None = None,
+    num_processes: int | None = None,
+    process_id: int | None = None,
 ) -> None:
     """Says which processes work together, where a launcher has not said it; see `keras.distribution.initialize`.
 
@@ -133,7 +135,7 @@ def gathered(tensor: Any) -> Any:
 
 def _made(variable: Any, value: Any, distribution: Any) -> DVariable:
     """The DVariable of a Keras variable; its value is that of the first process."""
-    tensor = convert_to_tensor(value() if callable(value) else value, dtype=variable._dtype)
+    tensor: Any = convert_to_tensor(value() if callable(value) else value, dtype=variable._dtype)
     variable._shape = tuple(tensor.shape.as_list())
     if variable._layout is None:
         variable._layout = distribution.get_variable_layout(variable)

@@ -85,9 +85,7 @@ class _MeshExchange(_Along):
     join_axis: int
 
     def shape(self, input):
-        return multiplied(
-            divided(input, self.split_axis, self.size), self.join_axis, self.size
-        )
+        return multiplied(divided(input, self.split_axis, self.size), self.join_axis, self.size)
 
     def eager(self, input):
         if input.shape[self.split_axis] % self.size:

@@ -23,6 +23,7 @@ from penstock._src.distribute.dtensor.spmd.partition import (
 )
 from penstock._src.distribute.dtensor.spmd.plans import Call, Specs, whole
 from penstock._src.distribute.dtensor.spmd.relayout import is_of_processes, relaid
+from penstock._src.distribute.dtensor.spmd.rules.table import plan_of
 from penstock._src.distribute.dtensor.values import DTensor, ShardedTensor, shard_of
 from penstock._src.eager.tensor import EagerTensor
 from penstock._src.graph.func_graph import FuncGraph
@@ -133,7 +134,7 @@ def op_on_shards(op: Op, tensors: Sequence[Any], mesh: Mesh) -> list[Any]:
     """Runs an op on the shards of tensors; its results are DTensors, and tapes record it."""
     call = call_of(op, tensors, mesh)
     with on_shards():
-        made = done_on_shards(call, [_part(t) for t in tensors])
+        made = done_on_shards(call, plan_of(call), [_part(t) for t in tensors])
     outputs = [_finished(part.tensor, part.specs, mesh) for part in made]
     if STATE.tapes or STATE.accumulators:
         record(op, tensors, outputs)

@@ -17,10 +17,10 @@ from penstock._src.core.registry import find
 from penstock._src.core.shapes import TensorShape
 from penstock._src.distribute.dtensor.layout import UNSHARDED
 from penstock._src.distribute.dtensor.mesh import Mesh
-from penstock._src.distribute.dtensor.spmd.plans import Call, Shape, Specs, run_op, whole
+from penstock._src.distribute.dtensor.spmd.plans import Call, Plan, Shape, Specs, run_op, whole
 from penstock._src.distribute.dtensor.spmd.relayout import combined, relaid
 from penstock._src.distribute.dtensor.spmd.rules import state
-from penstock._src.distribute.dtensor.spmd.rules.table import plan_of, rule_of
+from penstock._src.distribute.dtensor.spmd.rules.table import plan_of
 from penstock._src.graph.control import add_control_dependencies
 from penstock._src.graph.func_graph import FuncGraph
 from penstock._src.graph.library import GraphFunction
@@ -54,9 +54,8 @@ class Partitioned:
     gathered: tuple[str, ...]
 
 
-def done_on_shards(call: Call, parts: Sequence[Part]) -> list[Part]:
-    """Does an op on shards; returns its results."""
-    plan = plan_of(call)
+def done_on_shards(call: Call, plan: Plan, parts: Sequence[Part]) -> list[Part]:
+    """Does an op on shards as a plan says; returns its results."""
     tensors = [
         part.tensor
         if part.tensor.dtype in (dtypes.resource, dtypes.variant)
@@ -121,13 +120,17 @@ class _Partitioner:
             graph.outputs = [graph.local(part.tensor) for part in results]
         add_control_dependencies(graph)
         made = GraphFunction(graph, why_host=function.why_host)
-        return Partitioned(made, tuple(p.specs for p in results), tuple(dict.fromkeys(self.gathered)))
+        return Partitioned(
+            made, tuple(p.specs for p in results), tuple(dict.fromkeys(self.gathered))
+        )
 
     def _argument(self, graph: FuncGraph, tensor: Any, specs: Specs) -> Part:
         """The input of the new graph that stands for a tensor."""
         is_handle = tensor.dtype is dtypes.resource
         shape = None if is_handle else self._local_shape(tensor.shape._dims, specs)
-        placeholder = graph.placeholder(tensor.dtype, TensorShape(shape if not is_handle else []), tensor.op.name)
+        placeholder = graph.placeholder(
+            tensor.dtype, TensorShape(shape if not is_handle else []), tensor.op.name
+        )
         placeholder._handle_data = tensor._handle_data
         held = shape_held(tensor)
         if is_handle and tensor._handle_data and held is not None:
@@ -172,14 +175,16 @@ class _Partitioner:
         if op.control == "while":
             return self._loop(node, parts)
         call = self._call(node, parts, table)
-        self._note(call)
-        made = self._done(call, parts, node)
+        plan = plan_of(call)
+        if not plan.is_by_rule and any(set(specs) - {UNSHARDED} for specs in call.specs):
+            self.gathered.append(op.op_type)
+        made = self._done(call, plan, parts, node)
         if state.takes_elements(op) and self.data != UNSHARDED:
             return [self._divided(part) for part in made]
         return made
 
-    def _done(self, call: Call, parts: list[Part], node: Operation) -> list[Part]:
-        made = done_on_shards(call, parts)
+    def _done(self, call: Call, plan: Plan, parts: list[Part], node: Operation) -> list[Part]:
+        made = done_on_shards(call, plan, parts)
         for old, new in zip(node.outputs, made, strict=True):
             if old.dtype in (dtypes.resource, dtypes.variant):
                 new.tensor._handle_data = old._handle_data
@@ -199,11 +204,6 @@ class _Partitioner:
             self.mesh,
             specs_of,
         )
-
-    def _note(self, call: Call) -> None:
-        is_divided = any(set(specs) - {UNSHARDED} for specs in call.specs)
-        if is_divided and rule_of(call.op) is None:
-            self.gathered.append(call.op.op_type)
 
     def _divided(self, part: Part) -> Part:
         """A component of an element: its rows divided."""
@@ -246,7 +246,9 @@ class _Partitioner:
         if attrs.get("output_shapes"):
             attrs["output_shapes"] = tuple(attrs["body"].output_shapes)
         inputs = [
-            part if part.tensor.dtype in (dtypes.resource, dtypes.variant) else self.relaid(part, cuts)
+            part
+            if part.tensor.dtype in (dtypes.resource, dtypes.variant)
+            else self.relaid(part, cuts)
             for part, cuts in zip(parts, specs)
         ]
         return self._added(node, attrs, inputs, specs)
@@ -287,8 +289,7 @@ class _Layouts(_Partitioner):
         """The same tensor with other specs."""
         return Part(part.tensor, specs, part.shape)
 
-    def _done(self, call: Call, parts: list[Part], node: Operation) -> list[Part]:
-        plan = plan_of(call)
+    def _done(self, call: Call, plan: Plan, parts: list[Part], node: Operation) -> list[Part]:
         shapes = call.out_shapes if plan.shapes is None else plan.shapes
         return [Part(*each) for each in zip(node.outputs, plan.outputs, shapes, strict=True)]
 

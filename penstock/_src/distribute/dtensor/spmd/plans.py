@@ -72,6 +72,7 @@ class Plan:
     sums     mesh dimensions over which every result has still to be combined by `merge`
     run      what is done on the shards, (call, tensors) -> tensors; None: the op itself
     shapes   of the results as whole tensors, where they are not those of the op
+    is_by_rule  False: no rule says it, so inputs are made whole
     """
 
     inputs: tuple[Specs, ...]
@@ -80,6 +81,7 @@ class Plan:
     merge: str = "Add"
     run: Callable[[Call, list[Any]], list[Any]] | None = None
     shapes: Sequence[Shape] | None = None
+    is_by_rule: bool = True
 
 
 Rule = Callable[[Call], Plan | None]

@@ -54,9 +54,7 @@ def relaid(tensor: Any, old: Specs, new: Specs, mesh: Mesh) -> Any:
             continue
         moves = new.index(spec) if spec in new else None
         if moves is not None and current[moves] == UNSHARDED:
-            tensor = mesh_exchange(
-                tensor, **_groups(mesh, spec), split_axis=moves, join_axis=axis
-            )
+            tensor = mesh_exchange(tensor, **_groups(mesh, spec), split_axis=moves, join_axis=axis)
             current[moves] = spec
         else:
             tensor = mesh_gather(tensor, **_groups(mesh, spec), axis=axis)

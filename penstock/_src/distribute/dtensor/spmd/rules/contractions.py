@@ -5,7 +5,14 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from penstock._src.distribute.dtensor.layout import UNSHARDED
-from penstock._src.distribute.dtensor.spmd.plans import Call, Plan, local_sizes, rank_of, run_op, whole
+from penstock._src.distribute.dtensor.spmd.plans import (
+    Call,
+    Plan,
+    local_sizes,
+    rank_of,
+    run_op,
+    whole,
+)
 
 # A label whose axis is never divided: those of windows, and of axes that broadcast.
 WHOLE = "."
@@ -87,9 +94,7 @@ def matrix_product(call: Call) -> Plan | None:
     second = "ck" if attrs.get("transpose_b") or attrs.get("adj_y") else "kc"
     count = max(len(a), len(b)) - 2
     batch = [f"batch{i}" for i in range(count)]
-    labels = Labels(
-        ((*_batch(a, batch), *first), (*_batch(b, batch), *second)), (*batch, "r", "c")
-    )
+    labels = Labels(((*_batch(a, batch), *first), (*_batch(b, batch), *second)), (*batch, "r", "c"))
     return contraction(call, labels)
 
 

@@ -81,7 +81,9 @@ def softmax(call: Call) -> Plan | None:
         most = raw.Max(input=x, axis=last, keep_dims=True)
         centered = raw.Sub(x=x, y=combined(most, cuts[-1], "Max", call.mesh))
         powers = raw.Exp(x=centered)
-        total = combined(raw.Sum(input=powers, axis=last, keep_dims=True), cuts[-1], "Add", call.mesh)
+        total = combined(
+            raw.Sum(input=powers, axis=last, keep_dims=True), cuts[-1], "Add", call.mesh
+        )
         if call.op.op_type == "LogSoftmax":
             return [raw.Sub(x=centered, y=raw.Log(x=total))]
         return [raw.RealDiv(x=powers, y=total)]
@@ -89,7 +91,16 @@ def softmax(call: Call) -> Plan | None:
     return Plan((cuts,), (cuts,), run=run)
 
 
+def of_one_size(call: Call) -> Plan | None:
+    """Bitcast: elementwise if the types are of one size."""
+    if len(call.out_shapes[0] or ()) != len(call.shapes[0] or ()):
+        return None
+    return elementwise(call)
+
+
 RULES = {
+    "AddN": elementwise,
+    "Bitcast": of_one_size,
     "BiasAdd": row_wise_bias,
     "BiasAddV1": row_wise_bias,
     "BiasAddGrad": bias_gradient,

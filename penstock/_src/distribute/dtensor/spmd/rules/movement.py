@@ -232,21 +232,33 @@ def tile(call: Call) -> Plan | None:
 
 
 def broadcast_to(call: Call) -> Plan | None:
-    """Axes that the input has in full size stay divided."""
+    """Axes that the input has in full size stay divided; a shape that is another tensor's is divided as that."""
     shape, out = call.shapes[0], call.out_shapes[0]
     if shape is None or out is None:
         return None
     lead = len(out) - len(shape)
-    specs = [UNSHARDED] * len(out)
+    specs = list(_of_shape_source(call, len(out)))
     for axis, cut in enumerate(call.specs[0]):
-        if shape[axis] is not None and shape[axis] == out[lead + axis]:
+        is_full = shape[axis] is not None and shape[axis] == out[lead + axis]
+        if is_full and specs[lead + axis] == UNSHARDED and cut not in specs:
             specs[lead + axis] = cut
-    kept = tuple(specs)
+    kept = call.usable(specs, out)
+    given = tuple(UNSHARDED if n == 1 else cut for n, cut in zip(shape, kept[lead:]))
 
     def run(call: Call, tensors: list[Any]) -> list[Any]:
         return run_op(call.op, [tensors[0], local_sizes(tensors[1], kept, call, 1)])
 
-    return Plan((kept[lead:], whole(1)), (kept,), run=run)
+    return Plan((given, whole(1)), (kept,), run=run)
+
+
+def _of_shape_source(call: Call, rank: int) -> Specs:
+    """The specs of the tensor whose shape is the second input, if it is that of one."""
+    made = getattr(call.tensors[1], "op", None)
+    if made is not None and made.type == "Shape":
+        found = call.specs_of(made._inputs[0])
+        if found is not None and len(found) == rank:
+            return found
+    return whole(rank)
 
 
 def one_hot(call: Call) -> Plan | None:
@@ -263,7 +275,9 @@ def relayout(call: Call) -> Plan | None:
     if call.shapes[0] is None:
         return None
     asked = Layout.from_string(call.op.attrs["layout"]).sharding_specs
-    cuts = tuple(old if new == MATCH else new for old, new in zip(call.specs[0], asked, strict=True))
+    cuts = tuple(
+        old if new == MATCH else new for old, new in zip(call.specs[0], asked, strict=True)
+    )
     return Plan((cuts,), (cuts,), run=lambda _, tensors: tensors)
 
 

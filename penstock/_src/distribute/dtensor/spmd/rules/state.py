@@ -80,7 +80,7 @@ def unknown(call: Call) -> Plan:
                 f"{call.op.op_type}: there is no rule for this op on a variable that is divided over processes. Its layout: "
                 f"{list(cuts)}."
             )
-    return Plan(all_whole(call.shapes), all_whole(call.out_shapes))
+    return Plan(all_whole(call.shapes), all_whole(call.out_shapes), is_by_rule=False)
 
 
 # By the names of classes; a rule of a base class holds for those that are derived from it.

@@ -50,12 +50,12 @@ def _over_examples(call: Call) -> Plan | None:
     words = call.op.vectorize.split(", ")
     if len(words) != len(call.shapes) or any(shape is None for shape in call.out_shapes):
         return None
-    found = [
-        cuts[0] for word, cuts in zip(words, call.specs) if word == "examples" and cuts
-    ]
+    found = [cuts[0] for word, cuts in zip(words, call.specs) if word == "examples" and cuts]
     lead = next((cut for cut in found if cut != UNSHARDED), UNSHARDED)
     inputs = tuple(
-        (lead, *whole(len(shape or ()) - 1)) if word == "examples" and shape else whole(len(shape or ()))
+        (lead, *whole(len(shape or ()) - 1))
+        if word == "examples" and shape
+        else whole(len(shape or ()))
         for word, shape in zip(words, call.shapes)
     )
     outputs = tuple((lead, *whole(len(shape or ()) - 1)) for shape in call.out_shapes)
