@@ -55,6 +55,7 @@ class EagerTensor(Tensor):
     @property
     def graph(self) -> Any:
         """Not defined eagerly."""
+    holds_whole: bool
     @property
     def is_packed(self) -> bool:
         """False: there are no packed tensors."""

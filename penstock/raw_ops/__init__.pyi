@@ -2465,6 +2465,12 @@ def RegexFullMatch(*, input: TensorLike, pattern: TensorLike, name: str | None =
 def RegexReplace(*, input: TensorLike, pattern: TensorLike, rewrite: TensorLike, replace_global: bool = True, name: str | None = None) -> Tensor:
     """Strings with matches of a pattern replaced."""
 
+def Relayout(*, input: TensorLike, layout: _Any, name: str | None = None) -> Tensor:
+    """The input in a layout, which is written as a string."""
+
+def RelayoutLike(*, input: TensorLike, layout_input: TensorLike, name: str | None = None) -> Tensor:
+    """The input in the layout of another tensor."""
+
 def Relu(*, features: TensorLike, name: str | None = None) -> Tensor:
     """max(features, 0), elementwise."""
 

@@ -22,10 +22,12 @@ def variables_unchanged(tensors: Sequence[Any]) -> Iterator[None]:
 
 
 def compile_now(concrete: ConcreteFunction, tensors: Sequence[Any]) -> Any:
-    """The Executable of a function, with the programs that a call with these arguments needs."""
+    """The Executable of a function, with the programs that a call with these arguments needs; of DTensors, on their shards."""
+    concrete.graph_function.last_partition = None
     with variables_unchanged([*tensors, *concrete.captured_inputs]):
         concrete.call_flat(tensors)
-    return concrete.graph_function.executable
+    partition = concrete.graph_function.last_partition
+    return (concrete.graph_function if partition is None else partition.function).executable
 
 
 def explain_call(concrete: ConcreteFunction, tensors: Sequence[Any], time: bool) -> Any:

@@ -61,9 +61,10 @@ class GraphFunction(TensorSignature):
         # `implements` names the interface that this and other functions implement; the second field is the implementation
         # that runs when a graph calls this function. (With intermediate values as outputs it runs itself.)
         self.implements: str | None = None
-        # It on the shards of DTensors, by their layouts; made by distribute/dtensor/spmd.
-        self.partitions: dict[Any, Any] = {}
         self.stand_in: GraphFunction | None = None
+        # It on the shards of DTensors, by their layouts, and the one that ran last; made by distribute/dtensor/spmd.
+        self.partitions: dict[Any, Any] = {}
+        self.last_partition: Any = None
 
     def is_like(self, other: "GraphFunction") -> bool:
         """Whether both have the same input and output types."""

@@ -188,7 +188,7 @@ class Mesh:
     def __getitem__(self, dim_name: str) -> Any: ...
 UNSHARDED: str
 def barrier(mesh: Mesh, barrier_name: str | None = None, timeout_in_ms: int | None = None) -> None: 
-    """Waits for all devices of a mesh; returns at once, because eager ops are complete when they return."""
+    """Waits for all devices of a mesh: on a mesh of processes, until all of them have called it."""
 def call_with_layout(fn: Callable[..., Any], layout: Layout | None, *args: Any, **kwargs: Any) -> Any: 
     """Returns what a function returns, with its tensors in a layout."""
 def check_layout(tensor: TensorLike, layout: Layout) -> None: 
@@ -198,7 +198,7 @@ def client_id() -> int:
 def copy_to_mesh(tensor: TensorLike, layout: Layout, source_layout: Layout | None = None) -> Any: 
     """Returns a tensor as a DTensor."""
 def create_distributed_mesh(mesh_dims: Any, mesh_name: str = '', local_devices: Sequence[str] | None = None, device_type: str | None = None, use_xla_spmd: bool = False) -> Mesh: 
-    """Returns a mesh over the devices of all processes; here there is only this one."""
+    """Returns a mesh over the devices of all processes, each of which holds its shards of the DTensors on it."""
 def create_mesh(mesh_dims: Any = None, mesh_name: str = '', devices: Sequence[str] | None = None, device_type: str | None = None, use_xla_spmd: bool = False) -> Mesh: 
     """Returns a mesh of this process's devices."""
 def create_tpu_mesh(mesh_dim_names: Sequence[str], mesh_shape: Sequence[int], mesh_name: str, ring_dims: int | None = None, ring_axes: Sequence[str] | None = None, ring_bounds: Sequence[int] | None = None, can_split_host_across_rings: bool = True, build_ring_across_rings: bool = False, rotate_ring_across_rings: bool = False, use_xla_spmd: bool = False) -> Mesh: 

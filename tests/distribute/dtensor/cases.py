@@ -32,7 +32,7 @@ def with_gradients(function):
     return run
 
 
-MATRIX, OTHER, IMAGES = normal(8, 12), normal(12, 8), normal(4, 6, 6, 4)
+MATRIX, OTHER, IMAGES = normal(8, 12), normal(12, 8), normal(4, 4, 4, 4)
 CASES = {
     "sum of two": (tf.add, [(MATRIX, ["x", U]), (MATRIX[:1], [U, "y"])]),
     "broadcast": (with_gradients(tf.multiply), [(MATRIX, ["x", "y"]), (MATRIX[0], ["y"])]),
@@ -100,7 +100,7 @@ CASES = {
 def whole(tensor):
     """A DTensor's value."""
     layout = dtensor.Layout.replicated(mesh, len(tensor.shape))
-    return dtensor.relayout(tensor, layout).numpy().round(4).tolist()
+    return dtensor.relayout(tensor, layout).numpy().astype("float64").round(4).tolist()
 
 
 def specs_of(tensor):

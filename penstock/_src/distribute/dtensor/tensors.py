@@ -13,7 +13,7 @@ from penstock._src.distribute.dtensor.layout import Layout
 from penstock._src.distribute.dtensor.mesh import Mesh
 from penstock._src.distribute.dtensor.scopes import check_divisible, default_mesh, spread
 from penstock._src.distribute.dtensor.spmd.eager import relaid_tensor
-from penstock._src.distribute.dtensor.spmd.relayout import is_of_processes
+from penstock._src.distribute.dtensor.spmd.relayout import is_of_processes, wait_for_all
 from penstock._src.distribute.dtensor.values import DEVICE, DTensor, shard_of
 from penstock._src.eager.tensor import EagerTensor
 from penstock._src.util import nest
@@ -258,7 +258,7 @@ def call_with_layout(
 
 @export(f"{_PACKAGE}.barrier")
 def barrier(mesh: Mesh, barrier_name: str | None = None, timeout_in_ms: int | None = None) -> None:
-    """Waits for all devices of a mesh; returns at once, because eager ops are complete when they return.
+    """Waits for all devices of a mesh: on a mesh of processes, until all of them have called it.
 
     Args:
       mesh: a Mesh.
@@ -269,3 +269,4 @@ def barrier(mesh: Mesh, barrier_name: str | None = None, timeout_in_ms: int | No
     """
     if not isinstance(mesh, Mesh):
         raise ValueError(f"Expect `mesh` to be `Mesh`, got {type(mesh)}")
+    wait_for_all(mesh)

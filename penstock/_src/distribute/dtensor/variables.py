@@ -7,15 +7,22 @@ from typing import Any
 
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.errors import InvalidArgumentError
+from penstock._src.distribute.dtensor.layout import Layout
 from penstock._src.distribute.dtensor.mesh import Mesh
 from penstock._src.distribute.dtensor.scopes import spread
-from penstock._src.distribute.dtensor.spmd.relayout import is_of_processes
+from penstock._src.distribute.dtensor.spmd.relayout import (
+    is_first_of,
+    is_of_processes,
+    wait_for_all,
+)
 from penstock._src.distribute.dtensor.tensors import fetch_layout, is_dtensor, relayout
 from penstock._src.distribute.dtensor.values import DTensor, ShardedTensor, shard_of
 from penstock._src.eager.tensor import EagerTensor
 from penstock._src.eager.variable import Variable
 from penstock._src.ops.io.bundle import BundleReader, write_bundle
 from penstock._src.saving.checkpoint import Checkpoint, CheckpointOptions
+from penstock._src.saving.object_graph import ObjectView
+from penstock._src.saving.serialized import serialized
 from penstock._src.util.export import export
 from penstock._src.util.signatures import read_only
 
@@ -111,7 +118,7 @@ class DVariable(Variable):
 
     def _serialize_to_tensors(self) -> dict[str, Any]:
         (name,) = super()._serialize_to_tensors()
-        return {name: EagerTensor(self._read()._value, self.dtype)}
+        return {name: EagerTensor(_whole(self), self.dtype)}
 
     def __repr__(self) -> str:
         if STATE.graph is not None:
@@ -135,6 +142,8 @@ def enable_save_as_bf16(variables: Iterable[DVariable]) -> None:
 class DTensorCheckpoint(Checkpoint):
     """A tf.train.Checkpoint of DVariables of a mesh; their values are written unsharded.
 
+    On a mesh of processes all of them call its methods; the first one writes, and the others return when it has written.
+
     Args:
       mesh: the mesh.
       root, **kwargs: of tf.train.Checkpoint.
@@ -145,6 +154,14 @@ class DTensorCheckpoint(Checkpoint):
         self._setattr_tracking = False
         self._mesh = mesh
         self._setattr_tracking = True
+
+    def _write(self, prefix: str, options: CheckpointOptions | None, session: Any = None) -> str:
+        if is_first_of(self._mesh):
+            super()._write(prefix, options, session)
+        else:  # it takes part in gathering the values
+            serialized(ObjectView(self._top, self._attached), self._reads).arrays(session)
+        wait_for_all(self._mesh)
+        return prefix
 
     def save(self, file_prefix: Any, options: CheckpointOptions | None = None) -> str:
         """Writes a checkpoint; see tf.train.Checkpoint."""
@@ -163,6 +180,8 @@ def _require(tensors: Iterable[Any]) -> None:
 
 def _whole(tensor: Any) -> Any:
     value = tensor._read() if isinstance(tensor, Variable) else tensor
+    if isinstance(value, ShardedTensor):
+        value = relayout(value, Layout.replicated(value.layout.mesh, value.layout.rank))
     return value._value
 
 
@@ -190,7 +209,9 @@ def sharded_save(
     if any(shape_and_slices):
         raise ValueError(f"Only whole tensors can be written. Received: {shape_and_slices}.")
     held = dict(zip(tensor_names, map(_whole, tensors), strict=True))
-    write_bundle(os.fsdecode(file_prefix), held)
+    if is_first_of(mesh):
+        write_bundle(os.fsdecode(file_prefix), held)
+    wait_for_all(mesh)
 
 
 @export(f"{_PACKAGE}.name_based_save")

@@ -166,6 +166,7 @@ def function_on_dtensors(function: GraphFunction, tensors: Sequence[Any]) -> lis
     if data:
         outputs = [whole(len(shape_held(t) or ())) for t in function.outputs]
     made = partitioned(function, specs, mesh, outputs, data if is_divided else UNSHARDED)
+    function.last_partition = made
     values = made.function.run([t._value for t in tensors])
     found = zip(values, function.output_types, made.specs, strict=True)
     return [_finished(EagerTensor(value, dtype), cuts, mesh) for value, dtype, cuts in found]

@@ -39,6 +39,18 @@ def rank_here(mesh: Mesh) -> int:
     return ids[0]
 
 
+def is_first_of(mesh: Mesh) -> bool:
+    """Whether this process is the one that writes what is written once."""
+    return not is_of_processes(mesh) or rank_here(mesh) == mesh.min_global_device_id()
+
+
+def wait_for_all(mesh: Mesh) -> None:
+    """Waits until all processes of a mesh have called it."""
+    transport = connect() if is_of_processes(mesh) else None
+    if transport is not None:
+        transport.barrier()
+
+
 def place_here(mesh: Mesh, dimension: str) -> int:
     """The number of this process's shards along a mesh dimension."""
     place = np.argwhere(mesh.global_device_ids() == rank_here(mesh))[0]
