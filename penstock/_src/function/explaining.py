@@ -1,6 +1,7 @@
 """Shows what a function compiles to, by a call that does not change its variables."""
 
 import contextlib
+import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -38,7 +39,12 @@ def explain_call(concrete: ConcreteFunction, tensors: Sequence[Any], time: bool)
         with variables_unchanged([*tensors, *concrete.captured_inputs]):
             concrete.call_flat(tensors)
 
-    return executable.explain(run if time else None)
+    report = executable.explain(run if time else None)
+    partition = concrete.graph_function.last_partition
+    if partition is None or not partition.gathered:
+        return report
+    notes = (f"made whole before: {', '.join(partition.gathered)} (no rule for these on shards)",)
+    return type(report)(dataclasses.replace(report.known, notes=notes))
 
 
 def stage_printer(executable: Any) -> Callable[..., str]:

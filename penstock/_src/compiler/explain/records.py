@@ -171,6 +171,7 @@ class Explanation:
     steps: tuple[ProgramRecord | HostRecord | WaitingRecord | CalledRecord, ...]
     timeline: tuple[Launched, ...] = ()
     limits: Any = None  # what this machine can do (limits.py), where times were measured
+    notes: tuple[str, ...] = ()  # what else there is to say, a line each
 
     @property
     def kernels(self) -> tuple[KernelRecord, ...]:

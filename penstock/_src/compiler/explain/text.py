@@ -29,6 +29,7 @@ def text_of(known: Explanation) -> str:
         f"{known.name}({_types(known.inputs)}) -> ({_types(known.outputs)})",
         f"graph        {len(known.operations)} ops       {_counted(types)}",
     ]
+    lines += [f"note         {note}" for note in known.notes]
     if known.limits is not None:
         lines.append(f"machine      {known.limits}")
     if not known.steps:
