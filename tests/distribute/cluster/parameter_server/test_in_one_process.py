@@ -156,14 +156,36 @@ def test_each_worker_has_its_own_dataset(strategy, coordinator):
         coordinators.experimental_get_current_worker_index()
 
 
-def test_what_only_this_process_has_is_refused(strategy, coordinator):
+def test_functions_use_variables_and_tables_of_the_coordinator(strategy, coordinator):
     local = tf.Variable(5.0)
-    result = coordinator.schedule(tf.function(lambda: local + 1.0))
-    with pytest.raises(tf.errors.UnimplementedError, match="of this process, which other tasks"):
-        result.fetch()
-    with pytest.raises(tf.errors.UnimplementedError):
-        coordinator.join()
-    result = coordinator.schedule(tf.function(lambda: tf.io.read_file("/etc/hostname")))
+    filler = tf.lookup.KeyValueTensorInitializer(["a", "b"], [1, 2])
+    outside = tf.lookup.StaticHashTable(filler, -1)
+    with strategy.scope():
+        inside = tf.lookup.StaticHashTable(filler, -2)
+    growing = tf.lookup.experimental.MutableHashTable(tf.string, tf.int32, -3)
+
+    @tf.function
+    def step():
+        growing.insert(tf.constant(["q"]), tf.constant([7]))
+        keys = tf.constant(["b", "q"])
+        found = [table.lookup(keys) for table in (outside, inside, growing)]
+        return local.assign_add(1.0), tf.stack(found)
+
+    results = [coordinator.schedule(step) for _ in range(8)]
+    coordinator.join()
+    assert results[0].fetch()[1].tolist() == [[2, -1], [2, -2], [-3, 7]]
+    assert local.numpy() == 13 and growing.size().numpy() == 1
+
+    def data():
+        return tf.data.Dataset.from_tensors(tf.constant(["a"])).map(inside.lookup).repeat(2)
+
+    iterator = iter(coordinator.create_per_worker_dataset(data))
+    result = coordinator.schedule(tf.function(lambda i: next(i)), args=(iterator,))
+    assert result.fetch().tolist() == [1]
+
+
+def test_graphs_read_files_only_where_the_worker_allows_it(coordinator):
+    coordinator.schedule(tf.function(lambda: tf.io.read_file("/etc/hostname")))
     with pytest.raises(tf.errors.PermissionDeniedError, match="read_files"):
         coordinator.join()
 

@@ -19,6 +19,7 @@ from penstock._src.distribute.cluster.parameter_server.closures import (
     Closures,
     RemoteValue,
 )
+from penstock._src.distribute.cluster.parameter_server.own_resources import OwnResources
 from penstock._src.distribute.cluster.parameter_server.per_worker import (
     PerWorkerDataset,
     PerWorkerResource,
@@ -79,7 +80,8 @@ class ClusterCoordinator:
         strategy._cluster_coordinator = self
         tasks = strategy.extended.worker_tasks
         self._closures = Closures(len(tasks))
-        self._workers = [Worker(task, self._closures) for task in tasks]
+        self._own = OwnResources(tasks[0].tasks)
+        self._workers = [Worker(task, self._closures, self._own) for task in tasks]
         signs = SignsOfLife([*tasks, *strategy.extended.server_tasks])
         for end in (self._closures.close, signs.stop):
             weakref.finalize(self, end)
@@ -150,7 +152,12 @@ class ClusterCoordinator:
 
         with self._strategy.scope(), _traced_for(self):
             concrete = function(make).get_concrete_function()
-        return PerWorkerDataset(concrete, made[-1], _run, len(self._workers))
+        own = self._own
+
+        def run(task: Task, concrete: ConcreteFunction) -> list[Any]:
+            return run_on(task, Closure(concrete, []), own)
+
+        return PerWorkerDataset(concrete, made[-1], run, len(self._workers))
 
     def fetch(self, val: Any) -> Any:
         """Waits for RemoteValues and returns their values as arrays.
@@ -171,10 +178,6 @@ def _closure(fn: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Closure:
         concrete, tensors = fn._find(args, kwargs)
         return Closure(concrete, [convert_to_tensor(t) for t in tensors])
     return Closure(fn, fn._bound(args, kwargs) if fn._binder else fn._flat_arguments(args, kwargs))
-
-
-def _run(task: Task, concrete: ConcreteFunction) -> list[Any]:
-    return run_on(task, Closure(concrete, []))
 
 
 def _number(task: Task, index: int) -> RemoteResource:

@@ -9,7 +9,7 @@ from typing import Any
 
 from penstock._src.core.errors import UnavailableError
 from penstock._src.distribute.cluster.parameter_server.closures import Closure, Closures
-from penstock._src.distribute.cluster.parameter_server.per_worker import PerWorkerResource
+from penstock._src.distribute.cluster.parameter_server.own_resources import OwnResources
 from penstock._src.distribute.cluster.tasks.functions import run_function
 from penstock._src.distribute.cluster.tasks.task import Task, TaskLostError
 
@@ -19,13 +19,16 @@ LOOK_AGAIN = 0.5
 SIGN_OF_LIFE = 20.0
 
 
-def run_on(task: Task, closure: Closure) -> list[Any]:
-    """Returns the flat outputs of a closure that a task runs."""
+def run_on(task: Task, closure: Closure, own: OwnResources) -> list[Any]:
+    """Returns the flat outputs of a closure that a task runs.
 
-    def own(held: Any) -> Any:
-        return held.of(task) if isinstance(held, PerWorkerResource) else held
-
-    return run_function(task, closure.concrete._function, closure.values, own)
+    Args:
+      task: the task.
+      closure: the closure.
+      own: gives what the task takes for resources of this process, and for those of which each worker has its own.
+    """
+    function = closure.concrete._function
+    return run_function(task, function, closure.values, lambda held: own.stand_in(held, task))
 
 
 class Worker:
@@ -34,11 +37,11 @@ class Worker:
     Args:
       task: the worker.
       closures: the queue.
-      index: its number.
+      own: what functions use of this process.
     """
 
-    def __init__(self, task: Task, closures: Closures) -> None:
-        self.task, self._closures = task, closures
+    def __init__(self, task: Task, closures: Closures, own: OwnResources) -> None:
+        self.task, self._closures, self._own = task, closures, own
         name = f"penstock-coordinator-{task.name}"
         threading.Thread(target=self._work, name=name, daemon=True).start()
 
@@ -48,7 +51,7 @@ class Worker:
             if closure is None:
                 return
             try:
-                outputs = run_on(self.task, closure)
+                outputs = run_on(self.task, closure, self._own)
             except TaskLostError as error:
                 if error.task != self.task.name:
                     self._closures.failed(closure, of_lost_server(error))

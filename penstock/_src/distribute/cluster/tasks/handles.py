@@ -53,8 +53,10 @@ def handle(tasks: Tasks, reference: Any) -> Handle:
     """Returns the resource that a reference names.
 
     Raises:
-      InvalidArgumentError: the cluster has no such task.
+      InvalidArgumentError: the cluster has no such task, and the reference does not say where it is.
     """
+    if reference.address:
+        tasks.learn(reference.task, reference.address)
     if reference.task not in tasks.addresses:
         raise InvalidArgumentError(f"The cluster has no task {reference.task!r}.")
     return Handle(tasks[reference.task], reference)

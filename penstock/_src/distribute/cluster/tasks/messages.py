@@ -9,7 +9,7 @@ SCHEMA = Schema(
     """
 Resource
     task=1 string, incarnation=2 fixed64, id=3 fixed64, name=4 string, dtype=5 int32,
-    shape=6 tensorflow.TensorShapeProto, is_new=7 bool
+    shape=6 tensorflow.TensorShapeProto, is_new=7 bool, address=8 string
 Value
     (kind: tensor=1 tensorflow.TensorProto, resource=2 Resource)
 Caller

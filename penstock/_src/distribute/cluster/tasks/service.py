@@ -111,6 +111,7 @@ class TaskService:
         self._lock = threading.Lock()
         self._consent: Consent = consent_for(f"a graph that was sent to {name}", None)
         self._server: RpcServer | None = None
+        self._address = self._announced = ""
         self.sessions = SessionHost(
             name,
             self.manager,
@@ -137,7 +138,8 @@ class TaskService:
         self._server = RpcServer(address, messages.SERVICE, methods)
         host = address.rpartition(":")[0]
         self._address = f"{host}:{self._server.port}"
-        self.tasks.addresses[self.name] = self._address
+        if self.tasks.addresses.get(self.name) != self._address:  # others do not know it
+            self._announced = self.tasks.addresses[self.name] = self._address
         SERVICES[self._address] = self
         return self._server.port
 
@@ -249,7 +251,7 @@ class TaskService:
         dtype, shape = dtype_and_shape(resource)
         return messages.Resource(
             task=self.name, incarnation=self.incarnation, id=number, name=resource.name,
-            dtype=dtype, shape=shape, is_new=is_new,
+            dtype=dtype, shape=shape, is_new=is_new, address=self._announced,
         )  # fmt: skip
 
     def _own(self, reference: Any) -> Held:

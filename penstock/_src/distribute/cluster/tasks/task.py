@@ -208,6 +208,13 @@ class Tasks:
         self._tasks: dict[str, Task] = {}
         self._lock = threading.Lock()
 
+    def learn(self, name: str, address: str) -> None:
+        """Notes where a task is that is not among those of the cluster, or elsewhere by now: a coordinator."""
+        with self._lock:
+            if self.addresses.get(name) != address:
+                self.addresses[name] = address
+                self._tasks.pop(name, None)
+
     def __getitem__(self, name: str) -> Task:
         """Returns a task.
 

@@ -1,0 +1,95 @@
+"""What scheduled functions use of the coordinator's own process: variables and tables that no strategy has made."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import weakref
+from typing import Any
+
+from penstock._src.core.registry import find
+from penstock._src.core.values.resources import Resource
+from penstock._src.distribute.cluster.parameter_server.per_worker import PerWorkerResource
+from penstock._src.distribute.cluster.tasks.handles import Handle, Maker, handle
+from penstock._src.distribute.cluster.tasks.service import TaskService
+from penstock._src.distribute.cluster.tasks.task import Task, Tasks, task_name
+from penstock._src.ops.lookup.tables import StaticTable
+
+NAME = task_name("chief", 0)
+_OF_THIS_MACHINE = ("localhost", "127.0.0.1", "[::1]")
+
+
+class OwnResources:
+    """Stand-ins for resources of the coordinator's process, for tasks that run its functions.
+
+    A table that is filled once is copied to each worker that needs it. Other resources stay here: from the first on, the coordinator is a task
+    itself, and ops of workers on these are calls to it.
+
+    Args:
+      tasks: of the cluster.
+    """
+
+    def __init__(self, tasks: Tasks) -> None:
+        self._tasks = tasks
+        self._service: TaskService | None = None
+        self._copies: weakref.WeakKeyDictionary[Resource, PerWorkerResource] = (
+            weakref.WeakKeyDictionary()
+        )
+        self._lock = threading.Lock()
+
+    def stand_in(self, held: Resource, task: Task) -> Resource:
+        """Returns what a task gets for a resource that a function takes.
+
+        Raises:
+          FailedPreconditionError: it is a table that has not been filled.
+        """
+        if isinstance(held, StaticTable):
+            held = self._copies_of(held)
+        if isinstance(held, PerWorkerResource):
+            return held.of(task)
+        if isinstance(held, Handle):
+            return held
+        service = self._running()
+        return handle(service.tasks, service.reference(held, service.tasks.caller, NAME))
+
+    def _copies_of(self, table: StaticTable) -> PerWorkerResource:
+        with self._lock:
+            if table not in self._copies:
+                self._copies[table] = _copied(table)
+            return self._copies[table]
+
+    def _running(self) -> TaskService:
+        with self._lock:
+            if self._service is None:
+                made = TaskService(NAME, dict(self._tasks.addresses))
+                made.start(f"{_own_host(self._tasks)}:0")
+                weakref.finalize(self, made.stop)
+                self._service = made
+            return self._service
+
+
+def _own_host(tasks: Tasks) -> str:
+    """By which name tasks reach this process: what the cluster calls the coordinator's host, or what the host calls itself."""
+    known = tasks.addresses.get(NAME)
+    if known is not None:
+        return known.rpartition(":")[0]
+    hosts = {address.rpartition(":")[0] for address in tasks.addresses.values()}
+    return "localhost" if hosts.issubset(_OF_THIS_MACHINE) else socket.getfqdn()
+
+
+def _copied(table: StaticTable) -> PerWorkerResource:
+    """Returns copies of a table, which each worker gets on first use."""
+    types: dict[str, Any] = {"key_dtype": table.key_dtype, "value_dtype": table.value_dtype}
+    make = find("AnonymousHashTable").instance(types)
+    fill = find("LookupTableImportV2").instance({"Tin": table.key_dtype, "Tout": table.value_dtype})
+    read = find("LookupTableExportV2").instance(
+        {"Tkeys": table.key_dtype, "Tvalues": table.value_dtype}
+    )
+    keys, values = read.eager(table)
+
+    def copy(task: Task) -> Any:
+        made = Maker(task).run(make, ())
+        made.run(fill, [made, keys, values])
+        return made
+
+    return PerWorkerResource(f"table {table.name}", copy)
