@@ -30,7 +30,7 @@ from penstock._src.v1.graphs.fetches import Fetches, read_reference
 from penstock._src.v1.graphs.handles import TensorHandle
 from penstock._src.v1.graphs.partial_runs import PartialRun
 from penstock._src.v1.graphs.remote.connection import SCHEME, Connection
-from penstock._src.v1.graphs.remote.program import RemoteSession
+from penstock._src.v1.graphs.remote.session import RemoteSession
 from penstock._src.v1.graphs.run_metadata import cpu_of, described_run, devices_of
 from penstock._src.v1.process.mixed_precision_state import (
     is_mixed_precision_graph_rewrite_enabled,

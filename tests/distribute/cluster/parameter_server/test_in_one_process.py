@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import penstock as tf
+from penstock._src.distribute.cluster.tasks.task import Task
 from tests.harness.tasks import addresses, needs_grpc
 
 pytestmark = needs_grpc
@@ -247,3 +248,37 @@ def test_keras_models_are_trained_in_loops(resolver, coordinator):
     coordinator.join()
     assert losses[-1].fetch() < 0.8 * losses[0].fetch()
     assert float(mean.result()) > 0
+
+
+def test_calls_of_a_step_go_by_task_and_level_and_counts_are_exact(
+    strategy, coordinator, monkeypatch
+):
+    with strategy.scope():
+        weights = [tf.Variable(tf.fill([1, 2], float(i))) for i in range(6)]
+        count = tf.Variable(0)
+    weights = [part for weight in weights for part in getattr(weight, "variables", [weight])]
+
+    @tf.function
+    def step():
+        total = tf.add_n([tf.reduce_sum(w) for w in weights])
+        for weight in weights:
+            weight.assign_sub(0.5 * weight)
+        count.assign(count + 1)
+        return total
+
+    coordinator.schedule(step).fetch()
+    calls, call = [], Task.call
+
+    def noted(task, method, *args, **kwargs):
+        calls.append((method, task.name.split("/")[1]))
+        return call(task, method, *args, **kwargs)
+
+    monkeypatch.setattr(Task, "call", noted)
+    assert coordinator.schedule(step).fetch() == 15
+    assert calls.count(("RunPart", "job:ps")) <= 4
+    assert ("RunOp", "job:ps") not in calls
+    monkeypatch.undo()
+    for _ in range(60):
+        coordinator.schedule(step)
+    coordinator.join()
+    assert count.numpy() == 62

@@ -32,7 +32,7 @@ Part
     left=6 string*, awaited=7 string*
 ExtendRequest
     caller=1 Caller, session=2 string, begins=3 bool, is_isolated=4 bool,
-    graph=5 tensorflow.GraphDef, parts=6 Part*
+    graph=5 tensorflow.GraphDef, parts=6 Part*, on_host=7 bool
 PartRequest
     caller=1 Caller, session=2 string, step=3 uint64, part=4 uint64, inputs=5 Value*,
     ended_steps=6 uint64*, milliseconds=7 int64

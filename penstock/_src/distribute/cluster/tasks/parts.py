@@ -71,6 +71,7 @@ class Part:
       returned: tensors whose values are returned.
       left: tensors whose values later parts take.
       awaited: operations that are to run although nothing reads their results.
+      why_host: if given, kernels run one by one, for this reason.
     """
 
     graph: Graph
@@ -80,6 +81,7 @@ class Part:
     returned: Sequence[SymbolicTensor]
     left: Sequence[SymbolicTensor]
     awaited: Sequence[Operation]
+    why_host: str = ""
 
     @functools.cached_property
     def _program(self) -> Any:
@@ -87,8 +89,8 @@ class Part:
         operations = without_unread_effects(list(self.operations), outputs, self.awaited)
         states = self.graph.kernel_states
         if any(op.raw_op.redirects for op in operations):
-            return TokenFlow("session", operations, inputs, outputs, states, "")
-        return Executable("session", lambda: operations, inputs, outputs, states)
+            return TokenFlow("session", operations, inputs, outputs, states, self.why_host)
+        return Executable("session", lambda: operations, inputs, outputs, states, self.why_host)
 
     def run(
         self,

@@ -29,6 +29,7 @@ from penstock._src.core.op import Op, flatten_arguments, group_arguments
 from penstock._src.core.registry import lookup
 from penstock._src.core.values import resources
 from penstock._src.core.values.resources import Resource, ResourceManager, VariableHandle
+from penstock._src.distribute.cluster.steps.functions import FunctionsOfTasks
 from penstock._src.distribute.cluster.tasks import messages
 from penstock._src.distribute.cluster.tasks.handles import Handle, dtype_and_shape, handle, sent
 from penstock._src.distribute.cluster.tasks.sessions import SessionHost
@@ -60,8 +61,9 @@ class Held:
 class Caller:
     """What a task knows of a process that calls it: its functions, and what it was answered."""
 
-    def __init__(self) -> None:
+    def __init__(self, tasks: Tasks) -> None:
         self.functions: dict[str, GraphFunction] = {}
+        self.runs = FunctionsOfTasks(tasks)
         self.libraries: list[Library] = []
         self.replies: dict[int, Future[Any]] = {}
         self.lock = threading.Lock()
@@ -118,6 +120,7 @@ class TaskService:
             self._consent,
             self.reference,
             self.resource,
+            self._alone_with,
             self.free_of_session,
         )
 
@@ -200,12 +203,13 @@ class TaskService:
         """What is known of a caller; those that have not been heard of for long are forgotten."""
         now = time.monotonic()
         with self._lock:
-            known = self._callers.setdefault(name, Caller())
+            known = self._callers.setdefault(name, Caller(self.tasks))
             known.heard = now
-            gone = [n for n, c in self._callers.items() if now - c.heard > FORGET_SECONDS]
+            gone = {n: c for n, c in self._callers.items() if now - c.heard > FORGET_SECONDS}
             for each in gone:
                 del self._callers[each]
-        for each in gone:
+        for each, forgotten in gone.items():
+            forgotten.runs.close()
             LOG.warning("%s: nothing heard of %s: what it made here is freed.", self.name, each)
             self._free(each, [i for i, held in list(self._held.items()) if held.caller == each])
         return known
@@ -313,6 +317,11 @@ class TaskService:
                 stack.enter_context(resources.used_alone())
             yield
 
+    def _alone_with(self, references: Sequence[Any]) -> contextlib.AbstractContextManager[None]:
+        """A block in which no other call uses the variables that messages name."""
+        held = list(map(self._own, references))
+        return self._alone(held) if held else contextlib.nullcontext()
+
     def _op_of(self, node: Any) -> Op:
         """The op of a node without functions.
 
@@ -355,7 +364,7 @@ class TaskService:
             raise NotFoundError(f"{self.name} knows no function {request.name!r}.")
         values = [decode(value, self.resource) for value in request.inputs]
         _check_inputs(function, values)
-        outputs = function.run(values)
+        outputs = caller.runs.run(function, values)
         reply = messages.Reply()
         encode_all(reply.outputs, outputs, lambda r: self.reference(r, request.caller.name))
         return reply

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -37,10 +38,11 @@ class HostedSession:
     Args:
       manager: of its resources.
       consent: what its graph may do besides computing.
+      why_host: if given, kernels run one by one, for this reason.
     """
 
-    def __init__(self, manager: ResourceManager, consent: Consent) -> None:
-        self.manager, self.steps = manager, Steps()
+    def __init__(self, manager: ResourceManager, consent: Consent, why_host: str = "") -> None:
+        self.manager, self.steps, self._why_host = manager, Steps(), why_host
         self.graph = Graph()
         self._consent = consent
         self._functions: dict[str, GraphFunction] = {}
@@ -87,6 +89,7 @@ class HostedSession:
             [tensor(name) for name in message.returned],
             [tensor(name) for name in message.left],
             [operations[name] for name in message.awaited],
+            self._why_host,
         )
 
     def part(self, number: int) -> Part:
@@ -116,6 +119,7 @@ class SessionHost:
       consent: what their graphs may do besides computing.
       reference: gives the message of a resource for a caller and a session.
       resource: gives the resource that a message names.
+      alone: a block in which no other call uses the variables of some messages.
       free: forgets the resources of such messages of a session.
     """
 
@@ -126,10 +130,12 @@ class SessionHost:
         consent: Consent,
         reference: Callable[[Resource, str, str], Any],
         resource: Callable[[Any], Resource],
+        alone: Callable[[list[Any]], contextlib.AbstractContextManager[Any]],
         free: Callable[[str], None],
     ) -> None:
         self._name, self._manager, self._consent = name, manager, consent
         self._reference, self._resource, self._free = reference, resource, free
+        self._alone = alone
         self._sessions: dict[str, HostedSession] = {}
         self._lock = threading.Lock()
 
@@ -143,7 +149,9 @@ class SessionHost:
                 if not request.begins:
                     raise self._unknown(request.session)
                 own = ResourceManager(keep=True) if request.is_isolated else self._manager
-                held = self._sessions[request.session] = HostedSession(own, self._consent)
+                why = "variables of other tasks' functions" if request.on_host else ""
+                held = HostedSession(own, self._consent, why)
+                self._sessions[request.session] = held
         held.extend(request.graph, request.parts)
         return messages.Reply()
 
@@ -159,15 +167,17 @@ class SessionHost:
         when_caller_is_gone(
             lambda: cancellation.cancel(AbortedError("The connection to the session was lost."))
         )
+        own = [v.resource for v in request.inputs if v.resource.task == self._name]
         try:
-            results = part.run(
-                held.manager,
-                held.steps,
-                request.step,
-                values,
-                cancellation,
-                request.milliseconds,
-            )
+            with self._alone(own):
+                results = part.run(
+                    held.manager,
+                    held.steps,
+                    request.step,
+                    values,
+                    cancellation,
+                    request.milliseconds,
+                )
         finally:
             held.steps.done(request.step, cancellation)
         reply = messages.Reply()

@@ -1,106 +1,27 @@
-"""RemoteSession: compiles fetches to parts of tasks, and runs them."""
+"""Program: runs parts of a graph in their tasks."""
 
 from __future__ import annotations
 
 import itertools
 import queue
 import threading
-import uuid
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from penstock._src.core.calls import deadlines
 from penstock._src.core.errors import DeadlineExceededError
-from penstock._src.core.values.resources import ResourceManager
+from penstock._src.distribute.cluster.steps.partition import PartOfRun
+from penstock._src.distribute.cluster.steps.workers import OwnWorker, Worker, read
 from penstock._src.distribute.cluster.tasks.handles import Handle
 from penstock._src.distribute.cluster.tasks.task import TaskLostError
 from penstock._src.graph.graph import Graph
-from penstock._src.graph.needed_operations import needed_operations
-from penstock._src.graph.operation import Operation, SymbolicTensor
-from penstock._src.v1.graphs.remote.connection import Connection
-from penstock._src.v1.graphs.remote.partition import PartOfRun, partition
-from penstock._src.v1.graphs.remote.placement import CLIENT, Placement
-from penstock._src.v1.graphs.remote.workers import OwnWorker, RemoteWorker, Worker, read
+from penstock._src.graph.operation import SymbolicTensor
+
+# Numbers of steps, of all programs of this process.
+_STEPS = itertools.count(1)
 
 
-class RemoteSession:
-    """What a session with the target of a cluster's task does. It connects when it is first needed.
-
-    Args:
-      target: "grpc://" with an address.
-      config: a ConfigProto or None.
-    """
-
-    def __init__(self, target: str, config: Any) -> None:
-        self._target, self._config = target, config
-        self._name = uuid.uuid4().hex
-        self._connection: Connection | None = None
-        self._workers: dict[str, Worker] = {}
-        self._lock = threading.RLock()
-        self.steps = itertools.count(1)
-
-    def connection(self) -> Connection:
-        """The tasks, which all answer.
-
-        Raises:
-          UnavailableError: nobody answers at the target's address.
-        """
-        with self._lock:
-            if self._connection is None:
-                made = Connection(self._target, self._config)
-                made.wait()
-                is_here = made.service(made.name) is not None
-                self._placement = Placement(made.names, made.name, is_here)
-                self._connection = made
-            return self._connection
-
-    def task_names(self) -> list[str]:
-        """The names of the tasks that it may use."""
-        return sorted(self.connection().names)
-
-    def worker(self, task: str) -> Worker:
-        """Returns a task by its name; CLIENT is this process."""
-        with self._lock:
-            if task not in self._workers:
-                self._workers[task] = self._made(task)
-            return self._workers[task]
-
-    def _made(self, task: str) -> Worker:
-        connection = self.connection()
-        is_isolated = self._config is not None and self._config.isolate_session_state
-        service = None if task == CLIENT else connection.service(task)
-        if task == CLIENT or service is not None:
-            is_own = service is None or is_isolated
-            manager = ResourceManager(keep=True) if is_own else service.manager
-            return OwnWorker(manager, service, self._name)
-        return RemoteWorker(connection.tasks[task], self._name, self._placement, is_isolated)
-
-    def program(
-        self,
-        graph: Graph,
-        inputs: Sequence[SymbolicTensor],
-        wanted: Sequence[SymbolicTensor],
-        operations: Sequence[Operation],
-    ) -> Program:
-        """Returns what computes `wanted` and runs `operations`, of values of `inputs`.
-
-        Raises:
-          InvalidArgumentError: an operation is placed on a device that does not exist.
-        """
-        self.connection()
-        needed = needed_operations(graph, inputs, wanted, operations)
-        parts = partition(needed, inputs, wanted, operations, self._placement)
-        return Program(self, graph, inputs, wanted, parts)
-
-    def close(self) -> None:
-        """Ends the session, and what it runs."""
-        with self._lock:
-            workers, self._workers = list(self._workers.values()), {}
-        for worker in workers:
-            _if_there(worker.close)
-
-
-def _if_there(tell: Callable[[], None]) -> None:
+def if_there(tell: Callable[[], None]) -> None:
     """Tells a task something that is of no importance if it is lost."""
     try:
         tell()
@@ -109,11 +30,11 @@ def _if_there(tell: Callable[[], None]) -> None:
 
 
 class Program:
-    """Parts of a session's graph, in the form in which their tasks know them.
+    """Parts of a graph, in the form in which their tasks know them.
 
     Args:
-      session: the session.
-      graph: its graph.
+      worker_of: gives a task by its name.
+      graph: theirs.
       inputs: tensors whose values are given.
       wanted: tensors to compute.
       parts: what is to run.
@@ -121,21 +42,21 @@ class Program:
 
     def __init__(
         self,
-        session: RemoteSession,
+        worker_of: Callable[[str], Worker],
         graph: Graph,
         inputs: Sequence[SymbolicTensor],
         wanted: Sequence[SymbolicTensor],
         parts: Sequence[PartOfRun],
     ) -> None:
-        self._session, self._inputs, self._wanted = session, inputs, wanted
-        self.parts = [(part, session.worker(part.task)) for part in parts]
+        self._inputs, self._wanted = inputs, wanted
+        self.parts = [(part, worker_of(part.task)) for part in parts]
         self._loaded = {id(part): worker.load(graph, part) for part, worker in self.parts}
         self._workers: dict[int, Worker] = {id(worker): worker for _, worker in self.parts}
 
     def __call__(self, values: Sequence[Any]) -> list[Any]:
         """Returns the values of `wanted`."""
         known = {t._id: value for t, value in zip(self._inputs, values, strict=True)}
-        step = next(self._session.steps)
+        step = next(_STEPS)
         try:
             self._run(step, known)
         except BaseException:
@@ -208,7 +129,7 @@ class Program:
                 worker.cancel(step)
             elif len(self.parts) > 1:
                 told = threading.Thread(
-                    target=_if_there, args=(lambda w=worker: w.cancel(step),), daemon=True
+                    target=if_there, args=(lambda w=worker: w.cancel(step),), daemon=True
                 )
                 told.start()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Protocol
 
 from penstock._src.core import dtypes
 from penstock._src.core.errors import InvalidArgumentError
@@ -13,6 +14,13 @@ from penstock._src.util.device_spec import DeviceSpec
 
 # In place of a task's name: the process of the session.
 CLIENT = ""
+
+
+class Places(Protocol):
+    """Which task operations run in."""
+
+    def task_of(self, op: Operation) -> str:
+        """Returns the name of a task."""
 
 
 class Placement:
@@ -42,7 +50,7 @@ class Placement:
         return known[1]
 
     def _place(self, op: Operation) -> str:
-        held = _held_input(op)
+        held = held_input(op)
         if held is not None:
             return self.task_of(held.op)
         named = self._named(op)
@@ -91,7 +99,7 @@ def fits(wanted: DeviceSpec, task: DeviceSpec) -> bool:
     )
 
 
-def _held_input(op: Operation) -> SymbolicTensor | None:
+def held_input(op: Operation) -> SymbolicTensor | None:
     """An input that an operation can only take where it is: a resource, but for functions, or else a variant.
 
     Functions take resources of any task: what in them uses these runs there.

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any, TypeVar
 
 from penstock._src.core.errors import UnimplementedError
+from penstock._src.distribute.cluster.steps.placement import Places, finds_by_name, is_constant
 from penstock._src.graph.operation import Operation, SymbolicTensor
-from penstock._src.v1.graphs.remote.placement import Placement, finds_by_name, is_constant
 
 _T = TypeVar("_T")
 # Task, number of times that values have changed tasks before, name of an operation that may wait for others, or "".
@@ -60,7 +60,7 @@ def partition(
     fed: Sequence[SymbolicTensor],
     wanted: Sequence[SymbolicTensor],
     targets: Sequence[Operation],
-    placement: Placement,
+    placement: Places,
 ) -> list[PartOfRun]:
     """Returns the parts of a run, each after those that it needs.
 
@@ -88,7 +88,7 @@ class _Partition:
         fed: Sequence[SymbolicTensor],
         wanted: Sequence[SymbolicTensor],
         targets: Sequence[Operation],
-        placement: Placement,
+        placement: Places,
     ) -> None:
         self._operations, self._fed = operations, {t._id for t in fed}
         self._needed = set(map(id, operations))

@@ -12,19 +12,34 @@ from penstock._src.core.calls import deadlines
 from penstock._src.core.errors import CancelledError, UnimplementedError
 from penstock._src.core.registry import lookup
 from penstock._src.core.values.resources import Resource, ResourceManager
+from penstock._src.distribute.cluster.steps.partition import PartOfRun
+from penstock._src.distribute.cluster.steps.placement import Places, is_constant
 from penstock._src.distribute.cluster.tasks import messages
 from penstock._src.distribute.cluster.tasks.handles import Handle, handle, sent
 from penstock._src.distribute.cluster.tasks.parts import Part, Steps
-from penstock._src.distribute.cluster.tasks.service import TaskService
-from penstock._src.distribute.cluster.tasks.task import Task
+from penstock._src.distribute.cluster.tasks.task import Task, Tasks
 from penstock._src.distribute.cluster.tasks.values import decode, encode_all
 from penstock._src.graph.graph import Graph
 from penstock._src.graph.operation import Operation, SymbolicTensor
 from penstock._src.graph.serialize import attributes
 from penstock._src.graph.serialize.exporter import part_def
 from penstock._src.proto.graph import NodeDef
-from penstock._src.v1.graphs.remote.partition import PartOfRun
-from penstock._src.v1.graphs.remote.placement import Placement, is_constant
+
+
+class OwnTask(Protocol):
+    """A task of this process: `tasks/service.py`."""
+
+    name: str
+    tasks: Tasks
+
+    def resource(self, reference: Any) -> Resource:
+        """Returns the resource that a message names."""
+
+    def reference(self, resource: Resource, caller: str, session: str = "") -> Any:
+        """Returns the message of a resource."""
+
+    def free_of_session(self, session: str) -> None:
+        """Forgets what others know by handles of a session."""
 
 
 class Worker(Protocol):
@@ -55,7 +70,7 @@ class OwnWorker:
       session: the name of the session.
     """
 
-    def __init__(self, manager: ResourceManager, service: TaskService | None, session: str) -> None:
+    def __init__(self, manager: ResourceManager, service: OwnTask | None, session: str) -> None:
         self._manager, self._service, self._session = manager, service, session
         self._steps = Steps()
 
@@ -125,14 +140,22 @@ class RemoteWorker:
       session: the name of the session.
       placement: of its operations.
       is_isolated: whether the session has resources of its own.
+      incarnation: which start of the task is meant; by default the one that was connected.
+      on_host: whether kernels run one by one in the task, and nothing is compiled.
     """
 
     def __init__(
-        self, task: Task, session: str, placement: Placement, is_isolated: bool = False
+        self,
+        task: Task,
+        session: str,
+        placement: Places,
+        is_isolated: bool = False,
+        incarnation: int = 0,
+        on_host: bool = False,
     ) -> None:
         self._task, self._session, self._placement = task, session, placement
-        self._is_isolated, self._begun = is_isolated, False
-        self._incarnation = task.incarnation
+        self._is_isolated, self._on_host, self._begun = is_isolated, on_host, False
+        self._incarnation = incarnation or task.incarnation
         self._sent: set[str] = set()
         self._numbers = itertools.count(1)
         self._ended: list[int] = []
@@ -146,7 +169,10 @@ class RemoteWorker:
         with self._lock:
             number = next(self._numbers)
             request = messages.ExtendRequest(
-                session=self._session, begins=not self._begun, is_isolated=self._is_isolated
+                session=self._session,
+                begins=not self._begun,
+                is_isolated=self._is_isolated,
+                on_host=self._on_host,
             )
             received: dict[str, SymbolicTensor] = {}
             fresh = self._not_sent(part)

@@ -1,0 +1,170 @@
+"""Functions whose variables are in other tasks: what goes to the same task goes in one call where order allows."""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+from penstock._src.core.values import resources
+from penstock._src.distribute.cluster.steps.partition import partition
+from penstock._src.distribute.cluster.steps.placement import held_input, is_constant
+from penstock._src.distribute.cluster.steps.program import Program, if_there
+from penstock._src.distribute.cluster.steps.workers import OwnWorker, RemoteWorker, Worker
+from penstock._src.distribute.cluster.tasks.handles import Handle
+from penstock._src.distribute.cluster.tasks.task import Tasks
+from penstock._src.graph.library import GraphFunction
+from penstock._src.graph.operation import Operation, SymbolicTensor
+from penstock._src.graph.passes.unused_results import operations_to_run
+
+# In place of a task's name: where the function runs.
+HERE = ""
+
+
+class PlacementByHandles:
+    """Places operations with the resources that they take; others run where the function does.
+
+    What is computed from values of one task alone, and read by operations of that task alone, runs there as well: `count.assign(count + 1)`
+    is then one call, between whose read and assignment nobody else's comes.
+
+    Args:
+      tasks: {id of an argument's placeholder: the task that holds the argument}.
+      operations: of the function, in order.
+      wanted: its outputs.
+    """
+
+    def __init__(
+        self,
+        tasks: dict[int, str],
+        operations: Sequence[Operation],
+        wanted: Sequence[SymbolicTensor],
+    ) -> None:
+        self._known, self._operations = tasks, operations  # kept, so that ids stay theirs
+        for op in operations:
+            self.task_of(op)
+        self._move(wanted)
+
+    def task_of(self, op: Operation) -> str:
+        """Returns the name of a task, or HERE."""
+        if id(op) not in self._known:
+            held = held_input(op)
+            self._known[id(op)] = HERE if held is None else self.task_of(held.op)
+        return self._known[id(op)]
+
+    def _move(self, wanted: Sequence[SymbolicTensor]) -> None:
+        sources: dict[int, set[str]] = {}
+        readers: dict[int, set[str]] = {id(t.op): {HERE} for t in wanted}
+        for op in self._operations:
+            task = self.task_of(op)
+            from_inputs = [sources.get(id(t.op), {HERE}) for t in op._inputs]
+            is_pure = not (op.raw_op.stateful or op.raw_op.runs_functions or is_constant(op))
+            sources[id(op)] = set().union(*from_inputs) if is_pure and task == HERE else {task}
+            if is_constant(op):
+                sources[id(op)] = set()
+        for op in reversed(self._operations):
+            source, reading = sources[id(op)], readers.get(id(op), set())
+            if self.task_of(op) == HERE and len(source) == 1 and reading == source:
+                self._known[id(op)] = next(iter(source))
+            for tensor in op._inputs:
+                readers.setdefault(id(tensor.op), set()).add(self.task_of(op))
+
+
+class FunctionOfTasks:
+    """A function whose arguments are held by certain tasks.
+
+    Args:
+      function: the function.
+      values: its arguments, of which some are `Handle`s.
+      tasks: by their names.
+    """
+
+    def __init__(self, function: GraphFunction, values: Sequence[Any], tasks: Tasks) -> None:
+        self._tasks, self._name = tasks, uuid.uuid4().hex
+        self._starts = {v.task.name: v.reference.incarnation for v in _handles(values)}
+        self._workers: dict[str, Worker] = {}
+        graph, inputs, wanted = function.graph, function.inputs, function.outputs
+        awaited = graph.control_outputs
+        needed = operations_to_run(graph, inputs, wanted, awaited)
+        placed = {
+            id(tensor.op): value.task.name if isinstance(value, Handle) else HERE
+            for tensor, value in zip(inputs, values, strict=True)
+        }
+        self._placement = PlacementByHandles(placed, needed, wanted)
+        given = {t._id for t in inputs}
+        computed = [t for t in wanted if t._id not in given]
+        parts = partition(needed, inputs, computed, awaited, self._placement)
+        self._program = Program(self._worker, graph, inputs, computed, parts)
+        # Which outputs are computed, and which are arguments.
+        self._passed = [
+            None if t._id not in given else next(i for i, x in enumerate(inputs) if x._id == t._id)
+            for t in wanted
+        ]
+
+    def _worker(self, task: str) -> Worker:
+        if task not in self._workers:
+            if task == HERE:
+                made: Worker = OwnWorker(resources.manager(), None, self._name)
+            else:
+                made = RemoteWorker(
+                    self._tasks[task],
+                    self._name,
+                    self._placement,
+                    incarnation=self._starts[task],
+                    on_host=True,
+                )
+            self._workers[task] = made
+        return self._workers[task]
+
+    def run(self, values: Sequence[Any]) -> list[Any]:
+        """Returns its outputs."""
+        computed = iter(self._program(values))
+        return [next(computed) if at is None else values[at] for at in self._passed]
+
+    def close(self) -> None:
+        """Lets the tasks forget it."""
+        for worker in self._workers.values():
+            if_there(worker.close)
+
+
+class FunctionsOfTasks:
+    """Functions by what they are called with: made as they are first called.
+
+    Args:
+      tasks: by their names.
+    """
+
+    def __init__(self, tasks: Tasks) -> None:
+        self._tasks = tasks
+        self._made: dict[Any, FunctionOfTasks] = {}
+        self._lock = threading.Lock()
+
+    def run(self, function: GraphFunction, values: Sequence[Any]) -> list[Any]:
+        """Returns the outputs of a function; what takes a resource of another task runs there."""
+        graph = function.graph
+        if not _handles(values) or function.why_host or graph.redirects_values:
+            return function.run(values)
+        key = (function.name, *(_whose(value) for value in values))
+        with self._lock:
+            made = self._made.get(key)
+            if made is None:
+                made = self._made[key] = FunctionOfTasks(function, values, self._tasks)
+        return made.run(values)
+
+    def close(self) -> None:
+        """Lets other tasks forget the functions."""
+        with self._lock:
+            made, self._made = list(self._made.values()), {}
+        for each in made:
+            each.close()
+
+
+def _handles(values: Sequence[Any]) -> list[Handle]:
+    return [value for value in values if isinstance(value, Handle)]
+
+
+def _whose(value: Any) -> Any:
+    """Which start of which task holds a value; None: this one."""
+    if isinstance(value, Handle):
+        return value.task.name, value.reference.incarnation
+    return None
