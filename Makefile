@@ -52,6 +52,13 @@ interop-ray: pyproject.toml
 	$(RAY_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[ray,keras]'
 	$(RAY_VENV)/bin/python -m tests.interop.ray
 
+# Workers of Ray Train on a Ray of this machine: values, a killed worker, Tune; NAMES="killed" chooses.
+.PHONY: interop-ray-train
+interop-ray-train: pyproject.toml
+	test -x $(RAY_VENV)/bin/python || $(PYTHON) -m venv $(RAY_VENV)
+	$(RAY_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[ray]'
+	$(RAY_VENV)/bin/python -m tests.interop.ray.training $(NAMES)
+
 # TensorFlow.js, in node, runs models that Penstock writes.
 TFJS := build/peers/tfjs
 interop-tfjs: $(STAMP)

@@ -26,6 +26,6 @@ _NAMES = {
     ),
     "penstock._src.distribute.workers.strategy": "MultiWorkerMirroredStrategy",
 }
-_SUBMODULES = "cluster_resolver coordinator experimental".split()
+_SUBMODULES = "cluster_resolver coordinator experimental ray".split()
 
 __getattr__, __dir__ = _attach(__name__, _NAMES, _SUBMODULES)

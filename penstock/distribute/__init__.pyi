@@ -15,6 +15,7 @@ from typing import Any, Self
 from . import cluster_resolver as cluster_resolver
 from . import coordinator as coordinator
 from . import experimental as experimental
+from . import ray as ray
 class CrossDeviceOps:
     """Base class of reductions and broadcasts; subclasses implement `reduce_implementation`."""
     def __init__(self) -> None: ...

@@ -5,6 +5,7 @@ import itertools
 import os
 import shutil
 import subprocess
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,9 +47,17 @@ class Hosts:
         _tc("add", f"{self.prefix}v{number}", "root", *shape)
 
     def mend(self, number: int) -> None:
-        """Undoes what was done to a host."""
-        _ip("link", "set", f"{self.prefix}v{number}", "up")
-        _tc("del", f"{self.prefix}v{number}", "root")
+        """Undoes what was done to a host; returns once the others reach it."""
+        cable = f"{self.prefix}v{number}"
+        _ip("link", "set", cable, "up")
+        _tc("del", cable, "root")
+        until = time.monotonic() + 5
+        while time.monotonic() < until:
+            if Path(f"/sys/class/net/{cable}/operstate").read_text().strip() == "up":
+                break
+            time.sleep(0.05)
+        for each in range(1, len(self.addresses) + 1):  # nobody remembers that it was not there
+            _ip("-n", f"{self.prefix}{each}", "neigh", "flush", "all")
 
     def received(self, number: int) -> int:
         """How many bytes have come to a host."""

@@ -1,9 +1,13 @@
-"""python tests/interop/kubernetes.py: holds the manifests of packaging/kubernetes to Kubernetes' schemas. Run by a Python that has kubernetes-validate."""
+"""python tests/interop/kubernetes.py: holds the manifests of packaging/kubernetes to Kubernetes' schemas. Run by a Python that has kubernetes-validate.
+
+The kinds of operators are in none of them: pods in them are held to the schemas, the rest to what `operators.py` lists.
+"""
 
 from pathlib import Path
 
 import kubernetes_validate
 import yaml
+from operators import KINDS, pods
 
 FOLDER = Path(__file__).resolve().parents[2] / "packaging" / "kubernetes"
 # The autoscaler's API is in 1.23 and later; the newest of the schemas is tried as well.
@@ -24,11 +28,29 @@ def main():
                 kubernetes_validate.validate(document, version, strict=True)
             count += 1
     assert set(listed) <= set(files), f"missing: {set(listed) - set(files)}"
+    trained = [
+        document
+        for path in sorted((FOLDER / "training").glob("*.yaml"))
+        for document in yaml.safe_load_all(path.read_text())
+    ]
+    assert {(d["apiVersion"], d["kind"]) for d in trained} == set(KINDS)
+    for document in trained:
+        for pod in pods(document):
+            for version in VERSIONS:
+                kubernetes_validate.validate(pod, version, strict=True)
+            count += 1
+    try:
+        list(pods({**trained[0], "spec": {"slotPerWorker": 1}}))
+        raise AssertionError("any field is taken")
+    except ValueError:
+        pass
     broken = {"apiVersion": "v1", "kind": "Service", "spec": {"portz": []}}
     try:
         kubernetes_validate.validate(broken, VERSIONS[0], strict=True)
     except kubernetes_validate.ValidationError:
-        print(f"{count} manifests fit the schemas of Kubernetes {' and '.join(VERSIONS)}.")
+        print(
+            f"{count} manifests and templates of pods fit the schemas of Kubernetes {' and '.join(VERSIONS)}."
+        )
     else:
         raise AssertionError("the validator takes anything")
 

@@ -294,7 +294,7 @@ declare(
 declare(
     "heartbeat",
     float,
-    7.0,
+    5.0,
     "Seconds of silence after which the others take a process of their cluster for lost; 0: never.",
 )
 declare(

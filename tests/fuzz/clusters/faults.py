@@ -3,7 +3,7 @@
 import random
 from dataclasses import asdict, dataclass
 
-from tests.fuzz.clusters.job import STEPS
+from tests.fuzz.clusters.job import EVERY, STEPS
 
 WORKERS = 4
 # How jobs have to end: as if nothing had happened; with an error that names the rank; all with a checkpoint of one step.
@@ -65,10 +65,11 @@ def fault(seed, kinds, transports):
     kind = kinds[seed % len(kinds)]
     transport = transports[seed // len(kinds) % len(transports)]
     rank = 0 if kind == "full" else chance.randrange(WORKERS)  # rank 0 writes checkpoints
+    # A checkpoint is to come; of one that a thread could not write the error is raised when the next one is due.
+    last = STEPS - 2 * EVERY if kind == "full" else STEPS - 6
     return Fault(
         transport, kind, rank,
-        # With a checkpoint to come, and the time to notice it.
-        step=chance.randrange(2, STEPS - 6),
+        step=chance.randrange(2, last),
         after=chance.choice([0.0, 0.0, chance.uniform(0, 0.02)]),
         seconds=chance.uniform(0.2, 1.5),
     )  # fmt: skip

@@ -240,7 +240,7 @@ class GrpcTransport(Transport):
                 if self._heart is not None and self._heart.has_left(rank):
                     return
                 if time.monotonic() > until:
-                    raise
+                    raise self._lost(rank) from None
             time.sleep(PAUSE)
 
     def _receive(self, rank: int, result: np.ndarray, group: Group, until: float = 0) -> bool:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from penstock._src.bridge.cli.arguments import Parser, parse_with_program
 from penstock._src.bridge.cli.cluster import starters
+from penstock._src.bridge.cli.cluster.restarts import Places
 from penstock._src.bridge.cli.cluster.watch import Watch
 from penstock._src.native import host
 
@@ -19,29 +20,56 @@ the error names its rank. Needs MPI: pip install 'penstock[mpi]'. Options may st
 
 def main(arguments: Sequence[str]) -> int:
     """Runs a program in several processes; returns the exit status of the first that failed, or 0."""
-    usage = "penstock launch -n N [--hosts HOST[:N],...] [--threads T] SCRIPT ... | -m MODULE ..."
+    usage = (
+        "penstock launch -n N [--hosts HOST[:N],...] [--threads T] [--restarts R [--min M]] "
+        "SCRIPT ... | -m MODULE ..."
+    )
     parser = Parser("penstock launch", DESCRIPTION, usage=usage)
     parser.add_argument("-n", type=int, required=True, help="how many processes", dest="count")
     parser.add_argument("--hosts", default="", help="where, by commas; HOST:N takes N of them")
     parser.add_argument(
         "--threads", type=int, default=0, help="of each; by default its share of the cores"
     )
+    parser.add_argument(
+        "--restarts", type=int, default=0, help="how often all are started again after a failure"
+    )
+    parser.add_argument(
+        "--min", type=int, default=0, help="how many are enough if a host is gone", dest="least"
+    )
     parsed, program = parse_with_program(parser, arguments)
     if parsed.count < 1:
         parser.error(f"-n must be at least 1. Received {parsed.count}")
-    hosts = [host for host in parsed.hosts.split(",") if host]
-    path, starter = starters.find()
-    command = [path, *starter.arguments(parsed.count, hosts), sys.executable]
-    command += ["-m", "penstock._src.bridge.cli.cluster.worker", *program]
+    if not 0 <= parsed.least <= parsed.count:
+        parser.error(f"--min must be at most -n. Received {parsed.least}")
     for ending in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(ending, _end)
-    watch = Watch(command, _environment(parsed.count, len(hosts) or 1, parsed.threads), starter)
-    try:
-        status = watch.run()
-    except KeyboardInterrupt:
-        return 130
+    hosts = tuple(host for host in parsed.hosts.split(",") if host)
+    places = Places(parsed.count, hosts, parsed.least or parsed.count)
+    for left in range(parsed.restarts, -1, -1):
+        try:
+            status = _run(places, parsed.threads, program)
+        except KeyboardInterrupt:
+            return 130
+        if not status or not left:
+            return status
+        places = places.left()
+        print(
+            f"penstock launch: starting {places.count} ranks again ({left - 1} restarts left).",
+            file=sys.stderr,
+            flush=True,
+        )
+    return status
+
+
+def _run(places: Places, threads: int, program: Sequence[str]) -> int:
+    """Runs a program once; returns the exit status."""
+    path, starter = starters.find()
+    command = [path, *starter.arguments(places.count, places.hosts), sys.executable]
+    command += ["-m", "penstock._src.bridge.cli.cluster.worker", *program]
+    watch = Watch(command, _environment(places.count, len(places.hosts) or 1, threads), starter)
+    status = watch.run()
     if status:
-        print(f"penstock launch: {watch.error(parsed.count)}", file=sys.stderr)
+        print(f"penstock launch: {watch.error(places.count)}", file=sys.stderr)
     return status
 
 

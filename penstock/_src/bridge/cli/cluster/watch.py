@@ -19,7 +19,11 @@ from penstock._src.bridge.cli.cluster.starters import Starter
 
 LOOK_EVERY = 0.2  # seconds between looks at the processes
 OUTPUT_AFTER = 0.5  # seconds in which others may still print after a failure
-END_WITHIN = 3.0  # seconds that mpiexec has to end its processes
+SAVE_WITHIN = (
+    25.0  # seconds that workers have to save when the launcher is to end: Kubernetes gives it 30
+)
+END_WITHIN = 2.0  # seconds that mpiexec has to end its processes
+READ_WITHIN = 1.0  # seconds in which what they have printed comes
 # What MPICH's mpiexec prints about a process that died; the launcher's own error says it.
 BANNER = re.compile(
     r"^(=+\s*$|=  |YOUR APPLICATION TERMINATED|This typically refers|Please see the FAQ)"
@@ -65,10 +69,13 @@ class Watch:
             while self._started.poll() is None and not self.failures:
                 time.sleep(LOOK_EVERY)
                 self._look_for_the_dead()
+        except SystemExit:
+            self._let_save()
+            raise
         finally:
             self._end()
         for reader in self._readers:
-            reader.join(END_WITHIN)
+            reader.join(READ_WITHIN)
         if not self.failures and self._started.returncode:
             self._note_the_unknown()
         return self.failures[0].status or 1 if self.failures else 0
@@ -128,6 +135,15 @@ class Watch:
         self.failures.append(
             events.Event(-1, events.FAILED, f"mpiexec ended with status {status}", 1)
         )
+
+    def _let_save(self) -> None:
+        """Tells the workers of this host that they are to end, and waits until they have; those of others save with them."""
+        for event in list(self._running.values()):
+            if event.host == socket.gethostname() and is_alive(event.process):
+                os.kill(event.process, signal.SIGTERM)
+        until = time.monotonic() + SAVE_WITHIN
+        while self._started.poll() is None and not self.failures and time.monotonic() < until:
+            time.sleep(LOOK_EVERY)
 
     def _end(self) -> None:
         """Ends mpiexec and with it the workers."""
