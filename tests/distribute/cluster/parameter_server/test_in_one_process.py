@@ -263,7 +263,7 @@ def test_calls_of_a_step_go_by_task_and_level_and_counts_are_exact(
         total = tf.add_n([tf.reduce_sum(w) for w in weights])
         for weight in weights:
             weight.assign_sub(0.5 * weight)
-        count.assign(count + 1)
+        count.assign(count + tf.cast(1.0, tf.int32))  # as Keras' optimizers do
         return total
 
     coordinator.schedule(step).fetch()

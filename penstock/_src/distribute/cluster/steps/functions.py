@@ -25,7 +25,7 @@ HERE = ""
 class PlacementByHandles:
     """Places operations with the resources that they take; others run where the function does.
 
-    What is computed from values of one task alone, and read by operations of that task alone, runs there as well: `count.assign(count + 1)`
+    What is computed from constants and values of one task alone, and read by operations of that task alone, runs there as well: `count.assign(count + 1)`
     is then one call, between whose read and assignment nobody else's comes.
 
     Args:
@@ -64,8 +64,8 @@ class PlacementByHandles:
                 sources[id(op)] = set()
         for op in reversed(self._operations):
             source, reading = sources[id(op)], readers.get(id(op), set())
-            if self.task_of(op) == HERE and len(source) == 1 and reading == source:
-                self._known[id(op)] = next(iter(source))
+            if self.task_of(op) == HERE and len(reading) == 1 and source <= reading:
+                self._known[id(op)] = next(iter(reading))
             for tensor in op._inputs:
                 readers.setdefault(id(tensor.op), set()).add(self.task_of(op))
 
