@@ -165,3 +165,19 @@ def test_a_sum_of_statistics_is_stored_for_what_goes_on_in_lanes():
         centred.append(half - mean)
     function = p.function("f", [*x, w], replicas(p, 2, centred, w))
     assert [len(set(bounds)) for bounds in sections(function)] == [1, 1]
+
+
+def test_a_lane_without_tasks_counts():
+    """Each lane has status words."""
+    p = LoweringContext()
+    x, w = p.parameter(0, (32, 32), F32), p.parameter(1, (32, 32), F32)
+    empty = p.parameter(2, (0, 32), F32)
+    on(p, 0)
+    some = p.tanh(p.matmul(x, w))
+    on(p, 1)
+    none = p.tanh(p.matmul(empty, w))
+    on(p, -1)
+    program = build_program(p.function("f", [x, w, empty], [some, none]))
+    assert program.plan.lanes == 2
+    x = np.ones([32, 32], np.float32)
+    assert program(x, x * 0, x[:0])[1].shape == (0, 32)

@@ -4,12 +4,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from penstock._src.compiler.plan.buffers import Buffer
-from penstock._src.compiler.plan.launch_table import Launch, Record, text
+from penstock._src.compiler.plan.launch_table import Jump, Launch, Record, text
 from penstock._src.compiler.plan.prepacked import PrepackedWeights
 from penstock._src.core.errors import InternalError, InvalidArgumentError, OpError
 from penstock._src.ir.function import Check, Function
 from penstock._src.ir.node import Node
 from penstock._src.native import Code
+from penstock._src.native.runner import LANES
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,8 @@ class Plan:
     @property
     def lanes(self) -> int:
         """How many lanes run side by side at most."""
-        return max((x.lane for x in self.launches if isinstance(x, Launch)), default=0)
+        found = [x for x in self.launches if isinstance(x, Jump) and x.operation == LANES]
+        return max((x.target for x in found), default=0)
 
     @property
     def codes(self) -> list[Code]:
