@@ -25,7 +25,11 @@ def constant_value(tensor: Any, depth: int = 0) -> np.ndarray | None:
     """Returns the value that `tensor` has in every run, or None if it may differ."""
     if not isinstance(tensor, SymbolicTensor):
         value = getattr(tensor, "_value", None)
-        return value if isinstance(value, np.ndarray) and tensor.holds_whole else None
+        return (
+            value
+            if isinstance(value, np.ndarray) and getattr(tensor, "holds_whole", True)
+            else None
+        )
     op = tensor.op
     if op.type == "Const":
         return op.raw_op.attrs["value"]

@@ -72,7 +72,7 @@ def static_value(x: Any) -> np.ndarray | None:
     """Returns the static value of a tensor, or None."""
     if isinstance(x, np.ndarray | np.generic):
         return np.asarray(x)
-    value = getattr(x, "_value", None)
+    value = getattr(x, "_value", None) if getattr(x, "holds_whole", True) else None
     return slots.STATIC_VALUE(x) if value is None else value
 
 
@@ -147,7 +147,12 @@ def where(condition: Any, x: Any, y: Any) -> Any:
 def has_shape_of(x: Any, y: Any) -> bool:
     """Whether two tensors are known to have one shape."""
     a, b = getattr(x, "_value", None), getattr(y, "_value", None)
-    if a is not None and b is not None:
+    if (
+        a is not None
+        and b is not None
+        and getattr(x, "holds_whole", True)
+        and getattr(y, "holds_whole", True)
+    ):
         return a.shape == b.shape
     dims = x.shape._dims
     return dims is not None and None not in dims and dims == y.shape._dims

@@ -36,6 +36,8 @@ MATRIX, OTHER, IMAGES = normal(8, 12), normal(12, 8), normal(4, 4, 4, 4)
 CASES = {
     "sum of two": (tf.add, [(MATRIX, ["x", U]), (MATRIX[:1], [U, "y"])]),
     "broadcast": (with_gradients(tf.multiply), [(MATRIX, ["x", "y"]), (MATRIX[0], ["y"])]),
+    "one row": (with_gradients(tf.multiply), [(MATRIX[:2], ["x", U]), (MATRIX[:1], [U, U])]),
+    "one column": (lambda a: a[:, 1], [(MATRIX, ["x", U])]),
     "relu": (tf.nn.relu, [(MATRIX, ["x", "y"])]),
     "reduce rows": (lambda a: tf.reduce_sum(a, 0), [(MATRIX, ["x", "y"])]),
     "reduce columns": (lambda a: tf.reduce_mean(a, 1), [(MATRIX, ["x", "y"])]),

@@ -149,3 +149,10 @@ def test_whatever_cannot_be_done_on_shards_is_refused(tmp_path):
             "InvalidArgumentError",
         ]
         assert lines[4] == "True"
+
+
+def test_public_functions_and_gradients_are_those_of_one_process():
+    (alone,), together = printed(0, "functions.py"), printed(2, "functions.py")[0]
+    assert len(alone) >= 35
+    for (name, expected), (_, made) in zip(alone, together, strict=True):
+        np.testing.assert_allclose(made, expected, rtol=1e-3, atol=1e-3, err_msg=name)
