@@ -6,12 +6,14 @@ Every worker has the same number of samples, however many there are. Points of F
 The model, of P workers that exchange n bytes of gradients over links of B bytes per second, on C cores:
 
     shared(P)      = max(1, P / C)                            processes that share a core take turns
-    exchange(P, n) = shared(P) (a + b n) + 2 ceil(log2 P) l + 2 (P - 1) / P n / B
+    exchange(P, n) = shared(P) (a + b n + (P - 1) w) + messages(P) l + moved(P) n / B
     step(P)        = shared(P) t + max(last(P), exchange(P, n) - h shared(P) t)
 
-a and b are what a process itself spends on a sum and its bytes, l is the time of a message, t that of a step without exchanges, h the
-part of the step during which gradients travel (from the first that is there), last(P) the exchange of the last pack,
-which nothing is left to hide.
+a and b are what a process itself spends on a sum and its bytes, w on the word by which it agrees with each other one, l is the time of
+a message on its way, t that of a step without exchanges, h the part of the step during which gradients travel (from the first that is
+there), last(P) the exchange of the last pack, which nothing is left to hide. MPICH halves and doubles among powers of two of processes:
+messages(P) = 2 log2 P, moved(P) = 2 (P - 1) / P. Others go in a ring up to 16 (2 (P - 1) messages), and above that first give whole
+arrays to a power of two of them (2 more of each).
 
 Usage: scaling.py [--seconds 4] [--cases residual,transformer] [--save points.json] [--load points.json]
 """
@@ -26,10 +28,13 @@ import clusters
 import numpy as np
 
 FITTED, CHECKED = (1, 2, 4), (3, 6, 8)
-RATE = 1e9 / 8  # bytes per second
-DRAWN = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1000)
+RATE = 1e9 / 8 * 1448 / 1538  # bytes per second, less what the headers of frames take
+WORD = 1e-6  # seconds that a process spends on sending and receiving a word; assumed
+MOST_IN_RING = 16
+DRAWN = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1000, 1024)
+SERVERS = 16  # that parameters are divided among, where there are servers
 # Networks that are drawn: bytes per second, seconds of a message.
-NETWORKS = {"1 Gb/s": (1e9 / 8, 50e-6), "10 Gb/s": (1e10 / 8, 25e-6), "100 Gb/s": (1e11 / 8, 5e-6)}
+NETWORKS = {"1 Gb/s": (RATE, 50e-6), "10 Gb/s": (10 * RATE, 25e-6), "100 Gb/s": (100 * RATE, 5e-6)}
 
 
 def run(made, count, *arguments):
@@ -59,9 +64,14 @@ def shared(count, cores):
     return max(1.0, count / cores)
 
 
-def travel(count, size, rate):
-    """Seconds that `size` bytes need at least to be summed over workers."""
-    return 2 * (count - 1) / count * size / rate
+def path(count):
+    """How many messages follow one another in a sum, and how often its bytes leave a process."""
+    power = 1 << (count.bit_length() - 1)
+    if power == count:
+        return 2 * (power.bit_length() - 1), 2 * (count - 1) / count
+    if count <= MOST_IN_RING:
+        return 2 * (count - 1), 2 * (count - 1) / count
+    return 2 * power.bit_length(), 2 * (power - 1) / power + 2
 
 
 def fit_exchange(sums, cores):
@@ -70,9 +80,10 @@ def fit_exchange(sums, cores):
     for count in (count for count in FITTED if count > 1):
         for size, seconds in sums[count].items():
             turns = shared(count, cores)
-            row = np.array([turns, turns * size, 2 * math.ceil(math.log2(count))])
-            rows.append(row / seconds)
-            targets.append(1 - travel(count, size, RATE) / seconds)
+            messages, moved = path(count)
+            rows.append(np.array([turns, turns * size, messages]) / seconds)
+            known = turns * (count - 1) * WORD + moved * size / RATE
+            targets.append(1 - known / seconds)
     return not_negative(np.array(rows), np.array(targets))
 
 
@@ -95,8 +106,9 @@ def exchange(count, size, fitted, cores, rate=RATE, latency=None):
         return 0.0
     own, per_byte, message = fitted
     message = message if latency is None else latency
-    spent = shared(count, cores) * (own + per_byte * size)
-    return spent + 2 * math.ceil(math.log2(count)) * message + travel(count, size, rate)
+    messages, moved = path(count)
+    spent = shared(count, cores) * (own + per_byte * size + (count - 1) * WORD)
+    return spent + messages * message + moved * size / rate
 
 
 def step(count, case, hidden, fitted, cores, rate=RATE, latency=None):
@@ -105,6 +117,19 @@ def step(count, case, hidden, fitted, cores, rate=RATE, latency=None):
     whole = exchange(count, case["bytes"], fitted, cores, rate, latency)
     last = exchange(count, case["last"], fitted, cores, rate, latency)
     return own + max(last, whole - hidden * own)
+
+
+def step_of_servers(count, case, rate, latency):
+    """Seconds of a step of one of `count` workers that read parameters from SERVERS, send them gradients, and wait for no other worker."""
+    alone = case["step"] + 2 * (latency + case["bytes"] / rate)
+    return max(alone, count * 2 * case["bytes"] / (SERVERS * rate))
+
+
+def step_of_parts(count, case, hidden, fitted, rate, latency):
+    """Seconds of a step whose parameters are divided among the workers: gathered twice, gradients summed into parts."""
+    whole = 1.5 * exchange(count, case["bytes"], fitted, math.inf, rate, latency)
+    last = exchange(count, case["last"], fitted, math.inf, rate, latency)
+    return case["step"] + max(last, whole - hidden * case["step"])
 
 
 def fit_hidden(points, case, fitted, cores):
@@ -119,11 +144,25 @@ def fit_hidden(points, case, fitted, cores):
     return min(np.linspace(0, 1, 101), key=error)
 
 
-def drawn(rows, title):
-    """Prints a table of efficiencies, and a line of each network as a chart of characters."""
-    print(f"\n{title}\n\n| workers | {' | '.join(rows)} |\n|--:|{'--:|' * len(rows)}")
-    for i, count in enumerate(DRAWN):
-        print(f"| {count} | {' | '.join(f'{row[i]:.2f}' for row in rows.values())} |")
+def draw(name, case, hidden, fitted):
+    """Prints a table of efficiencies: the time of a step alone by its time among many workers."""
+    kinds = {
+        "": lambda count, *net: step(count, case, hidden, fitted, math.inf, *net),
+        " in parts": lambda count, *net: step_of_parts(count, case, hidden, fitted, *net),
+        f", {SERVERS} servers": lambda count, *net: step_of_servers(count, case, *net),
+    }
+    columns = [
+        (network + kind, NETWORKS[network], of)
+        for kind, of in kinds.items()
+        for network in NETWORKS
+    ]
+    print(f"\nEfficiency of {name}, each worker on a core of its own host:\n")
+    print(
+        f"| workers | {' | '.join(title for title, *_ in columns)} |\n|--:|{'--:|' * len(columns)}"
+    )
+    for count in DRAWN:
+        row = [f"{case['step'] / of(count, *network):.2f}" for _, network, of in columns]
+        print(f"| {count} | {' | '.join(row)} |")
 
 
 def report(found):
@@ -161,14 +200,7 @@ def report(found):
             print(
                 f"| {count} | {figures['inside'] * 1e3:.1f} | {model * 1e3:.1f} | {error:+.0%} | {kind} |"
             )
-        rows = {
-            network: [
-                case["step"] / step(count, case, hidden, fitted, math.inf, rate, latency)
-                for count in DRAWN
-            ]
-            for network, (rate, latency) in NETWORKS.items()
-        }
-        drawn(rows, f"Efficiency of {name}, each worker on a core of its own host:")
+        draw(name, case, hidden, fitted)
 
 
 def main():
