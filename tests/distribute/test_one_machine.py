@@ -69,14 +69,17 @@ def test_options_of_communication():
 
 
 def test_sessions_of_a_server_share_variables():
-    workers, _ = tf.test.create_local_cluster(2, 1)
-    for first, second in (workers, [distribute.Server.create_local_server()] * 2):
+    (one, other), _ = tf.test.create_local_cluster(2, 1)
+    for server in (one, distribute.Server.create_local_server()):
         with tf.Graph().as_default():
             variable = tf.compat.v1.Variable(3.0)
-            with tf.compat.v1.Session(first.target) as session:
+            with tf.compat.v1.Session(server.target) as session:
                 session.run(variable.initializer)
-            with tf.compat.v1.Session(second.target) as session:
+            with tf.compat.v1.Session(server.target) as session:
                 assert session.run(variable) == 3.0
+            with tf.compat.v1.Session(other.target) as session:  # its variables lie in its own task
+                with pytest.raises(tf.errors.FailedPreconditionError, match="Variable"):
+                    session.run(variable)
     with pytest.raises(ValueError, match="explicit `job_name`"):
         distribute.Server({"a": ["x:0"], "b": ["y:0"]})
 
