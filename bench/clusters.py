@@ -17,7 +17,6 @@ import contextlib
 import json
 import os
 import pathlib
-import socket
 import subprocess
 import sys
 import tempfile
@@ -147,21 +146,14 @@ def link(options):
             print(f"| {case} | {' | '.join(row)} |", flush=True)
 
 
-def free_ports(count):
-    """Ports of this machine that nobody listens on."""
-    with contextlib.ExitStack() as open_ones:
-        sockets = [open_ones.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind(("localhost", 0))
-        return [each.getsockname()[1] for each in sockets]
-
-
 def one_by_one(python, prefix, *arguments):
     """Runs bench/cluster_peer.py in two processes that TF_CONFIG describes; gives the JSON that rank 0 prints.
 
     Raises:
       RuntimeError: it failed; with the end of what rank 0 printed.
     """
+    from penstock._src.util.process.ports import free_ports
+
     cluster = {"worker": [f"localhost:{port}" for port in free_ports(2)]}
     command = [python, *prefix, str(HERE / "cluster_peer.py"), *map(str, arguments)]
     started = []

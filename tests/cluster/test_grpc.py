@@ -11,7 +11,8 @@ from penstock._src.cluster.transport import Group
 from penstock._src.cluster.transports import grpc as module
 from penstock._src.cluster.transports import table
 from penstock._src.core.errors import AbortedError, DeadlineExceededError, UnavailableError
-from tests.harness.tasks import free_ports, started
+from penstock._src.util.process.ports import free_ports
+from tests.harness.tasks import started
 
 pytest.importorskip("grpc")
 

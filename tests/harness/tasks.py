@@ -5,12 +5,12 @@ import importlib.util
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 
 import pytest
 
+from penstock._src.util.process.ports import free_ports
 from tests.harness.processes import ROOT
 
 needs_grpc = pytest.mark.skipif(
@@ -24,15 +24,6 @@ server = tf.distribute.Server(resolver.cluster_spec(), job_name=resolver.task_ty
 print("ready", flush=True)
 server.join()
 """
-
-
-def free_ports(count):
-    """Ports that nobody listens at by now."""
-    with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind(("localhost", 0))
-        return [each.getsockname()[1] for each in sockets]
 
 
 def addresses(workers, servers):

@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from penstock._src.util.process.ports import free_ports
 from tests.harness.processes import ROOT, launched, needs_mpi, of_ranks
-from tests.harness.tasks import free_ports, needs_grpc
+from tests.harness.tasks import needs_grpc
 
 pytestmark = needs_mpi
 HERE = Path(__file__).parent

@@ -12,10 +12,10 @@ import sys
 import time
 
 import penstock as tf
+from penstock._src.util.process.ports import free_ports
 from tests.fuzz.clusters import job
 from tests.fuzz.clusters.faults import KINDS, NAMED, SAVED, UNDISTURBED, WORKERS, Fault
 from tests.harness.processes import ROOT
-from tests.harness.tasks import free_ports
 
 CLONE_NEWNET = 0x40000000
 LONGEST = 60.0  # seconds of a whole job

@@ -1,9 +1,7 @@
 """tf.distribute.Server: a task of a cluster whose sessions share their variables."""
 
-import contextlib
 import importlib.util
 import itertools
-import socket
 import threading
 from typing import Any
 
@@ -13,6 +11,7 @@ from penstock._src.distribute.cluster.tasks.service import TaskService
 from penstock._src.distribute.cluster.tasks.task import addresses_of, task_name
 from penstock._src.proto.config import ServerDef
 from penstock._src.util.export import export
+from penstock._src.util.process.ports import free_ports
 from penstock._src.util.signatures import read_only
 
 # Ports of tasks that accept any port; they only distinguish the servers of this process.
@@ -177,7 +176,7 @@ def create_local_cluster(
     Returns:
       Two lists of `tf.distribute.Server`.
     """
-    ports = iter(_free_ports(num_workers + num_ps))
+    ports = iter(free_ports(num_workers + num_ps))
     addresses = {
         job: [f"localhost:{next(ports)}" for _ in range(count)]
         for job, count in (("worker", num_workers), ("ps", num_ps))
@@ -188,12 +187,3 @@ def create_local_cluster(
         for index in range(len(addresses[job])):
             made[job].append(Server(cluster, job, index, protocol, config))
     return made["worker"], made["ps"]
-
-
-def _free_ports(count: int) -> list[int]:
-    """Ports at which nobody listens."""
-    with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for one in sockets:
-            one.bind(("localhost", 0))
-        return [one.getsockname()[1] for one in sockets]

@@ -11,8 +11,9 @@ import pytest
 import penstock as tf
 from penstock._src.cluster.rpc.channel import Channel
 from penstock._src.data.experimental.service import calls, messages
+from penstock._src.util.process.ports import free_ports
 from tests.harness.processes import ROOT
-from tests.harness.tasks import free_ports, needs_grpc
+from tests.harness.tasks import needs_grpc
 
 pytestmark = needs_grpc
 service = tf.data.experimental.service

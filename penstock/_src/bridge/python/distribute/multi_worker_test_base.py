@@ -10,18 +10,10 @@ from typing import Any
 from penstock._src.api.test.case import TestCase
 from penstock._src.distribute.cluster.server import Server
 from penstock._src.distribute.cluster.spec import ClusterSpec
+from penstock._src.util.process.ports import free_ports
 from penstock._src.v1.graphs.session import Session
 
 Addresses = dict[str, list[str]]
-
-
-def _free_ports(count: int) -> list[int]:
-    """Returns ports that nobody listens at."""
-    with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for one in sockets:
-            one.bind(("localhost", 0))
-        return [one.getsockname()[1] for one in sockets]
 
 
 def create_cluster_spec(
@@ -34,7 +26,7 @@ def create_cluster_spec(
         "ps": num_ps,
         "evaluator": int(has_eval),
     }
-    ports = iter(_free_ports(sum(sizes.values())))
+    ports = iter(free_ports(sum(sizes.values())))
     return {
         job: [f"localhost:{next(ports)}" for _ in range(size)]
         for job, size in sizes.items()
