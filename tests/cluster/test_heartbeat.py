@@ -48,6 +48,23 @@ class Ring:
             heart.stop()
 
 
+@needs_mpi
+def test_one_that_keeps_the_interpreter_lock_is_not_taken_for_lost(tmp_path):
+    program = """
+    import ctypes, os
+    import penstock as tf
+
+    strategy = tf.distribute.MultiWorkerMirroredStrategy()
+    total = lambda: float(strategy.reduce("SUM", tf.constant(1.0), axis=None))
+    print(total())
+    if strategy.cluster_resolver.task_id == 1:
+        ctypes.PyDLL(None).usleep(2_500_000)  # keeps the lock
+    print(total())
+    """
+    done = launched(program, tmp_path, 2, environment={"PENSTOCK_HEARTBEAT": "1"})
+    assert of_ranks(done) == {0: ["2.0", "2.0"], 1: ["2.0", "2.0"]}
+
+
 def test_all_are_told_of_one_that_is_silent():
     with Ring(4) as ring:
         time.sleep(0.6)

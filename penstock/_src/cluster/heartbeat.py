@@ -33,6 +33,9 @@ class Heartbeat:
       poll: gives the messages that have come, where they are not brought by `take`.
       lose: is told, once, what the error of all that waits for others is to say.
       limit: seconds of silence after which a process is lost.
+
+    Attributes:
+      pause: seconds between beats.
     """
 
     def __init__(
@@ -43,7 +46,7 @@ class Heartbeat:
         lose: Callable[[str], None],
         limit: float,
     ) -> None:
-        self.limit, self._pause = limit, min(LONGEST_PAUSE, limit / BEATS)
+        self.limit, self.pause = limit, min(LONGEST_PAUSE, limit / BEATS)
         self._cluster, self._post, self._poll, self._lose = cluster, post, poll, lose
         self._lock = threading.Lock()
         self._left: set[int] = set()
@@ -68,7 +71,7 @@ class Heartbeat:
         """Ends it; no message is sent from here on."""
         self._ended.set()
         if self._thread.is_alive():
-            self._thread.join(self._pause + 1)
+            self._thread.join(self.pause + 1)
 
     def leave(self) -> None:
         """Tells the others that this process ends as it should, and stops."""
@@ -98,12 +101,12 @@ class Heartbeat:
 
     def _run(self) -> None:
         before, count = time.monotonic(), 0
-        while not self._ended.wait(self._pause):
+        while not self._ended.wait(self.pause):
             for words in self._poll():
                 self.take(words)
             now = time.monotonic()
             # One that was stopped itself has heard nothing meanwhile: no long time counts at once.
-            self._judge(min(now - before, 2 * self._pause))
+            self._judge(min(now - before, 2 * self.pause))
             before, count = now, count + 1
             following = self._neighbour(1)
             if following is not None:

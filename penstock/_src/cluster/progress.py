@@ -52,6 +52,11 @@ class Progress:
         return int(self._words[EXCHANGES])
 
     @property
+    def address(self) -> int:
+        """Where native code reads the words."""
+        return self._words.ctypes.data
+
+    @property
     def waited_address(self) -> int:
         """Where native code counts the nanoseconds that it has waited for others."""
         return self._words[WAITED:].ctypes.data

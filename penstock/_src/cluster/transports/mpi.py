@@ -15,6 +15,7 @@ import numpy as np
 from penstock._src.cluster import heartbeat
 from penstock._src.cluster.description import Cluster
 from penstock._src.cluster.heartbeat import Heartbeat
+from penstock._src.cluster.native_beats import NativeBeats
 from penstock._src.cluster.progress import PROGRESS
 from penstock._src.cluster.transport import (
     NARROW_SUMS,
@@ -294,6 +295,7 @@ class Beats:
         )
         self._heart.listen()
         self._heart.start()
+        self._native = NativeBeats(mpi, self._communicator, transport.cluster, self._heart.pause)
         atexit.register(self._end_together)
 
     def _listen(self, rank: int) -> Any:
@@ -325,6 +327,7 @@ class Beats:
             rank = self._transport.cluster.rank
             print(f"Penstock: rank {rank} at its end: {error}", file=sys.stderr, flush=True)
             self._transport.abort(1)
+        self._native.stop()
         self._heart.stop()
         for request in self._coming.values():
             request.Cancel()

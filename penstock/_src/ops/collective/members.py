@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from penstock._src.cluster.native_beats import SENDERS
 from penstock._src.cluster.transport import Group, Transport
 from penstock._src.cluster.transports.table import connect
 from penstock._src.core.errors import (
@@ -21,7 +22,9 @@ from penstock._src.core.errors import (
     OpError,
     UnimplementedError,
 )
+from penstock._src.native.process.beats import send_beats
 
+SENDERS.append(send_beats)
 KINDS = (
     "Reduce", "ReduceScatter", "Gather", "AllToAll", "Bcast", "GatherRows", "FromFirst", "ReduceAll",
 )  # fmt: skip

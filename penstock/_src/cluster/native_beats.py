@@ -1,0 +1,71 @@
+"""Beats that native code sends by MPI, besides those of heartbeat.py: a process that waits for the interpreter's lock sends none itself."""
+
+from __future__ import annotations
+
+import ctypes
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from penstock._src.cluster import heartbeat
+from penstock._src.cluster.description import Cluster
+from penstock._src.cluster.progress import PROGRESS as COUNTERS
+
+# Words of the state of the thread: addresses of functions, MPI's handles, the ranks of this process and of the one that listens, addresses of
+# progress.Progress's words, of the message and of MPI's records, how many slices of sleep are between beats and have passed,
+# whether a message is on its way.
+(
+    ISEND, TEST, WORD_TYPE, COMMUNICATOR, RANK, FOLLOWING, PROGRESS, MESSAGE, REQUEST, STATUS,
+    EVERY, SLICES, GOING, STOP, WORDS,
+) = range(15)  # fmt: skip
+SLICE = 0.02  # seconds of sleep
+# Runs the beats of a state in the thread that calls it, without the interpreter's lock, until STOP is set. Native code's: a layer
+# above this one puts it here.
+SENDERS: list[Callable[[np.ndarray], None]] = []
+
+
+class NativeBeats:
+    """Sends beats until it is stopped.
+
+    Args:
+      mpi: the library.
+      communicator: of the heartbeat.
+      cluster: the processes.
+      pause: seconds between beats.
+    """
+
+    def __init__(self, mpi: Any, communicator: Any, cluster: Cluster, pause: float) -> None:
+        library = ctypes.CDLL(mpi.__file__)
+        self._words = np.zeros(WORDS, np.int64)
+        self._message = np.zeros(heartbeat.WORDS, np.int64)
+        self._records = [
+            np.zeros(mpi._sizeof(kind), np.uint8) for kind in (mpi.Request, mpi.Status)
+        ]
+        for word, value in (
+            (ISEND, ctypes.cast(library["MPI_Isend"], ctypes.c_void_p).value or 0),
+            (TEST, ctypes.cast(library["MPI_Test"], ctypes.c_void_p).value or 0),
+            (WORD_TYPE, mpi.INT64_T.handle),
+            (COMMUNICATOR, communicator.handle),
+            (RANK, cluster.rank),
+            (FOLLOWING, (cluster.rank + 1) % cluster.size),
+            (PROGRESS, COUNTERS.address),
+            (MESSAGE, self._message.ctypes.data),
+            (REQUEST, self._records[0].ctypes.data),
+            (STATUS, self._records[1].ctypes.data),
+            (EVERY, max(1, int(pause / SLICE))),
+        ):
+            self._words[word] = value if value < 1 << 63 else value - (1 << 64)
+        self._threads = [
+            threading.Thread(target=run, args=(self._words,), name="penstock beats", daemon=True)
+            for run in SENDERS
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """Ends it; no message is sent from here on."""
+        self._words[STOP] = 1
+        for thread in self._threads:
+            thread.join()
