@@ -35,6 +35,8 @@ def test_op(op):
 
 # Ops that are not drawn, and why.
 APART = {
+    "Relayout": "does nothing to values but in processes with layouts (tests/distribute/dtensor)",
+    "RelayoutLike": "as well",
     "XlaCallModule": "takes modules of StableHLO, which tests/ops/xla has recorded",
     "CollectiveReduce": "needs other processes (tests/ops/collective, tests/distribute/workers)",
     "CollectiveReduceV2": "needs other processes as well",
