@@ -11,9 +11,9 @@ The model, of P workers that exchange n bytes of gradients over links of B bytes
 
 a and b are what a process itself spends on a sum and its bytes, w on the word by which it agrees with each other one, l is the time of
 a message on its way, t that of a step without exchanges, h the part of the step during which gradients travel (from the first that is
-there), last(P) the exchange of the last pack, which nothing is left to hide. MPICH halves and doubles among powers of two of processes:
-messages(P) = 2 log2 P, moved(P) = 2 (P - 1) / P. Others go in a ring up to 16 (2 (P - 1) messages), and above that first give whole
-arrays to a power of two of them (2 more of each).
+there), last(P) the exchange of the last pack, which nothing is left to hide. Sums go in a ring up to
+16 processes: messages(P) = 2 (P - 1), moved(P) = 2 (P - 1) / P. Above that MPICH halves and doubles: 2 log2 P messages, as many bytes; if P
+is not a power of two, some processes first give whole arrays to others (2 more of each).
 
 Usage: scaling.py [--seconds 4] [--cases residual,transformer] [--save points.json] [--load points.json]
 """
@@ -67,10 +67,10 @@ def shared(count, cores):
 def path(count):
     """How many messages follow one another in a sum, and how often its bytes leave a process."""
     power = 1 << (count.bit_length() - 1)
-    if power == count:
-        return 2 * (power.bit_length() - 1), 2 * (count - 1) / count
     if count <= MOST_IN_RING:
         return 2 * (count - 1), 2 * (count - 1) / count
+    if power == count:
+        return 2 * (power.bit_length() - 1), 2 * (count - 1) / count
     return 2 * power.bit_length(), 2 * (power - 1) / power + 2
 
 

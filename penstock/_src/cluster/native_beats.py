@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -15,11 +16,11 @@ from penstock._src.cluster.progress import PROGRESS as COUNTERS
 
 # Words of the state of the thread: addresses of functions, MPI's handles, the ranks of this process and of the one that listens, addresses of
 # progress.Progress's words, of the message and of MPI's records, how many slices of sleep are between beats and have passed,
-# whether a message is on its way.
+# whether a message is on its way, whether the thread has begun.
 (
     ISEND, TEST, WORD_TYPE, COMMUNICATOR, RANK, FOLLOWING, PROGRESS, MESSAGE, REQUEST, STATUS,
-    EVERY, SLICES, GOING, STOP, WORDS,
-) = range(15)  # fmt: skip
+    EVERY, SLICES, GOING, RUNNING, STOP, WORDS,
+) = range(16)  # fmt: skip
 SLICE = 0.02  # seconds of sleep
 # Runs the beats of a state in the thread that calls it, without the interpreter's lock, until STOP is set. Native code's: a layer
 # above this one puts it here.
@@ -63,6 +64,8 @@ class NativeBeats:
         ]
         for thread in self._threads:
             thread.start()
+        while self._threads and not self._words[RUNNING]:  # from here on it needs no lock
+            time.sleep(1e-3)
 
     def stop(self) -> None:
         """Ends it; no message is sent from here on."""

@@ -56,13 +56,12 @@ def connect(cluster: Cluster) -> Transport:
 
 
 def _choose_algorithm(size: int) -> None:
-    """Lets MPICH, when it starts, sum in a ring where that moves fewer bytes than what it would choose.
+    """Lets MPICH, when it starts, sum in a ring.
 
-    If there is not a power of two of processes, some send whole arrays to others first; and sums of types that MPI has not go
-    whole from each to each. A ring has twice as many messages as processes, so large clusters do without.
+    What it would choose sends twice as much where there is not a power of two of processes and for sums that are not MPI's own, and took longer
+    where there is (docs/scaling.md). A ring has twice as many messages as processes, so large clusters do without.
     """
-    is_power = size & (size - 1) == 0
-    if 2 < size <= MOST_IN_RING and (flags.compress_sums or not is_power):
+    if 2 < size <= MOST_IN_RING:
         os.environ.setdefault("MPIR_CVAR_IALLREDUCE_INTRA_ALGORITHM", "tsp_ring")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import importlib
 import json
@@ -14,9 +15,10 @@ from typing import Any
 from penstock._src.cluster.environments.table import described
 from penstock._src.saving.checkpoint import Checkpoint
 from penstock._src.util.export import export
-from penstock._src.util.flags import flags
+from penstock._src.util.flags import override
 
 NAME = "checkpoint"  # of the files in a folder that Ray keeps
+_UNTIL_THE_END = contextlib.ExitStack()  # flags of a worker
 
 
 @export("distribute.ray.Trainer", v1=[])
@@ -162,5 +164,5 @@ def join(workers: list[str], rank: int) -> None:
     task = {"cluster": {"worker": workers}, "task": {"type": "worker", "index": rank}}
     os.environ["TF_CONFIG"] = json.dumps(task)
     cores = importlib.import_module("ray").get_runtime_context().get_assigned_resources()
-    for name, value in (("transport", "grpc"), ("threads", max(int(cores.get("CPU", 1)), 1))):
-        setattr(flags, name, value)
+    threads = max(int(cores.get("CPU", 1)), 1)
+    _UNTIL_THE_END.enter_context(override(transport="grpc", threads=threads))

@@ -50,6 +50,7 @@ def _emit_beat(f: Fn) -> None:
         f.when(is_due, lambda: f.call("send", f.state))
         return ()
 
+    f.store(f.i64(1), f.state, state.RUNNING)
     f.loop_while(lambda: f.load(f.state, state.STOP, I64).eq(0), again)
 
 
