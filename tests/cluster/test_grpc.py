@@ -1,5 +1,6 @@
 """The transport by gRPC: processes that were started one by one, here as threads of one process."""
 
+import atexit
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -39,6 +40,8 @@ def cluster():
     for transports, pool in made:
         pool.shutdown()
         for transport in transports:
+            atexit.unregister(transport._leave)
+            transport._heart.stop()
             transport._server.stop()
 
 
