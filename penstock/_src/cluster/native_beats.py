@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import ctypes
 import threading
 import time
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
 from penstock._src.cluster import heartbeat
 from penstock._src.cluster.description import Cluster
 from penstock._src.cluster.progress import PROGRESS as COUNTERS
+from penstock._src.cluster.transport import NativeCalls, as_word
 
 # Words of the state of the thread: addresses of functions, MPI's handles, the ranks of this process and of the one that listens, addresses of
 # progress.Progress's words, of the message and of MPI's records, how many slices of sleep are between beats and have passed,
@@ -31,24 +30,25 @@ class NativeBeats:
     """Sends beats until it is stopped.
 
     Args:
-      mpi: the library.
-      communicator: of the heartbeat.
+      calls: how MPI is called.
+      communicator: the handle of the heartbeat's.
       cluster: the processes.
       pause: seconds between beats.
     """
 
-    def __init__(self, mpi: Any, communicator: Any, cluster: Cluster, pause: float) -> None:
-        library = ctypes.CDLL(mpi.__file__)
+    def __init__(
+        self, calls: NativeCalls, communicator: int, cluster: Cluster, pause: float
+    ) -> None:
         self._words = np.zeros(WORDS, np.int64)
         self._message = np.zeros(heartbeat.WORDS, np.int64)
         self._records = [
-            np.zeros(mpi._sizeof(kind), np.uint8) for kind in (mpi.Request, mpi.Status)
+            np.zeros(size, np.uint8) for size in (calls.request_bytes, calls.status_bytes)
         ]
         for word, value in (
-            (ISEND, ctypes.cast(library["MPI_Isend"], ctypes.c_void_p).value or 0),
-            (TEST, ctypes.cast(library["MPI_Test"], ctypes.c_void_p).value or 0),
-            (WORD_TYPE, mpi.INT64_T.handle),
-            (COMMUNICATOR, communicator.handle),
+            (ISEND, calls.functions["MPI_Isend"]),
+            (TEST, calls.functions["MPI_Test"]),
+            (WORD_TYPE, calls.types["int64"]),
+            (COMMUNICATOR, communicator),
             (RANK, cluster.rank),
             (FOLLOWING, (cluster.rank + 1) % cluster.size),
             (PROGRESS, COUNTERS.address),
@@ -57,14 +57,16 @@ class NativeBeats:
             (STATUS, self._records[1].ctypes.data),
             (EVERY, max(1, int(pause / SLICE))),
         ):
-            self._words[word] = value if value < 1 << 63 else value - (1 << 64)
+            self._words[word] = as_word(value)
         self._threads = [
             threading.Thread(target=run, args=(self._words,), name="penstock beats", daemon=True)
             for run in SENDERS
         ]
         for thread in self._threads:
             thread.start()
-        while self._threads and not self._words[RUNNING]:  # from here on it needs no lock
+        while (
+            any(t.is_alive() for t in self._threads) and not self._words[RUNNING]
+        ):  # from here on it needs no lock
             time.sleep(1e-3)
 
     def stop(self) -> None:

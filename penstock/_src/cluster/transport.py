@@ -47,7 +47,7 @@ class NativeCalls:
     reducing       the handle of the communicator of sums
     types          handles by the names of dtypes
     reductions     handles by REDUCTIONS
-    narrow_sums    handles of the sums of NARROW_SUMS
+    narrow_sum     gives the handle of the sum of a type of NARROW_SUMS, which it makes at the first call
     request_bytes, status_bytes    sizes of MPI's records
     """
 
@@ -57,7 +57,7 @@ class NativeCalls:
     tag: int
     types: Mapping[str, int]
     reductions: Mapping[str, int]
-    narrow_sums: Mapping[str, int]
+    narrow_sum: Callable[[str], int]
     request_bytes: int
     status_bytes: int
 
@@ -197,6 +197,11 @@ def widened(values: np.ndarray, widen: bool = True) -> np.ndarray:
     if not widen:
         return np.asarray(values, order="C")
     return np.asarray(values, WIDER.get(values.dtype.name), order="C")
+
+
+def as_word(number: int) -> int:
+    """A handle or an address as a signed word of 64 bits."""
+    return number - (1 << 64) if number >> 63 else number
 
 
 def late_ranks(late: Sequence[int], size: int, timeout: float) -> DeadlineExceededError:

@@ -18,7 +18,14 @@ from typing import Any
 import numpy as np
 
 from penstock._src.cluster.progress import PROGRESS
-from penstock._src.cluster.transport import NativeCalls, Transport, failed_rank, late_ranks
+from penstock._src.cluster.transport import (
+    NARROW_SUMS,
+    NativeCalls,
+    Transport,
+    as_word,
+    failed_rank,
+    late_ranks,
+)
 from penstock._src.cluster.transports.table import connect
 from penstock._src.compiler.codegen.specials.special import SessionWord
 from penstock._src.core.errors import InternalError, OpError, UnavailableError
@@ -78,9 +85,9 @@ class ExchangeSession:
         for word, value in (
             (engine.YIELD, engine.yield_address()),
             (engine.SLEEP, engine.sleep_address()),
-            (engine.TELLING, _handle(calls.telling)),
-            (engine.REDUCING, _handle(calls.reducing)),
-            (engine.WORD_TYPE, _handle(calls.types["int64"])),
+            (engine.TELLING, as_word(calls.telling)),
+            (engine.REDUCING, as_word(calls.reducing)),
+            (engine.WORD_TYPE, as_word(calls.types["int64"])),
             (engine.REQUEST_BYTES, calls.request_bytes),
             (engine.SIZE, size),
             (engine.RANK, transport.cluster.rank),
@@ -257,11 +264,6 @@ def _operations(
 def _operation(calls: NativeCalls, unit: int, elements: int, dtype: str, merge: str) -> list[int]:
     row = [0] * engine.OPERATION_WORDS
     row[engine.ELEMENTS], row[engine.UNIT] = elements, unit
-    reduction = calls.narrow_sums[dtype] if dtype in calls.narrow_sums else calls.reductions[merge]
-    row[engine.TYPE], row[engine.REDUCTION] = _handle(calls.types[dtype]), _handle(reduction)
+    reduction = calls.narrow_sum(dtype) if dtype in NARROW_SUMS else calls.reductions[merge]
+    row[engine.TYPE], row[engine.REDUCTION] = as_word(calls.types[dtype]), as_word(reduction)
     return row
-
-
-def _handle(handle: int) -> int:
-    """A handle as a signed word."""
-    return handle - (1 << 64) if handle >> 63 else handle

@@ -105,6 +105,7 @@ class MpiTransport(Transport):
         self._sums = mpi.COMM_WORLD.Dup()  # what native code begins long before it ends
         self._communicators = {self.everyone: self._world}
         self._reductions = {"Add": mpi.SUM, "Mul": mpi.PROD, "Min": mpi.MIN, "Max": mpi.MAX}
+        self._narrow_sums: dict[str, Any] = {}
         self._beats = Beats(mpi, self) if flags.heartbeat > 0 else None
 
     def _communicator(self, group: Group) -> Any:
@@ -116,7 +117,7 @@ class MpiTransport(Transport):
         return self._communicators[group]
 
     @functools.cached_property
-    def native(self) -> NativeCalls | None:  # type: ignore[override]
+    def native(self) -> NativeCalls:  # type: ignore[override]
         mpi = self._mpi
         library = ctypes.CDLL(mpi.__file__)  # finds what the libraries define that it is linked to
         functions = {name: ctypes.cast(library[name], ctypes.c_void_p).value or 0 for name in CALLS}
@@ -124,21 +125,19 @@ class MpiTransport(Transport):
             functions, self._world.handle, self._sums.handle, WORDS,
             {name: getattr(mpi, constant).handle for name, constant in TYPES.items()},
             {name: reduction.handle for name, reduction in self._reductions.items()},
-            {name: operation.handle for name, operation in self._narrow_sums.items()},
+            lambda name: self._narrow_sum(name).handle,
             mpi._sizeof(mpi.Request), mpi._sizeof(mpi.Status),
         )  # fmt: skip
 
-    @functools.cached_property
-    def _narrow_sums(self) -> dict[str, Any]:
-        """Operations of MPI that native code computes."""
-        create = ctypes.CDLL(self._mpi.__file__)["MPI_Op_create"]
-        operations = {}
-        for name, address in NARROW_SUMS.items():
+    def _narrow_sum(self, name: str) -> Any:
+        """The operation of MPI that native code computes for a type."""
+        if name not in self._narrow_sums:
+            create = ctypes.CDLL(self._mpi.__file__)["MPI_Op_create"]
             made = (ctypes.c_byte * self._mpi._sizeof(self._mpi.Op))()
-            create(ctypes.c_void_p(address()), ctypes.c_int(1), made)
+            create(ctypes.c_void_p(NARROW_SUMS[name]()), ctypes.c_int(1), made)
             handle = int.from_bytes(bytes(made), sys.byteorder)
-            operations[name] = self._mpi.Op.fromhandle(handle)
-        return operations
+            self._narrow_sums[name] = self._mpi.Op.fromhandle(handle)
+        return self._narrow_sums[name]
 
     def exchange_words(self, words: np.ndarray, group: Group, timeout: float = 0) -> np.ndarray:
         rows = np.empty((len(group), words.size), np.int64)
@@ -220,12 +219,13 @@ class MpiTransport(Transport):
 
     def _begun(self, own: np.ndarray, result: np.ndarray, reduction: str) -> Any:
         """The request of a sum over all processes."""
-        narrow = self._narrow_sums.get(own.dtype.name)
-        if narrow is None:
+        if own.dtype.name not in NARROW_SUMS:
             return self._sums.Iallreduce(own, result, self._reductions[reduction])
         kind = getattr(self._mpi, TYPES[own.dtype.name])
         return self._sums.Iallreduce(
-            [_bytes(own), own.size, kind], [_bytes(result), own.size, kind], narrow
+            [_bytes(own), own.size, kind],
+            [_bytes(result), own.size, kind],
+            self._narrow_sum(own.dtype.name),
         )
 
     def all_gather(self, values: np.ndarray, group: Group) -> np.ndarray:
@@ -294,7 +294,9 @@ class Beats:
         )
         self._heart.listen()
         self._heart.start()
-        self._native = NativeBeats(mpi, self._communicator, transport.cluster, self._heart.pause)
+        self._native = NativeBeats(
+            transport.native, self._communicator.handle, transport.cluster, self._heart.pause
+        )
         atexit.register(self._end_together)
 
     def _listen(self, rank: int) -> Any:

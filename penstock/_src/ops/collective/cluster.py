@@ -85,6 +85,8 @@ class _ClusterReduce(Op):
 
     def _wire(self):
         """The type in which the tensors travel; None for their own."""
+        if self.wire and self.merge_op != "Add":
+            raise self.invalid(f"wire={self.wire} is of sums. Received merge_op={self.merge_op}")
         return dtypes.as_dtype(self.wire) if self.wire else None
 
     def _told(self, inputs):
