@@ -11,7 +11,7 @@ import numpy as np
 from penstock._src.core.op import Op
 from penstock._src.core.registry import make_function
 from penstock._src.core.typesets import ANY
-from penstock._src.ops.collective.members import GroupKeys, connected, exchanged
+from penstock._src.ops.collective.members import GroupKeys, exchanged
 
 
 class _Along(Op):
@@ -28,10 +28,6 @@ class _Along(Op):
     def _exchanged(self, kind: str, values: Any, merge: str = "") -> np.ndarray:
         rows = np.array(self.members).reshape(-1, self.size)
         return exchanged(self, kind, values, GroupKeys(self.size, 0, 0), merge, rows=rows)
-
-    def _place(self) -> int:
-        """The number of this process in its group."""
-        return self.members.index(connected(self).cluster.rank) % self.size
 
 
 class _MeshReduce(_Along):

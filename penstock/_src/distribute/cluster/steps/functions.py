@@ -9,7 +9,7 @@ from typing import Any
 
 from penstock._src.core.values import resources
 from penstock._src.distribute.cluster.steps.partition import partition
-from penstock._src.distribute.cluster.steps.placement import held_input, is_constant
+from penstock._src.distribute.cluster.steps.placement import HERE, held_input, is_constant
 from penstock._src.distribute.cluster.steps.program import Program, if_there
 from penstock._src.distribute.cluster.steps.workers import OwnWorker, RemoteWorker, Worker
 from penstock._src.distribute.cluster.tasks.handles import Handle
@@ -17,9 +17,6 @@ from penstock._src.distribute.cluster.tasks.task import Tasks
 from penstock._src.graph.library import GraphFunction
 from penstock._src.graph.operation import Operation, SymbolicTensor
 from penstock._src.graph.passes.unused_results import operations_to_run
-
-# In place of a task's name: where the function runs.
-HERE = ""
 
 
 class PlacementByHandles:

@@ -12,8 +12,8 @@ from penstock._src.core.values.resources import ANONYMOUS
 from penstock._src.graph.operation import Operation, SymbolicTensor
 from penstock._src.util.device_spec import DeviceSpec
 
-# In place of a task's name: the process of the session.
-CLIENT = ""
+# In place of a task's name: the process that runs the step.
+HERE = ""
 
 
 class Places(Protocol):
@@ -39,7 +39,7 @@ class Placement:
         self._of_device: dict[str, str | None] = {}
 
     def task_of(self, op: Operation) -> str:
-        """Returns the name of a task, or CLIENT.
+        """Returns the name of a task, or HERE.
 
         Raises:
           InvalidArgumentError: the operation's device is of no task.
@@ -62,7 +62,7 @@ class Placement:
                 return self.task_of(other)
         # Files are those of the session's process, and so are Python's functions.
         if op.raw_op.capabilities and not self._is_here:
-            return CLIENT
+            return HERE
         return self._default
 
     def _named(self, op: Operation) -> str | None:

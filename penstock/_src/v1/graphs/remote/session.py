@@ -9,7 +9,7 @@ from typing import Any
 
 from penstock._src.core.values.resources import ResourceManager
 from penstock._src.distribute.cluster.steps.partition import partition
-from penstock._src.distribute.cluster.steps.placement import CLIENT, Placement
+from penstock._src.distribute.cluster.steps.placement import HERE, Placement
 from penstock._src.distribute.cluster.steps.program import Program, if_there
 from penstock._src.distribute.cluster.steps.workers import OwnWorker, RemoteWorker, Worker
 from penstock._src.graph.graph import Graph
@@ -53,7 +53,7 @@ class RemoteSession:
         return sorted(self.connection().names)
 
     def worker(self, task: str) -> Worker:
-        """Returns a task by its name; CLIENT is this process."""
+        """Returns a task by its name; HERE is this process."""
         with self._lock:
             if task not in self._workers:
                 self._workers[task] = self._made(task)
@@ -62,8 +62,8 @@ class RemoteSession:
     def _made(self, task: str) -> Worker:
         connection = self.connection()
         is_isolated = self._config is not None and self._config.isolate_session_state
-        service = None if task == CLIENT else connection.service(task)
-        if task == CLIENT or service is not None:
+        service = None if task == HERE else connection.service(task)
+        if task == HERE or service is not None:
             is_own = service is None or is_isolated
             manager = ResourceManager(keep=True) if is_own else service.manager
             return OwnWorker(manager, service, self._name)
