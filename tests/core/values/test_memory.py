@@ -1,5 +1,8 @@
 """Memory of large arrays is used again, and never while an array on it lives."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -60,3 +63,13 @@ def test_what_waits_goes_before_an_array_that_could_not_wait():
     assert memory.waiting.bytes >= BYTES
     memory.make_room((8 << 20) + 1)
     assert memory.waiting.bytes == 0
+
+
+def test_an_array_that_outlives_the_modules_of_the_pool_is_freed_in_silence():
+    program = """if True:
+        import penstock as tf
+        from penstock._src.core.values import memory_limit
+        memory_limit.kept = tf.ones([1 << 20]) + 1.0  # freed when names of this module are gone
+    """
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert (ended.returncode, ended.stderr) == (0, "")

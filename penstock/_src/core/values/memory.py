@@ -4,7 +4,9 @@ Linux maps new memory page by page, with a page fault and zeroing for each: some
 its block is kept for the next array of its size class. At most MOST bytes are kept; beyond that the oldest blocks are freed.
 """
 
+import sys
 import threading
+from collections.abc import Callable
 
 import numpy as np
 
@@ -23,7 +25,10 @@ class Block(np.ndarray):
 class RecycledBlock(Block):
     """A block that returns to the pool when its last array is freed."""
 
-    def __del__(self) -> None:
+    def __del__(self, is_finalizing: Callable[[], bool] = sys.is_finalizing) -> None:
+        # A default argument: at the interpreter's end, names of modules are None.
+        if is_finalizing():
+            return
         if type(self.base) is Block:  # not a view of another block
             waiting.give(self.base)
 
