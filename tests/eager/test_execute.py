@@ -81,3 +81,14 @@ def test_small_constants_are_what_the_op_gives(dtype):
         assert (ones.numpy() == filled.numpy()).all()
     with pytest.raises(tf.errors.InvalidArgumentError):
         tf.zeros([-1], dtype)
+
+
+def test_lists_of_tensors_of_several_types_are_packs_error_outside_of_functions():
+    float_, half = tf.constant(2.0), tf.constant(1.0, tf.float16)
+    message = r"cannot compute Pack as input #1\(zero-based\) was expected to be a float tensor"
+    with pytest.raises(tf.errors.InvalidArgumentError, match=message):
+        tf.reduce_sum([float_, half])
+    with pytest.raises(TypeError, match="list containing a tensor of dtype"):
+        tf.convert_to_tensor([float_, half, 1.0])
+    with pytest.raises(TypeError, match="list containing a tensor of dtype"):
+        tf.function(lambda: tf.reduce_sum([float_, half]))()

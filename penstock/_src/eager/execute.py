@@ -331,6 +331,7 @@ def pack(values: Any, dtype: DType | None, name: str | None) -> Tensor:
     """Returns the tensor of a nested list that holds tensors.
 
     Raises:
+      InvalidArgumentError: it is a list of tensors alone, outside of functions, that differ in type or shape.
       TypeError, ValueError: the elements differ in type or shape.
     """
     first = _type_of_first_tensor(values)
@@ -343,6 +344,8 @@ def pack(values: Any, dtype: DType | None, name: str | None) -> Tensor:
 
 
 def _pack(values: Any, dtype: DType | None, name: str, casts: bool) -> Tensor:
+    if STATE.graph is None and not casts and all(map(convert.is_tensor_like, values)):
+        return raw.Pack(list(values), axis=0, name=name)  # Pack itself says what differs
     parts = [
         _pack(value, dtype, str(position), casts)
         if isinstance(value, (list, tuple))
