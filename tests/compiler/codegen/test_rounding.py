@@ -36,3 +36,24 @@ def test_equal_numbers_do_not_deviate():
         return tf.sqrt(tf.reduce_mean(x * x, 1) - tf.reduce_mean(x, 1) ** 2)
 
     assert not deviation(x).numpy().any()
+
+
+@pytest.mark.parametrize("kind", [tf.float16, tf.bfloat16])
+def test_what_follows_a_narrow_product_takes_it_rounded(kind):
+    random = np.random.default_rng(1)
+    x, y = (tf.cast(random.normal(size=size), kind) for size in ((40, 64), (64, 48)))
+
+    def product(x, y):
+        return tf.cast(x @ y, tf.float32) * 0.7
+
+    np.testing.assert_array_equal(tf.function(product)(x, y), product(x, y))
+
+
+def test_what_follows_a_product_beyond_float16_takes_infinity():
+    """Loss scaling looks for it."""
+    x, y = (
+        tf.fill([4, 8], tf.constant(200.0, tf.float16)),
+        tf.fill([8, 5], tf.constant(100.0, tf.float16)),
+    )
+    found = tf.function(lambda x, y: tf.cast(x @ y, tf.float32) / 32768.0)(x, y)
+    assert np.isposinf(found).all()

@@ -4,7 +4,7 @@ from typing import Any
 
 from penstock._src.compiler.codegen.kernel_code import RegisterTile
 from penstock._src.compiler.codegen.nests.evaluator import Evaluator
-from penstock._src.compiler.codegen.scalars.registers import memory_type, spread
+from penstock._src.compiler.codegen.scalars.registers import memory_type, rounded, spread
 from penstock._src.compiler.kernels.contraction import EpilogueExpression
 from penstock._src.compiler.kernels.index import Division, Index, extent_key
 from penstock._src.compiler.kernels.values import Value, closure
@@ -54,6 +54,8 @@ class ExpressionEpilogue(Evaluator):
             None,
             *[tile.operand(k) for k in range(len(self.expression.slots) - 1)],
         ]
+        # What follows takes the product as a narrow type holds it, infinities included.
+        values = [rounded(f, x, self._root().dtype) for x in values]
         self.raw = values
         return [
             self._cell(cell, self.expression.value, {self._root().number: x})
