@@ -224,11 +224,20 @@ def mish_of_product(p, x, y):
         (lambda p, x, y: p.cast(p.neg(p.contract("mk,kn->mn", x, y)), dtypes.float32), dtypes.float16, 1e-6),
     ],
 )  # fmt: skip
-def test_what_follows_a_product_of_narrow_floats_takes_its_sum(native_run, build, dtype, size):
+def test_what_follows_a_product_of_narrow_floats_takes_it_rounded(native_run, build, dtype, size):
     random = np.random.default_rng(0)
     x = (random.normal(size=(1728, 16)) * size).astype(dtype.np)
     y = (random.normal(size=(16, 4)) * 0.3).astype(dtype.np)
     native_run(function_of(build, x, y), (x, y))
+
+
+def test_a_product_beyond_float16_is_infinite_for_what_follows():
+    def build(p, x, y):
+        return p.cast(p.contract("mk,kn->mn", x, y), dtypes.float32)
+
+    x, y = np.full((2, 8), 200.0, np.float16), np.full((8, 1), 100.0, np.float16)
+    assert difference(build, [x, y], np.full((2, 1), np.inf, np.float32)) is None
+    assert difference(build, [x, y], np.full((2, 1), 160000.0, np.float32)) is not None
 
 
 def test_what_rounding_decides_may_fall_either_way():

@@ -148,6 +148,7 @@ def ways_of(program: Any) -> Ways:
     labels = program.plan.algorithms if hasattr(program, "plan") else set()
     return Ways(
         tiles=any("winograd" in label for label in labels),
+        scores=any("attention" in label for label in labels),
         shares=any("attention backward" in label for label in labels),
     )
 

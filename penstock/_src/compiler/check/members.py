@@ -24,8 +24,8 @@ from penstock._src.ir.primitives import ELEMENTWISE, MOVEMENT, PRIMITIVES
 Value = Any  # list[np.ndarray]; a tuple of such lists of a node with several results
 # What evaluates the kinds that may round, or decide, otherwise (rounding.py, sums.py).
 ROUNDED: dict[str, Callable[[Members, Step, list[Value]], Value]] = {}
-# A product of narrow floats is a sum in float32, which what follows in the same kernel takes before it is rounded: some
-# members keep it so through movements, and round what the next operation makes of it.
+# Attention takes its scores of narrow floats as sums in float32: some members keep products so through movements, and round
+# what the next operation makes of them.
 UNROUNDED = frozenset("neg abs maximum minimum".split())  # code rounds nothing after these
 FORGIVING = {"gather": "clamp", "scatter": "drop"}  # what indices do that only a member has outside
 
@@ -35,10 +35,12 @@ class Ways:
     """Algorithms that a program computes by, and that round otherwise than what was written.
 
     tiles    convolutions by Winograd's
+    scores   attention, whose scores stay in float32
     shares   attention's gradient with the rows' sums of `shares.py`
     """
 
     tiles: bool = False
+    scores: bool = False
     shares: bool = False
 
 

@@ -206,8 +206,8 @@ def contract(members: Members, step: Step, args: list[Value]) -> Value:
             value = members.noise.louder(value, exact)
         if by_tiles is not None:
             value = value + by_tiles * (members.noise.factors(value.shape, 1.0) - 1)
-        if is_narrow(node.dtype.np):  # what follows in the same kernel takes the sum as it is
-            if k % 4 > 1:
+        if is_narrow(node.dtype.np):
+            if k % 4 > 1 and members.ways.scores:
                 made.append(np.asarray(value, np.float32))
                 continue
             value = members.noise.scaled(value, spacing(node.dtype.np))
