@@ -46,6 +46,25 @@ def halves(a: Any, b: Any) -> Any:
     return tf.cast(a, tf.bfloat16) @ tf.cast(b, tf.bfloat16)
 
 
+def attention(
+    depth: int, dtype: Any, is_masked: bool = False
+) -> tuple[Callable[..., Any], list[Any]]:
+    """Attention of a type and width, and its gradients."""
+    scores = normal(64, 64)
+
+    def step(*operands: Any) -> Any:
+        q, k, v = (tf.cast(x, dtype) for x in operands)
+        with tf.GradientTape() as tape:
+            tape.watch([q, k, v])
+            s = tf.cast(tf.matmul(q, k, transpose_b=True), tf.float32) * 0.25
+            s = tf.where(scores > 0, s, -1e9) if is_masked else s
+            y = tf.cast(tf.nn.softmax(s), dtype) @ v
+            loss = tf.reduce_sum(tf.cast(y, tf.float32) ** 2)
+        return tape.gradient(loss, [q, k, v])
+
+    return step, [normal(2, 2, 64, depth)] * 3
+
+
 CASES: dict[str, Callable[[], tuple[Callable[..., Any], list[Any]]]] = {
     "elementwise": lambda: (lambda x: tf.exp(x) * 2.0 + tf.tanh(x), [normal(256, 1024)]),
     "softmax": lambda: (tf.nn.softmax, [normal(64, 1024)]),
@@ -85,6 +104,11 @@ CASES: dict[str, Callable[[], tuple[Callable[..., Any], list[Any]]]] = {
         lambda q, k, v: tf.nn.softmax(tf.matmul(q, k, transpose_b=True) * 0.25) @ v,
         [normal(2, 4, 64, 16), normal(2, 4, 64, 16), normal(2, 4, 64, 16)],
     ),
+    "attention, 64 wide": lambda: attention(64, tf.float32),
+    "attention, masked": lambda: attention(64, tf.float32, True),
+    "attention of bfloat16, 64 wide": lambda: attention(64, tf.bfloat16, True),
+    "attention of bfloat16, 128": lambda: attention(128, tf.bfloat16),
+    "attention of float16, 80 wide": lambda: attention(80, tf.float16),
     "training step of an MLP": mlp,
 }
 
@@ -96,7 +120,7 @@ def kernels(name: str, architecture: str) -> Iterator[tuple[str, CudaCode]]:
     class Planning:
         """Plans for an architecture; runs nothing."""
 
-        name, computes, threads = "planning", False, DEVICE.threads
+        name, computes, threads, has_lanes = "planning", False, DEVICE.threads, False
         generator = generator_for(architecture)
 
         def load(self, plan: Any) -> Any:

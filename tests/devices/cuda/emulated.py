@@ -1,11 +1,15 @@
 """Kernels written by hand, run on the emulator; functions, run on the emulated card."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 import numpy as np
 
 import penstock as tf
+from penstock._src.compiler.plan.launch_table import Launch
+from penstock._src.devices.cuda.device import CudaDevice
 from penstock._src.devices.cuda.emulator import EmulatedKernel, Emulator
+from penstock._src.devices.cuda.emulator.device import DEVICE
 from penstock._src.devices.cuda.kernels.language import CudaCode, CudaFn, CudaModule
 from penstock._src.devices.cuda.target import target_of
 from penstock._src.util.flags import flags, override
@@ -45,3 +49,19 @@ def by_reference(function, *arguments):
         return tf.nest.map_structure(
             np.asarray, tf.function(lambda *given: function(*given))(*arguments)
         )
+
+
+@contextmanager
+def launches() -> Iterator[list[Launch]]:
+    """The launches of what is planned for the emulated card here."""
+    found: list[Launch] = []
+
+    def load(plan):
+        found.extend(r for r in plan.launches if isinstance(r, Launch))
+        return CudaDevice.load(DEVICE, plan)
+
+    DEVICE.load = load
+    try:
+        yield found
+    finally:
+        del DEVICE.load

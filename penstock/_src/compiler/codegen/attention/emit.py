@@ -19,15 +19,28 @@ from .operands import arrays_of, batch_of
 
 
 @dataclass(frozen=True, eq=False)
-class AttentionCode:
+class AttentionStage:
     """A task function for any lengths.
 
-    layout     of its context's words, but those of the epilogues, and of a thread's memory
-    extents    for each epilogue, expressions of the Dims that follow its operands in the context
+    per          how many rows of the scores a task takes; None if the launch may say that, or if it is all of them
+    by_columns   whether it takes columns instead
     """
 
     code: Code
     function: str
+    per: int | None = None
+    by_columns: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class AttentionCode:
+    """Task functions that are launched one after the other, with the same words.
+
+    layout     of their context's words, but those of the epilogues, and of their memory
+    extents    for each epilogue, expressions of the Dims that follow its operands in the context
+    """
+
+    stages: tuple[AttentionStage, ...]
     layout: ContextLayout
     extents: Sequence[Sequence[Any]]
 
@@ -40,11 +53,12 @@ def emit_attention(
     extents = [hook.extents for hook in hooks]
     layout = ContextLayout(form, target, BACKWARD if backward else FORWARD)
     if not backward:
-        return AttentionCode(emit_forward(form, target, hooks[0]), "forward", layout, extents)
+        stage = AttentionStage(emit_forward(form, target, hooks[0]), "forward")
+        return AttentionCode((stage,), layout, extents)
     first = epilogues[0]
     operands = 0 if first is None else len(first.slots) - 1 + len(extents[0])
     code = emit_backward(form, target, hooks[0], hooks[1], operands)
-    return AttentionCode(code, "backward", layout, extents)
+    return AttentionCode((AttentionStage(code, "backward"),), layout, extents)
 
 
 def form_of(found: Attention, backward: bool, target: Target) -> Form:

@@ -136,6 +136,10 @@ class ContextLayout:
         """Bytes of one thread's memory."""
         return sum(self.sections(rows, columns).values()) * SIZE[self.form.total]
 
+    def scratch_of_launch(self, rows: int, columns: int, batches: int, threads: int) -> int:
+        """Bytes of the memory of a launch."""
+        return self.scratch(rows, columns) * threads
+
     def context(
         self,
         pointers: Mapping[str, Any],

@@ -22,23 +22,29 @@ def launch_attention(builder: PlanBuilder, kernel: AttentionKernel) -> None:
     extent_of = dict(zip(found.letters, found.scores.shape, strict=True))
     rows, columns = int(extent_of[ROW]), int(extent_of[COLUMN])
     batches = [int(extent_of[c]) for c in batch_of(found)]
-    per, chunks = (rows, 1) if backward else _chunks(rows, batches, builder.threads)
+    count = int(dims.product(batches))
     pointers = _pointers(builder, found, backward)
-    each = layout.scratch(rows, columns)
-    pointers["scratch"] = builder.temporary("scratch", each * builder.threads)
-    words = layout.context(
-        pointers, {a: x for a, x in arrays_of(found).items() if a in layout.arrays}, batches, rows, columns,
-        per=per, chunks=chunks, reach=found.reach or 0,
-    )  # fmt: skip
+    scratch = layout.scratch_of_launch(rows, columns, count, builder.threads)
+    pointers["scratch"] = builder.temporary("scratch", scratch)
+    operands: list[Any] = []
     for epilogue, expressions in zip(kernel.epilogues, code.extents, strict=True):
         if epilogue is not None:
-            words += [builder.used(n) for n in epilogue.slots[1:]]
-            words += [builder.extent(e) for e in expressions]
-    tasks = int(dims.product(batches)) * chunks if rows and columns else 0
+            operands += [builder.used(n) for n in epilogue.slots[1:]]
+            operands += [builder.extent(e) for e in expressions]
+    arrays = {a: x for a, x in arrays_of(found).items() if a in layout.arrays}
     builder.algorithms.add(kernel.label)
     read, made = ([builder.buffer(n) for n in nodes] for nodes in (kernel.inputs, kernel.outputs))
     builder.note(kernel, read, made)
-    builder.add(code.code, code.function, tasks, words, kernel.label)
+    for stage in code.stages:
+        if stage.per is not None:
+            per, chunks = stage.per, -(-(columns if stage.by_columns else rows) // stage.per)
+        else:
+            per, chunks = (rows, 1) if backward else _chunks(rows, batches, builder.threads)
+        words = layout.context(
+            pointers, arrays, batches, rows, columns, per=per, chunks=chunks, reach=found.reach or 0
+        )
+        tasks = count * chunks if rows and columns else 0
+        builder.add(stage.code, stage.function, tasks, [*words, *operands], kernel.label)
 
 
 def _chunks(rows: int, batches: Sequence[int], threads: int) -> tuple[int, int]:

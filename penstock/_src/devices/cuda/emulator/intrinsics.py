@@ -14,10 +14,12 @@ from penstock._src.devices.cuda.emulator.threads import word
 from penstock._src.devices.cuda.target import WARP
 from penstock._src.native import Module
 from penstock._src.native.language.function import Fn
-from penstock._src.native.language.types import BF16, F16, F32, I32, I64, PTR, vec
+from penstock._src.native.language.types import BF16, F16, F32, I16, I32, I64, PTR, vec
 from penstock._src.native.language.value import Val
 
 _FOUR = "{ float, float, float, float }"
+_WORDS = "{ i32, i32, i32, i32 }"
+ROW = 16  # bytes of a row of a matrix of 8 x 8
 PREFIX = "penstock.nvvm."
 REGISTERS = {"tid.x": state.THREAD, "ctaid.x": state.BLOCK, "nctaid.x": state.BLOCKS}
 
@@ -34,6 +36,7 @@ def write_intrinsics(m: Module) -> None:
         syncs, thread = word(f, state.SYNCS_OF, PTR), word(f, state.THREAD)
         f.store(f.load(syncs, thread, I64) + 1, syncs, thread)
     _write_products(m)
+    _write_loads_of_matrices(m)
     for kind, ty in (("i32", I32), ("f32", F32)):
         arguments = dict(_mask=I32, x=ty, distance=I32, _clamp=I32)
         with m.fn(f"{PREFIX}shfl.sync.bfly.{kind}", ret=ty, **arguments) as f:
@@ -70,6 +73,34 @@ def _write_products(m: Module) -> None:
                     b = operand(column * 4 + k % 8 // 2, 4 + k // 8, k)
                     found = f.fma(a, b, found)
                 result = f.emit(_FOUR, f"insertvalue {_FOUR} {result.s}, float {found.s}, {i}")
+            f.give(result)
+
+
+def _write_loads_of_matrices(m: Module) -> None:
+    """ldmatrix.x4: each lane shows the row that it gave the place of, and takes its part of each matrix."""
+    for kind, turned in (("b16.p0", False), ("trans.b16.p0", True)):
+        name = f"{PREFIX}ldmatrix.sync.aligned.m8n8.x4.{kind}"
+        with m.fn(name, ret=_WORDS, noalias=False, place=PTR) as f:
+            safe = f.call("penstock.emulator.access", f.place, ROW, ROW, 0, ret=PTR)
+
+            def show(mine: Val, f: Fn = f, safe: Val = safe) -> None:
+                for i in range(ROW // 8):
+                    f.store(f.load(safe, i, I64), mine, i)
+
+            slot = exchange(f, show)
+            lane = word(f, state.THREAD) % WARP
+            group, within = lane // 4, lane % 4
+            result = Val(f, _WORDS, "poison")
+            for i in range(4):
+                if turned:
+                    low, high = (
+                        f.cast("zext", f.load(slot(within * 2 + (8 * i + k)), group, I16), I32)
+                        for k in range(2)
+                    )
+                    found = low | (high << 16)
+                else:
+                    found = f.load(slot(group + 8 * i), within, I32)
+                result = f.emit(_WORDS, f"insertvalue {_WORDS} {result.s}, i32 {found.s}, {i}")
             f.give(result)
 
 

@@ -6,6 +6,7 @@ first: language.py, then nests.py.
     choice.py      which threads compute which points of a nest
     nests.py       loop nests: elementwise values, reductions, rows
     products.py    products by tiles in shared memory; tensor_products.py: those of 16-bit floats; epilogue.py: what is computed on their sums
+    attention/     attention forward and backward; matrices.py: the instructions by which warps load and multiply matrices
     checks.py      indices that must lie inside
     functions.py   what CPUs take from the C library
     tasks.py       the CPU's task functions, for kinds without a schedule of their own

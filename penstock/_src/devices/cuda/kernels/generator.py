@@ -17,6 +17,11 @@ from penstock._src.compiler.kernels.contraction import EpilogueExpression
 from penstock._src.compiler.kernels.loop_nest import LoopNest
 from penstock._src.compiler.recognize.contractions.match import match_as_product
 from penstock._src.core.dtypes import DType
+from penstock._src.devices.cuda.kernels.attention.emit import (
+    emit_cuda_attention,
+    key_of,
+    shapes_of,
+)
 from penstock._src.devices.cuda.kernels.checks import emit_cuda_bounds_check
 from penstock._src.devices.cuda.kernels.epilogue import CudaEpilogue
 from penstock._src.devices.cuda.kernels.language import CudaCode
@@ -89,8 +94,15 @@ class CudaGenerator(KeptCodes):
         return self.keep(("product", gemm, epilogue and epilogue.signature()), write)
 
     def attention(self, found: Attention, backward: bool, epilogues: Epilogues) -> AttentionCode:
+        form, vector = key_of(found, backward, self.target)
+        shapes = shapes_of(form, vector, backward, self.target)
+        if shapes is not None:
+            key = ("attention", backward, form, vector, *[e and e.signature() for e in epilogues])
+            return self.keep(key, lambda: emit_cuda_attention(form, shapes, epilogues, self.target))
         code = self.tasks.attention(found, backward, epilogues)
-        return replace(code, code=self._of_tasks(code.code))
+        return replace(
+            code, stages=tuple([replace(s, code=self._of_tasks(s.code)) for s in code.stages])
+        )
 
     def special(self, node: Node, outputs: Sequence[Node], threads: int) -> SpecialLaunch:
         own = OWN_SPECIALS.get(node.kind)

@@ -11,7 +11,7 @@ from penstock._src.compiler.codegen.contraction.extents import is_static
 from penstock._src.compiler.codegen.contraction.products.description import Gemm
 from penstock._src.compiler.codegen.contraction.tile import word
 from penstock._src.compiler.codegen.kernel_code import PLAIN, Epilogue, KernelCode
-from penstock._src.devices.cuda.kernels.language import CudaFn
+from penstock._src.devices.cuda.kernels.matrices import multiply_add
 from penstock._src.devices.cuda.kernels.products import LARGE, CudaProduct, TileShape
 from penstock._src.devices.cuda.target import ARCHITECTURES, WARP
 from penstock._src.native import Target
@@ -22,7 +22,6 @@ LEAST = 80  # the first architecture that has the instruction
 M, N, K = 16, 8, 16  # of one instruction
 WARPS = (2, 4)  # of a block: along rows, along columns
 PAD = 8  # elements between rows in shared memory, so that lanes of a warp read different banks
-FLOATS_4 = "{ float, float, float, float }"
 SMALL, LARGE_ONE = TileShape(64, 64, 32), TileShape(128, 128, 32)
 
 
@@ -140,16 +139,3 @@ class TensorProduct(CudaProduct):
                     one = f.insert(f.zero(vec(F32, 2)), two[0], 0)
                     found.append(f.insert(one, two[1], 1))
         return found
-
-
-def multiply_add(f: CudaFn, element: str, a: list[Val], b: list[Val], c: list[Val]) -> list[Val]:
-    """A 16 x 16 by B 16 x 8 plus C, by a warp: each lane gives four pairs of A, two of B, and has four of C."""
-    pair = I32 if element == BF16 else vec(F16, 2)
-    kind = "bf16" if element == BF16 else "f32.f32"
-    name = f"@llvm.nvvm.mma.m16n8k16.row.col.{kind}"
-    types = [pair] * 6 + [F32] * 4
-    f.module.declare(f"declare {FLOATS_4} {name}({', '.join(types)})")
-    values = [*(f.bits(x, pair) for x in (*a, *b)), *c]
-    given = ", ".join(f"{t} {x.s}" for t, x in zip(types, values, strict=True))
-    found = f.emit(FLOATS_4, f"call {FLOATS_4} {name}({given})")
-    return [f.emit(F32, f"extractvalue {FLOATS_4} {found.s}, {i}") for i in range(4)]

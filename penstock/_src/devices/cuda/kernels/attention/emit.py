@@ -1,0 +1,79 @@
+"""The kernels of an attention on a card."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from penstock._src.compiler.codegen.attention.emit import AttentionCode, AttentionStage, form_of
+from penstock._src.compiler.codegen.attention.form import BACKWARD, FORWARD, Form
+from penstock._src.compiler.codegen.attention.operands import arrays_of
+from penstock._src.compiler.codegen.kernel_code import PLAIN
+from penstock._src.compiler.kernels.attention import Attention
+from penstock._src.compiler.kernels.contraction import EpilogueExpression
+from penstock._src.devices.cuda.kernels.attention.backward import write_keys, write_queries
+from penstock._src.devices.cuda.kernels.attention.forward import write_forward
+from penstock._src.devices.cuda.kernels.attention.plain import PlainTiles
+from penstock._src.devices.cuda.kernels.attention.shapes import BYTES, CudaLayout, Shape, shape_of
+from penstock._src.devices.cuda.kernels.attention.tensor_cores import TensorTiles
+from penstock._src.devices.cuda.kernels.attention.tiles import KEYS, QUERIES
+from penstock._src.devices.cuda.kernels.epilogue import CudaEpilogue
+from penstock._src.devices.cuda.kernels.language import CudaModule
+from penstock._src.devices.cuda.kernels.tasks import checked
+from penstock._src.native import Target
+from penstock._src.native.language.types import SIZE
+
+READ = ("query", "key", "value", "seed")
+
+
+def key_of(found: Attention, backward: bool, target: Target) -> tuple[Form, int]:
+    """What the code depends on besides epilogues: a form, and how many neighbors can be moved at once."""
+    form = replace(form_of(found, backward, target), apart=(), pairs=False)
+    arrays = [x for name, x in arrays_of(found).items() if name in READ]
+    steps = [step for x in arrays for step in (x.base, x.cross, *x.batch)]
+    together = math.gcd(form.depth, form.width, *steps)
+    most = BYTES // max(SIZE[e] for e in form.elements)
+    return form, math.gcd(together, most)
+
+
+def shapes_of(form: Form, vector: int, backward: bool, target: Target) -> dict[str, Shape] | None:
+    """Of each of an attention's kernels the shape of its tiles; None if rows are too wide for shared memory."""
+    found = {}
+    for direction in ("queries", "keys") if backward else ("forward",):
+        shape = shape_of(form, direction, vector, target)
+        if shape is None:
+            return None
+        found[direction] = shape
+    return found
+
+
+def emit_cuda_attention(
+    form: Form, shapes: dict[str, Shape], epilogues: Sequence[EpilogueExpression | None], target: Target
+) -> AttentionCode:  # fmt: skip
+    """The kernels, whose tiles have these shapes."""
+    layout = CudaLayout(form, target, BACKWARD if "keys" in shapes else FORWARD)
+    stages, extents = [], []
+    for direction, shape in shapes.items():
+        hooks: list[Any] = [PLAIN if e is None else CudaEpilogue(e) for e in epilogues]
+        extents = [hook.extents for hook in hooks]
+        first = epilogues[0]
+        operands = 0 if first is None else len(first.slots) - 1 + len(extents[0])
+        stages.append(_stage(direction, form, layout, shape, hooks, operands, target))
+    return AttentionCode(tuple(stages), layout, extents)
+
+
+def _stage(
+    direction: str, form: Form, layout: CudaLayout, shape: Shape, hooks: list[Any], operands: int, target: Target
+) -> AttentionStage:  # fmt: skip
+    owner = KEYS if direction == "keys" else QUERIES
+    m = CudaModule(target, shape.threads)
+    with m.kernel() as f:
+        way = TensorTiles if shape.by_tensor_cores else PlainTiles
+        of = way(f, form, layout, shape, owner)
+        if direction == "forward":
+            write_forward(of, hooks[0])
+        elif direction == "queries":
+            write_queries(of, hooks[0], hooks[1], operands)
+        else:
+            write_keys(of, hooks[0], hooks[1], operands)
+    return AttentionStage(checked(m.finished()), "task", shape.owned, owner == KEYS)

@@ -1,0 +1,107 @@
+"""Tiles of attention by fused multiply-adds: a thread has some neighboring rows, and every SIDE-th column."""
+
+from collections.abc import Callable, Sequence
+
+from penstock._src.devices.cuda.kernels.attention.shapes import BYTES, SIDE
+from penstock._src.devices.cuda.kernels.attention.tiles import Tile, Tiles
+from penstock._src.native.language.types import SIZE, vec
+from penstock._src.native.language.value import Val
+
+
+class PlainTiles(Tiles):
+    """Threads in SIDE rows of SIDE; those of a row share lines, and lie in one warp."""
+
+    def kept_element(self) -> str:
+        return self.total
+
+    def cells_of_thread(self) -> tuple[list[Val], list[Val]]:
+        f, shape = self.f, self.shape
+        self.down, self.along = f.thread // SIDE, f.thread % SIDE
+        self.deep = (
+            BYTES // SIZE[self.total]
+        )  # elements that are multiplied at once along the depth
+        own = shape.owned // SIDE
+        lines = [self.down * own + i for i in range(own)]
+        self.room_stride = shape.others + self.deep
+        self.room = f.shared(shape.owned * self.room_stride * SIZE[self.total])
+        return lines, [self.along + SIDE * j for j in range(shape.others // SIDE)]
+
+    def rank(self) -> tuple[Val, int]:
+        return self.along, SIDE
+
+    def across(self, x: Val, combine: Callable[[Val, Val], Val]) -> Val:
+        distance = SIDE // 2
+        while distance:
+            x = combine(x, self.f.shuffled(x, distance))
+            distance //= 2
+        return x
+
+    def _vector(self, room: Val, at: Val, n: int) -> Val:
+        """Neighbors in shared memory."""
+        ty = self.total if n == 1 else vec(self.total, n)
+        place = self.f.at(room, at, self.total)
+        return self.f.emit(ty, f"load {ty}, ptr {place.s}, align {n * SIZE[self.total]}")
+
+    def products(self, a: Tile, b: Tile) -> list[Val]:
+        f, deep = self.f, self.deep
+        zeros = [f.zero(self.total)] * (len(self.lines) * len(self.places))
+
+        def step(k: Val, *sums: Val) -> list[Val]:
+            left = [self._vector(a.room, i * a.stride + k, deep) for i in self.lines]
+            right = [self._vector(b.room, j * b.stride + k, deep) for j in self.places]
+            found = list(sums)
+            for e in range(deep):
+                xs, ys = ([f.extract(v, e) for v in part] for part in (left, right))
+                for i, x in enumerate(xs):
+                    for j, y in enumerate(ys):
+                        at = i * len(ys) + j
+                        found[at] = f.fma(x, y, found[at])
+            return found
+
+        return list(f.loop(0, a.padded, deep, step, *zeros))
+
+    def no_sums(self, extent: int) -> list[Val]:
+        n = self.shape.features(extent)
+        ty = self.total if n == 1 else vec(self.total, n)
+        return [self.f.zero(ty)] * (len(self.lines) * (self.shape.padded(extent) // (SIDE * n)))
+
+    def _features(self, extent: int) -> list[Val]:
+        """The first features of a thread's vectors."""
+        n = self.shape.features(extent)
+        return [
+            self.along * n + SIDE * n * i for i in range(self.shape.padded(extent) // (SIDE * n))
+        ]
+
+    def _show(self, scores: Sequence[Val]) -> None:
+        """Puts scores where the threads of the same lines, which are of one warp, see them."""
+        f = self.f
+        f.warp_barrier()  # all have read what was here
+        cells = [(i, j) for i in self.lines for j in self.places]
+        for (i, j), x in zip(cells, scores, strict=True):
+            f.store(x, self.room, i * self.room_stride + j)
+        f.warp_barrier()
+
+    def added(self, sums: list[Val], scores: Sequence[Val], b: Tile, extent: int) -> list[Val]:
+        f, deep, n = self.f, self.deep, self.shape.features(extent)
+        self._show(scores)
+        room, features = self.room, self._features(extent)
+
+        def step(k: Val, *carried: Val) -> list[Val]:
+            found = list(carried)
+            left = [self._vector(room, i * self.room_stride + k, deep) for i in self.lines]
+            for e in range(deep):
+                right = [self._vector(b.room, (k + e) * b.stride + j, n) for j in features]
+                for i, x in enumerate([f.extract(v, e) for v in left]):
+                    for j, y in enumerate(right):
+                        at = i * len(right) + j
+                        found[at] = f.fma(f.splat(x, n) if n > 1 else x, y, found[at])
+            return found
+
+        return list(f.loop(0, self.shape.others, deep, step, *sums))
+
+    def lines_of_sums(self, count: int) -> list[int]:
+        return [i // (count // len(self.lines)) for i in range(count)]
+
+    def parts_of_sums(self, sums: list[Val], extent: int) -> list[tuple[int, Val, Val]]:
+        cells = [(i, j) for i in range(len(self.lines)) for j in self._features(extent)]
+        return [(i, j, x) for (i, j), x in zip(cells, sums, strict=True)]

@@ -1,0 +1,240 @@
+"""What a block of attention does in either way of multiplying: its place, tiles in shared memory, scores and their epilogue."""
+
+from collections.abc import Callable, Sequence
+
+from penstock._src.compiler.codegen.attention.form import Form
+from penstock._src.compiler.codegen.attention.tiles import ScoreTile, exponential
+from penstock._src.compiler.codegen.contraction.extents import unravel
+from penstock._src.compiler.codegen.kernel_code import Epilogue
+from penstock._src.devices.cuda.kernels.attention.shapes import CudaLayout, Shape
+from penstock._src.devices.cuda.kernels.language import CudaFn
+from penstock._src.native.language.types import BF16, F16, I16, I32, SIZE, vec
+from penstock._src.native.language.value import Val
+
+QUERIES, KEYS = "queries", "keys"
+ROWS_OF = {"query": QUERIES, "seed": QUERIES, "output": QUERIES, "key": KEYS, "value": KEYS}
+
+
+class Tiles:
+    """A block that owns some rows (queries) or columns (keys) of the scores. Both ways of multiplying derive from it.
+
+    A thread has the scores of `lines` of what the block owns and `places` of the others; a sum's cells are those lines and some features.
+    """
+
+    def __init__(self, f: CudaFn, form: Form, layout: CudaLayout, shape: Shape, owner: str):
+        self.f, self.form, self.layout, self.shape, self.owner = f, form, layout, shape, owner
+        self.total = form.total
+        self.element = self.kept_element()
+        self.rows, self.columns = layout.read(f, "rows"), layout.read(f, "columns")
+        self.limit = {QUERIES: self.rows, KEYS: self.columns}
+        blocks = (self.limit[owner] + (shape.owned - 1)) // shape.owned
+        self.first = f.number % blocks * shape.owned
+        extents = [layout.read(f, f"extent{i}") for i in range(form.batch)]
+        self.coordinates = unravel(f, f.number // blocks, extents)
+        self.lines, self.places = self.cells_of_thread()
+
+    # -- what a way of multiplying says
+    def kept_element(self) -> str:
+        """The type of elements in shared memory."""
+        raise NotImplementedError
+
+    def cells_of_thread(self) -> tuple[list[Val], list[Val]]:
+        """(lines, places) of the thread's scores."""
+        raise NotImplementedError
+
+    def products(self, a: "Tile", b: "Tile") -> list[Val]:
+        """The thread's cells of owned rows times other rows, line by line."""
+        raise NotImplementedError
+
+    def no_sums(self, extent: int) -> list[Val]:
+        """Zeros of a thread's sums of so many features."""
+        raise NotImplementedError
+
+    def added(self, sums: list[Val], scores: Sequence[Val], b: "Tile", extent: int) -> list[Val]:
+        """Sums with the tile of scores times other rows added."""
+        raise NotImplementedError
+
+    def lines_of_sums(self, count: int) -> list[int]:
+        """Of each of so many sums the line that it belongs to."""
+        raise NotImplementedError
+
+    def parts_of_sums(self, sums: list[Val], extent: int) -> list[tuple[int, Val, Val]]:
+        """(line, first feature, value or vector of neighbors) of each of a thread's sums."""
+        raise NotImplementedError
+
+    def across(self, x: Val, combine: Callable[[Val, Val], Val]) -> Val:
+        """A line's value combined over the threads that have cells of it."""
+        raise NotImplementedError
+
+    def rank(self) -> tuple[Val, int]:
+        """(the thread's number among those that have cells of its lines, how many these are)."""
+        raise NotImplementedError
+
+    # -- memory
+    def base(self, name: str) -> Val:
+        """Where the batch of the block begins in an array."""
+        f, found = self.f, self.layout.read(self.f, f"{name}.base")
+        for i, x in enumerate(self.coordinates):
+            found = found + x * self.layout.read(f, f"{name}.batch{i}")
+        return found
+
+    def pointer(self, name: str) -> Val:
+        """Where an array lies."""
+        return self.layout.read(self.f, name)
+
+    def number(self, row: Val) -> Val:
+        """The number of a row of the scores."""
+        return self.base("statistics") + row * self.layout.read(self.f, "statistics.cross")
+
+    def clamped(self, index: Val, of: str) -> Val:
+        """An index, or the last one there is."""
+        return self.f.min(index, self.limit[of] - 1)
+
+    def sum_of(self, x: Val) -> Val:
+        """A line's sum over the threads that have cells of it."""
+        return self.across(x, lambda a, b: a + b)
+
+    # -- scores
+    def finished(
+        self, scores: Sequence[Val], first: Val, epilogue: Epilogue, operands: int
+    ) -> list[Val]:
+        """Scores after the epilogue, where the block's others begin at `first`. What is outside repeats the last row or column.
+
+        `operands` is how many words of other epilogues come before this one's.
+        """
+        f = self.f
+        owned = [self.clamped(self.first + i, self.owner) for i in self.lines]
+        other = KEYS if self.owner == QUERIES else QUERIES
+        others = [self.clamped(first + i, other) for i in self.places]
+        is_by_rows = self.owner == QUERIES
+        rows, columns = (owned, others) if is_by_rows else (others, owned)
+        numbers = [self.number(row) for row in rows]
+        cells = [
+            (i, j) if is_by_rows else (j, i) for i in range(len(owned)) for j in range(len(others))
+        ]
+        tile = ScoreTile(
+            f, cells, lambda i, j: numbers[i] * self.columns + columns[j], lambda j: columns[j], lambda j: None,
+            self.columns, len(self.layout.names) + operands, numbers=numbers,
+        )  # fmt: skip
+        return epilogue.apply(f, tile, list(scores))
+
+    def exponential(self, x: Val) -> Val:
+        """e^x."""
+        return exponential(self.f, x, self.total)
+
+    def reach(self, end: Val) -> Val:
+        """How many columns the rows before `end` see."""
+        if not self.form.causal:
+            return self.columns
+        return self.f.max(
+            0, self.f.min(self.columns, end + (self.layout.read(self.f, "reach") - 1))
+        )
+
+    # -- results
+    def store(
+        self, name: str, sums: list[Val], extent: int, by: Sequence[Val] | None = None
+    ) -> None:
+        """Stores a thread's sums as rows of what the block owns, each divided by its line's number in `by`."""
+        f, element = self.f, self.form.element(name)
+        base, cross = self.base(name), self.layout.read(f, f"{name}.cross")
+        step = self.layout.read(f, f"{name}.element") if name in self.form.turned else 1
+        for line, feature, x in self.parts_of_sums(sums, extent):
+            row = self.first + self.lines[line]
+            x = x if by is None else x / by[line]
+            n = 1 if x.ty[0] != "<" else int(x.ty[1 : x.ty.index(" ")])
+            for k in range(n):
+                own = f.convert(x if n == 1 else f.extract(x, k), element)
+
+                def put(own: Val = own, at: Val = feature + k, row: Val = row) -> None:
+                    place = base + row * cross + (at if isinstance(step, int) else at * step)
+                    f.store(own, self.pointer(name), place)
+
+                f.when((row < self.limit[self.owner]) & (feature + k < extent), put)
+
+
+class Tile:
+    """Rows of an operand in shared memory, each followed by zeros up to its padded extent."""
+
+    def __init__(self, of: Tiles, name: str, rows: int, extent: int):
+        f, shape = of.f, of.shape
+        self.of, self.name, self.rows, self.extent = of, name, rows, extent
+        self.padded, self.stride = shape.padded(extent), shape.stride(extent, of.element)
+        self.size = SIZE[of.element]
+        self.vector = shape.vector
+        while self.padded % self.vector or extent % self.vector:
+            self.vector //= 2
+        self.room = f.shared(rows * self.stride * self.size)
+        self.base, self.cross = of.base(name), of.layout.read(f, f"{name}.cross")
+        chunks = rows * self.padded // self.vector
+        self.chunks = [f.thread + i for i in range(0, chunks, shape.threads)]
+        self.exist = [None if i + shape.threads <= chunks else at < chunks
+                      for i, at in zip(range(0, chunks, shape.threads), self.chunks, strict=True)]  # fmt: skip
+
+    def _places(self) -> list[tuple[Val, Val]]:
+        """(row, element) of each of the thread's vectors."""
+        wide = self.padded // self.vector
+        return [self._place(at, wide) for at in self.chunks]
+
+    def _place(self, at: Val, wide: int) -> tuple[Val, Val]:
+        if wide == 1:
+            return at, self.of.f.i64(0)
+        row, rest = self.of.f.narrow_divided(at, wide)
+        return row, rest * self.vector
+
+    def fetch(self, first: Val) -> list[Val]:
+        """The thread's vectors of the rows from `first` on; zeros after the last row and the last element."""
+        f, of = self.of.f, self.of
+        kind = ROWS_OF[self.name]
+        element = of.form.element(self.name)
+        found = []
+        for row, k in self._places():
+            at = first + row
+            there = at < of.limit[kind]
+            if self.padded != self.extent:
+                there = there & (k < self.extent)
+                k = f.select(k < self.extent, k, 0)
+            place = f.at(
+                of.pointer(self.name), self.base + of.clamped(at, kind) * self.cross + k, element
+            )
+            found.append(self._loaded(place, element, there))
+        return found
+
+    def _loaded(self, place: Val, element: str, there: Val) -> Val:
+        """A vector as its bits; zeros if it is not there."""
+        f = self.of.f
+        if element in (BF16, F16):
+            ty = self._words()
+        else:
+            ty = element if self.vector == 1 else vec(element, self.vector)
+        align = SIZE[element] * self.vector
+        x = f.emit(ty, f"load {ty}, ptr {place.s}, align {align}")
+        return f.emit(ty, f"select i1 {there.s}, {ty} {x.s}, {ty} {f.zero(ty).s}")
+
+    def put(self, found: list[Val]) -> None:
+        """Stores fetched vectors to shared memory."""
+        f, of = self.of.f, self.of
+        element = of.form.element(self.name)
+        for (row, k), x, exists in zip(self._places(), found, self.exist, strict=True):
+
+            def store(row: Val = row, k: Val = k, x: Val = x) -> None:
+                if element in (BF16, F16):
+                    x = f.bits(x, element if self.vector == 1 else vec(element, self.vector))
+                if of.element == I16:
+                    x = f.bits(x, self._words())
+                else:
+                    x = f.convert(x, of.element)
+                place = f.at(self.room, row * self.stride + k, of.element)
+                f.emit("void", f"store {x.ty} {x.s}, ptr {place.s}, align {self._alignment()}")
+
+            if exists is None:
+                store()
+            else:
+                f.when(exists, store)
+
+    def _words(self) -> str:
+        """The type by which a vector of elements of 16 bits is moved."""
+        return {1: I16, 2: I32}.get(self.vector) or vec(I32, self.vector // 2)
+
+    def _alignment(self) -> int:
+        """Bytes of which a stored vector's place is a multiple, as far as shared memory is aligned."""
+        return min(16, self.size * self.vector)
