@@ -4,6 +4,7 @@ import contextlib
 import random
 import subprocess
 import sys
+import threading
 
 import numpy as np
 import pytest
@@ -19,11 +20,14 @@ pytestmark = needs_grpc
 service = tf.data.experimental.service
 SERVERS = """
 import sys
+import threading
 import penstock as tf
 service = tf.data.experimental.service
-kind, port, *rest = sys.argv[1:]
+kind, port, folder, *rest = sys.argv[1:]
 if kind == "dispatcher":
-    config = service.DispatcherConfig(port=int(port), worker_addresses=rest)
+    config = service.DispatcherConfig(
+        port=int(port), worker_addresses=rest, work_dir=folder or None, fault_tolerant_mode=bool(folder)
+    )
     server = service.DispatchServer(config)
 else:
     server = service.WorkerServer(service.WorkerConfig(rest[0], port=int(port)))
@@ -32,21 +36,25 @@ server.join()
 """
 
 
+def start(running, kind, port, folder, *rest):
+    command = [sys.executable, "-c", SERVERS, kind, str(port), folder, *rest]
+    running[port] = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+
+
+def start_dispatcher(running, port, ports, folder):
+    start(running, "dispatcher", port, folder, *[f"localhost:{each}" for each in ports])
+    assert running[port].stdout.readline() == "ready\n"
+
+
 @contextlib.contextmanager
-def processes(workers):
-    """(target, ports of workers, processes by ports) of a service that ends with the block."""
+def processes(workers, folder=""):
+    """(target, ports of workers, processes by ports) of a service that ends with the block; `folder` is the dispatcher's."""
     running = {}
-
-    def start(kind, port, *rest):
-        command = [sys.executable, "-c", SERVERS, kind, str(port), *rest]
-        running[port] = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
-
     port, *ports = free_ports(workers + 1)
     try:
-        start("dispatcher", port, *[f"localhost:{each}" for each in ports])
-        assert running[port].stdout.readline() == "ready\n"
+        start_dispatcher(running, port, ports, folder)
         for each in ports:
-            start("worker", each, f"localhost:{port}")
+            start(running, "worker", each, "", f"localhost:{port}")
         for each in ports:
             assert running[each].stdout.readline() == "ready\n"
         yield f"grpc://localhost:{port}", ports, running
@@ -123,6 +131,29 @@ def test_a_worker_is_lost_in_mid_epoch():
         assert len(seen) == len(set(seen)) and len(set(range(400)) - set(seen)) <= 2
         with pytest.raises(tf.errors.UnavailableError, match=f"localhost:{ports[0]} is lost"):
             list(fixed)
+
+
+def test_a_dispatcher_that_is_killed_and_started_again_goes_on(tmp_path):
+    with processes(2, str(tmp_path)) as (target, ports, running):
+        port = int(target.rpartition(":")[2])
+        name = service.register_dataset(target, tf.data.Dataset.range(7))
+        data = tf.data.Dataset.range(300).shuffle(30, seed=1).repeat(2)
+        dynamic = iter(data.apply(service.distribute("distributed_epoch", target, job_name="j")))
+        fixed = iter(data.apply(service.distribute(service.ShardingPolicy.DATA, target)))
+        seen = [int(next(dynamic)) for _ in range(40)]
+        parts = [int(next(fixed)) for _ in range(4)]
+        for _ in range(2):
+            running[port].kill()
+            running[port].wait()
+            again = threading.Timer(0.5, start_dispatcher, (running, port, ports, str(tmp_path)))
+            again.start()
+            seen += [int(next(dynamic)) for _ in range(200)]
+            again.join()
+        seen += [int(value) for value in dynamic]
+        assert sorted(seen) == sorted([*range(300)] * 2)
+        assert sorted([*parts, *map(int, fixed)]) == sorted([*range(300)] * 2)
+        assert elements(service.from_dataset_id("distributed_epoch", target, name)) == [*range(7)]
+        assert service.register_dataset(target, tf.data.Dataset.range(3)) != name
 
 
 def test_wrong_messages_are_refused(target):

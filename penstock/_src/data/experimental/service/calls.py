@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import importlib.util
 import itertools
+import logging
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -14,12 +16,19 @@ from google.protobuf.message import DecodeError
 from penstock._src.cluster.rpc.channel import Channel
 from penstock._src.cluster.rpc.server import RpcServer
 from penstock._src.core import dtypes
-from penstock._src.core.errors import InternalError, InvalidArgumentError, UnimplementedError
+from penstock._src.core.errors import (
+    InternalError,
+    InvalidArgumentError,
+    UnavailableError,
+    UnimplementedError,
+)
 from penstock._src.data.experimental.service import messages
 from penstock._src.ops.tensor_proto import from_proto, to_proto
 
 # How long consumers try to reach a server that does not answer.
 PATIENCE = 2.0
+_PAUSE = 0.1
+LOG = logging.getLogger("tensorflow")
 # Ports for servers with port 0 where grpcio is not installed: they only identify servers within this process.
 _PORTS = itertools.count(50000)
 
@@ -66,6 +75,31 @@ def call(
         return reply.FromString(data)
     except DecodeError as error:
         raise InternalError(f"{channel.name} at {address}: no such reply: {error}") from error
+
+
+def patient(ask: Callable[[], Any], seconds: float, ended: threading.Event, dispatcher: str) -> Any:
+    """Returns what a call gives, which is made again while the dispatcher is away.
+
+    Args:
+      ask: the call.
+      seconds: for which it is made again.
+      ended: set when nobody waits any more.
+      dispatcher: its address, for the log.
+
+    Raises:
+      UnavailableError: it has not come back.
+    """
+    until = time.monotonic() + seconds
+    while True:
+        try:
+            return ask()
+        except UnavailableError:
+            if time.monotonic() > until or ended.is_set():
+                raise
+            LOG.warning(
+                "tf.data service: the dispatcher at %s is away; waiting for it.", dispatcher
+            )
+            ended.wait(_PAUSE)
 
 
 class Listening:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import logging
+import threading
 import time
 import uuid
 from collections.abc import Iterator
@@ -10,14 +10,14 @@ from typing import Any
 
 from penstock._src.core.errors import UnavailableError
 from penstock._src.data.experimental.service import messages
-from penstock._src.data.experimental.service.calls import call, from_message
+from penstock._src.data.experimental.service.calls import LOG, call, from_message, patient
 from penstock._src.data.experimental.service.jobs import STATIC, ShardingPolicy
 from penstock._src.ops.data.pipeline import Element
 
-LOG = logging.getLogger("tensorflow")
 # Seconds between two looks for new workers.
 _LOOK_SECONDS = 1.0
 _PAUSE = 0.1
+_PATIENCE = 3600.0  # seconds to wait for a dispatcher that keeps its state
 
 
 class Consumer:
@@ -37,7 +37,8 @@ class Consumer:
         self._service, self._policy = service, ShardingPolicy(request.policy)
         self._place, self._is_own = place, not request.name
         self._name = trainer or (uuid.uuid4().hex if place is None else str(place))
-        self._job = self._ask("Job", request, messages.JobReply).job
+        made = self._ask("Job", request, messages.JobReply)
+        self._job, self._patience = made.job, _PATIENCE if made.is_kept else 0.0
         self._numbers: dict[str, int] = {}  # worker: questions so far
         self._ended: set[str] = set()
         self._lost: set[str] = set()
@@ -52,7 +53,10 @@ class Consumer:
         """Looks for workers."""
         request = messages.TasksRequest(job=self._job, lost=sorted(self._lost))
         self._lost.clear()
-        found = self._ask("Tasks", request, messages.TasksReply)
+        found = patient(
+            lambda: self._ask("Tasks", request, messages.TasksReply),
+            self._patience, threading.Event(), self._service,
+        )  # fmt: skip
         self._looked, self._shards = time.monotonic(), found.shards
         for worker in found.workers:
             self._numbers.setdefault(worker, 0)

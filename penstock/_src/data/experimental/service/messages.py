@@ -21,7 +21,7 @@ JobRequest
     dataset_id=1 string, policy=2 int32, name=3 string, iteration=4 int64, consumers=5 int32,
     is_cached=6 bool
 JobReply
-    job=1 string
+    job=1 string, is_kept=2 bool
 TasksRequest
     job=1 string, lost=2 string*, is_over=3 bool
 TasksReply
@@ -33,9 +33,15 @@ TaskRequest
     job=1 string, worker=2 string
 TaskReply
     graph=1 bytes, local=2 string, policy=3 int32, shard=4 int64, shards=5 int64,
-    consumers=6 int32, is_cached=7 bool
+    consumers=6 int32, is_cached=7 bool, is_kept=8 bool
 SplitRequest
     job=1 string, source=2 int32, repetition=3 int64, worker=4 string, number=5 int64
+SplitGiven
+    request=1 SplitRequest, at=2 int64
+DispatcherChange
+    (change: dataset=1 RegisterRequest, job=2 JobMade, ended_job=3 string, split=4 SplitGiven)
+JobMade
+    job=1 string, request=2 JobRequest
 ElementRequest
     job=1 string, consumer=2 string, number=3 int64, is_over=4 bool
 """,
@@ -44,8 +50,8 @@ ElementRequest
 )
 (
     Element, RegisterRequest, RegisterReply, SpecRequest, SpecReply, JobRequest, JobReply, TasksRequest, TasksReply,
-    AnnounceRequest, AnnounceReply, TaskRequest, TaskReply, SplitRequest, ElementRequest,
+    AnnounceRequest, AnnounceReply, TaskRequest, TaskReply, SplitRequest, SplitGiven, DispatcherChange, JobMade, ElementRequest,
 ) = SCHEMA.many(
     "Element RegisterRequest RegisterReply SpecRequest SpecReply JobRequest JobReply TasksRequest TasksReply AnnounceRequest "
-    "AnnounceReply TaskRequest TaskReply SplitRequest ElementRequest"
+    "AnnounceReply TaskRequest TaskReply SplitRequest SplitGiven DispatcherChange JobMade ElementRequest"
 )  # fmt: skip

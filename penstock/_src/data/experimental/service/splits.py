@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import itertools
-import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
+from typing import Any
 
+from penstock._src.data.experimental.service.messages import SplitGiven
 from penstock._src.ops.data.pipeline import UNKNOWN, Element, Pipeline, Run
 from penstock._src.ops.data_planner.plan import with_inputs
 
@@ -51,6 +53,25 @@ def shared(dataset: Pipeline, take: Next) -> Pipeline:
     return rebuilt(dataset)
 
 
+class Given:
+    """What was given out, as far as it matters: how far each source has come in each repetition, and each worker's last element."""
+
+    def __init__(self) -> None:
+        self.furthest: dict[tuple[int, int], Any] = {}
+        self.last: dict[str, Any] = {}
+
+    def add(self, given: Any) -> None:
+        """Takes a SplitGiven into account."""
+        key = _key(given.request)
+        if key not in self.furthest or given.at > self.furthest[key].at:
+            self.furthest[key] = given
+        self.last[given.request.worker] = given
+
+    def messages(self) -> list[Any]:
+        """The SplitGivens that say as much."""
+        return [*self.furthest.values(), *self.last.values()]
+
+
 class Splits:
     """The sources of a job's dataset, whose elements are given out once in each repetition.
 
@@ -58,24 +79,51 @@ class Splits:
 
     Args:
       dataset: the pipeline.
+      given: what was given out before.
     """
 
-    def __init__(self, dataset: Pipeline) -> None:
+    def __init__(self, dataset: Pipeline, given: Given) -> None:
         self._sources = sources_of(dataset)
         self._iterators: dict[tuple[int, int], Iterator[Element]] = {}
+        self._taken: Counter[tuple[int, int]] = Counter()
         self._last: dict[str, tuple[int, Element | None]] = {}
-        self._lock = threading.Lock()
+        self._skip(given)
 
-    def next(self, source: int, repetition: int, worker: str, number: int) -> Element | None:
-        """The next element of a source for a worker, which numbers its questions; None at the end."""
-        with self._lock:
-            held = self._last.get(worker)
-            if held is not None and held[0] == number:
-                return held[1]
-            key = source, repetition
-            if key not in self._iterators:
-                pipeline = self._sources[source]
-                self._iterators[key] = pipeline.iterate(Run(pipeline.options()))
-            element = next(self._iterators[key], None)
-            self._last[worker] = number, element
-            return element
+    def next(self, request: Any) -> tuple[Element | None, Any]:
+        """The next element of a source for a worker, None at the end; and a SplitGiven unless the worker had asked before.
+
+        Args:
+          request: a SplitRequest. Workers number their questions.
+        """
+        held = self._last.get(request.worker)
+        if held is not None and held[0] == request.number:
+            return held[1], None
+        element = self._take(*_key(request))
+        self._last[request.worker] = request.number, element
+        at = -1 if element is None else self._taken[_key(request)] - 1
+        return element, SplitGiven(request=request, at=at)
+
+    def _take(self, source: int, repetition: int) -> Element | None:
+        key = source, repetition
+        if key not in self._iterators:
+            pipeline = self._sources[source]
+            self._iterators[key] = pipeline.iterate(Run(pipeline.options()))
+        element = next(self._iterators[key], None)
+        self._taken[key] += element is not None
+        return element
+
+    def _skip(self, given: Given) -> None:
+        """Goes on behind what was given out, and knows each worker's last element."""
+        for worker, each in given.last.items():
+            self._last[worker] = each.request.number, None
+        for key, furthest in given.furthest.items():
+            wanted = {e.at: w for w, e in given.last.items() if _key(e.request) == key}
+            for at in range(furthest.at + 1):
+                element = self._take(*key)
+                if at in wanted:
+                    worker = wanted[at]
+                    self._last[worker] = given.last[worker].request.number, element
+
+
+def _key(request: Any) -> tuple[int, int]:
+    return request.source, request.repetition

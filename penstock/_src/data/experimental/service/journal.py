@@ -1,0 +1,109 @@
+"""Journal: the changes of a dispatcher's state, in a file that outlives the process."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Iterable
+from typing import Any
+
+from google.protobuf.message import DecodeError
+
+from penstock._src.core.errors import DataLossError
+from penstock._src.data.experimental.service.messages import DispatcherChange
+from penstock._src.filesystems import files
+from penstock._src.filesystems.whole import write_whole
+from penstock._src.util.files.records import (
+    DamagedRecord,
+    cut_short,
+    frame,
+    read_records,
+)
+
+FOLDER, NAME = "tf_data_dispatcher_journal", "journal"
+LARGE = 64 << 20  # bytes from which a journal is written anew
+# Splits are synced this often: a sync takes milliseconds, and workers ask for each element.
+UNSYNCED_SECONDS = 0.05
+
+
+class Journal:
+    """Keeps changes in a record file.
+
+    Args:
+      folder: the `work_dir` of a dispatcher; made if there is none.
+    """
+
+    def __init__(self, folder: str) -> None:
+        self.path = os.path.join(folder, FOLDER, NAME)
+        self._system = files.system_of(self.path)
+        self._log: Any = None
+        self._size, self._most = 0, LARGE
+        self._synced = 0.0
+        self._lock = threading.Lock()
+
+    def changes(self) -> list[Any]:
+        """The DispatcherChange messages of an earlier dispatcher, in order. A last one that was cut short was never answered.
+
+        Raises:
+          DataLossError: the file is damaged.
+        """
+        if not files.exists(self.path):
+            return []
+        found: list[Any] = []
+        with files.open_file(self.path) as file:
+            records = read_records(file, self.path)
+            try:
+                found.extend(DispatcherChange.FromString(record) for record in records)
+            except DamagedRecord as error:
+                if not str(error).startswith(cut_short(0, self.path).split(" at ")[0]):
+                    raise DataLossError(
+                        f"tf.data service: the dispatcher's journal: {error}"
+                    ) from error
+            except DecodeError as error:
+                raise DataLossError(
+                    f"tf.data service: the dispatcher's journal {self.path}: {error}"
+                ) from error
+        return found
+
+    def begin(self, changes: Iterable[Any]) -> None:
+        """Writes a new journal in place of what there is."""
+        with self._lock:
+            self._close()
+            files.make_folders(os.path.dirname(self.path))
+            contents = b"".join([frame(each.SerializeToString()) for each in changes])
+            write_whole(self.path, contents)
+            self._size, self._most = len(contents), max(LARGE, 2 * len(contents))
+            self._log = self._system.open_log(self.path)
+
+    def append(self, change: Any) -> None:
+        """Adds a change, safe from the end of the process, and, but for the splits of the last moment, from that of the machine.
+
+        It raises TensorFlow's error where that is impossible.
+        """
+        record = frame(change.SerializeToString())
+        with self._lock:
+            if self._log is None:
+                return  # the dispatcher is stopped
+            self._log.write(record)
+            self._log.flush()
+            now = time.monotonic()
+            if change.WhichOneof("change") != "split" or now > self._synced + UNSYNCED_SECONDS:
+                self._system.sync(self._log)
+                self._synced = now
+            self._size += len(record)
+
+    @property
+    def is_large(self) -> bool:
+        """Whether it is time to begin anew."""
+        return self._size > self._most
+
+    def close(self) -> None:
+        """Closes the file."""
+        with self._lock:
+            self._close()
+
+    def _close(self) -> None:
+        if self._log is not None:
+            self._log.close()
+            self._log = None

@@ -1,0 +1,161 @@
+"""What a dispatcher knows of datasets and jobs, and keeps over a restart."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from typing import Any
+
+from penstock._src.core.errors import NotFoundError
+from penstock._src.data.experimental.service.jobs import ShardingPolicy
+from penstock._src.data.experimental.service.journal import Journal
+from penstock._src.data.experimental.service.messages import DispatcherChange, JobMade
+from penstock._src.data.experimental.service.servers import pipeline_of
+from penstock._src.data.experimental.service.splits import Given, Splits
+from penstock._src.ops.data.pipeline import Element
+
+_FIRST_NUMBER = 1000  # of what has no name
+
+
+class Job:
+    """An iteration over a dataset by workers.
+
+    Args:
+      request: the JobRequest.
+      dataset: the RegisterRequest.
+    """
+
+    def __init__(self, request: Any, dataset: Any) -> None:
+        self.request, self.dataset = request, dataset
+        self.policy = ShardingPolicy(request.policy)
+        self.given = Given()
+        self.lock = threading.Lock()
+        self._splits: Splits | None = None
+
+    @property
+    def splits(self) -> Splits:
+        """What workers share."""
+        if self._splits is None:
+            dataset = pipeline_of(self.dataset.graph, self.dataset.local)
+            self._splits = Splits(dataset, self.given)
+        return self._splits
+
+
+class State:
+    """The datasets and jobs of a dispatcher. With a journal, those of the dispatcher that had it before are known.
+
+    Args:
+      journal: to which each change is added before anybody is told of it; or None.
+    """
+
+    def __init__(self, journal: Journal | None) -> None:
+        self.datasets: dict[str, Any] = {}
+        self.jobs: dict[str, Job] = {}
+        self._numbers = itertools.count(_FIRST_NUMBER)
+        self._lock = threading.Lock()
+        self._journal = journal
+        if journal is not None:
+            for change in journal.changes():
+                self._apply(change)
+            self._numbers = itertools.count(self._first_free_number())
+            journal.begin(self._changes())
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether it outlives the process."""
+        return self._journal is not None
+
+    def job(self, name: str) -> Job:
+        """The job of a name.
+
+        Raises:
+          NotFoundError: there is none.
+        """
+        if name not in self.jobs:
+            raise NotFoundError(f"tf.data service: there is no job {name!r}.")
+        return self.jobs[name]
+
+    def register(self, request: Any) -> str:
+        """Adds a dataset unless there is one of its name; returns the name."""
+        with self._lock:
+            name = request.dataset_id or str(next(self._numbers))
+            if name not in self.datasets:
+                request.dataset_id = name
+                self._change(DispatcherChange(dataset=request))
+        return name
+
+    def make_job(self, request: Any) -> str:
+        """Adds a job unless there is one of its name and iteration; returns what it is known by.
+
+        Raises:
+          NotFoundError: there is no such dataset.
+        """
+        if request.dataset_id not in self.datasets:
+            raise NotFoundError(f"tf.data service: there is no dataset {request.dataset_id!r}.")
+        with self._lock:
+            named = f"{request.name}/{request.iteration}"
+            name = named if request.name else f"#{next(self._numbers)}"
+            if name not in self.jobs:
+                self._change(DispatcherChange(job=JobMade(job=name, request=request)))
+        return name
+
+    def end_job(self, name: str) -> None:
+        """Forgets a job."""
+        with self._lock:
+            if name in self.jobs:
+                self._change(DispatcherChange(ended_job=name))
+
+    def split(self, request: Any) -> Element | None:
+        """What a worker is given for a SplitRequest."""
+        job = self.job(request.job)
+        with job.lock:
+            element, given = job.splits.next(request)
+            if given is not None and self._journal is not None:
+                self._journal.append(DispatcherChange(split=given))
+                job.given.add(given)
+        if self._journal is not None and self._journal.is_large:
+            self._begin_anew()
+        return element
+
+    def _begin_anew(self) -> None:
+        """Writes the journal without what is over."""
+        assert self._journal is not None
+        with self._lock:
+            held = [job.lock for job in self.jobs.values()]
+            for lock in held:
+                lock.acquire()
+            try:
+                if self._journal.is_large:
+                    self._journal.begin(self._changes())
+            finally:
+                for lock in held:
+                    lock.release()
+
+    def _change(self, change: Any) -> None:
+        if self._journal is not None:
+            self._journal.append(change)
+        self._apply(change)
+
+    def _apply(self, change: Any) -> None:
+        kind = change.WhichOneof("change")
+        if kind == "dataset":
+            self.datasets[change.dataset.dataset_id] = change.dataset
+        elif kind == "job":
+            made = change.job
+            self.jobs[made.job] = Job(made.request, self.datasets[made.request.dataset_id])
+        elif kind == "ended_job":
+            self.jobs.pop(change.ended_job, None)
+        elif change.split.request.job in self.jobs:
+            self.jobs[change.split.request.job].given.add(change.split)
+
+    def _changes(self) -> list[Any]:
+        """Those that lead to this state."""
+        made = [DispatcherChange(dataset=each) for each in self.datasets.values()]
+        for name, job in self.jobs.items():
+            made.append(DispatcherChange(job=JobMade(job=name, request=job.request)))
+            made += [DispatcherChange(split=each) for each in job.given.messages()]
+        return made
+
+    def _first_free_number(self) -> int:
+        names = [*self.datasets, *(name.removeprefix("#") for name in self.jobs)]
+        return max([_FIRST_NUMBER - 1, *(int(name) for name in names if name.isdecimal())]) + 1
