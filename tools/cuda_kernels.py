@@ -46,6 +46,15 @@ def halves(a: Any, b: Any) -> Any:
     return tf.cast(a, tf.bfloat16) @ tf.cast(b, tf.bfloat16)
 
 
+def depthwise(x: Any, w: Any) -> Any:
+    """A depthwise convolution and its gradients."""
+    with tf.GradientTape() as tape:
+        tape.watch([x, w])
+        y = tf.nn.depthwise_conv2d(x, w, [1, 2, 2, 1], "SAME")
+        loss = tf.reduce_sum(y**2)
+    return y, tape.gradient(loss, [x, w])
+
+
 def attention(
     depth: int, dtype: Any, is_masked: bool = False
 ) -> tuple[Callable[..., Any], list[Any]]:
@@ -90,8 +99,14 @@ CASES: dict[str, Callable[[], tuple[Callable[..., Any], list[Any]]]] = {
         lambda x, w: tf.nn.conv2d(x, w, 1, "SAME"),
         [normal(2, 16, 16, 16), normal(3, 3, 16, 16)],
     ),
+    "depthwise convolution": lambda: (depthwise, [normal(2, 16, 16, 16), normal(3, 3, 16, 1)]),
+    "depthwise, odd": lambda: (depthwise, [normal(2, 15, 15, 7), normal(5, 5, 7, 1)]),
     "running sum": lambda: (lambda x: tf.cumsum(x, 1), [normal(64, 100)]),
+    "running sum of short lines": lambda: (lambda x: tf.cumsum(x, 0), [normal(4, 9000)]),
+    "running sum of a long line": lambda: (lambda x: tf.cumsum(x, 1), [normal(1, 100_000)]),
+    "sort of short lines": lambda: (lambda x: tf.sort(x, 1), [normal(64, 50)]),
     "sort": lambda: (lambda x: tf.sort(x, 1), [normal(64, 100)]),
+    "sort of a long line": lambda: (lambda x: tf.argsort(x, 1), [normal(1, 10_000)]),
     "scatter": lambda: (
         lambda x, y: tf.tensor_scatter_nd_add(x, [[1], [3]], y),
         [normal(64, 100), normal(2, 100)],

@@ -7,7 +7,7 @@ import penstock as tf
 from penstock._src.compiler.codegen.contraction.products.description import Gemm, Matrix
 from penstock._src.compiler.codegen.contraction.tile import Types
 from penstock._src.devices.cuda.emulator import EmulatedKernel, Emulator
-from penstock._src.devices.cuda.kernels.products import LARGE_TILE, emit_product
+from penstock._src.devices.cuda.kernels.contractions.products import LARGE_TILE, emit_product
 from penstock._src.devices.cuda.target import target_of
 from tests.devices.cuda.emulated import by_reference, on_card
 

@@ -39,15 +39,25 @@ class Bounds:
 
 
 @dataclass(frozen=True)
+class SpecialStage:
+    """A further launch of the same code: its function and tasks, and the words of its context, if they are others."""
+
+    function: str
+    tasks: int
+    words: "Sequence[Node | Scratch | SessionWord | int] | None" = None
+
+
+@dataclass(frozen=True)
 class SpecialLaunch:
-    """One launch over numbered tasks.
+    """A launch over numbered tasks, and those that follow it.
 
     key      what tells its code from others'
-    write    writes the code, whose one exported function is "task"
+    write    writes the code, whose first function is "task"
     tasks    how many; 0 if there is nothing to do
     words    of the context that every task reads: numbers, nodes (the address of their memory), Scratch and SessionWords
     label    a few words for reports
     bounds   of indices that end the run with an error if they are outside
+    then     launches that follow; a Scratch in their words is the same memory as there
     """
 
     key: tuple[Any, ...]
@@ -56,6 +66,7 @@ class SpecialLaunch:
     words: "Sequence[Node | Scratch | SessionWord | int]"
     label: str
     bounds: Bounds | None = None
+    then: Sequence[SpecialStage] = ()
 
 
 @dataclass(frozen=True)

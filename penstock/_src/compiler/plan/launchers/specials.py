@@ -1,6 +1,6 @@
 """Launches of the kinds that have emitters of their own."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from penstock._src.compiler.codegen.specials.special import Scratch, SessionWord
@@ -11,6 +11,8 @@ from penstock._src.compiler.plan.builder import PlanBuilder
 from penstock._src.compiler.plan.launchers.nests import begin_with
 from penstock._src.compiler.plan.plan import CheckFailed, OutOfBounds
 from penstock._src.ir.node import Node
+
+Word = Node | Scratch | SessionWord | int
 
 
 def launch_special(builder: PlanBuilder, kernel: SpecialKernel) -> None:
@@ -24,21 +26,32 @@ def launch_special(builder: PlanBuilder, kernel: SpecialKernel) -> None:
     outputs = [builder.used(output) for output in kernel.outputs]
     if not special.tasks:
         return
-    args = [_word(builder, word) for word in special.words]
-    made = [b for b, word in zip(args, special.words, strict=True) if isinstance(word, Scratch)]
-    written = [b for b in [*made, *outputs] if isinstance(b, Buffer)]
+    memory = {
+        id(word): builder.temporary("scratch", word.size)
+        for word in special.words
+        if isinstance(word, Scratch)
+    }
+
+    def words_of(words: Sequence[Word]) -> list[Any]:
+        return [_word(builder, word, memory) for word in words]
+
+    args = words_of(special.words)
+    written = [b for b in [*memory.values(), *outputs] if isinstance(b, Buffer)]
     read = [b for b in args if isinstance(b, Buffer) and b not in written]
     builder.note(kernel, read, written)
     code = builder.generator.special_code(special)
     builder.add(code, "task", special.tasks, args, special.label)
+    for stage in special.then:
+        own = args if stage.words is None else words_of(stage.words)
+        builder.add(code, stage.function, stage.tasks, own, special.label)
 
 
 def _word(
-    builder: PlanBuilder, word: Node | Scratch | SessionWord | int
+    builder: PlanBuilder, word: Word, memory: Mapping[int, Buffer]
 ) -> Buffer | SessionWord | int:
     """A word of a context: a number, or the memory whose address it is."""
     if isinstance(word, Scratch):
-        return builder.temporary("scratch", word.size)
+        return memory[id(word)]
     return word if isinstance(word, int | SessionWord) else builder.used(word)
 
 

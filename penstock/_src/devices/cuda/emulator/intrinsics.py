@@ -37,13 +37,20 @@ def write_intrinsics(m: Module) -> None:
         f.store(f.load(syncs, thread, I64) + 1, syncs, thread)
     _write_products(m)
     _write_loads_of_matrices(m)
-    for kind, ty in (("i32", I32), ("f32", F32)):
-        arguments = dict(_mask=I32, x=ty, distance=I32, _clamp=I32)
-        with m.fn(f"{PREFIX}shfl.sync.bfly.{kind}", ret=ty, **arguments) as f:
-            lane = word(f, state.THREAD) % WARP
-            other = lane ^ f.convert(f.distance, I64)
-            slot = exchange(f, lambda mine, f=f: f.store(f.x, mine))
-            f.give(f.load(slot(other), 0, ty))
+    for way in ("bfly", "up", "idx"):
+        for kind, ty in (("i32", I32), ("f32", F32)):
+            _write_shuffle(m, way, kind, ty)
+
+
+def _write_shuffle(m: Module, way: str, kind: str, ty: str) -> None:
+    """shfl.sync: the value of another lane."""
+    arguments = dict(_mask=I32, x=ty, number=I32, _clamp=I32)
+    with m.fn(f"{PREFIX}shfl.sync.{way}.{kind}", ret=ty, **arguments) as f:
+        lane, number = word(f, state.THREAD) % WARP, f.convert(f.number, I64)
+        below = lane - number
+        other = {"bfly": lane ^ number, "up": f.select(below < 0, lane, below), "idx": number}[way]
+        slot = exchange(f, lambda mine: f.store(f.x, mine))
+        f.give(f.load(slot(other), 0, ty))
 
 
 def _write_products(m: Module) -> None:

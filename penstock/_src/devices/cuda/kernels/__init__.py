@@ -3,12 +3,12 @@
 What comes in: kernels as data (compiler/kernels/). What goes out: a `CudaCode`, whose launches read the same words as a CPU's. Read
 first: language.py, then nests.py.
 
-    choice.py      which threads compute which points of a nest
-    nests.py       loop nests: elementwise values, reductions, rows
-    products.py    products by tiles in shared memory; tensor_products.py: those of 16-bit floats; epilogue.py: what is computed on their sums
-    attention/     attention forward and backward; matrices.py: the instructions by which warps load and multiply matrices
-    checks.py      indices that must lie inside
-    functions.py   what CPUs take from the C library
-    tasks.py       the CPU's task functions, for kinds without a schedule of their own
-    generator.py   what planning asks
+    choice.py       which threads compute which points of a nest
+    nests.py        loop nests: elementwise values, reductions, rows
+    contractions/   products, convolutions
+    attention/      attention forward and backward
+    specials/       scans, sorts, scatters, random bits, checks
+    functions.py    what CPUs take from the C library
+    tasks.py        the CPU's task functions, for kinds without a schedule of their own
+    generator.py    what planning asks
 """

@@ -1,11 +1,16 @@
 """The generator for cards: loop nests and products by threads of their own; other kinds as tasks of one thread each."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 from penstock._src.compiler.codegen.attention.emit import AttentionCode
+from penstock._src.compiler.codegen.contraction.emit import Description
+from penstock._src.compiler.codegen.contraction.images.convolution import (
+    Depthwise,
+    DepthwiseFilterGradient,
+)
 from penstock._src.compiler.codegen.contraction.match import Match
-from penstock._src.compiler.codegen.contraction.products.description import Gemm
 from penstock._src.compiler.codegen.cpu import CpuGenerator
 from penstock._src.compiler.codegen.generator import Epilogues
 from penstock._src.compiler.codegen.kept_codes import KeptCodes
@@ -22,24 +27,49 @@ from penstock._src.devices.cuda.kernels.attention.emit import (
     key_of,
     shapes_of,
 )
-from penstock._src.devices.cuda.kernels.checks import emit_cuda_bounds_check
-from penstock._src.devices.cuda.kernels.epilogue import CudaEpilogue
-from penstock._src.devices.cuda.kernels.language import CudaCode
-from penstock._src.devices.cuda.kernels.nests import emit_cuda_nest
-from penstock._src.devices.cuda.kernels.products import emit_product, suits
-from penstock._src.devices.cuda.kernels.random_bits import random_bits_launch
-from penstock._src.devices.cuda.kernels.scatter import scatter_launch
-from penstock._src.devices.cuda.kernels.tasks import checked, code_of_tasks
-from penstock._src.devices.cuda.kernels.tensor_products import (
+from penstock._src.devices.cuda.kernels.contractions.depthwise import (
+    emit_depthwise,
+    emit_depthwise_filter_gradient,
+)
+from penstock._src.devices.cuda.kernels.contractions.epilogue import CudaEpilogue
+from penstock._src.devices.cuda.kernels.contractions.products import emit_product, suits
+from penstock._src.devices.cuda.kernels.contractions.tensor_products import (
     emit_tensor_product,
     suits_tensor_cores,
 )
+from penstock._src.devices.cuda.kernels.language import CudaCode
+from penstock._src.devices.cuda.kernels.nests import emit_cuda_nest
+from penstock._src.devices.cuda.kernels.specials.checks import emit_cuda_bounds_check
+from penstock._src.devices.cuda.kernels.specials.random_bits import random_bits_launch
+from penstock._src.devices.cuda.kernels.specials.scan import scan_launch
+from penstock._src.devices.cuda.kernels.specials.scatter import scatter_launch
+from penstock._src.devices.cuda.kernels.specials.sort import sort_launch
+from penstock._src.devices.cuda.kernels.tasks import checked, code_of_tasks
 from penstock._src.ir.node import Node
 from penstock._src.native import Code, Target
 from penstock._src.native.language.types import OF_NUMPY
 
 # Kinds that have a schedule for cards.
-OWN_SPECIALS = {"random_bits": random_bits_launch, "scatter": scatter_launch}
+OWN_SPECIALS: dict[str, Callable[[Node, Sequence[Node]], SpecialLaunch]] = {
+    "random_bits": lambda node, _: random_bits_launch(node),
+    "scan": lambda node, _: scan_launch(node),
+    "scatter": lambda node, _: scatter_launch(node),
+    "sort": sort_launch,
+}
+
+
+Emitter = Callable[[Any, Target, Epilogue], KernelCode]
+OF_IMAGES: dict[type, Emitter] = {
+    Depthwise: emit_depthwise,
+    DepthwiseFilterGradient: emit_depthwise_filter_gradient,
+}
+
+
+def _emitter(description: Description, target: Target) -> Emitter | None:
+    """What writes a contraction; None if it has no schedule for cards."""
+    if suits(description):
+        return emit_tensor_product if suits_tensor_cores(description, target) else emit_product
+    return OF_IMAGES.get(type(description))
 
 
 class CudaGenerator(KeptCodes):
@@ -62,7 +92,7 @@ class CudaGenerator(KeptCodes):
 
     def chosen(self, found: Match, threads: int, is_prepacked: bool) -> Match:
         """The contraction; as a product that gathers, if its own form has no schedule for cards."""
-        if suits(found.description):
+        if _emitter(found.description, self.target) is not None:
             return found
         product = match_as_product(found)
         return product if product is not None and suits(product.description) else found
@@ -71,27 +101,27 @@ class CudaGenerator(KeptCodes):
         self, found: Match, epilogue: EpilogueExpression | None, threads: int
     ) -> KernelCode:
         description = found.description
-        if suits(description):
-            return self._product(description, epilogue)
+        emit = _emitter(description, self.target)
+        if emit is not None:
+            return self._contraction(description, epilogue, emit)
         code = self.tasks.contraction(found, epilogue, threads)
         return self.keep(
             ("contraction", code.code.key), lambda: replace(code, code=code_of_tasks(code.code))
         )
 
-    def _product(self, gemm: Gemm, epilogue: EpilogueExpression | None) -> KernelCode:
+    def _contraction(
+        self, description: Description, epilogue: EpilogueExpression | None, emit: Emitter
+    ) -> KernelCode:
         def write() -> KernelCode:
-            made: Epilogue = PLAIN
-            description = gemm
-            if epilogue is not None:
-                made = CudaEpilogue(epilogue)
-                output = OF_NUMPY[epilogue.dtype.name]
-                description = replace(gemm, types=replace(gemm.types, output=output))
-            by_tensor_cores = suits_tensor_cores(description, self.target)
-            emit = emit_tensor_product if by_tensor_cores else emit_product
-            code = emit(description, self.target, made)
+            if epilogue is None:
+                code = emit(description, self.target, PLAIN)
+            else:
+                types = replace(description.types, output=OF_NUMPY[epilogue.dtype.name])
+                own = replace(description, types=types)
+                code = emit(own, self.target, CudaEpilogue(epilogue))
             return replace(code, code=checked(code.code))
 
-        return self.keep(("product", gemm, epilogue and epilogue.signature()), write)
+        return self.keep(("product", description, epilogue and epilogue.signature()), write)
 
     def attention(self, found: Attention, backward: bool, epilogues: Epilogues) -> AttentionCode:
         form, vector = key_of(found, backward, self.target)
@@ -106,7 +136,7 @@ class CudaGenerator(KeptCodes):
 
     def special(self, node: Node, outputs: Sequence[Node], threads: int) -> SpecialLaunch:
         own = OWN_SPECIALS.get(node.kind)
-        return own(node) if own else self.tasks.special(node, outputs, threads)
+        return own(node, outputs) if own else self.tasks.special(node, outputs, threads)
 
     def special_code(self, launch: SpecialLaunch) -> Code:
         code = self.tasks.special_code(launch)

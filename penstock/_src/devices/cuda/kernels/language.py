@@ -153,21 +153,36 @@ class CudaFn(Fn):
 
     def shuffled(self, x: Val, distance: int) -> Val:
         """The value of the lane whose number differs by the bit `distance`; all lanes of the warp take part."""
+        return self._shuffled("bfly", x, distance, 31)
+
+    def shuffled_up(self, x: Val, distance: int) -> Val:
+        """The value of the lane `distance` before, its own if there is none; all lanes of the warp take part."""
+        return self._shuffled("up", x, distance, 0)
+
+    def shuffled_from(self, x: Val, lane: int) -> Val:
+        """The value of a lane; all lanes of the warp take part."""
+        return self._shuffled("idx", x, lane, 31)
+
+    def _shuffled(self, way: str, x: Val, number: int, clamp: int) -> Val:
         bits = BITS[x.ty]
         if bits == 64:
             whole = self.bits(x, I64)
             low, high = self.cast("trunc", whole, I32), self.cast("trunc", whole >> 32, I32)
             low, high = (
-                self.cast("zext", self.shuffled(part, distance), I64) for part in (low, high)
+                self.cast("zext", self._shuffled(way, part, number, clamp), I64)
+                for part in (low, high)
             )
             return self.bits(low | (high << 32), x.ty)
         if bits < 32:
-            return self.cast("trunc", self.shuffled(self.cast("zext", x, I32), distance), x.ty)
+            wide = self.cast("zext", self.bits(x, f"i{bits}"), I32)
+            return self.bits(
+                self.cast("trunc", self._shuffled(way, wide, number, clamp), f"i{bits}"), x.ty
+            )
         kind = "f32" if x.ty == F32 else "i32"
-        name = f"@llvm.nvvm.shfl.sync.bfly.{kind}"
+        name = f"@llvm.nvvm.shfl.sync.{way}.{kind}"
         self.module.declare(f"declare {x.ty} {name}(i32, {x.ty}, i32, i32)")
         return self.emit(
-            x.ty, f"call {x.ty} {name}(i32 {_EVERYONE}, {x.ty} {x.s}, i32 {distance}, i32 31)"
+            x.ty, f"call {x.ty} {name}(i32 {_EVERYONE}, {x.ty} {x.s}, i32 {number}, i32 {clamp})"
         )
 
     def shared(self, size: int) -> Val:

@@ -17,7 +17,7 @@ from penstock._src.devices.cuda.kernels.attention.plain import PlainTiles
 from penstock._src.devices.cuda.kernels.attention.shapes import BYTES, CudaLayout, Shape, shape_of
 from penstock._src.devices.cuda.kernels.attention.tensor_cores import TensorTiles
 from penstock._src.devices.cuda.kernels.attention.tiles import KEYS, QUERIES
-from penstock._src.devices.cuda.kernels.epilogue import CudaEpilogue
+from penstock._src.devices.cuda.kernels.contractions.epilogue import CudaEpilogue
 from penstock._src.devices.cuda.kernels.language import CudaModule
 from penstock._src.devices.cuda.kernels.tasks import checked
 from penstock._src.native import Target

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from penstock._src.devices.cuda.kernels.attention.tiles import Tile, Tiles
-from penstock._src.devices.cuda.kernels.matrices import load_matrices, multiply_add
+from penstock._src.devices.cuda.kernels.contractions.matrices import load_matrices, multiply_add
 from penstock._src.devices.cuda.target import WARP
 from penstock._src.native.language.types import F32, I16, I32, vec
 from penstock._src.native.language.value import Val

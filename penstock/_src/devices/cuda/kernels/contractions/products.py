@@ -35,7 +35,7 @@ from penstock._src.compiler.codegen.kernel_code import (
     RegisterTile,
     Sizes,
 )
-from penstock._src.devices.cuda.kernels.epilogue import CudaEpilogue
+from penstock._src.devices.cuda.kernels.contractions.epilogue import CudaEpilogue
 from penstock._src.devices.cuda.kernels.language import CudaFn, CudaModule
 from penstock._src.native import Target
 from penstock._src.native.language.types import F32, FLOATS, PTR, SIZE, lanes, vec

@@ -11,8 +11,8 @@ from penstock._src.compiler.codegen.contraction.extents import is_static
 from penstock._src.compiler.codegen.contraction.products.description import Gemm
 from penstock._src.compiler.codegen.contraction.tile import word
 from penstock._src.compiler.codegen.kernel_code import PLAIN, Epilogue, KernelCode
-from penstock._src.devices.cuda.kernels.matrices import multiply_add
-from penstock._src.devices.cuda.kernels.products import LARGE, CudaProduct, TileShape
+from penstock._src.devices.cuda.kernels.contractions.matrices import multiply_add
+from penstock._src.devices.cuda.kernels.contractions.products import LARGE, CudaProduct, TileShape
 from penstock._src.devices.cuda.target import ARCHITECTURES, WARP
 from penstock._src.native import Target
 from penstock._src.native.language.types import BF16, F16, F32, I16, I32, vec

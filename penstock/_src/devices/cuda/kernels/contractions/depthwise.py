@@ -1,0 +1,304 @@
+"""Depthwise convolutions on a card, and the gradients of their filters.
+
+A thread sums some neighboring channels of some neighboring pixels, so threads beside one another read elements beside one another. Of a filter's gradient
+it sums a row of taps over a range of the images' rows; then the ranges are added up in order. The gradient of an image is a convolution whose image has
+dilated pixels, which taps between them skip.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from penstock._src.compiler.codegen.contraction.extents import ceil_divide, is_static, number, value
+from penstock._src.compiler.codegen.contraction.images.convolution import (
+    Depthwise,
+    DepthwiseFilterGradient,
+)
+from penstock._src.compiler.codegen.contraction.images.window import Axis
+from penstock._src.compiler.codegen.contraction.tile import times, word
+from penstock._src.compiler.codegen.kernel_code import (
+    FIRST_SIZE,
+    LEFT,
+    OUTPUT,
+    PARTIALS,
+    PLAIN,
+    RIGHT,
+    SCRATCH,
+    STEP,
+    Epilogue,
+    KernelCode,
+    KernelStage,
+    RegisterTile,
+    Sizes,
+)
+from penstock._src.devices.cuda.kernels.language import CudaFn, CudaModule
+from penstock._src.devices.cuda.target import THREADS
+from penstock._src.native import Target
+from penstock._src.native.language.types import I64, PTR, SIZE, lanes, vec
+from penstock._src.native.language.value import Val
+
+PIXELS = 4  # of a row that a thread sums at once
+LANES = 4  # neighboring channels of a thread
+MOST_RANGES = 256
+WANTED = 1 << 16  # threads that a card has work for
+Found = tuple[Val, Val]
+
+
+def input_index(f: CudaFn, axis: Axis, position: Any, tap: Any) -> Found:
+    """(the index under a tap, whether there is an element)."""
+    at = (
+        f.i64(times(f, f.i64(position), axis.stride) + times(f, f.i64(tap), axis.dilation))
+        - axis.low
+    )
+    if axis.base != 1:
+        whole = f.binary("sdiv", at, axis.base)
+        there = (whole * axis.base).eq(at)
+        at = whole
+        return at, there & (at >= 0) & (at < axis.size)
+    return at, (at >= 0) & (at < axis.size)
+
+
+def lanes_of(channels: int, strides: list[Any], total: str) -> int:
+    """How many neighboring channels lie at multiples of so many everywhere."""
+    most = LANES if SIZE[total] == 4 else 1
+    return most if all(is_static(s) and s % most == 0 for s in [channels, *strides]) else 1
+
+
+def emit_depthwise(c: Depthwise, target: Target, epilogue: Epilogue = PLAIN) -> KernelCode:
+    """The code of a depthwise convolution, or of its image's gradient."""
+    m = CudaModule(target, THREADS)
+    kernel = _Convolution(c, epilogue)
+    with m.kernel() as f:
+        kernel.write(f)
+    return KernelCode(
+        code=m.finished(), sizes=c.sizes,
+        stages=lambda _: (KernelStage("task", lambda sizes: ceil_divide(kernel.threads(sizes), THREADS)),),
+        scratch=lambda _: 0, threads=1, partials=lambda sizes: (kernel.groups(sizes), epilogue.partial_bytes),
+        in_place=True, label="depthwise", extents=epilogue.extents, facts={"lanes": kernel.lanes},
+    )  # fmt: skip
+
+
+class _Convolution:
+    def __init__(self, c: Depthwise, epilogue: Epilogue):
+        self.c, self.epilogue = c, epilogue
+        w, x, y = c.filter, c.x, c.y
+        strides = [
+            x.image, x.row, x.column, x.base, y.image, y.row, y.column, y.base, w.row, w.column, w.base,
+        ]  # fmt: skip
+        self.lanes = lanes_of(c.groups, strides, c.types.total)
+        self.wide = -(-c.w.out // PIXELS)  # groups of pixels of a row
+        self.vectors = c.groups // self.lanes
+
+    def groups(self, sizes: Sizes) -> int:
+        """Groups of pixels."""
+        return number(self.c.batch, sizes) * self.c.h.out * self.wide
+
+    def threads(self, sizes: Sizes) -> int:
+        """Threads that have work."""
+        return self.groups(sizes) * self.vectors
+
+    def write(self, f: CudaFn) -> None:
+        me = f.number * THREADS + f.thread
+        total = f.i64(times(f, value(f, self.c.batch), self.c.h.out * self.wide * self.vectors))
+        f.when(me < total, lambda: self._one(f, me))
+
+    def _one(self, f: CudaFn, me: Val) -> None:
+        """Some channels of some pixels."""
+        c, n = self.c, self.lanes
+        group, channel = me // self.vectors, word(f, me % self.vectors) * n
+        line, first = group // self.wide, word(f, group % self.wide) * PIXELS
+        image, oh = line // c.h.out, word(f, line % c.h.out)
+        sums = self._sums(f, f.i64(image), f.i64(oh), f.i64(first), f.i64(channel))
+        y = c.y
+        row = times(f, f.i64(image), value(f, y.image)) + oh * y.row + (y.base + channel)
+        exists = [first + t < c.w.out for t in range(PIXELS)]
+        own = [f.select(exists[t], first + t, first) for t in range(PIXELS)]
+        places = [row + at * y.column for at in own]
+        tile = RegisterTile(
+            f, [(t, 0) for t in range(PIXELS)], lambda t, _: places[t], lambda _: channel, lambda _: None,
+            c.groups, FIRST_SIZE + c.sizes, lambda t: exists[t],
+        )  # fmt: skip
+        values = self.epilogue.apply(f, tile, sums)
+        if self.epilogue.partial_bytes:
+            partial = f.at(f.load(f.ctx, PARTIALS, PTR), group * self.epilogue.partial_bytes)
+            self.epilogue.accumulate(f, tile, values, partial)
+        for x, place, there in zip(values, places, exists, strict=True):
+            f.when(there, lambda x=x, place=place: store(f, x, c.types.output, place))
+
+    def _sums(self, f: CudaFn, image: Val, oh: Val, first: Val, channel: Val) -> list[Val]:
+        """Of each pixel the sum over all taps; rows of taps outside the image are left out."""
+        c, n = self.c, self.lanes
+        ty = c.types.total if n == 1 else vec(c.types.total, n)
+        x, weights = f.load(f.ctx, LEFT, PTR), f.load(f.ctx, RIGHT, PTR)
+
+        def row_of_taps(tap: Any, *sums: Val) -> tuple[Val, ...]:
+            ih, inside = input_index(f, c.h, oh, tap)
+
+            def taken() -> tuple[Val, ...]:
+                found, seen = list(sums), {}
+                here = f.i64(
+                    times(f, image, value(f, c.x.image)) + ih * c.x.row + (c.x.base + channel)
+                )
+                w_row = f.i64(times(f, f.i64(tap), c.filter.row)) + (c.filter.base + channel)
+                for q in range(c.w.taps):
+                    w = load(
+                        f, weights, w_row + q * c.filter.column, c.filter.element, c.types.total, n
+                    )
+                    for t in range(PIXELS):
+                        place = t * c.w.stride + q * c.w.dilation
+                        if place not in seen:
+                            seen[place] = self._pixel(f, x, here, first, t, q)
+                        found[t] = f.fma(seen[place], w, found[t])
+                return tuple(found)
+
+            return f.when(inside, taken, lambda: sums)
+
+        return list(f.loop(0, c.h.taps, 1, row_of_taps, *[f.zero(ty)] * PIXELS))
+
+    def _pixel(self, f: CudaFn, x: Val, here: Val, first: Val, t: int, q: int) -> Val:
+        """The channels of the pixel under a tap of a row; zeros outside."""
+        c, n = self.c, self.lanes
+        at, there = input_index(f, c.w, first + t, q)
+        found = load(
+            f, x, here + f.select(there, at, 0) * c.x.column, c.x.element, c.types.total, n
+        )
+        found = found - c.zero if c.zero else found
+        return f.select(there, found, f.zero(found.ty))
+
+
+def load(f: CudaFn, p: Val, at: Val, element: str, total: str, n: int) -> Val:
+    """Neighboring elements, which lie at a multiple of their number, in the sum's type."""
+    f.aligned(n > 1)
+    found = f.load(p, at, element if n == 1 else vec(element, n))
+    f.aligned(False)
+    return f.convert(found, total)
+
+
+def store(f: CudaFn, x: Val, element: str, at: Val, where: int = OUTPUT) -> None:
+    """Stores neighboring elements."""
+    x = f.convert(x, element)
+    f.aligned(lanes(x.ty) > 1)
+    f.store(x, f.load(f.ctx, where, PTR), at)
+    f.aligned(False)
+
+
+def emit_depthwise_filter_gradient(
+    g: DepthwiseFilterGradient, target: Target, epilogue: Epilogue = PLAIN
+) -> KernelCode:
+    """The code of the gradient of a depthwise filter: sums of ranges, then of these."""
+    kernel = _FilterGradient(g, epilogue)
+    m = CudaModule(target, THREADS)
+    with m.kernel("sum_ranges") as f:
+        kernel.write_ranges(f)
+    with m.kernel("add_up") as f:
+        kernel.write_total(f)
+
+    def stages(sizes: Sizes) -> tuple[KernelStage, ...]:
+        ranges = kernel.ranges(sizes)
+        first = ceil_divide(ranges * g.h.taps * kernel.vectors, THREADS)
+        second = ceil_divide(kernel.taps * kernel.vectors, THREADS)
+        return (
+            KernelStage("sum_ranges", lambda _: first, ranges),
+            KernelStage("add_up", lambda _: second, ranges),
+        )
+
+    return KernelCode(
+        code=m.finished(), sizes=g.sizes, stages=stages,
+        scratch=lambda sizes: kernel.ranges(sizes) * kernel.taps * g.outputs * SIZE[g.types.total], threads=1,
+        partials=lambda _: (kernel.taps, epilogue.partial_bytes), in_place=True, label="depthwise filter gradient",
+        extents=epilogue.extents, facts={"lanes": kernel.lanes},
+    )  # fmt: skip
+
+
+class _FilterGradient:
+    def __init__(self, g: DepthwiseFilterGradient, epilogue: Epilogue):
+        self.g, self.epilogue = g, epilogue
+        w, x, y = g.filter, g.x, g.y
+        strides = [
+            x.image, x.row, x.column, x.base, y.image, y.row, y.column, y.base, w.row, w.column, w.base,
+        ]  # fmt: skip
+        self.lanes = lanes_of(g.outputs, strides, g.types.total)
+        self.vectors = g.outputs // self.lanes
+        self.taps = g.h.taps * g.w.taps
+
+    def ranges(self, sizes: Sizes) -> int:
+        """Into how many ranges the rows of all images are cut: by shapes alone, so sums have the same bits each time."""
+        rows = number(self.g.batch, sizes) * self.g.h.out
+        wanted = WANTED // max(1, self.vectors * self.g.h.taps)
+        return max(1, min(rows, MOST_RANGES, wanted))
+
+    def write_ranges(self, f: CudaFn) -> None:
+        """A thread: some channels, a row of taps, a range of rows."""
+        g = self.g
+        ranges = f.load(f.ctx, STEP, I64)
+        me = f.number * THREADS + f.thread
+        part, channel = me // self.vectors, word(f, me % self.vectors) * self.lanes
+        mine, tap = f.i64(part // g.h.taps), word(f, f.i64(part) % g.h.taps)
+
+        def run() -> None:
+            rows = f.i64(times(f, value(f, g.batch), g.h.out))
+            low, high = mine * rows // ranges, (mine + 1) * rows // ranges
+            ty = g.types.total if self.lanes == 1 else vec(g.types.total, self.lanes)
+            zeros = [f.zero(ty)] * g.w.taps
+            sums = f.loop(low, high, 1, self._row(f, f.i64(tap), f.i64(channel)), *zeros)
+            at = (mine * g.h.taps + tap) * (g.w.taps * g.outputs) + channel
+            for q, x in enumerate(sums):
+                store(f, x, g.types.total, at + q * g.outputs, SCRATCH)
+
+        f.when(mine < ranges, run)
+
+    def _row(self, f: CudaFn, tap: Val, channel: Val) -> Callable[..., tuple[Val, ...]]:
+        """Adds what a row of an image gives."""
+        g, n, total = self.g, self.lanes, self.g.types.total
+        x, dy = f.load(f.ctx, LEFT, PTR), f.load(f.ctx, RIGHT, PTR)
+
+        def row(i: Val, *sums: Val) -> tuple[Val, ...]:
+            image, oh = f.i64(i // g.h.out), f.i64(word(f, i % g.h.out))
+            ih, inside = input_index(f, g.h, oh, tap)
+            here = f.i64(times(f, image, value(f, g.x.image)) + ih * g.x.row + (g.x.base + channel))
+            there = f.i64(
+                times(f, image, value(f, g.y.image)) + oh * g.y.row + (g.y.base + channel)
+            )
+
+            def pixel(p: Any, *carried: Val) -> tuple[Val, ...]:
+                p = f.i64(p)
+                d = load(f, dy, there + p * g.y.column, g.y.element, total, n)
+                found = []
+                for q, sum_ in enumerate(carried):
+                    at, exists = input_index(f, g.w, p, q)
+                    at = f.select(exists, at, 0) * g.x.column
+                    v = load(f, x, here + at, g.x.element, total, n)
+                    found.append(f.fma(f.select(exists, v, f.zero(v.ty)), d, sum_))
+                return tuple(found)
+
+            return f.when(inside, lambda: f.loop(0, g.w.out, 1, pixel, *sums), lambda: sums)
+
+        return row
+
+    def write_total(self, f: CudaFn) -> None:
+        """A thread: some channels of a tap, over all ranges in order."""
+        g, n = self.g, self.lanes
+        ranges, scratch = f.load(f.ctx, STEP, I64), f.load(f.ctx, SCRATCH, PTR)
+        me = f.number * THREADS + f.thread
+        tap, channel = f.i64(me // self.vectors), f.i64(word(f, me % self.vectors) * n)
+
+        def run() -> None:
+            ty = g.types.total if n == 1 else vec(g.types.total, n)
+
+            def add(k: Val, sum_: Val) -> tuple[Val]:
+                at = (k * self.taps + tap) * g.outputs + channel
+                return (sum_ + load(f, scratch, at, g.types.total, g.types.total, n),)
+
+            (sum_,) = f.loop(f.i64(0), ranges, 1, add, f.zero(ty))
+            row = times(f, f.i64(tap // g.w.taps), g.filter.row)
+            place = f.i64(row + times(f, f.i64(word(f, tap % g.w.taps)), g.filter.column))
+            place = place + (g.filter.base + channel)
+            tile = RegisterTile(
+                f, [(0, 0)], lambda i, j: place, lambda j: channel, lambda j: None, g.outputs, FIRST_SIZE + g.sizes,
+            )  # fmt: skip
+            values = self.epilogue.apply(f, tile, [sum_])
+            if self.epilogue.partial_bytes:
+                partial = f.at(f.load(f.ctx, PARTIALS, PTR), tap * self.epilogue.partial_bytes)
+                self.epilogue.accumulate(f, tile, values, partial)
+            store(f, values[0], g.types.output, place)
+
+        f.when(tap < self.taps, run)

@@ -1,0 +1,8 @@
+"""Nodes that are kernels of their own, on a card.
+
+scan.py          running sums, products, maxima and minima
+sort.py          stable sorting
+scatter.py       scatters
+random_bits.py   Philox and ThreeFry
+checks.py        indices that must lie inside
+"""
