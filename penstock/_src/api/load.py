@@ -4,6 +4,7 @@ import penstock._src.core.tracking.data_structures
 import penstock._src.eager.execute
 import penstock._src.eager.tensor
 import penstock._src.graph.graph  # noqa: F401
+from penstock._src.core.placement import has_gpus
 from penstock._src.util.files import crc32c
 from penstock._src.util.flags import flags
 
@@ -17,6 +18,10 @@ def _native_crc32c():
     return native_crc32c()
 
 
+if has_gpus():
+    from penstock._src.eager.placed.hooks import install
+
+    install()
 crc32c.use_native(_native_crc32c)
 if flags.memory_limit:
     from penstock._src.native.pool import pool

@@ -6,8 +6,9 @@ graph -> blocks (blocks/) -> lower (lower/) -> the stages of pipeline.py -> a pr
 from collections.abc import Sequence
 from typing import Any
 
-from penstock._src.compiler.executable import Executable
+from penstock._src.compiler.executable import Executable, PlacedExecutable
 from penstock._src.compiler.token_flow import TokenFlow
+from penstock._src.core.placement import has_gpus
 from penstock._src.graph.operation import Operation
 from penstock._src.graph.passes.unused_results import operations_to_run
 
@@ -44,4 +45,8 @@ def compile_graph(
         ops = needed()
         if any(op.raw_op.redirects for op in ops):
             return TokenFlow(name, ops, inputs, outputs, graph.kernel_states, why_host)
+    if has_gpus():
+        states = graph.kernel_states
+        home = getattr(graph, "home", None)
+        return PlacedExecutable(name, needed, inputs, outputs, states, why_host, home=home)
     return Executable(name, needed, inputs, outputs, graph.kernel_states, why_host)

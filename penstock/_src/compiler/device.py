@@ -5,6 +5,7 @@ from typing import Any, Protocol
 
 from penstock._src.compiler.codegen.generator import Generator
 from penstock._src.compiler.plan.plan import Plan
+from penstock._src.core.placement import CPU
 from penstock._src.util.flags import flags
 from penstock._src.util.slots import above
 
@@ -51,6 +52,9 @@ def find_device(name: str) -> Device:
     return above("find_device")(name)
 
 
-def current_device() -> Device:
-    """The one that PENSTOCK_DEVICE names."""
-    return find_device(flags.device)
+def current_device(number: int | None = None) -> Device:
+    """The one that PENSTOCK_DEVICE names; of its GPUs, or the CPU beside them, that of a number (core/placement.py)."""
+    if number == CPU:
+        return find_device("CPU")
+    device = find_device(flags.device)
+    return device if number is None else device.numbered(number)  # type: ignore[attr-defined, no-any-return]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,9 @@ from penstock._src.compiler.blocks.block import Block, BlockStep
 from penstock._src.compiler.blocks.section import Section
 from penstock._src.compiler.blocks.specialization import Specialization
 from penstock._src.compiler.blocks.steps import HostStep, ProgramStep
+from penstock._src.core.dispatch import STATE
+from penstock._src.core.placement import number_for
+from penstock._src.core.values.device_array import on_host
 from penstock._src.graph.operation import Operation
 
 if TYPE_CHECKING:
@@ -33,8 +37,9 @@ class Executable:
         """`needed` gives the operations; it is asked again for new shapes, as gradients may have added to the graph."""
         self.name = name
         self.inputs, self.outputs = list(inputs), list(outputs)
-        section = Section(name, (), self.inputs, self.outputs, states, why_host)
-        self.block = Block(section, needed)
+        self._section = Section(name, (), self.inputs, self.outputs, states, why_host)
+        self._needed = needed
+        self.block = Block(self._section, needed)
         self.run = self.block.__call__  # what a call of this object does, without a further frame
 
     @property
@@ -42,7 +47,7 @@ class Executable:
         return self.block.operations()
 
     def __call__(self, values: Sequence[Any]) -> list[Any]:
-        return self.block(values)
+        return self.run(values)
 
     @property
     def host_ops(self) -> dict[str, str]:
@@ -53,10 +58,14 @@ class Executable:
                 found[step.op.name] = step.why
         return found
 
+    def blocks(self) -> list[Block]:
+        """The blocks that execute the graph."""
+        return [self.block]
+
     def specializations(self) -> Iterator[Specialization]:
         """Every specialization made so far, nested ones after what they belong to."""
-        pending = [self.block]
-        seen = {self.block}
+        pending = self.blocks()
+        seen = set(pending)
         while pending:
             block = pending.pop(0)
             for made in block.forms():
@@ -106,3 +115,40 @@ class Executable:
             known = ", ".join(("graph", *STAGES, *NAMES))
             raise ValueError(f"stage: expected one of {known}. Received '{stage}'.")
         return "\n\n".join(shown(program.compiled) for program in self.programs())
+
+
+class PlacedExecutable(Executable):
+    """An Executable while PENSTOCK_DEVICE names GPUs: a call is for one of them, or the CPU. Operations may name others.
+
+    `home` is the number of the device of all calls that say none; None: the one that `tf.device` says, else the first GPU.
+    """
+
+    def __init__(self, *arguments: Any, home: int | None = None) -> None:
+        super().__init__(*arguments)
+        self.home = home
+        self._blocks: dict[int, Block] = {}
+        self.run = self._run_for_host
+
+    def blocks(self) -> list[Block]:
+        """The block of each device that was called."""
+        return list(self._blocks.values())
+
+    def _run_for_host(self, values: Sequence[Any]) -> list[Any]:
+        home = number_for(STATE.device, 0, self.name) if self.home is None else self.home
+        return list(map(on_host, self.run_there(values, home)))
+
+    def run_there(self, values: Sequence[Any], device: int) -> list[Any]:
+        """Computes on a device.
+
+        Args:
+          values: a host value or DeviceArray for each input.
+          device: the number of the device.
+
+        Returns:
+          A host value or DeviceArray for each output.
+        """
+        block = self._blocks.get(device)
+        if block is None:
+            section = dataclasses.replace(self._section, device=device)
+            block = self._blocks.setdefault(device, Block(section, self._needed))
+        return block(values)

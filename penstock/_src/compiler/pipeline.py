@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from penstock._src.compiler.codegen.generator import Generator
-from penstock._src.compiler.device import current_device, find_device
+from penstock._src.compiler.device import Device, current_device, find_device
 from penstock._src.compiler.fusion.merge import merge
 from penstock._src.compiler.fusion.partition import partition
 from penstock._src.compiler.fusion.schedule import schedule
@@ -49,11 +49,11 @@ class Compiled:
     why_interpreted: str = ""  # the primitive that has no native code yet, if one hinders
 
 
-def compile_function(function: Function) -> Compiled:
-    """Takes a function through all stages to a program of the device in PENSTOCK_DEVICE."""
+def compile_function(function: Function, device: int | None = None) -> Compiled:
+    """Takes a function through all stages to a program of the device in PENSTOCK_DEVICE, of its GPUs that of a number."""
     stages = Stages(function.name)
     function = improved(function, stages)
-    compiled = _loaded(function, stages)
+    compiled = _loaded(function, stages, current_device(device))
     STATISTICS.functions += 1
     if flags.debug >= 1:
         spent = sum(stages.seconds.values()) * 1e3
@@ -89,9 +89,8 @@ def plan_function(
     return planned
 
 
-def _loaded(function: Function, stages: Stages) -> Compiled:
-    """The function as a program of the chosen device."""
-    device = current_device()
+def _loaded(function: Function, stages: Stages, device: Device) -> Compiled:
+    """The function as a program of a device."""
     check_results(function)
     try:
         generator = device.generator

@@ -2,22 +2,21 @@
 
 from typing import TYPE_CHECKING
 
+from penstock._src.core.placement import has_gpus
 from penstock._src.devices.table import find_device
 from penstock._src.util.flags import flags
 
 if TYPE_CHECKING:
     from penstock._src.devices.cuda.driver.card import Card
 
-NAMES = frozenset({"GPU", "GPU_emulated"})
 
-
-def accelerator() -> "Card | None":
-    """The card that functions are compiled for; None if that is the CPU.
+def accelerator(number: int = 0) -> "Card | None":
+    """The card that a logical GPU is; None if PENSTOCK_DEVICE names no GPUs.
 
     Raises:
       FailedPreconditionError: PENSTOCK_DEVICE names one that cannot be used.
     """
-    return find_device(flags.device).card if flags.device in NAMES else None  # type: ignore[attr-defined]
+    return find_device(flags.device).numbered(number).card if has_gpus() else None  # type: ignore[attr-defined]
 
 
 def why_none() -> str:

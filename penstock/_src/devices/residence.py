@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from penstock._src.core.values import resources
+from penstock._src.core.values.device_array import DeviceArray
 from penstock._src.core.values.resources import VariableHandle
 
 
@@ -39,7 +40,7 @@ class Holder:
     fetch   gives a new array with the value
     """
 
-    device: Hashable
+    device: Any
     shape: tuple[int, ...]
     fetch: Callable[[], np.ndarray]
 
@@ -93,6 +94,30 @@ def hold(
     if not isinstance(handle, HeldVariable):
         handle.value = None
         handle.__class__ = HeldVariable
+
+
+def read_there(handle: VariableHandle, number: int) -> DeviceArray:
+    """A variable's value for readers on a card: in the card's own memory if it has the value.
+
+    Args:
+      handle: the variable.
+      number: of the device to which the result counts if no device has the value.
+
+    Raises:
+      FailedPreconditionError: the variable has no value.
+    """
+    with resources.UPDATING:
+        if isinstance(handle, HeldVariable):
+            card, shape = handle.holder.device, handle.holder.shape
+            memory = handle.derived[card].memory.lent()
+            return DeviceArray(shape, handle.dtype.np, card.number, memory)
+        array = handle.read()
+        for card, found in list(handle.derived.items()):
+            if isinstance(found, Resident) and card.number == number:
+                memory = resident(handle, card)
+                lent = None if memory is None else memory.lent()
+                return DeviceArray(array.shape, array.dtype, number, lent, array)
+        return DeviceArray(array.shape, array.dtype, number, host=array)
 
 
 def forget(handle: VariableHandle, device: Hashable) -> None:

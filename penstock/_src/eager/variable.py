@@ -16,13 +16,14 @@ from penstock._src.core.calls.tracebacks import shorten
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE, in_v1_graph
 from penstock._src.core.dtypes import DType, as_dtype
+from penstock._src.core.placement import has_gpus
 from penstock._src.core.registry import find, raw
 from penstock._src.core.shapes import TensorShape, as_shape
 from penstock._src.core.tensor import AnyTensor, Reference, Tensor
 from penstock._src.core.tracking.trackable import Trackable
 from penstock._src.core.values import resources
 from penstock._src.eager.context import init_scope
-from penstock._src.eager.tensor import EagerTensor
+from penstock._src.eager.tensor import CPU_NAME, EagerTensor
 from penstock._src.eager.variable_handle import (
     add_to_collections,
     announce_creation,
@@ -81,6 +82,15 @@ def _check_arguments(initial_value: Any, constraint: Any, name: Any) -> None:
 def _of_value(function: Callable[[Tensor], Any]) -> Any:
     """Returns the method that applies a function to a variable's value."""
     return lambda self: function(self._read())
+
+
+def _read_there(handle: Any, dtype: DType) -> EagerTensor:
+    """The value of a variable that was made for a device."""
+    if not has_gpus():
+        return EagerTensor(handle.read(), dtype)
+    from penstock._src.eager.placed.tensor import value_of_variable  # there are GPUs
+
+    return value_of_variable(handle, dtype)
 
 
 def _mode(default: Any, mode: Any, name: str | None) -> Any:
@@ -269,7 +279,7 @@ class Variable(Trackable, AnyTensor, metaclass=_VariableMaker):
         if made_by is not None:
             return made_by.device
         held = getattr(self._handle, "_value", None)
-        return getattr(held, "device", "/job:localhost/replica:0/task:0/device:CPU:0")
+        return getattr(held, "device", None) or CPU_NAME
 
     graph = read_only("_handle.graph", "The graph of the handle.")
     op = read_only("_handle.op", "The operation that makes the handle.")
@@ -312,7 +322,11 @@ class Variable(Trackable, AnyTensor, metaclass=_VariableMaker):
 
     def _read(self) -> Tensor:
         if STATE.graph is None and self._handle_is_own():
-            tensor = EagerTensor(self._handle._value.read(), self._dtype)
+            held = self._handle._value
+            if held.device is None:
+                tensor = EagerTensor(held.read(), self._dtype)
+            else:
+                tensor = _read_there(held, self._dtype)
             if STATE.tapes or STATE.accumulators:
                 record_read(self, tensor, read_op(self._dtype))
             return tensor

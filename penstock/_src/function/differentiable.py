@@ -39,7 +39,7 @@ class DifferentiableFunction:
                 return self._shown(tensors, watched)
             if watched:
                 return self._recorded(tensors, watched)
-        if slots.ON_DTENSORS is not None:
+        if slots.RUN_FUNCTION is not None:
             return _computed(self.function, tensors)
         try:
             values = [t._value for t in tensors]
@@ -163,9 +163,9 @@ def _missing(forward: GraphFunction, captures: Sequence[Any]) -> list[SymbolicTe
 
 
 def _computed(function: GraphFunction, tensors: Sequence[Any]) -> list[Any]:
-    """Runs a function on eager tensors, which may be DTensors."""
-    if slots.ON_DTENSORS is not None:
-        made = slots.ON_DTENSORS(function, tensors)
+    """Runs a function on eager tensors, which may be DTensors or on a device."""
+    if slots.RUN_FUNCTION is not None:
+        made = slots.RUN_FUNCTION(function, tensors)
         if made is not None:
             return made
     values = function.executable([t._value for t in tensors])

@@ -2,7 +2,7 @@
 
 import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -63,15 +63,21 @@ class ProgramSignature:
             arrays[i] = x
         return arrays
 
-    def plain_arrays_of(self, arguments: Sequence[Any]) -> dict[int, np.ndarray]:
-        """The arrays of a call's arguments that are no variables, by their numbers."""
+    def plain_arrays_of(
+        self, arguments: Sequence[Any], but: Container[int] = ()
+    ) -> dict[int, np.ndarray]:
+        """The arrays of a call's arguments that are no variables, by their numbers, without those in `but`."""
         if len(arguments) != self.count:
             raise InvalidArgumentError(
                 None,
                 None,
                 f"Program: {self.count} arguments are required. Received {len(arguments)}.",
             )
-        return {i: _usable(arguments[i], i, dtype, shape) for i, dtype, shape in self.arrays}
+        return {
+            i: _usable(arguments[i], i, dtype, shape)
+            for i, dtype, shape in self.arrays
+            if i not in but
+        }
 
     def array_of(self, number: int, handle: Any) -> np.ndarray:
         """The array of a variable."""

@@ -13,7 +13,8 @@ imported on first use.
     MAKE_RUNNER          function/run.py                graph/library.py: makes a graph function runnable
     CONVERT              function/tracing.py            graph/trace.py: a Python function with its control flow converted by AutoGraph
     LIFT                 function/tracing.py            eager/variable.py: the value that a tensor of a function being traced has by now
-    ON_DTENSORS          distribute/dtensor/scopes.py   function/differentiable.py: the results of a function on DTensors
+    RUN_FUNCTION         eager/placed/hooks.py,         function/differentiable.py: the results of a function on DTensors, or on a device
+                         distribute/dtensor/scopes.py
 
 Otherwise, higher layers only add operators and methods to Tensor, Variable and RaggedTensor (api/operators.py,
 api/variables.py, api/ragged_overrides/table.py).
@@ -45,8 +46,8 @@ MAKE_RUNNER = _empty("Graph functions run once penstock._src.function is loaded.
 # Without tf.function nothing is converted, and no function is being traced.
 CONVERT: Callable[[Callable[..., Any]], Callable[..., Any]] = lambda function: function  # noqa: E731
 LIFT: Callable[[Any], Any] = lambda tensor: None  # noqa: E731
-# None until there is a DTensor. Of a GraphFunction and tensors: the results, or None if no tensor is a DTensor.
-ON_DTENSORS: Callable[[Any, Any], Any] | None = None
+# None until there are GPUs or DTensors. Of a GraphFunction and tensors: the results, or None if it is to be run as usual.
+RUN_FUNCTION: Callable[[Any, Any], Any] | None = None
 
 # {name of an object: the module that has it}
 TABLE = {

@@ -10,7 +10,8 @@ from penstock._src.compiler.lower.values import HostValue, ListValue, Lowered
 from penstock._src.core import dtypes
 from penstock._src.core.shapes import UNKNOWN
 from penstock._src.core.values import kernel_state
-from penstock._src.core.values.resources import VariableHandle
+from penstock._src.core.values.device_array import on_host
+from penstock._src.core.values.resources import VariableHandle, shape_of_value
 from penstock._src.ir import dims
 from penstock._src.ir.node import Node, Shape
 from penstock._src.ops.control.list_value import TensorList
@@ -61,7 +62,7 @@ class ProgramInputs:
         if isinstance(value, VariableHandle):
             return HostValue("references to v1 variables are held by the host")
         if by_value:
-            return self._known(position, value, tensor.dtype)
+            return self._known(position, on_host(value), tensor.dtype)
         return self._parameter(
             ("input", position), position, self._shape(tensor, value.shape), tensor.dtype
         )
@@ -126,9 +127,10 @@ class ProgramInputs:
             return HostValue("strings are held by the host")
         if id(value) in self.handles:
             return self.handles[id(value)]
-        if value.value is None:
+        shape = shape_of_value(value)
+        if shape is None:
             return HostValue(f"variable '{value.name}' has no value yet")
-        variable = (tuple(value.value.shape), value.dtype)
+        variable = (tuple(shape), value.dtype)
         node = self._parameter(
             ("input", position), position, (), dtypes.resource, variable=variable
         )

@@ -15,6 +15,7 @@ from typing import Any
 
 from penstock._src.compiler.blocks.host import reads_reference, run_on_host
 from penstock._src.compiler.blocks.inputs import ARRAY, SMALL_VALUE, ProgramInputs, input_kinds
+from penstock._src.compiler.blocks.placing import Placing, refuse_without_kernel
 from penstock._src.compiler.blocks.results import ProgramResults
 from penstock._src.compiler.blocks.section import Section
 from penstock._src.compiler.blocks.steps import HostStep, ProgramStep, host_step, program_step
@@ -93,6 +94,7 @@ class LoweredSection:
     ops: list[Operation]
     left: list[Operation]
     deferrals: list[Deferral]
+    device: int | None  # of the program
 
 
 class Slots:
@@ -195,6 +197,7 @@ def take_host_steps(
             if op.type == "Const":
                 constants[writes[0]] = run_on_host(op, [])[0]
             else:
+                refuse_without_kernel(reasons.section, op)
                 reads = [slots.of[t._id] for t in op._inputs]
                 steps.append(host_step(op, reads, writes, reasons.why(op) or "", states))
         done = {op.name for op in ready}
@@ -232,8 +235,9 @@ def lower_ready(
     deferrals: list[Deferral] = []
     left: list[Operation] = []
     waiting: set[str] = set()
+    placing = Placing(section, values)
     for op in pending:
-        if not _must_wait(op, lowering, waiting, reasons):
+        if not (_must_wait(op, lowering, waiting, reasons) or placing.is_elsewhere(op)):
             p.asked.clear()
             # A function that is left to the host after half of it must not have assigned anything.
             whole = p.whole_or_not() if _may_assign(op) else contextlib.nullcontext()
@@ -249,7 +253,7 @@ def lower_ready(
         left.append(op)
         waiting.add(op.name)
     lowered = [op for op in pending if op.name not in waiting]
-    return LoweredSection(p, inputs, lowering.values, lowered, left, deferrals)
+    return LoweredSection(p, inputs, lowering.values, lowered, left, deferrals, placing.device)
 
 
 def _must_wait(op: Operation, lowering: Lowering, waiting: set[str], reasons: Reasons) -> bool:
@@ -324,7 +328,11 @@ def program_of(section: Section, lowered: LoweredSection, slots: Slots) -> list[
     function = p.function(section.name, inputs.parameters, results.nodes, symbols)
     steps = []
     if makers or function.updates or function.checks or function.exchanges:
-        steps = [program_step(function, inputs.sources, makers, lowered.ops, p.assertions, p.equal)]
+        steps = [
+            program_step(
+                function, inputs.sources, makers, lowered.ops, p.assertions, p.equal, lowered.device
+            )
+        ]
     p.forget()
     return steps
 

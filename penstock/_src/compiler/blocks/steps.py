@@ -21,6 +21,7 @@ from penstock._src.core.errors import OpError
 from penstock._src.core.op import Op
 from penstock._src.core.shapes import make_shape
 from penstock._src.core.values import kernel_state
+from penstock._src.core.values.device_array import on_host
 from penstock._src.graph.operation import Operation
 from penstock._src.ir.errors import LoweringDefect, RefusedArguments
 from penstock._src.ir.function import Function
@@ -74,7 +75,7 @@ class ProgramStep:
                 getattr(error, "origin", None)
             )
             if found is not None:
-                self._repeat(found, arguments, error)
+                self._repeat(found, list(map(on_host, arguments)), error)
                 error._message = found.message or error._message
             locate(error)
             raise
@@ -126,9 +127,10 @@ def program_step(
     ops: Sequence[Operation],
     assertions: Mapping[Any, Any],
     equal: dict[int, list[Operation]],
+    device: int | None = None,
 ) -> ProgramStep:
-    """Compiles a function to a step."""
-    compiled = compile_function(function)
+    """Compiles a function to a step, for the device of a number if devices have numbers."""
+    compiled = compile_function(function, device)
     passes_inputs = all(how == "input" for how, _ in sources)
     gives_results = all(maker == ("result", i) for i, (_, maker) in enumerate(makers))
     return ProgramStep(
@@ -153,7 +155,7 @@ def _argument(source: Source, slots: list[Any]) -> Any:
 
 
 def _list_of(results: list[Any], at: int, length: int, dtype: Any) -> DenseList:
-    rows = results[at]
+    rows = on_host(results[at])
     count = int(results[at + 1]) if length < 0 else length
     return DenseList(dtype, make_shape(rows.shape[1:]), rows[:count])
 
@@ -176,7 +178,7 @@ class HostStep:
     def __call__(self, slots: list[Any]) -> None:
         if deadlines.SET:
             deadlines.check()
-        arguments = [slots[i] for i in self.reads]
+        arguments = [on_host(slots[i]) for i in self.reads]
         start = time.perf_counter_ns() if RUN_OBSERVERS else 0
         if self.states is None:
             results = run_on_host(self.op, arguments, self.kernel)

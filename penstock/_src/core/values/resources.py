@@ -93,6 +93,9 @@ class VariableHandle(Resource):
     from the value and cached in `derived` is valid while array and version are the same.
     """
 
+    # The device that it was made for, by its full name; None: the CPU.
+    device: str | None = None
+
     def __init__(
         self, shape: Any, dtype: DType, name: str = "", container: str = "", value: Any = None
     ) -> None:

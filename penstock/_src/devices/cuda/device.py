@@ -2,7 +2,7 @@
 
 import functools
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from penstock._src.compiler.plan.memory_need import check_memory
@@ -30,6 +30,74 @@ def ptx_image(code: CudaCode) -> bytes:
     return ptx_of(code).encode() + b"\0"
 
 
+class Cards:
+    """The cards of a driver, as the logical devices that the program divides them into; the driver is opened when first asked for."""
+
+    def __init__(self, name: str, library: Callable[[], Any], image: Imager) -> None:
+        self.name = name
+        self._library, self._image = library, image
+        self._lock = forks.freed_in_child(threading.RLock())
+        self._driver: Driver | None = None
+        self._division: list[tuple[int, int | None]] | None = None
+        self._cards: dict[int, Card] = {}
+
+    @property
+    def driver(self) -> Driver:
+        """The driver.
+
+        Raises:
+          FailedPreconditionError: there is none that can be used; the message says why and what to do.
+        """
+        with self._lock:
+            if self._driver is None:
+                driver = self._explained(lambda: Driver(self._library()))
+                self._explained(driver.start)
+                self._driver = driver
+            return self._driver
+
+    @property
+    def physical(self) -> int:
+        """How many cards there are."""
+        return self._explained(self.driver.count)
+
+    @property
+    def division(self) -> list[tuple[int, int | None]]:
+        """Of each logical device the number of its card, and the bytes that it may hold at most."""
+        if self._division is None:
+            self._division = [(i, None) for i in range(self.physical)]
+        return self._division
+
+    def divide(self, division: Sequence[tuple[int, int | None]]) -> None:
+        """Sets the division. Cards that were in use as the same logical device before stay as they are."""
+        with self._lock:
+            old, self._division = self.division, list(division)
+            same = [i for i, (a, b) in enumerate(zip(old, self._division)) if a[0] == b[0]]
+            self._cards = {i: self._cards[i] for i in same if i in self._cards}
+            for i, card in self._cards.items():
+                card.use.limit = self._division[i][1]
+
+    def card(self, number: int) -> Card:
+        """The card that a logical device is."""
+        with self._lock:
+            if number not in self._cards:
+                physical, limit = self.division[number]
+                card = self._explained(lambda: Card(self.driver, physical, self._image, number))
+                card.use.limit = limit
+                self._cards[number] = card
+            return self._cards[number]
+
+    def _explained(self, call: Callable[[], Any]) -> Any:
+        """What a call gives; if it fails, the error says why there is no card."""
+        try:
+            return call()
+        except (OSError, OpError) as error:
+            found = diagnose()
+            text = str(found) if found.hindrance else str(error)
+            raise FailedPreconditionError(
+                None, None, f"PENSTOCK_DEVICE={self.name}: {text}"
+            ) from error
+
+
 class CudaDevice:
     """A card of a driver, which is looked for when it is first used.
 
@@ -41,12 +109,29 @@ class CudaDevice:
     has_lanes = False
 
     def __init__(
-        self, name: str, library: Callable[[], Any] = open_library, image: Imager = ptx_image
+        self,
+        name: str,
+        library: Callable[[], Any] = open_library,
+        image: Imager = ptx_image,
+        cards: Cards | None = None,
+        number: int = 0,
     ) -> None:
-        self.name = name
-        self._library, self._image = library, image
-        self._lock = forks.freed_in_child(threading.Lock())
-        self._card: Card | None = None
+        self.name, self.number = name, number
+        self.cards = cards or Cards(name, library, image)
+        self._numbered: dict[int, CudaDevice] = {0: self} if cards is None else {}
+
+    @property
+    def count(self) -> int:
+        """How many logical devices there are."""
+        return len(self.cards.division)
+
+    def numbered(self, number: int) -> "CudaDevice":
+        """Another logical device of the same driver."""
+        found = self._numbered.get(number)
+        if found is None:
+            found = CudaDevice(self.name, cards=self.cards, number=number)
+            self._numbered[number] = found
+        return found
 
     @property
     def card(self) -> Card:
@@ -55,23 +140,7 @@ class CudaDevice:
         Raises:
           FailedPreconditionError: there is none that can be used; the message says why and what to do.
         """
-        with self._lock:
-            if self._card is None:
-                self._card = self._opened()
-            return self._card
-
-    def _opened(self) -> Card:
-        """The first device of the library."""
-        try:
-            driver = Driver(self._library())
-            driver.start()
-            return Card(driver, 0, self._image)
-        except (OSError, OpError) as error:
-            found = diagnose()
-            text = str(found) if found.hindrance else str(error)
-            raise FailedPreconditionError(
-                None, None, f"PENSTOCK_DEVICE={self.name}: {text}"
-            ) from error
+        return self.cards.card(self.number)
 
     @property
     def generator(self) -> CudaGenerator:

@@ -1,23 +1,27 @@
-"""CudaProgram: a plan on a card. Arguments are copied there, results back; variables stay there until somebody reads them."""
+"""CudaProgram: a plan on a card. Arguments that are not there are copied; results and variables stay there until somebody reads them."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from penstock._src.compiler.kernels.memory import bytes_of
 from penstock._src.compiler.plan.plan import Plan
 from penstock._src.core.values import resources
-from penstock._src.core.values.arrays import empty_aligned
+from penstock._src.core.values.device_array import DeviceArray
 from penstock._src.core.values.resources import VariableHandle
-from penstock._src.devices.cuda.driver.card import Card, DeviceMemory
+from penstock._src.devices.cuda.driver.card import Card
+from penstock._src.devices.cuda.driver.memory import DeviceMemory
 from penstock._src.devices.cuda.table import CudaTable
 from penstock._src.devices.residence import forget, hold, note, outdated, resident
 from penstock._src.runtime.program import Program
 from penstock._src.runtime.signature import signature_of
 
+ALIGNED = 16  # bytes that kernels load at once
+
 
 class CudaProgram(Program):
-    """A plan that runs on a card. Calling it gives arrays of the host."""
+    """A plan that runs on a card. Calling it gives arrays of the card, which may still be computing them."""
 
     def __init__(self, plan: Plan, card: Card):
         self.card = card
@@ -42,68 +46,83 @@ class CudaProgram(Program):
         memory.write(array)
         return memory
 
-    def _run(self, arguments: Sequence[Any]) -> list[np.ndarray]:
-        arrays = self.signature.plain_arrays_of(arguments)
-        results = [make(shape, dtype) for make, shape, dtype in self._results]
+    def _run(self, arguments: Sequence[Any]) -> list[Any]:
+        given = self._given(arguments)
         card = self.card
         with resources.UPDATING, card.lock:
             card.activate()
             table = self._free.pop() if self._free else self._bind()
             try:
-                variables = {i: self._resident(i, arguments[i]) for i in self._handles}
-                self._start(table, arguments, arrays, variables)
+                memory = {i: self._resident(i, arguments[i]) for i in self._handles}
+                for i, value in given.items():
+                    memory[i] = self._memory_of(table, i, value)
+                results = [card.allocate(bytes_of(r)) for r in self.plan.function.results]
+                self._start(table, arguments, memory, results)
                 for i in self._assigned:  # after an error, too: some may have their new values
-                    self._hold(i, arguments[i], variables[i])
-                for memory, result in zip(table.results, results, strict=True):
-                    memory.read(result)
-                card.wait()
+                    self._hold(i, arguments[i], memory[i])
+                if table.is_checked or self._conditions:
+                    card.wait()
                 if table.code:
                     self._fail(table.code, table.status_words)
                 if self._conditions:
                     table.conditions(results)
             finally:
                 self._free.append(table)
-        return results
+        return [
+            DeviceArray(shape, dtype, card.number, made)
+            for (_, shape, dtype), made in zip(self._results, results, strict=True)
+        ]
+
+    def _given(self, arguments: Sequence[Any]) -> dict[int, Any]:
+        """The arguments that are no variables, by their numbers: arrays of devices as they are, others as the host's."""
+        of_devices = {
+            i: x
+            for i, dtype, shape in self.signature.arrays
+            if type(x := arguments[i]) is DeviceArray and x.dtype == dtype and x.shape == shape
+        }
+        return {**self.signature.plain_arrays_of(arguments, of_devices), **of_devices}
+
+    def _memory_of(self, table: CudaTable, number: int, value: Any) -> DeviceMemory:
+        """The memory that a run finds an argument in: the argument's own if it is on the card, as long as kernels can load from there."""
+        if type(value) is not DeviceArray:
+            memory = table.own_memory(number)
+            memory.write(value)
+            return memory
+        memory = self.card.memory_of(value)
+        return memory if memory.address % ALIGNED == 0 else memory.copied(value.nbytes)
 
     def _start(
         self,
         table: CudaTable,
         arguments: Sequence[Any],
-        arrays: Mapping[int, np.ndarray],
-        variables: Mapping[int, DeviceMemory],
+        memory: Mapping[int, DeviceMemory],
+        results: Sequence[DeviceMemory],
     ) -> None:
         """Puts the table into the card's stream. If that breaks off, the card has no variable's value any more."""
         try:
-            table.run(arrays, variables)
+            table.run(memory, results)
         except BaseException:
             for i in self._assigned:
                 forget(arguments[i], self.card)
             raise
 
     def _resident(self, number: int, handle: VariableHandle) -> DeviceMemory:
-        """A variable's memory on the card, which holds its value."""
-        memory = resident(handle, self.card)
-        if memory is not None:
-            return memory
-        array = self.signature.array_of(number, handle)
-        memory = outdated(handle, self.card)
-        if memory is None or memory.size < array.nbytes:
-            memory = self.card.allocate(array.nbytes)
-        memory.write(array)
-        if array is handle.value:
-            note(handle, self.card, array, memory)
+        """A variable's memory on the card, which holds its value; memory of its own if the program changes it and somebody has read it."""
+        memory: DeviceMemory | None = resident(handle, self.card)
+        if memory is None:
+            array = self.signature.array_of(number, handle)
+            memory = outdated(handle, self.card)
+            if memory is None or memory.size < array.nbytes or memory.is_lent:
+                memory = self.card.allocate(array.nbytes)
+            memory.write(array)
+            if array is handle.value:
+                note(handle, self.card, array, memory)
+        elif memory.is_lent and number in self._assigned:
+            memory = memory.copied(memory.size)
         return memory
 
     def _hold(self, number: int, handle: VariableHandle, memory: DeviceMemory) -> None:
         """Leaves a variable's new value on the card."""
         _, dtype, shape, _ = next(h for h in self.signature.handles if h[0] == number)
 
-        def read() -> np.ndarray:
-            array = empty_aligned(shape, dtype)
-            with self.card.lock:
-                self.card.activate()
-                memory.read(array)
-                self.card.wait()
-            return array
-
-        hold(handle, self.card, memory, shape, read)
+        hold(handle, self.card, memory, shape, lambda: memory.fetch(shape, dtype))

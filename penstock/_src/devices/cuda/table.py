@@ -1,10 +1,11 @@
 """A plan's launch table on a card: its memory there, and a walk over its records.
 
-Arguments and results have memory of their own for each table, so that their addresses never change: from the second run on, a table without
-jumps is one graph, recorded again only when a variable lies elsewhere. Once a check has failed, the graph's other kernels do nothing. Where a
+Arguments, variables and results are where their owners have them; what comes from the host has memory of the table's own. A table without jumps
+is one graph from the second run on in which all of them lie in the same places, as they mostly do from step to step. Once a check has failed, the graph's other kernels do nothing. Where a
 jump asks what the card has computed (a loop's condition), the host waits for it, as it then does for checks.
 """
 
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,12 +16,14 @@ from penstock._src.compiler.plan.buffers import Buffer, memory_of
 from penstock._src.compiler.plan.launch_table import STATUS, Jump, Launch, encode, offsets
 from penstock._src.compiler.plan.plan import Plan
 from penstock._src.core.errors import InternalError
-from penstock._src.devices.cuda.driver.card import Card, DeviceMemory, Graph
+from penstock._src.devices.cuda.driver.card import Card, Graph
+from penstock._src.devices.cuda.driver.memory import DeviceMemory
 from penstock._src.devices.cuda.kernels.language import CudaCode
 from penstock._src.native.runner import HEADER, HOLD, JUMP, JUMP_UNLESS, SWITCH, A
 
 STATUS_WORDS = 16
 WORD = 8
+MOST_GRAPHS = 8  # that a table keeps, for arguments and results in different places
 
 
 class CudaTable:
@@ -31,25 +34,19 @@ class CudaTable:
 
     def __init__(self, plan: Plan, card: Card, constants: Mapping[Buffer, DeviceMemory]):
         self.plan, self.card, self.constants = plan, card, constants
-        function = plan.function
         self.arena = card.allocate(plan.arena_bytes)
         self.status, self.status_words = (
             card.allocate(STATUS_WORDS * WORD),
             np.zeros(STATUS_WORDS, np.int64),
         )
-        self.inputs = {
-            i: card.allocate(bytes_of(p))
-            for i, p in enumerate(function.parameters)
-            if "variable" not in p.attrs
-        }
-        self.results = [card.allocate(bytes_of(r)) for r in function.results]
-        self._patches: list[tuple[int, int, int]] = []  # number of the variable, word, bytes to add
+        self._own: dict[int, DeviceMemory] = {}  # for arguments that come from the host
+        # whether it is a result, its number or that of the argument, the word, bytes to add
+        self._patches: list[tuple[bool, int, int, int]] = []
         self.words = np.array(encode(plan.launches, lambda _: 0, self._word), np.int64)
         self._records = {at: r for r, at in offsets(plan.launches) if isinstance(r, Launch | Jump)}
         self._ends = len(self.words)
-        self._variables: dict[int, int] = {}
-        self._graph: Graph | None = None
-        self._runs = 0
+        self._places: tuple[int, ...] = ()  # that the words have
+        self._graphs: OrderedDict[tuple[int, ...], Graph | None] = OrderedDict()
         self.is_straight = not any(_asks(r) for r in plan.launches)
         self.is_checked = any(_is_check(r) for r in plan.launches)
         self._ended = np.array([self.status.address if self.is_checked else 0], np.int64)
@@ -65,40 +62,57 @@ class CudaTable:
             return self.arena.address + argument.offset + offset
         if argument.place == "constant":
             return self.constants[argument].address + offset
-        if argument.place == "output":
-            return self.results[argument.number].address + offset
-        if argument.place == "input":
-            return self.inputs[argument.number].address + offset
-        if argument.place != "variable":
+        if argument.place not in ("output", "input", "variable"):
             raise InternalError(None, None, f"{argument.place}: memory that cards have not.")
-        self._patches.append((argument.number, at, offset))
+        self._patches.append((argument.place == "output", argument.number, at, offset))
         return 0
 
+    def own_memory(self, number: int) -> DeviceMemory:
+        """Memory of the table for an argument that comes from the host."""
+        if number not in self._own:
+            size = bytes_of(self.plan.function.parameters[number])
+            self._own[number] = self.card.allocate(size)
+        return self._own[number]
+
     # -- a run
-    def run(self, arrays: Mapping[int, np.ndarray], variables: Mapping[int, DeviceMemory]) -> None:
+    def run(self, memory: Mapping[int, DeviceMemory], results: Sequence[DeviceMemory]) -> None:
         """Puts the table into the card's stream.
 
         Args:
-          arrays: of the arguments that are no variables, by their numbers.
-          variables: memory of those that are variables.
+          memory: of the arguments, by their numbers.
+          results: memory for the results.
         """
-        addresses = {i: memory.address for i, memory in variables.items()}
-        if addresses != self._variables:
-            self._graph, self._runs, self._variables = None, 0, addresses
-            for number, at, offset in self._patches:
-                self.words[at] = addresses[number] + offset
-        for i, memory in self.inputs.items():
-            memory.write(arrays[i])
-        self._runs += 1
+        self._place(
+            {i: m.address for i, m in memory.items()}, [made.address for made in results]
+        )
         self.status_words[:] = 0
-        if not self.is_straight or self._runs == 1:
+        if not self.is_straight or self._places not in self._graphs:
             self._walk(waits=not self.is_straight)
+            self._note_places()
         else:
-            if self._graph is None:
-                self._graph = self._recorded()
-            self._graph.launch()
+            self._graphs.move_to_end(self._places)
+            graph = self._graphs[self._places]
+            if graph is None:
+                graph = self._graphs[self._places] = self._recorded()
+            graph.launch()
         if self.is_checked:
             self.status.read(self.status_words)
+
+    def _place(self, arguments: Mapping[int, int], results: Sequence[int]) -> None:
+        """Writes addresses into the words."""
+        places = (*arguments.values(), *results)
+        if places != self._places:
+            self._places = places
+            for is_result, number, at, offset in self._patches:
+                address = results[number] if is_result else arguments[number]
+                self.words[at] = address + offset
+
+    def _note_places(self) -> None:
+        """Remembers that there was a run with these addresses."""
+        if self.is_straight:
+            self._graphs[self._places] = None
+            if len(self._graphs) > MOST_GRAPHS:
+                self._graphs.popitem(last=False)
 
     @property
     def code(self) -> int:
@@ -173,13 +187,13 @@ class CudaTable:
         card.wait()
         return int(found[0])
 
-    def conditions(self, results: Sequence[np.ndarray]) -> None:
+    def conditions(self, results: Sequence[DeviceMemory]) -> None:
         """Raises the message of the first condition that does not hold."""
         for check, buffer in self.plan.conditions:
             if buffer.place == "constant":
                 holds = bool(buffer.array)
             elif buffer.place == "output":
-                holds = bool(results[buffer.number])
+                holds = bool(self._read(results[buffer.number].address, np.uint8))
             else:
                 holds = bool(self._read(self.arena.address + buffer.offset, np.uint8))
             if not holds:

@@ -71,6 +71,7 @@ class _Process:
 _SCOPE = _Scope()
 _PROCESS = _Process()
 _PLAIN: list[Any] = []
+_PLAIN_CALLS: list[Any] = []
 
 
 def _install() -> None:
@@ -79,7 +80,8 @@ def _install() -> None:
         _PLAIN.append(slots.RUN_EAGERLY)
         dispatch.OBSERVED.append(_run)
         slots.RUN_EAGERLY = _run
-        slots.ON_DTENSORS = function_on_dtensors
+        _PLAIN_CALLS.append(slots.RUN_FUNCTION)
+        slots.RUN_FUNCTION = _run_function
 
 
 def use_processes() -> None:
@@ -111,6 +113,13 @@ def _run(cls: type[Op], inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Any:
             if type(output._value) is np.ndarray and type(output) is EagerTensor:
                 spread(output, Layout(cuts, mesh))
     return outputs
+
+
+def _run_function(function: Any, tensors: Any) -> list[Any] | None:
+    """Runs a function on DTensors; None if there are none, and nothing else runs it in a way of its own."""
+    made = function_on_dtensors(function, tensors)
+    before = _PLAIN_CALLS[0]
+    return before(function, tensors) if made is None and before is not None else made
 
 
 def _tensors(value: Any) -> list[Any]:

@@ -17,6 +17,7 @@ from penstock._src.core.errors import (
 OUT_OF_MEMORY, NO_DEVICE = 2, 100
 MULTIPROCESSORS, MAJOR, MINOR = 16, 75, 76  # numbers of attributes of a device
 NON_BLOCKING = 1  # a stream that does not wait for the default one
+WITHOUT_TIME = 2  # an event that only orders
 PTX = 1  # what is linked
 THREAD_LOCAL = 1  # capture: other threads may call what cannot be captured
 NAMES = {"linux": "libcuda.so.1", "win32": "nvcuda.dll"}
@@ -26,6 +27,7 @@ _TYPES: dict[str, tuple[Any, ...]] = {
     "cuMemcpyHtoDAsync_v2": (c_size_t, c_void_p, c_size_t, c_void_p),
     "cuMemcpyDtoHAsync_v2": (c_void_p, c_size_t, c_size_t, c_void_p),
     "cuMemcpyDtoDAsync_v2": (c_size_t, c_size_t, c_size_t, c_void_p),
+    "cuMemcpyPeerAsync": (c_size_t, c_void_p, c_size_t, c_void_p, c_size_t, c_void_p),
     "cuMemsetD8Async": (c_size_t, ctypes.c_ubyte, c_size_t, c_void_p),
     "cuMemFreeAsync": (c_size_t, c_void_p),
     "cuMemFreeHost": (c_void_p,),
@@ -176,6 +178,25 @@ class Driver:
             c_void_p(stream),
         )
 
+    def copy(self, target: int, source: int, size: int, stream: int) -> None:
+        """Copies within a device."""
+        self.call(
+            "cuMemcpyDtoDAsync_v2",
+            c_size_t(target),
+            c_size_t(source),
+            c_size_t(size),
+            c_void_p(stream),
+        )
+
+    def copy_between(
+        self, target: int, to_context: int, source: int, context: int, size: int, stream: int
+    ) -> None:
+        """Copies from one device to another, over the bus between them if they have one, else through the host."""
+        self.call(
+            "cuMemcpyPeerAsync", c_size_t(target), c_void_p(to_context), c_size_t(source), c_void_p(context), c_size_t(size),
+            c_void_p(stream),
+        )  # fmt: skip
+
     def clear(self, address: int, size: int, stream: int) -> None:
         """Sets bytes to 0."""
         self.call(
@@ -234,6 +255,24 @@ class Driver:
     def wait(self, stream: int) -> None:
         """Waits until a stream has done all it has."""
         self.call("cuStreamSynchronize", c_void_p(stream))
+
+    def event(self) -> int:
+        """A new event: a place in a stream that others can wait for."""
+        found = c_void_p()
+        self.call("cuEventCreate", byref(found), c_uint(WITHOUT_TIME))
+        return found.value or 0
+
+    def record(self, event: int, stream: int) -> None:
+        """Lets an event stand for all that a stream has by now."""
+        self.call("cuEventRecord", c_void_p(event), c_void_p(stream))
+
+    def wait_in_stream(self, stream: int, event: int) -> None:
+        """Lets a stream go on only when what the event stands for is done; the host does not wait."""
+        self.call("cuStreamWaitEvent", c_void_p(stream), c_void_p(event), c_uint(0))
+
+    def wait_for_event(self, event: int) -> None:
+        """Waits until what an event stands for is done."""
+        self.call("cuEventSynchronize", c_void_p(event))
 
     def begin_capture(self, stream: int) -> None:
         """What is put into a stream from here on is recorded, not done."""

@@ -4,60 +4,42 @@ import hashlib
 import threading
 import weakref
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
 from penstock._src.core.errors import ResourceExhaustedError
+from penstock._src.core.values.device_array import DeviceArray
 from penstock._src.devices.cuda.driver.calls import (
     MAJOR,
     MINOR,
     MULTIPROCESSORS,
     Driver,
 )
+from penstock._src.devices.cuda.driver.memory import (
+    LEAST,
+    SPARE_SHARE,
+    DeviceMemory,
+    MemoryUse,
+    SpareMemory,
+)
 from penstock._src.devices.cuda.kernels.language import CudaCode
 from penstock._src.devices.cuda.target import Architecture, architecture_of
 from penstock._src.native.cache import ObjectCache
 from penstock._src.util.process import forks
 
-LEAST = 256  # bytes that memory is rounded up to
 Imager = Callable[[CudaCode], bytes]  # the text of a code that a driver links
 
 
-@dataclass
-class MemoryUse:
-    """Bytes of a card that programs hold.
-
-    limit   that they may hold at most; None: what there is
-    """
-
-    current: int = 0
-    peak: int = 0
-    limit: int | None = None
-
-    def take(self, size: int) -> None:
-        """Counts memory that is about to be allocated.
-
-        Raises:
-          ResourceExhaustedError: it would be more than the limit.
-        """
-        if self.limit is not None and self.current + size > self.limit:
-            raise ResourceExhaustedError(
-                None,
-                None,
-                f"GPU: {size} bytes are needed, {self.current} of the limit of {self.limit} are in use.",
-            )
-        self.current += size
-        self.peak = max(self.peak, self.current)
-
 
 class Card:
-    """One device of a driver. Calls of one card are put into one stream, so that they are done in order."""
+    """One device of a driver. Calls of one card are put into one stream, so that they are done in order.
 
-    def __init__(self, driver: Driver, number: int, image: Imager):
-        self.driver, self.image = driver, image
-        self.device = driver.device(number)
+    `physical` is its number for the driver, `number` that of the logical device that it is: several share a device.
+    """
+
+    def __init__(self, driver: Driver, physical: int, image: Imager, number: int = 0):
+        self.driver, self.image, self.number = driver, image, number
+        self.device = driver.device(physical)
         self.name = driver.name(self.device)
         self.capability = (
             driver.attribute(self.device, MAJOR),
@@ -65,7 +47,7 @@ class Card:
         )
         self.multiprocessors = driver.attribute(self.device, MULTIPROCESSORS)
         self.total_memory = driver.total_memory(self.device)
-        self.use = MemoryUse()
+        self.use, self.spare = MemoryUse(), SpareMemory()
         self._context = driver.context(self.device)
         self.lock = forks.freed_in_child(threading.RLock())
         self.dropped: list[tuple[int, int]] = []  # memory to give back: address, bytes
@@ -73,6 +55,7 @@ class Card:
         with self.lock:
             self.activate()
             self.stream = driver.stream()
+            self._reached = driver.event()  # marks a place in its stream that others wait for
 
     @property
     def architecture(self) -> Architecture:
@@ -80,23 +63,71 @@ class Card:
         return architecture_of(*self.capability)
 
     def activate(self) -> None:
-        """Makes the card that of the calling thread, and gives back memory that nobody holds any more."""
+        """Makes the card that of the calling thread, and takes back memory that nobody holds any more."""
         self.driver.use(self._context)
         while self.dropped:
             address, size = self.dropped.pop()
-            self.driver.free(address, self.stream)
             self.use.current -= size
+            if self.spare.bytes + size > self.total_memory // SPARE_SHARE:
+                self.driver.free(address, self.stream)
+            else:
+                self.spare.put(address, size)
 
     def allocate(self, size: int) -> "DeviceMemory":
         """Memory of the card, given back when nobody holds it."""
         size = max(-(-size // LEAST) * LEAST, LEAST)
         self.use.take(size)
         try:
-            address = self.driver.allocate(size, self.stream)
+            address = self.spare.take(size)
+            if address is None:
+                address = self._allocated(size)
         except BaseException:
             self.use.current -= size
             raise
         return DeviceMemory(self, address, size)
+
+    def _allocated(self, size: int) -> int:
+        """Memory of the driver, which gets back what lies ready if it has no more."""
+        try:
+            return self.driver.allocate(size, self.stream)
+        except ResourceExhaustedError:
+            if not self.spare.bytes:
+                raise
+        for address in self.spare.take_all():
+            self.driver.free(address, self.stream)
+        return self.driver.allocate(size, self.stream)
+
+    def memory_of(self, array: DeviceArray) -> DeviceMemory:
+        """This card's memory with the elements of an array, copied here if it is elsewhere.
+
+        The caller holds the card's lock, and `resources.UPDATING` before it if the array may be of another card.
+        """
+        memory = array.memory
+        if isinstance(memory, DeviceMemory) and memory.card is self:
+            return memory
+        made = self.allocate(array.nbytes)
+        if isinstance(memory, DeviceMemory):
+            self._take(memory, made, array.nbytes)
+        else:
+            made.write(np.ascontiguousarray(array.on_host()))
+            if array.device == self.number:
+                array.memory = made
+        return made
+
+    def _take(self, source: DeviceMemory, target: DeviceMemory, size: int) -> None:
+        """Copies from another card, in that card's stream, so that what it gives back meanwhile stays as it is until then."""
+        other, driver = source.card, self.driver
+        with other.lock:
+            driver.record(self._reached, self.stream)  # the target's memory is there
+            driver.use(other._context)
+            driver.wait_in_stream(other.stream, self._reached)
+            contexts = self._context, other._context
+            driver.copy_between(
+                target.address, contexts[0], source.address, contexts[1], size, other.stream
+            )
+            driver.record(other._reached, other.stream)
+            driver.use(self._context)
+            driver.wait_in_stream(self.stream, other._reached)
 
     def function(self, code: CudaCode, name: str) -> int:
         """A kernel, loaded when it is first asked for."""
@@ -141,30 +172,3 @@ class Graph:
     def launch(self) -> None:
         """Puts all of it into the card's stream."""
         self.card.driver.launch_graph(self.handle, self.card.stream)
-
-
-@dataclass(eq=False)
-class DeviceMemory:
-    """Memory of a card."""
-
-    card: Card
-    address: int
-    size: int
-    _end: Any = field(init=False, repr=False)
-
-    def __post_init__(self) -> None:
-        # Not at once: the collector may come while a graph is recorded.
-        self._end = weakref.finalize(self, self.card.dropped.append, (self.address, self.size))
-        self._end.atexit = False
-
-    def write(self, array: np.ndarray) -> None:
-        """Copies an array of the host here; the array may be changed when the call is back."""
-        if array.nbytes:
-            card = self.card
-            card.driver.to_device(self.address, array.ctypes.data, array.nbytes, card.stream)
-
-    def read(self, array: np.ndarray) -> None:
-        """Copies to an array of the host, which holds it after the card's `wait`."""
-        if array.nbytes:
-            card = self.card
-            card.driver.to_host(array.ctypes.data, self.address, array.nbytes, card.stream)

@@ -48,11 +48,11 @@ class EmulatedLibrary:
     `fails` are codes that functions are to give, by name, for tests of what follows.
     """
 
-    def __init__(self, memory: int = MEMORY) -> None:
+    def __init__(self, memory: int = MEMORY, devices: int = 1) -> None:
         self.emulator = Emulator()
         self.calls: Counter[str] = Counter()
         self.fails: dict[str, int] = {}
-        self.memory = memory
+        self.memory, self.devices = memory, devices
         self._allocated: dict[int, Memory] = {}
         self._handles = itertools.count(1)
         self._objects: dict[int, Any] = {}
@@ -100,11 +100,11 @@ class EmulatedLibrary:
         _put(version, 12040)
 
     def cuDeviceGetCount(self, count: Any) -> None:
-        _put(count, 1)
+        _put(count, self.devices)
 
     def cuDeviceGet(self, device: Any, number: Any) -> int:
         _put(device, number.value)
-        return 0 if number.value == 0 else INVALID
+        return 0 if number.value < self.devices else INVALID
 
     def cuDeviceGetName(self, text: Any, _size: Any, _device: Any) -> None:
         text.value = b"Emulated GPU"
@@ -177,6 +177,11 @@ class EmulatedLibrary:
     def cuMemcpyDtoDAsync_v2(self, target: Any, source: Any, size: Any, _stream: Any) -> int:
         return self._copy(target, source, size, (target, source))
 
+    def cuMemcpyPeerAsync(
+        self, target: Any, _to_context: Any, source: Any, _context: Any, size: Any, _stream: Any
+    ) -> int:
+        return self._copy(target, source, size, (target, source))
+
     def cuMemsetD8Async(self, address: Any, value: Any, size: Any, _stream: Any) -> int:
         place, count = _number(address), size.value
         if not self._is_inside(place, count):
@@ -231,7 +236,19 @@ class EmulatedLibrary:
         self._do(lambda: self.emulator.launch(kernel, context, x.value, tasks, checked))
         return 0
 
-    # -- order
+    # -- order: all is done at once, so an event has come when it is recorded
+    def cuEventCreate(self, event: Any, _flags: Any) -> None:
+        _put(event, self._handle("event"))
+
+    def cuEventRecord(self, event: Any, _stream: Any) -> int:
+        return 0 if self._objects.get(_number(event)) == "event" else INVALID
+
+    def cuStreamWaitEvent(self, _stream: Any, event: Any, _flags: Any) -> int:
+        return 0 if self._objects.get(_number(event)) == "event" else INVALID
+
+    def cuEventSynchronize(self, event: Any) -> int:
+        return 0 if self._objects.get(_number(event)) == "event" else INVALID
+
     def cuStreamCreate(self, stream: Any, _flags: Any) -> None:
         _put(stream, self._handle("stream"))
 

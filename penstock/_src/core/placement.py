@@ -1,0 +1,86 @@
+"""Devices by number: which one a name means, and what is done about a name whose device is missing.
+
+While PENSTOCK_DEVICE names GPUs, each is a number from 0 on, and CPU stands for the processor. Otherwise there are no numbers: all runs on what
+PENSTOCK_DEVICE names, whatever operations ask for.
+"""
+
+import functools
+
+from penstock._src.core.errors import InvalidArgumentError
+from penstock._src.util.device_spec import DeviceSpec
+from penstock._src.util.flags import flags
+from penstock._src.util.slots import above
+
+CPU = -1
+PLATFORMS = frozenset({"GPU", "GPU_emulated"})  # values of PENSTOCK_DEVICE that mean GPUs
+
+
+class Policy:
+    """What the program has asked for.
+
+    soft  whether an operation may run on another device than it names; None: as TensorFlow has it, which is yes
+    logs  whether the device of each operation is logged
+    """
+
+    soft: bool | None = None
+    logs = False
+
+
+POLICY = Policy()
+
+
+def has_gpus() -> bool:
+    """Whether PENSTOCK_DEVICE names GPUs."""
+    return flags.device in PLATFORMS
+
+
+@functools.lru_cache(1024)
+def number_named(name: str | None) -> int | None:
+    """The number of the device that a name asks for; None if it leaves that open, or names something else than a CPU or GPU."""
+    spec = DeviceSpec.from_string(name or "")
+    if spec.device_type == "CPU":
+        return CPU
+    return spec.device_index or 0 if spec.device_type == "GPU" else None
+
+
+def name_of(number: int) -> str:
+    """The full name of a device of this process."""
+    kind = "CPU:0" if number == CPU else f"GPU:{number}"
+    return f"/job:localhost/replica:0/task:0/device:{kind}"
+
+
+def gpu_count() -> int:
+    """How many GPUs operations can name."""
+    return above("find_device")(flags.device).count if has_gpus() else 0
+
+
+def number_for(name: str | None, otherwise: int, what: str) -> int:
+    """The device for something that asks for one by name.
+
+    Args:
+      name: asked for; None or "" if none is.
+      otherwise: the device if none is asked for, or it is missing.
+      what: asks, for the error.
+
+    Raises:
+      InvalidArgumentError: the device is missing, and soft placement is off.
+    """
+    number = number_named(name)
+    if number is None:
+        return otherwise
+    if number < gpu_count():
+        return number
+    if POLICY.soft is False:
+        raise unsatisfied(number, what)
+    return otherwise
+
+
+def unsatisfied(number: int, what: str) -> InvalidArgumentError:
+    """The error of an operation that cannot run on the device that it names."""
+    known = ", ".join(name_of(i) for i in range(CPU, gpu_count()))
+    return InvalidArgumentError(
+        None,
+        None,
+        f"Could not satisfy device specification '{name_of(number)}'. enable_soft_placement=0. Supported device types [CPU]. "
+        f"All available devices [{known}]. [Op:{what}]",
+    )

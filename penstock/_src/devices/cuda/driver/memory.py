@@ -1,0 +1,134 @@
+"""Memory of a card: what programs hold, what lies ready for the next that asks, and how much that may be."""
+
+import heapq
+import weakref
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from penstock._src.core.errors import ResourceExhaustedError
+from penstock._src.core.values.arrays import empty_aligned
+
+if TYPE_CHECKING:
+    from penstock._src.devices.cuda.driver.card import Card
+
+LEAST = 256  # bytes that memory is rounded up to
+SPARE_SHARE = 4  # a card's memory divided by it: bytes that may lie ready at most
+
+
+@dataclass
+class MemoryUse:
+    """Bytes of a card that programs hold.
+
+    limit   that they may hold at most; None: what there is
+    """
+
+    current: int = 0
+    peak: int = 0
+    limit: int | None = None
+
+    def take(self, size: int) -> None:
+        """Counts memory that is about to be allocated.
+
+        Raises:
+          ResourceExhaustedError: it would be more than the limit.
+        """
+        if self.limit is not None and self.current + size > self.limit:
+            raise ResourceExhaustedError(
+                None,
+                None,
+                f"GPU: {size} bytes are needed, {self.current} of the limit of {self.limit} are in use.",
+            )
+        self.current += size
+        self.peak = max(self.peak, self.current)
+
+
+class SpareMemory:
+    """Memory that nobody holds any more, by its size. All of a card's work is done in order, so it may be given out at once.
+
+    The lowest address is given out first: programs that ask for the same sizes in turn find the same addresses again.
+    """
+
+    def __init__(self) -> None:
+        self.bytes = 0
+        self._addresses: defaultdict[int, list[int]] = defaultdict(list)
+
+    def put(self, address: int, size: int) -> None:
+        """Keeps memory."""
+        heapq.heappush(self._addresses[size], address)
+        self.bytes += size
+
+    def take(self, size: int) -> int | None:
+        """Memory of just this size, if there is some."""
+        found = self._addresses.get(size)
+        if not found:
+            return None
+        self.bytes -= size
+        return heapq.heappop(found)
+
+    def take_all(self) -> list[int]:
+        """All of it."""
+        addresses = [address for each in self._addresses.values() for address in each]
+        self._addresses.clear()
+        self.bytes = 0
+        return addresses
+
+
+@dataclass(eq=False)
+class DeviceMemory:
+    """Memory of a card; with an `owner`, a part of what that holds."""
+
+    card: "Card"
+    address: int
+    size: int
+    owner: Any = field(default=None, repr=False)
+    _lent: Any = field(default=None, init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.owner is None:
+            # Not at once: the collector may come while a graph is recorded.
+            end = weakref.finalize(self, self.card.dropped.append, (self.address, self.size))
+            end.atexit = False
+
+    def lent(self) -> "DeviceMemory":
+        """The same memory for readers, as long as they hold the result."""
+        found: DeviceMemory | None = None if self._lent is None else self._lent()
+        if found is None:
+            found = DeviceMemory(self.card, self.address, self.size, self)
+            self._lent = weakref.ref(found)
+        return found
+
+    @property
+    def is_lent(self) -> bool:
+        """Whether readers hold it, so that it must not change."""
+        return self._lent is not None and self._lent() is not None
+
+    def write(self, array: np.ndarray) -> None:
+        """Copies an array of the host here; the array may be changed when the call is back."""
+        if array.nbytes:
+            card = self.card
+            card.driver.to_device(self.address, array.ctypes.data, array.nbytes, card.stream)
+
+    def read(self, array: np.ndarray) -> None:
+        """Copies to an array of the host, which holds it after the card's `wait`."""
+        if array.nbytes:
+            card = self.card
+            card.driver.to_host(array.ctypes.data, self.address, array.nbytes, card.stream)
+
+    def fetch(self, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
+        """Returns a new array of what is at its beginning, once the card has it."""
+        array = empty_aligned(shape, dtype)
+        with self.card.lock:
+            self.card.activate()
+            self.read(array)
+            self.card.wait()
+        return array
+
+    def copied(self, size: int) -> "DeviceMemory":
+        """New memory of the same card with the first bytes of this."""
+        card = self.card
+        made = card.allocate(size)
+        card.driver.copy(made.address, self.address, size, card.stream)
+        return made

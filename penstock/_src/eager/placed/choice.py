@@ -1,0 +1,60 @@
+"""On which device an eager op runs."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from penstock._src.core import dtypes
+from penstock._src.core.dispatch import STATE
+from penstock._src.core.op import Op
+from penstock._src.core.placement import CPU, POLICY, number_for, number_named, unsatisfied
+from penstock._src.core.typesets import BOOL, FLOAT, INTEGER
+from penstock._src.core.values.resources import VariableHandle
+from penstock._src.eager.placed.tensor import PlacedTensor
+
+COMPUTED = FLOAT | INTEGER | BOOL
+
+
+def device_of_op(op: Op, tensors: Sequence[Any]) -> int:
+    """The number of the device that an op runs on.
+
+    Raises:
+      InvalidArgumentError: `tf.device` names one that is missing, or has no kernel for the op, and soft placement is off.
+    """
+    asked = number_named(STATE.device)
+    number = number_for(STATE.device, _usual(tensors), op.op_type)
+    if number == CPU or _has_kernel(op, tensors):
+        return number
+    # Handles of variables are made where they say that they are.
+    if asked == number and POLICY.soft is False and op.op_type != "VarHandleOp":
+        raise unsatisfied(number, op.op_type)
+    return CPU
+
+
+def _usual(tensors: Sequence[Any]) -> int:
+    """The device of an op that asks for none: that of a variable among its inputs, else the first GPU, but for plain int32."""
+    if all(t.dtype is dtypes.int32 and type(t) is not PlacedTensor for t in tensors) and tensors:
+        return CPU
+    for tensor in tensors:
+        if tensor.dtype is dtypes.resource:
+            made_for = getattr(tensor._value, "device", None)
+            return CPU if made_for is None else number_for(made_for, 0, "VarHandleOp")
+    return 0
+
+
+def _has_kernel(op: Op, tensors: Sequence[Any]) -> bool:
+    """Whether an op can be a program over these inputs."""
+    if not op.has_lowering or op.is_program:
+        return False
+    types = [t for group in op.output_dtypes for t in (group if type(group) is tuple else (group,))]
+    if not all(t in COMPUTED for t in types):
+        return False
+    has_variable = False
+    for tensor in tensors:
+        if tensor.dtype is dtypes.resource:
+            value = tensor._value
+            if not isinstance(value, VariableHandle) or value.dtype not in COMPUTED:
+                return False
+            has_variable = True
+        elif tensor.dtype not in COMPUTED:
+            return False
+    return has_variable or not op.stateful

@@ -1,0 +1,104 @@
+"""PlacedTensor: an eager tensor on a device."""
+
+from typing import Any
+
+import numpy as np
+
+from penstock._src.core import dtypes
+from penstock._src.core.dtypes import DType
+from penstock._src.core.placement import CPU, name_of, number_named
+from penstock._src.core.shapes import TensorShape, make_shape
+from penstock._src.core.typesets import BOOL, FLOAT, INTEGER
+from penstock._src.core.values.device_array import DeviceArray
+from penstock._src.core.values.resources import VariableHandle
+from penstock._src.devices.residence import read_there
+from penstock._src.eager.tensor import EagerTensor
+
+# TensorFlow keeps int32 on the host: shapes, sizes and axes.
+TYPES = (FLOAT | INTEGER | BOOL) - {dtypes.int32}
+
+_SLOT: Any = EagerTensor._value  # of a PlacedTensor it holds the DeviceArray
+
+
+class PlacedTensor(EagerTensor):
+    """An eager tensor whose elements a device has, or is about to have. Reading them waits for the device and copies them once.
+
+    Args:
+      value: a DeviceArray.
+      dtype: of the tensor.
+    """
+
+    __slots__ = ()
+
+    @property
+    def held(self) -> DeviceArray:
+        """The array of the device."""
+        found: DeviceArray = _SLOT.__get__(self)
+        return found
+
+    @property
+    def _value(self) -> Any:
+        return self.held.on_host()
+
+    @_value.setter
+    def _value(self, value: DeviceArray) -> None:
+        _SLOT.__set__(self, value)
+
+    @property
+    def shape(self) -> TensorShape:
+        """The shape."""
+        return make_shape(self.held.shape)
+
+    @property
+    def _shape_tuple_value(self) -> tuple[int, ...]:
+        return self.held.shape
+
+    def _shape_tuple(self) -> tuple[int, ...]:
+        return self.held.shape
+
+    @property
+    def ndim(self) -> int:
+        """The number of dimensions."""
+        return self.held.ndim
+
+    def _is_array(self) -> bool:
+        return True
+
+    def _num_elements(self) -> int:
+        return self.held.size
+
+    def __len__(self) -> int:
+        if not self.held.shape:
+            raise TypeError("Scalar tensor has no `len()`")
+        return self.held.shape[0]
+
+    @property
+    def device(self) -> str:
+        """The device that holds the value."""
+        return name_of(self.held.device)
+
+    @property
+    def backing_device(self) -> str:
+        """The device that holds the value."""
+        return self.device
+
+
+def held_value(tensor: Any) -> Any:
+    """The value of an eager tensor, wherever it is."""
+    return tensor.held if type(tensor) is PlacedTensor else tensor._value
+
+
+def tensor_there(value: Any, dtype: DType, number: int) -> EagerTensor:
+    """A tensor of a result that counts to a device: arrays of the host are copied there if something there asks for them."""
+    if type(value) is DeviceArray:
+        return PlacedTensor(value, dtype)
+    if number != CPU and dtype in TYPES and type(value) is np.ndarray:
+        return PlacedTensor(DeviceArray(value.shape, value.dtype, number, host=value), dtype)
+    return EagerTensor(value, dtype)
+
+
+def value_of_variable(handle: VariableHandle, dtype: DType) -> EagerTensor:
+    """The value of a variable that was made for a device, as a tensor there."""
+    number = number_named(handle.device)
+    assert number is not None
+    return PlacedTensor(read_there(handle, number), dtype)
