@@ -11,6 +11,7 @@ from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.registry import raw
 from penstock._src.core.tensor import Tensor
+from penstock._src.eager.tensor import EagerTensor
 from penstock._src.eager.variable import Variable
 from penstock._src.util.export import export
 
@@ -112,7 +113,7 @@ def _in_graph(graph: Any, value: Any) -> Any:
 
     None if it is not used there."""
     tensor: Any = value if isinstance(value, Tensor) else convert_to_tensor(value)
-    is_symbolic = getattr(tensor, "_value", None) is None
+    is_symbolic = not isinstance(tensor, EagerTensor)
     while graph is not None:
         if is_symbolic and tensor.graph is graph:
             return tensor

@@ -4,7 +4,7 @@ import penstock._src.core.tracking.data_structures
 import penstock._src.eager.execute
 import penstock._src.eager.tensor
 import penstock._src.graph.graph  # noqa: F401
-from penstock._src.core.placement import has_gpus
+from penstock._src.core.calls.placement import has_gpus
 from penstock._src.util.files import crc32c
 from penstock._src.util.flags import flags
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from penstock._src.compiler.executable import Executable, PlacedExecutable
 from penstock._src.compiler.token_flow import TokenFlow
-from penstock._src.core.placement import has_gpus
+from penstock._src.core.calls.placement import has_gpus
 from penstock._src.graph.operation import Operation
 from penstock._src.graph.passes.unused_results import operations_to_run
 

@@ -5,7 +5,7 @@ from typing import Any, Protocol
 
 from penstock._src.compiler.codegen.generator import Generator
 from penstock._src.compiler.plan.plan import Plan
-from penstock._src.core.placement import CPU
+from penstock._src.core.calls.placement import CPU
 from penstock._src.util.flags import flags
 from penstock._src.util.slots import above
 
@@ -53,7 +53,7 @@ def find_device(name: str) -> Device:
 
 
 def current_device(number: int | None = None) -> Device:
-    """The one that PENSTOCK_DEVICE names; of its GPUs, or the CPU beside them, that of a number (core/placement.py)."""
+    """The one that PENSTOCK_DEVICE names; of its GPUs, or the CPU beside them, that of a number (core/calls/placement.py)."""
     if number == CPU:
         return find_device("CPU")
     device = find_device(flags.device)

@@ -1,8 +1,9 @@
 """The accelerator that programs run on, if PENSTOCK_DEVICE names one; and why there is none."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from penstock._src.core.placement import has_gpus
+from penstock._src.core.calls.placement import has_gpus
 from penstock._src.devices.table import find_device
 from penstock._src.util.flags import flags
 
@@ -17,6 +18,26 @@ def accelerator(number: int = 0) -> "Card | None":
       FailedPreconditionError: PENSTOCK_DEVICE names one that cannot be used.
     """
     return find_device(flags.device).numbered(number).card if has_gpus() else None  # type: ignore[attr-defined]
+
+
+def physical_count() -> int:
+    """How many cards there are; 0 if PENSTOCK_DEVICE names no GPUs."""
+    return find_device(flags.device).cards.physical if has_gpus() else 0  # type: ignore[attr-defined]
+
+
+def physical_card(number: int) -> "Card":
+    """A card by its number for the driver, for what can be asked of it."""
+    cards = find_device(flags.device).cards  # type: ignore[attr-defined]
+    return cards.physical_card(number)  # type: ignore[no-any-return]
+
+
+def divide(division: Sequence[tuple[int, int | None]]) -> None:
+    """Makes logical devices of the cards.
+
+    Args:
+      division: of each logical device the number of its card, and the bytes that it may hold at most.
+    """
+    find_device(flags.device).cards.divide(division)  # type: ignore[attr-defined]
 
 
 def why_none() -> str:

@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 
 from penstock._src.autodiff.tape import record_read, variable_accessed
+from penstock._src.core.calls.placement import has_gpus
 from penstock._src.core.calls.tracebacks import shorten
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE, in_v1_graph
 from penstock._src.core.dtypes import DType, as_dtype
-from penstock._src.core.placement import has_gpus
 from penstock._src.core.registry import find, raw
 from penstock._src.core.shapes import TensorShape, as_shape
 from penstock._src.core.tensor import AnyTensor, Reference, Tensor

@@ -81,6 +81,8 @@ class FuncGraph(Graph, TensorSignature):
     implements: str | None = None
     # the device of the call that is traced; the operations do not have it, as other calls may be on others
     calling_device: str | None = None
+    # the number of the device of all calls (core/calls/placement.py); None: that of each call
+    home: int | None = None
     # called when the function has been traced
     exit_callbacks: Sequence[Callable[[], Any]] = ()
 
@@ -189,7 +191,7 @@ class FuncGraph(Graph, TensorSignature):
         dtype = tensor.dtype
         if not (dtype.is_integer or dtype.is_bool) or not tensor.holds_whole:
             return False
-        return tensor._value.size <= SMALL_CONSTANT
+        return tensor._num_elements() <= SMALL_CONSTANT
 
     def _add_capture(self, tensor: Any, name: str | None, shape: Any) -> SymbolicTensor:
         placeholder = self.placeholder(

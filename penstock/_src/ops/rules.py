@@ -146,14 +146,14 @@ def where(condition: Any, x: Any, y: Any) -> Any:
 
 def has_shape_of(x: Any, y: Any) -> bool:
     """Whether two tensors are known to have one shape."""
-    a, b = getattr(x, "_value", None), getattr(y, "_value", None)
+    a, b = getattr(x, "_shape_tuple_value", None), getattr(y, "_shape_tuple_value", None)
     if (
         a is not None
         and b is not None
         and getattr(x, "holds_whole", True)
         and getattr(y, "holds_whole", True)
     ):
-        return a.shape == b.shape
+        return a == b
     dims = x.shape._dims
     return dims is not None and None not in dims and dims == y.shape._dims
 

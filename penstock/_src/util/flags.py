@@ -253,6 +253,7 @@ declare(
     "CPU",
     "Device of compiled functions: CPU, GPU, GPU_emulated (on the CPU), PJRT (a plugin), reference (interpreter), null.",
 )
+declare("emulated_gpus", int, 1, "How many cards PENSTOCK_DEVICE=GPU_emulated has.")
 declare(
     "pjrt_plugin",
     str,

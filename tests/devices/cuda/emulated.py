@@ -65,3 +65,11 @@ def launches() -> Iterator[list[Launch]]:
         yield found
     finally:
         del DEVICE.load
+
+
+GPU, CPU = (f"/job:localhost/replica:0/task:0/device:{name}:0" for name in ("GPU", "CPU"))
+
+
+def copies(counts):
+    """How often was copied (to the card, from it)."""
+    return counts["cuMemcpyHtoDAsync_v2"], counts["cuMemcpyDtoHAsync_v2"]

@@ -4,10 +4,17 @@ import logging
 import os
 from collections import namedtuple
 
+from penstock._src.core.calls.placement import has_gpus, number_named
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.dispatch import device as device_scope
-from penstock._src.core.errors import InvalidArgumentError, UnimplementedError
-from penstock._src.devices.accelerator import accelerator, why_none
+from penstock._src.core.errors import InvalidArgumentError
+from penstock._src.devices.accelerator import (
+    accelerator,
+    divide,
+    physical_card,
+    physical_count,
+    why_none,
+)
 from penstock._src.util.device_spec import DeviceSpec
 from penstock._src.util.export import export
 
@@ -64,10 +71,15 @@ class LogicalDeviceConfiguration(
 def reset():
     """Resets the program's device settings."""
     SETTINGS.clear()
+    _divide_gpus()
 
 
 _CPU = PhysicalDevice("/physical_device:CPU:0", "CPU")
-_GPU = PhysicalDevice("/physical_device:GPU:0", "GPU")
+
+
+def _gpus():
+    """The cards, if PENSTOCK_DEVICE names them."""
+    return [PhysicalDevice(f"/physical_device:GPU:{i}", "GPU") for i in range(physical_count())]
 
 
 @export("config.list_physical_devices", "config.experimental.list_physical_devices")
@@ -78,17 +90,17 @@ def list_physical_devices(device_type=None):
       device_type: "CPU", "GPU" or "TPU", for those of one type.
 
     Returns:
-      A list of `tf.config.PhysicalDevice`: always one CPU, and the GPU that PENSTOCK_DEVICE=GPU lets functions run on.
+      A list of `tf.config.PhysicalDevice`: always one CPU, and the GPUs that PENSTOCK_DEVICE=GPU lets programs run on.
 
     >>> tf.config.list_physical_devices("CPU")
     [PhysicalDevice(name='/physical_device:CPU:0', device_type='CPU')]
     >>> tf.config.list_physical_devices("GPU")
     []
     """
-    found = [_CPU] if accelerator() is None else [_CPU, _GPU]
+    found = [_CPU, *_gpus()]
     if device_type is None:
         return found
-    if device_type.upper() == "GPU" and _GPU not in found:
+    if device_type.upper() == "GPU" and len(found) == 1:
         _explain_missing_gpu()
     return [d for d in found if d.device_type == device_type.upper()]
 
@@ -138,14 +150,31 @@ def list_logical_devices(device_type=None):
 
 def logical_devices(device_type=None):
     """The devices that ops can name, without starting the program."""
-    out = []
-    for device in get_visible_devices():
-        parts = SETTINGS.logical.get(device) or [None]
-        out.extend(
-            LogicalDevice(f"/device:{device.device_type}:{i}", device.device_type)
-            for i in range(len(parts))
-        )
-    return [d for d in out if device_type is None or d.device_type == device_type]
+    kinds = [device.device_type for device, _ in _parts()]
+    numbers = [kinds[:at].count(kind) for at, kind in enumerate(kinds)]
+    found = [LogicalDevice(f"/device:{k}:{i}", k) for k, i in zip(kinds, numbers)]
+    return [d for d in found if device_type is None or d.device_type == device_type]
+
+
+def _parts():
+    """The parts of the visible devices: (the physical device, the configuration of the part or None)."""
+    return [
+        (device, part)
+        for device in get_visible_devices()
+        for part in SETTINGS.logical.get(device) or [None]
+    ]
+
+
+def _divide_gpus():
+    """Makes logical devices of the cards as the settings say."""
+    division = []
+    for device, part in _parts():
+        if device.device_type == "GPU":
+            megabytes = getattr(part, "memory_limit", None)
+            limit = None if megabytes is None else int(megabytes) << 20
+            division.append((int(device.name.rpartition(":")[2]), limit))
+    if has_gpus():
+        divide(division)
 
 
 @export("config.get_visible_devices", "config.experimental.get_visible_devices")
@@ -189,6 +218,7 @@ def set_visible_devices(devices, device_type=None):
         return
     SETTINGS.refuse_if_started("Visible devices cannot be modified after being initialized")
     SETTINGS.visible = wanted
+    _divide_gpus()
 
 
 @export(
@@ -224,7 +254,6 @@ def set_logical_device_configuration(device, logical_devices):
     Raises:
       ValueError: the device does not exist, or a limit is set for a CPU.
       RuntimeError: an operation has run already.
-      UnimplementedError: a GPU would be several devices.
 
     >>> cpu = tf.config.list_physical_devices("CPU")[0]
     >>> two = [tf.config.LogicalDeviceConfiguration()] * 2
@@ -235,10 +264,6 @@ def set_logical_device_configuration(device, logical_devices):
     an operation has run already
     """
     _check_physical(device)
-    if device.device_type == "GPU" and len(logical_devices) > 1:
-        raise UnimplementedError(
-            None, None, "A GPU cannot be split into several logical devices yet."
-        )
     if device.device_type == "CPU":
         for one in logical_devices:
             if one.memory_limit is not None:
@@ -254,10 +279,8 @@ def set_logical_device_configuration(device, logical_devices):
         return
     SETTINGS.refuse_if_started("Virtual devices cannot be modified after being initialized")
     SETTINGS.logical[device] = list(logical_devices)
-    card = accelerator() if device.device_type == "GPU" else None
-    if card is not None and logical_devices:
-        megabytes = logical_devices[0].memory_limit
-        card.use.limit = None if megabytes is None else int(megabytes) << 20
+    if device.device_type == "GPU":
+        _divide_gpus()
 
 
 def _check_physical(device):
@@ -319,9 +342,9 @@ def get_device_details(device):
             "The PhysicalDevice must be one obtained from calling `tf.config.list_physical_devices`, "
             f"but got: {device}"
         )
-    card = accelerator() if device.device_type == "GPU" else None
-    if card is None:
+    if device.device_type != "GPU":
         return {}
+    card = physical_card(int(device.name.rpartition(":")[2]))
     return {"device_name": card.name, "compute_capability": card.capability}
 
 
@@ -372,7 +395,8 @@ def reset_memory_stats(device):
 def _card_of(device):
     """The GPU that a name means; None for a CPU."""
     _check_placed(device)
-    return accelerator() if device and "GPU" in device.upper() else None
+    number = number_named(device if device.startswith("/") else f"/device:{device}")
+    return accelerator(number) if number is not None and number >= 0 else None
 
 
 def _check_placed(device):
@@ -474,8 +498,8 @@ def set_device_policy(device_policy):
 def device(device_name):
     """A context whose operations are placed on a device.
 
-    Penstock has the CPU and its logical devices: the name is recorded, and checked, but all
-    kernels run on the CPU.
+    With PENSTOCK_DEVICE=GPU operations run there, eagerly and in functions, and their results stay
+    there. Otherwise the name is recorded, and checked, but all kernels run on the CPU.
 
     Args:
       device_name: such as "/CPU:0", "/job:localhost/replica:0/task:0/device:CPU:0", or None.

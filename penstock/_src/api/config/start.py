@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from penstock._src.core.calls.placement import POLICY
 from penstock._src.core.dispatch import in_v1_graph
 from penstock._src.core.tensor import NEXT_ID
 
@@ -25,9 +26,7 @@ class Settings:
         self.visible: Any = None
         self.logical: dict[Any, list[Any]] = {}
         self.memory_growth: dict[Any, bool] = {}
-        # None: as TensorFlow has it, on for eager code
-        self.soft_placement: bool | None = None
-        self.log_placement = False
+        POLICY.soft, POLICY.logs = None, False
         self.policy = "silent"
         self.initialized = False
         # None: never set
@@ -38,6 +37,29 @@ class Settings:
         self.mlir_bridge: bool | None = None
         # tensors are numbered as they are made, so this says later whether any was
         self._first_tensor = NEXT_ID()
+
+    @property
+    def soft_placement(self) -> bool | None:
+        """Whether an op may run on another device than it names; None: as TensorFlow has it, on for eager code."""
+        return POLICY.soft
+
+    @soft_placement.setter
+    def soft_placement(self, enabled: bool | None) -> None:
+        POLICY.soft = enabled
+
+    @property
+    def log_placement(self) -> bool:
+        """Whether the device of each op is logged."""
+        return POLICY.logs
+
+    @log_placement.setter
+    def log_placement(self, enabled: bool) -> None:
+        POLICY.logs = enabled
+        if enabled:
+            # Programs without GPUs go without, unless they ask for this.
+            from penstock._src.eager.placed.hooks import install
+
+            install()
 
     def started(self) -> bool:
         """Whether ops have run, or devices have been listed."""

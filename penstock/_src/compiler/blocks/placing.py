@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from penstock._src.compiler.blocks.section import Section
+from penstock._src.core.calls.placement import POLICY, name_of, number_for, number_named
 from penstock._src.core.errors import InvalidArgumentError
-from penstock._src.core.placement import POLICY, name_of, number_for, number_named
 from penstock._src.core.values.resources import VariableHandle
 from penstock._src.graph.operation import Operation
 

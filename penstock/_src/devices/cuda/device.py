@@ -86,6 +86,14 @@ class Cards:
                 self._cards[number] = card
             return self._cards[number]
 
+    def physical_card(self, number: int) -> Card:
+        """A card by its number for the driver; the first logical device on it if there is one."""
+        with self._lock:
+            for logical, (physical, _) in enumerate(self.division):
+                if physical == number:
+                    return self.card(logical)
+            return self._explained(lambda: Card(self.driver, number, self._image))  # type: ignore[no-any-return]
+
     def _explained(self, call: Callable[[], Any]) -> Any:
         """What a call gives; if it fails, the error says why there is no card."""
         try:

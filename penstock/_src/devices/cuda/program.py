@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 
-from penstock._src.compiler.kernels.memory import bytes_of
 from penstock._src.compiler.plan.plan import Plan
 from penstock._src.core.values import resources
 from penstock._src.core.values.device_array import DeviceArray
@@ -56,7 +55,7 @@ class CudaProgram(Program):
                 memory = {i: self._resident(i, arguments[i]) for i in self._handles}
                 for i, value in given.items():
                     memory[i] = self._memory_of(table, i, value)
-                results = [card.allocate(bytes_of(r)) for r in self.plan.function.results]
+                results = table.new_results()
                 self._start(table, arguments, memory, results)
                 for i in self._assigned:  # after an error, too: some may have their new values
                     self._hold(i, arguments[i], memory[i])
@@ -65,7 +64,7 @@ class CudaProgram(Program):
                 if table.code:
                     self._fail(table.code, table.status_words)
                 if self._conditions:
-                    table.conditions(results)
+                    table.conditions(memory, results)
             finally:
                 self._free.append(table)
         return [

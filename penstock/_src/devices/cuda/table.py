@@ -45,6 +45,7 @@ class CudaTable:
         self.words = np.array(encode(plan.launches, lambda _: 0, self._word), np.int64)
         self._records = {at: r for r, at in offsets(plan.launches) if isinstance(r, Launch | Jump)}
         self._ends = len(self.words)
+        self._results: list[int] = []  # addresses of the last run's
         self._places: tuple[int, ...] = ()  # that the words have
         self._graphs: OrderedDict[tuple[int, ...], Graph | None] = OrderedDict()
         self.is_straight = not any(_asks(r) for r in plan.launches)
@@ -74,6 +75,14 @@ class CudaTable:
             self._own[number] = self.card.allocate(size)
         return self._own[number]
 
+    def new_results(self) -> list[DeviceMemory]:
+        """Memory for the results of a run; where it was before if that is free again, as the graph of that run can then be replayed."""
+        results = self.plan.function.results
+        before = self._results or [None] * len(results)
+        found = [self.card.allocate(bytes_of(r), at) for r, at in zip(results, before, strict=True)]
+        self._results = [memory.address for memory in found]
+        return found
+
     # -- a run
     def run(self, memory: Mapping[int, DeviceMemory], results: Sequence[DeviceMemory]) -> None:
         """Puts the table into the card's stream.
@@ -82,9 +91,7 @@ class CudaTable:
           memory: of the arguments, by their numbers.
           results: memory for the results.
         """
-        self._place(
-            {i: m.address for i, m in memory.items()}, [made.address for made in results]
-        )
+        self._place({i: m.address for i, m in memory.items()}, [made.address for made in results])
         self.status_words[:] = 0
         if not self.is_straight or self._places not in self._graphs:
             self._walk(waits=not self.is_straight)
@@ -187,15 +194,21 @@ class CudaTable:
         card.wait()
         return int(found[0])
 
-    def conditions(self, results: Sequence[DeviceMemory]) -> None:
-        """Raises the message of the first condition that does not hold."""
+    def conditions(
+        self, arguments: Mapping[int, DeviceMemory], results: Sequence[DeviceMemory]
+    ) -> None:
+        """Raises the message of the first condition that does not hold, after a run with this memory."""
         for check, buffer in self.plan.conditions:
             if buffer.place == "constant":
                 holds = bool(buffer.array)
-            elif buffer.place == "output":
-                holds = bool(self._read(results[buffer.number].address, np.uint8))
             else:
-                holds = bool(self._read(self.arena.address + buffer.offset, np.uint8))
+                if buffer.place == "output":
+                    address = results[buffer.number].address
+                elif buffer.place == "arena":
+                    address = self.arena.address + buffer.offset
+                else:
+                    address = arguments[buffer.number].address
+                holds = bool(self._read(address, np.uint8))
             if not holds:
                 raise check.error()
 

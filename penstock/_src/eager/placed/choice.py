@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from penstock._src.core import dtypes
+from penstock._src.core.calls.placement import CPU, POLICY, number_for, number_named, unsatisfied
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.op import Op
-from penstock._src.core.placement import CPU, POLICY, number_for, number_named, unsatisfied
 from penstock._src.core.typesets import BOOL, FLOAT, INTEGER
 from penstock._src.core.values.resources import VariableHandle
 from penstock._src.eager.placed.tensor import PlacedTensor

@@ -8,10 +8,17 @@ import numpy as np
 
 from penstock._src.core import dispatch
 from penstock._src.core.calls.binding import bind
+from penstock._src.core.calls.placement import (
+    CPU,
+    POLICY,
+    has_gpus,
+    name_of,
+    number_for,
+    number_named,
+)
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.dtypes import DType
 from penstock._src.core.op import Op
-from penstock._src.core.placement import CPU, POLICY, has_gpus, name_of, number_for, number_named
 from penstock._src.core.tensor import Tensor
 from penstock._src.core.values.resources import VariableHandle
 from penstock._src.eager.execute import arrange, run
@@ -32,6 +39,14 @@ def install() -> None:
         slots.RUN_EAGERLY, slots.MAKE_CONSTANT = _run_op, _make_constant
         slots.RUN_FUNCTION = _run_function
         dispatch.OBSERVED.append(_run_op)
+
+
+def uninstall() -> None:
+    """Puts back what was in the slots."""
+    if _PLAIN:
+        slots.RUN_EAGERLY, slots.MAKE_CONSTANT, slots.RUN_FUNCTION = _PLAIN
+        _PLAIN.clear()
+        dispatch.OBSERVED.remove(_run_op)
 
 
 def _run_op(cls: type[Op], inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Any:
@@ -66,7 +81,7 @@ def _make_constant(array: np.ndarray, dtype: DType, name: str | None) -> Tensor:
     if STATE.graph is not None or not has_gpus():
         made: Tensor = _PLAIN[1](array, dtype, name)
         return made
-    return tensor_there(array, dtype, number_for(STATE.device, 0, "Const"))
+    return tensor_there(array, dtype, number_for(STATE.device, 0, ""))
 
 
 def _run_function(function: GraphFunction, tensors: Sequence[Any]) -> list[Any] | None:

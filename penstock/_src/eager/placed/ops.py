@@ -63,7 +63,9 @@ def moved(value: Any, number: int) -> Any:
 def _form(tensor: Any, value: Any) -> Any:
     """What the graph of an op knows of an input: small integers of the host are constants, of others it knows the shape."""
     if isinstance(value, VariableHandle):
-        return VariableHandle, tuple(value.shape.as_list()) if value.shape.rank is not None else None
+        return VariableHandle, tuple(
+            value.shape.as_list()
+        ) if value.shape.rank is not None else None
     is_small = type(value) is np.ndarray and value.ndim <= 1 and value.size <= SMALL
     return value if is_small and value.dtype.kind == "i" else value.shape
 
@@ -95,5 +97,3 @@ def _executable(op: Op, tensors: Sequence[Any], forms: Sequence[Any]) -> Any:
         except ValueError as error:  # its shape rule refuses
             raise RefusedValue(str(error)) from error
     return compile_graph(graph, graph.inputs, node.outputs, [node])
-
-

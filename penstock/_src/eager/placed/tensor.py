@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 
 from penstock._src.core import dtypes
+from penstock._src.core.calls.placement import CPU, name_of, number_named
 from penstock._src.core.dtypes import DType
-from penstock._src.core.placement import CPU, name_of, number_named
 from penstock._src.core.shapes import TensorShape, make_shape
 from penstock._src.core.typesets import BOOL, FLOAT, INTEGER
 from penstock._src.core.values.device_array import DeviceArray

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from penstock._src.core.calls.placement import CPU
 from penstock._src.core.errors import OpError
 from penstock._src.ops.data.batch import Batches
 from penstock._src.ops.data.iteration.resume import (
@@ -42,6 +43,7 @@ def compiled_for_stacks(function: Any, captured: list[Any]) -> Call | None:
         function.of_stacks = _made(function, len(captured)) or False
     if not function.of_stacks:
         return None
+    function.of_stacks.graph.home = CPU
     execute = function.of_stacks.executable
     return lambda *stacks: execute([*stacks, *captured])
 

@@ -30,7 +30,6 @@ from penstock._src.util.process import forks
 Imager = Callable[[CudaCode], bytes]  # the text of a code that a driver links
 
 
-
 class Card:
     """One device of a driver. Calls of one card are put into one stream, so that they are done in order.
 
@@ -73,12 +72,12 @@ class Card:
             else:
                 self.spare.put(address, size)
 
-    def allocate(self, size: int) -> "DeviceMemory":
-        """Memory of the card, given back when nobody holds it."""
+    def allocate(self, size: int, wanted: int | None = None) -> "DeviceMemory":
+        """Memory of the card, given back when nobody holds it; at the address that is wanted if that lies ready."""
         size = max(-(-size // LEAST) * LEAST, LEAST)
         self.use.take(size)
         try:
-            address = self.spare.take(size)
+            address = self.spare.take(size, wanted)
             if address is None:
                 address = self._allocated(size)
         except BaseException:

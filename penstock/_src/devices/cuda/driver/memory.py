@@ -1,6 +1,5 @@
 """Memory of a card: what programs hold, what lies ready for the next that asks, and how much that may be."""
 
-import heapq
 import weakref
 from collections import defaultdict
 from dataclasses import dataclass, field
@@ -46,27 +45,26 @@ class MemoryUse:
 
 
 class SpareMemory:
-    """Memory that nobody holds any more, by its size. All of a card's work is done in order, so it may be given out at once.
-
-    The lowest address is given out first: programs that ask for the same sizes in turn find the same addresses again.
-    """
+    """Memory that nobody holds any more, by its size. All of a card's work is done in order, so it may be given out at once."""
 
     def __init__(self) -> None:
         self.bytes = 0
-        self._addresses: defaultdict[int, list[int]] = defaultdict(list)
+        self._addresses: defaultdict[int, set[int]] = defaultdict(set)
 
     def put(self, address: int, size: int) -> None:
         """Keeps memory."""
-        heapq.heappush(self._addresses[size], address)
+        self._addresses[size].add(address)
         self.bytes += size
 
-    def take(self, size: int) -> int | None:
-        """Memory of just this size, if there is some."""
+    def take(self, size: int, wanted: int | None = None) -> int | None:
+        """Memory of just this size, if there is some: at the address that is wanted, else at the lowest."""
         found = self._addresses.get(size)
         if not found:
             return None
+        address = wanted if wanted in found else min(found)
+        found.remove(address)
         self.bytes -= size
-        return heapq.heappop(found)
+        return address
 
     def take_all(self) -> list[int]:
         """All of it."""

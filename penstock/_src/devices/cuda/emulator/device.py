@@ -3,6 +3,7 @@
 from penstock._src.devices.cuda.device import CudaDevice
 from penstock._src.devices.cuda.emulator.library import EmulatedLibrary
 from penstock._src.devices.cuda.kernels.language import CudaCode
+from penstock._src.util.flags import flags
 
 
 def ir_image(code: CudaCode) -> bytes:
@@ -10,4 +11,9 @@ def ir_image(code: CudaCode) -> bytes:
     return code.text.encode() + b"\0"
 
 
-DEVICE = CudaDevice("GPU_emulated", EmulatedLibrary, ir_image)
+def emulated_library() -> EmulatedLibrary:
+    """What stands for libcuda, with as many cards as PENSTOCK_EMULATED_GPUS says."""
+    return EmulatedLibrary(devices=flags.emulated_gpus)
+
+
+DEVICE = CudaDevice("GPU_emulated", emulated_library, ir_image)

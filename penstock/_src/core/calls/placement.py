@@ -6,7 +6,7 @@ PENSTOCK_DEVICE names, whatever operations ask for.
 
 import functools
 
-from penstock._src.core.errors import InvalidArgumentError
+from penstock._src.core.errors import InvalidArgumentError, OpError
 from penstock._src.util.device_spec import DeviceSpec
 from penstock._src.util.flags import flags
 from penstock._src.util.slots import above
@@ -60,7 +60,7 @@ def number_for(name: str | None, otherwise: int, what: str) -> int:
     Args:
       name: asked for; None or "" if none is.
       otherwise: the device if none is asked for, or it is missing.
-      what: asks, for the error.
+      what: asks, for the error: the name of an op, or nothing.
 
     Raises:
       InvalidArgumentError: the device is missing, and soft placement is off.
@@ -71,16 +71,17 @@ def number_for(name: str | None, otherwise: int, what: str) -> int:
     if number < gpu_count():
         return number
     if POLICY.soft is False:
-        raise unsatisfied(number, what)
+        raise unsatisfied(number, what, "GPU, CPU")
     return otherwise
 
 
-def unsatisfied(number: int, what: str) -> InvalidArgumentError:
-    """The error of an operation that cannot run on the device that it names."""
+def unsatisfied(number: int, what: str, types: str = "CPU") -> OpError:
+    """The error of an operation that cannot run on the device that it names, but on those of some types."""
     known = ", ".join(name_of(i) for i in range(CPU, gpu_count()))
+    where = f" [Op:{what}]" if what else ""
     return InvalidArgumentError(
         None,
         None,
-        f"Could not satisfy device specification '{name_of(number)}'. enable_soft_placement=0. Supported device types [CPU]. "
-        f"All available devices [{known}]. [Op:{what}]",
+        f"Could not satisfy device specification '{name_of(number)}'. enable_soft_placement=0. Supported device types [{types}]. "
+        f"All available devices [{known}].{where}",
     )
