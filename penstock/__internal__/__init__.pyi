@@ -110,6 +110,7 @@ class FuncGraph(Graph):
     @property
     def external_captures(self) -> list[Any]:
         """The outer tensors that the function reads."""
+    home: int | None
     implements: str | None
     @property
     def input_types(self) -> list[DType]:
