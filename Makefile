@@ -294,7 +294,7 @@ cuda-kernels: $(STAMP)
 
 # Drawn calls of every op, compiled for an emulated card: some four minutes.
 cuda-conformance: $(STAMP)
-	PENSTOCK_DEVICE=GPU_emulated $(BIN)/python -m pytest -q tests/conformance/test_recorded.py -k compiled
+	PENSTOCK_DEVICE=GPU_emulated PENSTOCK_TENSOR_FLOAT_32=0 $(BIN)/python -m pytest -q tests/conformance/test_recorded.py -k compiled
 
 # Training steps of the benchmark's five models on an emulated card: some minutes.
 cuda-steps: $(STAMP)

@@ -74,6 +74,13 @@ def attention(
     return step, [normal(2, 2, 64, depth)] * 3
 
 
+def exact(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function that is planned with exact products of float32."""
+    EXACT.add(function)
+    return function
+
+
+EXACT: set[Callable[..., Any]] = set()
 CASES: dict[str, Callable[[], tuple[Callable[..., Any], list[Any]]]] = {
     "elementwise": lambda: (lambda x: tf.exp(x) * 2.0 + tf.tanh(x), [normal(256, 1024)]),
     "softmax": lambda: (tf.nn.softmax, [normal(64, 1024)]),
@@ -89,6 +96,24 @@ CASES: dict[str, Callable[[], tuple[Callable[..., Any], list[Any]]]] = {
     "product of float16": lambda: (
         lambda a, b: tf.cast(a, tf.float16) @ tf.cast(b, tf.float16),
         [normal(128, 64), normal(64, 126)],
+    ),
+    "product of int8": lambda: (
+        lambda a, b: (
+            tf.cast(tf.cast(a, tf.int8), tf.int32) @ tf.cast(tf.cast(b, tf.int8), tf.int32)
+        ),
+        [normal(128, 64), normal(64, 128)],
+    ),
+    "product of exact float32": lambda: (
+        exact(lambda a, b: tf.nn.relu(a @ b)),
+        [normal(128, 64), normal(64, 128)],
+    ),
+    "large product of float32": lambda: (
+        exact(lambda a, b: a @ b),
+        [normal(1024, 16), normal(16, 1024)],
+    ),
+    "convolution of bfloat16": lambda: (
+        lambda x, w: tf.nn.conv2d(tf.cast(x, tf.bfloat16), tf.cast(w, tf.bfloat16), 1, "SAME"),
+        [normal(2, 16, 16, 16), normal(3, 3, 16, 16)],
     ),
     "powers, angles, errors": lambda: (
         lambda x: tf.pow(x, 3.3) + tf.sin(x) * tf.math.erf(x) + tf.math.lgamma(x),
@@ -150,7 +175,7 @@ def kernels(name: str, architecture: str) -> Iterator[tuple[str, CudaCode]]:
     sys.modules[module.__name__] = module
     table.FOLDERS["planning"] = "planning"
     table.find_device.cache_clear()
-    with override(device="planning"):
+    with override(device="planning", tensor_float_32=int(function not in EXACT)):
         tf.function(function)(*arguments)
     seen = set()
     for plan in plans:

@@ -255,6 +255,12 @@ declare(
 )
 declare("emulated_gpus", int, 1, "How many cards PENSTOCK_DEVICE=GPU_emulated has.")
 declare(
+    "tensor_float_32",
+    int,
+    1,
+    "0 multiplies float32 exactly on cards that would round it to TF32; `enable_tensor_float_32_execution` sets it.",
+)
+declare(
     "pjrt_plugin",
     str,
     "",

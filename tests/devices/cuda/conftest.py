@@ -1,10 +1,17 @@
-"""Programs whose default device is the emulated card: the fixture `card`, which gives its driver's counts of calls."""
+"""Programs whose default device is the emulated card: the fixture `card`, which gives its driver's counts of calls. Products of float32 are exact."""
 
 import pytest
 
 from penstock._src.devices.cuda.emulator.device import DEVICE
 from penstock._src.eager.placed import hooks
 from penstock._src.util.flags import override
+
+
+@pytest.fixture(autouse=True)
+def exact_products():
+    """Tests of cards compare with float32: TF32 is for those that ask for it."""
+    with override(tensor_float_32=0):
+        yield
 
 
 @pytest.fixture

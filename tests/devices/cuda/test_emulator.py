@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from penstock._src.devices.cuda.emulator import KernelFault
+from penstock._src.devices.cuda.kernels.contractions.matrices import load_matrices
 from penstock._src.native.language.types import F32, F64, I64, vec
 from tests.devices.cuda.emulated import kernel, run
 
@@ -155,3 +156,77 @@ def test_a_barrier_within_a_shuffle_of_others_is_stuck():
 
     with pytest.raises(KernelFault, match="waits for others"):
         run(kernel(write), [floats(64)])
+
+
+def reversed_by_copies(f, waits=True, barrier=True, reuses=False):
+    room = f.shared(64 * 4)
+    source = f.at(f.load(f.ctx, 0), f.thread, F32)
+    to = f.at(room, f.thread, F32)
+    f.copy_to_shared(to, source, 4, f.thread.ne(7))
+    f.close_copies()
+    if waits:
+        f.wait_for_copies(0)
+    if barrier:
+        f.barrier()
+    x = f.load(room, 63 - f.thread, F32)
+    if reuses:
+        f.copy_to_shared(to, source, 4, f.thread.ne(7))
+    f.store(x, f.load(f.ctx, 1), f.thread)
+
+
+def test_copies_are_there_after_a_wait_and_a_barrier():
+    _, found = run(kernel(reversed_by_copies), [floats(64), floats(64)], blocks=1)
+    wanted = floats(64)
+    wanted[7] = 0  # which was not copied
+    np.testing.assert_array_equal(found, wanted[::-1])
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"waits": False}, "to which a copy is on its way"),
+        ({"waits": False, "barrier": False}, "on its way|nobody has written|race"),
+        ({"barrier": False}, "race|nobody has written|on its way"),
+        ({"reuses": True}, "race|on its way"),
+    ],
+    ids=["no wait", "neither", "no barrier", "used again too early"],
+)
+def test_copies_that_are_read_too_early_are_found(options, message):
+    code = kernel(lambda f: reversed_by_copies(f, **options))
+    with pytest.raises(KernelFault, match=message):
+        run(code, [floats(64), floats(64)])
+
+
+def test_a_wait_leaves_the_last_groups_on_their_way():
+    def write(f, left):
+        room = f.shared(2 * 64 * 4)
+        for stage in range(2):
+            source = f.at(f.load(f.ctx, 0), f.thread, F32)
+            f.copy_to_shared(f.at(room, f.thread + 64 * stage, F32), source, 4, f.thread >= 0)
+            f.close_copies()
+        f.wait_for_copies(left)
+        f.store(f.load(room, f.thread, F32), f.load(f.ctx, 1), f.thread)
+        f.store(f.load(room, f.thread + 64, F32), f.load(f.ctx, 1), f.thread)
+
+    run(kernel(lambda f: write(f, 0)), [floats(64), floats(64)])
+    with pytest.raises(KernelFault, match="byte 256 of shared memory.*on its way"):
+        run(kernel(lambda f: write(f, 1)), [floats(64), floats(64)])
+
+
+def test_copies_must_be_aligned_and_inside():
+    def write(f, offset):
+        source = f.at(f.load(f.ctx, 0), f.thread * 16 + offset)
+        f.copy_to_shared(f.at(f.shared(1024), f.thread * 16), source, 16, f.thread >= 0)
+
+    for offset, message in ((4, "no multiple of 16"), (16, "outside")):
+        with pytest.raises(KernelFault, match=message):
+            run(kernel(lambda f, o=offset: write(f, o)), [floats(256)])
+
+
+def test_a_matrix_of_unwritten_shared_memory_is_found():
+    def write(f):
+        room = f.shared(512)
+        load_matrices(f, f.at(room, f.thread * 16))
+
+    with pytest.raises(KernelFault, match="nobody has written"):
+        run(kernel(write, 32), [floats(64)])

@@ -1,15 +1,22 @@
 """Products on the emulated card: shapes, strides, epilogues, and sums on their tiles."""
 
+import re
+
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import penstock as tf
 from penstock._src.compiler.codegen.contraction.products.description import Gemm, Matrix
 from penstock._src.compiler.codegen.contraction.tile import Types
 from penstock._src.devices.cuda.emulator import EmulatedKernel, Emulator
+from penstock._src.devices.cuda.emulator.device import DEVICE
 from penstock._src.devices.cuda.kernels.contractions.products import LARGE_TILE, emit_product
+from penstock._src.devices.cuda.kernels.generator import CudaGenerator
 from penstock._src.devices.cuda.target import target_of
-from tests.devices.cuda.emulated import by_reference, on_card
+from penstock._src.util.flags import override
+from tests.devices.cuda.emulated import by_reference, launches, on_card
 
 RANDOM = np.random.default_rng(3)
 
@@ -81,6 +88,166 @@ def test_narrow_products_are_summed_in_float(dtype, error, shape):
     found = on_card(lambda a, b: tf.cast(a @ b, tf.float64), a, b)
     wanted = np.asarray(tf.cast(a, tf.float64)) @ np.asarray(tf.cast(b, tf.float64))
     np.testing.assert_allclose(found, wanted, rtol=error, atol=error)
+
+
+def kind_of(made):
+    """The instructions by which a function's products are multiplied."""
+    own = {
+        kind for r in made for kind in re.findall(r"nvvm\.mma\.(\w+\.row\.col\.\w+)", r.code.text)
+    }
+    return own.pop() if len(own) == 1 else own
+
+
+def tf32(x):
+    """The nearest numbers with 10 bits after the point."""
+    bits = np.asarray(x).view(np.int32) + 0x1000 & -(1 << 13)
+    return bits.view(np.float32).astype(np.float64)
+
+
+LAYOUTS = {
+    "across": (lambda a, b: a @ b, (70, 36), (36, 64)),
+    "along": (lambda a, b: tf.matmul(a, b, transpose_b=True), (70, 36), (68, 36)),
+    "both across": (lambda a, b: tf.matmul(a, b, transpose_a=True), (36, 72), (36, 64)),
+    "one by one": (lambda a, b: a @ b, (9, 35), (35, 63)),
+    "deep": (lambda a, b: a @ b, (4, 300), (300, 8)),
+}
+
+
+@pytest.mark.parametrize("name", LAYOUTS)
+def test_float32_is_rounded_to_tf32_where_allowed(name):
+    function, *shapes = LAYOUTS[name]
+    a, b = (normal(*s) for s in shapes)
+    with override(tensor_float_32=1), launches() as made:
+        found = on_card(function, a, b)
+    assert kind_of(made) == "m16n8k8.row.col.tf32"
+    rounded = [tf.constant(tf32(x)) for x in (a, b)]
+    np.testing.assert_allclose(found, function(*rounded), rtol=1e-5, atol=1e-4)
+    with launches() as made:
+        on_card(lambda *given: function(*given), a, b)
+    assert kind_of(made) == set()
+
+
+@pytest.mark.parametrize("name", LAYOUTS)
+@pytest.mark.parametrize("dtype", [tf.bfloat16, tf.float16], ids=lambda d: d.name)
+def test_narrow_products_of_all_layouts(name, dtype):
+    function, *shapes = LAYOUTS[name]
+    a, b = (tf.cast(normal(*s), dtype) for s in shapes)
+    with launches() as made:
+        found = on_card(lambda a, b: tf.cast(function(a, b), tf.float32), a, b)
+    assert "m16n8k16" in kind_of(made)
+    wanted = function(*[tf.cast(x, tf.float64) for x in (a, b)])
+    np.testing.assert_allclose(found, wanted, rtol=2**-7, atol=2**-7)
+
+
+@pytest.mark.parametrize("name", LAYOUTS)
+def test_bytes_are_multiplied_exactly(name):
+    function, *shapes = LAYOUTS[name]
+    a, b = (tf.constant(RANDOM.integers(-128, 128, s).astype(np.int8)) for s in shapes)
+
+    def product(a, b):
+        return function(tf.cast(a, tf.int32), tf.cast(b, tf.int32))
+
+    with launches() as made:
+        found = on_card(product, a, b)
+    assert kind_of(made) == "m16n8k32.row.col.s8"
+    np.testing.assert_array_equal(found, product(a, b))
+
+
+def test_a_number_that_stands_for_zero_is_subtracted_from_sums():
+    a, b = (
+        tf.constant(RANDOM.integers(-128, 128, s).astype(np.int8)) for s in [(20, 48), (48, 24)]
+    )
+
+    def product(a, b):
+        return (tf.cast(a, tf.int32) - 7) @ tf.cast(b, tf.int32)
+
+    with launches() as made:
+        found = on_card(product, a, b)
+    assert kind_of(made) == "m16n8k32.row.col.s8"
+    np.testing.assert_array_equal(found, product(a, b))
+
+
+@pytest.mark.parametrize("dtype", [tf.int32, tf.int64], ids=lambda d: d.name)
+def test_whole_numbers_are_multiplied_by_threads(dtype):
+    a, b = (tf.constant(RANDOM.integers(-1000, 1000, s), dtype) for s in [(20, 33), (33, 18)])
+    with launches() as made:
+        found = on_card(lambda a, b: a @ b, a, b)
+    assert [r.code.threads for r in made] == [256]
+    np.testing.assert_array_equal(found, a @ b)
+
+
+def test_bytes_on_cards_without_tensor_cores_and_with_borders(monkeypatch):
+    x, w = (
+        tf.constant(RANDOM.integers(-128, 128, s).astype(np.int8))
+        for s in [(1, 6, 7, 4), (3, 3, 4, 8)]
+    )
+
+    def function(x, w):
+        x, w = tf.cast(x, tf.int32) - 5, tf.cast(w, tf.int32)
+        return tf.nn.conv2d(tf.cast(x, tf.float32), tf.cast(w, tf.float32), 1, "SAME")
+
+    def product(a, b):
+        return (tf.cast(a, tf.int32) - 7) @ tf.cast(b, tf.int32)
+
+    monkeypatch.setattr(
+        type(DEVICE), "generator", property(lambda _: CudaGenerator(target_of("sm_75")))
+    )
+    a, b = (
+        tf.constant(RANDOM.integers(-128, 128, s).astype(np.int8)) for s in [(20, 48), (48, 24)]
+    )
+    with launches() as made:
+        found = on_card(product, a, b)
+    assert all(r.code.threads > 1 for r in made)
+    np.testing.assert_array_equal(found, product(a, b))
+    np.testing.assert_allclose(on_card(function, x, w), by_reference(function, x, w), rtol=1e-5)
+
+
+@pytest.mark.parametrize("channels", [8, 5])
+@pytest.mark.parametrize("dtype", [tf.bfloat16, tf.float32], ids=lambda d: d.name)
+def test_convolutions_gather_vectors_of_channels(dtype, channels):
+    x, w = tf.cast(normal(2, 9, 8, channels), dtype), tf.cast(normal(3, 3, channels, 16), dtype)
+
+    def function(x, w):
+        y, dx, dw = convolution_and_gradients(x, w)
+        return [tf.cast(t, tf.float32) for t in (y, dx, dw)]
+
+    with override(tensor_float_32=1), launches() as made:
+        found = on_card(function, x, w)
+    own = [r.code.text for r in made if "nvvm.mma" in r.code.text]
+    assert len(own) == 3
+    sizes = [re.findall(r"cp\.async\.c[ag]\.shared\.global\.(\d+)", text) for text in own]
+    assert channels != 8 or all("16" in found for found in sizes)
+    wanted = by_reference(function, x, w)
+    for a, b in zip(found, wanted, strict=True):
+        np.testing.assert_allclose(a, b, rtol=2e-2, atol=2e-2 * np.abs(b).max())
+
+
+def convolution_and_gradients(x, w):
+    with tf.GradientTape() as tape:
+        tape.watch([x, w])
+        y = tf.nn.conv2d(x, w, 1, "SAME")
+        loss = tf.reduce_sum(tf.cast(y, tf.float32) ** 2)
+    return y, *tape.gradient(loss, [x, w])
+
+
+@settings(max_examples=20, deadline=None, derandomize=True)
+@given(
+    sizes=st.tuples(st.integers(1, 140), st.integers(1, 90), st.integers(1, 140)),
+    turned=st.tuples(st.booleans(), st.booleans()), dtype=st.sampled_from([tf.bfloat16, tf.float32]),
+)  # fmt: skip
+def test_any_sizes_by_tensor_cores(sizes, turned, dtype):
+    m, k, n = sizes
+    a, b = normal(*((k, m) if turned[0] else (m, k))), normal(*((n, k) if turned[1] else (k, n)))
+    with override(tensor_float_32=1):
+        found = on_card(
+            lambda a, b: tf.cast(
+                tf.matmul(tf.cast(a, dtype), tf.cast(b, dtype), *turned), tf.float32
+            ),
+            a,
+            b,
+        )
+    wanted = tf.matmul(*[tf.cast(tf.cast(x, dtype), tf.float64) for x in (a, b)], *turned)
+    np.testing.assert_allclose(found, wanted, rtol=2**-7, atol=2**-5)
 
 
 @pytest.mark.parametrize("rows", [1, 63, 130])

@@ -2,10 +2,12 @@
 
 from penstock._src.native import ask_for_threads
 from penstock._src.util.export import export
+from penstock._src.util.flags import flags
 
 from .start import SETTINGS
 
-_FLAGS = {"tf32": True}
+_FLAGS: dict[str, bool] = {}
+
 # Options that are on or off, as against those that are on, off or unset.
 _PLAIN_OPTIONS = ("disable_model_pruning", "disable_meta_optimizer")
 OPTIMIZER_OPTIONS = (
@@ -157,22 +159,24 @@ def set_synchronous_execution(enable):
 
 @export("config.experimental.tensor_float_32_execution_enabled")
 def tensor_float_32_execution_enabled():
-    """Whether TF32 is allowed on GPUs that have it.
+    """Whether products of float32 may be rounded to TF32 on GPUs that have it.
 
     Returns:
       What was set with `enable_tensor_float_32_execution`, by default True.
     """
-    return _FLAGS["tf32"]
+    return bool(flags.tensor_float_32)
 
 
 @export("config.experimental.enable_tensor_float_32_execution")
 def enable_tensor_float_32_execution(enabled):
-    """Records whether TF32 is allowed; no effect on a CPU, which computes in float32.
+    """Says whether products and convolutions of float32 may be rounded to TF32 (10 bits after the point) on GPUs that have it.
+
+    It holds for functions that are compiled from here on. CPUs compute in float32.
 
     Args:
       enabled: a bool.
     """
-    _FLAGS["tf32"] = bool(enabled)
+    flags.tensor_float_32 = int(bool(enabled))
 
 
 @export("config.experimental.enable_mlir_bridge")

@@ -4,6 +4,7 @@ What comes in: the IR of a kernel, the words of its context, memory. What goes o
 threads.py, how threads wait for one another; then translate.py, what becomes of a kernel's text.
 
     memory.py       every access: out of bounds, misaligned, races, shared memory that nobody wrote
+    copies.py       copies that go on while threads do
     intrinsics.py   barriers, shuffles, matrix instructions
     state.py        the words that native functions and Python share
     emulator.py     launches

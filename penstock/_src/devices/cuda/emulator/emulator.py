@@ -11,6 +11,7 @@ import numpy as np
 
 from penstock._src.core.errors import InternalError
 from penstock._src.devices.cuda.emulator import state
+from penstock._src.devices.cuda.emulator.copies import write_copies, write_forget
 from penstock._src.devices.cuda.emulator.intrinsics import write_intrinsics
 from penstock._src.devices.cuda.emulator.memory import write_memory
 from penstock._src.devices.cuda.emulator.state import Fault
@@ -50,8 +51,10 @@ class Memory:
 def _runtime() -> Library:
     """The functions that emulated kernels call."""
     m = Module()
+    write_forget(m)
     write_threads(m)
     write_memory(m)
+    write_copies(m)
     write_intrinsics(m)
     with m.fn("penstock.emulator.state", ret=PTR) as f:
         f.give(f.address(STATE))
@@ -114,6 +117,8 @@ class Emulator:
         shared = ctypes.cast(_pointer(library, "shared_memory"), ctypes.c_void_p).value or 0
         stacks, status, parities, syncs = (np.zeros(threads, np.int64) for _ in range(4))
         stack = np.empty(threads * STACK + 64, np.uint8)
+        copies = np.empty(threads * state.MOST_COPIES * state.COPY_WORDS, np.int64)
+        counts = np.zeros(2 * threads, np.int64)
         slots = np.zeros(threads * 2 * state.SLOT, np.uint8)
         shadow = np.zeros(state.SHADOW_WORDS * max(kernel.shared, 1), np.int32)
         rows = [(m.address, m.bytes.nbytes, m.shadow.ctypes.data) for m in self.memory]
@@ -130,7 +135,7 @@ class Emulator:
             state.RANGE_COUNT: len(ranges), state.FAULT: 0, state.SLOTS: slots.ctypes.data,
             state.PARITIES: parities.ctypes.data, state.STACK_LOW: low, state.STACK_BYTES: threads * STACK,
             state.STACK_OF_ONE: STACK, state.KERNEL: library[kernel.name], state.CONTEXT: context.ctypes.data,
-            state.TASKS: tasks, state.SYNCS_OF: syncs.ctypes.data, state.CHECKED: checked,
+            state.COPIES: copies.ctypes.data, state.COPY_COUNTS: counts.ctypes.data, state.TASKS: tasks, state.SYNCS_OF: syncs.ctypes.data, state.CHECKED: checked,
         }  # fmt: skip
         for which, value in values.items():
             words[which] = value
@@ -154,6 +159,8 @@ class Emulator:
             Fault.MISALIGNED: f"where no multiple of {words[state.FAULT_OTHER]} bytes is",
             Fault.RACE: f"in a race with thread {words[state.FAULT_OTHER]}",
             Fault.UNWRITTEN: "which nobody has written",
+            Fault.ON_ITS_WAY: "to which a copy is on its way",
+            Fault.MANY_COPIES: "by one more copy on its way than the emulator follows",
         }[kind]
         return KernelFault(None, None, f"{who} {verb} {size} bytes at {where}, {what}.")
 

@@ -6,6 +6,7 @@ instruction while slow ones still read.
 """
 
 import functools
+import itertools
 from collections.abc import Callable
 
 from penstock._src.devices.cuda.emulator import state
@@ -14,13 +15,21 @@ from penstock._src.devices.cuda.emulator.threads import word
 from penstock._src.devices.cuda.target import WARP
 from penstock._src.native import Module
 from penstock._src.native.language.function import Fn
-from penstock._src.native.language.types import BF16, F16, F32, I16, I32, I64, PTR, vec
+from penstock._src.native.language.types import BF16, F16, F32, I8, I16, I32, I64, PTR, SIZE, vec
 from penstock._src.native.language.value import Val
 
 _FOUR = "{ float, float, float, float }"
 _WORDS = "{ i32, i32, i32, i32 }"
 ROW = 16  # bytes of a row of a matrix of 8 x 8
+TF32 = -(1 << 13)  # the bits of a float that TF32 has
 PREFIX = "penstock.nvvm."
+# The instruction, a word of its operands, what is in it, its sums.
+PRODUCTS = (
+    ("m16n8k16.row.col.bf16", I32, BF16, F32),
+    ("m16n8k16.row.col.f32.f32", vec(F16, 2), F16, F32),
+    ("m16n8k8.row.col.tf32", I32, F32, F32),
+    ("m16n8k32.row.col.s8", I32, I8, I32),
+)
 REGISTERS = {"tid.x": state.THREAD, "ctaid.x": state.BLOCK, "nctaid.x": state.BLOCKS}
 
 
@@ -54,11 +63,12 @@ def _write_shuffle(m: Module, way: str, kind: str, ty: str) -> None:
 
 
 def _write_products(m: Module) -> None:
-    """mma.m16n8k16: each lane finds its four sums of the operands that all lanes show."""
-    for kind, pair, element in (("bf16", I32, BF16), ("f32.f32", vec(F16, 2), F16)):
-        types = {f"a{i}": pair for i in range(4)} | {f"b{i}": pair for i in range(2)}
-        types |= {f"c{i}": F32 for i in range(4)}
-        with m.fn(f"{PREFIX}mma.m16n8k16.row.col.{kind}", ret=_FOUR, **types) as f:
+    """mma of 16 x 8, eight words deep: each lane finds its four sums of the operands that all lanes show."""
+    for kind, ty, element, total in PRODUCTS:
+        result_type = _FOUR if total == F32 else _WORDS
+        types = {f"a{i}": ty for i in range(4)} | {f"b{i}": ty for i in range(2)}
+        types |= {f"c{i}": total for i in range(4)}
+        with m.fn(f"{PREFIX}mma.{kind}", ret=result_type, **types) as f:
             lane = word(f, state.THREAD) % WARP
             group, within = lane // 4, lane % 4
 
@@ -68,19 +78,23 @@ def _write_products(m: Module) -> None:
                     f.store(f.bits(x, I32), mine, i)
 
             slot = exchange(f, show)
-
             operand = functools.partial(_operand, f, slot, element)
-
-            result = Val(f, _FOUR, "poison")
+            result = Val(f, result_type, "poison")
             for i in range(4):
                 column = within * 2 + i % 2
                 found = getattr(f, f"c{i}")
-                for k in range(16):
-                    a = operand(group * 4 + k % 8 // 2, i // 2 + k // 8 * 2, k)
-                    b = operand(column * 4 + k % 8 // 2, 4 + k // 8, k)
+                for w, e in itertools.product(range(8), range(4 // SIZE[element])):
+                    a = operand(group * 4 + w % 4, i // 2 + w // 4 * 2, e)
+                    b = operand(column * 4 + w % 4, 4 + w // 4, e)
                     found = f.fma(a, b, found)
-                result = f.emit(_FOUR, f"insertvalue {_FOUR} {result.s}, float {found.s}, {i}")
+                result = f.emit(
+                    result_type, f"insertvalue {result_type} {result.s}, {total} {found.s}, {i}"
+                )
             f.give(result)
+    with m.fn(f"{PREFIX}f2tf32.rna", ret=I32, x=F32) as f:
+        bits = f.bits(f.x, I32)
+        is_finite = (bits & 0x7F800000).ne(0x7F800000)
+        f.give(f.select(is_finite, (bits + 0x1000) & TF32, bits))
 
 
 def _write_loads_of_matrices(m: Module) -> None:
@@ -111,9 +125,12 @@ def _write_loads_of_matrices(m: Module) -> None:
             f.give(result)
 
 
-def _operand(f: Fn, slot: Callable[[Val], Val], element: str, lane: Val, pair: int, k: int) -> Val:
-    """A number of a pair that a lane shows."""
-    return f.convert(f.load(slot(lane), pair * 2 + k % 2, element), F32)
+def _operand(f: Fn, slot: Callable[[Val], Val], element: str, lane: Val, w: int, e: int) -> Val:
+    """Number e of a word that a lane shows."""
+    if element == F32:  # of which TF32 has the upper bits
+        return f.bits(f.load(slot(lane), w, I32) & TF32, F32)
+    x = f.load(slot(lane), w * (4 // SIZE[element]) + e, element)
+    return f.convert(x, I32 if element == I8 else F32)
 
 
 def exchange(f: Fn, show: Callable[[Val], None]) -> Callable[[Val], Val]:

@@ -89,6 +89,7 @@ def _write_look(m: Module) -> None:
             f.when(elsewhere | is_beside(written, writer), fault(Fault.RACE, writer))
             f.when(is_shared & ~stores & (written < block), fault(Fault.UNWRITTEN, me))
             far = ~is_shared & (read >= launch) & ((read < block) | reader.eq(OTHER_BLOCK))
+            f.when(written.eq(state.IN_FLIGHT), fault(Fault.ON_ITS_WAY, writer))
             near = is_beside(read, reader)
             f.when(stores & (far | near), fault(Fault.RACE, reader))
 

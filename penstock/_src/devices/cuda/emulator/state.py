@@ -6,14 +6,19 @@ import enum
     THREAD, THREADS, BLOCK, BLOCKS, SCHEDULER, STACKS_OF, STATUS_OF, EPOCH, SHARED, SHARED_BYTES, SHARED_SHADOW, RANGES,
     RANGE_COUNT, FAULT, FAULT_ADDRESS, FAULT_SIZE, FAULT_THREAD, FAULT_BLOCK, FAULT_OTHER, SLOTS, PARITIES, STACK_LOW,
     STACK_BYTES, KERNEL, CONTEXT, TASKS, BLOCK_EPOCH, LAUNCH_EPOCH, STACK_OF_ONE, FAULT_STORES, SYNCS_OF,
-    CHECKED,
-) = range(32)  # fmt: skip
-WORDS = 32
+    CHECKED, COPIES, COPY_COUNTS,
+) = range(34)  # fmt: skip
+WORDS = 34
 
 RANGE_WORDS = 3  # start, bytes, its shadow
 SHADOW_WORDS = 4  # of 32 bits, for each byte: when and by whom it was last written, and last read
 SLOT = 256  # bytes that a thread shows the others of its warp
 PAGE = 4096  # bytes that take what is stored outside of all memory
+
+# copies of a thread that it has not waited for
+MOST_COPIES = 256
+COPY_WORDS = 5
+IN_FLIGHT = (1 << 31) - 1  # when a byte was written, if a copy to it is on its way
 
 # what a thread waits for
 READY, AT_BARRIER, IN_WARP, ENDED = range(4)
@@ -34,3 +39,5 @@ class Fault(enum.IntEnum):
     RACE = 3
     UNWRITTEN = 4
     STUCK = 5
+    ON_ITS_WAY = 6
+    MANY_COPIES = 7

@@ -90,6 +90,8 @@ def _write_block(m: Module, saved: int, at: int) -> None:
         size, low = word(f, state.STACK_OF_ONE), word(f, state.STACK_LOW)
 
         def begin(thread: Val) -> None:
+            put(f, state.THREAD, thread)
+            f.call("penstock.emulator.forget")
             top = low + (thread + 1) * size - 16
             place = f.emit(
                 PTR, f"inttoptr i64 {(top - 8 * saved + (8 if saved % 2 else 0)).s} to ptr"

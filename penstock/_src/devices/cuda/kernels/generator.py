@@ -48,6 +48,7 @@ from penstock._src.devices.cuda.kernels.tasks import checked, code_of_tasks
 from penstock._src.ir.node import Node
 from penstock._src.native import Code, Target
 from penstock._src.native.language.types import OF_NUMPY
+from penstock._src.util.flags import flags
 
 # Kinds that have a schedule for cards.
 OWN_SPECIALS: dict[str, Callable[[Node, Sequence[Node]], SpecialLaunch]] = {
@@ -67,8 +68,10 @@ OF_IMAGES: dict[type, Emitter] = {
 
 def _emitter(description: Description, target: Target) -> Emitter | None:
     """What writes a contraction; None if it has no schedule for cards."""
+    if suits_tensor_cores(description, target, bool(flags.tensor_float_32)):
+        return emit_tensor_product
     if suits(description):
-        return emit_tensor_product if suits_tensor_cores(description, target) else emit_product
+        return emit_product
     return OF_IMAGES.get(type(description))
 
 
@@ -95,7 +98,9 @@ class CudaGenerator(KeptCodes):
         if _emitter(found.description, self.target) is not None:
             return found
         product = match_as_product(found)
-        return product if product is not None and suits(product.description) else found
+        return (
+            product if product is not None and _emitter(product.description, self.target) else found
+        )
 
     def contraction(
         self, found: Match, epilogue: EpilogueExpression | None, threads: int
@@ -121,7 +126,7 @@ class CudaGenerator(KeptCodes):
                 code = emit(own, self.target, CudaEpilogue(epilogue))
             return replace(code, code=checked(code.code))
 
-        return self.keep(("product", description, epilogue and epilogue.signature()), write)
+        return self.keep(("product", emit, description, epilogue and epilogue.signature()), write)
 
     def attention(self, found: Attention, backward: bool, epilogues: Epilogues) -> AttentionCode:
         form, vector = key_of(found, backward, self.target)

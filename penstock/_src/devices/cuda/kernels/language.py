@@ -29,6 +29,7 @@ from penstock._src.native.language.types import (
 from penstock._src.native.language.value import Val
 
 CONTEXT_WORD = re.compile(r"getelementptr (?:inbounds )?i64, ptr %ctx, i64 (\w+)")
+_SHARED, _GLOBAL = "ptr addrspace(3)", "ptr addrspace(1)"
 _EVERYONE = -1  # the mask of all lanes of a warp
 ALIGNED = 16  # bytes: what shared memory is aligned to, and the widest access
 
@@ -184,6 +185,29 @@ class CudaFn(Fn):
         return self.emit(
             x.ty, f"call {x.ty} {name}(i32 {_EVERYONE}, {x.ty} {x.s}, i32 {number}, i32 {clamp})"
         )
+
+    # -- copies that go on while the thread does
+    def copy_to_shared(self, to: Val, source: Val, size: int, there: Val) -> None:
+        """Begins to copy 4, 8 or 16 bytes, which both lie at a multiple of so many; zeros if they are not `there`."""
+        kind = "cg" if size == 16 else "ca"
+        name = f"@llvm.nvvm.cp.async.{kind}.shared.global.{size}.s"
+        self.module.declare(f"declare void {name}(ptr addrspace(3), ptr addrspace(1), i32)")
+        room = self.emit(_SHARED, f"addrspacecast ptr {to.s} to {_SHARED}")
+        place = self.emit(_GLOBAL, f"addrspacecast ptr {source.s} to {_GLOBAL}")
+        taken = self.emit(I32, f"select i1 {there.s}, i32 {size}, i32 0")
+        self.emit(VOID, f"call void {name}({_SHARED} {room.s}, {_GLOBAL} {place.s}, i32 {taken.s})")
+
+    def close_copies(self) -> None:
+        """Makes a group of the copies since the last one."""
+        name = "@llvm.nvvm.cp.async.commit.group"
+        self.module.declare(f"declare void {name}()")
+        self.emit(VOID, f"call void {name}()")
+
+    def wait_for_copies(self, left: int) -> None:
+        """Waits for the thread's copies, but those of the last so many groups; others see them after a barrier."""
+        name = "@llvm.nvvm.cp.async.wait.group"
+        self.module.declare(f"declare void {name}(i32)")
+        self.emit(VOID, f"call void {name}(i32 {left})")
 
     def shared(self, size: int) -> Val:
         """Shared memory of the block, of so many bytes, for this place of the code alone."""

@@ -3,21 +3,37 @@
 from collections.abc import Sequence
 
 from penstock._src.devices.cuda.kernels.language import CudaFn
-from penstock._src.native.language.types import BF16, F16, F32, I32, vec
+from penstock._src.native.language.types import BF16, F16, F32, I8, I32, vec
 from penstock._src.native.language.value import Val
 
 FLOATS_4 = "{ float, float, float, float }"
 WORDS_4 = "{ i32, i32, i32, i32 }"
 
 
+# Of each type that is multiplied: the instruction, a word of its operands, its sums.
+PRODUCTS = {
+    BF16: ("m16n8k16.row.col.bf16", I32, F32),
+    F16: ("m16n8k16.row.col.f32.f32", vec(F16, 2), F32),
+    F32: ("m16n8k8.row.col.tf32", I32, F32),
+    I8: ("m16n8k32.row.col.s8", I32, I32),
+}
+
+
 def multiply_add(
     f: CudaFn, element: str, a: Sequence[Val], b: Sequence[Val], c: Sequence[Val]
 ) -> list[Val]:
-    """A 16 x 16 by B 16 x 8 plus C, by a warp: each lane gives four pairs of A, two of B, and has four of C."""
-    pair = I32 if element == BF16 else vec(F16, 2)
-    kind = "bf16" if element == BF16 else "f32.f32"
-    given = [*(f.bits(x, pair) for x in (*a, *b)), *c]
-    return called(f, f"mma.m16n8k16.row.col.{kind}", given, FLOATS_4, F32)
+    """A of 16 rows by B of 8 columns, eight words deep, plus C, by a warp: each lane gives four words of A, two of B, and has four of C."""
+    kind, ty, total = PRODUCTS[element]
+    given = [*(f.bits(x, ty) for x in (*a, *b)), *c]
+    result = FLOATS_4 if total == F32 else WORDS_4
+    return called(f, f"mma.{kind}", given, result, total)
+
+
+def rounded_to_tf32(f: CudaFn, x: Val) -> Val:
+    """The bits of a float as those of the nearest one with 10 bits after the point."""
+    name = "@llvm.nvvm.f2tf32.rna"
+    f.module.declare(f"declare i32 {name}(float)")
+    return f.emit(I32, f"call i32 {name}(float {f.bits(x, F32).s})")
 
 
 def load_matrices(f: CudaFn, place: Val, turned: bool = False) -> list[Val]:

@@ -38,7 +38,7 @@ from penstock._src.compiler.codegen.kernel_code import (
 from penstock._src.devices.cuda.kernels.contractions.epilogue import CudaEpilogue
 from penstock._src.devices.cuda.kernels.language import CudaFn, CudaModule
 from penstock._src.native import Target
-from penstock._src.native.language.types import F32, FLOATS, PTR, SIZE, lanes, vec
+from penstock._src.native.language.types import F32, FLOATS, I8, PTR, SIZE, lanes, vec
 from penstock._src.native.language.value import Val
 
 SIDE = 16  # threads along each side of a tile
@@ -64,7 +64,9 @@ def suits(gemm: Any) -> bool:
     if not isinstance(gemm, Gemm) or gemm.group != 1:
         return False
     types = gemm.types
-    return {types.left, types.right, types.total, types.output} <= FLOATS and types.total in FLOATS
+    if types.total not in FLOATS:  # whole numbers: of their own type, or int8 summed in int32
+        return types.left == types.right and types.left in (types.total, I8)
+    return {types.left, types.right, types.output} <= FLOATS
 
 
 def emit_product(
@@ -142,23 +144,33 @@ class CudaProduct:
         coordinates = unravel(f, batch, [value(f, b) for b in g.batch])
         self.across, self.along = f.thread // SIDE, f.thread % SIDE  # rows, columns
         left, right = f.load(f.ctx, LEFT, PTR), f.load(f.ctx, RIGHT, PTR)
-        fetch_a = self._fetcher(g.left, left, coordinates, self.first_row, self.m, shape.rows)
-        fetch_b = self._fetcher(
-            g.right, right, coordinates, self.first_column, self.n, shape.columns
-        )
-        sums = self._sums(fetch_a, fetch_b)
+        sums = self._all_sums(left, right, coordinates)
         out = word(f, 0)
         for i, stride in zip(coordinates, g.batch_out, strict=True):
             out = out + word(f, times(f, i, value(f, stride)))
         statistics = (batch * row_blocks + row_block) * SIDE + self._row_group()
         self._finish(sums, out, statistics)
 
+    def _all_sums(self, left: Val, right: Val, coordinates: list) -> list[Val]:
+        """A thread's sums, row by row, after all steps."""
+        g, shape = self.g, self.shape
+        fetch_a = self._fetcher(g.left, left, coordinates, self.first_row, self.m, shape.rows)
+        fetch_b = self._fetcher(
+            g.right, right, coordinates, self.first_column, self.n, shape.columns
+        )
+        return self._sums(fetch_a, fetch_b)
+
     def fetched(self, x: Val) -> Val:
         """An element as it lies in shared memory."""
         return self.f.convert(x, self.total)
 
+    def fetched_left(self, x: Val) -> Val:
+        """The same of the left operand."""
+        x = self.fetched(x)
+        return x - self.g.zero if self.g.zero else x
+
     def _sums(self, fetch_a: "_Fetcher", fetch_b: "_Fetcher") -> list[Val]:
-        """A thread's sums, row by row, after all steps."""
+        """The same, of tiles that threads fetch."""
         f, shape, element = self.f, self.shape, self.total
         size = SIZE[element]
         pad = 16 // size  # so that neighbors in the depth are not in one bank
@@ -284,6 +296,15 @@ class CudaProduct:
         self, operand: Any, pointer: Val, coordinates: list, first: Val, limit: Any, extent: int
     ) -> "_Fetcher":
         """What brings a step's tile of an operand."""
+        at = self._locator(operand, coordinates)
+        along_depth = isinstance(operand, Matrix) and operand.depth[-1] == 1
+        fetched = self.fetched_left if operand is self.g.left else self.fetched
+        return _Fetcher(
+            self, operand.element, pointer, at, first, limit, extent, along_depth, fetched
+        )
+
+    def _locator(self, operand: Any, coordinates: list) -> Callable[[Val, Val], tuple[Val, Any]]:
+        """(across, depth) -> (where an operand's element lies, whether there is one; None if there always is)."""
         f, g = self.f, self.g
         at: Callable[[Val, Val], tuple[Val, Any]]
         if isinstance(operand, Gathered):
@@ -303,8 +324,7 @@ class CudaProduct:
                     place = place + word(f, times(f, letter, value(f, stride)))
                 return place, None
 
-        along_depth = isinstance(operand, Matrix) and operand.depth[-1] == 1
-        return _Fetcher(self, operand.element, pointer, at, first, limit, extent, along_depth)
+        return at
 
 
 class _Fetcher:
@@ -315,10 +335,11 @@ class _Fetcher:
 
     def __init__(
         self, of: CudaProduct, element: str, pointer: Val, at: Callable[[Val, Val], tuple[Val, Any]],
-        first: Val, limit: Any, extent: int, along_depth: bool,
+        first: Val, limit: Any, extent: int, along_depth: bool, fetched: Callable[[Val], Val],
     ) -> None:  # fmt: skip
         f, depth = of.f, of.shape.depth
         self.f, self.of, self.element, self.pointer, self.at = f, of, element, pointer, at
+        self.fetched = fetched
         self.first, self.limit = first, limit
         self.places: list[tuple[Val, Val]] = []
         for i in range(extent * depth // THREADS):
@@ -342,6 +363,6 @@ class _Fetcher:
             if inside is not None:
                 there = there & inside
                 place = f.select(inside, place, 0)
-            x = of.fetched(f.load(self.pointer, place, self.element))
+            x = self.fetched(f.load(self.pointer, place, self.element))
             found.append(f.select(there, x, f.zero(x.ty)))
         return found

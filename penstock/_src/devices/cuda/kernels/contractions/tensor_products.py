@@ -1,44 +1,94 @@
-"""Products of bfloat16 and float16 by tensor cores: mma.sync m16n8k16, summed in float.
+"""Products by tensor cores: mma.sync on bfloat16, float16, float32 as TF32, int8.
 
-Tiles come to shared memory as in products.py, but as rows of A and columns of B along the depth, so that the two neighbors that a lane gives to
-the instruction are one word. A warp has some rows and columns of the tile; of each 16 x 8 of them a lane has two rows and two
-neighboring columns.
+All kinds have one layout in words of 32 bits: a row of A, and a column of B, gives an instruction eight words along the depth. Tiles come to shared
+memory as they lie: lines along the depth (rows of A, columns of B) or lines across. They come by cp.async in vectors, STAGES steps ahead, wherever neighbors
+may be moved together; else element by element through registers (access.py). A warp has some rows and columns of the tile; of each 16 x 8 of them a
+lane has two rows and two neighboring columns.
 """
 
+from dataclasses import dataclass
 from typing import Any
 
 from penstock._src.compiler.codegen.contraction.extents import is_static
 from penstock._src.compiler.codegen.contraction.products.description import Gemm
+from penstock._src.compiler.codegen.contraction.products.gathered import Gathered
 from penstock._src.compiler.codegen.contraction.tile import word
 from penstock._src.compiler.codegen.kernel_code import PLAIN, Epilogue, KernelCode
-from penstock._src.devices.cuda.kernels.contractions.matrices import multiply_add
-from penstock._src.devices.cuda.kernels.contractions.products import LARGE, CudaProduct, TileShape
+from penstock._src.devices.cuda.kernels.contractions.access import Access, access_of
+from penstock._src.devices.cuda.kernels.contractions.matrices import (
+    load_matrices,
+    multiply_add,
+    rounded_to_tf32,
+)
+from penstock._src.devices.cuda.kernels.contractions.products import (
+    LARGE,
+    THREADS,
+    CudaProduct,
+    TileShape,
+)
 from penstock._src.devices.cuda.target import ARCHITECTURES, WARP
 from penstock._src.native import Target
-from penstock._src.native.language.types import BF16, F16, F32, I16, I32, vec
+from penstock._src.native.language.types import (
+    BF16,
+    F16,
+    F32,
+    FLOATS,
+    I8,
+    I16,
+    I32,
+    SIZE,
+    vec,
+)
 from penstock._src.native.language.value import Val
 
-LEAST = 80  # the first architecture that has the instruction
-M, N, K = 16, 8, 16  # of one instruction
+LEAST = 80  # the first architecture that has the instructions
+M, N = 16, 8  # of one instruction
+STEP = 32  # bytes of an instruction's depth
 WARPS = (2, 4)  # of a block: along rows, along columns
-PAD = 8  # elements between rows in shared memory, so that lanes of a warp read different banks
-SMALL, LARGE_ONE = TileShape(64, 64, 32), TileShape(128, 128, 32)
+STAGES = 4  # steps whose tiles are in shared memory, or on their way
+PAD = 16  # bytes between lines in shared memory, so that lanes of a warp read different banks
+KINDS = {BF16: I16, F16: I16, F32: F32, I8: I8}  # of elements, and as what they are kept
+ONES = 0x01010101  # four int8
 
 
-def suits_tensor_cores(gemm: Gemm, target: Target) -> bool:
-    """Whether a product is one of two narrow operands of a type, summed in float, on a card that multiplies them."""
+@dataclass(frozen=True)
+class Tile:
+    """Lines of an operand in shared memory: along the depth or across it."""
+
+    along_depth: bool
+    lines: int
+    stride: int  # bytes from line to line
+
+    @property
+    def bytes(self) -> int:
+        """Of one stage."""
+        return self.lines * self.stride
+
+
+def suits_tensor_cores(gemm: Any, target: Target, tf32: bool) -> bool:
+    """Whether a product is one of a type that tensor cores multiply, on a card that has them. `tf32`: whether float32 may be rounded."""
+    if not isinstance(gemm, Gemm) or gemm.group != 1 or ARCHITECTURES[target.cpu].number < LEAST:
+        return False
     types = gemm.types
-    narrow = types.left == types.right and types.left in (BF16, F16)
-    return narrow and types.total == F32 and ARCHITECTURES[target.cpu].number >= LEAST
+    if types.left != types.right or types.left not in KINDS:
+        return False
+    if types.left == I8:
+        has_border = isinstance(gemm.left, Gathered) and any(
+            a.low is not None or a.divisor != 1 for a in gemm.left.axes
+        )
+        return types.total == I32 and not (gemm.zero and has_border)
+    floats = types.total == F32 and types.output in FLOATS
+    return floats and (types.left != F32 or tf32)
 
 
 def emit_tensor_product(
     gemm: Gemm, target: Target, epilogue: Epilogue = PLAIN, shape: TileShape | None = None
 ) -> KernelCode:
     """The code of a product by tensor cores."""
+    depth = STEP // SIZE[gemm.types.left]
     if shape is None:
         is_large = all(is_static(x) and x >= LARGE for x in (gemm.m, gemm.n))
-        shape = LARGE_ONE if is_large else SMALL
+        shape = TileShape(128, 128, depth) if is_large else TileShape(64, 64, 2 * depth)
     return TensorProduct(gemm, target, epilogue, shape).emit()
 
 
@@ -50,11 +100,33 @@ class TensorProduct(CudaProduct):
         strides = [gemm.row, gemm.n, *gemm.batch_out]
         self.lanes = 2 if all(isinstance(s, int) and s % 2 == 0 for s in strides) else 1
         self.element = gemm.types.left
+        self.size = SIZE[self.element]
         self.down, self.wide = shape.rows // WARPS[0] // M, shape.columns // WARPS[1] // N
+        may_lie_across = self.element != I8
+        self.access = [
+            access_of(operand, gemm.k, cross, self.element, may_lie_across)
+            for operand, cross in ((gemm.left, gemm.m), (gemm.right, gemm.n))
+        ]
+        self.tiles = [
+            self._tile(access, extent)
+            for access, extent in zip(self.access, (shape.rows, shape.columns), strict=True)
+        ]
+
+    def _tile(self, access: Access, extent: int) -> Tile:
+        if access.along_depth:
+            return Tile(True, extent, self.shape.depth * self.size + PAD)
+        # words of lines four apart are read together
+        return Tile(
+            False, self.shape.depth, extent * self.size + (2 * PAD if self.size == 4 else PAD)
+        )
 
     def fetched(self, x: Val) -> Val:
-        return self.f.bits(x, I16)
+        return self.f.bits(x, KINDS[self.element])
 
+    def fetched_left(self, x: Val) -> Val:
+        return self.fetched(x)  # what stands for 0 is subtracted from sums
+
+    # -- who has what
     def _place_of_thread(self) -> tuple[Val, Val, Val, Val]:
         """(warp along rows, warp along columns, group of the lane, lane within the group)."""
         thread = self.f.thread
@@ -73,57 +145,114 @@ class TensorProduct(CudaProduct):
         steps = [0] if self.lanes == 2 else [0, 1]
         return rows, [column + (j * N + s) for j in range(self.wide) for s in steps]
 
-    def _sums(self, fetch_a: Any, fetch_b: Any) -> list[Val]:
-        f, shape = self.f, self.shape
-        stride = shape.depth + PAD
-        sizes = shape.rows * stride, shape.columns * stride
-        rooms = [f.shared(2 * 2 * size) for size in sizes]
-        zeros = [f.zero(F32)] * (self.down * self.wide * 4)
+    # -- tiles
+    def _mover(self, side: int, pointer: Val, coordinates: list) -> "_Mover":
+        g = self.g
+        operand, first, limit, extent = (
+            (g.left, self.first_row, self.m, self.shape.rows),
+            (g.right, self.first_column, self.n, self.shape.columns),
+        )[side]
+        access, tile = self.access[side], self.tiles[side]
+        if access.vector * self.size < 4:
+            fetch = self._fetcher(operand, pointer, coordinates, first, limit, extent)
+            return _Mover(self, fetch, None, tile, self.f.shared(STAGES * tile.bytes))
+        locate = self._locator(operand, coordinates)
+        copier = _Copier(self, access, pointer, locate, first, limit, extent)
+        return _Mover(self, None, copier, tile, self.f.shared(STAGES * tile.bytes))
 
-        def put(half: Any, found: list[list[Val]]) -> None:
-            for fetch, room, size, values in zip(
-                (fetch_a, fetch_b), rooms, sizes, found, strict=True
-            ):
-                for (cross, k), x in zip(fetch.places, values, strict=True):
-                    f.store(x, room, word(f, half * size) + cross * stride + k)
-
-        def step(k0: Val, half: Val, *sums: Val) -> tuple[Val, ...]:
-            following = [fetch.load(k0 + shape.depth) for fetch in (fetch_a, fetch_b)]
-            a, b = (f.at(room, half * size, I16) for room, size in zip(rooms, sizes, strict=True))
-            found = self._products(list(sums), a, b, stride)
-            put(half ^ 1, following)
-            f.barrier()
-            return half ^ 1, *found
+    def _all_sums(self, left: Val, right: Val, coordinates: list) -> list[Val]:
+        movers = [self._mover(side, p, coordinates) for side, p in enumerate((left, right))]
+        f, depth = self.f, self.shape.depth
+        count = self.down * self.wide * 4 + (self.wide * 4 if self.g.zero else 0)
+        zeros = [f.zero(self.total)] * count
 
         def steps() -> tuple[Val, ...]:
-            put(0, [fetch.load(f.i64(0)) for fetch in (fetch_a, fetch_b)])
-            f.barrier()
-            return f.loop(0, self.depth, shape.depth, step, f.i64(0), *zeros)[1:]
+            for stage in range(STAGES - 1):
+                for mover in movers:
+                    mover.finish(mover.start(f.i64(stage * depth), f.i64(stage)), f.i64(stage))
+                f.close_copies()
+            return f.loop(0, self.depth, depth, step, f.i64(0), *zeros)[1:]
 
-        return self._in_rows(list(f.when(self.depth > 0, steps, lambda: tuple(zeros))))
+        def step(k0: Val, stage: Val, *sums: Val) -> tuple[Val, ...]:
+            f.wait_for_copies(STAGES - 2)
+            f.barrier()  # all see this stage, and have read the one before
+            free = (stage + (STAGES - 1)) % STAGES
+            found = [mover.start(k0 + depth * (STAGES - 1), free) for mover in movers]
+            f.close_copies()
+            result = self._products(list(sums), *[m.at(stage) for m in movers])
+            for mover, x in zip(movers, found, strict=True):
+                mover.finish(x, free)
+            return (stage + 1) % STAGES, *result
 
-    def _products(self, sums: list[Val], a: Val, b: Val, stride: int) -> list[Val]:
-        """The sums with a step's products added: four for each instruction, tile by tile."""
+        found = list(f.when(self.depth > 0, steps, lambda: tuple(zeros)))
+        return self._in_rows(found)
+
+    def _products(self, sums: list[Val], a: Val, b: Val) -> list[Val]:
+        """The sums with a step's products added, four for each instruction, tile by tile."""
         f = self.f
-        down, wide, group, within = self._place_of_thread()
-        row, column = down * (self.down * M) + group, wide * (self.wide * N) + group
-
-        def pair(room: Val, line: Val, k: int) -> Val:
-            """Two neighbors along the depth."""
-            at = f.at(room, line * stride + within * 2 + k, I16)
-            return f.emit(I32, f"load i32, ptr {at.s}, align 4")
-
-        for k in range(0, self.shape.depth, K):
-            columns = [[pair(b, column + j * N, k + h) for h in (0, 8)] for j in range(self.wide)]
+        down, wide, _, _ = self._place_of_thread()
+        row, column = down * (self.down * M), wide * (self.wide * N)
+        ones = [f.const(ONES, I32)] * 4
+        for k in range(0, self.shape.depth * self.size, STEP):
+            columns: list[list[Val]] = []
+            for j in range(0, self.wide, 2):
+                found = self._columns_of(b, column + j * N, k)
+                columns += [found[:2], found[2:]]
             for i in range(self.down):
-                line = row + i * M
-                rows = [pair(a, line + h, k + d) for d in (0, 8) for h in (0, 8)]
+                rows = self._rows_of(a, row + i * M, k)
                 for j, given in enumerate(columns):
                     at = 4 * (i * self.wide + j)
                     sums[at : at + 4] = multiply_add(
                         f, self.element, rows, given, sums[at : at + 4]
                     )
+            if self.g.zero:  # besides, the sums of the columns of B
+                for j, given in enumerate(columns):
+                    at = 4 * (self.down * self.wide + j)
+                    sums[at : at + 4] = multiply_add(
+                        f, self.element, ones, given, sums[at : at + 4]
+                    )
         return sums
+
+    def _rows_of(self, a: Val, row: Val, k: int) -> list[Val]:
+        """What a lane gives of 16 rows, from byte k of the step's depth on."""
+        f, tile = self.f, self.tiles[0]
+        lane = f.thread % WARP
+        if tile.along_depth:
+            place = (row + lane % 16) * tile.stride + lane // 16 * 16 + k
+            return self._given(load_matrices(f, f.at(a, place)))
+        if self.size == 2:
+            line = lane // 16 * 8 + lane % 8 + k // 2
+            place = line * tile.stride + (row + lane // 8 % 2 * 8) * 2
+            return load_matrices(f, f.at(a, place), turned=True)
+        return self._given(
+            [self._word(a, tile, row + 8 * h, k + 16 * d) for d in (0, 1) for h in (0, 1)]
+        )
+
+    def _columns_of(self, b: Val, column: Val, k: int) -> list[Val]:
+        """What a lane gives of two times 8 columns."""
+        f, tile = self.f, self.tiles[1]
+        lane = f.thread % WARP
+        if tile.along_depth:
+            line = column + lane // 16 * 8 + lane % 8
+            return self._given(
+                load_matrices(f, f.at(b, line * tile.stride + lane // 8 % 2 * 16 + k))
+            )
+        if self.size == 2:
+            place = (lane % 16 + k // 2) * tile.stride + (column + lane // 16 * 8) * 2
+            return load_matrices(f, f.at(b, place), turned=True)
+        return self._given(
+            [self._word(b, tile, column + N * j, k + 16 * d) for j in (0, 1) for d in (0, 1)]
+        )
+
+    def _word(self, room: Val, tile: Tile, cross: Val, k: int) -> Val:
+        """A word of the lane's line of a tile whose lines lie across."""
+        lane = self.f.thread % WARP
+        place = (lane % 4 + k // 4) * tile.stride + (cross + lane // 4) * 4
+        return self.f.load(self.f.at(room, place), 0, I32)
+
+    def _given(self, words: list[Val]) -> list[Val]:
+        """Words as the instruction takes them."""
+        return [rounded_to_tf32(self.f, x) for x in words] if self.element == F32 else words
 
     def _in_rows(self, sums: list[Val]) -> list[Val]:
         """The sums row by row, in the order of `_rows_and_columns`."""
@@ -133,9 +262,72 @@ class TensorProduct(CudaProduct):
                 for j in range(self.wide):
                     at = 4 * (i * self.wide + j) + half
                     two = sums[at : at + 2]
+                    if self.g.zero:
+                        extra = 4 * (self.down * self.wide + j)
+                        two = [x - sums[extra + s] * self.g.zero for s, x in enumerate(two)]
                     if self.lanes == 1:
                         found += two
                         continue
-                    one = f.insert(f.zero(vec(F32, 2)), two[0], 0)
+                    one = f.insert(f.zero(vec(self.total, 2)), two[0], 0)
                     found.append(f.insert(one, two[1], 1))
         return found
+
+
+class _Mover:
+    """Brings tiles of an operand to a stage: by copies that the card makes alone, or element by element."""
+
+    def __init__(
+        self, of: TensorProduct, fetch: Any, copier: "_Copier | None", tile: Tile, room: Val
+    ):
+        self.of, self.fetch, self.copier, self.tile, self.room = of, fetch, copier, tile, room
+
+    def at(self, stage: Val) -> Val:
+        """Where a stage's tile lies."""
+        return self.of.f.at(self.room, stage * self.tile.bytes)
+
+    def start(self, k0: Val, stage: Val) -> list[Val]:
+        """Begins to bring the tile of a step; gives what has still to be stored."""
+        if self.copier is None:
+            return self.fetch.load(k0)
+        self.copier.start(k0, self.at(stage), self.tile)
+        return []
+
+    def finish(self, found: list[Val], stage: Val) -> None:
+        """Stores it."""
+        f, room, size = self.of.f, self.at(stage), self.of.size
+        for (cross, k), x in zip(self.fetch.places if self.fetch else [], found, strict=True):
+            f.store(x, f.at(room, cross * self.tile.stride + k * size))
+
+
+class _Copier:
+    """A thread's copies of a step's tile: vectors of neighbors, zeros where there is nothing."""
+
+    def __init__(
+        self, of: TensorProduct, access: Access, pointer: Val, locate: Any, first: Val, limit: Any, extent: int
+    ) -> None:  # fmt: skip
+        f, depth = of.f, of.shape.depth
+        self.f, self.of, self.access, self.pointer, self.locate = f, of, access, pointer, locate
+        self.first, self.limit = first, limit
+        n = access.vector
+        wide = (depth if access.along_depth else extent) // n
+        self.places: list[tuple[Val, Val]] = []
+        for i in range(-(-extent * depth // n // THREADS)):
+            at = f.thread + i * THREADS
+            line, along = word(f, at // wide), word(f, at % wide) * n
+            self.places.append((line, along) if access.along_depth else (along, line))
+
+    def start(self, k0: Val, room: Val, tile: Tile) -> None:
+        """Begins to copy the tile of a step to a room."""
+        f, of, n = self.f, self.of, self.access.vector
+        last = 1 if self.access.along_depth else n
+        deep = n if self.access.along_depth else 1
+        for cross, k in self.places:
+            line = f.min(self.first + cross, f.i64(self.limit) - last)
+            place, inside = self.locate(line, f.min(k0 + k, f.i64(of.depth) - deep))
+            there = k0 + k < of.depth
+            if inside is not None:
+                there = there & inside
+                place = f.select(inside, place, 0)
+            own = (cross, k) if self.access.along_depth else (k, cross)
+            to = f.at(room, own[0] * tile.stride + own[1] * of.size)
+            f.copy_to_shared(to, f.at(self.pointer, place, of.element), n * of.size, there)
