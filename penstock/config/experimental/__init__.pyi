@@ -24,7 +24,7 @@ def enable_mlir_bridge() -> Any:
 def enable_op_determinism() -> None: 
     """Requires seeds for random ops; all other ops are deterministic anyway."""
 def enable_tensor_float_32_execution(enabled: Any) -> Any: 
-    """Records whether TF32 is allowed; no effect on a CPU, which computes in float32."""
+    """Says whether products and convolutions of float32 may be rounded to TF32 (10 bits after the point) on GPUs that have it."""
 def get_device_details(device: Any) -> Any: 
     """Returns the details of a physical device."""
 def get_device_policy() -> Any: 
@@ -50,7 +50,7 @@ def set_memory_limit(limit: TensorLike) -> Any:
 def set_synchronous_execution(enable: Any) -> Any: 
     """No effect: eager ops always finish before they return."""
 def tensor_float_32_execution_enabled() -> bool: 
-    """Whether TF32 is allowed on GPUs that have it."""
+    """Whether products of float32 may be rounded to TF32 on GPUs that have it."""
 VirtualDeviceConfiguration = LogicalDeviceConfiguration
 get_virtual_device_configuration = get_logical_device_configuration
 set_virtual_device_configuration = set_logical_device_configuration
