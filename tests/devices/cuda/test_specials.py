@@ -114,7 +114,7 @@ def test_several_keys(n):
     arrays[2][:] = np.arange(n)
     generator = DEVICE.generator
     plan = plan_function(function, generator, DEVICE.threads, has_lanes=False)
-    found = DEVICE.load(plan)(*arrays)
+    found = [np.asarray(x) for x in DEVICE.load(plan).run(arrays)]
     for line in range(2):
         order = np.lexsort((arrays[1][line], arrays[0][line]))
         for x, y in zip(arrays, found, strict=True):
