@@ -25,6 +25,12 @@ def physical_count() -> int:
     return find_device(flags.device).cards.physical if has_gpus() else 0  # type: ignore[attr-defined]
 
 
+def logical_number(physical: int) -> int | None:
+    """The first logical device on a card; None if there is none."""
+    division = find_device(flags.device).cards.division if has_gpus() else ()  # type: ignore[attr-defined]
+    return next((i for i, (card, _) in enumerate(division) if card == physical), None)
+
+
 def physical_card(number: int) -> "Card":
     """A card by its number for the driver, for what can be asked of it."""
     cards = find_device(flags.device).cards  # type: ignore[attr-defined]

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from penstock._src.core import dtypes
+from penstock._src.core.calls.placement import has_gpus
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.eager.tensor import EagerTensor
 from penstock._src.util.export import export
@@ -77,6 +78,8 @@ def to_dlpack(tf_tensor: Any) -> Any:
         raise InvalidArgumentError(
             f"The argument to `to_dlpack` must be a TF tensor, not Python object. Received {tf_tensor!r}."
         )
+    if has_gpus() and hasattr(tf_tensor, "held"):
+        return tf_tensor.__dlpack__(stream=-1)  # there is no stream to wait
     if not isinstance(tf_tensor._value, np.ndarray) or tf_tensor._value.dtype.hasobject:
         raise InvalidArgumentError(f"to_dlpack: {tf_tensor.dtype.name} has no memory to share.")
     return capsule_of(tf_tensor._value)
@@ -105,6 +108,12 @@ def from_dlpack(dlcapsule: Any) -> EagerTensor:
         raise InvalidArgumentError(
             "from_dlpack: the capsule was consumed before, or is not a DLPack capsule."
         )
+    if has_gpus():
+        from penstock._src.eager.placed.tensor import tensor_of_capsule  # there are GPUs
+
+        made = tensor_of_capsule(capsule)
+        if made is not None:
+            return made
     code = _type_code(capsule)
     is_bfloat = code.value == _BFLOAT
     if is_bfloat:

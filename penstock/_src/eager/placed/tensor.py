@@ -82,6 +82,47 @@ class PlacedTensor(EagerTensor):
         """The device that holds the value."""
         return self.device
 
+    def cpu(self) -> EagerTensor:
+        """Returns this tensor in the memory of the host."""
+        return EagerTensor(self.held.on_host(), self._dtype)
+
+    def __dlpack__(
+        self,
+        *,
+        stream: Any = None,
+        max_version: Any = None,
+        dl_device: Any = None,
+        copy: Any = None,
+    ) -> Any:
+        if dl_device is not None and tuple(dl_device) != self.__dlpack_device__():
+            if dl_device[0] != 1:
+                raise BufferError(f"{self.device} cannot share its memory as device {dl_device}.")
+            return self.cpu().__dlpack__(copy=copy)
+        from penstock._src.eager.placed import dlpack  # programs that share nothing go without
+
+        if copy:
+            raise BufferError("A tensor of a card is shared, not copied: copy it by tf.identity.")
+        return dlpack.capsule_of(self.held, self._dtype, stream)
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        from penstock._src.eager.placed import dlpack
+
+        return dlpack.device_of(self.held)
+
+    @property
+    def __cuda_array_interface__(self) -> dict[str, Any]:
+        """The memory, for other libraries; it is there once the stream that is named has come here."""
+        from penstock._src.eager.placed import dlpack
+
+        return dlpack.interface_of(self.held)
+
+
+def tensor_of_capsule(capsule: Any) -> PlacedTensor | None:
+    """A tensor over the memory of a DLPack capsule; None if it has no memory of a card."""
+    from penstock._src.eager.placed import dlpack  # programs that share nothing go without
+
+    return PlacedTensor(*dlpack.array_of(capsule)) if dlpack.is_of_card(capsule) else None
+
 
 def held_value(tensor: Any) -> Any:
     """The value of an eager tensor, wherever it is."""

@@ -256,6 +256,10 @@ class Driver:
         """Waits until a stream has done all it has."""
         self.call("cuStreamSynchronize", c_void_p(stream))
 
+    def wait_for_all(self) -> None:
+        """Waits until all streams of the current context have done all they have."""
+        self.call("cuCtxSynchronize")
+
     def event(self) -> int:
         """A new event: a place in a stream that others can wait for."""
         found = c_void_p()

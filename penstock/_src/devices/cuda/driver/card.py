@@ -38,6 +38,7 @@ class Card:
 
     def __init__(self, driver: Driver, physical: int, image: Imager, number: int = 0):
         self.driver, self.image, self.number = driver, image, number
+        self.physical = physical
         self.device = driver.device(physical)
         self.name = driver.name(self.device)
         self.capability = (
@@ -50,6 +51,9 @@ class Card:
         self._context = driver.context(self.device)
         self.lock = forks.freed_in_child(threading.RLock())
         self.dropped: list[tuple[int, int]] = []  # memory to give back: address, bytes
+        # what other libraries had of it, whose work may not be done, and what is to be told to libraries whose memory was used here
+        self.returned: list[object] = []
+        self.releases: list[Callable[[], object]] = []
         self._functions: dict[tuple[str, str], int] = {}
         with self.lock:
             self.activate()
@@ -64,6 +68,8 @@ class Card:
     def activate(self) -> None:
         """Makes the card that of the calling thread, and takes back memory that nobody holds any more."""
         self.driver.use(self._context)
+        if self.returned or self.releases:
+            self._end_sharing()
         while self.dropped:
             address, size = self.dropped.pop()
             self.use.current -= size
@@ -71,6 +77,19 @@ class Card:
                 self.driver.free(address, self.stream)
             else:
                 self.spare.put(address, size)
+
+    def _end_sharing(self) -> None:
+        """Waits for all that anybody has asked of the card, then lets go what was shared with other libraries."""
+        returned, releases = self.returned[:], self.releases[:]
+        self.driver.wait_for_all()
+        del self.returned[: len(returned)], self.releases[: len(releases)]
+        for release in releases:
+            release()
+
+    def let_wait(self, stream: int) -> None:
+        """Lets another stream come after all that was put into this card's."""
+        self.driver.record(self._reached, self.stream)
+        self.driver.wait_in_stream(stream, self._reached)
 
     def allocate(self, size: int, wanted: int | None = None) -> "DeviceMemory":
         """Memory of the card, given back when nobody holds it; at the address that is wanted if that lies ready."""

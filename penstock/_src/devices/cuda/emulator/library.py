@@ -255,6 +255,9 @@ class EmulatedLibrary:
     def cuStreamSynchronize(self, _stream: Any) -> int:
         return INVALID if self._captured is not None else 0
 
+    def cuCtxSynchronize(self) -> int:
+        return INVALID if self._captured is not None else 0
+
     def cuStreamBeginCapture_v2(self, _stream: Any, _mode: Any) -> int:
         if self._captured is not None:
             return INVALID

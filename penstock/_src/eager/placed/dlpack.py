@@ -1,0 +1,238 @@
+"""Memory of cards shared with other libraries: DLPack capsules and `__cuda_array_interface__`.
+
+A capsule owns a record of DLPack's C structure, and the record the memory: until whoever took it says that it is done.
+"""
+
+import ctypes
+import math
+import weakref
+from typing import Any
+
+import numpy as np
+
+from penstock._src.core import dtypes
+from penstock._src.core.dtypes import DType
+from penstock._src.core.errors import InvalidArgumentError
+from penstock._src.core.values import resources
+from penstock._src.core.values.device_array import DeviceArray
+from penstock._src.devices.accelerator import accelerator, logical_number
+from penstock._src.devices.cuda.driver.card import Card
+from penstock._src.devices.cuda.driver.memory import DeviceMemory
+
+CPU_KIND, CUDA, CUDA_HOST, CUDA_MANAGED = 1, 2, 3, 13
+LEGACY_STREAM, NO_STREAM = 1, -1
+_SIGNED, _UNSIGNED, _FLOAT, _BFLOAT, _COMPLEX, _BOOL = 0, 1, 2, 4, 5, 6
+_CODES = {"i": _SIGNED, "u": _UNSIGNED, "f": _FLOAT, "c": _COMPLEX, "b": _BOOL}
+_NAME, _USED = b"dltensor", b"used_dltensor"
+
+Deleter = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
+Destructor = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
+
+
+class Record(ctypes.Structure):
+    """DLManagedTensor."""
+
+    _fields_ = (
+        ("data", ctypes.c_void_p),
+        ("device_type", ctypes.c_int32),
+        ("device_id", ctypes.c_int32),
+        ("ndim", ctypes.c_int32),
+        ("code", ctypes.c_uint8),
+        ("bits", ctypes.c_uint8),
+        ("lanes", ctypes.c_uint16),
+        ("shape", ctypes.POINTER(ctypes.c_int64)),
+        ("strides", ctypes.POINTER(ctypes.c_int64)),
+        ("byte_offset", ctypes.c_uint64),
+        ("context", ctypes.c_void_p),
+        ("deleter", ctypes.c_void_p),
+    )
+
+
+_api = ctypes.pythonapi
+_new = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p)(
+    ("PyCapsule_New", _api)
+)
+# Of a capsule's address: a destructor is given one whose count of references is 0, which must not be touched.
+_is_valid_at = ctypes.PYFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_char_p)(
+    ("PyCapsule_IsValid", _api)
+)
+_pointer_at = ctypes.PYFUNCTYPE(ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p)(
+    ("PyCapsule_GetPointer", _api)
+)
+_is_valid = ctypes.PYFUNCTYPE(ctypes.c_int, ctypes.py_object, ctypes.c_char_p)(
+    ("PyCapsule_IsValid", _api)
+)
+_pointer = ctypes.PYFUNCTYPE(ctypes.c_void_p, ctypes.py_object, ctypes.c_char_p)(
+    ("PyCapsule_GetPointer", _api)
+)
+_rename = ctypes.PYFUNCTYPE(ctypes.c_int, ctypes.py_object, ctypes.c_char_p)(
+    ("PyCapsule_SetName", _api)
+)
+
+_GIVEN: dict[
+    int, tuple[Any, ...]
+] = {}  # by addresses of records: what they need while others have them
+
+
+@Deleter
+def _end(address: int) -> None:
+    """Whoever took a record is done with it; its own work on the card may not be."""
+    found = _GIVEN.pop(address, None)
+    if found is not None:
+        found[-1].card.returned.append(found)
+
+
+@Destructor
+def _drop_capsule(capsule: int) -> None:
+    """A capsule goes; nobody has taken its record if it still has the name of a new one."""
+    if _is_valid_at(capsule, _NAME):
+        _end(_pointer_at(capsule, _NAME))
+
+
+def memory_of(array: DeviceArray) -> DeviceMemory:
+    """The memory of an array on its card, where it is copied if only the host has it."""
+    card = accelerator(array.device)
+    assert card is not None
+    with resources.UPDATING, card.lock:
+        card.activate()
+        return card.memory_of(array)
+
+
+def device_of(array: DeviceArray) -> tuple[int, int]:
+    """The kind of the device and its number, as DLPack has them."""
+    card = accelerator(array.device)
+    assert card is not None
+    return CUDA, card.physical
+
+
+def capsule_of(array: DeviceArray, dtype: DType, stream: int | None = None) -> Any:
+    """Returns a DLPack capsule that shares the memory of an array.
+
+    Args:
+      array: on a card.
+      dtype: of its elements.
+      stream: the reader's, which then comes after what computes the array; None: the default one; -1: any, the array is there when
+        the call is back.
+
+    Raises:
+      InvalidArgumentError: there is no such stream.
+    """
+    if stream is not None and (type(stream) is not int or stream < NO_STREAM or stream == 0):
+        raise InvalidArgumentError(f"__dlpack__: {stream!r} is no stream of CUDA.")
+    memory = memory_of(array)
+    _make_ready(memory.card, LEGACY_STREAM if stream is None else stream)
+    numbers = (ctypes.c_int64 * max(2 * array.ndim, 1))(*array.shape, *_row_major(array.shape))
+    shape = ctypes.cast(numbers, ctypes.POINTER(ctypes.c_int64))
+    strides = ctypes.cast(
+        ctypes.addressof(numbers) + 8 * array.ndim, ctypes.POINTER(ctypes.c_int64)
+    )
+    code = _BFLOAT if dtype is dtypes.bfloat16 else _CODES.get(array.dtype.kind)
+    if code is None:
+        raise InvalidArgumentError(f"to_dlpack: {dtype.name} is not supported.")
+    record = Record(
+        memory.address, CUDA, memory.card.physical, array.ndim, code, 8 * array.dtype.itemsize, 1, shape, strides, 0, None,
+        ctypes.cast(_end, ctypes.c_void_p),
+    )  # fmt: skip
+    address = ctypes.addressof(record)
+    _GIVEN[address] = record, numbers, memory
+    return _new(address, _NAME, ctypes.cast(_drop_capsule, ctypes.c_void_p))
+
+
+def _row_major(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The strides, in elements, of an array whose rows stand one after the other."""
+    return tuple(math.prod(shape[axis + 1 :]) for axis in range(len(shape)))
+
+
+def _make_ready(card: Card, stream: int) -> None:
+    """Lets a reader's stream come after what the card has been asked for; without a stream the host waits."""
+    with card.lock:
+        card.activate()
+        if stream == NO_STREAM:
+            card.wait()
+        else:
+            card.let_wait(stream)
+
+
+def interface_of(array: DeviceArray) -> dict[str, Any]:
+    """What `__cuda_array_interface__` (version 3) says of an array on a card.
+
+    Raises:
+      AttributeError: it has no word for the type.
+    """
+    if array.dtype.kind not in "iufcb":
+        raise AttributeError(f"__cuda_array_interface__ has no type for {array.dtype}.")
+    memory = memory_of(array)
+    return {
+        "shape": array.shape,
+        "typestr": array.dtype.str,
+        "data": (memory.address if array.size else 0, False),
+        "strides": None,
+        "stream": memory.card.stream,
+        "version": 3,
+    }
+
+
+def is_of_card(capsule: Any) -> bool:
+    """Whether a DLPack capsule has memory of a card."""
+    return bool(_is_valid(capsule, _NAME)) and _record(capsule).device_type in (CUDA, CUDA_MANAGED)
+
+
+def _record(capsule: Any) -> Record:
+    return Record.from_address(_pointer(capsule, _NAME))
+
+
+def array_of(capsule: Any) -> tuple[DeviceArray, DType]:
+    """Takes a capsule; returns an array over its memory, and its type.
+
+    Raises:
+      InvalidArgumentError: it is of a card that this program does not use, or its elements do not stand one after the other.
+    """
+    record = _record(capsule)
+    dtype = _type_of(record)
+    shape = tuple(record.shape[: record.ndim])
+    if record.strides and math.prod(shape) and not _is_row_major(shape, record.strides):
+        raise InvalidArgumentError(
+            f"from_dlpack: Invalid strides array from DLPack: {record.strides[: record.ndim]} for shape {list(shape)}; "
+            "the elements must stand one after the other."
+        )
+    number = logical_number(record.device_id)
+    card = None if number is None else accelerator(number)
+    if card is None or number is None:
+        raise InvalidArgumentError(f"from_dlpack: GPU {record.device_id} is not used here.")
+    size = math.prod(shape) * dtype.np.itemsize
+    memory = DeviceMemory(card, (record.data or 0) + record.byte_offset, size, _Taken(record, card))
+    _rename(capsule, _USED)
+    return DeviceArray(shape, dtype.np, number, memory), dtype
+
+
+class _Taken:
+    """A record of another library, which is told when nothing here uses it any more."""
+
+    def __init__(self, record: Record, card: Card) -> None:
+        address = ctypes.addressof(record)
+        weakref.finalize(self, _give_back, address, record.deleter, card).atexit = False
+
+
+def _give_back(address: int, deleter: int | None, card: Card) -> None:
+    """Ends the use of another library's memory, once the card has done what was asked of it."""
+    if deleter:
+        card.releases.append(lambda: Deleter(deleter)(address))
+
+
+def _type_of(record: Record) -> DType:
+    kinds = {code: kind for kind, code in _CODES.items()}
+    if record.lanes == 1 and record.code == _BFLOAT and record.bits == 16:
+        return dtypes.bfloat16
+    try:
+        if record.lanes == 1 and record.bits % 8 == 0:
+            return dtypes.as_dtype(np.dtype(f"{kinds[record.code]}{record.bits // 8}"))
+    except (KeyError, TypeError):
+        pass
+    raise InvalidArgumentError(
+        f"from_dlpack: there is no type of code {record.code}, {record.bits} bits and {record.lanes} lanes."
+    )
+
+
+def _is_row_major(shape: tuple[int, ...], strides: Any) -> bool:
+    wanted = _row_major(shape)
+    return all(n == 1 or strides[i] == wanted[i] for i, n in enumerate(shape))
