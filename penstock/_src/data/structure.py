@@ -348,7 +348,7 @@ def packer(spec: Any) -> Callable[[tuple[Any, ...]], Any]:
     types = flat_types(spec)
 
     def pack(values: tuple[Any, ...]) -> Any:
-        tensors = [EagerTensor(_held(v, dtype), dtype) for v, dtype in zip(values, types)]
+        tensors = [EagerTensor(held(v, dtype), dtype) for v, dtype in zip(values, types)]
         return from_tensors(spec, tensors)
 
     return pack
@@ -358,7 +358,7 @@ def _builder(spec: Any) -> Callable[[Iterator[Any]], Any] | None:
     """A function that builds an element from the next host values; None unless it consists of tensors, tuples and dicts."""
     if type(spec) is TensorSpec:
         dtype = spec.dtype
-        return lambda values: EagerTensor(_held(next(values), dtype), dtype)
+        return lambda values: EagerTensor(held(next(values), dtype), dtype)
     if type(spec) is tuple:
         parts = [_builder(part) for part in spec]
         if None in parts:
@@ -377,7 +377,8 @@ def _builder(spec: Any) -> Callable[[Iterator[Any]], Any] | None:
     return None
 
 
-def _held(value: Any, dtype: dtypes.DType) -> Any:
+def held(value: Any, dtype: dtypes.DType) -> Any:
+    """The value of a tensor of a dtype for a host value."""
     if type(value) is np.ndarray or not dtype.is_numpy_compatible:
         return value
     return np.asarray(value, dtype.np)

@@ -1,5 +1,6 @@
 """The accelerator that programs run on, if PENSTOCK_DEVICE names one; and why there is none."""
 
+import functools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ from penstock._src.util.flags import flags
 
 if TYPE_CHECKING:
     from penstock._src.devices.cuda.driver.card import Card
+    from penstock._src.devices.cuda.driver.feeding import Feeder
 
 
 def accelerator(number: int = 0) -> "Card | None":
@@ -44,6 +46,20 @@ def divide(division: Sequence[tuple[int, int | None]]) -> None:
       division: of each logical device the number of its card, and the bytes that it may hold at most.
     """
     find_device(flags.device).cards.divide(division)  # type: ignore[attr-defined]
+
+
+@functools.cache
+def _feeder_of(card: "Card") -> "Feeder":
+    from penstock._src.devices.cuda.driver.feeding import Feeder  # for datasets that feed cards
+
+    return Feeder(card)
+
+
+def feeder(number: int) -> "Feeder":
+    """What copies arrays to a logical GPU ahead of their use."""
+    card = accelerator(number)
+    assert card is not None
+    return _feeder_of(card)
 
 
 def why_none() -> str:

@@ -17,18 +17,18 @@ _NAMES = {
         "make_batched_features_dataset parse_example_dataset"
     ),
     "penstock._src.data.experimental.model": "get_model_proto",
+    "penstock._src.data.experimental.placed": "copy_to_device prefetch_to_device",
     "penstock._src.data.experimental.service.distribute": "distributed_save",
     "penstock._src.data.experimental.tables": (
         "DatasetInitializer index_table_from_dataset table_from_dataset"
     ),
     "penstock._src.data.experimental.transforms": (
         "Counter Reducer TFRecordWriter assert_cardinality at bucket_by_sequence_length "
-        "cardinality choose_from_datasets copy_to_device dense_to_ragged_batch "
-        "dense_to_sparse_batch enumerate_dataset from_list from_variant get_next_as_optional "
-        "get_single_element get_structure group_by_reducer group_by_window ignore_errors load "
-        "map_and_batch pad_to_cardinality parallel_interleave prefetch_to_device "
-        "rejection_resample sample_from_datasets save scan shuffle_and_repeat snapshot take_while "
-        "to_variant unbatch unique"
+        "cardinality choose_from_datasets dense_to_ragged_batch dense_to_sparse_batch "
+        "enumerate_dataset from_list from_variant get_next_as_optional get_single_element "
+        "get_structure group_by_reducer group_by_window ignore_errors load map_and_batch "
+        "pad_to_cardinality parallel_interleave rejection_resample sample_from_datasets save scan "
+        "shuffle_and_repeat snapshot take_while to_variant unbatch unique"
     ),
     "penstock._src.data.iterator": "Optional",
     "penstock._src.data.options": (

@@ -486,33 +486,6 @@ def parallel_interleave(
     )
 
 
-@export("data.experimental.copy_to_device")
-def copy_to_device(target_device: str, source_device: str = "/cpu:0") -> Transformation:
-    """Returns a transformation that copies elements to a device; no effect on CPUs.
-
-    Args:
-      target_device, source_device: names of devices.
-
-    Returns:
-      A function for `Dataset.apply`.
-    """
-    return lambda dataset: dataset.prefetch(0)
-
-
-@export("data.experimental.prefetch_to_device")
-def prefetch_to_device(device: str, buffer_size: int | None = None) -> Transformation:
-    """Returns a transformation that prefetches elements; see `Dataset.prefetch`.
-
-    Args:
-      device: the name of a device.
-      buffer_size: how many elements; None: as many as turn out well.
-
-    Returns:
-      A function for `Dataset.apply`.
-    """
-    return lambda dataset: dataset.prefetch(-1 if buffer_size is None else buffer_size)
-
-
 @export("data.experimental.shuffle_and_repeat")
 def shuffle_and_repeat(buffer_size: Any, count: Any = None, seed: Any = None) -> Transformation:
     """Returns a transformation: `shuffle`, then `repeat`.

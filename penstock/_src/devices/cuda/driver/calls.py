@@ -266,6 +266,10 @@ class Driver:
         self.call("cuEventCreate", byref(found), c_uint(WITHOUT_TIME))
         return found.value or 0
 
+    def free_event(self, event: int) -> None:
+        """Drops an event; who waits for it waits on."""
+        self.call("cuEventDestroy_v2", c_void_p(event))
+
     def record(self, event: int, stream: int) -> None:
         """Lets an event stand for all that a stream has by now."""
         self.call("cuEventRecord", c_void_p(event), c_void_p(stream))

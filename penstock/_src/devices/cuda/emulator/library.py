@@ -240,6 +240,9 @@ class EmulatedLibrary:
     def cuEventCreate(self, event: Any, _flags: Any) -> None:
         _put(event, self._handle("event"))
 
+    def cuEventDestroy_v2(self, event: Any) -> int:
+        return 0 if self._objects.pop(_number(event), None) == "event" else INVALID
+
     def cuEventRecord(self, event: Any, _stream: Any) -> int:
         return 0 if self._objects.get(_number(event)) == "event" else INVALID
 

@@ -1,0 +1,133 @@
+"""Copies from the host to a card ahead of their use: through pinned memory, in a stream beside the one that computes."""
+
+import ctypes
+import itertools
+import weakref
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from penstock._src.devices.cuda.driver.card import Card
+from penstock._src.devices.cuda.driver.memory import LEAST, DeviceMemory
+
+PINNED = 2  # blocks of pinned memory that are filled in turn
+SPARE_ROOMS = 2  # that lie ready before one is used again, so that its last reader has mostly ended
+
+
+@dataclass
+class Block:
+    """Memory, and an event that has come when it may be used again."""
+
+    address: int
+    size: int
+    event: int
+
+
+@dataclass(eq=False)
+class Room:
+    """A card's memory for one lot of arrays, given back when no array is in use any more."""
+
+    feeder: "Feeder"
+    block: Block
+
+    def __post_init__(self) -> None:
+        weakref.finalize(self, self.feeder.given_up.append, self.block).atexit = False
+
+
+@dataclass(frozen=True)
+class Sent:
+    """Arrays on their way: their memory, and the event that has come when they are there."""
+
+    memory: Sequence[DeviceMemory]
+    event: int
+
+
+class Feeder:
+    """Sends arrays to a card, as long as the process runs. The host waits only for the copy before the last, whose pinned memory it takes."""
+
+    def __init__(self, card: Card) -> None:
+        self.card = card
+        self.given_up: list[Block] = []
+        self._ready: deque[Block] = deque()
+        self._pinned: list[Block] = []
+        self._turn = itertools.cycle(range(PINNED))
+        with card.lock:
+            card.activate()
+            self.stream = card.driver.stream()
+
+    def send(self, arrays: Sequence[np.ndarray]) -> Sent:
+        """Begins to copy arrays; they may be changed when the call is back."""
+        begins, size = [], 0
+        for array in arrays:
+            begins.append(size)
+            size += -(-max(array.nbytes, 1) // LEAST) * LEAST
+        driver = self.card.driver
+        with self.card.lock:
+            self.card.activate()
+            pinned, room = self._pinned_block(size), self._room(size)
+            for array, begin in zip(arrays, begins, strict=True):
+                whole = np.ascontiguousarray(array)
+                ctypes.memmove(pinned.address + begin, whole.ctypes.data, whole.nbytes)
+            driver.to_device(room.block.address, pinned.address, size, self.stream)
+            driver.record(pinned.event, self.stream)
+            arrived = driver.event()
+            driver.record(arrived, self.stream)
+        memory = [
+            DeviceMemory(self.card, room.block.address + begin, array.nbytes, room)
+            for array, begin in zip(arrays, begins, strict=True)
+        ]
+        return Sent(memory, arrived)
+
+    def receive(self, sent: Sent) -> Sequence[DeviceMemory]:
+        """The memory of arrays; what the card is asked for from here on comes after their copies."""
+        driver = self.card.driver
+        with self.card.lock:
+            self.card.activate()
+            driver.wait_in_stream(self.card.stream, sent.event)
+            driver.free_event(sent.event)  # once it has come
+        return sent.memory
+
+    def _pinned_block(self, size: int) -> Block:
+        """The pinned memory whose turn it is, once the copy from it has ended."""
+        driver, turn = self.card.driver, next(self._turn)
+        if turn < len(self._pinned):
+            block = self._pinned[turn]
+            driver.wait_for_event(block.event)
+            if block.size >= size:
+                return block
+            driver.free_host(block.address)
+            block.address, block.size = driver.allocate_host(size), size
+            return block
+        made = Block(driver.allocate_host(size), size, driver.event())
+        self._pinned.append(made)
+        return made
+
+    def _room(self, size: int) -> Room:
+        """Memory of the card that nobody reads: the copy into it waits for what read it before."""
+        card, driver = self.card, self.card.driver
+        while self.given_up:
+            block = self.given_up.pop(0)
+            driver.record(block.event, card.stream)  # after all work that may read it
+            self._ready.append(block)
+        if len(self._ready) > SPARE_ROOMS and self._ready[0].size >= size:
+            block = self._ready.popleft()
+            driver.wait_in_stream(self.stream, block.event)
+            return Room(self, block)
+        while len(self._ready) > SPARE_ROOMS:  # too small
+            self._free(self._ready.popleft())
+        card.use.take(size)
+        try:
+            address = driver.allocate(size, self.stream)
+        except BaseException:
+            card.use.current -= size
+            raise
+        return Room(self, Block(address, size, driver.event()))
+
+    def _free(self, block: Block) -> None:
+        driver = self.card.driver
+        driver.wait_in_stream(self.stream, block.event)
+        driver.free(block.address, self.stream)
+        driver.free_event(block.event)
+        self.card.use.current -= block.size

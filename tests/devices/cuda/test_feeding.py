@@ -1,0 +1,84 @@
+"""Datasets that feed the emulated card."""
+
+import gc
+
+import numpy as np
+import pytest
+
+import penstock as tf
+from penstock._src.devices.cuda.emulator.device import DEVICE
+from tests.devices.cuda.emulated import CARD, CPU, GPU
+
+pytestmark = pytest.mark.skipif(CARD != "GPU_emulated", reason="counts the emulated driver's calls")
+
+
+def batches(count=8):
+    """Batches of two images with labels and names."""
+    x = np.arange(count * 2 * 3, dtype=np.float32).reshape(-1, 3)
+    y = np.arange(count * 2, dtype=np.int32)
+    names = np.array([f"n{i}" for i in y], object)
+    return tf.data.Dataset.from_tensor_slices({"x": x, "y": y, "name": names}).batch(2)
+
+
+def test_elements_are_there_before_they_are_asked_for(card):
+    data = batches().apply(tf.data.experimental.prefetch_to_device("/gpu:0", 3))
+    iterator = iter(data)
+    first = next(iterator)
+    assert card["cuMemcpyHtoDAsync_v2"] == 4  # it, and three more
+    assert first["x"].device == GPU and first["y"].device == CPU and first["name"].device == CPU
+    found = [first, *iterator]
+    assert card["cuMemcpyHtoDAsync_v2"] == 8 and card["cuMemcpyDtoHAsync_v2"] == 0
+    np.testing.assert_array_equal([e["x"].numpy() for e in found], np.arange(48).reshape(8, 2, 3))
+    np.testing.assert_array_equal([e["y"].numpy() for e in found], np.arange(16).reshape(8, 2))
+    assert found[7]["name"].numpy().tolist() == [b"n14", b"n15"]
+
+
+def test_copies_go_through_pinned_memory_in_a_stream_of_their_own(card):
+    data = batches(20).apply(tf.data.experimental.prefetch_to_device("/gpu:0"))
+    step = tf.function(lambda x: tf.reduce_sum(x))
+    sums, before = [], card["cuStreamSynchronize"]
+    for element in data:
+        sums.append(step(element["x"]))
+    assert card["cuMemAllocHost_v2"] <= 2
+    assert card["cuMemAllocAsync"] < 60  # not one for each element and result
+    assert card["cuStreamSynchronize"] <= before + 4  # loading kernels
+    assert card["cuStreamWaitEvent"] >= 20
+    np.testing.assert_array_equal(
+        np.array(sums), np.arange(120, dtype=np.float32).reshape(20, 6).sum(1)
+    )
+
+
+def test_elements_that_are_kept_stay_as_they_are(card):
+    data = batches(12).apply(tf.data.experimental.prefetch_to_device("/gpu:0", 1))
+    kept = [element["x"][:, :1] * 1.0 for element in data]
+    some = [element["x"] for i, element in enumerate(data) if i % 3 == 0]
+    np.testing.assert_array_equal(some[2], np.arange(36, 42).reshape(2, 3))
+    np.testing.assert_array_equal(kept[11], [[66], [69]])
+
+
+def test_copying_without_going_ahead(card):
+    data = batches().apply(tf.data.experimental.copy_to_device("/gpu:0"))
+    element = next(iter(data))
+    assert card["cuMemcpyHtoDAsync_v2"] == 1 and element["x"].device == GPU
+    assert data.element_spec == batches().element_spec
+
+
+def test_on_the_cpu_elements_stay(card):
+    data = batches().apply(tf.data.experimental.prefetch_to_device("/cpu:0"))
+    assert next(iter(data))["x"].device == CPU and not card["cuMemcpyHtoDAsync_v2"]
+
+
+def test_memory_of_elements_is_used_again(card):
+    data = batches(30).apply(tf.data.experimental.prefetch_to_device("/gpu:0", 1))
+    use, most = DEVICE.card.use, []
+    for element in data:
+        most.append(use.current)
+        del element
+    gc.collect()
+    assert most[-1] <= most[5]
+
+
+def test_positions_of_such_iterators_are_not_saved(card, tmp_path):
+    iterator = iter(batches().apply(tf.data.experimental.prefetch_to_device("/gpu:0")))
+    with pytest.raises(tf.errors.UnimplementedError, match="prefetch_to_device"):
+        tf.train.Checkpoint(iterator=iterator).save(str(tmp_path / "saved"))
