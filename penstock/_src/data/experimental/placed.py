@@ -81,6 +81,7 @@ class PlacedIterator(OwnedIterator):
     def _received(self) -> Any:
         """The next element; those after it are sent meanwhile. None at the end."""
         while len(self._waiting) <= self._ahead and not self._has_ended:
+            assert self._handle is not None
             values = self._handle.next()
             if values is None:
                 self._has_ended = True

@@ -1,5 +1,6 @@
 """MirroredStrategy: synchronous replicas on several devices of this process."""
 
+import contextlib
 import logging
 import weakref
 from collections.abc import Callable
@@ -7,6 +8,7 @@ from typing import Any
 
 from penstock._src.api.config import devices as config
 from penstock._src.autodiff.custom import custom_gradient
+from penstock._src.core.calls.placement import has_gpus
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.registry import raw
@@ -47,7 +49,7 @@ class MirroredStrategy(Strategy):
 
     Args:
       devices: the names of logical devices ("CPU:0", "CPU:1": see tf.config.set_logical_device_configuration);
-        by default all of them.
+        by default all GPUs, or all CPUs if there is no GPU.
       cross_device_ops: how values of replicas are reduced.
 
     >>> strategy = tf.distribute.MirroredStrategy(["CPU:0"])
@@ -61,7 +63,9 @@ class MirroredStrategy(Strategy):
     _collective_key_base = 0
 
     def __init__(self, devices: Any = None, cross_device_ops: Any = None) -> None:
-        given = devices or [device.name for device in config.list_logical_devices("CPU")]
+        here = config.logical_devices("GPU") if has_gpus() else ()
+        here = here or config.list_logical_devices("CPU")
+        given = devices or [device.name for device in here]
         self.devices = full_names("MirroredStrategy", given)
         logging.getLogger("tensorflow").info("Using MirroredStrategy with devices %s", self.devices)
         self.cross_device_ops = cross_device_ops or ReductionToOneDevice()
@@ -207,7 +211,7 @@ class MirroredExtended(StrategyExtended):
             return super()._update(var, fn, args, kwargs, group)
         results = []
         for i, copy in enumerate(var.values):
-            with updating(i):
+            with updating(i), placed_on(self._strategy, i):
                 own = grouping.select_copies(i, (tuple(args), kwargs))
                 results.append(fn(copy, *own[0], **own[1]))
         if group and builds_for_sessions():
@@ -230,6 +234,14 @@ def create_variable(
             return mirrored_variable(strategy, next_creator, options, count)
 
     return context.create(create, **kwargs)
+
+
+def placed_on(strategy: Strategy, index: int) -> contextlib.AbstractContextManager[Any]:
+    """A scope whose operations are on the GPU of a replica; elsewhere operations of all replicas share their memory."""
+    devices = getattr(strategy, "devices", None)
+    if devices is None or not has_gpus():
+        return contextlib.nullcontext()
+    return config.device(devices[index])
 
 
 def mirrored_variable(
@@ -256,10 +268,12 @@ def mirrored_variable(
         kwargs = {**kwargs, "synchronization": VariableSynchronization.ON_WRITE}
     elif kwargs.get("trainable") is None:
         kwargs = {**kwargs, "trainable": False}
-    first = create(**kwargs)
+    with placed_on(strategy, 0):
+        first = create(**kwargs)
     copies = [first]
     for i in range(1, count):
         name = f"{first._name.rpartition('/')[2]}/replica_{i}/"
         own = {**kwargs, "initial_value": first.read_value, "name": name.rstrip("/")}
-        copies.append(create(**own))
+        with placed_on(strategy, i):
+            copies.append(create(**own))
     return (SyncOnReadVariable if on_read else MirroredVariable)(strategy, copies)
