@@ -25,7 +25,7 @@ MODELS = {
     "mlp": (8, {}, STEPS - 1),
     "convolutional": (2, {}, STEPS - 1),
     "residual": (2, {}, STEPS - 1),
-    "recurrent": (2, {}, 0),
+    "recurrent": (2, {}, STEPS - 1),
     "transformer": (1, {"length": 32, "vocabulary": 500}, STEPS - 1),
 }
 # Rounding grows from step to step: the CPU's own code without fused multiply-add (PENSTOCK_CPU=x86-64-v2) is as far off.

@@ -97,6 +97,39 @@ def test_loops_and_branches_ask_the_card():
         assert int(tf.function(collatz)(tf.constant(27))) == 111
 
 
+def test_loops_of_a_known_number_of_rounds_are_part_of_the_graph(calls):
+    @tf.function
+    def loops(x):
+        s = x
+        for i in tf.range(4):
+            for j in tf.range(3):
+                s = tf.tanh(s @ x) + tf.cast(i - j, tf.float32)
+        return s
+
+    x = tf.constant(np.random.default_rng(0).normal(size=(3, 3)), tf.float32)
+    with override(device="CPU"):
+        wanted = tf.function(loops.python_function)(x).numpy()
+    with override(device="GPU_emulated"):
+        for _ in range(3):
+            np.testing.assert_allclose(loops(x), wanted, rtol=1e-5)
+    assert calls["cuMemcpyDtoHAsync_v2"] == 3  # the results
+    assert calls["cuGraphLaunch"] == 2
+
+
+@pytest.mark.parametrize("first, limit, step", [(0, 5, 2), (3, 3, 1), (7, 2, 1), (-4, 5, 3)])
+def test_rounds_are_counted_as_the_card_does(calls, first, limit, step):
+    @tf.function
+    def count(x):
+        i = first
+        while tf.constant(True) and i < limit:
+            x, i = x + tf.cast(i, tf.float32), i + step
+        return x, i
+
+    with override(device="GPU_emulated"):
+        found = [np.asarray(r) for r in count(tf.constant(0.0))]
+    assert found[0] == sum(range(first, limit, step))
+
+
 def test_an_index_outside_ends_the_run_before_variables_change():
     v = tf.Variable([1.0, 2.0, 3.0])
 

@@ -24,7 +24,7 @@ def trip_count(
         if first is not None and step is not None and step > 0:
             counters[parameter.id] = first, step
     best, exact = None, True
-    for term in _terms(condition):
+    for term in terms(condition):
         bound = _bound(p, term, counters)
         if bound is None:
             exact = exact and is_true(term)
@@ -60,9 +60,10 @@ def growth(p: NodeMaker, before: Node, after: Node) -> int | None:
     return None if found is None else int(found)
 
 
-def _terms(condition: Node) -> list[Node]:
+def terms(condition: Node) -> list[Node]:
+    """What a condition is the conjunction of."""
     if condition.kind == "binary" and condition.op == "and":
-        return [t for arg in condition.args for t in _terms(arg)]
+        return [t for arg in condition.args for t in terms(arg)]
     return [condition]
 
 

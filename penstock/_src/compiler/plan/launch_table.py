@@ -52,11 +52,15 @@ class Label:
 
 @dataclass(frozen=True, eq=False)
 class Jump:
-    """A control record: `operation` of the runner, its target (a Label, or a number), further arguments."""
+    """A control record: `operation` of the runner, its target (a Label, or a number), further arguments.
+
+    rounds  of a loop's condition: how often it holds before it does not, if that is known before the run
+    """
 
     operation: int
     target: Any
     args: Sequence[Any] = ()
+    rounds: int | None = None
 
 
 Record = Launch | Jump | Label

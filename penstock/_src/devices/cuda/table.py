@@ -1,6 +1,6 @@
 """A plan's launch table on a card: its memory there, and a walk over its records.
 
-Arguments, variables and results are where their owners have them; what comes from the host has memory of the table's own. A table without jumps
+Arguments, variables and results are where their owners have them; what comes from the host has memory of the table's own. A table without jumps that ask the card
 is one graph from the second run on in which all of them lie in the same places, as they mostly do from step to step. Once a check has failed, the graph's other kernels do nothing. Where a
 jump asks what the card has computed (a loop's condition), the host waits for it, as it then does for checks.
 """
@@ -23,6 +23,7 @@ from penstock._src.native.runner import HEADER, HOLD, JUMP, JUMP_UNLESS, SWITCH,
 
 STATUS_WORDS = 16
 WORD = 8
+MOST_LAUNCHES = 20_000  # that are worth a graph
 MOST_GRAPHS = 8  # that a table keeps, for arguments and results in different places
 
 
@@ -46,6 +47,8 @@ class CudaTable:
         self._records = {at: r for r, at in offsets(plan.launches) if isinstance(r, Launch | Jump)}
         self._ends = len(self.words)
         self._results: list[int] = []  # addresses of the last run's
+        self._rounds: dict[int, int] = {}  # that loops have made, by their conditions' words
+        self._launched = 0  # kernels in a walk
         self._places: tuple[int, ...] = ()  # that the words have
         self._graphs: OrderedDict[tuple[int, ...], Graph | None] = OrderedDict()
         self.is_straight = not any(_asks(r) for r in plan.launches)
@@ -115,8 +118,8 @@ class CudaTable:
                 self.words[at] = address + offset
 
     def _note_places(self) -> None:
-        """Remembers that there was a run with these addresses."""
-        if self.is_straight:
+        """Remembers that there was a run with these addresses, if it is worth a graph."""
+        if self.is_straight and self._launched <= MOST_LAUNCHES:
             self._graphs[self._places] = None
             if len(self._graphs) > MOST_GRAPHS:
                 self._graphs.popitem(last=False)
@@ -138,6 +141,8 @@ class CudaTable:
     def _walk(self, waits: bool) -> None:
         """Puts record after record into the card's stream; if it waits for checks, until one fails."""
         card = self.card
+        self._rounds.clear()
+        self._launched = 0
         if self.is_checked:
             card.driver.clear(self.status.address, self.status.size, card.stream)
         at = 0
@@ -158,6 +163,7 @@ class CudaTable:
         code = record.code
         if not isinstance(code, CudaCode):
             raise InternalError(None, None, f"{record.label}: its code is not for cards.")
+        self._launched += 1
         card, base = self.card, self.words.ctypes.data
         function = card.function(code, record.function)
         blocks = code.blocks(record.tasks)
@@ -179,12 +185,22 @@ class CudaTable:
         if record.operation == JUMP:
             return target
         address = int(self.words[at + HEADER])
+        if record.rounds is not None:
+            return self._counted(record.rounds, at, target, following)
         if record.operation == JUMP_UNLESS:
             return following if self._read(address, np.uint8) else target
         assert record.operation == SWITCH
         index = self._read(address, np.int32)
         chosen = index if 0 <= index < target else target - 1
         return int(self.words[at + HEADER + 1 + chosen])
+
+    def _counted(self, rounds: int, at: int, target: int, following: int) -> int:
+        """The word of the record after a loop's condition that holds for so many rounds."""
+        self._rounds[at] = self._rounds.get(at, 0) + 1
+        if self._rounds[at] <= rounds:
+            return following
+        self._rounds[at] = 0
+        return target
 
     def _read(self, address: int, dtype: Any) -> int:
         """A number that the card has computed."""
@@ -220,7 +236,9 @@ def _is_check(record: Any) -> bool:
 
 def _asks(record: Any) -> bool:
     """Whether the host must know what the card has computed before it goes on."""
-    return isinstance(record, Jump) and record.operation != HOLD
+    return (
+        isinstance(record, Jump) and record.operation not in (HOLD, JUMP) and record.rounds is None
+    )
 
 
 __all__ = ["CudaTable"]

@@ -18,6 +18,7 @@ from collections.abc import Iterator, Sequence
 from penstock._src.compiler.fusion.schedule import Schedule
 from penstock._src.compiler.kernels.kernel import SpecialKernel
 from penstock._src.compiler.kernels.memory import bytes_of, home, in_memory_already
+from penstock._src.compiler.lower.trip_count import growth, is_true, terms
 from penstock._src.compiler.plan.buffers import Buffer
 from penstock._src.compiler.plan.builder import PlanBuilder
 from penstock._src.compiler.plan.in_place import writable_in_place
@@ -27,6 +28,7 @@ from penstock._src.compiler.plan.launchers.functions import launch_nested
 from penstock._src.compiler.plan.launchers.nests import copy
 from penstock._src.core import dtypes
 from penstock._src.ir.function import Function
+from penstock._src.ir.meaning.ranges import limits
 from penstock._src.ir.node import Node
 from penstock._src.native import runner
 
@@ -67,7 +69,7 @@ def _launch_while(builder: PlanBuilder, kernel: SpecialKernel) -> None:
     builder.control(again)
     condition = builder.schedule.nested[node.attrs["cond"]]
     (holds,) = launch_nested(builder, condition, [*state, *outer])
-    builder.control(Jump(runner.JUMP_UNLESS, done, [holds]))
+    builder.control(Jump(runner.JUMP_UNLESS, done, [holds], known_rounds(node)))
     builder.note("a loop's condition", [holds], [])
     _step(builder, builder.schedule.nested[node.attrs["body"]], state, outer)
     if _has_all_variables(builder, state):
@@ -77,6 +79,35 @@ def _launch_while(builder: PlanBuilder, kernel: SpecialKernel) -> None:
         builder.trace.again(events)
     builder.time += 1
     builder.keep_through(start, [*state, *outer])
+
+
+def known_rounds(node: Node) -> int | None:
+    """How many rounds a loop makes, if its condition only compares counters with numbers that are known."""
+    (holds,) = node.attrs["cond"].results
+    found = [_rounds_of_term(node, term) for term in terms(holds) if not is_true(term)]
+    known = [rounds for rounds in found if rounds is not None]
+    return min(known) if known and len(known) == len(found) else None
+
+
+def _rounds_of_term(node: Node, term: Node) -> int | None:
+    """For how many rounds of a loop `counter < limit` holds, if both are known."""
+    if term.kind != "compare" or term.op != "lt" or term.size != 1:
+        return None
+    counter, limit = term.args
+    condition, body, p = node.attrs["cond"], node.attrs["body"], node.builder
+    states = zip(
+        node.args, condition.parameters[: node.attrs["carried"]], body.parameters, body.results
+    )
+    for init, parameter, before, after in states:
+        if parameter is counter:
+            first, last = p.known.number(init), p.known.number(limit)
+            step = growth(p, before, after)
+            if first is None or last is None or step is None or step <= 0:
+                return None
+            rounds = max(-((int(first) - int(last)) // step), 0)
+            is_exact = int(first) + rounds * step <= limits(counter.dtype)[1]  # else it wraps
+            return rounds if is_exact else None
+    return None
 
 
 def _has_all_variables(builder: PlanBuilder, state: Sequence[Buffer]) -> bool:
