@@ -254,7 +254,7 @@ def cardinality(dataset: Dataset) -> Any:
 def choose_from_datasets(datasets: Sequence[Dataset], choice_dataset: Dataset, stop_on_empty_dataset: bool = False) -> Dataset: 
     """Returns a dataset; see `Dataset.choose_from_datasets`."""
 def copy_to_device(target_device: str, source_device: str = '/cpu:0') -> Callable[[Dataset], Dataset]: 
-    """Returns a transformation that copies elements to a device; no effect on CPUs."""
+    """Returns a transformation that copies elements to a device when they are asked for; no effect on CPUs."""
 def dense_to_ragged_batch(batch_size: IntLike, drop_remainder: bool = False, row_splits_dtype: DTypeLike | None = int64) -> Callable[[Dataset], Dataset]: 
     """Returns a transformation that does what `Dataset.ragged_batch` does."""
 def dense_to_sparse_batch(batch_size: IntLike, row_shape: ShapeLike) -> Callable[[Dataset], Dataset]: 
@@ -302,7 +302,7 @@ def parallel_interleave(map_func: Callable[..., Any], cycle_length: int, block_l
 def parse_example_dataset(features: TensorLike, num_parallel_calls: IntLike = 1, deterministic: bool | None = None) -> Callable[[Dataset], Dataset]: 
     """Returns the transformation of vectors of serialized Examples into dicts of tensors."""
 def prefetch_to_device(device: str, buffer_size: int | None = None) -> Callable[[Dataset], Dataset]: 
-    """Returns a transformation that prefetches elements; see `Dataset.prefetch`."""
+    """Returns a transformation that copies elements to a device ahead of their use; of a CPU see `Dataset.prefetch`."""
 def rejection_resample(class_func: Callable[..., Any], target_dist: Any, initial_dist: Any = None, seed: Any = None) -> Callable[[Dataset], Dataset]: 
     """Returns a transformation that does what `Dataset.rejection_resample` does."""
 def sample_from_datasets(datasets: Sequence[Dataset], weights: TensorLike | None = None, seed: Any = None, stop_on_empty_dataset: bool = False) -> Dataset: 
