@@ -59,12 +59,12 @@ interop-ray-train: pyproject.toml
 	$(RAY_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[ray]'
 	$(RAY_VENV)/bin/python -m tests.interop.ray.training $(NAMES)
 
-# The same on a Ray of four nodes, each a network namespace, one of which is killed; takes root.
+# The same on a Ray of several nodes, each a network namespace, one of which is killed; takes root. NAMES="elastic" chooses.
 .PHONY: interop-ray-nodes
 interop-ray-nodes: pyproject.toml
 	test -x $(RAY_VENV)/bin/python || $(PYTHON) -m venv $(RAY_VENV)
 	$(RAY_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[ray]' pytest
-	$(RAY_VENV)/bin/python -m tests.interop.ray.nodes
+	$(RAY_VENV)/bin/python -m tests.interop.ray.nodes $(NAMES)
 
 # TensorFlow.js, in node, runs models that Penstock writes.
 TFJS := build/peers/tfjs

@@ -1,6 +1,9 @@
-"""python -m tests.interop.ray.nodes: workers of Ray Train on several nodes, one of which is killed.
+"""python -m tests.interop.ray.nodes [spare] [elastic]: workers of Ray Train on several nodes, one of which is killed.
 
 Each node is a network namespace, which takes root and the command `ip`. Run by a Python that has `penstock[ray]`.
+
+spare    two workers, and a node more: a worker is started there
+elastic  one or two workers: one goes on alone, and a second joins it once there is a node again
 """
 
 import contextlib
@@ -13,51 +16,50 @@ import sys
 import tempfile
 import time
 
-STEPS, PORT = 8, 6399
-NODES = 4  # the head, which trains nothing, two that train, and one to spare
+PORT, RATE = 6399, 0.05
 RAY = str(pathlib.Path(sys.executable).with_name("ray"))
 UNTIL_UP, UNTIL_DONE = 60, 240  # seconds
+STEPS = {"spare": 8, "elastic": 60}
+NODES = {"spare": 4, "elastic": 3}  # the first trains nothing
+WORKERS = {"spare": 2, "elastic": (1, 2)}
 
 
 def loop(config):
-    """Trains one number, slowly; notes which process trains on which node."""
+    """Trains one number, slowly, and notes by how many workers on which nodes. `expected` is what it must be."""
     import penstock as tf
 
     strategy = tf.distribute.MultiWorkerMirroredStrategy()
-    rank = strategy.cluster_resolver.task_id
+    rank, count = strategy.cluster_resolver.task_id, strategy.num_replicas_in_sync
     with strategy.scope():
-        weight, done = tf.Variable(1.0), tf.Variable(0, dtype=tf.int64)
-    checkpoint = tf.train.Checkpoint(weight=weight, done=done)
+        weight, expected = tf.Variable(1.0), tf.Variable(1.0)
+        done = tf.Variable(0, dtype=tf.int64)
+    checkpoint = tf.train.Checkpoint(weight=weight, expected=expected, done=done)
     restored = tf.distribute.ray.restore(checkpoint)
 
     @tf.function
     def step():
         def replica():
             total = tf.distribute.get_replica_context().all_reduce("SUM", weight * (rank + 1.0))
-            weight.assign_sub(config["rate"] * total)
+            weight.assign_sub(RATE * total)
+            expected.assign(expected * (1.0 - RATE * count * (count + 1) / 2))
             done.assign_add(1)
 
         strategy.run(replica)
 
-    while int(done) < STEPS:
+    while int(done) < config["steps"]:
         step()
-        addresses = [
-            each.rsplit(":", 1)[0]
-            for each in strategy.cluster_resolver.cluster_spec().as_dict()["worker"]
-        ]
+        workers = strategy.cluster_resolver.cluster_spec().as_dict()["worker"]
         metrics = {
-            "weight": float(weight),
-            "done": int(done),
-            "nodes": addresses,
-            "restored": restored,
-        }
+            "weight": float(weight), "expected": float(expected), "done": int(done), "restored": restored,
+            "nodes": [each.rsplit(":", 1)[0] for each in workers],
+        }  # fmt: skip
         tf.distribute.ray.report(metrics, checkpoint)
         if rank == 0:
             pathlib.Path(config["progress"]).write_text(json.dumps(metrics))
         time.sleep(0.5)
 
 
-def train(folder):
+def train(case, folder):
     """What the driver runs, on the head's node; prints the result."""
     import ray
     from ray import train
@@ -65,63 +67,64 @@ def train(folder):
     import penstock as tf
 
     ray.init(address=f"10.77.0.1:{PORT}", log_to_driver=False)
+    interval = {"elastic_resize_monitor_interval_s": 2.0} if case == "elastic" else {}
     result = tf.distribute.ray.Trainer(
         loop,
-        train_loop_config={"rate": 0.05, "progress": os.path.join(folder, "progress")},
+        train_loop_config={"steps": STEPS[case], "progress": os.path.join(folder, "progress")},
         scaling_config=train.ScalingConfig(
-            num_workers=2, resources_per_worker={"CPU": 1}, placement_strategy="STRICT_SPREAD"
+            num_workers=WORKERS[case], resources_per_worker={"CPU": 1}, placement_strategy="SPREAD", **interval
         ),
         run_config=train.RunConfig(
-            storage_path=folder, name="nodes", failure_config=train.FailureConfig(max_failures=2)
+            storage_path=folder, name=case, failure_config=train.FailureConfig(max_failures=3)
         ),
-    ).fit()
+    ).fit()  # fmt: skip
     print("RESULT " + json.dumps(result.metrics), flush=True)
 
 
-@contextlib.contextmanager
-def nodes(made, folder):
-    """The processes of Ray's nodes, by their addresses."""
-    running = {}
-    os.environ |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
-    environment = os.environ | {
-        "RAY_health_check_period_ms": "1000",
-        "RAY_health_check_timeout_ms": "2000",
-    }
-    try:
-        for number, address in enumerate(made.addresses, 1):
-            where = ["--head", f"--port={PORT}", "--include-dashboard=false"]
-            where = where if number == 1 else [f"--address={made.addresses[0]}:{PORT}"]
-            command = [
-                *made.command(number),
-                RAY,
-                "start",
-                "--block",
-                f"--node-ip-address={address}",
-            ]
-            command += [f"--num-cpus={int(number > 1)}", "--object-store-memory=100000000", *where]
-            log = pathlib.Path(folder, f"node{number}")
-            with log.open("w") as file:
-                running[address] = subprocess.Popen(
-                    command, stdout=file, stderr=file, start_new_session=True, env=environment
-                )
-            until = time.monotonic() + UNTIL_UP
-            while "Ray runtime started" not in log.read_text():
-                assert time.monotonic() < until, log.read_text()
-                time.sleep(0.1)
-        yield running
-    finally:
-        for process in running.values():
-            kill(process)
+class Nodes:
+    """Ray's nodes, by their addresses."""
 
+    def __init__(self, made, folder):
+        self.made, self.folder = made, pathlib.Path(folder)
+        self.running = {}
+        os.environ |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
 
-def kill(process):
-    """Ends a node with all that runs there, at once."""
-    pids = subprocess.run(
-        ["ps", "-s", str(process.pid), "-o", "pid="], capture_output=True, text=True
-    )
-    found = {*pids.stdout.split(), *descendants(process.pid)}
-    subprocess.run(["kill", "-9", *found], capture_output=True)
-    process.wait()
+    def start(self, number):
+        """Starts a node on a host, from 1 on, and waits until it is there."""
+        address, head = self.made.addresses[number - 1], self.made.addresses[0]
+        where = ["--head", f"--port={PORT}", "--include-dashboard=false"]
+        where = where if number == 1 else [f"--address={head}:{PORT}"]
+        command = [
+            *self.made.command(number),
+            RAY,
+            "start",
+            "--block",
+            f"--node-ip-address={address}",
+        ]
+        command += [f"--num-cpus={int(number > 1)}", "--object-store-memory=100000000", *where]
+        soon = {"RAY_health_check_period_ms": "1000", "RAY_health_check_timeout_ms": "2000"}
+        log = self.folder / f"node{number}"
+        with log.open("w") as file:
+            self.running[address] = subprocess.Popen(
+                command, stdout=file, stderr=file, start_new_session=True, env=os.environ | soon
+            )
+        until = time.monotonic() + UNTIL_UP
+        while "Ray runtime started" not in log.read_text():
+            assert time.monotonic() < until, log.read_text()
+            time.sleep(0.1)
+
+    def kill(self, address):
+        """Ends a node with all that runs there, at once."""
+        process = self.running.pop(address)
+        session = ["ps", "-s", str(process.pid), "-o", "pid="]
+        pids = subprocess.run(session, capture_output=True, text=True).stdout.split()
+        subprocess.run(["kill", "-9", *{*pids, *descendants(process.pid)}], capture_output=True)
+        process.wait()
+
+    def end(self):
+        """Ends all."""
+        for address in list(self.running):
+            self.kill(address)
 
 
 def descendants(pid):
@@ -130,33 +133,53 @@ def descendants(pid):
     return [*found, *[each for child in found for each in descendants(child)]]
 
 
-def main():
+def waited(progress, driver, is_there):
+    """What rank 0 has noted once a condition holds."""
+    until = time.monotonic() + UNTIL_DONE
+    while True:
+        noted = json.loads(progress.read_text() or "{}") if progress.exists() else {}
+        if noted and is_there(noted):
+            return noted
+        assert time.monotonic() < until and driver.poll() is None, noted
+        time.sleep(0.1)
+
+
+def run(case):
+    """Trains, kills a node on the way, and looks at the result."""
     from tests.harness.hosts import hosts
 
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        hosts(NODES, pathlib.Path(folder)) as made,
-        nodes(made, folder) as running,
-    ):
-        progress = pathlib.Path(folder, "progress")
-        command = [*made.command(1), sys.executable, "-m", "tests.interop.ray.nodes", folder]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as driver:
-            until = time.monotonic() + UNTIL_UP + UNTIL_DONE
-            while (
-                not progress.exists() or json.loads(progress.read_text() or "{}").get("done", 0) < 3
-            ):
-                assert time.monotonic() < until and driver.poll() is None, "training did not begin"
-                time.sleep(0.1)
-            before = json.loads(progress.read_text())["nodes"]
-            kill(running[before[1]])
-            print(f"trained on {before}; {before[1]} was killed", flush=True)
-            output, _ = driver.communicate(timeout=UNTIL_DONE)
-    result = json.loads(output.split("RESULT ", 1)[1])
-    assert before[1] not in result["nodes"] and len(set(result["nodes"])) == 2, result
-    assert result["restored"] and result["done"] == STEPS, result
-    assert abs(result["weight"] - (1 - 3 * 0.05) ** STEPS) < 1e-6, result
-    print(f"goes on from the last checkpoint on {result['nodes']}")
+    with contextlib.ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory())
+        made = stack.enter_context(hosts(NODES[case], pathlib.Path(folder)))
+        nodes, progress = Nodes(made, folder), pathlib.Path(folder, "progress")
+        stack.callback(nodes.end)
+        for number in range(1, NODES[case] + 1):
+            nodes.start(number)
+        command = [*made.command(1), sys.executable, "-m", "tests.interop.ray.nodes", case, folder]
+        driver = stack.enter_context(subprocess.Popen(command, stdout=subprocess.PIPE, text=True))
+        stack.callback(driver.kill)
+        before = waited(progress, driver, lambda m: m["done"] >= 3 and len(m["nodes"]) == 2)[
+            "nodes"
+        ]
+        lost = before[1]
+        nodes.kill(lost)
+        print(f"{case}: trained on {before}; {lost} was killed", flush=True)
+        after = waited(progress, driver, lambda m: lost not in m["nodes"])
+        assert after["restored"] and len(after["nodes"]) == (2 if case == "spare" else 1), after
+        print(f"{case}: goes on from the last checkpoint on {after['nodes']}", flush=True)
+        if case == "elastic":
+            nodes.start(made.addresses.index(lost) + 1)
+            again = waited(progress, driver, lambda m: len(m["nodes"]) == 2)
+            print(f"elastic: goes on on {again['nodes']} from step {again['done']}", flush=True)
+        output, _ = driver.communicate(timeout=UNTIL_DONE)
+    result = json.loads(output.split("RESULT ", 1)[1].splitlines()[0])
+    assert result["done"] == STEPS[case], result
+    assert abs(result["weight"] - result["expected"]) < 1e-6, result
 
 
 if __name__ == "__main__":
-    train(sys.argv[1]) if sys.argv[1:] else main()
+    if len(sys.argv) > 2:
+        train(*sys.argv[1:])
+    else:
+        for name in sys.argv[1:] or STEPS:
+            run(name)
