@@ -191,3 +191,21 @@ def test_a_killed_process_ends_the_others_with_its_rank(tmp_path):
     second.communicate()
     assert first.returncode == 1 and time.monotonic() - begun < 10
     assert "rank 1" in errors.lower() and "UnavailableError" in errors, errors
+
+
+def test_messages_of_any_length_arrive_in_order(cluster, monkeypatch):
+    monkeypatch.setattr(module, "PIECE", 1000)
+    sizes = [0, 3, 5_000, 1, 999]
+
+    def sent(transport):
+        messages, own = transport.messages(), transport.cluster.rank
+        others = [rank for rank in range(3) if rank != own]
+        for size in sizes:
+            for rank in others:
+                messages.send(rank, np.full([size], 10 * own + rank, np.uint8))
+        return {rank: [messages.receive(rank) for _ in sizes] for rank in others}
+
+    for own, found in enumerate(cluster(3)(sent)):
+        for rank, arrived in found.items():
+            assert [message.size for message in arrived] == sizes
+            assert all((message == 10 * rank + own).all() for message in arrived)

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from penstock._src.cluster.description import Cluster
+from penstock._src.cluster.messages import Messages
 from penstock._src.cluster.progress import PROGRESS, place
 from penstock._src.core.errors import AbortedError, DeadlineExceededError, UnavailableError
 
@@ -177,6 +178,10 @@ class Transport(abc.ABC):
     @abc.abstractmethod
     def all_to_all(self, values: np.ndarray, group: Group) -> np.ndarray:
         """Returns row i of member j as row j of member i; there are as many rows as members."""
+
+    @abc.abstractmethod
+    def messages(self) -> Messages:
+        """Returns what carries messages between two processes. All processes call it at the same time."""
 
     @abc.abstractmethod
     def barrier(self) -> None:

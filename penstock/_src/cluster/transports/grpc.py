@@ -23,6 +23,7 @@ import numpy as np
 from penstock._src.cluster import heartbeat
 from penstock._src.cluster.description import Cluster
 from penstock._src.cluster.heartbeat import Heartbeat
+from penstock._src.cluster.messages import Messages
 from penstock._src.cluster.progress import PROGRESS
 from penstock._src.cluster.rpc.channel import RETRY_SECONDS, Channel
 from penstock._src.cluster.rpc.server import RpcServer
@@ -35,6 +36,7 @@ from penstock._src.cluster.transport import (
     widened,
 )
 from penstock._src.core.errors import AbortedError, DeadlineExceededError, OpError, UnavailableError
+from penstock._src.core.values.arrays import empty_aligned
 from penstock._src.util.flags import flags
 from penstock._src.util.process.daemon_threads import DaemonThreads
 
@@ -392,6 +394,9 @@ class GrpcTransport(Transport):
     def all_to_all(self, values: np.ndarray, group: Group) -> np.ndarray:
         return self._all_to_all(list(np.ascontiguousarray(values)), group)
 
+    def messages(self) -> Messages:
+        return GrpcMessages(self)
+
     def barrier(self) -> None:
         self._exchange(np.zeros(1, np.int64), self.everyone)
 
@@ -406,6 +411,39 @@ class GrpcTransport(Transport):
         ]
         concurrent.futures.wait(told, LEAVING)
         os._exit(status)
+
+
+class GrpcMessages(Messages):
+    """Messages of a channel of their own; the first says how long the next one is."""
+
+    CHANNEL = -1
+
+    def __init__(self, transport: GrpcTransport) -> None:
+        self._transport = transport
+        self._going: list[concurrent.futures.Future[None]] = []
+
+    def send(self, rank: int, message: np.ndarray) -> None:
+        self._transport.usable()
+        for one in self._going:
+            if one.done():
+                one.result()
+        self._going = [one for one in self._going if not one.done()]
+        group = Group((self._transport.cluster.rank, rank), self.CHANNEL)
+        length = np.array([message.size], np.int64)
+        self._going += [self._transport._send(rank, part, group) for part in (length, message)]
+
+    def receive(self, rank: int) -> np.ndarray:
+        self._transport.usable()
+        PROGRESS.begin_exchange()
+        timeout = self._transport.timeout
+        until = time.monotonic() + timeout if timeout else 0
+        group, length = Group((rank, self._transport.cluster.rank), self.CHANNEL), np.empty(1, int)
+        with PROGRESS.waiting():
+            if self._transport._receive(rank, length, group, until):
+                message = empty_aligned((int(length[0]),), np.dtype(np.uint8))
+                if self._transport._receive(rank, message, group, until):
+                    return message
+        raise self._transport._late([rank], timeout)
 
 
 def _number(group: Group) -> tuple[int, int]:

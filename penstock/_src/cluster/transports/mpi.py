@@ -15,6 +15,7 @@ import numpy as np
 from penstock._src.cluster import heartbeat
 from penstock._src.cluster.description import Cluster
 from penstock._src.cluster.heartbeat import Heartbeat
+from penstock._src.cluster.messages import Messages
 from penstock._src.cluster.native_beats import NativeBeats
 from penstock._src.cluster.progress import PROGRESS
 from penstock._src.cluster.transport import (
@@ -26,6 +27,7 @@ from penstock._src.cluster.transport import (
     late_ranks,
     widened,
 )
+from penstock._src.cluster.transports.mpi_messages import MpiMessages
 from penstock._src.core.errors import UnavailableError
 from penstock._src.core.values.arrays import empty_aligned
 from penstock._src.util.flags import flags
@@ -253,6 +255,9 @@ class MpiTransport(Transport):
         own, place = _bytes(values), _bytes(result)
         self._finish(self._communicator(group).Ialltoall(own, place), own, place)
         return result
+
+    def messages(self) -> Messages:
+        return MpiMessages(self._mpi, self._mpi.COMM_WORLD.Dup(), self)
 
     def barrier(self) -> None:
         with PROGRESS.waiting():
