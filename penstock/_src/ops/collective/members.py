@@ -27,6 +27,7 @@ from penstock._src.native.process.beats import send_beats
 SENDERS.append(send_beats)
 KINDS = (
     "Reduce", "ReduceScatter", "Gather", "AllToAll", "Bcast", "GatherRows", "FromFirst", "ReduceAll",
+    "Pipeline",
 )  # fmt: skip
 MERGES = ("", "Add", "Mul", "Min", "Max")
 DTYPES = (
@@ -273,5 +274,7 @@ def _said(words: list[int]) -> str:
     kind, merge, _, group, instance, dtype, rank, *rest = words
     if KINDS[kind] == "ReduceAll":
         return "the sums of a strategy"
+    if KINDS[kind] == "Pipeline":
+        return f"step {instance} of a pipeline (phase {group})"
     what = f"{KINDS[kind]}{MERGES[merge] and ' ' + MERGES[merge]} of {DTYPES[dtype]}{rest[:rank]}"
     return f"{what} (group {group}, instance {instance})"
