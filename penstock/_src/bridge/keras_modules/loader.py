@@ -8,11 +8,13 @@ from collections.abc import Callable
 from typing import Any
 
 from . import backup, distribution, explaining, hints, saving, tracebacks
+from .pipeline import hook
 
 
 def _wrap_trainer(module: types.ModuleType) -> None:
     backup.wrap_trainer(module)
     explaining.wrap_trainer(module)
+    hook.wrap_trainer(module)
 
 
 WRAPPERS: dict[str, Callable[[types.ModuleType], None]] = {
