@@ -115,6 +115,12 @@ CASES: dict[str, Callable[[], tuple[Callable[..., Any], list[Any]]]] = {
         lambda x, w: tf.nn.conv2d(tf.cast(x, tf.bfloat16), tf.cast(w, tf.bfloat16), 1, "SAME"),
         [normal(2, 16, 16, 16), normal(3, 3, 16, 16)],
     ),
+    "deep product": lambda: (lambda a, b: tf.nn.relu(a @ b), [normal(64, 5000), normal(5000, 64)]),
+    "deep product of few rows": lambda: (lambda a, b: a @ b, [normal(3, 5000), normal(5000, 640)]),
+    "product of float64": lambda: (
+        lambda a, b: tf.cast(a, tf.float64) @ tf.cast(b, tf.float64),
+        [normal(128, 64), normal(64, 128)],
+    ),
     "powers, angles, errors": lambda: (
         lambda x: tf.pow(x, 3.3) + tf.sin(x) * tf.math.erf(x) + tf.math.lgamma(x),
         [tf.cast(normal(64, 64), tf.float64)],

@@ -274,3 +274,50 @@ def test_large_tiles_give_the_same():
     emulator.launch(EmulatedKernel(code.code.text, "task"), context, blocks, blocks)
     found = memory[2].bytes.view(np.float32).reshape(m, n)
     np.testing.assert_allclose(found, a @ b, rtol=1e-4, atol=1e-4)
+
+
+DEEP = {
+    "few rows": (lambda a, b: a @ b, (3, 1500), (1500, 20)),
+    "turned": (lambda a, b: tf.matmul(a, b, transpose_a=True), (2100, 9), (2100, 70)),
+    "batches": (lambda a, b: a @ b, (2, 10, 700), (2, 700, 10)),
+    "epilogue": (lambda a, b: tf.nn.relu(a @ b) + b[0], (65, 1030), (1030, 12)),
+    "sums of columns": (lambda a, b: tf.reduce_sum(tf.nn.relu(a @ b), 0), (70, 1100), (1100, 8)),
+}
+
+
+@pytest.mark.parametrize("allowed", [0, 1], ids=["exact", "tf32"])
+@pytest.mark.parametrize("name", DEEP)
+def test_deep_products_are_summed_in_parts(name, allowed):
+    function, *shapes = DEEP[name]
+    a, b = (normal(*s) for s in shapes)
+    with override(tensor_float_32=allowed), launches() as made:
+        found = [on_card(lambda *given: function(*given), a, b) for _ in range(2)]
+    assert [r.function for r in made if "product" in r.label][:2] == ["sum_parts", "add_up"]
+    np.testing.assert_array_equal(*found)  # the same bits each time
+    wanted = by_reference(
+        function, *[tf.constant(tf32(x).astype(np.float32)) if allowed else x for x in (a, b)]
+    )
+    np.testing.assert_allclose(found[0], wanted, rtol=1e-4, atol=1e-3)
+
+
+def test_the_depth_is_cut_as_it_is_known_when_planning():
+    @tf.function(input_signature=[tf.TensorSpec([None, 6]), tf.TensorSpec([None, 10])])
+    def function(x, dy):
+        return tf.matmul(x, dy, transpose_a=True)
+
+    for rows, names in ((40, ["task"]), (1300, ["sum_parts", "add_up"]), (0, ["task"])):
+        x, dy = normal(rows, 6), normal(rows, 10)
+        with launches() as made:
+            found = on_card(function, x, dy)
+        assert [r.function for r in made] == names
+        np.testing.assert_allclose(found, np.transpose(x) @ np.asarray(dy), rtol=1e-4, atol=1e-3)
+
+
+@pytest.mark.parametrize("name", [*LAYOUTS, *DEEP])
+def test_doubles_are_multiplied_by_tensor_cores(name):
+    function, *shapes = (LAYOUTS | DEEP)[name]
+    a, b = (tf.cast(normal(*s), tf.float64) for s in shapes)
+    with launches() as made:
+        found = on_card(lambda *given: function(*given), a, b)
+    assert kind_of(made) == "m8n8k4.row.col.f64"
+    np.testing.assert_allclose(found, by_reference(function, a, b), rtol=1e-12, atol=1e-12)

@@ -15,7 +15,19 @@ from penstock._src.devices.cuda.emulator.threads import word
 from penstock._src.devices.cuda.target import WARP
 from penstock._src.native import Module
 from penstock._src.native.language.function import Fn
-from penstock._src.native.language.types import BF16, F16, F32, I8, I16, I32, I64, PTR, SIZE, vec
+from penstock._src.native.language.types import (
+    BF16,
+    F16,
+    F32,
+    F64,
+    I8,
+    I16,
+    I32,
+    I64,
+    PTR,
+    SIZE,
+    vec,
+)
 from penstock._src.native.language.value import Val
 
 _FOUR = "{ float, float, float, float }"
@@ -91,10 +103,34 @@ def _write_products(m: Module) -> None:
                     result_type, f"insertvalue {result_type} {result.s}, {total} {found.s}, {i}"
                 )
             f.give(result)
+    _write_product_of_doubles(m)
     with m.fn(f"{PREFIX}f2tf32.rna", ret=I32, x=F32) as f:
         bits = f.bits(f.x, I32)
         is_finite = (bits & 0x7F800000).ne(0x7F800000)
         f.give(f.select(is_finite, (bits + 0x1000) & TF32, bits))
+
+
+def _write_product_of_doubles(m: Module) -> None:
+    """mma of 8 x 8, four deep: a lane shows one number of A and one of B, and finds two neighboring sums."""
+    pair = "{ double, double }"
+    types = dict(a=F64, b=F64, c0=F64, c1=F64)
+    with m.fn(f"{PREFIX}mma.m8n8k4.row.col.f64", ret=pair, **types) as f:
+        lane = word(f, state.THREAD) % WARP
+        group, within = lane // 4, lane % 4
+
+        def show(mine: Val) -> None:
+            f.store(f.a, mine, 0)
+            f.store(f.b, mine, 1)
+
+        slot = exchange(f, show)
+        result = Val(f, pair, "poison")
+        for i, found in enumerate((f.c0, f.c1)):
+            for k in range(4):
+                a = f.load(slot(group * 4 + k), 0, F64)
+                b = f.load(slot((within * 2 + i) * 4 + k), 1, F64)
+                found = f.fma(a, b, found)
+            result = f.emit(pair, f"insertvalue {pair} {result.s}, double {found.s}, {i}")
+        f.give(result)
 
 
 def _write_loads_of_matrices(m: Module) -> None:

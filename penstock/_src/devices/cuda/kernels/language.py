@@ -96,6 +96,7 @@ class CudaFn(Fn):
         arguments = {"ctx": PTR, "tasks": I64, "ended": PTR}
         super().__init__(module, name, arguments, VOID, False, False)
         self._aligned = False
+        self._room = 0  # bytes of shared memory; the module has the most that a kernel takes
         self._numbers: dict[str, Val] = {}
 
     def __exit__(self, kind: Any, *rest: Any) -> None:
@@ -211,8 +212,9 @@ class CudaFn(Fn):
 
     def shared(self, size: int) -> Val:
         """Shared memory of the block, of so many bytes, for this place of the code alone."""
-        start = self.module.shared
-        self.module.shared = -(-(start + size) // ALIGNED) * ALIGNED
+        start = self._room
+        self._room = -(-(start + size) // ALIGNED) * ALIGNED
+        self.module.shared = max(self.module.shared, self._room)
         whole = Val(self, PTR, "addrspacecast (ptr addrspace(3) @shared to ptr)")
         return self.at(whole, start)
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from penstock._src.devices.cuda.kernels.language import CudaFn
-from penstock._src.native.language.types import BF16, F16, F32, I8, I32, vec
+from penstock._src.native.language.types import BF16, F16, F32, F64, I8, I32, vec
 from penstock._src.native.language.value import Val
 
 FLOATS_4 = "{ float, float, float, float }"
@@ -15,18 +15,22 @@ PRODUCTS = {
     BF16: ("m16n8k16.row.col.bf16", I32, F32),
     F16: ("m16n8k16.row.col.f32.f32", vec(F16, 2), F32),
     F32: ("m16n8k8.row.col.tf32", I32, F32),
+    F64: ("m8n8k4.row.col.f64", F64, F64),
     I8: ("m16n8k32.row.col.s8", I32, I32),
 }
+RESULTS = {F32: FLOATS_4, I32: WORDS_4, F64: "{ double, double }"}
 
 
 def multiply_add(
     f: CudaFn, element: str, a: Sequence[Val], b: Sequence[Val], c: Sequence[Val]
 ) -> list[Val]:
-    """A of 16 rows by B of 8 columns, eight words deep, plus C, by a warp: each lane gives four words of A, two of B, and has four of C."""
+    """A of 16 rows by B of 8 columns, eight words deep, plus C, by a warp: each lane gives four words of A, two of B, and has four of C.
+
+    Of doubles A has 8 rows: each lane gives one of A, one of B, and has two of C.
+    """
     kind, ty, total = PRODUCTS[element]
     given = [*(f.bits(x, ty) for x in (*a, *b)), *c]
-    result = FLOATS_4 if total == F32 else WORDS_4
-    return called(f, f"mma.{kind}", given, result, total)
+    return called(f, f"mma.{kind}", given, RESULTS[total], total)
 
 
 def rounded_to_tf32(f: CudaFn, x: Val) -> Val:

@@ -29,6 +29,8 @@ from penstock._src.compiler.codegen.kernel_code import (
     PARTIALS,
     PLAIN,
     RIGHT,
+    SCRATCH,
+    STEP,
     Epilogue,
     KernelCode,
     KernelStage,
@@ -36,9 +38,15 @@ from penstock._src.compiler.codegen.kernel_code import (
     Sizes,
 )
 from penstock._src.devices.cuda.kernels.contractions.epilogue import CudaEpilogue
+from penstock._src.devices.cuda.kernels.contractions.split import (
+    added_up,
+    keep_sums,
+    may_be_split,
+    parts_of,
+)
 from penstock._src.devices.cuda.kernels.language import CudaFn, CudaModule
 from penstock._src.native import Target
-from penstock._src.native.language.types import F32, FLOATS, I8, PTR, SIZE, lanes, vec
+from penstock._src.native.language.types import F32, FLOATS, I8, I64, PTR, SIZE, lanes, vec
 from penstock._src.native.language.value import Val
 
 SIDE = 16  # threads along each side of a tile
@@ -107,19 +115,45 @@ class CudaProduct:
         columns = ceil_divide(number(self.g.n, sizes), self.shape.columns)
         return self._batches(sizes) * self._row_blocks(sizes) * columns
 
+    def parts(self, sizes: Sizes) -> int:
+        """Into how many parts the depth is cut."""
+        return parts_of(self.g, sizes, self.shape.rows, self.shape.columns) if self.is_split else 1
+
+    def _stages(self, sizes: Sizes) -> tuple[KernelStage, ...]:
+        parts = self.parts(sizes)
+        if parts == 1:
+            return (KernelStage("task", self.tasks),)
+        return (
+            KernelStage("sum_parts", lambda sizes: parts * self.tasks(sizes), parts),
+            KernelStage("add_up", self.tasks, parts),
+        )
+
+    def _scratch(self, sizes: Sizes) -> int:
+        """Bytes of the parts' sums."""
+        parts = self.parts(sizes)
+        cells = self.shape.rows * self.shape.columns
+        return parts * self.tasks(sizes) * cells * SIZE[self.total] if parts > 1 else 0
+
     def partials(self, sizes: Sizes) -> tuple[int, int]:
         """How many partial sums of columns there are, one for the rows of each thread, and their bytes."""
         return self._batches(sizes) * self._row_blocks(sizes) * SIDE, self.epilogue.partial_bytes
 
     def emit(self) -> KernelCode:
         m = CudaModule(self.target, THREADS)
-        with m.kernel() as f:
-            self._write(f)
+        self.is_split = may_be_split(self.g, self.shape.rows, self.shape.columns)
+        if self.g.sizes or self.parts(()) == 1:
+            with m.kernel() as f:
+                self._write(f)
+        if self.is_split and (self.g.sizes or self.parts(()) > 1):
+            with m.kernel("sum_parts") as f:
+                self._write_parts(f)
+            with m.kernel("add_up") as f:
+                self._write_total(f)
         return KernelCode(
             code=m.finished(),
             sizes=self.g.sizes,
-            stages=lambda _: (KernelStage("task", self.tasks),),
-            scratch=lambda _: 0,
+            stages=self._stages,
+            scratch=self._scratch,
             threads=1,
             partials=self.partials,
             in_place=True,
@@ -130,26 +164,61 @@ class CudaProduct:
 
     # -- the kernel
     def _write(self, f: CudaFn) -> None:
+        """A block sums a tile, and stores what the epilogue makes of it."""
+        self._place(f, f.number)
+        self._store(self._tile_sums())
+
+    def _write_parts(self, f: CudaFn) -> None:
+        """A block sums a part of the depth."""
+        parts = f.load(f.ctx, STEP, I64)
+        tiles = self._place(f, None)
+        part, depth = f.number // tiles, f.i64(self.depth)
+        steps = ceil_divide(depth, parts * self.shape.depth)
+        each = steps * self.shape.depth
+        self.begin = f.min(part * each, depth)
+        self.depth = f.min(self.begin + each, depth)
+        keep_sums(f, f.load(f.ctx, SCRATCH, PTR), self._tile_sums(), THREADS)
+
+    def _write_total(self, f: CudaFn) -> None:
+        """A block adds up the parts of a tile."""
+        tiles = self._place(f, f.number)
+        count = self.shape.rows * self.shape.columns // THREADS // self.lanes
+        ty = vec(self.total, self.lanes) if self.lanes > 1 else self.total
+        scratch, parts = f.load(f.ctx, SCRATCH, PTR), f.load(f.ctx, STEP, I64)
+        self._store(added_up(f, scratch, [ty] * count, THREADS, tiles, parts))
+
+    def _place(self, f: CudaFn, task: Val | None) -> Any:
+        """Finds out which tile a task is, by default the block's of its part; gives how many tiles there are."""
         g, shape = self.g, self.shape
         self.f = f
         self.m, self.n = value(f, g.m), value(f, g.n)
-        self.depth = product([value(f, k) for k in g.k])
+        self.begin, self.depth = 0, product([value(f, k) for k in g.k])
         row_blocks, column_blocks = (
             ceil_divide(x, size) for x, size in ((self.m, shape.rows), (self.n, shape.columns))
         )
-        task = f.number
+        tiles = product([*[value(f, b) for b in g.batch], row_blocks, column_blocks])
+        task = f.number % tiles if task is None else task
         rest, column_block = task // column_blocks, word(f, task % column_blocks)
+        rest, column_block = f.i64(rest), f.i64(column_block)
         batch, row_block = word(f, rest // row_blocks), word(f, rest % row_blocks)
         self.first_row, self.first_column = row_block * shape.rows, column_block * shape.columns
-        coordinates = unravel(f, batch, [value(f, b) for b in g.batch])
+        self.coordinates = unravel(f, batch, [value(f, b) for b in g.batch])
         self.across, self.along = f.thread // SIDE, f.thread % SIDE  # rows, columns
+        self.statistics = (f.i64(batch) * row_blocks + row_block) * SIDE + self._row_group()
+        return tiles
+
+    def _tile_sums(self) -> list[Val]:
+        """A thread's sums of the tile, from `begin` to `depth`, row by row."""
+        f = self.f
         left, right = f.load(f.ctx, LEFT, PTR), f.load(f.ctx, RIGHT, PTR)
-        sums = self._all_sums(left, right, coordinates)
-        out = word(f, 0)
-        for i, stride in zip(coordinates, g.batch_out, strict=True):
+        return self._all_sums(left, right, self.coordinates)
+
+    def _store(self, sums: list[Val]) -> None:
+        """Stores what the epilogue makes of a thread's sums."""
+        f, out = self.f, word(self.f, 0)
+        for i, stride in zip(self.coordinates, self.g.batch_out, strict=True):
             out = out + word(f, times(f, i, value(f, stride)))
-        statistics = (batch * row_blocks + row_block) * SIDE + self._row_group()
-        self._finish(sums, out, statistics)
+        self._finish(sums, out, self.statistics)
 
     def _all_sums(self, left: Val, right: Val, coordinates: list) -> list[Val]:
         """A thread's sums, row by row, after all steps."""
@@ -201,11 +270,12 @@ class CudaProduct:
             return other, *found
 
         def steps() -> tuple[Val, ...]:
-            put(0, fetch_a.load(f.i64(0)), fetch_b.load(f.i64(0)))
+            begin = f.i64(self.begin)
+            put(0, fetch_a.load(begin), fetch_b.load(begin))
             f.barrier()
-            return f.loop(0, self.depth, shape.depth, step, f.i64(0), *zeros)[1:]
+            return f.loop(self.begin, self.depth, shape.depth, step, f.i64(0), *zeros)[1:]
 
-        is_any = self.depth > 0  # a product without depth reads nothing
+        is_any = self.depth > self.begin  # a product without depth reads nothing
         return list(f.when(is_any, steps, lambda: tuple(zeros)))
 
     def _multiplied(self, sums: list[Val], a: Val, b: Val, strides: tuple[int, int]) -> list[Val]:

@@ -1,6 +1,6 @@
-"""Products by tensor cores: mma.sync on bfloat16, float16, float32 as TF32, int8.
+"""Products by tensor cores: mma.sync on bfloat16, float16, float32 as TF32, float64, int8.
 
-All kinds have one layout in words of 32 bits: a row of A, and a column of B, gives an instruction eight words along the depth. Tiles come to shared
+All kinds but float64 have one layout in words of 32 bits: a row of A, and a column of B, gives an instruction eight words along the depth. Tiles come to shared
 memory as they lie: lines along the depth (rows of A, columns of B) or lines across. They come by cp.async in vectors, STAGES steps ahead, wherever neighbors
 may be moved together; else element by element through registers (access.py). A warp has some rows and columns of the tile; of each 16 x 8 of them a
 lane has two rows and two neighboring columns.
@@ -32,6 +32,7 @@ from penstock._src.native.language.types import (
     BF16,
     F16,
     F32,
+    F64,
     FLOATS,
     I8,
     I16,
@@ -42,12 +43,12 @@ from penstock._src.native.language.types import (
 from penstock._src.native.language.value import Val
 
 LEAST = 80  # the first architecture that has the instructions
-M, N = 16, 8  # of one instruction
+M, N = 16, 8  # of one instruction; of doubles it has half the rows
 STEP = 32  # bytes of an instruction's depth
 WARPS = (2, 4)  # of a block: along rows, along columns
 STAGES = 4  # steps whose tiles are in shared memory, or on their way
 PAD = 16  # bytes between lines in shared memory, so that lanes of a warp read different banks
-KINDS = {BF16: I16, F16: I16, F32: F32, I8: I8}  # of elements, and as what they are kept
+KINDS = {BF16: I16, F16: I16, F32: F32, F64: F64, I8: I8}  # of elements, and as what they are kept
 ONES = 0x01010101  # four int8
 
 
@@ -77,6 +78,8 @@ def suits_tensor_cores(gemm: Any, target: Target, tf32: bool) -> bool:
             a.low is not None or a.divisor != 1 for a in gemm.left.axes
         )
         return types.total == I32 and not (gemm.zero and has_border)
+    if types.left == F64:
+        return types.total == F64
     floats = types.total == F32 and types.output in FLOATS
     return floats and (types.left != F32 or tf32)
 
@@ -88,7 +91,11 @@ def emit_tensor_product(
     depth = STEP // SIZE[gemm.types.left]
     if shape is None:
         is_large = all(is_static(x) and x >= LARGE for x in (gemm.m, gemm.n))
-        shape = TileShape(128, 128, depth) if is_large else TileShape(64, 64, 2 * depth)
+        rows = 32 if is_static(gemm.m) and gemm.m <= 32 else 64
+        if is_large and gemm.types.left != F64:  # of doubles so many sums find no registers
+            shape = TileShape(128, 128, depth)
+        else:
+            shape = TileShape(rows, 64, 2 * depth)
     return TensorProduct(gemm, target, epilogue, shape).emit()
 
 
@@ -101,7 +108,10 @@ class TensorProduct(CudaProduct):
         self.lanes = 2 if all(isinstance(s, int) and s % 2 == 0 for s in strides) else 1
         self.element = gemm.types.left
         self.size = SIZE[self.element]
-        self.down, self.wide = shape.rows // WARPS[0] // M, shape.columns // WARPS[1] // N
+        self.tall = N if self.element == F64 else M
+        self.halves = self.tall // 8  # rows of a lane
+        self.down = shape.rows // WARPS[0] // self.tall
+        self.wide = shape.columns // WARPS[1] // N
         may_lie_across = self.element != I8
         self.access = [
             access_of(operand, gemm.k, cross, self.element, may_lie_across)
@@ -117,7 +127,7 @@ class TensorProduct(CudaProduct):
             return Tile(True, extent, self.shape.depth * self.size + PAD)
         # words of lines four apart are read together
         return Tile(
-            False, self.shape.depth, extent * self.size + (2 * PAD if self.size == 4 else PAD)
+            False, self.shape.depth, extent * self.size + (2 * PAD if self.size >= 4 else PAD)
         )
 
     def fetched(self, x: Val) -> Val:
@@ -139,9 +149,9 @@ class TensorProduct(CudaProduct):
 
     def _rows_and_columns(self) -> tuple[list[Val], list[Val]]:
         down, wide, group, within = self._place_of_thread()
-        row = self.first_row + down * (self.down * M) + group
+        row = self.first_row + down * (self.down * self.tall) + group
         column = self.first_column + wide * (self.wide * N) + within * 2
-        rows = [row + (i * M + h * 8) for i in range(self.down) for h in range(2)]
+        rows = [row + (i * self.tall + h * 8) for i in range(self.down) for h in range(self.halves)]
         steps = [0] if self.lanes == 2 else [0, 1]
         return rows, [column + (j * N + s) for j in range(self.wide) for s in steps]
 
@@ -163,15 +173,16 @@ class TensorProduct(CudaProduct):
     def _all_sums(self, left: Val, right: Val, coordinates: list) -> list[Val]:
         movers = [self._mover(side, p, coordinates) for side, p in enumerate((left, right))]
         f, depth = self.f, self.shape.depth
-        count = self.down * self.wide * 4 + (self.wide * 4 if self.g.zero else 0)
+        count = self.down * self.wide * self.halves * 2 + (self.wide * 4 if self.g.zero else 0)
         zeros = [f.zero(self.total)] * count
 
         def steps() -> tuple[Val, ...]:
             for stage in range(STAGES - 1):
                 for mover in movers:
-                    mover.finish(mover.start(f.i64(stage * depth), f.i64(stage)), f.i64(stage))
+                    k0 = f.i64(self.begin) + stage * depth
+                    mover.finish(mover.start(k0, f.i64(stage)), f.i64(stage))
                 f.close_copies()
-            return f.loop(0, self.depth, depth, step, f.i64(0), *zeros)[1:]
+            return f.loop(self.begin, self.depth, depth, step, f.i64(0), *zeros)[1:]
 
         def step(k0: Val, stage: Val, *sums: Val) -> tuple[Val, ...]:
             f.wait_for_copies(STAGES - 2)
@@ -184,27 +195,27 @@ class TensorProduct(CudaProduct):
                 mover.finish(x, free)
             return (stage + 1) % STAGES, *result
 
-        found = list(f.when(self.depth > 0, steps, lambda: tuple(zeros)))
+        found = list(f.when(self.depth > self.begin, steps, lambda: tuple(zeros)))
         return self._in_rows(found)
 
     def _products(self, sums: list[Val], a: Val, b: Val) -> list[Val]:
-        """The sums with a step's products added, four for each instruction, tile by tile."""
+        """The sums with a step's products added, instruction by instruction."""
         f = self.f
         down, wide, _, _ = self._place_of_thread()
-        row, column = down * (self.down * M), wide * (self.wide * N)
+        row, column = down * (self.down * self.tall), wide * (self.wide * N)
+        each = 2 * self.halves
         ones = [f.const(ONES, I32)] * 4
         for k in range(0, self.shape.depth * self.size, STEP):
             columns: list[list[Val]] = []
             for j in range(0, self.wide, 2):
                 found = self._columns_of(b, column + j * N, k)
-                columns += [found[:2], found[2:]]
+                half = len(found) // 2
+                columns += [found[:half], found[half:]]
             for i in range(self.down):
-                rows = self._rows_of(a, row + i * M, k)
+                rows = self._rows_of(a, row + i * self.tall, k)
                 for j, given in enumerate(columns):
-                    at = 4 * (i * self.wide + j)
-                    sums[at : at + 4] = multiply_add(
-                        f, self.element, rows, given, sums[at : at + 4]
-                    )
+                    at, end = (each * (i * self.wide + j + n) for n in (0, 1))
+                    sums[at:end] = multiply_add(f, self.element, rows, given, sums[at:end])
             if self.g.zero:  # besides, the sums of the columns of B
                 for j, given in enumerate(columns):
                     at = 4 * (self.down * self.wide + j)
@@ -214,9 +225,11 @@ class TensorProduct(CudaProduct):
         return sums
 
     def _rows_of(self, a: Val, row: Val, k: int) -> list[Val]:
-        """What a lane gives of 16 rows, from byte k of the step's depth on."""
+        """What a lane gives of an instruction's rows, from byte k of the step's depth on."""
         f, tile = self.f, self.tiles[0]
         lane = f.thread % WARP
+        if self.element == F64:
+            return [self._double(a, tile, row, k)]
         if tile.along_depth:
             place = (row + lane % 16) * tile.stride + lane // 16 * 16 + k
             return self._given(load_matrices(f, f.at(a, place)))
@@ -232,6 +245,8 @@ class TensorProduct(CudaProduct):
         """What a lane gives of two times 8 columns."""
         f, tile = self.f, self.tiles[1]
         lane = f.thread % WARP
+        if self.element == F64:
+            return [self._double(b, tile, column + N * j, k) for j in (0, 1)]
         if tile.along_depth:
             line = column + lane // 16 * 8 + lane % 8
             return self._given(
@@ -250,6 +265,13 @@ class TensorProduct(CudaProduct):
         place = (lane % 4 + k // 4) * tile.stride + (cross + lane // 4) * 4
         return self.f.load(self.f.at(room, place), 0, I32)
 
+    def _double(self, room: Val, tile: Tile, cross: Val, k: int) -> Val:
+        """A number of the lane's line and depth."""
+        lane = self.f.thread % WARP
+        line, deep = cross + lane // 4, lane % 4 + k // 8
+        where = (line, deep) if tile.along_depth else (deep, line)
+        return self.f.load(self.f.at(room, where[0] * tile.stride + where[1] * 8), 0, F64)
+
     def _given(self, words: list[Val]) -> list[Val]:
         """Words as the instruction takes them."""
         return [rounded_to_tf32(self.f, x) for x in words] if self.element == F32 else words
@@ -258,9 +280,9 @@ class TensorProduct(CudaProduct):
         """The sums row by row, in the order of `_rows_and_columns`."""
         f, found = self.f, []
         for i in range(self.down):
-            for half in (0, 2):
+            for half in range(0, 2 * self.halves, 2):
                 for j in range(self.wide):
-                    at = 4 * (i * self.wide + j) + half
+                    at = 2 * self.halves * (i * self.wide + j) + half
                     two = sums[at : at + 2]
                     if self.g.zero:
                         extra = 4 * (self.down * self.wide + j)
@@ -310,14 +332,22 @@ class _Copier:
         self.first, self.limit = first, limit
         n = access.vector
         wide = (depth if access.along_depth else extent) // n
+        self.count = extent * depth // n
         self.places: list[tuple[Val, Val]] = []
-        for i in range(-(-extent * depth // n // THREADS)):
+        for i in range(-(-self.count // THREADS)):
             at = f.thread + i * THREADS
             line, along = word(f, at // wide), word(f, at % wide) * n
             self.places.append((line, along) if access.along_depth else (along, line))
 
     def start(self, k0: Val, room: Val, tile: Tile) -> None:
         """Begins to copy the tile of a step to a room."""
+        if self.count < THREADS:
+            f = self.f
+            f.when(f.thread < self.count, lambda: self._start(k0, room, tile))
+        else:
+            self._start(k0, room, tile)
+
+    def _start(self, k0: Val, room: Val, tile: Tile) -> None:
         f, of, n = self.f, self.of, self.access.vector
         last = 1 if self.access.along_depth else n
         deep = n if self.access.along_depth else 1
