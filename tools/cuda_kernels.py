@@ -151,6 +151,7 @@ CASES: dict[str, Callable[[], tuple[Callable[..., Any], list[Any]]]] = {
         [normal(2, 4, 64, 16), normal(2, 4, 64, 16), normal(2, 4, 64, 16)],
     ),
     "attention, 64 wide": lambda: attention(64, tf.float32),
+    "attention, 256 wide": lambda: attention(256, tf.float32),
     "attention, masked": lambda: attention(64, tf.float32, True),
     "attention of bfloat16, 64 wide": lambda: attention(64, tf.bfloat16, True),
     "attention of bfloat16, 128": lambda: attention(128, tf.bfloat16),

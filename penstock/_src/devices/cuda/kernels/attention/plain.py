@@ -1,36 +1,37 @@
-"""Tiles of attention by fused multiply-adds: a thread has some neighboring rows, and every SIDE-th column."""
+"""Tiles of attention by fused multiply-adds: threads in a square, of which each has some neighboring rows, and columns as far apart as the square is wide."""
 
 from collections.abc import Callable, Sequence
 
-from penstock._src.devices.cuda.kernels.attention.shapes import BYTES, SIDE
+from penstock._src.devices.cuda.kernels.attention.shapes import BYTES
 from penstock._src.devices.cuda.kernels.attention.tiles import Tile, Tiles
 from penstock._src.native.language.types import SIZE, vec
 from penstock._src.native.language.value import Val
 
 
 class PlainTiles(Tiles):
-    """Threads in SIDE rows of SIDE; those of a row share lines, and lie in one warp."""
+    """Threads of a row of the square share lines, and are in one warp."""
 
     def kept_element(self) -> str:
         return self.total
 
     def cells_of_thread(self) -> tuple[list[Val], list[Val]]:
         f, shape = self.f, self.shape
-        self.down, self.along = f.thread // SIDE, f.thread % SIDE
+        self.side = shape.side
+        self.down, self.along = f.thread // self.side, f.thread % self.side
         self.deep = (
             BYTES // SIZE[self.total]
         )  # elements that are multiplied at once along the depth
-        own = shape.owned // SIDE
+        own = shape.owned // self.side
         lines = [self.down * own + i for i in range(own)]
         self.room_stride = shape.others + self.deep
         self.room = f.shared(shape.owned * self.room_stride * SIZE[self.total])
-        return lines, [self.along + SIDE * j for j in range(shape.others // SIDE)]
+        return lines, [self.along + self.side * j for j in range(shape.others // self.side)]
 
     def rank(self) -> tuple[Val, int]:
-        return self.along, SIDE
+        return self.along, self.side
 
     def across(self, x: Val, combine: Callable[[Val, Val], Val]) -> Val:
-        distance = SIDE // 2
+        distance = self.side // 2
         while distance:
             x = combine(x, self.f.shuffled(x, distance))
             distance //= 2
@@ -40,7 +41,7 @@ class PlainTiles(Tiles):
         """Neighbors in shared memory."""
         ty = self.total if n == 1 else vec(self.total, n)
         place = self.f.at(room, at, self.total)
-        return self.f.emit(ty, f"load {ty}, ptr {place.s}, align {n * SIZE[self.total]}")
+        return self.f.emit(ty, f"load {ty}, ptr {place.s}, align {min(BYTES, n * SIZE[self.total])}")
 
     def products(self, a: Tile, b: Tile) -> list[Val]:
         f, deep = self.f, self.deep
@@ -63,13 +64,16 @@ class PlainTiles(Tiles):
     def no_sums(self, extent: int) -> list[Val]:
         n = self.shape.features(extent)
         ty = self.total if n == 1 else vec(self.total, n)
-        return [self.f.zero(ty)] * (len(self.lines) * (self.shape.padded(extent) // (SIDE * n)))
+        return [self.f.zero(ty)] * (
+            len(self.lines) * (self.shape.padded(extent) // (self.side * n))
+        )
 
     def _features(self, extent: int) -> list[Val]:
         """The first features of a thread's vectors."""
         n = self.shape.features(extent)
         return [
-            self.along * n + SIDE * n * i for i in range(self.shape.padded(extent) // (SIDE * n))
+            self.along * n + self.side * n * i
+            for i in range(self.shape.padded(extent) // (self.side * n))
         ]
 
     def _show(self, scores: Sequence[Val]) -> None:

@@ -10,10 +10,11 @@ from penstock._src.native import Target
 from penstock._src.native.language.types import BF16, F16, F32, SIZE
 
 CAPABILITY_OF_TENSOR_CORES = 80
-SIDE = 16  # threads along each side of a plain tile
+SIDE = 16  # threads along each side of a plain tile, unless rows are very wide; lines of a warp of tensor cores
 BYTES = 16  # that one thread moves at once, at most
 REGISTERS = 112  # of a thread, for what is summed and what is on its way: addresses and exponentials take as many
 TILES = ((64, 64), (64, 32), (32, 64), (32, 32), (32, 16), (16, 16))  # owned, others
+NARROWEST = (8, 8)  # of plain tiles
 NARROW = (BF16, F16)
 
 
@@ -34,17 +35,22 @@ class Shape:
     prefetches: bool
 
     @property
+    def side(self) -> int:
+        """Threads along each side of a plain tile."""
+        return min(SIDE, self.owned)
+
+    @property
     def threads(self) -> int:
         """Of a block."""
-        return self.owned // SIDE * WARP if self.by_tensor_cores else SIDE * SIDE
+        return self.owned // SIDE * WARP if self.by_tensor_cores else self.side**2
 
     def padded(self, extent: int) -> int:
         """Elements of a row in shared memory, those after the last being zeros."""
-        return round_up(extent, SIDE if self.by_tensor_cores else SIDE * self.features(extent))
+        return round_up(extent, SIDE if self.by_tensor_cores else self.side * self.features(extent))
 
     def features(self, extent: int) -> int:
         """Neighboring elements of a thread's vector of sums, in plain tiles."""
-        return 4 if extent > 2 * SIDE else 2 if extent > SIDE else 1
+        return 4 if extent > 2 * self.side else 2 if extent > self.side else 1
 
     def stride(self, extent: int, element: str) -> int:
         """From row to row in shared memory: vectors stay aligned, and rows begin in different banks."""
@@ -79,7 +85,7 @@ def shape_of(form: Form, direction: str, vector: int, target: Target) -> Shape |
     operands = operands_of(form, direction)
     shapes = [
         Shape(owned, others, cores, vector if cores else min(vector, 4), prefetches)
-        for owned, others in TILES
+        for owned, others in (TILES if cores else (*TILES, NARROWEST))
         for prefetches in (True, False)
     ]
     fitting = [s for s in shapes if _bytes(s, operands, element, form.total) <= architecture.shared]

@@ -1,7 +1,7 @@
 """Products by tensor cores: mma.sync on bfloat16, float16, float32 as TF32, float64, int8.
 
 All kinds but float64 have one layout in words of 32 bits: a row of A, and a column of B, gives an instruction eight words along the depth. Tiles come to shared
-memory as they lie: lines along the depth (rows of A, columns of B) or lines across. They come by cp.async in vectors, STAGES steps ahead, wherever neighbors
+memory as they lie: lines along the depth (rows of A, columns of B) or lines across. They come by cp.async in vectors, some steps ahead, wherever neighbors
 may be moved together; else element by element through registers (access.py). A warp has some rows and columns of the tile; of each 16 x 8 of them a
 lane has two rows and two neighboring columns.
 """
