@@ -41,7 +41,9 @@ class PlainTiles(Tiles):
         """Neighbors in shared memory."""
         ty = self.total if n == 1 else vec(self.total, n)
         place = self.f.at(room, at, self.total)
-        return self.f.emit(ty, f"load {ty}, ptr {place.s}, align {min(BYTES, n * SIZE[self.total])}")
+        return self.f.emit(
+            ty, f"load {ty}, ptr {place.s}, align {min(BYTES, n * SIZE[self.total])}"
+        )
 
     def products(self, a: Tile, b: Tile) -> list[Val]:
         f, deep = self.f, self.deep
