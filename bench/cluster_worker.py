@@ -25,6 +25,12 @@ SIZES = [1 << power for power in (10, 14, 18, 20, 22, 24, 26)]  # bytes
 WARM_UP = 3
 ROWS = {"residual": 16, "transformer": 2}  # samples of a process when their number grows
 PACK_BYTES = 1 << 19
+EXCHANGES = (
+    "all_reduce",
+    "reduce_scatter",
+    "all_gather",
+    "exchange",
+)  # begin the labels of launches
 
 
 def together():
@@ -169,7 +175,9 @@ def spent_in_exchanges(step, seconds):
 
         def program_ran(self, plan, rows):
             """Adds up the times of exchanges; rows are (word, start, end) in nanoseconds."""
-            words = {at for launch, at in time_words(plan.launches) if "all_reduce" in launch.label}
+            words = {
+                at for launch, at in time_words(plan.launches) if launch.label.startswith(EXCHANGES)
+            }
             mine = [end - start for at, start, end in rows if at + NANOSECONDS in words]
             spent.append(float(sum(mine)) / 1e9)
 

@@ -68,7 +68,22 @@ def test_reductions(cluster, size, count):
 def test_random_sums_are_equal_to_the_bit_in_all(cluster):
     draw = np.random.default_rng(2)
     given = draw.normal(size=[3, 100_003]).astype(np.float32)
-    first, *others = cluster(3)(lambda t: t.all_reduce_packs([given[t.cluster.rank]], "Add")[0])
+    run = cluster(3)
+
+    def exchanged(kind, packs):
+        return [
+            found[0]
+            for found in run(
+                lambda t: t.exchange_packs(kind, [packs[t.cluster.rank]], "Add", t.everyone)
+            )
+        ]
+
+    for rows in (100_002, 3):  # around in a ring; from everyone to everyone
+        parts = exchanged("reduce_scatter", given[:, :rows])
+        np.testing.assert_allclose(np.concatenate(parts), given[:, :rows].sum(0), 1e-5, 1e-6)
+        for whole in exchanged("all_gather", parts):
+            np.testing.assert_array_equal(whole, np.concatenate(parts))
+    first, *others = exchanged("all_reduce", given)
     np.testing.assert_allclose(first, given.sum(0), rtol=1e-5, atol=1e-6)
     for other in others:
         np.testing.assert_array_equal(first, other)

@@ -17,6 +17,9 @@ from penstock._src.cluster.progress import PROGRESS, place
 from penstock._src.core.errors import AbortedError, DeadlineExceededError, UnavailableError
 
 REDUCTIONS = ("Add", "Mul", "Min", "Max")
+# Words of the record by which native code exchanges within a group: how many members it has, which of them this process is,
+# the address of their ranks, whether it has a communicator yet, its handle, the handle of MPI's group.
+MEMBERS, PLACE, RANKS, MADE, COMMUNICATOR, MPI_GROUP, GROUP_WORDS = range(7)
 # The types in which narrow floats are reduced.
 WIDER = {"float16": np.float32, "bfloat16": np.float32}
 # What gives the addresses of functions (MPI_User_function) that add values of types that MPI has not; native code's, by
@@ -45,7 +48,7 @@ class NativeCalls:
 
     functions      addresses, by the names of MPI's functions
     telling        the handle of the communicator on which processes tell what they are about to do, by messages of `tag`
-    reducing       the handle of the communicator of sums
+    group          gives the address of the GROUP_WORDS of some ranks
     types          handles by the names of dtypes
     reductions     handles by REDUCTIONS
     narrow_sum     gives the handle of the sum of a type of NARROW_SUMS, which it makes at the first call
@@ -54,7 +57,7 @@ class NativeCalls:
 
     functions: Mapping[str, int]
     telling: int
-    reducing: int
+    group: Callable[[tuple[int, ...]], int]
     tag: int
     types: Mapping[str, int]
     reductions: Mapping[str, int]
@@ -81,7 +84,7 @@ class Transport(abc.ABC):
 
     @property
     def native(self) -> NativeCalls | None:
-        """How native code reduces over all processes; None if it cannot."""
+        """How native code exchanges values; None if it cannot."""
         return None
 
     @property
@@ -109,14 +112,22 @@ class Transport(abc.ABC):
         """Returns the sum (or product, least, greatest) over the processes; equal to the bit in all of them."""
 
     @abc.abstractmethod
-    def all_reduce_packs(
-        self, packs: Sequence[np.ndarray], reduction: str, widen: bool = True
+    def exchange_packs(
+        self,
+        kind: str,
+        packs: Sequence[np.ndarray],
+        reduction: str,
+        group: Group,
+        widen: bool = True,
     ) -> list[np.ndarray]:
-        """Returns the same of several arrays over all processes, in the exchanges that native code makes of them.
+        """Returns what comes of several arrays, in the exchanges that native code makes of them.
 
         Args:
+          kind: "all_reduce"; "reduce_scatter", of which each member keeps an equal part of the rows; "all_gather", the rows of all members
+            one after the other; "all_to_all", of which member i gets row i of all.
           packs: the arrays.
-          reduction: one of REDUCTIONS.
+          reduction: one of REDUCTIONS, for the first two.
+          group: the processes.
           widen: narrow floats travel in float32, in which they are added up; if not, those of NARROW_SUMS travel as they are, and a
             sum is rounded in every process that adds to it.
 
@@ -125,8 +136,8 @@ class Transport(abc.ABC):
         """
 
     @abc.abstractmethod
-    def absent(self, seconds: float) -> list[int]:
-        """Returns the ranks that do not answer in some seconds. Those that answer call it at about the same time."""
+    def absent(self, seconds: float, group: Group) -> list[int]:
+        """Returns the ranks of a group that do not answer in some seconds. Those that answer call it at about the same time."""
 
     def usable(self) -> None:
         """Raises UnavailableError if an exchange was abandoned."""
@@ -202,6 +213,13 @@ def widened(values: np.ndarray, widen: bool = True) -> np.ndarray:
     if not widen:
         return np.asarray(values, order="C")
     return np.asarray(values, WIDER.get(values.dtype.name), order="C")
+
+
+def exchanged_shape(kind: str, shape: Sequence[int], size: int) -> tuple[int, ...]:
+    """The shape of what comes of an array in an exchange (`Transport.exchange_packs`) among `size` processes."""
+    if kind in ("all_reduce", "all_to_all"):
+        return tuple(shape)
+    return (shape[0] * size if kind == "all_gather" else shape[0] // size, *shape[1:])
 
 
 def as_word(number: int) -> int:

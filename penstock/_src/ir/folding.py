@@ -13,7 +13,7 @@ from penstock._src.ir.node import Node
 
 _NEVER = frozenset(
     {"parameter", "read", "constant", "size", "iota", "random_bits", "broadcast", "while", "case"}
-    | {"all_reduce_start", "all_reduce_wait"}
+    | {"exchange_start", "exchange_wait"}
 )
 _VIEWS = frozenset({"reshape", "transpose", "slice", "reverse"})
 _LONGEST_LIST = 16

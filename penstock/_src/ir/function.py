@@ -25,18 +25,26 @@ class Check:
         return error
 
 
+# What processes do with arrays: combine them; combine them and keep a part each; join them; give each other a part.
+EXCHANGES = ("all_reduce", "reduce_scatter", "all_gather", "all_to_all")
+
+
 @dataclass(frozen=True, eq=False)
 class ExchangeUnit:
-    """Sums over all processes that are agreed on together: what one operation exchanges.
+    """Exchanges that are agreed on together: those that one operation makes.
 
     words    what each process tells the others; equal in all
-    merge    the reduction, one of cluster/transport.py's
+    merge    the reduction, one of cluster/transport.py's; "" where values are only moved
     disagree what gives the error if they told different words: (their rows) -> error
+    kind     one of EXCHANGES
+    ranks    the processes that exchange, in their order; empty: all
     """
 
     words: tuple[int, ...]
     merge: str
     disagree: Callable[[Any], OpError]
+    kind: str = "all_reduce"
+    ranks: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,14 +60,14 @@ class Function:
     results: tuple[Node, ...]
     updates: tuple[tuple[Node, Node], ...] = ()
     checks: tuple[Check, ...] = field(default=())
-    # The `all_reduce_wait` nodes in their order: every process makes these exchanges, whether it reads the sums or not.
+    # The `exchange_wait` nodes in their order: every process makes these exchanges, whether it reads their results or not.
     exchanges: tuple[Node, ...] = field(default=())
     # What the symbols of Dims are now, as far as the maker knows.
     symbols: tuple[tuple[str, int], ...] = field(default=())
 
     @property
     def roots(self) -> tuple[Node, ...]:
-        """The nodes that must be computed: results, then new values of variables, checked conditions, exchanged sums."""
+        """The nodes that must be computed: results, then new values of variables, checked conditions, what was exchanged."""
         conditions = [c.condition for c in self.checks]
         return (*self.results, *[v for _, v in self.updates], *conditions, *self.exchanges)
 

@@ -67,9 +67,9 @@ across elements
   contract(x, y; spec)                            an einsum of two operands, "bmk,bkn->bmn": products summed over the missing letters (dot_general)
   gather(x, indices; axis, batch_dims, mode)      x[..., indices, ...] at an axis; indices outside clamp, give zero, or raise an error
   scatter(x, indices, updates; op, mode)          x with updates combined at index vectors (last axis of indices) of its leading axes, in order unless they are unique
-between processes: all of them make these in one order (compiler/lower/exchanges.py)
-  all_reduce_start(x, ...; unit, number, last)    begins to combine x with that of the other processes; the further argument is begun before (all_reduce)
-  all_reduce_wait(started, x; unit, number, last)       what was begun, complete with its unit; x is what was given, which must not change until then
+between processes: all of them make these in one order (compiler/lower/context.py)
+  exchange_start(x, ...; unit, number, last, size)    begins to exchange x as the unit says, among `size` processes; the further argument is begun before (all_reduce, reduce_scatter, all_gather, all_to_all)
+  exchange_wait(started, x; unit, number, last, size)       what was begun, complete with its unit; x is what was given, which must not change until then
 control: functions as attributes, outer values passed in as arguments
   while(...; cond, body, carried)                 carried values stepped by body while cond holds; arguments past `carried` stay as they are
   case(index, ...; branches)                      the results of branches[index](operands); an index outside means the last branch

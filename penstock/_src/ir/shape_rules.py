@@ -284,11 +284,20 @@ def case(_args: Args, attrs: Attrs) -> list[Result]:
     return [(r.shape, r.dtype) for r in attrs["branches"][0].results]
 
 
-def all_reduce_start(args: Args, _attrs: Attrs) -> Result:
+def exchange_start(args: Args, attrs: Attrs) -> Result:
+    x, kind, size = args[0], attrs["unit"].kind, attrs["size"]
+    if kind in ("all_reduce", "all_to_all"):
+        return x.shape, x.dtype
+    require(x.rank > 0, "exchange_start", "what is joined or divided has an axis", args)
+    rows, *rest = x.shape
+    if kind == "all_gather":
+        return (rows * size, *rest), x.dtype
+    require(int(rows) % size == 0, "exchange_start", "each process gets equally many rows", args)
+    return (rows // size, *rest), x.dtype
+
+
+def exchange_wait(args: Args, _attrs: Attrs) -> Result:
     return args[0].shape, args[0].dtype
-
-
-all_reduce_wait = all_reduce_start
 
 
 def item(args: Args, attrs: Attrs) -> Result:

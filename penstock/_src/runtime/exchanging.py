@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import math
 import queue
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,9 +21,11 @@ import numpy as np
 from penstock._src.cluster.progress import PROGRESS
 from penstock._src.cluster.transport import (
     NARROW_SUMS,
+    Group,
     NativeCalls,
     Transport,
     as_word,
+    exchanged_shape,
     failed_rank,
     late_ranks,
 )
@@ -72,13 +75,19 @@ class ExchangeSession:
     def __init__(self, transport: Transport, calls: NativeCalls, waits: Sequence[Node]) -> None:
         self.transport = transport
         self.units = list(dict.fromkeys(wait.attrs["unit"] for wait in waits))
-        size = transport.cluster.size
+        self._groups = [Group(unit.ranks or transport.everyone.ranks) for unit in self.units]
+        size = max(map(len, self._groups))
         self._told = np.array([unit.words for unit in self.units], np.int64)
         self._rows = np.zeros([size, engine.WORDS], np.int64)
         self._requests = np.zeros(2 * size * calls.request_bytes, np.uint8)
         self._statuses = np.zeros(2 * size * calls.status_bytes, np.uint8)
         self._ends = np.zeros([len(self.units), 2], np.int64)  # what is given and received at ends
-        self._operations = _operations(waits, self.units, calls, self._ends)
+        self._operations = self._table(waits, calls)
+        # Of each operation's larger array.
+        self._bytes = np.full(len(self._operations), 8)
+        for wait in waits:
+            most = max(int(wait.size), int(wait.args[1].size))
+            self._bytes[wait.attrs["number"]] = most * wait.dtype.size
         self._words = np.zeros(engine.SESSION_WORDS, np.int64)
         for name, word in _FUNCTIONS.items():
             self._words[word] = calls.functions[name]
@@ -86,11 +95,8 @@ class ExchangeSession:
             (engine.YIELD, engine.yield_address()),
             (engine.SLEEP, engine.sleep_address()),
             (engine.TELLING, as_word(calls.telling)),
-            (engine.REDUCING, as_word(calls.reducing)),
             (engine.WORD_TYPE, as_word(calls.types["int64"])),
             (engine.REQUEST_BYTES, calls.request_bytes),
-            (engine.SIZE, size),
-            (engine.RANK, transport.cluster.rank),
             (engine.TAG, calls.tag),
             (engine.UNITS, self._told.ctypes.data),
             (engine.ROWS, self._rows.ctypes.data),
@@ -101,8 +107,7 @@ class ExchangeSession:
             (engine.WAITED, PROGRESS.waited_address),
         ):
             self._words[word] = value
-        sizes = [int(wait.size) * wait.dtype.size for wait in waits]
-        self._is_attended = sum(sizes) >= ATTENDED
+        self._is_attended = self._bytes.sum() >= ATTENDED
         library = engine.engine()
         self._advance = library.function("advance", ctypes.c_void_p)
         self._addresses = {
@@ -148,6 +153,28 @@ class ExchangeSession:
             self._leave(self.transport.cluster.rank + 1, arrays, table)
         return code
 
+    def _table(self, waits: Sequence[Node], calls: NativeCalls) -> np.ndarray:
+        """The session's operations, ends of units among them."""
+        made = np.zeros([waits[-1].attrs["last"] + 1, engine.OPERATION_WORDS], np.int64)
+        numbers = {unit: number for number, unit in enumerate(self.units)}
+        for wait in waits:
+            unit = wait.attrs["unit"]
+            number = numbers[unit]
+            common = {
+                engine.GROUP: calls.group(self._groups[number].ranks),
+                engine.UNIT: number,
+            }
+            given, size = wait.args[1], wait.attrs["size"]
+            _fill(made[wait.attrs["number"]], common | _exchange(calls, unit, given, size))
+            ends = {
+                engine.SEND: self._ends[number].ctypes.data,
+                engine.RECEIVE: self._ends[number, 1:].ctypes.data,
+                engine.LAST: 1,
+            }
+            end = _reduction(calls, "all_reduce", 1, "int64", "Max")
+            _fill(made[wait.attrs["last"]], common | end | ends)
+        return made
+
     def _begin(self) -> None:
         words = self._words
         self.transport.usable()
@@ -159,7 +186,6 @@ class ExchangeSession:
         words[engine.READY : engine.TIMEOUT] = 0
         words[engine.WAITING : engine.LOCK] = 0
         words[engine.TIMEOUT] = int(self.transport.timeout * 1e9)
-        self._rows[:] = -1
         PROGRESS.begin_exchange(len(self.units))
         self.transport.interrupt = self._interrupt
         self.transport.check()  # one may have been lost before there was something to interrupt
@@ -176,24 +202,26 @@ class ExchangeSession:
             self._leave(detail, arrays, table)
             return failed_rank(detail - 1, cluster.size)
         if error == engine.DIFFERENT:
-            rows, unit = self._rows.copy(), self.units[detail]
+            rows = self._rows[: len(self._groups[detail])].copy()
+            unit = self.units[detail]
             self._complete(arrays, table)
             return unit.disagree(rows)
         if error == engine.LOST:
             self._abandon(self.transport.loss, arrays, table)
             self.transport.check()
         if error == engine.LATE:
-            raised: OpError = late_ranks(self._late(), cluster.size, self.transport.timeout)
+            late = self._late(self._groups[self._operations[detail, engine.UNIT]])
+            raised: OpError = late_ranks(late, cluster.size, self.transport.timeout)
         else:
-            raised = InternalError(None, None, f"MPI has failed with code {detail} in a sum.")
+            raised = InternalError(None, None, f"MPI has failed with code {detail}.")
         self._abandon(raised.message, arrays, table)
         return raised
 
-    def _late(self) -> list[int]:
-        """The ranks for which this one has waited in vain."""
+    def _late(self, group: Group) -> list[int]:
+        """The ranks of a group for which this one has waited in vain."""
         if self._words[engine.TOLD]:
-            return np.flatnonzero(self._rows[:, 0] == -1).tolist()
-        return self.transport.absent(min(self.transport.timeout, ANSWERING))
+            return [rank for rank, row in zip(group.ranks, self._rows) if row[0] == -1]
+        return self.transport.absent(min(self.transport.timeout, ANSWERING), group)
 
     def _leave(self, failed: int, arrays: Sequence[np.ndarray], table: Any) -> None:
         """Takes part in what is left, and lets the others know who has failed: 1 + its rank."""
@@ -201,7 +229,8 @@ class ExchangeSession:
         words[engine.FAILED], words[engine.ERROR] = failed, 0
         ready, last = int(words[engine.READY]), self._operations[:, engine.LAST] != 0
         left = self._operations[ready:][~last[ready:]]
-        nothing = np.zeros([2, int(left[:, engine.ELEMENTS].max(initial=0))], np.complex128)
+        most = int(self._bytes[ready:].max(initial=0))
+        nothing = np.zeros([2, most], np.uint8)
         left[:, engine.SEND], left[:, engine.RECEIVE] = (row.ctypes.data for row in nothing)
         self._operations[ready:][~last[ready:]] = left
         words[engine.READY] = words[engine.COUNT]
@@ -210,11 +239,15 @@ class ExchangeSession:
     def _complete(self, arrays: Sequence[np.ndarray], table: Any) -> None:
         """Completes what has begun, and what may begin."""
         words, end = self._words, time.monotonic() + LEAVING
-        while words[engine.DONE] < words[engine.BEGUN] or (
-            words[engine.BEGUN] < words[engine.READY] and not words[engine.ERROR]
-        ):
+        while True:
             if words[engine.ERROR] == engine.PEER_FAILED:
-                words[engine.ERROR] = 0  # it is known that somebody has failed
+                words[engine.ERROR] = (
+                    0  # it is known that somebody has failed; others are in the units that are left
+                )
+            done, begun, ready = words[engine.DONE], words[engine.BEGUN], words[engine.READY]
+            stops = words[engine.ERROR] not in (0, engine.PEER_FAILED)
+            if done == begun and (begun == ready or stops):
+                return
             if time.monotonic() > end or self.transport.loss:
                 why = "a step that had failed was left while others were in it."
                 self._abandon(why, arrays, table)
@@ -236,34 +269,48 @@ def _nothing() -> None:
 _FUNCTIONS = {
     "MPI_Irecv": engine.IRECV,
     "MPI_Isend": engine.ISEND,
-    "MPI_Iallreduce": engine.IALLREDUCE,
     "MPI_Test": engine.TEST,
     "MPI_Testall": engine.TESTALL,
+    "MPI_Comm_create_group": engine.CREATE_GROUP,
+}
+_CALLS = {
+    "all_reduce": "MPI_Iallreduce",
+    "reduce_scatter": "MPI_Ireduce_scatter_block",
+    "all_gather": "MPI_Iallgather",
+    "all_to_all": "MPI_Ialltoall",
 }
 
 
-def _operations(
-    waits: Sequence[Node], units: Sequence[ExchangeUnit], calls: NativeCalls, ends: np.ndarray
-) -> np.ndarray:
-    """The table of a session's operations; ends of units, too."""
-    made = np.zeros([waits[-1].attrs["last"] + 1, engine.OPERATION_WORDS], np.int64)
-    for wait in waits:
-        unit = wait.attrs["unit"]
-        made[wait.attrs["number"]] = _operation(
-            calls, units.index(unit), int(wait.size), wait.dtype.name, unit.merge
-        )
-        end = made[wait.attrs["last"]]
-        end[:] = _operation(calls, units.index(unit), 1, "int64", "Max")
-        end[engine.SEND], end[engine.RECEIVE] = (
-            ends[units.index(unit), i:].ctypes.data for i in range(2)
-        )
-        end[engine.LAST] = 1
-    return made
+def _fill(row: np.ndarray, words: Mapping[int, int]) -> None:
+    """Sets some words of an operation."""
+    for word, value in words.items():
+        row[word] = value
 
 
-def _operation(calls: NativeCalls, unit: int, elements: int, dtype: str, merge: str) -> list[int]:
-    row = [0] * engine.OPERATION_WORDS
-    row[engine.ELEMENTS], row[engine.UNIT] = elements, unit
-    reduction = calls.narrow_sum(dtype) if dtype in NARROW_SUMS else calls.reductions[merge]
-    row[engine.TYPE], row[engine.REDUCTION] = as_word(calls.types[dtype]), as_word(reduction)
-    return row
+def _exchange(calls: NativeCalls, unit: ExchangeUnit, given: Node, size: int) -> dict[int, int]:
+    """The words of the exchange of one array among `size` processes."""
+    if unit.merge:
+        shape = exchanged_shape(unit.kind, [int(d) for d in given.shape], size)
+        return _reduction(calls, unit.kind, math.prod(shape), given.dtype.name, unit.merge)
+    count = int(given.size) * given.dtype.size
+    return {
+        engine.CALL: calls.functions[_CALLS[unit.kind]],
+        engine.MOVES: 1,
+        # What all give each other is counted for each.
+        engine.ELEMENTS: count // size if unit.kind == "all_to_all" else count,
+        engine.TYPE: as_word(calls.types["uint8"]),
+    }
+
+
+def _reduction(
+    calls: NativeCalls, kind: str, elements: int, dtype: str, merge: str
+) -> dict[int, int]:
+    """The words of a reduction, of which each process gets this many elements."""
+    is_narrow = dtype in NARROW_SUMS
+    reduction = calls.narrow_sum(dtype) if is_narrow else calls.reductions[merge]
+    return {
+        engine.CALL: calls.functions[_CALLS[kind]],
+        engine.ELEMENTS: elements,
+        engine.TYPE: as_word(calls.types[dtype]),
+        engine.REDUCTION: as_word(reduction),
+    }

@@ -8,7 +8,7 @@ from penstock._src.core import dtypes
 from penstock._src.ir.function import ExchangeUnit
 
 UNIT = ExchangeUnit((0,) * 16, "Add", lambda rows: None)
-NAMES = {"all_reduce_start": "start", "all_reduce_wait": "wait"}
+NAMES = {"exchange_start": "start", "exchange_wait": "wait"}
 
 
 def order(p, parameters, results):
@@ -34,7 +34,7 @@ def test_an_exchange_begins_when_its_pack_is_there_and_ends_where_it_is_read():
         products.append(p.matmul(products[-1], w))
     flat = [p.reshape(one, (32 * 32,)) for one in products]
     packs = [p.concat(flat[:2], 0), flat[2]]
-    first, second = p.all_reduce(packs, UNIT)
+    first, second = p.exchange(packs, UNIT, 2)
     results = [p.exp(first), p.exp(second), products[3]]
     # The nest joins two products to a pack.
     assert (
@@ -46,8 +46,8 @@ def test_an_exchange_begins_when_its_pack_is_there_and_ends_where_it_is_read():
 def test_an_exchange_that_is_needed_at_once_is_waited_for_at_once():
     p = LoweringContext()
     x, w = parameters(p)
-    (mean,) = p.all_reduce([p.matmul(x, w)], UNIT)
-    (again,) = p.all_reduce([p.matmul(mean, w)], UNIT)
+    (mean,) = p.exchange([p.matmul(x, w)], UNIT, 2)
+    (again,) = p.exchange([p.matmul(mean, w)], UNIT, 2)
     assert order(p, [x, w], [again]) == "product start wait product start wait"
     assert [wait.attrs["number"] for wait in p.exchanges] == [0, 2]
 
@@ -55,5 +55,5 @@ def test_an_exchange_that_is_needed_at_once_is_waited_for_at_once():
 def test_an_exchange_that_nobody_reads_is_made():
     p = LoweringContext()
     x, w = parameters(p)
-    p.all_reduce([p.matmul(x, w)], UNIT)
+    p.exchange([p.matmul(x, w)], UNIT, 2)
     assert order(p, [x, w], [p.matmul(w, x)]) == "product start product wait"

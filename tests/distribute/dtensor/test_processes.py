@@ -157,3 +157,52 @@ def test_public_functions_and_gradients_are_those_of_one_process():
     assert len(alone) >= 35
     for (name, expected), (_, made) in zip(alone, together, strict=True):
         np.testing.assert_allclose(made, expected, rtol=1e-3, atol=1e-3, err_msg=name)
+
+
+EXCHANGES = """
+    import numpy as np, penstock as tf
+    from penstock._src.cluster.transports.table import connect
+    from penstock._src.ops.collective.mesh import mesh_exchange, mesh_gather, mesh_reduce, mesh_scatter
+
+    rank = connect().cluster.rank
+    columns = {"size": 2, "members": [0, 2, 1, 3]}
+
+    def exchanged(x, narrow):
+        part = mesh_scatter(x, **columns, axis=1)
+        return [
+            mesh_reduce(x, **columns, merge_op="Add"),
+            part,
+            mesh_gather(x, **columns, axis=1),
+            mesh_exchange(x, **columns, split_axis=0, join_axis=1),
+            mesh_gather(2 * part, size=4, members=[3, 2, 1, 0], axis=0),
+            mesh_gather(narrow > 0, **columns, axis=0),
+            mesh_scatter(narrow, **columns, axis=0),
+        ]
+
+    x = tf.constant(np.random.default_rng(rank).normal(size=[4, 6]).astype(np.float32))
+    step = tf.function(exchanged)
+    given = x, tf.cast(x, tf.bfloat16)
+    alone = exchanged(*given)
+    made = (step if rank % 2 else exchanged)(*given)  # programs meet hosts
+    again = step(*given)
+    print(all(np.array_equal(a, b) and np.array_equal(a, c) for a, b, c in zip(alone, made, again)))
+    print([list(a.shape) for a in again])
+    print("on the host" in step.explain(*given) or "blocks" in step.explain(*given))
+
+    @tf.function
+    def failing(x, index):
+        found = tf.gather(x, index)
+        return mesh_gather(mesh_reduce(found, **columns, merge_op="Add"), size=4, members=[0, 1, 2, 3], axis=0)
+
+    try:
+        failing(x, [9 if rank == 2 else 0])
+    except tf.errors.OpError as error:
+        print(type(error).__name__)
+"""
+
+
+def test_exchanges_of_parts_of_a_mesh_are_launches_of_one_program(tmp_path):
+    for rank, lines in of_ranks(launched(EXCHANGES, tmp_path, 4)).items():
+        shapes = [[4, 6], [4, 3], [4, 12], [2, 12], [16, 3], [8, 6], [2, 6]]
+        failure = "InvalidArgumentError" if rank == 2 else "AbortedError"
+        assert lines == ["True", str(shapes), "False", failure]

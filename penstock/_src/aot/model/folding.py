@@ -17,7 +17,7 @@ SMALL = 4 << 10  # bytes that may be kept in any case
 # Kinds whose results are not kept: views of what is kept, and what reads nothing.
 _VIEWS = frozenset({"constant", "read", "reshape", "broadcast", "iota", "size"})
 _NEVER = frozenset(
-    {"parameter", "random_bits", "while", "case", "item"} | {"all_reduce_start", "all_reduce_wait"}
+    {"parameter", "random_bits", "while", "case", "item"} | {"exchange_start", "exchange_wait"}
 )
 
 

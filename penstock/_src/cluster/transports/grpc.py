@@ -31,6 +31,7 @@ from penstock._src.cluster.transport import (
     REDUCTIONS,
     Group,
     Transport,
+    exchanged_shape,
     here,
     late_ranks,
     widened,
@@ -191,9 +192,11 @@ class GrpcTransport(Transport):
             )
         return True
 
-    def absent(self, seconds: float) -> list[int]:
+    def absent(self, seconds: float, group: Group) -> list[int]:
         tried = {
-            rank: self._senders.submit(self._answers, rank, seconds) for rank in self._channels
+            rank: self._senders.submit(self._answers, rank, seconds)
+            for rank in group.ranks
+            if rank != self.cluster.rank
         }
         return [rank for rank, answer in tried.items() if not answer.result()]
 
@@ -344,17 +347,35 @@ class GrpcTransport(Transport):
         if own.nbytes <= SMALL or len(group) == 1:
             total = merge.reduce(self._exchange(own, group), axis=0, dtype=own.dtype)
         else:
-            total = self._around(own, merge, group)
+            total = own.reshape(-1).copy()
+            self._around(total, merge, group, 2 * (len(group) - 1))
         return np.asarray(total, values.dtype).reshape(values.shape)
 
-    def _around(self, values: np.ndarray, merge: Callable[..., Any], group: Group) -> np.ndarray:
-        """The sum by a ring: each part is added up along it, then goes around once more."""
+    def _reduce_scatter(
+        self, values: np.ndarray, reduction: str, group: Group, widen: bool
+    ) -> np.ndarray:
+        """This process's part of the rows of a sum."""
+        size, place = len(group), group.ranks.index(self.cluster.rank)
+        own = widened(values, widen).reshape(size, -1)
+        if own.nbytes <= SMALL or size == 1:
+            total = MERGES[reduction].reduce(self._all_to_all(list(own), group), 0, own.dtype)
+        else:
+            # What a process has added up after a turn is the part after its own.
+            turned = np.roll(own, 1, axis=0)
+            self._around(turned.reshape(-1), MERGES[reduction], group, size - 1)
+            total = turned[(place + 1) % size]
+        shape = exchanged_shape("reduce_scatter", values.shape, size)
+        return np.asarray(total, values.dtype).reshape(shape)
+
+    def _around(
+        self, total: np.ndarray, merge: Callable[..., Any], group: Group, steps: int
+    ) -> None:
+        """Adds up in a ring, in place: each part of an array gathers its sum along it in a turn, and goes around once more in the next."""
         size, own = len(group), group.ranks.index(self.cluster.rank)
         following, before = group.ranks[(own + 1) % size], group.ranks[own - 1]
-        total = values.reshape(-1).copy()
         parts = np.array_split(total, size)  # views
         until = time.monotonic() + self.timeout if self.timeout else 0
-        for step in range(2 * (size - 1)):
+        for step in range(steps):
             given, taken = parts[(own - step) % size], parts[(own - step - 1) % size]
             going = self._send(following, given.copy(), group)
             arrived = np.empty_like(taken)
@@ -362,12 +383,25 @@ class GrpcTransport(Transport):
                 raise self._late([before], self.timeout)
             taken[:] = merge(taken, arrived) if step < size - 1 else arrived
             self._arrived([going])
-        return total
 
-    def all_reduce_packs(
-        self, packs: Sequence[np.ndarray], reduction: str, widen: bool = True
+    def exchange_packs(
+        self,
+        kind: str,
+        packs: Sequence[np.ndarray],
+        reduction: str,
+        group: Group,
+        widen: bool = True,
     ) -> list[np.ndarray]:
-        return [self.all_reduce(values, reduction, self.everyone, widen) for values in packs]
+        if kind == "all_reduce":
+            return [self.all_reduce(values, reduction, group, widen) for values in packs]
+        if kind == "reduce_scatter":
+            return [self._reduce_scatter(values, reduction, group, widen) for values in packs]
+        if kind == "all_to_all":
+            return [self.all_to_all(values, group) for values in packs]
+        return [
+            self.all_gather(values, group).reshape(exchanged_shape(kind, values.shape, len(group)))
+            for values in packs
+        ]
 
     def all_gather(self, values: np.ndarray, group: Group) -> np.ndarray:
         return self._exchange(np.asarray(values, order="C"), group)

@@ -19,10 +19,19 @@ from penstock._src.cluster.messages import Messages
 from penstock._src.cluster.native_beats import NativeBeats
 from penstock._src.cluster.progress import PROGRESS
 from penstock._src.cluster.transport import (
+    COMMUNICATOR,
+    GROUP_WORDS,
+    MADE,
+    MEMBERS,
+    MPI_GROUP,
     NARROW_SUMS,
+    PLACE,
+    RANKS,
     Group,
     NativeCalls,
     Transport,
+    as_word,
+    exchanged_shape,
     failed_rank,
     late_ranks,
     widened,
@@ -37,8 +46,11 @@ WORDS, ANSWERS = 1, 2  # tags of messages: with words, and those of `absent`
 # Seconds between looks whether others have come; the first come without a pause.
 PATIENCE, SHORTEST_PAUSE, LONGEST_PAUSE = 2e-4, 2e-6, 1e-3
 MOST_IN_RING = 16  # processes
-CALLS = ("MPI_Irecv", "MPI_Isend", "MPI_Iallreduce", "MPI_Test", "MPI_Testall")
-# MPI's types that native code reduces.
+CALLS = (
+    "MPI_Irecv", "MPI_Isend", "MPI_Test", "MPI_Testall", "MPI_Comm_create_group",
+    "MPI_Iallreduce", "MPI_Ireduce_scatter_block", "MPI_Iallgather", "MPI_Ialltoall",
+)  # fmt: skip
+# MPI's types that native code exchanges.
 TYPES = {
     "float32": "FLOAT", "float64": "DOUBLE", "int8": "INT8_T", "int16": "INT16_T", "int32": "INT32_T",
     "int64": "INT64_T", "uint8": "UINT8_T", "uint16": "UINT16_T", "uint32": "UINT32_T", "uint64": "UINT64_T",
@@ -104,8 +116,10 @@ class MpiTransport(Transport):
             )
         super().__init__(cluster)
         self._world = mpi.COMM_WORLD.Dup()
-        self._sums = mpi.COMM_WORLD.Dup()  # what native code begins long before it ends
+        self._packs = mpi.COMM_WORLD.Dup()  # what native code begins long before it ends
         self._communicators = {self.everyone: self._world}
+        self._records: dict[tuple[int, ...], np.ndarray] = {}  # of groups, by their ranks
+        self._members: dict[tuple[int, ...], Any] = {}  # MPI's groups
         self._reductions = {"Add": mpi.SUM, "Mul": mpi.PROD, "Min": mpi.MIN, "Max": mpi.MAX}
         self._narrow_sums: dict[str, Any] = {}
         self._beats = Beats(mpi, self) if flags.heartbeat > 0 else None
@@ -113,10 +127,42 @@ class MpiTransport(Transport):
     def _communicator(self, group: Group) -> Any:
         """The communicator of a group, which its members make when they first use it."""
         self.usable()
+        if group.channel == 0 and group != self.everyone:
+            return self._of_part(group)
         if group not in self._communicators:
             members = self._world.Get_group().Incl(group.ranks)
             self._communicators[group] = self._world.Create_group(members, tag=group.channel)
         return self._communicators[group]
+
+    def _of_part(self, group: Group) -> Any:
+        """The communicator of some of the processes, which native code may have made; all members are about to use it."""
+        record = self._record(group.ranks)
+        if not record[MADE]:
+            made = self._world.Create_group(self._members[group.ranks], tag=WORDS)
+            record[COMMUNICATOR], record[MADE] = as_word(made.handle), 1
+            self._communicators[group] = made  # which must live
+        if group not in self._communicators:
+            handle = record[COMMUNICATOR : COMMUNICATOR + 1].tobytes()
+            size = self._mpi._sizeof(self._mpi.Comm)
+            number = int.from_bytes(
+                handle[:size] if sys.byteorder == "little" else handle, sys.byteorder
+            )
+            self._communicators[group] = self._mpi.Comm.fromhandle(number)
+        return self._communicators[group]
+
+    def _record(self, ranks: tuple[int, ...]) -> np.ndarray:
+        """The words of a group for native code (GROUP_WORDS)."""
+        if ranks not in self._records:
+            members = np.array(ranks, np.int64)
+            group = self._world.Get_group().Incl(ranks)
+            record = np.zeros(GROUP_WORDS, np.int64)
+            record[MEMBERS], record[PLACE] = len(ranks), ranks.index(self.cluster.rank)
+            record[RANKS], record[MPI_GROUP] = members.ctypes.data, as_word(group.handle)
+            if ranks == self.everyone.ranks:
+                record[COMMUNICATOR], record[MADE] = as_word(self._packs.handle), 1
+            self._records[ranks], self._members[ranks] = record, group
+            self._kept.append(members)
+        return self._records[ranks]
 
     @functools.cached_property
     def native(self) -> NativeCalls:  # type: ignore[override]
@@ -124,7 +170,7 @@ class MpiTransport(Transport):
         library = ctypes.CDLL(mpi.__file__)  # finds what the libraries define that it is linked to
         functions = {name: ctypes.cast(library[name], ctypes.c_void_p).value or 0 for name in CALLS}
         return NativeCalls(
-            functions, self._world.handle, self._sums.handle, WORDS,
+            functions, self._world.handle, lambda ranks: self._record(ranks).ctypes.data, WORDS,
             {name: getattr(mpi, constant).handle for name, constant in TYPES.items()},
             {name: reduction.handle for name, reduction in self._reductions.items()},
             lambda name: self._narrow_sum(name).handle,
@@ -143,13 +189,16 @@ class MpiTransport(Transport):
 
     def exchange_words(self, words: np.ndarray, group: Group, timeout: float = 0) -> np.ndarray:
         rows = np.empty((len(group), words.size), np.int64)
-        communicator = self._communicator(group)
+        self.usable()
+        communicator, places = self._world, group.ranks
+        if group.channel:
+            communicator, places = self._communicator(group), tuple(range(len(group)))
         own = group.ranks.index(self.cluster.rank)
         rows[own] = words
         # From each member apart: of a collective function nobody can tell who is late.
         others = [member for member in range(len(group)) if member != own]
-        coming = [communicator.Irecv(rows[member], member, WORDS) for member in others]
-        going = [communicator.Isend(words, member, WORDS) for member in others]
+        coming = [communicator.Irecv(rows[member], places[member], WORDS) for member in others]
+        going = [communicator.Isend(words, places[member], WORDS) for member in others]
         timeout = timeout or self.timeout
         PROGRESS.begin_exchange()
         with PROGRESS.waiting():
@@ -183,8 +232,8 @@ class MpiTransport(Transport):
                 pause = min(2 * pause, LONGEST_PAUSE)
         return True
 
-    def absent(self, seconds: float) -> list[int]:
-        others = [rank for rank in range(self.cluster.size) if rank != self.cluster.rank]
+    def absent(self, seconds: float, group: Group) -> list[int]:
+        others = [rank for rank in group.ranks if rank != self.cluster.rank]
         answers = np.zeros((self.cluster.size, 1), np.int64)
         coming = [self._world.Irecv(answers[rank], rank, ANSWERS) for rank in others]
         going = [self._world.Isend(answers[self.cluster.rank], rank, ANSWERS) for rank in others]
@@ -193,47 +242,52 @@ class MpiTransport(Transport):
         return [rank for rank, one in zip(others, coming) if not one.Test()]
 
     def all_reduce(self, values: np.ndarray, reduction: str, group: Group) -> np.ndarray:
-        if group == self.everyone:
-            return self.all_reduce_packs([values], reduction)[0]
-        own = widened(values)
-        result = empty_aligned(own.shape, own.dtype)
-        merge = self._reductions[reduction]
-        self._finish(self._communicator(group).Iallreduce(own, result, merge), own, result)
-        return result.astype(values.dtype, copy=False)
+        return self.exchange_packs("all_reduce", [values], reduction, group)[0]
 
-    def all_reduce_packs(
-        self, packs: Sequence[np.ndarray], reduction: str, widen: bool = True
+    def exchange_packs(
+        self,
+        kind: str,
+        packs: Sequence[np.ndarray],
+        reduction: str,
+        group: Group,
+        widen: bool = True,
     ) -> list[np.ndarray]:
-        self._communicator(self.everyone)
-        own = [widened(values, widen) for values in packs]
-        results = [empty_aligned(values.shape, values.dtype) for values in own]
+        communicator = self._communicator(group)
+        if group == self.everyone:
+            communicator = self._packs
+        own = [widened(values, widen and bool(reduction)) for values in packs]
+        results = [empty_aligned(exchanged_shape(kind, x.shape, len(group)), x.dtype) for x in own]
         well, failed = np.zeros(1, np.int64), np.zeros(1, int)
-        requests = [self._begun(a, b, reduction) for a, b in zip(own, results)]
-        requests.append(self._sums.Iallreduce(well, failed, self._mpi.MAX))
-        memory = own, results, well, failed
-        if not self._complete(requests, self.timeout, memory, is_idle=False):
-            error = late_ranks(self.absent(min(self.timeout, 5)), self.cluster.size, self.timeout)
-            self.abandon(error.message, memory, requests)
-            raise error
+        requests = [self._begun(communicator, kind, a, b, reduction) for a, b in zip(own, results)]
+        requests.append(communicator.Iallreduce(well, failed, self._mpi.MAX))
+        self._finish(requests, group, own, results, well, failed)
         if failed[0]:
             raise failed_rank(int(failed[0]) - 1, self.cluster.size)
         return [result.astype(values.dtype, copy=False) for result, values in zip(results, packs)]
 
-    def _begun(self, own: np.ndarray, result: np.ndarray, reduction: str) -> Any:
-        """The request of a sum over all processes."""
+    def _begun(
+        self, communicator: Any, kind: str, own: np.ndarray, result: np.ndarray, reduction: str
+    ) -> Any:
+        """The request of an exchange of one array."""
+        if kind == "all_gather":
+            return communicator.Iallgather(_bytes(own), _bytes(result))
+        if kind == "all_to_all":
+            return communicator.Ialltoall(_bytes(own), _bytes(result))
+        is_whole = kind == "all_reduce"
+        call = communicator.Iallreduce if is_whole else communicator.Ireduce_scatter_block
         if own.dtype.name not in NARROW_SUMS:
-            return self._sums.Iallreduce(own, result, self._reductions[reduction])
-        kind = getattr(self._mpi, TYPES[own.dtype.name])
-        return self._sums.Iallreduce(
-            [_bytes(own), own.size, kind],
-            [_bytes(result), own.size, kind],
+            return call(own, result, self._reductions[reduction])
+        number = getattr(self._mpi, TYPES[own.dtype.name])
+        return call(
+            [_bytes(own), own.size, number],
+            [_bytes(result), result.size, number],
             self._narrow_sum(own.dtype.name),
         )
 
     def all_gather(self, values: np.ndarray, group: Group) -> np.ndarray:
         result = empty_aligned((len(group), *values.shape), values.dtype)
         own, place = _bytes(values), _bytes(result)
-        self._finish(self._communicator(group).Iallgather(own, place), own, place)
+        self._finish([self._communicator(group).Iallgather(own, place)], group, own, place)
         return result
 
     def gather_rows(self, values: np.ndarray, rows: Sequence[int], group: Group) -> np.ndarray:
@@ -241,19 +295,20 @@ class MpiTransport(Transport):
         each = values.dtype.itemsize * int(np.prod(values.shape[1:], dtype=np.int64))
         counts = [count * each for count in rows]
         own, place = _bytes(values), _bytes(result)
-        self._finish(self._communicator(group).Iallgatherv(own, [place, counts]), own, place)
+        request = self._communicator(group).Iallgatherv(own, [place, counts])
+        self._finish([request], group, own, place)
         return result
 
     def broadcast(self, values: np.ndarray, root: int, group: Group) -> np.ndarray:
         result = np.array(values, order="C")
         place = _bytes(result)
-        self._finish(self._communicator(group).Ibcast(place, root), place)
+        self._finish([self._communicator(group).Ibcast(place, root)], group, place)
         return result
 
     def all_to_all(self, values: np.ndarray, group: Group) -> np.ndarray:
         result = empty_aligned(values.shape, values.dtype)
         own, place = _bytes(values), _bytes(result)
-        self._finish(self._communicator(group).Ialltoall(own, place), own, place)
+        self._finish([self._communicator(group).Ialltoall(own, place)], group, own, place)
         return result
 
     def messages(self) -> Messages:
@@ -263,11 +318,12 @@ class MpiTransport(Transport):
         with PROGRESS.waiting():
             self._complete([self._world.Ibarrier()], 0, None)
 
-    def _finish(self, request: Any, *memory: np.ndarray) -> None:
-        """Waits until an exchange that all have come to is complete."""
-        if not self._complete([request], self.timeout, memory, is_idle=False):
-            error = late_ranks(self.absent(min(self.timeout, 5)), self.cluster.size, self.timeout)
-            self.abandon(error.message, memory, request)
+    def _finish(self, requests: Sequence[Any], group: Group, *memory: Any) -> None:
+        """Waits until an exchange that all members have come to is complete."""
+        if not self._complete(requests, self.timeout, memory, is_idle=False):
+            late = self.absent(min(self.timeout, 5), group)
+            error = late_ranks(late, self.cluster.size, self.timeout)
+            self.abandon(error.message, memory, requests)
             raise error
 
     def abort(self, status: int, why: str = "") -> None:

@@ -12,11 +12,11 @@ from penstock._src.compiler.kernels.kernel import Kernel, SpecialKernel
 def in_exchange_order(kernels: Sequence[Kernel]) -> tuple[Kernel, ...]:
     """The kernels of a function, exchanges where they overlap with most others."""
     kinds = [k.node.kind if isinstance(k, SpecialKernel) else "" for k in kernels]
-    if "all_reduce_start" not in kinds:
+    if "exchange_start" not in kinds:
         return tuple(kernels)
     needs = needs_of(kernels)
     early = _early(kernels, kinds)
-    waiting = {number for number, kind in enumerate(kinds) if kind == "all_reduce_wait"}
+    waiting = {number for number, kind in enumerate(kinds) if kind == "exchange_wait"}
     order: list[int] = []
     done: set[int] = set()
 
@@ -59,11 +59,11 @@ def _early(kernels: Sequence[Kernel], kinds: Sequence[str]) -> list[int]:
     for kernel, kind in zip(kernels, kinds, strict=True):
         for leaf in kernel.inputs:
             readers.setdefault(leaf.id, set()).add(kind)
-    exchanges = {"all_reduce_start", "all_reduce_wait"}
+    exchanges = {"exchange_start", "exchange_wait"}
     return [
         number
         for number, (kernel, kind) in enumerate(zip(kernels, kinds, strict=True))
-        if kind == "all_reduce_start"
+        if kind == "exchange_start"
         or kind == ""
         and all(
             node.kind == "concat" and readers.get(node.id, {""}) <= exchanges

@@ -93,7 +93,7 @@ def arguments_of(
     ]
     known = () if written is None else [made for _, made in changed]
     handles = {handle.id for handle, _ in changed}
-    if any(n.kind == "all_reduce_start" for n in _ancestors(nodes, {n.id for n in known}).values()):
+    if any(n.kind == "exchange_start" for n in _ancestors(nodes, {n.id for n in known}).values()):
         return None  # what other processes gave is gone
     if handles & _variables_read(nodes, {n.id for n in known}):
         return None

@@ -83,7 +83,7 @@ class LoweringContext(NodeMaker):
         # checks
         self.checks: list[Check] = []
         self.inner_checks: dict[InnerCheck, Node] | None = None  # those inside of a loop or branch
-        self.exchanges: list[Node] = []  # what is combined with other processes, in their order
+        self.exchanges: list[Node] = []  # what is exchanged with other processes, in its order
         # What ends a run, by the message of the check or by the operation with a bad index -> the operation that
         # raises the error on the host, and its arguments.
         self.assertions: dict[Any, Refusal] = {}
@@ -176,8 +176,13 @@ class LoweringContext(NodeMaker):
 
     # -- other processes
 
-    def all_reduce(self, packs: Sequence[Node], unit: ExchangeUnit) -> list[Node]:
-        """Each pack combined with those that the other processes give, which are of its type and shape.
+    def exchange(self, packs: Sequence[Node], unit: ExchangeUnit, size: int) -> list[Node]:
+        """What comes of each pack in an exchange with other processes, which give packs of its type and shape.
+
+        Args:
+          packs: arrays.
+          unit: what is done with them, and by whom.
+          size: how many processes take part.
 
         Raises:
           NotLowerable: within a loop or branch, where nobody knows how often or whether.
@@ -188,10 +193,10 @@ class LoweringContext(NodeMaker):
         first = self.exchanges[-1].attrs["last"] + 1 if self.exchanges else 0
         for number, pack in enumerate(packs, first):
             before = started[-1:] or [wait.args[0] for wait in self.exchanges[-1:]]
-            attrs = {"unit": unit, "number": number, "last": first + len(packs)}
-            started.append(self.make("all_reduce_start", (pack, *before), **attrs))
+            attrs = {"unit": unit, "number": number, "last": first + len(packs), "size": size}
+            started.append(self.make("exchange_start", (pack, *before), **attrs))
         waits = [
-            self.make("all_reduce_wait", (start, pack), **start.attrs)
+            self.make("exchange_wait", (start, pack), **start.attrs)
             for start, pack in zip(started, packs, strict=True)
         ]
         self.exchanges += waits

@@ -40,8 +40,8 @@ LAUNCHERS: dict[Any, Launcher] = {
     AttentionKernel: launch_attention,
     BoundsKernel: specials.launch_bounds_check,
     **dict.fromkeys(SPECIALS, specials.launch_special),
-    "all_reduce_start": exchanges.launch_start,
-    "all_reduce_wait": exchanges.launch_wait,
+    "exchange_start": exchanges.launch_start,
+    "exchange_wait": exchanges.launch_wait,
     "while": control.launch_while,
     "case": control.launch_case,
 }

@@ -1,9 +1,10 @@
-"""Sums over processes that go on while a program computes: MPI's nonblocking calls, driven from native code.
+"""Exchanges with other processes that go on while a program computes: MPI's nonblocking calls, driven from native code.
 
 A *session* is a block of 64-bit words: addresses of MPI's functions, its handles, and the state of one run's exchanges. Its
-operations are reductions, in one order in all processes. They come in units. Before the first operation of a unit begins, each
-process tells the others what the unit is (WORDS words), and only if all say the same it begins. Each unit ends with an
-operation of its own over one word, the greatest of what the processes give: 0, or 1 + the rank of one that has failed.
+operations are reductions and movements of arrays, in one order in all processes. They come in units, each among a group of processes. Before the
+first operation of a unit begins, each member tells the others what the unit is (WORDS words), and only if all say the same it begins; a group's first
+unit makes its communicator then, when all members are known to be there. Each unit ends with an operation of its own over one word, the greatest of
+what the members give: 0, or 1 + the rank of one that has failed.
 
     start(session, number, send, receive)   an operation's arrays are there; it begins once its unit is agreed on
     advance(session)                        lets MPI work, begins what may begin; returns at once, if another thread is in it, too
@@ -20,6 +21,15 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from penstock._src.cluster.transport import (
+    COMMUNICATOR,
+    MADE,
+    MEMBERS,
+    MPI_GROUP,
+    PLACE,
+    RANKS,
+)
+
 from ..code import Code
 from ..kernels import kernels
 from ..language.function import Fn
@@ -31,18 +41,32 @@ WORDS = 16  # of what a process tells about a unit
 
 # Words of a session.
 (
-    IRECV, ISEND, IALLREDUCE, TEST, TESTALL, YIELD,  # addresses of functions
-    TELLING, REDUCING, WORD_TYPE,  # handles: two communicators, a type
-    REQUEST_BYTES, SIZE, RANK, TAG,
+    IRECV, ISEND, TEST, TESTALL, CREATE_GROUP, YIELD,  # addresses of functions
+    TELLING, WORD_TYPE,  # handles: a communicator, a type
+    REQUEST_BYTES, TAG,
     UNITS, ROWS, REQUESTS, STATUSES, OPERATIONS, COUNT,  # addresses of tables; how many operations
     READY, BEGUN, DONE, AGREED, TOLD,  # the first three count operations, AGREED units; TOLD: the unit after them was told
     FAILED, TIMEOUT, WAITING, COMPLETE, ERROR, DETAIL,
     LOCK, RUN, SLEEP,  # whether a thread is at work; the number of the run; the address of a function that sleeps
     WAITED,  # the address of the count of nanoseconds in which `look` waited
     SESSION_WORDS,
-) = range(35)  # fmt: skip
-# Words of an operation. LAST: it ends its unit.
-SEND, RECEIVE, ELEMENTS, TYPE, REDUCTION, UNIT, REQUEST, LAST, OPERATION_WORDS = range(9)
+) = range(32)  # fmt: skip
+# Words of an operation. CALL: the address of MPI's function; MOVES: it takes no reduction, but counts of both arrays; GROUP: the address of a
+# record (cluster/transport.py); LAST: it ends its unit.
+(
+    SEND,
+    RECEIVE,
+    ELEMENTS,
+    TYPE,
+    REDUCTION,
+    CALL,
+    MOVES,
+    GROUP,
+    UNIT,
+    REQUEST,
+    LAST,
+    OPERATION_WORDS,
+) = range(12)
 # What ERROR says; DETAIL is the unit, the rank that failed + 1, or MPI's code.
 DIFFERENT, LATE, PEER_FAILED, MPI_FAILED, LOST = range(1, 6)
 
@@ -117,34 +141,38 @@ def _checked(f: Fn, code: Val) -> Val:
 
 
 def _emit_tell(m: Module) -> None:
-    """tell(session, unit) -> 1 once all have told that they are at this unit; 0 before."""
-    with m.fn("tell", ret=I64, internal=True, noalias=False, session=PTR, unit=I64) as f:
+    """tell(session, unit, group) -> 1 once all members have told that they are at this unit; 0 before."""
+    with m.fn("tell", ret=I64, internal=True, noalias=False, session=PTR, unit=I64, group=PTR) as f:
         flag = f.alloca(I32)
 
         def word(number: int, ty: str = I64) -> Val:
             return f.load(f.session, number, ty)
 
         own = f.at(word(UNITS, PTR), f.unit * WORDS, I64)
-        size, rank, step = word(SIZE), word(RANK), word(REQUEST_BYTES)
-        rows, requests = word(ROWS, PTR), word(REQUESTS, PTR)
+        size, place, ranks = (
+            f.load(f.group, i, ty) for i, ty in ((MEMBERS, I64), (PLACE, I64), (RANKS, PTR))
+        )
+        step, rows, requests = word(REQUEST_BYTES), word(ROWS, PTR), word(REQUESTS, PTR)
 
         def tell() -> None:
-            def one(member: Val, place: Val) -> tuple[Val, ...]:
+            def one(member: Val, request: Val) -> tuple[Val, ...]:
                 row = f.at(rows, member * WORDS, I64)
 
                 def exchange() -> tuple[Val, ...]:
-                    handle = word(WORD_TYPE), member, word(TAG), word(TELLING)
-                    coming = f.at(requests, place * step, "i8")
-                    going = f.at(requests, (place + 1) * step, "i8")
+                    f.store(f.i64(-1), row)  # it has not come
+                    rank = f.load(ranks, member, I64)
+                    handle = word(WORD_TYPE), rank, word(TAG), word(TELLING)
+                    coming = f.at(requests, request * step, "i8")
+                    going = f.at(requests, (request + 1) * step, "i8")
                     _checked(f, f.call(word(IRECV, PTR), row, WORDS, *handle, coming, ret=I32))
                     _checked(f, f.call(word(ISEND, PTR), own, WORDS, *handle, going, ret=I32))
-                    return (place + 2,)
+                    return (request + 2,)
 
                 def keep() -> tuple[Val, ...]:
                     f.loop(0, WORDS, 1, lambda i: f.store(f.load(own, i, I64), row, i))
-                    return (place,)
+                    return (request,)
 
-                return f.when(member.eq(rank), keep, exchange)
+                return f.when(member.eq(place), keep, exchange)
 
             f.loop(f.i64(0), size, 1, one, f.i64(0))
             f.store(f.i64(1), f.session, TOLD)
@@ -162,7 +190,14 @@ def _emit_tell(m: Module) -> None:
             (found,) = f.loop(f.i64(0), size * WORDS, 1, difference, f.i64(0))
             f.store(f.i64(0), f.session, TOLD)
 
+            def make() -> None:
+                handles = word(TELLING), f.load(f.group, MPI_GROUP, I64), word(TAG)
+                made = f.at(f.group, COMMUNICATOR, I64)
+                _checked(f, f.call(word(CREATE_GROUP, PTR), *handles, made, ret=I32))
+                f.store(f.i64(1), f.group, MADE)
+
             def agreed() -> tuple[Val, ...]:
+                f.when(f.load(f.group, MADE, I64).eq(0), make)
                 f.store(f.unit + 1, f.session, AGREED)
                 return (f.i64(1),)
 
@@ -229,7 +264,9 @@ def _emit_work(m: Module) -> None:
                     return f.when(
                         word(AGREED) > unit,
                         lambda: (f.i64(1),),
-                        lambda: (f.call("tell", f.session, unit, ret=I64),),
+                        lambda: (
+                            f.call("tell", f.session, unit, f.load(this, GROUP, PTR), ret=I64),
+                        ),
                     )
 
                 (agreed,) = f.when(may, agree, lambda: (f.i64(0),))
@@ -238,11 +275,18 @@ def _emit_work(m: Module) -> None:
                     f.emit(VOID, "fence acquire")
                     # What ends a unit gives what is known of failures now.
                     f.when(last, lambda: f.store(word(FAILED), f.load(this, SEND, PTR)))
-                    arrays = f.load(this, SEND, PTR), f.load(this, RECEIVE, PTR)
+                    send, receive = f.load(this, SEND, PTR), f.load(this, RECEIVE, PTR)
                     kind = (f.load(this, ELEMENTS, I64), f.load(this, TYPE, I64))
-                    kind += (f.load(this, REDUCTION, I64), word(REDUCING))
-                    request = f.at(this, REQUEST, I64)
-                    begun = f.call(word(IALLREDUCE, PTR), *arrays, *kind, request, ret=I32)
+                    call, reduction = f.load(this, CALL, PTR), f.load(this, REDUCTION, I64)
+                    communicator = f.load(f.load(this, GROUP, PTR), COMMUNICATOR, I64)
+                    end = communicator, f.at(this, REQUEST, I64)
+                    moved = send, *kind, receive, *kind, *end
+                    reduced = send, receive, *kind, reduction, *end
+                    (begun,) = f.when(
+                        f.load(this, MOVES, I64).ne(0),
+                        lambda: (f.call(call, *moved, ret=I32),),
+                        lambda: (f.call(call, *reduced, ret=I32),),
+                    )
                     _checked(f, begun)
                     f.store(number + 1, f.session, BEGUN)
                     f.when(word(READY) <= number, lambda: f.store(number + 1, f.session, READY))

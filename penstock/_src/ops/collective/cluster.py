@@ -16,7 +16,7 @@ from penstock._src.core.registry import make_function, raw
 from penstock._src.core.typesets import ANY
 from penstock._src.ir.function import ExchangeUnit
 from penstock._src.native.process.narrow_sums import sum_of_bfloat16
-from penstock._src.ops.collective.lowering import reduced, reducing_transport
+from penstock._src.ops.collective.lowering import exchanging_transport, reduced
 from penstock._src.ops.collective.members import (
     GroupKeys,
     connected,
@@ -64,7 +64,9 @@ class _ClusterReduce(Op):
         parts = [np.concatenate([inputs[i].reshape(-1) for i in pack]) for pack in packs]
         results: list[np.ndarray] = [np.empty(0)] * len(inputs)
         sent = [part.astype(self._wire().np) for part in parts] if self.wire else parts
-        totals = transport.all_reduce_packs(sent, self.merge_op, widen=not self.wire)
+        totals = transport.exchange_packs(
+            "all_reduce", sent, self.merge_op, transport.everyone, widen=not self.wire
+        )
         for pack, part, total in zip(packs, parts, totals, strict=True):
             total = finished(total.astype(part.dtype), self.final_op, transport.cluster.size)
             ends = np.cumsum([inputs[i].size for i in pack])[:-1]
@@ -73,7 +75,7 @@ class _ClusterReduce(Op):
         return results
 
     def lower(self, p, inputs):
-        transport = reducing_transport()
+        transport = exchanging_transport()
         told = self._told(inputs)
         disagree = functools.partial(disagreement, self, transport, told)
         unit = ExchangeUnit(tuple(told_words(told).tolist()), self.merge_op, disagree)

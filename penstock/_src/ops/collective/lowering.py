@@ -1,4 +1,4 @@
-"""Reductions over the processes of a cluster as parts of a program, which go on while the program computes.
+"""Exchanges with other processes of a cluster as parts of a program, which go on while the program computes.
 
 Native code makes the exchanges that `members.py` and `cluster.py` make on the host, in the same order and of the same arrays. So a
 process in which an operation is part of a program meets those in which the host runs it.
@@ -21,8 +21,8 @@ WIDER = {dtypes.float16: dtypes.float32, dtypes.bfloat16: dtypes.float32}
 MOST_ELEMENTS = (1 << 31) - 1  # of a pack: MPI counts them by 32 bits
 
 
-def reducing_transport() -> Any:
-    """The transport by whose calls programs reduce.
+def exchanging_transport() -> Any:
+    """The transport by whose calls programs exchange values.
 
     Raises:
       NotLowerable: there is none, or programs of this device or under these flags call nobody.
@@ -54,21 +54,48 @@ def reduced(
     Raises:
       NotLowerable: a pack cannot be exchanged by a program.
     """
-    native = reducing_transport().native
-    joined = [_joined(p, pack, native.types, wire) for pack in packs]
+    transport = exchanging_transport()
+    joined = [_joined(p, pack, transport.native.types, wire) for pack in packs]
+    totals = p.exchange(joined, unit, transport.cluster.size)
     results = []
-    for pack, total in zip(packs, p.all_reduce(joined, unit), strict=True):
+    for pack, total in zip(packs, totals, strict=True):
         for x, part in zip(pack, _parts(p, pack, total), strict=True):
             results.append(_finished(p, p.cast(part, x.dtype), final))
     return results
+
+
+def exchanged(p: Any, x: Any, unit: ExchangeUnit) -> Any:
+    """Returns what comes of a tensor in an exchange among the unit's processes, as a node of its type.
+
+    Args:
+      p: the LoweringContext.
+      x: the tensor; but for an all-reduce it has rows (`Transport.exchange_packs`).
+      unit: what the processes agree on.
+
+    Raises:
+      NotLowerable: it cannot be exchanged by a program.
+    """
+    types = exchanging_transport().native.types
+    if unit.merge:
+        (result,) = p.exchange([_joined(p, [x], types, None)], unit, len(unit.ranks))
+        return p.cast(result, x.dtype)
+    require_countable(int(x.size) * x.dtype.size, "bytes")
+    return p.exchange([x], unit, len(unit.ranks))[0]
+
+
+def require_countable(count: int, what: str) -> None:
+    """Raises NotLowerable if there is nothing to exchange, or more than MPI counts."""
+    if not 0 < count <= MOST_ELEMENTS:
+        raise NotLowerable(f"{count} {what} are not exchanged by programs")
 
 
 def _joined(p: Any, pack: Sequence[Any], types: Any, wire: DType | None) -> Any:
     """A pack as one array of a type that is reduced."""
     dtype: DType = wire or WIDER.get(pack[0].dtype, pack[0].dtype)
     size = sum(int(x.size) for x in pack)
-    if dtype.name not in types or not 0 < size <= MOST_ELEMENTS:
-        raise NotLowerable(f"{size} elements of {dtype.name} are not exchanged by programs")
+    require_countable(size, f"elements of {dtype.name}")
+    if dtype.name not in types:
+        raise NotLowerable(f"values of {dtype.name} are not exchanged by programs")
     wide = [p.cast(x, dtype) for x in pack]
     if len(wide) == 1:
         return wide[0]
@@ -91,5 +118,5 @@ def _finished(p: Any, total: Any, final: str) -> Any:
     """A sum, or the mean."""
     if final != "Div":
         return total
-    size = p.constant(np.array(reducing_transport().cluster.size, total.dtype.np), total.dtype)
+    size = p.constant(np.array(exchanging_transport().cluster.size, total.dtype.np), total.dtype)
     return p.floordiv(total, size) if total.dtype.is_integer else p.div(total, size)

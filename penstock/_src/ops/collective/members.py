@@ -29,6 +29,10 @@ KINDS = (
     "Reduce", "ReduceScatter", "Gather", "AllToAll", "Bcast", "GatherRows", "FromFirst", "ReduceAll",
     "Pipeline",
 )  # fmt: skip
+# What they are in programs (ir/function.py).
+EXCHANGES = {
+    "Reduce": "all_reduce", "ReduceScatter": "reduce_scatter", "Gather": "all_gather", "AllToAll": "all_to_all",
+}  # fmt: skip
 MERGES = ("", "Add", "Mul", "Min", "Max")
 DTYPES = (
     "bool int8 int16 int32 int64 uint8 uint16 uint32 uint64 float16 bfloat16 float32 float64 "
@@ -99,7 +103,7 @@ def exchanged(
       InternalError: members are in other exchanges.
     """
     transport = connected(op)
-    group = _group(op, transport, keys.size, rows)
+    group = group_of(op, transport, keys.size, rows)
     role = SENDS if kind == "Bcast" else 0
     values = np.asarray(values, order="C")
     agree(op, transport, group, kind, values, keys, merge, role)
@@ -107,29 +111,23 @@ def exchanged(
         return transport.broadcast(values, group.ranks.index(transport.cluster.rank), group)
     if kind == "FromFirst":
         return transport.broadcast(values, 0, group)
-    if kind == "Gather":
-        return transport.all_gather(values, group).reshape(-1, *values.shape[1:])
-    if kind == "AllToAll":
-        if not values.ndim or len(values) != keys.size:
-            raise op.invalid(
-                f"input must have group_size = {keys.size} rows. Received shape {list(values.shape)}"
-            )
-        return transport.all_to_all(values, group)
-    total = finished(transport.all_reduce(values, merge, group), final, keys.size)
-    if kind == "Reduce":
-        return total
-    if not values.ndim or len(values) % keys.size:
+    if kind == "AllToAll" and (not values.ndim or len(values) != keys.size):
+        raise op.invalid(
+            f"input must have group_size = {keys.size} rows. Received shape {list(values.shape)}"
+        )
+    if kind == "ReduceScatter" and (not values.ndim or len(values) % keys.size):
         raise op.invalid(
             f"the rows of input must be a multiple of group_size = {keys.size}. Received shape "
             f"{list(values.shape)}"
         )
-    return np.split(total, keys.size)[group.ranks.index(transport.cluster.rank)]
+    (result,) = transport.exchange_packs(EXCHANGES[kind], [values], merge, group)
+    return finished(result, final, keys.size)
 
 
 def received(op: Any, place: np.ndarray, keys: GroupKeys) -> np.ndarray:
     """Returns what the member that sends has for an array of this shape and type."""
     transport = connected(op)
-    group = _group(op, transport, keys.size, None)
+    group = group_of(op, transport, keys.size, None)
     roles = agree(op, transport, group, "Bcast", place, keys, "", 0)
     return transport.broadcast(place, roles.index(SENDS), group)
 
@@ -137,7 +135,7 @@ def received(op: Any, place: np.ndarray, keys: GroupKeys) -> np.ndarray:
 def gathered_rows(op: Any, values: np.ndarray, keys: GroupKeys) -> tuple[np.ndarray, list[int]]:
     """Returns the rows of all members one after the other, and how many each has."""
     transport = connected(op)
-    group = _group(op, transport, keys.size, None)
+    group = group_of(op, transport, keys.size, None)
     values = np.asarray(values, order="C")
     rows = agree(op, transport, group, "GatherRows", values[:0], keys, "", len(values))
     return transport.gather_rows(values, rows, group), rows
@@ -164,8 +162,8 @@ def connected(op: Any) -> Transport:
     return transport
 
 
-def _group(op: Any, transport: Transport, size: int, rows: np.ndarray | None) -> Group:
-    """The group of this process.
+def group_of(op: Any, transport: Transport, size: int, rows: np.ndarray | None) -> Group:
+    """The group of this process, of `size` members; `rows` are the ranks of each, if it is not the whole cluster.
 
     Raises:
       UnimplementedError: it is part of the cluster, and nothing says which.

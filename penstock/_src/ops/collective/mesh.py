@@ -4,6 +4,7 @@ All processes run one program, so these need no keys. `members` are the ranks of
 processes in the order of their shards. Passes add these ops to graphs whose gradients exist by then, so they have none.
 """
 
+import functools
 from typing import Any, Literal
 
 import numpy as np
@@ -11,7 +12,17 @@ import numpy as np
 from penstock._src.core.op import Op
 from penstock._src.core.registry import make_function
 from penstock._src.core.typesets import ANY
-from penstock._src.ops.collective.members import GroupKeys, exchanged
+from penstock._src.ir.function import ExchangeUnit
+from penstock._src.ops.collective.lowering import exchanged as exchanged_in_program
+from penstock._src.ops.collective.lowering import exchanging_transport
+from penstock._src.ops.collective.members import (
+    EXCHANGES,
+    GroupKeys,
+    disagreement,
+    exchanged,
+    group_of,
+    tensor_words,
+)
 
 
 class _Along(Op):
@@ -26,8 +37,25 @@ class _Along(Op):
     is_collective = True
 
     def _exchanged(self, kind: str, values: Any, merge: str = "") -> np.ndarray:
-        rows = np.array(self.members).reshape(-1, self.size)
-        return exchanged(self, kind, values, GroupKeys(self.size, 0, 0), merge, rows=rows)
+        return exchanged(self, kind, values, self._keys, merge, rows=self._groups)
+
+    def _exchanged_in_program(self, p: Any, kind: str, x: Any, merge: str = "") -> Any:
+        transport = exchanging_transport()
+        group = group_of(self, transport, self.size, self._groups)
+        words = tensor_words(self, kind, x.dtype.name, x.shape, self._keys, merge)
+        disagree = functools.partial(disagreement, self, transport, "", group=group)
+        told = tuple(words.tolist())
+        unit = ExchangeUnit(told, merge, disagree, EXCHANGES[kind], group.ranks)
+        return exchanged_in_program(p, x, unit)
+
+    @property
+    def _keys(self) -> GroupKeys:
+        return GroupKeys(self.size, 0, 0)
+
+    @property
+    def _groups(self) -> np.ndarray:
+        """The ranks of each group."""
+        return np.array(self.members).reshape(-1, self.size)
 
 
 class _MeshReduce(_Along):
@@ -39,6 +67,9 @@ class _MeshReduce(_Along):
 
     def eager(self, input):
         return self._exchanged("Reduce", input, self.merge_op)
+
+    def lower(self, p, input):
+        return self._exchanged_in_program(p, "Reduce", input, self.merge_op)
 
 
 class _MeshScatter(_Along):
@@ -56,6 +87,11 @@ class _MeshScatter(_Along):
         total = self._exchanged("ReduceScatter", parts, "Add")
         return total.reshape(parts.shape[1:])
 
+    def lower(self, p, input):
+        parts = stacked(self, p, input, self.axis)
+        total = self._exchanged_in_program(p, "ReduceScatter", parts, "Add")
+        return p.reshape(total, parts.shape[1:])
+
 
 class _MeshGather(_Along):
     """The tensors of a group, joined along an axis."""
@@ -70,6 +106,10 @@ class _MeshGather(_Along):
     def eager(self, input):
         joined = self._exchanged("Gather", np.asarray(input, order="C")[None])
         return np.concatenate(list(joined), self.axis)
+
+    def lower(self, p, input):
+        joined = self._exchanged_in_program(p, "Gather", p.reshape(input, (1, *input.shape)))
+        return unstacked(p, joined, self.axis)
 
 
 class _MeshExchange(_Along):
@@ -88,6 +128,10 @@ class _MeshExchange(_Along):
             raise self.invalid(_indivisible(input.shape, self.split_axis, self.size))
         parts = np.stack(np.split(input, self.size, self.split_axis))
         return np.concatenate(list(self._exchanged("AllToAll", parts)), self.join_axis)
+
+    def lower(self, p, input):
+        parts = stacked(self, p, input, self.split_axis)
+        return unstacked(p, self._exchanged_in_program(p, "AllToAll", parts), self.join_axis)
 
 
 class _MeshFirst(_Along):
@@ -131,6 +175,24 @@ class _MeshPart(Op):
             raise self.invalid(_indivisible(shape, self.axis, self.size))
         part = extent // self.size
         return self.index * part, (self.index + 1) * part
+
+
+def stacked(op: Any, p: Any, x: Any, axis: int) -> Any:
+    """A node's equal parts along an axis, along a new first axis."""
+    if x.shape[axis] % op.size:
+        raise op.invalid(_indivisible(x.shape, axis, op.size))
+    shape = (*x.shape[:axis], op.size, x.shape[axis] // op.size, *x.shape[axis + 1 :])
+    order = [axis, *[i for i in range(len(shape)) if i != axis]]
+    return p.transpose(p.reshape(x, shape), order)
+
+
+def unstacked(p: Any, x: Any, axis: int) -> Any:
+    """A node's rows, joined along an axis of theirs."""
+    count, *shape = x.shape
+    order = list(range(1, len(x.shape)))
+    order.insert(axis, 0)
+    shape[axis] = shape[axis] * count
+    return p.reshape(p.transpose(x, order), shape)
 
 
 def divided(shape: Any, axis: int, size: int) -> Any:

@@ -17,7 +17,7 @@ from penstock._src.core.typesets import FLOAT, INDEX
 from penstock._src.core.values.resources import Resource
 from penstock._src.ir.errors import NotLowerable
 from penstock._src.ir.function import ExchangeUnit
-from penstock._src.ops.collective.lowering import reduced, reducing_transport
+from penstock._src.ops.collective.lowering import exchanging_transport, reduced
 from penstock._src.ops.collective.members import (
     GroupKeys,
     disagreement,
@@ -59,7 +59,7 @@ class _Reducing(_Collective):
     kind = "Reduce"
 
     def lower(self, p, input, *group):
-        transport = reducing_transport()
+        transport = exchanging_transport()
         keys = self._static_keys(p, group)
         if keys.size != transport.cluster.size or self.timeout_seconds:
             raise NotLowerable(

@@ -1,6 +1,6 @@
-"""Launches of sums over processes: each begins as soon as what it takes is there, others let it go on, one waits for it."""
+"""Launches of exchanges with other processes: each begins as soon as what it takes is there, others let it go on, one waits for it."""
 
-from penstock._src.compiler.codegen.specials.all_reduce import ADVANCE
+from penstock._src.compiler.codegen.specials.exchanges import ADVANCE
 from penstock._src.compiler.codegen.specials.special import SessionWord
 from penstock._src.compiler.kernels.kernel import SpecialKernel
 from penstock._src.compiler.kernels.memory import bytes_of
@@ -30,16 +30,19 @@ def launch_wait(builder: PlanBuilder, kernel: SpecialKernel) -> None:
     builder.control(again)
     builder.add(builder.generator.special_code(special), "task", 1, words, special.label)
     builder.control(Jump(runner.JUMP_UNLESS, again, [SessionWord.COMPLETE]))
-    builder.note("all_reduce_wait", [started, given], [])
+    label = f"{node.attrs['unit'].kind}_wait"
+    builder.note(label, [started, given], [])
     builder.exchanging.discard(node.attrs["number"])
     if node.id in builder.buffers:  # its place is a result's
         begin_with(builder, node.args[0], builder.used(node))
         return
-    whole = Buffer(f"sum %{node.id}", bytes_of(node), "inside", inside=started.inside or started)
+    whole = Buffer(
+        f"exchanged %{node.id}", bytes_of(node), "inside", inside=started.inside or started
+    )
     whole.touch(builder.time)
     builder.buffers[node.id] = whole
     builder.known.append(whole)
-    builder.note("all_reduce_wait", [], [whole])
+    builder.note(label, [], [whole])
 
 
 def let_go_on(builder: PlanBuilder) -> None:

@@ -1,4 +1,4 @@
-"""Sums over processes: launches that begin them, let them go on, and wait for them. The work is the engine's (native/process/exchanges.py).
+"""Exchanges with other processes: launches that begin them, let them go on, and wait for them. The work is the engine's (native/process/exchanges.py).
 
 Addresses of the engine and of its session are words of the contexts: this code is one for all processes, and kept.
 """
@@ -16,8 +16,8 @@ def launch(node: Node, _outputs: Sequence[Node], _target: Target, _threads: int)
     """The launch that begins an operation of the session."""
     x, number = node.args[0], node.attrs["number"]
     return SpecialLaunch(
-        ("all_reduce_start",), emit_start, 1,
-        (SessionWord.START, SessionWord.SESSION, number, x, node), f"all_reduce_start[{int(x.size)}]",
+        ("exchange_start",), emit_start, 1,
+        (SessionWord.START, SessionWord.SESSION, number, x, node), f"{node.attrs['unit'].kind}_start[{int(x.size)}]",
     )  # fmt: skip
 
 
@@ -26,17 +26,17 @@ def launch_look(
 ) -> SpecialLaunch:
     """The launch that waits for a unit for a short while; its last words are the status and an error's code."""
     return SpecialLaunch(
-        ("all_reduce_look",), emit_look, 1,
-        (SessionWord.LOOK, SessionWord.SESSION, SessionWord.ERROR, node.attrs["last"]), "all_reduce_wait",
+        ("exchange_look",), emit_look, 1,
+        (SessionWord.LOOK, SessionWord.SESSION, SessionWord.ERROR, node.attrs["last"]), f"{node.attrs['unit'].kind}_wait",
     )  # fmt: skip
 
 
 ADVANCE = SpecialLaunch(
-    ("all_reduce_advance",),
+    ("exchange_advance",),
     lambda target: emit_advance(target),
     1,
     (SessionWord.ADVANCE, SessionWord.SESSION),
-    "all_reduce_advance",
+    "exchange_advance",
 )
 
 
