@@ -18,6 +18,7 @@ class Contexts(threading.local):
         self.updated: int | None = (
             None  # index of the copies of distributed variables that an update changes
         )
+        self.in_parts = False  # whether an update changes this process's parts of variables only
 
 
 CONTEXTS = Contexts()

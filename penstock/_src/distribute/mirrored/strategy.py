@@ -245,9 +245,13 @@ def placed_on(strategy: Strategy, index: int) -> contextlib.AbstractContextManag
 
 
 def mirrored_variable(
-    strategy: Strategy, create: Callable[..., Any], kwargs: Any, count: int
+    strategy: Strategy,
+    create: Callable[..., Any],
+    kwargs: Any,
+    count: int,
+    mirrored: Callable[..., Any] = MirroredVariable,
 ) -> Any:
-    """Creates a variable with `count` copies in this process.
+    """Creates a variable with `count` copies in this process; `mirrored` makes one whose copies are equal.
 
     Raises:
       ValueError: its synchronization is not one of those that strategies know.
@@ -276,4 +280,4 @@ def mirrored_variable(
         own = {**kwargs, "initial_value": first.read_value, "name": name.rstrip("/")}
         with placed_on(strategy, i):
             copies.append(create(**own))
-    return (SyncOnReadVariable if on_read else MirroredVariable)(strategy, copies)
+    return (SyncOnReadVariable if on_read else mirrored)(strategy, copies)

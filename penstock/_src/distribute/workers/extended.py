@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from penstock._src.cluster.description import ALONE
@@ -14,9 +15,12 @@ from penstock._src.core.registry import raw
 from penstock._src.distribute.communication import CommunicationOptions
 from penstock._src.distribute.context import current
 from penstock._src.distribute.extended import StrategyExtended
-from penstock._src.distribute.mirrored import grouping
 from penstock._src.distribute.mirrored.strategy import mirrored_variable
-from penstock._src.distribute.mirrored.variables import DistributedVariable, updating
+from penstock._src.distribute.mirrored.variables import (
+    DistributedVariable,
+    MirroredVariable,
+    updating,
+)
 from penstock._src.distribute.strategy import ReplicaContext
 from penstock._src.distribute.values import (
     DistributedValues,
@@ -26,6 +30,13 @@ from penstock._src.distribute.values import (
     ValueContext,
 )
 from penstock._src.distribute.workers import datasets
+from penstock._src.distribute.workers.parts.options import ShardingOptions
+from penstock._src.distribute.workers.parts.updates import PartialUpdates, select_whole
+from penstock._src.distribute.workers.parts.variables import (
+    DividedVariable,
+    Division,
+    UpdatedVariable,
+)
 from penstock._src.graph.operation import is_symbolic
 from penstock._src.ops.collective.cluster import (
     cluster_broadcast,
@@ -111,6 +122,11 @@ class WorkerReplicaContext(ReplicaContext):
         leaves = reduced(kind, nest.flatten(value), options or extended.options)
         return nest.pack_sequence_as(value, leaves)
 
+    def _merge_call(self, merge_fn: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+        partial = self._strategy.extended.partial
+        with contextlib.nullcontext() if partial is None else partial.together():
+            return super()._merge_call(merge_fn, args, kwargs)
+
     def all_gather(self, value: Any, axis: Any, options: Any = None) -> Any:
         """Returns the values of all replicas joined along an axis."""
         if self.num_replicas_in_sync == 1:
@@ -125,6 +141,7 @@ class CollectiveAllReduceExtended(StrategyExtended):
       container_strategy: the strategy.
       transport: what connects the workers; None if there is one.
       options: how they communicate.
+      sharding: what of the state of training they divide among them.
     """
 
     def __init__(
@@ -132,11 +149,17 @@ class CollectiveAllReduceExtended(StrategyExtended):
         container_strategy: Any,
         transport: Transport | None,
         options: CommunicationOptions,
+        sharding: ShardingOptions,
     ) -> None:
         super().__init__(container_strategy)
         self._cluster = ALONE if transport is None else transport.cluster
         self._is_chief = self._cluster.is_chief
         self.options = options
+        self.partial: PartialUpdates | None = None  # if variables are updated in parts
+        self._division = Division(self._cluster.size, self._cluster.rank)
+        if sharding.stage and self._cluster.size > 1:
+            self.partial = PartialUpdates(sharding, self._division, options.bytes_per_pack)
+        self._beside: Any = None  # the variable beside which others are made
         if transport is not None and options.timeout_seconds:
             transport.timeout = options.timeout_seconds
 
@@ -167,13 +190,66 @@ class CollectiveAllReduceExtended(StrategyExtended):
         if not self._in_multi_worker_mode():
             return super()._create_variable(next_creator, **kwargs)
         options = {**kwargs, "initial_value": _of_the_chief(kwargs)}
-        return mirrored_variable(self._strategy, next_creator, options, 1)
+        if self.partial is None:
+            return mirrored_variable(self._strategy, next_creator, options, 1)
+        if self._beside is not None and self.partial.divides(self._beside):
+            return self._create_slot(next_creator, options, self._beside.shape)
+        gather = self.partial.gather
+        return mirrored_variable(
+            self._strategy, next_creator, options, 1,
+            lambda strategy, copies: UpdatedVariable(strategy, copies, gather),
+        )  # fmt: skip
+
+    @contextlib.contextmanager
+    def colocate_vars_with(self, colocate_with_variable: Any) -> Iterator[None]:
+        """Makes variables where another one lies; within, those of its shape may be divided as its updates are.
+
+        Args:
+          colocate_with_variable: a variable of this strategy.
+
+        Yields:
+          None.
+        """
+        before, self._beside = self._beside, colocate_with_variable
+        try:
+            with super().colocate_vars_with(colocate_with_variable):
+                yield
+        finally:
+            self._beside = before
+
+    def _create_slot(self, create: Callable[..., Any], options: dict[str, Any], shape: Any) -> Any:
+        """A variable beside one that is updated in parts: divided as it is, if it has its shape."""
+        given, dtype = options["initial_value"], options.get("dtype")
+        is_like: list[bool] = []
+
+        def own(**arguments: Any) -> Any:
+            value = given(**arguments) if callable(given) else given
+            whole = convert_to_tensor(value, dtype)
+            is_like.append(whole.shape == shape)
+            return self._division.part(whole) if is_like[-1] else whole
+
+        def make(value: Any) -> Any:
+            return create(**{**options, "initial_value": value})
+
+        def mirrored(strategy: Any, copies: Any) -> Any:
+            if not is_like[-1]:
+                return MirroredVariable(strategy, copies)
+            return DividedVariable(strategy, copies[0], shape, self._division, make)
+
+        return mirrored_variable(
+            self._strategy, create, {**options, "initial_value": own}, 1, mirrored
+        )
 
     def _update(self, var: Any, fn: Callable[..., Any], args: Any, kwargs: Any, group: bool) -> Any:
         if not isinstance(var, DistributedVariable):
             return super()._update(var, fn, args, kwargs, group)
+        if self.partial is not None and self.partial.applies(var, (args, kwargs)):
+            result = self.partial.run(var, fn, args, kwargs)
+            return result if group else nest.map_structure(self._local_results, result)
+        if isinstance(var, DividedVariable):
+            var.make_whole()
         with updating(0):
-            own_args, own_kwargs = grouping.select_copies(0, (tuple(args), kwargs))
+            own_args, own_kwargs = select_whole((tuple(args), kwargs))
             result = fn(var.values[0], *own_args, **own_kwargs)
         return result if group else nest.map_structure(self._local_results, result)
 

@@ -15,6 +15,7 @@ from penstock._src.distribute.workers.extended import (
     CollectiveAllReduceExtended,
     WorkerReplicaContext,
 )
+from penstock._src.distribute.workers.parts.options import ShardingOptions
 from penstock._src.distribute.workers.resolving import default_resolver, transport_of
 from penstock._src.util.export import export
 from penstock._src.util.signatures import read_only
@@ -27,6 +28,8 @@ class MultiWorkerMirroredStrategy(Strategy):
     Args:
       cluster_resolver: describes the workers; by default the environment does (TF_CONFIG, MPI, Slurm).
       communication_options: CommunicationOptions.
+      sharding_options: `tf.distribute.experimental.ShardingOptions`: what of the state of training is divided among the workers, which have it
+        whole by default. TensorFlow has no such argument.
 
     Raises:
       UnavailableError: the cluster has several workers, and this process was not started together with the others.
@@ -39,10 +42,17 @@ class MultiWorkerMirroredStrategy(Strategy):
     # Where TensorFlow begins to number collective operations; nothing is numbered here.
     _collective_key_base = 0
 
-    def __init__(self, cluster_resolver: Any = None, communication_options: Any = None) -> None:
+    def __init__(
+        self,
+        cluster_resolver: Any = None,
+        communication_options: Any = None,
+        sharding_options: ShardingOptions | None = None,
+    ) -> None:
         options = communication_options or CommunicationOptions()
+        sharding = sharding_options or ShardingOptions(stage=0)
         self._resolver = cluster_resolver or default_resolver()
-        super().__init__(CollectiveAllReduceExtended(self, transport_of(self._resolver), options))
+        transport = transport_of(self._resolver)
+        super().__init__(CollectiveAllReduceExtended(self, transport, options, sharding))
         cluster = self.extended._cluster
         self.default_replica = WorkerReplicaContext(self, cluster.rank)
         logging.getLogger("tensorflow").info(

@@ -60,7 +60,7 @@ class _ClusterReduce(Op):
         rows = transport.exchange_words(told_words(told), transport.everyone)
         if (rows != rows[0]).any():
             raise disagreement(self, transport, told, rows)
-        packs = _packs(inputs, self.pack_bytes or PACK_BYTES)
+        packs = packs_of(inputs, self.pack_bytes or PACK_BYTES)
         parts = [np.concatenate([inputs[i].reshape(-1) for i in pack]) for pack in packs]
         results: list[np.ndarray] = [np.empty(0)] * len(inputs)
         sent = [part.astype(self._wire().np) for part in parts] if self.wire else parts
@@ -79,7 +79,7 @@ class _ClusterReduce(Op):
         told = self._told(inputs)
         disagree = functools.partial(disagreement, self, transport, told)
         unit = ExchangeUnit(tuple(told_words(told).tolist()), self.merge_op, disagree)
-        packs = _packs(inputs, self.pack_bytes or PACK_BYTES)
+        packs = packs_of(inputs, self.pack_bytes or PACK_BYTES)
         parts = [[inputs[i] for i in pack] for pack in packs]
         made = reduced(p, parts, unit, self.final_op, self._wire())
         results = dict(zip([i for pack in packs for i in pack], made, strict=True))
@@ -98,7 +98,7 @@ class _ClusterReduce(Op):
         return f"{self.merge_op} {self.final_op} in packs of {self.pack_bytes or PACK_BYTES}{wire}: {given}"
 
 
-def _packs(inputs: Sequence[Any], most: int) -> list[list[int]]:
+def packs_of(inputs: Sequence[Any], most: int) -> list[list[int]]:
     """Positions of tensors that travel together: consecutive ones of one type, up to `most` bytes."""
     packs: list[list[int]] = []
     size = 0

@@ -55,7 +55,7 @@ def reduced(
       NotLowerable: a pack cannot be exchanged by a program.
     """
     transport = exchanging_transport()
-    joined = [_joined(p, pack, transport.native.types, wire) for pack in packs]
+    joined = [_joined(p, pack, transport, wire) for pack in packs]
     totals = p.exchange(joined, unit, transport.cluster.size)
     results = []
     for pack, total in zip(packs, totals, strict=True):
@@ -75,12 +75,22 @@ def exchanged(p: Any, x: Any, unit: ExchangeUnit) -> Any:
     Raises:
       NotLowerable: it cannot be exchanged by a program.
     """
-    types = exchanging_transport().native.types
+    transport = exchanging_transport()
     if unit.merge:
-        (result,) = p.exchange([_joined(p, [x], types, None)], unit, len(unit.ranks))
+        (result,) = p.exchange([_joined(p, [x], transport, None)], unit, len(unit.ranks))
         return p.cast(result, x.dtype)
-    require_countable(int(x.size) * x.dtype.size, "bytes")
+    require_exchangeable(transport, x, is_moved=True)
     return p.exchange([x], unit, len(unit.ranks))[0]
+
+
+def require_exchangeable(transport: Any, x: Any, is_moved: bool = False) -> None:
+    """Raises NotLowerable if programs cannot exchange an array: add it up, or move it as it is."""
+    if is_moved:
+        require_countable(int(x.size) * x.dtype.size, "bytes")
+        return
+    require_countable(int(x.size), f"elements of {x.dtype.name}")
+    if x.dtype.name not in transport.native.types:
+        raise NotLowerable(f"values of {x.dtype.name} are not exchanged by programs")
 
 
 def require_countable(count: int, what: str) -> None:
@@ -89,17 +99,13 @@ def require_countable(count: int, what: str) -> None:
         raise NotLowerable(f"{count} {what} are not exchanged by programs")
 
 
-def _joined(p: Any, pack: Sequence[Any], types: Any, wire: DType | None) -> Any:
+def _joined(p: Any, pack: Sequence[Any], transport: Any, wire: DType | None) -> Any:
     """A pack as one array of a type that is reduced."""
     dtype: DType = wire or WIDER.get(pack[0].dtype, pack[0].dtype)
-    size = sum(int(x.size) for x in pack)
-    require_countable(size, f"elements of {dtype.name}")
-    if dtype.name not in types:
-        raise NotLowerable(f"values of {dtype.name} are not exchanged by programs")
     wide = [p.cast(x, dtype) for x in pack]
-    if len(wide) == 1:
-        return wide[0]
-    return p.concat([p.reshape(x, (x.size,)) for x in wide], 0)
+    whole = wide[0] if len(wide) == 1 else p.concat([p.reshape(x, (x.size,)) for x in wide], 0)
+    require_exchangeable(transport, whole)
+    return whole
 
 
 def _parts(p: Any, pack: Sequence[Any], total: Any) -> list[Any]:

@@ -1,0 +1,40 @@
+"""How the state of training is divided among workers."""
+
+import dataclasses
+
+from penstock._src.core.errors import UnimplementedError
+from penstock._src.util.export import export
+
+STAGES = 3
+
+
+@export("distribute.experimental.ShardingOptions", v1=[])
+@dataclasses.dataclass(frozen=True)
+class ShardingOptions:
+    """How `MultiWorkerMirroredStrategy` divides the state of training among its workers (ZeRO); TensorFlow has nothing like it.
+
+    Args:
+      stage: 1 divides the optimizer's variables: each worker updates its part of every weight, then all gather them. 2 adds gradients up in
+        parts as well. 3, which would divide the weights too, is not implemented. 0 divides nothing.
+      smallest: variables of fewer elements stay whole.
+
+    Raises:
+      ValueError: `stage` is not one of 0 to 3, or `smallest` is negative.
+      UnimplementedError: `stage` is 3.
+
+    >>> tf.distribute.experimental.ShardingOptions(stage=2).stage
+    2
+    """
+
+    stage: int = 1
+    smallest: int = 1024
+
+    def __post_init__(self) -> None:
+        if self.stage not in range(STAGES + 1):
+            raise ValueError(f"Argument `stage` must be in [0, {STAGES}]. Received {self.stage}.")
+        if self.smallest < 0:
+            raise ValueError(f"Argument `smallest` must be >= 0. Received {self.smallest}.")
+        if self.stage == STAGES:
+            raise UnimplementedError(
+                None, None, "ShardingOptions: stage=3, weights that are held in parts, is not implemented."
+            )

@@ -1,0 +1,190 @@
+"""Updates of variables in parts: each process computes what becomes of its part, then all gather what became of the whole."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from penstock._src.core.dispatch import STATE
+from penstock._src.core.errors import UnimplementedError
+from penstock._src.core.op import Op
+from penstock._src.core.tensor import Tensor
+from penstock._src.distribute.context import CONTEXTS
+from penstock._src.distribute.mirrored.variables import updating
+from penstock._src.distribute.values import DistributedValues
+from penstock._src.distribute.workers.parts.options import ShardingOptions
+from penstock._src.distribute.workers.parts.variables import (
+    DividedVariable,
+    Division,
+    PartOfVariable,
+    UpdatedVariable,
+)
+from penstock._src.eager.variable import Variable
+from penstock._src.graph.func_graph import FuncGraph
+from penstock._src.graph.operation import Operation
+from penstock._src.util import nest
+
+# What passes elements on, or changes the variables of parts, besides elementwise operations.
+_PASSING = frozenset(
+    {"Identity", "StopGradient", "ZerosLike", "OnesLike", "ReadVariableOp"}
+    | {"AssignVariableOp", "AssignAddVariableOp", "AssignSubVariableOp", "_OwnPart"}
+)
+
+
+class PartialUpdates:
+    """The updates of a strategy's variables in parts.
+
+    Args:
+      options: what is divided.
+      division: among whom.
+      pack_bytes: parts travel together in packs of about this size.
+    """
+
+    def __init__(self, options: ShardingOptions, division: Division, pack_bytes: int) -> None:
+        self._options, self._division, self._pack_bytes = options, division, pack_bytes
+        self._updated: dict[int, tuple[UpdatedVariable, PartOfVariable]] = {}
+        self._depth = 0
+        self._checked: dict[Any, Any] = {}
+
+    def divides(self, variable: Any) -> bool:
+        """Whether a variable is updated in parts, and its slots are divided."""
+        shape = variable.shape
+        return (
+            isinstance(variable, UpdatedVariable)
+            and variable.trainable
+            and shape.is_fully_defined()
+            and shape.num_elements() >= max(self._options.smallest, self._division.size)
+        )
+
+    def applies(self, variable: Any, arguments: Any) -> bool:
+        """Whether an update is done in parts: it takes a tensor of the variable's shape, as a gradient is."""
+        return self.divides(variable) and any(
+            self._is_like(variable, value) for value in nest.flatten(arguments)
+        )
+
+    def _is_like(self, variable: Any, value: Any) -> bool:
+        is_tensor = isinstance(value, Tensor) and not isinstance(value, Variable)
+        return is_tensor and value.shape == variable.shape
+
+    @contextlib.contextmanager
+    def together(self) -> Iterator[None]:
+        """Within, parts of several variables wait for each other until they are gathered."""
+        self._depth += 1
+        try:
+            yield
+        finally:
+            self._depth -= 1
+        if not self._depth:
+            self.gather()
+
+    def gather(self) -> None:
+        """Gathers what was updated."""
+        updated, self._updated = list(self._updated.values()), {}
+        if not updated:
+            return
+        parts = [part._read() for _, part in updated]
+        shapes = [variable.shape for variable, _ in updated]
+        wholes = self._division.whole(parts, shapes, self._pack_bytes)
+        for (variable, _), whole in zip(updated, wholes, strict=True):
+            variable.values[0].assign(whole)
+
+    def run(self, variable: Any, fn: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+        """Returns what `fn(part, *args, **kwargs)` does for this process's part of a variable.
+
+        Args:
+          variable: the variable.
+          fn: an optimizer's function.
+          args, kwargs: its further arguments; of tensors of the variable's shape it gets the parts.
+
+        Raises:
+          UnimplementedError: an element of the result depends on others.
+        """
+        if id(variable) in self._updated:
+            self.gather()
+        if STATE.graph is None:
+            self._check_eager(variable, fn, args, kwargs)
+            result, part = self._run(variable, fn, args, kwargs)
+        else:
+            graph = STATE.graph
+            before = len(graph._operations)
+            result, part = self._run(variable, fn, args, kwargs)
+            _require_elementwise(graph._operations[before:], part, variable)
+        self._updated[id(variable)] = variable, part
+        if not self._depth:
+            self.gather()
+        return result
+
+    def _run(
+        self, variable: Any, fn: Callable[..., Any], args: Any, kwargs: Any
+    ) -> tuple[Any, PartOfVariable]:
+        copy = variable.values[0]
+        scatters = self._options.stage > 1
+
+        def own(value: Any) -> Any:
+            if self._is_like(variable, value):
+                return self._division.part(value, scatters)
+            return _own_value(value)
+
+        given = nest.map_structure(own, (tuple(args), dict(kwargs)))
+        part = PartOfVariable(copy, self._division.part(copy._read()))
+        with updating(0), _in_parts():
+            return fn(part, *given[0], **given[1]), part
+
+    def _check_eager(self, variable: Any, fn: Callable[..., Any], args: Any, kwargs: Any) -> None:
+        """Traces an update once, without effect, to see what it computes."""
+        held = [cell.cell_contents for cell in fn.__closure__ or ()]
+        key = (fn.__code__, tuple(map(id, held)), variable.shape.rank)
+        if key in self._checked:
+            return
+        graph = FuncGraph("update")
+        with graph.as_default():
+            _, part = self._run(variable, fn, args, kwargs)
+        _require_elementwise(graph._operations, part, variable)
+        self._checked[key] = held
+
+
+def select_whole(structure: Any) -> Any:
+    """Returns the structure of this process, with its own copies of variables; divided ones act as whole."""
+    return nest.map_structure(_own_value, structure)
+
+
+def _own_value(value: Any) -> Any:
+    if isinstance(value, DividedVariable) or not isinstance(value, DistributedValues):
+        return value
+    return value.values[0]
+
+
+@contextlib.contextmanager
+def _in_parts() -> Iterator[None]:
+    before, CONTEXTS.in_parts = CONTEXTS.in_parts, True
+    try:
+        yield
+    finally:
+        CONTEXTS.in_parts = before
+
+
+def _require_elementwise(
+    operations: Sequence[Operation], part: PartOfVariable, variable: Any
+) -> None:
+    """Raises UnimplementedError if an element of what operations compute of a part depends on other elements.
+
+    Parts are vectors of one length, by which they are known.
+    """
+    length = part._read().shape
+    for op in operations:
+        tensors = [t for t in op._inputs if t.dtype.name != "resource"]
+        if op.type == "_OwnPart" or not any(t.shape == length for t in tensors):
+            continue
+        others = [t for t in tensors if t.shape != length]
+        if not _passes(op.raw_op) or any(t.shape.num_elements() != 1 for t in others):
+            raise UnimplementedError(
+                None,
+                None,
+                f"tf.distribute.experimental.ShardingOptions: the update of {variable.name} has the operation {op.type}, in which "
+                "elements depend on one another, so it cannot be done in parts.",
+            )
+
+
+def _passes(op: Op) -> bool:
+    return op.is_elementwise or op.op_type in _PASSING

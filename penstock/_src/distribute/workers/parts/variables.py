@@ -1,0 +1,246 @@
+"""Variables of which each process holds a part, and those that are updated in parts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.dispatch import STATE
+from penstock._src.core.errors import UnimplementedError
+from penstock._src.distribute.context import CONTEXTS
+from penstock._src.distribute.mirrored.variables import UPDATES, MirroredVariable
+from penstock._src.eager.context import init_scope
+from penstock._src.eager.variable import Variable
+from penstock._src.ops.collective.parts import gather_parts, own_part
+
+
+class Division:
+    """Into how many parts tensors are divided, and which of them is this process's."""
+
+    def __init__(self, size: int, index: int) -> None:
+        self.size, self.index = size, index
+
+    def part(self, tensor: Any, scatters: bool = False) -> Any:
+        """Returns this process's part of a tensor that all have; see `ops/collective/parts.py`."""
+        return own_part(input=tensor, size=self.size, index=self.index, scatters=scatters)
+
+    def whole(self, parts: list[Any], shapes: list[Any], pack_bytes: int = 0) -> list[Any]:
+        """Returns the tensors of whose parts each process gives its own."""
+        gathered: list[Any] = gather_parts(
+            inputs=parts, shapes=shapes, size=self.size, pack_bytes=pack_bytes
+        )
+        return gathered
+
+
+class UpdatedVariable(MirroredVariable):
+    """A variable that all processes hold, and update in parts: before it is read the parts are gathered.
+
+    Args:
+      strategy: the strategy.
+      copies: the variable of this process.
+      gather: gathers what was updated.
+    """
+
+    def __init__(self, strategy: Any, copies: Any, gather: Callable[[], None]) -> None:
+        super().__init__(strategy, copies)
+        self._gather = gather
+
+    @property
+    def _copy(self) -> Variable:
+        self._gather()
+        return super()._copy
+
+    def _get_cross_replica(self) -> Any:
+        self._gather()
+        return super()._get_cross_replica()
+
+
+class PartOfVariable(Variable):
+    """This process's part of a variable during an update; it has the shape of the whole, and the value of the part.
+
+    Args:
+      variable: the variable.
+      part: its part.
+    """
+
+    _copied = "_name _dtype _shape _unique _trainable _constraint _synchronization _aggregation _in_graph_mode _distributed_container _distribute_strategy".split()
+
+    def __init__(self, variable: Variable, part: Any) -> None:
+        for name in self._copied:
+            object.__setattr__(self, name, getattr(variable, name))
+        self._part, self._graph_element, self._initial_value = part, None, None
+
+    @property
+    def _handle(self) -> Any:  # type: ignore[override]
+        raise UnimplementedError(
+            None, None, f"An update of a part of {self._name} uses the variable's handle: only reads and assignments can be divided."
+        )
+
+    def _read(self) -> Any:
+        return self._part
+
+    def _set(self, value: Any) -> PartOfVariable:
+        tensor = convert_to_tensor(value, dtype=self._dtype)
+        if tensor.shape != self._part.shape:
+            raise ValueError(
+                f"Cannot assign a value of shape {tensor.shape} to this process's part of variable '{self._name}', which has shape {self._part.shape}."
+            )
+        self._part = tensor
+        return self
+
+    def assign(self, value: Any, *args: Any, **kwargs: Any) -> Any:
+        """Sets the part.
+
+        Args:
+          value: the new value.
+          *args, **kwargs: as of `tf.Variable`.
+
+        Returns:
+          The variable.
+        """
+        return self._set(value)
+
+    def assign_add(self, delta: Any, *args: Any, **kwargs: Any) -> Any:
+        """Adds to the part.
+
+        Args:
+          delta: what is added.
+          *args, **kwargs: as of `tf.Variable`.
+
+        Returns:
+          The variable.
+        """
+        return self._set(self._part + convert_to_tensor(delta, dtype=self._dtype))
+
+    def assign_sub(self, delta: Any, *args: Any, **kwargs: Any) -> Any:
+        """Subtracts from the part.
+
+        Args:
+          delta: what is subtracted.
+          *args, **kwargs: as of `tf.Variable`.
+
+        Returns:
+          The variable.
+        """
+        return self._set(self._part - convert_to_tensor(delta, dtype=self._dtype))
+
+
+class DividedVariable(MirroredVariable):
+    """A variable of which each process holds a part, as an optimizer's slots.
+
+    Updates in parts (`updates.py`) act on the part. Otherwise it acts as the whole: reads gather it, assignments keep the own part. If a replica
+    first uses it as a whole, as gradients that are accumulated or averages of weights, it is whole from then on.
+
+    Args:
+      strategy: the strategy.
+      part: the variable of this process's part.
+      shape: of the whole.
+      division: how it is divided.
+      make: makes a variable like it with another initial value.
+    """
+
+    def __init__(
+        self,
+        strategy: Any,
+        part: Variable,
+        shape: Any,
+        division: Division,
+        make: Callable[[Any], Variable],
+    ) -> None:
+        super().__init__(strategy, [part])
+        self._shape = shape
+        self._division, self._make = division, make
+        self.is_divided, self._was_updated = True, False
+
+    def _own_part(self) -> Variable | None:
+        """The variable of the part, if it acts as that now."""
+        if not self.is_divided or not CONTEXTS.in_parts:
+            return None
+        self._was_updated = True
+        return self.values[0]
+
+    def make_whole(self) -> None:
+        """Holds all of the value from here on.
+
+        Raises:
+          UnimplementedError: it was updated in parts.
+        """
+        if not self.is_divided:
+            return
+        if self._was_updated:
+            raise UnimplementedError(
+                None, None, f"Variable {self._name} is updated in parts by one update of its optimizer, and as a whole by another."
+            )
+        with init_scope():
+            (value,) = self._division.whole([self.values[0]._read()], [self._shape])
+            made = self._make(value)
+        for name in ("_distributed_container", "_distribute_strategy"):
+            object.__setattr__(made, name, getattr(self.values[0], name))
+        self._values, self.is_divided = (made,), False
+
+    def _used_as_whole(self) -> bool:
+        """Whether it is divided, now that it is used as a whole."""
+        is_training = CONTEXTS.updated is not None or self._replica is not None
+        if self.is_divided and is_training and not self._was_updated:
+            self.make_whole()
+        return self.is_divided
+
+    def _read(self) -> Any:
+        part = self._own_part()
+        if part is not None:
+            return part._read()
+        if not self._used_as_whole():
+            return self.values[0]._read()
+        return self._division.whole([self.values[0]._read()], [self._shape])[0]
+
+    @property
+    def _copy(self) -> Variable:
+        part = self._own_part()
+        if part is None and self._used_as_whole():
+            raise UnimplementedError(
+                None, None, f"Variable {self._name} is divided among processes: it is read and assigned as a whole, and has no handle."
+            )
+        return self.values[0]
+
+    def _get(self) -> Any:
+        return self
+
+    @property
+    def _graph_element(self) -> Any:  # type: ignore[override]
+        return self._read()
+
+    def _changed(self, method: str, value: Any, **kwargs: Any) -> Any:
+        """Implements the methods of UPDATES."""
+        part = self._own_part()
+        if part is not None:
+            return getattr(part, method)(value, **kwargs)
+        if not self._used_as_whole():
+            return getattr(self.values[0], method)(value, **kwargs)
+        if not method.startswith("assign"):
+            raise UnimplementedError(
+                None, None, f"{method} on variable {self._name}, which is divided among processes."
+            )
+        whole = convert_to_tensor(value, dtype=self._dtype)
+        if not self._shape.is_compatible_with(whole.shape):
+            raise ValueError(
+                f"Cannot assign value to variable '{self.name}': Shape mismatch.The variable shape "
+                f"{self._shape}, and the assigned value shape {whole.shape} are incompatible."
+            )
+        getattr(self.values[0], method)(self._division.part(whole))
+        return self if STATE.graph is None else whole
+
+
+def _changing_method(name: str) -> Callable[..., Any]:
+    def method(self: DividedVariable, value: Any, *args: Any, **kwargs: Any) -> Any:
+        kwargs |= dict(zip(("use_locking", "name", "read_value"), args))
+        return self._changed(name, value, **kwargs)
+
+    method.__name__ = method.__qualname__ = name
+    method.__doc__ = getattr(Variable, name).__doc__
+    return method
+
+
+for _name in UPDATES:
+    if hasattr(Variable, _name):
+        setattr(DividedVariable, _name, _changing_method(_name))
