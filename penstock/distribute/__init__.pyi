@@ -10,6 +10,7 @@ from penstock.__internal__ import CompositeTensor
 from penstock.__internal__.tracking import Trackable
 from penstock._typing import Axis, IntLike
 from penstock.data import Dataset, Iterator as _Iterator
+from penstock.distribute.experimental import ShardingOptions
 from penstock.experimental import Optional
 from typing import Any, Self
 from . import cluster_resolver as cluster_resolver
@@ -99,7 +100,7 @@ class MirroredStrategy(Strategy):
     devices: Any
 class MultiWorkerMirroredStrategy(Strategy):
     """Synchronous training in several processes, each with a replica: start them with `penstock launch`, mpiexec or srun."""
-    def __init__(self, cluster_resolver: Any = None, communication_options: Any = None) -> None: ...
+    def __init__(self, cluster_resolver: Any = None, communication_options: Any = None, sharding_options: ShardingOptions | None = None) -> None: ...
     @property
     def cluster_resolver(self) -> Any:
         """What tells the workers."""

@@ -79,6 +79,11 @@ class PreemptionWatcher:
     @property
     def preemption_message(self) -> Any:
         """What announced the end, or None."""
+class ShardingOptions:
+    """How `MultiWorkerMirroredStrategy` divides the state of training among its workers (ZeRO); TensorFlow has nothing like it."""
+    def __init__(self, stage: int = 1, smallest: int = 1024) -> None: ...
+    smallest: int
+    stage: int
 class TPUStrategy(Strategy):
     """A strategy for TPUs, of which there are none; an older form of `tf.distribute.TPUStrategy`."""
     def __init__(self, tpu_cluster_resolver: Any = None, device_assignment: Any = None) -> None: ...

@@ -194,7 +194,7 @@ class CollectiveAllReduceExtended(StrategyExtended):
             return mirrored_variable(self._strategy, next_creator, options, 1)
         if self._beside is not None and self.partial.divides(self._beside):
             return self._create_slot(next_creator, options, self._beside.shape)
-        gather = self.partial.gather
+        gather = self.partial.gather_for
         return mirrored_variable(
             self._strategy, next_creator, options, 1,
             lambda strategy, copies: UpdatedVariable(strategy, copies, gather),

@@ -52,7 +52,9 @@ def _divided(op: Operation, own: Sequence[int], parts: Sequence[Operation]) -> l
     made = []
     whole = [i for i in range(len(op._outputs)) if i not in own]
     if whole:
-        attrs = {name: getattr(old, name) for name in ("merge_op", "final_op", "pack_bytes", "wire")}
+        attrs = {
+            name: getattr(old, name) for name in ("merge_op", "final_op", "pack_bytes", "wire")
+        }
         made.append(_copied(op, _ClusterReduce, attrs, whole, [op._outputs[i] for i in whole]))
     size = parts[0].raw_op.attrs["size"]
     attrs = {name: getattr(old, name) for name in ("final_op", "pack_bytes", "wire")}

@@ -240,6 +240,30 @@ def _emit_attend(m: Module) -> None:
         f.loop_while(lambda: f.load(goes_on, 0, I64).ne(0), again)
 
 
+def _begin(f: Fn, this: Val, number: Val) -> None:
+    """Begins an operation whose unit is agreed on."""
+    last = f.load(this, LAST, I64).ne(0)
+    f.emit(VOID, "fence acquire")
+    # What ends a unit gives what is known of failures now.
+    f.when(last, lambda: f.store(f.load(f.session, FAILED, I64), f.load(this, SEND, PTR)))
+    send, receive = f.load(this, SEND, PTR), f.load(this, RECEIVE, PTR)
+    kind = (f.load(this, ELEMENTS, I64), f.load(this, TYPE, I64))
+    call, reduction = f.load(this, CALL, PTR), f.load(this, REDUCTION, I64)
+    communicator = f.load(f.load(this, GROUP, PTR), COMMUNICATOR, I64)
+    end = communicator, f.at(this, REQUEST, I64)
+    moved = send, *kind, receive, *kind, *end
+    reduced = send, receive, *kind, reduction, *end
+    (begun,) = f.when(
+        f.load(this, MOVES, I64).ne(0),
+        lambda: (f.call(call, *moved, ret=I32),),
+        lambda: (f.call(call, *reduced, ret=I32),),
+    )
+    _checked(f, begun)
+    f.store(number + 1, f.session, BEGUN)
+    is_new = f.load(f.session, READY, I64) <= number
+    f.when(is_new, lambda: f.store(number + 1, f.session, READY))
+
+
 def _emit_work(m: Module) -> None:
     """work(session): begins what may begin, and notes what is done. One thread at a time is in it."""
     with m.fn("work", internal=True, noalias=False, session=PTR) as f:
@@ -271,27 +295,7 @@ def _emit_work(m: Module) -> None:
 
                 (agreed,) = f.when(may, agree, lambda: (f.i64(0),))
 
-                def issue() -> None:
-                    f.emit(VOID, "fence acquire")
-                    # What ends a unit gives what is known of failures now.
-                    f.when(last, lambda: f.store(word(FAILED), f.load(this, SEND, PTR)))
-                    send, receive = f.load(this, SEND, PTR), f.load(this, RECEIVE, PTR)
-                    kind = (f.load(this, ELEMENTS, I64), f.load(this, TYPE, I64))
-                    call, reduction = f.load(this, CALL, PTR), f.load(this, REDUCTION, I64)
-                    communicator = f.load(f.load(this, GROUP, PTR), COMMUNICATOR, I64)
-                    end = communicator, f.at(this, REQUEST, I64)
-                    moved = send, *kind, receive, *kind, *end
-                    reduced = send, receive, *kind, reduction, *end
-                    (begun,) = f.when(
-                        f.load(this, MOVES, I64).ne(0),
-                        lambda: (f.call(call, *moved, ret=I32),),
-                        lambda: (f.call(call, *reduced, ret=I32),),
-                    )
-                    _checked(f, begun)
-                    f.store(number + 1, f.session, BEGUN)
-                    f.when(word(READY) <= number, lambda: f.store(number + 1, f.session, READY))
-
-                f.when(agreed.ne(0), issue)
+                f.when(agreed.ne(0), lambda: _begin(f, this, number))
                 return (agreed,)
 
             able = (number < word(COUNT)) & word(ERROR).eq(0)

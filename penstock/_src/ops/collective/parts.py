@@ -4,7 +4,6 @@ A part of a tensor of n elements is a vector of n / processes of them, rounded u
 """
 
 import functools
-from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -161,7 +160,9 @@ class _SumOfParts(_Parts):
             for i in pack:
                 x = inputs[i]
                 count = part_size(int(x.size), self.size)
-                part = p.cast(p.reshape(p.slice(total, [0, at], [1, at + count]), (count,)), x.dtype)
+                part = p.cast(
+                    p.reshape(p.slice(total, [0, at], [1, at + count]), (count,)), x.dtype
+                )
                 if self.final_op == "Div":
                     part = p.div(part, p.constant(np.array(self.size, x.dtype.np), x.dtype))
                 results[i] = part
@@ -214,7 +215,9 @@ class _GatherParts(_Parts):
             at = 0
             for i in pack:
                 count, shape = int(inputs[i].size), self._whole(i)
-                flat = p.reshape(p.slice(rows, [0, at], [self.size, at + count]), (self.size * count,))
+                flat = p.reshape(
+                    p.slice(rows, [0, at], [self.size, at + count]), (self.size * count,)
+                )
                 results[i] = p.reshape(p.slice(flat, [0], [int(np.prod(shape))]), shape)
                 at += count
         return results
@@ -232,5 +235,3 @@ def _padded(p: Any, flat: Any, count: int) -> Any:
 own_part = make_function(_OwnPart)
 sum_of_parts = make_function(_SumOfParts)
 gather_parts = make_function(_GatherParts)
-
-

@@ -36,5 +36,7 @@ class ShardingOptions:
             raise ValueError(f"Argument `smallest` must be >= 0. Received {self.smallest}.")
         if self.stage == STAGES:
             raise UnimplementedError(
-                None, None, "ShardingOptions: stage=3, weights that are held in parts, is not implemented."
+                None,
+                None,
+                "ShardingOptions: stage=3, weights that are held in parts, is not implemented.",
             )

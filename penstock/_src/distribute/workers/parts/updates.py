@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from penstock._src.core.dispatch import STATE
-from penstock._src.core.errors import UnimplementedError
+from penstock._src.core.errors import InvalidArgumentError, UnimplementedError
 from penstock._src.core.op import Op
 from penstock._src.core.tensor import Tensor
 from penstock._src.distribute.context import CONTEXTS
@@ -32,6 +33,15 @@ _PASSING = frozenset(
 )
 
 
+@dataclasses.dataclass(frozen=True)
+class Update:
+    """What has become of this process's part of a variable, in a graph; None: eagerly."""
+
+    variable: UpdatedVariable
+    part: PartOfVariable
+    graph: Any
+
+
 class PartialUpdates:
     """The updates of a strategy's variables in parts.
 
@@ -43,8 +53,8 @@ class PartialUpdates:
 
     def __init__(self, options: ShardingOptions, division: Division, pack_bytes: int) -> None:
         self._options, self._division, self._pack_bytes = options, division, pack_bytes
-        self._updated: dict[int, tuple[UpdatedVariable, PartOfVariable]] = {}
-        self._depth = 0
+        self._updated: dict[int, Update] = {}
+        self._graphs: list[Any] = []  # those that `together` was entered in
         self._checked: dict[Any, Any] = {}
 
     def divides(self, variable: Any) -> bool:
@@ -70,24 +80,38 @@ class PartialUpdates:
     @contextlib.contextmanager
     def together(self) -> Iterator[None]:
         """Within, parts of several variables wait for each other until they are gathered."""
-        self._depth += 1
+        self._graphs.append(STATE.graph)
         try:
             yield
-        finally:
-            self._depth -= 1
-        if not self._depth:
             self.gather()
+        finally:
+            self._graphs.pop()
+
+    def gather_for(self, variable: UpdatedVariable) -> None:
+        """Gathers what was updated if this variable was."""
+        update = self._updated.get(id(variable))
+        if update is None:
+            return
+        if update.graph is not STATE.graph:
+            raise UnimplementedError(
+                None,
+                None,
+                f"{variable.name} is read in another function than updates a part of it, before the update's merge call is done.",
+            )
+        self.gather()
 
     def gather(self) -> None:
         """Gathers what was updated."""
-        updated, self._updated = list(self._updated.values()), {}
-        if not updated:
+        here = {key: one for key, one in self._updated.items() if one.graph is STATE.graph}
+        if not here:
             return
-        parts = [part._read() for _, part in updated]
-        shapes = [variable.shape for variable, _ in updated]
+        for key in here:
+            del self._updated[key]
+        parts = [one.part._read() for one in here.values()]
+        shapes = [one.variable.shape for one in here.values()]
         wholes = self._division.whole(parts, shapes, self._pack_bytes)
-        for (variable, _), whole in zip(updated, wholes, strict=True):
-            variable.values[0].assign(whole)
+        for one, whole in zip(here.values(), wholes, strict=True):
+            one.variable.values[0].assign(whole)
 
     def run(self, variable: Any, fn: Callable[..., Any], args: Any, kwargs: Any) -> Any:
         """Returns what `fn(part, *args, **kwargs)` does for this process's part of a variable.
@@ -100,8 +124,7 @@ class PartialUpdates:
         Raises:
           UnimplementedError: an element of the result depends on others.
         """
-        if id(variable) in self._updated:
-            self.gather()
+        self.gather_for(variable)
         if STATE.graph is None:
             self._check_eager(variable, fn, args, kwargs)
             result, part = self._run(variable, fn, args, kwargs)
@@ -110,8 +133,8 @@ class PartialUpdates:
             before = len(graph._operations)
             result, part = self._run(variable, fn, args, kwargs)
             _require_elementwise(graph._operations[before:], part, variable)
-        self._updated[id(variable)] = variable, part
-        if not self._depth:
+        self._updated[id(variable)] = Update(variable, part, STATE.graph)
+        if not self._graphs or self._graphs[-1] is not STATE.graph:
             self.gather()
         return result
 
@@ -129,7 +152,10 @@ class PartialUpdates:
         given = nest.map_structure(own, (tuple(args), dict(kwargs)))
         part = PartOfVariable(copy, self._division.part(copy._read()))
         with updating(0), _in_parts():
-            return fn(part, *given[0], **given[1]), part
+            try:
+                return fn(part, *given[0], **given[1]), part
+            except (ValueError, InvalidArgumentError) as error:
+                raise _refused(variable, str(error)) from error
 
     def _check_eager(self, variable: Any, fn: Callable[..., Any], args: Any, kwargs: Any) -> None:
         """Traces an update once, without effect, to see what it computes."""
@@ -178,12 +204,15 @@ def _require_elementwise(
             continue
         others = [t for t in tensors if t.shape != length]
         if not _passes(op.raw_op) or any(t.shape.num_elements() != 1 for t in others):
-            raise UnimplementedError(
-                None,
-                None,
-                f"tf.distribute.experimental.ShardingOptions: the update of {variable.name} has the operation {op.type}, in which "
-                "elements depend on one another, so it cannot be done in parts.",
-            )
+            raise _refused(variable, f"elements depend on one another in the operation {op.type}")
+
+
+def _refused(variable: Any, why: str) -> UnimplementedError:
+    return UnimplementedError(
+        None,
+        None,
+        f"tf.distribute.experimental.ShardingOptions: the update of {variable.name} by this optimizer cannot be done in parts: {why}",
+    )
 
 
 def _passes(op: Op) -> bool:

@@ -23,12 +23,14 @@ class Division:
 
     def part(self, tensor: Any, scatters: bool = False) -> Any:
         """Returns this process's part of a tensor that all have; see `ops/collective/parts.py`."""
-        return own_part(input=tensor, size=self.size, index=self.index, scatters=scatters)
+        return own_part(
+            input=tensor, size=self.size, index=self.index, scatters=scatters, name="part"
+        )
 
     def whole(self, parts: list[Any], shapes: list[Any], pack_bytes: int = 0) -> list[Any]:
         """Returns the tensors of whose parts each process gives its own."""
         gathered: list[Any] = gather_parts(
-            inputs=parts, shapes=shapes, size=self.size, pack_bytes=pack_bytes
+            inputs=parts, shapes=shapes, size=self.size, pack_bytes=pack_bytes, name="gathered"
         )
         return gathered
 
@@ -39,20 +41,20 @@ class UpdatedVariable(MirroredVariable):
     Args:
       strategy: the strategy.
       copies: the variable of this process.
-      gather: gathers what was updated.
+      gather: gathers the parts of a variable, if they were updated.
     """
 
-    def __init__(self, strategy: Any, copies: Any, gather: Callable[[], None]) -> None:
+    def __init__(self, strategy: Any, copies: Any, gather: Callable[[Any], None]) -> None:
         super().__init__(strategy, copies)
         self._gather = gather
 
     @property
     def _copy(self) -> Variable:
-        self._gather()
+        self._gather(self)
         return super()._copy
 
     def _get_cross_replica(self) -> Any:
-        self._gather()
+        self._gather(self)
         return super()._get_cross_replica()
 
 
@@ -74,7 +76,9 @@ class PartOfVariable(Variable):
     @property
     def _handle(self) -> Any:  # type: ignore[override]
         raise UnimplementedError(
-            None, None, f"An update of a part of {self._name} uses the variable's handle: only reads and assignments can be divided."
+            None,
+            None,
+            f"An update of a part of {self._name} uses the variable's handle: only reads and assignments can be divided.",
         )
 
     def _read(self) -> Any:
@@ -170,7 +174,9 @@ class DividedVariable(MirroredVariable):
             return
         if self._was_updated:
             raise UnimplementedError(
-                None, None, f"Variable {self._name} is updated in parts by one update of its optimizer, and as a whole by another."
+                None,
+                None,
+                f"Variable {self._name} is updated in parts by one update of its optimizer, and as a whole by another.",
             )
         with init_scope():
             (value,) = self._division.whole([self.values[0]._read()], [self._shape])
@@ -199,7 +205,9 @@ class DividedVariable(MirroredVariable):
         part = self._own_part()
         if part is None and self._used_as_whole():
             raise UnimplementedError(
-                None, None, f"Variable {self._name} is divided among processes: it is read and assigned as a whole, and has no handle."
+                None,
+                None,
+                f"Variable {self._name} is divided among processes: it is read and assigned as a whole, and has no handle.",
             )
         return self.values[0]
 
