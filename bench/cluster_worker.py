@@ -23,14 +23,11 @@ strategy = tf.distribute.MultiWorkerMirroredStrategy()
 rank, size = strategy.cluster_resolver.task_id or 0, strategy.num_replicas_in_sync
 SIZES = [1 << power for power in (10, 14, 18, 20, 22, 24, 26)]  # bytes
 WARM_UP = 3
+WIDTH = 1024  # of the layers of `sharded`
 ROWS = {"residual": 16, "transformer": 2}  # samples of a process when their number grows
 PACK_BYTES = 1 << 19
-EXCHANGES = (
-    "all_reduce",
-    "reduce_scatter",
-    "all_gather",
-    "exchange",
-)  # begin the labels of launches
+# Labels of launches begin with these.
+EXCHANGES = ("all_reduce", "reduce_scatter", "all_gather", "exchange")
 
 
 def together():
@@ -191,10 +188,28 @@ def spent_in_exchanges(step, seconds):
     return min(spent[WARM_UP + 1 :])
 
 
+def sharded(stage, seconds):
+    """Seconds of a training step of four layers with Adam, and the bytes of its weights and slots that a process holds, by ZeRO's stage."""
+    sharding = tf.distribute.experimental.ShardingOptions(stage=int(stage))
+    divided = tf.distribute.MultiWorkerMirroredStrategy(sharding_options=sharding)
+    with divided.scope():
+        layers = [keras.layers.Dense(WIDTH, "relu") for _ in range(4)]
+        model = keras.Sequential([keras.Input([WIDTH]), *layers])
+        model.compile("adam", "mse")
+        model.optimizer.build(model.trainable_variables)
+    x = tf.constant(np.random.default_rng(rank).normal(size=[32, WIDTH]).astype("float32"))
+    step = tf.function(lambda: divided.run(model.train_step, ((x, x),)))
+    (best,) = interleaved([step], float(seconds))
+    variables = [v.value for v in (*model.trainable_variables, *model.optimizer.variables)]
+    held = [getattr(value, "values", [value])[0] for value in variables]
+    return {"step": best, "held": sum(v.dtype.size * v.shape.num_elements() for v in held)}
+
+
 def main():
     """Measures what the command line names."""
     kind, *arguments = sys.argv[1:]
-    kinds = {"sums": sums, "training": training, "link": link, "scaling": scaling}
+    measures = (sums, training, link, scaling, sharded)
+    kinds = {measure.__name__: measure for measure in measures}
     found = kinds[kind](*arguments)
     if rank == 0:
         print("RESULT " + json.dumps(found), flush=True)

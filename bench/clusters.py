@@ -3,13 +3,14 @@
 sums      the sum of an array over two processes: a compiled step's, the host's, MPI's own, in turns
 mirrored  steps of two replicas of one process, side by side and one after another, and of one replica with their batch, in turns
 training  samples per second of two processes of one thread each, and of one process of two threads, in turns
+sharded   time of a step, and bytes of weights and slots that a process holds, by the stage of ZeRO, in 2 and 4 processes of one thread
 link      how much of the exchange of gradients is hidden behind the backward pass, over a link of 1 Gb/s between two network
           namespaces (root, `ip` and `tc`): steps with exchanges in the program, steps that exchange when the backward pass is
           done, steps without exchanges
 peers     samples per second of two processes of one thread each: Penstock's by MPI and by gRPC, TensorFlow's
           MultiWorkerMirroredStrategy, PyTorch's DistributedDataParallel over gloo, in turns, with losses of the first steps
 
-Usage: clusters.py [sums] [mirrored] [training] [link] [peers] [--rounds 3] [--seconds 5] [--cases residual,transformer]
+Usage: clusters.py [sums] [mirrored] [training] [sharded] [link] [peers] [--rounds 3] [--seconds 5] [--cases residual,transformer]
 """
 
 import argparse
@@ -89,6 +90,26 @@ def training(options):
             f"| {case} | {max(many):.1f} | {max(one):.1f} | {max(many) / max(one):.2f} |",
             flush=True,
         )
+
+
+def sharded(options):
+    """Prints times of steps and held bytes by stage."""
+    print("\nFour layers of 1024 x 1024 with Adam, 32 rows for each process.\n")
+    print(
+        "| processes | stage | step, ms | beside stage 0 | held by each, MB |\n|--:|--:|--:|--:|--:|"
+    )
+    for count in (2, 4):
+        rounds = [
+            [ran(launched(count, "sharded", stage, options.seconds)) for stage in range(3)]
+            for _ in range(options.rounds)
+        ]
+        best = [min(r[stage]["step"] for r in rounds) * 1e3 for stage in range(3)]
+        for stage, step in enumerate(best):
+            held = rounds[0][stage]["held"] / 1e6
+            print(
+                f"| {count} | {stage} | {step:.1f} | {step / best[0]:.2f} | {held:.1f} |",
+                flush=True,
+            )
 
 
 def mirrored(options):
@@ -214,7 +235,8 @@ def peers(options):
         print(f"| {case} | {' | '.join(row)} | {apart:.1e} |", flush=True)
 
 
-KINDS = {"sums": sums, "mirrored": mirrored, "training": training, "link": link, "peers": peers}
+MEASURES = (sums, mirrored, training, sharded, link, peers)
+KINDS = {measure.__name__: measure for measure in MEASURES}
 
 
 def main():
