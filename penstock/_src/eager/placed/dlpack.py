@@ -4,6 +4,7 @@ A capsule owns a record of DLPack's C structure, and the record the memory: unti
 """
 
 import ctypes
+import functools
 import math
 import weakref
 from typing import Any
@@ -18,6 +19,8 @@ from penstock._src.core.values.device_array import DeviceArray
 from penstock._src.devices.accelerator import accelerator, logical_number
 from penstock._src.devices.cuda.driver.card import Card
 from penstock._src.devices.cuda.driver.memory import DeviceMemory
+from penstock._src.native import Code, Library, Module, kernels
+from penstock._src.native.language.types import I8, PTR
 
 CPU_KIND, CUDA, CUDA_HOST, CUDA_MANAGED = 1, 2, 3, 13
 LEGACY_STREAM, NO_STREAM = 1, -1
@@ -25,8 +28,12 @@ _SIGNED, _UNSIGNED, _FLOAT, _BFLOAT, _COMPLEX, _BOOL = 0, 1, 2, 4, 5, 6
 _CODES = {"i": _SIGNED, "u": _UNSIGNED, "f": _FLOAT, "c": _COMPLEX, "b": _BOOL}
 _NAME, _USED = b"dltensor", b"used_dltensor"
 
+CONTEXT = 6  # the word of a record that is not 0 once its reader is done
+HEAD = (
+    object.__basicsize__ // 8
+)  # the word of a capsule that points to its record; then comes its name
+
 Deleter = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
-Destructor = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
 
 
 class Record(ctypes.Structure):
@@ -52,13 +59,6 @@ _api = ctypes.pythonapi
 _new = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p)(
     ("PyCapsule_New", _api)
 )
-# Of a capsule's address: a destructor is given one whose count of references is 0, which must not be touched.
-_is_valid_at = ctypes.PYFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_char_p)(
-    ("PyCapsule_IsValid", _api)
-)
-_pointer_at = ctypes.PYFUNCTYPE(ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p)(
-    ("PyCapsule_GetPointer", _api)
-)
 _is_valid = ctypes.PYFUNCTYPE(ctypes.c_int, ctypes.py_object, ctypes.c_char_p)(
     ("PyCapsule_IsValid", _api)
 )
@@ -69,24 +69,37 @@ _rename = ctypes.PYFUNCTYPE(ctypes.c_int, ctypes.py_object, ctypes.c_char_p)(
     ("PyCapsule_SetName", _api)
 )
 
-_GIVEN: dict[
-    int, tuple[Any, ...]
-] = {}  # by addresses of records: what they need while others have them
+
+@functools.cache
+def _callbacks() -> Library:
+    """The functions that readers and capsules call at their ends, in any thread and while errors are raised: so they are no Python.
+
+    penstock.dlpack.end     a reader is done with a record
+    penstock.dlpack.drop    a capsule goes; if it still has the name of a new one, nobody has taken its record
+    """
+    m = Module()
+    with m.fn("penstock.dlpack.end", record=PTR) as f:
+        f.store(f.i64(1), f.record, CONTEXT)
+    with m.fn("penstock.dlpack.drop", capsule=PTR) as f:
+        first = f.load(f.load(f.capsule, HEAD + 1, PTR), 0, I8)
+
+        def end() -> None:
+            f.store(f.i64(1), f.load(f.capsule, HEAD, PTR), CONTEXT)
+
+        f.when(first.eq(_NAME[0]), end)
+    return kernels()[Code.of(m)]
 
 
-@Deleter
-def _end(address: int) -> None:
-    """Whoever took a record is done with it; its own work on the card may not be."""
-    found = _GIVEN.pop(address, None)
-    if found is not None:
-        found[-1].card.returned.append(found)
+class Given:
+    """A record that others may read, and what it needs meanwhile."""
 
+    def __init__(self, record: Record, numbers: Any, memory: DeviceMemory) -> None:
+        self.record, self.numbers, self.memory = record, numbers, memory
 
-@Destructor
-def _drop_capsule(capsule: int) -> None:
-    """A capsule goes; nobody has taken its record if it still has the name of a new one."""
-    if _is_valid_at(capsule, _NAME):
-        _end(_pointer_at(capsule, _NAME))
+    @property
+    def has_ended(self) -> bool:
+        """Whether its reader is done with it."""
+        return bool(self.record.context)
 
 
 def memory_of(array: DeviceArray) -> DeviceMemory:
@@ -129,13 +142,13 @@ def capsule_of(array: DeviceArray, dtype: DType, stream: int | None = None) -> A
     code = _BFLOAT if dtype is dtypes.bfloat16 else _CODES.get(array.dtype.kind)
     if code is None:
         raise InvalidArgumentError(f"to_dlpack: {dtype.name} is not supported.")
+    callbacks = _callbacks()
     record = Record(
         memory.address, CUDA, memory.card.physical, array.ndim, code, 8 * array.dtype.itemsize, 1, shape, strides, 0, None,
-        ctypes.cast(_end, ctypes.c_void_p),
+        callbacks["penstock.dlpack.end"],
     )  # fmt: skip
-    address = ctypes.addressof(record)
-    _GIVEN[address] = record, numbers, memory
-    return _new(address, _NAME, ctypes.cast(_drop_capsule, ctypes.c_void_p))
+    memory.card.given.append(Given(record, numbers, memory))
+    return _new(ctypes.addressof(record), _NAME, callbacks["penstock.dlpack.drop"])
 
 
 def _row_major(shape: tuple[int, ...]) -> tuple[int, ...]:

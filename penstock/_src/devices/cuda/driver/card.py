@@ -4,6 +4,7 @@ import hashlib
 import threading
 import weakref
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -51,8 +52,8 @@ class Card:
         self._context = driver.context(self.device)
         self.lock = forks.freed_in_child(threading.RLock())
         self.dropped: list[tuple[int, int]] = []  # memory to give back: address, bytes
-        # what other libraries had of it, whose work may not be done, and what is to be told to libraries whose memory was used here
-        self.returned: list[object] = []
+        # what other libraries read of it, and what is to be told to libraries whose memory was used here
+        self.given: list[Any] = []
         self.releases: list[Callable[[], object]] = []
         self._functions: dict[tuple[str, str], int] = {}
         with self.lock:
@@ -68,7 +69,7 @@ class Card:
     def activate(self) -> None:
         """Makes the card that of the calling thread, and takes back memory that nobody holds any more."""
         self.driver.use(self._context)
-        if self.returned or self.releases:
+        if self.given or self.releases:
             self._end_sharing()
         while self.dropped:
             address, size = self.dropped.pop()
@@ -79,10 +80,13 @@ class Card:
                 self.spare.put(address, size)
 
     def _end_sharing(self) -> None:
-        """Waits for all that anybody has asked of the card, then lets go what was shared with other libraries."""
-        returned, releases = self.returned[:], self.releases[:]
+        """Lets go what was shared with other libraries, once all is done that anybody has asked of the card."""
+        releases, reading = self.releases[:], [given for given in self.given if not given.has_ended]
+        if not releases and len(reading) == len(self.given):
+            return
         self.driver.wait_for_all()
-        del self.returned[: len(returned)], self.releases[: len(releases)]
+        del self.releases[: len(releases)]
+        self.given = reading
         for release in releases:
             release()
 
