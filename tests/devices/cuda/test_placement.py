@@ -1,9 +1,13 @@
 """Where tensors are and operations run, while PENSTOCK_DEVICE names GPUs."""
 
+import copy
+import threading
+
 import numpy as np
 import pytest
 
 import penstock as tf
+from penstock._src.util.flags import override
 from tests.devices.cuda.emulated import CARD, CPU, GPU, copies
 
 pytestmark = pytest.mark.skipif(CARD != "GPU_emulated", reason="counts the emulated driver's calls")
@@ -204,3 +208,36 @@ def test_a_condition_that_is_an_argument_is_looked_at(card):
     with pytest.raises(tf.errors.InvalidArgumentError, match="assertion failed"):
         check(tf.constant(False), 1.0)
     assert float(check(tf.constant(True), 2.0)) == 3
+
+
+def test_results_are_checked_against_the_interpreter(card):
+    with override(check=1):
+        double = tf.function(lambda x: tf.tanh(x) * 2.0)
+        np.testing.assert_allclose(double(tf.constant([1.0])), [2 * np.tanh(1)], rtol=1e-6)
+
+
+def test_copies_and_threads(card):
+    x = tf.constant([1.0, 2.0]) * 2.0
+    assert copy.deepcopy(x).device == GPU and x.gpu().device == GPU and x.cpu().device == CPU
+    with pytest.raises(RuntimeError, match="GPU:3 unknown device"):
+        x.gpu(3)
+    v = tf.Variable([0.0, 0.0])
+    add = tf.function(lambda a: v.assign_add(a))
+    failures = []
+
+    def work(k):
+        try:
+            for i in range(10):
+                add(tf.ones([2]))
+                assert float((x * float(k) + float(i))[1]) == 4 * k + i
+        except BaseException as error:  # told by the test
+            failures.append(error)
+            raise
+
+    threads = [threading.Thread(target=work, args=(k,)) for k in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not failures
+    np.testing.assert_array_equal(v, [30, 30])

@@ -12,6 +12,7 @@ from penstock._src.compiler.plan.verify import simulate
 from penstock._src.core import dtypes
 from penstock._src.core.errors import InternalError, InvalidArgumentError, OpError
 from penstock._src.core.values import resources
+from penstock._src.core.values.device_array import on_host
 from penstock._src.ir.function import Function
 
 
@@ -54,7 +55,7 @@ class CheckedProgram:
         if any(array is None for array in given):
             assert refusal is not None, "a variable without a value was read"
             raise refusal
-        made = [*results, *new]
+        made = [*map(on_host, results), *new]
         oracle = self._oracle(given, refusal)
         self._look_at_arguments(arguments, given)
         if self.runs == 1:

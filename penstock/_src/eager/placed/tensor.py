@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.calls.placement import CPU, name_of, number_named
+from penstock._src.core.calls.placement import CPU, gpu_count, name_of, number_named
 from penstock._src.core.dtypes import DType
 from penstock._src.core.shapes import TensorShape, make_shape
 from penstock._src.core.typesets import BOOL, FLOAT, INTEGER
@@ -81,6 +81,21 @@ class PlacedTensor(EagerTensor):
     def backing_device(self) -> str:
         """The device that holds the value."""
         return self.device
+
+    def __deepcopy__(self, memo: Any) -> EagerTensor:
+        return PlacedTensor(self.held, self._dtype)  # which nobody changes
+
+    def gpu(self, gpu_index: int = 0) -> EagerTensor:
+        """Returns this tensor in the memory of a GPU.
+
+        Raises:
+          RuntimeError: there is no such GPU.
+        """
+        if not 0 <= gpu_index < gpu_count():
+            raise RuntimeError(f"GPU:{gpu_index} unknown device.")
+        from penstock._src.eager.placed.ops import moved  # which imports this file
+
+        return PlacedTensor(moved(self.held, gpu_index), self._dtype)
 
     def cpu(self) -> EagerTensor:
         """Returns this tensor in the memory of the host."""
