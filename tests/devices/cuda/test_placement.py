@@ -241,3 +241,12 @@ def test_copies_and_threads(card):
         thread.join()
     assert not failures
     np.testing.assert_array_equal(v, [30, 30])
+
+
+def test_another_batch_size_compiles_no_kernels(card):
+    tf.tanh(tf.ones([5, 7]) * 0.5)
+    before = card["cuModuleLoadData"]
+    np.testing.assert_allclose(
+        tf.tanh(tf.ones([9, 7]) * 0.5), np.full((9, 7), np.tanh(0.5)), rtol=1e-6
+    )
+    assert card["cuModuleLoadData"] == before

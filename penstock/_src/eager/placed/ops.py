@@ -1,25 +1,34 @@
 """Runs eager ops on a device: each is a compiled graph of this one op, kept by the shapes and types of its inputs."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from penstock._src.core import dispatch, dtypes
 from penstock._src.core.calls.refusals import RefusedValue
+from penstock._src.core.dtypes import DType
+from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.op import Op, flatten_arguments
-from penstock._src.core.shapes import SCALAR, make_shape
+from penstock._src.core.shapes import SCALAR, TensorShape, make_shape
 from penstock._src.core.values import resources
 from penstock._src.core.values.device_array import DeviceArray
 from penstock._src.core.values.resources import VariableHandle
 from penstock._src.devices.accelerator import accelerator
-from penstock._src.eager.compiled import MOST_KEPT, SMALL
+from penstock._src.eager.compiled import MOST_KEPT, SMALL, open_shape
 from penstock._src.eager.execute import run
 from penstock._src.eager.placed.tensor import held_value, tensor_there
 from penstock._src.eager.tensor import EagerTensor
 from penstock._src.graph.func_graph import FuncGraph
 
 _KEPT: dict[Any, Any] = {}
+
+
+class VariableForm(NamedTuple):
+    """What is known of a variable."""
+
+    shape: TensorShape
+    dtype: DType
 
 
 def run_on_device(op: Op, tensors: Sequence[Any], number: int) -> list[EagerTensor]:
@@ -31,21 +40,24 @@ def run_on_device(op: Op, tensors: Sequence[Any], number: int) -> list[EagerTens
       number: of the GPU.
     """
     values = [held_value(tensor) for tensor in tensors]
-    forms = [_form(tensor, value) for tensor, value in zip(tensors, values, strict=True)]
+    forms = _forms(values)
     key = (id(op), number, *[_key(form) for form in forms], *[t.dtype._enum for t in tensors])
     found = _KEPT.get(key)
-    if found is None:
-        try:
-            executable = _executable(op, tensors, forms)
-        except RefusedValue:
-            return run(op, list(tensors))  # which says what is wrong with the values
-        if len(_KEPT) >= MOST_KEPT:
-            _KEPT.clear()
-        found = _KEPT[key] = op, executable  # the op stays alive, so that its id stays taken
-    given = [v for v, form in zip(values, forms) if type(form) is not np.ndarray]
-    results = [moved(value, number) for value in found[1].run_there(given, number)]
+    try:
+        if found is None:
+            if len(_KEPT) >= MOST_KEPT:
+                _KEPT.clear()
+            # The op stays alive, so that its id stays taken.
+            found = _KEPT[key] = op, _executable(op, tensors, forms)
+        given = [v for v, form in zip(values, forms) if type(form) is not np.ndarray]
+        results = found[1].run_there(given, number)
+    except (RefusedValue, InvalidArgumentError):
+        if not op.stateful:
+            run(op, list(tensors))  # which says what is wrong, as on the CPU
+        raise
     types = flatten_arguments(op.output_dtypes)
-    return [tensor_there(v, dtype, number) for v, dtype in zip(results, types, strict=True)]
+    there = [moved(value, number) for value in results]
+    return [tensor_there(v, dtype, number) for v, dtype in zip(there, types, strict=True)]
 
 
 def moved(value: Any, number: int) -> Any:
@@ -60,12 +72,26 @@ def moved(value: Any, number: int) -> Any:
     return DeviceArray(value.shape, value.dtype, number, memory, value.host)
 
 
-def _form(tensor: Any, value: Any) -> Any:
-    """What the graph of an op knows of an input: small integers of the host are constants, of others it knows the shape."""
+def _forms(values: Sequence[Any]) -> list[Any]:
+    """What the graph of an op knows of its inputs: of small integers of the host the values, of others the shapes.
+
+    The first extent of the largest array, and of those that share it, is left open, so that another batch size compiles no kernels,
+    unless sizes are given.
+    """
+    forms = [_form(value) for value in values]
+    is_open = [type(form) is tuple for form in forms]
+    arrays = [value for value, opens in zip(values, is_open) if opens]
+    if not arrays or any(type(form) is np.ndarray and form.ndim for form in forms):
+        return forms
+    largest = max(arrays, key=lambda v: v.size)
+    return [
+        open_shape(v, largest) if opens else form for v, form, opens in zip(values, forms, is_open)
+    ]
+
+
+def _form(value: Any) -> Any:
     if isinstance(value, VariableHandle):
-        return VariableHandle, tuple(
-            value.shape.as_list()
-        ) if value.shape.rank is not None else None
+        return VariableForm(value.shape, value.dtype)
     is_small = type(value) is np.ndarray and value.ndim <= 1 and value.size <= SMALL
     return value if is_small and value.dtype.kind == "i" else value.shape
 
