@@ -108,7 +108,7 @@ class PlacedIterator(OwnedIterator):
         return type(value) is np.ndarray and dtype in self._sendable
 
     def _packed(self, values: list[Any]) -> Any:
-        from penstock._src.eager.placed.tensor import PlacedTensor
+        from penstock._src.eager.placed.tensor import PlacedTensor  # the same
 
         tensors = [
             PlacedTensor(v, dtype)

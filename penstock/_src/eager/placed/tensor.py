@@ -120,14 +120,14 @@ class PlacedTensor(EagerTensor):
         return dlpack.capsule_of(self.held, self._dtype, stream)
 
     def __dlpack_device__(self) -> tuple[int, int]:
-        from penstock._src.eager.placed import dlpack
+        from penstock._src.eager.placed import dlpack  # the same
 
         return dlpack.device_of(self.held)
 
     @property
     def __cuda_array_interface__(self) -> dict[str, Any]:
         """The memory, for other libraries; it is there once the stream that is named has come here."""
-        from penstock._src.eager.placed import dlpack
+        from penstock._src.eager.placed import dlpack  # the same
 
         return dlpack.interface_of(self.held)
 

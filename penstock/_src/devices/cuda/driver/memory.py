@@ -3,15 +3,12 @@
 import weakref
 from collections import defaultdict
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from penstock._src.core.errors import ResourceExhaustedError
 from penstock._src.core.values.arrays import empty_aligned
-
-if TYPE_CHECKING:
-    from penstock._src.devices.cuda.driver.card import Card
 
 LEAST = 256  # bytes that memory is rounded up to
 SPARE_SHARE = 4  # a card's memory divided by it: bytes that may lie ready at most
@@ -76,9 +73,9 @@ class SpareMemory:
 
 @dataclass(eq=False)
 class DeviceMemory:
-    """Memory of a card; with an `owner`, a part of what that holds."""
+    """Memory of a `Card`; with an `owner`, a part of what that holds."""
 
-    card: "Card"
+    card: Any
     address: int
     size: int
     owner: Any = field(default=None, repr=False)
