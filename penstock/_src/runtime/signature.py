@@ -49,6 +49,8 @@ class ProgramSignature:
                 arrays[i] = _usable(x, i, dtype, shape)
         for i, dtype, shape, assigned in self.handles:
             handle = arguments[i]
+            if handle.value is None:
+                handle.read()  # says why it has no value
             if assigned and _references(handle) > _ALONE:  # a tensor or a view holds it, too
                 handle.value = aligned_copy(handle.value)
             x = handle.value

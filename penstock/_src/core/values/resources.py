@@ -106,6 +106,8 @@ class VariableHandle(Resource):
         self.version = 0
         # of a variable of which this process holds a part: see distribute/dtensor
         self.layout: Any = None
+        # of one that another process holds: what the error of a read says; see distribute/workers/pipeline
+        self.holder = ""
         self.derived: dict[Any, Any] = {}
 
     def read(self) -> Any:
@@ -118,6 +120,8 @@ class VariableHandle(Resource):
         if WRITING and is_written([self]):
             with UPDATING:
                 value = self.value
+        if value is None and self.holder:
+            raise FailedPreconditionError(self.holder)
         if value is None:
             raise FailedPreconditionError(
                 f"Could not find variable {self.name}. This could mean that the variable has been "

@@ -24,6 +24,7 @@ PARTS = (
     "predicted",
     "weights",
     "moments",
+    "again",
 )
 
 

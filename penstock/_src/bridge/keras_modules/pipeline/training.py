@@ -54,7 +54,7 @@ class ModelPipeline:
         stages = cut(model, strategy)
         own = stages[self._grid.stage]
         self._layer = stage_layer(own, self._grid.is_first, self._grid.is_last)
-        self._steps: Steps = strategy._steps()
+        self._steps: Steps = strategy.steps
         metrics = {id(v) for metric in model.metrics for v in metric.variables}
         held = [
             [v for layer in part.layers for v in variables_of(layer) if id(v) not in metrics]
@@ -154,7 +154,10 @@ class ModelPipeline:
     def _compiled(self, call: Callable[..., Any]) -> Callable[..., Any]:
         if self._model.run_eagerly:
             return call
-        return function(call, autograph=False, reduce_retracing=True)  # type: ignore[no-any-return]
+        # Metrics of several losses count rows by their static shape, if there is one.
+        loss = self._model._compile_loss
+        is_general = loss is None or not loss.metrics
+        return function(call, autograph=False, reduce_retracing=is_general)  # type: ignore[no-any-return]
 
     def _train(self, inputs: list[Any], targets: Any, share: Any) -> tuple[list[Any], Any]:
         return self._with_loss(inputs, targets, share, training=True)

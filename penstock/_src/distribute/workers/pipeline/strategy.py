@@ -90,11 +90,12 @@ class PipelineStrategy(Strategy):
         self.balance = balance
         self._grid, self._transport = grid, transport
         self._schedule, self._micro_batches = schedule, micro_batches
-        self._messages: Messages | None = None
+        messages: Messages | None = None
         if transport is not None:
             if communication_options is not None and communication_options.timeout_seconds:
                 transport.timeout = communication_options.timeout_seconds
-            self._messages = transport.messages()
+            messages = transport.messages()
+        self._steps = Steps(grid, transport, messages, schedule, micro_batches)
         super().__init__(PipelineExtended(self, grid))
 
     micro_batches = read_only("_micro_batches", "Into how many parts a replica's rows are cut.")
@@ -103,6 +104,7 @@ class PipelineStrategy(Strategy):
     num_stages = read_only("_grid.stages", "How many stages there are.")
 
     grid = read_only("_grid", "Which process computes what.")
+    steps = read_only("_steps", "What runs a step of this process.")
 
     @property
     def transport(self) -> Transport | None:
@@ -131,13 +133,7 @@ class PipelineStrategy(Strategy):
         Raises:
           ValueError: there are not as many functions as stages, or two stages share a variable.
         """
-        return Pipeline(self._grid, self._transport, self._steps(), stages, loss, optimizer)
-
-    def _steps(self) -> Steps:
-        """What runs the steps of one model."""
-        return Steps(
-            self._grid, self._transport, self._messages, self._schedule, self._micro_batches
-        )
+        return Pipeline(self._grid, self._transport, self._steps, stages, loss, optimizer)
 
 
 def _check_arguments(

@@ -10,7 +10,6 @@ import numpy as np
 from penstock._src.cluster.transport import Transport
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE
-from penstock._src.core.errors import FailedPreconditionError
 from penstock._src.distribute.workers.pipeline.agreement import from_rank
 from penstock._src.distribute.workers.pipeline.grid import Grid
 from penstock._src.eager.variable import Variable
@@ -40,16 +39,6 @@ class StageVariable(Variable):
             else np.empty(self.shape.as_list(), self.dtype.as_numpy_dtype)
         )
         return from_rank(self._transport, own, self._holder)
-
-    def _read(self) -> Any:
-        if not self._is_held:
-            raise FailedPreconditionError(
-                None,
-                None,
-                f"The value of the variable {self.name} is held by rank {self._holder}, whose pipeline stage it belongs to. numpy(), "
-                "get_weights() and checkpoints get it, if all processes ask for it.",
-            )
-        return super()._read()
 
     def assign(
         self,
@@ -93,7 +82,12 @@ def hold(variables: Iterable[Variable], stage: int, grid: Grid, transport: Trans
         variable._transport, variable._holder = transport, stage
         variable._is_held = stage == grid.stage
         if not variable._is_held:
-            variable._handle._value.value = None
+            handle = variable._handle._value
+            handle.value = None
+            handle.holder = (
+                f"The value of the variable {variable.name} is held by rank {stage}, whose pipeline stage it belongs to. numpy(), "
+                "get_weights() and checkpoints get it, if all processes ask for it."
+            )
 
 
 def equalize(variables: Iterable[Variable], grid: Grid, transport: Transport) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 
 from penstock._src.cluster.messages import Messages
 from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.dtypes import as_dtype
 from penstock._src.core.errors import AbortedError, InternalError, UnimplementedError
 from penstock._src.core.values.arrays import empty_aligned
 from penstock._src.eager.tensor import EagerTensor
@@ -74,7 +75,8 @@ def unpacked(message: np.ndarray) -> tuple[Header, list[Any]]:
         kept = np.dtype(DTYPES[dtype])
         shape = dims[:rank]
         size = kept.itemsize * int(np.prod(shape, dtype=np.int64))
-        found.append(convert_to_tensor(message[end : end + size].view(kept).reshape(shape)))
+        array = message[end : end + size].view(kept).reshape(shape)
+        found.append(EagerTensor(array, as_dtype(kept)))
         end = _aligned(end + size)
     return Header(Kind(kind), step, index), found
 
