@@ -57,6 +57,9 @@ class PipelineStrategy(Strategy):
     def stage(self) -> Any:
         """The number of this process's stage, from 0."""
     @property
+    def steps(self) -> Any:
+        """What runs a step of this process."""
+    @property
     def transport(self) -> Any:
         """What connects the processes; None if there is one."""
 class PreemptionCheckpointHandler:
