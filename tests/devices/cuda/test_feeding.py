@@ -82,3 +82,15 @@ def test_positions_of_such_iterators_are_not_saved(card, tmp_path):
     iterator = iter(batches().apply(tf.data.experimental.prefetch_to_device("/gpu:0")))
     with pytest.raises(tf.errors.UnimplementedError, match="prefetch_to_device"):
         tf.train.Checkpoint(iterator=iterator).save(str(tmp_path / "saved"))
+
+
+def test_functions_that_take_elements_of_such_an_iterator_miss_none(card):
+    iterator = iter(batches(5).apply(tf.data.experimental.prefetch_to_device("/gpu:0", 2)))
+    take = tf.function(lambda i: next(i)["x"])
+    found = [next(iterator)["x"], take(iterator), next(iterator)["x"], take(iterator)]
+    found += [element["x"] for element in iterator]
+    np.testing.assert_array_equal(found, np.arange(30).reshape(5, 2, 3))
+    with pytest.raises(tf.errors.OutOfRangeError):
+        iterator.get_next()
+    with pytest.raises(StopIteration):
+        next(iterator)

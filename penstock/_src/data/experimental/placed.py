@@ -42,10 +42,9 @@ class PlacedIterator(OwnedIterator):
         from penstock._src.eager.placed.tensor import TYPES  # there are GPUs
 
         self._number, self._ahead = number, ahead
-        self._waiting: deque[tuple[list[Any], Any]] = deque()  # elements, and what was sent of them
+        self._waiting: deque[tuple[Any, Any]] = deque()  # elements, and what was sent of them
         self._all_types = structure.flat_types(dataset.element_spec)
         self._sendable = TYPES
-        self._has_ended = False
 
     def __next__(self) -> Any:
         if STATE.graph is not None:
@@ -80,16 +79,21 @@ class PlacedIterator(OwnedIterator):
 
     def _received(self) -> Any:
         """The next element; those after it are sent meanwhile. None at the end."""
-        while len(self._waiting) <= self._ahead and not self._has_ended:
-            assert self._handle is not None
-            values = self._handle.next()
+        handle = self._handle
+        assert handle is not None
+        for at in range(self._ahead + 1):
+            values = handle.peek(at)
             if values is None:
-                self._has_ended = True
-            else:
-                self._waiting.append(self._sent(values))
-        if not self._waiting:
+                break
+            if at >= len(self._waiting) or self._waiting[at][0] is not values:
+                # A function may have taken elements that were sent.
+                while len(self._waiting) > at:
+                    self._waiting.pop()
+                self._waiting.append((values, self._sent(values)))
+        values = handle.next()
+        if values is None:
             return None
-        values, sent = self._waiting.popleft()
+        _, sent = self._waiting.popleft()
         memory = iter(feeder(self._number).receive(sent) if sent is not None else ())
         there = [
             DeviceArray(v.shape, v.dtype, self._number, next(memory)) if self._goes(v, dtype) else v
@@ -97,12 +101,12 @@ class PlacedIterator(OwnedIterator):
         ]
         return self._packed(there)
 
-    def _sent(self, values: Any) -> tuple[list[Any], Any]:
-        found = list(values)
+    def _sent(self, values: Any) -> Any:
+        """What is under way of an element; None if nothing of it goes to the card."""
         arrays = [
-            v for v, dtype in zip(found, self._all_types, strict=True) if self._goes(v, dtype)
+            v for v, dtype in zip(values, self._all_types, strict=True) if self._goes(v, dtype)
         ]
-        return found, feeder(self._number).send(arrays) if arrays else None
+        return feeder(self._number).send(arrays) if arrays else None
 
     def _goes(self, value: Any, dtype: Any) -> bool:
         return type(value) is np.ndarray and dtype in self._sendable

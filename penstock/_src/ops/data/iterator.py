@@ -84,16 +84,20 @@ class IteratorHandle(Resource):
         )  # threads end with the process; their calls may take long
         run.start()
 
-    def peek(self) -> Element | None:
-        """What `next` will return."""
-        if not self._ahead:
-            self._ahead.append(self.next())
-        return self._ahead[0]
+    def peek(self, at: int = 0) -> Element | None:
+        """What `next` will return, or the call of it after `at` others."""
+        while len(self._ahead) <= at:
+            if self._ahead and self._ahead[-1] is None:
+                return None
+            self._ahead.append(self._taken())
+        return self._ahead[at]
 
     def next(self) -> Element | None:
         """The next element, or None at the end."""
-        if self._ahead:
-            return self._ahead.pop()
+        return self._ahead.pop(0) if self._ahead else self._taken()
+
+    def _taken(self) -> Element | None:
+        """The next element of the dataset, or None at the end."""
         if self._process != forks.count():
             self._go_on_in_child()
         with self._lock:
