@@ -233,5 +233,4 @@ def _padded(p: Any, flat: Any, count: int) -> Any:
 
 
 own_part = make_function(_OwnPart)
-sum_of_parts = make_function(_SumOfParts)
 gather_parts = make_function(_GatherParts)

@@ -160,7 +160,7 @@ class PartialUpdates:
     def _check_eager(self, variable: Any, fn: Callable[..., Any], args: Any, kwargs: Any) -> None:
         """Traces an update once, without effect, to see what it computes."""
         held = [cell.cell_contents for cell in fn.__closure__ or ()]
-        key = (fn.__code__, tuple(map(id, held)), variable.shape.rank)
+        key = (fn.__code__, tuple(map(id, held)), variable._unique_id)
         if key in self._checked:
             return
         graph = FuncGraph("update")
