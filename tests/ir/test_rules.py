@@ -140,6 +140,9 @@ EXAMPLES = {
     "sum(contract(x, y)) over letters of both -> contract(x, y)": lambda p, x, y, **_: p.reduce_sum(
         p.contract("bm,bn->bmn", x, y), [0]
     ),
+    "contract(x, y) -> sum(x * y) without a letter of one operand alone": lambda p, x, y, **_: (
+        p.contract("am,ma->m", x, p.transpose(y, [1, 0]))
+    ),
     "select(x > c, reshape(one_hot(i, g)), 0) -> reshape(one_hot(i, select(x[i] > c, g, 0)))": (
         lambda p, x, **_: _masked(p, x)
     ),

@@ -57,3 +57,16 @@ def test_what_follows_a_product_beyond_float16_takes_infinity():
     )
     found = tf.function(lambda x, y: tf.cast(x @ y, tf.float32) / 32768.0)(x, y)
     assert np.isposinf(found).all()
+
+
+@pytest.mark.parametrize(
+    "spec", ["abcd,abcd->bd", "abc,abc->b", "acb,acb->a", "ab,ba->b", "ab,ac->a"]
+)
+def test_sums_of_elementwise_products_are_cut_into_parts(spec):
+    random, letters = np.random.default_rng(2), {"a": 4099, "b": 7, "c": 8, "d": 2}
+    x, y = (
+        random.random([letters[c] for c in operand]).astype("float32")
+        for operand in spec.split("->")[0].split(",")
+    )
+    found = tf.function(lambda x, y: tf.einsum(spec, x, y))(x, y)
+    np.testing.assert_allclose(found, np.einsum(spec, x.astype(float), y), rtol=1e-6)

@@ -357,9 +357,6 @@ KEPT = {
     "a sum over a letter of one side": lambda p, x, y, **_: p.reduce_sum(
         p.contract("mk,nk->mn", x, y), [0]
     ),
-    "a sum over the first of two letters of both": lambda p, x, y, **_: p.reduce_sum(
-        p.contract("bm,bm->bm", x, y), [0]
-    ),
     "a block that is added to another": lambda p, x, y, v, i, **_: p.add(
         x, p.dynamic_update_slice(y, p.reshape(v, [1, 4]), [i, p.constant(np.int32(0))])
     ),

@@ -1,8 +1,11 @@
 """Contractions take transposes into their letters: operands are read in the order in which they lie.
 
-And sums over letters of both operands: the weights of a layer that was applied to a batch of matrices.
+And sums over letters of both operands: the weights of a layer that was applied to a batch of matrices. What has no letter of one operand
+alone in its result is a reduction, which is cut into parts where it is long.
 """
 
+from penstock._src.core import dtypes
+from penstock._src.core.typesets import NARROW
 from penstock._src.ir.build.maker import NodeMaker
 from penstock._src.ir.node import Node
 from penstock._src.ir.rules import pattern as m
@@ -31,9 +34,30 @@ def _sum_over_batch(p: NodeMaker, node: Node, x: Node, y: Node) -> Node | None:
     axes = node.attrs["axes"]
     kept = "".join(c for i, c in enumerate(result) if i not in axes)
     common = {c for c in left if c in right}
-    if not common.issuperset(result[a] for a in axes) or common.issuperset(kept):
-        return None  # of products element by element, sums are better made by a reduction
+    if not common.issuperset(result[a] for a in axes):
+        return None
     return p.contract(f"{left},{right}->{kept}", x, y)
+
+
+def _elementwise(p: NodeMaker, node: Node, x: Node, y: Node) -> Node | None:
+    left, right, result = split_spec(node.attrs["spec"])
+    if any((c in left) != (c in right) for c in result):
+        return None
+    wide = dtypes.float32 if node.dtype in NARROW else node.dtype
+    x, letters = _summed_alone(p, p.cast(x, wide), left, right)
+    y, others = _summed_alone(p, p.cast(y, wide), right, left)
+    y = p.transpose(y, [others.index(c) for c in letters])
+    axes = [i for i, c in enumerate(letters) if c not in result]
+    made = p.mul(x, y)
+    made = p.reduce(made, "sum", axes) if axes else made
+    kept = [c for c in letters if c in result]
+    return p.cast(p.transpose(made, [kept.index(c) for c in result]), node.dtype)
+
+
+def _summed_alone(p: NodeMaker, x: Node, own: str, other: str) -> tuple[Node, str]:
+    """An operand without the letters that it alone has, and those that are left."""
+    axes = [i for i, c in enumerate(own) if c not in other]
+    return (p.reduce(x, "sum", axes) if axes else x), "".join(c for c in own if c in other)
 
 
 CONTRACTION = (
@@ -46,5 +70,10 @@ CONTRACTION = (
         "sum(contract(x, y)) over letters of both -> contract(x, y)",
         m.reduce_sum(m.Apply("contract", None, (x, y))),
         _sum_over_batch,
+    ),
+    rule(
+        "contract(x, y) -> sum(x * y) without a letter of one operand alone",
+        m.Apply("contract", None, (x, y)),
+        _elementwise,
     ),
 )

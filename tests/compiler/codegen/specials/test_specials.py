@@ -106,6 +106,8 @@ def test_checks_raise(native, values):
 def test_wrong_arguments_never_reach_native_code(values):
     from penstock._src.compiler.lower.context import LoweringContext
     from penstock._src.core import dtypes
+    from penstock._src.core.shapes import as_shape
+    from penstock._src.core.values.resources import VariableHandle
     from penstock._src.devices.cpu.device import build_program
 
     p = LoweringContext()
@@ -115,19 +117,17 @@ def test_wrong_arguments_never_reach_native_code(values):
     p.check(condition, "x must be positive")
     program = build_program(p.function("f", [x, v], [x + p.read_variable(v), condition]))
 
-    class Handle:
-        value = None
-
+    handle = VariableHandle(as_shape((4,)), dtypes.float32, "v")
     with pytest.raises(errors.FailedPreconditionError):
-        program(np.ones(4, np.float32), Handle)
-    Handle.value = np.ones(3, np.float32)
+        program(np.ones(4, np.float32), handle)
+    handle.value = np.ones(3, np.float32)
     with pytest.raises(errors.InvalidArgumentError, match="argument 1"):
-        program(np.ones(4, np.float32), Handle)
-    Handle.value = np.ones(4, np.float32)
+        program(np.ones(4, np.float32), handle)
+    handle.value = np.ones(4, np.float32)
     with pytest.raises(errors.InvalidArgumentError, match="argument 0"):
-        program(np.ones(4), Handle)
+        program(np.ones(4), handle)
     with pytest.raises(errors.InvalidArgumentError, match="x must be positive"):
-        program(np.zeros(4, np.float32), Handle)
+        program(np.zeros(4, np.float32), handle)
     np.testing.assert_array_equal(
-        program(np.ones(8, np.float32)[::2], Handle)[0], np.full(4, 2.0, np.float32)
+        program(np.ones(8, np.float32)[::2], handle)[0], np.full(4, 2.0, np.float32)
     )

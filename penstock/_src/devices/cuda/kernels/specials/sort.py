@@ -27,7 +27,6 @@ TILE, THREADS = 2048, 256
 SMALL_TILE = 2 * WARP  # which one warp sorts
 MERGED = 8  # outputs of a thread
 PAIR_BYTES = 12  # of a key and a place
-STAGE = 3  # words of a stage, after n, inner and lines: which key, the length of runs, which of the two arrays has them
 
 
 def sort_launch(node: Node, outputs: Sequence[Node]) -> SpecialLaunch:
