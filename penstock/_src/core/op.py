@@ -99,6 +99,8 @@ class Op:
 
     # Maps elements to elements: inputs broadcast, and no element of a result depends on its place.
     is_elementwise: ClassVar[bool] = False
+    # No more than that, but not elementwise: reads a variable, or changes each element of one by that at its place.
+    keeps_places: ClassVar[bool] = False
     # Computes each row of its first input by itself (along the first axis), with inputs that all rows share.
     is_row_wise: ClassVar[bool] = False
     # Its outputs are its inputs: a program that is neither differentiated nor checked any more does without it.

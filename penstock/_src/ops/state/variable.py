@@ -47,6 +47,7 @@ class ReadVariableOp(Op):
     dtype: DType
     takes_slices = True
     reads_only = True
+    keeps_places = True
 
     def shape(self, resource):
         return variable_shape(resource)
@@ -73,6 +74,7 @@ class AssignVariableOp(Op):
 
     signature = "resource: resource, value: dtype ->"
     dtype = ANY
+    keeps_places = True
     validate_shape: bool = False
 
     def shape(self, resource, value):
@@ -105,6 +107,7 @@ class _AssignBy(Op):
 
     signature = "resource: resource, value: dtype ->"
     dtype = ANY
+    keeps_places = True
 
     def shape(self, resource, value):
         check_type(resource, value)

@@ -26,12 +26,6 @@ from penstock._src.graph.func_graph import FuncGraph
 from penstock._src.graph.operation import Operation
 from penstock._src.util import nest
 
-# What passes elements on, or changes the variables of parts, besides elementwise operations.
-_PASSING = frozenset(
-    {"Identity", "StopGradient", "ZerosLike", "OnesLike", "ReadVariableOp"}
-    | {"AssignVariableOp", "AssignAddVariableOp", "AssignSubVariableOp", "_OwnPart"}
-)
-
 
 @dataclasses.dataclass(frozen=True)
 class Update:
@@ -216,4 +210,4 @@ def _refused(variable: Any, why: str) -> UnimplementedError:
 
 
 def _passes(op: Op) -> bool:
-    return op.is_elementwise or op.op_type in _PASSING
+    return op.is_elementwise or op.keeps_places
