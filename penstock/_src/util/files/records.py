@@ -26,6 +26,10 @@ class DamagedRecord(Exception):
     """A record is cut short or its checksum differs."""
 
 
+class RecordCutShort(DamagedRecord):
+    """The file ends within the data of a record."""
+
+
 def frame(record: bytes) -> bytes:
     """The record as stored in a file."""
     length = struct.pack("<Q", len(record))
@@ -56,7 +60,8 @@ def read_records(file: BinaryIO, name: str, check: bool = True) -> Iterator[byte
       check: whether to compare the checksums of the data.
 
     Raises:
-      DamagedRecord: the file ends within the data of a record, or a checksum differs.
+      RecordCutShort: the file ends within the data of a record.
+      DamagedRecord: a checksum differs.
     """
     at = 0
     while True:
@@ -69,7 +74,7 @@ def read_records(file: BinaryIO, name: str, check: bool = True) -> Iterator[byte
         data = _read(file, length)
         footer = file.read(_FOOTER.size)
         if len(data) < length or len(footer) < _FOOTER.size:
-            raise DamagedRecord(cut_short(at, name))
+            raise RecordCutShort(cut_short(at, name))
         if check and crc32c.masked(data) != _FOOTER.unpack(footer)[0]:
             raise DamagedRecord(wrong_data(at, name))
         at += _HEADER.size + length + _FOOTER.size

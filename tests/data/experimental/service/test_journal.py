@@ -70,6 +70,7 @@ def test_a_large_journal_is_written_anew(tmp_path, monkeypatch):
 
 
 def test_a_change_that_was_cut_short_was_never_made_and_others_are_errors(tmp_path):
+    tmp_path = tmp_path / "state at home"  # as in messages, which say at which byte
     state, job = state_with_a_job(tmp_path)
     taken(state, job, "a", 1)
     whole = path(tmp_path).read_bytes()

@@ -16,7 +16,7 @@ from penstock._src.filesystems import files
 from penstock._src.filesystems.whole import write_whole
 from penstock._src.util.files.records import (
     DamagedRecord,
-    cut_short,
+    RecordCutShort,
     frame,
     read_records,
 )
@@ -55,11 +55,12 @@ class Journal:
             records = read_records(file, self.path)
             try:
                 found.extend(DispatcherChange.FromString(record) for record in records)
+            except RecordCutShort:
+                return found
             except DamagedRecord as error:
-                if not str(error).startswith(cut_short(0, self.path).split(" at ")[0]):
-                    raise DataLossError(
-                        f"tf.data service: the dispatcher's journal: {error}"
-                    ) from error
+                raise DataLossError(
+                    f"tf.data service: the dispatcher's journal: {error}"
+                ) from error
             except DecodeError as error:
                 raise DataLossError(
                     f"tf.data service: the dispatcher's journal {self.path}: {error}"
