@@ -57,10 +57,14 @@ def input_index(f: CudaFn, axis: Axis, position: Any, tap: Any) -> Found:
     return at, (at >= 0) & (at < axis.size)
 
 
-def lanes_of(channels: int, strides: list[Any], total: str) -> int:
+def lanes_of(channels: int, c: Depthwise | DepthwiseFilterGradient) -> int:
     """How many neighboring channels lie at multiples of so many everywhere."""
-    most = LANES if SIZE[total] == 4 else 1
-    return most if all(is_static(s) and s % most == 0 for s in [channels, *strides]) else 1
+    w, x, y = c.filter, c.x, c.y
+    steps = [
+        channels, x.image, x.row, x.column, x.base, y.image, y.row, y.column, y.base, w.row, w.column, w.base,
+    ]  # fmt: skip
+    most = LANES if SIZE[c.types.total] == 4 else 1
+    return most if all(is_static(s) and s % most == 0 for s in steps) else 1
 
 
 def emit_depthwise(c: Depthwise, target: Target, epilogue: Epilogue = PLAIN) -> KernelCode:
@@ -80,11 +84,7 @@ def emit_depthwise(c: Depthwise, target: Target, epilogue: Epilogue = PLAIN) -> 
 class _Convolution:
     def __init__(self, c: Depthwise, epilogue: Epilogue):
         self.c, self.epilogue = c, epilogue
-        w, x, y = c.filter, c.x, c.y
-        strides = [
-            x.image, x.row, x.column, x.base, y.image, y.row, y.column, y.base, w.row, w.column, w.base,
-        ]  # fmt: skip
-        self.lanes = lanes_of(c.groups, strides, c.types.total)
+        self.lanes = lanes_of(c.groups, c)
         self.wide = -(-c.w.out // PIXELS)  # groups of pixels of a row
         self.vectors = c.groups // self.lanes
 
@@ -212,11 +212,7 @@ def emit_depthwise_filter_gradient(
 class _FilterGradient:
     def __init__(self, g: DepthwiseFilterGradient, epilogue: Epilogue):
         self.g, self.epilogue = g, epilogue
-        w, x, y = g.filter, g.x, g.y
-        strides = [
-            x.image, x.row, x.column, x.base, y.image, y.row, y.column, y.base, w.row, w.column, w.base,
-        ]  # fmt: skip
-        self.lanes = lanes_of(g.outputs, strides, g.types.total)
+        self.lanes = lanes_of(g.outputs, g)
         self.vectors = g.outputs // self.lanes
         self.taps = g.h.taps * g.w.taps
 
