@@ -31,6 +31,7 @@ from penstock._src.eager.variable_handle import (
     make_handle,
     scoped,
     under,
+    wrong_shape,
 )
 from penstock._src.eager.variable_modes import VariableAggregation, VariableSynchronization
 from penstock._src.util import slots
@@ -500,10 +501,7 @@ class Variable(Trackable, AnyTensor, metaclass=_VariableMaker):
             tensor = convert_to_tensor(value, dtype=self._dtype)
             shape = tensor.shape
             if shape._dims != self._shape._dims and not self._shape.is_compatible_with(shape):
-                raise ValueError(
-                    f"Cannot assign value to variable '{self.name}': Shape mismatch.The variable shape "
-                    f"{self._shape}, and the assigned value shape {tensor.shape} are incompatible."
-                )
+                raise wrong_shape(self, tensor)
             # Eagerly, both shapes are known and have been compared.
             checks = STATE.graph is not None and self._validates and self._shape.is_fully_defined()
             options = {"validate_shape": True} if checks else {}

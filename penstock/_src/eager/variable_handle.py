@@ -63,3 +63,11 @@ def add_to_collections(variable: Any, collections: Any = None) -> None:
         names.append("trainable_variables")
     for name in names:
         STATE.graph.add_to_collection(name, variable)
+
+
+def wrong_shape(variable: Any, value: Any) -> ValueError:
+    """The error of a tensor that is assigned to a variable of another shape, in TensorFlow's words."""
+    return ValueError(
+        f"Cannot assign value to variable '{variable.name}': Shape mismatch.The variable shape {variable.shape}, and the "
+        f"assigned value shape {value.shape} are incompatible."
+    )

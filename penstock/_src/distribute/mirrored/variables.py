@@ -140,24 +140,31 @@ class DistributedVariable(DistributedValues, Variable):
     __str__ = __repr__
 
 
-def _updating_method(name: str) -> Callable[..., Any]:
-    """Returns the method of this name for distributed variables."""
+def give_updates(cls: Any, update: Callable[..., Any]) -> None:
+    """Gives a class the methods of UPDATES; each is `update(variable, its name, value, **kwargs)`."""
+    for name in UPDATES:
+        if hasattr(Variable, name):
+            setattr(cls, name, _updating_method(name, update))
 
-    def method(self: DistributedVariable, value: Any, *args: Any, **kwargs: Any) -> Any:
+
+def _updating_method(name: str, update: Callable[..., Any]) -> Callable[..., Any]:
+    def method(self: Any, value: Any, *args: Any, **kwargs: Any) -> Any:
         if args:
             kwargs |= dict(zip(("use_locking", "name", "read_value"), args))
-        if CONTEXTS.updated is not None:
-            return getattr(self._copy, name)(value, **kwargs)
-        return self._update(name, value, **kwargs)
+        return update(self, name, value, **kwargs)
 
     method.__name__ = method.__qualname__ = name
     method.__doc__ = getattr(Variable, name).__doc__
     return method
 
 
-for _name in UPDATES:
-    if hasattr(Variable, _name):
-        setattr(DistributedVariable, _name, _updating_method(_name))
+def _update(variable: DistributedVariable, name: str, value: Any, **kwargs: Any) -> Any:
+    if CONTEXTS.updated is not None:
+        return getattr(variable._copy, name)(value, **kwargs)
+    return variable._update(name, value, **kwargs)
+
+
+give_updates(DistributedVariable, _update)
 
 
 class MirroredVariable(DistributedVariable):

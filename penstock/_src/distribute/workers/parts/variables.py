@@ -9,9 +9,10 @@ from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.errors import UnimplementedError
 from penstock._src.distribute.context import CONTEXTS
-from penstock._src.distribute.mirrored.variables import UPDATES, MirroredVariable
+from penstock._src.distribute.mirrored.variables import MirroredVariable, give_updates
 from penstock._src.eager.context import init_scope
 from penstock._src.eager.variable import Variable
+from penstock._src.eager.variable_handle import wrong_shape
 from penstock._src.ops.collective.parts import gather_parts, own_part
 
 
@@ -231,24 +232,9 @@ class DividedVariable(MirroredVariable):
             )
         whole = convert_to_tensor(value, dtype=self._dtype)
         if not self._shape.is_compatible_with(whole.shape):
-            raise ValueError(
-                f"Cannot assign value to variable '{self.name}': Shape mismatch.The variable shape "
-                f"{self._shape}, and the assigned value shape {whole.shape} are incompatible."
-            )
+            raise wrong_shape(self, whole)
         getattr(self.values[0], method)(self._division.part(whole))
         return self if STATE.graph is None else whole
 
 
-def _changing_method(name: str) -> Callable[..., Any]:
-    def method(self: DividedVariable, value: Any, *args: Any, **kwargs: Any) -> Any:
-        kwargs |= dict(zip(("use_locking", "name", "read_value"), args))
-        return self._changed(name, value, **kwargs)
-
-    method.__name__ = method.__qualname__ = name
-    method.__doc__ = getattr(Variable, name).__doc__
-    return method
-
-
-for _name in UPDATES:
-    if hasattr(Variable, _name):
-        setattr(DividedVariable, _name, _changing_method(_name))
+give_updates(DividedVariable, DividedVariable._changed)

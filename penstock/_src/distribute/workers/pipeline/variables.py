@@ -13,6 +13,7 @@ from penstock._src.core.dispatch import STATE
 from penstock._src.distribute.workers.pipeline.agreement import from_rank
 from penstock._src.distribute.workers.pipeline.grid import Grid
 from penstock._src.eager.variable import Variable
+from penstock._src.eager.variable_handle import wrong_shape
 
 
 class StageVariable(Variable):
@@ -52,10 +53,7 @@ class StageVariable(Variable):
             return super().assign(value, use_locking, name, read_value)
         given = convert_to_tensor(value, dtype=self.dtype)
         if not self.shape.is_compatible_with(given.shape):
-            raise ValueError(
-                f"Cannot assign value to variable '{self.name}': Shape mismatch. The variable shape {self.shape}, and the assigned "
-                f"value shape {given.shape} are incompatible."
-            )
+            raise wrong_shape(self, given)
         return self if read_value else None
 
     def _serialize_to_tensors(self) -> dict[str, Any]:
