@@ -102,6 +102,8 @@ def _kernels(step: ProgramRecord, limits: Any, total: float) -> list[str]:
     rest = [k for k in step.kernels if k not in shown]
     if rest:
         lines.append(f"  and {len(rest)} smaller: {_counted(Counter(k.label for k in rest))}")
+    control = getattr(step.compiled.program, "control", "")  # of devices whose host may have to ask
+    lines += [f"control      {control}"] if control else []
     lines.append(f"memory       temporaries in {units(plan.arena_bytes, 'B')}")
     return lines
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from penstock._src.core.errors import OpError
 from penstock._src.devices.cuda.driver.calls import MAJOR, MINOR, NAMES, Driver, open_library
+from penstock._src.devices.cuda.driver.control import said
 from penstock._src.devices.cuda.target import ARCHITECTURES, architecture_of
 
 NVIDIA = "0x10de"  # the vendor on the PCI bus
@@ -185,6 +186,7 @@ def _look_at_driver(machine: Machine) -> Iterator[str]:
                 f"the driver supports CUDA {version[0]}.{version[1]} only; Penstock's kernels need {least}",
                 "Install a newer driver: sudo apt install nvidia-driver-570, then reboot",
             )
+        yield said(version)
         yield from _look_at_devices(driver)
     except OpError as error:
         raise _Hindered(

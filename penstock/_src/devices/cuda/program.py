@@ -11,6 +11,7 @@ from penstock._src.core.values.device_array import DeviceArray
 from penstock._src.core.values.resources import VariableHandle
 from penstock._src.devices.cuda.driver.card import Card
 from penstock._src.devices.cuda.driver.memory import DeviceMemory
+from penstock._src.devices.cuda.regions import asks, regions_of
 from penstock._src.devices.cuda.table import CudaTable
 from penstock._src.devices.residence import forget, hold, note, outdated, resident
 from penstock._src.runtime.program import Program
@@ -38,6 +39,11 @@ class CudaProgram(Program):
 
         super().__init__(plan, signature_of(plan.function), (), bind)
         self._handles = [i for i, *_ in self.signature.handles]
+
+    @property
+    def control(self) -> str:
+        """Who decides what runs next, in words; "" if that is known before a run."""
+        return self.card.control.value if asks(regions_of(self.plan.launches)) else ""
 
     def _constant(self, array: np.ndarray) -> DeviceMemory:
         array = np.ascontiguousarray(array)

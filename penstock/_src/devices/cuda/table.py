@@ -1,10 +1,11 @@
-"""A plan's launch table on a card: its memory there, and a walk over its records.
+"""A plan's launch table on a card: its memory there, and a walk over its regions.
 
-Arguments, variables and results are where their owners have them; what comes from the host has memory of the table's own. A table without jumps that ask the card
-is one graph from the second run on in which all of them lie in the same places, as they mostly do from step to step. Once a check has failed, the graph's other kernels do nothing. Where a
-jump asks what the card has computed (a loop's condition), the host waits for it, as it then does for checks.
+Arguments, variables and results are where their owners have them; what comes from the host has memory of the table's own. A table is one graph from the second run on in
+which all of them lie in the same places, as they mostly do from step to step; once a check has failed, the graph's other kernels do nothing. Where the driver's graphs cannot
+decide what runs next (driver/control.py), a table whose loops or branches ask the card is walked each time, and the host waits for what it asks, and for checks.
 """
 
+import itertools
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -13,17 +14,26 @@ import numpy as np
 
 from penstock._src.compiler.kernels.memory import bytes_of
 from penstock._src.compiler.plan.buffers import Buffer, memory_of
-from penstock._src.compiler.plan.launch_table import STATUS, Jump, Launch, encode, offsets
+from penstock._src.compiler.plan.launch_table import STATUS, encode
 from penstock._src.compiler.plan.plan import Plan
 from penstock._src.core.errors import InternalError
 from penstock._src.devices.cuda.driver.card import Card, Graph
 from penstock._src.devices.cuda.driver.memory import DeviceMemory
 from penstock._src.devices.cuda.kernels.language import CudaCode
-from penstock._src.native.runner import HEADER, HOLD, JUMP, JUMP_UNLESS, SWITCH, A
+from penstock._src.devices.cuda.recording import Recorder, can_be_recorded
+from penstock._src.devices.cuda.regions import (
+    Choice,
+    Kernel,
+    Loop,
+    Region,
+    asks,
+    kernels_of,
+    regions_of,
+)
+from penstock._src.native.runner import HEADER, A
 
 STATUS_WORDS = 16
 WORD = 8
-MOST_LAUNCHES = 20_000  # that are worth a graph
 MOST_GRAPHS = 8  # that a table keeps, for arguments and results in different places
 
 
@@ -44,15 +54,13 @@ class CudaTable:
         # whether it is a result, its number or that of the argument, the word, bytes to add
         self._patches: list[tuple[bool, int, int, int]] = []
         self.words = np.array(encode(plan.launches, lambda _: 0, self._word), np.int64)
-        self._records = {at: r for r, at in offsets(plan.launches) if isinstance(r, Launch | Jump)}
-        self._ends = len(self.words)
         self._results: list[int] = []  # addresses of the last run's
-        self._rounds: dict[int, int] = {}  # that loops have made, by their conditions' words
-        self._launched = 0  # kernels in a walk
         self._places: tuple[int, ...] = ()  # that the words have
         self._graphs: OrderedDict[tuple[int, ...], Graph | None] = OrderedDict()
-        self.is_straight = not any(_asks(r) for r in plan.launches)
-        self.is_checked = any(_is_check(r) for r in plan.launches)
+        self.regions = regions_of(plan.launches)
+        self.asks = asks(self.regions)  # what it computes decides what runs next
+        self.is_graph = can_be_recorded(card, self.regions)
+        self.is_checked = any(kernel.is_check for kernel in kernels_of(self.regions))
         self._ended = np.array([self.status.address if self.is_checked else 0], np.int64)
 
     def _word(self, argument: Any, at: int) -> int:
@@ -96,14 +104,17 @@ class CudaTable:
         """
         self._place({i: m.address for i, m in memory.items()}, [made.address for made in results])
         self.status_words[:] = 0
-        if not self.is_straight or self._places not in self._graphs:
-            self._walk(waits=not self.is_straight)
+        if not self.is_graph or self._places not in self._graphs:
+            self._clear_status()
+            self._walk(self.regions)
             self._note_places()
         else:
             self._graphs.move_to_end(self._places)
             graph = self._graphs[self._places]
             if graph is None:
-                graph = self._graphs[self._places] = self._recorded()
+                recorder = Recorder(self.card, self.words, int(self._ended[0]), self._launch)
+                graph = recorder.graph(self.regions, self._clear_status)
+                self._graphs[self._places] = graph
             graph.launch()
         if self.is_checked:
             self.status.read(self.status_words)
@@ -118,8 +129,8 @@ class CudaTable:
                 self.words[at] = address + offset
 
     def _note_places(self) -> None:
-        """Remembers that there was a run with these addresses, if it is worth a graph."""
-        if self.is_straight and self._launched <= MOST_LAUNCHES:
+        """Remembers that there was a run with these addresses, if it can be a graph."""
+        if self.is_graph:
             self._graphs[self._places] = None
             if len(self._graphs) > MOST_GRAPHS:
                 self._graphs.popitem(last=False)
@@ -129,78 +140,57 @@ class CudaTable:
         """That of the check that failed, 0 if none did; known when the card is there."""
         return int(self.status_words[0])
 
-    def _recorded(self) -> Graph:
-        """All launches as a graph."""
-        self.card.begin_capture()
-        try:
-            self._walk(waits=False)
-        finally:
-            graph = self.card.end_capture()
-        return graph
-
-    def _walk(self, waits: bool) -> None:
-        """Puts record after record into the card's stream; if it waits for checks, until one fails."""
-        card = self.card
-        self._rounds.clear()
-        self._launched = 0
+    def _clear_status(self) -> None:
         if self.is_checked:
-            card.driver.clear(self.status.address, self.status.size, card.stream)
-        at = 0
-        while at < self._ends:
-            record = self._records.get(at)
-            following = at + int(self.words[at + 2])
-            if isinstance(record, Launch):
-                self._launch(record, at)
-                if waits and _is_check(record) and self._failed():
-                    return
-                at = following
-            elif isinstance(record, Jump):
-                at = self._jump(record, at, following)
-            else:
-                at = following  # a hold before a launch
+            self.card.driver.clear(self.status.address, self.status.size, self.card.stream)
 
-    def _launch(self, record: Launch, at: int) -> None:
+    def _walk(self, regions: Sequence[Region]) -> bool:
+        """Puts regions into the card's stream. If the host waits for the card anyway, it looks at each check: False if one has failed."""
+        for region in regions:
+            if isinstance(region, Kernel):
+                self._launch(region, self.card.stream)
+                goes_on = not (self.asks and region.is_check and self._failed())
+            elif isinstance(region, Loop):
+                goes_on = self._walk_loop(region)
+            else:
+                goes_on = self._walk(self._chosen(region))
+            if not goes_on:
+                return False
+        return True
+
+    def _walk_loop(self, loop: Loop) -> bool:
+        rounds = itertools.count() if loop.rounds is None else range(loop.rounds)
+        for _ in rounds:
+            if not self._walk(loop.condition):
+                return False
+            if loop.rounds is None and not self._read(int(self.words[loop.holds]), np.uint8):
+                return True
+            if not self._walk(loop.body):
+                return False
+        return self._walk(loop.condition)
+
+    def _chosen(self, choice: Choice) -> Sequence[Region]:
+        """The branch that the card has chosen; the last if there is none of its number."""
+        index, count = self._read(int(self.words[choice.index]), np.int32), len(choice.branches)
+        return choice.branches[index if 0 <= index < count else count - 1]
+
+    def _launch(self, kernel: Kernel, stream: int) -> None:
+        record, at = kernel.launch, kernel.at
         code = record.code
         if not isinstance(code, CudaCode):
             raise InternalError(None, None, f"{record.label}: its code is not for cards.")
-        self._launched += 1
         card, base = self.card, self.words.ctypes.data
         function = card.function(code, record.function)
         blocks = code.blocks(record.tasks)
         ended = int(self._ended.ctypes.data)
         arguments = (base + WORD * (at + HEADER), base + WORD * (at + A), ended)
-        card.driver.launch(function, blocks, code.threads, arguments, card.stream)
+        card.driver.launch(function, blocks, code.threads, arguments, stream)
 
     def _failed(self) -> bool:
         """Whether a check has failed, once the card is there."""
         self.status.read(self.status_words)
         self.card.wait()
         return bool(self.code)
-
-    def _jump(self, record: Jump, at: int, following: int) -> int:
-        """The word of the record that comes next."""
-        if record.operation == HOLD:
-            return following
-        target = int(self.words[at + A])
-        if record.operation == JUMP:
-            return target
-        address = int(self.words[at + HEADER])
-        if record.rounds is not None:
-            return self._counted(record.rounds, at, target, following)
-        if record.operation == JUMP_UNLESS:
-            return following if self._read(address, np.uint8) else target
-        assert record.operation == SWITCH
-        index = self._read(address, np.int32)
-        chosen = index if 0 <= index < target else target - 1
-        return int(self.words[at + HEADER + 1 + chosen])
-
-    def _counted(self, rounds: int, at: int, target: int, following: int) -> int:
-        """The word of the record after a loop's condition that holds for so many rounds."""
-        self._rounds[at] = self._rounds.get(at, 0) + 1
-        if self._rounds[at] <= rounds:
-            return following
-        self._rounds[at] = 0
-        return target
 
     def _read(self, address: int, dtype: Any) -> int:
         """A number that the card has computed."""
@@ -227,18 +217,6 @@ class CudaTable:
                 holds = bool(self._read(address, np.uint8))
             if not holds:
                 raise check.error()
-
-
-def _is_check(record: Any) -> bool:
-    """Whether a launch may end the run."""
-    return isinstance(record, Launch) and any(a is STATUS for a in record.args)
-
-
-def _asks(record: Any) -> bool:
-    """Whether the host must know what the card has computed before it goes on."""
-    return (
-        isinstance(record, Jump) and record.operation not in (HOLD, JUMP) and record.rounds is None
-    )
 
 
 __all__ = ["CudaTable"]

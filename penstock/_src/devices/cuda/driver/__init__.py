@@ -2,6 +2,9 @@
 
     calls.py    libcuda's functions
     card.py     a card in use: context, stream, memory, kernels
+    control.py  who decides what runs next, by the driver's version
+    memory.py   memory of a card
+    feeding.py  copies from the host ahead of their use
 
 Read first: card.py. What stands for libcuda where there is no card is emulator/library.py.
 """

@@ -4,7 +4,7 @@ import ctypes
 import ctypes.util
 import sys
 from collections.abc import Sequence
-from ctypes import byref, c_char_p, c_int, c_size_t, c_uint, c_void_p
+from ctypes import byref, c_char_p, c_int, c_size_t, c_uint, c_uint64, c_void_p
 from typing import Any, Protocol
 
 from penstock._src.core.errors import (
@@ -19,6 +19,10 @@ MULTIPROCESSORS, MAJOR, MINOR = 16, 75, 76  # numbers of attributes of a device
 NON_BLOCKING = 1  # a stream that does not wait for the default one
 WITHOUT_TIME = 2  # an event that only orders
 PTX = 1  # what is linked
+CONDITIONAL = 13  # a kind of graph node
+IF, WHILE, SWITCH = range(3)  # kinds of conditional nodes
+ASSIGN_DEFAULT = 1  # a condition has its first number again at each launch of its graph
+SET_DEPENDENCIES = 1  # what a stream captures next comes after these nodes alone
 THREAD_LOCAL = 1  # capture: other threads may call what cannot be captured
 NAMES = {"linux": "libcuda.so.1", "win32": "nvcuda.dll"}
 
@@ -32,6 +36,21 @@ _TYPES: dict[str, tuple[Any, ...]] = {
     "cuMemFreeAsync": (c_size_t, c_void_p),
     "cuMemFreeHost": (c_void_p,),
 }
+
+
+class ConditionalNode(ctypes.Structure):
+    """CUgraphNodeParams of a conditional node (256 bytes); `bodies` is what the driver answers."""
+
+    _fields_ = [
+        ("type", c_int),
+        ("reserved0", c_int * 3),
+        ("handle", c_uint64),
+        ("kind", c_int),
+        ("size", c_uint),
+        ("bodies", ctypes.POINTER(c_void_p)),
+        ("context", c_void_p),
+        ("reserved1", c_uint64 * 26),
+    ]
 
 
 class Functions(Protocol):
@@ -287,19 +306,80 @@ class Driver:
         self.call("cuStreamBeginCapture_v2", c_void_p(stream), c_int(THREAD_LOCAL))
 
     def end_capture(self, stream: int) -> int:
-        """The graph of what was recorded, ready to be launched."""
-        graph, ready = c_void_p(), c_void_p()
+        """The graph of what was recorded."""
+        graph = c_void_p()
         self.call("cuStreamEndCapture", c_void_p(stream), byref(graph))
-        try:
-            self.call("cuGraphInstantiateWithFlags", byref(ready), graph, ctypes.c_ulonglong(0))
-        finally:
-            self.call("cuGraphDestroy", graph)
+        return graph.value or 0
+
+    def instantiate(self, graph: int) -> int:
+        """A graph, ready to be launched."""
+        ready = c_void_p()
+        self.call(
+            "cuGraphInstantiateWithFlags", byref(ready), c_void_p(graph), ctypes.c_ulonglong(0)
+        )
         return ready.value or 0
 
     def launch_graph(self, graph: int, stream: int) -> None:
         """Does all that a graph has, by one call."""
         self.call("cuGraphLaunch", c_void_p(graph), c_void_p(stream))
 
-    def free_graph(self, graph: int) -> None:
-        """Drops a graph."""
-        self.call("cuGraphExecDestroy", c_void_p(graph))
+    def free_graph(self, graph: int, ready: int) -> None:
+        """Drops a graph, and what was made ready of it."""
+        if ready:
+            self.call("cuGraphExecDestroy", c_void_p(ready))
+        self.call("cuGraphDestroy", c_void_p(graph))
+
+    # -- graphs that decide themselves what runs next (from CUDA 12.4 on)
+    def _captured(self, stream: int) -> tuple[int, Any, int]:
+        """The graph that a stream is recorded in, the nodes that come last there, and how many."""
+        state, number, graph = c_int(), c_uint64(), c_void_p()
+        last, count = ctypes.POINTER(c_void_p)(), c_size_t()
+        self.call(
+            "cuStreamGetCaptureInfo_v2", c_void_p(stream), byref(state), byref(number), byref(graph), byref(last),
+            byref(count),
+        )  # fmt: skip
+        return graph.value or 0, last, count.value
+
+    def condition(self, stream: int, context: int) -> int:
+        """A number that kernels may set, for a conditional node of the graph that a stream is recorded in."""
+        found = c_uint64()
+        graph, _, _ = self._captured(stream)
+        self.call(
+            "cuGraphConditionalHandleCreate", byref(found), c_void_p(graph), c_void_p(context), c_uint(0),
+            c_uint(ASSIGN_DEFAULT),
+        )  # fmt: skip
+        return found.value
+
+    def conditional_node(
+        self, stream: int, context: int, condition: int, kind: int, size: int
+    ) -> list[int]:
+        """Records a conditional node in a stream.
+
+        Args:
+          stream: is being recorded.
+          context: of the stream.
+          condition: of the graph that it is recorded in.
+          kind: IF, WHILE or SWITCH.
+          size: how many bodies it has.
+
+        Returns:
+          The graphs of its bodies, which are empty.
+        """
+        graph, last, count = self._captured(stream)
+        node, given = c_void_p(), ConditionalNode(CONDITIONAL, handle=condition, kind=kind)
+        given.size, given.context = size, context
+        self.call(
+            "cuGraphAddNode", byref(node), c_void_p(graph), last, c_size_t(count), byref(given)
+        )
+        self.call(
+            "cuStreamUpdateCaptureDependencies", c_void_p(stream), byref(node), c_size_t(1),
+            c_uint(SET_DEPENDENCIES),
+        )  # fmt: skip
+        return [int(given.bodies[i] or 0) for i in range(size)]
+
+    def begin_capture_to(self, stream: int, graph: int) -> None:
+        """What is put into a stream from here on is recorded in a graph that is there."""
+        self.call(
+            "cuStreamBeginCaptureToGraph", c_void_p(stream), c_void_p(graph), c_void_p(), c_void_p(), c_size_t(0),
+            c_int(THREAD_LOCAL),
+        )  # fmt: skip

@@ -1,5 +1,6 @@
 """A card that is in use: its context, its stream, its memory and the kernels that it has."""
 
+import functools
 import hashlib
 import threading
 import weakref
@@ -16,6 +17,7 @@ from penstock._src.devices.cuda.driver.calls import (
     MULTIPROCESSORS,
     Driver,
 )
+from penstock._src.devices.cuda.driver.control import Control, control_of
 from penstock._src.devices.cuda.driver.memory import (
     LEAST,
     SPARE_SHARE,
@@ -56,6 +58,7 @@ class Card:
         self.given: list[Any] = []
         self.releases: list[Callable[[], object]] = []
         self._functions: dict[tuple[str, str], int] = {}
+        self._body_streams: list[int] = []
         with self.lock:
             self.activate()
             self.stream = driver.stream()
@@ -171,13 +174,35 @@ class Card:
             cache.write(key, found)
         return found
 
-    def begin_capture(self) -> None:
-        """What is asked of the card from here on is recorded."""
-        self.driver.begin_capture(self.stream)
+    # -- graphs
+    @functools.cached_property
+    def control(self) -> Control:
+        """How what the card computes decides what runs next."""
+        return control_of(self.driver.version())
 
-    def end_capture(self) -> "Graph":
-        """What was recorded since."""
-        return Graph(self, self.driver.end_capture(self.stream))
+    def capture(self, put: Callable[[], object]) -> "Graph":
+        """What a function asks of the card's stream, which is recorded in place of being done."""
+        self.driver.begin_capture(self.stream)
+        try:
+            put()
+        finally:
+            graph = Graph(self, self.driver.end_capture(self.stream))
+        graph.make_ready()
+        return graph
+
+    def condition(self, stream: int) -> int:
+        """A number for a conditional node of the graph that a stream is recorded in."""
+        return self.driver.condition(stream, self._context)
+
+    def conditional_node(self, stream: int, condition: int, kind: int, size: int) -> list[int]:
+        """Records a conditional node; gives the graphs of its bodies."""
+        return self.driver.conditional_node(stream, self._context, condition, kind, size)
+
+    def body_stream(self, depth: int) -> int:
+        """A stream for recording the body of a node that lies so deep, from 1 on, as the streams of the nodes around it are taken."""
+        while len(self._body_streams) < depth:
+            self._body_streams.append(self.driver.stream())
+        return self._body_streams[depth - 1]
 
     def wait(self) -> None:
         """Waits for all that was asked of the card."""
@@ -185,12 +210,23 @@ class Card:
 
 
 class Graph:
-    """Recorded work of a card, which one call launches."""
+    """Recorded work of a card, which one call launches.
+
+    The driver's graph is kept beside what was made ready of it: bodies of conditional nodes are the graph's.
+    """
 
     def __init__(self, card: Card, handle: int):
-        self.card, self.handle = card, handle
-        weakref.finalize(self, card.driver.free_graph, handle).atexit = False
+        self.card, self.handle, self.ready = card, handle, 0
+        self._end = weakref.finalize(self, card.driver.free_graph, handle, 0)
+        self._end.atexit = False
+
+    def make_ready(self) -> None:
+        """Makes it ready to be launched."""
+        self.ready = self.card.driver.instantiate(self.handle)
+        self._end.detach()
+        self._end = weakref.finalize(self, self.card.driver.free_graph, self.handle, self.ready)
+        self._end.atexit = False
 
     def launch(self) -> None:
         """Puts all of it into the card's stream."""
-        self.card.driver.launch_graph(self.handle, self.card.stream)
+        self.card.driver.launch_graph(self.ready, self.card.stream)

@@ -8,6 +8,8 @@ threads.py, how threads wait for one another; then translate.py, what becomes of
     intrinsics.py   barriers, shuffles, matrix instructions
     state.py        the words that native functions and Python share
     emulator.py     launches
+    graphs.py       graphs of launches, and their conditional nodes
+    library.py      libcuda
 """
 
 from penstock._src.devices.cuda.emulator.emulator import Emulator, KernelFault, Memory

@@ -72,6 +72,7 @@ class Emulator:
 
     def __init__(self) -> None:
         self.memory: list[Memory] = []
+        self.conditions = np.zeros(0, np.int32)  # of conditional nodes
         self.launches = 0
 
     def allocate(self, size: int, name: str = "memory") -> Memory:
@@ -85,6 +86,18 @@ class Emulator:
     def free(self, memory: Memory) -> None:
         """Takes memory from kernels."""
         self.memory = [m for m in self.memory if m is not memory]
+
+    def add_condition(self) -> int:
+        """The handle of a new condition."""
+        self.conditions = np.append(self.conditions, np.int32(state.UNSET))
+        return state.FIRST_CONDITION + len(self.conditions) - 1
+
+    def condition(self, handle: int, number: int | None = None) -> int:
+        """The number of a condition, after it was set to the one that is given."""
+        which = handle - state.FIRST_CONDITION
+        if number is not None:
+            self.conditions[which] = number
+        return int(self.conditions[which])
 
     def launch(
         self,
@@ -136,6 +149,7 @@ class Emulator:
             state.PARITIES: parities.ctypes.data, state.STACK_LOW: low, state.STACK_BYTES: threads * STACK,
             state.STACK_OF_ONE: STACK, state.KERNEL: library[kernel.name], state.CONTEXT: context.ctypes.data,
             state.COPIES: copies.ctypes.data, state.COPY_COUNTS: counts.ctypes.data, state.TASKS: tasks, state.SYNCS_OF: syncs.ctypes.data, state.CHECKED: checked,
+            state.CONDITIONS: self.conditions.ctypes.data, state.CONDITION_COUNT: len(self.conditions),
         }  # fmt: skip
         for which, value in values.items():
             words[which] = value
@@ -152,6 +166,10 @@ class Emulator:
         )
         if kind is Fault.STUCK:
             return KernelFault(None, None, f"{who} waits for others that never come.")
+        if kind is Fault.NO_CONDITION:
+            return KernelFault(
+                None, None, f"{who} sets the condition {address:#x}, which no graph has."
+            )
         verb = "stores" if words[state.FAULT_STORES] else "loads"
         where = self._place(address, shared, kernel.shared)
         what = {

@@ -10,8 +10,9 @@ import itertools
 from collections.abc import Callable
 
 from penstock._src.devices.cuda.emulator import state
-from penstock._src.devices.cuda.emulator.state import AT_BARRIER, IN_WARP, SLOT
-from penstock._src.devices.cuda.emulator.threads import word
+from penstock._src.devices.cuda.emulator.state import AT_BARRIER, IN_WARP, SLOT, Fault
+from penstock._src.devices.cuda.emulator.threads import put, word
+from penstock._src.devices.cuda.kernels.conditions import SET
 from penstock._src.devices.cuda.target import WARP
 from penstock._src.native import Module
 from penstock._src.native.language.function import Fn
@@ -56,11 +57,27 @@ def write_intrinsics(m: Module) -> None:
         f.call("penstock.emulator.yield", IN_WARP)
         syncs, thread = word(f, state.SYNCS_OF, PTR), word(f, state.THREAD)
         f.store(f.load(syncs, thread, I64) + 1, syncs, thread)
+    _write_set_conditional(m)
     _write_products(m)
     _write_loads_of_matrices(m)
     for way in ("bfly", "up", "idx"):
         for kind, ty in (("i32", I32), ("f32", F32)):
             _write_shuffle(m, way, kind, ty)
+
+
+def _write_set_conditional(m: Module) -> None:
+    """The system call that sets the number of a conditional node."""
+    with m.fn(SET, handle=I64, number=I32) as f:
+        which = f.handle - state.FIRST_CONDITION
+
+        def fail() -> None:
+            put(f, state.FAULT, int(Fault.NO_CONDITION))
+            put(f, state.FAULT_ADDRESS, f.handle)
+            put(f, state.FAULT_THREAD, word(f, state.THREAD))
+            put(f, state.FAULT_BLOCK, word(f, state.BLOCK))
+
+        is_one = f.compare("ult", which, word(f, state.CONDITION_COUNT))
+        f.when(is_one, lambda: f.store(f.number, word(f, state.CONDITIONS, PTR), which), fail)
 
 
 def _write_shuffle(m: Module, way: str, kind: str, ty: str) -> None:

@@ -7,7 +7,6 @@ stream while it is captured is kept, with copies of the kernels' parameters as t
 import ctypes
 import itertools
 from collections import Counter
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -20,15 +19,17 @@ from penstock._src.devices.cuda.driver.calls import (
     PTX,
 )
 from penstock._src.devices.cuda.emulator.emulator import Emulator, Memory
+from penstock._src.devices.cuda.emulator.graphs import INVALID, GraphFunctions, number_of
 from penstock._src.devices.cuda.emulator.translate import EmulatedKernel
 
-INVALID, NOT_FOUND = 1, 500
+NOT_FOUND = 500
 _ERRORS = {
     INVALID: (b"CUDA_ERROR_INVALID_VALUE", b"invalid argument"),
     OUT_OF_MEMORY: (b"CUDA_ERROR_OUT_OF_MEMORY", b"out of memory"),
     NOT_FOUND: (b"CUDA_ERROR_NOT_FOUND", b"named symbol not found"),
 }
 CAPABILITY = (8, 0)
+VERSION = (12, 4)  # of CUDA, which its driver supports
 MEMORY = 1 << 30  # bytes of the card that it seems to be
 
 
@@ -37,26 +38,23 @@ def _put(reference: Any, value: Any) -> None:
     reference._obj.value = value
 
 
-def _number(argument: Any) -> int:
-    value = getattr(argument, "value", argument)
-    return int(value or 0)
-
-
-class EmulatedLibrary:
+class EmulatedLibrary(GraphFunctions):
     """libcuda's functions. `calls` counts them; a `KernelFault` of a kernel is raised as it is.
 
     `fails` are codes that functions are to give, by name, for tests of what follows.
     """
 
-    def __init__(self, memory: int = MEMORY, devices: int = 1) -> None:
+    def __init__(
+        self, memory: int = MEMORY, devices: int = 1, version: tuple[int, int] = VERSION
+    ) -> None:
+        super().__init__()
         self.emulator = Emulator()
         self.calls: Counter[str] = Counter()
         self.fails: dict[str, int] = {}
-        self.memory, self.devices = memory, devices
+        self.memory, self.devices, self.version = memory, devices, version
         self._allocated: dict[int, Memory] = {}
         self._handles = itertools.count(1)
         self._objects: dict[int, Any] = {}
-        self._captured: list[Callable[[], None]] | None = None
 
     def __getattribute__(self, name: str) -> Any:
         if not name.startswith("cu"):
@@ -72,13 +70,6 @@ class EmulatedLibrary:
         number = next(self._handles)
         self._objects[number] = thing
         return number
-
-    def _do(self, action: Callable[[], None]) -> None:
-        """Does what is put into a stream, or records it."""
-        if self._captured is None:
-            action()
-        else:
-            self._captured.append(action)
 
     # -- devices
     def cuInit(self, _flags: Any) -> None:
@@ -97,7 +88,7 @@ class EmulatedLibrary:
         return 0
 
     def cuDriverGetVersion(self, version: Any) -> None:
-        _put(version, 12040)
+        _put(version, 1000 * self.version[0] + 10 * self.version[1])
 
     def cuDeviceGetCount(self, count: Any) -> None:
         _put(count, self.devices)
@@ -131,7 +122,9 @@ class EmulatedLibrary:
         pass
 
     # -- memory
-    def cuMemAllocAsync(self, address: Any, size: Any, _stream: Any) -> int:
+    def cuMemAllocAsync(self, address: Any, size: Any, stream: Any) -> int:
+        if self.is_recorded(stream):
+            return INVALID  # it would be the graph's
         used = sum(m.bytes.nbytes for m in self._allocated.values())
         if used + size.value > self.memory:
             return OUT_OF_MEMORY
@@ -140,8 +133,10 @@ class EmulatedLibrary:
         _put(address, made.address)
         return 0
 
-    def cuMemFreeAsync(self, address: Any, _stream: Any) -> int:
-        found = self._allocated.pop(_number(address), None)
+    def cuMemFreeAsync(self, address: Any, stream: Any) -> int:
+        if self.is_recorded(stream):
+            return INVALID
+        found = self._allocated.pop(number_of(address), None)
         if found is None:
             return INVALID
         self.emulator.free(found)
@@ -153,7 +148,7 @@ class EmulatedLibrary:
         _put(address, room.ctypes.data)
 
     def cuMemFreeHost(self, address: Any) -> None:
-        del self._objects[_number(address)]
+        del self._objects[number_of(address)]
 
     def _is_inside(self, address: int, size: int) -> bool:
         return any(
@@ -161,33 +156,33 @@ class EmulatedLibrary:
             for m in self._allocated.values()
         )
 
-    def _copy(self, target: Any, source: Any, size: Any, devices: tuple[Any, ...]) -> int:
-        if not all(self._is_inside(_number(address), size.value) for address in devices):
+    def _copy(
+        self, target: Any, source: Any, size: Any, stream: Any, devices: tuple[Any, ...]
+    ) -> int:
+        if not all(self._is_inside(number_of(address), size.value) for address in devices):
             return INVALID
-        to, whence, count = _number(target), _number(source), size.value
-        self._do(lambda: ctypes.memmove(to, whence, count) and None)
-        return 0
+        to, whence, count = number_of(target), number_of(source), size.value
+        return self._do(stream, lambda: ctypes.memmove(to, whence, count) and None)
 
-    def cuMemcpyHtoDAsync_v2(self, target: Any, source: Any, size: Any, _stream: Any) -> int:
-        return self._copy(target, source, size, (target,))
+    def cuMemcpyHtoDAsync_v2(self, target: Any, source: Any, size: Any, stream: Any) -> int:
+        return self._copy(target, source, size, stream, (target,))
 
-    def cuMemcpyDtoHAsync_v2(self, target: Any, source: Any, size: Any, _stream: Any) -> int:
-        return self._copy(target, source, size, (source,))
+    def cuMemcpyDtoHAsync_v2(self, target: Any, source: Any, size: Any, stream: Any) -> int:
+        return self._copy(target, source, size, stream, (source,))
 
-    def cuMemcpyDtoDAsync_v2(self, target: Any, source: Any, size: Any, _stream: Any) -> int:
-        return self._copy(target, source, size, (target, source))
+    def cuMemcpyDtoDAsync_v2(self, target: Any, source: Any, size: Any, stream: Any) -> int:
+        return self._copy(target, source, size, stream, (target, source))
 
     def cuMemcpyPeerAsync(
-        self, target: Any, _to_context: Any, source: Any, _context: Any, size: Any, _stream: Any
+        self, target: Any, _to_context: Any, source: Any, _context: Any, size: Any, stream: Any
     ) -> int:
-        return self._copy(target, source, size, (target, source))
+        return self._copy(target, source, size, stream, (target, source))
 
-    def cuMemsetD8Async(self, address: Any, value: Any, size: Any, _stream: Any) -> int:
-        place, count = _number(address), size.value
+    def cuMemsetD8Async(self, address: Any, value: Any, size: Any, stream: Any) -> int:
+        place, count = number_of(address), size.value
         if not self._is_inside(place, count):
             return INVALID
-        self._do(lambda: ctypes.memset(place, value.value, count) and None)
-        return 0
+        return self._do(stream, lambda: ctypes.memset(place, value.value, count) and None)
 
     # -- kernels
     def cuLinkCreate_v2(self, _count: Any, _options: Any, _values: Any, state: Any) -> None:
@@ -220,7 +215,7 @@ class EmulatedLibrary:
         return 0
 
     def cuLaunchKernel(
-        self, function: Any, x: Any, y: Any, z: Any, threads: Any, ty: Any, tz: Any, shared: Any, _stream: Any,
+        self, function: Any, x: Any, y: Any, z: Any, threads: Any, ty: Any, tz: Any, shared: Any, stream: Any,
         parameters: Any, _extra: Any,
     ) -> int:  # fmt: skip
         kernel: EmulatedKernel = self._objects[function.value]
@@ -233,56 +228,31 @@ class EmulatedLibrary:
         tasks, checked = (
             ctypes.cast(parameters[i], ctypes.POINTER(ctypes.c_int64))[0] for i in (1, 2)
         )
-        self._do(lambda: self.emulator.launch(kernel, context, x.value, tasks, checked))
-        return 0
+        return self._do(
+            stream, lambda: self.emulator.launch(kernel, context, x.value, tasks, checked)
+        )
 
     # -- order: all is done at once, so an event has come when it is recorded
     def cuEventCreate(self, event: Any, _flags: Any) -> None:
         _put(event, self._handle("event"))
 
     def cuEventDestroy_v2(self, event: Any) -> int:
-        return 0 if self._objects.pop(_number(event), None) == "event" else INVALID
+        return 0 if self._objects.pop(number_of(event), None) == "event" else INVALID
 
     def cuEventRecord(self, event: Any, _stream: Any) -> int:
-        return 0 if self._objects.get(_number(event)) == "event" else INVALID
+        return 0 if self._objects.get(number_of(event)) == "event" else INVALID
 
     def cuStreamWaitEvent(self, _stream: Any, event: Any, _flags: Any) -> int:
-        return 0 if self._objects.get(_number(event)) == "event" else INVALID
+        return 0 if self._objects.get(number_of(event)) == "event" else INVALID
 
     def cuEventSynchronize(self, event: Any) -> int:
-        return 0 if self._objects.get(_number(event)) == "event" else INVALID
+        return 0 if self._objects.get(number_of(event)) == "event" else INVALID
 
     def cuStreamCreate(self, stream: Any, _flags: Any) -> None:
         _put(stream, self._handle("stream"))
 
-    def cuStreamSynchronize(self, _stream: Any) -> int:
-        return INVALID if self._captured is not None else 0
+    def cuStreamSynchronize(self, stream: Any) -> int:
+        return INVALID if self.is_recorded(stream) else 0
 
     def cuCtxSynchronize(self) -> int:
-        return INVALID if self._captured is not None else 0
-
-    def cuStreamBeginCapture_v2(self, _stream: Any, _mode: Any) -> int:
-        if self._captured is not None:
-            return INVALID
-        self._captured = []
-        return 0
-
-    def cuStreamEndCapture(self, _stream: Any, graph: Any) -> int:
-        if self._captured is None:
-            return INVALID
-        _put(graph, self._handle(self._captured))
-        self._captured = None
-        return 0
-
-    def cuGraphInstantiateWithFlags(self, ready: Any, graph: Any, _flags: Any) -> None:
-        _put(ready, self._handle(list(self._objects[graph.value])))
-
-    def cuGraphDestroy(self, graph: Any) -> None:
-        del self._objects[graph.value]
-
-    def cuGraphExecDestroy(self, graph: Any) -> None:
-        del self._objects[graph.value]
-
-    def cuGraphLaunch(self, graph: Any, _stream: Any) -> None:
-        for action in self._objects[graph.value]:
-            self._do(action)
+        return INVALID if self._recorded else 0

@@ -6,9 +6,12 @@ import enum
     THREAD, THREADS, BLOCK, BLOCKS, SCHEDULER, STACKS_OF, STATUS_OF, EPOCH, SHARED, SHARED_BYTES, SHARED_SHADOW, RANGES,
     RANGE_COUNT, FAULT, FAULT_ADDRESS, FAULT_SIZE, FAULT_THREAD, FAULT_BLOCK, FAULT_OTHER, SLOTS, PARITIES, STACK_LOW,
     STACK_BYTES, KERNEL, CONTEXT, TASKS, BLOCK_EPOCH, LAUNCH_EPOCH, STACK_OF_ONE, FAULT_STORES, SYNCS_OF,
-    CHECKED, COPIES, COPY_COUNTS,
-) = range(34)  # fmt: skip
-WORDS = 34
+    CHECKED, COPIES, COPY_COUNTS, CONDITIONS, CONDITION_COUNT,
+) = range(36)  # fmt: skip
+WORDS = 36
+
+FIRST_CONDITION = 0xC0DE0000  # the handle of the first; so that no small number is one by chance
+UNSET = -1  # a condition that no kernel has set
 
 RANGE_WORDS = 3  # start, bytes, its shadow
 SHADOW_WORDS = 4  # of 32 bits, for each byte: when and by whom it was last written, and last read
@@ -41,3 +44,4 @@ class Fault(enum.IntEnum):
     STUCK = 5
     ON_ITS_WAY = 6
     MANY_COPIES = 7
+    NO_CONDITION = 8

@@ -1,0 +1,35 @@
+"""Who decides what runs next where that depends on what a card computes: the graph itself, or the host. The driver's version tells."""
+
+import enum
+
+CONDITIONAL_NODES, SWITCH_NODES = (12, 4), (12, 8)  # versions of CUDA whose drivers have them
+
+
+class Control(enum.Enum):
+    """How loops and branches run. The values are words for people."""
+
+    HOST = "the host reads conditions, and waits for the card there"
+    IF_NODES = "conditional graph nodes: while, and an if for each branch"
+    SWITCH_NODES = "conditional graph nodes: while, and switch"
+
+    @property
+    def has_nodes(self) -> bool:
+        """Whether graphs have conditional nodes."""
+        return self is not Control.HOST
+
+
+def control_of(version: tuple[int, int]) -> Control:
+    """How loops and branches run with a driver for this version of CUDA."""
+    if version >= SWITCH_NODES:
+        return Control.SWITCH_NODES
+    return Control.IF_NODES if version >= CONDITIONAL_NODES else Control.HOST
+
+
+def said(version: tuple[int, int]) -> str:
+    """The same in words, with what an older driver lacks."""
+    control = control_of(version)
+    text = f"loops and branches: {control.value}"
+    if control.has_nodes:
+        return text
+    least = ".".join(map(str, CONDITIONAL_NODES))
+    return f"{text} (a driver for CUDA {least} or newer needs no host there)"

@@ -1,0 +1,220 @@
+"""Graphs of what stands for libcuda: what a stream is asked for while it is recorded, and conditional nodes.
+
+It holds callers to what the driver's documentation asks: one stream of a process records one graph, what follows a node that was added comes
+after it, a condition belongs to the graph that has its node, and a body of a loop sets its condition.
+"""
+
+import ctypes
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from penstock._src.devices.cuda.driver.calls import (
+    CONDITIONAL,
+    IF,
+    SET_DEPENDENCIES,
+    SWITCH,
+    WHILE,
+    ConditionalNode,
+)
+from penstock._src.devices.cuda.emulator.emulator import Emulator, KernelFault
+from penstock._src.devices.cuda.emulator.state import UNSET
+
+INVALID = 1
+CAPTURING = 1  # the status of a stream that is recorded
+
+
+@dataclass(eq=False)
+class EmulatedGraph:
+    """What is done, in order.
+
+    handle       by which callers know it
+    conditions   first numbers of those that belong to it, by their handles
+    used         conditions that have a node
+    added        a node that nothing comes after yet, though it was added last
+    """
+
+    handle: int
+    actions: list[Callable[[], None]] = field(default_factory=list)
+    conditions: dict[int, int] = field(default_factory=dict)
+    used: set[int] = field(default_factory=set)
+    bodies: "list[EmulatedGraph]" = field(default_factory=list)
+    added: int | None = None
+
+    def all_conditions(self) -> dict[int, int]:
+        """Those of its nodes, and of nodes within them."""
+        found = dict(self.conditions)
+        for body in self.bodies:
+            found |= body.all_conditions()
+        return found
+
+    def is_whole(self) -> bool:
+        """Whether every condition has its node, and every node its place."""
+        is_used = self.used == self.conditions.keys() and self.added is None
+        return is_used and all(body.is_whole() for body in self.bodies)
+
+
+class GraphFunctions:
+    """libcuda's functions of graphs."""
+
+    emulator: Emulator
+    _objects: dict[int, Any]
+    _handle: Callable[[Any], int]
+
+    def __init__(self) -> None:
+        self._recorded: dict[int, EmulatedGraph] = {}  # by the stream
+
+    def _do(self, stream: Any, action: Callable[[], None]) -> int:
+        """Does what is put into a stream, or records it."""
+        graph = self._recorded.get(number_of(stream))
+        if graph is None:
+            action()
+        elif graph.added is not None:
+            return INVALID  # it would not come after the node that was added
+        else:
+            graph.actions.append(action)
+        return 0
+
+    def is_recorded(self, stream: Any) -> bool:
+        """Whether what is put into a stream is not done, so that nobody can wait for it."""
+        return number_of(stream) in self._recorded
+
+    def _new_graph(self) -> EmulatedGraph:
+        made = EmulatedGraph(0)
+        made.handle = self._handle(made)
+        return made
+
+    def cuStreamBeginCapture_v2(self, stream: Any, _mode: Any) -> int:
+        if self.is_recorded(stream):
+            return INVALID
+        self._recorded[number_of(stream)] = self._new_graph()
+        return 0
+
+    def cuStreamBeginCaptureToGraph(
+        self, stream: Any, graph: Any, _last: Any, _edges: Any, count: Any, _mode: Any
+    ) -> int:
+        body = self._objects.get(number_of(graph))
+        if self.is_recorded(stream) or not isinstance(body, EmulatedGraph):
+            return INVALID
+        if body.actions or number_of(count):
+            return INVALID  # it would not come after what is there
+        self._recorded[number_of(stream)] = body
+        return 0
+
+    def cuStreamEndCapture(self, stream: Any, graph: Any) -> int:
+        found = self._recorded.pop(number_of(stream), None)
+        if found is None:
+            return INVALID
+        graph._obj.value = found.handle
+        return 0
+
+    def cuStreamGetCaptureInfo_v2(
+        self, stream: Any, state: Any, _number: Any, graph: Any, _last: Any, count: Any
+    ) -> int:
+        found = self._recorded.get(number_of(stream))
+        if found is None:
+            return INVALID
+        state._obj.value, graph._obj.value = CAPTURING, found.handle
+        count._obj.value = len(found.actions)  # all come before what follows
+        return 0
+
+    def cuStreamUpdateCaptureDependencies(
+        self, stream: Any, nodes: Any, count: Any, flags: Any
+    ) -> int:
+        graph = self._recorded.get(number_of(stream))
+        if graph is None or count.value != 1 or flags.value != SET_DEPENDENCIES:
+            return INVALID
+        if nodes._obj.value != graph.added:
+            return INVALID
+        graph.added = None
+        return 0
+
+    def cuGraphConditionalHandleCreate(
+        self, handle: Any, graph: Any, context: Any, default: Any, flags: Any
+    ) -> int:
+        found = self._objects.get(number_of(graph))
+        if not isinstance(found, EmulatedGraph) or not number_of(context) or flags.value != 1:
+            return INVALID
+        handle._obj.value = made = self.emulator.add_condition()
+        found.conditions[made] = default.value
+        return 0
+
+    def cuGraphAddNode(self, node: Any, graph: Any, _last: Any, count: Any, given: Any) -> int:
+        found, asked = self._objects.get(number_of(graph)), given._obj
+        if not isinstance(found, EmulatedGraph) or count.value != len(found.actions):
+            return INVALID
+        if asked.type != CONDITIONAL or not _is_right(asked):
+            return INVALID
+        if asked.handle not in found.conditions or asked.handle in found.used:
+            return INVALID
+        bodies = [self._new_graph() for _ in range(asked.size)]
+        found.bodies += bodies
+        found.used.add(asked.handle)
+        handles = (ctypes.c_void_p * asked.size)(*[body.handle for body in bodies])
+        asked.bodies = handles
+        action = {IF: self._if, WHILE: self._while, SWITCH: self._switch}[asked.kind]
+        condition = int(asked.handle)
+        found.actions.append(lambda: action(condition, bodies))
+        found.added = node._obj.value = self._handle(handles)
+        return 0
+
+    def _if(self, condition: int, bodies: list[EmulatedGraph]) -> None:
+        if self.emulator.condition(condition):
+            self._do_all(bodies[0])
+
+    def _while(self, condition: int, bodies: list[EmulatedGraph]) -> None:
+        while self.emulator.condition(condition):
+            self.emulator.condition(condition, UNSET)
+            self._do_all(bodies[0])
+            if self.emulator.condition(condition) == UNSET:
+                raise KernelFault(None, None, "a loop's body does not set its condition.")
+
+    def _switch(self, condition: int, bodies: list[EmulatedGraph]) -> None:
+        chosen = self.emulator.condition(condition)
+        if 0 <= chosen < len(bodies):
+            self._do_all(bodies[chosen])
+
+    def _do_all(self, graph: EmulatedGraph) -> None:
+        for action in graph.actions:
+            action()
+
+    def cuGraphInstantiateWithFlags(self, ready: Any, graph: Any, _flags: Any) -> int:
+        found = self._objects[number_of(graph)]
+        if not found.is_whole():
+            return INVALID
+        ready._obj.value = self._handle((found, found.all_conditions()))
+        return 0
+
+    def cuGraphDestroy(self, graph: Any) -> None:
+        self._forget(self._objects[number_of(graph)])
+
+    def _forget(self, graph: EmulatedGraph) -> None:
+        """Forgets a graph, whose bodies are its own."""
+        del self._objects[graph.handle]
+        for body in graph.bodies:
+            self._forget(body)
+
+    def cuGraphExecDestroy(self, ready: Any) -> None:
+        del self._objects[number_of(ready)]
+
+    def cuGraphLaunch(self, ready: Any, stream: Any) -> int:
+        graph, conditions = self._objects[number_of(ready)]
+
+        def run() -> None:
+            for handle, default in conditions.items():
+                self.emulator.condition(handle, default)
+            self._do_all(graph)
+
+        return self._do(stream, run)
+
+
+def _is_right(node: ConditionalNode) -> bool:
+    """Whether a node has as many bodies as one of its kind may have, and zeros where the driver wants them."""
+    most = {IF: 1, WHILE: 1, SWITCH: 1 << 30}.get(node.kind, 0)
+    return 1 <= node.size <= most and not any(node.reserved0) and not any(node.reserved1)
+
+
+def number_of(argument: Any) -> int:
+    """What a caller gives: a number, or one that ctypes holds."""
+    value = getattr(argument, "value", argument)
+    return int(value or 0)

@@ -1,0 +1,150 @@
+"""Regions of a launch table as one graph of the card: loops and branches whose course the card computes are conditional nodes.
+
+    loop      condition; a kernel tells the node whether it holds
+              node while: body; condition; the kernel again
+    choice    a kernel tells the nodes which branch is to run
+              node switch with a body for each branch; or, for drivers before CUDA 12.8, a node if for each branch
+
+A loop of known rounds is written out, unless that is too long. Source: CUDA C++ Programming Guide, conditional graph nodes.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+import numpy as np
+
+from penstock._src.devices.cuda.driver.calls import IF, SWITCH, WHILE
+from penstock._src.devices.cuda.driver.card import Card, Graph
+from penstock._src.devices.cuda.driver.control import Control
+from penstock._src.devices.cuda.kernels.conditions import (
+    branch_condition,
+    branch_number,
+    loop_condition,
+)
+from penstock._src.devices.cuda.kernels.language import CudaCode
+from penstock._src.devices.cuda.regions import (
+    Choice,
+    Kernel,
+    Loop,
+    Region,
+    asks,
+    depth,
+    kernels_of,
+    unrolled,
+)
+from penstock._src.devices.cuda.target import target_of
+
+MOST_LAUNCHES = 20_000  # that are worth a graph
+
+
+def can_be_recorded(card: Card, regions: Sequence[Region]) -> bool:
+    """Whether regions can be one graph, which no host need watch."""
+    if card.control.has_nodes:
+        return True
+    return not asks(regions) and sum(map(unrolled, regions)) <= MOST_LAUNCHES
+
+
+class Recorder:
+    """Records regions.
+
+    words    of the launch table, with addresses
+    status   the address of the word that a failed check writes to; 0 if there are no checks
+    launch   puts a kernel into a stream
+    """
+
+    def __init__(
+        self, card: Card, words: np.ndarray, status: int, launch: Callable[[Kernel, int], object]
+    ):
+        self.card, self.words, self.status, self.launch = card, words, status, launch
+        self._target = target_of(card.architecture.name)
+        self._writes_out = True
+        self._stream, self._depth = card.stream, 0
+
+    def graph(self, regions: Sequence[Region], before: Callable[[], object]) -> Graph:
+        """The graph of what `before` asks of the card, and of regions."""
+        self._writes_out = sum(map(unrolled, regions)) <= MOST_LAUNCHES
+        self._prepare(regions)
+
+        def put() -> None:
+            before()
+            self._put(regions)
+
+        return self.card.capture(put)
+
+    def _prepare(self, regions: Sequence[Region]) -> None:
+        """Loads the kernels, those of branches that no run has taken among them, and makes streams: neither is allowed while recording."""
+        for kernel in kernels_of(regions):
+            if isinstance(kernel.launch.code, CudaCode):
+                self.card.function(kernel.launch.code, kernel.launch.function)
+        if any(not isinstance(region, Kernel) for region in regions):
+            for code in (loop_condition, branch_number, branch_condition):
+                self.card.function(code(self._target), "task")
+            self.card.body_stream(depth(regions))
+
+    def _put(self, regions: Sequence[Region]) -> None:
+        for region in regions:
+            if isinstance(region, Kernel):
+                self.launch(region, self._stream)
+            elif isinstance(region, Choice):
+                self._choice(region)
+            elif region.rounds is not None and self._writes_out:
+                for _ in range(region.rounds):
+                    self._put(region.condition)
+                    self._put(region.body)
+                self._put(region.condition)
+            else:
+                self._loop(region)
+
+    def _loop(self, loop: Loop) -> None:
+        node = self.card.condition(self._stream)
+        told = [self.words[loop.holds], self.status, node]
+        self._put(loop.condition)
+        self._tell(loop_condition(self._target), told)
+        (body,) = self.card.conditional_node(self._stream, node, WHILE, 1)
+        with self._within(body):
+            self._put(loop.body)
+            self._put(loop.condition)
+            self._tell(loop_condition(self._target), told)
+
+    def _choice(self, choice: Choice) -> None:
+        index, count = self.words[choice.index], len(choice.branches)
+        if self.card.control is Control.SWITCH_NODES:
+            node = self.card.condition(self._stream)
+            self._tell(branch_number(self._target), [index, count, node])
+            bodies = self.card.conditional_node(self._stream, node, SWITCH, count)
+        else:
+            nodes = [self.card.condition(self._stream) for _ in choice.branches]
+            # All before the first branch, which may write over the index.
+            for number, node in enumerate(nodes):
+                self._tell(branch_condition(self._target), [index, count, node, number])
+            bodies = [self.card.conditional_node(self._stream, n, IF, 1)[0] for n in nodes]
+        for body, branch in zip(bodies, choice.branches, strict=True):
+            with self._within(body):
+                self._put(branch)
+
+    @contextmanager
+    def _within(self, body: int) -> Iterator[None]:
+        """Records in the graph of a node's body."""
+        around, driver = self._stream, self.card.driver
+        self._depth += 1
+        self._stream = stream = self.card.body_stream(self._depth)
+        driver.begin_capture_to(stream, body)
+        try:
+            yield
+        finally:
+            driver.end_capture(stream)
+            self._stream, self._depth = around, self._depth - 1
+
+    def _tell(self, code: CudaCode, words: Sequence[int]) -> None:
+        """A kernel of one thread with these words, which also runs after a check has failed."""
+        context, tasks, ended = (
+            np.array(words, np.int64),
+            np.ones(1, np.int64),
+            np.zeros(1, np.int64),
+        )
+        arguments = [int(a.ctypes.data) for a in (context, tasks, ended)]
+        function = self.card.function(code, "task")
+        self.card.driver.launch(function, 1, code.threads, arguments, self._stream)
+
+
+__all__ = ["Recorder", "can_be_recorded"]
