@@ -150,6 +150,9 @@ class Op:
     eager_is_view: ClassVar[bool] = False
     # Whether the lowering computes float16 and bfloat16 in float32 and rounds once, as `eager` does.
     in_float32: ClassVar[bool] = False
+    # Method: for an op that draws random numbers at a position of its own, what draws the same at a position that it is given: the op's
+    # name, its inputs (tensors or arrays) and attributes. Takes the tensors; the op's own position moves on.
+    at_position: ClassVar[Any] = None
     # Whether eager calls of any size are compiled: the op is a whole program.
     is_program: ClassVar[bool] = False
     # Whether `gradient` accepts IndexedSlices; else they are converted to dense tensors.

@@ -21,7 +21,7 @@ def device_of_op(op: Op, tensors: Sequence[Any]) -> int:
       InvalidArgumentError: `tf.device` names one that is missing, or has no kernel for the op, and soft placement is off.
     """
     asked = number_named(STATE.device)
-    number = number_for(STATE.device, _usual(tensors), op.op_type)
+    number = number_for(STATE.device, _usual(op, tensors), op.op_type)
     if number == CPU or _has_kernel(op, tensors):
         return number
     # Handles of variables are made where they say that they are.
@@ -30,9 +30,14 @@ def device_of_op(op: Op, tensors: Sequence[Any]) -> int:
     return CPU
 
 
-def _usual(tensors: Sequence[Any]) -> int:
-    """The device of an op that asks for none: that of a variable among its inputs, else the first GPU, but for plain int32."""
-    if all(t.dtype is dtypes.int32 and type(t) is not PlacedTensor for t in tensors) and tensors:
+def _usual(op: Op, tensors: Sequence[Any]) -> int:
+    """The device of an op that asks for none: that of a variable among its inputs, else the first GPU, but for plain int32.
+
+    The shape of random numbers says nothing about where they are drawn.
+    """
+    draws = op.at_position is not None and dtypes.int32 not in op.output_dtypes
+    is_plain = all(t.dtype is dtypes.int32 and type(t) is not PlacedTensor for t in tensors)
+    if is_plain and tensors and not draws:
         return CPU
     for tensor in tensors:
         if tensor.dtype is dtypes.resource:
@@ -43,7 +48,7 @@ def _usual(tensors: Sequence[Any]) -> int:
 
 def _has_kernel(op: Op, tensors: Sequence[Any]) -> bool:
     """Whether an op can be a program over these inputs."""
-    if not op.has_lowering or op.is_program:
+    if op.is_program or not (op.has_lowering or op.at_position is not None):
         return False
     types = [t for group in op.output_dtypes for t in (group if type(group) is tuple else (group,))]
     if not all(t in COMPUTED for t in types):
@@ -57,4 +62,4 @@ def _has_kernel(op: Op, tensors: Sequence[Any]) -> bool:
             has_variable = True
         elif tensor.dtype not in COMPUTED:
             return False
-    return has_variable or not op.stateful
+    return has_variable or not op.stateful or op.at_position is not None

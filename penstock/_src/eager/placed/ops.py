@@ -6,10 +6,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from penstock._src.core import dispatch, dtypes
+from penstock._src.core.calls.binding import bind
 from penstock._src.core.calls.refusals import RefusedValue
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.op import Op, flatten_arguments
+from penstock._src.core.registry import find
 from penstock._src.core.shapes import SCALAR, TensorShape, make_shape
 from penstock._src.core.values import resources
 from penstock._src.core.values.device_array import DeviceArray
@@ -39,6 +41,8 @@ def run_on_device(op: Op, tensors: Sequence[Any], number: int) -> list[EagerTens
       tensors: its inputs, flat.
       number: of the GPU.
     """
+    if op.at_position is not None:
+        op, tensors = _at_its_position(op, tensors)
     values = [held_value(tensor) for tensor in tensors]
     forms = _forms(values)
     key = (id(op), number, *[_key(form) for form in forms], *[t.dtype._enum for t in tensors])
@@ -58,6 +62,16 @@ def run_on_device(op: Op, tensors: Sequence[Any], number: int) -> list[EagerTens
     types = flatten_arguments(op.output_dtypes)
     there = [moved(value, number) for value in results]
     return [tensor_there(v, dtype, number) for v, dtype in zip(there, types, strict=True)]
+
+
+def _at_its_position(op: Op, tensors: Sequence[Any]) -> tuple[Op, list[Any]]:
+    """An op that draws what a random one would draw next, and its inputs: one program serves all positions."""
+    name, inputs, attrs = op.at_position(*tensors)
+    given = [
+        EagerTensor(x, dtypes.as_dtype(x.dtype)) if type(x) is np.ndarray else x for x in inputs
+    ]
+    found, stateless = bind(find(name), tuple(given), attrs, False)
+    return stateless, found
 
 
 def moved(value: Any, number: int) -> Any:

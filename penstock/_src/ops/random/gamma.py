@@ -16,6 +16,7 @@ from penstock._src.ops.random.generator import advance, lowered_advance
 from penstock._src.ops.random.stateful import (
     RESERVED_BLOCKS,
     lowered_position,
+    next_position,
     permutation,
     reserve,
 )
@@ -82,6 +83,12 @@ class RandomGamma(Op):
         stream = reserve(self, samples * alpha.size * RESERVED_BLOCKS)
         drawn = rejection.gamma(stream, alpha, samples)
         return drawn.reshape((*dims, *alpha.shape)).astype(alpha.dtype)
+
+    def at_position(self, shape, alpha):
+        dims, parameters = shape_from(self, shape._value), tuple(alpha.shape)
+        whole = np.array([*dims, *parameters], np.int32)
+        position = next_position(self, prod(whole.tolist()))
+        return "StatelessRandomGammaV3", (whole, *position, alpha), {}
 
     def lower(self, p, shape, alpha):
         dims = lowered_shape(p, shape)

@@ -12,7 +12,7 @@ from penstock._src.core.values import kernel_state
 from penstock._src.ir.errors import NotLowerable
 from penstock._src.ops.random import distributions, lowered_rejection, lowering
 from penstock._src.ops.random.philox import Stream
-from penstock._src.ops.random.stateless import require_range, shape_from, stream_of_seed
+from penstock._src.ops.random.stateless import PHILOX, require_range, shape_from, stream_of_seed
 from penstock._src.ops.rules import show
 
 # Blocks reserved for each output of a run, whether used or not.
@@ -37,12 +37,20 @@ def reserve(op, blocks):
 def lowered_position(op, p, count):
     """Key and counter for a program; the host advances them before each run, like `reserve`."""
 
-    def position():
-        stream = reserve(op, count * RESERVED_BLOCKS)
-        return np.array([stream.key, stream.counter & _WORD, stream.counter >> 64], np.uint64)
-
-    taken = p.host_value(position, (3,), dtypes.uint64)
+    taken = p.host_value(lambda: _next_words(op, count), (3,), dtypes.uint64)
     return p.slice(taken, [0], [1]), p.slice(taken, [1], [3])
+
+
+def _next_words(op, count):
+    """The op's key and counter as words, after which its position is `count` outputs further on."""
+    stream = reserve(op, count * RESERVED_BLOCKS)
+    return np.array([stream.key, stream.counter & _WORD, stream.counter >> 64], np.uint64)
+
+
+def next_position(op, count):
+    """Key, counter and algorithm for an op without a state that draws `count` outputs in this one's place."""
+    words = _next_words(op, count)
+    return words[:1], words[1:], np.array(PHILOX, np.int32)
 
 
 def known_shape(p, shape):
@@ -62,6 +70,7 @@ class _Stateful(Op):
 
     differentiable = False
     lowered = None  # the distribution in a program, (p, key, counter, shape, dtype) -> node
+    stateless = ""  # the op that draws the same at a key and counter
     T = INDEX
     seed: int = 0
     seed2: int = 0
@@ -81,10 +90,16 @@ class _Stateful(Op):
         stream = reserve(self, count * RESERVED_BLOCKS)
         return self.draw(stream, count, self.dtype.np).reshape(dims)
 
+    def at_position(self, shape):
+        dims = shape._value
+        position = next_position(self, prod(shape_from(self, dims)))
+        return self.stateless, (dims, *position), {"dtype": self.dtype}
+
 
 class RandomUniform(_Stateful):
     """Uniform numbers in [0, 1)."""
 
+    stateless = "StatelessRandomUniformV2"
     draw = staticmethod(distributions.uniform)
     lowered = staticmethod(lowering.uniform)
 
@@ -92,6 +107,7 @@ class RandomUniform(_Stateful):
 class RandomStandardNormal(_Stateful):
     """Standard normal numbers."""
 
+    stateless = "StatelessRandomNormalV2"
     draw = staticmethod(distributions.normal)
     lowered = staticmethod(lowering.normal)
 
@@ -99,6 +115,7 @@ class RandomStandardNormal(_Stateful):
 class TruncatedNormal(_Stateful):
     """Standard normal numbers within two deviations."""
 
+    stateless = "StatelessTruncatedNormalV2"
     draw = staticmethod(distributions.truncated_normal)
     lowered = staticmethod(lowered_rejection.truncated_normal)
 
@@ -123,6 +140,15 @@ class RandomUniformInt(Op):
         require_range(self, minval, maxval)
         stream = reserve(self, count * RESERVED_BLOCKS)
         return distributions.integers(stream, count, self.Tout.np, minval, maxval).reshape(dims)
+
+    def at_position(self, shape, minval, maxval):
+        dims, low, high = shape._value, minval._value, maxval._value
+        count = prod(shape_from(self, dims))
+        if count == 0:
+            return "Fill", (dims, np.zeros((), self.Tout.np)), {}
+        require_range(self, low, high)
+        inputs = (dims, *next_position(self, count), low, high)
+        return "StatelessRandomUniformIntV2", inputs, {}
 
     def lower(self, p, shape, minval, maxval):
         dims = known_shape(p, shape)
@@ -151,6 +177,13 @@ class RandomShuffle(Op):
         count = value.shape[0]
         stream = reserve(self, (count - 1 + 3) // 4)
         return value[permutation(stream, count)]
+
+    def at_position(self, value):
+        count = value.shape[0] if value.ndim else 0
+        if count <= 1:
+            return "Identity", (value,), {}
+        order = permutation(reserve(self, (count - 1 + 3) // 4), count)
+        return "GatherV2", (value, order, np.array(0, np.int32)), {}
 
 
 def permutation(stream, count):
