@@ -15,18 +15,13 @@ from penstock._src.ops.data.pipeline import Pipeline, UnnamedDatasetOp
 from penstock._src.ops.data.prefetch import _Prefetch
 from penstock._src.ops.data.shuffle import _Shuffle
 from penstock._src.ops.data_legacy.legacy import SplitBatches
+from penstock._src.ops.data_planner.plan import with_inputs
 
 OFF, AUTO, FILE, DATA, HINT = -1, 0, 1, 2, 3
 _READERS = frozenset(
     "TextLineDataset TFRecordDataset TFRecordDatasetV2 FixedLengthRecordDataset "
     "FixedLengthRecordDatasetV2".split()
 )
-
-
-def _with_inputs(pipeline: Pipeline, inputs: list[Pipeline]) -> Pipeline:
-    made = copy.copy(pipeline)
-    made.inputs = tuple(inputs)
-    return made
 
 
 def _reads_files(function: Any) -> bool:
@@ -50,13 +45,13 @@ def _by_file(pipeline: Pipeline, workers: int, index: int) -> Pipeline:
         if index < len(pipeline.names) < workers:
             raise InvalidArgumentError(too_few_files(len(pipeline.names), workers))
         made = copy.copy(pipeline)
-        made.names = pipeline.names[index::workers]
+        made.names, made.plan = pipeline.names[index::workers], None
         return made
     if _reads_files(pipeline.function):
-        return _with_inputs(pipeline, [_names(pipeline.inputs[0], workers, index)])
+        return with_inputs(pipeline, [_names(pipeline.inputs[0], workers, index)])
     if not pipeline.inputs:
         raise NotFoundError(f"Found an unshardable source dataset: {pipeline.kind}")
-    return _with_inputs(pipeline, [_by_file(one, workers, index) for one in pipeline.inputs])
+    return with_inputs(pipeline, [_by_file(one, workers, index) for one in pipeline.inputs])
 
 
 def _names(names: Pipeline, workers: int, index: int) -> Pipeline:
@@ -64,7 +59,7 @@ def _names(names: Pipeline, workers: int, index: int) -> Pipeline:
     plain, shuffles = _without_shuffles(names)
     made: Pipeline = _like(_Shard(plain, workers, index, True), plain)
     for shuffle in shuffles:
-        made = _with_inputs(shuffle, [made])
+        made = with_inputs(shuffle, [made])
     return made
 
 
@@ -74,7 +69,7 @@ def _without_shuffles(pipeline: Pipeline) -> tuple[Pipeline, list[Pipeline]]:
     source, found = _without_shuffles(pipeline.inputs[0])
     if isinstance(pipeline, _Shuffle):
         return source, [*found, pipeline]
-    return (_with_inputs(pipeline, [source]) if found else pipeline), found
+    return (with_inputs(pipeline, [source]) if found else pipeline), found
 
 
 def _like(made: Pipeline, source: Pipeline) -> Pipeline:
@@ -86,7 +81,7 @@ def _by_element(pipeline: Pipeline, workers: int, index: int, replicas: int) -> 
     """Returns the pipeline divided at its end, before a last prefetch."""
     if isinstance(pipeline, _Prefetch | PassOn) and pipeline.inputs:
         inner = _by_element(pipeline.inputs[0], workers, index, replicas)
-        return _with_inputs(pipeline, [inner])
+        return with_inputs(pipeline, [inner])
     whole = _split_evenly(pipeline, replicas)
     return _like(_Shard(whole, workers, index, False), whole)
 
@@ -101,7 +96,7 @@ def _split_evenly(pipeline: Pipeline, replicas: int) -> Pipeline:
         return pipeline
     inputs = [_split_evenly(one, replicas) for one in pipeline.inputs]
     if not isinstance(pipeline, _Rebatch):
-        return _with_inputs(pipeline, inputs)
+        return with_inputs(pipeline, inputs)
     if replicas < 1:
         raise InvalidArgumentError(
             "Cannot rewrite RebatchDatasetV2 to legacy RebatchDataset with invalid num_replicas "
@@ -114,9 +109,10 @@ def _by_hint(pipeline: Pipeline, workers: int, index: int) -> Pipeline:
     """Returns the pipeline divided where it has `shard(SHARD_HINT, SHARD_HINT)`."""
     if not pipeline.inputs:
         return pipeline
-    made = _with_inputs(pipeline, [_by_hint(one, workers, index) for one in pipeline.inputs])
+    made = with_inputs(pipeline, [_by_hint(one, workers, index) for one in pipeline.inputs])
     if isinstance(made, _Shard) and made.shards == SHARD_HINT:
-        made.shards, made.index = workers, index
+        made = copy.copy(made)
+        made.shards, made.index, made.plan = workers, index, None
     return made
 
 

@@ -164,18 +164,18 @@ class SamplingDataset(UnnamedDatasetOp):
 
 class _Directed(Pipeline):
     def __init__(self, selector: Pipeline, sources: list[Pipeline], stop_on_empty: bool) -> None:
-        self.inputs, self.sources = (selector, *sources), sources
-        self.stop_on_empty = stop_on_empty
+        self.inputs, self.stop_on_empty = (selector, *sources), stop_on_empty
 
     def cardinality(self) -> int:
-        if INFINITE in [source.cardinality() for source in self.sources]:
+        if INFINITE in [source.cardinality() for source in self.inputs[1:]]:
             return INFINITE
         counts = [source.cardinality() for source in self.inputs]
         return 0 if 0 in counts and self.stop_on_empty else UNKNOWN
 
     def iterate(self, run: Run) -> Iterator[Element]:
-        parts: list[Iterator[Element] | None] = [s.iterate(run) for s in self.sources]
-        return Directed(self.inputs[0].iterate(run), parts, self.stop_on_empty)
+        selector, *sources = self.inputs
+        parts: list[Iterator[Element] | None] = [source.iterate(run) for source in sources]
+        return Directed(selector.iterate(run), parts, self.stop_on_empty)
 
 
 class Directed(Resumable):

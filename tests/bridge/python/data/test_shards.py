@@ -42,6 +42,27 @@ def test_files_are_divided_before_they_are_read(files):
     assert len(shard(records(files), Policy.OFF)) == 10
 
 
+def test_a_dataset_that_was_iterated_over_before_is_divided(files):
+    names = tf.data.Dataset.from_tensor_slices(files)
+    for dataset in (
+        names.flat_map(tf.data.TFRecordDataset).map(lambda line: line).prefetch(1),
+        names,
+    ):
+        whole = list(dataset.as_numpy_iterator())
+        assert shard(dataset, Policy.DATA) == whole[1::2]
+    numbers = tf.data.Dataset.range(4).shard(*[tf.data.experimental.SHARD_HINT] * 2)
+    assert shard(numbers, Policy.HINT) == [1, 3] and shard(numbers, Policy.HINT, index=0) == [0, 2]
+
+
+def test_chosen_files_are_divided(files):
+    parts = [tf.data.TFRecordDataset(files[:2]), tf.data.TFRecordDataset(files[2:4])]
+    order = tf.data.TFRecordDataset(files).map(
+        lambda name: tf.strings.to_number(name, tf.int64) % 2
+    )
+    chosen = tf.data.Dataset.choose_from_datasets(parts, order)
+    assert shard(chosen, Policy.FILE) == [b"10", b"30", b"11", b"31"]
+
+
 def test_what_has_no_files_is_divided_by_elements_or_refused():
     numbers = tf.data.Dataset.range(10)
     assert shard(numbers.prefetch(1), Policy.AUTO) == [1, 3, 5, 7, 9]

@@ -43,6 +43,17 @@ def test_workers_share_a_dataset_out(dispatcher, mode, times):
     assert elements(data.map(lambda x: x + 1)) == sorted(list(range(1, 7)) * times)
 
 
+def test_steps_that_read_one_source_get_all_of_it_each(dispatcher):
+    source = tf.data.Dataset.range(4)
+    for data, expected in (
+        (source.concatenate(source), [0, 0, 1, 1, 2, 2, 3, 3]),
+        (tf.data.Dataset.zip((source, source)).map(lambda a, b: a - b), None),
+        (tf.data.Dataset.sample_from_datasets([source, source]), [0, 0, 1, 1, 2, 2, 3, 3]),
+    ):
+        found = elements(data.apply(service.distribute(Policy.DYNAMIC, dispatcher.target)))
+        assert found == expected if expected else (len(found), sum(found)) == (4, 0)
+
+
 def test_consumers_share_a_job(dispatcher):
     def dataset():
         share = service.distribute(Policy.DYNAMIC, dispatcher.target, job_name="job")

@@ -16,11 +16,10 @@ Next = Callable[[int, int], Element | None]
 
 
 def sources_of(dataset: Pipeline) -> list[Pipeline]:
-    """The steps of a pipeline that have no inputs, each once, in order."""
+    """The steps of a pipeline that have no inputs, in order: one that several steps read comes for each of them, as each reads all of it."""
     if not dataset.inputs:
         return [dataset]
-    found = [source for step in dataset.inputs for source in sources_of(step)]
-    return list({id(source): source for source in found}.values())
+    return [source for step in dataset.inputs for source in sources_of(step)]
 
 
 class _Shared(Pipeline):
@@ -43,11 +42,11 @@ class _Shared(Pipeline):
 
 def shared(dataset: Pipeline, take: Next) -> Pipeline:
     """Returns the pipeline with sources of which it gets what `take` gives."""
-    places = {id(source): at for at, source in enumerate(sources_of(dataset))}
+    numbers = itertools.count()  # those of `sources_of`
 
     def rebuilt(step: Pipeline) -> Pipeline:
         if not step.inputs:
-            return _Shared(step, places[id(step)], take)
+            return _Shared(step, next(numbers), take)
         return with_inputs(step, [rebuilt(source) for source in step.inputs])
 
     return rebuilt(dataset)
