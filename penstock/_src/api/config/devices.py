@@ -105,7 +105,7 @@ def list_physical_devices(device_type=None):
     return [d for d in found if d.device_type == device_type.upper()]
 
 
-_EXPLAINED: list[bool] = []
+_EXPLAINED: list[bool | str] = []
 
 
 def _explain_missing_gpu():
@@ -533,14 +533,21 @@ def device(device_name):
 
 def _check_name(name):
     spec = DeviceSpec.from_string(name)
-    if spec.device_type == "GPU" and not list_logical_devices("GPU"):
-        if SETTINGS.soft_placement is False:
-            raise InvalidArgumentError(
-                f"Could not satisfy device specification '{name}': {missing_gpu()}. "
-                "enable_soft_placement=0. Supported device types [CPU]. All available devices [/device:CPU:0]."
-            )
-        if name not in _EXPLAINED:
-            _EXPLAINED.append(name)
-            logging.getLogger("tensorflow").warning(
-                "tf.device(%r): %s. What stands under it runs on the CPU.", name, missing_gpu()
-            )
+    if spec.device_type is None or spec.job not in (None, "localhost"):
+        return  # whoever splits a graph over tasks knows their devices
+    if spec.device_type == "GPU" and has_gpus():
+        return  # each operation says so, with its name
+    known = list_logical_devices(spec.device_type)
+    if (spec.device_index or 0) < len(known):
+        return
+    why = missing_gpu() if spec.device_type == "GPU" and not known else ""
+    if SETTINGS.soft_placement is False:
+        raise InvalidArgumentError(
+            f"Could not satisfy device specification '{name}'{': ' + why if why else ''}. enable_soft_placement=0. "
+            f"All available devices [{', '.join(device.name for device in list_logical_devices())}]."
+        )
+    if why and name not in _EXPLAINED:
+        _EXPLAINED.append(name)
+        logging.getLogger("tensorflow").warning(
+            "tf.device(%r): %s. What stands under it runs on the CPU.", name, why
+        )

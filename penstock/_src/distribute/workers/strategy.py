@@ -17,6 +17,7 @@ from penstock._src.distribute.workers.extended import (
 )
 from penstock._src.distribute.workers.parts.options import ShardingOptions
 from penstock._src.distribute.workers.resolving import default_resolver, transport_of
+from penstock._src.util.arguments import instance_or
 from penstock._src.util.export import export
 from penstock._src.util.signatures import read_only
 
@@ -48,8 +49,17 @@ class MultiWorkerMirroredStrategy(Strategy):
         communication_options: Any = None,
         sharding_options: ShardingOptions | None = None,
     ) -> None:
-        options = communication_options or CommunicationOptions()
-        sharding = sharding_options or ShardingOptions(stage=0)
+        name = type(self).__name__
+        options = instance_or(
+            name,
+            "communication_options",
+            communication_options,
+            CommunicationOptions,
+            CommunicationOptions(),
+        )
+        sharding = instance_or(
+            name, "sharding_options", sharding_options, ShardingOptions, ShardingOptions(stage=0)
+        )
         self._resolver = cluster_resolver or default_resolver()
         transport = transport_of(self._resolver)
         super().__init__(CollectiveAllReduceExtended(self, transport, options, sharding))

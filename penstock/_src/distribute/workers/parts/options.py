@@ -3,6 +3,7 @@
 import dataclasses
 
 from penstock._src.core.errors import UnimplementedError
+from penstock._src.util.arguments import whole_number
 from penstock._src.util.export import export
 
 STAGES = 3
@@ -19,6 +20,7 @@ class ShardingOptions:
       smallest: variables of fewer elements stay whole.
 
     Raises:
+      TypeError: an argument is not an integer.
       ValueError: `stage` is not one of 0 to 3, or `smallest` is negative.
       UnimplementedError: `stage` is 3.
 
@@ -30,10 +32,10 @@ class ShardingOptions:
     smallest: int = 1024
 
     def __post_init__(self) -> None:
-        if self.stage not in range(STAGES + 1):
-            raise ValueError(f"Argument `stage` must be in [0, {STAGES}]. Received {self.stage}.")
-        if self.smallest < 0:
-            raise ValueError(f"Argument `smallest` must be >= 0. Received {self.smallest}.")
+        for name in ("stage", "smallest"):
+            whole_number("ShardingOptions", name, getattr(self, name), 0)
+        if self.stage > STAGES:
+            raise ValueError(f"ShardingOptions: stage must be <= {STAGES}. Received: {self.stage}.")
         if self.stage == STAGES:
             raise UnimplementedError(
                 None,

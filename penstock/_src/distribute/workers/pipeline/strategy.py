@@ -15,10 +15,12 @@ from penstock._src.distribute.workers.pipeline.callables import Pipeline
 from penstock._src.distribute.workers.pipeline.grid import Grid
 from penstock._src.distribute.workers.pipeline.schedules import SCHEDULES
 from penstock._src.distribute.workers.pipeline.steps import Steps
+from penstock._src.util.arguments import instance_or, whole_number
 from penstock._src.util.export import export
 from penstock._src.util.signatures import read_only
 
 BALANCES = ("flops", "parameters")
+NAME = "PipelineStrategy"
 
 
 class PipelineExtended(StrategyExtended):
@@ -62,6 +64,7 @@ class PipelineStrategy(Strategy):
       communication_options: a `tf.distribute.experimental.CommunicationOptions`; its timeout is used.
 
     Raises:
+      TypeError: an argument is of another type.
       ValueError: an argument is not one of those above, or the processes cannot be divided by `replicas`.
 
     >>> strategy = tf.distribute.experimental.PipelineStrategy(micro_batches=4)
@@ -80,20 +83,25 @@ class PipelineStrategy(Strategy):
     ) -> None:
         transport = connect()
         size = 1 if transport is None else transport.cluster.size
-        _check_arguments(micro_batches, balance, schedule, replicas, size)
+        options = instance_or(
+            NAME,
+            "communication_options",
+            communication_options,
+            CommunicationOptions,
+            CommunicationOptions(),
+        )
+        micro_batches = whole_number(NAME, "micro_batches", micro_batches, 1)
+        replicas = whole_number(NAME, "replicas", replicas, 1)
+        _check_arguments(balance, schedule, replicas, size)
         grid = Grid(0 if transport is None else transport.cluster.rank, size, replicas)
-        if cuts is not None and len(cuts) != grid.stages - 1:
-            raise ValueError(
-                f"PipelineStrategy: {grid.stages} stages need {grid.stages - 1} cuts. Received: cuts={list(cuts)}."
-            )
-        self.cuts = None if cuts is None else list(cuts)
+        self.cuts = None if cuts is None else _names_of_cuts(cuts, grid.stages)
         self.balance = balance
         self._grid, self._transport = grid, transport
         self._schedule, self._micro_batches = schedule, micro_batches
         messages: Messages | None = None
         if transport is not None:
-            if communication_options is not None and communication_options.timeout_seconds:
-                transport.timeout = communication_options.timeout_seconds
+            if options.timeout_seconds:
+                transport.timeout = options.timeout_seconds
             messages = transport.messages()
         self._steps = Steps(grid, transport, messages, schedule, micro_batches)
         super().__init__(PipelineExtended(self, grid))
@@ -136,20 +144,21 @@ class PipelineStrategy(Strategy):
         return Pipeline(self._grid, self._transport, self._steps, stages, loss, optimizer)
 
 
-def _check_arguments(
-    micro_batches: int, balance: str, schedule: str, replicas: int, size: int
-) -> None:
-    if micro_batches < 1:
+def _check_arguments(balance: str, schedule: str, replicas: int, size: int) -> None:
+    for name, value, known in (("schedule", schedule, SCHEDULES), ("balance", balance, BALANCES)):
+        if value not in known:
+            raise ValueError(f"{NAME}: {name} is one of {tuple(known)}. Received: {value!r}.")
+    if size % replicas:
         raise ValueError(
-            f"PipelineStrategy: micro_batches must be positive. Received: {micro_batches}."
+            f"{NAME}: the {size} processes cannot be divided into replicas={replicas} pipelines."
         )
-    if schedule not in SCHEDULES:
+
+
+def _names_of_cuts(cuts: Sequence[str], stages: int) -> list[str]:
+    if isinstance(cuts, str) or not all(isinstance(name, str) for name in cuts):
+        raise TypeError(f"{NAME}: cuts must be a list of names of layers. Received: {cuts!r}.")
+    if len(cuts) != stages - 1:
         raise ValueError(
-            f"PipelineStrategy: schedule is one of {SCHEDULES}. Received: {schedule!r}."
+            f"{NAME}: {stages} stages need {stages - 1} cuts. Received: cuts={list(cuts)}."
         )
-    if balance not in BALANCES:
-        raise ValueError(f"PipelineStrategy: balance is one of {BALANCES}. Received: {balance!r}.")
-    if replicas < 1 or size % replicas:
-        raise ValueError(
-            f"PipelineStrategy: the {size} processes cannot be divided into replicas={replicas} pipelines."
-        )
+    return list(cuts)

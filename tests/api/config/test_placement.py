@@ -1,0 +1,34 @@
+"""Devices that are named but not there: an error without soft placement, the CPU with it."""
+
+import pytest
+
+import penstock as tf
+
+
+@pytest.fixture
+def hard_placement():
+    tf.config.set_soft_device_placement(False)
+    yield
+    tf.config.set_soft_device_placement(True)
+
+
+@pytest.mark.parametrize("name", ["/GPU:0", "/CPU:9", "/device:XPU:0"])
+def test_missing_devices_are_refused(name, hard_placement):
+    with (
+        pytest.raises(
+            tf.errors.InvalidArgumentError, match=f"satisfy device specification '{name}"
+        ),
+        tf.device(name),
+    ):
+        tf.constant(1.0)
+
+
+@pytest.mark.parametrize("name", ["/CPU:0", "/job:localhost/task:0/cpu:0", "/job:localhost"])
+def test_devices_that_exist_are_not(name, hard_placement):
+    with tf.device(name):
+        assert tf.constant(1.0).device == "/job:localhost/replica:0/task:0/device:CPU:0"
+
+
+def test_missing_devices_give_way_to_the_cpu():
+    with tf.device("/CPU:9"):
+        assert tf.constant(1.0).device == "/job:localhost/replica:0/task:0/device:CPU:0"
