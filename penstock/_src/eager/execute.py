@@ -25,7 +25,7 @@ from penstock._src.eager.constants import integer
 from penstock._src.eager.tensor import EagerTensor
 from penstock._src.ops.rules import Binary, HostUnary
 from penstock._src.util import slots
-from penstock._src.util.quiet import quietly
+from penstock._src.util.process.quiet import quietly
 
 # Limit per op class of cached kernels, one for each combination of dtypes and attributes.
 MOST_BOUND = 1024

@@ -9,7 +9,7 @@ from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.ir.function import Function
 from penstock._src.ir.node import Node
 from penstock._src.ir.primitives import PRIMITIVES
-from penstock._src.util.quiet import quiet
+from penstock._src.util.process.quiet import quiet
 
 
 @quiet

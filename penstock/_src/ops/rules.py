@@ -22,7 +22,7 @@ from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.ir.errors import NeedsValue, NotLowerable
 from penstock._src.util import slots
-from penstock._src.util.quiet import quiet
+from penstock._src.util.process.quiet import quiet
 
 
 def show(shape: Sequence[int | None]) -> str:
