@@ -1,6 +1,5 @@
 """The accelerator that programs run on, if PENSTOCK_DEVICE names one; and why there is none."""
 
-import functools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -48,18 +47,11 @@ def divide(division: Sequence[tuple[int, int | None]]) -> None:
     find_device(flags.device).cards.divide(division)  # type: ignore[attr-defined]
 
 
-@functools.cache
-def _feeder_of(card: "Card") -> "Feeder":
-    from penstock._src.devices.cuda.driver.feeding import Feeder  # for datasets that feed cards
-
-    return Feeder(card)
-
-
 def feeder(number: int) -> "Feeder":
     """What copies arrays to a logical GPU ahead of their use."""
     card = accelerator(number)
     assert card is not None
-    return _feeder_of(card)
+    return card.feeder
 
 
 def why_none() -> str:

@@ -1,4 +1,4 @@
-"""Datasets that feed the emulated card."""
+"""Datasets and arguments of the host that feed the emulated card."""
 
 import gc
 
@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 
 import penstock as tf
-from penstock._src.devices.cuda.emulator.device import DEVICE
+from penstock._src.compiler.pipeline import plan_function
+from penstock._src.core import dtypes
+from penstock._src.devices.cuda.device import CudaDevice
+from penstock._src.devices.cuda.emulator.device import DEVICE, ir_image
+from penstock._src.devices.cuda.emulator.library import EmulatedLibrary
+from penstock._src.ir.builder import Builder
+from penstock._src.ir.function import Function
 from tests.devices.cuda.emulated import CARD, CPU, GPU
 
 pytestmark = pytest.mark.skipif(CARD != "GPU_emulated", reason="counts the emulated driver's calls")
@@ -94,3 +100,43 @@ def test_functions_that_take_elements_of_such_an_iterator_miss_none(card):
         iterator.get_next()
     with pytest.raises(StopIteration):
         next(iterator)
+
+
+def summed(library, count=6):
+    """A running sum of batches of the host that change as soon as a step is asked for, on a card whose streams do nothing before they must."""
+    device = CudaDevice("lazy", lambda: library, ir_image)
+    p = Builder()
+    x, total = (p.parameter(i, (1 << 15,), dtypes.float32) for i in range(2))
+    program = device.load(
+        plan_function(
+            Function("step", (x, total), (p.add(p.mul(x, 2.0), total),)), device.generator, 1
+        )
+    )
+    batch, result = np.empty(1 << 15, np.float32), np.zeros(1 << 15, np.float32)
+    for i in range(count):
+        batch[:] = i + 1
+        (result,) = program.run([batch, result])
+    return result.on_host()[:3]
+
+
+def test_large_batches_of_the_host_are_staged_in_pinned_memory():
+    library = EmulatedLibrary(lazy=True)
+    np.testing.assert_array_equal(summed(library), 2 * sum(range(7)))
+    calls = library.calls
+    assert calls["cuMemAllocHost_v2"] == 2 and calls["cuEventSynchronize"] == 4  # of six copies
+    assert calls["cuStreamSynchronize"] == 2  # loading constants, reading the result
+    assert calls["cuGraphLaunch"] >= 3
+
+
+@pytest.mark.parametrize("missing", ["cuStreamWaitEvent", "cuEventSynchronize"])
+def test_streams_that_do_not_wait_give_wrong_numbers(missing):
+    library = EmulatedLibrary(lazy=True)
+    library.fails[missing] = 0  # as if it were done
+    assert not np.array_equal(summed(library), [2 * sum(range(7))] * 3)
+
+
+def test_small_arguments_are_copied_at_once(card):
+    step = tf.function(lambda x: x * 2.0)
+    for _ in range(3):
+        step(np.ones(100, np.float32))
+    assert not card["cuMemAllocHost_v2"]

@@ -59,8 +59,9 @@ class CudaProgram(Program):
             table = self._free.pop() if self._free else self._bind()
             try:
                 memory = {i: self._resident(i, arguments[i]) for i in self._handles}
-                for i, value in given.items():
-                    memory[i] = self._memory_of(table, i, value)
+                memory |= {i: self._memory_of(table, i, value) for i, value in given.items()}
+                arrays = [(memory[i], x) for i, x in given.items() if type(x) is not DeviceArray]
+                card.feeder.upload(arrays)
                 results = table.new_results()
                 self._start(table, arguments, memory, results)
                 for i in self._assigned:  # after an error, too: some may have their new values
@@ -90,9 +91,7 @@ class CudaProgram(Program):
     def _memory_of(self, table: CudaTable, number: int, value: Any) -> DeviceMemory:
         """The memory that a run finds an argument in: the argument's own if it is on the card, as long as kernels can load from there."""
         if type(value) is not DeviceArray:
-            memory = table.own_memory(number)
-            memory.write(value)
-            return memory
+            return table.own_memory(number)
         memory = self.card.memory_of(value)
         return memory if memory.address % ALIGNED == 0 else memory.copied(value.nbytes)
 

@@ -18,6 +18,7 @@ from penstock._src.devices.cuda.driver.calls import (
     Driver,
 )
 from penstock._src.devices.cuda.driver.control import Control, control_of
+from penstock._src.devices.cuda.driver.feeding import Feeder
 from penstock._src.devices.cuda.driver.memory import (
     LEAST,
     SPARE_SHARE,
@@ -93,6 +94,11 @@ class Card:
         for release in releases:
             release()
 
+    @functools.cached_property
+    def feeder(self) -> Feeder:
+        """What copies arrays of the host here beside what the card computes."""
+        return Feeder(self)
+
     def let_wait(self, stream: int) -> None:
         """Lets another stream come after all that was put into this card's."""
         self.driver.record(self._reached, self.stream)
@@ -134,7 +140,7 @@ class Card:
         if isinstance(memory, DeviceMemory):
             self._take(memory, made, array.nbytes)
         else:
-            made.write(np.ascontiguousarray(array.on_host()))
+            self.feeder.upload([(made, np.ascontiguousarray(array.on_host()))])
             if array.device == self.number:
                 array.memory = made
         return made

@@ -6,12 +6,19 @@ import weakref
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from penstock._src.devices.cuda.driver.card import Card
 from penstock._src.devices.cuda.driver.memory import LEAST, DeviceMemory
 
+if TYPE_CHECKING:
+    from penstock._src.devices.cuda.driver.card import Card
+
+STAGED = (
+    64 << 10
+)  # bytes of an array from which the driver waits for the card before it copies memory that is not pinned
+MOST_STAGED = 256 << 20  # bytes of an array up to which it has pinned memory, twice
 PINNED = 2  # blocks of pinned memory that are filled in turn
 SPARE_ROOMS = 2  # that lie ready before one is used again, so that its last reader has mostly ended
 
@@ -47,7 +54,7 @@ class Sent:
 class Feeder:
     """Sends arrays to a card, as long as the process runs. The host waits only for the copy before the last, whose pinned memory it takes."""
 
-    def __init__(self, card: Card) -> None:
+    def __init__(self, card: "Card") -> None:
         self.card = card
         self.given_up: list[Block] = []
         self._ready: deque[Block] = deque()
@@ -88,6 +95,21 @@ class Feeder:
             driver.wait_in_stream(self.card.stream, sent.event)
             driver.free_event(sent.event)  # once it has come
         return sent.memory
+
+    def upload(self, targets: Sequence[tuple[DeviceMemory, np.ndarray]]) -> None:
+        """Copies arrays of the host to memory of the card's programs; they may be changed when the call is back.
+
+        Large ones are sent beside what the card computes, and put in their place when that is done, so the host does not wait.
+        """
+        staged = [(m, a) for m, a in targets if STAGED <= a.nbytes <= MOST_STAGED]
+        sent = self.send([array for _, array in staged]) if staged else None
+        for memory, array in targets:
+            if not STAGED <= array.nbytes <= MOST_STAGED:
+                memory.write(array)
+        if sent is not None:
+            card = self.card
+            for (memory, array), there in zip(staged, self.receive(sent), strict=True):
+                card.driver.copy(memory.address, there.address, array.nbytes, card.stream)
 
     def _pinned_block(self, size: int) -> Block:
         """The pinned memory whose turn it is, once the copy from it has ended."""

@@ -8,7 +8,7 @@ threads.py, how threads wait for one another; then translate.py, what becomes of
     intrinsics.py   barriers, shuffles, matrix instructions
     state.py        the words that native functions and Python share
     emulator.py     launches
-    graphs.py       graphs of launches, and their conditional nodes
+    graphs.py       graphs of launches, and their conditional nodes; streams.py: streams and events
     library.py      libcuda
 """
 

@@ -19,8 +19,8 @@ from penstock._src.devices.cuda.driver.calls import (
 )
 from penstock._src.devices.cuda.emulator.emulator import Emulator, KernelFault
 from penstock._src.devices.cuda.emulator.state import UNSET
+from penstock._src.devices.cuda.emulator.streams import INVALID, StreamFunctions, number_of
 
-INVALID = 1
 CAPTURING = 1  # the status of a stream that is recorded
 
 
@@ -54,21 +54,20 @@ class EmulatedGraph:
         return is_used and all(body.is_whole() for body in self.bodies)
 
 
-class GraphFunctions:
+class GraphFunctions(StreamFunctions):
     """libcuda's functions of graphs."""
 
     emulator: Emulator
-    _objects: dict[int, Any]
-    _handle: Callable[[Any], int]
 
-    def __init__(self) -> None:
+    def __init__(self, lazy: bool = False) -> None:
+        super().__init__(lazy)
         self._recorded: dict[int, EmulatedGraph] = {}  # by the stream
 
     def _do(self, stream: Any, action: Callable[[], None]) -> int:
-        """Does what is put into a stream, or records it."""
+        """Puts work into a stream, or records it."""
         graph = self._recorded.get(number_of(stream))
         if graph is None:
-            action()
+            self._enqueue(stream, action)
         elif graph.added is not None:
             return INVALID  # it would not come after the node that was added
         else:
@@ -76,7 +75,6 @@ class GraphFunctions:
         return 0
 
     def is_recorded(self, stream: Any) -> bool:
-        """Whether what is put into a stream is not done, so that nobody can wait for it."""
         return number_of(stream) in self._recorded
 
     def _new_graph(self) -> EmulatedGraph:
@@ -212,9 +210,3 @@ def _is_right(node: ConditionalNode) -> bool:
     """Whether a node has as many bodies as one of its kind may have, and zeros where the driver wants them."""
     most = {IF: 1, WHILE: 1, SWITCH: 1 << 30}.get(node.kind, 0)
     return 1 <= node.size <= most and not any(node.reserved0) and not any(node.reserved1)
-
-
-def number_of(argument: Any) -> int:
-    """What a caller gives: a number, or one that ctypes holds."""
-    value = getattr(argument, "value", argument)
-    return int(value or 0)

@@ -1,7 +1,7 @@
 """What stands for libcuda: the same functions, over the emulator. It records what is asked of it.
 
-Memory of the "card" is memory of this process, modules are the kernels' LLVM IR, and a stream does everything at once. What is put into a
-stream while it is captured is kept, with copies of the kernels' parameters as they are then, and done when the graph is launched.
+Memory of the "card" is memory of this process, and modules are the kernels' LLVM IR. What is put into a stream while it is captured is kept, with copies of
+the kernels' parameters as they are then, and done when the graph is launched (graphs.py); when other work is done, streams.py says.
 """
 
 import ctypes
@@ -19,7 +19,8 @@ from penstock._src.devices.cuda.driver.calls import (
     PTX,
 )
 from penstock._src.devices.cuda.emulator.emulator import Emulator, Memory
-from penstock._src.devices.cuda.emulator.graphs import INVALID, GraphFunctions, number_of
+from penstock._src.devices.cuda.emulator.graphs import GraphFunctions
+from penstock._src.devices.cuda.emulator.streams import INVALID, number_of
 from penstock._src.devices.cuda.emulator.translate import EmulatedKernel
 
 NOT_FOUND = 500
@@ -45,14 +46,19 @@ class EmulatedLibrary(GraphFunctions):
     """
 
     def __init__(
-        self, memory: int = MEMORY, devices: int = 1, version: tuple[int, int] = VERSION
+        self,
+        memory: int = MEMORY,
+        devices: int = 1,
+        version: tuple[int, int] = VERSION,
+        lazy: bool = False,
     ) -> None:
-        super().__init__()
+        super().__init__(lazy)
         self.emulator = Emulator()
         self.calls: Counter[str] = Counter()
         self.fails: dict[str, int] = {}
         self.memory, self.devices, self.version = memory, devices, version
         self._allocated: dict[int, Memory] = {}
+        self._pinned: dict[int, np.ndarray] = {}
         self._handles = itertools.count(1)
         self._objects: dict[int, Any] = {}
 
@@ -139,16 +145,16 @@ class EmulatedLibrary(GraphFunctions):
         found = self._allocated.pop(number_of(address), None)
         if found is None:
             return INVALID
-        self.emulator.free(found)
-        return 0
+        return self._do(stream, lambda: self.emulator.free(found))
 
     def cuMemAllocHost_v2(self, address: Any, size: Any) -> None:
         room = np.empty(size.value, np.uint8)
-        self._objects[room.ctypes.data] = room
+        self._pinned[room.ctypes.data] = room
         _put(address, room.ctypes.data)
 
     def cuMemFreeHost(self, address: Any) -> None:
-        del self._objects[number_of(address)]
+        self._finish_all()
+        del self._pinned[number_of(address)]
 
     def _is_inside(self, address: int, size: int) -> bool:
         return any(
@@ -157,18 +163,34 @@ class EmulatedLibrary(GraphFunctions):
         )
 
     def _copy(
-        self, target: Any, source: Any, size: Any, stream: Any, devices: tuple[Any, ...]
+        self,
+        target: Any,
+        source: Any,
+        size: Any,
+        stream: Any,
+        devices: tuple[Any, ...],
+        keep: Any = None,
     ) -> int:
         if not all(self._is_inside(number_of(address), size.value) for address in devices):
             return INVALID
         to, whence, count = number_of(target), number_of(source), size.value
-        return self._do(stream, lambda: ctypes.memmove(to, whence, count) and None)
+        return self._do(stream, lambda keep=keep: ctypes.memmove(to, whence, count) and None)
+
+    def _is_pinned(self, address: int) -> bool:
+        """Whether memory of the host is such as devices copy from and to by themselves."""
+        return any(0 <= address - start < room.nbytes for start, room in self._pinned.items())
 
     def cuMemcpyHtoDAsync_v2(self, target: Any, source: Any, size: Any, stream: Any) -> int:
+        if not self._is_pinned(number_of(source)):  # the driver has it when the call is back
+            taken = np.frombuffer(ctypes.string_at(number_of(source), size.value), np.uint8)
+            return self._copy(target, taken.ctypes.data, size, stream, (target,), taken)
         return self._copy(target, source, size, stream, (target,))
 
     def cuMemcpyDtoHAsync_v2(self, target: Any, source: Any, size: Any, stream: Any) -> int:
-        return self._copy(target, source, size, stream, (source,))
+        code = self._copy(target, source, size, stream, (source,))
+        if not code and not self.is_recorded(stream) and not self._is_pinned(number_of(target)):
+            self._finish(number_of(stream))  # the call is back when the host has it
+        return code
 
     def cuMemcpyDtoDAsync_v2(self, target: Any, source: Any, size: Any, stream: Any) -> int:
         return self._copy(target, source, size, stream, (target, source))
@@ -231,28 +253,3 @@ class EmulatedLibrary(GraphFunctions):
         return self._do(
             stream, lambda: self.emulator.launch(kernel, context, x.value, tasks, checked)
         )
-
-    # -- order: all is done at once, so an event has come when it is recorded
-    def cuEventCreate(self, event: Any, _flags: Any) -> None:
-        _put(event, self._handle("event"))
-
-    def cuEventDestroy_v2(self, event: Any) -> int:
-        return 0 if self._objects.pop(number_of(event), None) == "event" else INVALID
-
-    def cuEventRecord(self, event: Any, _stream: Any) -> int:
-        return 0 if self._objects.get(number_of(event)) == "event" else INVALID
-
-    def cuStreamWaitEvent(self, _stream: Any, event: Any, _flags: Any) -> int:
-        return 0 if self._objects.get(number_of(event)) == "event" else INVALID
-
-    def cuEventSynchronize(self, event: Any) -> int:
-        return 0 if self._objects.get(number_of(event)) == "event" else INVALID
-
-    def cuStreamCreate(self, stream: Any, _flags: Any) -> None:
-        _put(stream, self._handle("stream"))
-
-    def cuStreamSynchronize(self, stream: Any) -> int:
-        return INVALID if self.is_recorded(stream) else 0
-
-    def cuCtxSynchronize(self) -> int:
-        return INVALID if self._recorded else 0

@@ -1,0 +1,112 @@
+"""Streams and events of what stands for libcuda.
+
+Usually a stream does everything at once. Streams that are `lazy` do what they are asked for as late as the driver may: when somebody waits for it.
+So work that lacks an event before it, or memory that is used again too early, gives wrong numbers.
+"""
+
+from collections import defaultdict, deque
+from collections.abc import Callable
+from typing import Any
+
+INVALID = 1
+
+
+class Mark:
+    """A place in a stream, which an event stands for."""
+
+    def __init__(self, stream: int) -> None:
+        self.stream, self.has_come = stream, False
+
+
+class StreamFunctions:
+    """libcuda's functions of streams and events."""
+
+    _objects: dict[int, Any]
+    _handle: Callable[[Any], int]
+
+    def __init__(self, lazy: bool = False) -> None:
+        self.lazy = lazy
+        self._queues: defaultdict[int, deque[Callable[[], None] | Mark]] = defaultdict(deque)
+
+    def _enqueue(self, stream: Any, action: Callable[[], None] | Mark) -> None:
+        """Puts work into a stream."""
+        self._queues[number_of(stream)].append(action)
+        if not self.lazy:
+            self._finish(number_of(stream))
+
+    def _finish(self, stream: int, mark: Mark | None = None) -> None:
+        """Does what a stream has, up to a mark."""
+        queue = self._queues[stream]
+        while queue and not (mark and mark.has_come):
+            action = queue.popleft()
+            if isinstance(action, Mark):
+                action.has_come = True
+            else:
+                action()
+
+    def _finish_all(self) -> None:
+        for stream in list(self._queues):
+            self._finish(stream)
+
+    def _come_to(self, mark: Mark) -> None:
+        """Does what comes before a mark."""
+        if not mark.has_come:
+            self._finish(mark.stream, mark)
+
+    def is_recorded(self, stream: Any) -> bool:
+        """Whether what is put into a stream is recorded in place of being done."""
+        raise NotImplementedError
+
+    def cuStreamCreate(self, stream: Any, _flags: Any) -> None:
+        stream._obj.value = self._handle("stream")
+
+    def cuStreamSynchronize(self, stream: Any) -> int:
+        if self.is_recorded(stream):
+            return INVALID
+        self._finish(number_of(stream))
+        return 0
+
+    def cuCtxSynchronize(self) -> None:
+        self._finish_all()
+
+    def cuEventCreate(self, event: Any, _flags: Any) -> None:
+        made = Mark(0)
+        made.has_come = True  # nothing was recorded that one would wait for
+        event._obj.value = self._handle(made)
+
+    def _mark(self, event: Any) -> Mark | None:
+        found = self._objects.get(number_of(event))
+        return found if isinstance(found, Mark) else None
+
+    def cuEventDestroy_v2(self, event: Any) -> int:
+        if self._mark(event) is None:
+            return INVALID
+        del self._objects[number_of(event)]
+        return 0
+
+    def cuEventRecord(self, event: Any, stream: Any) -> int:
+        if self._mark(event) is None or self.is_recorded(stream):
+            return INVALID
+        self._objects[number_of(event)] = mark = Mark(number_of(stream))
+        self._enqueue(stream, mark)
+        return 0
+
+    def cuStreamWaitEvent(self, stream: Any, event: Any, _flags: Any) -> int:
+        mark = self._mark(event)
+        if mark is None or self.is_recorded(stream):
+            return INVALID
+        self._enqueue(stream, lambda: self._come_to(mark))
+        return 0
+
+    def cuEventSynchronize(self, event: Any) -> int:
+        mark = self._mark(event)
+        if mark is None:
+            return INVALID
+        self._come_to(mark)
+        return 0
+
+
+def number_of(argument: Any) -> int:
+    """What a caller gives: a number, or one that ctypes holds."""
+    value = getattr(argument, "value", argument)
+    return int(value or 0)
