@@ -14,12 +14,16 @@ import numpy as np
 
 import penstock as tf
 from penstock._src.compiler.plan.launch_table import Launch
-from penstock._src.devices.cuda.device import generator_for
-from penstock._src.devices.cuda.emulator.device import DEVICE
+from penstock._src.devices.cuda.device import CudaDevice, generator_for
+from penstock._src.devices.cuda.emulator.device import ir_image
+from penstock._src.devices.cuda.emulator.library import EmulatedLibrary
 from penstock._src.devices.cuda.kernels.language import CudaCode
 from penstock._src.devices.cuda.ptx import assembled, find_ptxas, ptx_of
 from penstock._src.devices.cuda.target import ARCHITECTURES
 from penstock._src.util.flags import override
+
+# which has as much shared memory as the largest
+DEVICE = CudaDevice("planning", lambda: EmulatedLibrary(capability="9.0"), ir_image)
 
 
 def normal(*shape: int) -> Any:
@@ -93,6 +97,11 @@ CASES: dict[str, Callable[[], tuple[Callable[..., Any], list[Any]]]] = {
     "large product": lambda: (lambda a, b: a @ b, [normal(1024, 16), normal(16, 1024)]),
     "product of bfloat16": lambda: (halves, [normal(128, 64), normal(64, 128)]),
     "large product of bfloat16": lambda: (halves, [normal(1024, 32), normal(32, 1024)]),
+    "product of bfloat16 for warpgroups": lambda: (
+        lambda a, b, c: tf.nn.relu(halves(a, b) + tf.cast(c, tf.bfloat16)),
+        [normal(256, 128), normal(128, 256), normal(256)],
+    ),
+    "deep product of bfloat16": lambda: (halves, [normal(256, 2048), normal(2048, 256)]),
     "product of float16": lambda: (
         lambda a, b: tf.cast(a, tf.float16) @ tf.cast(b, tf.float16),
         [normal(128, 64), normal(64, 126)],
@@ -210,7 +219,8 @@ def main() -> int:
                     count, spilled = count + 1, spilled + bool(kernel.spilled)
                     print(
                         f"{architecture:7} {name:24} {label[:44]:44} threads {code.threads:4} registers {kernel.registers:3} "
-                        f"spilled {kernel.spilled:5} stack {kernel.stack:5} shared {kernel.shared:6}"
+                        f"spilled {kernel.spilled:5} stack {kernel.stack:5} shared {max(kernel.shared, code.shared):6}"
+                        f"{' serial' if kernel.serial else ''}"
                     )
     print(f"{count} kernels, {spilled} of them spill")
     return 0

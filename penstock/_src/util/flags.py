@@ -254,6 +254,7 @@ declare(
     "Device of compiled functions: CPU, GPU, GPU_emulated (on the CPU), PJRT (a plugin), reference (interpreter), null.",
 )
 declare("emulated_gpus", int, 1, "How many cards PENSTOCK_DEVICE=GPU_emulated has.")
+declare("emulated_capability", str, "8.0", "Compute capability of these cards.")
 declare(
     "tensor_float_32",
     int,

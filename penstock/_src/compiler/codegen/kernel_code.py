@@ -53,6 +53,7 @@ class KernelCode:
     threads    for how many threads the scratch is laid out: the limit of its launches
     in_place   whether an operand of the epilogue with the output's very layout may share its memory
     label      a few words for reports: "gemm 8x48"
+    by         the instruction that multiplies, where devices have several: "wgmma"
     extents    expressions of the Dims that follow the epilogue's operands in the context
     prepacked_bytes    of memory that may be kept from call to call while the right operand stays what it is: stages
                that prepack fill it, to others its address is RIGHT
@@ -66,6 +67,7 @@ class KernelCode:
     partials: Callable[[Sizes], tuple[int, int]]
     in_place: bool = False
     label: str = ""
+    by: str = ""
     extents: Sequence[Any] = ()
     prepacked_bytes: int = 0
     facts: dict[str, Any] = field(

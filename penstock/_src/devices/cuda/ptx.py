@@ -45,6 +45,7 @@ class Resources:
     spilled   bytes that are stored to and loaded from memory for want of registers
     stack     bytes of a thread's own memory
     shared    bytes of a block's
+    serial    whether its products of warpgroups wait for one another, as something between them uses their sums
     """
 
     kernel: str
@@ -52,6 +53,7 @@ class Resources:
     spilled: int
     stack: int
     shared: int
+    serial: bool = False
 
 
 @functools.cache
@@ -84,10 +86,13 @@ _NAME = re.compile(r"Compiling entry function '(\w+)'")
 _STACK = re.compile(r"(\d+) bytes stack frame, (\d+) bytes spill stores, (\d+) bytes spill loads")
 _USED = re.compile(r"Used (\d+) registers")
 _SHARED = re.compile(r"(\d+) bytes smem")
+# that it has put waits between products, or that they do not overlap
+_SERIAL = re.compile(r"\(C75\d\d\).* in (?:the )?function '(\w+)'")
 
 
 def _resources(report: str) -> Iterator[Resources]:
     name, stack, spilled = "", 0, 0
+    serial = set(_SERIAL.findall(report))
     for line in report.splitlines():
         if found := _NAME.search(line):
             name = found[1]
@@ -96,5 +101,6 @@ def _resources(report: str) -> Iterator[Resources]:
                 stack, spilled = int(found[1]), int(found[2]) + int(found[3])
         elif (found := _USED.search(line)) and name:
             shared = _SHARED.search(line)
-            yield Resources(name, int(found[1]), spilled, stack, int(shared[1]) if shared else 0)
+            bytes_shared = int(shared[1]) if shared else 0
+            yield Resources(name, int(found[1]), spilled, stack, bytes_shared, name in serial)
             name = ""

@@ -18,6 +18,7 @@ from penstock._src.compiler.plan.launch_table import STATUS, encode
 from penstock._src.compiler.plan.plan import Plan
 from penstock._src.core.errors import InternalError
 from penstock._src.devices.cuda.driver.card import Card, Graph
+from penstock._src.devices.cuda.driver.maps import LaunchMaps
 from penstock._src.devices.cuda.driver.memory import DeviceMemory
 from penstock._src.devices.cuda.kernels.language import CudaCode
 from penstock._src.devices.cuda.recording import Recorder, can_be_recorded
@@ -61,6 +62,11 @@ class CudaTable:
         self.asks = asks(self.regions)  # what it computes decides what runs next
         self.is_graph = can_be_recorded(card, self.regions)
         self.is_checked = any(kernel.is_check for kernel in kernels_of(self.regions))
+        self._maps = {
+            kernel.at: LaunchMaps(card, code.maps)
+            for kernel in kernels_of(self.regions)
+            if isinstance(code := kernel.launch.code, CudaCode) and code.maps
+        }
         self._ended = np.array([self.status.address if self.is_checked else 0], np.int64)
 
     def _word(self, argument: Any, at: int) -> int:
@@ -183,8 +189,12 @@ class CudaTable:
         function = card.function(code, record.function)
         blocks = code.blocks(record.tasks)
         ended = int(self._ended.ctypes.data)
-        arguments = (base + WORD * (at + HEADER), base + WORD * (at + A), ended)
-        card.driver.launch(function, blocks, code.threads, arguments, stream)
+        arguments = [base + WORD * (at + HEADER), base + WORD * (at + A), ended]
+        if at in self._maps:
+            words = self.words[at + HEADER : at + HEADER + len(record.args)]
+            arguments += self._maps[at].addresses(words.tolist())
+        shared = code.shared if code.dynamic else 0
+        card.driver.launch(function, blocks, code.threads, arguments, stream, shared)
 
     def _failed(self) -> bool:
         """Whether a check has failed, once the card is there."""

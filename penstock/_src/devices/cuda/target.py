@@ -18,28 +18,39 @@ CONCURRENT = (
 class Architecture:
     """A generation of cards.
 
-    name      as ptxas takes it
-    ptx       the version of PTX in which it is described
-    shared    bytes of shared memory that a block may have without asking for more
+    name           as ptxas takes it
+    ptx            the version of PTX in which it is described
+    most_shared    bytes of shared memory that a block may have if it asks for them
+    shared         bytes that it may have without asking
     """
 
     name: str
     ptx: int
+    most_shared: int
     shared: int = 48 << 10
 
     @property
     def number(self) -> int:
         """75 of sm_75."""
-        return int(self.name.removeprefix("sm_"))
+        return int(self.name.removeprefix("sm_").removesuffix("a"))
+
+    @property
+    def is_specific(self) -> bool:
+        """Whether its code runs on cards of this very number only: sm_90a, which has the instructions of warpgroups."""
+        return self.name.endswith("a")
+
+    def runs_on(self, number: int) -> bool:
+        """Whether cards of a number run its code."""
+        return self.number == number if self.is_specific else self.number <= number
 
 
 ARCHITECTURES = {
     a.name: a
     for a in (
-        Architecture("sm_75", 63),
-        Architecture("sm_80", 70),
-        Architecture("sm_90", 78),
-        Architecture("sm_100", 86),
+        Architecture("sm_75", 63, 64 << 10),
+        Architecture("sm_80", 70, 163 << 10),
+        Architecture("sm_90a", 80, 227 << 10),
+        Architecture("sm_100", 86, 227 << 10),
     )
 }
 DEFAULT = "sm_80"
@@ -51,7 +62,7 @@ def architecture_of(major: int, minor: int) -> Architecture:
     Raises:
       InvalidArgumentError: the card is older than all of them.
     """
-    fitting = [a for a in ARCHITECTURES.values() if a.number <= 10 * major + minor]
+    fitting = [a for a in ARCHITECTURES.values() if a.runs_on(10 * major + minor)]
     if not fitting:
         raise InvalidArgumentError(
             None,

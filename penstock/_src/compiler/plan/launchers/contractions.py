@@ -35,6 +35,7 @@ def launch_contraction(builder: PlanBuilder, kernel: ContractKernel) -> None:
         *[builder.extent(e) for e in code.extents],
     ]
     builder.algorithms.add(code.label)
+    label = f"{kernel.label} by {code.by}" if code.by else kernel.label
     scratch = builder.temporary("scratch", code.scratch(sizes))
     sources = [left, right, *[builder.buffer(n) for n in kernel.operands]]
     builder.note(kernel, sources, [output, scratch, *([partials] if partials else [])])
@@ -47,7 +48,7 @@ def launch_contraction(builder: PlanBuilder, kernel: ContractKernel) -> None:
     for stage in code.stages(sizes):
         if not stage.prepacks:
             words = code.context(stage, left, right, output, partials, in_scratch, sizes, operands)
-            builder.add(code.code, stage.function, stage.tasks(sizes), words, kernel.label)
+            builder.add(code.code, stage.function, stage.tasks(sizes), words, label)
 
 
 def _launch_nothing(builder: PlanBuilder, kernel: ContractKernel) -> None:

@@ -4,7 +4,7 @@ import ctypes
 import ctypes.util
 import sys
 from collections.abc import Sequence
-from ctypes import byref, c_char_p, c_int, c_size_t, c_uint, c_uint64, c_void_p
+from ctypes import byref, c_char_p, c_int, c_size_t, c_uint, c_uint64, c_ulonglong, c_void_p
 from typing import Any, Protocol
 
 from penstock._src.core.errors import (
@@ -23,6 +23,12 @@ CONDITIONAL = 13  # a kind of graph node
 IF, WHILE, SWITCH = range(3)  # kinds of conditional nodes
 ASSIGN_DEFAULT = 1  # a condition has its first number again at each launch of its graph
 SET_DEPENDENCIES = 1  # what a stream captures next comes after these nodes alone
+# number of an attribute of a kernel: bytes of shared memory that its launches may ask for
+DYNAMIC_SHARED = 8
+# how a tensor map says the types of elements, by LLVM's names; its lines swizzled by 128 bytes; lines of the cache that its copies fill
+MAP_TYPES = {"i8": 0, "half": 6, "bfloat": 9}
+SWIZZLE_128, FILLED = 3, 2
+MAP_BYTES = 128
 THREAD_LOCAL = 1  # capture: other threads may call what cannot be captured
 NAMES = {"linux": "libcuda.so.1", "win32": "nvcuda.dll"}
 
@@ -253,14 +259,39 @@ class Driver:
         self.call("cuModuleGetFunction", byref(found), c_void_p(module), c_char_p(name.encode()))
         return found.value or 0
 
+    def allow_shared(self, function: int, size: int) -> None:
+        """Lets launches of a kernel ask for so many bytes of shared memory."""
+        self.call("cuFuncSetAttribute", c_void_p(function), c_int(DYNAMIC_SHARED), c_int(size))
+
+    def write_map(
+        self, target: int, element: str, address: int, extents: Sequence[int], strides: Sequence[int], box: Sequence[int]
+    ) -> None:  # fmt: skip
+        """Writes a tensor map.
+
+        Args:
+          target: address of MAP_BYTES of the host, a multiple of 64.
+          element: LLVM's name of the elements' type.
+          address: of the array on the device.
+          extents: of the array, innermost first.
+          strides: bytes, of all dimensions but the innermost.
+          box: extents of a box.
+        """
+        rank = len(extents)
+        wide, narrow = c_ulonglong * rank, c_uint * rank
+        self.call(
+            "cuTensorMapEncodeTiled", c_void_p(target), c_int(MAP_TYPES[element]), c_uint(rank), c_void_p(address), wide(*extents),
+            (c_ulonglong * (rank - 1))(*strides), narrow(*box), narrow(*[1] * rank), c_int(0), c_int(SWIZZLE_128), c_int(FILLED),
+            c_int(0),
+        )  # fmt: skip
+
     def launch(
-        self, function: int, blocks: int, threads: int, arguments: Sequence[int], stream: int
-    ) -> None:
-        """Launches a kernel; `arguments` are the addresses of what its parameters are."""
+        self, function: int, blocks: int, threads: int, arguments: Sequence[int], stream: int, shared: int = 0
+    ) -> None:  # fmt: skip
+        """Launches a kernel; `arguments` are the addresses of what its parameters are, `shared` the bytes that it asks for."""
         pointers = (c_void_p * len(arguments))(*arguments)
         one = c_uint(1)
         self.call(
-            "cuLaunchKernel", c_void_p(function), c_uint(blocks), one, one, c_uint(threads), one, one, c_uint(0),
+            "cuLaunchKernel", c_void_p(function), c_uint(blocks), one, one, c_uint(threads), one, one, c_uint(shared),
             c_void_p(stream), pointers, c_void_p(),
         )  # fmt: skip
 
@@ -314,9 +345,7 @@ class Driver:
     def instantiate(self, graph: int) -> int:
         """A graph, ready to be launched."""
         ready = c_void_p()
-        self.call(
-            "cuGraphInstantiateWithFlags", byref(ready), c_void_p(graph), ctypes.c_ulonglong(0)
-        )
+        self.call("cuGraphInstantiateWithFlags", byref(ready), c_void_p(graph), c_ulonglong(0))
         return ready.value or 0
 
     def launch_graph(self, graph: int, stream: int) -> None:

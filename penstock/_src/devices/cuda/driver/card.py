@@ -166,7 +166,10 @@ class Card:
         if key not in self._functions:
             module = self.driver.load(self._cubin(code))
             for exported in code.exports:
-                self._functions[code.key, exported] = self.driver.function(module, exported)
+                function = self.driver.function(module, exported)
+                if code.dynamic:
+                    self.driver.allow_shared(function, code.shared)
+                self._functions[code.key, exported] = function
         return self._functions[key]
 
     def _cubin(self, code: CudaCode) -> bytes:

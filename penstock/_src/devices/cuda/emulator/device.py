@@ -12,8 +12,8 @@ def ir_image(code: CudaCode) -> bytes:
 
 
 def emulated_library() -> EmulatedLibrary:
-    """What stands for libcuda, with as many cards as PENSTOCK_EMULATED_GPUS says."""
-    return EmulatedLibrary(devices=flags.emulated_gpus)
+    """What stands for libcuda, with as many cards as PENSTOCK_EMULATED_GPUS says, of PENSTOCK_EMULATED_CAPABILITY."""
+    return EmulatedLibrary(devices=flags.emulated_gpus, capability=flags.emulated_capability)
 
 
 DEVICE = CudaDevice("GPU_emulated", emulated_library, ir_image)

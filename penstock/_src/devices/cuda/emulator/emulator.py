@@ -10,14 +10,17 @@ from typing import Any
 import numpy as np
 
 from penstock._src.core.errors import InternalError
+from penstock._src.devices.cuda.driver.calls import MAP_BYTES
 from penstock._src.devices.cuda.emulator import state
 from penstock._src.devices.cuda.emulator.copies import write_copies, write_forget
+from penstock._src.devices.cuda.emulator.faults import Misuse, SharedMemory
 from penstock._src.devices.cuda.emulator.intrinsics import write_intrinsics
 from penstock._src.devices.cuda.emulator.memory import write_memory
+from penstock._src.devices.cuda.emulator.service import Service
 from penstock._src.devices.cuda.emulator.state import Fault
 from penstock._src.devices.cuda.emulator.threads import STATE, write_threads
 from penstock._src.devices.cuda.emulator.translate import EmulatedKernel
-from penstock._src.native import Code, Library, Module, kernels, provide
+from penstock._src.native import Code, Library, Module, kernels, pool, provide
 from penstock._src.native.language.types import PTR
 from penstock._src.util.process import forks
 
@@ -50,6 +53,7 @@ class Memory:
 @functools.cache
 def _runtime() -> Library:
     """The functions that emulated kernels call."""
+    pool()  # with which conversions come that the processor lacks
     m = Module()
     write_forget(m)
     write_threads(m)
@@ -106,8 +110,19 @@ class Emulator:
         blocks: int,
         tasks: int,
         checked: int = 0,
+        dynamic: int = 0,
+        maps: bytes = b"",
     ) -> None:
         """Runs a kernel with these words as its context; if there is a code at the address `checked`, it does nothing.
+
+        Args:
+          kernel: which.
+          context: its words.
+          blocks: how many are launched.
+          tasks: how many there are to do.
+          checked: an address, or 0.
+          dynamic: bytes of shared memory that the launch asks for.
+          maps: its tensor maps.
 
         Raises:
           KernelFault: it did something wrong.
@@ -118,12 +133,15 @@ class Emulator:
                 None,
                 f"{kernel.name}: {kernel.words} words are required. Received {len(context)}.",
             )
+        if len(maps) != kernel.maps * MAP_BYTES:
+            raise InternalError(None, None, f"{kernel.name}: {kernel.maps} maps are required.")
         with self._lock:
-            self._launch(kernel, np.array(context, np.int64), blocks, tasks, checked)
+            words = np.array(context, np.int64)
+            self._launch(kernel, words, blocks, tasks, checked, kernel.shared + dynamic, maps)
 
     def _launch(
-        self, kernel: EmulatedKernel, context: np.ndarray, blocks: int, tasks: int, checked: int
-    ) -> None:
+        self, kernel: EmulatedKernel, context: np.ndarray, blocks: int, tasks: int, checked: int, shared_bytes: int, maps: bytes
+    ) -> None:  # fmt: skip
         runtime, library = _runtime(), kernels()[kernel.code]
         words = np.ctypeslib.as_array(_pointer(runtime, "penstock.emulator.state"), (state.WORDS,))
         threads = kernel.threads
@@ -133,7 +151,8 @@ class Emulator:
         copies = np.empty(threads * state.MOST_COPIES * state.COPY_WORDS, np.int64)
         counts = np.zeros(2 * threads, np.int64)
         slots = np.zeros(threads * 2 * state.SLOT, np.uint8)
-        shadow = np.zeros(state.SHADOW_WORDS * max(kernel.shared, 1), np.int32)
+        shadow = np.zeros(state.SHADOW_WORDS * max(shared_bytes, 1), np.int32)
+        map_words = np.frombuffer(maps + bytes(state.MOST_MAPS * MAP_BYTES), np.uint8)
         rows = [(m.address, m.bytes.nbytes, m.shadow.ctypes.data) for m in self.memory]
         ranges = np.array(rows, np.int64).reshape(-1, state.RANGE_WORDS)
         if words[state.EPOCH] > EPOCHS:
@@ -143,27 +162,49 @@ class Emulator:
         low = stack.ctypes.data + -stack.ctypes.data % 64
         values = {
             state.THREADS: threads, state.BLOCKS: blocks, state.STACKS_OF: stacks.ctypes.data,
-            state.STATUS_OF: status.ctypes.data, state.SHARED: shared, state.SHARED_BYTES: kernel.shared,
+            state.STATUS_OF: status.ctypes.data, state.SHARED: shared, state.SHARED_BYTES: shared_bytes,
             state.SHARED_SHADOW: shadow.ctypes.data, state.RANGES: ranges.ctypes.data,
             state.RANGE_COUNT: len(ranges), state.FAULT: 0, state.SLOTS: slots.ctypes.data,
             state.PARITIES: parities.ctypes.data, state.STACK_LOW: low, state.STACK_BYTES: threads * STACK,
             state.STACK_OF_ONE: STACK, state.KERNEL: library[kernel.name], state.CONTEXT: context.ctypes.data,
             state.COPIES: copies.ctypes.data, state.COPY_COUNTS: counts.ctypes.data, state.TASKS: tasks, state.SYNCS_OF: syncs.ctypes.data, state.CHECKED: checked,
             state.CONDITIONS: self.conditions.ctypes.data, state.CONDITION_COUNT: len(self.conditions),
+            state.MAPS: map_words.ctypes.data, state.SERVICE: 0,
         }  # fmt: skip
+        service = None
+        if kernel.assembly:
+            room = np.ctypeslib.as_array((ctypes.c_uint8 * shared_bytes).from_address(shared))
+            block = SharedMemory(room, shadow)
+            service = Service(words, kernel.assembly, status, block, self.memory)
+            values[state.SERVICE] = service.address
+            values[state.REQUESTS] = service.requests.ctypes.data
         for which, value in values.items():
             words[which] = value
         runtime.function("penstock.emulator.run")()
         self.launches += 1
+        if service is not None and service.error is not None:
+            raise self._misuse(kernel, words, service.error)
         if words[state.FAULT]:
-            raise self._fault(kernel, words, shared)
+            raise self._fault(kernel, words, shared, shared_bytes)
 
-    def _fault(self, kernel: EmulatedKernel, words: np.ndarray, shared: int) -> KernelFault:
-        kind = Fault(int(words[state.FAULT]))
-        address, size = int(words[state.FAULT_ADDRESS]), int(words[state.FAULT_SIZE])
-        who = (
+    @staticmethod
+    def _who(kernel: EmulatedKernel, words: np.ndarray) -> str:
+        return (
             f"{kernel.name}: thread {words[state.FAULT_THREAD]} of block {words[state.FAULT_BLOCK]}"
         )
+
+    def _misuse(self, kernel: EmulatedKernel, words: np.ndarray, error: Exception) -> Exception:
+        """What the service has found; its own errors as they are."""
+        if isinstance(error, Misuse):
+            return KernelFault(None, None, f"{self._who(kernel, words)} {error}.")
+        return error
+
+    def _fault(
+        self, kernel: EmulatedKernel, words: np.ndarray, shared: int, shared_bytes: int
+    ) -> KernelFault:
+        kind = Fault(int(words[state.FAULT]))
+        address, size = int(words[state.FAULT_ADDRESS]), int(words[state.FAULT_SIZE])
+        who = self._who(kernel, words)
         if kind is Fault.STUCK:
             return KernelFault(None, None, f"{who} waits for others that never come.")
         if kind is Fault.NO_CONDITION:
@@ -171,7 +212,7 @@ class Emulator:
                 None, None, f"{who} sets the condition {address:#x}, which no graph has."
             )
         verb = "stores" if words[state.FAULT_STORES] else "loads"
-        where = self._place(address, shared, kernel.shared)
+        where = self._place(address, shared, shared_bytes)
         what = {
             Fault.OUTSIDE: "outside of what it has",
             Fault.MISALIGNED: f"where no multiple of {words[state.FAULT_OTHER]} bytes is",

@@ -12,16 +12,21 @@ from typing import Any
 import numpy as np
 
 from penstock._src.devices.cuda.driver.calls import (
+    DYNAMIC_SHARED,
     MAJOR,
+    MAP_BYTES,
     MINOR,
     MULTIPROCESSORS,
     OUT_OF_MEMORY,
     PTX,
+    SWIZZLE_128,
 )
 from penstock._src.devices.cuda.emulator.emulator import Emulator, Memory
 from penstock._src.devices.cuda.emulator.graphs import GraphFunctions
+from penstock._src.devices.cuda.emulator.maps import BoxMap
 from penstock._src.devices.cuda.emulator.streams import INVALID, number_of
 from penstock._src.devices.cuda.emulator.translate import EmulatedKernel
+from penstock._src.devices.cuda.target import architecture_of
 
 NOT_FOUND = 500
 _ERRORS = {
@@ -29,8 +34,11 @@ _ERRORS = {
     OUT_OF_MEMORY: (b"CUDA_ERROR_OUT_OF_MEMORY", b"out of memory"),
     NOT_FOUND: (b"CUDA_ERROR_NOT_FOUND", b"named symbol not found"),
 }
-CAPABILITY = (8, 0)
 VERSION = (12, 4)  # of CUDA, which its driver supports
+CAPABILITY = "8.0"
+# bytes of a tensor map's elements, by the driver's numbers of types
+MAP_ELEMENTS = {0: 1, 6: 2, 9: 2}
+WITHOUT_ASKING = 48 << 10  # bytes of shared memory
 MEMORY = 1 << 30  # bytes of the card that it seems to be
 
 
@@ -51,12 +59,15 @@ class EmulatedLibrary(GraphFunctions):
         devices: int = 1,
         version: tuple[int, int] = VERSION,
         lazy: bool = False,
+        capability: str = CAPABILITY,
     ) -> None:
         super().__init__(lazy)
         self.emulator = Emulator()
         self.calls: Counter[str] = Counter()
         self.fails: dict[str, int] = {}
         self.memory, self.devices, self.version = memory, devices, version
+        self.capability = [int(x) for x in capability.split(".")]
+        self._allowed: dict[int, int] = {}  # bytes of shared memory that kernels may ask for
         self._allocated: dict[int, Memory] = {}
         self._pinned: dict[int, np.ndarray] = {}
         self._handles = itertools.count(1)
@@ -107,7 +118,7 @@ class EmulatedLibrary(GraphFunctions):
         text.value = b"Emulated GPU"
 
     def cuDeviceGetAttribute(self, found: Any, which: Any, _device: Any) -> int:
-        values = {MAJOR: CAPABILITY[0], MINOR: CAPABILITY[1], MULTIPROCESSORS: 4}
+        values = {MAJOR: self.capability[0], MINOR: self.capability[1], MULTIPROCESSORS: 4}
         if which.value not in values:
             return INVALID
         _put(found, values[which.value])
@@ -236,6 +247,33 @@ class EmulatedLibrary(GraphFunctions):
         _put(function, self._handle(EmulatedKernel(text, wanted)))
         return 0
 
+    def cuFuncSetAttribute(self, function: Any, which: Any, value: Any) -> int:
+        architecture = architecture_of(*self.capability)
+        if which.value != DYNAMIC_SHARED or value.value > architecture.most_shared:
+            return INVALID
+        self._allowed[function.value] = value.value
+        return 0
+
+    def cuTensorMapEncodeTiled(
+        self, target: Any, element: Any, rank: Any, address: Any, extents: Any, strides: Any, box: Any, steps: Any,
+        interleave: Any, swizzle: Any, _promotion: Any, fill: Any,
+    ) -> int:  # fmt: skip
+        if target.value % 64 or element.value not in MAP_ELEMENTS or len(extents) != rank.value:
+            return INVALID
+        if interleave.value or swizzle.value != SWIZZLE_128 or fill.value or set(steps) != {1}:
+            return INVALID
+        made = BoxMap(
+            number_of(address),
+            MAP_ELEMENTS[element.value],
+            tuple(extents),
+            tuple(strides),
+            tuple(box),
+        )
+        if not made.is_valid:
+            return INVALID
+        made.write((ctypes.c_int64 * (MAP_BYTES // 8)).from_address(target.value))
+        return 0
+
     def cuLaunchKernel(
         self, function: Any, x: Any, y: Any, z: Any, threads: Any, ty: Any, tz: Any, shared: Any, stream: Any,
         parameters: Any, _extra: Any,
@@ -243,13 +281,18 @@ class EmulatedLibrary(GraphFunctions):
         kernel: EmulatedKernel = self._objects[function.value]
         if threads.value != kernel.threads or x.value < 1:
             return INVALID
-        if {y.value, z.value, ty.value, tz.value} != {1} or shared.value:
+        if {y.value, z.value, ty.value, tz.value} != {1}:
+            return INVALID
+        if shared.value > self._allowed.get(function.value, WITHOUT_ASKING):
             return INVALID
         words = ctypes.cast(parameters[0], ctypes.POINTER(ctypes.c_int64))
         context = [words[i] for i in range(kernel.words)]
         tasks, checked = (
             ctypes.cast(parameters[i], ctypes.POINTER(ctypes.c_int64))[0] for i in (1, 2)
         )
+        maps = b"".join(ctypes.string_at(parameters[3 + i], MAP_BYTES) for i in range(kernel.maps))
+        blocks, dynamic = x.value, shared.value
         return self._do(
-            stream, lambda: self.emulator.launch(kernel, context, x.value, tasks, checked)
+            stream,
+            lambda: self.emulator.launch(kernel, context, blocks, tasks, checked, dynamic, maps),
         )

@@ -6,9 +6,9 @@ import enum
     THREAD, THREADS, BLOCK, BLOCKS, SCHEDULER, STACKS_OF, STATUS_OF, EPOCH, SHARED, SHARED_BYTES, SHARED_SHADOW, RANGES,
     RANGE_COUNT, FAULT, FAULT_ADDRESS, FAULT_SIZE, FAULT_THREAD, FAULT_BLOCK, FAULT_OTHER, SLOTS, PARITIES, STACK_LOW,
     STACK_BYTES, KERNEL, CONTEXT, TASKS, BLOCK_EPOCH, LAUNCH_EPOCH, STACK_OF_ONE, FAULT_STORES, SYNCS_OF,
-    CHECKED, COPIES, COPY_COUNTS, CONDITIONS, CONDITION_COUNT,
-) = range(36)  # fmt: skip
-WORDS = 36
+    CHECKED, COPIES, COPY_COUNTS, CONDITIONS, CONDITION_COUNT, MAPS, SERVICE, REQUESTS,
+) = range(39)  # fmt: skip
+WORDS = 39
 
 FIRST_CONDITION = 0xC0DE0000  # the handle of the first; so that no small number is one by chance
 UNSET = -1  # a condition that no kernel has set
@@ -23,8 +23,15 @@ MOST_COPIES = 256
 COPY_WORDS = 5
 IN_FLIGHT = (1 << 31) - 1  # when a byte was written, if a copy to it is on its way
 
-# what a thread waits for
-READY, AT_BARRIER, IN_WARP, ENDED = range(4)
+# what a thread waits for: besides its block and its warp, an answer to its request, its warpgroup's, the phase of a barrier in shared memory
+READY, AT_BARRIER, IN_WARP, ENDED, REQUESTS_ALONE, IN_WARPGROUP, AT_PHASE = range(7)
+WARPGROUP = 128  # threads that multiply tiles in shared memory together
+REQUEST_WORDS = (
+    3  # of a thread: number of the instruction, addresses of its operands and of its sums
+)
+# what the service is told
+BEGIN, ALONE, TOGETHER, BARRIER, IDLE, END = range(6)
+MOST_MAPS = 2  # tensor maps of a kernel
 
 # Who has touched a byte: the thread, whether others of its warp have too, and how often the warp had synchronised by then.
 THREAD_BITS = 10
@@ -45,3 +52,4 @@ class Fault(enum.IntEnum):
     ON_ITS_WAY = 6
     MANY_COPIES = 7
     NO_CONDITION = 8
+    IN_SERVICE = 9  # which says what

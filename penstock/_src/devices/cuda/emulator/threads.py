@@ -1,19 +1,32 @@
 """The threads of a block, one at a time on one thread of the CPU: each has a stack, and yields where it waits for others.
 
-    penstock.emulator.run     runs all blocks of a launch, one after the other, until all threads have ended or one has faulted
-    penstock.emulator.yield   called by a thread: lets the others run until what it waits for has happened
+    penstock.emulator.run         runs all blocks of a launch, one after the other, until all threads have ended or one has faulted
+    penstock.emulator.yield       called by a thread: lets the others run until what it waits for has happened
+    penstock.emulator.assembly    called by a thread: lets the service (service.py) run an instruction, for it alone or for its warpgroup
 
 Threads that wait at a barrier go on when all threads that have not ended wait there; those that exchange values with their warp,
-when the warp's threads do. If nothing goes on, the threads wait for one another for ever: Fault.STUCK.
+when the warp's threads do. The service is called between threads, on the CPU thread's own stack. If nothing goes on, and the service brings nothing about either, the
+threads wait for one another for ever: Fault.STUCK.
 """
 
 from penstock._src.core.errors import UnimplementedError
+from penstock._src.devices.cuda.driver.calls import MAP_BYTES
 from penstock._src.devices.cuda.emulator import state
-from penstock._src.devices.cuda.emulator.state import AT_BARRIER, ENDED, IN_WARP, READY, Fault
+from penstock._src.devices.cuda.emulator.state import (
+    AT_BARRIER,
+    ENDED,
+    IN_WARP,
+    IN_WARPGROUP,
+    READY,
+    REQUEST_WORDS,
+    REQUESTS_ALONE,
+    WARPGROUP,
+    Fault,
+)
 from penstock._src.devices.cuda.target import WARP
 from penstock._src.native import Module
 from penstock._src.native.language.function import Fn
-from penstock._src.native.language.types import I64, PTR
+from penstock._src.native.language.types import I1, I64, PTR
 from penstock._src.native.language.value import Val
 
 STATE = "penstock_emulator_state"
@@ -62,6 +75,7 @@ def write_threads(m: Module) -> None:
     )
     m.names.add("switch_stacks")
     _write_yield(m)
+    _write_assembly(m)
     _write_body(m)
     _write_block(m, SAVED_WORDS[architecture], RETURN_WORD[architecture])
     _write_run(m)
@@ -76,11 +90,38 @@ def _write_yield(m: Module) -> None:
         f.call("switch_stacks", mine, word(f, state.SCHEDULER, PTR))
 
 
+def _write_assembly(m: Module) -> None:
+    """Called by the thread that runs, with an instruction's number, the addresses of its operands and sums, and for whom it is."""
+    arguments = dict(number=I64, operands=PTR, sums=PTR, status=I64)
+    with m.fn("penstock.emulator.assembly", noalias=False, **arguments) as f:
+        at = word(f, state.THREAD) * REQUEST_WORDS
+        mine = f.at(word(f, state.REQUESTS, PTR), at, I64)
+        for i, x in enumerate((f.number, f.operands, f.sums)):
+            f.store(x, mine, i)
+        f.call("penstock.emulator.yield", f.status)
+    with m.fn("penstock.emulator.shared_address", ret=I64, noalias=False, place=PTR) as f:
+        f.give(f.emit(I64, "ptrtoint ptr %place to i64") - word(f, state.SHARED))
+
+
+def ask(f: Fn, what: int, thread: Val | int = 0) -> Val:
+    """Tells the service something; gives whether that brought anything about."""
+    service = word(f, state.SERVICE, PTR)
+    there = f.emit(I1, f"icmp ne ptr {service.s}, null")
+
+    def call() -> tuple[Val]:
+        return (f.call(service, what, thread, ret=I64),)
+
+    (found,) = f.when(there, call, lambda: (f.i64(0),))
+    return found
+
+
 def _write_body(m: Module) -> None:
     """What a thread runs: the kernel, after which it never goes on."""
     with m.fn("thread_body", internal=True) as f:
         context, tasks = word(f, state.CONTEXT, PTR), word(f, state.TASKS)
-        f.call(word(f, state.KERNEL, PTR), context, tasks, word(f, state.CHECKED, PTR))
+        first = word(f, state.MAPS, PTR)
+        maps = [f.at(first, i * MAP_BYTES) for i in range(state.MOST_MAPS)]
+        f.call(word(f, state.KERNEL, PTR), context, tasks, word(f, state.CHECKED, PTR), *maps)
         f.call("penstock.emulator.yield", ENDED)
 
 
@@ -107,19 +148,30 @@ def _write_block(m: Module, saved: int, at: int) -> None:
                 put(f, state.THREAD, thread)
                 scheduler = f.at(f.address(STATE), state.SCHEDULER, I64)
                 f.call("switch_stacks", scheduler, f.load(f.stacks, thread, PTR))
+                alone = f.load(f.status, thread, I64).eq(REQUESTS_ALONE)
+                f.when(alone, lambda: (ask(f, state.ALONE, thread) and None) or ())
                 return (f.i64(1),)
 
-            return f.when(f.load(f.status, thread, I64).eq(READY), go, lambda: (moved,))
+            goes = f.load(f.status, thread, I64).eq(READY) & word(f, state.FAULT).eq(0)
+            return f.when(goes, go, lambda: (moved,))
 
         def round_of_all(_moved: Val) -> tuple[Val, ...]:
             (moved,) = f.loop(0, f.count, 1, resume, f.i64(0))
             (moved,) = f.loop(f.i64(0), f.count, WARP, release_warp, moved)
+            (moved,) = f.loop(f.i64(0), f.count, WARPGROUP, release_warpgroup, moved)
             (barrier,) = release(f.i64(0), f.count, AT_BARRIER)
             put(f, state.EPOCH, word(f, state.EPOCH) + barrier)
-            return (moved | barrier,)
+            f.when(barrier.ne(0), lambda: (ask(f, state.BARRIER) and None) or ())
+            moved = moved | barrier
+            return f.when(moved.eq(0), lambda: (ask(f, state.IDLE),), lambda: (moved,))
 
         def release_warp(first: Val, moved: Val) -> tuple[Val, ...]:
             (released,) = release(first, f.min(first + WARP, f.count), IN_WARP)
+            return (moved | released,)
+
+        def release_warpgroup(first: Val, moved: Val) -> tuple[Val, ...]:
+            (released,) = release(first, f.min(first + WARPGROUP, f.count), IN_WARPGROUP)
+            f.when(released.ne(0), lambda: (ask(f, state.TOGETHER, first) and None) or ())
             return (moved | released,)
 
         def release(first: Val, end: Val, reason: int) -> tuple[Val, ...]:
@@ -141,7 +193,8 @@ def _write_block(m: Module, saved: int, at: int) -> None:
             f.when(released.ne(0), lambda: f.loop(first, end, 1, ready))
             return (released,)
 
-        f.loop_while(lambda moved: moved.ne(0), round_of_all, f.i64(1))
+        ask(f, state.BEGIN)
+        f.loop_while(lambda moved: moved.ne(0) & word(f, state.FAULT).eq(0), round_of_all, f.i64(1))
 
         def look_for_stuck(thread: Val) -> None:
             stuck = f.load(f.status, thread, I64).ne(ENDED) & word(f, state.FAULT).eq(0)
@@ -154,6 +207,7 @@ def _write_block(m: Module, saved: int, at: int) -> None:
             f.when(stuck, note)
 
         f.loop(0, f.count, 1, look_for_stuck)
+        f.when(word(f, state.FAULT).eq(0), lambda: (ask(f, state.END) and None) or ())
 
 
 def _write_run(m: Module) -> None:

@@ -7,21 +7,27 @@ generators write in one form only.
 import re
 
 from penstock._src.core.errors import InternalError
+from penstock._src.devices.cuda.emulator.assembly import without_assembly
 from penstock._src.devices.cuda.emulator.intrinsics import PREFIX
+from penstock._src.devices.cuda.target import ARCHITECTURES
 from penstock._src.native import Code, host
 from penstock._src.native.language.types import size_of
 
 _KERNEL = re.compile(
-    r'define ptx_kernel void @(\w+)\(ptr byval\(\[(\d+) x i64\]\) align 8 %ctx, i64 %tasks, ptr %ended\) #0 "nvvm.reqntid"="(\d+)"'
+    r"define ptx_kernel void @(\w+)\(ptr byval\(\[(\d+) x i64\]\) align 8 %ctx, i64 %tasks, ptr %ended"
+    r'((?:, ptr byval\(\[16 x i64\]\) align 64 %map\d)*)\) #0 "nvvm.reqntid"="(\d+)"'
 )
 _SHARED = re.compile(
     r"^@shared = internal addrspace\(3\) global \[(\d+) x i8\] undef, align 16$", re.M
 )
+_DYNAMIC = re.compile(r"^@shared = external addrspace\(3\) global \[0 x i8\], align 1024$", re.M)
+_NOTES = re.compile(r"^!.*$", re.M)
 _ATTRIBUTES = re.compile(r"^attributes #0 = .*$", re.M)
 _LOAD = re.compile(r"^(\s*%\S+ = load )([^,]+), ptr ([^,]+)(,.*)?$")
 _STORE = re.compile(r"^(\s*store )(<[^>]+>|\S+) (.+), ptr ([^,]+)(, align.*)?$")
 _ALIGNED = re.compile(r", align (\d+)$")
 _CONTEXT = re.compile(r"getelementptr (?:inbounds )?i64, ptr (?:%ctx|@table_\w+),")
+_MAPS = re.compile(r" byval\(\[16 x i64\]\) align 64")
 _GENERIC = "addrspacecast (ptr addrspace(3) @shared to ptr)"
 
 
@@ -32,7 +38,9 @@ class EmulatedKernel:
     code      which takes the address of its context, the number of blocks, and where a check puts its code
     words     of the context
     threads   of a block
-    shared    bytes of shared memory; the function "shared_memory" gives its address
+    maps      how many tensor maps it takes
+    shared    bytes of shared memory that it has without asking; the function "shared_memory" gives its address
+    assembly  texts of inline assembly, by the numbers with which it asks for them
     """
 
     def __init__(self, text: str, name: str):
@@ -40,16 +48,26 @@ class EmulatedKernel:
         if name not in found:
             raise InternalError(None, None, f"No kernel {name!r} among {sorted(found)}.")
         self.name = name
-        self.words, self.threads = int(found[name][2]), int(found[name][3])
+        self.words, self.threads = int(found[name][2]), int(found[name][4])
+        self.maps = found[name][3].count("%map")
         shared = _SHARED.search(text)
         self.shared = int(shared[1]) if shared else 0
-        self.code = Code(translated(text, self.shared), (*found, "shared_memory"), host())
+        text, functions, self.assembly = without_assembly(text)
+        whole = f"{translated(text)}\n{functions}"
+        self.code = Code(whole, (*found, "shared_memory"), host())
 
 
-def translated(text: str, shared: int) -> str:
-    """The IR of a card's module as IR for this CPU."""
-    text = _KERNEL.sub(r"define void @\1(ptr %ctx, i64 %tasks, ptr %ended) #0", text)
+def translated(text: str) -> str:
+    """The IR of a card's module, without assembly, as IR for this CPU."""
+    text = _KERNEL.sub(
+        lambda m: f"define void @{m[1]}(ptr %ctx, i64 %tasks, ptr %ended{_MAPS.sub('', m[3])}) #0",
+        text,
+    )
+    has_shared = bool(_SHARED.search(text) or _DYNAMIC.search(text))
     text = _SHARED.sub(r"@shared = internal global [\1 x i8] undef, align 128", text)
+    most = max(a.most_shared for a in ARCHITECTURES.values())
+    text = _DYNAMIC.sub(f"@shared = internal global [{most} x i8] undef, align 1024", text)
+    text = _NOTES.sub("", text)
     text = text.replace(_GENERIC, "@shared").replace("@llvm.nvvm.", f"@{PREFIX}")
     text = _ATTRIBUTES.sub(lambda _: host().attributes, text)
     lines, contexts = [], {"%ctx"}
@@ -59,7 +77,7 @@ def translated(text: str, shared: int) -> str:
         elif line.startswith("define"):
             contexts = {"%ctx"}
         lines += _watched(line, number, contexts)
-    place = "@shared" if shared else "null"
+    place = "@shared" if has_shared else "null"
     lines += [
         "declare ptr @penstock.emulator.access(ptr, i64, i64, i64)",
         f"define ptr @shared_memory() #0 {{\nentry:\n  ret ptr {place}\n}}",

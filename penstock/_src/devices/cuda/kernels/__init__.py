@@ -3,6 +3,7 @@
 What comes in: kernels as data (compiler/kernels/). What goes out: a `CudaCode`, whose launches read the same words as a CPU's. Read
 first: language.py, then nests.py.
 
+    asynchronous.py bulk copies by tensor maps (tensor_maps.py), barriers in shared memory
     choice.py       which threads compute which points of a nest
     nests.py        loop nests: elementwise values, reductions, rows
     contractions/   products, convolutions

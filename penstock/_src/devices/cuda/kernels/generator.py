@@ -37,6 +37,10 @@ from penstock._src.devices.cuda.kernels.contractions.tensor_products import (
     emit_tensor_product,
     suits_tensor_cores,
 )
+from penstock._src.devices.cuda.kernels.contractions.warpgroup_products import (
+    emit_warpgroup_product,
+    hindrance,
+)
 from penstock._src.devices.cuda.kernels.language import CudaCode
 from penstock._src.devices.cuda.kernels.nests import emit_cuda_nest
 from penstock._src.devices.cuda.kernels.specials.checks import emit_cuda_bounds_check
@@ -68,6 +72,8 @@ OF_IMAGES: dict[type, Emitter] = {
 
 def _emitter(description: Description, target: Target) -> Emitter | None:
     """What writes a contraction; None if it has no schedule for cards."""
+    if hindrance(description, target) is None:
+        return emit_warpgroup_product
     if suits_tensor_cores(description, target, bool(flags.tensor_float_32)):
         return emit_tensor_product
     if suits(description):

@@ -2,14 +2,17 @@
 
 A kernel is one function, (context, tasks, ended): the context is the words that a launch of the CPU reads too, passed by value, and
 `tasks` is how many blocks there are to do. If `ended` is no null pointer, and a check has put its code there, the kernel does nothing: so a
-run ends at a check without the host's asking. Pointers are generic: LLVM finds out which memory each points into.
+run ends at a check without the host's asking. Behind these may come tensor maps (tensor_maps.py). Pointers are generic: LLVM finds out which memory
+each points into. Instructions that LLVM IR has no name for are inline assembly.
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from penstock._src.devices.cuda.target import CONCURRENT
+from penstock._src.devices.cuda.kernels.tensor_maps import TensorMap
+from penstock._src.devices.cuda.target import ARCHITECTURES, CONCURRENT
 from penstock._src.native import Code, Module, Target
 from penstock._src.native.language.function import Fn
 from penstock._src.native.language.types import (
@@ -25,6 +28,7 @@ from penstock._src.native.language.types import (
     like,
     scalar,
     size_of,
+    vec,
 )
 from penstock._src.native.language.value import Val
 
@@ -32,6 +36,8 @@ CONTEXT_WORD = re.compile(r"getelementptr (?:inbounds )?i64, ptr %ctx, i64 (\w+)
 _SHARED, _GLOBAL = "ptr addrspace(3)", "ptr addrspace(1)"
 _EVERYONE = -1  # the mask of all lanes of a warp
 ALIGNED = 16  # bytes: what shared memory is aligned to, and the widest access
+DYNAMIC_ALIGNED = 1024  # the same of shared memory that is asked for: what swizzled tiles repeat by
+MAP_PARAMETER = 3  # the number of a kernel's parameter that is its first tensor map
 
 # What a kernel begins with, behind which its first block has another name.
 _LOOKS_WHETHER_ENDED = """%ended.may = icmp ne ptr %ended, null
@@ -53,11 +59,15 @@ class CudaCode(Code):
     threads   of a block
     words     of its context
     shared    bytes of shared memory
+    dynamic   whether a launch has to ask for these, as there are more than a block has anyway
+    maps      tensor maps that its kernels take
     """
 
     threads: int = 1
     words: int = 1
     shared: int = 0
+    dynamic: bool = False
+    maps: Sequence[TensorMap] = ()
 
     def blocks(self, tasks: int) -> int:
         """How many blocks a launch has; kernels of one thread take one task after the other."""
@@ -65,26 +75,54 @@ class CudaCode(Code):
 
 
 class CudaModule(Module):
-    """A module with one kernel, whose blocks have so many threads."""
+    """A module with one kernel, whose blocks have so many threads. All its kernels take the same tensor maps."""
 
-    def __init__(self, target: Target, threads: int):
+    def __init__(self, target: Target, threads: int, maps: Sequence[TensorMap] = ()):
         super().__init__(target)
-        self.threads, self.shared, self.words = threads, 0, 1
+        self.threads, self.maps, self.shared, self.words = threads, tuple(maps), 0, 1
+        self.kernels: list[str] = []
 
     def kernel(self, name: str = "task") -> "CudaFn":
         """Opens the kernel."""
+        self.kernels.append(name)
         return CudaFn(self, name)
 
     def finished(self) -> CudaCode:
         """The module's code."""
-        if self.shared:
+        dynamic = self.shared > ARCHITECTURES[self.target.cpu].shared
+        if dynamic:
+            self.raw(f"@shared = external addrspace(3) global [0 x i8], align {DYNAMIC_ALIGNED}")
+        elif self.shared:
             self.raw(
                 f"@shared = internal addrspace(3) global [{self.shared} x i8] undef, align {ALIGNED}"
             )
+        self._note_maps()
         text, exports = str(self), tuple(self.exports)
-        code = CudaCode(text, exports, self.target, self.threads, self.words, self.shared)
+        code = CudaCode(
+            text, exports, self.target, self.threads, self.words, self.shared, dynamic, self.maps
+        )
         self.parts.clear()
         return code
+
+    def _note_maps(self) -> None:
+        """Says that kernels only read their maps, so that these stay where the launch has put them."""
+        if not self.maps:
+            return
+        numbers = ", ".join(f"i32 {MAP_PARAMETER + i + 1}" for i in range(len(self.maps)))
+        rows = [
+            f'!{i} = !{{ptr @{name}, !"grid_constant", !{len(self.kernels)}}}'
+            for i, name in enumerate(self.kernels)
+        ]
+        names = ", ".join(f"!{i}" for i in range(len(rows)))
+        self.raw(
+            "\n".join(
+                [
+                    f"!nvvm.annotations = !{{{names}}}",
+                    *rows,
+                    f"!{len(self.kernels)} = !{{{numbers}}}",
+                ]
+            )
+        )
 
 
 class CudaFn(Fn):
@@ -108,8 +146,11 @@ class CudaFn(Fn):
         found = [w for part in [*self.module.parts, text] for w in CONTEXT_WORD.findall(part)]
         self.module.words = 1 + max(map(int, found), default=0)
         before = f"define void @{self.name}(ptr %ctx, i64 %tasks, ptr %ended) #0 {{"
+        maps = "".join(
+            f", ptr byval([16 x i64]) align 64 %map{i}" for i in range(len(self.module.maps))
+        )
         after = (
-            f"define ptx_kernel void @{self.name}(ptr byval([{self.module.words} x i64]) align 8 %ctx, i64 %tasks, ptr %ended)"
+            f"define ptx_kernel void @{self.name}(ptr byval([{self.module.words} x i64]) align 8 %ctx, i64 %tasks, ptr %ended{maps})"
             f' #0 "nvvm.reqntid"="{self.module.threads}" {{'
         )
         assert text.startswith(before)
@@ -139,6 +180,21 @@ class CudaFn(Fn):
     def count(self) -> Val:
         """How many blocks were launched."""
         return self._special("nctaid.x")
+
+    def tensor_map(self, number: int) -> Val:
+        """One of the module's tensor maps."""
+        return Val(self, PTR, f"%map{number}")
+
+    def assembly(
+        self, text: str, constraints: str, given: Sequence[Val] = (), result: str = VOID
+    ) -> Val:
+        """An instruction, or several, that the threads of a warp run together; it may touch any memory."""
+        clobbers = ",".join(x for x in (constraints, "~{memory}") if x)
+        values = ", ".join(f"{x.ty} {x.s}" for x in given)
+        return self.emit(
+            result,
+            f'call {result} asm sideeffect "{text}", "{clobbers}"({values}) convergent nounwind',
+        )
 
     # -- threads together
     def barrier(self) -> None:
@@ -247,6 +303,10 @@ class CudaFn(Fn):
             super().store(v, p, offset, mask)
 
     # -- numbers
+    def vector_of(self, x: Val, y: Val) -> Val:
+        """A vector of two."""
+        return self.insert(self.insert(self.zero(vec(x.ty, 2)), x, 0), y, 1)
+
     def narrow_divided(self, x: Val, divisor: int) -> tuple[Val, Val]:
         """(quotient, remainder) of a number below 2^31, in 32 bits."""
         small = self.cast("trunc", x, I32)

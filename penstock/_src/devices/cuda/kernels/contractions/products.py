@@ -87,6 +87,9 @@ def emit_product(
 class CudaProduct:
     """Writes one product's kernel."""
 
+    groups = SIDE  # of threads that each sum all of a tile's columns
+    by = ""  # the instruction that multiplies
+
     def __init__(self, gemm: Gemm, target: Target, epilogue: Epilogue, shape: TileShape | None):
         self.g, self.target, self.epilogue = gemm, target, epilogue
         is_large = all(is_static(x) and x >= LARGE for x in (gemm.m, gemm.n))
@@ -136,10 +139,16 @@ class CudaProduct:
 
     def partials(self, sizes: Sizes) -> tuple[int, int]:
         """How many partial sums of columns there are, one for the rows of each thread, and their bytes."""
-        return self._batches(sizes) * self._row_blocks(sizes) * SIDE, self.epilogue.partial_bytes
+        return self._batches(sizes) * self._row_blocks(
+            sizes
+        ) * self.groups, self.epilogue.partial_bytes
+
+    def module(self) -> CudaModule:
+        """An empty module for the kernels."""
+        return CudaModule(self.target, THREADS)
 
     def emit(self) -> KernelCode:
-        m = CudaModule(self.target, THREADS)
+        m = self.module()
         self.is_split = may_be_split(self.g, self.shape.rows, self.shape.columns)
         if self.g.sizes or self.parts(()) == 1:
             with m.kernel() as f:
@@ -157,7 +166,10 @@ class CudaProduct:
             threads=1,
             partials=self.partials,
             in_place=True,
-            label=f"gemm {self.shape.rows}x{self.shape.columns}",
+            label=" by ".join(
+                filter(None, [f"gemm {self.shape.rows}x{self.shape.columns}", self.by])
+            ),
+            by=self.by,
             extents=self.epilogue.extents,
             facts={"tile": self.shape, "lanes": self.lanes},
         )
@@ -166,7 +178,7 @@ class CudaProduct:
     def _write(self, f: CudaFn) -> None:
         """A block sums a tile, and stores what the epilogue makes of it."""
         self._place(f, f.number)
-        self._store(self._tile_sums())
+        self._with_sums(self._store)
 
     def _write_parts(self, f: CudaFn) -> None:
         """A block sums a part of the depth."""
@@ -177,7 +189,8 @@ class CudaProduct:
         each = steps * self.shape.depth
         self.begin = f.min(part * each, depth)
         self.depth = f.min(self.begin + each, depth)
-        keep_sums(f, f.load(f.ctx, SCRATCH, PTR), self._tile_sums(), THREADS)
+        scratch = f.load(f.ctx, SCRATCH, PTR)
+        self._with_sums(lambda sums: keep_sums(f, scratch, sums, THREADS))
 
     def _write_total(self, f: CudaFn) -> None:
         """A block adds up the parts of a tile."""
@@ -185,7 +198,18 @@ class CudaProduct:
         count = self.shape.rows * self.shape.columns // THREADS // self.lanes
         ty = vec(self.total, self.lanes) if self.lanes > 1 else self.total
         scratch, parts = f.load(f.ctx, SCRATCH, PTR), f.load(f.ctx, STEP, I64)
-        self._store(added_up(f, scratch, [ty] * count, THREADS, tiles, parts))
+        types = [ty] * count
+        self._by_those_who_sum(
+            lambda: self._store(added_up(f, scratch, types, THREADS, tiles, parts))
+        )
+
+    def _by_those_who_sum(self, action: Callable[[], None]) -> None:
+        """Done by the threads that sum: all of them."""
+        action()
+
+    def _with_sums(self, action: Callable[[list[Val]], None]) -> None:
+        """What is done with a thread's sums of the tile."""
+        action(self._tile_sums())
 
     def _place(self, f: CudaFn, task: Val | None) -> Any:
         """Finds out which tile a task is, by default the block's of its part; gives how many tiles there are."""
@@ -204,7 +228,7 @@ class CudaProduct:
         self.first_row, self.first_column = row_block * shape.rows, column_block * shape.columns
         self.coordinates = unravel(f, batch, [value(f, b) for b in g.batch])
         self.across, self.along = f.thread // SIDE, f.thread % SIDE  # rows, columns
-        self.statistics = (f.i64(batch) * row_blocks + row_block) * SIDE + self._row_group()
+        self.statistics = (f.i64(batch) * row_blocks + row_block) * self.groups + self._row_group()
         return tiles
 
     def _tile_sums(self) -> list[Val]:

@@ -38,7 +38,6 @@ from penstock._src.native.language.types import (
     I16,
     I32,
     SIZE,
-    vec,
 )
 from penstock._src.native.language.value import Val
 
@@ -101,6 +100,8 @@ def emit_tensor_product(
 
 class TensorProduct(CudaProduct):
     """Writes one product's kernel."""
+
+    by = "mma.sync"
 
     def __init__(self, gemm: Gemm, target: Target, epilogue: Epilogue, shape: TileShape):
         super().__init__(gemm, target, epilogue, shape)
@@ -287,11 +288,7 @@ class TensorProduct(CudaProduct):
                     if self.g.zero:
                         extra = 4 * (self.down * self.wide + j)
                         two = [x - sums[extra + s] * self.g.zero for s, x in enumerate(two)]
-                    if self.lanes == 1:
-                        found += two
-                        continue
-                    one = f.insert(f.zero(vec(self.total, 2)), two[0], 0)
-                    found.append(f.insert(one, two[1], 1))
+                    found += two if self.lanes == 1 else [f.vector_of(*two)]
         return found
 
 

@@ -1,0 +1,38 @@
+"""What the service says of a kernel that uses an instruction wrongly; shared memory as the service sees it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from penstock._src.devices.cuda.emulator import state
+
+LINE = 128  # bytes of a swizzled line
+CHUNK = 16  # bytes that swizzling moves
+
+
+class Misuse(Exception):
+    """What a thread does wrong, as a sentence without its subject."""
+
+
+@dataclass
+class SharedMemory:
+    """A block's shared memory, and the shadow of its bytes."""
+
+    bytes: np.ndarray
+    shadow: np.ndarray
+
+    def check(self, places: np.ndarray, what: str) -> None:
+        """Refuses places outside."""
+        if places.min() < 0 or places.max() >= len(self.bytes):
+            raise Misuse(
+                f"{what} bytes {places.min()} to {places.max()} of shared memory ({len(self.bytes)} bytes)"
+            )
+
+    def mark(self, places: np.ndarray, when: int) -> None:
+        """Sets when bytes were written, for the loads and stores of threads."""
+        self.shadow.reshape(-1, state.SHADOW_WORDS)[places.reshape(-1), 0] = when
+
+
+def swizzled(places: np.ndarray) -> np.ndarray:
+    """Where bytes lie that would lie at `places` were lines of 128 bytes not swizzled."""
+    return places ^ ((places // LINE % 8) * CHUNK)

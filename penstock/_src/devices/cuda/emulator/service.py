@@ -1,0 +1,177 @@
+"""What emulated threads ask for in inline assembly: instructions that go on beside them, from sm_90 on. Runs in Python, between threads.
+
+    the barriers in shared memory and the bulk copies that they count      copies_of_boxes.py
+    the products of warpgroups                                             products_of_tiles.py
+
+All that is asynchronous happens as late as it may: a copy's bytes come when no thread can go on without them, a product reads its tiles when it is waited for. And it is
+known who knows what: a copy that has come is an event, and so is a warp's end of reading; barriers carry events from those who arrive to those who wait.
+So what is used before its wait, or overwritten while it may still be read, is found whatever the order of threads.
+"""
+
+import ctypes
+import re
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from penstock._src.core.errors import InternalError
+from penstock._src.devices.cuda.emulator import state
+from penstock._src.devices.cuda.emulator.copies_of_boxes import Barriers
+from penstock._src.devices.cuda.emulator.faults import Misuse, SharedMemory
+from penstock._src.devices.cuda.emulator.products_of_tiles import Products
+from penstock._src.devices.cuda.target import WARP
+
+TYPE = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_int64, ctypes.c_int64)
+
+
+class Service:
+    """Answers the threads of one launch.
+
+    `address` is what native code calls; `error` is what went wrong.
+    """
+
+    def __init__(
+        self, words: np.ndarray, assembly: Sequence[str], status: np.ndarray, shared: SharedMemory, memory: Sequence[Any]
+    ) -> None:  # fmt: skip
+        self.words, self.assembly, self.status, self.shared = words, assembly, status, shared
+        self.requests = np.zeros(len(status) * state.REQUEST_WORDS, np.int64)
+        self.memory = memory
+        self.error: Exception | None = None
+        self._callback = TYPE(self._asked)
+        self._last = 0  # the instruction that is being run, and the thread for which
+        self._thread = 0
+        self._rules: list[tuple[re.Pattern[str], Callable[..., None]]] = [
+            (re.compile(pattern), method)
+            for pattern, method in (
+                (r"^mbarrier\.init\.shared::cta\.b64 \[\$0\], \$1;$", self._begin_barrier),
+                (r"^fence\.proxy\.async\.shared::cta;$", self._fence),
+                (r"^mbarrier\.arrive\.shared::cta\.b64 _, \[\$0\];$", self._arrive),
+                (r"^mbarrier\.arrive\.expect_tx\.shared::cta\.b64 _, \[\$0\], \$1;$", self._arrive),
+                (r" mbarrier\.try_wait\.parity\.shared::cta\.b64 done, \[\$0\], \$1; ", self._wait),
+                (r"^cp\.async\.bulk\.tensor\.(\d)d\.shared::cluster\.global\.mbarrier", self._copy),
+                (r"^setmaxnreg\.(inc|dec)\.sync\.aligned\.u32 (\d+);$", self._set_registers),
+                (r"^wgmma\.fence\.sync\.aligned;$", self._fence_sums),
+                (r" wgmma\.mma_async\.sync\.aligned\.m64n(\d+)k(\d+)\.(\w+)\.(\w+)\.\w+ .*?add(?:, 1, 1, (\d), (\d))?; }$", self._multiply),
+                (r"^wgmma\.commit_group\.sync\.aligned;$", self._close),
+                (r"^wgmma\.wait_group\.sync\.aligned (\d+);$", self._wait_for_products),
+            )
+        ]  # fmt: skip
+
+    @property
+    def address(self) -> int:
+        """Of the function that native code calls."""
+        return ctypes.cast(self._callback, ctypes.c_void_p).value or 0
+
+    def _asked(self, what: int, thread: int) -> int:
+        """What native code calls; gives whether anything can go on."""
+        self._thread = thread
+        try:
+            return int(self._answer(what, thread))
+        except Exception as error:  # which native code cannot carry: the launch raises it
+            self.error = error
+            self.words[state.FAULT] = int(state.Fault.IN_SERVICE)
+            self.words[state.FAULT_THREAD] = self._thread
+            self.words[state.FAULT_BLOCK] = self.words[state.BLOCK]
+            return 0
+
+    def _answer(self, what: int, thread: int) -> bool:
+        if what == state.BEGIN:
+            warps = -(-len(self.status) // WARP)
+            self.known: list[set[Any]] = [set() for _ in range(warps)]
+            self.barriers = Barriers(self.words, self.shared, self.memory, self.known)
+            self.products = Products(self.barriers, self.shared, self.known)
+        elif what == state.BARRIER:
+            everything: set[Any] = set().union(*self.known)
+            for known in self.known:
+                known |= everything
+        elif what in (state.ALONE, state.TOGETHER):
+            count = state.WARPGROUP if what == state.TOGETHER else 1
+            self._run([t for t in range(thread, thread + count) if t < len(self.status)])
+        elif what == state.IDLE:
+            return self._wake(self.barriers.land_next())
+        elif what == state.END:
+            self.barriers.end()
+            self.products.end()
+        return True
+
+    def _wake(self, threads: Sequence[int]) -> bool:
+        """Lets threads go on."""
+        for thread in threads:
+            self.status[thread] = state.READY
+        return bool(threads)
+
+    # -- instructions
+    def _run(self, threads: list[int]) -> None:
+        """Runs the instruction that threads have asked for together."""
+        rows = self.requests.reshape(-1, state.REQUEST_WORDS)[threads]
+        if len(set(rows[:, 0].tolist())) != 1:
+            raise Misuse("its warpgroup is at different instructions")
+        text = self.assembly[int(rows[0, 0])]
+        for pattern, method in self._rules:
+            if found := pattern.search(text):
+                if len(threads) == 1:
+                    self.status[threads[0]] = state.READY
+                method(found, threads, rows)
+                return
+        raise InternalError(None, None, f"The emulator does not know {text!r}.")
+
+    @staticmethod
+    def _operands(row: np.ndarray, count: int) -> list[int]:
+        words = ctypes.cast(int(row[1]), ctypes.POINTER(ctypes.c_int64))
+        return [words[i] for i in range(count)]
+
+    def _begin_barrier(self, _found: Any, threads: list[int], rows: np.ndarray) -> None:
+        self.barriers.begin(threads[0], *self._operands(rows[0], 2))
+
+    def _fence(self, _found: Any, threads: list[int], _rows: np.ndarray) -> None:
+        self.barriers.fence(threads[0])
+
+    def _arrive(self, found: Any, threads: list[int], rows: np.ndarray) -> None:
+        count = 2 if "expect" in found[0] else 1
+        self._wake(self.barriers.arrive(threads[0], *self._operands(rows[0], count)))
+
+    def _wait(self, _found: Any, threads: list[int], rows: np.ndarray) -> None:
+        if not self.barriers.wait(threads[0], *self._operands(rows[0], 2)):
+            self.status[threads[0]] = state.AT_PHASE
+
+    def _copy(self, found: Any, threads: list[int], rows: np.ndarray) -> None:
+        rank = int(found[1])
+        to, place, *first, barrier = self._operands(rows[0], rank + 3)
+        copy = self.barriers.copy(threads[0], to, place, first, barrier)
+        self.products.overwritten(threads[0], copy)
+
+    def _set_registers(self, found: Any, _threads: list[int], _rows: np.ndarray) -> None:
+        count = int(found[2])
+        if count % 8 or not 24 <= count <= 256:
+            raise Misuse(f"sets {count} registers, no multiple of 8 from 24 to 256")
+
+    def _fence_sums(self, _found: Any, threads: list[int], _rows: np.ndarray) -> None:
+        self.products.fence(threads)
+
+    def _multiply(self, found: Any, threads: list[int], rows: np.ndarray) -> None:
+        given = {tuple(self._operands(row, 2)) for row in rows}
+        if len(given) != 1:
+            raise Misuse("the threads of its warpgroup name different tiles")
+        columns, depth, total, element, *turned = found.groups()
+        across = [flag == "1" for flag in turned]
+        sums = self._sums(rows, int(columns) // 2, total)
+        shape = int(columns), int(depth)
+        self.products.begin(threads, given.pop(), shape, element, across, sums)
+
+    def _sums(self, rows: np.ndarray, count: int, total: str) -> list[np.ndarray]:
+        """Of each thread, the sums that the instruction changes."""
+        kind = ctypes.c_float if total == "f32" else ctypes.c_int32
+        return [
+            np.ctypeslib.as_array(ctypes.cast(int(row[2]), ctypes.POINTER(kind)), (count,))
+            for row in rows
+        ]
+
+    def _close(self, _found: Any, threads: list[int], _rows: np.ndarray) -> None:
+        self.products.close(threads)
+
+    def _wait_for_products(self, found: Any, threads: list[int], rows: np.ndarray) -> None:
+        def sums(count: int, total: str) -> list[np.ndarray]:
+            return self._sums(rows, count, total)
+
+        self.products.wait(threads, int(found[1]), sums)

@@ -1,0 +1,72 @@
+"""What goes on beside the threads, from sm_90 on: bulk copies by tensor maps, and the barriers in shared memory that count them.
+
+A barrier (mbarrier) has phases. Each ends when so many threads have arrived as it was made for, and all bytes that they expect have come; then the next one
+begins. Who waits for a phase names its parity; of a new barrier "the phase before the first" has ended.
+
+Addresses in shared memory are numbers here, within that memory's own window.
+"""
+
+from collections.abc import Sequence
+
+from penstock._src.devices.cuda.kernels.language import CudaFn
+from penstock._src.native.language.types import I32, I64
+from penstock._src.native.language.value import Val
+
+BARRIER_BYTES = 8
+
+_WAIT = (
+    "{ .reg .pred done; again: mbarrier.try_wait.parity.shared::cta.b64 done, [$0], $1; "
+    "@!done bra again; }"
+)
+
+
+def shared_address(f: CudaFn, place: Val) -> Val:
+    """The address of a place in shared memory."""
+    return f.assembly("cvta.to.shared.u64 $0, $1;", "=l,l", [place], I64)
+
+
+def begin_barrier(f: CudaFn, barrier: Val, arrivals: int) -> None:
+    """Makes a barrier; one thread does so, and fences, before others use it behind a barrier of the block."""
+    f.assembly("mbarrier.init.shared::cta.b64 [$0], $1;", "l,r", [barrier, f.const(arrivals, I32)])
+
+
+def fence_barriers(f: CudaFn) -> None:
+    """Lets copies see the barriers that the thread has made."""
+    f.assembly("fence.proxy.async.shared::cta;", "")
+
+
+def arrive(f: CudaFn, barrier: Val) -> None:
+    """Arrives: what the thread has done is seen by those who wait for the phase."""
+    f.assembly("mbarrier.arrive.shared::cta.b64 _, [$0];", "l", [barrier])
+
+
+def arrive_and_expect(f: CudaFn, barrier: Val, size: int) -> None:
+    """Arrives, and lets the phase wait for so many bytes of copies."""
+    f.assembly(
+        "mbarrier.arrive.expect_tx.shared::cta.b64 _, [$0], $1;",
+        "l,r",
+        [barrier, f.const(size, I32)],
+    )
+
+
+def wait_for_phase(f: CudaFn, barrier: Val, parity: Val) -> None:
+    """Waits until the barrier's phase of a parity has ended."""
+    f.assembly(_WAIT, "l,r", [barrier, parity])
+
+
+def copy_box(f: CudaFn, to: Val, number: int, first: Sequence[Val], barrier: Val) -> None:
+    """Begins to copy the box at `first`, of tensor map `number`; a barrier counts its bytes when they have come."""
+    rank = len(first)
+    names = ", ".join(f"${2 + i}" for i in range(rank))
+    text = (
+        f"cp.async.bulk.tensor.{rank}d.shared::cluster.global.mbarrier::complete_tx::bytes "
+        f"[$0], [$1, {{{names}}}], [${2 + rank}];"
+    )
+    given = [to, f.tensor_map(number), *first, barrier]
+    f.assembly(text, ",".join(["l", "l", *["r"] * rank, "l"]), given)
+
+
+def set_registers(f: CudaFn, count: int, before: int) -> None:
+    """Gives the warps of a warpgroup so many registers each thread, in place of `before`; all of them call this."""
+    way = "inc" if count > before else "dec"
+    f.assembly(f"setmaxnreg.{way}.sync.aligned.u32 {count};", "")

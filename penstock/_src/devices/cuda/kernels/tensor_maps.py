@@ -1,0 +1,54 @@
+"""Tensor maps: what the bulk copies of a kernel know of an operand. The driver makes them when addresses and sizes are known.
+
+A map describes an array of up to five dimensions, innermost first, and a box of it. A copy (asynchronous.py) names the box's first element and brings the whole box to
+shared memory, with zeros where it reaches beyond the array. Lines of a box have 128 bytes there, whose 16-byte chunks are swizzled: chunk c of line i lies where chunk
+c ^ (i % 8) would.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from penstock._src.compiler.codegen.contraction.extents import Extent, number
+from penstock._src.compiler.codegen.kernel_code import FIRST_SIZE
+from penstock._src.native.language.types import SIZE
+
+WORDS = 16  # of a map
+LINE = 128  # bytes of a box's line
+ALIGNED = 16  # bytes: of an array's address, and of its strides
+MOST_LINES = 256  # of a box
+MOST_RANK = 5
+MOST_EXTENT = 1 << 32
+
+
+@dataclass(frozen=True)
+class TensorMap:
+    """What a tensor map is made of.
+
+    word       of the launch's context: the operand's address
+    base       bytes from there to the array
+    element    LLVM's name of its type
+    extents    of the array, innermost first
+    strides    bytes from line to line, plane to plane, ...: of each dimension but the innermost
+    box        extents of a box
+    """
+
+    word: int
+    base: int
+    element: str
+    extents: tuple[Extent, ...]
+    strides: tuple[int, ...]
+    box: tuple[int, ...]
+
+    @property
+    def bytes(self) -> int:
+        """Of a box."""
+        return int(np.prod(self.box)) * SIZE[self.element]
+
+    def of_launch(self, context: Sequence[int]) -> tuple[int, tuple[int, ...]]:
+        """(address, extents) for the words of a launch's context. A dimension without elements, which no step reads, has one."""
+        sizes: Any = context[FIRST_SIZE:]
+        extents = tuple([max(1, int(number(x, sizes))) for x in self.extents])
+        return int(context[self.word]) + self.base, extents
