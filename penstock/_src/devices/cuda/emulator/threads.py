@@ -196,18 +196,24 @@ def _write_block(m: Module, saved: int, at: int) -> None:
         ask(f, state.BEGIN)
         f.loop_while(lambda moved: moved.ne(0) & word(f, state.FAULT).eq(0), round_of_all, f.i64(1))
 
-        def look_for_stuck(thread: Val) -> None:
-            stuck = f.load(f.status, thread, I64).ne(ENDED) & word(f, state.FAULT).eq(0)
-
-            def note() -> None:
-                put(f, state.FAULT, int(Fault.STUCK))
-                put(f, state.FAULT_THREAD, thread)
-                put(f, state.FAULT_BLOCK, word(f, state.BLOCK))
-
-            f.when(stuck, note)
-
-        f.loop(0, f.count, 1, look_for_stuck)
+        _look_for_stuck(f)
         f.when(word(f, state.FAULT).eq(0), lambda: (ask(f, state.END) and None) or ())
+
+
+def _look_for_stuck(f: Fn) -> None:
+    """Notes a fault if a thread of the block has not ended."""
+
+    def look(thread: Val) -> None:
+        stuck = f.load(f.status, thread, I64).ne(ENDED) & word(f, state.FAULT).eq(0)
+
+        def note() -> None:
+            put(f, state.FAULT, int(Fault.STUCK))
+            put(f, state.FAULT_THREAD, thread)
+            put(f, state.FAULT_BLOCK, word(f, state.BLOCK))
+
+        f.when(stuck, note)
+
+    f.loop(0, f.count, 1, look)
 
 
 def _write_run(m: Module) -> None:
