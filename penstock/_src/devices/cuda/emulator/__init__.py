@@ -5,11 +5,7 @@ threads.py, how threads wait for one another; then translate.py, what becomes of
 
     memory.py       every access: out of bounds, misaligned, races, shared memory that nobody wrote
     copies.py       copies that go on while threads do
-    service.py      what kernels ask for in inline assembly, from sm_90a on, with
-                      assembly.py            their calls
-                      copies_of_boxes.py     bulk copies by tensor maps (maps.py), and the barriers that count them
-                      products_of_tiles.py   products of warpgroups
-                      faults.py              what is said of them
+    asynchronous/   bulk copies and products of warpgroups, which go on too: what kernels ask for in inline assembly
     intrinsics.py   barriers, shuffles, matrix instructions
     state.py        the words that native functions and Python share
     emulator.py     launches

@@ -12,11 +12,11 @@ import numpy as np
 from penstock._src.core.errors import InternalError
 from penstock._src.devices.cuda.driver.calls import MAP_BYTES
 from penstock._src.devices.cuda.emulator import state
+from penstock._src.devices.cuda.emulator.asynchronous.faults import Misuse, SharedMemory
+from penstock._src.devices.cuda.emulator.asynchronous.service import Service
 from penstock._src.devices.cuda.emulator.copies import write_copies, write_forget
-from penstock._src.devices.cuda.emulator.faults import Misuse, SharedMemory
 from penstock._src.devices.cuda.emulator.intrinsics import write_intrinsics
 from penstock._src.devices.cuda.emulator.memory import write_memory
-from penstock._src.devices.cuda.emulator.service import Service
 from penstock._src.devices.cuda.emulator.state import Fault
 from penstock._src.devices.cuda.emulator.threads import STATE, write_threads
 from penstock._src.devices.cuda.emulator.translate import EmulatedKernel

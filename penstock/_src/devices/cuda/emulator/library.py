@@ -21,9 +21,9 @@ from penstock._src.devices.cuda.driver.calls import (
     PTX,
     SWIZZLE_128,
 )
+from penstock._src.devices.cuda.emulator.asynchronous.maps import BoxMap
 from penstock._src.devices.cuda.emulator.emulator import Emulator, Memory
 from penstock._src.devices.cuda.emulator.graphs import GraphFunctions
-from penstock._src.devices.cuda.emulator.maps import BoxMap
 from penstock._src.devices.cuda.emulator.streams import INVALID, number_of
 from penstock._src.devices.cuda.emulator.translate import EmulatedKernel
 from penstock._src.devices.cuda.target import architecture_of

@@ -2,7 +2,7 @@
 
     penstock.emulator.run         runs all blocks of a launch, one after the other, until all threads have ended or one has faulted
     penstock.emulator.yield       called by a thread: lets the others run until what it waits for has happened
-    penstock.emulator.assembly    called by a thread: lets the service (service.py) run an instruction, for it alone or for its warpgroup
+    penstock.emulator.assembly    called by a thread: lets the service (asynchronous/service.py) run an instruction, for it alone or for its warpgroup
 
 Threads that wait at a barrier go on when all threads that have not ended wait there; those that exchange values with their warp,
 when the warp's threads do. The service is called between threads, on the CPU thread's own stack. If nothing goes on, and the service brings nothing about either, the

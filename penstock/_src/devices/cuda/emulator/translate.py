@@ -7,7 +7,7 @@ generators write in one form only.
 import re
 
 from penstock._src.core.errors import InternalError
-from penstock._src.devices.cuda.emulator.assembly import without_assembly
+from penstock._src.devices.cuda.emulator.asynchronous.assembly import without_assembly
 from penstock._src.devices.cuda.emulator.intrinsics import PREFIX
 from penstock._src.devices.cuda.target import ARCHITECTURES
 from penstock._src.native import Code, host

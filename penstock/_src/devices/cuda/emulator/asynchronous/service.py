@@ -1,7 +1,4 @@
-"""What emulated threads ask for in inline assembly: instructions that go on beside them, from sm_90 on. Runs in Python, between threads.
-
-    the barriers in shared memory and the bulk copies that they count      copies_of_boxes.py
-    the products of warpgroups                                             products_of_tiles.py
+"""The service: which instruction threads ask for, and when what goes on comes about.
 
 All that is asynchronous happens as late as it may: a copy's bytes come when no thread can go on without them, a product reads its tiles when it is waited for. And it is
 known who knows what: a copy that has come is an event, and so is a warp's end of reading; barriers carry events from those who arrive to those who wait.
@@ -17,9 +14,9 @@ import numpy as np
 
 from penstock._src.core.errors import InternalError
 from penstock._src.devices.cuda.emulator import state
-from penstock._src.devices.cuda.emulator.copies_of_boxes import Barriers
-from penstock._src.devices.cuda.emulator.faults import Misuse, SharedMemory
-from penstock._src.devices.cuda.emulator.products_of_tiles import Products
+from penstock._src.devices.cuda.emulator.asynchronous.boxes import Barriers
+from penstock._src.devices.cuda.emulator.asynchronous.faults import Misuse, SharedMemory
+from penstock._src.devices.cuda.emulator.asynchronous.products import Products
 from penstock._src.devices.cuda.target import WARP
 
 TYPE = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_int64, ctypes.c_int64)

@@ -10,8 +10,13 @@ from typing import Any
 import numpy as np
 
 from penstock._src.devices.cuda.emulator import state
-from penstock._src.devices.cuda.emulator.copies_of_boxes import Barriers, Copy
-from penstock._src.devices.cuda.emulator.faults import LINE, Misuse, SharedMemory, swizzled
+from penstock._src.devices.cuda.emulator.asynchronous.boxes import Barriers, Copy
+from penstock._src.devices.cuda.emulator.asynchronous.faults import (
+    LINE,
+    Misuse,
+    SharedMemory,
+    swizzled,
+)
 from penstock._src.devices.cuda.target import WARP
 
 ROWS = 64  # of an instruction

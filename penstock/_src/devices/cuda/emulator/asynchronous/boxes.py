@@ -11,8 +11,13 @@ import numpy as np
 
 from penstock._src.devices.cuda.driver.calls import MAP_BYTES
 from penstock._src.devices.cuda.emulator import state
-from penstock._src.devices.cuda.emulator.faults import LINE, Misuse, SharedMemory, swizzled
-from penstock._src.devices.cuda.emulator.maps import BoxMap
+from penstock._src.devices.cuda.emulator.asynchronous.faults import (
+    LINE,
+    Misuse,
+    SharedMemory,
+    swizzled,
+)
+from penstock._src.devices.cuda.emulator.asynchronous.maps import BoxMap
 from penstock._src.devices.cuda.target import WARP
 
 MOST_BYTES = (1 << 20) - 1  # that a phase may expect

@@ -1,0 +1,10 @@
+"""What goes on beside the threads of a kernel, from sm_90a on, and is asked for in inline assembly. Runs in Python, between threads.
+
+What comes in: instructions, with the addresses of their operands. What goes out: memory, sums and threads that go on; or a `Misuse`. Read first: service.py.
+
+    assembly.py    inline assembly as calls
+    boxes.py       bulk copies by tensor maps, and the barriers in shared memory that count them
+    maps.py        tensor maps, as the emulated driver writes them
+    products.py    products of warpgroups
+    faults.py      what is said of kernels; shared memory
+"""
