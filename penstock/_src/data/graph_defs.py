@@ -1,8 +1,8 @@
 """Datasets as graphs: the operations that make a dataset again.
 
 A dataset that exists knows the op that made it and the values of its inputs (`Pipeline.made_by`), so its graph is found by
-going back from it: arrays become constants, and sources of seeds and caches are made anew. Values of ragged and sparse tensors
-have no constants yet.
+going back from it: arrays become constants, ragged and sparse tensors operations on constants, and sources of seeds and caches are made
+anew.
 """
 
 import os
@@ -35,6 +35,7 @@ from penstock._src.graph.serialize.importer import import_graph_def
 from penstock._src.ops.data.pipeline import Pipeline, external_state
 from penstock._src.ops.data.prefetch import MemoryCache
 from penstock._src.ops.data.seeds import SeedGenerator
+from penstock._src.ops.sparse.constants import composite, is_composite
 from penstock._src.proto.graph import GraphDef
 from penstock._src.util import nest
 
@@ -109,6 +110,8 @@ def is_rebuildable(dataset: Pipeline) -> bool:
         if isinstance(value, Pipeline):
             if not is_rebuildable(value):
                 return False
+        elif is_composite(value):
+            continue
         elif isinstance(value, np.ndarray) and value.dtype == object:
             if any(not isinstance(item, bytes) for item in value.ravel()):
                 return False
@@ -190,12 +193,17 @@ class _Rebuilding:
             if id(value) not in self._tensors:
                 self._tensors[id(value)] = self._resource(value)
             return self._tensors[id(value)]
+        if is_composite(value):
+            return composite(value, self._constant)
         array = np.asarray(value, object if isinstance(value, bytes) else None)
         if self._assets and array.dtype == object and array.ndim < 2:
             paths = [self._assets.get(os.fsdecode(item)) for item in array.ravel()]
             if paths and all(paths):
                 tensors = [self.graph.local(path.asset_path) for path in paths if path]
                 return raw.Pack(values=tensors) if array.ndim else tensors[0]
+        return self._constant(array)
+
+    def _constant(self, array: np.ndarray) -> Any:
         return self.graph.constant(array, _dtype_of(array), self._name("Const"))
 
     def _resource(self, value: Resource) -> Any:

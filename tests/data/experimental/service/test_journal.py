@@ -4,7 +4,7 @@ import pytest
 
 import penstock as tf
 from penstock._src.data.experimental.service import journal, messages
-from penstock._src.data.experimental.service.distribute import _graph
+from penstock._src.data.experimental.service.clients.distribute import _graph
 from penstock._src.data.experimental.service.journal import Journal
 from penstock._src.data.experimental.service.state import State
 

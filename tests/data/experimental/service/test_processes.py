@@ -94,6 +94,34 @@ def test_elements_have_any_structure_and_are_known_by_their_id(target):
     assert sorted(np.concatenate(found)[:, 0].tolist()) == sorted([*rows[:, 0]] * 2)
 
 
+@pytest.mark.parametrize("compression", ["AUTO", "SNAPPY"])
+def test_components_of_any_kind_are_sent(target, compression):
+    rows = {
+        "ragged": tf.ragged.constant([[[1], []], [[2, 3]], []]),
+        "sparse": tf.sparse.from_dense([[0, 1], [2, 0], [0, 0]]),
+        "text": ["a", "b" * 1000, "c"],
+        "number": tf.cast([1.5, 2.5, 3.5], tf.bfloat16),
+    }
+    data = tf.data.Dataset.from_tensor_slices(rows)
+    some = data.map(lambda row: (row, tf.experimental.Optional.from_value(row["text"]), None))
+    for given in (data, data.batch(2), some):
+        name = service.register_dataset(target, given, compression)
+        read = service.from_dataset_id("distributed_epoch", target, name)
+        assert read.element_spec == given.element_spec
+        assert sorted(map(shown, read)) == sorted(map(shown, given))
+    windows = data.map(lambda row: row["number"]).window(2)
+    read = windows.apply(service.distribute("parallel_epochs", target, compression=compression))
+    numbers = sorted([float(number) for number in window] for window in read)
+    assert numbers == [[1.5, 2.5], [1.5, 2.5], [3.5], [3.5]]
+
+
+def shown(element):
+    """What is in an element, optionals opened."""
+    if isinstance(element, tuple):
+        return repr([element[1].get_value().numpy(), shown(element[0])])
+    return repr([(name, element[name]) for name in sorted(element)])
+
+
 def test_consumers_share_a_job(target):
     def dataset():
         share = service.distribute("distributed_epoch", target, job_name="shared")
@@ -157,7 +185,7 @@ def test_a_dispatcher_that_is_killed_and_started_again_goes_on(tmp_path):
 
 
 def test_wrong_messages_are_refused(target):
-    graph = calls.messages.RegisterRequest(graph=b"abc", dataset_id="wrong", spec="[", local="no")
+    graph = messages.RegisterRequest(graph=b"abc", dataset_id="wrong", spec=b"[", local="no")
     sent = [
         ("Register", graph.SerializeToString()),
         ("Job", messages.JobRequest(dataset_id="wrong", policy=1).SerializeToString()),

@@ -7,23 +7,14 @@ import itertools
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
-import numpy as np
 from google.protobuf.message import DecodeError
 
 from penstock._src.cluster.rpc.channel import Channel
 from penstock._src.cluster.rpc.server import RpcServer
-from penstock._src.core import dtypes
-from penstock._src.core.errors import (
-    InternalError,
-    InvalidArgumentError,
-    UnavailableError,
-    UnimplementedError,
-)
-from penstock._src.data.experimental.service import messages
-from penstock._src.ops.tensor_proto import from_proto, to_proto
+from penstock._src.core.errors import InternalError, UnavailableError
 
 # How long consumers try to reach a server that does not answer.
 PATIENCE = 2.0
@@ -131,35 +122,3 @@ class Listening:
 
 def _of_bytes(kind: Any, method: Callable[[Any], Any]) -> Callable[[bytes], bytes]:
     return lambda data: method(kind.FromString(data)).SerializeToString()
-
-
-def as_message(element: Sequence[Any] | None) -> Any:
-    """Returns the message of an element, or of the end.
-
-    Raises:
-      UnimplementedError: it has ragged or sparse components, or datasets.
-    """
-    made = messages.Element(is_end=element is None)
-    for value in element or ():
-        array = np.asarray(value)
-        is_plain = array.dtype.kind != "O" or all(isinstance(v, bytes) for v in array.ravel()[:1])
-        if not is_plain:
-            raise UnimplementedError(
-                "tf.data service: only dense components are sent between processes."
-            )
-        dtype = dtypes.string if array.dtype.kind == "O" else dtypes.as_dtype(array.dtype)
-        made.components.add().CopyFrom(to_proto(array, dtype))
-    return made
-
-
-def from_message(made: Any) -> tuple[Any, ...] | None:
-    """Returns the element of a message; None at the end.
-
-    Raises:
-      InvalidArgumentError: a component is none that is sent.
-    """
-    if made.is_end:
-        return None
-    if any(c.dtype == dtypes.variant.as_datatype_enum for c in made.components):
-        raise InvalidArgumentError("tf.data service: variants are not sent between processes.")
-    return tuple(from_proto(component) for component in made.components)

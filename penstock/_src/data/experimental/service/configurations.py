@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import namedtuple
 from collections.abc import Sequence
 
+from penstock._src.core.errors import InvalidArgumentError, NotFoundError
 from penstock._src.util.export import export
 
 _PROTOCOL = "grpc"
@@ -50,6 +51,11 @@ class DispatcherConfig(_DispatcherFields):
         """Returns the configuration, with defaults in place of None."""
         if fault_tolerant_mode and not work_dir:
             raise ValueError("Cannot enable fault tolerant mode without configuring a work dir.")
+        _check_port(port)
+        if isinstance(worker_addresses, str):
+            raise TypeError(
+                f"`worker_addresses` must be a list of addresses. Received {worker_addresses!r}"
+            )
         return super().__new__(
             cls,
             port,
@@ -90,6 +96,9 @@ class WorkerConfig(_WorkerFields):
         data_transfer_address: str | None = None,
     ) -> WorkerConfig:
         """Returns the configuration, with defaults in place of None."""
+        _check_port(port)
+        if dispatcher_address == "":
+            raise ValueError("`dispatcher_address` must not be empty")
         return super().__new__(
             cls,
             dispatcher_address,
@@ -101,3 +110,19 @@ class WorkerConfig(_WorkerFields):
             data_transfer_protocol,
             data_transfer_address or "localhost:%dts_port%",
         )
+
+
+def check_protocol(protocol: str) -> None:
+    """Raises NotFoundError for a protocol that there is not."""
+    if protocol != _PROTOCOL:
+        raise NotFoundError(
+            f"No credentials factory has been registered for protocol {protocol}. The available types are: "
+            f"[ {_PROTOCOL} ]"
+        )
+
+
+def _check_port(port: int) -> None:
+    if isinstance(port, bool) or not isinstance(port, int):
+        raise TypeError(f"`port` must be an integer. Received {port!r}")
+    if not 0 <= port < 1 << 16:
+        raise InvalidArgumentError(f"`port` must be between 0 and 65535. Received {port}")

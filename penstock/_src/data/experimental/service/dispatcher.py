@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
-from penstock._src.core.errors import NotFoundError
+from penstock._src.core.errors import NotFoundError, UnavailableError
 from penstock._src.data.experimental.service import messages
-from penstock._src.data.experimental.service.calls import Listening, as_message
-from penstock._src.data.experimental.service.configurations import DispatcherConfig
+from penstock._src.data.experimental.service.calls import Listening
+from penstock._src.data.experimental.service.configurations import (
+    DispatcherConfig,
+    check_protocol,
+)
+from penstock._src.data.experimental.service.elements import as_message
 from penstock._src.data.experimental.service.jobs import STATIC
 from penstock._src.data.experimental.service.journal import Journal
 from penstock._src.data.experimental.service.servers import Server
@@ -35,13 +40,18 @@ class DispatchServer(Server):
       start: whether to start it at once.
 
     Raises:
+      NotFoundError: there is no such protocol.
       DataLossError: what an earlier dispatcher has kept in `work_dir` is damaged.
+      FailedPreconditionError: another version has written it.
+      OpError: `work_dir` cannot be written.
+      UnknownError: the port is taken.
     """
 
     def __init__(self, config: DispatcherConfig | None = None, start: bool = True) -> None:
         super().__init__()
         self._config = config or DispatcherConfig()
-        self._changed = threading.Condition()
+        check_protocol(self._config.protocol)
+        self._changed, self._ready = threading.Condition(), threading.Event()
         self._workers: dict[str, float] = {}  # address: when it was heard of
         self._journal: Journal | None = None
         self._state = State(None)
@@ -54,6 +64,9 @@ class DispatchServer(Server):
 
         Raises:
           DataLossError: what an earlier dispatcher has kept in `work_dir` is damaged.
+          FailedPreconditionError: another version has written it.
+          OpError: `work_dir` cannot be written.
+          UnknownError: the port is taken.
         """
         if self._listening is not None:
             return
@@ -66,11 +79,33 @@ class DispatchServer(Server):
             "Task": (messages.TaskRequest, self._task),
             "Split": (messages.SplitRequest, self._split),
         }
-        if self._config.fault_tolerant_mode:
-            self._journal = Journal(self._config.work_dir)
-            self._state = State(self._journal)
-        port = self._config.port
-        self._listening = Listening(messages.DISPATCHER, port, "localhost:%port%", handlers)
+        port, ready = (
+            self._config.port,
+            {name: self._once_ready(*h) for name, h in handlers.items()},
+        )
+        # The port comes first: who does not get it leaves the journal of who has it alone.
+        listening = Listening(messages.DISPATCHER, port, "localhost:%port%", ready)
+        try:
+            if self._config.fault_tolerant_mode:
+                self._journal = Journal(self._config.work_dir)
+                self._state = State(self._journal)
+            self._listening = listening
+        except BaseException:
+            listening.stop()
+            raise
+        finally:
+            self._ready.set()
+
+    def _once_ready(self, kind: Any, method: Callable[[Any], Any]) -> Any:
+        """(class of a request, its handler), which waits until what an earlier dispatcher knew is known."""
+
+        def answer(request: Any) -> Any:
+            self._ready.wait()
+            if self._listening is None:
+                raise UnavailableError("tf.data service: the dispatcher could not start.")
+            return method(request)
+
+        return kind, answer
 
     def stop(self) -> None:
         """Ends it."""
@@ -85,9 +120,17 @@ class DispatchServer(Server):
     @property
     def target(self) -> str:
         """The protocol and address for datasets."""
+        return f"{self._config.protocol}://{self._address}"
+
+    @property
+    def _address(self) -> str:
         if self._listening is None:
             raise RuntimeError("The dispatcher has not been started.")
-        return f"{self._config.protocol}://{self._listening.address}"
+        return self._listening.address
+
+    def _num_workers(self) -> int:
+        """How many workers there are."""
+        return len(self._workers)
 
     # -- datasets and jobs
 
@@ -98,7 +141,7 @@ class DispatchServer(Server):
         found = self._state.datasets.get(request.dataset_id)
         if found is None:
             return messages.SpecReply()
-        return messages.SpecReply(spec=found.spec, is_known=bool(found.spec))
+        return messages.SpecReply(spec=found.spec, is_known=True, cardinality=found.cardinality)
 
     def _job(self, request: Any) -> Any:
         return messages.JobReply(job=self._state.make_job(request), is_kept=self._state.is_kept)
@@ -154,7 +197,8 @@ class DispatchServer(Server):
             graph=job.dataset.graph, local=job.dataset.local, policy=job.policy,
             shard=self._place(request.worker) if static else 0, shards=len(self._known) if static else 1,
             consumers=job.request.consumers, is_cached=job.request.is_cached,
-            is_kept=self._state.is_kept,
+            is_kept=self._state.is_kept, compression=job.dataset.compression,
+            cardinality=job.dataset.cardinality,
         )  # fmt: skip
 
     def _split(self, request: Any) -> Any:

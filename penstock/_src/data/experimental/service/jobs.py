@@ -8,8 +8,8 @@ import threading
 from collections import Counter, deque
 from collections.abc import Iterator
 
-from penstock._src.core.errors import InvalidArgumentError
-from penstock._src.ops.data.pipeline import Element, Pipeline, Run
+from penstock._src.core.errors import FailedPreconditionError, InvalidArgumentError
+from penstock._src.ops.data.pipeline import INFINITE, Element, Pipeline, Run
 from penstock._src.util.export import export
 
 
@@ -42,9 +42,11 @@ class Task:
 
     Args:
       dataset: its pipeline.
+      compression: of the elements that are sent.
     """
 
-    def __init__(self, dataset: Pipeline) -> None:
+    def __init__(self, dataset: Pipeline, compression: str) -> None:
+        self.compression = compression
         self._run = Run(dataset.options())
         self._elements: Iterator[Element] = dataset.iterate(self._run)
         self._last: dict[str, tuple[int, Element | None]] = {}
@@ -68,24 +70,41 @@ class Task:
 
 
 class RoundTask(Task):
-    """Elements in rounds: in each one every consumer gets that at its own place; an incomplete last round is left out.
+    """Elements in rounds, without end: in each one every consumer gets that at its own place.
 
     Args:
       dataset: its pipeline.
+      compression: of the elements that are sent.
       consumers: how many there are.
+      cardinality: of the dataset as it was registered.
+
+    Raises:
+      FailedPreconditionError: the dataset ends.
     """
 
-    def __init__(self, dataset: Pipeline, consumers: int) -> None:
-        super().__init__(dataset)
+    def __init__(
+        self, dataset: Pipeline, compression: str, consumers: int, cardinality: int
+    ) -> None:
+        if cardinality != INFINITE:
+            raise FailedPreconditionError(
+                "Round robin reads require that the input dataset has infinite cardinality, but the dataset has "
+                f"cardinality {cardinality}. Consider adding a `.repeat()` transformation to the dataset."
+            )
+        super().__init__(dataset, compression)
         self._consumers = consumers
         self._rounds: dict[int, list[Element]] = {}  # those that some consumer has yet to ask for
         self._made = 0
         self._asked: Counter[int] = Counter()
 
     def _next(self, consumer: str, number: int) -> Element | None:
-        if not consumer.isdecimal() or not (number in self._rounds or number == self._made):
+        if not consumer.isdecimal() or int(consumer) >= self._consumers or number > self._made:
             raise InvalidArgumentError(
                 f"tf.data service: no round {number} of consumer {consumer}."
+            )
+        if number < self._made and number not in self._rounds:
+            raise FailedPreconditionError(
+                f"tf.data service: Consumer {consumer} requested data for round {number}, but the current round has already "
+                f"reached {self._made}. This may indicate that the consumer was restarted with the same iteration name."
             )
         if number == self._made:
             self._rounds[number] = list(itertools.islice(self._elements, self._consumers))
@@ -102,8 +121,8 @@ class CachedTask(Task):
 
     WINDOW = 1024
 
-    def __init__(self, dataset: Pipeline) -> None:
-        super().__init__(dataset)
+    def __init__(self, dataset: Pipeline, compression: str) -> None:
+        super().__init__(dataset, compression)
         self._kept: deque[Element] = deque()
         self._first = 0
         self._at: dict[str, int] = {}

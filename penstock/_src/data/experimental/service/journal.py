@@ -10,7 +10,7 @@ from typing import Any
 
 from google.protobuf.message import DecodeError
 
-from penstock._src.core.errors import DataLossError
+from penstock._src.core.errors import DataLossError, FailedPreconditionError
 from penstock._src.data.experimental.service.messages import DispatcherChange
 from penstock._src.filesystems import files
 from penstock._src.filesystems.whole import write_whole
@@ -23,6 +23,7 @@ from penstock._src.util.files.records import (
 
 FOLDER, NAME = "tf_data_dispatcher_journal", "journal"
 LARGE = 64 << 20  # bytes from which a journal is written anew
+VERSION = 2  # of what the changes say; a journal begins with it
 # Splits are synced this often: a sync takes milliseconds, and workers ask for each element.
 UNSYNCED_SECONDS = 0.05
 
@@ -47,7 +48,17 @@ class Journal:
 
         Raises:
           DataLossError: the file is damaged.
+          FailedPreconditionError: another version has written it.
         """
+        found = self._read()
+        if found and found[0].version != VERSION:
+            raise FailedPreconditionError(
+                f"tf.data service: the dispatcher's journal {self.path} is of version {found[0].version}, and this is version "
+                f"{VERSION}. Let the version that wrote it end its jobs, or choose another `work_dir`."
+            )
+        return found[1:]
+
+    def _read(self) -> list[Any]:
         if not files.exists(self.path):
             return []
         found: list[Any] = []
@@ -72,7 +83,8 @@ class Journal:
         with self._lock:
             self._close()
             files.make_folders(os.path.dirname(self.path))
-            contents = b"".join([frame(each.SerializeToString()) for each in changes])
+            held = [DispatcherChange(version=VERSION), *changes]
+            contents = b"".join([frame(each.SerializeToString()) for each in held])
             write_whole(self.path, contents)
             self._size, self._most = len(contents), max(LARGE, 2 * len(contents))
             self._log = self._system.open_log(self.path)

@@ -8,18 +8,20 @@ SCHEMA = Schema(
     "data_service",
     """
 Element
-    components=1 tensorflow.TensorProto*, is_end=2 bool, incarnation=3 fixed64
+    components=1 tensorflow.TensorProto*, is_end=2 bool, incarnation=3 fixed64,
+    structure=4 bytes, packed=5 bytes
 RegisterRequest
-    graph=1 bytes, dataset_id=2 string, spec=3 string, local=4 string
+    graph=1 bytes, dataset_id=2 string, local=4 string, spec=5 bytes, compression=6 string,
+    cardinality=7 int64
 RegisterReply
     dataset_id=1 string
 SpecRequest
     dataset_id=1 string
 SpecReply
-    spec=1 string, is_known=2 bool
+    is_known=2 bool, spec=3 bytes, cardinality=4 int64
 JobRequest
     dataset_id=1 string, policy=2 int32, name=3 string, iteration=4 int64, consumers=5 int32,
-    is_cached=6 bool
+    is_cached=6 bool, target=7 string
 JobReply
     job=1 string, is_kept=2 bool
 TasksRequest
@@ -33,13 +35,15 @@ TaskRequest
     job=1 string, worker=2 string
 TaskReply
     graph=1 bytes, local=2 string, policy=3 int32, shard=4 int64, shards=5 int64,
-    consumers=6 int32, is_cached=7 bool, is_kept=8 bool
+    consumers=6 int32, is_cached=7 bool, is_kept=8 bool, compression=9 string,
+    cardinality=10 int64
 SplitRequest
     job=1 string, source=2 int32, repetition=3 int64, worker=4 string, number=5 int64
 SplitGiven
     request=1 SplitRequest, at=2 int64
 DispatcherChange
-    (change: dataset=1 RegisterRequest, job=2 JobMade, ended_job=3 string, split=4 SplitGiven)
+    (change: dataset=1 RegisterRequest, job=2 JobMade, ended_job=3 string, split=4 SplitGiven,
+    version=5 int64)
 JobMade
     job=1 string, request=2 JobRequest
 ElementRequest

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import itertools
 import threading
+from collections.abc import Callable
 from typing import Any
 
-from penstock._src.core.errors import NotFoundError
+from penstock._src.core.errors import InvalidArgumentError, NotFoundError
 from penstock._src.data.experimental.service.jobs import ShardingPolicy
 from penstock._src.data.experimental.service.journal import Journal
 from penstock._src.data.experimental.service.messages import DispatcherChange, JobMade
@@ -76,12 +77,18 @@ class State:
         return self.jobs[name]
 
     def register(self, request: Any) -> str:
-        """Adds a dataset unless there is one of its name; returns the name."""
+        """Adds a dataset unless there is one of its name; returns the name.
+
+        Raises:
+          InvalidArgumentError: that one has elements of another structure.
+        """
         with self._lock:
             name = request.dataset_id or str(next(self._numbers))
+            request.dataset_id = name
             if name not in self.datasets:
-                request.dataset_id = name
                 self._change(DispatcherChange(dataset=request))
+            else:
+                _check_same(self.datasets[name], request)
         return name
 
     def make_job(self, request: Any) -> str:
@@ -89,10 +96,17 @@ class State:
 
         Raises:
           NotFoundError: there is no such dataset.
+          InvalidArgumentError: a job of its name is another.
         """
         if request.dataset_id not in self.datasets:
-            raise NotFoundError(f"tf.data service: there is no dataset {request.dataset_id!r}.")
+            raise NotFoundError(
+                f"Dataset id {request.dataset_id} not found. It must be registered with "
+                "`register_dataset` before calling `from_dataset_id`."
+            )
         with self._lock:
+            for other in self.jobs.values():
+                if request.name and other.request.name == request.name:
+                    _check_same_job(other.request, request)
             named = f"{request.name}/{request.iteration}"
             name = named if request.name else f"#{next(self._numbers)}"
             if name not in self.jobs:
@@ -159,3 +173,27 @@ class State:
     def _first_free_number(self) -> int:
         names = [*self.datasets, *(name.removeprefix("#") for name in self.jobs)]
         return max([_FIRST_NUMBER - 1, *(int(name) for name in names if name.isdecimal())]) + 1
+
+
+def _check_same(known: Any, dataset: Any) -> None:
+    for part, what in (("spec", "element_spec"), ("compression", "compression")):
+        if getattr(known, part) != getattr(dataset, part):
+            raise InvalidArgumentError(
+                "Failed to register dataset: Datasets with the same ID should have the same structure, got diff for "
+                f"dataset ID {dataset.dataset_id}: its {what} is another."
+            )
+
+
+def _check_same_job(known: Any, job: Any) -> None:
+    parts: dict[str, Callable[[Any], Any]] = {
+        "processing mode": lambda held: ShardingPolicy(held.policy).name,
+        "number of consumers": lambda held: held.consumers,
+        "target workers": lambda held: held.target,
+        "cross-trainer cache": lambda held: "enabled" if held.is_cached else "disabled",
+    }
+    for name, part in parts.items():
+        if part(known) != part(job):
+            raise InvalidArgumentError(
+                f"Failed to get or create job for dataset with id {job.dataset_id}: Tried to create job with name {job.name}, but "
+                f"found an existing job with different parameters: Existing {name}: <{part(known)}>; got <{part(job)}>."
+            )

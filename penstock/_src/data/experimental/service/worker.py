@@ -9,17 +9,12 @@ import threading
 from typing import Any
 
 from penstock._src.core.dtypes import variant
-from penstock._src.core.errors import AlreadyExistsError, UnavailableError
+from penstock._src.core.errors import UnavailableError
 from penstock._src.core.registry import raw
 from penstock._src.data.experimental.service import messages
-from penstock._src.data.experimental.service.calls import (
-    Listening,
-    as_message,
-    call,
-    from_message,
-    patient,
-)
-from penstock._src.data.experimental.service.configurations import WorkerConfig
+from penstock._src.data.experimental.service.calls import Listening, call, patient
+from penstock._src.data.experimental.service.configurations import WorkerConfig, check_protocol
+from penstock._src.data.experimental.service.elements import as_message, from_message
 from penstock._src.data.experimental.service.jobs import (
     STATIC,
     CachedTask,
@@ -56,6 +51,7 @@ class WorkerServer(Server):
             raise ValueError(
                 "Must specify a `dispatcher_address` in the `config` passed to `WorkerServer`."
             )
+        check_protocol(config.protocol)
         self._config = config
         self._address, self._incarnation = "", secrets.randbits(63) | 1
         self._tasks: dict[str, Task] = {}
@@ -70,11 +66,10 @@ class WorkerServer(Server):
         """Registers with the dispatcher.
 
         Raises:
-          AlreadyExistsError: it is running already.
           UnavailableError: there is no such dispatcher.
         """
         if self._listening is not None:
-            raise AlreadyExistsError(f"The worker at {self._address} is running already.")
+            return
         handlers = {"Element": (messages.ElementRequest, self._element)}
         made = Listening(messages.WORKER, self._config.port, self._config.worker_address, handlers)
         self._address = made.address
@@ -114,6 +109,10 @@ class WorkerServer(Server):
             with contextlib.suppress(UnavailableError):
                 self._announce(patience=0.0)
 
+    def _num_tasks(self) -> int:
+        """How many jobs it works for."""
+        return len(self._tasks)
+
     # -- elements
 
     def _element(self, request: Any) -> Any:
@@ -127,7 +126,7 @@ class WorkerServer(Server):
             if request.job not in self._tasks:
                 self._tasks[request.job] = self._task(request.job)
             task = self._tasks[request.job]
-        made = as_message(task.element(request.consumer, request.number))
+        made = as_message(task.element(request.consumer, request.number), task.compression)
         made.incarnation = self._incarnation
         return made
 
@@ -143,8 +142,8 @@ class WorkerServer(Server):
         elif policy in STATIC:
             dataset = _shard(dataset, told.shards, told.shard)
         if told.consumers:
-            return RoundTask(dataset, told.consumers)
-        return CachedTask(dataset) if told.is_cached else Task(dataset)
+            return RoundTask(dataset, told.compression, told.consumers, told.cardinality)
+        return (CachedTask if told.is_cached else Task)(dataset, told.compression)
 
     def _split(self, job: str, source: int, repetition: int) -> Element | None:
         request = messages.SplitRequest(

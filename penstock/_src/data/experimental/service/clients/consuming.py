@@ -5,12 +5,14 @@ from __future__ import annotations
 import threading
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import Any
 
-from penstock._src.core.errors import UnavailableError
+from penstock._src.core.errors import InvalidArgumentError, UnavailableError
 from penstock._src.data.experimental.service import messages
-from penstock._src.data.experimental.service.calls import LOG, call, from_message, patient
+from penstock._src.data.experimental.service.calls import HERE, LOG, call, patient
+from penstock._src.data.experimental.service.clients.arguments import LOCAL
+from penstock._src.data.experimental.service.elements import from_message
 from penstock._src.data.experimental.service.jobs import STATIC, ShardingPolicy
 from penstock._src.ops.data.pipeline import Element
 
@@ -36,6 +38,7 @@ class Consumer:
     def __init__(self, service: str, request: Any, place: int | None, trainer: str | None) -> None:
         self._service, self._policy = service, ShardingPolicy(request.policy)
         self._place, self._is_own = place, not request.name
+        self._is_local = request.target == LOCAL
         self._name = trainer or (uuid.uuid4().hex if place is None else str(place))
         made = self._ask("Job", request, messages.JobReply)
         self._job, self._patience = made.job, _PATIENCE if made.is_kept else 0.0
@@ -59,12 +62,18 @@ class Consumer:
         )  # fmt: skip
         self._looked, self._shards = time.monotonic(), found.shards
         for worker in found.workers:
-            self._numbers.setdefault(worker, 0)
+            if worker in HERE or not self._is_local:
+                self._numbers.setdefault(worker, 0)
+        if self._is_local and not self._numbers:
+            raise InvalidArgumentError(
+                "Local reads require local tf.data workers, but no local worker is found. You need to run local tf.data "
+                "service workers in your training workers."
+            )
 
     def _working(self) -> list[str]:
         return [worker for worker in self._numbers if worker not in self._ended]
 
-    def elements(self) -> Iterator[Element]:
+    def elements(self) -> Generator[Element]:
         """The elements, each worker's in turn."""
         try:
             self._look()

@@ -1,0 +1,82 @@
+"""Elements as messages: dense, string, ragged and sparse components, optionals and windows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from google.protobuf.message import DecodeError
+
+from penstock._src.core import dtypes
+from penstock._src.core.errors import InvalidArgumentError, UnimplementedError
+from penstock._src.data.experimental.service import messages
+from penstock._src.ops.data.iteration.resume import NotResumable
+from penstock._src.ops.data_shared.snappy_stream import compressed, decompressed
+from penstock._src.ops.data_shared.states import decoded, encoded
+from penstock._src.ops.tensor_proto import from_proto, to_proto
+from penstock._src.util.files.records import DamagedRecord
+
+SNAPPY = "SNAPPY"
+
+
+def as_message(element: Sequence[Any] | None, compression: str = "") -> Any:
+    """Returns the message of an element, or of the end.
+
+    Args:
+      element: its components, host values.
+      compression: SNAPPY, or "" for none.
+
+    Raises:
+      UnimplementedError: a component is one that no message holds, such as a dataset.
+    """
+    made = messages.Element(is_end=element is None)
+    if element is None:
+        return made
+    if all(map(_is_plain, element)):
+        for value in element:
+            array = np.asarray(value)
+            dtype = dtypes.string if array.dtype.kind == "O" else dtypes.as_dtype(array.dtype)
+            made.components.add().CopyFrom(to_proto(array, dtype))
+    else:
+        try:
+            made.structure, tensors = encoded({"element": tuple(element)})
+        except NotResumable as error:
+            raise UnimplementedError(f"tf.data service: elements to be sent: {error}") from error
+        made.components.extend(tensors)
+    if compression == SNAPPY:
+        return messages.Element(packed=compressed(made.SerializeToString()))
+    return made
+
+
+def _is_plain(value: Any) -> bool:
+    array = np.asarray(value) if isinstance(value, np.ndarray | np.generic | bytes) else None
+    if array is None:
+        return isinstance(value, bool | int | float)
+    return array.dtype.kind != "O" or all(isinstance(item, bytes) for item in array.ravel())
+
+
+def from_message(made: Any) -> tuple[Any, ...] | None:
+    """Returns the element of a message; None at the end.
+
+    Raises:
+      InvalidArgumentError: it is damaged, or a component is none that is sent.
+    """
+    if made.is_end:
+        return None
+    if made.packed:
+        try:
+            made = messages.Element.FromString(decompressed(made.packed))
+        except (DamagedRecord, DecodeError) as error:
+            raise InvalidArgumentError(f"tf.data service: a damaged element: {error}") from error
+    if made.structure:
+        held = decoded(made.structure, made.components)
+        element = held.get("element") if isinstance(held, dict) else None
+        if not isinstance(element, tuple):
+            raise InvalidArgumentError("tf.data service: a damaged element: it has no components.")
+        return element
+    if any(c.dtype == dtypes.variant.as_datatype_enum for c in made.components):
+        raise InvalidArgumentError(
+            "tf.data service: a message has a variant without its structure."
+        )
+    return tuple(from_proto(component) for component in made.components)
