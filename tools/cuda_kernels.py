@@ -101,6 +101,12 @@ CASES: dict[str, Callable[[], tuple[Callable[..., Any], list[Any]]]] = {
         lambda a, b, c: tf.nn.relu(halves(a, b) + tf.cast(c, tf.bfloat16)),
         [normal(256, 128), normal(128, 256), normal(256)],
     ),
+    "product of a row": lambda: (lambda a, b: a @ b, [normal(1, 256), normal(256, 512)]),
+    "product of eight rows": lambda: (halves, [normal(8, 256), normal(256, 512)]),
+    "product of eight rows, along": lambda: (
+        lambda a, b: halves(a, tf.transpose(b)),
+        [normal(8, 256), normal(512, 256)],
+    ),
     "deep product of bfloat16": lambda: (halves, [normal(256, 2048), normal(2048, 256)]),
     "product of float16": lambda: (
         lambda a, b: tf.cast(a, tf.float16) @ tf.cast(b, tf.float16),

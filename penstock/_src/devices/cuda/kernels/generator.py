@@ -37,6 +37,10 @@ from penstock._src.devices.cuda.kernels.contractions.tensor_products import (
     emit_tensor_product,
     suits_tensor_cores,
 )
+from penstock._src.devices.cuda.kernels.contractions.thin_products import (
+    emit_thin_product,
+    suits_thin,
+)
 from penstock._src.devices.cuda.kernels.contractions.warpgroup_products import (
     emit_warpgroup_product,
     hindrance,
@@ -74,6 +78,8 @@ def _emitter(description: Description, target: Target) -> Emitter | None:
     """What writes a contraction; None if it has no schedule for cards."""
     if hindrance(description, target) is None:
         return emit_warpgroup_product
+    if suits_thin(description):
+        return emit_thin_product
     if suits_tensor_cores(description, target, bool(flags.tensor_float_32)):
         return emit_tensor_product
     if suits(description):

@@ -3,6 +3,7 @@
 products.py          products by tiles in shared memory
 tensor_products.py   those that tensor cores multiply; access.py: which neighbors of an operand are moved together
 warpgroup_products.py   those that warpgroups multiply, on sm_90a: the rule which; warpgroups.py: the instructions
+thin_products.py        those of a few rows, whose matrix is read once
 split.py             great depths in parts, added up in order
 matrices.py          the instructions by which warps load and multiply matrices
 depthwise.py         depthwise convolutions and the gradients of their filters

@@ -1,0 +1,197 @@
+"""Products of few rows on a card, as steps of decoding have them: a matrix is read once, by wide loads, and what it is multiplied by stays in caches.
+
+A block has some columns of the result, and all rows. If the matrix lies across the depth, a lane sums a vector of neighboring columns, each warp every so many lines of the
+depth; the warps' sums are added up in shared memory. If it lies along the depth, a warp sums a column after the other, each lane every so many vectors of it, and its
+lanes' sums are added up by shuffles. Great depths are cut into parts (split.py). The order of sums depends on sizes alone.
+"""
+
+from typing import Any
+
+from penstock._src.compiler.codegen.contraction.extents import is_static
+from penstock._src.compiler.codegen.contraction.products.description import Gemm, Matrix
+from penstock._src.compiler.codegen.kernel_code import PLAIN, Epilogue, KernelCode
+from penstock._src.devices.cuda.kernels.contractions.access import BYTES, access_of
+from penstock._src.devices.cuda.kernels.contractions.products import (
+    THREADS,
+    CudaProduct,
+    TileShape,
+)
+from penstock._src.devices.cuda.target import WARP
+from penstock._src.native import Target
+from penstock._src.native.language.types import BF16, F32, F64, FLOATS, I16, SIZE, vec
+from penstock._src.native.language.value import Val
+
+MOST_ROWS = 8
+LEAST_COLUMNS = 64
+COLUMNS = THREADS  # of a block: in the end a thread has one
+WARPS = THREADS // WARP
+STEP = 256  # of the depth: parts begin at its multiples
+AT_ONCE = 4  # loads of the matrix that a lane has on their way
+
+
+def suits_thin(gemm: Any) -> bool:
+    """Whether a contraction is a product of few rows of floats, whose matrix is loaded by whole vectors."""
+    if not isinstance(gemm, Gemm) or gemm.group != 1 or len(gemm.k) != 1:
+        return False
+    if not is_static(gemm.m) or not 1 <= gemm.m <= MOST_ROWS:
+        return False
+    if is_static(gemm.n) and gemm.n < LEAST_COLUMNS:
+        return False
+    types = gemm.types
+    if types.left != types.right or not {types.left, types.output} <= FLOATS:
+        return False
+    if types.total not in (F32, F64) or not isinstance(gemm.left, Matrix):
+        return False
+    return isinstance(gemm.right, Matrix) and _layout(gemm) is not None
+
+
+def _layout(gemm: Gemm) -> bool | None:
+    """Whether the matrix lies along the depth; None if it is not loaded by whole vectors."""
+    whole = BYTES // SIZE[gemm.types.right]
+    right = access_of(gemm.right, gemm.k, gemm.n, gemm.types.right, True)
+    if right.vector < whole:
+        return None
+    if not right.along_depth:
+        return False
+    left = access_of(gemm.left, gemm.k, gemm.m, gemm.types.left, False)
+    return True if left.vector == whole else None
+
+
+def emit_thin_product(gemm: Gemm, target: Target, epilogue: Epilogue = PLAIN) -> KernelCode:
+    """The code of a product that suits."""
+    assert is_static(gemm.m)
+    return ThinProduct(gemm, target, epilogue, TileShape(gemm.m, COLUMNS, STEP)).emit()
+
+
+class ThinProduct(CudaProduct):
+    """Writes one product's kernel."""
+
+    groups = 1
+
+    def __init__(self, gemm: Gemm, target: Target, epilogue: Epilogue, shape: TileShape):
+        super().__init__(gemm, target, epilogue, shape)
+        self.lanes = 1
+        self.element = gemm.types.right
+        self.vector = BYTES // SIZE[self.element]
+        self.count = shape.rows
+
+    def _row_group(self) -> Any:
+        return 0
+
+    def _rows_and_columns(self) -> tuple[list[Val], list[Val]]:
+        rows = [self.first_row + i for i in range(self.count)]
+        return rows, [self.first_column + self.f.thread]
+
+    def _all_sums(self, left: Val, right: Val, coordinates: list) -> list[Val]:
+        self.left, self.right = left, right
+        self.of_left = self._locator(self.g.left, coordinates)
+        self.of_right = self._locator(self.g.right, coordinates)
+        return self._sums_along() if _layout(self.g) else self._sums_across()
+
+    def _vector(self, pointer: Val, place: Val, there: Val) -> Val:
+        """A vector of an operand as numbers that are summed; zeros if it is not `there`."""
+        f, n = self.f, self.vector
+        kept = I16 if self.element == BF16 else self.element
+        found = f.vector_load(f.at(pointer, place, kept), 0, vec(kept, n))
+        x = f.convert(f.bits(found, vec(self.element, n)), self.total)
+        return f.select(there, x, f.zero(x.ty))
+
+    # -- a matrix that lies across the depth
+    def _sums_across(self) -> list[Val]:
+        f, n = self.f, self.vector
+        wide = COLUMNS // (WARP * n)  # warps beside one another
+        deep = WARPS // wide
+        warp, lane = f.thread // WARP, f.thread % WARP
+        own = (warp % wide * WARP + lane) * n
+        column = f.min(self.first_column + own, f.i64(self.n) - n)
+        zeros = [f.zero(vec(self.total, n))] * self.count
+
+        def step(first: Val, *sums: Val) -> list[Val]:
+            found = list(sums)
+            for i in range(AT_ONCE):
+                there = first + i < self.depth
+                k = f.min(first + i, f.i64(self.depth) - 1)
+                line = self._vector(self.right, self.of_right(column, k)[0], there)
+                for row in range(self.count):
+                    x = self._number(row, k, there)
+                    found[row] = f.fma(f.splat(x, n), line, found[row])
+            return found
+
+        start = f.i64(self.begin) + warp // wide * AT_ONCE
+        sums = f.loop(start, f.i64(self.depth), deep * AT_ONCE, step, *zeros)
+        return self._added_up(list(sums), warp // wide, own, deep)
+
+    def _number(self, row: int, k: Val, there: Val) -> Val:
+        """A number of the left operand, as it is summed."""
+        f = self.f
+        place, _ = self.of_left(f.i64(row), k)
+        x = f.convert(f.load(self.left, place, self.element), self.total)
+        return f.select(there, x, f.zero(x.ty))
+
+    def _added_up(self, sums: list[Val], which: Val, own: Val, deep: int) -> list[Val]:
+        """The sums of the thread's column over the warps that share it, in order."""
+        f, found = self.f, []
+        room = f.shared(deep * COLUMNS * SIZE[self.total])
+        for x in sums:
+            f.aligned(True)
+            f.store(x, room, which * COLUMNS + own)
+            f.aligned(False)
+            f.barrier()
+            total = f.load(room, f.thread, self.total)
+            for i in range(1, deep):
+                total = total + f.load(room, f.thread + i * COLUMNS, self.total)
+            found.append(total)
+            f.barrier()
+        return found
+
+    # -- a matrix that lies along the depth
+    def _sums_along(self) -> list[Val]:
+        f = self.f
+        warp, lane = f.thread // WARP, f.thread % WARP
+        first = self.first_column + warp * WARP
+
+        def some(i: Val, *kept: Val) -> list[Val]:
+            columns = [f.min(first + i + j, f.i64(self.n) - 1) for j in range(AT_ONCE)]
+            found = list(kept)
+            for j, sums in enumerate(self._sums_of(columns, lane)):
+                for row, x in enumerate(sums):
+                    found[row] = f.select(lane.eq(i + j), x, found[row])
+            return found
+
+        zeros = [f.zero(self.total)] * self.count
+        return list(f.loop(f.i64(0), f.i64(WARP), AT_ONCE, some, *zeros))
+
+    def _sums_of(self, columns: list[Val], lane: Val) -> list[list[Val]]:
+        """Of each column the sums of all rows, which all lanes get."""
+        f, n = self.f, self.vector
+        zeros = [f.zero(self.total)] * (len(columns) * self.count)
+
+        def step(first: Val, *sums: Val) -> list[Val]:
+            found = list(sums)
+            there = first < self.depth
+            k = f.min(first, f.i64(self.depth) - n)
+            rows = [
+                self._vector(self.left, self.of_left(f.i64(row), k)[0], there)
+                for row in range(self.count)
+            ]
+            for j, column in enumerate(columns):
+                line = self._vector(self.right, self.of_right(column, k)[0], there)
+                for row, x in enumerate(rows):
+                    at = j * self.count + row
+                    for i in range(n):
+                        found[at] = f.fma(f.extract(x, i), f.extract(line, i), found[at])
+            return found
+
+        # all lanes make as many rounds
+        begin, end = f.i64(self.begin), f.i64(self.depth)
+        rounds = f.loop(begin, end, WARP * n, lambda k, *sums: step(k + lane * n, *sums), *zeros)
+        totals = [self._over_lanes(x) for x in rounds]
+        return [totals[i : i + self.count] for i in range(0, len(totals), self.count)]
+
+    def _over_lanes(self, x: Val) -> Val:
+        """The sum over the warp's lanes."""
+        distance = WARP // 2
+        while distance:
+            x = x + self.f.shuffled(x, distance)
+            distance //= 2
+        return x
