@@ -14,7 +14,7 @@ from penstock._src.core import dtypes, errors
 from penstock._src.core.calls.tracebacks import shortening
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.registry import raw
-from penstock._src.core.specs import TypeSpec
+from penstock._src.core.specs import TensorSpec, TypeSpec
 from penstock._src.data import structure
 from penstock._src.data.traced import Traced, trace
 from penstock._src.filesystems import files
@@ -24,6 +24,7 @@ from penstock._src.filesystems.whole import write_whole
 from penstock._src.function.structured_values import decode, encode
 from penstock._src.ops.data.pipeline import AUTOTUNE
 from penstock._src.ops.data_planner.settings import available_cores
+from penstock._src.ops.data_snapshot import distributed
 from penstock._src.ops.data_snapshot.runs import move_run, recover_run
 from penstock._src.proto.saved import StructuredValue
 from penstock._src.util import nest
@@ -101,7 +102,7 @@ class Stored:
         reader_func: Callable[..., Any] | None = None,
         wait: bool = False,
     ) -> Any:
-        """Returns the dataset that `save` wrote.
+        """Returns the dataset that `save` or `tf.data.experimental.distributed_save` wrote.
 
         Args:
           path: the folder.
@@ -109,16 +110,27 @@ class Stored:
           compression: as in `save`.
           reader_func: a function that makes one dataset of a dataset of shards; by default they
             are interleaved.
-          wait: whether to wait until another process has written it.
+          wait: whether to wait until another process has written it, or the workers of a service have begun to: an iteration
+            waits for what they have yet to write.
 
         Returns:
           A `Dataset`.
 
         Raises:
           NotFoundError: there is no saved dataset.
+          ValueError: a service could not write it, or wrote it with another `element_spec` or `compression`.
         """
+        path = os.fsdecode(path)
         while wait and not files.exists(os.path.join(path, _SPEC)):
             time.sleep(_SECONDS_BETWEEN_LOOKS)
+        written = distributed.metadata_in(path)
+        while wait and written is None and files.exists(distributed.chunks_folder(path)):
+            time.sleep(_SECONDS_BETWEEN_LOOKS)
+            written = distributed.metadata_in(path)
+        if written is not None:
+            spec = _spec_in(written.element_spec, path)
+            _check_distributed(path, written, spec, element_spec, compression)
+            return _chunks_of(cls, path, written.compression, spec, reader_func)
         if element_spec is None:
             recover_run(path)
             try:
@@ -177,6 +189,41 @@ class Stored:
             name=name,
         )
         return self._derived("_SnapshotDataset", variant, self.element_spec, self)
+
+
+def _check_distributed(
+    path: str, written: Any, spec: Any, element_spec: Any, compression: str | None
+) -> None:
+    """Raises ValueError if a distributed snapshot has failed, or is not what the caller expects."""
+    where, failure = f"Failed to load tf.data snapshot at {path}.", distributed.failure_in(path)
+    if failure:
+        raise ValueError(f"{where} The save job failed to write it. Status: {failure}")
+    if element_spec is not None and element_spec != spec:
+        raise ValueError(
+            f"{where} User specified element_spec {element_spec}, but the actual element_spec is {spec}."
+        )
+    if compression and compression != written.compression:
+        raise ValueError(
+            f"{where} User specified compression {compression}, but the actual compression is "
+            f"{written.compression}."
+        )
+
+
+def _chunks_of(
+    kind: Any, path: str, compression: str, spec: Any, reader: Callable[..., Any] | None
+) -> Any:
+    """The dataset of a distributed snapshot, whose chunks a reader combines."""
+    text = TensorSpec([], dtypes.string)
+    listed = raw.ListSnapshotChunksDataset(snapshot_path=path, **structure.attributes(text))
+
+    def read(chunk: Any) -> Any:
+        variant = raw.SnapshotChunkDataset(
+            chunk_file=chunk, compression=compression, **structure.attributes(spec)
+        )
+        return kind._derived("_SnapshotChunkDataset", variant, spec)
+
+    chunks = kind._derived("_ListSnapshotChunksDataset", listed, text).map(read)
+    return (reader or _interleaved)(chunks)
 
 
 def _described_in(folder: str) -> bytes | None:

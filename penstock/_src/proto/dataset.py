@@ -1,5 +1,6 @@
 """Options of input pipelines as messages."""
 
+from penstock._src.proto.saved import ERRORS
 from penstock._src.proto.schema import Schema
 
 MODEL = Schema(
@@ -81,7 +82,14 @@ SNAPSHOT = Schema(
 SnapshotMetadataRecord
     graph_hash=1 string, run_id=2 string, creation_timestamp=3 int64, version=4 int64,
     dtype=5 int32*, num_elements=6 int64, finalized=1000 bool
+DistributedSnapshotMetadata
+    element_spec=1 bytes, compression=2 string
+StatusProto
+    code=1 tensorflow.error.Code, message=2 string
 """,
+    uses=[ERRORS],
     package="tensorflow.data.experimental",
 )
 SnapshotMetadataRecord = SNAPSHOT["SnapshotMetadataRecord"]
+DistributedSnapshotMetadata = SNAPSHOT["DistributedSnapshotMetadata"]
+StatusProto = SNAPSHOT["StatusProto"]

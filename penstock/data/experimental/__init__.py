@@ -18,7 +18,7 @@ _NAMES = {
     ),
     "penstock._src.data.experimental.model": "get_model_proto",
     "penstock._src.data.experimental.placed": "copy_to_device prefetch_to_device",
-    "penstock._src.data.experimental.service.clients.distribute": "distributed_save",
+    "penstock._src.data.experimental.service.clients.saving": "distributed_save",
     "penstock._src.data.experimental.tables": (
         "DatasetInitializer index_table_from_dataset table_from_dataset"
     ),

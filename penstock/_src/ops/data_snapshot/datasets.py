@@ -24,6 +24,7 @@ from penstock._src.ops.data.pipeline import (
     UnnamedDatasetOp,
 )
 from penstock._src.ops.data.storage import read_elements
+from penstock._src.ops.data_snapshot.distributed import committed_chunks, metadata_in
 from penstock._src.ops.data_snapshot.runs import (
     SnapshotRun,
     Written,
@@ -311,7 +312,7 @@ class SnapshotChunkDataset(UnnamedDatasetOp):
 
 
 class ListSnapshotChunksDataset(UnnamedDatasetOp):
-    """The paths of the chunks of a snapshot."""
+    """The paths of the chunks of a snapshot; waits for those of one that is being written."""
 
     signature = "snapshot_path: string -> handle: variant"
     capabilities = "read_files"
@@ -320,6 +321,10 @@ class ListSnapshotChunksDataset(UnnamedDatasetOp):
 
     def pipeline(self, snapshot_path):
         folder = _text(snapshot_path)
+        if metadata_in(folder) is not None:
+            return _Made(
+                lambda: ((strings([os.fsencode(p)], ()),) for p in committed_chunks(folder))
+            )
         return _Made(lambda: _chunks(folder))
 
 

@@ -1,9 +1,6 @@
 """A dispatcher and workers in processes of their own."""
 
-import contextlib
 import random
-import subprocess
-import sys
 import threading
 
 import numpy as np
@@ -12,56 +9,11 @@ import pytest
 import penstock as tf
 from penstock._src.cluster.rpc.channel import Channel
 from penstock._src.data.experimental.service import calls, messages
-from penstock._src.util.process.ports import free_ports
-from tests.harness.processes import ROOT
+from tests.harness.data_service import processes, start_dispatcher
 from tests.harness.tasks import needs_grpc
 
 pytestmark = needs_grpc
 service = tf.data.experimental.service
-SERVERS = """
-import sys
-import threading
-import penstock as tf
-service = tf.data.experimental.service
-kind, port, folder, *rest = sys.argv[1:]
-if kind == "dispatcher":
-    config = service.DispatcherConfig(
-        port=int(port), worker_addresses=rest, work_dir=folder or None, fault_tolerant_mode=bool(folder)
-    )
-    server = service.DispatchServer(config)
-else:
-    server = service.WorkerServer(service.WorkerConfig(rest[0], port=int(port)))
-print("ready", flush=True)
-server.join()
-"""
-
-
-def start(running, kind, port, folder, *rest):
-    command = [sys.executable, "-c", SERVERS, kind, str(port), folder, *rest]
-    running[port] = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
-
-
-def start_dispatcher(running, port, ports, folder):
-    start(running, "dispatcher", port, folder, *[f"localhost:{each}" for each in ports])
-    assert running[port].stdout.readline() == "ready\n"
-
-
-@contextlib.contextmanager
-def processes(workers, folder=""):
-    """(target, ports of workers, processes by ports) of a service that ends with the block; `folder` is the dispatcher's."""
-    running = {}
-    port, *ports = free_ports(workers + 1)
-    try:
-        start_dispatcher(running, port, ports, folder)
-        for each in ports:
-            start(running, "worker", each, "", f"localhost:{port}")
-        for each in ports:
-            assert running[each].stdout.readline() == "ready\n"
-        yield f"grpc://localhost:{port}", ports, running
-    finally:
-        for process in running.values():
-            process.kill()
-            process.wait()
 
 
 @pytest.fixture(scope="module")

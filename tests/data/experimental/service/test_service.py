@@ -103,7 +103,7 @@ def test_jobs_of_other_kinds_are_refused(dispatcher):
         taken(numbers, name="f", consumer_index=0, num_consumers=1)
 
 
-def test_datasets_are_registered_and_saved(dispatcher, tmp_path):
+def test_datasets_are_registered(dispatcher):
     data = tf.data.Dataset.range(3)
     name = service.register_dataset(dispatcher.target, data)
     read = service.from_dataset_id
@@ -114,8 +114,6 @@ def test_datasets_are_registered_and_saved(dispatcher, tmp_path):
         read(Policy.DYNAMIC, dispatcher.target, "other", data.element_spec)
     with pytest.raises(tf.errors.InvalidArgumentError, match="its element_spec is another"):
         service.register_dataset(dispatcher.target, data.batch(1), dataset_id=name)
-    tf.data.experimental.distributed_save(data, str(tmp_path / "d"), dispatcher.target)
-    assert elements(tf.data.Dataset.load(str(tmp_path / "d"))) == [0, 1, 2]
 
 
 @pytest.mark.parametrize(

@@ -78,6 +78,11 @@ class DispatchServer(Server):
             "Announce": (messages.AnnounceRequest, self._announce),
             "Task": (messages.TaskRequest, self._task),
             "Split": (messages.SplitRequest, self._split),
+            "Save": (messages.SaveRequest, lambda request: self._state.snapshots.save(request)),
+            "Commit": (
+                messages.CommitRequest,
+                lambda request: self._state.snapshots.commit(request),
+            ),
         }
         port, ready = (
             self._config.port,
@@ -156,16 +161,20 @@ class DispatchServer(Server):
             for lost in request.lost:
                 self._workers.pop(lost, None)
             self._changed.wait_for(lambda: self._workers, _WAIT_FOR_WORKERS)
-            now, most = time.monotonic(), (self._config.worker_timeout_ms or _LOST_AFTER_MS) / 1e3
-            for silent in [w for w, heard in self._workers.items() if now - heard > most]:
-                del self._workers[silent]
-            workers = list(self._workers)
+            workers = self._living()
         if job.policy in STATIC:
             for worker in workers:
                 self._place(worker)
             workers = [w for w in self._known if w in workers]
             return messages.TasksReply(workers=workers, shards=len(self._known))
         return messages.TasksReply(workers=workers)
+
+    def _living(self) -> list[str]:
+        """The workers that were heard of lately; the others are forgotten."""
+        now, most = time.monotonic(), (self._config.worker_timeout_ms or _LOST_AFTER_MS) / 1e3
+        for silent in [w for w, heard in self._workers.items() if now - heard > most]:
+            del self._workers[silent]
+        return list(self._workers)
 
     @property
     def _known(self) -> list[str]:
@@ -188,7 +197,13 @@ class DispatchServer(Server):
             else:
                 self._workers[request.worker] = time.monotonic()
             self._changed.notify_all()
-        return messages.AnnounceReply()
+            living = self._living()
+        if request.is_leaving:
+            return messages.AnnounceReply()
+        streams = self._state.snapshots.tasks(
+            request.worker, request.streams, living, self._config.worker_max_concurrent_snapshots
+        )
+        return messages.AnnounceReply(streams=streams)
 
     def _task(self, request: Any) -> Any:
         job = self._state.job(request.job)

@@ -23,6 +23,7 @@ from penstock._src.util.files.records import (
 
 FOLDER, NAME = "tf_data_dispatcher_journal", "journal"
 LARGE = 64 << 20  # bytes from which a journal is written anew
+_OFTEN = ("split", "stream_split")
 VERSION = 2  # of what the changes say; a journal begins with it
 # Splits are synced this often: a sync takes milliseconds, and workers ask for each element.
 UNSYNCED_SECONDS = 0.05
@@ -101,7 +102,7 @@ class Journal:
             self._log.write(record)
             self._log.flush()
             now = time.monotonic()
-            if change.WhichOneof("change") != "split" or now > self._synced + UNSYNCED_SECONDS:
+            if change.WhichOneof("change") not in _OFTEN or now > self._synced + UNSYNCED_SECONDS:
                 self._system.sync(self._log)
                 self._synced = now
             self._size += len(record)

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import threading
 
-from penstock._src.core.calls.consent import allow
-from penstock._src.core.errors import NotFoundError
-from penstock._src.data.experimental.service import messages
-from penstock._src.data.experimental.service.calls import call
+from penstock._src.core.calls.consent import allow, is_allowed
+from penstock._src.core.errors import NotFoundError, PermissionDeniedError
 from penstock._src.data.graph_defs import dataset_of_graph
 from penstock._src.ops.data.pipeline import Pipeline
 from penstock._src.util.flags import flags
@@ -44,6 +42,10 @@ def pipeline_of(graph: bytes, token: str) -> Pipeline:
         return dataset_of_graph(graph)
 
 
-def check_reachable(service: str) -> None:
-    """Raises UnavailableError unless there is a dispatcher."""
-    call(messages.DISPATCHER, service, "Spec", messages.SpecRequest(), messages.SpecReply)
+def check_may_write(path: str, token: str) -> None:
+    """Raises PermissionDeniedError if another process asks this one to write files, and nobody allowed that."""
+    if token not in LOCAL and not is_allowed("write_files"):
+        raise PermissionDeniedError(
+            f"tf.data service: another process asks to write files to {path}. If you trust it, set PENSTOCK_ALLOW=write_files in "
+            "the environment of the dispatcher and of the workers."
+        )

@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from penstock._src.data.experimental.service.messages import SplitGiven
+from penstock._src.ops.data.iteration.resume import Resumable
 from penstock._src.ops.data.pipeline import UNKNOWN, Element, Pipeline, Run
 from penstock._src.ops.data_planner.plan import with_inputs
 
-# Of (source, repetition): the next element, or None at the end.
-Next = Callable[[int, int], Element | None]
+# Of (source, repetition, how many were taken there): the next element, or None at the end.
+Next = Callable[[int, int, int], Element | None]
 
 
 def sources_of(dataset: Pipeline) -> list[Pipeline]:
@@ -22,22 +23,40 @@ def sources_of(dataset: Pipeline) -> list[Pipeline]:
     return [source for step in dataset.inputs for source in sources_of(step)]
 
 
-class _Shared(Pipeline):
-    """The elements of a source that this worker is given."""
+class Shared(Pipeline):
+    """The elements of a source that this worker is given. `opened` counts the iterations over it."""
 
     def __init__(self, source: Pipeline, number: int, take: Next) -> None:
-        self.source, self.number, self.take = source, number, take
+        self.number, self.take, self.opened = number, take, 0
         self.types, self.shapes = source.types, source.shapes
-        self.repetitions = itertools.count()
         self.is_fixed = True
 
     def cardinality(self) -> int:
         return UNKNOWN
 
     def iterate(self, run: Run) -> Iterator[Element]:
-        repetition = next(self.repetitions)
-        while (element := self.take(self.number, repetition)) is not None:
-            yield element
+        self.opened += 1
+        return SharedElements(self.take, self.number, self.opened - 1)
+
+
+class SharedElements(Resumable):
+    """Iterates over elements of a source that this worker is given, in one of the repetitions."""
+
+    plain, sources = ("number", "repetition", "taken"), ()
+
+    def __init__(self, take: Next, number: int, repetition: int) -> None:
+        self.take, self.number, self.repetition, self.taken = take, number, repetition, 0
+
+    def __next__(self) -> Element:
+        element = self.take(self.number, self.repetition, self.taken)
+        if element is None:
+            raise StopIteration
+        self.taken += 1
+        return element
+
+
+# Of the states of these iterators.
+KIND = SharedElements.__name__
 
 
 def shared(dataset: Pipeline, take: Next) -> Pipeline:
@@ -46,7 +65,7 @@ def shared(dataset: Pipeline, take: Next) -> Pipeline:
 
     def rebuilt(step: Pipeline) -> Pipeline:
         if not step.inputs:
-            return _Shared(step, next(numbers), take)
+            return Shared(step, next(numbers), take)
         return with_inputs(step, [rebuilt(source) for source in step.inputs])
 
     return rebuilt(dataset)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import threading
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from penstock._src.data.experimental.service.jobs import ShardingPolicy
 from penstock._src.data.experimental.service.journal import Journal
 from penstock._src.data.experimental.service.messages import DispatcherChange, JobMade
 from penstock._src.data.experimental.service.servers import pipeline_of
+from penstock._src.data.experimental.service.snapshots.managing import Snapshots
 from penstock._src.data.experimental.service.splits import Given, Splits
 from penstock._src.ops.data.pipeline import Element
 
@@ -52,6 +54,7 @@ class State:
     def __init__(self, journal: Journal | None) -> None:
         self.datasets: dict[str, Any] = {}
         self.jobs: dict[str, Job] = {}
+        self.snapshots = Snapshots()
         self._numbers = itertools.count(_FIRST_NUMBER)
         self._lock = threading.Lock()
         self._journal = journal
@@ -60,6 +63,7 @@ class State:
                 self._apply(change)
             self._numbers = itertools.count(self._first_free_number())
             journal.begin(self._changes())
+            self.snapshots.begin(journal)
 
     @property
     def is_kept(self) -> bool:
@@ -121,12 +125,18 @@ class State:
 
     def split(self, request: Any) -> Element | None:
         """What a worker is given for a SplitRequest."""
+        if request.owner.path:
+            return self._unless_large(self.snapshots.split(request))
         job = self.job(request.job)
         with job.lock:
             element, given = job.splits.next(request)
             if given is not None and self._journal is not None:
                 self._journal.append(DispatcherChange(split=given))
                 job.given.add(given)
+        return self._unless_large(element)
+
+    def _unless_large(self, element: Element | None) -> Element | None:
+        """An answer, after the journal was written anew if it is time."""
         if self._journal is not None and self._journal.is_large:
             self._begin_anew()
         return element
@@ -134,16 +144,12 @@ class State:
     def _begin_anew(self) -> None:
         """Writes the journal without what is over."""
         assert self._journal is not None
-        with self._lock:
-            held = [job.lock for job in self.jobs.values()]
-            for lock in held:
-                lock.acquire()
-            try:
-                if self._journal.is_large:
-                    self._journal.begin(self._changes())
-            finally:
-                for lock in held:
-                    lock.release()
+        with contextlib.ExitStack() as held:
+            for lock in (self._lock, *(job.lock for job in self.jobs.values())):
+                held.enter_context(lock)
+            held.enter_context(self.snapshots.paused())
+            if self._journal.is_large:
+                self._journal.begin(self._changes())
 
     def _change(self, change: Any) -> None:
         if self._journal is not None:
@@ -159,8 +165,11 @@ class State:
             self.jobs[made.job] = Job(made.request, self.datasets[made.request.dataset_id])
         elif kind == "ended_job":
             self.jobs.pop(change.ended_job, None)
-        elif change.split.request.job in self.jobs:
-            self.jobs[change.split.request.job].given.add(change.split)
+        elif kind == "split":
+            if change.split.request.job in self.jobs:
+                self.jobs[change.split.request.job].given.add(change.split)
+        else:
+            self.snapshots.apply(kind, getattr(change, kind))
 
     def _changes(self) -> list[Any]:
         """Those that lead to this state."""
@@ -168,7 +177,7 @@ class State:
         for name, job in self.jobs.items():
             made.append(DispatcherChange(job=JobMade(job=name, request=job.request)))
             made += [DispatcherChange(split=each) for each in job.given.messages()]
-        return made
+        return [*made, *self.snapshots.kept()]
 
     def _first_free_number(self) -> int:
         names = [*self.datasets, *(name.removeprefix("#") for name in self.jobs)]

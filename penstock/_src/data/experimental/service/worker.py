@@ -23,6 +23,7 @@ from penstock._src.data.experimental.service.jobs import (
     Task,
 )
 from penstock._src.data.experimental.service.servers import Server, pipeline_of
+from penstock._src.data.experimental.service.snapshots.writing import Writer
 from penstock._src.data.experimental.service.splits import shared
 from penstock._src.eager.tensor import EagerTensor
 from penstock._src.ops.data.pipeline import Element, Pipeline
@@ -55,6 +56,7 @@ class WorkerServer(Server):
         self._config = config
         self._address, self._incarnation = "", secrets.randbits(63) | 1
         self._tasks: dict[str, Task] = {}
+        self._writers: list[Writer] = []
         self._numbers = itertools.count(1)
         self._patience = 0.0  # seconds to wait for the dispatcher, beyond a call's own
         self._lock = threading.Lock()
@@ -99,8 +101,26 @@ class WorkerServer(Server):
         )
 
     def _announce(self, is_leaving: bool = False, **options: Any) -> None:
-        request = messages.AnnounceRequest(worker=self._address, is_leaving=is_leaving)
-        self._ask("Announce", request, messages.AnnounceReply, **options)
+        """Tells the dispatcher that this worker is there, and begins the streams of snapshots that it is given."""
+        self._writers = [writer for writer in self._writers if writer.is_running]
+        request = messages.AnnounceRequest(
+            worker=self._address, is_leaving=is_leaving,
+            streams=[writer.owner for writer in self._writers],
+        )  # fmt: skip
+        for task in self._ask("Announce", request, messages.AnnounceReply, **options).streams:
+            self._patience = self._patience_of_config
+            self._writers.append(Writer(task, self._ask_patiently, self._ended))
+            self._writers[-1].start()
+
+    @property
+    def _patience_of_config(self) -> float:
+        return (self._config.dispatcher_timeout_ms or _PATIENCE_MS) / 1e3
+
+    def _ask_patiently(self, method: str, request: Any, reply: Any) -> Any:
+        return patient(
+            lambda: self._ask(method, request, reply), self._patience, self._ended,
+            self._config.dispatcher_address,
+        )  # fmt: skip
 
     def _stay_known(self) -> None:
         """Tells the dispatcher now and then that this worker is there, also one that was started again."""
@@ -134,11 +154,11 @@ class WorkerServer(Server):
         request = messages.TaskRequest(job=job, worker=self._address)
         told = self._ask("Task", request, messages.TaskReply)
         if told.is_kept:
-            self._patience = (self._config.dispatcher_timeout_ms or _PATIENCE_MS) / 1e3
+            self._patience = self._patience_of_config
         dataset = pipeline_of(told.graph, told.local)
         policy = ShardingPolicy(told.policy)
         if policy is ShardingPolicy.DYNAMIC:
-            dataset = shared(dataset, lambda source, time: self._split(job, source, time))
+            dataset = shared(dataset, lambda source, time, _: self._split(job, source, time))
         elif policy in STATIC:
             dataset = _shard(dataset, told.shards, told.shard)
         if told.consumers:
@@ -150,14 +170,7 @@ class WorkerServer(Server):
             job=job, source=source, repetition=repetition, worker=f"{self._address}#{self._incarnation}",
             number=next(self._numbers),
         )  # fmt: skip
-        return from_message(
-            patient(
-                lambda: self._ask("Split", request, messages.Element),
-                self._patience,
-                self._ended,
-                self._config.dispatcher_address,
-            )
-        )
+        return from_message(self._ask_patiently("Split", request, messages.Element))
 
 
 def _shard(dataset: Pipeline, count: int, index: int) -> Pipeline:

@@ -34,7 +34,7 @@ from penstock._src.data.experimental.service.clients.arguments import (
 )
 from penstock._src.data.experimental.service.clients.consuming import Consumer
 from penstock._src.data.experimental.service.jobs import ShardingPolicy
-from penstock._src.data.experimental.service.servers import LOCAL, check_reachable
+from penstock._src.data.experimental.service.servers import LOCAL
 from penstock._src.data.graph_defs import dataset_graph, is_rebuildable
 from penstock._src.data.options import AutoShardPolicy, Options
 from penstock._src.eager.tensor import EagerTensor
@@ -138,21 +138,29 @@ def register_dataset(
 
 def _register(service: str, dataset: Dataset, name: str, compression: str | None) -> str:
     """Registers a dataset; returns its id."""
+    request = described(dataset)
+    request.dataset_id, request.compression = name, compression or ""
+    reply = call(messages.DISPATCHER, service, "Register", request, messages.RegisterReply)
+    return str(reply.dataset_id)
+
+
+def described(dataset: Dataset) -> Any:
+    """The RegisterRequest of a dataset: its graph, structure and cardinality."""
     held = dataset._variant_tensor
     if not isinstance(held, EagerTensor):
         raise UnimplementedError("tf.data service: datasets of graphs are not supported.")
     graph, token = _graph(held._value), uuid.uuid4().hex
     if HERE or not graph:  # there may be workers in this process
         LOCAL[token] = held._value
-    request = messages.RegisterRequest(
-        graph=graph, dataset_id=name, local=token, spec=encoded_spec(dataset),
-        compression=compression or "", cardinality=int(dataset.cardinality()),
-    )  # fmt: skip
-    reply = call(messages.DISPATCHER, service, "Register", request, messages.RegisterReply)
-    return str(reply.dataset_id)
+    return messages.RegisterRequest(
+        graph=graph,
+        local=token,
+        spec=_encoded_spec(dataset),
+        cardinality=int(dataset.cardinality()),
+    )
 
 
-def encoded_spec(dataset: Dataset) -> bytes:
+def _encoded_spec(dataset: Dataset) -> bytes:
     """The message of a dataset's `element_spec`; b"" where it has types that messages do not tell."""
     try:
         return bytes(encode(dataset.element_spec).SerializeToString())
@@ -240,22 +248,6 @@ def _decoded_spec(data: bytes) -> Any:
     name = "the element_spec that a dispatcher told"
     with parsing(name):
         return decode(message_of(StructuredValue, data, name))
-
-
-@export("data.experimental.distributed_save")
-def distributed_save(
-    dataset: Dataset, path: str, data_service_address: str, compression: str = "AUTO"
-) -> None:
-    """Writes a dataset into a folder, for `Dataset.load`. It is complete when this returns.
-
-    Args:
-      dataset: a Dataset.
-      path: the folder.
-      data_service_address: the target of a DispatchServer, "grpc://host:port".
-      compression: "AUTO" or "SNAPPY" for none here, or "GZIP".
-    """
-    check_reachable(data_service_address)
-    dataset.save(path, compression=None if compression in ("AUTO", "SNAPPY") else compression)
 
 
 class _Produced(GeneratorPipeline):
