@@ -70,7 +70,7 @@ class Dataset(CompositeTensor, Trackable):
         """Returns the dataset of the names of the files that match patterns."""
     @classmethod
     def load(cls, path: str, element_spec: Any = None, compression: str | None = None, reader_func: Callable[..., Any] | None = None, wait: bool = False) -> Dataset:
-        """Returns the dataset that `save` wrote."""
+        """Returns the dataset that `save` or `tf.data.experimental.distributed_save` wrote."""
     def map(self, map_func: Callable[..., Any], num_parallel_calls: IntLike | None = None, deterministic: bool | None = None, synchronous: bool | None = None, use_unbounded_threadpool: bool = False, name: str | None = None) -> Dataset:
         """Returns the results of a function for each element."""
     def options(self) -> Options:

@@ -1563,7 +1563,7 @@ def ListDiff(*, x: TensorLike, y: TensorLike, out_idx: _Any = int32, name: str |
     """The elements of x that are not in y, in order, and their indices in x."""
 
 def ListSnapshotChunksDataset(*, snapshot_path: TensorLike, output_types: _Any, output_shapes: _Any, name: str | None = None) -> Tensor:
-    """The paths of the chunks of a snapshot."""
+    """The paths of the chunks of a snapshot; waits for those of one that is being written."""
 
 def LoadAndRemapMatrix(*, ckpt_path: TensorLike, old_tensor_name: TensorLike, row_remapping: TensorLike, col_remapping: TensorLike, initializing_values: TensorLike, num_rows: _Any, num_cols: _Any, max_rows_in_memory: int = -1, name: str | None = None) -> Tensor:
     """A matrix of a checkpoint with remapped rows and columns; new elements come from `initializing_values` in row-major order."""

@@ -259,8 +259,8 @@ def dense_to_ragged_batch(batch_size: IntLike, drop_remainder: bool = False, row
     """Returns a transformation that does what `Dataset.ragged_batch` does."""
 def dense_to_sparse_batch(batch_size: IntLike, row_shape: ShapeLike) -> Callable[[Dataset], Dataset]: 
     """Returns a transformation that does what `Dataset.sparse_batch` does."""
-def distributed_save(dataset: Dataset, path: str, data_service_address: str, compression: str = 'AUTO') -> None: 
-    """Writes a dataset into a folder, for `Dataset.load`. It is complete when this returns."""
+def distributed_save(dataset: Dataset, path: str, data_service_address: str, compression: str | None = 'AUTO') -> None: 
+    """Lets the workers of a service write a dataset into a folder, for `Dataset.load`. It returns at once."""
 def enable_debug_mode() -> Any: 
     """Runs the functions of datasets as Python."""
 def enumerate_dataset(start: TensorLike = 0) -> Callable[[Dataset], Dataset]: 

@@ -43,7 +43,7 @@ class Dataset(_Dataset):
         """Returns the dataset of the names of the files that match patterns."""
     @staticmethod
     def load(path: str, element_spec: Any = None, compression: str | None = None, reader_func: Callable[..., Any] | None = None, wait: bool = False) -> Any:
-        """Returns the dataset that `save` wrote."""
+        """Returns the dataset that `save` or `tf.data.experimental.distributed_save` wrote."""
     def make_initializable_iterator(self, shared_name: str | None = None) -> Iterator:
         """Returns an iterator whose `initializer` is to be run first."""
     def make_one_shot_iterator(self) -> Any:
