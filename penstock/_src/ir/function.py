@@ -38,6 +38,7 @@ class ExchangeUnit:
     disagree what gives the error if they told different words: (their rows) -> error
     kind     one of EXCHANGES
     ranks    the processes that exchange, in their order; empty: all
+    ahead    how many exchanges of its kind that say so, too, may be under way at a time: their arrays take memory; 0: any number
     """
 
     words: tuple[int, ...]
@@ -45,6 +46,7 @@ class ExchangeUnit:
     disagree: Callable[[Any], OpError]
     kind: str = "all_reduce"
     ranks: tuple[int, ...] = ()
+    ahead: int = 0
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,43 +2,62 @@
 
 An exchange begins as soon as what it gives is stored, in the order of exchanges; the kernels that only gather what it gives (a pack of
 gradients) move there with it. It is waited for where something first reads its result. All other kernels keep their order.
+
+Of exchanges whose unit limits how many are under way (`ExchangeUnit.ahead`) one begins early once an older one was waited for, and at the latest in its
+place: then the older one is waited for there.
 """
 
 from collections.abc import Sequence
 
 from penstock._src.compiler.kernels.kernel import Kernel, SpecialKernel
+from penstock._src.ir.node import Node
+
+_EXCHANGES = ("exchange_start", "exchange_wait")
 
 
 def in_exchange_order(kernels: Sequence[Kernel]) -> tuple[Kernel, ...]:
     """The kernels of a function, exchanges where they overlap with most others."""
-    kinds = [k.node.kind if isinstance(k, SpecialKernel) else "" for k in kernels]
-    if "exchange_start" not in kinds:
+    if not any(_kind(kernel) == "exchange_start" for kernel in kernels):
         return tuple(kernels)
-    needs = needs_of(kernels)
-    early = _early(kernels, kinds)
-    waiting = {number for number, kind in enumerate(kinds) if kind == "exchange_wait"}
-    order: list[int] = []
-    done: set[int] = set()
+    return tuple([kernels[number] for number in _Order(kernels).made()])
 
-    def place(number: int) -> None:
-        for wait in sorted(needs[number] & waiting - done):
-            place(wait)
-        order.append(number)
-        done.add(number)
 
-    for number in range(len(kernels)):
-        if number not in done and number not in waiting:
-            place(number)
-        ready = True
-        while ready:  # what may begin now lets others begin
-            ready = False
-            for one in early:
-                if one not in done and needs[one] <= done:
-                    place(one)
-                    ready = True
-    for number in sorted(waiting - done):
-        place(number)
-    return tuple([kernels[number] for number in order])
+class _Order:
+    """The order of kernels, which have numbers."""
+
+    def __init__(self, kernels: Sequence[Kernel]) -> None:
+        self.kinds = [_kind(kernel) for kernel in kernels]
+        self.needs = needs_of(kernels)
+        self.early = _early(kernels, self.needs)
+        self.waiting = {n for n, kind in enumerate(self.kinds) if kind == "exchange_wait"}
+        self.older = _older(kernels, self.kinds)
+        self.order: list[int] = []
+        self.done: set[int] = set()
+
+    def made(self) -> list[int]:
+        """The numbers in order."""
+        for number in range(len(self.kinds)):
+            if number not in self.done and number not in self.waiting:
+                self._place(number)
+            ready = True
+            while ready:  # what may begin now lets others begin
+                ready = False
+                for one in self.early:
+                    if one not in self.done and self._needed(one) <= self.done:
+                        self._place(one)
+                        ready = True
+        for number in sorted(self.waiting - self.done):
+            self._place(number)
+        return self.order
+
+    def _needed(self, number: int) -> set[int]:
+        return self.needs[number] | self.older.get(number, set())
+
+    def _place(self, number: int) -> None:
+        for wait in sorted(self._needed(number) & self.waiting - self.done):
+            self._place(wait)
+        self.order.append(number)
+        self.done.add(number)
 
 
 def needs_of(kernels: Sequence[Kernel]) -> list[set[int]]:
@@ -53,20 +72,51 @@ def needs_of(kernels: Sequence[Kernel]) -> list[set[int]]:
     ]
 
 
-def _early(kernels: Sequence[Kernel], kinds: Sequence[str]) -> list[int]:
+def _kind(kernel: Kernel) -> str:
+    return kernel.node.kind if isinstance(kernel, SpecialKernel) else ""
+
+
+def _older(kernels: Sequence[Kernel], kinds: Sequence[str]) -> dict[int, set[int]]:
+    """For the number of a kernel that begins an exchange: that of the wait for the one that has to be over before."""
+    waits: dict[Node, int] = {}
+    limited: dict[str, list[tuple[int, Node]]] = {}
+    for number, (kernel, kind) in enumerate(zip(kernels, kinds, strict=True)):
+        if not isinstance(kernel, SpecialKernel):
+            continue
+        if kind == "exchange_wait":
+            waits[kernel.node.args[0]] = number
+        elif kind == "exchange_start" and kernel.node.attrs["unit"].ahead:
+            limited.setdefault(kernel.node.attrs["unit"].kind, []).append((number, kernel.node))
+    older: dict[int, set[int]] = {}
+    for begun in limited.values():
+        begun.sort(key=lambda pair: pair[1].attrs["number"])
+        for at, (number, node) in enumerate(begun):
+            ahead = node.attrs["unit"].ahead
+            if at >= ahead:
+                older[number] = {waits[begun[at - ahead][1]]}
+    return older
+
+
+def _early(kernels: Sequence[Kernel], needs: Sequence[set[int]]) -> list[int]:
     """The numbers of kernels that begin exchanges, and of those whose results only exchanges read."""
-    readers: dict[int, set[str]] = {}
-    for kernel, kind in zip(kernels, kinds, strict=True):
+    readers: dict[int, list[Kernel]] = {}
+    for kernel in kernels:
         for leaf in kernel.inputs:
-            readers.setdefault(leaf.id, set()).add(kind)
-    exchanges = {"exchange_start", "exchange_wait"}
-    return [
-        number
-        for number, (kernel, kind) in enumerate(zip(kernels, kinds, strict=True))
-        if kind == "exchange_start"
-        or kind == ""
-        and all(
-            node.kind == "concat" and readers.get(node.id, {""}) <= exchanges
-            for node in kernel.outputs
-        )
-    ]
+            readers.setdefault(leaf.id, []).append(kernel)
+
+    def is_early(kernel: Kernel, needed: set[int]) -> bool:
+        if _kind(kernel):
+            return _kind(kernel) == "exchange_start"
+        by = [reader for node in kernel.outputs for reader in readers.get(node.id, [kernel])]
+        is_pack = all(node.kind == "concat" for node in kernel.outputs)
+        return is_pack and all(_takes_early(reader, needed) for reader in by)
+
+    return [n for n, kernel in enumerate(kernels) if is_early(kernel, needs[n])]
+
+
+def _takes_early(kernel: Kernel, needed: set[int]) -> bool:
+    """Whether a kernel of an exchange lets a pack be written as soon as what that needs is there: if exchanges are limited, the filling
+    of a pack, which needs nothing, is not there long before them."""
+    if not isinstance(kernel, SpecialKernel) or kernel.node.kind not in _EXCHANGES:
+        return False
+    return bool(needed) or not kernel.node.attrs["unit"].ahead

@@ -59,13 +59,17 @@ class _OwnPart(Op):
 
 
 class _Parts(Op):
-    """An exchange of parts of several tensors between all processes."""
+    """An exchange of parts of several tensors between all processes.
+
+    ahead  in programs: see `ExchangeUnit`
+    """
 
     is_abstract = True
     T = ANY
     stateful = True
     is_collective = True
     pack_bytes: int = 0
+    ahead: int = 0
 
     def _agreed(self, inputs):
         """The transport, once all are about to do the same."""
@@ -79,7 +83,8 @@ class _Parts(Op):
     def _unit(self, transport, inputs, kind, merge):
         told = self._told(inputs)
         disagree = functools.partial(disagreement, self, transport, told)
-        return ExchangeUnit(tuple(told_words(told).tolist()), merge, disagree, kind)
+        words = tuple(told_words(told).tolist())
+        return ExchangeUnit(words, merge, disagree, kind, ahead=self.ahead)
 
     def _told(self, inputs):
         given = ", ".join(f"{x.dtype.name}{list(map(int, x.shape))}" for x in inputs)
