@@ -161,6 +161,8 @@ class Op:
     held: ClassVar[Any] = None
     # Whether the operations of a group of devices compute it together: see graph/passes/collectives.py.
     is_collective: ClassVar[bool] = False
+    # Method: the op that files have in its place, and how many of the inputs that takes.
+    written_as: ClassVar[Any] = None
     # Method: the error of a call while a program for an accelerator is traced, which has no kernel for the op. Libraries that call it where
     # an accelerator is listed then go another way.
     refused_on_accelerators: ClassVar[Any] = None

@@ -33,6 +33,9 @@ ANONYMOUS = "cd2c89b7-88b7-44c8-ad83-06c2a9158347"
 class Resource:
     """A named object that ops share through a handle."""
 
+    # What holds its value in this process, where it does not itself.
+    parts: tuple["Resource", ...] = ()
+
     def __init__(self, name: str = "", container: str = "") -> None:
         self.name = name
         self.container = container

@@ -11,6 +11,7 @@ from penstock._src.cluster.transport import Transport
 from penstock._src.core import dtypes
 from penstock._src.core.composite import IndexedSlices
 from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.errors import UnimplementedError
 from penstock._src.core.registry import raw
 from penstock._src.distribute.communication import CommunicationOptions
 from penstock._src.distribute.context import current
@@ -19,6 +20,7 @@ from penstock._src.distribute.mirrored.strategy import mirrored_variable
 from penstock._src.distribute.mirrored.variables import (
     DistributedVariable,
     MirroredVariable,
+    builds_for_sessions,
     updating,
 )
 from penstock._src.distribute.strategy import ReplicaContext
@@ -37,6 +39,9 @@ from penstock._src.distribute.workers.parts.variables import (
     Division,
     UpdatedVariable,
 )
+from penstock._src.distribute.workers.parts.weights import DividedWeight
+from penstock._src.eager.variable import Variable
+from penstock._src.eager.variable_modes import VariableSynchronization
 from penstock._src.graph.operation import is_symbolic
 from penstock._src.ops.collective.cluster import (
     cluster_broadcast,
@@ -180,9 +185,11 @@ class CollectiveAllReduceExtended(StrategyExtended):
         return 0
 
     def _local_results(self, val: Any) -> tuple[Any, ...]:
-        if isinstance(val, DistributedValues):
-            return val.values
-        return (val,)
+        if isinstance(val, DividedVariable | DividedWeight) or not isinstance(
+            val, DistributedValues
+        ):
+            return (val,)
+        return val.values
 
     # -- variables
 
@@ -194,6 +201,8 @@ class CollectiveAllReduceExtended(StrategyExtended):
             return mirrored_variable(self._strategy, next_creator, options, 1)
         if self._beside is not None and self.partial.divides(self._beside):
             return self._create_slot(next_creator, options, self._beside.shape)
+        if self.partial.divides_weights and is_weight(kwargs):
+            return self._create_weight(next_creator, options)
         gather = self.partial.gather_for
         return mirrored_variable(
             self._strategy, next_creator, options, 1,
@@ -219,22 +228,52 @@ class CollectiveAllReduceExtended(StrategyExtended):
 
     def _create_slot(self, create: Callable[..., Any], options: dict[str, Any], shape: Any) -> Any:
         """A variable beside one that is updated in parts: divided as it is, if it has its shape."""
-        given, dtype = options["initial_value"], options.get("dtype")
-        is_like: list[bool] = []
-
-        def own(**arguments: Any) -> Any:
-            value = given(**arguments) if callable(given) else given
-            whole = convert_to_tensor(value, dtype)
-            is_like.append(whole.shape == shape)
-            return self._division.part(whole) if is_like[-1] else whole
 
         def make(value: Any) -> Any:
             return create(**{**options, "initial_value": value})
 
+        def divided(part: Variable, whole: Any) -> Any:
+            stays_divided = self.partial is not None and self.partial.divides_weights
+            return DividedVariable(self._strategy, part, whole, self._division, make, stays_divided)
+
+        return self._create_divided(create, options, lambda whole: whole == shape, divided)
+
+    def _create_weight(self, create: Callable[..., Any], options: dict[str, Any]) -> Any:
+        """A variable that is trained: in parts, if it is large."""
+        partial = self.partial
+        assert partial is not None
+        if builds_for_sessions():
+            raise UnimplementedError(
+                None, None, "ShardingOptions: stage=3 in a graph of TensorFlow 1."
+            )
+
+        def divided(part: Variable, whole: Any) -> Any:
+            pack_bytes = self.options.bytes_per_pack
+            return DividedWeight(self._strategy, part, whole, self._division, pack_bytes)
+
+        return self._create_divided(create, options, partial.is_large, divided)
+
+    def _create_divided(
+        self,
+        create: Callable[..., Any],
+        options: dict[str, Any],
+        divides: Callable[[Any], bool],
+        divided: Callable[[Variable, Any], Any],
+    ) -> Any:
+        """A variable that is divided if its shape is such: what `divided` makes of the part and the shape."""
+        given, dtype = options["initial_value"], options.get("dtype")
+        shapes: list[Any] = []
+
+        def own(**arguments: Any) -> Any:
+            value = given(**arguments) if callable(given) else given
+            whole = convert_to_tensor(value, dtype)
+            shapes.append(whole.shape)
+            return self._division.part(whole) if divides(whole.shape) else whole
+
         def mirrored(strategy: Any, copies: Any) -> Any:
-            if not is_like[-1]:
+            if not divides(shapes[-1]):
                 return MirroredVariable(strategy, copies)
-            return DividedVariable(strategy, copies[0], shape, self._division, make)
+            return divided(copies[0], shapes[-1])
 
         return mirrored_variable(
             self._strategy, create, {**options, "initial_value": own}, 1, mirrored
@@ -243,14 +282,15 @@ class CollectiveAllReduceExtended(StrategyExtended):
     def _update(self, var: Any, fn: Callable[..., Any], args: Any, kwargs: Any, group: bool) -> Any:
         if not isinstance(var, DistributedVariable):
             return super()._update(var, fn, args, kwargs, group)
-        if self.partial is not None and self.partial.applies(var, (args, kwargs)):
+        if self.partial is not None and self.partial.applies(var, fn, args, kwargs):
             result = self.partial.run(var, fn, args, kwargs)
             return result if group else nest.map_structure(self._local_results, result)
         if isinstance(var, DividedVariable):
             var.make_whole()
         with updating(0):
             own_args, own_kwargs = select_whole((tuple(args), kwargs))
-            result = fn(var.values[0], *own_args, **own_kwargs)
+            own = var if isinstance(var, DividedWeight) else var.values[0]
+            result = fn(own, *own_args, **own_kwargs)
         return result if group else nest.map_structure(self._local_results, result)
 
     # -- reductions
@@ -299,6 +339,14 @@ class CollectiveAllReduceExtended(StrategyExtended):
 def _local(value: Any) -> Any:
     """This process's value of a distributed one."""
     return value.values[0] if isinstance(value, DistributedValues) else value
+
+
+def is_weight(options: dict[str, Any]) -> bool:
+    """Whether a variable of these options is trained, and has the shape of its initial value."""
+    trainable, shape = options.get("trainable"), options.get("shape")
+    if trainable is None:
+        trainable = options.get("synchronization") is not VariableSynchronization.ON_READ
+    return bool(trainable) and shape is None
 
 
 def _is_equal_everywhere(kind: ReduceOp, value: Any) -> bool:

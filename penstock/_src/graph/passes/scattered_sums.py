@@ -44,6 +44,13 @@ def scattered(operations: list[Operation], outputs: Sequence[Any]) -> list[Opera
     return result
 
 
+def with_inputs(op: Operation, inputs: Sequence[Any]) -> Operation:
+    """A copy of an operation that takes other tensors and is in no graph."""
+    made = copy.copy(op)
+    made._inputs = list(inputs)
+    return made
+
+
 def _divided(op: Operation, own: Sequence[int], parts: Sequence[Operation]) -> list[Operation]:
     """A sum as one of whole tensors, and one of those of which parts are read."""
     if not own:
@@ -70,8 +77,7 @@ def _copied(
     places: Sequence[int],
     outputs: Sequence[Any],
 ) -> Operation:
-    made = copy.copy(op)
-    made._inputs = [op._inputs[i] for i in places]
+    made = with_inputs(op, [op._inputs[i] for i in places])
     made._outputs = list(outputs)
     types = tuple(t.dtype for t in made._inputs)
     made.raw_op = complete(kind, {**attrs, "T": types}, True)

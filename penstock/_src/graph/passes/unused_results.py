@@ -15,6 +15,7 @@ from penstock._src.graph.library import GraphFunction
 from penstock._src.graph.needed_operations import needed_operations
 from penstock._src.graph.operation import Operation
 from penstock._src.graph.passes.collectives import joined as joined_collectives
+from penstock._src.graph.passes.gathered_weights import with_gathers
 from penstock._src.graph.passes.scattered_sums import scattered
 
 
@@ -27,7 +28,7 @@ def operations_to_run(
     """
     needed = needed_operations(graph, inputs, outputs, control_outputs)
     if any(op.raw_op.is_collective for op in needed):
-        needed = scattered(joined_collectives(needed), outputs)
+        needed = with_gathers(scattered(joined_collectives(needed), outputs), outputs)
     if graph.keeps_program_order:
         return needed
     return without_unread_effects(needed, outputs, control_outputs)

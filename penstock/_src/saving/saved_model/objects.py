@@ -176,6 +176,8 @@ class ModelObjects:
             self.objects.append(found)
             if is_variable(found):
                 self._by_handle[_identity(found.handle)] = number
+                for part in getattr(getattr(found.handle, "_value", None), "parts", ()):
+                    self._by_handle[id(part)] = number
             elif isinstance(found, Asset):
                 self._constants[found.asset_path._id] = number
             elif is_resource(found):

@@ -2,7 +2,6 @@
 
 import dataclasses
 
-from penstock._src.core.errors import UnimplementedError
 from penstock._src.util.arguments import whole_number
 from penstock._src.util.export import export
 
@@ -16,13 +15,12 @@ class ShardingOptions:
 
     Args:
       stage: 1 divides the optimizer's variables: each worker updates its part of every weight, then all gather them. 2 adds gradients up in
-        parts as well. 3, which would divide the weights too, is not implemented. 0 divides nothing.
-      smallest: variables of fewer elements stay whole.
+        parts as well. 3 divides the weights, too: they are gathered where a step uses them. 0 divides nothing.
+      smallest: weights of fewer elements, and what belongs to them, stay whole.
 
     Raises:
       TypeError: an argument is not an integer.
       ValueError: `stage` is not one of 0 to 3, or `smallest` is negative.
-      UnimplementedError: `stage` is 3.
 
     >>> tf.distribute.experimental.ShardingOptions(stage=2).stage
     2
@@ -36,9 +34,3 @@ class ShardingOptions:
             whole_number("ShardingOptions", name, getattr(self, name), 0)
         if self.stage > STAGES:
             raise ValueError(f"ShardingOptions: stage must be <= {STAGES}. Received: {self.stage}.")
-        if self.stage == STAGES:
-            raise UnimplementedError(
-                None,
-                None,
-                "ShardingOptions: stage=3, weights that are held in parts, is not implemented.",
-            )

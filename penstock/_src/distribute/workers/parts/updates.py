@@ -14,13 +14,14 @@ from penstock._src.core.tensor import Tensor
 from penstock._src.distribute.context import CONTEXTS
 from penstock._src.distribute.mirrored.variables import updating
 from penstock._src.distribute.values import DistributedValues
-from penstock._src.distribute.workers.parts.options import ShardingOptions
+from penstock._src.distribute.workers.parts.options import STAGES, ShardingOptions
 from penstock._src.distribute.workers.parts.variables import (
     DividedVariable,
     Division,
     PartOfVariable,
     UpdatedVariable,
 )
+from penstock._src.distribute.workers.parts.weights import DividedWeight
 from penstock._src.eager.variable import Variable
 from penstock._src.graph.func_graph import FuncGraph
 from penstock._src.graph.operation import Operation
@@ -51,21 +52,38 @@ class PartialUpdates:
         self._graphs: list[Any] = []  # those that `together` was entered in
         self._checked: dict[Any, Any] = {}
 
+    @property
+    def divides_weights(self) -> bool:
+        """Whether weights are held in parts."""
+        return self._options.stage == STAGES
+
+    def is_large(self, shape: Any) -> bool:
+        """Whether variables of a shape are divided."""
+        least = max(self._options.smallest, self._division.size)
+        return bool(shape.is_fully_defined() and shape.num_elements() >= least)
+
     def divides(self, variable: Any) -> bool:
         """Whether a variable is updated in parts, and its slots are divided."""
-        shape = variable.shape
-        return (
-            isinstance(variable, UpdatedVariable)
-            and variable.trainable
-            and shape.is_fully_defined()
-            and shape.num_elements() >= max(self._options.smallest, self._division.size)
-        )
+        if isinstance(variable, DividedWeight):
+            return True
+        is_updated = isinstance(variable, UpdatedVariable) and variable.trainable
+        return is_updated and self.is_large(variable.shape)
 
-    def applies(self, variable: Any, arguments: Any) -> bool:
-        """Whether an update is done in parts: it takes a tensor of the variable's shape, as a gradient is."""
-        return self.divides(variable) and any(
-            self._is_like(variable, value) for value in nest.flatten(arguments)
-        )
+    def applies(self, variable: Any, fn: Callable[..., Any], args: Any, kwargs: Any) -> bool:
+        """Whether an update is done in parts: it takes a tensor of the variable's shape, as a gradient is.
+
+        One of a weight in parts that takes nothing is, too, if its elements do not depend on one another (weight decay).
+        """
+        if not self.divides(variable):
+            return False
+        arguments = nest.flatten((args, kwargs))
+        if arguments or not isinstance(variable, DividedWeight):
+            return any(self._is_like(variable, value) for value in arguments)
+        try:
+            self._check(variable, fn, args, kwargs)
+        except UnimplementedError:
+            return False
+        return True
 
     def _is_like(self, variable: Any, value: Any) -> bool:
         is_tensor = isinstance(value, Tensor) and not isinstance(value, Variable)
@@ -118,15 +136,19 @@ class PartialUpdates:
         Raises:
           UnimplementedError: an element of the result depends on others.
         """
-        self.gather_for(variable)
+        if isinstance(variable, UpdatedVariable):
+            self.gather_for(variable)
         if STATE.graph is None:
-            self._check_eager(variable, fn, args, kwargs)
+            self._check(variable, fn, args, kwargs)
             result, part = self._run(variable, fn, args, kwargs)
         else:
             graph = STATE.graph
             before = len(graph._operations)
             result, part = self._run(variable, fn, args, kwargs)
             _require_elementwise(graph._operations[before:], part, variable)
+        if isinstance(variable, DividedWeight):
+            variable.set_own_part(part._read())
+            return result
         self._updated[id(variable)] = Update(variable, part, STATE.graph)
         if not self._graphs or self._graphs[-1] is not STATE.graph:
             self.gather()
@@ -144,14 +166,16 @@ class PartialUpdates:
             return _own_value(value)
 
         given = nest.map_structure(own, (tuple(args), dict(kwargs)))
-        part = PartOfVariable(copy, self._division.part(copy._read()))
+        is_held = isinstance(variable, DividedWeight)
+        value = variable.own_part() if is_held else self._division.part(copy._read())
+        part = PartOfVariable(copy, value, variable.shape)
         with updating(0), _in_parts():
             try:
                 return fn(part, *given[0], **given[1]), part
             except (ValueError, InvalidArgumentError) as error:
                 raise _refused(variable, str(error)) from error
 
-    def _check_eager(self, variable: Any, fn: Callable[..., Any], args: Any, kwargs: Any) -> None:
+    def _check(self, variable: Any, fn: Callable[..., Any], args: Any, kwargs: Any) -> None:
         """Traces an update once, without effect, to see what it computes."""
         held = [cell.cell_contents for cell in fn.__closure__ or ()]
         key = (fn.__code__, tuple(map(id, held)), variable._unique_id)
@@ -170,7 +194,9 @@ def select_whole(structure: Any) -> Any:
 
 
 def _own_value(value: Any) -> Any:
-    if isinstance(value, DividedVariable) or not isinstance(value, DistributedValues):
+    if isinstance(value, DividedVariable | DividedWeight) or not isinstance(
+        value, DistributedValues
+    ):
         return value
     return value.values[0]
 

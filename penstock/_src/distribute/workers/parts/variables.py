@@ -5,15 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from penstock._src.core.composite import IndexedSlices
 from penstock._src.core.convert import convert_to_tensor
-from penstock._src.core.dispatch import STATE
 from penstock._src.core.errors import UnimplementedError
+from penstock._src.core.registry import raw
 from penstock._src.distribute.context import CONTEXTS
 from penstock._src.distribute.mirrored.variables import MirroredVariable, give_updates
 from penstock._src.eager.context import init_scope
 from penstock._src.eager.variable import Variable
 from penstock._src.eager.variable_handle import wrong_shape
 from penstock._src.ops.collective.parts import gather_parts, own_part
+
+_SCATTERS = {
+    "scatter_add": "TensorScatterAdd",
+    "scatter_sub": "TensorScatterSub",
+    "scatter_update": "TensorScatterUpdate",
+    "scatter_max": "TensorScatterMax",
+    "scatter_min": "TensorScatterMin",
+}
 
 
 class Division:
@@ -34,6 +43,38 @@ class Division:
             inputs=parts, shapes=shapes, size=self.size, pack_bytes=pack_bytes, name="gathered"
         )
         return gathered
+
+    def change(self, variable: Any, method: str, value: Any, **kwargs: Any) -> Any:
+        """Changes the own part of a divided variable as a method changes the whole one.
+
+        Args:
+          variable: of which `values[0]` is the part.
+          method: one that assigns, or scatters slices.
+          value: its argument.
+          **kwargs: its further arguments.
+
+        Returns:
+          The operation that does so; None eagerly.
+
+        Raises:
+          UnimplementedError: there is no such operation of parts.
+        """
+        if method.startswith("assign"):
+            whole = convert_to_tensor(value, dtype=variable.dtype)
+            if not variable.shape.is_compatible_with(whole.shape):
+                raise wrong_shape(variable, whole)
+        elif method in _SCATTERS and isinstance(value, IndexedSlices):
+            places = raw.ExpandDims(input=value.indices, axis=-1)
+            updates = convert_to_tensor(value.values, dtype=variable.dtype)
+            scatter = getattr(raw, _SCATTERS[method])
+            whole, method = scatter(variable._read(), places, updates), "assign"
+        else:
+            raise UnimplementedError(
+                None,
+                None,
+                f"{method} on variable {variable.name}, which is divided among processes.",
+            )
+        return getattr(variable.values[0], method)(self.part(whole), read_value=False, **kwargs)
 
 
 class UpdatedVariable(MirroredVariable):
@@ -63,15 +104,17 @@ class PartOfVariable(Variable):
     """This process's part of a variable during an update; it has the shape of the whole, and the value of the part.
 
     Args:
-      variable: the variable.
-      part: its part.
+      variable: this process's copy.
+      part: the value of the part.
+      shape: of the whole.
     """
 
-    _copied = "_name _dtype _shape _unique _trainable _constraint _synchronization _aggregation _in_graph_mode _distributed_container _distribute_strategy".split()
+    _copied = "_name _dtype _unique _trainable _constraint _synchronization _aggregation _in_graph_mode _distributed_container _distribute_strategy".split()
 
-    def __init__(self, variable: Variable, part: Any) -> None:
+    def __init__(self, variable: Variable, part: Any, shape: Any) -> None:
         for name in self._copied:
             object.__setattr__(self, name, getattr(variable, name))
+        self._shape = shape
         self._part, self._graph_element, self._initial_value = part, None, None
 
     @property
@@ -143,6 +186,7 @@ class DividedVariable(MirroredVariable):
       shape: of the whole.
       division: how it is divided.
       make: makes a variable like it with another initial value.
+      stays_divided: whether it stays divided if an update uses it as a whole.
     """
 
     def __init__(
@@ -152,9 +196,10 @@ class DividedVariable(MirroredVariable):
         shape: Any,
         division: Division,
         make: Callable[[Any], Variable],
+        stays_divided: bool = False,
     ) -> None:
         super().__init__(strategy, [part])
-        self._shape = shape
+        self._shape, self._stays_divided = shape, stays_divided
         self._division, self._make = division, make
         self.is_divided, self._was_updated = True, False
 
@@ -188,8 +233,9 @@ class DividedVariable(MirroredVariable):
 
     def _used_as_whole(self) -> bool:
         """Whether it is divided, now that it is used as a whole."""
-        is_training = CONTEXTS.updated is not None or self._replica is not None
-        if self.is_divided and is_training and not self._was_updated:
+        if CONTEXTS.updated is not None and self._stays_divided:
+            self._was_updated = True
+        elif self.is_divided and self._replica is not None and not self._was_updated:
             self.make_whole()
         return self.is_divided
 
@@ -226,15 +272,9 @@ class DividedVariable(MirroredVariable):
             return getattr(part, method)(value, **kwargs)
         if not self._used_as_whole():
             return getattr(self.values[0], method)(value, **kwargs)
-        if not method.startswith("assign"):
-            raise UnimplementedError(
-                None, None, f"{method} on variable {self._name}, which is divided among processes."
-            )
-        whole = convert_to_tensor(value, dtype=self._dtype)
-        if not self._shape.is_compatible_with(whole.shape):
-            raise wrong_shape(self, whole)
-        getattr(self.values[0], method)(self._division.part(whole))
-        return self if STATE.graph is None else whole
+        read_value = kwargs.pop("read_value", True)
+        done = self._division.change(self, method, value, **kwargs)
+        return self if read_value else done
 
 
 give_updates(DividedVariable, DividedVariable._changed)

@@ -1,0 +1,230 @@
+"""Gathers weights that are held in parts where they are used, and lets them go in between (ZeRO's third stage).
+
+What reads a weight in the forward pass and what does so in the backward pass get values of their own, so that none lives through both. Casts
+and movements of a weight alone are computed in both. Each gather is begun where the one before it is first used, so that it travels while
+others compute; small ones travel together. Sums of gradients, of which each process gets a part, are begun as soon as the gradients are there.
+
+Before: w = _ReadWhole(part),  y = MatMul(x, w),  ...,  dx = MatMul(dy, w)
+After:  w = _GatherParts(part),  y = MatMul(x, w),  ...,  w1 = _GatherParts(part),  dx = MatMul(dy, w1)
+"""
+
+import copy
+import dataclasses
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from penstock._src.core.calls.binding import complete
+from penstock._src.graph.operation import Operation, SymbolicTensor
+from penstock._src.graph.passes.scattered_sums import with_inputs
+from penstock._src.graph.static_values import get_static_value
+from penstock._src.ops.collective.cluster import PACK_BYTES, packs_of
+from penstock._src.ops.collective.parts import _GatherParts, _SumOfParts
+from penstock._src.ops.collective.weights import _ReadWhole
+
+AHEAD = 1  # exchanges of a kind that are under way at a time: one travels while others compute
+
+
+@dataclasses.dataclass
+class Gather:
+    """A weight that is there for one pass.
+
+    read       the operation that reads it
+    is_late    whether the backward pass uses it
+    uses       places of the operations that do
+    """
+
+    read: Operation
+    is_late: bool
+    uses: list[int]
+
+    @property
+    def first(self) -> int:
+        """Where it is needed."""
+        return self.uses[0]
+
+
+class Array(NamedTuple):
+    """What packs of sums are made of."""
+
+    size: int
+    dtype: Any
+
+
+def with_gathers(operations: list[Operation], outputs: Sequence[Any]) -> list[Operation]:
+    """Returns the operations with gathers in place of reads of whole weights; those that are new are in no graph.
+
+    Args:
+      operations: in the order in which they run.
+      outputs: what is read of them.
+    """
+    if not any(isinstance(op.raw_op, _ReadWhole) for op in operations):
+        return operations
+    return _Rewrite(operations, outputs).result()
+
+
+class _Rewrite:
+    def __init__(self, operations: list[Operation], outputs: Sequence[Any]) -> None:
+        self.operations = list(operations)
+        self.outputs = {t._id for t in outputs}
+        self.before: dict[int, list[Operation]] = defaultdict(list)  # place -> operations to add
+        self.left_out: set[int] = set()  # places
+        self.places = {t._id: i for i, op in enumerate(operations) for t in op._outputs}
+        # What is computed of one weight alone: tensor's id -> the operation that reads the weight.
+        self.family: dict[int, Operation] = {}
+
+    def result(self) -> list[Operation]:
+        """The operations."""
+        self._move_sums()
+        gathers = self._gathers()
+        before = 0
+        for at, pack in enumerate(self._packs(gathers)):
+            self._add_gathers(pack, before if at else pack[0].first)
+            before = pack[0].first
+        made = []
+        for place, op in enumerate(self.operations):
+            made += self.before.get(place, [])
+            if place not in self.left_out:
+                made.append(op)
+        return made + self.before.get(len(self.operations), [])
+
+    # -- what is used where
+
+    def _gathers(self) -> list[Gather]:
+        """What the passes need, in the order of first use."""
+        found: dict[tuple[int, bool], Gather] = {}
+        for place, op in enumerate(self.operations):
+            if isinstance(op.raw_op, _ReadWhole):
+                self.family[op._outputs[0]._id] = op
+                self.left_out.add(place)
+                continue
+            is_late = op.gradient_of is not None
+            reads = {id(r): r for t in op._inputs if (r := self.family.get(t._id)) is not None}
+            for read in reads.values():
+                gather = found.setdefault((id(read), is_late), Gather(read, is_late, []))
+                gather.uses.append(place)
+            if len(reads) == 1 and not is_late and self._is_cheap(op):
+                self.family.update(dict.fromkeys([t._id for t in op._outputs], *reads.values()))
+        for at, read in self.family.items():  # those that nothing but the caller reads
+            if at in self.outputs and (id(read), False) not in found:
+                found[id(read), False] = Gather(read, False, [len(self.operations)])
+        gathers = sorted(found.values(), key=lambda gather: gather.first)
+        return [g for i, g in enumerate(gathers) if not self._is_still_there(g, gathers[:i])]
+
+    def _is_cheap(self, op: Operation) -> bool:
+        """Whether an operation moves or maps elements of a weight and takes nothing else that a run computes."""
+        raw = op.raw_op
+        others = [t for t in op._inputs if t._id not in self.family]
+        return (
+            (raw.is_elementwise or raw.is_movement or raw.rounds_nothing)
+            and not raw.stateful
+            and all(get_static_value(t) is not None for t in others)
+        )
+
+    def _is_still_there(self, gather: Gather, before: Sequence[Gather]) -> bool:
+        """Whether the backward pass begins with a weight that the forward pass has just used."""
+        return gather.is_late and bool(before) and before[-1].read is gather.read
+
+    # -- gathers
+
+    def _packs(self, gathers: Sequence[Gather]) -> list[list[Gather]]:
+        """Gathers that travel together: consecutive ones of one pass, whose parts have their values before the first is needed."""
+        packs: list[list[Gather]] = []
+        most = 0
+        for gather in gathers:
+            whole: Any = gather.read._outputs[0]
+            size = whole.shape.num_elements() * whole.dtype.size
+            first = packs[-1][0] if packs else gather
+            is_alike = (
+                gather.is_late == first.is_late and whole.dtype == first.read._outputs[0].dtype
+            )
+            if not packs or size > most or not is_alike or self._settled(gather) > first.first:
+                packs.append([])
+                raw: Any = gather.read.raw_op
+                most = raw.pack_bytes or PACK_BYTES
+            packs[-1].append(gather)
+            most -= size
+        return packs
+
+    def _add_gathers(self, pack: Sequence[Gather], place: int) -> None:
+        """Puts the gathers of a pack at a place, or as soon after it as the parts have their values."""
+        place = max([place, *[self._settled(gather) for gather in pack]])
+        makers = {self.places.get(gather.read._inputs[1]._id, -1) for gather in pack}
+        for maker in sorted(m for m in makers if m >= place):
+            self.before[place].append(self.operations[maker])
+            self.left_out.add(maker)
+        made = copy.copy(pack[0].read)
+        made._inputs = [g.read._inputs[1] for g in pack]
+        made._outputs = [g.read._outputs[0] for g in pack]
+        if pack[0].is_late:
+            made._outputs = [_like(t, made, i) for i, t in enumerate(made._outputs)]
+        reads: list[Any] = [g.read.raw_op for g in pack]
+        attrs = {
+            "shapes": tuple(read.output_shape for read in reads),
+            "T": tuple(t.dtype for t in made._inputs),
+            "size": reads[0].size,
+            "pack_bytes": reads[0].pack_bytes,
+            "ahead": AHEAD,
+        }
+        made.raw_op = complete(_GatherParts, attrs, True)
+        self.before[place].append(made)
+        for gather, value in zip(pack, made._outputs, strict=True):
+            if gather.is_late:
+                self._use(gather, value)
+
+    def _settled(self, gather: Gather) -> int:
+        """The place from which on the part has the value that is gathered."""
+        maker = self.places.get(gather.read._inputs[1]._id)
+        if maker is None:  # it is given
+            return 0
+        op = self.operations[maker]
+        handles = {t._id for t in op._inputs}
+        if not op.raw_op.reads_only:
+            return maker + 1
+        for place in range(maker - 1, -1, -1):
+            other = self.operations[place]
+            if not other.raw_op.reads_only and any(t._id in handles for t in other._inputs):
+                return place + 1
+        return 0
+
+    def _use(self, gather: Gather, value: Any) -> None:
+        """Lets the backward pass use a value of its own, and what it takes that is computed of the weight alone."""
+        new: dict[int, Any] = {gather.read._outputs[0]._id: value}
+
+        def renewed(tensor: Any, place: int) -> Any:
+            if self.family.get(tensor._id) is not gather.read:
+                return tensor
+            if tensor._id not in new:
+                maker = self.operations[self.places[tensor._id]]
+                made = with_inputs(maker, [renewed(t, place) for t in maker._inputs])
+                made._outputs = [_like(t, made, i) for i, t in enumerate(maker._outputs)]
+                new.update({a._id: b for a, b in zip(maker._outputs, made._outputs, strict=True)})
+                self.before[place].append(made)
+            return new[tensor._id]
+
+        for place in gather.uses:
+            op = self.operations[place]
+            self.operations[place] = with_inputs(op, [renewed(t, place) for t in op._inputs])
+
+    # -- sums
+
+    def _move_sums(self) -> None:
+        """Puts the sums of each pack where the last of its tensors is made."""
+        for at, op in enumerate(list(self.operations)):
+            old: Any = op.raw_op
+            if not isinstance(old, _SumOfParts):
+                continue
+            self.left_out.add(at)
+            inputs: Sequence[Any] = op._inputs
+            arrays = [Array(x.shape.num_elements(), x.dtype) for x in inputs]
+            for pack in packs_of(arrays, old.pack_bytes or PACK_BYTES):
+                made = with_inputs(op, [op._inputs[i] for i in pack])
+                made._outputs = [op._outputs[i] for i in pack]
+                types = tuple(t.dtype for t in made._inputs)
+                made.raw_op = complete(_SumOfParts, old.attrs | {"T": types, "ahead": AHEAD}, True)
+                last = max(self.places.get(t._id, at - 1) for t in made._inputs)
+                self.before[last + 1].append(made)
+
+
+def _like(tensor: Any, op: Operation, index: int) -> SymbolicTensor:
+    return SymbolicTensor(op, index, tensor.dtype, tensor.shape)
