@@ -8,6 +8,7 @@ from penstock._src.native import Target
 
 TRIPLE = "nvptx64-nvidia-cuda"
 WARP = 32  # threads that go together
+WITHOUT_ASKING = 48 << 10  # bytes of shared memory that a block may have anyway
 THREADS = 256  # of a block, unless a kernel says otherwise
 CONCURRENT = (
     64  # blocks of one thread each that kernels without a schedule of their own run at once
@@ -21,13 +22,11 @@ class Architecture:
     name           as ptxas takes it
     ptx            the version of PTX in which it is described
     most_shared    bytes of shared memory that a block may have if it asks for them
-    shared         bytes that it may have without asking
     """
 
     name: str
     ptx: int
     most_shared: int
-    shared: int = 48 << 10
 
     @property
     def number(self) -> int:

@@ -8,6 +8,24 @@ from ..target import Target
 
 EXPORTS = ("__extendhfsf2", "__truncsfhf2", "__truncdfhf2", "__truncsfbf2", "__truncdfbf2")
 
+# the one that LLVM also calls where it keeps a bfloat as a float, on processors that have the others as instructions
+ROUNDED_TO_BFLOAT = """
+define bfloat @__truncsfbf2(float %x) #0 {
+entry:
+  %bits = bitcast float %x to i32
+  %last = lshr i32 %bits, 16
+  %odd = and i32 %last, 1
+  %half = add i32 %odd, 32767
+  %rounded = add i32 %bits, %half
+  %nan = fcmp uno float %x, %x
+  %quieted = or i32 %bits, 4194304
+  %chosen = select i1 %nan, i32 %quieted, i32 %rounded
+  %high = lshr i32 %chosen, 16
+  %b = trunc i32 %high to i16
+  %result = bitcast i16 %b to bfloat
+  ret bfloat %result
+}
+"""
 _TEXT = """
 define float @__extendhfsf2(half %x) #0 {
 entry:
@@ -86,21 +104,6 @@ entry:
   %h = call half @__truncsfhf2(float %f)
   ret half %h
 }
-define bfloat @__truncsfbf2(float %x) #0 {
-entry:
-  %bits = bitcast float %x to i32
-  %last = lshr i32 %bits, 16
-  %odd = and i32 %last, 1
-  %half = add i32 %odd, 32767
-  %rounded = add i32 %bits, %half
-  %nan = fcmp uno float %x, %x
-  %quieted = or i32 %bits, 4194304
-  %chosen = select i1 %nan, i32 %quieted, i32 %rounded
-  %high = lshr i32 %chosen, 16
-  %b = trunc i32 %high to i16
-  %result = bitcast i16 %b to bfloat
-  ret bfloat %result
-}
 define bfloat @__truncdfbf2(double %x) #0 {
 entry:
   %f = call float @round_to_odd(double %x)
@@ -117,4 +120,4 @@ def exports(target: Target) -> tuple[str, ...]:
 
 def text(target: Target) -> str:
     """IR of the conversions that the target lacks."""
-    return "" if target.converts_halves else _TEXT
+    return "" if target.converts_halves else ROUNDED_TO_BFLOAT + _TEXT

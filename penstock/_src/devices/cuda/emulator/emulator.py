@@ -12,6 +12,7 @@ import numpy as np
 from penstock._src.core.errors import InternalError
 from penstock._src.devices.cuda.driver.calls import MAP_BYTES
 from penstock._src.devices.cuda.emulator import state
+from penstock._src.devices.cuda.emulator.amd_intrinsics import write_amd_intrinsics
 from penstock._src.devices.cuda.emulator.asynchronous.faults import Misuse, SharedMemory
 from penstock._src.devices.cuda.emulator.asynchronous.service import Service
 from penstock._src.devices.cuda.emulator.copies import write_copies, write_forget
@@ -60,6 +61,7 @@ def _runtime() -> Library:
     write_memory(m)
     write_copies(m)
     write_intrinsics(m)
+    write_amd_intrinsics(m)
     with m.fn("penstock.emulator.state", ret=PTR) as f:
         f.give(f.address(STATE))
     code = Code.of(m)
@@ -169,7 +171,7 @@ class Emulator:
             state.STACK_OF_ONE: STACK, state.KERNEL: library[kernel.name], state.CONTEXT: context.ctypes.data,
             state.COPIES: copies.ctypes.data, state.COPY_COUNTS: counts.ctypes.data, state.TASKS: tasks, state.SYNCS_OF: syncs.ctypes.data, state.CHECKED: checked,
             state.CONDITIONS: self.conditions.ctypes.data, state.CONDITION_COUNT: len(self.conditions),
-            state.MAPS: map_words.ctypes.data, state.SERVICE: 0,
+            state.MAPS: map_words.ctypes.data, state.SERVICE: 0, state.WAVEFRONT: kernel.wavefront,
         }  # fmt: skip
         service = None
         if kernel.assembly:

@@ -54,9 +54,7 @@ def write_intrinsics(m: Module) -> None:
     with m.fn(f"{PREFIX}barrier.cta.sync.aligned.all", _barrier=I32) as f:
         f.call("penstock.emulator.yield", AT_BARRIER)
     with m.fn(f"{PREFIX}bar.warp.sync", _mask=I32) as f:
-        f.call("penstock.emulator.yield", IN_WARP)
-        syncs, thread = word(f, state.SYNCS_OF, PTR), word(f, state.THREAD)
-        f.store(f.load(syncs, thread, I64) + 1, syncs, thread)
+        wait_for_warp(f)
     _write_set_conditional(m)
     _write_products(m)
     _write_loads_of_matrices(m)
@@ -78,6 +76,13 @@ def _write_set_conditional(m: Module) -> None:
 
         is_one = f.compare("ult", which, word(f, state.CONDITION_COUNT))
         f.when(is_one, lambda: f.store(f.number, word(f, state.CONDITIONS, PTR), which), fail)
+
+
+def wait_for_warp(f: Fn) -> None:
+    """Lets the thread wait for its warp, which keeps apart what the threads do before and behind."""
+    f.call("penstock.emulator.yield", IN_WARP)
+    syncs, thread = word(f, state.SYNCS_OF, PTR), word(f, state.THREAD)
+    f.store(f.load(syncs, thread, I64) + 1, syncs, thread)
 
 
 def _write_shuffle(m: Module, way: str, kind: str, ty: str) -> None:
@@ -189,14 +194,15 @@ def _operand(f: Fn, slot: Callable[[Val], Val], element: str, lane: Val, w: int,
 def exchange(f: Fn, show: Callable[[Val], None]) -> Callable[[Val], Val]:
     """Shows the other threads of the warp something; gives what finds the slot of a lane."""
     thread, slots = word(f, state.THREAD), word(f, state.SLOTS, PTR)
+    wavefront = word(f, state.WAVEFRONT)
     parities = word(f, state.PARITIES, PTR)
     parity = f.load(parities, thread, I64)
     f.store(parity ^ 1, parities, thread)
-    first = thread - thread % WARP
+    first = thread - thread % wavefront
 
     def slot(lane: Val) -> Val:
         return f.at(slots, ((first + lane) * 2 + parity) * SLOT, "i8")
 
-    show(slot(thread % WARP))
+    show(slot(thread % wavefront))
     f.call("penstock.emulator.yield", IN_WARP)
     return slot

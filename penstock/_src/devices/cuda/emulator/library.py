@@ -26,7 +26,7 @@ from penstock._src.devices.cuda.emulator.emulator import Emulator, Memory
 from penstock._src.devices.cuda.emulator.graphs import GraphFunctions
 from penstock._src.devices.cuda.emulator.streams import INVALID, number_of
 from penstock._src.devices.cuda.emulator.translate import EmulatedKernel
-from penstock._src.devices.cuda.target import architecture_of
+from penstock._src.devices.cuda.target import WITHOUT_ASKING, architecture_of
 
 NOT_FOUND = 500
 _ERRORS = {
@@ -38,7 +38,6 @@ VERSION = (12, 4)  # of CUDA, which its driver supports
 CAPABILITY = "8.0"
 # bytes of a tensor map's elements, by the driver's numbers of types
 MAP_ELEMENTS = {0: 1, 6: 2, 9: 2}
-WITHOUT_ASKING = 48 << 10  # bytes of shared memory
 MEMORY = 1 << 30  # bytes of the card that it seems to be
 
 

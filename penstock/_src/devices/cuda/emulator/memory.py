@@ -18,7 +18,6 @@ from penstock._src.devices.cuda.emulator.state import (
     Fault,
 )
 from penstock._src.devices.cuda.emulator.threads import put, word
-from penstock._src.devices.cuda.target import WARP
 from penstock._src.native import Module
 from penstock._src.native.language.function import Fn
 from penstock._src.native.language.types import I1, I32, I64, PTR
@@ -69,6 +68,8 @@ def _write_look(m: Module) -> None:
             f.convert(word(f, which), I32) for which in (state.BLOCK_EPOCH, state.LAUNCH_EPOCH)
         )
         is_shared, stores = f.is_shared.ne(0), f.stores.ne(0)
+        # the bits of a thread's number that say its wavefront
+        of_warp = f.convert(f.i64(state.OTHERS) - word(f, state.WAVEFRONT), I32)
 
         def fault(kind: Fault, other: Val) -> Callable[[], None]:
             named = f.select(other < 0, other, other & (state.OTHERS - 1))
@@ -77,7 +78,7 @@ def _write_look(m: Module) -> None:
 
         def is_beside(when: Val, who: Val) -> Val:
             """Whether another thread was here, from which nothing separates this one."""
-            in_warp = (who >= 0) & ((who ^ me) & (state.OTHERS - WARP)).eq(0)
+            in_warp = (who >= 0) & ((who ^ me) & of_warp).eq(0)
             ordered = ((who ^ me) >> state.SYNCS_SHIFT).ne(0)
             mine = ((who ^ me) & (state.OTHERS - 1)).eq(0) & (who & state.OTHERS).eq(0)
             return when.eq(now) & ~(in_warp & (ordered | mine))
@@ -98,7 +99,7 @@ def _write_look(m: Module) -> None:
                 f.store(me, at, WRITER)
 
             def note_load() -> None:
-                in_warp = (reader >= 0) & ((reader ^ me) & (state.OTHERS - WARP)).eq(0)
+                in_warp = (reader >= 0) & ((reader ^ me) & of_warp).eq(0)
                 others = f.select(in_warp, me | state.OTHERS, SEVERAL)
                 f.store(now, at, READ)
                 f.store(f.select(far, OTHER_BLOCK, f.select(near, others, me)), at, READER)

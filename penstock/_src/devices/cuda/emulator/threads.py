@@ -23,7 +23,6 @@ from penstock._src.devices.cuda.emulator.state import (
     WARPGROUP,
     Fault,
 )
-from penstock._src.devices.cuda.target import WARP
 from penstock._src.native import Module
 from penstock._src.native.language.function import Fn
 from penstock._src.native.language.types import I1, I64, PTR
@@ -129,6 +128,7 @@ def _write_block(m: Module, saved: int, at: int) -> None:
     """Runs all threads of a block until they have ended."""
     with m.fn("run_block", internal=True, noalias=False, stacks=PTR, status=PTR, count=I64) as f:
         size, low = word(f, state.STACK_OF_ONE), word(f, state.STACK_LOW)
+        wavefront = word(f, state.WAVEFRONT)
 
         def begin(thread: Val) -> None:
             put(f, state.THREAD, thread)
@@ -157,7 +157,7 @@ def _write_block(m: Module, saved: int, at: int) -> None:
 
         def round_of_all(_moved: Val) -> tuple[Val, ...]:
             (moved,) = f.loop(0, f.count, 1, resume, f.i64(0))
-            (moved,) = f.loop(f.i64(0), f.count, WARP, release_warp, moved)
+            (moved,) = f.loop(f.i64(0), f.count, wavefront, release_warp, moved)
             (moved,) = f.loop(f.i64(0), f.count, WARPGROUP, release_warpgroup, moved)
             (barrier,) = release(f.i64(0), f.count, AT_BARRIER)
             put(f, state.EPOCH, word(f, state.EPOCH) + barrier)
@@ -166,7 +166,7 @@ def _write_block(m: Module, saved: int, at: int) -> None:
             return f.when(moved.eq(0), lambda: (ask(f, state.IDLE),), lambda: (moved,))
 
         def release_warp(first: Val, moved: Val) -> tuple[Val, ...]:
-            (released,) = release(first, f.min(first + WARP, f.count), IN_WARP)
+            (released,) = release(first, f.min(first + wavefront, f.count), IN_WARP)
             return (moved | released,)
 
         def release_warpgroup(first: Val, moved: Val) -> tuple[Val, ...]:

@@ -8,15 +8,12 @@ import re
 
 from penstock._src.core.errors import InternalError
 from penstock._src.devices.cuda.emulator.asynchronous.assembly import without_assembly
-from penstock._src.devices.cuda.emulator.intrinsics import PREFIX
-from penstock._src.devices.cuda.target import ARCHITECTURES
+from penstock._src.devices.cuda.families.table import FAMILIES
+from penstock._src.devices.cuda.target import ARCHITECTURES, WARP
 from penstock._src.native import Code, host
 from penstock._src.native.language.types import size_of
+from penstock._src.native.process.float16_calls import ROUNDED_TO_BFLOAT
 
-_KERNEL = re.compile(
-    r"define ptx_kernel void @(\w+)\(ptr byval\(\[(\d+) x i64\]\) align 8 %ctx, i64 %tasks, ptr %ended"
-    r'((?:, ptr byval\(\[16 x i64\]\) align 64 %map\d)*)\) #0 "nvvm.reqntid"="(\d+)"'
-)
 _SHARED = re.compile(
     r"^@shared = internal addrspace\(3\) global \[(\d+) x i8\] undef, align 16$", re.M
 )
@@ -28,6 +25,12 @@ _STORE = re.compile(r"^(\s*store )(<[^>]+>|\S+) (.+), ptr ([^,]+)(, align.*)?$")
 _ALIGNED = re.compile(r", align (\d+)$")
 _CONTEXT = re.compile(r"getelementptr (?:inbounds )?i64, ptr (?:%ctx|@table_\w+),")
 _MAPS = re.compile(r" byval\(\[16 x i64\]\) align 64")
+_INTRINSICS = re.compile(r"@llvm\.(nvvm|amdgcn)\.")
+# of AMD's kernels: what makes their context a pointer as others are
+_ENTRY = (
+    "%ctx = addrspacecast ptr addrspace(4) %words to ptr",
+    "%ctx = getelementptr i8, ptr %words, i64 0",
+)
 _GENERIC = "addrspacecast (ptr addrspace(3) @shared to ptr)"
 
 
@@ -38,37 +41,48 @@ class EmulatedKernel:
     code      which takes the address of its context, the number of blocks, and where a check puts its code
     words     of the context
     threads   of a block
+    wavefront threads that go together
     maps      how many tensor maps it takes
     shared    bytes of shared memory that it has without asking; the function "shared_memory" gives its address
     assembly  texts of inline assembly, by the numbers with which it asks for them
     """
 
     def __init__(self, text: str, name: str):
-        found = {m[1]: m for m in _KERNEL.finditer(text)}
+        found = {m["name"]: m for family in FAMILIES.values() for m in family.heads.finditer(text)}
         if name not in found:
             raise InternalError(None, None, f"No kernel {name!r} among {sorted(found)}.")
         self.name = name
-        self.words, self.threads = int(found[name][2]), int(found[name][4])
-        self.maps = found[name][3].count("%map")
+        head = found[name].groupdict()
+        self.words, self.threads = int(head["words"]), int(head["threads"])
+        self.maps = head["maps"].count("%map")
+        self.wavefront = int(head.get("wavefront", WARP))
         shared = _SHARED.search(text)
         self.shared = int(shared[1]) if shared else 0
         text, functions, self.assembly = without_assembly(text)
         whole = f"{translated(text)}\n{functions}"
+        if "bfloat" in text and host().converts_halves:  # else the pool has it
+            whole += ROUNDED_TO_BFLOAT
         self.code = Code(whole, (*found, "shared_memory"), host())
+
+
+def _head(found: re.Match[str]) -> str:
+    context = "%ctx" if "%ctx" in found[0] else "%words"
+    maps = _MAPS.sub("", found["maps"])
+    return f"define void @{found['name']}(ptr {context}, i64 %tasks, ptr %ended{maps}) #0"
 
 
 def translated(text: str) -> str:
     """The IR of a card's module, without assembly, as IR for this CPU."""
-    text = _KERNEL.sub(
-        lambda m: f"define void @{m[1]}(ptr %ctx, i64 %tasks, ptr %ended{_MAPS.sub('', m[3])}) #0",
-        text,
-    )
+    for family in FAMILIES.values():
+        text = family.heads.sub(_head, text)
+    text = text.replace(*_ENTRY)
     has_shared = bool(_SHARED.search(text) or _DYNAMIC.search(text))
     text = _SHARED.sub(r"@shared = internal global [\1 x i8] undef, align 128", text)
     most = max(a.most_shared for a in ARCHITECTURES.values())
     text = _DYNAMIC.sub(f"@shared = internal global [{most} x i8] undef, align 1024", text)
     text = _NOTES.sub("", text)
-    text = text.replace(_GENERIC, "@shared").replace("@llvm.nvvm.", f"@{PREFIX}")
+    text = text.replace(_GENERIC, "@shared")
+    text = _INTRINSICS.sub(r"@penstock.\1.", text)
     text = _ATTRIBUTES.sub(lambda _: host().attributes, text)
     lines, contexts = [], {"%ctx"}
     for number, line in enumerate(text.split("\n")):

@@ -6,7 +6,7 @@ from penstock._src.compiler.codegen.nests.choice import EXPENSIVE, contiguity, r
 from penstock._src.compiler.kernels.index import Index, Var, is_one
 from penstock._src.compiler.kernels.loop_nest import LoopNest, indices
 from penstock._src.compiler.kernels.values import Value
-from penstock._src.devices.cuda.target import THREADS, WARP
+from penstock._src.devices.cuda.target import THREADS
 from penstock._src.ir import dims
 from penstock._src.ir.dims import Dim
 
@@ -43,7 +43,7 @@ class Mapping:
         return dims.ceil_divide(self.groups(), THREADS // self.group)
 
 
-def mapping_of(nest: LoopNest) -> Mapping:
+def mapping_of(nest: LoopNest, wavefront: int) -> Mapping:
     """The choice for a nest; it depends on its structure only, never on a Dim's value."""
     values = nest.values()
     reductions = [v for v in values if v.kind in ("reduce", "arg_reduce")]
@@ -55,12 +55,12 @@ def mapping_of(nest: LoopNest) -> Mapping:
     if not reductions and not inner:
         vector, lanes = _vector(nest, points, values)
         return Mapping(points, inner, 1, vector, lanes)
-    return Mapping(points, inner, _group(points, inner, reductions, values))
+    return Mapping(points, inner, _group(points, inner, reductions, values, wavefront))
 
 
 def _group(
-    points: tuple[Var, ...], inner: tuple[Var, ...], reductions: list[Value], values: list[Value]
-) -> int:
+    points: tuple[Var, ...], inner: tuple[Var, ...], reductions: list[Value], values: list[Value], wavefront: int
+) -> int:  # fmt: skip
     """How many threads compute a point together."""
     # what threads of a group share out: reductions of points, and the points within
     shared = [reduction_variables(v) for v in reductions if v.vars <= set(points)]
@@ -77,7 +77,7 @@ def _group(
     is_many = isinstance(count, Dim) or count >= FEW
     if not inner and is_many and across > along:
         return 1  # neighboring threads read neighboring elements
-    return THREADS if longest >= VERY_LONG else WARP
+    return THREADS if longest >= VERY_LONG else wavefront
 
 
 def _vector(nest: LoopNest, points: tuple[Var, ...], values: list[Value]) -> tuple[Var | None, int]:

@@ -11,14 +11,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from penstock._src.devices.cuda.families.family import BLOCK, BUTTERFLY, FROM, THREAD, UP
+from penstock._src.devices.cuda.families.table import family_of
 from penstock._src.devices.cuda.kernels.tensor_maps import TensorMap
-from penstock._src.devices.cuda.target import ARCHITECTURES, CONCURRENT
+from penstock._src.devices.cuda.target import CONCURRENT, WITHOUT_ASKING
 from penstock._src.native import Code, Module, Target
 from penstock._src.native.language.function import Fn
 from penstock._src.native.language.types import (
     BF16,
     BITS,
-    F32,
     I16,
     I32,
     I64,
@@ -34,7 +35,6 @@ from penstock._src.native.language.value import Val
 
 CONTEXT_WORD = re.compile(r"getelementptr (?:inbounds )?i64, ptr %ctx, i64 (\w+)")
 _SHARED, _GLOBAL = "ptr addrspace(3)", "ptr addrspace(1)"
-_EVERYONE = -1  # the mask of all lanes of a warp
 ALIGNED = 16  # bytes: what shared memory is aligned to, and the widest access
 DYNAMIC_ALIGNED = 1024  # the same of shared memory that is asked for: what swizzled tiles repeat by
 MAP_PARAMETER = 3  # the number of a kernel's parameter that is its first tensor map
@@ -89,7 +89,7 @@ class CudaModule(Module):
 
     def finished(self) -> CudaCode:
         """The module's code."""
-        dynamic = self.shared > ARCHITECTURES[self.target.cpu].shared
+        dynamic = self.shared > WITHOUT_ASKING
         if dynamic:
             self.raw(f"@shared = external addrspace(3) global [0 x i8], align {DYNAMIC_ALIGNED}")
         elif self.shared:
@@ -136,8 +136,11 @@ class CudaFn(Fn):
         self._aligned = False
         self._room = 0  # bytes of shared memory; the module has the most that a kernel takes
         self._numbers: dict[str, Val] = {}
+        self.family = family_of(module.target)
+        self.wavefront = self.family.wavefront(module.target)  # threads that go together
 
     def __exit__(self, kind: Any, *rest: Any) -> None:
+        self.entry[:0] = self.family.entry()
         self.entry += _LOOKS_WHETHER_ENDED
         super().__exit__(kind, *rest)
         if kind:
@@ -146,40 +149,35 @@ class CudaFn(Fn):
         found = [w for part in [*self.module.parts, text] for w in CONTEXT_WORD.findall(part)]
         self.module.words = 1 + max(map(int, found), default=0)
         before = f"define void @{self.name}(ptr %ctx, i64 %tasks, ptr %ended) #0 {{"
-        maps = "".join(
-            f", ptr byval([16 x i64]) align 64 %map{i}" for i in range(len(self.module.maps))
-        )
-        after = (
-            f"define ptx_kernel void @{self.name}(ptr byval([{self.module.words} x i64]) align 8 %ctx, i64 %tasks, ptr %ended{maps})"
-            f' #0 "nvvm.reqntid"="{self.module.threads}" {{'
+        after = self.family.head(
+            self.name,
+            self.module.words,
+            self.module.threads,
+            len(self.module.maps),
+            self.module.target,
         )
         assert text.startswith(before)
         self.module.parts.append(after + text[len(before) :])
 
     # -- which thread
-    def _special(self, register: str) -> Val:
-        if register not in self._numbers:
-            name = f"@llvm.nvvm.read.ptx.sreg.{register}"
+    def _number_of(self, which: str) -> Val:
+        if which not in self._numbers:
+            name = "@" + self.family.numbers[which]
             self.module.declare(f"declare i32 {name}()")
             small, wide = self.name_value(), self.name_value()
             self.entry += [f"{small} = call i32 {name}()", f"{wide} = zext i32 {small} to i64"]
-            self._numbers[register] = Val(self, I64, wide)
-        return self._numbers[register]
+            self._numbers[which] = Val(self, I64, wide)
+        return self._numbers[which]
 
     @property
     def thread(self) -> Val:
         """The number of the thread within its block."""
-        return self._special("tid.x")
+        return self._number_of(THREAD)
 
     @property
     def number(self) -> Val:
         """The number of the block."""
-        return self._special("ctaid.x")
-
-    @property
-    def count(self) -> Val:
-        """How many blocks were launched."""
-        return self._special("nctaid.x")
+        return self._number_of(BLOCK)
 
     def tensor_map(self, number: int) -> Val:
         """One of the module's tensor maps."""
@@ -199,49 +197,39 @@ class CudaFn(Fn):
     # -- threads together
     def barrier(self) -> None:
         """Waits for all threads of the block; what they wrote to shared memory is seen by all."""
-        name = "@llvm.nvvm.barrier.cta.sync.aligned.all"
-        self.module.declare(f"declare void {name}(i32)")
-        self.emit(VOID, f"call void {name}(i32 0)")
+        self.family.barrier(self)
 
     def warp_barrier(self) -> None:
         """Waits for all threads of the warp; what they wrote is seen by one another."""
-        name = "@llvm.nvvm.bar.warp.sync"
-        self.module.declare(f"declare void {name}(i32)")
-        self.emit(VOID, f"call void {name}(i32 {_EVERYONE})")
+        self.family.wavefront_barrier(self)
 
     def shuffled(self, x: Val, distance: int) -> Val:
         """The value of the lane whose number differs by the bit `distance`; all lanes of the warp take part."""
-        return self._shuffled("bfly", x, distance, 31)
+        return self._shuffled(BUTTERFLY, x, distance)
 
     def shuffled_up(self, x: Val, distance: int) -> Val:
         """The value of the lane `distance` before, its own if there is none; all lanes of the warp take part."""
-        return self._shuffled("up", x, distance, 0)
+        return self._shuffled(UP, x, distance)
 
     def shuffled_from(self, x: Val, lane: int) -> Val:
         """The value of a lane; all lanes of the warp take part."""
-        return self._shuffled("idx", x, lane, 31)
+        return self._shuffled(FROM, x, lane)
 
-    def _shuffled(self, way: str, x: Val, number: int, clamp: int) -> Val:
+    def _shuffled(self, way: str, x: Val, number: int) -> Val:
         bits = BITS[x.ty]
         if bits == 64:
             whole = self.bits(x, I64)
             low, high = self.cast("trunc", whole, I32), self.cast("trunc", whole >> 32, I32)
             low, high = (
-                self.cast("zext", self._shuffled(way, part, number, clamp), I64)
-                for part in (low, high)
+                self.cast("zext", self._shuffled(way, part, number), I64) for part in (low, high)
             )
             return self.bits(low | (high << 32), x.ty)
         if bits < 32:
             wide = self.cast("zext", self.bits(x, f"i{bits}"), I32)
-            return self.bits(
-                self.cast("trunc", self._shuffled(way, wide, number, clamp), f"i{bits}"), x.ty
-            )
-        kind = "f32" if x.ty == F32 else "i32"
-        name = f"@llvm.nvvm.shfl.sync.{way}.{kind}"
-        self.module.declare(f"declare {x.ty} {name}(i32, {x.ty}, i32, i32)")
-        return self.emit(
-            x.ty, f"call {x.ty} {name}(i32 {_EVERYONE}, {x.ty} {x.s}, i32 {number}, i32 {clamp})"
-        )
+            found = self._shuffled(way, wide, number)
+            return self.bits(self.cast("trunc", found, f"i{bits}"), x.ty)
+        lane = self.thread % self.wavefront
+        return self.family.shuffled(self, way, x, number, lane)
 
     # -- copies that go on while the thread does
     def copy_to_shared(self, to: Val, source: Val, size: int, there: Val) -> None:

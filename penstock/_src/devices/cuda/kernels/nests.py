@@ -19,9 +19,10 @@ from penstock._src.compiler.codegen.nests.reductions import Running
 from penstock._src.compiler.kernels.index import Var, never_negative
 from penstock._src.compiler.kernels.loop_nest import LoopNest, Store
 from penstock._src.compiler.kernels.values import Value, closure
+from penstock._src.devices.cuda.families.table import family_of
 from penstock._src.devices.cuda.kernels.choice import mapping_of
 from penstock._src.devices.cuda.kernels.language import CudaFn, CudaModule
-from penstock._src.devices.cuda.target import THREADS, WARP
+from penstock._src.devices.cuda.target import THREADS
 from penstock._src.ir.dims import Dim, expression, product
 from penstock._src.native import Target
 from penstock._src.native.language.types import I1, I8, PTR, size_of
@@ -42,7 +43,8 @@ class CudaNest(NestEmitter):
 
     def __init__(self, nest: LoopNest, target: Target):
         super().__init__(nest, target)
-        self.mapping = mapping_of(nest)
+        self.wavefront = family_of(target).wavefront(target)
+        self.mapping = mapping_of(nest, self.wavefront)
         self.together = 1  # threads that reduce together, where code is being written
         self.rank: Any = 0  # number of the thread within its group
 
@@ -144,9 +146,9 @@ class CudaNest(NestEmitter):
         f = self.f
         self._hoist(self.order)
         # A result may lie where all threads of the group have read.
-        if self.together == WARP:
+        if self.together == self.wavefront:
             f.warp_barrier()
-        elif self.together > WARP:
+        elif self.together > self.wavefront:
             f.barrier()
         ready = [s for s in self.nest.stores if s.vars <= self.open]
         if ready and self.together > 1:
@@ -248,23 +250,23 @@ class CudaNest(NestEmitter):
 
     def _across(self, threads: int, work: Sequence[Running], carry: tuple) -> tuple:
         """What the threads of a group have found, as one: all of them get it."""
-        f, distance = self.f, WARP // 2
+        f, distance = self.f, self.wavefront // 2
         while distance:
             other = tuple([f.shuffled(c, distance) for c in carry])
             carry = self._combined(work, carry, other)
             distance //= 2
-        if threads == WARP:
+        if threads == self.wavefront:
             return carry
-        warps = threads // WARP
+        warps = threads // self.wavefront
         kept = [_kept_type(c.ty) for c in carry]
         rooms = [f.shared(warps * size_of(ty)) for ty in kept]
-        warp = f.thread // WARP
+        warp = f.thread // self.wavefront
 
         def note() -> None:
             for c, room, ty in zip(carry, rooms, kept, strict=True):
                 f.store(c if ty == c.ty else f.cast("zext", c, ty), room, warp)
 
-        f.when((f.thread % WARP).eq(0), note)
+        f.when((f.thread % self.wavefront).eq(0), note)
         f.barrier()
         types = [c.ty for c in carry]
         for i in range(warps):

@@ -67,7 +67,10 @@ class Tile:
 
 def suits_tensor_cores(gemm: Any, target: Target, tf32: bool) -> bool:
     """Whether a product is one of a type that tensor cores multiply, on a card that has them. `tf32`: whether float32 may be rounded."""
-    if not isinstance(gemm, Gemm) or gemm.group != 1 or ARCHITECTURES[target.cpu].number < LEAST:
+    architecture = ARCHITECTURES.get(target.cpu)
+    if architecture is None or architecture.number < LEAST:
+        return False
+    if not isinstance(gemm, Gemm) or gemm.group != 1:
         return False
     types = gemm.types
     if types.left != types.right or types.left not in KINDS:

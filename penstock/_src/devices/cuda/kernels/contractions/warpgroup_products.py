@@ -54,7 +54,8 @@ N = 8  # columns of which a lane has two
 
 def hindrance(gemm: Any, target: Target) -> str | None:
     """Why a contraction is no product for warpgroups; None if it is one."""
-    if not ARCHITECTURES[target.cpu].is_specific:
+    architecture = ARCHITECTURES.get(target.cpu)
+    if architecture is None or not architecture.is_specific:
         return "the card has no wgmma"
     if not isinstance(gemm, Gemm) or gemm.group != 1 or gemm.zero:
         return "it is no plain product"

@@ -1,0 +1,42 @@
+"""Family: what the language of kernels asks of a maker's GPUs."""
+
+import re
+from typing import Protocol
+
+from penstock._src.native import Target
+from penstock._src.native.language.function import Fn
+from penstock._src.native.language.value import Val
+
+THREAD, BLOCK, BLOCKS = "thread", "block", "blocks"  # numbers that a thread may ask for
+BUTTERFLY, UP, FROM = "bfly", "up", "idx"  # ways of a shuffle
+
+
+class Family(Protocol):
+    """A maker's GPUs.
+
+    triple       as LLVM takes it
+    numbers      the intrinsics that give a thread its numbers
+    heads        finds the heads of kernels: its groups are name, words, maps (or nothing), threads
+    """
+
+    triple: str
+    numbers: dict[str, str]
+    heads: re.Pattern[str]
+
+    def wavefront(self, target: Target) -> int:
+        """How many threads go together."""
+
+    def head(self, name: str, words: int, threads: int, maps: int, target: Target) -> str:
+        """How the definition of a kernel begins, with so many words of context and tensor maps."""
+
+    def entry(self) -> list[str]:
+        """What makes %ctx, where a kernel begins."""
+
+    def barrier(self, f: Fn) -> None:
+        """Waits for all threads of the block."""
+
+    def wavefront_barrier(self, f: Fn) -> None:
+        """Waits for all threads that go together."""
+
+    def shuffled(self, f: Fn, way: str, x: Val, number: int, lane: Val) -> Val:
+        """A value of 32 bits of another lane: whose number differs by a bit, which is so many before, or which has the number."""

@@ -1,0 +1,13 @@
+"""The families, by their triples."""
+
+from penstock._src.devices.cuda.families.amd import Amd
+from penstock._src.devices.cuda.families.family import Family
+from penstock._src.devices.cuda.families.nvidia import Nvidia
+from penstock._src.native import Target
+
+FAMILIES: dict[str, Family] = {family.triple: family for family in (Nvidia(), Amd())}
+
+
+def family_of(target: Target) -> Family:
+    """Whose GPU a target is."""
+    return FAMILIES[target.triple]
