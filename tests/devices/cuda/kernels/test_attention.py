@@ -6,6 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import penstock as tf
+from penstock._src.devices.cuda.emulator.device import DEVICE
+from penstock._src.devices.cuda.kernels.generator import CudaGenerator
+from penstock._src.devices.cuda.target import target_of
 from tests.devices.cuda.emulated import by_reference, launches, on_card
 
 RANDOM = np.random.default_rng(5)
@@ -110,13 +113,24 @@ def test_hidden_rows_are_nan_and_infinities_stay_apart():
     close(function, [q, k, v], 1e-4, kernels=1)
 
 
-@pytest.mark.parametrize(("width", "threads"), [(256, [1, 1]), (200, [64, 1])])
-def test_rows_too_wide_for_shared_memory_are_done_by_tasks(width, threads):
+@pytest.mark.parametrize("width", [256, 200])
+def test_rows_of_wide_doubles_ask_for_more_shared_memory(width):
     arguments = operands((1,), 16, 20, width, width, tf.float64)
     function = with_gradients(attention)
     with launches() as made:
+        on_card(function, *arguments)
+    assert any(r.code.dynamic for r in made if r.label.startswith("attention"))
+    close(function, arguments, 1e-10)
+
+
+def test_rows_too_wide_for_shared_memory_are_done_by_tasks(monkeypatch):
+    generator = CudaGenerator(target_of("sm_75"))  # which has 64 KB at most
+    monkeypatch.setattr(type(DEVICE), "generator", property(lambda _: generator))
+    arguments = operands((1,), 16, 20, 256, 256, tf.float64)
+    function = with_gradients(attention)
+    with launches() as made:
         found = on_card(function, *arguments)
-    assert [r.code.threads for r in made if r.label.startswith("attention")] == threads
+    assert [r.code.threads for r in made if r.label.startswith("attention")] == [64, 1]
     wanted = by_reference(function, *arguments)
     for a, b in zip(tf.nest.flatten(found), tf.nest.flatten(wanted), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-10)

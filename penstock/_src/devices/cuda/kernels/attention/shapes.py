@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from penstock._src.compiler.codegen.attention.form import ContextLayout, Form
 from penstock._src.compiler.codegen.kernel_code import round_up
-from penstock._src.devices.cuda.target import ARCHITECTURES, WARP
+from penstock._src.devices.cuda.target import ARCHITECTURES, WARP, WITHOUT_ASKING
 from penstock._src.native import Target
 from penstock._src.native.language.types import BF16, F16, F32, SIZE
 
@@ -79,8 +79,9 @@ def operands_of(form: Form, direction: str) -> Operands:
 def shape_of(form: Form, direction: str, vector: int, target: Target) -> Shape | None:
     """The shape of a kernel's tiles; None if rows are too wide for shared memory."""
     narrow = len(set(form.elements[:3])) == 1 and form.elements[0] in NARROW
-    architecture = ARCHITECTURES[target.cpu]
-    cores = narrow and form.total == F32 and architecture.number >= CAPABILITY_OF_TENSOR_CORES
+    architecture = ARCHITECTURES.get(target.cpu)
+    has_cores = architecture is not None and architecture.number >= CAPABILITY_OF_TENSOR_CORES
+    cores = narrow and form.total == F32 and has_cores
     element = form.elements[0] if cores else form.total
     operands = operands_of(form, direction)
     shapes = [
@@ -88,7 +89,11 @@ def shape_of(form: Form, direction: str, vector: int, target: Target) -> Shape |
         for owned, others in (TILES if cores else (*TILES, NARROWEST))
         for prefetches in (True, False)
     ]
-    fitting = [s for s in shapes if _bytes(s, operands, element, form.total) <= architecture.shared]
+    needed = {s: _bytes(s, operands, element, form.total) for s in shapes}
+    # what is asked for leaves room for fewer blocks
+    limits = [WITHOUT_ASKING, architecture.most_shared if architecture else WITHOUT_ASKING]
+    choices = [[s for s in shapes if needed[s] <= limit] for limit in limits]
+    fitting = choices[0] or choices[1]
     if not fitting:
         return None
     registers = {s: _registers(s, operands, form.total) for s in fitting}
