@@ -17,7 +17,7 @@ FOR_DEVELOPERS = {"docs", "examples", "lint", "test"}
 # `tensorflow` is for libraries that expect TensorFlow; no code of Penstock's needs it.
 FOR_LIBRARIES = {"tensorflow"}
 # Of hundreds of megabytes, or for clusters alone: `all` leaves them out.
-LARGE = {"aot", "mpi", "ray"}
+LARGE = {"aot", "mpi", "nccl", "ray"}
 FOR_USERS = sorted(set(EXTRAS) - FOR_DEVELOPERS - FOR_LIBRARIES - {"all"})
 # Packages whose module has another name, or which are asked for by name.
 MODULES = {
@@ -36,7 +36,7 @@ SILENT = {"records"}
 
 
 # Libraries in wheels, which other packages load.
-LOADED = {"mpich"}
+LOADED = {"mpich", "nvidia-nccl-cu12"}
 
 
 def imported(folder: str) -> set[str]:

@@ -150,6 +150,8 @@ class Op:
     eager_is_view: ClassVar[bool] = False
     # Whether the lowering computes float16 and bfloat16 in float32 and rounds once, as `eager` does.
     in_float32: ClassVar[bool] = False
+    # Method: the outputs of host values, some of which are arrays of devices, computed by those devices; None if they cannot.
+    on_devices: ClassVar[Any] = None
     # Method: for an op that draws random numbers at a position of its own, what draws the same at a position that it is given: the op's
     # name, its inputs (tensors or arrays) and attributes. Takes the tensors; the op's own position moves on.
     at_position: ClassVar[Any] = None

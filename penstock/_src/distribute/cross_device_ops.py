@@ -4,11 +4,15 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from penstock._src.api.math.arithmetic import add_n
+from penstock._src.core.calls.placement import CPU, has_gpus, number_named
 from penstock._src.core.composite import IndexedSlices
 from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.dispatch import device
 from penstock._src.core.registry import raw
 from penstock._src.distribute.values import DistributedValues, Mirrored, ReduceOp
+from penstock._src.ops.collective.together import together
 from penstock._src.util.export import export
+from penstock._src.util.slots import above
 
 
 def check_reduce_op(reduce_op: Any) -> None:
@@ -190,7 +194,7 @@ class AllReduceCrossDeviceOps(ReductionToOneDevice):
 
 @export("distribute.NcclAllReduce")
 class NcclAllReduce(AllReduceCrossDeviceOps):
-    """All-reduce, which on GPUs would use NCCL.
+    """All-reduce by NCCL among different cards, where it is installed; else as `ReductionToOneDevice`.
 
     Args:
       num_packs: into how many parts values are packed.
@@ -198,6 +202,29 @@ class NcclAllReduce(AllReduceCrossDeviceOps):
     >>> isinstance(tf.distribute.NcclAllReduce(), tf.distribute.CrossDeviceOps)
     True
     """
+
+    def reduce_implementation(
+        self, reduce_op: Any, per_replica_value: Any, destinations: Any, options: Any
+    ) -> Any:
+        """Returns the sum or mean, once for each replica of the destinations."""
+        values = per_replica_value.values
+        if replica_count(destinations) != len(values) or not goes_by_nccl(values):
+            return super().reduce_implementation(
+                reduce_op, per_replica_value, destinations, options
+            )
+        totals = together(
+            inputs=list(values),
+            Tout=[v.dtype for v in values],
+            kind="Reduce",
+            merge_op="Add",
+            final_op="Id",
+            sizes=[len(values)] * len(values),
+            group_key=0,
+        )
+        if reduce_op is ReduceOp.MEAN:
+            count = len(values)
+            totals = [_divided_on(v.device, t, count) for t, v in zip(totals, values, strict=True)]
+        return Mirrored(list(totals))
 
 
 @export("distribute.HierarchicalCopyAllReduce")
@@ -211,6 +238,28 @@ class HierarchicalCopyAllReduce(AllReduceCrossDeviceOps):
     >>> isinstance(reduction, tf.distribute.CrossDeviceOps)
     True
     """
+
+
+def goes_by_nccl(values: Sequence[Any]) -> bool:
+    """Whether NCCL can add these values of replicas."""
+    if not has_gpus() or any(isinstance(v, IndexedSlices) for v in values):
+        return False
+    numbers = [number_named(v.device) for v in values]
+    if CPU in numbers:
+        return False
+    return bool(above("can_combine")(numbers, [v.dtype for v in values]))
+
+
+def reductions_for(devices: Sequence[str]) -> CrossDeviceOps:
+    """How values of replicas on these devices are reduced if the program does not say."""
+    numbers = [number_named(device) for device in devices]
+    is_theirs = has_gpus() and CPU not in numbers and above("can_combine")(numbers, ())
+    return NcclAllReduce() if is_theirs else ReductionToOneDevice()
+
+
+def _divided_on(name: str, total: Any, count: int) -> Any:
+    with device(name):
+        return _divided(total, count)
 
 
 def _plain(value: Any) -> Any:

@@ -8,6 +8,7 @@ import penstock as tf
 from penstock._src.devices.cuda import diagnosis
 from penstock._src.devices.cuda.diagnosis import Machine, diagnose
 from penstock._src.devices.cuda.emulator.library import EmulatedLibrary
+from penstock._src.devices.cuda.emulator.nccl import EmulatedNccl
 from penstock._src.util.flags import override
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the files are Linux's")
@@ -134,6 +135,16 @@ def test_a_card_that_can_be_used(machine):
     found = machine.diagnosis()
     assert not found.hindrance
     assert "compute capability 8.0 (sm_80), 1.0 GB" in found.facts[-1]
+
+
+@pytest.mark.parametrize("is_there", [False, True])
+def test_several_cards_are_told_who_adds_their_gradients(machine, is_there):
+    library = EmulatedLibrary(devices=2)
+    nccl = EmulatedNccl(library) if is_there else None
+    found = diagnosis.diagnose(Machine(with_files(machine).root, {}, lambda: library, lambda: nccl))
+    assert not found.hindrance
+    words = "NCCL 2.32.3 adds" if is_there else "pip install 'penstock[nccl]'"
+    assert words in found.facts[-1]
 
 
 def test_what_is_asked_for_in_vain_says_the_same(machine, monkeypatch):

@@ -21,7 +21,7 @@ from penstock._src.core.errors import OpError
 from penstock._src.core.op import Op
 from penstock._src.core.shapes import make_shape
 from penstock._src.core.values import kernel_state
-from penstock._src.core.values.device_array import on_host
+from penstock._src.core.values.device_array import DeviceArray, on_host
 from penstock._src.graph.operation import Operation
 from penstock._src.ir.errors import LoweringDefect, RefusedArguments
 from penstock._src.ir.function import Function
@@ -178,6 +178,8 @@ class HostStep:
     def __call__(self, slots: list[Any]) -> None:
         if deadlines.SET:
             deadlines.check()
+        if self.kernel.on_devices is not None and self._runs_on_devices(slots):
+            return
         arguments = [on_host(slots[i]) for i in self.reads]
         start = time.perf_counter_ns() if RUN_OBSERVERS else 0
         if self.states is None:
@@ -190,6 +192,16 @@ class HostStep:
                 observer.host_ran(self.op, start, time.perf_counter_ns())
         for slot, value in zip(self.writes, results, strict=True):
             slots[slot] = value
+
+    def _runs_on_devices(self, slots: list[Any]) -> bool:
+        """Lets the devices that have the arguments compute the results, if they can."""
+        given = [slots[i] for i in self.reads]
+        if not all(type(value) is DeviceArray for value in given):
+            return False
+        results = self.kernel.on_devices(given)
+        for slot, value in zip(self.writes, results or (), strict=results is not None):
+            slots[slot] = value
+        return results is not None
 
 
 class SuspectStep(HostStep):

@@ -13,6 +13,7 @@ from penstock._src.devices.cuda.driver.calls import Driver, open_library
 from penstock._src.devices.cuda.driver.card import Card, Imager
 from penstock._src.devices.cuda.kernels.generator import CudaGenerator
 from penstock._src.devices.cuda.kernels.language import CudaCode
+from penstock._src.devices.cuda.nccl.calls import Nccl, find_library
 from penstock._src.devices.cuda.program import CudaProgram
 from penstock._src.devices.cuda.ptx import ptx_of
 from penstock._src.devices.cuda.target import CONCURRENT, target_of
@@ -33,9 +34,15 @@ def ptx_image(code: CudaCode) -> bytes:
 class Cards:
     """The cards of a driver, as the logical devices that the program divides them into; the driver is opened when first asked for."""
 
-    def __init__(self, name: str, library: Callable[[], Any], image: Imager) -> None:
+    def __init__(
+        self,
+        name: str,
+        library: Callable[[], Any],
+        image: Imager,
+        collectives: Callable[[Any], Any] = lambda _: find_library(),
+    ) -> None:
         self.name = name
-        self._library, self._image = library, image
+        self._library, self._image, self._collectives = library, image, collectives
         self._lock = forks.freed_in_child(threading.RLock())
         self._driver: Driver | None = None
         self._division: list[tuple[int, int | None]] | None = None
@@ -54,6 +61,12 @@ class Cards:
                 self._explained(driver.start)
                 self._driver = driver
             return self._driver
+
+    @functools.cached_property
+    def nccl(self) -> Nccl | None:
+        """What several cards compute together; None if NCCL is not installed."""
+        library = self._collectives(self.driver.library)
+        return None if library is None else Nccl(library)
 
     @property
     def physical(self) -> int:
@@ -82,6 +95,7 @@ class Cards:
             if number not in self._cards:
                 physical, limit = self.division[number]
                 card = self._explained(lambda: Card(self.driver, physical, self._image, number))
+                card.find_nccl = lambda: self.nccl
                 card.use.limit = limit
                 self._cards[number] = card
             return self._cards[number]
@@ -109,7 +123,7 @@ class Cards:
 class CudaDevice:
     """A card of a driver, which is looked for when it is first used.
 
-    `library` opens libcuda, or what stands for it; `image` gives what it links of a kernel.
+    `library` opens libcuda, or what stands for it; `image` gives what it links of a kernel; `collectives` gives libnccl for it, if there is one.
     """
 
     computes = True
@@ -123,9 +137,10 @@ class CudaDevice:
         image: Imager = ptx_image,
         cards: Cards | None = None,
         number: int = 0,
+        collectives: Callable[[Any], Any] = lambda _: find_library(),
     ) -> None:
         self.name, self.number = name, number
-        self.cards = cards or Cards(name, library, image)
+        self.cards = cards or Cards(name, library, image, collectives)
         self._numbered: dict[int, CudaDevice] = {0: self} if cards is None else {}
 
     @property

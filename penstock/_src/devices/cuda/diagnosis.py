@@ -13,6 +13,7 @@ from typing import Any
 from penstock._src.core.errors import OpError
 from penstock._src.devices.cuda.driver.calls import MAJOR, MINOR, NAMES, Driver, open_library
 from penstock._src.devices.cuda.driver.control import said
+from penstock._src.devices.cuda.nccl.calls import Nccl, find_library
 from penstock._src.devices.cuda.target import ARCHITECTURES, architecture_of
 
 NVIDIA = "0x10de"  # the vendor on the PCI bus
@@ -28,11 +29,13 @@ class Machine:
     root      the folder that stands for /
     environ   variables of the environment
     open      gives libcuda, or raises OSError
+    nccl      gives libnccl, or None
     """
 
     root: Path = Path("/")
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
     open: Callable[[], Any] = open_library
+    nccl: Callable[[], Any] = find_library
 
     def cards(self) -> list[Path]:
         """The folders of NVIDIA's cards on the PCI bus."""
@@ -188,11 +191,21 @@ def _look_at_driver(machine: Machine) -> Iterator[str]:
             )
         yield said(version)
         yield from _look_at_devices(driver)
+        if driver.count() > 1:
+            yield _said_of_nccl(machine.nccl())
     except OpError as error:
         raise _Hindered(
             f"the driver does not start ({error.message})",
             "See what it says: nvidia-smi; after an update of the driver, reboot",
         ) from None
+
+
+def _said_of_nccl(library: Any) -> str:
+    """How cards add what replicas have computed."""
+    if library is None:
+        return "NCCL is not installed (pip install 'penstock[nccl]'): gradients of several cards are added on the first"
+    version = ".".join(map(str, Nccl(library).version()))
+    return f"NCCL {version} adds the gradients of several cards"
 
 
 def _look_at_devices(driver: Driver) -> Iterator[str]:

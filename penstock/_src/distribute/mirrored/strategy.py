@@ -14,7 +14,7 @@ from penstock._src.core.dispatch import STATE
 from penstock._src.core.registry import raw
 from penstock._src.distribute.cluster.placement import full_names
 from penstock._src.distribute.context import Entered, current
-from penstock._src.distribute.cross_device_ops import CrossDeviceOps, ReductionToOneDevice
+from penstock._src.distribute.cross_device_ops import CrossDeviceOps, reductions_for
 from penstock._src.distribute.extended import StrategyExtended
 from penstock._src.distribute.mirrored import grouping
 from penstock._src.distribute.mirrored.datasets import DatasetOfEach, DistributedDataset
@@ -68,7 +68,7 @@ class MirroredStrategy(Strategy):
         given = devices or [device.name for device in here]
         self.devices = full_names("MirroredStrategy", given)
         logging.getLogger("tensorflow").info("Using MirroredStrategy with devices %s", self.devices)
-        self.cross_device_ops = cross_device_ops or ReductionToOneDevice()
+        self.cross_device_ops = cross_device_ops or reductions_for(self.devices)
         self._functions: weakref.WeakKeyDictionary[Any, Any] = weakref.WeakKeyDictionary()
         super().__init__(MirroredExtended(self))
 

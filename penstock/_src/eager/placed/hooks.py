@@ -23,7 +23,7 @@ from penstock._src.core.tensor import Tensor
 from penstock._src.core.values.resources import VariableHandle
 from penstock._src.eager.execute import arrange, run
 from penstock._src.eager.placed.choice import device_of_op
-from penstock._src.eager.placed.ops import run_on_device
+from penstock._src.eager.placed.ops import run_by_devices, run_on_device
 from penstock._src.eager.placed.tensor import TYPES, held_value, tensor_there
 from penstock._src.eager.tensor import EagerTensor
 from penstock._src.graph.library import GraphFunction
@@ -59,7 +59,9 @@ def _run_op(cls: type[Op], inputs: tuple[Any, ...], attrs: dict[str, Any]) -> An
     number = device_of_op(op, tensors) if has_gpus() else CPU
     if POLICY.logs:
         log(op.op_type, number)
-    outputs = run(op, tensors) if number == CPU else run_on_device(op, tensors, number)
+    outputs = run_by_devices(op, tensors) if op.on_devices is not None else None
+    if outputs is None:
+        outputs = run(op, tensors) if number == CPU else run_on_device(op, tensors, number)
     for output in outputs:
         _say_device(output)
     if STATE.tapes or STATE.accumulators:

@@ -19,7 +19,7 @@ from penstock._src.core.values.resources import VariableHandle
 from penstock._src.devices.accelerator import accelerator
 from penstock._src.eager.compiled import MOST_KEPT, SMALL, open_shape
 from penstock._src.eager.execute import run
-from penstock._src.eager.placed.tensor import held_value, tensor_there
+from penstock._src.eager.placed.tensor import PlacedTensor, held_value, tensor_there
 from penstock._src.eager.tensor import EagerTensor
 from penstock._src.graph.func_graph import FuncGraph
 
@@ -62,6 +62,17 @@ def run_on_device(op: Op, tensors: Sequence[Any], number: int) -> list[EagerTens
     types = flatten_arguments(op.output_dtypes)
     there = [moved(value, number) for value in results]
     return [tensor_there(v, dtype, number) for v, dtype in zip(there, types, strict=True)]
+
+
+def run_by_devices(op: Op, tensors: Sequence[Any]) -> list[EagerTensor] | None:
+    """Runs an op on the devices that have its inputs; None if they cannot."""
+    if not tensors or not all(type(tensor) is PlacedTensor for tensor in tensors):
+        return None
+    results = op.on_devices([tensor.held for tensor in tensors])
+    if results is None:
+        return None
+    types = flatten_arguments(op.output_dtypes)
+    return [PlacedTensor(v, dtype) for v, dtype in zip(results, types, strict=True)]
 
 
 def _at_its_position(op: Op, tensors: Sequence[Any]) -> tuple[Op, list[Any]]:

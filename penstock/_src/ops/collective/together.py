@@ -7,6 +7,8 @@ import numpy as np
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import InternalError, InvalidArgumentError
 from penstock._src.core.op import Op
+from penstock._src.core.registry import make_function
+from penstock._src.util.slots import above
 
 _MERGED = {"Add": np.add, "Mul": np.multiply, "Min": np.minimum, "Max": np.maximum}
 
@@ -37,6 +39,9 @@ class _Together(Op):
                 )
         return [self._result(inputs, number) for number in range(size)]
 
+    def on_devices(self, inputs):
+        return above("combined")(self.kind, self.merge_op, self.final_op, inputs)
+
     def _result(self, inputs, number):
         if self.kind == "Bcast":
             return inputs[0]
@@ -58,3 +63,6 @@ class _Together(Op):
         if self.kind == "ReduceScatter":
             return np.split(total, len(inputs))[number]
         return total
+
+
+together = make_function(_Together)

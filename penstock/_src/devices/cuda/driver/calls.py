@@ -14,7 +14,7 @@ from penstock._src.core.errors import (
     ResourceExhaustedError,
 )
 
-OUT_OF_MEMORY, NO_DEVICE = 2, 100
+OUT_OF_MEMORY, NO_DEVICE, NOT_READY = 2, 100, 600
 MULTIPROCESSORS, MAJOR, MINOR = 16, 75, 76  # numbers of attributes of a device
 NON_BLOCKING = 1  # a stream that does not wait for the default one
 WITHOUT_TIME = 2  # an event that only orders
@@ -305,6 +305,13 @@ class Driver:
     def wait(self, stream: int) -> None:
         """Waits until a stream has done all it has."""
         self.call("cuStreamSynchronize", c_void_p(stream))
+
+    def is_done(self, stream: int) -> bool:
+        """Whether a stream has done all it has."""
+        code = int(self.library.cuStreamQuery(c_void_p(stream)))
+        if code not in (0, NOT_READY):
+            raise self._error("cuStreamQuery", code)
+        return code == 0
 
     def wait_for_all(self) -> None:
         """Waits until all streams of the current context have done all they have."""

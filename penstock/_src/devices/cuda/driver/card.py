@@ -3,6 +3,7 @@
 import functools
 import hashlib
 import threading
+import time
 import weakref
 from collections.abc import Callable
 from typing import Any
@@ -31,6 +32,7 @@ from penstock._src.devices.cuda.target import Architecture, architecture_of
 from penstock._src.native.cache import ObjectCache
 from penstock._src.util.process import forks
 
+PATIENCE = 2e-5  # seconds between looks at a card that may wait for others
 Imager = Callable[[CudaCode], bytes]  # the text of a code that a driver links
 
 
@@ -60,6 +62,10 @@ class Card:
         self.releases: list[Callable[[], object]] = []
         self._functions: dict[tuple[str, str], int] = {}
         self._body_streams: list[int] = []
+        self.find_nccl: Callable[[], Any] = lambda: None
+        self.watched: list[
+            Callable[[], object]
+        ] = []  # each raises what has gone wrong elsewhere, while the card may wait for others
         with self.lock:
             self.activate()
             self.stream = driver.stream()
@@ -213,9 +219,24 @@ class Card:
             self._body_streams.append(self.driver.stream())
         return self._body_streams[depth - 1]
 
+    @property
+    def nccl(self) -> Any:
+        """What several cards compute together; None if NCCL is not installed."""
+        return self.find_nccl()
+
     def wait(self) -> None:
-        """Waits for all that was asked of the card."""
+        """Waits for all that was asked of the card.
+
+        Raises:
+          OpError: something that the card waits for has failed elsewhere.
+        """
+        while self.watched and not self.driver.is_done(self.stream):
+            for check in self.watched:
+                check()
+            time.sleep(PATIENCE)
         self.driver.wait(self.stream)
+        for check in self.watched:
+            check()
 
 
 class Graph:

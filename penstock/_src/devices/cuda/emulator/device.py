@@ -2,6 +2,7 @@
 
 from penstock._src.devices.cuda.device import CudaDevice
 from penstock._src.devices.cuda.emulator.library import EmulatedLibrary
+from penstock._src.devices.cuda.emulator.nccl import EmulatedNccl
 from penstock._src.devices.cuda.kernels.language import CudaCode
 from penstock._src.util.flags import flags
 
@@ -16,4 +17,4 @@ def emulated_library() -> EmulatedLibrary:
     return EmulatedLibrary(devices=flags.emulated_gpus, capability=flags.emulated_capability)
 
 
-DEVICE = CudaDevice("GPU_emulated", emulated_library, ir_image)
+DEVICE = CudaDevice("GPU_emulated", emulated_library, ir_image, collectives=EmulatedNccl)

@@ -66,6 +66,11 @@ class StreamFunctions:
         self._finish(number_of(stream))
         return 0
 
+    def cuStreamQuery(self, stream: Any) -> int:
+        return self.cuStreamSynchronize(
+            stream
+        )  # a lazy stream goes on at the latest when somebody asks
+
     def cuCtxSynchronize(self) -> None:
         self._finish_all()
 

@@ -1,0 +1,9 @@
+"""NCCL: what several cards compute together, each on its stream. The library comes with the wheel `nvidia-nccl-cu12` (`penstock[nccl]`).
+
+What comes in: arrays of several cards of this process. What goes out: arrays there, which the cards may still be computing. Read first:
+collectives.py.
+
+    calls.py          libnccl's functions
+    communicators.py  the communicators of groups of cards, and their errors
+    collectives.py    what a collective op asks for
+"""

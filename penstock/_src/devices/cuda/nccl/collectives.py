@@ -1,0 +1,113 @@
+"""What collective ops of one process's cards ask of NCCL: the arrays of all members in, those of all members out, all on their cards."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from penstock._src.core.values.device_array import DeviceArray
+from penstock._src.devices.accelerator import accelerator
+from penstock._src.devices.cuda.driver.card import Card
+from penstock._src.devices.cuda.driver.memory import DeviceMemory
+from penstock._src.devices.cuda.nccl.calls import MEAN, OPERATIONS, TYPES, Nccl
+from penstock._src.devices.cuda.nccl.communicators import group_of, held
+
+Shape = tuple[int, ...]
+Begin = Callable[[int, Card, int], object]
+
+
+class Collective:
+    """A collective of arrays of different cards, which have one shape and type."""
+
+    def __init__(self, nccl: Nccl, cards: Sequence[Card], arrays: Sequence[DeviceArray]) -> None:
+        self.nccl, self.cards, self.arrays = nccl, cards, arrays
+        self.size, self.dtype = arrays[0].size, arrays[0].dtype
+        self._type = TYPES[self.dtype.name]
+        self._targets: list[DeviceMemory] = []
+        self._sources: list[DeviceMemory] = []
+
+    def run(self, shape: Shape, begin: Begin) -> list[DeviceArray]:
+        """The results, of a shape, of what `begin` asks for on each card."""
+        with held(self.cards):
+            for card, array in zip(self.cards, self.arrays, strict=True):
+                card.activate()
+                self._sources.append(card.memory_of(array))
+                self._targets.append(card.allocate(int(np.prod(shape)) * self.dtype.itemsize))
+            if self.size:
+                group_of(self.nccl, self.cards).run(begin)
+        return [
+            DeviceArray(shape, self.dtype, card.number, target)
+            for card, target in zip(self.cards, self._targets, strict=True)
+        ]
+
+    def _places(self, rank: int) -> tuple[int, int]:
+        return self._sources[rank].address, self._targets[rank].address
+
+    def all_reduce(self, op: int) -> list[DeviceArray]:
+        def begin(rank: int, card: Card, comm: int) -> None:
+            places = self._places(rank)
+            self.nccl.all_reduce(*places, self.size, self._type, op, comm, card.stream)
+
+        return self.run(self.arrays[0].shape, begin)
+
+    def reduce_scatter(self, op: int) -> list[DeviceArray]:
+        rows, *rest = self.arrays[0].shape
+        count = len(self.cards)
+
+        def begin(rank: int, card: Card, comm: int) -> None:
+            share = self.size // count
+            self.nccl.reduce_scatter(*self._places(rank), share, self._type, op, comm, card.stream)
+
+        return self.run((rows // count, *rest), begin)
+
+    def all_gather(self) -> list[DeviceArray]:
+        rows, *rest = self.arrays[0].shape
+
+        def begin(rank: int, card: Card, comm: int) -> None:
+            self.nccl.all_gather(*self._places(rank), self.size, self._type, comm, card.stream)
+
+        return self.run((rows * len(self.cards), *rest), begin)
+
+
+def can_combine(numbers: Sequence[int | None], types: Sequence[Any]) -> bool:
+    """Whether NCCL can combine values of these types that logical GPUs of these numbers have: different cards, and the library is there."""
+    if len(numbers) < 2 or None in numbers or any(t.name not in TYPES for t in types):
+        return False
+    cards = [accelerator(number) for number in numbers]  # type: ignore[arg-type]
+    if None in cards or len({card.physical for card in cards if card}) < len(cards):
+        return False
+    return cards[0].nccl is not None  # type: ignore[union-attr]
+
+
+def combined(kind: str, merge: str, final: str, values: Sequence[Any]) -> list[DeviceArray] | None:
+    """What members of a group get of the arrays that they give; None if the cards cannot compute it together.
+
+    Args:
+      kind: "Reduce", "ReduceScatter" or "Gather".
+      merge: a key of OPERATIONS.
+      final: "Div" for means.
+      values: of the members, in order.
+    """
+    if not all(type(x) is DeviceArray and x.memory is not None for x in values):
+        return None
+    if len({(x.shape, x.dtype) for x in values}) > 1:
+        return None  # the host's kernel says what is wrong
+    if not can_combine([x.device for x in values], [x.dtype for x in values]):
+        return None
+    cards: list[Any] = [accelerator(x.device) for x in values]
+    collective = Collective(cards[0].nccl, cards, values)
+    is_mean = final == "Div"
+    rows = values[0].shape[0] if values[0].shape else 0
+    if kind == "Gather" and rows:
+        return collective.all_gather()
+    if merge not in OPERATIONS or (is_mean and (merge != "Add" or values[0].dtype.kind in "iu")):
+        return None
+    op = MEAN if is_mean else OPERATIONS[merge]
+    if kind == "Reduce":
+        return collective.all_reduce(op)
+    if kind == "ReduceScatter" and rows and rows % len(values) == 0:
+        return collective.reduce_scatter(op)
+    return None
+
+
+__all__ = ["Collective", "can_combine", "combined"]

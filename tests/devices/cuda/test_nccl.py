@@ -1,0 +1,204 @@
+"""Collectives of several cards by NCCL: what is asked of it, by what stands for it; and the library itself where it is installed."""
+
+import threading
+
+import numpy as np
+import pytest
+
+import penstock as tf
+from penstock._src.api.config import devices as config
+from penstock._src.devices.cuda.driver.calls import Driver
+from penstock._src.devices.cuda.emulator import KernelFault
+from penstock._src.devices.cuda.emulator.device import DEVICE
+from penstock._src.devices.cuda.emulator.library import EmulatedLibrary
+from penstock._src.devices.cuda.emulator.nccl import EmulatedNccl
+from penstock._src.devices.cuda.nccl import communicators
+from penstock._src.devices.cuda.nccl.calls import OPERATIONS, TYPES, Nccl, find_library
+from penstock._src.eager.placed import ops
+from penstock._src.ops.collective.together import together
+from tests.devices.cuda.emulated import CARD, GPU
+
+pytestmark = pytest.mark.skipif(CARD != "GPU_emulated", reason="takes two emulated cards")
+SECOND = GPU.replace("GPU:0", "GPU:1")
+REMOTE = 6
+
+
+@pytest.fixture
+def two(card, monkeypatch):
+    """Two emulated cards; what stands for NCCL."""
+    ops._KEPT.clear()  # programs of what was the second device before
+    monkeypatch.setattr(DEVICE.card.driver.library, "devices", 2)
+    DEVICE.cards.divide([(0, None), (1, None)])
+    DEVICE.cards.nccl.library.calls.clear()
+    yield DEVICE.cards.nccl.library
+    communicators._GROUPS.clear()
+    ops._KEPT.clear()  # programs of the second card
+    DEVICE.card.watched.clear()
+    DEVICE.cards.divide([(0, None)])
+    config.reset()
+
+
+def step_of(strategy, v, kind="sum"):
+    @tf.function
+    def step(values):
+        def replica(x):
+            with tf.GradientTape() as tape:
+                loss = tf.reduce_sum(v * v * x)
+            gradient = tape.gradient(loss, v)
+            v.assign_sub(0.1 * tf.distribute.get_replica_context().all_reduce(kind, gradient))
+            return loss
+
+        return strategy.reduce("SUM", strategy.run(replica, args=(values,)), axis=None)
+
+    return step
+
+
+def values_of(strategy):
+    return strategy.experimental_distribute_values_from_function(
+        lambda context: tf.constant(1.0 + context.replica_id_in_sync_group)
+    )
+
+
+@pytest.mark.parametrize(("kind", "after"), [("sum", [0.064, 0.128]), ("mean", [0.343, 0.686])])
+def test_gradients_of_replicas_are_added_by_nccl(two, card, kind, after):
+    strategy = tf.distribute.MirroredStrategy()
+    assert isinstance(strategy.cross_device_ops, tf.distribute.NcclAllReduce)
+    with strategy.scope():
+        v = tf.Variable([1.0, 2.0])
+    step, values = step_of(strategy, v, kind), values_of(strategy)
+    for _ in range(3):
+        step(values)
+    assert two.calls["ncclAllReduce"] == 6 and two.calls["ncclCommInitAll"] == 1
+    for copy, device in zip(v.values, (GPU, SECOND), strict=True):
+        assert copy.device == device
+        np.testing.assert_allclose(copy, after, rtol=1e-5)
+    executable = step.get_concrete_function(values)._function.executable
+    assert {p.compiled.program.card.number for p in executable.programs()} == {0, 1}
+
+
+def test_a_model_trains_as_on_one_card(two):
+    def trained(strategy):
+        with strategy.scope():
+            tf.keras.utils.set_random_seed(1)
+            model = tf.keras.Sequential([tf.keras.Input((4,)), tf.keras.layers.Dense(3)])
+            model.compile(tf.keras.optimizers.SGD(0.1), "mse", jit_compile=False)
+        x = np.random.default_rng(0).normal(size=(16, 4)).astype(np.float32)
+        model.fit(x, x[:, :3], batch_size=8, epochs=2, shuffle=False, verbose=0)
+        return [w.numpy() for w in model.trainable_variables]
+
+    found = trained(tf.distribute.MirroredStrategy())
+    assert two.calls["ncclAllReduce"]
+    for a, b in zip(found, trained(tf.distribute.get_strategy()), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
+
+
+def arrays_of_both(*values):
+    found = []
+    for device, value in zip((GPU, SECOND), values, strict=True):
+        with tf.device(device):
+            found.append(tf.identity(tf.constant(value)) * tf.ones((), tf.float32))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("kind", "merge", "final", "wanted"),
+    [
+        ("Reduce", "Add", "Id", [[4, 6], [4, 6]]),
+        ("Reduce", "Max", "Id", [[3, 4], [3, 4]]),
+        ("Reduce", "Add", "Div", [[2, 3], [2, 3]]),
+        ("ReduceScatter", "Mul", "Id", [[3], [8]]),
+        ("Gather", "", "", [[1, 2, 3, 4], [1, 2, 3, 4]]),
+    ],
+)
+def test_collectives_stay_on_their_cards(two, card, kind, merge, final, wanted):
+    inputs = arrays_of_both(np.float32([1, 2]), np.float32([3, 4]))
+    read = card["cuMemcpyDtoHAsync_v2"]
+    found = together(
+        inputs=inputs, Tout=[tf.float32] * 2, kind=kind, merge_op=merge, final_op=final, sizes=[2, 2], group_key=1
+    )  # fmt: skip
+    assert card["cuMemcpyDtoHAsync_v2"] == read
+    assert [x.device for x in found] == [GPU, SECOND]
+    np.testing.assert_array_equal([x.numpy() for x in found], wanted)
+
+
+def test_a_rank_that_is_lost_ends_the_wait_by_an_error(two):
+    inputs = arrays_of_both(np.float32([1, 2]), np.float32([3, 4]))
+    given = dict(Tout=[tf.float32] * 2, kind="Reduce", merge_op="Add", final_op="Id", sizes=[2, 2], group_key=1)  # fmt: skip
+    together(inputs=inputs, **given)
+    (group,) = communicators._GROUPS.values()
+    two.communicators[group.comms[0]].world.fail(REMOTE)
+    with pytest.raises(tf.errors.UnavailableError, match="ncclCommGetAsyncError: ncclRemoteError"):
+        (inputs[0] * 5.0).numpy()
+    assert two.calls["ncclCommAbort"] == 2
+    with pytest.raises(tf.errors.UnavailableError):
+        together(inputs=inputs, **given)
+
+
+def test_without_nccl_gradients_are_added_on_one_card(two, monkeypatch):
+    monkeypatch.setitem(DEVICE.cards.__dict__, "nccl", None)
+    strategy = tf.distribute.MirroredStrategy()
+    assert type(strategy.cross_device_ops) is tf.distribute.ReductionToOneDevice
+    with strategy.scope():
+        v = tf.Variable([1.0, 2.0])
+    step_of(strategy, v)(values_of(strategy))
+    assert not two.calls["ncclAllReduce"]
+    for copy in v.values:
+        np.testing.assert_allclose(copy, [0.4, 0.8], rtol=1e-6)
+
+
+def test_ranks_of_several_threads_meet_by_a_unique_id():
+    library = EmulatedLibrary(devices=2)
+    emulated, driver = EmulatedNccl(library), Driver(library)
+    nccl, results = Nccl(emulated), {}
+    unique_id = nccl.unique_id()
+    dtype, op = TYPES["float64"], OPERATIONS["Add"]
+
+    def rank(number):
+        comm, stream = nccl.join(2, unique_id, number), driver.stream()
+        source, target = driver.allocate(24, stream), driver.allocate(24, stream)
+        x = np.full(3, number + 1.0)
+        driver.to_device(source, x.ctypes.data, 24, stream)
+        nccl.all_reduce(source, target, 3, dtype, op, comm, stream)
+        driver.to_host(x.ctypes.data, target, 24, stream)
+        driver.wait(stream)
+        results[number] = x.tolist()
+
+    threads = [threading.Thread(target=rank, args=(i,)) for i in range(2)]
+    [t.start() for t in threads], [t.join(20) for t in threads]
+    assert results == {0: [3.0] * 3, 1: [3.0] * 3}
+
+
+def test_ranks_that_ask_for_different_things_are_told():
+    library = EmulatedLibrary(devices=2)
+    nccl, driver = Nccl(EmulatedNccl(library)), Driver(library)
+    comms, stream = nccl.join_all([0, 1]), driver.stream()
+    memory = driver.allocate(64, stream)
+    nccl.begin_group()
+    nccl.all_reduce(memory, memory, 2, TYPES["int32"], 0, comms[0], stream)
+    nccl.all_reduce(memory, memory, 4, TYPES["int32"], 0, comms[1], stream)
+    with pytest.raises(KernelFault, match="rank 1 asks for"):
+        nccl.end_group()
+
+
+def test_one_card_cannot_be_two_ranks():
+    nccl = Nccl(EmulatedNccl(EmulatedLibrary(devices=2)))
+    with pytest.raises(tf.errors.InternalError, match="ncclCommInitAll: ncclInvalidUsage"):
+        nccl.join_all([0, 0])
+
+
+def test_an_older_library_is_refused():
+    library = EmulatedNccl(EmulatedLibrary())
+    library.ncclGetVersion = lambda version: setattr(version._obj, "value", 2708) or 0
+    with pytest.raises(tf.errors.UnimplementedError, match="NCCL 2.10 or newer"):
+        Nccl(library)
+
+
+@pytest.mark.skipif(find_library() is None, reason="NCCL is not installed")
+def test_the_library_answers_as_it_is_called():
+    nccl = Nccl(find_library())
+    assert nccl.version() >= (2, 10, 0)
+    first, second = nccl.unique_id(), nccl.unique_id()
+    assert len(first) == 128 and first != second
+    nccl.begin_group(), nccl.end_group()
+    with pytest.raises(tf.errors.InternalError, match=r"ncclCommInitAll: nccl\w+ \(\d\): "):
+        nccl.join_all([0, 1000])
