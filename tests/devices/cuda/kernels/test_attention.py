@@ -100,6 +100,23 @@ def test_doubles(width):
     close(with_gradients(attention), operands((2,), 19, 23, 12, width, tf.float64), 1e-11)
 
 
+def scores_in_float(q, k, v):
+    scores = tf.cast(tf.matmul(q, k, transpose_b=True), tf.float32) * 0.25
+    return tf.cast(tf.nn.softmax(scores), q.dtype) @ v
+
+
+def test_doubles_whose_scores_are_floats():
+    """The gradient of scores is a double then, which threads show one another as a float."""
+    close(with_gradients(scores_in_float), operands((2,), 19, 23, 12, 16, tf.float64), 1e-4)
+
+
+def test_narrow_floats_without_tensor_cores(monkeypatch):
+    generator = CudaGenerator(target_of("sm_75"))
+    monkeypatch.setattr(type(DEVICE), "generator", property(lambda _: generator))
+    arguments = operands((2,), 19, 23, 12, 16, tf.float16)
+    close(with_gradients(scores_in_float), arguments, 4e-3)
+
+
 def test_hidden_rows_are_nan_and_infinities_stay_apart():
     q, k, v = operands((1,), 40, 40, 8, 8)
     hidden = np.zeros((40, 40), bool)

@@ -116,7 +116,7 @@ class Tiles:
             f, cells, lambda i, j: numbers[i] * self.columns + columns[j], lambda j: columns[j], lambda j: None,
             self.columns, len(self.layout.names) + operands, numbers=numbers,
         )  # fmt: skip
-        return epilogue.apply(f, tile, list(scores))
+        return [f.convert(x, self.total) for x in epilogue.apply(f, tile, list(scores))]
 
     def exponential(self, x: Val) -> Val:
         """e^x."""
