@@ -137,6 +137,10 @@ fuzz-models: $(STAMP)  # random Keras models; beside TensorFlow's too, if TENSOR
 cluster-faults: $(STAMP)  # jobs of four workers that are killed, stopped, cut off, ...; SEED=7 runs one, COUNT=200 of them, KINDS="kill stop" chooses
 	$(BIN)/python -m tests.fuzz.clusters $(if $(SEED),--seed $(SEED),--first $(if $(filter file,$(origin FIRST)),0,$(FIRST)) --count $(if $(filter file,$(origin COUNT)),200,$(COUNT))) $(if $(KINDS),--kinds $(KINDS))
 
+.PHONY: snapshot-faults
+snapshot-faults: $(STAMP)  # snapshots of the tf.data service whose workers and dispatchers are killed and stopped
+	$(BIN)/python -m tests.fuzz.clusters.snapshots $(if $(SEED),--first $(SEED) --count 1,--first $(if $(filter file,$(origin FIRST)),0,$(FIRST)) --count $(if $(filter file,$(origin COUNT)),20,$(COUNT)))
+
 kills: $(STAMP)  # processes killed while they save; COUNT=1000 of them
 	$(BIN)/python -m tests.fuzz.kills --count $(COUNT)
 

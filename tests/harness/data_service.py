@@ -8,8 +8,8 @@ from penstock._src.util.process.ports import free_ports
 from tests.harness.processes import ROOT
 
 SERVERS = """
+import os
 import sys
-import threading
 import penstock as tf
 from penstock._src.data.experimental.service.snapshots import writing
 service = tf.data.experimental.service
@@ -17,7 +17,8 @@ kind, port, folder, *rest = sys.argv[1:]
 writing.CHUNK_SECONDS = 0.05
 if kind == "dispatcher":
     config = service.DispatcherConfig(
-        port=int(port), worker_addresses=rest, work_dir=folder or None, fault_tolerant_mode=bool(folder)
+        port=int(port), worker_addresses=rest, work_dir=folder or None, fault_tolerant_mode=bool(folder),
+        worker_timeout_ms=int(os.environ.get("TEST_WORKER_TIMEOUT_MS", 60_000)),
     )
     server = service.DispatchServer(config)
 else:
