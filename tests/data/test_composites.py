@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 import penstock as tf
+from penstock._src.ops.data_snapshot.components import component_from_proto
+from penstock._src.proto.tensor import TensorProto
 
 Dataset = tf.data.Dataset
 RAGGED = tf.ragged.constant([[1], [2, 3], []])
@@ -95,3 +97,59 @@ def test_the_type_of_none():
     assert spec.most_specific_compatible_shape(type(spec)()) == spec
     with pytest.raises(ValueError, match="No `TypeSpec` is compatible"):
         spec.most_specific_compatible_shape(tf.TensorSpec([]))
+
+
+def composites():
+    """Rows with ragged and sparse components of numbers and strings."""
+    return Dataset.from_tensor_slices(
+        {
+            "deep": tf.ragged.constant([[[[1.0, 2.0]], []], [], [[[3.0]]]]),
+            "text": tf.ragged.constant([["x"], ["yy", ""], []]),
+            "sparse": tf.sparse.from_dense([[0, 1], [2, 0], [0, 0]]),
+            "words": tf.sparse.from_dense([["", "q"], ["w", ""], ["", ""]]),
+        }
+    )
+
+
+def shown(row):
+    parts = (row[name] for name in sorted(row))
+    parts = (tf.sparse.to_dense(x) if isinstance(x, tf.SparseTensor) else x for x in parts)
+    return [x.to_list() if hasattr(x, "to_list") else x.numpy().tolist() for x in parts]
+
+
+@pytest.mark.parametrize("batch", [0, 2])
+def test_ragged_and_sparse_components_are_kept_in_files(tmp_path, batch):
+    rows = composites().batch(batch) if batch else composites()
+    rows.save(str(tmp_path / "saved"), compression="GZIP")
+    saved = Dataset.load(str(tmp_path / "saved"), compression="GZIP")
+    assert saved.element_spec == rows.element_spec
+    cached = rows.cache(str(tmp_path / "cache"))
+    for read in (saved, cached, cached):
+        assert list(map(shown, read)) == list(map(shown, rows))
+
+
+def test_variants_of_tensorflow_are_read_and_damaged_ones_refused():
+    # As TensorFlow 2.21 writes the ragged row [2, 3] and the parts of a sparse one into a file: packed.
+    ragged = b"#\n\x13RaggedTensorVariant\x1a\x0c\x08\x03\x12\x04\x12\x02\x08\x02:\x02\x02\x03"
+    parts = (
+        b"%!!\n\x12tensorflow::Tensor\x1a\x0f\x08\t\x12\x08\x12\x02\x08\x01\x12\x02\x08\x01R\x01\x00"
+        b"\n\x12tensorflow::Tensor\x1a\x0b\x08\x03\x12\x04\x12\x02\x08\x01:\x01\x02"
+        b"\n\x12tensorflow::Tensor\x1a\x0b\x08\t\x12\x04\x12\x02\x08\x01R\x01\x02"
+    )
+    row = component_from_proto(packed(ragged))
+    assert row.splits == [] and row.values.tolist() == [2, 3]
+    read = component_from_proto(packed(parts, 3))
+    assert [part.tolist() for part in read] == [[[0]], [2], [2]]
+    for damaged in (parts[:-3], b"\x05" + parts, b"\x03\xff\xff\xff"):
+        with pytest.raises(tf.errors.InvalidArgumentError):
+            component_from_proto(packed(damaged, 3))
+    with pytest.raises(tf.errors.DataLossError, match="0 tensors"):
+        component_from_proto(packed(b"\x15\n\x13RaggedTensorVariant"))
+
+
+def packed(content, *sizes):
+    made = TensorProto(dtype=tf.variant.as_datatype_enum, tensor_content=content)
+    made.tensor_shape.SetInParent()
+    for size in sizes:
+        made.tensor_shape.dim.add(size=size)
+    return made

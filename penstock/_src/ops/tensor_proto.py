@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from google.protobuf.message import DecodeError
 
 from penstock._src.core import dtypes
 from penstock._src.core.dtypes import DType
@@ -99,10 +100,7 @@ def from_proto(proto: Any) -> np.ndarray:
     if proto.tensor_content and dtype is dtypes.string:
         return _packed_strings(proto.tensor_content, count).reshape(shape)
     if dtype is dtypes.variant:
-        return variants(
-            [VariantTensorDataProto.FromString(v.SerializeToString()) for v in proto.variant_val],
-            shape,
-        )
+        return _variants(proto, shape, count)
     if proto.tensor_content:
         if len(proto.tensor_content) != count * dtype.np.itemsize:
             raise InvalidArgumentError(
@@ -112,6 +110,22 @@ def from_proto(proto: Any) -> np.ndarray:
     if dtype is dtypes.string:
         return _filled(list(proto.string_val), count, object, b"").reshape(shape)
     return _numbers(proto, dtype, count).reshape(shape)
+
+
+def _variants(proto: Any, shape: Sequence[int], count: int) -> np.ndarray:
+    """Decodes variants as messages: fields, or, as TensorFlow writes them into files of datasets, packed like strings."""
+    if proto.tensor_content:
+        held = _packed_strings(proto.tensor_content, count).tolist()
+    else:
+        held = [value.SerializeToString() for value in proto.variant_val]
+    if len(held) != count:
+        raise InvalidArgumentError(
+            f"TensorProto: {len(held)} variants do not fit the shape {list(shape)}."
+        )
+    try:
+        return variants([VariantTensorDataProto.FromString(data) for data in held], shape)
+    except DecodeError as error:
+        raise InvalidArgumentError(f"TensorProto: a damaged variant: {error}") from error
 
 
 def _dtype_in(proto: Any) -> DType:

@@ -10,7 +10,7 @@ from penstock._src.filesystems import files
 from penstock._src.filesystems.damaged import message_of
 from penstock._src.filesystems.whole import write_whole, written_whole
 from penstock._src.ops.data_shared.snappy_stream import opened
-from penstock._src.ops.tensor_proto import from_proto, to_proto
+from penstock._src.ops.data_snapshot.components import component_from_proto, component_to_proto
 from penstock._src.proto.tensor import TensorProto
 from penstock._src.util.files import records
 
@@ -20,7 +20,7 @@ Element = tuple[Any, ...]
 def write_element(file: records.RecordFile, element: Element, types: Sequence[DType]) -> None:
     """Appends an element: one record per component."""
     for component, dtype in zip(element, types, strict=True):
-        file.write(to_proto(component, dtype).SerializeToString())
+        file.write(component_to_proto(component, dtype).SerializeToString())
 
 
 def write_elements(
@@ -40,7 +40,7 @@ def read_elements(path: str, width: int, compression: str = "") -> Iterator[Elem
             while True:
                 element = tuple(
                     [
-                        from_proto(message_of(TensorProto, data, path))
+                        component_from_proto(message_of(TensorProto, data, path))
                         for _, data in zip(range(width), found)
                     ]
                 )

@@ -82,7 +82,8 @@ def test_workers_write_each_element_once(dispatcher, workers, tmp_path, compress
 
 
 def test_elements_have_any_structure_and_there_may_be_none(dispatcher, workers, tmp_path):
-    data = tf.data.Dataset.from_tensor_slices({"a": [[1.5, 2], [3, 4]], "b": ["x", "y"]})
+    rows = {"a": [[1.5, 2], [3, 4]], "b": ["x", "y"], "c": tf.ragged.constant([[1], [2, 3]])}
+    data = tf.data.Dataset.from_tensor_slices(rows)
     save(data, str(tmp_path / "rows"), dispatcher._address)
     rows = sorted(str(row) for row in load(str(tmp_path / "rows"), wait=True).as_numpy_iterator())
     assert rows == sorted(str(row) for row in data.as_numpy_iterator())
