@@ -100,10 +100,10 @@ def sharded(options):
     )
     for count in (2, 4):
         rounds = [
-            [ran(launched(count, "sharded", stage, options.seconds)) for stage in range(3)]
+            [ran(launched(count, "sharded", stage, options.seconds)) for stage in range(4)]
             for _ in range(options.rounds)
         ]
-        best = [min(r[stage]["step"] for r in rounds) * 1e3 for stage in range(3)]
+        best = [min(r[stage]["step"] for r in rounds) * 1e3 for stage in range(4)]
         for stage, step in enumerate(best):
             held = rounds[0][stage]["held"] / 1e6
             print(

@@ -170,7 +170,7 @@ def test_workers_that_were_started_one_by_one_divide_state(tmp_path):
     pytest.importorskip("grpc")
     program = (
         textwrap.dedent(BEGIN)
-        + "print(json.dumps([fitted(made(strategy_of(s), adam())) for s in (0, 2)]))"
+        + "print(json.dumps([fitted(made(strategy_of(s), adam())) for s in (0, 3)]))"
     )
     for worker in started(program, tmp_path, 2):
         output, errors = worker.communicate(timeout=120)
