@@ -86,6 +86,11 @@ class Target:
         return self.architecture != "x86_64" or "+f16c" in self.features or self.cpu in _WITH_F16C
 
     @property
+    def converts_bfloats(self) -> bool:
+        """Whether LLVM's code for bfloat16 calls nobody."""
+        return self.architecture != "x86_64" or "+avx512bf16" in self.features
+
+    @property
     def fuses(self) -> bool:
         """Whether a product and a sum are one instruction, rounded once."""
         if self.architecture == "x86_64":

@@ -30,15 +30,17 @@ def library():
     module = Module(Target(host().triple, "x86-64-v2", "", 16, 16))
     loops = [loop(name, source[0], to[0]) for name, (source, to) in TYPES.items()]
     # A pool that has the conversions gives them to whatever is loaded later.
-    text = float16_calls.text(module.target) if host().converts_halves else declarations()
-    text += "".join(loops)
+    given = float16_calls.exports(host())
+    text = float16_calls.definitions(tuple(name for name in TYPES if name not in given))
+    text += declarations(given) + "".join(loops)
     module.raw(text, tuple(f"each{name}" for name in TYPES))
     return kernels()[Code.of(module)]
 
 
-def declarations():
+def declarations(names):
+    kinds = {name: TYPES[name] for name in names}
     return "".join(
-        f"declare {to} @{name}({source})\n" for name, ((source, _), (to, _)) in TYPES.items()
+        f"declare {to} @{name}({source})\n" for name, ((source, _), (to, _)) in kinds.items()
     )
 
 
@@ -116,3 +118,33 @@ def test_doubles_are_rounded_once(library):
 @pytest.mark.parametrize("name", TYPES)
 def test_nan_stays_nan(library, name):
     assert np.isnan(converted(library, name, [np.nan, -np.nan])).all()
+
+
+CHOSEN = """
+define void @chosen(ptr %a, ptr %b, ptr %to, i64 %n) #0 {
+entry:
+  %first = icmp eq i64 %n, 0
+  br i1 %first, label %left, label %right
+left:
+  %x = load bfloat, ptr %a
+  store bfloat 0xR0000, ptr %a
+  br label %out
+right:
+  %y = load bfloat, ptr %b
+  store bfloat 0xR0000, ptr %b
+  br label %out
+out:
+  %z = phi bfloat [ %x, %left ], [ %y, %right ]
+  store bfloat %z, ptr %to
+  ret void
+}
+"""
+
+
+def test_bfloats_that_are_only_moved_are_whole():
+    module = Module(host())
+    module.raw(CHOSEN, ("chosen",))
+    chosen = kernels()[Code.of(module)].function("chosen", *[ctypes.c_void_p] * 3, ctypes.c_int64)
+    a, b, to = (np.array([x], ml_dtypes.bfloat16) for x in (1.5, -2.25, 0))
+    chosen(a.ctypes.data, b.ctypes.data, to.ctypes.data, 1)
+    assert [float(x[0]) for x in (a, b, to)] == [1.5, 0, -2.25]

@@ -1,32 +1,16 @@
 """Conversions of float16 and bfloat16 for x86-64 processors that have no instructions for them.
 
-LLVM then calls C's runtime library by these names, which a process need not have. Numbers are rounded to nearest even, once; NaN stays
-NaN, quiet, with its upper bits, as processors with F16C do.
+LLVM then calls C's runtime library by these names, which a process need not have. It does so for bfloat16 even where no conversion is written, as it
+moves such numbers in registers of floats. Numbers are rounded to nearest even, once; NaN stays NaN, quiet, with its upper bits, as processors
+with F16C do.
 """
 
 from ..target import Target
 
-EXPORTS = ("__extendhfsf2", "__truncsfhf2", "__truncdfhf2", "__truncsfbf2", "__truncdfbf2")
+HALVES = ("__extendhfsf2", "__truncsfhf2", "__truncdfhf2")
+BFLOATS = ("__truncsfbf2", "__truncdfbf2")
 
-# the one that LLVM also calls where it keeps a bfloat as a float, on processors that have the others as instructions
-ROUNDED_TO_BFLOAT = """
-define bfloat @__truncsfbf2(float %x) #0 {
-entry:
-  %bits = bitcast float %x to i32
-  %last = lshr i32 %bits, 16
-  %odd = and i32 %last, 1
-  %half = add i32 %odd, 32767
-  %rounded = add i32 %bits, %half
-  %nan = fcmp uno float %x, %x
-  %quieted = or i32 %bits, 4194304
-  %chosen = select i1 %nan, i32 %quieted, i32 %rounded
-  %high = lshr i32 %chosen, 16
-  %b = trunc i32 %high to i16
-  %result = bitcast i16 %b to bfloat
-  ret bfloat %result
-}
-"""
-_TEXT = """
+_HALVES_TEXT = """
 define float @__extendhfsf2(half %x) #0 {
 entry:
   %h16 = bitcast half %x to i16
@@ -81,6 +65,39 @@ entry:
   %result = bitcast i16 %h16 to half
   ret half %result
 }
+define half @__truncdfhf2(double %x) #0 {
+entry:
+  %f = call float @round_to_odd(double %x)
+  %h = call half @__truncsfhf2(float %f)
+  ret half %h
+}
+"""
+
+_BFLOATS_TEXT = """
+define bfloat @__truncsfbf2(float %x) #0 {
+entry:
+  %bits = bitcast float %x to i32
+  %last = lshr i32 %bits, 16
+  %odd = and i32 %last, 1
+  %half = add i32 %odd, 32767
+  %rounded = add i32 %bits, %half
+  %nan = fcmp uno float %x, %x
+  %quieted = or i32 %bits, 4194304
+  %chosen = select i1 %nan, i32 %quieted, i32 %rounded
+  %high = lshr i32 %chosen, 16
+  %b = trunc i32 %high to i16
+  %result = bitcast i16 %b to bfloat
+  ret bfloat %result
+}
+define bfloat @__truncdfbf2(double %x) #0 {
+entry:
+  %f = call float @round_to_odd(double %x)
+  %b = call bfloat @__truncsfbf2(float %f)
+  ret bfloat %b
+}
+"""
+
+_SHARED_TEXT = """
 define internal float @round_to_odd(double %x) #0 {         ; what is rounded again from this is as if rounded once
 entry:
   %f = fptrunc double %x to float
@@ -98,26 +115,22 @@ entry:
   ret float %result
 }
 declare double @llvm.fabs.f64(double)
-define half @__truncdfhf2(double %x) #0 {
-entry:
-  %f = call float @round_to_odd(double %x)
-  %h = call half @__truncsfhf2(float %f)
-  ret half %h
-}
-define bfloat @__truncdfbf2(double %x) #0 {
-entry:
-  %f = call float @round_to_odd(double %x)
-  %b = call bfloat @__truncsfbf2(float %f)
-  ret bfloat %b
-}
 """
 
 
 def exports(target: Target) -> tuple[str, ...]:
     """What `text` defines."""
-    return () if target.converts_halves else EXPORTS
+    halves = () if target.converts_halves else HALVES
+    return halves if target.converts_bfloats else (*halves, *BFLOATS)
 
 
 def text(target: Target) -> str:
     """IR of the conversions that the target lacks."""
-    return "" if target.converts_halves else ROUNDED_TO_BFLOAT + _TEXT
+    return definitions(exports(target))
+
+
+def definitions(names: tuple[str, ...]) -> str:
+    """IR of the conversions of the types of these functions."""
+    texts = ((HALVES, _HALVES_TEXT), (BFLOATS, _BFLOATS_TEXT))
+    found = "".join(text for group, text in texts if set(group) & set(names))
+    return found and found + _SHARED_TEXT

@@ -12,7 +12,6 @@ from penstock._src.devices.cuda.families.table import FAMILIES
 from penstock._src.devices.cuda.target import ARCHITECTURES, WARP
 from penstock._src.native import Code, host
 from penstock._src.native.language.types import size_of
-from penstock._src.native.process.float16_calls import ROUNDED_TO_BFLOAT
 
 _SHARED = re.compile(
     r"^@shared = internal addrspace\(3\) global \[(\d+) x i8\] undef, align 16$", re.M
@@ -60,8 +59,6 @@ class EmulatedKernel:
         self.shared = int(shared[1]) if shared else 0
         text, functions, self.assembly = without_assembly(text)
         whole = f"{translated(text)}\n{functions}"
-        if "bfloat" in text and host().converts_halves:  # else the pool has it
-            whole += ROUNDED_TO_BFLOAT
         self.code = Code(whole, (*found, "shared_memory"), host())
 
 
