@@ -24,6 +24,16 @@ from penstock._src.compiler.codegen.nests.choice import (
 )
 from penstock._src.compiler.codegen.nests.code import POINTERS, NestCode
 from penstock._src.compiler.codegen.nests.evaluator import Evaluator
+from penstock._src.compiler.codegen.nests.stretches import (
+    additions,
+    combined,
+    in_stretches,
+    initial,
+    lengths,
+    rounds,
+    split_carried,
+    steps_of,
+)
 from penstock._src.compiler.codegen.scalars.registers import Pair, memory_type, spread
 from penstock._src.compiler.kernels.index import Index, Var, extent_key, is_one
 from penstock._src.compiler.kernels.loop_nest import LoopNest, Store
@@ -34,7 +44,6 @@ from penstock._src.native.language.types import I64, PTR, size_of, vec
 from penstock._src.native.language.value import Val
 
 MOST_ROUNDS = 16  # of loops that are written out
-STRETCH = 128  # steps after which a sum of floats begins anew: errors grow with its steps
 UNROLLED = 4  # partial results of a reduction that would wait for its own additions
 
 
@@ -326,11 +335,21 @@ class NestEmitter(Evaluator):
         def high(var: Var) -> Any:
             return self._limit(var, first.attrs[2]) if var is limited else self.extent(var.extent)
 
-        carry = [c for r in work for c in r.initial()]
         order = [v for v in variables if v is not vector]
         unrolled = UNROLLED if self._is_latency_bound(work, needed) else 1
         written_out = limited is None and _is_window(order)
-        starts_anew = all(_rounds(r) for r in work) and not written_out
+        starts_anew = all(rounds(r) for r in work)
+
+        def cut(run: Callable[..., Any], var: Var, inner: list[Var], carried) -> Any:
+            """run(0, the loop's end, *carried) in stretches; `inner` are the loops inside."""
+            end, width = high(var), n if var is vector else 1
+            if not starts_anew:
+                return run(0, end, *carried)
+            each = 1
+            for x in reversed(inner):
+                each = additions(steps_of(high(x), n if x is vector else 1), each)
+            found = [width * length for length in lengths(steps_of(end, width), each)]
+            return in_stretches(self.f, work, run, (0, end), found, carried)
 
         def inside(rest: list[Var], *carried):
             if rest:
@@ -341,7 +360,7 @@ class NestEmitter(Evaluator):
                     return carried
                 if not inner and vector is None and unrolled > 1:
                     several = partial(self._unrolled, var, unrolled, work, bodies, needed)
-                    return self._stretched(several, high(var), starts_anew, work, carried)
+                    return cut(several, var, [], carried)
 
                 def one(i, *values):
                     def body():
@@ -353,17 +372,20 @@ class NestEmitter(Evaluator):
                 def run(low, end, *values):
                     return self.f.loop(low, end, 1, one, *values)
 
-                return self._stretched(
-                    run, high(var), starts_anew and not inner and vector is None, work, carried
-                )
+                return cut(run, var, inner if vector is None else [*inner, vector], carried)
             if vector is not None:
-                return self._vector_loop(
-                    vector, n, 0, high(vector), self._divides(n, vector.extent) and vector is not limited,
-                    lambda *values: self._step(work, bodies, needed, values, True), *carried,
-                )  # fmt: skip
+                divides = self._divides(n, vector.extent) and vector is not limited
+
+                def vectors(low, end, *values):
+                    return self._vector_loop(
+                        vector, n, low, end, divides,
+                        lambda *so_far: self._step(work, bodies, needed, so_far, True), *values,
+                    )  # fmt: skip
+
+                return cut(vectors, vector, [], carried)
             return self._step(work, bodies, needed, carried, False)
 
-        carry = inside(order, *carry)
+        carry = inside(order, *initial(work))
         for r, values in zip(work, split_carried(carry, work)):
             self.frames[-1][r.value.number] = r.result(values)
 
@@ -376,22 +398,10 @@ class NestEmitter(Evaluator):
         )
         return registers <= 2 and len(needed) <= 24
 
-    def _stretched(self, run: Callable[..., Any], high, wanted: bool, work, carried) -> Any:
-        """run(low, high, *carried), a reduction's loop: cut into stretches that begin anew if that is wanted and it may be long."""
-        f = self.f
-        if not wanted or (isinstance(high, int) and high <= STRETCH):
-            return run(0, high, *carried)
-        starts = [c for r in work for c in r.initial()]
-
-        def stretch(low, *values):
-            return self._combined(work, values, run(low, f.min(low + STRETCH, high), *starts))
-
-        return f.loop(0, high, STRETCH, stretch, *carried)
-
     def _unrolled(self, var: Var, count: int, work, bodies, needed, low, high, *carried) -> tuple:
         """A reduction's loop with `count` results on their way at once, which are combined at its end."""
         f = self.f
-        starts = [c for r in work for c in r.initial()]
+        starts = initial(work)
         size = len(starts)
 
         def some(i, *values):
@@ -407,7 +417,7 @@ class NestEmitter(Evaluator):
         values = f.loop(low, whole, count, some, *carried, *starts * (count - 1))
         total = values[:size]
         for k in range(1, count):
-            total = self._combined(work, total, values[k * size : (k + 1) * size])
+            total = combined(work, total, values[k * size : (k + 1) * size])
         return f.loop(
             whole,
             high,
@@ -417,13 +427,6 @@ class NestEmitter(Evaluator):
             ),
             *total,
         )
-
-    @staticmethod
-    def _combined(work, a, b) -> tuple:
-        out = []
-        for r, x, y in zip(work, split_carried(a, work), split_carried(b, work)):
-            out += r.combined(x, y)
-        return tuple(out)
 
     def _limit(self, var: Var, limit: Index) -> Any:
         """How often a reduction's loop over a part of an axis runs."""
@@ -470,11 +473,6 @@ def _is_window(variables: Sequence[Var]) -> bool:
     return all(type(e) is not Dim for e in extents) and math.prod(extents) <= MOST_ROUNDS
 
 
-def _rounds(running: reductions.Running) -> bool:
-    """Whether each step of a reduction rounds, as sums of floats do."""
-    return running.op == "sum" and (running.dtype.is_floating or running.dtype.is_complex)
-
-
 def _reductions_in(v: Value) -> frozenset[int]:
     """Numbers of the reductions that a reduction's body needs."""
     return frozenset(x.number for x in closure(v.args) if x.kind in ("reduce", "arg_reduce"))
@@ -484,12 +482,4 @@ def _index_of(var: Var) -> Index:
     return Index(((var, 1),), 0)
 
 
-def split_carried(values: Sequence[Any], work: Sequence[Any]) -> list[tuple]:
-    out, start = [], 0
-    for r in work:
-        out.append(tuple(values[start : start + r.carried]))
-        start += r.carried
-    return out
-
-
-__all__ = ["NestEmitter", "emit_nest", "split_carried"]
+__all__ = ["NestEmitter", "emit_nest"]

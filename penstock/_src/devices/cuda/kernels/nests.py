@@ -14,8 +14,17 @@ from typing import Any
 
 from penstock._src.compiler.codegen.nests.choice import reduction_variables
 from penstock._src.compiler.codegen.nests.code import POINTERS, NestCode
-from penstock._src.compiler.codegen.nests.nest import STRETCH, NestEmitter, split_carried
+from penstock._src.compiler.codegen.nests.nest import NestEmitter
 from penstock._src.compiler.codegen.nests.reductions import Running
+from penstock._src.compiler.codegen.nests.stretches import (
+    combined,
+    in_stretches,
+    initial,
+    lengths,
+    rounds,
+    split_carried,
+    steps_of,
+)
 from penstock._src.compiler.kernels.index import Var, never_negative
 from penstock._src.compiler.kernels.loop_nest import LoopNest, Store
 from penstock._src.compiler.kernels.values import Value, closure
@@ -220,40 +229,22 @@ class CudaNest(NestEmitter):
         def run(low: Any, end: Any, *values: Val) -> tuple:
             return self.f.loop(low, end, step, one, *values)
 
-        carry = tuple([c for r in work for c in r.initial()])
-        carry = self._in_stretches(run, total, step, work, carry)
+        found = lengths(steps_of(total, step), 1) if all(rounds(r) for r in work) else []
+        first_of = self.rank if step > 1 else 0
+        carry = in_stretches(
+            self.f, work, run, (first_of, total), [step * n for n in found], initial(work)
+        )
         if step > 1:
             carry = self._across(step, work, carry)
         for r, values in zip(work, split_carried(carry, work), strict=True):
             self.frames[-1][r.value.number] = r.result(values)
-
-    def _in_stretches(
-        self,
-        run: Callable[..., tuple],
-        total: Any,
-        step: int,
-        work: Sequence[Running],
-        carry: tuple,
-    ) -> tuple:
-        """run(low, high, *carried) of a thread's share; long sums begin anew, as their errors grow with their steps."""
-        f, stretch = self.f, STRETCH * step
-        is_short = isinstance(total, int) and total <= stretch
-        if is_short or any(r.op != "sum" or r.is_arg for r in work):
-            return run(self.rank if step > 1 else 0, total, *carry)
-        starts = tuple([c for r in work for c in r.initial()])
-
-        def some(low: Any, *values: Val) -> tuple:
-            end = f.min(low + stretch, total)
-            return self._combined(work, values, run(low, end, *starts))
-
-        return f.loop(self.rank if step > 1 else 0, total, stretch, some, *carry)
 
     def _across(self, threads: int, work: Sequence[Running], carry: tuple) -> tuple:
         """What the threads of a group have found, as one: all of them get it."""
         f, distance = self.f, self.wavefront // 2
         while distance:
             other = tuple([f.shuffled(c, distance) for c in carry])
-            carry = self._combined(work, carry, other)
+            carry = combined(work, carry, other)
             distance //= 2
         if threads == self.wavefront:
             return carry
@@ -276,7 +267,7 @@ class CudaNest(NestEmitter):
                     for room, ty, own in zip(rooms, kept, types, strict=True)
                 ]
             )
-            carry = here if i == 0 else self._combined(work, carry, here)
+            carry = here if i == 0 else combined(work, carry, here)
         return carry
 
 

@@ -1,0 +1,105 @@
+"""Long reductions in stretches: sums of floats begin anew from time to time, since the error of a running sum grows with its steps.
+
+A sum of stretches is a running sum as well, so it is cut again where it is long, whatever number of loops the reduction has and however few
+lanes the processor's vectors: 16 and 8 lanes then err alike.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from penstock._src.compiler.codegen.nests.reductions import Running
+from penstock._src.native.language.function import Fn
+from penstock._src.native.language.value import Val
+
+STRETCH = 128  # additions to one running result
+UNKNOWN = 2  # how often loops are cut whose number of steps is known at run time alone
+
+Run = Callable[..., tuple]  # (low, high, *carried) -> carried
+
+
+def split_carried(values: Sequence[Any], work: Sequence[Running]) -> list[tuple]:
+    """The values that loops carry, for each reduction."""
+    out, start = [], 0
+    for r in work:
+        out.append(tuple(values[start : start + r.carried]))
+        start += r.carried
+    return out
+
+
+def initial(work: Sequence[Running]) -> list[Val]:
+    """Where all reductions start."""
+    return [value for r in work for value in r.initial()]
+
+
+def combined(work: Sequence[Running], a: Sequence[Any], b: Sequence[Any]) -> tuple:
+    """Two partial results of all reductions as one."""
+    out = []
+    for r, x, y in zip(work, split_carried(a, work), split_carried(b, work)):
+        out += r.combined(x, y)
+    return tuple(out)
+
+
+def rounds(running: Running) -> bool:
+    """Whether each step of a reduction rounds, as sums of floats do."""
+    return running.op == "sum" and (running.dtype.is_floating or running.dtype.is_complex)
+
+
+def steps_of(end: Any, width: int) -> int | None:
+    """How many steps of some elements a loop takes; None if that is known at run time alone."""
+    return -(-end // width) if isinstance(end, int) else None
+
+
+def lengths(steps: int | None, additions: int) -> list[int]:
+    """How many steps of a loop are a stretch, a stretch of stretches, and so on.
+
+    Args:
+      steps: of the loop; None if they are not known.
+      additions: of each step, to a running result.
+    """
+    if steps is not None and steps * additions <= STRETCH:
+        return []
+    found = [max(1, STRETCH // additions)]
+    while len(found) < UNKNOWN if steps is None else steps > found[-1] * STRETCH:
+        found.append(found[-1] * STRETCH)
+    return found
+
+
+def additions(steps: int | None, of_each: int) -> int:
+    """How many additions to the running result a loop makes whose steps make some each."""
+    found = lengths(steps, of_each)
+    if steps is None:
+        return 1
+    return -(-steps // found[-1]) if found else steps * of_each
+
+
+def in_stretches(
+    f: Fn,
+    work: Sequence[Running],
+    run: Run,
+    limits: tuple[Any, Any],
+    found: Sequence[int],
+    carried: Sequence[Val],
+) -> tuple:
+    """run(low, high, *carried), a loop of reductions, cut into stretches that begin anew.
+
+    Args:
+      f: the function that is written.
+      work: the reductions.
+      run: writes the loop from and to a number.
+      limits: where the loop begins and ends, numbers of Python or of the function.
+      found: lengths of stretches, as differences of the loop's variable.
+      carried: the results so far.
+    """
+
+    def cut(left: Sequence[int], low: Any, end: Any, *values: Any) -> tuple:
+        if not left:
+            return run(low, end, *values)
+        *inner, length = left
+
+        def stretch(at: Any, *so_far: Any) -> tuple:
+            part = cut(inner, at, f.min(at + length, end), *initial(work))
+            return combined(work, so_far, part)
+
+        return f.loop(low, end, length, stretch, *values)
+
+    return cut(found, *limits, *carried)
