@@ -17,8 +17,9 @@ CHECKS := check-golden check-conformance check-examples check-models check-keras
 demo: $(STAMP)
 	$(BIN)/penstock run examples/demo.py
 
+# A process of tests for each core, up to four; whole files, whose tests share what they set up.
 test: lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 test-checked: $(STAMP)  # the tests with every load and store of generated code checked: an hour; ONLY=tests/compiler chooses
 	PENSTOCK_CHECKED=1 $(BIN)/python -m pytest -p no:cacheprovider $(or $(ONLY),--ignore=tests/layout)

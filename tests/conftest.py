@@ -24,6 +24,14 @@ def _filtered_tracebacks() -> None:
         tracebacks.enable_traceback_filtering()
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _no_global_seed() -> None:
+    """Files of tests run in any order and process: none inherits the seed that another has set."""
+    context = sys.modules.get("penstock._src.eager.context")
+    if context is not None and context.CONTEXT.global_seed is not None:
+        context.CONTEXT.set_global_seed(None)
+
+
 def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
     for item in items:
         if IS_CHECKED and item.get_closest_marker("plain_kernels"):

@@ -31,7 +31,11 @@ def test_values_travel_between_hosts(tmp_path):
             PROGRAM, tmp_path, 2, "--hosts", ",".join(made.addresses), arguments=["10"],
             prefix=made.command(1), environment=made.environment,
         )  # fmt: skip
-        assert of_ranks(done) == {0: ["step 0"], 1: ["step 0"]}
+        # UCX may warn, where a busy machine ends a process before it has taken the last message.
+        steps = {
+            rank: [x for x in lines if "UCX" not in x] for rank, lines in of_ranks(done).items()
+        }
+        assert steps == {0: ["step 0"], 1: ["step 0"]}
         # Each of ten megabytes crosses the network at least by half.
         assert made.received(2) - before > 10 * (1 << 20) / 2
 

@@ -1,6 +1,7 @@
 """pyproject.toml: every extra has code behind it, and errors name extras that exist."""
 
 import ast
+import functools
 import re
 import tomllib
 from pathlib import Path
@@ -30,7 +31,16 @@ MODULES = {
     "scikit-learn": "sklearn",
 }
 # Imported by packages that tests import, or by Keras's own tests (tests/keras/suite), which are not in this tree; or run as commands.
-INDIRECT = {"basedpyright", "grain", "ipykernel", "mypy", "pydot", "scikit-learn", "setuptools"}
+INDIRECT = {
+    "basedpyright",
+    "grain",
+    "ipykernel",
+    "mypy",
+    "pydot",
+    "pytest-xdist",
+    "scikit-learn",
+    "setuptools",
+}
 # Used when it is there, without an error when it is not.
 SILENT = {"records"}
 
@@ -39,7 +49,8 @@ SILENT = {"records"}
 LOADED = {"mpich", "nvidia-nccl-cu12"}
 
 
-def imported(folder: str) -> set[str]:
+@functools.cache
+def imported(folder: str) -> frozenset[str]:
     """Top-level names of what the files of a folder import, also by `importlib.import_module`."""
     found = set()
     for path in (ROOT / folder).rglob("*.py"):
@@ -51,7 +62,7 @@ def imported(folder: str) -> set[str]:
                     found.add(module.partition(".")[0])
                 case ast.Call(ast.Attribute(attr="import_module"), [ast.Constant(str(module))]):
                     found.add(module.partition(".")[0])
-    return found
+    return frozenset(found)
 
 
 def modules(packages: set[str]) -> set[str]:

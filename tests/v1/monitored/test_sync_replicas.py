@@ -21,7 +21,7 @@ def model(x):
     return loss, [w, b]
 
 
-def replica(target, index, is_ready, results):
+def replica(target, index, is_ready, results, both):
     with tf.Graph().as_default():
         setter = tf.train.replica_device_setter(
             cluster=CLUSTER, worker_device=f"/job:worker/task:{index}"
@@ -42,7 +42,11 @@ def replica(target, index, is_ready, results):
             session.run(tf.local_variables_initializer())
             hook.after_create_session(session, None)
             for _ in range(STEPS):
+                both.wait(
+                    60
+                )  # a worker that is ahead takes the other's token, on TensorFlow as well
                 session.run(train)
+            both.wait(60)
             results[index] = session.run([step, *variables])
 
 
@@ -64,10 +68,10 @@ def alone():
 
 def test_two_workers_train_as_one_with_the_mean_of_their_gradients():
     workers, _ = tf2.test.create_local_cluster(num_workers=2, num_ps=1)
-    results, is_ready = {}, threading.Event()
+    results, is_ready, both = {}, threading.Event(), threading.Barrier(2)
     threads = [
         threading.Thread(
-            target=replica, args=(workers[i].target, i, is_ready, results), daemon=True
+            target=replica, args=(workers[i].target, i, is_ready, results, both), daemon=True
         )
         for i in range(2)
     ]
