@@ -9,7 +9,6 @@ import penstock as tf
 from penstock._src.compiler.pipeline import plan_function
 from penstock._src.core import dtypes
 from penstock._src.devices.cuda.device import CudaDevice
-from penstock._src.devices.cuda.emulator import library
 from penstock._src.devices.cuda.emulator.device import DEVICE, ir_image
 from penstock._src.devices.cuda.emulator.library import EmulatedLibrary
 from penstock._src.ir.builder import Builder
@@ -157,9 +156,9 @@ def test_the_first_of_many_indices_outside_is_told():
             tf.function(lambda i: tf.scatter_nd(i, tf.ones(1000), [7, 3]) + x)(tf.constant(indices))
 
 
-def linked(memory=1 << 30):
+def linked(capability="8.0"):
     """How often a new card of a new process would link for a function."""
-    device = CudaDevice("new", lambda: EmulatedLibrary(memory), ir_image)
+    device = CudaDevice("new", lambda: EmulatedLibrary(capability=capability), ir_image)
     device.load(planned(device)).run([np.ones(100, np.float32)])
     return device.card.driver.library.calls["cuLinkComplete"]
 
@@ -171,11 +170,10 @@ def planned(device):
     return plan_function(function, device.generator, device.threads)
 
 
-def test_cubins_are_kept_on_disk_by_content_and_card(tmp_path, monkeypatch):
+def test_cubins_are_kept_on_disk_by_content_and_card(tmp_path):
     with override(cache_dir=str(tmp_path)):
         assert [linked(), linked()] == [1, 0]
-        monkeypatch.setattr(library, "CAPABILITY", (9, 0))
-        assert [linked(), linked()] == [1, 0]
+        assert [linked("9.0"), linked("9.0")] == [1, 0]
     with override(cache_dir="none"):
         assert [linked(), linked()] == [1, 1]
 
