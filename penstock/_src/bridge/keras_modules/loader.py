@@ -7,7 +7,7 @@ import types
 from collections.abc import Callable
 from typing import Any
 
-from . import backup, distribution, explaining, hints, saving, tracebacks
+from . import backup, distribution, explaining, hints, loss_scaling, saving, tracebacks
 from .pipeline import hook
 
 
@@ -19,6 +19,7 @@ def _wrap_trainer(module: types.ModuleType) -> None:
 
 WRAPPERS: dict[str, Callable[[types.ModuleType], None]] = {
     hints.MODULE: hints.wrap_model,
+    loss_scaling.MODULE: loss_scaling.wrap_optimizer,
     tracebacks.MODULE: tracebacks.wrap_filter,
     tracebacks.OPTIMIZER: tracebacks.wrap_optimizer,
     "keras.src.callbacks.backup_and_restore": backup.wrap_backup,
