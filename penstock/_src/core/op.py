@@ -284,7 +284,8 @@ class Op:
 
     @classmethod
     def instance(cls, attrs: dict[str, Any]) -> "Op":
-        """Returns the unique op with these attributes, which are complete and converted."""
+        """Returns the unique op with these attributes, which are complete and converted, in any order."""
+        attrs = {name: attrs[name] for name in sorted(attrs)}
         try:
             key = tuple(attrs.values())
             found = cls._instances.get(key)

@@ -18,9 +18,6 @@ def whole_number(owner: str, name: str, value: object, minimum: int) -> int:
     Raises:
       TypeError: it is not an integer; booleans are none.
       ValueError: it is smaller.
-
-    >>> whole_number("Pipeline", "micro_batches", 4, 1)
-    4
     """
     if isinstance(value, bool) or not hasattr(value, "__index__"):
         raise TypeError(

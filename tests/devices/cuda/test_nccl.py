@@ -24,18 +24,18 @@ REMOTE = 6
 
 
 @pytest.fixture
-def two(card, monkeypatch):
+def two(card):
     """Two emulated cards; what stands for NCCL."""
     ops._KEPT.clear()  # programs of what was the second device before
-    monkeypatch.setattr(DEVICE.card.driver.library, "devices", 2)
-    DEVICE.cards.divide([(0, None), (1, None)])
-    DEVICE.cards.nccl.library.calls.clear()
-    yield DEVICE.cards.nccl.library
-    communicators._GROUPS.clear()
-    ops._KEPT.clear()  # programs of the second card
-    DEVICE.card.watched.clear()
-    DEVICE.cards.divide([(0, None)])
-    config.reset()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(DEVICE.card.driver.library, "devices", 2)
+        DEVICE.cards.divide([(0, None), (1, None)])
+        DEVICE.cards.nccl.library.calls.clear()
+        yield DEVICE.cards.nccl.library
+        communicators._GROUPS.clear()
+        ops._KEPT.clear()  # programs of the second card
+        DEVICE.card.watched.clear()
+    config.reset()  # to the one card that is left
 
 
 def step_of(strategy, v, kind="sum"):

@@ -54,8 +54,7 @@ def complete(cls: type[Op], given: dict[str, Any], in_graph: bool) -> Op:
             given[name] = default
     if cls.type_sets:
         _check_types(cls, given, in_graph)
-    ordered = {name: given[name] for name in sorted(given)}
-    return cls.instance(ordered)
+    return cls.instance(given)
 
 
 def _convert_attributes(cls: type[Op], attrs: dict[str, Any]) -> dict[str, Any]:

@@ -6,18 +6,14 @@ import weakref
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 
 from penstock._src.devices.cuda.driver.memory import LEAST, DeviceMemory
 
-if TYPE_CHECKING:
-    from penstock._src.devices.cuda.driver.card import Card
-
-STAGED = (
-    64 << 10
-)  # bytes of an array from which the driver waits for the card before it copies memory that is not pinned
+# Bytes of an array from which the driver waits for the card before it copies memory that is not pinned.
+STAGED = 64 << 10
 MOST_STAGED = 256 << 20  # bytes of an array up to which it has pinned memory, twice
 PINNED = 2  # blocks of pinned memory that are filled in turn
 SPARE_ROOMS = 2  # that lie ready before one is used again, so that its last reader has mostly ended
@@ -54,7 +50,7 @@ class Sent:
 class Feeder:
     """Sends arrays to a card, as long as the process runs. The host waits only for the copy before the last, whose pinned memory it takes."""
 
-    def __init__(self, card: "Card") -> None:
+    def __init__(self, card: Any) -> None:
         self.card = card
         self.given_up: list[Block] = []
         self._ready: deque[Block] = deque()
