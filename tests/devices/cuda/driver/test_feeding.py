@@ -140,3 +140,12 @@ def test_small_arguments_are_copied_at_once(card):
     for _ in range(3):
         step(np.ones(100, np.float32))
     assert not card["cuMemAllocHost_v2"]
+
+
+def test_staging_memory_is_given_back_where_the_card_has_no_more():
+    card = CudaDevice("staging", lambda: EmulatedLibrary(memory=1 << 20), ir_image).card
+    for _ in range(3):
+        card.feeder.receive(card.feeder.send([np.ones(60_000, np.float32)]))
+    assert card.use.current >= 3 * 240_000
+    held = card.allocate(800_000)
+    assert card.use.current == held.size

@@ -113,26 +113,33 @@ class Card:
     def allocate(self, size: int, wanted: int | None = None) -> "DeviceMemory":
         """Memory of the card, given back when nobody holds it; at the address that is wanted if that lies ready."""
         size = max(-(-size // LEAST) * LEAST, LEAST)
+        return DeviceMemory(self, self.with_room(lambda: self._taken(size, wanted)), size)
+
+    def with_room(self, take: Callable[[], int]) -> int:
+        """take(), which finds memory; once more without what lies ready for others if there is none."""
+        try:
+            return take()
+        except ResourceExhaustedError:
+            if not self._give_back():
+                raise
+        return take()
+
+    def _taken(self, size: int, wanted: int | None) -> int:
         self.use.take(size)
         try:
             address = self.spare.take(size, wanted)
-            if address is None:
-                address = self._allocated(size)
+            return self.driver.allocate(size, self.stream) if address is None else address
         except BaseException:
             self.use.current -= size
             raise
-        return DeviceMemory(self, address, size)
 
-    def _allocated(self, size: int) -> int:
-        """Memory of the driver, which gets back what lies ready if it has no more."""
-        try:
-            return self.driver.allocate(size, self.stream)
-        except ResourceExhaustedError:
-            if not self.spare.bytes:
-                raise
-        for address in self.spare.take_all():
+    def _give_back(self) -> bool:
+        """Frees memory that nobody holds; returns whether there was any."""
+        addresses = self.spare.take_all() if self.spare.bytes else ()
+        for address in addresses:
             self.driver.free(address, self.stream)
-        return self.driver.allocate(size, self.stream)
+        staged = self.feeder.give_back() if "feeder" in self.__dict__ else 0
+        return bool(addresses) or staged > 0
 
     def memory_of(self, array: DeviceArray) -> DeviceMemory:
         """This card's memory with the elements of an array, copied here if it is elsewhere.

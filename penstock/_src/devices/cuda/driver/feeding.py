@@ -125,23 +125,43 @@ class Feeder:
     def _room(self, size: int) -> Room:
         """Memory of the card that nobody reads: the copy into it waits for what read it before."""
         card, driver = self.card, self.card.driver
-        while self.given_up:
-            block = self.given_up.pop(0)
-            driver.record(block.event, card.stream)  # after all work that may read it
-            self._ready.append(block)
+        self._take_back()
         if len(self._ready) > SPARE_ROOMS and self._ready[0].size >= size:
             block = self._ready.popleft()
             driver.wait_in_stream(self.stream, block.event)
             return Room(self, block)
         while len(self._ready) > SPARE_ROOMS:  # too small
             self._free(self._ready.popleft())
-        card.use.take(size)
-        try:
-            address = driver.allocate(size, self.stream)
-        except BaseException:
-            card.use.current -= size
-            raise
+        address = card.with_room(lambda: self._allocated(size))
         return Room(self, Block(address, size, driver.event()))
+
+    def _allocated(self, size: int) -> int:
+        use = self.card.use
+        use.take(size)
+        try:
+            return self.card.driver.allocate(size, self.stream)
+        except BaseException:
+            use.current -= size
+            raise
+
+    def give_back(self) -> int:
+        """Frees the rooms that lie ready, for a card that has no more memory; returns how many there were."""
+        with self.card.lock:
+            self.card.activate()
+            self._take_back()
+            count = len(self._ready)
+            while self._ready:
+                self._free(self._ready.popleft())
+        return count
+
+    def _take_back(self) -> None:
+        """Lets rooms that were given up lie ready."""
+        while self.given_up:
+            block = self.given_up.pop(0)
+            self.card.driver.record(
+                block.event, self.card.stream
+            )  # after all work that may read it
+            self._ready.append(block)
 
     def _free(self, block: Block) -> None:
         driver = self.card.driver
