@@ -84,6 +84,12 @@ def emit_product(
     return CudaProduct(gemm, target, epilogue, shape).emit()
 
 
+def lies_in_vectors(gemm: Gemm, width: int) -> bool:
+    """Whether the result's rows and matrices begin at multiples of so many elements."""
+    strides = [gemm.row, gemm.n, *gemm.batch_out]
+    return all(isinstance(s, int) and s % width == 0 for s in strides)
+
+
 class CudaProduct:
     """Writes one product's kernel."""
 
@@ -100,11 +106,8 @@ class CudaProduct:
         self.total = gemm.types.total
 
     def _has_vectors(self) -> bool:
-        """Whether neighboring columns of the result lie at multiples of a vector."""
-        g = self.g
-        strides = [g.row, g.n, *g.batch_out]
-        even = all(isinstance(s, int) and s % VECTOR == 0 for s in strides)
-        return even and g.types.total == F32 and g.types.output == F32
+        types = self.g.types
+        return lies_in_vectors(self.g, VECTOR) and types.total == F32 and types.output == F32
 
     # -- facts of launches
     def _row_blocks(self, sizes: Sizes) -> int:

@@ -25,6 +25,7 @@ from penstock._src.devices.cuda.kernels.contractions.products import (
     THREADS,
     CudaProduct,
     TileShape,
+    lies_in_vectors,
 )
 from penstock._src.devices.cuda.target import ARCHITECTURES, WARP
 from penstock._src.native import Target
@@ -108,8 +109,7 @@ class TensorProduct(CudaProduct):
 
     def __init__(self, gemm: Gemm, target: Target, epilogue: Epilogue, shape: TileShape):
         super().__init__(gemm, target, epilogue, shape)
-        strides = [gemm.row, gemm.n, *gemm.batch_out]
-        self.lanes = 2 if all(isinstance(s, int) and s % 2 == 0 for s in strides) else 1
+        self.lanes = 2 if lies_in_vectors(gemm, 2) else 1
         self.element = gemm.types.left
         self.size = SIZE[self.element]
         self.tall = N if self.element == F64 else M

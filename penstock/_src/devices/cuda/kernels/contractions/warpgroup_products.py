@@ -19,7 +19,11 @@ from penstock._src.compiler.codegen.contraction.extents import (
 from penstock._src.compiler.codegen.contraction.products.description import Gemm, Matrix
 from penstock._src.compiler.codegen.kernel_code import LEFT, PLAIN, RIGHT, Epilogue, KernelCode
 from penstock._src.devices.cuda.kernels import asynchronous as bulk
-from penstock._src.devices.cuda.kernels.contractions.products import CudaProduct, TileShape
+from penstock._src.devices.cuda.kernels.contractions.products import (
+    CudaProduct,
+    TileShape,
+    lies_in_vectors,
+)
 from penstock._src.devices.cuda.kernels.contractions.warpgroups import (
     PRODUCTS,
     ROWS,
@@ -112,8 +116,7 @@ class WarpgroupProduct(CudaProduct):
 
     def __init__(self, gemm: Gemm, target: Target, epilogue: Epilogue, shape: TileShape):
         super().__init__(gemm, target, epilogue, shape)
-        strides = [gemm.row, gemm.n, *gemm.batch_out]
-        self.lanes = 2 if all(isinstance(s, int) and s % 2 == 0 for s in strides) else 1
+        self.lanes = 2 if lies_in_vectors(gemm, 2) else 1
         self.element = gemm.types.left
         self.sides = [
             _Side(gemm, which, extent, shape.depth)
