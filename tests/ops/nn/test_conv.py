@@ -111,3 +111,26 @@ def test_no_images():
 def test_images_without_rows():
     x, kernel = np.zeros((1, 0, 4, 2), np.float32), np.ones((3, 3, 2, 3), np.float32)
     check(OpCase("Conv", [x, kernel], {"strides": [1, 1, 1, 1], "padding": "SAME"}))
+
+
+def test_several_batch_axes():
+    x, kernel = RNG.random((2, 3, 4, 5, 2)), RNG.random((2, 2, 2, 6))
+    attrs = {"strides": [1, 2, 1, 1], "padding": "VALID"}
+    check(OpCase("Conv", [x, kernel], {**attrs, "batch_dims": 2}))
+    check(OpCase("Conv", [x[0, 0], kernel], {**attrs, "batch_dims": 0}, name="none"))
+
+
+@pytest.mark.parametrize(
+    "attrs",
+    [
+        {"strides": [1, 1, 1, 1, 1]},
+        {"strides": [1, 1, 1, 1], "dilations": [1, 1, 1]},
+        {"strides": [1, 1, 1, 1], "batch_dims": 2},
+        {"strides": [1, 1, 1, 1], "groups": 2},
+    ],
+    ids=str,
+)
+def test_attributes_that_do_not_fit_the_input(attrs):
+    x, kernel = np.ones((2, 4, 5, 2)), np.ones((2, 2, 2, 6))
+    with pytest.raises(InvalidArgumentError, match="Conv: "):
+        raw.Conv(input=x, filter=kernel, padding="VALID", **attrs)

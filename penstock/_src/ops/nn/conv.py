@@ -10,7 +10,7 @@ from penstock._src.core.shapes import TensorShape
 from penstock._src.core.typesets import FLOAT, INDEX
 from penstock._src.ir.errors import NotLowerable
 from penstock._src.ops.nn import convolution as cv
-from penstock._src.ops.nn.window import known_shape
+from penstock._src.ops.nn.window import channel_axis, known_shape
 from penstock._src.ops.rules import dims_of, shape_of
 
 
@@ -256,12 +256,19 @@ class Conv(Op):
     def shape(self, input, filter):
         if input.rank is None or filter.rank is None:
             return None
-        if self.batch_dims != 1:
-            return TensorShape([None] * input.rank)
-        return cv.output_shape(self._as_named(), input, filter, filter.rank - 2)
+        self._check_ranks(input.rank, filter.rank)
+        named, spatial = self._as_named(), filter.rank - 2
+        batch, one = (
+            input[: self.batch_dims],
+            TensorShape([1]).concatenate(input[self.batch_dims :]),
+        )
+        self._check_depths(one, filter)
+        return batch.concatenate(cv.output_shape(named, one, filter, spatial)[1:])
 
     def eager(self, input, filter):
+        self._check_ranks(input.ndim, filter.ndim)
         batch, x = self._flat_batch(input)
+        self._check_depths(TensorShape(x.shape), TensorShape(filter.shape))
         c = self._geometry(x.shape, filter.shape)
         y = cv.forward(c, x, filter)
         return y.reshape(*batch, *y.shape[1:])
@@ -271,13 +278,33 @@ class Conv(Op):
             raise NotLowerable("several batch axes")
         return cv.lower_forward(p, self._geometry(input.shape, filter.shape), input, filter)
 
+    def _check_ranks(self, rank, filter_rank):
+        """Refuses what does not have the axes that a filter slides over, a channel axis and `batch_dims` others."""
+        spatial = rank - self.batch_dims - 1
+        if self.batch_dims < 0 or filter_rank != spatial + 2:
+            raise self.invalid(
+                f"expected a filter with two axes more than the {spatial} that follow batch_dims={self.batch_dims} and are no "
+                f"channels. Received an input of rank {rank} and a filter of rank {filter_rank}"
+            )
+        for name, given in (("strides", self.strides), ("dilations", self.dilations)):
+            if len(given) != filter_rank and (given or name == "strides"):
+                raise self.invalid(f"{name} must have {filter_rank} elements. Received {given}")
+
+    def _check_depths(self, input, filter):
+        """Refuses an input (of one batch axis) whose channels are not `groups` times those that a filter reads."""
+        depth = input[channel_axis(self._as_named().data_format, filter.rank)]
+        if None not in (depth, filter[-2]) and depth != self.groups * filter[-2]:
+            raise self.invalid(
+                f"the depth of the input must be groups={self.groups} times that of the filter. Received an input of depth "
+                f"{depth} and a filter of shape {filter}"
+            )
+
     def _flat_batch(self, input):
         batch = input.shape[: self.batch_dims]
         return batch, input.reshape(math.prod(batch), *input.shape[self.batch_dims :])
 
     def _geometry(self, shape, filter_shape):
-        groups = cv.convolution(self._as_named(), shape, filter_shape, len(filter_shape) - 2)
-        return groups
+        return cv.convolution(self._as_named(), shape, filter_shape, len(filter_shape) - 2)
 
     def _as_named(self):
         """The attributes under Conv2D's names."""
