@@ -88,7 +88,7 @@ def _sparse_read(self, indices, name=None):
     Returns:
       A tensor.
     """
-    is_remote = isinstance(getattr(self.handle, "_value", None), RemoteResource)
+    is_remote = _is_remote(self)
     if is_remote:
         variable_accessed(self)
     if is_remote or STATE.graph is None and not STATE.tapes:
@@ -96,6 +96,11 @@ def _sparse_read(self, indices, name=None):
             resource=self.handle, indices=indices, dtype=self.dtype, name=name
         )
     return raw.GatherV2(params=self.value(), indices=indices, axis=0, name=name)
+
+
+def _is_remote(variable):
+    """Whether another process holds a variable."""
+    return isinstance(getattr(variable.handle, "_value", None), RemoteResource)
 
 
 def _gather_nd(self, indices, name=None):
@@ -108,6 +113,11 @@ def _gather_nd(self, indices, name=None):
     Returns:
       A tensor.
     """
+    if _is_remote(self):  # entries travel, not the variable
+        variable_accessed(self)
+        return raw.ResourceGatherNd(
+            resource=self.handle, indices=indices, dtype=self.dtype, name=name
+        )
     return raw.GatherNd(params=self.value(), indices=indices, name=name)
 
 

@@ -84,7 +84,7 @@ def gather_nd(params, indices, batch_dims=0, name=None, bad_indices_policy=""):
         if batch_dims < 0:
             raise ValueError("tf.gather_nd does not allow negative batch_dims.")
         return _batch_gather_nd(params, indices, batch_dims, bad_indices_policy, name)
-    own = getattr(params, "gather_nd", None)
+    own = None if bad_indices_policy else getattr(params, "gather_nd", None)
     if own is not None and not isinstance(params, Tensor):
         return own(indices, name=name)
     return raw.GatherNd(

@@ -112,9 +112,10 @@ def gather_nd(params, indices, batch_dims=0, name=None, bad_indices_policy=""):
     """The entries or slices of a ragged tensor at index vectors.
 
     Raises:
-      ValueError: the length of index vectors is unknown, or there are batch dimensions.
+      ValueError: the length of index vectors is unknown, there are batch dimensions, or a policy for bad indices is given.
     """
-    del bad_indices_policy
+    if bad_indices_policy not in ("", "DEFAULT"):
+        raise ValueError("non-default bad_indices_policy not supported for ragged gather")
     if batch_dims:
         raise ValueError("batch_dims != 0 is not supported for ragged gather yet.")
     params, indices = _value(params), _value(indices)

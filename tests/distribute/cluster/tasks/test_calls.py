@@ -102,6 +102,10 @@ def test_a_table_stays_where_it_is(task, monkeypatch):
     table.scatter_sub(tf.IndexedSlices(tf.ones([1, 8]), tf.constant([5])))
     assert largest and max(largest) < 2000
     assert tf.gather(table, [5, 6])[:, 0].numpy().tolist() == [-2, 0]
+    with tf.GradientTape() as tape:
+        entries = tf.gather_nd(table, [[5, 0], [6, 7]])
+    assert entries.numpy().tolist() == [-2, 0] and tape.watched_variables() == (table,)
+    assert max(largest) < 2000
     del before
 
 
