@@ -58,7 +58,7 @@ def _traced(trace: Trace, allow_variables: bool) -> tuple[ConcreteFunction, list
     graph.calling_device = dispatch.STATE.device
     graph.implements = trace.implements
     created: list[Any] = []
-    graph.variable_rule = created.append if allow_variables else _no_variables
+    graph.variable_rule = created.append if allow_variables else graph_trace.refuse_variable
     graph.converts = trace.autograph
     function = trace.function
     if trace.autograph:
@@ -94,14 +94,6 @@ def _converted_call(function: Callable[..., Any]) -> Callable[..., Any]:
     if getattr(function, convert._MARK, None) == "never":
         return function
     return lambda *args, **kwargs: convert.converted_call(function, *args, **kwargs)
-
-
-def _no_variables(variable: Any) -> None:
-    raise ValueError(
-        "tf.function only supports singleton tf.Variables created on the first call. Make sure the "
-        "tf.Variable is only created once or created outside tf.function. See https://www.tensorflow.org/"
-        "guide/function#creating_tfvariables for more information."
-    )
 
 
 def _placeholders(graph: FuncGraph, trace: Trace) -> list[SymbolicTensor]:

@@ -31,6 +31,19 @@ def recording(graph: FuncGraph) -> Iterator[FuncGraph]:
         STATE.default_graphs.pop()
 
 
+def refuse_variable(variable: Any) -> None:
+    """The `variable_rule` of traces that must make no variables.
+
+    Raises:
+      ValueError: always.
+    """
+    raise ValueError(
+        "tf.function only supports singleton tf.Variables created on the first call. Make sure the "
+        "tf.Variable is only created once or created outside tf.function. See https://www.tensorflow.org/"
+        "guide/function#creating_tfvariables for more information."
+    )
+
+
 def add_arguments(
     graph: FuncGraph, models: Sequence[Any], shapes: Sequence[Any], names: Sequence[str] = ()
 ) -> list[SymbolicTensor]:

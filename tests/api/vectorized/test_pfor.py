@@ -114,3 +114,25 @@ def test_what_is_printed_is_printed_once_for_all_rows(capfd):
 def test_a_poisson_sample_for_each_rate_of_a_scalar_shape():
     drawn = tf.raw_ops.RandomPoissonV2(shape=tf.constant([], tf.int32), rate=3.0)
     assert drawn.shape == []
+
+
+def test_operations_of_iterations_run_in_graphs_of_tensorflow_1():
+    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        holds = pfor(lambda i: tf.debugging.Assert(i < 3, [i]), 3)
+        fails, numbers = pfor(lambda i: (tf.debugging.Assert(i < 2, [i]), i), 3)
+        assert session.run(holds) is None
+        np.testing.assert_array_equal(session.run(numbers), [0, 1, 2])
+        with pytest.raises(tf.errors.InvalidArgumentError, match="assertion failed"):
+            session.run(fails)
+
+
+def test_a_function_makes_its_variables_once():
+    made = []
+
+    def once(row):
+        made[:] = made or [tf.Variable(2.0)]
+        return row * made[0]
+
+    np.testing.assert_array_equal(tf.vectorized_map(once, X), X * 2)
+    with pytest.raises(ValueError, match="singleton tf.Variables created on the first call"):
+        tf.vectorized_map(lambda row: row * tf.Variable(2.0), X)

@@ -15,13 +15,19 @@ from penstock._src.autodiff.tape import variable_accessed
 from penstock._src.core import dtypes
 from penstock._src.core.composite import IndexedSlices
 from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.dispatch import executing_eagerly
 from penstock._src.core.registry import raw
 from penstock._src.core.specs import TensorSpec
 from penstock._src.core.tensor import Tensor
 from penstock._src.graph.func_graph import FuncGraph
 from penstock._src.graph.operation import Operation, SymbolicTensor
 from penstock._src.graph.static_values import get_static_value
-from penstock._src.graph.trace import add_arguments, autograph_converted, recording
+from penstock._src.graph.trace import (
+    add_arguments,
+    autograph_converted,
+    recording,
+    refuse_variable,
+)
 from penstock._src.util import nest
 from penstock._src.util.export import export
 
@@ -174,10 +180,11 @@ def _mapped(
 ) -> Any:
     """Returns the results of `row`, a function of the components of one row, for all rows."""
     graph = FuncGraph("loop_body")
+    created: list[Any] = []
+    if executing_eagerly():
+        graph.variable_rule = created.append
     with recording(graph):
-        models = [v.tensor for v in values]
-        shapes = [v.tensor.shape[1:] if v.stacked else v.tensor.shape for v in values]
-        parts = add_arguments(graph, models, shapes)
+        parts = _parts(graph, values)
         result = row(list(parts))
         try:
             leaves = [parts_of_result(leaf, count) for leaf in nest.flatten(result)]
@@ -185,6 +192,8 @@ def _mapped(
             leaves = None
         specs = nest.map_structure(_spec_of, result)
         tensors = [_local(graph, t) for leaf in leaves or () for t in leaf.tensors]
+    if created:
+        _refuse_new_variables(row, values)
     for variable in graph.variables:  # their reads below are operations on handles
         variable_accessed(variable)
     given = {part._id: value for part, value in zip(parts, values, strict=True)}
@@ -199,11 +208,33 @@ def _mapped(
     except NoRows:
         return _row_by_row(row, values, count, specs)
     stacked = [
-        whole(next(found), count) if isinstance(t, SymbolicTensor) else None for t in tensors
+        whole(next(found), count)
+        if isinstance(t, SymbolicTensor)
+        else t and loop.operations.get(id(t))
+        for t in tensors
     ]
     left = iter(stacked)
     made = [leaf.make([next(left) for _ in leaf.tensors]) for leaf in leaves]
     return nest.pack_sequence_as(result, made)
+
+
+def _parts(graph: FuncGraph, values: list[Value]) -> list[SymbolicTensor]:
+    """Adds the components of one row to a graph."""
+    models = [v.tensor for v in values]
+    shapes = [v.tensor.shape[1:] if v.stacked else v.tensor.shape for v in values]
+    return add_arguments(graph, models, shapes)
+
+
+def _refuse_new_variables(row: Callable[[list[Any]], Any], values: list[Value]) -> None:
+    """Calls a function that has made variables once more, as a tf.function does, to see that these are the only ones.
+
+    Raises:
+      ValueError: it makes variables again.
+    """
+    graph = FuncGraph("loop_body")
+    graph.variable_rule = refuse_variable
+    with recording(graph):
+        row(list(_parts(graph, values)))
 
 
 def _row_by_row(

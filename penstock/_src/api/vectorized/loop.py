@@ -17,7 +17,7 @@ from penstock._src.api.vectorized.rules import (
 from penstock._src.api.vectorized.step import Step, whole
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
-from penstock._src.core.dispatch import STATE
+from penstock._src.core.dispatch import STATE, in_v1_graph
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.specs import TensorSpec
@@ -50,6 +50,8 @@ class Vectorizer:
     ) -> None:
         self.graph, self.values, self.count, self.by_rows = graph, dict(given), count, by_rows
         self.reductions = reductions or {}
+        # What stands for operations without outputs in the graph of TensorFlow 1 that is being built, by their ids.
+        self.operations: dict[int, Operation] = {}
 
     def outputs(
         self, tensors: Sequence[SymbolicTensor], operations: Sequence[Operation] = ()
@@ -77,7 +79,12 @@ class Vectorizer:
     def _take(self, node: Operation) -> None:
         values = [self.values[t._id] for t in node._inputs]
         step = Step(node, values, self.count, self._nested)
+        graph = STATE.graph
+        known = 0 if graph is None else len(graph._operations)
         made = self._made(step)
+        if in_v1_graph() and not node._outputs:
+            with graph.control_dependencies(graph._operations[known:]):
+                self.operations[id(node)] = raw.NoOp()
         for tensor, value in zip(node._outputs, made, strict=True):
             value = value if isinstance(value, Value) else Value(value, True)
             if value.stacked and STATE.graph is not None and tensor.dtype is not dtypes.variant:
