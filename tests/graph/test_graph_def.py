@@ -148,3 +148,14 @@ def test_checks_of_training_go_with_what_waits_for_them():
         tf.sqrt(check, name="z")
     lean = v1.graph_util.remove_training_nodes(graph.as_graph_def())
     assert {n.name: list(n.input) for n in lean.node} == {"x": [], "y": ["x"], "z": ["x"]}
+
+
+@pytest.mark.parametrize("version, rank", [(0, None), (21, None), (22, 0)])
+def test_old_placeholders_without_dimensions_have_any_shape(version, rank):
+    with tf.Graph().as_default() as graph:
+        v1.placeholder(tf.float32, [], "x")
+    definition = graph.as_graph_def()
+    definition.versions.producer = version
+    with tf.Graph().as_default():
+        (x,) = tf.import_graph_def(definition, return_elements=["x:0"])
+    assert x.shape.rank == rank

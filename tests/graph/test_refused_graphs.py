@@ -122,3 +122,14 @@ def test_functions_that_take_or_return_others_than_their_call(verb, argument, wh
                 function.ret["more"] = function.ret[old]
     with tf.Graph().as_default(), pytest.raises(ValueError, match=f"{what} must {verb}"):
         tf.import_graph_def(definition)
+
+
+@pytest.mark.parametrize(
+    "present, missing", [([], "attrs 'dtype', 'value'"), (["dtype"], "attr 'value'")]
+)
+def test_nodes_without_attributes_that_have_no_default(present, missing):
+    definition = graph_of(A)
+    for name in {"dtype", "value"}.difference(present):
+        del definition.node[0].attr[name]
+    with tf.Graph().as_default(), pytest.raises(ValueError, match=f"NodeDef missing {missing} .*a"):
+        tf.import_graph_def(definition)

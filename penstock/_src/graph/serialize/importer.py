@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from penstock._src.core import dtypes
-from penstock._src.core.calls.attributes import convert_attribute
+from penstock._src.core.calls.attributes import REQUIRED, convert_attribute
 from penstock._src.core.calls.binding import complete
 from penstock._src.core.calls.consent import Consent, consent_of_program, guarded
 from penstock._src.core.dispatch import STATE, building_unrecorded
@@ -33,6 +33,8 @@ from penstock._src.util.export import export
 
 # Functions nest no deeper in what people write; Python's stack holds some more.
 _DEEPEST = 60
+# The version of GraphDefs from which on a Placeholder without dimensions is a scalar; before, it had any shape.
+FIRST_OF_SCALARS = 22
 
 
 class BadNodeError(ValueError):
@@ -169,6 +171,7 @@ class NodeImporter:
         self.names: set[str] = set()  # of all nodes
         self.known: dict[str, SymbolicTensor] = {}  # arguments, and tensors mapped by the caller
         self._back_edges: list[tuple[Operation, int, str]] = []  # (Merge, position, its input)
+        self.scalars_are_unknown = False  # of a graph from before FIRST_OF_SCALARS
         self.replaced: set[str] = set()  # nodes that v1 control flow was made of: see v1_control.py
 
     def add_all(self, nodes: Sequence[Any], prefix: str = "") -> None:
@@ -333,7 +336,10 @@ class NodeImporter:
             except InvalidArgumentError as error:  # of a tensor, which knows no node
                 raise ValueError(f"attribute {name}: {error}") from error
             given[name] = convert_attribute(cls.op_type, name, annotation, decoded)
+        if self.scalars_are_unknown and node.op == "Placeholder" and "shape" in given:
+            given["shape"] = given["shape"] if given["shape"].rank else TensorShape(None)
         _infer_types(cls, given, inputs)
+        _check_attributes(cls, node, given)
         try:
             return complete(guarded(cls, node.name, self.library.consent), given, True)
         except InvalidArgumentError as error:  # of attributes, which know no node either
@@ -368,6 +374,19 @@ class NodeImporter:
             "Tout": tuple(function.output_types),
         }
         return complete(kind, attrs, True)
+
+
+def _check_attributes(cls: type[Op], node: Any, given: dict[str, Any]) -> None:
+    """Refuses a node without attributes that have no default."""
+    missing = sorted(
+        n for n, value in cls.attributes.items() if value is REQUIRED and n not in given
+    )
+    if missing:
+        names = ", ".join(f"'{name}'" for name in missing)
+        raise ValueError(
+            f"NodeDef missing attr{'s' * (len(missing) > 1)} {names} from Op<name={cls.op_type}>; "
+            f"NodeDef: {{{{node {node.name}}}}}"
+        )
 
 
 def _check_inputs(op: Op, name: str, inputs: list[SymbolicTensor]) -> None:
@@ -459,6 +478,7 @@ def add_graph_def(
         raise RuntimeError("import_graph_def: enter a graph first (with tf.Graph().as_default()).")
     library = Library(graph_def.library, consent=consent)
     importer = NodeImporter(graph, library, graph_input)
+    importer.scalars_are_unknown = graph_def.versions.producer < FIRST_OF_SCALARS
     for key, tensor in (input_map or {}).items():
         text = key if ":" in key else f"{key}:0"
         importer.known[text] = tensor
