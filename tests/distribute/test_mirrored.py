@@ -297,3 +297,35 @@ def test_mirrored_values_compute_as_the_first(strategy):
 def test_local_results_of_structures(strategy):
     results = strategy.experimental_local_results({"a": PerReplica((1, 2)), "b": 3})
     assert results == ({"a": 1, "b": 3}, {"a": 2, "b": 3})
+
+
+class Masked(tf.experimental.BatchableExtensionType):
+    values: tf.Tensor
+    mask: tf.Tensor
+
+
+COMPOSITES = {
+    "ragged": (tf.ragged.constant([[1], [2, 3], [], [4], [5]]), lambda x: x.to_list()),
+    "sparse": (
+        tf.sparse.from_dense([[1, 0], [0, 2], [0, 0], [4, 0], [0, 5]]),
+        lambda x: tf.sparse.to_dense(x).numpy().tolist(),
+    ),
+    "of an extension type": (
+        Masked(tf.range(5), tf.range(5) > 2),
+        lambda x: tf.stack([x.values, tf.cast(x.mask, tf.int32)], 1).numpy().tolist(),
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", COMPOSITES)
+def test_rows_of_composites_are_divided_among_replicas(strategy, kind):
+    value, rows_of = COMPOSITES[kind]
+    dataset = tf.data.Dataset.from_tensor_slices(value)
+    wanted = rows_of(next(iter(dataset.batch(5))))
+    found = []
+    for batch in strategy.experimental_distribute_dataset(dataset.batch(4)):
+        found.append([rows_of(part) for part in strategy.experimental_local_results(batch)])
+    assert found == [[wanted[:2], wanted[2:4]], [wanted[4:], []]]
+    each = strategy.distribute_datasets_from_function(lambda _: dataset.batch(1))
+    first = strategy.experimental_local_results(next(iter(each)))
+    assert [rows_of(part) for part in first] == [wanted[:1], wanted[1:2]]

@@ -1,14 +1,12 @@
 """Datasets whose elements are split into one part for each replica."""
 
-import itertools
 from collections.abc import Iterator
 from typing import Any
 
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import executing_eagerly
-from penstock._src.core.registry import raw
 from penstock._src.data.iterator import IteratorSpec, OwnedIterator
-from penstock._src.distribute.values import PerReplica
+from penstock._src.distribute.mirrored import batches
 from penstock._src.util import nest
 from penstock._src.util.export import export
 from penstock._src.util.signatures import read_only
@@ -59,7 +57,7 @@ class DistributedDataset:
 
     def __init__(self, dataset: Any, replicas: int) -> None:
         self._original, self._replicas = dataset, replicas
-        self._dataset = dataset.map(lambda *element: _cut(_element(element), replicas))
+        self._dataset = dataset.map(lambda *element: batches.cut(_element(element), replicas))
 
     def __iter__(self) -> Iterator[Any]:
         return DistributedIterator(self._dataset)
@@ -100,33 +98,9 @@ class DatasetOfEach(DistributedDataset):
     def __init__(self, dataset: Any, replicas: int) -> None:
         self._original, self._replicas = dataset, replicas
         grouped = dataset.batch(replicas, drop_remainder=True)
-        self._dataset = grouped.map(lambda *element: _unstack(_element(element), replicas))
+        self._dataset = grouped.map(lambda *element: batches.unstack(_element(element), replicas))
 
 
 def _element(args: tuple[Any, ...]) -> Any:
     """Combines the arguments of a dataset's function into one element."""
     return args[0] if len(args) == 1 else args
-
-
-def _cut(element: Any, count: int) -> Any:
-    """Splits every tensor of the element along its first axis; the last parts may be shorter."""
-
-    def parts(leaf: Any) -> Any:
-        if leaf is None:
-            return None
-        tensor = convert_to_tensor(leaf)
-        rows = raw.StridedSlice(
-            input=raw.Shape(input=tensor), begin=[0], end=[1], strides=[1], shrink_axis_mask=1
-        )
-        length = (rows + (count - 1)) // count
-        bounds = [raw.Minimum(x=length * i, y=rows) for i in range(count + 1)]
-        return PerReplica([tensor[low:high] for low, high in itertools.pairwise(bounds)])
-
-    return nest.map_structure(parts, element)
-
-
-def _unstack(element: Any, count: int) -> Any:
-    def parts(leaf: Any) -> Any:
-        return PerReplica(raw.Unpack(value=convert_to_tensor(leaf), num=count, axis=0))
-
-    return nest.map_structure(parts, element)
