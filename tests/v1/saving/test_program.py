@@ -121,3 +121,19 @@ def test_one_of_several_graphs_is_named_by_its_tags(tmp_path):
     with pytest.raises(ValueError, match="2 MetaGraphs"):
         tf.saved_model.load(path)
     assert not tf.saved_model.load(path, "two").signatures
+
+
+def test_variables_that_were_references_are_not_listed(tmp_path):
+    path = str(tmp_path / "model")
+    with tf.Graph().as_default():
+        x = v1.placeholder(tf.float32, [], "x")
+        held = v1.get_variable("held", initializer=2.0, use_resource=True)
+        reference = tf.raw_ops.VariableV2(shape=[], dtype=tf.float32, name="reference")
+        start = tf.raw_ops.Assign(ref=reference, value=3.0).op
+        with v1.Session() as session:
+            session.run([held.initializer, start])
+            y = x * held * tf.raw_ops.Identity(input=reference)
+            v1.saved_model.simple_save(session, path, {"x": x}, {"y": y}, legacy_init_op=start)
+    loaded = tf.saved_model.load(path)
+    assert [v.name for v in loaded.variables] == ["held:0"]
+    assert loaded.signatures["serving_default"](x=tf.constant(1.0))["y"].numpy() == 6

@@ -135,7 +135,7 @@ class Program:
             if key != constants.INIT_OP_KEY
         }
         root.signatures = signature_map(signatures)
-        root.variables, root.graph, root.prune = self.variables, self.graph, self.wrapped.prune
+        root.variables, root.graph, root.prune = self._listed(), self.graph, self.wrapped.prune
         if self.resources:
             root._resources = self.resources
         return root
@@ -172,6 +172,12 @@ class Program:
                 held[:] = [other for other in held if other is not made]
             STATE.graph.add_to_collection("local_variables" if is_local else "variables", made)
         return made
+
+    def _listed(self) -> list[Variable]:
+        """The variables that the object shows: as in TensorFlow, not those that were references."""
+        nodes = [n.name for n in self.meta.graph_def.node if n.op == "VarHandleOp"]
+        shown = {self._saved.get(name, (name,))[0] for name in nodes}
+        return [v for v in self.variables if v.name.partition(":")[0] in shown]
 
     def _saved_variables(self) -> dict[str, tuple[str, bool, bool]]:
         """The names of variables, whether they are trainable, and local, by the operations of their handles."""
