@@ -52,3 +52,20 @@ def test_no_operation_is_no_group(graph):
     with graph.as_default(), pytest.raises(ValueError, match="may be None only"):
         with v1.colocate_with(None):
             pass
+
+
+def test_branches_and_functions_are_within_the_scope_around_them():
+    found = []
+
+    def noted():
+        found.append(tf.constant(3.0).op.colocation_groups())
+        return tf.constant(3.0)
+
+    with tf.Graph().as_default():
+        a = tf.constant(2.0, name="a")
+        with v1.colocate_with(a):
+            tf.cond(v1.placeholder(tf.bool, []), noted, noted)
+            tf.function(noted)()
+        with v1.colocate_with(a, ignore_existing=True), v1.colocate_with(None, True):
+            tf.function(noted)()
+    assert found[:3] == [[b"loc:@a"]] * 3 and found[3] != [b"loc:@a"]

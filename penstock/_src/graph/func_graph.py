@@ -121,6 +121,7 @@ class FuncGraph(Graph, TensorSignature):
         self._weak_variables: dict[int, weakref.ref] = {}
         if self.enclosing is not None:
             self.seed = self.enclosing.seed
+            self._colocation = self.enclosing._colocation
         around = self.enclosing or (STATE.default_graphs or [Global.graph])[-1]
         if around is not None:
             self._see_collections(around)
