@@ -10,6 +10,7 @@ from penstock._src.api.config import devices
 from penstock._src.api.config.start import SETTINGS
 from penstock._src.core import dispatch
 from penstock._src.core.dispatch import STATE
+from penstock._src.distribute.cluster import connected
 from penstock._src.eager.context import CONTEXT
 from penstock._src.eager.context import executing_eagerly as executing_eagerly
 from penstock._src.proto.config import ConfigProto
@@ -107,6 +108,7 @@ def async_wait() -> None:
 def _reset_context() -> None:
     """Resets the configuration of devices and seeds, for tests that split the CPU into logical devices."""
     devices.reset()
+    connected.disconnect()
     CONTEXT.set_global_seed(None)
 
 

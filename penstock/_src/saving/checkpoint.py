@@ -29,7 +29,7 @@ from penstock._src.saving.object_graph import (
 )
 from penstock._src.saving.restoration import Assignments, Restoration
 from penstock._src.saving.serialized import Reads, registered_arrays, serialized
-from penstock._src.saving.sharding import ShardByTaskPolicy, sharded, stored
+from penstock._src.saving.sharding import ShardByTaskPolicy, by_task, sharded, stored
 from penstock._src.saving.status import (
     CheckpointLoadStatus,
     InitializationOnlyStatus,
@@ -327,10 +327,14 @@ def _write_tensors(
     sharding = options.experimental_sharding_callback or ShardByTaskPolicy()
     metrics.LATEST["sharding_callback"] = sharding.description
     if isinstance(sharding, ShardByTaskPolicy):
-        shards: list[Any] = [stored(tensors)]
+        shards: list[Any] = [stored(held) for held in by_task(tensors, owners)]
     else:
         with metrics.timed("sharding_callback", ""):
-            shards = sharded(sharding, tensors, owners)
+            shards = [
+                shard
+                for held in by_task(tensors, owners)
+                for shard in sharded(sharding, held, owners)
+            ]
     write_shards(prefix, shards)
     metrics.COUNTS["checkpoint_shards", ""] += len(shards)
     metrics.record_size(label, prefix)

@@ -13,6 +13,7 @@ from penstock._src.api.variables import SaveSliceInfo
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE, building_unrecorded
+from penstock._src.core.values.resources import RemoteResource
 from penstock._src.eager.tensor import CPU_NAME, EagerTensor
 from penstock._src.ops.io.bundle import TensorSlice
 from penstock._src.saving.object_graph import GRAPH_KEY
@@ -136,7 +137,7 @@ def validate_shards(
 
 @export(f"{_PACKAGE}.ShardByTaskPolicy")
 class ShardByTaskPolicy(ShardingCallback):
-    """A data file per task of a cluster: one here."""
+    """A data file for each task of a cluster that holds variables: for one, where there are no others."""
 
     @property
     def description(self) -> str:
@@ -333,10 +334,10 @@ def sharded(
       tensors: {checkpoint key: array}, or {checkpoint key: {slice: array}}.
       owners: {checkpoint key: the object whose value it is}.
     """
-    device = DeviceSpec.from_string(CPU_NAME)
     listed = []
     with building_unrecorded(None):  # the values are known, also those of a graph
         for key, value in tensors.items():
+            device = _device_of(owners.get(key))
             for part, array in (value if isinstance(value, dict) else {"": value}).items():
                 tensor = convert_to_tensor(array)
                 shape = tensor.shape
@@ -349,6 +350,21 @@ def sharded(
             stored({key: _arrays(slices) for key, slices in shard.items()})
             for shard in callback(listed)
         ]
+
+
+def by_task(tensors: Mapping[str, Any], owners: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The tensors of a checkpoint, divided by the tasks of a cluster that hold them; see `sharded` for the arguments."""
+    groups: dict[Any, dict[str, Any]] = {}
+    for key, value in tensors.items():
+        device = _device_of(owners.get(key))
+        groups.setdefault((device.job, device.replica, device.task), {})[key] = value
+    return [groups[task] for task in sorted(groups)]
+
+
+def _device_of(owner: Any) -> DeviceSpec:
+    """The device of a variable that another task holds; of other objects this process's."""
+    held = getattr(getattr(owner, "handle", None), "_value", None)
+    return DeviceSpec.from_string(held.device if isinstance(held, RemoteResource) else CPU_NAME)
 
 
 def _arrays(slices: dict[Any, Any]) -> Any:

@@ -144,8 +144,18 @@ def list_logical_devices(device_type=None):
     >>> tf.config.list_logical_devices("GPU")
     []
     """
+    of_tasks = [LogicalDevice(name, "CPU") for name in OF_TASKS if device_type in (None, "CPU")]
+    return own_devices(device_type) + of_tasks
+
+
+def own_devices(device_type=None):
+    """The devices of this process that operations can name; see `list_logical_devices`."""
     SETTINGS.initialized = True
     return logical_devices(device_type)
+
+
+# Names of devices of other tasks, once a cluster is connected.
+OF_TASKS: list[str] = []
 
 
 def logical_devices(device_type=None):

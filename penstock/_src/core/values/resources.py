@@ -47,6 +47,9 @@ class Resource:
 class RemoteResource(Resource):
     """A resource that another process holds. Ops that take it run there (`core/op.py`)."""
 
+    # The full name of the device that has it.
+    device: str
+
     def run(self, op: Any, values: Sequence[Any]) -> Any:
         """Returns what the kernel of an op gives for these values, of which this resource is one."""
         raise NotImplementedError(type(self).__name__)

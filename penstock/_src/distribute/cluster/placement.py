@@ -21,7 +21,7 @@ def full_names(strategy: str, devices: Sequence[str]) -> tuple[str, ...]:
       InvalidArgumentError: a device does not exist, and soft placement is off.
     """
     names = tuple(LOCAL.make_merged_spec(DeviceSpec.from_string(d)).to_string() for d in devices)
-    here = [device.name.removeprefix("/") for device in config.list_logical_devices()]
+    here = [device.name.removeprefix("/") for device in config.own_devices()]
     absent = [name for name in names if not name.endswith(tuple(here))]
     if absent and config.SETTINGS.soft_placement is False:
         raise InvalidArgumentError(

@@ -1,12 +1,17 @@
-"""Connections to other processes, which are not implemented."""
+"""Connections to the tasks of a cluster, so that `tf.device` can place operations and variables there."""
 
 from collections.abc import Iterable
 from typing import Any
 
+from penstock._src.core.dispatch import STATE
 from penstock._src.core.errors import UnimplementedError
+from penstock._src.distribute.cluster.connected import Connection, use
 from penstock._src.distribute.cluster.spec import ClusterSpec
+from penstock._src.distribute.cluster.steps.placement import fits
+from penstock._src.distribute.cluster.tasks.task import addresses_of, task_name
 from penstock._src.distribute.resolvers.base import ClusterResolver
 from penstock._src.proto.config import ClusterDeviceFilters as ClusterDeviceFiltersProto
+from penstock._src.util.device_spec import DeviceSpec
 from penstock._src.util.export import export
 
 # Master addresses that mean this process.
@@ -59,26 +64,57 @@ def experimental_connect_to_cluster(
       make_master_device_default: whether ops run on the master by default.
       cluster_device_filters: ClusterDeviceFilters.
 
+    Variables made under `tf.device("/job:worker/task:0")` are in that task, and ops on them run there; so do functions called under it, parts of functions that are placed
+    there, and eager ops that keep nothing. Results come back to this process. A later call replaces the connection.
+
     Raises:
       ValueError: the first argument is not a cluster.
-      UnimplementedError: the cluster has other processes.
+      UnimplementedError: the protocol is not gRPC.
+      ImportError: grpcio is not installed.
+      DeadlineExceededError: a task does not answer within ten minutes.
 
-    >>> resolver = tf.distribute.cluster_resolver.SimpleClusterResolver(tf.train.ClusterSpec({}))
-    >>> tf.config.experimental_connect_to_cluster(resolver)  # this process is the master: no connection
+    >>> server = tf.distribute.Server.create_local_server()
+    >>> cluster = tf.train.ClusterSpec({"worker": [server.target.removeprefix("grpc://")]})
+    >>> tf.config.experimental_connect_to_cluster(cluster)
+    >>> with tf.device("/job:worker/task:0"):
+    ...     total = tf.Variable(1.0) + 2.0
+    >>> total.device
+    '/job:worker/replica:0/task:0/device:CPU:0'
     """
-    cluster = cluster_spec_or_resolver
+    cluster, master = cluster_spec_or_resolver, ""
     if isinstance(cluster, ClusterResolver):
-        if cluster.master() in LOCAL_MASTERS:
+        master = cluster.master()
+        if master in LOCAL_MASTERS:
             return
         cluster = cluster.cluster_spec()
     elif not isinstance(cluster, ClusterSpec):
         raise ValueError(
             "`cluster_spec_or_resolver` must be a `ClusterSpec` or a `ClusterResolver`."
         )
-    raise UnimplementedError(
-        "tf.config.experimental_connect_to_cluster: other processes cannot be used. Received the "
-        f"cluster {cluster.as_dict()}."
-    )
+    if protocol not in (None, "grpc"):
+        raise UnimplementedError(
+            "tf.config.experimental_connect_to_cluster: expected the protocol 'grpc'. Received "
+            f"{protocol!r}."
+        )
+    addresses = addresses_of(cluster)
+    own = task_name(job_name, task_index)
+    if cluster_device_filters is not None:
+        wanted = cluster_device_filters._filters.get(job_name, {}).get(task_index)
+        addresses = {
+            name: a for name, a in addresses.items() if name == own or _passes(name, wanted)
+        }
+    connection = Connection(addresses, own)
+    connection.connect()
+    use(connection)
+    named = [name for name in connection.names if addresses[name] == master.rpartition("://")[2]]
+    if make_master_device_default and named:
+        STATE.device = named[0]
+
+
+def _passes(name: str, filters: list[str] | None) -> bool:
+    """Whether a task is among those that device filters name; without filters, all are."""
+    task = DeviceSpec.from_string(name)
+    return not filters or any(fits(DeviceSpec.from_string(one), task) for one in filters)
 
 
 @export("config.experimental_connect_to_host")
@@ -91,7 +127,8 @@ def experimental_connect_to_host(remote_host: Any = None, job_name: str = "worke
 
     Raises:
       ValueError: no host is given.
-      UnimplementedError: otherwise.
+      ImportError: grpcio is not installed.
+      DeadlineExceededError: a task does not answer within ten minutes.
     """
     if not remote_host:
         raise ValueError("Must provide at least one remote_host")

@@ -110,7 +110,7 @@ def local_devices(device_type: str, for_client_id: int | None = None) -> list[An
     """
     if device_type.upper() not in DEVICE_TYPES:
         raise ValueError(f"Device type {device_type} is not CPU, GPU, or TPU.")
-    found = configured.list_logical_devices(device_type.upper())
+    found = configured.own_devices(device_type.upper())
     prefix = f"/job:{full_job_name(for_client_id)}"
     return [DeviceSpec.from_string(f"{prefix}{device.name}") for device in found]
 

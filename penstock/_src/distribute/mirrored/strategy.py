@@ -64,7 +64,7 @@ class MirroredStrategy(Strategy):
 
     def __init__(self, devices: Any = None, cross_device_ops: Any = None) -> None:
         here = config.logical_devices("GPU") if has_gpus() else ()
-        here = here or config.list_logical_devices("CPU")
+        here = here or config.own_devices("CPU")
         given = devices or [device.name for device in here]
         self.devices = full_names("MirroredStrategy", given)
         logging.getLogger("tensorflow").info("Using MirroredStrategy with devices %s", self.devices)

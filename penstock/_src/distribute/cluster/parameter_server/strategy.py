@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import functools
 import itertools
-import logging
-import time
 from collections.abc import Callable
 from typing import Any
 
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE, building
 from penstock._src.core.dtypes import as_dtype
-from penstock._src.core.errors import DeadlineExceededError
 from penstock._src.core.shapes import TensorShape, as_shape
 from penstock._src.core.values.resources import made_by
 from penstock._src.distribute.cluster.parameter_server.sharded import ShardedVariable, row_counts
@@ -20,20 +17,15 @@ from penstock._src.distribute.cluster.spec import ClusterSpec
 from penstock._src.distribute.cluster.tasks.handles import Maker
 from penstock._src.distribute.cluster.tasks.task import (
     Task,
-    TaskLostError,
     Tasks,
     addresses_of,
+    connect_all,
     task_name,
 )
 from penstock._src.distribute.extended import StrategyExtended
 from penstock._src.distribute.strategy import Strategy
 from penstock._src.util.export import export
 from penstock._src.util.signatures import read_only
-
-LOG = logging.getLogger("tensorflow")
-# How long a coordinator waits for all tasks of its cluster, and after how long it says for whom.
-CONNECT_SECONDS = 600.0
-_LOOK_SECONDS = 5.0
 
 
 class ParameterServerExtended(StrategyExtended):
@@ -53,7 +45,7 @@ class ParameterServerExtended(StrategyExtended):
         self._num_workers, self._num_ps = len(self.worker_tasks), len(self.server_tasks)
         self._partitioner = partitioner
         self._turn = itertools.cycle(self.server_tasks)
-        _connect([*self.server_tasks, *self.worker_tasks])
+        connect_all([*self.server_tasks, *self.worker_tasks], "ParameterServerStrategy")
 
     @property
     def _num_replicas_in_sync(self) -> int:
@@ -150,28 +142,6 @@ def _count_of_shards(partitioner: Any, shape: TensorShape, dtype: Any) -> int:
             f"{counts} for the shape {shape}."
         )
     return int(min(counts[0], max(1, int(shape[0]))))
-
-
-def _connect(tasks: list[Task]) -> None:
-    """Waits until all tasks answer.
-
-    Raises:
-      DeadlineExceededError: some do not.
-    """
-    until = time.monotonic() + CONNECT_SECONDS
-    waiting = list(tasks)
-    while waiting:
-        for task in list(waiting):
-            try:
-                task.connect(_LOOK_SECONDS)
-                waiting.remove(task)
-            except TaskLostError:
-                names = ", ".join(f"{t.name} ({t.address})" for t in waiting)
-                if time.monotonic() > until:
-                    raise DeadlineExceededError(
-                        f"ParameterServerStrategy: no answer from {names} within {CONNECT_SECONDS:.0f} s."
-                    ) from None
-                LOG.warning("Waiting for %s.", names)
 
 
 @export(

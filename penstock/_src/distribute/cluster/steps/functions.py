@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import threading
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from penstock._src.core.values import resources
 from penstock._src.distribute.cluster.steps.partition import partition
-from penstock._src.distribute.cluster.steps.placement import HERE, held_input, is_constant
+from penstock._src.distribute.cluster.steps.placement import (
+    HERE,
+    held_input,
+    is_constant,
+    is_resource,
+)
 from penstock._src.distribute.cluster.steps.program import Program, if_there
 from penstock._src.distribute.cluster.steps.workers import OwnWorker, RemoteWorker, Worker
 from penstock._src.distribute.cluster.tasks.handles import Handle
@@ -29,6 +34,7 @@ class PlacementByHandles:
       tasks: {id of an argument's placeholder: the task that holds the argument}.
       operations: of the function, in order.
       wanted: its outputs.
+      elsewhere: the task of an operation that takes no resource.
     """
 
     def __init__(
@@ -36,8 +42,10 @@ class PlacementByHandles:
         tasks: dict[int, str],
         operations: Sequence[Operation],
         wanted: Sequence[SymbolicTensor],
+        elsewhere: Callable[[Operation], str] = lambda op: HERE,
     ) -> None:
         self._known, self._operations = tasks, operations  # kept, so that ids stay theirs
+        self._elsewhere = elsewhere
         for op in operations:
             self.task_of(op)
         self._move(wanted)
@@ -46,7 +54,7 @@ class PlacementByHandles:
         """Returns the name of a task, or HERE."""
         if id(op) not in self._known:
             held = held_input(op)
-            self._known[id(op)] = HERE if held is None else self.task_of(held.op)
+            self._known[id(op)] = self._elsewhere(op) if held is None else self.task_of(held.op)
         return self._known[id(op)]
 
     def _move(self, wanted: Sequence[SymbolicTensor]) -> None:
@@ -74,9 +82,16 @@ class FunctionOfTasks:
       function: the function.
       values: its arguments, of which some are `Handle`s.
       tasks: by their names.
+      elsewhere: the task of an operation that takes no resource.
     """
 
-    def __init__(self, function: GraphFunction, values: Sequence[Any], tasks: Tasks) -> None:
+    def __init__(
+        self,
+        function: GraphFunction,
+        values: Sequence[Any],
+        tasks: Tasks,
+        elsewhere: Callable[[Operation], str] = lambda op: HERE,
+    ) -> None:
         self._tasks, self._name = tasks, uuid.uuid4().hex
         self._starts = {v.task.name: v.reference.incarnation for v in _handles(values)}
         self._workers: dict[str, Worker] = {}
@@ -87,7 +102,7 @@ class FunctionOfTasks:
             id(tensor.op): value.task.name if isinstance(value, Handle) else HERE
             for tensor, value in zip(inputs, values, strict=True)
         }
-        self._placement = PlacementByHandles(placed, needed, wanted)
+        self._placement = PlacementByHandles(placed, needed, wanted, elsewhere)
         given = {t._id for t in inputs}
         computed = [t for t in wanted if t._id not in given]
         parts = partition(needed, inputs, computed, awaited, self._placement)
@@ -107,7 +122,7 @@ class FunctionOfTasks:
                     self._tasks[task],
                     self._name,
                     self._placement,
-                    incarnation=self._starts[task],
+                    incarnation=self._starts.get(task, 0),
                     on_host=True,
                 )
             self._workers[task] = made
@@ -146,6 +161,39 @@ class FunctionsOfTasks:
             made = self._made.get(key)
             if made is None:
                 made = self._made[key] = FunctionOfTasks(function, values, self._tasks)
+        return made.run(values)
+
+    def run_placed(
+        self,
+        function: GraphFunction,
+        values: Sequence[Any],
+        task_of: Callable[[str], str],
+        default: str,
+    ) -> list[Any]:
+        """Returns the outputs of a function; its operations run with their resources, else where their devices say.
+
+        Args:
+          function: the function.
+          values: its arguments.
+          task_of: the task of a device.
+          default: the task of operations without a device.
+        """
+        graph = function.graph
+        if function.why_host or graph.redirects_values:
+            return function.run(values)
+
+        def elsewhere(op: Operation) -> str:
+            held = op.raw_op.runs_functions and any(map(is_resource, op._inputs))
+            if held or op.raw_op.capabilities:  # of this process, perhaps; and files and Python are
+                return HERE
+            return task_of(op.device) if op.device else default
+
+        key = (default, function.name, *(_whose(value) for value in values))
+        with self._lock:
+            made = self._made.get(key)
+            if made is None:
+                made = FunctionOfTasks(function, values, self._tasks, elsewhere)
+                self._made[key] = made
         return made.run(values)
 
     def close(self) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from penstock._src.core.errors import UnimplementedError
 from penstock._src.core.values.resources import Resource
 from penstock._src.distribute.cluster.tasks import messages
-from penstock._src.distribute.cluster.tasks.handles import Handle, handle, sent
+from penstock._src.distribute.cluster.tasks.handles import Handle, handle_from, sent
 from penstock._src.distribute.cluster.tasks.task import Task
 from penstock._src.distribute.cluster.tasks.values import decode, encode_all
 from penstock._src.graph.library import GraphFunction
@@ -37,7 +37,7 @@ def run_function(
     request = messages.FunctionRequest(name=function.name)
     encode_all(request.inputs, values, lambda held: _reference(stand_in(held), function))
     reply = task.call("RunFunction", request)
-    return [decode(value, lambda ref: handle(task.tasks, ref)) for value in reply.outputs]
+    return [decode(value, lambda ref: handle_from(task, ref)) for value in reply.outputs]
 
 
 def register(task: Task, function: GraphFunction) -> None:

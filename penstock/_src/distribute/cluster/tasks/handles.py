@@ -32,14 +32,10 @@ class Handle(RemoteResource):
         self.task, self.reference = task, reference
         self.dtype = dtypes.as_dtype(reference.dtype) if reference.dtype else None
         self.shape: TensorShape = attributes.shape_from_proto(reference.shape)
+        self.device = f"{task.name}/device:CPU:0"
         if reference.is_new:
             released = weakref.finalize(self, _release, task, reference)
             released.atexit = False
-
-    @property
-    def device(self) -> str:
-        """The device that has it."""
-        return f"{self.task.name}/device:CPU:0"
 
     def run(self, op: Op, values: Sequence[Any]) -> Any:
         """Runs the kernel of an op in the task."""
@@ -47,6 +43,13 @@ class Handle(RemoteResource):
 
     def __repr__(self) -> str:
         return f"<Handle {self.name!r} of {self.task.name}>"
+
+
+def handle_from(task: Task, reference: Any) -> Handle:
+    """Returns the resource that a reference in a reply of a task names: one of its own, or another's."""
+    if reference.task == task.own_name:
+        return Handle(task, reference)
+    return handle(task.tasks, reference)
 
 
 def handle(tasks: Tasks, reference: Any) -> Handle:
@@ -94,7 +97,7 @@ def run_op(task: Task, op: Op, values: Sequence[Any], incarnation: int = 0) -> A
     encode_all(request.inputs, flatten_arguments(taken), lambda held: reference_in(held, task))
     reply = task.call("RunOp", request, op.reads_only, incarnation)
     return _as_kernels_give(
-        op, [decode(v, lambda ref: handle(task.tasks, ref)) for v in reply.outputs]
+        op, [decode(v, lambda ref: handle_from(task, ref)) for v in reply.outputs]
     )
 
 

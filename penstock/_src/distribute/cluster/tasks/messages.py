@@ -18,7 +18,7 @@ Caller
 HelloRequest
     caller=1 Caller, task=2 string
 HelloReply
-    incarnation=1 fixed64
+    incarnation=1 fixed64, task=2 string
 OpRequest
     caller=1 Caller, node=2 tensorflow.NodeDef, inputs=3 Value*
 RegisterRequest

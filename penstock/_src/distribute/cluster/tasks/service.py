@@ -164,13 +164,15 @@ class TaskService:
 
     def _hello(self, data: bytes) -> bytes:
         request = messages.HelloRequest.FromString(data)
-        if request.task != self.name:
+        if request.task != self.name and len(self.tasks.addresses) > 1:
             raise InvalidArgumentError(f"This is {self.name}, not {request.task!r}.")
         with self._lock:
             known = self._callers.get(request.caller.name)
         if known is not None:
             known.heard = time.monotonic()
-        reply: bytes = messages.HelloReply(incarnation=self.incarnation).SerializeToString()
+        reply: bytes = messages.HelloReply(
+            incarnation=self.incarnation, task=self.name
+        ).SerializeToString()
         return reply
 
     def _answering(
@@ -286,8 +288,10 @@ class TaskService:
         op = self._op_of(request.node)
         references = [v.resource for v in request.inputs if v.WhichOneof("kind") == "resource"]
         makes = [a for a in op.outputs if a.dtype is dtypes.resource]
-        if not references and not makes:
-            raise InvalidArgumentError(f"{op.op_type}: ops are run here on resources alone.")
+        if not references and not makes and op.stateful:
+            raise InvalidArgumentError(
+                f"{op.op_type}: ops that keep something are run here on resources alone."
+            )
         held = [self._own(reference) for reference in references]
         values = [decode(value, lambda ref: self._own(ref).resource) for value in request.inputs]
         _check_types(op, values)

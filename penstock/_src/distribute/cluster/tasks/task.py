@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import logging
 import os
 import threading
+import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from google.protobuf.message import DecodeError
@@ -23,6 +25,10 @@ from penstock._src.core.errors import (
 from penstock._src.distribute.cluster.spec import ClusterSpec
 from penstock._src.distribute.cluster.tasks import messages
 
+LOG = logging.getLogger("tensorflow")
+# How long a process waits for all tasks of its cluster, and after how long it says for whom.
+CONNECT_SECONDS = 600.0
+_LOOK_SECONDS = 5.0
 # Errors of Python that a task raises as they are.
 _PYTHON_ERRORS = {
     kind.__name__: kind
@@ -92,6 +98,8 @@ class Task:
         self._channel = Channel(address, messages.SERVICE, name)
         self._numbers, self._lock = _Numbers(), threading.Lock()
         self._incarnation = 0
+        # What it calls itself: a server that is alone in its cluster has a name that others do not know.
+        self.own_name = name
         # Ids of resources that nobody here needs any more.
         self.released: list[int] = []
         # Names of functions that it knows.
@@ -138,6 +146,7 @@ class Task:
         request = messages.HelloRequest(task=self.name)
         request.caller.name = self.tasks.caller
         reply = self._send("Hello", request, messages.HelloReply, seconds, timeout=seconds + 5)
+        self.own_name = reply.task or self.name
         return int(reply.incarnation)
 
     # -- calls
@@ -225,3 +234,29 @@ class Tasks:
             if name not in self._tasks:
                 self._tasks[name] = Task(name, self.addresses[name], self)
             return self._tasks[name]
+
+
+def connect_all(tasks: Sequence[Task], what: str) -> None:
+    """Waits until all tasks answer.
+
+    Args:
+      tasks: of a cluster.
+      what: needs them, for the error.
+
+    Raises:
+      DeadlineExceededError: some do not.
+    """
+    until = time.monotonic() + CONNECT_SECONDS
+    waiting = list(tasks)
+    while waiting:
+        for task in list(waiting):
+            try:
+                task.connect(_LOOK_SECONDS)
+                waiting.remove(task)
+            except TaskLostError:
+                names = ", ".join(f"{t.name} ({t.address})" for t in waiting)
+                if time.monotonic() > until:
+                    raise DeadlineExceededError(
+                        f"{what}: no answer from {names} within {CONNECT_SECONDS:.0f} s."
+                    ) from None
+                LOG.warning("Waiting for %s.", names)
