@@ -24,7 +24,7 @@ class PythonState(Trackable):
     def serialize(self) -> bytes:
         """Returns the state as bytes."""
 class ShardByTaskPolicy(ShardingCallback):
-    """A data file per task of a cluster: one here."""
+    """A data file for each task of a cluster that holds variables: for one, where there are no others."""
     @property
     def description(self) -> str:
         """A description of the policy."""
