@@ -392,7 +392,7 @@ def unify(
         held: dict[int, SymbolicTensor] = {}
         for external, placeholder in pairs:
             if external._id in held:
-                _merge(graph, placeholder, held[external._id])
+                replace_tensor(graph, placeholder, held[external._id])
             else:
                 held[external._id] = placeholder
         for key, external in externals.items():
@@ -406,7 +406,7 @@ def unify(
     return functions, list(externals.values())
 
 
-def _merge(graph: FuncGraph, old: SymbolicTensor, new: SymbolicTensor) -> None:
+def replace_tensor(graph: FuncGraph, old: SymbolicTensor, new: SymbolicTensor) -> None:
     """Replaces `old` by `new` in all its consumers."""
     for node in graph._operations:
         for index, t in enumerate(node._inputs):

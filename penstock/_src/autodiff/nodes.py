@@ -12,6 +12,7 @@ from penstock._src.core.calls.binding import complete
 from penstock._src.core.dispatch import STATE, building_unrecorded
 from penstock._src.core.op import Op
 from penstock._src.core.registry import find
+from penstock._src.graph.func_graph import FuncGraph
 from penstock._src.graph.graph import Graph, shown
 from penstock._src.graph.library import GraphFunction
 from penstock._src.graph.operation import Operation, SymbolicTensor
@@ -109,10 +110,25 @@ def insert_before(node: Operation, build: Callable[[], Any]) -> Any:
     added = graph._operations[start:]
     rest = graph._operations[:start]
     at = rest.index(node)
-    graph._operations[:] = [*rest[:at], *added, *rest[at:]]
-    for position, operation in enumerate(graph._operations):
-        operation.position = position
+    _set_operations(graph, [*rest[:at], *added, *rest[at:]])
     return result
+
+
+def remove(nodes: Sequence[Operation], graph: FuncGraph) -> None:
+    """Takes operations out of a graph; nothing reads their results."""
+    gone = set(map(id, nodes))
+    _set_operations(graph, [op for op in graph._operations if id(op) not in gone])
+    graph.control_outputs = [op for op in graph.control_outputs if id(op) not in gone]
+    for op in graph._operations:
+        op._control_inputs = [other for other in op._control_inputs if id(other) not in gone]
+    # what is remembered of the graph by the number of its operations
+    graph.effects, graph.effect_found = None, (-1, False)
+
+
+def _set_operations(graph: Graph, operations: list[Operation]) -> None:
+    graph._operations[:] = operations
+    for position, operation in enumerate(operations):
+        operation.position = position
 
 
 def position_of(function: GraphFunction, tensor: SymbolicTensor) -> int | None:

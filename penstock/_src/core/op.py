@@ -119,6 +119,8 @@ class Op:
     has_static_value: ClassVar[bool] = False
     # Stateful, but changes nothing: it reads the resources that it takes.
     reads_only: ClassVar[bool] = False
+    # Reads what does not change while nobody writes it: a loop that only reads it may read it once, see autodiff/loop_reads.py.
+    leaves_loops: ClassVar[bool] = False
     # Of a node of TensorFlow 1's loops and conditions: "switch", "merge", "enter", "exit" or "next".
     redirects: ClassVar[str] = ""
     # Runs even if what it waits for is in a branch of such a condition that is not taken.

@@ -131,7 +131,12 @@ def _written(op: Operation) -> set[int]:
 
 def changes_state(graph: Any) -> bool:
     """Whether an operation of a graph may write to a resource, such as a variable."""
-    return bool(_effects(graph).written)
+    return bool(resources_written(graph))
+
+
+def resources_written(graph: Any) -> frozenset[int]:
+    """The ids of the tensors of a graph that are resources to which an operation of it may write."""
+    return _effects(graph).written
 
 
 def read_only_resources(op: Operation) -> list[int]:

@@ -5,6 +5,7 @@ from typing import Any
 
 from penstock._src.autodiff.control_flow import unify
 from penstock._src.autodiff.loop_gradient import add_limited_while
+from penstock._src.autodiff.loop_reads import move_reads_out
 from penstock._src.core import dtypes
 from penstock._src.core.calls.tracebacks import shortening
 from penstock._src.core.convert import convert_to_tensor
@@ -159,6 +160,7 @@ class _Loop:
             add_arguments(graph, starts, shapes, ("while_loop_counter", "while_maximum_iterations"))
         trace_body(cond_graph, lambda: self._condition(cond_graph))
         trace_body(body_graph, lambda: self._iteration(body_graph))
+        move_reads_out([cond_graph, body_graph])
         n = len(starts)
         (test, step), externals = unify([cond_graph, body_graph], n)
         step.outputs = [*body_graph.outputs, *step.inputs[n:]]

@@ -19,6 +19,7 @@ class _ReadWhole(_Parts):
     output_shape: TensorShape
     size: int
     takes_slices = True
+    reads_only = leaves_loops = True
 
     def shape(self, resource, part):
         return self.output_shape

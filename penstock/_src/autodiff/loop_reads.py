@@ -1,0 +1,79 @@
+"""What a loop reads of its surroundings in each iteration, and need read only once: weights of which each process holds a part.
+
+A loop would gather such a weight in each of its iterations, and its gradient would keep a copy for each.
+
+Before: body(x, w, part): y = MatMul(x, _ReadWhole(w, ReadVariableOp(part)))
+After:  whole = _ReadWhole(w, ReadVariableOp(part)),  body(x, whole): y = MatMul(x, whole)
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from penstock._src.autodiff.control_flow import replace_tensor
+from penstock._src.autodiff.nodes import remove
+from penstock._src.core.dispatch import STATE, record
+from penstock._src.graph.control import resources_written
+from penstock._src.graph.func_graph import FuncGraph
+from penstock._src.graph.operation import Operation
+
+
+def move_reads_out(graphs: Sequence[FuncGraph]) -> None:
+    """Moves reads that leave loops (`Op.leaves_loops`) from a loop's condition and body to the current graph.
+
+    One stays where it is if the loop may change what it reads.
+
+    Args:
+      graphs: of the condition and the body, as they were traced.
+    """
+    if not any(op.raw_op.leaves_loops for graph in graphs for op in graph._operations):
+        return
+    written = {
+        outside._id
+        for graph in graphs
+        for outside, inside in graph.captures
+        if inside._id in resources_written(graph)
+    }
+    moved: dict[tuple[Any, ...], Any] = {}
+    for graph in graphs:
+        outside = {inside._id: outer for outer, inside in graph.captures}
+        gone = []
+        for read in [op for op in graph._operations if op.raw_op.leaves_loops]:
+            sources = _sources(read, outside, written)
+            if sources is None:
+                continue
+            key = (read.raw_op, *[t._id for row in sources for t in row])
+            if key not in moved:
+                moved[key] = _read_outside(read, sources)
+            replace_tensor(graph, read.outputs[0], graph.capture(moved[key]))
+            gone.append(read)
+        if gone:
+            remove(gone, graph)
+
+
+def _sources(read: Operation, outside: dict[int, Any], written: set[int]) -> list[list[Any]] | None:
+    """For each input of a read the outer tensors that it is made of; None if the loop makes or changes one."""
+    found = []
+    for tensor in read._inputs:
+        made_of = [tensor] if tensor._id in outside else tensor.op._inputs
+        if tensor._id not in outside and not tensor.op.raw_op.reads_only:
+            return None
+        if not all(t._id in outside and outside[t._id]._id not in written for t in made_of):
+            return None
+        found.append([outside[t._id] for t in made_of])
+    return found
+
+
+def _read_outside(read: Operation, sources: Sequence[Sequence[Any]]) -> Any:
+    """What is read, in the current graph."""
+    inputs = []
+    for tensor, made_of in zip(read._inputs, sources, strict=True):
+        local = [STATE.graph.local(t) for t in made_of]
+        is_given = tensor.op.type == "Placeholder"
+        inputs.append(local[0] if is_given else _added(tensor.op, local))
+    return _added(read, inputs)
+
+
+def _added(op: Operation, inputs: list[Any]) -> Any:
+    made = STATE.graph.add(op.raw_op, inputs, op.name)
+    record(made.raw_op, made._inputs, made.outputs)
+    return made.outputs[0]
