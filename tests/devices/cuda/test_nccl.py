@@ -1,6 +1,7 @@
 """Collectives of several cards by NCCL: what is asked of it, by what stands for it; and the library itself where it is installed."""
 
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from penstock._src.devices.cuda.driver.calls import Driver
 from penstock._src.devices.cuda.emulator import KernelFault
 from penstock._src.devices.cuda.emulator.device import DEVICE
 from penstock._src.devices.cuda.emulator.library import EmulatedLibrary
-from penstock._src.devices.cuda.emulator.nccl import EmulatedNccl
+from penstock._src.devices.cuda.emulator.nccl.library import EmulatedNccl
 from penstock._src.devices.cuda.nccl import communicators
 from penstock._src.devices.cuda.nccl.calls import OPERATIONS, TYPES, Nccl, find_library
 from penstock._src.eager.placed import ops
@@ -193,6 +194,105 @@ def test_an_older_library_is_refused():
         Nccl(library)
 
 
+def not_blocking(nccl, unique_id, rank, size=2):
+    comm = nccl.begin_join(size, unique_id, rank)
+    assert not nccl.is_settled(comm) or rank == size - 1
+    return comm
+
+
+def settled(nccl, *comms):
+    end = time.monotonic() + 20
+    while not all([nccl.is_settled(comm) for comm in comms]):
+        assert time.monotonic() < end
+        time.sleep(1e-3)
+
+
+@pytest.fixture
+def ranks():
+    """The driver, libnccl, and the communicators and streams of two ranks whose calls do not block."""
+    library = EmulatedLibrary(devices=2)
+    nccl, driver = Nccl(EmulatedNccl(library)), Driver(library)
+    unique_id = nccl.unique_id()
+    comms = [not_blocking(nccl, unique_id, rank) for rank in range(2)]
+    settled(nccl, *comms)
+    return driver, nccl, comms, [driver.stream() for _ in comms]
+
+
+def written(driver, stream, values):
+    x = np.float32(values)
+    memory = driver.allocate(x.nbytes, stream)
+    driver.to_device(memory, x.ctypes.data, x.nbytes, stream)
+    return memory
+
+
+def taken(driver, stream, memory, count):
+    x = np.empty(count, np.float32)
+    driver.to_host(x.ctypes.data, memory, x.nbytes, stream)
+    return x.tolist()
+
+
+def test_a_stream_waits_for_other_ranks_and_the_host_does_not(ranks):
+    driver, nccl, comms, streams = ranks
+    memory = [written(driver, streams[r], [r + 1.0, 3.0]) for r in range(2)]
+    for rank in (0, 1):
+        nccl.broadcast(memory[rank], memory[rank], 2, TYPES["float32"], 1, comms[rank], streams[rank])  # fmt: skip
+        settled(nccl, comms[rank])
+        if rank == 0:
+            assert not driver.is_done(streams[0])
+    end = time.monotonic() + 20
+    while not all(map(driver.is_done, streams)):
+        assert time.monotonic() < end
+    assert [taken(driver, streams[r], memory[r], 2) for r in range(2)] == [[2.0, 3.0]] * 2
+
+
+def test_graphs_have_the_exchanges_of_streams_that_join_and_repeat_them(ranks):
+    driver, nccl, comms, streams = ranks
+    beside, graphs, memory = [driver.stream() for _ in comms], [], []
+    for rank in range(2):
+        main, other, event = streams[rank], beside[rank], driver.event()
+        memory.append(written(driver, main, [rank + 1.0]))
+        driver.begin_capture(main)
+        driver.record(event, main)
+        driver.wait_in_stream(other, event)
+        nccl.all_reduce(memory[rank], memory[rank], 1, TYPES["float32"], 0, comms[rank], other)
+        settled(nccl, comms[rank])
+        driver.record(event, other)
+        driver.wait_in_stream(main, event)
+        graphs.append(driver.instantiate(driver.end_capture(main)))
+    for total in (3.0, 6.0, 12.0):
+        for rank in range(2):
+            driver.launch_graph(graphs[rank], streams[rank])
+        for rank in range(2):
+            driver.wait(streams[rank])
+            assert taken(driver, streams[rank], memory[rank], 1) == [total]
+
+
+def test_a_graph_waits_for_the_streams_that_it_has_let_begin(ranks):
+    driver, _, _, (main, other) = ranks
+    event, memory = driver.event(), written(driver, main, [1.0])
+    for ends in (driver.end_capture, driver.drop_capture):
+        driver.begin_capture(main)
+        driver.record(event, main)
+        driver.wait_in_stream(other, event)
+        driver.clear(memory, 4, other)
+        if ends == driver.drop_capture:
+            ends(main)
+        else:
+            with pytest.raises(tf.errors.InternalError, match="CAPTURE_UNJOINED"):
+                ends(main)
+    driver.wait(main), driver.wait(other)  # they are recorded no more
+    assert taken(driver, main, memory, 1) == [1.0]
+
+
+def test_what_does_not_block_has_to_be_waited_for(ranks):
+    driver, nccl, comms, streams = ranks
+    memory = written(driver, streams[0], [1.0])
+    ask = memory, memory, 1, TYPES["float32"], 0, comms[0], streams[0]
+    nccl.all_reduce(*ask)
+    with pytest.raises(tf.errors.InternalError, match="ncclAllReduce: ncclInvalidUsage"):
+        nccl.all_reduce(*ask)
+
+
 @pytest.mark.skipif(find_library() is None, reason="NCCL is not installed")
 def test_the_library_answers_as_it_is_called():
     nccl = Nccl(find_library())
@@ -200,5 +300,9 @@ def test_the_library_answers_as_it_is_called():
     first, second = nccl.unique_id(), nccl.unique_id()
     assert len(first) == 128 and first != second
     nccl.begin_group(), nccl.end_group()
+    with pytest.raises(tf.errors.InternalError, match=r"ncclCommInitRankConfig: nccl\w+ \(\d\): "):
+        nccl.begin_join(2, first, 2)
+    for name in ("ncclBroadcast", "ncclReduceScatter", "ncclAllGather", "ncclCommAbort"):
+        assert getattr(nccl.library, name)
     with pytest.raises(tf.errors.InternalError, match=r"ncclCommInitAll: nccl\w+ \(\d\): "):
         nccl.join_all([0, 1000])

@@ -140,6 +140,12 @@ class Driver:
         self.call("cuDeviceGetAttribute", byref(found), c_int(which), c_int(device))
         return found.value
 
+    def bus_id(self, device: int) -> str:
+        """Where a device is on the PCI bus of its host."""
+        text = ctypes.create_string_buffer(64)
+        self.call("cuDeviceGetPCIBusId", text, c_int(len(text)), c_int(device))
+        return text.value.decode()
+
     def total_memory(self, device: int) -> int:
         """Bytes of a device's memory."""
         found = c_size_t()
@@ -348,6 +354,13 @@ class Driver:
         graph = c_void_p()
         self.call("cuStreamEndCapture", c_void_p(stream), byref(graph))
         return graph.value or 0
+
+    def drop_capture(self, stream: int) -> None:
+        """Ends what is being recorded, and drops it."""
+        graph = c_void_p()
+        code = int(self.library.cuStreamEndCapture(c_void_p(stream), byref(graph)))
+        if code == 0 and graph.value:  # else it was invalid, and there is none
+            self.free_graph(graph.value, 0)
 
     def instantiate(self, graph: int) -> int:
         """A graph, ready to be launched."""

@@ -5,7 +5,7 @@ import hashlib
 import threading
 import time
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -207,10 +207,22 @@ class Card:
         self.driver.begin_capture(self.stream)
         try:
             put()
-        finally:
-            graph = Graph(self, self.driver.end_capture(self.stream))
+        except BaseException:
+            self.driver.drop_capture(self.stream)
+            raise
+        graph = Graph(self, self.driver.end_capture(self.stream))
         graph.make_ready()
         return graph
+
+    def tell(self, code: CudaCode, words: Sequence[int], stream: int) -> None:
+        """Puts a kernel of one thread with these words into a stream; it also runs after a check has failed."""
+        context, tasks, ended = (
+            np.array(words, np.int64),
+            np.ones(1, np.int64),
+            np.zeros(1, np.int64),
+        )
+        arguments = [int(a.ctypes.data) for a in (context, tasks, ended)]
+        self.driver.launch(self.function(code, "task"), 1, code.threads, arguments, stream)
 
     def condition(self, stream: int) -> int:
         """A number for a conditional node of the graph that a stream is recorded in."""
@@ -231,19 +243,28 @@ class Card:
         """What several cards compute together; None if NCCL is not installed."""
         return self.find_nccl()
 
+    def read(self, target: np.ndarray, source: int) -> None:
+        """Copies from the card to an array of the host, which holds it after `wait`."""
+        self._watch()  # the driver waits in the call for all that comes before, and looks at nothing
+        self.driver.to_host(target.ctypes.data, source, target.nbytes, self.stream)
+
     def wait(self) -> None:
         """Waits for all that was asked of the card.
 
         Raises:
           OpError: something that the card waits for has failed elsewhere.
         """
+        self._watch()
+        self.driver.wait(self.stream)
+        for check in self.watched:
+            check()
+
+    def _watch(self) -> None:
+        """Waits until the card has come through what may wait for others, and looks meanwhile whether they fail."""
         while self.watched and not self.driver.is_done(self.stream):
             for check in self.watched:
                 check()
             time.sleep(PATIENCE)
-        self.driver.wait(self.stream)
-        for check in self.watched:
-            check()
 
 
 class Graph:

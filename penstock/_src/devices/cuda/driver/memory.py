@@ -109,8 +109,7 @@ class DeviceMemory:
     def read(self, array: np.ndarray) -> None:
         """Copies to an array of the host, which holds it after the card's `wait`."""
         if array.nbytes:
-            card = self.card
-            card.driver.to_host(array.ctypes.data, self.address, array.nbytes, card.stream)
+            self.card.read(array, self.address)
 
     def fetch(self, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
         """Returns a new array of what is at its beginning, once the card has it."""

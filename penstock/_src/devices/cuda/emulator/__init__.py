@@ -10,7 +10,7 @@ threads.py, how threads wait for one another; then translate.py, what becomes of
     state.py        the words that native functions and Python share
     emulator.py     launches
     graphs.py       graphs of launches, and their conditional nodes; streams.py: streams and events
-    library.py      libcuda; nccl.py: libnccl
+    library.py      libcuda; nccl/: libnccl
 """
 
 from penstock._src.devices.cuda.emulator.emulator import Emulator, KernelFault, Memory

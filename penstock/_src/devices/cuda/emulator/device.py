@@ -2,7 +2,7 @@
 
 from penstock._src.devices.cuda.device import CudaDevice
 from penstock._src.devices.cuda.emulator.library import EmulatedLibrary
-from penstock._src.devices.cuda.emulator.nccl import EmulatedNccl
+from penstock._src.devices.cuda.emulator.nccl.library import EmulatedNccl
 from penstock._src.devices.cuda.kernels.language import CudaCode
 from penstock._src.util.flags import flags
 

@@ -19,8 +19,9 @@ from penstock._src.devices.cuda.driver.calls import (
 )
 from penstock._src.devices.cuda.emulator.emulator import Emulator, KernelFault
 from penstock._src.devices.cuda.emulator.state import UNSET
-from penstock._src.devices.cuda.emulator.streams import INVALID, StreamFunctions, number_of
+from penstock._src.devices.cuda.emulator.streams import INVALID, Mark, StreamFunctions, number_of
 
+UNJOINED = 904  # a stream was recorded that the one which began has not waited for
 CAPTURING = 1  # the status of a stream that is recorded
 
 
@@ -32,6 +33,7 @@ class EmulatedGraph:
     conditions   first numbers of those that belong to it, by their handles
     used         conditions that have a node
     added        a node that nothing comes after yet, though it was added last
+    joined       streams that are recorded with the one that began, as they wait for it; and whether it has yet to wait for them
     """
 
     handle: int
@@ -40,6 +42,7 @@ class EmulatedGraph:
     used: set[int] = field(default_factory=set)
     bodies: "list[EmulatedGraph]" = field(default_factory=list)
     added: int | None = None
+    joined: dict[int, bool] = field(default_factory=dict)
 
     def all_conditions(self) -> dict[int, int]:
         """Those of its nodes, and of nodes within them."""
@@ -72,6 +75,8 @@ class GraphFunctions(StreamFunctions):
             return INVALID  # it would not come after the node that was added
         else:
             graph.actions.append(action)
+            if number_of(stream) in graph.joined:
+                graph.joined[number_of(stream)] = True
         return 0
 
     def is_recorded(self, stream: Any) -> bool:
@@ -100,10 +105,37 @@ class GraphFunctions(StreamFunctions):
         return 0
 
     def cuStreamEndCapture(self, stream: Any, graph: Any) -> int:
-        found = self._recorded.pop(number_of(stream), None)
-        if found is None:
+        found = self._recorded.get(number_of(stream))
+        if found is None or number_of(stream) in found.joined:
             return INVALID
-        graph._obj.value = found.handle
+        is_whole = not any(found.joined.values())
+        for ended in (number_of(stream), *found.joined):
+            del self._recorded[ended]
+        found.joined.clear()
+        if is_whole:
+            graph._obj.value = found.handle
+        return 0 if is_whole else UNJOINED
+
+    def cuEventRecord(self, event: Any, stream: Any) -> int:
+        graph = self._recorded.get(number_of(stream))
+        if graph is None or self._mark(event) is None:
+            return super().cuEventRecord(event, stream)
+        self._objects[number_of(event)] = Mark(number_of(stream), graph)
+        return 0
+
+    def cuStreamWaitEvent(self, stream: Any, event: Any, flags: Any) -> int:
+        mark, number = self._mark(event), number_of(stream)
+        if mark is None or mark.graph is None:
+            return super().cuStreamWaitEvent(stream, event, flags)
+        graph = mark.graph
+        if self._recorded.get(mark.stream) is not graph:
+            return INVALID  # the graph has ended
+        if self._recorded.setdefault(number, graph) is not graph:
+            return INVALID
+        if mark.stream in graph.joined:
+            graph.joined[mark.stream] = False
+        else:
+            graph.joined[number] = True
         return 0
 
     def cuStreamGetCaptureInfo_v2(
@@ -198,12 +230,12 @@ class GraphFunctions(StreamFunctions):
     def cuGraphLaunch(self, ready: Any, stream: Any) -> int:
         graph, conditions = self._objects[number_of(ready)]
 
-        def run() -> None:
+        def begin() -> None:
             for handle, default in conditions.items():
                 self.emulator.condition(handle, default)
-            self._do_all(graph)
 
-        return self._do(stream, run)
+        codes = [self._do(stream, action) for action in (begin, *graph.actions)]
+        return max(codes)
 
 
 def _is_right(node: ConditionalNode) -> bool:

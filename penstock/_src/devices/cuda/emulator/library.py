@@ -6,6 +6,7 @@ the kernels' parameters as they are then, and done when the graph is launched (g
 
 import ctypes
 import itertools
+import os
 from collections import Counter
 from typing import Any
 
@@ -23,7 +24,7 @@ from penstock._src.devices.cuda.driver.calls import (
 )
 from penstock._src.devices.cuda.emulator.asynchronous.maps import BoxMap
 from penstock._src.devices.cuda.emulator.emulator import Emulator, Memory
-from penstock._src.devices.cuda.emulator.graphs import GraphFunctions
+from penstock._src.devices.cuda.emulator.graphs import UNJOINED, GraphFunctions
 from penstock._src.devices.cuda.emulator.streams import INVALID, number_of
 from penstock._src.devices.cuda.emulator.translate import EmulatedKernel
 from penstock._src.devices.cuda.target import WITHOUT_ASKING, architecture_of
@@ -32,6 +33,7 @@ NOT_FOUND = 500
 _ERRORS = {
     INVALID: (b"CUDA_ERROR_INVALID_VALUE", b"invalid argument"),
     OUT_OF_MEMORY: (b"CUDA_ERROR_OUT_OF_MEMORY", b"out of memory"),
+    UNJOINED: (b"CUDA_ERROR_STREAM_CAPTURE_UNJOINED", b"capturing stream has unjoined work"),
     NOT_FOUND: (b"CUDA_ERROR_NOT_FOUND", b"named symbol not found"),
 }
 VERSION = (12, 4)  # of CUDA, which its driver supports
@@ -115,6 +117,11 @@ class EmulatedLibrary(GraphFunctions):
 
     def cuDeviceGetName(self, text: Any, _size: Any, _device: Any) -> None:
         text.value = b"Emulated GPU"
+
+    def cuDeviceGetPCIBusId(self, text: Any, _size: Any, device: Any) -> None:
+        text.value = (
+            f"{os.getpid():08x}:{device.value:02x}:00.0".encode()
+        )  # each process has its own
 
     def cuDeviceGetAttribute(self, found: Any, which: Any, _device: Any) -> int:
         values = {MAJOR: self.capability[0], MINOR: self.capability[1], MULTIPROCESSORS: 4}

@@ -9,13 +9,32 @@ from collections.abc import Callable
 from typing import Any
 
 INVALID = 1
+NOT_READY = 600
+
+
+class Pending:
+    """Work that cannot be done before something has happened elsewhere.
+
+    is_ready   whether it has
+    wait       waits for it
+    act        the work
+    """
+
+    def __init__(
+        self, is_ready: Callable[[], bool], wait: Callable[[], None], act: Callable[[], None]
+    ) -> None:
+        self.is_ready, self._wait, self._act = is_ready, wait, act
+
+    def __call__(self) -> None:
+        self._wait()
+        self._act()
 
 
 class Mark:
-    """A place in a stream, which an event stands for."""
+    """A place in a stream, which an event stands for; in a `graph` if the stream was recorded then."""
 
-    def __init__(self, stream: int) -> None:
-        self.stream, self.has_come = stream, False
+    def __init__(self, stream: int, graph: Any = None) -> None:
+        self.stream, self.has_come, self.graph = stream, False, graph
 
 
 class StreamFunctions:
@@ -32,17 +51,29 @@ class StreamFunctions:
         """Puts work into a stream."""
         self._queues[number_of(stream)].append(action)
         if not self.lazy:
-            self._finish(number_of(stream))
+            self._go_on(number_of(stream))
 
     def _finish(self, stream: int, mark: Mark | None = None) -> None:
-        """Does what a stream has, up to a mark."""
+        """Does what a stream has, up to a mark, and waits for what it has to wait for."""
         queue = self._queues[stream]
         while queue and not (mark and mark.has_come):
-            action = queue.popleft()
-            if isinstance(action, Mark):
-                action.has_come = True
-            else:
-                action()
+            self._do_next(queue)
+
+    def _go_on(self, stream: int, mark: Mark | None = None) -> bool:
+        """Does what a stream can do now, up to a mark; whether that is all."""
+        queue = self._queues[stream]
+        while queue and not (mark and mark.has_come):
+            if isinstance(queue[0], Pending) and not queue[0].is_ready():
+                return False
+            self._do_next(queue)
+        return True
+
+    def _do_next(self, queue: deque[Callable[[], None] | Mark]) -> None:
+        action = queue.popleft()
+        if isinstance(action, Mark):
+            action.has_come = True
+        else:
+            action()
 
     def _finish_all(self) -> None:
         for stream in list(self._queues):
@@ -52,6 +83,10 @@ class StreamFunctions:
         """Does what comes before a mark."""
         if not mark.has_come:
             self._finish(mark.stream, mark)
+
+    def _has_come(self, mark: Mark) -> bool:
+        """Whether what comes before a mark is done, or can be done now."""
+        return mark.has_come or self._go_on(mark.stream, mark)
 
     def is_recorded(self, stream: Any) -> bool:
         """Whether what is put into a stream is recorded in place of being done."""
@@ -67,9 +102,10 @@ class StreamFunctions:
         return 0
 
     def cuStreamQuery(self, stream: Any) -> int:
-        return self.cuStreamSynchronize(
-            stream
-        )  # a lazy stream goes on at the latest when somebody asks
+        if self.is_recorded(stream):
+            return INVALID
+        # a lazy stream goes on at the latest when somebody asks
+        return 0 if self._go_on(number_of(stream)) else NOT_READY
 
     def cuCtxSynchronize(self) -> None:
         self._finish_all()
@@ -100,7 +136,10 @@ class StreamFunctions:
         mark = self._mark(event)
         if mark is None or self.is_recorded(stream):
             return INVALID
-        self._enqueue(stream, lambda: self._come_to(mark))
+        self._enqueue(
+            stream,
+            Pending(lambda: self._has_come(mark), lambda: self._come_to(mark), lambda: None),
+        )
         return 0
 
     def cuEventSynchronize(self, event: Any) -> int:

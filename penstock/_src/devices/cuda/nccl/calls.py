@@ -1,6 +1,6 @@
 """Calls of libnccl by ctypes: each checked, none hidden. `Nccl` is the one place that knows the functions' names and types.
 
-Numbers are those of nccl.h 2.32; what is used has been there, with the same numbers, since 2.10.
+Numbers are those of nccl.h 2.32; what is used has been there, with the same numbers, since 2.10, communicators that do not block since 2.14.
 """
 
 import ctypes
@@ -34,12 +34,26 @@ TYPES = {
 OPERATIONS = {"Add": 0, "Mul": 1, "Max": 2, "Min": 3}
 MEAN = 4
 UNIQUE_ID_BYTES = 128
+CONFIG_MAGIC = 0xCAFEBEEF
+CONFIG_VERSION = 21400  # of the fields that a Config has: what came later keeps its default
+NOT_BLOCKING = (2, 14)
 
 
 class UniqueId(ctypes.Structure):
     """ncclUniqueId, which is passed by value."""
 
     _fields_ = [("internal", ctypes.c_char * UNIQUE_ID_BYTES)]
+
+
+class Config(ctypes.Structure):
+    """The first fields of ncclConfig_t."""
+
+    _fields_ = [
+        ("size", c_size_t),
+        ("magic", ctypes.c_uint),
+        ("version", ctypes.c_uint),
+        ("blocking", c_int),
+    ]
 
 
 @functools.cache
@@ -72,7 +86,7 @@ class Nccl:
             )
 
     def call(self, name: str, *arguments: Any) -> None:
-        """Calls a function.
+        """Calls a function; of a communicator that does not block it may still be under way (`is_settled`).
 
         Raises:
           UnavailableError: another process has ended, or cannot be reached.
@@ -80,7 +94,7 @@ class Nccl:
           InternalError: any other code.
         """
         code = int(getattr(self.library, name)(*arguments))
-        if code:
+        if code not in (0, IN_PROGRESS):
             raise self.error(name, code)
 
     def error(self, name: str, code: int) -> OpError:
@@ -112,6 +126,32 @@ class Nccl:
         self.call("ncclCommInitRank", byref(comm), c_int(size), known, c_int(rank))
         return comm.value or 0
 
+    def begin_join(self, size: int, unique_id: bytes, rank: int) -> int:
+        """The communicator of a rank of a group, which blocks no call: what is asked of it has been done once it `is_settled`."""
+        comm = c_void_p()
+        known = UniqueId.from_buffer_copy(unique_id)
+        config = Config(ctypes.sizeof(Config), CONFIG_MAGIC, CONFIG_VERSION, 0)
+        self.call(
+            "ncclCommInitRankConfig", byref(comm), c_int(size), known, c_int(rank), byref(config)
+        )
+        return comm.value or 0
+
+    def is_settled(self, comm: int) -> bool:
+        """Whether all that was asked of a communicator has been put into its streams.
+
+        Raises:
+          OpError: something has gone wrong in it.
+        """
+        found = self._state(comm)
+        if found not in (0, IN_PROGRESS):
+            raise self.error("ncclCommGetAsyncError", found)
+        return found == 0
+
+    def _state(self, comm: int) -> int:
+        found = c_int()
+        self.call("ncclCommGetAsyncError", c_void_p(comm), byref(found))
+        return found.value
+
     def join_all(self, devices: Sequence[int]) -> list[int]:
         """The communicators of a group of this process's devices, by their numbers for the driver."""
         comms = (c_void_p * len(devices))()
@@ -120,11 +160,8 @@ class Nccl:
 
     def failure(self, comm: int) -> OpError | None:
         """What has gone wrong in a communicator since it was made; None while all is well."""
-        found = c_int()
-        self.call("ncclCommGetAsyncError", c_void_p(comm), byref(found))
-        if found.value in (0, IN_PROGRESS):
-            return None
-        return self.error("ncclCommGetAsyncError", found.value)
+        found = self._state(comm)
+        return None if found in (0, IN_PROGRESS) else self.error("ncclCommGetAsyncError", found)
 
     def abort(self, comm: int) -> None:
         """Ends a communicator, and what waits in it."""
@@ -163,5 +200,14 @@ class Nccl:
         """Puts the elements of all ranks, `count` each, one after the other."""
         self.call(
             "ncclAllGather", c_void_p(source), c_void_p(target), c_size_t(count), c_int(dtype), c_void_p(comm),
+            c_void_p(stream),
+        )  # fmt: skip
+
+    def broadcast(
+        self, source: int, target: int, count: int, dtype: int, root: int, comm: int, stream: int
+    ) -> None:
+        """Gives all ranks the elements of one, whose number is `root`."""
+        self.call(
+            "ncclBroadcast", c_void_p(source), c_void_p(target), c_size_t(count), c_int(dtype), c_int(root), c_void_p(comm),
             c_void_p(stream),
         )  # fmt: skip

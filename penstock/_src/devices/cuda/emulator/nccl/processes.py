@@ -1,0 +1,156 @@
+"""Groups of ranks in several processes of one machine. A thread of the process that made the group's id gathers what ranks give, over sockets.
+
+As between cards that share memory, nobody learns by this that a rank has ended, but for what ends with that process.
+"""
+
+import itertools
+import os
+import queue
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import astuple
+from multiprocessing.connection import Client, Connection, Listener
+from typing import Any
+
+import numpy as np
+
+from penstock._src.devices.cuda.emulator.emulator import KernelFault
+from penstock._src.devices.cuda.emulator.nccl.worlds import ELEMENTS, PATIENCE, Asked, World
+from penstock._src.devices.cuda.nccl.calls import REMOTE
+
+PAUSE = 1e-3  # seconds between looks
+HOST = "127.0.0.1"
+
+
+class Hub:
+    """Where the ranks of a group give and get. It ends with its process."""
+
+    def __init__(self) -> None:
+        self._key = os.urandom(24)
+        self._listener = Listener((HOST, 0), authkey=self._key)
+        self._world: World | None = None
+        self._joined = itertools.count(1)
+        self._all_joined = threading.Event()
+        threading.Thread(target=self._accept, name="emulated NCCL", daemon=True).start()
+
+    @property
+    def unique_id(self) -> bytes:
+        """What a rank has to know."""
+        return f"{self._listener.address[1]} {self._key.hex()}".encode()
+
+    def _accept(self) -> None:
+        while True:
+            link = self._listener.accept()
+            threading.Thread(target=self._serve, args=(link,), daemon=True).start()
+
+    def _serve(self, link: Any) -> None:
+        """Takes what one rank gives."""
+        size, rank = link.recv()
+        if self._world is None:
+            self._world = World(size)
+        world = self._world
+        results: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        threading.Thread(target=self._answer, args=(link, rank, results), daemon=True).start()
+        if next(self._joined) == size:
+            self._all_joined.set()
+        while True:
+            try:
+                number, asked, given = link.recv()
+            except (EOFError, OSError):
+                return  # the rank has ended, or left; the others go on waiting
+            asked = Asked(*asked)
+            try:
+                meeting = world.give(
+                    number, rank, asked, np.frombuffer(given, ELEMENTS[asked.dtype])
+                )
+            except KernelFault as fault:
+                results.put((number, str(fault)))
+            else:
+                results.put((number, meeting))
+
+    def _answer(self, link: Any, rank: int, results: "queue.SimpleQueue[Any]") -> None:
+        """Gives one rank its results in order, as long as it is there."""
+        self._all_joined.wait()
+        world, said = self._world, None
+        assert world is not None
+        while True:
+            try:
+                link.send(said)
+            except OSError:
+                return
+            number, found = results.get()
+            if not isinstance(found, str):
+                with world.changed:
+                    world.changed.wait_for(lambda meeting=found: meeting.results is not None)
+                found = found.result(rank).tobytes()
+            said = number, found
+
+
+class Awaited:
+    """A collective whose result a rank waits for."""
+
+    def __init__(self, dtype: np.dtype) -> None:
+        self._dtype, self.found = dtype, None
+
+    found: bytes | None
+
+    def result(self, _rank: int) -> np.ndarray | None:
+        """What this rank gets; None until it is there."""
+        return None if self.found is None else np.frombuffer(self.found, self._dtype)
+
+
+class RemoteWorld:
+    """A rank's part in a group of processes; acts as a World."""
+
+    def __init__(self, unique_id: bytes, size: int, rank: int) -> None:
+        port, key = unique_id.decode().split()
+        self.size, self.failure, self.has_joined = size, 0, False
+        self._link: Connection = Client((HOST, int(port)), authkey=bytes.fromhex(key))
+        self._awaited: dict[int, Awaited] = {}
+        self._lock = threading.Lock()
+        self._link.send((size, rank))
+
+    def give(self, number: int, rank: int, asked: Asked, given: np.ndarray) -> Awaited:
+        """This rank comes to its collective of a number."""
+        awaited = self._awaited[number] = Awaited(ELEMENTS[asked.dtype])
+        if not self.failure:
+            self._link.send((number, astuple(asked), given.tobytes()))
+        return awaited
+
+    def look(self) -> None:
+        """Takes in what others have said.
+
+        Raises:
+          KernelFault: another rank asks for something else.
+        """
+        with self._lock:
+            try:
+                while not self.failure and self._link.poll():
+                    self._take(self._link.recv())
+            except (EOFError, OSError):
+                self.failure = REMOTE
+
+    def _take(self, said: Any) -> None:
+        if said is None:
+            self.has_joined = True
+            return
+        number, found = said
+        if isinstance(found, str):
+            raise KernelFault(None, None, found)
+        self._awaited.pop(number).found = found
+
+    def wait(self, is_over: Callable[[], bool]) -> None:
+        """Waits for other ranks, unless the group has failed."""
+        end = time.monotonic() + PATIENCE
+        while not is_over() and not self.failure:
+            if time.monotonic() > end:
+                raise KernelFault(None, None, "a rank waits for others that never come.")
+            time.sleep(PAUSE)
+            self.look()
+
+    def leave(self, code: int) -> None:
+        """This rank ends its part."""
+        with self._lock:
+            self.failure = self.failure or code
+            self._link.close()
