@@ -105,6 +105,7 @@ class MultiWorkerMirroredStrategy(Strategy):
     def cluster_resolver(self) -> Any:
         """What tells the workers."""
     default_replica: Any
+    devices: Any
     def reduce(self, reduce_op: Any, value: Any, axis: Axis) -> Any:
         """Returns the sum or mean over the replicas, and along an axis of their values if one is given."""
 class NcclAllReduce(ReductionToOneDevice):

@@ -66,12 +66,21 @@ class NativeCalls:
     status_bytes: int
 
 
+@dataclasses.dataclass(frozen=True)
+class CardExchanges:
+    """That programs of cards exchange values between cards (devices/cuda/nccl/): names of the types that they add up."""
+
+    types: frozenset[str]
+
+
 class Transport(abc.ABC):
     """Exchange of arrays between processes. Arrays are C-contiguous and have equal types and shapes in all processes of a group."""
 
     cluster: Cluster
     # Seconds that an exchange waits for the others, if it does not say itself; 0: for ever.
     timeout: float = 0
+    # If a strategy has chosen that; all processes have, or none.
+    cards: CardExchanges | None = None
 
     def __init__(self, cluster: Cluster) -> None:
         self.cluster = cluster

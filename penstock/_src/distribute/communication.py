@@ -12,7 +12,7 @@ from penstock._src.util.export import export
     "distribute.experimental.CollectiveCommunication",
 )
 class CommunicationImplementation(Enum):
-    """How workers exchange values: `AUTO`, `RING` or `NCCL`.
+    """How workers exchange values: `NCCL` between their cards, `RING` through the host, or `AUTO`, NCCL where all workers can.
 
     >>> tf.distribute.experimental.CommunicationImplementation.RING.name
     'RING'

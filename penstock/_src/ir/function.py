@@ -27,6 +27,7 @@ class Check:
 
 # What processes do with arrays: combine them; combine them and keep a part each; join them; give each other a part.
 EXCHANGES = ("all_reduce", "reduce_scatter", "all_gather", "all_to_all")
+CARDS_EXCHANGES = ("all_reduce", "reduce_scatter", "all_gather", "broadcast")  # programs of cards
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +37,7 @@ class ExchangeUnit:
     words    what each process tells the others; equal in all
     merge    the reduction, one of cluster/transport.py's; "" where values are only moved
     disagree what gives the error if they told different words: (their rows) -> error
-    kind     one of EXCHANGES
+    kind     one of EXCHANGES, or of CARDS_EXCHANGES; what is broadcast is the first process's
     ranks    the processes that exchange, in their order; empty: all
     ahead    how many exchanges of its kind that say so, too, may be under way at a time: their arrays take memory; 0: any number
     """

@@ -286,7 +286,7 @@ def case(_args: Args, attrs: Attrs) -> list[Result]:
 
 def exchange_start(args: Args, attrs: Attrs) -> Result:
     x, kind, size = args[0], attrs["unit"].kind, attrs["size"]
-    if kind in ("all_reduce", "all_to_all"):
+    if kind in ("all_reduce", "all_to_all", "broadcast"):
         return x.shape, x.dtype
     require(x.rank > 0, "exchange_start", "what is joined or divided has an axis", args)
     rows, *rest = x.shape

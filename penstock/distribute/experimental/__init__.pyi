@@ -16,7 +16,7 @@ class CentralStorageStrategy(Strategy):
     """Variables on one device, computation on all devices; here both on the CPU."""
     def __init__(self, compute_devices: Any = None, parameter_device: str | None = None) -> None: ...
 class CollectiveCommunication(Enum):
-    """How workers exchange values: `AUTO`, `RING` or `NCCL`."""
+    """How workers exchange values: `NCCL` between their cards, `RING` through the host, or `AUTO`, NCCL where all workers can."""
     AUTO = 'AUTO'
     RING = 'RING'
     NCCL = 'NCCL'

@@ -239,6 +239,7 @@ def lower_ready(
     for op in pending:
         if not (_must_wait(op, lowering, waiting, reasons) or placing.is_elsewhere(op)):
             p.asked.clear()
+            p.device = placing.device
             # A function that is left to the host after half of it must not have assigned anything.
             whole = p.whole_or_not() if _may_assign(op) else contextlib.nullcontext()
             try:

@@ -28,8 +28,10 @@ class Generator(Protocol):
     target     what they are for
     written    how many there are
     seconds    that writing them took
+    puts_exchanges_in_streams    whether exchanges with other processes are launches like others, in the device's order
     """
 
+    puts_exchanges_in_streams: bool
     target: Target
     written: int
     seconds: float

@@ -18,6 +18,8 @@ class KeptCodes:
     seconds    that writing them took
     """
 
+    puts_exchanges_in_streams = False
+
     def __init__(self) -> None:
         self.written, self.seconds = 0, 0.0
         self._codes = RecentlyUsed[Any, Any](MOST)

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+from penstock._src.cluster.transport import failed_rank
+from penstock._src.cluster.transports.table import connect
 from penstock._src.compiler.plan.buffers import Buffer
 from penstock._src.compiler.plan.launch_table import Jump, Launch, Record, text
 from penstock._src.compiler.plan.prepacked import PrepackedWeights
@@ -54,10 +56,13 @@ class CheckFailed:
 
 @dataclass(frozen=True)
 class ExchangeFailed:
-    """What ends a run whose exchange with other processes has failed. The run's session tells why (runtime/exchanging.py)."""
+    """What ends a run whose exchange with other processes has failed. On the host the run's session tells why (runtime/exchanging.py)."""
 
-    def error(self, _status: Any) -> OpError:
-        return InternalError(None, None, "An exchange with other processes has failed.")
+    def error(self, status: Any) -> OpError:
+        transport, told = connect(), int(status[1])  # 1 + the rank that has failed
+        if transport is None or not told:
+            return InternalError(None, None, "An exchange with other processes has failed.")
+        return failed_rank(told - 1, transport.cluster.size)
 
 
 @dataclass(frozen=True)

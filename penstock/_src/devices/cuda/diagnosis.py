@@ -13,7 +13,7 @@ from typing import Any
 from penstock._src.core.errors import OpError
 from penstock._src.devices.cuda.driver.calls import MAJOR, MINOR, NAMES, Driver, open_library
 from penstock._src.devices.cuda.driver.control import said
-from penstock._src.devices.cuda.nccl.calls import Nccl, find_library
+from penstock._src.devices.cuda.nccl.calls import NOT_BLOCKING, Nccl, find_library
 from penstock._src.devices.cuda.target import ARCHITECTURES, architecture_of
 
 NVIDIA = "0x10de"  # the vendor on the PCI bus
@@ -191,8 +191,7 @@ def _look_at_driver(machine: Machine) -> Iterator[str]:
             )
         yield said(version)
         yield from _look_at_devices(driver)
-        if driver.count() > 1:
-            yield _said_of_nccl(machine.nccl())
+        yield _said_of_nccl(machine.nccl())
     except OpError as error:
         raise _Hindered(
             f"the driver does not start ({error.message})",
@@ -203,9 +202,16 @@ def _look_at_driver(machine: Machine) -> Iterator[str]:
 def _said_of_nccl(library: Any) -> str:
     """How cards add what replicas have computed."""
     if library is None:
-        return "NCCL is not installed (pip install 'penstock[nccl]'): gradients of several cards are added on the first"
-    version = ".".join(map(str, Nccl(library).version()))
-    return f"NCCL {version} adds the gradients of several cards"
+        return (
+            "NCCL is not installed (pip install 'penstock[nccl]'): gradients of several cards are added on the first, "
+            "those of several processes by their hosts"
+        )
+    found = Nccl(library).version()
+    said = f"NCCL {'.'.join(map(str, found))} adds the gradients of several cards"
+    if found[:2] < NOT_BLOCKING:
+        least = ".".join(map(str, NOT_BLOCKING))
+        return f"{said} of one process; those of several, by their hosts, take NCCL {least}"
+    return f"{said}, in one process or several"
 
 
 def _look_at_devices(driver: Driver) -> Iterator[str]:

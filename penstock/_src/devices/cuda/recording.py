@@ -22,6 +22,7 @@ from penstock._src.devices.cuda.kernels.conditions import (
     loop_condition,
 )
 from penstock._src.devices.cuda.kernels.language import CudaCode
+from penstock._src.devices.cuda.kernels.specials.exchanges import ExchangeCode
 from penstock._src.devices.cuda.regions import (
     Choice,
     Kernel,
@@ -74,7 +75,8 @@ class Recorder:
     def _prepare(self, regions: Sequence[Region]) -> None:
         """Loads the kernels, those of branches that no run has taken among them, and makes streams: neither is allowed while recording."""
         for kernel in kernels_of(regions):
-            if isinstance(kernel.launch.code, CudaCode):
+            code = kernel.launch.code
+            if isinstance(code, CudaCode) and not isinstance(code, ExchangeCode):
                 self.card.function(kernel.launch.code, kernel.launch.function)
         if any(not isinstance(region, Kernel) for region in regions):
             for code in (loop_condition, branch_number, branch_condition):
@@ -136,15 +138,7 @@ class Recorder:
             self._stream, self._depth = around, self._depth - 1
 
     def _tell(self, code: CudaCode, words: Sequence[int]) -> None:
-        """A kernel of one thread with these words, which also runs after a check has failed."""
-        context, tasks, ended = (
-            np.array(words, np.int64),
-            np.ones(1, np.int64),
-            np.zeros(1, np.int64),
-        )
-        arguments = [int(a.ctypes.data) for a in (context, tasks, ended)]
-        function = self.card.function(code, "task")
-        self.card.driver.launch(function, 1, code.threads, arguments, self._stream)
+        self.card.tell(code, words, self._stream)
 
 
 __all__ = ["Recorder", "can_be_recorded"]

@@ -21,6 +21,8 @@ from penstock._src.devices.cuda.driver.card import Card, Graph
 from penstock._src.devices.cuda.driver.maps import LaunchMaps
 from penstock._src.devices.cuda.driver.memory import DeviceMemory
 from penstock._src.devices.cuda.kernels.language import CudaCode
+from penstock._src.devices.cuda.kernels.specials.exchanges import ExchangeCode
+from penstock._src.devices.cuda.nccl.exchanges import CardSession
 from penstock._src.devices.cuda.recording import Recorder, can_be_recorded
 from penstock._src.devices.cuda.regions import (
     Choice,
@@ -68,6 +70,15 @@ class CudaTable:
             if isinstance(code := kernel.launch.code, CudaCode) and code.maps
         }
         self._ended = np.array([self.status.address if self.is_checked else 0], np.int64)
+        waits = plan.function.exchanges
+        self.session = CardSession(card, waits, self.status.address) if waits else None
+        if (
+            self.session is not None
+        ):  # what cannot be loaded fails before others wait for this process
+            for kernel in kernels_of(self.regions):
+                code = kernel.launch.code
+                if isinstance(code, CudaCode) and not isinstance(code, ExchangeCode):
+                    card.function(code, kernel.launch.function)
 
     def _word(self, argument: Any, at: int) -> int:
         """The word of a launch's argument; of a variable it is written at each call."""
@@ -110,9 +121,11 @@ class CudaTable:
         """
         self._place({i: m.address for i, m in memory.items()}, [made.address for made in results])
         self.status_words[:] = 0
+        if self.session is not None:
+            self.session.agree()
         if not self.is_graph or self._places not in self._graphs:
             self._clear_status()
-            self._walk(self.regions)
+            self._walk_all()
             self._note_places()
         else:
             self._graphs.move_to_end(self._places)
@@ -150,6 +163,15 @@ class CudaTable:
         if self.is_checked:
             self.card.driver.clear(self.status.address, self.status.size, self.card.stream)
 
+    def _walk_all(self) -> None:
+        """Puts the table into the card's stream. If a check has ended it, other processes still wait in the exchanges that are left."""
+        for number, region in enumerate(self.regions):
+            if not self._walk([region]):
+                for left in self.regions[number + 1 :]:
+                    if isinstance(left, Kernel) and isinstance(left.launch.code, ExchangeCode):
+                        self._launch(left, self.card.stream)
+                return
+
     def _walk(self, regions: Sequence[Region]) -> bool:
         """Puts regions into the card's stream. If the host waits for the card anyway, it looks at each check: False if one has failed."""
         for region in regions:
@@ -186,6 +208,12 @@ class CudaTable:
         if not isinstance(code, CudaCode):
             raise InternalError(None, None, f"{record.label}: its code is not for cards.")
         card, base = self.card, self.words.ctypes.data
+        if isinstance(code, ExchangeCode):
+            assert self.session is not None
+            begin = at + HEADER
+            words = self.words[begin : begin + len(record.args)].tolist()
+            self.session.put(code, words, stream)
+            return
         function = card.function(code, record.function)
         blocks = code.blocks(record.tasks)
         ended = int(self._ended.ctypes.data)
@@ -205,9 +233,8 @@ class CudaTable:
     def _read(self, address: int, dtype: Any) -> int:
         """A number that the card has computed."""
         found = np.zeros(1, dtype)
-        card = self.card
-        card.driver.to_host(found.ctypes.data, address, found.nbytes, card.stream)
-        card.wait()
+        self.card.read(found, address)
+        self.card.wait()
         return int(found[0])
 
     def conditions(

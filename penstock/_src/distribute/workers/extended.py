@@ -32,6 +32,7 @@ from penstock._src.distribute.values import (
     ValueContext,
 )
 from penstock._src.distribute.workers import datasets
+from penstock._src.distribute.workers.implementation import choose
 from penstock._src.distribute.workers.parts.options import ShardingOptions
 from penstock._src.distribute.workers.parts.updates import PartialUpdates, select_whole
 from penstock._src.distribute.workers.parts.variables import (
@@ -167,6 +168,8 @@ class CollectiveAllReduceExtended(StrategyExtended):
         self._beside: Any = None  # the variable beside which others are made
         if transport is not None and options.timeout_seconds:
             transport.timeout = options.timeout_seconds
+        if transport is not None and transport.cluster.size > 1:
+            choose(type(container_strategy).__name__, transport, options.implementation)
 
     should_checkpoint = read_only("_is_chief", "Whether checkpoints are written here.")
     should_save_summary = read_only("_is_chief", "Whether summaries are written here.")

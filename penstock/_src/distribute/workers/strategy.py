@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Any
 
+from penstock._src.core.calls.placement import gpu_count, name_of
 from penstock._src.distribute.communication import (
     CommunicationImplementation,
     CommunicationOptions,
@@ -62,6 +63,8 @@ class MultiWorkerMirroredStrategy(Strategy):
         )
         self._resolver = cluster_resolver or default_resolver()
         transport = transport_of(self._resolver)
+        if gpu_count():
+            self.devices = (name_of(0),)
         super().__init__(CollectiveAllReduceExtended(self, transport, options, sharding))
         cluster = self.extended._cluster
         self.default_replica = WorkerReplicaContext(self, cluster.rank)

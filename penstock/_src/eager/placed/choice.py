@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from penstock._src.cluster.transports.table import connect
 from penstock._src.core import dtypes
 from penstock._src.core.calls.placement import CPU, POLICY, number_for, number_named, unsatisfied
 from penstock._src.core.dispatch import STATE
@@ -62,4 +63,10 @@ def _has_kernel(op: Op, tensors: Sequence[Any]) -> bool:
             has_variable = True
         elif tensor.dtype not in COMPUTED:
             return False
-    return has_variable or not op.stateful or op.at_position is not None
+    return has_variable or not op.stateful or op.at_position is not None or _is_exchanged(op)
+
+
+def _is_exchanged(op: Op) -> bool:
+    """Whether an op is an exchange between the cards of several processes."""
+    transport = connect() if op.is_collective else None
+    return transport is not None and transport.cards is not None

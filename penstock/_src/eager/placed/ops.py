@@ -144,7 +144,7 @@ def _executable(op: Op, tensors: Sequence[Any], forms: Sequence[Any]) -> Any:
             inputs.append(made)
             graph.inputs.append(made)
         try:
-            node = graph.add(op, inputs, op.op_type)
+            node = graph.add(op, inputs, op.op_type.lstrip("_"))
         except ValueError as error:  # its shape rule refuses
             raise RefusedValue(str(error)) from error
     return compile_graph(graph, graph.inputs, node.outputs, [node])

@@ -9,13 +9,14 @@ from typing import Any, Literal
 
 import numpy as np
 
-from penstock._src.cluster.transport import NARROW_SUMS
+from penstock._src.cluster.transport import NARROW_SUMS, Transport
 from penstock._src.core import dtypes
 from penstock._src.core.op import Op
 from penstock._src.core.registry import make_function, raw
 from penstock._src.core.typesets import ANY
 from penstock._src.ir.function import ExchangeUnit
 from penstock._src.native.process.narrow_sums import sum_of_bfloat16
+from penstock._src.ops.collective.lowering import exchanged as exchanged_in_program
 from penstock._src.ops.collective.lowering import exchanging_transport, reduced
 from penstock._src.ops.collective.members import (
     GroupKeys,
@@ -24,6 +25,7 @@ from penstock._src.ops.collective.members import (
     exchanged,
     finished,
     gathered_rows,
+    tensor_words,
     told_words,
 )
 
@@ -75,7 +77,7 @@ class _ClusterReduce(Op):
         return results
 
     def lower(self, p, inputs):
-        transport = exchanging_transport()
+        transport = exchanging_transport(p)
         told = self._told(inputs)
         disagree = functools.partial(disagreement, self, transport, told)
         unit = ExchangeUnit(tuple(told_words(told).tolist()), self.merge_op, disagree)
@@ -122,8 +124,14 @@ class _ClusterBroadcast(Op):
 
     def eager(self, input):
         transport = connected(self)
-        keys = GroupKeys(transport.cluster.size, 0, 0)
-        return exchanged(self, "FromFirst", np.asarray(input, order="C"), keys)
+        return exchanged(self, "FromFirst", np.asarray(input, order="C"), _keys(transport))
+
+    def lower(self, p, input):
+        transport = exchanging_transport(p)
+        words = tensor_words(self, "FromFirst", input.dtype.name, input.shape, _keys(transport), "")
+        disagree = functools.partial(disagreement, self, transport, "")
+        unit = ExchangeUnit(tuple(words.tolist()), "", disagree, "broadcast")
+        return exchanged_in_program(p, input, unit)
 
 
 class _ClusterGather(Op):
@@ -147,9 +155,13 @@ class _ClusterGather(Op):
 
     def eager(self, input):
         transport = connected(self)
-        keys = GroupKeys(transport.cluster.size, 0, 0)
-        data, rows = gathered_rows(self, input, keys)
+        data, rows = gathered_rows(self, input, _keys(transport))
         return data, np.int64(sum(rows[: transport.cluster.rank]))
+
+
+def _keys(transport: Transport) -> GroupKeys:
+    """Those of exchanges of all processes."""
+    return GroupKeys(transport.cluster.size, 0, 0)
 
 
 cluster_reduce = make_function(_ClusterReduce)

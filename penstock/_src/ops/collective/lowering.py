@@ -11,27 +11,39 @@ import numpy as np
 
 from penstock._src.cluster.transports.table import connect
 from penstock._src.core import dtypes
+from penstock._src.core.calls.placement import CPU
 from penstock._src.core.dtypes import DType
 from penstock._src.ir import dims
 from penstock._src.ir.errors import NotLowerable
-from penstock._src.ir.function import ExchangeUnit
+from penstock._src.ir.function import CARDS_EXCHANGES, EXCHANGES, ExchangeUnit
 from penstock._src.util.flags import flags
 
 WIDER = {dtypes.float16: dtypes.float32, dtypes.bfloat16: dtypes.float32}
 MOST_ELEMENTS = (1 << 31) - 1  # of a pack: MPI counts them by 32 bits
+MOST_OF_CARDS = (1 << 63) - 1  # NCCL by 64
 
 
-def exchanging_transport() -> Any:
-    """The transport by whose calls programs exchange values.
+def exchanging_transport(p: Any) -> Any:
+    """The transport of the processes with which a program exchanges values: by MPI's calls, or between cards.
+
+    Args:
+      p: the LoweringContext.
 
     Raises:
       NotLowerable: there is none, or programs of this device or under these flags call nobody.
     """
     transport = connect()
-    if transport is None or transport.native is None:
+    if transport is None:
+        raise NotLowerable("this process is in no cluster")
+    if flags.check or flags.checked or flags.guard:
+        raise NotLowerable("programs that are repeated or checked exchange nothing")
+    if _is_of_card(p):
+        if transport.cards is None:
+            raise NotLowerable("the processes of the cluster exchange values through the host")
+    elif transport.native is None:
         raise NotLowerable("no transport that native code can call")
-    if flags.device != "CPU" or flags.check or flags.checked or flags.guard:
-        raise NotLowerable("programs that are repeated, checked or run elsewhere exchange nothing")
+    elif flags.device != "CPU":
+        raise NotLowerable("programs that run elsewhere exchange nothing")
     return transport
 
 
@@ -54,13 +66,13 @@ def reduced(
     Raises:
       NotLowerable: a pack cannot be exchanged by a program.
     """
-    transport = exchanging_transport()
+    transport = exchanging_transport(p)
     joined = [_joined(p, pack, transport, wire) for pack in packs]
     totals = p.exchange(joined, unit, transport.cluster.size)
     results = []
     for pack, total in zip(packs, totals, strict=True):
         for x, part in zip(pack, _parts(p, pack, total), strict=True):
-            results.append(_finished(p, p.cast(part, x.dtype), final))
+            results.append(_finished(p, p.cast(part, x.dtype), final, transport.cluster.size))
     return results
 
 
@@ -75,27 +87,42 @@ def exchanged(p: Any, x: Any, unit: ExchangeUnit) -> Any:
     Raises:
       NotLowerable: it cannot be exchanged by a program.
     """
-    transport = exchanging_transport()
+    transport = exchanging_transport(p)
+    members = len(unit.ranks or transport.everyone)
     if unit.merge:
-        (result,) = p.exchange([_joined(p, [x], transport, None)], unit, len(unit.ranks))
+        (result,) = p.exchange([_joined(p, [x], transport, None)], unit, members)
         return p.cast(result, x.dtype)
-    require_exchangeable(transport, x, is_moved=True)
-    return p.exchange([x], unit, len(unit.ranks))[0]
+    require_exchangeable(p, transport, x, is_moved=True)
+    if unit.kind not in kinds_of(p, transport):
+        raise NotLowerable(f"an exchange of the kind {unit.kind} is the host's")
+    return p.exchange([x], unit, members)[0]
 
 
-def require_exchangeable(transport: Any, x: Any, is_moved: bool = False) -> None:
+def kinds_of(p: Any, transport: Any) -> tuple[str, ...]:
+    """The kinds of exchanges that a program can make, of those of ExchangeUnit."""
+    return CARDS_EXCHANGES if _is_of_card(p) else EXCHANGES
+
+
+def _is_of_card(p: Any) -> bool:
+    return p.device is not None and p.device != CPU
+
+
+def require_exchangeable(p: Any, transport: Any, x: Any, is_moved: bool = False) -> None:
     """Raises NotLowerable if programs cannot exchange an array: add it up, or move it as it is."""
+    is_of_card = _is_of_card(p)
+    most = MOST_OF_CARDS if is_of_card else MOST_ELEMENTS
     if is_moved:
-        require_countable(int(x.size) * x.dtype.size, "bytes")
+        require_countable(int(x.size) * x.dtype.size, "bytes", most)
         return
-    require_countable(int(x.size), f"elements of {x.dtype.name}")
-    if x.dtype.name not in transport.native.types:
+    require_countable(int(x.size), f"elements of {x.dtype.name}", most)
+    calls = transport.cards if is_of_card else transport.native
+    if x.dtype.name not in calls.types:
         raise NotLowerable(f"values of {x.dtype.name} are not exchanged by programs")
 
 
-def require_countable(count: int, what: str) -> None:
-    """Raises NotLowerable if there is nothing to exchange, or more than MPI counts."""
-    if not 0 < count <= MOST_ELEMENTS:
+def require_countable(count: int, what: str, most: int) -> None:
+    """Raises NotLowerable if there is nothing to exchange, or more than is counted."""
+    if not 0 < count <= most:
         raise NotLowerable(f"{count} {what} are not exchanged by programs")
 
 
@@ -104,7 +131,7 @@ def _joined(p: Any, pack: Sequence[Any], transport: Any, wire: DType | None) -> 
     dtype: DType = wire or WIDER.get(pack[0].dtype, pack[0].dtype)
     wide = [p.cast(x, dtype) for x in pack]
     whole = wide[0] if len(wide) == 1 else p.concat([p.reshape(x, (x.size,)) for x in wide], 0)
-    require_exchangeable(transport, whole)
+    require_exchangeable(p, transport, whole)
     return whole
 
 
@@ -120,9 +147,9 @@ def _parts(p: Any, pack: Sequence[Any], total: Any) -> list[Any]:
     return parts
 
 
-def _finished(p: Any, total: Any, final: str) -> Any:
+def _finished(p: Any, total: Any, final: str, count: int) -> Any:
     """A sum, or the mean."""
     if final != "Div":
         return total
-    size = p.constant(np.array(exchanging_transport().cluster.size, total.dtype.np), total.dtype)
+    size = p.constant(np.array(count, total.dtype.np), total.dtype)
     return p.floordiv(total, size) if total.dtype.is_integer else p.div(total, size)

@@ -27,7 +27,7 @@ from penstock._src.native.process.beats import send_beats
 SENDERS.append(send_beats)
 KINDS = (
     "Reduce", "ReduceScatter", "Gather", "AllToAll", "Bcast", "GatherRows", "FromFirst", "ReduceAll",
-    "Pipeline",
+    "Pipeline", "Communication",
 )  # fmt: skip
 # What they are in programs (ir/function.py).
 EXCHANGES = {
@@ -41,6 +41,8 @@ DTYPES = (
 MOST_AXES = 8
 OWN, WORDS = 5, 16  # words of an exchange besides its tensor, and all words that are told
 SENDS = 1  # the role of a broadcast's source
+# What programs of cards add to the word of the group's size: theirs are no exchanges of hosts.
+SIZE, BY_CARDS = 2, 1 << 32
 
 
 @dataclass(frozen=True)
@@ -269,10 +271,13 @@ def disagreement(
 
 def _said(words: list[int]) -> str:
     """What a member is about to do, for people."""
-    kind, merge, _, group, instance, dtype, rank, *rest = words
+    kind, merge, size, group, instance, dtype, rank, *rest = words
+    how = " by NCCL" if size >= BY_CARDS else ""
     if KINDS[kind] == "ReduceAll":
-        return "the sums of a strategy"
+        return f"the sums of a strategy{how}"
+    if KINDS[kind] == "Communication":
+        return "the beginning of a strategy"
     if KINDS[kind] == "Pipeline":
         return f"step {instance} of a pipeline (phase {group})"
     what = f"{KINDS[kind]}{MERGES[merge] and ' ' + MERGES[merge]} of {DTYPES[dtype]}{rest[:rank]}"
-    return f"{what} (group {group}, instance {instance})"
+    return f"{what}{how} (group {group}, instance {instance})"

@@ -40,7 +40,7 @@ class _Along(Op):
         return exchanged(self, kind, values, self._keys, merge, rows=self._groups)
 
     def _exchanged_in_program(self, p: Any, kind: str, x: Any, merge: str = "") -> Any:
-        transport = exchanging_transport()
+        transport = exchanging_transport(p)
         group = group_of(self, transport, self.size, self._groups)
         words = tensor_words(self, kind, x.dtype.name, x.shape, self._keys, merge)
         disagree = functools.partial(disagreement, self, transport, "", group=group)

@@ -145,7 +145,7 @@ class _SumOfParts(_Parts):
         return flat.astype(dtypes.as_dtype(self.wire).np) if self.wire else flat
 
     def lower(self, p, inputs):
-        transport = exchanging_transport()
+        transport = exchanging_transport(p)
         unit = self._unit(transport, inputs, "reduce_scatter", "Add")
         packs = self._packs(inputs)
         joined = []
@@ -157,7 +157,7 @@ class _SumOfParts(_Parts):
                 flat = _padded(p, p.reshape(inputs[i], (inputs[i].size,)), count * self.size)
                 rows.append(p.reshape(p.cast(flat, dtype), (self.size, count)))
             whole = rows[0] if len(rows) == 1 else p.concat(rows, 1)
-            require_exchangeable(transport, whole)
+            require_exchangeable(p, transport, whole)
             joined.append(whole)
         results: list[Any] = [None] * len(inputs)
         for pack, total in zip(packs, p.exchange(joined, unit, self.size), strict=True):
@@ -206,14 +206,14 @@ class _GatherParts(_Parts):
         return tuple(int(d) for d in self.shapes[i])
 
     def lower(self, p, inputs):
-        transport = exchanging_transport()
+        transport = exchanging_transport(p)
         unit = self._unit(transport, inputs, "all_gather", "")
         packs = self._packs(inputs)
         joined = []
         for pack in packs:
             parts = [inputs[i] for i in pack]
             whole = parts[0] if len(parts) == 1 else p.concat(parts, 0)
-            require_exchangeable(transport, whole, is_moved=True)
+            require_exchangeable(p, transport, whole, is_moved=True)
             joined.append(p.reshape(whole, (1, whole.size)))
         results: list[Any] = [None] * len(inputs)
         for pack, rows in zip(packs, p.exchange(joined, unit, self.size), strict=True):

@@ -59,7 +59,7 @@ class _Reducing(_Collective):
     kind = "Reduce"
 
     def lower(self, p, input, *group):
-        transport = exchanging_transport()
+        transport = exchanging_transport(p)
         keys = self._static_keys(p, group)
         if keys.size != transport.cluster.size or self.timeout_seconds:
             raise NotLowerable(

@@ -16,20 +16,25 @@ from penstock._src.native import runner
 def launch_start(builder: PlanBuilder, kernel: SpecialKernel) -> None:
     """Begins one; from here on the launches of other kernels are followed by ones that let it go on."""
     launch_special(builder, kernel)
-    builder.exchanging.add(kernel.node.attrs["number"])
+    if not builder.generator.puts_exchanges_in_streams:
+        builder.exchanging.add(kernel.node.attrs["number"])
 
 
 def launch_wait(builder: PlanBuilder, kernel: SpecialKernel) -> None:
-    """Waits, by a launch that is repeated until its unit is complete: between launches a run can end."""
+    """Waits; on the host by a launch that is repeated until its unit is complete: between launches a run can end."""
     node = kernel.node
     started, given = builder.used(node.args[0]), builder.used(node.args[1])
     special = builder.generator.special(node, kernel.outputs, builder.threads)
     builder.errors.append(ExchangeFailed())
     words = [*special.words, STATUS, len(builder.errors)]
-    again = Label()
-    builder.control(again)
-    builder.add(builder.generator.special_code(special), "task", 1, words, special.label)
-    builder.control(Jump(runner.JUMP_UNLESS, again, [SessionWord.COMPLETE]))
+    code = builder.generator.special_code(special)
+    if builder.generator.puts_exchanges_in_streams:
+        builder.add(code, "task", 1, words, special.label)
+    else:
+        again = Label()
+        builder.control(again)
+        builder.add(code, "task", 1, words, special.label)
+        builder.control(Jump(runner.JUMP_UNLESS, again, [SessionWord.COMPLETE]))
     label = f"{node.attrs['unit'].kind}_wait"
     builder.note(label, [started, given], [])
     builder.exchanging.discard(node.attrs["number"])

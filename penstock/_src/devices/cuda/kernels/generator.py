@@ -48,6 +48,7 @@ from penstock._src.devices.cuda.kernels.contractions.warpgroup_products import (
 from penstock._src.devices.cuda.kernels.language import CudaCode
 from penstock._src.devices.cuda.kernels.nests import emit_cuda_nest
 from penstock._src.devices.cuda.kernels.specials.checks import emit_cuda_bounds_check
+from penstock._src.devices.cuda.kernels.specials.exchanges import exchange_start, exchange_wait
 from penstock._src.devices.cuda.kernels.specials.random_bits import random_bits_launch
 from penstock._src.devices.cuda.kernels.specials.scan import scan_launch
 from penstock._src.devices.cuda.kernels.specials.scatter import scatter_launch
@@ -60,6 +61,8 @@ from penstock._src.util.flags import flags
 
 # Kinds that have a schedule for cards.
 OWN_SPECIALS: dict[str, Callable[[Node, Sequence[Node]], SpecialLaunch]] = {
+    "exchange_start": lambda node, _: exchange_start(node),
+    "exchange_wait": lambda node, _: exchange_wait(node),
     "random_bits": lambda node, _: random_bits_launch(node),
     "scan": lambda node, _: scan_launch(node),
     "scatter": lambda node, _: scatter_launch(node),
@@ -89,6 +92,8 @@ def _emitter(description: Description, target: Target) -> Emitter | None:
 
 class CudaGenerator(KeptCodes):
     """Writes kernels for one architecture (compiler/codegen/generator.py says what its methods give)."""
+
+    puts_exchanges_in_streams = True
 
     def __init__(self, target: Target) -> None:
         super().__init__()

@@ -1,0 +1,104 @@
+"""Exchanges with cards of other processes: what NCCL is asked for in place of a kernel; and kernels that tell who has failed.
+
+A process whose run has failed takes part in all exchanges of the run, as the others wait for it. With the last one of each unit the processes tell each other of failures, so
+none goes on with a sum to which one has given nothing of use.
+"""
+
+import functools
+import math
+from dataclasses import dataclass
+
+from penstock._src.cluster.transport import exchanged_shape
+from penstock._src.compiler.codegen.specials.special import SpecialLaunch
+from penstock._src.devices.cuda.kernels.language import CudaCode, CudaModule
+from penstock._src.ir.function import ExchangeUnit
+from penstock._src.ir.node import Node
+from penstock._src.native import Target
+from penstock._src.native.language.types import I64, PTR
+
+
+@dataclass(frozen=True, eq=False)
+class ExchangeCode(CudaCode):
+    """Stands for a kernel: a place in the stream where an exchange begins, or is waited for.
+
+    unit      what is exchanged, by whom
+    elements  of what each process gets, or gives where values are only moved
+    dtype     the name of their type
+    begins    whether the exchange begins here
+    is_last   whether it is the last of its unit
+    """
+
+    unit: ExchangeUnit = None  # type: ignore[assignment]
+    elements: int = 0
+    dtype: str = ""
+    begins: bool = False
+    is_last: bool = False
+
+
+def exchange_start(node: Node) -> SpecialLaunch:
+    """Where an exchange begins. Context: what is given, where the result shall lie."""
+    given, unit = node.args[0], node.attrs["unit"]
+    count, dtype = _elements(node, given), _type(unit, given)
+    is_last = node.attrs["number"] + 1 == node.attrs["last"]
+    return SpecialLaunch(
+        ("exchange_start in a stream", unit, count, dtype, is_last),
+        lambda target: ExchangeCode(
+            "", ("task",), target, unit=unit, elements=count, dtype=dtype, begins=True, is_last=is_last
+        ),
+        1, (given, node), f"{unit.kind}_start[{int(given.size)}]",
+    )  # fmt: skip
+
+
+def exchange_wait(node: Node) -> SpecialLaunch:
+    """Where a unit is waited for. Context: the status, the code of its failure."""
+    unit = node.attrs["unit"]
+    return SpecialLaunch(
+        ("exchange_wait in a stream", unit),
+        lambda target: ExchangeCode("", ("task",), target, unit=unit),
+        1, (), f"{unit.kind}_wait",
+    )  # fmt: skip
+
+
+def _elements(node: Node, given: Node) -> int:
+    """How many elements a process gets of a reduction, or gives."""
+    unit: ExchangeUnit = node.attrs["unit"]
+    shape = [int(d) for d in given.shape]
+    if unit.merge:
+        return math.prod(exchanged_shape(unit.kind, shape, node.attrs["size"]))
+    return math.prod(shape) * given.dtype.size
+
+
+def _type(unit: ExchangeUnit, given: Node) -> str:
+    """What values travel as: bytes where they are only moved."""
+    return given.dtype.name if unit.merge else "uint8"
+
+
+@functools.cache
+def failure_given(target: Target) -> CudaCode:
+    """Writes what a process tells the others: its number if its run has failed, else 0.
+
+    Context: the status, the number, where to.
+    """
+    m = CudaModule(target, 1)
+    with m.kernel() as f:
+        failed = f.load(f.load(f.ctx, 0, PTR), 0, I64).ne(0)
+        f.store(f.select(failed, f.load(f.ctx, 1, I64), f.i64(0)), f.load(f.ctx, 2, PTR))
+    return m.finished()
+
+
+@functools.cache
+def failure_taken(target: Target) -> CudaCode:
+    """Ends the run if another process has failed, unless it has already ended: the status then says who.
+
+    Context: the status, the code, what the processes have told.
+    """
+    m = CudaModule(target, 1)
+    with m.kernel() as f:
+        status, told = f.load(f.ctx, 0, PTR), f.load(f.load(f.ctx, 2, PTR), 0, I64)
+
+        def end() -> None:
+            f.store(f.load(f.ctx, 1, I64), status)
+            f.store(told, status, 1)
+
+        f.when(f.load(status, 0, I64).eq(0) & told.ne(0), end)
+    return m.finished()

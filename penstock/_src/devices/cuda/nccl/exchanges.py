@@ -1,0 +1,124 @@
+"""A launch table's exchanges with cards of other processes.
+
+An exchange goes in a stream of its own, between two events: it begins when what it gives is there, and what comes after the wait comes after it. So the card computes
+meanwhile, and a graph that is recorded of the table has it, too.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from penstock._src.cluster.progress import PROGRESS
+from penstock._src.cluster.transport import Group
+from penstock._src.cluster.transports.table import connect
+from penstock._src.core.errors import UnavailableError
+from penstock._src.devices.cuda.driver.card import Card
+from penstock._src.devices.cuda.kernels.specials.exchanges import (
+    ExchangeCode,
+    failure_given,
+    failure_taken,
+)
+from penstock._src.devices.cuda.nccl.calls import OPERATIONS, TYPES
+from penstock._src.devices.cuda.nccl.processes import ProcessGroup, process_group
+from penstock._src.devices.cuda.target import target_of
+from penstock._src.ir.function import ExchangeUnit
+from penstock._src.ir.node import Node
+from penstock._src.ops.collective.members import BY_CARDS, SIZE
+
+WORD = 8
+
+
+class CardSession:
+    """The exchanges of one table.
+
+    Args:
+      card: of the table.
+      waits: the function's exchanges.
+      status: the address of the table's status.
+
+    Raises:
+      UnavailableError: this process is in no cluster any more.
+    """
+
+    def __init__(self, card: Card, waits: Sequence[Node], status: int) -> None:
+        transport = connect()
+        if transport is None:
+            raise UnavailableError(None, None, "A program that exchanges values needs a cluster.")
+        self.card, self.transport, self._status = card, transport, status
+        self._units: list[ExchangeUnit] = list(dict.fromkeys(w.attrs["unit"] for w in waits))
+        self._numbers = {unit: number for number, unit in enumerate(self._units)}
+        self._groups = [Group(unit.ranks or transport.everyone.ranks) for unit in self._units]
+        self._made: list[ProcessGroup] = []
+        # Of each unit what is told of a failure here, and what all have told.
+        self._told = card.allocate(2 * WORD * len(self._units))
+        self._begins, self._ends = card.driver.event(), card.driver.event()
+        target = target_of(card.architecture.name)
+        self._gives, self._takes = failure_given(target), failure_taken(target)
+        for code in (self._gives, self._takes):
+            card.function(code, "task")  # not while a graph is recorded
+
+    def agree(self) -> None:
+        """Lets the processes say what they are about to do, before a run begins.
+
+        Raises:
+          InvalidArgumentError, InternalError: they are about to do different things.
+          DeadlineExceededError: some have not come in time.
+          UnavailableError: some are lost.
+        """
+        self.transport.usable()
+        PROGRESS.begin_exchange(len(self._units))
+        for unit, group in zip(self._units, self._groups, strict=True):
+            words = np.array(unit.words, np.int64)
+            words[SIZE] += BY_CARDS
+            rows = self.transport.exchange_words(words, group)
+            if (rows != rows[0]).any():
+                raise unit.disagree(rows)
+        if not self._made:
+            self._made = [process_group(self.card, self.transport, g.ranks) for g in self._groups]
+
+    def put(self, code: ExchangeCode, words: Sequence[int], stream: int) -> None:
+        """Puts an exchange, or the wait for one, into the card's streams.
+
+        Args:
+          code: which.
+          words: of its context.
+          stream: of the table.
+
+        Raises:
+          OpError: NCCL fails, or a process is lost.
+        """
+        number, driver = self._numbers[code.unit], self.card.driver
+        group = self._made[number]
+        given = self._told.address + 2 * WORD * number
+        if not code.begins:
+            driver.record(self._ends, group.stream)
+            driver.wait_in_stream(stream, self._ends)
+            self.card.tell(self._takes, [words[0], words[1], given + WORD], stream)
+            return
+        if code.is_last:
+            rank = self.transport.cluster.rank
+            self.card.tell(self._gives, [self._status, rank + 1, given], stream)
+        driver.record(self._begins, stream)
+        driver.wait_in_stream(group.stream, self._begins)
+        group.nccl.begin_group()
+        try:
+            self._begin(code, group, words)
+            if code.is_last:
+                group.nccl.all_reduce(
+                    given, given + WORD, 1, TYPES["int64"], OPERATIONS["Max"], group.comm, group.stream
+                )  # fmt: skip
+        finally:
+            group.nccl.end_group()
+        group.settle()
+
+    def _begin(self, code: ExchangeCode, group: ProcessGroup, words: Sequence[int]) -> None:
+        nccl, unit = group.nccl, code.unit
+        source, target = words
+        count, dtype, common = code.elements, TYPES[code.dtype], (group.comm, group.stream)
+        if unit.kind == "all_gather":
+            nccl.all_gather(source, target, count, dtype, *common)
+        elif unit.kind == "broadcast":
+            nccl.broadcast(source, target, count, dtype, 0, *common)
+        else:
+            reduces = nccl.all_reduce if unit.kind == "all_reduce" else nccl.reduce_scatter
+            reduces(source, target, count, dtype, OPERATIONS[unit.merge], *common)

@@ -1,0 +1,106 @@
+"""Groups of cards of several processes, one of each: a communicator, made when they first compute together and kept.
+
+No call blocks, so what waits for another process looks, as it waits, whether that is still there: its heartbeats say so. Once one is lost the communicator is
+aborted, and with it what waits in the card's streams.
+"""
+
+import threading
+import time
+from collections.abc import Sequence
+
+import numpy as np
+
+from penstock._src.cluster.transport import Group, Transport
+from penstock._src.core.errors import OpError
+from penstock._src.devices.cuda.driver.card import Card
+from penstock._src.devices.cuda.nccl.calls import UNIQUE_ID_BYTES, Nccl
+from penstock._src.util.flags import flags
+from penstock._src.util.process import forks
+
+PAUSE = 2e-4  # seconds between looks at a communicator that is busy
+NAMING = 2.0  # seconds after which the heartbeats have named a process, once it counts as lost
+
+
+class ProcessGroup:
+    """Cards that compute together, of which this process has one. All processes make theirs at the same time.
+
+    Args:
+      nccl: libnccl.
+      card: of this process.
+      transport: connects the processes.
+      ranks: theirs, in the order of the group.
+
+    Raises:
+      UnavailableError: one of them is lost.
+
+    Attributes:
+      stream: of the card, in which exchanges are made.
+    """
+
+    def __init__(self, nccl: Nccl, card: Card, transport: Transport, ranks: Sequence[int]) -> None:
+        self.nccl, self.card, self.transport = nccl, card, transport
+        self.failed: OpError | None = None
+        self.stream = card.driver.stream()
+        own, size = transport.cluster.rank, len(ranks)
+        place = list(ranks).index(own)
+        given = nccl.unique_id() if place == 0 else bytes(UNIQUE_ID_BYTES)
+        told = np.frombuffer(given, np.uint8)
+        unique_id = transport.broadcast(told, 0, Group(tuple(ranks))).tobytes()
+        self.comm = nccl.begin_join(size, unique_id, place)
+        self.settle()
+        card.watched.append(self.check)
+
+    def settle(self) -> None:
+        """Waits until what was asked for has been put into the streams; not for the card.
+
+        Raises:
+          OpError: it has failed, or another process is lost.
+        """
+        while True:
+            self.check()
+            try:
+                if self.nccl.is_settled(self.comm):
+                    return
+            except OpError as error:
+                raise self._ended(error) from None
+            time.sleep(PAUSE)
+
+    def check(self) -> None:
+        """Raises what has gone wrong since the group was made, if anything has: then it has been aborted."""
+        if self.failed is not None:
+            raise self.failed
+        if self.transport.loss:
+            try:
+                self.transport.check()
+            except OpError as error:
+                raise self._ended(error) from None
+        failure = self.nccl.failure(self.comm)
+        if failure is not None:
+            raise self._ended(failure)
+
+    def _ended(self, error: OpError) -> OpError:
+        """The error with which everything ends here: the heartbeats' if they name a process."""
+        self.nccl.abort(self.comm)  # no stream waits in it any more
+        end = time.monotonic() + (flags.heartbeat + NAMING if flags.heartbeat > 0 else 0)
+        while not self.transport.loss and time.monotonic() < end:
+            time.sleep(PAUSE)
+        try:
+            self.transport.check()
+        except OpError as loss:
+            error = loss
+        self.failed = error
+        self.transport.abandon(error.message)
+        return error
+
+
+_LOCK = forks.freed_in_child(threading.Lock())
+_GROUPS: dict[tuple[int, int, tuple[int, ...]], ProcessGroup] = {}
+
+
+def process_group(card: Card, transport: Transport, ranks: Sequence[int]) -> ProcessGroup:
+    """The group of some processes. All of them call it at the same time, having agreed on what they do next; the caller holds the card's lock."""
+    key = id(card), id(transport), tuple(ranks)
+    with _LOCK:
+        if key not in _GROUPS:
+            _GROUPS[key] = ProcessGroup(card.nccl, card, transport, ranks)
+        return _GROUPS[key]
