@@ -412,3 +412,38 @@ def test_variables_may_bear_the_names_of_generated_functions():
         return tf.stack([values, get_state, loop_body])
 
     assert outcome(count, tf.constant(1), tf.constant(1), tf.constant(1)) == [4, 7, 8]
+
+
+def test_conditions_of_loops_of_python_are_evaluated_once_a_round():
+    """They may have effects: a parser takes what it tests for."""
+    found = []
+
+    def take(left, wanted):
+        return left[:1] == [wanted] and bool(left.pop(0))
+
+    def until_end(left):
+        taken = []
+        while not take(left, "}"):
+            taken.append(left.pop(0))
+        return taken, left
+
+    def f():
+        found.extend([until_end(list("}a}")), until_end(list("ab}c}"))])
+        taken, left = [], [1, 2, None, 3]
+        while x := left.pop(0):
+            taken.append(x)
+        found.append((taken, left))
+        return 1
+
+    outcome(f)
+    assert found == [([], ["a", "}"]), (["a", "b"], ["c", "}"]), ([1, 2], [3])]
+
+
+def test_conditions_that_make_tensors_are_of_the_function():
+    def f(x):
+        made = []
+        while (y := tf.constant(float(len(made)))) is not None and len(made) < 2:
+            made.append(y + x)
+        return tf.stack([*made, y])
+
+    assert outcome(f, 1.0) == [1, 2, 2]

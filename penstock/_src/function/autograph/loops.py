@@ -1,6 +1,7 @@
 """Runtime of `while` and `for`: Python's loops, or tf.while_loop if the condition or iterable is a tensor."""
 
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from penstock._src.api.control import conditionals, while_loops
@@ -19,6 +20,7 @@ from penstock._src.function.autograph.items import (
 )
 from penstock._src.function.autograph.undefined import Undefined, UndefinedReturnValue
 from penstock._src.graph.func_graph import FuncGraph
+from penstock._src.graph.operation import SymbolicTensor
 from penstock._src.util import nest
 
 GetState = Callable[[], tuple]
@@ -44,10 +46,14 @@ def while_(
         while test():
             body()
         return
-    with _scratch_graph():
-        symbolic = values.is_symbolic(test())
+    with _scratch_graph() as scratch:
+        first = test()
+        after = get_state()
+    if not values.is_symbolic(first) and not _needs_graph(scratch, after):
+        _python_while(test, body, [first])
+        return
     set_state(before)
-    if symbolic:
+    if values.is_symbolic(first):
         _graph_loop(test, body, get_state, set_state, names, options)
         return
     _python_while(test, body)
@@ -57,9 +63,23 @@ def _scratch_graph() -> Any:
     return FuncGraph("loop_probe").as_default()
 
 
-def _python_while(test: Callable[[], Any], body: Callable[[], None]) -> None:
+def _needs_graph(scratch: FuncGraph, state: tuple) -> bool:
+    """Whether a condition that was evaluated in a scratch graph left tensors or effects there, so that it has to be evaluated again.
+
+    It is not otherwise: it may have effects in Python, such as taking from an iterator.
+    """
+    held = itertools.chain(*(v if isinstance(v, list | tuple) else [v] for v in state))
+    holds = any(isinstance(t, SymbolicTensor) and t.graph is scratch for t in held)
+    return holds or any(op.raw_op.stateful for op in scratch._operations)
+
+
+def _python_while(
+    test: Callable[[], Any], body: Callable[[], None], evaluated: Sequence[Any] = ()
+) -> None:
+    """Runs a loop of Python's; `evaluated` is what the condition has given already."""
+    known = list(evaluated)
     while True:
-        proceed = test()
+        proceed = known.pop() if known else test()
         if values.is_symbolic(proceed):
             raise NotImplementedError(
                 "The condition of while loop started as non-Tensor, then changed to Tensor. This may "
