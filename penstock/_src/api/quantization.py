@@ -12,6 +12,20 @@ def _v1(name):
     return [f"quantization.{name}", name]
 
 
+def _axis_of(input, axis):
+    """The attribute `axis` of an op: -1 for one range; axes are counted from the front.
+
+    Raises:
+      ValueError: a negative axis of a tensor of unknown rank.
+    """
+    if axis is None or axis >= 0:
+        return -1 if axis is None else axis
+    rank = convert_to_tensor(input).shape.rank
+    if rank is None:
+        raise ValueError("input should have known rank to use negative axis.")
+    return axis % rank if rank else axis
+
+
 @export("quantization.quantized_concat", v1=_v1("quantized_concat"))
 def quantized_concat(concat_dim, values, input_mins, input_maxes, name=None):
     """Quantized tensors concatenated, with common bounds.
@@ -88,7 +102,7 @@ quantization.fake_quant_with_min_max_args +fake_quant_with_min_max_args = FakeQu
 
     Returns:
       A float32 tensor of the same shape.
-quantization.quantize_and_dequantize_v2 +quantize_and_dequantize_v4 = QuantizeAndDequantizeV4(input, input_min, input_max, signed_input=True, num_bits=8, range_given=False, round_mode="HALF_TO_EVEN", name=None, narrow_range=False, axis: -1 if axis is None else axis=None)
+quantization.quantize_and_dequantize_v2 +quantize_and_dequantize_v4 = QuantizeAndDequantizeV4(input, input_min, input_max, signed_input=True, num_bits=8, range_given=False, round_mode="HALF_TO_EVEN", name=None, narrow_range=False, axis: _axis_of(input, axis)=None)
     Quantizes and dequantizes floats; gradients outside the range are zero.
 
     Args:
@@ -97,7 +111,7 @@ quantization.quantize_and_dequantize_v2 +quantize_and_dequantize_v4 = QuantizeAn
 
     Returns:
       A tensor of the shape and dtype of `input`.
-quantization.quantize_and_dequantize = QuantizeAndDequantizeV2(input, input_min, input_max, signed_input=True, num_bits=8, range_given=False, round_mode="HALF_TO_EVEN", name=None, narrow_range=False, axis: -1 if axis is None else axis=None)
+quantization.quantize_and_dequantize = QuantizeAndDequantizeV2(input, input_min, input_max, signed_input=True, num_bits=8, range_given=False, round_mode="HALF_TO_EVEN", name=None, narrow_range=False, axis: _axis_of(input, axis)=None)
     Quantizes and dequantizes floats; gradients pass unchanged.
 
     Args:
@@ -147,7 +161,7 @@ quantization.fake_quant_with_min_max_args_gradient +fake_quant_with_min_max_args
     Returns:
       A float32 tensor of the shape of `inputs`: `gradients`, but 0 where inputs are outside of the
       range.
-quantization.quantize +quantize = QuantizeV2(input, min_range, max_range, T, mode="MIN_COMBINED", round_mode="HALF_AWAY_FROM_ZERO", name=None, narrow_range=False, axis: -1 if axis is None else axis=None, ensure_minimum_range=0.01)
+quantization.quantize +quantize = QuantizeV2(input, min_range, max_range, T, mode="MIN_COMBINED", round_mode="HALF_AWAY_FROM_ZERO", name=None, narrow_range=False, axis: _axis_of(input, axis)=None, ensure_minimum_range=0.01)
     Floats as quantized numbers of type T.
 
     Args:
@@ -165,7 +179,7 @@ quantization.quantize +quantize = QuantizeV2(input, min_range, max_range, T, mod
     Returns:
       A named tuple: `output` of dtype T and the shape of `input`, and the bounds used, `output_min`
       and `output_max`.
-quantization.dequantize +dequantize = Dequantize(input, min_range, max_range, mode="MIN_COMBINED", name=None, axis: -1 if axis is None else axis=None, narrow_range=False, dtype=dtypes.float32)
+quantization.dequantize +dequantize = Dequantize(input, min_range, max_range, mode="MIN_COMBINED", name=None, axis: _axis_of(input, axis)=None, narrow_range=False, dtype=dtypes.float32)
     Quantized numbers as floats.
 
     Args:

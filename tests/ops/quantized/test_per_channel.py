@@ -44,3 +44,24 @@ def test_ranges():
     np.testing.assert_allclose([low, high], [-1.546296, 1.546296], rtol=1e-6)
     low, high = raw.RequantizationRangePerChannel(input=X, clip_value_max=1.0, **RANGES)
     assert (float(low), float(high)) == (-1, 1)
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+def test_axes_from_the_end(axis):
+    x = tf.constant([[1.0, -20.0], [3.0, 4.0]])
+    low, high = [-20.0, -20.0], [4.0, 8.0]
+    functions = {
+        "quantize": lambda axis: tf.quantization.quantize(x, low, high, tf.quint8, axis=axis)[0],
+        "again": lambda axis: tf.quantization.quantize_and_dequantize_v2(x, 0.0, 0.0, axis=axis),
+        "legacy": lambda axis: tf.quantization.quantize_and_dequantize(x, 0.0, 0.0, axis=axis),
+    }
+    functions["dequantize"] = lambda axis: tf.quantization.dequantize(
+        functions["quantize"](0), low, high, axis=axis
+    )
+    for name, function in functions.items():
+        found, wanted = function(axis - 2), function(axis)
+        assert np.asarray(found).tolist() == np.asarray(wanted).tolist(), name
+    with pytest.raises(ValueError, match="known rank to use negative axis"):
+        tf.function(
+            lambda x: tf.quantization.quantize_and_dequantize_v2(x, 0.0, 0.0, axis=-1)
+        ).get_concrete_function(tf.TensorSpec(None))
