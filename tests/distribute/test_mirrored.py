@@ -329,3 +329,16 @@ def test_rows_of_composites_are_divided_among_replicas(strategy, kind):
     each = strategy.distribute_datasets_from_function(lambda _: dataset.batch(1))
     first = strategy.experimental_local_results(next(iter(each)))
     assert [rows_of(part) for part in first] == [wanted[:1], wanted[1:2]]
+
+
+def test_average_losses_are_of_all_replicas(strategy):
+    losses = tf.constant([2.0, 6.0, 7.0])
+    for function, whole in ((tf.nn.compute_average_loss, 5), (tf.nn.scale_regularization_loss, 15)):
+        parts = strategy.run(function, args=(losses,))
+        assert strategy.reduce("SUM", parts, axis=None).numpy() == whole
+        assert strategy.run(tf.function(function), args=(losses,)).values[0].numpy() == whole / 2
+        assert function(losses).numpy() == whole  # outside of the strategy
+        with strategy.scope(), pytest.raises(RuntimeError, match="in cross replica context"):
+            function(losses)
+    with strategy.scope():
+        assert tf.nn.compute_average_loss(losses, global_batch_size=3).numpy() == 5

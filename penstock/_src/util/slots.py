@@ -87,6 +87,7 @@ TABLE = {
     "dataset_of_graph": "data.graph_defs",  # the op DatasetFromGraph
     "Checkpoint": "saving.checkpoint",  # Dataset.save goes on where it was interrupted
     "CheckpointManager": "saving.manager",  # the same
+    "current": "distribute.context",  # tf.nn.compute_average_loss: the strategy, and the replica
     "relayout": "distribute.dtensor.tensors",  # tf.zeros and its like, in a layout
     "is_converted": "function.autograph.convert",  # the advice for tensors used as Python values
     "Program": "v1.saving.program",  # tf.saved_model.load of what sessions saved

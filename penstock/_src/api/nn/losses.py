@@ -15,6 +15,7 @@ from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import NARROW
 from penstock._src.graph.static_values import get_static_value
+from penstock._src.util.slots import above_if_loaded
 
 
 @binary("nn.sigmoid_cross_entropy_with_logits", v1=[], named="logistic_loss")
@@ -282,6 +283,7 @@ def compute_average_loss(per_example_loss, sample_weight=None, global_batch_size
 
     Raises:
       ValueError: `per_example_loss` is a scalar.
+      RuntimeError: without `global_batch_size`, within a strategy's scope but in no replica.
 
     >>> tf.nn.compute_average_loss([1.0, 3.0], sample_weight=[1.0, 0.5]).numpy()
     np.float32(1.25)
@@ -296,7 +298,7 @@ def compute_average_loss(per_example_loss, sample_weight=None, global_batch_size
     if sample_weight is not None:
         loss = loss * cast(convert_to_tensor(sample_weight), kind)
     if global_batch_size is None:
-        size = raw.Shape(input=loss)[0] * np.int32(replicas_in_sync())
+        size = raw.Shape(input=loss)[0] * np.int32(_replicas_in_sync("compute_average_loss"))
     else:
         size = _checked_batch_size(convert_to_tensor(global_batch_size))
     return divide_no_nan(reduce_sum(loss), cast(size, kind))
@@ -332,18 +334,29 @@ def scale_regularization_loss(regularization_loss):
     Returns:
       A scalar.
 
+    Raises:
+      RuntimeError: within a strategy's scope, but in no replica.
+
     >>> tf.nn.scale_regularization_loss([1.0, 3.0]).numpy()
     np.float32(4.0)
     """
     loss = convert_to_tensor(regularization_loss)
-    count = np.asarray(replicas_in_sync(), loss.dtype.as_numpy_dtype)
+    count = np.asarray(_replicas_in_sync("scale_regularization_loss"), loss.dtype.as_numpy_dtype)
     return reduce_sum(loss) / count
 
 
-# Set by distribute/: the number of replicas in sync.
-REPLICAS_IN_SYNC = [lambda: 1]
+def _replicas_in_sync(what):
+    """The number of replicas of the current strategy.
 
-
-def replicas_in_sync():
-    """The number of replicas in sync under the current strategy."""
-    return REPLICAS_IN_SYNC[0]()
+    Raises:
+      RuntimeError: no replica runs.
+    """
+    current = above_if_loaded("current")
+    strategy, replica = current() if current is not None else (None, None)
+    if strategy is None:
+        return 1
+    if replica is None:
+        raise RuntimeError(
+            f"You are calling `{what}` in cross replica context, while it was expected to be called in replica context."
+        )
+    return strategy.num_replicas_in_sync

@@ -4,6 +4,7 @@ import numpy as np
 
 from penstock._src.api.extending.dispatch import dispatchable
 from penstock._src.api.extending.scopes import scoped
+from penstock._src.api.math.arithmetic import divide_no_nan
 from penstock._src.api.math.elementwise import cast
 from penstock._src.api.math.reduction import reduce_mean, reduce_sum
 from penstock._src.core import dtypes
@@ -73,7 +74,7 @@ def weighted_moments(x, axes, frequency_weights, keepdims=False, name=None):
       name: of the operations.
 
     Returns:
-      (mean, variance) of the dtype of `x`.
+      (mean, variance) of the dtype of `x`; zeros where all weights are zero.
     """
     x = convert_to_tensor(x, name="x")
     weights = convert_to_tensor(frequency_weights, name="frequency_weights")
@@ -84,9 +85,9 @@ def weighted_moments(x, axes, frequency_weights, keepdims=False, name=None):
     shape = raw.BroadcastArgs(s0=raw.Shape(input=weights), s1=raw.Shape(input=x))
     spread = raw.BroadcastTo(input=weights, shape=shape)
     total = reduce_sum(spread, axes, keepdims=True)
-    mean = reduce_sum(weights * y, axes, keepdims=True) / total
+    mean = divide_no_nan(reduce_sum(weights * y, axes, keepdims=True), total)
     squares = reduce_sum(weights * raw.SquaredDifference(x=y, y=mean), axes, keepdims=True)
-    variance = squares / total
+    variance = divide_no_nan(squares, total)
     if not keepdims:
         dims = _axis_list(x, axes)
         mean = raw.Squeeze(input=mean, axis=dims)
