@@ -35,3 +35,13 @@ def test_boxes_in_grey_have_their_color():
 def test_refused(call, error):
     with pytest.raises(error):
         call()
+
+
+def test_the_middle_of_images_by_a_fraction_that_the_run_tells():
+    crop = tf.function(tf.image.central_crop)
+    image = tf.reshape(tf.range(16), [4, 4, 1])
+    assert crop(image, tf.constant(0.5))[..., 0].numpy().tolist() == [[5, 6], [9, 10]]
+    assert crop(tf.zeros([240, 320, 3]), tf.constant(0.33)).shape == [80, 106, 3]
+    assert crop(image, tf.constant(1.0)).shape == [4, 4, 1]
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        crop(image, tf.constant(1.5))

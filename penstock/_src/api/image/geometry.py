@@ -382,7 +382,8 @@ def central_crop(image, central_fraction):
       A tensor of the same rank and dtype.
 
     Raises:
-      ValueError: the fraction is out of range or unknown, or the rank is another.
+      ValueError: the fraction is out of range, or the rank is another.
+      InvalidArgumentError: a fraction that a tensor has at run time is out of range.
 
     >>> tf.image.central_crop(tf.reshape(tf.range(16), [4, 4, 1]), 0.5)[:, :, 0].numpy()
     array([[ 5,  6],
@@ -394,13 +395,12 @@ def central_crop(image, central_fraction):
         if isinstance(central_fraction, Tensor)
         else (central_fraction)
     )
-    if fraction is None:
-        raise ValueError("central_crop: central_fraction must be known.")
-    fraction = float(fraction)
-    if fraction <= 0.0 or fraction > 1.0:
-        raise ValueError("central_fraction must be within (0, 1]")
-    if fraction == 1.0:
-        return image
+    if fraction is not None:
+        fraction = float(fraction)
+        if fraction <= 0.0 or fraction > 1.0:
+            raise ValueError("central_fraction must be within (0, 1]")
+        if fraction == 1.0:
+            return image
     if image.shape.rank not in (3, 4):
         raise ValueError(
             "`image` should either be a Tensor with rank = 3 or rank = 4. Had rank = "
@@ -409,11 +409,12 @@ def central_crop(image, central_fraction):
     height, width = _extents(image)
     begin, size = [], []
     for extent in (height, width):
-        if isinstance(extent, int):
+        if isinstance(extent, int) and fraction is not None:
             start = int((extent - extent * fraction) / 2)
         else:
             length = cast(extent, dtypes.float64)
-            start = cast((length - length * np.float64(fraction)) / np.float64(2), dtypes.int32)
+            part = cast(central_fraction if fraction is None else fraction, dtypes.float64)
+            start = cast((length - length * part) / np.float64(2), dtypes.int32)
         begin.append(start)
         size.append(extent - start * 2)
     lead = [0] * (image.shape.rank - 3)

@@ -7,7 +7,9 @@ from penstock._src.api.math.elementwise import cast
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
+from penstock._src.core.tensor import Tensor
 from penstock._src.core.typesets import NARROW
+from penstock._src.graph.static_values import get_static_value
 
 from .fourier import complex_of, irfft, rfft
 
@@ -164,6 +166,23 @@ def _mel(hertz):
     return 1127.0 * np.log(1.0 + hertz / 700.0)
 
 
+def _mel_weights(count, given, kind):
+    """The weights of `linear_to_mel_weight_matrix` if only the run tells some of the sizes."""
+    rate, low, high = (cast(convert_to_tensor(v), kind) for v in given[:3])
+    number = kind.as_numpy_dtype
+
+    def mel(hertz):
+        return number(1127) * raw.Log(x=number(1) + hertz / number(700))
+
+    hertz = raw.LinSpace(start=number(0), stop=rate / number(2), num=given[3])
+    bins = raw.ExpandDims(input=mel(hertz[1:]), axis=1)
+    edges = raw.LinSpace(start=mel(low), stop=mel(high), num=count + 2)
+    lower, center, upper = edges[:-2], edges[1:-1], edges[2:]
+    sides = raw.Minimum(x=(bins - lower) / (center - lower), y=(upper - bins) / (upper - center))
+    weights = raw.Maximum(x=sides, y=number(0))
+    return raw.Pad(input=weights, paddings=[[1, 0], [0, 0]])
+
+
 @dispatchable("signal.linear_to_mel_weight_matrix", named="linear_to_mel_weight_matrix")
 def linear_to_mel_weight_matrix(
     num_mel_bins=20,
@@ -189,13 +208,17 @@ def linear_to_mel_weight_matrix(
       A tensor `[num_spectrogram_bins, num_mel_bins]`.
 
     Raises:
-      ValueError: an argument is not positive, or the edges are in the wrong order or above half
+      ValueError: an argument that is known is not positive, or the edges are in the wrong order or above half
         the sample rate.
     """
     kind = dtypes.as_dtype(dtype)
-    rate, low, high = (
-        float(np.asarray(v)) for v in (sample_rate, lower_edge_hertz, upper_edge_hertz)
-    )
+    given = sample_rate, lower_edge_hertz, upper_edge_hertz, num_spectrogram_bins
+    known = [get_static_value(v) if isinstance(v, Tensor) else v for v in given]
+    if any(v is None for v in known):
+        weights = _mel_weights(num_mel_bins, given, kind)
+        return raw.Identity(input=weights, name=name) if name else weights
+    rate, low, high = (float(np.asarray(v)) for v in known[:3])
+    num_spectrogram_bins = int(known[3])
     if num_mel_bins <= 0:
         raise ValueError(f"num_mel_bins must be positive. Got: {num_mel_bins}")
     if low < 0.0:
