@@ -25,7 +25,13 @@ RECORDED = ROOT / "tests" / "ecosystem" / "tensorflow_tests.json.gz"
 PREFIX = "tensorflow/python/"
 # Why tests fail, where that is known: a pattern of "path::test: error", and the reason. The first that matches counts.
 REASONS: list[tuple[str, str]] = [
-    (r"experimental_connect_to_cluster", "clusters of processes are not there yet"),
+    (r"convert_to_constants_test", "variables of TensorFlow 1 are resources here, so graphs have no nodes such as `x/read`"),
+    (r"(testLowering|Partitioning|SwitchMerge|NestedLowering)", "branches are compiled: no graph of Switch and Merge nodes, or of one device, is shown"),
+    (r"CondComputeGradAfterSessRun|testGradientsNegativeAxis|testAtrousConv2DInvalid", "TensorFlow refuses what is computed here"),
+    (r"(GetMemoryInfo|ResetMemoryStats)CPU", "as TensorFlow with oneDNN, which skips the test: a CPU's memory is 0"),
+    (r"fingerprinting_test", "hashes of graphs are of other nodes than TensorFlow's"),
+    (r"testConcreteFunctionType", "small constants are part of a function's graph, not captures of it"),
+    (r"AvgPoolGradSamePadding3_1", "the test's difference quotients are off by more than its bound; the gradient is exact"),
     (r"ProfilerHook", "sessions make no traces for profilers yet"),
     (r"dataset_to_graph", "no GraphDef of TensorFlow's own dataset kernels is kept"),
     (r"(CondContext|WhileContext|XLAControlFlowContext|\[Op:(Enter|Exit|Switch|Merge|NextIteration)\])",
@@ -112,7 +118,7 @@ def page(tests: list[Outcome]) -> str:
         "",
         f"**{passed} of {len(tests)} tests pass, {_share(passed, len(tests))}.** These are the tests of {files} files of TensorFlow 2.21's",
         "`tensorflow/python` that pass on TensorFlow itself on a CPU; `import tensorflow` gives Penstock. Left out are files that need GPUs,",
-        "TPUs, several servers, or bindings of TensorFlow's C++ code. Written by `tools/gen_conformance.py`.",
+        "TPUs, several processes, or bindings of TensorFlow's C++ code. Written by `tools/gen_conformance.py`.",
         "",
         "| folder | pass | of | |",
         "|---|---:|---:|---:|",
