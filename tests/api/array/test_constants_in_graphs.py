@@ -68,3 +68,12 @@ def test_zeros_of_computed_shapes_have_every_type(kind):
         extent = tf.compat.v1.placeholder(tf.int32, [1])
         assert tf.zeros(extent, kind).dtype == kind
         assert tf.zeros([extent[0], 2], kind).dtype == kind
+
+
+@pytest.mark.parametrize("dtype", ["float64", "int64", "bool"])
+def test_arrays_without_elements_keep_their_type(dtype):
+    empty = np.zeros([0, 2], dtype)
+    with tf.Graph().as_default():
+        assert tf.constant(empty, shape=[0, 2]).dtype == dtype
+        assert tf.constant(empty, tf.float16, shape=[0, 2]).dtype == tf.float16
+        assert tf.constant([], shape=[0, 2]).dtype == tf.float32

@@ -116,9 +116,10 @@ def constant_of_shape(value, dtype, shape, name, in_shape=None):
 
 
 def _array(value, kind, extents):
-    """The elements for a constant of a graph; a shape without elements needs none, and is of floats by default."""
+    """The elements for a constant of a graph; a shape without elements needs none, and lists are of floats then."""
     if 0 in extents:
-        kind = kind or dtypes.float32
+        has_type = isinstance(value, np.ndarray | np.generic | Tensor)
+        kind = kind or (dtypes.as_dtype(value.dtype) if has_type else dtypes.float32)
         return np.zeros(extents, kind.np), kind
     return to_array(value.numpy() if isinstance(value, Tensor) else value, kind, in_graph=True)
 

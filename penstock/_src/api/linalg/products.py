@@ -9,7 +9,7 @@ from penstock._src.api.extending.dispatch import dispatchable
 from penstock._src.api.math.complex_numbers import conj
 from penstock._src.api.math.elementwise import cast
 from penstock._src.core import dtypes
-from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.convert import convert_to_tensor, is_tensor_like
 from penstock._src.core.dispatch import scope_in_graph
 from penstock._src.core.registry import raw
 from penstock._src.core.tensor import Tensor
@@ -250,7 +250,7 @@ def einsum(equation, *inputs, **kwargs):
 
     Args:
       equation: the axes of each input as letters, and those of the result.
-      *inputs: the tensors, all of one dtype.
+      *inputs: the tensors, all of one dtype, which arrays of NumPy take from the first tensor.
       **kwargs: `name`, and `optimize`: "greedy", "optimal" or "auto", how the order of products
         is chosen.
 
@@ -276,7 +276,7 @@ def einsum(equation, *inputs, **kwargs):
             f"Invalid keyword arguments for this function: {', '.join(sorted(kwargs))}. "
             "Expected: name, optimize."
         )
-    tensors = [convert_to_tensor(x, name="input") for x in inputs]
+    tensors = _of_one_dtype(inputs)
     terms, result = _explicit_equation(equation, len(tensors))
     if len(tensors) <= 2:
         return raw.Einsum(inputs=tensors, equation=f"{','.join(terms)}->{result}", name=name)
@@ -290,6 +290,17 @@ def einsum(equation, *inputs, **kwargs):
         terms.append(target)
         tensors.append(raw.Einsum(inputs=[x for _, x in picked], equation=equation))
     return raw.Identity(input=tensors[0], name=name) if name else tensors[0]
+
+
+def _of_one_dtype(inputs):
+    """Inputs as tensors; arrays and lists take the dtype of the first tensor, if there is one."""
+    tensors = [convert_to_tensor(x, name="input") for x in inputs]
+    given = [is_tensor_like(x) for x in inputs]
+    dtype = next((t.dtype for t, is_given in zip(tensors, given, strict=True) if is_given), None)
+    return [
+        t if is_given or dtype is None or t.dtype.is_complex > dtype.is_complex else cast(t, dtype)
+        for t, is_given in zip(tensors, given, strict=True)
+    ]
 
 
 def _explicit_equation(equation, count):
