@@ -30,6 +30,8 @@ CASES = {
     "largest": (lambda x: tf.reduce_max(x, 1) - tf.reduce_min(x, 1), (7, 333)),
     "products": (lambda x: tf.reduce_prod(x * 0.1 + 1.0, 1), (7, 60)),
     "any and all": (lambda x: (tf.reduce_any(x > 3, 1), tf.reduce_all(x < 3, 1)), (40, 1500)),
+    "least of sums": (lambda x: tf.reduce_min(tf.einsum("be,abcde->abcd", x[0, :, 0, 0], x), [1, 2, 3]), (2, 4, 4, 2, 2)),
+    "largest of sums by blocks": (lambda x: tf.reduce_max(tf.einsum("be,abcde->abcd", x[0, :, 0, 0], x), [1, 2, 3]), (2, 4, 70, 5, 2)),
     "first largest": (lambda x: tf.argmax(tf.round(x), 1), (9, 500)),
     "first least of columns": (lambda x: tf.argmin(tf.round(x), 0), (500, 9)),
     "moments": (lambda x: tf.nn.moments(x, [1]), (20, 300)),

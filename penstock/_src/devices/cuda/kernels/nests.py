@@ -224,7 +224,10 @@ class CudaNest(NestEmitter):
             def body() -> Any:
                 return self._step(work, bodies, needed, values, False)
 
-            return self._with(variables, number, limit, body)
+            self.together = 1  # what is reduced within is of this thread's own point
+            found = self._with(variables, number, limit, body)
+            self.together = step
+            return found
 
         def run(low: Any, end: Any, *values: Val) -> tuple:
             return self.f.loop(low, end, step, one, *values)
