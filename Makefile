@@ -125,11 +125,11 @@ $(TENSORFLOW_VENV)/.installed:
 	$(TENSORFLOW_VENV)/bin/python -m pip install --quiet --disable-pip-version-check 'tensorflow==2.21.*' pandas
 	touch $@
 
-fuzz: $(STAMP)  # random programs; SEED=7 runs one and makes it smaller
-	$(BIN)/python -m tests.fuzz.programs $(if $(SEED),--seed $(SEED),--minutes $(MINUTES) --workers $(WORKERS) --first $(FIRST))
+fuzz: $(STAMP)  # random programs; SEED=7 runs one and makes it smaller; WAYS=card on an emulated GPU
+	$(BIN)/python -m tests.fuzz.programs $(if $(SEED),--seed $(SEED),--minutes $(MINUTES) --workers $(WORKERS) --first $(FIRST)) $(if $(WAYS),--ways $(WAYS))
 
-fuzz-kernels: $(STAMP)  # single operations through odd views, with tails; SEED=7 runs one and makes it smaller
-	PENSTOCK_CACHE_DIR=none $(BIN)/python -m tests.fuzz.kernels $(if $(SEED),--seed $(SEED),--minutes $(MINUTES) --first $(FIRST))
+fuzz-kernels: $(STAMP)  # single operations through odd views, with tails; SEED=7 runs one and makes it smaller; DEVICE=GPU_emulated
+	PENSTOCK_CACHE_DIR=none $(if $(DEVICE),PENSTOCK_DEVICE=$(DEVICE) PENSTOCK_TENSOR_FLOAT_32=0) $(BIN)/python -m tests.fuzz.kernels $(if $(SEED),--seed $(SEED),--minutes $(MINUTES) --first $(FIRST))
 
 fuzz-models: $(STAMP)  # random Keras models; beside TensorFlow's too, if TENSORFLOW_PYTHON names a Python that has it
 	$(BIN)/python -m tests.fuzz.models.hunt $(if $(SEED),--seed $(SEED),--minutes $(MINUTES) --first $(FIRST))

@@ -16,6 +16,7 @@ from tests.fuzz.kernels.shrinking import shrink
 
 FIRST = int(os.environ.get("FUZZ_SEED", "0"))
 SEEDS = range(FIRST, FIRST + int(os.environ.get("FUZZ_KERNELS", "120")))
+CARDS = 12  # of the seeds are tried on the emulated card, too
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -23,6 +24,15 @@ def test_case(seed):
     with flags.override(optimize=0):
         text = failure(draw(seed))
     assert text is None, f"{text}\n(make fuzz-kernels SEED={seed} makes it smaller)"
+
+
+@pytest.mark.parametrize("seed", SEEDS[:CARDS])
+def test_case_on_a_card(seed):
+    with flags.override(optimize=0, device="GPU_emulated", tensor_float_32=0):
+        text = failure(draw(seed))
+    assert text is None, (
+        f"{text}\n(make fuzz-kernels DEVICE=GPU_emulated SEED={seed} makes it smaller)"
+    )
 
 
 def test_a_planted_fault_is_found_and_made_smaller(monkeypatch):

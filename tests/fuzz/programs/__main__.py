@@ -18,8 +18,8 @@ HANGING = 240  # seconds that a program may take, shrinking included
 class Worker:
     """A process that runs seeds first, first + step, ...; started again after a crash."""
 
-    def __init__(self, first, step, reports):
-        self.step, self.reports = step, reports
+    def __init__(self, first, step, reports, ways):
+        self.step, self.reports, self.ways = step, reports, ways
         self.seed, self.next = None, first
         self.start()
 
@@ -31,6 +31,7 @@ class Worker:
             "tests.fuzz.programs.worker",
             str(self.next),
             str(self.step),
+            *self.ways,
         ]
         self.process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment
@@ -87,13 +88,19 @@ def main():
     parser.add_argument("--first", type=int, default=0, help="the first seed")
     parser.add_argument("--finds", type=Path, default=Path("fuzz-finds"))
     parser.add_argument("--seed", type=int, help="run only this one, and print it")
+    parser.add_argument(
+        "--ways", nargs="+", default=[], help="of oracles.py; 'card' is the emulated one"
+    )
     options = parser.parse_args()
     if options.seed is not None:
         show(options)
         return
     options.finds.mkdir(parents=True, exist_ok=True)
     reports = queue.Queue()
-    workers = [Worker(options.first + i, options.workers, reports) for i in range(options.workers)]
+    workers = [
+        Worker(options.first + i, options.workers, reports, options.ways)
+        for i in range(options.workers)
+    ]
     begun, said = time.monotonic(), time.monotonic()
     counts = collections.Counter()
     while time.monotonic() - begun < options.minutes * 60:
@@ -139,7 +146,7 @@ def show(options):
     for p in program.parameters:
         print(f"{p.name}: {p.dtype} {p.shapes} known as {p.known}")
     print(render(program))
-    report = worker.run(options.seed, ways=list(oracles.WAYS))
+    report = worker.run(options.seed, ways=options.ways or list(oracles.WAYS))
     for find in report["finds"]:
         print(f"# {find['way']}: {find['kind']}: {find['what']}\n{find['text']}")
 

@@ -27,6 +27,8 @@ WAYS = {
     "guarded": {"guard": 1},
     "checked": {"check": 1},
 }
+# On an emulated card, of the compute capability that PENSTOCK_EMULATED_CAPABILITY names, with exact products of float32.
+CARD = {"card": {"device": "GPU_emulated", "tensor_float_32": 0}}
 
 CALL = re.compile(r"\btf\.([\w.]+)")
 # What TensorFlow refuses to trace as well, where shapes are unknown.
@@ -167,7 +169,7 @@ def compiled(tf, program, way, expected):
         return on_tensorflow(program, expected)
     env, function = None, None
     sample = 0
-    options = {"verify": 1, **WAYS[way]}
+    options = {"verify": 1, **(WAYS | CARD)[way]}
     with flags.override(**options):
         try:
             env = namespace(tf, program, 0)

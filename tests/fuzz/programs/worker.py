@@ -54,17 +54,17 @@ def run(seed, ways=None, seconds=120):
             "families": list(program.families)}  # fmt: skip
 
 
-def work(seeds):
-    """Runs programs until seeds end or memory is short; a step that wants too much is not drawn."""
+def work(seeds, ways=None):
+    """Runs programs in these ways until seeds end or memory is short; a step that wants too much is not drawn."""
     resource.setrlimit(resource.RLIMIT_AS, (2 * LIMIT, 2 * LIMIT))
     warnings.simplefilter("ignore")
     for seed in seeds:
         print(json.dumps({"start": seed}), flush=True)
-        print(json.dumps(run(seed)), flush=True)
+        print(json.dumps(run(seed, ways)), flush=True)
         if resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10 > LIMIT:
             return
 
 
 if __name__ == "__main__":
-    first, step = map(int, sys.argv[1:])
-    work(range(first, sys.maxsize, step))
+    first, step = map(int, sys.argv[1:3])
+    work(range(first, sys.maxsize, step), sys.argv[3:] or None)
