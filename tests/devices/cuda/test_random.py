@@ -16,6 +16,10 @@ DRAWS = {
     "truncated": lambda: tf.random.truncated_normal([9]),
     "integers": lambda: tf.random.uniform([11], -5, 100, tf.int64),
     "gamma": lambda: tf.random.gamma([4], [0.5, 3.0]),
+    "classes": lambda: tf.random.categorical(
+        tf.constant([[0.1, 2.0, -1.0], [1.0, 1.0, 1.0]]) * 1.0, 9
+    ),
+    "classes of no rows": lambda: tf.random.categorical(tf.zeros([0, 3]), 2),
     "shuffle": lambda: tf.random.shuffle(
         tf.constant([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0], [7.0, 8.0]])
     ),
@@ -69,6 +73,8 @@ def test_bad_arguments_are_told_as_on_the_cpu(card):
         tf.random.normal([-1])
     with pytest.raises(tf.errors.InvalidArgumentError, match="Need minval < maxval, got 5 >= 2"):
         tf.random.uniform([3], 5, 2, tf.int64)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="logits should be a matrix"):
+        tf.random.categorical(tf.zeros([3]), 2)
 
 
 def test_without_soft_placement_random_operations_have_a_kernel(card):

@@ -56,7 +56,7 @@ def run_on_device(op: Op, tensors: Sequence[Any], number: int) -> list[EagerTens
         given = [v for v, form in zip(values, forms) if type(form) is not np.ndarray]
         results = found[1].run_there(given, number)
     except (RefusedValue, InvalidArgumentError):
-        if not op.stateful:
+        if not op.stateful or op.leaves_nothing:
             run(op, list(tensors))  # which says what is wrong, as on the CPU
         raise
     types = flatten_arguments(op.output_dtypes)
@@ -66,9 +66,9 @@ def run_on_device(op: Op, tensors: Sequence[Any], number: int) -> list[EagerTens
 
 def run_by_devices(op: Op, tensors: Sequence[Any]) -> list[EagerTensor] | None:
     """Runs an op on the devices that have its inputs; None if they cannot."""
-    if not tensors or not all(type(tensor) is PlacedTensor for tensor in tensors):
+    if not any(type(tensor) is PlacedTensor for tensor in tensors):
         return None
-    results = op.on_devices([tensor.held for tensor in tensors])
+    results = op.on_devices(list(map(held_value, tensors)))
     if results is None:
         return None
     types = flatten_arguments(op.output_dtypes)
@@ -77,11 +77,13 @@ def run_by_devices(op: Op, tensors: Sequence[Any]) -> list[EagerTensor] | None:
 
 def _at_its_position(op: Op, tensors: Sequence[Any]) -> tuple[Op, list[Any]]:
     """An op that draws what a random one would draw next, and its inputs: one program serves all positions."""
-    name, inputs, attrs = op.at_position(*tensors)
+    drawn, inputs, attrs = op.at_position(*tensors)
     given = [
         EagerTensor(x, dtypes.as_dtype(x.dtype)) if type(x) is np.ndarray else x for x in inputs
     ]
-    found, stateless = bind(find(name), tuple(given), attrs, False)
+    found, stateless = bind(
+        find(drawn) if type(drawn) is str else drawn, tuple(given), attrs, False
+    )
     return stateless, found
 
 
@@ -129,7 +131,8 @@ def _executable(op: Op, tensors: Sequence[Any], forms: Sequence[Any]) -> Any:
     """Compiles an op of inputs that are known (arrays), variables, or of known shapes."""
     from penstock._src.compiler.compile import compile_graph  # loads LLVM
 
-    graph = FuncGraph(op.op_type, outer_graph=None)
+    name = op.op_type.removeprefix("_")  # that of our own ops, with which no node's name begins
+    graph = FuncGraph(name, outer_graph=None)
     inputs = []
     with dispatch.building(graph):
         for tensor, form in zip(tensors, forms, strict=True):
@@ -144,7 +147,7 @@ def _executable(op: Op, tensors: Sequence[Any], forms: Sequence[Any]) -> Any:
             inputs.append(made)
             graph.inputs.append(made)
         try:
-            node = graph.add(op, inputs, op.op_type.lstrip("_"))
+            node = graph.add(op, inputs, name)
         except ValueError as error:  # its shape rule refuses
             raise RefusedValue(str(error)) from error
     return compile_graph(graph, graph.inputs, node.outputs, [node])

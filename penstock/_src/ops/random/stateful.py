@@ -214,15 +214,44 @@ class Multinomial(Op):
         return [logits.with_rank(2)[0], columns]
 
     def eager(self, logits, num_samples):
-        rows, samples = require_logits(self, logits, num_samples)
-        padded = (samples + 3) // 4 * 4
-        stream = reserve(self, rows * padded * 2 * RESERVED_BLOCKS)
+        rows, samples = require_logits(self, logits.shape, num_samples)
+        stream = reserve(self, _drawn(rows, samples) * RESERVED_BLOCKS)
         return categorical(stream, logits, samples, self.output_dtype.np)
+
+    def at_position(self, logits, num_samples):
+        wanted = num_samples._value
+        position = next_position(self, _drawn(*require_logits(self, tuple(logits.shape), wanted)))
+        return _MultinomialAt, (logits, wanted, *position[:2]), {"output_dtype": self.output_dtype}
 
     def lower(self, p, logits, num_samples):
         rows, samples = lowered_samples(p, logits, num_samples)
-        padded = (samples + 3) // 4 * 4
-        key, counter = lowered_position(self, p, int(rows) * padded * 2)
+        key, counter = lowered_position(self, p, _drawn(int(rows), samples))
+        return lowering.categorical(p, key, counter, logits, samples, self.output_dtype)
+
+
+def _drawn(rows, samples):
+    """How many words of its stream a draw of classes takes."""
+    return rows * ((samples + 3) // 4 * 4) * 2
+
+
+class _MultinomialAt(Op):
+    """Multinomial at a key and counter, which no op of TensorFlow's draws at."""
+
+    signature = "logits: T, num_samples: int32, key: uint64, counter: uint64 -> output: output_dtype"
+    T = REAL
+    output_dtype: INDEX = dtypes.int64
+    differentiable = False
+
+    def shape(self, logits, num_samples, key, counter):
+        columns = None if num_samples.value is None else int(num_samples.value)
+        return [logits.with_rank(2)[0], columns]
+
+    def eager(self, logits, num_samples, key, counter):
+        stream = Stream.from_key_counter(key, counter)
+        return categorical(stream, logits, int(num_samples), self.output_dtype.np)
+
+    def lower(self, p, logits, num_samples, key, counter):
+        _, samples = lowered_samples(p, logits, num_samples)
         return lowering.categorical(p, key, counter, logits, samples, self.output_dtype)
 
 
@@ -241,7 +270,7 @@ class StatelessMultinomial(Op):
         return [logits.with_rank(2)[0], columns]
 
     def eager(self, logits, num_samples, seed):
-        rows, samples = require_logits(self, logits, num_samples)
+        _, samples = require_logits(self, logits.shape, num_samples)
         stream = stream_of_seed(self, seed)
         return categorical(stream, logits, samples, self.output_dtype.np)
 
@@ -262,17 +291,17 @@ def lowered_samples(p, logits, num_samples):
     return rows, dims[0]
 
 
-def require_logits(op, logits, num_samples):
-    """Rows and samples of a draw of classes, checked."""
-    if logits.ndim != 2:
-        raise op.invalid(f"logits should be a matrix, got shape {show(logits.shape)}")
+def require_logits(op, shape, num_samples):
+    """Rows and samples of a draw of classes by logits of a shape, checked."""
+    if len(shape) != 2:
+        raise op.invalid(f"logits should be a matrix, got shape {show(shape)}")
     if np.ndim(num_samples):
         raise op.invalid(f"num_samples should be a scalar, got shape {show(num_samples.shape)}")
     if num_samples < 0:
         raise op.invalid(f"num_samples should be nonnegative, got {num_samples}")
-    if logits.shape[1] == 0 and num_samples > 0 and logits.shape[0]:
-        raise op.invalid(f"num_classes should be positive, got {logits.shape[1]}")
-    return logits.shape[0], int(num_samples)
+    if shape[1] == 0 and num_samples > 0 and shape[0]:
+        raise op.invalid(f"num_classes should be positive, got {shape[1]}")
+    return shape[0], int(num_samples)
 
 
 def categorical(stream, logits, samples, dtype):
