@@ -127,6 +127,8 @@ class Op:
     runs_always: ClassVar[bool] = False
     # Stateful, but whether it has run is only seen by who reads its outputs (random numbers, new tables).
     effect_free: ClassVar[bool] = False
+    # Stateful by definition, but nothing remembers a call: it raises where values are bad, or makes something new.
+    leaves_nothing: ClassVar[bool] = False
     # Whether it has an effect of its own, besides those of the functions that it holds.
     has_own_effect: ClassVar[bool] = False
     # Takes elements of a dataset: an OutOfRangeError of it says that there are no more.
@@ -154,8 +156,8 @@ class Op:
     in_float32: ClassVar[bool] = False
     # Method: the outputs of host values, some of which are arrays of devices, computed by those devices; None if they cannot.
     on_devices: ClassVar[Any] = None
-    # Method: for an op that draws random numbers at a position of its own, what draws the same at a position that it is given: the op's
-    # name, its inputs (tensors or arrays) and attributes. Takes the tensors; the op's own position moves on.
+    # Method: for an op that draws random numbers at a position of its own, what draws the same at a position that it is given: the op
+    # (or its name), its inputs (tensors or arrays) and attributes. Takes the tensors; the op's own position moves on.
     at_position: ClassVar[Any] = None
     # Whether eager calls of any size are compiled: the op is a whole program.
     is_program: ClassVar[bool] = False

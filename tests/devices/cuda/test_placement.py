@@ -202,6 +202,40 @@ def test_errors_of_operations_are_those_of_the_cpu(card):
         tf.gather(tf.zeros([2]), tf.constant([7], tf.int64))
 
 
+def test_checked_tensors_stay_there_and_bad_ones_are_told_at_once(card):
+    x = tf.constant([1.0, 2.0]) * 2.0
+    assert tf.debugging.check_numerics(x, "bad").device == GPU
+    assert copies(card)[1] == 1  # whether the check has failed
+    with pytest.raises(tf.errors.InvalidArgumentError, match="bad : Tensor had Inf values"):
+        tf.debugging.check_numerics(x / 0.0, "bad")
+
+
+def test_of_an_assertion_that_holds_only_the_condition_is_read(card):
+    x = tf.constant([1.0, 2.0]) * 2.0
+    tf.raw_ops.Assert(condition=tf.reduce_all(x > 0), data=[x])
+    assert copies(card)[1] == 1
+    with pytest.raises(tf.errors.InvalidArgumentError, match=r"assertion failed: \[2 4\]"):
+        tf.raw_ops.Assert(condition=tf.reduce_all(x < 0), data=[x])
+    tf.config.set_soft_device_placement(False)
+    with tf.device(GPU):
+        tf.raw_ops.Assert(condition=tf.reduce_all(x > 0), data=[x])
+
+
+def test_complex_numbers_are_computed_there(card):
+    x = tf.complex(*(tf.random.stateless_normal([3, 8], [i, 7]) for i in range(2)))
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        y = tf.abs(tf.signal.fft(x) @ tf.transpose(x, conjugate=True))
+        total = tf.reduce_sum(y)
+    slope = tape.gradient(total, x)
+    assert {t.device for t in (x, y, total, slope)} == {GPU} and copies(card)[1] == 0
+    wanted = np.abs(np.fft.fft(x.numpy()) @ x.numpy().conj().T)
+    np.testing.assert_allclose(y, wanted, rtol=1e-5)
+    moved = x + 1e-3 * slope
+    grown = tf.reduce_sum(tf.abs(tf.signal.fft(moved) @ tf.transpose(moved, conjugate=True)))
+    np.testing.assert_allclose(grown - total, 1e-3 * tf.reduce_sum(tf.abs(slope) ** 2), rtol=0.01)
+
+
 def test_a_condition_that_is_an_argument_is_looked_at(card):
     check = tf.function(lambda c, x: (tf.debugging.Assert(c, [x]), x + 1.0)[1])
     assert float(check(tf.constant(True), 1.0)) == 2

@@ -196,7 +196,7 @@ class HostStep:
     def _runs_on_devices(self, slots: list[Any]) -> bool:
         """Lets the devices that have the arguments compute the results, if they can."""
         given = [slots[i] for i in self.reads]
-        if not all(type(value) is DeviceArray for value in given):
+        if not any(type(value) is DeviceArray for value in given):
             return False
         results = self.kernel.on_devices(given)
         for slot, value in zip(self.writes, results or (), strict=results is not None):

@@ -8,11 +8,11 @@ from penstock._src.core import dtypes
 from penstock._src.core.calls.placement import CPU, POLICY, number_for, number_named, unsatisfied
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.op import Op
-from penstock._src.core.typesets import BOOL, FLOAT, INTEGER
+from penstock._src.core.typesets import BOOL, NUMERIC
 from penstock._src.core.values.resources import VariableHandle
 from penstock._src.eager.placed.tensor import PlacedTensor
 
-COMPUTED = FLOAT | INTEGER | BOOL
+COMPUTED = NUMERIC | BOOL
 
 
 def device_of_op(op: Op, tensors: Sequence[Any]) -> int:
@@ -25,8 +25,9 @@ def device_of_op(op: Op, tensors: Sequence[Any]) -> int:
     number = number_for(STATE.device, _usual(op, tensors), op.op_type)
     if number == CPU or _has_kernel(op, tensors):
         return number
-    # Handles of variables are made where they say that they are.
-    if asked == number and POLICY.soft is False and op.op_type != "VarHandleOp":
+    # Handles of variables are made where they say that they are; other ops go to where their arguments are by themselves.
+    has_place = op.op_type == "VarHandleOp" or op.on_devices is not None
+    if asked == number and POLICY.soft is False and not has_place:
         raise unsatisfied(number, op.op_type)
     return CPU
 
@@ -63,7 +64,9 @@ def _has_kernel(op: Op, tensors: Sequence[Any]) -> bool:
             has_variable = True
         elif tensor.dtype not in COMPUTED:
             return False
-    return has_variable or not op.stateful or op.at_position is not None or _is_exchanged(op)
+    if has_variable or not op.stateful or op.leaves_nothing:
+        return True
+    return op.at_position is not None or _is_exchanged(op)
 
 
 def _is_exchanged(op: Op) -> bool:

@@ -8,14 +8,14 @@ from penstock._src.core import dtypes
 from penstock._src.core.calls.placement import CPU, gpu_count, name_of, number_named
 from penstock._src.core.dtypes import DType
 from penstock._src.core.shapes import TensorShape, make_shape
-from penstock._src.core.typesets import BOOL, FLOAT, INTEGER
+from penstock._src.core.typesets import BOOL, NUMERIC
 from penstock._src.core.values.device_array import DeviceArray
 from penstock._src.core.values.resources import VariableHandle
 from penstock._src.devices.residence import read_there
 from penstock._src.eager.tensor import EagerTensor
 
 # TensorFlow keeps int32 on the host: shapes, sizes and axes.
-TYPES = (FLOAT | INTEGER | BOOL) - {dtypes.int32}
+TYPES = (NUMERIC | BOOL) - {dtypes.int32}
 
 _SLOT: Any = EagerTensor._value  # of a PlacedTensor it holds the DeviceArray
 

@@ -223,6 +223,7 @@ class Empty(Op):
     dtype: DType
     init: bool = False
     stateful = True
+    leaves_nothing = True
 
     def output_shape(self, shape):
         shape.with_rank(1)

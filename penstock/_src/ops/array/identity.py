@@ -50,6 +50,7 @@ class GuaranteeConst(_Identity):
     eager_is_view = True
 
     stateful = True
+    leaves_nothing = True
     gradient = None
 
 
@@ -130,6 +131,7 @@ class DeepCopy(Op):
     eager_is_view = True
     T = ANY
     stateful = True
+    leaves_nothing = True
 
     def eager(self, x):
         return x.copy() if isinstance(x, np.ndarray) else x
@@ -149,6 +151,7 @@ class CheckNumerics(Op):
     T = FLOAT
     message: str
     stateful = True
+    leaves_nothing = True
     is_elementwise = True
     keeps_finite = True
     passes_on = True
