@@ -14,6 +14,7 @@ from penstock._src.devices.cuda.emulator.library import EmulatedLibrary
 from penstock._src.ir.builder import Builder
 from penstock._src.ir.function import Function
 from penstock._src.util.flags import override
+from tests.devices.cuda.emulated import CARD
 
 
 @pytest.fixture
@@ -82,6 +83,20 @@ def test_variables_stay_on_the_card(calls):
         v.assign(np.full(100, 10, np.float32))
         step(x)
     np.testing.assert_array_equal(v.numpy(), np.full(100, 12.0))
+
+
+def test_a_slice_of_a_variable_is_assigned_in_place():
+    for dtype in (tf.float32, tf.bfloat16, tf.complex64):
+        v = tf.Variable(tf.cast(tf.reshape(tf.range(6.0), [3, 2]), dtype))
+
+        @tf.function(autograph=False)
+        def step(v=v):
+            v[:1].assign(v[:1] + 1)  # the other rows read nothing that a thread writes
+
+        with override(device=CARD):
+            step()
+            step()
+        np.testing.assert_array_equal(tf.cast(v, tf.float32), [[2, 3], [2, 3], [4, 5]])
 
 
 def test_loops_and_branches_ask_the_card():

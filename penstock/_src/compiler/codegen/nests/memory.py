@@ -54,13 +54,13 @@ def _both(a: Val | None, b: Val | None) -> Val | None:
 def load(
     f: Fn, place: Elements, dtype: Any, mask: Val | None = None, guard: Val | None = None
 ) -> Any:
-    """What lies at a place; where `guard` or `mask` is false nothing is read."""
+    """What lies at a place; where `guard` or `mask` is false nothing is read there."""
     ty = memory_type(dtype)
     if dtype.is_complex:
         return _load_pair(f, place, ty, mask, guard)
     if place.is_one and (guard is None or width(guard) == 1):
-        base = place.base if guard is None else f.select(guard, f.i64(place.base), 0)
-        return from_memory(f, f.load(place.pointer, base, ty), dtype)
+        (x,) = f.load_where(guard, place.pointer, [place.base], ty)
+        return from_memory(f, x, dtype)
     if guard is not None:
         mask = _both(spread(f, guard, place.lanes), mask)
     if place.is_row:
@@ -94,9 +94,8 @@ def _twice(x: Any) -> Any:
 
 def _load_pair(f: Fn, place: Elements, ty: str, mask: Val | None, guard: Val | None) -> Pair:
     if place.is_one and (guard is None or width(guard) == 1):
-        base = place.base if guard is None else f.select(guard, f.i64(place.base), 0)
-        base = _twice(f.i64(base))
-        return Pair(f.load(place.pointer, base, ty), f.load(place.pointer, base + 1, ty))
+        base = _twice(f.i64(place.base))
+        return Pair(*f.load_where(guard, place.pointer, [base, base + 1], ty))
     if guard is not None:
         mask = _both(spread(f, guard, place.lanes), mask)
     start = f.at_any(place.pointer, _twice(f.i64(place.base)), ty)

@@ -290,6 +290,18 @@ class CudaFn(Fn):
         else:
             super().store(v, p, offset, mask)
 
+    def load_where(
+        self, guard: Val | None, p: Val, offsets: Sequence[Any], ty: str
+    ) -> tuple[Val, ...]:
+        """Loads values if the guard holds or there is none; else they are zeros: another thread may write to the beginning meanwhile."""
+        if guard is None:
+            return super().load_where(guard, p, offsets, ty)
+        return self.when(
+            guard,
+            lambda: [self.load(p, offset, ty) for offset in offsets],
+            lambda: [self.zero(ty)] * len(offsets),
+        )
+
     # -- numbers
     def vector_of(self, x: Val, y: Val) -> Val:
         """A vector of two."""
