@@ -7,6 +7,7 @@ import penstock as tf
 import penstock._src.api.load
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
+from penstock._src.util.flags import override
 from tests.harness.op_case import OpCase, check
 
 X = np.float32([-1.3, 0.4, 2])
@@ -113,3 +114,29 @@ def test_dequantize(dtype, numbers, mode, expected):
 def test_ranges_without_numbers_are_refused(low, high):
     with pytest.raises(tf.errors.InvalidArgumentError, match="min has to be smaller than max"):
         raw.FakeQuantWithMinMaxArgs(inputs=Y, min=low, max=high)
+
+
+@pytest.mark.parametrize(("low", "high"), [(-1, 2), (0, 3), (1, 3), (0, 0), (-3, -1), (2, 2)])
+def test_compiled_levels_are_those_of_the_host(low, high):
+    x = np.float32([[0, np.inf, -np.inf, np.nan], [-0.7, 0.3, 1.3, 2.9], [-3, 3, 0.06, -0.06]])
+    slope = np.float32(np.arange(12).reshape(3, 4))
+    bounds = np.float32(low), np.float32(high)
+    each = np.float32([-1, 0, 0, low]), np.float32([1, 0, 6, high])
+    attrs = {"num_bits": 4, "narrow_range": low < 0}
+
+    def everything():
+        return [
+            raw.FakeQuantWithMinMaxVars(x, *bounds, **attrs),
+            *raw.FakeQuantWithMinMaxVarsGradient(slope, x, *bounds, **attrs),
+            raw.FakeQuantWithMinMaxVarsPerChannel(x, *each, **attrs),
+            *raw.FakeQuantWithMinMaxVarsPerChannelGradient(slope, x, *each, **attrs),
+            raw.FakeQuantWithMinMaxArgs(x, **attrs),
+            raw.FakeQuantWithMinMaxArgsGradient(slope, x, **attrs),
+        ]
+
+    wanted = everything()
+    for device in ("CPU", "GPU_emulated"):
+        with override(device=device):
+            found = tf.function(everything, autograph=False)()
+        for a, b in zip(found, wanted, strict=True):
+            np.testing.assert_allclose(a, b, 1e-6)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .arithmetic import ArithmeticInstructions
@@ -63,6 +63,15 @@ class Fn(ArithmeticInstructions, MemoryInstructions):
         self.module.parts.append(
             f"define {link}{self.ret} @{self.name}({args}) #0 {{\nentry:\n  {body}\n}}"
         )
+
+    # -- memory
+    def load_where(
+        self, guard: Val | None, p: Val, offsets: Sequence[Any], ty: str
+    ) -> tuple[Val, ...]:
+        """Loads values if the guard holds or there is none; else what lies at the beginning, which nobody looks at, without a branch."""
+        if guard is not None:
+            offsets = [self.select(guard, self.i64(offset), 0) for offset in offsets]
+        return tuple([self.load(p, offset, ty) for offset in offsets])
 
     # -- calls
     def call(self, fn: str | Val, *args, ret: str = VOID) -> Any:

@@ -1,8 +1,5 @@
 """Memory of a function: addresses are a pointer and an offset in elements."""
 
-from collections.abc import Sequence
-from typing import Any
-
 from .checked import EVERYWHERE, CheckedAccesses
 from .types import (
     BF16,
@@ -64,14 +61,6 @@ class MemoryInstructions(CheckedAccesses):
         self.module.declare(f"declare {ty} {name}(ptr, {mask.ty}, {ty})")
         place = f"ptr align {SIZE[element]} {p.s}"
         return self.emit(ty, f"call {ty} {name}({place}, {mask.ty} {kept}, {ty} zeroinitializer)")
-
-    def load_where(
-        self, guard: Val | None, p: Val, offsets: Sequence[Any], ty: str
-    ) -> tuple[Val, ...]:
-        """Loads values if the guard holds or there is none; else what lies at the beginning, which nobody looks at, without a branch."""
-        if guard is not None:
-            offsets = [self.select(guard, self.i64(offset), 0) for offset in offsets]
-        return tuple([self.load(p, offset, ty) for offset in offsets])
 
     def store(self, v: Val, p: Val, offset=0, mask: Val | None = None) -> None:
         element = scalar(v.ty)

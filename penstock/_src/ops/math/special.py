@@ -7,6 +7,7 @@ from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import FLOAT
 from penstock._src.ops import infer
+from penstock._src.ops import lowered_special_functions as lowered
 from penstock._src.ops import special_functions as functions
 from penstock._src.ops.rules import (
     Binary,
@@ -28,6 +29,12 @@ class _SpecialBinary(Binary):
 
     T = WIDE
     lower = None
+
+
+def _in_double(function, p, *values):
+    """A function of float64 nodes of one shape, of others that broadcast."""
+    wide = [p.cast(x, dtypes.float64) for x in values]
+    return p.cast(function(p, *p.broadcast_together(*wide)), values[0].dtype)
 
 
 class Igamma(_SpecialBinary):
@@ -74,6 +81,9 @@ class IgammaGradA(_SpecialBinary):
     def eager(self, a, x):
         return super().eager(a, x)
 
+    def lower(self, p, a, x):
+        return _in_double(lowered.igamma_slope, p, a, x)
+
 
 class Betainc(Op):
     """The regularized incomplete beta function I_x(a, b)."""
@@ -115,6 +125,9 @@ class Zeta(_SpecialBinary):
     def eager(self, x, q):
         return super().eager(x, q)
 
+    def lower(self, p, x, q):
+        return _in_double(lowered.zeta, p, x, q)
+
 
 class Polygamma(_SpecialBinary):
     """The a-th derivative of digamma."""
@@ -129,6 +142,9 @@ class Polygamma(_SpecialBinary):
 
     def eager(self, a, x):
         return super().eager(a, x)
+
+    def lower(self, p, a, x):
+        return _in_double(lowered.polygamma, p, a, x)
 
 
 # -- functions of one number -----------------------------------------------------------------------

@@ -4,6 +4,7 @@ from typing import Literal
 
 import numpy as np
 
+from penstock._src.core import dtypes
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import REAL
@@ -62,6 +63,34 @@ class _Dilation(Op):
                 best = np.where(better, value, best)
         return place
 
+    def lowered_candidates(self, p, input, filter):
+        """input + filter at every tap of every output, the taps behind: [rows, height, width, depth, taps of two axes]."""
+        if not input.dtype.is_floating:
+            raise NotLowerable("padding of integers")
+        windows = self.windows(input.shape, filter.shape)
+        view = p.windows(
+            input,
+            axes=[1, 2],
+            size=[w.size for w in windows],
+            strides=[w.stride for w in windows],
+            dilations=[w.dilation for w in windows],
+            low=[w.low for w in windows],
+            high=[w.high for w in windows],
+            value=float("-inf"),
+        )
+        return view + p.transpose(filter, [2, 0, 1])
+
+    def lowered_places(self, p, input, filter, out_backprop):
+        """`places` in a program: int32."""
+        values = self.lowered_candidates(p, input, filter)
+        if values.shape[:4] != out_backprop.shape or not filter.shape[0] * filter.shape[1]:
+            raise NotLowerable("the host refuses such shapes")
+        flat = p.reshape(values, [*values.shape[:4], filter.shape[0] * filter.shape[1]])
+        first = p.is_nan(p.slice(flat, [0] * 5, [*flat.shape[:4], 1]))
+        # a NaN is chosen at the first tap alone, as nothing is larger
+        place = p.arg_max(p.select(p.is_nan(flat), float("-inf"), flat), 4, dtypes.int32)
+        return p.select(p.reshape(first, place.shape), 0, place)
+
 
 class Dilation2D(_Dilation):
     """The maximum over every window of input + filter."""
@@ -95,20 +124,7 @@ class Dilation2D(_Dilation):
         return out.astype(input.dtype, copy=False)
 
     def lower(self, p, input, filter):
-        windows = self.windows(input.shape, filter.shape)
-        if not input.dtype.is_floating:
-            raise NotLowerable("padding of integers")
-        view = p.windows(
-            input,
-            axes=[1, 2],
-            size=[w.size for w in windows],
-            strides=[w.stride for w in windows],
-            dilations=[w.dilation for w in windows],
-            low=[w.low for w in windows],
-            high=[w.high for w in windows],
-            value=float("-inf"),
-        )
-        return p.reduce_max(view + p.transpose(filter, [2, 0, 1]), [4, 5])
+        return p.reduce_max(self.lowered_candidates(p, input, filter), [4, 5])
 
 
 class Dilation2DBackpropInput(_Dilation):
@@ -126,6 +142,31 @@ class Dilation2DBackpropInput(_Dilation):
             out[taps([1, 2], windows, offsets)] += np.where(place == at, out_backprop, zero)
         return np.ascontiguousarray(unpad_axes(out, [1, 2], windows))
 
+    def lower(self, p, input, filter, out_backprop):
+        windows = self.windows(input.shape, filter.shape)
+        place = self.lowered_places(p, input, filter, out_backprop)
+
+        def seen(x, value):
+            """What the outputs whose windows have an element hold, for every element: by tap, the last one first."""
+            reach = [(w.size - 1) * w.dilation for w in windows]
+            spread = [(w.out - 1) * w.stride + 1 for w in windows]
+            return p.windows(
+                x,
+                axes=[1, 2],
+                size=[w.size for w in windows],
+                dilations=[w.dilation for w in windows],
+                base_dilations=[w.stride for w in windows],
+                low=[r - w.low for r, w in zip(reach, windows)],
+                high=[w.extent - n + w.low for n, w in zip(spread, windows)],
+                value=value,
+            )
+
+        taps_of_window = filter.shape[:2]
+        count = taps_of_window[0] * taps_of_window[1]
+        tap = p.reshape((count - 1) - p.iota([count], 0, dtypes.int32), taps_of_window)
+        chosen = p.eq(seen(place, -1), tap)
+        return p.reduce_sum(p.select(chosen, seen(out_backprop, 0), 0), [4, 5])
+
 
 class Dilation2DBackpropFilter(_Dilation):
     """The gradient of Dilation2D with respect to its filter."""
@@ -140,3 +181,11 @@ class Dilation2DBackpropFilter(_Dilation):
             zero = out_backprop.dtype.type(0)
             out[offsets] = np.where(place == at, out_backprop, zero).sum((0, 1, 2))
         return out
+
+    def lower(self, p, input, filter, out_backprop):
+        place = p.expand_dims(self.lowered_places(p, input, filter, out_backprop), 0)
+        count = filter.shape[0] * filter.shape[1]
+        shape = [count, *out_backprop.shape]
+        chosen = p.eq(p.broadcast_to(place, shape), p.iota(shape, 0, dtypes.int32))
+        slope = p.select(chosen, p.expand_dims(out_backprop, 0), 0)
+        return p.reshape(p.reduce_sum(slope, [1, 2, 3]), filter.shape)

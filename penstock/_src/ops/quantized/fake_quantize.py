@@ -4,9 +4,11 @@ from typing import Literal
 
 import numpy as np
 
+from penstock._src.core import dtypes
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import FLOAT
+from penstock._src.ir.errors import NotLowerable
 from penstock._src.ops.quantized.ends import check_channels
 from penstock._src.ops.rules import in_float32, quiet, show
 
@@ -44,6 +46,15 @@ def fake_gradients(gradient, x, low, high, bits, narrow):
     return inside, np.where(below, gradient, zero), np.where(above, gradient, zero)
 
 
+def _lowered_levels(p, low, high, bits, narrow):
+    """`nudged` in a program, of float32 nodes, and whether there are no levels."""
+    first, last = float(narrow), float((1 << bits) - 1)
+    step = p.div(p.sub(high, low), last - first)
+    zero = p.clip(p.floor(p.add(p.sub(first, p.div(low, step)), 0.5)), first, last)
+    nothing = p.and_(p.eq(low, 0.0), p.eq(high, 0.0))
+    return p.mul(p.sub(first, zero), step), p.mul(p.sub(last, zero), step), step, nothing
+
+
 def require_same_size(op, gradients, inputs):
     """Raises InvalidArgumentError unless the gradients have the shape of the inputs."""
     if gradients.shape != inputs.shape:
@@ -58,17 +69,35 @@ class _FakeQuantize(Op):
     narrow_range: bool = False
 
     def check(self, low, high, channels=None):
-        """Raises InvalidArgumentError unless the number of bits and the range are valid."""
+        """Raises InvalidArgumentError unless the number of bits and the shapes of the range are valid."""
         if not 2 <= self.num_bits <= 16:
             raise self.invalid(f"num_bits must be between 2 and 16, inclusive. Got {self.num_bits}")
         for name, bound in (("min", low), ("max", high)):
-            shape = np.shape(bound)
+            shape = getattr(bound, "shape", ())
             if channels is None and shape:
                 raise self.invalid(f"`{name}` must be rank 0 but is rank {len(shape)}")
             if channels is not None and shape != (channels,):
                 raise self.invalid(
                     f"{name} has incorrect size, expected {channels} was {show(shape)}"
                 )
+
+    def lowered(self, p, inputs, low, high):
+        """Inputs rounded to levels."""
+        bottom, top, step, nothing = _lowered_levels(p, low, high, self.num_bits, self.narrow_range)
+        within = p.maximum(p.minimum(inputs, top), bottom)
+        level = p.floor(p.add(p.div(p.sub(within, bottom), step), 0.5))
+        return p.select(nothing, 0.0, p.add(p.mul(level, step), bottom))
+
+    def lowered_gradients(self, p, gradients, inputs, low, high):
+        """`fake_gradients` in a program."""
+        if gradients.shape != inputs.shape:
+            raise NotLowerable("the host refuses other sizes")
+        bottom, top, _, nothing = _lowered_levels(p, low, high, self.num_bits, self.narrow_range)
+        some = p.not_(nothing)
+        below, above = p.and_(some, p.lt(inputs, bottom)), p.and_(some, p.gt(inputs, top))
+        between = p.and_(p.ge(inputs, bottom), p.le(inputs, top))
+        passes = (p.or_(nothing, between), below, above)
+        return [p.select(chosen, gradients, 0.0) for chosen in passes]
 
 
 class FakeQuantWithMinMaxArgs(_FakeQuantize):
@@ -90,6 +119,13 @@ class FakeQuantWithMinMaxArgs(_FakeQuantize):
         self.check(low, high)
         return fake_quantized(inputs, low, high, self.num_bits, self.narrow_range)
 
+    def lower(self, p, inputs):
+        low, high = self.attrs["min"], self.attrs["max"]
+        if not low < high:
+            raise NotLowerable("the host refuses an empty range")
+        self.check(low, high)
+        return self.lowered(p, inputs, *(p.scalar(x, dtypes.float32) for x in (low, high)))
+
 
 class FakeQuantWithMinMaxArgsGradient(_FakeQuantize):
     """The gradient of FakeQuantWithMinMaxArgs."""
@@ -104,6 +140,10 @@ class FakeQuantWithMinMaxArgsGradient(_FakeQuantize):
         require_same_size(self, gradients, inputs)
         return fake_gradients(gradients, inputs, low, high, self.num_bits, self.narrow_range)[0]
 
+    def lower(self, p, gradients, inputs):
+        bounds = [p.scalar(self.attrs[name], dtypes.float32) for name in ("min", "max")]
+        return self.lowered_gradients(p, gradients, inputs, *bounds)[0]
+
 
 class FakeQuantWithMinMaxVars(_FakeQuantize):
     """Floats rounded to levels between two tensors."""
@@ -116,6 +156,10 @@ class FakeQuantWithMinMaxVars(_FakeQuantize):
     def eager(self, inputs, min, max):
         self.check(min, max)
         return fake_quantized(inputs, min, max, self.num_bits, self.narrow_range)
+
+    def lower(self, p, inputs, min, max):
+        self.check(min, max)
+        return self.lowered(p, inputs, min, max)
 
 
 class FakeQuantWithMinMaxVarsGradient(_FakeQuantize):
@@ -135,6 +179,13 @@ class FakeQuantWithMinMaxVarsGradient(_FakeQuantize):
         )
         summed = None if channels is None else tuple(range(inputs.ndim - 1))
         return inside, below.sum(summed, dtype=single), above.sum(summed, dtype=single)
+
+    def lower(self, p, gradients, inputs, min, max):
+        channels = self.channels(inputs)
+        self.check(min, max, channels)
+        inside, below, above = self.lowered_gradients(p, gradients, inputs, min, max)
+        summed = list(range(inputs.rank - (channels is not None)))
+        return inside, p.reduce_sum(below, summed), p.reduce_sum(above, summed)
 
     def channels(self, inputs):
         """The number of ranges, None for one."""
@@ -159,6 +210,10 @@ class FakeQuantWithMinMaxVarsPerChannel(_FakeQuantize):
         self.check(min, max, inputs.shape[-1] if inputs.ndim else None)
         return fake_quantized(inputs, min, max, self.num_bits, self.narrow_range)
 
+    def lower(self, p, inputs, min, max):
+        self.check(min, max, inputs.shape[-1] if inputs.rank else None)
+        return self.lowered(p, inputs, min, max)
+
 
 class FakeQuantWithMinMaxVarsPerChannelGradient(FakeQuantWithMinMaxVarsGradient):
     """The gradient of FakeQuantWithMinMaxVarsPerChannel."""
@@ -167,7 +222,7 @@ class FakeQuantWithMinMaxVarsPerChannelGradient(FakeQuantWithMinMaxVarsGradient)
         return gradients.merge_with(inputs), min.with_rank(1), max.with_rank(1)
 
     def channels(self, inputs):
-        return inputs.shape[-1] if inputs.ndim else None
+        return inputs.shape[-1] if inputs.shape else None
 
 
 # -- quantize and dequantize -----------------------------------------------------------------------

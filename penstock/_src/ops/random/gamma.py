@@ -10,6 +10,7 @@ from penstock._src.core.registry import raw
 from penstock._src.core.typesets import ANY, INDEX
 from penstock._src.ir.dims import product
 from penstock._src.ir.errors import NotLowerable
+from penstock._src.ops import lowered_special_functions
 from penstock._src.ops.infer import broadcast
 from penstock._src.ops.random import lowered_rejection, lowering, rejection
 from penstock._src.ops.random.generator import advance, lowered_advance
@@ -166,6 +167,12 @@ class RandomGammaGrad(Op):
         with np.errstate(all="ignore"):
             log_density = (a - 1) * np.log(x) - x - lgamma(a)
             return (-igamma_slope(a, x) * np.exp(-log_density)).astype(alpha.dtype)
+
+    def lower(self, p, alpha, sample):
+        a, x = p.broadcast_together(*(p.cast(t, dtypes.float64) for t in (alpha, sample)))
+        log_density = p.sub(p.sub(p.mul(p.sub(a, 1.0), p.log(x)), x), p.lgamma(a))
+        slope = lowered_special_functions.igamma_slope(p, a, x)
+        return p.cast(p.mul(p.neg(slope), p.exp(p.neg(log_density))), alpha.dtype)
 
 
 class _Poisson(Op):

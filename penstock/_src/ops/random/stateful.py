@@ -237,7 +237,9 @@ def _drawn(rows, samples):
 class _MultinomialAt(Op):
     """Multinomial at a key and counter, which no op of TensorFlow's draws at."""
 
-    signature = "logits: T, num_samples: int32, key: uint64, counter: uint64 -> output: output_dtype"
+    signature = (
+        "logits: T, num_samples: int32, key: uint64, counter: uint64 -> output: output_dtype"
+    )
     T = REAL
     output_dtype: INDEX = dtypes.int64
     differentiable = False
