@@ -4,21 +4,9 @@ import numpy as np
 
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import COMPLEX, FLOAT
-from penstock._src.ir.errors import NotLowerable
 from penstock._src.ops.rules import Binary, Unary, conj, unbroadcast
 
 SMOOTH = FLOAT | COMPLEX
-
-
-class _Inverse(Unary):
-    """A function of which there is no code for complex numbers."""
-
-    is_abstract = True
-
-    def lower(self, p, x):
-        if self.T.is_complex:
-            raise NotLowerable(f"{self.primitive} of complex numbers")
-        return super().lower(p, x)
 
 
 class Sin(Unary):
@@ -48,7 +36,7 @@ class Tan(Unary):
         return dy * raw.Square(raw.Reciprocal(raw.Cos(conj(x))))
 
 
-class Asin(_Inverse):
+class Asin(Unary):
     """The inverse of the sine."""
 
     T, ufunc, primitive = SMOOTH, np.arcsin, "asin"
@@ -57,7 +45,7 @@ class Asin(_Inverse):
         return dy * raw.Reciprocal(raw.Sqrt(1 - raw.Square(conj(x))))
 
 
-class Acos(_Inverse):
+class Acos(Unary):
     """The inverse of the cosine."""
 
     T, ufunc, primitive = SMOOTH, np.arccos, "acos"
@@ -66,7 +54,7 @@ class Acos(_Inverse):
         return raw.Neg(dy) * raw.Reciprocal(raw.Sqrt(1 - raw.Square(conj(x))))
 
 
-class Atan(_Inverse):
+class Atan(Unary):
     """The inverse of the tangent."""
 
     T, ufunc, primitive = SMOOTH, np.arctan, "atan"
@@ -93,7 +81,7 @@ class Cosh(Unary):
         return dy * raw.Sinh(conj(x))
 
 
-class Asinh(_Inverse):
+class Asinh(Unary):
     """The inverse of the hyperbolic sine."""
 
     T, ufunc, primitive = SMOOTH, np.arcsinh, "asinh"
@@ -102,7 +90,7 @@ class Asinh(_Inverse):
         return dy / raw.Cosh(conj(y))
 
 
-class Acosh(_Inverse):
+class Acosh(Unary):
     """The inverse of the hyperbolic cosine."""
 
     T, ufunc, primitive = SMOOTH, np.arccosh, "acosh"
@@ -111,7 +99,7 @@ class Acosh(_Inverse):
         return dy / raw.Sinh(conj(y))
 
 
-class Atanh(_Inverse):
+class Atanh(Unary):
     """The inverse of the hyperbolic tangent."""
 
     T, ufunc, primitive = SMOOTH, np.arctanh, "atanh"

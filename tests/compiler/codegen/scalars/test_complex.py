@@ -17,7 +17,8 @@ def test_arithmetic(native, values, dtype):
 
 @pytest.mark.parametrize("dtype", BOTH)
 @pytest.mark.parametrize(
-    "name", "exp expm1 log log1p sqrt rsqrt sin cos tan sinh cosh tanh sigmoid abs sign".split()
+    "name",
+    "exp expm1 log log1p sqrt rsqrt sin cos tan sinh cosh tanh sigmoid abs sign asin acos atan asinh acosh atanh".split(),
 )
 def test_functions(native, values, name, dtype):
     native(lambda p, x: getattr(p, name)(x), values(dtype, (77,), 3, -2.0, 2.0), tolerance=40)
@@ -50,7 +51,10 @@ def test_large_magnitudes_do_not_overflow(native):
 
 
 @pytest.mark.parametrize("dtype", BOTH)
-@pytest.mark.parametrize("name", "exp log sqrt cos tan cosh tanh sigmoid abs sign".split())
+@pytest.mark.parametrize(
+    "name",
+    "exp log sqrt cos tan cosh tanh sigmoid abs sign asin acos atan asinh acosh atanh".split(),
+)
 def test_parts_that_are_not_finite(native, name, dtype):  # an infinite sine may have either sign
     parts = [0.0, -0.0, 1.0, -2.0, np.inf, -np.inf, np.nan, 1e30, -1e38]
     x = np.array([complex(re, im) for re in parts for im in parts], dtype)

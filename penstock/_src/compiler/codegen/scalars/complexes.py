@@ -3,6 +3,7 @@
 A function takes (f, real, *values), where real(name, *values) is the code of a real operation; complex values are Pairs.
 """
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -257,3 +258,79 @@ def tanh(f, real, z):
 def _sigmoid(f, real, z):
     e = exp(f, real, Pair(-z.re, -z.im))
     return quotient(f, real, _one(f, z), Pair(e.re + 1.0, e.im))
+
+
+# -- inverses, with the cuts of Kahan 1987, "Branch cuts for complex elementary functions"
+def _beside_one(f, real, z):
+    """(the root of 1 - z, the root of 1 + z)."""
+    return sqrt(f, real, Pair(1.0 - z.re, -z.im)), sqrt(f, real, Pair(z.re + 1.0, z.im))
+
+
+def _is_endless(f, z):
+    """Whether a part is infinite: then angles and sizes are what C99's annex G says."""
+    return f.intrinsic("fabs", z.re).eq(float("inf")) | f.intrinsic("fabs", z.im).eq(float("inf"))
+
+
+def _with_sign(f, size, x):
+    """A number of x's type and sign."""
+    return f.intrinsic("copysign", f.zero(x.ty) + size, x, fast=False)
+
+
+@function("asin")
+def _asin(f, real, z):
+    below, above = _beside_one(f, real, z)
+    endless = _is_endless(f, z)
+    re = real("atan2", z.re, below.re * above.re - below.im * above.im)
+    re = f.select(endless, real("atan2", z.re, real("abs", z.im)), re)
+    im = real("asinh", below.re * above.im - below.im * above.re)
+    im = f.select(endless, _with_sign(f, float("inf"), z.im), im)
+    return Pair(_zero_with(f, [z.re], re), im)
+
+
+@function("acos")
+def _acos(f, real, z):
+    below, above = _beside_one(f, real, z)
+    endless = _is_endless(f, z)
+    re = real("atan2", below.re, above.re) * 2.0
+    re = f.select(endless, real("atan2", real("abs", z.im), z.re), re)
+    im = real("asinh", above.re * below.im - above.im * below.re)
+    im = f.select(endless, -_with_sign(f, float("inf"), z.im), im)
+    return Pair(f.select(z.re.eq(0.0), math.pi / 2, re), im)
+
+
+@function("acosh")
+def _acosh(f, real, z):
+    below, above = sqrt(f, real, Pair(z.re - 1.0, z.im)), sqrt(f, real, Pair(z.re + 1.0, z.im))
+    endless = _is_endless(f, z)
+    re = real("asinh", below.re * above.re + below.im * above.im)
+    im = real("atan2", below.im, above.re) * 2.0
+    im = f.select(endless, real("atan2", z.im, z.re), im)
+    im = f.select(z.re.eq(0.0), _with_sign(f, math.pi / 2, z.im), im)
+    return Pair(f.select(endless, float("inf"), re), im)
+
+
+@function("atanh")
+def _atanh(f, real, z):
+    size = real("abs", z.re)  # as the function is odd: numbers near -1 have digits to lose
+    left = 1.0 - size
+    endless = _is_endless(f, z)
+    re = real("log1p", size / (left * left + z.im * z.im) * 4.0) * 0.25
+    re = f.select(endless, 0.0, re)
+    im = real("atan2", z.im * 2.0, left * (size + 1.0) - z.im * z.im) * 0.5
+    im = f.select(left.eq(0.0) & z.im.eq(0.0), z.im, im)
+    turned = f.select(f.compare("uno", z.im, z.im), z.im, _with_sign(f, math.pi / 2, z.im))
+    im = f.select(endless, turned, im)
+    return Pair(_zero_with(f, [z.re], f.intrinsic("copysign", re, z.re, fast=False)), im)
+
+
+def _turned(function):
+    """-i function(i z)."""
+
+    def of(f, real, z):
+        found = function(f, real, Pair(-z.im, z.re))
+        return Pair(found.im, -found.re)
+
+    return of
+
+
+FUNCTIONS["asinh"], FUNCTIONS["atan"] = _turned(_asin), _turned(_atanh)
