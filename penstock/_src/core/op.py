@@ -159,6 +159,8 @@ class Op:
     # Method: for an op that draws random numbers at a position of its own, what draws the same at a position that it is given: the op
     # (or its name), its inputs (tensors or arrays) and attributes. Takes the tensors; the op's own position moves on.
     at_position: ClassVar[Any] = None
+    # Whether its results have as many rows as its values say: compiler/lower/dynamic_rows_sources.py lowers it.
+    has_dynamic_rows: ClassVar[bool] = False
     # Whether eager calls of any size are compiled: the op is a whole program.
     is_program: ClassVar[bool] = False
     # Whether `gradient` accepts IndexedSlices; else they are converted to dense tensors.

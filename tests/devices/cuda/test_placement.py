@@ -138,6 +138,25 @@ def test_gradients_and_updates_stay_there(card):
     assert losses[0].device == GPU
 
 
+def test_rows_that_values_tell_are_found_there(card):
+    x = tf.constant([3.0, -1.0, 3.0, -5.0, 2.0])
+    y = x * 1.0
+    found, places = tf.where(y > 0), tf.where(tf.reshape(y[:4], [2, 2]) < 0)
+    (values, index), counts = tf.unique(y), tf.unique_with_counts(y).count
+    rest = tf.raw_ops.ListDiff(x=y, y=y[:2])
+    assert {t.device for t in (found, places, values, index, counts, *rest)} == {GPU}
+    np.testing.assert_array_equal(found, [[0], [2], [4]])
+    np.testing.assert_array_equal(places, [[0, 1], [1, 1]])
+    np.testing.assert_array_equal(values, [3, -1, -5, 2])
+    np.testing.assert_array_equal(index, [0, 1, 0, 2, 3])
+    np.testing.assert_array_equal(counts, [2, 1, 1, 1])
+    np.testing.assert_array_equal(rest.out, [-5, 2])
+    np.testing.assert_array_equal(rest.idx, [3, 4])
+    assert tf.where(y > 9).shape == [0, 1] and tf.where(y[:0] > 0).shape == [0, 1]
+    with pytest.raises(tf.errors.InvalidArgumentError, match="1D vector"):
+        tf.unique(tf.reshape(y, [5, 1]))
+
+
 def test_data_dependent_shapes_and_control_flow(card):
     x = tf.constant([3.0, -1.0, 2.0, -5.0])
     np.testing.assert_array_equal(tf.boolean_mask(x, x > 0), [3, 2])

@@ -50,7 +50,8 @@ def _usual(op: Op, tensors: Sequence[Any]) -> int:
 
 def _has_kernel(op: Op, tensors: Sequence[Any]) -> bool:
     """Whether an op can be a program over these inputs."""
-    if op.is_program or not (op.has_lowering or op.at_position is not None):
+    has_code = op.has_lowering or op.has_dynamic_rows or op.at_position is not None
+    if op.is_program or not has_code:
         return False
     types = [t for group in op.output_dtypes for t in (group if type(group) is tuple else (group,))]
     if not all(t in COMPUTED for t in types):

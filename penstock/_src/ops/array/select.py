@@ -110,6 +110,7 @@ class Where(Op):
     signature = "condition: T -> index: int64[?, rank(condition)]"
     defined_names = {"condition": "input"}
     T: NUMBER | BOOL = dtypes.bool_
+    has_dynamic_rows = True
 
     def eager(self, condition):
         if not condition.ndim:

@@ -39,6 +39,7 @@ class Unique(Op):
     signature = "x: T[?] -> y: T[?], idx: out_idx[x]"
     T = ANY
     out_idx: INDEX = dtypes.int32
+    has_dynamic_rows = True
 
     def eager(self, x):
         if x.ndim != 1:
@@ -52,6 +53,7 @@ class UniqueWithCounts(Op):
     signature = "x: T[?] -> y: T[?], idx: out_idx[x], count: out_idx[?]"
     T = ANY
     out_idx: INDEX = dtypes.int32
+    has_dynamic_rows = True
 
     def eager(self, x):
         if x.ndim != 1:
@@ -125,6 +127,7 @@ class ListDiff(Op):
     signature = "x: T, y: T -> out: T[?], idx: out_idx[?]"
     T = ANY
     out_idx: INDEX = dtypes.int32
+    has_dynamic_rows = True
 
     def eager(self, x, y):
         for name, vector in (("x", x), ("y", y)):
