@@ -4,6 +4,7 @@ import ml_dtypes
 import numpy as np
 import pytest
 
+import penstock as tf
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.registry import raw
 from tests.harness.op_case import HALF, OpCase, check, ints, values, whole
@@ -150,6 +151,16 @@ def scanned(op, x, exclusive, reverse):
     with np.errstate(divide="ignore"):
         out = function(x)
     return out[:, ::-1] if reverse else out
+
+
+def test_compiled_logarithms_of_running_sums_are_those_of_the_host():
+    inf = np.inf
+    x = np.array([[-inf, 1, inf, 2], [-inf, -inf, 0, np.nan], [200, 200, -200, 88]], np.float32)
+    for attrs in ({}, {"exclusive": True}, {"reverse": True}):
+        function = tf.function(lambda x, attrs=attrs: tf.math.cumulative_logsumexp(x, 1, **attrs))
+        for given in (x, x.astype(np.float16), x[:, :1], x[:, :0]):
+            wanted = tf.math.cumulative_logsumexp(given, 1, **attrs)
+            np.testing.assert_allclose(function(given), wanted, 1e-3)
 
 
 def test_scan_of_integers_and_halves():

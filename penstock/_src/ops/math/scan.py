@@ -1,12 +1,15 @@
 """Cumulative sums and products along an axis."""
 
+import math
+
 import numpy as np
 
 from penstock._src.core import dtypes
 from penstock._src.core.calls import deadlines
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
-from penstock._src.core.typesets import FLOAT, INDEX, NUMBER
+from penstock._src.core.typesets import FLOAT, INDEX, NARROW, NUMBER
+from penstock._src.ir.dims import Dim
 from penstock._src.ir.errors import NotLowerable
 from penstock._src.ops.rules import in_float32, quiet, show, value_of, where
 
@@ -49,10 +52,15 @@ class _Scan(Op):
         """Returns the scan along the first axis."""
         return self.ufunc.accumulate(x, 0, dtype=x.dtype)
 
-    def lower(self, p, x, axis):
+    def lowered_axis(self, p, x, axis):
+        """The axis, from 0 on."""
         at = int(value_of(p, axis, "the axis"))
-        if not -len(x.shape) <= at < len(x.shape):
+        if not -x.rank <= at < x.rank:
             raise NotLowerable("an axis out of range")
+        return at % x.rank
+
+    def lower(self, p, x, axis):
+        at = self.lowered_axis(p, x, axis)
         return p.cumulative(x, self.primitive, at, self.exclusive, self.reverse)
 
 
@@ -104,4 +112,29 @@ class CumulativeLogsumexp(_Scan):
             total[first : first + rows] = np.logaddexp.accumulate(piece, 0)[first - before :]
         return total
 
-    lower = None
+    def lower(self, p, x, axis):
+        at = self.lowered_axis(p, x, axis)
+        count = x.shape[at]
+        if isinstance(count, Dim):
+            raise NotLowerable("the number of rounds depends on an extent that may differ")
+        y = p.cast(x, dtypes.float32) if x.dtype in NARROW else x
+        y = p.reverse(y, at) if self.reverse else y
+
+        def later(y, by):
+            """Elements that stand `by` places further on, behind nothing."""
+            none = p.full([by if a == at else n for a, n in enumerate(y.shape)], -np.inf, y.dtype)
+            return p.concat([none, p.slice_axis(y, at, 0, count - by)], at)
+
+        if self.exclusive and count:
+            y = later(y, 1)
+        by = 1
+        while by < count:  # each round doubles what is added up
+            y, by = _log_of_sum(p, y, later(y, by)), by * 2
+        return p.cast(p.reverse(y, at) if self.reverse else y, x.dtype)
+
+
+def _log_of_sum(p, x, y):
+    """log(exp(x) + exp(y))."""
+    high, low = p.maximum(x, y), p.minimum(x, y)
+    apart = p.add(high, p.log1p(p.exp(p.sub(low, high))))
+    return p.select(p.eq(x, y), p.add(x, math.log(2)), apart)  # equal infinities too
