@@ -178,6 +178,8 @@ FAILING = """
     values = ones, tf.constant([rank], tf.int64), tf.cast(ones, tf.bfloat16)
     print(said(lambda: summed(*values)))
     print(said(lambda: strategy.run(total, values) if rank else summed(*values)))
+    two = lambda x: [*total(x), *total(2.0 * x)]
+    print(said(lambda: strategy.run(two, [ones]) if rank else in_program(two)(ones)))
     print(said(lambda: summed(tf.ones([2 + rank]))))
     if rank:
         connect().cards = None
@@ -189,7 +191,7 @@ FAILING = """
 def test_a_rank_that_fails_on_its_card_fails_the_step_for_all(tmp_path):
     found = of_ranks(launched(BEGIN + FAILING, tmp_path, 3, environment=CARDS))
     for rank, lines in found.items():
-        *good, bad, after, again, bad_loop, loop, values, mixed, shapes, other = lines
+        *good, bad, after, again, bad_loop, loop, values, mixed, two, shapes, other = lines
         assert good[-1] == "gave [[856.0, 857.0, 858.0]]"
         own, others = "InvalidArgumentError: ", "AbortedError: Rank 1 of 3 has failed"
         for line in (bad, bad_loop):
@@ -197,6 +199,7 @@ def test_a_rank_that_fails_on_its_card_fails_the_step_for_all(tmp_path):
         assert after == good[-1][6:-1] and again == "gave [[5992.0, 5993.0, 5994.0]]"
         assert loop == f"gave [{3 * 4 * 5992.0}]"
         assert values == mixed == "gave [[6.0, 6.0, 6.0], [3], [6.0, 6.0, 6.0]]"
+        assert two == "gave [[6.0, 6.0, 6.0], [12.0, 12.0, 12.0]]"
         assert shapes.startswith("InvalidArgumentError") and "rank 2: Add Id in packs" in shapes
         assert other.startswith("InternalError") and "sums of a strategy by NCCL" in other
 

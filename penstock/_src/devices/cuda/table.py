@@ -121,9 +121,8 @@ class CudaTable:
         """
         self._place({i: m.address for i, m in memory.items()}, [made.address for made in results])
         self.status_words[:] = 0
-        if self.session is not None:
-            self.session.agree()
-        if not self.is_graph or self._places not in self._graphs:
+        is_agreed = self.session is None or self.session.agree()
+        if not (is_agreed and self.is_graph) or self._places not in self._graphs:
             self._clear_status()
             self._walk_all()
             self._note_places()
@@ -150,7 +149,7 @@ class CudaTable:
     def _note_places(self) -> None:
         """Remembers that there was a run with these addresses, if it can be a graph."""
         if self.is_graph:
-            self._graphs[self._places] = None
+            self._graphs.setdefault(self._places, None)
             if len(self._graphs) > MOST_GRAPHS:
                 self._graphs.popitem(last=False)
 

@@ -49,6 +49,7 @@ class CardSession:
         self._numbers = {unit: number for number, unit in enumerate(self._units)}
         self._groups = [Group(unit.ranks or transport.everyone.ranks) for unit in self._units]
         self._made: list[ProcessGroup] = []
+        self._agreed = 0  # how many units of this run are agreed on
         # Of each unit what is told of a failure here, and what all have told.
         self._told = card.allocate(2 * WORD * len(self._units))
         self._begins, self._ends = card.driver.event(), card.driver.event()
@@ -57,8 +58,12 @@ class CardSession:
         for code in (self._gives, self._takes):
             card.function(code, "task")  # not while a graph is recorded
 
-    def agree(self) -> None:
+    def agree(self) -> bool:
         """Lets the processes say what they are about to do, before a run begins.
+
+        Returns:
+          Whether they have agreed on all of the run. If others exchange the same in several programs, which wait for their cards, only the first unit
+          is agreed on: the run must come to the others one by one.
 
         Raises:
           InvalidArgumentError, InternalError: they are about to do different things.
@@ -67,14 +72,26 @@ class CardSession:
         """
         self.transport.usable()
         PROGRESS.begin_exchange(len(self._units))
-        for unit, group in zip(self._units, self._groups, strict=True):
-            words = np.array(unit.words, np.int64)
-            words[SIZE] += BY_CARDS
-            rows = self.transport.exchange_words(words, group)
-            if (rows != rows[0]).any():
-                raise unit.disagree(rows)
-        if not self._made:
-            self._made = [process_group(self.card, self.transport, g.ranks) for g in self._groups]
+        self._agreed = 0
+        if self._agree_on_next(len(self._units)):
+            while self._agreed < len(self._units):
+                self._agree_on_next(1)
+        return self._agreed == len(self._units)
+
+    def _agree_on_next(self, count: int) -> bool:
+        """Agrees on the next unit, as one of so many that are agreed on before any begins; whether that is so in all processes."""
+        unit, group = self._units[self._agreed], self._groups[self._agreed]
+        words = np.array(unit.words, np.int64)
+        words[SIZE] += count * BY_CARDS
+        rows = self.transport.exchange_words(words, group)
+        counts = rows[:, SIZE] // BY_CARDS
+        rows[:, SIZE] += (np.minimum(counts, 1) - counts) * BY_CARDS
+        if (rows != rows[0]).any():
+            raise unit.disagree(rows)
+        if len(self._made) == self._agreed:
+            self._made.append(process_group(self.card, self.transport, group.ranks))
+        self._agreed += 1
+        return bool((counts == count).all())
 
     def put(self, code: ExchangeCode, words: Sequence[int], stream: int) -> None:
         """Puts an exchange, or the wait for one, into the card's streams.
@@ -85,9 +102,11 @@ class CardSession:
           stream: of the table.
 
         Raises:
-          OpError: NCCL fails, or a process is lost.
+          OpError: NCCL fails, a process is lost, or the processes are about to do different things.
         """
         number, driver = self._numbers[code.unit], self.card.driver
+        while self._agreed <= number:
+            self._agree_on_next(1)
         group = self._made[number]
         given = self._told.address + 2 * WORD * number
         if not code.begins:
