@@ -10,6 +10,7 @@ import pytest
 
 from penstock._src.bridge.cli.arguments import Refused
 from penstock._src.bridge.cli.cluster import starters
+from penstock._src.bridge.cli.cluster.own_card import give_card
 from penstock._src.bridge.cli.cluster.watch import is_alive
 from tests.harness.processes import launched, needs_mpi, of_ranks
 
@@ -135,3 +136,23 @@ def test_without_mpi_an_error_says_what_to_install(monkeypatch):
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(Refused, match=r"mpiexec is not installed: pip install 'penstock\[mpi\]'"):
         starters.find()
+
+
+@pytest.mark.parametrize(
+    ("cards", "given", "seen"),
+    [
+        (2, {"MPI_LOCALRANKID": "1", "MPI_LOCALNRANKS": "2"}, "1"),
+        (4, {"OMPI_COMM_WORLD_LOCAL_RANK": "2", "OMPI_COMM_WORLD_LOCAL_SIZE": "4"}, "2"),
+        (1, {"MPI_LOCALRANKID": "1", "MPI_LOCALNRANKS": "2"}, None),
+        (2, {"MPI_LOCALRANKID": "0", "MPI_LOCALNRANKS": "1"}, None),
+        (2, {"MPI_LOCALRANKID": "1", "MPI_LOCALNRANKS": "2", "CUDA_VISIBLE_DEVICES": "5"}, "5"),
+        (2, {"MPI_LOCALRANKID": "1", "MPI_LOCALNRANKS": "2", "PENSTOCK_DEVICE": "CPU"}, None),
+        (2, {}, None),
+    ],
+)
+def test_processes_of_a_machine_get_a_card_each_if_there_are_enough(tmp_path, cards, given, seen):
+    for name in (*(f"nvidia{i}" for i in range(cards)), "nvidiactl", "nvidia-uvm"):
+        (tmp_path / name).touch()
+    variables = {"PENSTOCK_DEVICE": "GPU", **given}
+    give_card(variables, tmp_path)
+    assert variables.get("CUDA_VISIBLE_DEVICES") == seen

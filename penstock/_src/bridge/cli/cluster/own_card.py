@@ -1,0 +1,29 @@
+"""Which card a process runs on if there are several of both on a machine."""
+
+from collections.abc import MutableMapping
+from pathlib import Path
+
+# Variables with the number of a process on its machine, and how many there are: of Open MPI, then of MPICH.
+LOCAL = (
+    ("OMPI_COMM_WORLD_LOCAL_RANK", "OMPI_COMM_WORLD_LOCAL_SIZE"),
+    ("MPI_LOCALRANKID", "MPI_LOCALNRANKS"),
+)
+VISIBLE = "CUDA_VISIBLE_DEVICES"
+
+
+def give_card(variables: MutableMapping[str, str], devices: Path = Path("/dev")) -> None:
+    """Lets a process see one card, its own, if PENSTOCK_DEVICE=GPU and nobody has said which it sees.
+
+    Where a machine has fewer cards than processes, or one process, all see all of them.
+
+    Args:
+      variables: of the environment, as mpiexec has set them.
+      devices: the folder of devices.
+    """
+    if variables.get("PENSTOCK_DEVICE") != "GPU" or VISIBLE in variables:
+        return
+    cards = len(list(devices.glob("nvidia[0-9]*")))
+    for number, count in LOCAL:
+        if number in variables and 1 < int(variables.get(count, 1)) <= cards:
+            variables[VISIBLE] = variables[number]
+            return
