@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -12,7 +13,7 @@ from penstock._src.core import dtypes
 from penstock._src.core.dispatch import building_unrecorded
 from penstock._src.core.errors import UnimplementedError
 from penstock._src.core.registry import raw
-from penstock._src.core.values.resources import VariableHandle
+from penstock._src.core.values.resources import DividedHandle, VariableHandle
 from penstock._src.eager.tensor import EagerTensor
 from penstock._src.function.concrete import ConcreteFunction
 from penstock._src.graph.library import GraphFunction
@@ -57,6 +58,22 @@ def operations_of(function: GraphFunction) -> list[Operation]:
     return needed_operations(function.graph, function.inputs, function.outputs, [])
 
 
+def captured_values(function: ConcreteFunction) -> dict[int, Any]:
+    """Returns the values of what a function captures by the positions of its inputs; what has none is not among them.
+
+    Args:
+      function: the function. If its variables are divided among processes, all of these must ask for them.
+    """
+    values: dict[int, Any] = {}
+    for position, tensor in enumerate(function.captured_inputs, function.arity):
+        held = tensor._value if isinstance(tensor, EagerTensor) else None
+        if isinstance(held, VariableHandle | DividedHandle):
+            values[position] = held.read()
+        elif isinstance(held, np.ndarray) and tensor.dtype not in _HELD:
+            values[position] = held
+    return values
+
+
 def freeze(
     function: ConcreteFunction, name: str = "", folds_scales: bool = False
 ) -> FrozenFunction:
@@ -74,17 +91,12 @@ def freeze(
     Raises:
       UnimplementedError: the function changes a variable, or holds something else than tensors.
     """
-    values = {}
-    for position, tensor in enumerate(function.captured_inputs):
-        held = tensor._value if isinstance(tensor, EagerTensor) else None
-        if isinstance(held, VariableHandle):
-            values[function.arity + position] = held.read()
-        elif isinstance(held, np.ndarray) and tensor.dtype not in _HELD:
-            values[function.arity + position] = held
-        else:
+    values = captured_values(function)
+    for position, tensor in enumerate(function.captured_inputs, function.arity):
+        if position not in values:
+            held = tensor.op.name if isinstance(tensor, SymbolicTensor) else repr(tensor._value)
             raise UnimplementedError(
-                f"Signature {name!r} reads {tensor.op.name if isinstance(tensor, SymbolicTensor) else held!r}, "
-                f"which is not a tensor: only variables and constants can be written."
+                f"Signature {name!r} reads {held}, which is not a tensor: only variables and constants can be written."
             )
     made = fold_constants(without_variables(function.graph_function, values))
     if folds_scales:

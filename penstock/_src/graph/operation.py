@@ -293,6 +293,13 @@ class Operation(OperationConversions):
     def _update_input(self, index: int, tensor: SymbolicTensor) -> None:
         self._inputs[index] = tensor
 
+    def as_written(self) -> "tuple[Op, list[SymbolicTensor]]":
+        """Returns the op that files have in place of this operation's, and its inputs."""
+        if self.raw_op.written_as is None:
+            return self.raw_op, self._inputs
+        raw_op, count = self.raw_op.written_as()
+        return raw_op, self._inputs[:count]
+
     def _get_control_flow_context(self) -> Any:
         """Returns the context in which the operation was built, or None."""
         return self._control_flow_context

@@ -44,6 +44,14 @@ class Resource:
         return f"<{type(self).__name__} {self.name!r}>"
 
 
+class DividedHandle(Resource):
+    """The handle of a variable of which each process holds a part."""
+
+    def read(self) -> Any:
+        """Returns the whole array, which all processes gather."""
+        raise NotImplementedError(type(self).__name__)
+
+
 class RemoteResource(Resource):
     """A resource that another process holds. Ops that take it run there (`core/op.py`)."""
 

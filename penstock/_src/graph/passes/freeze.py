@@ -75,15 +75,20 @@ class _Copier:
     def copy(self, function: GraphFunction, arguments: Sequence[Any]) -> list[Any]:
         """Copies the body of `function`; returns the copies of its outputs."""
         table = {t._id: a for t, a in zip(function.inputs, arguments, strict=True)}
+        wanted = {t._id for node in function.graph._operations for t in node.as_written()[1]}
+        wanted.update(t._id for t in function.outputs)
         copies: dict[int, Operation] = {}
         for node in function.graph._operations:
             if node.outputs and all(t._id in table for t in node.outputs):
                 continue
             if node.type.startswith("Placeholder") and not node._inputs:
                 continue  # not an input of this function
-            if any(t._id not in table for t in node._inputs):
+            raw_op, inputs = node.as_written()
+            if raw_op.reads_only and not any(t._id in wanted for t in node.outputs):
+                continue  # of a part of a variable
+            if any(t._id not in table for t in inputs):
                 continue
-            outputs = self._node(node, [table[t._id] for t in node._inputs])
+            outputs = self._node(node, raw_op, [table[t._id] for t in inputs])
             table.update((t._id, new) for t, new in zip(node.outputs, outputs, strict=True))
             made = self.graph._operations[-1]
             copies[id(node)] = made
@@ -94,14 +99,14 @@ class _Copier:
             )
         return [table[t._id] for t in function.outputs]
 
-    def _node(self, node: Operation, inputs: list[Any]) -> list[Any]:
-        attrs, control = node.raw_op.attrs, node.raw_op.control
+    def _node(self, node: Operation, raw_op: Op, inputs: list[Any]) -> list[Any]:
+        attrs, control = raw_op.attrs, raw_op.control
         held = [isinstance(value, _Variable) for value in inputs]
         if control == "call" and (self.inline_calls or any(held)):
             return self.copy(attrs["f"], inputs)
         if not any(held):
-            return self._add(node, node.raw_op, inputs)
-        if node.type == "ReadVariableOp":
+            return self._add(node, raw_op, inputs)
+        if raw_op.op_type == "ReadVariableOp":
             return [self.graph.constant(inputs[0].value, node.outputs[0].dtype, node.name)]
         if node.type == "ResourceGather":
             table = self.graph.constant(inputs[0].value, node.outputs[0].dtype, None)

@@ -59,7 +59,7 @@ def graph_def(
     for op in graph._operations:
         node = made.node.add()
         _fill_node(node, op, library, add_shapes)
-        node.input.extend(_graph_input(t) for t in _written(op)[1])
+        node.input.extend(_graph_input(t) for t in op.as_written()[1])
         node.input.extend(f"^{name}" for name in _control_names(op))
     _add_wait(graph, made.node)
     library.write(made.library, add_shapes)
@@ -86,7 +86,7 @@ def part_def(
     for op in ops:
         node = made.node.add()
         _fill_node(node, op, library, False)
-        node.input.extend(given_name(t) or _graph_input(t) for t in _written(op)[1])
+        node.input.extend(given_name(t) or _graph_input(t) for t in op.as_written()[1])
         node.input.extend(f"^{name}" for name in _control_names(op) if name in names)
     library.write(made.library, False)
     made.versions.producer = GRAPH_DEF_VERSION
@@ -117,7 +117,7 @@ def node_def(op: Operation) -> Any:
     """Returns the NodeDef of an operation of a graph."""
     node = NodeDef()
     _fill_node(node, op, _Library(), False)
-    node.input.extend(_graph_input(t) for t in _written(op)[1])
+    node.input.extend(_graph_input(t) for t in op.as_written()[1])
     node.input.extend(f"^{name}" for name in _control_names(op))
     return node
 
@@ -213,12 +213,12 @@ def _fill_body_node(
         return known or control.name
 
     _fill_node(node, op, library, add_shapes)
-    node.input.extend(body_input(t, arguments) for t in _written(op)[1])
+    node.input.extend(body_input(t, arguments) for t in op.as_written()[1])
     node.input.extend(f"^{name}" for name in _control_names(op, name_of))
 
 
 def _fill_node(node: Any, op: Operation, library: _Library, add_shapes: bool) -> None:
-    raw_op, _ = _written(op)
+    raw_op, _ = op.as_written()
     node.name, node.op, node.device = op.name, raw_op.op_type, op.device or ""
     cls = type(raw_op)
     for name, value in raw_op.attrs.items():
@@ -235,14 +235,6 @@ def _fill_node(node: Any, op: Operation, library: _Library, add_shapes: bool) ->
         shapes.SetInParent()
         for t in op.outputs:
             shapes.shape.add().CopyFrom(attributes.shape_to_proto(t.shape))
-
-
-def _written(op: Operation) -> tuple[Any, Sequence[SymbolicTensor]]:
-    """The op that files have in place of an operation's, and its inputs."""
-    if op.raw_op.written_as is None:
-        return op.raw_op, op._inputs
-    raw_op, count = op.raw_op.written_as()
-    return raw_op, op._inputs[:count]
 
 
 def _of_control_flow(op: Operation) -> dict[str, Any]:

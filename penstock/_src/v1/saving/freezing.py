@@ -8,8 +8,8 @@ import numpy as np
 from penstock._src.core import dtypes
 from penstock._src.core.dispatch import executing_eagerly
 from penstock._src.core.registry import raw
-from penstock._src.core.values.resources import VariableHandle
 from penstock._src.eager.tensor import EagerTensor
+from penstock._src.formats.frozen import captured_values
 from penstock._src.function.concrete import ConcreteFunction
 from penstock._src.graph.passes.freeze import freeze
 from penstock._src.graph.rewriting import extract_sub_graph
@@ -38,14 +38,7 @@ def convert_variables_to_constants_v2(
     Raises:
       UnimplementedError: the function changes a variable.
     """
-    values = {}
-    for position, tensor in enumerate(func.captured_inputs):
-        held = tensor._value if isinstance(tensor, EagerTensor) else None
-        if isinstance(held, VariableHandle):
-            values[func.arity + position] = held.read()
-        elif isinstance(held, np.ndarray) and tensor.dtype not in _HELD:
-            values[func.arity + position] = held
-    return _with_values(func, values)
+    return _with_values(func, captured_values(func))
 
 
 # The collection of assignments that run before a session's variables become constants.

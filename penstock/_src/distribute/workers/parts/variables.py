@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from penstock._src.core import dtypes
 from penstock._src.core.composite import IndexedSlices
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.errors import UnimplementedError
 from penstock._src.core.registry import raw
+from penstock._src.core.values.resources import DividedHandle
 from penstock._src.distribute.context import CONTEXTS
 from penstock._src.distribute.mirrored.variables import MirroredVariable, give_updates
 from penstock._src.eager.context import init_scope
+from penstock._src.eager.tensor import EagerTensor
 from penstock._src.eager.variable import Variable
 from penstock._src.eager.variable_handle import wrong_shape
 from penstock._src.ops.collective.parts import gather_parts, own_part
@@ -40,7 +43,11 @@ class Division:
     def whole(self, parts: list[Any], shapes: list[Any], pack_bytes: int = 0) -> list[Any]:
         """Returns the tensors of whose parts each process gives its own."""
         gathered: list[Any] = gather_parts(
-            inputs=parts, shapes=shapes, size=self.size, pack_bytes=pack_bytes, name="gathered"
+            inputs=parts,
+            shapes=shapes,
+            size=self.size,
+            pack_bytes=pack_bytes,
+            name="gathered",
         )
         return gathered
 
@@ -75,6 +82,37 @@ class Division:
                 f"{method} on variable {variable.name}, which is divided among processes.",
             )
         return getattr(variable.values[0], method)(self.part(whole), read_value=False, **kwargs)
+
+
+class HandleOfParts(DividedHandle):
+    """What stands for a variable in parts in gradients and files. Ops that take a variable's handle refuse it: none holds the whole.
+
+    Args:
+      kind: "weight", or "slot" of an optimizer.
+      part: the variable of this process's part.
+      shape: of the whole.
+      division: how it is divided.
+    """
+
+    def __init__(self, kind: str, part: Variable, shape: Any, division: Division) -> None:
+        super().__init__(part._name)
+        self.kind, self.shape, self.dtype = kind, shape, part._dtype
+        self._part, self._division = part._handle._value, division
+        self.parts = (self._part,)
+
+    def read(self) -> Any:
+        """Returns the whole array, which all processes gather."""
+        return self._division.whole([self._part.read()], [self.shape])[0].numpy()
+
+    def __repr__(self) -> str:
+        return f"<the handle of the {self.kind} {self.name!r}, which ShardingOptions divides: it can be read and assigned only>"
+
+
+def divided_handle(kind: str, part: Variable, shape: Any, division: Division) -> EagerTensor:
+    """Returns a tensor of a `HandleOfParts`."""
+    handle = EagerTensor(HandleOfParts(kind, part, shape, division), dtypes.resource)
+    handle._handle_data = [(shape, part._dtype)]
+    return handle
 
 
 class UpdatedVariable(MirroredVariable):
@@ -202,6 +240,14 @@ class DividedVariable(MirroredVariable):
         self._shape, self._stays_divided = shape, stays_divided
         self._division, self._make = division, make
         self.is_divided, self._was_updated = True, False
+        self._source = divided_handle("slot", part, shape, division)
+
+    @property
+    def _handle(self) -> Any:  # type: ignore[override]
+        # That of files: by none other can the whole be had.
+        if self.is_divided and self._replica is None and not CONTEXTS.in_parts:
+            return self._source
+        return self._copy._handle
 
     def _own_part(self) -> Variable | None:
         """The variable of the part, if it acts as that now."""

@@ -5,32 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 from penstock._src.autodiff.tape import variable_accessed
-from penstock._src.core import dtypes
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.registry import raw
-from penstock._src.core.values.resources import Resource
 from penstock._src.distribute.context import CONTEXTS, current
 from penstock._src.distribute.mirrored.variables import (
     MirroredVariable,
     aggregated,
     give_updates,
 )
-from penstock._src.distribute.workers.parts.variables import Division
-from penstock._src.eager.tensor import EagerTensor
+from penstock._src.distribute.workers.parts.variables import Division, divided_handle
 from penstock._src.eager.variable import Variable
 from penstock._src.eager.variable_modes import VariableAggregation
 from penstock._src.ops.collective.weights import read_whole
-
-
-class WeightHandle(Resource):
-    """What stands for a weight in parts in gradients. Ops that take a variable's handle refuse it: none holds the whole."""
-
-    def __init__(self, name: str, shape: Any, dtype: Any, part: Resource) -> None:
-        super().__init__(name)
-        self.shape, self.dtype, self.parts = shape, dtype, (part,)
-
-    def __repr__(self) -> str:
-        return f"<the handle of the weight {self.name!r}, which ShardingOptions(stage=3) divides: it can be read and assigned only>"
 
 
 class DividedWeight(MirroredVariable):
@@ -49,9 +35,7 @@ class DividedWeight(MirroredVariable):
     ) -> None:
         super().__init__(strategy, [part])
         self._shape, self._division, self._pack_bytes = shape, division, pack_bytes
-        handle = WeightHandle(self._name, shape, self._dtype, part._handle._value)
-        self._source = EagerTensor(handle, dtypes.resource)
-        self._source._handle_data = [(shape, self._dtype)]
+        self._source = divided_handle("weight", part, shape, division)
 
     @property
     def _handle(self) -> Any:  # type: ignore[override]
