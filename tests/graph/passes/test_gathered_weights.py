@@ -29,7 +29,13 @@ def planned(build, pack_bytes=PACK):
     ops = operations_to_run(graph, [x, *graph.inputs], outputs, effects)
     made = {t._id for op in ops for t in op._outputs} | {t._id for t in [x, *graph.inputs]}
     assert all(t._id in made for op in ops for t in op._inputs)
-    counts = {"_GatherParts": lambda op: f"gather {len(op._inputs)}"}
+
+    def gather(op):
+        travels_as = op._outputs[0].dtype
+        narrow = "" if travels_as is tf.float32 else f" as {travels_as.name}"
+        return f"gather {len(op._inputs)}{narrow}"
+
+    counts = {"_GatherParts": gather}
     shown = {"MatMul": "product", "AssignVariableOp": "assign", "Cast": "cast"}
     names = [counts.get(op.type, lambda op: shown.get(op.type))(op) for op in ops]
     return [name for name in names if name]
@@ -77,9 +83,29 @@ def test_casts_of_a_weight_are_computed_for_each_pass():
                 )
         return tape.gradient(x, [parts[0]._handle])
 
-    names = planned(build)
-    # The second weight is gathered anew, and cast twice; two more casts are the gradients of the first's.
-    assert names.count("gather 1") == 3 + 1 and names.count("cast") == 3 * 2 + 2 + 2
+    names = planned(build, PACK // 2)
+    # They travel as halfs. The second weight is gathered anew, and cast; two more casts are the gradients of the first's.
+    assert names.count("gather 1 as float16") == 3 + 1 and names.count("cast") == 3 + 1 + 2
+    assert planned(build, PACK)[0] == "gather 2 as float16"
+
+
+def test_a_weight_that_is_also_taken_as_it_is_travels_as_it_is():
+    def build(x, read, parts):
+        weight = read(0)
+        narrow = raw.Cast(x=weight, DstT=tf.bfloat16)
+        return [raw.MatMul(a=raw.Cast(x=x, DstT=tf.bfloat16), b=narrow), raw.MatMul(a=x, b=weight)]
+
+    assert planned(build) == ["gather 1", "cast", "cast", "product", "product"]
+
+
+def test_equal_casts_of_a_weight_are_one_and_others_are_none():
+    def build(x, read, parts):
+        weight, other = read(0), read(1)
+        narrow = [raw.Cast(x=weight, DstT=tf.bfloat16) for _ in range(2)]
+        wider = [raw.Cast(x=other, DstT=dtype) for dtype in (tf.bfloat16, tf.half, tf.float64)]
+        return [raw.MatMul(a=narrow[0], b=narrow[1]), *wider]
+
+    assert sorted(planned(build)) == [*["cast"] * 3, "gather 1", "gather 1 as bfloat16", "product"]
 
 
 def test_what_the_caller_reads_is_gathered_and_what_nobody_reads_is_not():

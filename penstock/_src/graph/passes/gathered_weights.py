@@ -60,7 +60,56 @@ def with_gathers(operations: list[Operation], outputs: Sequence[Any]) -> list[Op
     """
     if not any(isinstance(op.raw_op, _ReadWhole) for op in operations):
         return operations
-    return _Rewrite(operations, outputs).result()
+    return _Rewrite(_with_narrow_reads(operations, outputs), outputs).result()
+
+
+def _with_narrow_reads(operations: list[Operation], outputs: Sequence[Any]) -> list[Operation]:
+    """Returns the operations with casts of weights as part of their reads, where nothing else takes the weight.
+
+    Casts are of elements, so what travels may be cast before: fewer bytes, and the same bits.
+
+    Before: w = _ReadWhole(part),  c = Cast(w),  y = MatMul(x, c)
+    After:  c = _ReadWhole(part),  y = MatMul(x, c)
+    """
+    readers: dict[int, list[Operation]] = defaultdict(list)
+    for op in operations:
+        for t in op._inputs:
+            readers[t._id].append(op)
+    asked = {t._id for t in outputs}
+    instead: dict[int, Any] = {}  # a cast's result, or the weight -> what is read
+    for op in operations:
+        if isinstance(op.raw_op, _ReadWhole) and op._outputs[0]._id not in asked:
+            casts = readers[op._outputs[0]._id]
+            if casts and all(_narrows_like(casts[0], cast) for cast in casts):
+                found = [cast._outputs[0] for cast in casts]
+                if not any(t._id in asked for t in found[1:]):
+                    instead.update(dict.fromkeys([t._id for t in (*op._outputs, *found)], found[0]))
+    if not instead:
+        return operations
+    made = []
+    for op in operations:
+        if isinstance(op.raw_op, _ReadWhole) and op._outputs[0]._id in instead:
+            read = copy.copy(op)
+            read._outputs = [instead[op._outputs[0]._id]]
+            made.append(read)
+        elif not any(t._id in instead for t in op._outputs):
+            is_changed = any(t._id in instead for t in op._inputs)
+            inputs = [instead.get(t._id, t) for t in op._inputs]
+            made.append(with_inputs(op, inputs) if is_changed else op)
+    return made
+
+
+def _narrows_like(first: Operation, op: Operation) -> bool:
+    """Whether an operation casts floats to the same smaller type as another."""
+    raw: Any = op.raw_op
+    return (
+        raw.op_type == "Cast"
+        and raw.DstT == first._outputs[0].dtype
+        and raw.DstT.is_floating
+        and raw.SrcT.is_floating
+        and raw.DstT.size < raw.SrcT.size
+        and not raw.Truncate
+    )
 
 
 class _Rewrite:
@@ -162,6 +211,7 @@ class _Rewrite:
         attrs = {
             "shapes": tuple(read.output_shape for read in reads),
             "T": tuple(t.dtype for t in made._inputs),
+            "Tout": tuple(t.dtype for t in made._outputs),
             "size": reads[0].size,
             "pack_bytes": reads[0].pack_bytes,
             "ahead": AHEAD,

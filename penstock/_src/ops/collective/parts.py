@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from penstock._src.core import dtypes
+from penstock._src.core.dtypes import DType
 from penstock._src.core.op import Op
 from penstock._src.core.registry import make_function
 from penstock._src.core.shapes import TensorShape
@@ -21,6 +22,7 @@ from penstock._src.ops.collective.lowering import (
     require_exchangeable,
 )
 from penstock._src.ops.collective.members import connected, disagreement, told_words
+from penstock._src.ops.math.unary import convert
 
 
 def part_size(elements: int, size: int) -> int:
@@ -176,9 +178,10 @@ class _SumOfParts(_Parts):
 
 
 class _GatherParts(_Parts):
-    """The tensors of whose parts each process has one, of some shapes."""
+    """The tensors of whose parts each process has one, of some shapes, cast to other types before they travel."""
 
-    signature = "inputs: *T -> outputs: *T"
+    signature = "inputs: *T -> outputs: *Tout"
+    Tout: list[DType]
     shapes: list[TensorShape]
     size: int
 
@@ -190,6 +193,7 @@ class _GatherParts(_Parts):
         return ", ".join(str(list(shape)) for shape in self.shapes)
 
     def eager(self, inputs):
+        inputs = [convert(x, to.np, False) for x, to in zip(inputs, self.Tout, strict=True)]
         transport = self._agreed(inputs)
         packs = self._packs(inputs)
         sent = [np.concatenate([inputs[i] for i in pack])[None] for pack in packs]
@@ -206,6 +210,7 @@ class _GatherParts(_Parts):
         return tuple(int(d) for d in self.shapes[i])
 
     def lower(self, p, inputs):
+        inputs = [p.cast(x, to) for x, to in zip(inputs, self.Tout, strict=True)]
         transport = exchanging_transport(p)
         unit = self._unit(transport, inputs, "all_gather", "")
         packs = self._packs(inputs)

@@ -36,7 +36,7 @@ class _ReadWhole(_Parts):
     def gather(self) -> Any:
         """The op that gathers the part."""
         attrs = {"shapes": (self.output_shape,), "size": self.size, "pack_bytes": self.pack_bytes}
-        return _GatherParts.instance(attrs | {"T": (self.T,)})
+        return _GatherParts.instance(attrs | {"T": (self.T,), "Tout": (self.T,)})
 
 
 read_whole = make_function(_ReadWhole)

@@ -44,6 +44,7 @@ class Division:
         """Returns the tensors of whose parts each process gives its own."""
         gathered: list[Any] = gather_parts(
             inputs=parts,
+            Tout=[part.dtype for part in parts],
             shapes=shapes,
             size=self.size,
             pack_bytes=pack_bytes,
