@@ -471,6 +471,8 @@ class Operation:
     """A node of a graph: an op with its attributes, inputs and control inputs."""
     def __init__(self, graph: Any, op: Callable[..., Any], name: str, inputs: list[SymbolicTensor], control_inputs: list[Operation], shapes: list[TensorShape], device: str = '', location: Any = None) -> None: ...
     annotations: Mapping[str, Any]
+    def as_written(self) -> builtins.tuple[Any, list[SymbolicTensor]]:
+        """Returns the op that files have in place of this operation's, and its inputs."""
     @property
     def attributes(self) -> dict[str, Any]:
         """The attributes by name."""
