@@ -164,6 +164,43 @@ EXAMPLES = {
     "f(repeat(a)) -> repeat(f(a)), f(reshape(a)) -> reshape(f(a)), f cast": lambda p, s, **_: (
         p.cast(p.broadcast_to(s, [3, 4]), I)
     ),
+    "f(transpose(x), transpose(y)) -> transpose(f(x, y)), f unary": lambda p, x, **_: p.exp(
+        p.transpose(x, [1, 0])
+    ),
+    "f(transpose(x), transpose(y)) -> transpose(f(x, y)), f binary": lambda p, x, v, **_: p.add(
+        p.add(
+            p.transpose(p.reshape(x, [3, 2, 2]), [2, 0, 1]),
+            p.broadcast(p.slice(v, [1], [4]), [2, 3, 2], [1]),
+        ),
+        p.iota([2, 3, 2], 0, x.dtype),
+    ),
+    "f(transpose(x), transpose(y)) -> transpose(f(x, y)), f compare": lambda p, x, y, **_: p.lt(
+        p.transpose(x, [1, 0]), p.transpose(y, [1, 0])
+    ),
+    "f(transpose(x), transpose(y)) -> transpose(f(x, y)), f select": lambda p, x, b, **_: p.select(
+        p.transpose(b, [1, 0]), p.transpose(x, [1, 0]), 2.0
+    ),
+    "f(transpose(x), transpose(y)) -> transpose(f(x, y)), f cast": lambda p, n, **_: p.cast(
+        p.transpose(n, [1, 0]), F
+    ),
+    "reduce(transpose(x)) -> transpose(reduce(x))": lambda p, x, **_: p.reduce_max(
+        p.transpose(p.reshape(x, [3, 2, 2]), [1, 2, 0]), 0
+    ),
+    "arg_reduce(transpose(x)) -> transpose(arg_reduce(x))": lambda p, x, **_: p.arg_max(
+        p.transpose(p.reshape(x, [3, 2, 2]), [2, 1, 0]), 0
+    ),
+    "pad(transpose(x)) -> transpose(pad(x))": lambda p, x, **_: p.pad(
+        p.transpose(p.reshape(x, [3, 2, 2]), [1, 2, 0]), [1, 0, 2], [0, 1, 1], 3.0, [0, 1, 2]
+    ),
+    "slice(transpose(x)) -> transpose(slice(x))": lambda p, x, **_: p.slice(
+        p.transpose(x, [1, 0]), [1, 0], [4, 2], [2, 1]
+    ),
+    "reverse(transpose(x)) -> transpose(reverse(x))": lambda p, x, **_: p.reverse(
+        p.transpose(p.reshape(x, [3, 2, 2]), [1, 2, 0]), [0, 2]
+    ),
+    "concat(transpose(x), transpose(y)) -> transpose(concat(x, y))": lambda p, x, y, **_: p.concat(
+        [p.transpose(x, [1, 0]), p.transpose(y, [1, 0])], 1
+    ),
 }
 
 _RANDOM = np.random.default_rng(0)

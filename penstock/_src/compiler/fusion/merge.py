@@ -5,17 +5,19 @@ Before: m' = f(m, g);  v' = h(v, g);  w' = k(w, m', v')            three kernels
 After:  m', v', w' = one kernel, which reads g once and m' and v' from registers
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from penstock._src.compiler.fusion.column_sums import sum_on_tiles
 from penstock._src.compiler.fusion.groups import FusionGroup, RowSpace
 from penstock._src.compiler.fusion.partition import Partition
+from penstock._src.compiler.fusion.storing import LARGE
 from penstock._src.compiler.kernels.index import is_one
 from penstock._src.compiler.kernels.memory import home
 from penstock._src.compiler.kernels.stored_blocks import MOST_READS, SMALL, blocks_of, extents
 from penstock._src.compiler.recognize.lanes import common_lane
+from penstock._src.ir.meaning.orientation import reads_across_rows
 from penstock._src.ir.node import Node
 from penstock._src.ir.primitives import ELEMENTWISE
 from penstock._src.util.flags import flags
@@ -120,7 +122,7 @@ def _opened(partition: Partition) -> list[_Open]:
 def _merged(partition: Partition) -> list[FusionGroup]:
     """The merged groups, each after the groups whose results it reads."""
     groups = _opened(partition)
-    merger = _Merger(partition.by_id, partition.in_loop)
+    merger = _Merger(partition.by_id, partition.is_leaf, partition.in_loop)
     for group in groups:
         for node in group.nodes:
             merger.maker[node.id] = group
@@ -150,12 +152,14 @@ def _merged(partition: Partition) -> list[FusionGroup]:
 class _Merger:
     """Joins groups of one partition.
 
+    is_leaf     whether kernels read a node from memory
     unrelated   whether groups are joined that read nothing in common: worth it where launches are many and small
     maker       of a stored node, the group that makes it
     readers     of a stored node, the groups that read it, by identity
     """
 
     by_id: Mapping[int, Node]
+    is_leaf: Callable[[Node], bool]
     unrelated: bool
     maker: dict[int, _Open] = field(default_factory=dict)
     readers: dict[int, dict[int, _Open]] = field(default_factory=dict)
@@ -169,6 +173,8 @@ class _Merger:
         if as_rows:
             agree = a.rows in (None, rows) and b.rows in (None, rows)
             if not agree or not a.is_plain or not b.is_plain:
+                return False
+            if self._turns_rows(a) or self._turns_rows(b):
                 return False
         elif a.space != b.space:
             return False
@@ -195,6 +201,16 @@ class _Merger:
         if a.elements > SMALL:  # streams side by side are slower where they share nothing large
             common = {i for i in common if i in a.made or 4 * int(self.by_id[i].size) >= a.elements}
         return bool(common or self.unrelated and a.kind == b.kind == "map")
+
+    def _turns_rows(self, group: _Open) -> bool:
+        """Whether a group of elements is better computed in blocks, as it reads a large array across its rows; not row by row."""
+        if group.kind != "map" or group.elements < LARGE:
+            return False
+        return any(
+            reads_across_rows(block.value, self.is_leaf)
+            for node in group.nodes
+            for block in blocks_of(node)
+        )
 
     def _find_position(self, a: _Open, b: _Open) -> bool:
         """Whether there is a position after everything that both read and before everything that reads what they make: that of a, or

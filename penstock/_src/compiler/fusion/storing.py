@@ -4,11 +4,12 @@ A node is *stored* only if it must be: it is a result, a reduction, a contractio
 such a node reads it; or if computing it again in every consumer would cost more than reading it.
 
     elementwise nodes     stored if two consumers would each read three or more arrays for it, if the expression is
-                          long, or if a consumer reads elements many times (broadcast along rows, gather, windows)
-    movements             never stored unless memory of that layout is asked for
+                          long, if a consumer reads elements many times (broadcast along rows, gather, windows), or if rows
+                          are reduced of which an array is read across its own rows
+    movements             never stored unless memory of that layout is asked for, or rows are read across those of the argument
 """
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 
 from penstock._src.compiler.codegen.specials.table import SPECIALS, updates_first
@@ -20,7 +21,9 @@ from penstock._src.compiler.recognize.recognized import Recognized
 from penstock._src.compiler.recognize.row_reductions import RowUses
 from penstock._src.core import dtypes
 from penstock._src.core.errors import UnimplementedError
+from penstock._src.ir.meaning.orientation import turns_rows
 from penstock._src.ir.node import Node
+from penstock._src.ir.primitives import ELEMENTWISE
 
 SPECIAL = frozenset({*SPECIALS, "while", "case"})
 ALWAYS_STORED = frozenset({"reduce", "arg_reduce", "contract", "dynamic_update_slice"}) | SPECIAL
@@ -28,6 +31,7 @@ LONG = 60  # operations of an expression that several kernels should not each co
 DEEP = 40  # nodes of an expression: beyond, it is stored however many want it
 HOISTED = 40  # cost of what may be computed again for every row
 MOST_PIECES = 4  # of a concat that is not stored: each element chooses among them
+LARGE = 1 << 14  # elements: from here on, reading across rows leaves the caches
 REPEATED = 2  # cost of what may be computed again for every element of a larger array
 NOBODY: frozenset[int] = frozenset()
 
@@ -51,8 +55,7 @@ def choose_stored(found: Recognized) -> Storing:
     demanded = _demanded(found)
     by_id = {n.id: n for n in found.nodes}
     in_rows = found.row_reductions
-    roots = {found.reductions[i].id for i in in_rows}
-    rows = RowUses(found.users, roots, found.absorbed, found.contractions)
+    rows = RowUses(found.users, found.rows, found.absorbed, found.contractions)
     for node in found.nodes:
         if in_memory_already(node) or node.results is not None or node.dtype == dtypes.resource:
             computed[node.id], leaves[node.id] = NOBODY, frozenset((node.id,))
@@ -65,6 +68,7 @@ def choose_stored(found: Recognized) -> Storing:
             node.id in demanded
             or (_is_made_whole(node, found) and node.id not in in_rows)
             or (not in_rows.isdisjoint(own) and node.id not in in_rows and rows.leaves(node))
+            or _wanted_in_rows(node, stored, found)
             or _worth_storing(node, own, read, by_id, found)
         ):
             if node.kind not in ("constant", "size", "iota") or node.id in demanded:
@@ -158,6 +162,43 @@ def _worth_storing(
         if size > 1 and sum(int(x.size) == size for x in arrays if x.dtype is not None) >= 3:
             return True
     return any(_reads_often(user, node, node, weight, found) for user in users)
+
+
+def _wanted_in_rows(node: Node, stored: Container[int], found: Recognized) -> bool:
+    """Whether a node is a large array's transpose, or is computed with one, whose rows kernels would read again and again, each element
+    from another line of the cache."""
+    if int(node.size) < LARGE:
+        return False
+    if turns_rows(node):
+        return any(
+            (user.kind == "reshape" and _feeds_rows(user, found)) or _takes_rows(user, node)
+            for user in found.users[node.id]
+        )
+    if node.kind not in ELEMENTWISE:
+        return False
+    operands = [home(a) for a in node.args]
+    turned = any(turns_rows(a) and a.id not in stored for a in operands)
+    return turned and _feeds_rows(node, found)
+
+
+def _feeds_rows(node: Node, found: Recognized) -> bool:
+    """Whether a reduction that kernels compute again for each row reads a node, or what is computed of its elements alone."""
+    pending, seen = [node], {node.id}
+    while pending and len(seen) < DEEP:
+        for user in found.users[pending.pop().id]:
+            if user.kind == "reduce" and user.id in found.rows:
+                return True
+            if user.kind in ELEMENTWISE and user.id not in seen:
+                seen.add(user.id)
+                pending.append(user)
+    return False
+
+
+def _takes_rows(user: Node, node: Node) -> bool:
+    """Whether a gather takes so many rows of a node that they cost more than storing it."""
+    if user.kind != "gather" or user.args[0] is not node:
+        return False
+    return user.attrs["axis"] < node.rank - 1 and int(user.size) >= int(node.size) // 4
 
 
 def _reads_often(user: Node, arg: Node, node: Node, weight: int, found: Recognized) -> bool:

@@ -2,7 +2,8 @@
 
 one   for every result: its loop over the reduced axes
 two   the outermost long axis is cut into parts of a fixed size; every part leaves its own result, and a second nest
-      adds these up in order: the split does not depend on threads, so neither do the results
+      adds these up in order: the split does not depend on threads, so neither do the results; where an array is read across
+      its rows, parts leave a row each, since a vector of neighbors in a row then finds the lines of the one before in the cache
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -23,12 +24,14 @@ from penstock._src.compiler.kernels.values import Value
 from penstock._src.core.dtypes import DType
 from penstock._src.ir import dims
 from penstock._src.ir.dims import Dim
+from penstock._src.ir.meaning.orientation import reads_across_rows
 from penstock._src.ir.node import Node
 
 PART = 1 << 14  # elements of a part
 MOST_PARTS = 256  # of an axis of known extent: they are written and read once more
 SMALL = 1 << 15  # elements that one task may as well reduce alone
 MANY = 1 << 13  # results side by side: then there is enough to share out without parts
+ENOUGH_PARTS = 16  # so that threads share them
 MANY_ROWS = 64  # the same of results each of a line of its own
 
 # By the id of a reduce node: its parts, along the first axis, and where among several it stands in each of them.
@@ -42,6 +45,11 @@ def reduction_kernels(
     axis, part = cut_of(roots[0])
     if axis is None:
         return [finish(nodes, {}, is_leaf)]
+    if any(reads_across_rows(root.args[0], is_leaf) for root in roots):
+        found = _cut_beside_rows(roots[0])
+        if found is not None:
+            first, partials = _parts(roots, *found, is_leaf, keeps_rows=True)
+            return [first, finish(nodes, partials, is_leaf)]
     flat = _flat_parts(roots, is_leaf) if _has_inner_axes(roots[0], axis) else None
     first, partials = flat or _parts(roots, axis, part, is_leaf)
     return [first, finish(nodes, partials, is_leaf)]
@@ -76,21 +84,40 @@ def cut_of(root: Node) -> tuple[int | None, int]:
     return axis, part
 
 
+def _cut_beside_rows(root: Node) -> tuple[int, int] | None:
+    """(the axis to cut, extent of a part) where parts leave a row each; None if rows are not reduced, or if no other axis of known extent is."""
+    (x,) = root.args
+    last = x.rank - 1
+    others = [a for a in root.attrs["axes"] if a != last and not isinstance(x.shape[a], Dim)]
+    if last not in root.attrs["axes"] or isinstance(x.shape[last], Dim) or not others:
+        return None
+    axis = max(others, key=lambda a: (int(x.shape[a]) >= ENOUGH_PARTS, -a))
+    rows = int(x.shape[axis])
+    part = dims.ceil_divide(rows * int(x.shape[last]), SMALL)
+    return (axis, part) if part < rows else None
+
+
 def _parts(
-    roots: Sequence[Node], axis: int, part: int, is_leaf: Callable[[Node], bool]
+    roots: Sequence[Node],
+    axis: int,
+    part: int,
+    is_leaf: Callable[[Node], bool],
+    keeps_rows: bool = False,
 ) -> tuple[NestKernel, Partials]:
-    """The nest that stores the results of every part of an axis, of shape (parts, *shape)."""
+    """The nest that stores the results of every part of an axis, of shape (parts, *shape), or (parts, *shape, row) if it keeps rows."""
     (x,) = roots[0].args
-    axes = sorted(roots[0].attrs["axes"])
+    reduced = set(roots[0].attrs["axes"])
+    if keeps_rows:
+        reduced.remove(x.rank - 1)
     cut = _Cut(is_leaf, x.shape[axis], part)
-    space = [cut.scope.var(e) for e in roots[0].shape]
-    others = [cut.scope.var(x.shape[a]) for a in axes if a != axis]
+    space = [cut.scope.var(e) for a, e in enumerate(x.shape) if a not in reduced]
+    others = [cut.scope.var(x.shape[a]) for a in sorted(reduced - {axis})]
     outer, inner, coordinates = iter(space), iter(others), []
     for a in range(len(x.shape)):
         if a == axis:
             coordinates.append(cut.along)
         else:
-            coordinates.append(of_atom(next(inner if a in axes else outer)))
+            coordinates.append(of_atom(next(inner if a in reduced else outer)))
     return cut.nest(roots, space, others, coordinates)
 
 
@@ -140,7 +167,7 @@ class _Cut:
         `coordinates` are the element's, or None where the cut axis counts all elements.
         """
         space = (self.number, *results)
-        shape = (self.count, *roots[0].shape)
+        shape = tuple([v.extent for v in space])
         place = Position(self.scope, shape, [of_atom(v) for v in space])
         partials: Partials = {}
         stores, outputs = [], []
@@ -224,7 +251,7 @@ def row_kernel(
 
 
 class _Finisher(Inliner):
-    """Reads reduce nodes as sums of their parts."""
+    """Reads reduce nodes as sums of their parts, and of the rows that these left."""
 
     partials: Partials
 
@@ -232,10 +259,12 @@ class _Finisher(Inliner):
         partial, among = self.partials.get(node.id, (None, ()))
         if partial is None:
             return super().read(node, position, guard)
-        (variable,) = self.reduction_vars((partial.shape[0],), position.vars)
-        coordinates = [of_atom(variable), *map(constant, among), *position.coordinates]
+        row = partial.shape[1 + len(among) + node.rank :]
+        variables = self.reduction_vars((partial.shape[0], *row), position.vars)
+        number, *within = map(of_atom, variables)
+        coordinates = [number, *map(constant, among), *position.coordinates, *within]
         body = self.load(partial, Position(self.scope, partial.shape, coordinates).linear, guard)
-        value = self.scope.value("reduce", (body,), partial.dtype, (node.op, (variable,)))
+        value = self.scope.value("reduce", (body,), partial.dtype, (node.op, variables))
         if partial.dtype is not node.dtype:
             value = self.scope.value("cast", (value,), node.dtype)
         return value

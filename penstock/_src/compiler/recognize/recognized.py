@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from penstock._src.compiler.codegen.contraction.match import Match
 from penstock._src.compiler.kernels.attention import Attention
@@ -21,6 +22,7 @@ class Recognized:
     contractions    of the node that ends a contraction's epilogue, the contract node
     reductions      of the node that ends a reduction's epilogue, the reduce node
     row_reductions  ends of reductions that each kernel over the same rows computes again
+    rows            the reduce nodes of these
     absorbed        nodes that exist only in registers of the kernel that takes them along
     lanes           of each node the lane, if there are several (lanes.py)
     in_loop         whether the function is a loop's body, where launches count for more
@@ -39,6 +41,10 @@ class Recognized:
     lanes: Mapping[int, int]
     in_loop: bool
     nested: "Mapping[Function, Recognized]"
+
+    @cached_property
+    def rows(self) -> frozenset[int]:
+        return frozenset([self.reductions[end].id for end in self.row_reductions])
 
     def __str__(self) -> str:
         numbers = printer.numbers(self.function)

@@ -127,7 +127,8 @@ def _channels_last(x: np.ndarray, c: Convolution) -> np.ndarray:
     return np.moveaxis(x, c.channels, -1)
 
 
-def _last_windows(c: Convolution) -> Convolution:
+def with_channels_last(c: Convolution) -> Convolution:
+    """The same geometry of images with channels last."""
     return c._replace(axes=list(range(1, c.rank - 1)), channels=c.rank - 1)
 
 
@@ -140,7 +141,7 @@ def forward(c: Convolution, input: np.ndarray, filter: np.ndarray) -> np.ndarray
     """The convolution."""
     dtype = input.dtype
     x, w = _channels_last(in_float32(input), c), in_float32(filter)
-    c_last = _last_windows(c)
+    c_last = with_channels_last(c)
     x = pad_axes(x, c_last.axes, c.windows)
     shape = c_last.output_shape(x.shape[0], w.shape[-1])
     out = np.zeros((*shape[:-1], c.groups, w.shape[-1] // c.groups), np.result_type(x, w))
@@ -163,7 +164,7 @@ def input_gradient(
     """The gradient by an input of the given shape."""
     dtype = dy.dtype
     g, w = _channels_last(in_float32(dy), c), in_float32(filter)
-    c_last = _last_windows(c)
+    c_last = with_channels_last(c)
     last = [shape[0], *(shape[a] for a in c.axes), shape[c.channels]]
     out = np.zeros(padded_shape(last, c_last.axes, c.windows), np.result_type(g, w))
     for offsets in _all_taps(c):
@@ -185,7 +186,7 @@ def filter_gradient(
     """The gradient by a filter of the given shape."""
     dtype = dy.dtype
     x, g = _channels_last(in_float32(input), c), _channels_last(in_float32(dy), c)
-    c_last = _last_windows(c)
+    c_last = with_channels_last(c)
     x = pad_axes(x, c_last.axes, c.windows)
     g = np.ascontiguousarray(g).reshape(-1, c.groups, g.shape[-1] // c.groups)
     out = np.zeros(tuple(shape), np.result_type(x, g))
@@ -204,6 +205,19 @@ def _by_group(x: np.ndarray, groups: int) -> np.ndarray:
 
 
 # -- lowerings: contractions over a view of windows -----------------------------------------------
+#
+# Images with channels first are turned: kernels want channels side by side, and layers between which nothing else stands take the
+# transposes back (ir/rules/orientation.py).
+
+
+def turned_last(p: Any, x: Any) -> Any:
+    """Images with channels first as images with channels last."""
+    return p.transpose(x, [0, *range(2, x.rank), 1])
+
+
+def turned_first(p: Any, x: Any) -> Any:
+    """Images with channels last as images with channels first."""
+    return p.transpose(x, [0, x.rank - 1, *range(1, x.rank - 1)])
 
 
 def view(p: Any, x: Any, c: Convolution) -> Any:
@@ -219,11 +233,6 @@ def view(p: Any, x: Any, c: Convolution) -> Any:
     )
 
 
-def letters(c: Convolution, channel: str, spatial: str) -> str:
-    """The axes of an image in a contraction: n, the spatial letters, and the channel (or group, channel)."""
-    return f"n{channel}{spatial}" if c.channels == 1 else f"n{spatial}{channel}"
-
-
 def split(p: Any, x: Any, axis: int, groups: int) -> Any:
     shape = list(x.shape)
     return p.reshape(x, [*shape[:axis], groups, shape[axis] // groups, *shape[axis + 1 :]])
@@ -236,42 +245,45 @@ def merge(p: Any, x: Any, axis: int) -> Any:
 
 def lower_forward(p: Any, c: Convolution, input: Any, filter: Any) -> Any:
     """contract(windows(input), filter)."""
+    if c.channels == 1:
+        last = lower_forward(p, with_channels_last(c), turned_last(p, input), filter)
+        return turned_first(p, last)
     xs, ks = (names[: len(c.axes)] for names in LETTERS)
     if c.groups == 1:
-        spec = f"{letters(c, 'c', xs)}{ks},{ks}co->{letters(c, 'o', xs)}"
-        return p.contract(spec, view(p, input, c), filter)
-    apart = grouped_geometry(c)
-    patches = view(p, split(p, input, c.channels, c.groups), apart)
+        return p.contract(f"n{xs}c{ks},{ks}co->n{xs}o", view(p, input, c), filter)
+    patches = view(p, split(p, input, c.channels, c.groups), grouped_geometry(c))
     w = split(p, filter, c.rank - 1, c.groups)
-    spec = f"{letters(c, 'gc', xs)}{ks},{ks}cgo->{letters(c, 'go', xs)}"
-    return merge(p, p.contract(spec, patches, w), c.channels)
+    return merge(p, p.contract(f"n{xs}gc{ks},{ks}cgo->n{xs}go", patches, w), c.channels)
 
 
 def lower_input_gradient(p: Any, c: Convolution, shape: Sequence[int], filter: Any, dy: Any) -> Any:
     """contract(windows(dy dilated by the stride), reverse(filter))."""
+    if c.channels == 1:
+        shape = [shape[0], *shape[2:], shape[1]]
+        dx = lower_input_gradient(p, with_channels_last(c), shape, filter, turned_last(p, dy))
+        return turned_first(p, dx)
     xs, ks = (names[: len(c.axes)] for names in LETTERS)
     if any(w.out == 0 or w.extent == 0 for w in c.windows):
         return p.full(shape, 0, dy.dtype)
     flipped = p.reverse(filter, list(range(len(c.axes))))
     if c.groups == 1:
-        spec = f"{letters(c, 'o', xs)}{ks},{ks}co->{letters(c, 'c', xs)}"
-        return p.contract(spec, gradient_view(p, dy, c), flipped)
+        return p.contract(f"n{xs}o{ks},{ks}co->n{xs}c", gradient_view(p, dy, c), flipped)
     patches = gradient_view(p, split(p, dy, c.channels, c.groups), grouped_geometry(c))
     w = split(p, flipped, c.rank - 1, c.groups)
-    spec = f"{letters(c, 'go', xs)}{ks},{ks}cgo->{letters(c, 'gc', xs)}"
-    return merge(p, p.contract(spec, patches, w), c.channels)
+    return merge(p, p.contract(f"n{xs}go{ks},{ks}cgo->n{xs}gc", patches, w), c.channels)
 
 
 def lower_filter_gradient(p: Any, c: Convolution, input: Any, dy: Any) -> Any:
     """contract(windows(input), dy), summed over the batch and all positions."""
+    if c.channels == 1:
+        input, dy = turned_last(p, input), turned_last(p, dy)
+        return lower_filter_gradient(p, with_channels_last(c), input, dy)
     xs, ks = (names[: len(c.axes)] for names in LETTERS)
     if c.groups == 1:
-        spec = f"{letters(c, 'c', xs)}{ks},{letters(c, 'o', xs)}->{ks}co"
-        return p.contract(spec, view(p, input, c), dy)
+        return p.contract(f"n{xs}c{ks},n{xs}o->{ks}co", view(p, input, c), dy)
     patches = view(p, split(p, input, c.channels, c.groups), grouped_geometry(c))
     g = split(p, dy, c.channels, c.groups)
-    spec = f"{letters(c, 'gc', xs)}{ks},{letters(c, 'go', xs)}->{ks}cgo"
-    return merge(p, p.contract(spec, patches, g), len(c.axes) + 1)
+    return merge(p, p.contract(f"n{xs}gc{ks},n{xs}go->{ks}cgo", patches, g), len(c.axes) + 1)
 
 
 def gradient_view(p: Any, dy: Any, c: Convolution) -> Any:

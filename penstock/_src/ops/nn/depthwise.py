@@ -79,9 +79,10 @@ class DepthwiseConv2dNative(Op):
 
     def lower(self, p, input, filter):
         c = geometry(self, input.shape, filter.shape)
-        rows, multiplied = cv.letters(c, "c", "xy"), cv.letters(c, "cm", "xy")
-        y = p.contract(f"{rows}ij,ijcm->{multiplied}", cv.view(p, input, c), filter)
-        return cv.merge(p, y, c.channels)
+        last = cv.with_channels_last(c)
+        patches = cv.view(p, _turned_last(p, input, c), last)
+        y = cv.merge(p, p.contract("nxycij,ijcm->nxycm", patches, filter), last.channels)
+        return _as_given(p, y, c)
 
 
 class DepthwiseConv2dNativeBackpropInput(Op):
@@ -126,10 +127,11 @@ class DepthwiseConv2dNativeBackpropInput(Op):
         c = geometry(self, shape, filter.shape, out_backprop.shape)
         if any(w.out == 0 or w.extent == 0 for w in c.windows):
             return p.full(shape, 0, out_backprop.dtype)
-        dy = cv.split(p, out_backprop, c.channels, filter.shape[2])
-        patches = cv.gradient_view(p, dy, cv.grouped_geometry(c))
-        spec = f"{cv.letters(c, 'cm', 'xy')}ij,ijcm->{cv.letters(c, 'c', 'xy')}"
-        return p.contract(spec, patches, p.reverse(filter, [0, 1]))
+        last = cv.with_channels_last(c)
+        dy = cv.split(p, _turned_last(p, out_backprop, c), last.channels, filter.shape[2])
+        patches = cv.gradient_view(p, dy, cv.grouped_geometry(last))
+        dx = p.contract("nxycmij,ijcm->nxyc", patches, p.reverse(filter, [0, 1]))
+        return _as_given(p, dx, c)
 
 
 class DepthwiseConv2dNativeBackpropFilter(Op):
@@ -169,9 +171,20 @@ class DepthwiseConv2dNativeBackpropFilter(Op):
     def lower(self, p, input, filter_sizes, out_backprop):
         shape = dims_of(p, filter_sizes, "filter_sizes")
         c = geometry(self, input.shape, shape, out_backprop.shape)
-        dy = cv.split(p, out_backprop, c.channels, shape[2])
-        spec = f"{cv.letters(c, 'c', 'xy')}ij,{cv.letters(c, 'cm', 'xy')}->ijcm"
-        return p.contract(spec, cv.view(p, input, c), dy)
+        last = cv.with_channels_last(c)
+        dy = cv.split(p, _turned_last(p, out_backprop, c), last.channels, shape[2])
+        patches = cv.view(p, _turned_last(p, input, c), last)
+        return p.contract("nxycij,nxycm->ijcm", patches, dy)
+
+
+def _turned_last(p, x, c):
+    """Images of a geometry with channels last."""
+    return cv.turned_last(p, x) if c.channels == 1 else x
+
+
+def _as_given(p, x, c):
+    """Images with channels last in the order of a geometry."""
+    return cv.turned_first(p, x) if c.channels == 1 else x
 
 
 def cv_attrs(op):

@@ -1,0 +1,36 @@
+"""In which order nodes read arrays: along rows, as memory lies, or across them."""
+
+from collections.abc import Callable
+
+from penstock._src.ir.dims import Dim
+from penstock._src.ir.node import Node
+
+SHORT = 8  # elements: rows that a step to the next one hardly leaves
+
+
+def turns_rows(node: Node) -> bool:
+    """Whether a node is a transpose whose rows lie across the rows of its argument, neither of them short."""
+    if node.kind != "transpose":
+        return False
+    shape, perm = node.args[0].shape, node.attrs["perm"]
+    moved = [axis for axis in perm if not _is_one(shape[axis])]
+    if len(moved) < 2 or moved[-1] == max(moved):
+        return False
+    return all(isinstance(e, Dim) or e > SHORT for e in (shape[moved[-1]], shape[max(moved)]))
+
+
+def reads_across_rows(node: Node, is_leaf: Callable[[Node], bool]) -> bool:
+    """Whether a node is computed from an array that a transpose turns (`turns_rows`); `is_leaf`: whether a node is read from memory."""
+    pending, seen = [node], {node.id}
+    while pending:
+        current = pending.pop()
+        if turns_rows(current):
+            return True
+        new = [a for a in current.args if a.id not in seen and not is_leaf(a)]
+        seen.update([a.id for a in new])
+        pending += new
+    return False
+
+
+def _is_one(extent: int) -> bool:
+    return extent == 1 and type(extent) is int
