@@ -228,7 +228,10 @@ def scan(args: Args, attrs: Attrs) -> Result:
 
 def sort(args: Args, attrs: Attrs) -> list[Result]:
     shape = same_shape("sort", args)
-    require(0 <= attrs["axis"] < len(shape), "sort", "the axis is outside", args)
+    axis, count = attrs["axis"], attrs["count"]
+    require(0 <= axis < len(shape), "sort", "the axis is outside", args)
+    require(0 <= count <= shape[axis], "sort", f"a line has no {count} elements", args)
+    shape = (*shape[:axis], count, *shape[axis + 1 :])
     return [(shape, x.dtype) for x in args]
 
 

@@ -12,6 +12,7 @@ such a node reads it; or if computing it again in every consumer would cost more
 from collections.abc import Container, Mapping
 from dataclasses import dataclass
 
+from penstock._src.compiler.codegen.specials.sorting import is_place
 from penstock._src.compiler.codegen.specials.table import SPECIALS, updates_first
 from penstock._src.compiler.fusion.costs import cost_of
 from penstock._src.compiler.kernels.inline import RULES
@@ -126,7 +127,9 @@ def _between_lanes(found: Recognized) -> list[Node]:
 def _wanted_in_memory(node: Node, found: Recognized) -> list[Node]:
     """The arguments of a special node that must be in memory: all except initial values that are used once, which are computed
     into the loop's state."""
-    args = [a for a in node.args if a.dtype != dtypes.resource]
+    args = [
+        a for i, a in enumerate(node.args) if a.dtype != dtypes.resource and not is_place(node, i)
+    ]
     if updates_first(node):
         return args[1:]  # the first is copied to the result's memory
     if node.kind != "while":

@@ -7,7 +7,7 @@ import numpy as np
 
 from penstock._src.core import dtypes
 from penstock._src.core.dtypes import DType
-from penstock._src.formats.stablehlo.movement import padded, reversed_along
+from penstock._src.formats.stablehlo.movement import padded, reversed_along, sliced
 from penstock._src.formats.stablehlo.writer import Value, Writer, identity_of, integers, writes
 from penstock._src.ir.node import Node
 from penstock._src.ir.shape_rules import split_spec
@@ -113,7 +113,17 @@ def _sort(w: Writer, node: Node, *arrays: Value) -> list[Value]:
     scalars = [((), a.dtype) for a in arrays for _ in range(2)]
     attrs = f"dimension = {int(node.attrs['axis'])} : i64, is_stable = true"
     types = [(a.shape, a.dtype) for a in arrays]
-    return w.op_of_many("sort", arrays, types, attrs, [w.region(scalars, body)])
+    made = w.op_of_many("sort", arrays, types, attrs, [w.region(scalars, body)])
+    return [_first(w, node, x) for x in made]
+
+
+def _first(w: Writer, node: Node, x: Value) -> Value:
+    """The first elements of sorted lines, as many as are asked for."""
+    axis, count = int(node.attrs["axis"]), int(node.attrs["count"])
+    if count == x.shape[axis]:
+        return x
+    limits = [count if a == axis else int(n) for a, n in enumerate(x.shape)]
+    return sliced(w, x, [0] * len(limits), limits, [1] * len(limits))
 
 
 @writes("scan")

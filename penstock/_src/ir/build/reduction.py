@@ -69,12 +69,20 @@ class Reduction(Elementwise):
         )
 
     def sort(
-        self, xs: Sequence[Node], axis: int = -1, descending: bool = False, num_keys: int = 1
+        self,
+        xs: Sequence[Node],
+        axis: int = -1,
+        descending: bool = False,
+        num_keys: int = 1,
+        count: int | None = None,
     ) -> list[Node]:
-        """The arguments sorted together along an axis, stably, by the first num_keys of them."""
+        """The arguments sorted together along an axis, stably, by the first num_keys of them; the first `count` of each line, or all."""
         xs = tuple(xs)
         axis = self.axis(axis, xs[0].rank)
-        node = self.make("sort", xs, axis=axis, descending=bool(descending), num_keys=num_keys)
+        if count is None:
+            count = xs[0].shape[axis]
+        attrs = {"descending": bool(descending), "num_keys": num_keys, "count": count}
+        node = self.make("sort", xs, axis=axis, **attrs)
         return [self.item(node, i) for i in range(len(xs))]
 
     def item(self, node: Node, index: int) -> Node:
@@ -84,9 +92,8 @@ class Reduction(Elementwise):
     def top_k(self, x: Node, k: int, index_dtype: DType = dtypes.int32) -> tuple[Node, Node]:
         """The k largest of each row and their indices; of equal ones the lower index first."""
         places = self.iota(x.shape, -1, index_dtype)
-        values, indices = self.sort([x, places], -1, descending=True)
-        starts, limits = [0] * x.rank, [*x.shape[:-1], k]
-        return self.slice(values, starts, limits), self.slice(indices, starts, limits)
+        values, indices = self.sort([x, places], -1, descending=True, count=k)
+        return values, indices
 
     def contract(self, spec: str, a: Any, b: Any) -> Node:
         """An einsum of two operands: "bmk,bkn->bmn". Letters missing on the right are summed over."""

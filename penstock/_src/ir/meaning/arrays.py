@@ -275,7 +275,8 @@ def sort(args: Arrays, node: Node) -> list[np.ndarray]:
     keys: list[np.ndarray] = []
     for x in args[: node.attrs["num_keys"]]:
         keys += _sort_keys(np.moveaxis(x, axis, -1), descending)
-    order = np.moveaxis(np.lexsort(keys[::-1], axis=-1), -1, axis)
+    order = np.lexsort(keys[::-1], axis=-1)[..., : int(node.attrs["count"])]
+    order = np.moveaxis(order, -1, axis)
     return [np.take_along_axis(x, order, axis) for x in args]
 
 

@@ -131,3 +131,28 @@ def test_wrong_arguments_never_reach_native_code(values):
     np.testing.assert_array_equal(
         program(np.ones(8, np.float32)[::2], handle)[0], np.full(4, 2.0, np.float32)
     )
+
+
+@SLOW
+@given(data=st.data())
+def test_the_first_of_sorted_lines(native, values, data):
+    shape = tuple(data.draw(st.lists(st.sampled_from([1, 3, 90, 1000]), min_size=1, max_size=3)))
+    axis = max(range(len(shape)), key=shape.__getitem__)
+    dtype = data.draw(
+        st.sampled_from("float32 float64 float16 bfloat16 int32 int8 uint8 uint64 bool".split())
+    )
+    count = data.draw(st.integers(0, min(shape[axis], 70)))
+    descending = data.draw(st.booleans())
+    x = np.round(values(dtype, shape) * data.draw(st.sampled_from([1, 20])))
+    x = x.astype(values(dtype, ()).dtype)
+    if dtype[0] in "bf" and dtype != "bool":
+        missing = np.random.default_rng(0).random(shape) < data.draw(st.sampled_from([0, 0.1, 1]))
+        x = np.where(missing, np.array(np.nan, x.dtype), x)
+    number = np.arange(x.size, dtype=np.int32).reshape(shape)
+    native(lambda p, x, n: p.sort([x, n], axis, descending, count=count), x, number)
+
+
+@pytest.mark.parametrize("order", [np.arange, lambda n: -np.arange(n), np.zeros])
+def test_the_first_of_ordered_lines(native, order):
+    x = np.asarray(order(5000), np.float32)
+    native(lambda p, x: list(p.top_k(x, 7)), x)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from penstock._src.compiler.codegen.nests import memory
-from penstock._src.compiler.codegen.specials.sort import sortable
+from penstock._src.compiler.codegen.specials.sorting import arguments, forms, moved, sortable
 from penstock._src.compiler.codegen.specials.special import (
     Scratch,
     SpecialLaunch,
@@ -33,26 +33,30 @@ def sort_launch(node: Node, outputs: Sequence[Node]) -> SpecialLaunch:
     """The launches of a sort. Arrays that nobody asked for are sorted into scratch."""
     outer, n, inner = line_extents(node.args[0].shape, node.attrs["axis"])
     lines = outer * inner
-    types = tuple([a.dtype for a in node.args])
+    types = forms(node)
     keys = node.attrs["num_keys"]
     is_small, is_long = n <= SMALL_TILE, n > TILE
     form = types, keys, bool(node.attrs["descending"]), is_small, is_long
     items = {item.attrs["index"]: item for item in outputs}
-    sorted_to = [items.get(i, Scratch(int(a.size) * a.dtype.size)) for i, a in enumerate(node.args)]
+    count = int(node.attrs["count"])
+    sizes = [lines * count * a.dtype.size for a in node.args]
+    sorted_to = [items.get(i, Scratch(size)) for i, size in enumerate(sizes)]
     size = 1
     while size < min(n, TILE):
         size *= 2
     scratch: list[Any] = [Scratch(2 * PAIR_BYTES * n * lines)] if is_long else []
-    words = (n, inner, lines, *scratch, size, *node.args, *sorted_to)
-    first, *rest = _long_stages(n, lines, keys) if is_long else [(lines, "task", ())]
+    words = (n, inner, lines, *scratch, size, count, *arguments(node), *sorted_to)
+    first, *rest = _long_stages(n, lines, keys, count) if is_long else [(lines, "task", ())]
     return SpecialLaunch(
         ("sort of threads", *form), lambda target: emit_cuda_sort(*form, target),
-        first[0] if n else 0, (*words, *first[2]), f"sort[{outer}, {n}, {inner}]",
+        first[0] if n and count else 0, (*words, *first[2]), f"sort[{outer}, {n}, {inner}]",
         then=tuple([SpecialStage(name, tasks, (*words, *own)) for tasks, name, own in rest]),
     )  # fmt: skip
 
 
-def _long_stages(n: int, lines: int, keys: int) -> list[tuple[int, str, tuple[int, ...]]]:
+def _long_stages(
+    n: int, lines: int, keys: int, count: int
+) -> list[tuple[int, str, tuple[int, ...]]]:
     """(blocks, kernel, its own words) of the launches for lines longer than a tile."""
     found: list[tuple[int, str, tuple[int, ...]]] = []
     half = 0
@@ -64,17 +68,17 @@ def _long_stages(n: int, lines: int, keys: int) -> list[tuple[int, str, tuple[in
         while run < n:
             found.append((lines * -(-n // (THREADS * MERGED)), "merge", (run, half)))
             run, half = 2 * run, half ^ 1
-    return [*found, (lines * -(-n // THREADS), "write", (0, half))]
+    return [*found, (lines * -(-count // THREADS), "write", (0, half))]
 
 
 def emit_cuda_sort(
-    dtypes: tuple, keys: int, descending: bool, is_small: bool, is_long: bool, target: Target
+    types: tuple, keys: int, descending: bool, is_small: bool, is_long: bool, target: Target
 ) -> CudaCode:
-    """Context: n, inner, lines, scratch if lines are long, the least power of two that is no less than n or a tile, inputs,
-    outputs; if lines are long, the length of runs, and which half of the scratch has what was done so far.
+    """Context: n, inner, lines, scratch if lines are long, the least power of two that is no less than n or a tile, how many of each
+    line are wanted, inputs, outputs; if lines are long, the length of runs, and which half of the scratch has what was done so far.
     """
     m = CudaModule(target, WARP if is_small else THREADS)
-    made = dtypes, keys, descending, SMALL_TILE if is_small else TILE, is_long
+    made = types, keys, descending, SMALL_TILE if is_small else TILE, is_long
     if not is_long:
         with m.kernel() as f:
             _Sort(f, *made).lines()
@@ -93,36 +97,39 @@ class _Sort:
     """Writes one kernel."""
 
     def __init__(
-        self, f: CudaFn, dtypes: tuple, keys: int, descending: bool, tile: int, is_long: bool
+        self, f: CudaFn, types: tuple, keys: int, descending: bool, tile: int, is_long: bool
     ) -> None:
-        self.f, self.dtypes, self.keys, self.descending = f, dtypes, keys, descending
+        self.f, self.types, self.keys, self.descending = f, types, keys, descending
         self.tile, self.threads = tile, f.module.threads
         self.n, self.inner, self.count = (f.load(f.ctx, i, I64) for i in range(3))
         at = 4 if is_long else 3
-        self.size = f.load(f.ctx, at, I64)
-        self.inputs = [f.load(f.ctx, at + 1 + i, PTR) for i in range(len(dtypes))]
-        self.outputs = [f.load(f.ctx, at + 1 + len(dtypes) + i, PTR) for i in range(len(dtypes))]
+        self.size, self.wanted = f.load(f.ctx, at, I64), f.load(f.ctx, at + 1, I64)
+        self.inputs = [f.load(f.ctx, at + 2 + i, PTR) for i in range(len(types))]
+        self.outputs = [f.load(f.ctx, at + 2 + len(types) + i, PTR) for i in range(len(types))]
         if is_long:
             self.scratch = f.load(f.ctx, 3, PTR)
-            last = at + 1 + 2 * len(dtypes)
+            last = at + 2 + 2 * len(types)
             self.run, self.half = f.load(f.ctx, last, I64), f.load(f.ctx, last + 1, I64)
 
-    def _base(self, line: Val) -> Val:
-        return line // self.inner * (self.n * self.inner) + line % self.inner
+    def _base(self, line: Val, n: Val) -> Val:
+        """Where a line of n elements begins."""
+        return line // self.inner * (n * self.inner) + line % self.inner
 
     def _key(self, line: Val, key: int, place: Val) -> Val:
         """The key of an element, as an integer."""
-        f, dtype = self.f, self.dtypes[key]
-        at = self._base(line) + place * self.inner
+        f, dtype = self.f, self.types[key][0]
+        at = self._base(line, self.n) + place * self.inner
         x = memory.load(f, memory.Elements(self.inputs[key], at), dtype)
         return sortable(f, x, dtype, self.descending)
 
     def _moved(self, line: Val, place: Val, to: Val) -> None:
         """Writes an element of each array where it belongs."""
-        f, base = self.f, self._base(line)
-        for x, y, dtype in zip(self.inputs, self.outputs, self.dtypes, strict=True):
-            value = memory.load(f, memory.Elements(x, base + place * self.inner), dtype)
-            memory.store(f, memory.Elements(y, base + to * self.inner), dtype, value)
+        f = self.f
+        source = self._base(line, self.n) + place * self.inner
+        target = self._base(line, self.wanted) + to * self.inner
+        for x, y, form in zip(self.inputs, self.outputs, self.types, strict=True):
+            value = moved(f, x, source, place, form)
+            memory.store(f, memory.Elements(y, target), form[0], value)
 
     def _each(self, count: Any, body: Callable[[Val], Any]) -> None:
         """body(i) for numbers that the block's threads share out; then a barrier."""
@@ -202,10 +209,11 @@ class _Sort:
                 self._reorder(order, source)
         if order is not None:
             self._each(
-                self.n, lambda i: self._moved(line, f.cast("zext", f.load(order, i, I32), I64), i)
+                self.wanted,
+                lambda i: self._moved(line, f.cast("zext", f.load(order, i, I32), I64), i),
             )
         else:
-            self._each(self.n, lambda i: self._moved(line, self._place(i), i))
+            self._each(self.wanted, lambda i: self._moved(line, self._place(i), i))
 
     def _reorder(self, order: Val, source: Callable[[Val], Val]) -> None:
         """The order so far after the places that were found."""
@@ -305,12 +313,12 @@ class _Sort:
 
     def write(self) -> None:
         """A thread writes an element of each array."""
-        f, n = self.f, self.n
-        each = (n + (THREADS - 1)) // THREADS
+        f = self.f
+        each = (self.wanted + (THREADS - 1)) // THREADS
         line, i = f.number // each, f.number % each * THREADS + f.thread
         _, places = self._arrays(line, self.half)
 
         def one() -> None:
             self._moved(line, f.cast("zext", f.load(places, i, I32), I64), i)
 
-        f.when(i < n, one)
+        f.when(i < self.wanted, one)
