@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import penstock as tf
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.registry import raw
 from tests.harness.op_case import OpCase, check, ints, values, whole
@@ -157,3 +158,21 @@ def test_sums_of_integers_wrap_around_whatever_the_order_of_ids(dtype):
     expected = [data[ids == segment].sum(dtype=dtype) for segment in range(5)]
     found = raw.UnsortedSegmentSum(data=data, segment_ids=ids, num_segments=5)
     np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize("name", ["SegmentSum", "SegmentProd", "SegmentMin", "SegmentMax"])
+@pytest.mark.parametrize("dtype", ["float32", "int32", "float64"])
+def test_segments_of_long_rows(name, dtype):
+    r = np.random.default_rng(4)
+    data = r.integers(-3, 4, (700, 260)).astype(dtype)
+    ids = np.sort(r.choice([0, 1, 4, 5], 700, p=[0.6, 0.2, 0.1, 0.1])).astype(np.int32)
+    got = getattr(tf.raw_ops, name)(data=data, segment_ids=ids).numpy()
+    reduce = {"Sum": np.sum, "Prod": np.prod, "Min": np.min, "Max": np.max}[name[7:]]
+    for i in (0, 1, 4, 5):
+        np.testing.assert_array_equal(got[i], reduce(data[ids == i], 0).astype(dtype))
+
+
+def test_sums_of_many_long_rows_are_exact_to_some_units():
+    data = np.full((20000, 256), 0.1, np.float32)
+    (got,) = tf.math.segment_sum(data, np.zeros(20000, np.int32)).numpy()
+    np.testing.assert_allclose(got, data[:, 0].astype(np.float64).sum(), rtol=4e-6)

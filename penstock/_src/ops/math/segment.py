@@ -21,6 +21,8 @@ from penstock._src.ops.rules import (
 )
 
 REAL = FLOAT | INTEGER
+LONG_ROW = 256  # elements
+STRETCH = 128  # rows that one running sum adds up
 
 
 def check_sorted(op, data, segment_ids):
@@ -63,9 +65,26 @@ def combine(ufunc, data, ids, count, start):
     ids = ids if order is None else ids[order]
     data = data if order is None else data[order]
     firsts = np.flatnonzero(np.concatenate([[True], np.diff(ids) != 0]))
-    parts = ufunc.reduceat(data, firsts, axis=0, dtype=data.dtype)
+    parts = _reduced_runs(ufunc, data, firsts)
     out[ids[firsts]] = ufunc(out[ids[firsts]], parts)
     return out
+
+
+def _reduced_runs(ufunc, data, firsts):
+    """Returns the combined rows of each run that begins at one of `firsts`. NumPy goes through a run column by column, so runs of
+    long rows are combined one by one."""
+    if data.size < LONG_ROW * len(data):
+        return ufunc.reduceat(data, firsts, axis=0, dtype=data.dtype)
+    parts = np.empty((firsts.size, *data.shape[1:]), data.dtype)
+    for part, first, end in zip(parts, firsts, [*firsts[1:], len(data)], strict=True):
+        rows = data[first:end]
+        while len(rows) > STRETCH:  # the error of one running sum grows with its steps
+            starts = range(0, len(rows), STRETCH)
+            rows = np.stack(
+                [ufunc.reduce(rows[i : i + STRETCH], axis=0, dtype=data.dtype) for i in starts]
+            )
+        ufunc.reduce(rows, axis=0, dtype=data.dtype, out=part)
+    return parts
 
 
 def beginning(ufunc, dtype):
