@@ -33,6 +33,11 @@ def _masked(p, x):
     return p.select(p.gt(image, 0.3), joined, 0.0)
 
 
+def _complex_rows(p, x, y):
+    """complex64[48, 4] of two float32[3, 4]."""
+    return p.reshape(p.complex(*[p.broadcast(a, [16, 3, 4], [1, 2]) for a in (x, y)]), [48, 4])
+
+
 # rule -> an expression of x, y: float32[3, 4], n: int32[3, 4], b: bool[3, 4], v: float32[4], s: float32[]
 EXAMPLES = {
     "x + 0 -> x": lambda p, x, **_: x + 0.0,
@@ -200,6 +205,9 @@ EXAMPLES = {
     ),
     "concat(transpose(x), transpose(y)) -> transpose(concat(x, y))": lambda p, x, y, **_: p.concat(
         [p.transpose(x, [1, 0]), p.transpose(y, [1, 0])], 1
+    ),
+    "contract(x, y) of complex numbers -> sums of contracts of their parts": lambda p, x, y, **_: (
+        p.contract("mk,kn->mn", _complex_rows(p, x, y), p.transpose(_complex_rows(p, y, x), [1, 0]))
     ),
 }
 

@@ -1,16 +1,19 @@
 """Contractions take transposes into their letters: operands are read in the order in which they lie.
 
-And sums over letters of both operands: the weights of a layer that was applied to a batch of matrices. What has no letter of one operand
+Products of complex numbers are four of their parts, which have kernels. And sums over letters of both operands: the weights of a layer that was applied to a batch of matrices. What has no letter of one operand
 alone in its result is a reduction, which is cut into parts where it is long.
 """
 
 from penstock._src.core import dtypes
 from penstock._src.core.typesets import NARROW
+from penstock._src.ir import dims
 from penstock._src.ir.build.maker import NodeMaker
 from penstock._src.ir.node import Node
 from penstock._src.ir.rules import pattern as m
 from penstock._src.ir.rules.rewrite import rule
 from penstock._src.ir.shape_rules import split_spec
+
+LARGE = 1 << 12  # multiplications
 
 x, y = m.variables("x y")
 
@@ -54,6 +57,25 @@ def _elementwise(p: NodeMaker, node: Node, x: Node, y: Node) -> Node | None:
     return p.cast(p.transpose(made, [kept.index(c) for c in result]), node.dtype)
 
 
+def _complex_parts(p: NodeMaker, node: Node, x: Node, y: Node) -> Node | None:
+    if not node.dtype.is_complex or not _is_product(node):
+        return None
+    spec = node.attrs["spec"]
+    (a, b), (c, d) = ((p.real(part), p.imag(part)) for part in (x, y))
+    real = p.sub(p.contract(spec, a, c), p.contract(spec, b, d))
+    imaginary = p.add(p.contract(spec, a, d), p.contract(spec, b, c))
+    return p.complex(real, imaginary)
+
+
+def _is_product(node: Node) -> bool:
+    """Whether a contraction is a product of large matrices: both operands have letters of their own, and there is much to sum up."""
+    left, right, result = split_spec(node.attrs["spec"])
+    extents = dict(zip(left + right, [*node.args[0].shape, *node.args[1].shape], strict=True))
+    own = [set(result) & (set(a) - set(b)) for a, b in ((left, right), (right, left))]
+    work = dims.product(extents.values())
+    return all(own) and (isinstance(work, dims.Dim) or work >= LARGE)
+
+
 def _summed_alone(p: NodeMaker, x: Node, own: str, other: str) -> tuple[Node, str]:
     """An operand without the letters that it alone has, and those that are left."""
     axes = [i for i, c in enumerate(own) if c not in other]
@@ -75,5 +97,10 @@ CONTRACTION = (
         "contract(x, y) -> sum(x * y) without a letter of one operand alone",
         m.Apply("contract", None, (x, y)),
         _elementwise,
+    ),
+    rule(
+        "contract(x, y) of complex numbers -> sums of contracts of their parts",
+        m.Apply("contract", None, (x, y)),
+        _complex_parts,
     ),
 )
