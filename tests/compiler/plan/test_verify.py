@@ -46,10 +46,10 @@ def turned(p, x):
     return [p.exp(p.transpose(x, (1, 0)))]
 
 
-def turned_twice(p, x, w):
+def reversed_between(p, x, w):
     """Two temporaries, of which the second reads the first elsewhere."""
     y = p.matmul(p.exp(x), w)
-    z = p.exp(p.transpose(y, (1, 0)))
+    z = p.exp(p.reverse(y, (0,)))
     return [p.matmul(z, p.sin(x))]
 
 
@@ -77,7 +77,7 @@ def test_what_is_right_is_accepted():
     build(images_of_columns, (n, 30), (30, 72))
     build(shifted, (n, 30))
     build(turned, (n, 30))
-    build(turned_twice, (64, 64), (64, 64))
+    build(reversed_between, (64, 64), (64, 64))
     build(rows, (n, 30))
     build(scaled, (7, 30), (30, 0), (0,))
     build(total_of_rows_cut_otherwise, (6, 0))
@@ -165,7 +165,7 @@ def test_kernels_in_another_order(monkeypatch):
 
     monkeypatch.setattr(pipeline, "schedule", schedule)
     with pytest.raises(InternalError, match="never written"):
-        build(turned_twice, (64, 64), (64, 64))
+        build(reversed_between, (64, 64), (64, 64))
 
 
 def test_buffers_that_overlap_in_the_arena(monkeypatch):
@@ -179,13 +179,13 @@ def test_buffers_that_overlap_in_the_arena(monkeypatch):
 
     monkeypatch.setattr(planner, "arrange", arrange)
     with pytest.raises(InternalError, match="holds|common memory|is read|over"):
-        build(turned_twice, (64, 64), (64, 64))
+        build(reversed_between, (64, 64), (64, 64))
 
 
 def test_results_over_what_is_read_elsewhere(monkeypatch):
     monkeypatch.setattr(in_place, "same_element", lambda *_: True)
     with pytest.raises(InternalError, match="over"):
-        build(turned_twice, (64, 64), (64, 64))
+        build(reversed_between, (64, 64), (64, 64))
 
 
 def test_stores_in_loops_that_may_be_empty(monkeypatch):
@@ -221,4 +221,4 @@ def test_results_that_no_kernel_makes(monkeypatch):
 
     monkeypatch.setattr(pipeline, "schedule", schedule)
     with pytest.raises(InternalError, match="the end: result 0 is read, but .* never written"):
-        build(turned_twice, (64, 64), (64, 64))
+        build(reversed_between, (64, 64), (64, 64))
