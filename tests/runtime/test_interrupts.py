@@ -102,7 +102,7 @@ def test_a_deadline_ends_a_scan_on_the_host():
         scan(x)
 
 
-@pytest.mark.parametrize("shape", [(300_000,), (2, 300_000), (300_000, 3)])
+@pytest.mark.parametrize("shape", [(130_000,), (1, 130_000), (66_000, 1)])
 def test_scans_on_the_host_go_on_from_piece_to_piece(shape):
     x = np.random.default_rng(1).normal(size=shape)
     axis = int(np.argmax(shape))

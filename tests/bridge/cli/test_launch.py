@@ -55,7 +55,7 @@ def test_one_death_ends_all_with_an_error_that_names_the_rank(tmp_path, death, r
     assert done.returncode == (7 if "exit" in death else 1)
     last = done.stderr.strip().splitlines()[-1]
     assert re.fullmatch(
-        rf"penstock launch: rank 1 of 2 \(process \d+ on .*\) failed: {reason}\. All ranks have been ended\.",
+        rf"penstock launch: rank 1 of 2 \(process \d+ on .*\) failed: {reason}( in exchange \d+)?\. All ranks have been ended\.",
         last,
     ), done.stderr
     for line in (line for lines in of_ranks(done).values() for line in lines):

@@ -142,6 +142,44 @@ for _op in "ReluGrad Relu6Grad EluGrad SeluGrad SoftplusGrad SoftsignGrad LeakyR
     DRAWS[_op] = _gradient_op(_op).map(lambda case: OpCase(case.op, case.inputs[::-1]))
 
 
+@st.composite
+def _of_two(draw, op, first, second, gradient=None):
+    """Of an op of two arrays of one shape, each with its range."""
+    shape, kind = draw(shapes()), draw(types(op))
+    parts = [numbers(draw(SEED), shape, kind, *limits) for limits in (first, second)]
+    if op == "Polygamma":
+        parts[0] = np.floor(parts[0])
+    return OpCase(op, parts, gradient=gradient)
+
+
+DRAWS["Polygamma"] = _of_two("Polygamma", (0, 4), (0.5, 4), gradient=False)  # orders are whole
+DRAWS["Zeta"] = _of_two("Zeta", (1.5, 6), (0.5, 4), gradient=False)
+for _op in ("IgammaGradA", "RandomGammaGrad"):
+    DRAWS[_op] = _of_two(_op, (0.3, 5), (0.3, 5), gradient=False)
+
+
+@st.composite
+def _fake_quantization(draw, op):
+    """With a gradient if the op is one; its own is no limit of differences."""
+    shape = draw(shapes(least=1 if "Channel" in op else 0))
+    parts = [numbers(draw(SEED), shape, np.float32, -7, 7) for _ in range(1 + ("Gradient" in op))]
+    attrs = {"num_bits": draw(st.integers(2, 16)), "narrow_range": draw(st.booleans())}
+    if "Args" in op:
+        attrs |= {"min": draw(st.sampled_from([-6.0, 0.0, -0.3])), "max": 5.0}
+    else:
+        bounds = shape[-1:] if "Channel" in op else ()
+        limits = ((-6, -0.1), (0.1, 6))
+        parts += [numbers(draw(SEED), bounds, np.float32, *ends) for ends in limits]
+    return OpCase(op, parts, attrs, gradient=False)
+
+
+for _op in "Args Vars VarsPerChannel".split():
+    for _end in ("", "Gradient"):
+        DRAWS[f"FakeQuantWithMinMax{_op}{_end}"] = _fake_quantization(
+            f"FakeQuantWithMinMax{_op}{_end}"
+        )
+
+
 @drawn(DRAWS)
 def ClipByValue(draw):
     x = draw(arrays(types("ClipByValue", without="complex64 complex128"), shape=shapes()))

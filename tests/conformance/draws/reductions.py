@@ -54,10 +54,12 @@ def _along(draw, op, **choices):
     attrs = {name: draw(values) for name, values in choices.items()}
     # TensorFlow's gradient of complex products is not conjugated.
     differs = False if op == "Cumprod" and kind.kind == "c" else None
+    if op == "CumulativeLogsumexp" and attrs["exclusive"]:
+        differs = False  # it begins with the logarithm of 0
     return OpCase(op, [x, axis], attrs, gradient=differs, tolerance=slack(kind))
 
 
-for _op in "Cumsum Cumprod".split():
+for _op in "Cumsum Cumprod CumulativeLogsumexp".split():
     DRAWS[_op] = _along(_op, exclusive=st.booleans(), reverse=st.booleans())
 for _op in "ArgMax ArgMin".split():
     DRAWS[_op] = _along(_op, output_type=st.sampled_from(["int32", "int64"]))

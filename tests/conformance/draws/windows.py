@@ -187,6 +187,21 @@ def Dilation2D(draw):
     return OpCase("Dilation2D", [x, kernel], attrs)
 
 
+def _dilation_gradient(op):
+    @st.composite
+    def strategy(draw):
+        case = draw(DRAWS["Dilation2D"])
+        outputs = raw.Dilation2D(*case.inputs, **case.attrs)
+        dy = numbers(draw(SEED), tuple(outputs.shape), case.inputs[0].dtype)
+        return OpCase(op, [*case.inputs, dy], case.attrs, gradient=False)
+
+    return strategy()
+
+
+for _op in ("Dilation2DBackpropInput", "Dilation2DBackpropFilter"):
+    DRAWS[_op] = _dilation_gradient(_op)
+
+
 @drawn(DRAWS)
 def ExtractImagePatches(draw):
     extents, window, strides, rates = geometry(draw, 2)

@@ -314,7 +314,12 @@ def _atanh(f, real, z):
     size = real("abs", z.re)  # as the function is odd: numbers near -1 have digits to lose
     left = 1.0 - size
     endless = _is_endless(f, z)
-    re = real("log1p", size / (left * left + z.im * z.im) * 4.0) * 0.25
+    distance, height = real("abs", left), real("abs", z.im)
+    most, least = f.max(distance, height), f.min(distance, height)
+    ratio = f.select(
+        most.eq(0.0), 0.0, least / most
+    )  # the squares of large numbers would be infinite
+    re = real("log1p", size / most / (most * (ratio * ratio + 1.0)) * 4.0) * 0.25
     re = f.select(endless, 0.0, re)
     im = real("atan2", z.im * 2.0, left * (size + 1.0) - z.im * z.im) * 0.5
     im = f.select(left.eq(0.0) & z.im.eq(0.0), z.im, im)
