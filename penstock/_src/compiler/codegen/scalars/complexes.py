@@ -316,9 +316,8 @@ def _atanh(f, real, z):
     endless = _is_endless(f, z)
     distance, height = real("abs", left), real("abs", z.im)
     most, least = f.max(distance, height), f.min(distance, height)
-    ratio = f.select(
-        most.eq(0.0), 0.0, least / most
-    )  # the squares of large numbers would be infinite
+    # Not left * left + z.im * z.im: the squares of large numbers are infinite.
+    ratio = f.select(most.eq(0.0), 0.0, least / most)
     re = real("log1p", size / most / (most * (ratio * ratio + 1.0)) * 4.0) * 0.25
     re = f.select(endless, 0.0, re)
     im = real("atan2", z.im * 2.0, left * (size + 1.0) - z.im * z.im) * 0.5
