@@ -141,6 +141,11 @@ def ceil_divide(a: int, b: int) -> Extent:
     return -(-a // b)
 
 
+def is_one(extent: int) -> bool:
+    """Whether an extent is 1 for every size."""
+    return type(extent) is not Dim and extent == 1
+
+
 def product(extents: Iterable[int]) -> Extent:
     """The product of extents; 1 of none."""
     result: Any = 1

@@ -13,13 +13,13 @@ from dataclasses import replace
 
 from penstock._src.compiler.fusion.groups import FusionGroup
 from penstock._src.compiler.kernels.contraction import ContractKernel, write_epilogue
-from penstock._src.compiler.kernels.index import is_one, same_extent
+from penstock._src.compiler.kernels.index import same_extent
 from penstock._src.compiler.kernels.kernel import NestKernel
 from penstock._src.compiler.kernels.reductions import Partials, cut_of, finish
 from penstock._src.compiler.recognize.lanes import common_lane
 from penstock._src.core import dtypes
 from penstock._src.ir import dims
-from penstock._src.ir.dims import Dim
+from penstock._src.ir.dims import Dim, is_one
 from penstock._src.ir.node import Node
 
 TASKS = "tasks"

@@ -13,10 +13,10 @@ from penstock._src.compiler.fusion.column_sums import sum_on_tiles
 from penstock._src.compiler.fusion.groups import FusionGroup, RowSpace
 from penstock._src.compiler.fusion.partition import Partition
 from penstock._src.compiler.fusion.storing import LARGE
-from penstock._src.compiler.kernels.index import is_one
 from penstock._src.compiler.kernels.memory import home
 from penstock._src.compiler.kernels.stored_blocks import MOST_READS, SMALL, blocks_of, extents
 from penstock._src.compiler.recognize.lanes import common_lane
+from penstock._src.ir.dims import is_one
 from penstock._src.ir.meaning.orientation import reads_across_rows
 from penstock._src.ir.node import Node
 from penstock._src.ir.primitives import ELEMENTWISE

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from penstock._src.ir.dims import Dim
+from penstock._src.ir.dims import Dim, is_one
 
 
 def extent_key(extent: int) -> Any:
@@ -25,11 +25,6 @@ def extent_key(extent: int) -> Any:
 def same_extent(a: int, b: int) -> bool:
     """Whether two extents are equal for every size."""
     return extent_key(a) == extent_key(b)
-
-
-def is_one(extent: int) -> bool:
-    """Whether an extent is 1 for every size."""
-    return type(extent) is not Dim and extent == 1
 
 
 def never_negative(x: int) -> bool:

@@ -3,10 +3,11 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from penstock._src.compiler.kernels.index import ZERO, Position, is_one, of_atom
+from penstock._src.compiler.kernels.index import ZERO, Position, of_atom
 from penstock._src.compiler.kernels.inline import Inliner
 from penstock._src.compiler.kernels.loop_nest import LoopNest, Store, coalesce, flatten
 from penstock._src.compiler.kernels.stored_blocks import StoredBlock, blocks_of
+from penstock._src.ir.dims import is_one
 from penstock._src.ir.node import Node
 
 

@@ -19,12 +19,11 @@ from penstock._src.compiler.kernels.index import (
     Var,
     constant,
     extent_key,
-    is_one,
     of_atom,
 )
 from penstock._src.compiler.kernels.values import Scope, Value, closure, dynamic_values
 from penstock._src.core.dtypes import DType
-from penstock._src.ir.dims import Dim
+from penstock._src.ir.dims import Dim, is_one
 from penstock._src.ir.node import Node
 
 

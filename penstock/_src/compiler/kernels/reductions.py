@@ -8,22 +8,14 @@ two   the outermost long axis is cut into parts of a fixed size; every part leav
 
 from collections.abc import Callable, Iterable, Sequence
 
-from penstock._src.compiler.kernels.index import (
-    ZERO,
-    Index,
-    Position,
-    Var,
-    constant,
-    is_one,
-    of_atom,
-)
+from penstock._src.compiler.kernels.index import ZERO, Index, Position, Var, constant, of_atom
 from penstock._src.compiler.kernels.inline import Inliner, accumulator
 from penstock._src.compiler.kernels.kernel import NestKernel
 from penstock._src.compiler.kernels.loop_nest import LoopNest, Store, coalesce, indices
 from penstock._src.compiler.kernels.values import Value
 from penstock._src.core.dtypes import DType
 from penstock._src.ir import dims
-from penstock._src.ir.dims import Dim
+from penstock._src.ir.dims import Dim, is_one
 from penstock._src.ir.meaning.orientation import reads_across_rows
 from penstock._src.ir.node import Node
 

@@ -12,9 +12,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from penstock._src.compiler.kernels.index import is_one, row_major_strides
+from penstock._src.compiler.kernels.index import row_major_strides
 from penstock._src.ir import dims
-from penstock._src.ir.dims import Dim
+from penstock._src.ir.dims import Dim, is_one
 from penstock._src.ir.node import Node
 
 

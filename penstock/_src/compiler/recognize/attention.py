@@ -14,12 +14,11 @@ The nodes m and l are stored if there is a backward pass, which computes P again
 from collections.abc import Callable, Sequence
 
 from penstock._src.compiler.kernels.attention import COLUMN, ELEMENT, ROW, Attention, Gradient
-from penstock._src.compiler.kernels.index import is_one
 from penstock._src.compiler.kernels.memory import home
 from penstock._src.compiler.kernels.views import View, view_of
 from penstock._src.compiler.recognize.causal_mask import reach_of
 from penstock._src.core import dtypes
-from penstock._src.ir.dims import shape_key
+from penstock._src.ir.dims import is_one, shape_key
 from penstock._src.ir.node import Node
 from penstock._src.ir.primitives import ELEMENTWISE
 

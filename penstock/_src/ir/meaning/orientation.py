@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from penstock._src.ir.dims import Dim
+from penstock._src.ir.dims import Dim, is_one
 from penstock._src.ir.node import Node
 
 SHORT = 8  # elements: rows that a step to the next one hardly leaves
@@ -13,7 +13,7 @@ def turns_rows(node: Node) -> bool:
     if node.kind != "transpose":
         return False
     shape, perm = node.args[0].shape, node.attrs["perm"]
-    moved = [axis for axis in perm if not _is_one(shape[axis])]
+    moved = [axis for axis in perm if not is_one(shape[axis])]
     if len(moved) < 2 or moved[-1] == max(moved):
         return False
     return all(isinstance(e, Dim) or e > SHORT for e in (shape[moved[-1]], shape[max(moved)]))
@@ -30,7 +30,3 @@ def reads_across_rows(node: Node, is_leaf: Callable[[Node], bool]) -> bool:
         seen.update([a.id for a in new])
         pending += new
     return False
-
-
-def _is_one(extent: int) -> bool:
-    return extent == 1 and type(extent) is int

@@ -35,10 +35,10 @@ from penstock._src.compiler.codegen.nests.stretches import (
     steps_of,
 )
 from penstock._src.compiler.codegen.scalars.registers import Pair, memory_type, spread
-from penstock._src.compiler.kernels.index import Index, Var, extent_key, is_one
+from penstock._src.compiler.kernels.index import Index, Var, extent_key
 from penstock._src.compiler.kernels.loop_nest import LoopNest, Store
 from penstock._src.compiler.kernels.values import Value, attr_key, closure
-from penstock._src.ir.dims import Dim
+from penstock._src.ir.dims import Dim, is_one
 from penstock._src.native import Code, Module
 from penstock._src.native.language.types import I64, PTR, size_of, vec
 from penstock._src.native.language.value import Val
