@@ -12,11 +12,11 @@ import numpy as np
 
 from penstock._src.cluster.transport import CardExchanges, Transport
 from penstock._src.core.calls.placement import has_gpus
-from penstock._src.core.errors import FailedPreconditionError, InternalError, InvalidArgumentError
+from penstock._src.core.errors import FailedPreconditionError, InvalidArgumentError
 from penstock._src.devices.accelerator import accelerator
 from penstock._src.devices.cuda.nccl.calls import NOT_BLOCKING, TYPES
 from penstock._src.distribute.communication import CommunicationImplementation as Implementation
-from penstock._src.ops.collective.members import KINDS, OWN, WORDS
+from penstock._src.ops.collective.members import KINDS, OWN, WORDS, in_different_exchanges
 
 LOG = logging.getLogger("tensorflow")
 ABLE, ON_CPU, MISSING, TOO_OLD = range(4)
@@ -44,10 +44,7 @@ def choose(strategy: str, transport: Transport, asked: Implementation) -> None:
     """
     rows = transport.exchange_words(_words(asked), transport.everyone)
     if (rows[:, 0] != rows[0, 0]).any():
-        kinds = {rank: KINDS[row[0]] for rank, row in enumerate(rows.tolist())}
-        raise InternalError(
-            None, None, f"{strategy}: the processes of the cluster are in different exchanges, one at each rank: {kinds}."
-        )  # fmt: skip
+        raise in_different_exchanges(strategy, rows, range(len(rows)))
     members = list(Implementation)
     if (rows[:, ASKED] != rows[0, ASKED]).any():
         found = {rank: members[row[ASKED]].name for rank, row in enumerate(rows.tolist())}

@@ -249,10 +249,7 @@ def disagreement(
     """
     group = group or transport.everyone
     if (rows[:, :OWN] != rows[0, :OWN]).any():
-        found = dict(zip(group.ranks, map(_said, rows.tolist())))
-        return InternalError(
-            f"{op.op_type}: the processes of the cluster are in different exchanges, one at each rank: {found}."
-        )
+        return in_different_exchanges(op.op_type, rows, group.ranks)
     if KINDS[rows[0, 0]] != "ReduceAll":
         found = dict(zip(group.ranks, map(_said, rows.tolist())))
         return InvalidArgumentError(
@@ -266,6 +263,20 @@ def disagreement(
     shown = "; ".join(f"rank {i}: {text}" for i, text in zip(group.ranks, texts))
     return InvalidArgumentError(
         f"{op.op_type}: the processes of the cluster give different tensors. {shown}"
+    )
+
+
+def in_different_exchanges(name: str, rows: np.ndarray, ranks: Sequence[int]) -> InternalError:
+    """Returns the error of members that are about to do different things.
+
+    Args:
+      name: of the op or strategy that the error names.
+      rows: the words of the members.
+      ranks: of them.
+    """
+    found = dict(zip(ranks, map(_said, rows.tolist())))
+    return InternalError(
+        f"{name}: the processes of the cluster are in different exchanges, one at each rank: {found}."
     )
 
 
