@@ -97,7 +97,7 @@ def packer_of(weights: PrepackedWeights, library: Any, threads: int) -> WeightPa
     records = [
         Launch(
             code.code, stage.function, stage.tasks(sizes),
-            code.context(stage, 0, (VARIABLE, 0), (MEMORY, 0), 0, lambda at: (SCRATCH, at), sizes), "pack weights", (),
+            code.context(stage, 0, (VARIABLE, weights.start), (MEMORY, 0), 0, lambda at: (SCRATCH, at), sizes), "pack weights", (),
         )
         for stage in weights.stages
     ]  # fmt: skip

@@ -15,11 +15,13 @@ class PrepackedWeights:
 
     key        equal for arrays of a variable that are packed alike, in whatever program
     variable   the number of the handle among the program's arguments
+    start      bytes of it before the weights
     memory     its place in the plan; `memory.number` counts the plan's prepacked arrays
     """
 
     key: Any
     variable: int
+    start: int
     memory: Buffer
     code: KernelCode
     sizes: tuple[int, ...]

@@ -56,7 +56,10 @@ def check(make, *shapes, dtype=dtypes.float32, form=None, target=None, at_end=Tr
         )
     arrays = values(shapes, dtype)
     known = {p.id: a for p, a in zip(parameters, arrays, strict=True)}
-    left, right = (np.asarray(evaluate(x, known)) for x in (found.left, found.right))
+    left, right = (
+        np.asarray(evaluate(x, known)).reshape(-1)[start:]
+        for x, start in zip((found.left, found.right), found.starts, strict=True)
+    )
     out = np.zeros(tuple(int(d) for d in node.shape), dtype.np)
     out.reshape(-1).view(np.uint8)[:] = 0xFF
     got, _ = run_kernel(kernel, left, right, out, found.sizes, at_end=at_end)

@@ -12,7 +12,7 @@ class Match:
     """A recognized contraction.
 
     Two with equal descriptions (and equal hooks) are served by one kernel. `left`, `right` are sources in the kernel's order (not always
-    the node's); `columns` is how many of the output's last axes a tile's column runs over.
+    the node's), of which it is given the addresses of the elements numbered `starts`; `columns` is how many of the output's last axes a tile's column runs over.
     """
 
     node: Node
@@ -21,6 +21,7 @@ class Match:
     description: Description
     sizes: tuple[int, ...]
     columns: int
+    starts: tuple[int, int] = (0, 0)
 
     def prepacked(self) -> "Match":
         """The same with its right operand packed once for all calls, if it is packed."""

@@ -1,5 +1,6 @@
 """Launches of contractions: products, convolutions and their gradients, with epilogues and sums on their tiles."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from penstock._src.compiler.codegen.contraction.match import Match
@@ -23,7 +24,8 @@ def launch_contraction(builder: PlanBuilder, kernel: ContractKernel) -> None:
     found = _chosen(builder, kernel)
     sizes = tuple([int(s) for s in found.sizes])
     code = builder.generator.contraction(found, kernel.epilogue, builder.threads)
-    left, right = builder.used(found.left), builder.used(found.right)
+    arrays = builder.used(found.left), builder.used(found.right)
+    left, right = (_from(found, arrays, side) for side in (0, 1))
     partials: Any = 0
     if kernel.partial is not None:
         partials = _partials(builder, kernel, kernel.partial, code, sizes)
@@ -37,10 +39,10 @@ def launch_contraction(builder: PlanBuilder, kernel: ContractKernel) -> None:
     builder.algorithms.add(code.label)
     label = f"{kernel.label} by {code.by}" if code.by else kernel.label
     scratch = builder.temporary("scratch", code.scratch(sizes))
-    sources = [left, right, *[builder.buffer(n) for n in kernel.operands]]
+    sources = [*arrays, *[builder.buffer(n) for n in kernel.operands]]
     builder.note(kernel, sources, [output, scratch, *([partials] if partials else [])])
     if code.prepacked_bytes:
-        right = _prepacked(builder, found.description, right, code, sizes)
+        right = _prepacked(builder, found, arrays[1], code, sizes)
 
     def in_scratch(offset: int) -> tuple[Buffer, int]:
         return scratch, offset
@@ -49,6 +51,12 @@ def launch_contraction(builder: PlanBuilder, kernel: ContractKernel) -> None:
         if not stage.prepacks:
             words = code.context(stage, left, right, output, partials, in_scratch, sizes, operands)
             builder.add(code.code, stage.function, stage.tasks(sizes), words, label)
+
+
+def _from(found: Match, arrays: Sequence[Buffer], side: int) -> Buffer | tuple[Buffer, int]:
+    """An operand's memory from where it begins on."""
+    start = found.starts[side] * (found.left, found.right)[side].dtype.size
+    return (arrays[side], start) if start else arrays[side]
 
 
 def _launch_nothing(builder: PlanBuilder, kernel: ContractKernel) -> None:
@@ -83,15 +91,16 @@ def _stays(builder: PlanBuilder, weights: Node) -> bool:
 
 
 def _prepacked(
-    builder: PlanBuilder, key: Any, weights: Buffer, code: KernelCode, sizes: tuple[int, ...]
+    builder: PlanBuilder, found: Match, weights: Buffer, code: KernelCode, sizes: tuple[int, ...]
 ) -> Buffer:
     """The memory of packed weights, one for all that pack a variable alike."""
-    key = (key, builder.threads)
+    start = found.starts[1] * found.right.dtype.size
+    key = (found.description, start, builder.threads)
     for known in builder.prepacked:
         if known.key == key and known.variable == weights.number:
             return known.memory
     memory = Buffer("prepacked weights", code.prepacked_bytes, "prepacked", len(builder.prepacked))
-    builder.prepacked.append(PrepackedWeights(key, weights.number, memory, code, sizes))
+    builder.prepacked.append(PrepackedWeights(key, weights.number, start, memory, code, sizes))
     return memory
 
 

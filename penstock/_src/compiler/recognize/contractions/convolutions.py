@@ -200,9 +200,7 @@ def _roles(problem: Problem, kinds: Kinds) -> _Roles | None:
             return None
         if not letters and axis.plain:
             continue
-        simple = (
-            axis.plain and len(letters) == 1 and axis.const == 0 and axis.terms[letters[0]] == 1
-        )
+        simple = axis.plain and len(letters) == 1 and axis.terms[letters[0]] == 1
         if simple and not kinds["position"](letters[0]) and kinds["group"](letters[0]):
             if roles.group:
                 return None

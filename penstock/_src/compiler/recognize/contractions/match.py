@@ -26,6 +26,7 @@ from penstock._src.compiler.recognize.contractions.problem import (
     types_of,
 )
 from penstock._src.compiler.recognize.contractions.products import as_gemm
+from penstock._src.compiler.recognize.contractions.starts import without_starts
 from penstock._src.compiler.recognize.contractions.widening import unwidened
 from penstock._src.ir.node import Node
 from penstock._src.native.language.types import SIZE
@@ -132,10 +133,11 @@ def _oddness(description: Description) -> tuple[bool, bool]:
 
 
 def _match(node: Node, problem: Problem, description: Description, numbering: Numbering) -> Match:
-    description = replace(description, sizes=len(numbering.values))
     sizes = tuple(numbering.values)
+    description, starts = without_starts(replace(description, sizes=len(sizes)))
     columns = _columns(node, description, sizes)
-    return Match(node, problem.left.source, problem.right.source, description, sizes, columns)
+    left, right = problem.left.source, problem.right.source
+    return Match(node, left, right, description, sizes, columns, starts)
 
 
 def _columns(node: Node, description: Description, sizes: tuple[int, ...]) -> int:

@@ -23,6 +23,11 @@ class Filter:
     base: int = 0
     second: int | None = None  # of pairs (pairs.py): how far the second element lies from the first
 
+    @property
+    def steps(self) -> tuple[int, ...]:
+        """Its strides."""
+        return (self.row, self.column, self.channel, self.output, self.group)
+
 
 @dataclass(frozen=True)
 class Convolution:
@@ -32,6 +37,7 @@ class Convolution:
     """
 
     form: ClassVar = "convolution"  # its name in reports
+    operands: ClassVar = ("x", "filter")
     batch: Extent
     h: Axis
     w: Axis
@@ -69,6 +75,7 @@ class FilterGradient:
     """dw[t, g, c, o] = sum over n and p of x[n, index(p, t), g, c] * dy[n, p, g, o]."""
 
     form: ClassVar = "filter gradient"
+    operands: ClassVar = ("x", "y")
     batch: Extent
     h: Axis
     w: Axis

@@ -70,6 +70,11 @@ class Image:
     group: int = 0
     base: int = 0
 
+    @property
+    def steps(self) -> tuple[Extent, ...]:
+        """Its strides."""
+        return (self.image, self.row, self.column, self.channel, self.group)
+
 
 def divisors(n: int) -> list[int]:
     return [d for d in range(1, n + 1) if n % d == 0]

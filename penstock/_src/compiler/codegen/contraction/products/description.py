@@ -24,6 +24,11 @@ class Matrix:
     base: Extent = 0
     second: int | None = None  # of groups (pairs.py): how far each element lies from the one before
 
+    @property
+    def steps(self) -> tuple[Extent, ...]:
+        """Its strides."""
+        return (self.cross, *self.depth, *self.batch)
+
 
 @dataclass(frozen=True)
 class Gemm:
@@ -34,6 +39,7 @@ class Gemm:
     """
 
     form: ClassVar = "product"  # its name in reports
+    operands: ClassVar = ("left", "right")
     m: Extent
     n: Extent
     k: tuple[Extent, ...]
