@@ -1,4 +1,4 @@
-"""Prints what ptxas says of the kernels of some functions: registers, bytes spilled, memory. `make cuda-kernels`
+"""Prints what ptxas says of the kernels of some functions, or of all drawn calls: registers, bytes spilled, memory. `make cuda-kernels`
 
 Needs ptxas: pip install nvidia-cuda-nvcc. No card is needed.
 """
@@ -6,21 +6,28 @@ Needs ptxas: pip install nvidia-cuda-nvcc. No card is needed.
 from __future__ import annotations
 
 import argparse
+import functools
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 
 import penstock as tf
 from penstock._src.compiler.plan.launch_table import Launch
+from penstock._src.compiler.plan.plan import Plan
+from penstock._src.devices import table
 from penstock._src.devices.cuda.device import CudaDevice, generator_for
 from penstock._src.devices.cuda.emulator.device import ir_image
 from penstock._src.devices.cuda.emulator.library import EmulatedLibrary
 from penstock._src.devices.cuda.kernels.language import CudaCode
 from penstock._src.devices.cuda.ptx import assembled, find_ptxas, ptx_of
 from penstock._src.devices.cuda.target import ARCHITECTURES
+from penstock._src.devices.null.device import NullProgram
 from penstock._src.util.flags import override
+from tests.conformance.test_recorded import CALLS, results
 
 # which has as much shared memory as the largest
 DEVICE = CudaDevice("planning", lambda: EmulatedLibrary(capability="9.0"), ir_image)
@@ -175,42 +182,84 @@ CASES: dict[str, Callable[[], tuple[Callable[..., Any], list[Any]]]] = {
 }
 
 
-def kernels(name: str, architecture: str) -> Iterator[tuple[str, CudaCode]]:
-    """(label, code) of the kernels that a case launches."""
-    plans: list[Any] = []
+class Planning:
+    """A device that plans for an architecture, and computes nothing."""
 
-    class Planning:
-        """Plans for an architecture; runs nothing."""
+    name, computes, threads, has_lanes = "planning", False, DEVICE.threads, False
 
-        name, computes, threads, has_lanes = "planning", False, DEVICE.threads, False
-        generator = generator_for(architecture)
+    def __init__(self, architecture: str) -> None:
+        self.generator = generator_for(architecture)
+        self.plans: list[Plan] = []
 
-        def load(self, plan: Any) -> Any:
-            plans.append(plan)
-            return DEVICE.load(plan)
+    def load(self, plan: Plan) -> NullProgram:
+        self.plans.append(plan)
+        return NullProgram(plan.function)
 
-    from penstock._src.devices import table  # a device for this program alone
 
-    function, arguments = CASES[name]()
-    module = type(sys)("penstock._src.devices.planning.device")
-    module.DEVICE = Planning()  # type: ignore[attr-defined]
+def planned(architecture: str, run: Callable[[], None], tensor_float_32: bool) -> list[Plan]:
+    """The plans for an architecture of what a function runs."""
+    module = ModuleType("penstock._src.devices.planning.device")
+    device = module.DEVICE = Planning(architecture)  # type: ignore[attr-defined]
     sys.modules[module.__name__] = module
     table.FOLDERS["planning"] = "planning"
     table.find_device.cache_clear()
-    with override(device="planning", tensor_float_32=int(function not in EXACT)):
-        tf.function(function)(*arguments)
-    seen = set()
+    with override(device="planning", tensor_float_32=int(tensor_float_32)):
+        run()
+    return device.plans
+
+
+def of_cases(architecture: str) -> Iterator[tuple[str, list[Plan]]]:
+    """(name, plans) of the functions above."""
+    for name, make in CASES.items():
+        function, arguments = make()
+        traced = tf.function(function)
+        yield (
+            name,
+            planned(architecture, functools.partial(traced, *arguments), function not in EXACT),
+        )
+
+
+def of_calls(architecture: str) -> Iterator[tuple[str, list[Plan]]]:
+    """(op, plans) of the calls that conformance tests draw, with their gradients."""
+    failed: Counter[str] = Counter()
+    for entry in CALLS:
+
+        def run(entry: Any = entry) -> None:
+            try:
+                results(entry, lambda f: tf.function(f, autograph=False))
+            except (
+                tf.errors.OpError,
+                ValueError,
+                IndexError,
+            ) as error:  # zeros that are no indices, for instance
+                failed[type(error).__name__] += 1
+
+        yield entry["op"], planned(architecture, run, tensor_float_32=True)
+    print(
+        f"{failed.total()} of {len(CALLS)} calls ended early, as results are zeros: {dict(failed)}"
+    )
+
+
+def codes(plans: list[Plan], seen: set[Any]) -> Iterator[tuple[str, CudaCode]]:
+    """(label, code) of the kernels of plans that were not seen."""
     for plan in plans:
         for record in plan.launches:
-            if isinstance(record, Launch) and record.code.key not in seen:
+            if (
+                isinstance(record, Launch)
+                and isinstance(record.code, CudaCode)
+                and record.code.key not in seen
+            ):
                 seen.add(record.code.key)
-                assert isinstance(record.code, CudaCode)
                 yield record.label, record.code
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--architectures", nargs="*", default=list(ARCHITECTURES))
+    parser.add_argument(
+        "--calls", action="store_true", help="the drawn calls of tests/conformance instead"
+    )
+    parser.add_argument("--spilled", action="store_true", help="prints those alone that spill")
     parsed = parser.parse_args()
     ptxas = find_ptxas()
     if ptxas is None:
@@ -218,15 +267,19 @@ def main() -> int:
         return 1
     count, spilled = 0, 0
     for architecture in parsed.architectures:
-        for name in CASES:
-            for label, code in kernels(name, architecture):
+        seen: set[Any] = set()
+        for name, plans in (of_calls if parsed.calls else of_cases)(architecture):
+            for label, code in codes(plans, seen):
                 _, found = assembled(ptx_of(code), architecture, ptxas)
                 for kernel in found:
                     count, spilled = count + 1, spilled + bool(kernel.spilled)
+                    if parsed.spilled and not kernel.spilled:
+                        continue
                     print(
                         f"{architecture:7} {name:24} {label[:44]:44} threads {code.threads:4} registers {kernel.registers:3} "
                         f"spilled {kernel.spilled:5} stack {kernel.stack:5} shared {max(kernel.shared, code.shared):6}"
-                        f"{' serial' if kernel.serial else ''}"
+                        f"{' serial' if kernel.serial else ''}",
+                        flush=True,
                     )
     print(f"{count} kernels, {spilled} of them spill")
     return 0
