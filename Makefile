@@ -292,10 +292,11 @@ processors: $(STAMP)
 
 .PHONY: cuda-kernels cuda-conformance cuda-steps stablehlo-conformance pjrt
 
-# What ptxas says of kernels for NVIDIA's cards: registers, spills, memory. No card is needed.
+# What ptxas says of kernels for NVIDIA's cards: registers, spills, memory; CALLS=1: those of all drawn calls that spill, some
+# five minutes an architecture. No card is needed.
 cuda-kernels: $(STAMP)
 	$(UV) pip install --python $(BIN)/python --quiet nvidia-cuda-nvcc
-	$(BIN)/python tools/cuda_kernels.py
+	$(BIN)/python -m tools.cuda_kernels $(if $(CALLS),--calls --spilled)
 
 # Drawn calls of every op, compiled for an emulated card: some four minutes.
 cuda-conformance: $(STAMP)

@@ -18,6 +18,12 @@ FUNCTIONS = {
     "sums": lambda x: tf.reduce_sum(x, 0),
     "everything": lambda x: tf.reduce_sum(tf.tile(x, [16, 1])),
     "halves": lambda x: tf.cast(x, tf.bfloat16) * 2,
+    "product of int64": lambda x: tf.matmul(
+        tf.cast(x[:33, :16], tf.int64), tf.cast(x[:16, :40], tf.int64)
+    ),
+    "product of float64": lambda x: tf.matmul(
+        tf.cast(x[:70, :9], tf.float64), tf.cast(x[:9, :64], tf.float64)
+    ),
 }
 
 

@@ -64,7 +64,11 @@ class TileShape:
     depth: int
 
 
-SMALL_TILE, LARGE_TILE = TileShape(64, 64, 16), TileShape(128, 128, 8)
+SMALL_TILE, SHALLOW_TILE, LARGE_TILE = (
+    TileShape(64, 64, 16),
+    TileShape(64, 64, 8),
+    TileShape(128, 128, 8),
+)
 
 
 def suits(gemm: Any) -> bool:
@@ -84,6 +88,14 @@ def emit_product(
     return CudaProduct(gemm, target, epilogue, shape).emit()
 
 
+def tile_of(gemm: Gemm) -> TileShape:
+    """The tile of a block. Steps of wide numbers are shallow, or they take more registers than there are."""
+    if gemm.types.total == F32 and all(is_static(x) and x >= LARGE for x in (gemm.m, gemm.n)):
+        return LARGE_TILE
+    is_shallow = is_static(gemm.depth) and gemm.depth <= SHALLOW_TILE.depth
+    return SHALLOW_TILE if is_shallow or SIZE[gemm.types.total] > SIZE[F32] else SMALL_TILE
+
+
 def lies_in_vectors(gemm: Gemm, width: int) -> bool:
     """Whether the result's rows and matrices begin at multiples of so many elements."""
     strides = [gemm.row, gemm.n, *gemm.batch_out]
@@ -98,8 +110,7 @@ class CudaProduct:
 
     def __init__(self, gemm: Gemm, target: Target, epilogue: Epilogue, shape: TileShape | None):
         self.g, self.target, self.epilogue = gemm, target, epilogue
-        is_large = all(is_static(x) and x >= LARGE for x in (gemm.m, gemm.n))
-        self.shape = shape or (LARGE_TILE if is_large and gemm.types.total == F32 else SMALL_TILE)
+        self.shape = shape or tile_of(gemm)
         self.lanes = VECTOR if self._has_vectors() else 1
         self.rows = self.shape.rows // SIDE  # of a thread
         self.vectors = self.shape.columns // SIDE // self.lanes  # of a thread's row
