@@ -68,6 +68,11 @@ CASES = {
         [X],
         np.pad(X[:, :, 1:], [(1, 0), (0, 2), (0, 0)], constant_values=7),
     ),
+    "fft": (
+        lambda p, x: p.fft(x, 1, False),
+        [X * (1 + 1j)],
+        np.fft.fft(X * (1 + 1j), axis=1).astype(np.complex64),
+    ),
     "sum": (lambda p, x: p.reduce_sum(x, [0, 2]), [X], X.sum((0, 2))),
     "sum keepdims": (lambda p, x: p.reduce_sum(x, -1, True), [X], X.sum(-1, keepdims=True)),
     "mean": (lambda p, x: p.reduce_mean(x), [X], X.mean()),

@@ -235,6 +235,17 @@ def sort(args: Args, attrs: Attrs) -> list[Result]:
     return [(shape, x.dtype) for x in args]
 
 
+def fft(args: Args, attrs: Attrs) -> Result:
+    x, roots = args
+    require(
+        x.dtype.is_complex and x.dtype == roots.dtype, "fft", "the dtypes must be complex", args
+    )
+    require(0 <= attrs["axis"] < x.rank, "fft", "the axis is outside", args)
+    fits = roots.shape == (x.shape[attrs["axis"]],)
+    require(fits, "fft", "there must be a root for each element of a line", args)
+    return x.shape, x.dtype
+
+
 def split_spec(spec: str) -> tuple[str, str, str]:
     """The letters of both operands and of the result of "bmk,bkn->bmn"."""
     operands, result = spec.split("->")

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import penstock as tf
 from tests.harness.op_case import OpCase, check
 
 RNG = np.random.default_rng(5)
@@ -40,7 +41,7 @@ def test_transform(case):
     check(case)
 
 
-@pytest.mark.parametrize("length", [1, 2, 63, 97, 128, 210, 1024])
+@pytest.mark.parametrize("length", [1, 2, 17, 63, 97, 128, 210, 1009, 1024])
 @pytest.mark.parametrize("dtype", ["complex64", "complex128"])
 def test_lengths(length, dtype):
     z = (RNG.normal(size=(2, length)) + 1j * RNG.normal(size=(2, length))).astype(dtype)
@@ -53,6 +54,18 @@ def test_lengths(length, dtype):
     check(OpCase("RFFT", [real, size], attrs, gradient=False, lowers=True, tolerance=near))
     half = z[:, : length // 2 + 1]
     check(OpCase("IRFFT", [half, size], attrs, gradient=False, lowers=True, tolerance=near))
+
+
+@pytest.mark.parametrize("shape", [(40, 96), (3, 5000), (1, 8209), (17, 2, 64)])
+@pytest.mark.parametrize("name", ["fft", "ifft", "rfft", "irfft", "fft2d"])
+def test_rows_that_fill_vectors_or_are_long(shape, name):
+    z = (RNG.normal(size=shape) + 1j * RNG.normal(size=shape)).astype("complex64")
+    x = z.real.copy() if name == "rfft" else z
+    wide = x.astype("float64" if name == "rfft" else "complex128")
+    found = tf.function(getattr(tf.signal, name), autograph=False)(x)
+    expected = getattr(np.fft, name.removesuffix("d"))(wide)
+    # errors are those of some log2(n) additions of numbers as large as the spectrum's
+    np.testing.assert_allclose(found, expected, rtol=0, atol=3e-6 * np.abs(expected).std())
 
 
 @pytest.mark.parametrize("op, rank", [("RFFT2D", 2), ("RFFT3D", 3), ("IRFFT2D", 2), ("IRFFT3D", 3)])

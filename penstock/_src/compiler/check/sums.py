@@ -298,6 +298,17 @@ def scatter(members: Members, step: Step, args: list[Value]) -> Value:
     return unified(made)
 
 
+def fft(members: Members, step: Step, args: list[Value]) -> Value:
+    node = step.node
+    evaluate: Any = PRIMITIVES[node.kind].evaluate
+    x, roots = args
+    amount = precision(x[0].dtype) * (1 + math.log2(len(roots[0])))
+    made = [evaluate([x[0], roots[0]], node)]
+    for k in range(members.count):
+        made.append(evaluate([members.noise.scaled(of(x, k + 1), amount), roots[0]], node))
+    return unified(made)
+
+
 def _most(indices: np.ndarray) -> int:
     """The most updates that meet in one place."""
     vectors = indices.reshape(-1, indices.shape[-1])
@@ -306,4 +317,4 @@ def _most(indices: np.ndarray) -> int:
     return int(np.unique(vectors, axis=0, return_counts=True)[1].max())
 
 
-ROUNDED |= {"reduce": reduce, "scan": scan, "contract": contract, "scatter": scatter}
+ROUNDED |= {"reduce": reduce, "scan": scan, "contract": contract, "scatter": scatter, "fft": fft}

@@ -17,6 +17,8 @@ def flops_of(node: Node) -> int:
         return int(node.size)
     if node.kind in ("reduce", "scan"):
         return int(node.args[0].size)
+    if node.kind == "fft":
+        return int(5 * node.size * math.log2(int(node.args[1].size)))
     if node.kind == "while":
         return total_flops(node.attrs["body"].nodes()) * int(node.attrs.get("max_trips") or 1)
     if node.kind == "case":

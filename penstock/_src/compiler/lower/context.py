@@ -83,7 +83,6 @@ class LoweringContext(NodeMaker):
         # checks
         self.checks: list[Check] = []
         self.inner_checks: dict[InnerCheck, Node] | None = None  # those inside of a loop or branch
-        self.device: int | None = None  # the number of the program's, where devices have numbers
         self.exchanges: list[Node] = []  # what is exchanged with other processes, in its order
         # What ends a run, by the message of the check or by the operation with a bad index -> the operation that
         # raises the error on the host, and its arguments.

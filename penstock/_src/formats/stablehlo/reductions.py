@@ -154,6 +154,18 @@ def _scan(w: Writer, node: Node, x: Value) -> Value:
     return w.convert(total, node.dtype)
 
 
+@writes("fft")
+def _fft(w: Writer, node: Node, x: Value, _roots: Value) -> Value:
+    """A transform along the last axis, to which the wanted one is moved."""
+    last, axis = len(x.shape) - 1, int(node.attrs["axis"])
+    order = [a for a in range(last + 1) if a != axis] + [axis]
+    moved = w.transpose(x, order)
+    kind = "IFFT" if node.attrs["inverse"] else "FFT"
+    attrs = f"fft_type = #stablehlo<fft_type {kind}>, fft_length = array<i64: {x.shape[axis]}>"
+    made = w.op("fft", [moved], moved.shape, node.dtype, attrs)
+    return w.transpose(made, [order.index(a) for a in range(last + 1)])
+
+
 @writes("contract")
 def _contract(w: Writer, node: Node, x: Value, y: Value) -> Value:
     left, right, result = split_spec(node.attrs["spec"])

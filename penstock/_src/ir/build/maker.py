@@ -5,3 +5,5 @@ from penstock._src.ir.build.control import Control
 
 class NodeMaker(Control):
     """Writes primitives, and answers what is known of them. A subclass gives `make` and `known`."""
+
+    device: int | None = None  # the number of the program's, where devices have numbers

@@ -8,6 +8,7 @@ from penstock._src.core.dtypes import DType
 from penstock._src.ir import dims
 from penstock._src.ir.build.elementwise import Elementwise
 from penstock._src.ir.errors import NotLowerable
+from penstock._src.ir.meaning import fourier
 from penstock._src.ir.node import Node
 
 Axes = int | Sequence[int] | None
@@ -94,6 +95,12 @@ class Reduction(Elementwise):
         places = self.iota(x.shape, -1, index_dtype)
         values, indices = self.sort([x, places], -1, descending=True, count=k)
         return values, indices
+
+    def fft(self, x: Node, axis: int, inverse: bool) -> Node:
+        """The Fourier transform along an axis whose extent has no large prime factor."""
+        axis = self.axis(axis, x.rank)
+        roots = fourier.roots(int(x.shape[axis]), inverse, x.dtype.np)
+        return self.make("fft", (x, self.constant(roots)), axis=axis, inverse=bool(inverse))
 
     def contract(self, spec: str, a: Any, b: Any) -> Node:
         """An einsum of two operands: "bmk,bkn->bmn". Letters missing on the right are summed over."""

@@ -258,6 +258,12 @@ def scan(args: Arrays, node: Node) -> np.ndarray:
     return widened(compute, args, node)
 
 
+def fft(args: Arrays, node: Node) -> np.ndarray:
+    transform = np.fft.ifft if node.attrs["inverse"] else np.fft.fft
+    wide = args[0].astype(np.complex128)
+    return widened(lambda x: transform(x, axis=node.attrs["axis"]), [wide], node)
+
+
 def _sort_keys(x: np.ndarray, descending: bool) -> list[np.ndarray]:
     """Integer or float keys that ascend where x should come; NaN last."""
     if x.dtype.kind == "b":

@@ -1,7 +1,8 @@
-"""Lowers Fourier transforms to products with small matrices of roots of unity, with twiddle factors between them.
+"""Lowers Fourier transforms to the primitive `fft`, on cards to products with small matrices (`fourier_products.py`).
 
-A transform of length n = a b is computed as b transforms of length a, a multiplication, and a transforms of length b
-(Cooley & Tukey 1965), recursively until the lengths are small. Real and imaginary parts are separate arrays.
+A long line, or one of few, is seen as a matrix, whose columns and then rows are transformed, with twiddle factors in between (Bailey 1990, "FFTs in
+external or hierarchical memory"): vectors of neighboring lines are transformed together. A length with a large prime factor is a convolution
+(Bluestein 1970) of a larger one. A real line of even length is half as many complex numbers.
 """
 
 import math
@@ -9,102 +10,129 @@ from typing import Any
 
 import numpy as np
 
-from penstock._src.ir.errors import NotLowerable
+from penstock._src.ir.meaning.fourier import is_short
+from penstock._src.ops.signal import fourier_products
 
-SHORT = 64  # lengths up to this are a single product
-LONGEST_PRIME = 1024  # the program contains a matrix with this many rows
-
-Parts = tuple[Any, Any]  # the real and imaginary parts, [rows, length]
+LONGEST = 4096  # elements of a line, more of which would leave the cache
+FEW = 16  # lines, which do not fill vectors
+SPLIT = 64  # elements of a line from which it pays to split it where lines are few
 
 
 def transform(p: Any, x: Any, axis: int, inverse: bool) -> Any:
     """The complex transform along an axis; the inverse one is divided by the length."""
+    if fourier_products.suits(p):
+        return fourier_products.transform(p, x, axis, inverse)
+    length = int(x.shape[axis])
+    if length == 1:
+        return x
+    if not is_short(length):
+        return _convolved(p, x, axis, inverse)
+    lines = math.prod(int(n) for n in x.shape) // length
+    if length > LONGEST or (lines < FEW and length >= SPLIT):
+        first = next(n for n in range(math.isqrt(length), 0, -1) if length % n == 0)
+        if first > 1:
+            return _split(p, x, axis, inverse, first)
+    return p.fft(x, axis, inverse)
+
+
+def _split(p: Any, x: Any, axis: int, inverse: bool, first: int) -> Any:
+    """The transform of lines that are matrices of `first` rows."""
+    shape, length = x.shape, int(x.shape[axis])
+    second = length // first
+    outer, inner = shape[:axis], shape[axis + 1 :]
+    matrix = p.reshape(x, (*outer, first, second, *inner))
+    turned = transform(p, matrix, axis, inverse) * _twiddles(
+        p, first, second, inverse, len(inner), x.dtype
+    )
+    found = transform(p, turned, axis + 1, inverse)
+    return p.reshape(p.swap_axes(found, axis, axis + 1), shape)
+
+
+def _twiddles(p: Any, first: int, second: int, inverse: bool, inner: int, dtype: Any) -> Any:
+    angles = _angles(np.outer(np.arange(first), np.arange(second)), first * second, inverse)
+    return p.constant(_turns(angles, dtype).reshape(first, second, *[1] * inner))
+
+
+def _angles(numbers: np.ndarray, length: int, inverse: bool) -> np.ndarray:
+    """2 pi / length times whole numbers, which are reduced modulo the length first for accuracy."""
+    return (1 if inverse else -1) * 2 * np.pi / length * (numbers % length)
+
+
+def _turns(angles: np.ndarray, dtype: Any) -> np.ndarray:
+    return np.exp(1j * angles).astype(dtype.np)
+
+
+def _convolved(p: Any, x: Any, axis: int, inverse: bool) -> Any:
+    """The transform of any length n: k j is (k^2 + j^2 - (k - j)^2) / 2, so it is a convolution with a chirp."""
     moved = p.swap_axes(x, axis, x.rank - 1)
-    real, imaginary = _along_last(p, p.real(moved), p.imag(moved), inverse)
-    return p.swap_axes(p.complex(real, imaginary), axis, x.rank - 1)
+    length = int(moved.shape[-1])
+    size = next(n for n in range(2 * length - 1, 4 * length) if _is_fast(n))
+    squares = np.arange(length, dtype=np.int64) ** 2
+    chirp = np.exp(1j * _angles(squares, 2 * length, inverse))
+    filter_ = np.zeros(size, np.complex128)
+    filter_[:length] = chirp.conj()
+    filter_[size - length + 1 :] = chirp[1:][::-1].conj()
+    spectrum = np.fft.fft(filter_)
+    kind, last = x.dtype.np, moved.rank - 1
+    padded = p.pad(
+        moved * p.constant(chirp.astype(kind)), [0] * moved.rank, [0] * last + [size - length]
+    )
+    product = transform(p, padded, last, False) * p.constant(spectrum.astype(kind))
+    found = p.slice_axis(transform(p, product, last, True), last, 0, length)
+    scale = 1 / length if inverse else 1
+    return p.swap_axes(found * p.constant((chirp * scale).astype(kind)), axis, x.rank - 1)
+
+
+def _is_fast(length: int) -> bool:
+    """Whether a length has the prime factors 2 and 3 only, and the former often."""
+    return length % 16 == 0 and is_short(length) and length // (length & -length) in (1, 3, 9)
 
 
 def half_spectrum(p: Any, x: Any, length: int) -> Any:
     """The first half of the spectrum of a real signal along the last axis, which is cut to a length."""
-    x = p.slice_axis(x, x.rank - 1, 0, length)
-    real, imaginary = _along_last(p, x, p.full(x.shape, 0, x.dtype), False)
-    last, count = x.rank - 1, length // 2 + 1
-    return p.complex(p.slice_axis(real, last, 0, count), p.slice_axis(imaginary, last, 0, count))
+    last = x.rank - 1
+    x = p.slice_axis(x, last, 0, length)
+    if fourier_products.suits(p):
+        return fourier_products.half_spectrum(p, x, length)
+    if length % 2 or length == 2:
+        whole = transform(p, p.complex(x, p.full(x.shape, 0, x.dtype)), last, False)
+        return p.slice_axis(whole, last, 0, length // 2 + 1)
+    half = length // 2
+    packed = transform(
+        p, p.complex(*(p.slice_axis(x, last, k, length, 2) for k in (0, 1))), last, False
+    )
+    ends = p.slice_axis(packed, last, 0, 1)
+    real, imaginary = p.real(ends), p.imag(ends)
+    zero = p.full(real.shape, 0, x.dtype)
+    begin, end = p.complex(real + imaginary, zero), p.complex(real - imaginary, zero)
+    if half == 1:
+        return p.concat([begin, end], last)
+    middle = p.slice_axis(packed, last, 1, half)
+    mirrored = p.conj(p.reverse(middle, last))
+    turns = -0.5j * np.exp(1j * _angles(np.arange(1, half), length, False))
+    odd = (middle - mirrored) * p.constant(turns.astype(packed.dtype.np))
+    return p.concat([begin, (middle + mirrored) * 0.5 + odd, end], last)
 
 
 def real_signal(p: Any, x: Any, length: int) -> Any:
     """The real signal of a given length whose spectrum begins with `x`, along the last axis."""
     last, count = x.rank - 1, length // 2 + 1
-    real, imaginary = (p.slice_axis(part, last, 0, count) for part in (p.real(x), p.imag(x)))
-    mirrored = length - count  # number of frequencies that are conjugates of given ones
-    if mirrored:
-        real, imaginary = (
-            p.concat([part, p.reverse(p.slice_axis(other, last, 1, 1 + mirrored), last)], last)
-            for part, other in ((real, real), (imaginary, -imaginary))
-        )
-    return _along_last(p, real, imaginary, True)[0]
-
-
-def _along_last(p: Any, real: Any, imaginary: Any, inverse: bool) -> Parts:
-    shape, length = real.shape, int(real.shape[-1])
-    rows = math.prod(shape[:-1])
-    sign = 1 if inverse else -1
-    flat = (p.reshape(part, (rows, length)) for part in (real, imaginary))
-    parts = [p.reshape(part, shape) for part in _transform(p, *flat, sign)]
-    if inverse:
-        parts = [part * (1.0 / length) for part in parts]
-    return parts[0], parts[1]
-
-
-def _transform(p: Any, real: Any, imaginary: Any, sign: int) -> Parts:
-    """The unscaled transform of each row."""
-    rows, length = real.shape
-    first = _factor(length)
-    if first == 1:
-        return _product(p, real, imaginary, sign)
-    second = length // first
-
-    def inner_rows(part: Any) -> Any:
-        """[rows * second, first]: every second-th element."""
-        split = p.transpose(p.reshape(part, (rows, first, second)), (0, 2, 1))
-        return p.reshape(split, (rows * second, first))
-
-    real, imaginary = _product(p, inner_rows(real), inner_rows(imaginary), sign)
-    real, imaginary = (p.reshape(x, (rows, second, first)) for x in (real, imaginary))
-    angles = _angles(second, first, length, sign)
-    cos, sin = (p.constant(f(angles).astype(real.dtype.np)) for f in (np.cos, np.sin))
-    turned = real * cos - imaginary * sin, real * sin + imaginary * cos
-    outer = [p.reshape(p.transpose(x, (0, 2, 1)), (rows * first, second)) for x in turned]
-    found = _transform(p, outer[0], outer[1], sign)
-    parts = [p.transpose(p.reshape(x, (rows, first, second)), (0, 2, 1)) for x in found]
-    return p.reshape(parts[0], (rows, length)), p.reshape(parts[1], (rows, length))
-
-
-def _factor(length: int) -> int:
-    """The largest factor of a length up to its square root; 1 for lengths that are a single product.
-
-    Raises:
-      NotLowerable: the length is a large prime.
-    """
-    if length <= SHORT:
-        return 1
-    found = next(n for n in range(math.isqrt(length), 0, -1) if length % n == 0)
-    if found == 1 and length > LONGEST_PRIME:
-        raise NotLowerable(f"a Fourier transform of length {length}, a large prime")
-    return found
-
-
-def _product(p: Any, real: Any, imaginary: Any, sign: int) -> Parts:
-    """Each row times the matrix of roots of unity, both parts at once."""
-    rows, length = real.shape
-    angles = _angles(length, length, length, sign)
-    cos, sin = np.cos(angles), np.sin(angles)
-    matrix = np.block([[cos, sin], [-sin, cos]]).astype(real.dtype.np)
-    both = p.contract("ri,ik->rk", p.concat([real, imaginary], 1), p.constant(matrix))
-    return p.slice_axis(both, 1, 0, length), p.slice_axis(both, 1, length, 2 * length)
-
-
-def _angles(rows: int, columns: int, length: int, sign: int) -> np.ndarray:
-    """2 pi i k / length, with i k reduced modulo length first for accuracy."""
-    turns = np.outer(np.arange(rows), np.arange(columns)) % length
-    return sign * 2 * np.pi / length * turns
+    x = p.slice_axis(x, last, 0, count)
+    if fourier_products.suits(p):
+        return fourier_products.real_signal(p, x, length)
+    if length % 2 or length == 2:
+        if length > count:
+            x = p.concat(
+                [x, p.conj(p.reverse(p.slice_axis(x, last, 1, 1 + length - count), last))], last
+            )
+        return p.real(transform(p, x, last, True))
+    half = length // 2
+    begin, end = (p.real(p.slice_axis(x, last, k, k + 1)) for k in (0, half))
+    first = p.complex((begin + end) * 0.5, (begin - end) * 0.5)
+    middle = p.slice_axis(x, last, 1, half)
+    mirrored = p.conj(p.reverse(middle, last))
+    turns = 0.5j * np.exp(1j * _angles(np.arange(1, half), length, True))
+    odd = (middle - mirrored) * p.constant(turns.astype(x.dtype.np))
+    packed = p.concat([first, (middle + mirrored) * 0.5 + odd], last)
+    found = transform(p, packed, last, True)
+    return p.reshape(p.stack([p.real(found), p.imag(found)], last + 1), (*x.shape[:last], length))

@@ -46,6 +46,20 @@ def test_sorts(native, values, shape, data):
     native(lambda p, x, n: p.sort([n % 3, x, n], axis, descending, num_keys=2), x, number)
 
 
+@SLOW
+@given(
+    n=st.sampled_from([1, 2, 3, 5, 8, 16, 24, 29, 49, 128, 130]),
+    beside=st.sampled_from([(1, 1), (40, 1), (3, 5), (2, 16), (1, 33)]),
+    dtype=st.sampled_from(["complex64", "complex128"]),
+    inverse=st.booleans(),
+)
+def test_fourier_transforms(native, values, n, beside, dtype, inverse):
+    part = "float32" if dtype == "complex64" else "float64"
+    x = np.empty((beside[0], n, beside[1]), dtype)
+    x.real, x.imag = values(part, x.shape), values(part, x.shape)
+    native(lambda p, x: p.fft(x, 1, inverse), x, tolerance=60)
+
+
 def test_nan_is_sorted_last(native):
     x = np.array([3, np.nan, -np.inf, 1, np.inf, np.nan, -0.0, 0.0], np.float32)
     for descending in (False, True):

@@ -1,12 +1,20 @@
 """Kinds of nodes that are kernels of their own, and what launches them."""
 
-from penstock._src.compiler.codegen.specials import exchanges, random_bits, scan, scatter, sort
+from penstock._src.compiler.codegen.specials import (
+    exchanges,
+    fourier,
+    random_bits,
+    scan,
+    scatter,
+    sort,
+)
 from penstock._src.compiler.codegen.specials.special import Special
 from penstock._src.ir.node import Node
 
 SPECIALS: dict[str, Special] = {
     "exchange_start": Special(exchanges.launch),
     "exchange_wait": Special(exchanges.launch_look),
+    "fft": Special(fourier.launch),
     "random_bits": Special(random_bits.launch),
     "scan": Special(scan.launch),
     "scatter": Special(scatter.launch, updates_first=True),

@@ -1,0 +1,38 @@
+"""Which lengths the primitive `fft` takes apart, and the numbers that it needs."""
+
+import numpy as np
+
+LARGEST = 31  # the largest prime factor of a length
+
+
+def factors(length: int) -> list[int]:
+    """The lengths of the short transforms that make a transform.
+
+    Raises:
+      ValueError: a prime factor is larger than LARGEST.
+
+    >>> factors(96), factors(42)
+    ([8, 4, 3], [7, 3, 2])
+    """
+    found, rest = [], length
+    for factor in (8, 4, 2, *range(3, LARGEST + 1, 2)):
+        while rest % factor == 0 and not (factor == 8 and rest & -rest == 16):  # 4 x 4, not 8 x 2
+            found.append(factor)
+            rest //= factor
+    if rest > 1:
+        raise ValueError(f"a Fourier transform of {length} elements has a large prime factor")
+    return sorted(found, reverse=True)
+
+
+def is_short(length: int) -> bool:
+    """Whether `factors` knows a length."""
+    for factor in (2, *range(3, LARGEST + 1, 2)):
+        while length % factor == 0:
+            length //= factor
+    return length == 1
+
+
+def roots(length: int, inverse: bool, dtype: np.dtype) -> np.ndarray:
+    """The powers of a root of unity, which a transform multiplies by."""
+    angles = np.arange(length) * (2 * np.pi / length)
+    return np.exp(angles * (1j if inverse else -1j)).astype(dtype)
