@@ -60,6 +60,14 @@ def test_fourier_transforms(native, values, n, beside, dtype, inverse):
     native(lambda p, x: p.fft(x, 1, inverse), x, tolerance=60)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int64", "uint64", "int8", "bfloat16"])
+@pytest.mark.parametrize("descending", [False, True])
+def test_long_lines_are_sorted_stably(native, values, dtype, descending):
+    x = np.round(values(dtype, (2, 3000)) * 9).astype(values(dtype, ()).dtype)
+    number = np.arange(x.size, dtype=np.int32).reshape(x.shape)
+    native(lambda p, x, n: p.sort([x, n], 1, descending), x, number)
+
+
 def test_nan_is_sorted_last(native):
     x = np.array([3, np.nan, -np.inf, 1, np.inf, np.nan, -0.0, 0.0], np.float32)
     for descending in (False, True):

@@ -15,7 +15,7 @@ from penstock._src.compiler.codegen.specials.sorting import (
     first_of,
     sortable,
     write_lines,
-    write_merge_sort,
+    write_stable_sort,
 )
 from penstock._src.native import Code, Module
 from penstock._src.native.language.types import I64, PTR
@@ -39,7 +39,7 @@ def emit_first_of_lines(
     Context: n, inner, how many of a line are wanted, capacity, scratch, bytes of scratch a thread, then inputs, then outputs.
     """
     m = Module(target)
-    write_merge_sort(m)
+    write_stable_sort(m)
     with m.task("task") as f:
         n, inner, wanted, kept = (f.load(f.ctx, i, I64) for i in range(4))
         scratch = f.at(f.load(f.ctx, 4, PTR), f.tid * f.load(f.ctx, 5, I64), "i8")
@@ -97,7 +97,7 @@ class _Line:
     def prune(self) -> None:
         """Sorts what is kept, and keeps what is wanted."""
         f = self.f
-        f.call("merge_sort", *self.rooms, f.load(self.state, 0, I64), f.tid)
+        f.call("stable_sort", *self.rooms, f.load(self.state, 0, I64), f.tid)
         f.store(self.wanted, self.state, 0)
         f.store(f.load(self.rooms[0], self.wanted - 1, I64), self.state, 1)
 

@@ -1,4 +1,4 @@
-"""Sorting of lines of an array seen as (outer, n, inner): a stable merge sort, once for each key.
+"""Sorting of lines of an array seen as (outer, n, inner): a stable sort, once for each key.
 
 All extents are run-time numbers, so there is one kernel for each type and order. Where a small part of each line is wanted, the rest of it is only looked
 at (`first_of_lines.py`).
@@ -21,7 +21,7 @@ from penstock._src.compiler.codegen.specials.sorting import (
     forms,
     sortable,
     write_lines,
-    write_merge_sort,
+    write_stable_sort,
 )
 from penstock._src.compiler.codegen.specials.special import Scratch, SpecialLaunch, line_extents
 from penstock._src.ir.node import Node
@@ -60,13 +60,13 @@ def launch(node: Node, outputs: Sequence[Node], _target: Target, threads: int) -
 
 
 def emit_sort(types: tuple, keys: int, descending: bool, target: Any) -> Code:
-    """Sorts lines by a stable merge sort, once for each key, the last key first.
+    """Sorts lines by a stable sort, once for each key, the last key first.
 
     Context: n, inner, how many of a line are wanted, scratch, bytes of scratch a thread, then inputs, then outputs.  A thread's
     scratch holds two arrays of keys and two of places, n words each.
     """
     m = Module(target)
-    write_merge_sort(m)
+    write_stable_sort(m)
     with m.task("task") as f:
         n, inner, wanted = (f.load(f.ctx, i, I64) for i in range(3))
         scratch = f.at(f.load(f.ctx, 3, PTR), f.tid * f.load(f.ctx, 4, I64), "i8")
@@ -85,6 +85,6 @@ def emit_sort(types: tuple, keys: int, descending: bool, target: Any) -> Code:
 
             # After an interrupt places are not those of elements.
             unless_dropped(f, functools.partial(f.loop, 0, n, 1, prepare))
-            f.call("merge_sort", *rooms, n, f.tid)
+            f.call("stable_sort", *rooms, n, f.tid)
         write_lines(f, types, inputs, outputs, rooms[1], (n, inner, wanted))
     return Code.of(m)

@@ -1,6 +1,6 @@
-"""What sorts of lines share: keys that order as values do, a stable merge sort of them, and the writing of elements in their order."""
+"""What sorts of lines share: keys that order as values do, a stable sort of them, and the writing of elements in their order."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from penstock._src.compiler.codegen.nests import memory
@@ -11,6 +11,8 @@ from penstock._src.native.language.types import I64, PTR
 from penstock._src.native.language.value import Val
 from penstock._src.native.process.interrupts import unless_dropped
 
+FEWEST = 512  # elements that are sorted by digits
+BYTES, DIGITS = 8, 256  # of a key, of a byte
 PIECE = 1 << 18  # elements that are merged between looks for an interrupt
 WORDS = 4  # of a thread's scratch, for each element that is sorted: two arrays of keys and two of places
 
@@ -82,11 +84,92 @@ def write_lines(
     unless_dropped(f, lambda: f.loop(0, wanted, 1, write))
 
 
-def write_merge_sort(m: Module) -> None:
-    """Writes the function merge_sort(keys, places, other_keys, other_places, n, tid)."""
+def write_stable_sort(m: Module) -> None:
+    """Writes the function stable_sort(keys, places, other_keys, other_places, n, tid): by merging or, of many elements, by digits."""
     rooms = dict(keys=PTR, places=PTR, other_keys=PTR, other_places=PTR)
-    with m.fn("merge_sort", internal=True, noalias=False, **rooms, n=I64, tid=I64) as f:
-        _merge_sort(f)
+    for name, write in (("merge_sort", _merge_sort), ("radix_sort", _radix_sort)):
+        with m.fn(name, internal=True, noalias=False, **rooms, n=I64, tid=I64) as f:
+            write(f)
+    with m.fn("stable_sort", internal=True, noalias=False, **rooms, n=I64, tid=I64) as f:
+        arguments = f.keys, f.places, f.other_keys, f.other_places, f.n, f.tid
+
+        def by(name: str) -> Callable[[], None]:
+            return lambda: f.call(name, *arguments)
+
+        # Counts of digits take more of the stack than microcontrollers have.
+        few = m.target.is_microcontroller or f.n < FEWEST
+        f.when(few, by("merge_sort"), by("radix_sort"))
+
+
+def _radix_sort(f: Any) -> None:
+    """By digits of a byte, the lowest first; digits that all keys share are left out (Knuth, TAOCP volume 3, 5.2.5)."""
+    counts = f.alloca(I64, BYTES * DIGITS)
+    f.memset(counts, 0, 8 * BYTES * DIGITS)
+
+    def digit(key: Val, number: int) -> Val:
+        return f.binary("lshr", key, 8 * number) & (DIGITS - 1)
+
+    def count(i: Val) -> None:
+        key = f.load(f.keys, i, I64)
+        for number in range(BYTES):
+            at = digit(key, number) + number * DIGITS
+            f.store(f.load(counts, at, I64) + 1, counts, at)
+
+    _in_pieces(f, count)
+    flipped = f.i64(0)
+    for number in range(BYTES):
+        flipped = _sort_by_digit(
+            f, f.at(counts, number * DIGITS, I64), flipped, lambda key, n=number: digit(key, n)
+        )
+    f.when(flipped.ne(0), lambda: _copy_back(f))
+
+
+def _sort_by_digit(f: Any, counts: Val, flipped: Val, digit: Callable[[Val], Val]) -> Val:
+    """Moves keys and places to the other arrays, unless all keys share the digit; whether the arrays are exchanged then."""
+    source = [
+        f.select(flipped.ne(0), b, a)
+        for a, b in ((f.keys, f.other_keys), (f.places, f.other_places))
+    ]
+    target = [
+        f.select(flipped.ne(0), a, b)
+        for a, b in ((f.keys, f.other_keys), (f.places, f.other_places))
+    ]
+
+    def move() -> tuple[Val, ...]:
+        def begin(i: Val, before: Val) -> tuple[Val, ...]:
+            number = f.load(counts, i, I64)
+            f.store(before, counts, i)
+            return (before + number,)
+
+        f.loop(0, DIGITS, 1, begin, f.i64(0))
+
+        def one(i: Val) -> None:
+            key = f.load(source[0], i, I64)
+            at = digit(key)
+            place = f.load(counts, at, I64)
+            f.store(place + 1, counts, at)
+            f.store(key, target[0], place)
+            f.store(f.load(source[1], i, I64), target[1], place)
+
+        _in_pieces(f, one)
+        return (flipped ^ 1,)
+
+    shared = f.load(counts, digit(f.load(f.keys, 0, I64)), I64).eq(f.n)
+    return f.when(shared, lambda: (flipped,), move)[0]
+
+
+def _in_pieces(f: Any, body: Callable[[Val], None]) -> None:
+    """A loop over all elements, which looks for an interrupt now and then."""
+
+    def piece(i: Val) -> None:
+        unless_dropped(f, lambda: f.loop(i, f.min(i + PIECE, f.n), 1, body))
+
+    f.loop(f.i64(0), f.n, PIECE, piece)
+
+
+def _copy_back(f: Any) -> None:
+    f.memcpy(f.keys, f.other_keys, f.n * 8)
+    f.memcpy(f.places, f.other_places, f.n * 8)
 
 
 def _merge_sort(f: Any) -> None:
@@ -137,9 +220,4 @@ def _merge_sort(f: Any) -> None:
         return run * 2, flipped ^ 1
 
     _, flipped = f.loop_while(lambda run, _: run < f.n, pass_over, f.i64(1), f.i64(0))
-
-    def back():
-        f.memcpy(f.keys, f.other_keys, f.n * 8)
-        f.memcpy(f.places, f.other_places, f.n * 8)
-
-    f.when(flipped.ne(0), back)
+    f.when(flipped.ne(0), lambda: _copy_back(f))
