@@ -11,8 +11,9 @@ def factors(length: int) -> list[int]:
     Raises:
       ValueError: a prime factor is larger than LARGEST.
 
-    >>> factors(96), factors(42)
-    ([8, 4, 3], [7, 3, 2])
+    >>> from penstock._src.ir.meaning.fourier import factors
+    >>> factors(96)
+    [8, 4, 3]
     """
     found, rest = [], length
     for factor in (8, 4, 2, *range(3, LARGEST + 1, 2)):
