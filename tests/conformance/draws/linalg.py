@@ -86,6 +86,29 @@ for _op in ("MatrixSolve", "BatchMatrixSolve"):
 for _op in ("MatrixTriangularSolve", "BatchMatrixTriangularSolve"):
     DRAWS[_op] = _solving(_op, lower=st.booleans(), adjoint=st.booleans())
 
+DRAWS["Lu"] = _of_square("Lu", output_idx_type=st.sampled_from(["int32", "int64"]))
+
+
+@st.composite
+def _tridiagonal_solve(draw):
+    kind, lead, n = draw(WIDE), draw(LEAD), draw(EXTENT)
+    diagonals = numbers(draw(SEED), (*lead, 3, n), kind)
+    diagonals[..., 1, :] += 9  # far from singular without exchanges, too
+    right = numbers(draw(SEED), (*lead, n, draw(EXTENT)), kind)
+    attrs = {"partial_pivoting": draw(st.booleans())}
+    return OpCase("TridiagonalSolve", [diagonals, right], attrs, tolerance=_slack(np.dtype(kind)))
+
+
+@st.composite
+def _tridiagonal_product(draw):
+    kind, lead, n = draw(WIDE), draw(LEAD), draw(EXTENT)
+    diagonals = [numbers(draw(SEED), (*lead, 1, n), kind) for _ in range(3)]
+    right = numbers(draw(SEED), (*lead, n, draw(EXTENT)), kind)
+    return OpCase("TridiagonalMatMul", [*diagonals, right], tolerance=_slack(np.dtype(kind)))
+
+
+DRAWS["TridiagonalSolve"], DRAWS["TridiagonalMatMul"] = _tridiagonal_solve(), _tridiagonal_product()
+
 # -- Fourier transforms ----------------------------------------------------------------------------
 
 LINE = st.sampled_from([1, 2, 3, 4, 5, 8, 12, 17, 32, 50])

@@ -374,6 +374,10 @@ def _three_diagonals(diagonals, layout):
     """(superdiagonal, main, subdiagonal), each `[..., m]`."""
     if layout == "compact":
         d = convert_to_tensor(diagonals, name="diagonals")
+        if d.shape.rank is not None and d.shape[-2] not in (None, 3):
+            raise ValueError(
+                f"Expected 3 diagonals got {d.shape[-2]}: diagonals have shape {d.shape}"
+            )
         return [d[..., i, :] for i in range(3)]
     if layout == "sequence":
         upper, main, lower = (convert_to_tensor(d, name="diagonals") for d in diagonals)
@@ -394,6 +398,19 @@ def _three_diagonals(diagonals, layout):
         )
         return [band[..., i, :] for i in range(3)]
     raise ValueError(f"Unrecognized diagonals_format: {layout}")
+
+
+def _require_same_systems(diagonals, rhs):
+    """Raises ValueError unless shapes [..., 3, m] and [..., m, n] are those of as many equations."""
+    if diagonals.rank is None or rhs.rank is None:
+        return
+    if not diagonals[-1:].is_compatible_with(rhs[-2:-1]):
+        raise ValueError(
+            f"Expected number of left-hand sided and right-hand sides to be equal, got {diagonals[-1]} and {rhs[-2]}: diagonals "
+            f"have shape {diagonals}, rhs {rhs}"
+        )
+    if not diagonals[:-2].is_compatible_with(rhs[:-2]):
+        raise ValueError(f"Batch shapes {diagonals[:-2]} and {rhs[:-2]} are incompatible")
 
 
 def _padded_row(x, before, after):
@@ -449,10 +466,10 @@ def tridiagonal_solve(
       perturb_singular: whether a zero pivot is replaced by a small number.
 
     Returns:
-      A tensor of the shape of `rhs` and its dtype.
+      A tensor of the shape of `rhs` and its dtype; NaN where a pivot is zero.
 
     Raises:
-      ValueError: `perturb_singular` without `partial_pivoting`.
+      ValueError: `perturb_singular` without `partial_pivoting`, or shapes that do not fit.
     """
     if perturb_singular and not partial_pivoting:
         raise ValueError("partial_pivoting must be True if perturb_singular is True.")
@@ -468,6 +485,7 @@ def tridiagonal_solve(
         rhs = adjoint_of(rhs) if conjugate_rhs else matrix_transpose(rhs)
     elif conjugate_rhs:
         rhs = conj(rhs)
+    _require_same_systems(packed.shape, rhs.shape)
     result = raw.TridiagonalSolve(
         diagonals=packed,
         rhs=rhs,

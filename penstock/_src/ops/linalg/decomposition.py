@@ -140,7 +140,7 @@ class Qr(Op):
 
     def lower(self, p, input):
         *batch, m, n = input.shape
-        q, r = elimination.qr(p, elimination.as_batch(p, input))
+        q, r = elimination.qr(p, elimination.as_batch(p, input, elimination.LARGEST_OF_QR))
         k = m if self.full_matrices else min(m, n)
         q, r = p.slice_axis(q, 2, 0, k), p.slice_axis(r, 1, 0, k)
         return (
@@ -202,12 +202,11 @@ class Lu(Op):
             order.reshape(x.shape[:-1]).astype(kind),
         )
 
-
-def _count(p):
-    batch = 1
-    for extent in p.shape.as_list()[:-1]:
-        batch *= extent
-    return batch
+    def lower(self, p, input):
+        factors, order, pivots, _ = elimination.factorized(p, elimination.as_batch(p, input))
+        p.check(elimination.are_pivots(p, pivots), f"{self.op_type}: Input is not invertible.")
+        order = p.cast(p.reshape(order, input.shape[:-1]), self.output_idx_type)
+        return p.cast(p.reshape(factors, input.shape), input.dtype), order
 
 
 def _factorize(op, matrix, rows):

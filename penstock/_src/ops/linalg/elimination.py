@@ -1,4 +1,4 @@
-"""Lowers linear solves and factorizations to loops over the columns of batches of matrices.
+"""Lowers linear solves and factorizations to loops over some columns of batches of matrices, and products that carry these over to the rest.
 
 Every step processes all matrices of a batch at once. Matrices are [batch, n, n], right-hand sides [batch, n, k].
 """
@@ -14,20 +14,30 @@ from penstock._src.ir.errors import NotLowerable
 from penstock._src.ir.immediate import ImmediateBuilder
 from penstock._src.ops.linalg.matrices import widened
 
-# A loop takes n steps over n^2 elements; for much larger matrices LAPACK on the host is faster.
-LARGEST = 256
+# Rows of matrices; of larger ones LAPACK is faster, on the host. A step of QR goes over all of a matrix.
+LARGEST, LARGEST_OF_QR = 1024, 256
+LEAST_BLOCK, MOST_BLOCKS = 32, 8
 
 
-def as_batch(p: Any, x: Any) -> Any:
+def as_batch(p: Any, x: Any, largest: int = LARGEST) -> Any:
     """Matrices with one batch axis, of 16-bit floats as float32.
 
     Raises:
       NotLowerable: they are complex, empty or large.
     """
+    if max(x.shape[-2:]) > largest:
+        raise NotLowerable(f"matrices of more than {largest} rows are left to LAPACK")
+    return batched(p, x)
+
+
+def batched(p: Any, x: Any) -> Any:
+    """The same of matrices with any number of columns.
+
+    Raises:
+      NotLowerable: they are complex or empty.
+    """
     if x.dtype.is_complex or not x.size:
         raise NotLowerable("matrices that are complex or empty")
-    if max(x.shape[-2:]) > LARGEST:
-        raise NotLowerable(f"matrices of more than {LARGEST} rows are left to LAPACK")
     wide = x if x.dtype in (dtypes.float32, dtypes.float64) else p.cast(x, dtypes.float32)
     return p.reshape(wide, (math.prod(x.shape[:-2]), *x.shape[-2:]))
 
@@ -73,68 +83,165 @@ def _places(p: Any, n: int) -> Any:
     return p.iota((1, n, 1), 1, dtypes.int32)
 
 
-def eliminated(p: Any, a: Any, b: Any) -> tuple[Any, Any, Any]:
-    """Gauss-Jordan elimination with row exchanges: (solution of a x = b, pivots [batch, n], exchanges [batch]).
+def blocks(n: int) -> list[tuple[int, int]]:
+    """(begin, end) of columns that are worked on step by step, before a product carries them over to the rest."""
+    size = max(LEAST_BLOCK, -(-n // MOST_BLOCKS))
+    return [(begin, min(begin + size, n)) for begin in range(0, n, size)]
 
-    If a pivot is 0, the matrix is singular and the solution is meaningless.
+
+def _part(p: Any, x: Any, rows: tuple[int, int], columns: tuple[int, int]) -> Any:
+    """[batch, rows, columns]: a part of matrices."""
+    return p.slice_axis(p.slice_axis(x, 1, *rows), 2, *columns)
+
+
+def _beneath(p: Any, panel: Any, n: int) -> Any:
+    """A panel of n rows: zeros follow its own, so that the panels of all blocks are worked on by the same kernels."""
+    batch, rows, columns = panel.shape
+    if rows == n:
+        return panel
+    return p.concat([panel, p.full((batch, n - rows, columns), 0, panel.dtype)], 1)
+
+
+def factorized(p: Any, a: Any) -> tuple[Any, Any, Any, Any]:
+    """LU with row exchanges: (L and U in one [batch, n, n], order of rows, pivots [batch, n], exchanges [batch]).
+
+    Golub & Van Loan, "Matrix Computations", 3.2.11, by blocks of columns. If a pivot is 0, the matrix is singular and the rest is meaningless.
     """
     batch, n, _ = a.shape
-    places = _places(p, n)
+    order, exchanges = p.iota((batch, n), 1, dtypes.int32), p.full((batch,), 0, dtypes.int32)
+    rows, finished, orders, pivots = a, [], [], []
+    for begin, end in blocks(n):
+        size, left = end - begin, n - begin
+        panel = _beneath(p, _part(p, rows, (0, left), (begin, end)), n)
+        panel, places, found, exchanges = _factorized_panel(p, panel, exchanges)
+        places = p.slice_axis(places, 1, 0, left)
+        rows, order = (p.gather(x, places, 1, batch_dims=1) for x in (rows, order))
+        corner = p.slice_axis(panel, 1, 0, size)
+        top = _part(p, rows, (0, size), (end, n))
+        if end < n:
+            top = _substituted_corner(p, corner, top, lower=True, unit=True)
+        finished.append(p.concat([_part(p, rows, (0, size), (0, begin)), corner, top], 2))
+        orders.append(p.slice_axis(order, 1, 0, size))
+        pivots.append(found)
+        if end < n:
+            below = p.slice_axis(panel, 1, size, left)
+            rest = _part(p, rows, (size, left), (end, n)) - p.contract("bij,bjk->bik", below, top)
+            rows = p.concat([_part(p, rows, (size, left), (0, begin)), below, rest], 2)
+            order = p.slice_axis(order, 1, size, left)
+    return p.concat(finished, 1), p.concat(orders, 1), p.concat(pivots, 1), exchanges
 
-    def step(j: Any, a: Any, b: Any, pivots: Any, exchanges: Any) -> list[Any]:
-        size = p.select(p.ge(places, j), p.abs(column(p, a, j)), -1.0)
-        best = p.reshape(p.arg_max(size, 1, dtypes.int32), (batch, 1))
-        order = p.iota((1, n), 1, dtypes.int32)
-        order = p.select(p.eq(order, j), best, p.select(p.eq(order, best), j, order))
-        a, b = (p.gather(x, order, 1, batch_dims=1) for x in (a, b))
-        pivot = p.dynamic_index(row(p, a, j), j, 2)  # [batch, 1]
+
+def are_pivots(p: Any, pivots: Any) -> Any:
+    """Whether no pivot is 0, and the first no NaN: a NaN that is met later spreads, in LAPACK and TensorFlow as well."""
+    first = p.slice(pivots, [0, 0], [pivots.shape[0], 1])
+    return p.and_(p.reduce_all(p.ne(pivots, 0)), p.reduce_all(p.eq(first, first)))
+
+
+def _factorized_panel(p: Any, panel: Any, exchanges: Any) -> tuple[Any, Any, Any, Any]:
+    """The factors of some columns, the order of their rows, their pivots, and how many rows have been exchanged."""
+    batch, n, size = panel.shape
+    places, across = _places(p, n), p.iota((1, 1, size), 2, dtypes.int32)
+
+    def step(j: Any, panel: Any, order: Any, pivots: Any, exchanges: Any) -> list[Any]:
+        lengths = p.select(p.ge(places, j), p.abs(column(p, panel, j)), -1.0)
+        best = p.reshape(p.arg_max(lengths, 1, dtypes.int32), (batch, 1))
+        moves = p.iota((1, n), 1, dtypes.int32)
+        moves = p.select(p.eq(moves, j), best, p.select(p.eq(moves, best), j, moves))
+        panel, order = (p.gather(x, moves, 1, batch_dims=1) for x in (panel, order))
+        pivot = p.dynamic_index(row(p, panel, j), j, 2)  # [batch, 1]
         divisor = p.expand_dims(p.select(p.eq(pivot, 0), 1.0, pivot), 2)
-        factors = p.select(p.eq(places, j), 0.0, column(p, a, j) / divisor)
-        scale = p.select(p.eq(places, j), 1.0 / divisor, 1.0)
-        a, b = ((x - factors * row(p, x, j)) * scale for x in (a, b))
+        factors = column(p, panel, j) / divisor
+        changed = p.select(p.eq(across, j), factors, panel - factors * row(p, panel, j))
+        below = p.and_(p.gt(places, j), p.ge(across, j))
         exchanged = p.cast(p.ne(p.reshape(best, (batch,)), j), dtypes.int32)
         return [
-            a,
-            b,
+            p.select(below, changed, panel),
+            order,
             p.dynamic_set_index(pivots, j, p.reshape(pivot, (batch,)), 1),
             exchanges + exchanged,
         ]
 
-    state = [a, b, p.full((batch, n), 0, a.dtype), p.full((batch,), 0, dtypes.int32)]
-    _, solution, pivots, exchanges = steps(p, n, step, state)
-    return solution, pivots, exchanges
+    order = p.iota((batch, n), 1, dtypes.int32)
+    state = [panel, order, p.full((batch, size), 0, panel.dtype), exchanges]
+    panel, order, pivots, exchanges = steps(p, size, step, state)
+    return panel, order, pivots, exchanges
 
 
-def substituted(p: Any, a: Any, b: Any, lower: bool) -> Any:
-    """The solution of a x = b for triangular matrices; zeros on the diagonal are divided by."""
+def solved(p: Any, a: Any, b: Any) -> tuple[Any, Any]:
+    """(the solution of a x = b, the pivots [batch, n]): if one of these is 0, the matrix is singular and the solution is meaningless."""
+    factors, order, pivots, _ = factorized(p, a)
+    inner = substituted(p, factors, p.gather(b, order, 1, batch_dims=1), lower=True, unit=True)
+    return substituted(p, factors, inner, lower=False), pivots
+
+
+def substituted(p: Any, a: Any, b: Any, lower: bool, unit: bool = False) -> Any:
+    """The solution of a x = b for triangular matrices; zeros on the diagonal are divided by. `unit`: it is taken for ones."""
+    n = a.shape[1]
+    found: list[Any] = []
+    parts = blocks(n)
+    for begin, end in parts if lower else reversed(parts):
+        size, count = end - begin, b.shape[1]
+        own, others = ((0, size), (size, count)) if lower else ((begin, end), (0, begin))
+        corner = _part(p, a, (begin, end), (begin, end))
+        found.append(_substituted_corner(p, corner, p.slice_axis(b, 1, *own), lower, unit))
+        if others[0] < others[1]:
+            rows = (end, n) if lower else (0, begin)
+            known = p.contract("bij,bjk->bik", _part(p, a, rows, (begin, end)), found[-1])
+            b = p.slice_axis(b, 1, *others) - known
+    return p.concat(found if lower else found[::-1], 1)
+
+
+def _substituted_corner(p: Any, a: Any, b: Any, lower: bool, unit: bool) -> Any:
     n = a.shape[1]
     places = _places(p, n)
 
     def step(j: Any, x: Any) -> list[Any]:
         at = j if lower else n - 1 - j
-        found = row(p, x, at) / row(p, column(p, a, at), at)
+        found = row(p, x, at)
+        if not unit:
+            found = found / row(p, column(p, a, at), at)
         rest = p.gt(places, at) if lower else p.lt(places, at)
         x = p.select(rest, x - column(p, a, at) * found, x)
-        return [p.select(p.eq(places, at), found, x)]
+        return [x if unit else p.select(p.eq(places, at), found, x)]
 
     return steps(p, n, step, [b])[0]
 
 
 def cholesky(p: Any, a: Any) -> Any:
-    """The lower triangular factors; NaN where a matrix is not positive definite."""
-    n = a.shape[1]
+    """The lower triangular factors; NaN where a matrix is not positive definite. Upper triangles are not read."""
+    batch, n, _ = a.shape
     places, across = _places(p, n), p.iota((1, 1, n), 2, dtypes.int32)
-
-    def step(j: Any, rest: Any, factor: Any) -> list[Any]:
-        pivot = row(p, column(p, rest, j), j)
-        root = p.sqrt(p.select(p.gt(pivot, 0), pivot, float("nan")))
-        made = p.select(p.ge(places, j), column(p, rest, j) / root, 0.0)
-        rest = rest - made * p.transpose(made, (0, 2, 1))
-        return [rest, p.select(p.eq(across, j), made, factor)]
-
-    factor = steps(p, n, step, [a, p.full(a.shape, 0, a.dtype)])[1]
+    rest = p.select(p.ge(places, across), a, p.transpose(a, (0, 2, 1)))
+    panels = []
+    for begin, end in blocks(n):
+        size, left = end - begin, n - begin
+        panel = _cholesky_panel(p, _beneath(p, p.slice_axis(rest, 2, 0, size), n))
+        panel = p.slice_axis(panel, 1, 0, left)
+        if begin:
+            panel = p.concat([p.full((batch, begin, size), 0, a.dtype), panel], 1)
+        panels.append(panel)
+        if end < n:
+            below = p.slice_axis(panel, 1, end, n)
+            rest = _part(p, rest, (size, left), (size, left))
+            rest = rest - p.contract("bik,bjk->bij", below, below)
+    factor = p.concat(panels, 2)
     wrong = p.reduce_any(p.is_nan(factor), (1, 2), keepdims=True)
     return p.select(p.and_(wrong, p.ge(places, across)), float("nan"), factor)
+
+
+def _cholesky_panel(p: Any, panel: Any) -> Any:
+    """The factor's columns of some columns of symmetric matrices."""
+    _, n, size = panel.shape
+    places, across = _places(p, n), p.iota((1, 1, size), 2, dtypes.int32)
+
+    def step(j: Any, panel: Any) -> list[Any]:
+        pivot = row(p, column(p, panel, j), j)
+        root = p.sqrt(p.select(p.gt(pivot, 0), pivot, float("nan")))
+        made = p.select(p.ge(places, j), column(p, panel, j) / root, 0.0)
+        changed = panel - made * (row(p, panel, j) / root)
+        return [p.select(p.eq(across, j), made, p.select(p.gt(across, j), changed, panel))]
+
+    return steps(p, size, step, [panel])[0]
 
 
 def qr(p: Any, a: Any) -> tuple[Any, Any]:

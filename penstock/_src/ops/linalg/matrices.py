@@ -147,3 +147,23 @@ def batch_of(shapes: Sequence[TensorShape]) -> TensorShape | None:
     for shape in shapes[1:]:
         from_first = broadcast_shapes(from_first, shape[:-2])
     return from_first
+
+
+def _shift(x: Any, step: int, axis: int) -> Any:
+    """`x` shifted by `step` towards the front along one of the last axes, filled with zeros."""
+    if step == 0:
+        return x
+    kept = cut(x, axis, *((step, None) if step > 0 else (None, step)))
+    lost = cut(x, axis, *((None, step) if step > 0 else (step, None)))
+    zeros = raw.ZerosLike(x=lost)
+    return raw.ConcatV2(values=[kept, zeros] if step > 0 else [zeros, kept], axis=np.int32(axis))
+
+
+def shifted(x: Any, step: int) -> Any:
+    """`x` shifted by `step` columns towards the front, filled with zeros."""
+    return _shift(x, step, -1)
+
+
+def shifted_rows(x: Any, step: int) -> Any:
+    """`x` shifted by `step` rows towards the front, filled with zeros."""
+    return _shift(x, step, -2)

@@ -13,10 +13,10 @@ from penstock._src.ops.linalg.matrices import (
     adjoint_array,
     band,
     batch_of,
-    cut,
     mm,
     require_matrices,
     require_square,
+    shifted_rows,
     square,
     sum_to_batch,
     widened,
@@ -52,8 +52,8 @@ class MatrixInverse(Op):
         n = a.shape[1]
         identity = p.eq(p.iota((1, n, n), 1, dtypes.int32), p.iota((1, n, n), 2, dtypes.int32))
         ones = p.broadcast_to(p.cast(identity, a.dtype), a.shape)
-        found, pivots, _ = elimination.eliminated(p, a, ones)
-        p.check(_are_pivots(p, pivots), f"{self.op_type}: Input is not invertible.")
+        found, pivots = elimination.solved(p, a, ones)
+        p.check(elimination.are_pivots(p, pivots), f"{self.op_type}: Input is not invertible.")
         return p.cast(p.reshape(found, input.shape), input.dtype)
 
 
@@ -164,8 +164,10 @@ class MatrixSolve(Op):
 
     def lower(self, p, matrix, rhs):
         a = _oriented(p, elimination.as_batch(p, matrix), self.adjoint)
-        found, pivots, _ = elimination.eliminated(p, a, elimination.as_batch(p, rhs))
-        p.check(_are_pivots(p, pivots), f"{self.op_type}: Input matrix is not invertible.")
+        found, pivots = elimination.solved(p, a, elimination.batched(p, rhs))
+        p.check(
+            elimination.are_pivots(p, pivots), f"{self.op_type}: Input matrix is not invertible."
+        )
         return p.cast(p.reshape(found, rhs.shape), rhs.dtype)
 
 
@@ -213,16 +215,10 @@ class MatrixTriangularSolve(Op):
         batch = p.broadcast_shape(matrix.shape[:-2], rhs.shape[:-2])
         shape = (*batch, *rhs.shape[-2:])
         a = elimination.as_batch(p, p.broadcast_to(matrix, (*batch, *matrix.shape[-2:])))
-        b = elimination.as_batch(p, p.broadcast_to(rhs, shape))
+        b = elimination.batched(p, p.broadcast_to(rhs, shape))
         lower = self.lower != self.adjoint
         found = elimination.substituted(p, _oriented(p, a, self.adjoint), b, lower)
         return p.cast(p.reshape(found, shape), rhs.dtype)
-
-
-def _are_pivots(p, pivots):
-    """Whether no pivot is 0, and the first no NaN: a NaN that is met later spreads, in LAPACK and TensorFlow as well."""
-    first = p.slice(pivots, [0, 0], [pivots.shape[0], 1])
-    return p.and_(p.reduce_all(p.ne(pivots, 0)), p.reduce_all(p.eq(first, first)))
 
 
 def _oriented(p, a, adjoint):
@@ -232,10 +228,8 @@ def _oriented(p, a, adjoint):
 
 def _sign_and_pivots(p, input):
     """1 or -1 by the row exchanges of the elimination [batch], and the pivots [batch, n]."""
-    a = elimination.as_batch(p, input)
-    nothing = p.full((a.shape[0], a.shape[1], 1), 0, a.dtype)
-    _, pivots, exchanges = elimination.eliminated(p, a, nothing)
-    return p.cast(1 - 2 * p.mod(exchanges, 2), a.dtype), pivots
+    _, _, pivots, exchanges = elimination.factorized(p, elimination.as_batch(p, input))
+    return p.cast(1 - 2 * p.mod(exchanges, 2), pivots.dtype), pivots
 
 
 @quiet
@@ -334,73 +328,6 @@ def _inverse(op, x):
         raise op.invalid("Input is not invertible.") from None
 
 
-class TridiagonalSolve(Op):
-    """X with T X = rhs, where T is given by its super-, main and subdiagonal."""
-
-    signature = "diagonals: T, rhs: T -> output: T[rhs]"
-    T = COMPLEX | {dtypes.float32, dtypes.float64}
-    partial_pivoting: bool = True
-    perturb_singular: bool = False
-    vectorize = "rows, rows"
-
-    def gradient(self, diagonals, _rhs, output, dy):
-        upper, main, lower = (_row(diagonals, i) for i in range(3))
-        transposed = raw.ConcatV2(values=[_shifted(lower, 1), main, _shifted(upper, -1)], axis=-2)
-        by_rhs = raw.TridiagonalSolve(
-            diagonals=transposed, rhs=dy, partial_pivoting=self.partial_pivoting
-        )
-        # d T[i, j] = -by_rhs[i] . conj(x[j]), along each diagonal
-        x = conj(output)
-        parts = []
-        for step in (1, 0, -1):
-            moved = _shifted_rows(x, step)
-            product = raw.Sum(input=by_rhs * moved, axis=np.array([-1], np.int32))
-            parts.append(raw.ExpandDims(input=-product, axis=-2))
-        return raw.ConcatV2(values=parts, axis=-2), by_rhs
-
-    def eager(self, diagonals, rhs):
-        n = rhs.shape[-2]
-        if diagonals.shape[-2:] != (3, n):
-            raise self.invalid(
-                f"Expected diagonals of shape [..., 3, {n}]. Received {show(diagonals.shape)}"
-            )
-        dense = np.zeros((*diagonals.shape[:-2], n, n), diagonals.dtype)
-        at = np.arange(n)
-        dense[..., at, at] = diagonals[..., 1, :]
-        dense[..., at[:-1], at[1:]] = diagonals[..., 0, :-1]
-        dense[..., at[1:], at[:-1]] = diagonals[..., 2, 1:]
-        try:
-            return np.linalg.solve(dense, rhs)
-        except np.linalg.LinAlgError:
-            raise self.invalid("The matrix is not invertible.") from None
-
-
-class TridiagonalMatMul(Op):
-    """The product of a tridiagonal matrix, given by its diagonals, with rhs."""
-
-    signature = "superdiag: T, maindiag: T, subdiag: T, rhs: T -> output: T[rhs]"
-    T = COMPLEX | {dtypes.float32, dtypes.float64}
-    vectorize = "rows, rows, rows, rows"
-
-    def gradient(self, superdiag, maindiag, subdiag, rhs, _output, dy):
-        upper, main, lower = (adjoint(d) for d in (superdiag, maindiag, subdiag))
-        by_rhs = main * dy + _shifted_rows(upper * dy, -1) + _shifted_rows(lower * dy, 1)
-        found = []
-        for step in (1, 0, -1):
-            product = raw.Sum(
-                input=dy * conj(_shifted_rows(rhs, step)), axis=np.array([-1], np.int32)
-            )
-            found.append(raw.ExpandDims(input=product, axis=-2))
-        return *found, by_rhs
-
-    def eager(self, superdiag, maindiag, subdiag, rhs):
-        upper, main, lower = (d[..., 0, :, None] for d in (superdiag, maindiag, subdiag))
-        out = main * rhs
-        out[..., :-1, :] += upper[..., :-1, :] * rhs[..., 1:, :]
-        out[..., 1:, :] += lower[..., 1:, :] * rhs[..., :-1, :]
-        return out
-
-
 class BandedTriangularSolve(Op):
     """X with matrix X = rhs, the matrix triangular and given by its bands."""
 
@@ -426,7 +353,7 @@ class BandedTriangularSolve(Op):
             # [i, i + k].
             step = -k if self.lower else bands - 1 - k
             product = raw.Sum(
-                input=first * conj(_shifted_rows(second, step)), axis=np.array([-1], np.int32)
+                input=first * conj(shifted_rows(second, step)), axis=np.array([-1], np.int32)
             )
             parts.append(raw.ExpandDims(input=-product, axis=-2))
         return sum_to_batch(raw.ConcatV2(values=parts, axis=-2), matrix), sum_to_batch(by_rhs, rhs)
@@ -452,25 +379,3 @@ class BandedTriangularSolve(Op):
         if self.adjoint:
             dense, lower = adjoint_array(dense), not lower
         return _substitute(dense, rhs, lower)
-
-
-def _row(x, i):
-    return cut(x, -2, i, i + 1)
-
-
-def _shift(x, step, axis):
-    """`x` shifted by `step` towards the front along one of the last axes, filled with zeros."""
-    if step == 0:
-        return x
-    kept = cut(x, axis, *((step, None) if step > 0 else (None, step)))
-    lost = cut(x, axis, *((None, step) if step > 0 else (step, None)))
-    zeros = raw.ZerosLike(x=lost)
-    return raw.ConcatV2(values=[kept, zeros] if step > 0 else [zeros, kept], axis=np.int32(axis))
-
-
-def _shifted(x, step):
-    return _shift(x, step, -1)
-
-
-def _shifted_rows(x, step):
-    return _shift(x, step, -2)

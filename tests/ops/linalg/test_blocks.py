@@ -1,0 +1,79 @@
+"""Compiled factorizations of matrices of several blocks of columns."""
+
+import numpy as np
+import pytest
+
+import penstock as tf
+from penstock._src.ops.linalg.elimination import LEAST_BLOCK, MOST_BLOCKS, blocks
+
+SIZES = [LEAST_BLOCK, LEAST_BLOCK + 1, 3 * LEAST_BLOCK + 5, MOST_BLOCKS * LEAST_BLOCK + 9]
+
+
+def matrices(n, dtype=np.float64):
+    return np.random.default_rng(n).normal(size=(2, n, n)).astype(dtype)
+
+
+@pytest.mark.parametrize("n", [1, 32, 33, 256, 257, 1000])
+def test_blocks_cover_all_columns(n):
+    found = blocks(n)
+    assert found[0][0] == 0 and found[-1][1] == n and len(found) <= MOST_BLOCKS
+    assert all(before[1] == after[0] for before, after in zip(found, found[1:], strict=False))
+
+
+@pytest.mark.parametrize("n", SIZES)
+def test_factors_and_order_of_rows(n):
+    a = matrices(n)
+    packed, order = (x.numpy() for x in tf.function(tf.linalg.lu)(a))
+    lower = np.tril(packed, -1) + np.eye(n)
+    assert np.abs(lower).max() <= 1  # the largest of a column was its pivot
+    rows = np.take_along_axis(a, order[..., None], 1)
+    np.testing.assert_allclose(lower @ np.triu(packed), rows, atol=1e-11)
+    np.testing.assert_array_equal(order, tf.linalg.lu(a)[1])
+
+
+@pytest.mark.parametrize("n", SIZES)
+def test_solutions_and_determinants(n):
+    a, right = matrices(n), matrices(n)[:, :, :3]
+    wanted = np.linalg.solve(a, right)
+    tolerance = dict(rtol=1e-8, atol=1e-8 * np.abs(wanted).max())
+    np.testing.assert_allclose(tf.function(tf.linalg.solve)(a, right), wanted, **tolerance)
+    np.testing.assert_allclose(tf.function(tf.linalg.inv)(a) @ a, [np.eye(n)] * 2, atol=1e-7)
+    sign, log = tf.function(tf.linalg.slogdet)(a)
+    signs, logs = np.linalg.slogdet(a)
+    np.testing.assert_array_equal(sign, signs)
+    np.testing.assert_allclose(log, logs, rtol=1e-10)
+
+
+@pytest.mark.parametrize("n", SIZES)
+@pytest.mark.parametrize("lower", [True, False])
+def test_triangles(n, lower):
+    a = matrices(n) + 2 * n * np.eye(n)  # what is in the other triangle is not read
+    right = matrices(n)[:, :, :5]
+    solve = tf.function(tf.linalg.triangular_solve)
+    wanted = np.linalg.solve(np.tril(a) if lower else np.triu(a), right)
+    np.testing.assert_allclose(solve(a, right, lower=lower), wanted, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("n", SIZES)
+def test_cholesky_reads_one_triangle(n):
+    a = matrices(n)
+    a = a @ a.swapaxes(1, 2) + n * np.eye(n)
+    found = tf.function(tf.linalg.cholesky)(np.tril(a) + np.triu(np.full((n, n), 7.0), 1))
+    np.testing.assert_allclose(found, np.linalg.cholesky(a), rtol=1e-9, atol=1e-9)
+
+
+def test_a_pivot_of_zero_in_a_later_block_is_refused():
+    a = matrices(50)
+    a[1, :, 40] = 0
+    with pytest.raises(tf.errors.InvalidArgumentError, match="not invertible"):
+        tf.function(tf.linalg.inv)(a)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="not invertible"):
+        tf.function(tf.linalg.lu)(a)
+
+
+def test_what_is_not_positive_definite_is_nan():
+    a = np.eye(70)
+    a[60, 60] = -1
+    found = tf.function(tf.linalg.cholesky)(np.stack([a, np.eye(70)])).numpy()
+    assert np.isnan(np.tril(found[0])[np.tril_indices(70)]).all()
+    np.testing.assert_array_equal(found[1], np.eye(70))
