@@ -3729,7 +3729,7 @@ def TridiagonalMatMul(*, superdiag: TensorLike, maindiag: TensorLike, subdiag: T
     """The product of a tridiagonal matrix, given by its diagonals, with rhs."""
 
 def TridiagonalSolve(*, diagonals: TensorLike, rhs: TensorLike, partial_pivoting: bool = True, perturb_singular: bool = False, name: str | None = None) -> Tensor:
-    """X with T X = rhs, where T is given by its super-, main and subdiagonal."""
+    """X with T X = rhs, where T is given by its super-, main and subdiagonal; NaN where a pivot is 0."""
 
 def TruncateDiv(*, x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
     """x / y, truncated towards zero."""

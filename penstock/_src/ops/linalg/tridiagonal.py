@@ -92,7 +92,9 @@ def _eliminated(
             own, below = np.where(swap, below, own), np.where(swap, own, below)
             here, next_ = np.where(swap, next_, here), np.where(swap, here, next_)
         pivot = own[:, :1]
-        factor = np.where(pivot == 0, 0, below[:, :1] / pivot)  # where it is, so is what is below it
+        factor = np.where(
+            pivot == 0, 0, below[:, :1] / pivot
+        )  # where it is, so is what is below it
         upper[i - 1], values[i - 1] = own, here
         values[i] = next_ - factor * here
         own = np.concatenate([below[:, 1:] - factor * own[:, 1:], np.zeros_like(factor)], 1)
