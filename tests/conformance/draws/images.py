@@ -112,6 +112,35 @@ for _op in ("ImageProjectiveTransformV2", "ImageProjectiveTransformV3"):
     DRAWS[_op] = _projecting(_op)
 
 
+def _boxes(draw):
+    """Boxes that lie in, across and outside of images, and the image of each."""
+    count = draw(SOME)
+    ends = st.sampled_from([-0.2, 0.0, 0.25, 0.5, 0.9, 1.0, 1.3])
+    boxes = np.array([[draw(ends) for _ in range(4)] for _ in range(count)], np.float32)
+    return boxes, np.array([draw(st.integers(0, 1)) for _ in range(count)], np.int32)
+
+
+_METHODS = st.sampled_from(["bilinear", "nearest"])
+
+
+@drawn(DRAWS)
+def CropAndResize(draw):
+    x = _image(draw, "CropAndResize")
+    attrs = {"method": draw(_METHODS), "extrapolation_value": 7.0}
+    inputs = [x, *_boxes(draw), _size(draw)]
+    return OpCase("CropAndResize", inputs, attrs, gradient=False, tolerance=(1e-5, 1e-4))
+
+
+@drawn(DRAWS)
+def CropAndResizeGradImage(draw):
+    boxes, numbers_ = _boxes(draw)
+    grads = numbers(draw(SEED), (len(boxes), draw(SOME), draw(SOME), 3), np.float32)
+    size = np.array([2, draw(SOME), draw(SOME), 3], np.int32)
+    attrs = {"method": draw(_METHODS), "T": np.float32}
+    inputs = [grads, boxes, numbers_, size]
+    return OpCase("CropAndResizeGradImage", inputs, attrs, gradient=False, tolerance=(1e-5, 1e-4))
+
+
 def _colours(op):
     @st.composite
     def strategy(draw):

@@ -1,5 +1,6 @@
 """Parts of images: boxes cropped and resized, patches, and projective transformations."""
 
+from math import prod
 from typing import Literal
 
 import numpy as np
@@ -10,7 +11,8 @@ from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.typesets import FLOAT, INDEX, SIGNED
-from penstock._src.ops.image import projection
+from penstock._src.ir.errors import NotLowerable
+from penstock._src.ops.image import lowered_crops, projection
 from penstock._src.ops.rules import check_elements, quiet, show, value_of
 
 
@@ -55,6 +57,26 @@ class CropAndResize(Op):
                 x[index], rows, columns, self.method
             )
         return out
+
+    def lower(self, p, image, boxes, box_ind, crop_size):
+        height, width = (int(n) for n in value_of(p, crop_size, "crop_size"))
+        _require_lowerable(image, boxes, box_ind, height * width)
+        _check_boxes(p, self, boxes, box_ind, image.shape[0])
+        p.check(p.reduce_all(p.is_finite(boxes)), "CropAndResize: Boxes are not finite")
+        fill = self.extrapolation_value
+        return lowered_crops.cropped(p, image, boxes, box_ind, (height, width), self.method, fill)
+
+
+def _require_lowerable(image, boxes, box_ind, count):
+    """Raises NotLowerable for what the host refuses, and where there is nothing to compute."""
+    is_empty = image.rank != 4 or not image.size or not boxes.size or count <= 0
+    if is_empty or boxes.rank != 2 or boxes.shape[1] != 4 or box_ind.shape != boxes.shape[:1]:
+        raise NotLowerable("crops of nothing, or of arguments that do not fit")
+
+
+def _check_boxes(p, op, boxes, box_ind, batch):
+    inside = p.and_(p.ge(box_ind, 0), p.lt(box_ind, batch))
+    p.check(p.reduce_all(inside), f"{op.op_type}: box_index has values outside [0, {batch})")
 
 
 class _Axis:
@@ -147,6 +169,15 @@ class CropAndResizeGradImage(Op):
                     weight = down[:, None, None] * along[:, None]
                     np.add.at(out[index], np.ix_(y, x), part * weight)
         return out.astype(self.T.as_numpy_dtype)
+
+    def lower(self, p, grads, boxes, box_ind, image_size):
+        size = tuple(int(n) for n in value_of(p, image_size, "image_size"))
+        _require_lowerable(grads, boxes, box_ind, prod(size))
+        if len(size) != 4 or size[3] != grads.shape[3]:
+            raise NotLowerable("sizes of images that do not fit")
+        _check_boxes(p, self, boxes, box_ind, size[0])
+        found = lowered_crops.image_gradient(p, grads, boxes, box_ind, size, self.method)
+        return p.cast(found, self.T)
 
 
 class CropAndResizeGradBoxes(Op):
