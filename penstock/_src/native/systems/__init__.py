@@ -17,11 +17,12 @@ Each gives IR text that defines
 and cpu_pause(), a hint to the core in a spinning loop.  A new system is a new file, and its row in _SYSTEMS.
 """
 
+import functools
 from collections.abc import Callable
 
 from penstock._src.core import errors
 
-from ..target import Target
+from ..target import Target, host
 from . import darwin, linux, windows
 
 _SYSTEMS: dict[str, Callable[[str], str]] = {
@@ -41,6 +42,12 @@ _NO_PAUSE = "define internal void @cpu_pause() #0 { ret void }"
 def is_supported(target: Target) -> bool:
     """Whether native code has the calls of the target's system."""
     return target.system in _SYSTEMS
+
+
+@functools.cache
+def runs_native_code() -> bool:
+    """Whether this process can run native code."""
+    return is_supported(host())
 
 
 def system_calls(target: Target) -> str:

@@ -1,5 +1,8 @@
 """Unique values, set differences, and search in sorted rows."""
 
+import math
+from typing import NamedTuple
+
 import numpy as np
 
 from penstock._src.core import dtypes
@@ -7,6 +10,8 @@ from penstock._src.core.op import Op
 from penstock._src.core.shapes import UNKNOWN, TensorShape
 from penstock._src.core.typesets import ANY, INDEX
 from penstock._src.ir.errors import NotLowerable
+from penstock._src.native.algorithms.edits import edits
+from penstock._src.native.systems import runs_native_code
 from penstock._src.ops.rules import check_elements, in_float32, show
 
 
@@ -265,29 +270,63 @@ class EditDistance(Op):
         dims = np.maximum(hypothesis_shape, truth_shape)[:-1]
         check_elements(self, *dims.tolist())
         out = np.zeros(dims.tolist(), np.float32)
-        guesses = sequences(self, hypothesis_indices, hypothesis_values, dims)
-        truths = sequences(self, truth_indices, truth_values, dims)
-        for at in np.ndindex(out.shape):
-            guess, truth = guesses.get(at, []), truths.get(at, [])
-            distance = float(levenshtein(guess, truth))
-            if self.normalize:
-                distance = distance / len(truth) if truth else (np.inf if guess else 0.0)
-            out[at] = distance
-        return out
+        guesses = _grouped(self, hypothesis_indices, hypothesis_values, dims)
+        truths = _grouped(self, truth_indices, truth_values, dims)
+        first, second = _numbered(guesses.values, truths.values)
+        distances = _distances((first, guesses.begins), (second, truths.begins))
+        if self.normalize:
+            with np.errstate(all="ignore"):  # x / 0 is infinite, and 0 / 0 is 0 here
+                distances = distances / np.diff(truths.begins)
+            distances = np.where(np.isnan(distances), 0, distances)
+        return distances.astype(np.float32).reshape(out.shape)
 
 
-def sequences(op, indices, values, dims):
-    """Returns {batch index: list of values} of a sparse tensor."""
-    if indices.ndim != 2 or indices.shape[0] != values.shape[0]:
-        raise op.invalid(
-            f"indices must be a matrix with a row per value. Received {show(indices.shape)}"
-        )
-    found: dict = {}
-    for row, value in zip(indices.tolist(), values.tolist()):
-        at = tuple(row[:-1])
-        if any(not 0 <= i < d for i, d in zip(at, dims)):
-            raise op.invalid(f"index {row} is outside of the output shape {dims.tolist()}")
-        found.setdefault(at, []).append(value)
+class _Groups(NamedTuple):
+    """Values of sequences one after the other, and where each sequence begins; the last number is where all end."""
+
+    values: np.ndarray
+    begins: np.ndarray
+
+
+def _grouped(op, indices, values, dims):
+    """The sequences of a sparse tensor, in the order of their places in an array of shape `dims`.
+
+    Raises:
+      InvalidArgumentError: an index is outside of the array.
+    """
+    rows = indices[:, :-1]
+    wrong = np.flatnonzero(((rows < 0) | (rows >= dims)).any(1))
+    if wrong.size:
+        row = indices[wrong[0]].tolist()
+        raise op.invalid(f"index {row} is outside of the output shape {dims.tolist()}")
+    places = np.zeros(len(rows), np.int64)
+    for at, extent in zip(rows.T, dims.tolist(), strict=True):
+        places = places * extent + at
+    order = np.argsort(places, kind="stable")
+    counts = np.bincount(places, minlength=math.prod(dims.tolist()))
+    return _Groups(values[order], np.concatenate([[0], np.cumsum(counts)]))
+
+
+def _numbered(first, second):
+    """Values of two arrays as numbers that are equal where values are; no NaN is equal to another."""
+    both = np.concatenate([first, second])
+    if both.dtype == object or both.dtype.kind == "V":
+        both = distinct(both)[1]
+    elif both.dtype.kind in "fc":
+        both = np.unique(both, return_inverse=True, equal_nan=False)[1].reshape(-1)
+    both = both.astype(np.int64)
+    return both[: len(first)], both[len(first) :]
+
+
+def _distances(first, second):
+    """The edit distance of each pair of sequences."""
+    counts = np.diff(first[1])
+    if not runs_native_code():
+        parts = [[x.tolist() for x in np.split(v, b[1:-1])] for v, b in (first, second)]
+        return np.array([levenshtein(*pair) for pair in zip(*parts, strict=True)], np.int64)
+    found = np.empty(len(counts), np.int64)
+    row = np.empty(int(np.diff(second[1]).max(initial=0)) + 1, np.int64)
+    edits().distances(*first, *second, len(counts), row, found)
     return found
 
 

@@ -6,6 +6,8 @@ import numpy as np
 
 from penstock._src.core import dtypes
 from penstock._src.core.op import Op
+from penstock._src.native.algorithms.suppression import LANES, PLANES, suppression
+from penstock._src.native.systems import runs_native_code
 from penstock._src.ops.rules import quiet, show
 
 
@@ -56,6 +58,23 @@ def suppress(similarity, scores, most, iou_threshold, score_threshold, soft_sigm
     return np.array(kept, np.int32), np.array(values, np.float32)
 
 
+def _suppress_natively(boxes, scores, most, iou_threshold, score_threshold):
+    """`suppress` by the overlap of boxes, without soft suppression."""
+    corners = boxes.reshape(-1, 2, 2)
+    low, high = corners.min(1), corners.max(1)
+    areas = (high[:, 0] - low[:, 0]) * (high[:, 1] - low[:, 1])
+    planes = np.ascontiguousarray(np.stack([*low.T, *high.T, areas]), np.float32)
+    chosen = np.flatnonzero(scores > score_threshold)
+    order = chosen[np.argsort(-scores[chosen], kind="stable")]
+    most = min(most, len(order))
+    width = -(-most // LANES) * LANES
+    kept, room = np.empty(most, np.int32), np.zeros((PLANES, width), np.float32)
+    threshold = np.array([iou_threshold], np.float32)
+    arguments = planes, len(boxes), order, len(order), most, threshold, room, width, kept
+    kept = kept[: suppression().suppress(*arguments)]
+    return kept, scores[kept]
+
+
 def _check(op, boxes, scores, iou_threshold):
     if boxes.ndim != 2 or boxes.shape[1] != 4:
         raise op.invalid(f"boxes must be 2-D with 4 columns. Received {show(boxes.shape)}")
@@ -71,15 +90,19 @@ def _suppressed(op, boxes, scores, most, iou, least=-np.inf, soft=0.0):
     _check(op, boxes, scores, iou)
     if most < 0:
         raise op.invalid("output size must be non-negative")
-    wide = boxes.astype(np.float32)
-    kept, values = suppress(
-        lambda i, others: overlap(wide, i, others),
-        scores.astype(np.float32),
-        int(most),
-        float(iou),
-        float(least),
-        float(soft),
-    )
+    wide, of_boxes = boxes.astype(np.float32), scores.astype(np.float32)
+    if soft <= 0 and runs_native_code():
+        with np.errstate(all="ignore"):
+            kept, values = _suppress_natively(wide, of_boxes, int(most), float(iou), float(least))
+    else:
+        kept, values = suppress(
+            lambda i, others: overlap(wide, i, others),
+            of_boxes,
+            int(most),
+            float(iou),
+            float(least),
+            float(soft),
+        )
     return kept, values.astype(scores.dtype)
 
 
@@ -251,18 +274,18 @@ class CombinedNonMaxSuppression(Op):
         out = [np.zeros((boxes.shape[0], size, *rest), np.float32) for rest in ((4,), (), ())]
         valid = np.zeros(boxes.shape[0], np.int32)
         for image in range(boxes.shape[0]):
-            found = []
+            found = [(np.zeros((0, 4), np.float32), *(np.zeros(0, np.float32),) * 2)]
             for c in range(classes):
                 of_class = boxes[image, :, c if boxes.shape[2] > 1 else 0]
                 kept, values = _suppressed(
                     self, of_class, scores[image, :, c], per_class, iou_threshold, score_threshold
                 )
-                found.extend((v, c, of_class[k]) for k, v in zip(kept, values, strict=True))
-            found.sort(key=lambda entry: -entry[0])
-            for at, (value, c, box) in enumerate(found[:size]):
-                out[0][image, at] = np.clip(box, 0, 1) if self.clip_boxes else box
-                out[1][image, at], out[2][image, at] = value, c
-            valid[image] = min(len(found), size)
+                found.append((of_class[kept], values, np.full(len(kept), c, np.float32)))
+            chosen, values, numbers = (np.concatenate(parts) for parts in zip(*found, strict=True))
+            best = np.argsort(-values, kind="stable")[:size]
+            count = valid[image] = len(best)
+            out[0][image, :count] = chosen[best].clip(0, 1) if self.clip_boxes else chosen[best]
+            out[1][image, :count], out[2][image, :count] = values[best], numbers[best]
         return (*out, valid)
 
 

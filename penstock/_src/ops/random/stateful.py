@@ -10,6 +10,8 @@ from penstock._src.core.op import Op
 from penstock._src.core.typesets import ANY, FLOAT, INDEX, REAL
 from penstock._src.core.values import kernel_state
 from penstock._src.ir.errors import NotLowerable
+from penstock._src.native.algorithms.permutations import permutations
+from penstock._src.native.systems import runs_native_code
 from penstock._src.ops.random import distributions, lowered_rejection, lowering
 from penstock._src.ops.random.philox import Stream
 from penstock._src.ops.random.stateless import PHILOX, require_range, shape_from, stream_of_seed
@@ -190,11 +192,13 @@ def permutation(stream, count):
     """Fisher and Yates's shuffle of range(count)."""
     words = stream.words(count - 1)
     steps = words % np.arange(count, 1, -1, dtype=np.uint32)
-    order = list(range(count))
+    order = np.arange(count)
+    if runs_native_code():
+        permutations().shuffle(order, steps.astype(np.int64), count - 1)
+        return order
     for i, step in enumerate(steps.tolist()):
-        j = i + step
-        order[i], order[j] = order[j], order[i]
-    return np.array(order)
+        order[i], order[i + step] = order[i + step], order[i]
+    return order
 
 
 class Multinomial(Op):

@@ -12,6 +12,8 @@ from penstock._src.core.op import Op
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.typesets import ANY, INDEX
 from penstock._src.core.values.groups import NotGrouped, Stacked, elementwise, is_group
+from penstock._src.native.algorithms.strings import string_numbers
+from penstock._src.native.systems import runs_native_code
 from penstock._src.ops.infer import broadcast
 from penstock._src.ops.rules import show
 from penstock._src.ops.strings.elements import data, each, strings, text
@@ -95,11 +97,15 @@ class StringLength(Op):
     is_elementwise = True
 
     def eager(self, input):
-        characters = self.unit == "UTF8_CHAR"
-        lengths = [
-            sum((b & 0xC0) != 0x80 for b in s) if characters else len(s) for s in input.reshape(-1)
-        ]
-        return np.array(lengths, np.int32).reshape(input.shape)
+        flat = input.reshape(-1)
+        if self.unit == "UTF8_CHAR" and runs_native_code():
+            lengths = np.empty(flat.size, np.int64)
+            string_numbers().characters(np.ascontiguousarray(flat), flat.size, lengths)
+        elif self.unit == "UTF8_CHAR":
+            lengths = [sum((b & 0xC0) != 0x80 for b in s) for s in flat]
+        else:
+            lengths = [len(s) for s in flat]
+        return np.asarray(lengths, np.int32).reshape(input.shape)
 
 
 class StringStrip(Op):
@@ -291,7 +297,13 @@ class StringToHashBucketStrong(_Buckets):
     def eager(self, input):
         if len(self.key) != 2:
             raise self.invalid("Key must have 2 elements")
-        return self.bucket(lambda s: siphash(self.key, s), input)
+        if not runs_native_code():
+            return self.bucket(lambda s: siphash(self.key, s), input)
+        self.check()
+        flat, key = np.ascontiguousarray(input.reshape(-1)), np.array(self.key, np.int64)
+        found = np.empty(flat.size, np.uint64)
+        string_numbers().hashes(flat, flat.size, key, found)
+        return (found % np.uint64(self.num_buckets)).astype(np.int64).reshape(input.shape)
 
 
 class StringToHashBucket(_Buckets):

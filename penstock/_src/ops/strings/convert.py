@@ -9,8 +9,10 @@ from penstock._src.core import dtypes
 from penstock._src.core.op import Op
 from penstock._src.core.typesets import INDEX, NUMERIC
 from penstock._src.core.values import memory_limit
+from penstock._src.native.algorithms.strings import string_numbers
+from penstock._src.native.systems import runs_native_code
 from penstock._src.ops.strings.elements import each, strings, text
-from penstock._src.ops.strings.numbers import to_float, to_integer
+from penstock._src.ops.strings.numbers import needs_care, to_float, to_integer
 
 MOST_DIGITS = 1100  # after the point, of any float64
 
@@ -110,10 +112,33 @@ class StringToNumber(Op):
     is_elementwise = True
 
     def eager(self, string_tensor):
-        kind = self.out_type.np
+        kind, flat = self.out_type.np, np.ascontiguousarray(string_tensor.reshape(-1))
         read = to_float if self.out_type.is_floating else to_integer
-        values = [self._value(read(s, kind), s) for s in string_tensor.reshape(-1)]
-        return np.array(values, kind).reshape(string_tensor.shape)
+        values, rest = (
+            self._read_natively(flat)
+            if runs_native_code()
+            else (np.empty(flat.size, kind), range(flat.size))
+        )
+        for i in rest:
+            values[i] = self._value(read(flat[i], kind), flat[i])
+        return values.reshape(string_tensor.shape)
+
+    def _read_natively(self, flat):
+        """The numbers of strings, and which strings are left to read."""
+        kind, valid = np.dtype(self.out_type.np), np.empty(flat.size, np.int64)
+        if kind.kind == "f":
+            values = np.empty(flat.size, np.float64)
+            string_numbers().decimals(flat, flat.size, values, valid)
+            careful = (valid == 0) | (needs_care(values) if kind == np.float32 else False)
+            with np.errstate(over="ignore"):
+                return values.astype(kind), np.flatnonzero(careful).tolist()
+        values = np.empty(flat.size, np.int64)
+        string_numbers().integers(flat, flat.size, values, valid)
+        limits = np.iinfo(kind)
+        inside = (values >= max(limits.min, -(1 << 63))) & (
+            values <= min(limits.max, (1 << 63) - 1)
+        )
+        return values.astype(kind), np.flatnonzero((valid == 0) | ~inside).tolist()
 
     def _value(self, value, s):
         if value is None:

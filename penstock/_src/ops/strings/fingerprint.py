@@ -4,14 +4,12 @@ Sources: Geoff Pike, FarmHash (the `na` variant, whose values never change); Aum
 "SipHash: a fast short-input PRF", 2012.
 """
 
-import functools
 import struct
 
 import numpy as np
 
 from penstock._src.native.readers.fingerprints import fingerprints
-from penstock._src.native.systems import is_supported
-from penstock._src.native.target import host
+from penstock._src.native.systems import runs_native_code
 
 _FEWEST = 8  # strings for which native code pays
 MASK = (1 << 64) - 1
@@ -164,19 +162,13 @@ def fingerprint64(s: bytes) -> int:
 def fingerprints64(strings: np.ndarray) -> np.ndarray:
     """The fingerprints of a vector of byte strings, as uint64."""
     count = len(strings)
-    if count < _FEWEST or not _is_native():
+    if count < _FEWEST or not runs_native_code():
         return np.array([fingerprint64(s) for s in strings], np.uint64)
     found, marks = np.empty(count, np.uint64), np.empty(count + 1, np.int64)
     marked = fingerprints()(np.ascontiguousarray(strings), count, found, marks)
     for at in marks[:marked].tolist():
         found[at] = fingerprint64(strings[at])
     return found
-
-
-@functools.cache
-def _is_native() -> bool:
-    """Whether native code runs on this system."""
-    return is_supported(host())
 
 
 def siphash(key: tuple[int, int], s: bytes) -> int:

@@ -14,6 +14,9 @@ _HEXADECIMAL = re.compile(
     rb"[-+]?0x([0-9a-f]+\.?[0-9a-f]*|\.[0-9a-f]+)(p[-+]?[0-9]+)?", re.IGNORECASE
 )
 _NOT_FINITE = re.compile(rb"([-+]?)(inf(?:inity)?|nan(?:\([0-9a-z_]*\))?)", re.IGNORECASE)
+_FIRST_INFINITE = (
+    2.0**128 - 2.0**103
+)  # the double in the middle of the largest float32 and 2 ** 128
 
 
 def to_integer(text: bytes, kind: Any) -> Any:
@@ -47,6 +50,9 @@ def to_float(text: bytes, kind: Any) -> Any:
 def _nearest_float32(text: bytes, double: float) -> np.float32:
     """Rounds once: the double may lie in the middle of two floats where the number does not."""
     near = np.float32(double)
+    if np.isinf(near) and abs(double) == _FIRST_INFINITE:
+        is_less = abs(fractions.Fraction(text.decode())) < int(_FIRST_INFINITE)
+        return np.float32(math.copysign(np.finfo(np.float32).max, double)) if is_less else near
     if not np.isfinite(near):
         return near
     other = np.nextafter(near, np.float32(math.copysign(math.inf, double - float(near))))

@@ -1,6 +1,5 @@
 """Strings cut into pieces, and n-grams of pieces."""
 
-import functools
 import itertools
 import re
 
@@ -12,8 +11,7 @@ from penstock._src.core.shapes import TensorShape
 from penstock._src.core.typesets import INDEX
 from penstock._src.core.values.groups import NotGrouped, Ragged, Stacked, is_group, splits_of
 from penstock._src.native.readers.pieces import splitter
-from penstock._src.native.systems import is_supported
-from penstock._src.native.target import host
+from penstock._src.native.systems import runs_native_code
 from penstock._src.ops.rules import show
 from penstock._src.ops.strings.elements import strings
 
@@ -63,11 +61,6 @@ def _split_natively(input, separator):
     return places, values, counts
 
 
-@functools.cache
-def _is_native():
-    return is_supported(host())
-
-
 class StringSplitV2(Op):
     """Strings cut at a separator, or at runs of whitespace if that is empty."""
 
@@ -89,7 +82,7 @@ class StringSplitV2(Op):
 
     def _pieces(self, input, by):
         most = self.maxsplit
-        if most <= 0 and _is_native():
+        if most <= 0 and runs_native_code():
             return _split_natively(input, by)
         if by:
             return _joined([s.split(by, most) if most > 0 else s.split(by) for s in input])

@@ -1,5 +1,6 @@
 """What sorts of lines share: keys that order as values do, a stable sort of them, and the writing of elements in their order."""
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -118,9 +119,8 @@ def _radix_sort(f: Any) -> None:
     _in_pieces(f, count)
     flipped = f.i64(0)
     for number in range(BYTES):
-        flipped = _sort_by_digit(
-            f, f.at(counts, number * DIGITS, I64), flipped, lambda key, n=number: digit(key, n)
-        )
+        here = f.at(counts, number * DIGITS, I64)
+        flipped = _sort_by_digit(f, here, flipped, functools.partial(digit, number=number))
     f.when(flipped.ne(0), lambda: _copy_back(f))
 
 

@@ -1,0 +1,134 @@
+"""Numbers of strings: keyed hashes, how many characters they have, and the numbers that they are."""
+
+import functools
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from .. import python_calls as py
+from ..builtins import load
+from ..language.function import Fn
+from ..language.module import Module
+from ..language.types import F64, I8, I64, PTR
+from ..language.value import Val
+from ..readers import decimals
+
+
+class StringNumbers(NamedTuple):
+    """Builtins over arrays of bytes objects.
+
+    hashes (strings, number, key int64 [2], hashes int64) -> 0; SipHash-2-4
+    characters (strings, number, counts int64) -> 0; the bytes of UTF-8 that begin a character
+    decimals, integers (strings, number, values float64 or int64, valid int64) -> how many are not valid: what they hold is left to the caller
+    """
+
+    hashes: Callable[..., int]
+    characters: Callable[..., int]
+    decimals: Callable[..., int]
+    integers: Callable[..., int]
+
+
+@functools.cache
+def string_numbers() -> StringNumbers:
+    """The functions, compiled."""
+    m = Module()
+    decimals.emit(m)
+    _emit_siphash(m)
+    _emit_hashes(m)
+    _emit_characters(m)
+    _emit_numbers(m, "decimals", "decimal", F64)
+    _emit_numbers(m, "integers", "integer", I64)
+    py.emit_entry(m, "hashes", "anaa", holds_gil=True)
+    py.emit_entry(m, "characters", "ana", holds_gil=True)
+    py.emit_entry(m, "decimals", "anaa", holds_gil=True)
+    py.emit_entry(m, "integers", "anaa", holds_gil=True)
+    return load(m, StringNumbers)
+
+
+def _string(f: Fn, i: Val) -> tuple[Val, Val]:
+    """The address and size of a string."""
+    held = f.load(f.strings, i, PTR)
+    return f.call("PyBytes_AsString", held, ret=PTR), f.call("PyBytes_Size", held, ret=I64)
+
+
+def _rounds(f: Fn, v: tuple[Val, ...], count: int) -> tuple[Val, ...]:
+    def left(value: Val, shift: int) -> Val:
+        return f.intrinsic("fshl", value, value, shift, ty=I64)
+
+    a, b, c, d = v
+    for _ in range(count):
+        a, c = a + b, c + d
+        b, d = left(b, 13) ^ a, left(d, 16) ^ c
+        a, c = left(a, 32) + d, c + b
+        d, b = left(d, 21) ^ a, left(b, 17) ^ c
+        c = left(c, 32)
+    return a, b, c, d
+
+
+def _emit_siphash(m: Module) -> None:
+    """`siphash` (data, size, first and second half of the key) -> hash."""
+    with m.fn("siphash", ret=I64, internal=True, data=PTR, count=I64, low=I64, high=I64) as f:
+        word = f.alloca(I64)
+
+        def mixed(value: Val, *v: Val) -> tuple[Val, ...]:
+            a, b, c, d = _rounds(f, (*v[:3], v[3] ^ value), 2)
+            return a ^ value, b, c, d
+
+        def block(i: Val, *v: Val) -> tuple[Val, ...]:
+            f.memcpy(word, f.at(f.data, i * 8), 8)
+            return mixed(f.load(word, 0, I64), *v)
+
+        start = (
+            f.low ^ 0x736F6D6570736575, f.high ^ 0x646F72616E646F6D,
+            f.low ^ 0x6C7967656E657261, f.high ^ 0x7465646279746573,
+        )  # fmt: skip
+        whole = f.count >> 3
+        v = f.loop(f.i64(0), whole, 1, block, *start)
+        f.store(f.i64(0), word)
+        f.memcpy(word, f.at(f.data, whole * 8), f.count & 7)
+        v = mixed(f.load(word, 0, I64) | (f.count << 56), *v)
+        a, b, c, d = _rounds(f, (v[0], v[1], v[2] ^ 0xFF, v[3]), 4)
+        f.give(a ^ b ^ c ^ d)
+
+
+def _emit_hashes(m: Module) -> None:
+    arguments: Any = dict(strings=PTR, number=I64, key=PTR, found=PTR)
+    with m.fn("hashes", ret=I64, internal=True, **arguments) as f:
+        key = [f.load(f.key, k, I64) for k in range(2)]
+
+        def one(i: Val) -> None:
+            f.store(f.call("siphash", *_string(f, i), *key, ret=I64), f.found, i)
+
+        f.loop(f.i64(0), f.number, 1, one)
+        f.give(f.i64(0))
+
+
+def _emit_characters(m: Module) -> None:
+    arguments: Any = dict(strings=PTR, number=I64, found=PTR)
+    with m.fn("characters", ret=I64, internal=True, **arguments) as f:
+
+        def one(i: Val) -> None:
+            data, size = _string(f, i)
+
+            def byte(at: Val, count: Val) -> tuple[Val, ...]:
+                begins = (f.load(data, at, I8) & 0xC0).ne(0x80)
+                return (count + f.convert(begins, I64, signed=False),)
+
+            (count,) = f.loop(f.i64(0), size, 1, byte, f.i64(0))
+            f.store(count, f.found, i)
+
+        f.loop(f.i64(0), f.number, 1, one)
+        f.give(f.i64(0))
+
+
+def _emit_numbers(m: Module, name: str, of_one: str, ty: str) -> None:
+    arguments: Any = dict(strings=PTR, number=I64, values=PTR, valid=PTR)
+    with m.fn(name, ret=I64, internal=True, **arguments) as f:
+
+        def one(i: Val, wrong: Val) -> tuple[Val, ...]:
+            data, size = _string(f, i)
+            value = f.call(of_one, data, f.i64(0), size, f.at(f.valid, i, I64), ret=ty)
+            f.store(value, f.values, i)
+            return (wrong + (1 - f.load(f.valid, i, I64)),)
+
+        (wrong,) = f.loop(f.i64(0), f.number, 1, one, f.i64(0))
+        f.give(wrong)
