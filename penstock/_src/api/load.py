@@ -13,7 +13,9 @@ from .sparse import overrides  # noqa: F401
 
 
 def _native_crc32c():
-    from penstock._src.native.checksum import native_crc32c  # loads LLVM, for large checksums
+    from penstock._src.native.readers.checksum import (
+        native_crc32c,  # loads LLVM, for large checksums
+    )
 
     return native_crc32c()
 

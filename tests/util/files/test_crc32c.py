@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from penstock._src.native.checksum import native_crc32c
+from penstock._src.native.readers.checksum import native_crc32c
 from penstock._src.util.files import crc32c as module
 from penstock._src.util.files.crc32c import crc32c, mask, masked, unmask
 

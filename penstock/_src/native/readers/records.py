@@ -7,14 +7,13 @@ import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from .. import checksum
 from .. import python_calls as py
 from ..builtins import load
 from ..language.function import Fn
 from ..language.module import Module
 from ..language.types import I32, I64, PTR
 from ..language.value import Val
-from . import rows
+from . import checksum, rows
 
 # Why `scan` stopped, if not for `rows.FULL`: a record goes on after the data; a checksum is wrong, of a length or of a record.
 CUT, WRONG_LENGTH, WRONG_DATA = 1, 2, 3

@@ -6,12 +6,12 @@ from collections.abc import Callable
 
 from penstock._src.util.files import crc32c
 
-from . import python_calls as py
-from .code import Code
-from .kernels import kernels
-from .language.module import Module
-from .language.types import I64, PTR
-from .target import Target
+from .. import python_calls as py
+from ..code import Code
+from ..kernels import kernels
+from ..language.module import Module
+from ..language.types import I64, PTR
+from ..target import Target
 
 # Adds eight bytes, or one byte, to a running checksum.
 _X86 = """
