@@ -13,9 +13,7 @@ from .sparse import overrides  # noqa: F401
 
 
 def _native_crc32c():
-    from penstock._src.native.readers.checksum import (
-        native_crc32c,  # loads LLVM, for large checksums
-    )
+    from penstock._src.native.readers.checksum import native_crc32c  # loads LLVM, when large
 
     return native_crc32c()
 
