@@ -381,7 +381,8 @@ class LRN(Op):
 
     def lower(self, p, input):
         _check_radius(self)
-        return input * p.pow(_lower_norm(self, p, input), -self.beta)
+        norm = _lower_norm(self, p, input)
+        return input * (p.rsqrt(norm) if self.beta == 0.5 else p.pow(norm, -self.beta))
 
 
 class LRNGrad(Op):
@@ -444,11 +445,21 @@ def _norm(op, x):
     return np.float32(op.bias) + np.float32(op.alpha) * squares
 
 
+MOST_SHIFTED = 32  # neighbors that are added up one by one, as slices
+
+
 def _lower_neighbors(op, p, x):
     # More neighbors than channels are zeros.
     radius = min(op.depth_radius, int(x.shape[3]))
-    view = p.windows(x, axes=[3], size=[2 * radius + 1], low=[radius], high=[radius])
-    return p.reduce_sum(view, [4])
+    size = 2 * radius + 1
+    if size > MOST_SHIFTED:
+        view = p.windows(x, axes=[3], size=[size], low=[radius], high=[radius])
+        return p.reduce_sum(view, [4])
+    padded = p.pad(x, [0, 0, 0, radius], [0, 0, 0, radius])
+    total = p.slice_axis(padded, 3, 0, x.shape[3])
+    for shift in range(1, size):
+        total = total + p.slice_axis(padded, 3, shift, shift + x.shape[3])
+    return total
 
 
 def _lower_norm(op, p, x):
