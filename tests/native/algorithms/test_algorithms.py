@@ -6,6 +6,7 @@ import pytest
 import penstock as tf
 from penstock._src.ops.array import unique
 from penstock._src.ops.image import boxes
+from penstock._src.ops.math import segment
 from penstock._src.ops.random import stateful
 from penstock._src.ops.strings import basic, convert
 from penstock._src.ops.strings.elements import strings
@@ -99,3 +100,15 @@ def test_numbers_in_strings(monkeypatch, dtype):
 def test_strings_that_are_no_numbers_are_refused(text):
     with pytest.raises(tf.errors.InvalidArgumentError, match="could not correctly convert"):
         tf.strings.to_number(["1", text], tf.int32)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int32", "int64"])
+@pytest.mark.parametrize("operation", ["sum", "prod", "max", "min"])
+def test_segments_of_rows(monkeypatch, dtype, operation):
+    ids = np.sort(RNG.choice([0, 1, 4, 5], 700))  # segments longer than a stretch, and empty ones
+    rows = RNG.integers(-3, 4, (700, 21)).astype(dtype)  # sums are exact in any order
+    rows = np.sign(rows) if operation == "prod" else rows
+    if dtype == "float32":
+        rows[5, 3] = np.nan
+    combine = getattr(tf.math, f"segment_{operation}")
+    assert_equal(in_both(monkeypatch, segment, lambda: combine(rows, ids)))

@@ -8,6 +8,8 @@ from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.typesets import FLOAT, INDEX, INTEGER, NUMBER
 from penstock._src.ir.errors import NotLowerable
+from penstock._src.native.algorithms import segments
+from penstock._src.native.systems import runs_native_code
 from penstock._src.ops import infer
 from penstock._src.ops.rules import (
     cast,
@@ -22,7 +24,9 @@ from penstock._src.ops.rules import (
 
 REAL = FLOAT | INTEGER
 LONG_ROW = 256  # elements
-STRETCH = 128  # rows that one running sum adds up
+STRETCH = segments.STRETCH  # rows that one running sum adds up
+FEWEST_COLUMNS = 8  # of rows that native code combines
+NATIVE = dict(zip((np.add, np.multiply, np.maximum, np.minimum), segments.OPERATIONS, strict=True))
 
 
 def check_sorted(op, data, segment_ids):
@@ -73,7 +77,15 @@ def combine(ufunc, data, ids, count, start):
 def _reduced_runs(ufunc, data, firsts):
     """Returns the combined rows of each run that begins at one of `firsts`. NumPy goes through a run column by column, so runs of
     long rows are combined one by one."""
-    if data.size < LONG_ROW * len(data):
+    width = data.size // len(data)
+    if width >= FEWEST_COLUMNS and data.dtype.name in segments.TYPES and runs_native_code():
+        begins = np.append(firsts, len(data)).astype(np.int64)
+        parts = np.empty((firsts.size, *data.shape[1:]), data.dtype)
+        rows = np.ascontiguousarray(data)
+        combine_natively = segments.segments(data.dtype.name, NATIVE[ufunc]).combine
+        combine_natively(rows, width, begins, firsts.size, parts)
+        return parts
+    if width < LONG_ROW:
         return ufunc.reduceat(data, firsts, axis=0, dtype=data.dtype)
     parts = np.empty((firsts.size, *data.shape[1:]), data.dtype)
     for part, first, end in zip(parts, firsts, [*firsts[1:], len(data)], strict=True):
