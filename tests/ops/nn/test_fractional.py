@@ -55,3 +55,24 @@ def test_a_deterministic_op_draws_the_same_windows_each_time(pseudo_random):
     ]
     for first, second in zip(*calls, strict=True):
         np.testing.assert_array_equal(first, second)
+
+
+@pytest.mark.parametrize("name", ["FractionalMaxPool", "FractionalAvgPool"])
+@pytest.mark.parametrize("overlapping", [False, True])
+@pytest.mark.parametrize("dtype", ["float64", "int32"])
+def test_windows_are_those_between_the_boundaries(name, overlapping, dtype):
+    x = (np.random.default_rng(1).normal(size=(2, 13, 11, 3)) * 9).astype(dtype)
+    attrs = {"pooling_ratio": [1, 1.7, 2.4, 1], "overlapping": overlapping, "seed": 1}
+    found, *ends = getattr(tf.raw_ops, name)(value=x, **attrs)
+    pairs = [
+        list(zip(e[:-1], e[1:] + int(overlapping), strict=True)) for e in (e.numpy() for e in ends)
+    ]
+    for i, rows in enumerate(pairs[0]):
+        for j, columns in enumerate(pairs[1]):
+            window = x[:, slice(*rows), slice(*columns)]
+            if name == "FractionalMaxPool":
+                expected = window.max((1, 2))
+            else:
+                mean = window.sum((1, 2)) / (window.shape[1] * window.shape[2])
+                expected = mean if dtype == "float64" else np.trunc(mean)
+            np.testing.assert_allclose(found[:, i, j], expected, rtol=1e-12)

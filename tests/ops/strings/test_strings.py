@@ -153,3 +153,34 @@ def test_base64_has_no_needless_padding(text):
     with pytest.raises(tf.errors.InvalidArgumentError):
         tf.io.decode_base64(text)
     assert tf.io.decode_base64("YWI=") == tf.io.decode_base64("YWI") == b"ab"
+
+
+def test_bytes_of_strings():
+    found = tf.strings.bytes_split([b"a\xff", b"", b"\0b"])
+    assert found.to_list() == [[b"a", b"\xff"], [], [b"\0", b"b"]]
+
+
+@pytest.mark.parametrize("texts", [["h\u00e9", "", "\U0001f388x"], [b"a\xc3", b"\xa9b"]])
+def test_characters_begin_at_their_bytes(texts):
+    points, begins = tf.strings.unicode_decode_with_offsets(texts, "UTF-8")
+    for text, row, at in zip(texts, points.to_list(), begins.to_list(), strict=True):
+        data = text.encode() if isinstance(text, str) else text
+        assert "".join(map(chr, row)) == data.decode(errors="replace")
+        assert at == [len(data[:k]) for k in range(len(data)) if k in at]
+
+
+def test_control_characters_are_those_below_the_space():
+    text = "a\t\n\x7f\x85b"
+    found = tf.strings.unicode_decode(
+        text, "UTF-8", replace_control_characters=True, replacement_char=63
+    )
+    assert "".join(map(chr, found.numpy())) == "a??\x7f\x85b"
+
+
+def test_numbers_without_signs_show_none():
+    assert tf.strings.as_string(np.array([7], np.uint8), width=3, fill="+").numpy().tolist() == [
+        b"  7"
+    ]
+    assert tf.strings.as_string(np.array([7], np.int8), width=3, fill="+").numpy().tolist() == [
+        b" +7"
+    ]

@@ -10,6 +10,7 @@ from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import INDEX
 from penstock._src.core.values import kernel_state
+from penstock._src.ops.math.binary import truncated_quotient
 from penstock._src.ops.random import distributions
 from penstock._src.ops.random.philox import Stream
 from penstock._src.ops.random.stateful import permutation, reserve
@@ -92,11 +93,7 @@ class _FractionalPool(Op):
                 )
         rows, columns = self.sequences(value.shape[1:3])
         parts = [windows(s, n, self.overlapping) for s, n in zip((rows, columns), value.shape[1:3])]
-        made = np.empty((value.shape[0], len(parts[0]), len(parts[1]), value.shape[3]), value.dtype)
-        for i, (top, bottom) in enumerate(parts[0]):
-            for j, (left, right) in enumerate(parts[1]):
-                made[:, i, j] = self.pooled(value[:, top:bottom, left:right])
-        return made, rows, columns
+        return self.pooled(value, *map(np.array, parts)), rows, columns
 
     def sequences(self, extents):
         """The window boundaries along both axes; a deterministic op reuses its first ones."""
@@ -109,14 +106,25 @@ class _FractionalPool(Op):
         return kernel_state.of_running_node(drawn) if self.deterministic else drawn()
 
 
+def _along(x, axis, windows, combine):
+    """The elements of each window along an axis, combined in their order."""
+    begins, ends = windows.T
+    found = x.take(begins, axis)
+    lengths = ends - begins
+    for step in range(1, int(lengths.max(initial=0))):
+        more = (slice(None),) * axis + (np.flatnonzero(lengths > step),)
+        found[more] = combine(found[more], x.take(begins[more[-1]] + step, axis))
+    return found
+
+
 class FractionalMaxPool(_FractionalPool):
     """The largest of each window, and the boundaries of the windows."""
 
     signature = "value: T -> output: T, row_pooling_sequence: int64, col_pooling_sequence: int64"
 
-    def pooled(self, window):
-        """The largest of a window."""
-        return window.max((1, 2))
+    def pooled(self, value, rows, columns):
+        """The largest of each window; rows and columns are [windows, 2], where they begin and end."""
+        return _along(_along(value, 1, rows, np.maximum), 2, columns, np.maximum)
 
     def gradient(self, value, output, rows, columns, dy, _drows, _dcolumns):
         return raw.FractionalMaxPoolGrad(
@@ -134,11 +142,12 @@ class FractionalAvgPool(_FractionalPool):
 
     signature = "value: T -> output: T, row_pooling_sequence: int64, col_pooling_sequence: int64"
 
-    def pooled(self, window):
-        """The mean of a window."""
-        total = window.sum((1, 2), dtype=window.dtype)
-        count = window.dtype.type(window.shape[1] * window.shape[2])
-        return total // count if window.dtype.kind in "iu" else total / count
+    def pooled(self, value, rows, columns):
+        """The mean of each window; rows and columns are [windows, 2], where they begin and end."""
+        total = _along(_along(value, 1, rows, np.add), 2, columns, np.add)
+        count = np.outer(*(ends[:, 1] - ends[:, 0] for ends in (rows, columns)))[..., None]
+        count = count.astype(value.dtype)
+        return truncated_quotient(total, count)
 
     def gradient(self, value, _output, rows, columns, dy, _drows, _dcolumns):
         return raw.FractionalAvgPoolGrad(

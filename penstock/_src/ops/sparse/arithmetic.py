@@ -1,5 +1,7 @@
 """Arithmetic and reductions of sparse tensors."""
 
+from typing import NamedTuple
+
 import numpy as np
 
 from penstock._src.core import dtypes
@@ -14,13 +16,28 @@ from penstock._src.ops.sparse.tensor import check_indices, check_sparse, flat_pl
 
 def _union(a_indices, a_values, b_indices, b_values, shape, missing=0):
     """The indices of both tensors, sorted, with both values at each."""
-    a_at, b_at = flat_places(a_indices, shape), flat_places(b_indices, shape)
-    places = np.union1d(a_at, b_at)
-    a, b = (np.full(places.size, missing, a_values.dtype) for _ in range(2))
-    a[np.searchsorted(places, a_at)] = a_values
-    b[np.searchsorted(places, b_at)] = b_values
-    indices = np.stack(np.unravel_index(places, [int(n) for n in shape]), -1)
-    return indices.astype(np.int64).reshape(-1, len(shape)), a, b
+    both = np.concatenate([flat_places(a_indices, shape), flat_places(b_indices, shape)])
+    order = np.argsort(both, kind="stable")  # which merges, as both are sorted
+    first = np.ones(both.size, bool)
+    first[1:] = np.diff(both[order]) != 0
+    numbers = np.empty(both.size, np.int64)
+    numbers[order] = np.cumsum(first) - 1
+    a_at, b_at = numbers[: len(a_indices)], numbers[len(a_indices) :]
+    count = int(np.count_nonzero(first))
+    a, b = (np.full(count, missing, a_values.dtype) for _ in range(2))
+    a[a_at], b[b_at] = a_values, b_values
+    indices = np.concatenate([a_indices, b_indices])[order[first]]
+    return _Union(indices, a, b, a_at, b_at)
+
+
+class _Union(NamedTuple):
+    """What two sparse tensors hold together: indices, the values of each, and where each one's elements are."""
+
+    indices: np.ndarray
+    a: np.ndarray
+    b: np.ndarray
+    a_at: np.ndarray
+    b_at: np.ndarray
 
 
 def _same_shape(op, a_shape, b_shape):
@@ -53,15 +70,16 @@ class SparseAdd(Op):
         check_sparse(self, a_indices, a_values, a_shape)
         check_sparse(self, b_indices, b_values, b_shape)
         _same_shape(self, a_shape, b_shape)
-        indices, a, b = _union(a_indices, a_values, b_indices, b_values, a_shape)
-        total = a + b
-        places = flat_places(indices, a_shape)
-        in_both = np.isin(places, flat_places(a_indices, a_shape)) & np.isin(
-            places, flat_places(b_indices, b_shape)
-        )
+        both = _union(a_indices, a_values, b_indices, b_values, a_shape)
+        total = both.a + both.b
         # As in TensorFlow, an element of only one tensor is kept, however small.
-        keep = ~in_both | (np.abs(total) >= thresh)
-        return indices[keep], total[keep], a_shape
+        alone = (
+            np.bincount(both.a_at, minlength=total.size)
+            + np.bincount(both.b_at, minlength=total.size)
+            < 2
+        )
+        keep = alone | (np.abs(total) >= thresh)
+        return both.indices[keep], total[keep], a_shape
 
 
 class SparseAddGrad(Op):
@@ -94,8 +112,8 @@ class _Extreme(Op):
         check_sparse(self, a_indices, a_values, a_shape)
         check_sparse(self, b_indices, b_values, b_shape)
         _same_shape(self, a_shape, b_shape)
-        indices, a, b = _union(a_indices, a_values, b_indices, b_values, a_shape)
-        return indices, self.choose(a, b)
+        both = _union(a_indices, a_values, b_indices, b_values, a_shape)
+        return both.indices, self.choose(both.a, both.b)
 
 
 class SparseSparseMaximum(_Extreme):

@@ -50,7 +50,16 @@ class AsString(Op):
         )
         if kind == "O":
             return each(lambda s: ("%" + self._flags() + "s").encode() % s, input)
-        return strings((self._shown(v, kind, real) for v in input.reshape(-1)), input.shape)
+        flat = input.reshape(-1)
+        if kind == "f" and self.precision <= MOST_DIGITS and np.isfinite(flat).all():
+            form = self._form()
+            return strings(((form % v).encode() for v in flat.tolist()), input.shape)
+        if kind in "iu":
+            # C writes no sign of what has none.
+            flags = self._flags().lstrip("+ ") if kind == "u" else self._flags()
+            form = "%" + flags + "d"
+            return strings(((form % v).encode() for v in flat.tolist()), input.shape)
+        return strings((self._shown(v, kind, real) for v in flat), input.shape)
 
     def _flags(self):
         if self.fill not in ("", " ", "+", "-", "0", "#"):
@@ -62,14 +71,16 @@ class AsString(Op):
         if kind == "b":
             self._flags()
             return b"true" if value else b"false"
-        if not real:
-            return ("%" + self._flags() + "d").encode() % int(value)
-        letter = "g" if self.shortest else "e" if self.scientific else "f"
-        precision = f".{self.precision}" if self.precision > -1 else ""
-        form = "%" + self._flags() + precision + letter
+        form = self._form()
         if kind == "c":
             return f"({self._written(form, value.real)},{self._written(form, value.imag)})".encode()
         return self._written(form, float(value)).encode()
+
+    def _form(self):
+        """How Python writes a float."""
+        letter = "g" if self.shortest else "e" if self.scientific else "f"
+        precision = f".{self.precision}" if self.precision > -1 else ""
+        return "%" + self._flags() + precision + letter
 
     def _written(self, form, value):
         """A float by C's rules; digits beyond those that a float64 has are zeros, which are not computed."""

@@ -42,6 +42,15 @@ def _sparse_each(input, places, values, counts):
     return Ragged(places, splits), Ragged(values, splits), Stacked(shapes)
 
 
+_BYTES = strings([bytes([code]) for code in range(256)], (256,))
+
+
+def _bytes_of(rows):
+    """The places and values of the bytes of strings, and how many each has."""
+    counts = np.array([len(s) for s in rows], np.int64)
+    return _places(counts), _BYTES[np.frombuffer(b"".join(rows), np.uint8)], counts
+
+
 def _places(counts):
     """The indices of values of which each row has so many."""
     places = np.empty((int(counts.sum()), 2), np.int64)
@@ -119,6 +128,8 @@ class StringSplit(Op):
             raise self.invalid(f"input must be a vector, got shape: {show(input.shape)}")
         if delimiter.ndim:
             raise self.invalid(f"delimiter must be a scalar, got shape: {show(delimiter.shape)}")
+        if not delimiter.item():
+            return _sparse(*_bytes_of(input))
         return _sparse(*_joined([self._pieces(s, delimiter.item()) for s in input]))
 
     def eager_each(self, input, delimiter):

@@ -24,13 +24,18 @@ _BYTE_ORDER_MARKS = {
 }
 
 
+def _codec(encoding):
+    """Python's name of an encoding; None if it is not known."""
+    return _ENCODINGS.get(encoding.upper().replace(" ", "-").replace("_", "-"))
+
+
 def decoder(op, encoding):
     """The function from bytes to [(code point or None where malformed, first byte)].
 
     Raises:
       InvalidArgumentError: the encoding is not known.
     """
-    name = _ENCODINGS.get(encoding.upper().replace(" ", "-").replace("_", "-"))
+    name = _codec(encoding)
     if name is None:
         raise op.invalid("Could not create converter for input encoding: " + encoding)
     if name in _BYTE_ORDER_MARKS:
@@ -111,12 +116,26 @@ def handled(op, characters, errors, replacement, control):
                 raise op.invalid("Invalid formatting on input string")
             if errors == "replace":
                 found.append((replacement, begin))
-        elif control and (point < 32 or 127 <= point < 160) and point not in (9, 10, 13):
+        elif control and point < 32:
             if errors != "ignore":
                 found.append((replacement, begin))
         else:
             found.append((point, begin))
     return found
+
+
+def _well_formed(rows):
+    """The row splits, code points and first bytes of strings in UTF-8; None if one of them is malformed."""
+    try:
+        texts = [row.decode() for row in rows]
+    except UnicodeDecodeError:
+        return None
+    splits = np.concatenate([[0], np.cumsum([len(t) for t in texts], dtype=np.int64)])
+    points = np.frombuffer("".join(texts).encode("utf-32-le"), "<i4").astype(np.int32)
+    sizes = 1 + sum((points >= least).astype(np.int64) for least in (0x80, 0x800, 0x10000))
+    begins = np.cumsum(sizes) - sizes
+    lengths = np.array([len(row) for row in rows], np.int64)
+    return splits, points, begins - np.repeat(np.cumsum(lengths) - lengths, np.diff(splits))
 
 
 class _Decode(Op):
@@ -132,6 +151,11 @@ class _Decode(Op):
         check_replacement(self, self.replacement_char)
         read = decoder(self, self.input_encoding)
         control = self.replace_control_characters
+        if not control and _codec(self.input_encoding) == "utf-8":
+            well_formed = _well_formed(input.reshape(-1))
+            if well_formed is not None:
+                splits, points, begins = well_formed
+                return splits.astype(self.Tsplits.as_numpy_dtype), points, begins
         rows = [
             handled(self, read(s), self.errors, self.replacement_char, control)
             for s in input.reshape(-1)
