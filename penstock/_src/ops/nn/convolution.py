@@ -26,7 +26,6 @@ from penstock._src.ops.nn.window import (
 )
 from penstock._src.ops.rules import in_float32, quiet, show
 
-FEW_GROUPS = 8  # of channels: each is a convolution of its own, for which there are better kernels than for all together
 LETTERS = "xyz", "ijk"  # letters of output positions and of filter taps in contraction specs
 
 
@@ -252,19 +251,9 @@ def lower_forward(p: Any, c: Convolution, input: Any, filter: Any) -> Any:
     xs, ks = (names[: len(c.axes)] for names in LETTERS)
     if c.groups == 1:
         return p.contract(f"n{xs}c{ks},{ks}co->n{xs}o", view(p, input, c), filter)
-    if c.groups <= FEW_GROUPS:
-        alone = c._replace(groups=1)
-        parts = zip(_groups_of(p, input, c), _groups_of(p, filter, c), strict=True)
-        return p.concat([lower_forward(p, alone, x, w) for x, w in parts], -1)
     patches = view(p, split(p, input, c.channels, c.groups), grouped_geometry(c))
     w = split(p, filter, c.rank - 1, c.groups)
     return merge(p, p.contract(f"n{xs}gc{ks},{ks}cgo->n{xs}go", patches, w), c.channels)
-
-
-def _groups_of(p: Any, x: Any, c: Convolution) -> list[Any]:
-    """The channels of each group, of images or of a filter's outputs."""
-    last, size = x.rank - 1, x.shape[-1] // c.groups
-    return [p.slice_axis(x, last, i * size, (i + 1) * size) for i in range(c.groups)]
 
 
 def lower_input_gradient(p: Any, c: Convolution, shape: Sequence[int], filter: Any, dy: Any) -> Any:
@@ -276,10 +265,6 @@ def lower_input_gradient(p: Any, c: Convolution, shape: Sequence[int], filter: A
     xs, ks = (names[: len(c.axes)] for names in LETTERS)
     if any(w.out == 0 or w.extent == 0 for w in c.windows):
         return p.full(shape, 0, dy.dtype)
-    if 1 < c.groups <= FEW_GROUPS:
-        alone, part = c._replace(groups=1), [*shape[:-1], shape[-1] // c.groups]
-        parts = zip(_groups_of(p, filter, c), _groups_of(p, dy, c), strict=True)
-        return p.concat([lower_input_gradient(p, alone, part, w, g) for w, g in parts], -1)
     flipped = p.reverse(filter, list(range(len(c.axes))))
     if c.groups == 1:
         return p.contract(f"n{xs}o{ks},{ks}co->n{xs}c", gradient_view(p, dy, c), flipped)
@@ -296,10 +281,6 @@ def lower_filter_gradient(p: Any, c: Convolution, input: Any, dy: Any) -> Any:
     xs, ks = (names[: len(c.axes)] for names in LETTERS)
     if c.groups == 1:
         return p.contract(f"n{xs}c{ks},n{xs}o->{ks}co", view(p, input, c), dy)
-    if c.groups <= FEW_GROUPS:
-        parts = zip(_groups_of(p, input, c), _groups_of(p, dy, c), strict=True)
-        alone = c._replace(groups=1)
-        return p.concat([lower_filter_gradient(p, alone, x, g) for x, g in parts], -1)
     patches = view(p, split(p, input, c.channels, c.groups), grouped_geometry(c))
     g = split(p, dy, c.channels, c.groups)
     return merge(p, p.contract(f"n{xs}gc{ks},n{xs}go->{ks}cgo", patches, g), len(c.axes) + 1)

@@ -44,7 +44,6 @@ class _Roles:
     spatial: list[tuple[int, str | None, str | None]] = field(
         default_factory=list
     )  # (axis, position, tap); axis -1 where there is none
-    at: dict[str, int] = field(default_factory=dict)  # letter -> axis
 
 
 def as_convolution(problem: Problem, numbering: Numbering) -> Convolution | None:
@@ -195,10 +194,14 @@ def _roles(problem: Problem, kinds: Kinds) -> _Roles | None:
     single: list[tuple[int, str]] = []
     for i, axis in enumerate(problem.left.axes):
         letters = list(axis.terms)
-        roles.at.update({c: i for c in letters})
         if axis.bounds is not None and axis.bounds != (0, problem.left.source.shape[i]):
             return None
         if not letters and axis.plain:
+            continue
+        if (both := _group_and_channel(problem, axis, kinds)) is not None:
+            if roles.group or roles.channel:
+                return None
+            roles.group, roles.channel = both
             continue
         simple = axis.plain and len(letters) == 1 and axis.terms[letters[0]] == 1
         if simple and not kinds["position"](letters[0]) and kinds["group"](letters[0]):
@@ -233,6 +236,17 @@ def _roles(problem: Problem, kinds: Kinds) -> _Roles | None:
         return None
     roles.spatial[:0] = [(-1, None, None)] * (2 - len(roles.spatial))
     return roles
+
+
+def _group_and_channel(problem: Problem, axis: AxisIndex, kinds: Kinds) -> tuple[str, str] | None:
+    """The letters of an axis of channels that is cut into groups; None if the axis is no such one."""
+    if not axis.plain or len(axis.terms) != 2:
+        return None
+    channel, group = sorted(axis.terms, key=lambda c: axis.terms[c])
+    is_cut = axis.terms[channel] == 1 and axis.terms[group] == problem.extents[channel]
+    return (
+        (group, channel) if is_cut and kinds["group"](group) and kinds["channel"](channel) else None
+    )
 
 
 def _spatial(axis: AxisIndex, kinds: Kinds) -> tuple[str | None, str | None] | None:
@@ -276,7 +290,7 @@ def _image(problem: Problem, roles: _Roles) -> Image:
     row, column = (0 if i < 0 else int(view.strides[i]) for i, _, _ in roles.spatial)
 
     def step(letter: str | None) -> int:
-        return int(view.strides[roles.at[letter]]) if letter else 0
+        return int(view.coefficient(letter)) if letter else 0
 
     channel = step(roles.channel) if roles.channel else 1
     # the constant of a spatial axis is its low border; only other axes move the start

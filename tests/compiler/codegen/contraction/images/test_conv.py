@@ -328,3 +328,23 @@ def test_volumes_with_channels_in_runs():
         (dim(2), 2, 5, 3, 16),
         (3, 3, 3, 16, 17),
     )
+
+
+@pytest.mark.parametrize(("groups", "inputs", "outputs"), [(2, 16, 16), (5, 3, 7), (16, 8, 4)])
+def test_channels_cut_into_groups(groups, inputs, outputs):
+    same = dict(s=(1, 1), d=(1, 1), low=(1, 1), high=(1, 1))
+    images, filters = (2, 9, 9, groups * inputs), (3, 3, inputs, groups * outputs)
+    results = (2, 9, 9, groups * outputs)
+
+    def cut(p, x):
+        return p.reshape(x, (*x.shape[:-1], groups, x.shape[-1] // groups))
+
+    def of_groups(make):
+        return lambda p, x, y: make(p, cut(p, x), cut(p, y))
+
+    make = of_groups(forward(**same, spec="nxygcij,ijcgo->nxygo"))
+    check(make, images, filters, form="convolution")
+    make = of_groups(input_gradient((9, 9), (1, 1), (1, 1), (1, 1), (1, 1), "nxygoij,ijcgo->nxygc"))
+    check(make, results, filters, form="convolution")
+    make = of_groups(filter_gradient((3, 3), **same, spec="nxygcij,nxygo->ijcgo"))
+    check(make, images, results, form="filter gradient")
