@@ -10,8 +10,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from penstock._src.core import dtypes
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.shapes import TensorShape
+from penstock._src.ir.dims import Dim
 from penstock._src.ops.nn.window import (
     Window,
     channel_axis,
@@ -248,6 +250,8 @@ def lower_forward(p: Any, c: Convolution, input: Any, filter: Any) -> Any:
     if c.channels == 1:
         last = lower_forward(p, with_channels_last(c), turned_last(p, input), filter)
         return turned_first(p, last)
+    if _has_planes(c):
+        return _forward_by_planes(p, c, input, filter)
     xs, ks = (names[: len(c.axes)] for names in LETTERS)
     if c.groups == 1:
         return p.contract(f"n{xs}c{ks},{ks}co->n{xs}o", view(p, input, c), filter)
@@ -265,6 +269,8 @@ def lower_input_gradient(p: Any, c: Convolution, shape: Sequence[int], filter: A
     xs, ks = (names[: len(c.axes)] for names in LETTERS)
     if any(w.out == 0 or w.extent == 0 for w in c.windows):
         return p.full(shape, 0, dy.dtype)
+    if _has_planes(c):
+        return _input_gradient_by_planes(p, c, shape, filter, dy)
     flipped = p.reverse(filter, list(range(len(c.axes))))
     if c.groups == 1:
         return p.contract(f"n{xs}o{ks},{ks}co->n{xs}c", gradient_view(p, dy, c), flipped)
@@ -278,6 +284,8 @@ def lower_filter_gradient(p: Any, c: Convolution, input: Any, dy: Any) -> Any:
     if c.channels == 1:
         input, dy = turned_last(p, input), turned_last(p, dy)
         return lower_filter_gradient(p, with_channels_last(c), input, dy)
+    if _has_planes(c):
+        return _filter_gradient_by_planes(p, c, input, dy)
     xs, ks = (names[: len(c.axes)] for names in LETTERS)
     if c.groups == 1:
         return p.contract(f"n{xs}c{ks},n{xs}o->{ks}co", view(p, input, c), dy)
@@ -303,3 +311,106 @@ def gradient_view(p: Any, dy: Any, c: Convolution) -> Any:
 def grouped_geometry(c: Convolution) -> Convolution:
     """The same geometry where the channel axis has been split in two."""
     return c._replace(axes=[a + 1 if a > c.channels else a for a in c.axes])
+
+
+# -- volumes: sums of convolutions of planes ---------------------------------------------------------
+#
+# Kernels of convolutions have two spatial axes. A volume is a sum over the taps of its first spatial axis: each tap meets some planes, which
+# are images of one batch. With that axis first, neighboring planes of all volumes lie side by side.
+
+
+def _has_planes(c: Convolution) -> bool:
+    """Whether a convolution is one of volumes whose planes are better convolved; of single taps it is a product already."""
+    depth, *across = c.windows
+    if len(c.axes) != 3 or any(type(n) is Dim for n in depth):
+        return False
+    return any(w.size > 1 or w.stride > 1 for w in across) and bool(_taps_of_planes(c))
+
+
+def _of_planes(c: Convolution) -> Convolution:
+    """The convolution of a volume's planes."""
+    return c._replace(axes=[1, 2], channels=3, windows=c.windows[1:])
+
+
+def _taps_of_planes(c: Convolution) -> list[tuple[int, int, int]]:
+    """(tap, first, end): the outputs' planes for which the tap meets a plane."""
+    w, found = c.windows[0], []
+    for tap in range(w.size):
+        start = tap * w.dilation - w.low
+        first, end = (
+            max(0, -(start // w.stride)),
+            min(w.out, (w.extent - 1 - start) // w.stride + 1),
+        )
+        if first < end:
+            found.append((tap, first, end))
+    return found
+
+
+def _planes(p: Any, x: Any, begin: int, count: int, stride: int = 1) -> Any:
+    """Some planes [depth, batch, rows, columns, channels] as images of one batch."""
+    starts, strides = [begin, *[0] * 4], [stride, *[1] * 4]
+    limits = [begin + (count - 1) * stride + 1, *x.shape[1:]]
+    return p.reshape(p.slice(x, starts, limits, strides), (count * x.shape[1], *x.shape[2:]))
+
+
+def _plane_filter(p: Any, filter: Any, tap: int) -> Any:
+    return p.reshape(p.slice_axis(filter, 0, tap, tap + 1), filter.shape[1:])
+
+
+def _turned(p: Any, x: Any) -> Any:
+    """Volumes with the first spatial axis in front of the batch, or back; 16-bit numbers wide, so that sums are."""
+    return p.transpose(_wide(p, x), [1, 0, 2, 3, 4])
+
+
+def _wide(p: Any, x: Any) -> Any:
+    return p.cast(x, dtypes.float32) if x.dtype in (dtypes.float16, dtypes.bfloat16) else x
+
+
+def _forward_by_planes(p: Any, c: Convolution, input: Any, filter: Any) -> Any:
+    x, w, window_ = _turned(p, input), _wide(p, filter), c.windows[0]
+    parts = []
+    for tap, first, end in _taps_of_planes(c):
+        begin = tap * window_.dilation - window_.low + first * window_.stride
+        images = _planes(p, x, begin, end - first, window_.stride)
+        y = lower_forward(p, _of_planes(c), images, _plane_filter(p, w, tap))
+        y = p.reshape(y, (end - first, x.shape[1], *y.shape[1:]))
+        parts.append(_placed(p, y, first, 1, window_.out))
+    return p.cast(p.transpose(sum(parts[1:], parts[0]), [1, 0, 2, 3, 4]), input.dtype)
+
+
+def _placed(p: Any, planes: Any, first: int, stride: int, extent: int) -> Any:
+    """Planes at `first` and every `stride` from there on; zeros elsewhere."""
+    inner = stride - 1
+    after = extent - first - (planes.shape[0] - 1) * stride - 1
+    nothing = [0] * 4
+    return p.pad(planes, [first, *nothing], [after, *nothing], interior=[inner, *nothing])
+
+
+def _input_gradient_by_planes(
+    p: Any, c: Convolution, shape: Sequence[int], filter: Any, dy: Any
+) -> Any:
+    g, w, window_ = _turned(p, dy), _wide(p, filter), c.windows[0]
+    parts = []
+    for tap, first, end in _taps_of_planes(c):
+        count = end - first
+        plane = [count * shape[0], *shape[2:]]
+        dx = lower_input_gradient(
+            p, _of_planes(c), plane, _plane_filter(p, w, tap), _planes(p, g, first, count)
+        )
+        begin = tap * window_.dilation - window_.low + first * window_.stride
+        dx = p.reshape(dx, (count, shape[0], *shape[2:]))
+        parts.append(_placed(p, dx, begin, window_.stride, window_.extent))
+    return p.cast(p.transpose(sum(parts[1:], parts[0]), [1, 0, 2, 3, 4]), dy.dtype)
+
+
+def _filter_gradient_by_planes(p: Any, c: Convolution, input: Any, dy: Any) -> Any:
+    x, g, window_ = _turned(p, input), _turned(p, dy), c.windows[0]
+    found: dict[int, Any] = {}
+    for tap, first, end in _taps_of_planes(c):
+        begin = tap * window_.dilation - window_.low + first * window_.stride
+        images = _planes(p, x, begin, end - first, window_.stride)
+        dw = lower_filter_gradient(p, _of_planes(c), images, _planes(p, g, first, end - first))
+        found[tap] = p.expand_dims(dw, 0)
+    nothing = p.full(next(iter(found.values())).shape, 0, x.dtype)
+    parts = [found.get(tap, nothing) for tap in range(window_.size)]
+    return p.cast(p.concat(parts, 0), dy.dtype)
