@@ -60,19 +60,33 @@ def suppress(similarity, scores, most, iou_threshold, score_threshold, soft_sigm
 
 def _suppress_natively(boxes, scores, most, iou_threshold, score_threshold):
     """`suppress` by the overlap of boxes, without soft suppression."""
-    corners = boxes.reshape(-1, 2, 2)
-    low, high = corners.min(1), corners.max(1)
-    areas = (high[:, 0] - low[:, 0]) * (high[:, 1] - low[:, 1])
-    planes = np.ascontiguousarray(np.stack([*low.T, *high.T, areas]), np.float32)
-    chosen = np.flatnonzero(scores > score_threshold)
-    order = chosen[np.argsort(-scores[chosen], kind="stable")]
+    order, counts = _best_first(scores, score_threshold)
+    kept = _kept(_planes(boxes), order[: int(counts)], most, iou_threshold)
+    return kept, scores[kept]
+
+
+def _planes(boxes):
+    """The least and largest coordinates of boxes [..., count, 4], and their areas, [..., PLANES, count]."""
+    corners = boxes.reshape(*boxes.shape[:-1], 2, 2)
+    low, high = corners.min(-2), corners.max(-2)
+    areas = (high[..., 0] - low[..., 0]) * (high[..., 1] - low[..., 1])
+    found = np.concatenate([low, high, areas[..., None]], -1)
+    return np.ascontiguousarray(found.swapaxes(-1, -2), np.float32)
+
+
+def _best_first(scores, score_threshold):
+    """The order of scores along the last axis, the best first, and how many are above a threshold."""
+    return np.argsort(-scores, axis=-1, kind="stable"), (scores > score_threshold).sum(-1)
+
+
+def _kept(planes, order, most, iou_threshold):
+    """The boxes that are kept, natively, of those of an order."""
     most = min(most, len(order))
     width = -(-most // LANES) * LANES
     kept, room = np.empty(most, np.int32), np.zeros((PLANES, width), np.float32)
     threshold = np.array([iou_threshold], np.float32)
-    arguments = planes, len(boxes), order, len(order), most, threshold, room, width, kept
-    kept = kept[: suppression().suppress(*arguments)]
-    return kept, scores[kept]
+    arguments = planes, planes.shape[1], order, len(order), most, threshold, room, width, kept
+    return kept[: suppression().suppress(*arguments)]
 
 
 def _check(op, boxes, scores, iou_threshold):
@@ -265,6 +279,11 @@ class CombinedNonMaxSuppression(Op):
             raise self.invalid(
                 f"boxes must be 4-D and scores 3-D. Received {show(boxes.shape)}, {show(scores.shape)}"
             )
+        if boxes.shape[:2] != scores.shape[:2] or boxes.shape[2] not in (1, scores.shape[2]):
+            raise self.invalid(
+                "boxes must have the images and boxes of scores, and one class or as many as scores. "
+                f"Received {show(boxes.shape)}, {show(scores.shape)}"
+            )
         classes, total, per_class = (
             scores.shape[2],
             int(max_total_size),
@@ -273,13 +292,12 @@ class CombinedNonMaxSuppression(Op):
         size = min(total, per_class * classes) if self.pad_per_class else total
         out = [np.zeros((boxes.shape[0], size, *rest), np.float32) for rest in ((4,), (), ())]
         valid = np.zeros(boxes.shape[0], np.int32)
+        suppressed = self._suppression(boxes, scores, per_class, iou_threshold, score_threshold)
         for image in range(boxes.shape[0]):
             found = [(np.zeros((0, 4), np.float32), *(np.zeros(0, np.float32),) * 2)]
             for c in range(classes):
                 of_class = boxes[image, :, c if boxes.shape[2] > 1 else 0]
-                kept, values = _suppressed(
-                    self, of_class, scores[image, :, c], per_class, iou_threshold, score_threshold
-                )
+                kept, values = suppressed(image, c)
                 found.append((of_class[kept], values, np.full(len(kept), c, np.float32)))
             chosen, values, numbers = (np.concatenate(parts) for parts in zip(*found, strict=True))
             best = np.argsort(-values, kind="stable")[:size]
@@ -287,6 +305,35 @@ class CombinedNonMaxSuppression(Op):
             out[0][image, :count] = chosen[best].clip(0, 1) if self.clip_boxes else chosen[best]
             out[1][image, :count], out[2][image, :count] = values[best], numbers[best]
         return (*out, valid)
+
+    def _suppression(self, boxes, scores, per_class, iou_threshold, score_threshold):
+        """A function from an image and a class to the boxes that are kept, and their scores."""
+        last = boxes.shape[2] - 1
+
+        def in_python(image, c):
+            of_class = boxes[image, :, min(c, last)]
+            limits = per_class, iou_threshold, score_threshold
+            return _suppressed(self, of_class, scores[image, :, c], *limits)
+
+        if not (
+            runs_native_code()
+            and boxes.size
+            and scores.size
+            and boxes.shape[3] == 4
+            and 0 <= iou_threshold <= 1
+            and per_class >= 0
+        ):
+            return in_python
+        planes = _planes(boxes.swapaxes(1, 2))
+        by_class = np.ascontiguousarray(scores.swapaxes(1, 2))
+        order, counts = _best_first(by_class, score_threshold)
+
+        def natively(image, c):
+            best = order[image, c, : counts[image, c]]
+            kept = _kept(planes[image, min(c, last)], best, per_class, iou_threshold)
+            return kept, by_class[image, c][kept]
+
+        return natively
 
 
 _COLORS = np.array(

@@ -173,6 +173,10 @@ class Expint(_SpecialUnary):
     def gradient(self, x, _y, dy):
         return dy * raw.Exp(x) / x
 
+    def lower(self, p, x):
+        narrow = x.dtype != dtypes.float64
+        return p.cast(lowered.expint(p, p.cast(x, dtypes.float64), narrow), x.dtype)
+
 
 class FresnelCos(_SpecialUnary):
     """The Fresnel cosine integral."""
