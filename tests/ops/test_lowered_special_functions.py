@@ -52,3 +52,28 @@ def test_parameters_broadcast_and_may_be_empty():
     wanted = raw.Polygamma(a=np.float32([[1], [2]]), x=x)
     np.testing.assert_allclose(function(np.float32([[1], [2]]), x), wanted, 1e-6)
     assert function(np.float32([[1.0]]), x[:, :0]).shape == [1, 0]
+
+
+POSITIVE = np.concatenate(
+    [np.exp(RNG.uniform(-60, 4.4, 400)), np.linspace(3.9, 4.1, 20), np.linspace(23, 42, 40)]
+)
+ENDS = [0.0, -0.0, -1, INF, -INF, NAN, 1e-45, 88.5, 95, 104, 1e38]
+
+
+@pytest.mark.parametrize("op", ["Expint", "BesselK0", "BesselK0e", "BesselK1", "BesselK1e"])
+def test_single_precision_is_rounded_once(op):
+    x = np.concatenate([POSITIVE, ENDS]).astype(np.float32)
+    function = getattr(raw, op)
+    found = tf.function(lambda x: function(x=x), autograph=False)(x).numpy()
+    with np.errstate(over="ignore"):
+        expected = function(x=x.astype(np.float64)).numpy().astype(np.float32)
+    # half a unit in the last place of each, at most
+    np.testing.assert_array_max_ulp(found[np.isfinite(found)], expected[np.isfinite(found)], 1)
+    np.testing.assert_array_equal(
+        np.where(np.isfinite(found), 0, found), np.where(np.isfinite(expected), 0, expected)
+    )
+
+
+def test_double_precision_of_the_exponential_integral():
+    found = tf.function(lambda x: raw.Expint(x=x), autograph=False)(POSITIVE).numpy()
+    np.testing.assert_allclose(found, raw.Expint(x=tf.constant(POSITIVE)), rtol=2e-14)

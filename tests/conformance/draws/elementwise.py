@@ -26,6 +26,8 @@ _DOMAINS = {
         (-3, 3),
     ),
     **dict.fromkeys("Log Sqrt Rsqrt Lgamma Digamma Reciprocal Inv".split(), (0.2, 4)),
+    **dict.fromkeys("BesselK0 BesselK0e BesselK1 BesselK1e".split(), (0.2, 6)),
+    "Expint": (0.6, 5),
     **dict.fromkeys("Asin Acos Atanh Erfinv".split(), (-0.9, 0.9)),
     "Ndtri": (0.05, 0.95),
     "Acosh": (1.1, 5),

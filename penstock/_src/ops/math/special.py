@@ -6,6 +6,7 @@ from penstock._src.core import dtypes
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import FLOAT
+from penstock._src.ir.errors import NotLowerable
 from penstock._src.ops import infer
 from penstock._src.ops import lowered_special_functions as lowered
 from penstock._src.ops import special_functions as functions
@@ -282,37 +283,47 @@ class BesselJ1(_SpecialUnary):
         return first_order(dy, x, y, raw.BesselJ0(x), 0.0, 0.5)
 
 
-class BesselK0(_SpecialUnary):
+class _BesselK(_SpecialUnary):
+    order, scaled = 0, False
+
+    def lower(self, p, x):
+        if x.dtype == dtypes.float64:
+            raise NotLowerable("SciPy's functions of double precision are used")
+        found = lowered.bessel_k(p, p.cast(x, dtypes.float64), self.order, self.scaled)
+        return p.cast(found, x.dtype)
+
+
+class BesselK0(_BesselK):
     """The modified Bessel function of the second kind of order 0."""
 
-    ufunc = staticmethod(functions.bessel_k0)
+    ufunc, order, scaled = staticmethod(functions.bessel_k0), 0, False
 
     def gradient(self, x, _y, dy):
         return raw.Neg(dy) * raw.BesselK1(x)
 
 
-class BesselK0e(_SpecialUnary):
+class BesselK0e(_BesselK):
     """BesselK0 times exp(x)."""
 
-    ufunc = staticmethod(functions.bessel_k0e)
+    ufunc, order, scaled = staticmethod(functions.bessel_k0e), 0, True
 
     def gradient(self, x, y, dy):
         return dy * (y - raw.BesselK1e(x))
 
 
-class BesselK1(_SpecialUnary):
+class BesselK1(_BesselK):
     """The modified Bessel function of the second kind of order 1."""
 
-    ufunc = staticmethod(functions.bessel_k1)
+    ufunc, order, scaled = staticmethod(functions.bessel_k1), 1, False
 
     def gradient(self, x, y, dy):
         return dy * (raw.Neg(raw.BesselK0(x)) - y / x)
 
 
-class BesselK1e(_SpecialUnary):
+class BesselK1e(_BesselK):
     """BesselK1 times exp(x)."""
 
-    ufunc = staticmethod(functions.bessel_k1e)
+    ufunc, order, scaled = staticmethod(functions.bessel_k1e), 1, True
 
     def gradient(self, x, y, dy):
         return dy * (y * (1 - raw.Reciprocal(x)) - raw.BesselK0e(x))
