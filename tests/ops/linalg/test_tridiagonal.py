@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import penstock as tf
+from penstock._src.ops.linalg import tridiagonal
 
 RNG = np.random.default_rng(2)
 RIGHT = [[1.0], [2.0], [3.0]]
@@ -57,6 +58,23 @@ def test_pivots_are_perturbed(diagonals, wanted):
     diagonals = tf.constant(diagonals, tf.float32)
     found = tf.linalg.tridiagonal_solve(diagonals, tf.constant(RIGHT), perturb_singular=True)
     np.testing.assert_allclose(found[:, 0], wanted, rtol=1e-6)
+
+
+@pytest.mark.parametrize("pivoting", [False, True])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_native_code_gives_what_python_does(monkeypatch, dtype, pivoting):
+    diagonals, right = RNG.normal(size=(4, 3, 9)).astype(dtype), RNG.normal(size=(4, 9, 2))
+    diagonals[1, 1, 0] = 0
+    diagonals[2, 1, 4] = np.nan
+
+    def solve():
+        return tf.linalg.tridiagonal_solve(
+            diagonals, right.astype(dtype), partial_pivoting=pivoting
+        ).numpy()
+
+    native = solve()
+    monkeypatch.setattr(tridiagonal, "runs_native_code", lambda: False)
+    np.testing.assert_allclose(native, solve(), rtol=1e-3 if dtype == np.float32 else 1e-10)
 
 
 @pytest.mark.parametrize("n", [1, 2, 5])

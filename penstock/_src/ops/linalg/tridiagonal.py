@@ -10,6 +10,8 @@ from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import COMPLEX
 from penstock._src.ir.errors import NotLowerable
+from penstock._src.native.algorithms.tridiagonal import TYPES, tridiagonal
+from penstock._src.native.systems import runs_native_code
 from penstock._src.ops.linalg import elimination
 from penstock._src.ops.linalg.matrices import adjoint, cut, shifted, shifted_rows
 from penstock._src.ops.rules import conj, quiet, show
@@ -52,12 +54,22 @@ class TridiagonalSolve(Op):
             )
         if not rhs.size:
             return np.zeros(rhs.shape, rhs.dtype)
+        if runs_native_code() and rhs.dtype.name in TYPES and not self.perturb_singular:
+            return self._native(diagonals, rhs)
         bands = np.moveaxis(diagonals.reshape(-1, 3, n), 2, 0).copy()  # by row
         values = np.moveaxis(rhs.reshape(-1, n, columns), 1, 0).copy()
         upper, found = _eliminated(bands, values, self.partial_pivoting)
         norms = np.abs(bands).max((0, 2))[:, None] if self.perturb_singular else None
         found = np.moveaxis(_substituted(upper, found, norms), 0, 1)
         return found.reshape(rhs.shape)
+
+    def _native(self, diagonals, rhs):
+        n, columns = rhs.shape[-2:]
+        found, room = np.array(rhs, order="C"), np.empty((n, 3), rhs.dtype)
+        extents = rhs.size // (n * columns), n, columns
+        solve = tridiagonal(rhs.dtype.name).solve
+        solve(np.ascontiguousarray(diagonals), found, *extents, int(self.partial_pivoting), room)
+        return found
 
     def lower(self, p, diagonals, rhs):
         if self.perturb_singular:
@@ -92,9 +104,8 @@ def _eliminated(
             own, below = np.where(swap, below, own), np.where(swap, own, below)
             here, next_ = np.where(swap, next_, here), np.where(swap, here, next_)
         pivot = own[:, :1]
-        factor = np.where(
-            pivot == 0, 0, below[:, :1] / pivot
-        )  # where it is, so is what is below it
+        # where a pivot is 0, so is what is below it
+        factor = np.where(pivot == 0, 0, below[:, :1] / pivot)
         upper[i - 1], values[i - 1] = own, here
         values[i] = next_ - factor * here
         own = np.concatenate([below[:, 1:] - factor * own[:, 1:], np.zeros_like(factor)], 1)
