@@ -16,7 +16,7 @@ from penstock._src.ops.linalg.matrices import widened
 
 # Rows of matrices; of larger ones LAPACK is faster, on the host. A step of QR goes over all of a matrix.
 LARGEST, LARGEST_OF_QR = 1024, 256
-LEAST_BLOCK, MOST_BLOCKS = 32, 8
+LEAST_BLOCK, MOST_BLOCKS = 32, 16
 
 
 def as_batch(p: Any, x: Any, largest: int = LARGEST) -> Any:
@@ -109,26 +109,44 @@ def factorized(p: Any, a: Any) -> tuple[Any, Any, Any, Any]:
     """
     batch, n, _ = a.shape
     order, exchanges = p.iota((batch, n), 1, dtypes.int32), p.full((batch,), 0, dtypes.int32)
-    rows, finished, orders, pivots = a, [], [], []
+    rows, panels, tops, orders, pivots = a, [], [], [], []
     for begin, end in blocks(n):
         size, left = end - begin, n - begin
-        panel = _beneath(p, _part(p, rows, (0, left), (begin, end)), n)
-        panel, places, found, exchanges = _factorized_panel(p, panel, exchanges)
-        places = p.slice_axis(places, 1, 0, left)
-        rows, order = (p.gather(x, places, 1, batch_dims=1) for x in (rows, order))
-        corner = p.slice_axis(panel, 1, 0, size)
-        top = _part(p, rows, (0, size), (end, n))
+        panel = _beneath(p, p.slice_axis(rows, 2, 0, size), n)
+        panel, places, order, found, exchanges = _factorized_panel(p, panel, order, exchanges)
+        panels.append(_by_numbers(p, panel, order))
+        top = p.slice_axis(panel, 1, 0, size)
         if end < n:
-            top = _substituted_corner(p, corner, top, lower=True, unit=True)
-        finished.append(p.concat([_part(p, rows, (0, size), (0, begin)), corner, top], 2))
-        orders.append(p.slice_axis(order, 1, 0, size))
-        pivots.append(found)
-        if end < n:
+            places = p.slice_axis(places, 1, 0, left)
+            others = p.gather(p.slice_axis(rows, 2, size, left), places, 1, batch_dims=1)
+            right = _substituted_corner(p, top, p.slice_axis(others, 1, 0, size), True, unit=True)
             below = p.slice_axis(panel, 1, size, left)
-            rest = _part(p, rows, (size, left), (end, n)) - p.contract("bij,bjk->bik", below, top)
-            rows = p.concat([_part(p, rows, (size, left), (0, begin)), below, rest], 2)
-            order = p.slice_axis(order, 1, size, left)
-    return p.concat(finished, 1), p.concat(orders, 1), p.concat(pivots, 1), exchanges
+            rows = p.slice_axis(others, 1, size, left) - p.contract("bij,bjk->bik", below, right)
+            top = p.concat([top, right], 2)
+        tops.append(top)
+        orders.append(p.slice_axis(order, 1, 0, size))
+        order = p.concat(
+            [p.slice_axis(order, 1, size, n), p.full((batch, size), n, dtypes.int32)], 1
+        )
+        pivots.append(found)
+    order = p.concat(orders, 1)
+    before = p.gather(p.concat(panels, 2), order, 1, batch_dims=1)
+    finished = [
+        p.concat([_part(p, before, block, (0, block[0])), top], 2)
+        for block, top in zip(blocks(n), tops, strict=True)
+    ]
+    return p.concat(finished, 1), order, p.concat(pivots, 1), exchanges
+
+
+def _by_numbers(p: Any, panel: Any, order: Any) -> Any:
+    """A panel's rows at their numbers in the whole matrix; numbers beyond it are dropped.
+
+    Later exchanges of rows are then one gather, not one for each of the blocks that follow.
+    """
+    batch, n, size = panel.shape
+    matrices = p.iota((batch, n, 1), 0, dtypes.int32)
+    places = p.concat([matrices, p.expand_dims(order, 2)], 2)
+    return p.scatter(p.full((batch, n, size), 0, panel.dtype), places, panel, "set", unique=True)
 
 
 def are_pivots(p: Any, pivots: Any) -> Any:
@@ -137,17 +155,23 @@ def are_pivots(p: Any, pivots: Any) -> Any:
     return p.and_(p.reduce_all(p.ne(pivots, 0)), p.reduce_all(p.eq(first, first)))
 
 
-def _factorized_panel(p: Any, panel: Any, exchanges: Any) -> tuple[Any, Any, Any, Any]:
-    """The factors of some columns, the order of their rows, their pivots, and how many rows have been exchanged."""
+def _factorized_panel(
+    p: Any, panel: Any, numbers: Any, exchanges: Any
+) -> tuple[Any, Any, Any, Any, Any]:
+    """The factors of some columns, the order of their rows, the numbers in this order, pivots, and how many rows have been exchanged."""
     batch, n, size = panel.shape
     places, across = _places(p, n), p.iota((1, 1, size), 2, dtypes.int32)
 
-    def step(j: Any, panel: Any, order: Any, pivots: Any, exchanges: Any) -> list[Any]:
+    def step(
+        j: Any, panel: Any, order: Any, numbers: Any, pivots: Any, exchanges: Any
+    ) -> list[Any]:
         lengths = p.select(p.ge(places, j), p.abs(column(p, panel, j)), -1.0)
         best = p.reshape(p.arg_max(lengths, 1, dtypes.int32), (batch, 1))
         moves = p.iota((1, n), 1, dtypes.int32)
         moves = p.select(p.eq(moves, j), best, p.select(p.eq(moves, best), j, moves))
-        panel, order = (p.gather(x, moves, 1, batch_dims=1) for x in (panel, order))
+        panel, order, numbers = (
+            p.gather(x, moves, 1, batch_dims=1) for x in (panel, order, numbers)
+        )
         pivot = p.dynamic_index(row(p, panel, j), j, 2)  # [batch, 1]
         divisor = p.expand_dims(p.select(p.eq(pivot, 0), 1.0, pivot), 2)
         factors = column(p, panel, j) / divisor
@@ -157,14 +181,15 @@ def _factorized_panel(p: Any, panel: Any, exchanges: Any) -> tuple[Any, Any, Any
         return [
             p.select(below, changed, panel),
             order,
+            numbers,
             p.dynamic_set_index(pivots, j, p.reshape(pivot, (batch,)), 1),
             exchanges + exchanged,
         ]
 
     order = p.iota((batch, n), 1, dtypes.int32)
-    state = [panel, order, p.full((batch, size), 0, panel.dtype), exchanges]
-    panel, order, pivots, exchanges = steps(p, size, step, state)
-    return panel, order, pivots, exchanges
+    state = [panel, order, numbers, p.full((batch, size), 0, panel.dtype), exchanges]
+    panel, order, numbers, pivots, exchanges = steps(p, size, step, state)
+    return panel, order, numbers, pivots, exchanges
 
 
 def solved(p: Any, a: Any, b: Any) -> tuple[Any, Any]:
