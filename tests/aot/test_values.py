@@ -87,6 +87,15 @@ def functions_of_doubles():
     return traced(function, tf.TensorSpec([50], tf.float64, name="x"))
 
 
+def spectra():
+    def function(x):
+        found = tf.signal.rfft(x)
+        parts = tf.math.real(found), tf.math.imag(found)
+        return *parts, tf.signal.irfft(found), tf.sort(tf.reshape(x, [-1]))
+
+    return traced(function, tf.TensorSpec([5, 180], name="x"))
+
+
 def integers():
     draw = np.random.default_rng(2)
     shapes = (3, 3, 3, 16), (3, 3, 1, 16), (1, 1, 16, 24), (600, 10)
@@ -117,6 +126,7 @@ MODELS = [
     branches,
     several_types,
     functions_of_doubles,
+    spectra,
 ]
 
 
