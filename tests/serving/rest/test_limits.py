@@ -86,6 +86,8 @@ def test_compressed_bodies(ask):
         (BODY, 400, "no gzip"),
         (b"", 400, "JSON Parse error"),
     ],
+    # The bytes of gzip hold the time: processes of tests would know the cases by different names.
+    ids=["large", "a bomb", "cut off", "broken", "followed by more", "plain", "empty"],
 )
 def test_compressed_bodies_that_are_refused(ask, body, status, message):
     found, error = ask("half", body, GZIP)
