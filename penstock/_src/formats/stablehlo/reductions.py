@@ -166,6 +166,9 @@ def _fft(w: Writer, node: Node, x: Value, _roots: Value) -> Value:
     return w.transpose(made, [order.index(a) for a in range(last + 1)])
 
 
+HIGHEST = "#stablehlo<precision HIGHEST>"
+
+
 @writes("contract")
 def _contract(w: Writer, node: Node, x: Value, y: Value) -> Value:
     left, right, result = split_spec(node.attrs["spec"])
@@ -180,10 +183,11 @@ def _contract(w: Writer, node: Node, x: Value, y: Value) -> Value:
         for what, names in (("batching", batch), ("contracting", summed))
         for side, letters in (("lhs", left), ("rhs", right))
     )
-    wide = _accumulator(node.dtype)
+    wide, exact = _accumulator(node.dtype), node.attrs.get("is_exact", False)
+    precision = f", precision_config = [{', '.join([HIGHEST] * 2)}]" if exact else ""
     product = w.op(
         "dot_general", [x, y], [sizes[n] for n in made], wide,
-        f"dot_dimension_numbers = #stablehlo.dot<{numbers}>",
+        f"dot_dimension_numbers = #stablehlo.dot<{numbers}>{precision}",
     )  # fmt: skip
     product = w.convert(product, node.dtype)
     return w.transpose(product, [made.index(n) for n in result])

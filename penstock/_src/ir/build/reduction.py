@@ -102,12 +102,22 @@ class Reduction(Elementwise):
         roots = fourier.roots(int(x.shape[axis]), inverse, x.dtype.np)
         return self.make("fft", (x, self.constant(roots)), axis=axis, inverse=bool(inverse))
 
-    def contract(self, spec: str, a: Any, b: Any) -> Node:
-        """An einsum of two operands: "bmk,bkn->bmn". Letters missing on the right are summed over."""
+    def contract(self, spec: str, a: Any, b: Any, is_exact: bool = False) -> Node:
+        """An einsum of two operands: "bmk,bkn->bmn". Letters missing on the right are summed over.
+
+        Args:
+          spec: its letters.
+          a, b: the operands.
+          is_exact: whether float32 is never rounded to TF32, as `enable_tensor_float_32_execution` allows of matrix products.
+        """
         left, right = spec.split("->")[0].split(",")
         if len(set(left)) != len(left) or len(set(right)) != len(right):
             raise NotLowerable(f"a letter occurs twice in an operand of {spec!r}")
-        return self.make("contract", (a, b), spec=spec)
+        return self.make("contract", (a, b), spec=spec, **({"is_exact": True} if is_exact else {}))
+
+    def contract_again(self, node: Node, spec: str, a: Any, b: Any) -> Node:
+        """A contraction of other operands or letters, as exact as a node that it takes the place of."""
+        return self.contract(spec, a, b, node.attrs.get("is_exact", False))
 
     def matmul(self, a: Node, b: Node) -> Node:
         """The matrix product over the last two axes; leading axes broadcast."""

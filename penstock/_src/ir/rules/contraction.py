@@ -30,7 +30,7 @@ def _transposed_operand(p: NodeMaker, node: Node, x: Node, y: Node) -> Node | No
             operands[i], letters[i], changed = operand.args[0], "".join(spelled), True
     if not changed:
         return None
-    return p.contract(f"{letters[0]},{letters[1]}->{result}", *operands)
+    return p.contract_again(node, f"{letters[0]},{letters[1]}->{result}", *operands)
 
 
 def _sum_over_batch(p: NodeMaker, node: Node, x: Node, y: Node) -> Node | None:
@@ -40,7 +40,7 @@ def _sum_over_batch(p: NodeMaker, node: Node, x: Node, y: Node) -> Node | None:
     common = {c for c in left if c in right}
     if not common.issuperset(result[a] for a in axes):
         return None
-    return p.contract(f"{left},{right}->{kept}", x, y)
+    return p.contract_again(node.args[0], f"{left},{right}->{kept}", x, y)
 
 
 def _elementwise(p: NodeMaker, node: Node, x: Node, y: Node) -> Node | None:
@@ -63,8 +63,8 @@ def _complex_parts(p: NodeMaker, node: Node, x: Node, y: Node) -> Node | None:
         return None
     spec = node.attrs["spec"]
     (a, b), (c, d) = ((p.real(part), p.imag(part)) for part in (x, y))
-    real = p.sub(p.contract(spec, a, c), p.contract(spec, b, d))
-    imaginary = p.add(p.contract(spec, a, d), p.contract(spec, b, c))
+    real = p.sub(*(p.contract_again(node, spec, *pair) for pair in ((a, c), (b, d))))
+    imaginary = p.add(*(p.contract_again(node, spec, *pair) for pair in ((a, d), (b, c))))
     return p.complex(real, imaginary)
 
 

@@ -121,7 +121,9 @@ def factorized(p: Any, a: Any) -> tuple[Any, Any, Any, Any]:
             others = p.gather(p.slice_axis(rows, 2, size, left), places, 1, batch_dims=1)
             right = _substituted_corner(p, top, p.slice_axis(others, 1, 0, size), True, unit=True)
             below = p.slice_axis(panel, 1, size, left)
-            rows = p.slice_axis(others, 1, size, left) - p.contract("bij,bjk->bik", below, right)
+            rows = p.slice_axis(others, 1, size, left) - p.contract(
+                "bij,bjk->bik", below, right, is_exact=True
+            )
             top = p.concat([top, right], 2)
         tops.append(top)
         orders.append(p.slice_axis(order, 1, 0, size))
@@ -211,7 +213,9 @@ def substituted(p: Any, a: Any, b: Any, lower: bool, unit: bool = False) -> Any:
         found.append(_substituted_corner(p, corner, p.slice_axis(b, 1, *own), lower, unit))
         if others[0] < others[1]:
             rows = (end, n) if lower else (0, begin)
-            known = p.contract("bij,bjk->bik", _part(p, a, rows, (begin, end)), found[-1])
+            known = p.contract(
+                "bij,bjk->bik", _part(p, a, rows, (begin, end)), found[-1], is_exact=True
+            )
             b = p.slice_axis(b, 1, *others) - known
     return p.concat(found if lower else found[::-1], 1)
 
@@ -248,7 +252,7 @@ def cholesky(p: Any, a: Any) -> Any:
         if end < n:
             below = p.slice_axis(panel, 1, end, n)
             rest = _part(p, rest, (size, left), (size, left))
-            rest = rest - p.contract("bik,bjk->bij", below, below)
+            rest = rest - p.contract("bik,bjk->bij", below, below, is_exact=True)
     factor = p.concat(panels, 2)
     wrong = p.reduce_any(p.is_nan(factor), (1, 2), keepdims=True)
     return p.select(p.and_(wrong, p.ge(places, across)), float("nan"), factor)
@@ -288,9 +292,9 @@ def qr(p: Any, a: Any) -> tuple[Any, Any]:
         v = p.select(p.eq(places, j), 1.0, below / head)
         tau = p.select(done, 0.0, (beta - first) / p.select(done, 1.0, beta))
         # Not multiplied by 0 where nothing is reflected: a NaN stays in its column.
-        change = tau * v * p.contract("bio,bij->boj", v, r)
+        change = tau * v * p.contract("bio,bij->boj", v, r, is_exact=True)
         r = p.select(done, r, r - change)
-        change = tau * p.contract("bij,bjo->bio", q, v) * p.transpose(v, (0, 2, 1))
+        change = tau * p.contract("bij,bjo->bio", q, v, is_exact=True) * p.transpose(v, (0, 2, 1))
         q = p.select(done, q, q - change)
         return [q, r]
 

@@ -105,7 +105,9 @@ def _product(p: Any, real: Any, imaginary: Any, sign: int) -> Parts:
     angles = _angles(length, length, length, sign)
     cos, sin = np.cos(angles), np.sin(angles)
     matrix = np.block([[cos, sin], [-sin, cos]]).astype(real.dtype.np)
-    both = p.contract("ri,ik->rk", p.concat([real, imaginary], 1), p.constant(matrix))
+    both = p.contract(
+        "ri,ik->rk", p.concat([real, imaginary], 1), p.constant(matrix), is_exact=True
+    )
     return p.slice_axis(both, 1, 0, length), p.slice_axis(both, 1, length, 2 * length)
 
 

@@ -97,7 +97,7 @@ class RowMover:
         """The row of the product of all rows."""
         p, operands = self.p, list(node.args)
         operands[side] = p.reshape(array, (self.loop.trips, *node.args[side].shape))
-        whole = p.contract(with_step(node.attrs["spec"], (side,), True), *operands)
+        whole = p.contract_again(node, with_step(node.attrs["spec"], (side,), True), *operands)
         with p.deeper():
             return p.dynamic_index(whole, order.place(self.loop))
 
@@ -208,7 +208,9 @@ class RowMover:
             if self.loop.is_invariant(other) and self.fits(value) and self.fits(node):
                 operands = [other, other]
                 operands[side] = self.rows(value, order)
-                return self.p.contract(with_step(node.attrs["spec"], (side,), True), *operands)
+                return self.p.contract_again(
+                    node, with_step(node.attrs["spec"], (side,), True), *operands
+                )
         return None
 
     def rows(self, value: Node, order: Order) -> Node:
@@ -277,7 +279,9 @@ class RowMover:
             return self.p.reduce_sum(rows, [0, *[a + 1 for a in node.attrs["axes"]]])
         order = self.best_order(node)
         left, right = (self.rows(a, order) for a in node.args)
-        return self.p.contract(with_step(node.attrs["spec"], (0, 1), False), left, right)
+        return self.p.contract_again(
+            node, with_step(node.attrs["spec"], (0, 1), False), left, right
+        )
 
     def best_order(self, node: Node) -> Order:
         """The order in which an argument's rows lie already."""

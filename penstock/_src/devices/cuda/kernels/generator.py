@@ -77,13 +77,15 @@ OF_IMAGES: dict[type, Emitter] = {
 }
 
 
-def _emitter(description: Description, target: Target) -> Emitter | None:
+def _emitter(found: Match, target: Target) -> Emitter | None:
     """What writes a contraction; None if it has no schedule for cards."""
+    description = found.description
+    tf32 = bool(flags.tensor_float_32) and not found.node.attrs.get("is_exact", False)
     if hindrance(description, target) is None:
         return emit_warpgroup_product
     if suits_thin(description):
         return emit_thin_product
-    if suits_tensor_cores(description, target, bool(flags.tensor_float_32)):
+    if suits_tensor_cores(description, target, tf32):
         return emit_tensor_product
     if suits(description):
         return emit_product
@@ -112,18 +114,16 @@ class CudaGenerator(KeptCodes):
 
     def chosen(self, found: Match, threads: int, is_prepacked: bool) -> Match:
         """The contraction; as a product that gathers, if its own form has no schedule for cards."""
-        if _emitter(found.description, self.target) is not None:
+        if _emitter(found, self.target) is not None:
             return found
         product = match_as_product(found)
-        return (
-            product if product is not None and _emitter(product.description, self.target) else found
-        )
+        return product if product is not None and _emitter(product, self.target) else found
 
     def contraction(
         self, found: Match, epilogue: EpilogueExpression | None, threads: int
     ) -> KernelCode:
         description = found.description
-        emit = _emitter(description, self.target)
+        emit = _emitter(found, self.target)
         if emit is not None:
             return self._contraction(description, epilogue, emit)
         code = self.tasks.contraction(found, epilogue, threads)
