@@ -28,7 +28,6 @@ APART = {
     "DepthwiseConv2dNative": BORDERS,
     "DepthwiseConv2dNativeBackpropInput": BORDERS,
     "FusedBatchNormV3": "XLA: an infinite scale multiplies the gradient's terms before they are subtracted, or after",
-    "MatrixSolve": "XLA: elimination multiplies an infinite right-hand side by zeros that substitution skips",
     "MaxPool": "XLA: a NaN is no window's maximum, or several are, and the gradient goes to one, or none",
     "MaxPoolV2": "XLA: a NaN is no window's maximum, or several are, and the gradient goes to one, or none",
     "RFFT": "a product by zero parts of roots of unity",
