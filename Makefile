@@ -294,7 +294,7 @@ processors: $(STAMP)
 
 # What ptxas says of kernels for NVIDIA's cards: registers, spills, memory; CALLS=1: those of all drawn calls that spill, some
 # five minutes an architecture. No card is needed.
-cuda-kernels: $(STAMP)
+cuda-kernels: $(UV)
 	$(UV) pip install --python $(BIN)/python --quiet nvidia-cuda-nvcc
 	$(BIN)/python -m tools.cuda_kernels $(if $(CALLS),--calls --spilled)
 
