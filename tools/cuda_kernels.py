@@ -160,6 +160,13 @@ CASES: dict[str, Callable[[], tuple[Callable[..., Any], list[Any]]]] = {
     "sort of short lines": lambda: (lambda x: tf.sort(x, 1), [normal(64, 50)]),
     "sort": lambda: (lambda x: tf.sort(x, 1), [normal(64, 100)]),
     "sort of a long line": lambda: (lambda x: tf.argsort(x, 1), [normal(1, 10_000)]),
+    "Fourier transform": lambda: (tf.signal.rfft, [normal(64, 2048)]),
+    "Fourier transform of long lines": lambda: (tf.signal.rfft, [normal(64, 8192)]),
+    "Fourier transform of columns": lambda: (tf.signal.rfft2d, [normal(3, 210, 31)]),
+    "Fourier transform of float64": lambda: (
+        lambda x: tf.signal.fft(tf.cast(x, tf.complex128)),
+        [normal(64, 1800)],
+    ),
     "scatter": lambda: (
         lambda x, y: tf.tensor_scatter_nd_add(x, [[1], [3]], y),
         [normal(64, 100), normal(2, 100)],

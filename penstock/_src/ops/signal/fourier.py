@@ -1,4 +1,4 @@
-"""Lowers Fourier transforms to the primitive `fft`, on cards to products with small matrices (`fourier_products.py`).
+"""Lowers Fourier transforms to the primitive `fft`.
 
 A long line, or one of few, is seen as a matrix, whose columns and then rows are transformed, with twiddle factors in between (Bailey 1990, "FFTs in
 external or hierarchical memory"): vectors of neighboring lines are transformed together. A length with a large prime factor is a convolution
@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from penstock._src.ir.meaning.fourier import is_short
-from penstock._src.ops.signal import fourier_products
 
 LONGEST = 4096  # elements of a line, more of which would leave the cache
 FEW = 16  # lines, which do not fill vectors
@@ -20,8 +19,6 @@ SPLIT = 64  # elements of a line from which it pays to split it where lines are 
 
 def transform(p: Any, x: Any, axis: int, inverse: bool) -> Any:
     """The complex transform along an axis; the inverse one is divided by the length."""
-    if fourier_products.suits(p):
-        return fourier_products.transform(p, x, axis, inverse)
     length = int(x.shape[axis])
     if length == 1:
         return x
@@ -92,8 +89,6 @@ def half_spectrum(p: Any, x: Any, length: int) -> Any:
     """The first half of the spectrum of a real signal along the last axis, which is cut to a length."""
     last = x.rank - 1
     x = p.slice_axis(x, last, 0, length)
-    if fourier_products.suits(p):
-        return fourier_products.half_spectrum(p, x, length)
     if length % 2 or length == 2:
         whole = transform(p, p.complex(x, p.full(x.shape, 0, x.dtype)), last, False)
         return p.slice_axis(whole, last, 0, length // 2 + 1)
@@ -118,8 +113,6 @@ def real_signal(p: Any, x: Any, length: int) -> Any:
     """The real signal of a given length whose spectrum begins with `x`, along the last axis."""
     last, count = x.rank - 1, length // 2 + 1
     x = p.slice_axis(x, last, 0, count)
-    if fourier_products.suits(p):
-        return fourier_products.real_signal(p, x, length)
     if length % 2 or length == 2:
         if length > count:
             x = p.concat(

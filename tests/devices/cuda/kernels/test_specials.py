@@ -1,4 +1,4 @@
-"""Scans and sorts on the emulated card."""
+"""Scans, sorts and Fourier transforms on the emulated card."""
 
 import numpy as np
 import pytest
@@ -119,3 +119,49 @@ def test_several_keys(n):
         order = np.lexsort((arrays[1][line], arrays[0][line]))
         for x, y in zip(arrays, found, strict=True):
             np.testing.assert_array_equal(x[line][order], y[line])
+
+
+def numbers(*shape):
+    return tf.complex(normal(*shape), normal(*shape))
+
+
+TRANSFORMS = {
+    "one pass": (tf.signal.fft, (70, 8)),
+    "three passes": (tf.signal.fft, (3, 256)),
+    "inverse": (tf.signal.ifft, (5, 60)),
+    "long, in scratch memory": (tf.signal.fft, (2, 6144)),
+    "wide factors": (tf.signal.fft, (2, 11 * 17)),
+    "along an axis of 1": (tf.signal.fft2d, (20, 1, 9)),
+    "of columns": (tf.signal.fft2d, (3, 24, 10)),
+    "of real numbers": (lambda x: tf.signal.rfft(tf.math.real(x)), (4, 48)),
+    "of 64 bits": (lambda x: tf.signal.ifft3d(tf.cast(x, tf.complex128)), (6, 10, 4)),
+}
+
+
+@pytest.mark.parametrize("name", TRANSFORMS)
+def test_fourier_transforms(name):
+    function, shape = TRANSFORMS[name]
+    x = numbers(*shape)
+    with launches() as made:
+        found = on_card(function, x)
+    of_threads(made, "fft")
+    np.testing.assert_allclose(found, by_reference(function, x), rtol=1e-5, atol=2e-4)
+
+
+def test_infinities_meet_no_roots_of_one():
+    x = tf.constant([np.inf] + [1.0] * 63, tf.complex64)
+    found, wanted = on_card(tf.signal.fft, x), by_reference(tf.signal.fft, x)
+    assert np.isfinite(found).tolist() == np.isfinite(wanted).tolist()
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    st.sampled_from([2, 3, 4, 5, 6, 7, 8, 9, 12, 13, 16, 30, 31, 62, 64, 96, 121, 128, 210, 1024]),
+    st.integers(1, 40),
+    st.booleans(),
+)
+def test_any_number_of_lines(n, lines, across):
+    function = (lambda x: tf.transpose(tf.signal.fft(tf.transpose(x)))) if across else tf.signal.fft
+    x = numbers(*((n, lines) if across else (lines, n)))
+    wanted = np.fft.fft(x.numpy(), axis=0 if across else 1)
+    np.testing.assert_allclose(on_card(function, x), wanted, rtol=1e-5, atol=3e-4)

@@ -4,11 +4,10 @@ A task gathers its lines into scratch memory, one in each lane, real parts besid
 of it to the other, a factor of n each (Van Loan, "Computational Frameworks for the Fast Fourier Transform", 1992, section 1.7).
 """
 
-import math
-from collections.abc import Callable
 from typing import Any
 
 from penstock._src.compiler.codegen.scalars.registers import Pair, memory_type
+from penstock._src.compiler.codegen.specials.butterflies import product, short_transform
 from penstock._src.compiler.codegen.specials.special import (
     TASK,
     Scratch,
@@ -238,75 +237,6 @@ class _Pass:
         xs = [
             _take(f, f.before, q + f.stride * (j + f.left * r), self.element) for r in range(radix)
         ]
-        for k, y in enumerate(_SHORT.get(radix, _odd)(self, xs)):
-            turned = _product(y, roots[k - 1]) if roots and k else y
+        for k, y in enumerate(short_transform(f, xs, self.inverse)):
+            turned = product(y, roots[k - 1]) if roots and k else y
             _put(f, f.after, q + f.stride * (j * radix + k), turned)
-
-    def quarter(self, x: Pair) -> Pair:
-        """x times the root of unity of order 4."""
-        return Pair(-x.im, x.re) if self.inverse else Pair(x.im, -x.re)
-
-
-def _sum(a: Pair, b: Pair) -> Pair:
-    return Pair(a.re + b.re, a.im + b.im)
-
-
-def _difference(a: Pair, b: Pair) -> Pair:
-    return Pair(a.re - b.re, a.im - b.im)
-
-
-def _product(a: Pair, b: Pair) -> Pair:
-    return Pair(a.re * b.re - a.im * b.im, a.re * b.im + a.im * b.re)
-
-
-def _two(_: _Pass, xs: list[Pair]) -> list[Pair]:
-    return [_sum(*xs), _difference(*xs)]
-
-
-def _four(p: _Pass, xs: list[Pair]) -> list[Pair]:
-    a, b = _two(p, xs[::2])
-    c, d = _two(p, xs[1::2])
-    d = p.quarter(d)
-    return [_sum(a, c), _sum(b, d), _difference(a, c), _difference(b, d)]
-
-
-def _eight(p: _Pass, xs: list[Pair]) -> list[Pair]:
-    half = math.sqrt(0.5)
-    even, odd = _four(p, xs[::2]), _four(p, xs[1::2])
-    one, two, three = odd[1], p.quarter(odd[2]), odd[3]
-    one = _sum(one, p.quarter(one))
-    three = _difference(p.quarter(three), three)
-    odd = [odd[0], Pair(one.re * half, one.im * half), two, Pair(three.re * half, three.im * half)]
-    pairs = list(zip(even, odd, strict=True))
-    return [_sum(*pair) for pair in pairs] + [_difference(*pair) for pair in pairs]
-
-
-def _odd(p: _Pass, xs: list[Pair]) -> list[Pair]:
-    """An odd number of elements: sums and differences of those that are opposite have real factors."""
-    radix, f = p.radix, p.f
-    pairs = [(xs[r], xs[radix - r]) for r in range(1, (radix + 1) // 2)]
-    sums, differences = [_sum(*pair) for pair in pairs], [_difference(*pair) for pair in pairs]
-    total = xs[0]
-    for x in sums:
-        total = _sum(total, x)
-    low, high = [], []
-    for k in range(1, (radix + 1) // 2):
-        even, odd = xs[0], None
-        for r, (x, y) in enumerate(zip(sums, differences, strict=True), 1):
-            angle = 2 * math.pi * (r * k % radix) / radix
-            even = Pair(
-                *(f.fma(a, math.cos(angle), b) for a, b in ((x.re, even.re), (x.im, even.im)))
-            )
-            sine = math.sin(angle)
-            if odd is None:
-                odd = Pair(y.re * sine, y.im * sine)
-            else:
-                odd = Pair(*(f.fma(a, sine, b) for a, b in ((y.re, odd.re), (y.im, odd.im))))
-        assert odd is not None
-        turned = p.quarter(odd)
-        low.append(_sum(even, turned))
-        high.append(_difference(even, turned))
-    return [total, *low, *reversed(high)]
-
-
-_SHORT: dict[int, Callable[[_Pass, list[Pair]], list[Pair]]] = {2: _two, 4: _four, 8: _eight}

@@ -8,7 +8,7 @@ first: language.py, then nests.py.
     nests.py        loop nests: elementwise values, reductions, rows
     contractions/   products, convolutions
     attention/      attention forward and backward
-    specials/       scans, sorts, scatters, random bits, checks
+    specials/       scans, sorts, scatters, Fourier transforms, random bits, checks
     functions.py    what CPUs take from the C library
     tasks.py        the CPU's task functions, for kinds without a schedule of their own
     generator.py    what planning asks

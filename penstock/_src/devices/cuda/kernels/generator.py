@@ -49,6 +49,7 @@ from penstock._src.devices.cuda.kernels.language import CudaCode
 from penstock._src.devices.cuda.kernels.nests import emit_cuda_nest
 from penstock._src.devices.cuda.kernels.specials.checks import emit_cuda_bounds_check
 from penstock._src.devices.cuda.kernels.specials.exchanges import exchange_start, exchange_wait
+from penstock._src.devices.cuda.kernels.specials.fourier import fourier_launch
 from penstock._src.devices.cuda.kernels.specials.random_bits import random_bits_launch
 from penstock._src.devices.cuda.kernels.specials.scan import scan_launch
 from penstock._src.devices.cuda.kernels.specials.scatter import scatter_launch
@@ -63,6 +64,7 @@ from penstock._src.util.flags import flags
 OWN_SPECIALS: dict[str, Callable[[Node, Sequence[Node]], SpecialLaunch]] = {
     "exchange_start": lambda node, _: exchange_start(node),
     "exchange_wait": lambda node, _: exchange_wait(node),
+    "fft": lambda node, _: fourier_launch(node),
     "random_bits": lambda node, _: random_bits_launch(node),
     "scan": lambda node, _: scan_launch(node),
     "scatter": lambda node, _: scatter_launch(node),
