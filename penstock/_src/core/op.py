@@ -222,6 +222,8 @@ class Op:
     is_simple: ClassVar[bool] = False
     bound: ClassVar[dict[Any, Any]] = {}
     _instances: ClassVar[dict[Any, "Op"]] = {}
+    # The inputs that are scalars by the signature: their positions and names.
+    scalars: ClassVar[tuple[tuple[int, str], ...]] = ()
     # How many instances a class remembers.
     most_instances: ClassVar[int] = 1024
 
@@ -248,6 +250,10 @@ class Op:
             cls.stateful = cls.__dict__.get("stateful", True)
         if any(a.dtype is dtypes.resource and not a.is_list for a in cls.inputs):
             cls.eager = _where_it_is(cls.eager)  # type: ignore[method-assign]
+        cls.scalars = tuple((n, a.name) for n, a in enumerate(cls.inputs) if a.shape == "")
+        if cls.scalars:
+            cls.ranks = cls.ranks | {name: (0,) for _, name in cls.scalars}
+            cls.eager = _with_scalars(cls.eager)  # type: ignore[method-assign]
         cls.annotations, cls.attributes, allowed = _collect_attributes(cls)
         cls.type_sets = {}
         for argument in (*cls.inputs, *cls.outputs):
@@ -408,6 +414,23 @@ def _where_it_is(eager: Callable[..., Any]) -> Callable[..., Any]:
         return eager(op, *values)
 
     run.runs_where_it_is = True  # type: ignore[attr-defined]
+    return run
+
+
+def _with_scalars(eager: Callable[..., Any]) -> Callable[..., Any]:
+    """Wraps a kernel some inputs of which are scalars by the signature: it refuses other ranks."""
+    if getattr(eager, "checks_scalars", False):
+        return eager
+
+    @functools.wraps(eager)
+    def run(op: Op, *values: Any) -> Any:
+        for position, name in op.scalars:
+            rank = getattr(values[position], "ndim", 0)
+            if rank:
+                raise op.invalid(f"Shape must be rank 0 but is rank {rank} for `{name}`")
+        return eager(op, *values)
+
+    run.checks_scalars = True  # type: ignore[attr-defined]
     return run
 
 

@@ -10,9 +10,8 @@ from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
 from penstock._src.core.specs import TensorSpec
 from penstock._src.data import structure
-from penstock._src.data.traced import Traced, scalar_spec, trace
+from penstock._src.data.traced import Traced, scalar_spec, trace, trace_state
 from penstock._src.data.transforms import Transforms, int64
-from penstock._src.util import nest
 
 _ORDER = {None: "default", True: "true", False: "false"}
 
@@ -192,11 +191,13 @@ class Functional(Transforms):
         >>> tf.data.Dataset.range(5).reduce(np.int64(0), lambda total, x: total + x).numpy()
         np.int64(10)
         """
-        state, traced = _trace_state(self, initial_state, reduce_func, "Reduce", False)
-        spec, tensors = state
+        state = structure.normalize(initial_state)
+        spec, traced = trace_state(
+            structure.spec_of(state), reduce_func, "Reduce", self.element_spec
+        )
         results = raw.ReduceDataset(
             self._variant_tensor,
-            tensors,
+            structure.to_tensors(spec, state),
             traced.captured,
             f=traced.function,
             **structure.attributes(spec),
@@ -222,7 +223,11 @@ class Functional(Transforms):
         Raises:
           TypeError: the function returns something else, or states differ.
         """
-        (_, tensors), traced = _trace_state(self, initial_state, scan_func, "Scan", True)
+        state = structure.normalize(initial_state)
+        spec, traced = trace_state(
+            structure.spec_of(state), scan_func, "Scan", self.element_spec, with_output=True
+        )
+        tensors = structure.to_tensors(spec, state)
         spec = traced.output_spec[1]
         return self._of(
             "ScanDataset",
@@ -357,41 +362,3 @@ def _made_datasets(traced: Traced, parameter: str) -> Any:
     if type(spec).__name__ != "DatasetSpec":
         raise TypeError(f"The `{parameter}` argument must return a `Dataset` object. Got {spec!r}.")
     return spec.element_spec
-
-
-def _trace_state(
-    dataset: Any, initial: Any, function: Callable[..., Any], name: str, with_output: bool
-) -> tuple[tuple[Any, list[Any]], Traced]:
-    """Traces a function of (state, element), relaxing the shapes of the state until they are stable."""
-    state = structure.normalize(initial)
-    spec = structure.spec_of(state)
-    while True:
-        traced = trace(function, spec, name, dataset.element_spec)
-        result = traced.output_spec
-        if with_output and not (isinstance(result, tuple) and len(result) == 2):
-            raise TypeError(
-                "Invalid `scan_func`. `scan_func` should return a pair consisting of new state "
-                f"and the output value but its return type is {result}."
-            )
-        new = result[0] if with_output else result
-        _check_state(spec, new)
-        merged = structure.relaxed(spec, new)
-        if merged == spec:
-            return (spec, structure.to_tensors(spec, state)), traced
-        spec = merged
-
-
-def _check_state(old: Any, new: Any) -> None:
-    ones, others = nest.flatten(old), nest.flatten(new)
-    same = len(ones) == len(others) and all(type(a) is type(b) for a, b in zip(ones, others))
-    if not same:
-        raise TypeError(
-            "The element classes for the new state must match the initial state. Expected "
-            f"{old}, got {new}."
-        )
-    for a, b in zip(structure.flat_types(old), structure.flat_types(new)):
-        if a is not b:
-            raise TypeError(
-                "The element types for the new state must match the initial state. Expected "
-                f"{structure.flat_types(old)}, got {structure.flat_types(new)}."
-            )

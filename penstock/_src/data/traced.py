@@ -15,6 +15,7 @@ from penstock._src.graph.control import add_control_dependencies
 from penstock._src.graph.func_graph import FuncGraph
 from penstock._src.graph.library import GraphFunction
 from penstock._src.ops.data.pipeline import PipelineOp
+from penstock._src.util import nest
 
 
 class Traced:
@@ -56,6 +57,56 @@ def trace(
         add_control_dependencies(graph)
     function = GraphFunction(graph, why_host="it only moves values" if _only_moves(graph) else "")
     return Traced(function, graph.external_captures, output_spec)
+
+
+def trace_state(
+    spec: Any, function: Callable[..., Any], name: str, element_spec: Any, with_output: bool = False
+) -> tuple[Any, Traced]:
+    """Traces a function of (state, element), relaxing the shapes of the state until they are stable.
+
+    Args:
+      spec: the structure of the initial state.
+      function: returns the next state.
+      name: of the transformation.
+      element_spec: the structure of the elements.
+      with_output: whether the function returns a pair of the next state and an output.
+
+    Returns:
+      The structure of all states, and the traced function.
+
+    Raises:
+      TypeError: the function returns something else, or a state of other classes or dtypes.
+    """
+    while True:
+        traced = trace(function, spec, name, element_spec)
+        result = traced.output_spec
+        if with_output and not (isinstance(result, tuple) and len(result) == 2):
+            raise TypeError(
+                "Invalid `scan_func`. `scan_func` should return a pair consisting of new state "
+                f"and the output value but its return type is {result}."
+            )
+        new = result[0] if with_output else result
+        _check_state(spec, new)
+        merged = structure.relaxed(spec, new)
+        if merged == spec:
+            return spec, traced
+        spec = merged
+
+
+def _check_state(old: Any, new: Any) -> None:
+    ones, others = nest.flatten(old), nest.flatten(new)
+    same = len(ones) == len(others) and all(type(a) is type(b) for a, b in zip(ones, others))
+    if not same:
+        raise TypeError(
+            "The element classes for the new state must match the initial state. Expected "
+            f"{old}, got {new}."
+        )
+    for a, b in zip(structure.flat_types(old), structure.flat_types(new)):
+        if a is not b:
+            raise TypeError(
+                "The element types for the new state must match the initial state. Expected "
+                f"{structure.flat_types(old)}, got {structure.flat_types(new)}."
+            )
 
 
 def _only_moves(graph: FuncGraph) -> bool:

@@ -19,7 +19,7 @@ y: T[x[0], width]  the first size of input x, then the attribute `width`
 y: T[rank(x)]      a vector, with an entry for each dimension of input x
 y: T[...]          nothing is known
 
-An input's type may then be followed by as many sizes `?` as it has dimensions.
+An input's type may then be followed by as many sizes `?` as it has dimensions. `[]` is also checked when the op runs.
 """
 
 import re

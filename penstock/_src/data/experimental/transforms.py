@@ -13,7 +13,7 @@ from penstock._src.core.specs import TensorSpec
 from penstock._src.data import structure
 from penstock._src.data.dataset import Dataset, derived
 from penstock._src.data.iterator import Optional
-from penstock._src.data.traced import trace
+from penstock._src.data.traced import trace, trace_state
 from penstock._src.data.transforms import int64, static_batch_size
 from penstock._src.eager.tensor import EagerTensor
 from penstock._src.filesystems.files import open_file
@@ -306,7 +306,8 @@ class Reducer:
     Args:
       init_func: of a key, an int64 scalar: returns the initial state.
       reduce_func: of a state and an element: returns the next state.
-      finalize_func: of the final state: returns the result.
+      finalize_func: of the final state, whose components are separate arguments if it is a
+        tuple: returns the result.
     """
 
     def __init__(self, init_func: Any, reduce_func: Any, finalize_func: Any) -> None:
@@ -328,19 +329,31 @@ def group_by_reducer(key_func: Callable[..., Any], reducer: Reducer) -> Transfor
       reducer: a `tf.data.experimental.Reducer`.
 
     Returns:
-      A function for `Dataset.apply`.
+      A function for `Dataset.apply`, which raises ValueError for keys that are no int64 scalars,
+      and TypeError for states of other classes or dtypes than the initial one.
+
+    >>> pair = tf.data.experimental.Reducer(
+    ...     lambda key: (np.int64(0), 0.0),
+    ...     lambda state, x: (state[0] + 1, state[1] + tf.cast(x, tf.float32)),
+    ...     lambda count, total: total / tf.cast(count, tf.float32))
+    >>> means = tf.data.experimental.group_by_reducer(lambda x: x % 2, pair)
+    >>> [float(mean) for mean in tf.data.Dataset.range(5).apply(means)]
+    [2.0, 2.0]
     """
 
     def transform(dataset: Dataset) -> Dataset:
-        spec = dataset.element_spec
         number = TensorSpec([], dtypes.int64)
-        key = trace(key_func, spec, "GroupByKey")
+        key = trace(key_func, dataset.element_spec, "GroupByKey")
+        if not key.output_spec.is_compatible_with(number):
+            raise ValueError(
+                "Invalid `key_func`. Expected `key_func` to return a scalar tf.int64 tensor, but "
+                f"it returns {key.output_spec}."
+            )
         start = trace(reducer.init_func, number, "GroupByStart")
-        state = start.output_spec
-        reduce = trace(reducer.reduce_func, state, "GroupByReduce", spec)
-        finish = trace(lambda held: reducer.finalize_func(held), state, "GroupByFinish")
-        if type(state) is tuple:
-            finish = trace(lambda *held: reducer.finalize_func(held), state, "GroupByFinish")
+        state, reduce = trace_state(
+            start.output_spec, reducer.reduce_func, "GroupByReduce", dataset.element_spec
+        )
+        finish = trace(reducer.finalize_func, state, "GroupByFinish")
         made = finish.output_spec
         return dataset._of(
             "GroupByReducerDataset",

@@ -13,6 +13,7 @@ from penstock._src.ir.errors import NotLowerable
 from penstock._src.ops import infer
 from penstock._src.ops.rules import is_float, quiet, show, value_of
 
+MOST_STEPS = 2**63 - 1
 COUNTED = frozenset({dtypes.int32, dtypes.int64, dtypes.float32, dtypes.float64})
 
 
@@ -40,15 +41,19 @@ class Range(Op):
             start, limit, delta = float(start), float(limit), float(delta)
         if delta == 0:
             raise RefusedValue(f"Requires delta != 0: {delta}")
-        if delta > 0 and start > limit:
+        if delta > 0 and not start <= limit:  # or one of them is NaN
             raise RefusedValue(f"Requires start <= limit when delta > 0: {start}/{limit}")
-        if delta < 0 and start < limit:
+        if not delta > 0 and not start >= limit:
             raise RefusedValue(f"Requires start >= limit when delta < 0: {start}/{limit}")
         if self.Tidx.is_floating:
             # Divide in the range's own dtype: float32(1.0) / float32(0.1) is exactly 10.
             kind = self.Tidx.np.type
-            return math.ceil(abs((kind(limit) - kind(start)) / kind(delta)))
-        return max(0, -(-(limit - start) // delta))
+            steps = abs((kind(limit) - kind(start)) / kind(delta))
+        else:
+            steps = max(0, -(-(limit - start) // delta))
+        if not steps <= MOST_STEPS:
+            raise RefusedValue(f"Requires ((limit - start) / delta) <= {MOST_STEPS}")
+        return math.ceil(steps)
 
     @quiet
     def eager(self, start, limit, delta):

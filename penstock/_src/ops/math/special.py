@@ -361,15 +361,17 @@ class SobolSample(Op):
     Source of the direction numbers: Joe and Kuo 2008, as SciPy carries them.
     """
 
-    signature = "dim: int32, num_results: int32, skip: int32 -> samples: dtype"
+    signature = "dim: int32[], num_results: int32[], skip: int32[] -> samples: dtype"
     dtype: WIDE = dtypes.float32
 
     def shape(self, dim, num_results, skip):
-        sizes = [v.with_rank(0).value for v in (num_results, dim)]
+        sizes = [v.value for v in (num_results, dim)]
         return [None if v is None else int(v) for v in sizes]
 
     def eager(self, dim, num_results, skip):
         size, count, first = int(dim), int(num_results), int(skip)
+        if size * count > MOST_SAMPLES:
+            raise self.invalid(f"num_results*dim must be less than {MOST_SAMPLES}")
         if not 1 <= size <= MOST_DIMENSIONS:
             raise self.invalid(f"dim must be between one and {MOST_DIMENSIONS}. Received {size}")
         if count < 1 or first < 0:

@@ -8,7 +8,6 @@ from penstock._src.core import dtypes
 from penstock._src.core.op import Op
 from penstock._src.core.typesets import QUANTIZED
 from penstock._src.ops.nn import convolution as cv
-from penstock._src.ops.quantized.ends import check_ends
 from penstock._src.ops.quantized.ranges import (
     from_floats,
     of_product,
@@ -39,7 +38,7 @@ class _Product(Op):
 class QuantizedMul(_Product):
     """Elementwise products."""
 
-    signature = """x: T1, y: T2, min_x: float32, max_x: float32, min_y: float32, max_y: float32
+    signature = """x: T1, y: T2, min_x: float32[], max_x: float32[], min_y: float32[], max_y: float32[]
         -> z: Toutput[x | y], min_z: float32[], max_z: float32[]"""
     T1 = QUANTIZED
     T2 = QUANTIZED
@@ -53,7 +52,7 @@ class QuantizedMul(_Product):
 class QuantizedMatMul(_Product):
     """The product of two matrices."""
 
-    signature = """a: T1, b: T2, min_a: float32, max_a: float32, min_b: float32, max_b: float32
+    signature = """a: T1, b: T2, min_a: float32[], max_a: float32[], min_b: float32[], max_b: float32[]
         -> out: Toutput, min_out: float32, max_out: float32"""
     T1 = QUANTIZED
     T2 = QUANTIZED
@@ -77,8 +76,8 @@ class QuantizedMatMul(_Product):
 class QuantizedConv2D(_Product):
     """A convolution of images."""
 
-    signature = """input: Tinput, filter: Tfilter, min_input: float32, max_input: float32,
-        min_filter: float32, max_filter: float32
+    signature = """input: Tinput, filter: Tfilter, min_input: float32[], max_input: float32[],
+        min_filter: float32[], max_filter: float32[]
         -> output: out_type, min_output: float32, max_output: float32"""
     Tinput = QUANTIZED
     Tfilter = QUANTIZED
@@ -120,7 +119,7 @@ class _Sum(Op):
 class QuantizedAdd(_Sum):
     """Elementwise sums."""
 
-    signature = """x: T1, y: T2, min_x: float32, max_x: float32, min_y: float32, max_y: float32
+    signature = """x: T1, y: T2, min_x: float32[], max_x: float32[], min_y: float32[], max_y: float32[]
         -> z: Toutput[x | y], min_z: float32[], max_z: float32[]"""
     Toutput: QUANTIZED = dtypes.qint32
     headroom = 1 << 14
@@ -129,20 +128,16 @@ class QuantizedAdd(_Sum):
         return self.added(x, y, ranges, (self.T1, self.T2), self.Toutput)
 
 
-BIAS_ENDS = "min_input", "max_input", "min_bias", "max_bias"
-
-
 class QuantizedBiasAdd(_Sum):
     """A vector added along the last axis."""
 
-    signature = """input: T1, bias: T2, min_input: float32, max_input: float32, min_bias: float32,
-        max_bias: float32 -> output: out_type[input], min_out: float32[], max_out: float32[]"""
+    signature = """input: T1, bias: T2, min_input: float32[], max_input: float32[], min_bias: float32[],
+        max_bias: float32[] -> output: out_type[input], min_out: float32[], max_out: float32[]"""
     out_type: QUANTIZED
 
     def eager(self, input, bias, *ranges):
         if input.ndim < 2:
             raise self.invalid(f"Input tensor must be at least 2D: {show(input.shape)}")
-        check_ends(self, **dict(zip(BIAS_ENDS, ranges, strict=True)))
         if bias.shape != input.shape[-1:]:
             raise self.invalid(
                 "Must provide as many biases as the last dimension of the input tensor: "
@@ -152,7 +147,7 @@ class QuantizedBiasAdd(_Sum):
 
 
 class _Relu(Op):
-    signature = """features: Tinput, min_features: float32, max_features: float32
+    signature = """features: Tinput, min_features: float32[], max_features: float32[]
         -> activations: out_type[features], min_activations: float32[],
         max_activations: float32[]"""
     most = None
@@ -183,8 +178,8 @@ class QuantizedRelu6(_Relu):
 class QuantizedReluX(_Relu):
     """min(max(x, 0), max_value)."""
 
-    signature = """features: Tinput, max_value: float32, min_features: float32,
-        max_features: float32 -> activations: out_type[features], min_activations: float32[],
+    signature = """features: Tinput, max_value: float32[], min_features: float32[],
+        max_features: float32[] -> activations: out_type[features], min_activations: float32[],
         max_activations: float32[]"""
 
     def eager(self, features, max_value, low, high):
@@ -194,7 +189,7 @@ class QuantizedReluX(_Relu):
 class QuantizeDownAndShrinkRange(Op):
     """The integers in a smaller type, over their actual range."""
 
-    signature = """input: Tinput, input_min: float32, input_max: float32
+    signature = """input: Tinput, input_min: float32[], input_max: float32[]
         -> output: out_type[input], output_min: float32[], output_max: float32[]"""
     Tinput = QUANTIZED
     out_type: QUANTIZED
@@ -220,8 +215,8 @@ class RequantizationRange(Op):
 class Requantize(Op):
     """The integers in another type and range."""
 
-    signature = """input: Tinput, input_min: float32, input_max: float32,
-        requested_output_min: float32, requested_output_max: float32
+    signature = """input: Tinput, input_min: float32[], input_max: float32[],
+        requested_output_min: float32[], requested_output_max: float32[]
         -> output: out_type[input], output_min: float32[], output_max: float32[]"""
     Tinput = QUANTIZED
     out_type: QUANTIZED

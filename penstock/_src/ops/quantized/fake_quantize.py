@@ -76,6 +76,8 @@ class _FakeQuantize(Op):
             shape = getattr(bound, "shape", ())
             if channels is None and shape:
                 raise self.invalid(f"`{name}` must be rank 0 but is rank {len(shape)}")
+            if channels is not None and len(shape) != 1:
+                raise self.invalid(f"`{name}` must be rank 1 but is rank {len(shape)}")
             if channels is not None and shape != (channels,):
                 raise self.invalid(
                     f"{name} has incorrect size, expected {channels} was {show(shape)}"
@@ -255,6 +257,11 @@ def through_levels(op, x, low, high, bits, options):
         others = None if axis == -1 else tuple(i for i in range(x.ndim) if i != axis)
         low, high = wide.min(axis=others), wide.max(axis=others)
     else:
+        if axis != -1 and (np.ndim(low) != 1 or np.ndim(high) != 1):
+            raise op.invalid(
+                f"Shape must be rank 1 for the ranges when the axis is specified, got ranks "
+                f"{np.ndim(low)} and {np.ndim(high)}"
+            )
         check_channels(op, x, axis, input_min=low, input_max=high)
         low, high = in_float32(low), in_float32(high)
         if np.any(low > high):
@@ -281,10 +288,21 @@ def through_levels(op, x, low, high, bits, options):
     return (rounded * step).astype(x.dtype)
 
 
+def _shape_in_ranges(axis, x, low, high):
+    """The shape of the result, of a range for each place along the axis, or of one where that is -1."""
+    rank = 0 if axis == -1 else 1
+    count = low.with_rank(rank).merge_with(high.with_rank(rank))
+    if axis != -1:
+        x.with_rank_at_least(axis + 1)
+        if x.rank is not None:
+            count.merge_with([x[axis]])
+    return x
+
+
 class QuantizeAndDequantizeV2(Op):
     """Floats rounded to the levels of an integer type, and floats again."""
 
-    signature = "input: T, input_min: T, input_max: T -> output: T[input]"
+    signature = "input: T, input_min: T, input_max: T -> output: T"
     T = FLOAT
     signed_input: bool = True
     num_bits: int = 8
@@ -292,6 +310,9 @@ class QuantizeAndDequantizeV2(Op):
     round_mode: Rounding = "HALF_TO_EVEN"
     narrow_range: bool = False
     axis: int = -1
+
+    def shape(self, input, input_min, input_max):
+        return _shape_in_ranges(self.axis, input, input_min, input_max)
 
     def gradient(self, _input, _input_min, _input_max, _output, dy):
         return dy, None, None
@@ -303,17 +324,26 @@ class QuantizeAndDequantizeV2(Op):
 class QuantizeAndDequantizeV3(Op):
     """QuantizeAndDequantizeV2 with the number of bits as an input."""
 
-    signature = "input: T, input_min: T, input_max: T, num_bits: int32 -> output: T[input]"
+    signature = "input: T, input_min: T, input_max: T, num_bits: int32 -> output: T"
     T = FLOAT
     signed_input: bool = True
     range_given: bool = True
     narrow_range: bool = False
     axis: int = -1
 
+    def shape(self, input, input_min, input_max, num_bits):
+        num_bits.with_rank(0)
+        return _shape_in_ranges(self.axis, input, input_min, input_max)
+
     def gradient(self, _input, _input_min, _input_max, _num_bits, _output, dy):
         return dy, None, None, None
 
     def eager(self, input, input_min, input_max, num_bits):
+        if num_bits.ndim:
+            raise self.invalid(
+                "Invalid shape. The `num_bits` tensor should be a scalar. "
+                f"Got shape {show(num_bits.shape)}"
+            )
         return through_levels(self, input, input_min, input_max, int(num_bits), self.attrs)
 
 

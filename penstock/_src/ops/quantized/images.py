@@ -16,14 +16,10 @@ from penstock._src.ops.quantized.ranges import from_floats, requantized
 from penstock._src.ops.rules import show
 
 F = np.float32
-# The ends of the ranges of QuantizedBatchNormWithGlobalNormalization, in the order in which it sorts them.
-ENDS = (
-    "t_min", "t_max", "m_min", "v_min", "beta_min", "gamma_min", "m_max", "v_max", "beta_max", "gamma_max",
-)  # fmt: skip
 
 
 class _Pool(Op):
-    signature = """input: T, min_input: float32, max_input: float32
+    signature = """input: T, min_input: float32[], max_input: float32[]
         -> output: T[input[0], ?, ?, input[3]], min_output: float32[], max_output: float32[]"""
     data_format, explicit_paddings = "NHWC", ()
     T = QUANTIZED
@@ -37,11 +33,8 @@ class _Pool(Op):
                 raise self.invalid(
                     f"{name} must have 4 positive entries. Received {self.attrs[name]}"
                 )
-        if input.ndim != 4 or min_input.size != 1 or max_input.size != 1:
-            raise self.invalid(
-                f"the input must have rank 4, and its range be one number each. Received "
-                f"{show(input.shape)}, {show(min_input.shape)}, {show(max_input.shape)}"
-            )
+        if input.ndim != 4:
+            raise self.invalid(f"the input must have rank 4. Received {show(input.shape)}")
         if self.ksize[0] != 1 or self.strides[0] != 1:
             raise UnimplementedError(
                 f"{self.op_type}: Pooling is not yet supported on the batch dimension."
@@ -55,7 +48,7 @@ class _Pool(Op):
             for j in range(columns.out):
                 part = input[:, _span(rows, i), _span(columns, j)]
                 made[:, i, j] = self.reduced(part)
-        return made, F(min_input.item()), F(max_input.item())
+        return made, F(min_input), F(max_input)
 
 
 def _span(axis, at):
@@ -100,10 +93,13 @@ class QuantizedConcat(Op):
     minimum = {"N": 2}
 
     def eager(self, concat_dim, values, input_mins, input_maxes):
-        low, high = min(0.0, *map(float, input_mins)), max(0.0, *map(float, input_maxes))
+        for a, b in zip(input_mins, input_maxes, strict=True):
+            check_ends(self, input_mins=a, input_maxes=b)
+        lows, highs = [a.item() for a in input_mins], [b.item() for b in input_maxes]
+        low, high = min(0.0, *lows), max(0.0, *highs)
         parts = [
             v if (a, b) == (low, high) else requantized(v, a, b, self.T, low, high, self.T)
-            for v, a, b in zip(values, map(float, input_mins), map(float, input_maxes))
+            for v, a, b in zip(values, lows, highs, strict=True)
         ]
         return np.concatenate(parts, int(concat_dim)), F(low), F(high)
 
@@ -111,7 +107,7 @@ class QuantizedConcat(Op):
 class QuantizedInstanceNorm(Op):
     """Each channel of each image with mean 0 and variance 1."""
 
-    signature = """x: T[?, ?, ?, ?], x_min: float32, x_max: float32
+    signature = """x: T[?, ?, ?, ?], x_min: float32[], x_max: float32[]
         -> y: T[x], y_min: float32[], y_max: float32[]"""
     T = QUANTIZED
     output_range_given: bool = False
@@ -144,9 +140,9 @@ def _evenly(values, low, high, dtype):
 class QuantizedBatchNormWithGlobalNormalization(Op):
     """Images normalized by given means and variances, in 32 bits over [-2**20, 2**20]."""
 
-    signature = """t: Tinput[?, ?, ?, ?], t_min: float32, t_max: float32, m: Tinput, m_min: float32,
-        m_max: float32, v: Tinput, v_min: float32, v_max: float32, beta: Tinput, beta_min: float32,
-        beta_max: float32, gamma: Tinput, gamma_min: float32, gamma_max: float32
+    signature = """t: Tinput[?, ?, ?, ?], t_min: float32[], t_max: float32[], m: Tinput, m_min: float32[],
+        m_max: float32[], v: Tinput, v_min: float32[], v_max: float32[], beta: Tinput, beta_min: float32[],
+        beta_max: float32[], gamma: Tinput, gamma_min: float32[], gamma_max: float32[]
         -> result: out_type[t], result_min: float32[], result_max: float32[]"""
     Tinput = QUANTIZED
     out_type: QUANTIZED
@@ -154,8 +150,6 @@ class QuantizedBatchNormWithGlobalNormalization(Op):
     scale_after_normalization: bool
 
     def eager(self, t, t_min, t_max, *moments):
-        ends = dict(zip(ENDS, (t_min, t_max, *moments[1::3], *moments[2::3]), strict=True))
-        check_ends(self, **ends)
         for name, moment in zip(("mean", "variance", "beta", "gamma"), moments[::3], strict=True):
             if moment.shape != t.shape[3:] or not moment.size:
                 raise self.invalid(
@@ -181,7 +175,7 @@ class QuantizedBatchNormWithGlobalNormalization(Op):
 class QuantizedResizeBilinear(Op):
     """Images in another size, interpolated between the four nearest pixels."""
 
-    signature = """images: T, size: int32, min: float32, max: float32
+    signature = """images: T, size: int32, min: float32[], max: float32[]
         -> resized_images: T, out_min: float32, out_max: float32"""
     T = frozenset({dtypes.float32, dtypes.qint32, dtypes.quint8})
     align_corners: bool = False
@@ -193,7 +187,6 @@ class QuantizedResizeBilinear(Op):
         return [images[0], rows, columns, images[3]], (), ()
 
     def eager(self, images, size, min, max):
-        check_ends(self, min=min, max=max)
         rows, columns = (bilinear_taps(self, n, int(m)) for n, m in zip(images.shape[1:3], size))
         made = resampled(images.astype(np.float64), rows, columns)
         if self.T != dtypes.float32:
