@@ -108,7 +108,10 @@ class DecodeAndCropJpeg(Op):
         y, x, height, width = (int(n) for n in crop_window)
         rows, columns = pixels.shape[:2]
         if y < 0 or x < 0 or height <= 0 or width <= 0 or y + height > rows or x + width > columns:
-            raise self.invalid(f"Invalid crop window. Received {crop_window.tolist()}")
+            raise self.invalid(
+                f"Invalid JPEG data or crop window: {crop_window.tolist()} of an image of "
+                f"{rows} rows and {columns} columns"
+            )
         return np.array(pixels[y : y + height, x : x + width], np.uint8)
 
 
@@ -169,6 +172,9 @@ class DecodeWebP(Op):
     signature = "contents: string -> image: dtype"
     channels: int = 0
     dtype: {dtypes.uint8} = dtypes.uint8
+
+    def shape(self, contents):
+        return [None, None, None, self.channels or None]
 
     def eager(self, contents):
         data = _image(self, contents)

@@ -8,12 +8,10 @@ import numpy as np
 
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import InvalidArgumentError, UnimplementedError
+from penstock._src.ops.image.gif import gif_pixels
 from penstock._src.ops.image.jpeg import jpeg_pixels
-from penstock._src.ops.image.libraries import check_size, opened, reading
+from penstock._src.ops.image.libraries import opened, reading
 from penstock._src.ops.image.png import png_pixels
-
-# Pixels that a byte of a GIF stands for at most: a code of 12 bits for up to 4096.
-_OF_LZW = 4096 * 8 // 12
 
 
 def kind_of(data: bytes) -> str | None:
@@ -60,7 +58,7 @@ def pixels_of(op: Any, data: bytes, channels: int, dtype: DType) -> np.ndarray:
         pixels = gif_pixels(op, data, channels)
     elif kind == "webp":
         if dtype.size != 1:
-            raise op.invalid("WebP images can only be decoded to uint8.")
+            raise op.invalid("WebP only supports uint8")
         pixels = webp_pixels(op, data, channels)
     elif kind == "jxl":
         pixels = jxl_pixels(op, data, channels)
@@ -82,26 +80,12 @@ def _converted(pixels: np.ndarray, dtype: DType, deep: bool) -> np.ndarray:
     return pixels if pixels.dtype == np.uint16 else pixels.astype(np.uint16) << 8
 
 
-def gif_pixels(op: Any, data: bytes, channels: int = 3) -> np.ndarray:
-    """The frames `[frames, height, width, 3]` of a GIF."""
-    if channels not in (0, 3):
-        raise op.invalid(f"channels must be 0 or 3 for GIF, got {channels}")
-    width, height = struct.unpack("<HH", data[6:10].ljust(4, b"\0"))
-    check_size(op, data, width * height, _OF_LZW)
-    image = opened(op, data)
-    frames: list[np.ndarray] = []
-    with reading(op, data):
-        for at in range(getattr(image, "n_frames", 1)):
-            check_size(op, data, (at + 1) * width * height, _OF_LZW)
-            image.seek(at)
-            frames.append(np.asarray(image.convert("RGB")))
-        return np.stack(frames)
-
-
 def webp_pixels(op: Any, data: bytes, channels: int) -> np.ndarray:
     """The frames `[frames, height, width, channels]` of a WebP."""
     image = opened(op, data)
     found = len(image.getbands())
+    if channels not in (0, 3, 4):
+        raise op.invalid(f"WebP only supports 3 or 4 channels, but {channels} were asked for")
     if channels not in (0, found):
         raise op.invalid(f"channels attribute {channels} does not match bits per pixel from file {found}")  # fmt: skip
     frames = []
