@@ -17,9 +17,8 @@ _NAMES = {
         "yuv_to_rgb"
     ),
     "penstock._src.api.image.geometry": (
-        "ResizeMethod central_crop crop_and_resize crop_to_bounding_box extract_glimpse "
-        "extract_patches flip_left_right flip_up_down pad_to_bounding_box resize "
-        "resize_with_crop_or_pad resize_with_pad rot90 transpose"
+        "central_crop crop_and_resize crop_to_bounding_box extract_glimpse extract_patches "
+        "pad_to_bounding_box"
     ),
     "penstock._src.api.image.measures": (
         "combined_non_max_suppression draw_bounding_boxes generate_bounding_box_proposals "
@@ -34,6 +33,10 @@ _NAMES = {
         "stateless_random_flip_up_down stateless_random_hue stateless_random_jpeg_quality "
         "stateless_random_saturation"
     ),
+    "penstock._src.api.image.resizing": (
+        "ResizeMethod resize resize_with_crop_or_pad resize_with_pad"
+    ),
+    "penstock._src.api.image.turning": "flip_left_right flip_up_down rot90 transpose",
 }
 _SUBMODULES = "".split()
 

@@ -233,8 +233,10 @@ def _by_position(name: str) -> Any:
 def function_by_position(function: Any, op: Any) -> Any:
     """Returns the function of an op with positional parameters: inputs, then attributes, those with defaults last."""
     name = op.op_type
-    required = [a for a, default in op.attributes.items() if default is REQUIRED]
-    optional = [a for a, default in op.attributes.items() if default is not REQUIRED]
+    inferred = {a for x in op.inputs for a in (x.type_attr, x.number_attr, x.type_list_attr)}
+    asked = {a: default for a, default in op.attributes.items() if a not in inferred}
+    required = [a for a, default in asked.items() if default is REQUIRED]
+    optional = [a for a, default in asked.items() if default is not REQUIRED]
     names = [*(argument.name for argument in op.inputs), *required, *optional, "name"]
 
     @functools.wraps(function)

@@ -13,6 +13,7 @@ from penstock._src.core.registry import raw
 from penstock._src.core.tensor import Tensor
 
 from . import codec, color
+from .geometry import with_pixels
 
 
 def _between(low, high, seed):
@@ -232,7 +233,7 @@ def _of_rank(image, rank):
 
 def _flip(image, axis, draw):
     """Reverses images along an axis where a random number is below 1/2 (for a batch: rounds to 1)."""
-    image = convert_to_tensor(image, name="image")
+    image = with_pixels(image)
     rank = image.shape.rank
     if rank is None:
         single = raw.Equal(x=raw.Rank(input=image), y=np.int32(3))
@@ -249,7 +250,7 @@ def _flip(image, axis, draw):
     return raw.SelectV2(condition=numbers > np.float32(0.5), t=turned, e=image)
 
 
-@dispatchable("image.random_flip_left_right")
+@dispatchable("image.random_flip_left_right", scope="random_flip_left_right")
 def random_flip_left_right(image, seed=None):
     """Returns images of which each is mirrored from left to right or not, at random.
 
@@ -269,7 +270,7 @@ def random_flip_left_right(image, seed=None):
     return _flip(image, 1, lambda shape: random.uniform(shape, 0, 1.0, seed=seed))
 
 
-@dispatchable("image.random_flip_up_down")
+@dispatchable("image.random_flip_up_down", scope="random_flip_up_down")
 def random_flip_up_down(image, seed=None):
     """The image, mirrored from top to bottom with probability 1/2.
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from penstock._src.api.array import joining, shaping
 from penstock._src.api.control.scopes import name_scope
-from penstock._src.api.image.geometry import resize
+from penstock._src.api.image.resizing import resize
 from penstock._src.api.linalg.products import matmul
 from penstock._src.api.mapping.functional import map_fn
 from penstock._src.api.math.elementwise import cast

@@ -60,6 +60,7 @@ class CropAndResize(Op):
 
     def lower(self, p, image, boxes, box_ind, crop_size):
         height, width = (int(n) for n in value_of(p, crop_size, "crop_size"))
+        check_elements(self, boxes.shape[0], height, width, image.shape[3])
         _require_lowerable(image, boxes, box_ind, height * width)
         _check_boxes(p, self, boxes, box_ind, image.shape[0])
         p.check(p.reduce_all(p.is_finite(boxes)), "CropAndResize: Boxes are not finite")

@@ -1,9 +1,8 @@
 """tf.compat.v1.image: resizing without anti-aliasing, and random boxes."""
 
-import math
-
-from penstock._src.api.extending.dispatch import add_dispatch_support
-from penstock._src.api.image import geometry
+from penstock._src.api.extending.dispatch import dispatchable
+from penstock._src.api.image.geometry import with_batch
+from penstock._src.api.image.resizing import resized_with_pad
 from penstock._src.api.math.elementwise import cast
 from penstock._src.api.ragged_overrides.structural import resizing_each
 from penstock._src.api.ragged_overrides.table import OF_RAGGED
@@ -30,8 +29,7 @@ _NAMES = {"bilinear": 0, "nearest": 1, "bicubic": 2, "area": 3}
 _RESIZERS = ("ResizeBilinear", "ResizeNearestNeighbor", "ResizeBicubic", "ResizeArea")
 
 
-@export(v1=["image.resize", "image.resize_images"])
-@add_dispatch_support
+@dispatchable(v1=["image.resize", "image.resize_images"], scope="resize")
 def resize(images, size, method=0, align_corners=False, preserve_aspect_ratio=False, name=None):
     """Resizes images.
 
@@ -50,8 +48,12 @@ def resize(images, size, method=0, align_corners=False, preserve_aspect_ratio=Fa
     if images.shape.rank not in (None, 3, 4):
         raise ValueError("'images' must have either 3 or 4 dimensions.")
     rows, columns = images.shape[-3:-1] if images.shape.rank else (None, None)
-    static = get_static_value(convert_to_tensor(size, dtypes.int32))
-    if static is not None and static.shape != (2,):
+    try:
+        size = convert_to_tensor(size, dtypes.int32)
+    except (TypeError, ValueError):
+        raise ValueError("'size' must be a 1-D int32 Tensor") from None
+    static = get_static_value(size)
+    if not size.shape.is_compatible_with([2]):
         raise ValueError("'size' must be a 1-D Tensor of 2 elements: new_height, new_width")
     if preserve_aspect_ratio:
         static = _fitted(static, rows, columns)
@@ -63,7 +65,7 @@ def resize(images, size, method=0, align_corners=False, preserve_aspect_ratio=Fa
         resized = getattr(raw, _RESIZERS[number])
         return resized(images=batch, size=size, align_corners=align_corners, name=name)
 
-    return geometry.with_batch(images, run)
+    return with_batch(images, run)
 
 
 OF_RAGGED[resize] = resizing_each(resize)
@@ -79,15 +81,11 @@ def _fitted(size, rows, columns):
 @export(v1=["image.resize_image_with_pad"])
 def resize_image_with_pad(image, target_height, target_width, method=0, align_corners=False):
     """Resizes the image without distortion to fit into the target size, and pads the rest with black."""
-    image = convert_to_tensor(image)
-    rows, columns = image.shape[-3:-1]
-    if rows is None or columns is None:
-        raise ValueError("resize_image_with_pad: the size of the image must be known.")
-    ratio = max(columns / target_width, rows / target_height)
-    height, width = math.floor(rows / ratio), math.floor(columns / ratio)
-    resized = resize(image, [height, width], method, align_corners)
-    top, left = (target_height - height) // 2, (target_width - width) // 2
-    return geometry.pad_to_bounding_box(resized, top, left, target_height, target_width)
+
+    def resized(batch, size):
+        return resize(batch, size, method, align_corners)
+
+    return resized_with_pad(image, target_height, target_width, resized)
 
 
 @export(v1=["image.sample_distorted_bounding_box"])
