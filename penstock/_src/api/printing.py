@@ -16,11 +16,14 @@ from penstock._src.util import nest
 from penstock._src.util.export import export
 
 
-class _Placeholder:
-    """Prints as StringFormat's placeholder."""
+class _Shown:
+    """Prints as a text."""
+
+    def __init__(self, text):
+        self._text = text
 
     def __repr__(self):
-        return "{}"
+        return self._text
 
 
 def _stream_name(stream):
@@ -71,76 +74,62 @@ def print(*inputs, **kwargs):
     sep, end = kwargs.pop("sep", " "), kwargs.pop("end", "\n")
     if kwargs:
         raise ValueError(f"Unrecognized keyword arguments for tf.print: {kwargs}.")
-    templates, tensors = [], []
-    for value in inputs:
-        if isinstance(value, str):
-            templates.append(value)
-            continue
-        templates.append(_template(value, tensors))
-    text = _joined(templates, tensors, inputs, sep, summarize)
+    parts = [_part(value, summarize) for value in inputs] or [convert_to_tensor("")]
+    text = parts[0] if len(parts) == 1 else raw.StringJoin(inputs=parts, separator=sep)
     return raw.PrintV2(input=text, output_stream=stream, end=end, name=name)
 
 
-def _template(value, tensors):
-    """The template of a value, with placeholders for its tensors, which are appended to the list."""
-    if hasattr(value, "dense_shape") and hasattr(value, "indices"):
-        tensors.extend([value.indices, value.values, value.dense_shape])
-        return "'SparseTensor(indices={}, values={}, shape={})'"
-    if hasattr(value, "row_splits"):
-        return _ragged_text(value, tensors)
+def _part(value, summarize):
+    """The text of a value, a string tensor."""
+    if isinstance(value, str):
+        return convert_to_tensor(value)
+    tensors = []
+    mark = "{}"
+    while mark in _template(value, [], ""):  # a text of its own, which is no place of a tensor
+        mark = f"<{mark}>" if mark != "{}" else "<tensor>"
+    template = _template(value, tensors, mark)
+    if not tensors:
+        return convert_to_tensor(template)
+    if template == mark and tensors[0].dtype == dtypes.string and tensors[0].shape.rank == 0:
+        return tensors[0]
+    return raw.StringFormat(
+        inputs=tensors, template=template, placeholder=mark, summarize=summarize
+    )
+
+
+def _template(value, tensors, mark):
+    """The template of a value, with a mark in place of each of its tensors, which are appended to the list."""
     if not nest.is_nested(value):
-        if _is_tensor(value):
-            tensors.append(convert_to_tensor(value))
-            return "{}"
-        return str(value)
-    shown = nest.map_structure(lambda v: _Placeholder() if _is_tensor(v) else v, value)
-    tensors.extend(convert_to_tensor(v) for v in nest.flatten(value) if _is_tensor(v))
-    return pprint.pformat(shown)
+        return _template_of_one(value, tensors, mark)
+
+    def shown(leaf):
+        is_plain = not (_is_tensor(leaf) or _is_sparse(leaf) or _is_ragged(leaf))
+        return leaf if is_plain else _Shown(_template_of_one(leaf, tensors, mark))
+
+    return pprint.pformat(nest.map_structure(shown, value))
 
 
-def _ragged_text(value, tensors):
-    if hasattr(value.flat_values, "numpy"):
-        return str(value.to_list())
-    tensors.extend([value.flat_values, value.row_splits])
-    return "tf.RaggedTensor(values={}, row_splits={})"
+def _template_of_one(value, tensors, mark):
+    if _is_sparse(value):
+        tensors.extend([value.indices, value.values, value.dense_shape])
+        return f"'SparseTensor(indices={mark}, values={mark}, shape={mark})'"
+    if _is_ragged(value):
+        if hasattr(value.flat_values, "numpy"):
+            return str(value.to_list())
+        tensors.extend([value.flat_values, value.row_splits])
+        return f"tf.RaggedTensor(values={mark}, row_splits={mark})"
+    if _is_tensor(value):
+        tensors.append(convert_to_tensor(value))
+        return mark
+    return str(value)
 
 
-def _joined(templates, tensors, inputs, sep, summarize):
-    """One string: each template with its tensors formatted, joined by `sep`."""
-    parts, used = [], 0
-    for template, value in zip(templates, inputs, strict=True):
-        if isinstance(value, str):
-            parts.append(convert_to_tensor(value))
-            continue
-        count = template.count("{}") if _needs_tensors(value) else 0
-        mine = tensors[used : used + count]
-        used += count
-        if (
-            count == 1
-            and template == "{}"
-            and mine[0].dtype == dtypes.string
-            and (mine[0].shape.rank == 0)
-        ):
-            parts.append(mine[0])
-        elif count:
-            parts.append(
-                raw.StringFormat(
-                    inputs=mine, template=template, placeholder="{}", summarize=summarize
-                )
-            )
-        else:
-            parts.append(convert_to_tensor(template))
-    if not parts:
-        return convert_to_tensor("")
-    return parts[0] if len(parts) == 1 else raw.StringJoin(inputs=parts, separator=sep)
+def _is_sparse(value):
+    return hasattr(value, "dense_shape") and hasattr(value, "indices")
 
 
-def _needs_tensors(value):
-    if hasattr(value, "dense_shape") and hasattr(value, "indices"):
-        return True
-    if hasattr(value, "row_splits"):
-        return not hasattr(value.flat_values, "numpy")
-    return any(_is_tensor(v) for v in nest.flatten(value))
+def _is_ragged(value):
+    return hasattr(value, "row_splits")
 
 
 @export("get_logger")

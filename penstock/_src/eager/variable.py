@@ -276,8 +276,8 @@ class Variable(Trackable, AnyTensor, metaclass=_VariableMaker):
     @property
     def device(self) -> str:
         """The device that holds the value; in a graph, the requested device."""
-        made_by = getattr(self._handle, "op", None) if in_v1_graph() else None
-        if made_by is not None:
+        made_by = getattr(self._handle, "op", None)
+        if made_by is not None and not made_by.graph.building_function:
             return made_by.device
         held = getattr(self._handle, "_value", None)
         return getattr(held, "device", None) or CPU_NAME

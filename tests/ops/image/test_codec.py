@@ -99,5 +99,5 @@ def test_windows_lie_within_the_image():
         (17, 0, 1, 1),
         (0, 23, 1, 1),
     ]:
-        with pytest.raises(tf.errors.InvalidArgumentError, match="[Ii]nvalid crop window"):
+        with pytest.raises(tf.errors.InvalidArgumentError, match="or crop window"):
             tf.image.decode_and_crop_jpeg(file, window)

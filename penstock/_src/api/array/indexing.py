@@ -11,6 +11,7 @@ from penstock._src.core.convert import convert_to_tensor, index_tensor
 from penstock._src.core.registry import raw
 from penstock._src.core.tensor import Tensor
 from penstock._src.graph.static_values import get_static_value
+from penstock._src.ops.rules import ints
 from penstock._src.util.export import export
 
 from .creation import shape_vector
@@ -104,13 +105,16 @@ def _batch_gather_nd(params, indices, batch_dims, policy, op_name):
                 f"Argument `batch_dims` = {batch_dims} must be less than rank(`{name}`) = {ndims}"
             )
     one = np.ones((), indices.dtype.as_numpy_dtype)
-    lead = raw.Slice(input=shape, begin=[0], size=[rank - 1])
+    lead = shape[:-1]
     columns = []
     for axis in builtins.range(batch_dims):
         counter = raw.Range(start=one - one, limit=shape[axis], delta=one)
-        column = [1] * (rank - 1)
-        column[axis] = -1
-        counter = raw.Reshape(tensor=counter, shape=np.array(column, np.int32))
+        if rank is None:
+            after = raw.Fill(dims=[raw.Rank(input=indices) - np.int32(axis + 2)], value=np.int32(1))
+            column = raw.ConcatV2(values=[ints([1] * axis + [-1]), after], axis=0)
+        else:
+            column = ints([1] * axis + [-1] + [1] * (rank - 2 - axis))
+        counter = raw.Reshape(tensor=counter, shape=column)
         columns.append(raw.ExpandDims(input=raw.BroadcastTo(input=counter, shape=lead), axis=-1))
     full = raw.ConcatV2(values=[*columns, indices], axis=-1)
     return raw.GatherNd(params=params, indices=full, bad_indices_policy=policy, name=op_name)

@@ -3,6 +3,7 @@
 import numpy as np
 
 from penstock._src.api.array.indexing import get_static_int
+from penstock._src.api.config.determinism import is_op_determinism_enabled
 from penstock._src.api.extending.dispatch import dispatchable
 from penstock._src.api.extending.op_functions import op_functions
 from penstock._src.api.mapping.functional import map_fn
@@ -392,6 +393,11 @@ def sample_distorted_bounding_box(
       A named tuple: `begin` and `size` for `tf.slice`, `[3]` of the dtype of `image_size`, and
       `bboxes`, float32 `[1, 1, 4]`.
     """
+    if not seed and is_op_determinism_enabled():
+        raise ValueError(
+            "tf.image.sample_distorted_bounding_box requires a non-zero seed to be passed in when "
+            "determinism is enabled. Pass one, or call tf.image.stateless_sample_distorted_bounding_box."
+        )
     first, second = get_seed(seed) if seed else (0, 0)
     return raw.SampleDistortedBoundingBoxV2(
         image_size=image_size,

@@ -114,12 +114,34 @@ class RaggedFeature(
     RowLimits = ragged_features.RowLimits
     ValueRowIds = ragged_features.ValueRowIds
     UniformRowLength = ragged_features.UniformRowLength
+    _PARTITION_TYPES = (RowSplits, RowLengths, RowStarts, RowLimits, ValueRowIds, UniformRowLength)
+
+    @classmethod
+    def _validate_and_recreate_partition(cls, partition, partition_types):
+        """The partition; one of another class as that of these types with its name and fields.
+
+        Raises:
+          TypeError: no type has them.
+        """
+        if isinstance(partition, partition_types):
+            return partition
+        for kind in partition_types:
+            fields = getattr(partition, "_fields", None)
+            if type(partition).__name__ == kind.__name__ and fields == kind._fields:
+                return kind(*partition)
+        raise TypeError(
+            f"Partition {partition!r} cannot be cast to any of the partition types "
+            f"{[kind.__name__ for kind in partition_types]}"
+        )
 
     def __new__(
         cls, dtype, value_key=None, partitions=(), row_splits_dtype=dtypes.int32, validate=False
     ):
+        partitions = tuple(
+            [cls._validate_and_recreate_partition(p, cls._PARTITION_TYPES) for p in partitions]
+        )
         return super().__new__(
-            cls, dtype, value_key, tuple(partitions), dtypes.as_dtype(row_splits_dtype), validate
+            cls, dtype, value_key, partitions, dtypes.as_dtype(row_splits_dtype), validate
         )
 
 

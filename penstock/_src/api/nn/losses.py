@@ -4,6 +4,7 @@ import numpy as np
 
 from penstock._src.api.array.creation import zeros_like
 from penstock._src.api.array.shaping import shape
+from penstock._src.api.control.scopes import control_dependencies
 from penstock._src.api.extending.dispatch import binary, dispatchable
 from penstock._src.api.math.arithmetic import divide_no_nan
 from penstock._src.api.math.elementwise import cast
@@ -298,6 +299,11 @@ def compute_average_loss(per_example_loss, sample_weight=None, global_batch_size
     if sample_weight is not None:
         loss = loss * cast(convert_to_tensor(sample_weight), kind)
     if global_batch_size is None:
+        if loss.shape.rank is None:
+            said = "Invalid value passed for `per_example_loss`. Expected a tensor with at least rank 1."
+            checked = raw.Assert(condition=raw.Rank(input=loss) > np.int32(0), data=[said])
+            with control_dependencies([checked]):
+                loss = raw.Identity(input=loss)
         size = raw.Shape(input=loss)[0] * np.int32(_replicas_in_sync("compute_average_loss"))
     else:
         size = _checked_batch_size(convert_to_tensor(global_batch_size))

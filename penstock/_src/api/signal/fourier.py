@@ -18,7 +18,9 @@ def _v1(name):
 def _lengths(x, count, fft_length, inverse):
     """The lengths of the real signal's axes."""
     if fft_length is not None:
-        return convert_to_tensor(fft_length, dtype=dtypes.int32, name="fft_length")
+        lengths = convert_to_tensor(fft_length, dtype=dtypes.int32, name="fft_length")
+        lengths.shape.with_rank(1)
+        return lengths
     shape = x.shape[-count:] if x.shape.rank is not None else None
     if shape is not None and shape.is_fully_defined():
         extents = shape.as_list()
@@ -35,6 +37,8 @@ def _lengths(x, count, fft_length, inverse):
 def _padded(x, count, lengths, inverse):
     """`x` zero-padded to at least `lengths`."""
     known = constant_value(lengths)
+    if known is not None and known.size != count:
+        return x  # the transform refuses it
     if known is None or x.shape.rank is None or None in x.shape.as_list()[-count:]:
         have = raw.Shape(input=x)[-count:]
         need = lengths

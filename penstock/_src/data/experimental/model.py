@@ -20,6 +20,7 @@ def get_model_proto(iterator: Any) -> Any:
 
     Raises:
       ValueError: `iterator` is not a tf.data iterator.
+      NotFoundError: its options disable autotuning, without which pipelines have no model.
     """
     iterator = getattr(iterator, "_iterator", iterator)
     if not isinstance(iterator, OwnedIterator):

@@ -158,10 +158,10 @@ def _updating_method(name: str, update: Callable[..., Any]) -> Callable[..., Any
     return method
 
 
-def _update(variable: DistributedVariable, name: str, value: Any, **kwargs: Any) -> Any:
+def _update(variable: DistributedVariable, method: str, /, value: Any, **kwargs: Any) -> Any:
     if CONTEXTS.updated is not None:
-        return getattr(variable._copy, name)(value, **kwargs)
-    return variable._update(name, value, **kwargs)
+        return getattr(variable._copy, method)(value, **kwargs)
+    return variable._update(method, value, **kwargs)
 
 
 give_updates(DistributedVariable, _update)

@@ -227,16 +227,42 @@ def _gray(colors: np.ndarray) -> np.ndarray:
     return mixed.astype(colors.dtype)[..., None]
 
 
+def _filtered(lines: np.ndarray, step: int) -> np.ndarray:
+    """Rows of bytes, each behind the number of its filter: the one whose differences are the smallest in sum.
+
+    Source: PNG specification (W3C, 2003), section 12.8.
+    """
+    left, above, corner = (np.zeros_like(lines) for _ in range(3))
+    left[:, step:] = lines[:, :-step]
+    above[1:] = lines[:-1]
+    corner[1:, step:] = lines[:-1, :-step]
+    middle = ((left.astype(np.uint16) + above) >> 1).astype(np.uint8)
+    found = np.empty((len(lines), 1 + lines.shape[1]), np.uint8)
+    least = np.full(len(lines), np.iinfo(np.int64).max)
+    for number, guess in enumerate((None, left, above, middle, _nearest(left, above, corner))):
+        rest = lines if guess is None else lines - guess
+        sums = np.abs(rest.view(np.int8).astype(np.int16)).sum(1, dtype=np.int64)
+        better = sums < least
+        found[better, 0], least[better] = number, sums[better]
+        found[better, 1:] = rest[better]
+    return found
+
+
+def _nearest(left: np.ndarray, above: np.ndarray, corner: np.ndarray) -> np.ndarray:
+    """Which of three bytes is nearest to left + above - corner (Paeth 1991)."""
+    a, b, c = (x.astype(np.int16) for x in (left, above, corner))
+    by_left, by_above, by_corner = abs(b - c), abs(a - c), abs(a + b - 2 * c)
+    chosen = np.where(by_above <= by_corner, above, corner)
+    return np.where((by_left <= by_above) & (by_left <= by_corner), left, chosen)
+
+
 def png_file(pixels: np.ndarray, level: int) -> bytes:
     """A PNG of uint8 or uint16 pixels `[height, width, 1 to 4]`, compressed at a level of zlib."""
     height, width, samples = pixels.shape
     color = {1: _GRAY, 2: _GRAY_ALPHA, 3: _RGB, 4: _RGB_ALPHA}[samples]
     size = pixels.itemsize
     lines = pixels.astype(f">u{size}").view(np.uint8).reshape(height, -1)
-    # Filter 1: each byte less that of the pixel to its left.
-    filtered = np.ones((height, 1 + lines.shape[1]), np.uint8)
-    filtered[:, 1:] = lines
-    filtered[:, 1 + samples * size :] -= lines[:, : -samples * size]
+    filtered = _filtered(lines, samples * size)
     header = struct.pack(">IIBBBBB", width, height, 8 * size, color, 0, 0, 0)
     body = zlib.compress(filtered.tobytes(), level)
     parts = ((b"IHDR", header), (b"IDAT", body), (b"IEND", b""))

@@ -136,10 +136,11 @@ class _FusedBatchNorm(Op):
                     f"{show(vector.shape)} and {channels}"
                 )
         if not self.is_training or self._factor() != 1.0:
+            when = "exponential_avg_factor != 1" if self.is_training else "is_training=false"
             for name, vector in (("mean", mean), ("variance", variance)):
                 if vector.shape != (channels,):
                     raise self.invalid(
-                        f"When is_training=false, {name} must have the same number of elements as "
+                        f"When {when}, {name} must have the same number of elements as "
                         f"the channels of x, got {show(vector.shape)} and {channels}"
                     )
 
@@ -197,10 +198,16 @@ class _FusedBatchNormGrad(Op):
                 "x and y_backprop must have same shape, but x has shape "
                 f"{show(x.shape)} and y_backprop has shape {show(y_backprop.shape)}"
             )
-        saved = {"saved mean": reserve_space_1, "saved variance": reserve_space_2}
+        saved = {"reserve_space_1": reserve_space_1, "reserve_space_2": reserve_space_2}
+        channels = x.shape[channel_axis(self.data_format, x.ndim)]
         for name, vector in {"scale": scale, **saved}.items():
             if vector.ndim != 1:
                 raise self.invalid(f"{name} must be 1-dimensional{show(vector.shape)}")
+            if vector.size != channels:
+                raise self.invalid(
+                    f"{name} must have the same number of elements as the channels of x, got "
+                    f"{vector.size} and {channels}"
+                )
         dy, wide = in_float32(y_backprop), in_float32(x)
         axes, keep = _axes(self, x.ndim), _keep(self, x.ndim, x.shape)
         mean, variance = reserve_space_1, reserve_space_2
@@ -219,9 +226,10 @@ class _FusedBatchNormGrad(Op):
     def lower(self, p, y_backprop, x, scale, reserve_space_1, reserve_space_2, *rest):
         if y_backprop.shape != x.shape:
             raise NotLowerable("gradients of another shape")
-        if any(v.rank != 1 for v in (scale, reserve_space_1, reserve_space_2)):
-            raise NotLowerable("a scale or statistics that are no vectors")
         rank = len(x.shape)
+        channels = x.shape[channel_axis(self.data_format, rank)]
+        if any(v.shape != (channels,) for v in (scale, reserve_space_1, reserve_space_2)):
+            raise NotLowerable("a scale or statistics that are no vectors of the channels")
         axes, keep = _axes(self, rank), _keep(self, rank, x.shape)
         per_channel = lambda v: p.reshape(v, keep)  # noqa: E731
         dy, wide = p.cast(y_backprop, scale.dtype), p.cast(x, scale.dtype)

@@ -188,6 +188,8 @@ def _with_lengths(input, fft_length, rank, half):
     if input.rank is None:
         return None
     dims = input.with_rank_at_least(rank).as_list()[: input.rank - rank]
+    if fft_length.rank == 1 and fft_length[0] not in (None, rank):
+        raise ValueError(f"Dimension must be {rank} but is {fft_length[0]}")
     lengths = fft_length.value
     if lengths is None:
         return [*dims, *([None] * rank)]

@@ -1,5 +1,6 @@
 """Functions of sparse tensors with parameters that TensorFlow 2 does not have."""
 
+from penstock._src.api.array.indexing import get_static_int
 from penstock._src.api.array.joining import concat
 from penstock._src.api.math.elementwise import cast
 from penstock._src.api.sparse import functions
@@ -100,4 +101,8 @@ def sparse_merge(sp_ids, sp_values, vocab_size, name=None, already_sorted=False)
     indices = concat([sp_ids[0].indices[:, :-1], *columns], axis=1)
     shape = concat([sp_ids[0].dense_shape[:-1], *extents], axis=0)
     merged = SparseTensor(indices, sp_values.values, shape)
+    known = [n if isinstance(n, int) else get_static_int(n) for n in vocab_size]
+    lead = [None] * (sp_ids[0].shape.rank - 1) if sp_ids[0].shape.rank is not None else None
+    if lead is not None:
+        merged.set_shape([*lead, *known])
     return merged if already_sorted else functions.reorder(merged)

@@ -18,13 +18,14 @@ def _BatchNormGrad(
     pop_mean: Any,
     pop_var: Any,
     epsilon: float,
-    data_format: str,
+    data_format: str | bytes,
     is_training: bool = True,
 ) -> tuple[Any, Any, Any]:
     """Returns the gradients of the input, the scale and the offset of a batch normalization.
 
     With y = scale * (x - mean) / sqrt(variance + epsilon) + offset, where mean and variance are those of x if training.
     """
+    data_format = data_format.decode() if isinstance(data_format, bytes) else data_format
     channels = data_format.index("C") if data_format[1] != "C" else 1
     axes = [axis for axis in range(len(data_format)) if axis != channels]
     lead = [-1] + [1] * (len(data_format) - 1 - channels)
