@@ -3,6 +3,7 @@
 import pytest
 
 import penstock as tf
+from penstock._src.api.config.determinism import disable_op_determinism
 
 
 @pytest.mark.parametrize("shape", [(1, 10, 20, 1), (1, 20, 10, 1)])
@@ -19,3 +20,40 @@ def test_targets_without_pixels(size, says):
     with pytest.raises(ValueError, match=says):
         tf.image.resize_with_crop_or_pad(tf.ones([3, 3, 1]), *size)
     assert tf.image.resize_with_crop_or_pad(tf.ones([3, 3, 1]), 1, 1).shape == [1, 1, 1]
+
+
+EMPTY = tf.ones([4, 0, 3])
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        tf.image.flip_left_right,
+        tf.image.random_flip_up_down,
+        tf.image.transpose,
+        tf.image.rot90,
+        lambda image: tf.image.crop_to_bounding_box(image, 0, 0, 1, 1),
+        lambda image: tf.image.pad_to_bounding_box(image, 0, 0, 5, 5),
+        lambda image: tf.image.resize_with_crop_or_pad(image, 2, 2),
+    ],
+)
+def test_images_without_pixels(change):
+    with pytest.raises(ValueError, match="inner 3 dims of 'image.shape' must be > 0"):
+        change(EMPTY)
+
+
+def test_images_without_pixels_that_come_later():
+    crop = tf.function(lambda image: tf.image.crop_to_bounding_box(image, 0, 0, 1, 1))
+    concrete = crop.get_concrete_function(tf.TensorSpec([None, None, 3]))
+    assert concrete(tf.ones([4, 2, 3])).shape == [1, 1, 3]
+    with pytest.raises(tf.errors.InvalidArgumentError, match="must be > 0"):
+        concrete(EMPTY)
+
+
+def test_random_windows_without_a_seed_where_operations_are_deterministic():
+    tf.config.experimental.enable_op_determinism()
+    try:
+        with pytest.raises(ValueError, match="requires a non-zero seed"):
+            tf.image.sample_distorted_bounding_box([8, 8, 1], [[[0.0, 0.0, 1.0, 1.0]]])
+    finally:
+        disable_op_determinism()

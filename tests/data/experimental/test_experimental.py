@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import penstock._src.api.load  # noqa: F401  (operators)
+from penstock._src.api.array.joining import concat
 from penstock._src.core import dtypes, errors
 from penstock._src.core.specs import TensorSpec
 from penstock._src.data import readers
@@ -113,3 +114,37 @@ def test_snapshot(tmp_path):
         dataset = Dataset.from_generator(generate, output_types=dtypes.int64)
         assert values(dataset.snapshot(str(tmp_path / "s"))) == [0, 1, 2]
     assert len(made) == 1
+
+
+def grouped(reducer, count=6, key=lambda x: x % 2):
+    return list(Dataset.range(count).apply(transforms.group_by_reducer(key, reducer)))
+
+
+def test_group_by_reducer_passes_the_parts_of_a_state():
+    mean = transforms.Reducer(
+        lambda key: (np.int64(0), np.int64(0)),
+        lambda state, x: (state[0] + 1, state[1] + x),
+        lambda count, total: total // count,
+    )
+    assert [int(x) for x in grouped(mean)] == [2, 3]
+
+
+def test_group_by_reducer_lets_states_grow():
+    listed = transforms.Reducer(
+        lambda key: np.zeros(0, np.int64),
+        lambda state, x: concat([state, [x]], axis=0),
+        lambda state: state,
+    )
+    assert [x.numpy().tolist() for x in grouped(listed)] == [[0, 2, 4], [1, 3, 5]]
+
+
+def test_group_by_reducer_refuses_other_keys_and_states():
+    total = transforms.Reducer(
+        lambda key: np.int64(0), lambda state, x: state + x, lambda state: state
+    )
+    for key in (lambda x: "text", lambda x: [x, x]):
+        with pytest.raises(ValueError, match="Invalid `key_func`"):
+            grouped(total, key=key)
+    other = transforms.Reducer(lambda key: np.int32(0), lambda state, x: x, lambda state: state)
+    with pytest.raises(TypeError, match="element types for the new state"):
+        grouped(other)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from penstock._src.native.readers.png_rows import STEPS, png_rows
-from penstock._src.ops.image.png import _unfilter
+from penstock._src.ops.image.formats.png import _unfilter
 
 RANDOM = np.random.default_rng(3)
 

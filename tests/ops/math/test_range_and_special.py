@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import scipy.special as special
 
+import penstock as tf
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.registry import raw
 from tests.harness.op_case import OpCase, check, ints, values
@@ -198,3 +199,25 @@ def test_sobol_points():
     inputs = [np.int32(3), np.int32(4), np.int32(0)]
     check(OpCase("SobolSample", inputs, expect=np.float32(expected), compiles=False))
     assert raw.SobolSample(np.int32(3), np.int32(1), np.int32(3)).numpy().tolist() == [expected[3]]
+
+
+@pytest.mark.parametrize("wrap", [lambda f: f, tf.function])
+@pytest.mark.parametrize(
+    ("ends", "says"),
+    [
+        ((0.0, np.inf), "<= 9223372036854775807"),
+        ((-1e38, 1.0), "<= 9223372036854775807"),
+        ((0.0, np.nan), "start <= limit"),
+        ((0.0, 1.0, np.nan), "start >= limit"),
+    ],
+)
+def test_ranges_without_a_count(wrap, ends, says):
+    with pytest.raises((tf.errors.InvalidArgumentError, ValueError), match=says):
+        wrap(lambda: tf.range(*ends))()
+
+
+def test_numbers_of_samples_are_scalars():
+    with pytest.raises(tf.errors.InvalidArgumentError, match="Shape must be rank 0 but is rank 1"):
+        tf.raw_ops.SobolSample(dim=[1], num_results=2, skip=0)
+    with pytest.raises(ValueError, match="Shape must be rank 0 but is rank 1"):
+        tf.function(lambda: tf.raw_ops.SobolSample(dim=[1], num_results=2, skip=0))()

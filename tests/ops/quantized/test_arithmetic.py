@@ -98,3 +98,16 @@ def test_uniform_product_of_floats_and_integers():
     )  # fmt: skip
     expected = x @ ((np.asarray(ints(w), "d") + 1) * 0.03)
     np.testing.assert_allclose(made, expected, atol=0.05)
+
+
+@pytest.mark.parametrize("low", [[0.0], []])
+def test_ends_of_ranges_are_scalars(low):
+    x = tf.zeros([2, 2], tf.quint8)
+
+    def limited():
+        return tf.raw_ops.QuantizedRelu(features=x, min_features=low, max_features=1.0)
+
+    with pytest.raises(tf.errors.InvalidArgumentError, match="Shape must be rank 0 but is rank 1"):
+        limited()
+    with pytest.raises(ValueError, match="Shape must be rank 0 but is rank 1"):
+        tf.function(limited)()

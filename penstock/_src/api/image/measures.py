@@ -392,6 +392,9 @@ def sample_distorted_bounding_box(
     Returns:
       A named tuple: `begin` and `size` for `tf.slice`, `[3]` of the dtype of `image_size`, and
       `bboxes`, float32 `[1, 1, 4]`.
+
+    Raises:
+      ValueError: there is no seed, and operations must be deterministic.
     """
     if not seed and is_op_determinism_enabled():
         raise ValueError(

@@ -344,10 +344,11 @@ def group_by_reducer(key_func: Callable[..., Any], reducer: Reducer) -> Transfor
     def transform(dataset: Dataset) -> Dataset:
         number = TensorSpec([], dtypes.int64)
         key = trace(key_func, dataset.element_spec, "GroupByKey")
-        if not key.output_spec.is_compatible_with(number):
+        made = key.output_spec
+        if not (isinstance(made, TensorSpec) and made.is_compatible_with(number)):
             raise ValueError(
                 "Invalid `key_func`. Expected `key_func` to return a scalar tf.int64 tensor, but "
-                f"it returns {key.output_spec}."
+                f"it returns {made}."
             )
         start = trace(reducer.init_func, number, "GroupByStart")
         state, reduce = trace_state(

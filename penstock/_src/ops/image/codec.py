@@ -8,16 +8,16 @@ from penstock._src.core import dtypes
 from penstock._src.core.errors import InvalidArgumentError, UnimplementedError
 from penstock._src.core.op import Op
 from penstock._src.core.typesets import INDEX
-from penstock._src.ops.image.files import (
+from penstock._src.ops.image.formats.files import (
     bmp_pixels,
     kind_of,
     pixels_of,
     still_pixels,
     webp_pixels,
 )
-from penstock._src.ops.image.jpeg import jpeg_pixels
-from penstock._src.ops.image.libraries import opened, saved
-from penstock._src.ops.image.png import png_file
+from penstock._src.ops.image.formats.jpeg import jpeg_pixels
+from penstock._src.ops.image.formats.libraries import opened, saved
+from penstock._src.ops.image.formats.png import png_file
 from penstock._src.ops.rules import show
 from penstock._src.ops.strings.elements import strings
 

@@ -5,7 +5,7 @@ import pytest
 import simplejpeg
 
 import penstock as tf
-from penstock._src.ops.image import jpeg
+from penstock._src.ops.image.formats import jpeg
 
 SUBSAMPLINGS = ("444", "422", "420", "440", "411")
 

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 import penstock as tf
-from penstock._src.ops.image import png
-from penstock._src.ops.image.libraries import inflaters
-from penstock._src.ops.image.png import png_file
+from penstock._src.ops.image.formats import png
+from penstock._src.ops.image.formats.libraries import inflaters
+from penstock._src.ops.image.formats.png import png_file
 
 PIXELS = np.random.default_rng(5).integers(0, 256, (40, 30, 3)).astype(np.uint8)
 
@@ -77,3 +77,25 @@ def test_headers_that_no_image_has(width, height, depth, color):
     data[29:33] = struct.pack(">I", zlib.crc32(data[12:29]))
     with pytest.raises(tf.errors.InvalidArgumentError, match="Invalid PNG data"):
         tf.io.decode_png(bytes(data))
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_ramps_are_small(dtype):
+    """Rows have the filter that suits them: here what is above, beside or nearest."""
+    i = np.arange(256, dtype=dtype)
+    ramp = np.stack(
+        [np.broadcast_to(i, (256, 256)), np.broadcast_to(i[:, None], (256, 256)), (i + i[:, None])],
+        -1,
+    )
+    file = tf.io.encode_png(ramp, compression=7).numpy()
+    assert len(file) < 2300
+    np.testing.assert_array_equal(tf.io.decode_png(file, dtype=dtype).numpy(), ramp)
+
+
+def test_rows_of_noise_and_single_pixels():
+    random = np.random.default_rng(7)
+    for shape in [(1, 1, 1), (5, 1, 4), (1, 9, 1), (33, 17, 3)]:
+        pixels = random.integers(0, 256, shape).astype(np.uint8)
+        np.testing.assert_array_equal(
+            tf.io.decode_png(png_file(pixels, 6), channels=shape[2]).numpy(), pixels
+        )

@@ -8,10 +8,10 @@ import numpy as np
 
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import InvalidArgumentError, UnimplementedError
-from penstock._src.ops.image.gif import gif_pixels
-from penstock._src.ops.image.jpeg import jpeg_pixels
-from penstock._src.ops.image.libraries import opened, reading
-from penstock._src.ops.image.png import png_pixels
+from penstock._src.ops.image.formats.gif import gif_pixels
+from penstock._src.ops.image.formats.jpeg import jpeg_pixels
+from penstock._src.ops.image.formats.libraries import opened, reading
+from penstock._src.ops.image.formats.png import png_pixels
 
 
 def kind_of(data: bytes) -> str | None:

@@ -15,7 +15,7 @@ from penstock._src.core.values.arrays import empty_aligned
 from penstock._src.native.readers.png_rows import png_rows
 from penstock._src.native.systems import is_supported
 from penstock._src.native.target import host
-from penstock._src.ops.image.libraries import inflaters
+from penstock._src.ops.image.formats.libraries import inflaters
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 # Samples per pixel of each color type.

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from penstock._src.core.errors import UnimplementedError
-from penstock._src.ops.image.libraries import check_size, decoded, turbo
+from penstock._src.ops.image.formats.libraries import check_size, decoded, turbo
 
 _RATIOS = (1, 2, 4, 8)
 _MOST = 1 << 28  # pixels

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from penstock._src.core.values import memory_limit
-from penstock._src.ops.image.libraries import check_size, opened
+from penstock._src.ops.image.formats.libraries import check_size, opened
 
 # Pixels that a byte stands for at most: a code of 12 bits for up to 4096.
 _OF_LZW = 4096 * 8 // 12

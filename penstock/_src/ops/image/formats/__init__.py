@@ -1,0 +1,1 @@
+"""Image files: what their bytes say, by format."""
