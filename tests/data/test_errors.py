@@ -122,3 +122,34 @@ def test_negative_padded_shapes_are_refused():
 
 def list_of(ds):
     return ds.reduce(0, lambda n, _: n + 1)
+
+
+def total(elements):
+    result = tf.constant(0, tf.int64)
+    for x in elements:
+        result += x
+    return result
+
+
+@pytest.mark.parametrize("made", [lambda dataset: dataset, iter])
+def test_loops_of_python_within_graphs_end(made):
+    dataset = tf.data.Dataset.range(5)
+    assert int(tf.function(total)(made(dataset))) == 10
+    with pytest.raises(ValueError, match="unusually high number"):
+        tf.function(total, autograph=False)(made(dataset))
+
+
+def test_enumerate_of_iterators_within_functions():
+    @tf.function
+    def counted(iterator):
+        last = tf.constant(0, tf.int64)
+        for i, _ in enumerate(iterator):
+            last = i
+        return last
+
+    dataset = tf.data.Dataset.range(5)
+    assert int(counted(dataset)) == 4
+    distributed = tf.distribute.OneDeviceStrategy("CPU:0").experimental_distribute_dataset(dataset)
+    for iterable in (iter(dataset), iter(distributed)):
+        with pytest.raises(NotImplementedError, match="enumerate over an iterator"):
+            counted(iterable)

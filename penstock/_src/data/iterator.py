@@ -60,6 +60,15 @@ class IteratorBase(collections.abc.Iterator):
         raise NotImplementedError("Iterator.get_next_as_optional()")
 
 
+# Elements that a loop of Python may take from an iterator in a graph: more mean that it would never end.
+MOST_TAKEN_IN_GRAPHS = 1000
+_NO_LOOP = (
+    "An unusually high number of `tf.data.Iterator.get_next()` calls was detected: Python iterates over a dataset or an "
+    "iterator while a graph is built, where it sees no end. `for element in dataset` within a tf.function needs "
+    "AutoGraph, and a loop over the dataset itself, not over `zip`, `list` or another function of Python of it."
+)
+
+
 class OwnedIterator(IteratorBase, CompositeTensor, Trackable):
     """An iterator that ends with the last reference to it.
 
@@ -100,6 +109,8 @@ class OwnedIterator(IteratorBase, CompositeTensor, Trackable):
         return self._spec
 
     _legacy_saveable_name = "ITERATOR"
+    # Elements that Python took while graphs were built, where no end is seen.
+    _taken_in_graphs = 0
     # How to save an iterator whose functions have state; None refuses it.
     _policy: ExternalStatePolicy | None = None
 
@@ -135,6 +146,10 @@ class OwnedIterator(IteratorBase, CompositeTensor, Trackable):
                 if element is None:
                     raise StopIteration
                 return self._pack(element)
+            if STATE.graph is not None:
+                self._taken_in_graphs += 1
+                if self._taken_in_graphs > MOST_TAKEN_IN_GRAPHS:
+                    raise ValueError(_NO_LOOP)
             try:
                 return self.get_next()
             except OutOfRangeError:

@@ -9,6 +9,7 @@ from penstock._src.api.math import sorting
 from penstock._src.api.vectorized.functions import vectorized_map
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.dispatch import STATE
 from penstock._src.core.registry import raw
 from penstock._src.core.tensor import Tensor
 from penstock._src.function.autograph import values
@@ -127,6 +128,11 @@ def _not_below(start: Any, limit: Any) -> Any:
 def _enumerate(iterable: Any, start: Any = 0) -> Any:
     if _is_dataset(iterable):
         return iterable.enumerate(start)
+    if STATE.graph is not None and hasattr(type(iterable), "element_spec"):
+        raise NotImplementedError(
+            "enumerate over an iterator or a distributed dataset is not supported in a tf.function, where "
+            "Python would see no end: use a for loop over it, and a counter of your own."
+        )
     return builtins.enumerate(iterable, start)
 
 
