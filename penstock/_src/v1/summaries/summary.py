@@ -20,6 +20,7 @@ from penstock._src.core.registry import raw
 from penstock._src.filesystems.damaged import message_of
 from penstock._src.filesystems.files import make_folders, open_file
 from penstock._src.graph.graph import Graph
+from penstock._src.observe import summaries
 from penstock._src.observe.writer import COLLECTION
 from penstock._src.ops.io.summary import EventWriter, SummaryWriterHandle
 from penstock._src.proto import event as messages
@@ -29,6 +30,7 @@ from penstock._src.util.export import export
 from penstock._src.util.files import records
 from penstock._src.v1.graphs.meta_graphs import create_meta_graph_def
 from penstock._src.v1.summaries import plugin_assets
+from penstock._src.v1.summaries.second import written
 from penstock._src.v1.variables.collections import GraphKeys
 
 logger = logging.getLogger("penstock")
@@ -61,7 +63,14 @@ def _collect(summary: Any, collections: Sequence[str] | None) -> Any:
 
 @export(v1=["summary.scalar"])
 def scalar(name: str, tensor: Any, collections: Any = None, family: str | None = None) -> Any:
-    """Returns a serialized Summary with a number."""
+    """Returns a serialized Summary with a number; writes it to a default writer of TensorFlow 2."""
+
+    def write(tag: str, step: Any) -> None:
+        summaries.scalar(tag, tensor, step)
+
+    found = written(lambda: _scope(name, family), write)
+    if found is not None:
+        return found
     with _scope(name, family) as (tag, scope):
         made = raw.ScalarSummary(tags=tag, values=tensor, name=scope)
     return _collect(made, collections)
@@ -69,7 +78,14 @@ def scalar(name: str, tensor: Any, collections: Any = None, family: str | None =
 
 @export(v1=["summary.histogram"])
 def histogram(name: str, values: Any, collections: Any = None, family: str | None = None) -> Any:
-    """Returns a serialized Summary with the histogram of values."""
+    """Returns a serialized Summary with the histogram of values; writes it to a default writer of TensorFlow 2."""
+
+    def write(tag: str, step: Any) -> None:
+        summaries.histogram(tag, values, step)
+
+    found = written(lambda: _scope(name, family), write)
+    if found is not None:
+        return found
     with _scope(name, family) as (tag, scope):
         made = raw.HistogramSummary(tag=tag, values=values, name=scope)
     return _collect(made, collections)
@@ -83,7 +99,14 @@ def image(
     collections: Any = None,
     family: str | None = None,
 ) -> Any:
-    """Returns a serialized Summary with up to `max_outputs` images of a batch."""
+    """Returns a serialized Summary with up to `max_outputs` images of a batch; writes them to a default writer of TensorFlow 2."""
+
+    def write(tag: str, step: Any) -> None:
+        summaries.image(tag, tensor, step, max_outputs)
+
+    found = written(lambda: _scope(name, family), write)
+    if found is not None:
+        return found
     with _scope(name, family) as (tag, scope):
         made = raw.ImageSummary(tag=tag, tensor=tensor, max_images=max_outputs, name=scope)
     return _collect(made, collections)
@@ -98,7 +121,17 @@ def audio(
     collections: Any = None,
     family: str | None = None,
 ) -> Any:
-    """Returns a serialized Summary with up to `max_outputs` audio clips of a batch."""
+    """Returns a serialized Summary with up to `max_outputs` audio clips of a batch; writes them to a default writer of TensorFlow 2."""
+
+    def write(tag: str, step: Any) -> None:
+        clips = convert_to_tensor(tensor)
+        if clips.shape.rank == 2:
+            clips = raw.ExpandDims(input=clips, axis=-1)
+        summaries.audio(tag, clips, sample_rate, step, max_outputs)
+
+    found = written(lambda: _scope(name, family), write)
+    if found is not None:
+        return found
     with _scope(name, family) as (tag, scope):
         made = raw.AudioSummaryV2(
             tag=tag,
@@ -112,7 +145,7 @@ def audio(
 
 @export(v1=["summary.text"])
 def text(name: str, tensor: Any, collections: Any = None) -> Any:
-    """Returns a serialized Summary with strings.
+    """Returns a serialized Summary with strings; writes it to a default writer of TensorFlow 2.
 
     Raises:
       ValueError: `tensor` does not contain strings.
@@ -120,6 +153,13 @@ def text(name: str, tensor: Any, collections: Any = None) -> Any:
     tensor = convert_to_tensor(tensor)
     if tensor.dtype is not dtypes.string:
         raise ValueError(f"Expected tensor {tensor.name} to have dtype string, got {tensor.dtype}")
+
+    def write(tag: str, step: Any) -> None:
+        summaries.text(tag, tensor, step)
+
+    found = written(lambda: _scope(name, None), write)
+    if found is not None:
+        return found
     metadata = messages.SummaryMetadata()
     metadata.plugin_data.plugin_name = "text"
     metadata.plugin_data.content = messages.TextPluginData().SerializeToString()

@@ -99,7 +99,8 @@ class _Transform:
         line = f.number * form.lines + self.local
         self.is_there = line < lines
         at = f.select(self.is_there, line, lines - 1)
-        self.first = at // self.inner * (self.inner * form.n) + at % self.inner
+        whole = at * form.n
+        self.first = whole if form.is_row else whole - at % self.inner * (form.n - 1)
 
     def write(self) -> None:
         """Writes all passes."""
@@ -126,7 +127,7 @@ class _Transform:
         """An element of the line: of the argument, or of a half of the room."""
         f = self.f
         if room is None:
-            both = f.vector_load(self.source, (self.first + i * self.inner) * 2, self.word)
+            both = f.vector_load(self.source, self._outside(i), self.word)
         else:
             both = f.vector_load(room[0], self._place(room[1], i), self.word)
         return Pair(f.extract(both, 0), f.extract(both, 1))
@@ -141,8 +142,11 @@ class _Transform:
             scale = 1 / self.form.n
             x = Pair(x.re * scale, x.im * scale)
         both = f.vector_of(x.re, x.im)
-        place = (self.first + i * self.inner) * 2
-        f.when(self.is_there, lambda: f.vector_store(both, self.output, place))
+        f.when(self.is_there, lambda: f.vector_store(both, self.output, self._outside(i)))
+
+    def _outside(self, i: Val) -> Val:
+        """Where an element lies in the argument and the result."""
+        return (self.first + (i if self.form.is_row else i * self.inner)) * 2
 
     def _place(self, half: int, i: Val) -> Val:
         """Where an element lies in the block's rooms."""
