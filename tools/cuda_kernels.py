@@ -9,7 +9,7 @@ import argparse
 import functools
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from types import ModuleType
 from typing import Any
 
@@ -226,10 +226,11 @@ def of_cases(architecture: str) -> Iterator[tuple[str, list[Plan]]]:
         )
 
 
-def of_calls(architecture: str) -> Iterator[tuple[str, list[Plan]]]:
-    """(op, plans) of the calls that conformance tests draw, with their gradients."""
+def of_calls(architecture: str, ops: Sequence[str] = ()) -> Iterator[tuple[str, list[Plan]]]:
+    """(op, plans) of the calls that conformance tests draw, or those of some ops, with their gradients."""
     failed: Counter[str] = Counter()
-    for entry in CALLS:
+    calls = [entry for entry in CALLS if not ops or entry["op"] in ops]
+    for entry in calls:
 
         def run(entry: Any = entry) -> None:
             try:
@@ -243,7 +244,7 @@ def of_calls(architecture: str) -> Iterator[tuple[str, list[Plan]]]:
 
         yield entry["op"], planned(architecture, run, tensor_float_32=True)
     print(
-        f"{failed.total()} of {len(CALLS)} calls ended early, as results are zeros: {dict(failed)}"
+        f"{failed.total()} of {len(calls)} calls ended early, as results are zeros: {dict(failed)}"
     )
 
 
@@ -266,6 +267,7 @@ def main() -> int:
     parser.add_argument(
         "--calls", action="store_true", help="the drawn calls of tests/conformance instead"
     )
+    parser.add_argument("--ops", nargs="*", default=[], help="the drawn calls of these ops alone")
     parser.add_argument("--spilled", action="store_true", help="prints those alone that spill")
     parsed = parser.parse_args()
     ptxas = find_ptxas()
@@ -275,7 +277,9 @@ def main() -> int:
     count, spilled = 0, 0
     for architecture in parsed.architectures:
         seen: set[Any] = set()
-        for name, plans in (of_calls if parsed.calls else of_cases)(architecture):
+        is_drawn = parsed.calls or parsed.ops
+        found_plans = of_calls(architecture, parsed.ops) if is_drawn else of_cases(architecture)
+        for name, plans in found_plans:
             for label, code in codes(plans, seen):
                 _, found = assembled(ptx_of(code), architecture, ptxas)
                 for kernel in found:

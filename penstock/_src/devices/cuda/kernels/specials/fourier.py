@@ -58,7 +58,9 @@ class _Form:
         """Lines of a block."""
         most = THREADS // self.group
         if self.in_shared and self.size:
-            most = min(most, WITHOUT_ASKING // self.size)
+            most = min(
+                most, max(1, WITHOUT_ASKING // 2 // self.size)
+            )  # so that blocks share a card
         return max(1 << (most.bit_length() - 1), WARP // self.group)
 
 
