@@ -53,13 +53,13 @@ class TaggedRunMetadata(Message):
 def all_v2_summary_ops() -> list[Any]: 
     """Returns what writes summaries of tf.summary in the graph: a bool tensor for each."""
 def audio(name: str, tensor: TensorLike, sample_rate: IntLike, max_outputs: int = 3, collections: Any = None, family: str | None = None) -> Any: 
-    """Returns a serialized Summary with up to `max_outputs` audio clips of a batch."""
+    """Returns a serialized Summary with up to `max_outputs` audio clips of a batch; writes them to a default writer of TensorFlow 2."""
 def get_summary_description(node_def: Any) -> Any: 
     """Returns the description of a TensorSummary node."""
 def histogram(name: str, values: Any, collections: Any = None, family: str | None = None) -> Any: 
-    """Returns a serialized Summary with the histogram of values."""
+    """Returns a serialized Summary with the histogram of values; writes it to a default writer of TensorFlow 2."""
 def image(name: str, tensor: TensorLike, max_outputs: int = 3, collections: Any = None, family: str | None = None) -> Any: 
-    """Returns a serialized Summary with up to `max_outputs` images of a batch."""
+    """Returns a serialized Summary with up to `max_outputs` images of a batch; writes them to a default writer of TensorFlow 2."""
 def initialize(graph: Any = None, session: Any = None) -> None: 
     """Opens the files of the summary writers of a graph."""
 def merge(inputs: Sequence[Any], collections: Any = None, name: str | None = None) -> Any: 
@@ -67,8 +67,8 @@ def merge(inputs: Sequence[Any], collections: Any = None, name: str | None = Non
 def merge_all(key: str = 'summaries', scope: str | None = None, name: str | None = None) -> Any: 
     """Merges all summaries of the graph into one; returns None if there are none."""
 def scalar(name: str, tensor: TensorLike, collections: Any = None, family: str | None = None) -> Any: 
-    """Returns a serialized Summary with a number."""
+    """Returns a serialized Summary with a number; writes it to a default writer of TensorFlow 2."""
 def tensor_summary(name: str, tensor: TensorLike, summary_description: Any = None, collections: Any = None, summary_metadata: Any = None, family: str | None = None, display_name: str | None = None) -> Any: 
     """Returns a serialized Summary with a tensor."""
 def text(name: str, tensor: TensorLike, collections: Any = None) -> Any: 
-    """Returns a serialized Summary with strings."""
+    """Returns a serialized Summary with strings; writes it to a default writer of TensorFlow 2."""
