@@ -17,6 +17,7 @@ from penstock._src.core.registry import raw
 from penstock._src.core.tensor import Tensor
 from penstock._src.eager.context import init_scope
 from penstock._src.eager.tensor import EagerTensor
+from penstock._src.eager.trackable_resource import TrackableResource
 from penstock._src.util.export import export
 
 # The collection of what writes summaries in a graph.
@@ -128,6 +129,29 @@ class SummaryWriter:
             raise RuntimeError(f"SummaryWriter is already closed: {what}")
 
 
+class TrackableSummaryWriter(TrackableResource, SummaryWriter):
+    """A writer that SavedModels hold: a loaded model opens a file of its own.
+
+    Args:
+      make: returns the handle of a new writer.
+      opened: opens the file of the writer with a handle.
+    """
+
+    def __init__(self, make: Callable[[], Any], opened: Callable[[Any], Any]) -> None:
+        TrackableResource.__init__(self)
+        self._make, self._open = make, opened
+        SummaryWriter.__init__(self, self.resource_handle, self._initialize)
+
+    def _create_resource(self) -> Any:
+        return self._make()
+
+    def _initialize(self) -> Any:
+        return self._open(self.resource_handle)
+
+    def _destroy_resource(self) -> None:
+        raw.CloseSummaryWriter(writer=self.resource_handle)
+
+
 @export("summary.create_file_writer", v1=[])
 def create_file_writer(
     logdir: Any,
@@ -146,7 +170,8 @@ def create_file_writer(
       flush_millis: the longest time between flushes; by default 120,000.
       filename_suffix: of the file; by default ".v2".
       name: a name by which sessions share the writer.
-      experimental_trackable: accepted.
+      experimental_trackable: whether a SavedModel whose functions write to it holds the writer, and opens a file of its
+        own in that folder when it is loaded.
       experimental_mesh: accepted.
 
     Returns:
@@ -170,9 +195,11 @@ def create_file_writer(
                     f'Invalid graph Tensor argument "{argument}={value}" to create_file_writer() inside '
                     "an eager context"
                 )
-        resource = raw.SummaryWriter(shared_name=name or "")
 
-        def create() -> Any:
+        def make() -> Any:
+            return raw.SummaryWriter(shared_name=name or "")
+
+        def opened(resource: Any) -> Any:
             return raw.CreateSummaryFileWriter(
                 writer=resource,
                 logdir=convert_to_tensor(_path(logdir), dtype=dtypes.string),
@@ -181,7 +208,10 @@ def create_file_writer(
                 filename_suffix=".v2" if filename_suffix is None else filename_suffix,
             )
 
-        return SummaryWriter(resource, create)
+        if experimental_trackable:
+            return TrackableSummaryWriter(make, opened)
+        resource = make()
+        return SummaryWriter(resource, lambda: opened(resource))
 
 
 def _path(logdir: Any) -> Any:
