@@ -19,3 +19,19 @@ def test_arrays_take_the_type_of_the_first_tensor(wrap):
 def test_tensors_keep_their_types():
     with pytest.raises(tf.errors.InvalidArgumentError):
         tf.einsum("ij,jk->ik", FLOAT, tf.constant(DOUBLE))
+
+
+@pytest.mark.parametrize(
+    ("equation", "says"),
+    [
+        ("ij->ii", "more than once"),
+        ("i...j...", "Too many ellipses"),
+        ("ij->...i...", "Too many ellipses"),
+        ("ij..", "incorrect format"),
+        ("i1->i", "incorrect format"),
+        ("ij->k", "Unknown output label"),
+    ],
+)
+def test_equations_without_a_meaning(equation, says):
+    with pytest.raises(ValueError, match=says):
+        tf.einsum(equation, tf.ones([2, 2]))

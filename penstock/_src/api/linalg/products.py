@@ -1,7 +1,6 @@
 """Products of matrices and tensors."""
 
 import re
-import string
 
 import numpy as np
 
@@ -305,7 +304,7 @@ def _of_one_dtype(inputs):
 
 def _explicit_equation(equation, count):
     text = equation.replace(" ", "")
-    if not re.fullmatch(r"[a-zA-Z.,]*(->[a-zA-Z.]*)?", text):
+    if not re.fullmatch(r"([a-zA-Z,]|\.{3})*(->([a-zA-Z]|\.{3})*)?", text):
         raise ValueError(f"Indices have incorrect format: {equation}")
     left, arrow, result = text.partition("->")
     terms = left.split(",")
@@ -320,8 +319,11 @@ def _explicit_equation(equation, count):
     missing = set(result) - set(left) - {"."}
     if missing:
         raise ValueError(f"Unknown output label {sorted(missing)[0]!r} in equation {equation!r}.")
-    if set(left) - set(string.ascii_letters) - {".", ","}:
-        raise ValueError(f"Indices have incorrect format: {equation}")
+    letters = result.replace(".", "")
+    if len(set(letters)) != len(letters):
+        raise ValueError(f"Output labels appear more than once in equation {equation!r}.")
+    if any(term.count("...") > 1 for term in (*terms, result)):
+        raise ValueError(f"Too many ellipses in a term of equation {equation!r}.")
     return terms, result
 
 
