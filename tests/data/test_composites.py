@@ -153,3 +153,19 @@ def packed(content, *sizes):
     for size in sizes:
         made.tensor_shape.dim.add(size=size)
     return made
+
+
+def test_scan_of_eager_tensor_arrays():
+    array = tf.TensorArray(tf.int64, size=0, dynamic_size=True, element_shape=[])
+    dataset = tf.data.Dataset.range(3).scan(array, lambda a, x: (a.write(a.size(), x), a.stack()))
+    assert [x.tolist() for x in dataset.as_numpy_iterator()] == [[], [0], [0, 1]]
+
+
+def test_weights_of_datasets_in_graphs_are_tensors():
+    dataset = tf.data.Dataset.range(3)
+    with tf.Graph().as_default():
+        with pytest.raises(ValueError, match="same length as `datasets`"):
+            tf.data.Dataset.sample_from_datasets([dataset, dataset], weights=tf.constant([1.0]))
+        even = tf.constant([0.5, 0.5])
+        made = tf.data.Dataset.sample_from_datasets([tf.data.Dataset.range(3)] * 2, weights=even)
+        assert made.element_spec == tf.TensorSpec([], tf.int64)

@@ -56,10 +56,14 @@ class Sampling:
             raise ValueError("Invalid `datasets`. `datasets` should not be empty.")
         count = len(datasets)
         is_dataset = isinstance(weights, Sampling)
-        if not is_dataset and hasattr(weights, "__len__") and len(weights) != count:
+        if isinstance(weights, Tensor):
+            given = weights.shape[0] if weights.shape.rank else None
+        else:
+            given = len(weights) if hasattr(weights, "__len__") and not is_dataset else None
+        if given not in (None, count):
             raise ValueError(
                 "Invalid `weights`. `weights` should have the same length as `datasets` but got "
-                f"`len(weights)={len(weights)}` vs. `len(datasets)={count}`."
+                f"`len(weights)={given}` vs. `len(datasets)={count}`."
             )
         if isinstance(weights, (list, tuple, np.ndarray)):
             # Drop datasets with weight 0, so that the iteration does not wait for their end.

@@ -557,7 +557,13 @@ class TensorArraySpec(TypeSpec):
         return [TensorSpec([], dtypes.variant)]
 
     def _to_components(self, value: TensorArray) -> list[Any]:
-        return [value.flow]
+        flow = value.flow
+        if flow.dtype is dtypes.variant:
+            return [flow]
+        shape = value.element_shape
+        extents = [-1 if n is None else n for n in shape] if shape.rank is not None else -1
+        extents = np.array(extents, np.int32)
+        return [raw.TensorListFromTensor(tensor=value.stack(), element_shape=extents)]
 
     def _from_components(self, components: Sequence[Any]) -> TensorArray:
         made = TensorArray(
