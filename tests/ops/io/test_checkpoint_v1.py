@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import penstock as tf
+from penstock._src.ops.io.slices import Piece, write_slices
 
 raw = tf.raw_ops
 # The slice of rows 1 and 2 of "b" [4, 2], the scalar "s".
@@ -82,3 +83,11 @@ def test_newer_ops_and_savers_read_them(written):
         v1.get_variable("s", initializer=0.0)
         v1.train.Saver().restore(session, written)
         assert session.run(v1.global_variables()) == [7.0]
+
+
+def test_slices_that_no_message_holds(tmp_path):
+    values = np.broadcast_to(np.bool_(True), (2, 1 << 30))
+    piece = Piece.of("", values.shape)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="too large to serialize"):
+        write_slices(str(tmp_path / "file"), [(b"x", piece, values, tf.bool)])
+    assert not list(tmp_path.iterdir())

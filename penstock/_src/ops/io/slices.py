@@ -34,6 +34,9 @@ _FIELDS = {
     **dict.fromkeys("int32 int16 int8 uint16 uint8 qint8 quint8 qint32".split(), "int_val"),
 }
 _FULL = -1
+_MOST = 1 << 31  # bytes of a message
+_WIDEST = 10  # bytes of a number whose length depends on its value
+_AT_ONCE = 1 << 20  # numbers that are lists of Python at the same time
 
 
 class Piece:
@@ -104,7 +107,13 @@ def _ordered(number: int) -> bytes:
 
 
 def write_slices(path: str, pieces: list[tuple[bytes, Piece, np.ndarray, DType]]) -> None:
-    """Writes slices of tensors into a file."""
+    """Writes slices of tensors into a file.
+
+    Raises:
+      InvalidArgumentError: one is too large for a message.
+    """
+    for _, _, values, dtype in pieces:
+        _check_size(values, dtype)
     described = SavedTensorSlices()
     described.meta.versions.producer = 1
     entries, known = [], {}
@@ -126,18 +135,37 @@ def write_slices(path: str, pieces: list[tuple[bytes, Piece, np.ndarray, DType]]
     write_whole(path, table)
 
 
+def _check_size(values: np.ndarray, dtype: DType) -> None:
+    if dtype is dtypes.string:
+        return
+    if dtype.size == 1 and not dtype.is_integer or dtype.is_unsigned and dtype.size == 1:
+        each = 2
+    else:
+        each = _WIDEST if dtype.is_integer else max(dtype.size, 3)
+    if values.size * each > _MOST:
+        raise InvalidArgumentError(
+            "Tensor slice is too large to serialize (conservative estimate: "
+            f"{values.size * each} bytes)"
+        )
+
+
 def _write_values(proto: Any, values: np.ndarray, dtype: DType) -> None:
     if dtype is dtypes.string:
-        proto.string_val.extend(values.ravel().tolist())
+        _extend(proto.string_val, values.ravel())
     elif dtype.name in ("float16", "bfloat16"):
-        proto.half_val.extend(values.ravel().view(np.uint16).tolist())
+        _extend(proto.half_val, values.ravel().view(np.uint16))
     elif dtype.is_complex:
-        pairs = values.ravel().view(values.real.dtype).tolist()
-        (proto.scomplex_val if dtype.size == 8 else proto.dcomplex_val).extend(pairs)
+        pairs = values.ravel().view(values.real.dtype)
+        _extend(proto.scomplex_val if dtype.size == 8 else proto.dcomplex_val, pairs)
     elif dtype.name in _FIELDS:
-        getattr(proto, _FIELDS[dtype.name]).extend(values.ravel().tolist())
+        _extend(getattr(proto, _FIELDS[dtype.name]), values.ravel())
     else:
         raise UnimplementedError(f"Save: tensors of {dtype.name} are not written.")
+
+
+def _extend(field: Any, values: np.ndarray) -> None:
+    for start in range(0, values.size, _AT_ONCE):
+        field.extend(values[start : start + _AT_ONCE].tolist())
 
 
 class SliceReader:
