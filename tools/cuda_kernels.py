@@ -171,6 +171,10 @@ CASES: dict[str, Callable[[], tuple[Callable[..., Any], list[Any]]]] = {
         lambda x, y: tf.tensor_scatter_nd_add(x, [[1], [3]], y),
         [normal(64, 100), normal(2, 100)],
     ),
+    "scatter of many rows": lambda: (
+        lambda x: tf.math.unsorted_segment_sum(x, tf.range(3000) % 7, 7),
+        [normal(3000, 8)],
+    ),
     "random numbers": lambda: (
         lambda x: x + tf.random.stateless_normal([64, 100], [1, 2]),
         [normal(64, 100)],

@@ -34,7 +34,7 @@ from penstock._src.compiler.codegen.nests.stretches import (
     split_carried,
     steps_of,
 )
-from penstock._src.compiler.codegen.scalars.registers import Pair, memory_type, spread
+from penstock._src.compiler.codegen.scalars.registers import memory_type, parts, spread
 from penstock._src.compiler.kernels.index import Index, Var, extent_key
 from penstock._src.compiler.kernels.loop_nest import LoopNest, Store
 from penstock._src.compiler.kernels.values import Value, attr_key, closure
@@ -312,7 +312,7 @@ class NestEmitter(Evaluator):
         x = spread(self.f, self.get(v.args[0]), self.lanes)
         if self.mask is not None:
             x = reductions.select(self.f, self.mask, x, running.start())
-        return running.result((x.re, x.im) if isinstance(x, Pair) else (x,))
+        return running.result(parts(x))
 
     def _reduce(self, first: Value) -> None:
         group = self._group(first)

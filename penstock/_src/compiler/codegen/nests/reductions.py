@@ -7,6 +7,8 @@ from penstock._src.compiler.codegen.scalars import operations
 from penstock._src.compiler.codegen.scalars.registers import (
     Pair,
     constant,
+    joined,
+    parts,
     register_type,
     rounded,
     spread,
@@ -93,7 +95,7 @@ class Running:
             if self.by_vectors and self.lanes > 1:  # each lane starts at the element it sees first
                 return [start, self.f.lane_numbers(self.lanes, I64)]
             return [start, spread(self.f, self.f.i64(0), self.lanes)]
-        return [start.re, start.im] if isinstance(start, Pair) else [start]
+        return list(parts(start))
 
     def step(self, values: tuple, x: Any, where: Val | None, mask: Val | None) -> list[Val]:
         f = self.f
@@ -105,23 +107,20 @@ class Running:
             return [f.select(better, x, best), f.select(better, where, place)]
         if mask is not None:
             x = select(f, mask, x, self.start())
-        total = combine(f, self.op, self.dtype, self._packed(values), x)
-        return [total.re, total.im] if isinstance(total, Pair) else [total]
+        total = combine(f, self.op, self.dtype, joined(values), x)
+        return list(parts(total))
 
     def combined(self, a: tuple, b: tuple) -> list[Val]:
         """Two partial results as one; of equal elements the first is where an arg-reduction's result is."""
         if self.is_arg:
             return self._first_best(a, b)
-        total = combine(self.f, self.op, self.dtype, self._packed(a), self._packed(b))
-        return [total.re, total.im] if isinstance(total, Pair) else [total]
+        total = combine(self.f, self.op, self.dtype, joined(a), joined(b))
+        return list(parts(total))
 
     def initial_type(self) -> str:
         """LLVM's type of each carried value."""
         element = register_type(self.dtype)
         return vec(element, self.lanes) if self.lanes > 1 else element
-
-    def _packed(self, values: tuple) -> Any:
-        return Pair(*values) if self.dtype.is_complex else values[0]
 
     def _better(self, x: Val, best: Val) -> Val:
         """Whether x replaces the best so far: a NaN counts as best, as in NumPy."""
@@ -136,7 +135,7 @@ class Running:
         f = self.f
         if self.is_arg:
             return self._place(values)
-        total = self._packed(values)
+        total = joined(values)
         if self.by_vectors:
             total = fold(f, total, lambda a, b: combine(f, self.op, self.dtype, a, b))
         return rounded(f, total, self.dtype) if self.dtype in NARROW else total

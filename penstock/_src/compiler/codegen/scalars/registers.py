@@ -8,7 +8,9 @@ bool                a byte 0, 1   i1
 complex             two floats    a Pair of them
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from penstock._src.core import dtypes
 from penstock._src.core.errors import InternalError, UnimplementedError
@@ -62,6 +64,16 @@ class Pair:
     @property
     def ty(self) -> str:
         return self.re.ty
+
+
+def parts(x: Val | Pair) -> tuple[Val, ...]:
+    """A value as registers: two of a complex number."""
+    return (x.re, x.im) if isinstance(x, Pair) else (x,)
+
+
+def joined(registers: Sequence[Val]) -> Any:
+    """The value of `parts`."""
+    return Pair(*registers) if len(registers) == 2 else registers[0]
 
 
 def width(x: Val | Pair) -> int:

@@ -8,9 +8,10 @@ from typing import Any
 
 from penstock._src.compiler.codegen.nests import memory, reductions
 from penstock._src.compiler.codegen.scalars.registers import (
-    Pair,
     constant,
+    joined,
     memory_type,
+    parts,
     rounded,
     spread,
 )
@@ -67,13 +68,13 @@ def emit_scan(
                 place = memory.Elements(source, at, 0 if single else 1, None, n_lanes)
                 target_place = memory.Elements(output, at, 0 if single else 1, None, n_lanes)
                 x = memory.load(f, place, dtype, mask)
-                before = Pair(*carried) if dtype.is_complex else carried[0]
+                before = joined(carried)
                 after = reductions.combine(f, op, dtype, before, x)
                 result = before if exclusive else after
                 if dtype in NARROW:
                     result = rounded(f, result, dtype)
                 memory.store(f, target_place, dtype, result, mask)
-                return (after.re, after.im) if isinstance(after, Pair) else (after,)
+                return parts(after)
 
             def piece(first, *carried):
                 """Some elements of a line; none after an interrupt, for which long lines look in between."""
@@ -85,8 +86,7 @@ def emit_scan(
                 last = f.select(ends.eq(0), f.min(first + PIECE, n), first)
                 return f.loop(first, last, 1, step, *carried)
 
-            first = (start.re, start.im) if isinstance(start, Pair) else (start,)
-            f.loop(0, n, PIECE, piece, *first)
+            f.loop(0, n, PIECE, piece, *parts(start))
 
         f.loop(low, f.min(low + per, total), 1, group)
     return Code.of(m)

@@ -6,10 +6,14 @@ come first, then each segment begins with those before it, in order. Short lines
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from penstock._src.compiler.codegen.nests import memory, reductions
-from penstock._src.compiler.codegen.scalars.registers import Pair, constant, rounded
+from penstock._src.compiler.codegen.scalars.registers import (
+    constant,
+    joined,
+    parts,
+    rounded,
+)
 from penstock._src.compiler.codegen.specials.special import (
     Scratch,
     SpecialLaunch,
@@ -94,20 +98,13 @@ class _Scan:
         self.reverse, self.group = reverse, group
         self.source, self.output = f.load(f.ctx, 0, PTR), f.load(f.ctx, 1, PTR)
         self.n, self.inner, self.lines = (f.load(f.ctx, i, I64) for i in range(2, 5))
-        self.start = self._parts(constant(f, reductions.identity(op, dtype), dtype))
+        self.start = parts(constant(f, reductions.identity(op, dtype), dtype))
         self.rank = f.thread % group if group < THREADS else f.thread
 
     # -- numbers
-    @staticmethod
-    def _parts(x: Any) -> Parts:
-        return (x.re, x.im) if isinstance(x, Pair) else (x,)
-
-    def _number(self, parts: Sequence[Val]) -> Any:
-        return Pair(*parts) if len(parts) == 2 else parts[0]
-
     def _combined(self, a: Sequence[Val], b: Sequence[Val]) -> Parts:
-        both = self._number(a), self._number(b)
-        return self._parts(reductions.combine(self.f, self.op, self.dtype, *both))
+        both = joined(a), joined(b)
+        return parts(reductions.combine(self.f, self.op, self.dtype, *both))
 
     def _chosen(self, condition: Val, a: Sequence[Val], b: Sequence[Val]) -> Parts:
         return tuple([self.f.select(condition, x, y) for x, y in zip(a, b, strict=True)])
@@ -119,10 +116,10 @@ class _Scan:
 
     def _load(self, line: Val, i: Val) -> Parts:
         place = memory.Elements(self.source, self._place(line, i))
-        return self._parts(memory.load(self.f, place, self.dtype))
+        return parts(memory.load(self.f, place, self.dtype))
 
     def _store(self, line: Val, i: Val, x: Sequence[Val]) -> None:
-        number = self._number(x)
+        number = joined(x)
         if self.dtype in NARROW:
             number = rounded(self.f, number, self.dtype)
         place = memory.Elements(self.output, self._place(line, i))

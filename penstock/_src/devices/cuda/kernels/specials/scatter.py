@@ -1,7 +1,8 @@
-"""Scatters on a card: every element of the result has a thread that goes through all index vectors, so updates come in order.
+"""Scatters on a card, with updates of the same slice in their order.
 
-A block has as many threads beside one another as a slice has elements, up to all; the others, and other blocks, take other slices. A
-thread skips vectors that name slices of others. Single elements whose places are known to be unique have a thread for each vector.
+Index vectors whose places are known to be unique have a thread for each element. Else every element of the result has a thread that goes through
+all vectors, as long as these are few: a block has as many threads beside one another as a slice has elements, up to all; the others, and other
+blocks, take other slices. A thread skips vectors that name slices of others. Many vectors are sorted first (sorted_scatter.py).
 """
 
 import math
@@ -10,6 +11,8 @@ from penstock._src.compiler.codegen.specials.scatter import row_of_vector, updat
 from penstock._src.compiler.codegen.specials.special import Bounds, SpecialLaunch
 from penstock._src.core.dtypes import DType
 from penstock._src.devices.cuda.kernels.language import CudaCode, CudaModule
+from penstock._src.devices.cuda.kernels.specials.sort import TILE
+from penstock._src.devices.cuda.kernels.specials.sorted_scatter import sorted_scatter_launch
 from penstock._src.devices.cuda.target import THREADS
 from penstock._src.ir.node import Node
 from penstock._src.native import Target
@@ -26,42 +29,48 @@ def scatter_launch(node: Node) -> SpecialLaunch:
     depth = int(indices.shape[-1])
     extents = tuple([int(d) for d in x.shape[:depth]])
     vectors = math.prod(int(d) for d in indices.shape[:-1])
-    size = math.prod(int(d) for d in x.shape[depth:])
-    spread = size == 1 and bool(node.attrs.get("unique"))
+    size, slices = math.prod(int(d) for d in x.shape[depth:]), math.prod(extents)
+    is_spread = bool(node.attrs.get("unique"))
+    if not is_spread and TILE < vectors < 2**31 and size and slices:
+        return sorted_scatter_launch(node, vectors, size, extents, slices)
     width = 1
-    while width < min(size, THREADS):
+    while width < min(size, THREADS) and not is_spread:
         width *= 2
     columns = -(-size // width)  # blocks beside one another
     beside = THREADS // width
-    blocks = max(1, min(MOST_BLOCKS, vectors // (WORTH * beside), -(-math.prod(extents) // beside)))
-    tasks = -(-vectors // THREADS) if spread else columns * blocks
-    form = node.op, node.dtype, indices.dtype, depth, width, spread
+    blocks = max(1, min(MOST_BLOCKS, vectors // (WORTH * beside), -(-slices // beside)))
+    tasks = -(-vectors * size // THREADS) if is_spread else columns * blocks
+    form = node.op, node.dtype, indices.dtype, depth, width, is_spread
     return SpecialLaunch(
         ("scatter of threads", *form), lambda target: emit_cuda_scatter(*form, target),
-        tasks if vectors and size and 0 not in extents else 0,
+        tasks if vectors and size and slices else 0,
         (node, indices, updates, vectors, size, columns, blocks * beside, *extents), f"scatter[{vectors}, {size}]",
         Bounds(indices, extents) if node.attrs["mode"] == "error" else None,
     )  # fmt: skip
 
 
 def emit_cuda_scatter(
-    op: str, dtype: DType, index_dtype: DType, depth: int, width: int, spread: bool, target: Target
+    op: str,
+    dtype: DType,
+    index_dtype: DType,
+    depth: int,
+    width: int,
+    is_spread: bool,
+    target: Target,
 ) -> CudaCode:
     """Context: output, indices, updates, index vectors, elements of a slice, blocks beside one another, shares of the slices, then `depth` extents.
 
-    `width`: threads of a block beside one another. `spread`: each thread has one vector, of a single element.
+    `width`: threads of a block beside one another. `is_spread`: each thread has one element of one vector's slice.
     """
     m = CudaModule(target, THREADS)
     with m.kernel() as f:
         output, indices, updates = (f.load(f.ctx, i, PTR) for i in range(3))
         vectors, size, columns, shares = (f.load(f.ctx, i, I64) for i in range(3, 7))
         extents = [f.load(f.ctx, 7 + i, I64) for i in range(depth)]
-        column = f.i64(0) if spread else f.number % columns * width + f.thread % width
-        share = f.number // columns * (THREADS // width) + f.thread // width
 
-        def vector(number: Val) -> None:
+        def vector(number: Val, column: Val, share: Val | None) -> None:
             row, inside = row_of_vector(f, indices, number, extents, index_dtype)
-            mine = inside if spread else inside & (row % shares).eq(share)
+            mine = inside if share is None else inside & (row % shares).eq(share)
 
             def apply() -> None:
                 places = row * size + column, number * size + column
@@ -69,9 +78,15 @@ def emit_cuda_scatter(
 
             f.when(mine, apply)
 
-        if spread:
+        if is_spread:
             own = f.number * THREADS + f.thread
-            f.when(own < vectors, lambda: vector(own))
+            f.when(own < vectors * size, lambda: vector(own // size, own % size, None))
         else:
-            f.when(column < size, lambda: f.loop(f.i64(0), vectors, 1, vector))
+            column = f.number % columns * width + f.thread % width
+            share = f.number // columns * (THREADS // width) + f.thread // width
+
+            def each(number: Val) -> None:
+                vector(number, column, share)
+
+            f.when(column < size, lambda: f.loop(f.i64(0), vectors, 1, each))
     return m.finished()

@@ -46,7 +46,7 @@ def sort_launch(node: Node, outputs: Sequence[Node]) -> SpecialLaunch:
         size *= 2
     scratch: list[Any] = [Scratch(2 * PAIR_BYTES * n * lines)] if is_long else []
     words = (n, inner, lines, *scratch, size, count, *arguments(node), *sorted_to)
-    first, *rest = _long_stages(n, lines, keys, count) if is_long else [(lines, "task", ())]
+    first, *rest = long_stages(n, lines, keys, count) if is_long else [(lines, "task", ())]
     return SpecialLaunch(
         ("sort of threads", *form), lambda target: emit_cuda_sort(*form, target),
         first[0] if n and count else 0, (*words, *first[2]), f"sort[{outer}, {n}, {inner}]",
@@ -54,7 +54,7 @@ def sort_launch(node: Node, outputs: Sequence[Node]) -> SpecialLaunch:
     )  # fmt: skip
 
 
-def _long_stages(
+def long_stages(
     n: int, lines: int, keys: int, count: int
 ) -> list[tuple[int, str, tuple[int, ...]]]:
     """(blocks, kernel, its own words) of the launches for lines longer than a tile."""
@@ -81,20 +81,20 @@ def emit_cuda_sort(
     made = types, keys, descending, SMALL_TILE if is_small else TILE, is_long
     if not is_long:
         with m.kernel() as f:
-            _Sort(f, *made).lines()
+            SortKernels(f, *made).lines()
         return m.finished()
     for key in range(keys - 1, -1, -1):
         with m.kernel("task" if key == keys - 1 else f"sort_tiles{key}") as f:
-            _Sort(f, *made).tiles(key)
+            SortKernels(f, *made).tiles(key)
     with m.kernel("merge") as f:
-        _Sort(f, *made).merge()
+        SortKernels(f, *made).merge()
     with m.kernel("write") as f:
-        _Sort(f, *made).write()
+        SortKernels(f, *made).write()
     return m.finished()
 
 
-class _Sort:
-    """Writes one kernel."""
+class SortKernels:
+    """Writes one kernel of a sort."""
 
     def __init__(
         self, f: CudaFn, types: tuple, keys: int, descending: bool, tile: int, is_long: bool
@@ -115,7 +115,7 @@ class _Sort:
         """Where a line of n elements begins."""
         return line // self.inner * (n * self.inner) + line % self.inner
 
-    def _key(self, line: Val, key: int, place: Val) -> Val:
+    def key_at(self, line: Val, key: int, place: Val) -> Val:
         """The key of an element, as an integer."""
         f, dtype = self.f, self.types[key][0]
         at = self._base(line, self.n) + place * self.inner
@@ -197,7 +197,7 @@ class _Sort:
 
             def put(i: Val, key: int = key, source: Any = source) -> None:
                 def own() -> tuple[Val]:
-                    return (self._key(line, key, source(i)),)
+                    return (self.key_at(line, key, source(i)),)
 
                 (k,) = f.when(i < self.n, own, lambda: (f.i64(-1),))  # the greatest of all
                 f.store(k, self.key_room, i)
@@ -228,7 +228,7 @@ class _Sort:
         )
 
     # -- long lines
-    def _arrays(self, line: Val, half: Val) -> tuple[Val, Val]:
+    def arrays(self, line: Val, half: Val) -> tuple[Val, Val]:
         """(keys, places) of a line in a half of the scratch."""
         f, all_ = self.f, self.n * self.count
         keys = f.at(self.scratch, half * all_ + line * self.n, I64)
@@ -241,15 +241,15 @@ class _Sort:
         each = (n + (tile - 1)) // tile
         line, first = f.number // each, f.number % each * tile
         self._rooms()
-        _, before = self._arrays(line, self.half)
-        keys, places = self._arrays(line, self.half ^ 1)
+        _, before = self.arrays(line, self.half)
+        keys, places = self.arrays(line, self.half ^ 1)
 
         def put(i: Val) -> None:
             def own() -> tuple[Val]:
                 at = first + i
                 if key < self.keys - 1:
                     at = f.cast("zext", f.load(before, at, I32), I64)
-                return (self._key(line, key, at),)
+                return (self.key_at(line, key, at),)
 
             (k,) = f.when(first + i < n, own, lambda: (f.i64(-1),))
             f.store(k, self.key_room, i)
@@ -273,8 +273,8 @@ class _Sort:
         each = (n + (THREADS * MERGED - 1)) // (THREADS * MERGED)
         line = f.number // each
         first = (f.number % each * THREADS + f.thread) * MERGED
-        keys, places = self._arrays(line, self.half)
-        to_keys, to_places = self._arrays(line, self.half ^ 1)
+        keys, places = self.arrays(line, self.half)
+        to_keys, to_places = self.arrays(line, self.half ^ 1)
 
         def go() -> None:
             low = first // (run * 2) * (run * 2)
@@ -316,7 +316,7 @@ class _Sort:
         f = self.f
         each = (self.wanted + (THREADS - 1)) // THREADS
         line, i = f.number // each, f.number % each * THREADS + f.thread
-        _, places = self._arrays(line, self.half)
+        _, places = self.arrays(line, self.half)
 
         def one() -> None:
             self._moved(line, f.cast("zext", f.load(places, i, I32), I64), i)
