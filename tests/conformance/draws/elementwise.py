@@ -182,6 +182,36 @@ for _op in "Args Vars VarsPerChannel".split():
         )
 
 
+@st.composite
+def _through_levels(draw, op):
+    """Of what rounds to levels and back: with the range of all numbers or a given one, of all or of each place along an axis."""
+    shape, kind = draw(shapes()), draw(types(op))
+    has_axis = op != "QuantizeAndDequantize" and len(shape) > 0
+    axis = draw(st.integers(-1, len(shape) - 1)) if has_axis else -1
+    is_gradient = op.endswith("Grad")
+    parts = [numbers(draw(SEED), shape, kind, -7, 7) for _ in range(1 + is_gradient)]
+    given = True if 0 in shape else draw(st.booleans())
+    signed = draw(st.booleans())
+    bits = draw(st.integers(2, 16))
+    attrs = {"signed_input": signed, "range_given": given}
+    if op == "QuantizeAndDequantize":
+        attrs |= {"num_bits": bits, "input_min": -5.5, "input_max": 4.5}
+        return OpCase(op, parts, attrs, gradient=False)
+    bounds = () if axis == -1 else (shape[axis],)
+    parts += [numbers(draw(SEED), bounds, kind, *ends) for ends in ((-6, -0.1), (0.1, 6))]
+    if is_gradient:
+        return OpCase(op, parts, {"axis": axis}, gradient=False)
+    attrs |= {"axis": axis, "narrow_range": draw(st.booleans())}
+    if op.endswith("V3"):
+        return OpCase(op, [*parts, np.int32(bits)], attrs, gradient=False)
+    modes = st.sampled_from(["HALF_TO_EVEN", "HALF_UP"])
+    return OpCase(op, parts, attrs | {"num_bits": bits, "round_mode": draw(modes)}, gradient=False)
+
+
+for _end in ("", "V2", "V3", "V4", "V4Grad"):
+    DRAWS[f"QuantizeAndDequantize{_end}"] = _through_levels(f"QuantizeAndDequantize{_end}")
+
+
 @drawn(DRAWS)
 def ClipByValue(draw):
     x = draw(arrays(types("ClipByValue", without="complex64 complex128"), shape=shapes()))

@@ -140,3 +140,44 @@ def test_compiled_levels_are_those_of_the_host(low, high):
             found = tf.function(everything, autograph=False)()
         for a, b in zip(found, wanted, strict=True):
             np.testing.assert_allclose(a, b, 1e-6)
+
+
+@pytest.mark.parametrize("axis", [-1, 0, 1])
+@pytest.mark.parametrize("range_given", [False, True])
+@pytest.mark.parametrize("kind", [np.float32, np.float64, np.float16])
+def test_compiled_quantize_and_dequantize_is_that_of_the_host(axis, range_given, kind):
+    x = np.random.default_rng(1).uniform(-7, 7, (5, 6)).astype(kind)
+    shape = () if axis == -1 else (x.shape[axis],)
+    low, high = np.full(shape, -3.3, kind), np.full(shape, 2.9, kind)
+    attrs = {"range_given": range_given, "axis": axis}
+
+    def everything():
+        return [
+            raw.QuantizeAndDequantizeV2(x, low, high, **attrs),
+            raw.QuantizeAndDequantizeV2(x, low, high, round_mode="HALF_UP", num_bits=3, **attrs),
+            raw.QuantizeAndDequantizeV3(x, low, high, np.int32(5), narrow_range=True, **attrs),
+            raw.QuantizeAndDequantizeV4(x, low, high, signed_input=False, **attrs),
+            *raw.QuantizeAndDequantizeV4Grad(x, x, low, high, axis=axis),
+            raw.QuantizeAndDequantize(x, range_given=range_given, input_min=-5.0, input_max=4.0),
+        ]
+
+    wanted = everything()
+    for device in ("CPU", "GPU_emulated"):
+        with override(device=device):
+            compiled = tf.function(everything, autograph=False)
+            assert "\nhost" not in str(compiled.explain())
+            for a, b in zip(compiled(), wanted, strict=True):
+                np.testing.assert_array_equal(a, b)
+
+
+def test_a_compiled_range_in_the_wrong_order_is_refused():
+    compiled = tf.function(
+        lambda low: tf.quantization.quantize_and_dequantize_v2(
+            tf.ones([3]), low, 1.0, range_given=True
+        )
+    )
+    np.testing.assert_array_equal(compiled(tf.constant(-1.0)), [1, 1, 1])
+    with pytest.raises(
+        tf.errors.InvalidArgumentError, match="Invalid range: input_min 2.0 > input"
+    ):
+        compiled(tf.constant(2.0))

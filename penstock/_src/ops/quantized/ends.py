@@ -12,7 +12,7 @@ def check_channels(op, x, axis, **ends):
     """Refuses ends of ranges without a number for each place along an axis, or without a single one where that is -1."""
     count = 1 if axis == -1 else x.shape[axis]
     for name, value in ends.items():
-        if value.size != count or value.ndim > 1:
+        if value.size != count or len(value.shape) > 1:
             raise op.invalid(
                 f"{name} must have {count} elements for axis {axis} of an input of shape "
                 f"{list(x.shape)}, received shape {list(value.shape)}"

@@ -7,10 +7,10 @@ import numpy as np
 from penstock._src.core import dtypes
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
-from penstock._src.core.typesets import FLOAT
+from penstock._src.core.typesets import FLOAT, NARROW
 from penstock._src.ir.errors import NotLowerable
 from penstock._src.ops.quantized.ends import check_channels
-from penstock._src.ops.rules import in_float32, quiet, show
+from penstock._src.ops.rules import in_float32, quiet, show, value_of
 
 Rounding = Literal["HALF_TO_EVEN", "HALF_UP"]
 single = np.float32
@@ -230,11 +230,31 @@ class FakeQuantWithMinMaxVarsPerChannelGradient(FakeQuantWithMinMaxVarsGradient)
 # -- quantize and dequantize -----------------------------------------------------------------------
 
 
+def _shape_along(rank, axis):
+    """The shape in which bounds for each place along an axis broadcast, or one bound where that is -1."""
+    return [] if axis == -1 else [-1 if i == axis else 1 for i in range(rank)]
+
+
 def along_axis(bound, rank, axis):
     """Reshapes per-channel bounds to broadcast along an axis."""
-    if axis == -1:
-        return bound
-    return bound.reshape([-1 if i == axis else 1 for i in range(rank)])
+    return bound if axis == -1 else bound.reshape(_shape_along(rank, axis))
+
+
+def check_levels(op, bits, signed, axis, rank):
+    """Raises InvalidArgumentError unless there are such levels, and such an axis."""
+    if not 1 <= bits <= (62 if signed else 63):
+        raise op.invalid(f"num_bits is out of range: {bits} with signed_input_ {signed}")
+    if not -1 <= axis < rank:
+        raise op.invalid(
+            f"Axis requested is larger than input dimensions. Axis: {axis} Input: {rank}"
+        )
+
+
+def ends_of_levels(bits, options):
+    """Returns the first and the last level."""
+    if not options["signed_input"]:
+        return 0, (1 << bits) - 1
+    return -(1 << (bits - 1)) + bool(options.get("narrow_range")), (1 << (bits - 1)) - 1
 
 
 @quiet
@@ -244,14 +264,7 @@ def through_levels(op, x, low, high, bits, options):
     `options` are the op's attributes: signed_input, range_given, round_mode, narrow_range, axis.
     """
     axis = options.get("axis", -1)
-    if not 1 <= bits <= (62 if options["signed_input"] else 63):
-        raise op.invalid(
-            f"num_bits is out of range: {bits} with signed_input_ {options['signed_input']}"
-        )
-    if not -1 <= axis < x.ndim:
-        raise op.invalid(
-            f"Axis requested is larger than input dimensions. Axis: {axis} Input: {x.ndim}"
-        )
+    check_levels(op, bits, options["signed_input"], axis, x.ndim)
     wide = in_float32(x)
     if not options["range_given"]:
         others = None if axis == -1 else tuple(i for i in range(x.ndim) if i != axis)
@@ -267,9 +280,7 @@ def through_levels(op, x, low, high, bits, options):
         if np.any(low > high):
             raise op.invalid(f"Invalid range: input_min {low} > input_max {high}")
     low, high = along_axis(low, x.ndim, axis), along_axis(high, x.ndim, axis)
-    signed = options["signed_input"]
-    first = -(1 << (bits - 1)) + bool(options.get("narrow_range")) if signed else 0
-    last = (1 << (bits - 1)) - 1 if signed else (1 << bits) - 1
+    first, last = ends_of_levels(bits, options)
     kind = wide.dtype.type
     largest = np.finfo(wide.dtype).max
     from_low = np.where(first * low > 0, kind(first) / low, largest)
@@ -286,6 +297,48 @@ def through_levels(op, x, low, high, bits, options):
         np.floor(scaled + kind(0.5)) if options.get("round_mode") == "HALF_UP" else np.rint(scaled)
     )
     return (rounded * step).astype(x.dtype)
+
+
+def lowered_through_levels(op, p, x, low, high, bits):
+    """`through_levels` in a program."""
+    options = op.attrs
+    axis = options.get("axis", -1)
+    check_levels(op, bits, options["signed_input"], axis, x.rank)
+    wide = p.cast(x, dtypes.float32) if x.dtype in NARROW else x
+    if options["range_given"]:
+        low, high = _lowered_range(op, p, wide, low, high, axis)
+    else:
+        if 0 in x.shape:
+            raise NotLowerable("no range of no elements")
+        others = [i for i in range(x.rank) if i != axis]
+        low, high = (f(wide, others, keepdims=axis != -1) for f in (p.reduce_min, p.reduce_max))
+    first, last = (float(level) for level in ends_of_levels(bits, options))
+    largest = float(np.finfo(wide.dtype.np).max)
+    from_low = p.select(p.gt(p.mul(low, first), 0.0), p.div(first, low), largest)
+    from_high = p.select(p.gt(p.mul(high, last), 0.0), p.div(last, high), largest)
+    by_low = p.lt(from_low, from_high)
+    scale = p.select(by_low, from_low, from_high)
+    step = p.select(by_low, p.div(low, first or 1.0), p.div(high, last))
+    if options["range_given"]:
+        low = p.select(by_low, low, p.mul(step, first))
+        high = p.select(by_low, p.mul(step, last), high)
+        wide = p.minimum(p.maximum(wide, low), high)
+    scaled = p.mul(wide, scale)
+    is_half_up = options.get("round_mode") == "HALF_UP"
+    level = p.floor(p.add(scaled, 0.5)) if is_half_up else p.round(scaled)
+    return p.cast(p.mul(level, step), x.dtype)
+
+
+def _lowered_range(op, p, x, low, high, axis):
+    """The ends of a range, for each place along an axis, which the run refuses if they are in the wrong order."""
+    if axis != -1 and not low.rank == high.rank == 1:
+        raise NotLowerable("the host refuses ranges of other ranks")
+    check_channels(op, x, axis, input_min=low, input_max=high)
+    shape = _shape_along(x.rank, axis)
+    low, high = (p.reshape(p.cast(end, x.dtype), shape) for end in (low, high))
+    message = f"{op.op_type}: Invalid range: input_min > input_max"
+    p.check(p.reduce_all(p.not_(p.gt(low, high))), message)
+    return low, high
 
 
 def _shape_in_ranges(axis, x, low, high):
@@ -320,6 +373,9 @@ class QuantizeAndDequantizeV2(Op):
     def eager(self, input, input_min, input_max):
         return through_levels(self, input, input_min, input_max, self.num_bits, self.attrs)
 
+    def lower(self, p, input, input_min, input_max):
+        return lowered_through_levels(self, p, input, input_min, input_max, self.num_bits)
+
 
 class QuantizeAndDequantizeV3(Op):
     """QuantizeAndDequantizeV2 with the number of bits as an input."""
@@ -345,6 +401,10 @@ class QuantizeAndDequantizeV3(Op):
                 f"Got shape {show(num_bits.shape)}"
             )
         return through_levels(self, input, input_min, input_max, int(num_bits), self.attrs)
+
+    def lower(self, p, input, input_min, input_max, num_bits):
+        bits = int(value_of(p, num_bits, "num_bits"))
+        return lowered_through_levels(self, p, input, input_min, input_max, bits)
 
 
 class QuantizeAndDequantizeV4(QuantizeAndDequantizeV2):
@@ -382,6 +442,16 @@ class QuantizeAndDequantizeV4Grad(Op):
         bounds = np.zeros(input_min.shape, gradients.dtype)
         return inside.astype(gradients.dtype), bounds, bounds.copy()
 
+    def lower(self, p, gradients, input, input_min, input_max):
+        if gradients.shape != input.shape or not -1 <= self.axis < input.rank:
+            raise NotLowerable("the host refuses other sizes")
+        check_channels(self, input, self.axis, input_min=input_min, input_max=input_max)
+        shape = _shape_along(input.rank, self.axis)
+        low, high = (p.reshape(end, shape) for end in (input_min, input_max))
+        inside = p.and_(p.ge(input, low), p.le(input, high))
+        zeros = [p.full(end.shape, 0.0, self.T) for end in (input_min, input_max)]
+        return p.select(inside, gradients, 0.0), *zeros
+
 
 class QuantizeAndDequantize(Op):
     """Floats rounded to the levels of an integer type, and floats again; the oldest form."""
@@ -402,3 +472,7 @@ class QuantizeAndDequantize(Op):
         return through_levels(
             self, input, np.asarray(low), np.asarray(high), self.num_bits, self.attrs
         )
+
+    def lower(self, p, input):
+        ends = (p.scalar(v, self.T) for v in (self.input_min, self.input_max))
+        return lowered_through_levels(self, p, input, *ends, self.num_bits)
