@@ -5,7 +5,7 @@ import pytest
 
 import penstock as tf
 from penstock._src.compiler.blocks.block import Block
-from penstock._src.compiler.blocks.many_shapes import MANY_SHAPES
+from penstock._src.compiler.blocks.many_shapes import HOST_RUNS, MANY_SHAPES
 from penstock._src.compiler.stages import STATISTICS
 
 
@@ -70,14 +70,74 @@ def test_variables_are_updated_by_programs():
     assert host and not any("Assign" in name for name in host)
 
 
-def test_what_reads_weights_stays_in_programs():
-    w = tf.Variable(np.ones((3, 3), np.float32))
+def training():
+    """A step of training a layer, whose inputs are of any length, and its variables."""
+    w, speed = (
+        tf.Variable(np.full((3, 1), 0.5, np.float32)),
+        tf.Variable(np.zeros((3, 1), np.float32)),
+    )
+
+    @tf.function(input_signature=[tf.TensorSpec([None, 3]), tf.TensorSpec([None], tf.int32)])
+    def step(x, ids):
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_mean((tf.math.segment_sum(tf.tanh(x @ w), ids) - 0.3) ** 2)
+        speed.assign(0.9 * speed + tape.gradient(loss, w))
+        w.assign_sub(0.1 * speed)
+        return loss
+
+    return step, w
+
+
+def batch(n):
+    return np.linspace(-1, 1, 3 * n, dtype=np.float32).reshape(n, 3), np.arange(
+        n, dtype=np.int32
+    ) // 2
+
+
+def test_steps_of_training_by_the_host_are_those_of_programs(monkeypatch):
+    found = []
+    for many in (MANY_SHAPES, 1000):
+        monkeypatch.setattr("penstock._src.compiler.blocks.block.MANY_SHAPES", many)
+        step, w = training()
+        losses = [float(step(*batch(n))) for n in range(2, 40)]
+        _, functions = planned(step, *batch(50))
+        assert (functions == 0) == (many == MANY_SHAPES)
+        found.append([*losses, *w.numpy().ravel()])
+    np.testing.assert_allclose(*found, rtol=1e-5)
+
+
+def test_shapes_that_come_again_get_programs_where_the_host_runs_all():
+    step, _ = training()
+    for n in range(2, MANY_SHAPES + 4):
+        step(*batch(n))
+    functions = [planned(step, *batch(60))[1] for _ in range(HOST_RUNS + 2)]
+    assert functions[:HOST_RUNS] == [0] * HOST_RUNS
+    assert functions[HOST_RUNS] > 0
+    assert functions[-1] == 0
+
+
+def test_what_reads_large_weights_stays_in_programs():
+    w = tf.Variable(np.ones((3, 200_000), np.float32))
 
     @tf.function(input_signature=[tf.TensorSpec([None, 3])])
     def f(x):
         return tf.reduce_sum(x @ w)
 
     for n in range(1, MANY_SHAPES + 4):
+        _, functions = planned(f, np.ones((n, 3), np.float32))
+        assert functions > 0
+
+
+def test_loops_over_variables_stay_in_programs():
+    w = tf.Variable(np.ones((3, 3), np.float32))
+
+    @tf.function(input_signature=[tf.TensorSpec([None, 3])])
+    def f(x):
+        for _ in tf.range(5):
+            x = tf.tanh(x @ w)
+        return x
+
+    for n in range(2, MANY_SHAPES + 4):
         _, functions = planned(f, np.ones((n, 3), np.float32))
         assert functions > 0
 
@@ -135,3 +195,13 @@ def test_further_shapes_make_nothing(monkeypatch):
 
     monkeypatch.setattr(Block, "specialize", refuse)
     np.testing.assert_allclose(f(*drawn(1, 9)), np.zeros(9), atol=1e-6)
+
+
+def test_programs_of_more_than_a_hundred_shapes_are_kept():
+    @tf.function(input_signature=[tf.TensorSpec([None, 20_000])])
+    def f(x):
+        return tf.reduce_sum(tf.tanh(x), 1)
+
+    for n in range(2, 112):
+        f(np.zeros((n, 20_000), np.float32))
+    assert sum(planned(f, np.zeros((n, 20_000), np.float32))[1] for n in range(2, 112)) == 0

@@ -16,9 +16,7 @@ from penstock._src.compiler.blocks.many_shapes import (
     OF_MANY_SHAPES,
     FormForAny,
     ShapesMet,
-    inputs_read,
-    most_elements,
-    operations_for_host,
+    share_of_host,
 )
 from penstock._src.compiler.blocks.section import Section
 from penstock._src.compiler.blocks.specialization import Specialization, specialization
@@ -31,8 +29,9 @@ from penstock._src.util.names import label_of_function
 from penstock._src.util.process import collector, forks
 from penstock._src.util.process.progress import Progress
 
-# Specializations kept per block; the oldest goes first.
-MOST_SPECIALIZATIONS = 64
+# Specializations kept per block: for so many operations together (one takes some 350 bytes), and more and fewer than these numbers. The oldest goes first.
+MOST_OPERATIONS = 1 << 20
+FEWEST_KEPT, MOST_KEPT = 64, 1 << 12
 # Values (rather than shapes) that a block is specialized for before its operations go to the host instead.
 MOST_VALUES = 24
 
@@ -62,8 +61,9 @@ class Block:
 
     def __call__(self, values: Sequence[Any]) -> list[Any]:
         """Executes the operations for these inputs."""
-        found = self.specializations.get(self.key(values))
-        if found is None and self.for_any is not None and self.for_any.fits(values):
+        key = self.key(values)
+        found = self.specializations.get(key)
+        if found is None and self.for_any is not None and self.for_any.takes(key, values):
             found = self.for_any.form
         if found is None:
             with self.changing:
@@ -122,7 +122,7 @@ class Block:
             return made
         if self.shapes is not None and self.made:
             self.shapes.note(self.section, values, found.values)
-        if len(self.specializations) >= MOST_SPECIALIZATIONS:
+        if len(self.specializations) >= self.most_kept():
             del self.specializations[next(iter(self.specializations))]
         self.specializations[self.key(values)] = made
         self.made = 0 if self.value_positions else self.made + 1
@@ -132,16 +132,20 @@ class Block:
 
     def form_for_any(self, values: Sequence[Any], shapes: ShapesMet) -> FormForAny | None:
         """A form that leaves to the host what depends on ever new shapes, if that can be."""
-        ops = operations_for_host(self.section, shapes)
-        if not ops:
+        share = share_of_host(self.section, shapes)
+        if share is None:
             return None
-        host = {op.name: OF_MANY_SHAPES for op in ops}
+        host = {op.name: OF_MANY_SHAPES for op in share.ops}
         section = dataclasses.replace(self.section, host={**self.section.host, **host})
         found = specialize(section, values)
         if isinstance(found, list) or not found.fits_any:
             return None
-        most = most_elements(section, ops, shapes)
-        return FormForAny(self.executable(found), inputs_read(section, ops), most)
+        runs: dict[Any, int] | None = {} if share.is_all else None
+        return FormForAny(self.executable(found), share.positions, share.most, runs)
+
+    def most_kept(self) -> int:
+        """How many specializations are kept."""
+        return max(FEWEST_KEPT, min(MOST_KEPT, MOST_OPERATIONS // max(1, len(self.section.ops))))
 
     def specialize_for(self, positions: set[int] | None) -> None:
         """Makes the values of inputs part of the key; None: of no input any more."""

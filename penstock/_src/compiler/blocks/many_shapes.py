@@ -1,5 +1,8 @@
-"""Small inputs that have another shape in nearly every run, such as the words of a batch of texts: what depends on their shapes is computed
-by the host, which takes less time than planning a program for each shape. The operations that do not depend on them stay in programs.
+"""Inputs that have another shape in nearly every run, such as the words of a batch of texts, or the edges of a batch of graphs: what depends
+on their shapes is computed by the host, operation by operation, as long as that takes less time than planning a program for each shape.
+
+If those operations only compute, small tensors, they alone are the host's, and the others stay in programs. If they read or update variables, as
+steps of training do, the host runs all; but shapes that come again get programs of their own.
 """
 
 import dataclasses
@@ -18,6 +21,11 @@ from penstock._src.ir.node import Node
 MANY_SHAPES = 16
 # Elements that count as small: of all inputs that the host reads together, and of each tensor that it makes.
 SMALL = 1 << 14
+# Elements that an operation makes on average, and all make together, where the host runs all: it keeps them to the end of the run.
+FEW_ON_AVERAGE, FEW_IN_ALL = 1 << 15, 1 << 25
+# Runs of a shape by the host before it gets a program, where the host runs all.
+HOST_RUNS = 2
+MOST_REMEMBERED = 1 << 14  # shapes whose runs are counted
 OF_MANY_SHAPES = "its small inputs have another shape in nearly every run"
 
 
@@ -48,32 +56,86 @@ class ShapesMet:
 
 @dataclasses.dataclass(frozen=True)
 class FormForAny:
-    """What executes a block for any shapes, if the inputs that the host reads have few elements."""
+    """What executes a block for any shapes, if the inputs whose shapes vary have few elements.
+
+    runs  how often it ran for each key of a block; None if it stands in for programs for good
+    """
 
     form: Specialization
     positions: Sequence[int] = ()  # of these inputs
     most: float = float("inf")
+    runs: dict[Any, int] | None = None
 
     def fits(self, values: Sequence[Any]) -> bool:
         """Whether it is the right one for these inputs."""
         return sum(_element_count(values[i]) for i in self.positions) <= self.most
 
+    def takes(self, key: Any, values: Sequence[Any]) -> bool:
+        """Whether it executes the block this time."""
+        if not self.fits(values):
+            return False
+        if self.runs is None:
+            return True
+        if len(self.runs) >= MOST_REMEMBERED:
+            self.runs.clear()
+        count = self.runs[key] = self.runs.get(key, 0) + 1
+        return count <= HOST_RUNS
 
-def operations_for_host(section: Section, shapes: ShapesMet) -> list[Operation]:
-    """The operations that depend on shapes that vary, and those that they need; none if some of them are not the host's to compute."""
+
+@dataclasses.dataclass(frozen=True)
+class HostShare:
+    """What of a section the host computes for any shapes.
+
+    is_all     whether these are all operations, some of which read or update variables
+    positions  of the inputs whose elements are counted
+    most       how many elements these may have
+    """
+
+    ops: Sequence[Operation]
+    is_all: bool
+    positions: Sequence[int]
+    most: float
+
+
+def share_of_host(section: Section, shapes: ShapesMet) -> HostShare | None:
+    """The operations that depend on shapes that vary, and those that they need, if the host may compute them; else all, or None."""
     vary = shapes.vary() - section.constants
+    ops = _behind_varying(section, vary)
+    if not ops:
+        return None
+    if not any(op._control_inputs or op.raw_op.stateful or op.raw_op.runs_functions for op in ops):
+        most = most_elements(section, ops, shapes)
+        return HostShare(ops, False, inputs_read(section, ops), most)
+    if section.device is not None or not all(map(_is_quick, section.ops)):
+        return None
+    positions = [i for i, tensor in enumerate(section.inputs) if tensor._id in vary]
+    return HostShare(section.ops, True, positions, _most_of_all(section, positions, shapes))
+
+
+def _behind_varying(section: Section, vary: Collection[int]) -> list[Operation]:
+    """The operations that read tensors whose shapes vary, and those that they need."""
     chosen = [op for op in section.ops if any(t._id in vary for t in op._inputs)]
     makers = {t._id: op for op in section.ops for t in op._outputs}
     found: dict[str, Operation] = {}
     while chosen:
         op = chosen.pop()
-        if op.name in found:
-            continue
-        if op._control_inputs or op.raw_op.stateful or op.raw_op.runs_functions:
-            return []
-        found[op.name] = op
-        chosen += [makers[t._id] for t in op._inputs if t._id in makers]
+        if op.name not in found:
+            found[op.name] = op
+            chosen += [makers[t._id] for t in op._inputs if t._id in makers]
     return list(found.values())
+
+
+def _is_quick(op: Operation) -> bool:
+    """Whether the host runs an operation in about the time of its elements: no loop, and no exchange with other devices."""
+    return op.raw_op.control != "while" and not op.raw_op.is_collective
+
+
+def _most_of_all(section: Section, positions: Sequence[int], shapes: ShapesMet) -> float:
+    """How many elements inputs may have, so that all operations together make few."""
+    made = [size for op in section.ops for t in op._outputs if (size := shapes.size(t))]
+    few = min(FEW_ON_AVERAGE * max(1, len(made)), FEW_IN_ALL)
+    read = sum(shapes.size(section.inputs[i]) for i in positions)
+    return max(1, read) * few / max(1, sum(made)) if sum(made) > few else FEW_ON_AVERAGE
 
 
 def inputs_read(section: Section, ops: Collection[Operation]) -> list[int]:
