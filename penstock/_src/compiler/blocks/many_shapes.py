@@ -22,7 +22,7 @@ MANY_SHAPES = 16
 # Elements that count as small: of all inputs that the host reads together, and of each tensor that it makes.
 SMALL = 1 << 14
 # Elements that an operation makes on average, and all make together, where the host runs all: it keeps them to the end of the run.
-FEW_ON_AVERAGE, FEW_IN_ALL = 1 << 15, 1 << 25
+FEW_ON_AVERAGE, FEW_IN_ALL = 1 << 13, 1 << 25
 # Runs of a shape by the host before it gets a program, where the host runs all.
 HOST_RUNS = 2
 MOST_REMEMBERED = 1 << 14  # shapes whose runs are counted

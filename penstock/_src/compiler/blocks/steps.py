@@ -51,6 +51,7 @@ class ProgramStep:
     # The inputs are the program's arguments and its results are the outputs, as they are.
     is_plain: bool
     is_empty: bool  # there is nothing to compute
+    is_again: bool = False  # made of a template: the function's nodes have other extents
 
     @property
     def reads(self) -> list[int]:
@@ -74,7 +75,7 @@ class ProgramStep:
             found = self.assertions.get(error._message) or self.assertions.get(
                 getattr(error, "origin", None)
             )
-            if found is not None:
+            if found is not None and not self.is_again:
                 self._repeat(found, list(map(on_host, arguments)), error)
                 error._message = found.message or error._message
             locate(error)
