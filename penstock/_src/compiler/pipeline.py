@@ -53,12 +53,19 @@ class Compiled:
     plan: Plan | None = None
 
 
-def compile_function(function: Function, device: int | None = None) -> Compiled:
-    """Takes a function through all stages to a program of the device in PENSTOCK_DEVICE, of its GPUs that of a number."""
+def compile_function(
+    function: Function, device: int | None = None, keeps: bool = False
+) -> Compiled:
+    """Takes a function through all stages to a program of the device in PENSTOCK_DEVICE, of its GPUs that of a number.
+
+    `keeps`: with the kernels that the plan was made of, and the plan.
+    """
     stages = Stages(function.name)
     function = improved(function, stages)
     compiled = _loaded(function, stages, current_device(device))
     STATISTICS.functions += 1
+    if not keeps:
+        compiled.schedule = compiled.plan = None
     if flags.debug >= 1:
         spent = sum(stages.seconds.values()) * 1e3
         nodes = len(function.nodes())

@@ -13,6 +13,7 @@ import numpy as np
 
 from penstock._src.compiler.blocks.section import Section
 from penstock._src.compiler.blocks.specialization import Specialization
+from penstock._src.core import dtypes
 from penstock._src.core.values.resources import VariableHandle
 from penstock._src.graph.operation import Operation
 from penstock._src.ir.node import Node
@@ -21,10 +22,11 @@ from penstock._src.ir.node import Node
 MANY_SHAPES = 16
 # Elements that count as small: of all inputs that the host reads together, and of each tensor that it makes.
 SMALL = 1 << 14
-# Elements that an operation makes on average, and all make together, where the host runs all: it keeps them to the end of the run.
-FEW_ON_AVERAGE, FEW_IN_ALL = 1 << 13, 1 << 25
+# Operations of a section of which the host may run all. Larger ones are planned again in less time (templates.py).
+FEW_OPERATIONS = 256
+FEW_ON_AVERAGE = 1 << 15  # elements that these make on average: they are kept to the end of the run
 # Runs of a shape by the host before it gets a program, where the host runs all.
-HOST_RUNS = 2
+HOST_RUNS = 1
 MOST_REMEMBERED = 1 << 14  # shapes whose runs are counted
 OF_MANY_SHAPES = "its small inputs have another shape in nearly every run"
 
@@ -103,10 +105,14 @@ def share_of_host(section: Section, shapes: ShapesMet) -> HostShare | None:
     ops = _behind_varying(section, vary)
     if not ops:
         return None
-    if not any(op._control_inputs or op.raw_op.stateful or op.raw_op.runs_functions for op in ops):
+    is_pure = not any(
+        op._control_inputs or op.raw_op.stateful or op.raw_op.runs_functions for op in ops
+    )
+    if is_pure and not _leaves_varying(section, ops):
         most = most_elements(section, ops, shapes)
         return HostShare(ops, False, inputs_read(section, ops), most)
-    if section.device is not None or not all(map(_is_quick, section.ops)):
+    is_small = len(section.ops) <= FEW_OPERATIONS
+    if section.device is not None or not is_small or not all(map(_is_quick, section.ops)):
         return None
     positions = [i for i, tensor in enumerate(section.inputs) if tensor._id in vary]
     return HostShare(section.ops, True, positions, _most_of_all(section, positions, shapes))
@@ -125,6 +131,14 @@ def _behind_varying(section: Section, vary: Collection[int]) -> list[Operation]:
     return list(found.values())
 
 
+def _leaves_varying(section: Section, ops: Sequence[Operation]) -> bool:
+    """Whether other operations read what these make, in shapes that vary: they would be planned for each."""
+    own = {op.name for op in ops}
+    made = {t._id for op in ops for t in op._outputs}
+    read = [t for op in section.ops if op.name not in own for t in op._inputs if t._id in made]
+    return any(t.dtype == dtypes.variant or not t.shape.is_fully_defined() for t in read)
+
+
 def _is_quick(op: Operation) -> bool:
     """Whether the host runs an operation in about the time of its elements: no loop, and no exchange with other devices."""
     return op.raw_op.control != "while" and not op.raw_op.is_collective
@@ -133,7 +147,7 @@ def _is_quick(op: Operation) -> bool:
 def _most_of_all(section: Section, positions: Sequence[int], shapes: ShapesMet) -> float:
     """How many elements inputs may have, so that all operations together make few."""
     made = [size for op in section.ops for t in op._outputs if (size := shapes.size(t))]
-    few = min(FEW_ON_AVERAGE * max(1, len(made)), FEW_IN_ALL)
+    few = FEW_ON_AVERAGE * max(1, len(made))
     read = sum(shapes.size(section.inputs[i]) for i in positions)
     return max(1, read) * few / max(1, sum(made)) if sum(made) > few else FEW_ON_AVERAGE
 

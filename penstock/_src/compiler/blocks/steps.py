@@ -131,7 +131,7 @@ def program_step(
     device: int | None = None,
 ) -> ProgramStep:
     """Compiles a function to a step, for the device of a number if devices have numbers."""
-    compiled = compile_function(function, device)
+    compiled = compile_function(function, device, keeps=True)
     passes_inputs = all(how == "input" for how, _ in sources)
     gives_results = all(maker == ("result", i) for i, (_, maker) in enumerate(makers))
     return ProgramStep(
