@@ -72,7 +72,7 @@ def slopes(x, y):
 
 
 FUNCTIONS = [attention, movements, pooled, rounds, slopes]
-SIZES = st.lists(st.tuples(st.integers(2, 40), st.integers(2, 40)), min_size=12, max_size=24)
+SIZES = st.lists(st.integers(2, 60), min_size=12, max_size=24)
 
 
 @pytest.mark.parametrize("function", FUNCTIONS, ids=lambda f: f.__name__)
@@ -82,15 +82,15 @@ def test_no_template_gives_another_plan_than_all_stages(function, sizes):
     """PENSTOCK_VERIFY goes all the way for each shape, and raises if a template would give something else."""
     compiled = tf.function(function, input_signature=[ROWS, ROWS])
     with override(verify=True):
-        for n, m in sizes:
-            assert all(np.isfinite(x).all() for x in compiled(numbers(n, 6), numbers(m, 6)))
+        for n in sizes:
+            assert all(np.isfinite(x).all() for x in compiled(numbers(n, 6), numbers(n, 6)))
 
 
 @pytest.mark.parametrize("function", FUNCTIONS, ids=lambda f: f.__name__)
 def test_results_of_many_shapes_are_those_of_the_host(function):
     compiled = tf.function(function, input_signature=[ROWS, ROWS])
     for _ in range(40):
-        x, y = numbers(RANDOM.integers(2, 30), 6), numbers(RANDOM.integers(2, 30), 6)
+        x, y = numbers(n := RANDOM.integers(2, 60), 6), numbers(n, 6)
         wanted = function(tf.constant(x), tf.constant(y))
         for a, b in zip(compiled(x, y), wanted, strict=True):
             np.testing.assert_allclose(a, b, rtol=2e-5, atol=2e-5)
@@ -129,11 +129,11 @@ def test_a_refused_index_is_told_as_ever(monkeypatch):
     )
     monkeypatch.setattr(templates, "_is_power", lambda *_: False)
     for n in (5, 7, 50, 100, 31, 11):
-        f(numbers(n, 6), np.zeros(n + 1, np.int32))
+        f(numbers(n, 6), np.zeros(n, np.int32))
     with pytest.raises(
         tf.errors.InvalidArgumentError, match=r"indices\[3\] = 44 is not in \[0, 37\)"
     ):
-        f(numbers(37, 6), np.int32([0, 1, 2, 44, *[0] * 34]))
+        f(numbers(37, 6), np.int32([0, 1, 2, 44, *[0] * 33]))
 
 
 def test_a_template_that_fails_is_given_up(monkeypatch):

@@ -5,9 +5,11 @@ extents of the inputs (ir/dims.py). For other values these kernels are planned o
 
 That must be what the whole way would give. Decisions on the way compare extents, and a template holds where the comparisons that were recorded
 (dims.recording) give the same. What was decided by plain numbers made of extents is not recorded. So before a template is used, what it gives
-must have been found equal to what the whole way gave for other inputs, some with smaller and some with larger extents; extents in between, with
-the same divisors, in the same order and equal to no fixed extent of the section, are taken to be decided alike. Uses are examined again, ever
-more rarely; a template that fails once is given up, with all that was made of it, and its block makes no others.
+must have been found equal to what the whole way gave for other inputs. Extents and numbers of elements between those of such inputs, with the
+same divisors, in the same order and equal to no fixed extent of the section, are taken to be decided alike: what is decided for a smaller and for
+a larger extent is decided for those between. So only one extent may be unknown, as of batches of any length or of any number: of several, costs
+that are compared may cross in between. Uses are examined again, ever more rarely; a template that fails once is given up, with all that was made
+of it, and its block makes no others.
 """
 
 import dataclasses
@@ -34,6 +36,7 @@ from penstock._src.util.flags import flags
 MOST_TEMPLATES = 6  # of a block
 LEAST_SAMPLES = 3  # inputs for which a template gave what the whole way does
 EXAMINED_AGAIN = 4  # uses 1, 4, 16 ... are examined
+MOST_IDLE = 64  # times that the whole way is gone since a template was of use, before templates are left alone
 
 Symbols = Mapping[str, int]
 
@@ -51,7 +54,7 @@ class Extents:
 
 
 def extents_of(section: Section, values: Sequence[Any]) -> Extents | None:
-    """The unknown extents of a section's inputs; None if they have none, or are not arrays and variables alone."""
+    """The unknown extent of a section's inputs; None if they have none or several, or are not arrays and variables alone."""
     names: dict[tuple[int, int], str] = {}
     symbols: dict[str, int] = {}
     pattern: list[Any] = []
@@ -77,7 +80,7 @@ def extents_of(section: Section, values: Sequence[Any]) -> Extents | None:
                 symbols[names[axis, n]] = n
             own.append(names[axis, n])
         pattern.append(tuple(own))
-    return Extents(tuple(pattern), symbols) if symbols else None
+    return Extents(tuple(pattern), symbols) if len(symbols) == 1 else None
 
 
 @dataclasses.dataclass(eq=False)
@@ -86,7 +89,8 @@ class Template:
 
     found    with one program among its steps
     told     comparisons of extents that decided it
-    samples  extents for which it gives what the whole way does; the first are those that it was made for
+    first    the extents that it was made for
+    samples  how many extents it gives for what the whole way does
     uses     how often it was used
     """
 
@@ -94,11 +98,26 @@ class Template:
     found: Specialized
     compiled: Compiled
     told: Mapping[dims.Comparison, bool]
-    samples: list[Symbols]
+    first: Symbols
+    samples: int = 0
     uses: int = 0
 
     def __post_init__(self) -> None:
-        self.expressions, self.fixed = _extents(self.compiled.function)
+        self.expressions, sizes, self.fixed = _extents(self.compiled.function)
+        self.counted = [*self.expressions, *sizes]
+        self.least = self.most = self._counts(self.first)
+        self.orders: set[Any] = set()
+        self.divisors = dict(self.first)
+        self.note(self.first)
+
+    def note(self, symbols: Symbols) -> None:
+        """Takes notice of extents for which it gives what the whole way does."""
+        counts = self._counts(symbols)
+        self.samples += 1
+        self.least = list(map(min, self.least, counts))
+        self.most = list(map(max, self.most, counts))
+        self.orders.add(self._order(counts))
+        self.divisors = {name: math.gcd(n, symbols[name]) for name, n in self.divisors.items()}
 
     def plan(self, symbols: Symbols) -> Plan | None:
         """The plan for these extents; None if a kernel has others than those of inputs, or does not fit the memory that it reads."""
@@ -110,23 +129,25 @@ class Template:
 
     def is_trusted(self, symbols: Symbols) -> bool:
         """Whether it is taken to give for these extents what the whole way would give."""
-        if len(self.samples) < LEAST_SAMPLES or not self._is_between(symbols):
+        if self.samples < LEAST_SAMPLES or not dims.holds(self.told, symbols):
             return False
-        if any(n % math.gcd(*[s[name] for s in self.samples]) for name, n in symbols.items()):
-            return False
-        orders = [self._order(sample) for sample in self.samples]
-        return self._order(symbols) in orders and dims.holds(self.told, symbols)
+        counts = self._counts(symbols)
+        between = zip(self.least, counts, self.most, strict=True)
+        return (
+            all(low <= n <= high for low, n, high in between)
+            and not any(n % self.divisors[name] for name, n in symbols.items())
+            and self._order(counts) in self.orders
+        )
 
-    def _is_between(self, symbols: Symbols) -> bool:
-        """Whether one sample has no larger extents, and another no smaller ones."""
-        least = any(all(s[name] <= n for name, n in symbols.items()) for s in self.samples)
-        return least and any(all(s[name] >= n for name, n in symbols.items()) for s in self.samples)
+    def _counts(self, symbols: Symbols) -> list[int]:
+        """The extents of the section's arrays, then their numbers of elements."""
+        return [dims.evaluate(e, symbols) for e in self.counted]
 
-    def _order(self, symbols: Symbols) -> Any:
+    def _order(self, counts: Sequence[int]) -> Any:
         """Which of the section's extents is larger than which, and which are equal to fixed ones."""
-        found = [dims.evaluate(e, symbols) for e in self.expressions]
+        found = counts[: len(self.expressions)]
         ranks = {n: i for i, n in enumerate(sorted(set(found)))}
-        return [ranks[n] for n in found], [n if n in self.fixed else 0 for n in found]
+        return tuple([ranks[n] for n in found]), tuple([n if n in self.fixed else 0 for n in found])
 
     def made_for(self, plan: Plan) -> Specialized:
         """The steps for the extents of a plan."""
@@ -141,19 +162,24 @@ def _step_of(step: ProgramStep, compiled: Compiled) -> ProgramStep:
     return dataclasses.replace(step, compiled=compiled, call=compiled.run, is_again=True)
 
 
-def _extents(function: Function) -> tuple[list[dims.Expression], frozenset[int]]:
-    """(expressions of the extents in a function, extents that are fixed)."""
+def _extents(
+    function: Function,
+) -> tuple[list[dims.Expression], list[dims.Expression], frozenset[int]]:
+    """Of a function: (expressions of extents, those of numbers of elements, extents that are fixed)."""
     expressions: dict[dims.Expression, None] = {}
+    sizes: dict[dims.Expression, None] = {}
     fixed: set[int] = set()
     for inner in function.functions():
         for node in (*inner.parameters, *inner.nodes()):
             for shape in [node.shape] if node.results is None else [s for s, _ in node.results]:
+                if isinstance(size := dims.product(shape), dims.Dim):
+                    sizes[size.expr] = None
                 for extent in shape:
                     if isinstance(extent, dims.Dim):
                         expressions[extent.expr] = None
                     else:
                         fixed.add(extent)
-    return list(expressions), frozenset(fixed - {0, 1})
+    return list(expressions), [e for e in sizes if e not in expressions], frozenset(fixed - {0, 1})
 
 
 class Templates:
@@ -163,6 +189,7 @@ class Templates:
         self.known: list[Template] = []
         self.ops: Sequence[Operation] = ()
         self.is_off = False
+        self.idle = 0  # times that the whole way was gone since a template was of use
 
     def use(self, section: Section, extents: Extents) -> Specialized | None:
         """The steps for inputs, made of a template; None if the whole way is to be gone."""
@@ -170,7 +197,7 @@ class Templates:
             self.known, self.ops = [], section.ops
         for template in self.known:
             if template.pattern == extents.pattern and template.is_trusted(extents.symbols):
-                template.uses += 1
+                template.uses, self.idle = template.uses + 1, 0
                 if _is_power(template.uses, EXAMINED_AGAIN) or flags.verify:
                     return None
                 plan = template.plan(extents.symbols)
@@ -198,19 +225,26 @@ class Templates:
             return True
         compiled = programs[0].compiled
         assert compiled.plan is not None
+        self.idle += 1
+        if self.idle > MOST_IDLE:
+            self.known, self.is_off = [], True
+            forget_kernels(found)
+            return True
         own, fits = identity(compiled.plan), False
         for template in self.known:
-            if template.pattern != extents.pattern:
+            if template.pattern != extents.pattern or not dims.holds(
+                template.told, extents.symbols
+            ):
                 continue
             plan = template.plan(extents.symbols)
             if plan is not None and identity(plan) == own and _are_alike(template.found, found):
-                template.samples.append(extents.symbols)
+                template.note(extents.symbols)
                 fits = True
             elif template.is_trusted(extents.symbols):
                 forget_kernels(found)
                 return self._give_up(template, extents)
         if not fits and len(self.known) < MOST_TEMPLATES:
-            made = Template(extents.pattern, found, compiled, dict(told), [extents.symbols])
+            made = Template(extents.pattern, found, compiled, dict(told), extents.symbols)
             self.known.append(made)
         else:
             forget_kernels(found)
@@ -222,7 +256,7 @@ class Templates:
         if flags.verify:
             raise InternalError(
                 None, None, f"{name}: a template gives another plan than the whole way for {extents.symbols}, "
-                f"between those for {template.samples}",
+                f"though {template.samples} others were alike",
             )  # fmt: skip
         return False
 
