@@ -86,7 +86,7 @@ class _Open:
     def elements(self) -> int:
         """The number of elements of its space, for the current sizes."""
         root = self.roots[0]
-        return int(self.nodes[0].size if root is None else root.args[0].size)
+        return self.nodes[0].size if root is None else root.args[0].size
 
     @property
     def is_plain(self) -> bool:
@@ -199,7 +199,7 @@ class _Merger:
         """Whether two groups read something in common, or one what the other makes."""
         common = (a.reads & b.reads) | (a.made & b.reads)
         if a.elements > SMALL:  # streams side by side are slower where they share nothing large
-            common = {i for i in common if i in a.made or 4 * int(self.by_id[i].size) >= a.elements}
+            common = {i for i in common if i in a.made or 4 * self.by_id[i].size >= a.elements}
         return bool(common or self.unrelated and a.kind == b.kind == "map")
 
     def _turns_rows(self, group: _Open) -> bool:

@@ -160,9 +160,9 @@ def _worth_storing(
     if len(users) > 1:
         if weight > LONG:
             return True
-        size = int(node.size)
+        size = node.size
         arrays = (by_id[i] for i in read)
-        if size > 1 and sum(int(x.size) == size for x in arrays if x.dtype is not None) >= 3:
+        if size > 1 and sum(x.size == size for x in arrays if x.dtype is not None) >= 3:
             return True
     return any(_reads_often(user, node, node, weight, found) for user in users)
 
@@ -170,7 +170,7 @@ def _worth_storing(
 def _wanted_in_rows(node: Node, stored: Container[int], found: Recognized) -> bool:
     """Whether a node is a large array's transpose, or is computed with one, whose rows kernels would read again and again, each element
     from another line of the cache."""
-    if int(node.size) < LARGE:
+    if node.size < LARGE:
         return False
     if turns_rows(node):
         return any(
@@ -201,7 +201,7 @@ def _takes_rows(user: Node, node: Node) -> bool:
     """Whether a gather takes so many rows of a node that they cost more than storing it."""
     if user.kind != "gather" or user.args[0] is not node:
         return False
-    return user.attrs["axis"] < node.rank - 1 and int(user.size) >= int(node.size) // 4
+    return user.attrs["axis"] < node.rank - 1 and user.size >= node.size // 4
 
 
 def _reads_often(user: Node, arg: Node, node: Node, weight: int, found: Recognized) -> bool:
@@ -212,7 +212,7 @@ def _reads_often(user: Node, arg: Node, node: Node, weight: int, found: Recogniz
     if user.kind in ("gather", "windows"):
         return user.args[0] is arg and weight > REPEATED
     if user.kind == "broadcast":
-        if int(user.size) == int(arg.size):
+        if user.size == arg.size:
             return False
         last = user.shape[-1] if user.shape else 1
         along_rows = bool(arg.shape) and len(user.shape) - 1 in user.attrs["axes"]

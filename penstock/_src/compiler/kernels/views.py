@@ -214,7 +214,7 @@ def _reshape(node: Node, axes: list[AxisIndex]) -> list[AxisIndex]:
         while rest and not _same(covered, extent):
             taken.append(rest.pop(0))
             covered = covered * taken[-1][0]
-            if int(covered) > int(extent):
+            if covered > extent:
                 raise Unfollowed
         if not _same(covered, extent):
             raise Unfollowed

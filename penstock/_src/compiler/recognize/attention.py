@@ -107,7 +107,7 @@ class _Search:
         _require(len(outputs) == 1)
         value, _, width, letters = self.product(outputs[0], weights, COLUMN)
         small = type(depth) is int and type(width) is int and max(depth, width) <= WIDEST
-        _require(small and min(int(scores.shape[-1]), int(self.extents[ROW])) >= LEAST)
+        _require(small and min(scores.shape[-1], self.extents[ROW]) >= LEAST)
         found = Attention(
             query, key, value, scores, logits, maximum, total, outputs[0], self.letters,
             {outputs[0].id: letters}, depth, width, reach_of(logits, self.letters),
