@@ -107,8 +107,7 @@ def plan_of(make):
 
 
 def test_every_name_has_a_case():
-    in_blocks = {"templates"}  # tests/compiler/blocks/test_templates.py
-    assert {make.__name__ for make in CASES} == set(flags.OPTIONAL) - in_blocks
+    assert {make.__name__ for make in CASES} == set(flags.OPTIONAL)
 
 
 @pytest.mark.parametrize("make", CASES, ids=lambda make: make.__name__)

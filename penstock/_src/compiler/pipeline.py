@@ -16,7 +16,7 @@ PENSTOCK_VERIFY is set and written to a file when PENSTOCK_DUMP is; PENSTOCK_DIS
 """
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,18 +24,16 @@ from penstock._src.compiler.codegen.generator import Generator
 from penstock._src.compiler.device import Device, current_device, find_device
 from penstock._src.compiler.fusion.merge import merge
 from penstock._src.compiler.fusion.partition import partition
-from penstock._src.compiler.fusion.schedule import Schedule, schedule
+from penstock._src.compiler.fusion.schedule import schedule
 from penstock._src.compiler.passes.loops import loops
 from penstock._src.compiler.passes.simplify import simplify
 from penstock._src.compiler.plan.memory_need import check_results
-from penstock._src.compiler.plan.numbers import with_numbers
 from penstock._src.compiler.plan.plan import Plan
 from penstock._src.compiler.plan.planner import plan
 from penstock._src.compiler.recognize.recognize import recognize
 from penstock._src.compiler.stages import STATISTICS, Stages
 from penstock._src.core.errors import UnimplementedError
 from penstock._src.core.values import memory_limit
-from penstock._src.ir import dims
 from penstock._src.ir.function import Function
 from penstock._src.util.flags import flags
 
@@ -49,23 +47,14 @@ class Compiled:
     run: Callable[[Sequence[Any]], list[Any]]
     seconds: dict[str, float] = field(default_factory=dict)
     why_interpreted: str = ""  # the primitive that has no native code yet, if one hinders
-    schedule: Schedule | None = None  # of which its plan was made
-    plan: Plan | None = None
 
 
-def compile_function(
-    function: Function, device: int | None = None, keeps: bool = False
-) -> Compiled:
-    """Takes a function through all stages to a program of the device in PENSTOCK_DEVICE, of its GPUs that of a number.
-
-    `keeps`: with the kernels that the plan was made of, and the plan.
-    """
+def compile_function(function: Function, device: int | None = None) -> Compiled:
+    """Takes a function through all stages to a program of the device in PENSTOCK_DEVICE, of its GPUs that of a number."""
     stages = Stages(function.name)
     function = improved(function, stages)
     compiled = _loaded(function, stages, current_device(device))
     STATISTICS.functions += 1
-    if not keeps:
-        compiled.schedule = compiled.plan = None
     if flags.debug >= 1:
         spent = sum(stages.seconds.values()) * 1e3
         nodes = len(function.nodes())
@@ -89,24 +78,12 @@ def plan_function(
 ) -> Plan:
     """The Plan of a function, for the target of a generator, which keeps what it emits, and so many threads, which may run lanes."""
     stages = stages or Stages(function.name)
-    return plan_kernels(kernels_of(function, stages), generator, threads, stages, has_lanes)
-
-
-def kernels_of(function: Function, stages: Stages) -> Schedule:
-    """The kernels of a function."""
     recognized = stages.run("recognize", recognize, function)
     groups = stages.run("partition", partition, recognized)
     groups = stages.run("merge", merge, groups)
-    return stages.run("schedule", schedule, groups)  # type: ignore[no-any-return]
-
-
-def plan_kernels(
-    kernels: Schedule, generator: Generator, threads: int, stages: Stages, has_lanes: bool
-) -> Plan:
-    """The Plan of kernels, for extents as they are now."""
+    kernels = stages.run("schedule", schedule, groups)
     before = generator.seconds
-    with dims.recording(None):  # what planning decides is decided anew for other extents
-        planned: Plan = stages.run("plan", plan, kernels, generator, threads, has_lanes)
+    planned = stages.run("plan", plan, kernels, generator, threads, has_lanes)
     stages.seconds["emit"] = generator.seconds - before
     stages.seconds["plan"] -= stages.seconds["emit"]
     return planned
@@ -116,11 +93,10 @@ def _loaded(function: Function, stages: Stages, device: Device) -> Compiled:
     """The function as a program of a device."""
     check_results(function)
     try:
-        generator, kernels = device.generator, None
+        generator = device.generator
         planned = Plan(function)
         if generator is not None:
-            kernels = kernels_of(function, stages)
-            planned = plan_kernels(kernels, generator, device.threads, stages, device.has_lanes)
+            planned = plan_function(function, generator, device.threads, stages, device.has_lanes)
         program = stages.timed("load", device.load, planned)
     except MemoryError as error:  # of a stage of the compiler
         raise memory_limit.refused(error, function.name) from error
@@ -135,20 +111,4 @@ def _loaded(function: Function, stages: Stages, device: Device) -> Compiled:
         from penstock._src.compiler.check.checked import CheckedProgram  # loaded if asked for
 
         program = CheckedProgram(stages.functions, program, flags.check)
-    return Compiled(function, program, program.run, stages.seconds, "", kernels, planned)
-
-
-def planned_again(kernels: Schedule, symbols: Mapping[str, int]) -> Plan:
-    """The Plan of kernels for the CPU where symbols have other values than those with which the kernels were made."""
-    device = find_device("CPU")
-    assert device.generator is not None
-    stages = Stages(kernels.function.name)
-    with dims.at(symbols):
-        made = plan_kernels(kernels, device.generator, device.threads, stages, device.has_lanes)
-        return with_numbers(made)
-
-
-def loaded_again(planned: Plan) -> Compiled:
-    """The program of a plan of `planned_again`."""
-    program = find_device("CPU").load(planned)
-    return Compiled(planned.function, program, program.run)
+    return Compiled(function, program, program.run, stages.seconds)

@@ -14,10 +14,8 @@ kept in one canonical order: equal polynomials are equal tuples.
 
 from __future__ import annotations
 
-import contextlib
 import functools
-import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Union
 
 Atom = tuple
@@ -93,35 +91,6 @@ class Dim(int):
     def __divmod__(self, other: Any) -> Any:
         return self // other, self % other
 
-    # What its value is where `at` gives the symbols other values; `recording` notes what comparisons told.
-
-    def __int__(self) -> int:
-        known = _NOW.symbols
-        return int.__int__(self) if known is None else evaluate(self.expr, known)
-
-    def __bool__(self) -> bool:
-        return _compared(int.__ne__, self, 0)
-
-    def __eq__(self, other: Any) -> bool:
-        return _compared(int.__eq__, self, other)
-
-    def __ne__(self, other: Any) -> bool:
-        return _compared(int.__ne__, self, other)
-
-    def __lt__(self, other: Any) -> bool:
-        return _compared(int.__lt__, self, other)
-
-    def __le__(self, other: Any) -> bool:
-        return _compared(int.__le__, self, other)
-
-    def __gt__(self, other: Any) -> bool:
-        return _compared(int.__gt__, self, other)
-
-    def __ge__(self, other: Any) -> bool:
-        return _compared(int.__ge__, self, other)
-
-    __hash__ = int.__hash__
-
     def __reduce__(self) -> tuple:
         return Dim, (int(self), self.expr)
 
@@ -132,71 +101,6 @@ class Dim(int):
 
     def __format__(self, spec: str) -> str:
         return format(int(self), spec) if spec else repr(self)
-
-
-Comparison = tuple[Callable[[int, int], bool], Expression, Expression]
-
-
-class _Now(threading.local):
-    """Of this thread: the values that symbols have, if they are not those with which Dims were made; what comparisons have told, if
-    that is recorded.
-    """
-
-    symbols: Mapping[str, int] | None = None
-    told: dict[Comparison, bool] | None = None
-
-
-_NOW = _Now()
-
-
-@contextlib.contextmanager
-def at(symbols: Mapping[str, int]) -> Iterator[None]:
-    """Lets Dims have the values, for this thread, that they have where symbols have these."""
-    before, _NOW.symbols = _NOW.symbols, symbols
-    try:
-        yield
-    finally:
-        _NOW.symbols = before
-
-
-@contextlib.contextmanager
-def recording(told: dict[Comparison, bool] | None) -> Iterator[None]:
-    """Notes in `told` what comparisons of Dims give in this thread: what was decided by them holds where they give the same. None: does not."""
-    before, _NOW.told = _NOW.told, told
-    try:
-        yield
-    finally:
-        _NOW.told = before
-
-
-def holds(told: Mapping[Comparison, bool], symbols: Mapping[str, int]) -> bool:
-    """Whether comparisons give the same where symbols have these values."""
-    return all(
-        compare(evaluate(a, symbols), evaluate(b, symbols)) == result
-        for (compare, a, b), result in told.items()
-    )
-
-
-def _compared(compare: Callable[[int, int], bool], a: Dim, b: Any) -> bool:
-    if type(b) is Dim:
-        result = compare(int(a), int(b))
-        if _NOW.told is not None and a.expr != b.expr:
-            _NOW.told[compare, a.expr, b.expr] = result
-        return result
-    result = compare(int(a), b)
-    if _NOW.told is not None and result is not NotImplemented and isinstance(b, int):
-        _NOW.told[compare, a.expr, expression(b)] = result
-    return result
-
-
-@contextlib.contextmanager
-def also_at(symbols: Mapping[str, int]) -> Iterator[None]:
-    """Within `at`: lets further symbols have values."""
-    if _NOW.symbols is None:
-        yield
-        return
-    with at({**_NOW.symbols, **symbols}):
-        yield
 
 
 def expression(value: int) -> Expression:

@@ -52,7 +52,6 @@ OPTIONAL = {
     "contractions": "kernels for products and convolutions; without them these are loop nests",
     "epilogues": "computing elementwise nodes on the tiles of contractions and the results of reductions",
     "lanes": "running side by side what was placed on different logical devices",
-    "templates": "planning kernels again for inputs of other shapes; without them all stages are gone through",
     "rows": "reducing short rows again in every kernel that works on them",
     "merge": "making one kernel of several over one space",
     "widening": "keeping weights of few bits packed as the wider numbers that they are multiplied as",

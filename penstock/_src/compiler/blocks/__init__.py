@@ -5,7 +5,6 @@ called with values and, for each new set of shapes, makes a `Specialization`: a 
 
     block.py           keeps specializations by the shapes (and some values) of the inputs; read it first
     many_shapes.py     what is left to the host, as small inputs have another shape in nearly every run
-    templates.py       programs for further shapes, made by planning the kernels of others again
     specialize.py      which operations are lowered into one program, which run on the host, what waits for the host
     inputs.py          the parameters of the program; results.py: how tensors are found after its run
     steps.py           the kinds of steps; host.py runs one operation; specialization.py runs all steps

@@ -5,7 +5,6 @@ and keeps it.
 """
 
 import dataclasses
-import functools
 import threading
 import weakref
 from collections.abc import Callable, Mapping, Sequence
@@ -22,14 +21,10 @@ from penstock._src.compiler.blocks.many_shapes import (
 from penstock._src.compiler.blocks.section import Section
 from penstock._src.compiler.blocks.specialization import Specialization, specialization
 from penstock._src.compiler.blocks.specialize import Specialized, specialize
-from penstock._src.compiler.blocks.templates import Templates, extents_of, forget_kernels
-from penstock._src.core.errors import OpError
 from penstock._src.core.values import resources
 from penstock._src.core.values.resources import VariableHandle
 from penstock._src.graph.operation import Operation
-from penstock._src.ir import dims
 from penstock._src.ops.control.list_value import TensorList
-from penstock._src.util.flags import flags
 from penstock._src.util.names import label_of_function
 from penstock._src.util.process import collector, forks
 from penstock._src.util.process.progress import Progress
@@ -37,8 +32,6 @@ from penstock._src.util.process.progress import Progress
 # Specializations kept per block: for so many operations together (one takes some 350 bytes), and more and fewer than these numbers. The oldest goes first.
 MOST_OPERATIONS = 1 << 20
 FEWEST_KEPT, MOST_KEPT = 64, 1 << 12
-# Specializations that a block makes before it makes templates.
-FEW_SHAPES = 2
 # Values (rather than shapes) that a block is specialized for before its operations go to the host instead.
 MOST_VALUES = 24
 
@@ -61,7 +54,6 @@ class Block:
         self.made = 0  # specializations so far
         self.shapes: ShapesMet | None = ShapesMet()  # None: nothing is to be learned from them
         self.for_any: FormForAny | None = None
-        self.templates = Templates()
         # What waits for the first steps is mostly the same section for all shapes: it keeps its specializations.
         self.waiting: weakref.WeakValueDictionary[Any, Block] = weakref.WeakValueDictionary()
         # What keys consist of may change while one is made: another thread must not file its own under the new form.
@@ -101,9 +93,8 @@ class Block:
         return shapes, held, rest, known, alias[1]
 
     def forms(self) -> list[Specialization]:
-        """Every specialization that it has, but for those made of templates, and the form for any shapes."""
-        made = [each for each in self.specializations.values() if not each.is_again]
-        return [*made, *([self.for_any.form] if self.for_any else [])]
+        """Every specialization that it has, and the form for any shapes."""
+        return [*self.specializations.values(), *([self.for_any.form] if self.for_any else [])]
 
     def operations(self) -> Sequence[Operation]:
         """The operations: those of a whole graph as they are by now."""
@@ -123,13 +114,14 @@ class Block:
             self.for_any, self.shapes = self.form_for_any(values, self.shapes), None
             if self.for_any is not None and self.for_any.fits(values):
                 return self.for_any.form
-        found = self.found_for(values)
+        while isinstance(found := specialize(self.section, values), list):
+            self.specialize_for({*self.value_positions, *found})
         made = self.executable(found)
         if found.fits_any:
             self.for_any = FormForAny(made)
             return made
         if self.shapes is not None and self.made:
-            self.shapes.note(self.section, values, {} if found.is_again else found.values)
+            self.shapes.note(self.section, values, found.values)
         if len(self.specializations) >= self.most_kept():
             del self.specializations[next(iter(self.specializations))]
         self.specializations[self.key(values)] = made
@@ -137,32 +129,6 @@ class Block:
         if self.value_positions and len(self.specializations) > MOST_VALUES:
             self.specialize_for(None)
         return made
-
-    def found_for(self, values: Sequence[Any]) -> Specialized:
-        """The steps for these inputs: of a template, or by the whole way."""
-        extents = None
-        if self.made >= FEW_SHAPES and not self.value_positions and self.may_use_templates():
-            extents = extents_of(self.section, values)
-        if extents is not None and (made := self.templates.use(self.section, extents)):
-            return made
-        told: dict[Any, bool] = {}
-        with dims.recording(None if extents is None else told):
-            while isinstance(found := specialize(self.section, values), list):
-                self.specialize_for({*self.value_positions, *found})
-        if extents is not None and not self.value_positions:
-            if not self.templates.learn(self.section, extents, found, told):
-                self.specializations.clear()
-        else:
-            forget_kernels(found)
-        return found
-
-    def may_use_templates(self) -> bool:
-        """Whether templates are of use here, and nothing is set that looks into every stage."""
-        is_looked_into = flags.check or flags.dump or flags.guard or flags.checked
-        is_cpu = self.section.device is None and flags.device == "CPU"
-        return is_cpu and not (
-            self.templates.is_off or is_looked_into or "templates" in flags.disable
-        )
 
     def form_for_any(self, values: Sequence[Any], shapes: ShapesMet) -> FormForAny | None:
         """A form that leaves to the host what depends on ever new shapes, if that can be."""
@@ -197,24 +163,7 @@ class Block:
             steps.append(BlockStep(block, rest.reasons, rest.reads, rest.writes))
         outputs = [found.slots[t._id] for t in self.section.outputs]
         inputs = len(self.section.inputs)
-        made = specialization(steps, found.slots, inputs, found.initial, outputs)
-        if not found.is_again:
-            return made
-        run = functools.partial(self.run_again, made.run, len(steps))
-        return dataclasses.replace(made, run=run, is_again=True)
-
-    def run_again(
-        self, run: Callable[[Sequence[Any]], list[Any]], steps: int, values: Sequence[Any]
-    ) -> list[Any]:
-        """Runs what was made of a template. Where a value is refused, what the whole way gives says which and why."""
-        try:
-            return run(values)
-        except OpError as error:
-            if steps == 1 and getattr(error, "written", None) == frozenset():
-                found = specialize(self.section, values)
-                if not isinstance(found, list):
-                    self.executable(found).run(values)
-            raise
+        return specialization(steps, found.slots, inputs, found.initial, outputs)
 
     def block_of(self, waiting: Section) -> "Block":
         """The block of a section that waits: the one that an equal section of another specialization has."""

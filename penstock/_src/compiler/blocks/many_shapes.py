@@ -22,8 +22,6 @@ from penstock._src.ir.node import Node
 MANY_SHAPES = 16
 # Elements that count as small: of all inputs that the host reads together, and of each tensor that it makes.
 SMALL = 1 << 14
-# Operations of a section of which the host may run all. Larger ones are planned again in less time (templates.py).
-FEW_OPERATIONS = 256
 FEW_ON_AVERAGE = 1 << 15  # elements that these make on average: they are kept to the end of the run
 # Runs of a shape by the host before it gets a program, where the host runs all.
 HOST_RUNS = 1
@@ -111,8 +109,7 @@ def share_of_host(section: Section, shapes: ShapesMet) -> HostShare | None:
     if is_pure and not _leaves_varying(section, ops):
         most = most_elements(section, ops, shapes)
         return HostShare(ops, False, inputs_read(section, ops), most)
-    is_small = len(section.ops) <= FEW_OPERATIONS
-    if section.device is not None or not is_small or not all(map(_is_quick, section.ops)):
+    if section.device is not None or not all(map(_is_quick, section.ops)):
         return None
     positions = [i for i, tensor in enumerate(section.inputs) if tensor._id in vary]
     return HostShare(section.ops, True, positions, _most_of_all(section, positions, shapes))

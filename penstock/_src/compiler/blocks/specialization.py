@@ -12,14 +12,10 @@ from penstock._src.core.errors import OutOfRangeError
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Specialization:
-    """The steps of a block for inputs of given shapes. `run(values)` gives its outputs for these inputs.
-
-    is_again  whether it was made of a template: what its steps tell of extents is of other inputs
-    """
+    """The steps of a block for inputs of given shapes. `run(values)` gives its outputs for these inputs."""
 
     steps: Sequence[Any]
     run: Callable[[Sequence[Any]], list[Any]]
-    is_again: bool = False
 
 
 def specialization(

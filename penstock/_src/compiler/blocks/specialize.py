@@ -58,9 +58,6 @@ class Specialized:
     slots: dict[int, int]
     initial: list[Any]
     values: Mapping[int, Any]  # what the tensors were that were lowered, by their ids
-    is_again: bool = (
-        False  # made of a template (templates.py): nodes of its program have other extents
-    )
 
     @property
     def fits_any(self) -> bool:

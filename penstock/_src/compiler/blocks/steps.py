@@ -51,7 +51,6 @@ class ProgramStep:
     # The inputs are the program's arguments and its results are the outputs, as they are.
     is_plain: bool
     is_empty: bool  # there is nothing to compute
-    is_again: bool = False  # made of a template: the function's nodes have other extents
 
     @property
     def reads(self) -> list[int]:
@@ -75,7 +74,7 @@ class ProgramStep:
             found = self.assertions.get(error._message) or self.assertions.get(
                 getattr(error, "origin", None)
             )
-            if found is not None and not self.is_again:
+            if found is not None:
                 self._repeat(found, list(map(on_host, arguments)), error)
                 error._message = found.message or error._message
             locate(error)
@@ -131,7 +130,7 @@ def program_step(
     device: int | None = None,
 ) -> ProgramStep:
     """Compiles a function to a step, for the device of a number if devices have numbers."""
-    compiled = compile_function(function, device, keeps=True)
+    compiled = compile_function(function, device)
     passes_inputs = all(how == "input" for how, _ in sources)
     gives_results = all(maker == ("result", i) for i, (_, maker) in enumerate(makers))
     return ProgramStep(

@@ -120,7 +120,7 @@ def flatten(nest: LoopNest) -> tuple[LoopNest, int | None]:
         return nest, None
     if any(v.kind in ("index", "inside") for v in nest.values()):
         return nest, None
-    length = var.extent
+    length = int(var.extent)
     scope = Scope()
     scope.count = nest.scope.count
     free = scope.var(Dim(length, ((((("symbol", FLAT),)), 1),)))

@@ -84,7 +84,7 @@ def check_shapes(op: Operation, expected: Sequence[TensorShape], made: Sequence[
         dims = shape._dims
         if dims is None:
             continue
-        extents = zip(dims, map(int, node.shape))
+        extents = zip(dims, node.shape)
         if len(dims) != len(node.shape) or any(d is not None and d != n for d, n in extents):
             made_dims = list(map(int, node.shape))
             text = f"the lowering of '{op.name}' ({op.type}) gives shape {made_dims}, its rule {list(dims)}"

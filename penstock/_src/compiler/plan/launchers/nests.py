@@ -24,21 +24,6 @@ EVEN = 1.04  # times the shortest time: many small tasks suit threads that lose 
 
 def launch_nest(builder: PlanBuilder, kernel: NestKernel) -> None:
     """Adds the launch of a nest; arrays of which it replaces blocks are copied first, unless they lie in their place."""
-    with dims.also_at(_own_symbols(builder, kernel)):
-        _launch_nest(builder, kernel)
-
-
-def _own_symbols(builder: PlanBuilder, kernel: NestKernel) -> dict[str, int]:
-    """What symbols stand for that have a value for each nest."""
-    found: dict[str, int] = {}
-    if kernel.length is not None:
-        found[FLAT] = int(kernel.length)
-    if kernel.adds_up is not None:
-        found[TASKS] = builder.tasks[id(kernel.adds_up)]
-    return found
-
-
-def _launch_nest(builder: PlanBuilder, kernel: NestKernel) -> None:
     code = builder.generator.nest(kernel.nest)
     builder.put_in_place(kernel, code.innermost)
     for node in kernel.outputs:
@@ -73,8 +58,7 @@ def copy(
     else:
         from_buffer.touch(builder.time)
         leaves = [from_buffer]
-    with dims.also_at(_own_symbols(builder, kernel)):
-        _launch(builder, kernel, builder.generator.nest(kernel.nest), [target], leaves)
+    _launch(builder, kernel, builder.generator.nest(kernel.nest), [target], leaves)
     builder.time += 1
 
 
@@ -91,7 +75,11 @@ def _launch(
         if n.kind == "dynamic_update_slice" and n not in nest.leaves
     ]  # fmt: skip
     builder.note(kernel, [*leaves, *replaced], outputs)
-    known = {**builder.symbols, **_own_symbols(builder, kernel)}
+    known = dict(builder.symbols)
+    if kernel.length is not None:
+        known[FLAT] = kernel.length
+    if kernel.adds_up is not None:
+        known[TASKS] = builder.tasks[id(kernel.adds_up)]
 
     def extent(expression: Any) -> int:
         return dims.evaluate(expression, known)
