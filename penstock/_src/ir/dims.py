@@ -154,6 +154,13 @@ def product(extents: Iterable[int]) -> Extent:
     return result
 
 
+def constant_term(extent: int) -> int:
+    """The number in the polynomial that an extent is: 1 of `2*d0 + 1`."""
+    if type(extent) is not Dim:
+        return extent
+    return next((coefficient for monomial, coefficient in extent.expr if monomial == ()), 0)
+
+
 def merge(a: int, b: int) -> Extent:
     """Of two extents known to be equal, the one that says more to code generation: the Dim."""
     return b if isinstance(b, Dim) and not isinstance(a, Dim) else a

@@ -3,6 +3,8 @@
 import itertools
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from penstock._src.compiler.kernels.index import (
     ZERO,
@@ -24,6 +26,8 @@ def number(index, values):
             x = values[atom]
         else:
             inner = number(atom.index, values)
+            low, high = atom.index.range()
+            assert (low is None or low <= inner) and (high is None or inner <= high)
             x = inner // atom.divisor if atom.quotient else inner % atom.divisor
         total += int(c) * x
     return total
@@ -38,6 +42,27 @@ def test_quotients_and_remainders(divisor):
     for a, b, c in itertools.product(range(3), range(4), range(5)):
         values = {i: a, j: b, k: c}
         assert (number(q, values), number(r, values)) == divmod(number(index, values), divisor)
+
+
+factors = st.tuples(st.integers(-3, 3), st.integers(-2, 2))
+
+
+@given(
+    factors, factors, factors, factors, st.sampled_from([(2, 0), (3, 0), (0, 1), (0, 2), (1, 1)])
+)
+def test_divisions_of_indices_that_may_be_negative(first, second, const, more, divisor):
+    """A padded image's index starts below 0, at a number that depends on an unknown extent."""
+    n = Dim.symbol("n", 3)
+    scope = IndexScope()
+    i, j = scope.var(n * 2 + 2), scope.var(4)
+    extents = [a + b * n for a, b in (first, second, const, more, divisor)]
+    inner = of_atom(i) * extents[0] + of_atom(j) * extents[1] + extents[2]
+    inner = scope.quotient(inner, 2) + extents[3]  # divided twice, as by two reshapes
+    q, r = scope.quotient(inner, extents[4]), scope.remainder(inner, extents[4])
+    for a, b in itertools.product(range(8), range(4)):
+        values = {i: a, j: b}
+        expected = divmod(number(inner, values), int(extents[4]))
+        assert (number(q, values), number(r, values)) == expected
 
 
 def test_splitting_rows_of_a_symbolic_batch_needs_no_division():

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from penstock._src.ir import dims
 from penstock._src.ir.dims import Dim, is_one
 
 
@@ -49,6 +50,10 @@ def _atom_not_negative(atom: tuple) -> bool:
     return _not_negative(atom[1]) and _not_negative(atom[2])
 
 
+Range = tuple[int | None, int | None]
+"""The least and the largest value, as extents; None where no bound is known."""
+
+
 class Atom:
     """What an index is made of. Identity tells atoms apart; `number` orders them within a kernel."""
 
@@ -56,8 +61,8 @@ class Atom:
     number: int
     vars: frozenset[Var]
 
-    def bound(self) -> int | None:
-        """The largest value plus one, or None if unknown; the least is 0."""
+    def range(self) -> Range:
+        """Bounds that hold at every point of the loops, whether a guard holds there or not."""
         raise NotImplementedError
 
 
@@ -70,8 +75,8 @@ class Var(Atom):
         self.number, self.extent = number, extent
         self.vars = frozenset((self,))
 
-    def bound(self) -> int | None:
-        return self.extent
+    def range(self) -> Range:
+        return 0, self.extent - 1
 
     def __repr__(self):
         return f"v{self.number}<{self.extent}"
@@ -86,16 +91,30 @@ class Division(Atom):
         self.number, self.index, self.divisor, self.quotient = number, index, divisor, quotient
         self.vars = index.vars
 
-    def bound(self) -> int | None:
+    def range(self) -> Range:
         if not self.quotient:
-            return self.divisor
+            return 0, self.divisor - 1
         low, high = self.index.range()
-        if high is None or type(high) is Dim or type(self.divisor) is Dim:
-            return None
-        return high // self.divisor + 1
+        return _quotient_low(low, self.divisor), _quotient_high(high, self.divisor)
 
     def __repr__(self):
         return f"({self.index} {'//' if self.quotient else '%'} {self.divisor})"
+
+
+def _quotient_low(low: int | None, divisor: int) -> int | None:
+    """A lower bound of index // divisor, given one of the index; a divisor is at least 1."""
+    if low is None or never_negative(low):
+        return None if low is None else 0
+    if type(low) is Dim:
+        return None
+    return low if type(divisor) is Dim else low // divisor
+
+
+def _quotient_high(high: int | None, divisor: int) -> int | None:
+    """An upper bound of index // divisor, given one of the index."""
+    if high is None or type(high) is Dim or type(divisor) is Dim:
+        return None
+    return high // divisor
 
 
 class Dynamic(Atom):
@@ -107,8 +126,9 @@ class Dynamic(Atom):
         self.number, self.value, self.extent = number, value, extent
         self.vars = value.vars
 
-    def bound(self) -> int | None:
-        return self.extent
+    def range(self) -> Range:
+        # Without an extent nothing clamps the number: only guards keep it from use.
+        return (None, None) if self.extent is None else (0, self.extent - 1)
 
     def __repr__(self):
         return f"[{self.value}]"
@@ -165,26 +185,26 @@ class Index:
         """Whether `var` occurs in no quotient, remainder or dynamic part."""
         return all(a is var or var not in a.vars for a, _ in self.terms)
 
-    def range(self) -> tuple[int, int | None]:
-        """(low, high) bounds, inclusive, as extents; high is None if unknown."""
+    def range(self) -> Range:
+        """Bounds that hold for every size, at every point of the loops."""
         low: Any = self.const
         high: Any = self.const
         for atom, c in self.terms:
-            bound = atom.bound()
-            if bound is None:
-                return low, None
-            if never_negative(c):
-                high = high + c * (bound - 1)
-            elif type(c) is not Dim:
-                low = low + c * (bound - 1)
-            else:
-                return low, None
+            least, most = atom.range()
+            if not never_negative(c):
+                if not never_negative(-c):
+                    return None, None
+                least, most = most, least
+            low = None if low is None or least is None else low + c * least
+            high = None if high is None or most is None else high + c * most
         return low, high
 
     def within(self, low: int, limit: int) -> bool:
         """Whether low <= index < limit can be seen to hold for every size and iteration."""
         least, most = self.range()
-        return most is not None and never_negative(least - low) and never_negative(limit - 1 - most)
+        if least is None or most is None:
+            return False
+        return never_negative(least - low) and never_negative(limit - 1 - most)
 
     def replace(self, change: Callable[[Atom], Index]) -> Index:
         """The same form over other atoms."""
@@ -282,21 +302,29 @@ class IndexScope:
                 whole[atom] = c // divisor
             else:
                 rest[atom] = c
-        const = index.const
-        if type(const) is not Dim and type(divisor) is not Dim:
-            return _index(whole, const // divisor), _index(rest, const % divisor)
-        if _divides(divisor, const):
-            return _index(whole, const // divisor), _index(rest, 0)
-        return _index(whole, 0), _index(rest, const)
+        whole_const, rest_const = _split_constant(index.const, divisor)
+        return _index(whole, whole_const), _index(rest, rest_const)
+
+
+def _split_constant(const: int, divisor: int) -> tuple[int, int]:
+    """(q, r) with const = q * divisor + r, r without the symbolic part of const if the divisor divides that for every size."""
+    number = dims.constant_term(const)
+    symbolic = const - number
+    if not _divides(divisor, symbolic):
+        return 0, const
+    whole: Any = symbolic // divisor
+    if type(divisor) is not Dim:
+        return whole + number // divisor, number % divisor
+    return whole, number
 
 
 def _lifts(index: Index, divisor: int) -> int:
     """How many divisors make an index that may be negative (as in a reversed pad) one that never is: code then divides
     numbers without a sign."""
-    low, high = index.range()
-    if high is None or type(low) is Dim or type(divisor) is Dim or low >= 0:
+    low, _ = index.range()
+    if low is None or type(low) is Dim or low >= 0:
         return 0
-    return -(low // divisor)
+    return -low if type(divisor) is Dim else -(low // divisor)
 
 
 def _divides(divisor: int, x: int) -> bool:

@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 
 from penstock._src.compiler.fusion.schedule import schedule_function
-from penstock._src.compiler.kernels.index import Dynamic, of_atom
+from penstock._src.compiler.kernels.index import Division, Dynamic, of_atom
 from penstock._src.compiler.kernels.kernel import map_nest
 from penstock._src.compiler.kernels.loop_nest import LoopNest, Store
 from penstock._src.compiler.kernels.values import Scope
 from penstock._src.compiler.lower.context import LoweringContext
 from penstock._src.compiler.plan.verify import simulate
 from penstock._src.compiler.plan.verify.domain import evaluated
+from penstock._src.compiler.plan.verify.ranges import verify_ranges
 from penstock._src.compiler.plan.verify.reads import BOUND, verify_loads
 from penstock._src.compiler.plan.verify.stores import Written, verify_node
 from penstock._src.compiler.plan.verify.tiles import verify_contraction
@@ -229,3 +230,21 @@ def test_simulated_functions_get_all_their_arguments():
     x, y = p.parameter(0, (3,), F32), p.parameter(1, (3,), F32)
     with pytest.raises(ValueError):
         simulate.run(p.function("f", [x, y], [x + y]), [np.ones(3, np.float32)])
+
+
+class WronglyBounded(Division):
+    """An index's quotient whose bounds say that it is never negative."""
+
+    def range(self):
+        return 0, 1
+
+
+def test_an_index_is_divided_within_its_bounds():
+    scope = Scope()
+    i = scope.var(4)
+    quotient = WronglyBounded(9, of_atom(i) - 2, 2, True)
+    place = of_atom(Division(10, of_atom(quotient), 3, False))
+    load = scope.value("load", (), F32, (0, place))
+    verify_ranges(Reads, [scope.value("load", (), F32, (0, of_atom(i)))], (), int)
+    with pytest.raises(InternalError, match="is divided as lying between 0 and 1, but is -1"):
+        verify_ranges(Reads, [load], (), int)

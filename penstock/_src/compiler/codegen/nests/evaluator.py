@@ -155,10 +155,10 @@ class Evaluator:
             return x // divisor if atom.quotient else x % divisor
         x = self.f.i64(x)
         low, high = atom.index.range()
-        if high is None or not never_negative(low):
+        if low is None or not never_negative(low):
             return self._rounded_down(x, divisor, atom.quotient)
         op = "udiv" if atom.quotient else "urem"
-        fits = type(high) is not Dim and high < 1 << 31
+        fits = high is not None and type(high) is not Dim and high < 1 << 31
         if width(x) > 1 and fits and isinstance(divisor, int):
             small = self.f.binary(op, self.f.convert(x, "i32"), divisor)
             return self.f.convert(small, I64)

@@ -7,6 +7,7 @@ from penstock._src.compiler.fusion.column_sums import TASKS
 from penstock._src.compiler.kernels.contraction import ContractKernel
 from penstock._src.compiler.kernels.kernel import Kernel, NestKernel
 from penstock._src.compiler.plan.verify.domain import Extents, evaluated
+from penstock._src.compiler.plan.verify.ranges import verify_ranges
 from penstock._src.compiler.plan.verify.reads import verify_loads
 from penstock._src.compiler.plan.verify.stores import Written, verify_loops, verify_node
 from penstock._src.compiler.plan.verify.tiles import verify_contraction, verify_epilogue
@@ -46,6 +47,7 @@ def _verify_nest(kernel: NestKernel, tasks: Mapping[int, int], target: Target) -
         extent = evaluated({TASKS: tasks[id(kernel.adds_up)]})
     verify_loops(kernel, extent, target)
     if any(all(extent(v.extent) for v in store.vars) for store in kernel.nest.stores):
+        verify_ranges(kernel, kernel.nest.values(), kernel.nest.stores, extent)
         verify_loads(kernel, kernel.nest.values(), kernel.nest.leaves, extent)
     return [Written(kernel, store, extent) for store in kernel.nest.stores]
 

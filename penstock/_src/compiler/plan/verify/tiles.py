@@ -16,6 +16,7 @@ from penstock._src.compiler.kernels.contraction import ContractKernel, EpilogueE
 from penstock._src.compiler.kernels.index import same_extent
 from penstock._src.compiler.kernels.values import closure
 from penstock._src.compiler.plan.verify.domain import Domain, Extents, fail
+from penstock._src.compiler.plan.verify.ranges import verify_ranges
 from penstock._src.compiler.plan.verify.reads import verify_loads
 from penstock._src.ir import dims
 from penstock._src.ir.node import Node
@@ -60,6 +61,7 @@ def verify_epilogue(
             elsewhere = np.flatnonzero(domain.index(v.attrs[1]) != cells)
             if v.args or len(elsewhere):
                 fail(kernel, f"{root!r} is read at {v.attrs[1]}, not at its own cell")
+    verify_ranges(kernel, values, (), extent)
     verify_loads(kernel, values, epilogue.slots, extent, skipped=0)
 
 

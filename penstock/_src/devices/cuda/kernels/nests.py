@@ -193,7 +193,8 @@ class CudaNest(NestEmitter):
     def _division(self, atom: Any) -> Any:
         low, high = atom.index.range()
         x, divisor = self.index(atom.index), self._divisor(atom.divisor)
-        fits = high is not None and type(high) is not Dim and high < NARROW and never_negative(low)
+        is_small = high is not None and type(high) is not Dim and high < NARROW
+        fits = is_small and low is not None and never_negative(low)
         if not fits or not isinstance(divisor, int) or not isinstance(x, Val) or "x" in x.ty:
             return super()._division(atom)
         return self.f.narrow_divided(x, divisor)[0 if atom.quotient else 1]
