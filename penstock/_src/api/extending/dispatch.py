@@ -5,12 +5,10 @@ A function that `@dispatchable("math.top_k", ...)` exports tries, in this order:
 arguments' own `__tf_dispatch__` and the fallbacks (`register_fallback`: ragged and sparse tensors).
 """
 
-import builtins
 import collections.abc
 import contextlib
 import functools
 import inspect
-import types
 import typing
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -21,12 +19,16 @@ from penstock._src.core.dispatch import STATE
 from penstock._src.util import nest
 from penstock._src.util.export import export
 
+from .matching import Match, check_annotation, match_call
 from .scopes import NameScope, name_scope_of
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 NOT_SUPPORTED = object()
 """A dispatcher returns this value if it does not handle the call."""
+
+EVERY_CALL: list[dict[str, Any]] = [{}]
+"""The signatures of a target that takes all calls that no other takes."""
 
 UNARY: list[Callable[..., Any]] = []
 BINARY: list[Callable[..., Any]] = []
@@ -255,65 +257,37 @@ def _fall_back(api, args, kwargs):
 
 
 def first_match(targets, api, args, kwargs):
-    """Returns the result of the last of `targets` that takes such arguments, else `NOT_SUPPORTED`."""
+    """Returns the result of the target registered for such arguments, else `NOT_SUPPORTED`.
+
+    Raises:
+      ValueError: several targets are.
+    """
     try:
         call = inspect.signature(api).bind(*args, **kwargs)
     except TypeError:
         return NOT_SUPPORTED
     call.apply_defaults()
-    bound = call.arguments
-    for signatures, target in reversed(targets):
-        for signature in signatures:
-            if all(name in bound and matches(bound[name], a) for name, a in signature.items()):
-                return target(*args, **kwargs)
-    return NOT_SUPPORTED
-
-
-def matches(value: Any, annotation: Any) -> bool:
-    """Whether `value` matches the type annotation `annotation`."""
-    if annotation is Any or annotation is inspect.Parameter.empty:
-        return True
-    if annotation is None:
-        return value is None
-    if isinstance(annotation, (list, tuple)) and not isinstance(annotation, type):
-        return any(matches(value, a) for a in annotation)
-    origin = typing.get_origin(annotation)
-    arguments = typing.get_args(annotation)
-    if origin in (typing.Union, types.UnionType):
-        return any(matches(value, a) for a in arguments)
-    if origin in (builtins.list, collections.abc.Sequence):
-        kinds = (list,) if origin is list else (list, tuple)
-        return isinstance(value, kinds) and all(matches(v, arguments[0]) for v in value)
-    if origin is tuple:
-        if not isinstance(value, tuple):
-            return False
-        if len(arguments) == 2 and arguments[1] is Ellipsis:
-            return all(matches(v, arguments[0]) for v in value)
-        return len(arguments) == len(value) and all(map(matches, value, arguments))
-    if origin in (dict, collections.abc.Mapping):
-        return isinstance(value, collections.abc.Mapping) and all(
-            matches(k, arguments[0]) and matches(v, arguments[1]) for k, v in value.items()
+    found = [target for signatures, target in targets if _takes(signatures, call.arguments)]
+    if not found:
+        found = [target for signatures, target in targets if signatures == EVERY_CALL]
+    if not found:
+        return NOT_SUPPORTED
+    if len(found) > 1:
+        shown = " and ".join(str(getattr(target, "_handler", target)) for target in found[:2])
+        raise ValueError(
+            "Multiple dispatch targets that were registered with tf.dispatch_for "
+            f"({shown}) match the arguments to {api.__name__}"
         )
-    checks = getattr(annotation, "__instancecheck__", None)
-    return checks is not None and isinstance(value, annotation)
+    return found[0](*args, **kwargs)
+
+
+def _takes(signatures, arguments):
+    return any(match_call(arguments, one) is Match.DISPATCHABLE for one in signatures)
 
 
 def _check_api(api):
     if not hasattr(api, "_dispatch_targets"):
         raise ValueError(f"{api} does not support dispatch.")
-
-
-def _check_annotation(annotation):
-    """Raises a ValueError unless it is a class, None, a union of such, or a list or sequence of such."""
-    origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
-    if origin in (typing.Union, types.UnionType, list, collections.abc.Sequence):
-        for argument in arguments:
-            _check_annotation(argument)
-    elif not (annotation is None or origin is None):
-        raise ValueError(
-            f"Type annotation {annotation} is not currently supported by dispatch.  Supported "
-            "annotations: classes, List[...] and Union[...]."
-        )
 
 
 def _checked_signature(api, signature):
@@ -335,7 +309,7 @@ def _checked_signature(api, signature):
                 "Dispatch currently only supports type annotations for positional parameters; "
                 f"{name!r} is given by keyword only."
             )
-        _check_annotation(annotation)
+        check_annotation(annotation)
         named[name] = annotation
     return named
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from penstock._src.api.array import creation
-from penstock._src.api.extending.dispatch import NOT_SUPPORTED
+from penstock._src.api.extending.dispatch import EVERY_CALL, NOT_SUPPORTED
 from penstock._src.api.extending.weak_tensor import WeakTensor, strong, with_weakness
 from penstock._src.api.numpy.weakness import converted, joining, keeping, kind_or_none
 from penstock._src.core import dtypes
@@ -82,8 +82,7 @@ def _plain(api: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _add_target(api: Any, target: Callable[..., Any]) -> None:
-    # first in the list: targets are tried from its end, so those of users come before
-    api._dispatch_targets.insert(0, ([{}], target))
+    api._dispatch_targets.append((EVERY_CALL, target))
 
 
 def _constant(value: Any, dtype: Any = None, shape: Any = None, name: str = "Const") -> Any:

@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-from penstock._src.api.extending import dispatch
+from penstock._src.api.extending import dispatch, matching
 from penstock._src.util import nest
 
 Function = Callable[..., Any]
@@ -119,7 +119,12 @@ def register_binary_elementwise_api(func: Function) -> Function:
 
 
 def register_dispatchable_type(cls: type) -> type:
-    """Returns the class: functions can be taken over for any."""
+    """Lets functions be taken over for a class that is not a composite tensor, and returns it.
+
+    Raises:
+      ValueError: it is registered already.
+    """
+    matching.register_dispatchable_type(cls)
     return cls
 
 
