@@ -23,7 +23,7 @@ class Masked(tf.experimental.ExtensionType):
 @pytest.fixture
 def stack_of_masked():
     """A target for `tf.stack` that calls `tf.stack` of plain tensors, which its annotation matches too."""
-    annotation = list[typing.Union[Masked, tf.types.experimental.TensorLike]]
+    annotation = list[Masked | tf.types.experimental.TensorLike]
 
     @tf.experimental.dispatch_for_api(tf.stack, {"values": annotation})
     def stack(values, axis=0):
