@@ -5,6 +5,7 @@ from __future__ import annotations
 import collections
 import copy
 import functools
+import logging
 from typing import Any
 
 from penstock._src.core.tracking import trackable as tracking
@@ -16,6 +17,8 @@ from penstock._src.core.tracking.trackable import (
 )
 from penstock._src.util import slots
 from penstock._src.util.export import export
+
+log = logging.getLogger("tensorflow")
 
 
 @export("__internal__.tracking.TrackableDataStructure", v1=[])
@@ -110,6 +113,18 @@ def _has_weights(value: Any) -> bool:
     )
 
 
+def _restore_element(container: Trackable, name: str, value: Trackable) -> None:
+    """Gives a new element the value that a checkpoint has for its position.
+
+    An element whose shape the value does not have stays as it is, as in TensorFlow: programs that build their variables after
+    restoring (Keras's optimizers do) may add others than those that were saved.
+    """
+    try:
+        container._handle_deferred_dependencies(name, value)
+    except ValueError as error:
+        log.warning("Element %r of a container is not restored. %s", name, error)
+
+
 class ListWrapper(TrackableDataStructure, list):  # type: ignore[misc]
     """A list whose elements are tracked under their indices."""
 
@@ -127,7 +142,7 @@ class ListWrapper(TrackableDataStructure, list):  # type: ignore[misc]
     def _stored(self, index: int, value: Any) -> Any:
         value = tracking.wrap(value)
         if isinstance(value, Trackable):
-            self._handle_deferred_dependencies(str(index), value)
+            _restore_element(self, str(index), value)
         return value
 
     def append(self, value: Any) -> None:
@@ -202,7 +217,7 @@ class _DictWrapper(TrackableDataStructure, dict):  # type: ignore[misc]
     def __setitem__(self, key: Any, value: Any) -> None:
         value = tracking.wrap(value.value if isinstance(value, NoDependency) else value)
         if isinstance(value, Trackable) and isinstance(key, str):
-            self._handle_deferred_dependencies(key, value)
+            _restore_element(self, key, value)
         self._kind.__setitem__(self, key, value)
 
     def update(self, *args: Any, **kwargs: Any) -> None:
