@@ -61,3 +61,11 @@ def test_flat_map_counts_its_elements_where_asked_to():
         input_dataset=ds._variant_tensor, cardinality_options=options.SerializeToString()
     )
     assert counted == 6
+
+
+def test_a_parallel_interleave_of_an_infinite_dataset_is_infinite():
+    endless = tf.data.Dataset.range(5).repeat()
+    one = lambda _: tf.data.Dataset.from_tensors(0)  # noqa: E731
+    parallel = endless.interleave(one, cycle_length=1, num_parallel_calls=1)
+    assert int(parallel.cardinality()) == tf.data.INFINITE_CARDINALITY
+    assert int(endless.interleave(one).cardinality()) == tf.data.UNKNOWN_CARDINALITY

@@ -169,3 +169,14 @@ def test_weights_of_datasets_in_graphs_are_tensors():
         even = tf.constant([0.5, 0.5])
         made = tf.data.Dataset.sample_from_datasets([tf.data.Dataset.range(3)] * 2, weights=even)
         assert made.element_spec == tf.TensorSpec([], tf.int64)
+
+
+def test_datasets_of_one_type_are_slices():
+    ranges = [tf.data.Dataset.range(3), tf.data.Dataset.range(4)]
+    dataset = tf.data.Dataset.from_tensor_slices({"n": [1, 2], "d": ranges})
+    assert dataset.element_spec["d"] == tf.data.DatasetSpec(tf.TensorSpec([], tf.int64))
+    flat = dataset.flat_map(lambda e: e["d"])
+    assert list(flat.as_numpy_iterator()) == [0, 1, 2, 0, 1, 2, 3]
+    assert tf.data.Dataset.from_tensors(ranges).element_spec._dataset_shape == [2]
+    with pytest.raises(ValueError, match="unsupported type"):
+        tf.data.Dataset.from_tensor_slices([ranges[0], tf.data.Dataset.from_tensors(1.0)])

@@ -364,3 +364,18 @@ def test_elements_keep_their_structure():
     made = packer(spec)((np.array([2.0], np.float32), np.int32(3), np.bool_(True)))
     assert list(made) == ["b", "a"] and int(made["b"][0]) == 3 and bool(made["b"][1])
     assert made["a"].shape == [1] and made["b"][0].dtype is dtypes.int32
+
+
+def test_generators_within_functions_get_scalars():
+    def generate(i):
+        assert type(i) is np.int32
+        yield {3: 30}[i]
+
+    def dataset(i):
+        return Dataset.from_generator(
+            generate, output_signature=TensorSpec([], dtypes.int32), args=(i,)
+        )
+
+    outer = Dataset.from_tensors(3)
+    assert list(outer.flat_map(dataset).as_numpy_iterator()) == [30]
+    assert list(outer.interleave(lambda _: dataset(3)).as_numpy_iterator()) == [30]

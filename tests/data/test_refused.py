@@ -40,3 +40,21 @@ def test_ragged_elements_as_numpy():
 def test_refused(call, error):
     with pytest.raises(error):
         call()
+
+
+def test_elements_longer_than_the_last_boundary_are_refused():
+    dataset = tf.data.Dataset.from_tensor_slices([35, 35, 5]).map(lambda n: tf.ones([n], tf.int64))
+    buckets = dataset.bucket_by_sequence_length(
+        tf.size, [10, 20], [2, 2, 2], pad_to_bucket_boundary=True
+    )
+    iterator = iter(buckets)
+    with pytest.raises(tf.errors.InternalError, match="elements must have length < max"):
+        next(iterator)
+    assert next(iterator).shape == [1, 9]
+
+
+def test_more_parallel_calls_than_a_cycle_are_refused():
+    with pytest.raises(tf.errors.InvalidArgumentError, match="is 2 and `cycle_length` is 1"):
+        tf.data.Dataset.range(3).interleave(
+            tf.data.Dataset.from_tensors, cycle_length=1, num_parallel_calls=2
+        )

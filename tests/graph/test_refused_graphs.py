@@ -133,3 +133,38 @@ def test_nodes_without_attributes_that_have_no_default(present, missing):
         del definition.node[0].attr[name]
     with tf.Graph().as_default(), pytest.raises(ValueError, match=f"NodeDef missing {missing} .*a"):
         tf.import_graph_def(definition)
+
+
+@pytest.fixture
+def definition():
+    with tf.Graph().as_default() as graph:
+        tf.identity(tf.compat.v1.placeholder(tf.float32, [2], "x"), "y")
+    return graph.as_graph_def()
+
+
+@pytest.mark.parametrize(
+    ("maps", "returns", "message"),
+    [
+        ("nope:0", None, r"inputs that were not found in graph_def: \[nope:0\]"),
+        ("x:1", None, r"inputs that were not found in graph_def: \[x:1\]"),
+        ("x", ["z:0"], "Requested return tensor 'z:0' not found"),
+        ("x", ["z"], "Requested return node 'z' not found"),
+        ("x", ["y:3"], "Invalid return output 3 of node 'y', which has 1 output"),
+    ],
+)
+def test_names_that_a_graph_def_lacks_are_refused(definition, maps, returns, message):
+    with tf.Graph().as_default(), pytest.raises(ValueError, match=message):
+        tf.import_graph_def(definition, {maps: tf.constant([1.0, 2.0])}, returns)
+
+
+def test_mapped_placeholders_are_imported(definition):
+    with tf.Graph().as_default() as graph:
+        tf.import_graph_def(definition, {"x": tf.constant([1.0, 2.0], name="c")})
+        assert [op.name for op in graph.get_operations()] == ["c", "import/x", "import/y"]
+        assert graph.get_operation_by_name("import/y").inputs[0].name == "c:0"
+
+
+@pytest.mark.parametrize("arguments", [(3,), (None, 3), (None, {3: 1}), (None, None, [3])], ids=str)
+def test_arguments_of_another_type_are_refused(definition, arguments):
+    with tf.Graph().as_default(), pytest.raises(TypeError, match="[Aa]rgument `"):
+        tf.import_graph_def(arguments[0] or definition, *arguments[1:])

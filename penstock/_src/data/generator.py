@@ -29,7 +29,9 @@ def from_generator(generator: Callable[..., Any], spec: Any, args: Any, name: st
     read = _reader(spec)
 
     def dataset(*arguments: Any) -> GeneratorPipeline:
-        made = GeneratorPipeline(lambda: _Elements(generator, arguments, read))
+        # as scalars: arrays without axes cannot be keys of dicts
+        scalars = tuple(a[()] if isinstance(a, np.ndarray) else a for a in arguments)
+        made = GeneratorPipeline(lambda: _Elements(generator, scalars, read))
         made.types, made.shapes = types, shapes
         return made
 

@@ -139,7 +139,7 @@ def flatten_like(spec: Any, element: Any) -> list[Any]:
 
 
 def as_value(leaf: Any) -> Any:
-    """A leaf as a tensor, composite tensor, dataset or None."""
+    """A leaf as a tensor, composite tensor, dataset or None; a list of datasets of one type as a tensor of datasets."""
     if leaf is None or isinstance(leaf, (Tensor, CompositeTensor)) or hasattr(leaf, "_type_spec"):
         if getattr(leaf, "_is_variable", False) or hasattr(
             leaf, "_should_act_as_resource_variable"
@@ -148,6 +148,11 @@ def as_value(leaf: Any) -> Any:
         return leaf
     if type(leaf).__name__ in ("SparseTensorValue", "RaggedTensorValue"):
         return _from_value(leaf)
+    if isinstance(leaf, list) and leaf and hasattr(leaf[0], "_variant_tensor"):
+        specs = [getattr(one, "_type_spec", None) for one in leaf]
+        if hasattr(specs[0], "_batch") and all(spec == specs[0] for spec in specs):
+            variants = raw.Pack(values=[dataset._variant_tensor for dataset in leaf])
+            return specs[0]._batch(len(leaf))._from_components(variants)
     sparse = _from_scipy(leaf)
     return convert_to_tensor(leaf) if sparse is None else sparse
 

@@ -60,3 +60,15 @@ def test_the_last_folder_is_made(tmp_path):
         assert saver.save(session, str(tmp_path / "new" / "m")) == str(tmp_path / "new" / "m")
         with pytest.raises(ValueError, match="Parent directory"):
             saver.save(session, str(tmp_path / "neither" / "nor" / "m"))
+
+
+def test_a_checkpoint_is_not_written_over_the_state_file(tmp_path):
+    with tf.Graph().as_default(), v1.Session() as session:
+        session.run(v1.get_variable("a", initializer=1.0).initializer)
+        saver = v1.train.Saver()
+        for name, options in ("checkpoint", {}), ("foo", {"latest_filename": "foo"}):
+            with pytest.raises(ValueError, match="'latest_filename' collides with 'save_path'"):
+                saver.save(session, str(tmp_path / name), **options)
+        with pytest.raises(ValueError, match="must not contain path components"):
+            saver.save(session, str(tmp_path / "m"), latest_filename="a/foo")
+        assert saver.save(session, str(tmp_path / "checkpoint"), global_step=3)

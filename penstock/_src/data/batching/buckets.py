@@ -11,6 +11,8 @@ from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
 from penstock._src.util import nest
 
+_TOO_LONG = "When pad_to_bucket_boundary=True, elements must have length < max(bucket_boundaries)."
+
 
 def bucketed(
     dataset: Any,
@@ -51,6 +53,7 @@ def bucketed(
         if shapes is None:
             shapes = nest.map_structure(lambda spec: spec.shape, window.element_spec)
         if to_boundary:
+            raw.Assert(condition=raw.Less(x=bucket, y=np.int64(len(boundaries))), data=[_TOO_LONG])
             limit = raw.GatherV2(params=upper, indices=bucket, axis=0)
             shapes = nest.map_structure(lambda shape: _bounded(shape, limit - 1), shapes)
         return window.padded_batch(

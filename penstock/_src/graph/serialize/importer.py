@@ -244,6 +244,34 @@ class NodeImporter:
             )
         return op.outputs[index]
 
+    def has(self, text: str) -> bool:
+        """True if the graph has the tensor, or the operation after "^", that `text` names."""
+        if text.startswith("^"):
+            return text[1:] in self.operations
+        name, _, index = self.split(text)
+        if name in self.replaced:
+            return True
+        return name in self.operations and 0 <= index < len(self.operations[name].outputs)
+
+    def returned(self, element: str) -> Any:
+        """Returns the operation or tensor of the graph that `element` names.
+
+        Raises:
+          ValueError: it has none.
+        """
+        name, _, index = self.split(element)
+        if name not in self.operations:
+            kind = "tensor" if ":" in element else "node"
+            raise ValueError(f"Requested return {kind} '{element}' not found in graph def")
+        if ":" not in element:
+            return self.operations[name]
+        outputs = self.operations[name].outputs
+        if not 0 <= index < len(outputs):
+            raise ValueError(
+                f"Invalid return output {index} of node '{name}', which has {len(outputs)} output(s)"
+            )
+        return self.tensor(element)
+
     def _of_origin(self) -> str:
         """Where the graph is from, to end a message."""
         consent = self.library.consent
@@ -453,6 +481,8 @@ def import_graph_def(
 
     Raises:
       UnimplementedError: the graph has an operation that is not implemented.
+      ValueError: the GraphDef has nothing of a name in `input_map` or `return_elements`.
+      TypeError: an argument is not what it is to be.
 
     >>> graph = tf.Graph()
     >>> with graph.as_default():
@@ -462,7 +492,25 @@ def import_graph_def(
     >>> found.name
     'import/two:0'
     """
+    _check_arguments(graph_def, input_map, return_elements)
     return add_graph_def(graph_def, input_map, return_elements, name, consent_of_program())
+
+
+def _check_arguments(graph_def: Any, input_map: Any, return_elements: Any) -> None:
+    if getattr(getattr(graph_def, "DESCRIPTOR", None), "name", None) != "GraphDef":
+        raise TypeError("Argument `graph_def` must be a GraphDef proto.")
+    if not isinstance(input_map or {}, Mapping):
+        raise TypeError(
+            f"Argument `input_map` must be a dictionary. Obtained {type(input_map).__name__}"
+        )
+    keys = list(input_map or {})
+    if not all(isinstance(key, str) for key in keys):
+        raise TypeError(f"All keys for argument `input_map` must be strings. Obtained keys: {keys}")
+    elements = list(return_elements or ())
+    if not all(isinstance(element, str) for element in elements):
+        raise TypeError(
+            f"Argument `return_elements` must be a list of strings. Obtained {return_elements}."
+        )
 
 
 def add_graph_def(
@@ -484,14 +532,16 @@ def add_graph_def(
         importer.known[text] = tensor
         if text.endswith(":0"):
             importer.known[text[:-2]] = tensor
-    mapped = {text.partition(":")[0] for text in importer.known}
     scope = "import" if name is None else name
-    nodes = [n for n in graph_def.node if not (n.name in mapped and n.op.startswith("Placeholder"))]
     prefix = f"{graph.unique_name(scope)}/" if scope else ""
-    importer.add_all(nodes, prefix)
-    if return_elements is None:
-        return None
-    return [
-        importer.tensor(element) if ":" in element else importer.operations[element]
-        for element in return_elements
+    importer.add_all(graph_def.node, prefix)
+    read = {text.removesuffix(":0") for node in graph_def.node for text in node.input}
+    absent = [
+        key
+        for key in input_map or {}
+        if key.removesuffix(":0") not in read and not importer.has(key)
     ]
+    if absent:
+        shown = ", ".join(key if ":" in key else f"{key}:0" for key in sorted(absent))
+        raise ValueError(f"Attempted to map inputs that were not found in graph_def: [{shown}]")
+    return None if return_elements is None else list(map(importer.returned, return_elements))

@@ -21,6 +21,7 @@ from penstock._src.ops.data.iteration.resume import (
 from penstock._src.ops.data.pipeline import (
     AUTOTUNE,
     EFFORT,
+    INFINITE,
     UNKNOWN,
     DatasetOp,
     Pipeline,
@@ -160,6 +161,12 @@ class _Interleave(_FlatMap):
     def ahead(self) -> int:
         """How many datasets to open before it is their turn."""
         return self.width if self.width > 1 else 0
+
+
+class _ParallelInterleave(_Interleave):
+    def cardinality(self) -> int:
+        # of the sequential one, TensorFlow says nothing here
+        return INFINITE if self.inputs[0].cardinality() == INFINITE else super().cardinality()
 
 
 class _Interleaved(Resumable):
@@ -345,7 +352,9 @@ class ParallelInterleaveDatasetV2(DatasetOp):
         block = positive(self, "`block_length`", block_length)
         cycle, width = _cycle(self, cycle_length), int(num_parallel_calls)
         order = "false" if self.sloppy else "default"
-        return _Interleave(input_dataset, self.f, other_arguments, cycle, block, width, order)
+        return _ParallelInterleave(
+            input_dataset, self.f, other_arguments, cycle, block, width, order
+        )
 
 
 class ParallelInterleaveDatasetV4(DatasetOp):
@@ -362,4 +371,12 @@ class ParallelInterleaveDatasetV4(DatasetOp):
         block = positive(self, "`block_length`", block_length)
         width, order = int(rest[-1]), self.deterministic
         cycle = _cycle(self, cycle_length, width)
-        return _Interleave(input_dataset, self.f, other_arguments, cycle, block, width, order)
+        if width != AUTOTUNE and width > cycle:
+            raise self.invalid(
+                "If `cycle_length` is set to a fixed value, `num_parallel_calls` must be either "
+                "`tf.data.AUTOTUNE` or a value less than or equal to `cycle_length`. However, "
+                f"`num_parallel_calls` is {width} and `cycle_length` is {cycle}"
+            )
+        return _ParallelInterleave(
+            input_dataset, self.f, other_arguments, cycle, block, width, order
+        )

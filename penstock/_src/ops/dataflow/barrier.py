@@ -87,7 +87,7 @@ class BarrierInsertMany(_BarrierOp):
             )
         with barrier.changed:
             if barrier.canceled:
-                raise CancelledError(f"Barrier '{barrier.name}' is closed.")
+                raise CancelledError(f"Barrier '{barrier.name or '0'}' is closed.")
             batch = FIRST + barrier.inserted  # of all keys that are new in this call
             if not barrier.partial.keys() >= set(keys.tolist()):
                 barrier.inserted += 1
@@ -147,7 +147,7 @@ class BarrierTakeMany(_BarrierOp):
     @staticmethod
     def _insufficient(barrier, count, available):
         return OutOfRangeError(
-            f"Barrier '{barrier.name}' is closed and has insufficient elements "
+            f"Barrier '{barrier.name or '0'}' is closed and has insufficient elements "
             f"(requested {count}, total size {available})"
         )
 
@@ -165,6 +165,8 @@ class BarrierClose(_BarrierOp):
     def eager(self, handle):
         barrier = self.barrier(handle)
         with barrier.changed:
+            if barrier.closed and not self.cancel_pending_enqueues:
+                raise CancelledError(f"Barrier '{barrier.name or '0'}' is already closed.")
             barrier.closed = True
             if self.cancel_pending_enqueues:
                 barrier.canceled = True

@@ -216,7 +216,7 @@ class QueueCloseV2(Op):
     differentiable = False
 
     def eager(self, handle):
-        _queue(self, handle).close()
+        _queue(self, handle).close(self.cancel_pending_enqueues)
 
 
 class QueueIsClosedV2(Op):

@@ -33,6 +33,8 @@ class Queue(Resource):
             )
         self.held = []
         self.closed = False
+        self.closing = False
+        self.pending = 0  # number of enqueues that wait for room
         self.changed = threading.Condition()
 
     @property
@@ -63,12 +65,23 @@ class Queue(Resource):
           CancelledError: the queue is closed.
         """
         with self.changed:
+            if self.closing:
+                raise CancelledError(f"{self.title} is closed.")
             for element in elements:
-                while not self.closed and 0 <= self.capacity <= len(self.held):
-                    deadlines.wait(self.changed)
+                self._await_room()
                 if self.closed:
                     raise CancelledError(f"{self.title} is closed.")
                 self.add(element)
+                self.changed.notify_all()
+
+    def _await_room(self):
+        self.pending += 1
+        try:
+            while not self.closed and 0 <= self.capacity <= len(self.held):
+                deadlines.wait(self.changed)
+        finally:
+            self.pending -= 1
+            if self.closing:
                 self.changed.notify_all()
 
     def dequeue(self, count, fewer=False):
@@ -103,14 +116,20 @@ class Queue(Resource):
             self.put_back(taken)
             raise
 
-    def close(self):
+    def close(self, cancels=False):
         """Rejects further elements and wakes waiting threads.
 
+        Args:
+          cancels: whether enqueues that wait for room fail. Else they end first.
+
         Raises:
-          CancelledError: it is closed already.
+          CancelledError: it is closed already, and `cancels` is False.
         """
         with self.changed:
-            if self.closed:
+            self.closing = True
+            while not cancels and self.pending and not self.closed:
+                deadlines.wait(self.changed)
+            if self.closed and not cancels:
                 raise CancelledError(f"Queue '{self.name or '0'}' is already closed.")
             self.closed = True
             self.changed.notify_all()

@@ -177,6 +177,13 @@ class Saver:
           save_debug_info: accepted.
         """
         path = os.fsdecode(save_path)
+        latest = latest_filename or "checkpoint"
+        if os.path.dirname(latest):
+            raise ValueError("'latest_filename' must not contain path components")
+        if global_step is None and os.path.basename(path) == latest:
+            raise ValueError(
+                f"'latest_filename' collides with 'save_path': '{latest}' and '{path}'"
+            )
         if global_step is not None:
             number = _step(sess, global_step)
             path = f"{path}-{number:08d}" if self._pad else f"{path}-{number}"
