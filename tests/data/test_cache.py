@@ -37,3 +37,38 @@ def test_cached_batches_are_those_of_the_first_epoch():
     dataset = tf.data.Dataset.from_tensor_slices((inputs, inputs)).shuffle(20, seed=2)
     model.fit(dataset.batch(6).cache(), epochs=2, verbose=0)
     assert seen[:4] == seen[4:]
+
+
+def test_a_file_cache_is_written_by_one_iterator_at_a_time(tmp_path):
+    dataset = tf.data.Dataset.range(3).cache(str(tmp_path / "cache"))
+    writing, other = iter(dataset), iter(dataset)
+    assert int(next(writing)) == 0
+    with pytest.raises(tf.errors.AlreadyExistsError, match="concurrent caching iterator"):
+        next(other)
+    assert [int(x) for x in writing] == [1, 2]
+    assert [int(x) for x in dataset] == [0, 1, 2]
+    assert sorted(path.suffix for path in tmp_path.iterdir()) == [".data-0", ".index"]
+
+
+def test_an_iterator_that_is_given_up_frees_the_cache_file(tmp_path):
+    dataset = tf.data.Dataset.range(3).cache(str(tmp_path / "cache"))
+    for _ in range(2):
+        assert int(next(iter(dataset))) == 0
+        assert list(tmp_path.iterdir()) == []
+    parts = dataset.take(2).repeat(2)
+    assert [int(x) for x in parts] == [0, 1, 0, 1]
+    checkpoint = tf.train.Checkpoint(iterator=iter(dataset))
+    next(checkpoint.iterator)
+    path = checkpoint.save(str(tmp_path / "c"))
+    next(checkpoint.iterator)
+    checkpoint.restore(path)
+    assert [int(x) for x in checkpoint.iterator] == [1, 2]
+
+
+def test_a_file_cache_goes_on_after_an_error(tmp_path):
+    dataset = tf.data.Dataset.range(3).map(lambda x: 3 // x).cache(str(tmp_path / "cache"))
+    iterator = iter(dataset)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="division by zero"):
+        next(iterator)
+    assert [int(x) for x in iterator] == [3, 1]
+    assert [int(x) for x in dataset] == [3, 1]

@@ -122,3 +122,34 @@ def test_checkpoints_take_datasets(tmp_path):
     checkpoint.variable.assign(2.0)
     checkpoint.read(path)
     assert float(checkpoint.variable) == 1.0
+
+
+def static_table(keys, values):
+    items = tf.lookup.KeyValueTensorInitializer(keys, values)
+    return tf.lookup.StaticHashTable(items, tf.constant(-1, tf.int64))
+
+
+def mutable_table(keys, values):
+    table = tf.lookup.experimental.MutableHashTable(tf.int64, tf.int64, -1)
+    table.insert(keys, values)
+    return table
+
+
+def dense_table(keys, values):
+    table = tf.lookup.experimental.DenseHashTable(tf.int64, tf.int64, -1, -2, -3)
+    table.insert(keys, values)
+    return table
+
+
+@pytest.mark.parametrize("make", [static_table, mutable_table, dense_table])
+def test_graphs_of_datasets_hold_tables(make):
+    table = make(tf.constant([0, 2], tf.int64), tf.constant([10, 30], tf.int64))
+    dataset = Dataset.range(3).map(table.lookup)
+    serialized = tf.raw_ops.DatasetToGraphV2(
+        input_dataset=dataset._variant_tensor, external_state_policy=1
+    )
+    again = tf.raw_ops.DatasetFromGraph(graph_def=serialized)
+    if make is not static_table:
+        table.insert(tf.constant([1], tf.int64), tf.constant([20], tf.int64))
+    found = tf.data.experimental.from_variant(again, dataset.element_spec)
+    assert list(found.as_numpy_iterator()) == [10, -1, 30]

@@ -35,6 +35,7 @@ from penstock._src.graph.serialize.importer import import_graph_def
 from penstock._src.ops.data.pipeline import Pipeline, external_state
 from penstock._src.ops.data.prefetch import MemoryCache
 from penstock._src.ops.data.seeds import SeedGenerator
+from penstock._src.ops.lookup.tables import DenseTable, StaticTable, Table
 from penstock._src.ops.sparse.constants import composite, is_composite
 from penstock._src.proto.graph import GraphDef
 from penstock._src.util import nest
@@ -44,10 +45,10 @@ _RESULT = "_Retval"
 
 
 def dataset_graph(dataset: Pipeline) -> bytes:
-    """Returns the serialized GraphDef of a dataset, with the values of the variables that it reads.
+    """Returns the serialized GraphDef of a dataset, with the values of the variables and tables that it reads.
 
     Raises:
-      UnimplementedError: the dataset reads a resource other than a variable, or calls Python.
+      UnimplementedError: the dataset reads a resource of another kind, or calls Python.
     """
     graph = Graph()
     with dispatch.building(graph):
@@ -139,14 +140,51 @@ def _captured(graph: Any, resource: Resource) -> Any:
 
 
 def _with_value(graph: Any, resource: Resource) -> Any:
-    """A variable of the graph with the value that this one has now."""
+    """A variable or table of the graph with what this one holds now."""
+    if isinstance(resource, Table):
+        return _with_items(graph, resource)
     if not isinstance(resource, VariableHandle):
         raise UnimplementedError(
-            f"A dataset that reads {resource!r} cannot be written as a graph: only variables can."
+            f"A dataset that reads {resource!r} cannot be written as a graph: only variables and "
+            "tables can."
         )
     handle = raw.VarHandleOp(dtype=resource.dtype, shape=resource.shape)
     value = graph.constant(resource.read(), resource.dtype, None)
     with graph.control_dependencies([raw.AssignVariableOp(resource=handle, value=value)]):
+        return raw.Identity(input=handle)
+
+
+def _with_items(graph: Any, table: Table) -> Any:
+    types: dict[str, Any] = {"value_dtype": table.value_dtype}
+    if isinstance(table, DenseTable):
+        reserved = [
+            graph.constant(np.array(key, table.key_dtype.np), table.key_dtype, None)
+            for key in (table.empty_key, table.deleted_key)
+        ]
+        handle = raw.MutableDenseHashTableV2(
+            empty_key=reserved[0],
+            deleted_key=reserved[1],
+            value_shape=table.value_shape,
+            initial_num_buckets=table.buckets,
+            max_load_factor=table.load_factor,
+            **types,
+        )
+    else:
+        types["key_dtype"] = table.key_dtype
+        if isinstance(table, StaticTable):
+            handle = raw.HashTableV2(**types)
+        elif table.value_shape:
+            handle = raw.MutableHashTableOfTensorsV2(value_shape=table.value_shape, **types)
+        else:
+            handle = raw.MutableHashTableV2(**types)
+    if not table.initialized:
+        return handle
+    keys, values = table.export()
+    items = {
+        "keys": graph.constant(keys, table.key_dtype, None),
+        "values": graph.constant(values, table.value_dtype, None),
+    }
+    with graph.control_dependencies([raw.LookupTableImportV2(table_handle=handle, **items)]):
         return raw.Identity(input=handle)
 
 

@@ -1,5 +1,6 @@
 """Datasets that read files: TextLineDataset, TFRecordDataset, FixedLengthRecordDataset."""
 
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -34,7 +35,7 @@ def _names(filenames: Any) -> Any:
         return filenames
     if not isinstance(filenames, (Tensor, np.ndarray)):
         many = isinstance(filenames, (list, tuple))
-        filenames = [str(f) for f in filenames] if many else _text(filenames)
+        filenames = list(map(_text, filenames)) if many else _text(filenames)
     tensor = convert_to_tensor(filenames, dtype_hint=dtypes.string)
     if tensor.dtype is not dtypes.string:
         raise TypeError(
@@ -45,7 +46,7 @@ def _names(filenames: Any) -> Any:
 
 
 def _text(name: Any) -> Any:
-    return name if isinstance(name, (str, bytes)) else str(name)
+    return os.fspath(name) if isinstance(name, os.PathLike) else name
 
 
 def _read(

@@ -5,7 +5,6 @@ from typing import Any
 
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
-from penstock._src.core.tensor import Tensor
 from penstock._src.core.tracking.trackable import AutoTrackable
 from penstock._src.eager.context import init_scope
 from penstock._src.util.export import export
@@ -17,7 +16,7 @@ class Asset(AutoTrackable):
     """A file that a program reads, copied into its SavedModel.
 
     Args:
-      path: a str, a path object or a string scalar.
+      path: a str, a path object, a string scalar or another Asset.
 
     >>> tf.io.write_file("words.txt", "one two")
     >>> module = tf.Module()
@@ -28,7 +27,8 @@ class Asset(AutoTrackable):
         super().__init__()
         self._setattr_tracking = False
         with init_scope():
-            given = path if isinstance(path, Tensor) else os.fsdecode(path)
+            is_path = isinstance(path, (str, bytes, os.PathLike))
+            given = os.fsdecode(path) if is_path else path  # a tensor, or another Asset
             self._path = convert_to_tensor(given, dtype=dtypes.string, name="asset_path")
         self._setattr_tracking = True
 

@@ -66,6 +66,27 @@ def test_assets_of_one_name(tmp_path):
     assert sorted(os.listdir(tmp_path / "moved" / "assets")) == ["file.txt", "file.txt_1"]
 
 
+def test_tables_and_datasets_read_assets(tmp_path):
+    words = tmp_path / "words.txt"
+    words.write_text("a\nb\n")
+    root = tf.Module()
+    root.words = tf.saved_model.Asset(words)
+    root.table = tf.lookup.StaticVocabularyTable(
+        tf.lookup.TextFileInitializer(
+            root.words,
+            *(tf.string, tf.lookup.TextFileIndex.WHOLE_LINE),
+            *(tf.int64, tf.lookup.TextFileIndex.LINE_NUMBER),
+        ),
+        num_oov_buckets=1,
+    )
+    root.find = tf.function(root.table.lookup, input_signature=[tf.TensorSpec([None], tf.string)])
+    assert list(tf.data.TextLineDataset(root.words).as_numpy_iterator()) == [b"a", b"b"]
+    found = saved(root, tmp_path)
+    words.unlink()
+    assert found.find(["b", "x"]).numpy().tolist() == [1, 2]
+    assert os.listdir(tmp_path / "moved" / "assets") == ["words.txt"]
+
+
 def test_tensor_defaults_are_kept(tmp_path):
     """A function is called with the default tensor of its Python function."""
     root = tf.Module()

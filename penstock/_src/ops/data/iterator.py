@@ -171,6 +171,7 @@ class IteratorHandle(Resource):
                 "Make sure the dataset definition has not changed between the process that saved the "
                 "checkpoint and the process that is restoring it."
             )
+        self.close()  # what it has open: the new iteration may write the same file
         try:
             self._resume(self.dataset, state)
         except NotResumable:

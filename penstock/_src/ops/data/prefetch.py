@@ -1,6 +1,7 @@
 """Prefetching by a thread, and caches between iterations."""
 
-from collections.abc import Iterator
+import weakref
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from penstock._src.core.op import Op
@@ -20,7 +21,7 @@ from penstock._src.ops.data.pipeline import (
     external_state,
     text,
 )
-from penstock._src.ops.data.storage import FileCache
+from penstock._src.ops.data.storage import CacheWriter, FileCache
 from penstock._src.ops.data_planner.threads import Prefetched, PrefetchedIfSlow
 
 _TUNED_SIZE = 4  # elements, at first; the buffer grows where it is too small
@@ -210,8 +211,20 @@ class _FileCached(Pipeline):
         cache = FileCache(self.path, self.inputs[0].types)
         if cache.complete():
             return Counted(cache.read())
-        written = cache.write(self.inputs[0].iterate(run))
-        return EndingWithTheLast(written, self.cardinality())
+        writer = cache.write(self.inputs[0].iterate(run))
+        run.on_close(_closer(weakref.ref(writer)), at_exit=True)
+        return EndingWithTheLast(Counted(writer), self.cardinality())
+
+
+def _closer(reference: Callable[[], CacheWriter | None]) -> Callable[[], None]:
+    """Closes a writer that is still there; the run does not keep it alive."""
+
+    def close() -> None:
+        writer = reference()
+        if writer is not None:
+            writer.close()
+
+    return close
 
 
 def _cached(source: Pipeline, filename: Any, cache: Any) -> Pipeline:

@@ -1,12 +1,14 @@
 """Serialized elements: file caches, and datasets saved to disk."""
 
+import contextlib
 import os
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from penstock._src.core.dtypes import DType
-from penstock._src.core.errors import DataLossError
+from penstock._src.core.errors import AlreadyExistsError, DataLossError
 from penstock._src.filesystems import files
+from penstock._src.filesystems.files import remove_if_there
 from penstock._src.filesystems.damaged import message_of
 from penstock._src.filesystems.whole import write_whole, written_whole
 from penstock._src.ops.data_shared.snappy_stream import opened
@@ -56,6 +58,7 @@ class FileCache:
 
     def __init__(self, path: str, types: Sequence[DType]) -> None:
         self.data, self.index, self.types = f"{path}.data-0", f"{path}.index", types
+        self.lock = f"{path}_0.lockfile"
 
     def complete(self) -> bool:
         """Whether a full iteration has been written."""
@@ -65,11 +68,72 @@ class FileCache:
         """The elements written."""
         return read_elements(self.data, len(self.types))
 
-    def write(self, elements: Iterator[Element]) -> Iterator[Element]:
+    def written(self, kind: Any, _error: Any = None, _trace: Any = None) -> None:
+        """Makes the cache complete, unless it ends with an error of class `kind`."""
+        if kind is None:
+            write_whole(self.index, f"{len(self.types)} components per element\n")
+
+    def write(self, elements: Iterator[Element]) -> "CacheWriter":
         """Passes the elements on while writing them."""
-        files.make_folders(os.path.dirname(self.data))
-        with written_whole(self.data) as data:
-            file = records.RecordFile(data)
-            yield from write_elements(file, elements, self.types)
-            file.flush()
-        write_whole(self.index, f"{len(self.types)} components per element\n")
+        return CacheWriter(self, elements)
+
+
+class CacheWriter:
+    """Iterates over elements and writes each into a file cache, which is complete at their end.
+
+    A lock file keeps others from writing the same cache; it is there from the first element to the end or to `close`.
+
+    Args:
+      cache: the cache.
+      elements: the elements of the dataset.
+    """
+
+    def __init__(self, cache: FileCache, elements: Iterator[Element]) -> None:
+        self._cache, self._elements = cache, elements
+        self._open = contextlib.ExitStack()
+        self._file: records.RecordFile | None = None
+        self._is_done = False
+
+    def __iter__(self) -> Iterator[Element]:
+        return self
+
+    def __next__(self) -> Element:
+        if self._is_done:
+            raise StopIteration
+        if self._file is None:
+            self._begin()
+        assert self._file is not None
+        element = next(self._elements, None)
+        if element is None:
+            self._file.flush()
+            self._is_done = True
+            self._open.close()
+            raise StopIteration
+        write_element(self._file, element, self._cache.types)
+        return element
+
+    def _begin(self) -> None:
+        lock = self._cache.lock
+        if files.exists(lock):
+            raise AlreadyExistsError(
+                "There appears to be a concurrent caching iterator running - cache lockfile already "
+                f"exists ('{lock}'). If you are sure no other running TF computations are using this "
+                "cache prefix, delete the lockfile and re-initialize the iterator."
+            )
+        files.make_folders(os.path.dirname(lock))
+        write_whole(lock, f"process {os.getpid()}\n")
+        self._open.callback(remove_if_there, lock)
+        self._open.push(self._cache.written)  # after the data, if no error ends it
+        self._file = records.RecordFile(self._open.enter_context(written_whole(self._cache.data)))
+
+    def close(self) -> None:
+        """Removes what an iteration that has not come to its end wrote, and its lock file."""
+        self._is_done = True
+        with contextlib.suppress(_Abandoned), self._open.pop_all():
+            raise _Abandoned
+
+    __del__ = close
+
+
+class _Abandoned(Exception):
+    """Ends the writing of a file that is not to be there."""
