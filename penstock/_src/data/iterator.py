@@ -16,6 +16,7 @@ from penstock._src.core.specs import TensorSpec, TypeSpec
 from penstock._src.core.tracking.trackable import Trackable
 from penstock._src.data import structure
 from penstock._src.data.options import ExternalStatePolicy
+from penstock._src.eager.placed.logical import all_placed
 from penstock._src.eager.tensor import EagerTensor
 from penstock._src.ops.data.iterator import END
 from penstock._src.util import nest
@@ -101,6 +102,9 @@ class OwnedIterator(IteratorBase, CompositeTensor, Trackable):
         self._shapes = structure.flat_shapes(element_spec)
         self._pack = structure.packer(element_spec)
         self._handle = components._value if isinstance(components, EagerTensor) else None
+        if getattr(components, "cpu_index", 0):
+            pack, device = self._pack, components.device
+            self._pack = lambda element: all_placed(pack(element), device)
 
     element_spec = read_only("_element_spec", "The structure of TypeSpecs of the elements.")
 

@@ -162,7 +162,8 @@ class EagerTensor(Tensor):
         return self
 
     def __deepcopy__(self, memo: Any) -> "EagerTensor":
-        return EagerTensor(self._value.copy() if self._is_array() else self._value, self._dtype)
+        value = self._value.copy() if self._is_array() else self._value
+        return type(self)(value, self._dtype)
 
     def __reduce__(self) -> Any:
         return unpickle, (self.numpy(), self._dtype.name)

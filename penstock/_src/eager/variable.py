@@ -23,6 +23,7 @@ from penstock._src.core.tensor import AnyTensor, Reference, Tensor
 from penstock._src.core.tracking.trackable import Trackable
 from penstock._src.core.values import resources
 from penstock._src.eager.context import init_scope
+from penstock._src.eager.placed.logical import placed
 from penstock._src.eager.tensor import CPU_NAME, EagerTensor
 from penstock._src.eager.variable_handle import (
     add_to_collections,
@@ -88,7 +89,7 @@ def _of_value(function: Callable[[Tensor], Any]) -> Any:
 def _read_there(handle: Any, dtype: DType) -> EagerTensor:
     """The value of a variable that was made for a device."""
     if not has_gpus():
-        return EagerTensor(handle.read(), dtype)
+        return placed(EagerTensor(handle.read(), dtype), handle.device)
     from penstock._src.eager.placed.tensor import value_of_variable  # there are GPUs
 
     return value_of_variable(handle, dtype)

@@ -4,7 +4,7 @@ import logging
 import os
 from collections import namedtuple
 
-from penstock._src.core.calls.placement import has_gpus, number_named
+from penstock._src.core.calls.placement import POLICY, has_gpus, number_named
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.dispatch import device as device_scope
 from penstock._src.core.errors import InvalidArgumentError
@@ -15,6 +15,7 @@ from penstock._src.devices.accelerator import (
     physical_count,
     why_none,
 )
+from penstock._src.eager.placed import logical
 from penstock._src.util.device_spec import DeviceSpec
 from penstock._src.util.export import export
 
@@ -291,6 +292,15 @@ def set_logical_device_configuration(device, logical_devices):
     SETTINGS.logical[device] = list(logical_devices)
     if device.device_type == "GPU":
         _divide_gpus()
+    else:
+        name_logical_cpus()
+
+
+def name_logical_cpus():
+    """Lets tensors and variables say on which logical CPU they are, if there are several."""
+    POLICY.cpus = len(SETTINGS.logical.get(_CPU) or [None])
+    if POLICY.cpus > 1:
+        logical.install()
 
 
 def _check_physical(device):

@@ -26,7 +26,7 @@ class Settings:
         self.visible: Any = None
         self.logical: dict[Any, list[Any]] = {}
         self.memory_growth: dict[Any, bool] = {}
-        POLICY.soft, POLICY.logs = None, False
+        POLICY.soft, POLICY.logs, POLICY.cpus = None, False, 1
         self.policy = "silent"
         self.initialized = False
         # None: never set

@@ -20,10 +20,12 @@ class Policy:
 
     soft  whether an operation may run on another device than it names; None: as TensorFlow has it, which is yes
     logs  whether the device of each operation is logged
+    cpus  the number of logical CPUs
     """
 
     soft: bool | None = None
     logs = False
+    cpus = 1
 
 
 POLICY = Policy()

@@ -1,12 +1,15 @@
 """Datasets whose elements are split into one part for each replica."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from penstock._src.core.calls.placement import POLICY
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import executing_eagerly
 from penstock._src.data.iterator import IteratorSpec, OwnedIterator
 from penstock._src.distribute.mirrored import batches
+from penstock._src.distribute.values import PerReplica
+from penstock._src.eager.placed.logical import all_placed
 from penstock._src.util import nest
 from penstock._src.util.export import export
 from penstock._src.util.signatures import read_only
@@ -48,6 +51,7 @@ class DistributedDataset:
     Args:
       dataset: a dataset of batches; each is split into one part for each replica, the larger parts first.
       replicas: the number of replicas.
+      devices: the names of their devices, for the parts of elements.
 
     >>> strategy = tf.distribute.OneDeviceStrategy("CPU:0")
     >>> dataset = strategy.experimental_distribute_dataset(tf.data.Dataset.range(4).batch(2))
@@ -55,12 +59,15 @@ class DistributedDataset:
     [array([0, 1]), array([2, 3])]
     """
 
-    def __init__(self, dataset: Any, replicas: int) -> None:
-        self._original, self._replicas = dataset, replicas
+    def __init__(self, dataset: Any, replicas: int, devices: Sequence[str] = ()) -> None:
+        self._original, self._replicas, self._devices = dataset, replicas, tuple(devices)
         self._dataset = dataset.map(lambda *element: batches.cut(_element(element), replicas))
 
     def __iter__(self) -> Iterator[Any]:
-        return DistributedIterator(self._dataset)
+        made = DistributedIterator(self._dataset)
+        if POLICY.cpus > 1 and self._devices:
+            made._pack = _placing_parts(made._pack, self._devices)
+        return made
 
     element_spec = read_only("_dataset.element_spec", "The structure of TypeSpecs of the elements.")
 
@@ -95,10 +102,22 @@ class DistributedDataset:
 class DatasetOfEach(DistributedDataset):
     """A dataset of per-replica batches: successive elements go to the replicas in turn."""
 
-    def __init__(self, dataset: Any, replicas: int) -> None:
-        self._original, self._replicas = dataset, replicas
+    def __init__(self, dataset: Any, replicas: int, devices: Sequence[str] = ()) -> None:
+        self._original, self._replicas, self._devices = dataset, replicas, tuple(devices)
         grouped = dataset.batch(replicas, drop_remainder=True)
         self._dataset = grouped.map(lambda *element: batches.unstack(_element(element), replicas))
+
+
+def _placing_parts(pack: Callable[..., Any], devices: Sequence[str]) -> Callable[..., Any]:
+    """A function that puts the parts of an element on the logical CPUs of their replicas."""
+
+    def place(leaf: Any) -> Any:
+        if not isinstance(leaf, PerReplica):
+            return leaf
+        parts = zip(leaf.values, devices, strict=True)
+        return PerReplica(tuple(all_placed(part, device) for part, device in parts))
+
+    return lambda element: nest.map_structure(place, pack(element))
 
 
 def _element(args: tuple[Any, ...]) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 
 from penstock._src.api.config import devices as config
 from penstock._src.autodiff.custom import custom_gradient
-from penstock._src.core.calls.placement import has_gpus
+from penstock._src.core.calls.placement import POLICY, has_gpus
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.registry import raw
@@ -171,13 +171,13 @@ class MirroredExtended(StrategyExtended):
 
     def _experimental_distribute_dataset(self, dataset: Any, options: Any) -> Any:
         count = self._num_replicas_in_sync
-        return dataset if count == 1 else DistributedDataset(dataset, count)
+        return dataset if count == 1 else DistributedDataset(dataset, count, self._strategy.devices)
 
     def _distribute_datasets_from_function(self, dataset_fn: Any, options: Any) -> Any:
         count = self._num_replicas_in_sync
         if count == 1:
             return dataset_fn(InputContext())
-        return DatasetOfEach(dataset_fn(InputContext(1, 0, count)), count)
+        return DatasetOfEach(dataset_fn(InputContext(1, 0, count)), count, self._strategy.devices)
 
     def _experimental_distribute_values_from_function(self, value_fn: Any) -> Any:
         count = self._num_replicas_in_sync
@@ -237,9 +237,9 @@ def create_variable(
 
 
 def placed_on(strategy: Strategy, index: int) -> contextlib.AbstractContextManager[Any]:
-    """A scope whose operations are on the GPU of a replica; elsewhere operations of all replicas share their memory."""
+    """A scope whose operations are on the GPU or logical CPU of a replica; elsewhere all replicas have the one CPU."""
     devices = getattr(strategy, "devices", None)
-    if devices is None or not has_gpus():
+    if devices is None or not (has_gpus() or POLICY.cpus > 1):
         return contextlib.nullcontext()
     return config.device(devices[index])
 

@@ -141,6 +141,7 @@ class Context(eager_context.Context):
         if parts > 1:
             (cpu,) = devices.list_physical_devices("CPU")
             SETTINGS.logical[cpu] = [devices.LogicalDeviceConfiguration()] * parts
+            devices.name_logical_cpus()
 
     @property
     def config(self) -> Any:
