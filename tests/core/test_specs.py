@@ -62,3 +62,11 @@ def test_placeholders_of_types_have_valid_names():
     spec = tf.TensorSpec([2], tf.int32)
     assert spec._graph_placeholder(graph, "a").name == "a:0"
     assert spec._graph_placeholder(graph, "a%!").name == "Placeholder:0"
+
+
+def test_specs_of_ranks_only():
+    """What Keras 2 asks of the elements of generators."""
+    ranks = tf.RaggedTensorSpec([2, None, 3], tf.int32, 1)._with_tensor_ranks_only()
+    assert ranks == tf.RaggedTensorSpec([None, None, None], tf.int32, 1)
+    assert tf.TensorSpec([2, 3])._with_tensor_ranks_only() == tf.TensorSpec([None, None])
+    assert tf.TensorSpec(None)._with_tensor_ranks_only() == tf.TensorSpec(None)

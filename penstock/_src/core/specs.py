@@ -118,6 +118,18 @@ class TypeSpec:
 
         return self._deserialize(nest.map_structure(unnamed, self._serialize()))
 
+    def _with_tensor_ranks_only(self) -> "TypeSpec":
+        """Returns this type with shapes of which only the ranks are known; Keras 2 reads generators by it."""
+
+        def of_rank(part: Any) -> Any:
+            if isinstance(part, TypeSpec):
+                return part._with_tensor_ranks_only()
+            if isinstance(part, TensorShape) and part.rank is not None:
+                return TensorShape([None] * part.rank)
+            return part
+
+        return self._deserialize(nest.map_structure(of_rank, self._serialize()))
+
     def experimental_as_proto(self) -> Any:
         """Returns the message of this type.
 
