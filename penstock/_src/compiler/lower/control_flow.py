@@ -1,11 +1,11 @@
 """Calls and loops: ops whose attributes are graph functions, lowered in place and into `while` nodes."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeGuard
 
 from penstock._src.compiler.lower.context import LoweringContext
 from penstock._src.compiler.lower.loops import Loop, lower_loop
-from penstock._src.compiler.lower.lowering import Lowering, handler, raw_op
+from penstock._src.compiler.lower.lowering import Lowering, fits, handler, raw_op
 from penstock._src.compiler.lower.values import Absent, ListValue, Lowered
 from penstock._src.core import dtypes
 from penstock._src.graph.operation import Operation
@@ -49,6 +49,10 @@ class _Inlined:
         self.function = function
         self.inner = lowering.nested()
         for tensor, arg in zip(function.inputs, args, strict=True):
+            # So does the gradient of a branch that is not taken, if the branches' results differ in shape.
+            if _is_array(arg) and not fits(arg.shape, tensor.shape._dims):
+                text = f"{function.name} was traced for '{tensor.op.name}' of shape {tensor.shape}"
+                raise NotLowerable(f"{text}, not {list(arg.shape)}")
             self.inner.values[tensor._id] = arg
         self.operations = iter(operations(function))
         self.calling: Any = None  # the operation that waits for another function
@@ -60,6 +64,10 @@ class _Inlined:
         if self.key is not None and all(isinstance(value, Node) for value in found):
             self.inner.p.inlined_calls[self.key] = found, self.inner.p.inner_checks
         return found
+
+
+def _is_array(arg: Lowered) -> TypeGuard[Node]:
+    return isinstance(arg, Node) and arg.dtype not in (dtypes.resource, dtypes.variant)
 
 
 def _call_key(p: LoweringContext, function: Any, args: Sequence[Lowered]) -> Any:

@@ -174,7 +174,7 @@ class Lowering:
                     )
                 flat.append(node)
         for node, tensor in zip(flat, op._outputs, strict=True):
-            if not _fits(node.shape, tensor.shape._dims):
+            if not fits(node.shape, tensor.shape._dims):
                 raise MalformedFunction(
                     f"{op.type}: lower made shape {list(node.shape)}, the graph expects {tensor.shape}."
                 )
@@ -201,7 +201,7 @@ def _lost_writes(value: Lowered) -> bool:
     return isinstance(value, ListValue) and value.noted and value.buffer is None
 
 
-def _fits(shape: Sequence[int], static: Sequence[int | None] | None) -> bool:
+def fits(shape: Sequence[int], static: Sequence[int | None] | None) -> bool:
     """Whether a concrete shape is one of those that the graph allows."""
     if static is None:
         return True
