@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from enum import Enum
 from typing import Any
 
-from penstock._src.autodiff.tape import DIFFERENTIABLE, Tape
+from penstock._src.autodiff.tape import DIFFERENTIABLE, OpEntry, Tape
 from penstock._src.core import dtypes
 from penstock._src.core.composite import IndexedSlices
 from penstock._src.core.convert import convert_to_tensor
@@ -60,7 +60,10 @@ def gradients_of_tape(
             )
         if entry.needs_zeros and entry.outputs:
             outputs = with_zeros(outputs, entry.outputs)
-        inputs = backward(entry, outputs)
+        if type(outputs[0]) is IndexedSlices and _is_past_scalar(entry, watched):
+            inputs: Sequence[Any] = (outputs[0], None)
+        else:
+            inputs = backward(entry, outputs)
         for key, gradient in zip(entry.input_ids, inputs, strict=True):
             if gradient is not None and key in watched:
                 if key in found:
@@ -68,6 +71,15 @@ def gradients_of_tape(
                 else:
                     found[key] = [gradient]
     return [kept[i] if i in kept else add_up(found.get(i)) for i in source_ids]
+
+
+def _is_past_scalar(entry: Any, watched: set[int]) -> bool:
+    """True if an eager op only adds an unwatched scalar to the tensor whose gradient is sliced."""
+    if STATE.graph is not None or not isinstance(entry, OpEntry):
+        return False
+    if not entry.op.keeps_slices_past_scalar or entry.input_ids[1] in watched:
+        return False
+    return bool(entry.kept[1].shape.rank == 0)
 
 
 def _backward(entry: Any, gradients: Sequence[Any]) -> Sequence[Any]:

@@ -7,7 +7,9 @@ from penstock._src.autodiff.graph_gradients import (
     BACKWARD_GRAPHS,
     NODE_GRADIENTS,
     Backward,
+    SlicesTypes,
     Steps,
+    components,
     finished,
     graph_gradients,
     node_gradient,
@@ -52,22 +54,35 @@ def _call_backward(node: Operation, gradients: list[Any], wanted: list[bool]) ->
 
 
 def backward_of(
-    forward: GraphFunction, active: tuple[int, ...], needed: tuple[int, ...]
+    forward: GraphFunction,
+    active: tuple[int, ...],
+    needed: tuple[int, ...],
+    sliced: tuple[SlicesTypes | None, ...] = (),
 ) -> Backward:
-    """Returns the backward graph from some outputs of a function to some inputs; cached for each choice."""
-    return finished(backward_steps(forward, active, needed))
+    """Returns the backward graph from some outputs of a function to some inputs; cached for each choice.
+
+    Args:
+      forward: the function.
+      active: the outputs that have gradients.
+      needed: the inputs that need them.
+      sliced: see `Backward`.
+    """
+    return finished(backward_steps(forward, active, needed, sliced))
 
 
 def backward_steps(
-    forward: GraphFunction, active: tuple[int, ...], needed: tuple[int, ...]
+    forward: GraphFunction,
+    active: tuple[int, ...],
+    needed: tuple[int, ...],
+    sliced: tuple[SlicesTypes | None, ...] = (),
 ) -> Steps:
     """`backward_of` as a generator of steps."""
     cache = forward.graph.backward_graphs
     ys = [forward.outputs[i] for i in active]
     xs = [forward.inputs[i] for i in needed]
-    key = (tuple(t._id for t in ys), tuple(t._id for t in xs))
+    key = (tuple(t._id for t in ys), tuple(t._id for t in xs), sliced)
     if key not in cache:
-        made = Backward(forward.graph, _name_of_backward(forward.graph))
+        made = Backward(forward.graph, _name_of_backward(forward.graph), sliced)
         yield from made.build(ys, xs)
         cache[key] = made
     return cache[key]
@@ -226,13 +241,16 @@ def _conditional_gradient(
     node: Operation, gradients: list[Any], count: int, flow: Any
 ) -> list[Any]:
     branches, active, needed = flow
-    backward = [backward_of(b, active, needed) for b in branches]
+    seeds = [gradients[i] for i in active]
+    kinds = _slices_types(seeds)
+    backward = [backward_of(b, active, needed, kinds) for b in branches]
+    flat = [part for seed in seeds for part in components(seed if any(kinds) else dense(seed))]
     useful = [k for k in range(len(needed)) if any(b.gradients[k] is not None for b in backward)]
     if not useful:
         return [None] * count
     sliced = {k: _index_type([b.gradients[k] for b in backward]) for k in useful}
     graphs = [
-        _branch(forward, b, [(k, needed[k]) for k in useful], len(active), sliced)
+        _branch(forward, b, [(k, needed[k]) for k in useful], len(flat), sliced)
         for forward, b in zip(branches, backward, strict=True)
     ]
     captured = [list(graph.external_captures) for graph in graphs]
@@ -240,8 +258,8 @@ def _conditional_gradient(
     extra = []
     for graph, row in zip(graphs, values, strict=True):
         extra.append(list(zip(row, graph.internal_captures, strict=True)))
-    functions, externals = unify(graphs, len(active), extra)
-    arguments = [dense(gradients[i]) for i in active] + externals
+    functions, externals = unify(graphs, len(flat), extra)
+    arguments = flat + externals
     is_case = "branches" in node.raw_op.attrs
     results = add_conditional(node._inputs[0], functions, arguments, is_case)
     found = iter(results)
@@ -266,7 +284,21 @@ def _branch_backward(node: Operation, gradients: list[Any], wanted: list[bool]) 
     branches, active, needed = _branch_flow(node, gradients, wanted)
     if active and needed:
         for branch in branches:
-            yield backward_steps(branch, active, needed)
+            kinds = _slices_types([gradients[i] for i in active])
+            yield backward_steps(branch, active, needed, kinds)
+
+
+def _slices_types(seeds: Sequence[Any]) -> tuple[SlicesTypes | None, ...]:
+    """Returns the dtypes of each gradient's slices, None for dense ones; () if slices cannot be passed to branches."""
+    if not any(isinstance(seed, IndexedSlices) for seed in seeds):
+        return ()
+    kinds: list[SlicesTypes | None] = []
+    for seed in seeds:
+        shape = seed.dense_shape if isinstance(seed, IndexedSlices) else None
+        if isinstance(seed, IndexedSlices) and shape is None:
+            return ()
+        kinds.append(None if shape is None else (seed.indices.dtype, shape.dtype))
+    return tuple(kinds)
 
 
 def _index_type(gradients: Sequence[Any]) -> DType | None:

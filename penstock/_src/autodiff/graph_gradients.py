@@ -10,6 +10,7 @@ from penstock._src.core.composite import IndexedSlices
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE, building
 from penstock._src.core.registry import raw
+from penstock._src.core.shapes import TensorShape, unknown_shape
 from penstock._src.graph.func_graph import FuncGraph
 from penstock._src.graph.operation import Operation, SymbolicTensor
 from penstock._src.graph.static_values import constant_value
@@ -23,6 +24,9 @@ NODE_GRADIENTS: dict[str, Callable[[Operation, list[Any], list[bool]], list[Any]
 
 # For some of these: yields the steps that build the backward graphs they need, from the same arguments.
 BACKWARD_GRAPHS: dict[str, Callable[[Operation, list[Any], list[bool]], Iterator["Steps"]]] = {}
+
+# The dtypes of the indices and of the dense shape of IndexedSlices.
+SlicesTypes = tuple[dtypes.DType, dtypes.DType]
 
 # A trampolined computation: it waits for each Steps that it yields, then returns its result. Functions may nest deeper than
 # Python's stack allows.
@@ -309,11 +313,13 @@ class BackwardGraph(FuncGraph):
 class Backward:
     """The backward graph of some outputs of a forward graph with respect to some of its inputs.
 
-    `graph.inputs` are the output gradients of the `active` outputs, then the captures. `outputs` are
-    flat tensors; `pack(flat)` makes one gradient (tensor, IndexedSlices or None) per wanted input.
+    `graph.inputs` are the components of the output gradients of the `active` outputs, then the captures. `outputs` are
+    flat tensors; `pack(flat)` makes one gradient (tensor, IndexedSlices or None) per wanted input. `sliced` holds the dtypes
+    of indices and shape for each output whose gradient is given as IndexedSlices, None for the others; () if all are dense.
     """
 
-    def __init__(self, forward: Any, name: str) -> None:
+    def __init__(self, forward: Any, name: str, sliced: Sequence[SlicesTypes | None] = ()) -> None:
+        self.sliced = sliced
         self.graph = BackwardGraph(name, outer_graph=forward)
         self.gradients: list[Any] = []
 
@@ -322,18 +328,30 @@ class Backward:
         STATE.tapes, STATE.accumulators = (), ()
         try:
             with building(self.graph):
-                seeds = []
-                for y in ys:
-                    dtype, shape = gradient_type(y)
-                    seed = self.graph.placeholder(dtype, shape, "grad_ys")
-                    seed._handle_data = y._handle_data
-                    self.graph.inputs.append(seed)
-                    seeds.append(seed)
+                kinds = self.sliced or [None] * len(ys)
+                seeds = [self._seed(y, kind) for y, kind in zip(ys, kinds, strict=True)]
                 self.gradients = yield from gradient_steps(ys, xs, seeds)
-                flat = [part for g in self.gradients for part in _components(g)]
+                flat = [part for g in self.gradients for part in components(g)]
                 self.graph.outputs = [self.graph.local(convert_to_tensor(t)) for t in flat]
         finally:
             STATE.tapes, STATE.accumulators = before
+
+    def _seed(self, y: SymbolicTensor, kind: SlicesTypes | None) -> Any:
+        """Returns placeholders for the gradient of an output."""
+        dtype, shape = gradient_type(y)
+        if kind is not None:
+            return IndexedSlices(
+                self._placeholder(dtype, unknown_shape(1).concatenate(shape[1:])),
+                self._placeholder(kind[0], unknown_shape(1)),
+                self._placeholder(kind[1], unknown_shape(1)),
+            )
+        seed = self._placeholder(dtype, shape)
+        seed._handle_data = y._handle_data
+        return seed
+
+    def _placeholder(self, dtype: dtypes.DType, shape: TensorShape) -> SymbolicTensor:
+        self.graph.inputs.append(self.graph.placeholder(dtype, shape, "grad_ys"))
+        return self.graph.inputs[-1]
 
     def pack(self, flat: Sequence[Any]) -> list[Any]:
         """Packs the flat outputs of a run into gradients."""
@@ -349,7 +367,8 @@ class Backward:
         return packed
 
 
-def _components(gradient: Any) -> list[Any]:
+def components(gradient: Any) -> list[Any]:
+    """Returns the tensors that a gradient consists of."""
     if gradient is None:
         return []
     if isinstance(gradient, IndexedSlices):

@@ -165,6 +165,8 @@ class Op:
     is_program: ClassVar[bool] = False
     # Whether `gradient` accepts IndexedSlices; else they are converted to dense tensors.
     takes_slices: ClassVar[bool] = False
+    # Whether an eager tape passes slices on to the first of two inputs if the second is a scalar that it does not watch.
+    keeps_slices_past_scalar: ClassVar[bool] = False
     # Method: for an op that makes a variant, the list of (static shape, dtype) that it holds, of the inputs' InputShapes.
     held: ClassVar[Any] = None
     # Whether the operations of a group of devices compute it together: see graph/passes/collectives.py.

@@ -3,6 +3,7 @@
 import numpy as np
 
 from penstock._src.core import dtypes
+from penstock._src.core.composite import IndexedSlices, dense
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import UNKNOWN, TensorShape, unknown_shape
@@ -11,6 +12,7 @@ from penstock._src.core.values.memory import make_room
 from penstock._src.ir.errors import NotLowerable
 from penstock._src.ops import infer
 from penstock._src.ops.array.slice import contiguous
+from penstock._src.ops.indexed_slices import split_slices
 from penstock._src.ops.rules import ints, known_shape, show, static_value, value_of
 
 
@@ -90,6 +92,14 @@ def lower_join(p, values, axis):
 def parts_along(dy, values, axis):
     """Returns the gradient of each of the joined tensors."""
     known = static_value(axis)
+    if isinstance(dy, IndexedSlices):
+        rank = values[0].shape.rank
+        at = None if known is None else int(np.ravel(known)[0])
+        if len(values) == 1:
+            return [dy]
+        if at is not None and (at >= 0 or rank is not None):
+            return split_slices(dy, at if at >= 0 else at % rank, values)
+        dy = dense(dy)
     shapes = [known_shape(v) for v in values]
     if known is not None and None not in shapes and values[0].shape.rank:
         at = int(np.ravel(known)[0]) % values[0].shape.rank
@@ -107,6 +117,7 @@ class ConcatV2(Op):
     minimum = {"N": 1}
     T = ANY
     Tidx: INDEX = dtypes.int32
+    takes_slices = True
     vectorize = "rows, axis"
     is_movement = True
     has_static_value = True
@@ -130,6 +141,7 @@ class Concat(Op):
     signature = "concat_dim: int32, values: N * T -> output: T"
     minimum = {"N": 1}
     T = ANY
+    takes_slices = True
     keeps_finite = True
     has_static_value = True
 
@@ -334,6 +346,7 @@ class Split(Op):
     defined_names = {"axis": "split_dim"}
     minimum = {"num_split": 1}
     eager_is_view = True
+    takes_slices = True
     T = ANY
     num_split: int
     vectorize = "axis, rows"
@@ -400,6 +413,7 @@ class SplitV(Op):
     defined_names = {"axis": "split_dim"}
     minimum = {"num_split": 1}
     eager_is_view = True
+    takes_slices = True
     T = ANY
     Tlen: INDEX | {dtypes.int8} = dtypes.int64
     num_split: int

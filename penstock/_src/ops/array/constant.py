@@ -110,6 +110,7 @@ class PlaceholderWithDefault(Op):
 
     signature = "input: dtype -> output: dtype"
     dtype = ANY
+    takes_slices = True
     shape: TensorShape
 
     def output_shape(self, input):

@@ -87,6 +87,7 @@ class IdentityN(Op):
 
     signature = "input: *T -> output: *T[input]"
     T = ANY
+    takes_slices = True
     vectorize = "rows"
     keeps_finite = True
     passes_on = True

@@ -178,6 +178,7 @@ class TensorScatterAdd(_TensorScatter):
     """The tensor with updates added at index vectors."""
 
     how = "add"
+    takes_slices = True
 
     def gradient(self, _tensor, indices, _updates, _output, dy):
         return dy, None, raw.GatherNd(dy, indices)
@@ -187,6 +188,7 @@ class TensorScatterSub(_TensorScatter):
     """The tensor with updates subtracted at index vectors."""
 
     how = "sub"
+    takes_slices = True
 
     def gradient(self, _tensor, indices, _updates, _output, dy):
         return dy, None, raw.Neg(raw.GatherNd(dy, indices))
@@ -221,6 +223,7 @@ class ScatterNdNonAliasingAdd(_TensorScatter):
     signature = "input: T, indices: Tindices, updates: T -> output: T"
     T = NUMBER | BOOL
     how = "add"
+    takes_slices = True
 
     def shape(self, input, indices, updates):
         rows_shape(indices, updates, input)

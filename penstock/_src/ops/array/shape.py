@@ -332,6 +332,7 @@ class EnsureShape(Op):
 
     signature = "input: T -> output: T"
     eager_is_view = True
+    takes_slices = True
     T = ANY
     shape: TensorShape
 

@@ -50,6 +50,7 @@ class Print(Op):
 
     signature = "input: T, data: *U -> output: T[input]"
     T = ANY
+    takes_slices = True
     message: str = ""
     first_n: int = -1
     summarize: int = 3

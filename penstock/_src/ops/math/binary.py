@@ -6,6 +6,7 @@ import operator
 import numpy as np
 
 from penstock._src.core import dtypes
+from penstock._src.core.composite import dense
 from penstock._src.core.errors import (
     FailedPreconditionError,
     InternalError,
@@ -17,6 +18,7 @@ from penstock._src.core.shapes import TensorShape
 from penstock._src.core.typesets import COMPLEX, FLOAT, INTEGER, NUMBER, SIGNED
 from penstock._src.ir.errors import NotLowerable
 from penstock._src.ops import infer
+from penstock._src.ops.indexed_slices import negative, unbroadcast_slices
 from penstock._src.ops.rules import (
     Binary,
     broadcasts,
@@ -37,9 +39,11 @@ class AddV2(Binary):
 
     T, ufunc, primitive = ALL, np.add, "add"
     eager_is_exact = True
+    takes_slices = True
+    keeps_slices_past_scalar = True
 
     def gradient(self, x, y, _z, dz):
-        return unbroadcast(dz, x), unbroadcast(dz, y)
+        return unbroadcast_slices(dz, x, y), unbroadcast_slices(dz, y, x)
 
 
 class Add(AddV2):
@@ -58,9 +62,11 @@ class Sub(Binary):
 
     T, ufunc, primitive = ALL, np.subtract, "sub"
     eager_is_exact = True
+    takes_slices = True
+    keeps_slices_past_scalar = True
 
     def gradient(self, x, y, _z, dz):
-        return unbroadcast(dz, x), unbroadcast(raw.Neg(dz), y)
+        return unbroadcast_slices(dz, x, y), unbroadcast_slices(negative(dz), y, x)
 
 
 class Mul(Binary):
@@ -217,9 +223,11 @@ class FloorMod(_Division):
     T = FLOAT | INTEGER
     primitive = "mod"
     ufunc = np.mod
+    takes_slices = True
 
     def gradient(self, x, y, _z, dz):
-        return unbroadcast(dz, x), unbroadcast(dz * raw.Neg(raw.FloorDiv(x, y)), y)
+        slope = raw.Neg(raw.FloorDiv(x, y))
+        return unbroadcast_slices(dz, x, y), unbroadcast(dense(dz) * slope, y)
 
 
 class TruncateMod(_Division):
@@ -406,6 +414,7 @@ class AddN(Op):
     signature = "inputs: N * T -> sum: T"
     minimum = {"N": 1}
     T = NUMBER | {dtypes.variant}
+    takes_slices = True
     vectorize = "rows"
 
     def shape(self, inputs):
@@ -445,6 +454,7 @@ class AccumulateNV2(Op):
     signature = "inputs: N * T -> sum: T"
     minimum = {"N": 1}
     T = NUMBER
+    takes_slices = True
     shape: TensorShape
     gradient, eager, lower = AddN.gradient, AddN.eager, AddN.lower
 

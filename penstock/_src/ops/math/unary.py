@@ -13,6 +13,7 @@ from penstock._src.core.registry import raw
 from penstock._src.core.typesets import COMPLEX, FLOAT, INTEGER, SIGNED
 from penstock._src.ir.errors import NotLowerable
 from penstock._src.ir.meaning.scalars import UNARY
+from penstock._src.ops.indexed_slices import negative
 from penstock._src.ops.rules import Binary, Unary, cast, conj, in_float32, is_float, quiet
 
 ARITHMETIC = FLOAT | SIGNED | COMPLEX
@@ -33,9 +34,10 @@ class Neg(Unary):
 
     T, ufunc, primitive = ARITHMETIC, np.negative, "neg"
     eager_is_exact = True
+    takes_slices = True
 
     def gradient(self, _x, _y, dy):
-        return raw.Neg(dy)
+        return negative(dy)
 
 
 def sign_of(x):

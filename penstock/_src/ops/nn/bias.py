@@ -21,6 +21,7 @@ class BiasAdd(Op):
     T = NUMBER
     data_format: Literal["NHWC", "NCHW"] = "NHWC"
     is_row_wise = True
+    takes_slices = True
 
     def shape(self, value, bias):
         bias = bias.with_rank(1)
@@ -52,6 +53,7 @@ class BiasAddV1(Op):
     ranks = {"bias": (1,)}
     signature = "value: T, bias: T -> output: T"
     T = NUMBER
+    takes_slices = True
 
     def shape(self, value, bias):
         known = value.with_rank_at_least(2)

@@ -357,6 +357,7 @@ class QuantizeAndDequantizeV2(Op):
 
     signature = "input: T, input_min: T, input_max: T -> output: T"
     T = FLOAT
+    takes_slices = True
     signed_input: bool = True
     num_bits: int = 8
     range_given: bool = False
@@ -382,6 +383,7 @@ class QuantizeAndDequantizeV3(Op):
 
     signature = "input: T, input_min: T, input_max: T, num_bits: int32 -> output: T"
     T = FLOAT
+    takes_slices = True
     signed_input: bool = True
     range_given: bool = True
     narrow_range: bool = False
@@ -409,6 +411,8 @@ class QuantizeAndDequantizeV3(Op):
 
 class QuantizeAndDequantizeV4(QuantizeAndDequantizeV2):
     """QuantizeAndDequantizeV2 with a gradient of zero outside the range."""
+
+    takes_slices = False
 
     def gradient(self, input, input_min, input_max, _output, dy):
         found = raw.QuantizeAndDequantizeV4Grad(dy, input, input_min, input_max, axis=self.axis)
@@ -458,6 +462,7 @@ class QuantizeAndDequantize(Op):
 
     signature = "input: T -> output: T[input]"
     T = FLOAT
+    takes_slices = True
     signed_input: bool = True
     num_bits: int = 8
     range_given: bool = False

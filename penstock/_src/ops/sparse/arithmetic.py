@@ -135,6 +135,7 @@ class SparseTensorDenseAdd(Op):
 
     signature = "a_indices: Tindices, a_values: T, a_shape: Tindices, b: T -> output: T[b]"
     T = NUMBER
+    takes_slices = True
     Tindices = INDEX
 
     def gradient(self, a_indices, _a_values, _a_shape, _b, _output, dy):
