@@ -8,6 +8,7 @@ import pytest
 import penstock as tf
 from tests.conformance.calling import call, call_on_variables, tensors
 from tests.conformance.record import TARGET, array_at, load
+from tests.harness.static_shapes import watching
 
 CALLS, STORE = load(TARGET)
 OPS = sorted({entry["op"] for entry in CALLS})
@@ -73,7 +74,9 @@ def test_op(op, traced):
         if entry["op"] != op:
             continue
         wrap = (lambda f: tf.function(f, autograph=False)) if traced else (lambda f: f)
-        outputs, found = results(entry, wrap)
+        with watching() as watcher:
+            outputs, found = results(entry, wrap)
+        assert not watcher.wrong
         what = json.dumps(entry["attrs"])
         narrowest = narrowest_of(entry["inputs"])
         for made, name in zip(outputs, entry["outputs"], strict=True):

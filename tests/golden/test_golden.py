@@ -4,6 +4,7 @@ import pytest
 
 from tests.golden.compare import check, check_gradient
 from tests.golden.corpus import cases, run, run_in_function
+from tests.harness.static_shapes import watching
 
 CASES = cases()
 NAMESPACES = sorted({case["ns"] for case in CASES})
@@ -25,12 +26,15 @@ PYTHON_ANSWERS = {
 def failure(case, folder):
     """What is wrong with a case, or None."""
     try:
-        out, gradients = run(case, folder)
+        with watching() as watcher:
+            out, gradients = run(case, folder)
     except Exception as error:
         classes = [c.__name__ for c in type(error).__mro__]
         return None if case.get("err") in classes else f"raised {type(error).__name__}: {error}"
     if case.get("err"):
         return f"expected {case['err']}"
+    if watcher.wrong:
+        return str(watcher.wrong)
     tolerance = case.get("tol", "auto")
     try:
         check(out, case["out"], tolerance)

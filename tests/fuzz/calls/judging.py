@@ -18,6 +18,7 @@ from tests.fuzz.calls import call as calls
 from tests.fuzz.calls import running
 from tests.fuzz.calls.running import Outcome
 from tests.fuzz.surviving import peak
+from tests.harness import static_shapes
 
 SECONDS = 10.0
 MEMORY = 2 << 30
@@ -64,8 +65,11 @@ def judged(
             "seconds": 0.0,
         }
     (arguments,) = built.values
-    eager = running.eagerly(call, arguments)
+    with static_shapes.watching() as watcher:
+        eager = running.eagerly(call, arguments)
     finding, text = refusal(eager.error, call)
+    if not finding and watcher.wrong:
+        finding, text = "static shape", "\n".join(watcher.wrong.values())
     outcome = "result" if eager.error is None else type(eager.error).__name__
     if not finding and running.lowers(call) and running.is_small(eager):
         for way in ways:

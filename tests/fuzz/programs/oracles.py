@@ -18,6 +18,7 @@ from tests.fuzz.programs.drawing import CLOSE
 from tests.fuzz.programs.noise import ROUNDING, Noise, distance, largest
 from tests.fuzz.programs.program import all_steps, array_of, forget_texts, helpers_in, load, render
 from tests.fuzz.programs.tensorflow_peer import peer
+from tests.harness.static_shapes import watching
 
 # {name: flags}
 WAYS = {
@@ -117,7 +118,7 @@ class Expected:
 def expect(tf, program, sample, perturbed=2):
     """Runs a program eagerly, and twice perturbed."""
     runs = []
-    with eagerly(tf):
+    with eagerly(tf), watching() as watcher:
         for seed in (None, 1, 2)[: perturbed + 1]:
             noise = Noise(tf, seed) if seed else None
             env = namespace(tf, program, sample, noise=noise)
@@ -130,6 +131,7 @@ def expect(tf, program, sample, perturbed=2):
                 # a mask of numbers that were 0 keeps other rows: whether shapes agree hangs on rounding
                 return Expected(runs[0], [None] * len(runs[0]))
             runs.append(arrays(program, env, results))
+    assert not watcher.wrong, watcher.wrong
     longest = max((np.prod(p.shapes[sample]) for p in program.parameters), default=1)
     units = (
         8 * max(1.0, longest / 4096) ** 0.5
