@@ -50,10 +50,13 @@ def join(op, values, axis):
     if axis.size != 1:
         raise op.invalid(f"Concat dim tensor should be a scalar, but got shape {show(axis.shape)}")
     make_room(sum([value.nbytes for value in values]))
+    at = axis.item()
+    if not -values[0].ndim <= at < values[0].ndim:  # NumPy takes the lowest integer for no axis
+        raise misfit(op, values, at)
     try:
-        return np.concatenate(values, axis.item())
+        return np.concatenate(values, at)
     except ValueError as error:
-        raise misfit(op, values, axis.item()) or error from None
+        raise misfit(op, values, at) or error from None
 
 
 def misfit(op, values, axis):

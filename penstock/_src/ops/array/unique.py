@@ -237,11 +237,23 @@ class EditDistance(Op):
     normalize: bool = True
     differentiable = False
 
-    def shape(self, *inputs):
-        found = inputs[2].as_shape()
-        if found is None or found.rank is None:
+    def shape(
+        self,
+        hypothesis_indices,
+        hypothesis_values,
+        hypothesis_shape,
+        truth_indices,
+        truth_values,
+        truth_shape,
+    ):
+        hypothesis, truth = hypothesis_shape.value, truth_shape.value
+        if hypothesis is None or truth is None:
             return UNKNOWN
-        return found[: found.rank - 1]
+        if hypothesis.shape != truth.shape or hypothesis.ndim != 1 or not hypothesis.size:
+            raise ValueError(
+                f"Num elements of hypothesis_shape does not match truth_shape: {hypothesis.size} vs. {truth.size}"
+            )
+        return np.maximum(hypothesis, truth)[:-1].tolist()
 
     def eager(
         self,

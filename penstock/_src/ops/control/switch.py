@@ -14,7 +14,7 @@ from penstock._src.ops.variants import variant
 class Switch(Op):
     """`data` at one of two outputs; what reads the other does not run."""
 
-    signature = "data: T, pred: bool -> output_false: T[data], output_true: T[data]"
+    signature = "data: T, pred: bool[] -> output_false: T[data], output_true: T[data]"
     T = ANY
     differentiable = False
     redirects = "switch"
@@ -87,7 +87,8 @@ class NextIteration(Op):
 class LoopCond(Op):
     """The condition of a loop."""
 
-    signature = "input: bool -> output: bool[]"
+    signature = "input: bool -> output: bool[input]"
+    ranks = {"input": (0,)}
     differentiable = False
 
     def eager(self, input):

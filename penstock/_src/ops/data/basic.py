@@ -291,6 +291,7 @@ class ZipDataset(DatasetOp):
     """Tuples of the elements of several datasets, up to the shortest."""
 
     signature = "input_datasets: N * variant -> handle: variant"
+    minimum = {"N": 1}
     N: int
 
     def pipeline(self, input_datasets):

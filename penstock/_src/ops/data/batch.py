@@ -187,6 +187,7 @@ class PaddedBatchDatasetV2(PipelineOp):
 
     signature = """input_dataset: variant, batch_size: int64, padded_shapes: N * int64,
         padding_values: *Toutput_types, drop_remainder: bool -> handle: variant"""
+    minimum = {"N": 1}
     parallel_copy: bool = False
     Toutput_types: list[DType]
     output_shapes: list[TensorShape]
@@ -205,6 +206,7 @@ class PaddedBatchDataset(PipelineOp):
 
     signature = """input_dataset: variant, batch_size: int64, padded_shapes: N * int64,
         padding_values: *Toutput_types -> handle: variant"""
+    minimum = {"N": 1}
     Toutput_types: list[DType]
     output_shapes: list[TensorShape]
     metadata: str = ""

@@ -217,6 +217,7 @@ class DirectedInterleaveDataset(UnnamedDatasetOp):
 
     signature = """selector_input_dataset: variant, data_input_datasets: N * variant
         -> handle: variant"""
+    minimum = {"N": 1}
     output_types: list[DType]
     output_shapes: list[TensorShape]
     N: int

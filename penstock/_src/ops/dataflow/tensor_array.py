@@ -69,7 +69,9 @@ class _ArrayOp(Op):
 class TensorArrayGradV3(_ArrayOp):
     """The array that accumulates the gradients of an array's elements, one for each `source`."""
 
-    signature = "handle: resource, flow_in: float32 -> grad_handle: resource[], flow_out: float32[]"
+    signature = (
+        "handle: resource, flow_in: float32[] -> grad_handle: resource[], flow_out: float32[]"
+    )
     source: str
     differentiable = False
 
@@ -80,7 +82,7 @@ class TensorArrayGradV3(_ArrayOp):
 class TensorArrayGradWithShape(_ArrayOp):
     """TensorArrayGradV3 whose elements have additional leading dimensions."""
 
-    signature = """handle: resource, flow_in: float32, shape_to_prepend: int32
+    signature = """handle: resource, flow_in: float32[], shape_to_prepend: int32
         -> grad_handle: resource[], flow_out: float32[]"""
     source: str
     differentiable = False
@@ -93,7 +95,9 @@ class TensorArrayGradWithShape(_ArrayOp):
 class TensorArrayWriteV3(_ArrayOp):
     """Puts a value at an index."""
 
-    signature = "handle: resource, index: int32, value: T, flow_in: float32 -> flow_out: float32[]"
+    signature = (
+        "handle: resource, index: int32, value: T, flow_in: float32[] -> flow_out: float32[]"
+    )
 
     def gradient(self, handle, index, _value, _flow_in, _flow_out, dflow):
         array, flow = self.of_gradients(handle, dflow)
@@ -112,7 +116,7 @@ class TensorArrayWriteV3(_ArrayOp):
 class TensorArrayReadV3(_ArrayOp):
     """The value at an index."""
 
-    signature = "handle: resource, index: int32, flow_in: float32 -> value: dtype[...]"
+    signature = "handle: resource, index: int32, flow_in: float32[] -> value: dtype[...]"
     dtype: DType
 
     def gradient(self, handle, index, flow_in, _value, dy):
@@ -126,7 +130,7 @@ class TensorArrayReadV3(_ArrayOp):
 class TensorArrayGatherV3(_ArrayOp):
     """The values at some indices, stacked."""
 
-    signature = "handle: resource, indices: int32, flow_in: float32 -> value: dtype"
+    signature = "handle: resource, indices: int32, flow_in: float32[] -> value: dtype"
     dtype: DType
     element_shape: TensorShape = TensorShape(None)
 
@@ -148,7 +152,7 @@ class TensorArrayGatherV3(_ArrayOp):
 class TensorArrayScatterV3(_ArrayOp):
     """Puts the rows of a value at some indices."""
 
-    signature = """handle: resource, indices: int32, value: T, flow_in: float32
+    signature = """handle: resource, indices: int32, value: T, flow_in: float32[]
         -> flow_out: float32[]"""
 
     def gradient(self, handle, indices, _value, _flow_in, _flow_out, dflow):
@@ -168,7 +172,7 @@ class TensorArrayScatterV3(_ArrayOp):
 class TensorArrayConcatV3(_ArrayOp):
     """All values concatenated along their first dimension, and the length of each."""
 
-    signature = "handle: resource, flow_in: float32 -> value: dtype[...], lengths: int64[?]"
+    signature = "handle: resource, flow_in: float32[] -> value: dtype[...], lengths: int64[?]"
     dtype: DType
     element_shape_except0: TensorShape = TensorShape(None)
 
@@ -183,7 +187,7 @@ class TensorArrayConcatV3(_ArrayOp):
 class TensorArraySplitV3(_ArrayOp):
     """Splits a value into pieces of the given lengths and writes them in order."""
 
-    signature = """handle: resource, value: T, lengths: int64, flow_in: float32
+    signature = """handle: resource, value: T, lengths: int64, flow_in: float32[]
         -> flow_out: float32[]"""
 
     def gradient(self, handle, _value, _lengths, _flow_in, _flow_out, dflow):
@@ -203,7 +207,7 @@ class TensorArraySplitV3(_ArrayOp):
 class TensorArraySizeV3(_ArrayOp):
     """The number of elements."""
 
-    signature = "handle: resource, flow_in: float32 -> size: int32[]"
+    signature = "handle: resource, flow_in: float32[] -> size: int32[]"
     differentiable = False
 
     def eager(self, handle, flow_in):

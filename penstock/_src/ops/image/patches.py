@@ -181,6 +181,8 @@ class _Patches(Op):
 class ExtractImagePatches(_Patches):
     """Patches of images at regular intervals, each flattened into the depth."""
 
+    minimum = {"ksizes": 4, "strides": 4, "rates": 4}
+
     rank = 4
 
     signature = "images: T -> patches: T"
@@ -205,6 +207,8 @@ class ExtractImagePatches(_Patches):
 
 class ExtractVolumePatches(_Patches):
     """Patches of volumes at regular intervals, each flattened into the depth."""
+
+    minimum = {"ksizes": 5, "strides": 5}
 
     rank = 5
 

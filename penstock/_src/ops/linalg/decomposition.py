@@ -26,6 +26,7 @@ from penstock._src.ops.linalg.matrices import (
     with_diagonal,
     zeros,
 )
+from penstock._src.ops.rules import show
 
 
 class Cholesky(Op):
@@ -84,6 +85,10 @@ class CholeskyGrad(Op):
         return square(l)
 
     def eager(self, l, grad):
+        if l.shape != grad.shape:
+            raise self.invalid(
+                f"All input tensors must have the same shape. Received l {show(l.shape)}, grad {show(grad.shape)}"
+            )
         lower = widened(l)
         middle = np.tril(np.swapaxes(lower, -1, -2) @ np.tril(widened(grad)))
         at = np.arange(lower.shape[-1])

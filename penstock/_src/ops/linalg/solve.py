@@ -7,6 +7,7 @@ from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.typesets import COMPLEX, FLOAT
+from penstock._src.ops import infer
 from penstock._src.ops.linalg import elimination
 from penstock._src.ops.linalg.matrices import (
     adjoint,
@@ -337,9 +338,11 @@ class BandedTriangularSolve(Op):
     adjoint: bool = False
 
     def shape(self, matrix, rhs):
+        matrix, rhs = matrix.with_rank_at_least(2), rhs.with_rank_at_least(2)
         if matrix.rank is None or rhs.rank is None:
-            return rhs
-        return [*rhs[:-2], *rhs[-2:-1].merge_with(matrix[-1:]), rhs[-1]]
+            return None
+        batch = infer.broadcast(matrix[:-2], rhs[:-2])
+        return [*batch, *rhs[-2:-1].merge_with(matrix[-1:]), rhs[-1]]
 
     def gradient(self, matrix, rhs, output, dy):
         by_rhs = raw.BandedTriangularSolve(

@@ -8,6 +8,7 @@ import numpy as np
 from penstock._src.core import dtypes
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
+from penstock._src.core.shapes import UNKNOWN
 from penstock._src.core.typesets import COMPLEX
 from penstock._src.ir.errors import NotLowerable
 from penstock._src.native.algorithms.tridiagonal import TYPES, tridiagonal
@@ -20,7 +21,7 @@ from penstock._src.ops.rules import conj, quiet, show
 class TridiagonalSolve(Op):
     """X with T X = rhs, where T is given by its super-, main and subdiagonal; NaN where a pivot is 0."""
 
-    signature = "diagonals: T, rhs: T -> output: T[rhs]"
+    signature = "diagonals: T, rhs: T -> output: T"
     T = COMPLEX | {dtypes.float32, dtypes.float64}
     partial_pivoting: bool = True
     perturb_singular: bool = False
@@ -43,6 +44,10 @@ class TridiagonalSolve(Op):
             product = raw.Sum(input=by_rhs * moved, axis=np.array([-1], np.int32))
             parts.append(raw.ExpandDims(input=-product, axis=-2))
         return raw.ConcatV2(values=parts, axis=-2), by_rhs
+
+    def shape(self, diagonals, rhs):
+        batch = rhs.with_rank_at_least(2)[:-2].merge_with(diagonals.with_rank_at_least(2)[:-2])
+        return batch.concatenate(rhs[-2:]) if rhs.rank is not None else UNKNOWN
 
     @quiet
     def eager(self, diagonals, rhs):
@@ -210,7 +215,7 @@ def _substituted_steps(p: Any, upper: Any, values: Any) -> Any:
 class TridiagonalMatMul(Op):
     """The product of a tridiagonal matrix, given by its diagonals, with rhs."""
 
-    signature = "superdiag: T, maindiag: T, subdiag: T, rhs: T -> output: T[rhs]"
+    signature = "superdiag: T, maindiag: T, subdiag: T, rhs: T -> output: T"
     T = COMPLEX | {dtypes.float32, dtypes.float64}
     vectorize = "rows, rows, rows, rows"
 
@@ -225,7 +230,24 @@ class TridiagonalMatMul(Op):
             found.append(raw.ExpandDims(input=product, axis=-2))
         return *found, by_rhs
 
+    def shape(self, superdiag, maindiag, subdiag, rhs):
+        batch = rhs.with_rank_at_least(2)[:-2]
+        for diagonal in (superdiag, maindiag, subdiag):
+            batch = batch.merge_with(diagonal.with_rank_at_least(2)[:-2])
+        return batch.concatenate(rhs[-2:]) if rhs.rank is not None else UNKNOWN
+
     def eager(self, superdiag, maindiag, subdiag, rhs):
+        for name, diagonal in (
+            ("superdiag", superdiag),
+            ("maindiag", maindiag),
+            ("subdiag", subdiag),
+        ):
+            expected = (*rhs.shape[:-2], 1, *rhs.shape[-2:-1])
+            if rhs.ndim < 2 or diagonal.shape != expected:
+                raise self.invalid(
+                    f"{name} must be [..., 1, M] and rhs [..., M, N], with equal batch dimensions. Received {name} "
+                    f"{show(diagonal.shape)}, rhs {show(rhs.shape)}"
+                )
         upper, main, lower = (d[..., 0, :, None] for d in (superdiag, maindiag, subdiag))
         out = main * rhs
         out[..., :-1, :] += upper[..., :-1, :] * rhs[..., 1:, :]

@@ -372,7 +372,13 @@ class LookupTableFindV2(Op):
 
     def eager(self, table_handle, keys, default_value):
         default = handle_array(default_value)
-        found = ready(self, _checked(self, table_handle, keys, default)).find(keys, default)
+        table = _checked(self, table_handle, keys, default)
+        rows = keys.shape + table.value_shape
+        if default.shape not in (table.value_shape, rows):
+            raise self.invalid(
+                f"Expected shape {show(table.value_shape)} or {show(rows)} for default value, got {show(default.shape)}"
+            )
+        found = ready(self, table).find(keys, default)
         # A scalar variant is its handle.
         return found[()] if self.Tout is dtypes.variant and not found.ndim else found
 
@@ -434,7 +440,7 @@ class LookupTableSizeV2(Op):
 class LookupTableExportV2(Op):
     """All keys and values."""
 
-    signature = "table_handle: resource -> keys: Tkeys[?], values: Tvalues[...]"
+    signature = "table_handle: resource -> keys: Tkeys[...], values: Tvalues[...]"
     Tkeys: DType
     Tvalues: DType
     reads_only = True

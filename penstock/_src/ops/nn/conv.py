@@ -182,6 +182,7 @@ class Conv3D(_Forward):
     """3-D convolution of NDHWC or NCDHW volumes with DHWIO filters."""
 
     signature = "input: T, filter: T -> output: T"
+    minimum = {"strides": 5}
     T = FLOAT
     strides: list[int]
     padding: Literal["SAME", "VALID"]
@@ -205,6 +206,7 @@ class Conv3DBackpropInputV2(_ByInput):
     """The gradient of Conv3D with respect to its input."""
 
     signature = "input_sizes: Tshape, filter: T, out_backprop: T -> output: T"
+    minimum = {"strides": 5}
     T = FLOAT
     strides: list[int]
     padding: Literal["SAME", "VALID"]
@@ -224,6 +226,8 @@ class Conv3DBackpropInputV2(_ByInput):
 
 class Conv3DBackpropFilterV2(_ByFilter):
     """The gradient of Conv3D with respect to its filter."""
+
+    minimum = {"strides": 5}
 
     vectorizes_one_by_one = True
     strides: list[int]

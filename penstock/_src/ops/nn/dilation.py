@@ -96,6 +96,7 @@ class Dilation2D(_Dilation):
     """The maximum over every window of input + filter."""
 
     signature = "input: T, filter: T -> output: T"
+    minimum = {"strides": 4, "rates": 4}
 
     def shape(self, input, filter):
         input, filter = input.with_rank(4), filter.with_rank(3)
@@ -131,6 +132,7 @@ class Dilation2DBackpropInput(_Dilation):
     """The gradient of Dilation2D with respect to its input."""
 
     signature = "input: T, filter: T, out_backprop: T -> in_backprop: T[input]"
+    minimum = {"strides": 4, "rates": 4}
 
     @quiet
     def eager(self, input, filter, out_backprop):
@@ -172,6 +174,7 @@ class Dilation2DBackpropFilter(_Dilation):
     """The gradient of Dilation2D with respect to its filter."""
 
     signature = "input: T, filter: T, out_backprop: T -> filter_backprop: T[filter]"
+    minimum = {"strides": 4, "rates": 4}
 
     @quiet
     def eager(self, input, filter, out_backprop):

@@ -146,6 +146,7 @@ class MaxPool(_Max):
     """The maximum of every window of NHWC or NCHW images."""
 
     signature = "input: T -> output: T"
+    minimum = {"ksize": 4, "strides": 4}
     T: FLOAT | SIGNED | {dtypes.qint8, dtypes.uint16, dtypes.uint8} = dtypes.float32
     ksize: list[int]
     strides: list[int]
@@ -161,6 +162,7 @@ class MaxPoolGrad(_MaxGradient):
     """The gradient of MaxPool: to the first maximum of each window."""
 
     signature = "orig_input: T, orig_output: T, grad: T -> output: T[orig_input]"
+    minimum = {"ksize": 4, "strides": 4}
     ksize: list[int]
     strides: list[int]
     padding: Literal["SAME", "VALID", "EXPLICIT"]
@@ -181,6 +183,8 @@ class MaxPoolGrad(_MaxGradient):
 class MaxPoolGradGrad(_MaxGradientGradient):
     """The gradient of MaxPoolGrad with respect to its gradient."""
 
+    minimum = {"ksize": 4, "strides": 4}
+
     data_format: Literal["NHWC", "NCHW"] = "NHWC"
 
     def gradient(self, orig_input, orig_output, _grad, _output, dy):
@@ -194,6 +198,7 @@ class MaxPool3D(_Max):
     """The maximum of every window of volumes."""
 
     signature = "input: T -> output: T"
+    minimum = {"ksize": 5, "strides": 5}
     T = frozenset({dtypes.bfloat16, dtypes.float16, dtypes.float32})
     ksize: list[int]
     strides: list[int]
@@ -208,6 +213,7 @@ class MaxPool3DGrad(_MaxGradient):
     """The gradient of MaxPool3D: to every input that equals the maximum."""
 
     signature = "orig_input: TInput, orig_output: TInput, grad: T -> output: T[orig_input]"
+    minimum = {"ksize": 5, "strides": 5}
     ksize: list[int]
     strides: list[int]
     padding: Literal["SAME", "VALID"]
@@ -237,6 +243,8 @@ class MaxPool3DGrad(_MaxGradient):
 class MaxPool3DGradGrad(_MaxGradientGradient):
     """The gradient of MaxPool3DGrad with respect to its gradient."""
 
+    minimum = {"ksize": 5, "strides": 5}
+
     data_format: Literal["NDHWC", "NCDHW"] = "NDHWC"
 
     def gradient(self, orig_input, orig_output, _grad, _output, dy):
@@ -250,6 +258,7 @@ class AvgPool(_Mean):
     """The mean of every window of NHWC or NCHW images; padding does not count."""
 
     signature = "value: T -> output: T"
+    minimum = {"ksize": 4, "strides": 4}
     data_format: Literal["NHWC", "NCHW"] = "NHWC"
 
     def shape(self, value):
@@ -268,6 +277,8 @@ class AvgPool(_Mean):
 class AvgPoolGrad(_MeanGradient):
     """The gradient of AvgPool."""
 
+    minimum = {"ksize": 4, "strides": 4}
+
     data_format: Literal["NHWC", "NCHW"] = "NHWC"
 
     def gradient(self, _orig_input_shape, _grad, _output, dy):
@@ -278,6 +289,7 @@ class AvgPool3D(_Mean):
     """The mean of every window of volumes; padding does not count."""
 
     signature = "input: T -> output: T"
+    minimum = {"ksize": 5, "strides": 5}
     data_format: Literal["NDHWC", "NCDHW"] = "NDHWC"
 
     def shape(self, input):
@@ -295,6 +307,8 @@ class AvgPool3D(_Mean):
 
 class AvgPool3DGrad(_MeanGradient):
     """The gradient of AvgPool3D."""
+
+    minimum = {"ksize": 5, "strides": 5}
 
     data_format: Literal["NDHWC", "NCDHW"] = "NDHWC"
 
@@ -314,6 +328,7 @@ class MaxPoolWithArgmax(Op):
     """The maximum of every window, and its index in the flattened image (or batch)."""
 
     signature = "input: T -> output: T, argmax: Targmax"
+    minimum = {"ksize": 4, "strides": 4}
     T = REAL
     ksize: list[int]
     strides: list[int]
@@ -360,6 +375,7 @@ class MaxPoolGradWithArgmax(Op):
     """Adds each gradient at the index that MaxPoolWithArgmax found."""
 
     signature = "input: T, grad: T, argmax: Targmax -> output: T[input]"
+    minimum = {"ksize": 4, "strides": 4}
     Targmax = INDEX
     T = REAL
     ksize: list[int]
@@ -377,6 +393,7 @@ class MaxPoolGradGradWithArgmax(Op):
     """Gathers the elements at the indices that MaxPoolWithArgmax found."""
 
     signature = "input: T, grad: T, argmax: Targmax -> output: T[argmax]"
+    minimum = {"ksize": 4, "strides": 4}
     Targmax = INDEX
     T = REAL
     ksize: list[int]

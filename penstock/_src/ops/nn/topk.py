@@ -172,9 +172,19 @@ class ApproxTopK(Op):
     reduction_input_size_override: int = -1
     aggregate_to_topk: bool = True
 
+    def _axis(self, rank):
+        """Returns the axis, counted from the front."""
+        if not -rank <= self.reduction_dimension < rank:
+            raise self.invalid(
+                f"Invalid reduction dimension: {self.reduction_dimension}. Must be within the range of [{-rank}, {rank})"
+            )
+        return self.reduction_dimension % rank
+
     def shape(self, input):
+        if input.rank is None:
+            return None, None
         dims = input.as_list()
-        dims[self.reduction_dimension] = self.k
+        dims[self._axis(input.rank)] = self.k
         return dims, dims
 
     def gradient(self, input, _values, indices, dy, _dindices):
@@ -195,7 +205,7 @@ class ApproxTopK(Op):
         return raw.Transpose(x=total, perm=perm)
 
     def eager(self, input):
-        axis = self.reduction_dimension % input.ndim
+        axis = self._axis(input.ndim)
         x = np.moveaxis(input, axis, -1)
         if x.shape[-1] < self.k:
             raise self.invalid(

@@ -102,7 +102,7 @@ def out_extent(
     """The output extent along one axis; None if the input's is unknown."""
     if extent is None or (size is None and padding != "SAME"):
         return None
-    return window(op, extent, size or 1, stride, dilation, padding, explicit).out
+    return window(op, extent, 1 if size is None else size, stride, dilation, padding, explicit).out
 
 
 def explicit_pairs(explicit_paddings: Sequence[int], axes: Sequence[int]) -> list[tuple[int, int]]:

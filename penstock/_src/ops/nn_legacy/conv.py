@@ -54,6 +54,7 @@ class Conv3DBackpropInput(conv._ByInput):
     """The gradient of Conv3D with respect to its input, which is passed for its shape."""
 
     signature = "input: T, filter: T, out_backprop: T -> output: T"
+    minimum = {"strides": 5}
     T = frozenset({dtypes.float16, dtypes.float32, dtypes.float64})
     strides: list[int]
     padding: Literal["SAME", "VALID"]
@@ -69,6 +70,7 @@ class Conv3DBackpropFilter(conv._ByFilter):
     """The gradient of Conv3D with respect to its filter, which is passed for its shape."""
 
     signature = "input: T, filter: T, out_backprop: T -> output: T"
+    minimum = {"strides": 5}
     T = frozenset({dtypes.float16, dtypes.float32, dtypes.float64})
     strides: list[int]
     padding: Literal["SAME", "VALID"]

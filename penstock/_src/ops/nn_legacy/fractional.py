@@ -121,6 +121,7 @@ class FractionalMaxPool(_FractionalPool):
     """The largest of each window, and the boundaries of the windows."""
 
     signature = "value: T -> output: T, row_pooling_sequence: int64, col_pooling_sequence: int64"
+    minimum = {"pooling_ratio": 4}
 
     def pooled(self, value, rows, columns):
         """The largest of each window; rows and columns are [windows, 2], where they begin and end."""
@@ -141,6 +142,7 @@ class FractionalAvgPool(_FractionalPool):
     """The mean of each window, and the boundaries of the windows."""
 
     signature = "value: T -> output: T, row_pooling_sequence: int64, col_pooling_sequence: int64"
+    minimum = {"pooling_ratio": 4}
 
     def pooled(self, value, rows, columns):
         """The mean of each window; rows and columns are [windows, 2], where they begin and end."""

@@ -97,6 +97,9 @@ class DataFormatVecPermute(Op):
                 f"Second dimension of 2D input must be of size 2, but got shape {show(shape)}"
             )
         source, target, count = self.src_format, self.dst_format, shape[0]
+        for name, text in (("Source", source), ("Destination", target)):
+            if len(text) not in (4, 5):
+                raise self.invalid(f"{name} format must be of length 4 or 5, received {text}")
         if len(source) > count:
             source, target = ([c for c in f if c in "DHW"] for f in (source, target))
         if len(source) != count:

@@ -7,8 +7,10 @@ import numpy as np
 from penstock._src.core import dtypes
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
+from penstock._src.core.shapes import unknown_shape
 from penstock._src.core.typesets import FLOAT, NARROW
 from penstock._src.ir.errors import NotLowerable
+from penstock._src.ops import infer
 from penstock._src.ops.quantized.ends import check_channels
 from penstock._src.ops.rules import in_float32, quiet, show, value_of
 
@@ -423,10 +425,14 @@ class QuantizeAndDequantizeV4Grad(Op):
     """The gradient of QuantizeAndDequantizeV4."""
 
     signature = """gradients: T, input: T, input_min: T, input_max: T
-        -> input_backprop: T[gradients & input], input_min_backprop: T[input_min],
-        input_max_backprop: T[input_max]"""
+        -> input_backprop: T, input_min_backprop: T, input_max_backprop: T"""
     T = FLOAT
     axis: int = -1
+
+    def shape(self, gradients, input, input_min, input_max):
+        whole = _shape_in_ranges(self.axis, infer.merged(gradients, input), input_min, input_max)
+        bounds = unknown_shape(0 if self.axis == -1 else 1)
+        return whole, bounds.merge_with(input_min), bounds.merge_with(input_max)
 
     def gradient(self, _gradients, input, input_min, input_max, _x, _low, _high, dy, _dl, _dh):
         found = raw.QuantizeAndDequantizeV4Grad(dy, input, input_min, input_max, axis=self.axis)
@@ -438,6 +444,11 @@ class QuantizeAndDequantizeV4Grad(Op):
             raise self.invalid(
                 f"Axis must be at least -1 and less than the rank {input.ndim}. Found {self.axis}"
             )
+        for name, end in (("input_min", input_min), ("input_max", input_max)):
+            if end.ndim != (0 if self.axis == -1 else 1):
+                raise self.invalid(
+                    f"{name} must be a scalar if axis is -1, else a vector. Received {show(end.shape)}"
+                )
         check_channels(self, input, self.axis, input_min=input_min, input_max=input_max)
         low = along_axis(input_min, input.ndim, self.axis)
         high = along_axis(input_max, input.ndim, self.axis)

@@ -43,6 +43,10 @@ class _MatMulWithBias(Op):
             raise self.invalid(
                 f"Matrix size-incompatible: In[0]: {show(a.shape)}, In[1]: {show(b.shape)}"
             )
+        if bias.shape != right.shape[1:]:
+            raise self.invalid(
+                f"bias must have an element for each of the {right.shape[1]} columns. Received {show(bias.shape)}"
+            )
         first = self.input_quant_mode == "MIN_FIRST"
         least, most = limits(self.T1)
         step_a = (max_a - min_a if first else max(abs(min_a), abs(max_a))) / (

@@ -53,7 +53,8 @@ class Batch(Op):
     batching_queue: str = ""
 
     def shape(self, in_tensors):
-        return [[None, *t[1:]] for t in in_tensors], [None, 3], ()
+        batched = [None if t.rank is None else [None, *t[1:]] for t in in_tensors]
+        return batched, [None, 3], ()
 
     def eager(self, in_tensors):
         rows = _rows(self, in_tensors, self.max_batch_size)
@@ -72,7 +73,8 @@ class Unbatch(Op):
     shared_name: str = ""
 
     def shape(self, batched_tensor, batch_index, id):
-        return [None, *batched_tensor.with_rank_at_least(1)[1:]]
+        batched = batched_tensor.with_rank_at_least(1)
+        return None if batched.rank is None else [None, *batched[1:]]
 
     def eager(self, batched_tensor, batch_index, id):
         first, last = _span(self, batch_index, id)

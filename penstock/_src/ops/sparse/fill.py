@@ -5,6 +5,7 @@ import numpy as np
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import NUMBER
+from penstock._src.ops.sparse.tensor import check_reverse_index
 
 
 class RaggedFillEmptyRows(Op):
@@ -44,8 +45,10 @@ class RaggedFillEmptyRowsGrad(Op):
 
     signature = """reverse_index_map: int64, grad_values: T
         -> d_values: T[reverse_index_map], d_default_value: T[]"""
+    ranks = {"reverse_index_map": (1,), "grad_values": (1,)}
 
     def eager(self, reverse_index_map, grad_values):
+        check_reverse_index(self, reverse_index_map, grad_values)
         rest = np.delete(grad_values, reverse_index_map)
         return grad_values[reverse_index_map], rest.sum(dtype=grad_values.dtype)
 

@@ -381,23 +381,29 @@ class SparseFillEmptyRows(Op):
         )
 
 
+def check_reverse_index(op, reverse_index_map, grad_values):
+    """Raises InvalidArgumentError unless both are vectors, and one holds positions in the other."""
+    for name, value in (("reverse_index_map", reverse_index_map), ("grad_values", grad_values)):
+        if value.ndim != 1:
+            raise op.invalid(f"{name} must be a vector, saw: {show(value.shape)}")
+    outside = (reverse_index_map < 0) | (reverse_index_map >= grad_values.size)
+    if outside.any():
+        raise op.invalid(
+            f"Elements in reverse index must be in [0, {grad_values.size}) but got "
+            f"{reverse_index_map[np.argmax(outside)]}"
+        )
+
+
 class SparseFillEmptyRowsGrad(Op):
     """The gradient of SparseFillEmptyRows."""
 
     signature = """reverse_index_map: int64, grad_values: T
         -> d_values: T[reverse_index_map], d_default_value: T[]"""
     T = ANY
+    ranks = {"reverse_index_map": (1,), "grad_values": (1,)}
 
     def eager(self, reverse_index_map, grad_values):
-        for name, value in (("reverse_index_map", reverse_index_map), ("grad_values", grad_values)):
-            if value.ndim != 1:
-                raise self.invalid(f"{name} must be a vector, saw: {show(value.shape)}")
-        outside = (reverse_index_map < 0) | (reverse_index_map >= grad_values.size)
-        if outside.any():
-            raise self.invalid(
-                f"Elements in reverse index must be in [0, {grad_values.size}) but got "
-                f"{reverse_index_map[np.argmax(outside)]}"
-            )
+        check_reverse_index(self, reverse_index_map, grad_values)
         taken = grad_values[reverse_index_map]
         rest = np.ones(grad_values.shape, bool)
         rest[reverse_index_map] = False

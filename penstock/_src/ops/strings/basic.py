@@ -280,6 +280,8 @@ class _Buckets(Op):
 class StringToHashBucketFast(_Buckets):
     """FarmHash's fingerprint modulo a number of buckets."""
 
+    minimum = {"num_buckets": 1}
+
     num_buckets: int
 
     def eager(self, input):
@@ -290,6 +292,8 @@ class StringToHashBucketFast(_Buckets):
 
 class StringToHashBucketStrong(_Buckets):
     """A keyed hash modulo a number of buckets."""
+
+    minimum = {"num_buckets": 1}
 
     num_buckets: int
     key: list[int]
@@ -310,6 +314,7 @@ class StringToHashBucket(_Buckets):
     """A hash modulo a number of buckets."""
 
     signature = "string_tensor: string -> output: int64[string_tensor]"
+    minimum = {"num_buckets": 1}
     num_buckets: int
 
     def eager(self, string_tensor):

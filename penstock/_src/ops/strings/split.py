@@ -156,7 +156,9 @@ MOST_PADDING = (1 << 30) - 1  # TensorFlow counts twice this in 32 bits
 class StringNGrams(Op):
     """N-grams of the pieces in each row of a ragged tensor."""
 
-    signature = "data: string, data_splits: Tsplits -> ngrams: string[?], ngrams_splits: Tsplits[?]"
+    signature = """data: string, data_splits: Tsplits -> ngrams: string[?],
+        ngrams_splits: Tsplits[data_splits]"""
+    ranks = {"data": (1,), "data_splits": (1,)}
     separator: str
     ngram_widths: list[int]
     left_pad: str
@@ -166,6 +168,10 @@ class StringNGrams(Op):
     Tsplits: INDEX = dtypes.int64
 
     def eager(self, data, data_splits):
+        if data.ndim != 1 or data_splits.ndim != 1:
+            raise self.invalid(
+                f"data and data_splits must be vectors. Received {show(data.shape)}, {show(data_splits.shape)}"
+            )
         if data_splits.size and (data_splits[0] != 0 or data_splits[-1] != data.size):
             raise self.invalid("First split value must be 0, and the last the number of elements")
         if any(width < 1 for width in self.ngram_widths):
