@@ -124,3 +124,15 @@ def test_a_watcher_finds_rules_that_contradict_results():
     with watching() as watcher:
         tf.exp(numbers(2, 3))
     assert not watcher.wrong
+
+
+@pytest.mark.parametrize("wrap", [lambda f: f, tf.function], ids=["eager", "function"])
+def test_results_of_another_width_are_refused(wrap):
+    wide = tf.constant([[1.0, 2.0]], tf.float64)
+    for call in (
+        lambda: RAW.Eig(input=numbers(2, 2), Tout=tf.complex128),
+        lambda: RAW.RFFT(input=wide, fft_length=[2], Tcomplex=tf.complex64),
+        lambda: RAW.IRFFT(input=tf.cast(wide, tf.complex64), fft_length=[2], Treal=tf.float64),
+    ):
+        with pytest.raises(tf.errors.InvalidArgumentError, match=r"[Ii]nvalid output|Wrong types"):
+            wrap(call)()

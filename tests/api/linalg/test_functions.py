@@ -115,3 +115,27 @@ def test_eye_of_a_size_that_only_the_run_tells_has_a_rank():
         return made
 
     assert make(tf.zeros([3])).shape == (2, 3, 3) and seen == [[2, None, None]]
+
+
+MATRICES = np.array([[[1, 2], [3, 4]], [[7, 8], [3, 4]], [[0.25, 0.5], [0.75, -2]]], np.float32)
+
+
+@pytest.mark.parametrize("shape", [(2, 1), (1, 2, 2), (4, 1, 2, 2)])
+@pytest.mark.parametrize("known", ["all", "rank", "nothing"])
+def test_batches_of_lu_solve_broadcast(shape, known):
+    rhs = np.arange(1, 1 + np.prod(shape), dtype=np.float32).reshape(shape)
+    specs = [
+        tf.TensorSpec({"all": a.shape, "rank": [None] * a.ndim, "nothing": None}[known])
+        for a in (MATRICES, rhs)
+    ]
+    solve = tf.function(lambda a, b: tf.linalg.lu_solve(*tf.linalg.lu(a), b), specs)
+    wanted = np.linalg.solve(MATRICES, rhs)
+    np.testing.assert_allclose(solve(MATRICES, rhs), wanted, rtol=1e-3, atol=1e-5)
+
+
+def test_lu_of_unknown_rank():
+    spec = [tf.TensorSpec(None)]
+    inverse = tf.function(lambda a: tf.linalg.lu_matrix_inverse(*tf.linalg.lu(a)), spec)
+    np.testing.assert_allclose(inverse(MATRICES), np.linalg.inv(MATRICES), rtol=1e-4)
+    again = tf.function(lambda a: tf.linalg.lu_reconstruct(*tf.linalg.lu(a)), spec)
+    np.testing.assert_allclose(again(MATRICES), MATRICES, rtol=1e-5)

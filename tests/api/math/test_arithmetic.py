@@ -42,3 +42,18 @@ def test_saturating_casts_to_complex_numbers():
     np.testing.assert_array_equal(tf.saturate_cast(infinite, tf.complex64), [1.0, 65504.0])
     with pytest.raises(TypeError, match="minimum"):
         tf.saturate_cast(tf.constant([True]), tf.complex64)
+
+
+def test_complex_numbers_saturate_by_their_parts():
+    # recorded from TensorFlow 2.21
+    value = tf.constant([complex(1e300, -1e300), complex(1.5, np.inf)], tf.complex128)
+    most = float(np.finfo(np.float32).max)
+    found = tf.saturate_cast(value, tf.complex64).numpy().tolist()
+    assert found == [complex(most, -most), complex(1.5, most)]
+
+
+def test_clipping_by_a_norm_makes_nothing_larger():
+    with pytest.raises(ValueError, match="incompatible"):
+        tf.clip_by_norm([[2.0, 1.0]], [[[2.0]]])
+    with pytest.raises(ValueError, match="incompatible"):
+        tf.clip_by_norm(2.0, [1.0, 3.0])

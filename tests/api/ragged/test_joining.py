@@ -129,3 +129,11 @@ def test_steps_of_floats_add_up():
     # recorded from TensorFlow 2.21
     found = tf.ragged.range(0.0, 10.0, 0.7).flat_values.numpy()
     np.testing.assert_array_equal(found[-2:], np.float32([9.099998, 9.799998]))
+
+
+@pytest.mark.parametrize("wrap", [lambda f: f, tf.function], ids=["eager", "function"])
+def test_one_ragged_tensor_without_a_list_is_a_list_of_one(wrap):
+    ragged = tf.ragged.constant([[1, 2], [3, 4, 5]])
+    assert wrap(lambda: tf.concat(ragged, 0))().to_list() == [[1, 2], [3, 4, 5]]
+    assert wrap(lambda: tf.concat(ragged, 1))().to_list() == [[1, 2], [3, 4, 5]]
+    assert wrap(lambda: tf.ragged.stack(ragged, 0))().to_list() == [[[1, 2], [3, 4, 5]]]

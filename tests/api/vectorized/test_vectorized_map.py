@@ -145,3 +145,20 @@ def test_inputs_that_do_not_broadcast_have_a_row_each():
     np.testing.assert_array_equal(first, [0, 2, 4])
     total = tf.vectorized_map(lambda row: tf.add_n([row, tf.constant([1.0, 2.0])]), rows)
     np.testing.assert_array_equal(total, [[1, 3], [3, 5], [5, 7]])
+
+
+ONE_BY_ONE = {
+    "DiagPart": lambda a: tf.linalg.tensor_diag_part(a[:, :4]),
+    "LowerBound": lambda a: tf.searchsorted(tf.sort(a[0]), a[1]),
+    "UpperBound": lambda a: tf.searchsorted(tf.sort(a[0]), a[1], side="right"),
+    "SpaceToBatchND": lambda a: tf.space_to_batch(a[None, ..., None], [2], [[0, 0]]),
+    "BatchToSpaceND": lambda a: tf.batch_to_space(a[..., None], [2], [[0, 0]]),
+}
+
+
+@pytest.mark.parametrize("name", ONE_BY_ONE)
+def test_rows_of_ops_without_a_batch_need_no_fallback(name):
+    function = ONE_BY_ONE[name]
+    rows = tf.constant(ARGUMENTS["a"])
+    found = tf.vectorized_map(function, rows, fallback_to_while_loop=False)
+    np.testing.assert_array_equal(found, np.stack([function(row).numpy() for row in rows]))

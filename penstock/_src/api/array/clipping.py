@@ -58,7 +58,8 @@ def clip_by_norm(t, clip_norm, axes=None, name=None):
       A tensor (or `IndexedSlices`) of the shape and dtype of `t`.
 
     Raises:
-      InvalidArgumentError: `clip_norm` does not broadcast to the norms.
+      InvalidArgumentError: `clip_norm` does not broadcast with `t`.
+      ValueError: broadcasting `clip_norm` would make `t` larger.
 
     >>> tf.clip_by_norm([3.0, 4.0], 1.0).numpy()
     array([0.6, 0.8], dtype=float32)
@@ -73,7 +74,9 @@ def clip_by_norm(t, clip_norm, axes=None, name=None):
     length = raw.SelectV2(condition=positive, t=raw.Sqrt(x=safe), e=squares)
     limit = cast(convert_to_tensor(clip_norm, dtype_hint=values.dtype), values.dtype)
     limit = raw.Maximum(x=limit, y=raw.ZerosLike(x=limit))
-    clipped = raw.RealDiv(x=values * limit, y=raw.Maximum(x=length, y=limit), name=name)
+    scaled = values * limit
+    values.shape.assert_is_compatible_with(scaled.shape)
+    clipped = raw.RealDiv(x=scaled, y=raw.Maximum(x=length, y=limit), name=name)
     return type(t)(clipped, t.indices, t.dense_shape) if slices else clipped
 
 

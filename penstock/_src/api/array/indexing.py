@@ -359,8 +359,9 @@ def boolean_mask(tensor, mask, axis=None, name="boolean_mask"):
             "Number of mask dimensions must be specified, even if some dimensions are None.  E.g. "
             "shape=[None] is ok, but shape=None is not."
         )
-    axis = 0 if axis is None else int(axis)
-    if rank is not None:
+    known = 0 if axis is None else get_static_value(axis)
+    axis = axis if known is None else int(known)
+    if rank is not None and known is not None:
         part = tensor.shape[axis : axis + depth]
         part.assert_is_compatible_with(mask.shape)
     shape = raw.Shape(input=tensor)
@@ -372,7 +373,7 @@ def boolean_mask(tensor, mask, axis=None, name="boolean_mask"):
     places = raw.Where(condition=raw.Reshape(tensor=mask, shape=[-1]))
     picks = raw.Squeeze(input=places, axis=[1])
     result = raw.GatherV2(params=flat, indices=picks, axis=axis)
-    if rank is not None:
+    if rank is not None and known is not None:
         extents = tensor.shape.as_list()
         result.set_shape([*extents[:axis], None, *extents[axis + depth :]])
     return result

@@ -322,11 +322,23 @@ def _inverse_permutations(perm):
 
 
 def _take_rows(matrices, rows, name=None):
-    rank = rows.shape.rank if rows.shape.rank is not None else matrices.shape.rank
-    if rank is None:
-        raise ValueError("The rank of the permutations or of the matrices must be known.")
-    batch = rows.shape.rank - 1 if rows.shape.rank is not None else rank - 2
+    if rows.shape.rank is None:
+        # Counted from the end of the matrices and of the permutations.
+        return raw.GatherV2(params=matrices, indices=rows, axis=-2, batch_dims=-1, name=name)
+    batch = rows.shape.rank - 1
     return raw.GatherV2(params=matrices, indices=rows, axis=batch, batch_dims=batch, name=name)
+
+
+def _with_one_batch(matrices, perm):
+    """Returns matrices and permutations with their batch dimensions broadcast to each other."""
+    batch, rows = matrices.shape[:-2], perm.shape[:-1]
+    if batch.is_fully_defined() and rows.is_fully_defined() and batch == rows:
+        return matrices, perm
+    shape, length = raw.Shape(input=matrices), raw.Shape(input=perm)
+    common = raw.BroadcastArgs(s0=shape[:-2], s1=length[:-1])
+    whole = raw.ConcatV2(values=[common, shape[-2:]], axis=0)
+    several = raw.ConcatV2(values=[common, length[-1:]], axis=0)
+    return raw.BroadcastTo(input=matrices, shape=whole), raw.BroadcastTo(input=perm, shape=several)
 
 
 @dispatchable("linalg.lu_solve")
@@ -335,7 +347,7 @@ def lu_solve(lower_upper, perm, rhs, validate_args=False, name=None):
 
     Args:
       lower_upper, perm, validate_args, name: as `tf.linalg.lu_reconstruct`'s.
-      rhs: `[..., n, k]`.
+      rhs: `[..., n, k]`; its batch dimensions and those of the others broadcast.
 
     Returns:
       `[..., n, k]` of the dtype of `lower_upper`.
@@ -344,7 +356,7 @@ def lu_solve(lower_upper, perm, rhs, validate_args=False, name=None):
     perm = convert_to_tensor(perm, dtype_hint=dtypes.int32, name="perm")
     rhs = convert_to_tensor(rhs, dtype=both.dtype, name="rhs")
     _check_decomposition(both, perm)
-    permuted = _take_rows(rhs, perm)
+    permuted = _take_rows(*_with_one_batch(rhs, perm))
     lower, _ = _lower_and_upper(both)
     half = raw.MatrixTriangularSolve(matrix=lower, rhs=permuted)
     return raw.MatrixTriangularSolve(matrix=both, rhs=half, lower=False, name=name)

@@ -148,6 +148,10 @@ def saturate_cast(value, dtype, name=None):
         value = raw.Real(input=value, Tout=value.dtype.real_dtype)
     if value.dtype.is_bool and wanted.is_complex:
         raise TypeError(f"Cannot find minimum value of {value.dtype!r} with type {value.dtype!r}.")
+    if value.dtype.is_complex and wanted.size < value.dtype.size:
+        parts = [part(input=value, Tout=value.dtype.real_dtype) for part in (raw.Real, raw.Imag)]
+        real, imag = [saturate_cast(part, wanted.real_dtype) for part in parts]
+        return raw.Complex(real=real, imag=imag, Tout=wanted, name=name)
     if not value.dtype.is_complex:
         source, target = _limits(value.dtype), _limits(wanted.real_dtype)
         # Infinities are outside any range.

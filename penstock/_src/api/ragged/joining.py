@@ -25,13 +25,19 @@ def stack(values, axis=0, name=None):
       A RaggedTensor, or a tensor if none is ragged and the rank is 0.
     """
     with name_scope(name or "RaggedConcat"):
-        return _joined([as_ragged_or_tensor(v) for v in values], axis, is_stack=True)
+        return _joined(_parts(values), axis, is_stack=True)
 
 
 def concat(values, axis, name=None):
     """Dense and ragged tensors joined along `axis`."""
     with name_scope(name or "RaggedConcat"):
-        return _joined([as_ragged_or_tensor(v) for v in values], axis, is_stack=False)
+        return _joined(_parts(values), axis, is_stack=False)
+
+
+def _parts(values):
+    """The tensors to join: those of a list, or the one that is given without a list."""
+    listed = values if isinstance(values, (list, tuple)) else [values]
+    return [as_ragged_or_tensor(v) for v in listed]
 
 
 def _joined(values, axis, is_stack):

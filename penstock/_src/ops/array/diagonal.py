@@ -465,6 +465,7 @@ class DiagPart(Op):
     """The diagonal of a tensor whose shape is a repeated list of dimensions."""
 
     signature = "input: T -> diagonal: T"
+    vectorizes_one_by_one = True
     T = SOLID
 
     def shape(self, input):

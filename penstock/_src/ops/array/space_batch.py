@@ -213,6 +213,7 @@ class SpaceToBatchND(Op):
 
     ranks = {"block_shape": (1,)}
     signature = "input: T, block_shape: Tblock_shape, paddings: Tpaddings -> output: T"
+    vectorizes_one_by_one = True
     T = ANY
     Tblock_shape: INDEX = dtypes.int32
     Tpaddings: INDEX = dtypes.int32
@@ -237,6 +238,7 @@ class BatchToSpaceND(Op):
 
     ranks = {"block_shape": (1,)}
     signature = "input: T, block_shape: Tblock_shape, crops: Tcrops -> output: T"
+    vectorizes_one_by_one = True
     T = ANY
     Tblock_shape: INDEX = dtypes.int32
     Tcrops: INDEX = dtypes.int32

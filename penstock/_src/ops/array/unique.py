@@ -175,6 +175,7 @@ class LowerBound(Op):
     """For each value, its insertion index in the sorted row, before equal elements."""
 
     signature = "sorted_inputs: T, values: T -> output: out_type"
+    vectorizes_one_by_one = True
     T = ANY
     out_type: INDEX = dtypes.int32
     side = "left"

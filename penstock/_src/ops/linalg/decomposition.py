@@ -392,6 +392,10 @@ class Eig(Op):
     def eager(self, input):
         require_square(self, input)
         kind = self.Tout.as_numpy_dtype
+        if np.result_type(input.dtype, np.complex64) != kind:
+            raise self.invalid(
+                f"Invalid output dtype {self.Tout.name} for an input of {self.T.name}"
+            )
         if not self.compute_v:
             return np.linalg.eigvals(input).astype(kind), np.zeros(0, kind)
         values, vectors = np.linalg.eig(input)

@@ -63,6 +63,12 @@ def _product_of_last(x, rank):
     return raw.Cast(x=raw.Prod(input=last, axis=[0]), DstT=dtypes.float32)
 
 
+def _require_one_width(op):
+    """Raises InvalidArgumentError if the real and the complex numbers differ in their widths."""
+    if op.Tcomplex.real_dtype is not op.Treal:
+        raise op.invalid(f"Wrong types for real FFT: {op.Treal.name} and {op.Tcomplex.name}")
+
+
 class _FromReal(Op):
     """The non-negative half of the spectrum of a real signal, cut or padded to `fft_length`."""
 
@@ -77,6 +83,7 @@ class _FromReal(Op):
         return _with_lengths(input, fft_length, self.rank, half=True)
 
     def eager(self, input, fft_length):
+        _require_one_width(self)
         lengths = _lengths(self, input, fft_length)
         kind = self.output_dtypes[0].np
         if input.size == 0 or 0 in lengths:
@@ -86,6 +93,8 @@ class _FromReal(Op):
         return np.fft.rfftn(input, lengths, _axes(self.rank)).astype(kind, copy=False)
 
     def lower(self, p, input, fft_length):
+        if self.Tcomplex.real_dtype is not self.Treal:
+            raise NotLowerable("real and complex numbers of different widths")
         lengths = [int(n) for n in value_of(p, fft_length, "fft_length")]
         if not input.size or 0 in lengths:
             raise NotLowerable("a Fourier transform of nothing")
@@ -126,6 +135,7 @@ class _ToReal(Op):
         return _with_lengths(input, fft_length, self.rank, half=False)
 
     def eager(self, input, fft_length):
+        _require_one_width(self)
         lengths = _lengths(self, input, fft_length)
         kind = self.output_dtypes[0].np
         if input.size == 0 or 0 in lengths:
@@ -133,6 +143,8 @@ class _ToReal(Op):
         return np.fft.irfftn(input, lengths, _axes(self.rank)).astype(kind, copy=False)
 
     def lower(self, p, input, fft_length):
+        if self.Tcomplex.real_dtype is not self.Treal:
+            raise NotLowerable("real and complex numbers of different widths")
         lengths = [int(n) for n in value_of(p, fft_length, "fft_length")]
         if not input.size or 0 in lengths:
             raise NotLowerable("a Fourier transform of nothing")
