@@ -181,3 +181,13 @@ def test_a_compiled_range_in_the_wrong_order_is_refused():
         tf.errors.InvalidArgumentError, match="Invalid range: input_min 2.0 > input"
     ):
         compiled(tf.constant(2.0))
+
+
+def test_scaled_numbers_are_computed_in_float32():
+    # recorded from TensorFlow 2.21
+    x = np.linspace(-3, 3, 41).astype(np.float32)
+    made = tf.quantization.quantize(x, -2.5, 2.7, tf.quint8, "SCALED", "HALF_AWAY_FROM_ZERO")
+    again = tf.quantization.dequantize(made.output, made.output_min, made.output_max, "SCALED")
+    assert tf.bitcast(made.output, tf.uint8).numpy()[23] == 43
+    wanted = [0.45529410243034363, 0.8999999761581421, 1.7999999523162842]
+    np.testing.assert_array_equal(again.numpy()[[23, 26, 32]], np.float32(wanted))

@@ -79,11 +79,14 @@ class QuantizeV2(Op):
         x = input.astype(np.float64)
         if self.mode == "SCALED":
             first = least + self.narrow_range
+            # In float32 throughout, as TensorFlow does it.
             step = scaled_step(low, high, first, greatest)
-            low, high = first * step, greatest * step
-            wide = along(step, input.ndim, self.axis)
+            end = np.where(step * greatest == high, high, low)
+            scale = np.float32(np.where(end == high, greatest, first)) / end.astype(np.float32)
+            low, high = np.float32(first) / scale, np.float32(greatest) / scale
+            ends = [along(v, input.ndim, self.axis) for v in (low, high, scale)]
             rounded = np.rint if self.round_mode == "HALF_TO_EVEN" else half_away
-            numbers = rounded(np.clip(x, first * wide, greatest * wide) / wide)
+            numbers = rounded(np.clip(input, *ends[:2]) * ends[2])
         elif self.mode == "MIN_FIRST":
             steps = float(1 << (8 * self.T.size))
             scale = (steps - 1) / (wide_high - wide_low)
@@ -118,8 +121,9 @@ class Dequantize(Op):
         numbers = input.astype(np.float64)
         if self.mode == "SCALED":
             first = least + self.narrow_range
-            step = scaled_step(low, high, first, greatest)
-            found = numbers * step
+            ends = low.astype(np.float32), high.astype(np.float32)
+            step = scaled_step(*ends, np.float32(first), np.float32(greatest))
+            found = input.astype(np.float32) * step.astype(np.float32)
         elif self.mode == "MIN_FIRST":
             step = (high - low) / (float(1 << (8 * self.T.size)) - 1)
             found = np.where(
