@@ -49,7 +49,8 @@ def diag(diagonal, name="diag", k=0, num_rows=-1, num_cols=-1, padding_value=0, 
            [0, 0, 0]], dtype=int32)
     """
     diagonal = convert_to_tensor(diagonal, name="diagonal")
-    if k == 0 and num_rows == -1 and num_cols == -1 and padding_value == 0:
+    is_main = all(map(_is_number, (k, num_rows, num_cols, padding_value), (0, -1, -1, 0)))
+    if is_main:
         return raw.MatrixDiag(diagonal=diagonal, name=name)
     if diagonal.dtype.is_bool:
         padding_value = bool(padding_value)
@@ -261,6 +262,11 @@ def eye(num_rows, num_columns=None, batch_shape=None, dtype=dtypes.float32, name
     if known is not None:
         made.set_shape([*known, *static])
     return made
+
+
+def _is_number(argument, number):
+    """True if an argument is a number of Python's, and this one: a tensor of a graph cannot be compared yet."""
+    return isinstance(argument, (int, float, complex, np.number)) and argument == number
 
 
 def _static_extent(n):
