@@ -33,6 +33,13 @@ NUMBERS = (*FLOATS, *COMPLEX, *INTEGERS)
 WIDTHS = (1, 2, 3, 4, 5, 6, 7, 8, 12, 16, 17, 31, 32, 64)
 # What a batch may be: of one sample after the other, the last is the odd one.
 BATCHES = ((6, 4, 1), (8, 3, 0), (5, 32, 2), (4, 7, 1), (16, 6, 0), (3, 64, 1))
+# Three unknown extents: equal, products of one another, one more, 0, 1 and primes.
+EXTENTS = (
+    (6, 6, 3), (4, 2, 8), (5, 6, 30), (1, 4, 5), (0, 3, 3), (7, 7, 7), (2, 3, 6), (12, 4, 3), (13, 11, 12),
+    (1, 1, 1), (3, 0, 1), (8, 9, 10), (4, 4, 16), (3, 2, 1), (17, 16, 2), (2, 2, 4), (31, 32, 33), (5, 1, 5),
+)  # fmt: skip
+# Samples of programs with three unknown extents: of most, and of every so many, which see more shapes than a block is planned for.
+FEW_SAMPLES, MANY_SAMPLES, MANY_EACH = 5, 20, 16
 DEEPEST = 4  # blocks in blocks
 MOST_WORK = 2_000_000  # elements that one loop computes
 CLOSE = 0.02  # what rounding may change, of the largest element
@@ -113,6 +120,14 @@ class Drawing:
         self.batches = batches[self.random.integers(len(batches))]
         self.lengths = tuple(int(n) for n in self.random.permutation([5, 9, 3]))
         self.samples = 3
+        self.extents = None  # of each sample, where there are three unknown ones
+        if seed % 2 == 0 and self.limits is SMALL:
+            self.samples = MANY_SAMPLES if seed % MANY_EACH == 0 else FEW_SAMPLES
+            chosen = self.random.permutation(len(EXTENTS))[: self.samples]
+            self.extents = [EXTENTS[i] for i in chosen]
+            while len(self.extents) < self.samples:
+                self.extents.append(tuple(int(n) for n in self.random.integers(0, 20, 3)))
+        self.numbers_of_extents = set()  # names of numbers below 5 that extents decide
         self.parameters = []
         self.numbers = itertools.count()
         self.known = str(
@@ -336,6 +351,8 @@ def draw(tf, seed, length=None):
     # Shapes between products and sums most often; each other family has its share.
     focus = [str(f) for f in random.choice(FAMILIES, 3)]
     drawing.weights = {"movement": 2.0, "reductions": 2.0, "contractions": 2.0}
+    if drawing.extents:
+        drawing.weights["extents"] = 4.0
     for family in focus:
         drawing.weights[family] = drawing.weights.get(family, 1) * 3
     homes = [
@@ -357,11 +374,11 @@ def draw(tf, seed, length=None):
         scope.values.append(first_argument(scope))
     if drawing.weights.get("state", 1) > 1:
         shape = [scope.width() for _ in range(scope.int(0, 2))]
-        scope.values.append(scope.parameter([shape] * 3, known=tuple(shape), prefix="x"))
+        scope.values.append(scope.parameter([shape] * drawing.samples, known=tuple(shape), prefix="x"))
         scope.values[-1].finite = True
     wanted = length or int(random.choice([5, 8, 12, 20, 30, 45, 60]))
-    if drawing.limits is WIDE:
-        wanted = min(wanted, 20)
+    if drawing.limits is WIDE or drawing.extents:
+        wanted = min(wanted, 8 if drawing.samples == MANY_SAMPLES else 20)
     drawing.budget = 2 * wanted
     scope.grow(wanted)
     results = results_of(scope)
@@ -383,7 +400,15 @@ def first_argument(scope):
         sizes[0] = drawing.batches[0]
     shapes = [list(sizes) for _ in range(drawing.samples)]
     varies = [False] * rank
-    if drawing.known != "static" and scope.chance(0.9):
+    if drawing.extents:
+        for axis in range(rank):
+            if axis == 0 or scope.chance(0.6):
+                which, varies[axis] = scope.int(0, 2), True
+                for shape, extents in zip(shapes, drawing.extents, strict=True):
+                    shape[axis] = extents[which]
+        if max(np.prod(shape) for shape in shapes) > drawing.limits.elements:
+            return first_argument(scope)
+    elif drawing.known != "static" and scope.chance(0.9):
         for i, n in enumerate(drawing.batches):
             shapes[i][0] = n
         varies[0] = True

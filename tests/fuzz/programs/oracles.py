@@ -20,8 +20,15 @@ from tests.fuzz.programs.program import all_steps, array_of, forget_texts, helpe
 from tests.fuzz.programs.tensorflow_peer import peer
 from tests.harness.static_shapes import watching
 
+# Nothing set: what programs meet that nobody tests.
+USERS: dict[str, object] = {
+    name: flags.TABLE[name].default
+    for name in ("verify", "check", "guard", "checked", "optimize", "dump")
+}
+USERS["disable"] = ""
 # {name: flags}
 WAYS = {
+    "users": USERS,
     "reference": {"device": "reference"},
     "native": {},
     **{f"without {part}": {"disable": part} for part in flags.OPTIONAL},
@@ -180,7 +187,7 @@ def compiled(tf, program, way, expected):
             function = tf.function(
                 env["program"], input_signature=specs, autograph=program.uses_autograph
             )
-            for sample in range(program.samples):
+            for sample in program.order:
                 for p in program.variables:
                     env[p.name].assign(tf.cast(tf.constant(array_of(p, sample)), p.dtype))
                 found = arrays(program, env, function(*arguments(tf, program, sample)))

@@ -78,6 +78,12 @@ class Program:
         return [p for p in self.parameters if p.is_variable]
 
     @property
+    def order(self):
+        """The samples in the order of calls of one function: each twice, in changing order."""
+        random = np.random.default_rng([self.seed, 3])
+        return [int(i) for _ in range(2) for i in random.permutation(self.samples)]
+
+    @property
     def uses_autograph(self):
         return any(step.form != "call" for step in all_steps(self.steps))
 

@@ -1,4 +1,4 @@
-"""Runs programs on TensorFlow itself, in a process of the Python that PENSTOCK_FUZZ_TENSORFLOW names.
+"""Runs programs on TensorFlow itself, in a process of the Python that TENSORFLOW_PYTHON names.
 
 The process reads pickled requests {text, arguments, variables} and answers (True, arrays) or (False, an error). This file is
 that process's script too, which therefore imports nothing of Penstock's.
@@ -9,7 +9,7 @@ import pickle
 import subprocess
 import sys
 
-VARIABLE = "PENSTOCK_FUZZ_TENSORFLOW"
+VARIABLE = "TENSORFLOW_PYTHON"
 
 
 class Peer:

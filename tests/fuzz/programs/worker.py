@@ -19,10 +19,10 @@ LIMIT = 2 << 30  # bytes of a worker
 
 
 def ways_of(seed):
-    """Native code for each, another way in turn; TensorFlow for a quarter, if there is one."""
-    others = [way for way in oracles.WAYS if way != "native"]
-    ways = ["native", others[seed % len(others)]]
-    return [*ways, "tensorflow"] if seed % 4 == 0 and peer() else ways
+    """As users run it for half of them, else native code and another way in turn; TensorFlow for a tenth, if there is one."""
+    others = [way for way in oracles.WAYS if way not in ("native", "users")]
+    ways = ["users"] if seed // 2 % 2 == 0 else ["native", others[seed // 4 % len(others)]]
+    return [*ways, "tensorflow"] if seed % 10 == 0 and peer() else ways
 
 
 def run(seed, ways=None, seconds=120):

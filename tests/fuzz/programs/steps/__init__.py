@@ -31,6 +31,7 @@ from tests.fuzz.programs.steps import (  # noqa: E402
     contractions,
     control,
     elementwise,
+    extents,
     gradients,
     indexing,
     movement,
@@ -43,5 +44,5 @@ from tests.fuzz.programs.steps import (  # noqa: E402
 
 FAMILIES = sorted({drawn.family for drawn in STEPS.values()})
 
-__all__ = ["STEPS", "FAMILIES", "step", "contractions", "control", "elementwise", "gradients",
-           "indexing", "movement", "pipelines", "reductions", "special", "state", "statements"]  # fmt: skip
+__all__ = ["STEPS", "FAMILIES", "step", "contractions", "control", "elementwise", "extents",
+           "gradients", "indexing", "movement", "pipelines", "reductions", "special", "state", "statements"]  # fmt: skip
