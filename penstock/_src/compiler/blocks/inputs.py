@@ -69,10 +69,10 @@ class ProgramInputs:
 
     def host_input(self, function: Any, shape: Sequence[int], dtype: dtypes.DType) -> Node:
         """A value that `function()` gives anew before each run of the program, such as a position in a random stream."""
-        states, node = self.states, self.p.origin
+        states, node, calls = self.states, self.p.origin, self.p.calls
 
         def call() -> Any:
-            with kernel_state.of_node(states, node):
+            with kernel_state.of_node(states, node, calls):
                 return function()
 
         return self._parameter(("call", call), None, tuple(shape), dtype)

@@ -88,6 +88,7 @@ class LoweringContext(NodeMaker):
         # raises the error on the host, and its arguments.
         self.assertions: dict[Any, Refusal] = {}
         self.arguments: Sequence[Any] = ()  # of the operation that is being lowered
+        self.calls: Sequence[Any] = ()  # the operations in whose functions it is
         # functions and loops
         self.trial: int | None = None  # the depth of a loop's body that is traced to learn of it
         # What functions gave for their arguments, and the inner checks made then, see control_flow.py.

@@ -21,7 +21,7 @@ def inline(lowering: Lowering, function: Any, args: Sequence[Lowered]) -> list[L
 
     Functions that it calls are gone into with a stack of their own: they are nested deeper than Python's.
     """
-    calls = [_Inlined(lowering, function, args)]
+    calls = [_Inlined(lowering, function, args, lowering.p.origin)]
     while True:
         current = calls[-1]
         op = next(current.operations, None)
@@ -37,7 +37,7 @@ def inline(lowering: Lowering, function: Any, args: Sequence[Lowered]) -> list[L
                 current.inner.give(op, known[0])
             else:
                 current.calling = op
-                calls.append(_Inlined(current.inner, called, given))
+                calls.append(_Inlined(current.inner, called, given, op))
         else:
             current.inner.lower(op)
 
@@ -45,9 +45,11 @@ def inline(lowering: Lowering, function: Any, args: Sequence[Lowered]) -> list[L
 class _Inlined:
     """A function that is being lowered, and the operations that are left of it."""
 
-    def __init__(self, lowering: Lowering, function: Any, args: Sequence[Lowered]) -> None:
+    def __init__(
+        self, lowering: Lowering, function: Any, args: Sequence[Lowered], op: Operation
+    ) -> None:
         self.function = function
-        self.inner = lowering.nested()
+        self.inner = lowering.nested(op)
         for tensor, arg in zip(function.inputs, args, strict=True):
             # So does the gradient of a branch that is not taken, if the branches' results differ in shape.
             if _is_array(arg) and not fits(arg.shape, tensor.shape._dims):

@@ -59,13 +59,14 @@ HOST_DTYPES = frozenset({dtypes.string, dtypes.variant})
 class Lowering:
     """Lowers operations of one graph (and, in copies, of the graphs nested in it) with one builder."""
 
-    def __init__(self, p: LoweringContext) -> None:
+    def __init__(self, p: LoweringContext, calls: tuple[Operation, ...] = ()) -> None:
         self.p = p
+        self.calls = calls  # the operations in whose functions these are, the outermost first
         self.values: dict[int, Lowered] = {}  # a tensor's id -> what it is
 
-    def nested(self) -> "Lowering":
-        """A lowering of a function's body: same builder and variables, tensors of its own."""
-        return Lowering(self.p)
+    def nested(self, op: Operation) -> "Lowering":
+        """A lowering of the body of a function of an operation: same builder and variables, tensors of its own."""
+        return Lowering(self.p, (*self.calls, op))
 
     def value(self, tensor: Any) -> Lowered:
         """What a tensor is.
@@ -89,6 +90,7 @@ class Lowering:
         builder = self.p.builder
         before, builder.origin = builder.origin, op
         outer, self.p.arguments = self.p.arguments, args
+        calls, self.p.calls = self.p.calls, self.calls
         try:
             outputs = self._outputs(op, args)
         except (NotLowerable, LoweringDefect):
@@ -100,7 +102,7 @@ class Lowering:
         except Exception as error:
             raise LoweringDefect(_defect(op, error)) from error
         finally:
-            builder.origin, self.p.arguments = before, outer
+            builder.origin, self.p.arguments, self.p.calls = before, outer, calls
         self.give(op, outputs)
 
     def give(self, op: Operation, outputs: Sequence[Lowered]) -> None:

@@ -1,12 +1,13 @@
 """State of stateful kernels between runs, such as the position in a random stream.
 
 Eager ops with equal attributes share one state until `clear()`, which `tf.random.set_seed` calls. In an executed graph each
-node has its own state: the executor enters `of_node`.
+node has its own state: the executor enters `of_node`. A node of a function has a state for each call, branch or loop that runs
+the function, kept by the outermost graph: there it is, too, where the function is part of a program.
 """
 
 import contextlib
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from penstock._src.util.process import forks
@@ -15,6 +16,9 @@ from penstock._src.util.process import forks
 class _Current(threading.local):
     states: dict[Any, Any] | None = None
     node: Any = None
+    root: dict[Any, Any] | None = None  # the states of the outermost graph
+    path: Any = None  # the node, with the calls in which it runs: (path of the call, node)
+    caller: tuple[dict[Any, Any], Any] | None = None  # root and path of the call whose function runs
 
 
 _CURRENT = _Current()
@@ -23,14 +27,35 @@ _LOCK = forks.freed_in_child(threading.RLock())
 
 
 @contextlib.contextmanager
-def of_node(states: dict[Any, Any], node: Any) -> Iterator[None]:
-    """Kernels run within this context keep their state in `states` under `node`."""
-    before = _CURRENT.states, _CURRENT.node
-    _CURRENT.states, _CURRENT.node = states, node
+def of_node(states: dict[Any, Any], node: Any, calls: Sequence[Any] = ()) -> Iterator[None]:
+    """Kernels run within this context keep their state in `states` under `node`, which is in the functions of `calls`."""
+    current = _CURRENT
+    before = current.states, current.node, current.root, current.path, current.caller
+    root, keys = states, [*calls, node]
+    if current.caller is not None:
+        root, outer = current.caller
+        keys.insert(0, outer)
+    path = keys[0]
+    for key in keys[1:]:
+        path = path, key
+    current.states, current.node, current.root, current.path, current.caller = (
+        states, node, root, path, None
+    )  # fmt: skip
     try:
         yield
     finally:
-        _CURRENT.states, _CURRENT.node = before
+        current.states, current.node, current.root, current.path, current.caller = before
+
+
+@contextlib.contextmanager
+def calling() -> Iterator[None]:
+    """Functions run within this context are called by the running node."""
+    before = _CURRENT.caller
+    _CURRENT.caller = None if _CURRENT.root is None else (_CURRENT.root, _CURRENT.path)
+    try:
+        yield
+    finally:
+        _CURRENT.caller = before
 
 
 def in_graph() -> bool:
@@ -47,8 +72,8 @@ def update(op: Any, start: Callable[[], Any], step: Callable[[Any], tuple[Any, A
       step: the function to run.
     """
     with _LOCK:
-        states = _EAGER if _CURRENT.states is None else _CURRENT.states
-        key = (op.op_type, tuple(op.attrs.items())) if states is _EAGER else _CURRENT.node
+        states = _EAGER if _CURRENT.root is None else _CURRENT.root
+        key = (op.op_type, tuple(op.attrs.items())) if states is _EAGER else _CURRENT.path
         state = states[key] if key in states else start()
         result, states[key] = step(state)
         return result

@@ -10,11 +10,18 @@ from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.op import Op
 from penstock._src.core.shapes import UNKNOWN, TensorShape, make_shape
 from penstock._src.core.typesets import ANY
+from penstock._src.core.values import kernel_state
 from penstock._src.util.slots import above
 
 
 def _gradient(op: Op, inputs: list[Any], outputs: list[Any], gradients: list[Any]) -> list[Any]:
     return above("op_gradient")(op, inputs, outputs, gradients)
+
+
+def run_function(function: Any, values: Any) -> list[Any]:
+    """Runs a function of the operation whose kernel runs."""
+    with kernel_state.calling():
+        return function.run(values)  # type: ignore[no-any-return]
 
 
 def truth(value: Any, op: str) -> bool:
@@ -101,7 +108,7 @@ class StatelessIf(Op):
 
     def eager(self, cond, input):
         branch = self.then_branch if truth(cond, self.op_type) else self.else_branch
-        return branch.run(input)
+        return run_function(branch, input)
 
 
 class If(StatelessIf):
@@ -130,7 +137,7 @@ class StatelessCase(Op):
         index = int(branch_index)
         if not 0 <= index < len(self.branches):
             index = len(self.branches) - 1
-        return self.branches[index].run(input)
+        return run_function(self.branches[index], input)
 
 
 class Case(StatelessCase):
@@ -157,8 +164,8 @@ class StatelessWhile(Op):
 
     def eager(self, input):
         values = list(input)
-        while truth(self.cond.run(values)[0], self.op_type):
-            values = self.body.run(values)
+        while truth(run_function(self.cond, values)[0], self.op_type):
+            values = run_function(self.body, values)
         return values
 
 
@@ -186,7 +193,7 @@ class PartitionedCall(Op):
         return (_gradient(self, args, output, doutput),)
 
     def eager(self, args):
-        return (self.f.stand_in or self.f).run(args)
+        return run_function(self.f.stand_in or self.f, args)
 
 
 class StatefulPartitionedCall(PartitionedCall):
@@ -222,7 +229,7 @@ class RemoteCall(Op):
         return self.f.output_shapes
 
     def eager(self, target, args):
-        return self.f.run(args)
+        return run_function(self.f, args)
 
 
 class For(Op):
@@ -237,7 +244,7 @@ class For(Op):
     def eager(self, start, limit, delta, input):
         values = list(input)
         for index in range(int(start), int(limit), int(delta)):
-            values = self.body.run([np.asarray(index, np.int32), *values])
+            values = run_function(self.body, [np.asarray(index, np.int32), *values])
         return values
 
 

@@ -48,7 +48,7 @@ class MutexV2(Op):
             return manager.get_or_create(Mutex, self.container, self.shared_name, make)
         if not kernel_state.in_graph():
             return make()
-        return kernel_state.update(self, make, lambda mutex: (mutex, mutex))
+        return kernel_state.of_running_node(make)
 
 
 class MutexLock(Op):

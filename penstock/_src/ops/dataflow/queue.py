@@ -42,7 +42,7 @@ class _Make(Op):
             return manager.get_or_create(self.kind, self.container, self.shared_name, make)
         if not kernel_state.in_graph():
             return make()
-        return kernel_state.update(self, make, lambda queue: (queue, queue))
+        return kernel_state.of_running_node(make)
 
     def _types(self):
         return self.component_types
