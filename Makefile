@@ -131,6 +131,10 @@ fuzz: $(STAMP)  # random programs; SEED=7 runs one and makes it smaller; WAYS=ca
 fuzz-kernels: $(STAMP)  # single operations through odd views, with tails; SEED=7 runs one and makes it smaller; DEVICE=GPU_emulated
 	PENSTOCK_CACHE_DIR=none $(if $(DEVICE),PENSTOCK_DEVICE=$(DEVICE) PENSTOCK_TENSOR_FLOAT_32=0) $(BIN)/python -m tests.fuzz.kernels $(if $(SEED),--seed $(SEED),--minutes $(MINUTES) --first $(FIRST))
 
+.PHONY: fuzz-shapes
+fuzz-shapes: $(STAMP)  # recorded calls traced for unknown dimensions, with five sizes each; NUMBERS=1 computes a number of each from an extent
+	$(BIN)/python -m tests.fuzz.shapes --minutes $(MINUTES) --first $(FIRST) $(if $(NUMBERS),--numbers) $(if $(ONLY),--only '$(ONLY)')
+
 fuzz-models: $(STAMP)  # random Keras models; beside TensorFlow's too, if TENSORFLOW_PYTHON names a Python that has it
 	$(BIN)/python -m tests.fuzz.models.hunt $(if $(SEED),--seed $(SEED),--minutes $(MINUTES) --first $(FIRST))
 

@@ -111,3 +111,64 @@ def test_a_computed_extent_may_be_one_and_be_repeated(name):
     for shape in ((2, 1), (2, 3), (1, 2), (6, 1)):
         value = np.random.default_rng(3).normal(size=shape).astype("f")
         np.testing.assert_array_equal(traced(value), function(tf.constant(value)))
+
+
+NUMBERS = [
+    (lambda x, n: tf.linalg.diag(x, k=n), ROWS),
+    (lambda x, n: tf.linalg.diag(x, num_rows=n + 6, num_cols=9), ROWS),
+    (lambda x, n: tf.sparse.to_dense(tf.sparse.eye(n, n + 2)), ROWS),
+    (lambda x, n: tf.signal.fftshift(x, n - 1), ROWS),
+    (lambda x, n: tf.signal.ifftshift(x, [0, n - 2]), ROWS),
+    (lambda x, n: tf.nn.moments(x, [n - 1], keepdims=True), ROWS),
+    (lambda x, n: tf.boolean_mask(x, tf.ones([8]) > 0, axis=n - 1), ROWS),
+    (lambda x, n: tf.signal.inverse_stft(tf.cast(x, tf.complex64), n * 7, 4), ROWS),
+    (lambda x, n: tf.signal.inverse_stft(tf.cast(x, tf.complex64), 14, 4, fft_length=n * 4), ROWS),
+]
+
+
+@pytest.mark.parametrize(("function", "value"), NUMBERS)
+def test_arguments_that_are_tensors_of_a_graph(function, value):
+    """The number is 2, and is not known while the function is traced."""
+    traced = tf.function(lambda x, y: function(x, tf.shape(y)[0]), input_signature=[
+        tf.TensorSpec([None, 8]), tf.TensorSpec([None])
+    ], autograph=False)  # fmt: skip
+    pairs = zip(
+        tf.nest.flatten(traced(value, tf.zeros([2]))),
+        tf.nest.flatten(function(tf.constant(value), 2)),
+        strict=True,
+    )
+    for found, expected in pairs:
+        np.testing.assert_allclose(found, expected, rtol=1e-5, atol=2e-6)
+
+
+LOWER = np.float32([[3, 4, 5], [0, 1, 2]])
+GRADIENTS = [
+    (lambda x: tf.linspace(x[0, 0], x[1, 1], tf.shape(x)[0] * 2), np.float32([[1, 2], [3, 4]])),
+    (tf.linalg.sqrtm, np.float32([[[2, 1], [1, 3]], [[4, 0.5], [0.2, 2]]])),
+    (lambda x: tf.linalg.banded_triangular_solve(x, tf.ones([3, 1])), LOWER),
+    (lambda x: tf.linalg.banded_triangular_solve(x[::-1], tf.ones([3, 1]), lower=False), LOWER),
+    (lambda x: tf.raw_ops.ResizeNearestNeighbor(images=x, size=[5, 4]), IMAGES),
+    (lambda x: tf.nn.embedding_lookup(x, [1, 0, 1], max_norm=0.5), ROWS),
+    (
+        lambda x: tf.raw_ops.SparseToDense(
+            sparse_indices=[[0, 1], [1, 2]], output_shape=[2, 3], sparse_values=x[0, :2], default_value=x[1, 1]
+        ),
+        ROWS,
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("known", ["rank", "nothing"])
+@pytest.mark.parametrize(("function", "value"), GRADIENTS)
+def test_gradients(function, value, known):
+    def gradient(x):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = tf.math.sin(function(x))
+        return tf.convert_to_tensor(tape.gradient(y, x))
+
+    shape = [None] * value.ndim if known == "rank" else None
+    traced = tf.function(gradient, input_signature=[tf.TensorSpec(shape)], autograph=False)
+    expected = gradient(tf.constant(value))
+    assert np.any(expected)
+    np.testing.assert_allclose(traced(value), expected, rtol=1e-4, atol=2e-6)

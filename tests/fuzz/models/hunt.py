@@ -18,6 +18,7 @@ import sys
 import time
 from typing import Any
 
+from tests.fuzz import counts as totals
 from tests.fuzz.models.judging import WAYS, Find, Judge, ways_of
 from tests.fuzz.models.recipe import script
 from tests.fuzz.models.shrinking import shrink
@@ -43,7 +44,7 @@ def main() -> int:
     parser.add_argument(
         "--ways", default="1", help="names by commas, all, or how many beside compiled"
     )
-    parser.add_argument("--tensorflow", type=int, default=4, help="asked each so many seeds")
+    parser.add_argument("--tensorflow", type=int, default=10, help="asked each so many seeds")
     parser.add_argument("--folder", default="fuzz-finds/models")
     parser.add_argument("--whole", action="store_true", help="reduce nothing")
     arguments = parser.parse_args()
@@ -55,7 +56,8 @@ def main() -> int:
     judge = Judge(penstock, tensorflow)
     every = arguments.tensorflow if python else 0
     folder, end = pathlib.Path(arguments.folder), time.monotonic() + 60 * arguments.minutes
-    counts = {"models": 0, "finds": 0, "refused": 0}
+    counts = {"models": 0, "finds": 0, "refused": 0, "beside TensorFlow": 0}
+    found: list[dict[str, Any]] = []
     seed = arguments.first if arguments.seed is None else arguments.seed
     seen: dict[Any, int] = {}
     try:
@@ -86,12 +88,14 @@ def main() -> int:
             finds, refusal = judge.judge(recipe, ways)
             counts["models"] += 1
             counts["refused"] += bool(refusal)
+            counts["beside TensorFlow"] += "tensorflow" in ways
             if refusal:
                 print(f"seed {seed}: TensorFlow: {refusal[:200]!r}", flush=True)
             if finds:
                 counts["finds"] += 1
                 for find in finds:
                     print(f"seed {seed} {find.way}: {find.kind}: {find.text[:400]}", flush=True)
+                    found.append(totals.find(seed, find.kind, f"{find.way}: {find.text}"))
                 alike = finds[0].alike
                 seen[alike] = seen.get(alike, 0) + 1
                 if not arguments.whole and seen[alike] <= 3:
@@ -111,6 +115,9 @@ def main() -> int:
         if tensorflow:
             tensorflow.stop()
         penstock.stop()
+    if arguments.seed is None and not arguments.recipe and counts["models"]:
+        sums = {name: count for name, count in counts.items() if name != "finds"}
+        totals.add("make fuzz-models", (arguments.first, seed - 1), sums, found)
     print(f"{counts}, seeds {arguments.first} to {seed}")
     return 1 if counts["finds"] else 0
 

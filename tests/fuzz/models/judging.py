@@ -17,7 +17,7 @@ from tests.fuzz.models.workers import Worker
 # Ways of running beside eagerly: the flags of Penstock.
 WAYS: dict[str, dict[str, Any]] = {
     "compiled": {"optimize": 0},
-    "optimized": {},
+    "users": {"verify": 0, "check": 0, "guard": 0, "checked": 0, "disable": "", "optimize": 2},
     "check": {"optimize": 0, "check": 1},
     "verify": {"optimize": 0, "verify": 1},
     "guard": {"optimize": 0, "guard": 1},
@@ -27,10 +27,11 @@ LAST_NUDGES = (4, 16)
 
 
 def ways_of(seed: int, more: int) -> list[str]:
-    """The ways in which a seed's model runs: compiled, and some of the others."""
-    others = [way for way in WAYS if way != "compiled"]
+    """The ways in which a seed's model runs: as users run it for half of them, else compiled, and some of the others."""
+    first = "users" if seed % 2 == 0 else "compiled"
+    others = [way for way in WAYS if way not in ("users", "compiled")]
     random.Random(seed).shuffle(others)
-    return ["compiled", *others[:more]]
+    return [first, *others[: more if first == "compiled" else more - 1]]
 
 
 @dataclasses.dataclass

@@ -11,6 +11,7 @@ from tests.fuzz.models.recipe import build, made
 from tests.fuzz.models.steps import step_models
 
 Results = dict[str, list[np.ndarray]]
+SIZES = 5  # of batches and unknown lengths after training
 
 
 def run(
@@ -59,6 +60,7 @@ def _run(
     logs = model.evaluate(x, one(y), batch_size=batch, verbose=0, return_dict=True)
     found["evaluate"] = numbers(logs)
     found["predictions after"] = outputs_of(model.predict(x, batch_size=batch, verbose=0))
+    found |= other_sizes(tf, recipe, model, x, eager)
     found["weights"] = [np.asarray(w.numpy()) for w in model.trainable_variables]
     found["state"] = [np.asarray(w.numpy()) for w in model.non_trainable_variables]
     return found
@@ -131,6 +133,43 @@ def gradients(
         "first loss": [np.asarray(loss.numpy())],
         "first gradients": [np.asarray(g.numpy()) for g in found],
     }
+
+
+def other_sizes(tf: Any, recipe: dict[str, Any], model: Any, x: list, eager: bool) -> Results:
+    """Outputs and gradients for batches of other sizes and unknown lengths, of one function in changing order."""
+    specs = recipe["inputs"]
+
+    def compute(*values):
+        floats = [v for v in values if v.dtype.is_floating]
+        with tf.GradientTape() as tape:
+            for value in floats:
+                tape.watch(value)
+            made = tf.nest.flatten(model(one(list(values)), training=False))
+            total = tf.add_n([tf.reduce_sum(tf.square(tf.cast(y, tf.float32))) for y in made])
+        return made + tape.gradient(total, floats, unconnected_gradients="zero")
+
+    if not eager:
+        signature = [
+            tf.TensorSpec([None, *spec.get("declared", spec["shape"])], v.dtype)
+            for spec, v in zip(specs, x)
+        ]
+        compute = tf.function(compute, input_signature=signature)
+    random, found = data.stream(recipe, "sizes"), {}
+    for i, rows in enumerate(random.permutation([1, 2, 3, 5, 8, 13])[:SIZES].tolist()):
+        length = int(random.integers(1, 9))  # of inputs of the first unknown length
+        first = next((s["shape"][0] for s in specs if None in s.get("declared", [])), None)
+        given = []
+        for spec, values in zip(specs, x):
+            values = np.take(values, np.arange(rows) % len(values), 0)
+            if None in spec.get("declared", []) and spec["shape"][0] == first:
+                values = np.take(values, np.arange(length) % first, 1)
+            given.append(tf.constant(values))
+        try:
+            made = compute(*given)
+        except (TypeError, ValueError, tf.errors.InvalidArgumentError):
+            made = []  # layers may ask for longer sequences: then they do in every way
+        found[f"size {i}"] = [np.asarray(tf.cast(y, tf.float32)) for y in made]
+    return found
 
 
 def train(keras: Any, tf: Any, recipe: dict[str, Any], model: Any, x: list, y: list) -> Results:

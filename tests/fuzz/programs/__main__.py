@@ -12,6 +12,8 @@ import threading
 import time
 from pathlib import Path
 
+from tests.fuzz import counts as totals
+
 HANGING = 240  # seconds that a program may take, shrinking included
 
 
@@ -102,7 +104,8 @@ def main():
         for i in range(options.workers)
     ]
     begun, said = time.monotonic(), time.monotonic()
-    counts = collections.Counter()
+    counts: collections.Counter[str] = collections.Counter()
+    finds = []
     while time.monotonic() - begun < options.minutes * 60:
         for worker in workers:
             worker.look()
@@ -112,12 +115,15 @@ def main():
             continue
         counts["programs"] += bool(report["steps"])
         counts["steps"] += report["steps"]
+        counts["calls"] += report.get("calls", 0)
+        counts["beside TensorFlow"] += "tensorflow" in report.get("ways", ())
         counts["last"] = max(counts["last"], report["seed"])
         for find in report["finds"]:
             new = write(options.finds, report, find)
             counts["finds"] += 1
             counts["causes"] += new
             counts["late"] += 1
+            finds.append(totals.find(report["seed"], find["kind"], f"{find['way']}: {find['what']}"))
             print(f"seed {report['seed']}: {find['way']}: {find['kind']}: {find['what'][:150]}"
                   f" ({find['steps']} steps{', new' if new else ''})", flush=True)  # fmt: skip
         if time.monotonic() - said > 60:
@@ -129,6 +135,8 @@ def main():
             counts["late"] = 0
     for worker in workers:
         worker.process.kill()
+    sums = {name: counts[name] for name in ("programs", "steps", "calls", "beside TensorFlow")}
+    totals.add("make fuzz", (options.first, counts["last"]), sums, finds)
     print(
         f"{counts['programs']} programs to seed {counts['last']}, {counts['finds']} finds in {options.finds}"
     )

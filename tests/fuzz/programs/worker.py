@@ -34,7 +34,8 @@ def run(seed, ways=None, seconds=120):
         return {"seed": seed, "steps": 0, "draw": time.perf_counter() - start, "finds": []}
     drawn = time.perf_counter() - start
     start = time.perf_counter()
-    failures = oracles.check(tf, program, ways or ways_of(seed))
+    chosen = ways or ways_of(seed)
+    failures = oracles.check(tf, program, chosen)
     spent = time.perf_counter() - start
     finds = []
     for failure in failures:
@@ -51,7 +52,7 @@ def run(seed, ways=None, seconds=120):
         }
         finds.append({**options, "text": standalone(small, last.sample), "steps": len(small.steps)})
     return {"seed": seed, "steps": len(program.families), "draw": drawn, "run": spent, "finds": finds,
-            "families": list(program.families)}  # fmt: skip
+            "families": list(program.families), "ways": chosen, "calls": len(chosen) * len(program.order)}  # fmt: skip
 
 
 def work(seeds, ways=None):

@@ -9,6 +9,7 @@ import time
 import warnings
 from collections.abc import Iterator
 
+from tests.fuzz import counts
 from tests.fuzz.shapes.calls import Call, conformance_calls, golden_calls
 from tests.fuzz.shapes.judging import KNOWN, judge
 
@@ -35,7 +36,8 @@ def main() -> int:
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     end = time.monotonic() + 60 * options.minutes
-    calls = compared = found = 0
+    calls = compared = 0
+    found = []
     seed = options.first
     for call, seed, known, number in trials(options.only, options.numbers, options.first):
         if time.monotonic() > end or seed >= options.first + options.count:
@@ -43,12 +45,15 @@ def main() -> int:
         runs, finds = judge(call, seed, known, number)
         calls, compared = calls + 1, compared + runs
         for find in finds:
-            found += 1
+            found.append(counts.find(seed, find.kind, f"{call.name}: {find.text}"))
             what = f"number {number}" if number >= 0 else known
             print(f"seed {seed}: {call.name} ({what}): {find.kind} {find.shapes}: {find.text}", flush=True)
             if find.kind == "error":
                 break
-    print(f"{calls} calls to seed {seed}, {compared} runs compared, {found} differ")
+    target = "make fuzz-shapes" + (" NUMBERS=1" if options.numbers else "")
+    if not options.only and calls:
+        counts.add(target, (options.first, options.first + calls - 1), {"calls": calls, "runs": compared}, found)
+    print(f"{calls} calls to seed {seed}, {compared} runs compared, {len(found)} differ")
     return 1 if found else 0
 
 

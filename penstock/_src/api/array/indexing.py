@@ -7,7 +7,7 @@ import numpy as np
 from penstock._src.api.extending.dispatch import dispatchable
 from penstock._src.api.math.elementwise import cast
 from penstock._src.core import dtypes
-from penstock._src.core.convert import convert_to_tensor, index_tensor
+from penstock._src.core.convert import convert_to_tensor, index_tensor, is_tensor_like
 from penstock._src.core.registry import raw
 from penstock._src.core.tensor import Tensor
 from penstock._src.graph.static_values import get_static_value
@@ -359,9 +359,9 @@ def boolean_mask(tensor, mask, axis=None, name="boolean_mask"):
             "Number of mask dimensions must be specified, even if some dimensions are None.  E.g. "
             "shape=[None] is ok, but shape=None is not."
         )
-    known = 0 if axis is None else get_static_value(axis)
-    axis = axis if known is None else int(known)
-    if rank is not None and known is not None:
+    static = 0 if axis is None else get_static_int(axis)
+    axis = axis if static is None else static
+    if rank is not None and static is not None:
         part = tensor.shape[axis : axis + depth]
         part.assert_is_compatible_with(mask.shape)
     shape = raw.Shape(input=tensor)
@@ -373,7 +373,7 @@ def boolean_mask(tensor, mask, axis=None, name="boolean_mask"):
     places = raw.Where(condition=raw.Reshape(tensor=mask, shape=[-1]))
     picks = raw.Squeeze(input=places, axis=[1])
     result = raw.GatherV2(params=flat, indices=picks, axis=axis)
-    if rank is not None and known is not None:
+    if rank is not None and static is not None:
         extents = tensor.shape.as_list()
         result.set_shape([*extents[:axis], None, *extents[axis + depth :]])
     return result
@@ -505,6 +505,11 @@ def edit_distance(hypothesis, truth, normalize=True, name="edit_distance"):
         normalize=normalize,
         name=name,
     )
+
+
+def is_unknown(value):
+    """True if an argument is a tensor whose value is not known while a function is traced."""
+    return is_tensor_like(value) and get_static_value(value) is None
 
 
 def get_static_int(value):

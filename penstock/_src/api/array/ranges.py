@@ -113,8 +113,6 @@ def linspace(start, stop, num, name=None, axis=0):
             f"dtype: {num.dtype!r}"
         )
     known = get_static_value(num)
-    if known is None and start.shape.rank == 0 == stop.shape.rank and start.dtype.is_floating:
-        return raw.LinSpace(start=start, stop=stop, num=num, name=name)
     kind = start.dtype
     if kind.is_integer:
         # The result dtype of an integer division.

@@ -46,7 +46,10 @@ def lookup(params, ids, strategy, max_norm, name=None):
         ids = convert_to_tensor(ids, name="ids")
         rows = gather(params, ids, name=name)
         if max_norm is not None:
-            rows = clip_by_norm(rows, max_norm, axes=list(range(ids.shape.rank, rows.shape.rank)))
+            axes = raw.Range(start=raw.Rank(input=ids), limit=raw.Rank(input=rows), delta=1)
+            if ids.shape.rank is not None and rows.shape.rank is not None:
+                axes = list(range(ids.shape.rank, rows.shape.rank))
+            rows = clip_by_norm(rows, max_norm, axes=axes)
         return rows if STATE.graph is None else raw.Identity(input=rows)
     return _lookup_shards([_table(p) for p in params], ids, strategy, max_norm)
 
@@ -306,9 +309,11 @@ def _safe_lookup(
         ids, weights, empty = _valid_ids(ids, weights, combiner, default_id)
         result = _sparse_lookup(embedding_weights, ids, weights, strategy, combiner, max_norm, None)
         if default_id is None:
-            mask = raw.Reshape(
-                tensor=empty, shape=np.array([-1] + [1] * (result.shape.rank - 1), np.int32)
-            )
+            ones = raw.Fill(dims=[raw.Rank(input=result) - 1], value=np.int32(1))
+            if result.shape.rank is not None:
+                ones = np.ones(result.shape.rank - 1, np.int32)
+            shape = raw.ConcatV2(values=[np.array([-1], np.int32), ones], axis=0)
+            mask = raw.Reshape(tensor=empty, shape=shape)
             zeros = raw.ZerosLike(x=result)
             result = raw.SelectV2(condition=mask, t=zeros, e=result, name=scope)
         rank = sparse_ids.dense_shape.shape[0]

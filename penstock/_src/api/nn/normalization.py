@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from penstock._src.api.array.indexing import is_unknown
 from penstock._src.api.extending.dispatch import dispatchable
 from penstock._src.api.extending.scopes import scoped
 from penstock._src.api.math.arithmetic import divide_no_nan
@@ -39,7 +40,8 @@ def moments(x, axes, shift=None, keepdims=False, name=None):
     with scope_in_graph(name, "moments"):
         x = convert_to_tensor(x, name="x")
         y = cast(x, dtypes.float32) if x.dtype in NARROW else x
-        axes = [int(a) for a in axes] if isinstance(axes, (list, tuple)) else axes
+        if isinstance(axes, (list, tuple)) and not any(map(is_unknown, axes)):
+            axes = [int(a) for a in axes]
         mean = reduce_mean(y, axes, keepdims=True, name="mean")
         squares = raw.SquaredDifference(x=y, y=raw.StopGradient(input=mean))
         variance = reduce_mean(squares, axes, keepdims=True, name="variance")

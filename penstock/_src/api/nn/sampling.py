@@ -598,7 +598,7 @@ def with_space_to_batch(
     """Applies `op` to the interleaved grids of a dilated window.
 
     Args:
-      input: `[batch, spatial..., channels]`, of known sizes.
+      input: `[batch, spatial..., channels]`.
       dilation_rate: an int for each spatial axis.
       padding: "SAME" or "VALID".
       op: called as `op(grids, num_spatial_dims=..., padding=...)`.
@@ -616,7 +616,8 @@ def with_space_to_batch(
     count = len(rates)
     if all(r == 1 for r in rates):
         return op(input, num_spatial_dims=count, padding=padding)
-    sizes = [input.shape[i + 1] for i in range(count)]
+    known = input.shape.as_list()[1 : count + 1] if input.shape.rank is not None else [None]
+    sizes = known if None not in known else [raw.Shape(input=input)[i + 1] for i in range(count)]
     base = [(0, 0)] * count
     if padding not in ("SAME", "VALID"):
         raise ValueError(f"`padding` must be one of 'SAME' or 'VALID'. Received: padding={padding}")
@@ -633,6 +634,8 @@ def with_space_to_batch(
         pads.append([low, high + extra])
         crops.append([0, extra])
     block = np.array(rates, np.int32)
-    grids = raw.SpaceToBatchND(input=input, block_shape=block, paddings=np.array(pads, np.int32))
+    if None not in known:
+        pads, crops = np.array(pads, np.int32), np.array(crops, np.int32)
+    grids = raw.SpaceToBatchND(input=input, block_shape=block, paddings=pads)
     result = op(grids, num_spatial_dims=count, padding="VALID")
-    return raw.BatchToSpaceND(input=result, block_shape=block, crops=np.array(crops, np.int32))
+    return raw.BatchToSpaceND(input=result, block_shape=block, crops=crops)

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from penstock._src.api.array.indexing import is_unknown
 from penstock._src.api.array.joining import roll
 from penstock._src.api.extending.dispatch import dispatchable
 from penstock._src.api.extending.op_functions import op_functions
@@ -318,6 +319,11 @@ def _shifted(x, axes, sign, name):
     x = convert_to_tensor(x)
     if axes is None:
         axes = list(range(x.shape.rank))
+    parts = axes if isinstance(axes, (list, tuple)) else [axes]
+    if any(map(is_unknown, parts)):
+        places = raw.Reshape(tensor=convert_to_tensor(axes, dtype=dtypes.int32), shape=[-1])
+        sizes = raw.GatherV2(params=raw.Shape(input=x), indices=places % raw.Rank(input=x), axis=0)
+        return roll(x, np.int32(sign) * raw.FloorDiv(x=sizes, y=np.int32(2)), places, name)
     axes = [int(a) for a in np.atleast_1d(np.asarray(axes))]
     if all(x.shape[a] is not None for a in axes):
         shifts = [x.shape[a] // 2 if sign > 0 else -(x.shape[a] // 2) for a in axes]

@@ -237,15 +237,13 @@ def inverse_stft(
     """
     stfts = convert_to_tensor(stfts, name="stfts")
     stfts.shape.with_rank_at_least(2)
-    size = get_static_int(frame_length)
-    length = _power_of_two(size) if fft_length is None else get_static_int(fft_length)
-    frames = irfft(stfts, [length])
-    if size > length:
-        paddings = np.zeros((frames.shape.rank, 2), np.int32)
-        paddings[-1, 1] = size - length
-        frames = raw.Pad(input=frames, paddings=paddings)
-    else:
-        frames = frames[..., :size]
+    size = scalar(frame_length)
+    length = _power_of_two(size) if fft_length is None else scalar(fft_length)
+    frames = irfft(stfts, [length])[..., :size]
+    is_known = isinstance(size, int) and isinstance(length, int)
+    missing = size - length if is_known else raw.Maximum(x=size - length, y=0)
+    if not is_known or missing > 0:
+        frames = _padded_at(frames, -1, missing, 0)
     if window_fn is not None:
         frames = frames * window_fn(size, dtype=stfts.dtype.real_dtype)
     return overlap_and_add(frames, frame_step, name=name)

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from penstock._src.api.array.indexing import is_unknown
 from penstock._src.api.control.scopes import control_dependencies
 from penstock._src.api.debugging.asserts import assert_equal, assert_less_equal
 from penstock._src.api.extending.scopes import scoped
@@ -502,8 +503,8 @@ def eye(num_rows, num_columns=None, dtype=dtypes.float32, name=None):
     """A sparse identity matrix.
 
     Args:
-      num_rows: an int.
-      num_columns: an int; by default `num_rows`.
+      num_rows: an int or an integer scalar.
+      num_columns: the same; by default `num_rows`.
       dtype: of the ones.
       name: of the operations.
 
@@ -514,13 +515,19 @@ def eye(num_rows, num_columns=None, dtype=dtypes.float32, name=None):
       InvalidArgumentError: a number is negative.
     """
     columns = num_rows if num_columns is None else num_columns
+    one = convert_to_tensor(1, dtype=dtype)
+    if is_unknown(num_rows) or is_unknown(columns):
+        shape = raw.Pack(values=[cast(n, dtypes.int64) for n in (num_rows, columns)], axis=0)
+        count = raw.Min(input=shape, axis=[0])
+        diagonal = raw.Range(start=np.int64(0), limit=count, delta=np.int64(1))
+        values = raw.Fill(dims=[count], value=one)
+        return SparseTensor(raw.Pack(values=[diagonal, diagonal], axis=1), values, shape)
     count = int(min(num_rows, columns))
     if count < 0:
         raise InvalidArgumentError(
             f"sparse.eye: extents must not be negative. Received {num_rows} and {columns}."
         )
     places = np.arange(count, dtype=np.int64)
-    one = convert_to_tensor(1, dtype=dtype)
     values = raw.Fill(dims=[count], value=one)
     return SparseTensor(
         np.stack([places, places], 1), values, np.array([num_rows, columns], np.int64)

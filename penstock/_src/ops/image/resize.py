@@ -223,7 +223,7 @@ class ResizeNearestNeighbor(Op):
         return _shape(images, size)
 
     def gradient(self, images, _size, _output, dy):
-        shape = images.shape.as_list()[1:3]
+        shape = [None] if images.shape.rank is None else images.shape.as_list()[1:3]
         if None in shape:
             size = raw.StridedSlice(input=shape_of(images), begin=[1], end=[3], strides=[1])
         else:

@@ -73,18 +73,22 @@ class MatrixSquareRoot(Op):
 
     def gradient(self, _input, output, dy):
         # Y dY + dY Y = dA, a Sylvester equation, by its Kronecker form
-        n = output.shape.as_list()[-1]
-        eye = np.eye(n, dtype=output.dtype.as_numpy_dtype)
+        sizes = raw.Shape(input=output)
+        batch = raw.StridedSlice(input=sizes, begin=[0], end=[-2], strides=[1])
+        n = raw.StridedSlice(input=sizes, begin=[-2], end=[-1], strides=[1])
+        eye = raw.MatrixDiag(diagonal=raw.Fill(dims=n, value=np.ones((), output.dtype.as_numpy_dtype)))
         root = adjoint(output)
         left = raw.Einsum(inputs=[eye, root], equation="ij,...kl->...kilj")
         right = raw.Einsum(
             inputs=[raw.Einsum(inputs=[root], equation="...ij->...ji"), eye],
             equation="...ij,kl->...kilj",
         )
-        batch = output.shape.as_list()[:-2]
-        system = raw.Reshape(tensor=left + right, shape=[*batch, n * n, n * n])
-        flat = raw.Reshape(tensor=dy, shape=[*batch, n * n, 1])
-        return raw.Reshape(tensor=raw.MatrixSolve(matrix=system, rhs=flat), shape=[*batch, n, n])
+        one = np.ones(1, np.int32)
+        square = raw.ConcatV2(values=[batch, n * n, n * n], axis=0)
+        column = raw.ConcatV2(values=[batch, n * n, one], axis=0)
+        system = raw.Reshape(tensor=left + right, shape=square)
+        flat = raw.Reshape(tensor=dy, shape=column)
+        return raw.Reshape(tensor=raw.MatrixSolve(matrix=system, rhs=flat), shape=sizes)
 
     def eager(self, input):
         require_square(self, input)

@@ -349,7 +349,10 @@ class BandedTriangularSolve(Op):
             matrix=matrix, rhs=dy, lower=self.lower, adjoint=not self.adjoint
         )
         first, second = (output, by_rhs) if self.adjoint else (by_rhs, output)
-        bands = matrix.shape.as_list()[-2]
+        bands = None if matrix.shape.rank is None else matrix.shape.as_list()[-2]
+        if bands is None:
+            by_matrix = self._bands_of_product(matrix, first, second)
+            return sum_to_batch(by_matrix, matrix), sum_to_batch(by_rhs, rhs)
         parts = []
         for k in range(bands):
             # At i, row k of the bands holds element [i, i - k] of a lower matrix; for an upper one, row bands - 1 - k holds
@@ -360,6 +363,19 @@ class BandedTriangularSolve(Op):
             )
             parts.append(raw.ExpandDims(input=-product, axis=-2))
         return sum_to_batch(raw.ConcatV2(values=parts, axis=-2), matrix), sum_to_batch(by_rhs, rhs)
+
+    def _bands_of_product(self, matrix, first, second):
+        """The bands of -first second^H, as many as the matrix has."""
+        product = -raw.BatchMatMulV2(x=first, y=second, adj_y=True)
+        shape = raw.Shape(input=matrix)
+        last = raw.StridedSlice(input=shape, begin=[-2], end=[-1], strides=[1]) - 1
+        zero = np.zeros(1, np.int32)
+        k = raw.ConcatV2(values=[-last, zero] if self.lower else [zero, last], axis=0)
+        fill = np.zeros((), matrix.dtype.as_numpy_dtype)
+        bands = raw.MatrixDiagPartV3(product, k, fill, align="LEFT_RIGHT")
+        lead = raw.StridedSlice(input=raw.Shape(input=product), begin=[0], end=[-2], strides=[1])
+        rows = raw.StridedSlice(input=shape, begin=[-2], end=[0], strides=[1], end_mask=1)
+        return raw.Reshape(tensor=bands, shape=raw.ConcatV2(values=[lead, rows], axis=0))  # one band loses its axis
 
     def eager(self, matrix, rhs):
         require_matrices(self, matrix, "matrix")

@@ -330,7 +330,7 @@ def _second_order(op, dy, x, scale, mean, variance, by_dx, by_dscale, by_doffset
     With u = (x - mean) r, r = 1 / sqrt(variance + epsilon), and E for means over the batch:
     dx = s r (dy - E[dy] - u E[u dy]) while training, s r dy otherwise.
     """
-    rank = x.shape.rank
+    rank = x.shape.rank or (5 if op.data_format in ("NDHWC", "NCDHW") else 4)
     axes, keep = list(_axes(op, rank)), [1] * rank
     keep[channel_axis(op.data_format, rank)] = -1
     kind = x.dtype

@@ -104,8 +104,7 @@ class SparseToDense(Op):
         by_values = raw.GatherNd(params=dy, indices=sparse_indices)
         if sparse_values.shape.rank == 0:
             by_values = raw.Sum(input=by_values, axis=[0])
-        axes = np.arange(dy.shape.rank, dtype=np.int32)
-        total = raw.Sum(input=dy, axis=axes)
+        total = raw.Sum(input=raw.Reshape(tensor=dy, shape=[-1]), axis=[0])
         taken = raw.Sum(input=raw.GatherNd(params=dy, indices=sparse_indices), axis=[0])
         return None, None, by_values, total - taken
 

@@ -139,3 +139,21 @@ def formula(d: Drawing, x: int) -> int:
             "keras.ops.swapaxes({0}, 1, 3)", "keras.ops.moveaxis({0}, 1, -1)", "keras.ops.amax({0}, axis=[1, 2])",
         ]  # fmt: skip
     return d.formula(d.pick(*choices), x)
+
+
+def by_extent(d: Drawing, x: int) -> int:
+    """A layer whose numbers the size of the batch, or an unknown length, decides: by a remainder, a bit, a table."""
+    shape = d.shape(x)
+    axis = d.pick(0, *[i + 1 for i, n in enumerate(shape) if n is None])
+    n = f"keras.ops.shape(x)[{axis}]"
+    choices = [
+        f"x * keras.ops.cast({n} % 3 + 1, x.dtype)", f"keras.ops.roll(x, {n} % 3, axis=-1)",
+        f"keras.ops.cond({n} % 2 == 0, lambda: x, lambda: -x)",
+        f"x + keras.ops.take(keras.ops.cast([0.0, 1.0, -0.5, 2.0], x.dtype), {n} % 4)",
+        f"x * keras.ops.cast(keras.ops.bitwise_and({n}, 1) + 1, x.dtype)",
+        f"keras.ops.switch({n} % 3, [lambda x: x, lambda x: keras.ops.flip(x, -1), lambda x: 0.5 * x], x)",
+        f"x - keras.ops.cast(keras.ops.arange(1, 9), x.dtype)[{n} % 8]",
+    ]  # fmt: skip
+    if len(shape) > 1:
+        choices += [f"x[:, {n} % 2:]", f"x[:, :{n} % 3 + 1]", f"keras.ops.roll(x, -({n} % 5), axis=1)"]
+    return d.layer(x, "Lambda", function={"code": f"lambda x: {d.pick(*choices)}"})

@@ -11,6 +11,7 @@ from tests.fuzz.models.drawing.drawing import MOST_ELEMENTS, MOST_WEIGHTS, Drawi
 ANY = (
     features.dense, features.dense, features.normalization, features.activation, features.regularisation,
     features.formula, shapes.reshape, shapes.reshape, shapes.merge, shapes.merge, shapes.share, features.einsum,
+    features.by_extent,
 )  # fmt: skip
 MOST_LAYERS = 9
 
