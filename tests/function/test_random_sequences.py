@@ -6,7 +6,36 @@ import pytest
 import penstock as tf
 from penstock._src.util import flags
 
-NEW_SIZES = [5, 8, 1, 13, 4, 9, 2, 3, 16, 7, 21, 6, 10, 11, 12, 14, 15, 17, 18, 19, 20, 22, 23, 24, 25, 26, 5, 4]
+NEW_SIZES = [
+    5,
+    8,
+    1,
+    13,
+    4,
+    9,
+    2,
+    3,
+    16,
+    7,
+    21,
+    6,
+    10,
+    11,
+    12,
+    14,
+    15,
+    17,
+    18,
+    19,
+    20,
+    22,
+    23,
+    24,
+    25,
+    26,
+    5,
+    4,
+]
 
 
 @pytest.fixture(autouse=True)
@@ -25,7 +54,9 @@ def drawn(function, sizes):
 def test_branches_go_on_when_shapes_have_become_many():
     def branches(x):
         is_even = tf.equal(tf.size(x) % 2, 0)
-        return tf.cond(is_even, lambda: tf.random.normal([2], seed=1), lambda: tf.random.uniform([2], seed=2))
+        return tf.cond(
+            is_even, lambda: tf.random.normal([2], seed=1), lambda: tf.random.uniform([2], seed=2)
+        )
 
     def both(x):
         return tf.random.normal([2], seed=1), tf.random.uniform([2], seed=2)

@@ -113,7 +113,9 @@ def test_one_extent(name):
         compare(traced, function, data(n))
 
 
-@pytest.mark.parametrize("name", ["switch_case", "bits", "roll", "pad_in_front", "slices", "gathered"])
+@pytest.mark.parametrize(
+    "name", ["switch_case", "bits", "roll", "pad_in_front", "slices", "gathered"]
+)
 def test_more_sizes_than_are_planned_for(name):
     function = lambda x: PROGRAMS[name](x, tf.shape(x)[0])  # noqa: E731
     traced = tf.function(function, input_signature=[tf.TensorSpec([None, 3])])
@@ -122,7 +124,22 @@ def test_more_sizes_than_are_planned_for(name):
 
 
 # Equal, products of one another, one more, 0, 1 and primes.
-PAIRS = ((6, 6), (4, 2), (2, 4), (5, 6), (7, 1), (1, 7), (1, 1), (3, 9), (13, 11), (0, 3), (6, 6), (3, 0), (8, 9), (4, 16))
+PAIRS = (
+    (6, 6),
+    (4, 2),
+    (2, 4),
+    (5, 6),
+    (7, 1),
+    (1, 7),
+    (1, 1),
+    (3, 9),
+    (13, 11),
+    (0, 3),
+    (6, 6),
+    (3, 0),
+    (8, 9),
+    (4, 16),
+)
 
 
 def crossed(x, y):
@@ -132,11 +149,19 @@ def crossed(x, y):
 
 TWO = {
     "crossed": crossed,
-    "minimum": lambda x, y: x[: tf.shape(y)[0]] + y[: tf.minimum(tf.shape(x)[0], tf.shape(y)[0])][:1],
-    "equal": lambda x, y: tf.cond(tf.equal(tf.shape(x)[0], tf.shape(y)[0]), lambda: x + 1.0, lambda: x - 1.0),
+    "minimum": lambda x, y: (
+        x[: tf.shape(y)[0]] + y[: tf.minimum(tf.shape(x)[0], tf.shape(y)[0])][:1]
+    ),
+    "equal": lambda x, y: tf.cond(
+        tf.equal(tf.shape(x)[0], tf.shape(y)[0]), lambda: x + 1.0, lambda: x - 1.0
+    ),
     "joined": lambda x, y: tf.roll(tf.concat([x, y], 0), tf.shape(x)[0] - tf.shape(y)[0], 0),
-    "repeated": lambda x, y: tf.pad(tf.repeat(tf.repeat(x, 2, 0), 2, 1), [[1, tf.shape(y)[0] % 3], [1, 1]]),
-    "product": lambda x, y: tf.reshape(tf.tile(x, [tf.shape(y)[0], 1]), [tf.shape(y)[0], tf.shape(x)[0], 3]) * 2.0,
+    "repeated": lambda x, y: tf.pad(
+        tf.repeat(tf.repeat(x, 2, 0), 2, 1), [[1, tf.shape(y)[0] % 3], [1, 1]]
+    ),
+    "product": lambda x, y: (
+        tf.reshape(tf.tile(x, [tf.shape(y)[0], 1]), [tf.shape(y)[0], tf.shape(x)[0], 3]) * 2.0
+    ),
 }
 
 

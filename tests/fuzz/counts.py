@@ -1,9 +1,9 @@
 """How much was fuzzed: each run of a fuzzer adds its programs and finds to counts.json beside this file.
 
-    python -m tests.fuzz.counts            prints the table
-    python -m tests.fuzz.counts --write    puts it into docs/robustness.md
+python -m tests.fuzz.counts            prints the table
+python -m tests.fuzz.counts --write    puts it into docs/robustness.md
 
-    {target: {"runs": 2, "seeds": [[0, 119], [200, 260]], "totals": {"programs": 181}, "finds": [{"day", "seed", "kind", "what"}]}}
+{target: {"runs": 2, "seeds": [[0, 119], [200, 260]], "totals": {"programs": 181}, "finds": [{"day", "seed", "kind", "what"}]}}
 """
 
 from __future__ import annotations
@@ -29,7 +29,11 @@ def find(seed: int, kind: str, what: str) -> dict[str, Any]:
 
 
 def add(
-    target: str, seeds: tuple[int, int], totals: dict[str, int], finds: list[dict[str, Any]], path: Path = FILE
+    target: str,
+    seeds: tuple[int, int],
+    totals: dict[str, int],
+    finds: list[dict[str, Any]],
+    path: Path = FILE,
 ) -> None:
     """Adds a run of the seeds from a first to a last to the file; several processes may."""
     path.touch()
@@ -70,7 +74,9 @@ def table(path: Path = FILE) -> str:
         for each in entry["finds"]:
             finds.setdefault(each["kind"], []).append(str(each["seed"]))
         texts = [f"{len(of)} {kind} ({', '.join(of)})" for kind, of in sorted(finds.items())]
-        lines.append(f"| `{target}` | {entry['runs']:,} | {seeds} | {totals} | {'; '.join(texts) or 'none'} |")
+        lines.append(
+            f"| `{target}` | {entry['runs']:,} | {seeds} | {totals} | {'; '.join(texts) or 'none'} |"
+        )
     return "\n".join(lines)
 
 

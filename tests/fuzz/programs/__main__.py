@@ -123,7 +123,9 @@ def main():
             counts["finds"] += 1
             counts["causes"] += new
             counts["late"] += 1
-            finds.append(totals.find(report["seed"], find["kind"], f"{find['way']}: {find['what']}"))
+            finds.append(
+                totals.find(report["seed"], find["kind"], f"{find['way']}: {find['what']}")
+            )
             print(f"seed {report['seed']}: {find['way']}: {find['kind']}: {find['what'][:150]}"
                   f" ({find['steps']} steps{', new' if new else ''})", flush=True)  # fmt: skip
         if time.monotonic() - said > 60:

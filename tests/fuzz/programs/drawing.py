@@ -39,7 +39,7 @@ EXTENTS = (
     (1, 1, 1), (3, 0, 1), (8, 9, 10), (4, 4, 16), (3, 2, 1), (17, 16, 2), (2, 2, 4), (31, 32, 33), (5, 1, 5),
 )  # fmt: skip
 # Samples of programs with three unknown extents: of most, and of every so many, which see more shapes than a block is planned for.
-FEW_SAMPLES, MANY_SAMPLES, MANY_EACH = 5, 20, 16
+FEW_SAMPLES, MANY_SAMPLES, MANY_EACH = 5, 20, 8
 DEEPEST = 4  # blocks in blocks
 MOST_WORK = 2_000_000  # elements that one loop computes
 CLOSE = 0.02  # what rounding may change, of the largest element
@@ -374,7 +374,9 @@ def draw(tf, seed, length=None):
         scope.values.append(first_argument(scope))
     if drawing.weights.get("state", 1) > 1:
         shape = [scope.width() for _ in range(scope.int(0, 2))]
-        scope.values.append(scope.parameter([shape] * drawing.samples, known=tuple(shape), prefix="x"))
+        scope.values.append(
+            scope.parameter([shape] * drawing.samples, known=tuple(shape), prefix="x")
+        )
         scope.values[-1].finite = True
     wanted = length or int(random.choice([5, 8, 12, 20, 30, 45, 60]))
     if drawing.limits is WIDE or drawing.extents:

@@ -210,35 +210,31 @@ def forget_texts():
         del linecache.cache[name]
 
 
-def standalone(program, sample, disable="", call=None):
-    """Returns a program that shows a find by itself: it prints eager and compiled results."""
+def standalone(program, sample):
+    """Returns a program that shows a find by itself: it prints eager and compiled results, of one sample or of all in their order."""
     body = render(program)
-    lines = ["import numpy as np", "import penstock as tf", ""]
-    made = []
-    for p in program.parameters:
-        value = f"draws({p.seed + sample}, {list(p.shapes[sample])}, {p.dtype!r})"
-        made.append(f"{p.name} = " + (f"tf.Variable({value})" if p.is_variable else value))
+    order = [sample] if program.samples == 1 else program.order
+    lines = ["import numpy as np", "import penstock as tf", helpers_in(body + "draws("), ""]
     specs = ", ".join(
         f"tf.TensorSpec({None if p.known is None else list(p.known)}, {p.dtype!r})"
         for p in program.arguments
     )
+    for p in program.variables:
+        lines.append(f"{p.name} = tf.Variable(draws({p.seed}, {list(p.shapes[0])}, {p.dtype!r}))")
+    lines += ["", body]
+    lines.append(
+        f"compiled = tf.function(program, input_signature=[{specs}], autograph={program.uses_autograph})"
+    )
+    lines.append(f"for sample in {order}:")
+    for p in program.arguments:
+        shapes = [list(shape) for shape in p.shapes]
+        lines.append(f"    {p.name} = draws({p.seed} + sample, {shapes}[sample], {p.dtype!r})")
+    lines.append("    for function in (program, compiled):")
+    for p in program.variables:
+        shapes = [list(shape) for shape in p.shapes]
+        lines.append(
+            f"        {p.name}.assign(draws({p.seed} + sample, {shapes}[sample], {p.dtype!r}))"
+        )
     names = ", ".join(p.name for p in program.arguments)
-    autograph = program.uses_autograph
-    reset = "".join(
-        f"{p.name}.assign({made[i].split(' = ', 1)[1][len('tf.Variable(') : -1]})\n"
-        for i, p in enumerate(program.parameters)
-        if p.is_variable
-    )
-    text = (
-        "\n".join(lines)
-        + "\n"
-        + helpers_in(body + "draws(")
-        + "\n"
-        + "\n".join(made)
-        + "\n\n"
-        + body
-    )
-    text += f"\neager = program({names})\n{reset}"
-    text += f"compiled = tf.function(program, input_signature=[{specs}], autograph={autograph})({names})\n"
-    text += "for e, c in zip(eager, compiled):\n    print(e.numpy(), c.numpy(), sep='\\n')\n"
-    return text
+    lines.append(f"        print(sample, [np.asarray(y) for y in function({names})])")
+    return "\n".join(lines) + "\n"

@@ -32,7 +32,9 @@ def main() -> int:
     parser.add_argument("--first", type=int, default=0, help="the first seed")
     parser.add_argument("--count", type=int, default=1 << 60, help="of seeds, at most")
     parser.add_argument("--only", default="", help="a part of the calls' names")
-    parser.add_argument("--numbers", action="store_true", help="compute a number of each call from an extent")
+    parser.add_argument(
+        "--numbers", action="store_true", help="compute a number of each call from an extent"
+    )
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     end = time.monotonic() + 60 * options.minutes
@@ -47,12 +49,20 @@ def main() -> int:
         for find in finds:
             found.append(counts.find(seed, find.kind, f"{call.name}: {find.text}"))
             what = f"number {number}" if number >= 0 else known
-            print(f"seed {seed}: {call.name} ({what}): {find.kind} {find.shapes}: {find.text}", flush=True)
+            print(
+                f"seed {seed}: {call.name} ({what}): {find.kind} {find.shapes}: {find.text}",
+                flush=True,
+            )
             if find.kind == "error":
                 break
     target = "make fuzz-shapes" + (" NUMBERS=1" if options.numbers else "")
     if not options.only and calls:
-        counts.add(target, (options.first, options.first + calls - 1), {"calls": calls, "runs": compared}, found)
+        counts.add(
+            target,
+            (options.first, options.first + calls - 1),
+            {"calls": calls, "runs": compared},
+            found,
+        )
     print(f"{calls} calls to seed {seed}, {compared} runs compared, {len(found)} differ")
     return 1 if found else 0
 

@@ -17,7 +17,9 @@ from tests.golden import corpus
 NOT_TRACED = ("data.", "random.", "io.", "test.", "summary.", "config.", "distribute.", "debugging.", "train.", "nest.",
               "saved_model.", "queue.", "Variable", "compat.", "experimental.numpy.random")  # fmt: skip
 STATEFUL = ("Random", "Multinomial", "Stateful", "ParameterizedTruncatedNormal")
-EXTENT = 40  # of the argument from whose extent numbers are computed, where they are the recorded ones
+EXTENT = (
+    40  # of the argument from whose extent numbers are computed, where they are the recorded ones
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,7 +53,9 @@ class Call:
             results = flat(self.function(given, changed))
             smooth = [t for t in results if t.dtype.name in corpus.FLOATING]
         found = tape.gradient(smooth, floats, unconnected_gradients="zero")
-        return results + [tf.convert_to_tensor(g) for g in found]  # rows of a known shape are slices
+        return results + [
+            tf.convert_to_tensor(g) for g in found
+        ]  # rows of a known shape are slices
 
 
 def flat(result: Any) -> list[Any]:
@@ -115,7 +119,9 @@ def conformance_calls() -> Iterator[Call]:
             continue
         inputs = [record.array_at(store, name) for name in entry["inputs"]]
         arrays = [a for each in inputs for a in (each if isinstance(each, list) else [each])]
-        yield Call(f"{entry['op']}/{i}", conformance(entry, inputs), arrays, any(entry["gradients"]))
+        yield Call(
+            f"{entry['op']}/{i}", conformance(entry, inputs), arrays, any(entry["gradients"])
+        )
 
 
 def conformance(entry: dict[str, Any], inputs: list[Any]) -> Callable[..., Any]:

@@ -11,7 +11,11 @@ import penstock as tf
 from tests.fuzz.shapes.calls import EXTENT, Call
 from tests.fuzz.shapes.sizes import resized, sizes_of
 
-KNOWN = ("none", "some", "rank")  # what signatures leave open: all dimensions; those that change; ranks too
+KNOWN = (
+    "none",
+    "some",
+    "rank",
+)  # what signatures leave open: all dimensions; those that change; ranks too
 # dtype -> what results may differ by, of the largest element: another order of sums, and what follows
 CLOSE = {"float16": 2e-2, "bfloat16": 1e-1, "float64": 1e-8, "complex128": 1e-8}
 
@@ -73,7 +77,9 @@ def a_dtype(array: np.ndarray) -> Any:
 
 def tensor_of(array: np.ndarray) -> Any:
     """A constant of an array."""
-    return tf.constant(array.tolist() if array.dtype == object else array, a_dtype(array), array.shape)
+    return tf.constant(
+        array.tolist() if array.dtype == object else array, a_dtype(array), array.shape
+    )
 
 
 def difference(made: list[Any], wanted: list[Any]) -> str:

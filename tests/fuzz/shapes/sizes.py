@@ -31,7 +31,9 @@ def resized(array: np.ndarray, changes: dict[int, int], axes: set[int] | None = 
         wanted = changes.get(n, n)
         if wanted != n and (axes is None or axis in axes):
             if not n:
-                array = np.ones((*array.shape[:axis], wanted, *array.shape[axis + 1 :]), array.dtype)
+                array = np.ones(
+                    (*array.shape[:axis], wanted, *array.shape[axis + 1 :]), array.dtype
+                )
             else:
                 array = np.take(array, np.arange(wanted) % n, axis)
     return array

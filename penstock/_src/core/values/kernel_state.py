@@ -18,7 +18,9 @@ class _Current(threading.local):
     node: Any = None
     root: dict[Any, Any] | None = None  # the states of the outermost graph
     path: Any = None  # the node, with the calls in which it runs: (path of the call, node)
-    caller: tuple[dict[Any, Any], Any] | None = None  # root and path of the call whose function runs
+    caller: tuple[dict[Any, Any], Any] | None = (
+        None  # root and path of the call whose function runs
+    )
 
 
 _CURRENT = _Current()

@@ -76,7 +76,9 @@ class MatrixSquareRoot(Op):
         sizes = raw.Shape(input=output)
         batch = raw.StridedSlice(input=sizes, begin=[0], end=[-2], strides=[1])
         n = raw.StridedSlice(input=sizes, begin=[-2], end=[-1], strides=[1])
-        eye = raw.MatrixDiag(diagonal=raw.Fill(dims=n, value=np.ones((), output.dtype.as_numpy_dtype)))
+        eye = raw.MatrixDiag(
+            diagonal=raw.Fill(dims=n, value=np.ones((), output.dtype.as_numpy_dtype))
+        )
         root = adjoint(output)
         left = raw.Einsum(inputs=[eye, root], equation="ij,...kl->...kilj")
         right = raw.Einsum(

@@ -375,7 +375,9 @@ class BandedTriangularSolve(Op):
         bands = raw.MatrixDiagPartV3(product, k, fill, align="LEFT_RIGHT")
         lead = raw.StridedSlice(input=raw.Shape(input=product), begin=[0], end=[-2], strides=[1])
         rows = raw.StridedSlice(input=shape, begin=[-2], end=[0], strides=[1], end_mask=1)
-        return raw.Reshape(tensor=bands, shape=raw.ConcatV2(values=[lead, rows], axis=0))  # one band loses its axis
+        return raw.Reshape(
+            tensor=bands, shape=raw.ConcatV2(values=[lead, rows], axis=0)
+        )  # one band loses its axis
 
     def eager(self, matrix, rhs):
         require_matrices(self, matrix, "matrix")

@@ -155,5 +155,9 @@ def by_extent(d: Drawing, x: int) -> int:
         f"x - keras.ops.cast(keras.ops.arange(1, 9), x.dtype)[{n} % 8]",
     ]  # fmt: skip
     if len(shape) > 1:
-        choices += [f"x[:, {n} % 2:]", f"x[:, :{n} % 3 + 1]", f"keras.ops.roll(x, -({n} % 5), axis=1)"]
+        choices += [
+            f"x[:, {n} % 2:]",
+            f"x[:, :{n} % 3 + 1]",
+            f"keras.ops.roll(x, -({n} % 5), axis=1)",
+        ]
     return d.layer(x, "Lambda", function={"code": f"lambda x: {d.pick(*choices)}"})

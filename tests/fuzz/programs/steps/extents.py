@@ -28,7 +28,9 @@ def extent(scope):
 
 def number(scope, k=MOST):
     """The text of a number from 0 on, less than k, that extents decide."""
-    known = [v for v in scope.values if v.name in scope.drawing.numbers_of_extents and v.name[0] == "v"]
+    known = [
+        v for v in scope.values if v.name in scope.drawing.numbers_of_extents and v.name[0] == "v"
+    ]
     if known and scope.chance(0.3):
         return f"({scope.choose(known)} % {k})"
     n, m = extent(scope), extent(scope)
@@ -57,7 +59,11 @@ def at_axis(x, axis, text, rest=":"):
 
 def widths(x, axis, before, after):
     """What an axis is padded by."""
-    return "[" + ", ".join(f"[{before}, {after}]" if i == axis else "[0, 0]" for i in range(x.rank)) + "]"
+    return (
+        "["
+        + ", ".join(f"[{before}, {after}]" if i == axis else "[0, 0]" for i in range(x.rank))
+        + "]"
+    )
 
 
 @step(1.5)
@@ -92,7 +98,9 @@ def padded_by_extent(scope):
     """To a multiple, at either end, and perhaps cut into blocks of it."""
     x = scope.pick(low=1, high=4)
     axis, k = scope.int(0, x.rank - 1), scope.int(2, 8)
-    missing = scope.choose([f"-tf.shape({x})[{axis}] % {k}", f"-tf.shape({x})[{axis}] % {k}", number(scope)])
+    missing = scope.choose(
+        [f"-tf.shape({x})[{axis}] % {k}", f"-tf.shape({x})[{axis}] % {k}", number(scope)]
+    )
     at = (missing, 0) if scope.chance(0.4) else (0, missing)
     mode = scope.choose(["CONSTANT", "CONSTANT", "CONSTANT", "REFLECT", "SYMMETRIC"])
     made = scope.add(f"tf.pad({x}, {widths(x, axis, *at)}, {mode!r})")[0]
@@ -121,7 +129,9 @@ def moved_by_extent(scope):
 def reduced_by_extent(scope):
     """Along an axis that an extent decides."""
     x = scope.pick((*FLOATS, "int32", "int64"), low=1, high=4)
-    name = scope.choose(["reduce_sum", "reduce_max", "reduce_min", "reduce_prod", "cumsum", "argmax"])
+    name = scope.choose(
+        ["reduce_sum", "reduce_max", "reduce_min", "reduce_prod", "cumsum", "argmax"]
+    )
     keep = "" if name in ("cumsum", "argmax") else ", keepdims=True"
     scope.add(f"tf.{name}({x}, {number(scope)} % {x.rank}{keep})")
 
@@ -167,8 +177,17 @@ def drawn_by_extent(scope):
         state_of = scope.parameter(samples, "int64", (3,), prefix="x")
         generator = f"tf.random.Generator(state={state_of}, alg='philox')"
         for _ in range(scope.int(1, 3)):
-            shape = scope.choose([f"[{k} * 3]", f"[{extent(scope)} % 9, 3]", f"[{k}, {number(scope)}]", f"[{extent(scope)}]"])
-            scope.add(f"{generator}.{scope.choose(['normal', 'uniform', 'truncated_normal'])}({shape})")
+            shape = scope.choose(
+                [
+                    f"[{k} * 3]",
+                    f"[{extent(scope)} % 9, 3]",
+                    f"[{k}, {number(scope)}]",
+                    f"[{extent(scope)}]",
+                ]
+            )
+            scope.add(
+                f"{generator}.{scope.choose(['normal', 'uniform', 'truncated_normal'])}({shape})"
+            )
         return
     text = scope.choose([
         "tf.random.stateless_uniform([{k} * 2, 3], [{j}, 7])", "tf.random.stateless_normal([3], [{k}, {j}])",
@@ -199,7 +218,9 @@ def chosen_by_extent(scope):
     wanted = state(scope, scope.int(1, 2))
     count = scope.int(2, 3)
     which = number(scope, count)
-    blocks = tuple(scope.block((), [], scope.int(1, few(scope)), results(wanted)) for _ in range(count))
+    blocks = tuple(
+        scope.block((), [], scope.int(1, few(scope)), results(wanted)) for _ in range(count)
+    )
     functions = ", ".join(f"{{{i}}}" for i in range(count))
     text = f"tf.switch_case({which}, [{functions}])"
     if count == 2 and scope.chance(0.7):
@@ -212,7 +233,9 @@ def repeated_by_extent(scope):
     """A loop as often as an extent decides."""
     x = scope.pick(("float32", "float64", "int32"), high=3, where=lambda v: v.size <= 3000)
     k = number(scope)
-    body = scope.choose(["a + 1", "tf.roll(a, 1, 0)", "a - tf.cast(i, a.dtype)", "a * tf.cast(i % 2, a.dtype)"])
+    body = scope.choose(
+        ["a + 1", "tf.roll(a, 1, 0)", "a - tf.cast(i, a.dtype)", "a * tf.cast(i % 2, a.dtype)"]
+    )
     if "roll" in body and not x.rank:
         raise Rejected
     text = scope.choose([
