@@ -40,6 +40,7 @@ EXTENTS = (
 )  # fmt: skip
 # Samples of programs with three unknown extents: of most, and of every so many, which see more shapes than a block is planned for.
 FEW_SAMPLES, MANY_SAMPLES, MANY_EACH = 5, 20, 8
+ALIKE = 7  # of many samples the first, whose extents have the same remainders by 2, 3, 4, 6 and 12
 DEEPEST = 4  # blocks in blocks
 MOST_WORK = 2_000_000  # elements that one loop computes
 CLOSE = 0.02  # what rounding may change, of the largest element
@@ -127,6 +128,10 @@ class Drawing:
             self.extents = [EXTENTS[i] for i in chosen]
             while len(self.extents) < self.samples:
                 self.extents.append(tuple(int(n) for n in self.random.integers(0, 20, 3)))
+            # What is learned from the first sizes must not be taken for the others.
+            if self.samples == MANY_SAMPLES:
+                alike = self.random.integers(0, 4, (ALIKE, 3)) * 12 + 1
+                self.extents[:ALIKE] = map(tuple, alike.tolist())
         self.numbers_of_extents = set()  # names of numbers below 5 that extents decide
         self.parameters = []
         self.numbers = itertools.count()
@@ -352,7 +357,7 @@ def draw(tf, seed, length=None):
     focus = [str(f) for f in random.choice(FAMILIES, 3)]
     drawing.weights = {"movement": 2.0, "reductions": 2.0, "contractions": 2.0}
     if drawing.extents:
-        drawing.weights["extents"] = 4.0
+        drawing.weights["extents"] = 40.0 if drawing.samples == MANY_SAMPLES else 4.0
     for family in focus:
         drawing.weights[family] = drawing.weights.get(family, 1) * 3
     homes = [
@@ -370,7 +375,7 @@ def draw(tf, seed, length=None):
     load("\n".join(HELPERS.values()), np_)
     envs = [[dict(np_), {**np_, "noise": Noise(tf, seed)}] for _ in range(drawing.samples)]
     scope = Scope(drawing, envs, [], 0)
-    for _ in range(scope.int(1, 3)):
+    for _ in range(1 if drawing.samples == MANY_SAMPLES else scope.int(1, 3)):
         scope.values.append(first_argument(scope))
     if drawing.weights.get("state", 1) > 1:
         shape = [scope.width() for _ in range(scope.int(0, 2))]
@@ -380,7 +385,7 @@ def draw(tf, seed, length=None):
         scope.values[-1].finite = True
     wanted = length or int(random.choice([5, 8, 12, 20, 30, 45, 60]))
     if drawing.limits is WIDE or drawing.extents:
-        wanted = min(wanted, 8 if drawing.samples == MANY_SAMPLES else 20)
+        wanted = scope.int(1, 5) if drawing.samples == MANY_SAMPLES else min(wanted, 20)
     drawing.budget = 2 * wanted
     scope.grow(wanted)
     results = results_of(scope)

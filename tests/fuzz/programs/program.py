@@ -79,9 +79,9 @@ class Program:
 
     @property
     def order(self):
-        """The samples in the order of calls of one function: each twice, in changing order."""
+        """The samples in the order of calls of one function: each once, then again in another order."""
         random = np.random.default_rng([self.seed, 3])
-        return [int(i) for _ in range(2) for i in random.permutation(self.samples)]
+        return [*range(self.samples), *(int(i) for i in random.permutation(self.samples))]
 
     @property
     def uses_autograph(self):
