@@ -6,7 +6,6 @@ import argparse
 import itertools
 import sys
 import time
-import warnings
 from collections.abc import Iterator
 
 from tests.fuzz import counts
@@ -36,7 +35,6 @@ def main() -> int:
         "--numbers", action="store_true", help="compute a number of each call from an extent"
     )
     options = parser.parse_args()
-    warnings.simplefilter("ignore")
     end = time.monotonic() + 60 * options.minutes
     calls = compared = 0
     found = []
