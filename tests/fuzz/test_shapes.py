@@ -16,7 +16,6 @@ REFUSED = ("must be known", "known rank", "no shape", "Cannot infer", "not been 
            "'NoneType'", "known statically")  # fmt: skip
 
 
-@pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("source", [golden_calls, conformance_calls])
 def test_recorded_calls(source):
     compared, finds = 0, []
