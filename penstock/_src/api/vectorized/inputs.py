@@ -28,7 +28,7 @@ def elementwise(step: Step) -> list[Any]:
     inputs = range(len(step.values))
     if len(inputs) == 1:
         return step.run_flat([step.values[0].tensor])
-    rank = max(step.rank(i) for i in inputs)
+    rank = step.highest_rank()
     return step.run_flat([step.aligned(i, rank) for i in inputs])
 
 

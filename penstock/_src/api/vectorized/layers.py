@@ -69,10 +69,15 @@ def batch_norm(step: Step) -> list:
 @rule("BiasAdd")
 def bias_add(step: Step) -> list:
     """Adds along the last axis, or the one of channels."""
-    if step.op.data_format == b"NCHW" or step.op.data_format == "NCHW":
-        return [step.parted(step.run(step.merged(step.whole(0)), step.common(1))[0])]
     rank = step.rank(0)
-    return step.other("AddV2", step.aligned(0, rank), step.aligned(1, rank))
+    if step.op.data_format not in (b"NCHW", "NCHW"):
+        return step.other("AddV2", step.aligned(0, rank), step.aligned(1, rank))
+    if not step.is_stacked(1):
+        return [step.parted(step.run(step.merged(step.whole(0)), step.common(1))[0])]
+    bias = step.values[1].tensor
+    for axis in [1, *[-1] * (rank - 2)]:  # rows, examples, channels, and the axes after them
+        bias = raw.ExpandDims(input=bias, axis=axis)
+    return step.other("AddV2", step.aligned(0, rank), bias)
 
 
 @rule("BiasAddGrad")
@@ -93,3 +98,35 @@ def l2_loss(step: Step) -> list:
     axes = raw.Range(start=1, limit=raw.Rank(input=tensor), delta=1)
     total = step.other("Sum", squares, axes)[0]
     return step.other("Mul", total, np.asarray(0.5, total.dtype.as_numpy_dtype))
+
+
+@rule("ParseExampleV2")
+def parse_examples(step: Step) -> list:
+    """Parses the serialized examples of all rows as one batch, if they have dense features only."""
+    op = step.op
+    if op.num_sparse or op.ragged_value_types:
+        raise NotVectorizable("sparse and ragged features of rows cannot be stacked")
+    names = step.values[1].tensor
+    if names.shape.num_elements() != 0:
+        raise NotVectorizable("the examples have names")
+    rest = [step.common(i) for i in range(1, len(step.values))]
+    if not step.rank(0):
+        empty = step.other("Reshape", rest[0], [0])[0]
+        return step.run_flat([step.whole(0), empty, *rest[1:]])
+    return [step.parted(t) for t in step.run_flat([step.merged(step.whole(0)), *rest])]
+
+
+@rule("ParseSingleExample")
+def parse_single_example(step: Step) -> list:
+    """Parses the serialized example of each row as a batch, if it has dense features only."""
+    op = step.op
+    if op.num_sparse:
+        raise NotVectorizable("sparse features of rows cannot be stacked")
+    none = np.array([], "S")
+    defaults = [step.common(i) for i in range(1, len(step.values))]
+    keys = np.array(op.dense_keys, "S") if op.dense_keys else none
+    return step.other(
+        "ParseExampleV2", step.whole(0), none, none, keys, none, defaults,
+        num_sparse=0, sparse_types=(), ragged_value_types=(), ragged_split_types=(),
+        dense_shapes=op.dense_shapes,
+    )  # fmt: skip

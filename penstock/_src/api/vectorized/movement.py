@@ -1,5 +1,7 @@
 """Rules of operations that move, select and repeat elements."""
 
+from typing import Any
+
 import numpy as np
 
 from penstock._src.api.vectorized.inputs import numbered
@@ -43,12 +45,16 @@ def cut(step: Step) -> list:
         size = step.prefixed(step.common(2), -1)
         return step.run(step.whole(0), step.prefixed(step.common(1), 0), size)
     sizes = step.static(2)
-    rank = step.rank(0)
-    if rank != 1 or sizes[0] < 0:
-        raise NotVectorizable("parts of several axes begin differently")
-    begin = step.values[1].tensor
-    places = raw.AddV2(x=begin, y=np.arange(sizes[0], dtype=begin.dtype.as_numpy_dtype)[None])
-    return gathered(step, step.whole(0), places, 1, 1)
+    if (sizes < 0).any():
+        raise NotVectorizable(
+            "the sizes of parts that begin differently depend on where they begin"
+        )
+    found, begin = step.whole(0), step.values[1].tensor
+    for axis, size in enumerate(sizes.tolist()):
+        offsets = np.arange(size, dtype=begin.dtype.as_numpy_dtype)[None]
+        places = raw.AddV2(x=begin[:, axis : axis + 1], y=offsets)
+        found = gathered(step, found, places, axis + 1, 1)[0]
+    return [found]
 
 
 @rule("StridedSlice")
@@ -116,6 +122,8 @@ def gather(step: Step) -> list:
         return step.run(step.common(0), step.whole(1))
     axis += step.rank(0) if axis < 0 else 0
     batch += step.rank(1) if batch < 0 else 0
+    if axis == 0 and not step.is_stacked(0):
+        return gathered(step, step.common(0), step.values[1].tensor, 0, 0)
     if step.is_stacked(0) and not step.is_stacked(1) and not batch:
         return gathered(step, step.values[0].tensor, step.common(1), axis + 1, 0)
     if step.is_stacked(0) or batch:
@@ -123,7 +131,7 @@ def gather(step: Step) -> list:
     found = gathered(step, step.common(0), step.values[1].tensor, axis, 0)[0]
     order = np.arange(step.rank(0) + step.rank(1))
     order = np.concatenate([[axis], np.delete(order, axis)]).astype(np.int32)
-    return [raw.Transpose(x=found, perm=order) if axis else found]
+    return [raw.Transpose(x=found, perm=order)]
 
 
 def gathered(step: Step, params: object, places: object, axis: int, batch: int) -> list:
@@ -145,13 +153,52 @@ def segments(step: Step) -> list:
     """Numbers the segments of all rows in sequence."""
     count = step.common(2)
     data, ids = step.whole(0), step.whole(1)
+    numbers = moved(step, ids, step.rank(1), count)
+    below = step.other("Less", ids, step.other("ZerosLike", ids)[0])[0]
+    ids = step.other("SelectV2", below, ids, numbers)[0]
+    return [step.parted(step.run(data, ids, times_rows(step, count))[0])]
+
+
+@rule("_SparseSegment")
+def segments_of_chosen(step: Step) -> list:
+    """Numbers the segments of all rows in sequence; rows of data may be common to all."""
+    ids = step.whole(2)
+    if len(step.values) == 4:
+        count = step.common(3)
+    else:  # every row gets as many segments as the one with most
+        last = step.other("Max", step.other("Reshape", ids, [-1])[0], 0)[0]
+        count = step.other("AddV2", last, np.asarray(1, last.dtype.as_numpy_dtype))[0]
+    data, indices = step.values[0].tensor, step.whole(1)
+    if step.is_stacked(0):
+        indices = moved(step, indices, 1, raw.Shape(input=data)[1])
+        data = step.merged(data)
+    places = step.merged(moved(step, ids, 1, count))
+    kind = step.node.type.removesuffix("WithNumSegments") + "WithNumSegments"
+    chosen = step.merged(indices)
+    return [step.parted(step.other(kind, data, chosen, places, times_rows(step, count))[0])]
+
+
+@rule("_SparseSegmentGrad")
+def segments_of_chosen_gradient(step: Step) -> list:
+    """Numbers the segments, and the rows of data, of all rows in sequence."""
+    grad, count = step.whole(0), step.common(3)
+    indices = step.merged(moved(step, step.whole(1), 1, count))
+    places = step.merged(moved(step, step.whole(2), 1, raw.Shape(input=grad)[1]))
+    found = step.run(step.merged(grad), indices, places, times_rows(step, count))[0]
+    return [step.parted(found)]
+
+
+def moved(step: Step, numbers: Any, rank: int, count: Any) -> Any:
+    """Returns stacked numbers below `count`, those of row k increased by k * count."""
     rows = step.other("Range", 0, step.count, 1)[0]
     first = step.other("Mul", rows, step.other("Cast", count, DstT=rows.dtype)[0])[0]
-    first = step.other("Cast", first, DstT=ids.dtype)[0]
-    for _ in range(step.rank(1)):
+    first = step.other("Cast", first, DstT=numbers.dtype)[0]
+    for _ in range(rank):
         first = step.other("ExpandDims", first, np.int32(-1))[0]
-    below = step.other("Less", ids, step.other("ZerosLike", ids)[0])[0]
-    ids = step.other("SelectV2", below, ids, step.other("AddV2", ids, first)[0])[0]
-    total = step.other("Mul", step.other("Cast", count, DstT=rows.dtype)[0], step.count)[0]
-    found = step.run(data, ids, step.other("Cast", total, DstT=count.dtype)[0])[0]
-    return [step.parted(found)]
+    return step.other("AddV2", numbers, first)[0]
+
+
+def times_rows(step: Step, count: Any) -> Any:
+    """Returns a number of a row's elements times the number of rows, in its own dtype."""
+    total = step.other("Mul", step.other("Cast", count, DstT=np.int32)[0], step.count)[0]
+    return step.other("Cast", total, DstT=count.dtype)[0]

@@ -73,12 +73,28 @@ class Step:
         tensor = whole(self.values[index], self.count)
         return self.deepened(tensor, 0 if rank is None else rank - self.rank(index))
 
-    def aligned(self, index: int, rank: int) -> Any:
-        """Returns an input reshaped to broadcast with rows of rank `rank`."""
+    def highest_rank(self) -> Any:
+        """Returns the highest rank of the inputs in a row: an int, or a scalar int32 tensor if one is unknown."""
+        ranks = [t.shape.rank for t in self.node._inputs]
+        if None not in ranks:
+            return max(ranks)
+        dynamic = [
+            raw.Sub(x=raw.Rank(input=value.tensor), y=int(value.stacked)) for value in self.values
+        ]
+        return raw.Max(input=raw.Pack(values=dynamic), axis=0)
+
+    def aligned(self, index: int, rank: Any) -> Any:
+        """Returns an input reshaped to broadcast with rows of rank `rank`: an int, or a scalar int32 tensor."""
         value = self.values[index]
         if not value.stacked:
             return value.tensor
-        return self.deepened(value.tensor, rank - self.rank(index))
+        if isinstance(rank, int):
+            return self.deepened(value.tensor, rank - self.rank(index))
+        more = raw.Sub(x=rank, y=raw.Sub(x=raw.Rank(input=value.tensor), y=1))
+        ones = raw.Fill(dims=raw.ExpandDims(input=more, axis=0), value=np.int32(1))
+        sizes = raw.Shape(input=value.tensor)
+        shape = raw.ConcatV2(values=[sizes[:1], ones, sizes[1:]], axis=0)
+        return raw.Reshape(tensor=value.tensor, shape=shape)
 
     def deepened(self, tensor: Any, more: int) -> Any:
         """Returns stacked rows with `more` axes of size 1 inserted in front of a row's axes."""

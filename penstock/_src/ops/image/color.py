@@ -169,7 +169,7 @@ class _Adjust(Op):
     """Images changed by one number."""
 
     T: {dtypes.float16, dtypes.float32} = dtypes.float32
-    vectorize = "examples, shared"
+    vectorize = "rows, shared"
 
     def shape(self, images, _amount):
         return images.with_rank_at_least(3)

@@ -168,6 +168,7 @@ class StatelessParameterizedTruncatedNormal(Op):
 
     signature = """shape: S, seed: Tseed, means: dtype, stddevs: dtype, minvals: dtype,
         maxvals: dtype -> output: dtype[*shape]"""
+    vectorizes_one_by_one = True
     S = INDEX
     dtype = frozenset({dtypes.float16, dtypes.float32, dtypes.float64})
     Tseed: INDEX = dtypes.int64

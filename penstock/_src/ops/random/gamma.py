@@ -122,6 +122,7 @@ class StatelessRandomGammaV2(_StatelessGamma):
     """Gamma numbers from a pair of seeds."""
 
     signature = "shape: T, seed: Tseed, alpha: dtype -> output: dtype[*shape]"
+    vectorizes_one_by_one = True
     T = INDEX
     Tseed: INDEX = dtypes.int64
 
@@ -234,6 +235,7 @@ class StatelessRandomPoisson(_Poisson):
     """Poisson numbers from a pair of seeds."""
 
     signature = "shape: T, seed: Tseed, lam: Rtype -> output: dtype[*shape]"
+    vectorizes_one_by_one = True
     Rtype = INDEX | {dtypes.float16, dtypes.float32, dtypes.float64}
     T = INDEX
     dtype: INDEX | {dtypes.float16, dtypes.float32, dtypes.float64}
@@ -297,6 +299,7 @@ class StatelessRandomBinomial(_Binomial):
     """Binomial numbers from a pair of seeds."""
 
     signature = "shape: S, seed: Tseed, counts: T, probs: T -> output: dtype[*shape]"
+    vectorizes_one_by_one = True
     Tseed: INDEX = dtypes.int64
     differentiable = False
 

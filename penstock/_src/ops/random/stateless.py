@@ -110,6 +110,7 @@ class _BySeed(Op):
     """Numbers of a distribution from a pair of seeds."""
 
     signature = "shape: T, seed: Tseed[?] -> output: dtype[*shape]"
+    vectorizes_one_by_one = True
 
     differentiable = False
     T: INDEX = dtypes.int32
@@ -208,6 +209,7 @@ class StatelessRandomUniformInt(Op):
     """Integers of [minval, maxval)."""
 
     signature = "shape: T, seed: Tseed, minval: dtype, maxval: dtype -> output: dtype[*shape]"
+    vectorizes_one_by_one = True
     dtype = INDEX
     T = INDEX
     Tseed: INDEX = dtypes.int64
