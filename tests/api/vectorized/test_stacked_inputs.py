@@ -44,6 +44,7 @@ FUNCTIONS = {
         grad=tf.gather(X, i), indices=tf.gather(CHOSEN, i), segment_ids=tf.gather(IDS, i),
         output_dim0=6,
     ),
+    "diagonal": lambda i: tf.linalg.tensor_diag(tf.gather(X, i)[0]),
     "normal": lambda i: raw.StatelessRandomNormal(shape=[2], seed=tf.gather(SEEDS, i)),
     "binomial": lambda i: raw.StatelessRandomBinomial(
         shape=[2], seed=tf.gather(SEEDS, i), counts=9.0, probs=0.5

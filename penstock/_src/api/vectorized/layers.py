@@ -24,7 +24,7 @@ def matmul(step: Step) -> list:
 @rule("BatchMatMulV2", "BatchMatMulV3", "MatrixTriangularSolve")
 def batched(step: Step) -> list:
     """Matrices broadcast over the axes before them."""
-    rank = max(step.rank(0), step.rank(1))
+    rank = step.highest_rank()
     attrs = {n: step.op.attrs[n] for n in type(step.op).attributes if n in _FLAGS}
     kind = "MatrixTriangularSolve" if "lower" in attrs else "BatchMatMulV2"
     return step.other(kind, step.aligned(0, rank), step.aligned(1, rank), **attrs)

@@ -57,6 +57,21 @@ def cut(step: Step) -> list:
     return [found]
 
 
+@rule("Diag")
+def diagonal(step: Step) -> list:
+    """Puts the elements of each row on the diagonal of a matrix, whose axes are those of the row, twice."""
+    rows = step.whole(0)
+    sizes = raw.Shape(input=rows)
+    flat = raw.Reshape(tensor=rows, shape=step.prefixed(raw.ExpandDims(input=_size(sizes), axis=0)))
+    shape = raw.ConcatV2(values=[sizes, sizes[1:]], axis=0)
+    return [raw.Reshape(tensor=raw.MatrixDiag(diagonal=flat), shape=shape)]
+
+
+def _size(sizes: Any) -> Any:
+    """Returns the number of elements of a row, given the shape of all of them."""
+    return raw.Prod(input=sizes[1:], axis=0)
+
+
 @rule("StridedSlice")
 def strided_slice(step: Step) -> list:
     """Slices each row."""
@@ -153,7 +168,7 @@ def segments(step: Step) -> list:
     """Numbers the segments of all rows in sequence."""
     count = step.common(2)
     data, ids = step.whole(0), step.whole(1)
-    numbers = moved(step, ids, step.rank(1), count)
+    numbers = moved(step, ids, count)
     below = step.other("Less", ids, step.other("ZerosLike", ids)[0])[0]
     ids = step.other("SelectV2", below, ids, numbers)[0]
     return [step.parted(step.run(data, ids, times_rows(step, count))[0])]
@@ -170,9 +185,9 @@ def segments_of_chosen(step: Step) -> list:
         count = step.other("AddV2", last, np.asarray(1, last.dtype.as_numpy_dtype))[0]
     data, indices = step.values[0].tensor, step.whole(1)
     if step.is_stacked(0):
-        indices = moved(step, indices, 1, raw.Shape(input=data)[1])
+        indices = moved(step, indices, raw.Shape(input=data)[1])
         data = step.merged(data)
-    places = step.merged(moved(step, ids, 1, count))
+    places = step.merged(moved(step, ids, count))
     kind = step.node.type.removesuffix("WithNumSegments") + "WithNumSegments"
     chosen = step.merged(indices)
     return [step.parted(step.other(kind, data, chosen, places, times_rows(step, count))[0])]
@@ -182,20 +197,20 @@ def segments_of_chosen(step: Step) -> list:
 def segments_of_chosen_gradient(step: Step) -> list:
     """Numbers the segments, and the rows of data, of all rows in sequence."""
     grad, count = step.whole(0), step.common(3)
-    indices = step.merged(moved(step, step.whole(1), 1, count))
-    places = step.merged(moved(step, step.whole(2), 1, raw.Shape(input=grad)[1]))
+    indices = step.merged(moved(step, step.whole(1), count))
+    places = step.merged(moved(step, step.whole(2), raw.Shape(input=grad)[1]))
     found = step.run(step.merged(grad), indices, places, times_rows(step, count))[0]
     return [step.parted(found)]
 
 
-def moved(step: Step, numbers: Any, rank: int, count: Any) -> Any:
+def moved(step: Step, numbers: Any, count: Any) -> Any:
     """Returns stacked numbers below `count`, those of row k increased by k * count."""
     rows = step.other("Range", 0, step.count, 1)[0]
     first = step.other("Mul", rows, step.other("Cast", count, DstT=rows.dtype)[0])[0]
     first = step.other("Cast", first, DstT=numbers.dtype)[0]
-    for _ in range(rank):
-        first = step.other("ExpandDims", first, np.int32(-1))[0]
-    return step.other("AddV2", numbers, first)[0]
+    ones = raw.OnesLike(x=raw.Shape(input=numbers)[1:])
+    shape = raw.ConcatV2(values=[np.array([-1], np.int32), ones], axis=0)
+    return step.other("AddV2", numbers, raw.Reshape(tensor=first, shape=shape))[0]
 
 
 def times_rows(step: Step, count: Any) -> Any:
