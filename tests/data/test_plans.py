@@ -34,6 +34,20 @@ def test_options_change_the_planned_steps(option, apply, names):
     next(iter(dataset.with_options(options)))
 
 
+def printed(x):
+    tf.print(x)
+    return x
+
+
+@pytest.mark.parametrize("function", [lambda x: x * 2, printed])
+def test_functions_that_do_something_are_not_left_out(function):
+    options = tf.data.Options()
+    options.experimental_optimization.noop_elimination = True
+    options.experimental_optimization.map_parallelization = False
+    dataset = asserting(["Map", "Root"], Dataset.range(3)).map(function)
+    next(iter(dataset.with_options(options)))
+
+
 def test_equal_datasets_have_equal_fingerprints():
     def made(factor):
         return int(Dataset.range(3).map(lambda x: x * factor).batch(2).fingerprint())

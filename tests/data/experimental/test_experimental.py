@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import penstock as tf
 import penstock._src.api.load  # noqa: F401  (operators)
 from penstock._src.api.array.joining import concat
 from penstock._src.core import dtypes, errors
@@ -36,6 +37,38 @@ def test_pad_to_cardinality():
     dataset = Dataset.from_tensor_slices({"a": [1, 2]})
     padded = values(dataset.apply(transforms.pad_to_cardinality(3)))
     assert [(e["a"], bool(e["valid"])) for e in padded] == [(1, True), (2, True), (0, False)]
+
+
+def test_padding_has_the_structure_of_elements():
+    data = {"a": ["x"], "b": ([1], [[0.5, 1.5]])}
+    padded = Dataset.from_tensor_slices(data).apply(transforms.pad_to_cardinality(2))
+    last = list(padded)[1]
+    assert last["a"] == b"" and last["b"][0] == 0 and last["b"][1].numpy().tolist() == [0, 0]
+
+
+@pytest.mark.parametrize(
+    "dataset, text",
+    [
+        (Dataset.from_tensors({"a": 1}).filter(lambda x: True), "has cardinality -2"),
+        (Dataset.from_tensors({"a": 1}).repeat(), "has cardinality -1"),
+        (Dataset.from_tensors({"a": 1}).repeat(5), r"cardinality \(3\), but has cardinality 5"),
+        (Dataset.from_tensors(1), "requires its input dataset to be a dictionary"),
+    ],
+)
+def test_datasets_that_cannot_be_padded(dataset, text):
+    with pytest.raises(ValueError, match=text):
+        dataset.apply(transforms.pad_to_cardinality(3))
+
+
+def test_records_are_written_inside_a_function(tmp_path):
+    @tf.function
+    def write(path):
+        texts = Dataset.from_tensor_slices(["one", "two"])
+        transforms.TFRecordWriter(path).write(texts)
+
+    path = str(tmp_path / "r")
+    write(tf.constant(path))
+    assert values(tf.data.TFRecordDataset(path)) == [b"one", b"two"]
 
 
 @pytest.mark.parametrize("compression", ["", "GZIP", "ZLIB"])

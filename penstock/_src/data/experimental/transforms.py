@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from penstock._src.api.array.creation import zeros
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
@@ -16,9 +17,9 @@ from penstock._src.data.iterator import Optional
 from penstock._src.data.traced import trace, trace_state
 from penstock._src.data.transforms import int64, static_batch_size
 from penstock._src.eager.tensor import EagerTensor
-from penstock._src.filesystems.files import open_file
+from penstock._src.graph.static_values import get_static_value
+from penstock._src.util import nest
 from penstock._src.util.export import export, export_by_name
-from penstock._src.util.files import records
 from penstock._src.util.signatures import named, read_only, spread
 
 Transformation = Callable[[Dataset], Dataset]
@@ -450,20 +451,36 @@ def pad_to_cardinality(cardinality: int, mask_key: str = "valid") -> Transformat
 
     Returns:
       A function for `Dataset.apply`.
+
+    Raises:
+      ValueError: when the function is applied to a dataset whose elements are not dicts or have unknown sizes, or
+        whose cardinality is unknown, infinite or larger.
     """
 
     def transform(dataset: Dataset) -> Dataset:
-        if not isinstance(dataset.element_spec, dict):
+        spec = dataset.element_spec
+        if not isinstance(spec, dict):
             raise ValueError("`pad_to_cardinality` requires its input dataset to be a dictionary.")
+        known = get_static_value(dataset.cardinality())
+        if known is not None and known < 0:
+            raise ValueError(
+                "The dataset passed into `pad_to_cardinality` must have a known cardinalty, but has "
+                f"cardinality {known}"
+            )
+        if known is not None and known > cardinality:
+            raise ValueError(
+                "The dataset passed into `pad_to_cardinality` must have a cardinalty less than the target "
+                f"cardinality ({cardinality}), but has cardinality {known}"
+            )
 
         def real(element: dict[str, Any]) -> dict[str, Any]:
             return {**element, mask_key: np.array(True)}
 
-        def blank(element: dict[str, Any]) -> dict[str, Any]:
-            zeros = {key: raw.ZerosLike(x=value) for key, value in element.items()}
-            return {**zeros, mask_key: np.array(False)}
-
-        padding = dataset.take(1).repeat().map(blank)
+        blank = {
+            **nest.map_structure(lambda one: zeros(one.shape, one.dtype), spec),
+            mask_key: np.array(False),
+        }
+        padding = Dataset.from_tensors(blank).repeat()
         padded = dataset.map(real).concatenate(padding).take(cardinality)
         return padded.apply(assert_cardinality(cardinality))
 
@@ -525,15 +542,17 @@ class TFRecordWriter:
     """
 
     def __init__(self, filename: Any, compression_type: str | None = None) -> None:
-        name: Any = convert_to_tensor(filename, dtype=dtypes.string)
-        self._filename = name.numpy().decode()
+        self._filename = convert_to_tensor(filename, dtypes.string, name="filename")
         self._compression = compression_type or ""
 
-    def write(self, dataset: Dataset) -> None:
+    def write(self, dataset: Dataset) -> Any:
         """Writes all elements.
 
         Args:
           dataset: a Dataset of string scalars.
+
+        Returns:
+          The operation that writes them, in a graph.
 
         Raises:
           TypeError: they are not strings.
@@ -547,9 +566,8 @@ class TFRecordWriter:
                 "Invalid `dataset`. Expected a dataset of scalar strings. Received elements of "
                 f"{dataset.element_spec}."
             )
-        file = records.RecordFile(open_file(self._filename, "wb"), self._compression)
-        try:
-            for record in dataset:
-                file.write(record.numpy())
-        finally:
-            file.close()
+        return raw.DatasetToTFRecord(
+            input_dataset=dataset._variant_tensor,
+            filename=self._filename,
+            compression_type=self._compression,
+        )

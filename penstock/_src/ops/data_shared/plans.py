@@ -49,8 +49,11 @@ def _name(step: Pipeline) -> str:
 def _is_noop(step: Pipeline) -> bool:
     """Whether a step never changes elements."""
     if isinstance(step, functional._Map):
-        graph = step.function.graph
-        return not step.captured and step.function.outputs == graph.inputs
+        function = step.function
+        given, results = function.inputs, function.outputs
+        if step.captured or function.is_stateful or function.graph.control_outputs:
+            return False
+        return len(given) == len(results) and all(a is b for a, b in zip(given, results))
     neutral = (basic._Skip, "count", 0), (basic._Take, "count", -1), (basic._Repeat, "count", 1)
     if isinstance(step, basic._Shard):
         return step.shards == 1
