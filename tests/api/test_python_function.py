@@ -49,3 +49,21 @@ def test_gradients(wrap):
 def test_eager_numpy_functions_return_a_flat_list(result, expected):
     returned = tf.numpy_function(lambda: result, [], [tf.int32])
     assert tf.nest.map_structure(lambda x: x if x is None else x.numpy(), returned) == expected
+
+
+@pytest.mark.parametrize("call", [tf.py_function, tf.numpy_function])
+def test_arguments_that_are_missing_or_too_many(call):
+    with pytest.raises(TypeError, match="Missing required argument: 'Tout'"):
+        call(lambda x: x)
+    with pytest.raises(TypeError, match="Missing argument `inp`"):
+        call(lambda x: x, Tout=tf.int32)
+    with pytest.raises(TypeError, match="Don't set the `inp` argument"):
+        call(inp=[], Tout=tf.int32)
+
+
+def test_a_decorator_keeps_the_name():
+    @tf.py_function(Tout=tf.int32)
+    def plus(x, y):
+        return x + y
+
+    assert plus.__name__ == "plus" and int(plus(1, 2)) == 3

@@ -1,6 +1,7 @@
 """tf.py_function and tf.numpy_function: Python functions inside graphs."""
 
 import collections
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -48,12 +49,16 @@ def numpy_function(
 
     Raises:
       InvalidArgumentError: the function returns another number of values or another dtype.
+      TypeError: `Tout` is missing, or `inp` if there is a function, or `inp` is given to a decorator.
 
     >>> tf.numpy_function(np.cumsum, [tf.constant([1.0, 2.0])], tf.float32).numpy()
     array([1., 3.], dtype=float32)
     """
-    if func is None:
-        return lambda inner: lambda *args: numpy_function(inner, args, Tout, stateful, name)
+    decorator = decorator_unless_called(
+        numpy_function, "tf.numpy_function", func, inp, Tout, stateful=stateful, name=name
+    )
+    if decorator is not None:
+        return decorator
     types, is_list, shapes = _output_types(Tout)
     if STATE.graph is None:
         return _called_now(func, [np.array(x) for x in inp or []])
@@ -63,6 +68,58 @@ def numpy_function(
     call = raw.PyFunc if stateful else raw.PyFuncStateless
     outputs = call(input=tensors, token=token, Tout=types, name=name)
     return _arranged(outputs, held, is_list, Tout, shapes)
+
+
+def decorator_unless_called(
+    call: Callable[..., Any],
+    called_name: str,
+    /,
+    func: Callable[..., Any] | None = None,
+    inp: Any = None,
+    Tout: Any = None,
+    **kwargs: Any,
+) -> Any:
+    """Checks the arguments of a call; without a function, returns a decorator that makes the call.
+
+    Args:
+      call: takes a function, its inputs, `Tout` and `kwargs`.
+      called_name: of `call`, for messages.
+      func: the function, or None.
+      inp: its inputs.
+      Tout: the dtypes of its results.
+      **kwargs: more arguments of `call`.
+
+    Returns:
+      None if there is a function, else a decorator of functions.
+
+    Raises:
+      TypeError: an argument is missing, or `inp` is given without a function.
+    """
+    if Tout is None:
+        raise TypeError(
+            f"Missing required argument: 'Tout'\n  If using {called_name} as a decorator, set `Tout`\n"
+            f"  **by name** above the function:\n  `@{called_name}(Tout=tout)`"
+        )
+    if func is not None:
+        if inp is None:
+            raise TypeError(
+                "Missing argument `inp`:\n  You must set the `inp` argument (the list of arguments to the\n"
+                f"  function), unless you use `{called_name}` as a decorator (without a function)."
+            )
+        return None
+    if inp is not None:
+        raise TypeError(
+            f"Don't set the `inp` argument when using {called_name} as a decorator (`func=None`)."
+        )
+
+    def decorator(function: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(function)
+        def called(*args: Any) -> Any:
+            return call(function, inp=args, Tout=Tout, **kwargs)
+
+        return called
+
+    return decorator
 
 
 def _called_now(function: Callable[..., Any], arrays: Sequence[np.ndarray]) -> Any:
@@ -126,12 +183,14 @@ def py_function(
 
     Raises:
       InvalidArgumentError: the function returns another number of values or another dtype.
+      TypeError: `Tout` is missing, or `inp` if there is a function, or `inp` is given to a decorator.
 
     >>> tf.py_function(lambda x: x + 1, [tf.constant(4)], tf.int32).numpy()
     np.int32(5)
     """
-    if func is None:
-        return lambda inner: lambda *args: py_function(inner, args, Tout, name)
+    decorator = decorator_unless_called(py_function, "tf.py_function", func, inp, Tout, name=name)
+    if decorator is not None:
+        return decorator
     types, is_list, shapes = _output_types(Tout)
     arguments = nest.map_structure(
         lambda x: x if nest.is_composite(x) else convert_to_tensor(x), list(inp or [])

@@ -250,6 +250,9 @@ PATHS: dict[str, str] = {
     ),
     "python.ops.random_ops": "@bridge.internals.ops",
     "python.ops.resource_variable_ops": ("@eager.variable_spec"),
+    "python.ops.script_ops": (
+        "_check_args_and_maybe_make_decorator=@api.python_function:decorator_unless_called"
+    ),
     "python.ops.tensor_getitem_override": "_SLICE_TYPE_ERROR=@api.operators:_ALLOWED_INDICES",
     "python.ops.weights_broadcast_ops": "@v1.functions.weights @bridge.internals.ops",
     "python.pywrap_tensorflow": "",
