@@ -51,6 +51,8 @@ def frame(signal, frame_length, frame_step, pad_end=False, pad_value=0, axis=-1,
     if pad_end:
         count = -raw.FloorDiv(x=-total, y=step)
         missing = raw.Maximum(x=np.int32(0), y=size + step * (count - 1) - total)
+        pad_value = convert_to_tensor(pad_value, signal.dtype, name="pad_value")
+        pad_value.shape.assert_has_rank(0)
         signal = _padded_at(signal, axis, missing, pad_value)
     else:
         count = raw.Maximum(x=np.int32(0), y=1 + raw.FloorDiv(x=total - size, y=step))
@@ -78,12 +80,12 @@ def _framed_shape(shape, axis, size, step, pad_end):
 
 def scalar(value):
     """A length or axis as a Python int if static, else as a scalar tensor."""
-    known = get_static_int(value)
-    if known is not None:
-        return known
+    if isinstance(value, int):
+        return value
     tensor = convert_to_tensor(value, name="value")
     tensor.shape.assert_has_rank(0)
-    return tensor
+    known = get_static_int(tensor)
+    return tensor if known is None else known
 
 
 def _padded_at(x, axis, count, value):
