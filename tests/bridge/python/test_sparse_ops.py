@@ -25,6 +25,11 @@ def test_tensors_are_taken_from_a_map():
         given = tf.compat.v1.SparseTensorValue(np.array([[0], [2]]), np.array([1.0, 2.0]), [3])
         handle = sparse_ops._add_sparse_to_tensors_map(given)
         handles = tf.stack([handle])
+        number = int(session.run(handle))
+        bad = sparse_ops._take_many_sparse_from_tensors_map(handle.op, [number + 10], rank=1)
+        with pytest.raises(tf.errors.InvalidArgumentError, match="Unable to find SparseTensor"):
+            session.run(bad)
+        handles = tf.stack([handle])
         taken = sparse_ops._take_many_sparse_from_tensors_map(handle.op, handles, rank=1)
         assert session.run(taken).indices.tolist() == [[0, 0], [0, 2]]
 

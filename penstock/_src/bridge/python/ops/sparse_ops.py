@@ -8,6 +8,7 @@ from typing import Any
 
 from penstock._src.api.sparse.overrides import bincount
 from penstock._src.api.sparse.sparse_tensor import SparseTensor, SparseTensorValue
+from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
 
@@ -84,7 +85,7 @@ def _take_many_sparse_from_tensors_map(
             f"Instead, found `{sparse_map_op.type}`."
         )
     parts = raw.TakeManySparseFromTensorsMap(
-        sparse_handles=convert_to_tensor(sparse_handles),
+        sparse_handles=convert_to_tensor(sparse_handles, dtypes.int64),
         dtype=sparse_map_op.get_attr("T"),
         container=sparse_map_op.get_attr("container"),
         shared_name=sparse_map_op.get_attr("shared_name") or sparse_map_op.name,
