@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import penstock as tf
-import penstock._src.api.load  # noqa: F401  (operators)
+import penstock._src.api.load
 from penstock._src.api.array.joining import concat
 from penstock._src.core import dtypes, errors
 from penstock._src.core.specs import TensorSpec

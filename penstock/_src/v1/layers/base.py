@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from penstock._src.api.control.scopes import name_scope
-from penstock._src.api.module import snake_case
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE
@@ -22,7 +21,7 @@ from penstock._src.function.autograph.convert import converted_call
 from penstock._src.util import nest
 from penstock._src.v1.graphs.default_graph import get_default_graph
 from penstock._src.v1.layers.input_spec import check_inputs
-from penstock._src.v1.layers.keras_layer import LegacyLayer
+from penstock._src.v1.layers.keras_layer import LegacyLayer, name_of_class
 from penstock._src.v1.variables.collections import (
     GraphKeys,
     get_collection_ref,
@@ -75,7 +74,7 @@ class Layer(LegacyLayer):
 
     def _set_name(self, name: Any) -> None:
         """Stores the layer's own name, and the one that its scope is named for."""
-        base = snake_case(type(self).__name__)
+        base = name_of_class(type(self).__name__)
         if isinstance(name, VariableScope):
             self._base_name, self._name = name.name, _numbered(base)
         else:

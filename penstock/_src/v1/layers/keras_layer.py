@@ -5,13 +5,14 @@ methods that need them raise the errors of Keras 2.
 """
 
 import collections
+import re
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 import numpy as np
 
 from penstock._src.api.initializers import Zeros
-from penstock._src.api.module import Module, snake_case
+from penstock._src.api.module import Module
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
@@ -51,7 +52,7 @@ class LegacyLayer(Module):
     """
 
     def __init__(self, name: str | None = None, trainable: bool = True, dtype: Any = None) -> None:
-        super().__init__(name or _unique_name(snake_case(type(self).__name__)))
+        super().__init__(name or _unique_name(name_of_class(type(self).__name__)))
         self._dtype = dtypes.as_dtype(dtype or dtypes.float32)
         self._trainable, self.built = trainable, False
         self._own: list[Variable] = []
@@ -408,3 +409,10 @@ class LegacyLayer(Module):
 def _unique_name(stem: str) -> str:
     _COUNTS[stem] += 1
     return stem if _COUNTS[stem] == 1 else f"{stem}_{_COUNTS[stem] - 1}"
+
+
+def name_of_class(kind: str) -> str:
+    """The name of a class in snake case, `max_pooling2d` for MaxPooling2D."""
+    parted = re.sub("(.)([A-Z][a-z0-9]+)", r"\1_\2", kind)
+    parted = re.sub("([a-z])([A-Z])", r"\1_\2", parted).lower()
+    return f"private{parted}" if parted.startswith("_") else parted
