@@ -184,3 +184,14 @@ def test_numbers_without_signs_show_none():
     assert tf.strings.as_string(np.array([7], np.int8), width=3, fill="+").numpy().tolist() == [
         b" +7"
     ]
+
+
+@pytest.mark.parametrize("separator", ["", ","])
+def test_no_split_leaves_strings_whole(separator):
+    found = tf.strings.split([" a,b ", ""], separator, maxsplit=0)
+    assert found.to_list() == [[b" a,b "], [b""]]
+
+
+def test_a_separator_is_a_scalar():
+    with tf.Graph().as_default(), pytest.raises(ValueError, match="must be rank 0 but is rank 1"):
+        tf.strings.split(["a"], [","])

@@ -76,6 +76,7 @@ class StringSplitV2(Op):
     signature = """input: string, sep: string
         -> indices: int64[?, 2], values: string[?], shape: int64[2]"""
     maxsplit: int = -1
+    ranks = {"input": (1,), "sep": (0,)}
 
     def eager(self, input, sep):
         if input.ndim != 1:
@@ -91,7 +92,9 @@ class StringSplitV2(Op):
 
     def _pieces(self, input, by):
         most = self.maxsplit
-        if most <= 0 and runs_native_code():
+        if most == 0:
+            return _joined([[s] for s in input])
+        if most < 0 and runs_native_code():
             return _split_natively(input, by)
         if by:
             return _joined([s.split(by, most) if most > 0 else s.split(by) for s in input])
