@@ -57,7 +57,7 @@ def numpy_function(
     decorator = decorator_unless_called(
         numpy_function, "tf.numpy_function", func, inp, Tout, stateful=stateful, name=name
     )
-    if decorator is not None:
+    if func is None or decorator is not None:
         return decorator
     types, is_list, shapes = _output_types(Tout)
     if STATE.graph is None:
@@ -189,7 +189,7 @@ def py_function(
     np.int32(5)
     """
     decorator = decorator_unless_called(py_function, "tf.py_function", func, inp, Tout, name=name)
-    if decorator is not None:
+    if func is None or decorator is not None:
         return decorator
     types, is_list, shapes = _output_types(Tout)
     arguments = nest.map_structure(

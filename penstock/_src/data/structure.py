@@ -149,10 +149,10 @@ def as_value(leaf: Any) -> Any:
     if type(leaf).__name__ in ("SparseTensorValue", "RaggedTensorValue"):
         return _from_value(leaf)
     if isinstance(leaf, list) and leaf and hasattr(leaf[0], "_variant_tensor"):
-        specs = [getattr(one, "_type_spec", None) for one in leaf]
-        if hasattr(specs[0], "_batch") and all(spec == specs[0] for spec in specs):
+        spec: Any = getattr(leaf[0], "_type_spec", None)
+        if hasattr(spec, "_batch") and all(getattr(d, "_type_spec", None) == spec for d in leaf):
             variants = raw.Pack(values=[dataset._variant_tensor for dataset in leaf])
-            return specs[0]._batch(len(leaf))._from_components(variants)
+            return spec._batch(len(leaf))._from_components(variants)
     sparse = _from_scipy(leaf)
     return convert_to_tensor(leaf) if sparse is None else sparse
 

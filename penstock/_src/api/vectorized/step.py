@@ -76,8 +76,9 @@ class Step:
     def highest_rank(self) -> Any:
         """Returns the highest rank of the inputs in a row: an int, or a scalar int32 tensor if one is unknown."""
         ranks = [t.shape.rank for t in self.node._inputs]
-        if None not in ranks:
-            return max(ranks)
+        known = [rank for rank in ranks if rank is not None]
+        if len(known) == len(ranks):
+            return max(known)
         dynamic = [
             raw.Sub(x=raw.Rank(input=value.tensor), y=int(value.stacked)) for value in self.values
         ]
