@@ -34,7 +34,7 @@ class CrossDeviceOps:
         """Does what `reduce` does; subclasses have it."""
 class DistributedDataset:
     """A dataset distributed over the replicas of a strategy."""
-    def __init__(self, dataset: Dataset, replicas: int) -> None: ...
+    def __init__(self, dataset: Dataset, replicas: int, devices: Sequence[str] = ()) -> None: ...
     @property
     def cardinality(self) -> Any:
         """The number of elements."""

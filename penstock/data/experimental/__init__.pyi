@@ -234,7 +234,7 @@ class SqlDataset(Dataset):
 class TFRecordWriter:
     """Writes a dataset of strings to a TFRecord file."""
     def __init__(self, filename: PathLike, compression_type: str | None = None) -> None: ...
-    def write(self, dataset: Dataset) -> None:
+    def write(self, dataset: Dataset) -> Any:
         """Writes all elements."""
 UNKNOWN_CARDINALITY: int
 class WebDataset(Dataset):
