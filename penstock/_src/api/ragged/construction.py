@@ -7,6 +7,7 @@ import numpy as np
 from penstock._src.api.array.creation import plain_constant as tensor_of
 from penstock._src.api.control.scopes import control_dependencies, name_scope
 from penstock._src.api.debugging.asserts import assert_equal, assert_less, assert_non_negative
+from penstock._src.api.debugging.shape_asserts import assert_integer
 from penstock._src.api.extending.dispatch import dispatchable
 from penstock._src.api.math.elementwise import cast
 from penstock._src.core import dtypes
@@ -221,6 +222,7 @@ def row_splits_to_segment_ids(splits, name=None, out_type=None):
       A vector, as long as the last split says.
     """
     splits = index_vector(splits, "splits")
+    splits.shape.assert_has_rank(1)
     rows = splits_to_rowids(splits)
     return rows if out_type is None else cast(rows, out_type)
 
@@ -239,7 +241,10 @@ def segment_ids_to_row_splits(segment_ids, num_segments=None, out_type=None, nam
       A vector `[rows + 1]`.
     """
     kind = dtypes.int64 if out_type is None else dtypes.as_dtype(out_type)
-    ids = cast(convert_to_tensor(segment_ids), dtypes.int32)
+    ids = convert_to_tensor(segment_ids, dtype_hint=dtypes.int32, name="segment_ids")
+    assert_integer(ids)
+    ids.shape.assert_has_rank(1)
+    ids = cast(ids, dtypes.int32)
     if num_segments is None:
         padded = raw.ConcatV2(values=[np.array([-1], np.int32), ids], axis=0)
         num_segments = raw.Max(input=padded, axis=[0]) + np.int32(1)

@@ -3,6 +3,7 @@
 import numpy as np
 
 from penstock._src.api.array.ranges import sequence_mask
+from penstock._src.api.debugging.shape_asserts import assert_integer
 from penstock._src.api.extending.dispatch import add_dispatch_support
 from penstock._src.api.extending.scopes import scoped
 from penstock._src.api.math.elementwise import cast
@@ -352,7 +353,8 @@ class RaggedConstructors:
                 f"The rank of a RaggedTensor must be greater than 1, and than ragged_rank="
                 f"{ragged_rank}. Received a tensor of shape {tensor.shape}."
             )
-        if isinstance(lengths, (list, tuple)) and lengths and not isinstance(lengths[0], int):
+        is_list = isinstance(lengths, (list, tuple)) and bool(lengths)
+        if is_list and not isinstance(lengths[0], (int, float)):
             return cls._from_nested_lengths(tensor, lengths, kind)
         shape = raw.Shape(input=tensor, out_type=kind)
         if ragged_rank > 1:
@@ -382,7 +384,8 @@ class RaggedConstructors:
             return cls.from_uniform_row_length(values, _extent(tensor, shape, 1), shape[0])
         if padding is not None:
             lengths = _lengths_before_padding(tensor, padding, kind)
-        lengths = convert_to_tensor(lengths, dtype_hint=kind)
+        lengths = convert_to_tensor(lengths, dtype_hint=kind, name="lengths")
+        assert_integer(lengths)
         lengths = raw.Maximum(x=cast(lengths, kind), y=scalar(0, kind))
         lengths = raw.Minimum(x=lengths, y=shape[1])
         mask = sequence_mask(lengths, shape[1])
@@ -467,9 +470,7 @@ def _count(values):
     return raw.Shape(input=values, out_type=dtypes.int64)[0]
 
 
-_UNCOVERED = (
-    "Arguments do not form a valid RaggedTensor: the last split must be the number of values"
-)
+_UNCOVERED = "Arguments to _from_row_partition do not form a valid RaggedTensor: the last split must be the number of values"
 
 
 def _covering(partition, values, validate, message=_UNCOVERED):

@@ -7,6 +7,7 @@ from penstock._src.core.registry import raw
 
 from . import indexing as rows
 from .ragged_tensor import RaggedTensor
+from .row_checks import counted_from_the_front
 
 
 def gather(params, indices, validate_indices=None, axis=None, batch_dims=0, name=None):
@@ -17,8 +18,9 @@ def gather(params, indices, validate_indices=None, axis=None, batch_dims=0, name
     """
     del validate_indices
     params, indices = _value(params), _value(indices)
-    batch_dims = _positive(batch_dims, indices.shape.rank, "batch_dims")
-    axis = batch_dims if axis is None else _positive(axis, params.shape.rank, "axis")
+    if batch_dims < 0:
+        batch_dims = counted_from_the_front(batch_dims, indices.shape.rank, "batch_dims")
+    axis = batch_dims if axis is None else counted_from_the_front(axis, params.shape.rank)
     if axis < batch_dims:
         raise ValueError(
             f"axis ({axis}) must be greater than or equal to batch_dims ({batch_dims})"
@@ -123,6 +125,14 @@ def gather_nd(params, indices, batch_dims=0, name=None, bad_indices_policy=""):
         if indices.ragged_rank == indices.shape.rank - 1:
             raise ValueError("The innermost dimension of indices may not be ragged")
         return indices.with_values(gather_nd(params, indices.values))
+    if indices.shape.rank == 0:
+        raise ValueError("indices.rank must be at least 1.")
+    if indices.shape.rank == 1 and isinstance(params, RaggedTensor):
+        if indices.shape[0] == 0:
+            return params
+        indices = raw.ExpandDims(input=indices, axis=0)
+        found = gather_nd(params, indices)
+        return found if indices.shape[-1] == 1 else raw.Squeeze(input=found, axis=[0])
     size = indices.shape[-1]
     if size is None:
         raise ValueError("indices.shape[-1] must be statically known.")
@@ -147,11 +157,3 @@ def _value(value):
 
 def _ragged(value):
     return value if isinstance(value, RaggedTensor) else RaggedTensor.from_tensor(value)
-
-
-def _positive(axis, rank, name):
-    if axis < 0:
-        if rank is None:
-            raise ValueError(f"{name}: a negative number needs a known rank.")
-        axis += rank
-    return axis

@@ -6,6 +6,7 @@ from penstock._src.api.extending.dispatch import dispatchable
 from penstock._src.api.math.elementwise import cast
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.registry import raw
 from penstock._src.core.tensor import Tensor
 
@@ -53,8 +54,16 @@ def _ranges(values, starts, limits, kind, steps=1):
 
 
 def row(rt, index):
-    """One row."""
-    return _slice_values(rt.values, rt.row_starts()[index], rt.row_limits()[index])
+    """One row.
+
+    Raises:
+      IndexError: there is no such row; in a graph that is a ValueError, or an error when it runs.
+    """
+    try:
+        start, limit = rt.row_starts()[index], rt.row_limits()[index]
+    except InvalidArgumentError:
+        raise IndexError(f"Row key {index} out of bounds") from None
+    return _slice_values(rt.values, start, limit)
 
 
 def _slice_values(values, start, limit):
@@ -102,9 +111,6 @@ def get_item(rt_input, key):
 def _item(rt, keys):
     if not keys:
         return rt
-    rank = rt.shape.rank
-    if rank is not None and sum(1 for k in keys if k is not None and k is not Ellipsis) > rank:
-        raise IndexError(f"Too many indices for RaggedTensor of rank {rank}.")
     if not isinstance(rt, RaggedTensor):
         return rt[tuple(keys)]
     first, rest = keys[0], keys[1:]
@@ -161,6 +167,30 @@ def _inner(rt, keys):
             else (picked[(slice(None), *rest)] if rest else picked)
         )
     raise ValueError("Cannot index into an inner ragged dimension.")
+
+
+def tiled(rt, axis, count):
+    """A ragged tensor repeated `count` times along an axis that is not within the flat values."""
+    if axis > 1:
+        return rt.with_values(tiled(rt.values, axis - 1, count))
+    if axis == 0:
+        size = rt.nrows()
+        several = raw.Range(
+            start=scalar(0, size.dtype), limit=size * count, delta=scalar(1, size.dtype)
+        )
+        return gather(rt, raw.FloorMod(x=several, y=raw.Maximum(x=size, y=scalar(1, size.dtype))))
+    kind = rt.row_splits.dtype
+    each = raw.Range(start=scalar(0, kind), limit=rt.nrows() * count, delta=scalar(1, kind))
+    owners = raw.FloorDiv(x=each, y=raw.Maximum(x=count, y=scalar(1, kind)))
+    starts = raw.GatherV2(params=rt.row_starts(), indices=owners, axis=0)
+    limits = raw.GatherV2(params=rt.row_limits(), indices=owners, axis=0)
+    values = _ranges(rt.values, starts, limits, kind).values
+    uniform = rt.uniform_row_length
+    if uniform is not None:
+        return RaggedTensor.from_uniform_row_length(
+            values, uniform * count, rt.nrows(), validate=False
+        )
+    return RaggedTensor.from_row_splits(values, rt.row_splits * count, validate=False)
 
 
 def add_axis(rt):

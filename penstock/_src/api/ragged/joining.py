@@ -9,7 +9,7 @@ from penstock._src.core.registry import raw
 
 from .indexing import add_axis, as_ragged_or_tensor, gather
 from .ragged_tensor import RaggedTensor
-from .row_checks import depending, require, scalar
+from .row_checks import counted_from_the_front, depending, require, scalar
 
 
 @dispatchable("ragged.stack", scope="RaggedConcat")
@@ -41,6 +41,8 @@ def _parts(values):
 
 
 def _joined(values, axis, is_stack):
+    if not values:
+        raise ValueError("rt_inputs may not be empty.")
     ragged = [v for v in values if isinstance(v, RaggedTensor)]
     if len({v.row_splits.dtype for v in ragged}) > 1:
         raise ValueError(
@@ -52,7 +54,7 @@ def _joined(values, axis, is_stack):
     rank = next((v.shape.rank for v in values if v.shape.rank is not None), None)
     for value in values:
         value.shape.assert_has_rank(rank)
-    axis = _positive(axis, None if rank is None else rank + is_stack)
+    axis = counted_from_the_front(axis, None if rank is None else rank + is_stack)
     if is_stack and rank == 1 and axis == 0:
         lengths = raw.Pack(values=[raw.Shape(input=v)[0] for v in values])
         flat = raw.ConcatV2(values=values, axis=0) if len(values) > 1 else values[0]
@@ -61,17 +63,6 @@ def _joined(values, axis, is_stack):
         return (raw.Pack if is_stack else raw.ConcatV2)(values=values, axis=axis)
     kind = ragged[0].row_splits.dtype if ragged else dtypes.int64
     return _joined_rows(_of_one_depth(values, kind), axis, is_stack)
-
-
-def _positive(axis, rank):
-    """The axis counted from the front."""
-    if rank is None:
-        if axis < 0:
-            raise ValueError(f"axis={axis} may only be negative if the rank is statically known.")
-        return axis
-    if not -rank <= axis < rank:
-        raise ValueError(f"axis={axis} out of bounds: expected {-rank}<=axis<{rank}")
-    return axis % rank
 
 
 def _of_one_depth(values, kind):

@@ -8,6 +8,7 @@ from penstock._src.api.sparse.sparse_tensor import SparseTensor
 from penstock._src.core import dtypes, spec_names
 from penstock._src.core.composite import CompositeTensor
 from penstock._src.core.convert import convert_to_tensor, refuse_conversion
+from penstock._src.core.dispatch import STATE
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape, as_shape
 from penstock._src.core.specs import BatchableTypeSpec, TensorSpec
@@ -17,7 +18,7 @@ from penstock._src.util.signatures import read_only
 
 from .constructors import RaggedConstructors, values_of
 from .ragged_value import RaggedTensorValue
-from .row_checks import INDEX_TYPES, scalar
+from .row_checks import INDEX_TYPES, counted_from_the_front, scalar
 from .row_partition import RowPartition, make
 
 
@@ -45,6 +46,9 @@ class RaggedTensor(RaggedConstructors, CompositeTensor):
     """
 
     _is_native_composite = True
+
+    # NumPy's operators leave operands of this type to its own operators.
+    __array_priority__ = 100
 
     def __init__(self, values, row_partition, internal=False):
         if not internal:
@@ -332,8 +336,7 @@ class RaggedTensor(RaggedConstructors, CompositeTensor):
         """
         rank = self.shape.rank
         for name, axis in (("outer_axis", outer_axis), ("inner_axis", inner_axis)):
-            if rank is not None and not -rank <= axis < rank:
-                raise ValueError(f"{name}={axis} out of bounds: expected {-rank}<={name}<{rank}")
+            counted_from_the_front(axis, rank, name)
         outer_axis = outer_axis + rank if outer_axis < 0 else outer_axis
         inner_axis = inner_axis + rank if inner_axis < 0 else inner_axis
         if not 0 <= outer_axis <= inner_axis:
@@ -746,6 +749,11 @@ class RaggedTensorSpec(BatchableTypeSpec):
 
 
 def _no_conversion(value, dtype=None, name=None, as_ref=False):
+    if STATE.graph is not None:
+        raise TypeError(
+            f"Failed to convert elements of {value} to Tensor. Consider casting elements to a supported type: "
+            "a RaggedTensor is made dense by `to_tensor()`."
+        )
     raise ValueError(
         "TypeError: object of type 'RaggedTensor' has no len(): a RaggedTensor is made dense by "
         "`to_tensor()`."

@@ -17,6 +17,23 @@ from penstock._src.graph.static_values import get_static_value, static_value
 INDEX_TYPES = (dtypes.int32, dtypes.int64)
 
 
+def counted_from_the_front(axis, rank, name="axis"):
+    """An axis counted from the front.
+
+    Raises:
+      ValueError: it is out of bounds, or negative and the rank is unknown.
+    """
+    if not isinstance(axis, int):
+        raise TypeError(f"{name} must be an int; got {type(axis).__name__}")
+    if rank is None:
+        if axis < 0:
+            raise ValueError(f"{name}={axis} may only be negative if the rank is statically known.")
+        return axis
+    if not -rank <= axis < rank:
+        raise ValueError(f"{name}={axis} out of bounds: expected {-rank}<={name}<{rank}")
+    return axis % rank
+
+
 def index_vector(values, name, dtype=None, dtype_hint=None):
     """`values` as an int32 or int64 tensor (by default int64, or int32 of a NumPy array of that type)."""
     hint = dtypes.int64 if dtype_hint is None else dtype_hint

@@ -105,7 +105,9 @@ def _common_length(lengths):
             raw.Equal(x=length, y=one),
         )
         any_fits = raw.LogicalOr(x=raw.LogicalOr(x=fits[0], y=fits[1]), y=fits[2])
-        checks += require(any_fits, "Unable to broadcast: dimension size mismatch", common, length)
+        checks += require(
+            any_fits, "Unable to broadcast: dimension size mismatch in dimension", common, length
+        )
         common = raw.SelectV2(condition=fits[1], t=length, e=common)
     return common, checks
 
@@ -121,7 +123,7 @@ def _common_partition(operands, count):
         return partition, checks
     partition, checks = ragged[0].partition(), []
     lengths = partition.row_lengths()
-    message = "Unable to broadcast: dimension size mismatch"
+    message = "Unable to broadcast: dimension size mismatch in dimension"
     for x in operands:
         if x is ragged[0] or (not x.is_ragged() and get_static_value(x.length()) == 1):
             continue

@@ -3,6 +3,8 @@
 import numpy as np
 
 from penstock._src.api.array import indexing, shaping
+from penstock._src.api.control.scopes import control_dependencies
+from penstock._src.api.debugging.asserts import assert_equal
 from penstock._src.api.math import arithmetic, elementwise, reduction, scan
 from penstock._src.api.math.elementwise import cast
 from penstock._src.api.ragged.construction import stable_order
@@ -28,8 +30,11 @@ def in_segments(unsorted, data, ids, count):
                 "segment_ids.shape must be a prefix of data.shape, but segment_ids is ragged and "
                 "data is not."
             )
-        require_equal(data.row_splits, ids.row_splits)
-        return in_segments(unsorted, data.values, ids.values, count)
+        splits = cast(ids.row_splits, data.row_splits.dtype)
+        message = "segment_ids.shape must be a prefix of data.shape"
+        check = assert_equal(splits, data.row_splits, message=message)
+        with control_dependencies([] if check is None else [check]):
+            return in_segments(unsorted, data.values, ids.values, count)
     if not isinstance(data, RaggedTensor):
         return unsorted(data, ids, count)
     kind = data.row_splits.dtype
@@ -43,12 +48,6 @@ def in_segments(unsorted, data, ids, count):
     places = places + data._row_partition.offsets_in_rows()
     values = in_segments(unsorted, data.values, places, rows.nvals())
     return RaggedTensor.from_row_splits(values, rows.row_splits(), validate=False)
-
-
-def require_equal(x, y):
-    """Raises InvalidArgumentError (in a graph at run time) unless two vectors are equal."""
-    same = raw.All(input=raw.Equal(x=x, y=cast(y, x.dtype)), axis=[0])
-    raw.Assert(condition=same, data=[convert_to_tensor("Rows do not match:"), x, y])
 
 
 def segments(api):

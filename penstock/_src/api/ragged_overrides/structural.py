@@ -11,7 +11,7 @@ from penstock._src.api.math.elementwise import cast
 from penstock._src.api.ragged import indexing as rows
 from penstock._src.api.ragged.construction import stack_dynamic_partitions
 from penstock._src.api.ragged.ragged_tensor import RaggedTensor
-from penstock._src.api.ragged.row_checks import depending, require, scalar
+from penstock._src.api.ragged.row_checks import counted_from_the_front, depending, require, scalar
 from penstock._src.core import dtypes, errors
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
@@ -58,10 +58,10 @@ def _uniform(x):
     if not isinstance(x, RaggedTensor):
         return x
     dense = x.to_tensor()
-    same = raw.Equal(x=raw.Size(input=x.flat_values), y=raw.Size(input=dense))
+    size = raw.Size(input=dense)
+    same = raw.Equal(x=raw.Size(input=x.flat_values), y=size)
     message = "The matrices in `a` and `b` may not be ragged in their innermost dimension."
-    raw.Assert(condition=same, data=[convert_to_tensor(message)])
-    return dense
+    return depending(dense, require(same, message))
 
 
 def _dense(x):
@@ -96,8 +96,7 @@ def _cut(product, row_counts, column_counts):
 
 
 def _split(value, num_or_size_splits, axis=0, num=None, name="split"):
-    rank = value.shape.rank
-    axis = axis + rank if axis < 0 else axis
+    axis = counted_from_the_front(axis, value.shape.rank)
     if 1 <= axis <= value.ragged_rank:
         raise ValueError(
             f"Cannot split a ragged dimension. Got `value` of shape {value.shape} and `axis` {axis}."
@@ -117,6 +116,16 @@ def _split(value, num_or_size_splits, axis=0, num=None, name="split"):
         sizes = [size] * count
     else:
         sizes = convert_to_tensor(num_or_size_splits)
+        if not sizes.dtype.is_integer or sizes.shape.rank not in (None, 1):
+            raise TypeError(
+                "`num_or_size_splits` must be an `int` or 1-D list or `Tensor` of integers. "
+                f"Received {num_or_size_splits}."
+            )
+        if num is not None and sizes.shape.rank and sizes.shape[0] not in (None, num):
+            raise ValueError(
+                "`num` does not match the size of `num_or_size_split`. "
+                f"Received `num`: {num} and size of `num_or_size_split`: {sizes.shape[0]}."
+            )
         known = get_static_value(sizes)
         if known is not None and (known < 0).any():
             raise errors.InvalidArgumentError("`num_or_size_splits` must be non-negative.")
@@ -128,7 +137,8 @@ def _split(value, num_or_size_splits, axis=0, num=None, name="split"):
         end = end + size
         ends.append(end)
     message = "Cannot exactly split the `axis` dimension of `value` with the given sizes."
-    raw.Assert(condition=raw.Equal(x=end, y=value.nrows()), data=[convert_to_tensor(message), end])
+    checks = require(raw.Equal(x=end, y=value.nrows()), message, end)
+    ends = [depending(end, checks) for end in ends]
     return [rows.rows_between(value, ends[i], ends[i + 1]) for i in range(count)]
 
 

@@ -22,12 +22,13 @@ from penstock._src.api.ragged import joining as ragged_joining
 from penstock._src.api.ragged.dynamic_shape import DynamicRaggedShape, ragged_shape
 from penstock._src.api.ragged.ragged_tensor import RaggedTensor, ragged_of_value
 from penstock._src.api.ragged.ragged_value import RaggedTensorValue
-from penstock._src.api.ragged.row_checks import scalar
+from penstock._src.api.ragged.row_checks import counted_from_the_front, scalar
 from penstock._src.api.ragged.shapes.broadcasting import broadcast_dynamic_shape, broadcast_to
 from penstock._src.api.strings import functions as strings
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
+from penstock._src.graph.static_values import get_static_value
 from penstock._src.util import nest
 
 from .broadcasting import matched
@@ -81,7 +82,8 @@ def _BINARY_SET():
 def _expand_dims(input, axis, name=None):
     rt = input
     rank = rt.shape.rank
-    axis = axis + rank + 1 if axis < 0 else axis
+    if rank is not None:
+        axis = counted_from_the_front(axis, rank + 1)
     if axis == 0:
         return RaggedTensor.from_uniform_row_length(rt, rt.nrows(), nrows=1)
     if axis == 1:
@@ -203,8 +205,14 @@ def _one_hot(indices, depth, on_value=None, off_value=None, axis=None, dtype=Non
 
 
 def _reverse(tensor, axis, name=None):
-    result = tensor
-    for a in sorted(int(x) % tensor.shape.rank for x in np.atleast_1d(np.asarray(axis))):
+    result, rank = tensor, tensor.shape.rank
+    axes = axis if isinstance(axis, (list, tuple)) else get_static_value(convert_to_tensor(axis))
+    if axes is None or np.ndim(axes) != 1:
+        raise TypeError(
+            "`axis` must be a list of int or a constant tensor when reversing axes in a ragged tensor"
+        )
+    named = enumerate(np.asarray(axes).tolist())
+    for a in sorted(counted_from_the_front(a, rank, f"axis[{i}]") for i, a in named):
         key = tuple([slice(None)] * a + [slice(None, None, -1)])
         result = rows.get_item(result, key)
     return result
@@ -220,11 +228,23 @@ def _add_n(inputs, name=None):
 
 
 def _tile(input, multiples, name=None):
-    counts = [int(m) for m in np.asarray(multiples)]
+    rank, depth = input.shape.rank, input.ragged_rank
+    multiples = convert_to_tensor(multiples, name="multiples", dtype_hint=dtypes.int64)
+    multiples.shape.assert_has_rank(1)
+    if rank is not None and multiples.shape[0] not in (None, rank):
+        raise ValueError(
+            f"tile: multiples must have {rank} entries, one for each axis of the ragged tensor. Received "
+            f"{multiples.shape[0]}."
+        )
+    kind = input.row_splits.dtype
+    multiples, known = elementwise.cast(multiples, kind), get_static_value(multiples)
     result = input
-    for axis, count in enumerate(counts):
-        if count != 1:
-            result = ragged_joining.concat([result] * count, axis)
+    if input.flat_values.shape.rank != 1 and (known is None or (known[depth + 1 :] != 1).any()):
+        within = raw.ConcatV2(values=[np.ones(1, kind.np), multiples[depth + 1 :]], axis=0)
+        result = result.with_flat_values(raw.Tile(input=input.flat_values, multiples=within))
+    for axis in range(depth, -1, -1):
+        if known is None or known[axis] != 1:
+            result = rows.tiled(result, axis, multiples[axis])
     return result
 
 

@@ -17,7 +17,7 @@ from penstock._src.util.signatures import read_only
 from .arguments import require_equal
 
 MISMATCH = "Cannot broadcast"
-_UNEQUAL = "Unable to broadcast: dimension size mismatch"
+_UNEQUAL = "Unable to broadcast: dimension size mismatch in dimension"
 
 
 class LayerBroadcaster:
