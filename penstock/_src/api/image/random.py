@@ -225,10 +225,10 @@ def stateless_random_jpeg_quality(image, min_jpeg_quality, max_jpeg_quality, see
     return codec.adjust_jpeg_quality(image, quality)
 
 
-def _of_rank(image, rank):
+def _flip_of_rank(image, rank, axis, draw):
     image = raw.Identity(input=image)
     image.set_shape([None] * rank)
-    return image
+    return _flip(image, axis, draw)
 
 
 def _flip(image, axis, draw):
@@ -237,7 +237,7 @@ def _flip(image, axis, draw):
     rank = image.shape.rank
     if rank is None:
         single = raw.Equal(x=raw.Rank(input=image), y=np.int32(3))
-        either = [functools.partial(_flip, _of_rank(image, n), axis, draw) for n in (3, 4)]
+        either = [functools.partial(_flip_of_rank, image, n, axis, draw) for n in (3, 4)]
         return cond(single, *either)
     if rank == 3:
         turned = raw.ReverseV2(tensor=image, axis=[axis])
