@@ -1,5 +1,9 @@
 """Dataset.cache."""
 
+import socket
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -48,6 +52,15 @@ def test_a_file_cache_is_written_by_one_iterator_at_a_time(tmp_path):
     assert [int(x) for x in writing] == [1, 2]
     assert [int(x) for x in dataset] == [0, 1, 2]
     assert sorted(path.suffix for path in tmp_path.iterdir()) == [".data-0", ".index"]
+
+
+def test_a_lock_of_a_process_that_was_killed_is_no_lock(tmp_path):
+    child = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], stdout=-1)
+    lock = tmp_path / "cache_0.lockfile"
+    lock.write_text(f"process {int(child.stdout)} of {socket.gethostname()}\n")
+    dataset = tf.data.Dataset.range(3).cache(str(tmp_path / "cache"))
+    assert [int(x) for x in dataset] == [0, 1, 2]
+    assert not lock.exists()
 
 
 def test_an_iterator_that_is_given_up_frees_the_cache_file(tmp_path):

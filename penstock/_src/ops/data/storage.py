@@ -2,6 +2,8 @@
 
 import contextlib
 import os
+import re
+import socket
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -114,14 +116,14 @@ class CacheWriter:
 
     def _begin(self) -> None:
         lock = self._cache.lock
-        if files.exists(lock):
+        if files.exists(lock) and not _is_left(lock):
             raise AlreadyExistsError(
                 "There appears to be a concurrent caching iterator running - cache lockfile already "
                 f"exists ('{lock}'). If you are sure no other running TF computations are using this "
                 "cache prefix, delete the lockfile and re-initialize the iterator."
             )
         files.make_folders(os.path.dirname(lock))
-        write_whole(lock, f"process {os.getpid()}\n")
+        write_whole(lock, f"process {os.getpid()} of {socket.gethostname()}\n")
         self._open.callback(remove_if_there, lock)
         self._open.push(self._cache.written)  # after the data, if no error ends it
         self._file = records.RecordFile(self._open.enter_context(written_whole(self._cache.data)))
@@ -133,6 +135,20 @@ class CacheWriter:
             raise _Abandoned
 
     __del__ = close
+
+
+def _is_left(lock: str) -> bool:
+    """Whether a lock file is of a process of this machine that has ended without removing it."""
+    found = re.fullmatch(rb"process (\d+) of (.+)\n", files.read(lock))
+    if found is None or found[2].decode(errors="replace") != socket.gethostname():
+        return False
+    try:
+        os.kill(int(found[1]), 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:  # it is another user's
+        return False
+    return False
 
 
 class _Abandoned(Exception):
