@@ -56,6 +56,10 @@ def channel_axis(data_format: str, rank: int) -> int:
     return 1 if data_format in CHANNELS_FIRST else rank - 1
 
 
+# Longer strides are taken for this one: there is one window, and indices stay within 64 bits.
+LONGEST_STEP = 1 << 31
+
+
 def window(
     op: str,
     extent: int,
@@ -70,6 +74,7 @@ def window(
         raise InvalidArgumentError(
             f"{op}: strides and dilations must be > 0. Received stride {stride}, dilation {dilation}."
         )
+    stride = min(stride, LONGEST_STEP)
     reach = (size - 1) * dilation + 1
     if padding == "SAME":
         out = (extent + stride - 1) // stride
