@@ -8,6 +8,7 @@ from penstock._src.ir import interpreter
 from penstock._src.ir.builder import Builder
 from penstock._src.ir.dims import Dim
 from penstock._src.ir.function import Function
+from tests.extents import symbol
 
 I32 = dtypes.int32
 NUMBERS = [-7, -1, 2, 6]
@@ -68,7 +69,7 @@ def test_running_totals(p, op, exclusive, reverse):
 
 
 def test_sizes_stay_expressions(p):
-    n = Dim.symbol("n", 5)
+    n = symbol("n", 5)
     x = p.parameter(0, (n, 3), dtypes.float32)
     size = p.size(x.shape[0])
     (found,) = p.known.symbolic(p.add(p.mul(size, 2), 1)).reshape(-1)

@@ -7,14 +7,14 @@ import pytest
 
 from penstock._src.core import dtypes
 from penstock._src.core.errors import InvalidArgumentError
-from penstock._src.ir import interpreter
+from penstock._src.ir import dims, interpreter
 from penstock._src.ir.builder import Builder
-from penstock._src.ir.dims import Dim
 from penstock._src.ir.errors import MalformedFunction
 from penstock._src.ir.function import Function, reachable
 from penstock._src.ir.meaning import scalars
 from penstock._src.ir.primitives import BINARY, COMPARE, PRIMITIVES, UNARY
 from penstock._src.ir.verify import verify
+from tests.extents import symbol
 
 
 def evaluate(build, *arrays, rules=True):
@@ -295,12 +295,12 @@ def test_arguments_are_counted_as_the_grammar_names_them():
 
 def test_sizes_are_no_constants():
     p = Builder()
-    batch = Dim.symbol("b", 8)
+    batch = symbol("b", 8)
     x = p.parameter(0, (batch, 3), dtypes.float32)
     mean = p.reduce_mean(x, 0)
     assert {n.kind for n in reachable([mean])} >= {"size"}
     shape = p.concat([p.shape_value(x.shape), p.constant([2])], 0) * 2
-    assert [str(d) for d in p.dims(shape)] == ["2*b=16", "6", "4"]
+    assert [dims.shown(d) for d in p.dims(shape)] == ["2*b=16", "6", "4"]
     assert p.value(shape).tolist() == [16, 6, 4]
 
 

@@ -69,10 +69,11 @@ def _outputs(
         return function.graph_function.executable([*inputs, *captured])
     values = [*inputs, *lowered.values[len(inputs) :]]
     parameters = zip(form.function.parameters, form.positions)
-    unread = (np.zeros([int(d) for d in p.shape], p.dtype.np) for p, at in parameters if at < 0)
-    return build_program(form.function).run(
-        [values[at] if at >= 0 else next(unread) for at in form.positions]
-    )
+    with form.extents:
+        unread = (np.zeros([int(d) for d in p.shape], p.dtype.np) for p, at in parameters if at < 0)
+        return build_program(form.function).run(
+            [values[at] if at >= 0 else next(unread) for at in form.positions]
+        )
 
 
 def _values(

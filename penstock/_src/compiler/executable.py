@@ -114,7 +114,11 @@ class Executable:
         if shown is None:
             known = ", ".join(("graph", *STAGES, *NAMES))
             raise ValueError(f"stage: expected one of {known}. Received '{stage}'.")
-        return "\n\n".join(shown(program.compiled) for program in self.programs())
+        found = []
+        for program in self.programs():
+            with program.compiled.extents:
+                found.append(shown(program.compiled))
+        return "\n\n".join(found)
 
 
 class PlacedExecutable(Executable):

@@ -24,7 +24,7 @@ from penstock._src.compiler.codegen.generator import Generator
 from penstock._src.compiler.device import Device, current_device, find_device
 from penstock._src.compiler.fusion.merge import merge
 from penstock._src.compiler.fusion.partition import partition
-from penstock._src.compiler.fusion.schedule import schedule
+from penstock._src.compiler.fusion.schedule import Schedule, schedule
 from penstock._src.compiler.passes.loops import loops
 from penstock._src.compiler.passes.simplify import simplify
 from penstock._src.compiler.plan.memory_need import check_results
@@ -32,8 +32,9 @@ from penstock._src.compiler.plan.plan import Plan
 from penstock._src.compiler.plan.planner import plan
 from penstock._src.compiler.recognize.recognize import recognize
 from penstock._src.compiler.stages import STATISTICS, Stages
-from penstock._src.core.errors import UnimplementedError
+from penstock._src.core.errors import OpError, UnimplementedError
 from penstock._src.core.values import memory_limit
+from penstock._src.ir.extent_values import Values, current, current_or_none
 from penstock._src.ir.function import Function
 from penstock._src.util.flags import flags
 
@@ -46,20 +47,110 @@ class Compiled:
     program: Any
     run: Callable[[Sequence[Any]], list[Any]]
     seconds: dict[str, float] = field(default_factory=dict)
+    extents: Values = field(default_factory=lambda: Values({}))  # what unknown extents are
+    recorded: Values = field(default_factory=lambda: Values({}))  # and what was decided of them
     why_interpreted: str = ""  # the primitive that has no native code yet, if one hinders
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A function as kernels, for all calls whose extents fulfil the conditions that were recorded meanwhile.
+
+    recorded  what was decided of unknown extents
+    schedule  None on a device without kernels
+    why       the primitive without native code that hinders, if one does
+    """
+
+    function: Function
+    stages: Stages
+    device: Device
+    recorded: Values
+    schedule: Schedule | None = None
+    why: str = ""
+
+    def loaded(self) -> Compiled:
+        """The program for extents that are what they are now."""
+        check_results(self.function)
+        if self.why:
+            return self._interpreted(self.why)
+        device = self.device
+        try:
+            planned = Plan(self.function)
+            if self.schedule is not None and device.generator is not None:
+                planned = planned_for(
+                    self.schedule, device.generator, device.threads, self.stages, device.has_lanes
+                )
+            program = self.stages.timed("load", device.load, planned)
+        except MemoryError as error:  # of a stage of the compiler
+            raise memory_limit.refused(error, self.function.name) from error
+        except UnimplementedError as error:
+            return self._interpreted(_gap(error))
+        if flags.check and device.computes:
+            from penstock._src.compiler.check.checked import CheckedProgram  # loaded if asked for
+
+            program = CheckedProgram(self.stages.functions, program, flags.check)
+        STATISTICS.functions += 1
+        run = (
+            program.run
+            if self.schedule is not None and not flags.check
+            else _within(current(), program.run)
+        )
+        return Compiled(self.function, program, run, self.stages.seconds, current(), self.recorded)
+
+    def _interpreted(self, why: str) -> Compiled:
+        """The program of the interpreter: the results are right, but slow. explain() shows why."""
+        program = find_device("reference").load(Plan(self.function))
+        print(f"penstock: {self.function.name} is interpreted: {why}", file=sys.stderr)
+        run = _within(current(), program.run)
+        return Compiled(
+            self.function, program, run, self.stages.seconds, current(), self.recorded, why
+        )
+
+
+def _within(
+    extents: Values, run: Callable[[Sequence[Any]], list[Any]]
+) -> Callable[[Sequence[Any]], list[Any]]:
+    """What runs where extents are these: the interpreter asks nodes for their shapes."""
+
+    def run_within(arguments: Sequence[Any]) -> list[Any]:
+        with extents:
+            return run(arguments)
+
+    return run_within
+
+
+def _gap(error: OpError) -> str:
+    """What the code generator lacks: a defect, raised in tests."""
+    if flags.verify:
+        raise error
+    return str(error)
 
 
 def compile_function(function: Function, device: int | None = None) -> Compiled:
     """Takes a function through all stages to a program of the device in PENSTOCK_DEVICE, of its GPUs that of a number."""
-    stages = Stages(function.name)
-    function = improved(function, stages)
-    compiled = _loaded(function, stages, current_device(device))
-    STATISTICS.functions += 1
+    with current_or_none() or Values({}):
+        prepared = prepare(function, device)
+        compiled = prepared.loaded()
     if flags.debug >= 1:
-        spent = sum(stages.seconds.values()) * 1e3
+        spent = sum(compiled.seconds.values()) * 1e3
         nodes = len(function.nodes())
         print(f"compiled {function.name}: {nodes} nodes, {spent:.1f} ms", file=sys.stderr)
     return compiled
+
+
+def prepare(function: Function, device: int | None = None) -> Prepared:
+    """Takes a function through the stages that depend on what extents are only where they ask."""
+    stages = Stages(function.name)
+    function = improved(function, stages)
+    found, recorded = current_device(device), current()
+    if found.generator is None:
+        return Prepared(function, stages, found, recorded)
+    try:
+        return Prepared(function, stages, found, recorded, scheduled(function, stages))
+    except MemoryError as error:
+        raise memory_limit.refused(error, function.name) from error
+    except UnimplementedError as error:
+        return Prepared(function, stages, found, recorded, why=_gap(error))
 
 
 def improved(function: Function, stages: Stages) -> Function:
@@ -78,37 +169,23 @@ def plan_function(
 ) -> Plan:
     """The Plan of a function, for the target of a generator, which keeps what it emits, and so many threads, which may run lanes."""
     stages = stages or Stages(function.name)
+    return planned_for(scheduled(function, stages), generator, threads, stages, has_lanes)
+
+
+def scheduled(function: Function, stages: Stages) -> Schedule:
+    """A function as kernels."""
     recognized = stages.run("recognize", recognize, function)
     groups = stages.run("partition", partition, recognized)
     groups = stages.run("merge", merge, groups)
-    kernels = stages.run("schedule", schedule, groups)
+    return stages.run("schedule", schedule, groups)
+
+
+def planned_for(
+    kernels: Schedule, generator: Generator, threads: int, stages: Stages, has_lanes: bool
+) -> Plan:
+    """The Plan of kernels, for extents that are what they are now."""
     before = generator.seconds
     planned = stages.run("plan", plan, kernels, generator, threads, has_lanes)
     stages.seconds["emit"] = generator.seconds - before
     stages.seconds["plan"] -= stages.seconds["emit"]
     return planned
-
-
-def _loaded(function: Function, stages: Stages, device: Device) -> Compiled:
-    """The function as a program of a device."""
-    check_results(function)
-    try:
-        generator = device.generator
-        planned = Plan(function)
-        if generator is not None:
-            planned = plan_function(function, generator, device.threads, stages, device.has_lanes)
-        program = stages.timed("load", device.load, planned)
-    except MemoryError as error:  # of a stage of the compiler
-        raise memory_limit.refused(error, function.name) from error
-    except UnimplementedError as error:
-        # A gap of the code generator. It is a defect, shown by explain(); the results are right, but slow.
-        if flags.verify:
-            raise
-        program = find_device("reference").load(Plan(function))
-        print(f"penstock: {function.name} is interpreted: {error}", file=sys.stderr)
-        return Compiled(function, program, program.run, stages.seconds, str(error))
-    if flags.check and device.computes:
-        from penstock._src.compiler.check.checked import CheckedProgram  # loaded if asked for
-
-        program = CheckedProgram(stages.functions, program, flags.check)
-    return Compiled(function, program, program.run, stages.seconds)

@@ -116,20 +116,16 @@ def dimension_value(dimension: Any) -> int | None:
     """
     if dimension is None:
         return None
-    if type(dimension) is not int:
+    if type(dimension) is not int and not getattr(dimension, "is_unknown_extent", False):
         if isinstance(dimension, Dimension):
             return dimension._value
         try:
-            value = dimension.__index__()
+            dimension = dimension.__index__()
         except AttributeError:
             raise TypeError(
                 f"Dimension value must be integer or None or have an __index__ method, got value "
                 f"'{dimension!r}' with type '{type(dimension)!r}'"
             ) from None
-        # Keep instances of int subclasses, such as ir.Dim.
-        dimension = (
-            dimension if isinstance(dimension, int) and not isinstance(dimension, bool) else value
-        )
     if dimension < 0:
         raise ValueError(f"Dimension {dimension} must be >= 0")
     return dimension
@@ -627,8 +623,9 @@ def broadcast_shapes(first: TensorShape, second: TensorShape) -> TensorShape:
     """
     if first._dims is None or second._dims is None:
         return UNKNOWN
-    if first._dims == second._dims and None not in first._dims:
-        return first
+    if len(first._dims) == len(second._dims) and None not in first._dims:
+        if first._dims == second._dims:
+            return first
     rank = max(len(first._dims), len(second._dims))
     a = (1,) * (rank - len(first._dims)) + first._dims
     b = (1,) * (rank - len(second._dims)) + second._dims

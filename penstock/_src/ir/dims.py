@@ -1,8 +1,8 @@
-"""Extents that remember where they came from.
+"""Unknown extents: numbers that a call gives, as expressions over the symbols of the signature's unknown dimensions.
 
-A `Dim` is an int (the extent met when a program was specialized) with an expression over the symbols of the signature's
-unknown dimensions. Python arithmetic keeps both; so `2 * batch + 1` of a batch of 32 is 65 and still knows that it is
-`2*d0 + 1`. Kernels take Dims as run-time arguments, and plain ints as constants of their code.
+A `Dim` is no int: Python's arithmetic makes expressions of it, so `2 * batch + 1` is `2*d0 + 1`. Where two of them are compared, or a
+plain number is made of one, whoever compiles for a call (extent_values.py) answers, and remembers the answer as a condition of what
+is compiled (guards.py). Kernels take Dims as run-time arguments, and plain ints as constants of their code.
 
 Expressions are polynomials with integer coefficients over atoms (symbols, floor divisions, remainders, minima, maxima),
 kept in one canonical order: equal polynomials are equal tuples.
@@ -15,95 +15,178 @@ kept in one canonical order: equal polynomials are equal tuples.
 from __future__ import annotations
 
 import functools
+import operator
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Union
+from typing import Any
+
+import numpy as np
+
+from penstock._src.ir import extent_values
+from penstock._src.ir.extent_values import Expression
 
 Atom = tuple
-Expression = tuple
-Extent = Union[int, "Dim"]
+Extent = (
+    Any  # an int or a Dim, as are sizes, strides and places in shapes that annotations call ints
+)
 
-_FUNCTIONS: dict[str, Callable[[Any, Any], Any]] = {
-    # An extent may be 0 now: what is divided by it is of an array without elements, and any number will do.
-    "floordiv": lambda a, b: a // b if b else 0,
-    "mod": lambda a, b: a % b if b else 0,
-    "min": min,
-    "max": max,
-}
+_NUMBERS = (int, np.integer)
 
 
-class Dim(int):
-    """An int with the expression it was computed by. Compares and hashes as the int."""
+def _of_number(function: Callable[..., Any]) -> Any:
+    """Methods of what no expression says: they compute with the plain number."""
+    return lambda self, *others: function(int(self), *map(_plain, others))
 
-    expr: Expression
 
-    def __new__(cls, value: int, expr: Expression) -> Dim:
-        self = int.__new__(cls, value)
+def _reflected(function: Callable[..., Any]) -> Any:
+    """The same, of the right operand."""
+    return lambda self, other: function(other, int(self))
+
+
+def _plain(value: Any) -> Any:
+    return int(value) if isinstance(value, Dim) else value
+
+
+class Dim:
+    """An unknown extent: an expression over symbols. Hashes by its expression."""
+
+    __slots__ = ("expr",)
+    is_unknown_extent = True  # what `TensorShape` takes as it is
+
+    def __init__(self, expr: Expression) -> None:
         self.expr = expr
-        return self
 
     @staticmethod
-    def symbol(name: str, value: int) -> Dim:
-        """A new unknown extent that is `value` in this specialization."""
-        return Dim(value, ((((("symbol", name),)), 1),))
+    def symbol(name: str) -> Dim:
+        """An unknown extent of its own."""
+        return Dim(((((("symbol", name),)), 1),))
 
     def __add__(self, other: Any) -> Any:
-        if not isinstance(other, int):
+        if not is_extent(other):
             return NotImplemented
-        return _make(int(self) + int(other), _sum(self.expr, expression(other)))
+        return _make(_sum(self.expr, expression(other)))
 
     __radd__ = __add__
 
     def __neg__(self) -> Any:
-        return _make(-int(self), _scaled(self.expr, -1))
+        return _make(_scaled(self.expr, -1))
 
     def __pos__(self) -> Dim:
         return self
 
     def __sub__(self, other: Any) -> Any:
-        if not isinstance(other, int):
+        if not is_extent(other):
             return NotImplemented
-        return _make(int(self) - int(other), _sum(self.expr, _scaled(expression(other), -1)))
+        return _make(_sum(self.expr, _scaled(expression(other), -1)))
 
     def __rsub__(self, other: Any) -> Any:
-        if not isinstance(other, int):
+        if not is_extent(other):
             return NotImplemented
-        return _make(int(other) - int(self), _sum(expression(other), _scaled(self.expr, -1)))
+        return _make(_sum(expression(other), _scaled(self.expr, -1)))
 
     def __mul__(self, other: Any) -> Any:
-        if not isinstance(other, int):
-            return NotImplemented
-        return _make(int(self) * int(other), _product(self.expr, expression(other)))
+        if is_extent(other):
+            return _make(_product(self.expr, expression(other)))
+        return int(self) * other if isinstance(other, float) else NotImplemented
 
     __rmul__ = __mul__
 
     def __floordiv__(self, other: Any) -> Any:
-        return _quotient(self, other) if isinstance(other, int) else NotImplemented
+        return _quotient(self, other) if is_extent(other) else NotImplemented
 
     def __rfloordiv__(self, other: Any) -> Any:
-        return _quotient(other, self) if isinstance(other, int) else NotImplemented
+        return _quotient(other, self) if is_extent(other) else NotImplemented
 
     def __mod__(self, other: Any) -> Any:
-        return _remainder(self, other) if isinstance(other, int) else NotImplemented
+        return _remainder(self, other) if is_extent(other) else NotImplemented
 
     def __rmod__(self, other: Any) -> Any:
-        return _remainder(other, self) if isinstance(other, int) else NotImplemented
+        return _remainder(other, self) if is_extent(other) else NotImplemented
 
     def __divmod__(self, other: Any) -> Any:
         return self // other, self % other
 
+    def __eq__(self, other: Any) -> Any:
+        if type(other) is Dim and self.expr == other.expr:
+            return True
+        if not is_extent(other):
+            return float(self) == other if isinstance(other, float) else NotImplemented
+        difference = self - other
+        return not difference if isinstance(difference, Dim) else difference == 0
+
+    def __ne__(self, other: Any) -> Any:
+        equal = self.__eq__(other)
+        return equal if equal is NotImplemented else not equal
+
+    def __gt__(self, other: Any) -> Any:
+        if not is_extent(other):
+            return float(self) > other if isinstance(other, float) else NotImplemented
+        return _is_positive(self - other)
+
+    def __lt__(self, other: Any) -> Any:
+        if not is_extent(other):
+            return float(self) < other if isinstance(other, float) else NotImplemented
+        return _is_positive(other - self)
+
+    def __ge__(self, other: Any) -> Any:
+        less = self.__lt__(other)
+        return less if less is NotImplemented else not less
+
+    def __le__(self, other: Any) -> Any:
+        more = self.__gt__(other)
+        return more if more is NotImplemented else not more
+
+    def __hash__(self) -> int:
+        return hash(self.expr)
+
+    def __bool__(self) -> bool:
+        return not extent_values.current().is_zero(self.expr)
+
+    def __int__(self) -> int:
+        return extent_values.current().fixed(self.expr)
+
+    __index__ = __int__
+
+    def __float__(self) -> float:
+        return float(int(self))
+
+    __truediv__ = _of_number(operator.truediv)
+    __rtruediv__ = _reflected(operator.truediv)
+    __pow__ = _of_number(operator.pow)
+    __rpow__ = _reflected(operator.pow)
+    __and__ = _of_number(operator.and_)
+    __rand__ = _reflected(operator.and_)
+    __or__ = _of_number(operator.or_)
+    __ror__ = _reflected(operator.or_)
+    __xor__ = _of_number(operator.xor)
+    __lshift__ = _of_number(operator.lshift)
+    __rlshift__ = _reflected(operator.lshift)
+    __rshift__ = _of_number(operator.rshift)
+    __abs__ = _of_number(abs)
+    __round__ = _of_number(round)
+    bit_length = _of_number(int.bit_length)
+
     def __reduce__(self) -> tuple:
-        return Dim, (int(self), self.expr)
+        return Dim, (self.expr,)
 
     def __repr__(self) -> str:
-        return f"{text(self)}={int(self)}"
-
-    __str__ = __repr__
+        return text(self)  # no number: texts may be keys
 
     def __format__(self, spec: str) -> str:
         return format(int(self), spec) if spec else repr(self)
 
 
-def expression(value: int) -> Expression:
+def is_extent(value: Any) -> bool:
+    """Whether a value is an extent: an int or a Dim."""
+    return isinstance(value, _NUMBERS) or type(value) is Dim
+
+
+def _is_positive(difference: Extent) -> bool:
+    if type(difference) is Dim:
+        return extent_values.current().is_positive(difference.expr)
+    return difference > 0
+
+
+def expression(value: Extent) -> Expression:
     """The expression of a Dim, or the constant polynomial of an int."""
     if isinstance(value, Dim):
         return value.expr
@@ -116,37 +199,55 @@ def is_symbolic(value: Any) -> bool:
     return isinstance(value, Dim)
 
 
-def key(extent: int) -> Any:
-    """What tells extents apart: ints by value, Dims by expression and value."""
-    return (extent.expr, int(extent)) if isinstance(extent, Dim) else extent
+def key(extent: Extent) -> Any:
+    """What tells extents apart: ints by value, Dims by expression."""
+    return extent.expr if type(extent) is Dim else extent
 
 
-def shape_key(shape: Iterable[int]) -> tuple:
+def shape_key(shape: Iterable[Extent]) -> tuple:
     """`key` of every extent."""
-    return tuple([(d.expr, int(d)) if type(d) is Dim else d for d in shape])
+    return tuple([d.expr if type(d) is Dim else d for d in shape])
 
 
-def minimum(a: int, b: int) -> Extent:
+def number(extent: Extent) -> int:
+    """What an extent is in the call at hand, where nothing that is kept depends on it: in messages."""
+    return extent_values.current().number(extent.expr) if type(extent) is Dim else int(extent)
+
+
+def shown(extent: Extent) -> str:
+    """An extent for people: `2*d0=64`, with its number where a call gives one."""
+    values = extent_values.current_or_none()
+    if type(extent) is not Dim or values is None or not symbols(extent) <= values.symbols.keys():
+        return str(extent)
+    return f"{extent}={values.number(extent.expr)}"
+
+
+def minimum(a: Extent, b: Extent) -> Extent:
     """The smaller extent, as an expression where one is symbolic."""
     return _choice("min", a, b)
 
 
-def maximum(a: int, b: int) -> Extent:
+def maximum(a: Extent, b: Extent) -> Extent:
     """The larger extent, as an expression where one is symbolic."""
     return _choice("max", a, b)
 
 
-def ceil_divide(a: int, b: int) -> Extent:
+def ceil_divide(a: Any, b: Any) -> Any:
     """a / b, rounded up."""
     return -(-a // b)
 
 
-def is_one(extent: int) -> bool:
+def is_one(extent: Extent) -> bool:
     """Whether an extent is 1 for every size."""
     return type(extent) is not Dim and extent == 1
 
 
-def product(extents: Iterable[int]) -> Extent:
+def is_large(extent: Extent, least: int) -> bool:
+    """Whether an extent is at least so large; unknown ones are taken to be, so that one program serves all."""
+    return type(extent) is Dim or extent >= least
+
+
+def product(extents: Iterable[Extent]) -> Extent:
     """The product of extents; 1 of none."""
     result: Any = 1
     for extent in extents:
@@ -154,48 +255,39 @@ def product(extents: Iterable[int]) -> Extent:
     return result
 
 
-def constant_term(extent: int) -> int:
+def constant_term(extent: Extent) -> int:
     """The number in the polynomial that an extent is: 1 of `2*d0 + 1`."""
     if type(extent) is not Dim:
-        return extent
+        return extent  # type: ignore[return-value]
     return next((coefficient for monomial, coefficient in extent.expr if monomial == ()), 0)
 
 
-def merge(a: int, b: int) -> Extent:
+def merge(a: Extent, b: Extent) -> Extent:
     """Of two extents known to be equal, the one that says more to code generation: the Dim."""
     return b if isinstance(b, Dim) and not isinstance(a, Dim) else a
 
 
-def symbols(value: int) -> set[str]:
+def symbols(value: Extent) -> set[str]:
     """The names of the symbols that an extent depends on."""
     found: set[str] = set()
     _collect(expression(value), found)
     return found
 
 
-def evaluate(value: int | Expression, known: Mapping[str, int]) -> int:
+def evaluate(value: Extent | Expression, known: Mapping[str, int]) -> int:
     """The extent when the symbols have the values `known`."""
-    total = 0
-    for monomial, coefficient in expression(value) if isinstance(value, int) else value:
-        for atom in monomial:
-            if atom[0] == "symbol":
-                coefficient *= known[atom[1]]
-            else:
-                coefficient *= _FUNCTIONS[atom[0]](
-                    evaluate(atom[1], known), evaluate(atom[2], known)
-                )
-        total += coefficient
-    return total
+    terms = value if isinstance(value, tuple) else expression(value)
+    return extent_values.evaluate(terms, known)
 
 
-def substitute(value: int, known: Mapping[str, int]) -> Extent:
+def substitute(value: Extent, known: Mapping[str, Extent]) -> Extent:
     """The extent with symbols replaced by the extents `known`; Dims among them stay Dims."""
     return _substituted(value.expr, known) if isinstance(value, Dim) else value
 
 
-def text(value: int | Expression) -> str:
+def text(value: Extent | Expression) -> str:
     """An extent as a formula: `2*d0 + 1`."""
-    terms = expression(value) if isinstance(value, int) else value
+    terms = value if isinstance(value, tuple) else expression(value)
     if not terms:
         return "0"
     parts = []
@@ -216,12 +308,12 @@ def _atom_text(atom: Atom) -> str:
     return f"(({a}) {'//' if atom[0] == 'floordiv' else '%'} ({b}))"
 
 
-def _make(value: int, expr: Expression) -> Extent:
+def _make(expr: Expression) -> Extent:
     if not expr:
         return 0
     if len(expr) == 1 and expr[0][0] == ():
         return expr[0][1]
-    return Dim(value, expr)
+    return Dim(expr)
 
 
 @functools.lru_cache(8192)
@@ -250,22 +342,21 @@ def _ordered(terms: dict[tuple, int]) -> Expression:
     return tuple(sorted([t for t in terms.items() if t[1]], key=repr))
 
 
-def _quotient(a: int, b: int) -> Extent:
+def _quotient(a: Extent, b: Extent) -> Extent:
     if isinstance(b, Dim):
-        value = _FUNCTIONS["floordiv"](int(a), int(b))
-        divided = _divide_by_monomial(expression(a), b.expr) if b else None
+        divided = _divide_by_monomial(expression(a), b.expr)
         if divided is not None:
-            return _make(value, divided)
-        return Dim(value, _atomic("floordiv", a, b))
-    value = int(a) // int(b)
+            return _make(divided)
+        return Dim(_atomic("floordiv", a, b))
+    b = int(b)
     # (c*k*x + r) // c = k*x + r // c, term by term where the divisor divides the coefficient
     whole = tuple([(m, n // b) for m, n in expression(a) if n % b == 0])
     rest = tuple([(m, n) for m, n in expression(a) if n % b])
     if not rest:
-        return _make(value, whole)
+        return _make(whole)
     if len(rest) == 1 and rest[0][0] == ():
-        return _make(value, _sum(whole, expression(rest[0][1] // b)))
-    return _make(value, _sum(whole, ((((("floordiv", rest, expression(b)),)), 1),)))
+        return _make(_sum(whole, expression(rest[0][1] // b)))
+    return _make(_sum(whole, ((((("floordiv", rest, expression(b)),)), 1),)))
 
 
 def _divide_by_monomial(a: Expression, b: Expression) -> Expression | None:
@@ -285,34 +376,35 @@ def _divide_by_monomial(a: Expression, b: Expression) -> Expression | None:
     return tuple(sorted(terms, key=repr))
 
 
-def _remainder(a: int, b: int) -> Extent:
+def _remainder(a: Extent, b: Extent) -> Extent:
     if isinstance(b, Dim):
-        value = _FUNCTIONS["mod"](int(a), int(b))
         if _divide_by_monomial(expression(a), b.expr) is not None:
-            return value
-        return Dim(value, _atomic("mod", a, b))
-    value = int(a) % int(b)
+            return 0
+        return Dim(_atomic("mod", a, b))
+    b = int(b)
     rest = tuple([(m, n % b) for m, n in expression(a) if n % b])
     if not rest or (len(rest) == 1 and rest[0][0] == ()):
-        return value
-    return Dim(value, ((((("mod", rest, expression(b)),)), 1),))
+        return rest[0][1] if rest else 0
+    return Dim(((((("mod", rest, expression(b)),)), 1),))
 
 
-def _atomic(function: str, a: int, b: int) -> Expression:
+def _atomic(function: str, a: Extent, b: Extent) -> Expression:
     return ((((function, expression(a), expression(b)),), 1),)
 
 
-def _choice(function: str, a: int, b: int) -> Extent:
-    value = _FUNCTIONS[function](int(a), int(b))
-    if not isinstance(a, Dim) and not isinstance(b, Dim):
-        return value
+def _choice(function: str, a: Extent, b: Extent) -> Extent:
+    if not (isinstance(a, Dim) and is_extent(b)) and not (isinstance(b, Dim) and is_extent(a)):
+        return extent_values.FUNCTIONS[function](a, b)  # numbers, of which one may be a float
     difference = a - b
-    if not isinstance(
-        difference, Dim
-    ):  # they differ by a constant: the choice is the same for every value
-        return a if (difference <= 0) == (function == "min") else b
+    if isinstance(difference, Dim):
+        values = extent_values.current_or_none()
+        order = None if values is None else values.known_order(difference.expr)
+    else:
+        order = difference > 0
+    if order is not None:  # the choice is the same for every value
+        return b if order == (function == "min") else a
     first, second = sorted((expression(a), expression(b)), key=repr)
-    return Dim(value, (((((function, first, second),)), 1),))
+    return Dim(((((function, first, second),), 1),))
 
 
 def _collect(expr: Expression, found: set[str]) -> None:
@@ -326,7 +418,7 @@ def _collect(expr: Expression, found: set[str]) -> None:
 
 
 def _substituted(expr: Expression, known: Mapping[str, int]) -> Extent:
-    functions = {**_FUNCTIONS, "min": minimum, "max": maximum}
+    functions = {"floordiv": _quotient, "mod": _remainder, "min": minimum, "max": maximum}
     total: Any = 0
     for monomial, coefficient in expr:
         term: Any = coefficient
@@ -339,3 +431,29 @@ def _substituted(expr: Expression, known: Mapping[str, int]) -> Extent:
                 )
         total = total + term
     return total
+
+
+def slice_indices(taken: slice, extent: Extent) -> tuple[Any, Any, Any]:
+    """Python's `slice.indices`, of an extent that may be unknown."""
+    step: Any = 1 if taken.step is None else taken.step
+    least: Any = 0 if step > 0 else -1
+    most: Any = extent if step > 0 else extent - 1
+    start = _clamped(taken.start, extent, least, most, least if step > 0 else most)
+    stop = _clamped(taken.stop, extent, least, most, most if step > 0 else least)
+    return start, stop, step
+
+
+def _clamped(bound: Any, extent: Extent, least: Extent, most: Extent, without: Extent) -> Extent:
+    """A bound of a slice as a place from `least` to `most`; `without` a bound."""
+    if bound is None:
+        return without
+    if bound < 0:
+        bound = bound + extent
+        return least if bound < least else bound
+    return most if bound > most else bound
+
+
+def range_length(first: Extent, last: Extent, step: Extent) -> Extent:
+    """The length of a range, of which each number may be unknown."""
+    reached = last - first if step > 0 else first - last
+    return ceil_divide(reached, step if step > 0 else -step) if reached > 0 else 0

@@ -65,8 +65,6 @@ class Function:
     checks: tuple[Check, ...] = field(default=())
     # The `exchange_wait` nodes in their order: every process makes these exchanges, whether it reads their results or not.
     exchanges: tuple[Node, ...] = field(default=())
-    # What the symbols of Dims are now, as far as the maker knows.
-    symbols: tuple[tuple[str, int], ...] = field(default=())
 
     @property
     def roots(self) -> tuple[Node, ...]:

@@ -153,7 +153,7 @@ def attribute_key(value: Any) -> Any:
     if isinstance(value, tuple):
         return tuple([attribute_key(v) for v in value])
     if type(value) is dims.Dim:
-        return value.expr, int(value)
+        return value.expr
     if isinstance(value, np.ndarray):
         if value.nbytes <= _SMALL_CONSTANT:
             return value.dtype.str, value.shape, value.tobytes()
@@ -180,4 +180,4 @@ def brief(value: Any) -> str:
 
 
 def _extents(shape: Shape) -> str:
-    return ", ".join(str(d) for d in shape)
+    return ", ".join(map(dims.shown, shape))

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from penstock._src.core.shapes import SCALAR, UNKNOWN, TensorShape, broadcast_shapes, unknown_shape
+from penstock._src.ir.dims import is_symbolic
 
 
 def broadcast(*shapes: TensorShape) -> TensorShape:
@@ -122,7 +123,7 @@ def vector_length(vector: TensorShape) -> int | None:
 def value_or_none(value: Any) -> list[int] | None:
     """Returns the static integers of an input as a flat list, None if unknown."""
     known = value.value
-    return None if known is None else [int(v) for v in np.ravel(known)]
+    return None if known is None else [v if is_symbolic(v) else int(v) for v in np.ravel(known)]
 
 
 __all__ = [

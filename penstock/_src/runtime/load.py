@@ -2,6 +2,7 @@
 
 from penstock._src.compiler.plan.memory_need import check_memory
 from penstock._src.compiler.plan.plan import Plan
+from penstock._src.ir.extent_values import Values, current_or_none
 from penstock._src.native import kernels
 from penstock._src.runtime.arena import HOST_ARENAS
 from penstock._src.runtime.binding import BoundTable, bind, constants_of
@@ -19,8 +20,11 @@ def load(plan: Plan) -> Program:
     packers = packers_of(plan, libraries)
     arena = HOST_ARENAS.own_block if plan.guarded else HOST_ARENAS.block
 
+    extents = current_or_none() or Values({})
+
     def new_table() -> BoundTable:
-        return bind(plan, libraries, constants, arena(plan.arena_bytes + 64))
+        with extents:
+            return bind(plan, libraries, constants, arena(plan.arena_bytes + 64))
 
     kind = WatchedProgram if plan.guarded or is_watched() else Program
     return kind(plan, signature_of(plan.function), packers, new_table)

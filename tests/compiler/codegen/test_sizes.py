@@ -3,7 +3,7 @@
 import pytest
 
 from penstock._src.core import dtypes
-from penstock._src.ir.dims import Dim
+from tests.extents import symbol
 
 
 def mlp(p, x, w, b, v):
@@ -42,7 +42,7 @@ def test_a_new_batch_size_writes_no_kernel(native, values, make, others, columns
             values("float32", (n, columns), n),
             *[values("float32", s, i) for i, s in enumerate(others)],
         ]
-        shapes = [(Dim.symbol("batch", n), columns), *others]
+        shapes = [(symbol("batch", n), columns), *others]
         return native(make, *arrays, shapes=shapes, tolerance=100)[0]
 
     call(32)
@@ -51,7 +51,7 @@ def test_a_new_batch_size_writes_no_kernel(native, values, make, others, columns
 
 
 def test_sizes_as_values(native, values):
-    n = Dim.symbol("n", 5)
+    n = symbol("n", 5)
 
     def make(p, x):
         return [

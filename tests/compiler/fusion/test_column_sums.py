@@ -9,8 +9,8 @@ from penstock._src.compiler.lower.context import LoweringContext
 from penstock._src.core import dtypes
 from penstock._src.devices.cpu.device import build_program
 from penstock._src.ir import interpreter
-from penstock._src.ir.dims import Dim
 from penstock._src.util import flags
+from tests.extents import symbol
 
 F32 = dtypes.float32
 
@@ -93,7 +93,7 @@ def build(body, n):
         (columns_split_and_kept, 1),
     ],
 )
-@pytest.mark.parametrize("n", [801, Dim.symbol("n", 707)], ids=["801", "n"])
+@pytest.mark.parametrize("n", [801, symbol("n", 707)], ids=["801", "n"])
 def test_contractions_sum_what_they_store(body, sums, n):
     function, arrays = build(body, n)
     with flags.override(guard=1):
@@ -110,14 +110,14 @@ def test_contractions_sum_what_they_store(body, sums, n):
 
 
 def test_rows_that_happen_to_be_as_many_as_columns_are_not_columns():
-    function, arrays = build(rows_that_are_joined, Dim.symbol("n", 72))
+    function, arrays = build(rows_that_are_joined, symbol("n", 72))
     got = build_program(function)(*arrays)[0]
     np.testing.assert_allclose(got, interpreter.run(function, arrays)[0][0], rtol=1e-3)
 
 
 def test_other_batches_need_no_other_kernel():
-    build_program(build(bias_gradient, Dim.symbol("n", 900))[0])
-    function, arrays = build(bias_gradient, Dim.symbol("n", 1303))
+    build_program(build(bias_gradient, symbol("n", 900))[0])
+    function, arrays = build(bias_gradient, symbol("n", 1303))
     program = build_program(function)
     assert program.plan.written == 0
     want = interpreter.run(function, arrays)[0][1]

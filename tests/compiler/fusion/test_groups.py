@@ -6,7 +6,7 @@ from penstock._src.compiler.fusion.costs import cost_of
 from penstock._src.compiler.fusion.groups import LONGEST_ROW, FusionGroup, RowSpace
 from penstock._src.compiler.lower.context import LoweringContext
 from penstock._src.core import dtypes
-from penstock._src.ir.dims import Dim
+from tests.extents import symbol
 
 F32 = dtypes.float32
 
@@ -39,7 +39,7 @@ def test_rows(shape, axes, extents, inner):
         ((5, 6, 7), (0, 2)),  # not side by side
         ((1000, LONGEST_ROW + 1), (1,)),
         ((30, LONGEST_ROW), (1,)),  # each is work for several tasks
-        ((30, Dim.symbol("n", 8)), (1,)),  # of a length that may change
+        ((30, symbol("n", 8)), (1,)),  # of a length that may change
     ],
 )
 def test_no_rows(shape, axes):

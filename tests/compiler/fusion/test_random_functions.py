@@ -8,8 +8,8 @@ from penstock._src.compiler.plan.verify import simulate
 from penstock._src.core import dtypes
 from penstock._src.devices.cpu.device import build_program
 from penstock._src.ir import interpreter
-from penstock._src.ir.dims import Dim
 from penstock._src.util import flags
+from tests.extents import symbol
 
 F32 = dtypes.float32
 ROWS, COLUMNS = 6, 10
@@ -86,7 +86,7 @@ def grow(p, r, nodes, steps):
 @pytest.mark.parametrize("seed", range(30))
 def test_a_random_function(seed, symbolic):
     r = np.random.default_rng(seed)
-    rows = Dim.symbol("rows", ROWS) if symbolic else ROWS
+    rows = symbol("rows", ROWS) if symbolic else ROWS
     p = LoweringContext()
     shapes = [(rows, COLUMNS), (rows, COLUMNS), (COLUMNS,), (), (COLUMNS, 7), (2, rows, COLUMNS)]
     parameters = [p.parameter(i, s, F32) for i, s in enumerate(shapes)]

@@ -9,8 +9,8 @@ from penstock._src.compiler.lower.context import LoweringContext
 from penstock._src.core import dtypes
 from penstock._src.devices.cpu.device import build_program
 from penstock._src.ir import interpreter
-from penstock._src.ir.dims import Dim
 from penstock._src.util import flags
+from tests.extents import symbol
 
 F32, I64 = dtypes.float32, dtypes.int64
 
@@ -58,7 +58,7 @@ def launches(program):
 
 
 @pytest.mark.parametrize("body", [cross_entropy, layer_norm, with_places])
-@pytest.mark.parametrize("n, m", [(70, 8), (130, 500), (3, 40), (Dim.symbol("n", 90), 64)])
+@pytest.mark.parametrize("n, m", [(70, 8), (130, 500), (3, 40), (symbol("n", 90), 64)])
 def test_rows_are_one_kernel(body, n, m):
     function, arrays = build(body, n, m)
     with flags.override(guard=1):

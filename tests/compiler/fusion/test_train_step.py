@@ -7,7 +7,7 @@ from penstock._src.core import dtypes
 from penstock._src.core.values.arrays import aligned_copy
 from penstock._src.devices.cpu.device import build_program
 from penstock._src.ir import interpreter
-from penstock._src.ir.dims import Dim
+from tests.extents import symbol
 
 F32, I32 = dtypes.float32, dtypes.int32
 SHAPES = [(50, 64), (64,), (64, 10), (10,)]
@@ -21,7 +21,7 @@ class Handle:
 def train_step(batch):
     """Softmax cross entropy of a two-layer network, and Adam: x, labels, step, then w, m, v of each weight."""
     p = LoweringContext()
-    n = Dim.symbol("batch", batch)
+    n = symbol("batch", batch)
     x, labels, count = (
         p.parameter(0, (n, 50), F32),
         p.parameter(1, (n,), I32),

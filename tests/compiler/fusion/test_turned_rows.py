@@ -12,6 +12,7 @@ from penstock._src.devices.cpu.device import build_program
 from penstock._src.ir import interpreter
 from penstock._src.ir.dims import Dim
 from penstock._src.util import flags
+from tests.extents import symbol
 
 F32 = dtypes.float32
 
@@ -75,7 +76,7 @@ KERNELS = {
 
 
 @pytest.mark.parametrize("body", KERNELS)
-@pytest.mark.parametrize("n, m", [(144, 160), (300, 70), (Dim.symbol("n", 150), 134)])
+@pytest.mark.parametrize("n, m", [(144, 160), (300, 70), (symbol("n", 150), 134)])
 def test_values(body, n, m):
     if body is of_patches and isinstance(n, Dim):
         pytest.skip("a row of unknown length is not gone over several times")

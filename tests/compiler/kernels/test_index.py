@@ -15,7 +15,7 @@ from penstock._src.compiler.kernels.index import (
     of_atom,
 )
 from penstock._src.ir import dims
-from penstock._src.ir.dims import Dim
+from tests.extents import symbol
 
 
 def number(index, values):
@@ -52,7 +52,7 @@ factors = st.tuples(st.integers(-3, 3), st.integers(-2, 2))
 )
 def test_divisions_of_indices_that_may_be_negative(first, second, const, more, divisor):
     """A padded image's index starts below 0, at a number that depends on an unknown extent."""
-    n = Dim.symbol("n", 3)
+    n = symbol("n", 3)
     scope = IndexScope()
     i, j = scope.var(n * 2 + 2), scope.var(4)
     extents = [a + b * n for a, b in (first, second, const, more, divisor)]
@@ -67,7 +67,7 @@ def test_divisions_of_indices_that_may_be_negative(first, second, const, more, d
 
 def test_splitting_rows_of_a_symbolic_batch_needs_no_division():
     scope = IndexScope()
-    n = Dim.symbol("n", 6)
+    n = symbol("n", 6)
     row, column = scope.var(n), scope.var(8)
     position = Position(scope, (n * 8,), None, of_atom(row) * 8 + of_atom(column))
     assert [str(c) for c in position.reshaped((n, 8)).coordinates] == [
@@ -77,7 +77,7 @@ def test_splitting_rows_of_a_symbolic_batch_needs_no_division():
 
 
 def test_signs_of_symbolic_extents():
-    n = Dim.symbol("n", 6)
+    n = symbol("n", 6)
     assert never_negative(n * 3 + 2) and never_negative(n // 4) and never_negative(n % 5)
     assert not never_negative(n - 1)
     parts = dims.ceil_divide(n * 2, 3276)  # -((-2 n) // 3276): an atom that is negative
@@ -86,7 +86,7 @@ def test_signs_of_symbolic_extents():
 
 def test_bounds_of_parts_of_a_symbolic_axis_are_not_known():
     scope = IndexScope()
-    n = Dim.symbol("n", 6)
+    n = symbol("n", 6)
     part, within = scope.var(dims.ceil_divide(n * 2, 3276)), scope.var(3276)
     assert not (of_atom(part) * 3276 + of_atom(within)).within(0, n)
     assert of_atom(scope.var(n)).within(0, n) and not (of_atom(scope.var(n)) + 1).within(0, n)
@@ -95,7 +95,7 @@ def test_bounds_of_parts_of_a_symbolic_axis_are_not_known():
 
 def test_division_by_an_unknown_extent_that_is_zero_has_the_form_of_other_sizes():
     scope = IndexScope()
-    empty = Dim.symbol("n", 0)
+    empty = symbol("n", 0)
     row, column = scope.var(5), scope.var(empty)
     place = of_atom(row) * empty + of_atom(column)
     assert scope.quotient(place, empty).key == of_atom(row).key

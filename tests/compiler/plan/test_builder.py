@@ -38,7 +38,7 @@ def builder_of(p, parameters, results):
     function = p.function("f", parameters, results)
     numbers = {node.id: i for i, node in enumerate(parameters)}
     return PlanBuilder(
-        function, DEVICE.generator, 1, {}, schedule_function(function), Lifetimes(), {}, numbers, frozenset(), None,
+        function, DEVICE.generator, 1, {}, schedule_function(function), Lifetimes(), numbers, frozenset(), None,
     )  # fmt: skip
 
 
@@ -104,7 +104,7 @@ def test_what_was_made_before_a_loop_lives_until_its_end():
 def test_an_index_out_of_bounds_is_named_by_its_place(shape, number, place):
     p = LoweringContext()
     indices, x = p.parameter(0, shape, dtypes.int32), p.parameter(1, (7, 2), F32)
-    error = OutOfBounds(indices, p.gather(x, indices, 0), None).error([1, number, 7, 7])
+    error = OutOfBounds(indices, p.gather(x, indices, 0), None, shape).error([1, number, 7, 7])
     assert isinstance(error, InvalidArgumentError)
     assert error.message == f"indices[{place}] = 7 is not in [0, 7)"
 

@@ -8,10 +8,10 @@ from penstock._src.compiler.lower.context import LoweringContext
 from penstock._src.compiler.plan.verify import simulate
 from penstock._src.core import dtypes
 from penstock._src.ir import interpreter
-from penstock._src.ir.dims import Dim
+from tests.extents import symbol
 
 F32 = dtypes.float32
-N = Dim.symbol("n", 700)
+N = symbol("n", 700)
 
 
 def simulated(body, *shapes):
@@ -59,7 +59,7 @@ def test_sums_that_reach_other_columns_are_seen(monkeypatch):
 
 
 def test_products_of_nothing_have_sums_of_nothing():
-    found, expected = simulated(sums_on_tiles, (Dim.symbol("n", 0), 30), (30, 72))
+    found, expected = simulated(sums_on_tiles, (symbol("n", 0), 30), (30, 72))
     assert [a.shape for a in found] == [(0, 72), (72,), (72,)]
     for got, wanted in zip(found, expected, strict=True):
         np.testing.assert_array_equal(got, wanted)

@@ -14,8 +14,8 @@ from penstock._src.compiler.plan import in_place, planner
 from penstock._src.core import dtypes
 from penstock._src.core.errors import InternalError
 from penstock._src.devices.cpu.device import build_program
-from penstock._src.ir.dims import Dim
 from penstock._src.util import flags
+from tests.extents import symbol
 
 F32 = dtypes.float32
 
@@ -73,7 +73,7 @@ def rows(p, x):
 
 
 def test_what_is_right_is_accepted():
-    n = Dim.symbol("n", 70)
+    n = symbol("n", 70)
     build(images_of_columns, (n, 30), (30, 72))
     build(shifted, (n, 30))
     build(turned, (n, 30))
@@ -192,7 +192,7 @@ def test_stores_in_loops_that_may_be_empty(monkeypatch):
     whole = reductions.coalesce
 
     def within_another(nest):
-        space = (nest.scope.var(Dim.symbol("m", 3)), *nest.space)
+        space = (nest.scope.var(symbol("m", 3)), *nest.space)
         return whole(LoopNest(nest.scope, space, nest.stores, nest.leaves, nest.outputs))
 
     monkeypatch.setattr(reductions, "coalesce", within_another)

@@ -82,6 +82,6 @@ def test_the_search_leaves_a_bad_blocking(monkeypatch):
     with recording() as products:
         load(plan_function(product(192, 192, 192), CpuGenerator(host()), pool().threads))
     (one,) = products.values()
-    finding = search(one, host(), 5.0)
+    finding = search(one.match, host(), 5.0)
     assert finding.gain > 1 and finding.blocking.tile == (8, 3)
     assert finding.product == signature(one.description)

@@ -4,7 +4,7 @@ import numpy as np
 
 from penstock._src.compiler.lower.context import LoweringContext
 from penstock._src.core import dtypes
-from penstock._src.ir.dims import Dim
+from tests.extents import symbol
 from tests.fuzz.kernels.case import Case
 
 
@@ -19,7 +19,7 @@ class Maker:
         self.on_the_way: list = []  # what results are made of
         self.extents: dict = dict(case.extents)
         if case.symbolic:
-            self.extents[case.symbolic] = n = Dim.symbol("n", case.extents[case.symbolic])
+            self.extents[case.symbolic] = n = symbol("n", case.extents[case.symbolic])
             self.parameter((n,), dtypes.float32)  # that gives the extent, if no other does
 
     def function(self):

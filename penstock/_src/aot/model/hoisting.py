@@ -33,13 +33,14 @@ class Hoisting:
         """
         values, forms = list(lowered.values), {}
         for batch, whole in lowered.forms.items():
-            known = values_of_weights(whole, tuple(values), assigned)
-            known |= {
-                n.id: np.ascontiguousarray(n.attrs["value"])
-                for n in whole.function.nodes()
-                if n.kind == "constant" and _is_weights(np.asarray(n.attrs["value"]))
-            }
-            forms[batch] = self._form(whole, values, known) if known else whole
+            with whole.extents:
+                known = values_of_weights(whole, tuple(values), assigned)
+                known |= {
+                    n.id: np.ascontiguousarray(n.attrs["value"])
+                    for n in whole.function.nodes()
+                    if n.kind == "constant" and _is_weights(np.asarray(n.attrs["value"]))
+                }
+                forms[batch] = self._form(whole, values, known) if known else whole
         return replace(lowered, forms=forms, values=tuple(values))
 
     def _form(
@@ -70,7 +71,8 @@ class Hoisting:
         def instead(_p: Any, node: Node, _args: Sequence[Node]) -> Node | None:
             return made.get(node.id)
 
-        return WholeFunction(remade(function, parameters, instead), tuple(positions))
+        made_again = remade(function, parameters, instead)
+        return replace(whole, function=made_again, positions=tuple(positions))
 
     def _handle(self, value: np.ndarray, dtype: DType) -> VariableHandle:
         """The variable of a value."""

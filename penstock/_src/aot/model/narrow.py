@@ -63,10 +63,10 @@ class NarrowWeights:
     def narrowed(self, lowered: LoweredFunction) -> LoweredFunction:
         """A lowered function that reads narrow weights."""
         values = tuple([self.of(v) if self.fits(v) else v for v in lowered.values])
-        forms = {
-            batch: WholeFunction(self._function(whole, lowered.values), whole.positions)
-            for batch, whole in lowered.forms.items()
-        }
+        forms = {}
+        for batch, whole in lowered.forms.items():
+            with whole.extents:
+                forms[batch] = replace(whole, function=self._function(whole, lowered.values))
         return replace(lowered, forms=forms, values=values)
 
     def _function(self, whole: WholeFunction, values: tuple[Any, ...]) -> Function:

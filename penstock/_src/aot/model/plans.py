@@ -141,8 +141,9 @@ def plan_model(
         plans = {}
         for form, whole in lowered.forms.items():
             stages = Stages(whole.function.name)
-            function = improved(whole.function, stages)
-            plans[form] = plan_function(function, generator, threads, stages)
+            with whole.extents:
+                function = improved(whole.function, stages)
+                plans[form] = plan_function(function, generator, threads, stages)
         planned.append(PlannedFunction(lowered, plans))
     every = [plan for function in planned for plan in function.plans.values()]
     states, end = _states(planned)
@@ -183,5 +184,5 @@ def _text_of(error: Any) -> str:
         return str(check.message)
     node = error.node
     origin = getattr(node.origin, "name", None) or node.kind
-    extent = f"{[int(d) for d in node.args[0].shape]}" if node.args else ""
+    extent = f"[{', '.join(map(str, node.args[0].shape))}]" if node.args else ""
     return f"{origin}: an index is outside of {dtypes.as_dtype(node.dtype).name}{extent}"

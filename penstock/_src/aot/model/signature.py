@@ -99,7 +99,8 @@ def lower_function(
             name,
         )
         forms[batch if varies else 0] = whole
-        results[batch] = [tuple(int(d) for d in node.shape) for node in whole.function.results]
+        with whole.extents:
+            results[batch] = [tuple(map(int, node.shape)) for node in whole.function.results]
     inputs = [
         Tensor(n, t.dtype, tuple([1 if d is None else d for d in s]), varies and s[:1] == (None,))
         for n, t, s in zip(names, arguments, open_shapes)

@@ -1,10 +1,10 @@
 """What runs natively and what on the host.
 
 What comes in: a `Section`, operations of a graph with the tensors that they are given and give. What goes out: a `Block`, which is
-called with values and, for each new set of shapes, makes a `Specialization`: a short list of steps.
+called with values and, for each new set of shapes, makes a `Specialization`: a short list of steps. Most come of a program for many extents.
 
     block.py           keeps specializations by the shapes (and some values) of the inputs; read it first
-    many_shapes.py     what is left to the host, as small inputs have another shape in nearly every run
+    shared_program.py  a program for many extents, and for which; input_form.py: what those are of the inputs
     specialize.py      which operations are lowered into one program, which run on the host, what waits for the host
     inputs.py          the parameters of the program; results.py: how tensors are found after its run
     steps.py           the kinds of steps; host.py runs one operation; specialization.py runs all steps

@@ -11,19 +11,16 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from penstock._src.compiler.blocks.inputs import ARRAY, HANDLE, element_shape, input_kinds
-from penstock._src.compiler.blocks.many_shapes import (
-    MANY_SHAPES,
-    OF_MANY_SHAPES,
-    FormForAny,
-    ShapesMet,
-    share_of_host,
-)
 from penstock._src.compiler.blocks.section import Section
+from penstock._src.compiler.blocks.shared_program import SharedProgram
 from penstock._src.compiler.blocks.specialization import Specialization, specialization
 from penstock._src.compiler.blocks.specialize import Specialized, specialize
+from penstock._src.compiler.blocks.steps import ProgramForm
 from penstock._src.core.values import resources
 from penstock._src.core.values.resources import VariableHandle
 from penstock._src.graph.operation import Operation
+from penstock._src.ir.extent_values import Values
+from penstock._src.ir.guards import Recording
 from penstock._src.ops.control.list_value import TensorList
 from penstock._src.util.names import label_of_function
 from penstock._src.util.process import collector, forks
@@ -34,6 +31,8 @@ MOST_OPERATIONS = 1 << 20
 FEWEST_KEPT, MOST_KEPT = 64, 1 << 12
 # Values (rather than shapes) that a block is specialized for before its operations go to the host instead.
 MOST_VALUES = 24
+# Programs for many extents that are kept per block.
+MOST_PROGRAMS = 32
 
 
 class Block:
@@ -51,9 +50,10 @@ class Block:
         self.last: tuple[list[int], Any] = ([], None)
         self.value_positions = section.values or ()  # inputs whose values are part of the key
         self.specializations: dict[Any, Specialization] = {}
-        self.made = 0  # specializations so far
-        self.shapes: ShapesMet | None = ShapesMet()  # None: nothing is to be learned from them
-        self.for_any: FormForAny | None = None
+        self.programs: list[SharedProgram] = []
+        self.for_any: Specialization | None = (
+            None  # what executes it for any shapes, if it has no program
+        )
         # What waits for the first steps is mostly the same section for all shapes: it keeps its specializations.
         self.waiting: weakref.WeakValueDictionary[Any, Block] = weakref.WeakValueDictionary()
         # What keys consist of may change while one is made: another thread must not file its own under the new form.
@@ -62,9 +62,7 @@ class Block:
     def __call__(self, values: Sequence[Any]) -> list[Any]:
         """Executes the operations for these inputs."""
         key = self.key(values)
-        found = self.specializations.get(key)
-        if found is None and self.for_any is not None and self.for_any.takes(key, values):
-            found = self.for_any.form
+        found = self.specializations.get(key) or self.for_any
         if found is None:
             with self.changing:
                 found = self.specializations.get(self.key(values)) or self.specialize(values)
@@ -94,7 +92,7 @@ class Block:
 
     def forms(self) -> list[Specialization]:
         """Every specialization that it has, and the form for any shapes."""
-        return [*self.specializations.values(), *([self.for_any.form] if self.for_any else [])]
+        return [*self.specializations.values(), *([self.for_any] if self.for_any else [])]
 
     def operations(self) -> Sequence[Operation]:
         """The operations: those of a whole graph as they are by now."""
@@ -110,38 +108,56 @@ class Block:
         """The specialization for these inputs, which is kept."""
         self.section = dataclasses.replace(self.section, ops=self.operations())
         self.tell_variables(values)
-        if self.made >= MANY_SHAPES and self.shapes is not None and not self.value_positions:
-            self.for_any, self.shapes = self.form_for_any(values, self.shapes), None
-            if self.for_any is not None and self.for_any.fits(values):
-                return self.for_any.form
-        while isinstance(found := specialize(self.section, values), list):
+        known = self.from_program(values)
+        if known is not None:
+            return self.keep(values, known)
+        while True:
+            recording = Recording({})
+            with recording:
+                found = specialize(self.section, values)
+            if not isinstance(found, list):
+                break
             self.specialize_for({*self.value_positions, *found})
-        made = self.executable(found)
+        extents = Values(recording.symbols)
+        made = self.executable(found, extents)
         if found.fits_any:
-            self.for_any = FormForAny(made)
+            self.for_any = made
             return made
-        if self.shapes is not None and self.made:
-            self.shapes.note(self.section, values, found.values)
-        if len(self.specializations) >= self.most_kept():
-            del self.specializations[next(iter(self.specializations))]
-        self.specializations[self.key(values)] = made
-        self.made = 0 if self.value_positions else self.made + 1
+        shared = self.section.device is None and SharedProgram.of(
+            self.shared_key(values), found, recording
+        )
+        if shared:
+            self.programs.insert(0, shared)
+            del self.programs[MOST_PROGRAMS:]
+        self.keep(values, made)
         if self.value_positions and len(self.specializations) > MOST_VALUES:
             self.specialize_for(None)
         return made
 
-    def form_for_any(self, values: Sequence[Any], shapes: ShapesMet) -> FormForAny | None:
-        """A form that leaves to the host what depends on ever new shapes, if that can be."""
-        share = share_of_host(self.section, shapes)
-        if share is None:
+    def from_program(self, values: Sequence[Any]) -> Specialization | None:
+        """The specialization for these inputs that a program for many extents gives."""
+        if not self.programs:
             return None
-        host = {op.name: OF_MANY_SHAPES for op in share.ops}
-        section = dataclasses.replace(self.section, host={**self.section.host, **host})
-        found = specialize(section, values)
-        if isinstance(found, list) or not found.fits_any:
-            return None
-        runs: dict[Any, int] | None = {} if share.is_all else None
-        return FormForAny(self.executable(found), share.positions, share.most, runs)
+        key = self.shared_key(values)
+        for program in self.programs:
+            extents = program.extents(key, values)
+            if extents is not None:
+                return self.executable(program.specialized, extents)
+        return None
+
+    def shared_key(self, values: Sequence[Any]) -> Any:
+        """What a program for many extents depends on besides these."""
+        key = self.key(values)
+        if not self.handles and not self.others and not self.value_positions:
+            return ()
+        return key[1:] if len(key) == 3 else (key[1], key[2], key[4])
+
+    def keep(self, values: Sequence[Any], made: Specialization) -> Specialization:
+        """Keeps a specialization for these inputs."""
+        if len(self.specializations) >= self.most_kept():
+            del self.specializations[next(iter(self.specializations))]
+        self.specializations[self.key(values)] = made
+        return made
 
     def most_kept(self) -> int:
         """How many specializations are kept."""
@@ -152,11 +168,14 @@ class Block:
         sorted_positions = None if positions is None else tuple(sorted(positions))
         self.section = dataclasses.replace(self.section, values=sorted_positions)
         self.value_positions = sorted_positions or ()
-        self.specializations.clear()  # keys have another form now
+        self.forget()  # keys have another form now
 
-    def executable(self, found: Specialized) -> Specialization:
-        """The steps put together; what waits is a block of its own."""
-        steps: list[Any] = list(found.steps)
+    def executable(self, found: Specialized, extents: Values) -> Specialization:
+        """The steps put together, for unknown extents that are these; what waits is a block of its own."""
+        with extents:
+            steps: list[Any] = [
+                step.step() if isinstance(step, ProgramForm) else step for step in found.steps
+            ]
         if found.waiting is not None:
             rest = found.waiting
             block = self.block_of(rest.section)
@@ -164,6 +183,11 @@ class Block:
         outputs = [found.slots[t._id] for t in self.section.outputs]
         inputs = len(self.section.inputs)
         return specialization(steps, found.slots, inputs, found.initial, outputs)
+
+    def forget(self) -> None:
+        """Drops all specializations, and the programs that give them."""
+        self.specializations.clear()
+        self.programs.clear()
 
     def block_of(self, waiting: Section) -> "Block":
         """The block of a section that waits: the one that an equal section of another specialization has."""
@@ -179,7 +203,7 @@ class Block:
         if strange:
             self.handles = [i for i in self.handles if i not in strange]
             self.others += strange
-            self.specializations.clear()  # keys have another form now
+            self.forget()  # keys have another form now
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

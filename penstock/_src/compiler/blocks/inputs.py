@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from penstock._src.compiler.blocks.input_form import InputForm, Read
 from penstock._src.compiler.lower.context import LoweringContext
 from penstock._src.compiler.lower.values import HostValue, ListValue, Lowered
 from penstock._src.core import dtypes
@@ -13,6 +14,8 @@ from penstock._src.core.values import kernel_state
 from penstock._src.core.values.device_array import on_host
 from penstock._src.core.values.resources import VariableHandle, shape_of_value
 from penstock._src.ir import dims
+from penstock._src.ir.extent_values import current
+from penstock._src.ir.guards import LEAST
 from penstock._src.ir.node import Node, Shape
 from penstock._src.ops.control.list_value import TensorList
 
@@ -36,10 +39,12 @@ class ProgramInputs:
     def __init__(self, p: LoweringContext, states: dict[Any, Any]) -> None:
         self.p = p
         self.states = states
+        self.extents = current()  # what unknown extents are in this call
         self.parameters: list[Node] = []
         # For each parameter ("input" | "list", position) or ("call", function).
         self.sources: list[tuple[str, Any]] = []
-        self.symbols: dict[Any, dims.Dim] = {}
+        self.symbols: dict[Any, dims.Dim] = {}  # by axis and number
+        self.form = InputForm()
         self.handles: dict[int, Node] = {}  # id of a handle -> its parameter
         self.positions: dict[int, int] = {}  # parameter's id -> position of the input
         self.held: list[tuple[HostValue, int]] = []  # what the host holds, and its position
@@ -63,9 +68,8 @@ class ProgramInputs:
             return HostValue("references to v1 variables are held by the host")
         if by_value:
             return self._known(position, on_host(value), tensor.dtype)
-        return self._parameter(
-            ("input", position), position, self._shape(tensor, value.shape), tensor.dtype
-        )
+        shape = self._shape(position, tensor, value.shape)
+        return self._parameter(("input", position), position, shape, tensor.dtype)
 
     def host_input(self, function: Any, shape: Sequence[int], dtype: dtypes.DType) -> Node:
         """A value that `function()` gives anew before each run of the program, such as a position in a random stream."""
@@ -89,35 +93,52 @@ class ProgramInputs:
             self.positions[node.id] = position
         return node
 
-    def _shape(self, tensor: Any, shape: Sequence[int]) -> Shape:
+    def _shape(self, position: int, tensor: Any, shape: Sequence[int]) -> Shape:
         """The value's shape, with Dims where the graph does not know the extent."""
         static = tensor.shape._dims
-        if static is None:
+        if static is None or len(static) != len(shape):  # of a branch that is not taken
             static = (None,) * len(shape)
+        self.form.add(("rank", position), len(shape))
         return tuple(
             [
-                n if known is not None else self.symbol(axis, n)
+                self.extent(("extent", position, axis), axis, n, known is None)
                 for axis, (known, n) in enumerate(zip(static, shape))
             ]
         )
 
-    def symbol(self, axis: Any, value: int) -> int:
-        """The Dim of an unknown extent; one symbol for equal extents of one axis. 0 and 1 stay ints."""
-        if value <= 1:
+    def extent(self, read: Read, axis: Any, value: int, is_unknown: bool = True) -> dims.Extent:
+        """A number of the inputs: a Dim if it is an unknown extent, one symbol for equal extents of one axis; 0 and 1 stay ints.
+
+        Args:
+          read: how it is found.
+          axis: what it is an extent of.
+          value: what it is in this call.
+          is_unknown: whether the graph leaves it open.
+        """
+        if not is_unknown or value < LEAST:
+            self.form.add(read, value)
             return value
         if (axis, value) not in self.symbols:
-            self.symbols[axis, value] = dims.Dim.symbol(f"d{len(self.symbols)}", int(value))
-        return self.symbols[axis, value]
+            name = f"d{len(self.extents.symbols)}"
+            self.extents.symbols[name] = int(value)
+            self.symbols[axis, value] = dims.Dim.symbol(name)
+        symbol = self.symbols[axis, value]
+        self.form.add(read, dims.text(symbol))
+        return symbol
 
     def _known(self, position: int, value: np.ndarray, dtype: dtypes.DType) -> Node:
         """A value that the program is specialized for: numbers above 1 become Dims, so that they are no part of kernels."""
         if dtype.is_integer and value.ndim <= 1 and value.size <= SMALL_VALUE:
+            self.form.add(("rank", position), value.ndim)
+            for axis, n in enumerate(value.shape):
+                self.form.add(("extent", position, axis), n)
             numbers = [
-                self.symbol(("value", position, i), int(v))
+                self.extent(("value", position, i), ("value", position, i), int(v))
                 for i, v in enumerate(value.reshape(-1).tolist())
             ]
             vector = self.p.shape_value(numbers, dtype)
             return vector if value.ndim == 1 else self.p.reshape(vector, ())
+        self.form.add(("bytes", position), (value.dtype.str, value.shape, value.tobytes()))
         return self.p.constant(value, dtype)
 
     def _handle(self, position: int, tensor: Any, value: Any) -> Lowered:
@@ -144,12 +165,16 @@ class ProgramInputs:
         shape = element_shape(value)
         if shape is MIXED:
             return HostValue("the elements of the list have different shapes")
-        length = self.p.size(self.symbol(("list", position), count), dtypes.int32)
+        length = self.p.size(self._count(position, count), dtypes.int32)
         if shape is None or count == 0:
             return ListValue(value.dtype, None, length, count or None, shape)
-        extents = (self.symbol(("list", position), count), *[int(d) for d in shape])
+        extents = (self._count(position, count), *[int(d) for d in shape])
         buffer = self._parameter(("list", position), None, extents, value.dtype)
         return ListValue(value.dtype, buffer, length, extents[0], extents[1:])
+
+    def _count(self, position: int, count: int) -> dims.Extent:
+        """The number of elements of a list."""
+        return self.extent(("count", position), ("list", position), count)
 
 
 def element_shape(value: TensorList) -> Any:

@@ -6,10 +6,8 @@ from penstock._src.compiler.blocks.inputs import ProgramInputs
 from penstock._src.compiler.blocks.steps import Source
 from penstock._src.compiler.lower.context import LoweringContext
 from penstock._src.compiler.lower.values import DynamicRows, HostValue, ListValue, known_length
-from penstock._src.core.shapes import UNKNOWN, make_shape
 from penstock._src.ir.errors import MalformedFunction
 from penstock._src.ir.node import Node
-from penstock._src.ops.control.list_value import TensorList
 
 
 class ProgramResults:
@@ -44,9 +42,10 @@ class ProgramResults:
                 if held is value:
                     return "input", position
             raise MalformedFunction(f"a lowered operation gave what the host holds: {value.why}")
-        known = self.p.known.value(value) if value.kind in ("constant", "size") else None
-        if known is not None:
-            return "known", known
+        if value.kind == "constant":
+            return "known", value.attrs["value"]
+        if value.kind == "size":
+            return "extents", (value.attrs["dims"], value.shape, value.dtype)
         if value.id in self.inputs.positions:
             return "input", self.inputs.positions[value.id]
         return "result", self.number(value)
@@ -54,11 +53,11 @@ class ProgramResults:
     def _list(self, value: ListValue) -> Source:
         length = known_length(self.p, value)
         if value.buffer is None:
-            shape = make_shape(value.element_shape) if value.element_shape is not None else UNKNOWN
+            shape = value.element_shape
             if length is None:  # reserved, not written to: its length is known after the run
                 return "reserved", (self.add(value.length), value.dtype, shape)
-            return "known", TensorList(value.dtype, shape, [None] * int(length))
+            return "empty list", (value.dtype, shape, length)
         at = self.add(value.memory)
         if length is None:
             self.add(value.length)
-        return "list", (at, int(length) if length is not None else -1, value.dtype)
+        return "list", (at, length if length is not None else -1, value.dtype)

@@ -14,11 +14,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from penstock._src.compiler.blocks.host import reads_reference, run_on_host
+from penstock._src.compiler.blocks.input_form import InputForm
 from penstock._src.compiler.blocks.inputs import ARRAY, SMALL_VALUE, ProgramInputs, input_kinds
 from penstock._src.compiler.blocks.placing import Placing, refuse_without_kernel
 from penstock._src.compiler.blocks.results import ProgramResults
 from penstock._src.compiler.blocks.section import Section
-from penstock._src.compiler.blocks.steps import HostStep, ProgramStep, host_step, program_step
+from penstock._src.compiler.blocks.steps import HostStep, ProgramForm, host_step
 from penstock._src.compiler.lower import (  # noqa: F401  (they register handlers)
     branches,
     checks,
@@ -29,6 +30,7 @@ from penstock._src.compiler.lower import (  # noqa: F401  (they register handler
 from penstock._src.compiler.lower.context import LoweringContext
 from penstock._src.compiler.lower.lowering import HANDLERS, Lowering
 from penstock._src.compiler.lower.values import DynamicRows
+from penstock._src.compiler.pipeline import prepare
 from penstock._src.graph.operation import Operation
 from penstock._src.ir.errors import LoweringDefect, NotLowerable, RefusedArguments
 from penstock._src.ir.function import reachable
@@ -53,16 +55,16 @@ class Specialized:
     None for what steps write.
     """
 
-    steps: list[HostStep | ProgramStep]
+    steps: list[HostStep | ProgramForm]
     waiting: WaitingSection | None
     slots: dict[int, int]
     initial: list[Any]
-    values: Mapping[int, Any]  # what the tensors were that were lowered, by their ids
+    form: InputForm  # of the inputs that the program is for
 
     @property
     def fits_any(self) -> bool:
         """Whether the steps are right for inputs of any shapes: no program is among them."""
-        return not any(isinstance(step, ProgramStep) for step in self.steps)
+        return not any(isinstance(step, ProgramForm) for step in self.steps)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -116,17 +118,17 @@ def specialize(section: Section, values: Sequence[Any]) -> Specialized | list[in
     """The steps for these inputs; or positions of inputs whose values would let more of the section be lowered."""
     slots = Slots(section.inputs)
     constants: dict[int, Any] = {}  # slot -> value
-    steps: list[HostStep | ProgramStep] = []
+    steps: list[HostStep | ProgramForm] = []
     reasons = Reasons(section)
     pending = take_host_steps(section.ops, reasons, section.states, slots, steps, constants)
     deferrals: list[Deferral] = []
-    known: Mapping[int, Any] = {}
+    form = InputForm()
     if pending and not steps:
         lowered = lower_ready(section, pending, values, reasons)
         wanted = [i for deferral in lowered.deferrals for i in deferral.values]
         if wanted:
             return wanted
-        deferrals, known = lowered.deferrals, lowered.values
+        deferrals, form = lowered.deferrals, lowered.inputs.form
         pending = lowered.left
         steps += program_of(section, lowered, slots)
         pending = take_host_steps(pending, reasons, section.states, slots, steps, constants)
@@ -134,7 +136,7 @@ def specialize(section: Section, values: Sequence[Any]) -> Specialized | list[in
     if pending:
         waiting = what_waits(section, pending, reasons.host, deferrals, slots)
     initial = [constants.get(slot) for slot in range(len(section.inputs), slots.count)]
-    return Specialized(steps, waiting, slots.of, initial, known)
+    return Specialized(steps, waiting, slots.of, initial, form)
 
 
 # -- the host
@@ -167,7 +169,7 @@ def take_host_steps(
     reasons: Reasons,
     states: dict[Any, Any],
     slots: Slots,
-    steps: list[HostStep | ProgramStep],
+    steps: list[HostStep | ProgramForm],
     constants: dict[int, Any],
 ) -> list[Operation]:
     """Turns operations that only the host runs, and whose inputs are there, into steps; returns the others.
@@ -314,8 +316,8 @@ def _inputs_behind(asked: Sequence[Node], inputs: ProgramInputs) -> list[int]:
     return sorted({i for i in found if i is not None})
 
 
-def program_of(section: Section, lowered: LoweredSection, slots: Slots) -> list[ProgramStep]:
-    """The step for what was lowered, if it gives anything."""
+def program_of(section: Section, lowered: LoweredSection, slots: Slots) -> list[ProgramForm]:
+    """The form of the step for what was lowered, if it gives anything."""
     p, inputs = lowered.p, lowered.inputs
     needed = {t._id for op in lowered.left for t in op._inputs} | {t._id for t in section.outputs}
     results = ProgramResults(p, inputs)
@@ -325,15 +327,11 @@ def program_of(section: Section, lowered: LoweredSection, slots: Slots) -> list[
             if tensor._id in needed and tensor._id not in slots.of:
                 source = results.source(lowered.values[tensor._id])
                 makers.append((slots.slot(tensor), source))
-    symbols = inputs.symbols.values()
-    function = p.function(section.name, inputs.parameters, results.nodes, symbols)
+    function = p.function(section.name, inputs.parameters, results.nodes)
     steps = []
     if makers or function.updates or function.checks or function.exchanges:
-        steps = [
-            program_step(
-                function, inputs.sources, makers, lowered.ops, p.assertions, p.equal, lowered.device
-            )
-        ]
+        prepared = prepare(function, lowered.device)
+        steps = [ProgramForm(prepared, inputs.sources, makers, lowered.ops, p.assertions, p.equal)]
     p.forget()
     return steps
 

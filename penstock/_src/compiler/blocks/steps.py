@@ -15,11 +15,11 @@ from penstock._src.compiler.blocks.host import locate, run_on_host
 from penstock._src.compiler.blocks.inputs import DenseList, stacked
 from penstock._src.compiler.lower.checks import arguments_of
 from penstock._src.compiler.lower.context import Refusal
-from penstock._src.compiler.pipeline import Compiled, compile_function
+from penstock._src.compiler.pipeline import Compiled, Prepared
 from penstock._src.core.calls import deadlines
 from penstock._src.core.errors import OpError
 from penstock._src.core.op import Op
-from penstock._src.core.shapes import make_shape
+from penstock._src.core.shapes import UNKNOWN, TensorShape, make_shape
 from penstock._src.core.values import kernel_state
 from penstock._src.core.values.device_array import DeviceArray, on_host
 from penstock._src.graph.operation import Operation
@@ -31,7 +31,7 @@ from penstock._src.util.run_observers import RUN_OBSERVERS
 
 MOST_MILLISECONDS = 5_000  # that a loop may take that is run again for its error
 # How a value is found: ("input", slot), ("list", slot) or ("call", function) of an argument; ("result", its number), ("known", a value),
-# ("input", slot), ("rows", ...), ("list", ...) or ("reserved", ...) of what a step writes.
+# ("input", slot), ("rows", ...), ("list", ...) or ("reserved", ...) of what a step writes; of a form also ("extents", ...) and ("empty list", ...).
 Source = tuple[str, Any]
 
 
@@ -75,7 +75,8 @@ class ProgramStep:
                 getattr(error, "origin", None)
             )
             if found is not None:
-                self._repeat(found, list(map(on_host, arguments)), error)
+                with self.compiled.extents:
+                    self._repeat(found, list(map(on_host, arguments)), error)
                 error._message = found.message or error._message
             locate(error)
             raise
@@ -98,11 +99,20 @@ class ProgramStep:
             if type(raised) is type(error):
                 raise
 
+    def _argument(self, source: Source, slots: list[Any]) -> Any:
+        how, which = source
+        if how == "input":
+            return slots[which]
+        if how == "list":
+            return stacked(slots[which])
+        with self.compiled.extents:
+            return which()
+
     def __call__(self, slots: list[Any]) -> None:
         found = [(slot, slots[which]) for slot, (how, which) in self.makers if how == "input"]
         results = []
         if not self.is_empty:
-            results = self.run([_argument(s, slots) for s in self.sources])
+            results = self.run([self._argument(s, slots) for s in self.sources])
         for slot, value in found:
             slots[slot] = value
         for slot, (how, which) in self.makers:
@@ -120,38 +130,50 @@ class ProgramStep:
                 slots[slot] = TensorList(dtype, shape, [None] * int(results[at]))
 
 
-def program_step(
-    function: Function,
-    sources: Sequence[Source],
-    makers: Sequence[tuple[int, Source]],
-    ops: Sequence[Operation],
-    assertions: Mapping[Any, Any],
-    equal: dict[int, list[Operation]],
-    device: int | None = None,
-) -> ProgramStep:
-    """Compiles a function to a step, for the device of a number if devices have numbers."""
-    compiled = compile_function(function, device)
-    passes_inputs = all(how == "input" for how, _ in sources)
-    gives_results = all(maker == ("result", i) for i, (_, maker) in enumerate(makers))
-    return ProgramStep(
-        function,
-        compiled,
-        sources,
-        makers,
-        ops,
-        assertions,
-        equal,
-        compiled.run,
-        is_plain=passes_inputs and gives_results,
-        is_empty=not function.roots,
-    )
+@dataclasses.dataclass(frozen=True, eq=False)
+class ProgramForm:
+    """A ProgramStep for any extents that fulfil the conditions that were recorded when it was made."""
+
+    prepared: Prepared
+    sources: Sequence[Source]
+    makers: Sequence[tuple[int, Source]]
+    ops: Sequence[Operation]
+    assertions: Mapping[Any, Refusal]
+    equal: dict[int, list[Operation]]
+
+    def step(self) -> ProgramStep:
+        """The step for unknown extents that are what they are now."""
+        compiled = self.prepared.loaded()
+        function = self.prepared.function
+        makers = [(slot, _with_numbers(maker)) for slot, maker in self.makers]
+        passes_inputs = all(how == "input" for how, _ in self.sources)
+        gives_results = all(maker == ("result", i) for i, (_, maker) in enumerate(makers))
+        return ProgramStep(
+            function, compiled, self.sources, makers, self.ops, self.assertions, self.equal, compiled.run,
+            is_plain=passes_inputs and gives_results, is_empty=not function.roots,
+        )  # fmt: skip
 
 
-def _argument(source: Source, slots: list[Any]) -> Any:
-    how, which = source
-    if how == "input":
-        return slots[which]
-    return stacked(slots[which]) if how == "list" else which()
+def _with_numbers(maker: Source) -> Source:
+    """How a value is found, with the numbers that extents are now."""
+    how, which = maker
+    if how == "extents":
+        numbers, shape, dtype = which
+        return "known", np.array([int(n) for n in numbers], dtype.np).reshape(shape)
+    if how == "list":
+        at, length, dtype = which
+        return "list", (at, int(length), dtype)
+    if how == "reserved":
+        at, dtype, shape = which
+        return "reserved", (at, dtype, _shape_of(shape))
+    if how == "empty list":
+        dtype, shape, length = which
+        return "known", TensorList(dtype, _shape_of(shape), [None] * int(length))
+    return maker
+
+
+def _shape_of(shape: Sequence[Any] | None) -> TensorShape:
+    return UNKNOWN if shape is None else make_shape(tuple(map(int, shape)))
 
 
 def _list_of(results: list[Any], at: int, length: int, dtype: Any) -> DenseList:

@@ -9,6 +9,7 @@ from penstock._src.compiler.blocks.section import Section
 from penstock._src.compiler.blocks.specialize import LoweredSection, Reasons, lower_ready
 from penstock._src.core.errors import UnimplementedError
 from penstock._src.graph.passes.unused_results import operations_to_run
+from penstock._src.ir.extent_values import Values
 from penstock._src.ir.function import Function
 from penstock._src.ir.node import Node
 
@@ -21,10 +22,12 @@ class WholeFunction:
 
     function   its results are the graph's outputs
     positions  of each parameter: which input of the graph it is; -1 for one that nothing reads
+    extents    what unknown extents are: of the function's nodes only within these
     """
 
     function: Function
     positions: tuple[int, ...]
+    extents: Values
 
 
 def lower_whole(
@@ -48,6 +51,21 @@ def lower_whole(
     Raises:
       UnimplementedError: an operation needs the host, or what it makes has a size that depends on data.
     """
+    extents = Values({})
+    with extents:
+        function, positions = _lowered(graph, inputs, outputs, values, known, name)
+    return WholeFunction(function, positions, extents)
+
+
+def _lowered(
+    graph: Any,
+    inputs: Sequence[Any],
+    outputs: Sequence[Any],
+    values: Sequence[Any],
+    known: Mapping[int, str],
+    name: str,
+) -> tuple[Function, tuple[int, ...]]:
+    """The function, and the positions of its parameters."""
     ops = operations_to_run(graph, inputs, outputs, graph.control_outputs)
     kinds = input_kinds(inputs)
     fixed = tuple([i for i in sorted(known) if kinds[i] == ARRAY])
@@ -58,13 +76,13 @@ def lower_whole(
         raise UnimplementedError(None, None, f"{name}: {_why(lowered, reasons)}")
     results = [_result(lowered, tensor, name) for tensor in outputs]
     parameters = lowered.inputs.parameters
-    function = lowered.p.function(name, parameters, results, lowered.inputs.symbols.values())
+    function = lowered.p.function(name, parameters, results)
     positions = [
         _position(name, source, function, node)
         for source, node in zip(lowered.inputs.sources, function.parameters)
     ]
     lowered.p.forget()
-    return WholeFunction(function, tuple(positions))
+    return function, tuple(positions)
 
 
 def _why(lowered: LoweredSection, reasons: Reasons) -> str:

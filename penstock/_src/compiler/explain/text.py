@@ -15,6 +15,7 @@ from penstock._src.compiler.explain.records import (
     WaitingRecord,
     line_of,
 )
+from penstock._src.ir import dims
 from penstock._src.ir.node import Node, type_text
 
 WIDTH = 100
@@ -43,7 +44,8 @@ def text_of(known: Explanation) -> str:
         elif isinstance(step, CalledRecord):
             lines.append(f"function     {step.name}, called by '{step.caller.name}'")
         else:
-            lines += _program(step, known, total)
+            with step.compiled.extents:
+                lines += _program(step, known, total)
     return "\n".join(lines)
 
 
@@ -77,6 +79,9 @@ def _program(step: ProgramRecord, known: Explanation, total: float) -> list[str]
         f"primitives   {len(nodes)} nodes    {_counted(kinds)}",
         f"work         {units(flops, 'FLOP')}, at least {units(moved, 'B')} of arguments and results",
     ]
+    conditions = compiled.recorded.conditions_text()
+    if conditions:
+        lines.insert(1, f"extents      {_short(conditions)}")
     if not step.kernels and set(nodes) <= set(function.parameters):
         return lines[:1]  # it hands its arguments on
     if compiled.why_interpreted:
@@ -178,10 +183,10 @@ def _types(values: Any) -> str:
 
 
 def _extents(shape: Any) -> str:
-    dims = shape._dims if hasattr(shape, "_dims") else shape
-    if dims is None:
+    extents = shape._dims if hasattr(shape, "_dims") else shape
+    if extents is None:
         return "[?]"
-    return "[" + ",".join("None" if d is None else str(d) for d in dims) + "]"
+    return "[" + ",".join("None" if d is None else dims.shown(d) for d in extents) + "]"
 
 
 def _counted(counts: Counter) -> str:

@@ -10,6 +10,7 @@ order, so results are equal from run to run.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from penstock._src.compiler.fusion.groups import FusionGroup
 from penstock._src.compiler.kernels.contraction import ContractKernel, write_epilogue
@@ -91,7 +92,7 @@ def _summed(
     epilogue = write_epilogue(kernel.node, final, found.columns, is_leaf, summed)
     if epilogue is None:
         return None
-    shape = (Dim.symbol(TASKS, 1), len(roots), *roots[0].shape)
+    shape: Any = (Dim.symbol(TASKS), len(roots), *roots[0].shape)
     partial = Node(final.builder, "partial", (), {}, shape, dtypes.float32)
     operands = epilogue.slots[1:]
     sources = kernel.inputs[:2]

@@ -16,7 +16,7 @@ from penstock._src.compiler.fusion.storing import LARGE
 from penstock._src.compiler.kernels.memory import home
 from penstock._src.compiler.kernels.stored_blocks import MOST_READS, SMALL, blocks_of, extents
 from penstock._src.compiler.recognize.lanes import common_lane
-from penstock._src.ir.dims import is_one
+from penstock._src.ir.dims import is_large, is_one
 from penstock._src.ir.meaning.orientation import reads_across_rows
 from penstock._src.ir.node import Node
 from penstock._src.ir.primitives import ELEMENTWISE
@@ -198,13 +198,15 @@ class _Merger:
     def _pays(self, a: _Open, b: _Open) -> bool:
         """Whether two groups read something in common, or one what the other makes."""
         common = (a.reads & b.reads) | (a.made & b.reads)
-        if a.elements > SMALL:  # streams side by side are slower where they share nothing large
+        if is_large(
+            a.elements, SMALL + 1
+        ):  # streams side by side are slower where they share nothing large
             common = {i for i in common if i in a.made or 4 * self.by_id[i].size >= a.elements}
         return bool(common or self.unrelated and a.kind == b.kind == "map")
 
     def _turns_rows(self, group: _Open) -> bool:
         """Whether a group of elements is better computed in blocks, as it reads a large array across its rows; not row by row."""
-        if group.kind != "map" or group.elements < LARGE:
+        if group.kind != "map" or not is_large(group.elements, LARGE):
             return False
         return any(
             reads_across_rows(block.value, self.is_leaf)

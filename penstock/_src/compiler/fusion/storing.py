@@ -22,6 +22,7 @@ from penstock._src.compiler.recognize.recognized import Recognized
 from penstock._src.compiler.recognize.row_reductions import RowUses
 from penstock._src.core import dtypes
 from penstock._src.core.errors import UnimplementedError
+from penstock._src.ir.dims import is_large, key
 from penstock._src.ir.meaning.orientation import turns_rows
 from penstock._src.ir.node import Node
 from penstock._src.ir.primitives import ELEMENTWISE
@@ -162,7 +163,8 @@ def _worth_storing(
             return True
         size = node.size
         arrays = (by_id[i] for i in read)
-        if size > 1 and sum(x.size == size for x in arrays if x.dtype is not None) >= 3:
+        alike = [x for x in arrays if x.dtype is not None and key(x.size) == key(size)]
+        if size > 1 and len(alike) >= 3:
             return True
     return any(_reads_often(user, node, node, weight, found) for user in users)
 
@@ -170,7 +172,7 @@ def _worth_storing(
 def _wanted_in_rows(node: Node, stored: Container[int], found: Recognized) -> bool:
     """Whether a node is a large array's transpose, or is computed with one, whose rows kernels would read again and again, each element
     from another line of the cache."""
-    if node.size < LARGE:
+    if not is_large(node.size, LARGE):
         return False
     if turns_rows(node):
         return any(

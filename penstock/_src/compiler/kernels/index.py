@@ -18,12 +18,12 @@ from penstock._src.ir import dims
 from penstock._src.ir.dims import Dim, is_one
 
 
-def extent_key(extent: int) -> Any:
+def extent_key(extent: dims.Extent) -> Any:
     """What tells extents apart in the structure of a kernel: the expression of a Dim, whatever its value now."""
     return extent.expr if type(extent) is Dim else extent
 
 
-def same_extent(a: int, b: int) -> bool:
+def same_extent(a: dims.Extent, b: dims.Extent) -> bool:
     """Whether two extents are equal for every size."""
     return extent_key(a) == extent_key(b)
 
@@ -248,7 +248,7 @@ class IndexScope:
         self.atoms: dict[Any, Atom] = {}
         self.count = 0
 
-    def var(self, extent: int) -> Var:
+    def var(self, extent: dims.Extent) -> Var:
         """A new loop variable."""
         self.count += 1
         return Var(self.count, extent)
@@ -295,8 +295,6 @@ class IndexScope:
         rest: dict[Atom, int] = {}
         if _zero(divisor):
             return ZERO, ZERO
-        if type(divisor) is Dim and int(divisor) == 0:
-            divisor = Dim(1, divisor.expr)  # nothing is divided; the form is that of other sizes
         for atom, c in index.terms:
             if _divides(divisor, c):
                 whole[atom] = c // divisor

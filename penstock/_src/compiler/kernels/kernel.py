@@ -38,7 +38,8 @@ class NestKernel(Kernel):
 
     @property
     def label(self) -> str:
-        space = "x".join(str(int(v.extent)) for v in self.nest.space)
+        extents = [v.extent for v in self.nest.space] if self.length is None else [self.length]
+        space = "x".join(str(int(extent)) for extent in extents)
         return f"nest[{space}] " + " ".join(dict.fromkeys(n.kind for n in self.outputs))
 
 

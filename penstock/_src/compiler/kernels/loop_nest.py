@@ -120,10 +120,10 @@ def flatten(nest: LoopNest) -> tuple[LoopNest, int | None]:
         return nest, None
     if any(v.kind in ("index", "inside") for v in nest.values()):
         return nest, None
-    length = int(var.extent)
+    length = var.extent
     scope = Scope()
     scope.count = nest.scope.count
-    free = scope.var(Dim(length, ((((("symbol", FLAT),)), 1),)))
+    free = scope.var(Dim.symbol(FLAT))
     change = _Rewriter(scope, var, var, free)
     stores = [
         Store(s.slot, change.index(s.offset), change.value(s.value), s.dtype) for s in nest.stores

@@ -1,6 +1,5 @@
 """Where nodes lie in memory."""
 
-from penstock._src.ir import dims
 from penstock._src.ir.node import Node
 
 
@@ -30,4 +29,7 @@ def in_memory_already(node: Node) -> bool:
 
 def bytes_of(node: Node) -> int:
     """Bytes of a node's elements."""
-    return int(dims.product(node.shape)) * node.dtype.size
+    size = node.dtype.size
+    for extent in node.shape:
+        size *= int(extent)
+    return size

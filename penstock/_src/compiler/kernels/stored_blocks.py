@@ -6,7 +6,7 @@ from typing import Any
 
 from penstock._src.compiler.kernels.index import Index, Position, extent_key
 from penstock._src.compiler.kernels.inline import Inliner, start_index
-from penstock._src.ir.dims import is_one
+from penstock._src.ir.dims import is_large, is_one
 from penstock._src.ir.node import Node
 
 MOST_PIECES = 8  # of a concat that one nest writes
@@ -75,7 +75,9 @@ def runs_of(node: Node, reads: Callable[[Node], set[int]]) -> Iterator[list[Stor
     for block in _pieces(node, None, ()):
         more = read | reads(block.value)
         small = (
-            int(block.value.size) <= SMALL and len(run) < MOST_PIECES and len(more) <= MOST_READS
+            not is_large(block.value.size, SMALL + 1)
+            and len(run) < MOST_PIECES
+            and len(more) <= MOST_READS
         )
         if run and not (small and _shape(block) == _shape(run[0])):
             yield run

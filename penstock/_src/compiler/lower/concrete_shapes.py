@@ -17,6 +17,7 @@ from penstock._src.core.shapes import UNKNOWN, TensorShape, make_shape, unknown_
 from penstock._src.graph.graph import flat_shapes
 from penstock._src.graph.operation import Operation
 from penstock._src.ir.build.maker import NodeMaker
+from penstock._src.ir.dims import number
 from penstock._src.ir.errors import LoweringDefect, RefusedArguments
 from penstock._src.ir.node import Node
 
@@ -27,13 +28,13 @@ class ConcreteShape(InputShape):
     __slots__ = ("_builder", "_node")
 
     def __init__(self, builder: NodeMaker, tensor: Any, node: Node) -> None:
-        self._dims = tuple([int(n) for n in node.shape])
+        self._dims = tuple(node.shape)
         self._tensor, self._builder, self._node = tensor, builder, node
 
     @property
     def value(self) -> np.ndarray | None:
-        """The value, where it is known."""
-        return self._builder.known.value(self._node)
+        """The value, where it is known: an array of Python's objects if it depends on unknown extents."""
+        return self._builder.known.numbers(self._node)
 
     def as_shape(self) -> TensorShape:
         """The shape that this input holds as a vector of numbers."""
@@ -42,7 +43,7 @@ class ConcreteShape(InputShape):
             return unknown_shape(self._node.shape[0]) if len(self._node.shape) == 1 else UNKNOWN
         if known.ndim == 0:
             return UNKNOWN
-        return make_shape(tuple([None if n < 0 else int(n) for n in known.reshape(-1).tolist()]))
+        return make_shape(tuple([None if n < 0 else n for n in known.reshape(-1).tolist()]))
 
     @property
     def handle_data(self) -> Any:
@@ -86,6 +87,7 @@ def check_shapes(op: Operation, expected: Sequence[TensorShape], made: Sequence[
             continue
         extents = zip(dims, node.shape)
         if len(dims) != len(node.shape) or any(d is not None and d != n for d, n in extents):
-            made_dims = list(map(int, node.shape))
-            text = f"the lowering of '{op.name}' ({op.type}) gives shape {made_dims}, its rule {list(dims)}"
+            made_dims = list(map(number, node.shape))
+            ruled_dims = [None if d is None else number(d) for d in dims]
+            text = f"the lowering of '{op.name}' ({op.type}) gives shape {made_dims}, its rule {ruled_dims}"
             raise LoweringDefect(LoweringDefect.PREFIX + text)

@@ -5,7 +5,7 @@ variables, the checks made so far, the values that lowerings asked for, and what
 """
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -114,15 +114,13 @@ class LoweringContext(NodeMaker):
         name: str,
         parameters: Sequence[Node],
         results: Sequence[Node],
-        symbols: Iterable[dims.Dim] = (),
     ) -> Function:
         """The program that computes results, with the variable updates and checks collected so far."""
         updates = [(h, self.variables[i]) for i, h in self.written.items()]
         changed = [(h, v) for h, v in updates if not (v.kind == "read" and v.args[0] is h)]
-        known = tuple([(name, int(d)) for d in symbols for name in dims.symbols(d)])
         return Function(
             name, tuple(parameters), tuple(results), tuple(changed), tuple(self.checks),
-            tuple(self.exchanges), known,
+            tuple(self.exchanges),
         )  # fmt: skip
 
     # -- values
@@ -130,6 +128,13 @@ class LoweringContext(NodeMaker):
     def value(self, node: Node) -> Any:
         """The array that a node is known to be in this specialization, or None: then it is noted as asked for."""
         found = self.known.value(node)
+        if found is None:
+            self.asked.append(node)
+        return found
+
+    def numbers(self, node: Node) -> Any:
+        """The same, of Python's ints and Dims where it depends on unknown extents."""
+        found = self.known.numbers(node)
         if found is None:
             self.asked.append(node)
         return found

@@ -284,7 +284,7 @@ def _emitted(
         trace.condition,
         [*packed.nodes, *[trace.after[i] for i in written], *still],
         [*init, *holding],
-        None if trips is None else int(trips),
+        trips,
     )
     nodes = checked(p, nodes, checks)
     split = len(packed.nodes)

@@ -49,7 +49,7 @@ def _shape_input(p: LoweringContext, node: Lowered) -> Shape | None:
     """The shape that an `element_shape` input holds, or None if it is not fully known."""
     node = _node(node)
     found = p.known.symbolic(node)
-    if found is None or found.ndim == 0 or any(int(d) < 0 for d in found.flat):
+    if found is None or found.ndim == 0 or any(d < 0 for d in found.flat):
         return None
     return tuple(found.reshape(-1))
 
@@ -87,7 +87,7 @@ def _empty(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[L
     p = lowering.p
     shape, limit = _shape_input(p, args[0]), p.known.symbolic(_node(args[1]))
     capacity = None
-    if limit is not None and int(limit.reshape(-1)[0]) >= 0:
+    if limit is not None and limit.reshape(-1)[0] >= 0:
         capacity = limit.reshape(-1)[0]
     made = ListValue(
         _checked(raw_op(op).element_dtype), None, p.constant(0, dtypes.int32), capacity, shape

@@ -42,11 +42,10 @@ def value_range(
     first, step = _known(p, before), growth(p, inside, after)
     if first is None or step is None or not before.dtype.is_integer:
         return None
-    ends = int(first), int(first + step * (trips - 1))
+    last = first + step * (trips - 1)
+    ends = dims.minimum(first, last), dims.maximum(first, last)
     least, most = ranges.limits(before.dtype)
-    if min(ends) < least or max(ends) > most:
-        return None  # it wraps around
-    return min(ends), max(ends)
+    return None if ends[0] < least or ends[1] > most else ends  # it wraps around
 
 
 def is_true(node: Node) -> bool:
@@ -86,7 +85,7 @@ def _bound(p: NodeMaker, term: Node, counters: dict[int, tuple[Any, int]]) -> di
     first, step = counters[left.id]
     room = limit - first + (1 if op == "le" else 0)
     trips = dims.maximum(dims.ceil_divide(room, step), 0)
-    if int(first + trips * step) > ranges.limits(left.dtype)[1]:
+    if first + trips * step > ranges.limits(left.dtype)[1]:
         return None  # it wraps around before it gets there
     return trips
 

@@ -15,6 +15,7 @@ from penstock._src.compiler.plan.plan import CheckFailed, ExchangeFailed, OutOfB
 from penstock._src.compiler.plan.prepacked import PrepackedWeights
 from penstock._src.compiler.plan.verify.order import MemoryTrace
 from penstock._src.ir import dims
+from penstock._src.ir.extent_values import current
 from penstock._src.ir.function import Function
 from penstock._src.ir.node import Node
 from penstock._src.native import Code, Target
@@ -31,7 +32,6 @@ class PlanBuilder:
     schedule    the kernels at hand: those of the function, or of one nested in it
     lifetimes   of their temporaries
     made        the nodes that the kernel at hand stores
-    symbols     values of the signature's unknown dimensions
     numbers     of parameters, by id
     assigned    numbers of the variables that the function assigns
     buffers     of nodes, by id
@@ -54,7 +54,6 @@ class PlanBuilder:
     launchers: Mapping[Any, Launcher]
     schedule: Schedule
     lifetimes: Lifetimes
-    symbols: Mapping[str, int]
     numbers: Mapping[int, int]
     assigned: frozenset[int]
     trace: MemoryTrace | None
@@ -183,6 +182,7 @@ class PlanBuilder:
         """Adds a launch, if it has tasks; of the kernel at hand, unless `made` says what else is stored or checked."""
         if tasks:
             made = self.made if made is None else made
+            args = [int(a) if type(a) is dims.Dim else a for a in args]
             holds = self.updates and not self.is_held
             self.launches.append(Launch(code, function, tasks, args, label, made, holds, self.lane))
             self.is_held, self.updates = self.is_held or holds, False
@@ -197,4 +197,4 @@ class PlanBuilder:
 
     def extent(self, expression: Any) -> int:
         """What an extent is now."""
-        return dims.evaluate(expression, self.symbols)
+        return current().number(expression)

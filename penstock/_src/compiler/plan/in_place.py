@@ -73,6 +73,7 @@ class Lifetimes:
                 self.last.get(own) is kernel
                 and own not in taken
                 and homes.count(own) == 1
+                and leaf.kind != "partial"  # as long as there are tasks
                 and bytes_of(leaf) == bytes_of(output)
                 and _fits(kernel, output, leaf, innermost)
             ):

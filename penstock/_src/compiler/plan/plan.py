@@ -17,7 +17,7 @@ from penstock._src.native.runner import LANES
 
 @dataclass(frozen=True)
 class OutOfBounds:
-    """What ends a run in which `indices`, an argument of `node`, are outside of what they index.
+    """What ends a run in which `indices`, an argument of `node`, are outside of what they index. `shape` is theirs in this program.
 
     `written` are the numbers of the variables that have their new values then; None if that is not known.
     """
@@ -25,11 +25,12 @@ class OutOfBounds:
     indices: Node
     node: Node
     written: frozenset[int] | None
+    shape: tuple[int, ...]
 
     def error(self, status: Any) -> OpError:
         """The error, for the status words that the kernel left."""
         place, rest = list[int](), int(status[1])
-        for extent in reversed([int(d) for d in self.indices.shape]):
+        for extent in reversed(self.shape):
             place.insert(0, rest % extent)
             rest //= extent
         where = ", ".join(map(str, place))

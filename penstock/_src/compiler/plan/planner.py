@@ -5,7 +5,6 @@ pipeline is what the code cache did meanwhile.
 """
 
 import functools
-from collections.abc import Iterator
 from typing import Any
 
 from penstock._src.compiler.codegen.generator import Generator
@@ -28,8 +27,7 @@ from penstock._src.compiler.plan.memory_need import check_memory
 from penstock._src.compiler.plan.plan import Plan
 from penstock._src.compiler.plan.verify.order import MemoryTrace, verify_order
 from penstock._src.core import dtypes
-from penstock._src.ir import dims
-from penstock._src.ir.function import Function
+from penstock._src.ir.extent_values import Values, current_or_none
 from penstock._src.ir.node import Node
 from penstock._src.util.flags import flags
 
@@ -52,6 +50,12 @@ def plan(schedule: Schedule, generator: Generator, threads: int, has_lanes: bool
 
     `has_lanes`: what runs the plan can run lanes side by side.
     """
+    with current_or_none() or Values({}):
+        return _planned(schedule, generator, threads, has_lanes)
+
+
+def _planned(schedule: Schedule, generator: Generator, threads: int, has_lanes: bool) -> Plan:
+    """The Plan, within numbers of unknown extents."""
     written = generator.written
     builder = _begin(schedule, generator, threads)
     builder.has_lanes = has_lanes
@@ -79,7 +83,7 @@ def _begin(schedule: Schedule, generator: Generator, threads: int) -> PlanBuilde
     assigned = frozenset([numbers[handle.id] for handle, _ in function.updates])
     trace = MemoryTrace() if flags.verify else None
     builder = PlanBuilder(
-        function, generator, threads, LAUNCHERS, schedule, Lifetimes(), _symbols(function), numbers, assigned,
+        function, generator, threads, LAUNCHERS, schedule, Lifetimes(), numbers, assigned,
         trace,
     )  # fmt: skip
     for i, parameter in enumerate(function.parameters):
@@ -143,34 +147,3 @@ def _give_results_memory(
             taken.add(own.id)
             builder.buffers[own.id] = buffer
     return results, copies
-
-
-def _symbols(function: Function) -> dict[str, int]:
-    """The values of the signature's unknown dimensions: told, or found where an extent is a bare symbol."""
-    found: dict[str, int] = dict(function.symbols)
-    for extent in _extents(function):
-        if isinstance(extent, dims.Dim) and len(extent.expr) == 1:
-            monomial, coefficient = extent.expr[0]
-            if coefficient == 1 and len(monomial) == 1 and monomial[0][0] == "symbol":
-                found[monomial[0][1]] = int(extent)
-    return found
-
-
-def _extents(function: Function) -> Iterator[Any]:
-    """Every extent and every bound in a function."""
-    bounds = (
-        "starts",
-        "limits",
-        "low",
-        "high",
-    )  # an input's value that is specialized for may stand there only
-    for inner in function.functions():
-        for node in (*inner.parameters, *inner.nodes()):
-            shapes = [node.shape] if node.results is None else [s for s, _ in node.results]
-            if "variable" in node.attrs:
-                shapes.append(node.attrs["variable"][0])
-            if node.kind == "size":
-                shapes.append(node.attrs["dims"])
-            shapes += [node.attrs[name] for name in bounds if name in node.attrs]
-            for shape in shapes:
-                yield from shape

@@ -18,7 +18,7 @@ from penstock._src.compiler.kernels.memory import home
 from penstock._src.compiler.kernels.views import View, view_of
 from penstock._src.compiler.recognize.causal_mask import reach_of
 from penstock._src.core import dtypes
-from penstock._src.ir.dims import is_one, shape_key
+from penstock._src.ir.dims import is_large, is_one, shape_key
 from penstock._src.ir.node import Node
 from penstock._src.ir.primitives import ELEMENTWISE
 
@@ -107,7 +107,7 @@ class _Search:
         _require(len(outputs) == 1)
         value, _, width, letters = self.product(outputs[0], weights, COLUMN)
         small = type(depth) is int and type(width) is int and max(depth, width) <= WIDEST
-        _require(small and min(scores.shape[-1], self.extents[ROW]) >= LEAST)
+        _require(small and all(is_large(n, LEAST) for n in (scores.shape[-1], self.extents[ROW])))
         found = Attention(
             query, key, value, scores, logits, maximum, total, outputs[0], self.letters,
             {outputs[0].id: letters}, depth, width, reach_of(logits, self.letters),

@@ -81,7 +81,7 @@ def _letters_before(node: Node, letters: Sequence[str]) -> list[str] | None:
         axes = zip(node.attrs["axes"], x.shape, strict=True)
         return ["" if int(extent) == 1 else letters[axis] for axis, extent in axes]
     kept = [c for c, extent in zip(letters, node.shape, strict=True) if int(extent) != 1]
-    if [int(e) for e in x.shape if int(e) != 1] != [int(e) for e in node.shape if int(e) != 1]:
+    if [e for e in x.shape if e != 1] != [e for e in node.shape if e != 1]:
         return None
     names = iter(kept)
     return ["" if int(extent) == 1 else next(names) for extent in x.shape]

@@ -26,6 +26,7 @@ from penstock._src.compiler.device import find_device
 from penstock._src.compiler.pipeline import plan_function
 from penstock._src.ir.build.control import substitute
 from penstock._src.ir.builder import Builder
+from penstock._src.ir.extent_values import Values, current
 from penstock._src.ir.function import Function
 from penstock._src.native import Target, host
 
@@ -48,20 +49,28 @@ class Finding:
     gain: float
 
 
+@dataclass(frozen=True)
+class FoundProduct:
+    """A product that a program compiled, and what unknown extents were."""
+
+    match: Match
+    extents: Values
+
+
 class ProductRecorder:
     """Choices that leave every product as it is, and note it."""
 
     def __init__(self) -> None:
-        self.products: dict[str, Match] = {}
+        self.products: dict[str, FoundProduct] = {}
 
     def find(self, match: Match, target: Target, threads: int) -> None:
         product = signature(match.description)
         if product is not None:
-            self.products.setdefault(product, match)
+            self.products.setdefault(product, FoundProduct(match, current()))
 
 
 @contextlib.contextmanager
-def recording() -> Iterator[dict[str, Match]]:
+def recording() -> Iterator[dict[str, FoundProduct]]:
     """Collects the products that programs compile within the block, by signature."""
     recorder = ProductRecorder()
     with using(recorder):
@@ -176,7 +185,7 @@ def search(match: Match, target: Target, seconds: float) -> Finding:
 
 
 def tune(
-    products: Iterable[Match],
+    products: Iterable[FoundProduct],
     seconds: float,
     report: Callable[[Finding], None] = lambda finding: None,
     target: Target | None = None,
@@ -185,21 +194,26 @@ def tune(
     target = target or host()
     matches = sorted(products, key=_work, reverse=True)
     end, findings = time.monotonic() + seconds, []
-    for i, match in enumerate(matches):
+    for i, found in enumerate(matches):
         left = end - time.monotonic()
         if left <= 0:
             break
-        share = _work(match) / (sum(map(_work, matches[i:])) or 1)
-        finding = search(match, target, max(left * share, left / (2 * (len(matches) - i))))
+        share = _work(found) / (sum(map(_work, matches[i:])) or 1)
+        with found.extents:
+            finding = search(
+                found.match, target, max(left * share, left / (2 * (len(matches) - i)))
+            )
         report(finding)
         findings.append(finding)
     return findings
 
 
-def _work(match: Match) -> float:
+def _work(found: FoundProduct) -> float:
     """Multiply-adds of a product."""
-    operands, _ = match.node.attrs["spec"].replace(" ", "").split("->")
+    node = found.match.node
+    operands, _ = node.attrs["spec"].replace(" ", "").split("->")
     extents: dict[str, int] = {}
-    for letters, arg in zip(operands.split(","), match.node.args, strict=True):
-        extents.update(zip(letters, map(int, arg.shape), strict=True))
+    with found.extents:
+        for letters, arg in zip(operands.split(","), node.args, strict=True):
+            extents.update(zip(letters, map(int, arg.shape), strict=True))
     return float(np.prod([float(n) for n in extents.values()]))

@@ -20,6 +20,10 @@ class Base:
         """The array that a node is known to be while lowering (Dims as the ints of this specialization), or None."""
         return self.known.value(node)
 
+    def numbers(self, node: Node) -> Any:
+        """The same, of Python's ints and Dims where it depends on unknown extents."""
+        return self.known.numbers(node)
+
     def dims(self, node: Node) -> list[Extent] | None:
         """The numbers in a node of shape arithmetic, Dims where they depend on unknown dimensions, or None."""
         found = self.known.symbolic(node)

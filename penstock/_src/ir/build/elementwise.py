@@ -143,7 +143,7 @@ class Elementwise(Movement):
     def broadcast_together(self, *values: Any) -> list[Node]:
         """The values as Nodes of one shape and one dtype."""
         nodes = self.lifted(*values)
-        if all(n.shape == nodes[0].shape for n in nodes):
+        if all(dims.shape_key(n.shape) == dims.shape_key(nodes[0].shape) for n in nodes):
             return nodes
         shape = self.broadcast_shape(*[n.shape for n in nodes])
         return [self.broadcast_to(n, shape) for n in nodes]

@@ -79,7 +79,7 @@ class Leaves(Base):
             "iota", (), axis=self.axis(axis, len(shape)), shape=tuple(shape), dtype=dtype
         )
 
-    def size(self, value: int, dtype: DType = dtypes.int32) -> Node:
+    def size(self, value: dims.Extent, dtype: DType = dtypes.int32) -> Node:
         """An extent as a scalar that is computed when the program is bound, and is no part of the code."""
         if not isinstance(value, dims.Dim):
             return self.constant(value, dtype)

@@ -15,9 +15,10 @@ class Movement(Leaves):
     def reshape(self, x: Node, shape: Sequence[int]) -> Node:
         """The same elements in another shape; one extent may be -1."""
         shape = list(shape)
-        if any(int(d) == -1 for d in shape):
-            rest = dims.product(d for d in shape if int(d) != -1)
-            shape[[int(d) for d in shape].index(-1)] = x.size // rest if int(rest) else 0
+        if -1 in shape:
+            at = shape.index(-1)
+            rest = dims.product(d for i, d in enumerate(shape) if i != at)
+            shape[at] = x.size // rest if rest != 0 else 0
         return self.make("reshape", (x,), shape=tuple(shape))
 
     def transpose(self, x: Node, perm: Sequence[int]) -> Node:
@@ -135,9 +136,9 @@ class Movement(Leaves):
                 continue
             n = x.shape[axis]
             if isinstance(entry, slice):
-                first, last, step = entry.indices(int(n))
+                first, last, step = dims.slice_indices(entry, n)
                 full = entry.start is None and entry.stop is None and step == 1
-                count = n if full else len(range(first, last, step))
+                count = n if full else dims.range_length(first, last, step)
                 if not full and not count:
                     first, last, step = 0, 0, 1
                 if step < 0:

@@ -45,6 +45,13 @@ class KnownValues:
             return np.array([int(d) for d in known.flat], node.dtype.np).reshape(known.shape)
         return None
 
+    def numbers(self, node: Node) -> Any:
+        """The array that a node is known to be, of Python's ints and Dims where it depends on unknown extents, or None."""
+        found = self.symbolic(node)
+        if found is not None and any(isinstance(n, dims.Dim) for n in found.flat):
+            return found
+        return self.value(node)
+
     def symbolic(self, node: Node) -> Any:
         """An object array of the ints and Dims that an integer node holds, or None."""
         if node.id not in self._symbolic:

@@ -12,6 +12,7 @@ import ml_dtypes
 import numpy as np
 
 from penstock._src.core.dtypes import DType
+from penstock._src.ir import dims
 from penstock._src.ir.node import Node
 
 Range = tuple[Any, Any]
@@ -72,7 +73,9 @@ def limits(dtype: DType) -> tuple[int, int]:
 
 def _number_of(value: Any, dtype: DType) -> Any:
     """An end as a Python number."""
-    return float(value) if dtype.is_floating else int(value)
+    if dtype.is_floating:
+        return float(value)
+    return value if dims.is_symbolic(value) else int(value)
 
 
 def _constant(ranges: Ranges, node: Node, depth: int) -> Range | None:
@@ -86,8 +89,8 @@ def _constant(ranges: Ranges, node: Node, depth: int) -> Range | None:
 
 
 def _size(ranges: Ranges, node: Node, depth: int) -> Range:
-    values = [int(d) for d in node.attrs["dims"]]
-    return min(values), max(values)
+    values = node.attrs["dims"]
+    return functools.reduce(dims.minimum, values), functools.reduce(dims.maximum, values)
 
 
 def _first(ranges: Ranges, node: Node, depth: int) -> Range | None:
@@ -99,8 +102,8 @@ def _union(each_range: Iterable[Range | None]) -> Range | None:
     for each in each_range:
         if each is None:
             return None
-        low = each[0] if low is None else min(low, each[0])
-        high = each[1] if high is None else max(high, each[1])
+        low = each[0] if low is None else dims.minimum(low, each[0])
+        high = each[1] if high is None else dims.maximum(high, each[1])
     return None if low is None else (low, high)
 
 
@@ -125,9 +128,10 @@ def _cast(ranges: Ranges, node: Node, depth: int) -> Range | None:
     if not node.dtype.is_integer:
         ends = (node.dtype.np.type(end) for end in found)
         return tuple([_number_of(end, node.dtype) for end in ends])  # type: ignore[return-value]
-    if not all(np.isfinite(end) for end in found):
+    if not all(dims.is_symbolic(end) or np.isfinite(end) for end in found):
         return None
-    return _fitting(node.dtype, (int(found[0]), int(found[1])))
+    low, high = (end if dims.is_symbolic(end) else int(end) for end in found)
+    return _fitting(node.dtype, (low, high))
 
 
 def _fitting(dtype: DType, found: Range) -> Range | None:
@@ -171,7 +175,8 @@ def _binary(ranges: Ranges, node: Node, depth: int) -> Range | None:
         if not node.dtype.is_integer:
             return None
         ends = [_CORNERS[node.op](a, b) for a in x for b in y]
-        return _fitting(node.dtype, (min(ends), max(ends)))
+        low, high = functools.reduce(dims.minimum, ends), functools.reduce(dims.maximum, ends)
+        return _fitting(node.dtype, (low, high))
     rule = _BINARY.get(node.op)
     return None if rule is None or not node.dtype.is_integer else rule(x, y)
 
@@ -192,8 +197,8 @@ _CORNERS: dict[str, Callable[[Any, Any], Any]] = {
     "add": lambda a, b: a + b,
     "sub": lambda a, b: a - b,
     "mul": lambda a, b: a * b,
-    "maximum": max,
-    "minimum": min,
+    "maximum": dims.maximum,
+    "minimum": dims.minimum,
 }
 
 
@@ -211,7 +216,7 @@ def _quotient(x: Range, y: Range) -> Range | None:
     if y[0] <= 0:
         return None
     ends = [a // b for a in x for b in y]
-    return min(ends), max(ends)
+    return functools.reduce(dims.minimum, ends), functools.reduce(dims.maximum, ends)
 
 
 _BINARY: dict[str, Callable[[Range, Range], Range | None]] = {
@@ -232,19 +237,19 @@ def _reduce(ranges: Ranges, node: Node, depth: int) -> Range | None:
         return None
     if node.op != "sum":
         return found
-    count = int(arg.size) // int(node.size)
+    count = arg.size // node.size
     ends = found[0] * count, found[1] * count
     return _fitting(node.dtype, ends) if node.dtype.is_integer else None
 
 
 def _arg_reduce(ranges: Ranges, node: Node, depth: int) -> Range:
-    return 0, int(node.args[0].shape[node.attrs["axis"]]) - 1
+    return 0, node.args[0].shape[node.attrs["axis"]] - 1
 
 
 _RULES: dict[str, Callable[[Ranges, Node, int], Range | None]] = {
     "constant": _constant,
     "size": _size,
-    "iota": lambda ranges, node, depth: (0, int(node.shape[node.attrs["axis"]]) - 1),
+    "iota": lambda ranges, node, depth: (0, node.shape[node.attrs["axis"]] - 1),
     "compare": lambda ranges, node, depth: (0, 1),
     **dict.fromkeys(
         ("reshape", "transpose", "broadcast", "slice", "reverse", "dynamic_slice"), _first

@@ -46,7 +46,7 @@ def _drop_ones(p: NodeMaker, node: Node, x: Node) -> Node | None:
 
 
 def _same_broadcast(p: NodeMaker, node: Node, x: Node) -> Node | None:
-    return x if x.shape == node.shape else None
+    return x if x.rank == node.rank and x.shape == node.shape else None
 
 
 def _broadcast_twice(p: NodeMaker, node: Node, x: Node) -> Node:
@@ -93,7 +93,7 @@ def _transpose_of_broadcast(p: NodeMaker, node: Node, x: Node) -> Node | None:
 
 def _whole_slice(p: NodeMaker, node: Node, x: Node) -> Node | None:
     whole = all(
-        start == 0 and limit == n and (stride == 1 or n <= 1)
+        dims.key(start) == 0 and dims.key(limit) == dims.key(n) and (stride == 1 or n <= 1)
         for start, limit, stride, n in zip(
             node.attrs["starts"], node.attrs["limits"], node.attrs["strides"], x.shape
         )
@@ -136,7 +136,7 @@ def _slice_of_broadcast(p: NodeMaker, node: Node, x: Node) -> Node | None:
 
 def _no_padding(p: NodeMaker, node: Node, x: Node, y: Node) -> Node | None:
     amounts = (*node.attrs["low"], *node.attrs["high"], *node.attrs["interior"])
-    return None if any(amounts) else x
+    return None if any(dims.shape_key(amounts)) else x
 
 
 def _reverse(p: NodeMaker, node: Node, x: Node) -> Node | None:

@@ -199,11 +199,20 @@ class ConcatOffset(Op):
         return offsets
 
     def lower(self, p, concat_dim, shape):
-        known = [p.value(s) for s in shape]
+        known = [p.dims(s) for s in shape]
         if any(k is None for k in known):
             raise NotLowerable("shapes that are not known while compiling")
-        at = value_of(p, concat_dim, "the axis")
-        return [p.constant(o) for o in self.eager(at, [np.asarray(k) for k in known])]
+        at = int(value_of(p, concat_dim, "the axis"))
+        if any(len(k) != len(known[0]) for k in known) or not -len(known[0]) <= at < len(known[0]):
+            raise NotLowerable("shapes that the host refuses")
+        at %= len(known[0])
+        if any(k[:at] + k[at + 1 :] != known[0][:at] + known[0][at + 1 :] for k in known):
+            raise NotLowerable("shapes that the host refuses")
+        offsets, total = [], 0
+        for extents in known:
+            offsets.append([total if axis == at else 0 for axis in range(len(extents))])
+            total = total + extents[at]
+        return [p.shape_value(offset, s.dtype) for offset, s in zip(offsets, shape, strict=True)]
 
 
 class ParallelConcat(Op):

@@ -179,7 +179,7 @@ class _MatrixDiag(Op):
         single = band[0] == band[1]
         lead = diagonal[: diagonal.rank - (1 if single else 2)]
         if diagonal[-1] is None or rows is None or columns is None:
-            known = [None if d is None or int(d) < 0 else int(d) for d in (rows, columns)]
+            known = [None if d is None or d < 0 else d for d in (rows, columns)]
             return lead.concatenate(known)
         return lead.concatenate(self.size(diagonal[-1], band, int(rows), int(columns)))
 

@@ -202,9 +202,9 @@ class Reshape(Op):
 
     def lower(self, p, tensor, shape):
         dims = dims_of(p, shape, "the shape")
-        free = [i for i, d in enumerate(dims) if int(d) == -1]
-        rest = math.prod([int(d) for d in dims if int(d) != -1])
-        count = math.prod([int(d) for d in tensor.shape])
+        free = [i for i, d in enumerate(dims) if d == -1]
+        rest = product([d for i, d in enumerate(dims) if i not in free])
+        count = tensor.size
         fits = count == rest if not free else len(free) == 1 and rest and count % rest == 0
         if not fits and not (count == 0 and rest == 0):
             raise NotLowerable("a shape that the elements do not fill")
@@ -216,7 +216,7 @@ class Reshape(Op):
 def _left(given, dims):
     """Resolves -1 next to dimensions of 0, where it is ambiguous: like TensorFlow, ignores zeros on both sides."""
     found = product([d for d in given if d])
-    return found // product([d for d in dims if d and int(d) != -1])
+    return found // product([d for d in dims if d and d != -1])
 
 
 class Squeeze(Op):
@@ -352,7 +352,7 @@ class EnsureShape(Op):
         return input
 
     def lower(self, p, input):
-        if not self.attrs["shape"].is_compatible_with([int(d) for d in input.shape]):
+        if not self.attrs["shape"].is_compatible_with(TensorShape(input.shape)):
             raise NotLowerable("a shape that is not the expected one")
         return input
 
@@ -460,15 +460,15 @@ class BroadcastGradientArgs(Op):
     def lower(self, p, s0, s1):
         first, second = dims_of(p, s0, "s0"), dims_of(p, s1, "s1")
         whole = p.broadcast_shape(first, second)
-        axes = summed_axes([int(d) for d in first], [int(d) for d in second], whole)
+        axes = summed_axes(list(first), list(second), whole)
         return tuple(p.constant(np.array(a, self.T.np), self.T) for a in axes)
 
 
 def summed_axes(first, second, whole):
     """Returns, for each of two shapes, the axes of `whole` along which it was broadcast."""
-    if first == second:
-        return [], []
     rank = len(whole)
+    if len(first) == len(second) and first == second:
+        return [], []
     padded = [[1] * (rank - len(s)) + list(s) for s in (first, second)]
     return tuple([i for i in range(rank) if shape[i] == 1] for shape in padded)
 

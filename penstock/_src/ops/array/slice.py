@@ -8,6 +8,7 @@ from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import UNKNOWN, TensorShape, unknown_shape
 from penstock._src.core.typesets import ANY, INDEX
+from penstock._src.ir.dims import range_length, slice_indices
 from penstock._src.ir.errors import NeedsValue, NotLowerable
 from penstock._src.ops import infer
 from penstock._src.ops.array.constant import zero_of
@@ -89,7 +90,7 @@ class Slice(Op):
         if starts is None:
             return self.lower_from(p, input, begin, sizes)
         limits = [
-            whole if int(count) == -1 else start + count
+            whole if count == -1 else start + count
             for start, count, whole in zip(starts, sizes, input.shape)
         ]
         for start, limit, whole in zip(starts, limits, input.shape):
@@ -100,7 +101,7 @@ class Slice(Op):
     @staticmethod
     def lower_from(p, input, begin, sizes):
         """Lowers a block with a dynamic start."""
-        if any(int(s) == -1 for s in sizes):
+        if any(s == -1 for s in sizes):
             raise NeedsValue(begin, "needs where the block begins: it reaches to the end")
         starts = [p.take_index(begin, 0, i) for i in range(len(sizes))]
         if any(not 0 <= count <= whole for count, whole in zip(sizes, input.shape)):
@@ -193,7 +194,7 @@ class _Strided(Op):
     def known_entries(self, p, rank, begin, end, strides):
         """Returns the entries for nodes with static values while lowering."""
         self.require_vectors(begin, end, strides)
-        values = [[int(d) for d in dims_of(p, v, "the bounds")] for v in (begin, end, strides)]
+        values = [dims_of(p, v, "the bounds") for v in (begin, end, strides)]
         return resolve(rank, *values, self.masks)
 
 
@@ -207,7 +208,7 @@ def static_count(entry, values, dimension, masks):
     if step is None:
         return None
     if open_first and open_last:
-        return None if dimension is None else len(range(0, dimension, abs(step)))
+        return None if dimension is None else range_length(0, dimension, abs(step))
     if (first is None and not open_first) or (last is None and not open_last):
         return None
     if dimension is not None:
@@ -273,7 +274,7 @@ class StridedSlice(_Strided):
     def known_or_dims(self, input, begin, end, strides):
         """Returns the entries for known bounds."""
         entries = resolve(len(input.shape), begin, end, strides, self.masks)
-        basic_index(entries, [int(d) for d in input.shape])
+        basic_index(entries, input.shape)
         return entries
 
     def lower_unknown(self, p, input, begin, end, strides):
@@ -336,7 +337,7 @@ def known(p, vector, i):
 
 def cut(p, x, entries):
     """Lowers a slice whose entries are known."""
-    return p.take(x, basic_index(entries, [int(d) for d in x.shape]))
+    return p.take(x, basic_index(entries, x.shape))
 
 
 class StridedSliceGrad(_Strided):
@@ -407,9 +408,9 @@ class StridedSliceGrad(_Strided):
 
 def spread(p, values, entries, shape, fill):
     """Lowers a constant tensor with `values` at the elements that the entries select."""
-    sizes = [int(d) for d in shape]
+    sizes = list(shape)
     basic_index(entries, sizes)
-    if [int(d) for d in values.shape] != sliced_shape(entries, sizes):
+    if list(values.shape) != sliced_shape(entries, sizes):
         raise NotLowerable("values of another shape than the slice")
     taken = before_new_axes(entries, shape)
     low, high, interior, back = [0] * len(sizes), [0] * len(sizes), [0] * len(sizes), []
@@ -420,7 +421,7 @@ def spread(p, values, entries, shape, fill):
         if entry.is_index:
             first, step = check_index(entry, sizes[axis]), 1
         else:
-            first, _, step = entry.slice().indices(sizes[axis])
+            first, _, step = slice_indices(entry.slice(), sizes[axis])
             if step < 0:
                 back.append(axis)
                 first, step = first + (count - 1) * step, -step

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from penstock._src.core.calls.refusals import RefusedValue
+from penstock._src.ir.dims import range_length, slice_indices
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class SliceEntry:
 
     def count(self, dimension: int) -> int:
         """Returns the number of elements taken from a dimension."""
-        return dimension if self.is_full else len(range(*self.slice().indices(dimension)))
+        return dimension if self.is_full else range_length(*slice_indices(self.slice(), dimension))
 
     def slice(self) -> slice:
         """Returns the equivalent Python slice."""

@@ -144,11 +144,11 @@ class _Division(Binary):
 
     def lower(self, p, x, y):
         if self.T.is_integer:
-            value = p.value(y)
+            value = p.numbers(y)
             if value is None:
                 fits = p.reduce_all(p.ne(y, 0))
                 p.check(fits, f"{self.op_type}: Integer division by zero", [x, y])
-            elif not np.all(value):
+            elif any(n == 0 for n in np.ravel(value)):
                 raise NotLowerable("an integer divisor that is zero")
         return getattr(p, self.primitive)(x, y)
 
@@ -296,11 +296,11 @@ class Pow(Binary):
 
     def lower(self, p, x, y):
         if self.T.is_integer:
-            value = p.value(y)
+            value = p.numbers(y)
             if value is None:
                 message = "Pow: Integers to negative integer powers are not allowed"
                 p.check(p.reduce_all(p.ge(y, 0)), message)
-            elif np.any(np.asarray(value) < 0):
+            elif any(n < 0 for n in np.ravel(value)):
                 raise NotLowerable("an integer power that is negative")
         return p.pow(x, y)
 

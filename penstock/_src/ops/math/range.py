@@ -9,6 +9,8 @@ from penstock._src.core.calls.refusals import RefusedValue
 from penstock._src.core.op import Op
 from penstock._src.core.typesets import FLOAT, INDEX, SIGNED
 from penstock._src.core.values import memory_limit
+from penstock._src.ir.dims import range_length
+from penstock._src.ir.dims import shape_key as dims_key
 from penstock._src.ir.errors import NotLowerable
 from penstock._src.ops import infer
 from penstock._src.ops.rules import is_float, quiet, show, value_of
@@ -53,7 +55,7 @@ class Range(Op):
             steps = max(0, -(-(limit - start) // delta))
         if not steps <= MOST_STEPS:
             raise RefusedValue(f"Requires ((limit - start) / delta) <= {MOST_STEPS}")
-        return math.ceil(steps)
+        return math.ceil(steps) if self.Tidx.is_floating else steps
 
     @quiet
     def eager(self, start, limit, delta):
@@ -75,12 +77,15 @@ class Range(Op):
         return (np.arange(count).astype(wide) * wide(step) + wide(first)).astype(self.Tidx.np)
 
     def lower(self, p, start, limit, delta):
-        first = p.value(start)
-        step = p.value(delta)
-        if first is not None and step is not None and int(first) == 0 and int(step) == 1 == step:
-            ends = p.dims(limit) if self.Tidx.is_integer else None
-            if ends is not None:
-                return p.iota((max(ends[0], 0) if int(ends[0]) < 0 else ends[0],), 0, self.Tidx)
+        known = [p.dims(v) for v in (start, limit, delta)] if self.Tidx.is_integer else [None]
+        if None not in known:
+            first, last, step = (v[0] for v in known)
+            if dims_key((first, step)) == (0, 1):
+                return p.iota((last if last > 0 else 0,), 0, self.Tidx)
+            if step == 0 or (last < first if step > 0 else last > first):
+                raise NotLowerable("a range that the host refuses")
+            steps = p.iota((range_length(first, last, step),), 0, self.Tidx)
+            return p.add(p.mul(steps, p.scalar(step, self.Tidx)), p.scalar(first, self.Tidx))
         values = [
             value_of(p, v, name).item()
             for v, name in ((start, "start"), (limit, "limit"), (delta, "delta"))

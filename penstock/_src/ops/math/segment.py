@@ -13,11 +13,11 @@ from penstock._src.native.systems import runs_native_code
 from penstock._src.ops import infer
 from penstock._src.ops.rules import (
     cast,
+    dims_of,
     in_float32,
     quiet,
     reshape,
     show,
-    value_of,
     where,
     zeros_like,
 )
@@ -274,7 +274,7 @@ def segments_shape(data, segment_ids, num_segments):
         return infer.UNKNOWN
     data[: segment_ids.rank].assert_is_compatible_with(segment_ids)
     count = num_segments.value
-    return TensorShape([None if count is None else int(count)]).concatenate(
+    return TensorShape([None if count is None else np.ravel(count)[0]]).concatenate(
         data[segment_ids.rank :]
     )
 
@@ -314,7 +314,7 @@ SCATTER = {np.add: "add", np.multiply: "mul", np.maximum: "max", np.minimum: "mi
 
 def lower_segments(op, p, data, segment_ids, num_segments):
     """Lowers segments to a scatter of rows into rows filled with the identity."""
-    count = int(value_of(p, num_segments, "num_segments"))
+    (count,) = dims_of(p, num_segments, "num_segments")
     if count > np.iinfo(np.int32).max:
         raise NotLowerable("a number of segments of more than 32 bits")
     lead = len(segment_ids.shape)

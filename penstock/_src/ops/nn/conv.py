@@ -8,6 +8,7 @@ from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.typesets import FLOAT, INDEX
+from penstock._src.ir.dims import is_symbolic
 from penstock._src.ir.errors import NotLowerable
 from penstock._src.ops.nn import convolution as cv
 from penstock._src.ops.nn.window import channel_axis, known_shape
@@ -61,7 +62,7 @@ class _ByInput(Op):
 
     def _full(self, sizes, filter, dy):
         """The input's shape; TensorFlow also accepts only the spatial sizes."""
-        sizes = [s if isinstance(s, int) else int(s) for s in sizes]
+        sizes = [s if is_symbolic(s) else int(s) for s in sizes]
         if len(sizes) == self.spatial:
             first = self.data_format.startswith("NC")
             channels = filter.shape[-2]

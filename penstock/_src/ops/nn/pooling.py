@@ -10,6 +10,7 @@ import numpy as np
 from penstock._src.core import dtypes
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.shapes import TensorShape
+from penstock._src.ir.dims import shape_key
 from penstock._src.ops.nn.window import (
     Window,
     explicit_pairs,
@@ -376,7 +377,7 @@ def _from_tiles(p, c, tiles, x):
     for axis, w in zip(c.axes, c.windows, strict=True):
         low[axis] = -w.low
         high[axis] = w.extent - (shape[axis] - w.low)
-    return x if not any(low) and not any(high) else p.pad(x, low, high, value=0)
+    return x if not any(shape_key((*low, *high))) else p.pad(x, low, high, value=0)
 
 
 def _max_gradient_by_windows(p, c, places, grad):

@@ -9,6 +9,7 @@ from penstock._src.core import dtypes
 from penstock._src.core.op import Op
 from penstock._src.core.typesets import ANY, FLOAT, INDEX, REAL
 from penstock._src.core.values import kernel_state
+from penstock._src.ir.dims import product
 from penstock._src.ir.errors import NotLowerable
 from penstock._src.native.algorithms.permutations import permutations
 from penstock._src.native.systems import runs_native_code
@@ -45,7 +46,7 @@ def lowered_position(op, p, count):
 
 def _next_words(op, count):
     """The op's key and counter as words, after which its position is `count` outputs further on."""
-    stream = reserve(op, count * RESERVED_BLOCKS)
+    stream = reserve(op, int(count) * RESERVED_BLOCKS)
     return np.array([stream.key, stream.counter & _WORD, stream.counter >> 64], np.uint64)
 
 
@@ -60,7 +61,7 @@ def known_shape(p, shape):
     dims = p.dims(shape)
     if dims is None:
         raise NotLowerable("the shape is not known")
-    if shape.rank != 1 or any(int(extent) < 0 for extent in dims):
+    if shape.rank != 1 or any(extent < 0 for extent in dims):
         raise NotLowerable("the host refuses such a shape")
     return dims
 
@@ -83,7 +84,7 @@ class _Stateful(Op):
 
     def lower(self, p, shape):
         dims = known_shape(p, shape)
-        key, counter = lowered_position(self, p, prod(int(d) for d in dims))
+        key, counter = lowered_position(self, p, product(dims))
         return self.lowered(p, key, counter, dims, self.dtype)
 
     def eager(self, shape):
@@ -157,7 +158,7 @@ class RandomUniformInt(Op):
         if p.value(minval) is None or p.value(maxval) is None:
             raise NotLowerable("the range has to be checked")
         require_range(self, p.value(minval), p.value(maxval))
-        key, counter = lowered_position(self, p, prod(int(d) for d in dims))
+        key, counter = lowered_position(self, p, product(dims))
         return lowering.integers(p, key, counter, dims, self.Tout, minval, maxval)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from penstock._src.ir.dims import is_large
 from penstock._src.ir.meaning.fourier import is_short
 
 LONGEST = 4096  # elements of a line, more of which would leave the cache
@@ -24,8 +25,8 @@ def transform(p: Any, x: Any, axis: int, inverse: bool) -> Any:
         return x
     if not is_short(length):
         return _convolved(p, x, axis, inverse)
-    lines = math.prod(int(n) for n in x.shape) // length
-    if length > LONGEST or (lines < FEW and length >= SPLIT):
+    lines = x.size // length
+    if length > LONGEST or (not is_large(lines, FEW) and length >= SPLIT):
         first = next(n for n in range(math.isqrt(length), 0, -1) if length % n == 0)
         if first > 1:
             return _split(p, x, axis, inverse, first)

@@ -6,10 +6,10 @@ from penstock._src.compiler.codegen.contraction.emit import emit_contraction
 from penstock._src.compiler.lower.context import LoweringContext
 from penstock._src.compiler.recognize.contractions.match import match
 from penstock._src.core import dtypes
-from penstock._src.ir.dims import Dim
 from penstock._src.ir.interpreter import evaluate_node
 from penstock._src.native import host
 from tests.compiler.codegen.kernel_harness import run_kernel
+from tests.extents import symbol
 
 EPS = {"float32": 2e-6, "float64": 1e-14, "bfloat16": 1e-2, "float16": 2e-3}
 
@@ -82,4 +82,4 @@ def check(make, *shapes, dtype=dtypes.float32, form=None, target=None, at_end=Tr
 
 
 def dim(value, name="batch"):
-    return Dim.symbol(name, value)
+    return symbol(name, value)

@@ -12,7 +12,7 @@ from penstock._src.compiler.plan.verify.domain import (
     evaluated,
     row_major,
 )
-from penstock._src.ir.dims import Dim
+from tests.extents import symbol
 
 
 def points(domain):
@@ -112,14 +112,14 @@ def test_loops_of_one_round_have_any_place():
 
 
 def test_symbolic_extents_are_compared_by_expression():
-    scope, n = IndexScope(), Dim.symbol("n", 4)
+    scope, n = IndexScope(), symbol("n", 4)
     i, j = scope.var(3), scope.var(n)
     assert row_major(of_atom(i) * n + of_atom(j), (i, j)) == 12
     assert row_major(of_atom(i) * 4 + of_atom(j), (i, j)) is None  # equal now, but not always
 
 
 def test_symbols_that_became_known_count_as_they_are():
-    n, m = Dim.symbol("n", 4), Dim.symbol("m", 9)
+    n, m = symbol("n", 4), symbol("m", 9)
     extent = evaluated({"n": 6})
     assert (extent(n * 2), extent(m), extent(5)) == (12, 9, 5)
 

@@ -110,7 +110,8 @@ def elements_of(known: Explanation) -> Elements:
     found = Elements()
     for step in known.steps:
         if isinstance(step, ProgramRecord):
-            found.add_program(step)
+            with step.compiled.extents:
+                found.add_program(step)
         elif isinstance(step, HostRecord):
             found.add_host(step)
     if not known.steps:

@@ -23,7 +23,7 @@ def count_steps(loop: OpenLoop) -> bool:
     if not exact or trips is None:
         return False
     loop.trips = trips
-    kind = dtypes.int32 if int(trips) <= _INT32[1] else dtypes.int64
+    kind = dtypes.int32 if trips <= _INT32[1] else dtypes.int64
     counters = [(s, c) for s in loop.states if (c := _counted(p, s)) is not None]
     first = next((s for s, c in counters if c == (1, 0) and s.parameter.dtype == kind), None)
     if first is None:
@@ -55,7 +55,7 @@ def normal_form(loop: OpenLoop, a: Any, b: Any) -> Node:
     """a * t + b in step t, always in one form: an int32, or an int64 where a term leaves that."""
     p, t = loop.p, loop.counter
     terms = (a, b, *_ends(loop, (a, b)), a * loop.trips)
-    dtype = dtypes.int32 if all(_INT32[0] <= int(x) <= _INT32[1] for x in terms) else dtypes.int64
+    dtype = dtypes.int32 if all(_INT32[0] <= x <= _INT32[1] for x in terms) else dtypes.int64
     if a == 0:
         return p.scalar(wrapped(b, dtype), dtype)
     t = p.cast(t, dtype)
@@ -90,7 +90,7 @@ def affine(loop: OpenLoop, node: Node) -> Affine | None:
     if found is None:
         return None
     least, most = ranges.limits(node.dtype)
-    return found if all(least <= int(x) <= most for x in _ends(loop, found)) else None
+    return found if all(least <= x <= most for x in _ends(loop, found)) else None
 
 
 def _affine(loop: OpenLoop, node: Node) -> Affine | None:
@@ -128,5 +128,5 @@ def _product(left: Affine, right: Affine) -> Affine | None:
 
 
 def is_within(loop: OpenLoop, place: Affine, extent: Any) -> bool:
-    """Whether 0 <= a * t + b < extent in every step. Lowered anew for other sizes, so numbers are compared as they are."""
-    return all(0 <= int(x) < int(extent) for x in _ends(loop, place))
+    """Whether 0 <= a * t + b < extent in every step."""
+    return all(0 <= x < extent for x in _ends(loop, place))

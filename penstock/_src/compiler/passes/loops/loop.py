@@ -174,7 +174,7 @@ class OpenLoop:
             def condition(*values: Node) -> Node:
                 return substitute(p, [self.condition], dict(zip(parameters, values)))[0]
 
-            trips = self.node.attrs.get("max_trips") if self.trips is None else int(self.trips)
+            trips = self.node.attrs.get("max_trips") if self.trips is None else self.trips
             unread = [i for i, s in enumerate(live) if s.unread]
             found = p.while_(condition, step, [s.init for s in live], trips, unread)
             after = {id(s): value for s, value in zip(live, found)}

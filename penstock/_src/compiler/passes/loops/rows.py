@@ -68,7 +68,7 @@ class RowMover:
 
     def merge_equal_states(self, live: list[CarriedState]) -> None:
         """A state that no step reads, and that equals another one up to its shape, need not be carried beside it."""
-        if int(self.loop.trips) < 1:
+        if self.loop.trips < 1:
             return
         known: dict[int, CarriedState] = {}
         for state in sorted(live, key=lambda s: not self.users.get(s.parameter.id)):
@@ -112,9 +112,9 @@ class RowMover:
 
     def order(self, whole: tuple, block: tuple, starts: Any) -> Order | None:
         """The order in which blocks at `starts` go through the rows of an array, each once; None if they do not."""
-        if not whole or int(block[0]) != 1 or int(whole[0]) != int(self.loop.trips):
+        if not whole or block[0] != 1 or whole[0] != self.loop.trips:
             return None
-        if [int(d) for d in whole[1:]] != [int(d) for d in block[1:]]:
+        if list(whole[1:]) != list(block[1:]):
             return None
         place = affine(self.loop, starts[0])
         if place is None or not is_within(self.loop, place, whole[0]):
@@ -125,7 +125,7 @@ class RowMover:
 
     def fits(self, node: Node) -> bool:
         """Whether a row for each step is not too much memory."""
-        return int(self.loop.trips) * int(node.size) * node.dtype.size <= MOST_BYTES
+        return self.loop.trips * node.size * node.dtype.size <= MOST_BYTES
 
     # -- after the loop
     def stacked(self, state: CarriedState) -> tuple[Node, Order, bool] | None:

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 from penstock._src.compiler.codegen.nests.code import NestCode
 from penstock._src.compiler.fusion.column_sums import TASKS
@@ -13,6 +12,7 @@ from penstock._src.compiler.kernels.memory import home
 from penstock._src.compiler.plan.buffers import Buffer
 from penstock._src.compiler.plan.builder import PlanBuilder
 from penstock._src.ir import dims
+from penstock._src.ir.extent_values import Values, current
 from penstock._src.ir.node import Node
 
 GRAIN = 1 << 14  # element operations of a task
@@ -75,14 +75,12 @@ def _launch(
         if n.kind == "dynamic_update_slice" and n not in nest.leaves
     ]  # fmt: skip
     builder.note(kernel, [*leaves, *replaced], outputs)
-    known = dict(builder.symbols)
+    known = dict(current().symbols)
     if kernel.length is not None:
-        known[FLAT] = kernel.length
+        known[FLAT] = int(kernel.length)
     if kernel.adds_up is not None:
         known[TASKS] = builder.tasks[id(kernel.adds_up)]
-
-    def extent(expression: Any) -> int:
-        return dims.evaluate(expression, known)
+    extent = Values(known).number
 
     total = code.iterations(extent)
     if total == 0:

@@ -52,7 +52,9 @@ def _word(
     """A word of a context: a number, or the memory whose address it is."""
     if isinstance(word, Scratch):
         return memory[id(word)]
-    return word if isinstance(word, int | SessionWord) else builder.used(word)
+    if isinstance(word, Node):
+        return builder.used(word)
+    return word if isinstance(word, SessionWord) else int(word)
 
 
 def launch_bounds_check(builder: PlanBuilder, kernel: BoundsKernel) -> None:
@@ -66,7 +68,8 @@ def check_bounds(builder: PlanBuilder, indices: Node, extents: Sequence[int], no
     depth = len(extents)
     vectors = int(indices.size) // max(depth, 1)
     code = builder.generator.bounds_check(indices.dtype, depth)
-    builder.errors.append(OutOfBounds(indices, node, builder.known_written))
+    shape = tuple(map(int, indices.shape))
+    builder.errors.append(OutOfBounds(indices, node, builder.known_written, shape))
     args = [builder.status, builder.used(indices), vectors, len(builder.errors), *extents]
     builder.add(code, "task", 1, args, "bounds check", [indices])
 

@@ -5,9 +5,13 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from penstock._src.compiler.fusion.column_sums import TASKS
 from penstock._src.compiler.kernels.index import Atom, Division, Dynamic, Index, Var, same_extent
+from penstock._src.compiler.kernels.kernel import NestKernel
+from penstock._src.compiler.kernels.loop_nest import FLAT
 from penstock._src.core.errors import InternalError
 from penstock._src.ir import dims
+from penstock._src.ir.extent_values import Values, current
 
 MOST = 1 << 16  # points that are gone through one by one
 SAMPLED = 1 << 12  # points of a larger domain
@@ -106,13 +110,16 @@ def row_major(index: Index, variables: Iterable[Var]) -> Any:
     return stride
 
 
+def extents_of(kernel: NestKernel, tasks: int) -> Extents:
+    """Extents of a nest as numbers; `tasks`: of the kernel whose partial sums it adds up, if it does."""
+    symbols = {} if kernel.length is None else {FLAT: int(kernel.length)}
+    if kernel.adds_up is not None:
+        symbols[TASKS] = tasks
+    return evaluated(symbols) if symbols else int
+
+
 def evaluated(symbols: dict[str, int]) -> Extents:
     """Extents as numbers, where some symbols have become known only while planning."""
 
-    def extent(x: Any) -> int:
-        if type(x) is not dims.Dim or dims.symbols(x).isdisjoint(symbols):
-            return int(x)
-        known = {name: symbols.get(name, 0) for name in dims.symbols(x)}
-        return dims.evaluate(x, known)
-
-    return extent
+    values = Values({**current().symbols, **symbols})
+    return lambda x: values.number(dims.expression(x))

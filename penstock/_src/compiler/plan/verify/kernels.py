@@ -3,10 +3,9 @@
 from collections.abc import Mapping
 
 from penstock._src.compiler.fusion.attention import AttentionKernel
-from penstock._src.compiler.fusion.column_sums import TASKS
 from penstock._src.compiler.kernels.contraction import ContractKernel
 from penstock._src.compiler.kernels.kernel import Kernel, NestKernel
-from penstock._src.compiler.plan.verify.domain import Extents, evaluated
+from penstock._src.compiler.plan.verify.domain import extents_of
 from penstock._src.compiler.plan.verify.ranges import verify_ranges
 from penstock._src.compiler.plan.verify.reads import verify_loads
 from penstock._src.compiler.plan.verify.stores import Written, verify_loops, verify_node
@@ -42,9 +41,7 @@ class KernelVerifier:
 
 def _verify_nest(kernel: NestKernel, tasks: Mapping[int, int], target: Target) -> list[Written]:
     """A nest's own rules, and what it stores."""
-    extent: Extents = int
-    if kernel.adds_up is not None:
-        extent = evaluated({TASKS: tasks[id(kernel.adds_up)]})
+    extent = extents_of(kernel, tasks.get(id(kernel.adds_up), 0))
     verify_loops(kernel, extent, target)
     if any(all(extent(v.extent) for v in store.vars) for store in kernel.nest.stores):
         verify_ranges(kernel, kernel.nest.values(), kernel.nest.stores, extent)

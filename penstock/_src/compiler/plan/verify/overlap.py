@@ -17,7 +17,7 @@ from penstock._src.compiler.kernels.kernel import NestKernel
 from penstock._src.compiler.kernels.loop_nest import Store
 from penstock._src.compiler.kernels.values import Value, closure
 from penstock._src.compiler.plan.buffers import Buffer, memory_of
-from penstock._src.compiler.plan.verify.domain import Domain, atoms_of, fail
+from penstock._src.compiler.plan.verify.domain import Domain, Extents, atoms_of, extents_of, fail
 from penstock._src.native import Target
 
 
@@ -48,10 +48,10 @@ def verify_nest(
                 _verify_element(kernel, store, load.attrs[1], out)
 
 
-def _domain(store: Store, index: Index) -> Domain:
+def _domain(store: Store, index: Index, extent: Extents) -> Domain:
     """Points of all variables of a store and of a load; numbers that are loaded are 0."""
     atoms = [*store.vars, *atoms_of(store.offset), *atoms_of(index)]
-    domain = Domain([a for a in atoms if isinstance(a, Var)], int)
+    domain = Domain([a for a in atoms if isinstance(a, Var)], extent)
     for atom in atoms:
         if isinstance(atom, Dynamic):
             domain.at[atom] = np.zeros(domain.count, np.int64)
@@ -59,7 +59,7 @@ def _domain(store: Store, index: Index) -> Domain:
 
 
 def _verify_element(kernel: NestKernel, store: Store, index: Index, out: Buffer) -> None:
-    domain = _domain(store, index)
+    domain = _domain(store, index, extents_of(kernel, 1))
     wrong = np.flatnonzero(domain.index(index) != domain.index(store.offset))
     if len(wrong):
         fail(
@@ -73,27 +73,28 @@ def _verify_row(
     kernel: NestKernel, store: Store, load: Value, vector: Var | None, out: Buffer
 ) -> None:
     """What a reduction reads is stored in the same round of the loops around the innermost one."""
-    stored = Domain(sorted(store.vars, key=lambda v: v.number), int)
+    extent = extents_of(kernel, 1)
+    stored = Domain(sorted(store.vars, key=lambda v: v.number), extent)
     if not stored.whole:
         return
     outer = [v for v in stored.variables if v is not vector]
     places = stored.index(store.offset)
     rounds = np.full(int(places.max(initial=0)) + 1, -1, np.int64)
-    rounds[places] = _number(stored, outer)
-    domain = _domain(store, load.attrs[1])
+    rounds[places] = _number(stored, outer, extent)
+    domain = _domain(store, load.attrs[1], extent)
     read = domain.index(load.attrs[1])
     inside = (read >= 0) & (read < len(rounds))
     here = np.where(inside, rounds[np.where(inside, read, 0)], -1)
-    wrong = np.flatnonzero((here >= 0) & (here != _number(domain, outer)))
+    wrong = np.flatnonzero((here >= 0) & (here != _number(domain, outer, extent)))
     if len(wrong) or load.vars and vector is None:
         at = domain.describe(wrong[0]) if len(wrong) else "no innermost loop"
         fail(kernel, f"{out.name} is stored over what another row's {load!r} reads ({at})")
 
 
-def _number(domain: Domain, variables: Sequence[Any]) -> np.ndarray:
+def _number(domain: Domain, variables: Sequence[Any], extent: Extents) -> np.ndarray:
     total = np.zeros(domain.count, np.int64)
     for v in variables:
-        total = total * int(v.extent) + domain.at[v]
+        total = total * extent(v.extent) + domain.at[v]
     return total
 
 

@@ -22,7 +22,7 @@ from penstock._src.compiler.kernels.kernel import Kernel, NestKernel
 from penstock._src.compiler.kernels.loop_nest import Store
 from penstock._src.compiler.kernels.memory import home
 from penstock._src.compiler.kernels.values import Value, closure
-from penstock._src.compiler.plan.verify.domain import Extents, evaluated, fail
+from penstock._src.compiler.plan.verify.domain import Extents, evaluated, extents_of, fail
 from penstock._src.ir.function import Function
 from penstock._src.ir.interpreter import evaluate_node
 from penstock._src.ir.meaning import arrays, scalars
@@ -115,7 +115,7 @@ class _Run:
 
     def _run_nest(self, kernel: NestKernel) -> None:
         nest = kernel.nest
-        extent = int if kernel.adds_up is None else evaluated({TASKS: SUMMING})
+        extent = extents_of(kernel, SUMMING)
         points = _Points(
             kernel, nest.space, nest.values(), [self.of(n) for n in nest.leaves], extent
         )

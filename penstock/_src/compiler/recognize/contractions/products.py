@@ -15,6 +15,7 @@ from penstock._src.compiler.codegen.contraction.products.description import Gemm
 from penstock._src.compiler.codegen.contraction.products.gathered import Gathered, GatheredAxis
 from penstock._src.compiler.recognize.contractions.problem import Numbering, Problem
 from penstock._src.ir import dims
+from penstock._src.ir.dims import Extent
 from penstock._src.native.language.types import I8
 
 Group = tuple[str, ...]  # letters that are one, outermost first
@@ -39,7 +40,9 @@ def as_gemm(problem: Problem, numbering: Numbering, general: bool) -> Gemm | Non
     steps = _Steps(problem)
     row_groups = _groups(steps, rows, ("left", "out") if plain[0] else ("out",))
     column_groups = _groups(steps, columns, ("right", "out") if plain[1] else ("out",))
-    depth_order = sorted(summed, key=lambda c: -abs(int(steps.left(c)) or int(steps.right(c))))
+    depth_order = sorted(
+        summed, key=lambda c: _magnitude(steps.left(c) or steps.right(c)), reverse=True
+    )
     depth_groups: list[Group] = (
         _groups(steps, depth_order, ("left", "right"))
         if all(plain)
@@ -52,8 +55,12 @@ def as_gemm(problem: Problem, numbering: Numbering, general: bool) -> Gemm | Non
     )
     m, n = (row_groups or [()])[-1], (column_groups or [()])[-1]
     apart = [*batch_groups, *row_groups[:-1], *column_groups[:-1]]
-    apart.sort(key=lambda g: -int(steps.out(g[-1])))
+    apart.sort(key=lambda g: steps.out(g[-1]), reverse=True)
     return _gemm(problem, numbering, steps, m, n, depth_groups, apart)
+
+
+def _magnitude(step: Extent) -> Extent:
+    return step if step >= 0 else -step
 
 
 def _walks_along_depth(problem: Problem, column: str, summed: list[str]) -> bool:

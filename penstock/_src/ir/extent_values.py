@@ -1,0 +1,119 @@
+"""What unknown extents are while somebody asks: the numbers of one call.
+
+    with Values({"d0": 32}):
+        ...                     d0 is 32 here: comparisons of Dims and their numbers are those of this call
+
+Outside of any such block a Dim has no number, so nothing can depend on one unnoticed. A Recording (guards.py) gives numbers, too, and
+remembers what was decided by them.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import Any
+
+Expression = tuple  # ((monomial, coefficient), ...), see dims.py
+
+FUNCTIONS: dict[str, Callable[[int, int], int]] = {
+    # An extent may be 0 now: what is divided by it is of an array without elements, and any number will do.
+    "floordiv": lambda a, b: a // b if b else 0,
+    "mod": lambda a, b: a % b if b else 0,
+    "min": min,
+    "max": max,
+}
+
+
+class NoNumber(RuntimeError):
+    """The number of an unknown extent was asked for where no call gives it one."""
+
+
+class _Current(threading.local):
+    """The Values that hold in this thread, the innermost last."""
+
+    def __init__(self) -> None:
+        self.within: list[Values] = []
+
+
+_CURRENT = _Current()
+
+
+class Values:
+    """The numbers of symbols, of one call. Within `with` they are what Dims are."""
+
+    def __init__(self, symbols: Mapping[str, int]) -> None:
+        self.symbols = dict(symbols)
+        self._numbers: dict[Expression, int] = {}
+
+    def number(self, expression: Expression) -> int:
+        """What an expression is."""
+        found = self._numbers.get(expression)
+        if found is None:
+            found = self._numbers[expression] = evaluate(expression, self.symbols)
+        return found
+
+    def is_zero(self, difference: Expression) -> bool:
+        """Decides whether an expression is 0."""
+        return self.number(difference) == 0
+
+    def is_positive(self, difference: Expression) -> bool:
+        """Decides whether an expression is greater than 0."""
+        return self.number(difference) > 0
+
+    def known_order(self, difference: Expression) -> bool | None:
+        """Whether an expression is greater than 0 (True), or at most 0, in all calls; None if that differs."""
+        return None
+
+    def fixed(self, expression: Expression) -> int:
+        """What an expression is, for those who make a plain number of it."""
+        return self.number(expression)
+
+    def conditions_text(self) -> str:
+        """What has to hold for what was compiled within, in words; "" if these extents were taken as they are."""
+        return ""
+
+    def __enter__(self) -> Any:
+        _CURRENT.within.append(self)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        _CURRENT.within.pop()
+
+
+def current() -> Values:
+    """The numbers that hold here.
+
+    Raises:
+      NoNumber: no call gives any.
+    """
+    if not _CURRENT.within:
+        raise NoNumber("the number of an unknown extent is asked for outside of a call")
+    return _CURRENT.within[-1]
+
+
+def current_or_none() -> Values | None:
+    """The numbers that hold here, if any do."""
+    return _CURRENT.within[-1] if _CURRENT.within else None
+
+
+def evaluate(expression: Expression, symbols: Mapping[str, int]) -> int:
+    """An expression where symbols have these numbers."""
+    total = 0
+    for monomial, coefficient in expression:
+        for atom in monomial:
+            if atom[0] == "symbol":
+                number = symbols.get(atom[1])
+                if number is None:
+                    raise NoNumber(f"the unknown extent {atom[1]} has no number here")
+                coefficient *= number
+            else:
+                parts = [evaluate(part, symbols) for part in atom[1:]]
+                coefficient *= FUNCTIONS[atom[0]](*parts)
+        total += coefficient
+    return total

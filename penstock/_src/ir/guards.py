@@ -1,0 +1,282 @@
+"""Conditions of a program: what was decided of unknown extents while it was compiled.
+
+A Recording answers the questions that Dims ask (extent_values.py). What follows from the least numbers of the symbols, or from earlier
+answers, is no condition; every other answer is the one for the call at hand, and becomes one. So what was compiled is what would be
+compiled again for each call that fulfils the conditions: all that the compiler knows of extents, it has asked.
+
+    expression  > 0 or = 0, normalized:  n*P + c with the constant c apart, P's coefficients without common divisor, the first positive
+    condition   a range of P, and numbers that it is not
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from penstock._src.ir import dims
+from penstock._src.ir.extent_values import FUNCTIONS, Expression, Values
+
+LEAST = 2  # of symbols: extents of 0 and 1 are ints from the start
+
+
+@dataclass
+class Bounds:
+    """What is known of a polynomial: from `low` to `high` (None: without end), and none of `excluded`."""
+
+    low: int | None = None
+    high: int | None = None
+    excluded: set[int] = field(default_factory=set)
+
+    def holds(self, number: int) -> bool:
+        """Whether a number is within."""
+        return (
+            (self.low is None or number >= self.low)
+            and (self.high is None or number <= self.high)
+            and number not in self.excluded
+        )
+
+    def tighten(self, low: int | None, high: int | None) -> None:
+        """Adds ends."""
+        if low is not None and (self.low is None or low > self.low):
+            self.low = low
+        if high is not None and (self.high is None or high < self.high):
+            self.high = high
+
+
+class Recording(Values):
+    """The numbers of a call for which something is compiled, and the conditions under which that is right."""
+
+    def __init__(self, symbols: Mapping[str, int]) -> None:
+        super().__init__(symbols)
+        self.conditions: dict[Expression, Bounds] = {}
+        self._decided: dict[tuple[str, Expression], bool] = {}
+
+    def is_zero(self, difference: Expression) -> bool:
+        """Decides whether an expression is 0."""
+        key = "zero", difference
+        found = self._decided.get(key)
+        if found is None:
+            found = self._decided[key] = self._decide_zero(difference)
+        return found
+
+    def is_positive(self, difference: Expression) -> bool:
+        """Decides whether an expression is greater than 0."""
+        key = "positive", difference
+        found = self._decided.get(key)
+        if found is None:
+            found = self._decided[key] = self._decide_positive(difference)
+        return found
+
+    def known_order(self, difference: Expression) -> bool | None:
+        """Whether an expression is greater than 0 (True), or at most 0, for all calls that fulfil the conditions; None if that differs."""
+        low, high = self.ends(difference)
+        if low is not None and low > 0:
+            return True
+        return False if high is not None and high <= 0 else None
+
+    def fixed(self, expression: Expression) -> int:
+        """What an expression is: from now on it is nothing else."""
+        number = self.number(expression)
+        self.is_zero(dims.expression(dims.Dim(expression) - number))
+        return number
+
+    def conditions_text(self) -> str:
+        """The conditions in words."""
+        return text(self.conditions)
+
+    def is_fixed(self, expression: Expression) -> bool:
+        """Whether the conditions leave one number to an expression."""
+        known = self._known(expression)
+        return known.low is not None and known.low == known.high
+
+    def _decide_zero(self, difference: Expression) -> bool:
+        polynomial, factor, constant = normalized(difference)
+        if constant % factor:
+            return False
+        wanted = -constant // factor
+        known = self._known(polynomial)
+        if not known.holds(wanted):
+            return False
+        if known.low == known.high == wanted:
+            return True
+        is_zero = self.number(polynomial) == wanted
+        condition = self.conditions.setdefault(polynomial, Bounds())
+        if is_zero:
+            condition.tighten(wanted, wanted)
+        else:
+            condition.excluded.add(wanted)
+        return is_zero
+
+    def _decide_positive(self, difference: Expression) -> bool:
+        polynomial, factor, constant = normalized(difference)
+        known = self._known(polynomial)
+        if factor > 0:  # factor*P + constant > 0  <=>  P >= least
+            least = -constant // factor + 1
+            if known.low is not None and known.low >= least:
+                return True
+            if known.high is not None and known.high < least:
+                return False
+            is_positive = self.number(polynomial) >= least
+            ends = (least, None) if is_positive else (None, least - 1)
+        else:  # P <= most
+            most = -(-constant // -factor) - 1
+            if known.high is not None and known.high <= most:
+                return True
+            if known.low is not None and known.low > most:
+                return False
+            is_positive = self.number(polynomial) <= most
+            ends = (None, most) if is_positive else (most + 1, None)
+        self.conditions.setdefault(polynomial, Bounds()).tighten(*ends)
+        return is_positive
+
+    def _known(self, polynomial: Expression) -> Bounds:
+        """What follows of a polynomial from earlier answers, and from its parts."""
+        known = Bounds()
+        earlier = self.conditions.get(polynomial)
+        if earlier is not None:
+            known.tighten(earlier.low, earlier.high)
+            known.excluded = earlier.excluded
+        known.tighten(*self.ends(polynomial))
+        return known
+
+    def ends(self, expression: Expression) -> tuple[int | None, int | None]:
+        """The least and the largest number that an expression can be, where its parts tell."""
+        terms: dict[tuple, int] = {}  # over atoms less their least numbers, which are not negative
+        for monomial, coefficient in expression:
+            for left, factor in self._shifted(monomial):
+                terms[left] = terms.get(left, 0) + coefficient * factor
+        constant = terms.pop((), 0)
+        low: int | None = constant
+        high: int | None = constant
+        for monomial, coefficient in terms.items():
+            if not coefficient:
+                continue
+            if any(how == "wide" for how, _ in monomial):
+                return None, None
+            most = self._most(monomial)
+            if most is None:
+                if coefficient > 0:
+                    high = None
+                else:
+                    low = None
+            elif coefficient > 0:
+                high = None if high is None else high + coefficient * most
+            else:
+                low = None if low is None else low + coefficient * most
+        return low, high
+
+    def _shifted(self, monomial: tuple) -> list[tuple[tuple, int]]:
+        """A product of atoms as a sum of products of what atoms are above their least numbers."""
+        found: list[tuple[tuple, int]] = [((), 1)]
+        for atom in monomial:
+            low, _ = self.ends_of_atom(atom)
+            wide = low is None  # may be negative: it is left as it is, marked
+            step = [
+                (tuple(sorted((*left, ("wide" if wide else "above", atom)), key=repr)), n)
+                for left, n in found
+            ]
+            found = step if wide or not low else step + [(left, n * low) for left, n in found]
+        return found
+
+    def _most(self, monomial: tuple) -> int | None:
+        """The largest number that a product of shifted atoms can be, if all are known not to be negative."""
+        most = 1
+        for _, atom in monomial:
+            low, high = self.ends_of_atom(atom)
+            if low is None or high is None:
+                return None
+            most *= high - low
+        return most
+
+    def ends_of_atom(self, atom: dims.Atom) -> tuple[int | None, int | None]:
+        """The least and the largest number that an atom can be."""
+        kind, *parts = atom
+        asked = self.conditions.get((((atom,), 1),))
+        known = Bounds() if asked is None else Bounds(asked.low, asked.high)
+        if kind == "symbol":
+            known.tighten(LEAST, None)
+            return known.low, known.high
+        (a_low, a_high), (b_low, b_high) = map(self.ends, parts)
+        if kind == "min":
+            known.tighten(_least(a_low, b_low), _least_known(a_high, b_high))
+        elif kind == "max":
+            known.tighten(_most_known(a_low, b_low), _most(a_high, b_high))
+        elif kind == "mod" and b_low is not None and b_low > 0:
+            known.tighten(0, None if b_high is None else b_high - 1)
+        elif kind == "floordiv" and b_low is not None and b_low > 0 and a_low is not None:
+            if a_low >= 0:
+                known.tighten(0 if b_high is None else a_low // b_high, None)
+                known.tighten(None, None if a_high is None else a_high // b_low)
+        return known.low, known.high
+
+
+def _least(a: int | None, b: int | None) -> int | None:
+    return None if a is None or b is None else min(a, b)
+
+
+def _most(a: int | None, b: int | None) -> int | None:
+    return None if a is None or b is None else max(a, b)
+
+
+def _least_known(a: int | None, b: int | None) -> int | None:
+    return min([x for x in (a, b) if x is not None], default=None)
+
+
+def _most_known(a: int | None, b: int | None) -> int | None:
+    return max([x for x in (a, b) if x is not None], default=None)
+
+
+def normalized(expression: Expression) -> tuple[Expression, int, int]:
+    """(P, n, c) of an expression that is n*P + c, see above."""
+    rest = [(monomial, coefficient) for monomial, coefficient in expression if monomial != ()]
+    constant = next((coefficient for monomial, coefficient in expression if monomial == ()), 0)
+    factor = math.gcd(*[coefficient for _, coefficient in rest])
+    if rest[0][1] < 0:
+        factor = -factor
+    polynomial = tuple([(monomial, coefficient // factor) for monomial, coefficient in rest])
+    return polynomial, factor, constant
+
+
+def test_of(conditions: Mapping[Expression, Bounds], symbols: list[str]) -> Callable[..., bool]:
+    """A function of the symbols' numbers that tells whether conditions hold."""
+    tests = [f"{_code(p)}{test}" for p, bounds in conditions.items() for test in _tests(bounds)]
+    source = f"lambda {', '.join(symbols)}: {' and '.join(tests) or 'True'}"
+    return eval(source, dict(FUNCTIONS))  # made of our own expressions
+
+
+def text(conditions: Mapping[Expression, Bounds]) -> str:
+    """Conditions in words: `d0 >= 2, d0 - d1 == 0`."""
+    return ", ".join(
+        f"{dims.text(p)}{test}" for p, bounds in conditions.items() for test in _tests(bounds)
+    )
+
+
+def _tests(bounds: Bounds) -> list[str]:
+    if bounds.low is not None and bounds.low == bounds.high:
+        return [f" == {bounds.low}"]
+    found = [] if bounds.low is None else [f" >= {bounds.low}"]
+    found += [] if bounds.high is None else [f" <= {bounds.high}"]
+    return found + [f" != {x}" for x in sorted(bounds.excluded) if _within(bounds, x)]
+
+
+def _within(bounds: Bounds, number: int) -> bool:
+    return Bounds(bounds.low, bounds.high).holds(number)
+
+
+def _code(expression: Expression) -> str:
+    """An expression as Python code."""
+    terms = []
+    for monomial, coefficient in expression:
+        factors = [_atom_code(atom) for atom in monomial]
+        if coefficient != 1 or not factors:
+            factors.insert(0, str(coefficient))
+        terms.append("*".join(factors))
+    return f"({' + '.join(terms) or '0'})"
+
+
+def _atom_code(atom: dims.Atom) -> Any:
+    if atom[0] == "symbol":
+        return atom[1]
+    return f"{atom[0]}({_code(atom[1])}, {_code(atom[2])})"

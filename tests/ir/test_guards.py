@@ -1,0 +1,83 @@
+"""Conditions of programs: what was asked of unknown extents, and what follows of itself."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from penstock._src.ir import guards
+from penstock._src.ir.dims import Dim, maximum, range_length, slice_indices
+from penstock._src.ir.guards import Recording
+
+A, B = Dim.symbol("a"), Dim.symbol("b")
+
+
+def recorded(ask, a=8, b=30):
+    """The answer to a question, and its conditions in words."""
+    with Recording({"a": a, "b": b}) as recording:
+        answer = ask()
+    return answer, guards.text(recording.conditions)
+
+
+def test_what_follows_from_least_numbers_is_no_condition():
+    assert recorded(lambda: (A == 1, A > 0, 2 * A + 1 > 4, A * B != 0, A // 4 >= 0, A % 4 < 4)) == (
+        (False, True, True, True, True, True),
+        "",
+    )
+    assert recorded(lambda: maximum(A * B, 1).expr == (A * B).expr) == (True, "")
+
+
+def test_other_answers_become_conditions():
+    assert recorded(lambda: A == B) == (False, "a - 1*b != 0")
+    assert recorded(lambda: 3 * A > 20) == (True, "a >= 7")
+    assert recorded(lambda: 20 > 3 * A, a=5) == (True, "a <= 6")
+    assert recorded(lambda: A % 4 == 0) == (True, "((a) % (4)) == 0")
+    assert recorded(lambda: list(range(A))[-1]) == (7, "a == 8")
+    assert recorded(lambda: 2 * A == 17) == (False, "")
+
+
+def test_conditions_decide_what_is_asked_later():
+    assert recorded(lambda: (A > 5, A > 4, A == 3, A > 7)) == ((True, True, False, True), "a >= 8")
+    assert recorded(lambda: (int(A), A < 9, A == 8)) == ((8, True, True), "a == 8")
+
+
+def test_conditions_are_checked_as_a_function():
+    with Recording({"a": 8, "b": 30}) as recording:
+        assert B > 3 * A and B % 5 == 0 and A != 12
+    holds = guards.test_of(recording.conditions, ["a", "b"])
+    assert [holds(a, b) for a, b in ((8, 30), (8, 25), (8, 26), (12, 60), (10, 30))] == [
+        True, True, False, False, False,
+    ]  # fmt: skip
+
+
+QUESTIONS = [
+    lambda a, b: a == b,
+    lambda a, b: a < b,
+    lambda a, b: a * b - 3 * a > 20,
+    lambda a, b: a % 4 == b % 3,
+    lambda a, b: (a + 3) // 4 >= b // 2,
+    lambda a, b: maximum(a, b) > 10,
+    lambda a, b: maximum(a - b, 0) == 0,
+    lambda a, b: 7 - a > 2 - b,
+    lambda a, b: range_length(*slice_indices(slice(3, b, 2), a)) > 2,
+    lambda a, b: range_length(*slice_indices(slice(None, -b, -1), a)) == 1,
+]
+EXTENTS = st.integers(2, 40)
+
+
+@given(st.lists(st.sampled_from(QUESTIONS)), EXTENTS, EXTENTS, EXTENTS, EXTENTS)
+def test_where_conditions_hold_all_answers_are_the_same(asked, a, b, other_a, other_b):
+    with Recording({"a": a, "b": b}) as recording:
+        answers = [question(A, B) for question in asked]
+    assert answers == [question(a, b) for question in asked]
+    holds = guards.test_of(recording.conditions, ["a", "b"])
+    assert holds(a, b)
+    if holds(other_a, other_b):
+        assert answers == [question(other_a, other_b) for question in asked]
+
+
+@given(EXTENTS, EXTENTS, st.integers(-9, 9), st.integers(-9, 9), st.integers(-60, 60))
+def test_ends_hold(a, b, m, n, constant):
+    polynomial = m * A * B + n * (A // 3) - 2 * (B % 5) + maximum(A, B) + constant
+    low, high = Recording({}).ends(polynomial.expr)
+    with Recording({"a": a, "b": b}):
+        number = int(polynomial)
+    assert (low is None or low <= number) and (high is None or number <= high)
