@@ -6,6 +6,10 @@ from types import SimpleNamespace as Record
 import pytest
 
 import penstock as tf
+from penstock._src.api.config import devices
+from penstock._src.distribute.resolvers.sagemaker import SageMakerClusterResolver
+
+TFConfigClusterResolver = tf.distribute.cluster_resolver.TFConfigClusterResolver
 
 resolvers = tf.distribute.cluster_resolver
 CLUSTER = {"worker": ["a:1", "b:2"], "ps": ["c:3"]}
@@ -83,3 +87,30 @@ def test_tpus_have_addresses_only():
         resolvers.TPUClusterResolver("")
     with pytest.raises(tf.errors.UnimplementedError, match="TPUs"):
         resolver.num_accelerators()
+
+
+def test_accelerators_of_one_task(monkeypatch):
+    names = (
+        "/job:a/task:0/device:GPU:0",
+        "/job:b/task:1/device:GPU:0",
+        "/job:b/task:1/device:CPU:0",
+    )
+    found = [tf.config.LogicalDevice(name, name.split(":")[-2][-3:]) for name in names]
+    monkeypatch.setattr(devices, "list_logical_devices", lambda: found)
+    resolver = TFConfigClusterResolver()
+    assert resolver.num_accelerators() == {"GPU": 2}
+    assert resolver.num_accelerators("b", 1) == {"GPU": 1}
+    assert resolver.num_accelerators("a", 1) == {}
+
+
+def test_hosts_of_sagemaker_are_workers(monkeypatch):
+    with pytest.raises(AssertionError, match="Not a SageMaker Environment"):
+        SageMakerClusterResolver().cluster_spec()
+    monkeypatch.setenv("SM_HOSTS", '["algo-2", "algo-1"]')
+    monkeypatch.setenv("SM_CURRENT_HOST", "algo-2")
+    resolver = SageMakerClusterResolver(port=7)
+    assert resolver.cluster_spec().as_dict() == {"worker": ["algo-1:7", "algo-2:7"]}
+    assert (resolver.task_type, resolver.task_id, resolver.rpc_layer) == ("worker", 1, None)
+    assert resolver.master(rpc_layer="grpc") == "grpc://algo-2:7"
+    monkeypatch.setenv("SM_CURRENT_HOST", "elsewhere")
+    assert SageMakerClusterResolver().cluster_spec().as_dict() == {}

@@ -4,7 +4,7 @@ import abc
 import collections
 from typing import Any
 
-from penstock._src.api.config.devices import list_logical_devices
+from penstock._src.api.config import devices
 from penstock._src.distribute.cluster.spec import ClusterSpec
 from penstock._src.util.export import export
 from penstock._src.util.signatures import read_only, read_write
@@ -48,17 +48,20 @@ class ClusterResolver(abc.ABC):
     def num_accelerators(
         self, task_type: str | None = None, task_id: int | None = None, config_proto: Any = None
     ) -> dict[str, int]:
-        """Returns the number of accelerators of each kind; counts those of this process.
+        """Returns the number of accelerators of each kind.
 
         Args:
-          task_type, task_id: the task.
+          task_type, task_id: the task whose accelerators count; without them, all that this process sees.
           config_proto: accepted.
 
         Returns:
           A dict from kinds, such as "GPU", to numbers.
         """
-        found = (d.device_type for d in list_logical_devices())
-        return collections.Counter(kind for kind in found if kind in ACCELERATORS)
+        found = [d for d in devices.list_logical_devices() if d.device_type in ACCELERATORS]
+        if task_type is not None and task_id is not None:
+            parts = {f"job:{task_type}", f"task:{task_id}"}
+            found = [d for d in found if parts <= set(d.name.split("/"))]
+        return collections.Counter(d.device_type for d in found)
 
     @property
     def environment(self) -> Any:

@@ -38,8 +38,7 @@ class TFConfigClusterResolver(ClusterResolver):
         self._task_type, self._task_id = task_type, task_id
         self._rpc_layer, self._environment = rpc_layer, environment
 
-    @staticmethod
-    def _config() -> dict[str, Any]:
+    def _config(self) -> dict[str, Any]:
         return json.loads(os.environ.get(VARIABLE, "{}"))
 
     environment = read_only("_environment", "Where the cluster runs, if that was given.")
