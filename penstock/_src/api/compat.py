@@ -3,6 +3,7 @@
 import contextlib
 import contextvars
 import datetime
+import logging
 import numbers
 import os
 
@@ -11,6 +12,7 @@ import numpy as np
 from penstock._src.core.shapes import Dimension
 from penstock._src.util.export import export, export_constant
 
+log = logging.getLogger("tensorflow")
 complex_types = (numbers.Complex, np.number)
 integral_types = (numbers.Integral, np.integer)
 real_types = (numbers.Real, np.integer, np.floating)
@@ -134,7 +136,42 @@ def dimension_at_index(shape, index):
     return None if shape.rank is None else shape.dims[index]
 
 
-_HORIZON = contextvars.ContextVar("horizon", default=datetime.date(2026, 1, 16))
+# The date of TensorFlow 2.21.
+HORIZON = datetime.date(2026, 1, 16)
+_HORIZON: contextvars.ContextVar[datetime.date | None] = contextvars.ContextVar(
+    "horizon", default=None
+)
+
+
+def horizon(date=None):
+    """The date that `forward_compatible` compares with, if `date` is asked for.
+
+    Args:
+      date: a date, or None for TensorFlow's, and the days in TF_FORWARD_COMPATIBILITY_DELTA_DAYS after it.
+
+    Returns:
+      A date; None, with a warning, if it is earlier than TensorFlow's.
+    """
+    if date is None:
+        days = os.environ.get("TF_FORWARD_COMPATIBILITY_DELTA_DAYS")
+        date = HORIZON + datetime.timedelta(days=int(days or 0))
+    if date < HORIZON:
+        log.warning("The date %s of forward compatibility is in the past, and is ignored.", date)
+        return None
+    return date
+
+
+_horizon = horizon() or HORIZON
+
+
+def set_horizon(date=None):
+    """Sets the date that `forward_compatible` compares with.
+
+    Args:
+      date: as for `horizon`.
+    """
+    global _horizon
+    _horizon = horizon(date) or _horizon
 
 
 @export("compat.forward_compatible", v1=["compat.forward_compatible"])
@@ -148,7 +185,7 @@ def forward_compatible(year, month, day):
       True if it is before the horizon: 16 January 2026, as in TensorFlow 2.21, or that of
       `tf.compat.forward_compatibility_horizon`.
     """
-    return _HORIZON.get() > datetime.date(year, month, day)
+    return (_HORIZON.get() or _horizon) > datetime.date(year, month, day)
 
 
 @export("compat.forward_compatibility_horizon", v1=["compat.forward_compatibility_horizon"])
@@ -157,12 +194,12 @@ def forward_compatibility_horizon(year, month, day):
     """A context in which `tf.compat.forward_compatible` compares with another date.
 
     Args:
-      year, month, day: the date, as ints.
+      year, month, day: the date, as ints. One before the horizon of TensorFlow 2.21 has no effect.
 
     Returns:
       A context manager.
     """
-    token = _HORIZON.set(datetime.date(year, month, day))
+    token = _HORIZON.set(horizon(datetime.date(year, month, day)) or _HORIZON.get())
     try:
         yield
     finally:

@@ -60,14 +60,29 @@ def smart_cond(pred, true_fn=None, false_fn=None, name=None):
     return conditionals.cond(pred, true_fn=true_fn, false_fn=false_fn, name=name)
 
 
+_behavior_is_v2 = True
+
+
 @export("__internal__.tf2.enabled", v1=[])
 def tf2_enabled():
-    """True: TensorFlow 2's behavior.
+    """True unless `tf.compat.v1.disable_v2_behavior` was called.
 
     Returns:
-      True.
+      A bool.
     """
-    return True
+    return _behavior_is_v2
+
+
+def enable():
+    """Says that TensorFlow 2's behavior is on."""
+    global _behavior_is_v2
+    _behavior_is_v2 = True
+
+
+def disable():
+    """Says that TensorFlow 2's behavior is off."""
+    global _behavior_is_v2
+    _behavior_is_v2 = False
 
 
 @export("__internal__.is_tfrt_enabled", v1=[])

@@ -4,6 +4,7 @@ import contextlib
 import sys
 from typing import Any
 
+from penstock._src.api import internal
 from penstock._src.core import dispatch
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE
@@ -85,6 +86,7 @@ def enable_eager_execution(
 @export(v1=["disable_v2_behavior"])
 def disable_v2_behavior() -> None:
     """Switches to TensorFlow 1's behavior: graphs, sessions, `Dimension`s, equality of tensors by identity."""
+    internal.disable()
     disable_eager_execution()
     disable_resource_variables()
     disable_v2_tensorshape()
@@ -94,6 +96,7 @@ def disable_v2_behavior() -> None:
 @export(v1=["enable_v2_behavior"])
 def enable_v2_behavior() -> None:
     """Switches to TensorFlow 2's behavior."""
+    internal.enable()
     enable_eager_execution()
     enable_resource_variables()
     enable_v2_tensorshape()
