@@ -25,7 +25,10 @@ from penstock._src.bridge.eager_context import (
     num_gpus,
 )
 from penstock._src.core.dispatch import STATE
+from penstock._src.core.errors import NotFoundError
 from penstock._src.eager.context import CONTEXT, executing_eagerly
+from penstock._src.graph.library import FUNCTIONS
+from penstock._src.graph.serialize import exporter
 from penstock._src.proto.config import ConfigProto, OptimizerOptions, RewriterConfig, RunMetadata
 from penstock._src.util.device_spec import DeviceSpec
 from penstock._src.v1.graphs.devices import device
@@ -353,6 +356,17 @@ class Context(eager_context.Context):
     def _internal_operation_seed(self) -> int:
         return CONTEXT.internal_operation_seed()
 
+    def has_function(self, name: str | bytes) -> bool:
+        """Whether a function of this name is in use."""
+        return (name.decode() if isinstance(name, bytes) else name) in FUNCTIONS
+
+    def get_function_def(self, name: str | bytes) -> Any:
+        """Returns the FunctionDef of the function of this name."""
+        function = FUNCTIONS.get(name.decode() if isinstance(name, bytes) else name)
+        if function is None:
+            raise NotFoundError(f"Unable to find FunctionDef with name: {name!s}")
+        return exporter.function_def(function)
+
     def enable_run_metadata(self) -> None:
         """Begins to collect metadata of runs."""
         self._run_metadata = RunMetadata()
@@ -436,6 +450,11 @@ def device_policy(policy: int | None) -> Iterator[None]:
         yield
     finally:
         _context.device_policy = before
+
+
+def get_function_def(name: str | bytes) -> Any:
+    """Returns the FunctionDef of the function of this name."""
+    return _context.get_function_def(name)
 
 
 def enable_run_metadata() -> None:

@@ -36,7 +36,7 @@ def function_def_to_graph(
     """
     del propagate_device_spec, include_library_functions
     shapes = _checked(fdef, input_shapes)
-    graph = import_function(fdef, Library(known=_known()), shapes).graph
+    graph = import_function(fdef, Library(known=known_functions()), shapes).graph
     graph.structured_input_signature = structured_input_signature
     if structured_outputs is not None:
         graph.structured_outputs = structured_outputs
@@ -84,12 +84,12 @@ def function_def_to_graph_def(
 
 def is_function(fname: str, graph: Any) -> bool:
     """Whether there is a function of this name: eagerly, anywhere; else in a graph or the graphs around it."""
-    return fname in _known(graph)
+    return fname in known_functions(graph)
 
 
 def get_function_def(fname: str, graph: Any) -> Any:
     """Returns the FunctionDef of the function of this name, or None."""
-    found = _known(graph).get(fname)
+    found = known_functions(graph).get(fname)
     return None if found is None else exporter.function_def(found)
 
 
@@ -120,7 +120,7 @@ def copy_function_def_to_graph_def_recursively(
         copy_function_def_to_graph_def_recursively(name, graph_def, copied_functions, default_graph)
 
 
-def _known(graph: Any = None) -> dict[str, GraphFunction]:
+def known_functions(graph: Any = None) -> dict[str, GraphFunction]:
     """The functions by name: eagerly, all there are; else those of a graph, the current one by default, and those around it."""
     if STATE.graph is None:
         return dict(FUNCTIONS)
