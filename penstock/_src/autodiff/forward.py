@@ -7,7 +7,7 @@ of <vjp(u), t> with respect to u is J t.
 Source: J. Townsend, "A new trick for calculating Jacobian vector products", 2017.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from penstock._src.autodiff.backprop import (
@@ -22,9 +22,18 @@ from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
-from penstock._src.core.shapes import broadcast_shapes
+from penstock._src.core.shapes import TensorShape, broadcast_shapes
 from penstock._src.util import nest
 from penstock._src.util.export import export
+
+# Replaces the tangents of single operations, if set: (op name, attributes, inputs, outputs, tangents, batched) -> tangents.
+_jvp_function: Callable[..., Sequence[Any]] | None = None
+
+
+def set_jvp_function(function: Callable[..., Sequence[Any]] | None) -> None:
+    """Lets accumulators call `function` for the tangents of each operation; None for their own computation."""
+    global _jvp_function
+    _jvp_function = function
 
 
 @export("autodiff.ForwardAccumulator", v1=[])
@@ -46,17 +55,39 @@ class ForwardAccumulator:
         self._tangents: dict[int, Any] = {}
         self._held: list[Any] = []
         self._busy = False
+        self._batched = False
+        nest.assert_same_structure(primals, tangents)
+        self._watch_all(primals, tangents)
+
+    @classmethod
+    def _batch_accumulator(cls, primals: Any, tangents: Any) -> "ForwardAccumulator":
+        """Returns an accumulator of several directions: the tangents have a first axis more than the primals."""
+        nest.assert_same_structure(primals, tangents)
+        accumulator = cls([], [])
+        accumulator._batched = True
         for primal, tangent in zip(nest.flatten(primals), nest.flatten(tangents), strict=True):
-            tensor = getattr(primal, "handle", primal)
-            if tensor._id in self._tangents:
+            expected = TensorShape([None]).concatenate(primal.shape)
+            convert_to_tensor(tangent, dtype=primal.dtype).shape.assert_is_compatible_with(expected)
+        accumulator._watch_all(primals, tangents)
+        return accumulator
+
+    def _watch_all(self, primals: Any, tangents: Any) -> None:
+        for primal, tangent in zip(nest.flatten(primals), nest.flatten(tangents), strict=True):
+            if getattr(primal, "handle", primal)._id in self._tangents:
                 raise ValueError(
                     f"Tensor {primal} was specified as a primal multiple times. This may indicate an "
                     "error. If it was intended, please sum the corresponding tangents."
                 )
-            tangent = convert_to_tensor(tangent, dtype=primal.dtype)
+            self._watch(primal, tangent)
+
+    def _watch(self, primal: Any, tangent: Any) -> None:
+        """Sets the tangent of a tensor or variable."""
+        tensor = getattr(primal, "handle", primal)
+        tangent = convert_to_tensor(tangent, dtype=primal.dtype)
+        if not self._batched:
             broadcast_shapes(tangent.shape, primal.shape)
-            self._tangents[tensor._id] = tangent
-            self._held.append(tensor)
+        self._tangents[tensor._id] = tangent
+        self._held.append(tensor)
 
     def __enter__(self) -> "ForwardAccumulator":
         if any(a is self for a in STATE.accumulators):
@@ -71,8 +102,26 @@ class ForwardAccumulator:
         """Computes the tangents of the outputs of an op that ran."""
         if self._busy or not op.differentiable or not any(t._id in self._tangents for t in inputs):
             return
+        if _jvp_function is not None:
+            self._call_jvp_function(_jvp_function, op, inputs, outputs)
+            return
         backward = op_backward(op, list(inputs), list(outputs))
         self.record_step(inputs, outputs, backward)
+
+    def _call_jvp_function(
+        self, function: Callable[..., Any], op: Op, inputs: Sequence[Any], outputs: Sequence[Any]
+    ) -> None:
+        known = [self._tangents.get(t._id) for t in inputs]
+        attrs = tuple(item for pair in op.attrs.items() for item in pair)
+        self._busy = True
+        try:
+            tangents = [zeros_like(x) if t is None else t for x, t in zip(inputs, known)]
+            found = function(
+                op.op_type, attrs, tuple(inputs), list(outputs), tuple(tangents), self._batched
+            )
+        finally:
+            self._busy = False
+        self._keep(outputs, found)
 
     def record_identity(self, source: Any, copy: Any) -> None:
         """Records that `copy` is the same tensor as `source`."""
@@ -88,34 +137,57 @@ class ForwardAccumulator:
         flowing = [t for t in outputs if t.dtype in DIFFERENTIABLE and not _is_handle(t)]
         if not flowing:
             return
+        tangents = [self._tangents.get(t._id) for t in inputs]
         self._busy = True
         tapes = STATE.tapes
         try:
-            tape = Tape(watch_accessed_variables=False)
-            STATE.tapes = (*tapes, tape)
-            # Any u works in theory, but at u = 0 some gradients are not smooth, such as those that take log(u).
-            seeds: list[Any] = [
-                ones_like(t) if any(t is f for f in flowing) else None for t in outputs
-            ]
-            for seed in seeds:
-                if seed is not None:
-                    tape.watch(seed)
-            gradients = backward(*seeds)
-            pairs = [
-                (_dense(g), self._tangents[t._id])
-                for t, g in zip(inputs, gradients, strict=False)
-                if g is not None and t._id in self._tangents
-            ]
-            STATE.tapes = tapes
-            ids = [s._id for s in seeds if s is not None]
-            found = gradients_of_tape(tape, [g for g, _ in pairs], ids, [t for _, t in pairs])
+            found = self._tangents_of_step(inputs, outputs, flowing, backward, tangents)
         finally:
             STATE.tapes = tapes
             self._busy = False
-        for tensor, tangent in zip(flowing, found, strict=True):
+        self._keep(flowing, found)
+
+    def _keep(self, tensors: Sequence[Any], tangents: Sequence[Any]) -> None:
+        for tensor, tangent in zip(tensors, tangents, strict=True):
             if tangent is not None:
                 self._tangents[tensor._id] = tangent
                 self._held.append(tensor)
+
+    def _tangents_of_step(
+        self,
+        inputs: Sequence[Any],
+        outputs: Sequence[Any],
+        flowing: list[Any],
+        backward: Any,
+        tangents: list[Any],
+    ) -> list[Any]:
+        """Returns the tangents of the outputs in `flowing`."""
+        tapes = STATE.tapes
+        tape = Tape(watch_accessed_variables=False, persistent=self._batched)
+        STATE.tapes = (*tapes, tape)
+        # Any u works in theory, but at u = 0 some gradients are not smooth, such as those that take log(u).
+        seeds: list[Any] = [ones_like(t) if any(t is f for f in flowing) else None for t in outputs]
+        for seed in seeds:
+            if seed is not None:
+                tape.watch(seed)
+        gradients = backward(*seeds)
+        pairs = [
+            (_dense(g), tangent)
+            for tangent, g in zip(tangents, gradients, strict=False)
+            if g is not None and tangent is not None
+        ]
+        STATE.tapes = tapes
+        ids = [s._id for s in seeds if s is not None]
+
+        def along(directions: list[Any]) -> list[Any]:
+            return gradients_of_tape(tape, [g for g, _ in pairs], ids, directions)
+
+        if not self._batched:
+            return along([t for _, t in pairs])
+        count = min((t.shape[0] for _, t in pairs), default=0)
+        rows = zip(*(raw.Unpack(value=t, num=count) for _, t in pairs), strict=True)
+        columns = zip(*(along(list(row)) for row in rows), strict=True)
+        return [None if column[0] is None else raw.Pack(values=list(column)) for column in columns]
 
     def jvp(self, primals: Any, unconnected_gradients: Any = UnconnectedGradients.NONE) -> Any:
         """Returns the derivative along the direction.

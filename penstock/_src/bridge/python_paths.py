@@ -125,6 +125,7 @@ PATHS: dict[str, str] = {
     "python.data.ops.zip_op": "@bridge.internals.datasets",
     "python.debug.lib.debug_events_monitors": "@bridge.internals.runtime",
     "python.debug.lib.debug_events_reader": "@bridge.internals.runtime",
+    "python.distribute.cluster_resolver.sagemaker_cluster_resolver": "@distribute.resolvers.sagemaker",
     "python.distribute.collective_all_reduce_strategy": (
         "CollectiveAllReduceExtended=@distribute.workers.extended:CollectiveAllReduceExtended"
     ),
@@ -255,6 +256,7 @@ PATHS: dict[str, str] = {
     ),
     "python.ops.tensor_getitem_override": "_SLICE_TYPE_ERROR=@api.operators:_ALLOWED_INDICES",
     "python.ops.weights_broadcast_ops": "@v1.functions.weights @bridge.internals.ops",
+    "python.platform._pywrap_tf2": ("is_enabled=@api.internal:tf2_enabled"),
     "python.pywrap_tensorflow": "",
     "python.pywrap_tfe": "@bridge.internals.runtime",
     "python.saved_model.load_context": "@bridge.internals.hooks",
@@ -292,8 +294,14 @@ PATHS: dict[str, str] = {
     "python.training.tracking.data_structures": (
         "@core.tracking.data_structures @core.tracking.trackable"
     ),
-    "python.types.core": "TensorLike=tf.types.experimental.TensorLike",
-    "python.types.internal": "TypeSpec=@core.specs:TypeSpec",
+    "python.types.core": (
+        "Symbol=tf.Tensor TensorLike=tf.types.experimental.TensorLike Value=@eager.tensor:EagerTensor"
+    ),
+    "python.types.internal": (
+        "IndexedSlices=tf.IndexedSlices NativeObject=tf.Tensor "
+        "RaggedTensor=tf.RaggedTensor RaggedTensorSpec=tf.RaggedTensorSpec "
+        "TensorSpec=tf.TensorSpec TypeSpec=@core.specs:TypeSpec"
+    ),
     "python.util.keras_deps": "@bridge.internals.hooks",
     "python.util.nest": (
         "_is_namedtuple=@util.nest:is_namedtuple "

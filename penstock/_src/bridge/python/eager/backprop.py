@@ -5,8 +5,13 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from penstock._src.autodiff.gradient_tape import GradientTape
+from penstock._src.core import registry
 from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.dtypes import as_dtype
+from penstock._src.core.errors import InvalidArgumentError, NotFoundError
 from penstock._src.core.registry import raw
+from penstock._src.core.shapes import as_shape
+from penstock._src.graph.serialize.op_definitions import op_def
 from penstock._src.util import nest
 
 
@@ -108,3 +113,42 @@ def gradients_function(f: Callable[..., Any], params: Any = None) -> Callable[..
     """Returns a function of the gradients of `f`; see `make_vjp`."""
     both = val_and_grad_function(f, params)
     return lambda *args, **kwargs: both(*args, **kwargs)[1]
+
+
+# The numbers of attributes' types, by their names in definitions of operations.
+_ATTR_TYPES = {
+    "string": 0, "int": 1, "float": 2, "bool": 3, "type": 4, "shape": 5, "tensor": 6, "placeholder": 7, "func": 8,
+}  # fmt: skip
+
+
+def op_attr_type(op_type: str, attr_name: str) -> Any:
+    """Returns the number of an attribute's type, in a list if the attribute is a list.
+
+    Raises:
+      NotFoundError: there is no such operation.
+      InvalidArgumentError: it has no such attribute.
+    """
+    cls = registry.lookup(op_type)
+    if cls is None:
+        raise NotFoundError(f"'{op_type}' is not the type of an operation.")
+    found = next((attr.type for attr in op_def(cls).attr if attr.name == attr_name), None)
+    if found is None:
+        raise InvalidArgumentError(f"Attribute '{attr_name}' does not exist for this operation")
+    inner = found.removeprefix("list(").removesuffix(")")
+    return _ATTR_TYPES[inner] if inner == found else [_ATTR_TYPES[inner]]
+
+
+def make_attr(attr_type: Any, value: Any) -> Any:
+    """Returns the value of an attribute as what its type stands for.
+
+    Args:
+      attr_type: as `op_attr_type` gives it.
+      value: a number of a type, a shape, text, or a list of these.
+    """
+    if isinstance(attr_type, list):
+        return [make_attr(attr_type[0], item) for item in value]
+    if attr_type == _ATTR_TYPES["type"]:
+        return as_dtype(value)
+    if attr_type == _ATTR_TYPES["shape"]:
+        return as_shape(value).as_proto()
+    return value.encode() if isinstance(value, str) else value
