@@ -4,8 +4,10 @@ import pytest
 
 import penstock as tf
 from penstock._src.bridge.python.saved_model import registration
+from penstock._src.bridge.python.util.tf_stack import LoadTracesFromDebugInfo
 from penstock._src.graph.serialize.exporter import graph_def
-from penstock._src.proto.saved import MetaGraphDef
+from penstock._src.proto.graph import GraphDebugInfo
+from penstock._src.proto.saved import MetaGraphDef, SavedModel
 from penstock._src.saving.saved_model.save import export_meta_graph
 from penstock._src.saving.saved_model.writing import checked_graph
 
@@ -71,3 +73,30 @@ def test_classes_of_tensorflow_have_a_package_of_their_own():
 
     assert registration.get_registered_class_name(Thing()) == "tf.tests.Thing"
     assert registration.registration._class_registry.name_lookup("tf.tests.Thing") is Thing
+
+
+def module():
+    made = tf.Module()
+    made.v = tf.Variable(3.0)
+    made.f = tf.function(lambda x: 2.0 * x, input_signature=[tf.TensorSpec([], tf.float32)])
+    return made
+
+
+def test_lines_of_source_are_saved_where_asked_for(tmp_path):
+    options = tf.saved_model.SaveOptions(save_debug_info=True)
+    tf.saved_model.save(module(), tmp_path, options=options)
+    data = (tmp_path / "debug" / "saved_model_debug_info.pb").read_bytes()
+    traces = LoadTracesFromDebugInfo(GraphDebugInfo.FromString(data))
+    (stack,) = [stack for name, stack in traces.items() if name.startswith("mul@")]
+    assert stack[-1].filename == __file__
+
+
+def test_devices_of_variables_are_saved_where_asked_for(tmp_path):
+    policy = tf.saved_model.experimental.VariablePolicy.SAVE_VARIABLE_DEVICES
+    options = tf.saved_model.SaveOptions(experimental_variable_policy=policy)
+    for name, given in (("with", options), ("without", None)):
+        tf.saved_model.save(module(), tmp_path / name, options=given)
+        data = (tmp_path / name / "saved_model.pb").read_bytes()
+        nodes = SavedModel.FromString(data).meta_graphs[0].graph_def.node
+        (device,) = [node.device for node in nodes if node.op == "VarHandleOp"]
+        assert device.endswith("device:CPU:0") if name == "with" else not device

@@ -69,6 +69,14 @@ class VariablePolicy(enum.Enum):
     SAVE_VARIABLE_DEVICES = "save_variable_devices"
     EXPAND_DISTRIBUTED_VARIABLES = "expand_distributed_variables"
 
+    def _save_variable_devices(self) -> bool:
+        """Whether the devices of variables are saved."""
+        return self is not VariablePolicy.NONE
+
+    def _expand_distributed_variables(self) -> bool:
+        """Whether the components of distributed variables are saved."""
+        return self is VariablePolicy.EXPAND_DISTRIBUTED_VARIABLES
+
 
 def _policy(value: Any) -> VariablePolicy:
     """The policy given as a member, its value or its case-insensitive name.

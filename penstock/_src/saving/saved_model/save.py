@@ -34,6 +34,7 @@ from penstock._src.saving.saved_model.objects import (
     SavedChildren,
     traces_of,
 )
+from penstock._src.saving.saved_model.writing import debug_info
 from penstock._src.saving.saved_model.writing.checked_graph import (
     check_namespaces,
     strip_debug_nodes,
@@ -154,6 +155,8 @@ def _save(
             _write_values(objects.view(), prefix, transaction)
         data = saved.SerializeToString(deterministic=True)
         fingerprints.write(folder, meta, data, transaction)
+        if options.save_debug_info:
+            debug_info.write(folder, objects.concrete_functions(), transaction)
         # The last: with it, the model is there.
         with transaction.open(os.path.join(folder, constants.SAVED_MODEL_FILENAME_PB)) as file:
             file.write(data)

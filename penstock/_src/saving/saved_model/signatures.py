@@ -72,7 +72,7 @@ def _wrap(name: str, function: ConcreteFunction) -> ConcreteFunction:
     models = dict(zip(function.argument_names, function.inputs, strict=False))
     if any(model.dtype is dtypes.resource for model in models.values()):
         raise ValueError(
-            f"Unable to serialize concrete_function '{function.name!r}' with tf.Variable input. Functions "
+            f"Unable to serialize concrete_function '{function.graph_function.name}' with tf.Variable input. Functions "
             "that expect tf.Variable inputs cannot be exported as signatures."
         )
     # In the order in which TensorFlow flattens keywords.
@@ -122,13 +122,13 @@ def named_results(name: str, function: ConcreteFunction) -> dict[str, Any]:
     for key, value in named.items():
         if not isinstance(key, str):
             raise ValueError(
-                f"Got a dictionary with a non-string key {key!r} in the output of the function {function.name!r} used to "
+                f"Got a dictionary with a non-string key {key!r} in the output of the function {function.graph_function.name} used to "
                 f"generate the SavedModel signature '{name}'."
             )
         if not isinstance(value, Tensor) and not nest.is_composite(value):
             raise ValueError(
                 f"Got a non-Tensor value {value!r} for key {key!r} in the output of the function "
-                f"{function.name!r} used to generate the SavedModel signature '{name}'. Outputs for "
+                f"{function.graph_function.name} used to generate the SavedModel signature '{name}'. Outputs for "
                 "functions used as signatures must be a single Tensor, a sequence of Tensors, or a "
                 "dictionary from string to Tensor."
             )

@@ -84,9 +84,11 @@ class Program:
         elif is_variable(found):
             handle = handle_of(found)
             name = self.graph.unique_name(_legal(handle.name or "Variable"), False)
-            self.tensors[number] = raw.VarHandleOp(
-                dtype=handle.dtype, shape=handle.shape, shared_name=name, name=name
-            )
+            keeps_device = get_save_options().experimental_variable_policy._save_variable_devices()
+            with dispatch.device(found.device if keeps_device else None):
+                self.tensors[number] = raw.VarHandleOp(
+                    dtype=handle.dtype, shape=handle.shape, shared_name=name, name=name
+                )
 
         elif isinstance(found, Asset):
             path = os.fsdecode(Constant(found.asset_path).value[()])

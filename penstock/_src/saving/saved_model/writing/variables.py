@@ -10,6 +10,7 @@ from penstock._src.eager.tensor import EagerTensor
 from penstock._src.eager.variable import UNIQUE, Variable
 from penstock._src.eager.variable_modes import VariableAggregation, VariableSynchronization
 from penstock._src.graph.serialize.attributes import shape_to_proto
+from penstock._src.saving.saved_model.context import get_save_options
 
 
 class HandleInGraph(NamedTuple):
@@ -38,6 +39,8 @@ def fill_variable(message: Any, variable: Any) -> None:
     message.synchronization = _policy(variable, "synchronization", auto)
     message.aggregation = _policy(variable, "aggregation", none)
     message.name = handle.name
+    if get_save_options().experimental_variable_policy._save_variable_devices():
+        message.device = getattr(variable, "device", None) or ""
 
 
 def _policy(variable: Any, attribute: str, default: Enum) -> int:
