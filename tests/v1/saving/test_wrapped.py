@@ -37,3 +37,21 @@ def test_pruned_functions_leave_the_rest():
     add = wrapped.prune(graph.get_tensor_by_name("x:0"), graph.get_operation_by_name("done"))
     add(tf.constant(3.0))
     assert variable == 5.0
+
+
+def test_imported_variables_are_lifted_out_of_the_graph():
+    with tf.Graph().as_default() as graph:
+        x = tf.compat.v1.placeholder(tf.float32, [], "x")
+        tf.multiply(x, tf.compat.v1.get_variable("v", initializer=3.0), name="z")
+        meta = tf.compat.v1.train.export_meta_graph(graph=graph)
+    wrapped = tf.compat.v1.wrap_function(
+        lambda: tf.compat.v1.train.import_meta_graph(meta) and None, []
+    )
+    (variable,) = wrapped.variables
+    wrapped.prune([], wrapped.graph.get_operation_by_name("v/Assign"))()
+    product = wrapped.prune("x:0", "z:0")
+    with tf.GradientTape() as tape:
+        y = product(tf.constant(2.0))
+    assert (y.numpy(), tape.gradient(y, variable).numpy()) == (6.0, 2.0)
+    variable.assign(10.0)
+    assert product(tf.constant(2.0)).numpy() == 20.0

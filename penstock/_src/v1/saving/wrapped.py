@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from penstock._src.autodiff.control_flow import copy_operations
+from penstock._src.core.dispatch import STATE
 from penstock._src.core.specs import TensorSpec, TypeSpec
 from penstock._src.function.concrete import ConcreteFunction
 from penstock._src.function.types.function_type import FunctionType, Parameter, sanitized_name
@@ -14,6 +15,7 @@ from penstock._src.graph.control import has_effect
 from penstock._src.graph.func_graph import FuncGraph
 from penstock._src.graph.needed_operations import needed_operations
 from penstock._src.graph.operation import Operation, SymbolicTensor
+from penstock._src.saving.saved_model.load import empty_variable
 from penstock._src.util import nest
 from penstock._src.util.export import export
 from penstock._src.v1.variables.store import give_store
@@ -136,12 +138,38 @@ def wrap_function(
         graph.inputs.extend(placeholders)
         arguments = nest.pack_sequence_as(list(signature), filled, expand_composites=True)
         trace.set_outputs(graph, fn(*arguments))
+    if STATE.graph is None:
+        held.extend(_lift_variables(graph))
     if not graph.outputs:  # else only what the results need runs, as in a session
         graph.control_outputs = [op for op in graph.get_operations() if has_effect(op)]
     graph.structured_input_signature = (tuple(signature), {})
     made = WrappedFunction(graph, [(t.op.name, s) for t, s in zip(placeholders, flat, strict=True)])
     made._attributes["variables"] = held  # keeps them alive
     return made
+
+
+def _lift_variables(graph: FuncGraph) -> list[Any]:
+    """Replaces variables that were imported into the graph by variables outside of it, without values; returns these."""
+    lifted: list[Any] = []
+    known: dict[int, Any] = {}
+    for key in ("variables", "local_variables", "trainable_variables"):
+        items = graph.get_collection_ref(key)
+        for index, variable in enumerate(items):
+            handle = getattr(variable, "handle", None)
+            if not isinstance(handle, SymbolicTensor) or handle.graph is not graph:
+                continue
+            if handle.op.type != "VarHandleOp":
+                continue
+            if handle._id not in known:
+                name = variable.name.partition(":")[0]
+                made = empty_variable(variable.dtype, variable.shape, name, variable.trainable)
+                known[handle._id] = made
+                lifted.append(made)
+                graph._captures[made.handle._id] = (made.handle, handle)
+                graph.inputs.append(handle)
+                graph.watch_variable(made)
+            items[index] = known[handle._id]
+    return lifted
 
 
 def _specs(spec: Any) -> list[Any]:
