@@ -77,9 +77,8 @@ def test_callbacks_take_the_path_if_they_want_it(tmp_path):
     options = tf.train.CheckpointOptions(experimental_write_callbacks=callbacks)
     path = tf.train.Checkpoint(v=tf.Variable(1.0)).save(str(tmp_path / "c"), options=options)
     assert told == [path, "hear", "nothing"] and len(callbacks) == 3
-    options = tf.train.CheckpointOptions(experimental_write_callbacks=[lambda a, b: None])
-    with pytest.raises(AssertionError, match="0 or 1 parameters"):
-        tf.train.Checkpoint(v=tf.Variable(1.0)).write(str(tmp_path / "d"), options)
+    with pytest.raises(AssertionError, match="takes 2 arguments"):
+        tf.train.CheckpointOptions(experimental_write_callbacks=[lambda a, b: None])
 
 
 def test_the_private_helper(tmp_path):

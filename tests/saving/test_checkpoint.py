@@ -89,8 +89,7 @@ def test_by_name(tmp_path):
     variable = Variable([0.0, 0.0], name="scope/w")
     status = Checkpoint(v=variable).read(prefix)
     np.testing.assert_array_equal(variable, [1, 2])
-    with pytest.raises(AssertionError, match="other"):
-        status.assert_consumed()
+    status.assert_consumed()  # what the checkpoint has besides does not matter
 
 
 def test_manager(tmp_path):

@@ -65,6 +65,9 @@ class CheckpointOptions:
     def __post_init__(self) -> None:
         is_async = self.experimental_enable_async_checkpoint or self.enable_async
         self.enable_async = self.experimental_enable_async_checkpoint = is_async
+        for callback in self.experimental_write_callbacks or ():
+            count = len(inspect.signature(callback).parameters)
+            assert count <= 1, f"Callbacks take at most a path; {callback} takes {count} arguments."
 
 
 class _Checkpoint(AutoTrackable):
@@ -340,11 +343,6 @@ def _write_tensors(
     metrics.record_size(label, prefix)
     for callback in options.experimental_write_callbacks or ():
         count = len(inspect.signature(callback).parameters)
-        if count > 1:
-            raise AssertionError(
-                "Callback functions for checkpoint are required to have 0 or 1 parameters, but this has "
-                f"{count} parameters: {callback}"
-            )
         callback(*[prefix] * count)
 
 
@@ -384,17 +382,16 @@ def _read_objects(
 
 
 def _restore_by_name(reader: BundleReader, root: Any, attached: Any) -> LoadStatus:
-    used, missing = set(), []
+    missing = []
     for found in ObjectView(root, attached).objects:
         name = getattr(found, "_shared_name", None)
         if name is None:
             continue
         if name in reader:
-            used.add(name)
             found._restore_from_tensors({"VARIABLE_VALUE": reader.read(name)})
         else:
             missing.append(found)
-    return NameBasedSaverStatus(sorted(set(reader.entries) - used), missing)
+    return NameBasedSaverStatus(missing)
 
 
 def _path(prefix: Any) -> str:

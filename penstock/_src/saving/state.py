@@ -17,6 +17,7 @@ from penstock._src.filesystems import files
 from penstock._src.filesystems.whole import write_whole
 from penstock._src.ops.io.bundle import BundleReader, index_name
 from penstock._src.proto.saved import CheckpointState
+from penstock._src.proto.tensor import DataType
 from penstock._src.util.export import export
 
 log = logging.getLogger("tensorflow")
@@ -229,10 +230,10 @@ class CheckpointReader:
     def debug_string(self) -> bytes:
         """Returns a listing of names, types and shapes."""
         lines = [
-            f"{name} (DT_{self._reader.dtype(name).name.upper()}) {self._reader.shape(name)}"
+            f"{name} ({DataType.Name(self._reader.dtype(name).as_datatype_enum)}) {self._reader.shape(name)}\n"
             for name in self._reader.entries
         ]
-        return "\n".join(lines).encode()
+        return "".join(lines).encode()
 
 
 @export(v1=["train.NewCheckpointReader"])

@@ -95,8 +95,13 @@ class CheckpointLoadStatus(LoadStatus):
     def assert_consumed(self) -> "CheckpointLoadStatus":
         """Raises AssertionError unless everything has been restored on both sides."""
         for number, attribute in self._restoration.unused():
+            path = self._restoration.path_of(number)
+            if number not in self._restoration.bound:
+                node = self._restoration.graph.nodes[number]
+                raise AssertionError(f"Unresolved object in checkpoint {path}: {node}")
             raise AssertionError(
-                f"Unresolved object in checkpoint {self._restoration.path_of(number)}: {attribute}"
+                "Unused attributes in these objects (the attributes exist in the checkpoint but were not restored):\n"
+                f"{path} ({self._restoration.bound[number]}): {[attribute.name]}"
             )
         for number in range(len(self._restoration.graph.nodes)):
             if number not in self._restoration.bound and number not in self._restoration.skipped:
@@ -138,13 +143,14 @@ class CheckpointLoadStatus(LoadStatus):
 class NameBasedSaverStatus(LoadStatus):
     """The result of restoring variables by name, from a checkpoint of TensorFlow 1."""
 
-    def __init__(self, unused: list[str], missing: list[Any]) -> None:
-        self._unused, self._missing = unused, missing
+    def __init__(self, missing: list[Any]) -> None:
+        self._missing = missing
 
     def assert_consumed(self) -> "NameBasedSaverStatus":
-        """Raises AssertionError unless everything has been restored on both sides."""
-        if self._unused:
-            raise AssertionError(f"Some values of the checkpoint were not used: {self._unused}")
+        """Raises AssertionError unless every variable was restored; the checkpoint may have more."""
+        if self._missing:
+            listed = "".join(f"\n    {one}: {[one._shared_name]}" for one in self._missing)
+            raise AssertionError(f"Some objects had attributes which were not restored: {listed}")
         return self.assert_existing_objects_matched()
 
     def assert_existing_objects_matched(self) -> "NameBasedSaverStatus":

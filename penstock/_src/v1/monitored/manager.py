@@ -122,7 +122,7 @@ class SessionManager:
             session.close()
             if time.monotonic() + self._wait > end:
                 raise DeadlineExceededError(
-                    f"Session was not ready after waiting {max_wait_secs} secs: {missing}"
+                    f"Session was not ready after waiting {int(max_wait_secs)} secs."
                 )
             logger.info("Waiting for model to be ready: %s", missing)
             time.sleep(self._wait)

@@ -171,7 +171,7 @@ def by_name(given: Any) -> dict[str, Any]:
             slices.append(op)
             continue
         name = _name_of(op)
-        if name in found and found[name] is not op:
+        if name in found and (found[name] is not op or STATE.graph is not None):
             raise ValueError(f"At least two variables have the same name: {name}")
         found[name] = op
     return dict(sorted(found.items()))

@@ -11,9 +11,8 @@ import numpy as np
 from penstock._src.core import dispatch
 from penstock._src.core.calls.consent import Consent, asked_for, consent_for, consent_of_program
 from penstock._src.core.convert import convert_to_tensor
-from penstock._src.core.dispatch import STATE
+from penstock._src.core.dispatch import STATE, in_v1_graph
 from penstock._src.core.errors import InvalidArgumentError, NotFoundError, OpError
-from penstock._src.core.tensor import Tensor
 from penstock._src.eager.context import init_scope
 from penstock._src.filesystems import files
 from penstock._src.ops.io.bundle import BundleReader, index_name, write_bundle
@@ -162,8 +161,8 @@ class Saver:
         write_state: bool = True,
         strip_default_attrs: bool = False,
         save_debug_info: bool = False,
-    ) -> str:
-        """Writes a checkpoint `<save_path>-<global_step>` and returns its path.
+    ) -> str | None:
+        """Writes a checkpoint `<save_path>-<global_step>` and returns its path, or None if there are no variables.
 
         Args:
           sess: the session whose variables are saved; None when executing eagerly.
@@ -190,6 +189,10 @@ class Saver:
         above = os.path.dirname(os.path.dirname(path))
         if "://" not in path and not os.path.isdir(above or "."):  # only the last folder is created
             raise ValueError(f"Parent directory of {path} doesn't exist, can't save.")
+        if not hasattr(sess, "run") and (sess is not None or in_v1_graph()):
+            raise TypeError(f"'sess' must be a Session; {sess}")
+        if self._is_empty:
+            return None
         if self.saver_def is None:
             sess = None  # made in eager execution: there is nothing that a session could run
         with metrics.timed("checkpoint_write", metrics.SAVER):
@@ -325,9 +328,7 @@ def _unlike_the_graph(error: OpError, cause: str) -> OpError:
 def _step(sess: Any, step: Any) -> int:
     if isinstance(step, (int, np.integer)):
         return int(step)
-    if sess is not None and (isinstance(step, Tensor) or hasattr(step, "handle")):
-        return int(sess.run(step))
-    return int(step)
+    return int(step if sess is None else sess.run(step))
 
 
 @export(v1=["train.import_meta_graph"])
