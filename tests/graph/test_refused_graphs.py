@@ -32,10 +32,12 @@ A = ("a", "Const", [])
         ([A, ("b", "Identity", ["a:"])], "Unknown input node 'a:'"),
         ([A, ("b", "Identity", ["^a", "a"])], "'b'.*must come after regular dependencies"),
         ([("", "Const", [])], "invalid characters"),
+        ([("a:b", "Const", [])], "Node 'a:b': Node name contains invalid characters"),
+        ([("b", "Identity", ["c:0"])], "Node 'b': Unknown input node 'c:0'"),
         ([("a", "Const", ["^a"])], "1 nodes in a cycle"),
         ([("a", "Const", ["^none"])], "'a'.*Unknown input node '.none'"),
-        ([A, ("b", "Identity", ["a", "a"])], "'b'.*expected 1 inputs"),
-        ([("b", "Identity", [])], "'b'.*expected 1 inputs"),
+        ([A, ("b", "Identity", ["a", "a"])], "'b'.*expected inputs 'float' do not match"),
+        ([("b", "Identity", [])], "'b'.*expected inputs 'float' do not match"),
         ([("b", "Identity", ["c"]), ("c", "Identity", ["b"])], "cycle"),
     ],
 )
@@ -168,3 +170,46 @@ def test_mapped_placeholders_are_imported(definition):
 def test_arguments_of_another_type_are_refused(definition, arguments):
     with tf.Graph().as_default(), pytest.raises(TypeError, match="[Aa]rgument `"):
         tf.import_graph_def(arguments[0] or definition, *arguments[1:])
+
+
+def test_graphs_of_other_versions():
+    newer, bad = graph_of(A), graph_of(A)
+    newer.versions.min_consumer = 100000
+    bad.versions.bad_consumers.append(tf.version.GRAPH_DEF_VERSION)
+    with tf.Graph().as_default():
+        with pytest.raises(ValueError, match="min consumer version 100000 above current version"):
+            tf.import_graph_def(newer)
+        with pytest.raises(ValueError, match="GraphDef disallows consumer version"):
+            tf.import_graph_def(bad)
+
+
+def test_names_of_other_kinds_than_asked_for():
+    with tf.Graph().as_default() as graph:
+        tf.constant(1, name="x")
+        with pytest.raises(ValueError, match="can't both be False"):
+            graph.as_graph_element("x", allow_tensor=False, allow_operation=False)
+        with pytest.raises(ValueError, match="'x:0' appears to refer to a Tensor"):
+            graph.as_graph_element("x:0", allow_tensor=False)
+        with pytest.raises(ValueError, match="'x' refers to an Operation, not a Tensor"):
+            graph.as_graph_element("x", allow_operation=False)
+        with pytest.raises(KeyError, match="refers to an Operation not in the graph"):
+            graph.control_dependencies(["none"]).__enter__()
+        with pytest.raises(TypeError, match="Can not convert a int into a Tensor or Operation"):
+            graph.control_dependencies([3]).__enter__()
+        with pytest.raises(TypeError, match="op_type_map must be a dictionary"):
+            graph.gradient_override_map({"A": 3}).__enter__()
+
+
+@pytest.mark.parametrize(
+    "arguments, error, message",
+    [
+        ((None,), ValueError, "None values not supported"),
+        (([1.5], tf.int32), TypeError, "Expected int32, but got 1.5 of type 'float'"),
+        ((["a", 1], tf.string), TypeError, "Expected string, but got 1 of type 'int'"),
+        ((["a", 1],), TypeError, "Failed to convert elements of "),
+        (([1, 2], None, [1]), ValueError, "Takes at most 1, but got 2"),
+    ],
+)
+def test_values_of_tensor_messages(arguments, error, message):
+    with pytest.raises(error, match=message):
+        tf.make_tensor_proto(*arguments)

@@ -1,6 +1,7 @@
 """tf.print, the logger, and TensorProtos."""
 
 import logging
+import math
 import pprint
 import sys
 
@@ -165,9 +166,11 @@ def make_tensor_proto(values, dtype=None, shape=None, verify_shape=False, allow_
     Raises:
       TypeError: the values have another shape, with `verify_shape`, or no such dtype.
     """
+    if values is None:
+        raise ValueError("None values not supported.")
     kind = None if dtype is None else dtypes.as_dtype(dtype)
     with building_unrecorded(None):  # a message needs no node of the graph that is built
-        tensor = convert_to_tensor(values, dtype=kind)
+        tensor = _tensor_of(values, kind)
     array = np.asarray(tensor.numpy(), dtype=object if tensor.dtype == dtypes.string else None)
     if shape is not None:
         wanted = [int(n) for n in shape]
@@ -175,8 +178,39 @@ def make_tensor_proto(values, dtype=None, shape=None, verify_shape=False, allow_
             raise TypeError(f"Expected Tensor's shape: {tuple(wanted)}, but got {array.shape}.")
         if array.size == 1 and allow_broadcast:
             array = np.broadcast_to(array.reshape(()), wanted)
+        if array.size > math.prod(wanted):
+            raise ValueError(
+                f"Too many elements provided. Takes at most {math.prod(wanted)}, but got {array.size}."
+            )
         array = array.reshape(wanted)
     return to_proto(np.ascontiguousarray(array).reshape(array.shape), tensor.dtype)
+
+
+def _tensor_of(values, kind):
+    try:
+        return convert_to_tensor(values, dtype=kind)
+    except (TypeError, ValueError) as error:
+        if "non-rectangular" in str(error):
+            raise
+        if kind is None:
+            raise TypeError(
+                f"Failed to convert elements of {values} to Tensor. Consider casting elements to a supported type. See "
+                "https://www.tensorflow.org/api_docs/python/tf/dtypes for supported TF dtypes."
+            ) from error
+        for leaf in nest.flatten(values):
+            if not _is_of(leaf, kind):
+                raise TypeError(
+                    f"Expected {kind.name}, but got {leaf} of type '{type(leaf).__name__}'."
+                ) from error
+        raise
+
+
+def _is_of(leaf, kind):
+    try:
+        convert_to_tensor(leaf, dtype=kind)
+    except (TypeError, ValueError):
+        return False
+    return True
 
 
 @export("make_ndarray")

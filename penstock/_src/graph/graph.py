@@ -149,9 +149,11 @@ class Graph(Colocation, GraphConversions):
         Raises:
           TypeError: `op_type_map` is not a dict.
         """
-        if not isinstance(op_type_map, dict):
+        is_map = isinstance(op_type_map, dict)
+        texts = [text for pair in op_type_map.items() for text in pair] if is_map else []
+        if not is_map or not all(isinstance(text, str) for text in texts):
             raise TypeError(
-                f"Argument `op_type_map` must be a dictionary mapping strings to strings. Received {op_type_map}."
+                f"op_type_map must be a dictionary mapping strings to strings. Received {op_type_map}."
             )
         before = self._gradient_overrides
         self._gradient_overrides = {**before, **op_type_map}
@@ -168,7 +170,10 @@ class Graph(Colocation, GraphConversions):
         if name[-1] == "/":
             return name
         if not LEGAL_NAME.match(name) and not (self._scope and name[0] in "_-\\/"):
-            raise ValueError(f"'{name}' is not a valid root scope name")
+            raise ValueError(
+                f"'{name}' is not a valid root scope name. A root scope name has to match the following pattern: "
+                f"{LEGAL_NAME.pattern}"
+            )
         return name
 
     def local(self, tensor: Any) -> SymbolicTensor:
@@ -359,7 +364,7 @@ class Graph(Colocation, GraphConversions):
         if hasattr(element, "_value"):
             element = self.local(element)
         if not isinstance(element, SymbolicTensor):
-            raise TypeError(f"Control input must be an operation or tensor. Received {element!r}.")
+            return self.as_graph_element(element)  # a name, or nothing of a graph
         return self.local(element).op
 
     @contextlib.contextmanager
@@ -505,6 +510,8 @@ class Graph(Colocation, GraphConversions):
             if obj.graph is not self:
                 raise ValueError(f"{obj!r} is not an element of this graph.")
             return obj
+        if not (allow_tensor or allow_operation):
+            raise ValueError("allow_tensor and allow_operation can't both be False.")
         if not isinstance(obj, str):
             wanted = " or ".join(
                 k for k, on in (("Tensor", allow_tensor), ("Operation", allow_operation)) if on
@@ -516,11 +523,19 @@ class Graph(Colocation, GraphConversions):
             if obj not in self._by_name:
                 raise KeyError(f"The name '{obj}' refers to an Operation not in the graph.")
             return self._by_name[obj]
+        if allow_tensor and obj in self._by_name:
+            raise ValueError(
+                f"The name '{obj}' refers to an Operation, not a Tensor. Tensor names must be of the form "
+                '"<op_name>:<output_index>".'
+            )
         if allow_tensor:
             raise ValueError(
                 f"The name '{obj}' looks like an (invalid) Operation name, not a Tensor. Tensor "
                 'names must be of the form "<op_name>:<output_index>".'
             )
+        base = obj.partition(":")[0]
+        if base in self._by_name:
+            raise ValueError(f"Name '{obj}' appears to refer to a Tensor, not a Operation.")
         raise ValueError(f"The name '{obj}' looks like a Tensor name, not an Operation.")
 
     def _tensor_named(self, name: str) -> SymbolicTensor:

@@ -543,7 +543,9 @@ def device(device_name):
         if not callable(getattr(device_name, "to_string", None)):
             if callable(device_name):
                 raise RuntimeError("tf.device does not support functions.")
-            raise ValueError(f"tf.device: a device name is required. Received {device_name!r}.")
+            raise ValueError(
+                f"Expecting a string device name. Got {type(device_name)}({device_name})"
+            )
         device_name = device_name.to_string()
     if device_name:
         _check_name(device_name)

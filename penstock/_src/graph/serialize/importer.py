@@ -1,6 +1,7 @@
 """Imports GraphDefs and FunctionDefs, including those that TensorFlow wrote."""
 
 import importlib
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -30,11 +31,15 @@ from penstock._src.graph.serialize.v1_control import (
 )
 from penstock._src.ops.control.functional import check_functions
 from penstock._src.util.export import export
+from penstock._src.version import GRAPH_DEF_VERSION, VERSION
 
 # Functions nest no deeper in what people write; Python's stack holds some more.
 _DEEPEST = 60
 # The version of GraphDefs from which on a Placeholder without dimensions is a scalar; before, it had any shape.
 FIRST_OF_SCALARS = 22
+
+
+_NODE_NAME = re.compile(r"[A-Za-z0-9.][A-Za-z0-9_>./\\-]*$")
 
 
 class BadNodeError(ValueError):
@@ -228,9 +233,7 @@ class NodeImporter:
         if mapped is not None:
             return mapped
         if name not in self.operations:
-            raise ValueError(
-                f"The graph has no node '{name}', which another node reads{self._of_origin()}."
-            )
+            raise ValueError(f"Unknown input node '{text}'{self._of_origin()}")
         op = self.operations[name]
         if argument is not None:
             for declared, dtype in zip(op.raw_op.outputs, op.raw_op.output_dtypes, strict=True):
@@ -289,12 +292,11 @@ class NodeImporter:
         except BadNodeError:
             raise
         except _ODDITIES as error:
-            where = f"Node '{node.name}' ({node.op}){self._of_origin()}"
-            raise BadNodeError(f"{where}: {error}") from error
+            raise BadNodeError(f"Node '{node.name}'{self._of_origin()}: {error}") from error
 
     def _add_checked(self, node: Any, prefix: str) -> None:
         texts = [text for text in node.input if not text.startswith("^")]
-        if not node.name:
+        if not _NODE_NAME.match(node.name):
             raise ValueError("Node name contains invalid characters")
         if self.split is graph_input and list(node.input[: len(texts)]) != texts:
             raise ValueError("Control dependencies must come after regular dependencies")
@@ -417,14 +419,30 @@ def _check_attributes(cls: type[Op], node: Any, given: dict[str, Any]) -> None:
         )
 
 
+def _check_versions(versions: Any) -> None:
+    """Raises ValueError if a graph says that this version must not read it."""
+    if versions.min_consumer > GRAPH_DEF_VERSION:
+        raise ValueError(
+            f"GraphDef min consumer version {versions.min_consumer} above current version {GRAPH_DEF_VERSION} for "
+            f"TensorFlow {VERSION}.  Please upgrade TensorFlow."
+        )
+    if GRAPH_DEF_VERSION in versions.bad_consumers:
+        raise ValueError(
+            f"GraphDef disallows consumer version {GRAPH_DEF_VERSION}.  Please upgrade TensorFlow: this version is "
+            "likely buggy."
+        )
+
+
 def _check_inputs(op: Op, name: str, inputs: list[SymbolicTensor]) -> None:
     """Raises ValueError unless inputs are as many, and of the types, that the attributes of an op say."""
     expected: list[Any] = []
     for types in map(op._dtype_of, op.inputs):
         expected += types if isinstance(types, tuple) else [types]
     if len(expected) != len(inputs):
+        types = ", ".join(_shown(dtype) for dtype in expected)
         raise ValueError(
-            f"NodeDef expected {len(expected)} inputs, which do not match {len(inputs)} inputs specified"
+            f"NodeDef expected inputs '{types}' do not match {len(inputs)} inputs specified; Op<name={op.op_type}>; "
+            f"NodeDef: {{{{node {name}}}}}"
         )
     for at, (tensor, dtype) in enumerate(zip(inputs, expected, strict=True)):
         if tensor.dtype.base_dtype != dtype.base_dtype:
@@ -526,6 +544,7 @@ def add_graph_def(
         raise RuntimeError("import_graph_def: enter a graph first (with tf.Graph().as_default()).")
     library = Library(graph_def.library, consent=consent)
     importer = NodeImporter(graph, library, graph_input)
+    _check_versions(graph_def.versions)
     importer.scalars_are_unknown = graph_def.versions.producer < FIRST_OF_SCALARS
     for key, tensor in (input_map or {}).items():
         text = key if ":" in key else f"{key}:0"
