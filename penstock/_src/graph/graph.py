@@ -734,7 +734,7 @@ def _shape_message(
     op: Op, inputs: list[SymbolicTensor], name: str, location: Any, error: Exception
 ) -> str:
     shapes = ", ".join(
-        "<unknown>"
+        "?"
         if t.shape.rank is None
         else "[" + ",".join("?" if d is None else str(d) for d in t.shape.as_list()) + "]"
         for t in inputs

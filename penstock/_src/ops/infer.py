@@ -37,8 +37,47 @@ def scalar(shape: TensorShape) -> TensorShape:
 def axis_in(axis: int, rank: int) -> int:
     """Returns an axis counted from the front; raises ValueError if it is out of range."""
     if not -rank <= axis < rank:
-        raise ValueError(f"Axis {axis} is out of range for a tensor of rank {rank}.")
+        raise ValueError(f"Invalid axis: {axis}; must be in [{-rank},{rank})")
     return axis % rank
+
+
+def split_axis_in(axis: int, rank: int) -> int:
+    """Returns the axis of a split counted from the front; raises ValueError if it is out of range."""
+    if not -rank <= axis < rank:
+        raise ValueError(
+            f"Dimension size, given by scalar input {axis} must be in range [{-rank}, {rank})"
+        )
+    return axis % rank
+
+
+def prefix(shape: TensorShape, lead: TensorShape) -> TensorShape:
+    """Returns the dimensions of `shape` after those of `lead`, with which it has to begin.
+
+    Raises:
+      ValueError: it begins otherwise.
+    """
+    if shape.rank is None or lead.rank is None:
+        return UNKNOWN
+    for mine, other in zip(shape.with_rank_at_least(lead.rank).as_list(), lead.as_list()):
+        if None not in (mine, other) and mine != other:
+            raise ValueError(f"Dimensions must be equal, but are {mine} and {other}")
+    return shape[lead.rank :]
+
+
+def counted(number: Any, at: int) -> int | None:
+    """Returns the length that scalar input `at` gives, None if it is unknown.
+
+    Raises:
+      ValueError: it is negative.
+    """
+    if number.value is None:
+        return None
+    count = int(number.value)
+    if count < 0:
+        raise ValueError(
+            f"Dimension size, given by scalar input {at}, must be non-negative but is {count}"
+        )
+    return count
 
 
 def size(dims: list[int | None]) -> int | None:
@@ -72,7 +111,13 @@ def reduced(shape: TensorShape, axes: Any, keep_dims: bool) -> TensorShape:
         return UNKNOWN
     if value is None:
         return unknown_shape(shape.rank) if keep_dims else UNKNOWN
-    gone = {axis_in(int(axis), shape.rank) for axis in np.ravel(value)}
+    gone = set()
+    for axis in np.ravel(value).tolist():
+        if not -shape.rank <= axis < shape.rank:
+            raise ValueError(
+                f"Invalid reduction dimension {axis} for input with {shape.rank} dimensions"
+            )
+        gone.add(axis % shape.rank)
     dims = shape.as_list()
     if keep_dims:
         return TensorShape([1 if i in gone else d for i, d in enumerate(dims)])
@@ -85,8 +130,10 @@ def without_axis(shape: TensorShape, axis: Any) -> TensorShape:
         return UNKNOWN
     if axis.value is None:
         return unknown_shape(max(shape.rank - 1, 0))
-    at = axis_in(int(axis.value), shape.rank)
-    dims = shape.as_list()
+    at, dims = int(axis.value), shape.as_list()
+    if not -shape.rank <= at < shape.rank:  # refused when the op runs
+        return unknown_shape(max(shape.rank - 1, 0))
+    at %= shape.rank
     return TensorShape(dims[:at] + dims[at + 1 :])
 
 
@@ -133,12 +180,15 @@ __all__ = [
     "axis_in",
     "batch_matmul",
     "broadcast",
+    "counted",
     "held",
     "matmul",
     "merged",
+    "prefix",
     "reduced",
     "scalar",
     "size",
+    "split_axis_in",
     "times",
     "value_or_none",
     "vector_length",

@@ -11,7 +11,7 @@ def test_the_policy_holds_for_variables():
     variable = tf.Variable([[1, 2], [3, 4]])
     found = tf.gather_nd(variable, OUTSIDE, bad_indices_policy="IGNORE")
     assert found.numpy().tolist() == [2, 0]
-    with pytest.raises(tf.errors.InvalidArgumentError, match=r"indices\[1\] = \[3,0\]"):
+    with pytest.raises(tf.errors.InvalidArgumentError, match=r"indices\[1\] = \[3, 0\]"):
         tf.gather_nd(variable, OUTSIDE)
 
 

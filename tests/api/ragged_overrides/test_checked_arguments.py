@@ -1,5 +1,7 @@
 """Arguments of functions of ragged tensors: what is taken, and what is refused as TensorFlow refuses it."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -114,3 +116,39 @@ def test_graphs_of_tensorflow_1_check_as_well(call):
     with tf.Graph().as_default(), v1.Session() as session:
         with pytest.raises(tf.errors.InvalidArgumentError):
             session.run(call())
+
+
+@pytest.mark.parametrize(
+    "call, error, message",
+    [
+        (lambda x: tf.gather(x, [0], batch_dims=1), ValueError, "batch shape from indices (1,)"),
+        (
+            lambda x: tf.gather(x, 0, batch_dims=1),
+            ValueError,
+            "batch_dims=1 out of bounds: expected 0<=batch_dims<0",
+        ),
+        (
+            lambda x: tf.gather(x, [[0], [0]], batch_dims=2),
+            ValueError,
+            "batch_dims must be less than rank(params)",
+        ),
+        (
+            lambda x: tf.concat([x, tf.ragged.constant([[4]])], 1),
+            tf.errors.InvalidArgumentError,
+            "Input tensors at index 0 (=x) and 1 (=y) have incompatible shapes.",
+        ),
+        (
+            lambda x: tf.split(x, [1, 2]),
+            tf.errors.InvalidArgumentError,
+            "Cannot exactly split the `axis` dimension of `value`",
+        ),
+        (
+            lambda x: x + tf.ragged.constant([[1], [2, 3]]),
+            tf.errors.InvalidArgumentError,
+            "Condition x == y did not hold.",
+        ),
+    ],
+)
+def test_ragged_functions_refuse_what_does_not_fit(call, error, message):
+    with pytest.raises(error, match=re.escape(message)):
+        call(tf.ragged.constant([[1, 2], [3]]))

@@ -51,8 +51,10 @@ def gather(params, indices, validate_indices=None, axis=None, batch_dims=0, name
     if axis is None:
         axis = batch_dims
     own = getattr(params, "sparse_read", None)
-    if own is not None and batch_dims == 0 and isinstance(axis, int) and axis == 0:
-        return own(indices, name=name)
+    if isinstance(axis, int) and axis == 0:
+        batch_dims = 0  # TensorFlow has no batches before the first axis
+        if own is not None:
+            return own(indices, name=name)
     return raw.GatherV2(params=params, indices=indices, axis=axis, batch_dims=batch_dims, name=name)
 
 
@@ -494,7 +496,13 @@ def edit_distance(hypothesis, truth, normalize=True, name="edit_distance"):
 
     Returns:
       A float32 tensor of rank r - 1.
+
+    Raises:
+      TypeError: one is no SparseTensor.
     """
+    for what, value in (("Hypothesis", hypothesis), ("Truth", truth)):
+        if not all(hasattr(value, part) for part in ("indices", "values", "dense_shape")):
+            raise TypeError(f"{what} must be a SparseTensor.")
     return raw.EditDistance(
         hypothesis_indices=hypothesis.indices,
         hypothesis_values=hypothesis.values,

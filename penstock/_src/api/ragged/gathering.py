@@ -18,19 +18,25 @@ def gather(params, indices, validate_indices=None, axis=None, batch_dims=0, name
     """
     del validate_indices
     params, indices = _value(params), _value(indices)
-    if batch_dims < 0:
-        batch_dims = counted_from_the_front(batch_dims, indices.shape.rank, "batch_dims")
-    axis = batch_dims if axis is None else counted_from_the_front(axis, params.shape.rank)
+    if batch_dims != indices.shape.rank:
+        width = indices.shape.rank
+        batch_dims = counted_from_the_front(batch_dims, width, "batch_dims", "rank(indices)")
+    rank = params.shape.rank
+    if rank is not None and batch_dims >= rank:
+        raise ValueError("batch_dims must be less than rank(params)")
+    if axis is None:
+        axis = batch_dims
+    axis = counted_from_the_front(axis, rank, ndims="rank(params)")
     if axis < batch_dims:
-        raise ValueError(
-            f"axis ({axis}) must be greater than or equal to batch_dims ({batch_dims})"
-        )
+        raise ValueError("axis must be greater than or equal to batch_dims")
     return _gather(params, indices, axis, batch_dims, name)
 
 
 def _gather(params, indices, axis, batch_dims, name=None):
     if not isinstance(params, RaggedTensor) and not isinstance(indices, RaggedTensor):
         return indexing.gather(params, indices, axis=axis, batch_dims=batch_dims, name=name)
+    if isinstance(params, RaggedTensor) and indices.shape.rank is None:
+        raise ValueError("rank(indices) must be known statically")
     if batch_dims:
         return _gather_in_batches(params, indices, axis, batch_dims)
     if axis:
@@ -70,7 +76,17 @@ def _tiled(indices, count):
 
 def _gather_in_batches(params, indices, axis, batch_dims):
     """Row b of the result comes from row b of both."""
+    width = None if indices.shape.rank is None else indices.shape[:batch_dims]
+    if width is not None and not width.is_compatible_with(params.shape[:batch_dims]):
+        raise ValueError(
+            f"batch shape from indices {width} does not match params shape {params.shape}"
+        )
     if batch_dims > 1:
+        if isinstance(params, RaggedTensor) and not isinstance(indices, RaggedTensor):
+            raise ValueError(
+                "batch shape from indices does not match params shape: ragged params dimension "
+                "corresponds to uniform indices dimension"
+            )
         if isinstance(indices, RaggedTensor) or isinstance(params, RaggedTensor):
             params, indices = _ragged(params), _ragged(indices)
         inner = _gather(params.values, indices.values, axis - 1, batch_dims - 1)
@@ -125,6 +141,8 @@ def gather_nd(params, indices, batch_dims=0, name=None, bad_indices_policy=""):
         if indices.ragged_rank == indices.shape.rank - 1:
             raise ValueError("The innermost dimension of indices may not be ragged")
         return indices.with_values(gather_nd(params, indices.values))
+    if indices.shape.rank is None:
+        raise ValueError("indices.rank be statically known.")
     if indices.shape.rank == 0:
         raise ValueError("indices.rank must be at least 1.")
     if indices.shape.rank == 1 and isinstance(params, RaggedTensor):

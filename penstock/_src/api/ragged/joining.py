@@ -9,7 +9,8 @@ from penstock._src.core.registry import raw
 
 from .indexing import add_axis, as_ragged_or_tensor, gather
 from .ragged_tensor import RaggedTensor
-from .row_checks import counted_from_the_front, depending, require, scalar
+from .row_checks import counted_from_the_front, depending, scalar
+from .shapes.arguments import require_equal
 
 
 @dispatchable("ragged.stack", scope="RaggedConcat")
@@ -92,8 +93,8 @@ def _joined_rows(values, axis, is_stack):
     splits, checks = values[0].row_splits, []
     for value in values[1:]:
         if value.row_splits is not splits:
-            same = raw.Equal(x=splits, y=value.row_splits)
-            checks += require(same, "Inputs must have identical ragged splits")
+            message = "Inputs must have identical ragged splits"
+            checks += require_equal(splits, value.row_splits, message)
     inner = _joined([v.values for v in values], axis - 1, is_stack)
     return RaggedTensor.from_row_splits(inner, depending(splits, checks), validate=False)
 
@@ -119,9 +120,9 @@ def _longer_rows(values):
     by_value = raw.Reshape(tensor=numbers, shape=raw.Pack(values=[scalar(count, kind), rows]))
     order = raw.Reshape(tensor=raw.Transpose(x=by_value, perm=[1, 0]), shape=[-1])
     checks = []
-    for value in values[1:]:
-        same = raw.Equal(x=rows, y=value.nrows())
-        checks += require(same, "Input tensors must have the same number of rows")
+    for i, value in enumerate(values[1:], 1):
+        message = f"Input tensors at index 0 (=x) and {i} (=y) have incompatible shapes."
+        checks += require_equal(rows, value.nrows(), message)
     mixed = gather(_all_rows(values), depending(order, checks))
     return RaggedTensor.from_row_splits(mixed.values, mixed.row_splits[::count], validate=False)
 

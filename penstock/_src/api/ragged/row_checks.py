@@ -17,7 +17,7 @@ from penstock._src.graph.static_values import get_static_value, static_value
 INDEX_TYPES = (dtypes.int32, dtypes.int64)
 
 
-def counted_from_the_front(axis, rank, name="axis"):
+def counted_from_the_front(axis, rank, name="axis", ndims="the rank"):
     """An axis counted from the front.
 
     Raises:
@@ -27,7 +27,7 @@ def counted_from_the_front(axis, rank, name="axis"):
         raise TypeError(f"{name} must be an int; got {type(axis).__name__}")
     if rank is None:
         if axis < 0:
-            raise ValueError(f"{name}={axis} may only be negative if the rank is statically known.")
+            raise ValueError(f"{name}={axis} may only be negative if {ndims} is statically known.")
         return axis
     if not -rank <= axis < rank:
         raise ValueError(f"{name}={axis} out of bounds: expected {-rank}<={name}<{rank}")

@@ -10,6 +10,7 @@ from penstock._src.api.math.elementwise import cast
 from penstock._src.api.ragged.ragged_tensor import RaggedTensor
 from penstock._src.api.ragged.row_checks import depending, require, scalar
 from penstock._src.api.ragged.row_partition import RowPartition
+from penstock._src.api.ragged.shapes.arguments import require_equal
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
 from penstock._src.core.tensor import Tensor
@@ -128,9 +129,9 @@ def _common_partition(operands, count):
         if x is ragged[0] or (not x.is_ragged() and get_static_value(x.length()) == 1):
             continue
         if x.is_ragged():
-            theirs = x.partition().row_lengths()
-            if theirs is not lengths:
-                checks += require(raw.Equal(x=theirs, y=lengths), message, theirs, lengths)
+            theirs = x.partition()
+            if theirs is not partition:
+                checks += require_equal(partition.row_splits(), theirs.row_splits())
         else:
             length = x.length()
             one = raw.Equal(x=length, y=scalar(1, length.dtype))

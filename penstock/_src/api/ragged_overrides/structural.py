@@ -12,6 +12,7 @@ from penstock._src.api.ragged import indexing as rows
 from penstock._src.api.ragged.construction import stack_dynamic_partitions
 from penstock._src.api.ragged.ragged_tensor import RaggedTensor
 from penstock._src.api.ragged.row_checks import counted_from_the_front, depending, require, scalar
+from penstock._src.api.ragged.shapes.arguments import require_equal
 from penstock._src.core import dtypes, errors
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
@@ -108,8 +109,7 @@ def _split(value, num_or_size_splits, axis=0, num=None, name="split"):
     if isinstance(num_or_size_splits, int):
         if num_or_size_splits < 1:
             raise ValueError(
-                "`num_or_size_splits` must be >=1 if it is an `int`. "
-                f"Received {num_or_size_splits}."
+                f"`num_or_size_splits` must be >=1 if it is an `int`. Received {num_or_size_splits}"
             )
         count = num_or_size_splits
         size = raw.FloorDiv(x=value.nrows(), y=convert_to_tensor(count, value.row_splits.dtype))
@@ -118,7 +118,7 @@ def _split(value, num_or_size_splits, axis=0, num=None, name="split"):
         sizes = convert_to_tensor(num_or_size_splits)
         if not sizes.dtype.is_integer or sizes.shape.rank not in (None, 1):
             raise TypeError(
-                "`num_or_size_splits` must be an `int` or 1-D list or `Tensor` of integers. "
+                "`num_or_size_splits` must be an `int` or 1-D list or `Tensor`. "
                 f"Received {num_or_size_splits}."
             )
         if num is not None and sizes.shape.rank and sizes.shape[0] not in (None, num):
@@ -136,8 +136,10 @@ def _split(value, num_or_size_splits, axis=0, num=None, name="split"):
     for size in sizes:
         end = end + size
         ends.append(end)
-    message = "Cannot exactly split the `axis` dimension of `value` with the given sizes."
-    checks = require(raw.Equal(x=end, y=value.nrows()), message, end)
+    message = (
+        "Cannot exactly split the `axis` dimension of `value` with the given `num_or_size_split`."
+    )
+    checks = require_equal(value.nrows(), end, message)
     ends = [depending(end, checks) for end in ends]
     return [rows.rows_between(value, ends[i], ends[i + 1]) for i in range(count)]
 

@@ -18,26 +18,27 @@ from penstock._src.ops.rules import ints, known_shape, show, static_value, value
 
 def joined_shape(values, axis):
     """Returns the shape of tensors joined along an axis."""
-    ranks = {v.rank for v in values if v.rank is not None}
-    if not ranks:
+    rank = next((v.rank for v in values if v.rank is not None), None)
+    if rank is None:
         return UNKNOWN
-    rank = ranks.pop()
     for v in values:
         v.with_rank(rank)
     if rank == 0:
         raise ValueError("Can't concatenate scalars (use tf.stack instead)")
     if axis.value is None:
         return unknown_shape(rank)
-    at = infer.axis_in(int(np.ravel(axis.value)[0]), rank)
+    at = int(np.ravel(axis.value)[0])
+    values[0].with_rank_at_least(at + 1 if at >= 0 else -at)
+    at %= rank
     total: int | None = 0
-    dims = unknown_shape(rank)
+    dims = unknown_shape(rank - 1)
     for v in values:
         known = v.as_list() if v.rank is not None else [None] * rank
         total = infer.add(total, known[at])
-        known[at] = None
+        del known[at]
         dims = dims.merge_with(TensorShape(known))
     result = dims.as_list()
-    result[at] = total
+    result.insert(at, total)
     return result
 
 
@@ -266,7 +267,14 @@ class Pack(Op):
     has_static_value = True
 
     def shape(self, values):
-        one = infer.merged(*values)
+        one = values[0]
+        for i, value in enumerate(values[1:]):
+            try:
+                one = one.merge_with(value)
+            except ValueError as error:
+                reason = getattr(error, "in_graph", str(error))
+                where = f"\n\tFrom merging shape {i} with other shapes."
+                raise ValueError(reason + where) from None
         if one.rank is None:
             return UNKNOWN
         at = infer.axis_in(self.axis, one.rank + 1)
@@ -367,12 +375,13 @@ class Split(Op):
     def shape(self, axis, value):
         if value.rank is None or axis.value is None:
             return [unknown_shape(value.rank)] * self.num_split
-        at = infer.axis_in(int(axis.value), value.rank)
+        at = infer.split_axis_in(int(axis.value), value.rank)
         dims = value.as_list()
         if dims[at] is not None:
             if dims[at] % self.num_split:
                 raise ValueError(
                     f"Dimension size must be evenly divisible by {self.num_split} but is {dims[at]}"
+                    "\n\tNumber of ways to split should evenly divide the split dimension"
                 )
             dims[at] //= self.num_split
         return [dims] * self.num_split
@@ -409,7 +418,7 @@ def split_axis(op, axis, value):
         raise op.invalid(f"split_dim must be a scalar but has shape {show(axis.shape)}")
     at, rank = axis.item(), value.ndim
     if not -rank <= at < rank:
-        raise op.invalid(f"-input rank({-rank}) <= split_dim < input rank ({rank}), but got {at}")
+        raise op.invalid(f"-input rank(-{rank}) <= split_dim < input rank ({rank}), but got {at}")
     return at % rank
 
 
@@ -434,20 +443,25 @@ class SplitV(Op):
     def shape(self, value, size_splits, axis):
         if value.rank is None or axis.value is None:
             return [unknown_shape(value.rank)] * self.num_split
-        at, dims = infer.axis_in(int(axis.value), value.rank), value.as_list()
+        at, dims = infer.split_axis_in(int(axis.value), value.rank), value.as_list()
         sizes = infer.value_or_none(size_splits)
         if sizes is None:
             sizes = [dims[at] if self.num_split == 1 else None] * self.num_split
         elif len(sizes) != self.num_split:
-            raise ValueError(f"There must be {self.num_split} sizes. Received {sizes}")
+            raise ValueError("Length of size_splits should be equal to num_outputs")
         elif -1 in sizes:
             whole = dims[at]
+            if sizes.count(-1) > 1:
+                raise ValueError("size_splits can only have one -1")
             rest = None if whole is None else whole - sum(s for s in sizes if s != -1)
             sizes = [rest if s == -1 else s for s in sizes]
         elif dims[at] not in (None, sum(sizes)):
             raise ValueError(
-                f"The sizes {sizes} must sum to the dimension along the axis, {dims[at]}"
+                f"can't split axis of size {dims[at]} into pieces of size {show(sizes)}"
             )
+        for i, size in enumerate(sizes):
+            if size is not None and size < 0:
+                raise ValueError(f"Split size at index {i} must be >= 0. Got: {size}")
         return [dims[:at] + [s] + dims[at + 1 :] for s in sizes]
 
     def gradient(self, _value, _size_splits, axis, _output, dys):
@@ -471,8 +485,9 @@ class SplitV(Op):
         """
         if sizes.count(-1) > 1:
             raise self.invalid("There can only be one -1 in the input.")
-        if any(s < -1 for s in sizes):
-            raise self.invalid(f"Split size must be >= 0. Received {sizes}")
+        for i, s in enumerate(sizes):
+            if s < -1:
+                raise self.invalid(f"Split size at index {i} must be >= 0. Got: {s}")
         total = sum(s for s in sizes if s != -1)
         if total > whole or (-1 not in sizes and total != whole):
             raise self.invalid(

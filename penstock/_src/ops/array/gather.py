@@ -6,10 +6,9 @@ from penstock._src.core import dtypes
 from penstock._src.core.composite import IndexedSlices
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
-from penstock._src.core.shapes import UNKNOWN, TensorShape, unknown_shape
+from penstock._src.core.shapes import UNKNOWN, unknown_shape
 from penstock._src.core.typesets import ANY, INDEX
 from penstock._src.ir.errors import NotLowerable
-from penstock._src.ops import infer
 from penstock._src.ops.rules import (
     ints,
     joined,
@@ -56,6 +55,7 @@ class GatherV2(Op):
 
     def shape(self, params, indices, axis):
         params.with_rank_at_least(1)
+        axis.with_rank(0)
         value = axis.value
         if params.rank is None or indices.rank is None:
             return UNKNOWN
@@ -67,13 +67,11 @@ class GatherV2(Op):
             )
         if value is None:
             return unknown_shape(params.rank - 1 + indices.rank - batch)
-        at = infer.axis_in(int(value), params.rank)
-        lead = params[:batch].merge_with(indices[:batch])
-        return (
-            lead.concatenate(params[batch:at])
-            .concatenate(indices[batch:])
-            .concatenate(params[at + 1 :])
-        )
+        at = int(value)
+        params.with_rank_at_least(at + 1 if at >= 0 else -at)
+        at %= params.rank
+        # Whether the batches agree is only known when the op runs.
+        return params[:at].concatenate(indices[batch:]).concatenate(params[at + 1 :])
 
     def gradient(self, params, indices, axis, _output, dy):
         at = static_value(axis)
@@ -85,7 +83,7 @@ class GatherV2(Op):
         if not params.ndim:
             raise self.invalid("params must be at least 1 dimensional")
         if axis.ndim:
-            raise self.invalid(f"axis must be scalar. Received shape {show(axis.shape)}")
+            raise self.invalid("axis must be scalar")
         at, rank = int(axis), params.ndim
         if not -rank <= at < rank:
             least = at + 1 if at >= 0 else -at
@@ -93,6 +91,10 @@ class GatherV2(Op):
         at %= rank
         batch = self.batch_dims + (indices.ndim if self.batch_dims < 0 else 0)
         self.check_batch(params, indices, at, batch)
+        others = params.shape[:at] + params.shape[at + 1 :]
+        if 0 in others:  # parts without elements are not looked up
+            kept = params.shape[:at] + indices.shape[batch:] + params.shape[at + 1 :]
+            return np.empty(kept, params.dtype)
         check_indices(self, indices, params.shape[at])
         if not batch and not at and is_range(indices):
             return params[int(indices[0]) : int(indices[-1]) + 1]
@@ -137,6 +139,8 @@ class GatherV2(Op):
         fits = 0 <= batch <= min(len(indices.shape), at) and batch < rank
         if not fits or tuple(params.shape[:batch]) != tuple(indices.shape[:batch]):
             raise NotLowerable("batch dimensions that do not fit")
+        if 0 in params.shape[:at] + params.shape[at + 1 :]:
+            raise NotLowerable("parts without elements")
         return p.gather(params, indices, at, batch, mode="error")
 
 
@@ -204,12 +208,14 @@ class Gather(Op):
     def eager(self, params, indices):
         if not params.ndim:
             raise self.invalid("params must be at least 1 dimensional")
+        if 0 in params.shape[1:]:  # rows without elements are not looked up
+            return np.empty(indices.shape + params.shape[1:], params.dtype)
         check_indices(self, indices, params.shape[0])
         return params.take(indices, 0)
 
     def lower(self, p, params, indices):
-        if self.Tparams.np.hasobject or not params.shape:
-            raise NotLowerable(f"elements of type {self.Tparams.name}")
+        if self.Tparams.np.hasobject or not params.shape or 0 in params.shape[1:]:
+            raise NotLowerable(f"no rows, or elements of type {self.Tparams.name}")
         return p.gather(params, indices, 0, 0, mode="error")
 
 
@@ -245,7 +251,8 @@ def bad_vectors(op, indices, dims, message):
         return bad
     at = np.unravel_index(int(np.argmax(bad)), bad.shape) if bad.ndim else ()
     place = f"[{','.join(str(int(i)) for i in at)}]" if at else ""
-    raise op.invalid(f"indices{place} = {show(indices[at])} does not index into {message}")
+    vector = ", ".join(map(str, indices[at].tolist()))
+    raise op.invalid(f"indices{place} = [{vector}] does not index into {message}")
 
 
 class GatherNd(Op):
@@ -262,8 +269,8 @@ class GatherNd(Op):
             return UNKNOWN
         if indices[-1] > params.rank:
             raise ValueError(
-                f"indices.shape[-1] must be <= params.rank, but saw indices shape {indices} and "
-                f"params shape {params}"
+                f"indices.shape[-1] must be <= params.rank, but saw indices shape: {show(indices)} "
+                f"and params shape: {show(params)}"
             )
         return indices[: indices.rank - 1].concatenate(params[indices[-1] :])
 
@@ -281,7 +288,9 @@ class GatherNd(Op):
 
     def eager(self, params, indices):
         if not indices.ndim:
-            raise self.invalid(f"indices must be at least a vector. Received {show(indices.shape)}")
+            raise self.invalid("indices must be at least a vector")
+        if not params.ndim:
+            raise self.invalid("params must be at least a vector")
         depth = indices.shape[-1]
         if depth > params.ndim:
             raise self.invalid(
@@ -349,12 +358,22 @@ def rows_shape(indices, updates, shape):
     """Checks the static shapes of a scatter onto `shape`; raises ValueError if they do not fit."""
     if None in (indices.rank, updates.rank, shape.rank) or indices[-1] is None:
         return
-    depth = indices[-1]
-    if depth > shape.rank:
-        raise ValueError(f"The index vectors have {depth} entries; the shape is {shape}.")
-    expected = TensorShape(indices[: indices.rank - 1]).concatenate(shape[depth:])
-    if not updates.is_compatible_with(expected):
+    depth, outer = indices[-1], indices.rank - 1
+    of_indices = f"[0,{outer}) of indices[shape={show(indices)}]"
+    of_updates = f"[0,{outer}) of updates[shape={show(updates)}]"
+    _same_dims(of_indices, indices[:outer], of_updates, updates[:outer])
+    of_input = f"[{depth},{shape.rank}) of input[shape={show(shape)}]"
+    of_updates = f"[{outer},{updates.rank}) of updates[shape={show(updates)}]"
+    _same_dims(of_input, shape[depth:], of_updates, updates[outer:])
+
+
+def _same_dims(which, mine, others, theirs):
+    """Raises ValueError unless the dimensions of an argument are those of another."""
+    try:
+        mine.merge_with(theirs)
+    except ValueError as error:
+        reason = getattr(error, "in_graph", str(error))
         raise ValueError(
-            f"The updates must have shape {expected} for indices {indices} into {shape}. "
-            f"Received {updates}."
-        )
+            f"Dimensions {which} = {show(mine)} must match dimensions {others} = {show(theirs)}: "
+            f"{reason}"
+        ) from None

@@ -25,7 +25,9 @@ def padded_shape(input, paddings):
     if rank is None:
         return UNKNOWN
     if paddings[0] not in (None, rank):
-        raise ValueError(f"paddings must have {rank} rows. Received shape {paddings}.")
+        raise ValueError(f"Shape must be rank {paddings[0]} but is rank {rank}")
+    if paddings.rank is not None and paddings[1] not in (None, 2):
+        raise ValueError(f"Dimension must be 2 but is {paddings[1]}")
     value = paddings.value
     if value is None or input.rank is None:
         return unknown_shape(rank)
@@ -161,7 +163,7 @@ class MirrorPad(Op):
     def eager(self, input, paddings):
         pairs = amounts(self, input, paddings)
         for n, (low, high) in zip(input.shape, pairs):
-            if self.offset and not (low < n and high < n) and (low or high):
+            if self.offset and not (low < n and high < n):
                 raise self.invalid(
                     f"paddings must be less than the dimension size: {low}, {high} not less than {n}"
                 )

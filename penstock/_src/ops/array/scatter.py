@@ -16,17 +16,15 @@ WIDE_INDEX = INDEX | {dtypes.int16}
 UFUNCS = {"add": np.add, "sub": np.subtract, "max": np.maximum, "min": np.minimum}
 
 
-def check_scatter(op, indices, updates, dims, message):
+def check_scatter(op, indices, updates, dims):
     """Raises InvalidArgumentError unless the updates fit the indices into a tensor of these dims."""
-    depth = indices.shape[-1] if indices.ndim else 1
-    lead = indices.shape[:-1]
-    if depth > len(dims):
+    for name, array in (("Indices", indices), ("Updates", updates)):
+        if not array.ndim:
+            raise op.invalid(f"{name} shape must have rank at least one. Found:[]")
+    if 0 in dims and indices.size and updates.size:
         raise op.invalid(
-            f"The inner dimension of indices shape ({depth}) must be at most the rank of the "
-            f"output ({len(dims)}). Received indices {show(indices.shape)}, output {show(dims)}."
+            f"Indices and updates specified for empty output.  indices shape: {show(indices.shape)}"
         )
-    if updates.shape[: len(lead)] != lead or updates.shape[len(lead) :] != tuple(dims[depth:]):
-        raise op.invalid(message(depth))
 
 
 def scatter_into(op, out, indices, updates, how):
@@ -100,21 +98,26 @@ class ScatterNd(Op):
     @quiet
     def eager(self, indices, updates, shape):
         if shape.ndim != 1:
-            raise self.invalid(f"shape must be a vector. Received {show(shape.shape)}")
+            raise self.invalid("Shape must be a vector")
         dims = shape.tolist()
-        if any(d < 0 for d in dims):
-            raise self.invalid(f"Dimension must be >= 0. Received shape {dims}")
-        check_scatter(
-            self,
-            indices,
-            updates,
-            dims,
-            lambda depth: (
-                f"Dimensions [0,{indices.ndim - 1}) of indices[shape={show(indices.shape)}] must "
-                f"match dimensions [0,{indices.ndim - 1}) of updates[shape={show(updates.shape)}], "
-                f"and the rest those of the output from {depth}: {show(dims)}"
-            ),
-        )
+        for d in dims:
+            if d < 0:
+                raise self.invalid(f"Dimension {d} must be >= 0")
+        if not dims and (indices.size or updates.size):
+            raise self.invalid("Indices and updates specified for empty output shape")
+        check_scatter(self, indices, updates, dims)
+        depth, outer = indices.shape[-1], indices.ndim - 1
+        of_updates = f"of updates[shape={show(updates.shape)}]"
+        if indices.shape[:-1] != updates.shape[:outer]:
+            raise self.invalid(
+                f"Dimensions [0,{outer}) of indices[shape={show(indices.shape)}] must match "
+                f"dimensions [0,{outer}) {of_updates}"
+            )
+        if depth > len(dims) or updates.shape[outer:] != tuple(dims[depth:]):
+            raise self.invalid(
+                f"Dimensions [{depth},{len(dims)}) of input[shape={show(dims)}] must match "
+                f"dimensions [{outer},{updates.ndim}) {of_updates}"
+            )
         wide = in_float32(updates)
         out = np.full(dims, zero_of(self.T), wide.dtype)
         return scatter_into(self, out, indices, wide, "add").astype(updates.dtype, copy=False)
@@ -146,18 +149,18 @@ class _TensorScatter(Op):
 
     def check(self, tensor, indices, updates):
         """Raises InvalidArgumentError unless the shapes fit together."""
-        if not indices.ndim:
-            raise self.invalid("Indices shape must have rank at least one. Found: []")
-        check_scatter(
-            self,
-            indices,
-            updates,
-            tensor.shape,
-            lambda depth: (
+        check_scatter(self, indices, updates, tensor.shape)
+        depth, outer = indices.shape[-1], indices.ndim - 1
+        if updates.shape[:outer] != indices.shape[:-1]:
+            raise self.invalid(
                 "Outer dimensions of indices and update must match. Indices shape: "
                 f"{show(indices.shape)}, updates shape:{show(updates.shape)}"
-            ),
-        )
+            )
+        if depth > tensor.ndim or updates.shape[outer:] != tensor.shape[depth:]:
+            raise self.invalid(
+                "Inner dimensions of output shape must match inner dimensions of updates shape. "
+                f"Output: {show(tensor.shape)} updates: {show(updates.shape)}"
+            )
 
     def lower(self, p, tensor, indices, updates):
         return lower_scatter(self, p, tensor, indices, updates, self.how)

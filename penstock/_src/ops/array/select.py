@@ -62,9 +62,12 @@ class Select(Op):
 
     def shape(self, condition, x, y):
         merged = infer.merged(x, y)
-        if condition.rank not in (None, 0, 1) or (condition.rank == 1 and merged.rank == 1):
-            return merged.merge_with(condition)
-        return merged
+        if condition.rank in (None, 0):
+            return merged
+        if condition.rank == 1 and merged.rank is not None:  # whole rows
+            condition.merge_with(merged[:1])
+            return merged
+        return merged if merged.rank is None else merged.merge_with(condition)
 
     def gradient(self, condition, _x, _y, _output, dy):
         zeros = zeros_like(dy)
@@ -75,8 +78,8 @@ class Select(Op):
             return choose(condition, x, y, self.T)
         if x.shape != y.shape:
             raise self.invalid(
-                "'then' and 'else' must have the same size.  but received: "
-                f"{show(x.shape)} vs. {show(y.shape)}"
+                "Inputs to operation Select of type Select must have the same size and shape.  "
+                f"Input 0: {show(condition.shape)} != input 2: {show(y.shape)}"
             )
         if condition.ndim == 1 and x.ndim != 1:
             if not x.ndim or condition.shape[0] != x.shape[0]:
@@ -87,8 +90,8 @@ class Select(Op):
             condition = condition.reshape(-1, *[1] * (x.ndim - 1))
         elif condition.ndim and condition.shape != x.shape:
             raise self.invalid(
-                "'cond' must be a scalar, a vector, or of the shape of 'then'. Received "
-                f"{show(condition.shape)} and {show(x.shape)}"
+                "Inputs to operation Select of type Select must have the same size and shape.  "
+                f"Input 0: {show(condition.shape)} != input 1: {show(x.shape)}"
             )
         return choose(condition, x, y, self.T)
 
@@ -132,10 +135,10 @@ class OneHot(Op):
     def shape(self, indices, depth, on_value, off_value):
         for scalar in (depth, on_value, off_value):
             scalar.with_rank(0)
+        size = infer.counted(depth, 1)
         if indices.rank is None:
             return UNKNOWN
-        at = indices.rank if self.axis == -1 else infer.axis_in(self.axis, indices.rank + 1)
-        size = None if depth.value is None else int(depth.value)
+        at = indices.rank if self.axis == -1 else self.axis
         dims = indices.as_list()
         return TensorShape(dims[:at] + [size] + dims[at:])
 

@@ -235,7 +235,11 @@ class Squeeze(Op):
         dims = input.as_list()
         if not self.squeeze_dims:
             return UNKNOWN if None in dims else [d for d in dims if d != 1]
-        gone = {infer.axis_in(a, input.rank) for a in self.squeeze_dims}
+        gone, rank = set(), input.rank
+        for i, axis in enumerate(self.squeeze_dims):
+            if not -rank <= axis < rank:
+                raise ValueError(f"squeeze_dims[{i}] not in [{-rank},{rank}).")
+            gone.add(axis % rank)
         for axis in gone:
             if dims[axis] not in (None, 1):
                 raise ValueError(
@@ -295,9 +299,14 @@ class ExpandDims(Op):
     def shape(self, input, axis):
         if input.rank is None:
             return UNKNOWN
+        if axis.is_fully_defined() and axis.num_elements() != 1:
+            raise ValueError("'dim' input must be a tensor with a single value")
         if axis.value is None:
-            return unknown_shape(input.rank + 1)
-        at = infer.axis_in(int(np.ravel(axis.value)[0]), input.rank + 1)
+            return UNKNOWN if axis.rank is None else unknown_shape(input.rank + 1)
+        at, rank = int(np.ravel(axis.value)[0]), input.rank
+        if not -rank - 1 <= at <= rank:
+            raise ValueError(f"dim {at} not in the interval [{-rank - 1}, {rank}].")
+        at %= rank + 1
         dims = input.as_list()
         return dims[:at] + [1] + dims[at:]
 

@@ -41,11 +41,13 @@ class Slice(Op):
 
     def shape(self, input, begin, size):
         sizes, starts = infer.held(size), infer.value_or_none(begin)
-        if input.rank is None and infer.vector_length(size) is not None:
-            input = unknown_shape(infer.vector_length(size))
+        for vector in (begin, size):
+            if input.rank is None and infer.vector_length(vector) is not None:
+                input = unknown_shape(infer.vector_length(vector))
         if input.rank is None:
             return infer.UNKNOWN
         if sizes.rank is None:
+            infer.merged(begin, size)
             return unknown_shape(input.rank)
         input.with_rank(sizes.rank)
         dims, given = sizes.as_list(), infer.value_or_none(size)
@@ -53,11 +55,11 @@ class Slice(Op):
             start = None if starts is None else starts[i]
             if given is not None and given[i] == -1:
                 dims[i] = None if None in (start, whole) else whole - start
-            if None not in (start, whole, dims[i]) and not 0 <= start <= start + dims[i] <= whole:
-                raise ValueError(
-                    f"Slice: a block of {dims[i]} from {start} is outside of dimension {i} of size "
-                    f"{whole}."
-                )
+                # A block that ends outside of the tensor is refused when the op runs.
+                if dims[i] is not None and dims[i] < 0:
+                    raise ValueError(
+                        f"Negative dimension size caused by subtracting {start} from {whole}"
+                    )
         return TensorShape(dims)
 
     def gradient(self, input, begin, _size, output, dy):
@@ -165,6 +167,8 @@ class _Strided(Op):
                 "Expected begin, end, and strides to be 1D equal size tensors, but got shapes "
                 f"{show(begin.shape)}, {show(end.shape)}, and {show(strides.shape)} instead."
             )
+        if not rank and begin.size and not self.ellipsis_mask and self.new_axis_mask == 0:
+            raise self.invalid("Attempting to slice scalar input.")
         try:
             return resolve(rank, begin.tolist(), end.tolist(), strides.tolist(), self.masks)
         except RefusedValue as error:

@@ -61,11 +61,6 @@ def check_blocks(op, rank, block, pads, what):
         raise op.invalid(f"input rank should be >= {1 + m} instead of {rank}")
     if pads.shape != (m, 2):
         raise op.invalid(f"{what} should have shape [{m}, 2] instead of {show(pads.shape)}")
-    for i, b in enumerate(block.tolist()):
-        if b <= 0:
-            raise op.invalid(
-                f"All values in block_shape must be positive, got value, {b} at index {i}."
-            )
     if (pads < 0).any():
         raise op.invalid(f"{what.capitalize()} must be non-negative")
 
@@ -73,6 +68,11 @@ def check_blocks(op, rank, block, pads, what):
 def space_to_batch(op, input, block, pads):
     """Returns blocks of space moved to the batch."""
     check_blocks(op, input.ndim, block, pads, "paddings")
+    for i, b in enumerate(block.tolist()):
+        if b <= 0:
+            raise op.invalid(
+                f"All values in block_shape must be positive, got value, {b} at index {i}."
+            )
     block, pads = block.tolist(), pads.tolist()
     if input.shape[0] * math.prod(block) > _LARGEST:
         raise op.invalid(
@@ -101,6 +101,8 @@ def batch_to_space(op, input, block, crops):
     """Returns blocks of the batch moved to space."""
     check_blocks(op, input.ndim, block, crops, "crops")
     total = int(np.prod(block))
+    if total <= 0 or (block <= 0).any():
+        raise op.invalid(f"Product of block sizes must be positive, got {total}")
     if input.shape[0] % total:
         raise op.invalid(
             f"Input batch dimension ({input.shape[0]}) is not divisible by product of block sizes "
@@ -270,6 +272,11 @@ class _SquareBlocks(Op):
         """The block sizes of both dimensions."""
         return np.array([self.block_size] * 2, np.int32)
 
+    def check_rank(self, images):
+        """Raises InvalidArgumentError unless these are images of four dimensions."""
+        if images.ndim != 4:
+            raise self.invalid(f"Input rank should be: 4instead of: {images.ndim}")
+
 
 class _StaticBlock:
     """A block size in the form of a static input, for the general shape rule."""
@@ -291,6 +298,7 @@ class SpaceToBatch(_SquareBlocks):
         return raw.BatchToSpace(dy, paddings, block_size=self.block_size), None
 
     def eager(self, input, paddings):
+        self.check_rank(input)
         return space_to_batch(self, input, self.block, paddings)
 
     def lower(self, p, input, paddings):
@@ -313,6 +321,7 @@ class BatchToSpace(_SquareBlocks):
         return raw.SpaceToBatch(dy, crops, block_size=self.block_size), None
 
     def eager(self, input, crops):
+        self.check_rank(input)
         return batch_to_space(self, input, self.block, crops)
 
     def lower(self, p, input, crops):
@@ -374,7 +383,9 @@ class _SpaceDepth(Op):
     def eager(self, input):
         rank = 5 if self.data_format == "NCHW_VECT_C" else 4
         if input.ndim != rank:
-            raise self.invalid(f"Input rank should be: {rank} instead of: {input.ndim}")
+            be = "be" if self.to_depth else "be:"
+            of = "of" if self.to_depth else "of:"
+            raise self.invalid(f"Input rank should {be} {rank} instead {of} {input.ndim}")
         h, w, c = (1, 2, 3) if self.data_format == "NHWC" else (2, 3, 1)
         b, s = self.block_size, input.shape
         if self.to_depth and (s[h] % b or s[w] % b):

@@ -63,7 +63,7 @@ def resolve(
             f"[{count}], [{len(end)}], and [{len(strides)}] instead."
         )
     ellipses = [i for i in range(count) if masks.ellipsis >> i & 1]
-    if len(ellipses) > 1:
+    if masks.ellipsis & (masks.ellipsis - 1):
         raise RefusedValue("Multiple ellipses in slice spec not allowed")
     named = sum(1 for i in range(count) if i not in ellipses and not masks.new_axis >> i & 1)
     if named > rank:
@@ -121,9 +121,10 @@ def check_index(entry: SliceEntry, dimension: int) -> int:
       RefusedValue: there is no such element.
     """
     index = entry.begin or 0
-    if not -dimension <= index < dimension:
+    index += dimension if index < 0 else 0
+    if not 0 <= index < dimension:
         raise RefusedValue(f"slice index {index} of dimension {entry.axis} out of bounds.")
-    return index + dimension if index < 0 else index
+    return index
 
 
 def basic_index(entries: Sequence[SliceEntry], shape: Sequence[int]) -> tuple:

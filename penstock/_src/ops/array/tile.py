@@ -53,7 +53,11 @@ class Tile(Op):
         return reshape(sum_over(reshape(dy, split), axes), shape), None
 
     def eager(self, input, multiples):
-        if multiples.ndim != 1 or multiples.size != input.ndim:
+        if multiples.ndim != 1:
+            raise self.invalid(
+                f"Expected multiples to be 1-D, but got shape {show(multiples.shape)}"
+            )
+        if multiples.size != input.ndim:
             raise self.invalid(
                 f"Expected multiples argument to be a vector of length {input.ndim} but got length "
                 f"{multiples.size}"

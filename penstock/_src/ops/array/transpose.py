@@ -3,6 +3,7 @@
 import numpy as np
 
 from penstock._src.core import dtypes
+from penstock._src.core.calls.refusals import RefusedValue
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import UNKNOWN, unknown_shape
@@ -33,8 +34,10 @@ class Transpose(Op):
             return unknown_shape(len(order))
         if len(order) != x.rank:
             raise ValueError(f"Dimension must be {x.rank} but is {len(order)}")
-        if sorted(infer.axis_in(a, x.rank) for a in order) != list(range(x.rank)):
-            raise ValueError(f"perm must name each axis once. Received {order}.")
+        for a in order:
+            if not -x.rank <= a < x.rank:
+                raise ValueError(f"perm dim {a} is out of range of input rank {x.rank}")
+        # An axis that is named twice is refused when the op runs.
         return [x[a % x.rank] for a in order]
 
     def gradient(self, _x, perm, _y, dy):
@@ -69,7 +72,7 @@ class Transpose(Op):
             order.append(a % rank)
         for a in range(rank):
             if a not in order:
-                given = ",".join(str(v) for v in perm.tolist())
+                given = ",".join(map(str, order))
                 raise self.invalid(f"{a} is missing from {{{given}}}.")
         return tuple(order)
 
@@ -129,26 +132,47 @@ class ReverseV2(Op):
     """The tensor reversed along axes."""
 
     ranks = {"axis": (1,)}
-    signature = "tensor: T, axis: Tidx -> output: T[tensor]"
+    signature = "tensor: T, axis: Tidx -> output: T"
     rounds_nothing = True
     T = REVERSIBLE
     Tidx: INDEX = dtypes.int32
     vectorize = "rows, axis"
+
+    def shape(self, tensor, axis):
+        axes = infer.value_or_none(axis)
+        if axes is not None and tensor.rank:
+            self.checked(axes, tensor.rank)
+        return tensor
 
     def gradient(self, _tensor, axis, _output, dy):
         return raw.ReverseV2(dy, axis), None
 
     def eager(self, tensor, axis):
         if axis.ndim != 1:
-            raise self.invalid(f"'axis' must be 1-dimensional. Received {show(axis.shape)}")
-        rank, axes = tensor.ndim, []
-        for i, a in enumerate(axis.tolist()):
+            raise self.invalid(f"'dims' must be 1-dimension, not {axis.ndim}")
+        if not tensor.ndim:
+            return tensor
+        try:
+            axes = self.checked(axis.tolist(), tensor.ndim)
+        except RefusedValue as error:
+            raise self.invalid(str(error)) from None
+        return contiguous(np.flip(tensor, axes))
+
+    @staticmethod
+    def checked(axes, rank):
+        """Returns axes counted from the front.
+
+        Raises:
+          RefusedValue: one is out of range, or given twice.
+        """
+        found = []
+        for i, a in enumerate(axes):
             if not -rank <= a < rank:
-                raise self.invalid(f"'axis'[{i}] = {a} is out of valid range [0, {rank - 1}]")
-            if a % rank in axes:
-                raise self.invalid(f"axis {a % rank} specified more than once.")
-            axes.append(a % rank)
-        return contiguous(np.flip(tensor, tuple(axes)))
+                raise RefusedValue(f"'axis'[{i}] = {a} is out of valid range [0, {rank - 1}")
+            if a % rank in found:
+                raise RefusedValue(f"axis {a % rank} specified more than once.")
+            found.append(a % rank)
+        return tuple(found)
 
     def lower(self, p, tensor, axis):
         rank = len(tensor.shape)
@@ -205,9 +229,7 @@ class ReverseSequence(Op):
                 raise ValueError(f"{name} must be < input rank: {axis} vs. {input.rank}")
         dims, size = input.as_list(), lengths[0]
         if None not in (size, dims[self.batch_dim]) and size != dims[self.batch_dim]:
-            raise ValueError(
-                f"Length of seq_lengths {size} is not the batch size {dims[self.batch_dim]}"
-            )
+            raise ValueError(f"Dimensions must be equal, but are {dims[self.batch_dim]} and {size}")
         dims[self.batch_dim] = size if dims[self.batch_dim] is None else dims[self.batch_dim]
         return dims
 
@@ -224,7 +246,9 @@ class ReverseSequence(Op):
                 raise self.invalid(f"Invalid {name} {axis}")
             if axis >= input.ndim:
                 raise self.invalid(f"{name} must be < input rank ( {axis} vs. {input.ndim})")
-        if seq_lengths.ndim != 1 or seq_lengths.size != input.shape[batch]:
+        if seq_lengths.ndim != 1:
+            raise self.invalid(f"seq_lengths must be 1-dim, not {seq_lengths.ndim}")
+        if seq_lengths.size != input.shape[batch]:
             raise self.invalid(
                 f"Length of seq_lengths != input.dims({batch}), ({seq_lengths.size} vs. "
                 f"{input.shape[batch]})"
@@ -295,6 +319,7 @@ class Roll(Op):
         axes = axis.ravel().tolist()
         for a in axes:
             if not -input.ndim <= a < input.ndim:
+                a += input.ndim if a < 0 else 0
                 raise self.invalid(f"axis {a} is out of range")
         return np.roll(input, shift.ravel().tolist(), axes)
 

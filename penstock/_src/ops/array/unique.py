@@ -76,6 +76,8 @@ def axis_of_unique(op, x, axis):
         if x.ndim != 1:
             raise op.invalid("unique expects a 1D vector.")
         return 0
+    if axis.ndim != 1:
+        raise op.invalid("axis expects a 1D vector.")
     at = int(axis.ravel()[0])
     if axis.size > 1:
         raise op.invalid("axis does not support input tensors larger than 1 elements")
@@ -267,8 +269,8 @@ class EditDistance(Op):
     ):
         if hypothesis_shape.size != truth_shape.size or truth_shape.size < 1:
             raise self.invalid(
-                "truth_shape and hypothesis_shape must have the same rank of at least 1. Received "
-                f"{truth_shape.tolist()} and {hypothesis_shape.tolist()}"
+                "Expected truth and hypothesis to have matching ranks, but their shapes are: "
+                f"{show(truth_shape.shape)} and {show(hypothesis_shape.shape)}"
             )
         for name, indices, values in (
             ("hypothesis", hypothesis_indices, hypothesis_values),

@@ -6,6 +6,7 @@ from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import UNKNOWN, TensorShape
 from penstock._src.core.typesets import ANY
+from penstock._src.ops import infer
 from penstock._src.ops.array.constant import zero_of
 from penstock._src.ops.rules import reshape, show
 
@@ -21,8 +22,7 @@ class DynamicPartition(Op):
     def shape(self, data, partitions):
         if data.rank is None or partitions.rank is None:
             return [UNKNOWN] * self.num_partitions
-        data[: partitions.rank].assert_is_compatible_with(partitions)
-        rows = TensorShape([None]).concatenate(data[partitions.rank :])
+        rows = TensorShape([None]).concatenate(infer.prefix(data, partitions))
         return [rows] * self.num_partitions
 
     def gradient(self, data, partitions, _outputs, dys):
@@ -65,8 +65,7 @@ class _Stitch(Op):
         rest = UNKNOWN
         for i, d in zip(indices, data):
             if i.rank is not None and d.rank is not None:
-                d[: i.rank].assert_is_compatible_with(i)
-                rest = rest.merge_with(d[i.rank :])
+                rest = rest.merge_with(infer.prefix(d, i))
         if rest.rank is None:
             return UNKNOWN
         known = all(v is not None for v in values)
@@ -87,10 +86,13 @@ class _Stitch(Op):
             if d.shape[i.ndim :] != rest:
                 raise self.invalid(
                     f"Need data[0].shape[{indices[0].ndim}:] = data[{m}].shape[{i.ndim}:], got "
-                    f"data[0].shape = {show(data[0].shape)}, data[{m}].shape = {show(d.shape)}"
+                    f"data[0].shape = {show(data[0].shape)}, data[{m}].shape = {show(d.shape)}, "
+                    f"indices[0].shape = {show(indices[0].shape)}, "
+                    f"indices[{m}].shape = {show(i.shape)}"
                 )
             if i.size and i.min() < 0:
-                raise self.invalid(f"indices[{m}] is out of range: {int(i.min())}")
+                at = int(np.argmax(i.reshape(-1) < 0))
+                raise self.invalid(f"indices[{at}] is out of range")
         count = max([int(i.max()) + 1 for i in indices if i.size], default=0)
         out = np.full((count, *rest), zero_of(self.T), self.T.np)
         for i, d in zip(indices, data):

@@ -42,7 +42,7 @@ class Range(Op):
         if self.Tidx.is_floating:
             start, limit, delta = float(start), float(limit), float(delta)
         if delta == 0:
-            raise RefusedValue(f"Requires delta != 0: {delta}")
+            raise RefusedValue("Requires delta != 0")
         if delta > 0 and not start <= limit:  # or one of them is NaN
             raise RefusedValue(f"Requires start <= limit when delta > 0: {start}/{limit}")
         if not delta > 0 and not start >= limit:

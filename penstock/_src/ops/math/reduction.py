@@ -67,7 +67,7 @@ class _Reduction(Op):
         for a in axis.ravel().tolist():
             if not -rank <= a < rank:
                 raise self.invalid(
-                    f"Invalid reduction dimension ({a} for input with {rank} dimension(s))"
+                    f"Invalid reduction dimension ({a} for input with {rank} dimension(s)"
                 )
             if a % rank in axes:
                 raise self.invalid(

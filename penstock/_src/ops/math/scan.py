@@ -33,7 +33,8 @@ class _Scan(Op):
         at = int(axis)
         if not -x.ndim <= at < x.ndim:
             raise self.invalid(
-                f"ScanOp: Expected scan axis in the range [{-x.ndim}, {x.ndim}), but got {at}"
+                f"ScanOp: Expected scan axis in the range [{-x.ndim}, {x.ndim}), but got "
+                f"{at + x.ndim if at < 0 else at}"
             )
         if not x.size:
             return x

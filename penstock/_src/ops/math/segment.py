@@ -262,7 +262,7 @@ class _SegmentV2(Op):
 
     @quiet
     def eager(self, data, segment_ids, num_segments):
-        return unsorted_rows(self, self.ufunc, data, segment_ids, int(num_segments))
+        return unsorted_rows(self, self.ufunc, data, segment_ids, num_segments)
 
     def lower(self, p, data, segment_ids, num_segments):
         return lower_segments(self, p, data, segment_ids, num_segments)
@@ -272,11 +272,8 @@ def segments_shape(data, segment_ids, num_segments):
     """Returns the shape of `num_segments` rows of data."""
     if data.rank is None or segment_ids.rank is None:
         return infer.UNKNOWN
-    data[: segment_ids.rank].assert_is_compatible_with(segment_ids)
-    count = num_segments.value
-    return TensorShape([None if count is None else np.ravel(count)[0]]).concatenate(
-        data[segment_ids.rank :]
-    )
+    rest = infer.prefix(data, segment_ids)
+    return TensorShape([infer.counted(num_segments, 2)]).concatenate(rest)
 
 
 def unsorted_rows(op, ufunc, data, segment_ids, count):
@@ -290,6 +287,9 @@ def unsorted_rows(op, ufunc, data, segment_ids, count):
             f"data.shape = {show(data.shape)} does not start with segment_ids.shape = "
             f"{show(segment_ids.shape)}"
         )
+    if np.ndim(count):
+        raise op.invalid(f"num_segments should be a scalar, not shape {show(np.shape(count))}")
+    count = int(count)
     if int(np.int64(count).astype(np.int32)) < 0:  # TensorFlow computes with 32 bits here
         count = np.int64(count).astype(np.int32)
         raise op.invalid(f"Input num_segments == {count} must not be negative.")

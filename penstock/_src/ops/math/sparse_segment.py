@@ -43,7 +43,7 @@ def combine_chosen(op, data, indices, segment_ids, count, power):
     bad = np.flatnonzero((indices < 0) | (indices >= data.shape[0]))
     if bad.size:
         i = bad[0]
-        raise op.invalid(f"Bad: indices[{i}] == {indices[i]} out of range [0, {data.shape[0]})")
+        raise op.invalid(f"indices[{i}] == {indices[i]} out of range [0, {data.shape[0]})")
     rows = data[indices]
     if not power:
         return combine(np.add, in_float32(rows), segment_ids, count, 0)

@@ -223,9 +223,9 @@ class InTopKV2(Op):
 
 def _in_top_k(op, predictions, targets, k):
     if predictions.ndim != 2:
-        raise op.invalid(f"predictions must be 2-dimensional. Received {show(predictions.shape)}")
+        raise op.invalid("predictions must be 2-dimensional")
     if targets.ndim != 1:
-        raise op.invalid(f"targets must be 1-dimensional. Received {show(targets.shape)}")
+        raise op.invalid("targets must be 1-dimensional")
     if predictions.shape[0] != targets.shape[0]:
         raise op.invalid(
             f"First dimension of predictions {predictions.shape[0]} must match length of targets "

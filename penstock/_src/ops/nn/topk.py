@@ -6,6 +6,7 @@ from penstock._src.core import dtypes
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import INDEX, REAL
+from penstock._src.ops import infer
 from penstock._src.ops.rules import in_float32, show, value_of
 
 
@@ -17,7 +18,7 @@ class _TopK(Op):
             return None, None
         input = input.with_rank_at_least(1)
         if k is not None and input[-1] is not None and input[-1] < k:
-            raise self.invalid(f"input must have at least k({k}) columns. Received {input}")
+            raise self.invalid(f"input must have last dimension >= k = {k} but is {input[-1]}")
         shape = input[:-1].concatenate([k])
         return shape, shape
 
@@ -101,7 +102,7 @@ class TopKV2(_TopK):
 
     def shape(self, input, k):
         k = k.with_rank(0)
-        return self.from_shape(input, None if k.value is None else int(k.value))
+        return self.from_shape(input, infer.counted(k, 1))
 
     def gradient(self, input, _k, _values, indices, dy, _dindices):
         return self.scattered(input, indices, dy), None

@@ -151,14 +151,10 @@ class _VariableScatter(Op):
         if not hasattr(updates, "shape"):  # one variant for all rows
             return
         if len(updates.shape) and tuple(updates.shape) != (*indices.shape, *value.shape[1:]):
-            if tuple(updates.shape[: len(indices.shape)]) != tuple(indices.shape):
-                raise self.invalid(
-                    f"The shape of indices ({show(indices.shape)}) must be a prefix of the shape of "
-                    f"updates ({show(updates.shape)})"
-                )
             raise self.invalid(
-                f"shape of indices ({show(indices.shape)}) is not compatible with the shape of "
-                f"updates ({show(updates.shape)}) for a variable of shape {show(value.shape)}"
+                "Must have updates.shape = indices.shape + params.shape[1:] or updates.shape = [], "
+                f"got updates.shape {show(updates.shape)}, indices.shape {show(indices.shape)}, "
+                f"params.shape {show(value.shape)}"
             )
 
     def lower(self, p, resource, indices, updates):
