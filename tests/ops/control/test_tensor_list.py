@@ -149,3 +149,20 @@ def test_gradients_of_splitting_and_joining():
             element_dtype=tf.float32,
         ).tensor * np.float32([[1, 1], [2, 2], [3, 3]])
     np.testing.assert_array_equal(tape.gradient(y, x), 2 * x * np.float32([[1], [2], [3]]))
+
+
+def test_what_a_list_holds_is_part_of_the_shape_of_what_is_read_from_it():
+    with tf.Graph().as_default():
+        held = raw.TensorListReserve(
+            element_shape=[-1, 3], num_elements=3, element_dtype=tf.float32
+        )
+        held = raw.TensorListSetItem(input_handle=held, index=0, item=tf.zeros([2, 3]))
+        unknown = tf.constant(-1)
+        item = raw.TensorListGetItem(
+            input_handle=held, index=0, element_shape=unknown, element_dtype=tf.float32
+        )
+        whole = raw.TensorListStack(
+            input_handle=held, element_shape=[2, -1], element_dtype=tf.float32, num_elements=3
+        )
+        assert item.shape.as_list() == [None, 3]
+        assert whole.shape.as_list() == [3, 2, 3]

@@ -24,7 +24,7 @@ def _count(tensors: list[Tensor]) -> Any:
     """Returns the number of rows: an int if static, else a tensor."""
     for tensor in tensors:
         if tensor.shape.rank == 0:
-            raise ValueError("elements in elems must be 1+ dimensional Tensors, not scalars")
+            raise ValueError("Elements in elems must be 1+ dimensional Tensors, not scalars")
     known = [t.shape[0] for t in tensors if t.shape.rank is not None and t.shape[0] is not None]
     if known:
         if len(set(known)) > 1:
@@ -106,7 +106,8 @@ def map_fn(
     flat = _flat_tensors(elems)
     if not flat:
         raise ValueError(
-            "elems must be a Tensor or (possibly nested) sequence of Tensors. Got none."
+            f"elems must be a Tensor or (possibly nested) sequence of Tensors. Got {elems}, which "
+            "does not contain any Tensors."
         )
     count = _count(flat)
     arrays = _rows(flat, count)

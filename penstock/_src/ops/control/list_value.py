@@ -49,8 +49,8 @@ class TensorList:
         known = self.known_shape(shape)
         if not known.is_fully_defined():
             raise InvalidArgumentError(
-                "Trying to read an uninitialized tensor but element_shape is not fully defined. "
-                f"Received element_shape {known}."
+                "Trying to read an uninitialized tensor but element_shape is not fully defined: "
+                f"{known} and no list element is set."
             )
         return zeros(known, self.dtype)
 

@@ -5,15 +5,27 @@ from typing import Any
 import numpy as np
 
 from penstock._src.core import dtypes
+from penstock._src.core.calls.binding import kernel_name
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
-from penstock._src.core.shapes import SCALAR, make_shape
+from penstock._src.core.shapes import SCALAR, TensorShape, make_shape
 from penstock._src.core.typesets import INDEX
 from penstock._src.ops.control.list_value import TensorList, shape_from, shape_to
+from penstock._src.ops.rules import show
 
 INT32 = dtypes.int32
+
+
+def held_shape(handle: Any, asked: Any) -> TensorShape:
+    """Returns the static shape of a list's elements: what is asked for, and what the handle is known to hold.
+
+    Raises:
+      ValueError: these contradict each other.
+    """
+    shape, data = asked.as_shape(), handle.handle_data
+    return shape if not data else shape.merge_with(data[0][0])
 
 
 class ListOp(Op):
@@ -27,7 +39,8 @@ class ListOp(Op):
     def checked(self, held: Any, dtype: DType) -> TensorList:
         if self.list_of(held).dtype is not dtype:
             raise self.invalid(
-                f"Invalid data types; op elements {dtype.name} but list elements {held.dtype.name}"
+                f"Invalid data types; op elements {kernel_name(dtype)} but list elements "
+                f"{kernel_name(held.dtype)}"
             )
         return held
 
@@ -63,6 +76,9 @@ class EmptyTensorList(ListOp):
     shape_type = INDEX
     element_dtype: DType
 
+    def held(self, element_shape, _max_num_elements):
+        return [(element_shape.as_shape(), self.element_dtype)]
+
     def eager(self, element_shape, max_num_elements):
         return TensorList(self.element_dtype, shape_from(element_shape), [], int(max_num_elements))
 
@@ -73,6 +89,9 @@ class TensorListReserve(ListOp):
     signature = "element_shape: shape_type, num_elements: int32 -> handle: variant[]"
     shape_type = INDEX
     element_dtype: DType
+
+    def held(self, element_shape, _num_elements):
+        return [(element_shape.as_shape(), self.element_dtype)]
 
     def eager(self, element_shape, num_elements):
         if num_elements < 0:
@@ -86,6 +105,9 @@ class TensorListPushBack(ListOp):
     """The list with one more element at its end."""
 
     signature = "input_handle: variant, tensor: element_dtype -> output_handle: variant[]"
+
+    def held(self, input_handle, _tensor):
+        return input_handle.handle_data
 
     def gradient(self, _input_handle, tensor, _output_handle, dlist):
         return raw.TensorListPopBack(
@@ -102,7 +124,7 @@ class TensorListPushBack(ListOp):
         if not held.accepts(tensor):
             raise InvalidArgumentError(
                 "Tried to append a tensor with incompatible shape to a list. Op element shape: "
-                f"{list(np.shape(tensor))} list shape: {held.element_shape}"
+                f"{show(np.shape(tensor))} list shape: {show(held.element_shape)}"
             )
         return held.with_items([*held.items, tensor])
 
@@ -170,6 +192,9 @@ class TensorListResize(ListOp):
 
     signature = "input_handle: variant, size: int32 -> output_handle: variant[]"
 
+    def held(self, input_handle, _size):
+        return input_handle.handle_data
+
     def gradient(self, input_handle, _size, _output_handle, dlist):
         return raw.TensorListResize(input_handle=dlist, size=_length(input_handle)), None
 
@@ -187,10 +212,13 @@ class TensorListGetItem(ListOp):
     """One element."""
 
     signature = """input_handle: variant, index: int32, element_shape: Tshape
-        -> item: element_dtype[*element_shape]"""
+        -> item: element_dtype"""
     element_dtype: DType
     Tshape: INDEX = INT32
     keeps_finite = True
+
+    def shape(self, input_handle, _index, element_shape):
+        return held_shape(input_handle, element_shape)
 
     def gradient(self, input_handle, index, _element_shape_in, _item, ditem):
         unset = raw.TensorListReserve(
@@ -212,6 +240,9 @@ class TensorListSetItem(ListOp):
         -> output_handle: variant[]"""
     resize_if_index_out_of_bounds: bool = False
 
+    def held(self, input_handle, _index, _item):
+        return input_handle.handle_data
+
     def gradient(self, input_handle, index, item, _output_handle, dlist):
         shape = _shape_of(item)
         before = raw.TensorListSetItem(input_handle=dlist, index=index, item=raw.ZerosLike(x=item))
@@ -232,7 +263,7 @@ class TensorListSetItem(ListOp):
         if not held.accepts(item):
             raise InvalidArgumentError(
                 "Tried to set a tensor with incompatible shape at a list index. Item element shape: "
-                f"{list(np.shape(item))} list shape: {held.element_shape}"
+                f"{show(np.shape(item))} list shape: {show(held.element_shape)}"
             )
         items[position] = item
         return held.with_items(items)
@@ -248,7 +279,7 @@ class TensorListStack(ListOp):
 
     def shape(self, input_handle, element_shape):
         count = None if self.num_elements < 0 else self.num_elements
-        return make_shape((count,)).concatenate(element_shape.as_shape())
+        return make_shape((count,)).concatenate(held_shape(input_handle, element_shape))
 
     def gradient(self, input_handle, _element_shape_in, _tensor, dtensor):
         shape = element_shape_of(input_handle)
@@ -274,6 +305,9 @@ class TensorListFromTensor(ListOp):
         tensor.with_rank_at_least(1)
         return SCALAR
 
+    def held(self, _tensor, element_shape):
+        return [(element_shape.as_shape(), self.element_dtype)]
+
     def gradient(self, tensor, _element_shape_in, _output_handle, dlist):
         count = tensor.shape[0] if tensor.shape.rank is not None else None
         dtensor = raw.TensorListStack(
@@ -290,7 +324,7 @@ class TensorListFromTensor(ListOp):
         shape = shape_from(element_shape)
         if not shape.is_compatible_with(make_shape(tensor.shape[1:])):
             raise InvalidArgumentError(
-                f"Specified a list with shape {shape} from a tensor with shape "
+                f"Specified a list with shape {show(shape)} from a tensor with shape "
                 f"{list(tensor.shape[1:])}"
             )
         rows = (
@@ -310,7 +344,8 @@ class TensorListGather(ListOp):
     keeps_finite = True
 
     def shape(self, input_handle, indices, element_shape):
-        return make_shape((indices.with_rank(1)[0],)).concatenate(element_shape.as_shape())
+        shape = held_shape(input_handle, element_shape)
+        return make_shape((indices.with_rank(1)[0],)).concatenate(shape)
 
     def gradient(self, input_handle, indices, _element_shape_in, _values, dvalues):
         unset = raw.TensorListReserve(
@@ -325,7 +360,12 @@ class TensorListGather(ListOp):
 
     def eager(self, input_handle, indices, element_shape):
         held = self.checked(input_handle, self.element_dtype)
-        positions = [self.index_in(held, index, "gather") for index in indices.tolist()]
+        positions = indices.tolist()
+        for index in positions:
+            if not 0 <= index < len(held):
+                raise InvalidArgumentError(
+                    f"Index {index} out o range; list only has {len(held)} elements."
+                )
         return held.gathered(positions, shape_from(element_shape), self.op_type)
 
 
@@ -336,8 +376,8 @@ class _Scatter(ListOp):
         items = list(held.items)
         if np.ndim(tensor) == 0 or len(tensor) != len(indices):
             raise self.invalid(
-                f"Invalid number of rows in input tensor. Expected {len(indices)}. "
-                f"Received shape {list(np.shape(tensor))}"
+                f"Invalid number of rows in input tensor. Expected: {len(indices)} Actual: "
+                f"{len(tensor) if np.ndim(tensor) else 0}"
             )
         for row, index in zip(tensor, indices.tolist(), strict=True):
             if index < 0:

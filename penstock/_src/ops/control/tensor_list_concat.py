@@ -191,6 +191,6 @@ class TensorListPushBackBatch(ListOp):
         if not held.accepts(tensor):
             raise self.invalid(
                 "Tried to append a tensor with incompatible shape to a list. Op element shape: "
-                f"{show(tensor.shape)} list shape: {held.element_shape}"
+                f"{show(tensor.shape)} list shape: {show(held.element_shape)}"
             )
         return held.with_items([*held.items, tensor])
