@@ -143,7 +143,7 @@ def matmul(a: TensorShape, b: TensorShape, transpose_a: bool, transpose_b: bool)
     rows, inner = (a[1], a[0]) if transpose_a else (a[0], a[1])
     inner_b, columns = (b[1], b[0]) if transpose_b else (b[0], b[1])
     if inner is not None and inner_b is not None and inner != inner_b:
-        raise ValueError(f"Dimensions must be equal, but are {inner} and {inner_b} for 'MatMul'.")
+        raise ValueError(f"Dimensions must be equal, but are {inner} and {inner_b}")
     return TensorShape([rows, columns])
 
 

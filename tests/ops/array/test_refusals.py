@@ -77,6 +77,41 @@ WHEN_RUN = {
         lambda: tf.dynamic_stitch([[0, -2]], [[1, 2]]),
         "indices[1] is out of range",
     ),
+    "rows before the first": (
+        lambda: raw.FractionalAvgPoolGrad(
+            orig_input_tensor_shape=[2, 2, 2, 2],
+            out_backprop=np.ones((1, 2, 3, 2), np.float32),
+            row_pooling_sequence=[-10, 1, 2, 3],
+            col_pooling_sequence=[1, 2, 3, 4],
+        ),
+        "Row sequence tensor values must not be negative, got -10",
+    ),
+    "window that is too large": (
+        lambda: tf.nn.conv2d(np.zeros((1, 2, 2, 1)), np.zeros((4, 3, 1, 1)), 1, "VALID"),
+        "Computed output size would be negative: -1 [input_size: 2, effective_filter_size: 4, "
+        "stride: 1]",
+    ),
+    "stride of nothing": (
+        lambda: tf.nn.conv2d(np.zeros((1, 2, 2, 1)), np.zeros((1, 1, 1, 1)), 0, "SAME"),
+        "Row and column strides should be larger than 0.",
+    ),
+    "negative padding": (
+        lambda: tf.nn.conv2d(
+            np.zeros((1, 2, 2, 1)), np.zeros((1, 1, 1, 1)), 1, [[0, 0], [-1, 0], [0, 0], [0, 0]]
+        ),
+        "All elements of explicit_paddings must be nonnegative",
+    ),
+    "padded batch": (
+        lambda: tf.nn.conv2d(
+            np.zeros((1, 2, 2, 1)), np.zeros((1, 1, 1, 1)), 1, [[1, 0], [0, 0], [0, 0], [0, 0]]
+        ),
+        "Nonzero explicit padding in the batch or depth dimensions is not supported",
+    ),
+    "range of a histogram": (
+        lambda: tf.histogram_fixed_width([1.0], [5.0, 1.0]),
+        "but got '[5, 1]'",
+    ),
+    "softmax axis": (lambda: tf.nn.softmax([1.0], axis=1), "in the input. Received: dim=1"),
     "conditions of another shape": (
         lambda: tf.compat.v1.where([[True, False]], [1, 2], [3, 4]),
         "Input 0: [1,2] != input 1: [2]",
@@ -160,6 +195,32 @@ WHEN_BUILT = {
         lambda: tf.pad(of(FLOATS, [1, 2, 3]), of(tf.int32, [3, 3])),
         "Dimension must be 2 but is 3 for",
     ),
+    "negative paddings": (
+        lambda: tf.pad(of(FLOATS, [1]), [[-1, 0]]),
+        "Paddings must be non-negative for",
+    ),
+    "window that is too large": (
+        lambda: tf.nn.max_pool2d(of(FLOATS, [1, 3, 3, 1]), 5, 2, "VALID"),
+        "Negative dimension size caused by subtracting 5 from 3 for",
+    ),
+    "product": (
+        lambda: tf.matmul(of(FLOATS, [2, 3]), of(FLOATS, [4, 5])),
+        "Dimensions must be equal, but are 3 and 4 for '{{node MatMul}} = MatMul",
+    ),
+    "cross entropy of three axes": (
+        lambda: raw.SoftmaxCrossEntropyWithLogits(
+            features=of(FLOATS, [2, 1, 4]), labels=of(FLOATS, [2, 1, 4])
+        ),
+        "Shape must be broadcasted with rank 2, but is rank 3 for",
+    ),
+    "ids of joined strings": (
+        lambda: tf.strings.unsorted_segment_join([["a", "b"], ["c", "d"]], [0, 1, 1], 2),
+        "Dimensions must be equal, but are 2 and 3 for",
+    ),
+    "serialized sparse tensor": (
+        lambda: raw.DeserializeSparse(serialized_sparse=of(tf.variant, []), dtype=tf.int32),
+        "Shape must be at least rank 1 but is rank 0 for",
+    ),
 }
 
 
@@ -199,3 +260,38 @@ def test_rows_without_elements_are_not_looked_up():
 def test_no_batches_come_before_the_first_axis():
     found = tf.gather([[1, 2], [3, 4]], [[0], [1]], batch_dims=1, axis=0)
     np.testing.assert_array_equal(found, [[[1, 2]], [[3, 4]]])
+
+
+@pytest.mark.parametrize("pool", [tf.nn.max_pool2d, tf.nn.avg_pool2d])
+def test_a_window_that_is_too_large_by_less_than_a_stride_is_nowhere(pool):
+    images = np.zeros((1, 4, 4, 3), np.float32)
+    spec = tf.TensorSpec([None, None, None, 3], tf.float32)
+    compiled = tf.function(lambda x: pool(x, 5, 1, "VALID"), input_signature=[spec])
+    assert pool(images, 5, 1, "VALID").shape == compiled(images).shape == (1, 0, 0, 3)
+
+
+def test_strides_of_the_batch_are_not_implemented():
+    with pytest.raises(tf.errors.UnimplementedError, match="strides in the batch and depth"):
+        tf.nn.conv2d(np.zeros((1, 2, 2, 1)), np.zeros((1, 1, 1, 1)), [2, 1, 1, 1], "SAME")
+
+
+@pytest.mark.parametrize(
+    "call, message",
+    [
+        (lambda: tf.norm([1.0, 2.0], ord="x"), "'ord' must be a supported vector norm, got x"),
+        (
+            lambda: tf.norm([[1.0]], ord="x", axis=[0, 1]),
+            "'ord' must be a supported matrix norm in",
+        ),
+        (lambda: tf.sort([3, 1], direction="x"), "should be one of ASCENDING, DESCENDING"),
+        (lambda: tf.nn.embedding_lookup([], [0]), "Length of params is currently 0."),
+        (lambda: tf.nn.embedding_lookup(None, [0]), "params must be specified"),
+        (
+            lambda: tf.tensordot([[1.0]], [[1.0]], axes=3),
+            "`axes` must not be larger than the number of dimensions of tensor",
+        ),
+    ],
+)
+def test_functions_refuse_their_arguments(call, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        call()

@@ -180,7 +180,10 @@ def _tensordot_axes(a, axes):
         if rank is None:
             return list(range(-axes, 0)), list(range(axes))
         if axes > rank:
-            raise ValueError(f"`axes` must not be larger than the number of dimensions of `a` {a}.")
+            raise ValueError(
+                "`axes` must not be larger than the number of dimensions of tensor "
+                f"{a}.  Received {axes}, vs tensor dimensions {rank}."
+            )
         return list(range(rank - axes, rank)), list(range(axes))
     if isinstance(axes, Tensor):
         axes = axes.numpy().tolist()

@@ -59,7 +59,7 @@ def real(input, name=None):
     if not input.dtype.is_complex:
         if not input.dtype.is_numeric:
             raise TypeError(
-                f"`tf.math.real` does not accept non-numeric dtypes. Received {input.dtype!r}"
+                f"input must be a numeric tensor, but got tensor with dtype {input.dtype!r}"
             )
         return input
     return raw.Real(input=input, Tout=input.dtype.real_dtype, name=name)

@@ -43,12 +43,12 @@ def norm(tensor, ord="euclidean", axis=None, keepdims=None, name=None):
     given = axis if is_matrix else () if axis is None else (axis,)
     if not all(isinstance(a, int) for a in given) or (is_matrix and axis[0] == axis[1]):
         raise ValueError(
-            "'axis' must be None, an integer, or a tuple of 2 unique integers. "
-            f"Received: axis={axis}"
+            f"'axis' must be None, an integer, or a tuple of 2 unique integers, got {axis}"
         )
     allowed = ["euclidean", "fro", 1, 2, np.inf] if is_matrix else ["euclidean", 1, 2, np.inf]
     if ord not in allowed and (is_matrix or isinstance(ord, str) or ord <= 0):
-        raise ValueError(f"'ord' must be a supported norm in {allowed}, got {ord}")
+        which = f"matrix norm in {allowed}" if is_matrix else "vector norm"
+        raise ValueError(f"'ord' must be a supported {which}, got {ord}")
     keep = bool(keepdims)
     tensor = convert_to_tensor(tensor)
     has_squares = ord in ("fro", "euclidean", 2)

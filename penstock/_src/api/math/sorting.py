@@ -12,7 +12,12 @@ from penstock._src.core.registry import raw
 from penstock._src.core.tensor import Tensor
 from penstock._src.graph.static_values import constant_value
 
-_DIRECTIONS = ("ASCENDING", "DESCENDING")
+
+def _wrong_direction(direction):
+    return ValueError(
+        "Argument `direction` should be one of ASCENDING, DESCENDING. Received: "
+        f"direction={direction}"
+    )
 
 
 @dispatchable("sort", scope="sort")
@@ -45,7 +50,7 @@ def sort(values, axis=-1, direction="ASCENDING", name=None):
     if direction == "DESCENDING":
         return _largest_first(values, axis, rank, 0)
     if direction != "ASCENDING":
-        raise ValueError(f"direction should be one of {_DIRECTIONS}. Received: {direction!r}")
+        raise _wrong_direction(direction)
     return _unmirrored(_largest_first(_mirrored(values), axis, rank, 0), values.dtype)
 
 
@@ -76,7 +81,7 @@ def argsort(values, axis=-1, direction="ASCENDING", stable=False, name=None):
     if direction == "DESCENDING":
         return _largest_first(values, axis, rank, 1)
     if direction != "ASCENDING":
-        raise ValueError(f"direction should be one of {_DIRECTIONS}. Received: {direction!r}")
+        raise _wrong_direction(direction)
     return _largest_first(_mirrored(values), axis, rank, 1)
 
 

@@ -149,8 +149,8 @@ def _along(op, logits, axis, name):
         axis = int(axis)
     if not -rank <= axis < rank:
         raise errors.InvalidArgumentError(
-            f"`axis` of {axis} must be in the range [-{rank}, {rank}) where {rank} is the number "
-            "of dimensions in the input."
+            f"`dim` must be in the range [-{rank}, {rank}) where {rank} is the number of dimensions "
+            f"in the input. Received: dim={axis}"
         )
     perm = list(range(rank))
     perm[axis], perm[-1] = perm[-1], perm[axis]

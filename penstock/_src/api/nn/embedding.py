@@ -39,6 +39,10 @@ def lookup(params, ids, strategy, max_norm, name=None):
     """The rows of a table, or of one that is divided among parts by a strategy, "mod" or "div"."""
     if hasattr(params, "_get_variable_list"):
         params = params._get_variable_list()
+    if params is None:
+        raise ValueError("params must be specified")
+    if isinstance(params, (list, tuple)) and not params:
+        raise ValueError("Length of params is currently 0. Need at least one param.")
     if isinstance(params, (list, tuple)) and len(params) == 1:
         params = _table(params[0])
     if not isinstance(params, (list, tuple)):
@@ -192,7 +196,7 @@ def _sparse_lookup(params, sp_ids, sp_weights, strategy, combiner, max_norm, nam
         raise ValueError("combiner must be one of 'mean', 'sqrtn' or 'sum', got " + str(combiner))
     if sp_weights is not None and type(sp_weights) is not type(sp_ids):
         raise TypeError(
-            "sp_weights must be either None or of the same type as sp_ids, got "
+            "sp_weights must be either None or SparseTensor, got "
             f"{type(sp_weights)} and {type(sp_ids)}"
         )
     if hasattr(sp_ids, "value_rowids"):

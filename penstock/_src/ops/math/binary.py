@@ -431,7 +431,7 @@ class AddN(Op):
         for i, term in enumerate(inputs[1:], 1):
             if term.shape != total.shape:
                 raise InvalidArgumentError(
-                    "AddN: Inputs to operation AddN must have the same size and shape. "
+                    "AddN: Inputs to operation AddN of type AddN must have the same size and shape.  "
                     f"Input 0: {show(total.shape)} != input {i}: {show(term.shape)}"
                 )
             total = np.add(total, term)

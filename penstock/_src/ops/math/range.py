@@ -358,7 +358,7 @@ class HistogramFixedWidth(Op):
         if not low < high:
             raise self.invalid(
                 "value_range should satisfy value_range[0] < value_range[1], but got "
-                f"'[{low}, {high}]'"
+                f"'[{low:g}, {high:g}]'"
             )
         if count <= 0:
             raise self.invalid(f"nbins should be a positive number, but got '{count}'")

@@ -26,7 +26,9 @@ class _Forward(Op):
 
     def eager(self, input, filter):
         if filter.size == 0:
-            raise self.invalid("filter must not have zero elements")
+            raise self.invalid(
+                "filter must not have zero elements (i.e. all dimensions must be non-zero)"
+            )
         c = cv.convolution(self, input.shape, filter.shape, self.spatial)
         return cv.forward(c, input, filter)
 

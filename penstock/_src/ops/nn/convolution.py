@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.errors import InvalidArgumentError
+from penstock._src.core.errors import InvalidArgumentError, UnimplementedError
 from penstock._src.core.shapes import TensorShape
 from penstock._src.ir.dims import Dim
 from penstock._src.ops.nn.window import (
@@ -60,18 +60,32 @@ def convolution(
     """The geometry of an op's attributes and concrete shapes, checked."""
     name, rank = op.op_type, spatial + 2
     if len(input_shape) != rank:
-        raise InvalidArgumentError(f"{name}: input must be {rank}-dimensional: {show(input_shape)}")
+        raise InvalidArgumentError(
+            f"{name}: convolution input must be {rank}-dimensional: {show(input_shape)}"
+        )
     if len(filter_shape) != rank:
         raise InvalidArgumentError(
-            f"{name}: filter must be {rank}-dimensional: {show(filter_shape)}"
+            f"{name}: convolution filter must be {rank}-dimensional: {show(filter_shape)}"
         )
     axes = spatial_axes(op.data_format, rank)
     channels = channel_axis(op.data_format, rank)
     for what, given in (("strides", op.strides), ("dilations", op.dilations)):
         if given[0] != 1 or given[channels] != 1:
-            raise InvalidArgumentError(
-                f"{name}: {what} in the batch and depth dimensions must be 1. Received {given}"
+            refusal = UnimplementedError if what == "strides" else InvalidArgumentError
+            raise refusal(
+                f"{name}: Current implementation does not yet support {what} in the batch and depth "
+                "dimensions."
             )
+    for what, given in (("Row and column strides", op.strides), ("Dilated rates", op.dilations)):
+        if min(given) <= 0:
+            raise InvalidArgumentError(f"{name}: {what} should be larger than 0.")
+    explicit = getattr(op, "explicit_paddings", ())
+    if explicit and min(explicit) < 0:
+        raise InvalidArgumentError(f"{name}: All elements of explicit_paddings must be nonnegative")
+    if explicit and any(explicit[2 * a + i] for a in (0, channels) for i in (0, 1)):
+        raise InvalidArgumentError(
+            f"{name}: Nonzero explicit padding in the batch or depth dimensions is not supported"
+        )
     depth, filter_depth = input_shape[channels], filter_shape[-2]
     if filter_depth == 0 or depth % filter_depth:
         raise InvalidArgumentError(

@@ -92,11 +92,12 @@ def output_shape(op: Any, x: TensorShape) -> TensorShape:
 def _require_positive(op: Any) -> None:
     if any(k < 1 for k in op.ksize):
         raise InvalidArgumentError(
-            f"{op.op_type}: Sliding window ksize must be positive. Received {list(op.ksize)}"
+            f"{op.op_type}: Sliding window ksize must be positive. The specified or inferred ksize "
+            f"is: {','.join(map(str, op.ksize))}"
         )
     if any(s < 1 for s in op.strides):
         raise InvalidArgumentError(
-            f"{op.op_type}: Sliding window strides must be positive. Received {list(op.strides)}"
+            f"{op.op_type}: Stride must be > 0, but got {next(s for s in op.strides if s < 1)}"
         )
 
 

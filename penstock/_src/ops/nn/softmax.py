@@ -79,7 +79,10 @@ class SoftmaxCrossEntropyWithLogits(Op):
     T = FLOAT
 
     def shape(self, features, labels):
-        both = broadcast(features, labels).with_rank(2)
+        both = broadcast(features, labels)
+        if both.rank not in (None, 2):
+            raise ValueError(f"Shape must be broadcasted with rank 2, but is rank {both.rank}")
+        both = both.with_rank(2)
         return TensorShape([both[0]]), both
 
     def gradient(self, features, _labels, _loss, backprop, dloss, dbackprop):
@@ -96,8 +99,7 @@ class SoftmaxCrossEntropyWithLogits(Op):
     def eager(self, features, labels):
         if max(features.ndim, labels.ndim) != 2:
             raise self.invalid(
-                f"logits must be 2-dimensional. Received logits {show(features.shape)}, "
-                f"labels {show(labels.shape)}"
+                "logits and labels must be either 2-dimensional, or broadcasted to be 2-dimensional"
             )
         try:
             features, labels = np.broadcast_arrays(features, labels)

@@ -70,10 +70,10 @@ def window(
     explicit: tuple[int, int] = (0, 0),
 ) -> Window:
     """The window along one axis under TensorFlow's paddings SAME, VALID and EXPLICIT."""
-    if stride <= 0 or dilation <= 0:
-        raise InvalidArgumentError(
-            f"{op}: strides and dilations must be > 0. Received stride {stride}, dilation {dilation}."
-        )
+    if stride <= 0:
+        raise InvalidArgumentError(f"{op}: Stride must be > 0, but got {stride}")
+    if dilation <= 0:
+        raise InvalidArgumentError(f"{op}: Dilation rate must be > 0, but got {dilation}")
     stride = min(stride, LONGEST_STEP)
     reach = (size - 1) * dilation + 1
     if padding == "SAME":
@@ -82,16 +82,14 @@ def window(
         low, high = total // 2, total - total // 2
     else:
         low, high = explicit if padding == "EXPLICIT" else (0, 0)
-        out = (extent + low + high - reach) // stride + 1
-        if extent + low + high < reach:
-            if extent + low + high + stride >= reach and padding == "VALID" and extent == 0:
-                out = 0
-            else:
-                raise InvalidArgumentError(
-                    f"{op}: the window must fit into the padded input. Received an input extent {extent} "
-                    f"(padding {low} and {high}), window size {size}, dilation {dilation}, stride {stride}: "
-                    f"Negative dimension size caused by subtracting {reach} from {extent + low + high}."
-                )
+        free = extent + low + high - reach + stride
+        # A window that does not fit by less than a stride is computed nowhere, and is no error.
+        out = free // stride if free >= 0 else -(-free // stride)
+        if out < 0:
+            raise InvalidArgumentError(
+                f"{op}: Computed output size would be negative: {out} [input_size: {extent}, "
+                f"effective_filter_size: {reach}, stride: {stride}]"
+            )
     return Window(extent, size, stride, dilation, low, high, out)
 
 
@@ -107,6 +105,10 @@ def out_extent(
     """The output extent along one axis; None if the input's is unknown."""
     if extent is None or (size is None and padding != "SAME"):
         return None
+    if size is not None and padding != "SAME":
+        reach, whole = (size - 1) * dilation + 1, extent + sum(explicit)
+        if whole < reach and not (whole == 0 and whole + stride >= reach):
+            raise ValueError(f"Negative dimension size caused by subtracting {reach} from {whole}")
     return window(op, extent, 1 if size is None else size, stride, dilation, padding, explicit).out
 
 

@@ -228,6 +228,12 @@ class FractionalAvgPoolGrad(Op):
     def eager(self, orig_input_tensor_shape, out_backprop, rows, columns):
         shape = orig_input_tensor_shape.tolist()
         require_rank_4(self, out_backprop=out_backprop)
+        for name, sequence in (("Row", rows), ("Column", columns)):
+            if (sequence < 0).any():
+                least = int(sequence[np.argmax(sequence < 0)])
+                raise self.invalid(
+                    f"{name} sequence tensor values must not be negative, got {least}"
+                )
         if len(shape) != 4 or (shape[0], shape[3]) != (
             out_backprop.shape[0],
             out_backprop.shape[3],
