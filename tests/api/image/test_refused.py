@@ -57,3 +57,10 @@ def test_random_windows_without_a_seed_where_operations_are_deterministic():
             tf.image.sample_distorted_bounding_box([8, 8, 1], [[[0.0, 0.0, 1.0, 1.0]]])
     finally:
         disable_op_determinism()
+
+
+def test_a_tensor_that_does_not_fit_is_an_assertion_that_fails():
+    with pytest.raises(ValueError, match="offset_height must be >= 0"):
+        tf.image.pad_to_bounding_box(tf.zeros((3, 3, 1)), -1, 0, 4, 4)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="offset_height must be >= 0"):
+        tf.image.pad_to_bounding_box(tf.zeros((3, 3, 1)), tf.constant(-1), 0, 4, 4)

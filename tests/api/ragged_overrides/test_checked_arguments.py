@@ -152,3 +152,8 @@ def test_graphs_of_tensorflow_1_check_as_well(call):
 def test_ragged_functions_refuse_what_does_not_fit(call, error, message):
     with pytest.raises(error, match=re.escape(message)):
         call(tf.ragged.constant([[1, 2], [3]]))
+
+
+def test_an_ellipsis_does_not_hide_that_indices_are_too_many():
+    with pytest.raises(IndexError, match="Too many indices for RaggedTensor"):
+        rows()[..., 0, 0, 0]

@@ -145,6 +145,7 @@ def pad_to_bounding_box(image, offset_height, offset_width, target_height, targe
 
     Raises:
       ValueError: the image does not fit.
+      InvalidArgumentError: it does not fit, and a parameter is a tensor.
 
     >>> tf.image.pad_to_bounding_box(tf.ones([1, 2, 1]), 1, 1, 3, 3)[:, :, 0].numpy()
     array([[0., 0., 0.],
@@ -169,10 +170,16 @@ def pad_to_bounding_box_internal(
         right = known(target_width) - left - width
         if check_dims:
             _require_pixels(batch)
-            require(top >= 0, "offset_height must be >= 0")
-            require(left >= 0, "offset_width must be >= 0")
-            require(right >= 0, "width must be <= target - offset")
-            require(below >= 0, "height must be <= target - offset")
+            checks = {
+                "offset_height must be >= 0": top >= 0,
+                "offset_width must be >= 0": left >= 0,
+                "width must be <= target - offset": right >= 0,
+                "height must be <= target - offset": below >= 0,
+            }
+            given = (offset_height, offset_width, target_height, target_width)
+            in_tensors = any(isinstance(value, Tensor) for value in given)
+            for message, holds in checks.items():
+                require(convert_to_tensor(holds) if in_tensors else holds, message)
         paddings = raw.Reshape(tensor=vector([0, 0, top, below, left, right, 0, 0]), shape=[4, 2])
         result = raw.Pad(input=batch, paddings=paddings)
         static = [known(v) for v in (target_height, target_width)]

@@ -133,6 +133,8 @@ def _expand_ellipsis(_, rest, rank):
     if rank is None:
         raise ValueError("Ellipsis not supported for unknown shape RaggedTensors")
     used = sum(1 for k in rest if k is not None and k is not Ellipsis)
+    if used > rank:
+        raise IndexError("Too many indices for RaggedTensor")
     return [slice(None)] * max(0, rank - used) + rest
 
 

@@ -31,6 +31,8 @@ def padded_shape(input, paddings):
     value = paddings.value
     if value is None or input.rank is None:
         return unknown_shape(rank)
+    if (np.asarray(value) < 0).any():
+        raise ValueError("Paddings must be non-negative")
     return TensorShape(
         [infer.add(d, int(low) + int(high)) for d, (low, high) in zip(input.as_list(), value)]
     )

@@ -39,8 +39,8 @@ class _SparseBatch(Pipeline):
             )
         if not all(w < 0 or s <= w for s, w in zip(largest, self.row_shape)):
             raise DataLossError(
-                f"DenseToSparseBatchDataset: rows of shape {largest.tolist()} do not fit into "
-                f"{self.row_shape.tolist()}."
+                f"DenseToSparseBatchDataset: an input element of shape {largest.tolist()} is larger "
+                f"than the row shape {self.row_shape.tolist()}."
             )
         extents = np.where(self.row_shape < 0, largest, self.row_shape)
         indices, values = [], []

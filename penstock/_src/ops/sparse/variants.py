@@ -273,6 +273,12 @@ class DeserializeSparse(Op):
     dtype: DType
     Tserialized: {dtypes.string, dtypes.variant} = dtypes.string
 
+    def shape(self, serialized_sparse):
+        triples = serialized_sparse.with_rank_at_least(1)
+        if triples.rank is not None and triples[-1] not in (None, 3):
+            raise ValueError(f"Dimension must be 3 but is {triples[-1]}")
+        return [None, None], [None], [None]
+
     def eager(self, serialized_sparse):
         lead = serialized_sparse.shape[:-1]
         triples = serialized_sparse.reshape(-1, 3)

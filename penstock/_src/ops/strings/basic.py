@@ -14,6 +14,7 @@ from penstock._src.core.typesets import ANY, INDEX
 from penstock._src.core.values.groups import NotGrouped, Stacked, elementwise, is_group
 from penstock._src.native.algorithms.strings import string_numbers
 from penstock._src.native.systems import runs_native_code
+from penstock._src.ops import infer
 from penstock._src.ops.infer import broadcast
 from penstock._src.ops.rules import show
 from penstock._src.ops.strings.elements import data, each, strings, text
@@ -228,8 +229,8 @@ class UnsortedSegmentJoin(Op):
     def shape(self, inputs, segment_ids, num_segments):
         if inputs.rank is None or segment_ids.rank is None:
             return None
-        count = None if num_segments.value is None else int(num_segments.value)
-        return TensorShape([count]).concatenate(inputs[segment_ids.rank :])
+        rest = infer.prefix(inputs, segment_ids)
+        return TensorShape([infer.counted(num_segments, 2)]).concatenate(rest)
 
     def eager(self, inputs, segment_ids, num_segments):
         count, separator = int(num_segments), self.separator.encode()

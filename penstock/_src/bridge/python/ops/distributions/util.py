@@ -29,7 +29,7 @@ from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape, as_shape, broadcast_static_shape
-from penstock._src.graph.static_values import get_static_value
+from penstock._src.graph.static_values import get_static_value, static_value
 from penstock._src.v1.distributions.base import new_seed as gen_new_seed
 
 INTEGER_LIKE = (dtypes.int8, dtypes.int16, dtypes.int32, dtypes.int64)
@@ -353,7 +353,7 @@ def pick_vector(cond: Any, true_vector: Any, false_vector: Any, name: str = "pic
         cond = convert_to_tensor(cond, name="cond")
         if cond.dtype != dtypes.bool_:
             raise TypeError(f"{cond}.dtype={cond.dtype} which is not {dtypes.bool_}")
-        known = get_static_value(cond)
+        known = static_value(cond)  # not more than TensorFlow knows: what is known is no tensor
         if known is not None:
             return true_vector if known else false_vector
         one, other = convert_to_tensor(true_vector), convert_to_tensor(false_vector)
