@@ -157,3 +157,11 @@ def test_ragged_functions_refuse_what_does_not_fit(call, error, message):
 def test_an_ellipsis_does_not_hide_that_indices_are_too_many():
     with pytest.raises(IndexError, match="Too many indices for RaggedTensor"):
         rows()[..., 0, 0, 0]
+
+
+def test_batches_of_one_length_are_gathered_from_ragged_tensors():
+    params = tf.RaggedTensor.from_uniform_row_length(tf.ragged.constant([[1, 2], [3]]), 1)
+    indices = tf.constant([[[1]], [[0]]])
+    assert tf.gather(params, indices, batch_dims=2).numpy().tolist() == [[[2]], [[3]]]
+    with pytest.raises(ValueError, match="corresponds to uniform indices dimension"):
+        tf.gather(tf.ragged.constant([[[1, 2], [3]], [[4]]]), [[0], [0]], batch_dims=2)

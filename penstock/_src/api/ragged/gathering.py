@@ -82,10 +82,16 @@ def _gather_in_batches(params, indices, axis, batch_dims):
             f"batch shape from indices {width} does not match params shape {params.shape}"
         )
     if batch_dims > 1:
-        if isinstance(params, RaggedTensor) and not isinstance(indices, RaggedTensor):
+        cut = [isinstance(x, RaggedTensor) for x in (params, indices)]
+        if cut == [True, False] and params.uniform_row_length is None:
             raise ValueError(
                 "batch shape from indices does not match params shape: ragged params dimension "
                 "corresponds to uniform indices dimension"
+            )
+        if cut == [False, True] and indices.uniform_row_length is None:
+            raise ValueError(
+                "batch shape from indices does not match params shape: ragged indices dimension "
+                "corresponds to uniform params dimension"
             )
         if isinstance(indices, RaggedTensor) or isinstance(params, RaggedTensor):
             params, indices = _ragged(params), _ragged(indices)
