@@ -63,7 +63,7 @@ across elements
   reduce(x; op, axes)                             one value of each line along axes, which disappear; a sum of nothing is 0, a max the lowest value
   arg_reduce(x; op, axis, dtype)                  the index of the first largest (max) or smallest (min) element along an axis, which disappears
   scan(x; op, axis, exclusive, reverse)           running sum, product, maximum or minimum along an axis (reduce_window)
-  sort(...; axis, descending, num_keys, count)    the arguments sorted together by the first num_keys of them, stably, NaN last; the first `count` of each line
+  sort(...; axis, descending, num_keys, count)    the arguments sorted together by the first num_keys of them, stably, NaN last; the first `count` of each line; heap=True: in the order of a heap
   fft(x, roots; axis, inverse)                    the discrete Fourier transform along an axis; roots are those of unity (meaning/fourier.py); the inverse one is divided by the length
   contract(x, y; spec)                            an einsum of two operands, "bmk,bkn->bmn": products summed over the missing letters (dot_general)
   gather(x, indices; axis, batch_dims, mode)      x[..., indices, ...] at an axis; indices outside clamp, give zero, or raise an error

@@ -76,13 +76,19 @@ class Reduction(Elementwise):
         descending: bool = False,
         num_keys: int = 1,
         count: int | None = None,
+        heap: bool = False,
     ) -> list[Node]:
-        """The arguments sorted together along an axis, stably, by the first num_keys of them; the first `count` of each line, or all."""
+        """The arguments sorted together along an axis, stably, by the first num_keys of them; the first `count` of each line, or all.
+
+        With `heap` what is kept has the order of a heap instead (meaning/heaps.py); 1 < count < the extent, and it is descending by one key.
+        """
         xs = tuple(xs)
         axis = self.axis(axis, xs[0].rank)
         if count is None:
             count = xs[0].shape[axis]
         attrs = {"descending": bool(descending), "num_keys": num_keys, "count": count}
+        if heap:
+            attrs["heap"] = True
         node = self.make("sort", xs, axis=axis, **attrs)
         return [self.item(node, i) for i in range(len(xs))]
 
@@ -90,10 +96,13 @@ class Reduction(Elementwise):
         """One result of a node with several."""
         return self.make("item", (node,), index=index)
 
-    def top_k(self, x: Node, k: int, index_dtype: DType = dtypes.int32) -> tuple[Node, Node]:
-        """The k largest of each row and their indices; of equal ones the lower index first."""
+    def top_k(
+        self, x: Node, k: int, index_dtype: DType = dtypes.int32, is_sorted: bool = True
+    ) -> tuple[Node, Node]:
+        """The k largest of each row and their indices; of equal ones the lower index first, or in the order of a heap (meaning/heaps.py)."""
         places = self.iota(x.shape, -1, index_dtype)
-        values, indices = self.sort([x, places], -1, descending=True, count=k)
+        heap = not is_sorted and 1 < k < x.shape[-1]
+        values, indices = self.sort([x, places], -1, descending=True, count=k, heap=heap)
         return values, indices
 
     def fft(self, x: Node, axis: int, inverse: bool) -> Node:

@@ -14,6 +14,7 @@ import numpy as np
 from penstock._src.core import dtypes
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.ir.meaning import random_streams, scalars
+from penstock._src.ir.meaning.heaps import kept_by_heap
 from penstock._src.ir.node import Node
 from penstock._src.ir.shape_rules import split_spec
 
@@ -277,11 +278,16 @@ def _sort_keys(x: np.ndarray, descending: bool) -> list[np.ndarray]:
 
 
 def sort(args: Arrays, node: Node) -> list[np.ndarray]:
-    axis, descending = node.attrs["axis"], node.attrs["descending"]
+    axis, descending, count = (node.attrs[a] for a in ("axis", "descending", "count"))
+    if node.attrs.get("heap"):
+        lines = np.moveaxis(args[0], axis, -1)
+        order = kept_by_heap(lines.reshape(-1, lines.shape[-1]), int(count))
+        order = np.moveaxis(order.reshape(*lines.shape[:-1], int(count)), -1, axis)
+        return [np.take_along_axis(x, order, axis) for x in args]
     keys: list[np.ndarray] = []
     for x in args[: node.attrs["num_keys"]]:
         keys += _sort_keys(np.moveaxis(x, axis, -1), descending)
-    order = np.lexsort(keys[::-1], axis=-1)[..., : int(node.attrs["count"])]
+    order = np.lexsort(keys[::-1], axis=-1)[..., : int(count)]
     order = np.moveaxis(order, -1, axis)
     return [np.take_along_axis(x, order, axis) for x in args]
 

@@ -6,6 +6,7 @@ from penstock._src.core import dtypes
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import INDEX, REAL
+from penstock._src.ir.meaning.heaps import kept_by_heap
 from penstock._src.ops import infer
 from penstock._src.ops.rules import in_float32, show, value_of
 
@@ -62,7 +63,11 @@ class _TopK(Op):
             raise self.invalid(
                 f"input must have at least k columns. Had {input.shape[-1]}, needed {k}"
             )
-        order = _descending(input, k)
+        if self.sorted or not 1 < k < input.shape[-1]:
+            order = _descending(input, k)
+        else:
+            order = kept_by_heap(input.reshape(-1, input.shape[-1]), k)
+            order = order.reshape(*input.shape[:-1], k)
         return np.take_along_axis(input, order, -1), order.astype(kind)
 
 
@@ -86,7 +91,7 @@ class TopK(_TopK):
         return self.largest(input, self.k, np.int32)
 
     def lower(self, p, input):
-        values, indices = p.top_k(input, self.k)
+        values, indices = p.top_k(input, self.k, is_sorted=self.sorted)
         return values, p.cast(indices, dtypes.int32)
 
 
@@ -113,7 +118,7 @@ class TopKV2(_TopK):
         return self.largest(input, int(k), self.index_type.as_numpy_dtype)
 
     def lower(self, p, input, k):
-        values, indices = p.top_k(input, int(value_of(p, k, "k")))
+        values, indices = p.top_k(input, int(value_of(p, k, "k")), is_sorted=self.sorted)
         return values, p.cast(indices, self.index_type)
 
 

@@ -1,7 +1,7 @@
 """Sorting of lines of an array seen as (outer, n, inner): a stable sort, once for each key.
 
 All extents are run-time numbers, so there is one kernel for each type and order. Where a small part of each line is wanted, the rest of it is only looked
-at (`first_of_lines.py`).
+at (`first_of_lines.py`). Nodes that ask for a heap's order have a kernel of their own (`heap.py`).
 """
 
 import functools
@@ -14,6 +14,7 @@ from penstock._src.compiler.codegen.specials.first_of_lines import (
     capacity,
     emit_first_of_lines,
 )
+from penstock._src.compiler.codegen.specials.heap import emit_heap_of_lines
 from penstock._src.compiler.codegen.specials.sorting import (
     WORDS,
     arguments,
@@ -44,6 +45,12 @@ def launch(node: Node, outputs: Sequence[Node], _target: Target, threads: int) -
     sizes = [lines * count * a.dtype.size for a in node.args]
     arrays = *arguments(node), *[items.get(i, Scratch(size)) for i, size in enumerate(sizes)]
     tasks, label = lines if n and count else 0, f"sort[{outer}, {n}, {inner}]"
+    if node.attrs.get("heap"):
+        size = 8 * (count + 1)
+        return SpecialLaunch(
+            ("heap of lines", types), lambda target: emit_heap_of_lines(types, target),
+            tasks, (n, inner, count, Scratch(size * threads), size, *arrays), label,
+        )  # fmt: skip
     if node.attrs["num_keys"] == 1 and MANY * capacity(count) <= n:
         kept = capacity(count)
         size = 8 * (STATE + WORDS * kept)
