@@ -10,6 +10,7 @@ from penstock._src.core.composite import IndexedSlices
 from penstock._src.core.convert import convert_to_tensor, is_convertible, number
 from penstock._src.core.dispatch import STATE, executing_eagerly, in_v1_graph, scope_in_graph
 from penstock._src.core.registry import raw
+from penstock._src.core.shapes import Dimension
 from penstock._src.core.tensor import Tensor
 from penstock._src.core.typesets import FLOAT, INTEGER
 from penstock._src.eager.tensor import EagerTensor
@@ -494,7 +495,10 @@ def _eager_item(tensor, spec):
 
 
 def _is_undefined(value):
-    return type(value).__name__ == "UndefinedReturnValue"
+    """Whether a bound is no number: AutoGraph's missing value, or a Dimension that is not known."""
+    return type(value).__name__ == "UndefinedReturnValue" or (
+        isinstance(value, Dimension) and value.value is None
+    )
 
 
 def _is_mask(spec):

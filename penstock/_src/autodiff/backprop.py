@@ -43,6 +43,8 @@ def gradients_of_tape(
     found: dict[int, list[Any]] = {}
     sources = set(source_ids)
     for target, gradient in zip(targets, target_gradients):
+        if target.dtype is dtypes.string:
+            continue
         if tape.is_watched(target) or target._id in tape.ends or target._id in sources:
             seed = seed_of(target) if gradient is None else gradient
             found.setdefault(target._id, []).append(seed)

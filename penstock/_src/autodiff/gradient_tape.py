@@ -12,6 +12,7 @@ from penstock._src.autodiff.composite import gradient_tensors, with_gradients
 from penstock._src.autodiff.tape import DIFFERENTIABLE, Tape
 from penstock._src.core.calls.tracebacks import shorten
 from penstock._src.core.convert import convert_to_tensor, is_tensor_like
+from penstock._src.core.dispatch import STATE
 from penstock._src.core.registry import raw
 from penstock._src.core.tensor import Tensor
 from penstock._src.util import nest
@@ -82,6 +83,14 @@ class GradientTape:
         if self._recording and not self._persistent:
             self._pop()
         return tape
+
+    def _require_reuse(self, use_pfor: bool, what: str) -> None:
+        """Raises RuntimeError if an eager tape is asked for rows one by one, and not persistent."""
+        if not (use_pfor or self._persistent or STATE.graph is not None):
+            raise RuntimeError(
+                f"GradientTape must be created with persistent=True to compute the {what} with eager "
+                "execution enabled and with experimental_use_pfor set to False."
+            )
 
     def _release(self) -> None:
         """Drops the record, except the list of watched variables."""
@@ -222,17 +231,18 @@ class GradientTape:
           sources: tensors or variables in any structure.
           unconnected_gradients: what stands for sources that the target does not depend on.
           parallel_iterations: a hint without effect.
-          experimental_use_pfor: a hint without effect.
+          experimental_use_pfor: a hint; without it an eager tape must be persistent.
 
         Returns:
           Tensors of shape `target.shape + source.shape` in the structure of `sources`.
 
         Raises:
-          RuntimeError: the tape is not persistent and was used before.
+          RuntimeError: the tape is not persistent and was used before, or is eager without `experimental_use_pfor`.
         """
         try:
             unconnected = unconnected_kind(unconnected_gradients)
             flat_sources = nest.flatten(sources)
+            self._require_reuse(experimental_use_pfor, "jacobian")
             tape = self._finish()
             result = jacobian.whole(tape, target, [gradient_tensors(s)[0] for s in flat_sources])
             if not self._persistent:
@@ -263,15 +273,17 @@ class GradientTape:
           source: a tensor `[batch, ...]`.
           unconnected_gradients: a hint without effect: zeros stand where there is no connection.
           parallel_iterations: a hint without effect.
-          experimental_use_pfor: a hint without effect.
+          experimental_use_pfor: a hint; without it an eager tape must be persistent.
 
         Returns:
           A tensor `[batch, ...target, ...source]`.
 
         Raises:
           ValueError: the first extents differ, or a tensor has rank 1.
+          RuntimeError: an eager tape is not persistent, and `experimental_use_pfor` is False.
         """
         try:
+            self._require_reuse(experimental_use_pfor, "batch_jacobian")
             unconnected_kind(unconnected_gradients)
             batch = target.shape[0]
             at_least_matrices = [t.shape.with_rank_at_least(2) for t in (target, source)]

@@ -107,6 +107,11 @@ class Sampling:
         """
         if not datasets:
             raise ValueError("Invalid `datasets`. `datasets` should not be empty.")
+        if not hasattr(choice_dataset, "element_spec"):
+            raise TypeError(
+                "Invalid `choice_dataset`. `choice_dataset` should be a `tf.data.Dataset` but is "
+                f"{type(choice_dataset)}."
+            )
         spec = choice_dataset.element_spec
         if not (
             isinstance(spec, TensorSpec) and spec.dtype is dtypes.int64 and spec.shape.rank == 0

@@ -551,10 +551,10 @@ def eigh_tridiagonal(
     values, vectors = raw.SelfAdjointEigV2(input=matrix + lower + upper, compute_v=True, name=name)
     values = cast(values, values.dtype.real_dtype)
     if select == "i":
-        first, last = (int(i) for i in select_range)
+        first, last = select_range
         values, vectors = values[first : last + 1], vectors[:, first : last + 1]
     elif select == "v":
-        low, high = (np.asarray(v, values.dtype.as_numpy_dtype) for v in select_range)
+        low, high = (convert_to_tensor(v, dtype=values.dtype) for v in select_range)
         inside = raw.Where(condition=raw.LogicalAnd(x=values > low, y=values <= high))[:, 0]
         values = raw.GatherV2(params=values, indices=inside, axis=0)
         vectors = raw.GatherV2(params=vectors, indices=inside, axis=1)

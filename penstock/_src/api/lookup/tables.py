@@ -205,9 +205,12 @@ class TextFileInitializer(TableInitializerBase):
                 f"`key_dtype` should be either integer or string for `key_index` {key_index}, "
                 f"received: {key}"
             )
-        if value_index == TextFileIndex.WHOLE_LINE and value != dtypes.string:
+        if value_index == TextFileIndex.WHOLE_LINE and not (
+            value.is_integer or value == dtypes.string
+        ):
             raise ValueError(
-                f"`value_dtype` must be string if `value_index` is WHOLE_LINE, received: {value}"
+                f"`value_dtype` should be either integer or string for `value_index` {value_index}, "
+                f"received: {value}"
             )
         if key_index == TextFileIndex.LINE_NUMBER and key != dtypes.int64:
             raise ValueError(

@@ -248,10 +248,9 @@ def boolean_mask(data, mask, name=None):
     Raises:
       ValueError: the mask is a scalar, or its rank is not known.
     """
+    mask, data = ragged_of_value(mask), as_ragged_or_tensor(data)
     if not isinstance(mask, RaggedTensor):
         mask = convert_to_tensor(mask, dtype=dtypes.bool_)
-    if not isinstance(data, RaggedTensor):
-        data = convert_to_tensor(data)
     if mask.shape.rank == 0:
         raise ValueError("mask cannot be scalar.")
     if mask.shape.rank is None:

@@ -502,11 +502,6 @@ class RaggedTensor(RaggedConstructors, CompositeTensor):
         for i in range(int(self.nrows().numpy())):
             yield self[i]
 
-    def __len__(self):
-        if not hasattr(self.flat_values, "numpy"):
-            raise TypeError("len is not well defined for a symbolic RaggedTensor.")
-        return int(self.nrows().numpy())
-
     def __str__(self):
         if hasattr(self.flat_values, "numpy"):
             with np.printoptions(formatter={"all": _printed}):

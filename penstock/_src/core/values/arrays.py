@@ -143,7 +143,7 @@ def _from_python(
     value: Any, dtype: DType | None, in_graph: bool = False
 ) -> tuple[np.ndarray, DType]:
     leaves: list[Any] = []
-    shape = _walk(value, leaves)
+    shape = _walk(value, leaves, in_graph)
     kinds = {_kind(leaf) for leaf in leaves}
     if dtype is None and "string" in kinds and kinds != {"string"}:
         raise ValueError("Can't convert Python sequence with mixed types to Tensor.")
@@ -176,8 +176,8 @@ def _staging(dtype: DType, kinds: set[str]) -> Any:
     return np.complex128 if dtype.is_complex else None
 
 
-def _walk(value: Any, leaves: list[Any]) -> tuple[int, ...]:
-    """Appends the elements of a nested sequence in order; returns its shape."""
+def _walk(value: Any, leaves: list[Any], in_graph: bool) -> tuple[int, ...]:
+    """Appends the elements of a nested sequence in order; returns its shape. In graphs only Python's own sequences are some."""
     if isinstance(value, np.ndarray) or (
         not isinstance(value, (list, tuple, range, str, bytes)) and hasattr(value, "__array__")
     ):
@@ -186,17 +186,41 @@ def _walk(value: Any, leaves: list[Any]) -> tuple[int, ...]:
         return array.shape
     if isinstance(value, TensorShape):
         value = value.as_list()
+    if not in_graph and _is_like_a_sequence(value):
+        value = _elements(value)
     if not isinstance(value, (list, tuple, range)):
         leaves.append(value)
         return ()
     if not value:
         return (0,)
-    shapes = {_walk(element, leaves) for element in value}
+    shapes = {_walk(element, leaves, in_graph) for element in value}
     if len(shapes) > 1:
         raise ValueError(
             "Can't convert non-rectangular Python sequence to Tensor. tf.ragged.constant takes rows of different lengths."
         )
     return (len(value), *shapes.pop())
+
+
+def _is_like_a_sequence(value: Any) -> bool:
+    """Whether a class of the user's has a length and elements, and no keys."""
+    kind = type(value)
+    return (
+        hasattr(kind, "__len__")
+        and hasattr(kind, "__getitem__")
+        and not hasattr(kind, "keys")
+        and not isinstance(value, (list, tuple, range, str, bytes, bytearray, memoryview))
+    )
+
+
+def _elements(value: Any) -> list[Any]:
+    """The elements of what is like a sequence."""
+    try:
+        return [value[i] for i in range(len(value))]
+    except (IndexError, KeyError, TypeError) as error:
+        raise ValueError(
+            f"Attempt to convert a value ({value!r}) of {type(value)} to a Tensor: its elements cannot be read "
+            f"({type(error).__name__}: {error})."
+        ) from error
 
 
 def _kind(leaf: Any) -> str:
