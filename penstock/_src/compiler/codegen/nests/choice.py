@@ -245,26 +245,28 @@ class Loops:
             return var.extent
         return ceil_divide(var.extent, CHUNK if var is self.vector else self.tile)
 
-    def iterations(self, value_of: Callable[[Any], int]) -> int:
-        """All rounds, for actual extents; 0 also if no store has anything to do."""
-        for store in self.nest.stores:
-            points = product([v.extent for v in self.nest.space if v in store.vars])
-            if value_of(dims.expression(points)):
-                rounds = product([self.rounds(v, c) for v, c in self.parallel])
-                return value_of(dims.expression(rounds))
-        return 0
+    # Codes are kept long after their nests: what they count is given as functions that hold expressions alone.
+    def iterations(self) -> Callable[[Callable[[Any], int]], int]:
+        """What gives all rounds, for actual extents; 0 also if no store has anything to do."""
+        space = self.nest.space
+        stored = [
+            dims.expression(product([v.extent for v in space if v in store.vars]))
+            for store in self.nest.stores
+        ]
+        rounds = dims.expression(product([self.rounds(v, c) for v, c in self.parallel]))
+        return lambda value_of: value_of(rounds) if any(map(value_of, stored)) else 0
 
-    def work(self, value_of: Callable[[Any], int]) -> int:
-        """Roughly the element operations of all rounds."""
-        points = value_of(dims.expression(product([v.extent for v in self.nest.space])))
-        most = 1
-        operations = 1
+    def work(self) -> Callable[[Callable[[Any], int]], int]:
+        """What gives roughly the element operations of all rounds."""
+        points = dims.expression(product([v.extent for v in self.nest.space]))
+        reduced, operations = [], 1
         for v in self.nest.values():
             if v.kind in ("reduce", "arg_reduce"):
                 variables = reduction_variables(v)
-                most = max(most, value_of(dims.expression(product([r.extent for r in variables]))))
+                reduced.append(dims.expression(product([r.extent for r in variables])))
             operations += 8 if v.kind in EXPENSIVE else 1
-        return points * most * max(1, operations // 4)
+        each = max(1, operations // 4)
+        return lambda value_of: value_of(points) * max([1, *map(value_of, reduced)]) * each
 
 
 def _enough(variables: Sequence[Var]) -> bool:

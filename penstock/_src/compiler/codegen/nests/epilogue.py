@@ -1,5 +1,6 @@
 """The expression of a contraction's epilogue as the hook that its emitter calls on register tiles."""
 
+import dataclasses
 from typing import Any
 
 from penstock._src.compiler.codegen.kernel_code import RegisterTile
@@ -22,7 +23,9 @@ class ExpressionEpilogue(Evaluator):
 
     def __init__(self, expression: EpilogueExpression):
         super().__init__()
-        self.expression = expression
+        # Codes are kept long after the nodes that the expression reads, and must not hold them.
+        self.expression = dataclasses.replace(expression, slots=[])
+        self.operands = len(expression.slots) - 1
         self.values = closure([expression.value, *expression.sums])
         self.partial_bytes = 4 * int(expression.column.extent) * len(expression.sums)
         self.extents: list[Any] = []
@@ -52,7 +55,7 @@ class ExpressionEpilogue(Evaluator):
         self.frames = [{}]
         self.pointers: list[Any] = [
             None,
-            *[tile.operand(k) for k in range(len(self.expression.slots) - 1)],
+            *[tile.operand(k) for k in range(self.operands)],
         ]
         # What follows takes the product as a narrow type holds it, infinities included.
         values = [rounded(f, x, self._root().dtype) for x in values]
@@ -112,9 +115,7 @@ class ExpressionEpilogue(Evaluator):
 
     # -- what the evaluator asks
     def dim(self, x: Dim) -> Val:
-        return self.tile.operand(
-            len(self.expression.slots) - 1 + self.extents.index(extent_key(x)), I64
-        )
+        return self.tile.operand(self.operands + self.extents.index(extent_key(x)), I64)
 
     def parts(self, index: Index) -> tuple[Any, Any, Val | None]:
         if index.key == self.expression.place.key:

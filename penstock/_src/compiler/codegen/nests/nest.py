@@ -80,8 +80,8 @@ class NestEmitter(Evaluator):
             Code.of(m),
             "task",
             tuple(self.extents),
-            loops.iterations,
-            loops.work,
+            loops.iterations(),
+            loops.work(),
             None if loops.vector is None else loops.vector.number,
         )
 

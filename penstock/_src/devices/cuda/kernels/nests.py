@@ -78,7 +78,13 @@ class CudaNest(NestEmitter):
 
         innermost = mapping.inner[0].number if len(mapping.inner) == 1 else None
         return NestCode(
-            m.finished(), "task", tuple(self.extents), iterations, self.loops.work, innermost, True
+            m.finished(),
+            "task",
+            tuple(self.extents),
+            iterations,
+            self.loops.work(),
+            innermost,
+            True,
         )
 
     # -- points
