@@ -81,6 +81,7 @@ CAPABILITIES = {
     "write_files": "writes files",
     "python": "calls Python code",
     "network": "opens connections",
+    "end_process": "ends the process",
 }
 
 

@@ -3,6 +3,9 @@
 import base64
 import marshal
 import os
+import signal
+import subprocess
+import sys
 
 import pytest
 
@@ -207,3 +210,33 @@ def test_ops_name_capabilities_and_arguments_that_there_are():
         assert set(cls.capabilities.split()) <= CAPABILITIES.keys(), name
         known = {argument.name for argument in cls.inputs} | cls.annotations.keys()
         assert set(cls.file_arguments.split()) <= known, name
+
+
+ABORTING = """
+import sys
+import penstock as tf
+
+loaded = tf.saved_model.load(sys.argv[1], allow=sys.argv[2:])
+try:
+    loaded.stop()
+except tf.errors.PermissionDeniedError as error:
+    print(error)
+    sys.exit(40)
+"""
+
+
+def test_graphs_end_the_process_only_by_consent(tmp_path):
+    class Ending(tf.Module):
+        @tf.function(input_signature=[])
+        def stop(self):
+            with tf.control_dependencies([tf.raw_ops.Abort(error_msg="the end")]):
+                return tf.constant(1)
+
+    tf.saved_model.save(Ending(), str(tmp_path / "model"))
+    program = [sys.executable, "-c", ABORTING, str(tmp_path / "model")]
+    refused = subprocess.run(program, capture_output=True, text=True, check=False)
+    assert refused.returncode == 40, refused.stderr
+    assert "allow=['end_process']" in refused.stdout
+    ended = subprocess.run([*program, "end_process"], capture_output=True, text=True, check=False)
+    assert ended.returncode == -signal.SIGABRT
+    assert "the end" in ended.stderr

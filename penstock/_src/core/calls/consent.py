@@ -160,8 +160,8 @@ def allow(*capabilities: str) -> Iterator[None]:
 
     Args:
       *capabilities: of "read_files" (outside of the model's folder), "write_files", "python"
-        (calling Python functions of this process, and unmarshalling code), "network"; "all" for
-        all of them.
+        (calling Python functions of this process, and unmarshalling code), "network", "end_process"
+        (`tf.raw_ops.Abort`); "all" for all of them.
 
     Returns:
       A context manager.

@@ -15,6 +15,7 @@ class Abort(Op):
     """Ends the process: with status 0, or by a signal after the message."""
 
     signature = "->"
+    capabilities = "end_process"
     error_msg: str = ""
     exit_without_error: bool = False
 

@@ -10,9 +10,13 @@ from penstock._src.core import dtypes
 from penstock._src.core.errors import DataLossError
 from penstock._src.core.op import Op
 from penstock._src.core.typesets import COMPLEX, FLOAT, SIGNED
+from penstock._src.core.values import memory_limit
 from penstock._src.core.values.groups import NotGrouped, Ragged, Stacked, splits_of
 from penstock._src.ops.rules import show
 from penstock._src.ops.strings.elements import each, strings
+
+
+_PIECE = 1 << 24  # bytes that are decompressed at a time
 
 
 def _in_order(data, kind, little_endian):
@@ -108,11 +112,23 @@ class DecodeCompressed(Op):
 
         def inflate(data):
             try:
-                return zlib.decompress(data, mode)
+                return _inflated(data, mode, self.op_type)
             except zlib.error as error:
                 raise DataLossError(f"inflate() failed: {error}") from None
 
         return each(inflate, bytes)
+
+
+def _inflated(data, mode, what):
+    """The decompressed bytes, piece by piece: a few bytes may stand for more than there is memory for."""
+    decoder, pieces, size = zlib.decompressobj(mode), [], 0
+    while not decoder.eof:
+        pieces.append(decoder.decompress(data, _PIECE))
+        data, size = decoder.unconsumed_tail, size + len(pieces[-1])
+        memory_limit.require((2 * size,), np.dtype(np.uint8), what)  # the pieces and all of them
+        if not (data or pieces[-1] or decoder.eof):
+            raise zlib.error("Error -5 while decompressing data: incomplete or truncated stream")
+    return b"".join(pieces)
 
 
 class DecodeWav(Op):

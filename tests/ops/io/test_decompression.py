@@ -1,0 +1,28 @@
+"""Decompression within the limit of memory."""
+
+import zlib
+
+import pytest
+
+import penstock as tf
+from penstock._src.core.values import memory_limit
+
+
+def test_strings_that_stand_for_more_than_there_is_memory_for_are_refused():
+    bomb = zlib.compress(b"\0" * 200_000_000)
+    before = memory_limit.limit()
+    memory_limit.set_limit(memory_limit.used() + 100_000_000)
+    try:
+        with pytest.raises(tf.errors.ResourceExhaustedError, match="DecodeCompressed: OOM"):
+            tf.io.decode_compressed(bomb, "ZLIB")
+    finally:
+        memory_limit.set_limit(before)
+
+
+def test_pieces_are_joined_and_streams_that_are_cut_short_refused():
+    data = bytes(range(256)) * 150_000
+    packed = zlib.compress(data)
+    assert tf.io.decode_compressed(packed, "ZLIB").numpy() == data
+    assert tf.io.decode_compressed(zlib.compress(b""), "ZLIB").numpy() == b""
+    with pytest.raises(tf.errors.DataLossError, match="truncated"):
+        tf.io.decode_compressed(packed[:-9], "ZLIB")
