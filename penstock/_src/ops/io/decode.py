@@ -15,7 +15,6 @@ from penstock._src.core.values.groups import NotGrouped, Ragged, Stacked, splits
 from penstock._src.ops.rules import show
 from penstock._src.ops.strings.elements import each, strings
 
-
 _PIECE = 1 << 24  # bytes that are decompressed at a time
 
 
