@@ -85,6 +85,35 @@ def test_variables_are_created_on_the_first_call_only():
         f()
 
 
+def test_the_trace_that_creates_variables_is_counted():
+    made = []
+
+    @tf.function
+    def first(x):
+        if not made:
+            made.append(tf.Variable(2.0))
+        return made[0] * x
+
+    assert float(first(tf.constant(3.0))) == 6.0
+    assert first.experimental_get_tracing_count() == 2
+
+
+def test_variables_of_an_init_scope_are_created_on_the_first_call_only():
+    made = {}
+
+    @tf.function
+    def scaled(x):
+        if x.shape[0] not in made:
+            with tf.init_scope():
+                made[x.shape[0]] = tf.Variable(2.0)
+        return made[x.shape[0]] * x
+
+    assert scaled(tf.ones([1])).numpy().tolist() == [2.0]
+    assert scaled.experimental_get_tracing_count() == 2
+    with pytest.raises(ValueError, match="only supports singleton tf.Variables"):
+        scaled(tf.ones([2]))
+
+
 def test_effects_happen_in_the_order_of_the_program():
     v = tf.Variable(1.0)
 

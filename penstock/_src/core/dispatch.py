@@ -16,6 +16,8 @@ class State(threading.local):
 
     def __init__(self) -> None:
         self.graph: Any = None
+        # The graph of the function being traced that an init_scope has left, or None.
+        self.left_graph: Any = None
         self.tapes: tuple[Any, ...] = ()
         self.accumulators: tuple[Any, ...] = ()
         # Called with every operation added to a graph, including function bodies.
@@ -96,13 +98,15 @@ def building_unrecorded(graph: Any) -> Iterator[Any]:
 @contextlib.contextmanager
 def init_scope_graph(graph: Any) -> Iterator[None]:
     """Within this block ops are added to `graph`, or run eagerly if it is None, hidden from tapes."""
-    before_tapes = STATE.tapes
+    before = STATE.tapes, STATE.left_graph
     STATE.tapes = ()
+    if STATE.graph is not graph:
+        STATE.left_graph = STATE.graph
     try:
         with building(graph):
             yield
     finally:
-        STATE.tapes = before_tapes
+        STATE.tapes, STATE.left_graph = before
 
 
 def record(op: Any, inputs: Sequence[Any], outputs: Sequence[Any]) -> None:

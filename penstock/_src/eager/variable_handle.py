@@ -27,8 +27,11 @@ def make_handle(shape: TensorShape, dtype: DType, name: str, is_anonymous: bool 
 
 
 def announce_creation(variable: Any) -> None:
-    """Notifies the function being traced that it creates a variable, which is allowed only in its first trace."""
-    graph = STATE.graph
+    """Notifies the function being traced that it creates a variable, which is allowed only in its first trace.
+
+    That holds in an init_scope of the function as well.
+    """
+    graph = STATE.left_graph if STATE.graph is None else STATE.graph
     while graph is not None and graph.building_function:
         rule = graph.variable_rule
         if rule is not None:

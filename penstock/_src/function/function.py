@@ -260,7 +260,10 @@ class Function(Trackable):
         """Returns the trace; if the function creates variables, on the first call, that of a second call, which uses them."""
         concrete, created = trace_function(trace, allow_variables=not self._traced)
         self._traced = True
-        return trace_function(trace, allow_variables=False)[0] if created else concrete
+        if not created:
+            return concrete
+        self._cache.count_initial()
+        return trace_function(trace, allow_variables=False)[0]
 
     def _signature_specs(self, specs: list[TensorSpec]) -> list[TensorSpec]:
         signature = self._input_signature or {}

@@ -77,6 +77,10 @@ class TraceCache:
         self._last = structure[0], specs
         self.count += 1
 
+    def count_initial(self) -> None:
+        """Counts the trace in which the function created its variables, for which another stands from then on."""
+        self.count += 1
+
     def reason(self, structure: Any, specs: Sequence[TensorSpec]) -> str:
         """Returns the reason why no trace accepts these arguments: the parameters that changed since the last trace, and the remedy."""
         if self._last is None:
