@@ -126,3 +126,18 @@ def test_branches_and_loops_of_a_graph_run_only_what_their_results_need():
         # functions run all that they hold, in order
         session.run(tf.function(lambda: tf.cond(tf.equal(b, 9), branch, lambda: 0))())
         assert session.run([a, b]) == [5, 6]
+
+
+@pytest.mark.parametrize("is_resource", [False, True])
+def test_a_reference_is_fetched_as_the_run_leaves_it(is_resource):
+    with v1.Graph().as_default(), v1.Session() as session:
+        v = v1.get_variable("v", [2], initializer=v1.zeros_initializer(), use_resource=is_resource)
+        add = v1.assign_add(v, [1.0, 2.0])
+        with pytest.raises(tf.errors.FailedPreconditionError) as caught:
+            session.run(v)
+        assert caught.value.op is not None
+        session.run(v.initializer)
+        before = [0.0, 0.0] if is_resource else [1.0, 2.0]
+        assert session.run([v, add.op])[0].tolist() == before
+        assert session.run({"v": v, "more": v + 1.0}, {v: [5.0, 6.0]})["v"].tolist() == [5.0, 6.0]
+        assert session.run([v])[0].tolist() == [1.0, 2.0]

@@ -1,7 +1,7 @@
 """What a session fetches: the tensors and operations of a structure, and their values in it."""
 
 import collections
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from typing import Any
 
 import numpy as np
@@ -15,15 +15,25 @@ from penstock._src.v1.graphs.handles import KEEPING, TensorHandle
 
 
 class Fetches:
-    """The fetches of a run: their tensors and operations, and the structure of their values."""
+    """The fetches of a run: their tensors and operations, and the structure of their values.
 
-    def __init__(self, graph: Graph, fetches: Any) -> None:
+    A variable that stands for a reference is read when all else has run, as TensorFlow's share their memory with what a session
+    returns, so a step counter is fetched with the step that raises it. `reads_first` are the ids of the tensors for which
+    that is not so, as they are fed, or None for no such variable.
+    """
+
+    def __init__(
+        self, graph: Graph, fetches: Any, reads_first: Container[int] | None = None
+    ) -> None:
         self.graph = graph
+        self.reads_first = reads_first
         self.fetches = fetches
         self.tensors: list[SymbolicTensor] = []
         self.operations: list[Operation] = []
         # All of them, in the order of the structure: some variables make another tensor each time they are asked.
         self._elements: list[SymbolicTensor | Operation] = []
+        # The handles of variables to read when all has run, by the ids of their values.
+        self._handles: dict[int, SymbolicTensor] = {}
         self._collect(fetches)
         # The operations that keep tensors, by the ids of their handle tensors.
         self.keeping = {t._id: t.op for t in self.tensors if t.op.type == KEEPING}
@@ -46,7 +56,7 @@ class Fetches:
             raise TypeError('Argument `fetch` = None has invalid type "NoneType". Cannot be None')
         handle = getattr(fetch, "handle", None)
         if handle is not None and hasattr(fetch, "_as_graph_element"):
-            fetch = fetch._as_graph_element()
+            fetch = self._value_of(fetch, handle)
         if isinstance(fetch, bytes):
             fetch = fetch.decode()
         try:
@@ -61,7 +71,20 @@ class Fetches:
                 f"Argument `fetch` = {fetch} cannot be interpreted as a Tensor. ({error})"
             ) from None
 
+    def _value_of(self, variable: Any, handle: Any) -> Any:
+        """Returns the tensor of a variable's value; if it stands for a reference, its handle is fetched as well."""
+        value = variable._as_graph_element()
+        is_own = value is not None and value is getattr(variable, "_graph_element", None)
+        if self.reads_first is not None and is_own and value._id not in self.reads_first:
+            if getattr(getattr(handle, "op", None), "stands_for_reference", False):
+                self.tensors.append(handle)
+                self._handles[value._id] = handle
+        return value
+
     def _value(self, tensor: SymbolicTensor, values: dict[int, Any]) -> Any:
+        handle = self._handles.get(tensor._id)
+        if handle is not None:
+            return _as_numpy(values[handle._id].read(), tensor.dtype)
         value = values[tensor._id]
         if isinstance(value, VariableHandle) and tensor.op.stands_for_reference:
             return _as_numpy(value.read(), value.dtype)

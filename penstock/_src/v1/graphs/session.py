@@ -161,8 +161,9 @@ class BaseSession:
             raise RuntimeError(
                 "The Session graph is empty. Add operations to the graph before calling run()."
             )
-        plan = Fetches(self._graph, fetches)
         feeds = self._feeds(feed_dict or {})
+        fed = None if self._remote is not None else {tensor._id for tensor, _ in feeds}
+        plan = Fetches(self._graph, fetches, reads_first=fed)
         with deadline(self._timeout(options)):
             return self._described(plan, feeds, options, run_metadata)
 
