@@ -133,9 +133,8 @@ def test_a_reference_is_fetched_as_the_run_leaves_it(is_resource):
     with v1.Graph().as_default(), v1.Session() as session:
         v = v1.get_variable("v", [2], initializer=v1.zeros_initializer(), use_resource=is_resource)
         add = v1.assign_add(v, [1.0, 2.0])
-        with pytest.raises(tf.errors.FailedPreconditionError) as caught:
+        with pytest.raises(tf.errors.FailedPreconditionError):
             session.run(v)
-        assert caught.value.op is not None
         session.run(v.initializer)
         before = [0.0, 0.0] if is_resource else [1.0, 2.0]
         assert session.run([v, add.op])[0].tolist() == before
