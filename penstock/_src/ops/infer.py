@@ -72,7 +72,8 @@ def counted(number: Any, at: int) -> int | None:
     """
     if number.value is None:
         return None
-    count = int(number.value)
+    count = np.ravel(number.value)[0]
+    count = count if is_symbolic(count) else int(count)
     if count < 0:
         raise ValueError(
             f"Dimension size, given by scalar input {at}, must be non-negative but is {count}"

@@ -18,7 +18,7 @@ class ClusterResolver:
     def master(self, task_type: str | None = None, task_id: int | None = None, rpc_layer: Any = None) -> str:
         """Returns the address of a task, or of the master if none is named."""
     def num_accelerators(self, task_type: str | None = None, task_id: int | None = None, config_proto: Any = None) -> dict[str, int]:
-        """Returns the number of accelerators of each kind; counts those of this process."""
+        """Returns the number of accelerators of each kind."""
     @property
     def task_id(self) -> Any:
         """The index of this process in its job."""

@@ -39,10 +39,12 @@ for layer in target.layers:
         layer.set_weights(source.get_layer(layer.name).get_weights())
     except ValueError as error:
         print("RESULT missing", layer.name, "head_5" in str(error))
+
+
 def extract(model):
-    return keras.Model(model.inputs, model.get_layer("pool").output).predict(
-    images, verbose=0
-)
+    return keras.Model(model.inputs, model.get_layer("pool").output).predict(images, verbose=0)
+
+
 print("RESULT same", np.array_equal(extract(source), extract(target)))
 other = classifier(5, "other")
 other.load_weights("source.weights.h5", skip_mismatch=True)

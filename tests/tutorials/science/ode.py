@@ -38,8 +38,10 @@ def try_step(f, t, y, h):
 )
 def pendulum(y, end, tolerance):
     """Integrates with steps as large as the tolerance allows; all accepted states, and how many were refused."""
+
     def f(t, y):
         return tf.stack([y[1], -tf.sin(y[0]) - 0.1 * y[1] + 0.2 * tf.cos(t)])
+
     t, h = tf.constant(0.0, tf.float64), tf.constant(0.1, tf.float64)
     states = tf.TensorArray(tf.float64, 0, dynamic_size=True, element_shape=[3])
     refused = 0
@@ -129,8 +131,10 @@ for k in range(5):
 @tf.function
 def landing(speed, angle):
     """The time at which a thrown ball is down, by bisection until the bracket is small."""
+
     def height(t):
         return speed * tf.sin(angle) * t - 4.905 * t**2
+
     low, high = 0.1 * speed / 9.81, 3.0 * speed / 9.81
     n = 0
     while tf.reduce_max(high - low) > 1e-4:

@@ -303,8 +303,8 @@ class Saver:
         """Sets the list of checkpoints to those of the paths that exist."""
     def restore(self, sess: Any, save_path: Any) -> None:
         """Restores the variables from a checkpoint."""
-    def save(self, sess: Any, save_path: Any, global_step: Any = None, latest_filename: str | None = None, meta_graph_suffix: str = 'meta', write_meta_graph: bool = True, write_state: bool = True, strip_default_attrs: bool = False, save_debug_info: bool = False) -> str:
-        """Writes a checkpoint `<save_path>-<global_step>` and returns its path."""
+    def save(self, sess: Any, save_path: Any, global_step: Any = None, latest_filename: str | None = None, meta_graph_suffix: str = 'meta', write_meta_graph: bool = True, write_state: bool = True, strip_default_attrs: bool = False, save_debug_info: bool = False) -> str | None:
+        """Writes a checkpoint `<save_path>-<global_step>` and returns its path, or None if there are no variables."""
     saver_def: Any
     def set_last_checkpoints(self, last_checkpoints: Sequence[str]) -> None:
         """Sets the list of existing checkpoints, oldest first."""
