@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from penstock._src.ir.extent_values import Values
+from penstock._src.ir.extents.values import Values
 from tests.extents import NUMBERS
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from penstock._src.ir import dims
 from penstock._src.ir.dims import Dim
-from penstock._src.ir.extent_values import NoNumber, Values
+from penstock._src.ir.extents.values import NoNumber, Values
 from tests.extents import symbol
 
 B, T = symbol("b", 12), symbol("t", 7)

@@ -34,7 +34,7 @@ from penstock._src.compiler.recognize.recognize import recognize
 from penstock._src.compiler.stages import STATISTICS, Stages
 from penstock._src.core.errors import OpError, UnimplementedError
 from penstock._src.core.values import memory_limit
-from penstock._src.ir.extent_values import Values, current, current_or_none
+from penstock._src.ir.extents.values import Values, current, current_or_none
 from penstock._src.ir.function import Function
 from penstock._src.util.flags import flags
 

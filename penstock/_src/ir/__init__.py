@@ -5,7 +5,7 @@ of hash-consed `Node`s, which the compiler schedules.
 
     primitives.py     the grammar page: each kind, its shape rule (shape_rules.py) and its meaning in NumPy (meaning/). Read it first
     node.py, dims.py  a node; extents that a call gives, as expressions
-    extent_values.py  what these are in a call; guards.py: what was decided by them, as conditions
+    extents/          what these are in a call, and what was decided by them, as conditions
     builder.py        the maker of nodes: equal nodes are one, known ones are computed (folding.py), rules/ simplify
     meaning/          what each kind means: in NumPy, in numbers known while lowering, in least and largest values
     interpreter.py    runs a Function in NumPy; immediate.py runs what writes primitives without making a Function

@@ -2,7 +2,7 @@
 
 from penstock._src.compiler.plan.memory_need import check_memory
 from penstock._src.compiler.plan.plan import Plan
-from penstock._src.ir.extent_values import Values, current_or_none
+from penstock._src.ir.extents.values import Values, current_or_none
 from penstock._src.native import kernels
 from penstock._src.runtime.arena import HOST_ARENAS
 from penstock._src.runtime.binding import BoundTable, bind, constants_of

@@ -8,7 +8,7 @@ from penstock._src.compiler.device import current_device
 from penstock._src.compiler.pipeline import plan_function
 from penstock._src.core.values.device_array import DeviceArray
 from penstock._src.ir import interpreter
-from penstock._src.ir.extent_values import Values
+from penstock._src.ir.extents.values import Values
 from penstock._src.ir.function import Function
 from penstock._src.util import flags
 from tests.fuzz.kernels.case import Case

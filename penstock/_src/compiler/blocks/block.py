@@ -19,8 +19,8 @@ from penstock._src.compiler.blocks.steps import ProgramForm
 from penstock._src.core.values import resources
 from penstock._src.core.values.resources import VariableHandle
 from penstock._src.graph.operation import Operation
-from penstock._src.ir.extent_values import Values
-from penstock._src.ir.guards import Recording
+from penstock._src.ir.extents.guards import Recording
+from penstock._src.ir.extents.values import Values
 from penstock._src.ops.control.list_value import TensorList
 from penstock._src.util.names import label_of_function
 from penstock._src.util.process import collector, forks

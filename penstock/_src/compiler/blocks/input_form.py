@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
-from penstock._src.ir.guards import LEAST
+from penstock._src.ir.extents.guards import LEAST
 
 # How a number is found: ("rank", position of the input), ("extent", position, axis), ("value", position, place of an element), ("count", position)
 # of a list, ("bytes", position) for a whole value.

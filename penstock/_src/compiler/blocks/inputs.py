@@ -14,8 +14,8 @@ from penstock._src.core.values import kernel_state
 from penstock._src.core.values.device_array import on_host
 from penstock._src.core.values.resources import VariableHandle, shape_of_value
 from penstock._src.ir import dims
-from penstock._src.ir.extent_values import current
-from penstock._src.ir.guards import LEAST
+from penstock._src.ir.extents.guards import LEAST
+from penstock._src.ir.extents.values import current
 from penstock._src.ir.node import Node, Shape
 from penstock._src.ops.control.list_value import TensorList
 

@@ -7,8 +7,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from penstock._src.compiler.blocks.specialize import Specialized
-from penstock._src.ir import dims, guards
-from penstock._src.ir.extent_values import Values
+from penstock._src.ir import dims
+from penstock._src.ir.extents import guards
+from penstock._src.ir.extents.values import Values
 
 
 @dataclasses.dataclass(frozen=True)

@@ -9,7 +9,7 @@ from penstock._src.compiler.blocks.section import Section
 from penstock._src.compiler.blocks.specialize import LoweredSection, Reasons, lower_ready
 from penstock._src.core.errors import UnimplementedError
 from penstock._src.graph.passes.unused_results import operations_to_run
-from penstock._src.ir.extent_values import Values
+from penstock._src.ir.extents.values import Values
 from penstock._src.ir.function import Function
 from penstock._src.ir.node import Node
 

@@ -15,7 +15,7 @@ from penstock._src.compiler.plan.plan import CheckFailed, ExchangeFailed, OutOfB
 from penstock._src.compiler.plan.prepacked import PrepackedWeights
 from penstock._src.compiler.plan.verify.order import MemoryTrace
 from penstock._src.ir import dims
-from penstock._src.ir.extent_values import current
+from penstock._src.ir.extents.values import current
 from penstock._src.ir.function import Function
 from penstock._src.ir.node import Node
 from penstock._src.native import Code, Target

@@ -27,7 +27,7 @@ from penstock._src.compiler.plan.memory_need import check_memory
 from penstock._src.compiler.plan.plan import Plan
 from penstock._src.compiler.plan.verify.order import MemoryTrace, verify_order
 from penstock._src.core import dtypes
-from penstock._src.ir.extent_values import Values, current_or_none
+from penstock._src.ir.extents.values import Values, current_or_none
 from penstock._src.ir.node import Node
 from penstock._src.util.flags import flags
 

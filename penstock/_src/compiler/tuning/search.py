@@ -26,7 +26,7 @@ from penstock._src.compiler.device import find_device
 from penstock._src.compiler.pipeline import plan_function
 from penstock._src.ir.build.control import substitute
 from penstock._src.ir.builder import Builder
-from penstock._src.ir.extent_values import Values, current
+from penstock._src.ir.extents.values import Values, current
 from penstock._src.ir.function import Function
 from penstock._src.native import Target, host
 

@@ -11,7 +11,7 @@ from penstock._src.compiler.kernels.kernel import NestKernel
 from penstock._src.compiler.kernels.loop_nest import FLAT
 from penstock._src.core.errors import InternalError
 from penstock._src.ir import dims
-from penstock._src.ir.extent_values import Values, current
+from penstock._src.ir.extents.values import Values, current
 
 MOST = 1 << 16  # points that are gone through one by one
 SAMPLED = 1 << 12  # points of a larger domain

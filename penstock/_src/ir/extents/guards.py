@@ -1,6 +1,6 @@
 """Conditions of a program: what was decided of unknown extents while it was compiled.
 
-A Recording answers the questions that Dims ask (extent_values.py). What follows from the least numbers of the symbols, or from earlier
+A Recording answers the questions that Dims ask (values.py). What follows from the least numbers of the symbols, or from earlier
 answers, is no condition; every other answer is the one for the call at hand, and becomes one. So what was compiled is what would be
 compiled again for each call that fulfils the conditions: all that the compiler knows of extents, it has asked.
 
@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from penstock._src.ir import dims
-from penstock._src.ir.extent_values import FUNCTIONS, Expression, Values
+from penstock._src.ir.extents.values import FUNCTIONS, Expression, Values
 
 LEAST = 2  # of symbols: extents of 0 and 1 are ints from the start
 

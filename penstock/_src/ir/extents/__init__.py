@@ -1,0 +1,7 @@
+"""What unknown extents are in a call, and what was decided by them.
+
+What comes in: expressions of Dims (../dims.py), which ask. What goes out: answers, and the conditions under which they are the same.
+
+    values.py   the numbers of a call; read it first
+    guards.py   a recording of answers, as conditions of what was compiled by them
+"""
