@@ -1,7 +1,7 @@
 """Unknown extents of tests that compile by hand."""
 
-from penstock._src.ir.dims import Dim
 from penstock._src.ir.extents import values as extent_values
+from penstock._src.ir.extents.dims import Dim
 
 NUMBERS: dict[str, int] = {}
 

@@ -6,7 +6,7 @@ import pytest
 from penstock._src.core import dtypes
 from penstock._src.ir import interpreter
 from penstock._src.ir.builder import Builder
-from penstock._src.ir.dims import Dim
+from penstock._src.ir.extents.dims import Dim
 from penstock._src.ir.function import Function
 from tests.extents import symbol
 

@@ -7,9 +7,10 @@ import pytest
 
 from penstock._src.core import dtypes
 from penstock._src.core.errors import InvalidArgumentError
-from penstock._src.ir import dims, interpreter
+from penstock._src.ir import interpreter
 from penstock._src.ir.builder import Builder
 from penstock._src.ir.errors import MalformedFunction
+from penstock._src.ir.extents import dims
 from penstock._src.ir.function import Function, reachable
 from penstock._src.ir.meaning import scalars
 from penstock._src.ir.primitives import BINARY, COMPARE, PRIMITIVES, UNARY

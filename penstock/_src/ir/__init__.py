@@ -4,8 +4,8 @@ What comes in: calls of the methods of a `NodeMaker` (build/), by `Op.lower` and
 of hash-consed `Node`s, which the compiler schedules.
 
     primitives.py     the grammar page: each kind, its shape rule (shape_rules.py) and its meaning in NumPy (meaning/). Read it first
-    node.py, dims.py  a node; extents that a call gives, as expressions
-    extents/          what these are in a call, and what was decided by them, as conditions
+    node.py           a node
+    extents/          extents that a call gives: expressions, their numbers, what was decided by them
     builder.py        the maker of nodes: equal nodes are one, known ones are computed (folding.py), rules/ simplify
     meaning/          what each kind means: in NumPy, in numbers known while lowering, in least and largest values
     interpreter.py    runs a Function in NumPy; immediate.py runs what writes primitives without making a Function

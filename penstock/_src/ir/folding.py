@@ -6,8 +6,9 @@ Of numbers that depend on Dims the result is a `size` node, so that no kernel ha
 import numpy as np
 
 from penstock._src.core.dtypes import DType
-from penstock._src.ir import dims, interpreter
+from penstock._src.ir import interpreter
 from penstock._src.ir.build.maker import NodeMaker
+from penstock._src.ir.extents import dims
 from penstock._src.ir.meaning.known_values import SMALL, wrapped
 from penstock._src.ir.node import Node
 

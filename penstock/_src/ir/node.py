@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from penstock._src.core.dtypes import DType
-from penstock._src.ir import dims
+from penstock._src.ir.extents import dims
 
 Shape = tuple[int, ...]
 

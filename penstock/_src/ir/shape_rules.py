@@ -10,8 +10,8 @@ from typing import Any
 
 from penstock._src.core import dtypes
 from penstock._src.core.dtypes import DType
-from penstock._src.ir import dims
 from penstock._src.ir.errors import MalformedFunction
+from penstock._src.ir.extents import dims
 from penstock._src.ir.node import Node, Shape
 
 Args = Sequence[Node]

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from penstock._src.core.shapes import SCALAR, UNKNOWN, TensorShape, broadcast_shapes, unknown_shape
-from penstock._src.ir.dims import is_symbolic
+from penstock._src.ir.extents.dims import is_symbolic
 
 
 def broadcast(*shapes: TensorShape) -> TensorShape:

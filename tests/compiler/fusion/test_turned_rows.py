@@ -10,7 +10,7 @@ from penstock._src.compiler.lower.context import LoweringContext
 from penstock._src.core import dtypes
 from penstock._src.devices.cpu.device import build_program
 from penstock._src.ir import interpreter
-from penstock._src.ir.dims import Dim
+from penstock._src.ir.extents.dims import Dim
 from penstock._src.util import flags
 from tests.extents import symbol
 

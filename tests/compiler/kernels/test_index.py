@@ -14,7 +14,7 @@ from penstock._src.compiler.kernels.index import (
     never_negative,
     of_atom,
 )
-from penstock._src.ir import dims
+from penstock._src.ir.extents import dims
 from tests.extents import symbol
 
 

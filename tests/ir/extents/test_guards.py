@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penstock._src.ir.dims import Dim, maximum, range_length, slice_indices
 from penstock._src.ir.extents import guards
+from penstock._src.ir.extents.dims import Dim, maximum, range_length, slice_indices
 from penstock._src.ir.extents.guards import Recording
 
 A, B = Dim.symbol("a"), Dim.symbol("b")

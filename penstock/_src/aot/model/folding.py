@@ -8,7 +8,7 @@ import numpy as np
 from penstock._src.compiler.blocks.whole import WholeFunction
 from penstock._src.core.values.resources import VariableHandle
 from penstock._src.ir import folding, interpreter
-from penstock._src.ir.dims import Dim
+from penstock._src.ir.extents.dims import Dim
 from penstock._src.ir.function import Function
 from penstock._src.ir.node import Node
 

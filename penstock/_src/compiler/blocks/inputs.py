@@ -13,7 +13,7 @@ from penstock._src.core.shapes import UNKNOWN
 from penstock._src.core.values import kernel_state
 from penstock._src.core.values.device_array import on_host
 from penstock._src.core.values.resources import VariableHandle, shape_of_value
-from penstock._src.ir import dims
+from penstock._src.ir.extents import dims
 from penstock._src.ir.extents.guards import LEAST
 from penstock._src.ir.extents.values import current
 from penstock._src.ir.node import Node, Shape

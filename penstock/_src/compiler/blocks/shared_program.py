@@ -7,8 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from penstock._src.compiler.blocks.specialize import Specialized
-from penstock._src.ir import dims
-from penstock._src.ir.extents import guards
+from penstock._src.ir.extents import dims, guards
 from penstock._src.ir.extents.values import Values
 
 

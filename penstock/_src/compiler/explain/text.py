@@ -15,7 +15,7 @@ from penstock._src.compiler.explain.records import (
     WaitingRecord,
     line_of,
 )
-from penstock._src.ir import dims
+from penstock._src.ir.extents import dims
 from penstock._src.ir.node import Node, type_text
 
 WIDTH = 100

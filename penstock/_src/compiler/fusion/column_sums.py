@@ -19,8 +19,8 @@ from penstock._src.compiler.kernels.kernel import NestKernel
 from penstock._src.compiler.kernels.reductions import Partials, cut_of, finish
 from penstock._src.compiler.recognize.lanes import common_lane
 from penstock._src.core import dtypes
-from penstock._src.ir import dims
-from penstock._src.ir.dims import Dim, is_one
+from penstock._src.ir.extents import dims
+from penstock._src.ir.extents.dims import Dim, is_one
 from penstock._src.ir.node import Node
 
 TASKS = "tasks"

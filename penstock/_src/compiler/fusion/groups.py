@@ -15,8 +15,8 @@ from penstock._src.compiler.kernels.index import extent_key
 from penstock._src.compiler.kernels.kernel import Kernel
 from penstock._src.compiler.kernels.reductions import cut_of
 from penstock._src.compiler.kernels.stored_blocks import block_shape, extents, extents_of
-from penstock._src.ir import dims
-from penstock._src.ir.dims import is_one
+from penstock._src.ir.extents import dims
+from penstock._src.ir.extents.dims import is_one
 from penstock._src.ir.node import Node
 
 LONGEST_ROW = 1 << 16  # elements of a row that is gone over several times: it stays in the L2

@@ -16,7 +16,7 @@ from penstock._src.compiler.fusion.storing import LARGE
 from penstock._src.compiler.kernels.memory import home
 from penstock._src.compiler.kernels.stored_blocks import MOST_READS, SMALL, blocks_of, extents
 from penstock._src.compiler.recognize.lanes import common_lane
-from penstock._src.ir.dims import is_large, is_one
+from penstock._src.ir.extents.dims import is_large, is_one
 from penstock._src.ir.meaning.orientation import reads_across_rows
 from penstock._src.ir.node import Node
 from penstock._src.ir.primitives import ELEMENTWISE

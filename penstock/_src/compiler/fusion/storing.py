@@ -22,7 +22,7 @@ from penstock._src.compiler.recognize.recognized import Recognized
 from penstock._src.compiler.recognize.row_reductions import RowUses
 from penstock._src.core import dtypes
 from penstock._src.core.errors import UnimplementedError
-from penstock._src.ir.dims import is_large, key
+from penstock._src.ir.extents.dims import is_large, key
 from penstock._src.ir.meaning.orientation import turns_rows
 from penstock._src.ir.node import Node
 from penstock._src.ir.primitives import ELEMENTWISE

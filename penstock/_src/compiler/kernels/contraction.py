@@ -15,7 +15,7 @@ from penstock._src.compiler.kernels.kernel import Kernel
 from penstock._src.compiler.kernels.values import Scope, Value, closure
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import InternalError
-from penstock._src.ir import dims
+from penstock._src.ir.extents import dims
 from penstock._src.ir.node import Node
 
 

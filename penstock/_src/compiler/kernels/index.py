@@ -14,8 +14,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from penstock._src.ir import dims
-from penstock._src.ir.dims import Dim, is_one
+from penstock._src.ir.extents import dims
+from penstock._src.ir.extents.dims import Dim, is_one
 
 
 def extent_key(extent: dims.Extent) -> Any:

@@ -24,7 +24,7 @@ from penstock._src.compiler.kernels.values import Scope, Value
 from penstock._src.core import dtypes
 from penstock._src.core.errors import UnimplementedError
 from penstock._src.core.typesets import NARROW
-from penstock._src.ir.dims import is_one
+from penstock._src.ir.extents.dims import is_one
 from penstock._src.ir.node import Node
 from penstock._src.ir.primitives import ELEMENTWISE
 

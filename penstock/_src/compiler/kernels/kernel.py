@@ -7,7 +7,7 @@ from penstock._src.compiler.kernels.index import ZERO, Position, of_atom
 from penstock._src.compiler.kernels.inline import Inliner
 from penstock._src.compiler.kernels.loop_nest import LoopNest, Store, coalesce, flatten
 from penstock._src.compiler.kernels.stored_blocks import StoredBlock, blocks_of
-from penstock._src.ir.dims import is_one
+from penstock._src.ir.extents.dims import is_one
 from penstock._src.ir.node import Node
 
 

@@ -23,7 +23,7 @@ from penstock._src.compiler.kernels.index import (
 )
 from penstock._src.compiler.kernels.values import Scope, Value, closure, dynamic_values
 from penstock._src.core.dtypes import DType
-from penstock._src.ir.dims import Dim, is_one
+from penstock._src.ir.extents.dims import Dim, is_one
 from penstock._src.ir.node import Node
 
 

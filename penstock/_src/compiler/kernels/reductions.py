@@ -14,8 +14,8 @@ from penstock._src.compiler.kernels.kernel import NestKernel
 from penstock._src.compiler.kernels.loop_nest import LoopNest, Store, coalesce, indices
 from penstock._src.compiler.kernels.values import Value
 from penstock._src.core.dtypes import DType
-from penstock._src.ir import dims
-from penstock._src.ir.dims import Dim, is_one
+from penstock._src.ir.extents import dims
+from penstock._src.ir.extents.dims import Dim, is_one
 from penstock._src.ir.meaning.orientation import reads_across_rows
 from penstock._src.ir.node import Node
 

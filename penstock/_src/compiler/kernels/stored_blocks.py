@@ -6,7 +6,7 @@ from typing import Any
 
 from penstock._src.compiler.kernels.index import Index, Position, extent_key
 from penstock._src.compiler.kernels.inline import Inliner, start_index
-from penstock._src.ir.dims import is_large, is_one
+from penstock._src.ir.extents.dims import is_large, is_one
 from penstock._src.ir.node import Node
 
 MOST_PIECES = 8  # of a concat that one nest writes

@@ -17,8 +17,8 @@ from penstock._src.core.shapes import UNKNOWN, TensorShape, make_shape, unknown_
 from penstock._src.graph.graph import flat_shapes
 from penstock._src.graph.operation import Operation
 from penstock._src.ir.build.maker import NodeMaker
-from penstock._src.ir.dims import number
 from penstock._src.ir.errors import LoweringDefect, RefusedArguments
+from penstock._src.ir.extents.dims import number
 from penstock._src.ir.node import Node
 
 

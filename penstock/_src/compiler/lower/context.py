@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from penstock._src.core.dtypes import DType
-from penstock._src.ir import dims
 from penstock._src.ir.build.maker import NodeMaker
 from penstock._src.ir.builder import Builder
 from penstock._src.ir.errors import NotLowerable
+from penstock._src.ir.extents import dims
 from penstock._src.ir.function import Check, ExchangeUnit, Function
 from penstock._src.ir.node import Node
 

@@ -12,8 +12,8 @@ from penstock._src.compiler.lower.lowering import Lowering
 from penstock._src.compiler.lower.values import DynamicRows, Lowered
 from penstock._src.core import dtypes
 from penstock._src.graph.operation import Operation
-from penstock._src.ir import dims
 from penstock._src.ir.errors import NotLowerable
+from penstock._src.ir.extents import dims
 from penstock._src.ir.node import Node
 
 # The most elements of a buffer whose extent is only bounded.

@@ -23,8 +23,8 @@ from penstock._src.compiler.lower.lowering import HANDLERS, Handler, Lowering, r
 from penstock._src.compiler.lower.values import DynamicRows, Lowered
 from penstock._src.core import dtypes
 from penstock._src.graph.operation import Operation
-from penstock._src.ir import dims
 from penstock._src.ir.errors import NotLowerable
+from penstock._src.ir.extents import dims
 from penstock._src.ir.node import Node
 from penstock._src.ops.array.scatter import combined
 from penstock._src.ops.array.slice import cut

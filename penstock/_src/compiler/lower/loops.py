@@ -16,8 +16,8 @@ from penstock._src.compiler.lower.packing import Packing, same_value
 from penstock._src.compiler.lower.trip_count import growth, trip_count, value_range
 from penstock._src.compiler.lower.values import ListValue, Lowered
 from penstock._src.core import dtypes
-from penstock._src.ir import dims
 from penstock._src.ir.errors import NotLowerable
+from penstock._src.ir.extents import dims
 from penstock._src.ir.meaning.known_values import wrapped
 from penstock._src.ir.node import Node
 

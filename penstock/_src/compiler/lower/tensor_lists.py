@@ -21,9 +21,9 @@ from penstock._src.compiler.lower.values import (
 )
 from penstock._src.core import dtypes
 from penstock._src.graph.operation import Operation
-from penstock._src.ir import dims
 from penstock._src.ir.build.leaves import new_scope
 from penstock._src.ir.errors import NotLowerable
+from penstock._src.ir.extents import dims
 from penstock._src.ir.node import Node, Shape
 
 

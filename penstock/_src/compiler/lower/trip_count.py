@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from penstock._src.ir import dims
 from penstock._src.ir.build.maker import NodeMaker
+from penstock._src.ir.extents import dims
 from penstock._src.ir.meaning import ranges
 from penstock._src.ir.node import Node
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from penstock._src.compiler.lower.context import LoweringContext
 from penstock._src.core.dtypes import DType
-from penstock._src.ir import dims
+from penstock._src.ir.extents import dims
 from penstock._src.ir.node import Node
 
 

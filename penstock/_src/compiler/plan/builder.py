@@ -14,7 +14,7 @@ from penstock._src.compiler.plan.launch_table import STATUS, Jump, Label, Launch
 from penstock._src.compiler.plan.plan import CheckFailed, ExchangeFailed, OutOfBounds
 from penstock._src.compiler.plan.prepacked import PrepackedWeights
 from penstock._src.compiler.plan.verify.order import MemoryTrace
-from penstock._src.ir import dims
+from penstock._src.ir.extents import dims
 from penstock._src.ir.extents.values import current
 from penstock._src.ir.function import Function
 from penstock._src.ir.node import Node

@@ -18,7 +18,7 @@ from penstock._src.compiler.kernels.memory import home
 from penstock._src.compiler.kernels.views import View, view_of
 from penstock._src.compiler.recognize.causal_mask import reach_of
 from penstock._src.core import dtypes
-from penstock._src.ir.dims import is_large, is_one, shape_key
+from penstock._src.ir.extents.dims import is_large, is_one, shape_key
 from penstock._src.ir.node import Node
 from penstock._src.ir.primitives import ELEMENTWISE
 

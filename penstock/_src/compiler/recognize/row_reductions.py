@@ -7,7 +7,7 @@ After:  s is not stored: each kernel over rows of x reduces its row again, which
 from collections.abc import Container, Mapping, Sequence
 from typing import Any
 
-from penstock._src.ir.dims import shape_key
+from penstock._src.ir.extents.dims import shape_key
 from penstock._src.ir.node import Node
 from penstock._src.ir.primitives import ELEMENTWISE
 from penstock._src.util.flags import flags

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from penstock._src.ir.dims import Extent
 from penstock._src.ir.errors import NotLowerable
+from penstock._src.ir.extents.dims import Extent
 from penstock._src.ir.meaning.known_values import KnownValues
 from penstock._src.ir.node import Node
 

@@ -5,9 +5,9 @@ from typing import Any
 
 from penstock._src.core import dtypes
 from penstock._src.core.dtypes import DType
-from penstock._src.ir import dims
 from penstock._src.ir.build.movement import Movement
 from penstock._src.ir.errors import NotLowerable
+from penstock._src.ir.extents import dims
 from penstock._src.ir.node import Node, Shape
 
 

@@ -8,8 +8,8 @@ import numpy as np
 
 from penstock._src.core import dtypes
 from penstock._src.core.dtypes import DType
-from penstock._src.ir import dims
 from penstock._src.ir.build.base import Base
+from penstock._src.ir.extents import dims
 from penstock._src.ir.node import Node
 
 _SCOPES = itertools.count(1)

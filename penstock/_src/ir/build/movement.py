@@ -4,8 +4,8 @@ import builtins
 from collections.abc import Sequence
 from typing import Any
 
-from penstock._src.ir import dims
 from penstock._src.ir.build.leaves import Leaves
+from penstock._src.ir.extents import dims
 from penstock._src.ir.node import Node
 
 

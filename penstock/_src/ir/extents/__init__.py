@@ -1,7 +1,8 @@
 """What unknown extents are in a call, and what was decided by them.
 
-What comes in: expressions of Dims (../dims.py), which ask. What goes out: answers, and the conditions under which they are the same.
+What comes in: expressions of Dims (dims.py), which ask. What goes out: answers, and the conditions under which they are the same.
 
-    values.py   the numbers of a call; read it first
+    dims.py     extents as expressions; read it first
+    values.py   the numbers of a call
     guards.py   a recording of answers, as conditions of what was compiled by them
 """

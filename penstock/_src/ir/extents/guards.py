@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from penstock._src.ir import dims
+from penstock._src.ir.extents import dims
 from penstock._src.ir.extents.values import FUNCTIONS, Expression, Values
 
 LEAST = 2  # of symbols: extents of 0 and 1 are ints from the start

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from penstock._src.core.dtypes import DType
-from penstock._src.ir import dims
+from penstock._src.ir.extents import dims
 from penstock._src.ir.meaning import arrays as meanings
 from penstock._src.ir.meaning import ranges
 from penstock._src.ir.node import Node

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from penstock._src.ir.dims import Dim, is_one
+from penstock._src.ir.extents.dims import Dim, is_one
 from penstock._src.ir.node import Node
 
 SHORT = 8  # elements: rows that a step to the next one hardly leaves

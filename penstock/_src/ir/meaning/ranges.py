@@ -12,7 +12,7 @@ import ml_dtypes
 import numpy as np
 
 from penstock._src.core.dtypes import DType
-from penstock._src.ir import dims
+from penstock._src.ir.extents import dims
 from penstock._src.ir.node import Node
 
 Range = tuple[Any, Any]

@@ -1,7 +1,7 @@
 """Blocks at run-time places: those that are the whole array, and those that are added to an array."""
 
-from penstock._src.ir import dims
 from penstock._src.ir.build.maker import NodeMaker
+from penstock._src.ir.extents import dims
 from penstock._src.ir.meaning.known_values import is_number
 from penstock._src.ir.node import Node
 from penstock._src.ir.rules import pattern as m

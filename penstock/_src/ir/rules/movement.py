@@ -4,8 +4,8 @@ The canonical form: scalars are repeated by one broadcast; axes of extent 1 that
 argument's reshape but in its `axes`.
 """
 
-from penstock._src.ir import dims
 from penstock._src.ir.build.maker import NodeMaker
+from penstock._src.ir.extents import dims
 from penstock._src.ir.node import Node
 from penstock._src.ir.rules import pattern as m
 from penstock._src.ir.rules.rewrite import rule

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from penstock._src.ir import dims
 from penstock._src.ir.build.maker import NodeMaker
-from penstock._src.ir.dims import shape_key
+from penstock._src.ir.extents import dims
+from penstock._src.ir.extents.dims import shape_key
 from penstock._src.ir.meaning.known_values import is_number, number_of
 from penstock._src.ir.node import Node
 from penstock._src.ir.rules import pattern as m

@@ -7,8 +7,8 @@ from typing import Any
 from penstock._src.core import dtypes
 from penstock._src.core.dtypes import DType
 from penstock._src.core.typesets import NARROW
-from penstock._src.ir import dims
 from penstock._src.ir.build.maker import NodeMaker
+from penstock._src.ir.extents import dims
 from penstock._src.ir.node import Node
 from penstock._src.ir.rules import pattern as m
 from penstock._src.ir.rules.rewrite import rule

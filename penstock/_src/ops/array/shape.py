@@ -9,8 +9,8 @@ from penstock._src.core.op import Op
 from penstock._src.core.shapes import UNKNOWN, TensorShape, unknown_shape
 from penstock._src.core.typesets import ANY, COMPLEX, FLOAT, INDEX, INTEGER, QUANTIZED
 from penstock._src.core.values.groups import NotGrouped, Ragged, Stacked, is_group
-from penstock._src.ir.dims import product
 from penstock._src.ir.errors import NotLowerable
+from penstock._src.ir.extents.dims import product
 from penstock._src.ops import infer
 from penstock._src.ops.rules import (
     dims_of,

@@ -8,8 +8,8 @@ from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import UNKNOWN, TensorShape, unknown_shape
 from penstock._src.core.typesets import ANY, INDEX
-from penstock._src.ir.dims import range_length, slice_indices
 from penstock._src.ir.errors import NeedsValue, NotLowerable
+from penstock._src.ir.extents.dims import range_length, slice_indices
 from penstock._src.ops import infer
 from penstock._src.ops.array.constant import zero_of
 from penstock._src.ops.array.strided import (

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from penstock._src.core.calls.refusals import RefusedValue
-from penstock._src.ir.dims import range_length, slice_indices
+from penstock._src.ir.extents.dims import range_length, slice_indices
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ from penstock._src.cluster.transports.table import connect
 from penstock._src.core import dtypes
 from penstock._src.core.calls.placement import CPU
 from penstock._src.core.dtypes import DType
-from penstock._src.ir import dims
 from penstock._src.ir.errors import NotLowerable
+from penstock._src.ir.extents import dims
 from penstock._src.ir.function import CARDS_EXCHANGES, EXCHANGES, ExchangeUnit
 from penstock._src.util.flags import flags
 

@@ -5,7 +5,7 @@ import functools
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.ir.dims import minimum
+from penstock._src.ir.extents.dims import minimum
 
 
 @functools.lru_cache(256)

@@ -9,9 +9,9 @@ from penstock._src.core.calls.refusals import RefusedValue
 from penstock._src.core.op import Op
 from penstock._src.core.typesets import FLOAT, INDEX, SIGNED
 from penstock._src.core.values import memory_limit
-from penstock._src.ir.dims import range_length
-from penstock._src.ir.dims import shape_key as dims_key
 from penstock._src.ir.errors import NotLowerable
+from penstock._src.ir.extents.dims import range_length
+from penstock._src.ir.extents.dims import shape_key as dims_key
 from penstock._src.ops import infer
 from penstock._src.ops.rules import is_float, quiet, show, value_of
 

@@ -9,8 +9,8 @@ from penstock._src.core.calls import deadlines
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import FLOAT, INDEX, NARROW, NUMBER
-from penstock._src.ir.dims import Dim
 from penstock._src.ir.errors import NotLowerable
+from penstock._src.ir.extents.dims import Dim
 from penstock._src.ops.rules import in_float32, quiet, show, value_of, where
 
 PIECE = 1 << 18  # elements of a scan on the host between looks at the deadline

@@ -8,8 +8,8 @@ from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.typesets import FLOAT, INDEX
-from penstock._src.ir.dims import is_symbolic
 from penstock._src.ir.errors import NotLowerable
+from penstock._src.ir.extents.dims import is_symbolic
 from penstock._src.ops.nn import convolution as cv
 from penstock._src.ops.nn.window import channel_axis, known_shape
 from penstock._src.ops.rules import dims_of, shape_of

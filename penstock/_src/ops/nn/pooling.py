@@ -10,7 +10,7 @@ import numpy as np
 from penstock._src.core import dtypes
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.shapes import TensorShape
-from penstock._src.ir.dims import shape_key
+from penstock._src.ir.extents.dims import shape_key
 from penstock._src.ops.nn.window import (
     Window,
     explicit_pairs,

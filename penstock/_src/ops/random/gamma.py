@@ -8,8 +8,8 @@ from penstock._src.core import dtypes
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import ANY, INDEX
-from penstock._src.ir.dims import product
 from penstock._src.ir.errors import NotLowerable
+from penstock._src.ir.extents.dims import product
 from penstock._src.ops import lowered_special_functions
 from penstock._src.ops.infer import broadcast
 from penstock._src.ops.random import lowered_rejection, lowering, rejection

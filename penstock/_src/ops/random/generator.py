@@ -9,8 +9,8 @@ from penstock._src.core import dtypes
 from penstock._src.core.dtypes import DType
 from penstock._src.core.op import Op
 from penstock._src.core.values.resources import as_variable
-from penstock._src.ir.dims import product
 from penstock._src.ir.errors import NotLowerable
+from penstock._src.ir.extents.dims import product
 from penstock._src.ops.random import distributions, lowered_rejection, lowering
 from penstock._src.ops.random.philox import Stream
 from penstock._src.ops.random.stateful import RESERVED_BLOCKS

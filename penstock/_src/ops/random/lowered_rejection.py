@@ -10,7 +10,7 @@ from typing import Any
 
 from penstock._src.core import dtypes
 from penstock._src.core.dtypes import DType
-from penstock._src.ir import dims
+from penstock._src.ir.extents import dims
 from penstock._src.ops.random import lowering
 from penstock._src.ops.random.distributions import RESERVED_WORDS
 from penstock._src.ops.random.rejection import RESERVED_BY_GEOMETRIC, STIRLING_TAIL

@@ -9,8 +9,8 @@ from penstock._src.core import dtypes
 from penstock._src.core.op import Op
 from penstock._src.core.typesets import ANY, FLOAT, INDEX, REAL
 from penstock._src.core.values import kernel_state
-from penstock._src.ir.dims import product
 from penstock._src.ir.errors import NotLowerable
+from penstock._src.ir.extents.dims import product
 from penstock._src.native.algorithms.permutations import permutations
 from penstock._src.native.systems import runs_native_code
 from penstock._src.ops.random import distributions, lowered_rejection, lowering

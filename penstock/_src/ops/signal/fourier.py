@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from penstock._src.ir.dims import is_large
+from penstock._src.ir.extents.dims import is_large
 from penstock._src.ir.meaning.fourier import is_short
 
 LONGEST = 4096  # elements of a line, more of which would leave the cache

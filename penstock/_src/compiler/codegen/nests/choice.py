@@ -11,8 +11,8 @@ from penstock._src.compiler.codegen.scalars.registers import memory_type, regist
 from penstock._src.compiler.kernels.index import Division, Index, Var
 from penstock._src.compiler.kernels.loop_nest import LoopNest
 from penstock._src.compiler.kernels.values import Value, closure
-from penstock._src.ir import dims
-from penstock._src.ir.dims import Dim, ceil_divide, is_one, product
+from penstock._src.ir.extents import dims
+from penstock._src.ir.extents.dims import Dim, ceil_divide, is_one, product
 from penstock._src.native.language.types import SIZE
 
 CHUNK = 8192  # elements of the vector loop that go to one round

@@ -9,7 +9,7 @@ from penstock._src.compiler.codegen.scalars.registers import memory_type, rounde
 from penstock._src.compiler.kernels.contraction import EpilogueExpression
 from penstock._src.compiler.kernels.index import Division, Index, extent_key
 from penstock._src.compiler.kernels.values import Value, closure
-from penstock._src.ir.dims import Dim
+from penstock._src.ir.extents.dims import Dim
 from penstock._src.native.language.function import Fn
 from penstock._src.native.language.types import I64, lanes
 from penstock._src.native.language.value import Val

@@ -8,7 +8,7 @@ from penstock._src.compiler.codegen.scalars.registers import constant, spread, w
 from penstock._src.compiler.kernels.index import Atom, Dynamic, Index, Var, never_negative
 from penstock._src.compiler.kernels.values import Value
 from penstock._src.core import dtypes
-from penstock._src.ir.dims import Dim
+from penstock._src.ir.extents.dims import Dim
 from penstock._src.native.language.function import Fn
 from penstock._src.native.language.types import I64
 from penstock._src.native.language.value import Val

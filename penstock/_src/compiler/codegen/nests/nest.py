@@ -38,7 +38,7 @@ from penstock._src.compiler.codegen.scalars.registers import memory_type, parts,
 from penstock._src.compiler.kernels.index import Index, Var, extent_key
 from penstock._src.compiler.kernels.loop_nest import LoopNest, Store
 from penstock._src.compiler.kernels.values import Value, attr_key, closure
-from penstock._src.ir.dims import Dim, is_one
+from penstock._src.ir.extents.dims import Dim, is_one
 from penstock._src.native import Code, Module
 from penstock._src.native.language.types import I64, PTR, size_of, vec
 from penstock._src.native.language.value import Val

@@ -9,7 +9,7 @@ from penstock._src.compiler.codegen.kernel_code import round_up
 from penstock._src.compiler.fusion.attention import AttentionKernel
 from penstock._src.compiler.kernels.attention import COLUMN, ROW, Attention
 from penstock._src.compiler.plan.builder import PlanBuilder
-from penstock._src.ir import dims
+from penstock._src.ir.extents import dims
 
 LEAST_CHUNK = 256  # rows of a task: each packs the keys for itself
 

@@ -11,7 +11,7 @@ from penstock._src.compiler.kernels.loop_nest import FLAT
 from penstock._src.compiler.kernels.memory import home
 from penstock._src.compiler.plan.buffers import Buffer
 from penstock._src.compiler.plan.builder import PlanBuilder
-from penstock._src.ir import dims
+from penstock._src.ir.extents import dims
 from penstock._src.ir.extents.values import Values, current
 from penstock._src.ir.node import Node
 

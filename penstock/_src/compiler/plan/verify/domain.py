@@ -10,7 +10,7 @@ from penstock._src.compiler.kernels.index import Atom, Division, Dynamic, Index,
 from penstock._src.compiler.kernels.kernel import NestKernel
 from penstock._src.compiler.kernels.loop_nest import FLAT
 from penstock._src.core.errors import InternalError
-from penstock._src.ir import dims
+from penstock._src.ir.extents import dims
 from penstock._src.ir.extents.values import Values, current
 
 MOST = 1 << 16  # points that are gone through one by one

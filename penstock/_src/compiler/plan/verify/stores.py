@@ -16,7 +16,7 @@ from penstock._src.compiler.kernels.index import Dynamic, Var, same_extent
 from penstock._src.compiler.kernels.kernel import NestKernel
 from penstock._src.compiler.kernels.loop_nest import Store
 from penstock._src.compiler.plan.verify.domain import Domain, Extents, atoms_of, fail, row_major
-from penstock._src.ir.dims import Dim
+from penstock._src.ir.extents.dims import Dim
 from penstock._src.ir.node import Node
 
 

@@ -18,7 +18,7 @@ from penstock._src.compiler.kernels.values import closure
 from penstock._src.compiler.plan.verify.domain import Domain, Extents, fail
 from penstock._src.compiler.plan.verify.ranges import verify_ranges
 from penstock._src.compiler.plan.verify.reads import verify_loads
-from penstock._src.ir import dims
+from penstock._src.ir.extents import dims
 from penstock._src.ir.node import Node
 
 

@@ -26,7 +26,7 @@ from penstock._src.compiler.codegen.contraction.images.window import Axis, Image
 from penstock._src.compiler.codegen.contraction.tile import Types
 from penstock._src.compiler.kernels.views import AxisIndex
 from penstock._src.compiler.recognize.contractions.problem import Numbering, Problem
-from penstock._src.ir.dims import Dim
+from penstock._src.ir.extents.dims import Dim
 from penstock._src.native.language.types import FLOATS
 from penstock._src.util.flags import flags
 

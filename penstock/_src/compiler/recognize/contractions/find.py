@@ -12,7 +12,7 @@ from penstock._src.compiler.kernels.memory import home
 from penstock._src.compiler.recognize.contractions.match import match
 from penstock._src.core import dtypes
 from penstock._src.core.dtypes import DType
-from penstock._src.ir import dims
+from penstock._src.ir.extents import dims
 from penstock._src.ir.node import Node
 from penstock._src.util.flags import flags
 

@@ -7,8 +7,8 @@ from typing import Any
 from penstock._src.compiler.codegen.contraction.extents import Arg, Extent
 from penstock._src.compiler.codegen.contraction.tile import Types
 from penstock._src.compiler.kernels.views import View, view_of
-from penstock._src.ir import dims
-from penstock._src.ir.dims import Dim, is_one
+from penstock._src.ir.extents import dims
+from penstock._src.ir.extents.dims import Dim, is_one
 from penstock._src.ir.node import Node
 from penstock._src.native.language.types import BF16, F16, F32, OF_NUMPY
 

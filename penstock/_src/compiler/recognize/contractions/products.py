@@ -14,8 +14,8 @@ from typing import Any
 from penstock._src.compiler.codegen.contraction.products.description import Gemm, Matrix
 from penstock._src.compiler.codegen.contraction.products.gathered import Gathered, GatheredAxis
 from penstock._src.compiler.recognize.contractions.problem import Numbering, Problem
-from penstock._src.ir import dims
-from penstock._src.ir.dims import Extent
+from penstock._src.ir.extents import dims
+from penstock._src.ir.extents.dims import Extent
 from penstock._src.native.language.types import I8
 
 Group = tuple[str, ...]  # letters that are one, outermost first

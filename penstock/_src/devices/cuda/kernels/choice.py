@@ -7,8 +7,8 @@ from penstock._src.compiler.kernels.index import Index, Var
 from penstock._src.compiler.kernels.loop_nest import LoopNest, indices
 from penstock._src.compiler.kernels.values import Value
 from penstock._src.devices.cuda.target import THREADS
-from penstock._src.ir import dims
-from penstock._src.ir.dims import Dim, is_one
+from penstock._src.ir.extents import dims
+from penstock._src.ir.extents.dims import Dim, is_one
 
 LANES = 4  # elements of a thread's vector, at most
 VECTOR = 16  # bytes that one thread loads at once, at most

@@ -32,7 +32,7 @@ from penstock._src.devices.cuda.families.table import family_of
 from penstock._src.devices.cuda.kernels.choice import mapping_of
 from penstock._src.devices.cuda.kernels.language import CudaFn, CudaModule
 from penstock._src.devices.cuda.target import THREADS
-from penstock._src.ir.dims import Dim, expression, product
+from penstock._src.ir.extents.dims import Dim, expression, product
 from penstock._src.native import Target
 from penstock._src.native.language.types import I1, I8, PTR, size_of
 from penstock._src.native.language.value import Val

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from penstock._src.core import dtypes
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import UnimplementedError
-from penstock._src.ir import dims
+from penstock._src.ir.extents import dims
 from penstock._src.ir.node import Node
 from penstock._src.ops.xla.translation.reduction import reduction_of
 from penstock._src.ops.xla.translation.translate import Translation, ints, place_of, translates

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from penstock._src.core import dtypes
 from penstock._src.core.errors import UnimplementedError
-from penstock._src.ir import dims
+from penstock._src.ir.extents import dims
 from penstock._src.ir.node import Node
 from penstock._src.ops.xla.translation.translate import (
     Translation,

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penstock._src.ir import dims
-from penstock._src.ir.dims import Dim
+from penstock._src.ir.extents import dims
+from penstock._src.ir.extents.dims import Dim
 from penstock._src.ir.extents.values import NoNumber, Values
 from tests.extents import symbol
 

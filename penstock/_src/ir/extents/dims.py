@@ -1,8 +1,8 @@
 """Unknown extents: numbers that a call gives, as expressions over the symbols of the signature's unknown dimensions.
 
 A `Dim` is no int: Python's arithmetic makes expressions of it, so `2 * batch + 1` is `2*d0 + 1`. Where two of them are compared, or a
-plain number is made of one, whoever compiles for a call (extents/values.py) answers, and remembers the answer as a condition of what
-is compiled (extents/guards.py). Kernels take Dims as run-time arguments, and plain ints as constants of their code.
+plain number is made of one, whoever compiles for a call (values.py) answers, and remembers the answer as a condition of what
+is compiled (guards.py). Kernels take Dims as run-time arguments, and plain ints as constants of their code.
 
 Expressions are polynomials with integer coefficients over atoms (symbols, floor divisions, remainders, minima, maxima),
 kept in one canonical order: equal polynomials are equal tuples.
