@@ -118,7 +118,7 @@ def reduced(shape: TensorShape, axes: Any, keep_dims: bool) -> TensorShape:
             raise ValueError(
                 f"Invalid reduction dimension {axis} for input with {shape.rank} dimensions"
             )
-        gone.add(axis % shape.rank)
+        gone.add(int(axis) % shape.rank)
     dims = shape.as_list()
     if keep_dims:
         return TensorShape([1 if i in gone else d for i, d in enumerate(dims)])

@@ -47,7 +47,7 @@ def _plain(value: Any) -> Any:
 
 
 class Dim:
-    """An unknown extent: an expression over symbols. Hashes by its expression."""
+    """An unknown extent: an expression over symbols."""
 
     __slots__ = ("expr",)
     is_unknown_extent = True  # what `TensorShape` takes as it is
@@ -135,8 +135,8 @@ class Dim:
         more = self.__gt__(other)
         return more if more is NotImplemented else not more
 
-    def __hash__(self) -> int:
-        return hash(self.expr)
+    # A set or dict would take it for another number than the equal int, and nobody would be asked: `key` tells extents apart.
+    __hash__ = None  # type: ignore[assignment]
 
     def __bool__(self) -> bool:
         return not extent_values.current().is_zero(self.expr)

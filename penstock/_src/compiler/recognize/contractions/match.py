@@ -146,5 +146,5 @@ def _columns(node: Node, description: Description, sizes: tuple[int, ...]) -> in
     covered, count = 1, 0
     while covered < width and count < len(node.shape):
         count += 1
-        covered *= int(node.shape[-count])
+        covered = covered * node.shape[-count]
     return count

@@ -57,7 +57,7 @@ class Gemm:
 
     def width(self, sizes: tuple[int, ...]) -> int:
         """How many elements of the output a tile's column runs over."""
-        return int(number(self.n, sizes))
+        return number(self.n, sizes)
 
     @property
     def depth(self) -> Extent:

@@ -1,0 +1,130 @@
+"""Programs for many extents: which calls share one, and that their numbers are those of their own shapes."""
+
+import threading
+
+import numpy as np
+import pytest
+
+import penstock as tf
+
+ROWS = tf.TensorSpec([None, 3], tf.float32)
+
+
+def rows(count):
+    return np.arange(3 * count, dtype=np.float32).reshape(count, 3)
+
+
+def programs_of(function):
+    """The conditions of the programs that a function has made so far."""
+    (trace,) = function._list_all_concrete_functions()
+    return [program.conditions for program in trace.graph_function.executable.block.programs]
+
+
+def traced(function, *specs):
+    return tf.function(function, input_signature=specs or [ROWS], autograph=False)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: tf.nn.softmax(tf.concat([x, 2 * x], 0), 0),
+        lambda x: (tf.shape(x), tf.size(x), tf.reduce_mean(x)),
+        lambda x: tf.matmul(x, x, transpose_b=True),
+        lambda x: tf.reshape(tf.transpose(x), [-1]),
+        lambda x: tf.range(tf.shape(x)[0]) * 2,
+        lambda x: tf.linalg.band_part(tf.ones([tf.shape(x)[0]] * 2), -1, 0),
+        lambda x: tf.math.unsorted_segment_sum(x, tf.range(tf.shape(x)[0]) % 2, tf.shape(x)[0]),
+        lambda x: tf.while_loop(
+            lambda i, _: i < tf.shape(x)[0], lambda i, s: (i + 1, s + x[i]), (0, tf.zeros([3]))
+        ),
+    ],
+)
+def test_one_program_serves_all_from_two_rows_on(function):
+    compiled = traced(function)
+    for count in (5, 17, 2, 64, 1025, 5):
+        found, expected = compiled(rows(count)), function(tf.constant(rows(count)))
+        for one, other in zip(tf.nest.flatten(found), tf.nest.flatten(expected), strict=True):
+            np.testing.assert_allclose(one, other, rtol=1e-5)
+    assert len(programs_of(compiled)) == 1
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: x[: tf.shape(x)[0] % 5],
+        lambda x: x[:7] * 2,
+        lambda x: tf.pad(x, [[0, -tf.shape(x)[0] % 4], [0, 0]]),
+        lambda x: tf.switch_case(
+            tf.shape(x)[0] % 3, [lambda: x[0], lambda: x[1] * 2, lambda: -x[-1]]
+        ),
+        lambda x: tf.math.bincount(tf.range(tf.bitwise.bitwise_and(tf.shape(x)[0], 3))),
+        lambda x: tf.roll(x, tf.shape(x)[0] // 3, 0),
+        lambda x: tf.reduce_max(x, tf.shape(x)[0] % 2),
+        lambda x: x[:: tf.shape(x)[0] % 3 + 1],
+    ],
+)
+def test_what_extents_decide_is_decided_for_each(function):
+    compiled = traced(function)
+    for count in (12, 13, 14, 15, 7, 8, 6, 29, 30, 31, 32, 12):
+        expected = function(tf.constant(rows(count)))
+        np.testing.assert_array_equal(compiled(rows(count)), expected)
+
+
+def test_conditions_divide_calls_on_both_sides():
+    compiled = traced(lambda x: x[:7])
+    for count in (9, 7, 8, 30):
+        assert compiled(rows(count)).shape == (7, 3)
+    assert programs_of(compiled) == ["d0 >= 7"]
+    for count in (6, 2):
+        assert compiled(rows(count)).shape == (count, 3)
+    assert programs_of(compiled) == ["d0 <= 6", "d0 >= 7"]
+
+
+def test_extents_of_two_inputs_need_not_be_equal_for_ever():
+    compiled = traced(lambda x, y: tf.concat([x, y], 0), ROWS, ROWS)
+    for first, second in ((4, 4), (5, 5), (4, 6), (6, 4), (3, 3)):
+        found = compiled(rows(first), rows(second))
+        np.testing.assert_array_equal(found, np.concatenate([rows(first), rows(second)]))
+
+
+def test_random_numbers_go_on_where_the_last_length_ended():
+    function = lambda x: tf.random.uniform(tf.shape(x), seed=5)  # noqa: E731
+    compiled = traced(function)
+    counts = (3, 40, 5, 1, 17, 2, 33, 8, 90, 3)
+    tf.random.set_seed(1)
+    expected = [function(tf.constant(rows(count))) for count in counts]
+    tf.random.set_seed(1)
+    for count, numbers in zip(counts, expected, strict=True):
+        np.testing.assert_array_equal(compiled(rows(count)), numbers)
+    assert len(programs_of(compiled)) == 1
+
+
+def test_an_index_out_of_bounds_is_named_in_the_shape_of_its_call():
+    compiled = traced(lambda x, i: tf.gather(x, i), ROWS, tf.TensorSpec([None, None], tf.int32))
+    compiled(rows(4), [[0, 1]])
+    with pytest.raises(
+        tf.errors.InvalidArgumentError, match=r"indices\[1,2\] = 6 is not in \[0, 6\)"
+    ):
+        compiled(rows(6), [[0, 1, 2], [3, 4, 6]])
+
+
+def test_threads_have_extents_of_their_own():
+    compiled = traced(lambda x: tf.reduce_sum(x * tf.cast(tf.shape(x)[0], tf.float32), 0))
+    wrong = []
+
+    def run(start):
+        for count in range(start, start + 60, 2):
+            if not np.array_equal(compiled(rows(count)), rows(count).sum(0) * count):
+                wrong.append(count)
+
+    threads = [threading.Thread(target=run, args=[start]) for start in (2, 3, 2, 3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong
+
+
+def test_the_report_says_for_which_extents_a_program_is():
+    compiled = traced(lambda x: x[:7])
+    assert "extents      d0 >= 7" in str(compiled.explain(rows(9)))
