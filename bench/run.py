@@ -31,6 +31,7 @@ SUITES = [
     "kernels",
     "generation",
     "growth",
+    "shapes",
     "accuracy",
     "serving",
 ]

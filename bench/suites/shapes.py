@@ -1,0 +1,265 @@
+"""Steps whose inputs have another shape in nearly every call: lengths, batches, images, graphs, sounds."""
+
+import itertools
+import time
+
+import numpy as np
+
+TITLE = "Ever new shapes"
+NOTE = (
+    "Milliseconds of a call of one `tf.function` with unknown dimensions, in each of which inputs have another shape: of the first 30 calls on "
+    "average, compilation included, and of calls 150 to 200 in the median."
+)
+BACKENDS = ["penstock", "tensorflow"]
+LOWER = {"first_30_ms", "later_ms"}
+FIRST, CALLS, LATER = 30, 200, 50
+WIDTH, HEADS, WORDS, LONGEST = 64, 4, 500, 512
+
+
+def weights(tf, random, *shape):
+    """Returns a variable of small numbers."""
+    return tf.Variable(random.normal(0, 0.1, shape).astype(np.float32))
+
+
+def training(tf, loss_of, variables, *specs):
+    """Returns a step of gradient descent."""
+
+    @tf.function(input_signature=specs)
+    def step(*batch):
+        with tf.GradientTape() as tape:
+            loss = loss_of(*batch)
+        for variable, slope in zip(variables, tape.gradient(loss, variables)):
+            variable.assign_sub(1e-3 * tf.convert_to_tensor(slope))
+        return loss
+
+    return step
+
+
+def normalized(tf, x, scale):
+    """Returns rows of mean 0 and variance 1, scaled."""
+    centered = x - tf.reduce_mean(x, -1, keepdims=True)
+    spread = tf.math.rsqrt(tf.reduce_mean(tf.square(centered), -1, keepdims=True) + 1e-5)
+    return centered * spread * scale
+
+
+def transformer(tf, random):
+    """Returns (a model of two blocks that gives a score of each word at each place, its variables)."""
+    words, places = weights(tf, random, WORDS, WIDTH), weights(tf, random, LONGEST, WIDTH)
+    shapes = [
+        (WIDTH,),
+        (WIDTH, 3 * WIDTH),
+        (WIDTH, WIDTH),
+        (WIDTH,),
+        (WIDTH, 4 * WIDTH),
+        (4 * WIDTH, WIDTH),
+    ]
+    blocks = [[weights(tf, random, *shape) for shape in shapes] for _ in range(2)]
+
+    def model(tokens):
+        batch, length = tf.shape(tokens)[0], tf.shape(tokens)[1]
+        x = tf.gather(words, tokens) + places[:length]
+        past = tf.linalg.band_part(tf.ones([length, length]), -1, 0)
+        for first, project, back, second, widen, narrow in blocks:
+            three = tf.tensordot(normalized(tf, x, first), project, 1)
+            three = tf.reshape(three, [batch, length, 3, HEADS, WIDTH // HEADS])
+            q, k, v = (tf.transpose(part, [0, 2, 1, 3]) for part in tf.unstack(three, axis=2))
+            scores = tf.matmul(q, k, transpose_b=True) / (WIDTH // HEADS) ** 0.5
+            mixed = tf.matmul(tf.nn.softmax(scores - 1e9 * (1 - past)), v)
+            mixed = tf.reshape(tf.transpose(mixed, [0, 2, 1, 3]), [batch, length, WIDTH])
+            x += tf.tensordot(mixed, back, 1)
+            wide = tf.nn.gelu(tf.tensordot(normalized(tf, x, second), widen, 1))
+            x += tf.tensordot(wide, narrow, 1)
+        return tf.tensordot(x, words, [[2], [1]])
+
+    return model, [words, places, *itertools.chain(*blocks)]
+
+
+def texts(tf, random, batch, trains):
+    """Transformers on texts of any length; `batch` is a number, or None for any."""
+    model, variables = transformer(tf, random)
+    spec = tf.TensorSpec([None, None], tf.int32)
+
+    def loss(tokens, wanted):
+        entropy = tf.nn.sparse_softmax_cross_entropy_with_logits(wanted, model(tokens))
+        return tf.reduce_mean(entropy)
+
+    def drawn():
+        shape = batch or random.integers(2, 24), random.integers(10, 210)
+        tokens = random.integers(0, WORDS, shape).astype(np.int32)
+        return (tokens, tokens[:, ::-1].copy()) if trains else (tokens,)
+
+    if trains:
+        return training(tf, loss, variables, spec, spec), drawn
+    return tf.function(lambda t: tf.argmax(model(t)[:, -1], -1), input_signature=[spec]), drawn
+
+
+def growing_text(tf, random):
+    """A text that is longer by a word in each call."""
+    call, _ = texts(tf, random, 2, False)
+    lengths = itertools.count(5)
+    return call, lambda: (random.integers(0, WORDS, (2, next(lengths))).astype(np.int32),)
+
+
+def images(tf, random, trains):
+    """A convolutional net on images of any size."""
+    kernels = [weights(tf, random, 3, 3, *ends) for ends in ((3, 16), (16, 32), (32, 32))]
+    last = weights(tf, random, 32, 10)
+
+    def net(x):
+        for kernel in kernels:
+            x = tf.nn.max_pool2d(tf.nn.relu(tf.nn.conv2d(x, kernel, 1, "SAME")), 2, 2, "SAME")
+        return tf.reduce_mean(x, [1, 2]) @ last
+
+    def drawn():
+        height, width = random.integers(16, 80, 2)
+        return (random.normal(size=(4, height, width, 3)).astype(np.float32),)
+
+    spec = tf.TensorSpec([None, None, None, 3])
+    if trains:
+        return training(tf, lambda x: tf.reduce_mean(net(x) ** 2), [*kernels, last], spec), drawn
+    return tf.function(net, input_signature=[spec]), drawn
+
+
+def recurrent(tf, random):
+    """An LSTM on sequences of any length."""
+    inward, onward = weights(tf, random, 16, 128), weights(tf, random, 32, 128)
+    last = weights(tf, random, 32, 1)
+
+    def loss(x):
+        steps, length = tf.transpose(x, [1, 0, 2]), tf.shape(x)[1]
+        state = tf.zeros([tf.shape(x)[0], 32])
+
+        def step(i, h, c):
+            let, forget, show, new = tf.split(steps[i] @ inward + h @ onward, 4, 1)
+            c = tf.sigmoid(forget) * c + tf.sigmoid(let) * tf.tanh(new)
+            return i + 1, tf.sigmoid(show) * tf.tanh(c), c
+
+        _, state, _ = tf.while_loop(
+            lambda i, *_: i < length, step, (0, state, state), maximum_iterations=length
+        )
+        return tf.reduce_mean((state @ last - 1) ** 2)
+
+    def drawn():
+        return (random.normal(size=(16, random.integers(5, 60), 16)).astype(np.float32),)
+
+    return training(tf, loss, [inward, onward, last], tf.TensorSpec([None, None, 16])), drawn
+
+
+def graphs(tf, random):
+    """A graph network: nodes and edges of any number."""
+    variables = [weights(tf, random, *ends) for ends in ((8, 32), (32, 32), (64, 32), (32, 1))]
+    first, message, update, last = variables
+
+    def loss(nodes, sources, targets, wanted):
+        h = tf.nn.relu(nodes @ first)
+        sent = tf.nn.relu(tf.gather(h, sources) @ message)
+        got = tf.math.unsorted_segment_sum(sent, targets, tf.shape(nodes)[0])
+        h = tf.nn.relu(tf.concat([h, got], 1) @ update)
+        return tf.reduce_mean((h @ last - wanted) ** 2)
+
+    def drawn():
+        nodes, edges = random.integers(20, 120), random.integers(40, 400)
+        ends = random.integers(0, nodes, (2, edges)).astype(np.int32)
+        features = random.normal(size=(nodes, 9)).astype(np.float32)
+        return features[:, :8].copy(), ends[0], ends[1], features[:, 8:].copy()
+
+    numbers, ids = tf.TensorSpec([None], tf.int32), tf.TensorSpec([None, 1])
+    return training(tf, loss, variables, tf.TensorSpec([None, 8]), numbers, numbers, ids), drawn
+
+
+def dense(tf, random):
+    """Dense layers on batches of any size."""
+    first, last = weights(tf, random, 20, 64), weights(tf, random, 64, 5)
+
+    def loss(x, y):
+        logits = tf.nn.relu(x @ first) @ last
+        return tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(y, logits))
+
+    def drawn():
+        count = random.integers(2, 300)
+        x = random.normal(size=(count, 20)).astype(np.float32)
+        return x, random.integers(0, 5, count).astype(np.int32)
+
+    specs = tf.TensorSpec([None, 20]), tf.TensorSpec([None], tf.int32)
+    return training(tf, loss, [first, last], *specs), drawn
+
+
+def ragged(tf, random):
+    """Means of embedded words of texts of any number and lengths."""
+    words, last = weights(tf, random, 100, 16), weights(tf, random, 16, 4)
+
+    @tf.function(input_signature=[tf.RaggedTensorSpec([None, None], tf.int32)])
+    def call(texts):
+        embedded = tf.ragged.map_flat_values(tf.nn.embedding_lookup, words, texts)
+        return tf.nn.softmax(tf.reduce_mean(embedded, 1) @ last)
+
+    def drawn():
+        lengths = random.integers(1, 20, random.integers(2, 30))
+        tokens = random.integers(0, 100, lengths.sum()).astype(np.int32)
+        return (tf.RaggedTensor.from_row_lengths(tokens, lengths),)
+
+    return call, drawn
+
+
+def boxes(tf, random):
+    """Boxes of any number, of which those that overlap less are kept."""
+
+    @tf.function(input_signature=[tf.TensorSpec([None, 4]), tf.TensorSpec([None])])
+    def call(corners, scores):
+        return tf.gather(corners, tf.image.non_max_suppression(corners, scores, 20, 0.5))
+
+    def drawn():
+        count = random.integers(5, 200)
+        corners = random.random((count, 4)).astype(np.float32)
+        corners[:, 2:] += corners[:, :2]
+        return corners, random.random(count).astype(np.float32)
+
+    return call, drawn
+
+
+def sounds(tf, random):
+    """Spectrograms of sounds of any length."""
+
+    @tf.function(input_signature=[tf.TensorSpec([None, None])])
+    def call(waves):
+        return tf.math.log(tf.abs(tf.signal.stft(waves, 256, 128)) + 1e-6)
+
+    def drawn():
+        return (random.normal(size=(2, random.integers(1000, 9000))).astype(np.float32),)
+
+    return call, drawn
+
+
+PROGRAMS = {
+    "text, training": lambda tf, random: texts(tf, random, 8, True),
+    "text, training, any batch": lambda tf, random: texts(tf, random, None, True),
+    "text, any batch": lambda tf, random: texts(tf, random, None, False),
+    "growing text": growing_text,
+    "images, training": lambda tf, random: images(tf, random, True),
+    "images": lambda tf, random: images(tf, random, False),
+    "lstm, training": recurrent,
+    "graphs, training": graphs,
+    "dense, training": dense,
+    "ragged": ragged,
+    "boxes": boxes,
+    "sounds": sounds,
+}
+CASES = list(PROGRAMS)
+
+
+def measure(case, backend):
+    """Times calls with inputs of ever new shapes."""
+    import tensorflow as tf
+
+    random = np.random.default_rng(1)
+    call, drawn = PROGRAMS[case](tf, random)
+    milliseconds = []
+    for _ in range(CALLS):
+        batch = [x if isinstance(x, tf.RaggedTensor) else tf.constant(x) for x in drawn()]
+        start = time.perf_counter()
+        call(*batch).numpy()
+        milliseconds.append((time.perf_counter() - start) * 1e3)
+    return {
+        "first_30_ms": float(np.mean(milliseconds[:FIRST])),
+        "later_ms": float(np.median(milliseconds[-LATER:])),
+    }
