@@ -72,8 +72,10 @@ def counted(number: Any, at: int) -> int | None:
     """
     if number.value is None:
         return None
-    count = np.ravel(number.value)[0]
-    count = count if is_symbolic(count) else int(count)
+    rank = np.ndim(number.value)
+    if rank:
+        raise ValueError(f"Shape must be rank 0 but is rank {rank}")
+    count = np.asarray(number.value).item()
     if count < 0:
         raise ValueError(
             f"Dimension size, given by scalar input {at}, must be non-negative but is {count}"

@@ -41,7 +41,7 @@ def test_a_file_gives_back_what_was_written(tmp_path):
 
 def test_a_record_holds_for_its_product_and_machine_only():
     kept, one = TuningRecords(), found(product())
-    kept.add(host(), 2, signature(one.description), OTHER)
+    kept.add(host(), 2, signature(one.match.description), OTHER)
     assert kept.find(one, host(), 2) == OTHER
     assert kept.find(one, host(), 3) is None
     assert kept.find(one, dataclasses.replace(host(), cpu="another"), 2) is None
@@ -84,4 +84,4 @@ def test_the_search_leaves_a_bad_blocking(monkeypatch):
     (one,) = products.values()
     finding = search(one.match, host(), 5.0)
     assert finding.gain > 1 and finding.blocking.tile == (8, 3)
-    assert finding.product == signature(one.description)
+    assert finding.product == signature(one.match.description)

@@ -52,7 +52,7 @@ WHEN_RUN = {
     ),
     "index before the first": (
         lambda: tf.constant([1, 2, 3])[-5],
-        "slice index -2 of dimension 0 out of bounds.",
+        "slice index -5 of dimension 0 out of bounds.",
     ),
     "slice of a scalar": (lambda: tf.constant(1)[0], "Attempting to slice scalar input."),
     "two ellipses": (
@@ -260,14 +260,6 @@ def test_rows_without_elements_are_not_looked_up():
 def test_no_batches_come_before_the_first_axis():
     found = tf.gather([[1, 2], [3, 4]], [[0], [1]], batch_dims=1, axis=0)
     np.testing.assert_array_equal(found, [[[1, 2]], [[3, 4]]])
-
-
-@pytest.mark.parametrize("pool", [tf.nn.max_pool2d, tf.nn.avg_pool2d])
-def test_a_window_that_is_too_large_by_less_than_a_stride_is_nowhere(pool):
-    images = np.zeros((1, 4, 4, 3), np.float32)
-    spec = tf.TensorSpec([None, None, None, 3], tf.float32)
-    compiled = tf.function(lambda x: pool(x, 5, 1, "VALID"), input_signature=[spec])
-    assert pool(images, 5, 1, "VALID").shape == compiled(images).shape == (1, 0, 0, 3)
 
 
 def test_strides_of_the_batch_are_not_implemented():

@@ -45,6 +45,7 @@ class Body:
         ]
         with recording(graph):
             tensors = add_arguments(graph, inputs, shapes)
+            forget_elements(tensors, stacked)
             count = raw.Placeholder(dtype=dtypes.int32, shape=TensorShape([]))
             found = self.values([Value(*pair) for pair in zip(tensors, stacked)], count)
         return [value.stacked for value in found]
@@ -55,6 +56,13 @@ class Body:
             _rows(value, count, tensor) if rows else value.tensor
             for value, rows, tensor in zip(values, stacked, self.function.outputs, strict=True)
         ]
+
+
+def forget_elements(tensors: Sequence[Any], stacked: Sequence[bool]) -> None:
+    """Takes back what lists of arguments are known to hold where elements have rows."""
+    for tensor, rows in zip(tensors, stacked, strict=True):
+        if rows and tensor.dtype is dtypes.variant:
+            tensor._handle_data = None
 
 
 def _rows_shape(tensor: SymbolicTensor, stacked: bool) -> TensorShape:

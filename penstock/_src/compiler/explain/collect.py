@@ -12,8 +12,10 @@ from penstock._src.compiler.explain.records import (
     ProgramRecord,
     WaitingRecord,
 )
+from penstock._src.compiler.fusion.column_sums import TASKS
 from penstock._src.graph.library import GraphFunction
 from penstock._src.graph.operation import Operation
+from penstock._src.ir.extents.values import Values
 
 
 def explanation(executable: Any) -> Explanation:
@@ -55,10 +57,13 @@ def _as_list(value: Any) -> list[Any]:
 def program_record(step: ProgramStep, number: int) -> ProgramRecord:
     """A program with its kernels, numbered from `number`."""
     compiled, plan = step.compiled, getattr(step.compiled.program, "plan", None)
-    with compiled.extents:
+    extents = Values({**compiled.extents.symbols, TASKS: 1})
+    with extents:
         kernels = kernel_records(plan, step.equal, step.ops, number) if plan else []
     equal = {i: tuple(ops) for i, ops in step.equal.items()}
-    return ProgramRecord(compiled.function, compiled, tuple(step.ops), tuple(kernels), equal)
+    return ProgramRecord(
+        compiled.function, compiled, tuple(step.ops), tuple(kernels), equal, extents
+    )
 
 
 def operations_in(program: ProgramRecord) -> tuple[Operation, ...]:

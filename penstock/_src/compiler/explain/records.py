@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from penstock._src.graph.operation import Operation
+from penstock._src.ir.extents.values import Values
 from penstock._src.ir.function import Function
 from penstock._src.ir.node import Node
 
@@ -115,6 +116,7 @@ class ProgramRecord:
     operations: tuple[Operation, ...]
     kernels: tuple[KernelRecord, ...]
     equal: dict[int, tuple[Operation, ...]]  # a node's id -> further operations that have its value
+    extents: Values  # what unknown extents are; of tasks that sum, as if there were one
 
 
 @dataclass(frozen=True, eq=False)

@@ -44,7 +44,7 @@ def text_of(known: Explanation) -> str:
         elif isinstance(step, CalledRecord):
             lines.append(f"function     {step.name}, called by '{step.caller.name}'")
         else:
-            with step.compiled.extents:
+            with step.extents:
                 lines += _program(step, known, total)
     return "\n".join(lines)
 

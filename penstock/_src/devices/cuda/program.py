@@ -14,6 +14,7 @@ from penstock._src.devices.cuda.driver.memory import DeviceMemory
 from penstock._src.devices.cuda.regions import asks, regions_of
 from penstock._src.devices.cuda.table import CudaTable
 from penstock._src.devices.residence import forget, hold, note, outdated, resident
+from penstock._src.ir.extents.values import Values, current_or_none
 from penstock._src.runtime.program import Program
 from penstock._src.runtime.signature import signature_of
 
@@ -25,6 +26,7 @@ class CudaProgram(Program):
 
     def __init__(self, plan: Plan, card: Card):
         self.card = card
+        self.extents = current_or_none() or Values({})  # of the plan's nodes
         with card.lock:
             card.activate()
             constants = {
@@ -54,7 +56,7 @@ class CudaProgram(Program):
     def _run(self, arguments: Sequence[Any]) -> list[Any]:
         given = self._given(arguments)
         card = self.card
-        with resources.UPDATING, card.lock:
+        with resources.UPDATING, card.lock, self.extents:
             card.activate()
             table = self._free.pop() if self._free else self._bind()
             try:

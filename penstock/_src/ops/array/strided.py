@@ -121,10 +121,9 @@ def check_index(entry: SliceEntry, dimension: int) -> int:
       RefusedValue: there is no such element.
     """
     index = entry.begin or 0
-    index += dimension if index < 0 else 0
-    if not 0 <= index < dimension:
+    if not -dimension <= index < dimension:
         raise RefusedValue(f"slice index {index} of dimension {entry.axis} out of bounds.")
-    return index
+    return index + dimension if index < 0 else index
 
 
 def basic_index(entries: Sequence[SliceEntry], shape: Sequence[int]) -> tuple:

@@ -30,6 +30,7 @@ class Taps(NamedTuple):
 
     def transposed(self, inputs: int) -> "Taps":
         """For each of the inputs, the outputs that read it."""
+        inputs = int(inputs)
         rows, places = np.nonzero(self.index >= 0)
         return _table(inputs, self.index[rows, places], rows, self.weight[rows, places])
 
@@ -64,6 +65,7 @@ def positions(op: Any, inputs: int, outputs: int) -> Array:
 
 def nearest_indices(op: Any, inputs: int, outputs: int) -> Array:
     """The input that each output copies."""
+    inputs, outputs = int(inputs), int(outputs)  # of a program for these extents
     scale = scale_of(inputs, outputs, op.align_corners)
     at = np.arange(outputs, dtype=np.float32)
     at = (at + np.float32(0.5)) * scale if op.half_pixel_centers else at * scale
@@ -80,6 +82,7 @@ def nearest_taps(op: Any, inputs: int, outputs: int) -> Taps:
 
 def bilinear_parts(op: Any, inputs: int, outputs: int) -> tuple[Array, Array, Array]:
     """For each output its two neighboring inputs, and the interpolation weight."""
+    inputs, outputs = int(inputs), int(outputs)  # of a program for these extents
     at = positions(op, inputs, outputs)
     floor = np.floor(at)
     lower = np.maximum(floor, 0).astype(np.int64)
@@ -95,6 +98,7 @@ def bilinear_taps(op: Any, inputs: int, outputs: int) -> Taps:
 
 def bicubic_taps(op: Any, inputs: int, outputs: int) -> Taps:
     """The four neighbors of each output (Keys 1981), the kernel tabulated in 1024 steps."""
+    inputs, outputs = int(inputs), int(outputs)  # of a program for these extents
     a = -0.5 if op.half_pixel_centers else -0.75
     x = np.arange(1025) / 1024.0
     near = (((a + 2) * x - (a + 3)) * x * x + 1).astype(np.float32)
@@ -115,6 +119,7 @@ def bicubic_taps(op: Any, inputs: int, outputs: int) -> Taps:
 
 def area_taps(op: Any, inputs: int, outputs: int) -> Taps:
     """The inputs that each output covers, by the covered part."""
+    inputs, outputs = int(inputs), int(outputs)  # of a program for these extents
     scale = scale_of(inputs, outputs, op.align_corners)
     if scale == 0:  # aligned corners of one input
         return Taps(np.zeros((outputs, 1), np.int64), np.ones((outputs, 1), np.float32))
@@ -180,6 +185,7 @@ class Sampling(NamedTuple):
 
     def taps(self, inputs: int, outputs: int) -> Taps:
         """The inputs under the kernel: equally many for each output, as in TensorFlow, some with the weight 0."""
+        inputs, outputs = int(inputs), int(outputs)
         radius, kernel = KERNELS[self.kernel_type]
         inverse = np.float32(1) / np.float32(self.scale)
         width = max(inverse, np.float32(1)) if self.antialias else np.float32(1)
@@ -207,6 +213,7 @@ class Sampling(NamedTuple):
 
     def gradient_taps(self, inputs: int, outputs: int) -> Taps:
         """The outputs that read each input: equally many for each, some with the weight 0."""
+        inputs, outputs = int(inputs), int(outputs)
         index, weight = self.taps(inputs, outputs)
         read = Taps(np.where(weight == 0, -1, index), weight).transposed(inputs)
         if not read.index.size:

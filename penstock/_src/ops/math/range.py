@@ -50,7 +50,8 @@ class Range(Op):
         if self.Tidx.is_floating:
             # Divide in the range's own dtype: float32(1.0) / float32(0.1) is exactly 10.
             kind = self.Tidx.np.type
-            steps = abs((kind(limit) - kind(start)) / kind(delta))
+            with np.errstate(over="ignore"):
+                steps = abs((kind(limit) - kind(start)) / kind(delta))
         else:
             steps = max(0, -(-(limit - start) // delta))
         if not steps <= MOST_STEPS:

@@ -82,14 +82,15 @@ def window(
         low, high = total // 2, total - total // 2
     else:
         low, high = explicit if padding == "EXPLICIT" else (0, 0)
-        free = extent + low + high - reach + stride
-        # A window that does not fit by less than a stride is computed nowhere, and is no error.
-        out = free // stride if free >= 0 else -(-free // stride)
-        if out < 0:
-            raise InvalidArgumentError(
-                f"{op}: Computed output size would be negative: {out} [input_size: {extent}, "
-                f"effective_filter_size: {reach}, stride: {stride}]"
-            )
+        out = (extent + low + high - reach) // stride + 1
+        if extent + low + high < reach:
+            out = -((reach - extent - low - high - stride) // stride)
+            # TensorFlow's kernels take windows that are too large by less than a stride, or die of them; its graphs refuse them.
+            if out < 0 or extent or padding != "VALID":
+                raise InvalidArgumentError(
+                    f"{op}: Computed output size would be negative: {out or -1} [input_size: {extent}, "
+                    f"effective_filter_size: {reach}, stride: {stride}]"
+                )
     return Window(extent, size, stride, dilation, low, high, out)
 
 

@@ -110,7 +110,7 @@ def elements_of(known: Explanation) -> Elements:
     found = Elements()
     for step in known.steps:
         if isinstance(step, ProgramRecord):
-            with step.compiled.extents:
+            with step.extents:
                 found.add_program(step)
         elif isinstance(step, HostRecord):
             found.add_host(step)
