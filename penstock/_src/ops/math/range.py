@@ -28,6 +28,7 @@ class Range(Op):
     is_movement = True
     has_static_value = True
 
+    @quiet
     def shape(self, start, limit, delta):
         values = [v.value for v in (start, limit, delta)]
         if any(v is None for v in values):
@@ -50,8 +51,7 @@ class Range(Op):
         if self.Tidx.is_floating:
             # Divide in the range's own dtype: float32(1.0) / float32(0.1) is exactly 10.
             kind = self.Tidx.np.type
-            with np.errstate(over="ignore"):
-                steps = abs((kind(limit) - kind(start)) / kind(delta))
+            steps = abs((kind(limit) - kind(start)) / kind(delta))
         else:
             steps = max(0, -(-(limit - start) // delta))
         if not steps <= MOST_STEPS:
