@@ -41,7 +41,7 @@ def test_a_file_gives_back_what_was_written(tmp_path):
 
 def test_a_record_holds_for_its_product_and_machine_only():
     kept, one = TuningRecords(), found(product())
-    kept.add(host(), 2, signature(one.match.description), OTHER)
+    kept.add(host(), 2, signature(one.description), OTHER)
     assert kept.find(one, host(), 2) == OTHER
     assert kept.find(one, host(), 3) is None
     assert kept.find(one, dataclasses.replace(host(), cpu="another"), 2) is None

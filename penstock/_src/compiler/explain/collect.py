@@ -4,7 +4,7 @@ from typing import Any
 
 from penstock._src.compiler.blocks.block import BlockStep
 from penstock._src.compiler.blocks.steps import HostStep, ProgramStep
-from penstock._src.compiler.explain.kernels import kernel_records
+from penstock._src.compiler.explain.kernels import kernel_records, shown_extents
 from penstock._src.compiler.explain.records import (
     CalledRecord,
     Explanation,
@@ -12,10 +12,8 @@ from penstock._src.compiler.explain.records import (
     ProgramRecord,
     WaitingRecord,
 )
-from penstock._src.compiler.fusion.column_sums import TASKS
 from penstock._src.graph.library import GraphFunction
 from penstock._src.graph.operation import Operation
-from penstock._src.ir.extents.values import Values
 
 
 def explanation(executable: Any) -> Explanation:
@@ -57,9 +55,8 @@ def _as_list(value: Any) -> list[Any]:
 def program_record(step: ProgramStep, number: int) -> ProgramRecord:
     """A program with its kernels, numbered from `number`."""
     compiled, plan = step.compiled, getattr(step.compiled.program, "plan", None)
-    extents = Values({**compiled.extents.symbols, TASKS: 1})
-    with extents:
-        kernels = kernel_records(plan, step.equal, step.ops, number) if plan else []
+    kernels = kernel_records(plan, step.equal, step.ops, number) if plan else []
+    extents = shown_extents(compiled.extents)
     equal = {i: tuple(ops) for i, ops in step.equal.items()}
     return ProgramRecord(
         compiled.function, compiled, tuple(step.ops), tuple(kernels), equal, extents

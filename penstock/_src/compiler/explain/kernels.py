@@ -12,12 +12,14 @@ from penstock._src.compiler.explain.origins import (
     kernel_operations,
 )
 from penstock._src.compiler.explain.records import KernelRecord, Stored
+from penstock._src.compiler.fusion.column_sums import TASKS
 from penstock._src.compiler.fusion.partition import in_memory_already
 from penstock._src.compiler.kernels.memory import home
 from penstock._src.compiler.plan.buffers import memory_of
 from penstock._src.compiler.plan.launch_table import STATUS, Launch, Record
 from penstock._src.compiler.plan.plan import Plan
 from penstock._src.graph.operation import Operation
+from penstock._src.ir.extents.values import Values
 from penstock._src.ir.function import Function, bodies
 from penstock._src.ir.node import Node
 
@@ -39,6 +41,22 @@ def kernel_records(
       operations: those that were lowered, in the graph's order.
       number: of the first kernel.
     """
+    with shown_extents(plan.extents):
+        return _records(plan, equal, operations, number)
+
+
+def shown_extents(extents: Values) -> Values:
+    """What unknown extents are in reports: of sums of tasks, as if there were one task."""
+    return Values({**extents.symbols, TASKS: 1})
+
+
+def _records(
+    plan: Plan,
+    equal: Mapping[int, Sequence[Operation]],
+    operations: Sequence[Operation],
+    number: int,
+) -> list[KernelRecord]:
+    """The kernels, within numbers of extents."""
     function, groups = plan.function, list(kernel_groups(plan.launches))
     parts = compute_kernels([group.made for group in groups])
     direct = [kernel_operations(part.nodes, equal) for part in parts]

@@ -1,6 +1,6 @@
 """The Plan of a function: what a device needs to load and run it. Addresses are the only thing left open."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from penstock._src.cluster.transport import failed_rank
@@ -9,6 +9,7 @@ from penstock._src.compiler.plan.buffers import Buffer
 from penstock._src.compiler.plan.launch_table import Jump, Launch, Record, text
 from penstock._src.compiler.plan.prepacked import PrepackedWeights
 from penstock._src.core.errors import InternalError, InvalidArgumentError, OpError
+from penstock._src.ir.extents.values import Values, current_or_none
 from penstock._src.ir.function import Check, Function
 from penstock._src.ir.node import Node
 from penstock._src.native import Code
@@ -80,6 +81,7 @@ class Plan:
     threads      for how many threads memory is laid out: no launch may use more
     guarded      whether every buffer has memory of its own between sentinels
     written      how many kernels' code was not known before
+    extents      what unknown extents are
     """
 
     function: Function
@@ -93,6 +95,7 @@ class Plan:
     threads: int = 1
     guarded: bool = False
     written: int = 0
+    extents: Values = field(default_factory=lambda: current_or_none() or Values({}))
 
     def __str__(self) -> str:
         return f"{self.function.name}: {self.arena_bytes} bytes\n{text(self.launches)}"
