@@ -1,7 +1,7 @@
 """Blocks: what is executed as a whole, as a short list of steps.
 
-A Block executes a section of a graph. When it meets inputs of new shapes it makes a Specialization of the steps that `specialize` gives,
-and keeps it.
+A Block executes a section of a graph. When it meets inputs of new shapes it makes a Specialization and keeps it: of a program for many extents
+whose conditions they fulfil, else of the steps that `specialize` gives for them.
 """
 
 import dataclasses
@@ -51,9 +51,9 @@ class Block:
         self.value_positions = section.values or ()  # inputs whose values are part of the key
         self.specializations: dict[Any, Specialization] = {}
         self.programs: list[SharedProgram] = []
-        self.for_any: Specialization | None = (
-            None  # what executes it for any shapes, if it has no program
-        )
+        self.made = 0  # programs so far that are for some values of inputs
+        # What executes it for any shapes, if it has no program.
+        self.for_any: Specialization | None = None
         # What waits for the first steps is mostly the same section for all shapes: it keeps its specializations.
         self.waiting: weakref.WeakValueDictionary[Any, Block] = weakref.WeakValueDictionary()
         # What keys consist of may change while one is made: another thread must not file its own under the new form.
@@ -130,7 +130,8 @@ class Block:
             self.programs.insert(0, shared)
             del self.programs[MOST_PROGRAMS:]
         self.keep(values, made)
-        if self.value_positions and len(self.specializations) > MOST_VALUES:
+        self.made += bool(self.value_positions)
+        if self.made > MOST_VALUES:
             self.specialize_for(None)
         return made
 
@@ -146,11 +147,11 @@ class Block:
         return None
 
     def shared_key(self, values: Sequence[Any]) -> Any:
-        """What a program for many extents depends on besides these."""
-        key = self.key(values)
+        """What a program for many extents depends on besides these: the operations, of which a graph may get more, and other inputs."""
+        key, ops = self.key(values), tuple(self.section.ops)
         if not self.handles and not self.others and not self.value_positions:
-            return ()
-        return key[1:] if len(key) == 3 else (key[1], key[2], key[4])
+            return ops
+        return (ops, *key[1:]) if len(key) == 3 else (ops, key[1], key[2], key[4])
 
     def keep(self, values: Sequence[Any], made: Specialization) -> Specialization:
         """Keeps a specialization for these inputs."""
@@ -168,6 +169,7 @@ class Block:
         sorted_positions = None if positions is None else tuple(sorted(positions))
         self.section = dataclasses.replace(self.section, values=sorted_positions)
         self.value_positions = sorted_positions or ()
+        self.made = 0
         self.forget()  # keys have another form now
 
     def executable(self, found: Specialized, extents: Values) -> Specialization:
