@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from penstock._src.ir.extents import guards
 from penstock._src.ir.extents.dims import Dim, maximum, range_length, slice_indices
 from penstock._src.ir.extents.guards import Recording
+from penstock._src.ir.extents.values import Values
 
 A, B = Dim.symbol("a"), Dim.symbol("b")
 
@@ -39,13 +40,26 @@ def test_conditions_decide_what_is_asked_later():
     assert recorded(lambda: (int(A), A < 9, A == 8)) == ((8, True, True), "a == 8")
 
 
-def test_conditions_are_checked_as_a_function():
+def test_conditions_hold_or_not_for_other_extents():
     with Recording({"a": 8, "b": 30}) as recording:
         assert B > 3 * A and B % 5 == 0 and A != 12
-    holds = guards.test_of(recording.conditions, ["a", "b"])
+
+    def holds(a, b):
+        return guards.hold(recording.conditions, Values({"a": a, "b": b}))
+
     assert [holds(a, b) for a, b in ((8, 30), (8, 25), (8, 26), (12, 60), (10, 30))] == [
         True, True, False, False, False,
     ]  # fmt: skip
+
+
+def test_extents_may_be_divided_many_times():
+    extent = B
+    for _ in range(150):
+        extent = (extent + 3) // 2
+    with Recording({"a": 8, "b": 30}) as recording:
+        assert extent == 3
+    assert guards.hold(recording.conditions, Values({"b": 31}))
+    assert not guards.hold(recording.conditions, Values({"b": 2**200}))
 
 
 QUESTIONS = [
@@ -68,9 +82,8 @@ def test_where_conditions_hold_all_answers_are_the_same(asked, a, b, other_a, ot
     with Recording({"a": a, "b": b}) as recording:
         answers = [question(A, B) for question in asked]
     assert answers == [question(a, b) for question in asked]
-    holds = guards.test_of(recording.conditions, ["a", "b"])
-    assert holds(a, b)
-    if holds(other_a, other_b):
+    assert guards.hold(recording.conditions, Values({"a": a, "b": b}))
+    if guards.hold(recording.conditions, Values({"a": other_a, "b": other_b})):
         assert answers == [question(other_a, other_b) for question in asked]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from penstock._src.compiler.blocks.specialize import Specialized
@@ -17,33 +17,33 @@ class SharedProgram:
 
     key          what else the inputs have in common: shapes and aliases of variables, types of lists
     specialized  the form
-    symbols      the names of the unknown extents
-    holds        whether the conditions hold for extents, in the order of their names
-    conditions   in words
+    recording    what was decided of unknown extents
     """
 
     key: Any
     specialized: Specialized
-    symbols: Sequence[str]
-    holds: Callable[..., bool]
-    conditions: str
+    recording: guards.Recording
+
+    @property
+    def conditions(self) -> str:
+        """For which extents it is, in words."""
+        return self.recording.conditions_text()
 
     @classmethod
     def of(
         cls, key: Any, specialized: Specialized, recording: guards.Recording
     ) -> SharedProgram | None:
         """What was made under a recording; None if it is right for the extents at hand alone."""
-        symbols = list(recording.symbols)
-        if all(recording.is_fixed(dims.Dim.symbol(name).expr) for name in symbols):
+        if all(recording.is_fixed(dims.Dim.symbol(name).expr) for name in recording.symbols):
             return None
-        holds = guards.test_of(recording.conditions, symbols)
-        return cls(key, specialized, symbols, holds, guards.text(recording.conditions))
+        return cls(key, specialized, recording)
 
     def extents(self, key: Any, values: Sequence[Any]) -> Values | None:
         """What the unknown extents are for inputs; None if the program is not for them."""
         if key != self.key:
             return None
         numbers = self.specialized.form.numbers(values)
-        if numbers is None or not self.holds(*[numbers[name] for name in self.symbols]):
+        if numbers is None:
             return None
-        return Values(numbers)
+        extents = Values(numbers)
+        return extents if guards.hold(self.recording.conditions, extents) else None

@@ -11,12 +11,11 @@ compiled again for each call that fulfils the conditions: all that the compiler 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from penstock._src.ir.extents import dims
-from penstock._src.ir.extents.values import FUNCTIONS, Expression, Values
+from penstock._src.ir.extents.values import Expression, Values
 
 LEAST = 2  # of symbols: extents of 0 and 1 are ints from the start
 
@@ -52,6 +51,7 @@ class Recording(Values):
         super().__init__(symbols)
         self.conditions: dict[Expression, Bounds] = {}
         self._decided: dict[tuple[str, Expression], bool] = {}
+        self._ends: dict[dims.Atom, tuple[int | None, int | None]] = {}  # until the next condition
 
     def is_zero(self, difference: Expression) -> bool:
         """Decides whether an expression is 0."""
@@ -102,7 +102,7 @@ class Recording(Values):
         if known.low == known.high == wanted:
             return True
         is_zero = self.number(polynomial) == wanted
-        condition = self.conditions.setdefault(polynomial, Bounds())
+        condition = self._condition(polynomial)
         if is_zero:
             condition.tighten(wanted, wanted)
         else:
@@ -128,7 +128,7 @@ class Recording(Values):
                 return False
             is_positive = self.number(polynomial) <= most
             ends = (None, most) if is_positive else (most + 1, None)
-        self.conditions.setdefault(polynomial, Bounds()).tighten(*ends)
+        self._condition(polynomial).tighten(*ends)
         return is_positive
 
     def _known(self, polynomial: Expression) -> Bounds:
@@ -192,6 +192,17 @@ class Recording(Values):
 
     def ends_of_atom(self, atom: dims.Atom) -> tuple[int | None, int | None]:
         """The least and the largest number that an atom can be."""
+        found = self._ends.get(atom)
+        if found is None:
+            found = self._ends[atom] = self._found_ends(atom)
+        return found
+
+    def _condition(self, polynomial: Expression) -> Bounds:
+        """The bounds of a polynomial, to which a condition is about to be added."""
+        self._ends.clear()
+        return self.conditions.setdefault(polynomial, Bounds())
+
+    def _found_ends(self, atom: dims.Atom) -> tuple[int | None, int | None]:
         kind, *parts = atom
         asked = self.conditions.get((((atom,), 1),))
         known = Bounds() if asked is None else Bounds(asked.low, asked.high)
@@ -239,11 +250,9 @@ def normalized(expression: Expression) -> tuple[Expression, int, int]:
     return polynomial, factor, constant
 
 
-def test_of(conditions: Mapping[Expression, Bounds], symbols: list[str]) -> Callable[..., bool]:
-    """A function of the symbols' numbers that tells whether conditions hold."""
-    tests = [f"{_code(p)}{test}" for p, bounds in conditions.items() for test in _tests(bounds)]
-    source = f"lambda {', '.join(symbols)}: {' and '.join(tests) or 'True'}"
-    return eval(source, dict(FUNCTIONS))  # made of our own expressions
+def hold(conditions: Mapping[Expression, Bounds], values: Values) -> bool:
+    """Whether conditions hold for the numbers of a call."""
+    return all(bounds.holds(values.number(p)) for p, bounds in conditions.items())
 
 
 def text(conditions: Mapping[Expression, Bounds]) -> str:
@@ -263,20 +272,3 @@ def _tests(bounds: Bounds) -> list[str]:
 
 def _within(bounds: Bounds, number: int) -> bool:
     return Bounds(bounds.low, bounds.high).holds(number)
-
-
-def _code(expression: Expression) -> str:
-    """An expression as Python code."""
-    terms = []
-    for monomial, coefficient in expression:
-        factors = [_atom_code(atom) for atom in monomial]
-        if coefficient != 1 or not factors:
-            factors.insert(0, str(coefficient))
-        terms.append("*".join(factors))
-    return f"({' + '.join(terms) or '0'})"
-
-
-def _atom_code(atom: dims.Atom) -> Any:
-    if atom[0] == "symbol":
-        return atom[1]
-    return f"{atom[0]}({_code(atom[1])}, {_code(atom[2])})"
