@@ -39,6 +39,12 @@ def test_pruned_functions_leave_the_rest():
     assert variable == 5.0
 
 
+def test_variables_of_the_default_graph_are_none_of_a_wrapped_function():
+    with tf.compat.v1.get_default_graph().as_default():
+        tf.compat.v1.get_variable("of_the_default_graph", initializer=1.0)
+    test_imported_variables_are_lifted_out_of_the_graph()
+
+
 def test_imported_variables_are_lifted_out_of_the_graph():
     with tf.Graph().as_default() as graph:
         x = tf.compat.v1.placeholder(tf.float32, [], "x")

@@ -121,6 +121,7 @@ def wrap_function(
       name: of the function.
     """
     graph = FuncGraph(name or getattr(fn, "__name__", "wrapped"))
+    graph._collections = {}  # its own: variables of the default graph are not the function's
     graph.keeps_program_order = False
     give_store(graph)
     held: list[Any] = []
