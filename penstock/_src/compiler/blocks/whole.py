@@ -51,30 +51,24 @@ def lower_whole(
     Raises:
       UnimplementedError: an operation needs the host, or what it makes has a size that depends on data.
     """
-    extents = Values({})
-    with extents:
-        function, positions = _lowered(graph, inputs, outputs, values, known, name)
-    return WholeFunction(function, positions, extents)
-
-
-def _lowered(
-    graph: Any,
-    inputs: Sequence[Any],
-    outputs: Sequence[Any],
-    values: Sequence[Any],
-    known: Mapping[int, str],
-    name: str,
-) -> tuple[Function, tuple[int, ...]]:
-    """The function, and the positions of its parameters."""
     ops = operations_to_run(graph, inputs, outputs, graph.control_outputs)
     kinds = input_kinds(inputs)
     fixed = tuple([i for i in sorted(known) if kinds[i] == ARRAY])
     section = Section(name, ops, inputs, outputs, graph.kernel_states, values=fixed)
+    extents = Values({})
+    with extents:
+        function, positions = _lowered(section, values)
+    return WholeFunction(function, positions, extents)
+
+
+def _lowered(section: Section, values: Sequence[Any]) -> tuple[Function, tuple[int, ...]]:
+    """The function, and the positions of its parameters."""
+    name = section.name
     reasons = Reasons(section)
-    lowered = lower_ready(section, ops, values, reasons)
+    lowered = lower_ready(section, section.ops, values, reasons)
     if lowered.left:
         raise UnimplementedError(None, None, f"{name}: {_why(lowered, reasons)}")
-    results = [_result(lowered, tensor, name) for tensor in outputs]
+    results = [_result(lowered, tensor, name) for tensor in section.outputs]
     parameters = lowered.inputs.parameters
     function = lowered.p.function(name, parameters, results)
     positions = [
