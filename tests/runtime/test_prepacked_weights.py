@@ -8,7 +8,7 @@ import pytest
 
 import penstock as tf
 from penstock._src.compiler.plan.prepacked import LEAST_BYTES
-from penstock._src.runtime import program
+from penstock._src.runtime import program, sized
 
 RANDOM = np.random.default_rng(0)
 
@@ -47,13 +47,13 @@ CASES = [
 def programs(monkeypatch):
     """The programs made during a test."""
     made = []
-    plain = program.Program.__init__
+    for kind in (program.Program, sized.SizedProgram):
 
-    def init(self, *args):
-        plain(self, *args)
-        made.append(self)
+        def init(self, *args, plain=kind.__init__):
+            plain(self, *args)
+            made.append(self)
 
-    monkeypatch.setattr(program.Program, "__init__", init)
+        monkeypatch.setattr(kind, "__init__", init)
     return made
 
 

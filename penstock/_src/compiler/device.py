@@ -1,11 +1,12 @@
 """What the compiler asks of a device, and how it finds one. Devices themselves are folders of devices/, a layer above."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from penstock._src.compiler.codegen.generator import Generator
 from penstock._src.compiler.plan.plan import Plan
 from penstock._src.core.calls.placement import CPU
+from penstock._src.ir.extents.values import Values
 from penstock._src.util.flags import flags
 from penstock._src.util.slots import above
 
@@ -17,6 +18,13 @@ class Runnable(Protocol):
         """The results for arrays, and handles for parameters of dtype resource, whose variables it updates."""
 
 
+class OpenRunnable(Protocol):
+    """What runs a plan in which extents are unknown."""
+
+    def sized(self, extents: Values) -> Runnable | None:
+        """The program for extents that fulfil the conditions of the plan; None if its numbers cannot be computed natively."""
+
+
 class Device(Protocol):
     """What programs run on.
 
@@ -25,6 +33,7 @@ class Device(Protocol):
     computes   whether results are the function's: PENSTOCK_CHECK compares only such with the interpreter's
     threads    how many tasks may run at once: plans lay memory out for so many
     has_lanes  whether its programs run lanes side by side (recognize/lanes.py)
+    load_open  what loads a plan in which extents are unknown, if it can
     """
 
     name: str
@@ -38,6 +47,9 @@ class Device(Protocol):
 
     @property
     def has_lanes(self) -> bool: ...
+
+    @property
+    def load_open(self) -> Callable[[Plan], OpenRunnable] | None: ...
 
     def load(self, plan: Plan) -> Runnable:
         """The program of a plan; without a generator it has a function only."""

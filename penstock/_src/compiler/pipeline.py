@@ -15,13 +15,14 @@ A stage treats a function together with those nested in it, bodies of loops and 
 PENSTOCK_VERIFY is set and written to a file when PENSTOCK_DUMP is; PENSTOCK_DISABLE leaves out those that are optional.
 """
 
+import functools
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from penstock._src.compiler.codegen.generator import Generator
-from penstock._src.compiler.device import Device, current_device, find_device
+from penstock._src.compiler.device import Device, OpenRunnable, current_device, find_device
 from penstock._src.compiler.fusion.merge import merge
 from penstock._src.compiler.fusion.partition import partition
 from penstock._src.compiler.fusion.schedule import Schedule, schedule
@@ -34,9 +35,12 @@ from penstock._src.compiler.recognize.recognize import recognize
 from penstock._src.compiler.stages import STATISTICS, Stages
 from penstock._src.core.errors import OpError, UnimplementedError
 from penstock._src.core.values import memory_limit
+from penstock._src.ir.extents.guards import Conditions, Recording, hold
 from penstock._src.ir.extents.values import Values, current, current_or_none
 from penstock._src.ir.function import Function
 from penstock._src.util.flags import flags
+
+MOST_PLANS = 8  # of a function for many extents
 
 
 @dataclass
@@ -59,6 +63,7 @@ class Prepared:
     recorded  what was decided of unknown extents
     schedule  None on a device without kernels
     why       the primitive without native code that hinders, if one does
+    plans     those for many extents, with what was decided of these besides
     """
 
     function: Function
@@ -67,6 +72,7 @@ class Prepared:
     recorded: Values
     schedule: Schedule | None = None
     why: str = ""
+    plans: list[tuple[Conditions, OpenRunnable]] = field(default_factory=list)
 
     def loaded(self) -> Compiled:
         """The program for extents that are what they are now."""
@@ -75,12 +81,10 @@ class Prepared:
             return self._interpreted(self.why)
         device = self.device
         try:
-            planned = Plan(self.function)
-            if self.schedule is not None and device.generator is not None:
-                planned = planned_for(
-                    self.schedule, device.generator, device.threads, self.stages, device.has_lanes
-                )
-            program = self.stages.timed("load", device.load, planned)
+            open_program = self._open_program()
+            if open_program is not None:
+                return self._compiled(open_program, open_program.run)
+            program = self.stages.timed("load", device.load, self._planned())
         except MemoryError as error:  # of a stage of the compiler
             raise memory_limit.refused(error, self.function.name) from error
         except UnimplementedError as error:
@@ -89,13 +93,54 @@ class Prepared:
             from penstock._src.compiler.check.checked import CheckedProgram  # loaded if asked for
 
             program = CheckedProgram(self.stages.functions, program, flags.check)
-        STATISTICS.functions += 1
-        run = (
-            program.run
-            if self.schedule is not None and not flags.check
-            else _within(current(), program.run)
+        is_native = self.schedule is not None and not flags.check
+        return self._compiled(
+            program, program.run if is_native else _within(current(), program.run)
         )
+
+    def _planned(self) -> Plan:
+        """The plan for what extents are now."""
+        device = self.device
+        if self.schedule is None or device.generator is None:
+            return Plan(self.function)
+        return planned_for(
+            self.schedule, device.generator, device.threads, self.stages, device.has_lanes
+        )
+
+    def _compiled(self, program: Any, run: Callable[[Sequence[Any]], list[Any]]) -> Compiled:
+        STATISTICS.functions += 1
         return Compiled(self.function, program, run, self.stages.seconds, current(), self.recorded)
+
+    @functools.cached_property
+    def _is_for_many(self) -> bool:
+        """Whether there are kernels, for further extents than those of a call."""
+        recorded = self.recorded
+        return (
+            self.schedule is not None
+            and self.device.generator is not None
+            and not self.function.exchanges
+            and isinstance(recorded, Recording)
+            and not recorded.fixes_all
+        )
+
+    def _open_program(self) -> Any:
+        """The program for these extents of a plan for many; None where each call's extents are planned alone."""
+        device, recorded, extents = self.device, self.recorded, current()
+        load = device.load_open
+        if load is None or not self._is_for_many:
+            return None
+        assert isinstance(recorded, Recording)
+        if flags.verify:  # each call's extents are verified alone
+            self._planned()
+        for conditions, program in self.plans:
+            if hold(conditions, extents):
+                return program.sized(extents)
+        recording = Recording(extents.symbols, recorded.conditions)
+        with recording:
+            program = self.stages.timed("load", load, self._planned())
+        self.plans.insert(0, (recording.added, program))
+        del self.plans[MOST_PLANS:]
+        return program.sized(extents)
 
     def _interpreted(self, why: str) -> Compiled:
         """The program of the interpreter: the results are right, but slow. explain() shows why."""

@@ -10,7 +10,9 @@ from penstock._src.compiler.codegen.specials.special import SessionWord
 from penstock._src.compiler.plan.buffers import Buffer, memory_of
 from penstock._src.compiler.plan.launch_table import STATUS, encode
 from penstock._src.compiler.plan.plan import Plan
+from penstock._src.compiler.plan.sizes import SizingProgram
 from penstock._src.core.values.arrays import aligned_copy
+from penstock._src.ir.extents import dims
 from penstock._src.native import Call
 from penstock._src.runtime.arena import ArenaBlock
 from penstock._src.runtime.exchanging import ExchangeSession, session_of
@@ -48,11 +50,15 @@ class BoundTable:
     def _condition(self, buffer: Buffer, arrays: Sequence[np.ndarray]) -> bool:
         """The bool that lies in a buffer after a run."""
         if buffer.place == "arena":
-            return bool(self.arena[buffer.offset])
+            return bool(self.arena[self.offset(buffer)])
         if buffer.place == "constant":
             return bool(buffer.array)
         before = len(self.plan.function.parameters) if buffer.place == "output" else 0
         return bool(arrays[buffer.number + before])
+
+    def offset(self, buffer: Buffer) -> int:
+        """Where a buffer lies in the arena."""
+        return buffer.offset
 
 
 def constants_of(plan: Plan) -> dict[Buffer, np.ndarray]:
@@ -67,50 +73,97 @@ def bind(
     block: ArenaBlock,
 ) -> BoundTable:
     """The table over an arena; `libraries` are the plan's kernels by their codes' keys."""
-    inputs, results = len(plan.function.parameters), len(plan.function.results)
-    before = {"input": 0, "variable": 0, "output": inputs, "prepacked": inputs + results}
-    patches: list[tuple[int, int, int]] = []  # (number of the call's array, word, bytes to add)
-    status_words: list[tuple[int, int]] = []  # (word, bytes to add)
-    session_words: list[tuple[int, SessionWord]] = []
-    arena = block.array.ctypes.data
+    words = TableWords(plan, constants)
+    table = words.table(libraries)
+    return bound_table(plan, words, table, words.patches, libraries, block)
 
-    def word(argument: Any, at: int) -> int:
-        """The number that an argument is in the table; 0 where it is an address known later."""
+
+class TableWords:
+    """What the arguments of launches are as words of a table, and which words follow later.
+
+    patches   (number of the call's array, word, bytes to add)
+    status    (word, bytes to add) of the addresses of status words
+    session   words that stand for something of the session of exchanges
+    stores    (word, register, whether it is a place in the arena) of what a sizing program gives
+    """
+
+    def __init__(
+        self, plan: Plan, constants: Mapping[Buffer, np.ndarray], sizes: SizingProgram | None = None
+    ) -> None:
+        inputs, results = len(plan.function.parameters), len(plan.function.results)
+        self.plan, self.constants, self.sizes = plan, constants, sizes
+        self.before = {"input": 0, "variable": 0, "output": inputs, "prepacked": inputs + results}
+        self.patches: list[tuple[int, int, Any]] = []
+        self.status: list[tuple[int, int]] = []
+        self.session: list[tuple[int, SessionWord]] = []
+        self.stores: list[tuple[int, int, int]] = []
+        self.arena: list[tuple[int, int]] = []
+
+    def table(self, libraries: Mapping[str, Any]) -> list[int]:
+        """The words; those that follow are 0."""
+        return encode(self.plan.launches, lambda x: libraries[x.code.key][x.function], self.word)
+
+    def word(self, argument: Any, at: int) -> int:
+        """The number that an argument is in the table; 0 where it is known later."""
         if isinstance(argument, SessionWord):
-            session_words.append((at, argument))
+            self.session.append((at, argument))
             return 0
         argument, offset = memory_of(argument)
         if argument is STATUS:
-            status_words.append((at, offset))
+            self.status.append((at, offset))
             return 0
         if not isinstance(argument, Buffer):
-            return int(argument) + offset
+            return self.number(argument + offset, at)
         if argument.place == "arena":
-            return arena + argument.offset + offset
+            self._put_in_arena(argument, offset, at)
+            return 0
         if argument.place == "constant":
-            return constants[argument].ctypes.data + offset
-        patches.append((argument.number + before[argument.place], at, offset))
+            return self.number(offset + self.constants[argument].ctypes.data, at)
+        self.patches.append((argument.number + self.before[argument.place], at, offset))
         return 0
 
-    words = encode(plan.launches, lambda x: libraries[x.code.key][x.function], word)
+    def number(self, extent: Any, at: int) -> int:
+        """The word of an extent; 0 if it follows."""
+        if not dims.is_symbolic(extent):
+            return int(extent)
+        assert self.sizes is not None
+        self.stores.append((at, self.sizes.register(extent), 0))
+        return 0
+
+    def _put_in_arena(self, buffer: Buffer, start: Any, at: int) -> None:
+        sizes = self.sizes
+        if sizes is None:
+            self.arena.append((at, buffer.offset + start))
+        else:
+            place = sizes.total([sizes.offsets[buffer], sizes.register(start)])
+            self.stores.append((at, place, 1))
+
+
+def bound_table(
+    plan: Plan,
+    kinds: TableWords,
+    table: Any,
+    patches: Any,
+    libraries: Mapping[str, Any],
+    block: ArenaBlock,
+    kind: type[BoundTable] = BoundTable,
+    **more: Any,
+) -> BoundTable:
+    """A table over an arena, of its words and patches."""
+    arrays = len(plan.function.parameters) + len(plan.function.results) + len(plan.prepacked)
     call = Call(
-        np.array(words, np.int64), inputs + results + len(plan.prepacked), patches,
-        threads=plan.threads, lanes=plan.lanes, keep=(block, constants, libraries),
+        np.asarray(table, np.int64), arrays, patches,
+        threads=plan.threads, lanes=plan.lanes, keep=(block, kinds.constants, libraries),
     )  # fmt: skip
-    for at, offset in status_words:
+    for at, offset in kinds.arena:
+        call.table[at] = block.array.ctypes.data + offset
+    for at, offset in kinds.status:
         call.table[at] = call.status.ctypes.data + offset
-    session = session_of(plan.function) if session_words else None
-    for at, what in session_words:
+    session = session_of(plan.function) if kinds.session else None
+    for at, what in kinds.session:
         call.table[at] = session.address(what)  # type: ignore[union-attr]
     lock = block.lock
-    return BoundTable(
-        plan,
-        call,
-        call.run,
-        call.status,
-        block.array,
-        lock.acquire,
-        lock.release,
-        constants,
-        session,
-    )
+    return kind(
+        plan, call, call.run, call.status, block.array, lock.acquire, lock.release, kinds.constants,
+        session, **more,
+    )  # fmt: skip

@@ -11,6 +11,8 @@ from penstock._src.runtime.signature import signature_of
 from penstock._src.runtime.watched import WatchedProgram, is_watched
 from penstock._src.runtime.weight_packer import packers_of
 
+SPARE = 64  # bytes behind an arena that kernels may read
+
 
 def load(plan: Plan) -> Program:
     """The program of a plan for this process's CPU."""
@@ -24,7 +26,7 @@ def load(plan: Plan) -> Program:
 
     def new_table() -> BoundTable:
         with extents:
-            return bind(plan, libraries, constants, arena(plan.arena_bytes + 64))
+            return bind(plan, libraries, constants, arena(plan.arena_bytes + SPARE))
 
     kind = WatchedProgram if plan.guarded or is_watched() else Program
     return kind(plan, signature_of(plan.function), packers, new_table)

@@ -45,11 +45,15 @@ class Program:
         bind: Callable[[], BoundTable],
     ):
         """`bind` gives a further table, whose arena nobody else is using."""
-        self.plan, self.signature = plan, signature
-        self._arrays_of, self._results = signature.arrays_of, signature.results
-        self._assigned, self._packers = signature.assigned, packers
+        self.plan, self._packers = plan, packers
+        self._set_signature(signature)
         self._conditions, self._bind = plan.conditions, bind
         self._free: list[BoundTable] = []
+
+    def _set_signature(self, signature: ProgramSignature) -> None:
+        """Notes what calls take and give."""
+        self.signature, self._assigned = signature, signature.assigned
+        self._arrays_of, self._results = signature.arrays_of, signature.results
 
     def __call__(self, *arguments: Any) -> list[np.ndarray]:
         """Runs the function; returns its results."""

@@ -1,5 +1,6 @@
 """The signature of a program: what its arguments must be, and the arrays that its results are."""
 
+import functools
 import math
 import sys
 from collections.abc import Container, Sequence
@@ -11,6 +12,7 @@ import numpy as np
 from penstock._src.core import dtypes
 from penstock._src.core.errors import FailedPreconditionError, InvalidArgumentError
 from penstock._src.core.values.arrays import SMALL, aligned_copy, empty_aligned
+from penstock._src.ir.extents import dims
 from penstock._src.ir.function import Function
 from penstock._src.ir.node import Node
 
@@ -86,6 +88,11 @@ class ProgramSignature:
         _, dtype, shape, _ = next(h for h in self.handles if h[0] == number)
         return _usable(handle.value, number, dtype, shape)
 
+    @property
+    def result_bytes(self) -> list[int]:
+        """Of each result."""
+        return [math.prod(shape) * dtype.itemsize for _, shape, dtype in self.results]
+
     def new_results(self) -> list[np.ndarray]:
         return [make(shape, dtype) for make, shape, dtype in self.results]
 
@@ -108,13 +115,54 @@ def signature_of(function: Function) -> ProgramSignature:
 
 
 def _numbers(shape: Sequence[Any]) -> tuple[int, ...]:
-    return tuple([int(d) for d in shape])
+    return tuple(map(dims.settled, shape))
 
 
 def _result_maker(node: Node) -> tuple[Any, tuple[int, ...], np.dtype]:
-    """What makes the array of a result, called with its shape and type: aligned if that matters for its size."""
     shape, dtype = _numbers(node.shape), node.dtype.np
-    return np.empty if math.prod(shape) * dtype.itemsize < SMALL else empty_aligned, shape, dtype
+    known = not any(map(dims.is_symbolic, shape))
+    return _maker(shape, dtype) if known else None, shape, dtype
+
+
+def _maker(shape: tuple[int, ...], dtype: np.dtype) -> Any:
+    """What makes the array of a result, called with its shape and type: aligned if that matters for its size."""
+    return np.empty if math.prod(shape) * dtype.itemsize < SMALL else empty_aligned
+
+
+class OpenSignature:
+    """A signature in whose shapes extents are unknown.
+
+    extents  those, each once
+    """
+
+    def __init__(self, signature: ProgramSignature) -> None:
+        self.signature = signature
+        shapes = [entry[2] for entry in (*signature.arrays, *signature.handles)]
+        shapes += [shape for _, shape, _ in signature.results]
+        found = {d.expr: d for shape in shapes for d in shape if dims.is_symbolic(d)}
+        self.extents = list(found.values())
+        self._places = {expression: i for i, expression in enumerate(found)}
+
+    def sized(self, numbers: Sequence[int]) -> ProgramSignature:
+        """The signature where the extents are these numbers."""
+
+        def known(shape: tuple[Any, ...]) -> tuple[int, ...]:
+            return tuple(
+                [numbers[self._places[d.expr]] if dims.is_symbolic(d) else d for d in shape]
+            )
+
+        own = self.signature
+        arrays = tuple([(i, dtype, known(shape)) for i, dtype, shape in own.arrays])
+        handles = own.handles
+        if self._has_open_handles:
+            handles = tuple([(i, dtype, known(shape), x) for i, dtype, shape, x in handles])
+        results = [(known(shape), dtype) for _, shape, dtype in own.results]
+        made = tuple([(_maker(shape, dtype), shape, dtype) for shape, dtype in results])
+        return ProgramSignature(own.count, arrays, handles, own.assigned, made)
+
+    @functools.cached_property
+    def _has_open_handles(self) -> bool:
+        return any(dims.is_symbolic(d) for handle in self.signature.handles for d in handle[2])
 
 
 def _usable(x: Any, number: int, dtype: np.dtype, shape: tuple[int, ...]) -> np.ndarray:

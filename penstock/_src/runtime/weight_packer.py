@@ -15,6 +15,7 @@ from penstock._src.compiler.plan.plan import Plan
 from penstock._src.compiler.plan.prepacked import PrepackedWeights
 from penstock._src.core.values.arrays import empty_aligned
 from penstock._src.core.values.resources import VariableHandle
+from penstock._src.ir.extents import dims
 from penstock._src.native import Call
 
 BYTE = np.dtype(np.uint8)
@@ -90,7 +91,7 @@ def packer_of(weights: PrepackedWeights, library: Any, threads: int) -> WeightPa
 
     def word(argument: Any, at: int) -> int:
         if not isinstance(argument, tuple):
-            return int(argument)
+            return dims.number(argument)  # packing reads no extent that may be unknown
         patches.append((argument[0], at, argument[1]))
         return 0
 
@@ -103,5 +104,5 @@ def packer_of(weights: PrepackedWeights, library: Any, threads: int) -> WeightPa
     ]  # fmt: skip
     words = encode(records, lambda launch: library[launch.function], word)
     pack = Call(np.array(words, np.int64), 3, patches, threads=threads, keep=library)
-    scratch = code.scratch(sizes) + LINE
+    scratch = dims.number(code.scratch(sizes)) + LINE
     return WeightPacker(weights.key, weights.variable, pack, weights.memory.size, scratch)

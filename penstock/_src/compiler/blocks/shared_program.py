@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from penstock._src.compiler.blocks.specialize import Specialized
-from penstock._src.ir.extents import dims, guards
+from penstock._src.ir.extents import guards
 from penstock._src.ir.extents.values import Values
 
 
@@ -34,7 +34,7 @@ class SharedProgram:
         cls, key: Any, specialized: Specialized, recording: guards.Recording
     ) -> SharedProgram | None:
         """What was made under a recording; None if it is right for the extents at hand alone."""
-        if all(recording.is_fixed(dims.Dim.symbol(name).expr) for name in recording.symbols):
+        if recording.fixes_all:
             return None
         return cls(key, specialized, recording)
 

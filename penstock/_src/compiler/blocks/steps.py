@@ -4,6 +4,7 @@ The third kind, a block left for later, stands with the block (block.py).
 """
 
 import dataclasses
+import functools
 import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -144,14 +145,25 @@ class ProgramForm:
     def step(self) -> ProgramStep:
         """The step for unknown extents that are what they are now."""
         compiled = self.prepared.loaded()
-        function = self.prepared.function
-        makers = [(slot, _with_numbers(maker)) for slot, maker in self.makers]
-        passes_inputs = all(how == "input" for how, _ in self.sources)
-        gives_results = all(maker == ("result", i) for i, (_, maker) in enumerate(makers))
+        makers = self.makers
+        if not self._is_plain:
+            makers = [(slot, _with_numbers(maker)) for slot, maker in makers]
         return ProgramStep(
-            function, compiled, self.sources, makers, self.ops, self.assertions, self.equal, compiled.run,
-            is_plain=passes_inputs and gives_results, is_empty=not function.roots,
+            self.prepared.function, compiled, self.sources, makers, self.ops, self.assertions, self.equal,
+            compiled.run, is_plain=self._is_plain, is_empty=self._is_empty,
         )  # fmt: skip
+
+    @functools.cached_property
+    def _is_plain(self) -> bool:
+        """Whether the step takes inputs and gives results as they are."""
+        passes_inputs = all(how == "input" for how, _ in self.sources)
+        return passes_inputs and all(
+            maker == ("result", i) for i, (_, maker) in enumerate(self.makers)
+        )
+
+    @functools.cached_property
+    def _is_empty(self) -> bool:
+        return not self.prepared.function.roots
 
 
 def _with_numbers(maker: Source) -> Source:

@@ -66,7 +66,7 @@ def _records(
     return [
         KernelRecord(
             number + i,
-            group.launches[-1].label,
+            str(group.launches[-1].label),
             _what(group, part),
             part.nodes,
             own,

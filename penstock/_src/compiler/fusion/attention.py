@@ -11,6 +11,7 @@ from penstock._src.compiler.kernels.contraction import (
 )
 from penstock._src.compiler.kernels.kernel import Kernel
 from penstock._src.compiler.kernels.memory import home
+from penstock._src.ir.extents import dims
 from penstock._src.ir.node import Node
 
 
@@ -25,7 +26,7 @@ class AttentionKernel(Kernel):
     @property
     def label(self) -> str:
         direction = " backward" if self.backward else ""
-        return f"attention{direction}{list(map(int, self.attention.scores.shape))}"
+        return f"attention{direction}{list(map(dims.settled, self.attention.scores.shape))}"
 
 
 def attention_kernel(

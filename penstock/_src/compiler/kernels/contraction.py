@@ -62,7 +62,7 @@ class ContractKernel(Kernel):
     @property
     def label(self) -> str:
         epilogue = " + epilogue" if self.epilogue is not None else ""
-        return f"{self.match.description.form}{list(map(int, self.outputs[0].shape))}{epilogue}"
+        return f"{self.match.description.form}{list(map(dims.settled, self.outputs[0].shape))}{epilogue}"
 
 
 def write_epilogue(

@@ -7,6 +7,7 @@ from penstock._src.compiler.kernels.index import ZERO, Position, of_atom
 from penstock._src.compiler.kernels.inline import Inliner
 from penstock._src.compiler.kernels.loop_nest import LoopNest, Store, coalesce, flatten
 from penstock._src.compiler.kernels.stored_blocks import StoredBlock, blocks_of
+from penstock._src.ir.extents import dims
 from penstock._src.ir.extents.dims import is_one
 from penstock._src.ir.node import Node
 
@@ -39,7 +40,7 @@ class NestKernel(Kernel):
     @property
     def label(self) -> str:
         extents = [v.extent for v in self.nest.space] if self.length is None else [self.length]
-        space = "x".join(str(int(extent)) for extent in extents)
+        space = "x".join(str(dims.settled(extent)) for extent in extents)
         return f"nest[{space}] " + " ".join(dict.fromkeys(n.kind for n in self.outputs))
 
 

@@ -1,5 +1,6 @@
 """Where nodes lie in memory."""
 
+from penstock._src.ir.extents import dims
 from penstock._src.ir.node import Node
 
 
@@ -29,7 +30,4 @@ def in_memory_already(node: Node) -> bool:
 
 def bytes_of(node: Node) -> int:
     """Bytes of a node's elements."""
-    size = node.dtype.size
-    for extent in node.shape:
-        size *= int(extent)
-    return size
+    return dims.settled(dims.product((node.dtype.size, *node.shape)))

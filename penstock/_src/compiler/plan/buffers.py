@@ -1,7 +1,10 @@
 """Where every value is: one arena for temporaries, in which buffers that are never alive together share memory.
 
-Sizes are numbers here, so buffers are placed greedily, the largest first, at the lowest offset that no buffer alive at the same
-time occupies.  In guard mode nothing is shared and every buffer has a sentinel on both sides.
+Buffers are placed greedily, the largest first, at the lowest offset that no buffer alive at the same time occupies. In guard mode
+nothing is shared and every buffer has a sentinel on both sides.
+
+Where sizes are unknown, places are found for the sizes of the call at hand. Of them only is kept which buffer lies below which, among
+those that are alive at one time: for any other sizes, a buffer begins where the highest of those below it ends.
 """
 
 from collections.abc import Iterable, Sequence
@@ -9,6 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+
+from penstock._src.ir.extents import dims
 
 LINE = 64
 GUARD = 256  # bytes of sentinel on either side in guard mode
@@ -26,7 +31,7 @@ class Buffer:
     """
 
     name: str
-    size: int
+    size: Any  # an extent
     place: str = "arena"
     number: int = 0
     array: Any = None
@@ -85,15 +90,12 @@ def arrange(buffers: Iterable[Buffer], guard: bool = False) -> int:
     todo = [b for b in buffers if b.place == "arena" and b.last >= 0]
     if guard:
         return _apart(todo)
-    todo.sort(key=lambda b: (-b.size, b.first))
+    todo.sort(key=lambda b: (-dims.number(b.size), b.first))
     firsts, lasts, offsets, ends = (np.zeros(len(todo), np.int64) for _ in range(4))
     lanes = np.array([b.lane for b in todo], np.int64).reshape(-1, 2)
     for count, buffer in enumerate(todo):
-        size = max(-(-buffer.size // LINE) * LINE, LINE)
-        meets = (firsts[:count] <= buffer.last) & (lasts[:count] >= buffer.first)
-        section, lane = buffer.lane
-        if section:
-            meets |= (lanes[:count, 0] == section) & (lanes[:count, 1] != lane)
+        size = dims.number(room(buffer))
+        meets = _meet(buffer, firsts[:count], lasts[:count], lanes[:count])
         at = _lowest_gap(offsets[:count][meets], ends[:count][meets], size)
         buffer.offset = at
         firsts[count], lasts[count], offsets[count], ends[count] = (
@@ -103,6 +105,44 @@ def arrange(buffers: Iterable[Buffer], guard: bool = False) -> int:
             at + size,
         )
     return int(ends.max(initial=0))
+
+
+def room(buffer: Buffer) -> Any:
+    """The bytes that a buffer takes in the arena: whole cache lines."""
+    return dims.maximum(dims.ceil_divide(buffer.size, LINE) * LINE, LINE)
+
+
+def _meet(buffer: Buffer, firsts: np.ndarray, lasts: np.ndarray, lanes: np.ndarray) -> np.ndarray:
+    """Which of other buffers may be alive at the same time as one."""
+    meets = (firsts <= buffer.last) & (lasts >= buffer.first)
+    section, lane = buffer.lane
+    if section:
+        meets |= (lanes[:, 0] == section) & (lanes[:, 1] != lane)
+    return meets
+
+
+@dataclass(frozen=True, eq=False)
+class Place:
+    """Where a buffer lies in the arena for any sizes: above those of these numbers, which come before it."""
+
+    buffer: Buffer
+    above: tuple[int, ...]
+
+
+def places(buffers: Iterable[Buffer]) -> tuple[Place, ...]:
+    """The places of arranged buffers, the lowest first."""
+    todo = sorted(
+        [b for b in buffers if b.place == "arena" and b.last >= 0], key=lambda b: b.offset
+    )
+    firsts, lasts, offsets = (
+        np.array([getattr(b, name) for b in todo], np.int64) for name in ("first", "last", "offset")
+    )
+    lanes = np.array([b.lane for b in todo], np.int64).reshape(-1, 2)
+    below = np.zeros((len(todo), len(todo)), np.float32)
+    for i, buffer in enumerate(todo):
+        below[i] = _meet(buffer, firsts, lasts, lanes) & (offsets < buffer.offset)
+    direct = (below > 0) & (below @ below == 0)  # others are below those, too
+    return tuple([Place(b, tuple(np.flatnonzero(direct[i]).tolist())) for i, b in enumerate(todo)])
 
 
 def _lowest_gap(offsets: np.ndarray, ends: np.ndarray, size: int) -> int:

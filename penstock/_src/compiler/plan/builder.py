@@ -10,7 +10,14 @@ from penstock._src.compiler.kernels.kernel import Kernel, SpecialKernel
 from penstock._src.compiler.kernels.memory import bytes_of, home, in_memory_already
 from penstock._src.compiler.plan.buffers import Buffer, LaneTimes
 from penstock._src.compiler.plan.in_place import Lifetimes
-from penstock._src.compiler.plan.launch_table import STATUS, Jump, Label, Launch, Record
+from penstock._src.compiler.plan.launch_table import (
+    STATUS,
+    Jump,
+    Label,
+    Launch,
+    LaunchLabel,
+    Record,
+)
 from penstock._src.compiler.plan.plan import CheckFailed, ExchangeFailed, OutOfBounds
 from penstock._src.compiler.plan.prepacked import PrepackedWeights
 from penstock._src.compiler.plan.verify.order import MemoryTrace
@@ -101,7 +108,7 @@ class PlanBuilder:
         found = self.buffers.get(handle.id)
         if found is None:
             shape, dtype = handle.attrs["variable"]
-            size = int(dims.product(shape)) * dtype.size
+            size = dims.settled(dims.product((*shape, dtype.size)))
             number = self.numbers[handle.id]
             found = self.buffers[handle.id] = Buffer(f"variable {number}", size, "variable", number)
         return found
@@ -176,14 +183,19 @@ class PlanBuilder:
         function: str,
         tasks: int,
         args: Sequence[Any],
-        label: str,
+        label: LaunchLabel,
         made: Sequence[Node] | None = None,
     ) -> None:
-        """Adds a launch, if it has tasks; of the kernel at hand, unless `made` says what else is stored or checked."""
-        if tasks:
+        """Adds a launch, if it has tasks; of the kernel at hand, unless `made` says what else is stored or checked.
+
+        A label that names extents is given as what makes it when they have numbers.
+        """
+        if dims.is_symbolic(tasks) or tasks:  # one without tasks ends at once
             made = self.made if made is None else made
-            args = [int(a) if type(a) is dims.Dim else a for a in args]
+            args = [dims.settled(a) if type(a) is dims.Dim else a for a in args]
             holds = self.updates and not self.is_held
+            if not isinstance(label, str) and not current().is_open:
+                label = label()
             self.launches.append(Launch(code, function, tasks, args, label, made, holds, self.lane))
             self.is_held, self.updates = self.is_held or holds, False
 
@@ -195,6 +207,6 @@ class PlanBuilder:
             if buffer.first < start <= buffer.last:
                 buffer.touch(self.time)
 
-    def extent(self, expression: Any) -> int:
-        """What an extent is now."""
-        return current().number(expression)
+    def extent(self, expression: Any) -> Any:
+        """What an extent is in this plan."""
+        return dims.settled(dims.of(expression))

@@ -10,6 +10,7 @@ from penstock._src.compiler.kernels.index import Atom, Index, Var, of_atom, same
 from penstock._src.compiler.kernels.kernel import Kernel, NestKernel, SpecialKernel
 from penstock._src.compiler.kernels.memory import bytes_of, home
 from penstock._src.compiler.kernels.values import Value, closure
+from penstock._src.ir.extents import dims
 from penstock._src.ir.node import Node
 
 
@@ -74,7 +75,7 @@ class Lifetimes:
                 and own not in taken
                 and homes.count(own) == 1
                 and leaf.kind != "partial"  # as long as there are tasks
-                and bytes_of(leaf) == bytes_of(output)
+                and dims.same(bytes_of(leaf), bytes_of(output))
                 and _fits(kernel, output, leaf, innermost)
             ):
                 return home(leaf)
@@ -85,7 +86,7 @@ class Lifetimes:
         if output.kind != "dynamic_update_slice" or not isinstance(kernel, NestKernel):
             return None
         old = home(output.args[0])
-        if self.last.get(old.id) is not kernel or bytes_of(old) != bytes_of(output):
+        if self.last.get(old.id) is not kernel or not dims.same(bytes_of(old), bytes_of(output)):
             return None
         others = [x for x in kernel.outputs if x is not output and x.kind == output.kind]
         if any(home(leaf) is old for leaf in kernel.nest.leaves) or any(

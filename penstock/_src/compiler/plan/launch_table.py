@@ -15,7 +15,16 @@ from typing import Any
 
 from penstock._src.ir.node import Node
 from penstock._src.native import Code
-from penstock._src.native.runner import HEADER, HOLD, JUMP, JUMP_UNLESS, LANES, NANOSECONDS, SWITCH
+from penstock._src.native.runner import (
+    HEADER,
+    HOLD,
+    JUMP,
+    JUMP_UNLESS,
+    LANES,
+    NANOSECONDS,
+    SWITCH,
+    A,
+)
 
 CONTROL = {JUMP: "jump", JUMP_UNLESS: "jump unless", SWITCH: "switch", HOLD: "hold", LANES: "lanes"}
 
@@ -25,6 +34,10 @@ class _Status:
 
 
 STATUS = _Status()
+
+
+# A few words for reports: in a plan with unknown extents, what makes them when these have numbers.
+LaunchLabel = str | Callable[[], str]
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,9 +50,9 @@ class Launch:
 
     code: Code
     function: str
-    tasks: int
+    tasks: Any  # an extent
     args: Sequence[Any]
-    label: str
+    label: LaunchLabel
     made: Sequence[Node]
     holds: bool = False
     lane: int = 0
@@ -103,7 +116,7 @@ def encode(
     Args:
       records: what to run, in order.
       address: of a launch's function.
-      word: what an argument is, and the number of its word in the table (where a call may patch it).
+      word: what an argument, or a number of tasks, is; given the number of its word in the table (where a call may patch it).
     """
     labels = {r: at for r, at in offsets(records) if isinstance(r, Label)}
     words: list[int] = []
@@ -117,7 +130,8 @@ def encode(
             target = record.target
             words += [record.operation, labels[target] if isinstance(target, Label) else target]
         else:
-            words += [address(record), record.tasks]
+            words.append(address(record))
+            words.append(word(record.tasks, start + A))
         words += [HEADER + len(record.args), 0]
         for i, argument in enumerate(record.args):
             known = isinstance(argument, Label)

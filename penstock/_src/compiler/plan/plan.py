@@ -5,7 +5,7 @@ from typing import Any
 
 from penstock._src.cluster.transport import failed_rank
 from penstock._src.cluster.transports.table import connect
-from penstock._src.compiler.plan.buffers import Buffer
+from penstock._src.compiler.plan.buffers import Buffer, Place
 from penstock._src.compiler.plan.launch_table import Jump, Launch, Record, text
 from penstock._src.compiler.plan.prepacked import PrepackedWeights
 from penstock._src.core.errors import InternalError, InvalidArgumentError, OpError
@@ -81,6 +81,7 @@ class Plan:
     threads      for how many threads memory is laid out: no launch may use more
     guarded      whether every buffer has memory of its own between sentinels
     written      how many kernels' code was not known before
+    places       where the buffers of the arena lie, if their sizes are unknown
     extents      what unknown extents are
     """
 
@@ -95,6 +96,7 @@ class Plan:
     threads: int = 1
     guarded: bool = False
     written: int = 0
+    places: tuple[Place, ...] = ()
     extents: Values = field(default_factory=lambda: current_or_none() or Values({}))
 
     def __str__(self) -> str:

@@ -14,7 +14,7 @@ from penstock._src.compiler.fusion.schedule import Schedule
 from penstock._src.compiler.kernels.contraction import ContractKernel
 from penstock._src.compiler.kernels.kernel import BoundsKernel, NestKernel
 from penstock._src.compiler.kernels.memory import bytes_of, home, in_memory_already
-from penstock._src.compiler.plan.buffers import Buffer, arrange, settle_lanes
+from penstock._src.compiler.plan.buffers import Buffer, arrange, places, settle_lanes
 from penstock._src.compiler.plan.builder import Launcher, PlanBuilder
 from penstock._src.compiler.plan.early_checks import EarlyChecks
 from penstock._src.compiler.plan.in_place import Lifetimes, writable_in_place
@@ -27,7 +27,7 @@ from penstock._src.compiler.plan.memory_need import check_memory
 from penstock._src.compiler.plan.plan import Plan
 from penstock._src.compiler.plan.verify.order import MemoryTrace, verify_order
 from penstock._src.core import dtypes
-from penstock._src.ir.extents.values import Values, current_or_none
+from penstock._src.ir.extents.values import Values, current, current_or_none
 from penstock._src.ir.node import Node
 from penstock._src.util.flags import flags
 
@@ -65,10 +65,11 @@ def _planned(schedule: Schedule, generator: Generator, threads: int, has_lanes: 
     arena_bytes = arrange(builder.known, guarded)
     function = schedule.function
     conditions = [(check, builder.buffer(check.condition)) for check in function.checks]
+    is_open = current().is_open
     planned = Plan(
         function, tuple(builder.launches), tuple(builder.known), arena_bytes, tuple(builder.prepacked),
         tuple(builder.errors), tuple(conditions), frozenset(builder.algorithms), threads, guarded,
-        generator.written - written,
+        generator.written - written, places(builder.known) if is_open else (),
     )  # fmt: skip
     if builder.trace is not None:
         check_memory(planned)  # verifying takes a share of what the program needs
@@ -81,7 +82,7 @@ def _begin(schedule: Schedule, generator: Generator, threads: int) -> PlanBuilde
     function = schedule.function
     numbers = {p.id: i for i, p in enumerate(function.parameters)}
     assigned = frozenset([numbers[handle.id] for handle, _ in function.updates])
-    trace = MemoryTrace() if flags.verify else None
+    trace = MemoryTrace() if flags.verify and not current().is_open else None
     builder = PlanBuilder(
         function, generator, threads, LAUNCHERS, schedule, Lifetimes(), numbers, assigned,
         trace,

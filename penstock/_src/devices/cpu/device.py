@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+from collections.abc import Callable
 
 from penstock._src.compiler.codegen.cpu import CpuGenerator
 from penstock._src.compiler.pipeline import plan_function
@@ -10,6 +11,8 @@ from penstock._src.ir.function import Function
 from penstock._src.native import Target, host, pool
 from penstock._src.runtime.load import load
 from penstock._src.runtime.program import Program
+from penstock._src.runtime.sized import OpenProgram, load_open
+from penstock._src.runtime.watched import is_watched
 from penstock._src.util.flags import flags
 
 
@@ -43,6 +46,11 @@ class CpuDevice:
         return (
             not flags.checked
         )  # accesses are held to one list of buffers, and noted in one status
+
+    @property
+    def load_open(self) -> Callable[[Plan], OpenProgram] | None:
+        watched = flags.guard or flags.checked or flags.check or is_watched()
+        return None if watched else load_open
 
     def load(self, plan: Plan) -> Program:
         return load(plan)

@@ -129,6 +129,7 @@ class CudaDevice:
     computes = True
     threads = CONCURRENT
     has_lanes = False
+    load_open = None
 
     def __init__(
         self,

@@ -24,6 +24,7 @@ class NullDevice:
 
     name, computes, generator, threads = "null", False, None, 1
     has_lanes = False
+    load_open = None
 
     def load(self, plan: Plan) -> NullProgram:
         return NullProgram(plan.function)

@@ -15,6 +15,7 @@ class PjrtDevice:
 
     name, computes, generator, threads = "PJRT", True, None, 1
     has_lanes = False
+    load_open = None
 
     def __init__(self) -> None:
         self._lock = forks.freed_in_child(threading.Lock())

@@ -48,6 +48,7 @@ class ReferenceDevice:
 
     name, computes, generator, threads = "reference", True, None, 1
     has_lanes = False
+    load_open = None
 
     def load(self, plan: Plan) -> ReferenceProgram:
         return ReferenceProgram(plan.function)

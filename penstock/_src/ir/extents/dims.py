@@ -9,7 +9,9 @@ kept in one canonical order: equal polynomials are equal tuples.
 
     expression  ((monomial, coefficient), ...)   sorted
     monomial    (atom, atom, ...)                sorted, an atom may repeat
-    atom        ("symbol", name) | ("floordiv" | "mod" | "min" | "max", expression, expression)
+    atom        ("symbol", name) | ("floordiv" | "mod" | "min" | "max", expression, expression) | (function, expression, ...)
+
+Functions are those of FUNCTIONS (values.py), of integers.
 """
 
 from __future__ import annotations
@@ -210,8 +212,33 @@ def shape_key(shape: Iterable[Extent]) -> tuple:
 
 
 def number(extent: Extent) -> int:
-    """What an extent is in the call at hand, where nothing that is kept depends on it: in messages."""
+    """What an extent is in the call at hand, where nothing that is kept is wrong for other extents: in messages, in estimates."""
     return extent_values.current().number(extent.expr) if type(extent) is Dim else int(extent)
+
+
+def of(expr: Expression) -> Extent:
+    """The extent of an expression."""
+    return _make(expr)
+
+
+def settled(extent: Extent) -> Extent:
+    """An extent as the plan at hand has it: a number if it is for one call alone, else as it is."""
+    if type(extent) is not Dim:
+        return int(extent)
+    values = extent_values.current()
+    return extent if values.is_open else values.number(extent.expr)
+
+
+def same(a: Extent, b: Extent) -> bool:
+    """Whether two extents are equal for every size, as far as their expressions tell: nobody is asked."""
+    return bool(key(a) == key(b))
+
+
+def apply(function: str, *arguments: Extent) -> Extent:
+    """A function of FUNCTIONS of extents: a number of numbers, else an expression."""
+    if not any(type(x) is Dim for x in arguments):
+        return extent_values.FUNCTIONS[function](*arguments)
+    return Dim(((((function, *map(expression, arguments)),), 1),))
 
 
 def shown(extent: Extent) -> str:
@@ -281,8 +308,10 @@ def evaluate(value: Extent | Expression, known: Mapping[str, int]) -> int:
 
 
 def substitute(value: Extent, known: Mapping[str, Extent]) -> Extent:
-    """The extent with symbols replaced by the extents `known`; Dims among them stay Dims."""
-    return _substituted(value.expr, known) if isinstance(value, Dim) else value
+    """The extent with symbols replaced by the extents `known`; Dims among them stay Dims, as do other symbols."""
+    if not isinstance(value, Dim) or known.keys().isdisjoint(symbols(value)):
+        return value
+    return _substituted(value.expr, known)
 
 
 def text(value: Extent | Expression) -> str:
@@ -302,10 +331,10 @@ def text(value: Extent | Expression) -> str:
 def _atom_text(atom: Atom) -> str:
     if atom[0] == "symbol":
         return atom[1]
-    a, b = text(atom[1]), text(atom[2])
-    if atom[0] in ("min", "max"):
-        return f"{atom[0]}({a}, {b})"
-    return f"(({a}) {'//' if atom[0] == 'floordiv' else '%'} ({b}))"
+    parts = list(map(text, atom[1:]))
+    if atom[0] not in ("floordiv", "mod"):
+        return f"{atom[0]}({', '.join(parts)})"
+    return f"(({parts[0]}) {'//' if atom[0] == 'floordiv' else '%'} ({parts[1]}))"
 
 
 def _make(expr: Expression) -> Extent:
@@ -413,8 +442,8 @@ def _collect(expr: Expression, found: set[str]) -> None:
             if atom[0] == "symbol":
                 found.add(atom[1])
             else:
-                _collect(atom[1], found)
-                _collect(atom[2], found)
+                for part in atom[1:]:
+                    _collect(part, found)
 
 
 def _substituted(expr: Expression, known: Mapping[str, int]) -> Extent:
@@ -424,11 +453,11 @@ def _substituted(expr: Expression, known: Mapping[str, int]) -> Extent:
         term: Any = coefficient
         for atom in monomial:
             if atom[0] == "symbol":
-                term = term * known[atom[1]]
+                term = term * known.get(atom[1], Dim(((((atom,)), 1),)))
             else:
-                term = term * functions[atom[0]](
-                    _substituted(atom[1], known), _substituted(atom[2], known)
-                )
+                parts = [_substituted(part, known) for part in atom[1:]]
+                known_here = functions.get(atom[0])
+                term = term * (known_here(*parts) if known_here else apply(atom[0], *parts))
         total = total + term
     return total
 

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from penstock._src.ir.extents import dims
 from penstock._src.ir.extents.values import Expression, Values
 
+_OF_TWO = ("min", "max", "mod", "floordiv")
 LEAST = 2  # of symbols: extents of 0 and 1 are ints from the start
 
 
@@ -36,6 +37,10 @@ class Bounds:
             and number not in self.excluded
         )
 
+    def copy(self) -> Bounds:
+        """The same, to be changed apart."""
+        return Bounds(self.low, self.high, set(self.excluded))
+
     def tighten(self, low: int | None, high: int | None) -> None:
         """Adds ends."""
         if low is not None and (self.low is None or low > self.low):
@@ -47,9 +52,15 @@ class Bounds:
 class Recording(Values):
     """The numbers of a call for which something is compiled, and the conditions under which that is right."""
 
-    def __init__(self, symbols: Mapping[str, int]) -> None:
+    is_open = True
+
+    def __init__(
+        self, symbols: Mapping[str, int], known: Mapping[Expression, Bounds] | None = None
+    ) -> None:
+        """`known`: conditions that hold anyway, of which `added` does not tell."""
         super().__init__(symbols)
-        self.conditions: dict[Expression, Bounds] = {}
+        self.conditions = {p: bounds.copy() for p, bounds in (known or {}).items()}
+        self._known_before = dict(known or {})
         self._decided: dict[tuple[str, Expression], bool] = {}
         self._ends: dict[dims.Atom, tuple[int | None, int | None]] = {}  # until the next condition
 
@@ -82,9 +93,20 @@ class Recording(Values):
         self.is_zero(dims.expression(dims.Dim(expression) - number))
         return number
 
+    @property
+    def added(self) -> dict[Expression, Bounds]:
+        """The conditions that do not hold anyway."""
+        before = self._known_before
+        return {p: bounds for p, bounds in self.conditions.items() if bounds != before.get(p)}
+
     def conditions_text(self) -> str:
         """The conditions in words."""
         return text(self.conditions)
+
+    @property
+    def fixes_all(self) -> bool:
+        """Whether the conditions leave one number to each symbol."""
+        return all(self.is_fixed(dims.Dim.symbol(name).expr) for name in self.symbols)
 
     def is_fixed(self, expression: Expression) -> bool:
         """Whether the conditions leave one number to an expression."""
@@ -209,6 +231,8 @@ class Recording(Values):
         if kind == "symbol":
             known.tighten(LEAST, None)
             return known.low, known.high
+        if kind not in _OF_TWO:
+            return known.low, known.high
         (a_low, a_high), (b_low, b_high) = map(self.ends, parts)
         if kind == "min":
             known.tighten(_least(a_low, b_low), _least_known(a_high, b_high))
@@ -216,10 +240,13 @@ class Recording(Values):
             known.tighten(_most_known(a_low, b_low), _most(a_high, b_high))
         elif kind == "mod" and b_low is not None and b_low > 0:
             known.tighten(0, None if b_high is None else b_high - 1)
-        elif kind == "floordiv" and b_low is not None and b_low > 0 and a_low is not None:
-            if a_low >= 0:
-                known.tighten(0 if b_high is None else a_low // b_high, None)
-                known.tighten(None, None if a_high is None else a_high // b_low)
+        elif kind == "floordiv" and b_low is not None and b_low > 0:
+            if a_low is not None:
+                least = 0 if b_high is None else a_low // b_high
+                known.tighten(a_low // b_low if a_low < 0 else least, None)
+            if a_high is not None:
+                most = -1 if b_high is None else a_high // b_high
+                known.tighten(None, a_high // b_low if a_high >= 0 else most)
         return known.low, known.high
 
 
@@ -237,6 +264,9 @@ def _least_known(a: int | None, b: int | None) -> int | None:
 
 def _most_known(a: int | None, b: int | None) -> int | None:
     return max([x for x in (a, b) if x is not None], default=None)
+
+
+Conditions = Mapping[Expression, Bounds]
 
 
 def normalized(expression: Expression) -> tuple[Expression, int, int]:

@@ -16,7 +16,7 @@ from typing import Any
 
 Expression = tuple  # ((monomial, coefficient), ...), see dims.py
 
-FUNCTIONS: dict[str, Callable[[int, int], int]] = {
+FUNCTIONS: dict[str, Callable[..., int]] = {
     # An extent may be 0 now: what is divided by it is of an array without elements, and any number will do.
     "floordiv": lambda a, b: a // b if b else 0,
     "mod": lambda a, b: a % b if b else 0,
@@ -40,7 +40,12 @@ _CURRENT = _Current()
 
 
 class Values:
-    """The numbers of symbols, of one call. Within `with` they are what Dims are."""
+    """The numbers of symbols, of one call. Within `with` they are what Dims are.
+
+    is_open  whether what is made within is for further calls, too: then its numbers stay expressions
+    """
+
+    is_open = False
 
     def __init__(self, symbols: Mapping[str, int]) -> None:
         self.symbols = dict(symbols)

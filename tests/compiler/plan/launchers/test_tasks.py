@@ -2,7 +2,7 @@
 
 import pytest
 
-from penstock._src.compiler.plan.launchers.nests import (
+from penstock._src.native.algorithms.sizing import (
     GRAIN,
     LONG,
     MOST_LONG_TASKS,

@@ -12,6 +12,7 @@ from typing import Any
 from penstock._src.compiler.codegen.contraction.pack import room
 from penstock._src.compiler.codegen.contraction.products.pairs import PAIR
 from penstock._src.compiler.codegen.kernel_code import LINE, round_up
+from penstock._src.ir.extents import dims
 from penstock._src.native import Target
 from penstock._src.native.language.function import Fn
 from penstock._src.native.language.types import I64, PTR, SIZE
@@ -107,7 +108,10 @@ class ContextLayout:
     def sections(self, rows: int, columns: int) -> dict[str, int]:
         """Elements of each section of a thread's memory."""
         form, lanes = self.form, self.lanes
-        tall, wide = round_up(max(rows, 1), ROWS), round_up(max(columns, 1), COLUMNS)
+        tall, wide = (
+            round_up(dims.maximum(rows, 1), ROWS),
+            round_up(dims.maximum(columns, 1), COLUMNS),
+        )
         queries = tall if self.backward else ROWS
         keys = COLUMNS if self.backward else wide
         found = {

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from penstock._src.compiler.kernels.attention import COLUMN, ELEMENT, ROW, Attention
 from penstock._src.compiler.kernels.views import View
+from penstock._src.ir.extents import dims
 
 from .form import Array
 
@@ -35,8 +36,8 @@ def arrays_of(found: Attention) -> dict[str, Array]:
 
 
 def _read(view: View, cross: str, batch: str) -> Array:
-    steps = [int(view.coefficient(letter)) for letter in cross + batch]
-    return Array(int(view.base), steps[0], tuple(steps[1:]))
+    steps = [dims.settled(view.coefficient(letter)) for letter in cross + batch]
+    return Array(dims.settled(view.base), steps[0], tuple(steps[1:]))
 
 
 def _stored(letters: str, shape: Sequence[int], cross: str, batch: str) -> Array:
@@ -44,5 +45,5 @@ def _stored(letters: str, shape: Sequence[int], cross: str, batch: str) -> Array
     steps, step = {}, 1
     for letter, extent in zip(reversed(letters), reversed(shape), strict=True):
         steps[letter] = step
-        step *= int(extent)
+        step = step * dims.settled(extent)
     return Array(0, steps[cross], tuple([steps[c] for c in batch]), steps.get(ELEMENT, 1))

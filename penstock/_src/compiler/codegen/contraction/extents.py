@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any, TypeGuard
 
 from penstock._src.compiler.codegen.kernel_code import FIRST_SIZE, Sizes
+from penstock._src.ir.extents import dims
 from penstock._src.native.language.function import Fn
 from penstock._src.native.language.types import I64
 
@@ -34,10 +35,10 @@ def value(f: Fn, x: Extent) -> Any:
 
 
 class Host:
-    """min and max of ints, where a formula is written once for the host and for kernels."""
+    """min and max of extents, where a formula is written once for the host and for kernels."""
 
-    min = staticmethod(min)
-    max = staticmethod(max)
+    min = staticmethod(dims.minimum)
+    max = staticmethod(dims.maximum)
 
 
 HOST = Host()

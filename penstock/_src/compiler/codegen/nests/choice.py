@@ -3,6 +3,7 @@
 All choices depend on the nest's structure only (ints, and where Dims stand), never on a Dim's value.
 """
 
+import functools
 import math
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -266,7 +267,13 @@ class Loops:
                 reduced.append(dims.expression(product([r.extent for r in variables])))
             operations += 8 if v.kind in EXPENSIVE else 1
         each = max(1, operations // 4)
-        return lambda value_of: value_of(points) * max([1, *map(value_of, reduced)]) * each
+
+        def operations_of(value_of: Callable[[Any], Any]) -> Any:
+            return (
+                value_of(points) * functools.reduce(dims.maximum, map(value_of, reduced), 1) * each
+            )
+
+        return operations_of
 
 
 def _enough(variables: Sequence[Var]) -> bool:

@@ -27,7 +27,8 @@ class ExpressionEpilogue(Evaluator):
         self.expression = dataclasses.replace(expression, slots=[])
         self.operands = len(expression.slots) - 1
         self.values = closure([expression.value, *expression.sums])
-        self.partial_bytes = 4 * int(expression.column.extent) * len(expression.sums)
+        sums = len(expression.sums)
+        self.partial_bytes = 4 * int(expression.column.extent) * sums if sums else 0
         self.extents: list[Any] = []
         self.whole = [
             v for v in self.values

@@ -17,6 +17,7 @@ from penstock._src.compiler.codegen.specials.sorting import (
     write_lines,
     write_stable_sort,
 )
+from penstock._src.ir.extents import dims
 from penstock._src.native import Code, Module
 from penstock._src.native.language.types import I64, PTR
 from penstock._src.native.language.value import Val
@@ -28,7 +29,7 @@ SPARE = 32  # candidates that are kept at least before they are sorted
 
 def capacity(count: int) -> int:
     """How many candidates are kept at most, of which `count` are wanted."""
-    return count + max(count, SPARE)
+    return count + dims.maximum(count, SPARE)
 
 
 def emit_first_of_lines(

@@ -35,6 +35,7 @@ def launch(node: Node, _outputs: Any, target: Target, threads: int) -> SpecialLa
     """The launch of a transform: tasks share out groups of lines."""
     x, roots = node.args
     outer, n, inner = line_extents(x.shape, node.attrs["axis"])
+    n = int(n)  # the code is for this length
     element = memory_type(x.dtype)
     lanes = target.lanes(element)
     lines, size = outer * inner, 2 * n * lanes * SIZE[element]  # of one half of a scratch

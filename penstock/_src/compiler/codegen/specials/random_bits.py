@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from penstock._src.compiler.codegen.specials.special import SpecialLaunch
+from penstock._src.ir.extents import dims
 from penstock._src.ir.meaning.random_streams import LOW, philox_rounds, threefry_rounds
 from penstock._src.ir.node import Node
 from penstock._src.native import Code, Module, Target
@@ -23,7 +24,7 @@ WORDS = {"philox": 4, "threefry": 2}
 def launch(node: Node, _outputs: Sequence[Node], _target: Target, _threads: int) -> SpecialLaunch:
     """The launch that fills an array with random bits."""
     key, counter = node.args
-    algorithm, count = node.attrs["algorithm"], int(node.attrs["count"])
+    algorithm, count = node.attrs["algorithm"], dims.settled(node.attrs["count"])
     counters = int(counter.size)
     blocks = -(-count // WORDS[algorithm])
     return SpecialLaunch(

@@ -17,6 +17,7 @@ from penstock._src.compiler.codegen.scalars.registers import (
 )
 from penstock._src.compiler.codegen.specials.special import TASK, SpecialLaunch, line_extents
 from penstock._src.core.typesets import NARROW
+from penstock._src.ir.extents import dims
 from penstock._src.ir.node import Node
 from penstock._src.native import Code, Module, Target
 from penstock._src.native.language.types import I64, PTR
@@ -33,7 +34,7 @@ def launch(node: Node, _outputs: Sequence[Node], target: Target, _threads: int) 
     form = node.op, node.dtype, node.attrs["exclusive"], node.attrs["reverse"], single
     lanes = 1 if single else scan_lanes(node.dtype, target)
     groups = outer * -(-inner // lanes)
-    per = max(1, TASK // max(n * lanes, 1))
+    per = dims.maximum(1, TASK // dims.maximum(n * lanes, 1))
     return SpecialLaunch(
         ("scan", *form), lambda target: emit_scan(*form, target), -(-groups // per) if n else 0,
         (x, node, n, inner, groups, per), f"scan[{outer}, {n}, {inner}]",

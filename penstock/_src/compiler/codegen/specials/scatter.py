@@ -4,7 +4,6 @@ Tasks share out the columns of the updated slices, so every element is updated b
 threads; single elements whose places are known to be unique are shared out as they come.
 """
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,6 +12,7 @@ from penstock._src.compiler.codegen.scalars.registers import memory_type, regist
 from penstock._src.compiler.codegen.specials.special import TASK, Bounds, SpecialLaunch
 from penstock._src.core.dtypes import DType
 from penstock._src.core.typesets import NARROW
+from penstock._src.ir.extents import dims
 from penstock._src.ir.node import Node
 from penstock._src.native import Code, Module, Target
 from penstock._src.native.language.function import Fn
@@ -26,17 +26,17 @@ def launch(node: Node, _outputs: Sequence[Node], target: Target, threads: int) -
     """The launch of a scatter into what its result begins as."""
     x, indices, updates = node.args
     depth = int(indices.shape[-1])
-    extents = tuple([int(d) for d in x.shape[:depth]])
-    vectors = math.prod(int(d) for d in indices.shape[:-1])
-    size = math.prod(int(d) for d in x.shape[depth:])
+    extents = tuple(map(dims.settled, x.shape[:depth]))
+    vectors = dims.settled(dims.product(indices.shape[:-1]))
+    size = dims.settled(dims.product(x.shape[depth:]))
     single = size == 1
     spread = single and bool(node.attrs.get("unique"))
     form = node.op, node.dtype, indices.dtype, depth, single, spread
     n = 1 if single else lanes_of(node.dtype, target)
     shared = vectors if spread else size
-    most = min(-(-shared // n), vectors * size // TASK + 1, 4 * threads)
-    per = -(-shared // max(1, most))
-    per = max(1, -(-per // n) * n)
+    most = dims.minimum(dims.ceil_divide(shared, n), vectors * size // TASK + 1)
+    most = dims.maximum(1, dims.minimum(most, 4 * threads))
+    per = dims.maximum(1, dims.ceil_divide(dims.ceil_divide(shared, most), n) * n)
     works = vectors and size and 0 not in extents
     return SpecialLaunch(
         ("scatter", *form), lambda target: emit_scatter(*form, target),

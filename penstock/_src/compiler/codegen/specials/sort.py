@@ -25,6 +25,7 @@ from penstock._src.compiler.codegen.specials.sorting import (
     write_stable_sort,
 )
 from penstock._src.compiler.codegen.specials.special import Scratch, SpecialLaunch, line_extents
+from penstock._src.ir.extents import dims
 from penstock._src.ir.node import Node
 from penstock._src.native import Code, Module, Target
 from penstock._src.native.language.types import I64, PTR
@@ -38,7 +39,7 @@ MANY = (
 def launch(node: Node, outputs: Sequence[Node], _target: Target, threads: int) -> SpecialLaunch:
     """The launch of a sort: a task for each line. Arrays that nobody asked for are sorted into scratch."""
     outer, n, inner = line_extents(node.args[0].shape, node.attrs["axis"])
-    lines, count = outer * inner, int(node.attrs["count"])
+    lines, count = outer * inner, dims.settled(node.attrs["count"])
     types = forms(node)
     form = types, node.attrs["num_keys"], bool(node.attrs["descending"])
     items = {item.attrs["index"]: item for item in outputs}

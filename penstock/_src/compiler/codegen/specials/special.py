@@ -1,11 +1,11 @@
 """SpecialLaunch: how a node with an emitter of its own is run."""
 
 import enum
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from penstock._src.ir.extents import dims
 from penstock._src.ir.node import Node
 from penstock._src.native import Code, Target
 
@@ -83,5 +83,5 @@ class Special:
 
 def line_extents(shape: Sequence[int], axis: int) -> tuple[int, int, int]:
     """(outer, n, inner) of lines along an axis."""
-    numbers = [int(d) for d in shape]
-    return math.prod(numbers[:axis]), numbers[axis], math.prod(numbers[axis + 1 :])
+    extents = [dims.settled(d) for d in shape]
+    return dims.product(extents[:axis]), extents[axis], dims.product(extents[axis + 1 :])

@@ -20,9 +20,9 @@ def launch_attention(builder: PlanBuilder, kernel: AttentionKernel) -> None:
     code = builder.generator.attention(found, backward, kernel.epilogues)
     layout = code.layout
     extent_of = dict(zip(found.letters, found.scores.shape, strict=True))
-    rows, columns = int(extent_of[ROW]), int(extent_of[COLUMN])
-    batches = [int(extent_of[c]) for c in batch_of(found)]
-    count = int(dims.product(batches))
+    rows, columns = dims.settled(extent_of[ROW]), dims.settled(extent_of[COLUMN])
+    batches = [dims.settled(extent_of[c]) for c in batch_of(found)]
+    count = dims.product(batches)
     pointers = _pointers(builder, found, backward)
     scratch = layout.scratch_of_launch(rows, columns, count, builder.threads)
     pointers["scratch"] = builder.temporary("scratch", scratch)
@@ -44,14 +44,15 @@ def launch_attention(builder: PlanBuilder, kernel: AttentionKernel) -> None:
             pointers, arrays, batches, rows, columns, per=per, chunks=chunks, reach=found.reach or 0
         )
         tasks = count * chunks if rows and columns else 0
-        builder.add(stage.code, stage.function, tasks, [*words, *operands], kernel.label)
+        builder.add(stage.code, stage.function, tasks, [*words, *operands], lambda: kernel.label)
 
 
 def _chunks(rows: int, batches: Sequence[int], threads: int) -> tuple[int, int]:
     """(rows of a task, tasks of a batch): enough tasks to share out, none too small."""
-    wanted = 1 if threads == 1 else -(-4 * threads // max(1, int(dims.product(batches))))
-    per = round_up(max(LEAST_CHUNK, -(-rows // wanted)), ROWS)
-    return per, max(1, -(-rows // per))
+    count = dims.maximum(1, dims.product(batches))
+    wanted = 1 if threads == 1 else dims.ceil_divide(4 * threads, count)
+    per = round_up(dims.maximum(LEAST_CHUNK, dims.ceil_divide(rows, wanted)), ROWS)
+    return per, dims.maximum(1, dims.ceil_divide(rows, per))
 
 
 def _pointers(builder: PlanBuilder, found: Attention, backward: bool) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Launches of contractions: products, convolutions and their gradients, with epilogues and sums on their tiles."""
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,6 +11,7 @@ from penstock._src.compiler.kernels.memory import bytes_of, home
 from penstock._src.compiler.plan.buffers import Buffer
 from penstock._src.compiler.plan.builder import PlanBuilder
 from penstock._src.compiler.plan.prepacked import LEAST_BYTES, PrepackedWeights
+from penstock._src.ir.extents import dims
 from penstock._src.ir.node import Node
 from penstock._src.util.flags import flags
 
@@ -22,7 +24,7 @@ def launch_contraction(builder: PlanBuilder, kernel: ContractKernel) -> None:
         _launch_nothing(builder, kernel)
         return
     found = _chosen(builder, kernel)
-    sizes = tuple([int(s) for s in found.sizes])
+    sizes = tuple([dims.settled(s) for s in found.sizes])
     code = builder.generator.contraction(found, kernel.epilogue, builder.threads)
     arrays = builder.used(found.left), builder.used(found.right)
     left, right = (_from(found, arrays, side) for side in (0, 1))
@@ -37,7 +39,6 @@ def launch_contraction(builder: PlanBuilder, kernel: ContractKernel) -> None:
         *[builder.extent(e) for e in code.extents],
     ]
     builder.algorithms.add(code.label)
-    label = f"{kernel.label} by {code.by}" if code.by else kernel.label
     scratch = builder.temporary("scratch", code.scratch(sizes))
     sources = [*arrays, *[builder.buffer(n) for n in kernel.operands]]
     builder.note(kernel, sources, [output, scratch, *([partials] if partials else [])])
@@ -50,7 +51,17 @@ def launch_contraction(builder: PlanBuilder, kernel: ContractKernel) -> None:
     for stage in code.stages(sizes):
         if not stage.prepacks:
             words = code.context(stage, left, right, output, partials, in_scratch, sizes, operands)
-            builder.add(code.code, stage.function, stage.tasks(sizes), words, label)
+            builder.add(
+                code.code,
+                stage.function,
+                stage.tasks(sizes),
+                words,
+                functools.partial(_label, kernel, code.by),
+            )
+
+
+def _label(kernel: ContractKernel, by: str) -> str:
+    return f"{kernel.label} by {by}" if by else kernel.label
 
 
 def _from(found: Match, arrays: Sequence[Buffer], side: int) -> Buffer | tuple[Buffer, int]:

@@ -14,6 +14,7 @@ reads the old one (in_place.py); otherwise beside it, and it is copied at the en
 import contextlib
 import functools
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from penstock._src.compiler.fusion.schedule import Schedule
 from penstock._src.compiler.kernels.kernel import SpecialKernel
@@ -27,6 +28,8 @@ from penstock._src.compiler.plan.launchers.contractions import stores_once
 from penstock._src.compiler.plan.launchers.functions import launch_nested
 from penstock._src.compiler.plan.launchers.nests import copy
 from penstock._src.core import dtypes
+from penstock._src.ir.extents import dims
+from penstock._src.ir.extents.values import current
 from penstock._src.ir.function import Function
 from penstock._src.ir.meaning.ranges import limits
 from penstock._src.ir.node import Node
@@ -100,7 +103,7 @@ def _rounds_of_term(node: Node, term: Node) -> int | None:
     )
     for init, parameter, before, after in states:
         if parameter is counter:
-            first, last = p.known.number(init), p.known.number(limit)
+            first, last = map(_settled_number, map(p.known.number, (init, limit)))
             step = growth(p, before, after)
             if first is None or last is None or step is None or step <= 0:
                 return None
@@ -108,6 +111,11 @@ def _rounds_of_term(node: Node, term: Node) -> int | None:
             is_exact = int(first) + rounds * step <= limits(counter.dtype)[1]  # else it wraps
             return rounds if is_exact else None
     return None
+
+
+def _settled_number(value: Any) -> Any:
+    """A number that is known before the run; None of an extent that differs from call to call."""
+    return None if dims.is_symbolic(value) and current().is_open else value
 
 
 def _has_all_variables(builder: PlanBuilder, state: Sequence[Buffer]) -> bool:

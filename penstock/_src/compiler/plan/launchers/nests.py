@@ -1,7 +1,7 @@
 """Launches of loop nests, and copies, which are nests too."""
 
-import math
 from collections.abc import Sequence
+from typing import Any
 
 from penstock._src.compiler.codegen.nests.code import NestCode
 from penstock._src.compiler.fusion.column_sums import TASKS
@@ -11,15 +11,9 @@ from penstock._src.compiler.kernels.loop_nest import FLAT
 from penstock._src.compiler.kernels.memory import home
 from penstock._src.compiler.plan.buffers import Buffer
 from penstock._src.compiler.plan.builder import PlanBuilder
+from penstock._src.compiler.plan.sizes import ROUNDS
 from penstock._src.ir.extents import dims
-from penstock._src.ir.extents.values import Values, current
 from penstock._src.ir.node import Node
-
-GRAIN = 1 << 14  # element operations of a task
-MOST_TASKS = 8  # of a nest, for each thread, unless they are long
-MOST_LONG_TASKS = 1 << 12
-LONG = 1 << 24  # element operations of a task that takes so long that Ctrl-C would wait for it
-EVEN = 1.04  # times the shortest time: many small tasks suit threads that lose their cores
 
 
 def launch_nest(builder: PlanBuilder, kernel: NestKernel) -> None:
@@ -75,35 +69,20 @@ def _launch(
         if n.kind == "dynamic_update_slice" and n not in nest.leaves
     ]  # fmt: skip
     builder.note(kernel, [*leaves, *replaced], outputs)
-    known = dict(current().symbols)
+    known: dict[str, Any] = {}
     if kernel.length is not None:
-        known[FLAT] = int(kernel.length)
+        known[FLAT] = kernel.length
     if kernel.adds_up is not None:
         known[TASKS] = builder.tasks[id(kernel.adds_up)]
-    extent = Values(known).number
+
+    def extent(expression: Any) -> Any:
+        return dims.settled(dims.substitute(dims.of(expression), known))
 
     total = code.iterations(extent)
     if total == 0:
         return
-    per = 1 if code.is_spread else rounds_of_a_task(total, code.work(extent), builder.threads)
+    per = 1 if code.is_spread else dims.apply(ROUNDS, total, code.work(extent), builder.threads)
     args = [per, total, *leaves, *outputs, *[extent(e) for e in code.extents]]
-    builder.add(code.code, code.function, -(-total // per), args, kernel.label, kernel.outputs)
-
-
-def rounds_of_a_task(total: int, work: float, threads: int) -> int:
-    """The number of iterations of a task, of `total` with so much work together, so that all threads end together."""
-    long = min(int(work / LONG), MOST_LONG_TASKS)
-    if threads == 1:
-        return dims.ceil_divide(total, max(1, long))
-    most = min(total, math.ceil(work / GRAIN), max(MOST_TASKS * threads, long))
-    if most <= 1:
-        return total
-
-    def longest(tasks: int) -> int:
-        """Iterations of the thread that has most."""
-        per = dims.ceil_divide(total, tasks)
-        return dims.ceil_divide(dims.ceil_divide(total, per), threads) * per
-
-    counts = {most, *range(threads, most, threads)}
-    least = min(map(longest, counts))
-    return dims.ceil_divide(total, max(c for c in counts if longest(c) <= EVEN * least))
+    builder.add(
+        code.code, code.function, -(-total // per), args, lambda: kernel.label, kernel.outputs
+    )

@@ -10,6 +10,7 @@ from penstock._src.compiler.plan.buffers import Buffer
 from penstock._src.compiler.plan.builder import PlanBuilder
 from penstock._src.compiler.plan.launchers.nests import begin_with
 from penstock._src.compiler.plan.plan import CheckFailed, OutOfBounds
+from penstock._src.ir.extents import dims
 from penstock._src.ir.node import Node
 
 Word = Node | Scratch | SessionWord | int
@@ -24,7 +25,7 @@ def launch_special(builder: PlanBuilder, kernel: SpecialKernel) -> None:
     if SPECIALS[node.kind].updates_first:
         begin_with(builder, node.args[0], builder.used(node))
     outputs = [builder.used(output) for output in kernel.outputs]
-    if not special.tasks:
+    if not dims.is_symbolic(special.tasks) and not special.tasks:
         return
     memory = {
         id(word): builder.temporary("scratch", word.size)
@@ -54,21 +55,21 @@ def _word(
         return memory[id(word)]
     if isinstance(word, Node):
         return builder.used(word)
-    return word if isinstance(word, SessionWord) else int(word)
+    return word if isinstance(word, SessionWord) else dims.settled(word)
 
 
 def launch_bounds_check(builder: PlanBuilder, kernel: BoundsKernel) -> None:
     """Adds the launch that looks at the indices of a gather."""
-    check_bounds(builder, kernel.inputs[0], [int(kernel.extent)], kernel.node)
+    check_bounds(builder, kernel.inputs[0], [dims.settled(kernel.extent)], kernel.node)
     builder.note(kernel, [builder.buffer(kernel.inputs[0])], [])
 
 
 def check_bounds(builder: PlanBuilder, indices: Node, extents: Sequence[int], node: Node) -> None:
     """Adds a kernel that ends the run if an index vector is outside."""
     depth = len(extents)
-    vectors = int(indices.size) // max(depth, 1)
+    vectors = dims.settled(indices.size) // max(depth, 1)
     code = builder.generator.bounds_check(indices.dtype, depth)
-    shape = tuple(map(int, indices.shape))
+    shape = tuple(map(dims.settled, indices.shape))
     builder.errors.append(OutOfBounds(indices, node, builder.known_written, shape))
     args = [builder.status, builder.used(indices), vectors, len(builder.errors), *extents]
     builder.add(code, "task", 1, args, "bounds check", [indices])

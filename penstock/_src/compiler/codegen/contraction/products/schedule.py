@@ -283,19 +283,18 @@ class GemmSchedule:
         return ceil_divide(ops.max(1, ops.min(rows, m)), self.mr) * self.mr
 
     def steps_of(self, sizes: Sizes) -> int:
-        return self.steps or max(
+        return self.steps or HOST.max(
             1, ceil_divide(product(number(k, sizes) for k in self.g.k), self.kc)
         )
 
     # -- what the host computes
     def stages(self, sizes: Sizes) -> list[KernelStage]:
         found = []
-        steps, group = self.steps_of(sizes), self.group(sizes)
+        steps = self.steps_of(sizes)
         if self.prepacked_b:
             found.append(KernelStage("keep", lambda _: self.prepack_units * steps, prepacks=True))
-        for first in range(0, steps, group):
-            count = min(group, steps - first)
-            step = first | count << STEP_BITS
+        for first, count in self.groups(sizes):
+            step = first + count * (1 << STEP_BITS)
             if self.shared_a or self.shared_b:
                 found.append(KernelStage("pack", partial(self.packed, count), step))
             found.append(KernelStage("task", self.tasks, step))
@@ -303,13 +302,20 @@ class GemmSchedule:
 
     def group(self, sizes: Sizes) -> int:
         """How many depth blocks are worked on between two fork-joins."""
-        return max(
-            1,
-            min(
-                self.steps_of(sizes),
-                self.processor.packed_panels // max(1, self.shared_room(sizes)),
-            ),
-        )
+        return HOST.min(self.steps_of(sizes), self.most_packed(sizes))
+
+    def most_packed(self, sizes: Sizes) -> int:
+        """How many depth blocks may be packed beforehand."""
+        return HOST.max(1, self.processor.packed_panels // HOST.max(1, self.shared_room(sizes)))
+
+    def groups(self, sizes: Sizes) -> list[tuple[int, int]]:
+        """(the first depth block, how many) of what is worked on between two fork-joins."""
+        steps, most = self.steps_of(sizes), self.most_packed(sizes)
+        if steps <= most:
+            return [(0, steps)]
+        count = int(ceil_divide(steps, most))
+        last = (count - 1) * most
+        return [*[(i * most, most) for i in range(count - 1)], (last, steps - last)]
 
     def shared_room(self, sizes: Sizes) -> int:
         """Bytes of the panels that are packed beforehand, of one depth block."""
@@ -328,7 +334,7 @@ class GemmSchedule:
 
     def packed(self, count: int, sizes: Sizes) -> int:
         """Tasks of packing beforehand, for `count` depth blocks: a panel, or a slab of all panels, each."""
-        if not self.tasks(sizes):
+        if self.is_empty(sizes):
             return 0
         slabs, units = ceil_divide(self.kc, self.slab), 0
         if self.shared_a:
@@ -351,10 +357,14 @@ class GemmSchedule:
             return 0
         return self.steps * ceil_divide(self.g.n, self.nr) * self.pb * self.size
 
+    def is_empty(self, sizes: Sizes) -> bool:
+        """Whether there is no result to compute."""
+        return 0 in (number(self.g.m, sizes), number(self.g.n, sizes), self.batches(sizes))
+
     def tasks(self, sizes: Sizes) -> int:
-        m, n, batches = number(self.g.m, sizes), number(self.g.n, sizes), self.batches(sizes)
-        if 0 in (m, n, batches):
+        if self.is_empty(sizes):
             return 0
+        m, n, batches = number(self.g.m, sizes), number(self.g.n, sizes), self.batches(sizes)
         rows = self.row_block(HOST, m, batches, n)
         return batches * ceil_divide(m, rows) * ceil_divide(n, self.nc)
 

@@ -1,0 +1,101 @@
+"""Sizing programs: what the numbers of a plan with unknown extents are, for those of a call (native/sizing.py runs them)."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from penstock._src.compiler.plan.buffers import Buffer, Place, room
+from penstock._src.ir.extents import dims
+from penstock._src.ir.extents.values import FUNCTIONS, Expression
+from penstock._src.native.algorithms import sizing
+
+ROUNDS = "rounds_of_a_task"  # the function that shares out a nest's iterations
+FUNCTIONS[ROUNDS] = sizing.rounds_of_a_task
+OPERATIONS = {
+    "floordiv": sizing.QUOTIENT,
+    "mod": sizing.REMAINDER,
+    "min": sizing.MINIMUM,
+    "max": sizing.MAXIMUM,
+}
+
+
+class SizingProgram:
+    """Rows of a sizing program, as somebody asks for registers.
+
+    symbols  the names of the unknown extents, in the order in which calls give them
+    offsets  registers of the offsets of arena buffers
+    """
+
+    def __init__(self, symbols: Sequence[str]) -> None:
+        self.symbols = {name: i for i, name in enumerate(symbols)}
+        self.offsets: dict[Buffer, int] = {}
+        self._rows: list[tuple[int, int, int, int]] = []
+        self._known: dict[tuple[int, int, int, int], int] = {}
+        self._expressions: dict[Expression, int] = {}
+
+    @property
+    def rows(self) -> np.ndarray:
+        """The program so far."""
+        return np.array(self._rows, np.int64).reshape(-1, sizing.ROW_WORDS)
+
+    def register(self, extent: Any) -> int:
+        """The register of an extent."""
+        if not dims.is_symbolic(extent):
+            return self._row(sizing.CONSTANT, int(extent))
+        expression = extent.expr
+        found = self._expressions.get(expression)
+        if found is None:
+            found = self._expressions[expression] = self._sum(expression)
+        return found
+
+    def total(self, registers: Sequence[int]) -> int:
+        """The register of a sum."""
+        none = self._row(sizing.CONSTANT, 0)
+        return self._joined(sizing.ADD, [r for r in registers if r != none], 0)
+
+    def arrange(self, places: Sequence[Place]) -> int:
+        """Gives arena buffers the registers of their offsets; returns that of the arena's bytes."""
+        ends: list[int] = []
+        for place in places:
+            start = self._joined(sizing.MAXIMUM, [ends[i] for i in place.above], 0)
+            self.offsets[place.buffer] = start
+            ends.append(self.total([start, self.register(room(place.buffer))]))
+        return self._joined(sizing.MAXIMUM, ends, 0)
+
+    def _joined(self, operation: int, registers: Sequence[int], none: int) -> int:
+        if not registers:
+            return self._row(sizing.CONSTANT, none)
+        found = registers[0]
+        for register in registers[1:]:
+            found = self._row(operation, found, register)
+        return found
+
+    def _sum(self, expression: Expression) -> int:
+        terms = []
+        for monomial, coefficient in expression:
+            factors = [self._atom(atom) for atom in monomial]
+            if coefficient != 1 or not factors:
+                factors.append(self._row(sizing.CONSTANT, coefficient))
+            terms.append(self._joined(sizing.MULTIPLY, factors, 1))
+        return self.total(terms)
+
+    def _atom(self, atom: dims.Atom) -> int:
+        kind, *parts = atom
+        if kind == "symbol":
+            return self._row(sizing.SYMBOL, self.symbols[parts[0]])
+        registers = [self.register(dims.of(part)) for part in parts]
+        if kind in OPERATIONS:
+            first, second = registers
+            return self._row(OPERATIONS[kind], first, second)
+        assert kind == ROUNDS, kind
+        total, work, _ = registers
+        return self._row(sizing.ROUNDS, total, work, int(dims.of(parts[2])))
+
+    def _row(self, operation: int, a: int, b: int = 0, c: int = 0) -> int:
+        row = operation, a, b, c
+        found = self._known.get(row)
+        if found is None:
+            found = self._known[row] = len(self._rows)
+            self._rows.append(row)
+        return found

@@ -1,0 +1,180 @@
+"""Runs sizing programs: integer code that gives the numbers of a launch table for the extents of a call.
+
+A program is rows of OPERATION, a, b, c; row i computes register i of earlier registers. Then numbers are put where they are wanted, by
+rows of a word, a register, and whether the address at which memory begins is added.
+
+    SYMBOL      number a of those that the call gives
+    CONSTANT    a
+    ADD, MULTIPLY, MINIMUM, MAXIMUM    of registers a and b
+    QUOTIENT, REMAINDER                of registers a and b, rounded down; 0 where b is 0
+    ROUNDS      the number of iterations of a task (rounds_of_a_task) of registers a and b, for c threads
+
+A number that does not fit into 64 bits makes the run give 1, and its numbers are not to be used: Python's ints have no end.
+"""
+
+import functools
+from collections.abc import Callable
+from typing import NamedTuple
+
+from .. import python_calls as py
+from ..builtins import load
+from ..language.function import Fn
+from ..language.module import Module
+from ..language.types import I1, I64, PTR
+from ..language.value import Val
+
+SYMBOL, CONSTANT, ADD, MULTIPLY, MINIMUM, MAXIMUM, QUOTIENT, REMAINDER, ROUNDS = range(9)
+ROW_WORDS, STORE_WORDS = 4, 3
+
+GRAIN = 1 << 14  # element operations of a task
+MOST_TASKS = 8  # of a nest, for each thread, unless they are long
+MOST_LONG_TASKS = 1 << 12
+LONG = 1 << 24  # element operations of a task that takes so long that Ctrl-C would wait for it
+EVEN = (
+    26,
+    25,
+)  # times the shortest time, as a fraction: many small tasks suit threads that lose their cores
+
+
+def rounds_of_a_task(total: int, work: int, threads: int) -> int:
+    """The number of iterations of a task, of `total` with so much work together, so that all threads end together."""
+    long = min(work // LONG, MOST_LONG_TASKS)
+    if threads == 1:
+        return _ceil_divide(total, max(1, long))
+    most = min(total, _ceil_divide(work, GRAIN), max(MOST_TASKS * threads, long))
+    if most <= 1:
+        return total
+
+    def longest(tasks: int) -> int:
+        """Iterations of the thread that has most."""
+        per = _ceil_divide(total, tasks)
+        return _ceil_divide(_ceil_divide(total, per), threads) * per
+
+    counts = {most, *range(threads, most, threads)}
+    least = min(map(longest, counts))
+    even = max(c for c in counts if EVEN[1] * longest(c) <= EVEN[0] * least)
+    return _ceil_divide(total, even)
+
+
+def _ceil_divide(a: int, b: int) -> int:
+    return -(-a // b)
+
+
+class Sizing(NamedTuple):
+    """Builtins.
+
+    size (rows int64 [count, ROW_WORDS], count, symbols int64, registers int64 [count], stores int64 [stored, STORE_WORDS], stored,
+          numbers int64, address of memory) -> 1 if a number was too large, else 0
+    """
+
+    size: Callable[..., int]
+
+
+@functools.cache
+def sizing() -> Sizing:
+    """The function that runs programs, compiled."""
+    m = Module()
+    with m.fn("size", ret=I64, internal=True, noalias=False, rows=PTR, count=I64, symbols=PTR,
+              registers=PTR, stores=PTR, stored=I64, numbers=PTR, base=I64) as f:  # fmt: skip
+
+        def row(i: Val, wrong: Val) -> tuple[Val, ...]:
+            value, wrong = _computed(f, f.at(f.rows, i * ROW_WORDS, I64), wrong)
+            f.store(value, f.registers, i)
+            return (wrong,)
+
+        def put(i: Val) -> None:
+            store = f.at(f.stores, i * STORE_WORDS, I64)
+            number = f.load(f.registers, f.load(store, 1, I64), I64)
+            start = f.select(f.load(store, 2, I64).ne(0), f.base, f.i64(0))
+            f.store(number + start, f.numbers, f.load(store, 0, I64))
+
+        (wrong,) = f.loop(f.i64(0), f.count, 1, row, f.const(0, I1))
+        f.loop(f.i64(0), f.stored, 1, put)
+        f.give(f.convert(wrong, I64, signed=False))
+    py.emit_entry(m, "size", "anaaanan", holds_gil=True)
+    return load(m, Sizing)
+
+
+def _computed(f: Fn, record: Val, wrong: Val) -> tuple[Val, Val]:
+    """What a row gives, and whether a number was too large so far."""
+    operation, a, b, c = (f.load(record, i, I64) for i in range(ROW_WORDS))
+
+    def both() -> tuple[Val, Val]:
+        return f.load(f.registers, a, I64), f.load(f.registers, b, I64)
+
+    def exact(name: str) -> tuple[Val, Val]:
+        x, y = both()
+        pair = "{ i64, i1 }"
+        function = f"llvm.{name}.with.overflow.i64"
+        f.module.declare(f"declare {pair} @{function}(i64, i64)", function)
+        found = f.emit(pair, f"call {pair} @{function}(i64 {x.s}, i64 {y.s})")
+        value = f.emit(I64, f"extractvalue {pair} {found.s}, 0")
+        return value, wrong | f.emit(I1, f"extractvalue {pair} {found.s}, 1")
+
+    ways: dict[int, Callable[[], tuple[Val, Val]]] = {
+        ADD: lambda: exact("sadd"),
+        MULTIPLY: lambda: exact("smul"),
+        CONSTANT: lambda: (a, wrong),
+        MAXIMUM: lambda: (f.max(*both()), wrong),
+        QUOTIENT: lambda: (_divided(f, *both())[0], wrong),
+        MINIMUM: lambda: (f.min(*both()), wrong),
+        ROUNDS: lambda: (_rounds(f, *both(), c), wrong),
+        SYMBOL: lambda: (f.load(f.symbols, a, I64), wrong),
+        REMAINDER: lambda: (_divided(f, *both())[1], wrong),
+    }
+
+    def choice(left: list[int]) -> tuple[Val, ...]:
+        first, *others = left
+        if not others:
+            return ways[first]()
+        return f.when(operation.eq(first), ways[first], lambda: choice(others))
+
+    value, wrong = choice(list(ways))
+    return value, wrong
+
+
+def _divided(f: Fn, a: Val, b: Val) -> tuple[Val, Val]:
+    """Quotient and remainder, rounded down; 0 where b is 0."""
+    is_none = b.eq(0)
+    is_negation = b.eq(-1)  # of the least number there is, the processor would not give a quotient
+    divisor = f.select(is_none | is_negation, f.i64(1), b)
+    quotient = f.emit(I64, f"sdiv i64 {a.s}, {divisor.s}")
+    rest = a - quotient * divisor
+    is_above = rest.ne(0) & ((rest ^ divisor) < 0)
+    quotient = quotient - f.convert(is_above, I64, signed=False)
+    rest = f.select(is_above, rest + divisor, rest)
+    quotient = f.select(is_negation, -a, quotient)
+    return f.select(is_none, f.i64(0), quotient), f.select(is_none, f.i64(0), rest)
+
+
+def _rounds(f: Fn, total: Val, work: Val, threads: Val) -> Val:
+    """rounds_of_a_task, of numbers that are not negative."""
+
+    def ceil_divide(x: Val, y: Val) -> Val:
+        return (x + (y - 1)) // y
+
+    def longest(tasks: Val) -> Val:
+        per = ceil_divide(total, tasks)
+        return ceil_divide(ceil_divide(total, per), threads) * per
+
+    long = f.min(work // LONG, MOST_LONG_TASKS)
+    most = f.min(f.min(total, ceil_divide(work, f.i64(GRAIN))), f.max(threads * MOST_TASKS, long))
+
+    def shared_out() -> tuple[Val, ...]:
+        def shortest(tasks: Val, least: Val) -> tuple[Val, ...]:
+            return (f.min(least, longest(tasks)),)
+
+        (least,) = f.loop(threads, most, threads, shortest, longest(most))
+
+        def even(tasks: Val, found: Val) -> tuple[Val, ...]:
+            return (f.select(longest(tasks) * EVEN[1] <= least * EVEN[0], tasks, found),)
+
+        (found,) = f.loop(threads, most, threads, even, f.i64(1))
+        whole = longest(most) * EVEN[1] <= least * EVEN[0]
+        return (ceil_divide(total, f.select(whole, most, found)),)
+
+    def several() -> tuple[Val, ...]:
+        return f.when(most <= 1, lambda: (total,), shared_out)
+
+    alone = ceil_divide(total, f.max(long, 1))
+    return f.when(threads.eq(1), lambda: (alone,), several)[0]

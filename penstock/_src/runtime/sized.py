@@ -1,0 +1,204 @@
+"""Programs for many extents: one launch table, whose numbers are those of the call at hand.
+
+A plan whose numbers are expressions becomes an OpenProgram, once. For the extents of a call it gives a SizedProgram, which is small: what
+it takes and gives, and these extents. Its runs take one of the tables that all of them share; where that was last used for other extents,
+a sizing program writes its numbers anew, in microseconds.
+"""
+
+import dataclasses
+import functools
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from penstock._src.compiler.plan.buffers import Buffer
+from penstock._src.compiler.plan.memory_need import exhausted_by
+from penstock._src.compiler.plan.numbered import numbered
+from penstock._src.compiler.plan.plan import Plan
+from penstock._src.compiler.plan.sizes import SizingProgram
+from penstock._src.core.values import memory_limit
+from penstock._src.ir.extents.values import Values, current
+from penstock._src.native import kernels
+from penstock._src.native.algorithms.sizing import STORE_WORDS, sizing
+from penstock._src.runtime.arena import HOST_ARENAS, ArenaBlock
+from penstock._src.runtime.binding import BoundTable, TableWords, bound_table, constants_of
+from penstock._src.runtime.load import SPARE, load
+from penstock._src.runtime.program import Program
+from penstock._src.runtime.signature import OpenSignature, ProgramSignature, signature_of
+from penstock._src.runtime.weight_packer import packers_of
+from penstock._src.util.run_observers import RUN_OBSERVERS
+
+
+@dataclasses.dataclass(eq=False)
+class SizedTable(BoundTable):
+    """A table, and the program whose numbers are in it.
+
+    numbers what the sizing program writes to: the table and its patches
+    stores  where it writes what
+    """
+
+    numbers: Any = None
+    stores: Any = None
+    registers: Any = None
+    memory: Any = None
+    program: "SizedProgram | None" = None
+
+    def offset(self, buffer: Buffer) -> int:
+        assert self.program is not None
+        return self.program.offsets[buffer]
+
+    def move(self, block: ArenaBlock) -> None:
+        """Takes another arena, whose lock is held."""
+        self.release()
+        self.memory, self.arena = block, block.array
+        self.claim, self.release = block.lock.acquire, block.lock.release
+
+
+class OpenProgram:
+    """A loaded plan for all extents that fulfil its conditions."""
+
+    def __init__(self, plan: Plan, symbols: Sequence[str]) -> None:
+        """`symbols` are the names of the unknown extents; extents in the plan's shapes are expressions of them."""
+        self.plan, self.symbols = plan, tuple(symbols)
+        self.libraries = kernels().load(plan.codes)
+        self.constants = constants_of(plan)
+        self.packers = packers_of(plan, self.libraries)
+        self.signature = OpenSignature(signature_of(plan.function))
+        self.free: list[SizedTable] = []
+        self._sizes = SizingProgram(self.symbols)
+        arena = self._sizes.arrange(plan.places)
+        self._looked_at = [b for _, b in plan.conditions if b in self._sizes.offsets]
+        facts = [arena, *map(self._sizes.register, self.signature.extents)]
+        facts += [self._sizes.offsets[b] for b in self._looked_at]
+        self._facts = np.array([(i, r, 0) for i, r in enumerate(facts)], np.int64)
+        self._words = TableWords(plan, self.constants, self._sizes)
+        self._table = self._words.table(self.libraries)
+        self._patches = self._patch_words()
+        self._rows = self._sizes.rows
+        self._size, self._lock = sizing().size, threading.Lock()
+
+    def _patch_words(self) -> list[int]:
+        """The patches, which follow the table's words; a store gives what is added to an address, where that is an extent."""
+        start, found = len(self._table), list[int]()
+        for number, word, offset in self._words.patches:
+            at = start + len(found) + 2
+            found += [number, word, self._words.number(offset, at)]
+        return found
+
+    def sized(self, extents: Values) -> "SizedProgram | None":
+        """The program for the extents of a call; None if one of its numbers is too large."""
+        symbols = np.array([extents.symbols[name] for name in self.symbols], np.int64)
+        facts = np.empty(len(self._facts), np.int64)
+        if self._run(symbols, np.empty(len(self._rows), np.int64), self._facts, facts, 0):
+            return None
+        known = len(self.signature.extents) + 1
+        arena, *numbers = facts.tolist()
+        offsets = dict(zip(self._looked_at, numbers[known - 1 :], strict=True))
+        signature = self.signature.sized(numbers[: known - 1])
+        return SizedProgram(self, extents, symbols, signature, arena, offsets)
+
+    def _run(
+        self,
+        symbols: np.ndarray,
+        registers: np.ndarray,
+        stores: np.ndarray,
+        target: np.ndarray,
+        base: int,
+    ) -> int:
+        rows = self._rows
+        return self._size(rows, len(rows), symbols, registers, stores, len(stores), target, base)
+
+    def take(self, program: "SizedProgram") -> SizedTable:
+        """A table with the numbers of a program, whose arena nobody is using."""
+        table = self._unused()
+        if table is None:
+            table = self._new_table(program)
+        elif table.program is program:
+            return table
+        if table.memory.array.size < program.arena_bytes + SPARE:
+            table.move(HOST_ARENAS.block(program.arena_bytes + SPARE))
+        base = table.memory.array.ctypes.data
+        self._run(program.symbols, table.registers, table.stores, table.numbers, base)
+        table.program = program
+        return table
+
+    def _unused(self) -> SizedTable | None:
+        free = self.free
+        for _ in range(len(free)):
+            try:
+                table = free.pop()
+            except IndexError:  # another thread has taken the last
+                return None
+            if table.claim(False):
+                return table
+            free.insert(0, table)  # another program uses its arena
+        return None
+
+    def _new_table(self, program: "SizedProgram") -> SizedTable:
+        count = len(self._table)
+        words = np.array([*self._table, *self._patches], np.int64)
+        stores = np.array(self._words.stores, np.int64).reshape(-1, STORE_WORDS)
+        block = HOST_ARENAS.block(program.arena_bytes + SPARE)
+        made = bound_table(
+            self.plan, self._words, words[:count], words[count:], self.libraries, block, SizedTable,
+            numbers=words, stores=stores, registers=np.empty(len(self._rows), np.int64), memory=block,
+        )  # fmt: skip
+        assert isinstance(made, SizedTable)
+        return made
+
+
+class SizedProgram(Program):
+    """An open program for the extents of a call."""
+
+    def __init__(
+        self,
+        shared: OpenProgram,
+        extents: Values,
+        symbols: np.ndarray,
+        signature: ProgramSignature,
+        arena_bytes: int,
+        offsets: dict[Buffer, int],
+    ) -> None:
+        """`symbols` are the extents; `offsets` are those of buffers that are looked at after a run."""
+        self.shared, self.extents, self.symbols = shared, extents, symbols
+        self.arena_bytes, self.offsets = arena_bytes, offsets
+        self._set_signature(signature)
+        self._packers, self._conditions = shared.packers, shared.plan.conditions
+        results = sum(signature.result_bytes)
+        if arena_bytes + results > memory_limit.limit():
+            raise exhausted_by(self.plan)
+
+    @functools.cached_property
+    def plan(self) -> Plan:  # type: ignore[override]
+        """The plan, with the numbers of these extents."""
+        return numbered(self.shared.plan, self.extents)
+
+    @functools.cached_property
+    def _alone(self) -> Program:
+        """The program of this plan alone, whose records reports know."""
+        return load(self.plan)
+
+    def _run(self, arguments: Sequence[Any]) -> list[np.ndarray]:
+        return self._alone._run(arguments) if RUN_OBSERVERS else super()._run(arguments)
+
+    def _take(self) -> BoundTable:
+        return self.shared.take(self)
+
+    def _give_back(self, table: BoundTable) -> None:
+        assert isinstance(table, SizedTable)
+        table.release()
+        self.shared.free.append(table)
+
+    def _fail(self, code: int, status: np.ndarray) -> None:
+        with self.extents:
+            super()._fail(code, status)
+
+    def profile(self, *arguments: Any, runs: int = 10) -> list[tuple[str, int, float]]:
+        return self._alone.profile(*arguments, runs=runs)
+
+
+def load_open(plan: Plan) -> OpenProgram:
+    """Loads a plan; its extents are expressions over the symbols that have numbers now."""
+    return OpenProgram(plan, sorted(current().symbols))

@@ -1,0 +1,95 @@
+"""Sizing programs of plans: expressions of extents, and places in the arena."""
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from penstock._src.compiler.plan.buffers import Buffer, LaneTimes, arrange, places, settle_lanes
+from penstock._src.compiler.plan.sizes import ROUNDS, SizingProgram
+from penstock._src.ir.extents import dims
+from penstock._src.ir.extents.values import Values
+from penstock._src.native.algorithms.sizing import sizing
+
+D0, D1 = dims.Dim.symbol("d0"), dims.Dim.symbol("d1")
+EXTENTS = [
+    7,
+    D0,
+    3 * D0 * D1 - D0 + 5,
+    (D0 + 6) // 7 * 7,
+    -(-D0 // 64) * 64,
+    (D0 * D1) % 12,
+    D0 // D1,
+    dims.minimum(D0, D1) * dims.maximum(D0 - D1, 3),
+    dims.apply(ROUNDS, D0 * D1, 1000 * D0, 2),
+]
+
+
+def numbers(program, registers, symbols):
+    rows = program.rows
+    found = np.zeros(len(rows), np.int64)
+    none = np.zeros((0, 3), np.int64)
+    assert not sizing().size(rows, len(rows), np.array(symbols), found, none, 0, found, 0)
+    return [int(found[register]) for register in registers]
+
+
+@given(st.integers(2, 5000), st.integers(2, 5000))
+def test_registers_are_what_expressions_are(first, second):
+    program = SizingProgram(["d0", "d1"])
+    registers = [program.register(extent) for extent in EXTENTS]
+    with Values({"d0": first, "d1": second}):
+        expected = [dims.number(extent) for extent in EXTENTS]
+    assert numbers(program, registers, [first, second]) == expected
+
+
+def buffers(draw, count):
+    """Buffers of unknown sizes, some of them in lanes beside one another."""
+    found = []
+    for i in range(count):
+        size = draw(st.sampled_from([100, 4 * D0, 64 * D1, 4 * D0 * D1, D0 - 2, 8 * D0 + 64]))
+        first = draw(st.integers(0, 20))
+        buffer = Buffer(f"b{i}", size)
+        buffer.touch(first)
+        buffer.touch(first + draw(st.integers(0, 6)))
+        found.append(buffer)
+    settle_lanes(found, [LaneTimes(((3, 6), (7, 11)))])
+    return found
+
+
+@settings(max_examples=60)
+@given(st.data())
+def test_buffers_that_are_alive_together_lie_apart_for_any_extents(data):
+    some = st.integers(2, 3000)
+    found = buffers(data.draw, 25)
+    with Values({"d0": data.draw(some), "d1": data.draw(some)}):
+        total = arrange(found)
+        offsets = [buffer.offset for buffer in found]
+    placed = places(found)
+    program = SizingProgram(["d0", "d1"])
+    with Values({"d0": 2, "d1": 2}) as at_hand:
+        arena = program.arrange(placed)
+    registers = [arena, *[program.offsets[buffer] for buffer in found]]
+    extents = data.draw(some), data.draw(some)
+    size, *starts = numbers(program, registers, extents)
+    at_hand = Values({"d0": extents[0], "d1": extents[1]})
+    sizes = [dims.evaluate(b.size, at_hand.symbols) for b in found]
+    for i, a in enumerate(found):
+        assert 0 <= starts[i] <= starts[i] + sizes[i] <= size
+        for k, b in enumerate(found[:i]):
+            together = a.first <= b.last and b.first <= a.last
+            beside = a.lane[0] and a.lane[0] == b.lane[0] and a.lane[1] != b.lane[1]
+            if together or beside:
+                assert starts[i] + sizes[i] <= starts[k] or starts[k] + sizes[k] <= starts[i]
+    assert total >= max(offsets)
+
+
+def test_places_are_those_found_for_the_call_at_hand():
+    found = [Buffer(f"b{i}", size) for i, size in enumerate([64 * D0, 128 * D0, 64, 256])]
+    for buffer, times in zip(found, [(0, 2), (1, 3), (2, 5), (4, 6)], strict=True):
+        for time in times:
+            buffer.touch(time)
+    with Values({"d0": 10}):
+        total = arrange(found)
+        program = SizingProgram(["d0"])
+        arena = program.arrange(places(found))
+    registers = [arena, *[program.offsets[buffer] for buffer in found]]
+    assert numbers(program, registers, [10]) == [total, *[buffer.offset for buffer in found]]
