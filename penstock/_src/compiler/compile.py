@@ -13,6 +13,31 @@ from penstock._src.graph.operation import Operation
 from penstock._src.graph.passes.unused_results import operations_to_run
 
 
+class _Needed:
+    """What runs of a graph, as the graph is by now: the same sequence as long as it has not changed."""
+
+    def __init__(
+        self,
+        graph: Any,
+        inputs: Sequence[Any],
+        outputs: Sequence[Any],
+        control_outputs: Sequence[Operation],
+    ) -> None:
+        self.graph, self.inputs, self.outputs = graph, inputs, outputs
+        self.control_outputs = control_outputs
+        self.state: tuple[int, ...] = ()
+        self.found: tuple[Operation, ...] = ()
+
+    def __call__(self) -> tuple[Operation, ...]:
+        graph = self.graph
+        state = graph.version, graph.edits, len(self.control_outputs)
+        # elsewhere what runs depends on the graphs of conditions and loops, too
+        if state != self.state or not graph.keeps_program_order:
+            ops = operations_to_run(graph, self.inputs, self.outputs, self.control_outputs)
+            self.found, self.state = tuple(ops), state
+        return self.found
+
+
 def compile_graph(
     graph: Any,
     inputs: Sequence[Any],
@@ -37,8 +62,7 @@ def compile_graph(
     if control_outputs is None:
         control_outputs = getattr(graph, "control_outputs", ())
 
-    def needed() -> list[Operation]:
-        return operations_to_run(graph, inputs, outputs, control_outputs)
+    needed = _Needed(graph, inputs, outputs, control_outputs)
 
     name = name or str(getattr(graph, "name", "graph"))
     if graph.redirects_values:

@@ -28,7 +28,7 @@ class Executable:
     def __init__(
         self,
         name: str,
-        needed: Callable[[], list[Operation]],
+        needed: Callable[[], Sequence[Operation]],
         inputs: Sequence[Any],
         outputs: Sequence[Any],
         states: dict[Any, Any],

@@ -39,7 +39,7 @@ class Block:
     """Executes a section: `block(values)` gives its outputs for these inputs. `needed` gives its operations as they are by now."""
 
     def __init__(
-        self, section: Section, needed: Callable[[], list[Operation]] | None = None
+        self, section: Section, needed: Callable[[], Sequence[Operation]] | None = None
     ) -> None:
         self.section, self.needed = section, needed
         kinds = input_kinds(section.inputs)
@@ -106,11 +106,14 @@ class Block:
 
     def specialized(self, values: Sequence[Any]) -> Specialization:
         """The specialization for these inputs, which is kept."""
-        self.section = dataclasses.replace(self.section, ops=self.operations())
+        ops = self.operations()
+        if ops is not self.section.ops:
+            self.section = dataclasses.replace(self.section, ops=ops)
         self.tell_variables(values)
-        known = self.from_program(values)
+        key = self.key(values)
+        known = self.from_program(values, key)
         if known is not None:
-            return self.keep(values, known)
+            return self.keep(key, known)
         while True:
             recording = Recording({})
             with recording:
@@ -124,40 +127,40 @@ class Block:
             self.for_any = made
             return made
         shared = self.section.device is None and SharedProgram.of(
-            self.shared_key(values), found, recording
+            self.shared_key(self.key(values)), found, recording
         )
         if shared:
             self.programs.insert(0, shared)
             del self.programs[MOST_PROGRAMS:]
-        self.keep(values, made)
+        self.keep(self.key(values), made)
         self.made += bool(self.value_positions)
         if self.made > MOST_VALUES:
             self.specialize_for(None)
         return made
 
-    def from_program(self, values: Sequence[Any]) -> Specialization | None:
-        """The specialization for these inputs that a program for many extents gives."""
+    def from_program(self, values: Sequence[Any], key: Any) -> Specialization | None:
+        """The specialization for these inputs, of a key, that a program for many extents gives."""
         if not self.programs:
             return None
-        key = self.shared_key(values)
+        shared = self.shared_key(key)
         for program in self.programs:
-            extents = program.extents(key, values)
+            extents = program.extents(shared, values)
             if extents is not None:
                 return self.executable(program.specialized, extents)
         return None
 
-    def shared_key(self, values: Sequence[Any]) -> Any:
+    def shared_key(self, key: Any) -> Any:
         """What a program for many extents depends on besides these: the operations, of which a graph may get more, and other inputs."""
-        key, ops = self.key(values), tuple(self.section.ops)
+        ops = tuple(self.section.ops)
         if not self.handles and not self.others and not self.value_positions:
             return ops
         return (ops, *key[1:]) if len(key) == 3 else (ops, key[1], key[2], key[4])
 
-    def keep(self, values: Sequence[Any], made: Specialization) -> Specialization:
-        """Keeps a specialization for these inputs."""
+    def keep(self, key: Any, made: Specialization) -> Specialization:
+        """Keeps a specialization for the inputs of a key."""
         if len(self.specializations) >= self.most_kept():
             del self.specializations[next(iter(self.specializations))]
-        self.specializations[self.key(values)] = made
+        self.specializations[key] = made
         return made
 
     def most_kept(self) -> int:
