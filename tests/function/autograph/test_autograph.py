@@ -447,3 +447,28 @@ def test_conditions_that_make_tensors_are_of_the_function():
         return tf.stack([*made, y])
 
     assert outcome(f, 1.0) == [1, 2, 2]
+
+
+def test_what_a_lambda_reads_that_a_call_is_given_is_not_needed_later():
+    def f(x):
+        if x > 0:
+            limit = x % 4
+            y = tf.while_loop(lambda i: i < limit, lambda i: i + 1, [0])[0]
+        else:
+            y = -x
+        if y > 2:
+            y += 1
+        return y
+
+    assert [outcome(f, tf.constant(v)) for v in (7, -2)] == [4, 2]
+
+
+def test_what_a_kept_lambda_reads_is_there_when_it_is_called():
+    def f(x):
+        limit = x
+        scaled = lambda v: v * limit  # noqa: E731
+        if x > 0:
+            limit = x + 1
+        return scaled(tf.constant(2))
+
+    assert [outcome(f, tf.constant(v)) for v in (3, -3)] == [8, -6]

@@ -111,6 +111,14 @@ def _is_path(node: ast.expr) -> bool:
     return isinstance(node, ast.Name)
 
 
+def _kept_lambdas(node: ast.stmt) -> list[ast.Lambda]:
+    """Lambdas that may be called after a statement. One that is given to a call is taken to be called there only, as in TensorFlow."""
+    calls = [item for item in ast.walk(node) if isinstance(item, ast.Call)]
+    given = {id(x) for call in calls for x in (*call.args, *[k.value for k in call.keywords])}
+    lambdas = [item for item in ast.walk(node) if isinstance(item, ast.Lambda)]
+    return [item for item in lambdas if id(item) not in given]
+
+
 class _Liveness:
     """Liveness analysis, backwards; jumps have been removed, so a block has one entry and one exit."""
 
@@ -125,8 +133,7 @@ class _Liveness:
             if isinstance(node, _FUNCTIONS):
                 closures |= free_names(node)
             else:
-                lambdas = [item for item in ast.walk(node) if isinstance(item, ast.Lambda)]
-                closures = closures.union(*map(free_names, lambdas))
+                closures = closures.union(*map(free_names, _kept_lambdas(node)))
         for node, held in zip(reversed(body), reversed(kept), strict=True):
             live = self.statement(node, live | held, held)
         return live

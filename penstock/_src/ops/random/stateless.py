@@ -33,7 +33,7 @@ def shape_from(op, shape):
 def lowered_shape(p, shape):
     """The dimensions in a shape input of a program."""
     dims = dims_of(p, shape, "shape")
-    if shape.rank != 1 or any(int(extent) < 0 for extent in dims):
+    if shape.rank != 1 or any(extent < 0 for extent in dims):
         raise NotLowerable("the host refuses such a shape")
     return dims
 
