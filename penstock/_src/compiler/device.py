@@ -6,6 +6,7 @@ from typing import Any, Protocol
 from penstock._src.compiler.codegen.generator import Generator
 from penstock._src.compiler.plan.plan import Plan
 from penstock._src.core.calls.placement import CPU
+from penstock._src.ir.extents.guards import Conditions
 from penstock._src.ir.extents.values import Values
 from penstock._src.util.flags import flags
 from penstock._src.util.slots import above
@@ -19,10 +20,12 @@ class Runnable(Protocol):
 
 
 class OpenRunnable(Protocol):
-    """What runs a plan in which extents are unknown."""
+    """What runs a plan in which extents are unknown, for all that fulfil its conditions."""
+
+    conditions: Conditions
 
     def sized(self, extents: Values) -> Runnable | None:
-        """The program for extents that fulfil the conditions of the plan; None if its numbers cannot be computed natively."""
+        """The program for such extents; None if its numbers cannot be computed natively."""
 
 
 class Device(Protocol):

@@ -35,7 +35,7 @@ from penstock._src.compiler.recognize.recognize import recognize
 from penstock._src.compiler.stages import STATISTICS, Stages
 from penstock._src.core.errors import OpError, UnimplementedError
 from penstock._src.core.values import memory_limit
-from penstock._src.ir.extents.guards import Conditions, Recording, hold
+from penstock._src.ir.extents.guards import Recording, hold
 from penstock._src.ir.extents.values import Values, current, current_or_none
 from penstock._src.ir.function import Function
 from penstock._src.util.flags import flags
@@ -63,7 +63,7 @@ class Prepared:
     recorded  what was decided of unknown extents
     schedule  None on a device without kernels
     why       the primitive without native code that hinders, if one does
-    plans     those for many extents, with what was decided of these besides
+    plans     those for many extents, which have conditions of their own besides
     """
 
     function: Function
@@ -72,7 +72,7 @@ class Prepared:
     recorded: Values
     schedule: Schedule | None = None
     why: str = ""
-    plans: list[tuple[Conditions, OpenRunnable]] = field(default_factory=list)
+    plans: list[OpenRunnable] = field(default_factory=list)
 
     def loaded(self) -> Compiled:
         """The program for extents that are what they are now."""
@@ -132,13 +132,12 @@ class Prepared:
         assert isinstance(recorded, Recording)
         if flags.verify:  # each call's extents are verified alone
             self._planned()
-        for conditions, program in self.plans:
-            if hold(conditions, extents):
+        for program in self.plans:
+            if hold(program.conditions, extents):
                 return program.sized(extents)
-        recording = Recording(extents.symbols, recorded.conditions)
-        with recording:
+        with Recording(extents.symbols, recorded.conditions):
             program = self.stages.timed("load", load, self._planned())
-        self.plans.insert(0, (recording.added, program))
+        self.plans.insert(0, program)
         del self.plans[MOST_PLANS:]
         return program.sized(extents)
 

@@ -7,7 +7,6 @@ a sizing program writes its numbers anew, in microseconds.
 
 import dataclasses
 import functools
-import threading
 from collections.abc import Sequence
 from typing import Any
 
@@ -19,6 +18,7 @@ from penstock._src.compiler.plan.numbered import numbered
 from penstock._src.compiler.plan.plan import Plan
 from penstock._src.compiler.plan.sizes import SizingProgram
 from penstock._src.core.values import memory_limit
+from penstock._src.ir.extents.guards import Conditions, Recording
 from penstock._src.ir.extents.values import Values, current
 from penstock._src.native import kernels
 from penstock._src.native.algorithms.sizing import STORE_WORDS, sizing
@@ -57,7 +57,7 @@ class SizedTable(BoundTable):
 
 
 class OpenProgram:
-    """A loaded plan for all extents that fulfil its conditions."""
+    """A loaded plan for all extents that fulfil its conditions: what was decided under the recording at hand, beside what it knew."""
 
     def __init__(self, plan: Plan, symbols: Sequence[str]) -> None:
         """`symbols` are the names of the unknown extents; extents in the plan's shapes are expressions of them."""
@@ -77,7 +77,10 @@ class OpenProgram:
         self._table = self._words.table(self.libraries)
         self._patches = self._patch_words()
         self._rows = self._sizes.rows
-        self._size, self._lock = sizing().size, threading.Lock()
+        self._size = sizing().size
+        recording = current()
+        assert isinstance(recording, Recording)
+        self.conditions: Conditions = recording.added
 
     def _patch_words(self) -> list[int]:
         """The patches, which follow the table's words; a store gives what is added to an address, where that is an extent."""
@@ -200,5 +203,5 @@ class SizedProgram(Program):
 
 
 def load_open(plan: Plan) -> OpenProgram:
-    """Loads a plan; its extents are expressions over the symbols that have numbers now."""
+    """Loads a plan that was made under the recording at hand; its extents are expressions over the symbols that have numbers now."""
     return OpenProgram(plan, sorted(current().symbols))

@@ -16,6 +16,7 @@ from penstock._src.compiler.explain.records import (
     line_of,
 )
 from penstock._src.ir.extents import dims
+from penstock._src.ir.extents.guards import text as conditions_text
 from penstock._src.ir.node import Node, type_text
 
 WIDTH = 100
@@ -79,9 +80,13 @@ def _program(step: ProgramRecord, known: Explanation, total: float) -> list[str]
         f"primitives   {len(nodes)} nodes    {_counted(kinds)}",
         f"work         {units(flops, 'FLOP')}, at least {units(moved, 'B')} of arguments and results",
     ]
-    conditions = compiled.recorded.conditions_text()
-    if conditions:
-        lines.insert(1, f"extents      {_short(conditions)}")
+    shared = getattr(compiled.program, "shared", None)  # of a plan for many extents
+    decided = [
+        compiled.recorded.conditions_text(),
+        conditions_text(shared.conditions) if shared else "",
+    ]
+    if any(decided):
+        lines.insert(1, f"extents      {_short(', '.join(filter(None, decided)))}")
     if not step.kernels and set(nodes) <= set(function.parameters):
         return lines[:1]  # it hands its arguments on
     if compiled.why_interpreted:
