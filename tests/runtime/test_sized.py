@@ -7,6 +7,7 @@ import pytest
 
 import penstock as tf
 from penstock._src.core.values import memory_limit
+from penstock._src.runtime import sized
 from penstock._src.util.flags import override
 
 RANDOM = np.random.default_rng(0)
@@ -140,3 +141,19 @@ def test_what_needs_more_memory_than_there_is_is_refused():
     with pytest.raises(tf.errors.ResourceExhaustedError, match="sort|temporaries"):
         square(np.zeros(count, np.float32))
     assert np.isfinite(square(normal(20)))
+
+
+def test_memory_of_a_large_call_is_given_back():
+    gelu_sums = tf.function(
+        lambda x: tf.reduce_sum(tf.sort(tf.nn.gelu(x[:, None] + x[None]), 1), 1),
+        input_signature=[tf.TensorSpec([None])],
+    )
+    small, large = normal(50), normal(5000)
+    first, wide = gelu_sums(small).numpy(), gelu_sums(large).numpy()
+    step = steps_of(gelu_sums)[0][0]
+    shared = step.compiled.program.shared
+    assert shared.free[0].memory.array.size > 4 * 5000 * 5000
+    for _ in range(2 + sized.ROOMY_RUNS):
+        np.testing.assert_array_equal(gelu_sums(small), first)
+    assert shared.free[0].memory.array.size < 4 * 5000 * 5000
+    np.testing.assert_array_equal(gelu_sums(large), wide)

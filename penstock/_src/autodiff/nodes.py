@@ -87,7 +87,7 @@ def extend_node(
     """Replaces the op of `node` by `op`, with extra inputs and outputs; returns the new outputs, typed like `like`."""
     node.raw_op = op
     node._inputs = [*node._inputs, *new_inputs]
-    node.graph.edits += 1
+    node.graph._edits += 1
     added = []
     for model in like:
         tensor = SymbolicTensor(node, len(node._outputs), model.dtype, model.shape)

@@ -55,7 +55,7 @@ class Graph(Colocation, GraphConversions):
     # in which operations are built: see bridge/internals/control_flow_contexts.py
     _control_flow_context: Any = None
     # How often its operations got other inputs or control inputs.
-    edits = 0
+    _edits = 0
     # called with each variable that is made while the function of this graph is traced
     variable_rule: Callable[[Any], None] | None = None
     # the variables of TensorFlow 1 by name: see v1/variables/store.py

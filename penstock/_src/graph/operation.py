@@ -282,7 +282,7 @@ class Operation(OperationConversions):
     def _add_control_input(self, op: "Operation") -> None:
         if op not in self._control_inputs:
             self._control_inputs.append(op)
-            self.graph.edits += 1
+            self.graph._edits += 1
 
     def _add_control_inputs(self, ops: Any) -> None:
         for op in ops:
@@ -290,11 +290,11 @@ class Operation(OperationConversions):
 
     def _remove_all_control_inputs(self) -> None:
         self._control_inputs.clear()
-        self.graph.edits += 1
+        self.graph._edits += 1
 
     def _update_input(self, index: int, tensor: SymbolicTensor) -> None:
         self._inputs[index] = tensor
-        self.graph.edits += 1
+        self.graph._edits += 1
 
     def as_written(self) -> "tuple[Op, list[SymbolicTensor]]":
         """Returns the op that files have in place of this operation's, and its inputs."""

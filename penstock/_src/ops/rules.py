@@ -263,6 +263,30 @@ def value_of(p: Any, node: Any, what: str) -> np.ndarray:
     return np.asarray(value)
 
 
+def numbers_of(p: Any, node: Any, what: str) -> np.ndarray:
+    """Returns the static integers in a node while lowering; objects, Dims among them, where they follow from dynamic sizes.
+
+    Raises:
+      NeedsValue: they are only known at run time.
+    """
+    found = p.numbers(node)
+    if found is None:
+        raise NeedsValue(node, f"needs the value of {what} while compiling")
+    return np.asarray(found)
+
+
+def number_of(p: Any, node: Any, what: str) -> Any:
+    """Returns the integer in a scalar while lowering; a Dim where it follows from a dynamic size.
+
+    Raises:
+      NeedsValue: it is only known at run time.
+    """
+    if node.rank:
+        raise NotLowerable(f"{what} is not a scalar")
+    (number,) = dims_of(p, node, what)
+    return number
+
+
 def dims_of(p: Any, node: Any, what: str) -> list[int]:
     """Returns the entries of a shape vector while lowering, including dynamic sizes as Dims.
 

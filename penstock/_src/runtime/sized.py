@@ -30,6 +30,12 @@ from penstock._src.runtime.signature import OpenSignature, ProgramSignature, sig
 from penstock._src.runtime.weight_packer import packers_of
 from penstock._src.util.run_observers import RUN_OBSERVERS
 
+LARGE = 1 << 26  # bytes of an arena that are worth giving back
+ROOMY, ROOMY_RUNS = (
+    4,
+    100,
+)  # an arena of so many times what is needed is given back after so many runs
+
 
 @dataclasses.dataclass(eq=False)
 class SizedTable(BoundTable):
@@ -44,14 +50,22 @@ class SizedTable(BoundTable):
     registers: Any = None
     memory: Any = None
     program: "SizedProgram | None" = None
+    roomy_runs: int = 0  # the last ones in turn that needed little of the arena
 
     def offset(self, buffer: Buffer) -> int:
         assert self.program is not None
         return self.program.offsets[buffer]
 
+    def has_room_unused(self, needed: int) -> bool:
+        """Whether the arena was much too large for many runs, of which this is one that needs so many bytes."""
+        size = self.memory.array.size
+        self.roomy_runs = self.roomy_runs + 1 if size > max(LARGE, ROOMY * needed) else 0
+        return self.roomy_runs > ROOMY_RUNS
+
     def move(self, block: ArenaBlock) -> None:
         """Takes another arena, whose lock is held."""
         self.release()
+        self.roomy_runs = 0
         self.memory, self.arena = block, block.array
         self.claim, self.release = block.lock.acquire, block.lock.release
 
@@ -115,13 +129,13 @@ class OpenProgram:
 
     def take(self, program: "SizedProgram") -> SizedTable:
         """A table with the numbers of a program, whose arena nobody is using."""
-        table = self._unused()
+        table, needed = self._unused(), program.arena_bytes + SPARE
         if table is None:
             table = self._new_table(program)
+        elif table.memory.array.size < needed or table.has_room_unused(needed):
+            table.move(HOST_ARENAS.block(needed))
         elif table.program is program:
             return table
-        if table.memory.array.size < program.arena_bytes + SPARE:
-            table.move(HOST_ARENAS.block(program.arena_bytes + SPARE))
         base = table.memory.array.ctypes.data
         self._run(program.symbols, table.registers, table.stores, table.numbers, base)
         table.program = program

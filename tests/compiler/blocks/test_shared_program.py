@@ -34,6 +34,16 @@ def traced(function, *specs):
         lambda x: tf.range(tf.shape(x)[0]) * 2,
         lambda x: tf.linalg.band_part(tf.ones([tf.shape(x)[0]] * 2), -1, 0),
         lambda x: tf.math.unsorted_segment_sum(x, tf.range(tf.shape(x)[0]) % 2, tf.shape(x)[0]),
+        lambda x: tf.linalg.band_part(x @ tf.transpose(x), tf.shape(x)[0] - 1, 0),
+        lambda x: (tf.sort(x, 0), tf.argsort(x[:, 0])),
+        lambda x: tf.math.top_k(x[:, 1], tf.shape(x)[0])[1],
+        lambda x: tf.linalg.diag(x[:, 0]),
+        lambda x: tf.split(x, [2, tf.shape(x)[0] - 2]),
+        lambda x: tf.pad(x, [[0, tf.shape(x)[0]], [1, 0]]),
+        lambda x: tf.pad(x, [[tf.shape(x)[0] - 1, 0], [1, 0]], "REFLECT"),
+        lambda x: tf.roll(x, tf.shape(x)[0] // 2, 0),
+        lambda x: tf.random.stateless_uniform(tf.shape(x), [3, 4]) + x,
+        lambda x: tf.nn.experimental.stateless_dropout(x, 0.4, [3, 4]),
         lambda x: tf.while_loop(
             lambda i, _: i < tf.shape(x)[0], lambda i, s: (i + 1, s + x[i]), (0, tf.zeros([3]))
         ),
@@ -46,6 +56,24 @@ def test_one_program_serves_all_from_two_rows_on(function):
         for one, other in zip(tf.nest.flatten(found), tf.nest.flatten(expected), strict=True):
             np.testing.assert_allclose(one, other, rtol=1e-5)
     assert len(programs_of(compiled)) == 1
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: tf.math.bincount(tf.range(tf.shape(x)[0]) // 2, minlength=tf.shape(x)[0] // 2),
+        lambda x: tf.boolean_mask(x, x[:, 0] > 5),
+        lambda x: tf.nn.avg_pool2d(x[None, :, :, None], 3, 2, "SAME"),
+        lambda x: tf.pad(x, [[0, -tf.shape(x)[0] % 4], [0, 0]]),
+        lambda x: x[:, 0] * tf.linspace(0.0, 1.0, tf.shape(x)[0]),
+        lambda x: tf.searchsorted(x[:, 0], [4.0, 50.0]),
+    ],
+)
+def test_few_programs_serve_all(function):
+    compiled = traced(function)
+    for count in (5, 17, 2, 64, 66, 65, 33, 60, 54, 9, 3, 5):
+        np.testing.assert_allclose(compiled(rows(count)), function(tf.constant(rows(count))))
+    assert 1 <= len(programs_of(compiled)) <= 6
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from penstock._src.compiler.lower.values import DynamicRows, Lowered
 from penstock._src.core import dtypes
 from penstock._src.graph.operation import Operation
 from penstock._src.ir.errors import NotLowerable
+from penstock._src.ir.extents.dims import is_symbolic
 from penstock._src.ir.node import Node
 
 # Rows that have memory whether they are found or not: a numbered row takes 16 bytes and more.
@@ -49,7 +50,7 @@ def _where(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[L
     true = x if x.dtype == dtypes.bool_ else p.ne(x, p.constant(0, x.dtype))
     size = x.size
     found = where_true(p, p.reshape(true, [size]), p.iota([size], 0, dtypes.int64))
-    p.assume(found.rows, 0, int(size) - 1)
+    p.assume(found.rows, 0, (_MOST_ROWS if is_symbolic(size) else size) - 1)
     columns: list[Node] = []
     rest = found.rows
     for extent in reversed(x.shape[1:]):

@@ -13,7 +13,7 @@ from penstock._src.ir.errors import NotLowerable
 from penstock._src.ops import infer
 from penstock._src.ops.array.slice import contiguous
 from penstock._src.ops.indexed_slices import split_slices
-from penstock._src.ops.rules import ints, known_shape, show, static_value, value_of
+from penstock._src.ops.rules import dims_of, ints, known_shape, show, static_value, value_of
 
 
 def joined_shape(values, axis):
@@ -504,12 +504,12 @@ class SplitV(Op):
         if not -len(value.shape) <= at < len(value.shape):
             raise NotLowerable("an axis out of range")
         at %= len(value.shape)
-        sizes = [s.item() for s in value_of(p, size_splits, "the sizes")]
+        sizes = dims_of(p, size_splits, "the sizes")
         if sizes == [-1]:
             return [value]
-        whole = int(value.shape[at])
+        whole = value.shape[at]
         total = sum(s for s in sizes if s != -1)
         if sizes.count(-1) > 1 or total > whole or (-1 not in sizes and total != whole):
             raise NotLowerable("sizes that do not add up")
-        rest = value.shape[at] - total
+        rest = whole - total
         return p.split(value, [rest if s == -1 else s for s in sizes], at)

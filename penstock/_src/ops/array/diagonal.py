@@ -24,7 +24,7 @@ from penstock._src.ops.linalg.packed_diagonals import (
     put_diagonals,
     take_diagonals,
 )
-from penstock._src.ops.rules import show, value_of, zeros_like
+from penstock._src.ops.rules import number_of, show, value_of, zeros_like
 
 Align = Literal["LEFT_RIGHT", "RIGHT_LEFT", "LEFT_LEFT", "RIGHT_RIGHT"]
 SOLID = FLOAT | COMPLEX | INDEX
@@ -181,7 +181,7 @@ class _MatrixDiag(Op):
         if diagonal[-1] is None or rows is None or columns is None:
             known = [None if d is None or d < 0 else d for d in (rows, columns)]
             return lead.concatenate(known)
-        return lead.concatenate(self.size(diagonal[-1], band, int(rows), int(columns)))
+        return lead.concatenate(self.size(diagonal[-1], band, rows.item(), columns.item()))
 
     def gradient(self, _diagonal, k, _num_rows, _num_cols, _padding_value, _output, dy):
         zero = np.zeros((), dy.dtype.as_numpy_dtype)
@@ -232,7 +232,7 @@ class _MatrixDiag(Op):
     def lower(self, p, diagonal, k, num_rows, num_cols, padding_value):
         if padding_value.rank:
             raise NotLowerable("a padding that is not a scalar")
-        rows, columns = (int(value_of(p, v, "the size")) for v in (num_rows, num_cols))
+        rows, columns = (number_of(p, v, "the size") for v in (num_rows, num_cols))
         return self.lowered(p, diagonal, value_of(p, k, "k"), rows, columns, padding_value)
 
     def lowered(self, p, diagonal, k, rows, columns, fill):
@@ -413,7 +413,7 @@ class MatrixBandPart(Op):
         return np.where(kept, input, zero_of(self.T)).astype(self.T.np, copy=False)
 
     def lower(self, p, input, num_lower, num_upper):
-        below, above = (int(value_of(p, v, "the width")) for v in (num_lower, num_upper))
+        below, above = (number_of(p, v, "the width") for v in (num_lower, num_upper))
         if len(input.shape) < 2 or self.T.np.hasobject:
             raise NotLowerable("no matrices, or no numbers")
         shape = input.shape[-2:]

@@ -13,7 +13,7 @@ from penstock._src.ir.errors import NotLowerable
 from penstock._src.ops import infer
 from penstock._src.ops.array.constant import zero_of
 from penstock._src.ops.array.slice import contiguous
-from penstock._src.ops.rules import reshape, shape_of, show, value_of
+from penstock._src.ops.rules import numbers_of, reshape, shape_of, show
 
 Modes = Literal["REFLECT", "SYMMETRIC"]
 
@@ -34,7 +34,10 @@ def padded_shape(input, paddings):
     if (np.asarray(value) < 0).any():
         raise ValueError("Paddings must be non-negative")
     return TensorShape(
-        [infer.add(d, int(low) + int(high)) for d, (low, high) in zip(input.as_list(), value)]
+        [
+            infer.add(d, low + high)
+            for d, (low, high) in zip(input.as_list(), np.asarray(value).tolist())
+        ]
     )
 
 
@@ -60,10 +63,10 @@ def amounts(op, input, paddings):
 
 def lowered_amounts(p, input, paddings):
     """Returns the static padding of each dimension while lowering."""
-    value = value_of(p, paddings, "the paddings")
+    value = numbers_of(p, paddings, "the paddings")
     if value.shape != (len(input.shape), 2) or (value < 0).any():
         raise NotLowerable("paddings that do not fit")
-    return [(int(low), int(high)) for low, high in value]
+    return [(low, high) for low, high in value.tolist()]
 
 
 def pad_with(input, pairs, fill):

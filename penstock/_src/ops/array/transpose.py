@@ -11,7 +11,7 @@ from penstock._src.core.typesets import ANY, BOOL, COMPLEX, FLOAT, INDEX, INTEGE
 from penstock._src.ir.errors import NotLowerable
 from penstock._src.ops import infer
 from penstock._src.ops.array.slice import contiguous
-from penstock._src.ops.rules import conj, show, static_value, value_of
+from penstock._src.ops.rules import conj, numbers_of, show, static_value, value_of
 
 REVERSIBLE = FLOAT | INTEGER | COMPLEX | BOOL | STRING
 
@@ -324,7 +324,7 @@ class Roll(Op):
         return np.roll(input, shift.ravel().tolist(), axes)
 
     def lower(self, p, input, shift, axis):
-        shifts = [int(s) for s in value_of(p, shift, "the shift").ravel()]
+        shifts = numbers_of(p, shift, "the shift").ravel().tolist()
         axes = [int(a) for a in value_of(p, axis, "the axis").ravel()]
         rank = len(input.shape)
         if shift.shape != axis.shape or any(not -rank <= a < rank for a in axes):

@@ -214,7 +214,7 @@ def _lowered_bisection(p, rows, wanted, side):
     last = p.scalar(columns - 1, dtypes.int32)
     first = p.full(wanted.shape, 0, dtypes.int32)
     length = p.broadcast_to(p.scalar(columns, dtypes.int32), wanted.shape)
-    for _ in range(int(columns).bit_length()):
+    for _ in range(_steps(columns)):
         half = p.shift_right(length, 1)
         middle = p.minimum(p.add(first, half), last)
         found = p.gather(rows, middle, 1, batch_dims=1)
@@ -223,6 +223,14 @@ def _lowered_bisection(p, rows, wanted, side):
         first = p.select(right, p.add(p.add(first, half), 1), first)
         length = p.select(right, p.sub(p.sub(length, half), 1), half)
     return first
+
+
+def _steps(extent):
+    """The number of steps that halving takes from an extent to nothing; alike for all unknown ones of as many bits."""
+    count = 0
+    while extent >= 1 << count:
+        count += 1
+    return count
 
 
 class UpperBound(LowerBound):

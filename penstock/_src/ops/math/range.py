@@ -13,7 +13,7 @@ from penstock._src.ir.errors import NotLowerable
 from penstock._src.ir.extents.dims import range_length
 from penstock._src.ir.extents.dims import shape_key as dims_key
 from penstock._src.ops import infer
-from penstock._src.ops.rules import is_float, quiet, show, value_of
+from penstock._src.ops.rules import is_float, number_of, quiet, show, value_of
 
 MOST_STEPS = 2**63 - 1
 COUNTED = frozenset({dtypes.int32, dtypes.int64, dtypes.float32, dtypes.float64})
@@ -108,7 +108,7 @@ class LinSpace(Op):
         count = num.value
         if count is not None and count <= 0:
             raise ValueError(f"LinSpace: Requires num > 0: {count}")
-        return [None if count is None else int(count)]
+        return [None if count is None else np.asarray(count).item()]
 
     @quiet
     def eager(self, start, stop, num):
@@ -130,12 +130,12 @@ class LinSpace(Op):
     def lower(self, p, start, stop, num):
         if start.rank or stop.rank or num.rank:
             raise NotLowerable("ends that are no scalars")
-        count = int(value_of(p, num, "num"))
+        count = number_of(p, num, "num")
         if count <= 0:
             raise NotLowerable("a number of points that is not positive")
         if count == 1:
             return p.broadcast_to(start, (1,))
-        step = p.div(p.sub(stop, start), float(count - 1))
+        step = p.div(p.sub(stop, start), p.scalar(count - 1, self.T))
         places = p.iota((count,), 0, dtypes.int32)
         line = p.add(start, p.mul(step, p.cast(places, self.T)))
         line = p.select(p.eq(places, 0), start, line)
@@ -171,7 +171,7 @@ def bins_of(size):
     count = size.with_rank(0).value
     if count is not None and count < 0:
         raise ValueError(f"size ({int(count)}) must be non-negative")
-    return None if count is None else int(count)
+    return None if count is None else np.asarray(count).item()
 
 
 def check_counts(op, values, size, weights):
@@ -189,7 +189,7 @@ def check_counts(op, values, size, weights):
 
 def lower_counts(op, p, values, size, weights, binary):
     """Lowers counts of a vector, or of each row of a matrix, to a scatter."""
-    count = int(value_of(p, size, "size"))
+    count = number_of(p, size, "size")
     if count < 0 or len(values.shape) not in (1, 2):
         raise NotLowerable("values that are neither a vector nor a matrix")
     weighted = all(weights.shape)
@@ -347,7 +347,7 @@ class HistogramFixedWidth(Op):
 
     def shape(self, values, value_range, nbins):
         count = nbins.with_rank(0).value
-        return [None if count is None else int(count)]
+        return [None if count is None else np.asarray(count).item()]
 
     @quiet
     def eager(self, values, value_range, nbins):
@@ -371,7 +371,7 @@ class HistogramFixedWidth(Op):
         return np.bincount(places.ravel(), minlength=count).astype(self.dtype.np)
 
     def lower(self, p, values, value_range, nbins):
-        count = int(value_of(p, nbins, "nbins"))
+        count = number_of(p, nbins, "nbins")
         if count <= 0 or tuple(value_range.shape) != (2,) or not self.T.is_floating:
             raise NotLowerable("a range that is none, or integers")
         p.check(p.reduce_all(p.eq(values, values)), "HistogramFixedWidth: values contain NaN")
@@ -379,8 +379,9 @@ class HistogramFixedWidth(Op):
         ends = p.cast(value_range, dtypes.float64)
         low, high = p.take_index(ends, 0, 0), p.take_index(ends, 0, 1)
         p.check(p.lt(low, high), "HistogramFixedWidth: value_range must ascend")
-        places = p.floor(p.div(p.sub(wide, low), p.div(p.sub(high, low), float(count))))
-        inside = p.minimum(p.maximum(places, 0.0), float(count - 1))
+        width = p.div(p.sub(high, low), p.scalar(count, dtypes.float64))
+        places = p.floor(p.div(p.sub(wide, low), width))
+        inside = p.minimum(p.maximum(places, 0.0), p.scalar(count - 1, dtypes.float64))
         start, ones = p.full((count,), 0, self.dtype), p.full(wide.shape, 1, self.dtype)
         return p.scatter(start, p.expand_dims(p.cast(inside, dtypes.int64), 1), ones, op="add")
 

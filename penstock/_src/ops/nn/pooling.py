@@ -10,7 +10,7 @@ import numpy as np
 from penstock._src.core import dtypes
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.shapes import TensorShape
-from penstock._src.ir.extents.dims import shape_key
+from penstock._src.ir.extents.dims import is_symbolic, shape_key
 from penstock._src.ops.nn.window import (
     Window,
     explicit_pairs,
@@ -263,8 +263,16 @@ def lower_average_gradient(p: Any, c: Pooling, grad: Any) -> Any:
 def _divided(p: Any, c: Pooling, x: Any) -> Any:
     if all(w.low <= 0 and w.high <= 0 for w in c.windows):
         return x / prod(c.sizes)
-    for vector in counts(c):
-        x = x / p.constant(vector.astype(x.dtype.np), x.dtype)
+    if not any(map(is_symbolic, (*c.shape, *c.output()))):
+        for vector in counts(c):
+            x = x / p.constant(vector.astype(x.dtype.np), x.dtype)
+        return x
+    for axis, w in zip(c.axes, c.windows, strict=True):  # `counts`, of extents that are unknown
+        shape = [1] * len(c.shape)
+        shape[axis] = w.out
+        begin = p.sub(p.mul(p.iota(shape, axis, dtypes.int32), w.stride), w.low)
+        seen = p.sub(p.minimum(p.add(begin, w.size), w.extent), p.maximum(begin, 0))
+        x = x / p.cast(seen, x.dtype)
     return x
 
 

@@ -8,7 +8,7 @@ from penstock._src.core.registry import raw
 from penstock._src.core.typesets import INDEX, REAL
 from penstock._src.ir.meaning.heaps import kept_by_heap
 from penstock._src.ops import infer
-from penstock._src.ops.rules import in_float32, show, value_of
+from penstock._src.ops.rules import in_float32, number_of, show
 
 
 class _TopK(Op):
@@ -118,7 +118,7 @@ class TopKV2(_TopK):
         return self.largest(input, int(k), self.index_type.as_numpy_dtype)
 
     def lower(self, p, input, k):
-        values, indices = p.top_k(input, int(value_of(p, k, "k")), is_sorted=self.sorted)
+        values, indices = p.top_k(input, number_of(p, k, "k"), is_sorted=self.sorted)
         return values, p.cast(indices, self.index_type)
 
 
@@ -154,7 +154,7 @@ class NthElement(Op):
         return np.partition(wide, at, axis=-1)[..., at].astype(input.dtype, copy=False)
 
     def lower(self, p, input, n):
-        at = int(value_of(p, n, "n"))
+        at = number_of(p, n, "n")
         extent = input.shape[-1]
         if self.reverse:
             at = extent - 1 - at
