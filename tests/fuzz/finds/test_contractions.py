@@ -29,3 +29,18 @@ def test_a_contraction_without_columns_of_its_own_takes_its_tail_by_rows(shape):
         with flags.override(verify=1):
             compiled = tf.function(run, autograph=False)(x)
         np.testing.assert_allclose(compiled, run(x), rtol=1e-4, atol=1e-4)
+
+
+def test_a_product_without_elements_whose_columns_are_summed():
+    """Its tasks' sums had as many rows as there are tasks, which nobody had counted."""
+
+    generator = tf.random.Generator.from_seed(1)
+
+    @tf.function(input_signature=[tf.TensorSpec([None, None, 1])], autograph=False)
+    def total(x):
+        y = tf.reshape(generator.truncated_normal([-tf.shape(x)[1] % 3, 2]), [-1, 8, 2])
+        y = tf.matmul(y, y, transpose_a=True) * 0.3
+        z = tf.einsum("abc,dbc->ad", y, y) * 0.3
+        return tf.cond(tf.reduce_sum(z) > 0.3, lambda: 1.0, lambda: 2.0)
+
+    assert total(np.ones((3, 3, 1), np.float32)).numpy() == 2

@@ -72,9 +72,10 @@ def _from(found: Match, arrays: Sequence[Buffer], side: int) -> Buffer | tuple[B
 
 def _launch_nothing(builder: PlanBuilder, kernel: ContractKernel) -> None:
     """A contraction without elements: no task sums anything."""
-    made = [builder.used(n) for n in (kernel.outputs[0], kernel.partial) if n is not None]
+    made = [builder.used(kernel.outputs[0])]
+    if kernel.partial is not None:
+        made.append(_partials_of(builder, kernel, kernel.partial, 0, 0))
     builder.note(kernel, [], made)
-    builder.tasks[id(kernel)] = 0
 
 
 def stores_once(builder: PlanBuilder, kernel: ContractKernel) -> bool:
@@ -119,7 +120,13 @@ def _partials(
     builder: PlanBuilder, kernel: ContractKernel, node: Node, code: Any, sizes: tuple[int, ...]
 ) -> Buffer:
     """The memory of the sums of each of a contraction's tasks."""
-    tasks, bytes_each = code.partials(sizes)
+    return _partials_of(builder, kernel, node, *code.partials(sizes))
+
+
+def _partials_of(
+    builder: PlanBuilder, kernel: ContractKernel, node: Node, tasks: Any, bytes_each: int
+) -> Buffer:
+    """The same, of so many tasks."""
     builder.tasks[id(kernel)] = tasks
     buffer = builder.buffers[node.id] = Buffer(f"partial %{node.id}", tasks * bytes_each)
     builder.known.append(buffer)
