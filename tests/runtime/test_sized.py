@@ -8,6 +8,7 @@ import pytest
 import penstock as tf
 from penstock._src.core.values import memory_limit
 from penstock._src.runtime import sized
+from penstock._src.util import run_observers
 from penstock._src.util.flags import override
 
 RANDOM = np.random.default_rng(0)
@@ -129,6 +130,31 @@ def test_reports_have_the_numbers_of_their_call():
             type(launch.tasks) is int for launch in plan.launches if hasattr(launch, "tasks")
         )
         assert plan.arena_bytes == found.compiled.program.arena_bytes
+
+
+def test_a_profiled_run_is_of_its_own_extents():
+    infer = tf.function(
+        lambda x: tf.nn.softmax(tf.matmul(x, x, transpose_b=True)),
+        input_signature=[tf.TensorSpec([None, 8])],
+    )
+    for rows in (4, 90):
+        x = normal(rows, 8)
+        expected = infer(x).numpy()
+        seen = []
+
+        class Observer:
+            def program_ran(self, plan, rows, seen=seen):
+                seen.extend(r.label for r in plan.launches)
+
+            def host_ran(self, *_):
+                pass
+
+        run_observers.RUN_OBSERVERS.append(observer := Observer())
+        try:
+            np.testing.assert_array_equal(infer(x), expected)
+        finally:
+            run_observers.RUN_OBSERVERS.remove(observer)
+        assert any(f"[{rows}, {rows}]" in label or f"{rows}x{rows}" in label for label in seen)
 
 
 def test_what_needs_more_memory_than_there_is_is_refused():

@@ -195,7 +195,9 @@ class SizedProgram(Program):
     @functools.cached_property
     def _alone(self) -> Program:
         """The program of this plan alone, whose records reports know."""
-        return load(self.plan)
+        plan = self.plan
+        with self.extents:
+            return load(plan)
 
     def _run(self, arguments: Sequence[Any]) -> list[np.ndarray]:
         return self._alone._run(arguments) if RUN_OBSERVERS else super()._run(arguments)
