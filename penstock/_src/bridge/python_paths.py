@@ -72,6 +72,7 @@ PATHS: dict[str, str] = {
     "core.protobuf.struct_pb2": "@proto.saved",
     "core.protobuf.trackable_object_graph_pb2": "@proto.saved",
     "core.util.event_pb2": "@proto.event",
+    "dtensor.python.tests.test_util": "@bridge.testing.dtensor",
     "lite": "tf.lite",
     "lite.python.convert": "@bridge.internals.conversion tf.lite",
     "lite.python.lite": "tf.lite",
@@ -138,6 +139,9 @@ PATHS: dict[str, str] = {
     ),
     "python.distribute.distribute_coordinator_context": "@v1.monitored.worker_context",
     "python.distribute.distribute_utils": "@bridge.internals.distribution",
+    "python.distribute.experimental.dtensor_strategy_extended": "@distribute.dtensor.strategy",
+    "python.distribute.experimental.dtensor_util": "@distribute.dtensor.strategy",
+    "python.distribute.experimental.mirrored_strategy": "@distribute.dtensor.strategy",
     "python.distribute.input_lib": (
         "DistributedDataset=tf.distribute.DistributedDataset "
         "DistributedIterator=tf.distribute.DistributedIterator "

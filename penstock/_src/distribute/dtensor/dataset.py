@@ -1,9 +1,10 @@
 """DTensorDataset: batches of a dataset as DTensors."""
 
-from collections.abc import Iterator
 from typing import Any
 
+from penstock._src.core.dispatch import STATE
 from penstock._src.data.dataset import Dataset
+from penstock._src.data.iterator import IteratorSpec, OwnedIterator
 from penstock._src.distribute.dtensor.mesh import Mesh
 from penstock._src.distribute.dtensor.tensors import relayout
 from penstock._src.util import nest
@@ -63,9 +64,63 @@ class DTensorDataset(Dataset):
 
     element_spec = read_only("_batches.element_spec", "The types of the batches.")
 
-    def __iter__(self) -> Iterator[Any]:  # type: ignore[override]
-        for batch in self._batches:
-            yield nest.map_structure(relayout, batch, self._layouts)
+    def __iter__(self) -> "DTensorIterator":  # type: ignore[override]
+        return DTensorIterator(self._batches, self._layouts)
+
+
+class DTensorIterator(OwnedIterator):
+    """An iterator over batches that gives them in layouts, in functions too.
+
+    Args:
+      dataset: the batches.
+      layouts: a Layout for each component of an element.
+      components, element_spec: instead of the dataset, the handle of an iterator and the types of its elements.
+    """
+
+    def __init__(
+        self, dataset: Any, layouts: Any, components: Any = None, element_spec: Any = None
+    ) -> None:
+        super().__init__(dataset, components, element_spec)
+        self._layouts = layouts
+        self._spec = DTensorIteratorSpec(self._element_spec, layouts)
+        # Eager batches are made of the handle's elements by this.
+        pack = self._pack
+        self._pack = lambda element: self._laid_out(pack(element))
+
+    def _laid_out(self, batch: Any) -> Any:
+        return nest.map_structure(relayout, batch, self._layouts)
+
+    def get_next(self) -> Any:
+        """Returns the next batch as DTensors.
+
+        Raises:
+          tf.errors.OutOfRangeError: there is none.
+        """
+        batch = super().get_next()
+        return batch if STATE.graph is None else self._laid_out(batch)
+
+    _next_internal = get_next
+
+
+class DTensorIteratorSpec(IteratorSpec):
+    """The type of an iterator that gives batches in layouts.
+
+    Args:
+      element_spec: the types of the batches.
+      layouts: a Layout for each component.
+    """
+
+    def __init__(self, element_spec: Any, layouts: Any) -> None:
+        super().__init__(element_spec)
+        self._layouts = layouts
+
+    value_type = property(lambda _: DTensorIterator, doc="The class of the values.")
+
+    def _serialize(self) -> tuple[Any, ...]:
+        return self._element_spec, nest.map_structure(lambda held: held.to_string(), self._layouts)
+
+    def _from_components(self, components: Any) -> DTensorIterator:
+        return DTensorIterator(None, self._layouts, components, self._element_spec)
 
 
 def _check_batches(dataset: Dataset, size: int) -> None:

@@ -117,7 +117,7 @@ def _run(cls: type[Op], inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Any:
 
 def _run_function(function: Any, tensors: Any) -> list[Any] | None:
     """Runs a function on DTensors; None if there are none, and nothing else runs it in a way of its own."""
-    made = function_on_dtensors(function, tensors)
+    made = function_on_dtensors(function, tensors, _SCOPE.mesh)
     before = _PLAIN_CALLS[0]
     return before(function, tensors) if made is None and before is not None else made
 
@@ -131,7 +131,7 @@ def _tensors(value: Any) -> list[Any]:
 @export("experimental.dtensor.default_mesh")
 @contextlib.contextmanager
 def default_mesh(mesh: Mesh) -> Iterator[None]:
-    """A scope in which ops without DTensor inputs return DTensors that are replicated on a mesh.
+    """A scope in which ops and functions without DTensor inputs return DTensors that are replicated on a mesh.
 
     Args:
       mesh: a Mesh.

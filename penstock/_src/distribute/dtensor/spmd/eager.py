@@ -147,9 +147,11 @@ def _finished(tensor: Any, specs: Specs, mesh: Mesh) -> Any:
     return shard_of(EagerTensor(tensor._value, tensor.dtype), Layout(specs, mesh))
 
 
-def function_on_dtensors(function: GraphFunction, tensors: Sequence[Any]) -> list[Any] | None:
-    """Runs a function whose inputs are DTensors, or variables with layouts; None if none is."""
-    mesh = None if HERE.is_on_shards else mesh_of(tensors, function.name)
+def function_on_dtensors(
+    function: GraphFunction, tensors: Sequence[Any], default: Mesh | None = None
+) -> list[Any] | None:
+    """Runs a function whose inputs are DTensors, or variables with layouts; None if none is and no mesh is the default."""
+    mesh = None if HERE.is_on_shards else mesh_of(tensors, function.name) or default
     if mesh is None:
         return None
     specs = [_part(t).specs for t in tensors]
