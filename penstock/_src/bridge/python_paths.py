@@ -316,6 +316,8 @@ PATHS: dict[str, str] = {
     "python.util.nest_util": "CustomNestProtocol=@util.nest:CustomNestProtocol",
     "python.util.tf_inspect": "std:inspect",
     "python.util.variable_utils": "@bridge.internals.ops",
+    "tools.compatibility.all_renames_v2": "@v1.names.renames",
+    "tools.compatibility.renames_v2": "renames=@v1.names.renames:symbol_renames",
     "tools.docs.doc_controls": "@bridge.internals.doc_controls",
 }
 

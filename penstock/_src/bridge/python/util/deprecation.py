@@ -159,6 +159,28 @@ def deprecated_alias(
     return tf_decorator.make_decorator(func_or_class, warning, "deprecated", f"Use {name} instead.")
 
 
+def deprecate_moved_module(
+    deprecated_name: str, new_module: types.ModuleType, deletion_version: str
+) -> Callable[[str], Any]:
+    """Returns the `__getattr__` of a module that was moved: it warns, once, and gives the names of the new one.
+
+    Args:
+      deprecated_name: the module's old name.
+      new_module: where its names are now.
+      deletion_version: the version from which on the old name is gone.
+    """
+
+    def moved(name: str) -> Any:
+        asked = not name.startswith("__")  # by a program, and not by Python
+        if asked and not _is_silent and moved not in _warned_of:
+            _warned_of.add(moved)
+            text = "Please fix your imports. Module %s has been moved to %s. The old module will be deleted in version %s."
+            _log(text, deprecated_name, new_module.__name__, deletion_version)
+        return getattr(new_module, name)
+
+    return moved
+
+
 def deprecated_args(
     date: str | None,
     instructions: str,
