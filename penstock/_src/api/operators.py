@@ -1,5 +1,6 @@
 """The operators, indexing and Python protocols of tensors."""
 
+import inspect
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,6 @@ from penstock._src.core.tensor import Tensor
 from penstock._src.core.typesets import FLOAT, INTEGER
 from penstock._src.eager.tensor import EagerTensor
 from penstock._src.eager.variable import Variable
-from penstock._src.util.export import export
 
 from .array import indexing
 from .extending.dispatch import dispatchable
@@ -242,7 +242,7 @@ def _absolute(self):
         raise
 
 
-@export("__operators__.eq", v1=["__operators__.eq"])
+@dispatchable("__operators__.eq", v1=["__operators__.eq"])
 def tensor_equals(self, other):
     """Whether elements are equal; in TensorFlow 1's graphs, whether it is the same tensor.
 
@@ -267,7 +267,7 @@ def tensor_equals(self, other):
         raise
 
 
-@export("__operators__.ne", v1=["__operators__.ne"])
+@dispatchable("__operators__.ne", v1=["__operators__.ne"])
 def tensor_not_equals(self, other):
     """Whether elements differ; in TensorFlow 1's graphs, whether it is another tensor.
 
@@ -408,7 +408,7 @@ def _subscript(tensor, slice_spec, var=None):
             result = _eager_item(tensor, slice_spec)
             if result is not None:
                 return result
-        return get_item(tensor, slice_spec, var)
+        return get_item(tensor, slice_spec, *(() if var is None else (var,)))
     except Exception as error:
         shorten(error)
         raise
@@ -467,7 +467,8 @@ def get_item(tensor, slice_spec, var=None):
     with scope_in_graph("strided_slice", "") as scope:
         packed = _pack_bounds(begin, end, strides)
         name = scope or "strided_slice"
-        return indexing.strided_slice(tensor, *packed, **masks, var=var, name=name)
+        # What is no tensor dispatches on the subscript, not on the slice that it is done by.
+        return indexing.strided_slice.__wrapped__(tensor, *packed, **masks, var=var, name=name)
 
 
 def _is_basic(spec):
@@ -565,8 +566,8 @@ def install_operators() -> None:
         "pos": lambda self: self,
         "abs": _absolute,
         "invert": _invert,
-        "eq": tensor_equals,
-        "ne": tensor_not_equals,
+        "eq": inspect.unwrap(tensor_equals),
+        "ne": inspect.unwrap(tensor_not_equals),
         "bool": _bool,
         "nonzero": _bool,
         "iter": _iterate,

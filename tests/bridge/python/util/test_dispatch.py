@@ -140,3 +140,42 @@ def test_indexing_and_ragged_constructors_dispatch(name):
     op = INDEXING[name]()
     Dispatcher().register(op)
     assert op(symbol, [0, 1]) == "dispatched" and seen == [name]
+
+
+def test_comparisons_and_subscripts_are_taken_over(registered):
+    @registered(tf.__operators__.eq, {"self": Money, "other": Money})
+    def equal(self, other):
+        return self.cents == other.cents
+
+    assert bool(tf.__operators__.eq(Money(1), Money(1)))
+    assert bool(tf.constant(1) == 1)
+
+    class Symbol:
+        shape, dtype = tf.TensorShape([4]), tf.float32
+
+    seen = []
+
+    class Watch(dispatch.dispatch.GlobalOpDispatcher):
+        def handle(self, op, args, kwargs):
+            seen.append((op.__name__, args[1:], kwargs))
+            return "taken"
+
+    watch = Watch()
+    watch.register()
+    try:
+        assert tf.Tensor.__getitem__(Symbol(), 0) == "taken"
+    finally:
+        dispatch._GLOBAL_DISPATCHERS.remove(watch)
+    assert seen == [("get_item", (0,), {})]
+
+
+def test_checkers_of_types_are_kept_and_lists_are_documented():
+    checker = dispatch.make_type_checker(Money)
+    assert checker is dispatch.make_type_checker(Money)
+    assert checker.Check(Money(1)) and not checker.Check(1)
+    dispatch.update_docstrings_with_api_lists()
+    dispatch.update_docstrings_with_api_lists()
+    text = tf.experimental.dispatch_for_api.__doc__
+    assert text.count("* `tf.concat(values, axis, name)`") == 1
+    unary = tf.experimental.dispatch_for_unary_elementwise_apis.__doc__
+    assert "* `tf.math.abs(x, name)`" in unary

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from penstock._src.api.extending import dispatch, matching
 from penstock._src.util import nest
+
+from . import tf_export
 
 Function = Callable[..., Any]
 
@@ -153,3 +156,52 @@ def type_based_dispatch_signatures_for(cls: type) -> dict[Function, list[dict[st
 def _mentions(annotation: Any, cls: type) -> bool:
     arguments = getattr(annotation, "__args__", ())
     return annotation is cls or any(_mentions(argument, cls) for argument in arguments)
+
+
+class TypeChecker:
+    """Compares values with a type annotation; there is one for equal annotations."""
+
+    def __init__(self, annotation: Any) -> None:
+        matching.check_annotation(annotation)
+        self._annotation = annotation
+
+    def Check(self, value: Any) -> matching.Match:
+        """Returns how a value matches: not at all, as a plain value, or as one that functions dispatch on."""
+        return matching.match(value, self._annotation)
+
+
+make_type_checker = functools.lru_cache(maxsize=None)(TypeChecker)
+
+
+def _lines_of(apis: Iterable[Function]) -> list[str]:
+    """Lines with the public names and parameters of functions."""
+    found = []
+    for api in apis:
+        name = tf_export.get_canonical_name_for_symbol(api)
+        if name is not None:
+            parameters = ", ".join(inspect.signature(api).parameters)
+            found.append(f"* `tf.{name}({parameters})`")
+    return sorted(found)
+
+
+def update_docstrings_with_api_lists() -> None:
+    """Appends the functions that can be taken over to the documentation of the decorators that do so."""
+    for decorator, text, apis in (
+        (
+            dispatch.dispatch_for_api,
+            "The TensorFlow APIs that may be overridden by `@dispatch_for_api` are:",
+            dispatch._DISPATCHABLES,
+        ),
+        (
+            dispatch.dispatch_for_unary_elementwise_apis,
+            "The unary elementwise APIs are:",
+            dispatch.UNARY,
+        ),
+        (
+            dispatch.dispatch_for_binary_elementwise_apis,
+            "The binary elementwise APIs are:",
+            dispatch.BINARY,
+        ),
+    ):
+        before = (decorator.__doc__ or "").partition(text)[0].rstrip()
+        decorator.__doc__ = "\n".join([before, "", text, "", *_lines_of(apis), ""])

@@ -2,31 +2,143 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
+import inspect
+import threading
+from collections.abc import Mapping, Set
 from typing import Any
 
 from penstock._src.proto.graph import GraphDebugInfo
 from penstock._src.util.locations import StackFrame, StackTrace
 
-__all__ = [
-    "GraphDebugInfoBuilder",
-    "LoadTracesFromDebugInfo",
-    "StackFrame",
-    "StackTrace",
-    "extract_stack",
-]
+from . import _tf_stack
+
+FrameSummary, StackSummary = StackFrame, StackTrace
+EMPTY_SET: frozenset[str] = frozenset()
+EMPTY_DICT: dict[Any, Any] = {}
+
+Place = tuple[str, int]
+Shown = tuple[str, int, str]
 
 
-def _frames_above(frame: Any) -> Iterator[StackFrame]:
-    while frame is not None:
-        yield StackFrame(frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name)
-        frame = frame.f_back
+class _Transforms(threading.local):
+    """The transforms that this thread has entered, innermost last, and what they come to."""
+
+    def __init__(self) -> None:
+        self.mappers: list[StackTraceMapper] = []
+        self.filters: list[StackTraceFilter] = []
+        self.source_map = _tf_stack.PyBindSourceMap()
+        self.file_set = _tf_stack.PyBindFileSet()
 
 
-def extract_stack() -> StackTrace:
-    """Returns the stack of the caller."""
-    return StackTrace(list(_frames_above(sys._getframe(1)))[::-1])
+_TRANSFORMS = _Transforms()
+
+
+class StackTraceTransform:
+    """A context in which the stacks that a thread takes are changed."""
+
+    def _entered(self) -> list[Any]:
+        """The transforms of this kind that the thread has entered."""
+        raise NotImplementedError("subclasses need to override this")
+
+    def update(self) -> None:
+        """Makes what this transform says hold."""
+        raise NotImplementedError("subclasses need to override this")
+
+    def _clear(self) -> None:
+        """Makes stacks what they are without transforms of this kind."""
+        raise NotImplementedError("subclasses need to override this")
+
+    def __enter__(self) -> Any:
+        entered = self._entered()
+        self.parent = entered[-1] if entered else None
+        entered.append(self)
+        self.update()
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        entered = self._entered()
+        if entered.pop() is not self:
+            raise AssertionError("contexts of stacks end in the order in which they were entered")
+        if self.parent is None:
+            self._clear()
+        else:
+            self.parent.update()
+
+
+class StackTraceMapper(StackTraceTransform):
+    """Shows other places for some lines: subclasses say which."""
+
+    parent: StackTraceMapper | None = None
+
+    def _entered(self) -> list[Any]:
+        return _TRANSFORMS.mappers
+
+    def _clear(self) -> None:
+        _TRANSFORMS.source_map.update_to(())
+
+    def update(self) -> None:
+        """Makes what this mapper says hold."""
+        _TRANSFORMS.source_map.update_to(self.get_effective_source_map().items())
+
+    def get_effective_source_map(self) -> Mapping[Place, Shown]:
+        """Returns {(file, line): (file, line, function)}, with what outer mappers say."""
+        raise NotImplementedError("subclasses need to override this")
+
+
+class SentinelMapper(StackTraceMapper):
+    """Shows lines as they are."""
+
+    def get_effective_source_map(self) -> Mapping[Place, Shown]:
+        """Returns nothing."""
+        return EMPTY_DICT
+
+
+class StackTraceFilter(StackTraceTransform):
+    """Leaves lines of some files out: subclasses say which."""
+
+    parent: StackTraceFilter | None = None
+
+    def _entered(self) -> list[Any]:
+        return _TRANSFORMS.filters
+
+    def _clear(self) -> None:
+        _TRANSFORMS.file_set.update_to(())
+
+    def update(self) -> None:
+        """Makes what this filter says hold."""
+        _TRANSFORMS.file_set.update_to(self.get_filtered_filenames())
+
+    def get_filtered_filenames(self) -> Set[str]:
+        """Returns the names of the files, with those of outer filters."""
+        raise NotImplementedError("subclasses need to override this")
+
+
+class SentinelFilter(StackTraceFilter):
+    """Leaves nothing out."""
+
+    def get_filtered_filenames(self) -> Set[str]:
+        """Returns nothing."""
+        return EMPTY_SET
+
+
+class CurrentModuleFilter(StackTraceFilter):
+    """Leaves lines of the caller's file out."""
+
+    def __init__(self) -> None:
+        frame = inspect.currentframe()
+        outer = frame.f_back if frame is not None else None
+        self._name = outer.f_code.co_filename if outer is not None else ""
+
+    def get_filtered_filenames(self) -> Set[str]:
+        """Returns the file's name, with those of outer filters."""
+        outer = self.parent.get_filtered_filenames() if self.parent is not None else EMPTY_SET
+        return {self._name} | outer
+
+
+def extract_stack(stacklevel: int = 1) -> StackTrace:
+    """Returns the stack of the caller, as the entered transforms show it; with a larger level that of one further out."""
+    held = _TRANSFORMS
+    return _tf_stack.extract_stack(held.source_map, held.file_set, stacklevel + 1)
 
 
 class GraphDebugInfoBuilder:
