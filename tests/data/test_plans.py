@@ -92,3 +92,37 @@ def test_a_map_that_adds_what_it_captured_is_no_step_without_effect():
         return [row for pair in [next(iter(rows))] for row in pair]
 
     assert [float(v) for v in joined(tf.constant(3.5))] == [0.0, 3.5]
+
+
+@pytest.mark.parametrize(
+    "wanted, refusal",
+    [
+        (['name: "ParallelMapDataset"', 'name: "TensorDataset"'], None),
+        (['name: "ParallelMapDatasetV2" attr { key: "deterministic" value { s: "true" } }'], None),
+        (['name: "MapDataset"'], "matching 'MapDataset', but found 'ParallelMapDatasetV2'"),
+        (
+            ['name: "ParallelMapDataset" attr { key: "deterministic" value { s: "false" } }'],
+            'having a value of \'s: "false"\n\', but found value of \'s: "true"',
+        ),
+        (
+            ['name: "ParallelMapDataset" attr { key: "other" value { b: true } }'],
+            "found no such attribute defined",
+        ),
+        (
+            ['name: "ParallelMapDataset"', 'name: "TensorDataset"', 'name: "TensorDataset"'],
+            "Asserted previous 3 transformations but encountered only 2",
+        ),
+    ],
+)
+def test_what_came_before_is_asserted_with_attributes(wanted, refusal):
+    dataset = Dataset.from_tensors(0).map(lambda x: x + 1, num_parallel_calls=2, deterministic=True)
+    variant = tf.raw_ops.AssertPrevDataset(
+        input_dataset=dataset._variant_tensor, transformations=wanted, **dataset._flat_structure
+    )
+    made = tf.data.experimental.from_variant(variant, dataset.element_spec)
+    if refusal is None:
+        assert list(made.as_numpy_iterator()) == [1]
+    else:
+        with pytest.raises(tf.errors.InvalidArgumentError) as caught:
+            list(made)
+        assert refusal in caught.value.message

@@ -3,8 +3,11 @@
 The optimizations only change how TensorFlow computes elements; ours are computed the same way with and without them.
 """
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
+
+from google.protobuf import text_format
 
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.ops.data import basic, batch, functional, prefetch
@@ -18,6 +21,8 @@ from penstock._src.ops.data.pipeline import (
 )
 from penstock._src.ops.variants import variant
 from penstock._src.proto.dataset import Options
+from penstock._src.proto.graph import GraphDef, NameAttrList
+from penstock._src.util.slots import above
 
 _Step = tuple[str, Pipeline]
 
@@ -167,3 +172,69 @@ class AssertNextDataset(UnnamedDatasetOp):
 
 
 variant("ExperimentalAssertNextDataset", AssertNextDataset)
+
+
+class _AssertPrev(basic.PassOn):
+    """The same elements; asserts which ops, with which attributes, made the datasets before.
+
+    Args:
+      source: the dataset.
+      wanted: an op and attributes for each dataset, the last one first.
+    """
+
+    is_fixed = True
+
+    def __init__(self, source: Pipeline, wanted: list[Any]) -> None:
+        super().__init__(source)
+        self.wanted = wanted
+
+    def rows(self) -> None:
+        return None  # they would be read without this step
+
+    def iterate(self, run: Run) -> Iterator[Element]:
+        step: Pipeline = self.inputs[0]
+        for at, wanted in enumerate(self.wanted):
+            if at and not step.inputs:
+                raise InvalidArgumentError(
+                    f"Asserted previous {len(self.wanted)} transformations but encountered only {at}."
+                )
+            step = step.inputs[0] if at else step
+            problem = _differs(step, wanted)
+            if problem:
+                raise InvalidArgumentError(
+                    f"Failure checking transformations at offset {at}: {problem}"
+                )
+        return super().iterate(run)
+
+
+def _differs(step: Pipeline, wanted: Any) -> str:
+    """In which way a dataset is not made by an op with these attributes; empty if it is."""
+    name = step.made_by[0].op_type if step.made_by is not None else step.kind
+    if _unversioned(name) != _unversioned(wanted.name):
+        return f"Asserted transformation matching '{wanted.name}', but found '{name}'."
+    if not wanted.attr:
+        return ""
+    made = GraphDef.FromString(above("dataset_graph")(step))
+    node = next(node for node in made.node if node.name == made.node[-1].input[0])
+    for attribute, value in wanted.attr.items():
+        asserted = f"Asserted attribute '{attribute}' having a value of '{value}', but found"
+        if attribute not in node.attr:
+            return f"{asserted} no such attribute defined."
+        if node.attr[attribute] != value:
+            return f"{asserted} value of '{node.attr[attribute]}'."
+    return ""
+
+
+def _unversioned(op: str) -> str:
+    return re.sub(r"V\d+$", "", op)
+
+
+class AssertPrevDataset(UnnamedDatasetOp):
+    """The same elements; asserts which transformations came before."""
+
+    signature = "input_dataset: variant, transformations: string -> handle: variant"
+
+    def pipeline(self, input_dataset, transformations):
+        texts = [text.decode() for text in transformations.ravel()]
+        wanted = [text_format.Parse(text, NameAttrList()) for text in texts]
+        return _AssertPrev(input_dataset, wanted)
