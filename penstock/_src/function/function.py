@@ -17,6 +17,7 @@ from penstock._src.core.tracking.trackable import Trackable
 from penstock._src.eager.tensor import EagerTensor
 from penstock._src.eager.variable_spec import VariableSpec, stand_in
 from penstock._src.function import retracing, side_effects
+from penstock._src.function.autograph.public import uses_builtins
 from penstock._src.function.concrete import ConcreteFunction
 from penstock._src.function.explaining import compile_now, explain_call, stage_printer
 from penstock._src.function.trace_cache import TraceCache
@@ -170,7 +171,8 @@ class Function(Trackable):
         if concrete is not None:
             if not self._side_effects_checked:
                 self._side_effects_checked = True
-                side_effects.warn(self._python_function)
+                prints_values = uses_builtins(self._autograph_options)
+                side_effects.warn(self._python_function, prints_values)
             return concrete, leaves
         with self._lock:
             concrete = self._cache.lookup(structure, leaves)
@@ -246,7 +248,7 @@ class Function(Trackable):
         retracing.count(self, why)
         trace = Trace(
             self._target(), self._name, parameters, specs, self._signature, self._autograph, values,
-            self._attributes.get("api_implements"),
+            self._attributes.get("api_implements"), uses_builtins(self._autograph_options),
         )  # fmt: skip
         concrete = self._trace_with(trace)
         concrete._attributes = dict(self._attributes)
@@ -541,7 +543,8 @@ def function(
       reduce_retracing: whether a second set of shapes is traced with unknown extents, for all
         others.
       experimental_implements: the name of a known function that this one is, kept in the graph.
-      experimental_autograph_options: a hint without effect.
+      experimental_autograph_options: a `tf.autograph.experimental.Feature` or several. With `BUILTIN_FUNCTIONS`,
+        `print` shows the values of tensors when the function runs; the others are hints without effect.
       experimental_attributes: attributes that are kept in the graph.
       experimental_relax_shapes: an older name of `reduce_retracing`.
       experimental_compile: an older name of `jit_compile`.

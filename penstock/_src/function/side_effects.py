@@ -32,14 +32,19 @@ _UNKNOWN = object()
 _INSTALLED = {"site-packages", "dist-packages"}
 
 
-def warn(function: Any) -> None:
-    """Warns about side effects of a Python function whose trace is reused."""
+_ABOUT_PRINT = "To print in every call, use tf.print."
+
+
+def warn(function: Any, prints_values: bool = False) -> None:
+    """Warns about side effects of a Python function whose trace is reused; `print` may be part of the trace."""
     plain = getattr(inspect.unwrap(function), "__func__", inspect.unwrap(function))
     if not isinstance(plain, types.FunctionType) or not is_user_module(plain.__module__):
         return
     if not _INSTALLED.isdisjoint(Path(plain.__code__.co_filename).parts):
         return
     for line, text, advice in find(plain, getattr(function, "__self__", None)):
+        if prints_values and advice == _ABOUT_PRINT:
+            continue
         logger.warning(
             "%s (File %r, line %d): `%s` runs only while the function is traced, not in this and later "
             "calls, because it is Python and not part of the graph. %s",
@@ -115,7 +120,7 @@ def _of_call(call: ast.Call, known: dict[str, Any]) -> str:
         and known.get("print", print) is print
     ):
         shows = not all(isinstance(arg, ast.Constant) for arg in call.args)
-        return "To print in every call, use tf.print." if shows else ""
+        return _ABOUT_PRINT if shows else ""
     if isinstance(function, ast.Attribute) and function.attr in CHANGES:
         if isinstance(_value(function.value, known), CONTAINERS):
             return (

@@ -15,6 +15,7 @@ from penstock._src.eager.tensor import EagerTensor
 from penstock._src.eager.variable import Variable
 from penstock._src.eager.variable_spec import VariableSpec, has_own_handle
 from penstock._src.function.autograph import convert
+from penstock._src.function.autograph.builtins import printing
 from penstock._src.function.concrete import ConcreteFunction
 from penstock._src.function.trace_type import Leaves, argument_names, input_names, substitute
 from penstock._src.graph import trace as graph_trace
@@ -40,6 +41,7 @@ class Trace:
     implements: str | None = (
         None  # the interface that the function is one of several implementations of
     )
+    prints_values: bool = False  # whether `print` shows tensors when the function runs
 
 
 @collector.paused()
@@ -72,7 +74,8 @@ def _traced(trace: Trace, allow_variables: bool) -> tuple[ConcreteFunction, list
         before = [_shallow(value) for _, value in arguments]
         args, kwargs = _call_form(arguments, trace.signature)
         try:
-            result = function(*args, **kwargs)
+            with printing(trace.prints_values):
+                result = function(*args, **kwargs)
         except Exception as error:
             name_users_line(error)
             raise

@@ -472,3 +472,22 @@ def test_what_a_kept_lambda_reads_is_there_when_it_is_called():
         return scaled(tf.constant(2))
 
     assert [outcome(f, tf.constant(v)) for v in (3, -3)] == [8, -6]
+
+
+@pytest.mark.parametrize("asked", [True, False])
+def test_print_shows_values_where_builtin_functions_are_asked_for(capsys, asked):
+    feature = tf.autograph.experimental.Feature
+    features = feature.BUILTIN_FUNCTIONS if asked else feature.all_but(feature.BUILTIN_FUNCTIONS)
+
+    def f(x):
+        if x > 0:
+            print("x is", x, sep="|")
+
+    traced = tf.function(f, experimental_autograph_options=features)
+    for value in (-1, 3, 4):
+        traced(tf.constant(value))
+    shown = capsys.readouterr().out
+    assert shown == "x is|3\nx is|4\n" if asked else shown.startswith("x is|Tensor(")
+    made = tf.autograph.to_graph(f, experimental_optional_features=features)
+    tf.function(made, autograph=False)(tf.constant(5))
+    assert (capsys.readouterr().out == "x is|5\n") == asked

@@ -1,9 +1,12 @@
 """Replacements for Python built-ins in converted code that also accept tensors and datasets."""
 
 import builtins
-from collections.abc import Callable
+import contextlib
+import threading
+from collections.abc import Callable, Iterator
 from typing import Any
 
+from penstock._src.api import python_function
 from penstock._src.api.control import conditionals, scopes
 from penstock._src.api.math import sorting
 from penstock._src.api.vectorized.functions import vectorized_map
@@ -103,8 +106,51 @@ def _cardinality(dataset: Any) -> Any:
     return _checked(count, count >= 0, message)
 
 
+class _Printing(threading.local):
+    """What `print` in converted code does to tensors: show their names now, or their values when the graph runs."""
+
+    shows_values = False
+
+
+PRINTING = _Printing()
+
+
+@contextlib.contextmanager
+def printing(shows_values: bool) -> Iterator[None]:
+    """Within the block, `print` in code that is converted shows the values of tensors if asked to."""
+    before, PRINTING.shows_values = PRINTING.shows_values, shows_values
+    try:
+        yield
+    finally:
+        PRINTING.shows_values = before
+
+
 def _print(*args: Any, **kwargs: Any) -> None:
-    builtins.print(*args, **kwargs)
+    if PRINTING.shows_values:
+        print_values(*args, **kwargs)
+    else:
+        builtins.print(*args, **kwargs)
+
+
+def print_values(*objects: Any, **kwargs: Any) -> Any:
+    """`print`; of tensors at run time, with their values."""
+    unknown = tuple(kwargs.keys() - {"sep", "end", "file", "flush"})
+    if unknown:
+        raise ValueError(f"invalid keyword arguments: {unknown}")
+    if not builtins.any(map(is_tensor, objects)):
+        builtins.print(*objects, **kwargs)
+        return None
+    at = [index for index, value in enumerate(objects) if is_tensor(value)]
+
+    def show(*found: Any) -> int:
+        shown = list(objects)
+        for index, value in zip(at, found):
+            array = value.numpy()
+            shown[index] = array.decode("utf-8") if isinstance(array, bytes) else array
+        builtins.print(*shown, **{"flush": True, **kwargs})
+        return 1
+
+    return python_function.py_function(show, [objects[index] for index in at], dtypes.int32)
 
 
 def _range(*args: Any) -> Any:

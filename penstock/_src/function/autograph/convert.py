@@ -161,7 +161,7 @@ def is_user_module(name: str | None) -> bool:
 
 
 def _is_user_code(function: types.FunctionType, requested: bool) -> bool:
-    if getattr(function, _MARK, None) is not None:
+    if getattr(function, _MARK, None) is not None or _has_other_runtime(function):
         return False
     module = getattr(function, "__module__", None)
     is_own = (module or "").partition(".")[0] in ("penstock", "tensorflow")
@@ -171,6 +171,15 @@ def _is_user_code(function: types.FunctionType, requested: bool) -> bool:
     if requested and flags & inspect.CO_GENERATOR:
         raise NotImplementedError("generators are not supported by AutoGraph")
     return not flags & (inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR)
+
+
+def _has_other_runtime(function: types.FunctionType) -> bool:
+    """Whether a function is a part of code that other converters made, such as a lambda there."""
+    names = function.__code__.co_freevars
+    if "ag__" not in names:
+        return False
+    cell = (function.__closure__ or ())[names.index("ag__")]
+    return not isinstance(cell.cell_contents, _Runtime)
 
 
 def convert_function(function: types.FunctionType, recursive: bool = True) -> types.FunctionType:

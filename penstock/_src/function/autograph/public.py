@@ -1,6 +1,7 @@
 """The names under tf.autograph."""
 
 import ast
+import functools
 import inspect
 import logging
 import os
@@ -9,6 +10,7 @@ from enum import Enum
 from typing import Any
 
 from penstock._src.function.autograph import convert, parser
+from penstock._src.function.autograph.builtins import printing
 from penstock._src.util.export import export
 
 export("autograph.experimental.do_not_convert")(convert.do_not_convert)
@@ -16,7 +18,10 @@ export("autograph.experimental.do_not_convert")(convert.do_not_convert)
 
 @export("autograph.experimental.Feature", v1=[])
 class Feature(Enum):
-    """Optional parts of AutoGraph; accepted for compatibility: they are always on or not needed."""
+    """Optional parts of AutoGraph.
+
+    With `BUILTIN_FUNCTIONS`, `print` shows tensors when a function runs; others are always on or not needed.
+    """
 
     ALL = "ALL"
     AUTO_CONTROL_DEPS = "AUTO_CONTROL_DEPS"
@@ -33,7 +38,13 @@ class Feature(Enum):
     @classmethod
     def all_but(cls, exclude: Any) -> tuple["Feature", ...]:
         left_out = exclude if isinstance(exclude, list | tuple | set) else (exclude,)
-        return tuple(item for item in cls if item not in left_out)
+        return tuple(item for item in cls if item not in (*left_out, cls.ALL))
+
+
+def uses_builtins(features: Any) -> bool:
+    """Whether a feature, or one of several, asks for `print` at run time."""
+    given = features if isinstance(features, list | tuple | set | frozenset) else (features,)
+    return Feature.ALL in given or Feature.BUILTIN_FUNCTIONS in given
 
 
 @export("autograph.experimental.set_loop_options")
@@ -74,7 +85,8 @@ def to_graph(
     Args:
       entity: a function, method or callable object.
       recursive: whether the functions that it calls are converted too.
-      experimental_optional_features: a hint without effect.
+      experimental_optional_features: a `tf.autograph.experimental.Feature` or several. With `BUILTIN_FUNCTIONS`,
+        `print` shows the values of tensors when the graph runs; the others are hints without effect.
 
     Returns:
       A function with the same arguments.
@@ -85,13 +97,20 @@ def to_graph(
     >>> callable(tf.autograph.to_graph(tf.nest.flatten))
     True
     """
-    del experimental_optional_features
     function = _function_of(entity)
     try:
         made = convert.convert_function(function, recursive)
     except parser.SourceUnavailable as error:
         raise ValueError(f"to_graph: {entity} cannot be converted: {error}") from error
-    return made
+    if not uses_builtins(experimental_optional_features):
+        return made
+
+    @functools.wraps(made)
+    def printing_values(*args: Any, **kwargs: Any) -> Any:
+        with printing(True):
+            return made(*args, **kwargs)
+
+    return convert.mark_converted(printing_values)  # type: ignore[no-any-return]
 
 
 @export("autograph.to_code", v1=[])

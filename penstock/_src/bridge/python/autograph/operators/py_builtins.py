@@ -8,16 +8,16 @@ import types
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from penstock._src.api import python_function
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
-from penstock._src.function.autograph.builtins import OVERLOADS, is_tensor
+from penstock._src.function.autograph.builtins import OVERLOADS, is_tensor, print_values
 
 UNSPECIFIED = object()
 
 abs_, float_, int_, len_ = (OVERLOADS[function] for function in (abs, float, int, len))
 range_, next_, any_, all_ = (OVERLOADS[function] for function in (range, next, any, all))
+print_ = print_values
 enumerate_, zip_ = OVERLOADS[enumerate], OVERLOADS[zip]
 map_, filter_ = OVERLOADS[map], OVERLOADS[filter]
 
@@ -27,27 +27,6 @@ def sorted_(iterable: Any, key: Any = UNSPECIFIED, reverse: Any = UNSPECIFIED) -
     given = {"key": key, "reverse": reverse}
     named = {name: value for name, value in given.items() if value is not UNSPECIFIED}
     return OVERLOADS[sorted](iterable, **named)
-
-
-def print_(*objects: Any, **kwargs: Any) -> Any:
-    """`print`; of tensors at run time, with their values."""
-    unknown = tuple(kwargs.keys() - {"sep", "end", "file", "flush"})
-    if unknown:
-        raise ValueError(f"invalid keyword arguments: {unknown}")
-    if not any(map(is_tensor, objects)):
-        print(*objects, **kwargs)
-        return None
-    at = [index for index, value in enumerate(objects) if is_tensor(value)]
-
-    def show(*values: Any) -> int:
-        shown = list(objects)
-        for index, value in zip(at, values):
-            array = value.numpy()
-            shown[index] = array.decode("utf-8") if isinstance(array, bytes) else array
-        print(*shown, **{"flush": True, **kwargs})
-        return 1
-
-    return python_function.py_function(show, [objects[index] for index in at], dtypes.int32)
 
 
 def _extreme(name: str, reduction: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
