@@ -4,11 +4,29 @@ from __future__ import annotations
 
 from typing import Any
 
+import gast
+
+from penstock._src.bridge.python.autograph.pyct import (
+    anno,
+    ast_util,
+    parser,
+    templates,
+    transformer,
+)
 from penstock._src.function.autograph.public import Feature
 
 
 class ConversionOptions:
-    """What a conversion is asked for. Here only `recursive` makes a difference: the features are always on."""
+    """What a conversion is asked for.
+
+    The converters in `autograph/converters` ask for features; conversions of tf.function have them always.
+
+    Args:
+      recursive: whether functions that are called are converted too.
+      user_requested: whether the program asked for this conversion.
+      internal_convert_user_code: whether code of programs is converted.
+      optional_features: the features that are on.
+    """
 
     def __init__(
         self,
@@ -46,6 +64,21 @@ class ConversionOptions:
             self.recursive, False, self.recursive, tuple(self.optional_features)
         )
 
+    def to_ast(self) -> Any:
+        """Returns the tree of an expression that makes the same options in converted code."""
+        features = [
+            parser.parse_expression(f"ag__.{one}")
+            for one in sorted(map(str, self.optional_features))
+        ]
+        return templates.replace_as_expression(
+            "ag__.ConversionOptions(recursive=r, user_requested=u, optional_features=o, "
+            "internal_convert_user_code=i)",
+            r=gast.Constant(self.recursive, kind=None),
+            u=gast.Constant(self.user_requested, kind=None),
+            o=gast.Tuple(elts=features, ctx=gast.Load()),
+            i=gast.Constant(self.internal_convert_user_code, kind=None),
+        )
+
 
 STANDARD_OPTIONS = ConversionOptions(recursive=True, optional_features=None)
 
@@ -55,3 +88,31 @@ class ProgramContext:
 
     def __init__(self, options: ConversionOptions, autograph_module: Any = None) -> None:
         self.options, self.autograph_module = options, autograph_module
+
+
+class Base(transformer.Base):
+    """A rewrite of AutoGraph's."""
+
+    def get_definition_directive(self, node: Any, directive: Any, arg: str, default: Any) -> Any:
+        """Returns the tree of what a directive says of a name's definitions; `default` where it says nothing.
+
+        Args:
+          node: the name.
+          directive: the directive.
+          arg: a parameter of it.
+          default: a tree.
+
+        Raises:
+          ValueError: it says different things of them.
+        """
+        found = [
+            said[arg]
+            for definition in anno.getanno(node, anno.Static.ORIG_DEFINITIONS, ())
+            if arg in (said := definition.directives.get(directive, {}))
+        ]
+        for other in found[1:]:
+            if not ast_util.matches(other, parser.unparse(found[0], include_encoding_marker=False)):
+                raise ValueError(
+                    f"{directive.__name__} annotations of {parser.unparse(node).strip()} differ in `{arg}`"
+                )
+        return found[-1] if found else default

@@ -7,13 +7,27 @@ from contextlib import ExitStack
 from typing import Any
 
 from penstock._src.api.control.scopes import name_scope
-from penstock._src.core.dispatch import executing_eagerly
+from penstock._src.api.control.tensor_array import TensorArray
+from penstock._src.bridge.python.framework.auto_control_deps import AutomaticControlDependencies
+from penstock._src.core.composite import CompositeTensor
+from penstock._src.core.dispatch import executing_eagerly, in_v1_graph
+from penstock._src.core.tensor import Tensor
+from penstock._src.function.autograph.undefined import UndefinedReturnValue
+from penstock._src.util import nest
 
 from .converter import STANDARD_OPTIONS, ConversionOptions, Feature
 
 
 class FunctionScope:
-    """A name scope around a function's body, if the options ask for it. Functions keep the order of effects by themselves."""
+    """What surrounds a function's body, as the options ask: a name scope, and in graphs of sessions the order of effects.
+
+    Graphs of functions keep that order by themselves.
+
+    Args:
+      function_name: of the function, for the name scope.
+      scope_name: the variable in which the code has this scope.
+      options: the options of the conversion.
+    """
 
     def __init__(
         self, function_name: str | None, scope_name: str | None, options: ConversionOptions
@@ -22,19 +36,34 @@ class FunctionScope:
         self.callopts = options.call_options()
         self._function_name = function_name or "fn"
         self._contexts = ExitStack()
+        self._effects: AutomaticControlDependencies | None = None
 
     def __enter__(self) -> FunctionScope:
         if self.options.uses(Feature.NAME_SCOPES) and not executing_eagerly():
             self._contexts.enter_context(name_scope(self._function_name.lstrip("_") or "fn"))
+        if self.options.uses(Feature.AUTO_CONTROL_DEPS) and in_v1_graph():
+            self._effects = self._contexts.enter_context(AutomaticControlDependencies())
         return self
 
     def __exit__(self, *error: Any) -> None:
-        self._contexts.close()
+        self._contexts.__exit__(*error)
 
     def ret(self, value: Any, did_return: bool) -> Any:
-        """Returns the result of the body."""
+        """Returns the result of the body: None if it did not return, else what comes after all effects."""
         del did_return
-        return value
+        if isinstance(value, UndefinedReturnValue):
+            return None
+        return value if self._effects is None else _after(self._effects, value)
+
+
+def _after(effects: AutomaticControlDependencies, value: Any) -> Any:
+    """The tensors of a result after all effects; what else is in it as it is."""
+
+    def marked(leaf: Any) -> Any:
+        is_result = isinstance(leaf, Tensor | TensorArray | CompositeTensor)
+        return effects.mark_as_return(leaf) if is_result else leaf
+
+    return nest.map_structure(marked, value)
 
 
 def with_function_scope(

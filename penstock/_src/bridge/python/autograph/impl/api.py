@@ -2,20 +2,75 @@
 
 from __future__ import annotations
 
-import sys
+import functools
 import types
 from collections.abc import Callable
 from typing import Any
 
-from penstock._src.function.autograph import convert
+from penstock._src.bridge.python.autograph.converters import (
+    asserts,
+    break_statements,
+    call_trees,
+    conditional_expressions,
+    continue_statements,
+    control_flow,
+    directives,
+    functions,
+    lists,
+    logical_expressions,
+    return_statements,
+    slices,
+    variables,
+)
+from penstock._src.bridge.python.autograph.core import converter, function_wrappers
+from penstock._src.bridge.python.autograph.operators import (
+    conditional_expressions as conditional_operators,
+)
+from penstock._src.bridge.python.autograph.operators import control_flow as statements
+from penstock._src.bridge.python.autograph.operators import (
+    data_structures,
+    exceptions,
+    logical,
+    py_builtins,
+)
+from penstock._src.bridge.python.autograph.operators import slices as items
+from penstock._src.bridge.python.autograph.operators import variables as reads
+from penstock._src.bridge.python.autograph.pyct import anno, cfg, qual_names, transpiler
+from penstock._src.bridge.python.autograph.pyct.static_analysis import (
+    activity,
+    reaching_definitions,
+)
+from penstock._src.function.autograph import convert, undefined
+from penstock._src.function.autograph.builtins import printing
 
 
 def converted_call(
     f: Any, args: Any, kwargs: Any, caller_fn_scope: Any = None, options: Any = None
 ) -> Any:
-    """Calls `f`, converted first if it is user code."""
-    del caller_fn_scope, options
-    return convert.converted_call(f, *(args or ()), **(kwargs or {}))
+    """Calls `f`, converted first if it is user code; `super` and others look at the frame of the caller's scope."""
+    if options is None and caller_fn_scope is not None:
+        options = caller_fn_scope.callopts
+    if options is not None and options.uses(converter.Feature.BUILTIN_FUNCTIONS):
+        with printing(True):
+            return _called(f, args or (), kwargs or {}, caller_fn_scope)
+    return _called(f, args or (), kwargs or {}, caller_fn_scope)
+
+
+def _called(f: Any, args: Any, kwargs: Any, caller_fn_scope: Any) -> Any:
+    if caller_fn_scope is not None:
+        for function, call in _OF_FRAMES:
+            if f is function:
+                return call(f, args, caller_fn_scope)
+    return convert.converted_call(f, *args, **kwargs)
+
+
+# Functions that look at the frame that calls them, and those that look at the frame of a scope.
+_OF_FRAMES: tuple[tuple[Any, Callable[..., Any]], ...] = (
+    (super, py_builtins.super_in_original_context),
+    (eval, py_builtins.eval_in_original_context),
+    (locals, lambda _, args, scope: py_builtins.locals_in_original_context(scope)),
+    (globals, lambda _, args, scope: py_builtins.globals_in_original_context(scope)),
+)
 
 
 def call_with_unspecified_conversion_status(func: Callable[..., Any]) -> Callable[..., Any]:
@@ -28,14 +83,96 @@ def is_autograph_artifact(entity: Any) -> bool:
     return hasattr(entity, "_penstock_autograph")
 
 
-class PyToTF:
-    """Converts functions, so that their control flow can depend on tensors. A conversion here is always whole."""
+def autograph_artifact(entity: Any, extras: Any = None) -> Any:
+    """Marks a function as made by a conversion, and returns it."""
+    entity.autograph_info__ = extras
+    return convert.mark_converted(entity)
 
-    def transform_function(
-        self, fn: types.FunctionType, user_context: Any
-    ) -> tuple[types.FunctionType, types.ModuleType | None, dict[Any, Any]]:
-        """Returns the converted function, the module it is in, and a map from its lines: there is none, they are kept."""
-        recursive = user_context.options.recursive
-        return convert.convert_function(fn, recursive), sys.modules.get(fn.__module__), {}
 
-    transform = transform_function
+@functools.cache
+def _runtime() -> types.ModuleType:
+    """The module `ag__` of converted code: the operators, and what scopes of functions need."""
+    made = types.ModuleType("autograph")
+    for module in (
+        conditional_operators,
+        statements,
+        data_structures,
+        exceptions,
+        logical,
+        items,
+        reads,
+    ):
+        made.__dict__.update(
+            {name: held for name, held in vars(module).items() if not name.startswith("__")}
+        )
+    made.__dict__.update(
+        ConversionOptions=converter.ConversionOptions,
+        Feature=converter.Feature,
+        FunctionScope=function_wrappers.FunctionScope,
+        with_function_scope=function_wrappers.with_function_scope,
+        STD=converter.STANDARD_OPTIONS,
+        autograph_artifact=autograph_artifact,
+        converted_call=converted_call,
+        returned=undefined.returned,
+        is_undefined=undefined.is_undefined,
+    )
+    return made
+
+
+class PyToTF(transpiler.PyToPy):
+    """Converts functions, so that their control flow can depend on tensors: all rewrites, one after the other.
+
+    Subclasses choose rewrites by overriding `transform_ast`.
+    """
+
+    def get_transformed_name(self, node: Any) -> str:
+        """Returns a name for the converted function."""
+        return "tf__" + super().get_transformed_name(node)
+
+    def get_extra_locals(self) -> dict[str, Any]:
+        """Returns further names that converted code sees."""
+        return {"ag__": _runtime()}
+
+    def get_caching_key(self, user_context: Any) -> Any:
+        """Returns what tells apart the ways in which the same function may be converted."""
+        return user_context.options
+
+    def transform_function(self, fn: Any, user_context: Any) -> Any:
+        """Returns the converted function, the module it was loaded in, and the origins of its lines."""
+        made, module, source_map = super().transform_function(fn, user_context)
+        return convert.mark_converted(made), module, source_map
+
+    def initial_analysis(self, node: Any, ctx: Any) -> Any:
+        """Annotates a tree with names, scopes and definitions, as all rewrites need them."""
+        graphs = cfg.build(node)
+        node = qual_names.resolve(node)
+        node = activity.resolve(node, ctx, None)
+        node = reaching_definitions.resolve(node, ctx, graphs)
+        anno.dup(node, {anno.Static.DEFINITIONS: anno.Static.ORIG_DEFINITIONS})
+        return node
+
+    def transform_ast(self, node: Any, ctx: Any) -> Any:
+        """Returns a function's tree with all rewrites that its options ask for."""
+        options = ctx.user.options
+        on_lists = (lists, slices) if options.uses(converter.Feature.LISTS) else ()
+        node = self.initial_analysis(node, ctx)
+        for rewrite in (*_BEFORE_LISTS, *on_lists, *_AFTER_LISTS):
+            node = rewrite.transform(node, ctx)
+        return node
+
+
+_BEFORE_LISTS: tuple[Any, ...] = (
+    functions,
+    directives,
+    break_statements,
+    asserts,
+    continue_statements,
+    return_statements,
+)
+_AFTER_LISTS: tuple[Any, ...] = (
+    call_trees,
+    control_flow,
+    conditional_expressions,
+    logical_expressions,
+    variables,
+)

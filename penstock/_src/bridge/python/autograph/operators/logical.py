@@ -2,12 +2,15 @@
 
 from typing import Any
 
+from penstock._src.api.math.logic import equal
 from penstock._src.function.autograph import values
 from penstock._src.function.autograph.operators import and_, not_, or_
 
 
 def eq(a: Any, b: Any) -> Any:
-    """Returns `a == b`."""
+    """Returns `a == b`, elementwise for tensors in every graph."""
+    if values.is_symbolic(a) or values.is_symbolic(b):
+        return equal(a, b)
     return a == b
 
 

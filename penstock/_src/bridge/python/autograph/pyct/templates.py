@@ -67,12 +67,8 @@ class ReplaceTransformer(gast.NodeTransformer):
 
     def visit_Expr(self, node: Any) -> Any:
         if isinstance(node.value, gast.Name) and node.value.id in self.replacements:
-            found = self.visit(node.value)
-            if isinstance(found, gast.expr):
-                return gast.Expr(value=found)
-            if isinstance(found, list):
-                return [gast.Expr(value=n) if isinstance(n, gast.expr) else n for n in found]
-            return found
+            # The replacement stands by itself, be it an expression.
+            return self.visit(node.value)
         return self.generic_visit(node)
 
     def visit_Name(self, node: Any) -> Any:
