@@ -286,6 +286,7 @@ PATHS: dict[str, str] = {
     "python.trackable.resource": "@eager.trackable_resource @bridge.internals.tracking",
     "python.summary.plugin_asset": "@v1.summaries.plugin_assets",
     "python.summary.writer.writer": "_PLUGINS_DIR=@v1.summaries.summary:PLUGINS",
+    "python.summary.writer.event_file_writer": "@v1.summaries.event_files",
     "python.training.checkpoint_state_pb2": "@proto.saved",
     "python.training.checkpoint_utils": "wait_for_new_checkpoint=@saving.state:wait_for_new_checkpoint",
     "python.training.experimental.loss_scale": "@v1.training.loss_scale",

@@ -15,6 +15,8 @@ from penstock._src.util.files import crc32c
 
 _HEADER = struct.Struct("<QI")
 _FOOTER = struct.Struct("<I")
+# What a record takes beside its data.
+OVERHEAD = _HEADER.size + _FOOTER.size
 # A length says little: more than this is asked for only as the file goes on.
 _PIECE = 1 << 22
 COMPRESSIONS = ("", "GZIP", "ZLIB")
@@ -77,7 +79,7 @@ def read_records(file: BinaryIO, name: str, check: bool = True) -> Iterator[byte
             raise RecordCutShort(cut_short(at, name))
         if check and crc32c.masked(data) != _FOOTER.unpack(footer)[0]:
             raise DamagedRecord(wrong_data(at, name))
-        at += _HEADER.size + length + _FOOTER.size
+        at += OVERHEAD + length
         yield data
 
 

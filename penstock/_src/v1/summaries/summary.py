@@ -30,6 +30,7 @@ from penstock._src.util.export import export
 from penstock._src.util.files import records
 from penstock._src.v1.graphs.meta_graphs import create_meta_graph_def
 from penstock._src.v1.summaries import plugin_assets
+from penstock._src.v1.summaries.event_files import EventFileWriter, SharedEventFile
 from penstock._src.v1.summaries.second import written
 from penstock._src.v1.variables.collections import GraphKeys
 
@@ -281,25 +282,27 @@ class FileWriter:
             raise RuntimeError(
                 "tf.summary.FileWriter is not compatible with eager execution. Use `tf.summary.create_file_writer`, or a `with v1.Graph().as_default():` context"
             )
-        self._logdir, self._options = os.fsdecode(logdir), (max_queue, int(flush_secs * 1000))
+        self._logdir, self._options = os.fsdecode(logdir), (max_queue, flush_secs)
         self._suffix, self._session = filename_suffix or "", session
         self._described: set[str] = set()  # the tags whose metadata were written
-        self._writer: EventWriter | None = self._open()
+        self._closed = False
+        self.event_writer = self._open()
         if graph is not None or graph_def is not None:
             self.add_graph(graph=graph, graph_def=graph_def)
             self.add_meta_graph(create_meta_graph_def(graph_def=_definition(graph, graph_def)))
 
-    def _open(self) -> EventWriter:
+    def _open(self) -> Any:
         if self._session is None:
-            return EventWriter(self._logdir, *self._options, self._suffix)
+            return EventFileWriter(self._logdir, *self._options, self._suffix)
         name = f"logdir:{self._logdir}"
         shared = self._session._resources.get_or_create(
             SummaryWriterHandle, "", name, lambda: SummaryWriterHandle(name, "")
         )
         if shared.writer is None or shared.writer.closed:
-            shared.writer = EventWriter(self._logdir, *self._options, self._suffix)
-        writer: EventWriter = shared.writer
-        return writer
+            max_queue, flush_secs = self._options
+            milliseconds = int(flush_secs * 1000)
+            shared.writer = EventWriter(self._logdir, max_queue, milliseconds, self._suffix)
+        return SharedEventFile(shared.writer)
 
     def __enter__(self) -> "FileWriter":
         return self
@@ -313,12 +316,12 @@ class FileWriter:
 
     def add_event(self, event: Any) -> None:
         """Writes an Event message; a closed writer only warns."""
-        if self._writer is None:
+        if self._closed:
             warnings.warn(
                 "Attempting to use a closed FileWriter. The operation will be a noop unless the FileWriter is explicitly reopened."
             )
             return
-        self._writer.write(event)
+        self.event_writer.add_event(event)
 
     def add_summary(self, summary: Any, global_step: Any = None) -> None:
         """Writes a Summary message, or a serialized one."""
@@ -376,19 +379,17 @@ class FileWriter:
 
     def flush(self) -> None:
         """Flushes all events to the file."""
-        if self._writer is not None:
-            self._writer.flush()
+        self.event_writer.flush()
 
     def close(self) -> None:
         """Closes the file."""
-        if self._writer is not None:
-            self._writer.close()
-            self._writer = None
+        self._closed = True
+        self.event_writer.close()
 
     def reopen(self) -> None:
         """Opens a new file in the same folder, after `close`."""
-        if self._writer is None:
-            self._writer = self._open()
+        if self._closed:
+            self.event_writer, self._closed = self._open(), False
 
 
 def _definition(graph: Any, graph_def: Any) -> Any:
@@ -430,17 +431,44 @@ class FileWriterCache:
         FileWriterCache._writers.clear()
 
 
+class _SummaryIterator(Iterator[Any]):
+    """The events of a file; after its end, those that were written since."""
+
+    def __init__(self, path: str) -> None:
+        self._name, self._read = path, 0
+        self._records: Iterator[bytes] = iter(())
+        self._open()
+
+    def _open(self) -> None:
+        """Begins after the bytes that were read."""
+        with contextlib.ExitStack() as stack:
+            file = stack.enter_context(open_file(self._name))
+            file.seek(self._read)
+            self._records = records.read_records(file, self._name)
+            self._file = stack.pop_all()
+
+    def __next__(self) -> Any:
+        try:
+            record = next(self._records, None)
+            if record is None:  # the file may have grown
+                self._file.close()
+                self._open()
+                record = next(self._records, None)
+        except records.DamagedRecord as error:
+            raise DataLossError(str(error)) from error
+        if record is None:
+            self._file.close()
+            self._records = iter(())
+            raise StopIteration
+        self._read += records.OVERHEAD + len(record)
+        return message_of(messages.Event, record, self._name)
+
+
 @export(v1=["train.summary_iterator"])
 def summary_iterator(path: Any) -> Iterator[Any]:
-    """Yields the Event messages of an event file.
+    """Returns an iterator over the Event messages of an event file, which goes on where more is written after its end.
 
     Raises:
       DataLossError: it is damaged.
     """
-    name = os.fsdecode(path)
-    with open_file(name) as file:
-        try:
-            for record in records.read_records(file, name):
-                yield message_of(messages.Event, record, name)
-        except records.DamagedRecord as error:
-            raise DataLossError(str(error)) from error
+    return _SummaryIterator(os.fsdecode(path))
