@@ -30,7 +30,7 @@ LEFT_OUT = [
     (r"GenerateBoundingBoxProposals", "a kernel for GPUs only"),
     (r"(Data|Register)(Service|Dataset)|DistributedSave", "communicates with the servers of tf.data's service"),
     (r"IteratorGetModelProto", "the state of the autotuner of TensorFlow's own dataset kernels"),
-    (r"(Experimental)?Assert(Next|Prev)Dataset", "test-only: TensorFlow's own tests use them to check its graph optimizer on pipelines"),
+    (r"(Experimental)?AssertNextDataset", "test-only: TensorFlow's own tests use them to check its graph optimizer on pipelines"),
     (r"QuantizedConv2DWithBias(Signed)?Sum.+", "oneDNN's fused convolutions with a summand: TensorFlow's own process ends when one is run from a graph or eagerly"),
 ]  # fmt: skip
 # The same for op definitions outside tf.raw_ops.
