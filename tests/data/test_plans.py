@@ -126,3 +126,62 @@ def test_what_came_before_is_asserted_with_attributes(wanted, refusal):
         with pytest.raises(tf.errors.InvalidArgumentError) as caught:
             list(made)
         assert refusal in caught.value.message
+
+
+def encountered(apply, source=None):
+    """What comes first after the source, as an assertion of something else says."""
+    dataset = apply(asserting(["Other"], Dataset.range(4) if source is None else source))
+    with pytest.raises(tf.errors.InvalidArgumentError) as caught:
+        list(dataset)
+    return caught.value.message.partition("encountered ")[2].partition(" ")[0]
+
+
+def test_usual_optimizations_are_made_unless_options_say_otherwise():
+    def mapped(dataset):
+        return dataset.map(lambda x: x * 2).batch(2)
+
+    options = tf.data.Options()
+    options.experimental_optimization.apply_default_optimizations = False
+    assert encountered(mapped) == "MapAndBatch"
+    assert encountered(lambda d: mapped(d).with_options(options)) == "Map"
+    assert encountered(lambda d: d.skip(0).shuffle(2).repeat(2)) == "ShuffleAndRepeat"
+    assert encountered(lambda d: d.filter(lambda x: x > 1)) == "Filter"
+
+
+def test_steps_before_one_that_is_in_no_graph_stay():
+    def barred(dataset):
+        variant = tf.raw_ops.ExperimentalNonSerializableDataset(
+            input_dataset=dataset._variant_tensor, **dataset._flat_structure
+        )
+        return tf.data.experimental.from_variant(variant, dataset.element_spec)
+
+    assert encountered(lambda d: barred(d.skip(0)).skip(0).cache()) == "FiniteSkip"
+    assert encountered(lambda d: d.skip(0).cache()) == "MemoryCacheImpl"
+
+
+def test_maps_that_capture_are_not_fused():
+    held = tf.constant(12, tf.int64) * 2
+    options = tf.data.Options()
+    options.experimental_optimization.map_fusion = True
+    options.experimental_optimization.map_parallelization = False
+    dataset = asserting(["Map", "Map"], Dataset.range(1)).map(lambda x: held).map(lambda x: x + 1)
+    assert list(dataset.with_options(options).as_numpy_iterator()) == [25]
+
+
+def test_a_dataset_that_cannot_be_opened_has_its_turn_among_those_of_threads():
+    def checked(x):
+        tf.debugging.assert_none_equal(x, tf.constant(5, tf.int64))
+        return Dataset.from_tensors(x).repeat(x)
+
+    made = Dataset.from_tensor_slices(np.int64([4, 5, 6])).apply(
+        tf.data.experimental.parallel_interleave(checked, 2)
+    )
+    found, iterator = [], iter(made)
+    while True:
+        try:
+            found.append(int(next(iterator)))
+        except tf.errors.InvalidArgumentError:
+            found.append("error")
+        except StopIteration:
+            break
+    assert found == [4, "error", 4, 4, 6, 4, 6, 6, 6, 6, 6]

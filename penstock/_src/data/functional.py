@@ -346,6 +346,33 @@ def _mapped(
     )
 
 
+def interleaved_by_threads(
+    dataset: Any, map_func: Callable[..., Any], cycle_length: Any, block_length: Any, sloppy: Any
+) -> Any:
+    """Returns the elements in turn of the datasets that a function returns; one that cannot be opened has its turn too.
+
+    Args:
+      dataset: the elements that the function takes.
+      map_func: of an element: returns a dataset.
+      cycle_length: how many are open at once.
+      block_length: how many elements in a row come from one.
+      sloppy: whether one whose element is not ready is passed over; None: as the options say.
+    """
+    traced = trace(map_func, dataset.element_spec, "Interleave")
+    return dataset._of(
+        "LegacyParallelInterleaveDatasetV2",
+        _made_datasets(traced, "map_func"),
+        traced.captured,
+        int64(cycle_length),
+        int64(block_length),
+        int64(2 * block_length),
+        int64(2 * cycle_length),
+        f=traced.function,
+        deterministic=_ORDER[None if sloppy is None else not sloppy],
+        kind="_ParallelInterleaveDataset",
+    )
+
+
 def _check_predicate(traced: Traced) -> None:
     spec = traced.output_spec
     good = isinstance(spec, TensorSpec) and spec.dtype is dtypes.bool_

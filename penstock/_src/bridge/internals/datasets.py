@@ -20,13 +20,52 @@ class MadeBy(type):
 
 _CLASSES = """
 _BatchDataset CacheDataset _ConcatenateDataset _DirectedInterleaveDataset _FilterDataset _FlatMapDataset
-_GroupByWindowDataset _IgnoreErrorsDataset _InterleaveDataset _ListDataset _MapDataset _PaddedBatchDataset
-_ParallelBatchDataset _ParallelInterleaveDataset _ParallelMapDataset _PrefetchDataset _RandomDataset _RangeDataset
+_GroupByWindowDataset _IgnoreErrorsDataset _InterleaveDataset _ListDataset _PaddedBatchDataset
+_ParallelBatchDataset _ParallelInterleaveDataset _PrefetchDataset _RandomDataset _RangeDataset
 _RebatchDataset _RepeatDataset _ScanDataset _ShardDataset _ShuffleDataset _SkipDataset _SnapshotDataset
 _SparseTensorSliceDataset _TakeDataset _TakeWhileDataset _TensorDataset _TensorSliceDataset _UnbatchDataset
 _UniqueDataset _WindowDataset _ZipDataset
 """
 globals().update({name: MadeBy(name, (), {}) for name in _CLASSES.split()})
+
+
+class _MapDataset(metaclass=MadeBy):
+    """Datasets of the results of a function, called on one element after the other."""
+
+    def __new__(
+        cls,
+        input_dataset: Any,
+        map_func: Any,
+        force_synchronous: bool = False,
+        use_inter_op_parallelism: bool = True,
+        preserve_cardinality: bool = True,
+        use_legacy_function: bool = False,
+        name: str | None = None,
+    ) -> Any:
+        """Returns the dataset; how TensorFlow schedules the calls makes no difference here."""
+        del use_inter_op_parallelism, preserve_cardinality, use_legacy_function
+        return input_dataset.map(map_func, synchronous=force_synchronous, name=name)
+
+
+class _ParallelMapDataset(metaclass=MadeBy):
+    """Datasets of the results of a function, called on several elements at a time."""
+
+    def __new__(
+        cls,
+        input_dataset: Any,
+        map_func: Any,
+        num_parallel_calls: Any,
+        deterministic: bool | None = None,
+        use_inter_op_parallelism: bool = True,
+        preserve_cardinality: bool = False,
+        use_legacy_function: bool = False,
+        use_unbounded_threadpool: bool = False,
+        name: str | None = None,
+    ) -> Any:
+        """Returns the dataset; how TensorFlow schedules the calls makes no difference here."""
+        del use_inter_op_parallelism, preserve_cardinality, use_legacy_function
+        del use_unbounded_threadpool
+        return input_dataset.map(map_func, num_parallel_calls, deterministic, name=name)
 
 
 class _GeneratorDataset(metaclass=MadeBy):

@@ -13,6 +13,7 @@ from penstock._src.core.registry import raw
 from penstock._src.core.specs import TensorSpec
 from penstock._src.data import structure
 from penstock._src.data.dataset import Dataset, derived
+from penstock._src.data.functional import interleaved_by_threads
 from penstock._src.data.iterator import Optional
 from penstock._src.data.traced import trace, trace_state
 from penstock._src.data.transforms import int64, static_batch_size
@@ -508,12 +509,8 @@ def parallel_interleave(
     Returns:
       A function for `Dataset.apply`.
     """
-    return lambda dataset: dataset.interleave(
-        map_func,
-        cycle_length,
-        block_length,
-        cycle_length,
-        deterministic=None if sloppy is None else not sloppy,
+    return lambda dataset: interleaved_by_threads(
+        dataset, map_func, cycle_length, block_length, sloppy
     )
 
 

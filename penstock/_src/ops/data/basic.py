@@ -473,10 +473,14 @@ class PrivateThreadPoolDataset(UnnamedDatasetOp):
         return PassOn(input_dataset)
 
 
+class NonSerializable(PassOn):
+    """A step before which TensorFlow's rewrites of graphs end."""
+
+
 class NonSerializableDataset(UnnamedDatasetOp):
     """The same elements; marks the dataset as not serializable."""
 
     signature = "input_dataset: variant -> handle: variant"
 
     def pipeline(self, input_dataset):
-        return PassOn(input_dataset)
+        return NonSerializable(input_dataset)

@@ -133,6 +133,9 @@ class FlatMapDataset(DatasetOp):
 
 
 class _Interleave(_FlatMap):
+    # Whether an error in opening a dataset stands for its elements, instead of those of the next one in its place.
+    fails_in_turn = False
+
     def __init__(
         self,
         source: Pipeline,
@@ -163,10 +166,21 @@ class _Interleave(_FlatMap):
         return self.width if self.width > 1 else 0
 
 
+class InterleaveOfThreads(_Interleave):
+    """What threads read by themselves: a dataset that cannot be opened has its turn with the error, and then ends."""
+
+    fails_in_turn = True
+
+
 class _ParallelInterleave(_Interleave):
     def cardinality(self) -> int:
         # of the sequential one, TensorFlow says nothing here
         return INFINITE if self.inputs[0].cardinality() == INFINITE else super().cardinality()
+
+
+def failing(failure: Failure) -> Iterator[Element]:
+    """An iterator that raises an error once, and then ends."""
+    return map(unless_failed, iter([failure]))  # type: ignore[arg-type]
 
 
 class _Interleaved(Resumable):
@@ -183,7 +197,9 @@ class _Interleaved(Resumable):
         # Whether the source may have more elements.
         self.is_open = True
 
-    def open(self, element: Element) -> Part:
+    def open(self, element: Element | None) -> Part:
+        if element is None:  # of a dataset that could not be opened
+            return Part(None, iter(()))
         return Part(element, self.read_ahead(self.opened(element)))
 
     def read_ahead(self, elements: Iterator[Element]) -> Iterator[Element]:
@@ -273,7 +289,9 @@ class InTurn(_Interleaved):
 
     def opened_next(self) -> Part | None:
         while self.is_open and len(self.waiting) <= self.most_waiting:
-            part = attempt(super().opened_next)
+            part: Any = attempt(super().opened_next)
+            if isinstance(part, Failure) and self.step.fails_in_turn:
+                part = Part(None, failing(part))
             if part is not None:
                 self.waiting.append(part)
             if isinstance(part, Part) and isinstance(part.source, Prefetched):

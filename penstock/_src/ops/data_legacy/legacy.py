@@ -78,7 +78,15 @@ class _Interleaved(UnnamedDatasetOp):
     def pipeline(self, input_dataset, other_arguments, cycle_length, block_length, *rest):
         block = positive(self, "`block_length`", block_length)
         cycle = nested._cycle(self, cycle_length)
-        return nested._Interleave(input_dataset, self.f, other_arguments, cycle, block, cycle)
+        return nested.InterleaveOfThreads(
+            input_dataset,
+            self.f,
+            other_arguments,
+            cycle,
+            block,
+            cycle,
+            getattr(self, "deterministic", "true"),
+        )
 
 
 class ParallelInterleaveDataset(_Interleaved):

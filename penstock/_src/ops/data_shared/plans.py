@@ -3,6 +3,7 @@
 The optimizations only change how TensorFlow computes elements; ours are computed the same way with and without them.
 """
 
+import functools
 import re
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -34,7 +35,8 @@ def _path(step: Pipeline, root: Pipeline) -> list[Pipeline] | None:
     for source in root.inputs:
         before = _path(step, source)
         if before is not None:
-            return before if root.passes_on else [*before, root]
+            is_seen = not root.passes_on or isinstance(root, basic.NonSerializable)
+            return [*before, root] if is_seen else before
     return None
 
 
@@ -70,12 +72,17 @@ def _is_noop(step: Pipeline) -> bool:
 def _fuses(first: _Step, second: _Step, wanted: str) -> bool:
     """Whether two adjacent steps of one kind become one."""
     (name, one), (other, two) = first, second
-    if not name == other == wanted or one.captured or two.captured:  # type: ignore[attr-defined]
+    if not name == other == wanted or _captures(one) or _captures(two):
         return False
     widths = {getattr(step, "width", 1) for step in (one, two)}
     if wanted == "ParallelMap" and not widths <= {AUTOTUNE, 1}:
         return False
     return getattr(one, "deterministic", "") == getattr(two, "deterministic", "") or 1 in widths
+
+
+def _captures(step: Any) -> bool:
+    """Whether the function of a step reads tensors from around it; small ones are constants in it."""
+    return bool(step.captured or step.function.graph.constants_of_captures)
 
 
 def _fused(steps: list[_Step], wanted: str) -> list[_Step]:
@@ -97,9 +104,31 @@ def _paired(steps: list[_Step], first: tuple[str, ...], second: type, name: str)
     return made
 
 
+# The optimizations that are made unless options say otherwise.
+_USUAL = (
+    "map_and_batch_fusion",
+    "map_parallelization",
+    "noop_elimination",
+    "shuffle_and_repeat_fusion",
+)
+
+
+def _wants(asked: Any, name: str) -> bool:
+    """Whether an optimization is to be made."""
+    if asked.HasField(name):
+        return bool(getattr(asked, name))
+    has_usual = asked.HasField("apply_default_optimizations")
+    return name in _USUAL and (asked.apply_default_optimizations or not has_usual)
+
+
 def planned(steps: list[Pipeline], options: Any) -> list[str]:
     """The names of steps after the optimizations that options ask for."""
     asked = options.optimization_options
+    # Nothing is changed before a step that is in no graph.
+    fixed = [at for at, step in enumerate(steps) if isinstance(step, basic.NonSerializable)]
+    if fixed:
+        before = [_name(step) for at, step in enumerate(steps[: fixed[-1]]) if at not in fixed]
+        return before + planned(steps[fixed[-1] + 1 :], options)
     plan = [(_name(step), step) for step in steps]
     tuned = options.autotune_options
     may_tune = tuned.enabled or not tuned.HasField("enabled")
@@ -114,19 +143,20 @@ def planned(steps: list[Pipeline], options: Any) -> list[str]:
 
         return change
 
-    if asked.noop_elimination:
+    wants = functools.partial(_wants, asked)
+    if wants("noop_elimination"):
         plan = [step for step in plan if not _is_noop(step[1])]
     if asked.filter_fusion:
         plan = _fused(plan, "Filter")
-    if asked.map_parallelization and may_tune:
+    if wants("map_parallelization") and may_tune:
         plan = list(map(in_parallel("Map"), plan))
     if asked.filter_parallelization and may_tune:
         plan = list(map(in_parallel("Filter"), plan))
     if asked.map_fusion:
         plan = _fused(_fused(plan, "Map"), "ParallelMap")
-    if asked.map_and_batch_fusion:
+    if wants("map_and_batch_fusion"):
         plan = _paired(plan, ("Map", "ParallelMap"), batch._Batch, "MapAndBatch")
-    if asked.shuffle_and_repeat_fusion:
+    if wants("shuffle_and_repeat_fusion"):
         plan = _paired(plan, ("Shuffle",), basic._Repeat, "ShuffleAndRepeat")
     return [name for name, _ in plan] + ["Root"]
 
