@@ -185,6 +185,9 @@ def AssertCardinalityDataset(*, input_dataset: TensorLike, cardinality: TensorLi
 def AssertNextDataset(*, input_dataset: TensorLike, transformations: TensorLike, output_types: _Any, output_shapes: _Any, name: str | None = None) -> Tensor:
     """The same elements; asserts which transformations come next."""
 
+def AssertPrevDataset(*, input_dataset: TensorLike, transformations: TensorLike, output_types: _Any, output_shapes: _Any, name: str | None = None) -> Tensor:
+    """The same elements; asserts which transformations came before."""
+
 def Assign(*, ref: TensorLike, value: TensorLike, validate_shape: bool = True, use_locking: bool = True, name: str | None = None) -> Tensor:
     """Assigns a new value to a variable."""
 

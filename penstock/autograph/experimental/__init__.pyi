@@ -8,7 +8,7 @@ from enum import Enum
 from penstock._typing import Function
 from typing import Any, Self
 class Feature(Enum):
-    """Optional parts of AutoGraph; accepted for compatibility: they are always on or not needed."""
+    """Optional parts of AutoGraph."""
     ALL = 'ALL'
     AUTO_CONTROL_DEPS = 'AUTO_CONTROL_DEPS'
     ASSERT_STATEMENTS = 'ASSERT_STATEMENTS'

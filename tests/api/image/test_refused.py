@@ -55,6 +55,10 @@ def test_random_windows_without_a_seed_where_operations_are_deterministic():
     try:
         with pytest.raises(ValueError, match="requires a non-zero seed"):
             tf.image.sample_distorted_bounding_box([8, 8, 1], [[[0.0, 0.0, 1.0, 1.0]]])
+        draw = tf.compat.v1.image.sample_distorted_bounding_box
+        with pytest.raises(ValueError, match='requires "seed" or "seed2" to be non-zero'):
+            draw([8, 8, 1], [[[0.0, 0.0, 1.0, 1.0]]])
+        draw([8, 8, 1], [[[0.0, 0.0, 1.0, 1.0]]], seed2=1)
     finally:
         disable_op_determinism()
 
@@ -64,3 +68,10 @@ def test_a_tensor_that_does_not_fit_is_an_assertion_that_fails():
         tf.image.pad_to_bounding_box(tf.zeros((3, 3, 1)), -1, 0, 4, 4)
     with pytest.raises(tf.errors.InvalidArgumentError, match="offset_height must be >= 0"):
         tf.image.pad_to_bounding_box(tf.zeros((3, 3, 1)), tf.constant(-1), 0, 4, 4)
+
+
+def test_counts_of_boxes_are_int32():
+    boxes, scores = tf.zeros([1, 1, 1, 4]), tf.zeros([1, 1, 1])
+    for count in (2**31, tf.constant(2**31, tf.int64)):
+        with pytest.raises(ValueError, match="requested dtype int32 for Tensor with dtype int64"):
+            tf.image.combined_non_max_suppression(boxes, scores, 5, count)

@@ -119,7 +119,9 @@ def _conditional(
         bodies, externals = unify(graphs, 0)
         is_case = branches is not _OF_COND
         outputs = add_conditional(selector, bodies, externals, is_case, scope, may_be_lowered)
-        return fill_outputs(graphs[0].structured_outputs, identities(outputs))
+        # What is run as a function gives its results itself.
+        given = outputs if may_be_lowered is False else identities(outputs)
+        return fill_outputs(graphs[0].structured_outputs, given)
 
 
 def _naming_branches(

@@ -7,7 +7,7 @@ from penstock._src.api.extending.op_functions import op_functions
 from penstock._src.api.math.elementwise import cast
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
-from penstock._src.core.dispatch import STATE
+from penstock._src.core.dispatch import STATE, scope_in_graph
 from penstock._src.core.registry import raw
 from penstock._src.core.tensor import Tensor
 from penstock._src.graph.static_values import get_static_value
@@ -129,7 +129,7 @@ def vector(values):
     )
 
 
-@dispatchable("image.pad_to_bounding_box", scope="pad_to_bounding_box")
+@dispatchable("image.pad_to_bounding_box")
 def pad_to_bounding_box(image, offset_height, offset_width, target_height, target_width):
     """Returns images placed into black ones of a size.
 
@@ -162,7 +162,11 @@ def pad_to_bounding_box_internal(
     image, offset_height, offset_width, target_height, target_width, check_dims
 ):
     """`pad_to_bounding_box`, which checks only if `check_dims` that the image fits."""
+    with scope_in_graph("pad_to_bounding_box", ""):
+        return _padded(image, offset_height, offset_width, target_height, target_width, check_dims)
 
+
+def _padded(image, offset_height, offset_width, target_height, target_width, check_dims):
     def run(batch):
         height, width = extents_of(batch)
         top, left = known(offset_height), known(offset_width)

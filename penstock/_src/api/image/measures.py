@@ -468,7 +468,7 @@ image.non_max_suppression_overlaps = NonMaxSuppressionWithOverlaps(overlaps, sco
 
     Returns:
       An int32 vector of indices.
-image.combined_non_max_suppression = CombinedNonMaxSuppression(boxes, scores, max_output_size_per_class, max_total_size, iou_threshold=0.5, score_threshold=float("-inf"), pad_per_class=False, clip_boxes=True) in combined_non_max_suppression
+image.combined_non_max_suppression = CombinedNonMaxSuppression(boxes, scores, max_output_size_per_class, max_total_size: convert_to_tensor(convert_to_tensor(max_total_size), dtypes.int32), iou_threshold=0.5, score_threshold=float("-inf"), pad_per_class=False, clip_boxes=True) in combined_non_max_suppression
     Boxes, scores, classes and their count, suppressed within each class of each image.
 
     Args:

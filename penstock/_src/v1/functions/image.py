@@ -1,5 +1,6 @@
 """tf.compat.v1.image: resizing without anti-aliasing, and random boxes."""
 
+from penstock._src.api.config.determinism import is_op_determinism_enabled
 from penstock._src.api.extending.dispatch import dispatchable
 from penstock._src.api.image.geometry import with_batch
 from penstock._src.api.image.resizing import resized_with_pad
@@ -101,7 +102,16 @@ def sample_distorted_bounding_box(
     use_image_if_no_bounding_boxes=None,
     name=None,
 ):
-    """A random box that covers enough of one of the given boxes, as (begin, size, box)."""
+    """A random box that covers enough of one of the given boxes, as (begin, size, box).
+
+    Raises:
+      ValueError: there is no seed, and operations must be deterministic.
+    """
+    if not seed and not seed2 and is_op_determinism_enabled():
+        raise ValueError(
+            'tf.compat.v1.image.sample_distorted_bounding_box requires "seed" or "seed2" to be non-zero when '
+            "determinism is enabled. Pass one, or call tf.image.stateless_sample_distorted_bounding_box."
+        )
     return raw.SampleDistortedBoundingBoxV2(
         image_size=image_size,
         bounding_boxes=bounding_boxes,

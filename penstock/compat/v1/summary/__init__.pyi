@@ -27,6 +27,7 @@ class FileWriter:
         """Writes a Summary message, or a serialized one."""
     def close(self) -> None:
         """Closes the file."""
+    event_writer: Any
     def flush(self) -> None:
         """Flushes all events to the file."""
     def get_logdir(self) -> str:

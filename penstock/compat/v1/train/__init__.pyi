@@ -681,7 +681,7 @@ def slice_input_producer(tensor_list: Any, num_epochs: Any = None, shuffle: bool
 def string_input_producer(string_tensor: Any, num_epochs: Any = None, shuffle: bool = True, seed: Any = None, capacity: IntLike = 32, shared_name: Any = None, name: str | None = None, cancel_op: Any = None) -> Any: 
     """Returns a queue that a QueueRunner fills with strings, such as file names."""
 def summary_iterator(path: PathLike) -> Iterator[Any]: 
-    """Yields the Event messages of an event file."""
+    """Returns an iterator over the Event messages of an event file, which goes on where more is written after its end."""
 def update_checkpoint_state(save_dir: Any, model_checkpoint_path: Any, all_model_checkpoint_paths: Any = None, latest_filename: Any = None, all_model_checkpoint_timestamps: Any = None, last_preserved_timestamp: Any = None) -> Any: 
     """Writes the checkpoint file of a folder."""
 def warm_start(ckpt_to_initialize_from: Any, vars_to_warm_start: str = '.*', var_name_to_vocab_info: Mapping[str, VocabInfo] | None = None, var_name_to_prev_var_name: Mapping[str, str] | None = None) -> None: 

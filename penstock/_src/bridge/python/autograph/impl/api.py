@@ -93,6 +93,7 @@ def autograph_artifact(entity: Any, extras: Any = None) -> Any:
 def _runtime() -> types.ModuleType:
     """The module `ag__` of converted code: the operators, and what scopes of functions need."""
     made = types.ModuleType("autograph")
+    names: dict[str, Any] = {}
     for module in (
         conditional_operators,
         statements,
@@ -102,10 +103,8 @@ def _runtime() -> types.ModuleType:
         items,
         reads,
     ):
-        made.__dict__.update(
-            {name: held for name, held in vars(module).items() if not name.startswith("__")}
-        )
-    made.__dict__.update(
+        names.update({name: held for name, held in vars(module).items() if name[:2] != "__"})
+    names.update(
         ConversionOptions=converter.ConversionOptions,
         Feature=converter.Feature,
         FunctionScope=function_wrappers.FunctionScope,
@@ -116,6 +115,8 @@ def _runtime() -> types.ModuleType:
         returned=undefined.returned,
         is_undefined=undefined.is_undefined,
     )
+    for name, held in names.items():
+        setattr(made, name, held)
     return made
 
 
