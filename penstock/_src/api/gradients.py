@@ -13,6 +13,7 @@ from penstock._src.core.registry import raw
 from penstock._src.core.tensor import Tensor
 from penstock._src.eager.tensor import EagerTensor
 from penstock._src.eager.variable import Variable
+from penstock._src.graph.registered_gradients import WITHOUT_GRADIENT, check_unregistered
 from penstock._src.util.export import export
 
 
@@ -168,13 +169,16 @@ def _doubled(x: Any) -> Sequence[int]:
 
 @export("no_gradient", v1=["NoGradient", "NotDifferentiable", "no_gradient"])
 def no_gradient(op_type: str) -> None:
-    """Accepted for compatibility: op classes define whether they are differentiable.
+    """Notes that an op has no gradient; op classes define by themselves whether they are differentiable.
 
     Args:
       op_type: the name of the op.
 
     Raises:
       TypeError: `op_type` is not a str.
+      KeyError: this or a gradient was registered before.
     """
     if not isinstance(op_type, str):
         raise TypeError("op_type must be a string")
+    check_unregistered(op_type)
+    WITHOUT_GRADIENT.add(op_type)

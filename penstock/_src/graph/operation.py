@@ -11,7 +11,6 @@ from penstock._src.core.op import Op
 from penstock._src.core.shapes import TensorShape, as_shape
 from penstock._src.core.tensor import NEXT_ID, Tensor
 from penstock._src.graph.conversions import OperationConversions
-from penstock._src.util import slots
 from penstock._src.util.export import export
 from penstock._src.util.locations import Location, StackFrame, StackTrace
 from penstock._src.util.signatures import read_only
@@ -102,10 +101,6 @@ class SymbolicTensor(Tensor):
         )
 
     def __int__(self) -> int:
-        # A tensor with a static value can be used as a Python integer.
-        value = slots.STATIC_VALUE(self)
-        if value is not None and value.size == 1:
-            return int(value.reshape(()))
         raise TypeError(f"int() argument must be a number, not the symbolic tensor {self.name}.")
 
     def __float__(self) -> float:

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from penstock._src.core import registry
+from penstock._src.core.op import Op
 from penstock._src.util.export import export
 
 
@@ -25,8 +27,22 @@ class RegisterGradient:
         self._op_type = op_type
 
     def __call__(self, f: Any) -> Any:
-        """Registers the function `f(op, *gradients)`."""
-        if self._op_type in self.functions:
-            raise KeyError(f"Registering two gradient with name '{self._op_type}'!")
+        """Registers the function `f(op, *gradients)`.
+
+        Raises:
+          KeyError: there is one, or an operation of this name has a gradient of its own.
+        """
+        check_unregistered(self._op_type)
         self.functions[self._op_type] = f
         return f
+
+
+# The names that `tf.no_gradient` was told of.
+WITHOUT_GRADIENT: set[str] = set()
+
+
+def check_unregistered(name: str) -> None:
+    """Raises KeyError if something is registered under a name, or an operation of it has a gradient of its own."""
+    own = name in registry.index() and registry.find(name).gradient is not Op.gradient
+    if own or name in RegisterGradient.functions or name in WITHOUT_GRADIENT:
+        raise KeyError(f"Registering two gradient with name '{name}'!")

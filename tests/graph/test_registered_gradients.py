@@ -1,0 +1,29 @@
+"""What can be registered once, and what tensors of graphs are not taken for."""
+
+import pytest
+
+import penstock as tf
+
+
+def test_gradients_are_registered_once():
+    def first(op, dy):
+        return dy
+
+    assert tf.RegisterGradient("OnlyOnceHere")(first) is first
+    for name in ("OnlyOnceHere", "AddV2"):
+        with pytest.raises(KeyError, match="Registering two gradient with name"):
+            tf.RegisterGradient(name)(first)
+        with pytest.raises(KeyError, match="Registering two gradient with name"):
+            tf.no_gradient(name)
+    tf.no_gradient("NeverHere")
+    with pytest.raises(KeyError, match="Registering two gradient with name"):
+        tf.compat.v1.NotDifferentiable("NeverHere")
+
+
+def test_constants_of_graphs_are_no_numbers_of_python():
+    with tf.Graph().as_default():
+        constant = tf.constant(3)
+        for use in (int, float, range, "{:d}".format, [0, 1, 2, 3].__getitem__):
+            with pytest.raises(TypeError):
+                use(constant)
+        assert tf.get_static_value(constant) == 3
