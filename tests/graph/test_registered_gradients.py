@@ -3,6 +3,7 @@
 import pytest
 
 import penstock as tf
+from penstock._src.bridge.python.framework import test_ops
 
 
 def test_gradients_are_registered_once():
@@ -27,3 +28,16 @@ def test_constants_of_graphs_are_no_numbers_of_python():
             with pytest.raises(TypeError):
                 use(constant)
         assert tf.get_static_value(constant) == 3
+
+
+def test_a_registered_gradient_is_that_of_ops_without_their_own():
+    @tf.RegisterGradient("TestStringOutput")
+    def gradient(op, dy, of_text):
+        assert op.type == "TestStringOutput" and of_text is None
+        return dy * 5.0
+
+    with tf.Graph().as_default():
+        x = tf.constant(1.0)
+        y, _ = test_ops.test_string_output(x)
+        (found,) = tf.gradients(y * 2.0, [x])
+        assert found.op.type == "Mul" and tf.get_static_value(found.op.inputs[1]) == 5.0

@@ -13,6 +13,7 @@ from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape, unknown_shape
 from penstock._src.graph.func_graph import FuncGraph
 from penstock._src.graph.operation import Operation, SymbolicTensor
+from penstock._src.graph.registered_gradients import RegisterGradient
 from penstock._src.graph.static_values import constant_value
 
 # Larger constants of the forward graph are passed to the backward graph, not copied.
@@ -94,7 +95,8 @@ def gradient_steps(
             for t, first in zip(outputs, _same_outputs(node, same[node]), strict=True):
                 found.setdefault(first._id, []).extend(found.pop(t._id, ()))
             continue
-        wanted = [node.raw_op.differentiable and t._id in reached for t in node._inputs]
+        passes = is_differentiable(node)
+        wanted = [passes and t._id in reached for t in node._inputs]
         if not any(wanted):
             continue
         gradients = []
@@ -244,9 +246,14 @@ def _reached_from(graph: Any, xs: Sequence[Any], stopped: set[int]) -> set[int]:
     return reached
 
 
+def is_differentiable(node: Operation) -> bool:
+    """Whether an operation has a gradient, of its own or a registered one."""
+    return node.raw_op.differentiable or node.type in RegisterGradient.functions
+
+
 def _passes_on(node: Operation, reached: set[int]) -> bool:
     """Whether `node` propagates gradients from its outputs to its inputs."""
-    return node.raw_op.differentiable and any(
+    return is_differentiable(node) and any(
         t._id in reached and t.dtype in DIFFERENTIABLE for t in node._inputs
     )
 
@@ -276,8 +283,11 @@ def _node_gradient(node: Operation, gradients: list[Any], wanted: list[bool]) ->
     if own is not None:
         return own(node, gradients, wanted)
     filled = with_zeros(gradients, node.outputs)
-    if node.gradient_override is not None:
-        result = node.gradient_override(node, *filled)
+    override = node.gradient_override
+    if override is None and not node.raw_op.has_gradient:
+        override = RegisterGradient.functions.get(node.type)
+    if override is not None:
+        result = override(node, *filled)
         return list(result) if isinstance(result, list | tuple) else [result]
     if not node.raw_op.has_gradient:
         raise LookupError(

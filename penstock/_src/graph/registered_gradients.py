@@ -3,7 +3,6 @@
 from typing import Any
 
 from penstock._src.core import registry
-from penstock._src.core.op import Op
 from penstock._src.util.export import export
 
 
@@ -43,6 +42,6 @@ WITHOUT_GRADIENT: set[str] = set()
 
 def check_unregistered(name: str) -> None:
     """Raises KeyError if something is registered under a name, or an operation of it has a gradient of its own."""
-    own = name in registry.index() and registry.find(name).gradient is not Op.gradient
+    own = name in registry.index() and registry.find(name).has_gradient
     if own or name in RegisterGradient.functions or name in WITHOUT_GRADIENT:
         raise KeyError(f"Registering two gradient with name '{name}'!")

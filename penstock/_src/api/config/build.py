@@ -117,3 +117,20 @@ def get_link_flags():
     True
     """
     return []
+
+
+def is_tensorrt_enabled() -> bool:
+    """Whether graphs may be run by TensorRT.
+
+    Returns:
+      False.
+    """
+    return bool(get_build_info()["is_tensorrt_build"])
+
+
+def get_linked_tensorrt_version() -> tuple[int, int, int]:
+    """Returns the version of TensorRT that this build was made for: (0, 0, 0), as it was made for none."""
+    return 0, 0, 0
+
+
+get_loaded_tensorrt_version = get_linked_tensorrt_version

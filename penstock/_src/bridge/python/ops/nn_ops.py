@@ -1,6 +1,11 @@
-"""`tensorflow.python.ops.nn_ops`: arguments of convolutions."""
+"""`tensorflow.python.ops.nn_ops`: arguments of convolutions, and convolutions as objects."""
 
 from typing import Any
+
+from penstock._src.api.nn.convolution import convolution
+from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.registry import raw
+from penstock._src.core.shapes import TensorShape
 
 
 def convert_padding(padding: Any, expected_length: int = 4) -> tuple[Any, list[Any]]:
@@ -32,3 +37,73 @@ def convert_padding(padding: Any, expected_length: int = 4) -> tuple[Any, list[A
             f"padding={padding} of size {len(padding)}"
         )
     return "EXPLICIT", flat
+
+
+class Convolution:
+    """A convolution over 1 to 3 spatial axes, for inputs with any number of axes of a batch.
+
+    Args:
+      input_shape: of the inputs.
+      filter_shape: of the filters.
+      padding: "SAME" or "VALID".
+      strides: an integer, or one for each spatial axis.
+      dilation_rate: an integer, or one for each spatial axis.
+      name: a name for the operations.
+      data_format: which begins with "NC" if channels stand before the spatial axes.
+      num_spatial_dims: the number of spatial axes, if the filters' rank is not known.
+
+    Raises:
+      ValueError: the ranks are not known, or do not fit.
+    """
+
+    def __init__(
+        self,
+        input_shape: Any,
+        filter_shape: Any,
+        padding: Any,
+        strides: Any = None,
+        dilation_rate: Any = None,
+        name: str | None = None,
+        data_format: str | None = None,
+        num_spatial_dims: int | None = None,
+    ) -> None:
+        self.input_shape, self.filter_shape = TensorShape(input_shape), TensorShape(filter_shape)
+        rank, filter_rank = self.input_shape.rank, self.filter_shape.rank
+        if num_spatial_dims is None:
+            if filter_rank is None:
+                raise ValueError("rank of filter must be known")
+            num_spatial_dims = filter_rank - 2
+        if rank is not None and rank < num_spatial_dims + 2:
+            raise ValueError(
+                f"`input_shape` must have at least {num_spatial_dims + 2} axes for {num_spatial_dims} "
+                f"spatial ones. Received: input_shape={self.input_shape}"
+            )
+        self.num_spatial_dims = num_spatial_dims
+        self.num_batch_dims = 1 if rank is None else rank - num_spatial_dims - 1
+        self.padding, self.strides, self.dilation_rate = padding, strides, dilation_rate
+        self.name, self.data_format = name, data_format
+
+    def __call__(self, inp: Any, filter: Any) -> Any:
+        """Returns the convolution of an input with filters."""
+        inp = convert_to_tensor(inp)
+        batch, rows = self.num_batch_dims, inp
+        if batch != 1:
+            rest = raw.Shape(input=inp)[batch:]
+            rows = raw.Reshape(tensor=inp, shape=raw.ConcatV2(values=[[-1], rest], axis=0))
+            rows.set_shape([None, *inp.shape[batch:]])
+        made = convolution(
+            rows,
+            filter,
+            self.strides,
+            self.padding,
+            self.data_format,
+            self.dilation_rate,
+            self.name,
+        )
+        if batch == 1:
+            return made
+        outer, rest = raw.Shape(input=inp)[:batch], raw.Shape(input=made)[1:]
+        shape = raw.ConcatV2(values=[outer, rest], axis=0)
+        made = raw.Reshape(tensor=made, shape=shape)
+        made.set_shape([*inp.shape[:batch], *made.shape[batch:]])
+        return made

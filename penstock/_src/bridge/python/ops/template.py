@@ -35,3 +35,11 @@ def make_template_internal(
     if create_graph_function_ and STATE.graph is None:
         call = function(call, autograph=False)
     return Template(name_, call, create_scope_now_, unique_name_, custom_getter_)
+
+
+def _skip_common_stack_elements(stacktrace: list[Any], base_case: list[Any]) -> list[Any]:
+    """Returns the frames of a stack from where it differs from another; its innermost one if it does not."""
+    for at, (frame, other) in enumerate(zip(stacktrace, base_case)):
+        if frame != other:
+            return stacktrace[at:]
+    return stacktrace[-1:]
