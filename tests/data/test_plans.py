@@ -185,3 +185,9 @@ def test_a_dataset_that_cannot_be_opened_has_its_turn_among_those_of_threads():
         except StopIteration:
             break
     assert found == [4, "error", 4, 4, 6, 4, 6, 6, 6, 6, 6]
+
+
+@pytest.mark.parametrize("result", [(), (1, 2)])
+def test_a_reduction_keeps_the_number_of_its_components(result):
+    with pytest.raises(tf.errors.InvalidArgumentError, match="number of components"):
+        Dataset.range(3).reduce(0, lambda state, x: result)

@@ -41,3 +41,12 @@ def test_a_registered_gradient_is_that_of_ops_without_their_own():
         y, _ = test_ops.test_string_output(x)
         (found,) = tf.gradients(y * 2.0, [x])
         assert found.op.type == "Mul" and tf.get_static_value(found.op.inputs[1]) == 5.0
+
+
+def test_operations_may_refer_to_the_one_they_were_made_for():
+    with tf.Graph().as_default() as graph:
+        first = tf.constant(1.0)
+        with graph._original_op(first.op):
+            second = tf.identity(first)
+        assert second.op._original_op is first.op
+        assert tf.identity(first).op._original_op is None

@@ -7,6 +7,7 @@ from penstock._src.core import dispatch
 from penstock._src.core.calls.tracebacks import name_users_line
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dtypes import DType
+from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.specs import TensorSpec
 from penstock._src.data import structure
 from penstock._src.function import run as _runs_graph_functions  # noqa: F401
@@ -86,15 +87,20 @@ def trace_state(
                 f"and the output value but its return type is {result}."
             )
         new = result[0] if with_output else result
-        _check_state(spec, new)
+        _check_state(spec, new, is_reduced=not with_output)
         merged = structure.relaxed(spec, new)
         if merged == spec:
             return spec, traced
         spec = merged
 
 
-def _check_state(old: Any, new: Any) -> None:
+def _check_state(old: Any, new: Any, is_reduced: bool) -> None:
     ones, others = nest.flatten(old), nest.flatten(new)
+    if is_reduced and len(ones) != len(others):
+        raise InvalidArgumentError(
+            "The number of components of the initial state and the reduce function output does not match. "
+            f"(initial_state={len(ones)}, output={len(others)})."
+        )
     same = len(ones) == len(others) and all(type(a) is type(b) for a, b in zip(ones, others))
     if not same:
         raise TypeError(

@@ -56,6 +56,8 @@ class Graph(Colocation, GraphConversions):
     _control_flow_context: Any = None
     # How often its operations got other inputs or control inputs.
     _edits = 0
+    # in whose place operations are made
+    _default_original_op: Any = None
     # called with each variable that is made while the function of this graph is traced
     variable_rule: Callable[[Any], None] | None = None
     # the variables of TensorFlow 1 by name: see v1/variables/store.py
@@ -130,6 +132,8 @@ class Graph(Colocation, GraphConversions):
         self._by_name[unique] = node
         if op.redirects:
             self.redirects_values = True
+        if self._default_original_op is not None:
+            node.made_for = self._default_original_op
         if self._control_flow_context is not None:
             node._set_control_flow_context(self._control_flow_context)
             self._control_flow_context.AddOp(node)
@@ -137,6 +141,15 @@ class Graph(Colocation, GraphConversions):
             name_of_gradient = self._gradient_overrides[op.op_type]
             node.gradient_override = RegisterGradient.functions[name_of_gradient]
         return node
+
+    @contextlib.contextmanager
+    def _original_op(self, op: Any) -> Iterator[None]:
+        """Operations added within this scope were made in place of another one, which they refer to."""
+        before, self._default_original_op = self._default_original_op, op
+        try:
+            yield
+        finally:
+            self._default_original_op = before
 
     @contextlib.contextmanager
     def gradient_override_map(self, op_type_map: dict[str, str]) -> Iterator[None]:

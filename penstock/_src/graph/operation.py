@@ -159,6 +159,8 @@ class Operation(OperationConversions):
     stands_for_reference: bool = False
     # see bridge/internals/control_flow_contexts.py
     _control_flow_context: Any = None
+    # The operation in whose place it was made, where a program said so.
+    made_for: Any = None
     # of a condition or loop: whether TensorFlow may run it as Switch and Merge, or None if nothing is said
     may_be_lowered: bool | None = None
     # b"loc:@name" of the operations beside which it was made to run
@@ -222,7 +224,9 @@ class Operation(OperationConversions):
 
     @property
     def _original_op(self) -> "Operation | None":
-        """Of an operation in a gradient: the operation whose gradient it is part of."""
+        """The operation in whose place it was made; in a gradient, the one whose gradient it is part of."""
+        if self.made_for is not None:
+            return self.made_for
         found = (
             op
             for op in self.graph._operations

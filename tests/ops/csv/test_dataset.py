@@ -98,3 +98,8 @@ def test_an_error_takes_the_place_of_its_batch(tmp_path):
 def test_a_delimiter_is_one_character(tmp_path):
     with pytest.raises(tf.errors.InvalidArgumentError, match="field_delim should be only 1 char"):
         tf.data.experimental.CsvDataset(str(tmp_path / "a"), [0], field_delim="ab")
+
+
+def test_defaults_of_higher_rank_are_refused_when_a_graph_is_built():
+    with tf.Graph().as_default(), pytest.raises(ValueError, match="at most rank 1 but is rank 2"):
+        tf.data.experimental.CsvDataset("none.csv", [tf.constant([[0]])])

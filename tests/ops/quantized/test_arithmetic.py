@@ -111,3 +111,19 @@ def test_ends_of_ranges_are_scalars(low):
         limited()
     with pytest.raises(ValueError, match="Shape must be rank 0 but is rank 1"):
         tf.function(limited)()
+
+
+def test_a_convolution_is_of_four_axes():
+    kernel = tf.cast(tf.ones([1, 1, 1, 1]), tf.quint8)
+    for wrong in ("input", "filter"):
+        given = {"input": kernel, "filter": kernel, wrong: tf.cast(tf.ones([1, 2]), tf.quint8)}
+        with pytest.raises(tf.errors.InvalidArgumentError, match=f"{wrong} must be rank 4 but is"):
+            tf.raw_ops.QuantizedConv2D(
+                **given,
+                min_input=0.0,
+                max_input=1.0,
+                min_filter=0.0,
+                max_filter=1.0,
+                strides=[1] * 4,
+                padding="SAME",
+            )

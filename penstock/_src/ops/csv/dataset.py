@@ -33,6 +33,12 @@ class CSVDatasetV2(UnnamedDatasetOp):
     output_types = INDEX | frozenset({dtypes.float32, dtypes.float64, dtypes.string})
     stateful = True
 
+    def shape(self, *inputs):
+        names = [argument.name for argument in self.inputs]
+        for default in inputs[names.index("record_defaults")]:
+            default.with_rank_at_most(1)
+        return super().shape(*inputs)
+
     def pipeline(self, filenames, compression_type, buffer_size, header, field_delim, *rest):
         use_quotes, na_value, select, defaults, exclude = rest
         delimiter, missing = text(field_delim).encode(), scalar(na_value)

@@ -91,6 +91,9 @@ class QuantizedConv2D(_Product):
         return cv.output_shape(self, input, filter, 2), (), ()
 
     def eager(self, input, filter, min_input, max_input, min_filter, max_filter):
+        for name, array in (("input", input), ("filter", filter)):
+            if array.ndim != 4:
+                raise self.invalid(f"{name} must be rank 4 but is rank {array.ndim}")
         c = cv.convolution(self, input.shape, filter.shape, 2)
         left = wide(input, min_input, max_input, self.Tinput).astype(np.float64)
         right = wide(filter, min_filter, max_filter, self.Tfilter).astype(np.float64)
