@@ -503,6 +503,7 @@ class Operation:
         """The tensors that it reads."""
     location: Any
     loop: Any
+    made_for: Any
     may_be_lowered: builtins.bool | None
     @property
     def name(self) -> str:
@@ -1502,7 +1503,7 @@ class name_scope:
     def __exit__(self, *error: Any) -> None: ...
 newaxis: None
 def no_gradient(op_type: str) -> None: 
-    """Accepted for compatibility: op classes define whether they are differentiable."""
+    """Notes that an op has no gradient; op classes define by themselves whether they are differentiable."""
 def no_op(name: str | None = None) -> Any: 
     """An operation that does nothing."""
 def nondifferentiable_batch_function(num_batch_threads: int, max_batch_size: int, batch_timeout_micros: int, allowed_batch_sizes: Any = None, max_enqueued_batches: IntLike = 10, autograph: builtins.bool = True, enable_large_batch_splitting: builtins.bool = True) -> Any: 

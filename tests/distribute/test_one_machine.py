@@ -189,3 +189,9 @@ def test_variables_know_the_scope_that_they_were_created_in():
 
 def test_without_a_strategy_the_number_of_the_replica_is_a_python_integer():
     assert type(tf.distribute.get_replica_context().replica_id_in_sync_group) is int
+
+
+def test_the_older_name_of_options_warns(caplog):
+    with caplog.at_level("WARNING"):
+        tf.distribute.experimental.CollectiveHints(50, 3.0)
+    assert "CollectiveHints is deprecated" in caplog.text

@@ -1,6 +1,7 @@
 """How replicas communicate: options of collective operations."""
 
 import dataclasses
+import logging
 from enum import Enum
 from typing import Any
 
@@ -73,7 +74,11 @@ class CollectiveHints:
     """
 
     def __new__(cls, bytes_per_pack: int = 0, timeout_seconds: float | None = None) -> Any:
-        """Returns CommunicationOptions."""
+        """Returns CommunicationOptions, and warns that this is what they are called."""
+        logging.getLogger("tensorflow").warning(
+            "CollectiveHints is deprecated and will be removed in a future version. Use "
+            "tf.distribute.experimental.CommunicationOptions instead."
+        )
         return CommunicationOptions(bytes_per_pack, timeout_seconds)
 
     def __init__(self, bytes_per_pack: int = 0, timeout_seconds: float | None = None) -> None:
