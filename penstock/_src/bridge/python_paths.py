@@ -20,7 +20,9 @@ import pathlib
 
 FOLDER = pathlib.Path(__file__).resolve().parent
 PATHS: dict[str, str] = {
-    "compiler.tf2tensorrt._pywrap_py_utils": "@api.config.build",
+    "compiler.tf2tensorrt._pywrap_py_utils": (
+        "get_loaded_tensorrt_version=@api.config.build:get_linked_tensorrt_version @api.config.build"
+    ),
     "compiler.tf2xla.python.xla": "@api.xla_ops",
     "compiler.xla.xla_data_pb2": "@proto.layout",
     "core.example.example_pb2": "@proto.example",

@@ -93,3 +93,10 @@ def test_a_seed_set_in_a_graph_is_the_graphs():
     traced = tf.function(lambda: tf.random.uniform([], seed=1)).get_concrete_function()
     (drawn,) = [op for op in traced.graph.get_operations() if op.type == "RandomUniform"]
     assert drawn.get_attr("seed") == 5
+
+
+def test_a_seed_may_be_a_constant_of_a_graph():
+    with tf.Graph().as_default():
+        seed = tf.constant(5, tf.int64)
+        assert tf.compat.v1.get_seed(seed) == tf.compat.v1.get_seed(5)
+        tf.data.Dataset.range(4).shuffle(4, seed=seed)

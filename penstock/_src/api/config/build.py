@@ -131,6 +131,3 @@ def is_tensorrt_enabled() -> bool:
 def get_linked_tensorrt_version() -> tuple[int, int, int]:
     """Returns the version of TensorRT that this build was made for: (0, 0, 0), as it was made for none."""
     return 0, 0, 0
-
-
-get_loaded_tensorrt_version = get_linked_tensorrt_version

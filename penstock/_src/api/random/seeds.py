@@ -88,7 +88,10 @@ def get_seed(op_seed):
 def _truncated(seed):
     if isinstance(seed, (str, bytes)) or (isinstance(seed, float) and not np.isfinite(seed)):
         raise TypeError(f"Expected int for argument 'seed' not {seed}.")
-    return seed % _MAXIMUM if isinstance(seed, int) else int(seed) % _MAXIMUM
+    if isinstance(seed, Tensor):
+        known = get_static_value(seed)
+        seed = seed if known is None else known
+    return int(seed) % _MAXIMUM
 
 
 def op_seeds(seed):
