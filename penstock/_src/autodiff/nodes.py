@@ -122,6 +122,7 @@ def remove(nodes: Sequence[Operation], graph: FuncGraph) -> None:
     graph.control_outputs = [op for op in graph.control_outputs if id(op) not in gone]
     for op in graph._operations:
         op._control_inputs = [other for other in op._control_inputs if id(other) not in gone]
+        op.graph._edits += 1
     # what is remembered of the graph by the number of its operations
     graph.effects, graph.effect_found = None, (-1, False)
 
