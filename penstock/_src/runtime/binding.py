@@ -49,8 +49,9 @@ class BoundTable:
 
     def _condition(self, buffer: Buffer, arrays: Sequence[np.ndarray]) -> bool:
         """The bool that lies in a buffer after a run."""
+        buffer, start = memory_of(buffer)
         if buffer.place == "arena":
-            return bool(self.arena[self.offset(buffer)])
+            return bool(self.arena[self.offset(buffer) + start])
         if buffer.place == "constant":
             return bool(buffer.array)
         before = len(self.plan.function.parameters) if buffer.place == "output" else 0

@@ -32,6 +32,22 @@ from penstock._src.runtime.weight_packer import Watching, WeightPacker, unwatche
 from penstock._src.util.run_observers import RUN_OBSERVERS
 
 
+def unused(free: list[Any]) -> Any:
+    """Takes a table whose arena nobody is using off a list; None if there is none.
+
+    Lists' own methods are atomic: most calls take no lock but the arena's.
+    """
+    for _ in range(len(free)):
+        try:
+            table = free.pop()
+        except IndexError:  # another thread has taken the last
+            return None
+        if table.claim(False):
+            return table
+        free.insert(0, table)  # another program uses its arena
+    return None
+
+
 class Program:
     """A loaded plan. Calling it runs it."""
 
@@ -123,17 +139,8 @@ class Program:
         raise self.plan.errors[code - 1].error(status)
 
     def _take(self) -> BoundTable:
-        """A table whose arena nobody is using. Lists' own methods are atomic: most calls take no lock but the arena's."""
-        free = self._free
-        for _ in range(len(free)):
-            try:
-                table = free.pop()
-            except IndexError:  # another thread has taken the last
-                break
-            if table.claim(False):
-                return table
-            free.insert(0, table)  # another program uses its arena
-        return self._bind()
+        """A table whose arena nobody is using."""
+        return unused(self._free) or self._bind()
 
     def _give_back(self, table: BoundTable) -> None:
         table.release()

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from penstock._src.compiler.plan.buffers import Buffer
+from penstock._src.compiler.plan.buffers import Buffer, memory_of
 from penstock._src.compiler.plan.memory_need import exhausted_by
 from penstock._src.compiler.plan.numbered import numbered
 from penstock._src.compiler.plan.plan import Plan
@@ -25,16 +25,13 @@ from penstock._src.native.algorithms.sizing import STORE_WORDS, sizing
 from penstock._src.runtime.arena import HOST_ARENAS, ArenaBlock
 from penstock._src.runtime.binding import BoundTable, TableWords, bound_table, constants_of
 from penstock._src.runtime.load import SPARE, load
-from penstock._src.runtime.program import Program
+from penstock._src.runtime.program import Program, unused
 from penstock._src.runtime.signature import OpenSignature, ProgramSignature, signature_of
 from penstock._src.runtime.weight_packer import packers_of
 from penstock._src.util.run_observers import RUN_OBSERVERS
 
 LARGE = 1 << 26  # bytes of an arena that are worth giving back
-ROOMY, ROOMY_RUNS = (
-    4,
-    100,
-)  # an arena of so many times what is needed is given back after so many runs
+ROOMY, ROOMY_RUNS = 4, 100  # so many times what is needed, and for so many runs: given back
 
 
 @dataclasses.dataclass(eq=False)
@@ -83,7 +80,8 @@ class OpenProgram:
         self.free: list[SizedTable] = []
         self._sizes = SizingProgram(self.symbols)
         arena = self._sizes.arrange(plan.places)
-        self._looked_at = [b for _, b in plan.conditions if b in self._sizes.offsets]
+        looked_at = [memory_of(buffer)[0] for _, buffer in plan.conditions]
+        self._looked_at = [b for b in looked_at if b in self._sizes.offsets]
         facts = [arena, *map(self._sizes.register, self.signature.extents)]
         facts += [self._sizes.offsets[b] for b in self._looked_at]
         self._facts = np.array([(i, r, 0) for i, r in enumerate(facts)], np.int64)
@@ -129,7 +127,8 @@ class OpenProgram:
 
     def take(self, program: "SizedProgram") -> SizedTable:
         """A table with the numbers of a program, whose arena nobody is using."""
-        table, needed = self._unused(), program.arena_bytes + SPARE
+        needed = program.arena_bytes + SPARE
+        table: SizedTable | None = unused(self.free)
         if table is None:
             table = self._new_table(program)
         elif table.memory.array.size < needed or table.has_room_unused(needed):
@@ -140,18 +139,6 @@ class OpenProgram:
         self._run(program.symbols, table.registers, table.stores, table.numbers, base)
         table.program = program
         return table
-
-    def _unused(self) -> SizedTable | None:
-        free = self.free
-        for _ in range(len(free)):
-            try:
-                table = free.pop()
-            except IndexError:  # another thread has taken the last
-                return None
-            if table.claim(False):
-                return table
-            free.insert(0, table)  # another program uses its arena
-        return None
 
     def _new_table(self, program: "SizedProgram") -> SizedTable:
         count = len(self._table)
