@@ -7,7 +7,11 @@ import penstock as tf
 from penstock._src.bridge.python.training import checkpoint_ops
 
 v1 = tf.compat.v1
-MINUS_ONE = v1.constant_initializer(-1.0)
+
+
+def minus_one(shape, dtype=tf.float32):
+    """Constant initializers take no tensors as extents."""
+    return tf.fill(shape, tf.cast(-1, dtype))
 
 
 @pytest.fixture
@@ -24,7 +28,7 @@ def saved(tmp_path):
 def test_rows_follow_their_words(saved):
     path, old, new = saved
     load = checkpoint_ops._load_embedding_initializer(
-        path, "m", 3, 2, old, new, num_oov_buckets=1, initializer=MINUS_ONE
+        path, "m", 3, 2, old, new, num_oov_buckets=1, initializer=minus_one
     )
     assert load([4, 2]).numpy().tolist() == [[6, 7], [-1, -1], [0, 1], [-1, -1]]
 
@@ -32,7 +36,7 @@ def test_rows_follow_their_words(saved):
 def test_parts_of_a_variable_load_their_rows(saved):
     path, old, new = saved
     load = checkpoint_ops._load_embedding_initializer(
-        path, "m", 3, 2, old, new, num_oov_buckets=1, initializer=MINUS_ONE
+        path, "m", 3, 2, old, new, num_oov_buckets=1, initializer=minus_one
     )
     with tf.Graph().as_default(), v1.Session() as session:
         with v1.variable_scope("s", partitioner=v1.fixed_size_partitioner(2)):
@@ -60,9 +64,9 @@ def test_impossible_shapes_are_refused(saved, shape, error, message):
 def test_vocabularies_come_in_pairs():
     with pytest.raises(ValueError, match="both be specified or left unspecified"):
         checkpoint_ops._load_and_remap_matrix(
-            "ckpt", "m", 0, 4, 3, MINUS_ONE, old_row_vocab_file="old"
+            "ckpt", "m", 0, 4, 3, minus_one, old_row_vocab_file="old"
         )
     with pytest.raises(ValueError, match="num_row_oov_buckets must be >= 0"):
         checkpoint_ops._load_and_remap_matrix(
-            "ckpt", "m", 0, 4, 3, MINUS_ONE, num_row_oov_buckets=-1
+            "ckpt", "m", 0, 4, 3, minus_one, num_row_oov_buckets=-1
         )
