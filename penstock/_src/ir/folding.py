@@ -3,6 +3,7 @@
 Of numbers that depend on Dims the result is a `size` node, so that no kernel has them baked in.
 """
 
+import ml_dtypes
 import numpy as np
 
 from penstock._src.core.dtypes import DType
@@ -65,10 +66,13 @@ def _fold_sizes(p: NodeMaker, node: Node) -> Node | None:
     return p.make("size", (), dims=tuple(known.reshape(-1)), shape=node.shape, dtype=node.dtype)
 
 
-def _is_exact(number: int, dtype: DType) -> bool:
+def _is_exact(number: dims.Extent, dtype: DType) -> bool:
     """Whether a type of floats has this very number."""
     if not dtype.is_floating:
         return False
+    if dims.is_symbolic(number):
+        most = 2 ** (ml_dtypes.finfo(dtype.np).nmant + 1)
+        return -most <= number <= most
     with np.errstate(over="ignore"):
         held = float(dtype.np.type(int(number)))
     return held == int(number)

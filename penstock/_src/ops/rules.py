@@ -21,6 +21,7 @@ from penstock._src.core import dtypes
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.ir.errors import NeedsValue, NotLowerable
+from penstock._src.ir.extents.dims import Extent, is_symbolic
 from penstock._src.util import slots
 from penstock._src.util.process.quiet import quiet
 
@@ -30,14 +31,14 @@ def show(shape: Sequence[int | None]) -> str:
     return "[" + ",".join("?" if d is None else str(d) for d in shape) + "]"
 
 
-def check_elements(op: Op, *extents: int) -> None:
+def check_elements(op: Op, *extents: Extent) -> None:
     """Refuses the shape of a result with more elements than an int64 counts.
 
     Raises:
       InvalidArgumentError: there are so many.
     """
     count = 1
-    for extent in map(int, extents):
+    for extent in (n if is_symbolic(n) else int(n) for n in extents):
         if count * extent >= 2**63:
             raise op.invalid(
                 f"Encountered overflow when multiplying {count} with {extent}, result: -1"

@@ -16,7 +16,7 @@ from penstock._src.compiler.fusion.storing import LARGE
 from penstock._src.compiler.kernels.memory import home
 from penstock._src.compiler.kernels.stored_blocks import MOST_READS, SMALL, blocks_of, extents
 from penstock._src.compiler.recognize.lanes import common_lane
-from penstock._src.ir.extents.dims import is_large, is_one
+from penstock._src.ir.extents.dims import Extent, is_large, is_one, is_symbolic
 from penstock._src.ir.meaning.orientation import reads_across_rows
 from penstock._src.ir.node import Node
 from penstock._src.ir.primitives import ELEMENTWISE
@@ -201,8 +201,15 @@ class _Merger:
         if is_large(
             a.elements, SMALL + 1
         ):  # streams side by side are slower where they share nothing large
-            common = {i for i in common if i in a.made or 4 * self.by_id[i].size >= a.elements}
+            common = {i for i in common if i in a.made or self._is_comparable(i, a.elements)}
         return bool(common or self.unrelated and a.kind == b.kind == "map")
+
+    def _is_comparable(self, number: int, elements: Extent) -> bool:
+        """Whether a node has about so many elements; unknown extents are taken for large ones, so that one program serves all."""
+        size = self.by_id[number].size
+        if is_symbolic(size) or is_symbolic(elements):
+            return is_symbolic(size)
+        return 4 * size >= elements
 
     def _turns_rows(self, group: _Open) -> bool:
         """Whether a group of elements is better computed in blocks, as it reads a large array across its rows; not row by row."""

@@ -38,7 +38,7 @@ class KnownValues:
             return meanings.size((), node)
         if node.kind == "broadcast" and node.args[0].kind in ("constant", "size"):
             return meanings.broadcast([self.value(node.args[0])], node)
-        if node.kind == "iota" and node.size <= SMALL:
+        if node.kind == "iota" and not dims.is_large(node.size, SMALL + 1):
             return meanings.iota((), node)
         known = self.symbolic(node)
         if known is not None:
@@ -85,7 +85,9 @@ class KnownValues:
         """`symbolic` of a node that is met for the first time."""
         if node.results is not None or node.dtype is None:
             return None
-        if not (node.dtype.is_integer or node.dtype.is_bool) or node.size > SYMBOLIC:
+        if not (node.dtype.is_integer or node.dtype.is_bool):
+            return None
+        if dims.is_large(node.size, SYMBOLIC + 1):
             return None
         if not node.size:
             return np.empty(node.shape, object)
