@@ -34,6 +34,7 @@ DEEP = 40  # nodes of an expression: beyond, it is stored however many want it
 HOISTED = 40  # cost of what may be computed again for every row
 MOST_PIECES = 4  # of a concat that is not stored: each element chooses among them
 LARGE = 1 << 14  # elements: from here on, reading across rows leaves the caches
+SHORT_ROW = 8  # elements
 REPEATED = 2  # cost of what may be computed again for every element of a larger array
 NOBODY: frozenset[int] = frozenset()
 
@@ -211,6 +212,8 @@ def _reads_often(user: Node, arg: Node, node: Node, weight: int, found: Recogniz
     if user.kind == "contract":
         movements = ("gather", "concat", "pad", "windows", "dynamic_slice")
         return user.id not in found.matches and (weight > 0 or node.kind in movements)
+    if user.kind == "gather" and user.args[0] is not arg:  # of its indices
+        return weight > REPEATED and key(user.size) != key(arg.size)
     if user.kind in ("gather", "windows"):
         return user.args[0] is arg and weight > REPEATED
     if user.kind == "broadcast":
@@ -219,7 +222,9 @@ def _reads_often(user: Node, arg: Node, node: Node, weight: int, found: Recogniz
         last = user.shape[-1] if user.shape else 1
         along_rows = bool(arg.shape) and len(user.shape) - 1 in user.attrs["axes"]
         varies = along_rows and arg.shape[-1] != 1 and last != 1
-        return weight > (REPEATED if varies else HOISTED)
+        # What is computed once for a row of few elements is computed about as often as they are.
+        is_hoisted = not varies and is_large(last, SHORT_ROW)
+        return weight > (HOISTED if is_hoisted else REPEATED)
     if user.kind in ("reshape", "transpose", "slice"):
         return any(_reads_often(u, user, node, weight, found) for u in found.users[user.id])
     return False
