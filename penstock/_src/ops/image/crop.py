@@ -13,7 +13,7 @@ from penstock._src.core.shapes import TensorShape
 from penstock._src.core.typesets import FLOAT, INDEX, SIGNED
 from penstock._src.ir.errors import NotLowerable
 from penstock._src.ops.image import lowered_crops, projection
-from penstock._src.ops.rules import check_elements, quiet, show, value_of
+from penstock._src.ops.rules import check_elements, dims_of, quiet, show
 
 
 class CropAndResize(Op):
@@ -59,7 +59,7 @@ class CropAndResize(Op):
         return out
 
     def lower(self, p, image, boxes, box_ind, crop_size):
-        height, width = (int(n) for n in value_of(p, crop_size, "crop_size"))
+        height, width = dims_of(p, crop_size, "crop_size")
         check_elements(self, boxes.shape[0], height, width, image.shape[3])
         _require_lowerable(image, boxes, box_ind, height * width)
         _check_boxes(p, self, boxes, box_ind, image.shape[0])
@@ -172,7 +172,7 @@ class CropAndResizeGradImage(Op):
         return out.astype(self.T.as_numpy_dtype)
 
     def lower(self, p, grads, boxes, box_ind, image_size):
-        size = tuple(int(n) for n in value_of(p, image_size, "image_size"))
+        size = tuple(dims_of(p, image_size, "image_size"))
         _require_lowerable(grads, boxes, box_ind, prod(size))
         if len(size) != 4 or size[3] != grads.shape[3]:
             raise NotLowerable("sizes of images that do not fit")
@@ -232,7 +232,7 @@ class _Projective(Op):
         return [images[0], *hw, images[3]]
 
     def transformed(self, images, transforms, output_shape, fill):
-        height, width = self.checked(images, transforms, output_shape)
+        height, width = self.checked(images, transforms, map(int, output_shape))
         count = transforms.shape[0]
         out = np.empty((images.shape[0], height, width, images.shape[3]), images.dtype)
         for at, image in enumerate(images):
@@ -240,7 +240,7 @@ class _Projective(Op):
             out[at] = self._read(image, x, y, valid, fill)
         return out
 
-    def checked(self, images, transforms, output_shape):
+    def checked(self, images, transforms, size):
         """Returns the requested height and width.
 
         Raises:
@@ -254,14 +254,14 @@ class _Projective(Op):
                 "Input transform should be num_images x 8 or 1 x 8. Received "
                 f"{show(transforms.shape)}"
             )
-        height, width = (int(n) for n in output_shape)
+        height, width = size
         if height <= 0 or width <= 0:
             raise self.invalid("new dimensions must be positive")
         check_elements(self, images.shape[0], height, width, images.shape[3])
         return height, width
 
     def projected(self, p, images, transforms, output_shape, fill):
-        size = list(self.checked(images, transforms, value_of(p, output_shape, "output_shape")))
+        size = list(self.checked(images, transforms, dims_of(p, output_shape, "output_shape")))
         modes = self.interpolation, self.fill_mode
         return projection.transformed(p, images, transforms, size, fill, *modes)
 

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from penstock._src.core import dtypes
+from penstock._src.ir.extents import dims
 
 FLOAT = dtypes.float32
 LARGEST = np.iinfo(np.int32).max
@@ -21,13 +22,19 @@ class _Samples(NamedTuple):
 
 
 def cropped(
-    p: Any, images: Any, boxes: Any, box_ind: Any, size: tuple[int, int], method: str, fill: float
+    p: Any,
+    images: Any,
+    boxes: Any,
+    box_ind: Any,
+    size: tuple[dims.Extent, dims.Extent],
+    method: str,
+    fill: float,
 ) -> Any:
     """float32[boxes, *size, channels], cut out of images [batch, rows, columns, channels]."""
     batch, height, width, channels = images.shape
     down, along = _both(p, boxes, (height, width), size)
     pixels = p.reshape(images, (batch * height * width, channels))
-    kind = dtypes.int32 if int(pixels.shape[0]) <= LARGEST else dtypes.int64
+    kind = dtypes.int32 if pixels.shape[0] <= LARGEST else dtypes.int64
     numbers = p.reshape(p.cast(box_ind, kind), (boxes.shape[0], 1))
 
     def at(row: Any, column: Any) -> Any:
@@ -47,7 +54,7 @@ def cropped(
 
 
 def image_gradient(
-    p: Any, grads: Any, boxes: Any, box_ind: Any, size: tuple[int, ...], method: str
+    p: Any, grads: Any, boxes: Any, box_ind: Any, size: tuple[dims.Extent, ...], method: str
 ) -> Any:
     """The gradient of crops with respect to images of a size, [batch, rows, columns, channels], in float32."""
     batch, height, width, channels = size
@@ -80,18 +87,18 @@ def _both(p: Any, boxes: Any, extents: tuple[Any, Any], counts: tuple[Any, Any])
             p.slice_axis(boxes, 1, k, k + 1),
             p.slice_axis(boxes, 1, k + 2, k + 3),
             extent,
-            int(count),
+            count,
         )
         for k, (extent, count) in enumerate(zip(extents, counts, strict=True))
     ]
 
 
-def _samples(p: Any, begin: Any, end: Any, extent: Any, count: int) -> _Samples:
+def _samples(p: Any, begin: Any, end: Any, extent: dims.Extent, count: dims.Extent) -> _Samples:
     """Where `count` samples between the ends of boxes lie, [boxes, 1]."""
     last = p.scalar(extent - 1, FLOAT)
     if count > 1:
         scale = (end - begin) * last / p.constant(count - 1, FLOAT)
-        numbers = p.constant(np.arange(count, dtype=np.float32)[None])
+        numbers = p.iota((1, count), 1, FLOAT)
         at = _sum(p, _product(p, begin, last), _product(p, numbers, scale))
     else:
         at = (begin + end) * 0.5 * last

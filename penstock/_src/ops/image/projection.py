@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from penstock._src.core import dtypes
+from penstock._src.ir.extents.dims import Extent
 
 FLOAT = dtypes.float32
 
@@ -12,7 +13,7 @@ def transformed(
     p: Any,
     images: Any,
     transforms: Any,
-    size: Sequence[int],
+    size: Sequence[Extent],
     fill: Any,
     interpolation: str,
     fill_mode: str,
@@ -36,9 +37,12 @@ def transformed(
     pixels = p.reshape(wide, (batch, rows * columns, channels))
     fill = p.reshape(p.cast(fill, wide.dtype), (1, 1, 1))
 
+    ends = p.scalar(rows, FLOAT), p.scalar(columns, FLOAT)
+    width = p.scalar(columns, dtypes.int32)
+
     def at(row: Any, column: Any) -> Any:
-        inside = _all(p, p.ge(row, 0), p.lt(row, rows), p.ge(column, 0), p.lt(column, columns))
-        place = _clipped(p, row, rows) * columns + _clipped(p, column, columns)
+        inside = _all(p, p.ge(row, 0), p.lt(row, ends[0]), p.ge(column, 0), p.lt(column, ends[1]))
+        place = _clipped(p, row, rows) * width + _clipped(p, column, columns)
         found = p.gather(pixels, place, 1, batch_dims=1)
         return p.select(p.expand_dims(inside, 2), found, fill)
 
@@ -64,9 +68,9 @@ def _all(p: Any, first: Any, *others: Any) -> Any:
     return first
 
 
-def _clipped(p: Any, at: Any, extent: int) -> Any:
+def _clipped(p: Any, at: Any, extent: Extent) -> Any:
     """Whole coordinates as indices of an axis."""
-    return p.cast(p.clip(at, 0.0, float(extent - 1)), dtypes.int32)
+    return p.cast(p.clip(at, 0.0, p.scalar(extent - 1, FLOAT)), dtypes.int32)
 
 
 def _rounded(p: Any, x: Any) -> Any:
@@ -74,7 +78,7 @@ def _rounded(p: Any, x: Any) -> Any:
     return p.sign(x) * p.floor(p.abs(x) + 0.5)
 
 
-def _sources(p: Any, transforms: Any, size: Sequence[int]) -> tuple[Any, Any, Any]:
+def _sources(p: Any, transforms: Any, size: Sequence[Extent]) -> tuple[Any, Any, Any]:
     """The source of each output pixel: (x, y, whether they are finite), [batch or 1, *size]."""
     x = p.iota((1, 1, size[1]), 2, FLOAT)
     y = p.iota((1, size[0], 1), 1, FLOAT)
@@ -85,29 +89,28 @@ def _sources(p: Any, transforms: Any, size: Sequence[int]) -> tuple[Any, Any, An
     return (t[0] * x + t[1] * y + t[2]) / depth, (t[3] * x + t[4] * y + t[5]) / depth, valid
 
 
-def _mapped(p: Any, at: Any, extent: int, mode: str) -> Any:
+def _mapped(p: Any, at: Any, extent: Extent, mode: str) -> Any:
     """Coordinates mapped into the image by the fill mode."""
     if mode == "CONSTANT":
         return at
-    last = float(extent - 1)
     if mode == "WRAP":
-        at = at * 0 if extent <= 1 else _wrapped(p, at, float(extent))
+        at = at * 0 if extent <= 1 else _wrapped(p, at, extent)
     elif mode == "REFLECT":
-        at = at * 0 if extent <= 1 else _reflected(p, at, float(extent))
-    return p.clip(at, 0.0, last)
+        at = at * 0 if extent <= 1 else _reflected(p, at, extent)
+    return p.clip(at, 0.0, p.scalar(extent - 1, FLOAT))
 
 
-def _wrapped(p: Any, at: Any, size: float) -> Any:
-    steps = size - 1
+def _wrapped(p: Any, at: Any, extent: Extent) -> Any:
+    size, steps = p.scalar(extent, FLOAT), p.scalar(extent - 1, FLOAT)
     low = at + size * (p.floor(-at / steps) + 1)
     high = at - size * p.floor(at / steps)
     return p.select(p.lt(at, 0), low, p.select(p.gt(at, steps), high, at))
 
 
-def _reflected(p: Any, at: Any, size: float) -> Any:
-    period = 2 * size
-    low = p.select(p.lt(at, -period), period * p.floor(-at / period) + at, at)
-    low = p.select(p.lt(low, -size), low + period, -low - 1)
+def _reflected(p: Any, at: Any, extent: Extent) -> Any:
+    size, steps, period = (p.scalar(n, FLOAT) for n in (extent, extent - 1, 2 * extent))
+    low = p.select(p.lt(at, p.neg(period)), period * p.floor(-at / period) + at, at)
+    low = p.select(p.lt(low, p.neg(size)), low + period, -low - 1)
     high = at - period * p.floor(at / period)
     high = p.select(p.ge(high, size), period - high - 1, high)
-    return p.select(p.lt(at, 0), low, p.select(p.gt(at, size - 1), high, at))
+    return p.select(p.lt(at, 0), low, p.select(p.gt(at, steps), high, at))
