@@ -10,18 +10,33 @@ from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.typesets import FLOAT, NARROW, SIGNED
-from penstock._src.ops.image import taps
+from penstock._src.ops.image import taps, unknown_taps
 from penstock._src.ops.image.taps import bilinear_parts, nearest_indices
-from penstock._src.ops.rules import check_elements, quiet, shape_of, show, value_of
+from penstock._src.ops.image.unknown_sampling import UnknownSampling
+from penstock._src.ops.image.unknown_taps import is_unknown
+from penstock._src.ops.rules import check_elements, dims_of, quiet, shape_of, show
 
 
 def _size(op, images, size):
     """The requested height and width, checked."""
+    _check_ranks(op, images, size)
+    return _checked(op, images, *map(int, size))
+
+
+def _lowered_size(op, p, images, size):
+    """The requested height and width while lowering, which may depend on unknown extents, checked."""
+    _check_ranks(op, images, size)
+    return _checked(op, images, *dims_of(p, size, "size"))
+
+
+def _check_ranks(op, images, size):
     if len(images.shape) != 4:
         raise op.invalid(f"input must be 4-dimensional {show(images.shape)}")
     if size.shape != (2,):
         raise op.invalid(f"shape_t must have two elements {show(size.shape)}")
-    height, width = (int(n) for n in size)
+
+
+def _checked(op, images, height, width):
     if height <= 0 or width <= 0:
         raise op.invalid("output dimensions must be positive")
     if 0 in images.shape[1:3]:
@@ -30,11 +45,6 @@ def _size(op, images, size):
         raise op.invalid("image must have at least one channel")
     check_elements(op, images.shape[0], height, width, images.shape[3])
     return height, width
-
-
-def _lowered_size(op, p, images, size):
-    """The requested height and width, static while lowering, checked."""
-    return _size(op, images, value_of(p, size, "size"))
 
 
 def _shape(images, size):
@@ -66,8 +76,33 @@ class _Resize(Op):
 
     def lower(self, p, images, size):
         target = _lowered_size(self, p, images, size)
-        rows, columns = _both_taps(self, images.shape, target)
-        return taps.lower_resampled(p, images, rows, columns, dtypes.float32)
+        both = [_lowered_taps(p, self, *ends) for ends in zip(images.shape[1:3], target)]
+        return _lower_resampled(p, images, *both, dtypes.float32)
+
+
+def _lowered_taps(p, op, inputs, outputs):
+    """The taps of an axis: a table, unless an extent is unknown."""
+    if is_unknown(inputs, outputs):
+        return op.unknown_taps(p, op, inputs, outputs)
+    return op.taps(op, int(inputs), int(outputs))
+
+
+def _lowered_transposed_taps(p, op, inputs, outputs):
+    """The taps of the gradient along an axis."""
+    found = _lowered_taps(p, op, inputs, outputs)
+    if isinstance(found, taps.Taps):
+        return found.transposed(int(inputs))
+    return unknown_taps.transposed(p, found, inputs)
+
+
+def _lower_resampled(p, x, rows, columns, dtype):
+    """Images resampled along both axes, as primitives, in the type."""
+    x = p.cast(x, dtype)
+    for axis in taps.axes_of(x.shape, rows.outputs):
+        found = columns if axis == 2 else rows
+        along = taps.lower_along if isinstance(found, taps.Taps) else unknown_taps.along
+        x = along(p, x, axis, found)
+    return x
 
 
 def _both_taps(op, shape, size):
@@ -109,8 +144,9 @@ class _ResizeGrad(Op):
 
     def lower(self, p, grads, original_image):
         self._check(grads, original_image)
-        rows, columns = _transposed_taps(self, original_image.shape, grads.shape[1:3])
-        made = taps.lower_resampled(p, grads, rows, columns, _wide(self.T))
+        ends = zip(original_image.shape[1:3], grads.shape[1:3])
+        both = [_lowered_transposed_taps(p, self, *each) for each in ends]
+        made = _lower_resampled(p, grads, *both, _wide(self.T))
         return p.cast(made, original_image.dtype)
 
 
@@ -125,6 +161,7 @@ class ResizeBilinear(_Resize):
     align_corners: bool = False
     half_pixel_centers: bool = False
     taps = staticmethod(taps.bilinear_taps)
+    unknown_taps = staticmethod(unknown_taps.bilinear_taps)
 
     def gradient(self, images, _size, _output, dy):
         image = images if images.dtype.is_floating else raw.Cast(x=images, DstT=dtypes.float32)
@@ -158,13 +195,21 @@ class ResizeBilinear(_Resize):
         if x.shape[1:3] == (height, width):
             return x
         for axis, outputs in ((2, width), (1, height)):
-            first, second, part = bilinear_parts(self, x.shape[axis], outputs)
+            first, second, part = _lowered_parts(p, self, x.shape[axis], outputs)
             shape = [1, 1, 1, 1]
             shape[axis] = outputs
-            one = p.gather(x, p.constant(first.astype(np.int32)), axis)
-            other = p.gather(x, p.constant(second.astype(np.int32)), axis)
-            x = one + (other - one) * p.constant(part.reshape(shape))
+            one, other = p.gather(x, first, axis), p.gather(x, second, axis)
+            x = one + (other - one) * p.reshape(part, shape)
         return x
+
+
+def _lowered_parts(p, op, inputs, outputs):
+    """`bilinear_parts` as nodes."""
+    if is_unknown(inputs, outputs):
+        return unknown_taps.bilinear_parts(p, op, inputs, outputs)
+    first, second, part = bilinear_parts(op, int(inputs), int(outputs))
+    ends = [p.constant(end.astype(np.int32)) for end in (first, second)]
+    return *ends, p.constant(part)
 
 
 class ResizeBilinearGrad(_ResizeGrad):
@@ -173,6 +218,7 @@ class ResizeBilinearGrad(_ResizeGrad):
     signature = "grads: float32, original_image: T -> output: T"
     T = FLOAT
     taps = staticmethod(taps.bilinear_taps)
+    unknown_taps = staticmethod(unknown_taps.bilinear_taps)
 
 
 class ResizeBicubic(_Resize):
@@ -181,6 +227,7 @@ class ResizeBicubic(_Resize):
     align_corners: bool = False
     half_pixel_centers: bool = False
     taps = staticmethod(taps.bicubic_taps)
+    unknown_taps = staticmethod(unknown_taps.bicubic_taps)
 
     def gradient(self, images, _size, _output, dy):
         if images.dtype not in ResizeBicubicGrad.T:
@@ -201,6 +248,7 @@ class ResizeBicubicGrad(_ResizeGrad):
     differentiable = True
     T = frozenset({dtypes.float32, dtypes.float64})
     taps = staticmethod(taps.bicubic_taps)
+    unknown_taps = staticmethod(unknown_taps.bicubic_taps)
 
 
 class ResizeArea(_Resize):
@@ -208,6 +256,7 @@ class ResizeArea(_Resize):
 
     align_corners: bool = False
     taps = staticmethod(taps.area_taps)
+    unknown_taps = staticmethod(unknown_taps.area_taps)
 
 
 class ResizeNearestNeighbor(Op):
@@ -245,9 +294,16 @@ class ResizeNearestNeighbor(Op):
 
     def lower(self, p, images, size):
         height, width = _lowered_size(self, p, images, size)
-        rows = nearest_indices(self, images.shape[1], height).astype(np.int32)
-        columns = nearest_indices(self, images.shape[2], width).astype(np.int32)
-        return p.gather(p.gather(images, p.constant(rows), 1), p.constant(columns), 2)
+        for axis, outputs in ((1, height), (2, width)):
+            images = p.gather(images, _lowered_indices(p, self, images.shape[axis], outputs), axis)
+        return images
+
+
+def _lowered_indices(p, op, inputs, outputs):
+    """`nearest_indices` as a node."""
+    if is_unknown(inputs, outputs):
+        return unknown_taps.nearest_indices(p, op, inputs, outputs)
+    return p.constant(nearest_indices(op, int(inputs), int(outputs)).astype(np.int32))
 
 
 class ResizeNearestNeighborGrad(Op):
@@ -258,6 +314,7 @@ class ResizeNearestNeighborGrad(Op):
     align_corners: bool = False
     half_pixel_centers: bool = False
     taps = staticmethod(taps.nearest_taps)
+    unknown_taps = staticmethod(unknown_taps.nearest_taps)
 
     def shape(self, grads, size):
         return _shape(grads, size)
@@ -270,14 +327,13 @@ class ResizeNearestNeighborGrad(Op):
         return taps.resampled(grads.astype(wide), rows, columns).astype(grads.dtype)
 
     def lower(self, p, grads, size):
-        shape = (None, *_lowered_size(self, p, grads, size))
-        rows, columns = _transposed_taps(self, shape, grads.shape[1:3])
-        made = taps.lower_resampled(p, grads, rows, columns, _wide(self.T))
+        ends = zip(_lowered_size(self, p, grads, size), grads.shape[1:3])
+        both = [_lowered_transposed_taps(p, self, *each) for each in ends]
+        made = _lower_resampled(p, grads, *both, _wide(self.T))
         return p.cast(made, grads.dtype)
 
 
-def _samplings(op, scale, translation):
-    """How rows and columns are sampled."""
+def _check_sampling(op, scale, translation):
     if op.kernel_type not in taps.KERNELS:
         raise op.invalid(f"Unrecognized kernel type: {op.kernel_type}")
     if scale.shape != (2,) or translation.shape != (2,):
@@ -285,6 +341,11 @@ def _samplings(op, scale, translation):
             "scale and translation must have two elements. Received "
             f"{show(scale.shape)}, {show(translation.shape)}"
         )
+
+
+def _samplings(op, scale, translation):
+    """How rows and columns are sampled."""
+    _check_sampling(op, scale, translation)
     kernel = op.kernel_type, op.antialias
     return [taps.Sampling(*kernel, scale[i], translation[i]) for i in range(2)]
 
@@ -297,6 +358,20 @@ def _kernel_taps(op, inputs, outputs, scale, translation):
 def _kernel_gradient_taps(op, inputs, outputs, scale, translation):
     samplings = _samplings(op, scale, translation)
     return [one.gradient_taps(*sizes) for one, *sizes in zip(samplings, inputs, outputs)]
+
+
+def _lowered_kernel_taps(p, op, method, inputs, outputs, scale, translation):
+    """What a method of the samplings gives: tables, unless extents are unknown, or only the program knows the scale."""
+    _check_sampling(op, scale, translation)
+    if not is_unknown(*inputs, *outputs):
+        known = p.known.value(scale), p.known.value(translation)
+        if known[0] is not None and known[1] is not None:
+            ends = ([int(n) for n in side] for side in (inputs, outputs))
+            samplings = _samplings(op, *known)
+            return [getattr(one, method)(*sizes) for one, *sizes in zip(samplings, *ends)]
+    parts = ([p.take_index(x, 0, i) for x in (scale, translation)] for i in range(2))
+    samplings = [UnknownSampling(op.kernel_type, op.antialias, *part) for part in parts]
+    return [getattr(one, method)(p, *sizes) for one, *sizes in zip(samplings, inputs, outputs)]
 
 
 class ScaleAndTranslate(Op):
@@ -333,10 +408,9 @@ class ScaleAndTranslate(Op):
 
     def lower(self, p, images, size, scale, translation):
         target = _lowered_size(self, p, images, size)
-        scale = value_of(p, scale, "scale")
-        translation = value_of(p, translation, "translation")
-        rows, columns = _kernel_taps(self, images.shape[1:3], target, scale, translation)
-        return taps.lower_resampled(p, images, rows, columns, dtypes.float32)
+        p.check(p.reduce_all(p.gt(scale, 0.0)), "Scale must be greater than zero.")
+        both = _lowered_kernel_taps(p, self, "taps", images.shape[1:3], target, scale, translation)
+        return _lower_resampled(p, images, *both, dtypes.float32)
 
 
 class ScaleAndTranslateGrad(Op):
@@ -355,8 +429,6 @@ class ScaleAndTranslateGrad(Op):
         return taps.resampled(grads, rows, columns)
 
     def lower(self, p, grads, original_image, scale, translation):
-        scale = value_of(p, scale, "scale")
-        translation = value_of(p, translation, "translation")
         sizes = original_image.shape[1:3], grads.shape[1:3]
-        rows, columns = _kernel_gradient_taps(self, *sizes, scale, translation)
-        return taps.lower_resampled(p, grads, rows, columns, grads.dtype)
+        both = _lowered_kernel_taps(p, self, "gradient_taps", *sizes, scale, translation)
+        return _lower_resampled(p, grads, *both, grads.dtype)

@@ -9,8 +9,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from penstock._src.core.dtypes import DType
-
 UNROLLED = 16  # taps of an output that are summed one by one; the longest sums are loops
 
 Array = np.ndarray
@@ -28,9 +26,13 @@ class Taps(NamedTuple):
     index: Array
     weight: Array
 
+    @property
+    def outputs(self) -> int:
+        """How many outputs there are."""
+        return len(self.index)
+
     def transposed(self, inputs: int) -> "Taps":
         """For each of the inputs, the outputs that read it."""
-        inputs = int(inputs)
         rows, places = np.nonzero(self.index >= 0)
         return _table(inputs, self.index[rows, places], rows, self.weight[rows, places])
 
@@ -65,7 +67,6 @@ def positions(op: Any, inputs: int, outputs: int) -> Array:
 
 def nearest_indices(op: Any, inputs: int, outputs: int) -> Array:
     """The input that each output copies."""
-    inputs, outputs = int(inputs), int(outputs)  # of a program for these extents
     scale = scale_of(inputs, outputs, op.align_corners)
     at = np.arange(outputs, dtype=np.float32)
     at = (at + np.float32(0.5)) * scale if op.half_pixel_centers else at * scale
@@ -82,7 +83,6 @@ def nearest_taps(op: Any, inputs: int, outputs: int) -> Taps:
 
 def bilinear_parts(op: Any, inputs: int, outputs: int) -> tuple[Array, Array, Array]:
     """For each output its two neighboring inputs, and the interpolation weight."""
-    inputs, outputs = int(inputs), int(outputs)  # of a program for these extents
     at = positions(op, inputs, outputs)
     floor = np.floor(at)
     lower = np.maximum(floor, 0).astype(np.int64)
@@ -96,14 +96,19 @@ def bilinear_taps(op: Any, inputs: int, outputs: int) -> Taps:
     return Taps(np.stack([lower, upper], -1), np.stack([1 - part, part], -1))
 
 
-def bicubic_taps(op: Any, inputs: int, outputs: int) -> Taps:
-    """The four neighbors of each output (Keys 1981), the kernel tabulated in 1024 steps."""
-    inputs, outputs = int(inputs), int(outputs)  # of a program for these extents
+def bicubic_kernel(op: Any) -> tuple[Array, Array]:
+    """The kernel (Keys 1981) tabulated in 1024 steps, for distances from 0 to 1 and from 1 to 2."""
     a = -0.5 if op.half_pixel_centers else -0.75
     x = np.arange(1025) / 1024.0
     near = (((a + 2) * x - (a + 3)) * x * x + 1).astype(np.float32)
     x = x + 1
     far = (((a * x - 5 * a) * x + 8 * a) * x - 4 * a).astype(np.float32)
+    return near, far
+
+
+def bicubic_taps(op: Any, inputs: int, outputs: int) -> Taps:
+    """The four neighbors of each output."""
+    near, far = bicubic_kernel(op)
     at = positions(op, inputs, outputs)
     floor = np.floor(at)
     step = np.rint((at - floor) * 1024).astype(np.int64)
@@ -119,7 +124,6 @@ def bicubic_taps(op: Any, inputs: int, outputs: int) -> Taps:
 
 def area_taps(op: Any, inputs: int, outputs: int) -> Taps:
     """The inputs that each output covers, by the covered part."""
-    inputs, outputs = int(inputs), int(outputs)  # of a program for these extents
     scale = scale_of(inputs, outputs, op.align_corners)
     if scale == 0:  # aligned corners of one input
         return Taps(np.zeros((outputs, 1), np.int64), np.ones((outputs, 1), np.float32))
@@ -230,14 +234,14 @@ class Sampling(NamedTuple):
 # -- sums over taps -----------------------------------------------------------------------------------------------------
 
 
-def _axes(shape: Any, rows: Taps) -> tuple[int, int]:
-    """The axes of images in the order in which they are resampled: rows last, unless that makes the images smaller."""
-    return (1, 2) if len(rows.index) < shape[1] else (2, 1)
+def axes_of(shape: Any, outputs: Any) -> tuple[int, int]:
+    """The axes of images in the order in which they are resampled: rows last, unless so many make the images smaller."""
+    return (1, 2) if outputs < shape[1] else (2, 1)
 
 
 def resampled(x: Array, rows: Taps, columns: Taps) -> Array:
     """Images [n, height, width, channels] resampled along both axes, in their own type."""
-    for axis in _axes(x.shape, rows):
+    for axis in axes_of(x.shape, rows.outputs):
         x = _along(x, axis, columns if axis == 2 else rows)
     return x
 
@@ -263,14 +267,10 @@ def _of_channels(taps: Taps, channels: int) -> Taps:
     return Taps(index.reshape(-1, count), np.repeat(taps.weight, channels, axis=0))
 
 
-def lower_resampled(p: Any, x: Any, rows: Taps, columns: Taps, dtype: DType) -> Any:
-    """`resampled` as primitives, in the type."""
-    x = p.cast(x, dtype)
-    for axis in _axes(x.shape, rows):
-        taps = columns if axis == 2 else rows
-        along = _lower_unrolled if taps.index.shape[1] <= UNROLLED else _lower_loop
-        x = along(p, x, axis, taps)
-    return x
+def lower_along(p: Any, x: Any, axis: int, taps: Taps) -> Any:
+    """Images resampled along an axis, as primitives."""
+    along = _lower_unrolled if taps.index.shape[1] <= UNROLLED else _lower_loop
+    return along(p, x, axis, taps)
 
 
 def _lower_unrolled(p: Any, x: Any, axis: int, taps: Taps) -> Any:
