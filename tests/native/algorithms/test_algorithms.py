@@ -5,7 +5,7 @@ import pytest
 
 import penstock as tf
 from penstock._src.ops.array import unique
-from penstock._src.ops.image import boxes
+from penstock._src.ops.image import boxes, interpolation
 from penstock._src.ops.math import segment
 from penstock._src.ops.random import stateful
 from penstock._src.ops.strings import basic, convert
@@ -38,6 +38,27 @@ def test_suppression(monkeypatch, threshold, most):
         return tf.image.non_max_suppression(corners, scores, most, threshold, 1.0)
 
     assert_equal(in_both(monkeypatch, boxes, suppressed))
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 4, 9])
+@pytest.mark.parametrize("kind", [np.uint8, np.float32, np.int16])
+def test_interpolation(monkeypatch, kind, channels):
+    def resized(shape, size, **centers):
+        images = (RNG.random((*shape, channels)) * 255).astype(kind)
+        if kind is np.float32:
+            images[0, -1, -1] = np.inf
+
+        def resize():
+            return tf.raw_ops.ResizeBilinear(images=images, size=size, **centers)
+
+        assert_equal(in_both(monkeypatch, interpolation, resize))
+        monkeypatch.undo()
+
+    for shape in [(1, 23, 40), (2, 7, 5), (3, 1, 1), (2, 30, 1), (1, 130, 17)]:
+        for size in [(16, 24), (3, 4), (1, 1), (40, 50)]:
+            resized(shape, size)
+            resized(shape, size, align_corners=True)
+            resized(shape, size, half_pixel_centers=True)
 
 
 @pytest.mark.parametrize("kind", [np.int64, np.float32, object])

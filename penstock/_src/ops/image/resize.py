@@ -11,6 +11,7 @@ from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.typesets import FLOAT, NARROW, SIGNED
 from penstock._src.ops.image import taps, unknown_taps
+from penstock._src.ops.image.interpolation import interpolated
 from penstock._src.ops.image.taps import bilinear_parts, nearest_indices
 from penstock._src.ops.image.unknown_sampling import UnknownSampling
 from penstock._src.ops.image.unknown_taps import is_unknown
@@ -158,6 +159,7 @@ def _wide(dtype):
 class ResizeBilinear(_Resize):
     """Images resized by bilinear interpolation."""
 
+    suits_new_sizes = True
     align_corners: bool = False
     half_pixel_centers: bool = False
     taps = staticmethod(taps.bilinear_taps)
@@ -178,16 +180,9 @@ class ResizeBilinear(_Resize):
         height, width = _size(self, images, size)
         if not images.size:
             return np.zeros((images.shape[0], height, width, images.shape[3]), np.float32)
-        x = images.astype(np.float32)
-        if x.shape[1:3] == (height, width):
-            return x
-        top, bottom, down = bilinear_parts(self, x.shape[1], height)
-        left, right, along = bilinear_parts(self, x.shape[2], width)
-        along, down = along[:, None], down[:, None, None]
-        upper, lower = x[:, top], x[:, bottom]
-        upper = upper[:, :, left] + (upper[:, :, right] - upper[:, :, left]) * along
-        lower = lower[:, :, left] + (lower[:, :, right] - lower[:, :, left]) * along
-        return upper + (lower - upper) * down
+        if images.shape[1:3] == (height, width):
+            return images.astype(np.float32)
+        return interpolated(self, images, height, width)
 
     def lower(self, p, images, size):
         height, width = _lowered_size(self, p, images, size)
@@ -262,6 +257,7 @@ class ResizeArea(_Resize):
 class ResizeNearestNeighbor(Op):
     """Images resized by copying the nearest pixel."""
 
+    suits_new_sizes = True
     signature = "images: T, size: int32 -> resized_images: T"
     T = FLOAT | SIGNED | {dtypes.uint16, dtypes.uint8}
     align_corners: bool = False
