@@ -107,6 +107,8 @@ class Op:
     passes_on: ClassVar[bool] = False
     # Only moves values: a compiled kernel is no faster than `eager`.
     is_movement: ClassVar[bool] = False
+    # `eager` is as fast as a compiled kernel for a single picture: not worth a program where sizes are ever new ones, see graph/passes/own_sizes.py.
+    suits_new_sizes: ClassVar[bool] = False
     # `eager` takes the name of the operation in its graph as one more argument, for messages.
     takes_name: ClassVar[bool] = False
     # Every element of a result is one of an input's, or a constant; so is every movement, which may do without a kernel.

@@ -1,0 +1,87 @@
+"""Which operations the host had better run: those on pictures each of which has a size of its own, as the host decodes them.
+
+A program would be planned for each new size, which takes longer than resizing one picture. So ops whose host kernel is as fast as a
+program's (`Op.suits_new_sizes`) run on the host where what they take comes from there, with what is between: movements, arithmetic
+of sizes, and elementwise ops that give the same bits. What follows has a known size, and is one program, unless it is no more than some
+of these, too.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from penstock._src.core.calls.placement import CPU
+from penstock._src.graph.operation import Operation
+
+MOST_AFTER = 3  # operations on resized pictures that are not worth a program
+REASON = "pictures of sizes of their own come from the host"
+
+
+def for_host(ops: Sequence[Operation]) -> dict[str, str]:
+    """The names of such operations among those of a graph, each with the reason."""
+    found: dict[str, str] = {}
+    for op in ops:
+        if op.raw_op.suits_new_sizes and _has_own_size(op._inputs[0]):
+            before = list(_before(op))
+            if all(map(_is_light, before)) and any(map(_gives_pictures, before)):
+                found.update((each.name, REASON) for each in (op, *before) if _may_lower(each))
+    if found:
+        rest = [op for op in ops if op.name not in found and _may_lower(op)]
+        if all(map(_is_light, rest)) and sum(map(_computes, rest)) <= MOST_AFTER:
+            found.update((op.name, REASON) for op in rest)
+    return found
+
+
+def _may_lower(op: Operation) -> bool:
+    return op.raw_op.has_lowering or op.raw_op.op_type == "Const"
+
+
+def _computes(op: Operation) -> bool:
+    """Whether an operation goes over the elements of a picture."""
+    raw = op.raw_op
+    return raw.is_elementwise and not raw.eager_is_view and not all(map(_is_small, op._inputs))
+
+
+def _has_own_size(tensor: Any) -> bool:
+    """Whether an extent is unknown, besides the number of examples."""
+    dims = tensor.shape._dims
+    return dims is None or None in dims[1:]
+
+
+def _before(op: Operation) -> Iterator[Operation]:
+    """The operations on which one depends, up to those that only the host runs and the graph's inputs."""
+    pending, seen = [op], {op.name}
+    while pending:
+        for tensor in pending.pop()._inputs:
+            maker = tensor.op
+            if maker.name not in seen:
+                seen.add(maker.name)
+                yield maker
+                if maker.raw_op.has_lowering:
+                    pending.append(maker)
+
+
+def _is_light(op: Operation) -> bool:
+    """Whether the host runs an operation anyway, or as fast as a program does."""
+    raw = op.raw_op
+    if not raw.has_lowering or raw.op_type == "Const":
+        return True
+    if raw.stateful or raw.runs_functions or op._control_inputs:
+        return False
+    if raw.is_movement or raw.eager_is_view or raw.suits_new_sizes:
+        return True
+    return raw.is_elementwise and (raw.eager_is_exact or all(map(_is_small, op._inputs)))
+
+
+def _is_small(tensor: Any) -> bool:
+    """Whether a tensor is no more than a size."""
+    dims = tensor.shape._dims
+    return dims is not None and (not dims or (len(dims) == 1 and dims[0] in (1, 2, 3, 4)))
+
+
+def _gives_pictures(op: Operation) -> bool:
+    """Whether an operation gives something whose size only its call tells: it decodes, or is the element of a dataset."""
+    if op.raw_op.has_lowering or not any(
+        t.dtype.is_numpy_compatible and not t.shape.is_fully_defined() for t in op._outputs
+    ):
+        return False
+    return op.raw_op.op_type != "Placeholder" or getattr(op.graph, "home", None) == CPU
