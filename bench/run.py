@@ -32,6 +32,7 @@ SUITES = [
     "generation",
     "growth",
     "shapes",
+    "folders",
     "accuracy",
     "serving",
 ]
