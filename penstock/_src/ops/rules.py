@@ -20,6 +20,8 @@ import numpy as np
 from penstock._src.core import dtypes
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
+from penstock._src.core.values.arrays import empty_aligned
+from penstock._src.core.values.memory import LARGE
 from penstock._src.ir.errors import NeedsValue, NotLowerable
 from penstock._src.ir.extents.dims import Extent, is_symbolic
 from penstock._src.util import slots
@@ -239,6 +241,17 @@ def axis_of(op: Op, axis: Any, rank: int, what: str = "axis") -> int:
     return number % rank if rank else 0
 
 
+_ARITHMETIC = frozenset({np.add, np.subtract, np.multiply, np.divide})
+
+
+def combined(function: Callable[..., Any], x: Any, y: Any) -> Any:
+    """Returns function(x, y), large floats in memory that was used before: fresh pages cost more than the arithmetic."""
+    is_large = x.nbytes >= LARGE or y.nbytes >= LARGE
+    if not (is_large and function in _ARITHMETIC and x.dtype == y.dtype and x.dtype.kind == "f"):
+        return function(x, y)
+    return function(x, y, out=empty_aligned(np.broadcast_shapes(x.shape, y.shape), x.dtype))
+
+
 def in_float32(array: np.ndarray) -> np.ndarray:
     """Returns 16-bit floats widened to float32, and other arrays unchanged."""
     return array.astype(np.float32) if array.dtype.itemsize == 2 and is_float(array) else array
@@ -342,7 +355,7 @@ class Binary(Op):
     @quiet
     def eager(self, x, y):
         try:
-            return self.ufunc(x, y)
+            return combined(self.ufunc, x, y)
         except ValueError:
             broadcasts(self, x, y)
             raise

@@ -22,6 +22,7 @@ from penstock._src.ops.indexed_slices import negative, unbroadcast_slices
 from penstock._src.ops.rules import (
     Binary,
     broadcasts,
+    combined,
     conj,
     quiet,
     show,
@@ -156,7 +157,7 @@ class _Division(Binary):
 def truncated_quotient(x, y):
     """Returns x / y; integer division truncates towards zero."""
     if x.dtype.kind not in "iu":
-        return np.divide(x, y)
+        return combined(np.divide, x, y)
     quotient = np.floor_divide(x, y)
     return quotient + ((quotient < 0) & (quotient * y != x)).astype(x.dtype)
 
