@@ -24,10 +24,10 @@ from penstock._src.function.trace_cache import TraceCache
 from penstock._src.function.trace_type import (
     Leaves,
     add_quick_key,
+    declared,
     describe,
     generalize,
     parameters_of,
-    spec_of,
 )
 from penstock._src.function.tracing import Trace, trace_function
 from penstock._src.function.types.attributes import attribute_values
@@ -167,6 +167,10 @@ class Function(Trackable):
         parameters = self._bind(args, kwargs)
         leaves = Leaves()
         structure = tuple((name, describe(value, leaves)) for name, value in parameters)
+        own = structure
+        if self._input_signature is not None:
+            signature = self._input_signature
+            structure = tuple((name, declared(part, signature.get(name))) for name, part in own)
         concrete = self._cache.lookup(structure, leaves)
         if concrete is not None:
             if not self._side_effects_checked:
@@ -178,13 +182,13 @@ class Function(Trackable):
             concrete = self._cache.lookup(structure, leaves)
             if concrete is not None:  # another thread traced it meanwhile
                 return concrete, leaves
-            specs = [spec_of(leaf) for leaf in leaves]
+            specs = leaves.specs()
             if self._input_signature is not None:
                 specs = self._signature_specs(specs)
             reason = self._cache.reason(structure, specs)
             retracing.log(self, reason)
             general, specs = self._cache.generalized(structure, specs)
-            if general != structure:
+            if general != own:
                 parameters = [
                     (name, generalize(value, described))
                     for (name, value), (_, described) in zip(parameters, general, strict=True)

@@ -44,6 +44,8 @@ class Leaves(list):
         super().__init__()
         # id of a variable's handle -> number of the variable
         self.variables: dict[int, int] = {}
+        # Place -> what the type of a composite object says of its tensor there, which may be less than the tensor's own shape.
+        self.general: dict[int, TensorSpec] = {}
 
     def number(self, variable: Variable) -> int:
         """Returns the number of a variable; adds its handle if it is new."""
@@ -53,6 +55,21 @@ class Leaves(list):
             known = self.variables[handle._id] = len(self.variables)
             self.append(handle)
         return known
+
+    def add_components(self, value: Any, spec: TypeSpec) -> None:
+        """Adds the tensors of a composite object of a type."""
+        parts = list(map(_component, nest.flatten(value, expand_composites=True)))
+        specs = spec.flatten()
+        if len(specs) == len(parts):
+            at = len(self)
+            for place, (part, each) in enumerate(zip(parts, specs, strict=True), at):
+                if type(each) is TensorSpec and each.is_compatible_with(part):
+                    self.general[place] = each
+        self.extend(parts)
+
+    def specs(self) -> list[TensorSpec]:
+        """What a trace is made for: the types of the tensors, of composite objects no more than what their own types say."""
+        return [self.general.get(at) or spec_of(leaf) for at, leaf in enumerate(self)]
 
 
 def describe(value: Any, leaves: Leaves) -> Any:
@@ -152,7 +169,7 @@ def _describe_object(value: Any, leaves: Leaves) -> Any:
         return Tensor if isinstance(value, TensorSpec) else ("composite", value)
     if isinstance(value, CompositeTensor) or nest.is_composite(value):
         spec = value._type_spec
-        leaves.extend(map(_component, nest.flatten(value, expand_composites=True)))
+        leaves.add_components(value, spec)
         return ("composite", spec)
     if isinstance(value, Mapping):
         return _describe_mapping(value, leaves)
@@ -246,6 +263,21 @@ def _like_component(leaf: Any, tensor: Any) -> Any:
     if not isinstance(leaf, Variable):
         return tensor
     return variable_of_handle(tensor, VariableSpec.from_value(leaf))
+
+
+def declared(described: Any, spec: Any) -> Any:
+    """Returns the description of an argument that is taken for what an input signature says: of composite objects, for its types."""
+    if spec is None or not isinstance(described, tuple):
+        return described
+    if described[0] == "composite":
+        is_type = isinstance(spec, TypeSpec) and not isinstance(spec, TensorSpec)
+        return ("composite", spec) if is_type else described
+    if isinstance(spec, Mapping):
+        return (described[0], *[(key, declared(part, spec[key])) for key, part in described[1:]])
+    children = nest.children(spec)
+    if children is None or len(children) != len(described) - 1:
+        return described
+    return (described[0], *map(declared, described[1:], children))
 
 
 def generalize(value: Any, described: Any) -> Any:
