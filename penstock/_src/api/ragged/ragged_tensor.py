@@ -152,7 +152,11 @@ class RaggedTensor(RaggedConstructors, CompositeTensor):
         Returns:
           A tuple of vectors, from the outermost axis to the innermost.
         """
-        return tuple(p.value_rowids() for p in self._nested_row_partitions)
+        found, level = [], self
+        while isinstance(level, RaggedTensor):
+            found.append(level.value_rowids())
+            level = level._values
+        return tuple(found)
 
     @scoped("RaggedValueRowIds")
     def value_rowids(self, name=None):
@@ -164,7 +168,7 @@ class RaggedTensor(RaggedConstructors, CompositeTensor):
         Returns:
           An integer vector.
         """
-        return self._row_partition.value_rowids()
+        return self._row_partition._rowids_of(self._values)
 
     @scoped("RaggedNRows")
     def nrows(self, out_type=None, name=None):

@@ -13,6 +13,7 @@ from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.specs import TensorSpec, TypeSpec
 from penstock._src.core.tensor import Tensor
+from penstock._src.eager.tensor import EagerTensor
 from penstock._src.graph.static_values import get_static_value
 from penstock._src.util.export import export
 from penstock._src.util.signatures import read_only
@@ -359,9 +360,13 @@ class RowPartition(CompositeTensor):
         Returns:
           An integer vector.
         """
+        return self._rowids_of(None)
+
+    def _rowids_of(self, values):
+        """Returns the row of each value; `values` are what the rows divide, if they are known, and tell how many there are."""
         if self._value_rowids is not None:
             return self._value_rowids
-        return splits_to_rowids(self._row_splits)
+        return splits_to_rowids(self._row_splits, values)
 
     def offsets_in_rows(self):
         """Returns the place of each value in its row.
@@ -568,8 +573,11 @@ def make(row_splits, uniform_row_length=None):
     return RowPartition(row_splits, uniform_row_length=uniform_row_length, internal=INTERNAL)
 
 
-def splits_to_rowids(splits):
-    """[0, 2, 2, 3] -> [0, 0, 2]: the row of each value."""
+def splits_to_rowids(splits, values=None):
+    """[0, 2, 2, 3] -> [0, 0, 2]: the row of each value.
+
+    In a graph `values` tell by their shape how many there are: a program serves any number, but not one that only the splits' values say.
+    """
     known = get_static_value(splits)
     kind = splits.dtype
     if known is not None:
@@ -577,13 +585,26 @@ def splits_to_rowids(splits):
         rows = np.repeat(np.arange(len(lengths), dtype=kind.as_numpy_dtype), lengths)
         return convert_to_tensor(rows)
     one = scalar(1, kind)
-    values = raw.Range(start=scalar(0, kind), limit=splits[-1], delta=one)
+    places = raw.Range(start=scalar(0, kind), limit=_count(splits, values), delta=one)
     found = raw.UpperBound(
         sorted_inputs=raw.ExpandDims(input=splits, axis=0),
-        values=raw.ExpandDims(input=values, axis=0),
+        values=raw.ExpandDims(input=places, axis=0),
         out_type=kind,
     )
     return raw.Squeeze(input=found, axis=[0]) - one
+
+
+def _count(splits, values):
+    """The number of values, a scalar of the type of the splits."""
+    last, kind = splits[-1], splits.dtype
+    if values is None or isinstance(splits, EagerTensor):
+        return last
+    if isinstance(values, Tensor):
+        count = raw.Shape(input=values, out_type=kind)[0]
+    else:
+        count = values.nrows(kind)
+    fits = require(raw.Equal(x=last, y=count), "Arguments do not match: values, and the last row split", last, count)  # fmt: skip
+    return depending(count, fits)
 
 
 @spec_names.register("tf.RowPartitionSpec")

@@ -303,8 +303,10 @@ def _deferral(
 
 
 def _is_small(section: Section, position: int, value: Any) -> bool:
-    """Whether a program may be specialized for the value of an input."""
+    """Whether a program may be specialized for the value of an input. One of any length is data, such as the rows of a ragged tensor."""
     tensor = section.inputs[position]
+    if not tensor.shape.is_fully_defined():
+        return False
     is_exact = tensor.dtype.is_integer or tensor.dtype.is_bool
     return is_exact and input_kinds([tensor]) == [ARRAY] and value.size <= SMALL_VALUE
 

@@ -10,6 +10,7 @@ from penstock._src.core.op import Op
 from penstock._src.core.shapes import UNKNOWN, TensorShape
 from penstock._src.core.typesets import ANY, INDEX
 from penstock._src.ir.errors import NotLowerable
+from penstock._src.ir.extents.dims import is_symbolic
 from penstock._src.native.algorithms.edits import edits
 from penstock._src.native.systems import runs_native_code
 from penstock._src.ops.rules import check_elements, in_float32, show
@@ -225,12 +226,11 @@ def _lowered_bisection(p, rows, wanted, side):
     return first
 
 
-def _steps(extent):
-    """The number of steps that halving takes from an extent to nothing; alike for all unknown ones of as many bits."""
-    count = 0
-    while extent >= 1 << count:
-        count += 1
-    return count
+def _steps(columns):
+    """How often rows of a length are halved; once done, further steps change nothing, so a program has enough for many lengths."""
+    if not is_symbolic(columns):
+        return int(columns).bit_length()
+    return next(count for count in (8, 16, 32, 63) if columns < 1 << count)
 
 
 class UpperBound(LowerBound):
