@@ -200,7 +200,7 @@ def _sparse_lookup(params, sp_ids, sp_weights, strategy, combiner, max_norm, nam
             f"{type(sp_weights)} and {type(sp_ids)}"
         )
     if hasattr(sp_ids, "value_rowids"):
-        segments, ids = sp_ids.value_rowids(), sp_ids.flat_values
+        segments, ids = sp_ids._rowids_of_values(), sp_ids.flat_values
         weights = None if sp_weights is None else sp_weights.flat_values
     elif not isinstance(sp_ids, SparseTensor):
         raise TypeError(f"sp_ids must be SparseTensor, got {type(sp_ids)}")

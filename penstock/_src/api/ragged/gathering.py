@@ -104,14 +104,14 @@ def _gather_in_batches(params, indices, axis, batch_dims):
     starts = cast(params.row_starts(), indices.dtype)
     if isinstance(indices, RaggedTensor):
         flat = _added(indices.values, raw.GatherV2(
-            params=starts, indices=indices.value_rowids(), axis=0))  # fmt: skip
+            params=starts, indices=indices._rowids_of_values(), axis=0))  # fmt: skip
         return indices.with_values(_gather(params.values, flat, 0, 0))
     return _gather(params.values, _added(indices, starts), 0, 0)
 
 
 def _gather_in_batches_inside(params, indices, axis):
     """Repeats the indices of a batch for each of its inner rows."""
-    owners = params.value_rowids()
+    owners = params._rowids_of_values()
     if isinstance(indices, RaggedTensor):
         spread = rows.gather(indices, owners)
     else:
@@ -122,7 +122,7 @@ def _gather_in_batches_inside(params, indices, axis):
 def _added(indices, offsets):
     """`indices` with a number added to each row."""
     if isinstance(indices, RaggedTensor):
-        inner = raw.GatherV2(params=offsets, indices=indices.value_rowids(), axis=0)
+        inner = raw.GatherV2(params=offsets, indices=indices._rowids_of_values(), axis=0)
         return indices.with_values(_added(indices.values, inner))
     extra = indices.shape.rank - 1
     if extra:

@@ -263,7 +263,7 @@ def boolean_mask(data, mask, name=None):
         if not isinstance(inner_mask, RaggedTensor) and inner_mask.shape.rank == 1:
             ones = cast(inner_mask, mask.row_splits.dtype)
             counts = raw.UnsortedSegmentSum(
-                data=ones, segment_ids=mask.value_rowids(), num_segments=mask.nrows()
+                data=ones, segment_ids=mask._rowids_of_values(), num_segments=mask.nrows()
             )
             return RaggedTensor.from_row_lengths(kept, counts, validate=False)
         return data.with_values(kept)

@@ -152,11 +152,7 @@ class RaggedTensor(RaggedConstructors, CompositeTensor):
         Returns:
           A tuple of vectors, from the outermost axis to the innermost.
         """
-        found, level = [], self
-        while isinstance(level, RaggedTensor):
-            found.append(level.value_rowids())
-            level = level._values
-        return tuple(found)
+        return tuple(p.value_rowids() for p in self._nested_row_partitions)
 
     @scoped("RaggedValueRowIds")
     def value_rowids(self, name=None):
@@ -168,6 +164,10 @@ class RaggedTensor(RaggedConstructors, CompositeTensor):
         Returns:
           An integer vector.
         """
+        return self._row_partition.value_rowids()
+
+    def _rowids_of_values(self):
+        """Returns the row of each value for what combines them with the values: the splits have to fit these."""
         return self._row_partition._rowids_of(self._values)
 
     @scoped("RaggedNRows")

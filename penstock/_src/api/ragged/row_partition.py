@@ -363,7 +363,7 @@ class RowPartition(CompositeTensor):
         return self._rowids_of(None)
 
     def _rowids_of(self, values):
-        """Returns the row of each value; `values` are what the rows divide, if they are known, and tell how many there are."""
+        """Returns the row of each value; `values` are what the rows divide, if they are known, and have to fit the splits."""
         if self._value_rowids is not None:
             return self._value_rowids
         return splits_to_rowids(self._row_splits, values)

@@ -44,7 +44,7 @@ def in_segments(unsorted, data, ids, count):
     )
     rows = RowPartition.from_row_lengths(raw.Maximum(x=longest, y=scalar(0, kind)), validate=False)
     begins = raw.GatherV2(params=rows.row_starts(), indices=ids, axis=0)
-    places = raw.GatherV2(params=begins, indices=data.value_rowids(), axis=0)
+    places = raw.GatherV2(params=begins, indices=data._rowids_of_values(), axis=0)
     places = places + data._row_partition.offsets_in_rows()
     values = in_segments(unsorted, data.values, places, rows.nvals())
     return RaggedTensor.from_row_splits(values, rows.row_splits(), validate=False)
@@ -112,7 +112,7 @@ def _along(combine, unsorted, rt, axis, keepdims):
     if axis > 1:
         return rt.with_values(_along(combine, unsorted, rt.values, axis - 1, keepdims))
     if axis == 1:
-        result = in_segments(unsorted, rt.values, rt.value_rowids(), rt.nrows())
+        result = in_segments(unsorted, rt.values, rt._rowids_of_values(), rt.nrows())
     else:
         columns = rt._row_partition.offsets_in_rows()
         result = in_segments(unsorted, rt.values, columns, _past_last(columns))
@@ -180,14 +180,14 @@ def _cumsum(x, axis=0, exclusive=False, reverse=False, name=None):
     if axis == 0:
         columns = x._row_partition.offsets_in_rows()
         return x.with_values(_running_in_segments(x.values, columns, options))
-    return x.with_values(_running_in_segments(x.values, x.value_rowids(), options))
+    return x.with_values(_running_in_segments(x.values, x._rowids_of_values(), options))
 
 
 def _running_in_segments(values, ids, options):
     """Cumulative sums within unsorted segments; rows are summed position by position."""
     if isinstance(values, RaggedTensor):
         width = _past_last(values._row_partition.offsets_in_rows())
-        outer = raw.GatherV2(params=ids, indices=values.value_rowids(), axis=0)
+        outer = raw.GatherV2(params=ids, indices=values._rowids_of_values(), axis=0)
         places = outer * width + values._row_partition.offsets_in_rows()
         return values.with_values(_running_in_segments(values.values, places, options))
     order = stable_order(ids)

@@ -268,7 +268,7 @@ def _softmax(logits, axis=None, name=None):
 
 def _softmax_of_segments(values, partition, name):
     """The softmax within each row of a partition of `values`."""
-    ids, count = partition.value_rowids(), partition.nrows()
+    ids, count = partition._rowids_of_values(), partition.nrows()
     top = raw.UnsortedSegmentMax(data=values, segment_ids=ids, num_segments=count)
     shifted = values - raw.GatherV2(params=shaping.stop_gradient(top), indices=ids, axis=0)
     powers = raw.Exp(x=shifted)
