@@ -126,8 +126,8 @@ class Prepared:
     def _open_program(self) -> Any:
         """The program for these extents of a plan for many; None where each call's extents are planned alone."""
         device, recorded, extents = self.device, self.recorded, current()
-        load = device.load_open
-        if load is None or not self._is_for_many:
+        load = device.load_open if self._is_for_many else None
+        if load is None:
             return None
         assert isinstance(recorded, Recording)
         if flags.verify:  # each call's extents are verified alone
