@@ -22,7 +22,7 @@ from penstock._src.compiler.recognize.recognized import Recognized
 from penstock._src.compiler.recognize.row_reductions import RowUses
 from penstock._src.core import dtypes
 from penstock._src.core.errors import UnimplementedError
-from penstock._src.ir.extents.dims import is_large, key
+from penstock._src.ir.extents.dims import is_large, key, product
 from penstock._src.ir.meaning.orientation import turns_rows
 from penstock._src.ir.node import Node
 from penstock._src.ir.primitives import ELEMENTWISE
@@ -213,7 +213,8 @@ def _reads_often(user: Node, arg: Node, node: Node, weight: int, found: Recogniz
         movements = ("gather", "concat", "pad", "windows", "dynamic_slice")
         return user.id not in found.matches and (weight > 0 or node.kind in movements)
     if user.kind == "gather" and user.args[0] is not arg:  # of its indices
-        return weight > REPEATED and key(user.size) != key(arg.size)
+        behind = product(user.args[0].shape[user.attrs["axis"] + 1 :])
+        return weight > REPEATED and key(user.size) != key(arg.size * behind)
     if user.kind in ("gather", "windows"):
         return user.args[0] is arg and weight > REPEATED
     if user.kind == "broadcast":
@@ -222,8 +223,9 @@ def _reads_often(user: Node, arg: Node, node: Node, weight: int, found: Recogniz
         last = user.shape[-1] if user.shape else 1
         along_rows = bool(arg.shape) and len(user.shape) - 1 in user.attrs["axes"]
         varies = along_rows and arg.shape[-1] != 1 and last != 1
-        # What is computed once for a row of few elements is computed about as often as they are.
-        is_hoisted = not varies and is_large(last, SHORT_ROW)
+        # What is computed again for every row of few elements is computed about as often as they are.
+        is_once = key(user.size) == key(arg.size * last)
+        is_hoisted = not varies and (is_once or is_large(last, SHORT_ROW))
         return weight > (HOISTED if is_hoisted else REPEATED)
     if user.kind in ("reshape", "transpose", "slice"):
         return any(_reads_often(u, user, node, weight, found) for u in found.users[user.id])
