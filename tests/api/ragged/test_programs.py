@@ -106,3 +106,24 @@ def test_splits_that_do_not_fit_the_values_are_refused_where_both_meet(splits):
         total(wrong)
     rows = tf.function(lambda t: t.value_rowids(), input_signature=[SPEC])
     assert rows(wrong).numpy().tolist() == np.repeat([0, 1], np.diff(splits)).tolist()
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda t: tf.map_fn(lambda row: tf.reduce_sum(row) * 2, t, fn_output_signature=tf.int32),
+        lambda t: (
+            tf.map_fn(
+                lambda row: row * 2, t, fn_output_signature=tf.RaggedTensorSpec([None], tf.int32)
+            ).flat_values
+        ),
+    ],
+)
+def test_functions_of_rows_need_no_program_for_a_number_of_rows(function):
+    compiled = tf.function(function, input_signature=[SPEC], autograph=False)
+    for rows in (7, 2, 12, 3, 20):
+        each = tf.cast(batch(rows), tf.int32)
+        np.testing.assert_array_equal(compiled(each), function(each))
+    (trace,) = compiled._list_all_concrete_functions()
+    executable = trace.graph_function.executable
+    assert len(programs_of(executable)) == 1

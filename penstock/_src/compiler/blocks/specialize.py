@@ -32,7 +32,7 @@ from penstock._src.compiler.lower.lowering import HANDLERS, Lowering
 from penstock._src.compiler.lower.values import DynamicRows
 from penstock._src.compiler.pipeline import prepare
 from penstock._src.graph.operation import Operation
-from penstock._src.graph.passes import own_sizes
+from penstock._src.graph.passes import host_lists, own_sizes
 from penstock._src.ir.errors import LoweringDefect, NotLowerable, RefusedArguments
 from penstock._src.ir.function import reachable
 from penstock._src.ir.node import Node
@@ -148,7 +148,8 @@ class Reasons:
 
     def __init__(self, section: Section) -> None:
         self.section = section
-        self.host = {**section.host, **own_sizes.for_host(section.ops)}
+        ops = section.ops
+        self.host = {**section.host, **own_sizes.for_host(ops), **host_lists.for_host(ops)}
         makers = [*section.ops, *[t.op for t in section.inputs]]
         self.has_references = any(getattr(op.raw_op, "has_refs", False) for op in makers)
 

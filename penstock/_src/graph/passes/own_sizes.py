@@ -21,17 +21,18 @@ def for_host(ops: Sequence[Operation]) -> dict[str, str]:
     found: dict[str, str] = {}
     for op in ops:
         if op.raw_op.suits_new_sizes and _has_own_size(op._inputs[0]):
-            before = list(_before(op))
-            if all(map(_is_light, before)) and any(map(_gives_pictures, before)):
-                found.update((each.name, REASON) for each in (op, *before) if _may_lower(each))
+            earlier = list(before(op))
+            if all(map(is_light, earlier)) and any(map(_gives_pictures, earlier)):
+                found.update((each.name, REASON) for each in (op, *earlier) if may_lower(each))
     if found:
-        rest = [op for op in ops if op.name not in found and _may_lower(op)]
-        if all(map(_is_light, rest)) and sum(map(_computes, rest)) <= MOST_AFTER:
+        rest = [op for op in ops if op.name not in found and may_lower(op)]
+        if all(map(is_light, rest)) and sum(map(_computes, rest)) <= MOST_AFTER:
             found.update((op.name, REASON) for op in rest)
     return found
 
 
-def _may_lower(op: Operation) -> bool:
+def may_lower(op: Operation) -> bool:
+    """Whether an operation could be a part of a program."""
     return op.raw_op.has_lowering or op.raw_op.op_type == "Const"
 
 
@@ -47,7 +48,7 @@ def _has_own_size(tensor: Any) -> bool:
     return dims is None or None in dims[1:]
 
 
-def _before(op: Operation) -> Iterator[Operation]:
+def before(op: Operation) -> Iterator[Operation]:
     """The operations on which one depends, up to those that only the host runs and the graph's inputs."""
     pending, seen = [op], {op.name}
     while pending:
@@ -60,7 +61,7 @@ def _before(op: Operation) -> Iterator[Operation]:
                     pending.append(maker)
 
 
-def _is_light(op: Operation) -> bool:
+def is_light(op: Operation) -> bool:
     """Whether the host runs an operation anyway, or as fast as a program does."""
     raw = op.raw_op
     if not raw.has_lowering or raw.op_type == "Const":

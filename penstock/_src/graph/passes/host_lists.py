@@ -1,0 +1,43 @@
+"""Loops over what only the host holds, such as the rows of a ragged tensor, and the lists that they take and give.
+
+Such a loop runs on the host, whatever it does with its other lists. Taken for a program's, these would be made by programs for each
+length, as a loop in a program needs.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from penstock._src.core import dtypes
+from penstock._src.graph.operation import Operation
+from penstock._src.graph.passes.own_sizes import before, is_light, may_lower
+
+REASON = "a loop over what the host holds takes or gives the list"
+
+
+def for_host(ops: Sequence[Operation]) -> dict[str, str]:
+    """The names of such operations among those of a graph, each with the reason."""
+    loops = [op for op in ops if op.raw_op.control == "while" and any(map(_is_of_host, op._inputs))]
+    if not loops:
+        return {}
+    made = {t._id for op in loops for t in op._outputs}
+    lists = [t.op for op in loops for t in op._inputs if _element_type(t.op) is not None]
+    takers = [
+        op for op in ops if _element_type(op) is not None and any(t._id in made for t in op._inputs)
+    ]
+    found = [*loops, *lists, *takers]
+    for op in lists:  # with the arithmetic of their lengths, which is no program's alone
+        earlier = list(before(op))
+        if all(map(is_light, earlier)):
+            found += filter(may_lower, earlier)
+    found += [t.op for op in found for t in op._inputs if t.op.type == "Const"]
+    return {op.name: REASON for op in found}
+
+
+def _element_type(op: Operation) -> Any:
+    """The type of the elements of the list that an operation makes or takes, if it does."""
+    return op.raw_op.attrs.get("element_dtype")
+
+
+def _is_of_host(tensor: Any) -> bool:
+    """Whether a tensor is a list of what is no array of numbers."""
+    return _element_type(tensor.op) in (dtypes.variant, dtypes.string)
