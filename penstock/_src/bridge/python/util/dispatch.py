@@ -203,5 +203,5 @@ def update_docstrings_with_api_lists() -> None:
             dispatch.BINARY,
         ),
     ):
-        before = (decorator.__doc__ or "").partition(text)[0].rstrip()
+        before = inspect.cleandoc(decorator.__doc__ or "").partition(text)[0].rstrip()
         decorator.__doc__ = "\n".join([before, "", text, "", *_lines_of(apis), ""])
