@@ -1,4 +1,4 @@
-"""Sizing programs: what the numbers of a plan with unknown extents are, for those of a call (native/sizing.py runs them)."""
+"""Sizing programs: what the numbers of a plan with unknown extents are, for those of a call (native/algorithms/sizing.py runs them)."""
 
 from collections.abc import Sequence
 from typing import Any
