@@ -81,10 +81,9 @@ class Prepared:
             return self._interpreted(self.why)
         device = self.device
         try:
-            open_program = self._open_program()
-            if open_program is not None:
-                return self._compiled(open_program, open_program.run)
-            program = self.stages.timed("load", device.load, self._planned())
+            program = self._open_program()
+            if program is None:
+                program = self.stages.timed("load", device.load, self._planned())
         except MemoryError as error:  # of a stage of the compiler
             raise memory_limit.refused(error, self.function.name) from error
         except UnimplementedError as error:
@@ -93,10 +92,10 @@ class Prepared:
             from penstock._src.compiler.check.checked import CheckedProgram  # loaded if asked for
 
             program = CheckedProgram(self.stages.functions, program, flags.check)
+        STATISTICS.functions += 1
         is_native = self.schedule is not None and not flags.check
-        return self._compiled(
-            program, program.run if is_native else _within(current(), program.run)
-        )
+        run = program.run if is_native else _within(current(), program.run)
+        return Compiled(self.function, program, run, self.stages.seconds, current(), self.recorded)
 
     def _planned(self) -> Plan:
         """The plan for what extents are now."""
@@ -106,10 +105,6 @@ class Prepared:
         return planned_for(
             self.schedule, device.generator, device.threads, self.stages, device.has_lanes
         )
-
-    def _compiled(self, program: Any, run: Callable[[Sequence[Any]], list[Any]]) -> Compiled:
-        STATISTICS.functions += 1
-        return Compiled(self.function, program, run, self.stages.seconds, current(), self.recorded)
 
     @functools.cached_property
     def _is_for_many(self) -> bool:

@@ -49,7 +49,7 @@ class CpuDevice:
 
     @property
     def load_open(self) -> Callable[[Plan], OpenProgram] | None:
-        watched = flags.guard or flags.checked or flags.check or is_watched()
+        watched = flags.guard or flags.checked or is_watched()
         return None if watched else load_open
 
     def load(self, plan: Plan) -> Program:
