@@ -26,6 +26,8 @@ class Noise:
         wide = "complex128" if y.dtype.is_complex else "float64"
         shape = tuple(y.shape)
         spread = 1 + size * self.random.uniform(-1, 1, shape)
+        if y.dtype.is_complex:  # each part of a product errs by the size of the whole
+            spread = spread + 1j * size * self.random.uniform(-1, 1, shape)
         made = tf.cast(y, wide) * tf.cast(tf.constant(spread), wide)
         if sources or floor:
             biggest = largest(y.numpy())

@@ -225,6 +225,13 @@ def test_gradient_of_a_power_of_zero():
 # -- sums of many and clipping ---------------------------------------------------------------------
 
 
+def test_squared_difference_of_complex_numbers_is_real():
+    x = (values(67) + 1j * values(67, seed=1)).astype("complex64")
+    found = raw.SquaredDifference(x, x[::-1].copy()).numpy()
+    assert not found.imag.any()
+    assert np.allclose(found.real, np.abs(x - x[::-1]) ** 2)
+
+
 def test_add_n():
     terms = [values(2, 3, seed=i) for i in range(3)]
     check(OpCase("AddN", [terms], expect=sum(terms)))

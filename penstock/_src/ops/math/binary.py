@@ -109,7 +109,11 @@ class SquaredDifference(Binary):
 
     def ufunc(self, x, y):
         difference = np.subtract(x, y)
-        return np.multiply(np.conj(difference), difference)
+        if not self.T.is_complex:
+            return np.multiply(difference, difference)
+        # NumPy rounds the two products of an imaginary part apart, and what is exactly real is then not
+        squared = np.square(difference.real) + np.square(difference.imag)
+        return np.asarray(squared, difference.dtype)
 
     def lower(self, p, x, y):
         difference = p.sub(x, y)
