@@ -19,13 +19,21 @@ class Runnable(Protocol):
         """The results for arrays, and handles for parameters of dtype resource, whose variables it updates."""
 
 
+class NumbersTooLarge(ArithmeticError):
+    """A number of a plan for many extents does not fit into 64 bits for those of a call."""
+
+
 class OpenRunnable(Protocol):
     """What runs a plan in which extents are unknown, for all that fulfil its conditions."""
 
     conditions: Conditions
 
     def sized(self, extents: Values) -> Runnable | None:
-        """The program for such extents; None if its numbers cannot be computed natively."""
+        """The program for the extents of a call; None if it is not for them.
+
+        Raises:
+          NumbersTooLarge: it cannot tell, as its numbers are computed natively.
+        """
 
 
 class Device(Protocol):

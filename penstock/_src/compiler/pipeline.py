@@ -22,7 +22,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from penstock._src.compiler.codegen.generator import Generator
-from penstock._src.compiler.device import Device, OpenRunnable, current_device, find_device
+from penstock._src.compiler.device import (
+    Device,
+    NumbersTooLarge,
+    OpenRunnable,
+    current_device,
+    find_device,
+)
 from penstock._src.compiler.fusion.merge import merge
 from penstock._src.compiler.fusion.partition import partition
 from penstock._src.compiler.fusion.schedule import Schedule, schedule
@@ -35,7 +41,7 @@ from penstock._src.compiler.recognize.recognize import recognize
 from penstock._src.compiler.stages import STATISTICS, Stages
 from penstock._src.core.errors import OpError, UnimplementedError
 from penstock._src.core.values import memory_limit
-from penstock._src.ir.extents.guards import Recording, hold
+from penstock._src.ir.extents.guards import Recording
 from penstock._src.ir.extents.values import Values, current, current_or_none
 from penstock._src.ir.function import Function
 from penstock._src.util.flags import flags
@@ -76,13 +82,14 @@ class Prepared:
 
     def loaded(self) -> Compiled:
         """The program for extents that are what they are now."""
-        check_results(self.function)
         if self.why:
+            check_results(self.function)
             return self._interpreted(self.why)
         device = self.device
         try:
             program = self._open_program()
             if program is None:
+                check_results(self.function)
                 program = self.stages.timed("load", device.load, self._planned())
         except MemoryError as error:  # of a stage of the compiler
             raise memory_limit.refused(error, self.function.name) from error
@@ -127,14 +134,18 @@ class Prepared:
         assert isinstance(recorded, Recording)
         if flags.verify:  # each call's extents are verified alone
             self._planned()
-        for program in self.plans:
-            if hold(program.conditions, extents):
-                return program.sized(extents)
-        with Recording(extents.symbols, recorded.conditions):
-            program = self.stages.timed("load", load, self._planned())
-        self.plans.insert(0, program)
-        del self.plans[MOST_PLANS:]
-        return program.sized(extents)
+        try:
+            for program in self.plans:
+                found = program.sized(extents)
+                if found is not None:
+                    return found
+            with Recording(extents.symbols, recorded.conditions):
+                program = self.stages.timed("load", load, self._planned())
+            self.plans.insert(0, program)
+            del self.plans[MOST_PLANS:]
+            return program.sized(extents)
+        except NumbersTooLarge:
+            return None
 
     def _interpreted(self, why: str) -> Compiled:
         """The program of the interpreter: the results are right, but slow. explain() shows why."""

@@ -1,6 +1,5 @@
 """The signature of a program: what its arguments must be, and the arrays that its results are."""
 
-import functools
 import math
 import sys
 from collections.abc import Container, Sequence
@@ -17,7 +16,7 @@ from penstock._src.ir.function import Function
 from penstock._src.ir.node import Node
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class ProgramSignature:
     """What a call takes and gives.
 
@@ -88,11 +87,6 @@ class ProgramSignature:
         _, dtype, shape, _ = next(h for h in self.handles if h[0] == number)
         return _usable(handle.value, number, dtype, shape)
 
-    @property
-    def result_bytes(self) -> list[int]:
-        """Of each result."""
-        return [math.prod(shape) * dtype.itemsize for _, shape, dtype in self.results]
-
     def new_results(self) -> list[np.ndarray]:
         return [make(shape, dtype) for make, shape, dtype in self.results]
 
@@ -142,27 +136,46 @@ class OpenSignature:
         found = {d.expr: d for shape in shapes for d in shape if dims.is_symbolic(d)}
         self.extents = list(found.values())
         self._places = {expression: i for i, expression in enumerate(found)}
+        # A shape's form is where its numbers stand among those of the extents, which these follow.
+        self._known: list[int] = []
+        self._arrays = [(i, dtype, self._form(shape)) for i, dtype, shape in signature.arrays]
+        self._handles = [(i, dtype, self._form(s), x) for i, dtype, s, x in signature.handles]
+        self._results = [(self._form(shape), dtype) for _, shape, dtype in signature.results]
+        self._has_open_handles = any(
+            dims.is_symbolic(d) for handle in signature.handles for d in handle[2]
+        )
+
+    def _form(self, shape: Sequence[Any]) -> list[int]:
+        """Where the numbers of a shape stand."""
+        places = []
+        for extent in shape:
+            if dims.is_symbolic(extent):
+                places.append(self._places[extent.expr])
+            else:
+                places.append(len(self.extents) + len(self._known))
+                self._known.append(extent)
+        return places
+
+    @property
+    def result_bytes(self) -> Any:
+        """Of all results together: an extent."""
+        return sum(dims.product(s) * d.itemsize for _, s, d in self.signature.results)
 
     def sized(self, numbers: Sequence[int]) -> ProgramSignature:
         """The signature where the extents are these numbers."""
-
-        def known(shape: tuple[Any, ...]) -> tuple[int, ...]:
-            return tuple(
-                [numbers[self._places[d.expr]] if dims.is_symbolic(d) else d for d in shape]
-            )
-
-        own = self.signature
-        arrays = tuple([(i, dtype, known(shape)) for i, dtype, shape in own.arrays])
+        own, known = self.signature, [*numbers, *self._known]
+        arrays = [(i, dtype, tuple([known[n] for n in form])) for i, dtype, form in self._arrays]
         handles = own.handles
         if self._has_open_handles:
-            handles = tuple([(i, dtype, known(shape), x) for i, dtype, shape, x in handles])
-        results = [(known(shape), dtype) for _, shape, dtype in own.results]
+            handles = tuple(
+                [
+                    (i, dtype, tuple([known[n] for n in form]), x)
+                    for i, dtype, form, x in self._handles
+                ]
+            )
+        results = [(tuple([known[n] for n in form]), dtype) for form, dtype in self._results]
         made = tuple([(_maker(shape, dtype), shape, dtype) for shape, dtype in results])
-        return ProgramSignature(own.count, arrays, handles, own.assigned, made)
-
-    @functools.cached_property
-    def _has_open_handles(self) -> bool:
-        return any(dims.is_symbolic(d) for handle in self.signature.handles for d in handle[2])
+        return ProgramSignature(own.count, tuple(arrays), handles, own.assigned, made)
 
 
 def _usable(x: Any, number: int, dtype: np.dtype, shape: tuple[int, ...]) -> np.ndarray:

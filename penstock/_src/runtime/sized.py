@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from penstock._src.compiler.device import NumbersTooLarge
 from penstock._src.compiler.plan.buffers import Buffer, memory_of
 from penstock._src.compiler.plan.memory_need import exhausted_by
 from penstock._src.compiler.plan.numbered import numbered
@@ -21,7 +22,7 @@ from penstock._src.core.values import memory_limit
 from penstock._src.ir.extents.guards import Conditions, Recording
 from penstock._src.ir.extents.values import Values, current
 from penstock._src.native import kernels
-from penstock._src.native.algorithms.sizing import STORE_WORDS, sizing
+from penstock._src.native.algorithms.sizing import STORE_WORDS, TOO_LARGE, sizing
 from penstock._src.runtime.arena import HOST_ARENAS, ArenaBlock
 from penstock._src.runtime.binding import BoundTable, TableWords, bound_table, constants_of
 from penstock._src.runtime.load import SPARE, load
@@ -82,17 +83,19 @@ class OpenProgram:
         arena = self._sizes.arrange(plan.places)
         looked_at = [memory_of(buffer)[0] for _, buffer in plan.conditions]
         self._looked_at = [b for b in looked_at if b in self._sizes.offsets]
-        facts = [arena, *map(self._sizes.register, self.signature.extents)]
+        facts = [arena, self._sizes.register(self.signature.result_bytes)]
         facts += [self._sizes.offsets[b] for b in self._looked_at]
+        facts += map(self._sizes.register, self.signature.extents)
         self._facts = np.array([(i, r, 0) for i, r in enumerate(facts)], np.int64)
         self._words = TableWords(plan, self.constants, self._sizes)
         self._table = self._words.table(self.libraries)
         self._patches = self._patch_words()
-        self._rows = self._sizes.rows
-        self._size = sizing().size
         recording = current()
         assert isinstance(recording, Recording)
         self.conditions: Conditions = recording.added
+        self._sizes.require(self.conditions)
+        self._rows = self._sizes.rows
+        self._size = sizing().size
 
     def _patch_words(self) -> list[int]:
         """The patches, which follow the table's words; a store gives what is added to an address, where that is an extent."""
@@ -103,16 +106,21 @@ class OpenProgram:
         return found
 
     def sized(self, extents: Values) -> "SizedProgram | None":
-        """The program for the extents of a call; None if one of its numbers is too large."""
-        symbols = np.array([extents.symbols[name] for name in self.symbols], np.int64)
+        """The program for the extents of a call; None if its conditions do not hold."""
         facts = np.empty(len(self._facts), np.int64)
-        if self._run(symbols, np.empty(len(self._rows), np.int64), self._facts, facts, 0):
+        registers = np.empty(len(self._rows), np.int64)
+        wrong = self._run(extents.vector, registers, self._facts, facts, 0)
+        if wrong & TOO_LARGE:
+            raise NumbersTooLarge(f"{self.plan.function.name} for {extents.symbols}")
+        if wrong:
             return None
-        known = len(self.signature.extents) + 1
-        arena, *numbers = facts.tolist()
-        offsets = dict(zip(self._looked_at, numbers[known - 1 :], strict=True))
-        signature = self.signature.sized(numbers[: known - 1])
-        return SizedProgram(self, extents, symbols, signature, arena, offsets)
+        arena, results, *numbers = facts.tolist()
+        looked_at = self._looked_at
+        offsets = dict(zip(looked_at, numbers, strict=False)) if looked_at else {}
+        signature = self.signature.sized(numbers[len(looked_at) :])
+        if arena + results > memory_limit.limit():
+            raise exhausted_by(numbered(self.plan, extents))
+        return SizedProgram(self, extents, signature, arena, offsets)
 
     def _run(
         self,
@@ -136,7 +144,7 @@ class OpenProgram:
         elif table.program is program:
             return table
         base = table.memory.array.ctypes.data
-        self._run(program.symbols, table.registers, table.stores, table.numbers, base)
+        self._run(program.extents.vector, table.registers, table.stores, table.numbers, base)
         table.program = program
         return table
 
@@ -160,19 +168,15 @@ class SizedProgram(Program):
         self,
         shared: OpenProgram,
         extents: Values,
-        symbols: np.ndarray,
         signature: ProgramSignature,
         arena_bytes: int,
         offsets: dict[Buffer, int],
     ) -> None:
-        """`symbols` are the extents; `offsets` are those of buffers that are looked at after a run."""
-        self.shared, self.extents, self.symbols = shared, extents, symbols
+        """`offsets` are those of buffers that are looked at after a run."""
+        self.shared, self.extents = shared, extents
         self.arena_bytes, self.offsets = arena_bytes, offsets
         self._set_signature(signature)
         self._packers, self._conditions = shared.packers, shared.plan.conditions
-        results = sum(signature.result_bytes)
-        if arena_bytes + results > memory_limit.limit():
-            raise exhausted_by(self.plan)
 
     @functools.cached_property
     def plan(self) -> Plan:  # type: ignore[override]

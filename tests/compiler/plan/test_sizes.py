@@ -5,10 +5,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from penstock._src.compiler.plan.buffers import Buffer, LaneTimes, arrange, places, settle_lanes
-from penstock._src.compiler.plan.sizes import ROUNDS, SizingProgram
+from penstock._src.compiler.plan.sizes import ROUNDS, Admission, SizingProgram
 from penstock._src.ir.extents import dims
+from penstock._src.ir.extents.guards import Bounds
 from penstock._src.ir.extents.values import Values
 from penstock._src.native.algorithms.sizing import sizing
+from tests.harness.conditions import hold
 
 D0, D1 = dims.Dim.symbol("d0"), dims.Dim.symbol("d1")
 EXTENTS = [
@@ -93,3 +95,18 @@ def test_places_are_those_found_for_the_call_at_hand():
         arena = program.arrange(places(found))
     registers = [arena, *[program.offsets[buffer] for buffer in found]]
     assert numbers(program, registers, [10]) == [total, *[buffer.offset for buffer in found]]
+
+
+@given(st.data())
+def test_conditions_are_told_as_by_python(data):
+    number = st.integers(-50, 50)
+    ends = st.one_of(st.none(), number, st.just(1 << 70), st.just(-(1 << 70)))
+    conditions = {
+        dims.expression(extent): Bounds(
+            data.draw(ends), data.draw(ends), data.draw(st.sets(number, max_size=2))
+        )
+        for extent in data.draw(st.lists(st.sampled_from(EXTENTS[1:]), max_size=3))
+    }
+    extents = Values({"d0": data.draw(st.integers(2, 30)), "d1": data.draw(st.integers(2, 30))})
+    admission = Admission(["d0", "d1"], conditions)
+    assert admission.admits(extents.vector) == hold(conditions, extents)

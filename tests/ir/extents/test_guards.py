@@ -7,6 +7,7 @@ from penstock._src.ir.extents import guards
 from penstock._src.ir.extents.dims import Dim, maximum, range_length, slice_indices
 from penstock._src.ir.extents.guards import Recording
 from penstock._src.ir.extents.values import Values
+from tests.harness.conditions import hold
 
 A, B = Dim.symbol("a"), Dim.symbol("b")
 
@@ -45,7 +46,7 @@ def test_conditions_hold_or_not_for_other_extents():
         assert B > 3 * A and B % 5 == 0 and A != 12
 
     def holds(a, b):
-        return guards.hold(recording.conditions, Values({"a": a, "b": b}))
+        return hold(recording.conditions, Values({"a": a, "b": b}))
 
     assert [holds(a, b) for a, b in ((8, 30), (8, 25), (8, 26), (12, 60), (10, 30))] == [
         True, True, False, False, False,
@@ -58,8 +59,8 @@ def test_extents_may_be_divided_many_times():
         extent = (extent + 3) // 2
     with Recording({"a": 8, "b": 30}) as recording:
         assert extent == 3
-    assert guards.hold(recording.conditions, Values({"b": 31}))
-    assert not guards.hold(recording.conditions, Values({"b": 2**200}))
+    assert hold(recording.conditions, Values({"b": 31}))
+    assert not hold(recording.conditions, Values({"b": 2**200}))
 
 
 QUESTIONS = [
@@ -82,8 +83,8 @@ def test_where_conditions_hold_all_answers_are_the_same(asked, a, b, other_a, ot
     with Recording({"a": a, "b": b}) as recording:
         answers = [question(A, B) for question in asked]
     assert answers == [question(a, b) for question in asked]
-    assert guards.hold(recording.conditions, Values({"a": a, "b": b}))
-    if guards.hold(recording.conditions, Values({"a": other_a, "b": other_b})):
+    assert hold(recording.conditions, Values({"a": a, "b": b}))
+    if hold(recording.conditions, Values({"a": other_a, "b": other_b})):
         assert answers == [question(other_a, other_b) for question in asked]
 
 

@@ -67,6 +67,18 @@ def test_numbers_are_put_where_they_are_wanted():
     assert target == [3, 0, 15, 0, 0, 0, 0, 1005]
 
 
+@given(NUMBERS, NUMBERS, NUMBERS)
+def test_requirements_that_are_not_met_are_told(x, low, high):
+    rows = np.array([(sizing.CONSTANT, x, 0, 0), (sizing.WITHIN, 0, low, high)], np.int64)
+    none, registers = np.zeros((0, 3), np.int64), np.zeros(2, np.int64)
+    size = sizing.sizing().size
+    wrong = size(rows, 2, registers, registers, none, 0, none, 0)
+    assert wrong == (0 if low <= x <= high else sizing.UNMET)
+    rows[1] = sizing.EXCEPT, 0, low, 0
+    wrong = size(rows, 2, registers, registers, none, 0, none, 0)
+    assert wrong == (sizing.UNMET if x == low else 0)
+
+
 @pytest.mark.parametrize(
     "operation, a, b", [(sizing.MULTIPLY, 1 << 40, 1 << 40), (sizing.ADD, LIMIT - 1, 1)]
 )

@@ -64,8 +64,7 @@ class Block:
         key = self.key(values)
         found = self.specializations.get(key) or self.for_any
         if found is None:
-            with self.changing:
-                found = self.specializations.get(self.key(values)) or self.specialize(values)
+            found = self.missing(values)
         return found.run(values)
 
     def key(self, values: Sequence[Any]) -> Any:
@@ -98,6 +97,23 @@ class Block:
         """The operations: those of a whole graph as they are by now."""
         return self.section.ops if self.needed is None else self.needed()
 
+    def missing(self, values: Sequence[Any]) -> Specialization:
+        """The specialization for these inputs, which was not there: of a program for many extents, else a new one."""
+        with self.changing:
+            key = self.key(values)
+            found = self.specializations.get(key)  # another thread may have made it
+            if found is None and self.programs:
+                self.take_operations()
+                found = self.from_program(values, key)
+            return found or self.specialize(values)
+
+    def take_operations(self) -> None:
+        """Takes the operations as they are by now: a graph may have got more."""
+        ops = self.operations()
+        if ops is not self.section.ops and tuple(ops) != tuple(self.section.ops):
+            self.programs.clear()
+            self.section = dataclasses.replace(self.section, ops=ops)
+
     @collector.paused()
     def specialize(self, values: Sequence[Any]) -> Specialization:
         """Makes and keeps the specialization for these inputs."""
@@ -105,15 +121,9 @@ class Block:
             return self.specialized(values)
 
     def specialized(self, values: Sequence[Any]) -> Specialization:
-        """The specialization for these inputs, which is kept."""
-        ops = self.operations()
-        if ops is not self.section.ops:
-            self.section = dataclasses.replace(self.section, ops=ops)
+        """The specialization for these inputs, which is made anew and kept."""
+        self.take_operations()
         self.tell_variables(values)
-        key = self.key(values)
-        known = self.from_program(values, key)
-        if known is not None:
-            return self.keep(key, known)
         while True:
             recording = Recording({})
             with recording:
@@ -139,22 +149,19 @@ class Block:
         return made
 
     def from_program(self, values: Sequence[Any], key: Any) -> Specialization | None:
-        """The specialization for these inputs, of a key, that a program for many extents gives."""
-        if not self.programs:
-            return None
+        """The specialization for these inputs, of a key, that a program for many extents gives; it is kept."""
         shared = self.shared_key(key)
         for program in self.programs:
             extents = program.extents(shared, values)
             if extents is not None:
-                return self.executable(program.specialized, extents)
+                return self.keep(key, self.executable(program.specialized, extents))
         return None
 
     def shared_key(self, key: Any) -> Any:
-        """What a program for many extents depends on besides these: the operations, of which a graph may get more, and other inputs."""
-        ops = tuple(self.section.ops)
+        """What a program for many extents depends on besides these: other inputs."""
         if not self.handles and not self.others and not self.value_positions:
-            return ops
-        return (ops, *key[1:]) if len(key) == 3 else (ops, key[1], key[2], key[4])
+            return ()
+        return key[1:] if len(key) == 3 else (key[1], key[2], key[4])
 
     def keep(self, key: Any, made: Specialization) -> Specialization:
         """Keeps a specialization for the inputs of a key."""
@@ -185,9 +192,7 @@ class Block:
             rest = found.waiting
             block = self.block_of(rest.section)
             steps.append(BlockStep(block, rest.reasons, rest.reads, rest.writes))
-        outputs = [found.slots[t._id] for t in self.section.outputs]
-        inputs = len(self.section.inputs)
-        return specialization(steps, found.slots, inputs, found.initial, outputs)
+        return specialization(steps, found)
 
     def forget(self) -> None:
         """Drops all specializations, and the programs that give them."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Sequence
 from typing import Any
 
 from penstock._src.compiler.blocks.specialize import Specialized
+from penstock._src.compiler.plan.sizes import Admission
 from penstock._src.ir.extents import guards
 from penstock._src.ir.extents.values import Values
 
@@ -46,4 +48,8 @@ class SharedProgram:
         if numbers is None:
             return None
         extents = Values(numbers)
-        return extents if guards.hold(self.recording.conditions, extents) else None
+        return extents if self._admission.admits(extents.vector) else None
+
+    @functools.cached_property
+    def _admission(self) -> Admission:
+        return Admission(sorted(self.recording.symbols), self.recording.conditions)

@@ -6,11 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from penstock._src.compiler.blocks.end_of_data import can_end, run_others
-from penstock._src.compiler.blocks.steps import HostStep, ProgramStep
+from penstock._src.compiler.blocks.specialize import Specialized
+from penstock._src.compiler.blocks.steps import HostStep
 from penstock._src.core.errors import OutOfRangeError
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
+@dataclasses.dataclass(slots=True, eq=False)
 class Specialization:
     """The steps of a block for inputs of given shapes. `run(values)` gives its outputs for these inputs."""
 
@@ -18,27 +19,12 @@ class Specialization:
     run: Callable[[Sequence[Any]], list[Any]]
 
 
-def specialization(
-    steps: Sequence[Any],
-    slots: Mapping[int, int],
-    inputs: int,
-    initial: Sequence[Any],
-    outputs: list[int],
-) -> Specialization:
-    """Puts steps together. Values stand in slots; the inputs come first.
-
-    Args:
-      steps: in the order in which they run.
-      slots: where tensors stand, by their ids.
-      inputs: the number of inputs.
-      initial: what the slots after those of the inputs hold before a run: constants, and None for what steps write.
-      outputs: slots of the outputs.
-    """
-    if len(steps) == 1 and isinstance(steps[0], ProgramStep):
-        (step,) = steps
-        if step.is_plain and step.writes == outputs and step.reads == list(range(inputs)):
-            return Specialization(steps, step.run)
-    return Specialization(steps, functools.partial(_run, steps, slots, initial, outputs))
+def specialization(steps: Sequence[Any], form: Specialized) -> Specialization:
+    """Puts the steps of a form together, in the order in which they run. Values stand in slots; the inputs come first."""
+    if form.is_one_program:
+        return Specialization(steps, steps[0].run)
+    run = functools.partial(_run, steps, form.slots, form.initial, form.outputs)
+    return Specialization(steps, run)
 
 
 def _run(

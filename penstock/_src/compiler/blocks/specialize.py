@@ -10,6 +10,7 @@ So a graph that lowers whole is one program, and one with k host operations in a
 
 import contextlib
 import dataclasses
+import functools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -61,11 +62,26 @@ class Specialized:
     slots: dict[int, int]
     initial: list[Any]
     form: InputForm  # of the inputs that the program is for
+    inputs: int  # how many there are
+    outputs: list[int]  # slots of the outputs
 
     @property
     def fits_any(self) -> bool:
         """Whether the steps are right for inputs of any shapes: no program is among them."""
         return not any(isinstance(step, ProgramForm) for step in self.steps)
+
+    @functools.cached_property
+    def is_one_program(self) -> bool:
+        """Whether a program gives the outputs for the inputs as they are, and there is nothing else."""
+        if len(self.steps) != 1 or self.waiting is not None:
+            return False
+        (step,) = self.steps
+        return (
+            isinstance(step, ProgramForm)
+            and step.is_plain
+            and step.writes == self.outputs
+            and step.reads == list(range(self.inputs))
+        )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -137,7 +153,8 @@ def specialize(section: Section, values: Sequence[Any]) -> Specialized | list[in
     if pending:
         waiting = what_waits(section, pending, reasons.host, deferrals, slots)
     initial = [constants.get(slot) for slot in range(len(section.inputs), slots.count)]
-    return Specialized(steps, waiting, slots.of, initial, form)
+    outputs = [slots.of[t._id] for t in section.outputs]
+    return Specialized(steps, waiting, slots.of, initial, form, len(section.inputs), outputs)
 
 
 # -- the host

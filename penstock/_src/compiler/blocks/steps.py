@@ -7,7 +7,7 @@ import dataclasses
 import functools
 import time
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -37,21 +37,23 @@ Source = tuple[str, Any]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class ProgramStep:
-    """Runs a program over the block's inputs and writes what others need into slots."""
+class ProgramForm:
+    """A program over a block's inputs, for any extents that fulfil the conditions that were recorded when it was made."""
 
-    function: Function
-    compiled: Compiled
+    prepared: Prepared
     sources: Sequence[Source]  # of the arguments
     makers: Sequence[tuple[int, Source]]  # slots, and how their values are found after a run
     ops: Sequence[Operation]
     # Message of a check, or operation with a bad index -> the operation that raises the error, its arguments.
     assertions: Mapping[Any, Refusal]
     equal: dict[int, list[Operation]]  # node -> further operations of the same value
-    call: Callable[[Sequence[Any]], list[Any]]  # what runs the program
-    # The inputs are the program's arguments and its results are the outputs, as they are.
-    is_plain: bool
-    is_empty: bool  # there is nothing to compute
+
+    def step(self) -> "ProgramStep":
+        """The step for unknown extents that are what they are now."""
+        makers = self.makers
+        if not self.is_plain:
+            makers = [(slot, _with_numbers(maker)) for slot, maker in makers]
+        return ProgramStep(self, self.prepared.loaded(), makers)
 
     @property
     def reads(self) -> list[int]:
@@ -63,6 +65,48 @@ class ProgramStep:
         """The slots that it fills."""
         return [slot for slot, _ in self.makers]
 
+    @functools.cached_property
+    def is_plain(self) -> bool:
+        """Whether the inputs are the program's arguments and its results are the outputs, as they are."""
+        passes_inputs = all(how == "input" for how, _ in self.sources)
+        return passes_inputs and all(
+            maker == ("result", i) for i, (_, maker) in enumerate(self.makers)
+        )
+
+    @functools.cached_property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to compute."""
+        return not self.prepared.function.roots
+
+
+@dataclasses.dataclass(eq=False)
+class ProgramStep:
+    """Runs a program over the block's inputs and writes what others need into slots."""
+
+    form: ProgramForm
+    compiled: Compiled
+    makers: Sequence[tuple[int, Source]]  # those of the form, with numbers
+
+    @property
+    def function(self) -> Function:
+        """What is computed."""
+        return self.form.prepared.function
+
+    @property
+    def ops(self) -> Sequence[Operation]:
+        """The operations that are part of it."""
+        return self.form.ops
+
+    @property
+    def reads(self) -> list[int]:
+        """The slots of arguments that are taken as they are."""
+        return self.form.reads
+
+    @property
+    def writes(self) -> list[int]:
+        """The slots that it fills."""
+        return self.form.writes
+
     def run(self, arguments: Sequence[Any]) -> list[Any]:
         """The program's results for its arguments.
 
@@ -70,11 +114,10 @@ class ProgramStep:
           OpError: with the name of the operation that it comes from.
         """
         try:
-            return self.call(arguments)
+            return self.compiled.run(arguments)
         except OpError as error:
-            found = self.assertions.get(error._message) or self.assertions.get(
-                getattr(error, "origin", None)
-            )
+            refusals = self.form.assertions
+            found = refusals.get(error._message) or refusals.get(getattr(error, "origin", None))
             if found is not None:
                 with self.compiled.extents:
                     self._repeat(found, list(map(on_host, arguments)), error)
@@ -112,8 +155,8 @@ class ProgramStep:
     def __call__(self, slots: list[Any]) -> None:
         found = [(slot, slots[which]) for slot, (how, which) in self.makers if how == "input"]
         results = []
-        if not self.is_empty:
-            results = self.run([self._argument(s, slots) for s in self.sources])
+        if not self.form.is_empty:
+            results = self.run([self._argument(s, slots) for s in self.form.sources])
         for slot, value in found:
             slots[slot] = value
         for slot, (how, which) in self.makers:
@@ -129,41 +172,6 @@ class ProgramStep:
             elif how == "reserved":
                 at, dtype, shape = which
                 slots[slot] = TensorList(dtype, shape, [None] * int(results[at]))
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class ProgramForm:
-    """A ProgramStep for any extents that fulfil the conditions that were recorded when it was made."""
-
-    prepared: Prepared
-    sources: Sequence[Source]
-    makers: Sequence[tuple[int, Source]]
-    ops: Sequence[Operation]
-    assertions: Mapping[Any, Refusal]
-    equal: dict[int, list[Operation]]
-
-    def step(self) -> ProgramStep:
-        """The step for unknown extents that are what they are now."""
-        compiled = self.prepared.loaded()
-        makers = self.makers
-        if not self._is_plain:
-            makers = [(slot, _with_numbers(maker)) for slot, maker in makers]
-        return ProgramStep(
-            self.prepared.function, compiled, self.sources, makers, self.ops, self.assertions, self.equal,
-            compiled.run, is_plain=self._is_plain, is_empty=self._is_empty,
-        )  # fmt: skip
-
-    @functools.cached_property
-    def _is_plain(self) -> bool:
-        """Whether the step takes inputs and gives results as they are."""
-        passes_inputs = all(how == "input" for how, _ in self.sources)
-        return passes_inputs and all(
-            maker == ("result", i) for i, (_, maker) in enumerate(self.makers)
-        )
-
-    @functools.cached_property
-    def _is_empty(self) -> bool:
-        return not self.prepared.function.roots
 
 
 def _with_numbers(maker: Source) -> Source:

@@ -55,9 +55,9 @@ def _as_list(value: Any) -> list[Any]:
 def program_record(step: ProgramStep, number: int) -> ProgramRecord:
     """A program with its kernels, numbered from `number`."""
     compiled, plan = step.compiled, getattr(step.compiled.program, "plan", None)
-    kernels = kernel_records(plan, step.equal, step.ops, number) if plan else []
+    kernels = kernel_records(plan, step.form.equal, step.ops, number) if plan else []
     extents = shown_extents(compiled.extents)
-    equal = {i: tuple(ops) for i, ops in step.equal.items()}
+    equal = {i: tuple(ops) for i, ops in step.form.equal.items()}
     return ProgramRecord(
         compiled.function, compiled, tuple(step.ops), tuple(kernels), equal, extents
     )

@@ -7,11 +7,14 @@ import numpy as np
 
 from penstock._src.compiler.plan.buffers import Buffer, Place, room
 from penstock._src.ir.extents import dims
+from penstock._src.ir.extents.guards import Bounds, Conditions
 from penstock._src.ir.extents.values import FUNCTIONS, Expression
 from penstock._src.native.algorithms import sizing
 
 ROUNDS = "rounds_of_a_task"  # the function that shares out a nest's iterations
 FUNCTIONS[ROUNDS] = sizing.rounds_of_a_task
+_NONE = np.zeros((0, sizing.STORE_WORDS), np.int64)
+SMALLEST, LARGEST = -(1 << 63), (1 << 63) - 1  # numbers in registers
 OPERATIONS = {
     "floordiv": sizing.QUOTIENT,
     "mod": sizing.REMAINDER,
@@ -63,6 +66,21 @@ class SizingProgram:
             ends.append(self.total([start, self.register(room(place.buffer))]))
         return self._joined(sizing.MAXIMUM, ends, 0)
 
+    def require(self, conditions: Conditions) -> None:
+        """Lets runs tell whether conditions hold."""
+        for polynomial, bounds in conditions.items():
+            self._bound(self.register(dims.of(polynomial)), bounds)
+
+    def _bound(self, register: int, bounds: Bounds) -> None:
+        low = SMALLEST if bounds.low is None else bounds.low
+        high = LARGEST if bounds.high is None else bounds.high
+        if low > LARGEST or high < SMALLEST:  # no number in a register is
+            low, high = LARGEST, SMALLEST
+        self._row(sizing.WITHIN, register, max(low, SMALLEST), min(high, LARGEST))
+        for number in sorted(bounds.excluded):
+            if SMALLEST <= number <= LARGEST:
+                self._row(sizing.EXCEPT, register, number)
+
     def _joined(self, operation: int, registers: Sequence[int], none: int) -> int:
         if not registers:
             return self._row(sizing.CONSTANT, none)
@@ -99,3 +117,19 @@ class SizingProgram:
             found = self._known[row] = len(self._rows)
             self._rows.append(row)
         return found
+
+
+class Admission:
+    """Tells natively whether conditions hold for the extents of a call."""
+
+    def __init__(self, symbols: Sequence[str], conditions: Conditions) -> None:
+        """`symbols` are the names of the unknown extents, in the order in which calls give them."""
+        program = SizingProgram(symbols)
+        program.require(conditions)
+        self._rows, self._size = program.rows, sizing.sizing().size
+
+    def admits(self, symbols: np.ndarray) -> bool:
+        """Whether the conditions hold for these numbers; not if one of their own is too large."""
+        count = len(self._rows)
+        registers = np.empty(count, np.int64)
+        return not self._size(self._rows, count, symbols, registers, _NONE, 0, _NONE, 0)

@@ -280,11 +280,6 @@ def normalized(expression: Expression) -> tuple[Expression, int, int]:
     return polynomial, factor, constant
 
 
-def hold(conditions: Mapping[Expression, Bounds], values: Values) -> bool:
-    """Whether conditions hold for the numbers of a call."""
-    return all(bounds.holds(values.number(p)) for p, bounds in conditions.items())
-
-
 def text(conditions: Mapping[Expression, Bounds]) -> str:
     """Conditions in words: `d0 >= 2, d0 - d1 == 0`."""
     return ", ".join(

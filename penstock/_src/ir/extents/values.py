@@ -14,6 +14,8 @@ from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any
 
+import numpy as np
+
 Expression = tuple  # ((monomial, coefficient), ...), see dims.py
 
 FUNCTIONS: dict[str, Callable[..., int]] = {
@@ -50,6 +52,16 @@ class Values:
     def __init__(self, symbols: Mapping[str, int]) -> None:
         self.symbols = dict(symbols)
         self._numbers: dict[Expression, int] = {}
+        self._vector: np.ndarray | None = None
+
+    @property
+    def vector(self) -> np.ndarray:
+        """The numbers, in the order of the symbols' names."""
+        found = self._vector
+        if found is None:
+            found = np.array([self.symbols[name] for name in sorted(self.symbols)], np.int64)
+            self._vector = found
+        return found
 
     def number(self, expression: Expression) -> int:
         """What an expression is."""

@@ -8,8 +8,11 @@ rows of a word, a register, and whether the address at which memory begins is ad
     ADD, MULTIPLY, MINIMUM, MAXIMUM    of registers a and b
     QUOTIENT, REMAINDER                of registers a and b, rounded down; 0 where b is 0
     ROUNDS      the number of iterations of a task (rounds_of_a_task) of registers a and b, for c threads
+    WITHIN      requires that register a is from b to c
+    EXCEPT      requires that register a is not b
 
-A number that does not fit into 64 bits makes the run give 1, and its numbers are not to be used: Python's ints have no end.
+A run gives the sum of TOO_LARGE, if a number does not fit into 64 bits (Python's ints have no end), and UNMET, if a requirement is not met.
+Its numbers are not to be used then.
 """
 
 import functools
@@ -24,6 +27,8 @@ from ..language.types import I1, I64, PTR
 from ..language.value import Val
 
 SYMBOL, CONSTANT, ADD, MULTIPLY, MINIMUM, MAXIMUM, QUOTIENT, REMAINDER, ROUNDS = range(9)
+WITHIN, EXCEPT = 9, 10
+TOO_LARGE, UNMET = 1, 2
 ROW_WORDS, STORE_WORDS = 4, 3
 
 GRAIN = 1 << 14  # element operations of a task
@@ -64,7 +69,7 @@ class Sizing(NamedTuple):
     """Builtins.
 
     size (rows int64 [count, ROW_WORDS], count, symbols int64, registers int64 [count], stores int64 [stored, STORE_WORDS], stored,
-          numbers int64, address of memory) -> 1 if a number was too large, else 0
+          numbers int64, address of memory) -> 0, or what is wrong
     """
 
     size: Callable[..., int]
@@ -88,15 +93,15 @@ def sizing() -> Sizing:
             start = f.select(f.load(store, 2, I64).ne(0), f.base, f.i64(0))
             f.store(number + start, f.numbers, f.load(store, 0, I64))
 
-        (wrong,) = f.loop(f.i64(0), f.count, 1, row, f.const(0, I1))
+        (wrong,) = f.loop(f.i64(0), f.count, 1, row, f.i64(0))
         f.loop(f.i64(0), f.stored, 1, put)
-        f.give(f.convert(wrong, I64, signed=False))
+        f.give(wrong)
     py.emit_entry(m, "size", "anaaanan", holds_gil=True)
     return load(m, Sizing)
 
 
 def _computed(f: Fn, record: Val, wrong: Val) -> tuple[Val, Val]:
-    """What a row gives, and whether a number was too large so far."""
+    """What a row gives, and what is wrong so far."""
     operation, a, b, c = (f.load(record, i, I64) for i in range(ROW_WORDS))
 
     def both() -> tuple[Val, Val]:
@@ -109,7 +114,18 @@ def _computed(f: Fn, record: Val, wrong: Val) -> tuple[Val, Val]:
         f.module.declare(f"declare {pair} @{function}(i64, i64)", function)
         found = f.emit(pair, f"call {pair} @{function}(i64 {x.s}, i64 {y.s})")
         value = f.emit(I64, f"extractvalue {pair} {found.s}, 0")
-        return value, wrong | f.emit(I1, f"extractvalue {pair} {found.s}, 1")
+        return value, noted(f.emit(I1, f"extractvalue {pair} {found.s}, 1"), TOO_LARGE)
+
+    def noted(is_wrong: Val, what: int) -> Val:
+        return wrong | f.select(is_wrong, f.i64(what), f.i64(0))
+
+    def within() -> tuple[Val, Val]:
+        x = f.load(f.registers, a, I64)
+        return x, noted((x < b) | (x > c), UNMET)
+
+    def unequal() -> tuple[Val, Val]:
+        x = f.load(f.registers, a, I64)
+        return x, noted(x.eq(b), UNMET)
 
     ways: dict[int, Callable[[], tuple[Val, Val]]] = {
         ADD: lambda: exact("sadd"),
@@ -121,6 +137,8 @@ def _computed(f: Fn, record: Val, wrong: Val) -> tuple[Val, Val]:
         ROUNDS: lambda: (_rounds(f, *both(), c), wrong),
         SYMBOL: lambda: (f.load(f.symbols, a, I64), wrong),
         REMAINDER: lambda: (_divided(f, *both())[1], wrong),
+        WITHIN: within,
+        EXCEPT: unequal,
     }
 
     def choice(left: list[int]) -> tuple[Val, ...]:
