@@ -24,7 +24,7 @@ Builtins     python_calls.py: builtin(address, name) and the parts of its code: 
 A new operating system is a file in systems/; a new CPU family a line in target.py.
 """
 
-from .code import Code
+from .code import Code, NamedCode
 from .compile import assembly
 from .kernels import Kernels, KernelStatistics, kernels
 from .language.module import Module
@@ -35,6 +35,6 @@ from .runner import Call
 from .target import Target, host
 
 __all__ = [
-    "Call", "Code", "Kernels", "Library", "Module", "Pool", "KernelStatistics", "Target", "Val",
+    "Call", "Code", "Kernels", "Library", "Module", "NamedCode", "Pool", "KernelStatistics", "Target", "Val",
     "ask_for_threads", "assembly", "host", "kernels", "pool", "provide",
 ]  # fmt: skip

@@ -1,6 +1,7 @@
 """The generator for CPUs: LLVM IR of vector instructions, as wide as the target's registers."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from penstock._src.compiler.codegen.attention.emit import AttentionCode, emit_attention, form_of
 from penstock._src.compiler.codegen.contraction.emit import emit_contraction
@@ -8,6 +9,7 @@ from penstock._src.compiler.codegen.contraction.match import Match
 from penstock._src.compiler.codegen.generator import Epilogues
 from penstock._src.compiler.codegen.kept_codes import KeptCodes
 from penstock._src.compiler.codegen.kernel_code import KernelCode
+from penstock._src.compiler.codegen.names import name_of
 from penstock._src.compiler.codegen.nests.code import NestCode
 from penstock._src.compiler.codegen.nests.epilogue import ExpressionEpilogue
 from penstock._src.compiler.codegen.nests.nest import emit_nest
@@ -20,7 +22,7 @@ from penstock._src.compiler.kernels.contraction import EpilogueExpression
 from penstock._src.compiler.kernels.loop_nest import LoopNest
 from penstock._src.core.dtypes import DType
 from penstock._src.ir.node import Node
-from penstock._src.native import Code, Target
+from penstock._src.native import Code, NamedCode, Target, kernels
 from penstock._src.native.language.types import OF_NUMPY
 
 
@@ -30,6 +32,17 @@ class CpuGenerator(KeptCodes):
     def __init__(self, target: Target) -> None:
         super().__init__()
         self.target = target
+
+    def keep(self, signature: Any, write: Callable[[], Any]) -> Any:
+        def write_named() -> Any:
+            found = write()
+            name = name_of(signature, self.target)
+            for number, code in enumerate(_codes(found)):
+                if isinstance(code, NamedCode):
+                    code.name_it(name and f"{name}{number}", kernels().cache.read)
+            return found
+
+        return super().keep(signature, write_named)
 
     def nest(self, nest: LoopNest) -> NestCode:
         return self.keep(("nest", nest.signature()), lambda: emit_nest(nest, self.target))
@@ -62,7 +75,9 @@ class CpuGenerator(KeptCodes):
         return SPECIALS[node.kind].launch(node, outputs, self.target, threads)
 
     def special_code(self, launch: SpecialLaunch) -> Code:
-        return self.keep(launch.key, lambda: launch.write(self.target))
+        return self.keep(
+            launch.key, lambda: NamedCode(self.target, lambda: launch.write(self.target))
+        )
 
     def bounds_check(self, dtype: DType, depth: int) -> Code:
         return self.keep(
@@ -71,3 +86,10 @@ class CpuGenerator(KeptCodes):
 
     def truth_check(self) -> Code:
         return self.keep(("truth",), lambda: emit_truth_check(self.target))
+
+
+def _codes(found: Code | NestCode | KernelCode | AttentionCode) -> Sequence[Code]:
+    """The codes that something kept consists of."""
+    if isinstance(found, AttentionCode):
+        return found.codes
+    return [found if isinstance(found, Code) else found.code]

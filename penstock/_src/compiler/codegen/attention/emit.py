@@ -9,7 +9,7 @@ from penstock._src.compiler.codegen.kernel_code import PLAIN
 from penstock._src.compiler.codegen.nests.epilogue import ExpressionEpilogue
 from penstock._src.compiler.kernels.attention import Attention
 from penstock._src.compiler.kernels.contraction import EpilogueExpression
-from penstock._src.native import Code, Target
+from penstock._src.native import Code, NamedCode, Target
 from penstock._src.native.language.types import OF_NUMPY
 
 from .backward import emit_backward
@@ -44,6 +44,11 @@ class AttentionCode:
     layout: ContextLayout
     extents: Sequence[Sequence[Any]]
 
+    @property
+    def codes(self) -> list[Code]:
+        """The codes of the stages."""
+        return [stage.code for stage in self.stages]
+
 
 def emit_attention(
     form: Form, backward: bool, epilogues: Sequence[EpilogueExpression | None], target: Target
@@ -53,11 +58,12 @@ def emit_attention(
     extents = [hook.extents for hook in hooks]
     layout = ContextLayout(form, target, BACKWARD if backward else FORWARD)
     if not backward:
-        stage = AttentionStage(emit_forward(form, target, hooks[0]), "forward")
+        forward = NamedCode(target, lambda: emit_forward(form, target, hooks[0]))
+        stage = AttentionStage(forward, "forward")
         return AttentionCode((stage,), layout, extents)
     first = epilogues[0]
     operands = 0 if first is None else len(first.slots) - 1 + len(extents[0])
-    code = emit_backward(form, target, hooks[0], hooks[1], operands)
+    code = NamedCode(target, lambda: emit_backward(form, target, hooks[0], hooks[1], operands))
     return AttentionCode((AttentionStage(code, "backward"),), layout, extents)
 
 

@@ -16,7 +16,6 @@ class NestCode:
     """Compiled once for all sizes.
 
     function     the name of its task function
-    extents      expressions of the Dims that follow the pointers in the context
     iterations   given what extents are now: how many rounds the tasks share
     work         and roughly how many element operations there are in all
     innermost    number of the variable of the innermost loop
@@ -25,8 +24,12 @@ class NestCode:
 
     code: Code
     function: str
-    extents: tuple[Any, ...]
     iterations: Callable[[Callable[[Any], int]], int]
     work: Callable[[Callable[[Any], int]], int]
     innermost: int | None = None
     is_spread: bool = False
+
+    @property
+    def extents(self) -> tuple[Any, ...]:
+        """Expressions of the Dims that follow the pointers in the context."""
+        return self.code.facts

@@ -11,6 +11,7 @@ Context of a task: iterations a task takes, iterations in all, a pointer for eac
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -39,7 +40,7 @@ from penstock._src.compiler.kernels.index import Index, Var, extent_key
 from penstock._src.compiler.kernels.loop_nest import LoopNest, Store
 from penstock._src.compiler.kernels.values import Value, attr_key, closure
 from penstock._src.ir.extents.dims import Dim, is_one
-from penstock._src.native import Code, Module
+from penstock._src.native import Code, Module, NamedCode
 from penstock._src.native.language.types import I64, PTR, size_of, vec
 from penstock._src.native.language.value import Val
 
@@ -56,16 +57,29 @@ class NestEmitter(Evaluator):
 
     def __init__(self, nest: LoopNest, target: Any):
         super().__init__()
-        self.nest, self.target = nest, target
-        self.loops = Loops(nest, target)
+        # Codes are kept long after the nodes that the nest reads, and must not hold them.
+        self.pointer_count = len(nest.leaves) + len(nest.outputs)
+        self.nest, self.target = replace(nest, leaves=[], outputs=[]), target
+        self.loops = Loops(self.nest, target)
         self.order = nest.values()
         self.extents: list[Any] = []  # expressions of Dims, in order of their arguments
         self.extent_values: dict[Any, Val] = {}
 
     # -- the task
     def emit(self) -> NestCode:
+        loops = self.loops
+        return NestCode(
+            NamedCode(self.target, self.write),
+            "task",
+            loops.iterations(),
+            loops.work(),
+            None if loops.vector is None else loops.vector.number,
+        )
+
+    def write(self) -> Code:
+        """Writes the text, which tells in what order it reads the Dims."""
         m = Module(self.target)
-        count = len(self.nest.leaves) + len(self.nest.outputs)
+        count = self.pointer_count
         with m.task("task") as f:
             self.f = f
             self.pointers = [f.load(f.ctx, POINTERS + i, PTR) for i in range(count)]
@@ -75,15 +89,7 @@ class NestEmitter(Evaluator):
             self._hoist(self.order)
             f.loop(low, f.min(low + per, total), 1, self._iteration)
             self._load_extents(POINTERS + count)
-        loops = self.loops
-        return NestCode(
-            Code.of(m),
-            "task",
-            tuple(self.extents),
-            loops.iterations(),
-            loops.work(),
-            None if loops.vector is None else loops.vector.number,
-        )
+        return Code.of(m, tuple(self.extents))
 
     def _load_extents(self, first: int) -> None:
         """Loads the Dims that the code written so far has asked for, which stand in the context from word `first` on."""

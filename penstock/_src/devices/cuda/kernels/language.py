@@ -87,8 +87,8 @@ class CudaModule(Module):
         self.kernels.append(name)
         return CudaFn(self, name)
 
-    def finished(self) -> CudaCode:
-        """The module's code."""
+    def finished(self, facts: tuple[Any, ...] = ()) -> CudaCode:
+        """The module's code, and what else was found while it was written."""
         dynamic = self.shared > WITHOUT_ASKING
         if dynamic:
             self.raw(f"@shared = external addrspace(3) global [0 x i8], align {DYNAMIC_ALIGNED}")
@@ -99,8 +99,9 @@ class CudaModule(Module):
         self._note_maps()
         text, exports = str(self), tuple(self.exports)
         code = CudaCode(
-            text, exports, self.target, self.threads, self.words, self.shared, dynamic, self.maps
-        )
+            text, exports, self.target, self.threads, self.words, self.shared, dynamic, self.maps,
+            facts=facts,
+        )  # fmt: skip
         self.parts.clear()
         return code
 

@@ -78,9 +78,8 @@ class CudaNest(NestEmitter):
 
         innermost = mapping.inner[0].number if len(mapping.inner) == 1 else None
         return NestCode(
-            m.finished(),
+            m.finished(tuple(self.extents)),
             "task",
-            tuple(self.extents),
             iterations,
             self.loops.work(),
             innermost,

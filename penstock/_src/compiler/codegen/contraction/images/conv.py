@@ -40,7 +40,7 @@ from penstock._src.compiler.codegen.kernel_code import (
     threads_of_cut,
 )  # fmt: skip
 from penstock._src.compiler.codegen.processors import processor_of
-from penstock._src.native import Code, Module, Target, Val
+from penstock._src.native import Code, Module, NamedCode, Target, Val
 from penstock._src.native.language.function import Fn
 from penstock._src.native.language.types import I1, I64, PTR, SIZE, vec
 
@@ -70,9 +70,13 @@ def emit_convolution(
         part = (part_of or ConvolutionPart)(
             f"conv{i}", module, phase, output, conv, target, threads, epilogue, before
         )
-        part.emit()
         parts.append(part)
         before += part.unit
+
+    def write() -> Code:
+        for part in parts:
+            part.emit()
+        return Code.of(module)
 
     def stages(sizes: Sizes) -> list[KernelStage]:
         found, at = [], 0
@@ -86,7 +90,7 @@ def emit_convolution(
         return found
 
     return KernelCode(
-        code=Code.of(module),
+        code=NamedCode(target, write),
         sizes=conv.sizes,
         stages=stages,
         scratch=lambda _sizes: sum(part.scratch_bytes for part in parts),

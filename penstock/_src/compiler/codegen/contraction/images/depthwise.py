@@ -24,7 +24,7 @@ from penstock._src.compiler.codegen.kernel_code import (
     threads_of_sums,
 )  # fmt: skip
 from penstock._src.compiler.codegen.processors import processor_of
-from penstock._src.native import Code, Module, Target, Val
+from penstock._src.native import Code, Module, NamedCode, Target, Val
 from penstock._src.native.language.function import Fn
 from penstock._src.native.language.types import PTR, SIZE, vec
 
@@ -45,9 +45,14 @@ def emit_depthwise(
         parts.append(
             _DepthwisePart(f"depthwise{i}", module, phase, at, d, target, epilogue, before)
         )
-        parts[-1].emit()
+
+    def write() -> Code:
+        for part in parts:
+            part.emit()
+        return Code.of(module)
+
     return KernelCode(
-        code=Code.of(module),
+        code=NamedCode(target, write),
         sizes=d.sizes,
         stages=lambda sizes: [KernelStage(part.name, part.tasks) for part in parts],
         scratch=lambda sizes: 0,

@@ -35,7 +35,7 @@ from penstock._src.compiler.codegen.kernel_code import (
     threads_of_sums,
 )  # fmt: skip
 from penstock._src.compiler.codegen.processors import processor_of
-from penstock._src.native import Code, Module, Target, Val
+from penstock._src.native import Code, Module, NamedCode, Target, Val
 from penstock._src.native.language.function import Fn
 from penstock._src.native.language.types import I1, I64, PTR, SIZE, vec
 
@@ -174,7 +174,8 @@ class FilterGradientKernel:
     def sum_tasks(self) -> int:
         return self.g.groups * -(-self.rows // self.rows_of_a_sum)
 
-    def emit(self) -> KernelCode:
+    def write(self) -> Code:
+        """Writes the text."""
         if self.own:
             self.emit_ranges()
         else:
@@ -182,8 +183,11 @@ class FilterGradientKernel:
             self.emit_panels()
         if not self.straight:
             self.emit_add_up()
+        return Code.of(self.module)
+
+    def emit(self) -> KernelCode:
         return KernelCode(
-            code=Code.of(self.module),
+            code=NamedCode(self.target, self.write),
             sizes=self.g.sizes,
             stages=self.stages,
             scratch=lambda sizes: sum(self.layout(sizes)) * self.size,

@@ -18,7 +18,7 @@ from penstock._src.compiler.codegen.kernel_code import (
     KernelCode,
     RegisterTile,
 )
-from penstock._src.native import Code, Val
+from penstock._src.native import Code, NamedCode, Val
 from penstock._src.native.language.function import Fn
 from penstock._src.native.language.types import I1, I64, PTR, vec
 from penstock._src.native.process.interrupts import unless_dropped
@@ -31,15 +31,19 @@ from .pairs import multiplication
 class GemmKernel(GemmPacking):
     """Writes the functions of a product's kernel."""
 
-    def emit(self) -> KernelCode:
+    def write(self) -> Code:
+        """Writes the text."""
         self.emit_tiles()
         if self.shared_a or self.shared_b:
             self.emit_pack()
         if self.prepacked_b:
             self.emit_prepack()
         self.emit_task()
+        return Code.of(self.module)
+
+    def emit(self) -> KernelCode:
         return KernelCode(
-            code=Code.of(self.module),
+            code=NamedCode(self.target, self.write),
             sizes=self.g.sizes,
             stages=self.stages,
             scratch=self.scratch,

@@ -38,7 +38,7 @@ from penstock._src.compiler.codegen.kernel_code import (
     threads_of_cut,
 )  # fmt: skip
 from penstock._src.compiler.codegen.processors import processor_of
-from penstock._src.native import Code, Module, Target, Val
+from penstock._src.native import Code, Module, NamedCode, Target, Val
 from penstock._src.native.language.function import Fn
 from penstock._src.native.language.types import I64, PTR, SIZE
 
@@ -122,14 +122,18 @@ class _WinogradKernel:
     def block_count(self, sizes: Sizes) -> int:
         return -(-number(self.c.batch, sizes) * self.down // self.rows)
 
-    def emit(self) -> KernelCode:
+    def write(self) -> Code:
+        """Writes the text."""
         self.emit_weights()
         self.emit_product()
         direct.emit_sums(self.module, self.c, self.vector, self.nr, self.product_pitch)
         self.emit_task()
+        return Code.of(self.module)
+
+    def emit(self) -> KernelCode:
         weight_tasks = self.panels * (self.c.channels // self.lanes)
         return KernelCode(
-            code=Code.of(self.module),
+            code=NamedCode(self.target, self.write),
             sizes=self.c.sizes,
             stages=lambda _sizes: [
                 KernelStage("weights", lambda _: weight_tasks, prepacks=self.c.is_prepacked),

@@ -1,0 +1,98 @@
+"""Names of codes: hashes of all that a kernel's text follows from, so that a text need not be written to know whether it is compiled.
+
+A text follows from the signature of what it computes, as the codes that a generator keeps do (kept_codes.py), from the target, from how
+many processors cut its sums, and from the sources of the compiler, whose sizes and times stand for them as for Python's own compiled
+files.
+"""
+
+import dataclasses
+import enum
+import hashlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from penstock._src.compiler.codegen.kernel_code import threads_of_sums
+from penstock._src.core.dtypes import DType
+from penstock._src.native import Target
+from penstock._src.native.code import hashed
+
+# Folders of the package that hold what texts are written by.
+FOLDERS = ("compiler", "core", "ir", "native")
+
+
+class _Unknown(TypeError):
+    """A signature holds what has no lasting form."""
+
+
+def name_of(signature: Any, target: Target) -> str | None:
+    """The name of the code of a signature; None if it has none: then its text is its identity."""
+    if _SOURCES is None:
+        return None
+    parts: list[str] = [_SOURCES, str(threads_of_sums())]
+    try:
+        _add(target, parts)
+        _add(signature, parts)
+    except _Unknown:
+        return None
+    return hashed(target, "\0".join(parts).encode())
+
+
+def _add(value: Any, parts: list[str]) -> None:
+    """Adds a value's form, which no other value has."""
+    kind = type(value)
+    if kind is tuple or kind is list:
+        parts.append(f"({len(value)}")
+        for each in value:
+            _add(each, parts)
+    elif kind is str:
+        parts.append(f"s{len(value)} {value}")
+    elif kind is int or kind is bool or value is None:
+        parts.append(repr(value))
+    elif kind is float:
+        parts.append(value.hex())
+    elif kind is complex:
+        parts.append(f"{value.real.hex()} {value.imag.hex()}j")
+    elif isinstance(value, DType):
+        parts.append(f"t{value.name}")
+    elif isinstance(value, np.generic):
+        parts.append(f"n{value.dtype.str} {value.tobytes().hex()}")
+    elif isinstance(value, enum.Enum):
+        parts.append(f"e{kind.__qualname__}.{value.name}")
+    elif dataclasses.is_dataclass(value):
+        fields = dataclasses.fields(value)
+        parts.append(f"{kind.__module__}.{kind.__qualname__} {len(fields)}")
+        for field in fields:
+            _add(getattr(value, field.name), parts)
+    else:
+        raise _Unknown(f"{kind.__qualname__}: {value!r}")
+
+
+def sources(package: Path) -> str | None:
+    """What tells the sources of the compiler from others; None if they are not there as files."""
+    digest = hashlib.sha256()
+    try:
+        for folder in FOLDERS:
+            for path, size, time in sorted(_files(package / folder)):
+                digest.update(f"{path} {size} {time}\n".encode())
+    except OSError:
+        return None
+    return digest.hexdigest()
+
+
+def _files(folder: str | Path) -> Iterator[tuple[str, int, int]]:
+    """(path, bytes, time of writing) of the sources in a folder."""
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                yield from _files(entry.path)
+            elif entry.name.endswith(".py"):
+                stat = entry.stat()
+                yield entry.path, stat.st_size, stat.st_mtime_ns
+
+
+# Asked for as the compiler is loaded: sources that somebody changes while this process runs are another compiler's.
+_SOURCES = sources(Path(__file__).resolve().parents[2])
