@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import penstock as tf
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.registry import raw
 from tests.harness.op_case import OpCase, check
@@ -81,3 +82,20 @@ def test_equal_elements_come_in_order():
     assert indices.numpy().tolist() == [1, 2, 3]
     with pytest.raises(InvalidArgumentError, match="at least k columns. Had 4, needed 5"):
         raw.TopKV2(input=[1.0, 3.0, 3.0, 2.0], k=5)
+
+
+@pytest.mark.parametrize("size, stride", [(1, 2), (2, 2), (3, 2), (2, 3)])
+@pytest.mark.parametrize("op", [raw.MaxPool, raw.AvgPool])
+def test_images_without_columns_have_none_left(op, size, stride):
+    shape = [3, 1, 0, 4]
+    options = {"ksize": [1, 1, size, 1], "strides": [1, 1, stride, 1], "padding": "VALID"}
+    assert op(np.zeros(shape, np.float32), **options).shape == shape
+
+    @tf.function(input_signature=[tf.TensorSpec([None, None, None, 4])])
+    def pool(x):
+        return op(x, **options)
+
+    assert pool(np.zeros(shape, np.float32)).shape == shape
+    known = tf.function(lambda x: op(x, **options))
+    with pytest.raises(ValueError, match=f"subtracting {size} from 0"):
+        known.get_concrete_function(tf.TensorSpec(shape))

@@ -84,7 +84,8 @@ def window(
         low, high = explicit if padding == "EXPLICIT" else (0, 0)
         out = (extent + low + high - reach) // stride + 1
         if extent + low + high < reach:
-            out = -((reach - extent - low - high - stride) // stride)
+            room = extent + low + high - reach + stride
+            out = room // stride if room > 0 else -(-room // stride)  # rounded towards 0
             # TensorFlow's kernels take windows that are too large by less than a stride, or die of them; its graphs refuse them.
             if out < 0 or extent or padding != "VALID":
                 raise InvalidArgumentError(
@@ -108,7 +109,7 @@ def out_extent(
         return None
     if size is not None and padding != "SAME":
         reach, whole = (size - 1) * dilation + 1, extent + sum(explicit)
-        if whole < reach and not (whole == 0 and whole + stride >= reach):
+        if whole < reach:
             raise ValueError(f"Negative dimension size caused by subtracting {reach} from {whole}")
     return window(op, extent, 1 if size is None else size, stride, dilation, padding, explicit).out
 
