@@ -60,7 +60,7 @@ class CudaNest(NestEmitter):
     def emit(self) -> NestCode:
         nest, mapping = self.nest, self.mapping
         m = CudaModule(self.target, THREADS)
-        count = len(nest.leaves) + len(nest.outputs)
+        count = self.pointer_count
         with m.kernel() as f:
             self.f = f
             self.pointers = [f.load(f.ctx, POINTERS + i, PTR) for i in range(count)]
