@@ -72,7 +72,7 @@ def test_a_function_over_two_devices(two):
     results = both(tf.constant([1.0, 2.0]))
     assert [float(r) for r in results] == [6, 9, 15]
     programs = both.get_concrete_function(tf.TensorSpec([2]))._function.executable.programs()
-    cards = [p.compiled.program.card.number for p in programs if not p.is_empty]
+    cards = [p.compiled.program.card.number for p in programs if not p.form.is_empty]
     assert cards == [0, 1]
 
 

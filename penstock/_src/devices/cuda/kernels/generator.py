@@ -56,7 +56,7 @@ from penstock._src.devices.cuda.kernels.specials.scatter import scatter_launch
 from penstock._src.devices.cuda.kernels.specials.sort import sort_launch
 from penstock._src.devices.cuda.kernels.tasks import checked, code_of_tasks
 from penstock._src.ir.node import Node
-from penstock._src.native import Code, Target
+from penstock._src.native import Code, NamedCode, Target
 from penstock._src.native.language.types import OF_NUMPY
 from penstock._src.util.flags import flags
 
@@ -164,6 +164,8 @@ class CudaGenerator(KeptCodes):
 
     def special_code(self, launch: SpecialLaunch) -> Code:
         code = self.tasks.special_code(launch)
+        if isinstance(code, NamedCode):  # what is written tells whether it is for cards
+            code = code.written
         return code if isinstance(code, CudaCode) else self._of_tasks(code)
 
     def bounds_check(self, dtype: DType, depth: int) -> Code:
