@@ -1,5 +1,7 @@
 """Images: values recorded on TensorFlow 2.21 for a 3x4 ramp."""
 
+import zlib
+
 import numpy as np
 import pytest
 
@@ -39,6 +41,32 @@ def test_lanczos():
         9.744806289672852,
     ]
     np.testing.assert_allclose(found.numpy().reshape(-1), recorded, rtol=1e-6)
+
+
+PHOTO = np.random.RandomState(0).randint(0, 255, (1, 37, 23, 3)).astype(np.uint8)
+# CRC-32 of the bytes that TensorFlow 2.21 gives for two sizes.
+BITS = {
+    "bicubic": (3213231238, 2764361845),
+    "bicubic, half pixels": (1671474606, 3416498781),
+    "box": (1681441081, 929486561),
+    "triangle": (1511637911, 53794334),
+    "keyscubic": (924568625, 2239099136),
+    "mitchellcubic": (608846209, 3065053320),
+}
+
+
+@pytest.mark.parametrize("kind", BITS)
+def test_sums_over_taps_have_the_bits_of_tensorflow(kind):
+    for (height, width), recorded in zip(([16, 41], [50, 9]), BITS[kind], strict=True):
+        arguments = dict(images=PHOTO, size=[height, width])
+        if kind.startswith("bicubic"):
+            found = raw.ResizeBicubic(**arguments, half_pixel_centers=kind != "bicubic")
+        else:
+            sampling = dict(
+                scale=np.float32([height / 37, width / 23]), translation=np.float32([0, 0])
+            )
+            found = raw.ScaleAndTranslate(**arguments, **sampling, kernel_type=kind)
+        assert zlib.crc32(found.numpy().tobytes()) == recorded
 
 
 def test_colors_go_round():

@@ -1,13 +1,15 @@
-"""Bilinear interpolation of images on the host."""
+"""Resizing of images on the host: bilinear interpolation, and sums over taps."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from penstock._src.core.values.arrays import empty_aligned
 from penstock._src.native.algorithms import interpolation as native
+from penstock._src.native.algorithms import resampling
 from penstock._src.native.systems import runs_native_code
-from penstock._src.ops.image.taps import bilinear_parts
+from penstock._src.ops.image.taps import AXES, Taps, bilinear_parts
 
 _MOST = 2**31 - 1  # elements of a row: native code has places in rows as int32
 
@@ -46,3 +48,107 @@ def _natively(op: Any, images: np.ndarray, height: int, width: int) -> np.ndarra
     given = np.ascontiguousarray(images)
     resize(given, count, rows, columns, channels, centers, height, width, found, work)
     return found
+
+
+class Table(NamedTuple):
+    """Taps as native code reads them.
+
+    Fields:
+      taps: what it was made of.
+      index, weight: arrays [outputs, taps] of int32 and float32.
+      counts: how many taps each output has, int32.
+    """
+
+    taps: Taps
+    index: np.ndarray
+    weight: np.ndarray
+    counts: np.ndarray
+
+    @property
+    def outputs(self) -> int:
+        """How many outputs there are."""
+        return len(self.index)
+
+
+def table_of(taps: Taps) -> Table:
+    """The taps of an axis for `resampled`: those of an output come before the places without one."""
+    index = np.ascontiguousarray(taps.index, np.int32)
+    counts = np.count_nonzero(index >= 0, axis=1).astype(np.int32)
+    return Table(taps, index, np.ascontiguousarray(taps.weight, np.float32), counts)
+
+
+_tables: dict[Any, Table] = {}
+_MOST_KEPT = 1 << 24  # bytes of tables that are kept
+
+
+def kept_table(make: Callable[..., Taps], *arguments: Any) -> Table:
+    """The table of the taps that a function gives for hashable arguments: the pictures of a folder
+    have the sizes that they had in the pass before.
+    """
+    key = make, *arguments
+    table = _tables.get(key)
+    if table is None:
+        table = table_of(make(*arguments))
+        size = sum(each.nbytes for each in (*table.taps, *table[1:]))
+        if size * (len(_tables) + 1) > _MOST_KEPT:  # as if all were as large
+            _tables.clear()
+        _tables[key] = table
+    return table
+
+
+def resampled(x: np.ndarray, rows: Taps | Table, columns: Taps | Table) -> np.ndarray:
+    """Images [n, height, width, channels] resampled along both axes, in their own type; those of uint8 in float32.
+
+    Args:
+      x: the images.
+      rows: the taps of the rows of the result.
+      columns: those of its columns.
+    """
+    if _is_native(x) and rows.outputs and columns.outputs:
+        rows, columns = (t if isinstance(t, Table) else table_of(t) for t in (rows, columns))
+        return _resampled_natively(x, rows, columns)
+    x = x.astype(np.float32) if x.dtype == np.uint8 else x
+    for axis, each in zip(AXES, (rows, columns), strict=True):
+        x = _along(x, axis, each.taps if isinstance(each, Table) else each)
+    return x
+
+
+def _is_native(x: np.ndarray) -> bool:
+    is_small = x.shape[1] <= _MOST and x.shape[2] * x.shape[3] <= _MOST
+    return bool(x.size) and is_small and x.dtype.name in resampling.ELEMENTS and runs_native_code()
+
+
+def _resampled_natively(x: np.ndarray, rows: Table, columns: Table) -> np.ndarray:
+    count, height, width, channels = x.shape
+    found = empty_aligned((count, rows.outputs, columns.outputs, channels), np.dtype(np.float32))
+    work = np.empty(resampling.room(width, channels, columns.outputs), np.float32)
+    resample = getattr(resampling.resampling(), f"resample_{x.dtype.name}")
+    places = columns.index * np.int32(channels)  # of first channels in rows
+    resample(
+        np.ascontiguousarray(x), count, height, width, channels,
+        rows.index, rows.weight, rows.counts, rows.index.shape[1], rows.outputs,
+        places, columns.weight, columns.counts, columns.index.shape[1], columns.outputs,
+        found, work,
+    )  # fmt: skip
+    return found
+
+
+def _along(x: np.ndarray, axis: int, taps: Taps) -> np.ndarray:
+    shape = (*x.shape[:axis], len(taps.index), *x.shape[axis + 1 :])
+    if axis == 2:  # pixels and channels as one axis: long rows are many times as fast
+        taps, x = _of_channels(taps, x.shape[3]), x.reshape(*x.shape[:2], x.shape[2] * x.shape[3])
+    total: np.ndarray | None = None
+    for index, weight in zip(taps.index.T, taps.weight.T):
+        part = np.take(x, index, axis)
+        part *= weight.astype(x.dtype).reshape(-1, *[1] * (x.ndim - axis - 1))
+        part[(*[slice(None)] * axis, index < 0)] = 0
+        total = part if total is None else np.add(total, part, out=total)
+    return np.zeros(shape, x.dtype) if total is None else total.reshape(shape)
+
+
+def _of_channels(taps: Taps, channels: int) -> Taps:
+    """The taps of the axis that pixels and their channels are together."""
+    index = taps.index[:, None] * channels + np.arange(channels)[:, None]
+    index = np.where(taps.index[:, None] < 0, -1, index)
+    count = taps.index.shape[1]
+    return Taps(index.reshape(-1, count), np.repeat(taps.weight, channels, axis=0))

@@ -11,7 +11,7 @@ from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.typesets import FLOAT, NARROW, SIGNED
 from penstock._src.ops.image import taps, unknown_taps
-from penstock._src.ops.image.interpolation import interpolated
+from penstock._src.ops.image.interpolation import interpolated, kept_table, resampled
 from penstock._src.ops.image.taps import bilinear_parts, nearest_indices
 from penstock._src.ops.image.unknown_sampling import UnknownSampling
 from penstock._src.ops.image.unknown_taps import is_unknown
@@ -72,8 +72,8 @@ class _Resize(Op):
         target = _size(self, images, size)
         if not images.size:
             return np.zeros((images.shape[0], *target, images.shape[3]), np.float32)
-        rows, columns = _both_taps(self, images.shape, target)
-        return taps.resampled(images.astype(np.float32), rows, columns)
+        both = [kept_table(self.taps, self, *ends) for ends in zip(images.shape[1:3], target)]
+        return resampled(_as_resampled(images), *both)
 
     def lower(self, p, images, size):
         target = _lowered_size(self, p, images, size)
@@ -99,11 +99,15 @@ def _lowered_transposed_taps(p, op, inputs, outputs):
 def _lower_resampled(p, x, rows, columns, dtype):
     """Images resampled along both axes, as primitives, in the type."""
     x = p.cast(x, dtype)
-    for axis in taps.axes_of(x.shape, rows.outputs):
-        found = columns if axis == 2 else rows
+    for axis, found in zip(taps.AXES, (rows, columns), strict=True):
         along = taps.lower_along if isinstance(found, taps.Taps) else unknown_taps.along
         x = along(p, x, axis, found)
     return x
+
+
+def _as_resampled(images):
+    """Images in a type that `resampled` takes and gives in float32."""
+    return images if images.dtype == np.uint8 else images.astype(np.float32)
 
 
 def _both_taps(op, shape, size):
@@ -141,7 +145,7 @@ class _ResizeGrad(Op):
         self._check(grads, original_image)
         rows, columns = _transposed_taps(self, original_image.shape, grads.shape[1:3])
         wide = _wide(self.T).np
-        return taps.resampled(grads.astype(wide), rows, columns).astype(original_image.dtype)
+        return resampled(grads.astype(wide), rows, columns).astype(original_image.dtype)
 
     def lower(self, p, grads, original_image):
         self._check(grads, original_image)
@@ -219,6 +223,7 @@ class ResizeBilinearGrad(_ResizeGrad):
 class ResizeBicubic(_Resize):
     """Images resized by bicubic interpolation."""
 
+    suits_new_sizes = True
     align_corners: bool = False
     half_pixel_centers: bool = False
     taps = staticmethod(taps.bicubic_taps)
@@ -249,6 +254,7 @@ class ResizeBicubicGrad(_ResizeGrad):
 class ResizeArea(_Resize):
     """Images resized so that each output averages the area that it covers."""
 
+    suits_new_sizes = True
     align_corners: bool = False
     taps = staticmethod(taps.area_taps)
     unknown_taps = staticmethod(unknown_taps.area_taps)
@@ -321,7 +327,7 @@ class ResizeNearestNeighborGrad(Op):
         shape = (None, *_size(self, grads, size))
         rows, columns = _transposed_taps(self, shape, grads.shape[1:3])
         wide = _wide(self.T).np
-        return taps.resampled(grads.astype(wide), rows, columns).astype(grads.dtype)
+        return resampled(grads.astype(wide), rows, columns).astype(grads.dtype)
 
     def lower(self, p, grads, size):
         ends = zip(_lowered_size(self, p, grads, size), grads.shape[1:3])
@@ -347,11 +353,6 @@ def _samplings(op, scale, translation):
     return [taps.Sampling(*kernel, scale[i], translation[i]) for i in range(2)]
 
 
-def _kernel_taps(op, inputs, outputs, scale, translation):
-    samplings = _samplings(op, scale, translation)
-    return [one.taps(*sizes) for one, *sizes in zip(samplings, inputs, outputs)]
-
-
 def _kernel_gradient_taps(op, inputs, outputs, scale, translation):
     samplings = _samplings(op, scale, translation)
     return [one.gradient_taps(*sizes) for one, *sizes in zip(samplings, inputs, outputs)]
@@ -374,6 +375,7 @@ def _lowered_kernel_taps(p, op, method, inputs, outputs, scale, translation):
 class ScaleAndTranslate(Op):
     """Images scaled and moved, sampled with a kernel."""
 
+    suits_new_sizes = True
     signature = """images: T, size: int32, scale: float32, translation: float32
         -> resized_images: float32"""
     T = FLOAT | SIGNED | {dtypes.uint16, dtypes.uint8}
@@ -400,8 +402,10 @@ class ScaleAndTranslate(Op):
         target = _size(self, images, size)
         if (scale <= 0).any():
             raise self.invalid("Scale must be greater than zero.")
-        rows, columns = _kernel_taps(self, images.shape[1:3], target, scale, translation)
-        return taps.resampled(images.astype(np.float32), rows, columns)
+        samplings = _samplings(self, scale, translation)
+        ends = zip(samplings, images.shape[1:3], target)
+        both = [kept_table(taps.Sampling.taps, *each) for each in ends]
+        return resampled(_as_resampled(images), *both)
 
     def lower(self, p, images, size, scale, translation):
         target = _lowered_size(self, p, images, size)
@@ -423,7 +427,7 @@ class ScaleAndTranslateGrad(Op):
     def eager(self, grads, original_image, scale, translation):
         sizes = original_image.shape[1:3], grads.shape[1:3]
         rows, columns = _kernel_gradient_taps(self, *sizes, scale, translation)
-        return taps.resampled(grads, rows, columns)
+        return resampled(grads, rows, columns)
 
     def lower(self, p, grads, original_image, scale, translation):
         sizes = original_image.shape[1:3], grads.shape[1:3]

@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+AXES = 1, 2  # in the order in which TensorFlow resamples images [n, height, width, channels]
+LEAST_TOTAL = np.float32(1000) * np.finfo(np.float32).tiny  # of weights that are normalized
 UNROLLED = 16  # taps of an output that are summed one by one; the longest sums are loops
 
 Array = np.ndarray
@@ -116,10 +118,15 @@ def bicubic_taps(op: Any, inputs: int, outputs: int) -> Taps:
     index = floor.astype(np.int64)[:, None] + np.arange(-1, 3)
     bounded = np.clip(index, 0, inputs - 1)
     if op.half_pixel_centers:
-        weight = np.where(index == bounded, weight, np.float32(0))
-        total = weight.sum(-1, keepdims=True)
-        weight = np.where(np.abs(total) > 1e-34, weight / total, weight)
+        weight = _normalized(np.where(index == bounded, weight, np.float32(0)))
     return Taps(bounded, weight)
+
+
+def _normalized(weight: Array) -> Array:
+    """Weights [outputs, taps] of each output that sum up to 1, as TensorFlow computes them: rounded one after the other."""
+    total = np.add.accumulate(weight, -1)[:, -1:]
+    is_large = np.abs(total) >= LEAST_TOTAL
+    return weight * (np.float32(1) / np.where(is_large, total, np.float32(1)))
 
 
 def area_taps(op: Any, inputs: int, outputs: int) -> Taps:
@@ -208,12 +215,9 @@ class Sampling(NamedTuple):
         most = min(2 * int(np.ceil(reach)) + 1, inputs)
         index = _windows(first, np.minimum(first + most, inputs) - 1)
         source = index.astype(np.float32) + np.float32(0.5)
-        weight = kernel(np.abs((source - sample) / width).astype(np.float32))
+        weight = kernel(np.abs((source - sample) * (np.float32(1) / width)).astype(np.float32))
         weight = np.where(inside & (index >= 0) & (index <= last), weight, 0).astype(np.float32)
-        total = weight.sum(-1, keepdims=True)
-        return Taps(
-            index, np.where(np.abs(total) >= 1e-35, weight / np.where(total == 0, 1, total), weight)
-        )
+        return Taps(index, _normalized(weight))
 
     def gradient_taps(self, inputs: int, outputs: int) -> Taps:
         """The outputs that read each input: equally many for each, some with the weight 0."""
@@ -231,40 +235,7 @@ class Sampling(NamedTuple):
         return Taps(made, weights)
 
 
-# -- sums over taps -----------------------------------------------------------------------------------------------------
-
-
-def axes_of(shape: Any, outputs: Any) -> tuple[int, int]:
-    """The axes of images in the order in which they are resampled: rows last, unless so many make the images smaller."""
-    return (1, 2) if outputs < shape[1] else (2, 1)
-
-
-def resampled(x: Array, rows: Taps, columns: Taps) -> Array:
-    """Images [n, height, width, channels] resampled along both axes, in their own type."""
-    for axis in axes_of(x.shape, rows.outputs):
-        x = _along(x, axis, columns if axis == 2 else rows)
-    return x
-
-
-def _along(x: Array, axis: int, taps: Taps) -> Array:
-    shape = (*x.shape[:axis], len(taps.index), *x.shape[axis + 1 :])
-    if axis == 2:  # pixels and channels as one axis: long rows are many times as fast
-        taps, x = _of_channels(taps, x.shape[3]), x.reshape(*x.shape[:2], x.shape[2] * x.shape[3])
-    total: Array | None = None
-    for index, weight in zip(taps.index.T, taps.weight.T):
-        part = np.take(x, index, axis)
-        part *= weight.astype(x.dtype).reshape(-1, *[1] * (x.ndim - axis - 1))
-        part[(*[slice(None)] * axis, index < 0)] = 0
-        total = part if total is None else np.add(total, part, out=total)
-    return np.zeros(shape, x.dtype) if total is None else total.reshape(shape)
-
-
-def _of_channels(taps: Taps, channels: int) -> Taps:
-    """The taps of the axis that pixels and their channels are together."""
-    index = taps.index[:, None] * channels + np.arange(channels)[:, None]
-    index = np.where(taps.index[:, None] < 0, -1, index)
-    count = taps.index.shape[1]
-    return Taps(index.reshape(-1, count), np.repeat(taps.weight, channels, axis=0))
+# -- sums over taps in programs; those of the host are in interpolation.py ----------------------------------------------------------
 
 
 def lower_along(p: Any, x: Any, axis: int, taps: Taps) -> Any:

@@ -7,7 +7,14 @@ import numpy as np
 
 from penstock._src.ir.extents import dims
 from penstock._src.ops.image.taps import KERNELS
-from penstock._src.ops.image.unknown_taps import FLOAT, INDEX, LoopedTaps, readers, rounded
+from penstock._src.ops.image.unknown_taps import (
+    FLOAT,
+    INDEX,
+    LoopedTaps,
+    normalizer,
+    readers,
+    rounded,
+)
 
 Kernel = Callable[[Any, Any], Any]
 
@@ -92,7 +99,7 @@ class UnknownSampling(NamedTuple):
 
         def at(number: Any) -> tuple[Any, Any]:
             index = first + number
-            weight = _normalized(p, self._weight(p, samples, index), total)
+            weight = rounded(p, self._weight(p, samples, index), normalizer(p, total))
             return p.select(p.lt(index, end), index, p.constant(-1, INDEX)), weight
 
         return LoopedTaps(samples.most, at, outputs)
@@ -107,7 +114,8 @@ class UnknownSampling(NamedTuple):
             there = [p.gather(x, output) for x in (samples.at, samples.inside, samples.first, samples.last)]  # fmt: skip
             weight = self._weight(p, _Samples(*there, samples.most, samples.width), own)
             is_output = p.and_(p.lt(output, end), p.ge(own, there[2]))
-            return p.select(is_output, _normalized(p, weight, p.gather(total, output)), 0.0)
+            factor = normalizer(p, p.gather(total, output))
+            return p.select(is_output, rounded(p, weight, factor), 0.0)
 
         begin, count = readers(p, samples.first, samples.last, inputs, outputs)
 
@@ -146,7 +154,8 @@ class UnknownSampling(NamedTuple):
     def _weight(self, p: Any, samples: _Samples, index: Any) -> Any:
         """The kernel of each sample at an input, 0 beyond its reach."""
         source = p.cast(index, FLOAT) + 0.5
-        distance = p.abs(p.div(source - samples.at, samples.width))
+        scale = p.div(p.constant(1.0, FLOAT), samples.width)
+        distance = p.abs(rounded(p, source - samples.at, scale))
         is_read = p.and_(samples.inside, p.le(index, samples.last))
         return p.select(is_read, _KERNELS[self.kernel_type](p, distance), 0.0)
 
@@ -158,8 +167,3 @@ class UnknownSampling(NamedTuple):
 
         start = [p.constant(0, INDEX), p.full(samples.at.shape, 0, FLOAT)]
         return p.while_(lambda number, _: p.lt(number, samples.most), step, start)[1]
-
-
-def _normalized(p: Any, weight: Any, total: Any) -> Any:
-    is_large = p.ge(p.abs(total), np.float32(1e-35))
-    return p.div(weight, p.select(is_large, total, 1.0))

@@ -7,11 +7,9 @@ taps beyond those that an output has read nothing.
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from penstock._src.core import dtypes
 from penstock._src.ir.extents import dims
-from penstock._src.ops.image.taps import bicubic_kernel
+from penstock._src.ops.image.taps import LEAST_TOTAL, bicubic_kernel
 
 SHORT = 8  # channels that are taken together with the axis before them
 FLOAT, WIDE, INDEX = dtypes.float32, dtypes.float64, dtypes.int32
@@ -130,9 +128,15 @@ def bicubic_taps(p: Any, op: Any, inputs: dims.Extent, outputs: dims.Extent) -> 
             p.select(p.eq(i, b), w, nothing) for i, b, w in zip(index, bounded, weight, strict=True)
         ]
         total = weight[0] + weight[1] + weight[2] + weight[3]
-        divisor = p.select(p.gt(p.abs(total), np.float32(1e-34)), total, p.constant(1, FLOAT))
-        weight = [w / divisor for w in weight]
+        factor = normalizer(p, total)
+        weight = [rounded(p, each, factor) for each in weight]
     return UnknownTaps(bounded, weight, outputs)
+
+
+def normalizer(p: Any, total: Any) -> Any:
+    """What weights are multiplied by so that their sum, which is `total`, is 1."""
+    one = p.constant(1, FLOAT)
+    return p.div(one, p.select(p.ge(p.abs(total), LEAST_TOTAL), total, one))
 
 
 def area_taps(

@@ -7,7 +7,8 @@ import numpy as np
 from penstock._src.core import dtypes
 from penstock._src.core.op import Op
 from penstock._src.core.typesets import FLOAT
-from penstock._src.ops.image.taps import bilinear_taps, resampled
+from penstock._src.ops.image.interpolation import resampled
+from penstock._src.ops.image.taps import bilinear_taps
 from penstock._src.ops.nn import conv
 from penstock._src.ops.nn import convolution as cv
 from penstock._src.ops.rules import ints

@@ -8,7 +8,8 @@ from penstock._src.core import dtypes
 from penstock._src.core.errors import UnimplementedError
 from penstock._src.core.op import Op
 from penstock._src.core.typesets import INDEX, QUANTIZED
-from penstock._src.ops.image.taps import bilinear_taps, resampled
+from penstock._src.ops.image.interpolation import resampled
+from penstock._src.ops.image.taps import bilinear_taps
 from penstock._src.ops.nn.window import window
 from penstock._src.ops.quantized.ends import check_ends
 from penstock._src.ops.quantized.quantize import limits
