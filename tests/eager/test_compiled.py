@@ -41,6 +41,20 @@ def test_views_are_not(compiled_ops):
     assert not compiled_ops
 
 
+@pytest.mark.parametrize("method", ["bilinear", "bicubic", "area", "lanczos3"])
+def test_one_picture_is_resized_without_compiling(method):
+    from penstock._src.native import kernels
+
+    pictures = RANDOM.random((3, 260, 250, 3), np.float32)
+    together = tf.image.resize(pictures, (30, 41), method)
+    before = kernels().statistics.compiled
+    for number, picture in enumerate(pictures):
+        part = tf.image.resize(picture[number:], (30, 41), method)  # each of another height
+        if not number:
+            np.testing.assert_allclose(part, together[0], rtol=1e-5, atol=1e-6)
+    assert kernels().statistics.compiled == before
+
+
 def test_another_batch_size_compiles_no_kernel(compiled_ops):
     from penstock._src.native import kernels
 

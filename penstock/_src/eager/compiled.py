@@ -46,8 +46,10 @@ def run_compiled(op: Op, values: list[np.ndarray]) -> Any:
 
     Small integers, such as sizes and axes, are baked in. The first dimension of the largest input, and
     of those that share it, is left open, so that another batch size compiles nothing, unless sizes are
-    given. Shapes that do not fit raise the error of the eager kernel.
+    given. Shapes that do not fit raise the error of the eager kernel. Ops that suit new sizes take one picture as it is.
     """
+    if op.suits_new_sizes and len(values[0]) == 1:
+        return op.eager(*values)  # one picture, and the next one may have another size
     baked = [v.ndim <= 1 and v.size <= SMALL and v.dtype.kind == "i" for v in values]
     largest = max(values, key=lambda v: v.size)
     fixed = any(is_baked and v.ndim for is_baked, v in zip(baked, values))

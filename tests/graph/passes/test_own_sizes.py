@@ -30,7 +30,7 @@ def executed(function):
     return trace.graph_function.executable
 
 
-@pytest.mark.parametrize("method", ["bilinear", "nearest"])
+@pytest.mark.parametrize("method", ["bilinear", "nearest", "bicubic", "area", "lanczos3"])
 def test_decoding_and_resizing_need_no_program(method):
     load = resized(method)
     made = executed(lambda data: tf.cast(load(data), tf.float32) / 255.0)
@@ -50,6 +50,15 @@ def test_the_size_may_follow_from_that_of_the_picture():
         return tf.image.resize(image, tf.shape(image)[:2] // 2)
 
     assert not executed(halved).programs()
+
+
+def test_the_size_may_depend_on_the_longer_side():
+    def fitted(data):
+        image = tf.io.decode_jpeg(data, channels=3)
+        size = tf.cast(tf.shape(image)[:2], tf.float32)
+        return tf.image.resize(image, tf.cast(size / tf.reduce_max(size) * 30.0, tf.int32))
+
+    assert not executed(fitted).programs()
 
 
 def test_pictures_that_a_program_makes_stay_there():

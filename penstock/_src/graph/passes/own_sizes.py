@@ -70,11 +70,13 @@ def is_light(op: Operation) -> bool:
         return False
     if raw.is_movement or raw.eager_is_view or raw.suits_new_sizes:
         return True
-    return raw.is_elementwise and (raw.eager_is_exact or all(map(_is_small, op._inputs)))
+    if all(map(_is_small, (*op._inputs, *op._outputs))):
+        return True
+    return raw.is_elementwise and raw.eager_is_exact
 
 
 def _is_small(tensor: Any) -> bool:
-    """Whether a tensor is no more than a size."""
+    """Whether a tensor is no more than a size, or numbers that follow from one."""
     dims = tensor.shape._dims
     return dims is not None and (not dims or (len(dims) == 1 and dims[0] in (1, 2, 3, 4)))
 
