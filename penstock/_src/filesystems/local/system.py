@@ -57,6 +57,10 @@ class LocalFiles(FileSystem):
         with translated(path):
             return cast(BinaryIO, open(plain(path), mode, BUFFER))
 
+    def read(self, path: str) -> bytes:
+        with translated(path), open(plain(path), "rb", buffering=0) as file:
+            return file.readall()
+
     def open_log(self, path: str) -> BinaryIO:
         return cast(BinaryIO, AppendedFile(plain(path)))
 

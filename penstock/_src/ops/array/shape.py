@@ -319,7 +319,8 @@ class ExpandDims(Op):
         at, rank = axis.item(), input.ndim
         if not -rank - 1 <= at <= rank:
             raise self.invalid(f"Tried to expand dim index {at} for tensor with {rank} dimensions.")
-        return np.expand_dims(input, at)
+        at, shape = at % (rank + 1), input.shape
+        return input.reshape(*shape[:at], 1, *shape[at:])  # quicker than NumPy's expand_dims
 
     def eager_each(self, input, axis):
         if type(input) is not Stacked or is_group(axis):

@@ -34,6 +34,11 @@ def _pillow(op: Any) -> Any:
         return importlib.import_module("PIL.Image")
 
 
+@functools.cache
+def _simplejpeg() -> Any:
+    return importlib.import_module("simplejpeg")
+
+
 def turbo(op: Any) -> Any:
     """simplejpeg, a wheel of libjpeg-turbo.
 
@@ -41,7 +46,7 @@ def turbo(op: Any) -> Any:
       UnimplementedError: it is not installed.
     """
     with _named(op):
-        return importlib.import_module("simplejpeg")
+        return _simplejpeg()
 
 
 @functools.cache
