@@ -42,6 +42,8 @@ MINUTES = 15  # limit for one measurement
 def measured(suite, case, backend):
     """Returns the figures of one process, or {"error": the end of its stderr}."""
     environment = dict(os.environ, TF_CPP_MIN_LOG_LEVEL="3", CUDA_VISIBLE_DEVICES="")
+    # Installed packages have their bytecode, as the peers do: no process is to compile Penstock's sources again.
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
     command = [python_of(backend), str(HERE / "child.py"), suite, case, backend]
     try:
         run = subprocess.run(
