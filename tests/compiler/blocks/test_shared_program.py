@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import penstock as tf
+from penstock._src.compiler.blocks.block import MOST_FIXED
 
 ROWS = tf.TensorSpec([None, 3], tf.float32)
 
@@ -96,6 +97,33 @@ def test_what_extents_decide_is_decided_for_each(function):
     for count in (12, 13, 14, 15, 7, 8, 6, 29, 30, 31, 32, 12):
         expected = function(tf.constant(rows(count)))
         np.testing.assert_array_equal(compiled(rows(count)), expected)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: tf.linalg.cholesky(x @ tf.transpose(x) + 9e6 * tf.eye(tf.shape(x)[0])) / 3e3,
+        lambda x: tf.linalg.inv(1e-3 * x @ tf.transpose(x) + 9e3 * tf.eye(tf.shape(x)[0])) * 9e3,
+        lambda x: tf.linalg.triangular_solve(x @ tf.transpose(x) + 9 * tf.eye(tf.shape(x)[0]), x),
+    ],
+)
+def test_matrices_have_a_program_for_each_number_of_blocks(function):
+    compiled = traced(function)
+    for count in (5, 17, 2, 31, 9, 48, 60, 40, 12):
+        np.testing.assert_allclose(
+            compiled(rows(count)), function(tf.constant(rows(count))), 1e-3, 1e-3
+        )
+    assert len(programs_of(compiled)) == 2
+
+
+def test_an_operation_that_needs_a_number_goes_to_the_host_after_some():
+    function = lambda x: tf.abs(tf.signal.rfft(tf.transpose(x))) * 2  # noqa: E731
+    compiled = traced(function)
+    for count in (*range(5, 5 + MOST_FIXED), 31, 70, 64, 31, 5, 100):
+        found, expected = compiled(rows(count)), function(tf.constant(rows(count)))
+        np.testing.assert_allclose(found, expected, 1e-4, 1e-3 * count)
+    assert programs_of(compiled) == ["d0 <= 2147483647"]  # those of one length are no programs for many
+    assert "that has changed often" in str(compiled.explain(rows(100)))
 
 
 def test_conditions_divide_calls_on_both_sides():

@@ -1,8 +1,10 @@
 """Conditions of programs: what was asked of unknown extents, and what follows of itself."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from penstock._src.ir.errors import NotLowerable
 from penstock._src.ir.extents import guards
 from penstock._src.ir.extents.dims import Dim, maximum, range_length, slice_indices
 from penstock._src.ir.extents.guards import Recording
@@ -61,6 +63,18 @@ def test_extents_may_be_divided_many_times():
         assert extent == 3
     assert hold(recording.conditions, Values({"b": 31}))
     assert not hold(recording.conditions, Values({"b": 2**200}))
+
+
+def test_operations_get_no_number_that_conditions_leave_open():
+    with Recording({"a": 8, "b": 30}) as recording:
+        assert int(A) == 8 and not recording.has_fixed  # a stage after lowering asked
+        with recording.lowering(leaves_open=True):
+            assert 2 * A + 1 == 17 and int(A) == 8
+            with pytest.raises(NotLowerable, match="number of an extent"):
+                int(B)
+        with recording.lowering(leaves_open=False):
+            assert int(B) == 30
+    assert recording.has_fixed
 
 
 QUESTIONS = [

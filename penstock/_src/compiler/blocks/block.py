@@ -33,6 +33,8 @@ FEWEST_KEPT, MOST_KEPT = 64, 1 << 12
 MOST_VALUES = 24
 # Programs for many extents that are kept per block.
 MOST_PROGRAMS = 32
+# Programs in which an operation took an extent for its number, as a Fourier transform does, before such operations go to the host instead.
+MOST_FIXED = 8
 
 
 class Block:
@@ -52,6 +54,7 @@ class Block:
         self.specializations: dict[Any, Specialization] = {}
         self.programs: list[SharedProgram] = []
         self.made = 0  # programs so far that are for some values of inputs
+        self.fixed = 0  # programs so far in which an extent is a number
         # What executes it for any shapes, if it has no program.
         self.for_any: Specialization | None = None
         # What waits for the first steps is mostly the same section for all shapes: it keeps its specializations.
@@ -126,11 +129,13 @@ class Block:
         self.tell_variables(values)
         while True:
             recording = Recording({})
+            leaves_open = self.fixed >= MOST_FIXED and self.section.device is None
             with recording:
-                found = specialize(self.section, values)
+                found = specialize(self.section, values, leaves_open)
             if not isinstance(found, list):
                 break
             self.specialize_for({*self.value_positions, *found})
+        self.fixed += recording.has_fixed
         extents = Values(recording.symbols)
         made = self.executable(found, extents)
         if found.fits_any:
@@ -205,6 +210,7 @@ class Block:
         block = self.waiting.get(key)
         if block is None:
             block = self.waiting[key] = Block(waiting)
+            block.fixed = self.fixed  # what changes often here does so there
         return block
 
     def tell_variables(self, values: Sequence[Any]) -> None:

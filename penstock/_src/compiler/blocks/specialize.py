@@ -35,6 +35,8 @@ from penstock._src.compiler.pipeline import prepare
 from penstock._src.graph.operation import Operation
 from penstock._src.graph.passes import host_lists, own_sizes
 from penstock._src.ir.errors import LoweringDefect, NotLowerable, RefusedArguments
+from penstock._src.ir.extents.guards import Recording
+from penstock._src.ir.extents.values import current
 from penstock._src.ir.function import reachable
 from penstock._src.ir.node import Node
 
@@ -131,8 +133,16 @@ class Slots:
         return self.of[tensor._id]
 
 
-def specialize(section: Section, values: Sequence[Any]) -> Specialized | list[int]:
-    """The steps for these inputs; or positions of inputs whose values would let more of the section be lowered."""
+def specialize(
+    section: Section, values: Sequence[Any], leaves_open: bool = False
+) -> Specialized | list[int]:
+    """The steps for these inputs; or positions of inputs whose values would let more of the section be lowered.
+
+    Args:
+      section: what is executed.
+      values: its inputs.
+      leaves_open: leaves operations that need the number of an unknown extent to the host.
+    """
     slots = Slots(section.inputs)
     constants: dict[int, Any] = {}  # slot -> value
     steps: list[HostStep | ProgramForm] = []
@@ -141,7 +151,10 @@ def specialize(section: Section, values: Sequence[Any]) -> Specialized | list[in
     deferrals: list[Deferral] = []
     form = InputForm()
     if pending and not steps:
-        lowered = lower_ready(section, pending, values, reasons)
+        recording = current()
+        assert isinstance(recording, Recording)
+        with recording.lowering(leaves_open):
+            lowered = lower_ready(section, pending, values, reasons)
         wanted = [i for deferral in lowered.deferrals for i in deferral.values]
         if wanted:
             return wanted

@@ -10,10 +10,12 @@ compiled again for each call that fulfils the conditions: all that the compiler 
 
 from __future__ import annotations
 
+import contextlib
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from penstock._src.ir.errors import NotLowerable
 from penstock._src.ir.extents import dims
 from penstock._src.ir.extents.values import Expression, Values
 
@@ -63,6 +65,8 @@ class Recording(Values):
         self._known_before = dict(known or {})
         self._decided: dict[tuple[str, Expression], bool] = {}
         self._ends: dict[dims.Atom, tuple[int | None, int | None]] = {}  # until the next condition
+        self.has_fixed = False  # an operation that was lowered took an extent for its number
+        self._is_lowering = self._leaves_open = False
 
     def is_zero(self, difference: Expression) -> bool:
         """Decides whether an expression is 0."""
@@ -90,8 +94,21 @@ class Recording(Values):
     def fixed(self, expression: Expression) -> int:
         """What an expression is: from now on it is nothing else."""
         number = self.number(expression)
-        self.is_zero(dims.expression(dims.Dim(expression) - number))
+        if not self.is_fixed(expression):
+            if self._leaves_open:
+                raise NotLowerable("needs the number of an extent that has changed often")
+            self.has_fixed |= self._is_lowering
+            self.is_zero(dims.expression(dims.Dim(expression) - number))
         return number
+
+    @contextlib.contextmanager
+    def lowering(self, leaves_open: bool) -> Iterator[None]:
+        """Operations are lowered within. `leaves_open`: one that asks for the number of an extent is not lowerable, unless conditions fix it."""
+        self._is_lowering, self._leaves_open = True, leaves_open
+        try:
+            yield
+        finally:
+            self._is_lowering = self._leaves_open = False
 
     @property
     def added(self) -> dict[Expression, Bounds]:
@@ -110,7 +127,7 @@ class Recording(Values):
 
     def is_fixed(self, expression: Expression) -> bool:
         """Whether the conditions leave one number to an expression."""
-        known = self._known(expression)
+        known = self._known(normalized(expression)[0])
         return known.low is not None and known.low == known.high
 
     def _decide_zero(self, difference: Expression) -> bool:

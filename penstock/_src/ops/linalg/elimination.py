@@ -11,6 +11,7 @@ import numpy as np
 
 from penstock._src.core import dtypes
 from penstock._src.ir.errors import NotLowerable
+from penstock._src.ir.extents.dims import Extent, ceil_divide
 from penstock._src.ir.immediate import ImmediateBuilder
 from penstock._src.ops.linalg.matrices import widened
 
@@ -83,10 +84,19 @@ def _places(p: Any, n: int) -> Any:
     return p.iota((1, n, 1), 1, dtypes.int32)
 
 
-def blocks(n: int) -> list[tuple[int, int]]:
-    """(begin, end) of columns that are worked on step by step, before a product carries them over to the rest."""
-    size = max(LEAST_BLOCK, -(-n // MOST_BLOCKS))
-    return [(begin, min(begin + size, n)) for begin in range(0, n, size)]
+def blocks(n: Extent) -> list[tuple[Extent, Extent]]:
+    """(begin, end) of columns that are worked on step by step, before a product carries them over to the rest.
+
+    Where n is unknown, only how many blocks there are becomes a condition.
+    """
+    size = max(LEAST_BLOCK, ceil_divide(n, MOST_BLOCKS))
+    found: list[tuple[Extent, Extent]] = []
+    begin: Extent = 0
+    while begin < n:
+        end = min(begin + size, n)
+        found.append((begin, end))
+        begin = end
+    return found
 
 
 def _part(p: Any, x: Any, rows: tuple[int, int], columns: tuple[int, int]) -> Any:

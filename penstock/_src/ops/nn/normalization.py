@@ -9,6 +9,7 @@ from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
 from penstock._src.ir.errors import NotLowerable
+from penstock._src.ir.extents.dims import is_symbolic
 from penstock._src.ops.nn.window import channel_axis
 from penstock._src.ops.rules import cast, in_float32, quiet, show, sum_over
 
@@ -457,16 +458,17 @@ MOST_SHIFTED = 32  # neighbors that are added up one by one, as slices
 
 
 def _lower_neighbors(op, p, x):
-    # More neighbors than channels are zeros.
-    radius = min(op.depth_radius, int(x.shape[3]))
+    radius, channels = op.depth_radius, x.shape[3]
+    if 2 * radius >= MOST_SHIFTED or not is_symbolic(channels):
+        radius = min(radius, channels)  # what is beyond all channels is zeros
     size = 2 * radius + 1
     if size > MOST_SHIFTED:
         view = p.windows(x, axes=[3], size=[size], low=[radius], high=[radius])
         return p.reduce_sum(view, [4])
     padded = p.pad(x, [0, 0, 0, radius], [0, 0, 0, radius])
-    total = p.slice_axis(padded, 3, 0, x.shape[3])
+    total = p.slice_axis(padded, 3, 0, channels)
     for shift in range(1, size):
-        total = total + p.slice_axis(padded, 3, shift, shift + x.shape[3])
+        total = total + p.slice_axis(padded, 3, shift, shift + channels)
     return total
 
 

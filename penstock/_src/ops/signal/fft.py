@@ -205,7 +205,7 @@ def _with_lengths(input, fft_length, rank, half):
     lengths = fft_length.value
     if lengths is None:
         return [*dims, *([None] * rank)]
-    lengths = [int(n) for n in lengths]
+    lengths = list(lengths)
     if half:
         lengths[-1] = lengths[-1] // 2 + 1 if lengths[-1] else 0
     return [*dims, *lengths]
