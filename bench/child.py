@@ -12,7 +12,7 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import peers
 
-KERAS_BACKENDS = dict.fromkeys([*peers.OURS, "onnx"], "tensorflow")
+KERAS_BACKENDS = {**dict.fromkeys([*peers.OURS, "onnx"], "tensorflow"), **peers.SAME}
 
 
 def main():

@@ -27,6 +27,7 @@ NODE_PACKAGES = {
     ],
     "onnxruntime-web": ["onnxruntime-web@1.30.0"],
 }
+SAME = {"jax-padded": "jax"}  # backends that differ by how a suite uses them
 OURS = {"penstock", *NODE_PACKAGES}  # whose processes run Penstock
 # Triton brings a Python of its own, which reads the standard library of the interpreter that starts it: one that is as old.
 INTERPRETERS = {"triton": "/usr/bin/python3"}
@@ -36,6 +37,7 @@ def python_of(name):
     """Returns the interpreter of a backend; creates a peer's environment if necessary."""
     if name in OURS:
         return sys.executable
+    name = SAME.get(name, name)
     folder = BUILD / "peers" / name
     python, stamp = folder / "bin" / "python", folder / ".installed"
     if not stamp.exists():

@@ -11,7 +11,7 @@ on the same machine, each measurement had its own process, and the best of the r
 ratio above 1 means that Penstock is better than the best of the others, whether lower or higher is better.
 """
 COLORS = {
-    "penstock": "#0b7285", "tensorflow": "#f08c00", "jax": "#5f3dc4", "torch": "#c92a2a",
+    "penstock": "#0b7285", "tensorflow": "#f08c00", "jax": "#5f3dc4", "jax-padded": "#9775fa", "torch": "#c92a2a",
     "onnxruntime": "#495057",
 }  # fmt: skip
 

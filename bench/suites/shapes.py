@@ -4,16 +4,18 @@ import itertools
 import time
 
 import numpy as np
+from shape_peers import inputs
 
 TITLE = "Ever new shapes"
 NOTE = (
     "Milliseconds of a call of one `tf.function` with unknown dimensions, in each of which inputs have another shape: of the first 30 calls on "
-    "average, compilation included, and of calls 150 to 200 in the median."
+    "average, compilation included, and of calls 150 to 200 in the median. JAX's function is compiled for every shape; for `jax-padded` a call pads "
+    "batches, lengths, heights and widths to powers of two, and masks what it added. PyTorch's is `torch.compile(dynamic=True)`, whose LSTM is `torch.nn.LSTM`."
 )
-BACKENDS = ["penstock", "tensorflow"]
+BACKENDS = ["penstock", "tensorflow", "jax", "jax-padded", "torch"]
 LOWER = {"first_30_ms", "later_ms"}
 FIRST, CALLS, LATER = 30, 200, 50
-WIDTH, HEADS, WORDS, LONGEST = 64, 4, 500, 512
+WIDTH, HEADS, WORDS, LONGEST = 64, 4, inputs.WORDS, 512
 
 
 def weights(tf, random, *shape):
@@ -74,8 +76,8 @@ def transformer(tf, random):
     return model, [words, places, *itertools.chain(*blocks)]
 
 
-def texts(tf, random, batch, trains):
-    """Transformers on texts of any length; `batch` is a number, or None for any."""
+def texts(tf, random, trains):
+    """Transformers on texts of any number and length."""
     model, variables = transformer(tf, random)
     spec = tf.TensorSpec([None, None], tf.int32)
 
@@ -83,21 +85,9 @@ def texts(tf, random, batch, trains):
         entropy = tf.nn.sparse_softmax_cross_entropy_with_logits(wanted, model(tokens))
         return tf.reduce_mean(entropy)
 
-    def drawn():
-        shape = batch or random.integers(2, 24), random.integers(10, 210)
-        tokens = random.integers(0, WORDS, shape).astype(np.int32)
-        return (tokens, tokens[:, ::-1].copy()) if trains else (tokens,)
-
     if trains:
-        return training(tf, loss, variables, spec, spec), drawn
-    return tf.function(lambda t: tf.argmax(model(t)[:, -1], -1), input_signature=[spec]), drawn
-
-
-def growing_text(tf, random):
-    """A text that is longer by a word in each call."""
-    call, _ = texts(tf, random, 2, False)
-    lengths = itertools.count(5)
-    return call, lambda: (random.integers(0, WORDS, (2, next(lengths))).astype(np.int32),)
+        return training(tf, loss, variables, spec, spec)
+    return tf.function(lambda t: tf.argmax(model(t)[:, -1], -1), input_signature=[spec])
 
 
 def images(tf, random, trains):
@@ -110,14 +100,10 @@ def images(tf, random, trains):
             x = tf.nn.max_pool2d(tf.nn.relu(tf.nn.conv2d(x, kernel, 1, "SAME")), 2, 2, "SAME")
         return tf.reduce_mean(x, [1, 2]) @ last
 
-    def drawn():
-        height, width = random.integers(16, 80, 2)
-        return (random.normal(size=(4, height, width, 3)).astype(np.float32),)
-
     spec = tf.TensorSpec([None, None, None, 3])
     if trains:
-        return training(tf, lambda x: tf.reduce_mean(net(x) ** 2), [*kernels, last], spec), drawn
-    return tf.function(net, input_signature=[spec]), drawn
+        return training(tf, lambda x: tf.reduce_mean(net(x) ** 2), [*kernels, last], spec)
+    return tf.function(net, input_signature=[spec])
 
 
 def recurrent(tf, random):
@@ -139,10 +125,7 @@ def recurrent(tf, random):
         )
         return tf.reduce_mean((state @ last - 1) ** 2)
 
-    def drawn():
-        return (random.normal(size=(16, random.integers(5, 60), 16)).astype(np.float32),)
-
-    return training(tf, loss, [inward, onward, last], tf.TensorSpec([None, None, 16])), drawn
+    return training(tf, loss, [inward, onward, last], tf.TensorSpec([None, None, 16]))
 
 
 def graphs(tf, random):
@@ -157,7 +140,7 @@ def graphs(tf, random):
         h = tf.nn.relu(tf.concat([h, got], 1) @ update)
         return tf.reduce_mean((h @ last - wanted) ** 2)
 
-    def drawn():
+    def drawn(random):
         nodes, edges = random.integers(20, 120), random.integers(40, 400)
         ends = random.integers(0, nodes, (2, edges)).astype(np.int32)
         features = random.normal(size=(nodes, 9)).astype(np.float32)
@@ -175,13 +158,8 @@ def dense(tf, random):
         logits = tf.nn.relu(x @ first) @ last
         return tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(y, logits))
 
-    def drawn():
-        count = random.integers(2, 300)
-        x = random.normal(size=(count, 20)).astype(np.float32)
-        return x, random.integers(0, 5, count).astype(np.int32)
-
     specs = tf.TensorSpec([None, 20]), tf.TensorSpec([None], tf.int32)
-    return training(tf, loss, [first, last], *specs), drawn
+    return training(tf, loss, [first, last], *specs)
 
 
 def ragged(tf, random):
@@ -193,7 +171,7 @@ def ragged(tf, random):
         embedded = tf.ragged.map_flat_values(tf.nn.embedding_lookup, words, texts)
         return tf.nn.softmax(tf.reduce_mean(embedded, 1) @ last)
 
-    def drawn():
+    def drawn(random):
         lengths = random.integers(1, 20, random.integers(2, 30))
         tokens = random.integers(0, 100, lengths.sum()).astype(np.int32)
         return (tf.RaggedTensor.from_row_lengths(tokens, lengths),)
@@ -208,7 +186,7 @@ def boxes(tf, random):
     def call(corners, scores):
         return tf.gather(corners, tf.image.non_max_suppression(corners, scores, 20, 0.5))
 
-    def drawn():
+    def drawn(random):
         count = random.integers(5, 200)
         corners = random.random((count, 4)).astype(np.float32)
         corners[:, 2:] += corners[:, :2]
@@ -224,40 +202,66 @@ def sounds(tf, random):
     def call(waves):
         return tf.math.log(tf.abs(tf.signal.stft(waves, 256, 128)) + 1e-6)
 
-    def drawn():
+    def drawn(random):
         return (random.normal(size=(2, random.integers(1000, 9000))).astype(np.float32),)
 
     return call, drawn
 
 
 PROGRAMS = {
-    "text, training": lambda tf, random: texts(tf, random, 8, True),
-    "text, training, any batch": lambda tf, random: texts(tf, random, None, True),
-    "text, any batch": lambda tf, random: texts(tf, random, None, False),
-    "growing text": growing_text,
+    "text, training": lambda tf, random: texts(tf, random, True),
+    "text, training, any batch": lambda tf, random: texts(tf, random, True),
+    "text, any batch": lambda tf, random: texts(tf, random, False),
+    "growing text": lambda tf, random: texts(tf, random, False),
     "images, training": lambda tf, random: images(tf, random, True),
     "images": lambda tf, random: images(tf, random, False),
     "lstm, training": recurrent,
-    "graphs, training": graphs,
     "dense, training": dense,
+}
+# Programs of TensorFlow's users alone, with functions that draw their inputs.
+OWN_PROGRAMS = {
+    "graphs, training": graphs,
     "ragged": ragged,
     "boxes": boxes,
     "sounds": sounds,
 }
-CASES = list(PROGRAMS)
+CASES = [*PROGRAMS, *OWN_PROGRAMS]
+
+
+def program(case, backend, random):
+    """Returns (the function to call, what makes its inputs of arrays, what draws those); None if the backend has no such program."""
+    drawn = inputs.DRAWN[case]() if case in PROGRAMS else None
+    if backend in ("jax", "jax-padded", "torch") and drawn is None:
+        return None
+    if backend in ("jax", "jax-padded"):
+        from shape_peers import jax_programs
+
+        return *jax_programs.program(case, random, backend == "jax-padded"), drawn
+    if backend == "torch":
+        from shape_peers import torch_programs
+
+        return *torch_programs.program(case, random), drawn
+    import tensorflow as tf
+
+    def given(x):
+        return x if isinstance(x, tf.RaggedTensor) else tf.constant(x)
+
+    call, own = (PROGRAMS[case](tf, random), drawn) if drawn else OWN_PROGRAMS[case](tf, random)
+    return lambda *batch: call(*batch).numpy(), given, own
 
 
 def measure(case, backend):
     """Times calls with inputs of ever new shapes."""
-    import tensorflow as tf
-
-    random = np.random.default_rng(1)
-    call, drawn = PROGRAMS[case](tf, random)
+    found = program(case, backend, np.random.default_rng(1))
+    if found is None:
+        return {}
+    call, given, drawn = found
+    random = np.random.default_rng(2)
     milliseconds = []
     for _ in range(CALLS):
-        batch = [x if isinstance(x, tf.RaggedTensor) else tf.constant(x) for x in drawn()]
+        batch = [given(x) for x in drawn(random)]
         start = time.perf_counter()
-        call(*batch).numpy()
+        call(*batch)
         milliseconds.append((time.perf_counter() - start) * 1e3)
     return {
         "first_30_ms": float(np.mean(milliseconds[:FIRST])),
