@@ -1,4 +1,4 @@
-"""Calls traced for unknown dimensions and called with five sizes in changing order, compared with eager ones.
+"""Calls traced for unknown dimensions and called with twenty sizes in changing order, compared with eager ones.
 
     make fuzz-shapes MINUTES=10                                 draws for a while
     python -m tests.fuzz.shapes --only bincount                 the calls whose names contain this
@@ -6,6 +6,8 @@
 calls.py      the recorded calls of tests/golden and tests/conformance, as functions of arrays; numbers among their
               arguments may be computed from an extent
 sizes.py      the sizes that a call is made with
-judging.py    runs a call eagerly and traced, and compares
+judging.py    runs a call eagerly and traced, and compares; whether memory grows
+tensorflow_peer.py  which calls TensorFlow does not trace either
+trials.py     the call of each seed
 __main__.py   runs calls as users do: without flags, many shapes in one process
 """

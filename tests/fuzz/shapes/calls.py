@@ -17,6 +17,8 @@ from tests.golden import corpus
 NOT_TRACED = ("data.", "random.", "io.", "test.", "summary.", "config.", "distribute.", "debugging.", "train.", "nest.",
               "saved_model.", "queue.", "Variable", "compat.", "experimental.numpy.random")  # fmt: skip
 STATEFUL = ("Random", "Multinomial", "Stateful", "ParameterizedTruncatedNormal")
+# Arrays of these must fit each other, or it is not said what they give: the maxima those of the inputs.
+FITTING = ("MaxPoolGrad", "MaxPool3DGrad")
 EXTENT = (
     40  # of the argument from whose extent numbers are computed, where they are the recorded ones
 )
@@ -28,6 +30,7 @@ class Call:
 
     has_gradients  whether the gradients by the arrays of floats are computed too
     numbers        how many integers its other arguments have
+    has_free_sizes  whether its arrays may be cut and continued
     """
 
     name: str
@@ -35,6 +38,7 @@ class Call:
     arrays: list[np.ndarray]
     has_gradients: bool
     numbers: int = 0
+    has_free_sizes: bool = True
 
     def __call__(self, tensors: list[Any], number: int = -1) -> list[Any]:
         """The tensors that it gives; the number of this position comes from the extent of the last tensor."""
@@ -120,7 +124,11 @@ def conformance_calls() -> Iterator[Call]:
         inputs = [record.array_at(store, name) for name in entry["inputs"]]
         arrays = [a for each in inputs for a in (each if isinstance(each, list) else [each])]
         yield Call(
-            f"{entry['op']}/{i}", conformance(entry, inputs), arrays, any(entry["gradients"])
+            f"{entry['op']}/{i}",
+            conformance(entry, inputs),
+            arrays,
+            any(entry["gradients"]),
+            has_free_sizes=not entry["op"].startswith(FITTING),
         )
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import os
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -17,21 +19,36 @@ KNOWN = (
     "rank",
 )  # what signatures leave open: all dimensions; those that change; ranks too
 # dtype -> what results may differ by, of the largest element: another order of sums, and what follows
+PASSES, LEAK = (
+    5,
+    1 << 16,
+)  # in each of so many times that all shapes come again, memory grew by so many bytes
 CLOSE = {"float16": 2e-2, "bfloat16": 1e-1, "float64": 1e-8, "complex128": 1e-8}
 
 
 @dataclasses.dataclass(frozen=True)
 class Find:
-    """A run that differs: an error where eager has none, or other numbers."""
+    """A run that differs: an error where eager has none, other numbers, or memory that grows."""
 
     kind: str
     text: str
     shapes: list[tuple[int, ...]]
 
 
-def judge(call: Call, seed: int, known: str, number: int = -1) -> tuple[int, list[Find]]:
-    """How often the traced call could be compared with the eager one, and what differed."""
-    sizes = sizes_of(call.arrays, seed)
+def judge(
+    call: Call, seed: int, known: str, number: int = -1, count: int = 5, watches: bool = False
+) -> tuple[int, list[Find]]:
+    """How often the traced call could be compared with the eager one, and what differed.
+
+    Args:
+      call: what is called.
+      seed: draws the shapes.
+      known: one of KNOWN.
+      number: the position of the number that comes from an extent, or -1.
+      count: of shapes.
+      watches: whether memory is looked at, too.
+    """
+    sizes = sizes_of(call.arrays, seed, count) if call.has_free_sizes else [{}]
     changing = {n for changes in sizes for n in changes}
     specs = [tf.TensorSpec(shape_of(a, known, changing), a_dtype(a)) for a in call.arrays]
     runs: list[list[np.ndarray]] = [[resized(a, c) for a in call.arrays] for c in sizes]
@@ -54,13 +71,43 @@ def judge(call: Call, seed: int, known: str, number: int = -1) -> tuple[int, lis
         try:
             made = [t.numpy() for t in traced(*tensors)]
         except Exception as error:
-            text = f"{type(error).__name__}: {' '.join(str(error).split())[-300:]}"
+            text = f"{type(error).__name__}: {' '.join(str(error).split())[-600:]}"
             finds.append(Find("error", text, shapes))
             continue
         text = difference(made, wanted)
         if text:
             finds.append(Find("difference", text, shapes))
+    if watches and compared and not finds:
+        grown = growth(traced, runs)
+        if grown > LEAK:
+            text = f"{grown} bytes in each of {PASSES} passes over all shapes"
+            finds.append(Find("memory", text, []))
     return compared, finds
+
+
+def growth(function: Callable[..., Any], runs: list[list[np.ndarray]]) -> int:
+    """By how many bytes the process grew at least, in any of some passes over calls that it has made before."""
+    least = 1 << 60
+    for _ in range(PASSES):
+        before = resident()
+        for arrays in runs:
+            try:
+                function(*map(tensor_of, arrays))
+            except Exception:
+                continue  # what eager refuses, too
+        least = min(least, resident() - before)
+        if least <= LEAK:
+            break
+    return least
+
+
+def resident() -> int:
+    """The bytes of this process that are in memory; 0 where the system does not tell."""
+    try:
+        with open("/proc/self/statm") as file:
+            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except OSError:
+        return 0
 
 
 def shape_of(array: np.ndarray, known: str, changing: set[int]) -> list[int | None] | None:
