@@ -1,5 +1,6 @@
 """tf.signal.frame: its arguments are scalars."""
 
+import numpy as np
 import pytest
 
 import penstock as tf
@@ -18,3 +19,10 @@ def test_vectors_are_refused(arguments):
     arguments = {"frame_length": 2, "frame_step": 1, **arguments}
     with pytest.raises(ValueError, match=r"Shape \(1,\) must have rank 0"):
         tf.signal.frame([1.0, 2.0, 3.0], **arguments)
+
+
+def test_cosine_transforms_of_frames_whose_length_the_graph_does_not_know():
+    x = np.random.default_rng(3).normal(size=64).astype(np.float32)
+    transform = tf.function(tf.signal.mdct, input_signature=[tf.TensorSpec([64]), tf.TensorSpec([], tf.int32)])  # fmt: skip
+    for length in (16, 8, 32):
+        np.testing.assert_allclose(transform(x, length), tf.signal.mdct(x, length), atol=1e-5)

@@ -122,7 +122,9 @@ def test_an_operation_that_needs_a_number_goes_to_the_host_after_some():
     for count in (*range(5, 5 + MOST_FIXED), 31, 70, 64, 31, 5, 100):
         found, expected = compiled(rows(count)), function(tf.constant(rows(count)))
         np.testing.assert_allclose(found, expected, 1e-4, 1e-3 * count)
-    assert programs_of(compiled) == ["d0 <= 2147483647"]  # those of one length are no programs for many
+    assert programs_of(compiled) == [
+        "d0 <= 2147483647"
+    ]  # those of one length are no programs for many
     assert "that has changed often" in str(compiled.explain(rows(100)))
 
 

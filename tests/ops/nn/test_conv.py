@@ -134,3 +134,10 @@ def test_attributes_that_do_not_fit_the_input(attrs):
     x, kernel = np.ones((2, 4, 5, 2)), np.ones((2, 2, 2, 6))
     with pytest.raises(InvalidArgumentError, match="Conv: "):
         raw.Conv(input=x, filter=kernel, padding="VALID", **attrs)
+
+
+def test_images_without_channels():
+    x, dy = np.zeros((1, 4, 4, 0), np.float32), np.zeros((1, 4, 4, 0), np.float32)
+    sizes = np.array([3, 3, 0, 2], np.int32)
+    attrs = {"strides": [1, 1, 1, 1], "padding": "SAME"}
+    check(OpCase("DepthwiseConv2dNativeBackpropFilter", [x, sizes, dy], attrs))

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from penstock._src.api.array.indexing import get_static_value
 from penstock._src.api.array.ranges import sequence_mask
 from penstock._src.api.extending.dispatch import dispatchable
 from penstock._src.api.extending.scopes import scoped
@@ -599,7 +600,7 @@ def with_space_to_batch(
 
     Args:
       input: `[batch, spatial..., channels]`.
-      dilation_rate: an int for each spatial axis.
+      dilation_rate: a vector of an integer for each spatial axis; the graph has to know how many.
       padding: "SAME" or "VALID".
       op: called as `op(grids, num_spatial_dims=..., padding=...)`.
       filter_shape: the sizes of the window, which "SAME" needs.
@@ -612,16 +613,18 @@ def with_space_to_batch(
       ValueError: `padding` or `dilation_rate` is not valid, or `filter_shape` is missing.
     """
     input = convert_to_tensor(input)
-    rates = [int(r) for r in np.asarray(dilation_rate).reshape(-1)]
+    block = convert_to_tensor(dilation_rate, dtypes.int32)
+    numbers = get_static_value(block)
+    rates = raw.Unpack(value=block, num=block.shape[0]) if numbers is None else numbers.tolist()
     count = len(rates)
-    if all(r == 1 for r in rates):
+    if numbers is not None and (numbers == 1).all():
         return op(input, num_spatial_dims=count, padding=padding)
     known = input.shape.as_list()[1 : count + 1] if input.shape.rank is not None else [None]
     sizes = known if None not in known else [raw.Shape(input=input)[i + 1] for i in range(count)]
     base = [(0, 0)] * count
     if padding not in ("SAME", "VALID"):
         raise ValueError(f"`padding` must be one of 'SAME' or 'VALID'. Received: padding={padding}")
-    if min(rates) < 1:
+    if numbers is not None and (numbers < 1).any():
         raise ValueError(f"`dilation_rate` must be positive. Received: dilation_rate={rates}")
     if padding == "SAME":
         if filter_shape is None:
@@ -633,8 +636,7 @@ def with_space_to_batch(
         extra = -(n + low + high) % r
         pads.append([low, high + extra])
         crops.append([0, extra])
-    block = np.array(rates, np.int32)
-    if None not in known:
+    if None not in known and numbers is not None:
         pads, crops = np.array(pads, np.int32), np.array(crops, np.int32)
     grids = raw.SpaceToBatchND(input=input, block_shape=block, paddings=pads)
     result = op(grids, num_spatial_dims=count, padding="VALID")

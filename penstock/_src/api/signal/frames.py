@@ -304,7 +304,9 @@ def mdct(signals, frame_length, window_fn=vorbis_window, pad_end=False, norm=Non
     signals = convert_to_tensor(signals, name="signals")
     signals.shape.with_rank_at_least(1)
     size = get_static_int(frame_length)
-    if size % 4:
+    if size is None:
+        size = convert_to_tensor(frame_length)
+    elif size % 4:
         raise ValueError("The frame length must be a multiple of 4.")
     framed = frame(signals, size, size // 2, pad_end=pad_end)
     if window_fn is not None:

@@ -13,6 +13,7 @@ import numpy as np
 from penstock._src.core import dtypes
 from penstock._src.core.errors import InvalidArgumentError, UnimplementedError
 from penstock._src.core.shapes import TensorShape
+from penstock._src.ir.errors import NotLowerable
 from penstock._src.ir.extents.dims import Dim
 from penstock._src.ops.nn.window import (
     Window,
@@ -250,6 +251,8 @@ def view(p: Any, x: Any, c: Convolution) -> Any:
 
 
 def split(p: Any, x: Any, axis: int, groups: int) -> Any:
+    if groups == 0:
+        raise NotLowerable("a convolution of images without channels")
     shape = list(x.shape)
     return p.reshape(x, [*shape[:axis], groups, shape[axis] // groups, *shape[axis + 1 :]])
 
