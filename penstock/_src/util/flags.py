@@ -247,6 +247,12 @@ declare(
     Bytes(0),
     "Most memory of arrays, such as 500MB or 8GB; 0 means the machine's or the control group's.",
 )
+declare(
+    "load_seconds",
+    float,
+    0.0,
+    "How many seconds loading a SavedModel or a file of Keras may take; 0 means any time.",
+)
 declare("threads", int, 0, "Threads of the pool; 0 means the cores that this process may use.")
 declare(
     "device",

@@ -9,6 +9,7 @@ from penstock._src.core import dtypes, errors
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
 from penstock._src.core.tensor import Tensor
+from penstock._src.core.values import memory_limit
 from penstock._src.eager.variable import Variable
 from penstock._src.util.export import export
 from penstock._src.util.files import records
@@ -188,7 +189,7 @@ def tf_record_iterator(path, options=None):
     with open(path, "rb") as file:
         try:
             stream = records.opened(file, compression)
-            yield from records.read_records(stream, path)
+            yield from records.read_records(stream, path, admit=memory_limit.require_bytes)
         except records.DamagedRecord as error:
             raise errors.DataLossError(None, None, str(error)) from error
 

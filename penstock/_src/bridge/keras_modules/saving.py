@@ -5,7 +5,7 @@ there was a whole one. When its modules load on the stand-in, the functions that
 beside the path, and the files get their names when they are complete and on the disk (`filesystems/transaction.py`).
 
 Errors of the functions that load get a note with the path: h5py's and zipfile's say what is wrong, but not in which file. HDF5 files
-that h5py would never come back from are refused.
+that h5py would never come back from, and archives that unpack to very much (`archives.py`), are refused.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ import types
 from collections.abc import Callable
 from typing import Any
 
+from penstock._src.bridge.keras_modules.archives import check_archive
+from penstock._src.core.calls.time_limits import loading_limit
 from penstock._src.filesystems.transaction import Transaction, recover, tidy
 from penstock._src.util.files.hdf5 import check_hdf5
 from penstock._src.util.files.whole import temporary_path
@@ -158,10 +160,12 @@ def _noted(load: Callable[..., Any]) -> Callable[..., Any]:
     def loading(*args: Any, **kwargs: Any) -> Any:
         given = kwargs.get("filepath", args[place] if len(args) > place else None)
         local = _local_path(given)
-        if local is not None and os.path.isfile(local):
-            check_hdf5(local)
         try:
-            return load(*args, **kwargs)
+            with loading_limit(str(given)):
+                if local is not None and os.path.isfile(local):
+                    check_hdf5(local)
+                    check_archive(local)
+                return load(*args, **kwargs)
         except Exception as error:
             if str(given) not in str(error):
                 error.add_note(f"Penstock: while loading {given}")

@@ -22,6 +22,8 @@ NO_LIMIT = (1 << 63) - 1
 MENTIONED = 3  # of the largest arrays, how many a message lists
 LARGE = 1 << 20  # bytes of arrays that are counted
 
+_BYTE = np.dtype(np.uint8)
+
 # What native code counts, and the limit that it reads.
 WORDS = np.zeros(8, np.int64)
 _HOLDERS: dict[type, tuple[str, str]] = {}  # class: attribute that is an array, what it is called
@@ -88,6 +90,11 @@ def require(shape: Iterable[int], dtype: np.dtype, what: str = "") -> None:
     size = math.prod(shape) * dtype.itemsize
     if size >= LARGE and size > limit() - used():
         raise exhausted(shape, dtype, what)
+
+
+def require_bytes(size: int, what: str = "") -> None:
+    """Raises the error of `exhausted` unless there is memory for so many bytes that Python holds, which are not counted."""
+    require((size,), _BYTE, what)
 
 
 def refused(error: MemoryError, what: str) -> OpError:

@@ -9,6 +9,7 @@ import numpy as np
 from penstock._src.core import dtypes
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.typesets import INDEX
+from penstock._src.core.values import memory_limit
 from penstock._src.native.readers import csv as native
 from penstock._src.ops.csv import columns
 from penstock._src.ops.csv.records import Record, read_record, selected
@@ -50,7 +51,9 @@ class CSVDatasetV2(UnnamedDatasetOp):
         form = columns.Columns(defaults, delimiter, quotes, missing, chosen, dropped)
 
         def read(file: Any, name: str) -> Iterator[Block | Failure]:
-            return _File(file, form, delimiter, quotes, chosen, set(dropped)).blocks(bool(header))
+            return _File(file, name, form, delimiter, quotes, chosen, set(dropped)).blocks(
+                bool(header)
+            )
 
         return FromFiles(names_of(filenames), text(compression_type), read)
 
@@ -61,13 +64,15 @@ class _File:
     def __init__(
         self,
         file: Any,
+        name: str,
         form: columns.Columns,
         delimiter: bytes,
         quotes: bool,
         chosen: list[int],
         dropped: set[int],
     ) -> None:
-        self.file, self.form, self.delimiter, self.quotes = file, form, delimiter, quotes
+        self.file, self.name = file, name
+        self.form, self.delimiter, self.quotes = form, delimiter, quotes
         self.chosen, self.dropped = chosen, dropped
         self.data, self.at, self.last = b"", 0, False
 
@@ -101,6 +106,7 @@ class _File:
 
     def _read_on(self) -> None:
         rest = self.data[self.at :]
+        memory_limit.require_bytes(4 * len(rest), self.name)  # the rest, as much again, and both
         more = self.file.read(max(_BYTES, len(rest)))
         self.data, self.at, self.last = rest + more, 0, not more
 

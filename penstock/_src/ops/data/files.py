@@ -13,6 +13,7 @@ from penstock._src.core.errors import (
     OpError,
 )
 from penstock._src.core.shapes import TensorShape
+from penstock._src.core.values import memory_limit
 from penstock._src.filesystems import files as filesystems
 from penstock._src.ops.data.iteration.resume import Element, Failure, Indexed, Resumable, State
 from penstock._src.ops.data.pipeline import UNKNOWN, Pipeline, PipelineOp, Run, text
@@ -129,9 +130,9 @@ class BlocksOfFiles(Resumable):
 
 class _Lines(Sequel):
     def __init__(self, file: Any, name: str) -> None:
-        super().__init__(self.read(file))
+        super().__init__(self.read(file, name))
 
-    def read(self, file: Any) -> Iterator[Block]:
+    def read(self, file: Any, name: str) -> Iterator[Block]:
         rest: list[bytes] = []
         while data := file.read(_BYTES):
             *whole, last = data.split(b"\n")
@@ -141,6 +142,7 @@ class _Lines(Sequel):
                 rest, self.unread = [], len(last)
                 yield (string_column(_without_returns(whole, data)),)
             rest.append(last)
+            memory_limit.require_bytes(2 * self.unread, name)  # the parts of a line and all of it
         left = b"".join(rest)
         self.unread = 0
         if left:

@@ -9,6 +9,7 @@ from typing import Any
 
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import AlreadyExistsError, DataLossError
+from penstock._src.core.values import memory_limit
 from penstock._src.filesystems import files
 from penstock._src.filesystems.damaged import message_of
 from penstock._src.filesystems.files import remove_if_there
@@ -39,7 +40,9 @@ def write_elements(
 def read_elements(path: str, width: int, compression: str = "") -> Iterator[Element]:
     """The elements in a file written by `write_elements`."""
     with files.open_file(path) as file:
-        found = records.read_records(opened(file, compression, path), path)
+        found = records.read_records(
+            opened(file, compression, path), path, admit=memory_limit.require_bytes
+        )
         try:
             while True:
                 element = tuple(

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from penstock._src.core.errors import InvalidArgumentError
+from penstock._src.core.values import memory_limit
 from penstock._src.native.readers import records as native
 from penstock._src.native.systems import is_supported
 from penstock._src.native.target import host
@@ -39,7 +40,7 @@ class Records(Sequel):
 
     def one_by_one(self, file: Any, name: str) -> Iterator[Block]:
         """Reads in Python."""
-        for record in records.read_records(file, name):
+        for record in records.read_records(file, name, admit=memory_limit.require_bytes):
             yield (string_column([record]),)
 
     def read(self, file: Any, name: str) -> Iterator[Block]:
@@ -62,6 +63,7 @@ class Records(Sequel):
             if stopped == native.CUT or at == len(data):
                 rest = data[at:]
                 # What a length says is not believed: the file decides how much is read.
+                memory_limit.require_bytes(4 * len(rest), name)  # the rest, as much again, and both
                 more = file.read(max(_BYTES, len(rest)))
                 if not more:
                     if len(rest) >= native.HEADER:
@@ -95,6 +97,8 @@ class FixedLength(Sequel):
             rest = file.seek(0, 2) - begin - header - footer
             file.seek(begin)
             _check(rest, size, name)
+        else:  # decompressed bytes, of which a small file may hold any number
+            memory_limit.require_bytes(2 * max(header, size), name)
         data = file.read(header)[header:]
         while more := file.read(max(_BYTES, size)):
             data += more

@@ -7,12 +7,13 @@ import numpy as np
 
 from penstock._src.core.errors import DataLossError, OutOfRangeError, UnimplementedError
 from penstock._src.core.op import Op
-from penstock._src.core.values import resources
+from penstock._src.core.values import memory_limit, resources
 from penstock._src.core.values.resources import Resource
 from penstock._src.ops.data.files import open_file
 from penstock._src.ops.variants import by_reference
 from penstock._src.util.files import records
 
+_PIECE = 1 << 22  # bytes that are read at a time
 NO_LMDB = (
     "LMDB support is removed from TensorFlow. This API will be deleted in the next TensorFlow release. If "
     "you need LMDB support, please file a GitHub issue."
@@ -41,7 +42,7 @@ def _framed(compression):
             offset = 0
             stream = records.opened(file, compression, name=name)
             try:
-                for record in records.read_records(stream, name):
+                for record in records.read_records(stream, name, admit=memory_limit.require_bytes):
                     yield f"{name}:{offset}".encode(), record
                     offset += 16 + len(record)
             except records.DamagedRecord as error:
@@ -50,11 +51,21 @@ def _framed(compression):
     return read
 
 
+def _all_of(stream, name):
+    """The bytes of a stream, of which a small compressed file may hold any number."""
+    parts, size = [], 0
+    while part := stream.read(_PIECE):
+        parts.append(part)
+        size += len(part)
+        memory_limit.require_bytes(2 * size, name)  # the parts and all of them
+    return b"".join(parts)
+
+
 def _fixed(header, size, footer, hop, compression):
     def read(name):
         with open_file(name) as file:
             try:
-                data = records.opened(file, compression, name=name).read()
+                data = _all_of(records.opened(file, compression, name=name), name)
             except records.DamagedRecord as error:
                 raise DataLossError(str(error)) from error
         last = len(data) - footer - size

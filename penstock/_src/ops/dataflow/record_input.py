@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from penstock._src.core.errors import NotFoundError
 from penstock._src.core.op import Op
-from penstock._src.core.values import kernel_state
+from penstock._src.core.values import kernel_state, memory_limit
 from penstock._src.filesystems.files import matching, open_file
 from penstock._src.ops.strings.elements import strings
 from penstock._src.util.files import records
@@ -69,6 +69,8 @@ class RecordInput(Op):
             for name in files[shift:] + files[:shift]:
                 with open_file(name) as file:
                     yield from records.read_records(
-                        records.opened(file, self.compression_type), name
+                        records.opened(file, self.compression_type),
+                        name,
+                        admit=memory_limit.require_bytes,
                     )
             yield None

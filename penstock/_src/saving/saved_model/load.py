@@ -10,6 +10,7 @@ import numpy as np
 
 from penstock._src.core import dtypes
 from penstock._src.core.calls.consent import Consent, consent_for
+from penstock._src.core.calls.time_limits import loading_limit
 from penstock._src.core.calls.tracebacks import shortening
 from penstock._src.core.dispatch import STATE, in_v1_graph
 from penstock._src.core.errors import DataLossError, UnimplementedError
@@ -162,8 +163,18 @@ def _load(
     allow: str | Iterable[str],
 ) -> dict[str, Any]:
     """See `load_partial` and `load`."""
-    options = options or constants.LoadOptions()
     folder = os.fsdecode(export_dir)
+    with loading_limit(f"the SavedModel {folder}"):
+        return _loaded(folder, filters, tags, options or constants.LoadOptions(), allow)
+
+
+def _loaded(
+    folder: str,
+    filters: Any,
+    tags: Any,
+    options: constants.LoadOptions,
+    allow: str | Iterable[str],
+) -> dict[str, Any]:
     consent = consent_for(f"the SavedModel {folder}", folder, allow)
     meta = _chosen(parse(folder), tags)
     of_objects = bool(meta.object_graph_def.nodes)

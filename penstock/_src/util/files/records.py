@@ -53,13 +53,19 @@ def cut_short(at: int, name: str) -> str:
     return f"{name}: truncated record at {at}' failed with Read less bytes than requested"
 
 
-def read_records(file: BinaryIO, name: str, check: bool = True) -> Iterator[bytes]:
+def read_records(
+    file: BinaryIO,
+    name: str,
+    check: bool = True,
+    admit: Callable[[int, str], None] | None = None,
+) -> Iterator[bytes]:
     """The records of an open, decompressed file.
 
     Args:
       file: positioned at the start of a record.
       name: the name of the file, for messages.
       check: whether to compare the checksums of the data.
+      admit: called with the bytes that a long record takes so far, and the name, as it is read; raises where that is too much.
 
     Raises:
       RecordCutShort: the file ends within the data of a record.
@@ -73,7 +79,7 @@ def read_records(file: BinaryIO, name: str, check: bool = True) -> Iterator[byte
         length, stored = _HEADER.unpack(header)
         if crc32c.masked(header[:8]) != stored:
             raise DamagedRecord(wrong_length(at, name))
-        data = _read(file, length)
+        data = _read(file, length, name, admit)
         footer = file.read(_FOOTER.size)
         if len(data) < length or len(footer) < _FOOTER.size:
             raise RecordCutShort(cut_short(at, name))
@@ -83,7 +89,9 @@ def read_records(file: BinaryIO, name: str, check: bool = True) -> Iterator[byte
         yield data
 
 
-def _read(file: BinaryIO, length: int) -> bytes:
+def _read(
+    file: BinaryIO, length: int, name: str, admit: Callable[[int, str], None] | None
+) -> bytes:
     """The next bytes, as many as asked for or as there are."""
     if length <= _PIECE:
         return file.read(length)
@@ -91,6 +99,8 @@ def _read(file: BinaryIO, length: int) -> bytes:
     while left and (part := file.read(min(left, _PIECE))):
         parts.append(part)
         left -= len(part)
+        if admit is not None:
+            admit(2 * (length - left), name)  # the parts and all of them
     return b"".join(parts)
 
 

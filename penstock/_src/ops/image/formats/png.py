@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from penstock._src.core.values import memory_limit
 from penstock._src.core.values.arrays import empty_aligned
 from penstock._src.native.readers.png_rows import png_rows
 from penstock._src.native.systems import is_supported
@@ -89,6 +90,7 @@ def _inflated(data: bytes, size: int) -> bytes:
     """
     if size > _MOST_PER_BYTE * len(data) + _BYTES_OF_NOTHING:  # before they take memory
         raise ValueError(f"{len(data)} bytes of image data do not hold {size}")
+    memory_limit.require_bytes(size, "PNG")
     found = b""
     for library in inflaters():
         decoder = library.decompressobj()
