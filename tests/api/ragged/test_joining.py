@@ -137,3 +137,11 @@ def test_one_ragged_tensor_without_a_list_is_a_list_of_one(wrap):
     assert wrap(lambda: tf.concat(ragged, 0))().to_list() == [[1, 2], [3, 4, 5]]
     assert wrap(lambda: tf.concat(ragged, 1))().to_list() == [[1, 2], [3, 4, 5]]
     assert wrap(lambda: tf.ragged.stack(ragged, 0))().to_list() == [[[1, 2], [3, 4, 5]]]
+
+
+def test_the_axis_is_a_number_where_anything_is_joined():
+    ragged = tf.ragged.constant([[1, 2], [3]])
+    assert tf.concat([ragged], "any").to_list() == [[1, 2], [3]]
+    with pytest.raises(TypeError, match="axis must be an int; got str"):
+        tf.concat([ragged, ragged], "any")
+    assert tf.concat([ragged, ragged], tf.constant(1)).to_list() == [[1, 2, 1, 2], [3, 3]]

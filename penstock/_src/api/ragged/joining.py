@@ -1,5 +1,7 @@
 """Ragged tensors joined: concatenated, stacked, crossed."""
 
+import operator
+
 from penstock._src.api.control.scopes import name_scope
 from penstock._src.api.extending.dispatch import dispatchable
 from penstock._src.api.math.elementwise import cast
@@ -51,7 +53,8 @@ def _joined(values, axis, is_stack):
             "RaggedTensor.with_row_splits_dtype() to convert them to compatible dtypes."
         )
     if len(values) == 1 and not is_stack:
-        return values[0]
+        return values[0]  # whatever the axis is, as in TensorFlow
+    axis = _as_int(axis)
     rank = next((v.shape.rank for v in values if v.shape.rank is not None), None)
     for value in values:
         value.shape.assert_has_rank(rank)
@@ -64,6 +67,13 @@ def _joined(values, axis, is_stack):
         return (raw.Pack if is_stack else raw.ConcatV2)(values=values, axis=axis)
     kind = ragged[0].row_splits.dtype if ragged else dtypes.int64
     return _joined_rows(_of_one_depth(values, kind), axis, is_stack)
+
+
+def _as_int(axis):
+    try:
+        return operator.index(axis)
+    except TypeError:
+        raise TypeError(f"axis must be an int; got {type(axis).__name__}") from None
 
 
 def _of_one_depth(values, kind):

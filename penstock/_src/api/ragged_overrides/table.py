@@ -95,7 +95,7 @@ def _expand_dims(input, axis, name=None):
 
 
 def _concat(values, axis, name=None):
-    return ragged_joining.concat(values, int(axis), name)
+    return ragged_joining.concat(values, axis, name)
 
 
 def _stack(values, axis=0, name=None):
