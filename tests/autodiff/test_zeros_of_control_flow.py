@@ -57,3 +57,17 @@ def test_gradients_in_graphs_are_zero_for_variables_that_loops_read(shape):
         (gradient,) = v1.gradients(y, [v])
         session.run(v1.global_variables_initializer())
         assert session.run(gradient).tolist() == ([0.0] * 2 if shape else 0.0)
+
+
+def test_gradients_of_conditions_and_loops_are_copies_of_their_results():
+    @tf.function
+    def types(x):
+        chosen = tf.cond(x > 1, lambda: x * x, lambda: x)
+        powered = tf.while_loop(lambda v: v < 8, lambda v: v * v, [x])[0]
+        for y in (chosen, powered):
+            gradient = tf.gradients(y, x)[0].op
+            found.append((gradient.type, gradient.inputs[0].op.type))
+
+    found: list = []
+    types(tf.constant(2.0))
+    assert found == [("Identity", "StatelessIf"), ("Identity", "StatelessWhile")]

@@ -70,3 +70,11 @@ def test_attributes_are_given_as_graphs_hold_them():
     assert branch.get_attr("then_branch").name
     with pytest.raises(ValueError, match="no attr named 'missing'"):
         constant.op.get_attr("missing")
+
+
+def test_a_graph_finds_the_functions_of_its_library_by_name():
+    with tf.Graph().as_default() as graph:
+        tf.function(lambda: tf.constant(1))()
+        (name,) = graph._functions
+        assert graph._get_function(name).cached_definition.signature.name == name
+        assert graph._is_function(name.encode()) and not graph._is_function("other")

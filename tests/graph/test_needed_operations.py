@@ -51,3 +51,21 @@ def test_cycles_are_named(kind):
 
     with pytest.raises(tf.errors.InvalidArgumentError, match="cycle through first, second"):
         run(build)
+
+
+def test_a_read_that_only_comes_before_an_assignment_needs_no_value():
+    with tf.Graph().as_default(), v1.Session() as session:
+        v = v1.get_variable("v", initializer=1.0, use_resource=True)
+
+        @tf.function
+        def doubled():
+            return v.read_value() * 2
+
+        @tf.function
+        def start():
+            doubled()
+            v.assign(2.0)
+            return tf.constant(1)
+
+        session.run(start())
+        assert session.run(v) == 2

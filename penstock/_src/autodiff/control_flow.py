@@ -28,6 +28,7 @@ from penstock._src.graph.control import add_control_dependencies, is_in_xla_cont
 from penstock._src.graph.func_graph import FuncGraph
 from penstock._src.graph.library import GraphFunction
 from penstock._src.graph.operation import LoopFacts, Operation, SymbolicTensor
+from penstock._src.graph.trace import identities
 
 
 def call_gradient(node: Operation, gradients: list[Any], wanted: list[bool]) -> list[Any]:
@@ -261,8 +262,7 @@ def _conditional_gradient(
     functions, externals = unify(graphs, len(flat), extra)
     arguments = flat + externals
     is_case = "branches" in node.raw_op.attrs
-    results = add_conditional(node._inputs[0], functions, arguments, is_case)
-    found = iter(results)
+    found = iter(identities(add_conditional(node._inputs[0], functions, arguments, is_case)))
     made = [
         IndexedSlices(next(found), next(found), next(found)) if sliced[k] else next(found)
         for k in useful

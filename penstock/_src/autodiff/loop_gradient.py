@@ -37,6 +37,7 @@ from penstock._src.graph.func_graph import FuncGraph
 from penstock._src.graph.library import GraphFunction
 from penstock._src.graph.operation import LoopFacts, Operation, SymbolicTensor
 from penstock._src.graph.static_values import constant_value
+from penstock._src.graph.trace import identities
 
 
 @dataclass
@@ -268,7 +269,8 @@ def _backward_loop(
     cond, loop = functions
     loop = GraphFunction(loop.graph, loop.inputs, [*body_graph.outputs, *loop.inputs[n:]])
     made = add_while(cond, loop, [*starts, *externals], limit)
-    return made[1 : 1 + len(step.active)]
+    # As after the forward loop: a gradient of these gradients may add variables to the loop.
+    return identities(made[1 : 1 + len(step.active)])
 
 
 def _initial_zeros(tensor: Any, inner: SymbolicTensor) -> Any:

@@ -32,6 +32,17 @@ def _may_have_effect(graph: Any) -> bool:
     return found
 
 
+def only_reads(op: Operation) -> bool:
+    """Whether an operation reads variables, itself or in a function that it calls, and has no effect and no chance in it."""
+    raw = op.raw_op
+    if raw.reads_only:
+        return True
+    if raw.control != "call" or has_effect(op):
+        return False
+    stateful = [o for body in bodies_of(op) for o in body.graph._operations if o.raw_op.stateful]
+    return bool(stateful) and all(map(only_reads, stateful))
+
+
 def bodies_of(op: Operation) -> list:
     """Returns the graph functions that an operation holds."""
     found = []

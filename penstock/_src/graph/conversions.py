@@ -34,6 +34,19 @@ class GraphConversions:
         """The VersionDef of the GraphDefs of the graph."""
         return above("versions")()
 
+    @property
+    def _functions(self) -> dict[str, Any]:
+        """The functions of the graph's library by name, as AtomicFunctions."""
+        return above("functions_in")(self)
+
+    def _get_function(self, name: str | bytes) -> Any:
+        """Returns the function of this name in the graph's library, or None."""
+        return self._functions.get(name.decode() if isinstance(name, bytes) else name)
+
+    def _is_function(self, name: str | bytes) -> bool:
+        """Whether the graph's library has a function of this name."""
+        return self._get_function(name) is not None
+
     def op_def_for_type(self, type: str) -> Any:
         """Returns the OpDef of an op.
 

@@ -79,7 +79,8 @@ class Graph(Colocation, GraphConversions):
         # {interface: the function that runs when the graph calls any function that implements it}
         self.implementations: dict[str, Any] = {}
         self._finalized = False
-        self._functions: dict[str, Any] = {}
+        # {name: AtomicFunction} of those that were added by themselves
+        self.added_functions: dict[str, Any] = {}
         self._seed: int | None = None
         self._entered: list[Any] = []
         self.last_random_id = 0

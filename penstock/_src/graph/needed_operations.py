@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from penstock._src.core.errors import InvalidArgumentError
+from penstock._src.graph.control import only_reads
 from penstock._src.graph.operation import Operation
 
 
@@ -34,12 +35,39 @@ def _before(op: Operation, given: set[int]) -> list[Operation]:
 
 def _reached(roots: Sequence[Operation], given: set[int]) -> dict[int, Operation]:
     found: dict[int, Operation] = {}
+    awaited: dict[int, Operation] = {}
     pending = list(roots)
     while pending:
         op = pending.pop()
         if id(op) not in found and not (op._outputs and all(t._id in given for t in op._outputs)):
             found[id(op)] = op
-            pending += _needs(op, given)
+            pending += [t.op for t in op._inputs if t._id not in given]
+            for before in op._control_inputs:
+                if id(before) not in awaited and _is_unread(before):
+                    awaited[id(before)] = before
+                    pending += _awaited_through(before, given)
+                elif id(before) not in awaited:
+                    pending.append(before)
+    return found
+
+
+def _is_unread(op: Operation) -> bool:
+    """Whether running an operation of a function for its place in the order alone would do nothing: it only reads.
+
+    A variable may have no value yet where a later operation gives it one.
+    """
+    return op.graph.building_function and only_reads(op)
+
+
+def _awaited_through(op: Operation, given: set[int]) -> list[Operation]:
+    """What runs before an operation that only reads, and has effects."""
+    found: list[Operation] = []
+    pending, seen = [op], {id(op)}
+    while pending:
+        for before in _needs(pending.pop(), given):
+            if id(before) not in seen:
+                seen.add(id(before))
+                (pending if _is_unread(before) else found).append(before)
     return found
 
 

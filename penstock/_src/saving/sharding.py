@@ -89,6 +89,8 @@ def validate_shards(
     """
     waiting = {(one.checkpoint_key, one.slice_spec.strip()): one for one in shardable_tensors}
     known = {key for key, _ in waiting}
+    # The device of the variable that a tensor was read from; its value is here.
+    homes = {id(one.tensor): one.device for one in shardable_tensors}
     seen = set()
 
     def refuse(what: str, key: str, part: str, *more: str) -> RuntimeError:
@@ -122,8 +124,8 @@ def validate_shards(
                         f"new tensor_dtype: {tensor.dtype}",
                     )
                     raise refuse("a tensor was found with an altered dtype", key, part, *more)
-                task = DeviceSpec.from_string(tensor.device).task
-                if task != DeviceSpec.from_string(model.tensor.device).task:
+                task = _task_of(homes.get(id(tensor), tensor.device))
+                if task != _task_of(homes[id(model.tensor)]):
                     raise refuse("a tensor was found with an altered task", key, part)
                 first_task = task if first_task is None else first_task
                 if task is not None and task != first_task:
@@ -133,6 +135,10 @@ def validate_shards(
     for key, part in waiting:
         what = "tensors in the object graph were not found in the checkpoint shards"
         raise refuse(what, key, part)
+
+
+def _task_of(device: Any) -> int | None:
+    return (DeviceSpec.from_string(device) if isinstance(device, str) else device).task
 
 
 @export(f"{_PACKAGE}.ShardByTaskPolicy")

@@ -58,6 +58,7 @@ TABLE = {
     "versions": "graph.serialize.exporter",  # Graph.graph_def_versions
     "node_def": "graph.serialize.exporter",  # Operation.node_def
     "attribute_of": "graph.serialize.exporter",  # Operation.get_attr
+    "functions_in": "function.types.atomic",  # Graph._get_function
     "op_def": "graph.serialize.op_definitions",  # Operation.op_def
     "op_def_named": "graph.serialize.op_definitions",  # Graph.op_def_for_type
     "create_operation": "graph.serialize.op_definitions",  # Graph.create_op

@@ -86,7 +86,7 @@ class AtomicFunction(types.AtomicFunction):
     def add_to(self, graph: Any) -> None:
         """Adds it, and the functions that it calls, to the library of a graph."""
         for function in (self, *self.children):
-            graph._functions.setdefault(function.function.name, function)
+            graph.added_functions.setdefault(function.function.name, function)
 
     @property
     def call_options(self) -> CallOptions:
@@ -153,6 +153,15 @@ def gradient_functions(function: DifferentiableFunction) -> tuple[AtomicFunction
     forward.attributes |= attribute_values({"backward_function_name": backward.name})
     backward.attributes |= attribute_values({"forward_function_name": forward.name})
     return AtomicFunction(forward, FunctionType([])), AtomicFunction(backward, FunctionType([]))
+
+
+def functions_in(graph: Any) -> dict[str, AtomicFunction]:
+    """The functions of a graph by name: those that were added to it, and all to which its operations refer."""
+    referred = {
+        function.name: AtomicFunction(function, FunctionType([]))
+        for function in exporter.functions_of(graph)
+    }
+    return {**referred, **graph.added_functions}
 
 
 def from_function_def(function_def: Any, function_type: FunctionType) -> AtomicFunction:

@@ -133,9 +133,15 @@ class TensorListPopBack(ListOp):
     """The list without its last element, and that element."""
 
     signature = """input_handle: variant, element_shape: int32
-        -> output_handle: variant[], tensor: element_dtype[*element_shape]"""
+        -> output_handle: variant, tensor: element_dtype"""
     element_dtype: DType
     keeps_finite = True
+
+    def shape(self, input_handle, element_shape):
+        return SCALAR, held_shape(input_handle, element_shape)
+
+    def held(self, input_handle, _element_shape):
+        return input_handle.handle_data
 
     def gradient(self, input_handle, _element_shape_in, _output_handle, _tensor, dlist, delement):
         if dlist is None:

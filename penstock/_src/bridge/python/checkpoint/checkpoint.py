@@ -9,6 +9,7 @@ from penstock._src.bridge.python.util.object_identity import ObjectIdentityDicti
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dtypes import as_dtype
 from penstock._src.core.tracking.trackable import Trackable
+from penstock._src.eager.tensor import EagerTensor
 from penstock._src.eager.variable import Variable
 from penstock._src.ops.io.bundle import BundleReader
 from penstock._src.proto.saved import TrackableObjectGraph
@@ -18,6 +19,7 @@ from penstock._src.saving.object_graph import GRAPH_KEY, ObjectView
 from penstock._src.saving.restoration import Assignments
 from penstock._src.saving.serialized import Reads, serialized
 from penstock._src.saving.status import InitializationOnlyStatus
+from penstock._src.v1.saving.saveables import SaveSpec
 from penstock._src.v1.variables.initializers import GlorotUniform
 from penstock._src.v1.variables.templates import capture_dependencies
 
@@ -51,7 +53,9 @@ class TrackableSaver:
         found = serialized(ObjectView(self._view.root, self._attached()), self._reads)
         tensors: Any = ObjectIdentityDictionary()
         for key, tensor in found.tensors.items():
-            tensors.setdefault(found.owners[key], {})[key] = tensor
+            tensors.setdefault(found.owners[key], {})[key] = _of_its_device(
+                found.owners[key], key, tensor
+            )
         if object_graph_tensor is None:
             object_graph_tensor = convert_to_tensor(found.graph.SerializeToString())
         tensors[None] = {GRAPH_KEY: object_graph_tensor}
@@ -86,6 +90,18 @@ class TrackableSaver:
         return read_objects(
             self._view.root, self._attached(), os.fsdecode(save_path), options, self._assignments
         )
+
+
+def _of_its_device(owner: Any, key: str, tensor: Any) -> Any:
+    """A value as it is, or as a SaveSpec that names the device of a variable of another task, whose value is here."""
+    device = getattr(owner, "device", None)
+    if (
+        not isinstance(tensor, EagerTensor)
+        or not isinstance(device, str)
+        or device == tensor.device
+    ):
+        return tensor
+    return SaveSpec(tensor, "", key, tensor.dtype, device)
 
 
 def list_objects(root_trackable: Any) -> list[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from typing import Any
 
@@ -43,6 +44,12 @@ def async_noop(name: str | None = None) -> Any:
 
 
 def _get_graph(while_op: Operation, func_attr_name: str, attr_graph_name: str) -> FuncGraph:
-    """Returns the graph of the condition or the body of a loop."""
+    """Returns the graph of the condition or the body of a loop.
+
+    Gradients add variables to a loop: `inputs` and `outputs` of the graph include those.
+    """
     del attr_graph_name
-    return while_op.raw_op.attrs[func_attr_name].graph
+    function = while_op.raw_op.attrs[func_attr_name]
+    graph = copy.copy(function.graph)
+    graph.inputs, graph.outputs = list(function.inputs), list(function.outputs)
+    return graph
