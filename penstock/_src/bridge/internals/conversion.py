@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from penstock._src.core.dispatch import building
 from penstock._src.core.errors import UnimplementedError
 from penstock._src.core.registry import index, lookup
 from penstock._src.core.specs import TensorSpec
 from penstock._src.function.function import function as def_function
+from penstock._src.graph.graph import Graph
+from penstock._src.graph.rewriting import extract_sub_graph
+from penstock._src.graph.serialize.importer import import_graph_def
+from penstock._src.graph.serialize.lowered import lowered_graph_def
 from penstock._src.graph.serialize.op_definitions import op_def
 from penstock._src.proto.graph import GraphDef
 from penstock._src.util import nest
@@ -82,14 +87,34 @@ def OptimizeGraph(
     cluster: Any = None,
     strip_default_attributes: bool = False,
 ) -> Any:
-    """Returns the graph of a MetaGraphDef unchanged: graphs are optimized when they are compiled.
+    """Returns the part of a MetaGraphDef's graph that its collection `train_op` needs.
 
-    TensorFlow's Grappler rewrites the GraphDef here; converters run their own rewrites afterwards.
+    Conditions and loops become Switch, Merge, Enter and Exit nodes where Grappler's function optimizer runs. Its other
+    optimizers do not: graphs are optimized when they are compiled, and converters run their own rewrites.
+
+    Args:
+      config_proto: says by its `rewrite_options` which optimizers run.
+      metagraph: the graph.
+      verbose, graph_id, cluster, strip_default_attributes: accepted.
     """
-    del config_proto, verbose, graph_id, cluster, strip_default_attributes
-    made = GraphDef()
-    made.CopyFrom(metagraph.graph_def)
-    return made
+    del verbose, graph_id, cluster, strip_default_attributes
+    options = config_proto.graph_options.rewrite_options
+    fetched = [_node_name(name) for name in metagraph.collection_def["train_op"].node_list.value]
+    if not fetched:
+        made = GraphDef()
+        made.CopyFrom(metagraph.graph_def)
+        return made
+    lowers = not options.optimizers or "function" in options.optimizers
+    if not lowers or options.function_optimization == options.OFF:
+        return extract_sub_graph(metagraph.graph_def, fetched)
+    graph = Graph()
+    with building(graph):
+        import_graph_def(metagraph.graph_def, name="")
+    return extract_sub_graph(lowered_graph_def(graph), fetched)
+
+
+def _node_name(text: str) -> str:
+    return text.removeprefix("^").partition(":")[0]
 
 
 class Cluster:

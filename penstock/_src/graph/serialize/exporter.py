@@ -26,7 +26,7 @@ from penstock._src.version import GRAPH_DEF_VERSION
 MIN_CONSUMER = 12
 
 
-class _Library:
+class WrittenFunctions:
     """The functions that the written graph refers to, in the order they were found."""
 
     def __init__(self) -> None:
@@ -53,12 +53,12 @@ def graph_def(
 ) -> Any:
     """Returns the GraphDef of a graph, with `functions`, those added to the graph, and all to which these and the graph refer."""
     made = GraphDef()
-    library = _Library()
+    library = WrittenFunctions()
     for function in [*functions, *(added.function for added in graph.added_functions.values())]:
         library.name(function)
     for op in graph._operations:
         node = made.node.add()
-        _fill_node(node, op, library, add_shapes)
+        fill_node(node, op, library, add_shapes)
         node.input.extend(_graph_input(t) for t in op.as_written()[1])
         node.input.extend(f"^{name}" for name in _control_names(op))
     _add_wait(graph, made.node)
@@ -81,11 +81,11 @@ def part_def(
       given_name: what stands for an input of theirs that another operation makes; None: that operation.
       known: names of others that control inputs may be; those that are neither are left out.
     """
-    made, library = GraphDef(), _Library()
+    made, library = GraphDef(), WrittenFunctions()
     names = {op.name for op in ops}.union(known)
     for op in ops:
         node = made.node.add()
-        _fill_node(node, op, library, False)
+        fill_node(node, op, library, False)
         node.input.extend(given_name(t) or _graph_input(t) for t in op.as_written()[1])
         node.input.extend(f"^{name}" for name in _control_names(op) if name in names)
     library.write(made.library, False)
@@ -95,12 +95,12 @@ def part_def(
 
 def function_def(function: GraphFunction) -> Any:
     """Returns the FunctionDef of a graph function."""
-    return _function_def(function, _Library(), False)
+    return _function_def(function, WrittenFunctions(), False)
 
 
 def function_library(function: GraphFunction) -> Any:
     """Returns the FunctionDefLibrary of a function and all to which it refers; arguments tell what resources hold."""
-    library, made = _Library(), FunctionDefLibrary()
+    library, made = WrittenFunctions(), FunctionDefLibrary()
     library.name(function)
     library.write(SimpleNamespace(function=made.function), False)
     for definition in made.function:
@@ -116,7 +116,7 @@ def function_library(function: GraphFunction) -> Any:
 def node_def(op: Operation) -> Any:
     """Returns the NodeDef of an operation of a graph."""
     node = NodeDef()
-    _fill_node(node, op, _Library(), False)
+    fill_node(node, op, WrittenFunctions(), False)
     node.input.extend(_graph_input(t) for t in op.as_written()[1])
     node.input.extend(f"^{name}" for name in _control_names(op))
     return node
@@ -138,7 +138,7 @@ def attribute_of(op: Operation, name: str) -> Any:
         return op.name.encode()
     if value is None:
         raise ValueError(f"Operation '{op.name}' has no attr named '{name}'.")
-    return _decoded(attributes.encode(type(op.raw_op), name, value, _Library().name))
+    return _decoded(attributes.encode(type(op.raw_op), name, value, WrittenFunctions().name))
 
 
 def _decoded(made: Any) -> Any:
@@ -202,22 +202,25 @@ def fill_body_node(
       arguments: {id of an argument's tensor: its name}.
       add_shapes: whether to say the static shapes of its outputs.
     """
-    _fill_body_node(node, op, arguments, _Library(), add_shapes)
+    _fill_body_node(node, op, arguments, WrittenFunctions(), add_shapes)
 
 
 def _fill_body_node(
-    node: Any, op: Operation, arguments: dict[int, str], library: _Library, add_shapes: bool
+    node: Any, op: Operation, arguments: dict[int, str], library: WrittenFunctions, add_shapes: bool
 ) -> None:
     def name_of(control: Operation) -> str:
         known = arguments.get(control.outputs[0]._id) if control.outputs else None
         return known or control.name
 
-    _fill_node(node, op, library, add_shapes)
+    fill_node(node, op, library, add_shapes)
     node.input.extend(body_input(t, arguments) for t in op.as_written()[1])
     node.input.extend(f"^{name}" for name in _control_names(op, name_of))
 
 
-def _fill_node(node: Any, op: Operation, library: _Library, add_shapes: bool) -> None:
+def fill_node(
+    node: Any, op: Operation, library: WrittenFunctions, add_shapes: bool = False
+) -> None:
+    """Fills in the NodeDef of an operation, without its inputs; `library` takes the functions to which it refers."""
     raw_op, _ = op.as_written()
     node.name, node.op, node.device = op.name, raw_op.op_type, op.device or ""
     cls = type(raw_op)
@@ -258,7 +261,7 @@ def _of_control_flow(op: Operation) -> dict[str, Any]:
     return found
 
 
-def _function_def(function: GraphFunction, library: _Library, add_shapes: bool) -> Any:
+def _function_def(function: GraphFunction, library: WrittenFunctions, add_shapes: bool) -> Any:
     made = FunctionDef()
     signature = made.signature
     signature.name = function.name

@@ -312,6 +312,8 @@ class NodeImporter:
             made.colocation = tuple([self._group(g, prefix) for g in node.attr["_class"].list.s])
         if "_gradient_op_type" in node.attr:
             made.gradient_kind = node.attr["_gradient_op_type"].s.decode()
+        if "_lower_using_switch_merge" in node.attr:
+            made.may_be_lowered = node.attr["_lower_using_switch_merge"].b
         for text in node.input:
             if not text.startswith("^"):
                 continue

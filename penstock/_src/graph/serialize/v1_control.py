@@ -15,7 +15,7 @@ from penstock._src.core.calls.binding import complete
 from penstock._src.core.errors import UnimplementedError
 from penstock._src.core.registry import find, lookup, raw
 from penstock._src.core.shapes import UNKNOWN
-from penstock._src.graph.control import has_effect
+from penstock._src.graph.control import add_control_dependencies, has_effect
 from penstock._src.graph.func_graph import FuncGraph
 from penstock._src.graph.library import GraphFunction
 from penstock._src.graph.operation import SymbolicTensor
@@ -135,10 +135,12 @@ class ControlImporter:
 
     def __init__(self, structure: Structure, importer: Any, prefix: str) -> None:
         self.structure, self.importer, self.prefix = structure, importer, prefix
+        self.scheduled: set[str] = set()  # the nodes that are being added
 
     def add_level(self, nodes: Sequence[Any], path: Path) -> None:
         """Adds the nodes of frame `path` and the loops within it."""
         structure, depth = self.structure, len(path)
+        self.scheduled = {node.name for node in nodes}
         direct = [n for n in nodes if structure.path[n.name] == path]
         frames: dict[Path, list[Any]] = {}
         for node in nodes:
@@ -150,9 +152,8 @@ class ControlImporter:
             waiting = [item for item in pending if not self._try(item)]
             if len(waiting) == len(pending):
                 first = waiting[0]
-                raise ValueError(
-                    f"The graph has a cycle through {getattr(first, 'name', first[0])}."
-                )
+                name = "/".join(first[0]) if isinstance(first, tuple) else first.name
+                raise ValueError(f"The graph has a cycle through {name}.")
             pending = waiting
 
     def _try(self, item: Any) -> bool:
@@ -177,15 +178,12 @@ class ControlImporter:
         importer = self.importer
         if index < 0:
             done = name in importer.operations or name in importer.replaced
-            return done or not self._inside(name)
+            return done or name not in self.scheduled
         return (
             text in importer.known
             or f"{name}:{index}" in importer.known
             or name in importer.operations
         )
-
-    def _inside(self, name: str) -> bool:
-        return name in self.structure.nodes
 
     def know(self, name: str, outputs: Sequence[Any]) -> None:
         """Records the tensors that replace the outputs of a node."""
@@ -277,7 +275,8 @@ class _Loop:
             (s.name, 1) if s is not None else (m.name, 0)
             for s, m in zip(self.switches, self.merges, strict=True)
         ]
-        body = self._function("body", starts, passed, [n.input[0] for n in self.nexts])
+        waits = [text for n in self.nexts for text in n.input if text.startswith("^")]
+        body = self._function("body", starts, passed, [n.input[0] for n in self.nexts], waits)
         count = len(self.variables)
         body = body.with_outputs([*body.outputs, *body.inputs[count:]])
         stateful = cond.is_stateful or body.is_stateful
@@ -291,7 +290,12 @@ class _Loop:
                 self.outer.know(leaving.name, [node.outputs[index]])
 
     def _function(
-        self, label: str, starts: list[Any], variables: list[tuple[str, int]], targets: list[str]
+        self,
+        label: str,
+        starts: list[Any],
+        variables: list[tuple[str, int]],
+        targets: list[str],
+        waits: Sequence[str] = (),
     ) -> GraphFunction:
         graph = FuncGraph(
             f"{self.path[-1]}_{label}".replace("/", "_"), outer_graph=self.outer.importer.graph
@@ -305,6 +309,7 @@ class _Loop:
         inner = type(self.outer.importer)(
             graph, self.outer.importer.library, self.outer.importer.split
         )
+        inner.names = set(self.outer.structure.nodes)
         level = ControlImporter(self.outer.structure, inner, "")
         for (name, index), placeholder in zip(variables, graph.inputs, strict=False):
             inner.known[f"{name}:{index}"] = placeholder
@@ -313,20 +318,23 @@ class _Loop:
         for enter, placeholder in zip(self.constants, graph.inputs[len(variables) :], strict=True):
             level.know(enter.name, [placeholder])
         with graph.as_default():
-            level.add_level(self._needed(targets, inner.known), self.path)
+            level.add_level(self._needed([*targets, *waits], inner.known), self.path)
             graph.outputs = [inner.tensor(text) for text in targets]
+        add_control_dependencies(graph)
         return GraphFunction(graph)
 
     def _needed(self, targets: list[str], known: dict[str, Any]) -> list[Any]:
-        """Returns the nodes of the frame that `targets` depend on, stopping at known tensors."""
+        """Returns the nodes of the frame that `targets` depend on or wait for, stopping at known tensors."""
         inside = {node.name: node for node in self.nodes}
         found: set[str] = set()
         pending = list(targets)
         while pending:
             text = pending.pop()
             name, index = split(text)
+            waits = index < 0
             if (
-                index < 0
+                waits
+                and (name not in inside or inside[name].op in JUMPS)
                 or text in known
                 or f"{name}:{index}" in known
                 or name not in inside

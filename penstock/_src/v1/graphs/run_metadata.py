@@ -5,7 +5,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from penstock._src.graph.rewriting import extract_sub_graph
+from penstock._src.graph.serialize.lowered import lowered_graph_def
 from penstock._src.observe.profiler import OPERATIONS, Recording
+from penstock._src.proto.graph import GraphDef
 from penstock._src.util.device_spec import DeviceSpec
 from penstock._src.util.run_observers import observed_runs
 from penstock._src.util.signatures import read_only
@@ -54,6 +56,30 @@ def cpu_of(task: str) -> DeviceAttributes:
     return DeviceAttributes(f"{task}/device:CPU:0", "CPU", 256 << 20, 0)
 
 
+def _partitions(session: Any, wanted: list[str]) -> list[Any]:
+    """The graph that a run needs, conditions and loops lowered, as a GraphDef for each device of the session that nodes ask for."""
+    config = session._config
+    executor = config.experimental.executor_type if config is not None else ""
+    lowers = executor != "SINGLE_THREADED_EXECUTOR"
+    graph = session.graph
+    whole = extract_sub_graph(lowered_graph_def(graph) if lowers else graph.as_graph_def(), wanted)
+    count = len(devices_of(config))
+    if count == 1:
+        return [whole]
+    placed = {op.name: op.device for op in graph._operations}
+    parts: dict[int, Any] = {}
+    for node in whole.node:
+        groups = node.attr["_class"].list.s if "_class" in node.attr else ()
+        names = [group.removeprefix(b"loc:@").decode() for group in groups]
+        device = next((placed[name] for name in names if placed.get(name)), node.device)
+        asked = DeviceSpec.from_string(device).device_index or 0
+        parts.setdefault(asked if asked < count else 0, GraphDef()).node.add().CopyFrom(node)
+    for part in parts.values():
+        part.library.CopyFrom(whole.library)
+        part.versions.CopyFrom(whole.versions)
+    return [parts[number] for number in sorted(parts)]
+
+
 @contextlib.contextmanager
 def described_run(options: Any, metadata: Any, session: Any, wanted: list[str]) -> Iterator[None]:
     """A context whose run is told in a RunMetadata, in as much detail as RunOptions ask for.
@@ -66,8 +92,7 @@ def described_run(options: Any, metadata: Any, session: Any, wanted: list[str]) 
     """
     metadata.Clear()
     if options is not None and options.output_partition_graphs:
-        whole = session.graph.as_graph_def()
-        metadata.partition_graphs.append(extract_sub_graph(whole, wanted))
+        metadata.partition_graphs.extend(_partitions(session, wanted))
     if options is None or not options.trace_level:
         yield
         return
