@@ -28,6 +28,9 @@ FOLDER = pathlib.Path(__file__).resolve().parent.parent / "ops"
 # Of bytes, and from the end of the line before: five times as fast as `^` over text.
 CLASS = re.compile(rb"\n(?:class |[a-z_]+\(\s*\")([A-Z]\w*)[(\"]")
 
+# Ops that TensorFlow does not offer by themselves, but writes into graphs: {op: module}.
+INTERNAL = {"_EagerConst": "penstock._src.ops.array.identity"}
+
 
 @functools.cache
 def index() -> dict[str, str]:
@@ -48,8 +51,10 @@ def index() -> dict[str, str]:
 
 def lookup(name: str) -> type[Op] | None:
     """Returns the op class called `name`, or None."""
-    if name not in OPS and name in index():
-        importlib.import_module(index()[name])
+    if name not in OPS:
+        module = index().get(name) or INTERNAL.get(name)
+        if module is not None:
+            importlib.import_module(module)
     return OPS.get(name)
 
 
@@ -98,11 +103,12 @@ def {op}({parameters}*, name=None, **attrs):
 def make_function(cls: type[Op]) -> Callable[..., Any]:
     """Returns the function of an op: its inputs, then its attributes, then `name`."""
     parameters = "".join(f"{argument.name}, " for argument in cls.inputs)
-    text = FUNCTION.format(op=cls.op_type, parameters=parameters)
+    name = cls.op_type.replace(">", "")  # of a namespace
+    text = FUNCTION.format(op=name, parameters=parameters)
     scope: dict[str, Any] = {"STATE": dispatch.STATE, "slots": slots, "cls": cls}
     # Frames of the function show the template in this file, and count as library code.
     exec(compile("\n" * FUNCTION_LINE + text, __file__, "exec"), scope)
-    call: Any = scope[cls.op_type]
+    call: Any = scope[name]
     if cls.raw_names or cls.raw_defaults:
         call = _as_raw_op(call, cls.raw_names, cls.raw_defaults)
     call.__module__, call.__doc__ = __name__, cls.__doc__

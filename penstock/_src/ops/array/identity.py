@@ -37,6 +37,20 @@ class Identity(_Identity):
     has_static_value = True
 
 
+class _EagerConst(_Identity):
+    """The input, which TensorFlow marks as computed outside of a function."""
+
+    is_abstract = False
+    eager_is_view = True
+    is_movement = True
+    has_static_value = True
+
+    def gradient(self, _input, _output, _dy):
+        raise AssertionError(
+            "_EagerConst: this op should never interact with gradient APIs. Please file a bug."
+        )
+
+
 class Snapshot(_Identity):
     """The current value of the input."""
 

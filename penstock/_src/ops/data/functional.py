@@ -290,6 +290,11 @@ class _Filter(Pipeline):
         found = mapped(source, marked, self.width, run, in_order, may_group)
         return Applied(Chosen(found, lambda element: element[0]), lambda element: element[1:])
 
+    def explained(self, error: OpError, run: Run | None) -> OpError:
+        if isinstance(error, OutOfRangeError) and self.width not in (0, 1):
+            error = _not_the_end(error)
+        return super().explained(error, run)
+
 
 class FilterDataset(DatasetOp):
     """The elements for which `predicate` is true."""

@@ -345,6 +345,7 @@ _define("ListInput", "a: N * T ->", {"N": 1})
 _define("ListOutput", "-> a: *T", {"T": 1}, T=list[DType])
 _define("MixedStruct", "-> a: n_a * int32, b: float32", n_a=int)
 _define("NInPolymorphicTwice", "a: N * T, b: N * T ->")
+_define("Namespace>TestStringOutput", "input: float32 -> output1: float32, output2: string")
 _define("NInTwice", "a: N * int32, b: N * string ->")
 _define("NInTwoTypeVariables", "a: N * S, b: N * T ->")
 _define("NIntsIn", "a: N * int32 ->", _N)
@@ -392,7 +393,7 @@ _define("Unary", "a: T -> b: T")
 
 
 def _snake(name: str) -> str:
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name.replace(">", "")).lower()
 
 
 def _own_ops() -> dict[str, type[Op]]:
