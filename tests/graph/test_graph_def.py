@@ -159,3 +159,15 @@ def test_old_placeholders_without_dimensions_have_any_shape(version, rank):
     with tf.Graph().as_default():
         (x,) = tf.import_graph_def(definition, return_elements=["x:0"])
     assert x.shape.rank == rank
+
+
+def test_graphs_may_have_constants_that_tensorflow_computed_eagerly():
+    definition = tf.compat.v1.GraphDef()
+    definition.node.add(name="x", op="Placeholder").attr["dtype"].type = 1
+    definition.node.add(name="y", op="_EagerConst", input=["x"]).attr["T"].type = 1
+    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        tf.compat.v1.import_graph_def(definition, name="")
+        assert session.run("y:0", {"x:0": 2.5}) == 2.5
+        with pytest.raises(AssertionError, match="should never interact with gradient APIs"):
+            graph = tf.compat.v1.get_default_graph()
+            tf.gradients(graph.get_tensor_by_name("y:0"), graph.get_tensor_by_name("x:0"))

@@ -80,7 +80,7 @@ class Graph(Colocation, GraphConversions):
         self.implementations: dict[str, Any] = {}
         self._finalized = False
         # {name: AtomicFunction} of those that were added by themselves
-        self.added_functions: dict[str, Any] = {}
+        self._added_functions: dict[str, Any] = {}
         self._seed: int | None = None
         self._entered: list[Any] = []
         self.last_random_id = 0

@@ -26,3 +26,16 @@ def test_cosine_transforms_of_frames_whose_length_the_graph_does_not_know():
     transform = tf.function(tf.signal.mdct, input_signature=[tf.TensorSpec([64]), tf.TensorSpec([], tf.int32)])  # fmt: skip
     for length in (16, 8, 32):
         np.testing.assert_allclose(transform(x, length), tf.signal.mdct(x, length), atol=1e-5)
+
+
+def test_frames_without_overlap_are_the_signal():
+    @tf.function(input_signature=[tf.TensorSpec([None, None, 2])])
+    def joined(frames):
+        signal = tf.signal.overlap_and_add(frames, 2)
+        names.append(signal.op.name)
+        return signal
+
+    names: list = []
+    x = tf.reshape(tf.range(12.0), [2, 3, 2])
+    assert joined(x).numpy().tolist() == x.numpy().reshape(2, 6).tolist()
+    assert names == ["overlap_and_add/fast_path"]

@@ -86,7 +86,7 @@ class AtomicFunction(types.AtomicFunction):
     def add_to(self, graph: Any) -> None:
         """Adds it, and the functions that it calls, to the library of a graph."""
         for function in (self, *self.children):
-            graph.added_functions.setdefault(function.function.name, function)
+            graph._added_functions.setdefault(function.function.name, function)
 
     @property
     def call_options(self) -> CallOptions:
@@ -161,7 +161,7 @@ def functions_in(graph: Any) -> dict[str, AtomicFunction]:
         function.name: AtomicFunction(function, FunctionType([]))
         for function in exporter.functions_of(graph)
     }
-    return {**referred, **graph.added_functions}
+    return {**referred, **graph._added_functions}
 
 
 def from_function_def(function_def: Any, function_type: FunctionType) -> AtomicFunction:

@@ -54,7 +54,7 @@ def graph_def(
     """Returns the GraphDef of a graph, with `functions`, those added to the graph, and all to which these and the graph refer."""
     made = GraphDef()
     library = WrittenFunctions()
-    for function in [*functions, *(added.function for added in graph.added_functions.values())]:
+    for function in [*functions, *(added.function for added in graph._added_functions.values())]:
         library.name(function)
     for op in graph._operations:
         node = made.node.add()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from penstock._src.api.array.creation import constant
-from penstock._src.core.dispatch import executing_eagerly
+from penstock._src.core.dispatch import STATE, executing_eagerly
 from penstock._src.util.device_spec import DeviceSpec
 
 _LOCALHOST = {"job": "localhost"}
@@ -28,8 +28,6 @@ def canonicalize(d: str, default: str | None = None) -> str:
     if executing_eagerly():
         parts |= _LOCALHOST
     if default:
-        # A default names another job entirely, of which the parts that it lacks are unknown.
-        parts = {"replica": 0, "task": 0} | (_LOCALHOST if executing_eagerly() else {})
         parts |= _parts(default)
     return DeviceSpec(**{**parts, **_parts(d)}).to_string()
 
@@ -42,7 +40,9 @@ def canonicalize_without_job_and_task(d: str) -> str:
 
 
 def current() -> str:
-    """Returns the device that operations are created on."""
+    """Returns the device that operations are created on: the one that is asked for, also if this process has none such."""
+    if executing_eagerly():
+        return canonicalize(STATE.device or "")
     return constant(1.0).device
 
 

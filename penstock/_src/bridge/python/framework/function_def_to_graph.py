@@ -127,7 +127,7 @@ def known_functions(graph: Any = None) -> dict[str, GraphFunction]:
     graph = STATE.graph if graph is None else graph
     found: dict[str, GraphFunction] = {}
     while graph is not None:
-        for name, function in graph.added_functions.items():
+        for name, function in graph._added_functions.items():
             found.setdefault(name, function.function)
         for function in exporter.functions_of(graph):
             found.setdefault(function.name, function)
