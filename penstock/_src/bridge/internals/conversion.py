@@ -10,11 +10,13 @@ from penstock._src.core.registry import index, lookup
 from penstock._src.core.specs import TensorSpec
 from penstock._src.function.function import function as def_function
 from penstock._src.graph.graph import Graph
+from penstock._src.graph.passes.fold_constants import known_results
 from penstock._src.graph.rewriting import extract_sub_graph
 from penstock._src.graph.serialize.importer import import_graph_def
 from penstock._src.graph.serialize.lowered import lowered_graph_def
 from penstock._src.graph.serialize.op_definitions import op_def
-from penstock._src.proto.graph import GraphDef
+from penstock._src.ops.tensor_proto import to_proto
+from penstock._src.proto.graph import GraphDef, NodeDef
 from penstock._src.util import nest
 from penstock._src.v1.saving.freezing import (
     VAR_ASSIGN_COLLECTION,
@@ -89,8 +91,9 @@ def OptimizeGraph(
 ) -> Any:
     """Returns the part of a MetaGraphDef's graph that its collection `train_op` needs.
 
-    Conditions and loops become Switch, Merge, Enter and Exit nodes where Grappler's function optimizer runs. Its other
-    optimizers do not: graphs are optimized when they are compiled, and converters run their own rewrites.
+    Conditions and loops become Switch, Merge, Enter and Exit nodes where Grappler's function optimizer runs, and constants take
+    the place of what follows from them where it folds these. Its other optimizers do not run: graphs are optimized when they are
+    compiled, and converters run their own rewrites.
 
     Args:
       config_proto: says by its `rewrite_options` which optimizers run.
@@ -104,13 +107,34 @@ def OptimizeGraph(
         made = GraphDef()
         made.CopyFrom(metagraph.graph_def)
         return made
-    lowers = not options.optimizers or "function" in options.optimizers
-    if not lowers or options.function_optimization == options.OFF:
-        return extract_sub_graph(metagraph.graph_def, fetched)
+
+    def runs(optimizer: str, toggle: int) -> bool:
+        return toggle != options.OFF and (not options.optimizers or optimizer in options.optimizers)
+
     graph = Graph()
     with building(graph):
         import_graph_def(metagraph.graph_def, name="")
-    return extract_sub_graph(lowered_graph_def(graph), fetched)
+    made = metagraph.graph_def
+    if runs("function", options.function_optimization):
+        made = lowered_graph_def(graph)
+    made = extract_sub_graph(made, fetched)
+    if runs("constfold", options.constant_folding):
+        made = extract_sub_graph(_with_constants(made, known_results(graph)), fetched)
+    return made
+
+
+def _with_constants(graph_def: Any, known: dict[str, Any]) -> Any:
+    """A GraphDef with constants in place of the nodes whose values are known."""
+    made = GraphDef()
+    made.CopyFrom(graph_def)
+    for node in made.node:
+        if node.name in known and node.op != "Const":
+            value, dtype = known[node.name]
+            constant = NodeDef(name=node.name, op="Const", device=node.device)
+            constant.attr["dtype"].type = dtype.as_datatype_enum
+            constant.attr["value"].tensor.CopyFrom(to_proto(value, dtype))
+            node.CopyFrom(constant)
+    return made
 
 
 def _node_name(text: str) -> str:

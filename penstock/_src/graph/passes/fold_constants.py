@@ -16,6 +16,7 @@ from penstock._src.core.op import Op, flatten_arguments, group_arguments
 from penstock._src.core.registry import find
 from penstock._src.graph.control import bodies_of
 from penstock._src.graph.func_graph import FuncGraph
+from penstock._src.graph.graph import Graph
 from penstock._src.graph.library import GraphFunction
 from penstock._src.graph.needed_operations import needed_operations
 from penstock._src.graph.operation import Operation, SymbolicTensor
@@ -48,6 +49,37 @@ def fold_constants(function: GraphFunction) -> GraphFunction:
             table.update((t._id, new) for t, new in zip(node.outputs, outputs, strict=True))
         graph.outputs = [_as_constant(graph, table[t._id]) for t in function.outputs]
     return GraphFunction(graph)
+
+
+def known_results(graph: Graph) -> dict[str, tuple[np.ndarray, dtypes.DType]]:
+    """The values of operations that follow from constants and static shapes, by name, with their dtype.
+
+    Args:
+      graph: any graph; operations with several results or with control inputs are not among those found.
+    """
+    values: dict[int, np.ndarray] = {}
+    found = {}
+    for node in graph._operations:
+        if any(t.dtype in _HELD for t in (*node._inputs, *node.outputs)) or node._control_inputs:
+            continue
+        computed = _known(node, values)
+        if computed is not None:
+            values.update((t._id, v) for t, v in zip(node.outputs, computed, strict=True))
+            if len(computed) == 1:
+                found[node.name] = np.asarray(computed[0]), node.outputs[0].dtype
+    return found
+
+
+def _known(node: Operation, values: dict[int, np.ndarray]) -> list[np.ndarray] | None:
+    if node.type == "Const":
+        return [node.raw_op.attrs["value"]]
+    if node.type != "Placeholder" and len(node.outputs) == 1:
+        value = constant_value(node.outputs[0])
+        if value is not None and value.nbytes <= _LARGEST:
+            return [value]
+    if not node._inputs or node.raw_op.stateful or any(t._id not in values for t in node._inputs):
+        return None
+    return _computed(node.raw_op, [values[t._id] for t in node._inputs], node.outputs)
 
 
 def _folded(
