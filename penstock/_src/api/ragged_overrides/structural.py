@@ -3,6 +3,7 @@
 import numpy as np
 
 from penstock._src.api.array import joining, shaping
+from penstock._src.api.control.conditionals import cond
 from penstock._src.api.control.scopes import name_scope
 from penstock._src.api.image.resizing import resize
 from penstock._src.api.linalg.products import matmul
@@ -158,11 +159,24 @@ def resizing_each(resize):
         with name_scope(kwargs.pop("name", None) or "RaggedResizeImages"):
             size = convert_to_tensor(size, dtype=dtypes.int32, name="size")
             extents = constant_value_as_shape(size).with_rank(2)
-            return map_fn(
-                lambda image: resize(_dense(image), size, *args, **kwargs),
-                images,
-                fn_output_signature=TensorSpec(extents + images.shape[-1:], dtypes.float32),
-            )
+            shape = extents + images.shape[-1:]
+
+            def resize_each():
+                return map_fn(
+                    lambda image: resize(_dense(image), size, *args, **kwargs),
+                    images,
+                    fn_output_signature=TensorSpec(shape, dtypes.float32),
+                )
+
+            def no_images():
+                channels = raw.Shape(input=images.flat_values)[-1:]
+                made_of = raw.ConcatV2(values=[[0], size, channels], axis=0)
+                return raw.Fill(dims=made_of, value=0.0)
+
+            if shape.is_fully_defined():
+                return resize_each()
+            # The shape of images that are stacked is known by the first of them.
+            return cond(images.nrows() > 0, resize_each, no_images)
 
     return run
 
