@@ -6,6 +6,7 @@ Errors are no finds where TensorFlow, if TENSORFLOW_PYTHON names a Python that h
 from __future__ import annotations
 
 import argparse
+import itertools
 import os
 import sys
 import time
@@ -14,7 +15,7 @@ from penstock._src.core.values import memory_limit
 from tests.fuzz import counts
 from tests.fuzz.shapes.judging import judge
 from tests.fuzz.shapes.tensorflow_peer import VARIABLE, refused
-from tests.fuzz.shapes.trials import trials
+from tests.fuzz.shapes.trials import choices, trial
 
 MEMORY = 4 << 30  # bytes of arrays, at most: eager calls that need more are skipped
 
@@ -36,9 +37,11 @@ def main() -> int:
     calls = compared = 0
     found, errors = [], {}
     seed = options.first
-    for call, seed, known, number in trials(options.only, options.numbers, options.first):
+    chosen = choices(options.only, options.numbers)
+    for seed in itertools.count(options.first) if chosen else ():
         if time.monotonic() > end or seed >= options.first + options.count:
             break
+        call, number, known = trial(chosen, seed)
         runs, finds = judge(call, seed, known, number, options.shapes, watches=True)
         calls, compared = calls + 1, compared + runs
         for find in finds:

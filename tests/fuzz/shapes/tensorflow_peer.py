@@ -37,11 +37,11 @@ def answer(only: str, numbers: bool, seeds: list[int]) -> None:
 
     sys.modules["penstock"] = tensorflow
     from tests.fuzz.shapes.judging import judge
-    from tests.fuzz.shapes.trials import trials
+    from tests.fuzz.shapes.trials import choices, trial
 
-    found = []
-    for wanted in seeds:
-        call, seed, known, number = next(trials(only, numbers, wanted))
+    found, chosen = [], choices(only, numbers)
+    for seed in seeds:
+        call, number, known = trial(chosen, seed)
         runs, finds = judge(call, seed, known, number)
         if not runs or any(find.kind == "error" for find in finds):
             found.append(seed)
