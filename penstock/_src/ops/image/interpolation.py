@@ -50,7 +50,7 @@ def _natively(op: Any, images: np.ndarray, height: int, width: int) -> np.ndarra
     return found
 
 
-class Table(NamedTuple):
+class TapTable(NamedTuple):
     """Taps as native code reads them.
 
     Fields:
@@ -70,18 +70,18 @@ class Table(NamedTuple):
         return len(self.index)
 
 
-def table_of(taps: Taps) -> Table:
+def table_of(taps: Taps) -> TapTable:
     """The taps of an axis for `resampled`: those of an output come before the places without one."""
     index = np.ascontiguousarray(taps.index, np.int32)
     counts = np.count_nonzero(index >= 0, axis=1).astype(np.int32)
-    return Table(taps, index, np.ascontiguousarray(taps.weight, np.float32), counts)
+    return TapTable(taps, index, np.ascontiguousarray(taps.weight, np.float32), counts)
 
 
-_tables: dict[Any, Table] = {}
+_tables: dict[Any, TapTable] = {}
 _MOST_KEPT = 1 << 24  # bytes of tables that are kept
 
 
-def kept_table(make: Callable[..., Taps], *arguments: Any) -> Table:
+def kept_table(make: Callable[..., Taps], *arguments: Any) -> TapTable:
     """The table of the taps that a function gives for hashable arguments: the pictures of a folder
     have the sizes that they had in the pass before.
     """
@@ -96,7 +96,7 @@ def kept_table(make: Callable[..., Taps], *arguments: Any) -> Table:
     return table
 
 
-def resampled(x: np.ndarray, rows: Taps | Table, columns: Taps | Table) -> np.ndarray:
+def resampled(x: np.ndarray, rows: Taps | TapTable, columns: Taps | TapTable) -> np.ndarray:
     """Images [n, height, width, channels] resampled along both axes, in their own type; those of uint8 in float32.
 
     Args:
@@ -105,11 +105,11 @@ def resampled(x: np.ndarray, rows: Taps | Table, columns: Taps | Table) -> np.nd
       columns: those of its columns.
     """
     if _is_native(x) and rows.outputs and columns.outputs:
-        rows, columns = (t if isinstance(t, Table) else table_of(t) for t in (rows, columns))
+        rows, columns = (t if isinstance(t, TapTable) else table_of(t) for t in (rows, columns))
         return _resampled_natively(x, rows, columns)
     x = x.astype(np.float32) if x.dtype == np.uint8 else x
     for axis, each in zip(AXES, (rows, columns), strict=True):
-        x = _along(x, axis, each.taps if isinstance(each, Table) else each)
+        x = _along(x, axis, each.taps if isinstance(each, TapTable) else each)
     return x
 
 
@@ -118,7 +118,7 @@ def _is_native(x: np.ndarray) -> bool:
     return bool(x.size) and is_small and x.dtype.name in resampling.ELEMENTS and runs_native_code()
 
 
-def _resampled_natively(x: np.ndarray, rows: Table, columns: Table) -> np.ndarray:
+def _resampled_natively(x: np.ndarray, rows: TapTable, columns: TapTable) -> np.ndarray:
     count, height, width, channels = x.shape
     found = empty_aligned((count, rows.outputs, columns.outputs, channels), np.dtype(np.float32))
     work = np.empty(resampling.room(width, channels, columns.outputs), np.float32)

@@ -112,8 +112,11 @@ class SquaredDifference(Binary):
         if not self.T.is_complex:
             return np.multiply(difference, difference)
         # NumPy rounds the two products of an imaginary part apart, and what is exactly real is then not
-        squared = np.square(difference.real) + np.square(difference.imag)
-        return np.asarray(squared, difference.dtype)
+        real, imaginary = difference.real, difference.imag
+        squared = np.empty_like(difference)
+        squared.real = real * real + imaginary * imaginary
+        squared.imag = real * imaginary - imaginary * real  # NaN of infinities
+        return squared
 
     def lower(self, p, x, y):
         difference = p.sub(x, y)
