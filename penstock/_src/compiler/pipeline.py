@@ -139,6 +139,7 @@ class Prepared:
                 found = program.sized(extents)
                 if found is not None:
                     return found
+            check_results(self.function)
             with Recording(extents.symbols, recorded.conditions):
                 program = self.stages.timed("load", load, self._planned())
             self.plans.insert(0, program)

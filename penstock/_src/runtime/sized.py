@@ -109,7 +109,11 @@ class OpenProgram:
         """The program for the extents of a call; None if its conditions do not hold."""
         facts = np.empty(len(self._facts), np.int64)
         registers = np.empty(len(self._rows), np.int64)
-        wrong = self._run(extents.vector, registers, self._facts, facts, 0)
+        try:
+            symbols = extents.vector
+        except OverflowError:
+            raise NumbersTooLarge(f"{self.plan.function.name} for {extents.symbols}") from None
+        wrong = self._run(symbols, registers, self._facts, facts, 0)
         if wrong & TOO_LARGE:
             raise NumbersTooLarge(f"{self.plan.function.name} for {extents.symbols}")
         if wrong:

@@ -109,4 +109,10 @@ def test_conditions_are_told_as_by_python(data):
     }
     extents = Values({"d0": data.draw(st.integers(2, 30)), "d1": data.draw(st.integers(2, 30))})
     admission = Admission(["d0", "d1"], conditions)
-    assert admission.admits(extents.vector) == hold(conditions, extents)
+    assert admission.admits(extents) == hold(conditions, extents)
+
+
+def test_extents_beyond_64_bits_are_not_admitted():
+    admission = Admission(["d0"], {})
+    assert admission.admits(Values({"d0": 5}))
+    assert not admission.admits(Values({"d0": 1 << 63}))

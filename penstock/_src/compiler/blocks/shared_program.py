@@ -48,7 +48,7 @@ class SharedProgram:
         if numbers is None:
             return None
         extents = Values(numbers)
-        return extents if self._admission.admits(extents.vector) else None
+        return extents if self._admission.admits(extents) else None
 
     @functools.cached_property
     def _admission(self) -> Admission:

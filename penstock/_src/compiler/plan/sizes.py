@@ -8,7 +8,7 @@ import numpy as np
 from penstock._src.compiler.plan.buffers import Buffer, Place, room
 from penstock._src.ir.extents import dims
 from penstock._src.ir.extents.guards import Bounds, Conditions
-from penstock._src.ir.extents.values import FUNCTIONS, Expression
+from penstock._src.ir.extents.values import FUNCTIONS, Expression, Values
 from penstock._src.native.algorithms import sizing
 
 ROUNDS = "rounds_of_a_task"  # the function that shares out a nest's iterations
@@ -128,8 +128,12 @@ class Admission:
         program.require(conditions)
         self._rows, self._size = program.rows, sizing.sizing().size
 
-    def admits(self, symbols: np.ndarray) -> bool:
-        """Whether the conditions hold for these numbers; not if one of their own is too large."""
+    def admits(self, extents: Values) -> bool:
+        """Whether the conditions hold for extents; not if a number does not fit into 64 bits."""
+        try:
+            symbols = extents.vector
+        except OverflowError:
+            return False
         count = len(self._rows)
         registers = np.empty(count, np.int64)
         return not self._size(self._rows, count, symbols, registers, _NONE, 0, _NONE, 0)

@@ -56,7 +56,11 @@ class Values:
 
     @property
     def vector(self) -> np.ndarray:
-        """The numbers, in the order of the symbols' names."""
+        """The numbers, in the order of the symbols' names.
+
+        Raises:
+          OverflowError: one does not fit into 64 bits.
+        """
         found = self._vector
         if found is None:
             found = np.array([self.symbols[name] for name in sorted(self.symbols)], np.int64)
