@@ -133,6 +133,7 @@ class Prepared:
             return None
         assert isinstance(recorded, Recording)
         if flags.verify:  # each call's extents are verified alone
+            check_results(self.function)
             self._planned()
         try:
             for program in self.plans:
