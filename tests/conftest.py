@@ -5,9 +5,14 @@ import sys
 from collections.abc import Sequence
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 os.environ.setdefault("PENSTOCK_VERIFY", "1")
 IS_CHECKED = os.environ.get("PENSTOCK_CHECKED", "0") != "0"
+
+# A property says nothing of time: the machine may be busy.
+settings.register_profile("tests", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("tests")
 
 
 def pytest_configure(config: pytest.Config) -> None:
