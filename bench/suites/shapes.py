@@ -5,6 +5,8 @@ import time
 
 import numpy as np
 from shape_peers import inputs
+from shape_peers import weights as arrays
+from shape_peers.weights import HEADS, WIDTH
 
 TITLE = "Ever new shapes"
 NOTE = (
@@ -15,12 +17,11 @@ NOTE = (
 BACKENDS = ["penstock", "tensorflow", "jax", "jax-padded", "torch"]
 LOWER = {"first_30_ms", "later_ms"}
 FIRST, CALLS, LATER = 30, 200, 50
-WIDTH, HEADS, WORDS, LONGEST = 64, 4, inputs.WORDS, 512
 
 
 def weights(tf, random, *shape):
     """Returns a variable of small numbers."""
-    return tf.Variable(random.normal(0, 0.1, shape).astype(np.float32))
+    return tf.Variable(arrays.drawn(random, *shape))
 
 
 def training(tf, loss_of, variables, *specs):
@@ -46,16 +47,9 @@ def normalized(tf, x, scale):
 
 def transformer(tf, random):
     """Returns (a model of two blocks that gives a score of each word at each place, its variables)."""
-    words, places = weights(tf, random, WORDS, WIDTH), weights(tf, random, LONGEST, WIDTH)
-    shapes = [
-        (WIDTH,),
-        (WIDTH, 3 * WIDTH),
-        (WIDTH, WIDTH),
-        (WIDTH,),
-        (WIDTH, 4 * WIDTH),
-        (4 * WIDTH, WIDTH),
-    ]
-    blocks = [[weights(tf, random, *shape) for shape in shapes] for _ in range(2)]
+    *embedded, drawn = arrays.transformer(random, inputs.WORDS)
+    words, places = map(tf.Variable, embedded)
+    blocks = [list(map(tf.Variable, block)) for block in drawn]
 
     def model(tokens):
         batch, length = tf.shape(tokens)[0], tf.shape(tokens)[1]
@@ -92,8 +86,8 @@ def texts(tf, random, trains):
 
 def images(tf, random, trains):
     """A convolutional net on images of any size."""
-    kernels = [weights(tf, random, 3, 3, *ends) for ends in ((3, 16), (16, 32), (32, 32))]
-    last = weights(tf, random, 32, 10)
+    drawn, last = arrays.images(random)
+    kernels, last = list(map(tf.Variable, drawn)), tf.Variable(last)
 
     def net(x):
         for kernel in kernels:
@@ -108,8 +102,7 @@ def images(tf, random, trains):
 
 def recurrent(tf, random):
     """An LSTM on sequences of any length."""
-    inward, onward = weights(tf, random, 16, 128), weights(tf, random, 32, 128)
-    last = weights(tf, random, 32, 1)
+    inward, onward, last = map(tf.Variable, arrays.lstm(random))
 
     def loss(x):
         steps, length = tf.transpose(x, [1, 0, 2]), tf.shape(x)[1]
@@ -152,7 +145,7 @@ def graphs(tf, random):
 
 def dense(tf, random):
     """Dense layers on batches of any size."""
-    first, last = weights(tf, random, 20, 64), weights(tf, random, 64, 5)
+    first, last = map(tf.Variable, arrays.dense(random))
 
     def loss(x, y):
         logits = tf.nn.relu(x @ first) @ last
