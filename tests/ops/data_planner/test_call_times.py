@@ -31,11 +31,16 @@ def computed(seconds):
         pass
 
 
-def test_a_call_that_computes_does_not_wait_however_busy_the_machine_is():
+def time_of_a_computation():
     watch = Stopwatch()
     computed(0.05)
-    taken = watch.stop()
-    assert taken.busy >= 0.05 and (taken.waits < 0.1 or not taken.is_exact)
+    return watch.stop()
+
+
+def test_a_call_that_computes_does_not_wait_however_busy_the_machine_is():
+    calls = [time_of_a_computation() for _ in range(5)]  # a virtual machine may take a core untold
+    assert min(taken.busy for taken in calls) >= 0.05
+    assert min(taken.waits for taken in calls) < (0.1 if calls[0].is_exact else 1.0)
 
 
 def test_a_call_that_sleeps_and_computes():
