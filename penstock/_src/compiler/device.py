@@ -24,12 +24,15 @@ class NumbersTooLarge(ArithmeticError):
 
 
 class OpenRunnable(Protocol):
-    """What runs a plan in which extents are unknown, for all that fulfil its conditions."""
+    """What runs a plan in which extents are unknown, for all that fulfil its conditions.
+
+    conditions  those that its function does not have
+    """
 
     conditions: Conditions
 
     def sized(self, extents: Values) -> Runnable | None:
-        """The program for the extents of a call; None if it is not for them.
+        """The program for the extents of a call; None if these do not fulfil its conditions and its function's.
 
         Raises:
           NumbersTooLarge: it cannot tell, as its numbers are computed natively.

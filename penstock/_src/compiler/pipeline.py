@@ -69,7 +69,7 @@ class Prepared:
     recorded  what was decided of unknown extents
     schedule  None on a device without kernels
     why       the primitive without native code that hinders, if one does
-    plans     those for many extents, which have conditions of their own besides
+    plans     those for many extents, which have conditions of their own besides those recorded
     """
 
     function: Function
@@ -99,10 +99,30 @@ class Prepared:
             from penstock._src.compiler.check.checked import CheckedProgram  # loaded if asked for
 
             program = CheckedProgram(self.stages.functions, program, flags.check)
+        if self.schedule is None or flags.check:
+            return self._compiled(program, current(), _within(current(), program.run))
+        return self._compiled(program, current(), program.run)
+
+    def planned_for(self, extents: Values) -> Compiled | None:
+        """The program for extents that a plan for many extents gives, if it is for them; None where programs are checked."""
+        if flags.check:
+            return None
+        try:
+            for plan in self.plans:
+                program = plan.sized(extents)
+                if program is not None:
+                    with extents:
+                        self._verify()
+                    return self._compiled(program, extents, program.run)
+        except NumbersTooLarge:
+            pass  # planned for these extents alone, if they fulfil the function's conditions
+        return None
+
+    def _compiled(
+        self, program: Any, extents: Values, run: Callable[[Sequence[Any]], list[Any]]
+    ) -> Compiled:
         STATISTICS.functions += 1
-        is_native = self.schedule is not None and not flags.check
-        run = program.run if is_native else _within(current(), program.run)
-        return Compiled(self.function, program, run, self.stages.seconds, current(), self.recorded)
+        return Compiled(self.function, program, run, self.stages.seconds, extents, self.recorded)
 
     def _planned(self) -> Plan:
         """The plan for what extents are now."""
@@ -132,9 +152,7 @@ class Prepared:
         if load is None:
             return None
         assert isinstance(recorded, Recording)
-        if flags.verify:  # each call's extents are verified alone
-            check_results(self.function)
-            self._planned()
+        self._verify()
         try:
             for program in self.plans:
                 found = program.sized(extents)
@@ -148,6 +166,12 @@ class Prepared:
             return program.sized(extents)
         except NumbersTooLarge:
             return None
+
+    def _verify(self) -> None:
+        """Plans for what extents are now alone, where plans are verified."""
+        if flags.verify:
+            check_results(self.function)
+            self._planned()
 
     def _interpreted(self, why: str) -> Compiled:
         """The program of the interpreter: the results are right, but slow. explain() shows why."""

@@ -17,7 +17,7 @@ class ArenaBlock:
     """Memory for one running program. Whoever uses it holds the lock."""
 
     def __init__(self, array: np.ndarray):
-        self.array = array
+        self.array, self.address = array, array.ctypes.data
         self.lock = forks.freed_in_child(threading.Lock())
         self.lock.acquire()
 

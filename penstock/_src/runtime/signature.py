@@ -114,8 +114,12 @@ def _numbers(shape: Sequence[Any]) -> tuple[int, ...]:
 
 def _result_maker(node: Node) -> tuple[Any, tuple[int, ...], np.dtype]:
     shape, dtype = _numbers(node.shape), node.dtype.np
-    known = not any(map(dims.is_symbolic, shape))
-    return _maker(shape, dtype) if known else None, shape, dtype
+    return None if _is_open(shape) else _maker(shape, dtype), shape, dtype
+
+
+def _is_open(shape: Sequence[Any]) -> bool:
+    """Whether an extent is unknown."""
+    return any(map(dims.is_symbolic, shape))
 
 
 def _maker(shape: tuple[int, ...], dtype: np.dtype) -> Any:
@@ -138,12 +142,21 @@ class OpenSignature:
         self._places = {expression: i for i, expression in enumerate(found)}
         # A shape's form is where its numbers stand among those of the extents, which these follow.
         self._known: list[int] = []
-        self._arrays = [(i, dtype, self._form(shape)) for i, dtype, shape in signature.arrays]
-        self._handles = [(i, dtype, self._form(s), x) for i, dtype, s, x in signature.handles]
-        self._results = [(self._form(shape), dtype) for _, shape, dtype in signature.results]
-        self._has_open_handles = any(
-            dims.is_symbolic(d) for handle in signature.handles for d in handle[2]
-        )
+        self._arrays = [
+            (n, i, dtype, self._form(shape))
+            for n, (i, dtype, shape) in enumerate(signature.arrays)
+            if _is_open(shape)
+        ]
+        self._handles = [
+            (n, i, dtype, self._form(shape), assigned)
+            for n, (i, dtype, shape, assigned) in enumerate(signature.handles)
+            if _is_open(shape)
+        ]
+        self._results = [
+            (n, self._form(shape), dtype)
+            for n, (_, shape, dtype) in enumerate(signature.results)
+            if _is_open(shape)
+        ]
 
     def _form(self, shape: Sequence[Any]) -> list[int]:
         """Where the numbers of a shape stand."""
@@ -164,18 +177,24 @@ class OpenSignature:
     def sized(self, numbers: Sequence[int]) -> ProgramSignature:
         """The signature where the extents are these numbers."""
         own, known = self.signature, [*numbers, *self._known]
-        arrays = [(i, dtype, tuple([known[n] for n in form])) for i, dtype, form in self._arrays]
-        handles = own.handles
-        if self._has_open_handles:
-            handles = tuple(
-                [
-                    (i, dtype, tuple([known[n] for n in form]), x)
-                    for i, dtype, form, x in self._handles
-                ]
-            )
-        results = [(tuple([known[n] for n in form]), dtype) for form, dtype in self._results]
-        made = tuple([(_maker(shape, dtype), shape, dtype) for shape, dtype in results])
-        return ProgramSignature(own.count, tuple(arrays), handles, own.assigned, made)
+        arrays, handles, results = own.arrays, own.handles, own.results
+        if self._arrays:
+            sized_arrays = list(arrays)
+            for n, i, dtype, form in self._arrays:
+                sized_arrays[n] = i, dtype, tuple([known[place] for place in form])
+            arrays = tuple(sized_arrays)
+        if self._handles:
+            sized_handles = list(handles)
+            for n, i, dtype, form, assigned in self._handles:
+                sized_handles[n] = i, dtype, tuple([known[place] for place in form]), assigned
+            handles = tuple(sized_handles)
+        if self._results:
+            sized_results = list(results)
+            for n, form, dtype in self._results:
+                shape = tuple([known[place] for place in form])
+                sized_results[n] = _maker(shape, dtype), shape, dtype
+            results = tuple(sized_results)
+        return ProgramSignature(own.count, arrays, handles, own.assigned, results)
 
 
 def _usable(x: Any, number: int, dtype: np.dtype, shape: tuple[int, ...]) -> np.ndarray:

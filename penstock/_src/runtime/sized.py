@@ -93,7 +93,7 @@ class OpenProgram:
         recording = current()
         assert isinstance(recording, Recording)
         self.conditions: Conditions = recording.added
-        self._sizes.require(self.conditions)
+        self._sizes.require(recording.conditions)
         self._rows = self._sizes.rows
         self._size = sizing().size
 
@@ -106,7 +106,7 @@ class OpenProgram:
         return found
 
     def sized(self, extents: Values) -> "SizedProgram | None":
-        """The program for the extents of a call; None if its conditions do not hold."""
+        """The program for the extents of a call; None if its conditions, or those that its function has, do not hold."""
         facts = np.empty(len(self._facts), np.int64)
         registers = np.empty(len(self._rows), np.int64)
         try:
@@ -118,12 +118,14 @@ class OpenProgram:
             raise NumbersTooLarge(f"{self.plan.function.name} for {extents.symbols}")
         if wrong:
             return None
-        arena, results, *numbers = facts.tolist()
+        numbers = facts.tolist()
+        arena, results = numbers[:2]
         looked_at = self._looked_at
-        offsets = dict(zip(looked_at, numbers, strict=False)) if looked_at else {}
-        signature = self.signature.sized(numbers[len(looked_at) :])
+        offsets = dict(zip(looked_at, numbers[2:], strict=False)) if looked_at else {}
+        signature = self.signature.sized(numbers[2 + len(looked_at) :])
         if arena + results > memory_limit.limit():
-            raise exhausted_by(numbered(self.plan, extents))
+            with extents:
+                raise exhausted_by(numbered(self.plan, extents))
         return SizedProgram(self, extents, signature, arena, offsets)
 
     def _run(
@@ -147,7 +149,7 @@ class OpenProgram:
             table.move(HOST_ARENAS.block(needed))
         elif table.program is program:
             return table
-        base = table.memory.array.ctypes.data
+        base = table.memory.address
         self._run(program.extents.vector, table.registers, table.stores, table.numbers, base)
         table.program = program
         return table

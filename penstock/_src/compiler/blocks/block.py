@@ -64,10 +64,11 @@ class Block:
 
     def __call__(self, values: Sequence[Any]) -> list[Any]:
         """Executes the operations for these inputs."""
+        kept = self.specializations
         key = self.key(values)
-        found = self.specializations.get(key) or self.for_any
+        found = kept.get(key) or self.for_any
         if found is None:
-            found = self.missing(values)
+            found = self.missing(values, key, kept)
         return found.run(values)
 
     def key(self, values: Sequence[Any]) -> Any:
@@ -100,10 +101,13 @@ class Block:
         """The operations: those of a whole graph as they are by now."""
         return self.section.ops if self.needed is None else self.needed()
 
-    def missing(self, values: Sequence[Any]) -> Specialization:
-        """The specialization for these inputs, which was not there: of a program for many extents, else a new one."""
+    def missing(
+        self, values: Sequence[Any], key: Any, kept: Mapping[Any, Specialization]
+    ) -> Specialization:
+        """The specialization for these inputs, which was not `kept` for their key: of a program for many extents, else a new one."""
         with self.changing:
-            key = self.key(values)
+            if kept is not self.specializations:
+                key = self.key(values)  # keys have another form since
             found = self.specializations.get(key)  # another thread may have made it
             if found is None and self.programs:
                 self.take_operations()
@@ -157,6 +161,10 @@ class Block:
         """The specialization for these inputs, of a key, that a program for many extents gives; it is kept."""
         shared = self.shared_key(key)
         for program in self.programs:
+            step = program.step(shared, values)
+            if step is not None:
+                return self.keep(key, Specialization([step], step.run))
+        for program in self.programs:
             extents = program.extents(shared, values)
             if extents is not None:
                 return self.keep(key, self.executable(program.specialized, extents))
@@ -201,7 +209,7 @@ class Block:
 
     def forget(self) -> None:
         """Drops all specializations, and the programs that give them."""
-        self.specializations.clear()
+        self.specializations = {}  # another one, by which calls know that keys have changed
         self.programs.clear()
 
     def block_of(self, waiting: Section) -> "Block":

@@ -1,10 +1,14 @@
 """What inputs of a block must be like for a program that was made for others: which numbers of theirs are unknown extents, and which are fixed."""
 
 import dataclasses
+import functools
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from penstock._src.ir.extents.guards import LEAST
+from penstock._src.ir.extents.values import CallValues, Values
 
 # How a number is found: ("rank", position of the input), ("extent", position, axis), ("value", position, place of an element), ("count", position)
 # of a list, ("bytes", position) for a whole value.
@@ -21,26 +25,67 @@ class InputForm:
         """Notes what a number is: the name of a symbol, or what it must be."""
         self.entries.append((read, what))
 
-    def numbers(self, values: Sequence[Any]) -> dict[str, int] | None:
+    @functools.cached_property
+    def symbols(self) -> tuple[str, ...]:
+        """The names of the symbols, sorted."""
+        return tuple(sorted({what for _, what in self.entries if type(what) is str}))
+
+    def extents(self, values: Sequence[Any]) -> Values | None:
         """What the symbols are for inputs; None if these have another form."""
-        found: dict[str, int] = {}
-        for read, what in self.entries:
-            number = _number(read, values)
-            if type(what) is not str:
-                if number != what:
-                    return None
-            elif number < LEAST or found.setdefault(what, number) != number:
+        found = [0] * len(self.symbols)
+        for position, wanted in self._shapes:
+            shape = values[position].shape
+            if len(shape) != len(wanted) or not _are_like(shape, wanted, found):
                 return None
-        return found
+        for read, what in self._others:
+            if not _are_like((_number(read, values),), (what,), found):
+                return None
+        try:
+            return CallValues(self.symbols, np.array(found, np.int64))
+        except OverflowError:  # a value of uint64
+            return None
+
+    @functools.cached_property
+    def _shapes(self) -> list[tuple[int, list[Any]]]:
+        """Positions of inputs whose shapes are looked at, and what their extents are (see `_wanted`)."""
+        shapes: dict[int, list[Any]] = {}
+        for (kind, position, *place), what in self.entries:
+            if kind == "rank":
+                shapes[position] = [None] * what
+            elif kind == "extent":
+                shapes[position][place[0]] = self._wanted(what)
+        return list(shapes.items())
+
+    @functools.cached_property
+    def _others(self) -> list[tuple[Read, Any]]:
+        others = [(read, what) for read, what in self.entries if read[0] not in ("rank", "extent")]
+        return [(read, self._wanted(what)) for read, what in others]
+
+    def _wanted(self, what: Any) -> Any:
+        """What a number must be; of a symbol, which may be anything, its place among the symbols."""
+        return _Symbol(self.symbols.index(what)) if type(what) is str else what
+
+
+class _Symbol(int):
+    """The place of a symbol among the symbols."""
+
+
+def _are_like(numbers: Sequence[Any], wanted: Sequence[Any], found: list[int]) -> bool:
+    """Whether numbers are what is wanted; notes in `found` what symbols are, which are 0 before."""
+    for number, what in zip(numbers, wanted):
+        if type(what) is not _Symbol:
+            if number != what:
+                return False
+        elif number < LEAST or (found[what] or number) != number:
+            return False
+        else:
+            found[what] = number
+    return True
 
 
 def _number(read: Read, values: Sequence[Any]) -> Any:
     kind, position, *place = read
     value = values[position]
-    if kind == "rank":
-        return value.ndim
-    if kind == "extent":
-        return value.shape[place[0]]
     if kind == "value":
         return int(value.reshape(-1)[place[0]])
     if kind == "count":

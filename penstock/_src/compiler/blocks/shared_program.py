@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from penstock._src.compiler.blocks.specialize import Specialized
+from penstock._src.compiler.blocks.steps import ProgramForm, ProgramStep
 from penstock._src.compiler.plan.sizes import Admission
 from penstock._src.ir.extents import guards
 from penstock._src.ir.extents.values import Values
@@ -44,11 +45,17 @@ class SharedProgram:
         """What the unknown extents are for inputs; None if the program is not for them."""
         if key != self.key:
             return None
-        numbers = self.specialized.form.numbers(values)
-        if numbers is None:
+        extents = self.specialized.form.extents(values)
+        return extents if extents is not None and self._admission.admits(extents) else None
+
+    def step(self, key: Any, values: Sequence[Any]) -> ProgramStep | None:
+        """The one step for inputs, if there is no other and a plan that was made is for them, which has these conditions, too."""
+        if key != self.key or not self.specialized.is_one_program:
             return None
-        extents = Values(numbers)
-        return extents if self._admission.admits(extents) else None
+        extents = self.specialized.form.extents(values)
+        (form,) = self.specialized.steps
+        assert isinstance(form, ProgramForm)
+        return None if extents is None else form.planned_step(extents)
 
     @functools.cached_property
     def _admission(self) -> Admission:

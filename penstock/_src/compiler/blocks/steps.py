@@ -25,6 +25,7 @@ from penstock._src.core.values import kernel_state
 from penstock._src.core.values.device_array import DeviceArray, on_host
 from penstock._src.graph.operation import Operation
 from penstock._src.ir.errors import LoweringDefect, RefusedArguments
+from penstock._src.ir.extents.values import Values
 from penstock._src.ir.function import Function
 from penstock._src.ops.control.list_value import TensorList
 from penstock._src.util.flags import flags
@@ -54,6 +55,11 @@ class ProgramForm:
         if not self.is_plain:
             makers = [(slot, _with_numbers(maker)) for slot, maker in makers]
         return ProgramStep(self, self.prepared.loaded(), makers)
+
+    def planned_step(self, extents: Values) -> "ProgramStep | None":
+        """The step for extents of a form that is plain, if a plan that was made is for them; all conditions are looked at."""
+        compiled = self.prepared.planned_for(extents)
+        return None if compiled is None else ProgramStep(self, compiled, self.makers)
 
     @property
     def reads(self) -> list[int]:

@@ -9,8 +9,9 @@ remembers what was decided by them.
 
 from __future__ import annotations
 
+import functools
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Any
 
@@ -105,6 +106,20 @@ class Values:
         traceback: TracebackType | None,
     ) -> None:
         _CURRENT.within.pop()
+
+
+class CallValues(Values):
+    """The numbers of a call of a program that was made before: mostly nobody asks for them by name."""
+
+    def __init__(self, names: Sequence[str], vector: np.ndarray) -> None:
+        """`vector` has the numbers (int64), in the order of the names, which are sorted."""
+        self._names, self._vector = names, vector
+        self._numbers = {}
+
+    @functools.cached_property
+    def symbols(self) -> dict[str, int]:  # type: ignore[override]
+        """The numbers by name."""
+        return dict(zip(self._names, self.vector.tolist(), strict=True))
 
 
 def current() -> Values:
