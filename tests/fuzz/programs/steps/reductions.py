@@ -18,9 +18,16 @@ def reduced(scope):
     )
     axes = scope.choose([scope.axes(x), scope.axes(x), scope.axis(x), None])
     if name == "reduce_prod":
-        x = f"(1 + {x} * 0.1)" if x.dtype in FLOATS else x
+        x = factors(x) if x.dtype in FLOATS else x
     keep = f", keepdims={scope.chance(0.5)}" if scope.chance(0.6) else ""
     scope.add(f"{home}{name}({x}, {axes}{keep})", sums=True)
+
+
+def factors(x):
+    """Numbers near 1: of very many, some orders of multiplication would overflow and others not."""
+    if x.size <= 1000:
+        return f"(1 + {x} * 0.1)"
+    return f"(1 + tf.sin({x}) / tf.cast(tf.size({x}), {x}.dtype))"
 
 
 @step(0.5)
