@@ -12,7 +12,8 @@ import pytest
 
 import penstock as tf
 from penstock._src.compiler.blocks.block import BlockStep
-from penstock._src.compiler.blocks.steps import HostStep, ProgramStep
+from penstock._src.compiler.blocks.steps import ProgramStep
+from penstock._src.compiler.host.steps import HostStep
 from penstock._src.util.flags import flags
 
 L = keras.layers

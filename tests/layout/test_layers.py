@@ -44,7 +44,7 @@ FLOORS = {  # of the folders and files in some layers, low to high
     ),
     "compiler": (
         "dump kernels lower",
-        "codegen passes stages",
+        "codegen passes stages host",
         "recognize",
         "fusion",
         "plan",

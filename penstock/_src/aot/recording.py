@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from penstock._src.aot.model.signature import LoweredFunction, Tensor
-from penstock._src.compiler.blocks.whole import WholeFunction
+from penstock._src.aot.model.whole import WholeFunction
 from penstock._src.core.values.resources import VariableHandle
 from penstock._src.devices.cpu.device import build_program
 from penstock._src.function.concrete import ConcreteFunction

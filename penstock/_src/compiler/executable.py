@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from penstock._src.compiler.blocks.block import Block, BlockStep
 from penstock._src.compiler.blocks.section import Section
 from penstock._src.compiler.blocks.specialization import Specialization
-from penstock._src.compiler.blocks.steps import HostStep, ProgramStep
+from penstock._src.compiler.blocks.steps import ProgramStep
+from penstock._src.compiler.host.steps import HostStep
 from penstock._src.core.calls.placement import number_for
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.values.device_array import on_host

@@ -9,9 +9,9 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
-from penstock._src.compiler.blocks.host import reads_reference
-from penstock._src.compiler.blocks.steps import host_step
 from penstock._src.compiler.executable import Executable
+from penstock._src.compiler.host.running import reads_reference
+from penstock._src.compiler.host.steps import host_step
 from penstock._src.core import dtypes
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.values.resources import VariableHandle

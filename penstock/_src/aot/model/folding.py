@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from penstock._src.compiler.blocks.whole import WholeFunction
+from penstock._src.aot.model.whole import WholeFunction
 from penstock._src.core.values.resources import VariableHandle
 from penstock._src.ir import folding, interpreter
 from penstock._src.ir.extents.dims import Dim

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from penstock._src.compiler.blocks.whole import WholeFunction, lower_whole
+from penstock._src.aot.model.whole import WholeFunction, lower_whole
 from penstock._src.core import dtypes
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import InvalidArgumentError, UnimplementedError

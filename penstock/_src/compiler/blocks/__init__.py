@@ -7,8 +7,7 @@ called with values and, for each new set of shapes, makes a `Specialization`: a 
     shared_program.py  a program for many extents, and for which; input_form.py: what those are of the inputs
     specialize.py      which operations are lowered into one program, which run on the host, what waits for the host
     inputs.py          the parameters of the program; results.py: how tensors are found after its run
-    steps.py           the kinds of steps; host.py runs one operation; specialization.py runs all steps
-    end_of_data.py     what a step still does that finds no more data
+    steps.py           the step that is a program; specialization.py runs all steps, those of host/ among them
 
 A new reason why an operation stays on the host is a `NotLowerable` that its lowering raises.
 """

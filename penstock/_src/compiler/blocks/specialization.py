@@ -5,9 +5,9 @@ import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from penstock._src.compiler.blocks.end_of_data import can_end, run_others
 from penstock._src.compiler.blocks.specialize import Specialized
-from penstock._src.compiler.blocks.steps import HostStep
+from penstock._src.compiler.host.end_of_data import can_end, run_others
+from penstock._src.compiler.host.steps import HostStep
 from penstock._src.core.errors import OutOfRangeError
 
 

@@ -14,13 +14,14 @@ import functools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from penstock._src.compiler.blocks.host import reads_reference, run_on_host
 from penstock._src.compiler.blocks.input_form import InputForm
 from penstock._src.compiler.blocks.inputs import ARRAY, SMALL_VALUE, ProgramInputs, input_kinds
 from penstock._src.compiler.blocks.placing import Placing, refuse_without_kernel
 from penstock._src.compiler.blocks.results import ProgramResults
 from penstock._src.compiler.blocks.section import Section
-from penstock._src.compiler.blocks.steps import HostStep, ProgramForm, host_step
+from penstock._src.compiler.blocks.steps import ProgramForm
+from penstock._src.compiler.host.running import reads_reference, run_on_host
+from penstock._src.compiler.host.steps import HostStep, host_step
 from penstock._src.compiler.lower import (  # noqa: F401  (they register handlers)
     branches,
     checks,

@@ -1,35 +1,28 @@
-"""The steps of a specialization: a program, or an operation on the host. Values stand in slots, which steps read and write.
+"""The step of a specialization that is a program. Values stand in slots, which steps read and write.
 
-The third kind, a block left for later, stands with the block (block.py).
+The other kinds stand elsewhere: an operation on the host in compiler/host/steps.py, a block left for later with the block (block.py).
 """
 
 import dataclasses
 import functools
-import time
-import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from penstock._src.compiler.blocks.host import locate, run_on_host
 from penstock._src.compiler.blocks.inputs import DenseList, stacked
+from penstock._src.compiler.host.running import locate, run_on_host
 from penstock._src.compiler.lower.checks import arguments_of
 from penstock._src.compiler.lower.context import Refusal
 from penstock._src.compiler.pipeline import Compiled, Prepared
 from penstock._src.core.calls import deadlines
 from penstock._src.core.errors import OpError
-from penstock._src.core.op import Op
 from penstock._src.core.shapes import UNKNOWN, TensorShape, make_shape
-from penstock._src.core.values import kernel_state
-from penstock._src.core.values.device_array import DeviceArray, on_host
+from penstock._src.core.values.device_array import on_host
 from penstock._src.graph.operation import Operation
-from penstock._src.ir.errors import LoweringDefect, RefusedArguments
 from penstock._src.ir.extents.values import Values
 from penstock._src.ir.function import Function
 from penstock._src.ops.control.list_value import TensorList
-from penstock._src.util.flags import flags
-from penstock._src.util.run_observers import RUN_OBSERVERS
 
 MOST_MILLISECONDS = 5_000  # that a loop may take that is run again for its error
 # How a value is found: ("input", slot), ("list", slot) or ("call", function) of an argument; ("result", its number), ("known", a value),
@@ -206,76 +199,3 @@ def _list_of(results: list[Any], at: int, length: int, dtype: Any) -> DenseList:
     rows = on_host(results[at])
     count = int(results[at + 1]) if length < 0 else length
     return DenseList(dtype, make_shape(rows.shape[1:]), rows[:count])
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class HostStep:
-    """Runs the kernel of one operation."""
-
-    op: Operation
-    reads: Sequence[int]
-    writes: Sequence[int]
-    why: str
-    kernel: Op  # as the step was made: gradients give operations more inputs and outputs
-    states: dict[Any, Any] | None  # what stateful kernels remember, None for others
-
-    @property
-    def ops(self) -> list[Operation]:
-        return [self.op]
-
-    def __call__(self, slots: list[Any]) -> None:
-        if deadlines.SET:
-            deadlines.check()
-        if self.kernel.on_devices is not None and self._runs_on_devices(slots):
-            return
-        arguments = [on_host(slots[i]) for i in self.reads]
-        start = time.perf_counter_ns() if RUN_OBSERVERS else 0
-        if self.states is None:
-            results = run_on_host(self.op, arguments, self.kernel)
-        else:
-            with kernel_state.of_node(self.states, self.op):
-                results = run_on_host(self.op, arguments, self.kernel)
-        if start:
-            for observer in tuple(RUN_OBSERVERS):
-                observer.host_ran(self.op, start, time.perf_counter_ns())
-        for slot, value in zip(self.writes, results, strict=True):
-            slots[slot] = value
-
-    def _runs_on_devices(self, slots: list[Any]) -> bool:
-        """Lets the devices that have the arguments compute the results, if they can."""
-        given = [slots[i] for i in self.reads]
-        if not any(type(value) is DeviceArray for value in given):
-            return False
-        results = self.kernel.on_devices(given)
-        for slot, value in zip(self.writes, results or (), strict=results is not None):
-            slots[slot] = value
-        return results is not None
-
-
-class SuspectStep(HostStep):
-    """Runs an operation whose lowering failed: the kernel should refuse these arguments too."""
-
-    def __call__(self, slots: list[Any]) -> None:
-        super().__call__(slots)
-        text = f"{self.why}, though its kernel takes these arguments"
-        if flags.verify:
-            raise LoweringDefect(text)
-        warnings.warn(f"A slow kernel is used: {text}", RuntimeWarning)
-
-
-def host_step(
-    op: Operation, reads: Sequence[int], writes: Sequence[int], why: str, states: dict[Any, Any]
-) -> HostStep:
-    """A step that runs an operation on the host, for a reason."""
-    kernel = op.raw_op
-    kind = SuspectStep if _is_suspect(op, why) else HostStep
-    return kind(op, reads, writes, why, kernel, states if kernel.stateful else None)
-
-
-def _is_suspect(op: Operation, why: str) -> bool:
-    """Whether an operation was left to the host for a reason that its kernel should share."""
-    if why.startswith(LoweringDefect.PREFIX):
-        return True
-    # A function may hold what refuses its arguments in a branch that is not taken.
-    is_plain = not op.raw_op.runs_functions
-    return flags.verify and is_plain and why.startswith(RefusedArguments.PREFIX)

@@ -3,7 +3,7 @@
 from typing import Any
 
 from penstock._src.compiler.blocks.block import BlockStep
-from penstock._src.compiler.blocks.steps import HostStep, ProgramStep
+from penstock._src.compiler.blocks.steps import ProgramStep
 from penstock._src.compiler.explain.kernels import kernel_records, shown_extents
 from penstock._src.compiler.explain.records import (
     CalledRecord,
@@ -12,6 +12,7 @@ from penstock._src.compiler.explain.records import (
     ProgramRecord,
     WaitingRecord,
 )
+from penstock._src.compiler.host.steps import HostStep
 from penstock._src.graph.library import GraphFunction
 from penstock._src.graph.operation import Operation
 

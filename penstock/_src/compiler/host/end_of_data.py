@@ -11,7 +11,7 @@ seeds of dropout, and then fails. Without this, numbers drawn in later epochs wo
 from collections.abc import Iterable
 from typing import Any
 
-from penstock._src.compiler.blocks.host import run_on_host
+from penstock._src.compiler.host.running import run_on_host
 from penstock._src.compiler.lower.control_flow import callee, operations
 from penstock._src.compiler.lower.lowering import raw_op
 from penstock._src.core.values import kernel_state
