@@ -635,6 +635,8 @@ def broadcast_shapes(first: TensorShape, second: TensorShape) -> TensorShape:
 def _broadcast_dimension(
     x: int | None, y: int | None, first: TensorShape, second: TensorShape
 ) -> int | None:
+    if y.__class__ is int and y == 1:  # whatever the other is: nobody is asked
+        return x
     if x == 1:
         return y
     if y == 1 or x == y:

@@ -90,7 +90,7 @@ class Inliner:
 
         An array without elements is not read: a value may be computed outside of a loop that has no iterations.
         """
-        if 0 in node.shape and type(node.size) is int and not self._on_tiles:
+        if type(node.size) is int and node.size == 0 and not self._on_tiles:
             return self.scope.const(zero_of(node.dtype), node.dtype)
         return self.load(node, position.linear, guard) if self.is_leaf(node) else None
 

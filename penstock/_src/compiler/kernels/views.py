@@ -14,7 +14,7 @@ from typing import Any
 
 from penstock._src.compiler.kernels.index import row_major_strides
 from penstock._src.ir.extents import dims
-from penstock._src.ir.extents.dims import Dim, is_one
+from penstock._src.ir.extents.dims import Dim, is_at_most, is_one
 from penstock._src.ir.node import Node
 
 
@@ -171,7 +171,8 @@ def _pad(node: Node, axes: list[AxisIndex]) -> list[AxisIndex]:
         axes, node.attrs["low"], node.attrs["high"], node.args[0].shape, strict=True
     ):
         axis = axis.moved(-low)
-        found.append(axis if low <= 0 and high <= 0 else axis.within(0, extent))
+        cuts = is_at_most(low, 0) and is_at_most(high, 0)
+        found.append(axis if cuts else axis.within(0, extent))
     return found
 
 

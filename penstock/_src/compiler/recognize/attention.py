@@ -108,6 +108,7 @@ class _Search:
         value, _, width, letters = self.product(outputs[0], weights, COLUMN)
         small = type(depth) is int and type(width) is int and max(depth, width) <= WIDEST
         _require(small and all(is_large(n, LEAST) for n in (scores.shape[-1], self.extents[ROW])))
+        _require(all(extent != 0 for extent in self.extents.values()))  # there is a maximum
         found = Attention(
             query, key, value, scores, logits, maximum, total, outputs[0], self.letters,
             {outputs[0].id: letters}, depth, width, reach_of(logits, self.letters),

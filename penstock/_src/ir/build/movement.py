@@ -139,12 +139,12 @@ class Movement(Leaves):
                 first, last, step = dims.slice_indices(entry, n)
                 full = entry.start is None and entry.stop is None and step == 1
                 count = n if full else dims.range_length(first, last, step)
-                if not full and not count:
+                if not full and dims.same(count, 0):
                     first, last, step = 0, 0, 1
                 if step < 0:
                     back.append(axis)
                     first, last, step = first + (count - 1) * step, first + 1, -step
-                limit = n if full else max(first, last) if count else first
+                limit = n if full else last
                 shape.append(count)
             else:
                 first = entry + n if entry < 0 else entry

@@ -108,19 +108,22 @@ def _slice_twice(p: NodeMaker, node: Node, x: Node) -> Node:
         first = inner["starts"][i] + outer["starts"][i] * inner["strides"][i]
         extent, stride = node.shape[i], outer["strides"][i] * inner["strides"][i]
         starts.append(first)
-        limits.append(first + (extent - 1) * stride + 1 if extent > 0 else first)
+        if dims.is_one(stride):
+            limits.append(first + extent)
+        else:
+            limits.append(first + (extent - 1) * stride + 1 if extent > 0 else first)
         strides.append(stride)
     return p.slice(x, starts, limits, strides)
 
 
 def _slice_of_concat(p: NodeMaker, node: Node) -> Node | None:
-    """A slice that lies within one of the concatenated parts takes it from there."""
+    """A slice that is known to lie within one of the concatenated parts takes it from there."""
     joined, attrs = node.args[0], node.attrs
     axis, start = joined.attrs["axis"], 0
     for part in joined.args:
         stop = start + part.shape[axis]
-        if start <= attrs["starts"][axis] and attrs["limits"][axis] <= stop:
-            starts, limits = list(attrs["starts"]), list(attrs["limits"])
+        starts, limits = list(attrs["starts"]), list(attrs["limits"])
+        if dims.is_at_most(start, starts[axis]) and dims.is_at_most(limits[axis], stop):
             starts[axis], limits[axis] = starts[axis] - start, limits[axis] - start
             return p.slice(part, starts, limits, attrs["strides"])
         start = stop
@@ -140,7 +143,8 @@ def _no_padding(p: NodeMaker, node: Node, x: Node, y: Node) -> Node | None:
 
 
 def _reverse(p: NodeMaker, node: Node, x: Node) -> Node | None:
-    axes = [a for a in node.attrs["axes"] if x.shape[a] != 1]
+    # one that may be 1 stays: backwards is right for it, too
+    axes = [a for a in node.attrs["axes"] if not dims.is_one(x.shape[a])]
     if len(axes) == len(node.attrs["axes"]):
         return None
     return p.reverse(x, axes) if axes else x
@@ -157,7 +161,8 @@ def _concat(p: NodeMaker, node: Node) -> Node | None:
     for arg in node.args:
         nested = arg.kind == "concat" and arg.attrs["axis"] == axis
         parts += arg.args if nested else [arg]
-    parts = [a for a in parts if a.shape[axis] != 0] or parts[:1]
+    # one that may be empty stays: no element is taken from it then
+    parts = [a for a in parts if not dims.same(a.shape[axis], 0)] or parts[:1]
     if len(parts) == 1:
         return parts[0]
     return None if len(parts) == len(node.args) else p.concat(parts, axis)

@@ -10,6 +10,7 @@ from penstock._src.core.registry import raw
 from penstock._src.core.shapes import UNKNOWN, TensorShape, unknown_shape
 from penstock._src.core.typesets import ANY, INDEX
 from penstock._src.ir.errors import NotLowerable
+from penstock._src.ir.extents import dims
 from penstock._src.ops import infer
 from penstock._src.ops.array.constant import zero_of
 from penstock._src.ops.array.slice import contiguous
@@ -189,10 +190,10 @@ class MirrorPad(Op):
             if low > n - offset or high > n - offset:
                 raise NotLowerable("a padding wider than the dimension")
             parts = [input]
-            if low:
+            if not dims.same(low, 0):  # what may be empty is a part
                 head = p.slice_axis(input, axis, offset, offset + low)
                 parts.insert(0, p.reverse(head, [axis]))
-            if high:
+            if not dims.same(high, 0):
                 tail = p.slice_axis(input, axis, n - offset - high, n - offset)
                 parts.append(p.reverse(tail, [axis]))
             input = p.concat(parts, axis) if len(parts) > 1 else input
@@ -219,7 +220,8 @@ class MirrorPadGrad(Op):
         input = input.with_rank(None if paddings.rank != 2 else paddings[0])
         if value is None or input.rank is None:
             return unknown_shape(input.rank)
-        return [infer.add(d, -int(a) - int(b)) for d, (a, b) in zip(input.as_list(), value)]
+        pairs = np.asarray(value).tolist()
+        return [infer.add(d, -low - high) for d, (low, high) in zip(input.as_list(), pairs)]
 
     def gradient(self, _input, paddings, _output, dy):
         return raw.MirrorPad(dy, paddings, mode=self.mode), None
@@ -245,7 +247,7 @@ class MirrorPadGrad(Op):
                 raise NotLowerable("a padding wider than the dimension")
             total = p.slice_axis(input, axis, low, low + n)
             for width, start, place in ((low, 0, offset), (high, low + n, n - offset - high)):
-                if width:
+                if not dims.same(width, 0):
                     image = p.reverse(p.slice_axis(input, axis, start, start + width), [axis])
                     lows, highs = [0] * rank, [0] * rank
                     lows[axis], highs[axis] = place, n - place - width

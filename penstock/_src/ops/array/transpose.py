@@ -9,6 +9,7 @@ from penstock._src.core.registry import raw
 from penstock._src.core.shapes import UNKNOWN, unknown_shape
 from penstock._src.core.typesets import ANY, BOOL, COMPLEX, FLOAT, INDEX, INTEGER, STRING
 from penstock._src.ir.errors import NotLowerable
+from penstock._src.ir.extents import dims
 from penstock._src.ops import infer
 from penstock._src.ops.array.slice import contiguous
 from penstock._src.ops.rules import conj, numbers_of, show, static_value, value_of
@@ -332,7 +333,7 @@ class Roll(Op):
         for amount, a in zip(shifts, axes):
             at, size = a % rank, input.shape[a]
             cut = amount % size if size else 0
-            if not cut:
+            if dims.same(cut, 0):
                 continue
             head = p.slice_axis(input, at, 0, size - cut)
             input = p.concat([p.slice_axis(input, at, size - cut, size), head], at)

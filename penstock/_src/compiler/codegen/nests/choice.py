@@ -255,7 +255,16 @@ class Loops:
             for store in self.nest.stores
         ]
         rounds = dims.expression(product([self.rounds(v, c) for v, c in self.parallel]))
-        return lambda value_of: value_of(rounds) if any(map(value_of, stored)) else 0
+
+        def total(value_of: Callable[[Any], int]) -> Any:
+            points = sum(map(value_of, stored))
+            return (
+                value_of(rounds)
+                if dims.is_never_zero(points)
+                else value_of(rounds) * dims.minimum(points, 1)
+            )
+
+        return total
 
     def work(self) -> Callable[[Callable[[Any], int]], int]:
         """What gives roughly the element operations of all rounds."""

@@ -38,8 +38,9 @@ class Order:
 
 
 def move_rows_out(loop: OpenLoop, used: list[int]) -> None:
-    """Moves work on rows out of a loop with a known number of steps."""
-    RowMover(loop).rewrite(used)
+    """Moves work on rows out of a loop with a known number of steps; one without any has no rows."""
+    if loop.trips != 0:
+        RowMover(loop).rewrite(used)
 
 
 class RowMover:

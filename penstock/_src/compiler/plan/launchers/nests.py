@@ -79,7 +79,7 @@ def _launch(
         return dims.settled(dims.substitute(dims.of(expression), known))
 
     total = code.iterations(extent)
-    if total == 0:
+    if dims.same(total, 0):  # one that may be 0 is a launch that may have no tasks
         return
     per = 1 if code.is_spread else dims.apply(ROUNDS, total, code.work(extent), builder.threads)
     args = [per, total, *leaves, *outputs, *[extent(e) for e in code.extents]]
