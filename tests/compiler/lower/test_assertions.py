@@ -65,4 +65,27 @@ def test_effects_that_wait_for_it_do_not_happen():
     assert v.value.tolist() == [0, 0]
     run([np.array([1.0, 2.0], np.float32), v])
     assert v.value.tolist() == [1, 2]
+    assert not run.host_ops and len(run.programs()) == 1
+
+
+def test_variables_assigned_before_it_keep_what_they_got():
+    def build(x, v, w):
+        first = raw.AssignAddVariableOp(resource=v, value=x)
+        with x.graph.control_dependencies([first]):
+            read = raw.ReadVariableOp(resource=v, dtype=F)
+            checked = positive(read)
+        with x.graph.control_dependencies([checked]):
+            second = raw.AssignVariableOp(resource=v, value=x * 10.0)
+            third = raw.AssignSubVariableOp(resource=w, value=x)
+        with x.graph.control_dependencies([second, third]):
+            return [raw.Neg(x=read)]
+
+    run = executable(build, (F, [None]), (R, []), (R, []))
+    v, w = (VariableHandle([None], F, name, value=np.ones(2, np.float32)) for name in "vw")
+    with pytest.raises(InvalidArgumentError, match=r"x must be positive\] \[3 -1"):
+        run([np.array([2.0, -2.0], np.float32), v, w])
+    assert v.value.tolist() == [3, -1] and w.value.tolist() == [1, 1]
+    v.value = np.ones(2, np.float32)
+    np.testing.assert_allclose(run([np.array([2.0, 3.0], np.float32), v, w])[0], [-3, -4])
+    assert v.value.tolist() == [20, 30] and w.value.tolist() == [-1, -2]
     assert run.host_ops["Assert"] == "operations with effects wait for the assertion"

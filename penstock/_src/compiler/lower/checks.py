@@ -1,8 +1,9 @@
 """Assertions inside programs: the condition is computed with everything else, and looked at when the program has run.
 
-An assertion that fails raises what the op itself raises on the host, with the values of its data. Operations that have
-effects and wait for the assertion must not run before it holds: then it stays on the host. A loop or branch, inside of which
-something fails, is run once more by the host, operation by operation, on copies of its variables.
+An assertion that fails raises what the op itself raises on the host, with the values of its data. Variables that are assigned
+after it keep their values then (plan/early_checks.py). A loop or branch, inside of which something fails, is run once more by
+the host, operation by operation, on copies of its variables. An assertion that effects wait for stays on the host in there, and
+where variables were assigned before it: a program gives a variable one new value.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -27,7 +28,7 @@ from penstock._src.ops.control.list_value import TensorList
 
 @handler("Assert")
 def _assert(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
-    if _guards_effects(op):
+    if (lowering.p.depth or lowering.p.written) and _guards_effects(op):
         raise NotLowerable("operations with effects wait for the assertion")
     for arg in args:
         if not isinstance(arg, Node) and not (isinstance(arg, HostValue) and arg.value is not None):
