@@ -58,7 +58,44 @@ def test_the_size_may_depend_on_the_longer_side():
         size = tf.cast(tf.shape(image)[:2], tf.float32)
         return tf.image.resize(image, tf.cast(size / tf.reduce_max(size) * 30.0, tf.int32))
 
-    assert not executed(fitted).programs()
+    assert_only_sizes_are_computed(executed(fitted), 1)
+
+
+def assert_only_sizes_are_computed(made, count):
+    """Holds that programs compute sizes, so that there is one for each step from size to size, whatever the pictures."""
+    programs = made.programs()
+    assert len(programs) == count
+    for program in programs:
+        arguments = [node.shape for node in program.function.parameters]
+        assert all(np.prod(shape, initial=1) <= 4 for shape in arguments), arguments
+
+
+@pytest.mark.parametrize(
+    "fit",
+    [
+        lambda image: tf.image.resize_with_pad(image, 32, 24),
+        lambda image: tf.image.pad_to_bounding_box(
+            tf.image.resize(image, (32, 32), preserve_aspect_ratio=True), 0, 0, 32, 32
+        ),
+    ],
+    ids=["pad", "preserve"],
+)
+def test_shapes_of_new_pictures_and_of_what_is_made_of_them_need_no_new_program(fit):
+    made = executed(lambda data: fit(tf.io.decode_jpeg(data, channels=3)))
+    assert_only_sizes_are_computed(made, 2)
+    assert len(list(made.specializations())) == 3
+
+
+def test_a_check_of_sizes_says_what_is_wrong():
+    @tf.function(input_signature=[tf.TensorSpec([], tf.string)])
+    def cropped(data):
+        image = tf.io.decode_jpeg(data, channels=3)
+        rows = tf.shape(image)[0]
+        part = tf.image.crop_to_bounding_box(image, rows // 2, 0, rows - 10, 20)
+        return tf.image.resize(part, (8, 8))
+
+    with pytest.raises(tf.errors.InvalidArgumentError, match="height must be >= target"):
+        cropped(FILES[0])
 
 
 def test_pictures_that_a_program_makes_stay_there():

@@ -45,7 +45,8 @@ class Block:
     ) -> None:
         self.section, self.needed = section, needed
         kinds = input_kinds(section.inputs)
-        self.arrays = [i for i, kind in enumerate(kinds) if kind == ARRAY]
+        read = [t._id not in section.for_host for t in section.inputs]  # by a program
+        self.arrays = [i for i, kind in enumerate(kinds) if kind == ARRAY and read[i]]
         self.handles = [i for i, kind in enumerate(kinds) if kind == HANDLE]
         self.others = [i for i, kind in enumerate(kinds) if kind not in (ARRAY, HANDLE)]
         # The ids of the handles of the last call, and which of them are one object.

@@ -21,6 +21,8 @@ class Section:
     constants: frozenset[int] = frozenset()  # ids of inputs that are constants of the graph
     # Positions of inputs for whose values it is specialized, rather than for their shapes; None if there were too many values.
     values: tuple[int, ...] | None = ()
+    # Ids of inputs that only operations on the host read: the program is the same whatever they are.
+    for_host: frozenset[int] = frozenset()
     # The number of the device for operations that name none; None: PENSTOCK_DEVICE names no GPUs, and nothing is placed.
     device: int | None = None
 

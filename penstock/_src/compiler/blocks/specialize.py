@@ -266,7 +266,8 @@ def lower_ready(
         if tensor._id in section.constants:
             (lowering.values[tensor._id],) = HANDLERS["Const"](lowering, tensor.op, [])
             continue
-        lowering.values[tensor._id] = inputs.leaf(i, tensor, values[i], i in by_value)
+        if tensor._id not in section.for_host:
+            lowering.values[tensor._id] = inputs.leaf(i, tensor, values[i], i in by_value)
     deferrals: list[Deferral] = []
     left: list[Operation] = []
     waiting: set[str] = set()
@@ -388,6 +389,7 @@ def what_waits(
     inputs = list(reads.values())
     wanted = {t._id for deferral in deferrals for t in deferral.needs}
     own = {op._outputs[0]._id for op in section.ops if op.type == "Const"}
+    lowered = {t._id for op in pending if op.name not in host for t in op._inputs}
     rest = dataclasses.replace(
         section,
         ops=pending,
@@ -397,6 +399,7 @@ def what_waits(
         host=host,
         constants=section.constants | own,
         values=tuple([i for i, t in enumerate(inputs) if t._id in wanted]),
+        for_host=frozenset(reads) - lowered,
     )
     reasons = {d.op.name: f"{d.op.type}: {d.error}" for d in deferrals}
     return WaitingSection(

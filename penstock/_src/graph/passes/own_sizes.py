@@ -1,18 +1,24 @@
 """Which operations the host had better run: those on pictures each of which has a size of its own, as the host decodes them.
 
 A program would be planned for each new size, which takes longer than resizing one picture. So ops whose host kernel is as fast as a
-program's (`Op.suits_new_sizes`) run on the host where what they take comes from there, with what is between: movements, arithmetic
-of sizes, and elementwise ops that give the same bits. What follows has a known size, and is one program, unless it is no more than some
-of these, too.
+program's (`Op.suits_new_sizes`) run on the host where what they take comes from there, with what is between: movements, and elementwise
+ops that give the same bits. What follows has a known size, and is one program, unless it is no more than some of these, too.
+
+Arithmetic of sizes, with the checks of it, is a program by itself where there is more of it than a call of a program costs. Its inputs are
+the shapes of pictures as vectors, so it is one program for pictures of all sizes.
 """
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from penstock._src.core import dtypes
 from penstock._src.core.calls.placement import CPU
 from penstock._src.graph.operation import Operation
 
 MOST_AFTER = 3  # operations on resized pictures that are not worth a program
+MOST_OF_SIZES = 4  # the same of operations on sizes
+MOST_NUMBERS = 16  # of a size, or of what follows from one
 REASON = "pictures of sizes of their own come from the host"
 
 
@@ -20,15 +26,37 @@ def for_host(ops: Sequence[Operation]) -> dict[str, str]:
     """The names of such operations among those of a graph, each with the reason."""
     found: dict[str, str] = {}
     for op in ops:
-        if op.raw_op.suits_new_sizes and _has_own_size(op._inputs[0]):
+        raw = op.raw_op
+        # what moves values only does so as fast in a program for any sizes
+        if raw.suits_new_sizes and not raw.rounds_nothing and _has_own_size(op._inputs[0]):
             earlier = list(before(op))
             if all(map(is_light, earlier)) and any(map(_gives_pictures, earlier)):
                 found.update((each.name, REASON) for each in (op, *earlier) if may_lower(each))
-    if found:
-        rest = [op for op in ops if op.name not in found and may_lower(op)]
-        if all(map(is_light, rest)) and sum(map(_computes, rest)) <= MOST_AFTER:
-            found.update((op.name, REASON) for op in rest)
+    if not found:
+        return found
+    rest = [op for op in ops if op.name not in found and may_lower(op)]
+    after = [op for op in rest if not _is_of_sizes(op)]
+    if all(map(is_light, after)) and sum(map(_computes, after)) <= MOST_AFTER:
+        found.update((op.name, REASON) for op in after)
+        of_sizes = [op for op in rest if _is_of_sizes(op)]
+        if len(of_sizes) <= MOST_OF_SIZES:
+            found.update((op.name, REASON) for op in of_sizes if is_light(op))
+    of_sizes = [op for op in ops if op.name in found and _is_of_sizes(op)]
+    if len(of_sizes) > MOST_OF_SIZES:
+        for op in of_sizes:
+            del found[op.name]
     return found
+
+
+def _is_of_sizes(op: Operation) -> bool:
+    """Whether an operation computes sizes from sizes, or checks them."""
+    raw = op.raw_op
+    if not raw.has_lowering or raw.op_type == "Const" or raw.runs_functions:
+        return False
+    if raw.stateful and not raw.leaves_nothing:
+        return False
+    values = [t for t in op._inputs if t.dtype != dtypes.string]  # others are parts of messages
+    return bool(values) and all(map(_is_small, (*values, *op._outputs)))
 
 
 def may_lower(op: Operation) -> bool:
@@ -78,7 +106,7 @@ def is_light(op: Operation) -> bool:
 def _is_small(tensor: Any) -> bool:
     """Whether a tensor is no more than a size, or numbers that follow from one."""
     dims = tensor.shape._dims
-    return dims is not None and (not dims or (len(dims) == 1 and dims[0] in (1, 2, 3, 4)))
+    return dims is not None and None not in dims and math.prod(dims) <= MOST_NUMBERS
 
 
 def _gives_pictures(op: Operation) -> bool:

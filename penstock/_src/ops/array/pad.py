@@ -92,6 +92,7 @@ class Pad(Op):
 
     signature = "input: T, paddings: Tpaddings -> output: T"
     rounds_nothing = True
+    suits_new_sizes = True
     T = ANY
     Tpaddings: INDEX = dtypes.int32
     vectorize = "rows, paddings"
@@ -117,6 +118,7 @@ class PadV2(Op):
 
     signature = "input: T, paddings: Tpaddings, constant_values: T -> output: T"
     rounds_nothing = True
+    suits_new_sizes = True
     T = ANY
     Tpaddings: INDEX = dtypes.int32
     vectorize = "rows, paddings, shared"
