@@ -4,6 +4,7 @@ In memory, bfloat16, float8 and 4-bit integers are ml_dtypes' NumPy types; quant
 object arrays of bytes; resources and variants are Python handles, not arrays.
 """
 
+import functools
 from typing import Any
 
 import ml_dtypes
@@ -71,6 +72,14 @@ FACTS: dict[int, tuple[str, str, Any, int]] = {
 # Added to a dtype's enum value for the dtype of a reference to a v1 variable.
 REFERENCE = 100
 INSTANCES: dict[int, "DType"] = {}
+
+
+@functools.cache
+def _limit_of(dtype: np.dtype, which: str, is_integer: bool) -> Any:
+    """The least ("min") or greatest ("max") finite value of a type."""
+    if is_integer:
+        return int(getattr(ml_dtypes.iinfo(dtype), which))
+    return getattr(ml_dtypes.finfo(dtype), which)
 
 
 @export("DType", "dtypes.DType")
@@ -171,9 +180,7 @@ class DType:
         if self.is_quantized or self in (bool_, string) or self.is_complex:
             what = "quantized type" if self.is_quantized else "type"
             raise TypeError(f"Cannot find {word} value of {self!r} with {what} {self!r}.")
-        if self.is_integer:
-            return int(getattr(ml_dtypes.iinfo(self.np), which))
-        return getattr(ml_dtypes.finfo(self.np), which)
+        return _limit_of(self.np, which, self.is_integer)
 
     @property
     def limits(self, clip_negative: bool = True) -> tuple[Any, Any]:

@@ -19,18 +19,25 @@ def run_on_host(op: Operation, arguments: list[Any], kernel: Op | None = None) -
       OpError: as the kernel does, with the operation's name and the user's line added.
     """
     raw = kernel or op.raw_op
-    if any(isinstance(a, VariableHandle) for a in arguments) and reads_reference(op):
-        arguments = dereferenced(op, arguments)
+    for argument in arguments:
+        if type(argument) is not np.ndarray and isinstance(argument, VariableHandle):
+            arguments = dereferenced(op, arguments) if reads_reference(op) else arguments
+            break
     if raw.takes_lists:
         arguments = group_arguments(raw.inputs, raw, arguments)
     try:
         result = raw.eager(*arguments, op.name) if raw.takes_name else raw.eager(*arguments)
     except Exception as error:
-        refusal = refusal_of_values(raw, error, arguments)
-        if isinstance(refusal, OpError):
-            locate(refusal, op)
-        raise refusal  # noqa: B904 - it is the error itself, or has it as its cause
+        raise refusal_at(op, raw, error, arguments)  # noqa: B904 - it is the error itself, or has it as its cause
     return flat_outputs(raw, result)
+
+
+def refusal_at(op: Operation, kernel: Op, error: Exception, arguments: list[Any]) -> Exception:
+    """What the error of an operation's kernel becomes, with the operation's name and the user's line."""
+    refusal = refusal_of_values(kernel, error, arguments)
+    if isinstance(refusal, OpError):
+        locate(refusal, op)
+    return refusal
 
 
 def reads_reference(op: Operation) -> bool:

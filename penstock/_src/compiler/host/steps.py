@@ -6,7 +6,9 @@ import warnings
 from collections.abc import Sequence
 from typing import Any
 
-from penstock._src.compiler.host.running import run_on_host
+import numpy as np
+
+from penstock._src.compiler.host.running import host_value, refusal_at, run_on_host
 from penstock._src.core.calls import deadlines
 from penstock._src.core.op import Op
 from penstock._src.core.values import kernel_state
@@ -61,6 +63,28 @@ class HostStep:
         return results is not None
 
 
+class PlainStep(HostStep):
+    """Runs the kernel of an operation of arrays, which gives one and remembers nothing, with as little as possible around it."""
+
+    def __call__(self, slots: list[Any]) -> None:
+        arguments = [slots[i] for i in self.reads]
+        if RUN_OBSERVERS or deadlines.SET or any([type(a) is not np.ndarray for a in arguments]):
+            super().__call__(slots)
+            return
+        try:
+            value = self.kernel.eager(*arguments)
+        except Exception as error:
+            raise refusal_at(self.op, self.kernel, error, arguments)  # noqa: B904 - it is the error itself, or has it as its cause
+        slots[self.writes[0]] = host_value(value, self.kernel.output_dtypes[0])
+
+    @staticmethod
+    def suits(kernel: Op) -> bool:
+        """Whether a kernel is such a one."""
+        if kernel.stateful or kernel.takes_lists or kernel.takes_name:
+            return False
+        return len(kernel.output_dtypes) == 1 and type(kernel.output_dtypes[0]) is not tuple
+
+
 class SuspectStep(HostStep):
     """Runs an operation whose lowering failed: the kernel should refuse these arguments too."""
 
@@ -77,7 +101,8 @@ def host_step(
 ) -> HostStep:
     """A step that runs an operation on the host, for a reason."""
     kernel = op.raw_op
-    kind = SuspectStep if _is_suspect(op, why) else HostStep
+    kind = PlainStep if PlainStep.suits(kernel) else HostStep
+    kind = SuspectStep if _is_suspect(op, why) else kind
     return kind(op, reads, writes, why, kernel, states if kernel.stateful else None)
 
 

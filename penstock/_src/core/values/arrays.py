@@ -27,14 +27,14 @@ def empty_aligned(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
     for extent in shape:
         size *= extent
     try:
-        raw = (
-            recycled_block(size + ALIGNMENT)
-            if size >= LARGE
-            else Block((size + ALIGNMENT,), np.uint8)
-        )
+        if size >= LARGE:
+            raw, address = recycled_block(size + ALIGNMENT)
+        else:
+            raw = Block((size + ALIGNMENT,), np.uint8)
+            address = raw.ctypes.data
     except MemoryError:
         raise memory_limit.exhausted(shape, dtype) from None
-    return np.ndarray(shape, dtype, raw, -raw.ctypes.data % ALIGNMENT)
+    return np.ndarray(shape, dtype, raw, -address % ALIGNMENT)
 
 
 def aligned_copy(array: np.ndarray) -> np.ndarray:

@@ -22,6 +22,12 @@ class Block(np.ndarray):
     """Memory of an aligned array; an ndarray subclass, so that views of the array keep a reference to it."""
 
 
+class KeptBlock(Block):
+    """The memory of recycled blocks, which knows where it is."""
+
+    address: int
+
+
 class RecycledBlock(Block):
     """A block that returns to the pool when its last array is freed."""
 
@@ -29,7 +35,7 @@ class RecycledBlock(Block):
         # A default argument: at the interpreter's end, names of modules are None.
         if is_finalizing():
             return
-        if type(self.base) is Block:  # not a view of another block
+        if type(self.base) is KeptBlock:  # not a view of another block
             waiting.give(self.base)
 
 
@@ -40,9 +46,9 @@ class Waiting:
         self.most, self.bytes = most, 0
         # Reentrant: garbage collection inside `take` may call `give`.
         self._lock = forks.freed_in_child(threading.RLock())
-        self._by_size: dict[int, list[Block]] = {}
+        self._by_size: dict[int, list[KeptBlock]] = {}
 
-    def take(self, size: int) -> Block | None:
+    def take(self, size: int) -> KeptBlock | None:
         """Removes and returns a block of exactly this size, or returns None."""
         with self._lock:
             blocks = self._by_size.get(size)
@@ -51,7 +57,7 @@ class Waiting:
             self.bytes -= size
             return blocks.pop()
 
-    def give(self, block: Block) -> None:
+    def give(self, block: KeptBlock) -> None:
         """Adds a block; frees blocks of the least recently returned size if there are too many."""
         size = block.nbytes
         with self._lock:
@@ -89,8 +95,8 @@ def size_class(size: int) -> int:
     return -(-size // step) * step
 
 
-def recycled_block(size: int) -> Block:
-    """Uninitialized memory of at least `size` bytes, from the pool if possible."""
+def recycled_block(size: int) -> tuple[RecycledBlock, int]:
+    """Uninitialized memory of at least `size` bytes, from the pool if possible, and its address."""
     size = size_class(size)
     root = waiting.take(size)
     if root is None:
@@ -100,11 +106,13 @@ def recycled_block(size: int) -> Block:
         except MemoryError:
             waiting.clear()
             root = _new_block(size)
-    return root.view(RecycledBlock)
+    return root.view(RecycledBlock), root.address
 
 
-def _new_block(size: int) -> Block:
+def _new_block(size: int) -> KeptBlock:
     if size > memory_limit.limit():
         raise MemoryError
     # a plain ndarray would become the base of views itself, bypassing this block
-    return Block((size,), np.uint8)
+    block = KeptBlock((size,), np.uint8)
+    block.address = block.ctypes.data  # which takes longer to ask for than to find the block again
+    return block

@@ -28,10 +28,12 @@ def extents(value):
 
 def held_extents(op, numbers):
     """Sizes as a vector of the op's output dtype; InvalidArgumentError if a size does not fit."""
+    held = op.out_type
+    most = held.max
     for number in numbers:
-        if number > op.out_type.max:
-            raise op.invalid(f"output type is {8 * op.out_type.size}-bit but an extent is {number}")
-    return np.array(numbers, op.out_type.np)
+        if number > most:
+            raise op.invalid(f"output type is {8 * held.size}-bit but an extent is {number}")
+    return np.array(numbers, held.np)
 
 
 def _shape_value(p, numbers, dtype):

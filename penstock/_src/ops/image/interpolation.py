@@ -11,6 +11,7 @@ from penstock._src.native.algorithms import resampling
 from penstock._src.native.systems import runs_native_code
 from penstock._src.ops.image.taps import AXES, Taps, bilinear_parts
 
+_NAMES = {np.dtype(name): name for name in native.ELEMENTS}  # NumPy looks long for a type's name
 _MOST = 2**31 - 1  # elements of a row: native code has places in rows as int32
 
 
@@ -36,10 +37,10 @@ def interpolated(op: Any, images: np.ndarray, height: int, width: int) -> np.nda
 
 
 def _natively(op: Any, images: np.ndarray, height: int, width: int) -> np.ndarray:
-    if images.dtype.name not in native.ELEMENTS:
+    if images.dtype not in _NAMES:
         images = images.astype(np.float32)
     count, rows, columns, channels = images.shape
-    resize = getattr(native.interpolation(), f"interpolate_{images.dtype.name}")
+    resize = getattr(native.interpolation(), f"interpolate_{_NAMES[images.dtype]}")
     centers = native.CENTERED if op.half_pixel_centers else native.PLAIN
     if op.align_corners:
         centers = native.ALIGNED
@@ -115,14 +116,14 @@ def resampled(x: np.ndarray, rows: Taps | TapTable, columns: Taps | TapTable) ->
 
 def _is_native(x: np.ndarray) -> bool:
     is_small = x.shape[1] <= _MOST and x.shape[2] * x.shape[3] <= _MOST
-    return bool(x.size) and is_small and x.dtype.name in resampling.ELEMENTS and runs_native_code()
+    return bool(x.size) and is_small and x.dtype in _NAMES and runs_native_code()
 
 
 def _resampled_natively(x: np.ndarray, rows: TapTable, columns: TapTable) -> np.ndarray:
     count, height, width, channels = x.shape
     found = empty_aligned((count, rows.outputs, columns.outputs, channels), np.dtype(np.float32))
     work = np.empty(resampling.room(width, channels, columns.outputs), np.float32)
-    resample = getattr(resampling.resampling(), f"resample_{x.dtype.name}")
+    resample = getattr(resampling.resampling(), f"resample_{_NAMES[x.dtype]}")
     places = columns.index * np.int32(channels)  # of first channels in rows
     resample(
         np.ascontiguousarray(x), count, height, width, channels,
