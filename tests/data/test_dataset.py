@@ -1,5 +1,6 @@
 """Datasets: sources, transformations and iteration, eagerly."""
 
+import gc
 import threading
 import time
 
@@ -379,3 +380,9 @@ def test_generators_within_functions_get_scalars():
     outer = Dataset.from_tensors(3)
     assert list(outer.flat_map(dataset).as_numpy_iterator()) == [30]
     assert list(outer.interleave(lambda _: dataset(3)).as_numpy_iterator()) == [30]
+
+
+def test_objects_are_not_collected_while_a_function_is_traced():
+    seen = []
+    Dataset.range(3).map(lambda x: (seen.append(gc.isenabled()), x)[1])
+    assert seen == [False] and gc.isenabled()

@@ -17,6 +17,7 @@ from penstock._src.graph.func_graph import FuncGraph
 from penstock._src.graph.library import GraphFunction
 from penstock._src.ops.data.pipeline import PipelineOp
 from penstock._src.util import nest
+from penstock._src.util.process import collector
 
 
 class Traced:
@@ -26,6 +27,7 @@ class Traced:
         self.function, self.captured, self.output_spec = function, captured, output_spec
 
 
+@collector.paused()
 def trace(
     function: Callable[..., Any], spec: Any, name: str, *more: Any, wanted: Any = None
 ) -> Traced:
