@@ -123,6 +123,18 @@ def test_groups_of_short_calls_keep_order_and_errors():
     ]
 
 
+@pytest.mark.parametrize(
+    "seconds, may_group, size", [(4e-4, True, 3), (2e-3, True, 1), (4e-4, False, 1)]
+)
+def test_calls_are_handed_over_for_a_millisecond(seconds, may_group, size):
+    run = Run()
+    mapped = MappedInParallel(iter([]), lambda: [], 2, run, may_group=may_group)
+    assert mapped.group_size() == 1  # nothing is known yet
+    mapped.seconds, mapped.calls = seconds, 9
+    assert mapped.group_size() == size
+    run.close()
+
+
 def test_a_tuned_buffer_stays_within_its_memory():
     options, made = tf.data.Options(), []
     options.autotune.ram_budget = 3000

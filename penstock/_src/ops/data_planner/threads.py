@@ -24,6 +24,8 @@ Call = Callable[..., list[Any]]
 
 # Seconds that a thread should work between handovers; below, the handover costs more than it gains.
 WORTH_A_THREAD = 3e-4
+# Seconds of work that are handed over at a time where calls are shorter and may be grouped: a handover takes 50 microseconds of a core.
+_HANDED_OVER = 1e-3
 _WORTH_A_GROUP = 3e-5  # minimum seconds per call for which groups of calls are tried
 _TRIAL = 128  # elements after which two ways are compared
 _PROBES = 3  # calls that show how long they take
@@ -86,8 +88,8 @@ class MappedInParallel(Resumable):
         # Results of a group that were not taken.
         self.ready: collections.deque[Any] = collections.deque()
         self.exhausted = False
-        # The seconds of recent calls, and the number of consecutive short ones.
-        self.seconds, self.quick_calls = WORTH_A_THREAD, 0
+        # The seconds of recent calls, the number of consecutive short ones, and that of all.
+        self.seconds, self.quick_calls, self.calls = WORTH_A_THREAD, 0, 0
         self.trial = _Trial()
         run.on_close(self.close)
 
@@ -95,7 +97,7 @@ class MappedInParallel(Resumable):
         if self.ready:
             return _raised(self.ready.popleft())
         if self.quick_calls <= self.width + _PROBES or self.exhausted:
-            return self.handed_over(1)
+            return self.handed_over(self.group_size())
         if not self.may_group or self.seconds < _WORTH_A_GROUP:
             return self.one_by_one()
         begin = time.perf_counter()
@@ -108,6 +110,12 @@ class MappedInParallel(Resumable):
             self.trial.add(waited)
             for _ in self.ready:  # which are there without waiting
                 self.trial.add(0.0)
+
+    def group_size(self) -> int:
+        """How many elements are handed over at a time while calls are worth a thread each."""
+        if not self.may_group or self.calls < self.width + _PROBES:
+            return 1
+        return math.ceil(_HANDED_OVER / max(self.seconds, WORTH_A_THREAD))
 
     def one_by_one(self) -> Element:
         """The next result, computed here once those of threads are taken."""
@@ -152,6 +160,7 @@ class MappedInParallel(Resumable):
             seconds = time.perf_counter() - begin
             self.seconds += (seconds - self.seconds) / 8
             self.quick_calls = self.quick_calls + 1 if seconds < WORTH_A_THREAD else 0
+            self.calls += 1
         return results
 
     def first(self) -> Element:
