@@ -19,6 +19,7 @@ from penstock._src.ops.rules import (
     sum_over,
     unbroadcast,
 )
+from penstock._src.ops.sums import add_up
 
 
 class Tile(Op):
@@ -92,7 +93,7 @@ class TileGrad(Op):
         if len(times) != input.ndim or any(n <= 0 or d % n for d, n in zip(input.shape, times)):
             raise self.invalid(f"multiples {times} do not divide shape {show(input.shape)}")
         split = [n for d, t in zip(input.shape, times) for n in (t, d // t)]
-        return input.reshape(split).sum(tuple(range(0, len(split), 2)), dtype=input.dtype)
+        return add_up(input.reshape(split), range(0, len(split), 2))
 
 
 class BroadcastTo(Op):

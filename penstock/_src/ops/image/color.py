@@ -12,6 +12,7 @@ from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import FLOAT
 from penstock._src.ops.rules import in_float32, quiet, show
+from penstock._src.ops.sums import add_up
 
 
 @quiet
@@ -198,7 +199,7 @@ class AdjustContrastv2(_Adjust):
         x = in_float32(images)
         # NumPy warns of the mean of nothing, which is no number.
         pixels = x.shape[-3] * x.shape[-2]
-        mean = x.sum((-3, -2), keepdims=True, dtype=x.dtype) / x.dtype.type(pixels)
+        mean = add_up(x, (x.ndim - 3, x.ndim - 2), keepdims=True) / x.dtype.type(pixels)
         return (mean + contrast_factor * (x - mean)).astype(images.dtype, copy=False)
 
     def lower(self, p, images, contrast_factor):

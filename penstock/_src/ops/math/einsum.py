@@ -1,6 +1,7 @@
 """Einsum: sums of products by named axes."""
 
 import functools
+from collections import Counter
 
 import numpy as np
 
@@ -20,6 +21,7 @@ from penstock._src.ops.rules import (
     show,
     unbroadcast,
 )
+from penstock._src.ops.sums import add_up
 
 LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 # Letters for the broadcast axes of "...", which no user's equation contains.
@@ -62,6 +64,14 @@ def labels_of(equation: str, ranks: tuple[int, ...]) -> tuple[tuple[str, ...], s
     if unknown:
         raise RefusedValue(f"Labels of the output are missing in the inputs: {sorted(unknown)}")
     return tuple(full), result
+
+
+def _alone_summed(terms, operands, result):
+    """Returns terms and operands without the axes that only one operand has, which are summed."""
+    counts = Counter("".join(terms) + result)
+    found = [[i for i, label in enumerate(term) if counts[label] == 1] for term in terms]
+    terms = ["".join(label for label in term if counts[label] > 1) for term in terms]
+    return terms, [add_up(x, axes) if axes else x for x, axes in zip(operands, found)]
 
 
 def in_ascii(equation: str) -> str:
@@ -152,7 +162,7 @@ class Einsum(Op):
         except RefusedValue as error:
             raise self.invalid(str(error)) from None
         self.check(inputs, terms)
-        operands = [in_float32(x) for x in inputs]
+        terms, operands = _alone_summed(terms, [in_float32(x) for x in inputs], result)
         unique = "".join(dict.fromkeys(result))
         try:
             spec = in_ascii(f"{','.join(terms)}->{unique}")

@@ -25,6 +25,7 @@ from penstock._src.ops.rules import (
     static_value,
     value_of,
 )
+from penstock._src.ops.sums import add_up
 
 REAL_NUMBER = FLOAT | INTEGER | QUANTIZED
 
@@ -120,8 +121,7 @@ class Sum(_Reduction):
         return spread(dy, input, axis, self.keep_dims), None
 
     def reduce(self, x, axes):
-        wide = in_float32(x)
-        return np.add.reduce(wide, axes, dtype=wide.dtype, keepdims=self.keep_dims)
+        return add_up(in_float32(x), axes, self.keep_dims)
 
 
 class Mean(_Reduction):
@@ -150,7 +150,7 @@ class Mean(_Reduction):
             total = np.add.reduce(x, axes, dtype=wide, keepdims=self.keep_dims)
             return truncated_quotient(total, wide(max(count, 1))).astype(x.dtype)
         wide = in_float32(x)
-        total = np.add.reduce(wide, axes, dtype=wide.dtype, keepdims=self.keep_dims)
+        total = add_up(wide, axes, self.keep_dims)
         if not count and wide.dtype.kind == "c":
             return total  # in TensorFlow an empty mean is NaN for reals, 0 for complex numbers
         return np.divide(total, wide.dtype.type(count))
@@ -286,7 +286,7 @@ class EuclideanNorm(_Reduction):
     def reduce(self, x, axes):
         wide = in_float32(x)
         squares = np.multiply(np.conj(wide), wide)
-        return np.sqrt(np.add.reduce(squares, axes, dtype=wide.dtype, keepdims=self.keep_dims))
+        return np.sqrt(add_up(squares, axes, self.keep_dims))
 
     def lower(self, p, input, axis):
         if not self.T.is_floating:

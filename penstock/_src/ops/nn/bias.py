@@ -8,6 +8,7 @@ from penstock._src.core.shapes import TensorShape
 from penstock._src.core.typesets import NUMBER
 from penstock._src.ops.nn.window import channel_axis
 from penstock._src.ops.rules import in_float32, ints, joined, reshape, show
+from penstock._src.ops.sums import add_up
 
 
 def _axis(op, rank):
@@ -96,7 +97,7 @@ class BiasAddGrad(Op):
         axis = _axis(self, out_backprop.ndim)
         wide = in_float32(out_backprop)
         axes = tuple(a for a in range(wide.ndim) if a != axis)
-        return wide.sum(axes, dtype=wide.dtype).astype(out_backprop.dtype, copy=False)
+        return add_up(wide, axes).astype(out_backprop.dtype, copy=False)
 
     def lower(self, p, out_backprop):
         rank = len(out_backprop.shape)

@@ -28,6 +28,7 @@ from penstock._src.ops.nn.window import (
     window,
 )
 from penstock._src.ops.rules import in_float32, quiet, show
+from penstock._src.ops.sums import sum_of_products
 
 LETTERS = "xyz", "ijk"  # letters of output positions and of filter taps in contraction specs
 
@@ -210,7 +211,7 @@ def filter_gradient(
     for offsets in _all_taps(c):
         part = x[taps(c_last.axes, c.windows, offsets)].reshape(-1, c.groups, shape[-2])
         if c.groups == 1:
-            out[offsets] = part[:, 0].T @ g[:, 0]
+            out[offsets] = sum_of_products(part[:, 0], g[:, 0])
         else:
             out[offsets] = np.einsum("ngc,ngo->cgo", part, g).reshape(shape[-2], shape[-1])
     return out.astype(dtype, copy=False)

@@ -22,6 +22,7 @@ from penstock._src.ops.nn.window import (
     window,
 )
 from penstock._src.ops.rules import dims_of, in_float32, shape_of, show
+from penstock._src.ops.sums import add_up
 
 
 class DepthwiseConv2dNative(Op):
@@ -165,7 +166,8 @@ class DepthwiseConv2dNativeBackpropFilter(Op):
         g = g.reshape(*g.shape[:3], *shape[2:])
         out = np.zeros(shape, g.dtype)
         for offsets in np.ndindex(*shape[:2]):
-            out[offsets] = np.einsum("nxyc,nxycm->cm", x[taps([1, 2], c.windows, offsets)], g)
+            part = x[taps([1, 2], c.windows, offsets)]
+            out[offsets] = add_up(part[..., np.newaxis] * g, (0, 1, 2))
         return out.astype(input.dtype, copy=False)
 
     def lower(self, p, input, filter_sizes, out_backprop):

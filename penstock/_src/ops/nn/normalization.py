@@ -12,6 +12,7 @@ from penstock._src.ir.errors import NotLowerable
 from penstock._src.ir.extents.dims import is_symbolic
 from penstock._src.ops.nn.window import channel_axis
 from penstock._src.ops.rules import cast, in_float32, quiet, show, sum_over
+from penstock._src.ops.sums import add_up
 
 
 class _FusedBatchNorm(Op):
@@ -68,9 +69,15 @@ class _FusedBatchNorm(Op):
         axes, keep = _axes(self, x.ndim), _keep(self, x.ndim, x.shape)
         if self.is_training:
             count = wide.size // max(wide.shape[channel_axis(self.data_format, x.ndim)], 1)
-            batch_mean = wide.mean(axes) if count else np.zeros_like(scale)
+            batch_mean = (
+                add_up(wide, axes) / wide.dtype.type(count) if count else np.zeros_like(scale)
+            )
             centered = wide - batch_mean.reshape(keep)
-            batch_variance = np.square(centered).mean(axes) if count else np.zeros_like(scale)
+            batch_variance = (
+                add_up(np.square(centered), axes) / wide.dtype.type(count)
+                if count
+                else np.zeros_like(scale)
+            )
             y = self._normalized(centered, batch_variance, scale, offset, keep)
             corrected = batch_variance * scale.dtype.type(count / max(count - 1, 1))
             if count == 0:
@@ -214,7 +221,7 @@ class _FusedBatchNormGrad(Op):
         mean, variance = reserve_space_1, reserve_space_2
         root = 1 / np.sqrt(variance + scale.dtype.type(self.epsilon))
         centered = (wide - mean.reshape(keep)) * root.reshape(keep)
-        by_offset, by_scale = dy.sum(axes), (dy * centered).sum(axes)
+        by_offset, by_scale = add_up(dy, axes), add_up(dy * centered, axes)
         if self.is_training:
             count = max(wide.size // max(scale.size, 1), 1)
             pull = by_offset.reshape(keep) + centered * by_scale.reshape(keep)

@@ -7,6 +7,7 @@ from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import INDEX, NUMBER
 from penstock._src.ops.rules import show
+from penstock._src.ops.sums import add_up
 
 
 class BatchNormWithGlobalNormalization(Op):
@@ -52,8 +53,8 @@ class BatchNormWithGlobalNormalizationGrad(Op):
         axes = tuple(range(t.ndim - 1))
         root = 1 / np.sqrt(v + v.dtype.type(self.variance_epsilon))
         scale = root * gamma if self.scale_after_normalization else root
-        db = backprop.sum(axes)
-        by_distance = (backprop * (t - m)).sum(axes)
+        db = add_up(backprop, axes)
+        by_distance = add_up(backprop * (t - m), axes)
         dg = by_distance * root if self.scale_after_normalization else np.zeros_like(gamma)
         dv = by_distance * scale * (-0.5 * root * root)
         return backprop * scale, -db * scale, dv.astype(t.dtype), db, dg

@@ -13,6 +13,7 @@ from penstock._src.ir.errors import NotLowerable
 from penstock._src.ops import infer
 from penstock._src.ops.quantized.ends import check_channels
 from penstock._src.ops.rules import in_float32, quiet, show, value_of
+from penstock._src.ops.sums import add_up
 
 Rounding = Literal["HALF_TO_EVEN", "HALF_UP"]
 single = np.float32
@@ -181,8 +182,8 @@ class FakeQuantWithMinMaxVarsGradient(_FakeQuantize):
         inside, below, above = fake_gradients(
             gradients, inputs, min, max, self.num_bits, self.narrow_range
         )
-        summed = None if channels is None else tuple(range(inputs.ndim - 1))
-        return inside, below.sum(summed, dtype=single), above.sum(summed, dtype=single)
+        summed = range(inputs.ndim - (channels is not None))
+        return inside, add_up(below, summed), add_up(above, summed)
 
     def lower(self, p, gradients, inputs, min, max):
         channels = self.channels(inputs)

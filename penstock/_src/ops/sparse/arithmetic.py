@@ -344,13 +344,9 @@ def _reduce(op, indices, values, shape, axes, keep_dims, combine):
     whole = shape[kept]
     places = flat_places(indices[:, kept], whole)
     unique, group = np.unique(places, return_inverse=True)
-    out = np.zeros(unique.size, values.dtype)
-    started = np.zeros(unique.size, bool)
-    first = np.unique(group, return_index=True)[1]
-    out[group[first]], started[group[first]] = values[first], True
-    rest = np.ones(len(values), bool)
-    rest[first] = False
-    combine.at(out, group[rest], values[rest])
+    order = np.argsort(group, kind="stable")
+    firsts = np.searchsorted(group[order], np.arange(unique.size))
+    out = combine.reduceat(values[order], firsts, dtype=values.dtype)
     left = (
         np.stack(np.unravel_index(unique, [int(n) for n in whole]), -1)
         if kept
