@@ -497,8 +497,13 @@ def _lengths_before_padding(tensor, padding, kind):
     padding = convert_to_tensor(padding, dtype=tensor.dtype)
     tensor.shape[2:].assert_is_compatible_with(padding.shape)
     differs = raw.NotEqual(x=tensor, y=padding)
-    if tensor.shape.rank > 2:
-        axes = np.arange(2, tensor.shape.rank, dtype=np.int32)
+    rank = tensor.shape.rank
+    if rank is None or rank > 2:
+        axes = raw.Range(
+            start=np.int32(2),
+            limit=raw.Rank(input=tensor) if rank is None else np.int32(rank),
+            delta=np.int32(1),
+        )
         differs = raw.Any(input=differs, axis=axes)
     width = raw.Shape(input=tensor, out_type=kind)[1]
     one = scalar(1, kind)

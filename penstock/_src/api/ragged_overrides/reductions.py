@@ -79,8 +79,11 @@ def _reduce(combine, unsorted, rt, axis, keepdims):
         return combine(rt, axis, keepdims)
     if axis is None:
         result = combine(rt.flat_values, None, False)
-        ones = np.ones(rt.shape.rank, np.int32)
-        return raw.Reshape(tensor=result, shape=ones) if keepdims else result
+        if not keepdims:
+            return result
+        if rt.shape.rank is None:
+            raise ValueError("Cannot iterate over a shape with unknown rank.")
+        return raw.Reshape(tensor=result, shape=np.ones(rt.shape.rank, np.int32))
     if isinstance(axis, Tensor):
         axis = get_static_value(axis)
         if axis is None:
@@ -93,7 +96,7 @@ def _reduce(combine, unsorted, rt, axis, keepdims):
 
 
 def _positive_axes(axis, rank):
-    """The axes counted from the front, checked to be below `rank`."""
+    """The axes counted from the front, checked to be below `rank`, if it is known."""
     axes = axis if isinstance(axis, (list, tuple)) else [axis]
     for a in axes:
         if not isinstance(a, (int, np.integer)):
@@ -101,9 +104,14 @@ def _positive_axes(axis, rank):
             raise TypeError(
                 f"axis must be an int; got {type(a).__name__ if kind is None else kind}"
             )
-        if not -rank <= a < rank:
+        if rank is None:
+            if a < 0:
+                raise ValueError(
+                    f"axis={a} may only be negative if rank(input_tensor) is statically known."
+                )
+        elif not -rank <= a < rank:
             raise ValueError(f"axis={a} out of bounds: expected {-rank}<=axis<{rank}")
-    return [int(a) % rank for a in axes]
+    return [int(a) if rank is None else int(a) % rank for a in axes]
 
 
 def _along(combine, unsorted, rt, axis, keepdims):

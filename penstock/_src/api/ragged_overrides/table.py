@@ -121,8 +121,8 @@ def _where(condition, x=None, y=None, name=None):
         columns = [
             raw.GatherV2(params=c, indices=found[:, 0], axis=0) for c in _coordinates(condition)
         ]
-        columns += [found[:, axis] for axis in range(1, flat.shape.rank)]
-        return raw.Pack(values=columns, axis=1)
+        ragged = raw.Pack(values=columns, axis=1)
+        return raw.ConcatV2(values=[ragged, found[:, 1:]], axis=1)
     # A number takes the type of the other value, not that of the condition.
     hint = next((part.dtype for part in (x, y) if isinstance(part, RaggedTensor)), None)
     values = [
@@ -151,6 +151,8 @@ def _size(input, out_type=None, name=None):
 
 
 def _rank(input, name=None):
+    if input.shape.rank is None:
+        return raw.Rank(input=input.flat_values) + np.int32(input.ragged_rank)
     return convert_to_tensor(np.int32(input.shape.rank))
 
 
