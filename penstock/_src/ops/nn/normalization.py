@@ -196,8 +196,15 @@ class _FusedBatchNormGrad(Op):
     """The gradients of batch normalization with respect to x, scale and offset."""
 
     def shape(self, y_backprop, x, scale, reserve_space_1, reserve_space_2, *rest):
-        channels = scale.with_rank(1)
-        return x, channels, channels, TensorShape([0]), TensorShape([0])
+        rank = 5 if self.data_format in ("NDHWC", "NCDHW") else 4
+        x = x.with_rank(rank).merge_with(y_backprop)
+        axis = channel_axis(self.data_format, rank)
+        channels = TensorShape([x[axis]])
+        for vector in (scale, reserve_space_1, reserve_space_2):
+            channels = channels.merge_with(vector.with_rank(1))
+        dims = x.as_list()
+        dims[axis] = channels[0]
+        return TensorShape(dims), channels, channels, TensorShape([0]), TensorShape([0])
 
     @quiet
     def eager(self, y_backprop, x, scale, reserve_space_1, reserve_space_2, *rest):
@@ -413,7 +420,7 @@ class LRNGrad(Op):
     T: {dtypes.bfloat16, dtypes.float16, dtypes.float32} = dtypes.float32
 
     def shape(self, input_grads, input_image, output_image):
-        return input_grads.merge_with(input_image).merge_with(output_image)
+        return input_grads.with_rank(4).merge_with(input_image).merge_with(output_image)
 
     def _check(self, *given):
         _check_radius(self)

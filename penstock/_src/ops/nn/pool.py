@@ -52,6 +52,9 @@ class _MaxGradient(Op):
 
     vectorize = "examples, examples, examples"
 
+    def shape(self, orig_input, orig_output, grad):
+        return orig_input.with_rank(self.rank)
+
     def eager(self, orig_input, orig_output, grad):
         c = pooling(self, orig_input.shape)
         c.require_output(orig_output.shape, "orig_output")
@@ -161,7 +164,8 @@ class MaxPool(_Max):
 class MaxPoolGrad(_MaxGradient):
     """The gradient of MaxPool: to the first maximum of each window."""
 
-    signature = "orig_input: T, orig_output: T, grad: T -> output: T[orig_input]"
+    signature = "orig_input: T, orig_output: T, grad: T -> output: T"
+    rank = 4
     minimum = {"ksize": 4, "strides": 4}
     ksize: list[int]
     strides: list[int]
@@ -212,7 +216,8 @@ class MaxPool3D(_Max):
 class MaxPool3DGrad(_MaxGradient):
     """The gradient of MaxPool3D: to every input that equals the maximum."""
 
-    signature = "orig_input: TInput, orig_output: TInput, grad: T -> output: T[orig_input]"
+    signature = "orig_input: TInput, orig_output: TInput, grad: T -> output: T"
+    rank = 5
     minimum = {"ksize": 5, "strides": 5}
     ksize: list[int]
     strides: list[int]

@@ -195,9 +195,12 @@ class SparseSoftmaxCrossEntropyWithLogits(Op):
 class InTopK(Op):
     """Whether each row's target is among its k largest predictions."""
 
-    signature = "predictions: float32, targets: T[?] -> precision: bool[targets]"
+    signature = "predictions: float32, targets: T[?] -> precision: bool"
     k: int
     T: INDEX = dtypes.int32
+
+    def shape(self, predictions, targets):
+        return targets.with_rank(1).merge_with(predictions.with_rank(2)[:1])
 
     def eager(self, predictions, targets):
         return _in_top_k(self, predictions, targets, self.k)
@@ -209,8 +212,11 @@ class InTopK(Op):
 class InTopKV2(Op):
     """Whether each row's target is among its k largest predictions."""
 
-    signature = "predictions: float32, targets: T[?], k: T -> precision: bool[targets]"
+    signature = "predictions: float32, targets: T[?], k: T -> precision: bool"
     T: INDEX = dtypes.int32
+
+    def shape(self, predictions, targets, k):
+        return targets.with_rank(1).merge_with(predictions.with_rank(2)[:1])
 
     def eager(self, predictions, targets, k):
         if k.ndim:
