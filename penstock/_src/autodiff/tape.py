@@ -9,9 +9,12 @@ from typing import Any
 from penstock._src.core.composite import IndexedSlices, dense
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.op import Op, group_arguments
-from penstock._src.core.typesets import DIFFERENTIABLE
+from penstock._src.core.shapes import UNKNOWN, TensorShape
+from penstock._src.core.typesets import COMPLEX, DIFFERENTIABLE, FLOAT
+from penstock._src.graph.operation import SymbolicTensor
 
 Backward = Callable[..., Any]
+NUMBERS = FLOAT | COMPLEX
 
 
 class Entry:
@@ -55,12 +58,13 @@ class OpEntry:
     It keeps the tensors that the gradient reads and, if there are several outputs, all of them, to make zeros.
     """
 
-    __slots__ = ("op", "input_ids", "output_ids", "outputs", "kept")
+    __slots__ = ("op", "input_ids", "output_ids", "outputs", "kept", "shapes")
     needs_zeros = True
 
     def __init__(self, op: Op, inputs: Sequence[Any], outputs: Sequence[Any]) -> None:
         self.op = op
         self.input_ids = [t._id for t in inputs]
+        self.shapes: Sequence[TensorShape] = ()
         if len(outputs) == 1:
             # A single output always has a gradient when the reverse walk reaches the entry.
             self.output_ids = (outputs[0]._id,)
@@ -88,12 +92,17 @@ class OpEntry:
         if not op.takes_slices and IndexedSlices in map(type, gradients):
             gradients = tuple([dense(g) for g in gradients])
         if not op.has_plain_gradient:
-            return self._backward_of_lists(gradients)
-        result = op.gradient(*self.kept, *gradients)
-        count = len(self.input_ids)
-        if type(result) is not tuple and count == 1:
-            return (result,)
-        return _one_for_each(op, result, count)
+            result = self._backward_of_lists(gradients)
+        else:
+            result = op.gradient(*self.kept, *gradients)
+            count = len(self.input_ids)
+            if type(result) is not tuple and count == 1:
+                result = (result,)
+            else:
+                result = _one_for_each(op, result, count)
+        for gradient, shape in zip(result, self.shapes):
+            _refine(gradient, shape)
+        return result
 
     def _backward_of_lists(self, gradients: Sequence[Any]) -> Sequence[Any]:
         op = self.op
@@ -110,6 +119,13 @@ class OpEntry:
         """The number of tensors of each input that is a list, None for the others."""
         inputs = group_arguments(self.op.inputs, self.op, self.input_ids)
         return [len(a) if isinstance(a, list) else None for a in inputs]
+
+
+def _refine(gradient: Any, shape: TensorShape) -> None:
+    """Merges an input's static shape into that of its gradient, unless a gradient of the user's own has another shape."""
+    if isinstance(gradient, SymbolicTensor) and not gradient.shape.is_fully_defined():
+        if gradient.shape.is_compatible_with(shape):
+            gradient.set_shape(shape)
 
 
 def _one_for_each(op: Op, result: Any, count: int) -> Sequence[Any]:
@@ -169,7 +185,12 @@ class Tape:
             return
         for tensor in outputs:
             (watched if tensor.dtype in DIFFERENTIABLE else self.ends).add(tensor._id)
-        self.entries.append(OpEntry(op, inputs, outputs))
+        entry = OpEntry(op, inputs, outputs)
+        if STATE.graph is not None:
+            # A handle's shape is not that of the gradient. What runs eagerly has whole shapes; and the backward
+            # graphs of branches may pass rows of slices as gradients.
+            entry.shapes = [t.shape if t.dtype in NUMBERS else UNKNOWN for t in inputs]
+        self.entries.append(entry)
 
     def record_read(self, handle: Any, tensor: Any) -> None:
         """Records the read of a variable, if it is watched."""
