@@ -2,7 +2,7 @@
 
 Run it with an interpreter that has TensorFlow 2.21; Penstock is not needed:
 
-    python tools/gen_private_paths.py penstock/_src/bridge/private_paths.txt
+    python tools/gen_private_paths.py penstock/_src/bridge/names/private_paths.txt
 
 Each line of the table is a module below `tensorflow`, then groups of names: `tf.math:add,abs` says that the names
 `add` and `abs` of this module are `tf.math.add` and `tf.math.abs`; `name=tf.math.add` gives one name another target;

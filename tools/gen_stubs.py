@@ -31,6 +31,10 @@ from stub_writer.spelling import Speller  # noqa: E402
 from stub_writer.tree import Tree, resolve  # noqa: E402
 
 from penstock._src.bridge.environments import editor_stubs  # noqa: E402
+from penstock._src.bridge.names import identities  # noqa: E402
+
+# The sources of classes are read, and are found by our own names.
+identities.install = lambda: None
 
 # Parts of compat.v1 that Keras 2 provides.
 OF_KERAS_2 = {"layers": "compat.v1", "rnn_cell": "compat.v1.nn"}

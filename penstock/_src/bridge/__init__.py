@@ -4,7 +4,6 @@ In: names as TensorFlow spells them. Out: what Penstock has for them. A private 
 file of its module's path below `python/`; a form that several of those modules or `tf.__internal__` need goes into `internals/`, one file for
 each subject.
 
-`tensorflow_alias.py` is the import hook, `private_modules.py` looks up private names, with `private_paths.txt`, the generated table of
-those that are public symbols, and `python_paths.py`, the modules of ours that stand for one of TensorFlow's as a whole; `keras.py` loads Keras 3, `keras_modules` has what is added to it, `compat_v1.py`
+`tensorflow_alias.py` is the import hook, `names/` looks up private names and gives our classes TensorFlow's; `keras.py` loads Keras 3, `keras_modules` has what is added to it, `compat_v1.py`
 builds `compat.v1`, `cli/` is the command. `environments/` makes Penstock the TensorFlow of a virtual environment.
 """

@@ -12,9 +12,9 @@ import sys
 import types
 from typing import Any
 
-from . import private_modules
 from .environments import stand_in
 from .keras_modules import loader as keras_modules
+from .names import identities, private_modules
 
 PUBLIC = "penstock"
 ALIAS = "tensorflow"
@@ -24,18 +24,6 @@ OWN_KERAS = PUBLIC + ".keras."
 LEGACY_KERAS = "tf_keras.api._{}.keras"
 # Keras 3 with the additional names of tf.keras: an older `backend`, reductions of losses, short names of metrics.
 KERAS_3 = "keras._tf_keras.keras"
-# Classes that libraries recognize by name and module, without importing them.
-KNOWN_CLASSES = {
-    "penstock._src.core.tensor:Tensor": "tensorflow.python.framework.tensor",
-    "penstock._src.data.dataset:DatasetV2": "tensorflow.python.data.ops.dataset_ops",
-    "penstock._src.distribute.mirrored.datasets:DistributedDataset": "tensorflow.python.distribute.input_lib",
-    "penstock._src.api.ragged.ragged_tensor:RaggedTensor": (
-        "tensorflow.python.ops.ragged.ragged_tensor"
-    ),
-    "penstock._src.api.sparse.sparse_tensor:SparseTensor": (
-        "tensorflow.python.framework.sparse_tensor"
-    ),
-}
 
 
 class TensorFlowFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
@@ -182,6 +170,4 @@ def install() -> None:
         sys.meta_path.insert(0, FINDER)
         sys.meta_path.append(METADATA)
     sys.modules[ALIAS] = own
-    for place, known in KNOWN_CLASSES.items():
-        module, _, name = place.partition(":")
-        getattr(importlib.import_module(module), name).__module__ = known
+    identities.install()

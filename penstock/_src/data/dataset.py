@@ -503,7 +503,7 @@ def derived(kind: str, variant: Any, spec: Any, *sources: Any, base: type = Data
     """A dataset over a variant tensor; `kind` is the class name that `repr` shows."""
     made = _KINDS.get((kind, base))
     if made is None:
-        made = type(kind, (_Derived, base), {"__module__": __name__})
+        made = type(kind, (_Derived, base), {"__module__": DatasetV2.__module__})
         _KINDS[kind, base] = made
     return made(variant, spec, sources)
 

@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 import penstock as tf
-from penstock._src.bridge import private_modules
+from penstock._src.bridge.names import private_modules
 
 nest = private_modules.build("python.data.util.nest", "nest")
 structure = private_modules.build("python.data.util.structure", "structure")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import pathlib
 import shutil
 
-from penstock._src.bridge import python_paths
+from penstock._src.bridge.names import python_paths
 
 PACKAGE = pathlib.Path(__file__).resolve().parents[3]
 NAMES = ("tensorflow", "keras")

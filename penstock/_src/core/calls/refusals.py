@@ -41,6 +41,8 @@ _TOO_LARGE = ("array is too big", "Maximum allowed size", "too large to convert 
 _PACKAGE = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", "..", ".."))
 # Libraries that kernels call; whatever else a traceback goes through is the user's.
 _LIBRARIES = ("numpy", "scipy", "PIL", "ml_dtypes", "google", "llvmlite")
+# Ours, which are TensorFlow's by name while Penstock is `tensorflow`, Python's, and the user's.
+_OF_NO_LIBRARY = ("builtins", "penstock", "tensorflow", "__main__")
 _RAISE = dis.opmap["RAISE_VARARGS"]
 
 
@@ -135,7 +137,7 @@ def _shown(value: Any) -> str:
 
 def _is_of_library(error: Exception) -> bool:
     """Whether the class of an error is of a library that reads or writes a format (zlib, struct, wave, protobuf)."""
-    return type(error).__module__.split(".")[0] not in ("builtins", "penstock", "__main__")
+    return type(error).__module__.split(".")[0] not in _OF_NO_LIBRARY
 
 
 def _caused(refusal: Exception, error: Exception) -> Exception:

@@ -15,7 +15,7 @@ from typing import Any, Literal
 import numpy as np
 
 from penstock._src.api.config.settings import tensor_float_32_execution_enabled
-from penstock._src.bridge.private_modules import function_by_position
+from penstock._src.bridge.names.private_modules import function_by_position
 from penstock._src.core import dtypes
 from penstock._src.core.calls.attributes import Function, TensorValue
 from penstock._src.core.dispatch import STATE

@@ -26,7 +26,8 @@ from typing import Any
 from penstock._src.core import registry
 from penstock._src.core.calls.attributes import REQUIRED
 
-from .python_paths import FOLDER, PATHS, packages, public_names
+from .identities import home_of
+from .python_paths import BRIDGE, PATHS, packages, public_names
 
 # The folders of `bridge/` that mirror those of TensorFlow.
 MIRRORED = ("core", "python")
@@ -48,7 +49,7 @@ def _own_place(path: str) -> pathlib.Path | None:
     first, *rest = path.split(".")
     if first not in MIRRORED:
         return None
-    place = FOLDER.joinpath(first, *rest)
+    place = BRIDGE.joinpath(first, *rest)
     files = place.with_suffix(".py"), place / "__init__.py"
     return next((file for file in files if file.is_file()), None)
 
@@ -123,7 +124,14 @@ class PrivateModule(types.ModuleType):
         ]
 
     def __setattr__(self, attribute: str, value: Any) -> None:
-        """Sets the name in our module too, so that replacing a function reaches those that call it."""
+        """Sets the name in our module too, so that replacing a function reaches those that call it.
+
+        What importlib sets (`__spec__`, a module in its package) stands for nothing of ours, and loads nothing.
+        """
+        name = getattr(value, "__name__", None) if isinstance(value, types.ModuleType) else None
+        if attribute.startswith("__") or name == f"{self.__name__}.{attribute}":
+            super().__setattr__(attribute, value)
+            return
         if attribute not in self._replaced:
             self._replaced[attribute] = self._place(attribute)
         for module, name, _ in self._replaced[attribute]:
@@ -138,7 +146,7 @@ class PrivateModule(types.ModuleType):
             places.append((own, attribute, vars(own)[attribute]))
         first: Any = vars(self).get(attribute)
         if isinstance(first, types.FunctionType | type):
-            home, name = sys.modules.get(first.__module__), first.__name__
+            home, name = sys.modules.get(home_of(first) or ""), first.__name__
             if home not in (None, own) and vars(home).get(name) is first:
                 places.append((home, name, first))
         return places

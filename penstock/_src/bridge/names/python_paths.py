@@ -19,6 +19,8 @@ import functools
 import pathlib
 
 FOLDER = pathlib.Path(__file__).resolve().parent
+# Modules of ours at TensorFlow's paths are below it.
+BRIDGE = FOLDER.parent
 PATHS: dict[str, str] = {
     "compiler.tf2tensorrt._pywrap_py_utils": (
         "get_loaded_tensorrt_version=@api.config.build:get_linked_tensorrt_version @api.config.build"

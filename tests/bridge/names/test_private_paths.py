@@ -9,8 +9,9 @@ import pytest
 
 import penstock as tf
 from penstock._src.api.linalg.operators.addition import add_operators
-from penstock._src.bridge import private_modules, python_paths, tensorflow_alias
+from penstock._src.bridge import tensorflow_alias
 from penstock._src.bridge.internals import control_flow, conversion, hooks, ops, pyct, tracking
+from penstock._src.bridge.names import private_modules, python_paths
 from penstock._src.bridge.python.util import tf_decorator, tf_inspect
 from penstock._src.core.errors import UnimplementedError
 from penstock._src.eager.variable_spec import VariableSpec
