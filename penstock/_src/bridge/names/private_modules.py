@@ -26,6 +26,7 @@ from typing import Any
 from penstock._src.core import registry
 from penstock._src.core.calls.attributes import REQUIRED
 
+from . import protos
 from .identities import home_of
 from .python_paths import BRIDGE, PATHS, packages, public_names
 
@@ -262,4 +263,6 @@ def function_by_position(function: Any, op: Any) -> Any:
 
 def build(path: str, name: str) -> types.ModuleType:
     """Returns the module for `tensorflow.<path>`, called `name`."""
+    if path.endswith("_pb2"):
+        protos.register(path)
     return PrivateModule(name, path)

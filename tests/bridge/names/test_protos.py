@@ -1,0 +1,64 @@
+"""Generated code of other packages that depends on TensorFlow's `.proto` files."""
+
+import subprocess
+import sys
+
+START = """
+import penstock; penstock.install_as_tensorflow()
+import tensorflow as tf
+from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+pool = descriptor_pool.Default()
+"""
+# What protoc's output does: imports the modules of what it depends on, then adds its own file.
+FOREIGN = """
+from tensorflow.core.framework import tensor_shape_pb2, types_pb2
+from tensorflow.core.protobuf import saved_model_pb2
+file = descriptor_pb2.FileDescriptorProto(name="foreign.proto", package="foreign", syntax="proto3")
+file.dependency.append("tensorflow/core/framework/tensor_shape.proto")
+file.dependency.append("tensorflow/core/framework/types.proto")
+message = file.message_type.add(name="Feature")
+message.field.add(name="shape", number=1, type=11, label=1, type_name=".tensorflow.TensorShapeProto")
+message.field.add(name="dtype", number=2, type=14, label=1, type_name=".tensorflow.DataType")
+pool.AddSerializedFile(file.SerializeToString())
+Feature = message_factory.GetMessageClass(pool.FindMessageTypeByName("foreign.Feature"))
+feature = Feature(dtype=types_pb2.DT_FLOAT)
+feature.shape.MergeFromString(tf.TensorShape([2, None]).as_proto().SerializeToString())
+print(tf.TensorShape(feature.shape), tf.as_dtype(feature.dtype).name)
+"""
+
+
+def run(code):
+    """The lines that `code` prints in a fresh interpreter."""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()
+
+
+def test_generated_code_finds_what_it_depends_on():
+    assert run(START + FOREIGN) == ["(2, None) float32"]
+
+
+def test_every_module_of_messages_can_be_imported_beside_the_others():
+    code = START + (
+        "import importlib\n"
+        "from penstock._src.bridge.names import python_paths\n"
+        "for path in python_paths.PATHS:\n"
+        "    if path.endswith('_pb2'): importlib.import_module('tensorflow.' + path)\n"
+        "for name in ('framework/graph', 'example/example', 'protobuf/meta_graph', 'protobuf/config'):\n"
+        "    print(pool.FindFileByName(f'tensorflow/core/{name}.proto').name)"
+    )
+    assert len(run(code)) == 4
+
+
+def test_what_another_package_has_brought_stays():
+    theirs = (
+        "from google.protobuf import descriptor_pb2, descriptor_pool\n"
+        "file = descriptor_pb2.FileDescriptorProto(name='theirs.proto', package='tensorflow', syntax='proto3')\n"
+        "file.message_type.add(name='TensorShapeProto')\n"
+        "descriptor_pool.Default().AddSerializedFile(file.SerializeToString())\n"
+    )
+    shown = (
+        "from tensorflow.core.framework import tensor_shape_pb2\n"
+        "print(pool.FindFileContainingSymbol('tensorflow.TensorShapeProto').name, tensor_shape_pb2.TensorShapeProto().dim)"
+    )
+    assert run(theirs + START + shown) == ["theirs.proto []"]
