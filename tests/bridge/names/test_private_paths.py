@@ -231,3 +231,12 @@ def test_replaced_classes_reach_those_that_make_instances(tmp_path):
     with tf.Graph().as_default():
         assert isinstance(cache.get(str(tmp_path)), original)
     cache.clear()
+
+
+def test_signatures_of_loaded_models_are_wrapper_functions(tmp_path):
+    module = tf.Module()
+    module.f = tf.function(lambda x: x + 1.0, input_signature=[tf.TensorSpec([])])
+    tf.saved_model.save(module, str(tmp_path), module.f.get_concrete_function())
+    load = private_modules.build("python.saved_model.load", "load")
+    signature = tf.saved_model.load(str(tmp_path)).signatures["serving_default"]
+    assert isinstance(signature, load._WrapperFunction)

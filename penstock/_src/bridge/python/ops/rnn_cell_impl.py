@@ -11,12 +11,14 @@ from penstock._src.v1.layers.recurrent.cell_wrappers import (
 )
 from penstock._src.v1.layers.recurrent.cells import BasicRNNCell, GRUCell
 from penstock._src.v1.layers.recurrent.lstm import BasicLSTMCell, LSTMCell, LSTMStateTuple
+from penstock._src.v1.layers.recurrent.states import joined_shape as _concat
 from penstock._src.v1.layers.recurrent.states import require_cell as assert_like_rnncell
 from penstock._src.v1.layers.recurrent.states import zero_state as _zero_state_tensors
 
 __all__ = [
     "_BIAS_VARIABLE_NAME",
     "_WEIGHTS_VARIABLE_NAME",
+    "_concat",
     "BasicLSTMCell",
     "BasicRNNCell",
     "DeviceWrapper",

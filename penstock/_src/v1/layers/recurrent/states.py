@@ -7,8 +7,9 @@ from penstock._src.api.array.joining import concat
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
-from penstock._src.core.shapes import as_shape
+from penstock._src.core.shapes import TensorShape, as_shape
 from penstock._src.core.tensor import Tensor
+from penstock._src.graph.static_values import constant_value_as_shape
 from penstock._src.util import nest
 
 
@@ -31,6 +32,42 @@ def zero_state(sizes: Any, batch_size: Any, dtype: Any) -> Any:
     """Zeros of shape [batch_size, *size] for each size of a structure of numbers or shapes."""
     kinds = dtype if nest.is_nested(dtype) else nest.map_structure(lambda _: dtype, sizes)
     return nest.map_structure(lambda size, kind: zeros_of(batch_size, size, kind), sizes, kinds)
+
+
+def joined_shape(prefix: Any, suffix: Any, static: bool = False) -> Any:
+    """Joins two shapes, which may be numbers, shapes, or tensors of a number or of numbers.
+
+    Args:
+      prefix: the first.
+      suffix: the second.
+      static: whether a list of the numbers that are known is returned, None where a shape is unknown, in place of a tensor.
+
+    Raises:
+      ValueError: a tensor has more than one dimension, or an extent is unknown that a tensor would have to hold.
+    """
+    before, first = _shape_and_tensor(prefix, "prefix")
+    after, second = _shape_and_tensor(suffix, "suffix")
+    if static:
+        joined = before.concatenate(after)
+        return None if joined.rank is None else joined.as_list()
+    if first is None or second is None:
+        raise ValueError(f"Provided a prefix or suffix of None: {prefix} and {suffix}")
+    return concat([first, second], 0)
+
+
+def _shape_and_tensor(value: Any, what: str) -> tuple[TensorShape, Tensor | None]:
+    """What is known of a shape, and the shape as a tensor, or None where it would have to hold what is unknown."""
+    if isinstance(value, Tensor):
+        if value.shape.rank not in (0, 1):
+            raise ValueError(
+                f"{what} tensor must be either a scalar or vector, but saw tensor: {value}"
+            )
+        vector = raw.Reshape(tensor=value, shape=[-1])
+        return constant_value_as_shape(vector), vector
+    shape = as_shape([value] if isinstance(value, int) else value)
+    if not shape.is_fully_defined():
+        return shape, None
+    return shape, convert_to_tensor(shape.as_list(), dtypes.int32)
 
 
 def dims_of(size: Any) -> list[Any]:
