@@ -89,3 +89,16 @@ def test_several_signatures_need_a_name():
     with pytest.raises(tf.errors.InvalidArgumentError, match=r"\['a', 'b'\]"):
         two.only("ONNX")
     assert list(two.with_only("b").signatures) == ["b"]
+
+
+def test_models_of_tensorflow_js_are_known_by_what_they_say(tmp_path):
+    FORMATS["tfjs"].write(model(), str(tmp_path))
+    path = (tmp_path / "model.json").rename(tmp_path / "blazeface.json")
+    (tmp_path / "package.json").write_text('{"name": "models"}')
+    (tmp_path / "broken.json").write_text("{")
+    assert format_of(str(path)) is FORMATS["tfjs"]
+    found = table.read(str(path)).only("it")[1](x=tf.constant(X))
+    np.testing.assert_array_equal(found["product"], X @ [[1, 2], [3, 4], [5, 6]])
+    for other in ("package.json", "broken.json"):
+        with pytest.raises(tf.errors.InvalidArgumentError, match="none of the known formats"):
+            format_of(str(tmp_path / other))

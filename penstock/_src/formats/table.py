@@ -30,6 +30,7 @@ class Format:
       holds: files one of which a folder of this format holds.
       reader: `module:function` in this folder: `read(path, **options)` returns a Model; empty if it is not read.
       writer: the same of `write(model, path, **options)`; empty if it is not written.
+      recognizer: `module:function` in this folder that says of a file of any name whether it is one; empty if names say it.
       quantizations: how its writer can store weights, its argument `quantize`.
     """
 
@@ -39,13 +40,16 @@ class Format:
     holds: tuple[str, ...] = ()
     reader: str = ""
     writer: str = ""
+    recognizer: str = ""
     quantizations: tuple[str, ...] = ()
 
     def matches(self, path: str) -> bool:
         """Whether a file or folder is of this format, by its name or by what it holds."""
         if files.is_folder(path):
             return any(files.is_file(os.path.join(path, name)) for name in self.holds)
-        return path.endswith(self.suffixes) or os.path.basename(path) in self.holds
+        if path.endswith(self.suffixes) or os.path.basename(path) in self.holds:
+            return True
+        return bool(self.recognizer) and self._function(self.recognizer, "recognized")(path)
 
     def read(self, path: str, **options: Any) -> Model:
         """Returns the model of a file or folder.
@@ -102,6 +106,7 @@ _ALL = (
         holds=("model.json",),
         reader="tfjs.reading:read",
         writer="tfjs.graph_models.writing:write",
+        recognizer="tfjs.folder:is_head",
         quantizations=("float16", "uint8", "uint16"),
     ),
     Format(

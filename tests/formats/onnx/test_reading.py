@@ -38,6 +38,20 @@ def test_a_file_runs_with_its_names_and_dynamic_batch(tmp_path):
         np.testing.assert_allclose(found, _expected(perceptron(), X[:rows]), rtol=1e-5)
 
 
+def test_inputs_with_names_of_tensors_are_passed_by_these_names():
+    proto = model(
+        graph(
+            [node("Sub", "x:0 x_0", "y:0")],
+            [value("x:0", ["batch", 4]), value("x_0", ["batch", 4])],
+            [value("y:0", ["batch", 4])],
+        )
+    )
+    function = _function(proto)
+    assert function.argument_names == ["x:0", "x_0"]
+    found = function(**{"x_0": tf.zeros_like(X), "x:0": tf.constant(X)})
+    np.testing.assert_array_equal(found["y:0"], X)
+
+
 def test_weights_train():
     read_model = read_proto(perceptron(), trainable=True)
     function, weights = read_model.signatures["serving_default"], read_model.root.weights

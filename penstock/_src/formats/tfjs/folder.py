@@ -49,11 +49,26 @@ def write_folder(
                 file.write(data)
 
 
+def is_head(path: str) -> bool:
+    """Whether a file says what `model.json` says: packages hold several models in a folder, by names of their own.
+
+    Args:
+      path: an existing file.
+    """
+    if not path.endswith(".json"):
+        return False
+    try:
+        head = json.loads(files.read(path))
+    except (ValueError, RecursionError):  # it is no JSON, so it is no model
+        return False
+    return isinstance(head, dict) and "weightsManifest" in head and "modelTopology" in head
+
+
 def read_folder(path: str) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """Returns what `model.json` says, and the weights by name.
 
     Args:
-      path: the folder, or its `model.json`.
+      path: the folder, or its `model.json`, whatever that is called.
 
     Raises:
       NotFoundError: a file is missing.

@@ -107,6 +107,8 @@ def read_proto(
         return dict(zip(names, map(_output_tensor, results), strict=True))
 
     traced = function(call, input_signature=specs, autograph=False).get_concrete_function()
+    # Names of TensorFlow's own exporter, such as "x:0", are no names of operations, but can be keywords.
+    traced._arguments = [name for name, _ in wanted]
     root = Weights(weights) if trainable else None
     details = {
         "producer": f"{proto.producer_name} {proto.producer_version}".strip(),
