@@ -33,3 +33,45 @@ def test_an_unknown_private_path_is_no_module():
         "except ModuleNotFoundError as e:\n    print('missing')"
     )
     assert run(code) == ["missing"]
+
+
+# A package of the form of tf_keras.
+PACKAGE = (
+    "import sys, pathlib\n"
+    "root = pathlib.Path(sys.argv[1]) / 'tf_keras' / 'src'\n"
+    "(root / 'utils').mkdir(parents=True)\n"
+    "for name in ('../__init__.py', '__init__.py', 'backend.py', 'utils/__init__.py', 'utils/conv_utils.py'):\n"
+    "    (root / name).write_text('')\n"
+    "sys.path.insert(0, sys.argv[1])\n"
+)
+
+
+def frozen(code, *args):
+    """What `code` prints where the modules of TensorFlow's copy of Keras 2 are imported."""
+    start = "import penstock; penstock.install_as_tensorflow()\n"
+    done = subprocess.run(
+        [sys.executable, "-c", code.format(start=start), *args], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.split()
+
+
+def test_the_copy_of_keras_2_is_tf_keras(tmp_path):
+    code = PACKAGE + (
+        "{start}from tensorflow.python.keras import backend\n"
+        "from tensorflow.python.keras.utils import conv_utils\n"
+        "import tf_keras.src.backend\n"
+        "print(backend is tf_keras.src.backend, conv_utils.__name__)\n"
+        "try: import tensorflow.python.keras.nowhere\n"
+        "except ModuleNotFoundError as e: print('no such module' in str(e))"
+    )
+    assert frozen(code, str(tmp_path)) == ["True", "tf_keras.src.utils.conv_utils", "True"]
+
+
+def test_without_tf_keras_it_is_said_what_to_install():
+    code = (
+        "import sys; sys.modules['tf_keras'] = None\n"
+        "{start}try: import tensorflow.python.keras.backend\n"
+        "except ModuleNotFoundError as e: print('`pip install --no-deps tf_keras six requests`' in str(e), e.name)"
+    )
+    assert frozen(code) == ["True", "tensorflow.python.keras.backend"]

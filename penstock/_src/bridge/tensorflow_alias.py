@@ -22,6 +22,9 @@ ALIAS = "tensorflow"
 OWN_KERAS = PUBLIC + ".keras."
 # Keras 2; {} is the version of TensorFlow's API.
 LEGACY_KERAS = "tf_keras.api._{}.keras"
+# The copy of Keras 2 within TensorFlow, and the package with the same modules.
+FROZEN_KERAS = "python.keras"
+KERAS_2 = "tf_keras.src"
 # Keras 3 with the additional names of tf.keras: an older `backend`, reductions of losses, short names of metrics.
 KERAS_3 = "keras._tf_keras.keras"
 
@@ -63,8 +66,21 @@ class TensorFlowFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         if name == "keras" or name.startswith("keras."):
             found = keras_module(version) + name.removeprefix("keras")
             return found if _can_import(found) else None
+        frozen = _frozen_keras(rest)
+        if frozen is not None:
+            return frozen
         if private_modules.is_known(rest):
             return "private:" + rest
+        if rest.startswith(FROZEN_KERAS + "."):
+            raise ModuleNotFoundError(
+                f"{fullname} is TensorFlow's private copy of Keras 2, in whose place Penstock has the package tf_keras: "
+                + (
+                    "its version that is installed has no such module."
+                    if _can_import(KERAS_2)
+                    else "`pip install --no-deps tf_keras six requests`."
+                ),
+                name=fullname,
+            )
         public = f"{PUBLIC}.{rest}" if rest else PUBLIC
         if rest.startswith("compat.v1"):
             importlib.import_module("penstock.compat.v1")
@@ -104,6 +120,23 @@ def keras_module(version: str = "v2") -> str:
       version: "v1" for tf.compat.v1.keras, which is another module in Keras 2.
     """
     return LEGACY_KERAS.format(version) if asks_for_keras_2() else KERAS_3
+
+
+def _frozen_keras(rest: str) -> str | None:
+    """The module of tf_keras, if it is installed, for one of TensorFlow's copy of Keras 2, as `python.keras.backend`."""
+    if rest != FROZEN_KERAS and not rest.startswith(FROZEN_KERAS + "."):
+        return None
+    if not _can_import(KERAS_2.partition(".")[0]):
+        return None
+    found = KERAS_2 + rest.removeprefix(FROZEN_KERAS)
+    try:
+        return found if importlib.util.find_spec(found) is not None else None
+    except (
+        ModuleNotFoundError
+    ) as error:  # of a package in between; what tf_keras itself lacks is told
+        if not (error.name or "").startswith(KERAS_2):
+            raise
+        return None
 
 
 def _can_import(name: str) -> bool:
