@@ -80,8 +80,48 @@ def test_slow_settings(monkeypatch):
 def test_another_tensorflow(monkeypatch, real, enabled, level):
     monkeypatch.setattr(site_packages, "real_tensorflow", lambda: real)
     monkeypatch.setattr(site_packages, "is_enabled", lambda: enabled)
+    monkeypatch.setattr(environment, "missing", lambda *names: [])
     (found,) = environment.tensorflow()
     assert found.level == level
+
+
+def test_what_tensorflow_would_bring_is_named(monkeypatch):
+    required = ["numpy>=1; extra == 'tensorflow'", "nosuch>=1.16; extra == 'tensorflow'", "absent"]
+    monkeypatch.setattr(importlib.metadata, "requires", lambda name: required)
+    monkeypatch.setattr(site_packages, "real_tensorflow", lambda: None)
+    monkeypatch.setattr(site_packages, "is_enabled", lambda: True)
+    _, found = environment.tensorflow()
+    assert "would bring nosuch>=1.16," in found.what
+    assert found.remedy == "pip install 'nosuch>=1.16'"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "is_refusing"),
+    [
+        ("tensorflow", False),
+        ("tensorflow (>=2.12)", False),
+        ("tensorflow>=2.12,<2.16", True),
+        ("tensorflow<3", False),
+        ("tensorflow<=2.21", False),
+        ("tensorflow==2.15.*", True),
+        ("tensorflow==2.21.*", False),
+        ("tensorflow==2.21", False),
+        ("tensorflow~=2.15.0", True),
+        ("tensorflow~=2.15", False),
+        ("tensorflow!=2.19", False),
+        ("tensorflow>=2.22", True),
+        ("tensorflow<2; extra == 'old'", False),
+        ("tensorflow-hub<0.1", False),
+    ],
+)
+def test_libraries_that_would_have_pip_replace_penstock(monkeypatch, tmp_path, wanted, is_refusing):
+    folder = tmp_path / "bound-1.0.dist-info"
+    folder.mkdir()
+    text = f"Metadata-Version: 2.1\nName: bound\nVersion: 1.0\nRequires-Dist: {wanted}\n"
+    (folder / "METADATA").write_text(text)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    found = [each.what for each in environment.bounds() if each.what.startswith("bound 1.0")]
+    assert len(found) == is_refusing
 
 
 def test_another_backend_of_keras(monkeypatch, tmp_path):

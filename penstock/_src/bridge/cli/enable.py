@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from penstock._src.bridge.cli.arguments import Parser, Refused
+from penstock._src.bridge.cli.doctor.requirements import missing, refusing
 from penstock._src.bridge.environments import site_packages
 from penstock._src.version import VERSION
 
@@ -34,4 +35,14 @@ def main(arguments: Sequence[str]) -> int:
     )
     if importlib.util.find_spec("keras") is None:
         print("tf.keras needs Keras: pip install 'penstock[keras]'")
+    lacking = missing("penstock", "tensorflow")
+    if lacking:
+        print(
+            f"TensorFlow would bring {', '.join(lacking)}, which libraries may import without naming them: "
+            "pip install 'penstock[tensorflow]'"
+        )
+    for library, wanted in refusing("tensorflow", VERSION):
+        print(
+            f"{library} requires {wanted}: pip will replace Penstock by TensorFlow when it installs that library again."
+        )
     return 0

@@ -12,9 +12,15 @@ import sys
 from collections.abc import Iterator
 
 from penstock._src.bridge.cli.doctor.findings import Finding, note, ok, problem
-from penstock._src.bridge.cli.doctor.requirements import Requirement, requirements, too_old
+from penstock._src.bridge.cli.doctor.requirements import (
+    Requirement,
+    missing,
+    refusing,
+    requirements,
+    too_old,
+)
 from penstock._src.bridge.environments import site_packages
-from penstock._src.version import OWN_VERSION
+from penstock._src.version import OWN_VERSION, VERSION
 
 OLDEST = (3, 11)
 # Names that a file in the folder of a program hides.
@@ -94,8 +100,23 @@ def tensorflow() -> Iterator[Finding]:
         )
     elif enabled:
         yield ok("`import tensorflow` gives Penstock in this environment")
+        lacking = missing("penstock", "tensorflow")
+        if lacking:
+            yield note(
+                f"TensorFlow would bring {', '.join(lacking)}, which libraries may import without naming them",
+                f"pip install {' '.join(map(repr, lacking))}",
+            )
     else:
         yield ok("no TensorFlow is installed; `penstock run` gives Penstock for it")
+
+
+def bounds() -> Iterator[Finding]:
+    """Installed libraries that require another version of TensorFlow than Penstock stands for."""
+    for library, wanted in refusing("tensorflow", VERSION):
+        yield problem(
+            f"{library} requires {wanted}, and Penstock stands for {VERSION}: pip install or upgrade of it replaces Penstock by TensorFlow",
+            "Install another version of it, or this one by `pip install --no-deps`.",
+        )
 
 
 def keras() -> Iterator[Finding]:
@@ -161,4 +182,4 @@ def hidden_packages() -> Iterator[Finding]:
                 )
 
 
-CHECKS = (python, versions, tensorflow, keras, partners, hidden_packages)
+CHECKS = (python, versions, tensorflow, bounds, keras, partners, hidden_packages)

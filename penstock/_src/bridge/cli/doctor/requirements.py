@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 REQUIREMENT = re.compile(r"^\s*([A-Za-z0-9._-]+)(?:\[[^\]]*\])?\s*\(?([^;()]*)\)?\s*(?:;(.*))?$")
+CLAUSE = re.compile(r"(?<![=!~<>])(<=|>=|==|~=|<|>)\s*([\d.]+(?:\.\*)?)")
 EXTRA = re.compile(r"extra\s*==\s*['\"]([^'\"]+)['\"]")
 PYTHON = re.compile(r"python_version\s*(>=|<)\s*['\"]([\d.]+)['\"]")
 MACHINE = re.compile(r"platform_machine\s+in\s+['\"]([^'\"]+)['\"]")
@@ -45,6 +46,63 @@ def requirements(distribution: str) -> Iterator[Requirement]:
         yield Requirement(
             name, least[1] if least else "", extra[1] if extra else "", f"{name}{versions}"
         )
+
+
+def missing(distribution: str, extra: str) -> list[str]:
+    """Returns what an extra of a distribution names and is not installed, as pip takes it; nothing if the distribution is not installed.
+
+    Args:
+      distribution: its name.
+      extra: of its extras.
+    """
+    try:
+        wanted = [each for each in requirements(distribution) if each.extra == extra]
+    except importlib.metadata.PackageNotFoundError:
+        return []
+    return [each.text for each in wanted if not _is_installed(each.name)]
+
+
+def _is_installed(name: str) -> bool:
+    return any(True for _ in importlib.metadata.distributions(name=name))
+
+
+def refusing(name: str, version: str) -> Iterator[tuple[str, str]]:
+    """Yields the installed distributions that require other versions of a distribution, and these versions as they write them.
+
+    Args:
+      name: of the distribution that they require.
+      version: the version that is there.
+    """
+    for found in importlib.metadata.distributions():
+        for line in found.requires or []:
+            matched = REQUIREMENT.match(line)
+            if matched is None or matched[1].lower().replace("_", "-") != name:
+                continue
+            marker = matched[3] or ""
+            if (
+                EXTRA.search(marker) is None
+                and _applies(marker)
+                and not _admits(matched[2], version)
+            ):
+                yield f"{found.name} {found.version}", f"{matched[1]}{matched[2].strip()}"
+
+
+def _admits(versions: str, version: str) -> bool:
+    """Whether clauses such as `>=2.12,<2.16` admit a version; `!=` and `===` are not looked at."""
+    return all(_admits_by(sign, bound, version) for sign, bound in CLAUSE.findall(versions))
+
+
+def _admits_by(sign: str, bound: str, version: str) -> bool:
+    have, wanted = _numbers(version), _numbers(bound)
+    if sign in ("==", "~="):
+        parts = bound.removesuffix(".*").split(".")
+        length = len(parts) if sign == "==" else len(parts) - 1
+        is_prefix = version.split(".")[:length] == parts[:length]
+        exact = sign == "==" and not bound.endswith("*")
+        return have == wanted if exact else is_prefix and (sign == "==" or have >= wanted)
+    return {"<": have < wanted, "<=": have <= wanted, ">": have > wanted, ">=": have >= wanted}[
+        sign
+    ]
 
 
 def _applies(marker: str) -> bool:
