@@ -91,4 +91,5 @@ def test_packages_for_tests_are_imported():
 
 def test_errors_name_the_extra_that_is_missing():
     source = "\n".join(path.read_text() for path in (ROOT / "penstock").rglob("*.py"))
-    assert set(re.findall(r"pip install '?penstock\[(\w+)\]", source)) == set(FOR_USERS) - SILENT
+    named = set(re.findall(r"pip install '?penstock\[(\w+)\]", source))
+    assert named == {*FOR_USERS, *FOR_LIBRARIES} - SILENT

@@ -22,10 +22,11 @@ def set_memory_limit(limit):
 
     >>> import penstock as tf
     >>> tf.config.experimental.set_memory_limit(2 * 10**9)
-    >>> tf.zeros([10**6, 10**6])
-    Traceback (most recent call last):
-    ...
-    penstock...ResourceExhaustedError: Fill: OOM when allocating tensor with shape[1000000,1000000] and type float32 of 4000000000000 bytes...
+    >>> try:
+    ...     tf.zeros([10**6, 10**6])
+    ... except tf.errors.ResourceExhaustedError as error:
+    ...     print(error.message)
+    Fill: OOM when allocating tensor with shape[1000000,1000000] and type float32 of 4000000000000 bytes...
     >>> tf.config.experimental.set_memory_limit(None)
     """
     if limit is not None and not limit > 0:
