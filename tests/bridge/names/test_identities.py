@@ -132,3 +132,8 @@ def test_tracebacks_show_our_files():
         "    print('penstock' in lines[-2] or '<string>' in lines[-2], lines[-1].split(':')[0])"
     )
     assert run(code) == ["True tensorflow.python.framework.errors_impl.InvalidArgumentError"]
+
+
+def test_what_is_found_can_be_looked_for_anew():
+    code = START + "import importlib\nimportlib.invalidate_caches()\nprint('done')"
+    assert run(code) == ["done"]

@@ -73,8 +73,7 @@ def _keep_annotations(cls: type, module: str) -> None:
 class Finder(importlib.abc.MetaPathFinder):
     """Finds the modules of ours whose classes have names in TensorFlow."""
 
-    @staticmethod
-    def find_spec(fullname: str, path: Any = None, target: Any = None) -> Any:
+    def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> Any:
         """Returns a spec whose loader renames the classes afterwards, or None for other modules."""
         _rename_half_loaded()
         if not fullname.startswith(OURS) or fullname not in table():
@@ -103,9 +102,9 @@ class _Renaming(importlib.abc.Loader):
 
 def install() -> None:
     """Renames the classes that are loaded, and those of modules that will be."""
-    if Finder in sys.meta_path:
+    if any(isinstance(finder, Finder) for finder in sys.meta_path):
         return
-    sys.meta_path.insert(0, Finder)
+    sys.meta_path.insert(0, Finder())
     _HALF_LOADED.extend(sys.modules[name] for name in table() if name in sys.modules)
     _rename_half_loaded()
 
