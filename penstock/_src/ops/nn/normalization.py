@@ -197,12 +197,13 @@ class _FusedBatchNormGrad(Op):
 
     def shape(self, y_backprop, x, scale, reserve_space_1, reserve_space_2, *rest):
         rank = 5 if self.data_format in ("NDHWC", "NCDHW") else 4
-        x = x.with_rank(rank).merge_with(y_backprop)
+        x, y = x.with_rank(rank), y_backprop.with_rank(rank)
         axis = channel_axis(self.data_format, rank)
-        channels = TensorShape([x[axis]])
+        channels = TensorShape([x[axis]]).merge_with(TensorShape([y[axis]]))
         for vector in (scale, reserve_space_1, reserve_space_2):
             channels = channels.merge_with(vector.with_rank(1))
-        dims = x.as_list()
+        # other extents that contradict each other are refused by the run
+        dims = [a if a is not None else b for a, b in zip(x.as_list(), y.as_list())]
         dims[axis] = channels[0]
         return TensorShape(dims), channels, channels, TensorShape([0]), TensorShape([0])
 
