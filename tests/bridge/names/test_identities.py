@@ -137,3 +137,12 @@ def test_tracebacks_show_our_files():
 def test_what_is_found_can_be_looked_for_anew():
     code = START + "import importlib\nimportlib.invalidate_caches()\nprint('done')"
     assert run(code) == ["done"]
+
+
+def test_importing_a_module_registers_its_ops():
+    code = START + (
+        "from tensorflow.python.framework import test_ops\n"
+        "from penstock._src.core import registry\n"
+        "print('Foo1' in registry.OPS)"
+    )
+    assert run(code) == ["True"]

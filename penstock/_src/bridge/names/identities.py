@@ -16,6 +16,7 @@ import importlib
 import importlib.abc
 import importlib.machinery
 import sys
+import threading
 import types
 import typing
 from typing import Any
@@ -26,6 +27,15 @@ OURS = "penstock._src."
 THEIRS = "tensorflow."
 # The modules of ours that define the classes that have been renamed.
 HOMES: dict[type, str] = {}
+
+
+class _Naming(threading.local):
+    """How many classes this thread is renaming: modules of TensorFlow's that it imports are only named, and load nothing of ours."""
+
+    depth = 0
+
+
+NAMING = _Naming()
 # Modules that were being loaded when the finder was installed.
 _HALF_LOADED: list[types.ModuleType] = []
 
@@ -58,7 +68,11 @@ def rename(module: types.ModuleType) -> None:
         HOMES[cls] = module.__name__
         cls.__module__, cls.__qualname__ = place, known
         # whoever pickles by reference looks for the module among those that are loaded
-        importlib.import_module(place)
+        NAMING.depth += 1
+        try:
+            importlib.import_module(place)
+        finally:
+            NAMING.depth -= 1
 
 
 def _keep_annotations(cls: type, module: str) -> None:

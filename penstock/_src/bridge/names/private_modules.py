@@ -27,7 +27,7 @@ from penstock._src.core import registry
 from penstock._src.core.calls.attributes import REQUIRED
 
 from . import protos
-from .identities import home_of
+from .identities import NAMING, home_of
 from .python_paths import BRIDGE, PATHS, packages, public_names
 
 # The folders of `bridge/` that mirror those of TensorFlow.
@@ -262,7 +262,9 @@ def function_by_position(function: Any, op: Any) -> Any:
 
 
 def build(path: str, name: str) -> types.ModuleType:
-    """Returns the module for `tensorflow.<path>`, called `name`."""
+    """Returns the module for `tensorflow.<path>`, called `name`; ours behind it is loaded, as it may register ops."""
     if path.endswith("_pb2"):
         protos.register(path)
+    if not NAMING.depth:
+        _own_module(path)
     return PrivateModule(name, path)
