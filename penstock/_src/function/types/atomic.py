@@ -156,12 +156,12 @@ def gradient_functions(function: DifferentiableFunction) -> tuple[AtomicFunction
 
 
 def functions_in(graph: Any) -> dict[str, AtomicFunction]:
-    """The functions of a graph by name: those that were added to it, and all to which its operations refer."""
-    referred = {
-        function.name: AtomicFunction(function, FunctionType([]))
-        for function in exporter.functions_of(graph)
-    }
-    return {**referred, **graph._added_functions}
+    """The functions of a graph by name: those that were added to it, in this order, then all others to which its operations refer."""
+    found = dict(graph._added_functions)
+    for function in exporter.functions_of(graph):
+        if function.name not in found:
+            found[function.name] = AtomicFunction(function, FunctionType([]))
+    return found
 
 
 def from_function_def(function_def: Any, function_type: FunctionType) -> AtomicFunction:
