@@ -162,12 +162,13 @@ class Block:
         """The specialization for these inputs, of a key, that a program for many extents gives; it is kept."""
         shared = self.shared_key(key)
         for program in self.programs:
-            step = program.step(shared, values)
+            extents = program.extents(shared, values)
+            if extents is None:
+                continue
+            step = program.planned_step(extents)
             if step is not None:
                 return self.keep(key, Specialization([step], step.run))
-        for program in self.programs:
-            extents = program.extents(shared, values)
-            if extents is not None:
+            if program.admits(extents):
                 return self.keep(key, self.executable(program.specialized, extents))
         return None
 

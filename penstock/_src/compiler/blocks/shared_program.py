@@ -42,20 +42,20 @@ class SharedProgram:
         return cls(key, specialized, recording)
 
     def extents(self, key: Any, values: Sequence[Any]) -> Values | None:
-        """What the unknown extents are for inputs; None if the program is not for them."""
-        if key != self.key:
-            return None
-        extents = self.specialized.form.extents(values)
-        return extents if extents is not None and self._admission.admits(extents) else None
+        """What the unknown extents are for inputs; None if these have another form than the program's."""
+        return self.specialized.form.extents(values) if key == self.key else None
 
-    def step(self, key: Any, values: Sequence[Any]) -> ProgramStep | None:
-        """The one step for inputs, if there is no other and a plan that was made is for them, which has these conditions, too."""
-        if key != self.key or not self.specialized.is_one_program:
+    def planned_step(self, extents: Values) -> ProgramStep | None:
+        """The one step for extents, if there is no other and a plan that was made is for them, which has these conditions, too."""
+        if not self.specialized.is_one_program:
             return None
-        extents = self.specialized.form.extents(values)
         (form,) = self.specialized.steps
         assert isinstance(form, ProgramForm)
-        return None if extents is None else form.planned_step(extents)
+        return form.planned_step(extents)
+
+    def admits(self, extents: Values) -> bool:
+        """Whether the conditions hold for extents."""
+        return self._admission.admits(extents)
 
     @functools.cached_property
     def _admission(self) -> Admission:
