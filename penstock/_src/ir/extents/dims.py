@@ -269,7 +269,7 @@ def is_one(extent: Extent) -> bool:
     return type(extent) is not Dim and extent == 1
 
 
-def is_never_zero(extent: Extent) -> bool:
+def is_known_positive(extent: Extent) -> bool:
     """Whether an extent is above 0 for every call that fulfils the conditions so far; none is added."""
     if type(extent) is not Dim:
         return bool(extent > 0)
@@ -278,7 +278,7 @@ def is_never_zero(extent: Extent) -> bool:
 
 def is_at_most(extent: Extent, most: Extent) -> bool:
     """Whether an extent is no greater than another one for every call that fulfils the conditions so far; none is added."""
-    return is_never_zero(most - extent + 1)
+    return is_known_positive(most - extent + 1)
 
 
 def is_large(extent: Extent, least: int) -> bool:
@@ -497,6 +497,6 @@ def _clamped(bound: Any, extent: Extent, least: Extent, most: Extent, without: E
 def range_length(first: Extent, last: Extent, step: Extent) -> Extent:
     """The length of a range, of which each number may be unknown."""
     reached = last - first if step > 0 else first - last
-    if is_one(step) and is_never_zero(reached + 1):
+    if is_one(step) and is_known_positive(reached + 1):
         return reached  # it may be 0
     return ceil_divide(reached, step if step > 0 else -step) if reached > 0 else 0

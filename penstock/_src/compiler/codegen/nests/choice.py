@@ -260,7 +260,7 @@ class Loops:
             points = sum(map(value_of, stored))
             return (
                 value_of(rounds)
-                if dims.is_never_zero(points)
+                if dims.is_known_positive(points)
                 else value_of(rounds) * dims.minimum(points, 1)
             )
 
