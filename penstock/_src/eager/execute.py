@@ -14,6 +14,7 @@ from penstock._src.core.errors import OpError
 from penstock._src.core.op import Op, group_arguments, refusal_of_reference
 from penstock._src.core.registry import raw
 from penstock._src.core.tensor import Tensor
+from penstock._src.core.values.resources import host_value
 from penstock._src.eager.compiled import (
     LARGE,
     is_large,
@@ -285,20 +286,7 @@ def wrap(op: Op, result: Any) -> list[EagerTensor]:
 
 
 def _wrap_one(value: Any, dtype: DType) -> EagerTensor:
-    return EagerTensor(_host_value(value, dtype), dtype)
-
-
-def _host_value(value: Any, dtype: DType) -> Any:
-    """Converts the result of a kernel to the form in which a tensor of this dtype stores its value."""
-    if type(value) is np.ndarray:
-        return value if value.dtype == dtype.np else value.astype(dtype.np)
-    if not dtype.is_numpy_compatible:
-        return value
-    if dtype.np.kind != "O":
-        return np.asarray(value, dtype.np)
-    out = np.empty((), object)
-    out[()] = value
-    return out
+    return EagerTensor(host_value(value, dtype), dtype)
 
 
 def arrange(op: Op, flat: list[Any]) -> Any:

@@ -8,7 +8,7 @@ from penstock._src.core import dtypes
 from penstock._src.core.calls.refusals import refusal_of_values
 from penstock._src.core.errors import OpError
 from penstock._src.core.op import Op, group_arguments
-from penstock._src.core.values.resources import Resource, VariableHandle
+from penstock._src.core.values.resources import VariableHandle, host_value
 from penstock._src.graph.operation import Operation
 
 
@@ -91,16 +91,3 @@ def flat_outputs(raw: Any, result: Any) -> list[Any]:
         else:
             flat.append(host_value(part, dtype))
     return flat
-
-
-def host_value(value: Any, dtype: Any) -> Any:
-    """A kernel's result as a host value of its declared dtype."""
-    if type(value) is np.ndarray:
-        return value if value.dtype == dtype.np else value.astype(dtype.np)
-    if isinstance(value, Resource) or not dtype.is_numpy_compatible:
-        return value
-    if dtype.np.kind != "O":
-        return np.asarray(value, dtype.np)
-    out = np.empty((), object)
-    out[()] = value
-    return out

@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from penstock._src.compiler.host.running import host_value, refusal_at, run_on_host
+from penstock._src.compiler.host.running import refusal_at, run_on_host
 from penstock._src.core.calls import deadlines
 from penstock._src.core.op import Op
 from penstock._src.core.values import kernel_state
 from penstock._src.core.values.device_array import DeviceArray, on_host
+from penstock._src.core.values.resources import host_value
 from penstock._src.graph.operation import Operation
 from penstock._src.ir.errors import LoweringDefect, RefusedArguments
 from penstock._src.util.flags import flags

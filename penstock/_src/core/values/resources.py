@@ -273,3 +273,16 @@ def owned(value: Any) -> np.ndarray:
         if isinstance(value, np.ndarray) and value.flags.c_contiguous
         else np.ascontiguousarray(value).reshape(np.shape(value))
     )
+
+
+def host_value(value: Any, dtype: DType) -> Any:
+    """A kernel's result in the form in which a tensor of its declared dtype stores its value."""
+    if type(value) is np.ndarray:
+        return value if value.dtype == dtype.np else value.astype(dtype.np)
+    if isinstance(value, Resource) or not dtype.is_numpy_compatible:
+        return value
+    if dtype.np.kind != "O":
+        return np.asarray(value, dtype.np)
+    out = np.empty((), object)
+    out[()] = value
+    return out
