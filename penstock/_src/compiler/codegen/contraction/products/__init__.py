@@ -1,8 +1,9 @@
 """Matrix products.
 
-What comes in: a Gemm (description.py). What goes out: a KernelCode. Read first: schedule.py, the cut into blocks and tiles; then kernel.py
-(tasks and tiles) and packing.py (panels).
+What comes in: a Gemm (description.py). What goes out: a KernelCode. Read first: schedule.py, the record of how the work is cut; then
+choice.py, which chooses it, and kernel.py, which writes the kernel of a schedule (tiles.py, packing.py).
 
+    frame.py      what every function of a kernel loads first
     gathered.py   operands with borders or mixed axes, read element by element
     pairs.py      narrow numbers by the CPU's dot products of two or four neighbors
 """

@@ -1,14 +1,13 @@
-"""C = epilogue(A B) over strided operands: any transposes, batched, ragged everywhere.
+"""C = epilogue(A B) over strided operands: any transposes, batched, ragged everywhere."""
 
-schedule.py has the description and the cut into blocks, packing.py and kernel.py the code.
-"""
-
-from penstock._src.compiler.codegen.kernel_code import PLAIN, Epilogue, KernelCode
+from penstock._src.compiler.codegen.kernel_code import PLAIN, Epilogue, KernelCode, threads_of_cut
 from penstock._src.native import Target
 
+from . import kernel
+from .choice import choose
 from .description import Gemm
-from .kernel import GemmKernel
 
 
 def emit_gemm(gemm: Gemm, target: Target, threads: int, epilogue: Epilogue = PLAIN) -> KernelCode:
-    return GemmKernel(gemm, target, threads, epilogue).emit()
+    schedule = choose(gemm, target, threads, threads_of_cut(threads, epilogue))
+    return kernel.emit(schedule, epilogue)

@@ -1,0 +1,376 @@
+"""Which schedule a product gets, from what is known of its extents.
+
+It is chosen from the inside out, each decision from those before it: the register tile, the depth blocks, whether A and B are
+read where they are, the cut into tasks, and who packs the panels.
+
+KC and NC are of the processor's class (codegen/processors.py). Measured (2 cores Zen5, Nov 2026): A is read in place when its
+rows do not crowd a few cache sets; a tile that divides the output costs half the code; k is hardly worth unrolling. A
+stage of packing costs a write to and a read from the L3 besides the fork-join: 10 to 30 % of a product with few rows.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from penstock._src.compiler.codegen.contraction.extents import (
+    HOST,
+    ceil_divide,
+    is_static,
+    product,
+)
+from penstock._src.compiler.codegen.contraction.pack import room
+from penstock._src.compiler.codegen.contraction.tile import MOST_VECTORS, cover
+from penstock._src.compiler.codegen.kernel_code import round_up
+from penstock._src.compiler.codegen.processors import (
+    Blocking,
+    Processor,
+    blocking_of,
+    processor_of,
+)
+from penstock._src.native import Target
+from penstock._src.native.language.types import I32, SIZE
+
+from .description import Gemm, Matrix
+from .gathered import Gathered
+from .pairs import in_groups
+from .schedule import Cut, GemmSchedule, Panels, Place
+
+TYPICAL_ROWS, TYPICAL_COLUMNS = 128, 256  # the schedule of a run-time extent is chosen for these
+FEW_ROWS, FEW_COLUMNS = 64, 512  # for so many, B is read where it is: from the L2
+WIDE_ROWS, WIDE_COLUMNS = 64, 1024  # at most so many rows meet at least so many columns
+STREAMED_DEPTH = 24  # rows of B that are read together where it comes from memory
+LONGEST_DEPTH = 1024  # of a panel of A that is not cut along k
+SWEEPS, PAGE = 4, 4096
+STRIP_ROWS = 512  # from so many rows on, a task's own packing of B costs little
+ROWS_AT_ONCE = 64  # of A that a task packs for itself
+SLAB = 64  # rows of k that are packed by one task
+TASK_WORK = 5e5  # flops of the smallest task worth handing out: some 2 µs
+LEAST_ROWS = 8  # fewer take as long: reading B is what costs
+
+Runs = list[tuple[int, Any] | None]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What a schedule is chosen for: a product, its target, the threads of the pool and those that tasks are cut for."""
+
+    gemm: Gemm
+    target: Target
+    threads: int
+    cut_for: int
+
+    @property
+    def m(self) -> int:
+        return self.gemm.m if is_static(self.gemm.m) else TYPICAL_ROWS
+
+    @property
+    def n(self) -> int:
+        return self.gemm.n if is_static(self.gemm.n) else TYPICAL_COLUMNS
+
+    @property
+    def static_k(self) -> bool:
+        return all(map(is_static, self.gemm.k))
+
+    @property
+    def depth(self) -> int:
+        """All of k, or a block of it where k is not known."""
+        return product(self.gemm.k) if self.static_k else self.blocking.depth
+
+    @property
+    def lanes(self) -> int:
+        return self.gemm.types.lanes(self.target)
+
+    @property
+    def size(self) -> int:
+        """Bytes of a sum."""
+        return SIZE[self.gemm.types.total]
+
+    @property
+    def right_bytes(self) -> int:
+        """Of B as it is summed."""
+        return self.n * self.depth * self.size
+
+    @property
+    def processor(self) -> Processor:
+        return processor_of(self.target)
+
+    @property
+    def blocking(self) -> Blocking:
+        """The tuner's, or the one of the target's class."""
+        return self.gemm.blocking or blocking_of(self.target, self.size)
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether few rows meet many columns: B is read once, in long pieces of its rows."""
+        return is_static(self.gemm.m) and self.m <= WIDE_ROWS and self.n >= WIDE_COLUMNS
+
+    @property
+    def begins(self) -> bool:
+        """Whether packed panels of B hold what sums begin with."""
+        return self.gemm.group > 1 and self.gemm.types.total == I32
+
+    @property
+    def idle(self) -> int:
+        """Rows of a tile that are not the result's."""
+        return int(bool(self.gemm.zero) and not self.begins)
+
+    @property
+    def can_prepack(self) -> bool:
+        """Whether the panels of B depend on B alone."""
+        b = self.gemm.right
+        if isinstance(b, Gathered) or not self.static_k or not is_static(self.gemm.n):
+            return False
+        return all(is_static(s) and s == 0 for s in b.batch) and is_static(b.base)
+
+    @property
+    def prefers_panels(self) -> bool:
+        """Whether B is rather packed than read in place wherever its panels are kept: short vectors of long rows come slowly."""
+        return self.target.loads_first and self.gemm.is_prepacked and self.can_prepack
+
+    def is_converted(self, operand: Matrix) -> bool:
+        """Whether an operand's elements become the sum's type as they are read: once, if they are packed first."""
+        return operand.element != self.gemm.types.total
+
+
+def choose(gemm: Gemm, target: Target, threads: int, cut_for: int) -> GemmSchedule:
+    """The schedule of a product for a pool of `threads`, its tasks cut for as many as `cut_for`."""
+    problem = Problem(in_groups(gemm, target), target, threads, cut_for)
+    gemm, lanes = problem.gemm, problem.lanes
+    mr, nv = _register_tile(problem)
+    nr = nv * lanes
+    kc, steps, runs = _depth_blocks(problem, mr)
+    in_place = _reads_left_in_place(problem, mr, nr), _reads_right_in_place(problem, mr, kc)
+    cut = _cut(problem, mr, nr, kc, in_place)
+    # panels begin on cache lines
+    rooms = [round_up(room(width, kc, lanes), lanes) for width in (mr, nr)]
+    places = (
+        Place.IN_PLACE if in_place[0] else _place_of_left(problem, cut),
+        Place.IN_PLACE if in_place[1] else _place_of_right(problem, cut),
+    )
+    left, right = (
+        Panels(place, width, size, _packs_by_rows(operand), run)
+        for place, width, size, operand, run in zip(
+            places, (mr, nr), rooms, (gemm.left, gemm.right), runs, strict=True
+        )
+    )
+    return GemmSchedule(
+        gemm=gemm,
+        target=target,
+        threads=threads,
+        mr=mr,
+        nv=nv,
+        idle=problem.idle,
+        begins=problem.begins,
+        kc=kc,
+        steps=steps,
+        cut=cut,
+        left=left,
+        right=right,
+        slab=kc if problem.begins else SLAB,  # what sums begin with follows from all rows
+        rows_at_once=max(1, ROWS_AT_ONCE // mr) * mr,
+    )
+
+
+def _register_tile(problem: Problem) -> tuple[int, int]:
+    """(rows, vectors)."""
+    if problem.blocking.tile:
+        return problem.blocking.tile
+    most = MOST_VECTORS
+    if problem.m == 1:  # what comes from memory comes faster in long pieces
+        most = 16 if problem.right_bytes > problem.processor.in_memory else 8
+    return cover(
+        problem.m,
+        problem.n,
+        problem.target,
+        problem.lanes,
+        most_vectors=most,
+        idle=problem.idle,
+        is_kept=problem.prefers_panels,
+    )
+
+
+# -- along k
+def _depth_blocks(problem: Problem, mr: int) -> tuple[int, int | None, Runs]:
+    """(k of a block, blocks or None if k is not known, runs of A and B)."""
+    gemm, depth = problem.gemm, problem.depth
+    block = _deepest_block(problem, mr)
+    steps = None
+    if problem.static_k:
+        blocks = max(1, ceil_divide(depth, block))
+        block = max(1, min(depth, round_up(ceil_divide(depth, blocks), 4)))
+        steps = max(1, ceil_divide(depth, block))
+    runs: Runs = [
+        operand.run("depth") if isinstance(operand, Gathered) else None
+        for operand in (gemm.left, gemm.right)
+    ]
+    return _fitted_to_runs(block, steps, runs, depth if problem.static_k else None)
+
+
+def _deepest_block(problem: Problem, mr: int) -> int:
+    """The k that a block may have at most."""
+    depth, processor = problem.depth, problem.processor
+    block = problem.blocking.wide_depth if problem.is_wide else problem.blocking.depth
+    narrow = is_static(problem.gemm.n) and problem.right_bytes <= processor.narrow_block
+    if problem.gemm.batch and narrow and depth <= LONGEST_DEPTH:
+        block = max(block, depth)  # each B is a small block uncut: sums need not wait for a second
+    if problem.m <= mr and problem.prefers_panels:
+        block = max(block, depth)  # they are read once, from end to end
+    from_memory = problem.is_wide and problem.right_bytes > processor.in_memory
+    if from_memory and _reads_right_in_place(problem, mr, block):
+        block = STREAMED_DEPTH  # few rows of B side by side: their pages are read on from piece to piece
+    return block
+
+
+def _fitted_to_runs(
+    block: int, steps: int | None, runs: Runs, depth: int | None
+) -> tuple[int, int | None, Runs]:
+    """Makes depth blocks of whole runs of gathered operands, or gives the runs up."""
+    runs = list(runs)
+    for side, run in enumerate(runs):
+        if run is None or (steps == 1 and depth and depth % run[0] == 0):
+            continue
+        if not 1 < run[0] <= block:
+            runs[side] = None
+            continue
+        block = block // run[0] * run[0]
+        if depth is not None:
+            steps = max(1, ceil_divide(depth, block))
+    fitting = [None if run and steps != 1 and block % run[0] else run for run in runs]
+    return block, steps, fitting
+
+
+# -- what is read where it is
+def crowds_no_sets(stride: int, rows: int, size: int, most: int = 8) -> bool:
+    """May rows so far apart (in elements) be read side by side?  Not if more than `most` are in one set of the L1."""
+    lines: dict[int, int] = {}
+    for r in range(rows):
+        line = r * stride * size // 64 % 64
+        lines[line] = lines.get(line, 0) + 1
+    return max(lines.values()) <= most
+
+
+def _reads_left_in_place(problem: Problem, mr: int, nr: int) -> bool:
+    g, a, n = problem.gemm, problem.gemm.left, problem.n
+    if isinstance(a, Gathered) or len(g.k) != 1 or not is_static(a.cross):
+        return False
+    changes = g.group > 1 and problem.is_converted(a)  # groups change as they are packed
+    if a.second is not None or changes:
+        return False
+    if is_static(g.m) and g.m <= 4:
+        return True
+    if problem.is_converted(a) and not (is_static(g.n) and n <= nr):
+        return False
+    if a.cross == 1 and is_static(g.n) and n <= _sweeps(a) * nr:
+        return True
+    if _waits_for_memory(problem, a) and not crowds_no_sets(a.cross, mr, SIZE[a.element], 4):
+        return False
+    return a.depth[0] == 1 and crowds_no_sets(a.cross, mr, SIZE[a.element])
+
+
+def _sweeps(a: Matrix) -> int:
+    """How often rows of k are better read where they are than packed: once if all lie in one set of the L1."""
+    step = a.depth[0]
+    return SWEEPS if is_static(step) and step * SIZE[a.element] % PAGE else 1
+
+
+def _waits_for_memory(problem: Problem, a: Matrix) -> bool:
+    """Whether a core alone reads rows of A from memory: 90 % of the peak in place, 94 % packed (4096, Zen 5)."""
+    rows = problem.gemm.m if is_static(problem.gemm.m) else 0
+    depth = product(problem.gemm.k) if problem.static_k else 0
+    size = rows * depth * SIZE[a.element]
+    return problem.threads == 1 and size > problem.processor.in_memory
+
+
+def _reads_right_in_place(problem: Problem, mr: int, kc: int) -> bool:
+    g, b, m = problem.gemm, problem.gemm.right, problem.m
+    if isinstance(b, Gathered) or g.group != 1 or len(g.k) != 1 or b.cross != 1:
+        return False
+    if not is_static(g.n) or not is_static(b.depth[0]):
+        return False
+    if problem.is_converted(b) and not (is_static(g.m) and m <= mr):
+        return False
+    if problem.prefers_panels:
+        return False
+    if is_static(g.m) and (m <= 2 * mr or m <= FEW_ROWS and g.n <= FEW_COLUMNS):
+        return True
+    return g.n % problem.lanes == 0 and g.n * kc * SIZE[b.element] <= 64 << 10
+
+
+# -- tasks
+def _cut(problem: Problem, mr: int, nr: int, kc: int, in_place: tuple[bool, bool]) -> Cut:
+    """How the output is shared out; `in_place` says of A and B whether they are read where they are."""
+    form, columns = _columns(problem, nr, kc, in_place)
+    depth = problem.depth if problem.static_k else kc
+    least = max(1, int(TASK_WORK / (2 * columns * max(1, depth))))
+    if form == "columns":
+        least = max(least, STRIP_ROWS)
+    all_rows = problem.m if problem.is_wide else None
+    return Cut(form, columns, least, mr, all_rows, problem.cut_for)
+
+
+def _columns(problem: Problem, nr: int, kc: int, in_place: tuple[bool, bool]) -> tuple[str, int]:
+    """(the form of the cut, columns of a task)."""
+    g, m, n, blocking, cut_for = (
+        problem.gemm,
+        problem.m,
+        problem.n,
+        problem.blocking,
+        problem.cut_for,
+    )
+    block = max(nr, blocking.columns // nr * nr)
+    if problem.is_wide:  # two pieces for each thread
+        block = max(blocking.columns, min(blocking.wide_columns, n // (2 * cut_for)))
+        return "blocks", max(nr, block // nr * nr)
+    if not is_static(g.n):
+        return "blocks", block
+    whole = round_up(max(1, n), nr)
+    work = 2 * max(m, LEAST_ROWS) * n * problem.depth
+    tasks = max(1, min(4 * cut_for, int(work / TASK_WORK)))
+    strip = max(nr, min(block, n // tasks // nr * nr))
+    # elements that are packed or read by either cut
+    by_rows = by_columns = float("inf")
+    if whole * kc * problem.size <= problem.processor.strip:
+        by_rows = n * (tasks + (0 if in_place[1] else 4))
+    if cut_for > 1 and n >= 2 * cut_for * nr and not g.batch:
+        if not is_static(g.m) or m <= STRIP_ROWS:
+            by_columns = m * (ceil_divide(n, strip) + (0 if in_place[0] else 4))
+    form = blocking.cut or ("columns" if by_columns < by_rows else "rows")
+    if form == "columns" and by_columns < float("inf"):
+        return "columns", strip
+    if form == "rows" and by_rows < float("inf"):
+        return "rows", whole
+    return "blocks", min(block, whole)
+
+
+# -- panels
+def _packs_by_rows(operand: Matrix | Gathered) -> bool:
+    """Whether an operand lies along its rows or columns, not along the depth."""
+    return isinstance(operand, Matrix) and operand.cross == 1
+
+
+def _place_of_left(problem: Problem, cut: Cut) -> Place:
+    """Where tiles read A if it is packed: of a task if each row is one task's."""
+    n = problem.gemm.n
+    return Place.OF_A_TASK if is_static(n) and n <= cut.columns else Place.SHARED
+
+
+def _place_of_right(problem: Problem, cut: Cut) -> Place:
+    """Where tiles read B if it is packed."""
+    if problem.gemm.is_prepacked and problem.can_prepack:
+        return Place.PREPACKED
+    return Place.SHARED if _packs_right_often(problem, cut) else Place.OF_A_TASK
+
+
+def _packs_right_often(problem: Problem, cut: Cut) -> bool:
+    """Whether several tasks would pack the same block of B: then all threads pack it beforehand."""
+    g, b = problem.gemm, problem.gemm.right
+    if cut.form == "columns":
+        return False
+    if isinstance(b, Gathered):
+        return not b.batch
+    if any(stride != 0 for stride in b.batch):
+        return False
+    batches = product(x if is_static(x) else 8 for x in g.batch)
+    blocks = 2
+    if is_static(g.m):
+        blocks = ceil_divide(problem.m, cut.rows(HOST, problem.m, batches, problem.n))
+    return blocks * batches > 1

@@ -1,0 +1,169 @@
+"""The tiles of a product: C tile (+)= A panel x B panel over a depth block, with the epilogue after the last."""
+
+from collections.abc import Callable
+from typing import Any
+
+from penstock._src.compiler.codegen.contraction.extents import (
+    ceil_divide,
+    is_static,
+    product,
+    value,
+)
+from penstock._src.compiler.codegen.contraction.tile import accumulate, store_as, times, zeros
+from penstock._src.compiler.codegen.kernel_code import (
+    FIRST_SIZE,
+    OUTPUT,
+    SCRATCH,
+    Epilogue,
+    RegisterTile,
+)
+from penstock._src.native import Module, Val
+from penstock._src.native.language.function import Fn
+from penstock._src.native.language.types import I1, I64, PTR, vec
+
+from .description import Matrix
+from .pairs import multiplication
+from .schedule import GemmSchedule, Place
+
+# (rows, whether fewer rows may exist, whether columns are missing) -> the tile's function
+TileNames = dict[tuple[int, bool, bool], str]
+ARGUMENTS = dict(
+    a=PTR, b=PTR, ctx=PTR, partial=PTR, out=I64, col=I64, depth=I64, first=I1, final=I1, left=I64, cols=I64, apart=I64
+)  # fmt: skip
+
+
+def write_tiles(module: Module, s: GemmSchedule, epilogue: Epilogue) -> TileNames:
+    """Writes a function for each kind of tile that the output is covered by."""
+    m, n = s.gemm.m, s.gemm.n
+    rows = [(s.mr, False)]
+    if not is_static(m):
+        rows.append((s.mr, True))
+    elif m % s.mr:
+        rows.append((m % s.mr, False))
+    edges = [False, True] if not is_static(n) or n % s.nr else [False]
+    if is_static(n) and 0 < n < s.nr:
+        edges = [True]
+    tiles: TileNames = {}
+    for r, ragged in rows:
+        for edge in edges:
+            name = f"tile_{r}{'r' if ragged else ''}{'e' if edge else ''}"
+            with module.fn(name, internal=True, noalias=False, **ARGUMENTS) as f:
+                _Tile(f, s, epilogue, r, ragged, edge).write()
+            tiles[r, ragged, edge] = name
+    for r, ragged in rows:  # never called, but named
+        tiles.setdefault((r, ragged, False), tiles[r, ragged, edges[0]])
+    return tiles
+
+
+class _Tile:
+    """Writes one kind of tile: of `rows` rows, of which the first f.left exist if it is ragged; at an edge columns are missing."""
+
+    def __init__(
+        self, f: Fn, schedule: GemmSchedule, epilogue: Epilogue, rows: int, ragged: bool, edge: bool
+    ) -> None:
+        self.f, self.schedule, self.epilogue = f, schedule, epilogue
+        self.rows, self.ragged, self.edge = rows, ragged, edge
+
+    def write(self) -> None:
+        f, s, g, lanes = self.f, self.schedule, self.schedule.gemm, self.schedule.lanes
+        masks = self.masks()
+        nv = len(masks)
+        row = [f.min(f.left - 1, i) if self.ragged and i else i for i in range(self.rows)]
+        stride = value(f, g.row)
+        place = lambda i, j: times(f, row[i], stride) + lanes * j
+        cells = [(i, j) for i in range(self.rows) for j in range(nv)]
+        exists = (lambda i: f.left > i if i else None) if self.ragged else (lambda i: None)
+        tile = RegisterTile(
+            f, cells, lambda i, j: f.out + place(i, j), lambda j: f.col + lanes * j, lambda j: masks[j],
+            value(f, g.n), FIRST_SIZE + g.sizes, exists,
+        )  # fmt: skip
+        c = f.at(f.load(f.ctx, OUTPUT, PTR), f.out, s.types.output)
+        for i, j in cells:
+            f.prefetch(c, place(i, j), s.types.output)
+        self.epilogue.prefetch(f, tile)
+        acc = self.products(row, masks)
+        self.finish(tile, acc, c, place, masks)
+
+    def masks(self) -> list[Val | None]:
+        """Of the tile's vectors: the lanes that exist."""
+        f, s, n, lanes = self.f, self.schedule, self.schedule.gemm.n, self.schedule.lanes
+        if not self.edge:
+            return [None] * s.nv
+        if not is_static(n):
+            return [f.mask(lanes, f.cols - lanes * j) for j in range(s.nv)]
+        masks: list[Val | None] = [None] * ceil_divide(n % s.nr, lanes)
+        masks[-1] = f.mask(lanes, n % lanes) if n % lanes else None
+        return masks
+
+    def products(self, row: list[Any], masks: list[Val | None]) -> list[Val]:
+        """The sums over the depth block."""
+        f, s, g, types = self.f, self.schedule, self.schedule.gemm, self.schedule.types
+        r, nv = self.rows, len(masks)
+        if s.left.place is Place.IN_PLACE and isinstance(g.left, Matrix):
+            cross = value(f, g.left.cross)
+            rows = [times(f, x, cross) for x in row]
+            step_a, type_a = value(f, g.left.depth[0]), g.left.element
+        else:
+            rows, step_a, type_a = list(range(r)), s.mr, types.total
+        reads_b = s.right.place is Place.IN_PLACE and isinstance(g.right, Matrix)
+        step_b, type_b = s.nr, types.total
+        if isinstance(g.right, Matrix) and reads_b:
+            step_b, type_b = value(f, g.right.depth[0]), g.right.element
+        depth = product(g.k) if s.static_k and s.steps == 1 else f.depth
+        rows += [None] * s.idle
+        vector = vec(types.total, s.lanes)
+        acc = zeros(f, len(rows) * nv, vector)
+        if s.begins:
+            acc = [f.load(f.b, s.kc * s.nr + s.lanes * j, vector) for j in range(nv)] * r
+        acc = accumulate(
+            f, types, rows, nv, [(depth, step_a, step_b)], f.a, f.b, acc,
+            masks if reads_b else None, type_a, type_b, multiply=multiplication(g), idle=g.zero,
+        )  # fmt: skip
+        if s.idle:
+            of_zero = acc[r * nv :] * r
+            acc = [x - y for x, y in zip(acc[: r * nv], of_zero, strict=True)]
+        return acc
+
+    def finish(
+        self, tile: RegisterTile, acc: list[Val], c: Val, place: Callable, masks: list[Val | None]
+    ) -> None:
+        """Adds what earlier steps left, and stores: sums, or after the last step the epilogue's values."""
+        f, s, types, cells = self.f, self.schedule, self.schedule.types, tile.cells
+        sums, sum_place = self.waiting_sums() if s.sums_apart else (c, place)
+        if s.steps != 1:
+            vector = vec(types.total, s.lanes)
+            earlier = lambda: [
+                x + f.load(sums, sum_place(i, j), vector, masks[j])
+                for x, (i, j) in zip(acc, cells, strict=True)
+            ]
+            acc = f.when(f.first, lambda: acc, earlier)
+
+        def put(values, p, where, element):
+            for i in sorted({i for i, _ in cells}):
+
+                def row(i=i):
+                    for x, (q, j) in zip(values, cells, strict=True):
+                        if q == i:
+                            store_as(f, x, p, where(i, j), element, masks[j])
+
+                exists = tile.row_exists(i)
+                f.when(True if exists is None else exists, row)
+
+        def final():
+            values = self.epilogue.apply(f, tile, list(acc))
+            if self.epilogue.partial_bytes:
+                self.epilogue.accumulate(f, tile, values, f.partial)
+            put(values, c, place, types.output)
+
+        if s.steps == 1:
+            final()
+        else:
+            f.when(f.final, final, lambda: put(acc, sums, sum_place, types.total))
+
+    def waiting_sums(self) -> tuple[Val, Callable]:
+        """Where the sums of a tile wait in scratch, and where each of its vectors does."""
+        f, s = self.f, self.schedule
+        sums = f.at(f.load(f.ctx, SCRATCH, PTR), f.apart, s.types.total)
+        width = value(f, s.gemm.n)
+        row = lambda i: f.min(f.left - 1, i) if self.ragged and i else i
+        return sums, lambda i, j: times(f, row(i), width) + s.lanes * j
