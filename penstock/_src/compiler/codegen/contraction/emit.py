@@ -7,8 +7,9 @@ from penstock._src.compiler.codegen.kernel_code import PLAIN, Epilogue, KernelCo
 from penstock._src.native import Target
 
 from .images.convolution import Convolution, Depthwise, DepthwiseFilterGradient, FilterGradient
-from .images.depthwise import emit_depthwise, emit_depthwise_filter_gradient
+from .images.depthwise import emit_depthwise
 from .images.emit import emit_convolution, emit_filter_gradient
+from .images.filter_gradients.emit import emit_depthwise_filter_gradient
 from .products.description import Gemm
 from .products.emit import emit_gemm
 

@@ -8,15 +8,13 @@ The input gradient of a convolution with stride s is s * s dense convolutions of
 each over its own taps; in the description it is a convolution whose input is dilated (`Axis.base`).
 """
 
-from dataclasses import replace
+from typing import Any
 
-from penstock._src.compiler.codegen.contraction.extents import is_static, number, value
-from penstock._src.compiler.codegen.contraction.pack import room
+from penstock._src.compiler.codegen.contraction.extents import value
 from penstock._src.compiler.codegen.contraction.products.pairs import dot_of_pairs
 from penstock._src.compiler.codegen.contraction.tile import (
     accumulate,
     compress,
-    pick,
     row_groups,
     store_as,
     times,
@@ -28,218 +26,80 @@ from penstock._src.compiler.codegen.kernel_code import (
     LEFT,
     OUTPUT,
     PARTIALS,
-    PLAIN,
     RIGHT,
     SCRATCH,
     Epilogue,
     KernelCode,
-    KernelStage,
     RegisterTile,
-    Sizes,
-    round_up,
-    threads_of_cut,
-)  # fmt: skip
-from penstock._src.compiler.codegen.processors import processor_of
-from penstock._src.native import Code, Module, NamedCode, Target, Val
+)
+from penstock._src.native import Code, Module, NamedCode, Val
 from penstock._src.native.language.function import Fn
 from penstock._src.native.language.types import I1, I64, PTR, SIZE, vec
 
-from .convolution import Convolution, phases
-from .pairs import in_pairs
+from .schedule import ConvolutionSchedule, PartSchedule
 from .weights import pack_tap
-from .window import TYPICAL_BATCH, ImageWindow, divisors
-
-LIGHT_WEIGHTS = 256 << 10  # bytes that every block of rows may read again
-TASK_WORK = 1e6  # flops of the smallest block of rows
 
 
-def emit_convolution(
-    conv: Convolution,
-    target: Target,
-    threads: int,
-    epilogue: Epilogue = PLAIN,
-    part_of: "type[ConvolutionPart] | None" = None,
+def emit(
+    schedule: ConvolutionSchedule, epilogue: Epilogue, part_of: "type[ConvolutionPart]"
 ) -> KernelCode:
-    """Writes the kernel of a convolution; `part_of` writes each phase."""
-    module = Module(target)
-    conv = in_pairs(conv, target)
-    if conv.h.base * conv.w.base > 1:  # each phase has weights of its own
-        conv = replace(conv, is_prepacked=False)
-    parts, before = [], 0
-    for i, (phase, output) in enumerate(phases(conv)):
-        part = (part_of or ConvolutionPart)(
-            f"conv{i}", module, phase, output, conv, target, threads, epilogue, before
-        )
-        parts.append(part)
-        before += part.unit
+    """The kernel of a schedule; `part_of` writes each of its dense convolutions."""
 
     def write() -> Code:
-        for part in parts:
-            part.emit()
+        module = Module(schedule.target)
+        for part in schedule.parts:
+            part_of(part, module, epilogue).write()
         return Code.of(module)
 
-    def stages(sizes: Sizes) -> list[KernelStage]:
-        found, at = [], 0
-        for part in parts:
-            if not part.direct_w:
-                found.append(
-                    KernelStage(f"{part.name}_pack", part.pack_tasks, 0, at, conv.is_prepacked)
-                )
-            found.append(KernelStage(f"{part.name}_task", part.tasks, 0, at))
-            at += part.scratch_bytes
-        return found
-
     return KernelCode(
-        code=NamedCode(target, write),
-        sizes=conv.sizes,
-        stages=stages,
-        scratch=lambda _sizes: sum(part.scratch_bytes for part in parts),
-        threads=threads,
-        partials=lambda sizes: (sum(p.tasks(sizes) for p in parts), epilogue.partial_bytes),
-        in_place=all(part.k_blocks == 1 for part in parts),
-        label=f"{parts[0].label} {parts[0].mr}x{parts[0].nr}" if parts else "conv",
-        prepacked_bytes=sum(part.weights_bytes for part in parts) if conv.is_prepacked else 0,
-        facts={
-            "rows": [p.win.rows for p in parts],
-            "images": [p.win.images for p in parts],
-            "pairs": conv.pairs,
-        },
+        code=NamedCode(schedule.target, write),
+        sizes=schedule.conv.sizes,
+        stages=schedule.stages,
+        scratch=schedule.scratch,
+        threads=schedule.threads,
+        partials=lambda sizes: (schedule.tasks(sizes), epilogue.partial_bytes),
+        in_place=all(part.k_blocks == 1 for part in schedule.parts),
+        label=schedule.label,
+        prepacked_bytes=schedule.prepacked_bytes,
+        facts=schedule.facts,
     )
 
 
 class ConvolutionPart:
-    """One dense convolution of a kernel."""
+    """Writes one dense convolution of a kernel."""
 
-    label = "conv"
+    def __init__(self, schedule: PartSchedule, module: Module, epilogue: Epilogue) -> None:
+        self.schedule, self.module, self.epilogue = schedule, module, epilogue
+        self.conv, self.types, self.lanes = schedule.conv, schedule.types, schedule.lanes
+        self.kernels: dict[Any, str] = {}  # functions of tiles that have been written
 
-    def __init__(self, name, module, conv, phase, whole, target, threads, epilogue, before):
-        self.name, self.module, self.c, self.target, self.threads = (
-            name,
-            module,
-            conv,
-            target,
-            threads,
-        )
-        self.epilogue, self.before = epilogue, before
-        self.cut_for = threads_of_cut(threads, epilogue)
-        self.processor = processor_of(target)
-        self.types, self.lanes = conv.types, target.lanes(conv.types.total)
-        self.size = SIZE[self.types.total]
-        self.operands = FIRST_SIZE + conv.sizes
-        self.h, self.w = conv.h, conv.w
-        y = conv.y
-        self.y_first = phase[0] * y.row + phase[1] * y.column + y.base
-        self.y_row, self.y_column = whole.h.base * y.row, whole.w.base * y.column
-        self.choose()
-
-    def choose(self):
-        c, lanes = self.c, self.lanes
-        self.depth = self.summands()
-        vectors = -(-c.outputs // lanes)
-        self.mr, self.nv = self.register_tile(vectors)
-        self.nr = self.nv * lanes
-        self.step = self.nr  # in packed weights, from a channel to the next
-        self.panels = -(-vectors // self.nv)
-        batch = c.batch if is_static(c.batch) else TYPICAL_BATCH
-        self.win, self.split = self.window(1), 1
-        blocks = -(-batch // self.win.images) * self.win.row_blocks * c.groups
-        if blocks < 4 * self.cut_for and self.panels > 1:
-            self.split = min(
-                d
-                for d in divisors(self.panels)
-                if blocks * d >= 4 * self.cut_for or d == self.panels
-            )
-            self.win = self.window(self.split)
-        self.unit = self.win.row_blocks * c.groups * self.split  # tasks of a few images
-        long = self.h.taps > 1 and self.depth * self.nr * self.size > self.processor.weight_panel
-        self.k_blocks = self.h.taps if long and self.types.output == self.types.total else 1
-        # tiles that lie in one row of the image leave out the taps above and below it
-        in_a_row = self.w.out > 0 and self.w.out % self.mr == 0
-        self.skips = in_a_row and self.h.has_border and self.h.taps > 1 and self.k_blocks == 1
-        self.win.blank_rows = not self.skips
-        f = c.filter
-        ordered = (
-            f.output == 1 and f.column == c.channels * f.channel and f.row == self.w.taps * f.column
-        )
-        few = c.outputs == self.nr or c.outputs * self.depth * self.size <= 32 << 10
-        self.direct_w = (
-            self.depth == 0
-            or ordered and few and c.outputs % lanes == 0 and f.element == self.types.total and f.channel >= c.outputs
-        )  # fmt: skip
-        self.panel_room = room(self.nr, self.depth, lanes)
-        self.weights_bytes = (
-            0
-            if self.direct_w
-            else round_up(c.groups * self.panels * self.panel_room * self.size, 64)
-        )
-        self.own_at = 0 if c.is_prepacked else self.weights_bytes
-        elements = self.win.elements + self.win.lanes
-        self.window_bytes = round_up(elements * SIZE[self.win.total], 64)
-        self.scratch_bytes = round_up(self.own_at + self.threads * self.window_bytes, 64)
-
-    def summands(self) -> int:
-        """How many steps the sum of an output has."""
-        return self.h.taps * self.w.taps * self.c.channels
-
-    def window(self, split: int) -> ImageWindow:
-        """What a task reads of an image, if so many tasks share its panels."""
-        c = self.c
-        return ImageWindow(
-            c.x, self.h, self.w, c.channels, c.batch, self.types.total, self.lanes, False,
-            self.depth * c.outputs * self.size, self.cut_for, split,
-            limit=self.processor.window, most=self.processor.wide_window, least_blocks=self.least_blocks(),
-            shift=-c.zero,
-        )  # fmt: skip
-
-    def register_tile(self, vectors: int) -> tuple[int, int]:
-        """Pixels, and vectors of outputs."""
-        return pick(self.w.out, self.h.out * self.w.out, vectors, self.target)
-
-    def least_blocks(self) -> int:
-        """Into how many blocks of rows an image must be cut so that few images are work for all threads."""
-        c = self.c
-        if not is_static(c.batch) or self.depth * c.outputs * self.size > LIGHT_WEIGHTS:
-            return 1
-        images = max(1, c.batch * c.groups)
-        work = 2.0 * images * self.h.out * self.w.out * self.depth * c.outputs
-        return -(-min(4 * self.cut_for, int(work / TASK_WORK)) // images)
-
-    def tasks(self, sizes: Sizes) -> int:
-        if not self.h.out * self.w.out * self.c.outputs * self.c.groups:
-            return 0
-        return -(-number(self.c.batch, sizes) // self.win.images) * self.unit
-
-    def pack_tasks(self, sizes: Sizes) -> int:
-        return self.panels * self.c.groups if self.c.is_prepacked or self.tasks(sizes) else 0
-
-    # -- in the kernel
-    def emit(self):
-        if not self.direct_w:
-            self.emit_pack()
-        self.kernels: dict = {}
-        if self.skips:
-            self.emit_task([])
+    def write(self) -> None:
+        s = self.schedule
+        if not s.direct_weights:
+            self.write_packing()
+        if s.skips:
+            self.write_task([])
             return
         calls = []
-        for first, relative in row_groups(self.win.pixels(), self.mr):
+        for first, relative in row_groups(s.window.pixels(), s.mr):
             start, r, col = first
-            y = r * self.y_row + col * self.y_column
+            y = r * s.y_row + col * s.y_column
             pattern = (
                 tuple(a - start for a, _, _ in relative),
-                tuple(i * self.y_row + j * self.y_column - y for _, i, j in relative),
+                tuple(i * s.y_row + j * s.y_column - y for _, i, j in relative),
             )
             calls.append((start, y, pattern))
-        self.emit_task(compress(calls))
+        self.write_task(compress(calls))
 
-    def emit_task(self, runs):
+    def write_task(self, runs: list[tuple]) -> None:
         """A task: a block of images or rows of one, all panels or a part of them; `runs` are its tiles, as loops."""
-        c, win = self.c, self.win
-        with self.module.task(f"{self.name}_task") as f:
+        s, c, win = self.schedule, self.conv, self.schedule.window
+        with self.module.task(f"{s.name}_task") as f:
             x, w, partials, scratch = (
                 f.load(f.ctx, i, PTR) for i in (LEFT, RIGHT, PARTIALS, SCRATCH)
             )
             batch = value(f, c.batch)
-            split, rest = f.task % self.split, f.task // self.split
+            split, rest = f.task % s.split, f.task // s.split
             group, rest = rest % c.groups, rest // c.groups
             block, images = rest % win.row_blocks, rest // win.row_blocks
             n0, oh0 = f.i64(images * win.images), f.i64(times(f, block, win.rows))
@@ -247,20 +107,18 @@ class ConvolutionPart:
             if self.epilogue.partial_bytes:
                 blocks = (f.i64(batch) + (win.images - 1)) // win.images
                 partials = f.at(
-                    partials, (blocks * self.before + f.task) * self.epilogue.partial_bytes
+                    partials, (blocks * s.before + f.task) * self.epilogue.partial_bytes
                 )
                 self.epilogue.clear(f, partials)
-            mine = f.at(scratch, f.tid * self.window_bytes + self.own_at)
+            mine = f.at(scratch, f.tid * s.window_bytes + s.own_at)
             shift = times(f, group, c.x.group)
-            shifted = replace(c.x, base=f.i64(shift) + c.x.base) if c.groups > 1 else c.x
-            win.x = shifted
-            buf = win.fill(f, x, n0, count, oh0, mine)
-            win.x = c.x
+            base = f.i64(shift) + c.x.base if c.groups > 1 else c.x.base
+            buf = win.fill(f, x, base, n0, count, oh0, mine)
             out0 = (
                 times(f, n0, c.y.image)
-                + times(f, oh0, self.y_row)
+                + times(f, oh0, s.y_row)
                 + times(f, group, c.y.group)
-                + self.y_first
+                + s.y_first
             )
             out0 = f.i64(out0)
             w_at = (
@@ -269,19 +127,19 @@ class ConvolutionPart:
             column0 = times(f, group, c.outputs)
             packed = w if c.is_prepacked else scratch
 
-            def tile(name, a, b, out, p, kb=0, taps=self.h.taps):
-                column = word(f, times(f, p, self.nr))
+            def tile(name, a, b, out, p, kb=0, taps=c.h.taps):
+                column = word(f, times(f, p, s.nr))
                 f.call(
                     name, a, b, f.ctx, partials, f.i64(out) + column, column + column0,
-                    f.i64(kb).eq(0), f.i64(kb).eq(self.k_blocks - 1), f.i64(taps),
+                    f.i64(kb).eq(0), f.i64(kb).eq(s.k_blocks - 1), f.i64(taps),
                 )  # fmt: skip
 
             def panel(p, nv: int, masked: bool):
-                if self.direct_w:
-                    b = f.at(w, w_at + times(f, p, self.nr), c.filter.element)
+                if s.direct_weights:
+                    b = f.at(w, w_at + times(f, p, s.nr), c.filter.element)
                 else:
-                    which = times(f, group, self.panels) + p
-                    b = f.at(packed, times(f, which, self.panel_room), self.types.total)
+                    which = times(f, group, s.panels) + p
+                    b = f.at(packed, times(f, which, s.panel_room), self.types.total)
                 self.tiles_of_panel(f, tile, runs, buf, b, p, nv, masked, count, oh0, out0)
 
             self.sweep_panels(f, split, panel)
@@ -290,39 +148,39 @@ class ConvolutionPart:
         self, f: Fn, tile, runs, buf: Val, b: Val, p, nv: int, masked: bool, count, oh0, out0
     ):  # fmt: skip
         """The tiles of a block of images by one panel of weights, tap rows outermost if these are many."""
-        c, win = self.c, self.win
-        step = c.filter.channel if self.direct_w else self.step
+        s, c, win = self.schedule, self.conv, self.schedule.window
+        step = c.filter.channel if s.direct_weights else s.step
 
         def k_block(kb):
-            a_kb = f.at(buf, times(f, kb, self.h.dilation * win.pitch), self.a_type)
-            b_kb = f.at(b, times(f, kb, self.w.taps * c.channels * step), self.types.total)
+            a_kb = f.at(buf, times(f, kb, c.h.dilation * win.pitch), s.left_type)
+            b_kb = f.at(b, times(f, kb, c.w.taps * c.channels * step), self.types.total)
 
             def image(g):
                 pitch = win.image_pitch if win.copied else c.x.image
-                a_g = f.at(a_kb, times(f, g, pitch), self.a_type)
+                a_g = f.at(a_kb, times(f, g, pitch), s.left_type)
                 out_g = out0 + times(f, g, c.y.image)
-                if self.skips:
+                if s.skips:
                     self.rows_of_tiles(f, tile, oh0, a_g, b_kb, out_g, p, step, nv, masked)
                 for first, y, pattern, n, da, dy in runs:
                     name = self.kernel(pattern, nv, masked, step)
 
                     def one(i, name=name, first=first, y=y, da=da, dy=dy):
-                        a = f.at(a_g, times(f, i, da) + first, self.a_type)
+                        a = f.at(a_g, times(f, i, da) + first, s.left_type)
                         tile(name, a, b_kb, out_g + times(f, i, dy) + y, p, kb)
 
                     f.loop(0, n, 1, one)
 
             f.loop(0, count, 1, image)
 
-        f.loop(0, self.k_blocks, 1, k_block)
+        f.loop(0, s.k_blocks, 1, k_block)
 
     def rows_of_tiles(self, f: Fn, tile, oh0, a, b, out, p, step: int, nv: int, masked: bool):
         """The tiles of a block, row by row: of each the taps that meet the image."""
-        h, win = self.h, self.win
-        along_row = self.w.stride * win.column
+        s, c, h, win = self.schedule, self.conv, self.conv.h, self.schedule.window
+        along_row = c.w.stride * win.column
         pattern = (
-            tuple(i * along_row for i in range(self.mr)),
-            tuple(i * self.y_column for i in range(self.mr)),
+            tuple(i * along_row for i in range(s.mr)),
+            tuple(i * s.y_column for i in range(s.mr)),
         )
         name = self.kernel(pattern, nv, masked, step)
         ahead = self.next_block(f)
@@ -331,34 +189,34 @@ class ConvolutionPart:
             start = times(f, oh0 + r, h.stride) - h.low
             t0, t1 = h.taps_inside(f, start)
             from_row = times(f, r, h.stride * win.pitch) + times(f, t0, h.dilation * win.pitch)
-            weights = f.at(b, times(f, t0, self.w.taps * self.c.channels * step), self.types.total)
+            weights = f.at(b, times(f, t0, c.w.taps * c.channels * step), self.types.total)
 
             def one(i):
-                at = from_row + times(f, i, self.mr * along_row)
-                to = out + times(f, r, self.y_row) + times(f, i, self.mr * self.y_column)
+                at = from_row + times(f, i, s.mr * along_row)
+                to = out + times(f, r, s.y_row) + times(f, i, s.mr * s.y_column)
                 if ahead is not None:
                     self.ask_for(f, ahead, r, i)
-                tile(name, f.at(a, at, self.a_type), weights, to, p, taps=t1 - t0)
+                tile(name, f.at(a, at, s.left_type), weights, to, p, taps=t1 - t0)
 
-            f.loop(0, self.w.out // self.mr, 1, one)
+            f.loop(0, c.w.out // s.mr, 1, one)
 
         f.loop(f.i64(0), win.rows, 1, row)
 
     def next_block(self, f: Fn) -> Val | None:
         """Where in the image array the block begins that this thread will probably work on next."""
-        c, win = self.c, self.win
-        plain = c.groups == 1 and self.panels == 1 and c.x.channel == 1
+        s, c, win = self.schedule, self.conv, self.schedule.window
+        plain = c.groups == 1 and s.panels == 1 and c.x.channel == 1
         if not plain or win.images > 1 or not win.copied:
             return None
-        task = f.task + self.threads
+        task = f.task + s.threads
         n, block = task // win.row_blocks, task % win.row_blocks
-        row = times(f, block, win.rows * self.h.stride) - self.h.low
+        row = times(f, block, win.rows * c.h.stride) - c.h.low
         return f.i64(times(f, n, c.x.image)) + times(f, row, c.x.row) + c.x.base
 
     def ask_for(self, f: Fn, ahead: Val, r, i) -> None:
         """Asks for what of the next block lies where this tile lies in its own, so that copying finds it near."""
-        x, h = self.c.x, self.h
-        wide = self.mr * self.w.stride * x.column
+        s, c, x, h = self.schedule, self.conv, self.conv.x, self.conv.h
+        wide = s.mr * c.w.stride * x.column
         line = 64 // SIZE[x.element]
         source = f.load(f.ctx, LEFT, PTR)
         start = ahead + times(f, r, h.stride * x.row) + times(f, i, wide)
@@ -366,55 +224,51 @@ class ConvolutionPart:
             for part in range(0, wide, line):
                 f.prefetch(source, start + (k * x.row + part), x.element, locality=2)
 
-    @property
-    def a_type(self) -> str:
-        return self.win.total if self.win.copied else self.c.x.element
-
     def sweep_panels(self, f: Fn, split, panel):
-        outputs, last = self.c.outputs, self.panels - 1
-        ragged = outputs % self.nr != 0
+        s, outputs, last = self.schedule, self.conv.outputs, self.schedule.panels - 1
+        ragged = outputs % s.nr != 0
         tail = lambda: panel(
-            last, -(-(outputs - last * self.nr) // self.lanes), outputs % self.lanes != 0
+            last, -(-(outputs - last * s.nr) // self.lanes), outputs % self.lanes != 0
         )
-        if self.panels == 1:
+        if s.panels == 1:
             if ragged:
                 tail()
             else:
-                panel(0, self.nv, False)
+                panel(0, s.nv, False)
             return
-        per = self.panels // self.split
+        per = s.panels // s.split
         p0 = f.i64(times(f, split, per))
         p1 = p0 + per
-        f.loop(p0, f.min(p1, last) if ragged else p1, 1, lambda p: panel(p, self.nv, False))
+        f.loop(p0, f.min(p1, last) if ragged else p1, 1, lambda p: panel(p, s.nv, False))
         if ragged:
-            f.when(p1.eq(self.panels), tail)
+            f.when(p1.eq(s.panels), tail)
 
     def loops(self, step: int, taps) -> list[tuple]:
         """The k nest over (tap rows, tap columns, channels), merged where both walks are regular."""
-        c, win = self.c, self.win
+        s, c, win = self.schedule, self.conv, self.schedule.window
         run = [
-            (self.w.taps, self.w.dilation * win.column, c.channels * step),
+            (c.w.taps, c.w.dilation * win.column, c.channels * step),
             (c.channels, 1, step),
         ]
-        if self.w.dilation * win.column == c.channels or self.w.taps == 1:
-            run = [(self.w.taps * c.channels, 1, step)]
-        if self.k_blocks > 1:
+        if c.w.dilation * win.column == c.channels or c.w.taps == 1:
+            run = [(c.w.taps * c.channels, 1, step)]
+        if s.k_blocks > 1:
             return run
-        rows = (taps, self.h.dilation * win.pitch, self.w.taps * c.channels * step)
-        if self.skips:
+        rows = (taps, c.h.dilation * win.pitch, c.w.taps * c.channels * step)
+        if s.skips:
             return [rows, *run]
-        if self.h.taps == 1:
+        if c.h.taps == 1:
             return run
         if len(run) == 1 and rows[1] == run[0][0]:
-            return [(self.h.taps * run[0][0], 1, step)]
+            return [(c.h.taps * run[0][0], 1, step)]
         return [rows, *run]
 
     def kernel(self, pattern, nv: int, masked: bool, step: int) -> str:
         key = pattern, nv, masked
         if key in self.kernels:
             return self.kernels[key]
-        name = self.kernels[key] = f"{self.name}_tile{len(self.kernels)}"
-        c, types, lanes = self.c, self.types, self.lanes
+        s, c, types, lanes = self.schedule, self.conv, self.types, self.lanes
+        name = self.kernels[key] = f"{s.name}_tile{len(self.kernels)}"
         rows, ys = pattern
         vector = vec(types.total, lanes)
         args = dict(
@@ -428,15 +282,15 @@ class ConvolutionPart:
             place = lambda i, j: ys[i] + lanes * j
             tile = RegisterTile(
                 f, cells, lambda i, j: f.out + place(i, j), lambda j: f.col + lanes * j, lambda j: masks[j],
-                c.outputs * c.groups, self.operands,
+                c.outputs * c.groups, FIRST_SIZE + c.sizes,
             )  # fmt: skip
             y = f.at(f.load(f.ctx, OUTPUT, PTR), f.out, types.output)
             self.epilogue.prefetch(f, tile)
             acc = self.first_sums(f, len(rows), nv)
-            if self.depth:
-                loops = self.loops(step, f.taps if self.skips else self.h.taps)
+            if s.depth:
+                loops = self.loops(step, f.taps if s.skips else c.h.taps)
                 acc = self.sums(f, rows, nv, loops, acc)
-            if self.k_blocks > 1:
+            if s.k_blocks > 1:
                 earlier = lambda: [
                     v + f.load(y, place(i, j), vector, masks[j])
                     for v, (i, j) in zip(acc, cells, strict=True)
@@ -453,7 +307,7 @@ class ConvolutionPart:
                     self.epilogue.accumulate(f, tile, values, f.partial)
                 put(values)
 
-            if self.k_blocks == 1:
+            if s.k_blocks == 1:
                 finish()
             else:
                 f.when(f.final, finish, lambda: put(acc))
@@ -465,19 +319,19 @@ class ConvolutionPart:
 
     def sums(self, f: Fn, rows, nv: int, loops: list[tuple], acc: list[Val]) -> list[Val]:
         """The sums of a tile, a vector for each pixel and each vector of outputs."""
-        multiply = dot_of_pairs if self.c.pairs else Fn.fma
-        total = self.types.total
+        multiply = dot_of_pairs if self.conv.pairs else Fn.fma
+        element, total = self.schedule.left_type, self.types.total
         return accumulate(
-            f, self.types, rows, nv, loops, f.a, f.b, acc, None, self.a_type, total, multiply=multiply
+            f, self.types, rows, nv, loops, f.a, f.b, acc, None, element, total, multiply=multiply
         )  # fmt: skip
 
-    def emit_pack(self):
+    def write_packing(self) -> None:
         """Weights into panels [group][outputs / nr][tap row, tap column, channel][nr]; a task for each panel."""
-        c, types, w, nr = self.c, self.types, self.c.filter, self.nr
-        with self.module.task(f"{self.name}_pack") as f:
+        s, c, types, w = self.schedule, self.conv, self.types, self.conv.filter
+        with self.module.task(f"{s.name}_pack") as f:
             source = f.load(f.ctx, RIGHT, PTR)
-            group, p = f.task // self.panels, f.task % self.panels
-            first = f.i64(times(f, p, nr))
+            group, p = f.task // s.panels, f.task % s.panels
+            first = f.i64(times(f, p, s.nr))
             start = (
                 first * w.output + times(f, group, w.group) + w.base
                 if c.groups > 1
@@ -485,20 +339,20 @@ class ConvolutionPart:
             )
             start, count = f.i64(start), c.outputs - first
             packed = f.load(f.ctx, OUTPUT if c.is_prepacked else SCRATCH, PTR)
-            dst = f.at(packed, f.task * self.panel_room, types.total)
+            dst = f.at(packed, f.task * s.panel_room, types.total)
             self.pack_taps(f, source, start, count, dst)
 
     def pack_taps(self, f: Fn, source: Val, start: Val, count: Val, dst: Val) -> None:
         """A panel: all weights of `count` outputs from `start` on."""
-        c, w, nr = self.c, self.c.filter, self.nr
+        c, w, nr = self.conv, self.conv.filter, self.schedule.nr
 
         def row(i):
             def column(j):
                 at = start + times(f, i, w.row) + times(f, j, w.column)
-                k0 = times(f, i, self.w.taps * c.channels) + times(f, j, c.channels)
+                k0 = times(f, i, c.w.taps * c.channels) + times(f, j, c.channels)
                 here = f.at(dst, times(f, k0, nr), self.types.total)
                 pack_tap(f, w, source, at, nr, count, c.channels, here, self.types, self.lanes)
 
-            f.loop(f.i64(0), self.w.taps, 1, column)
+            f.loop(f.i64(0), c.w.taps, 1, column)
 
-        f.loop(f.i64(0), self.h.taps, 1, row)
+        f.loop(f.i64(0), c.h.taps, 1, row)

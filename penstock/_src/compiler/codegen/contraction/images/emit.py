@@ -1,11 +1,15 @@
 """Which algorithm computes a convolution or a filter gradient."""
 
-from penstock._src.compiler.codegen.kernel_code import PLAIN, Epilogue, KernelCode
+from penstock._src.compiler.codegen.kernel_code import PLAIN, Epilogue, KernelCode, threads_of_cut
 from penstock._src.native import Target
 
-from . import conv, dots, few_outputs, filter_gradient
+from . import conv, dots, few_outputs
+from .choice import PartProblem, choose
+from .conv import ConvolutionPart
 from .convolution import Convolution, FilterGradient
-from .few_outputs import FewOutputs
+from .dots import DotConvolution, DotProblem
+from .few_outputs import FewOutputs, FewOutputsProblem
+from .filter_gradients.emit import emit_plain_gradient
 from .winograd import filter_gradient as winograd_gradient
 from .winograd import forward as winograd
 
@@ -15,12 +19,14 @@ def emit_convolution(
 ) -> KernelCode:
     if winograd.suits(described, target):
         return winograd.emit_winograd(described, target, threads, epilogue)
-    part = conv.ConvolutionPart
+    problem: type[PartProblem] = PartProblem
+    part: type[ConvolutionPart] = ConvolutionPart
     if few_outputs.suits(described, target):
-        part = FewOutputs
+        problem, part = FewOutputsProblem, FewOutputs
     elif dots.suits(described, target):
-        part = dots.DotConvolution
-    return conv.emit_convolution(described, target, threads, epilogue, part)
+        problem, part = DotProblem, DotConvolution
+    schedule = choose(described, target, threads, threads_of_cut(threads, epilogue), problem)
+    return conv.emit(schedule, epilogue, part)
 
 
 def emit_filter_gradient(
@@ -28,4 +34,4 @@ def emit_filter_gradient(
 ) -> KernelCode:
     if winograd_gradient.suits(described, target):
         return winograd_gradient.emit_winograd(described, target, threads, epilogue)
-    return filter_gradient.emit_filter_gradient(described, target, threads, epilogue)
+    return emit_plain_gradient(described, target, threads, epilogue)

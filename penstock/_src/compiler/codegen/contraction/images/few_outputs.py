@@ -11,6 +11,7 @@ from penstock._src.native import Target, Val
 from penstock._src.native.language.function import Fn
 from penstock._src.native.language.types import PTR, is_float, vec
 
+from .choice import PartProblem
 from .conv import ConvolutionPart
 from .convolution import Convolution
 
@@ -26,31 +27,34 @@ def suits(conv: Convolution, target: Target) -> bool:
     return few and conv.channels % lanes == 0 and conv.x.channel == 1
 
 
-class FewOutputs(ConvolutionPart):
-    """One dense convolution of a kernel."""
+class FewOutputsProblem(PartProblem):
+    """What a schedule of vectors along the channels is chosen for."""
 
     label = "few outputs"
 
-    def choose(self):
-        super().choose()
-        self.step = 1
-
-    def register_tile(self, vectors: int) -> tuple[int, int]:
-        most = MOST_SUMS // self.c.outputs
-        even = [r for r in range(1, most + 1) if self.w.out % r == 0]
+    def register_tile(self) -> tuple[int, int]:
+        most = MOST_SUMS // self.conv.outputs
+        even = [r for r in range(1, most + 1) if self.conv.w.out % r == 0]
         return (even[-1] if even and even[-1] > most // 2 else most), 1
 
+    def step(self, nr: int) -> int:
+        return 1
+
+
+class FewOutputs(ConvolutionPart):
+    """Writes one dense convolution of a kernel."""
+
     def sums(self, f: Fn, rows, nv: int, loops: list[tuple], acc: list[Val]) -> list[Val]:
-        outputs, lanes, total = self.c.outputs, self.lanes, self.types.total
+        outputs, lanes, total = self.conv.outputs, self.lanes, self.types.total
         vector = vec(total, lanes)
         *outer, (count, step_a, step_b) = loops
         loops = [*outer, (count // lanes, step_a * lanes, step_b * lanes)]
 
         def step(a: Val, b: Val, acc) -> list[Val]:
-            weights = [f.load(b, o * self.depth, vector) for o in range(outputs)]
+            weights = [f.load(b, o * self.schedule.depth, vector) for o in range(outputs)]
             found = []
             for i, offset in enumerate(rows):
-                x = f.convert(f.load(a, offset, vec(self.a_type, lanes)), total)
+                x = f.convert(f.load(a, offset, vec(self.schedule.left_type, lanes)), total)
                 found += [f.fma(x, w, acc[i * outputs + o]) for o, w in enumerate(weights)]
             return found
 
@@ -60,7 +64,7 @@ class FewOutputs(ConvolutionPart):
             count, step_a, step_b = loops[level]
 
             def body(i, *acc):
-                here = f.at(a, times(f, i, step_a), self.a_type)
+                here = f.at(a, times(f, i, step_a), self.schedule.left_type)
                 return nest(level + 1, here, f.at(b, times(f, i, step_b), total), acc)
 
             return list(f.loop(0, count, 1, body, *acc))
@@ -74,22 +78,22 @@ class FewOutputs(ConvolutionPart):
             pixels.append(pixel)
         return pixels
 
-    def emit_pack(self):
+    def write_packing(self) -> None:
         """Weights as [group][output][tap row, tap column, channel]; a task for each group."""
-        c, w, total = self.c, self.c.filter, self.types.total
-        with self.module.task(f"{self.name}_pack") as f:
+        c, w, total = self.conv, self.conv.filter, self.types.total
+        with self.module.task(f"{self.schedule.name}_pack") as f:
             source = f.load(f.ctx, RIGHT, PTR)
             packed = f.load(f.ctx, OUTPUT if c.is_prepacked else SCRATCH, PTR)
-            dst = f.at(packed, f.task * self.panel_room, total)
+            dst = f.at(packed, f.task * self.schedule.panel_room, total)
             start = times(f, f.task, w.group) + w.base
 
             def element(o, i, j, k):
                 steps = ((o, w.output), (i, w.row), (j, w.column), (k, w.channel))
                 at = f.i64(start + sum((times(f, n, step) for n, step in steps), start=f.i64(0)))
-                to = ((o * self.h.taps + i) * self.w.taps + j) * c.channels + k
+                to = ((o * c.h.taps + i) * c.w.taps + j) * c.channels + k
                 f.store(f.convert(f.load(source, at, w.element), total), dst, to)
 
-            extents = (c.outputs, self.h.taps, self.w.taps, c.channels)
+            extents = (c.outputs, c.h.taps, c.w.taps, c.channels)
 
             def nest(*places):
                 if len(places) == len(extents):

@@ -2,21 +2,20 @@
 
 A block is some output rows of one image, or a few whole small images.  If the convolution has a border, if the pixels
 are not dense or if elements have to be converted, the rows under the block are copied, with
-zeros around them, to memory that stays in the L1 or L2; otherwise the image is read where it is.
+zeros around them, to memory that stays in the L1 or L2; otherwise the image is read where it is. window_choice.py says how
+large blocks are.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
-from penstock._src.compiler.codegen.contraction.extents import Extent, is_static
+from penstock._src.compiler.codegen.contraction.extents import Extent
 from penstock._src.compiler.codegen.contraction.tile import times
 from penstock._src.native import Val
 from penstock._src.native.language.function import Fn
-from penstock._src.native.language.types import SIZE, vec
+from penstock._src.native.language.types import vec
 
-WANTED_PIXELS = 96  # of a block, so that its weights are read often enough
-TYPICAL_BATCH = 16
 WRITTEN_OUT = 8  # vectors of a pixel that are copied without a loop
-HEAVY_WEIGHTS = 1 << 20  # bytes of weights that are better read once for several small images
 
 
 @dataclass(frozen=True)
@@ -76,52 +75,63 @@ class Image:
         return (self.image, self.row, self.column, self.channel, self.group)
 
 
-def divisors(n: int) -> list[int]:
-    return [d for d in range(1, n + 1) if n % d == 0]
-
-
+@dataclass(frozen=True)
 class ImageWindow:
-    """Blocks of `rows` output rows of `images` images, and the input under them."""
+    """Blocks of output rows of some images, and the input under them.
 
-    def __init__(self, x: Image, h: Axis, w: Axis, channels: int, batch: Extent, total: str, lanes: int,
-                 copied: bool, weight_bytes: int, threads: int, split: int = 1, *,
-                 limit: int, most: int, wanted: int = WANTED_PIXELS, least_blocks: int = 1,
-                 shift: int = 0, blank: int = 0):  # fmt: skip
-        """`limit` is the bytes of a window, `most` those of one that has enough pixels (`wanted`) only so.
+    x           where the image's pixels lie
+    total       the type of elements in the window, `lanes` of a vector of them
+    copied      whether the window is a copy; else the image is read where it is
+    rows        output rows of a block, of each of its `images`
+    shift       what is added to elements that are copied
+    blank       what stands around them
+    blank_rows  whether rows outside the image are read
+    image_room  elements from an image of the copy to the next; 0: as many as it has
+    """
 
-        `shift` is added to what is copied, `blank` stands around it.
-        """
-        self.x, self.h, self.w, self.channels = x, h, w, channels
-        self.total, self.lanes, self.shift, self.blank = total, lanes, shift, blank
-        dense = x.channel == 1
-        self.copied = copied or not dense or h.has_border or w.has_border or x.element != total
-        self.width = w.reach(w.out)
-        self.column = channels if self.copied else x.column  # elements from a pixel to the next
-        self.pitch = self.width * channels if self.copied else x.row
-        self.size = SIZE[total]
+    x: Image
+    h: Axis
+    w: Axis
+    channels: int
+    total: str
+    lanes: int
+    copied: bool
+    rows: int
+    images: int
+    shift: int = 0
+    blank: int = 0
+    blank_rows: bool = True
+    image_room: int = 0
 
-        def room(rows):
-            return h.reach(rows) * self.width * channels * self.size
+    @property
+    def width(self) -> int:
+        """Pixels of a row of the window."""
+        return self.w.reach(self.w.out)
 
-        fit = [r for r in divisors(h.out) if room(r) <= limit]
-        most = max(4 * limit, most)
-        many = [r for r in divisors(h.out) if r * w.out >= wanted and room(r) <= most]
-        many = many or [r for r in reversed(divisors(h.out)) if room(r) <= most]
-        self.rows = max([*fit, *many[:1], 1])
-        if least_blocks > 1 and h.out:
-            cut = [r for r in divisors(h.out) if h.out // r >= least_blocks]
-            self.rows = min(self.rows, max(cut, default=1))
-        self.images = 1
-        self.blank_rows = True  # whether rows outside the image are read
-        images = batch if is_static(batch) else TYPICAL_BATCH
-        if self.rows == h.out and weight_bytes > HEAVY_WEIGHTS:
-            several = min(196 // max(1, h.out * w.out), 3 * limit // max(1, room(h.out)))
-            while several > 1 and -(-images // several) * split < 3 * threads:
-                several -= 1
-            self.images = max(1, several)
-        self.in_rows = h.reach(self.rows)
-        self.image_pitch = self.in_rows * self.pitch
-        self.elements = self.images * self.image_pitch + lanes if self.copied else 0
+    @property
+    def column(self) -> int:
+        """Elements from a pixel to the next."""
+        return self.channels if self.copied else self.x.column
+
+    @property
+    def pitch(self) -> int:
+        """Elements from a row to the next."""
+        return self.width * self.channels if self.copied else self.x.row
+
+    @property
+    def in_rows(self) -> int:
+        """Input rows under a block."""
+        return self.h.reach(self.rows)
+
+    @property
+    def image_pitch(self) -> int:
+        """Elements from an image to the next."""
+        return self.image_room or self.in_rows * self.pitch
+
+    @property
+    def elements(self) -> int:
+        """Of the copy, and a vector that may be read behind it."""
+        return self.images * self.image_pitch + self.lanes if self.copied else 0
 
     @property
     def row_blocks(self) -> int:
@@ -135,19 +145,21 @@ class ImageWindow:
             for c in range(self.w.out)
         ]
 
-    def fill(self, f: Fn, source: Val, first_image, count, first_row, buffer: Val) -> Val:
-        """Emits the copy of `count` images' rows under a block; the address of the window."""
+    def fill(
+        self, f: Fn, source: Val, base: Any, first_image: Any, count: Any, first_row: Any, buffer: Val
+    ) -> Val:  # fmt: skip
+        """Emits the copy of `count` images' rows under a block; the address of the window. The array begins at `base`."""
         x, h = self.x, self.h
         image_stride = x.image
         if not self.copied:
             at = times(f, first_image, image_stride) + f.i64(times(f, first_row, h.stride * x.row))
-            return f.at(source, at + (x.base - h.low * x.row - self.w.low * x.column), x.element)
+            return f.at(source, at + (base - h.low * x.row - self.w.low * x.column), x.element)
 
         def image(g):
             def row(r):
                 ih = times(f, first_row, h.stride) + r - h.low
                 ih = f.i64(ih)
-                start = times(f, first_image + g, image_stride) + ih * x.row + x.base
+                start = times(f, first_image + g, image_stride) + ih * x.row + base
                 at = times(f, g, self.image_pitch) + times(f, r, self.pitch)
                 dst = f.at(buffer, at, self.total)
                 f.when(
@@ -229,20 +241,30 @@ def span(f: Fn, n: int, lanes: int, each, unroll: int = 4) -> None:
         each(main, f.mask(lanes, n % lanes))
 
 
+@dataclass(frozen=True)
 class BlockedImageWindow(ImageWindow):
     """The window as [channels / lanes][row][column][lanes]: neighboring pixels are neighboring cache lines.
 
     So a walk over pixels at a fixed channel does not crowd a few sets of the cache, as strides of a power of two do.
-    Channels are a multiple of the lanes.
+    Channels are a multiple of the lanes, and it is always a copy.
     """
 
-    def __init__(self, *args, **kw):
-        super().__init__(*args, **kw)
-        assert self.copied and self.channels % self.lanes == 0
-        self.column = self.lanes
-        self.pitch = self.width * self.lanes
-        self.plane = self.in_rows * self.pitch
-        self.image_pitch = self.plane * (self.channels // self.lanes)
+    @property
+    def column(self) -> int:
+        return self.lanes
+
+    @property
+    def pitch(self) -> int:
+        return self.width * self.lanes
+
+    @property
+    def plane(self) -> int:
+        """Elements from a group of channels to the next."""
+        return self.in_rows * self.pitch
+
+    @property
+    def image_pitch(self) -> int:
+        return self.image_room or self.plane * (self.channels // self.lanes)
 
     def _row(self, f: Fn, source: Val, start: Val, dst: Val) -> None:
         w, x, lanes = self.w, self.x, self.lanes

@@ -6,17 +6,23 @@ the sums become 3 x 3 taps. A second fork-join adds the ranges up in order. A ra
 plainly (`direct`).
 """
 
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 from penstock._src.compiler.codegen.contraction.extents import value
 from penstock._src.compiler.codegen.contraction.images.convolution import FilterGradient
-from penstock._src.compiler.codegen.contraction.images.filter_gradient import (
+from penstock._src.compiler.codegen.contraction.images.filter_gradients import kernel
+from penstock._src.compiler.codegen.contraction.images.filter_gradients.kernel import (
+    FilterGradientWriter,
+)
+from penstock._src.compiler.codegen.contraction.images.filter_gradients.schedule import (
     MOST_RANGES,
-    FilterGradientKernel,
+    GradientSchedule,
 )
 from penstock._src.compiler.codegen.contraction.tile import accumulate, cost, fits, times, zeros
 from penstock._src.compiler.codegen.kernel_code import (
     LEFT,
+    LINE,
     RIGHT,
     SCRATCH,
     Epilogue,
@@ -27,10 +33,10 @@ from penstock._src.compiler.codegen.kernel_code import (
 from penstock._src.compiler.codegen.processors import processor_of
 from penstock._src.native import Target, Val
 from penstock._src.native.language.function import Fn
-from penstock._src.native.language.types import I1, I64, PTR
+from penstock._src.native.language.types import I1, I64, PTR, SIZE
 
 from . import direct, tiles
-from .tiles import POINTS, Side, TileReader, tiles_along, vector_of
+from .tiles import POINTS, Side, TileGrid, TileReader, tiles_along, vector_of
 from .transforms import INPUTS, OUTPUTS, TAPS, both_axes, of_gradients, of_inputs, of_sums
 
 MOST_TILES = 64  # of a block
@@ -47,151 +53,194 @@ def suits(gradient: FilterGradient, target: Target) -> bool:
     return tiles.suits((g.h, g.w), g.batch, g.channels, g.outputs, g.types, target)
 
 
-def emit_winograd(
-    gradient: FilterGradient, target: Target, threads: int, epilogue: Epilogue
-) -> KernelCode:
-    """Writes the kernel of a filter gradient that `suits`."""
-    return _WinogradGradientKernel(gradient, target, threads, epilogue).emit()
+@dataclass(frozen=True)
+class WinogradGradientSchedule(GradientSchedule):
+    """The cut of a filter gradient's work; rows and vectors of the register tile are channels and outputs at one point.
 
+    block_rows         rows of tiles of a block
+    inputs, gradients  the tiles of a block, transformed
+    """
 
-class _WinogradGradientKernel(FilterGradientKernel):
-    name = "winograd filter gradient"
+    label: ClassVar = "winograd filter gradient"
 
-    def choose(self) -> None:
-        g, lanes = self.g, self.lanes
-        self.own, self.straight = True, False
-        self.rows = TAPS * TAPS * g.channels  # of the result
-        self.length = round_up(self.rows * g.outputs, 64 // self.size)
-        self.vector = vector_of(self.types, self.target)
-        self.mr, self.nv = self._register_tile()
-        self.nr = self.nv * lanes
-        self.down, self.across = tiles_along(g.h.out), tiles_along(g.w.out)
-        all_rows = tiles.typical(g.batch) * self.down
-        most = min(
-            MOST_TILES,
-            processor_of(self.target).winograd_tiles
-            // (POINTS * (g.channels + g.outputs) * self.size),
-        )
-        parts = 4 * threads_of_sums()
-        self.block_rows = max(1, min(most // self.across, all_rows // parts))
-        blocks = -(-all_rows // self.block_rows)
-        self.ranges = max(1, min(parts, blocks, MOST_RANGES))
-        grid, capacity = (self.down, self.across), self.block_rows * self.across
-        sides = Side(g.h.size, g.h.low), Side(g.w.size, g.w.low)
-        outputs = Side(g.h.out, 0), Side(g.w.out, 0)
-        self.inputs = TileReader(
-            self.module, "inputs", g.x, sides, grid, INPUTS, of_inputs, g.channels, self.vector, capacity
-        )  # fmt: skip
-        self.gradients = TileReader(
-            self.module, "gradients", g.y, outputs, grid, OUTPUTS, of_gradients, g.outputs, self.vector, capacity
-        )  # fmt: skip
-        # as in TileReader: points stay out of each other's sets of the caches
-        self.sum_pitch = g.channels * g.outputs + lanes
-        self.blank = max(self.inputs.blank, self.gradients.blank)
-        pitches = self.inputs.pitch + self.gradients.pitch + self.sum_pitch
-        self.window_elements = round_up(self.blank + POINTS * pitches, 64 // self.size)
+    block_rows: int
+    inputs: TileGrid
+    gradients: TileGrid
 
-    def _register_tile(self) -> tuple[int, int]:
-        """(channels, vectors of outputs): those that divide both and keep the multipliers busiest."""
-        g, vectors = self.g, self.g.outputs // self.lanes
-        found = [
-            (cost(mr, nv, self.target) / (mr * nv), -mr * nv, mr, nv)
-            for mr in range(1, 17)
-            for nv in range(1, 5)
-            if g.channels % mr == 0 and vectors % nv == 0 and fits(mr, nv, self.target)
-        ]
-        return min(found)[2:]
+    @property
+    def vector(self) -> str:
+        return vector_of(self.types, self.target)
 
+    @property
+    def sum_pitch(self) -> int:
+        """Elements from a point of the sums to the next."""
+        return _sum_pitch(self.gradient, self.lanes)
+
+    @property
+    def blank(self) -> int:
+        """Elements of zeros."""
+        return max(self.inputs.blank, self.gradients.blank)
+
+    @property
     def facts(self) -> dict[str, Any]:
         return {"rows of tiles": self.block_rows, "ranges": self.ranges}
 
-    def emit_ranges(self) -> None:
+
+def choose(
+    gradient: FilterGradient, target: Target, threads: int, cut_for: int
+) -> WinogradGradientSchedule:
+    """The schedule of a filter gradient that `suits`, its tasks cut for as many threads as `cut_for`."""
+    g = gradient
+    size, lanes = SIZE[g.types.total], g.types.lanes(target)
+    mr, nv = _register_tile(g, target)
+    down, across = tiles_along(g.h.out), tiles_along(g.w.out)
+    all_rows = tiles.typical(g.batch) * down
+    room = processor_of(target).winograd_tiles // (POINTS * (g.channels + g.outputs) * size)
+    most, parts = min(MOST_TILES, room), 4 * cut_for
+    block_rows = max(1, min(most // across, all_rows // parts))
+    blocks = -(-all_rows // block_rows)
+    sides = Side(g.h.size, g.h.low), Side(g.w.size, g.w.low)
+    outputs = Side(g.h.out, 0), Side(g.w.out, 0)
+    capacity = block_rows * across
+    inputs = TileGrid(g.x, sides, down, across, INPUTS, g.channels, lanes, capacity)
+    gradients = TileGrid(g.y, outputs, down, across, OUTPUTS, g.outputs, lanes, capacity)
+    pitches = inputs.pitch + gradients.pitch + _sum_pitch(g, lanes)
+    own = max(inputs.blank, gradients.blank) + POINTS * pitches
+    return WinogradGradientSchedule(
+        gradient=g,
+        target=target,
+        threads=threads,
+        mr=mr,
+        nv=nv,
+        rows=TAPS * TAPS * g.channels,
+        ranges=max(1, min(parts, blocks, MOST_RANGES)),
+        window_elements=round_up(own, LINE // size),
+        block_rows=block_rows,
+        inputs=inputs,
+        gradients=gradients,
+    )
+
+
+def _sum_pitch(gradient: FilterGradient, lanes: int) -> int:
+    """As in TileGrid: points stay out of each other's sets of the caches."""
+    return gradient.channels * gradient.outputs + lanes
+
+
+def _register_tile(g: FilterGradient, target: Target) -> tuple[int, int]:
+    """(channels, vectors of outputs): those that divide both and keep the multipliers busiest."""
+    vectors = g.outputs // g.types.lanes(target)
+    fitting = [
+        (cost(mr, nv, target) / (mr * nv), -mr * nv, mr, nv)
+        for mr in range(1, 17)
+        for nv in range(1, 5)
+        if g.channels % mr == 0 and vectors % nv == 0 and fits(mr, nv, target)
+    ]
+    return min(fitting)[2:]
+
+
+def emit_winograd(
+    gradient: FilterGradient, target: Target, threads: int, epilogue: Epilogue
+) -> KernelCode:
+    """The kernel of a filter gradient that `suits`."""
+    return kernel.emit(
+        choose(gradient, target, threads, threads_of_sums()), epilogue, _WinogradGradientWriter
+    )
+
+
+class _WinogradGradientWriter(FilterGradientWriter):
+    """Writes the functions of a filter gradient."""
+
+    schedule: WinogradGradientSchedule
+
+    def __init__(self, schedule: WinogradGradientSchedule, epilogue: Epilogue) -> None:
+        super().__init__(schedule, epilogue)
+        self.inputs = TileReader(self.module, "inputs", schedule.inputs, of_inputs)
+        self.gradients = TileReader(self.module, "gradients", schedule.gradients, of_gradients)
+
+    def write_sums(self) -> None:
         """A task sums a range of blocks, into rows of the filter of its own."""
-        g, element = self.g, self.types.total
-        self.emit_product()
-        self.emit_taps()
-        direct.emit_filter_sums(self.module, g, self.vector)
+        s, g, element = self.schedule, self.gradient, self.schedule.types.total
+        self.write_product()
+        self.write_taps()
+        direct.emit_filter_sums(self.module, g, s.vector)
         with self.module.task("sum_ranges") as f:
             x, dy, scratch = (f.load(f.ctx, i, PTR) for i in (LEFT, RIGHT, SCRATCH))
-            mine = f.at(scratch, f.task * self.length, element)
-            own = f.tid * self.window_elements + self.ranges * self.length
+            mine = f.at(scratch, f.task * s.length, element)
+            own = f.tid * s.window_elements + s.ranges * s.length
             blank = f.at(scratch, own, element)
-            inputs = f.at(blank, self.blank, element)
-            gradients = f.at(inputs, POINTS * self.inputs.pitch, element)
-            sums = f.at(gradients, POINTS * self.gradients.pitch, element)
-            f.memset(blank, 0, self.blank * self.size)
-            all_rows = f.i64(times(f, value(f, g.batch), self.down))
-            blocks = (all_rows + (self.block_rows - 1)) // self.block_rows
-            low, high = f.task * blocks // self.ranges, (f.task + 1) * blocks // self.ranges
+            inputs = f.at(blank, s.blank, element)
+            gradients = f.at(inputs, POINTS * s.inputs.pitch, element)
+            sums = f.at(gradients, POINTS * s.gradients.pitch, element)
+            f.memset(blank, 0, s.blank * s.size)
+            all_rows = f.i64(times(f, value(f, g.batch), s.inputs.down))
+            blocks = (all_rows + (s.block_rows - 1)) // s.block_rows
+            low, high = f.task * blocks // s.ranges, (f.task + 1) * blocks // s.ranges
 
             def block(i):
-                first = i * self.block_rows
-                count = f.min(all_rows - first, self.block_rows)
+                first = i * s.block_rows
+                count = f.min(all_rows - first, s.block_rows)
                 self.inputs.read(f, x, first, count, inputs, blank)
                 self.gradients.read(f, dy, first, count, gradients, blank)
-                self.multiply(f, count * self.across, inputs, gradients, sums, i > low)
+                self.multiply(f, count * s.inputs.across, inputs, gradients, sums, i > low)
 
             f.loop(low, high, 1, block)
-            empty = lambda: f.memset(mine, 0, self.length * self.size)
+            empty = lambda: f.memset(mine, 0, s.length * s.size)
 
             def taps():
                 def again():
                     empty()
-                    last = f.min(high * self.block_rows, all_rows)
-                    f.call("direct", x, dy, mine, low * self.block_rows, last)
+                    last = f.min(high * s.block_rows, all_rows)
+                    f.call("direct", x, dy, mine, low * s.block_rows, last)
 
                 f.when(f.call("taps", sums, mine, ret=I1), again)
 
             f.when(low < high, taps, empty)
 
-    def emit_product(self) -> None:
+    def write_product(self) -> None:
         """`mr` channels by `nr` outputs at one point: adds up the products of some tiles."""
-        g = self.g
+        s, g = self.schedule, self.gradient
         arguments = dict(a=PTR, b=PTR, sums=PTR, tiles=I64, add=I1)
         with self.module.fn("product", internal=True, noalias=False, **arguments) as f:
-            acc = zeros(f, self.mr * self.nv, self.vector)
+            acc = zeros(f, s.mr * s.nv, s.vector)
             loops = [(f.tiles, g.channels, g.outputs)]
-            acc = accumulate(f, self.types, range(self.mr), self.nv, loops, f.a, f.b, acc)
-            places = [
-                i * g.outputs + j * self.lanes for i in range(self.mr) for j in range(self.nv)
-            ]
+            acc = accumulate(f, s.types, range(s.mr), s.nv, loops, f.a, f.b, acc)
+            places = [i * g.outputs + j * s.lanes for i in range(s.mr) for j in range(s.nv)]
             more = lambda: [
-                v + f.load(f.sums, p, self.vector) for v, p in zip(acc, places, strict=True)
+                v + f.load(f.sums, p, s.vector) for v, p in zip(acc, places, strict=True)
             ]
             for v, p in zip(f.when(f.add, more, lambda: acc), places, strict=True):
                 f.store(v, f.sums, p)
 
     def multiply(self, f: Fn, count: Val, inputs: Val, gradients: Val, sums: Val, add: Val) -> None:
         """All points of a block of `count` tiles."""
-        g, element = self.g, self.types.total
+        s, g = self.schedule, self.gradient
+        element = s.types.total
 
         def point(k):
-            a = f.at(inputs, times(f, k, self.inputs.pitch), element)
-            b = f.at(gradients, times(f, k, self.gradients.pitch), element)
-            out = f.at(sums, times(f, k, self.sum_pitch), element)
+            a = f.at(inputs, times(f, k, s.inputs.pitch), element)
+            b = f.at(gradients, times(f, k, s.gradients.pitch), element)
+            out = f.at(sums, times(f, k, s.sum_pitch), element)
 
             def some(i, j):
                 to = f.at(out, times(f, i, g.outputs) + j, element)
                 f.call("product", f.at(a, i, element), f.at(b, j, element), to, count, add)
 
-            f.loop(f.i64(0), g.outputs, self.nr, lambda j: f.loop(
-                f.i64(0), g.channels, self.mr, lambda i: some(i, j)))  # fmt: skip
+            f.loop(f.i64(0), g.outputs, s.nr, lambda j: f.loop(
+                f.i64(0), g.channels, s.mr, lambda i: some(i, j)))  # fmt: skip
 
         f.loop(f.i64(0), POINTS, 1, point)
 
-    def emit_taps(self) -> None:
+    def write_taps(self) -> None:
         """Sums at 36 points -> rows (tap, channel) of the filter; returns whether one is not finite."""
-        size = self.g.channels * self.g.outputs
+        s, size = self.schedule, self.gradient.channels * self.gradient.outputs
         with self.module.fn("taps", ret=I1, internal=True, noalias=False, sums=PTR, out=PTR) as f:
 
             def vector(i, bad):
-                read = lambda j, k: f.load(
-                    f.sums, i + (j * INPUTS + k) * self.sum_pitch, self.vector
-                )
+                read = lambda j, k: f.load(f.sums, i + (j * INPUTS + k) * s.sum_pitch, s.vector)
                 points = [[read(j, k) for k in range(INPUTS)] for j in range(INPUTS)]
                 found = [v for row in both_axes(f, points, of_sums) for v in row]
                 for tap, v in enumerate(found):
                     f.store(v, f.out, i + tap * size)
                 return (bad | direct.is_any_not_finite(f, found),)
 
-            f.give(*f.loop(0, size, self.lanes, vector, f.const(False, I1)))
+            f.give(*f.loop(0, size, s.lanes, vector, f.const(False, I1)))

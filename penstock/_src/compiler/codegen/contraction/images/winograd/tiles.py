@@ -11,12 +11,13 @@ from itertools import groupby
 from typing import Any
 
 from penstock._src.compiler.codegen.contraction.extents import Extent, is_static
-from penstock._src.compiler.codegen.contraction.images.window import TYPICAL_BATCH, Axis, Image
+from penstock._src.compiler.codegen.contraction.images.window import Axis, Image
+from penstock._src.compiler.codegen.contraction.images.window_choice import TYPICAL_BATCH
 from penstock._src.compiler.codegen.contraction.tile import Types, times
-from penstock._src.compiler.codegen.kernel_code import round_up
+from penstock._src.compiler.codegen.kernel_code import LINE, round_up
 from penstock._src.native import Module, Target, Val
 from penstock._src.native.language.function import Fn
-from penstock._src.native.language.types import PTR, SIZE, lanes, vec
+from penstock._src.native.language.types import PTR, SIZE, vec
 
 from .transforms import INPUTS, OUTPUTS, TAPS, both_axes
 
@@ -57,7 +58,7 @@ def store_points(f: Fn, points: Sequence[Sequence[Val | None]], vector: str, dst
             f.store(f.zero(vector) if v is None else v, dst, at + (i * INPUTS + j) * pitch)
 
 
-@dataclass
+@dataclass(frozen=True)
 class Side:
     """One spatial axis of the image that tiles are taken from: its extent, and where the first tile begins."""
 
@@ -65,36 +66,60 @@ class Side:
     low: int
 
 
-class TileReader:
-    """Writes the functions that transform the tiles of an image; a tile reads `reads` x `reads` pixels."""
+@dataclass(frozen=True)
+class TileGrid:
+    """The tiles of an image, and how they are kept once transformed.
 
-    def __init__(
-        self, module: Module, name: str, image: Image, sides: tuple[Side, Side], tiles: tuple[int, int], reads: int,
-        transform: Callable[..., Any], channels: int, vector: str, capacity: int,
-    ):  # fmt: skip
-        """`tiles` are those of an image, down and across; `capacity` those of a block."""
-        self.module, self.name, self.image, self.sides = module, name, image, sides
-        self.down, self.across = tiles
-        self.reads, self.transform = reads, transform
-        self.channels, self.vector, self.lanes = channels, vector, lanes(vector)
-        # a line more than what is there keeps the points in different sets of the caches
-        self.pitch = capacity * channels + self.lanes
-        line = 64 // SIZE[image.element]
-        self.blank = round_up((reads - 1) * image.column + channels, line)  # elements of the zeros
+    sides         of the image, down and across
+    down, across  tiles of an image
+    reads         pixels of a tile's side
+    capacity      tiles of a block
+    """
+
+    image: Image
+    sides: tuple[Side, Side]
+    down: int
+    across: int
+    reads: int
+    channels: int
+    lanes: int
+    capacity: int
+
+    @property
+    def pitch(self) -> int:
+        """Elements from a point to the next.
+
+        A line more than what is there keeps the points in different sets of the caches.
+        """
+        return self.capacity * self.channels + self.lanes
+
+    @property
+    def blank(self) -> int:
+        """Elements of zeros that missing rows are read from."""
+        line = LINE // SIZE[self.image.element]
+        return round_up((self.reads - 1) * self.image.column + self.channels, line)
+
+
+class TileReader:
+    """Writes the functions that transform the tiles of an image."""
+
+    def __init__(self, module: Module, name: str, grid: TileGrid, transform: Callable[..., Any]) -> None:  # fmt: skip
+        self.module, self.name, self.grid, self.transform = module, name, grid, transform
+        self.vector = vec(grid.image.element, grid.lanes)
         self.written: set[str] = set()
 
     def read(self, f: Fn, x: Val, first: Val, count: Val, dst: Val, blank: Val) -> None:
         """Transforms `count` rows of tiles from row `first` of all images' on; `blank` holds zeros."""
-        image, (h, w) = self.image, self.sides
-        inside = lambda j: tuple(0 <= OUTPUTS * j + i - w.low < w.size for i in range(self.reads))
+        grid, image, (h, w) = self.grid, self.grid.image, self.grid.sides
+        inside = lambda j: tuple(0 <= OUTPUTS * j + i - w.low < w.size for i in range(grid.reads))
 
         def row(r):
-            n, ti = (first + r) // self.down, (first + r) % self.down
+            n, ti = (first + r) // grid.down, (first + r) % grid.down
             top = f.i64(times(f, ti, OUTPUTS) - h.low)
             start = times(f, n, image.image) + times(f, top, image.row)
             start = f.i64(start + (image.base - w.low * image.column))
-            exists = [(top + i >= 0) & (top + i < h.size) for i in range(self.reads)]
-            source = [f.at_any(x, start + i * image.row, image.element) for i in range(self.reads)]
+            exists = [(top + i >= 0) & (top + i < h.size) for i in range(grid.reads)]
+            source = [f.at_any(x, start + i * image.row, image.element) for i in range(grid.reads)]
 
             def tile(name, skipped, j):
                 along = times(f, j, OUTPUTS * image.column) + skipped * image.column
@@ -102,10 +127,10 @@ class TileReader:
                     f.select(e, f.at_any(p, along, image.element), blank)
                     for e, p in zip(exists, source, strict=True)
                 ]
-                at = times(f, times(f, r, self.across) + j, self.channels)
+                at = times(f, times(f, r, grid.across) + j, grid.channels)
                 f.call(name, *rows, f.at(dst, at, image.element))
 
-            for columns, run in groupby(range(self.across), inside):
+            for columns, run in groupby(range(grid.across), inside):
                 all_of, skipped = list(run), columns.index(True) if True in columns else 0
                 each = partial(tile, self.tile(columns, skipped), skipped)
                 f.loop(all_of[0], all_of[-1] + 1, 1, lambda j, each=each: each(f.i64(j)))
@@ -114,27 +139,28 @@ class TileReader:
 
     def tile(self, columns: tuple[bool, ...], skipped: int) -> str:
         """The function that transforms a tile of which these columns lie in the image; its rows begin at the first of them."""
+        grid = self.grid
         name = f"{self.name}_" + "".join(str(int(c)) for c in columns)
         if name in self.written:
             return name
         self.written.add(name)
-        rows = {f"row{i}": PTR for i in range(self.reads)}
+        rows = {f"row{i}": PTR for i in range(grid.reads)}
         with self.module.fn(name, internal=True, noalias=False, **rows, out=PTR) as f:
 
             def vector(k):
-                at = times(f, k, self.lanes)
+                at = times(f, k, grid.lanes)
 
                 def pixel(i, j):
                     row = getattr(f, f"row{i}")
                     inside = columns[j]
-                    offset = at + (j - skipped) * self.image.column
+                    offset = at + (j - skipped) * grid.image.column
                     return f.load(row, offset, self.vector) if inside else None
 
-                tile = [[pixel(i, j) for j in range(self.reads)] for i in range(self.reads)]
+                tile = [[pixel(i, j) for j in range(grid.reads)] for i in range(grid.reads)]
                 points = both_axes(f, tile, self.transform)
-                store_points(f, points, self.vector, f.out, self.pitch, at)
+                store_points(f, points, self.vector, f.out, grid.pitch, at)
 
-            f.loop(f.i64(0), self.channels // self.lanes, 1, vector)
+            f.loop(f.i64(0), grid.channels // grid.lanes, 1, vector)
         return name
 
 

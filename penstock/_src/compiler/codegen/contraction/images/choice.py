@@ -1,0 +1,193 @@
+"""Which schedule a convolution gets.
+
+Each of its dense convolutions is chosen by itself: the register tile, the block of images and how many tasks share its panels,
+whether the sum is cut along its taps, and whether weights are packed. What a family (dots.py, few_outputs.py) chooses
+otherwise, its problem says.
+"""
+
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+from penstock._src.compiler.codegen.contraction.extents import is_static
+from penstock._src.compiler.codegen.contraction.pack import room
+from penstock._src.compiler.codegen.contraction.tile import pick
+from penstock._src.compiler.codegen.processors import Processor, processor_of
+from penstock._src.native import Target
+from penstock._src.native.language.types import SIZE
+
+from .convolution import Convolution, phases
+from .pairs import in_pairs
+from .schedule import ConvolutionSchedule, PartSchedule
+from .window import ImageWindow
+from .window_choice import TYPICAL_BATCH, WindowLimits, choose_window, divisors
+
+LIGHT_WEIGHTS = 256 << 10  # bytes that every block of rows may read again
+FEW_WEIGHTS = 32 << 10  # bytes that are read where they are, in any panels
+TASK_WORK = 1e6  # flops of the smallest block of rows
+
+
+@dataclass(frozen=True)
+class PartProblem:
+    """What a schedule is chosen for: one dense convolution, its target, and the threads that its tasks are cut for."""
+
+    label: ClassVar = "conv"
+    cuts_taps: ClassVar = True  # whether a sum may be cut along its rows of taps, or leave some out
+
+    conv: Convolution
+    target: Target
+    cut_for: int
+
+    @property
+    def lanes(self) -> int:
+        return self.conv.types.lanes(self.target)
+
+    @property
+    def size(self) -> int:
+        """Bytes of a sum."""
+        return SIZE[self.conv.types.total]
+
+    @property
+    def processor(self) -> Processor:
+        return processor_of(self.target)
+
+    @property
+    def vectors(self) -> int:
+        """Of all outputs of a group."""
+        return -(-self.conv.outputs // self.lanes)
+
+    @property
+    def depth(self) -> int:
+        """How many steps the sum of an output has."""
+        return self.conv.h.taps * self.conv.w.taps * self.conv.channels
+
+    @property
+    def weight_bytes(self) -> int:
+        """Of the weights of a group."""
+        return self.depth * self.conv.outputs * self.size
+
+    def register_tile(self) -> tuple[int, int]:
+        """Pixels, and vectors of outputs."""
+        h, w = self.conv.h, self.conv.w
+        return pick(w.out, h.out * w.out, self.vectors, self.target)
+
+    def step(self, nr: int) -> int:
+        """In packed weights, from a channel to the next."""
+        return nr
+
+    def limits(self, split: int) -> WindowLimits:
+        """Of a window whose panels so many tasks share."""
+        processor = self.processor
+        return WindowLimits(
+            processor.window, processor.wide_window, self.cut_for,
+            least_blocks=self.least_blocks(), weight_bytes=self.weight_bytes, split=split,
+        )  # fmt: skip
+
+    def window(self, split: int) -> ImageWindow:
+        """What a task reads of an image, if so many tasks share its panels."""
+        c = self.conv
+        return choose_window(
+            c.x, c.h, c.w, c.channels, c.batch, c.types.total, self.lanes, self.limits(split), shift=-c.zero
+        )  # fmt: skip
+
+    def least_blocks(self) -> int:
+        """Into how many blocks of rows an image must be cut so that few images are work for all threads."""
+        c = self.conv
+        if not is_static(c.batch) or self.weight_bytes > LIGHT_WEIGHTS:
+            return 1
+        images = max(1, c.batch * c.groups)
+        work = 2.0 * images * c.h.out * c.w.out * self.depth * c.outputs
+        return -(-min(4 * self.cut_for, int(work / TASK_WORK)) // images)
+
+
+def choose(
+    conv: Convolution, target: Target, threads: int, cut_for: int, family: type[PartProblem]
+) -> ConvolutionSchedule:
+    """The schedule of a convolution for a pool of `threads`, its tasks cut for as many as `cut_for`."""
+    conv = in_pairs(conv, target)
+    if conv.h.base * conv.w.base > 1:  # each phase has weights of its own
+        conv = replace(conv, is_prepacked=False)
+    parts: list[PartSchedule] = []
+    for i, (phase, (row, column)) in enumerate(phases(conv)):
+        y = conv.y
+        places = (
+            row * y.row + column * y.column + y.base,
+            conv.h.base * y.row,
+            conv.w.base * y.column,
+        )
+        before = sum(part.unit for part in parts)
+        problem = family(phase, target, cut_for)
+        parts.append(_part(f"conv{i}", problem, threads, before, places))
+    return ConvolutionSchedule(conv, target, threads, parts)
+
+
+def _part(
+    name: str, problem: PartProblem, threads: int, before: int, places: tuple[int, int, int]
+) -> PartSchedule:
+    """The schedule of one dense convolution; `places` are of its outputs: the first, a row further, a column further."""
+    c, lanes = problem.conv, problem.lanes
+    mr, nv = problem.register_tile()
+    nr = nv * lanes
+    panels = -(-problem.vectors // nv)
+    window, split = _window(problem, panels)
+    k_blocks = _k_blocks(problem, nr)
+    skips = k_blocks == 1 and _skips(problem, mr)
+    return PartSchedule(
+        name,
+        problem.label,
+        c,
+        problem.target,
+        threads,
+        before,
+        *places,
+        depth=problem.depth,
+        mr=mr,
+        nv=nv,
+        step=problem.step(nr),
+        panels=panels,
+        window=replace(window, blank_rows=not skips),
+        split=split,
+        k_blocks=k_blocks,
+        skips=skips,
+        direct_weights=_reads_weights_in_place(problem, nr),
+        panel_room=room(nr, problem.depth, lanes),
+    )
+
+
+def _window(problem: PartProblem, panels: int) -> tuple[ImageWindow, int]:
+    """(what a task reads, how many tasks share the panels of a block): enough tasks for all threads."""
+    c, window = problem.conv, problem.window(1)
+    batch = c.batch if is_static(c.batch) else TYPICAL_BATCH
+    blocks = -(-batch // window.images) * window.row_blocks * c.groups
+    wanted = 4 * problem.cut_for
+    if blocks >= wanted or panels <= 1:
+        return window, 1
+    split = min(d for d in divisors(panels) if blocks * d >= wanted or d == panels)
+    return problem.window(split), split
+
+
+def _k_blocks(problem: PartProblem, nr: int) -> int:
+    """Into how many parts the sum is cut: by rows of taps where a panel of weights is too long for the cache."""
+    c = problem.conv
+    panel = problem.depth * nr * problem.size
+    is_long = c.h.taps > 1 and panel > problem.processor.weight_panel
+    can_wait = c.types.output == c.types.total  # for the rest of the sum, in the output
+    return c.h.taps if problem.cuts_taps and is_long and can_wait else 1
+
+
+def _skips(problem: PartProblem, mr: int) -> bool:
+    """Whether rows of taps outside the image are left out: of tiles that lie in one row of the image."""
+    h, w = problem.conv.h, problem.conv.w
+    in_a_row = w.out > 0 and w.out % mr == 0
+    return problem.cuts_taps and in_a_row and h.has_border and h.taps > 1
+
+
+def _reads_weights_in_place(problem: PartProblem, nr: int) -> bool:
+    """Whether weights lie as panels do."""
+    c, f = problem.conv, problem.conv.filter
+    if problem.depth == 0:
+        return True
+    columns_follow = f.column == c.channels * f.channel and f.row == c.w.taps * f.column
+    is_ordered = f.output == 1 and columns_follow and f.channel >= c.outputs
+    few = c.outputs == nr or problem.weight_bytes <= FEW_WEIGHTS
+    is_whole = c.outputs % problem.lanes == 0 and f.element == c.types.total
+    return is_ordered and few and is_whole

@@ -1,0 +1,82 @@
+"""Schedules are records: chosen without writing code, equal for equal problems, and never changed."""
+
+import dataclasses
+
+import pytest
+
+from penstock._src.compiler.codegen.contraction.images import choice as convolutions
+from penstock._src.compiler.codegen.contraction.images.choice import PartProblem
+from penstock._src.compiler.codegen.contraction.images.convolution import (
+    Convolution,
+    Filter,
+    FilterGradient,
+)
+from penstock._src.compiler.codegen.contraction.images.filter_gradients import plain_choice
+from penstock._src.compiler.codegen.contraction.images.window import Axis, Image
+from penstock._src.compiler.codegen.contraction.images.winograd import forward as winograd
+from penstock._src.compiler.codegen.contraction.products import choice as products
+from penstock._src.compiler.codegen.contraction.products.description import Gemm, Matrix
+from penstock._src.compiler.codegen.contraction.products.schedule import Place
+from penstock._src.compiler.codegen.contraction.tile import Types
+from penstock._src.native import Target
+
+AVX2 = Target("x86_64-unknown-linux-gnu", "x86-64-v3", "", 32, 16, 2, 32 << 10, 512 << 10)
+FLOATS = Types("float", "float", "float", "float")
+SIDE = Axis(28, 28, 3, low=1)
+X, Y = Image("float", 28 * 28 * 32, 28 * 32, 32), Image("float", 28 * 28 * 64, 28 * 64, 64)
+WEIGHTS = Filter("float", 3 * 32 * 64, 32 * 64, 64, 1)
+
+
+def gemm(m, k, n):
+    left, right = Matrix("float", k, (1,)), Matrix("float", 1, (n,))
+    return Gemm(m, n, (k,), left, right, FLOATS, row=n)
+
+
+def product(threads=2):
+    return products.choose(gemm(700, 300, 1100), AVX2, threads, threads)
+
+
+def convolution():
+    conv = Convolution(8, SIDE, SIDE, 1, 32, 64, X, WEIGHTS, Y, FLOATS)
+    return convolutions.choose(conv, AVX2, 2, 2, PartProblem)
+
+
+def fast_convolution():
+    conv = Convolution(8, SIDE, SIDE, 1, 32, 64, X, WEIGHTS, Y, FLOATS, fast=True)
+    return winograd.choose(conv, AVX2, 2, 2)
+
+
+def filter_gradient():
+    gradient = FilterGradient(8, SIDE, SIDE, 1, 32, 64, X, Y, WEIGHTS, FLOATS)
+    return plain_choice.choose(gradient, AVX2, 2, 2, stores_sums=True)
+
+
+@pytest.mark.parametrize("chosen", [product, convolution, fast_convolution, filter_gradient])
+def test_a_schedule_is_a_record(chosen):
+    schedule = chosen()
+    assert schedule == chosen()
+    assert "mr=" in repr(schedule)
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        schedule.threads = 3
+
+
+def test_few_rows_are_cut_into_strips_of_columns():
+    schedule = products.choose(gemm(128, 300, 512), AVX2, 2, 2)
+    assert schedule.cut.form == "columns"
+    assert schedule.right.place is Place.OF_A_TASK
+
+
+def test_each_task_of_a_product_has_work_for_its_thread():
+    assert product(threads=8).tasks(()) >= 8
+
+
+def test_an_image_is_cut_into_blocks_of_rows_that_stay_in_the_cache():
+    (part,) = convolution().parts
+    assert 28 % part.window.rows == 0
+    assert part.window_bytes <= 300 << 10
+
+
+def test_a_small_filter_is_summed_by_ranges_of_pixels():
+    schedule = filter_gradient()
+    assert schedule.own
+    assert [stage.function for stage in schedule.stages(())] == ["sum_ranges", "add_up"]
