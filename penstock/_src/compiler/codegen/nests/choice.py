@@ -6,6 +6,7 @@ All choices depend on the nest's structure only (ints, and where Dims stand), ne
 import functools
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from penstock._src.compiler.codegen.scalars.registers import memory_type, register_type
@@ -22,6 +23,7 @@ COLUMNS = 16  # registers of sums of columns
 MOST_COLUMNS = 256  # columns that are summed together, of narrow numbers too: a value of more would not fit the stack
 LONG = 64  # elements that one sum does not add up alone
 ROUND = 8192  # elements that the loops inside a round should have at least
+REDUCTIONS = ("reduce", "arg_reduce")
 EXPENSIVE = frozenset("exp log tanh sigmoid erf erfc sin cos pow expm1 log1p atan2".split())
 
 
@@ -106,139 +108,29 @@ def _has_division(index: Index, var: Var) -> bool:
     return any(isinstance(a, Division) and var in a.vars for a, _ in index.terms)
 
 
+@dataclass(frozen=True)
 class Loops:
     """The choice for one nest.
 
-    parallel   variables whose rounds tasks share, outermost first, each with whether a round is a part of it
-    serial     loops inside a round
-    tiled      the one of them that goes by blocks, whose loop stands inside the vector loop: a transposition
-    vector     the innermost loop's variable, None if the nest has none
+    vector        the innermost loop's variable, None if the nest has none
+    lanes         of its vectors
+    in_registers  whether rows are reduced and fit in registers whole: then a vector is a row
+    tiled         the variable whose loop goes by blocks, and stands inside the vector loop: a transposition
+    tile          rows of such a block
+    chunked       whether the vector loop is shared out in chunks
+    parallel      variables whose rounds tasks share, outermost first, each with whether a round is a part of it
+    serial        loops inside a round
     """
 
-    def __init__(self, nest: LoopNest, target: Any):
-        self.nest = nest
-        values = nest.values()
-        space = [v for v in nest.space]
-        self.reduced = {var for v in values for var in reduction_variables(v)}
-        # What tasks may share: the variables of every store, less those of rows that are reduced first.
-        self.common = frozenset(space).intersection(*[s.vars for s in nest.stores]) - self.reduced
-        self.vector: Any = self._vector_variable(space, values)
-        inner = [v for v in values if v.kind in ("reduce", "arg_reduce") and self.vector in v.vars]
-        others = [v for v in space if v is not self.vector]
-        self.lanes, self.tile = 1, TILE
-        if self.vector is not None:
-            self.lanes = vector_length(
-                target, self.vector, values, bool(inner), [s.dtype for s in nest.stores], len(inner)
-            )
-        self.in_registers = self._rows_fit(values, target)
-        rows = any(v.kind in ("reduce", "arg_reduce") and self.vector not in v.vars for v in values)
-        self.tiled = (
-            self._transposed(others, values) if not rows and not self.in_registers else None
-        )
-        if self.tiled is not None:
-            while self.lanes > TILE:
-                self.lanes //= 2
-            self.tile = self.lanes if self.lanes in (4, 8, 16) else TILE
-        long = (
-            self.tiled is None
-            and self.vector is not None
-            and (isinstance(self.vector.extent, Dim) or self.vector.extent > CHUNK)
-        )
-        self.chunked = long and not rows and not _enough(others)
-        self._share(others)
-
-    def _transposed(self, others: list[Var], values: list[Value]) -> Var | None:
-        """The variable along which loads are contiguous that are not along the vector's, if any."""
-        if self.vector is None:
-            return None
-        loads = [v.attrs[1] for v in values if v.kind == "load" and self.vector in v.attrs[1].vars]
-        across = [x for x in loads if contiguity(x, self.vector) == -1.0]
-        for var in reversed(others):
-            if any(x.only_affine_in(var) and is_one(x.coefficient(var)) for x in across):
-                return var if isinstance(var.extent, Dim) or var.extent > 4 else None
-        return None
-
-    def _rows_fit(self, values: list[Value], target: Any) -> bool:
-        """Whether rows are reduced and fit in registers whole: then a vector is a row."""
-        var = self.vector
-        if var is None or isinstance(var.extent, Dim):
-            return False
-        if not any(v.kind == "reduce" and v.attrs[1] == (var,) for v in values):
-            return False
-        sizes = [SIZE[register_type(v.dtype)] for v in values if not v.dtype.is_bool]
-        n = 1 << (int(var.extent) - 1).bit_length()
-        if n * max(sizes, default=4) > target.vector_bytes * target.registers // 2:
-            return False
-        self.lanes = max(n, 2)
-        return True
-
-    def _vector_variable(self, space: list[Var], values: list[Value]) -> Var | None:
-        if not space:
-            return None
-        offsets = [s.offset for s in self.nest.stores]
-        loads = [v for v in values if v.kind == "load"]
-        best, best_score = None, -100.0
-        bounds = [v.attrs[2].vars for v in values if v.kind == "reduce" and len(v.attrs) > 2]
-        # A row that is reduced first: its loop is the innermost one, so that no other stands within it.
-        rows = [var for var in space if var in self.reduced]
-        # Else one that not every store has: the loops of stores without it stand outside.
-        rows = rows or [var for var in space if var not in self.common]
-        for var in rows or space:
-            if any(var in vars_ for vars_ in bounds):  # how long a loop is must be one number
-                continue
-            score = sum(2 * contiguity(o, var) for o in offsets if var in o.vars)
-            score += sum(contiguity(v.attrs[1], var) for v in loads)
-            score -= 4 * _too_short(var)
-            if score >= best_score:
-                best, best_score = var, score
-        if best is not None and self._rather_along_reduction(best, values):
-            return None
-        return best
-
-    @staticmethod
-    def _rather_along_reduction(var: Var, values: list[Value]) -> bool:
-        """Whether reductions that vary along `var` go better by vectors along their own loops."""
-        space, own = 0.0, 0.0
-        for v in values:
-            if v.kind not in ("reduce", "arg_reduce") or var not in v.vars:
-                continue
-            variables = reduction_variables(v)
-            loads = [x for x in closure(v.args) if x.kind == "load" and x.vars & set(variables)]
-            space += _along(loads, var) - 2 * _too_short(var)
-            own += max((_along(loads, r) - 2 * _too_short(r) for r in variables), default=0.0)
-        return own > space
-
-    def _share(self, others: list[Var]) -> None:
-        """Splits the outer variables: tasks share the first ones, so that a round has enough to do.
-
-        Only variables of every store are shared out, so that what is stored once a row is not stored again for each
-        of the row's elements, nor left out where there are none; and none of rows that are reduced first.
-        """
-        common = self.common
-        most = next((i for i, v in enumerate(others) if v not in common), len(others))
-        inside: Any = 1
-        if self.vector is not None:
-            extent = self.vector.extent
-            inside = ROUND if isinstance(extent, Dim) else min(extent, CHUNK)
-        count = len(others)
-        if self.vector is not None:
-            while count > 0:
-                extent = others[count - 1].extent
-                if isinstance(extent, Dim) or inside * extent > ROUND:
-                    break
-                inside *= extent
-                count -= 1
-            if count == 0 and others and not self.chunked:
-                count = 1
-        count = min(count, most)
-        if self.tiled is not None:
-            count = max(count, others.index(self.tiled) + 1)
-        self.parallel = [(v, v is self.tiled) for v in others[:count]]
-        self.serial = others[count:]
-        if self.chunked:
-            self.parallel += [(v, False) for v in self.serial]  # a chunk is a round
-            self.serial = []
-            self.parallel.append((self.vector, True))
+    nest: LoopNest
+    vector: Any
+    lanes: int
+    in_registers: bool
+    tiled: Var | None
+    tile: int
+    chunked: bool
+    parallel: tuple[tuple[Var, bool], ...]
+    serial: tuple[Var, ...]
 
     def rounds(self, var: Var, in_parts: bool) -> int:
         """How many rounds a parallel variable gives."""
@@ -266,23 +158,173 @@ class Loops:
 
         return total
 
-    def work(self) -> Callable[[Callable[[Any], int]], int]:
-        """What gives roughly the element operations of all rounds."""
-        points = dims.expression(product([v.extent for v in self.nest.space]))
-        reduced, operations = [], 1
-        for v in self.nest.values():
-            if v.kind in ("reduce", "arg_reduce"):
-                variables = reduction_variables(v)
-                reduced.append(dims.expression(product([r.extent for r in variables])))
-            operations += 8 if v.kind in EXPENSIVE else 1
-        each = max(1, operations // 4)
 
-        def operations_of(value_of: Callable[[Any], Any]) -> Any:
-            return (
-                value_of(points) * functools.reduce(dims.maximum, map(value_of, reduced), 1) * each
-            )
+def work_of(nest: LoopNest) -> Callable[[Callable[[Any], int]], int]:
+    """What gives roughly the element operations of a nest, for actual extents."""
+    points = dims.expression(product([v.extent for v in nest.space]))
+    reduced, operations = [], 1
+    for v in nest.values():
+        if v.kind in REDUCTIONS:
+            variables = reduction_variables(v)
+            reduced.append(dims.expression(product([r.extent for r in variables])))
+        operations += 8 if v.kind in EXPENSIVE else 1
+    each = max(1, operations // 4)
 
-        return operations_of
+    def operations_of(value_of: Callable[[Any], Any]) -> Any:
+        return value_of(points) * functools.reduce(dims.maximum, map(value_of, reduced), 1) * each
+
+    return operations_of
+
+
+def choose_loops(nest: LoopNest, target: Any) -> Loops:
+    """How a nest is run on a target."""
+    problem = _Problem.of(nest, target)
+    vector = _vector_variable(problem)
+    others = [v for v in nest.space if v is not vector]
+    lanes = _lanes(problem, vector)
+    row = _lanes_of_row(problem, vector)
+    rows = any(v.kind in REDUCTIONS and vector not in v.vars for v in problem.values)
+    tiled = None if rows or row else _transposed(problem, vector, others)
+    tile = TILE
+    if tiled is not None:
+        while lanes > TILE:
+            lanes //= 2
+        tile = lanes if lanes in (4, 8, 16) else TILE
+    is_long = vector is not None and (isinstance(vector.extent, Dim) or vector.extent > CHUNK)
+    chunked = tiled is None and is_long and not rows and not _enough(others)
+    parallel, serial = _shared_out(problem, vector, others, tiled, chunked)
+    return Loops(nest, vector, row or lanes, bool(row), tiled, tile, chunked, parallel, serial)
+
+
+@dataclass(frozen=True)
+class _Problem:
+    """What loops are chosen for.
+
+    reduced   variables that values reduce along
+    common    those that tasks may share: the variables of every store, less those of rows that are reduced first
+    """
+
+    nest: LoopNest
+    target: Any
+    values: Sequence[Value]
+    reduced: frozenset[Var]
+    common: frozenset[Var]
+
+    @classmethod
+    def of(cls, nest: LoopNest, target: Any) -> "_Problem":
+        values = nest.values()
+        reduced = frozenset(var for v in values for var in reduction_variables(v))
+        common = frozenset(nest.space).intersection(*[s.vars for s in nest.stores]) - reduced
+        return cls(nest, target, values, reduced, common)
+
+
+def _lanes(problem: _Problem, vector: Var | None) -> int:
+    """Of vectors along a variable."""
+    if vector is None:
+        return 1
+    inner = [v for v in problem.values if v.kind in REDUCTIONS and vector in v.vars]
+    stored = [s.dtype for s in problem.nest.stores]
+    return vector_length(problem.target, vector, problem.values, bool(inner), stored, len(inner))
+
+
+def _lanes_of_row(problem: _Problem, vector: Var | None) -> int:
+    """Lanes of a vector that is a whole row, where rows are reduced and fit in registers; else 0."""
+    values, target = problem.values, problem.target
+    if vector is None or isinstance(vector.extent, Dim):
+        return 0
+    if not any(v.kind == "reduce" and v.attrs[1] == (vector,) for v in values):
+        return 0
+    sizes = [SIZE[register_type(v.dtype)] for v in values if not v.dtype.is_bool]
+    n = 1 << (int(vector.extent) - 1).bit_length()
+    if n * max(sizes, default=4) > target.vector_bytes * target.registers // 2:
+        return 0
+    return max(n, 2)
+
+
+def _transposed(problem: _Problem, vector: Var | None, others: Sequence[Var]) -> Var | None:
+    """The variable along which loads are contiguous that are not along the vector's, if any."""
+    if vector is None:
+        return None
+    indices = [v.attrs[1] for v in problem.values if v.kind == "load"]
+    across = [x for x in indices if vector in x.vars and contiguity(x, vector) == -1.0]
+    for var in reversed(others):
+        if any(x.only_affine_in(var) and is_one(x.coefficient(var)) for x in across):
+            return var if isinstance(var.extent, Dim) or var.extent > 4 else None
+    return None
+
+
+def _vector_variable(problem: _Problem) -> Var | None:
+    """The variable whose loop goes by vectors: the one that most loads and stores are contiguous along."""
+    nest, values = problem.nest, problem.values
+    offsets = [s.offset for s in nest.stores]
+    loads = [v for v in values if v.kind == "load"]
+    best, best_score = None, -100.0
+    bounds = [v.attrs[2].vars for v in values if v.kind == "reduce" and len(v.attrs) > 2]
+    # A row that is reduced first: its loop is the innermost one, so that no other stands within it.
+    rows = [var for var in nest.space if var in problem.reduced]
+    # Else one that not every store has: the loops of stores without it stand outside.
+    rows = rows or [var for var in nest.space if var not in problem.common]
+    for var in rows or nest.space:
+        if any(var in vars_ for vars_ in bounds):  # how long a loop is must be one number
+            continue
+        score = sum(2 * contiguity(o, var) for o in offsets if var in o.vars)
+        score += sum(contiguity(v.attrs[1], var) for v in loads)
+        score -= 4 * _too_short(var)
+        if score >= best_score:
+            best, best_score = var, score
+    if best is not None and _rather_along_reduction(best, values):
+        return None
+    return best
+
+
+def _rather_along_reduction(var: Var, values: Sequence[Value]) -> bool:
+    """Whether reductions that vary along `var` go better by vectors along their own loops."""
+    space, own = 0.0, 0.0
+    for v in values:
+        if v.kind not in REDUCTIONS or var not in v.vars:
+            continue
+        variables = reduction_variables(v)
+        loads = [x for x in closure(v.args) if x.kind == "load" and x.vars & set(variables)]
+        space += _along(loads, var) - 2 * _too_short(var)
+        own += max((_along(loads, r) - 2 * _too_short(r) for r in variables), default=0.0)
+    return own > space
+
+
+def _shared_out(
+    problem: _Problem, vector: Var | None, others: list[Var], tiled: Var | None, chunked: bool
+) -> tuple[tuple[tuple[Var, bool], ...], tuple[Var, ...]]:
+    """(what tasks share, loops inside a round): tasks share the first variables, so that a round has enough to do.
+
+    Only variables of every store are shared out, so that what is stored once a row is not stored again for each
+    of the row's elements, nor left out where there are none; and none of rows that are reduced first.
+    """
+    most = next((i for i, v in enumerate(others) if v not in problem.common), len(others))
+    count = len(others)
+    if vector is not None:
+        count = _outside_a_round(vector, others)
+        if count == 0 and others and not chunked:
+            count = 1
+    count = min(count, most)
+    if tiled is not None:
+        count = max(count, others.index(tiled) + 1)
+    parallel = [(v, v is tiled) for v in others[:count]]
+    if not chunked or vector is None:
+        return tuple(parallel), tuple(others[count:])
+    # a chunk is a round
+    return (*parallel, *[(v, False) for v in others[count:]], (vector, True)), ()
+
+
+def _outside_a_round(vector: Var, others: list[Var]) -> int:
+    """How many of the outer variables are not needed for a round to have enough to do."""
+    count, extent = len(others), vector.extent
+    inside: Any = ROUND if isinstance(extent, Dim) else min(extent, CHUNK)
+    while count > 0:
+        extent = others[count - 1].extent
+        if isinstance(extent, Dim) or inside * extent > ROUND:
+            break
+        inside *= extent
+        count -= 1
+    return count
 
 
 def _enough(variables: Sequence[Var]) -> bool:

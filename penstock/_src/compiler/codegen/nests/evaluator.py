@@ -1,5 +1,6 @@
 """Values of a kernel -> registers, in whatever loops are open: what loop nests and epilogues share."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from penstock._src.compiler.codegen.nests import memory
@@ -22,19 +23,18 @@ class Evaluator:
 
     frames     what is known at each open loop, innermost last
     open, env  the loop variables that have a value now, and the values (of the vector variable: lane 0's)
+    pointers   addresses of the arrays that loads name by number
     vector     the variable whose lanes are computed together, with `lanes` of them and a `mask` of those that exist
     """
 
-    f: Fn
-
-    def __init__(self) -> None:
+    def __init__(self, f: Fn, pointers: Sequence[Any]) -> None:
+        self.f, self.pointers = f, pointers
         self.frames: list[dict[Any, Any]] = [{}]
         self.open: set[Var] = set()
         self.env: dict[Var, Any] = {}
         self.vector: Var | None = None
         self.lanes: int = 1
         self.mask: Val | None = None
-        self.pointers: list[Val] = []
 
     def dim(self, x: Dim) -> Val:
         """A Dim's value now."""

@@ -16,15 +16,16 @@ from functools import partial
 from typing import Any
 
 from penstock._src.compiler.codegen.contraction.tile import transpose
-from penstock._src.compiler.codegen.nests import memory, reductions
+from penstock._src.compiler.codegen.nests import reductions
 from penstock._src.compiler.codegen.nests.choice import (
     CHUNK,
     Loops,
+    choose_loops,
     choose_reduction_vector,
     vector_length,
+    work_of,
 )
-from penstock._src.compiler.codegen.nests.code import POINTERS, NestCode
-from penstock._src.compiler.codegen.nests.evaluator import Evaluator
+from penstock._src.compiler.codegen.nests.code import NestCode
 from penstock._src.compiler.codegen.nests.stretches import (
     additions,
     combined,
@@ -35,73 +36,58 @@ from penstock._src.compiler.codegen.nests.stretches import (
     split_carried,
     steps_of,
 )
+from penstock._src.compiler.codegen.nests.values import NestValues
 from penstock._src.compiler.codegen.scalars.registers import memory_type, parts, spread
-from penstock._src.compiler.kernels.index import Index, Var, extent_key
+from penstock._src.compiler.kernels.index import Var
 from penstock._src.compiler.kernels.loop_nest import LoopNest, Store
-from penstock._src.compiler.kernels.values import Value, attr_key, closure
+from penstock._src.compiler.kernels.values import Value, closure
 from penstock._src.ir.extents.dims import Dim, is_one
-from penstock._src.native import Code, Module, NamedCode
-from penstock._src.native.language.types import I64, PTR, size_of, vec
+from penstock._src.native import Code, Module, NamedCode, Target
+from penstock._src.native.language.function import Fn
+from penstock._src.native.language.types import I64, size_of, vec
 from penstock._src.native.language.value import Val
 
 MOST_ROUNDS = 16  # of loops that are written out
 UNROLLED = 4  # partial results of a reduction that would wait for its own additions
 
 
-def emit_nest(nest: LoopNest, target: Any) -> NestCode:
-    return NestEmitter(nest, target).emit()
+def emit_nest(nest: LoopNest, target: Target) -> NestCode:
+    """The code of a nest, which is written when somebody needs it."""
+    # Codes are kept long after the nodes that the nest reads, and must not hold them.
+    pointers = len(nest.leaves) + len(nest.outputs)
+    bare = replace(nest, leaves=[], outputs=[])
+    loops = choose_loops(bare, target)
+
+    def write() -> Code:
+        module = Module(target)
+        with module.task("task") as f:
+            extents = NestWriter(f, bare, loops, pointers).write()
+        return Code.of(module, extents)
+
+    innermost = None if loops.vector is None else loops.vector.number
+    return NestCode(NamedCode(target, write), "task", loops.iterations(), work_of(bare), innermost)
 
 
-class NestEmitter(Evaluator):
-    """Writes one nest."""
+class NestWriter(NestValues):
+    """Writes the task of one nest.
 
-    def __init__(self, nest: LoopNest, target: Any):
-        super().__init__()
-        # Codes are kept long after the nodes that the nest reads, and must not hold them.
-        self.pointer_count = len(nest.leaves) + len(nest.outputs)
-        self.nest, self.target = replace(nest, leaves=[], outputs=[]), target
-        self.loops = Loops(self.nest, target)
-        self.order = nest.values()
-        self.extents: list[Any] = []  # expressions of Dims, in order of their arguments
-        self.extent_values: dict[Any, Val] = {}
+    start   of the chunk of the vector loop that is a round; `tile`, of the block of a transposition
+    """
 
-    # -- the task
-    def emit(self) -> NestCode:
-        loops = self.loops
-        return NestCode(
-            NamedCode(self.target, self.write),
-            "task",
-            loops.iterations(),
-            loops.work(),
-            None if loops.vector is None else loops.vector.number,
-        )
+    def __init__(self, f: Fn, nest: LoopNest, loops: Loops, pointers: int) -> None:
+        super().__init__(f, nest, pointers)
+        self.loops = loops
+        self.start: Any = None
+        self.tile: Any = None
 
-    def write(self) -> Code:
-        """Writes the text, which tells in what order it reads the Dims."""
-        m = Module(self.target)
-        count = self.pointer_count
-        with m.task("task") as f:
-            self.f = f
-            self.pointers = [f.load(f.ctx, POINTERS + i, PTR) for i in range(count)]
-            self.prologue_at, self.prologue_block = len(f.lines), f.block
-            per, total = f.load(f.ctx, 0, I64), f.load(f.ctx, 1, I64)
-            low = f.task * per
-            self._hoist(self.order)
-            f.loop(low, f.min(low + per, total), 1, self._iteration)
-            self._load_extents(POINTERS + count)
-        return Code.of(m, tuple(self.extents))
-
-    def _load_extents(self, first: int) -> None:
-        """Loads the Dims that the code written so far has asked for, which stand in the context from word `first` on."""
-        lines = [
-            f"{self.extent_values[e].s} = load i64, ptr %dim{i}, align 8"
-            for i, e in enumerate(self.extents)
-        ]
-        places = [
-            f"%dim{i} = getelementptr inbounds i64, ptr %ctx, i64 {first + i}"
-            for i in range(len(self.extents))
-        ]
-        self.f.lines[self.prologue_at : self.prologue_at] = [*places, *lines]
+    def write(self) -> tuple[Any, ...]:
+        """Writes the text, and tells in what order it reads the Dims."""
+        f = self.f
+        per, total = f.load(f.ctx, 0, I64), f.load(f.ctx, 1, I64)
+        low = f.task * per
+        self._hoist(self.order)
+        f.loop(low, f.min(low + per, total), 1, self._iteration)
+        return self.load_extents()
 
     def _iteration(self, number: Val) -> None:
         """One round of the parallel loops: their variables from the round's number."""
@@ -118,7 +104,7 @@ class NestEmitter(Evaluator):
                 divisor = self._divisor(extent)
                 here, rest = rest % divisor, rest // divisor
             if in_parts and var is self.loops.vector:
-                self.chunk = here * CHUNK
+                self.start = here * CHUNK
             elif in_parts:
                 self.tile = here * self.loops.tile
             else:
@@ -147,7 +133,7 @@ class NestEmitter(Evaluator):
         var = self.loops.vector
         low, high = 0, self.extent(var.extent)
         if self.loops.chunked:
-            low = self.chunk
+            low = self.start
             high = self.f.min(low + CHUNK, self.f.i64(high))
         divisible = self._divides(self.loops.lanes, var.extent)
         self._vector_loop(var, self.loops.lanes, low, high, divisible, lambda: self._inner(left))
@@ -274,36 +260,6 @@ class NestEmitter(Evaluator):
             carry = f.loop(whole, high, n, step(lambda i: f.mask(n, high - i)), *carry)
         return carry
 
-    # -- known values
-    def _hoist(self, values: Sequence[Value]) -> None:
-        """Computes every value that the open loops suffice for, and the parts of addresses."""
-        for v in values:
-            if v.kind == "const":
-                continue
-            if v.vars <= self.open:
-                self.get(v)
-            elif v.kind == "load":
-                self._partial(v.attrs[1])
-        for s in self.nest.stores:
-            if not s.offset.vars <= self.open:
-                self._partial(s.offset)
-
-    def dim(self, x: Dim) -> Val:
-        """The argument that a Dim is."""
-        key = extent_key(x)
-        if key not in self.extent_values:
-            self.extents.append(key)
-            self.extent_values[key] = Val(self.f, I64, f"%extent{len(self.extents)}")
-        return self.extent_values[key]
-
-    # -- memory
-    def _store(self, stores: list[Store]) -> None:
-        """All values first: an output may lie where an input was."""
-        computed = [(s, self.parts(s.offset), self.get(s.value)) for s in stores]
-        for s, (base, step, offsets), x in computed:
-            place = memory.Elements(self.pointers[s.slot], base, step, offsets, self.lanes)
-            memory.store(self.f, place, s.dtype, x, self.mask)
-
     # -- reductions
     def reduction(self, v: Value) -> Any:
         """The register of a reduction, which is computed with every other that may share its loops."""
@@ -330,7 +286,7 @@ class NestEmitter(Evaluator):
         if self.vector is None:
             vector = choose_reduction_vector(variables, needed)
             if vector is not None:
-                n = vector_length(self.target, vector, needed, reducing=True)
+                n = vector_length(self.f.target, vector, needed, reducing=True)
         widths = []
         for body in bodies:
             along = vector is not None or (self.vector is not None and self.vector in body.vars)
@@ -400,7 +356,7 @@ class NestEmitter(Evaluator):
         if self.vector is None or any(r.is_arg for r in work):
             return False
         registers = (
-            sum(r.carried * size_of(r.initial_type()) for r in work) // self.target.vector_bytes
+            sum(r.carried * size_of(r.initial_type()) for r in work) // self.f.target.vector_bytes
         )
         return registers <= 2 and len(needed) <= 24
 
@@ -434,44 +390,6 @@ class NestEmitter(Evaluator):
             *total,
         )
 
-    def _limit(self, var: Var, limit: Index) -> Any:
-        """How often a reduction's loop over a part of an axis runs."""
-        return self.f.max(self.f.min(self.f.i64(self.index(limit)), self.extent(var.extent)), 0)
-
-    def _step(self, work, bodies, needed, carried, by_vectors: bool) -> tuple:
-        self._hoist(needed)
-        out = []
-        for r, body, values in zip(work, bodies, split_carried(carried, work)):
-            x = spread(self.f, self.get(body), r.lanes)
-            where = None
-            if r.value.kind == "arg_reduce":
-                where = spread(self.f, self.f.i64(self.index(_index_of(r.value.attrs[1]))), r.lanes)
-            out += r.step(values, x, where, self.mask if by_vectors else None)
-        return tuple(out)
-
-    def _group(self, first: Value) -> list[Value]:
-        group = [first]
-        if first.kind == "arg_reduce":
-            return group
-        inside = _reductions_in(first)
-        for v in self.order:
-            if v is first or v.kind != "reduce" or not v.vars <= self.open:
-                continue
-            if attr_key(v.attrs[1:]) != attr_key(first.attrs[1:]):
-                continue
-            if self._find(v.number) is not None or (self.vector in v.vars) != (
-                self.vector in first.vars
-            ):
-                continue
-            own = _reductions_in(v)
-            if (
-                any(v.number in _reductions_in(g) or g.number in own for g in group)
-                or v.number in inside
-            ):
-                continue
-            group.append(v)
-        return group
-
 
 def _is_window(variables: Sequence[Var]) -> bool:
     """Whether loops are so few rounds that each is written out: the windows of a pooling."""
@@ -479,13 +397,4 @@ def _is_window(variables: Sequence[Var]) -> bool:
     return all(type(e) is not Dim for e in extents) and math.prod(extents) <= MOST_ROUNDS
 
 
-def _reductions_in(v: Value) -> frozenset[int]:
-    """Numbers of the reductions that a reduction's body needs."""
-    return frozenset(x.number for x in closure(v.args) if x.kind in ("reduce", "arg_reduce"))
-
-
-def _index_of(var: Var) -> Index:
-    return Index(((var, 1),), 0)
-
-
-__all__ = ["NestEmitter", "emit_nest"]
+__all__ = ["NestWriter", "emit_nest"]

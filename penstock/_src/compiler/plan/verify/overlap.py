@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from penstock._src.compiler.codegen.nests.choice import Loops, reduction_variables
+from penstock._src.compiler.codegen.nests.choice import choose_loops, reduction_variables
 from penstock._src.compiler.kernels.contraction import ContractKernel
 from penstock._src.compiler.kernels.index import Dynamic, Index, Var
 from penstock._src.compiler.kernels.kernel import NestKernel
@@ -37,7 +37,7 @@ def verify_nest(
     loads = [v for v in nest.values() if v.kind == "load" and v.attrs[0] in slots]
     stores = [s for s in nest.stores if writes[s.slot - len(nest.leaves)] is out]
     reduced = {x.number for v in nest.values() if reduction_variables(v) for x in closure(v.args)}
-    vector = Loops(nest, target).vector
+    vector = choose_loops(nest, target).vector
     for store in stores:
         for load in loads:
             if load.dtype.size != store.dtype.size or places_of(out)[1] != places_of(source)[1]:

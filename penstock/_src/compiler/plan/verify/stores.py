@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from penstock._src.compiler.codegen.nests.choice import Loops
+from penstock._src.compiler.codegen.nests.choice import choose_loops
 from penstock._src.compiler.kernels.index import Dynamic, Var, same_extent
 from penstock._src.compiler.kernels.kernel import NestKernel
 from penstock._src.compiler.kernels.loop_nest import Store
@@ -32,8 +32,8 @@ class Written:
 def verify_loops(kernel: NestKernel, extent: Extents, target: Any) -> None:
     """A store's loops are those of its nest, and it stands in no others that may be empty."""
     nest = kernel.nest
-    loops = Loops(nest, target)
-    order = [v for v, _ in loops.parallel] + loops.serial
+    loops = choose_loops(nest, target)
+    order = [*[v for v, _ in loops.parallel], *loops.serial]
     if loops.vector is not None and loops.vector not in order:
         order.append(loops.vector)
     shared = {v for v, _ in loops.parallel}

@@ -10,11 +10,11 @@ Context of a launch: blocks of a task (1), blocks, a pointer for each leaf and o
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
-from penstock._src.compiler.codegen.nests.choice import reduction_variables
-from penstock._src.compiler.codegen.nests.code import POINTERS, NestCode
-from penstock._src.compiler.codegen.nests.nest import NestEmitter
+from penstock._src.compiler.codegen.nests.choice import reduction_variables, work_of
+from penstock._src.compiler.codegen.nests.code import NestCode
 from penstock._src.compiler.codegen.nests.reductions import Running
 from penstock._src.compiler.codegen.nests.stretches import (
     combined,
@@ -25,16 +25,17 @@ from penstock._src.compiler.codegen.nests.stretches import (
     split_carried,
     steps_of,
 )
+from penstock._src.compiler.codegen.nests.values import NestValues
 from penstock._src.compiler.kernels.index import Var, never_negative
 from penstock._src.compiler.kernels.loop_nest import LoopNest, Store
 from penstock._src.compiler.kernels.values import Value, closure
 from penstock._src.devices.cuda.families.table import family_of
-from penstock._src.devices.cuda.kernels.choice import mapping_of
+from penstock._src.devices.cuda.kernels.choice import Mapping, mapping_of
 from penstock._src.devices.cuda.kernels.language import CudaFn, CudaModule
 from penstock._src.devices.cuda.target import THREADS
 from penstock._src.ir.extents.dims import Dim, expression, product
 from penstock._src.native import Target
-from penstock._src.native.language.types import I1, I8, PTR, size_of
+from penstock._src.native.language.types import I1, I8, size_of
 from penstock._src.native.language.value import Val
 
 NARROW = 1 << 31  # numbers below it are divided in 32 bits
@@ -42,49 +43,50 @@ NARROW = 1 << 31  # numbers below it are divided in 32 bits
 
 def emit_cuda_nest(nest: LoopNest, target: Target) -> NestCode:
     """The code of a nest."""
-    return CudaNest(nest, target).emit()
+    # Codes are kept long after the nodes that the nest reads, and must not hold them.
+    pointers = len(nest.leaves) + len(nest.outputs)
+    bare = replace(nest, leaves=[], outputs=[])
+    wavefront = family_of(target).wavefront(target)
+    mapping = mapping_of(nest, wavefront)
+    m = CudaModule(target, THREADS)
+    with m.kernel() as f:
+        extents = CudaNest(f, bare, mapping, wavefront, pointers).write()
+    blocks = expression(mapping.blocks())
+    sizes = [
+        expression(product([v.extent for v in nest.space if v in s.vars])) for s in nest.stores
+    ]
+
+    def iterations(value_of: Callable[[Any], int]) -> int:
+        """The blocks; none if no store has anything to do."""
+        return value_of(blocks) if any(value_of(size) for size in sizes) else 0
+
+    innermost = mapping.inner[0].number if len(mapping.inner) == 1 else None
+    return NestCode(
+        m.finished(extents), "task", iterations, work_of(bare), innermost, is_spread=True
+    )
 
 
-class CudaNest(NestEmitter):
-    """Writes one nest."""
+class CudaNest(NestValues):
+    """Writes one nest.
+
+    together  threads that reduce together, where code is being written
+    rank      number of the thread within its group
+    """
 
     f: CudaFn
 
-    def __init__(self, nest: LoopNest, target: Target):
-        super().__init__(nest, target)
-        self.wavefront = family_of(target).wavefront(target)
-        self.mapping = mapping_of(nest, self.wavefront)
-        self.together = 1  # threads that reduce together, where code is being written
-        self.rank: Any = 0  # number of the thread within its group
+    def __init__(
+        self, f: CudaFn, nest: LoopNest, mapping: Mapping, wavefront: int, pointers: int
+    ) -> None:
+        super().__init__(f, nest, pointers)
+        self.mapping, self.wavefront = mapping, wavefront
+        self.together = 1
+        self.rank: Any = 0
 
-    def emit(self) -> NestCode:
-        nest, mapping = self.nest, self.mapping
-        m = CudaModule(self.target, THREADS)
-        count = self.pointer_count
-        with m.kernel() as f:
-            self.f = f
-            self.pointers = [f.load(f.ctx, POINTERS + i, PTR) for i in range(count)]
-            self.prologue_at = len(f.lines)
-            self._groups()
-            self._load_extents(POINTERS + count)
-        blocks = expression(mapping.blocks())
-        sizes = [
-            expression(product([v.extent for v in nest.space if v in s.vars])) for s in nest.stores
-        ]
-
-        def iterations(value_of: Callable[[Any], int]) -> int:
-            """The blocks; none if no store has anything to do."""
-            return value_of(blocks) if any(value_of(size) for size in sizes) else 0
-
-        innermost = mapping.inner[0].number if len(mapping.inner) == 1 else None
-        return NestCode(
-            m.finished(tuple(self.extents)),
-            "task",
-            iterations,
-            self.loops.work(),
-            innermost,
-            True,
-        )
+    def write(self) -> tuple[Any, ...]:
+        """Writes the text, and tells in what order it reads the Dims."""
+        self._groups()
+        return self.load_extents()
 
     # -- points
     def _groups(self) -> None:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from penstock._src.compiler.codegen.kernel_code import RegisterTile
-from penstock._src.compiler.codegen.nests.epilogue import ExpressionEpilogue
+from penstock._src.compiler.codegen.nests.epilogue import ExpressionEpilogue, TileValues
 from penstock._src.compiler.kernels.index import Index
 from penstock._src.native.language.function import Fn
 from penstock._src.native.language.types import F32, vec
@@ -28,6 +28,13 @@ class CudaEpilogue(ExpressionEpilogue):
         for k in range(len(self.expression.sums)):
             zero = f.zero(vec(F32, lanes) if lanes > 1 else F32)
             f.store(zero, partial, column + k * width)
+
+    def values_of(self, f: Fn, tile: RegisterTile) -> TileValues:
+        return _ThreadValues(self, f, tile)
+
+
+class _ThreadValues(TileValues):
+    """The values of an expression on a thread's sums, which may be single numbers."""
 
     def parts(self, index: Index) -> tuple[Any, Any, Val | None]:
         base, step, offsets = super().parts(index)
