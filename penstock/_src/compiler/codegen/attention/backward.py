@@ -7,6 +7,8 @@
 dK and dV of the block are ready when all rows have been seen, dQ when all columns have.
 """
 
+from dataclasses import dataclass
+
 from penstock._src.compiler.codegen.kernel_code import PLAIN, Epilogue
 from penstock._src.native import Code, Target, Val
 from penstock._src.native.language.function import Fn
@@ -14,7 +16,7 @@ from penstock._src.native.language.types import I64, PTR, vec
 
 from .form import BACKWARD, COLUMNS, ROWS, ContextLayout, Form
 from .task import Task
-from .tiles import ScoreTile, exponential, through
+from .tiles import ScoreTile, Tiles, exponential, through
 
 
 def emit_backward(
@@ -24,112 +26,49 @@ def emit_backward(
 
     `operands` is how many words of the context the epilogue has; those of `gradient_epilogue` follow.
     """
-    kernel = _Backward(form, ContextLayout(form, target, BACKWARD), target)
-    return kernel.emit(epilogue, gradient_epilogue, operands)
+    layout = ContextLayout(form, target, BACKWARD)
+    return _Backward(form, layout, target, gradient_epilogue).write(epilogue, operands)
 
 
-class _Backward(Task):
-    def emit(self, epilogue: Epilogue, gradient_epilogue: Epilogue, operands: int) -> Code:
-        form, layout = self.form, self.layout
-        self.epilogue = gradient_epilogue
+Rows = tuple[Val, Val]  # address, step from row to row
+
+
+@dataclass(frozen=True)
+class _WholeRows:
+    """Rows as they are multiplied by: all of Q and dO, and a block of K."""
+
+    query: Rows
+    seed: Rows
+    key: Rows
+
+
+@dataclass(frozen=True)
+class _Block:
+    """Columns of the scores: `count` from `first` on, panels of their keys and values, and sums of the gradients."""
+
+    first: Val
+    count: Val
+    keys: Val
+    values: Val
+    dk: Val
+    dv: Val
+
+
+class _Backward(Tiles):
+    """Writes the kernel."""
+
+    def __init__(self, form: Form, layout: ContextLayout, target: Target, gradient_epilogue: Epilogue) -> None:  # fmt: skip
+        super().__init__(form, layout, target)
+        self.gradient_epilogue = gradient_epilogue
+
+    def write(self, epilogue: Epilogue, operands: int) -> Code:
+        form = self.form
         self.emit_scores("scores", form.depth, through(epilogue), 0, float("-inf"))
         self.emit_scores("gradient", form.width, self.finish_gradient, operands, 0.0)
         self.emit_probabilities()
         with self.module.task("backward") as f:
-            self.begin(f, BACKWARD)
-            zero = f.i64(0)
-            self.pack(
-                f, "query", zero, self.rows, form.depth, layout.row_tile, self.section(f, "queries")
-            )
-            self.pack(
-                f, "seed", zero, self.rows, form.width, layout.row_tile, self.section(f, "seeds")
-            )
-            self.query_rows = self.whole_rows(f, "query", "query", form.depth, zero, self.rows)
-            self.seed_rows = self.whole_rows(f, "seed", "seed", form.width, zero, self.rows)
-            self.sum_shares(f)
-            sums = self.section(f, "dq")
-            self.clear(f, sums, (self.rows + ROWS) // ROWS * ROWS * layout.depth)
-            f.loop(zero, self.columns, COLUMNS, lambda j: self.block_of_columns(f, j))
-            self.store_rows(f, "query_gradient", form.depth, sums, zero, self.rows)
+            _BackwardTask(self, f, BACKWARD).write()
         return Code.of(self.module)
-
-    def sum_shares(self, f: Fn) -> None:
-        """Each row's sum of dO * O."""
-        n, form = self.lanes, self.form
-        shares = self.section(f, "shares")
-        names = "seed", "output"
-
-        def row(i):
-            sum_ = f.zero(vec(self.total, n))
-            for j in range(0, form.width, n):
-                mask = f.mask(n, form.width - j) if form.width - j < n else None
-                parts = [
-                    f.convert(
-                        f.load(
-                            self.array[a], self.base[a] + i * self.cross[a] + j,
-                            vec(form.element(a), n), mask,
-                        ),
-                        self.total,
-                    )
-                    for a in names
-                ]  # fmt: skip
-                sum_ = f.fma(*parts, sum_)
-            f.store(f.reduce("fadd", sum_), shares, i)
-
-        f.loop(f.i64(0), self.rows, 1, row)
-
-    def block_of_columns(self, f: Fn, j: Val) -> None:
-        """All that `COLUMNS` columns from `j` on have to do with."""
-        form, layout = self.form, self.layout
-        cols = f.min(self.columns - j, COLUMNS)
-        keys, values, dk, dv = (self.section(f, s) for s in ("keys", "values", "dk", "dv"))
-        self.pack(f, "key", j, cols, form.depth, layout.panel, keys)
-        self.pack(f, "value", j, cols, form.width, layout.panel, values)
-        self.key_rows = self.whole_rows(f, "key", "key", form.depth, j, cols)
-        self.clear(f, dk, COLUMNS * layout.depth)
-        self.clear(f, dv, COLUMNS * layout.width)
-        first = f.i64(0)
-        if form.causal:  # rows before see none of these columns
-            first = f.max(0, j + 1 - layout.read(f, "reach")) // ROWS * ROWS
-        f.loop(first, self.rows, ROWS, lambda i: self.block(f, i, j, cols, keys, values, dk, dv))
-        self.store_rows(f, "key_gradient", form.depth, dk, j, cols)
-        self.store_rows(f, "value_gradient", form.width, dv, j, cols)
-
-    def block(self, f: Fn, i: Val, j: Val, cols: Val, keys: Val, values: Val, dk: Val, dv: Val):
-        """One block of scores."""
-        form, layout, total = self.form, self.layout, self.total
-        count = f.min(self.rows - i, ROWS)
-        cols = f.min(cols, self.reach(f, i + count) - j)
-        block, step = self.section(f, "scores"), self.cross["statistics"]
-        number = self.base["statistics"] + i * step
-        tall, wide = layout.row_tile, layout.panel
-        rooms = {
-            a: (layout.panel_room(tall, n), layout.panel_room(wide, n))
-            for a, n in (("query", form.depth), ("seed", form.width))
-        }
-        shares = f.at(self.section(f, "shares"), i, total)
-        a_room, b_room = rooms["query"]
-        queries = f.at(self.section(f, "queries"), i // tall * a_room, total)
-        self.sweep(
-            f, "scores", queries, a_room, keys, b_room, block, number, j, count, cols, shares
-        )
-        statistics = [f.at(layout.read(f, s), number, total) for s in ("maximum", "total")]
-        f.call("probabilities", block, *statistics, step, count, cols)
-        seed, across = self.rows_from(f, self.seed_rows, i)
-        self.multiply(f, block, True, seed, across, dv, cols, count, form.width)
-        a_room, b_room = rooms["seed"]
-        seeds = f.at(self.section(f, "seeds"), i // tall * a_room, total)
-        self.sweep(
-            f, "gradient", seeds, a_room, values, b_room, block, number, j, count, cols, shares
-        )
-        query, across = self.rows_from(f, self.query_rows, i)
-        self.multiply(f, block, True, query, across, dk, cols, count, form.depth)
-        sums = f.at(self.section(f, "dq"), i * layout.depth, total)
-        self.multiply(f, block, False, *self.key_rows, sums, count, cols, form.depth)
-
-    def rows_from(self, f: Fn, rows: tuple[Val, Val], i: Val) -> tuple[Val, Val]:
-        address, across = rows
-        return f.at(address, i * across, self.total), across
 
     def finish_gradient(self, f: Fn, tile: ScoreTile, acc: list[Val]) -> list[Val]:
         """P * (dP - D) through the epilogue; P is what the block holds."""
@@ -138,7 +77,7 @@ class _Backward(Task):
             f.load(f.scores, i * COLUMNS + self.lanes * j, x.ty) * (x - shares[i])
             for x, (i, j) in zip(acc, tile.cells, strict=True)
         ]
-        return self.epilogue.apply(f, tile, values)
+        return self.gradient_epilogue.apply(f, tile, values)
 
     def emit_probabilities(self) -> None:
         """exp(S - m) / l, row by row."""
@@ -161,3 +100,123 @@ class _Backward(Task):
                 self.vectors_of(f, f.cols, one)
 
             f.loop(f.i64(0), f.rows, 1, row)
+
+
+class _BackwardTask(Task):
+    """Writes the task: all of one batch."""
+
+    def write(self) -> None:
+        f, form, layout = self.f, self.form, self.layout
+        zero, tall = f.i64(0), layout.row_tile
+        self.pack("query", zero, self.rows, form.depth, tall, self.section("queries"))
+        self.pack("seed", zero, self.rows, form.width, tall, self.section("seeds"))
+        query = self.whole_rows("query", "query", form.depth, zero, self.rows)
+        seed = self.whole_rows("seed", "seed", form.width, zero, self.rows)
+        self.sum_shares()
+        sums = self.section("dq")
+        self.clear(sums, (self.rows + ROWS) // ROWS * ROWS * layout.depth)
+        f.loop(zero, self.columns, COLUMNS, lambda j: self.block_of_columns(j, query, seed))
+        self.store_rows("query_gradient", form.depth, sums, zero, self.rows)
+
+    def sum_shares(self) -> None:
+        """Each row's sum of dO * O."""
+        f, n, form = self.f, self.lanes, self.form
+        shares = self.section("shares")
+        names = "seed", "output"
+
+        def row(i):
+            sum_ = f.zero(vec(self.total, n))
+            for j in range(0, form.width, n):
+                mask = f.mask(n, form.width - j) if form.width - j < n else None
+                parts = [
+                    f.convert(
+                        f.load(
+                            self.array[a], self.base[a] + i * self.cross[a] + j,
+                            vec(form.element(a), n), mask,
+                        ),
+                        self.total,
+                    )
+                    for a in names
+                ]  # fmt: skip
+                sum_ = f.fma(*parts, sum_)
+            f.store(f.reduce("fadd", sum_), shares, i)
+
+        f.loop(f.i64(0), self.rows, 1, row)
+
+    def block_of_columns(self, j: Val, query: Rows, seed: Rows) -> None:
+        """All that `COLUMNS` columns from `j` on have to do with."""
+        f, form, layout = self.f, self.form, self.layout
+        cols = f.min(self.columns - j, COLUMNS)
+        keys, values, dk, dv = (self.section(s) for s in ("keys", "values", "dk", "dv"))
+        self.pack("key", j, cols, form.depth, layout.panel, keys)
+        self.pack("value", j, cols, form.width, layout.panel, values)
+        rows = _WholeRows(query, seed, self.whole_rows("key", "key", form.depth, j, cols))
+        block = _Block(j, cols, keys, values, dk, dv)
+        self.clear(dk, COLUMNS * layout.depth)
+        self.clear(dv, COLUMNS * layout.width)
+        first = f.i64(0)
+        if form.causal:  # rows before see none of these columns
+            first = f.max(0, j + 1 - layout.read(f, "reach")) // ROWS * ROWS
+        f.loop(first, self.rows, ROWS, lambda i: self.block_of_scores(i, block, rows))
+        self.store_rows("key_gradient", form.depth, dk, j, cols)
+        self.store_rows("value_gradient", form.width, dv, j, cols)
+
+    def block_of_scores(self, i: Val, columns: "_Block", rows: "_WholeRows") -> None:
+        """The rows from `i` on of a block of columns."""
+        f, form, layout, tiles, total = self.f, self.form, self.layout, self.tiles, self.total
+        j = columns.first
+        count = f.min(self.rows - i, ROWS)
+        cols = f.min(columns.count, self.reach(i + count) - j)
+        block, step = self.section("scores"), self.cross["statistics"]
+        number = self.base["statistics"] + i * step
+        tall, wide = layout.row_tile, layout.panel
+        rooms = {
+            a: (layout.panel_room(tall, n), layout.panel_room(wide, n))
+            for a, n in (("query", form.depth), ("seed", form.width))
+        }
+        shares = f.at(self.section("shares"), i, total)
+        a_room, b_room = rooms["query"]
+        queries = f.at(self.section("queries"), i // tall * a_room, total)
+        tiles.sweep(
+            f,
+            "scores",
+            queries,
+            a_room,
+            columns.keys,
+            b_room,
+            block,
+            number,
+            j,
+            count,
+            cols,
+            shares,
+        )
+        statistics = [f.at(layout.read(f, s), number, total) for s in ("maximum", "total")]
+        f.call("probabilities", block, *statistics, step, count, cols)
+        seed, across = self.rows_from(rows.seed, i)
+        tiles.multiply(f, block, True, seed, across, columns.dv, cols, count, form.width)
+        a_room, b_room = rooms["seed"]
+        seeds = f.at(self.section("seeds"), i // tall * a_room, total)
+        tiles.sweep(
+            f,
+            "gradient",
+            seeds,
+            a_room,
+            columns.values,
+            b_room,
+            block,
+            number,
+            j,
+            count,
+            cols,
+            shares,
+        )
+        query, across = self.rows_from(rows.query, i)
+        tiles.multiply(f, block, True, query, across, columns.dk, cols, count, form.depth)
+        sums = f.at(self.section("dq"), i * layout.depth, total)
+        tiles.multiply(f, block, False, *rows.key, sums, count, cols, form.depth)
+
+    def rows_from(self, rows: Rows, i: Val) -> Rows:
+        """The rows from `i` on."""
+        address, across = rows
+        return self.f.at(address, i * across, self.total), across

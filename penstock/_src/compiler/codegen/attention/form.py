@@ -7,6 +7,7 @@ row's maximum and sum) are numbered as the rows of the matrix of scores are, whi
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from penstock._src.compiler.codegen.contraction.pack import room
@@ -72,26 +73,67 @@ class Array:
     element: int = 1
 
 
+@dataclass(frozen=True)
 class ContextLayout:
-    """Words of the context and sections of a thread's memory, of one kernel."""
+    """Words of the context and sections of a thread's memory, of one kernel.
 
-    def __init__(self, form: Form, target: Target, arrays: Sequence[str]):
-        self.form, self.arrays = form, tuple(arrays)
-        self.lanes = target.lanes(form.total)
-        self.backward = "seed" in arrays
-        self.row_tile = ROW_TILE if target.registers >= MANY_REGISTERS else SMALL_ROW_TILE
-        self.panel = VECTORS * self.lanes  # columns of a tile of scores
-        self.depth, self.width = (round_up(x, self.lanes) for x in (form.depth, form.width))
-        pointers = [a for a in self.arrays if a != "statistics"] + ["maximum", "total", "scratch"]
-        self.pointers = tuple(pointers)
-        batches = range(form.batch)
-        self.names = (
-            *pointers, "each", "rows", "columns", "per", "chunks", "reach",
+    arrays   that the kernel reads and writes: FORWARD or BACKWARD
+    """
+
+    form: Form
+    target: Target
+    arrays: tuple[str, ...]
+
+    @cached_property
+    def lanes(self) -> int:
+        """Of a vector of sums."""
+        return self.target.lanes(self.form.total)
+
+    @property
+    def backward(self) -> bool:
+        return "seed" in self.arrays
+
+    @property
+    def row_tile(self) -> int:
+        """Rows of a tile of scores."""
+        return ROW_TILE if self.target.registers >= MANY_REGISTERS else SMALL_ROW_TILE
+
+    @property
+    def panel(self) -> int:
+        """Columns of a tile of scores."""
+        return VECTORS * self.lanes
+
+    @property
+    def depth(self) -> int:
+        """Elements of a row of Q and K, up to whole vectors."""
+        return round_up(self.form.depth, self.lanes)
+
+    @property
+    def width(self) -> int:
+        """Elements of a row of V, up to whole vectors."""
+        return round_up(self.form.width, self.lanes)
+
+    @cached_property
+    def pointers(self) -> tuple[str, ...]:
+        """Names of the words that are addresses."""
+        return (*[a for a in self.arrays if a != "statistics"], "maximum", "total", "scratch")
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Of the words, in order."""
+        batches = range(self.form.batch)
+        parts = ("base", "cross", "element", *[f"batch{i}" for i in batches])
+        return (
+            *self.pointers, "each", "rows", "columns", "per", "chunks", "reach",
             *[f"extent{i}" for i in batches],
-            *[f"{a}.{part}" for a in self.arrays for part in ("base", "cross", "element", *[f"batch{i}" for i in batches])],
+            *[f"{a}.{part}" for a in self.arrays for part in parts],
             *[f"at.{name}" for name in self.sections(1, 1)],
         )  # fmt: skip
-        self.places = {name: i for i, name in enumerate(self.names)}
+
+    @cached_property
+    def places(self) -> dict[str, int]:
+        """The number of each word."""
+        return {name: i for i, name in enumerate(self.names)}
 
     def steps(self, depth: int) -> int:
         """Rows of a packed panel of so many elements' depth."""

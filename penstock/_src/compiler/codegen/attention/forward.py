@@ -8,79 +8,27 @@ in the end  O / l is stored, and m and l for the backward pass
 
 from penstock._src.compiler.codegen.kernel_code import PLAIN, Epilogue
 from penstock._src.native import Code, Target
-from penstock._src.native.language.function import Fn
 from penstock._src.native.language.types import I64, PTR, vec
 
 from .form import COLUMNS, FORWARD, ROWS, ContextLayout, Form
 from .task import Task
-from .tiles import INFINITY, exponential, through
+from .tiles import INFINITY, Tiles, exponential, through
 
 
 def emit_forward(form: Form, target: Target, epilogue: Epilogue = PLAIN) -> Code:
     """The kernel: task `forward`, for a chunk of `per` rows of one batch."""
-    return _Forward(form, ContextLayout(form, target, FORWARD), target).emit(epilogue)
+    return _Forward(form, ContextLayout(form, target, FORWARD), target).write(epilogue)
 
 
-class _Forward(Task):
-    def emit(self, epilogue: Epilogue) -> Code:
-        form, layout = self.form, self.layout
-        self.emit_scores("scores", form.depth, through(epilogue), 0, -INFINITY)
+class _Forward(Tiles):
+    """Writes the kernel."""
+
+    def write(self, epilogue: Epilogue) -> Code:
+        self.emit_scores("scores", self.form.depth, through(epilogue), 0, -INFINITY)
         self.emit_softmax()
         with self.module.task("forward") as f:
-            self.begin(f, FORWARD)
-            first = self.chunk * self.per
-            last = f.min(first + self.per, self.rows)
-            reach = self.reach(f, last)
-            keys = self.section(f, "keys")
-            self.pack(f, "key", f.i64(0), reach, form.depth, layout.panel, keys)
-            values, across = self.whole_rows(f, "value", "value", form.width, f.i64(0), reach)
-
-            def block(i):
-                self.block_of_rows(f, i, f.min(last - i, ROWS), keys, values, across)
-
-            f.loop(first, last, ROWS, block)
+            _ForwardTask(self, f, FORWARD).write()
         return Code.of(self.module)
-
-    def block_of_rows(self, f: Fn, row, count, keys, values, across) -> None:
-        """Attention of `count` rows from `row` on."""
-        form, layout = self.form, self.layout
-        queries, scores, sums = (self.section(f, s) for s in ("queries", "scores", "sums"))
-        maximum, total = self.section(f, "maximum"), self.section(f, "total")
-        self.pack(f, "query", row, count, form.depth, layout.row_tile, queries)
-        self.clear(f, sums, ROWS * layout.width)
-        self.clear(f, total, ROWS)
-        low = f.splat(f.const(-INFINITY, self.total), self.lanes)
-        for i in range(0, ROWS, self.lanes):
-            f.store(low, maximum, i)
-        reach = self.reach(f, row + count)
-        a_room = layout.panel_room(layout.row_tile, form.depth)
-        b_room = layout.panel_room(layout.panel, form.depth)
-        number = self.base["statistics"] + row * self.cross["statistics"]
-
-        def columns(j):
-            cols = f.min(reach - j, COLUMNS)
-            panels = f.at(keys, j // layout.panel * b_room, self.total)
-            self.sweep(
-                f, "scores", queries, a_room, panels, b_room, scores, number, j, count, cols, total
-            )
-            f.call("softmax", scores, maximum, total, sums, count, cols)
-            rows = f.at(values, j * across, self.total)
-            self.multiply(f, scores, False, rows, across, sums, count, cols, form.width)
-
-        f.loop(f.i64(0), reach, COLUMNS, columns)
-        self.store_rows(f, "output", form.width, sums, row, count, total)
-        if form.statistics:
-            self.store_statistics(f, number, count, maximum, total)
-
-    def store_statistics(self, f: Fn, number, count, maximum, total) -> None:
-        for name, source in (("maximum", maximum), ("total", total)):
-            to = self.layout.read(f, name)
-
-            def row(i, to=to, source=source):
-                at = number + i * self.cross["statistics"]
-                f.store(f.load(source, i, self.total), to, at)
-
-            f.loop(f.i64(0), count, 1, row)
 
     def emit_softmax(self) -> None:
         """The block's exponentials, and what earlier blocks have summed brought to the new maximum."""
@@ -115,3 +63,64 @@ class _Forward(Task):
                     f.store(f.load(f.sums, i * width + j, vector) * scale, f.sums, i * width + j)
 
             f.loop(f.i64(0), f.rows, 1, row)
+
+
+class _ForwardTask(Task):
+    """Writes the task: a chunk of rows."""
+
+    def write(self) -> None:
+        f, form, layout = self.f, self.form, self.layout
+        first = self.chunk * self.per
+        last = f.min(first + self.per, self.rows)
+        reach = self.reach(last)
+        keys = self.section("keys")
+        self.pack("key", f.i64(0), reach, form.depth, layout.panel, keys)
+        values, across = self.whole_rows("value", "value", form.width, f.i64(0), reach)
+
+        def block(i):
+            self.block_of_rows(i, f.min(last - i, ROWS), keys, values, across)
+
+        f.loop(first, last, ROWS, block)
+
+    def block_of_rows(self, row, count, keys, values, across) -> None:
+        """Attention of `count` rows from `row` on."""
+        f, form, layout, tiles = self.f, self.form, self.layout, self.tiles
+        queries, scores, sums = (self.section(s) for s in ("queries", "scores", "sums"))
+        maximum, total = self.section("maximum"), self.section("total")
+        self.pack("query", row, count, form.depth, layout.row_tile, queries)
+        self.clear(sums, ROWS * layout.width)
+        self.clear(total, ROWS)
+        low = f.splat(f.const(-INFINITY, self.total), self.lanes)
+        for i in range(0, ROWS, self.lanes):
+            f.store(low, maximum, i)
+        reach = self.reach(row + count)
+        a_room = layout.panel_room(layout.row_tile, form.depth)
+        b_room = layout.panel_room(layout.panel, form.depth)
+        number = self.base["statistics"] + row * self.cross["statistics"]
+
+        def columns(j):
+            cols = f.min(reach - j, COLUMNS)
+            panels = f.at(keys, j // layout.panel * b_room, self.total)
+            tiles.sweep(
+                f, "scores", queries, a_room, panels, b_room, scores, number, j, count, cols, total
+            )
+            f.call("softmax", scores, maximum, total, sums, count, cols)
+            rows = f.at(values, j * across, self.total)
+            tiles.multiply(f, scores, False, rows, across, sums, count, cols, form.width)
+
+        f.loop(f.i64(0), reach, COLUMNS, columns)
+        self.store_rows("output", form.width, sums, row, count, total)
+        if form.statistics:
+            self.store_statistics(number, count, maximum, total)
+
+    def store_statistics(self, number, count, maximum, total) -> None:
+        """Keeps the maxima and sums of rows for the backward pass."""
+        f = self.f
+        for name, source in (("maximum", maximum), ("total", total)):
+            to = self.layout.read(f, name)
+
+            def row(i, to=to, source=source):
+                at = number + i * self.cross["statistics"]
+                f.store(f.load(source, i, self.total), to, at)
+
+            f.loop(f.i64(0), count, 1, row)

@@ -1,6 +1,6 @@
-"""What both directions of attention do in a task: places of operands, packing, the probabilities of a row."""
+"""What both directions of attention do in a task: places of operands, packing, storing of rows."""
 
-from collections.abc import Callable
+from functools import partial
 
 from penstock._src.compiler.codegen.contraction.extents import unravel
 from penstock._src.compiler.codegen.contraction.pack import pack_across, pack_along
@@ -9,38 +9,47 @@ from penstock._src.native.language.function import Fn
 from penstock._src.native.language.types import I64, SIZE, vec
 from penstock._src.native.language.value import Val
 
-from .form import VECTORS
 from .tiles import Tiles
 
 
-class Task(Tiles):
-    """Mixed into the kernels: `begin` reads the context of the task being written."""
+class Task:
+    """A task that is being written, and what it has read of its context.
 
-    def begin(self, f: Fn, arrays: tuple[str, ...]) -> None:
-        layout = self.layout
-        self.rows, self.columns = layout.read(f, "rows"), layout.read(f, "columns")
-        self.chunks, self.per = layout.read(f, "chunks"), layout.read(f, "per")
-        self.batch, self.chunk = f.task // self.chunks, f.task % self.chunks
-        extents = [layout.read(f, f"extent{i}") for i in range(self.form.batch)]
+    rows, columns   of the matrix of scores
+    batch, chunk    the numbers of the task's batch, and of its part of the rows, which are `per`
+    cross, base     of each array: the step from row to row, and where the batch begins
+    array           addresses
+    own             the thread's own memory
+    """
+
+    def __init__(self, tiles: Tiles, f: Fn, arrays: tuple[str, ...]) -> None:
+        self.tiles, self.f = tiles, f
+        self.form, self.layout = tiles.form, tiles.layout
+        self.total, self.lanes = tiles.total, tiles.lanes
+        read = partial(self.layout.read, f)
+        self.rows, self.columns = read("rows"), read("columns")
+        chunks, self.per = read("chunks"), read("per")
+        self.batch, self.chunk = f.task // chunks, f.task % chunks
+        extents = [read(f"extent{i}") for i in range(self.form.batch)]
         coordinates = unravel(f, self.batch, extents)
-        self.cross = {a: layout.read(f, f"{a}.cross") for a in arrays}
-        self.base = {}
+        self.cross = {a: read(f"{a}.cross") for a in arrays}
+        self.base: dict[str, Val] = {}
         for a in arrays:
-            base = layout.read(f, f"{a}.base")
+            base = read(f"{a}.base")
             for i, x in enumerate(coordinates):
-                base = base + x * layout.read(f, f"{a}.batch{i}")
+                base = base + x * read(f"{a}.batch{i}")
             self.base[a] = base
-        self.array = {a: layout.read(f, a) for a in arrays if a != "statistics"}
-        self.own = f.at(layout.read(f, "scratch"), f.tid * layout.read(f, "each"), self.total)
+        self.array = {a: read(a) for a in arrays if a != "statistics"}
+        self.own = f.at(read("scratch"), f.tid * read("each"), self.total)
 
-    def section(self, f: Fn, name: str) -> Val:
+    def section(self, name: str) -> Val:
         """A part of the thread's own memory."""
+        f = self.f
         return f.at(self.own, self.layout.read(f, f"at.{name}"), self.total)
 
-    def pack(
-        self, f: Fn, name: str, first: Val, count: Val, depth: int, width: int, dst: Val
-    ) -> None:
+    def pack(self, name: str, first: Val, count: Val, depth: int, width: int, dst: Val) -> None:
         """Rows of an operand as panels: dst[row // width][k][row % width]."""
+        f = self.f
         element, cross, base = self.form.element(name), self.cross[name], self.base[name]
         if self.form.pairs:  # as floats are, that hold a pair each
             element, cross, base = self.total, cross // PAIR, base // PAIR
@@ -55,44 +64,37 @@ class Task(Tiles):
         f.loop(f.i64(0), count, width, panel)
 
     def whole_rows(
-        self, f: Fn, name: str, section: str, extent: int, first: Val, count: Val
+        self, name: str, section: str, extent: int, first: Val, count: Val
     ) -> tuple[Val, Val]:
         """(address, step) of rows as they are multiplied by: where they lie, or copies in the sum's type."""
+        f = self.f
         element = self.form.element(name)
         base, cross = self.base[name] + first * self.cross[name], self.cross[name]
         if not self.layout.copied(name):
             return f.at(self.array[name], base, element), cross
-        to, width = self.section(f, section), -(-extent // self.lanes) * self.lanes
+        to, width = self.section(section), -(-extent // self.lanes) * self.lanes
         pack_along(
             f, self.array[name], base, cross, extent, extent, count, to, width, element, self.total, self.lanes
         )  # fmt: skip
         return to, f.i64(width)
 
-    def reach(self, f: Fn, end: Val) -> Val:
+    def reach(self, end: Val) -> Val:
         """How many columns the rows before `end` see."""
+        f = self.f
         if not self.form.causal:
             return self.columns
         return f.max(0, f.min(self.columns, end + (self.layout.read(f, "reach") - 1)))
 
-    def clear(self, f: Fn, section: Val, count) -> None:
+    def clear(self, section: Val, count) -> None:
         """Fills elements with zeros."""
+        f = self.f
         f.memset(section, 0, f.i64(count) * SIZE[self.total])
 
-    def vectors_of(self, f: Fn, cols: Val, body: Callable, *carry: Val) -> tuple[Val, ...]:
-        """Runs body(offset, *carry) for all vectors of a row of scores, a panel's width at a time."""
-        n, wide = self.lanes, self.layout.panel
-
-        def panel(j, *carry):
-            for v in range(VECTORS):
-                carry = body(j + n * v, *carry)
-            return carry
-
-        return f.loop(f.i64(0), cols, wide, panel, *carry)
-
     def store_rows(
-        self, f: Fn, name: str, extent: int, source: Val, first: Val, count: Val, scale: Val | None = None
+        self, name: str, extent: int, source: Val, first: Val, count: Val, scale: Val | None = None
     ) -> None:  # fmt: skip
         """Writes accumulated rows to an array, each divided by its number in `scale`."""
+        f = self.f
         n, element = self.lanes, self.form.element(name)
         width = -(-extent // n) * n
         step = self.layout.read(f, f"{name}.element")

@@ -112,6 +112,17 @@ class Tiles:
 
         f.loop(f.i64(0), cols, wide, panel)
 
+    def vectors_of(self, f: Fn, cols: Val, body: Callable, *carry: Val) -> tuple[Val, ...]:
+        """Runs body(offset, *carry) for all vectors of a row of scores, a panel's width at a time."""
+        n, wide = self.lanes, self.layout.panel
+
+        def panel(j, *carry):
+            for v in range(VECTORS):
+                carry = body(j + n * v, *carry)
+            return carry
+
+        return f.loop(f.i64(0), cols, wide, panel, *carry)
+
     # -- products
     def rows_of(self, vectors: int, block: int) -> int:
         """Rows of a tile of so many vectors: a power of two that divides a block and finds registers."""
