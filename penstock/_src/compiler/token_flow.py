@@ -39,24 +39,12 @@ class TokenFlow:
         self.inputs, self.outputs = list(inputs), list(outputs)
         self.states, self.why_host = states, why_host
         before, between, self.last = _stages(self.ops)
-        self.before = self._compiled("before", before, self.inputs, [*between, *self.last])
+        first = _made_and_read(before, [*between, *self.last], self.outputs)
+        known = [*self.inputs, *first, *_made_and_read(between, self.last, self.outputs)]
+        fetched = _made_and_read(self.last, [], self.outputs)
+        self.before = Executable(f"{name}_before", lambda: before, self.inputs, first, states, why_host)  # fmt: skip
         self.tokens = _Tokens(between, states)
-        known = [*self.inputs, *self.before.outputs]
-        known += self._made_and_read(between, self.last)
-        self.after = self._compiled("after", self.last, known, [])
-
-    def _made_and_read(self, ops: Sequence[Operation], readers: Sequence[Operation]) -> list[Any]:
-        """The outputs of the operations that the readers read or that are fetched."""
-        made = {t._id for op in ops for t in op._outputs}
-        read = [t for op in readers for t in op._inputs]
-        return [*{t._id: t for t in (*read, *self.outputs) if t._id in made}.values()]
-
-    def _compiled(
-        self, stage: str, ops: list[Operation], inputs: list[Any], readers: list[Operation]
-    ) -> Executable:
-        outputs = self._made_and_read(ops, readers)
-        name = f"{self.name}_{stage}"
-        return Executable(name, lambda: ops, inputs, outputs, self.states, self.why_host)
+        self.after = Executable(f"{name}_after", lambda: self.last, known, fetched, states, why_host)  # fmt: skip
 
     def __call__(self, values: Sequence[Any]) -> list[Any]:
         """Returns one host value for each output.
@@ -76,6 +64,15 @@ class TokenFlow:
         return [_fetched(i, t, held) for i, t in enumerate(self.outputs)]
 
     run = __call__
+
+
+def _made_and_read(
+    ops: Sequence[Operation], readers: Sequence[Operation], fetched: Sequence[Any]
+) -> list[Any]:
+    """The outputs of the operations that the readers read or that are fetched."""
+    made = {t._id for op in ops for t in op._outputs}
+    read = [t for op in readers for t in op._inputs]
+    return [*{t._id: t for t in (*read, *fetched) if t._id in made}.values()]
 
 
 def _stages(ops: Sequence[Operation]) -> tuple[list[Operation], ...]:

@@ -384,7 +384,7 @@ class Pool:
         self._run = self.library.function(
             "penstock_pool_run", ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64
         )
-        self.resize(threads)
+        self._resize(_checked(threads))
         array_memory.watch_arrays(self.library)
         interrupts.watch_interrupts(self.library)
         if hasattr(os, "register_at_fork"):
@@ -397,11 +397,7 @@ class Pool:
 
     def resize(self, threads: int) -> None:
         """Sets the number of threads; waits until the pool is idle."""
-        if not 1 <= threads <= MOST_THREADS:
-            raise errors.InvalidArgumentError(
-                f"Thread pool: a size from 1 to {MOST_THREADS}. Received {threads}."
-            )
-        self._resize(threads)
+        self._resize(_checked(threads))
 
     def work_alone(self, alone: bool = True) -> None:
         """Lets the calling thread run the tasks of its jobs itself.
@@ -415,6 +411,15 @@ class Pool:
     def run(self, function: int, context: int, tasks: int) -> None:
         """Runs the tasks of the function at that address; for tests and tools."""
         self._run(function, context, tasks, self.threads)
+
+
+def _checked(threads: int) -> int:
+    """A number of threads that a pool can have."""
+    if not 1 <= threads <= MOST_THREADS:
+        raise errors.InvalidArgumentError(
+            f"Thread pool: a size from 1 to {MOST_THREADS}. Received {threads}."
+        )
+    return threads
 
 
 _pools: list[Pool] = []  # the process's pool, after first use

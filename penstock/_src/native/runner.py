@@ -84,29 +84,31 @@ class Call:
         self.patches = _words(patches).reshape(-1, PATCH_WORDS)
         self.status = np.zeros(STATUS_WORDS * (1 + lanes), np.int64)
         self.keep, self.threads = keep, threads
-        self._inputs = inputs
-        self.run = self._bind("penstock_run", None)
+        self.inputs = inputs
+        self.run = _bound(self, "penstock_run", None)
 
     def timed(self, log_capacity: int = 0):
         """A second callable that adds each record's time to it; and the log it fills, (records, start, end)."""
         log = np.zeros(2 + LOG_WORDS * log_capacity, np.int64)
         log[1] = log_capacity
-        return self._bind("penstock_run_timed", log), log
-
-    def _bind(self, name: str, log: np.ndarray | None):
-        known = np.zeros(_DESCRIPTION, np.int64).view(_Description)
-        known[:] = (
-            self.table.ctypes.data, self.table.size, self.patches.ctypes.data, len(self.patches), self._inputs,
-            self.status.ctypes.data, self.threads, id(np.ndarray), 0 if log is None else log.ctypes.data,
-        )[: _DESCRIPTION]  # fmt: skip
-        known.owner = (self.table, self.patches, self.status, self.keep, log)
-        return py.bind(_entries()[name], known)
+        return _bound(self, "penstock_run_timed", log), log
 
 
 class _Description(np.ndarray):
     """The words of a bound call; owns what they point to."""
 
     owner: tuple = ()
+
+
+def _bound(call: Call, name: str, log: np.ndarray | None):
+    """What runs a call's table by one of the entries."""
+    known = np.zeros(_DESCRIPTION, np.int64).view(_Description)
+    known[:] = (
+        call.table.ctypes.data, call.table.size, call.patches.ctypes.data, len(call.patches), call.inputs,
+        call.status.ctypes.data, call.threads, id(np.ndarray), 0 if log is None else log.ctypes.data,
+    )[: _DESCRIPTION]  # fmt: skip
+    known.owner = (call.table, call.patches, call.status, call.keep, log)
+    return py.bind(_entries()[name], known)
 
 
 def _words(values) -> np.ndarray:

@@ -1,7 +1,7 @@
 """Branches: ops that run one of several graph functions, lowered into `case` nodes."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from penstock._src.compiler.lower.context import LoweringContext
@@ -46,7 +46,7 @@ def branch(
     trials = [_Trial(given, function) for function in functions]
     written = {i: h for trial in trials for i, h in trial.written.items()}
     checks = list(dict.fromkeys(check for trial in trials for check in trial.checks))
-    results = _Results(p, [trial.results for trial in trials])
+    results, packing = _common_results(p, [trial.results for trial in trials])
     traced = []
     for trial in trials:
         held = [trial.checks.get(check, p.constant(True)) for check in checks]
@@ -58,7 +58,7 @@ def branch(
     split = len(nodes) - len(written)
     for handle, value in zip(written.values(), nodes[split:]):
         p.assign_variable(handle, value)
-    return results.unpacked(nodes[:split])
+    return results.unpacked(packing, nodes[:split])
 
 
 class _Operands:
@@ -100,47 +100,64 @@ class _Trial:
         self.written = {h.id: h for h in given.handles if self.after[h.id] is not before[h.id]}
 
 
+@dataclass(frozen=True)
 class _Results:
-    """The types of the results of all functions: common capacities of dynamic rows and lists, and values known to be equal."""
+    """What the results of all functions have in common.
 
-    def __init__(self, p: LoweringContext, outputs: Sequence[Sequence[Lowered]]) -> None:
-        """`outputs` are the results of each function.
+    present   for each result a value of its type, which no function leaves out
+    known     results that are one known value, by their position
+    like      common capacities of dynamic rows and lists
+    """
 
-        Raises:
-          NotLowerable: they have different types.
-        """
-        self.p = p
-        self.present = [_present(column) for column in zip(*outputs)]
-        columns = list(zip(*map(self.filled, outputs)))
-        self.known = {
-            i: column[0]
-            for i, column in enumerate(columns)
-            if _is_known(p, column[0]) and all(value is column[0] for value in column)
-        }
-        self.like = [_common_list(column) for column in columns]
-        first = [_with_notes(column) for column in columns]
-        packed = [self.packed(values) for values in (first, *list(zip(*columns))[1:])]
-        if any(not packed[0].is_like(other) for other in packed[1:]):
-            raise NotLowerable("the branches return lists of different shapes")
-        self.count, self.packing = len(columns), packed[0]
-
-    def filled(self, values: Sequence[Lowered]) -> list[Lowered]:
-        """One function's results, with zeros in place of absent ones."""
-        pairs = zip(values, self.present)
-        return [_zeros(self.p, other) if isinstance(v, Absent) else v for v, other in pairs]
+    p: LoweringContext
+    present: Sequence[Lowered]
+    known: dict[int, Lowered]
+    like: Sequence[Any]
 
     def packed(self, values: Sequence[Lowered]) -> Packing:
         """One function's results as nodes."""
-        values = self.filled(values)
+        values = _filled(self.p, values, self.present)
         changing = [i for i in range(len(values)) if i not in self.known]
         return Packing(
             _allocated(self.p, [values[i] for i in changing], [self.like[i] for i in changing])
         )
 
-    def unpacked(self, nodes: Sequence[Node]) -> list[Lowered]:
-        """The results that these nodes are."""
-        found = iter(self.packing.unpack(nodes))
-        return [self.known[i] if i in self.known else next(found) for i in range(self.count)]
+    def unpacked(self, packing: Packing, nodes: Sequence[Node]) -> list[Lowered]:
+        """The results that these nodes are; `packing` is of those that are not known."""
+        found = iter(packing.unpack(nodes))
+        count = len(self.present)
+        return [self.known[i] if i in self.known else next(found) for i in range(count)]
+
+
+def _common_results(
+    p: LoweringContext, outputs: Sequence[Sequence[Lowered]]
+) -> tuple[_Results, Packing]:
+    """(what the results of each function have in common, how those that are not known are packed).
+
+    Raises:
+      NotLowerable: they have different types.
+    """
+    present = [_present(column) for column in zip(*outputs)]
+    columns = list(zip(*[_filled(p, values, present) for values in outputs]))
+    known = {
+        i: column[0]
+        for i, column in enumerate(columns)
+        if _is_known(p, column[0]) and all(value is column[0] for value in column)
+    }
+    results = _Results(p, present, known, [_common_list(column) for column in columns])
+    first = [_with_notes(column) for column in columns]
+    packed = [results.packed(values) for values in (first, *list(zip(*columns))[1:])]
+    if any(not packed[0].is_like(other) for other in packed[1:]):
+        raise NotLowerable("the branches return lists of different shapes")
+    return results, packed[0]
+
+
+def _filled(
+    p: LoweringContext, values: Sequence[Lowered], present: Sequence[Lowered]
+) -> list[Lowered]:
+    """One function's results, with zeros in place of absent ones."""
+    pairs = zip(values, present)
+    return [_zeros(p, other) if isinstance(v, Absent) else v for v, other in pairs]
 
 
 def _is_known(p: LoweringContext, value: Lowered) -> bool:

@@ -94,17 +94,18 @@ def lower_loop(lowering: Lowering, loop: Loop, given: list[Lowered]) -> list[Low
         args = list(given)
         for i, memory in findings.memory.items():
             args[i] = memory.given_to(p, given[i], given)
-        trace = _Trace(lowering, loop, args, handles, findings)
+        arguments = _Arguments(p, args, handles, findings)
+        trace = _traced(lowering, loop, arguments, findings)
         wrong = {i for i in inherited if not same_value(trace.results[i], args[i])}
-        still = {i for i in trace.moving if same_value(trace.results[i], trace.arguments[i])}
+        still = {i for i in arguments.moving if same_value(trace.results[i], arguments.inside[i])}
         if wrong or still:
             inherited -= wrong
             findings.fixed = (findings.fixed - wrong) | still
             continue
-        new_writes = {h.id: h for h in handles if trace.after[h.id] is not trace.before[h.id]}
-        trips, exact = trace.trips(trace.after_step())
-        findings.ranges = {} if trips is None else trace.ranges(trips, trace.after_step())
-        trace.assume(findings.ranges)
+        new_writes = {h.id: h for h in handles if trace.after[h.id] is not arguments.before[h.id]}
+        trips, exact = trace.trips()
+        findings.ranges = {} if trips is None else arguments.ranges(trips, trace.counters())
+        arguments.assume(findings.ranges)
         grown = _grown(p, given, args, trace, trips)
         is_told = findings.ranges == trace.told
         if set(new_writes) <= set(findings.written) and not grown:
@@ -133,68 +134,49 @@ def _within(ranges: dict[int, Range], told: dict[int, Range]) -> bool:
     )
 
 
-class _Trace:
-    """A loop's condition and body, traced on fresh parameters."""
+class _Arguments:
+    """What a loop's body is given: fresh parameters in place of what moves.
+
+    moving      positions of the arguments that change from step to step
+    packing     these as nodes, before the loop
+    parameters  in their places, then those of the variables that the loop writes
+    inside      the arguments inside the loop
+    before      values of variables before a step, by the ids of their handles
+    """
 
     def __init__(
-        self,
-        lowering: Lowering,
-        loop: Loop,
-        args: list[Lowered],
-        handles: list[Node],
-        findings: LoopFindings,
+        self, p: LoweringContext, given: list[Lowered], handles: list[Node], findings: LoopFindings
     ) -> None:
-        p = self.p = lowering.p
-        self.args = args
-        self.moving = [i for i in range(len(args)) if i not in findings.fixed]
-        self.packing = Packing([args[i] for i in self.moving])
+        self.p, self.given = p, given
+        self.moving = [i for i in range(len(given)) if i not in findings.fixed]
+        self.packing = Packing([given[i] for i in self.moving])
         held = [p.read_variable(h) for h in findings.written.values()]
         self.parameters = p.parameters_like([*self.packing.nodes, *held])
         split = len(self.packing.nodes)
-        self.arguments = list(args)
+        self.inside = list(given)
         for i, value in zip(self.moving, self.packing.unpack(self.parameters[:split])):
-            self.arguments[i] = (
-                replace(value, awaits=True) if isinstance(value, ListValue) else value
-            )
+            if isinstance(value, ListValue):
+                value = replace(value, awaits=True)
+            self.inside[i] = value
         self.before = {h.id: p.read_variable(h) for h in handles}
         self.before.update(zip(findings.written, self.parameters[split:]))
-        with p.deeper(), _tried(p):
-            with p.collected() as checks:
-                found, _ = effects(lowering, self.before, lambda: [loop.condition(self.arguments)])
-            if checks:
-                raise NotLowerable("a check inside of a loop's condition")
-            self.condition: Any = found[0]
-            self.told = {**findings.ranges, **self._foreseen(loop)}
-            self.assume(self.told)
-            with p.collected() as self.checks:
-                self.results, self.after = effects(
-                    lowering, self.before, lambda: loop.body(self.arguments)
-                )
 
-    def _foreseen(self, loop: Loop) -> dict[int, Range]:
-        """The ranges of counters that are found before the body is traced."""
-        counts = loop.counts(self.arguments)
-        trips, _ = self.trips(counts)
-        return {} if trips is None else self.ranges(trips, counts)
+    def trips(self, condition: Any, after: dict[int, Node]) -> tuple[Any, bool]:
+        """The largest number of steps, as an extent, or None if it is unknown; and whether it is exact.
 
-    def after_step(self) -> dict[int, Node]:
-        """The counters after one step."""
-        found = {i: _count(self.results[i]) for i in self.moving}
-        return {i: node for i, node in found.items() if node is not None}
-
-    def trips(self, after: dict[int, Node]) -> tuple[Any, bool]:
-        """The largest number of steps, as an extent, or None if it is unknown; and whether it is exact."""
+        `after` are counters after one step.
+        """
         pairs = [
-            (self.args[i], self.arguments[i], after[i])
+            (self.given[i], self.inside[i], after[i])
             for i in self.moving
-            if isinstance(self.arguments[i], Node) and i in after
+            if isinstance(self.inside[i], Node) and i in after
         ]
-        return trip_count(self.p, self.condition, pairs)  # type: ignore[arg-type]
+        return trip_count(self.p, condition, pairs)  # type: ignore[arg-type]
 
     def assume(self, ranges: dict[int, Range]) -> None:
         """Assumes the ranges of arguments."""
         for i, ends in ranges.items():
-            number = _count(self.arguments[i])
+            number = _count(self.inside[i])
             if number is not None:
                 self.p.assume(number, *ends)
 
@@ -202,11 +184,62 @@ class _Trace:
         """The ranges of counters inside the loop."""
         found = {}
         for i in self.moving:
-            before, inside = _count(self.args[i]), _count(self.arguments[i])
+            before, inside = _count(self.given[i]), _count(self.inside[i])
             ends = value_range(self.p, before, inside, after.get(i), trips)
             if ends is not None:
                 found[i] = ends
         return found
+
+
+@dataclass(frozen=True)
+class _Trace:
+    """A loop's condition and body, traced.
+
+    told      the ranges of arguments that were assumed
+    checks    of a step
+    results   of a step; `after` are the values of variables after it
+    """
+
+    arguments: _Arguments
+    condition: Any
+    told: dict[int, Range]
+    checks: dict[Any, Node]
+    results: list[Lowered]
+    after: dict[int, Node]
+
+    def counters(self) -> dict[int, Node]:
+        """The counters after one step."""
+        found = {i: _count(self.results[i]) for i in self.arguments.moving}
+        return {i: node for i, node in found.items() if node is not None}
+
+    def trips(self) -> tuple[Any, bool]:
+        """The largest number of steps, or None; and whether it is exact."""
+        return self.arguments.trips(self.condition, self.counters())
+
+
+def _traced(
+    lowering: Lowering, loop: Loop, arguments: _Arguments, findings: LoopFindings
+) -> _Trace:
+    """Traces a loop on its arguments."""
+    p, before = lowering.p, arguments.before
+    with p.deeper(), _tried(p):
+        with p.collected() as checks:
+            found, _ = effects(lowering, before, lambda: [loop.condition(arguments.inside)])
+        if checks:
+            raise NotLowerable("a check inside of a loop's condition")
+        condition: Any = found[0]
+        told = {**findings.ranges, **_foreseen(loop, arguments, condition)}
+        arguments.assume(told)
+        with p.collected() as checks:
+            results, after = effects(lowering, before, lambda: loop.body(arguments.inside))
+    return _Trace(arguments, condition, told, checks, results, after)
+
+
+def _foreseen(loop: Loop, arguments: _Arguments, condition: Any) -> dict[int, Range]:
+    """The ranges of counters that are found before the body is traced."""
+    counts = loop.counts(arguments.inside)
+    trips, _ = arguments.trips(condition, counts)
+    return {} if trips is None else arguments.ranges(trips, counts)
 
 
 @contextlib.contextmanager
@@ -230,10 +263,10 @@ def _grown(
 ) -> dict[int, Memory]:
     """The memory of lists that need more than they have."""
     found = {}
-    for i in trace.moving:
+    for i in trace.arguments.moving:
         arg = args[i]
         if isinstance(arg, ListValue):
-            memory = memory_for(p, arg, trace.arguments[i], trace.results[i], trips, given)
+            memory = memory_for(p, arg, trace.arguments.inside[i], trace.results[i], trips, given)
             if memory is not None:
                 found[i] = memory
     return found
@@ -252,11 +285,16 @@ def _with_known_counters(
         return p.broadcast_to(p.scalar(last, value.dtype), value.shape)
 
     result = list(final)
-    for i in trace.moving:
+    for i in trace.arguments.moving:
         before: Any
         inside: Any
         after: Any
-        before, inside, after, value = args[i], trace.arguments[i], trace.results[i], final[i]
+        before, inside, after, value = (
+            args[i],
+            trace.arguments.inside[i],
+            trace.results[i],
+            final[i],
+        )
         if isinstance(value, ListValue):
             length = known_end(before.length, inside.length, after.length, value.length)
             result[i] = replace(value, length=length)
@@ -270,17 +308,17 @@ def _emitted(
 ) -> list[Lowered]:
     """The values after the loop that was traced."""
     p = lowering.p
-    packed = Packing([trace.results[i] for i in trace.moving])
-    if not trace.packing.is_like(packed):
+    packed = Packing([trace.results[i] for i in trace.arguments.moving])
+    if not trace.arguments.packing.is_like(packed):
         raise NotLowerable("a value changes its type in the loop")
     checks = trace.checks
-    init = [*trace.packing.nodes, *[p.read_variable(h) for h in written.values()]]
+    init = [*trace.arguments.packing.nodes, *[p.read_variable(h) for h in written.values()]]
     holding = [p.constant(True) for _ in checks]
-    flags = p.parameters_like(holding, trace.parameters)
+    flags = p.parameters_like(holding, trace.arguments.parameters)
     with p.deeper():
         still = [p.and_(flag, check) for flag, check in zip(flags, checks.values())]
     nodes = p.while_of(
-        [*trace.parameters, *flags],
+        [*trace.arguments.parameters, *flags],
         trace.condition,
         [*packed.nodes, *[trace.after[i] for i in written], *still],
         [*init, *holding],
@@ -291,6 +329,6 @@ def _emitted(
     for handle, value in zip(written.values(), nodes[split:]):
         p.assign_variable(handle, value)
     final = list(args)
-    for i, value in zip(trace.moving, trace.packing.unpack(nodes[:split])):
+    for i, value in zip(trace.arguments.moving, trace.arguments.packing.unpack(nodes[:split])):
         final[i] = value
     return final

@@ -22,18 +22,9 @@ class Packing:
         self.nodes: list[Node] = []
         self.counts: list[int] = []
         for value in self.values:
-            parts = self._parts(value)
+            parts = _parts(value)
             self.nodes += parts
             self.counts.append(len(parts))
-
-    def _parts(self, value: Lowered) -> list[Node]:
-        if isinstance(value, HostValue):
-            return []
-        if isinstance(value, ListValue):
-            return [value.length] if value.buffer is None else [value.buffer, value.length]
-        if isinstance(value, DynamicRows):
-            return [value.rows, value.count]
-        return [] if value.dtype == dtypes.resource else [value]
 
     def unpack(self, nodes: Sequence[Node]) -> list[Lowered]:
         """The values with other nodes in place of `self.nodes`."""
@@ -76,3 +67,14 @@ def same_value(a: Any, b: Any) -> bool:
     if isinstance(a, DynamicRows) and isinstance(b, DynamicRows):
         return a.rows is b.rows and a.count is b.count
     return a is b
+
+
+def _parts(value: Lowered) -> list[Node]:
+    """The nodes that a value consists of."""
+    if isinstance(value, HostValue):
+        return []
+    if isinstance(value, ListValue):
+        return [value.length] if value.buffer is None else [value.buffer, value.length]
+    if isinstance(value, DynamicRows):
+        return [value.rows, value.count]
+    return [] if value.dtype == dtypes.resource else [value]

@@ -12,6 +12,8 @@ The nodes m and l are stored if there is a backward pass, which computes P again
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from penstock._src.compiler.kernels.attention import COLUMN, ELEMENT, ROW, Attention, Gradient
 from penstock._src.compiler.kernels.memory import home
@@ -48,7 +50,7 @@ def _require(condition: bool) -> None:
 
 def _attention(quotient: Node, users: Users, wanted: Callable[[Node], bool]) -> Attention | None:
     try:
-        found = _Search(quotient, users).run()
+        found = _searched(quotient, users)
         region = {n.id for n in (*found.never_stored, *found.made)}
         for node in found.never_stored:
             _require(not wanted(node) and all(u.id in region for u in users[node.id]))
@@ -88,91 +90,123 @@ def _reduces_rows(node: Node, op: str, of: Node) -> bool:
     )
 
 
+def _searched(quotient: Node, users: Users) -> Attention:
+    """The attention whose probabilities a quotient is.
+
+    Raises:
+      _Unfit: there is none.
+    """
+    logits, maximum, total, inside = _softmax(quotient)
+    weights, others = _casts_of(quotient, users)
+    products = [u for u in others if u.kind == "contract"]
+    _require(bool(products))
+    scores, between = _epilogue_above(logits)
+    axes = _axes_of(scores)
+    search = _Search(quotient, users, axes)
+    query, key, depth = search.factors(scores)
+    outputs = [n for n in products if search.against(n, weights)[1].count(COLUMN)]
+    _require(len(outputs) == 1)
+    value, _, width, letters = search.product(outputs[0], weights, COLUMN)
+    small = type(depth) is int and type(width) is int and max(depth, width) <= WIDEST
+    _require(small and all(is_large(n, LEAST) for n in (scores.shape[-1], axes.extents[ROW])))
+    _require(all(extent != 0 for extent in axes.extents.values()))  # there is a maximum
+    found = Attention(
+        query, key, value, scores, logits, maximum, total, outputs[0], axes.letters,
+        {outputs[0].id: letters}, depth, width, reach_of(logits, axes.letters),
+        [*between, *inside, *weights],
+    )  # fmt: skip
+    if len(others) > 1:
+        search.backward(found, weights, [u for u in others if u is not outputs[0]])
+    return found
+
+
+def _softmax(quotient: Node) -> tuple[Node, Node, Node, list[Node]]:
+    """(logits, their maximum, the sum, all nodes between) of the quotient."""
+    e, divisor = quotient.args
+    _require(e.kind == "unary" and e.op == "exp" and len(e.shape) >= 2)
+    (difference,) = e.args
+    _require(_is(difference, "sub"))
+    logits, subtracted = difference.args
+    total, way = _spread(divisor)
+    maximum, other_way = _spread(subtracted)
+    _require(_reduces_rows(total, "sum", e) and _reduces_rows(maximum, "max", logits))
+    return logits, maximum, total, [difference, e, *way, *other_way]
+
+
+def _epilogue_above(logits: Node) -> tuple[Node, list[Node]]:
+    """(the contraction from which elementwise nodes compute the logits, all nodes that depend on it up to the logits)."""
+    region: dict[int, Node] = {}
+    scores: list[Node] = []
+    pending, shape = [logits], shape_key(logits.shape)
+    while pending:
+        node = pending.pop()
+        fits = node.kind in (*ELEMENTWISE, "contract") and node.id not in region
+        if fits and shape_key(node.shape) == shape:
+            region[node.id] = node
+            if node.kind == "contract":
+                scores.append(node)
+                _require(len(scores) == 1)
+            else:
+                pending += node.args
+    _require(bool(scores))
+    between, known = [scores[0]], {scores[0].id}
+    for i in sorted(region):
+        if any(a.id in known for a in region[i].args):
+            between.append(region[i])
+            known.add(i)
+    return scores[0], between
+
+
+def _casts_of(node: Node, users: Users) -> tuple[list[Node], list[Node]]:
+    """(a node and its casts to other float types, all other users of these)."""
+    known, others = [node], dict[int, Node]()
+    for x in known:
+        for user in users[x.id]:
+            if user.kind == "cast" and user.dtype.is_floating:
+                known.append(user)
+            else:
+                others[user.id] = user
+    return known, [others[i] for i in sorted(others)]
+
+
+@dataclass(frozen=True)
+class _Axes:
+    """The axes of the scores: their letters, in order, and how long they are."""
+
+    letters: str
+    extents: dict[str, Any]
+
+    @property
+    def batch(self) -> str:
+        """The letters of all axes but the last two."""
+        return self.letters.replace(ROW, "").replace(COLUMN, "")
+
+
+def _axes_of(scores: Node) -> _Axes:
+    """Gives the axes of the scores their letters."""
+    left, right, out = _letters(scores)
+    _require(len(out) >= 2 and len(out) - 2 <= len(BATCH))
+    of_column = left if out[-1] in left else right
+    of_row = right if of_column is left else left
+    alone = [c for c in out[:-1] if c in of_row and c not in of_column]
+    _require(out[-1] not in of_row and len(alone) == 1)
+    names = iter(BATCH)
+    letters = "".join(
+        COLUMN if c == out[-1] else ROW if c == alone[0] else next(names) for c in out
+    )
+    return _Axes(letters, dict(zip(letters, scores.shape, strict=True)))
+
+
 class _Search:
-    """The search from one quotient, which may be the probabilities of a softmax."""
+    """The search for the operands of the products with the scores, or with their probabilities, the quotient."""
 
-    def __init__(self, quotient: Node, users: Users):
-        self.quotient, self.users = quotient, users
-
-    def run(self) -> Attention:
-        logits, maximum, total, inside = self.softmax()
-        weights, others = self.casts_of(self.quotient)
-        products = [u for u in others if u.kind == "contract"]
-        _require(bool(products))
-        scores, between = self.epilogue_above(logits)
-        self.shape = scores.shape
-        self.name_axes(scores)
-        query, key, depth = self.factors(scores)
-        outputs = [n for n in products if self.against(n, weights)[1].count(COLUMN)]
-        _require(len(outputs) == 1)
-        value, _, width, letters = self.product(outputs[0], weights, COLUMN)
-        small = type(depth) is int and type(width) is int and max(depth, width) <= WIDEST
-        _require(small and all(is_large(n, LEAST) for n in (scores.shape[-1], self.extents[ROW])))
-        _require(all(extent != 0 for extent in self.extents.values()))  # there is a maximum
-        found = Attention(
-            query, key, value, scores, logits, maximum, total, outputs[0], self.letters,
-            {outputs[0].id: letters}, depth, width, reach_of(logits, self.letters),
-            [*between, *inside, *weights],
-        )  # fmt: skip
-        if len(others) > 1:
-            self.backward(found, weights, [u for u in others if u is not outputs[0]])
-        return found
-
-    # -- forward
-    def softmax(self) -> tuple[Node, Node, Node, list[Node]]:
-        """(logits, their maximum, the sum, all nodes between) of the quotient."""
-        e, divisor = self.quotient.args
-        _require(e.kind == "unary" and e.op == "exp" and len(e.shape) >= 2)
-        (difference,) = e.args
-        _require(_is(difference, "sub"))
-        logits, subtracted = difference.args
-        total, way = _spread(divisor)
-        maximum, other_way = _spread(subtracted)
-        _require(_reduces_rows(total, "sum", e) and _reduces_rows(maximum, "max", logits))
-        return logits, maximum, total, [difference, e, *way, *other_way]
-
-    def epilogue_above(self, logits: Node) -> tuple[Node, list[Node]]:
-        """(the contraction from which elementwise nodes compute the logits, all nodes that depend on it up to the logits)."""
-        region: dict[int, Node] = {}
-        scores: list[Node] = []
-        pending, shape = [logits], shape_key(logits.shape)
-        while pending:
-            node = pending.pop()
-            fits = node.kind in (*ELEMENTWISE, "contract") and node.id not in region
-            if fits and shape_key(node.shape) == shape:
-                region[node.id] = node
-                if node.kind == "contract":
-                    scores.append(node)
-                    _require(len(scores) == 1)
-                else:
-                    pending += node.args
-        _require(bool(scores))
-        between, known = [scores[0]], {scores[0].id}
-        for i in sorted(region):
-            if any(a.id in known for a in region[i].args):
-                between.append(region[i])
-                known.add(i)
-        return scores[0], between
-
-    def name_axes(self, scores: Node) -> None:
-        """Gives the axes of the scores their letters."""
-        left, right, out = _letters(scores)
-        _require(len(out) >= 2 and len(out) - 2 <= len(BATCH))
-        of_column = left if out[-1] in left else right
-        of_row = right if of_column is left else left
-        alone = [c for c in out[:-1] if c in of_row and c not in of_column]
-        _require(out[-1] not in of_row and len(alone) == 1)
-        names = iter(BATCH)
-        self.letters = "".join(
-            COLUMN if c == out[-1] else ROW if c == alone[0] else next(names) for c in out
-        )
-        self.extents = dict(zip(self.letters, scores.shape, strict=True))
-        self.batch = self.letters.replace(ROW, "").replace(COLUMN, "")
+    def __init__(self, quotient: Node, users: Users, axes: _Axes) -> None:
+        self.quotient, self.users, self.axes = quotient, users, axes
 
     def factors(self, product: Node) -> tuple[View, View, int]:
         """(rows' operand, columns' operand, their depth) of a product with the scores' shape."""
         left, right, out = _letters(product)
-        rename = dict(zip(out, self.letters, strict=True))
+        rename = dict(zip(out, self.axes.letters, strict=True))
         summed = [c for c in left if c not in out]
         _require(len(summed) == 1 and summed[0] in right)
         rename[summed[0]] = ELEMENT
@@ -192,8 +226,8 @@ class _Search:
         first = any(product.args[0] is w for w in weights)
         mine, theirs = (left, right) if first else (right, left)
         other = product.args[1 if first else 0]
-        _require(not any(other is w for w in weights) and len(mine) == len(self.letters))
-        rename = dict(zip(mine, self.letters, strict=True))
+        _require(not any(other is w for w in weights) and len(mine) == len(self.axes.letters))
+        rename = dict(zip(mine, self.axes.letters, strict=True))
         free = [c for c in theirs if c not in mine]
         _require(len(free) == 1 and free[0] in out)
         rename[free[0]] = ELEMENT
@@ -210,27 +244,16 @@ class _Search:
         return self.view(other, theirs, width), other, width, out
 
     def check_letters(self, letters: str, cross: str) -> None:
-        _require(sorted(letters) == sorted(self.batch + cross + ELEMENT))
+        _require(sorted(letters) == sorted(self.axes.batch + cross + ELEMENT))
 
     def view(self, node: Node, letters: str, width: int) -> View:
         """A view of an operand whose rows are contiguous: of the array that it is computed from by movements, or of itself."""
-        extents = {**self.extents, ELEMENT: width}
+        extents = {**self.axes.extents, ELEMENT: width}
         followed = view_of(node, letters, extents, lambda n: False)
         if followed.plain and (is_one(width) or followed.coefficient(ELEMENT) == 1):
             return followed
         _require(letters[-1] == ELEMENT)
         return view_of(node, letters, extents, lambda n: True)
-
-    def casts_of(self, node: Node) -> tuple[list[Node], list[Node]]:
-        """(a node and its casts to other float types, all other users of these)."""
-        known, others = [node], dict[int, Node]()
-        for x in known:
-            for user in self.users[x.id]:
-                if user.kind == "cast" and user.dtype.is_floating:
-                    known.append(user)
-                else:
-                    others[user.id] = user
-        return known, [others[i] for i in sorted(others)]
 
     # -- backward
     def backward(self, found: Attention, weights: list[Node], others: list[Node]) -> None:

@@ -38,16 +38,17 @@ class Fn(ArithmeticInstructions, MemoryInstructions):
                 raise ValueError(
                     f"native.Fn: an argument may not have the name of a method. Received {arg!r}."
                 )
-            value = Val(self, ty, "%" + arg)
-            setattr(self, arg, value)
-            if ty == PTR and self.target.checked:
-                self.find_bounds(value)
+            setattr(self, arg, Val(self, ty, "%" + arg))
 
     if TYPE_CHECKING:
 
         def __getattr__(self, argument: str) -> Val: ...
 
     def __enter__(self) -> Fn:
+        if self.target.checked:
+            for arg, ty in self.args.items():
+                if ty == PTR:
+                    self.find_bounds(getattr(self, arg))
         return self
 
     def __exit__(self, kind, *_):

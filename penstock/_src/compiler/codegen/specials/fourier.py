@@ -17,6 +17,7 @@ from penstock._src.compiler.codegen.specials.special import (
 from penstock._src.ir.meaning.fourier import factors
 from penstock._src.ir.node import Node
 from penstock._src.native import Code, Module, Target
+from penstock._src.native.language.function import Fn
 from penstock._src.native.language.types import F32, F64, I64, PTR, SIZE, vec
 from penstock._src.native.language.value import Val
 from penstock._src.native.process.interrupts import unless_dropped
@@ -58,7 +59,9 @@ def emit(element: str, n: int, inverse: bool, order: str, target: Target) -> Cod
     m = Module(target)
     radices = factors(n)
     for radix in sorted(set(radices)):
-        _Pass(m, element, n, radix, inverse)
+        rooms: Any = dict(before=PTR, after=PTR, roots=PTR)
+        with m.fn(f"pass{radix}", internal=True, **rooms, left=I64, stride=I64) as f:
+            _Pass(f, element, radix, inverse).write()
     with m.task("task") as f:
         source, roots, output, scratch = (f.load(f.ctx, i, PTR) for i in range(4))
         lines, inner, groups, per = (f.load(f.ctx, i, I64) for i in range(4, 8))
@@ -215,18 +218,18 @@ class _Block:
 class _Pass:
     """Writes a function that takes one factor off: (from, to, roots, what is left of n, stride)."""
 
-    def __init__(self, m: Module, element: str, n: int, radix: int, inverse: bool) -> None:
-        self.element, self.n, self.radix, self.inverse = element, n, radix, inverse
-        rooms: Any = dict(before=PTR, after=PTR, roots=PTR)
-        with m.fn(f"pass{radix}", internal=True, **rooms, left=I64, stride=I64) as self.f:
-            f = self.f
-            f.loop(0, f.stride, 1, lambda q: self._butterfly(q, f.i64(0), []))
+    def __init__(self, f: Fn, element: str, radix: int, inverse: bool) -> None:
+        self.f, self.element, self.radix, self.inverse = f, element, radix, inverse
 
-            def turned(j: Val) -> None:
-                roots = [self._root(j * f.stride * k) for k in range(1, radix)]
-                f.loop(0, f.stride, 1, lambda q: self._butterfly(q, j, roots))
+    def write(self) -> None:
+        f = self.f
+        f.loop(0, f.stride, 1, lambda q: self._butterfly(q, f.i64(0), []))
 
-            f.loop(1, f.left, 1, turned)
+        def turned(j: Val) -> None:
+            roots = [self._root(j * f.stride * k) for k in range(1, self.radix)]
+            f.loop(0, f.stride, 1, lambda q: self._butterfly(q, j, roots))
+
+        f.loop(1, f.left, 1, turned)
 
     def _root(self, number: Val) -> Pair:
         f, lanes = self.f, self.f.target.lanes(self.element)

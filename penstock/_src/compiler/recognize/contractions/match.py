@@ -12,7 +12,9 @@ from dataclasses import replace
 
 from penstock._src.compiler.codegen.contraction.emit import Description
 from penstock._src.compiler.codegen.contraction.images.convolution import FilterGradient
-from penstock._src.compiler.codegen.contraction.images.filter_gradients.plain_choice import OWN_BYTES
+from penstock._src.compiler.codegen.contraction.images.filter_gradients.plain_choice import (
+    OWN_BYTES,
+)
 from penstock._src.compiler.codegen.contraction.match import Match
 from penstock._src.compiler.codegen.contraction.products.description import Gemm
 from penstock._src.compiler.recognize.contractions.convolutions import (

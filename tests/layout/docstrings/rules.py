@@ -2,7 +2,7 @@
 
 `docstrings/tiers.txt` names the symbols that guides, tutorials and libraries use most, `docstrings/methods.txt` the public
 methods of classes among them, as TensorFlow has them. These need an example, too; the other symbols need none.
-`python -m tests.layout.docstring_rules` prints what is lacking.
+`python -m tests.layout.docstrings.rules` prints what is lacking.
 """
 
 import ast
@@ -21,7 +21,7 @@ from typing import Any
 from penstock import _src
 from penstock._src.util import export
 
-DATA = Path(__file__).resolve().parent / "docstrings"
+DATA = Path(__file__).resolve().parent
 # Parameters whose meaning is the same everywhere need no words, or are the object itself.
 SILENT = {"self", "cls"}
 ARGUMENT = re.compile(r"^  (\*{0,2}\w+(?:,\s+\*{0,2}\w+)*):", re.MULTILINE)

@@ -5,7 +5,7 @@ import inspect
 import textwrap
 
 from penstock._src.util import export
-from tests.layout import docstring_rules as rules
+from tests.layout.docstrings import rules
 
 
 def test_docstrings_are_complete():
