@@ -41,6 +41,8 @@ TensorProto
     float8_val=18 bytes
 VariantTensorDataProto
     type_name=1 string, metadata=2 bytes, tensors=3 TensorProto*
+NamedTensorProto
+    name=1 string, tensor=2 TensorProto
 """,
 )
 
@@ -50,6 +52,7 @@ SerializedDType = SCHEMA["SerializedDType"]
 ResourceHandleProto = SCHEMA["ResourceHandleProto"]
 TensorProto = SCHEMA["TensorProto"]
 VariantTensorDataProto = SCHEMA["VariantTensorDataProto"]
+NamedTensorProto = SCHEMA["NamedTensorProto"]
 
 # A module of messages has the values of its outermost enums as names of its own: types_pb2.DT_FLOAT.
 globals().update(DataType.items())

@@ -38,6 +38,17 @@ def test_generated_code_finds_what_it_depends_on():
     assert run(START + FOREIGN) == ["(2, None) float32"]
 
 
+def test_messages_of_services_find_named_tensors_and_codes_of_errors():
+    shown = (
+        "from tensorflow.core.protobuf import error_codes_pb2, named_tensor_pb2\n"
+        "print(named_tensor_pb2.NamedTensorProto(name='x').name, error_codes_pb2.Code.Name(3))\n"
+        "print(error_codes_pb2.xla_dot_tsl_dot_protobuf_dot_error__codes__pb2.__name__)\n"
+        "for name in ('named_tensor', 'error_codes'):\n"
+        "    print(pool.FindFileByName(f'tensorflow/core/protobuf/{name}.proto').package)"
+    )
+    assert run(START + shown)[::2] == ["x INVALID_ARGUMENT", "tensorflow"]
+
+
 def test_every_module_of_messages_can_be_imported_beside_the_others():
     code = START + (
         "import importlib\n"
@@ -48,6 +59,39 @@ def test_every_module_of_messages_can_be_imported_beside_the_others():
         "    print(pool.FindFileByName(f'tensorflow/core/{name}.proto').name)"
     )
     assert len(run(code)) == 4
+
+
+# A request of a service, as a client fills it.
+REQUEST = """
+import numpy as np
+from tensorflow.core.framework import tensor_pb2
+file = descriptor_pb2.FileDescriptorProto(name="request.proto", package="foreign", syntax="proto3")
+file.dependency.append("tensorflow/core/framework/tensor.proto")
+message = file.message_type.add(name="Request")
+entry = message.nested_type.add(name="InputsEntry")
+entry.options.map_entry = True
+entry.field.add(name="key", number=1, type=9, label=1)
+entry.field.add(name="value", number=2, type=11, label=1, type_name=".tensorflow.TensorProto")
+message.field.add(name="inputs", number=1, type=11, label=3, type_name=".foreign.Request.InputsEntry")
+pool.AddSerializedFile(file.SerializeToString())
+Request = message_factory.GetMessageClass(pool.FindMessageTypeByName("foreign.Request"))
+"""
+
+
+def test_messages_are_copied_to_and_from_those_of_generated_code():
+    shown = (
+        "request = Request(inputs={'a': tf.make_tensor_proto([3.0])})\n"
+        "request.inputs['b'].CopyFrom(tf.make_tensor_proto([1.0, 2.0]))\n"
+        "request.inputs['b'].MergeFrom(tensor_pb2.TensorProto(dtype=1))\n"
+        "back = tensor_pb2.TensorProto()\n"
+        "back.CopyFrom(request.inputs['b'])\n"
+        "print(tf.make_ndarray(request.inputs['a']), tf.make_ndarray(back))\n"
+        "try:\n"
+        "    back.CopyFrom(tf.TensorShape([1]).as_proto())\n"
+        "except TypeError:\n"
+        "    print('refused')"
+    )
+    assert run(START + REQUEST + shown) == ["[3.] [1. 2.]", "refused"]
 
 
 def test_what_another_package_has_brought_stays():

@@ -4,21 +4,28 @@ Our messages are in a pool of our own. When a module such as `tensorflow.core.fr
 before it registers itself, the files of ours that hold its messages are added to the default pool, and `tensorflow/core/framework/tensor_shape.proto`,
 which offers them to whoever depends on it. What another package has brought there stays as it is.
 
-The messages of that code are those of the default pool: equal to ours as bytes, but of other classes, so `CopyFrom` does not take one for the other.
+The messages of that code are those of the default pool: equal to ours as bytes, but of other classes. `CopyFrom` and `MergeFrom` of either class take
+messages of the other, through their bytes, so `request.inputs["x"].CopyFrom(tf.make_tensor_proto(x))` does what it does with TensorFlow. Constructors and
+repeated fields, which protobuf checks in C, take messages of their own class only.
 """
 
 from __future__ import annotations
 
+import functools
 import importlib
+from collections.abc import Callable, Iterator
 from typing import Any
 
-from google.protobuf import descriptor_pb2, descriptor_pool
+from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+from google.protobuf.message import Message
 
 from penstock._src.proto.schema import Schema
 
 from .python_paths import PATHS
 
 PROTOS = "@proto."
+# The classes whose methods convert: protobuf makes a class anew when nobody refers to it, and forgets its methods.
+_CONVERTING: set[type[Message]] = set()
 
 
 def register(path: str) -> None:
@@ -30,14 +37,59 @@ def register(path: str) -> None:
     pool = descriptor_pool.Default()
     name = f"tensorflow/{path.removesuffix('_pb2').replace('.', '/')}.proto"
     ours = _files(path)
-    if not ours or _has_file(pool, name) or any(_is_taken(pool, file) for file in _closure(ours)):
+    if not ours:
         return
-    for file in _closure(ours):
-        pool.AddSerializedFile(file.serialized_pb)
-    offering = descriptor_pb2.FileDescriptorProto(name=name, package="tensorflow", syntax="proto3")
-    offering.dependency.extend(file.name for file in ours)
-    offering.public_dependency.extend(range(len(ours)))
-    pool.AddSerializedFile(offering.SerializeToString())
+    files = _closure(ours)
+    if not _has_file(pool, name) and not any(_is_taken(pool, file) for file in files):
+        for file in files:
+            pool.AddSerializedFile(file.serialized_pb)
+        offering = descriptor_pb2.FileDescriptorProto(
+            name=name, package="tensorflow", syntax="proto3"
+        )
+        offering.dependency.extend(file.name for file in ours)
+        offering.public_dependency.extend(range(len(ours)))
+        pool.AddSerializedFile(offering.SerializeToString())
+    for file in files:
+        for message in _messages(file.message_types_by_name.values()):
+            _accept_each_other(message, pool)
+
+
+def _messages(found: Any) -> Iterator[Any]:
+    """The descriptors of messages, and of those that are declared within them."""
+    for descriptor in found:
+        yield descriptor
+        yield from _messages(descriptor.nested_types)
+
+
+def _accept_each_other(descriptor: Any, pool: Any) -> None:
+    """Makes the class of a message of ours, and that of the pool's message of this name, take each other's messages."""
+    try:
+        theirs = pool.FindMessageTypeByName(descriptor.full_name)
+    except KeyError:
+        return
+    if theirs is not descriptor:
+        for each in (descriptor, theirs):
+            _accept_by_name(message_factory.GetMessageClass(each))
+
+
+def _accept_by_name(message: type[Message]) -> None:
+    """Makes a class take messages of another class of the same full name when it copies and merges."""
+    if message not in _CONVERTING:
+        _CONVERTING.add(message)
+        for name in ("CopyFrom", "MergeFrom"):
+            setattr(message, name, _converting(getattr(message, name)))
+
+
+def _converting(method: Callable[[Any, Any], None]) -> Callable[[Any, Any], None]:
+    @functools.wraps(method)
+    def convert_and_call(self: Any, other: Any) -> None:
+        kind = type(self)
+        if not isinstance(other, kind) and isinstance(other, Message):
+            if other.DESCRIPTOR.full_name == self.DESCRIPTOR.full_name:
+                other = kind.FromString(other.SerializePartialToString())
+        method(self, other)
+
+    return convert_and_call
 
 
 def _files(path: str) -> list[Any]:
