@@ -104,3 +104,12 @@ def test_take_refuses_the_mode_raise():
     _is(tnp.take([1, 2, 3], [5, -1], mode="clip"), tf.int64, [3, 1])
     with pytest.raises(ValueError, match="'raise' is not supported"):
         tnp.take([1, 2, 3], [5], mode="raise")
+
+
+def test_axes_in_tensors_of_any_number_type():
+    for axis in (tf.constant(1.0), tf.constant([1.0], tf.float64), tf.constant(1, tf.int8)):
+        _is(tnp.sum([[1, 2], [3, 4]], axis=axis), tf.int64, [3, 7])
+        _is(tnp.amax([[1, 2], [3, 4]], axis=axis), tf.int64, [2, 4])
+        np.testing.assert_array_equal(tnp.std([[1.0, 3.0]], axis=axis), [1.0])
+    with pytest.raises(tf.errors.InvalidArgumentError, match="Tidx"):
+        tnp.any([[True, False]], axis=tf.constant(1.0))  # as TensorFlow refuses it

@@ -13,6 +13,7 @@ from penstock._src.api.random.seeds import set_seed
 from penstock._src.core import dtypes
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.registry import raw
+from penstock._src.core.tensor import Tensor
 from penstock._src.util.export import export
 
 from . import creation, shaping
@@ -29,6 +30,13 @@ from .promotion import (
     to_array,
 )
 from .weakness import public
+
+
+def _axes(axis):
+    """Returns axes as a reduction takes them: those in a tensor of another dtype are cast to int64."""
+    if isinstance(axis, Tensor) and axis.dtype not in (dtypes.int32, dtypes.int64):
+        return cast(axis, dtypes.int64)
+    return axis
 
 
 def _summable(a, dtype):
@@ -60,7 +68,7 @@ def sum(a, axis=None, dtype=None, keepdims=None):
     >>> tf.experimental.numpy.sum([[1, 2], [3, 4]], axis=0).numpy()
     array([4, 6])
     """
-    return reduction.reduce_sum(_summable(a, dtype), axis, bool(keepdims))
+    return reduction.reduce_sum(_summable(a, dtype), _axes(axis), bool(keepdims))
 
 
 @public("prod")
@@ -76,7 +84,7 @@ def prod(a, axis=None, dtype=None, keepdims=None):
     Returns:
       A tensor.
     """
-    return reduction.reduce_prod(_summable(a, dtype), axis, bool(keepdims))
+    return reduction.reduce_prod(_summable(a, dtype), _axes(axis), bool(keepdims))
 
 
 @public("mean")
@@ -99,7 +107,7 @@ def mean(a, axis=None, dtype=None, out=None, keepdims=None):
     if out is not None:
         raise ValueError("mean: `out` is not supported.")
     a = to_array(a, dtype) if dtype is not None else inexact(a)
-    return reduction.reduce_mean(a, axis, bool(keepdims))
+    return reduction.reduce_mean(a, _axes(axis), bool(keepdims))
 
 
 @public("var")
@@ -123,7 +131,7 @@ def var(a, axis=None, dtype=None, out=None, ddof=0, keepdims=None):
     if out is not None:
         raise ValueError("var: `out` is not supported.")
     working = inexact(a) if dtype is None else to_array(a, result_type(a, dtypes.as_dtype(dtype)))
-    result = reduction.reduce_variance(working, axis, bool(keepdims))
+    result = reduction.reduce_variance(working, _axes(axis), bool(keepdims))
     if ddof:
         count = raw.Size(input=working) // raw.Maximum(x=raw.Size(input=result), y=np.int32(1))
         count = cast(count, result.dtype)
@@ -143,13 +151,13 @@ def std(a, axis=None, keepdims=None):
     Returns:
       A tensor of floats.
     """
-    return reduction.reduce_std(inexact(a), axis, bool(keepdims))
+    return reduction.reduce_std(inexact(a), _axes(axis), bool(keepdims))
 
 
 def _extreme(a, axis, keepdims, numbers, truth):
     a = to_array(a)
     function = truth if a.dtype.is_bool else numbers
-    return function(a, axis, bool(keepdims))
+    return function(a, _axes(axis), bool(keepdims))
 
 
 @public("max")
