@@ -170,6 +170,26 @@ def test_a_tuned_buffer_grows_where_it_was_too_small():
     run.close()
 
 
+def test_iterations_can_be_closed_while_a_thread_starts(monkeypatch):
+    begun = threading.Event()
+
+    class Slow(threading.Thread):
+        def start(self):
+            begun.set()
+            time.sleep(0.1)
+            super().start()
+
+    run = Run()
+    prefetched = Prefetched(iter([(np.int64(1),)]), 2, run)
+    consumer = threading.Thread(target=prefetched.started)
+    monkeypatch.setattr(threading, "Thread", Slow)
+    consumer.start()
+    begun.wait()
+    run.close()
+    consumer.join()
+    assert not prefetched.thread.is_alive()
+
+
 def test_the_next_datasets_are_opened_ahead():
     begun = []
 

@@ -328,9 +328,16 @@ class Prefetched(Resumable):
     def started(self) -> "Prefetched":
         """Starts the thread, if it does not run."""
         if self.thread is None:
-            self.run.has_threads = True
-            self.thread = threading.Thread(target=self.fill, name="penstock-prefetch", daemon=True)
-            self.thread.start()
+            with (
+                self.changed
+            ):  # the consumer may be a thread itself, while another closes the iteration
+                if self.thread is None:
+                    self.run.has_threads = True
+                    thread = threading.Thread(
+                        target=self.fill, name="penstock-prefetch", daemon=True
+                    )
+                    thread.start()
+                    self.thread = thread
         return self
 
     def wait_for_room(self) -> None:
@@ -359,7 +366,7 @@ class Prefetched(Resumable):
     def close(self) -> None:
         with self.changed:
             self.changed.notify_all()
-        thread = self.thread
+            thread = self.thread
         if thread is not None and thread is not threading.current_thread():
             thread.join(timeout=5)
 
