@@ -86,3 +86,16 @@ def test_features_of_fixed_length_have_known_extents():
         columns = tf.io.FixedLenFeature((1, None), tf.int64, default_value=[[1]])
         with pytest.raises(ValueError, match="All dimensions of shape for feature a"):
             parse(serialized, {"a": columns})
+
+
+def test_paddings_of_sequences_are_scalars():
+    padded = tf.io.FixedLenSequenceFeature((2,), tf.int64, True, default_value=[[7]])
+    one = example(a=[1, 2])
+    parsed = tf.io.parse_example([example(), one], {"a": padded})["a"]
+    assert parsed.numpy().tolist() == [[[7, 7]], [[1, 2]]]
+    for default in ([], [1, 2]):
+        feature = tf.io.FixedLenSequenceFeature((2,), tf.int64, True, default_value=default)
+        with pytest.raises(tf.errors.InvalidArgumentError, match="requested shape has 1"):
+            tf.io.parse_example([one], {"a": feature})
+        with pytest.raises(ValueError, match="Cannot reshape a tensor with"):
+            tf.function(tf.io.parse_example)([one], {"a": feature})

@@ -43,3 +43,9 @@ def test_a_missing_feature_without_default_is_rejected():
         parse([FIRST, SECOND], [])
     with pytest.raises(InvalidArgumentError, match="Values size: 2 but output shape: \\[3\\]"):
         parse([FIRST], [], (3,))
+
+
+def test_lengths_that_are_no_multiple_of_a_row_are_rejected():
+    message = r"Key: a, Index: 1.  Number of float values is not a multiple of stride length. Saw 2 values but output shape is: \[\?,3,1\]"
+    with pytest.raises(InvalidArgumentError, match=message):
+        parse([SECOND, FIRST], [0], (None, 3, 1))

@@ -219,11 +219,7 @@ def _dense_arguments(dense):
         if variable:
             filler = (b"" if kind == dtypes.string else 0) if default is None else default
             default = convert_to_tensor(filler, dtype=kind)
-            count = default.shape.num_elements()
-            if count not in (None, 1):
-                raise ValueError(
-                    f"Cannot reshape a tensor with {count} elements to shape [] (1 elements)"
-                )
+            default = raw.Reshape(tensor=default, shape=np.zeros(0, np.int32))
             shapes.append([None, *shape.as_list()])
         elif default is None:
             default = convert_to_tensor(np.zeros(0, object if kind == dtypes.string else

@@ -107,8 +107,11 @@ class ExampleBatch:
                         f"Error while parsing feature with key {key}: number of elements should be "
                         f"divisible by {stride}, found {len(values)} instead"
                     )
+                kind = "bytes" if dtype is dtypes.string else _SHOWN[dtype]
+                shape = ",".join(["?", *map(str, inner)])
                 raise self.op.invalid(
-                    f"{self.place(row, key)}  Number of values is not a multiple of stride length. Values size: {len(values)} but stride is {stride}"
+                    f"{self.place(row, key)}  Number of {kind} values is not a multiple of stride length. "
+                    f"Saw {len(values)} values but output shape is: [{shape}]"
                 )
         longest = max((len(v) // stride for v in lists), default=0)
         out = np.empty((len(lists), longest * stride), dtype.np)
