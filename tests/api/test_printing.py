@@ -24,3 +24,30 @@ def test_composites_within_structures(capsys):
 def test_values_of_every_kind(capsys):
     tf.print(tf.constant("text"), 2, None, np.float32(0.5), output_stream=sys.stdout, sep="|")
     assert capsys.readouterr().out == "text|2|None|0.5\n"
+
+
+@pytest.mark.parametrize(
+    ("stream", "letter"),
+    [
+        (tf.compat.v1.logging.info, "I"),
+        (tf.compat.v1.logging.warn, "W"),
+        (tf.compat.v1.logging.ERROR, "E"),
+    ],
+)
+def test_print_to_the_log_of_the_runtime(stream, letter, capsys, monkeypatch):
+    monkeypatch.delenv("TF_CPP_MIN_LOG_LEVEL", raising=False)
+    for wrap in (lambda f: f, tf.function):
+        wrap(lambda: tf.print("x", tf.range(2), output_stream=stream))()
+        line = capsys.readouterr().err
+        assert line.startswith(letter)
+        assert "] x [0 1]\n" in line
+    monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", "3")
+    tf.print("x", output_stream=stream)
+    assert not capsys.readouterr().err
+
+
+def test_print_refuses_other_levels():
+    with pytest.raises(ValueError, match="Unsupported output stream, logging level"):
+        tf.print("x", output_stream=tf.compat.v1.logging.debug)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="Valid streams are: stdout stderr"):
+        tf.raw_ops.PrintV2(input="x", output_stream="log(debug)")

@@ -16,6 +16,9 @@ from penstock._src.ops.tensor_proto import from_proto, to_proto
 from penstock._src.util import nest
 from penstock._src.util.export import export
 
+# The streams of levels of tf.compat.v1.logging.
+_LEVELS = {logging.INFO: "log(info)", logging.WARNING: "log(warning)", logging.ERROR: "log(error)"}
+
 
 class _Shown:
     """Prints as a text."""
@@ -36,9 +39,14 @@ def _stream_name(stream):
         return f"log({stream.__name__})"
     if isinstance(stream, str) and stream.startswith("file://"):
         return stream
+    # The functions of tf.compat.v1.logging say which stream they are.
+    level = stream if isinstance(stream, int) else getattr(stream, "output_stream", None)
+    name = _LEVELS.get(level, level)
+    if name in _LEVELS.values():
+        return name
     raise ValueError(
-        f"Unsupported output stream, logging level, or file.{stream}. Supported streams "
-        f"are sys.stdout, sys.stderr, ..., or a path beginning with 'file://'."
+        f"Unsupported output stream, logging level, or file.{stream}. Supported streams are sys.stdout, sys.stderr, "
+        "tf.logging.info, tf.logging.warning, tf.logging.error. File needs to be in the form of 'file://<filepath>'."
     )
 
 
@@ -55,8 +63,8 @@ def print(*inputs, **kwargs):
 
     Args:
       *inputs: what is printed, structures of tensors included.
-      **kwargs: `output_stream` (`sys.stderr` by default, `sys.stdout`, a logging function or
-        "file://path"), `summarize` (how many entries at both ends of each axis, 3; -1 for all),
+      **kwargs: `output_stream` (`sys.stderr` by default, `sys.stdout`, "file://path", or
+        `tf.compat.v1.logging.info`, `warning` or `error`, to write as the runtime's log does), `summarize` (how many entries at both ends of each axis, 3; -1 for all),
         `sep` (" "), `end` (a new line) and `name`.
 
     Returns:

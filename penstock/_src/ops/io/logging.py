@@ -1,7 +1,8 @@
 """Assertions, printing, numeric checks."""
 
-import logging as python_logging
+import os
 import sys
+import threading
 import time
 
 import numpy as np
@@ -14,6 +15,9 @@ from penstock._src.core.values.device_array import on_host
 from penstock._src.filesystems.files import open_file
 from penstock._src.ir.errors import NotLowerable
 from penstock._src.ops.strings.convert import elements
+
+# The streams of the runtime's log, least severe first.
+_SEVERITIES = ("log(info)", "log(warning)", "log(error)")
 
 
 class Assert(Op):
@@ -99,13 +103,21 @@ class PrintV2(Op):
         elif stream == "stderr":
             sys.stderr.write(text)
             sys.stderr.flush()
-        elif stream.startswith("log("):
-            level = {"log(info)": 20, "log(warning)": 30, "log(error)": 40}.get(stream)
-            if level is None:
-                raise self.invalid(f"Unknown output stream: {stream}")
-            python_logging.getLogger("tensorflow").log(level, "%s", text.rstrip("\n"))
+        elif stream in _SEVERITIES:
+            _log(_SEVERITIES.index(stream), text)
         else:
-            raise self.invalid(f"Unknown output stream: {stream}")
+            raise self.invalid(
+                f"Unknown output stream: {stream}, Valid streams are: stdout stderr {' '.join(_SEVERITIES)}"
+            )
+
+
+def _log(severity, text):
+    """Writes what TensorFlow's runtime logs: to standard error, whatever Python's loggers are set to."""
+    least = os.environ.get("TF_CPP_MIN_LOG_LEVEL", "0")
+    if not least.isdigit() or severity >= int(least):
+        head = f"{'IWE'[severity]}0000 00:00:{time.time():.6f} {threading.get_native_id():>7} tf.print]"
+        sys.stderr.write(f"{head} {text}\n")
+        sys.stderr.flush()
 
 
 class Timestamp(Op):

@@ -48,6 +48,7 @@ def _at_level(name: str, meaning: str = "", *more: str) -> Any:
     def log_at_level(msg: Any, *args: Any, **kwargs: Any) -> None:
         getattr(get_logger(), name)(msg, *args, **kwargs)
 
+    log_at_level.output_stream = f"log({name})"  # type: ignore[attr-defined] # what tf.print takes it for
     names = [f"logging.{one}" for one in (name, *more)]
     text = f"Logs `msg % args` at level {(*more, name)[0].upper()}{meaning}."
     return export(v1=names)(named(log_at_level, name, text))
