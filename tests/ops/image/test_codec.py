@@ -64,12 +64,30 @@ def test_two_channels_are_refused(encode):
         tf.io.decode_image(encode(IMAGE), channels=2)
 
 
+def bitmap(height, bits, body, begin=54):
+    """A BMP of two columns."""
+    header = b"BM" + bytes(8) + begin.to_bytes(4, "little", signed=True) + bytes(4)
+    size = (2).to_bytes(4, "little") + height.to_bytes(4, "little", signed=True)
+    return header + size + bytes([1, 0, bits, 0]) + bytes(24) + bytes(body)
+
+
 def test_grey_bitmaps_get_colors():
-    header = b"BM" + bytes(8) + (54).to_bytes(4, "little") + bytes(4)
-    size = (2).to_bytes(4, "little") * 2
-    file = header + size + b"\1\0\x08\0" + bytes(24) + bytes([1, 2, 0, 0, 3, 4, 0, 0])
+    file = bitmap(2, 8, [1, 2, 0, 0, 3, 4, 0, 0])
     assert tf.io.decode_bmp(file).numpy()[..., 0].tolist() == [[3, 4], [1, 2]]
     assert tf.io.decode_image(file, channels=4).numpy()[0, 0].tolist() == [3, 3, 3, 255]
+
+
+def test_bitmaps_have_blue_first():
+    below = tf.io.decode_bmp(bitmap(2, 24, range(1, 17))).numpy()
+    assert below.tolist() == [[[11, 10, 9], [14, 13, 12]], [[3, 2, 1], [6, 5, 4]]]
+    above = tf.io.decode_bmp(bitmap(-1, 32, range(1, 9)), channels=4).numpy()
+    assert above.tolist() == [[[3, 2, 1, 4], [7, 6, 5, 8]]]
+
+
+@pytest.mark.parametrize("file", [bitmap(0, 24, bytes(16)), bitmap(1, 24, bytes(80), begin=-8)])
+def test_bitmaps_without_rows_or_with_a_negative_begin_are_refused(file):
+    with pytest.raises(tf.errors.InvalidArgumentError, match="Height must be|Incomplete"):
+        tf.io.decode_bmp(file)
 
 
 def test_refused_ops():

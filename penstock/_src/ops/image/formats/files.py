@@ -8,6 +8,10 @@ import numpy as np
 
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import InvalidArgumentError, UnimplementedError
+from penstock._src.core.values.arrays import empty_aligned
+from penstock._src.native.algorithms.painting import OPAQUE, ORDERS, painting
+from penstock._src.native.systems import is_supported
+from penstock._src.native.target import host
 from penstock._src.ops.image.formats.gif import gif_pixels
 from penstock._src.ops.image.formats.jpeg import jpeg_pixels
 from penstock._src.ops.image.formats.libraries import opened, reading
@@ -123,17 +127,26 @@ def bmp_pixels(op: Any, data: bytes, channels: int) -> np.ndarray:
     found = bits // 8
     if bits not in (8, 24, 32):
         raise op.invalid(f"Number of channels inherent in the image must be 1, 3 or 4, was {found}")  # fmt: skip
+    if not height:
+        raise op.invalid("Height must be nonzero")
     stride = (width * found + 3) // 4 * 4
-    if width <= 0 or len(data) < offset + stride * abs(height):
+    if width <= 0 or offset < 0 or len(data) < offset + stride * abs(height):
         raise op.invalid("Incomplete bmp content")
-    rows = np.frombuffer(data, np.uint8, stride * abs(height), offset).reshape(abs(height), stride)
-    pixels = rows[:, : width * found].reshape(abs(height), width, found)
-    pixels = (pixels if height < 0 else pixels[::-1])[
-        ..., [2, 1, 0, 3][:found] if bits > 8 else [0]
-    ]
-    if channels in (0, found):
-        return np.ascontiguousarray(pixels)
-    colors = np.repeat(pixels, 3, axis=-1) if found == 1 else pixels[..., :3]
-    if channels == 3:
-        return np.ascontiguousarray(colors)
-    return np.concatenate([colors, np.full_like(colors[..., :1], 255)], axis=-1)
+    first, step = (offset, stride) if height < 0 else (offset + stride * (height - 1), -stride)
+    size = first, step, abs(height), width
+    if not is_supported(host()):
+        return _arranged_by_numpy(data, *size, found, channels or found)
+    arranged = empty_aligned((abs(height), width, channels or found), np.dtype(np.uint8))
+    painting().arrange(data, *size, found, channels or found, arranged)
+    return arranged
+
+
+def _arranged_by_numpy(
+    data: bytes, first: int, step: int, rows: int, columns: int, found: int, channels: int
+) -> np.ndarray:
+    stored = np.frombuffer(data, np.uint8)[min(first, first + step * (rows - 1)) :]
+    lines = stored[: abs(step) * rows].reshape(rows, abs(step))[:: 1 if step > 0 else -1]
+    arranged = np.full((rows, columns, channels), OPAQUE, np.uint8)
+    for channel, source in enumerate(ORDERS[found][:channels]):
+        arranged[..., channel] = lines[:, source : columns * found : found]
+    return arranged

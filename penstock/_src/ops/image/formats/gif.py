@@ -11,6 +11,9 @@ from typing import Any
 import numpy as np
 
 from penstock._src.core.values import memory_limit
+from penstock._src.native.algorithms.painting import COLORS, painting
+from penstock._src.native.systems import is_supported
+from penstock._src.native.target import host
 from penstock._src.ops.image.formats.libraries import check_size, opened
 
 # Pixels that a byte stands for at most: a code of 12 bits for up to 4096.
@@ -81,11 +84,28 @@ def _paint(op: Any, frame: _Frame, image: np.ndarray) -> None:
         raise op.invalid("missing color map for frame of a GIF")
     room = image[frame.top :, frame.left :][: frame.height, : frame.width]
     indices = _indices(op, frame)[: room.shape[0], : room.shape[1]]
-    painted = indices != frame.transparent
-    most = int(indices.max(where=painted, initial=0))
+    table = np.zeros((COLORS, 3), np.uint8)  # any index is in it; those beyond `colors` are errors
+    table[: len(colors)] = colors
+    paint = _painted_by_native_code if is_supported(host()) else _painted_by_numpy
+    most = paint(room, indices, table, frame.transparent)
     if most >= len(colors):
         raise op.invalid(f"found color index {most} outside of color map range {len(colors)}")
-    room[painted] = colors[indices[painted]]
+
+
+def _painted_by_native_code(
+    room: np.ndarray, indices: np.ndarray, colors: np.ndarray, transparent: int
+) -> int:
+    rows, columns = indices.shape
+    (line, _), (into_line, _, _) = indices.strides, room.strides
+    return painting().paint(indices, line, rows, columns, colors, transparent, room, into_line)
+
+
+def _painted_by_numpy(
+    room: np.ndarray, indices: np.ndarray, colors: np.ndarray, transparent: int
+) -> int:
+    is_painted = indices != transparent
+    room[is_painted] = colors[indices[is_painted]]
+    return int(indices.max(where=is_painted, initial=0))
 
 
 def _indices(op: Any, frame: _Frame) -> np.ndarray:
