@@ -34,3 +34,25 @@ def test_rows_of_vectors_are_padded_and_cut(width):
         kept = values[begin:end][:width]
         expected[row, : len(kept)] = kept
     np.testing.assert_array_equal(ragged.to_tensor(9.0, shape=[None, width, None]), expected)
+
+
+@pytest.mark.parametrize("dims", [(3, 3, 300), (5, 2, 150), (2, 1, 1), (3, 3, 0)])
+@pytest.mark.parametrize("dtype", [np.uint8, object])
+def test_long_rows_are_copied_padded_and_cut(dims, dtype):
+    lengths = [[200, 90], [], [150, 0, 130]]
+    rows = [[[str(i * j) for i in range(n)] for j, n in enumerate(row)] for row in lengths]
+    if dtype is not object:
+        rows = [[[int(x) % 256 for x in inner] for inner in row] for row in rows]
+    ragged = tf.ragged.constant(rows, None if dtype is object else dtype)
+    found = ragged.to_tensor(b"-" if dtype is object else 9, shape=dims).numpy()
+    expected = dense(rows, dims, "-" if dtype is object else 9)
+    np.testing.assert_array_equal(found.astype(expected.dtype), expected)
+
+
+@pytest.mark.parametrize("dims", [(2, 3, 2), (1, 5, 2), (4, 70, 2), (2, 70, 2)])
+def test_rows_of_one_length_are_padded_and_cut(dims):
+    values = np.arange(280).reshape(140, 2)
+    ragged = tf.RaggedTensor.from_row_lengths(values, [70, 70])
+    expected = np.full(dims, 9)
+    expected[:2, :70] = values.reshape(2, 70, 2)[: dims[0], : dims[1]]
+    np.testing.assert_array_equal(ragged.to_tensor(9, shape=dims), expected)

@@ -11,6 +11,10 @@ from penstock._src.core.typesets import ANY, INDEX
 from penstock._src.ops import infer
 from penstock._src.ops.rules import unbroadcast
 
+_LONG = (
+    64  # values of a row, on average, from which on copying it takes less time than a mask of them
+)
+
 
 def _rows_of(kind, tensor, count):
     """The row of each value and the number of rows, from a row partition."""
@@ -123,33 +127,74 @@ class RaggedTensorToTensor(Op):
             count = int(row_partition_tensors[0])
             partitions = partitions[1:]
         asked = [None if n < 0 else n for n in shape.tolist()] if shape.ndim else None
-        lengths = _lengths(partitions[0][1], len(values)) if kinds == ["ROW_SPLITS"] else None
-        if lengths is not None:
-            self._check(asked, list(values.shape), list(default_value.shape))
-            return _padded(lengths, values, default_value, asked)
+        self._check(asked, list(values.shape), list(default_value.shape))
         # walk inwards: the row and the column of the values of each level
         levels, extents = [], []
-        for kind, tensor in partitions:
-            rows, number = _rows_of(kind, tensor, count)
-            if not levels:
-                extents.append(number)
-            begin = np.searchsorted(rows, np.arange(number), side="left")
-            column = np.arange(rows.size) - begin[rows] if rows.size else rows
-            extents.append(int(column.max()) + 1 if rows.size else 0)
-            levels.append((rows, column))
-            count = rows.size
-        self._check(asked, list(values.shape), list(default_value.shape))
+        for kind, tensor in partitions[:-1]:
+            count = _walk(kind, tensor, count, levels, extents)
+        long = _long_rows(*partitions[-1], count, len(values))
+        short = _lengths(partitions[0][1], len(values)) if kinds == ["ROW_SPLITS"] else None
+        if long is None and short is not None:
+            return _padded(short, values, default_value, asked)
+        if long is None:
+            _walk(*partitions[-1], count, levels, extents)
+        else:
+            extents = [*(extents or [long.size]), int(long.max())]
         natural = [*extents, *values.shape[1:]]
         dims = [n if a is None else a for a, n in zip(asked or [None] * len(natural), natural)]
+        places, inside = _places(levels, extents[0], dims)
+        if long is not None:
+            return _copied(long, values, default_value, dims, places, inside)
         out = np.empty(dims, values.dtype)
         out[...] = default_value
-        places, inside = _places(levels, extents[0], dims)
         count, lead = min(len(places), len(values)), len(levels) + 1
         places, values = places[:count], values[:count]
         if not inside.all():
             places, values = places[inside[:count]], values[inside[:count]]
         out.reshape(math.prod(dims[:lead]), *dims[lead:])[places] = values
         return out
+
+
+def _walk(kind, tensor, count, levels, extents):
+    """Adds the rows and columns of a level's values, and its extent; returns the number of its values."""
+    rows, number = _rows_of(kind, tensor, count)
+    if not levels:
+        extents.append(number)
+    begin = np.searchsorted(rows, np.arange(number), side="left")
+    column = np.arange(rows.size) - begin[rows] if rows.size else rows
+    extents.append(int(column.max()) + 1 if rows.size else 0)
+    levels.append((rows, column))
+    return rows.size
+
+
+def _long_rows(kind, tensor, rows, count):
+    """The lengths of rows that are copied faster one by one than value by value; None if they are short, or not so many, or cut more
+    than `count` values."""
+    if kind not in ("ROW_SPLITS", "ROW_LENGTHS"):
+        return None
+    lengths = np.diff(tensor) if kind == "ROW_SPLITS" else tensor
+    if not lengths.size or rows not in (None, lengths.size) or lengths.min() < 0:
+        return None
+    return lengths if _LONG * lengths.size <= int(lengths.sum()) <= count else None
+
+
+def _copied(lengths, values, default, dims, places, inside):
+    """The array of these extents with rows of values of these lengths at the places that are inside."""
+    lead = len(dims) - values.ndim  # axes of rows
+    rows, width = math.prod(dims[:lead]), dims[lead]
+    if places.size == rows and inside.all() and (lengths == width).all():
+        return values[: rows * width].reshape(dims)
+    out = np.empty((rows, width, *dims[lead + 1 :]), values.dtype)
+    out[...] = default
+    begin = 0
+    for place, is_inside, length in zip(
+        places.tolist(), inside.tolist(), lengths.tolist(), strict=True
+    ):
+        if is_inside:
+            kept = min(length, width)
+            out[place, :kept] = values[begin : begin + kept]
+        begin += length
+    return out.reshape(dims)
 
 
 def _lengths(splits, count):
