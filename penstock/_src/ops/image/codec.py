@@ -15,8 +15,8 @@ from penstock._src.ops.image.formats.files import (
     still_pixels,
     webp_pixels,
 )
-from penstock._src.ops.image.formats.jpeg import jpeg_pixels
-from penstock._src.ops.image.formats.libraries import opened, saved
+from penstock._src.ops.image.formats.jpeg import jpeg_pixels, jpeg_shape
+from penstock._src.ops.image.formats.libraries import saved
 from penstock._src.ops.image.formats.png import png_file
 from penstock._src.ops.rules import show
 from penstock._src.ops.strings.elements import strings
@@ -49,11 +49,11 @@ class DecodePng(Op):
 _END_OF_JPEG = b"\xff\xd9"
 
 
-def _jpeg(op, data):
+def _jpeg(op, data, rows=None):
     if kind_of(data) != "jpeg":
         return still_pixels(op, data, op.channels, dtypes.uint8)
     try:
-        return jpeg_pixels(op, data, op.channels, op.ratio, op.fancy_upscaling, op.dct_method)
+        return jpeg_pixels(op, data, op.channels, op.ratio, op.fancy_upscaling, op.dct_method, rows)
     except InvalidArgumentError:
         asks_for_parts = op.try_recover_truncated or op.acceptable_fraction < 1
         if not asks_for_parts or _END_OF_JPEG in data[-16:]:
@@ -104,10 +104,11 @@ class DecodeAndCropJpeg(Op):
                 "DecodeAndCropJpeg operation can run on JPEG only, but detected "
                 f"{str(kind or 'unknown format').upper()}."
             )
-        pixels = _jpeg(self, data)
         y, x, height, width = (int(n) for n in crop_window)
-        rows, columns = pixels.shape[:2]
-        if y < 0 or x < 0 or height <= 0 or width <= 0 or y + height > rows or x + width > columns:
+        is_sound = y >= 0 and x >= 0 and height > 0 and width > 0
+        pixels = _jpeg(self, data, rows=y + height if is_sound else None)
+        if not is_sound or y + height > pixels.shape[0] or x + width > pixels.shape[1]:
+            rows, columns = _jpeg(self, data).shape[:2]
             raise self.invalid(
                 f"Invalid JPEG data or crop window: {crop_window.tolist()} of an image of "
                 f"{rows} rows and {columns} columns"
@@ -212,9 +213,7 @@ class ExtractJpegShape(Op):
         data = _image(self, contents)
         if kind_of(data) != "jpeg":
             raise self.invalid(f"Invalid JPEG data, size {len(data)}")
-        image = opened(self, data)
-        channels = len(image.getbands())
-        return np.array([image.height, image.width, channels], self.output_type.np)
+        return np.array(jpeg_shape(self, data), self.output_type.np)
 
 
 def _encodable(op, image, allowed):

@@ -1,6 +1,9 @@
 """JPEG files are decoded by libjpeg-turbo, small ones by Pillow: both give the same pixels."""
 
+import io
+
 import numpy as np
+import PIL.Image
 import pytest
 import simplejpeg
 
@@ -57,3 +60,49 @@ def test_stripes_of_rows_do_not_show(steps, monkeypatch):
     whole = jpeg._in_color(planes, *steps)
     monkeypatch.setattr(jpeg, "_STRIPE", 3)
     np.testing.assert_array_equal(jpeg._in_color(planes, *steps), whole)
+
+
+@pytest.mark.parametrize("subsampling", SUBSAMPLINGS)
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("fancy", [False, True])
+def test_rows_below_a_window_are_not_decoded(subsampling, channels, fancy, monkeypatch):
+    data, decoded = picture(90, 61, subsampling), []
+    arguments = dict(channels=channels, fancy_upscaling=fancy)
+    whole = tf.io.decode_jpeg(data, **arguments).numpy()
+    upper_rows = jpeg._upper_rows
+    monkeypatch.setattr(
+        jpeg, "_upper_rows", lambda *args: decoded.append(upper_rows(*args)) or decoded[-1]
+    )
+    for bottom in (1, 15, 16, 17, 47, 48, 90):
+        cut = tf.io.decode_and_crop_jpeg(
+            data, [bottom // 3, 7, bottom - bottom // 3, 50], **arguments
+        )
+        np.testing.assert_array_equal(cut, whole[bottom // 3 : bottom, 7:57])
+    rows = [len(part) if part is not None else 90 for part in decoded]
+    assert rows[-1] == 90 and max(rows[:3]) <= 48
+
+
+@pytest.mark.parametrize("options", [{"progressive": True}, {"restart_marker_rows": 1}])
+def test_windows_of_files_whose_height_cannot_be_changed(options):
+    file = io.BytesIO()
+    PIL.Image.open(io.BytesIO(picture(90, 61, "420"))).save(file, "JPEG", **options)
+    whole = tf.io.decode_jpeg(file.getvalue()).numpy()
+    window = tf.io.decode_and_crop_jpeg(file.getvalue(), [3, 4, 20, 10])
+    np.testing.assert_array_equal(window, whole[3:23, 4:14])
+
+
+def test_damage_is_seen_in_a_window_and_not_below_it():
+    data = picture(90, 61, "420")
+    whole, lower = tf.io.decode_jpeg(data).numpy(), data[: len(data) * 2 // 3]
+    np.testing.assert_array_equal(
+        tf.io.decode_and_crop_jpeg(lower + b"\xff\xd9", [0, 0, 20, 61]), whole[:20]
+    )
+    with pytest.raises(tf.errors.InvalidArgumentError, match="or crop window"):
+        tf.io.decode_and_crop_jpeg(data[: len(data) // 3], [0, 0, 70, 61])
+
+
+def test_shapes_are_those_of_the_header():
+    data = picture(40, 61, "420")
+    assert tf.io.extract_jpeg_shape(data[:-100]).numpy().tolist() == [40, 61, 3]
+    with pytest.raises(tf.errors.InvalidArgumentError, match="Invalid image data"):
+        tf.io.extract_jpeg_shape(data[:200])

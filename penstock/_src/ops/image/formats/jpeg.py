@@ -10,21 +10,36 @@ are dropped here, and interpolation and color conversion follow in libjpeg's int
 Source: jdsample.c and jdcolor.c of libjpeg.
 """
 
+import re
 from typing import Any
 
 import numpy as np
 
 from penstock._src.core.errors import UnimplementedError
-from penstock._src.ops.image.formats.libraries import check_size, decoded, turbo
+from penstock._src.ops.image.formats.libraries import check_size, decoded, opened, turbo
 
 _RATIOS = (1, 2, 4, 8)
 _MOST = 1 << 28  # pixels
+_CHANNELS = {"Gray": 1, "YCbCr": 3, "RGB": 3, "CMYK": 4, "YCCK": 4}
 _STRIPE = 1 << 18  # pixels that are converted at a time, in rows of chroma
+# The only warning of a file whose header states fewer rows than there are.
+_LEFT_OVER = re.compile(r"Corrupt JPEG data: \d+ extraneous bytes before marker 0xd9")
+# What segments begin with, and their kinds: frames coded from top to bottom, scans, and others (tables, notes).
+_MARKER, _FRAMES, _SCAN, _OTHERS = 0xFF, (0xC0, 0xC1), 0xDA, {0xC4, 0xDB, *range(0xE0, 0xF0), 0xFE}
+_SAMPLING = (
+    7  # byte of a frame in which the first component's numbers of blocks are, of others every third
+)
 _OF_BLOCKS = 8 * 64  # pixels that a byte stands for at most: a bit for each block
 
 
 def jpeg_pixels(
-    op: Any, data: bytes, channels: int, ratio: int = 1, fancy: bool = True, method: str = ""
+    op: Any,
+    data: bytes,
+    channels: int,
+    ratio: int = 1,
+    fancy: bool = True,
+    method: str = "",
+    rows: int | None = None,
 ) -> np.ndarray:
     """The pixels `[height, width, channels]` of a JPEG.
 
@@ -35,6 +50,7 @@ def jpeg_pixels(
       ratio: divisor of height and width: 1, 2, 4 or 8.
       fancy: interpolate chroma instead of repeating it.
       method: the inverse transform: "", "INTEGER_FAST" or "INTEGER_ACCURATE".
+      rows: the number of rows that are needed, if not all; further ones may be left out, or be wrong.
 
     Raises:
       InvalidArgumentError: the file is not a JPEG, or an argument is invalid.
@@ -48,8 +64,26 @@ def jpeg_pixels(
             f"dct_method must be one of {{'', 'INTEGER_FAST', 'INTEGER_ACCURATE'}}, got {method!r}"
         )
     fast = method != "INTEGER_ACCURATE"
-    pixels = _by_turbo(op, data, channels, ratio, fancy, fast)
+    pixels = None
+    if rows is not None and ratio == 1:
+        pixels = _upper_rows(op, data, channels, rows, fancy, fast)
+    if pixels is None:
+        pixels = _by_turbo(op, data, channels, ratio, fancy, fast)
     return _by_pillow(op, data, channels, ratio, fancy, fast) if pixels is None else pixels
+
+
+def jpeg_shape(op: Any, data: bytes) -> tuple[int, int, int]:
+    """Height, width and channels of a JPEG, by its header alone.
+
+    Raises:
+      InvalidArgumentError: it cannot be read.
+    """
+    try:
+        height, width, space, _ = turbo(op).decode_jpeg_header(data)
+        return height, width, _CHANNELS[space]
+    except (ValueError, KeyError):
+        image = opened(op, data)
+        return image.height, image.width, len(image.getbands())
 
 
 def _by_turbo(
@@ -64,7 +98,7 @@ def _by_turbo(
             return None
         return library.decode_jpeg(
             data,
-            "GRAY" if channels == 1 or channels == 0 and space == "Gray" else "RGB",
+            _planes(channels, space),
             fastdct=fast,
             fastupsample=not fancy,
             min_height=-(-height // ratio),
@@ -73,6 +107,59 @@ def _by_turbo(
         )
     except ValueError:
         return None
+
+
+def _planes(channels: int, space: str) -> str:
+    return "GRAY" if channels == 1 or channels == 0 and space == "Gray" else "RGB"
+
+
+def _upper_rows(
+    op: Any, data: bytes, channels: int, rows: int, fancy: bool, fast: bool
+) -> np.ndarray | None:
+    """At least so many rows from the top, or None where all have to be decoded.
+
+    The header of what is decoded states fewer rows, so the decoder finds more data than it expects at the end. That it warns of this is
+    what shows that the data of these rows are sound: of several warnings libjpeg only words the first.
+    """
+    library, found = turbo(op), _sequential(data)
+    if found is None:
+        return None
+    at, height, unit = found
+    # Interpolated chroma reads a row of the blocks below.
+    less = -(-rows // unit) * unit + unit
+    if less >= height:
+        return None
+    try:
+        _, width, space, _ = library.decode_jpeg_header(data)
+        check_size(op, data, height * width, _OF_BLOCKS)
+        if space == "CMYK" or height * width > _MOST:
+            return None
+        planes = _planes(channels, space)
+        pixels = np.empty((less, width, 1 if planes == "GRAY" else 3), np.uint8)
+        shortened = data[:at] + less.to_bytes(2, "big") + data[at + 2 :]
+        library.decode_jpeg(shortened, planes, fastdct=fast, fastupsample=not fancy, buffer=pixels)
+    except ValueError as error:
+        return pixels if _LEFT_OVER.fullmatch(str(error)) else None
+    return pixels
+
+
+def _sequential(data: bytes) -> tuple[int, int, int] | None:
+    """(where a JPEG's height stands, the height, rows of its blocks that lie together), if all its data are in one scan from the top to
+    the bottom, without markers to restart at: a decoder would look for them beyond the rows that it decodes."""
+    at, frame = 2, None
+    while at + 4 <= len(data) and data[at] == _MARKER:
+        kind, size = data[at + 1], int.from_bytes(data[at + 2 : at + 4], "big")
+        body = data[at + 4 : at + 2 + size]
+        if kind in _FRAMES and frame is None and len(body) > _SAMPLING:
+            components = body[5:6]
+            unit = 8 * max(factors & 15 for factors in body[_SAMPLING::3])
+            frame = at + 5, int.from_bytes(body[1:3], "big"), unit
+        elif kind == _SCAN:
+            return frame if frame and frame[2] and body[:1] == components else None
+        elif kind not in _OTHERS:
+            return None
+        at += 2 + size
+    return None
 
 
 def _is_scaled_by(ratio: int, height: int, width: int) -> bool:
