@@ -20,6 +20,15 @@ BINARY = {
     "where": lambda a, b: tf.where(tf.cast(a, tf.bool), b, a),
     "sum": lambda a, b: tf.reduce_sum(tf.stack([a, b, a])),
     "prod": lambda a, b: tf.reduce_prod(tf.stack([a, b, a])),
+    "and": tf.bitwise.bitwise_and,
+    "or": tf.bitwise.bitwise_or,
+    "xor": tf.bitwise.bitwise_xor,
+    "invert": lambda a, b: tf.bitwise.invert(a),
+    "left_shift": lambda a, b: tf.bitwise.left_shift(a, b % tf.constant(7, a.dtype)),
+    "right_shift": tf.bitwise.right_shift,
+    "table": lambda a, b: tf.gather(
+        tf.constant([5, -3, 0, 7, 7, 1, 2], a.dtype), tf.cast(b % tf.constant(7, b.dtype), tf.int32)
+    ),
     "cumsum": lambda a, b: tf.cumsum(tf.stack([a, b, a]))[-1],
 }
 DIVISIONS = {

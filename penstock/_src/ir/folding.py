@@ -27,14 +27,21 @@ def fold(p: NodeMaker, node: Node) -> Node | None:
     if kind in _NEVER or not node.args or node.results is not None:
         return None
     kinds = {a.kind for a in node.args}
-    if kinds == {"constant"}:
+    if kinds == {"constant"} and not _is_unknown_part(node):
         if kind not in _VIEWS and node.size > SMALL or widens(node):
             return None
         value = interpreter.evaluate_node(node, [a.attrs["value"] for a in node.args])
         return p.constant(value, node.dtype)
-    if kinds <= {"constant", "size"} and "size" in kinds:
+    if kinds <= {"constant", "size"} and (kind == "slice" or "size" in kinds):
         return _fold_sizes(p, node)
     return None
+
+
+def _is_unknown_part(node: Node) -> bool:
+    """Whether it is a part of an array whose place the extents of a call tell: code that loads it serves all."""
+    return node.kind == "slice" and any(
+        isinstance(n, dims.Dim) for n in (*node.attrs["starts"], *node.attrs["limits"])
+    )
 
 
 def widens(node: Node) -> bool:

@@ -40,6 +40,13 @@ def test_symbols_are_in_the_order_of_their_names():
     assert extents.vector.tolist() == [7, 9] and extents.symbols == {"d10": 7, "d2": 9}
 
 
+def test_numbers_below_zero_are_minus_a_symbol():
+    negative = form((("value", 0, 0), "-a"))
+    assert negative.extents([np.array([-7])]).symbols == {"a": 7}
+    assert [negative.extents([np.array([n])]) for n in (-1, 0, 7)] == [None] * 3
+    assert negative.extents([np.array([-(2**63)])]) is None  # 2**63 is no int64
+
+
 def test_values_that_are_no_int64_have_no_program():
     entries = [(("value", 0, 0), "a")]
     assert form(*entries).extents([np.array([2**63], np.uint64)]) is None

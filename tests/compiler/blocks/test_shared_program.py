@@ -77,6 +77,43 @@ def test_few_programs_serve_all(function):
     assert 1 <= len(programs_of(compiled)) <= 6
 
 
+def number(n):
+    """The same number, of which the host tells the program."""
+    return tf.strings.to_number(tf.as_string(n), tf.int32)
+
+
+@pytest.mark.parametrize(
+    ("function", "most"),
+    [
+        (lambda x: x[: tf.bitwise.bitwise_and(tf.shape(x)[0], 7)], 1),
+        (lambda x: x[: tf.bitwise.right_shift(tf.shape(x)[0], 2)], 1),
+        (lambda x: tf.zeros([tf.bitwise.left_shift(tf.shape(x)[0], 1)]), 1),
+        (lambda x: tf.zeros([tf.bitwise.bitwise_or(tf.shape(x)[0], 6)]), 1),
+        (lambda x: tf.zeros([-tf.bitwise.invert(tf.shape(x)[0])]), 1),
+        (lambda x: tf.gather([4, 2, 2, 0, 3, 3, 1], tf.shape(x)[0] % 7) * 2, 1),
+        (lambda x: tf.zeros([tf.gather([[4, 2], [3, 5]], tf.shape(x)[0] % 2)[1]]), 1),
+        (lambda x: tf.gather(tf.range(99) * 2, tf.shape(x)[0] % 99), 1),
+        (lambda x: tf.constant([4.0, 2.0, 2.0, 0.0, 1.0])[tf.shape(x)[0] % 5], 2),
+        (lambda x: tf.zeros([tf.constant([4, 2, 2, 3, 5])[tf.shape(x)[0] % 5]]), 2),
+        (lambda x: tf.pad(x, [[0, -number(-tf.shape(x)[0]) % 8], [0, 0]]), 1),
+        (lambda x: x * tf.cast(number(1 - tf.shape(x)[0]), tf.float32), 1),
+        (lambda x: tf.roll(x, number(tf.shape(x)[0] - 64), 0), 5),  # -1, 0 and 1, below and above
+    ],
+)
+def test_bits_tables_and_negative_numbers_of_extents_need_no_program_for_each(function, most):
+    compiled = traced(function)
+    counts = [*range(2, 40), 62, 63, 64, 65, 66, 100, 2, 35]
+    for count in counts:
+        found, expected = compiled(rows(count)), function(tf.constant(rows(count)))
+        np.testing.assert_array_equal(found, expected, str(count))
+    (trace,) = compiled._list_all_concrete_functions()
+    blocks = {
+        step.block for step in trace.graph_function.executable.steps() if hasattr(step, "block")
+    }
+    blocks.add(trace.graph_function.executable.block)
+    assert max(len(block.programs) for block in blocks) <= most
+
+
 @pytest.mark.parametrize(
     "function",
     [

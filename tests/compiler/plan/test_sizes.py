@@ -22,6 +22,8 @@ EXTENTS = [
     (D0 * D1) % 12,
     D0 // D1,
     dims.minimum(D0, D1) * dims.maximum(D0 - D1, 3),
+    dims.apply("table", D0 % 5, 3, -4, 9, 9, 0),
+    dims.apply("table", D0 - 9, 3, -4, 9),
     dims.apply(ROUNDS, D0 * D1, 1000 * D0, 2),
 ]
 

@@ -141,3 +141,12 @@ def test_formulas_hold_at_every_size(formula, b, t, other_b, other_t):
             return
         assert int(found) == computed(formula, {"b": b, "t": t})
     assert dims.evaluate(found, {"b": other_b, "t": other_t}) == expected
+
+
+@given(st.integers(-300, 300), st.integers(1, 9), st.integers(1, 5))
+def test_remainders_of_remainders(a, k, times):
+    dim = symbol("r", 0)
+    with Values({"r": a}):
+        assert (dim + -dim % (k * times)) % k == (a + -a % (k * times)) % k
+        assert (3 * (dim % (k * times)) + dim) % k == (3 * (a % (k * times)) + a) % k
+    assert ((dim + -dim % k) % k) == 0 if k > 1 else True

@@ -22,13 +22,13 @@ class InputForm:
     entries: list[tuple[Read, Any]] = dataclasses.field(default_factory=list)
 
     def add(self, read: Read, what: Any) -> None:
-        """Notes what a number is: the name of a symbol, or what it must be."""
+        """Notes what a number is: the name of a symbol, perhaps after a minus, or what it must be."""
         self.entries.append((read, what))
 
     @functools.cached_property
     def symbols(self) -> tuple[str, ...]:
         """The names of the symbols, sorted."""
-        return tuple(sorted({what for _, what in self.entries if type(what) is str}))
+        return tuple(sorted({what.lstrip("-") for _, what in self.entries if type(what) is str}))
 
     def extents(self, values: Sequence[Any]) -> Values | None:
         """What the symbols are for inputs; None if these have another form."""
@@ -63,20 +63,30 @@ class InputForm:
 
     def _wanted(self, what: Any) -> Any:
         """What a number must be; of a symbol, which may be anything, its place among the symbols."""
-        return _Symbol(self.symbols.index(what)) if type(what) is str else what
+        if type(what) is not str:
+            return what
+        kind = _Opposite if what.startswith("-") else _Symbol
+        return kind(self.symbols.index(what.lstrip("-")))
 
 
 class _Symbol(int):
     """The place of a symbol among the symbols."""
 
 
+class _Opposite(int):
+    """The same, of a number below 0: the symbol is the number without its sign."""
+
+
 def _are_like(numbers: Sequence[Any], wanted: Sequence[Any], found: list[int]) -> bool:
     """Whether numbers are what is wanted; notes in `found` what symbols are, which are 0 before."""
     for number, what in zip(numbers, wanted):
-        if type(what) is not _Symbol:
+        if type(what) is _Opposite:
+            number = -number
+        elif type(what) is not _Symbol:
             if number != what:
                 return False
-        elif number < LEAST or (found[what] or number) != number:
+            continue
+        if number < LEAST or (found[what] or number) != number:
             return False
         else:
             found[what] = number

@@ -107,7 +107,9 @@ class ProgramInputs:
         )
 
     def extent(self, read: Read, axis: Any, value: int, is_unknown: bool = True) -> dims.Extent:
-        """A number of the inputs: a Dim if it is an unknown extent, one symbol for equal extents of one axis; 0 and 1 stay ints.
+        """A number of the inputs: a Dim if it is an unknown extent, one symbol for equal extents of one axis; -1, 0 and 1 stay ints.
+
+        Symbols are positive: of a number below -1 the Dim is minus a symbol.
 
         Args:
           read: how it is found.
@@ -115,19 +117,19 @@ class ProgramInputs:
           value: what it is in this call.
           is_unknown: whether the graph leaves it open.
         """
-        if not is_unknown or value < LEAST:
+        if not is_unknown or abs(value) < LEAST:
             self.form.add(read, value)
             return value
         if (axis, value) not in self.symbols:
             name = f"d{len(self.extents.symbols)}"
-            self.extents.symbols[name] = int(value)
+            self.extents.symbols[name] = abs(int(value))
             self.symbols[axis, value] = dims.Dim.symbol(name)
         symbol = self.symbols[axis, value]
-        self.form.add(read, dims.text(symbol))
-        return symbol
+        self.form.add(read, dims.text(symbol) if value > 0 else f"-{dims.text(symbol)}")
+        return symbol if value > 0 else -symbol
 
     def _known(self, position: int, value: np.ndarray, dtype: dtypes.DType) -> Node:
-        """A value that the program is specialized for: numbers above 1 become Dims, so that they are no part of kernels."""
+        """A value that the program is specialized for: numbers above 1 and below -1 become Dims, so that they are no part of kernels."""
         if dtype.is_integer and value.ndim <= 1 and value.size <= SMALL_VALUE:
             self.form.add(("rank", position), value.ndim)
             for axis, n in enumerate(value.shape):

@@ -1,5 +1,6 @@
 """Sizing programs: what the numbers of a plan with unknown extents are, for those of a call (native/algorithms/sizing.py runs them)."""
 
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -106,9 +107,26 @@ class SizingProgram:
         if kind in OPERATIONS:
             first, second = registers
             return self._row(OPERATIONS[kind], first, second)
+        if kind == "table":
+            return self._entry(registers[0], registers[1:])
         assert kind == ROUNDS, kind
         total, work, _ = registers
         return self._row(sizing.ROUNDS, total, work, int(dims.of(parts[2])))
+
+    def _entry(self, place: int, entries: Sequence[int]) -> int:
+        """The register of a table's entry: of those whose places are at most the one asked for, the last."""
+        one, none = self._row(sizing.CONSTANT, 1), self._row(sizing.CONSTANT, 0)
+        minus = self._row(sizing.CONSTANT, -1)
+        terms = [entries[0]]
+        for i, (before, entry) in enumerate(itertools.pairwise(entries)):
+            reached = self.total(
+                [place, self._row(sizing.CONSTANT, -i)]
+            )  # at least 1 from i + 1 on
+            reached = self._joined(sizing.MINIMUM, [reached, one], 0)
+            reached = self._joined(sizing.MAXIMUM, [reached, none], 0)
+            change = self.total([entry, self._joined(sizing.MULTIPLY, [before, minus], 1)])
+            terms.append(self._joined(sizing.MULTIPLY, [reached, change], 1))
+        return self.total(terms)
 
     def _row(self, operation: int, a: int, b: int = 0, c: int = 0) -> int:
         row = operation, a, b, c

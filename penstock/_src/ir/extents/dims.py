@@ -423,10 +423,24 @@ def _remainder(a: Extent, b: Extent) -> Extent:
             return 0
         return Dim(_atomic("mod", a, b))
     b = int(b)
-    rest = tuple([(m, n % b) for m, n in expression(a) if n % b])
+    rest = _reduced(expression(a), b)
     if not rest or (len(rest) == 1 and rest[0][0] == ()):
         return rest[0][1] if rest else 0
     return Dim(((((("mod", rest, expression(b)),)), 1),))
+
+
+def _reduced(a: Expression, b: int) -> Expression:
+    """What has the same remainder by a number: remainders by its multiples are as good as what they are of."""
+    terms: dict[tuple, int] = {}
+    for monomial, coefficient in a:
+        parts: Expression = ((monomial, coefficient),)
+        if len(monomial) == 1 and monomial[0][0] == "mod":
+            _, inner, by = monomial[0]
+            if len(by) == 1 and by[0][0] == () and by[0][1] > 0 and by[0][1] % b == 0:
+                parts = _product(inner, (((), coefficient),))
+        for each, count in parts:
+            terms[each] = (terms.get(each, 0) + count) % b
+    return _ordered(terms)
 
 
 def _atomic(function: str, a: Extent, b: Extent) -> Expression:

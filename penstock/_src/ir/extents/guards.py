@@ -248,6 +248,9 @@ class Recording(Values):
         if kind == "symbol":
             known.tighten(LEAST, None)
             return known.low, known.high
+        if kind == "table":
+            entries = [int(dims.of(entry)) for entry in parts[1:]]
+            known.tighten(min(entries), max(entries))
         if kind not in _OF_TWO:
             return known.low, known.high
         (a_low, a_high), (b_low, b_high) = map(self.ends, parts)

@@ -25,6 +25,7 @@ FUNCTIONS: dict[str, Callable[..., int]] = {
     "mod": lambda a, b: a % b if b else 0,
     "min": min,
     "max": max,
+    "table": lambda place, *entries: entries[min(max(place, 0), len(entries) - 1)],
 }
 
 

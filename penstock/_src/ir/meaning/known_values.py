@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from penstock._src.core.dtypes import DType
-from penstock._src.ir.extents import dims
+from penstock._src.ir.extents import dims, functions
 from penstock._src.ir.meaning import arrays as meanings
 from penstock._src.ir.meaning import ranges
 from penstock._src.ir.node import Node
@@ -162,9 +162,7 @@ _COMPUTING = frozenset({"unary", "binary", "cast", "reduce", "scan", "scatter"})
 
 # Which arguments are indices, and taken as plain numbers: kind -> (first, last + 1).
 _INDICES = {
-    "gather": (1, 2),
     "scatter": (1, 2),
-    "dynamic_slice": (1, 9),
     "dynamic_update_slice": (2, 9),
 }
 
@@ -192,8 +190,14 @@ _BINARY = {
     "truncmod": lambda a, b: a - _truncated(a, b) * b if b else 0,
     "maximum": dims.maximum,
     "minimum": dims.minimum,
-    "and": lambda a, b: int(a) & int(b),
-    "or": lambda a, b: int(a) | int(b),
+    "and": functions.bit_and,
+    "or": functions.bit_or,
+    "xor": functions.bit_xor,
+}
+_SHIFTS = {
+    "shift_left": functions.shift_left,
+    "shift_right": functions.shift_right,
+    "shift_right_logical": functions.shift_right_logical,
 }
 _UNARY = {
     "neg": operator.neg,
@@ -222,11 +226,77 @@ def _chosen(values: list, choose: Any) -> Any:
 def _family(table: dict) -> Any:
     def compute(args: list, node: Node) -> Any:
         function = table.get(node.op)
-        if function is None or (node.op == "not" and not node.dtype.is_bool):
+        if function is None:
             return None
+        if node.op == "not" and not node.dtype.is_bool:
+            return _elementwise(_complement(node.dtype), args, node.shape)
         return _elementwise(function, args, node.shape)
 
     return compute
+
+
+def _complement(dtype: DType) -> Any:
+    return lambda a: functions.bit_not(a, 8 * dtype.size, dtype.is_unsigned)
+
+
+def _binary(args: list, node: Node) -> Any:
+    shift = _SHIFTS.get(node.op)
+    if shift is None:
+        return _family(_BINARY)(args, node)
+    bits = 8 * node.dtype.size
+    return _elementwise(lambda a, amount: shift(a, amount, bits), args, node.shape)
+
+
+def _gather(args: list, node: Node) -> Any:
+    """Rows at places that may be unknown."""
+    x, places = args
+    if not _has_unknown(places):
+        return meanings.gather([x, places.astype(np.int64)], node)
+    if node.attrs["axis"] or node.attrs["batch_dims"]:
+        return None
+    return _rows(x, list(places.flat), node.shape)
+
+
+def _slice(args: list, node: Node) -> Any:
+    """A part whose start may be unknown."""
+    (x,), attrs = args, node.attrs
+    if not _has_unknown([*attrs["starts"], *attrs["limits"]]):
+        return meanings.slice_(args, node)
+    return _part(x, attrs["starts"], attrs["strides"], node)
+
+
+def _dynamic_slice(args: list, node: Node) -> Any:
+    x, *starts = args
+    starts = [start.reshape(-1)[0] for start in starts]
+    if not _has_unknown(starts):
+        return meanings.dynamic_slice([x, *[np.int64(n) for n in starts]], node)
+    last = [n - taken for n, taken in zip(x.shape, node.shape, strict=True)]
+    starts = [dims.minimum(dims.maximum(n, 0), m) for n, m in zip(starts, last, strict=True)]
+    return _part(x, starts, [1] * x.ndim, node)
+
+
+def _part(x: np.ndarray, starts: Any, strides: Any, node: Node) -> Any:
+    """A part along the first axis, whose start is unknown; None where another axis is not whole."""
+    if node.shape[1:] != x.shape[1:]:
+        return None
+    places = [starts[0] + i * strides[0] for i in range(node.shape[0])]
+    return _rows(x, places, node.shape)
+
+
+def _rows(x: np.ndarray, places: list, shape: tuple) -> Any:
+    """Rows of a table; None where `entry` takes no such table, or a place is outside."""
+    columns = [list(column) for column in x.reshape(len(x), -1).T]
+    within = all([place >= 0 and place < len(x) for place in places])
+    if not within or not all(map(functions.is_table, columns)):
+        return None
+    result = np.empty((len(places), len(columns)), object)
+    for i, place in enumerate(places):
+        result[i] = [functions.entry(column, place) for column in columns]
+    return result.reshape(shape)
+
+
+def _has_unknown(numbers: Any) -> bool:
+    return any(isinstance(n, dims.Dim) for n in np.asarray(numbers, object).flat)
 
 
 def _reduce(args: list, node: Node) -> Any:
@@ -260,18 +330,18 @@ def _cast(args: list, node: Node) -> Any:
 
 _OBJECT_MEANINGS = {
     "unary": _family(_UNARY),
-    "binary": _family(_BINARY),
+    "binary": _binary,
     "compare": _family(_COMPARE),
     "select": lambda args, node: _elementwise(lambda c, a, b: a if c else b, args, node.shape),
     "cast": _cast,
     "reduce": _reduce,
     "pad": meanings.pad,
     "concat": meanings.concat,
-    "gather": meanings.gather,
+    "gather": _gather,
     "scatter": meanings.scatter,
     "scan": _scan,
-    "dynamic_slice": meanings.dynamic_slice,
+    "dynamic_slice": _dynamic_slice,
     "dynamic_update_slice": meanings.dynamic_update_slice,
     **{kind: getattr(meanings, kind) for kind in ("reshape", "transpose", "broadcast", "reverse")},
-    "slice": meanings.slice_,
+    "slice": _slice,
 }
