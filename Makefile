@@ -132,8 +132,8 @@ fuzz-kernels: $(STAMP)  # single operations through odd views, with tails; SEED=
 	PENSTOCK_CACHE_DIR=none $(if $(DEVICE),PENSTOCK_DEVICE=$(DEVICE) PENSTOCK_TENSOR_FLOAT_32=0) $(BIN)/python -m tests.fuzz.kernels $(if $(SEED),--seed $(SEED),--minutes $(MINUTES) --first $(FIRST))
 
 .PHONY: fuzz-shapes
-fuzz-shapes: $(STAMP)  # recorded calls traced for unknown dimensions, with twenty sizes each; NUMBERS=1 computes a number of each from an extent; TENSORFLOW_PYTHON refuses, too
-	$(BIN)/python -m tests.fuzz.shapes --minutes $(MINUTES) --first $(FIRST) $(if $(NUMBERS),--numbers) $(if $(ONLY),--only '$(ONLY)')
+fuzz-shapes: $(STAMP)  # recorded calls traced for unknown dimensions, with twenty sizes each; NUMBERS=1 computes a number of each from an extent; TENSORFLOW_PYTHON refuses, too; PROGRAMS=1 draws programs, SEED=7 one
+	$(if $(PROGRAMS),PENSTOCK_CACHE_DIR=none $(BIN)/python -m tests.fuzz.shapes.programs $(if $(SEED),--seed $(SEED),--minutes $(MINUTES) --workers $(WORKERS) --first $(FIRST)),$(BIN)/python -m tests.fuzz.shapes --minutes $(MINUTES) --first $(FIRST) $(if $(NUMBERS),--numbers) $(if $(ONLY),--only '$(ONLY)'))
 
 fuzz-models: $(STAMP)  # random Keras models; beside TensorFlow's too, if TENSORFLOW_PYTHON names a Python that has it
 	$(BIN)/python -m tests.fuzz.models.hunt $(if $(SEED),--seed $(SEED),--minutes $(MINUTES) --first $(FIRST))

@@ -8,5 +8,5 @@ drawing.py    draws one; steps/ has what it is made of, by family
 noise.py      what rounding may change
 oracles.py    runs a program in all ways, and compares
 shrink.py     makes a program smaller that fails
-worker.py     draws and runs one after another; __main__.py starts workers and reports
+worker.py     draws and runs one after another, processes.py in processes; hunting.py starts these and reports
 """

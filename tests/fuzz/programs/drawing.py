@@ -133,6 +133,7 @@ class Drawing:
                 alike = self.random.integers(0, 4, (ALIKE, 3)) * 12 + 1
                 self.extents[:ALIKE] = map(tuple, alike.tolist())
         self.numbers_of_extents = set()  # names of numbers below 5 that extents decide
+        self.named_numbers = 0.25  # how many of them are steps of their own
         self.parameters = []
         self.numbers = itertools.count()
         self.known = str(
@@ -371,10 +372,7 @@ def draw(tf, seed, length=None):
         "complex64",
     ]
     drawing.home = str(random.choice(homes))
-    np_ = {"np": np, "tf": tf}
-    load("\n".join(HELPERS.values()), np_)
-    envs = [[dict(np_), {**np_, "noise": Noise(tf, seed)}] for _ in range(drawing.samples)]
-    scope = Scope(drawing, envs, [], 0)
+    scope = first_scope(drawing)
     for _ in range(1 if drawing.samples == MANY_SAMPLES else scope.int(1, 3)):
         scope.values.append(first_argument(scope))
     if drawing.weights.get("state", 1) > 1:
@@ -388,12 +386,27 @@ def draw(tf, seed, length=None):
         wanted = scope.int(1, 5) if drawing.samples == MANY_SAMPLES else min(wanted, 20)
     drawing.budget = 2 * wanted
     scope.grow(wanted)
-    results = results_of(scope)
+    return program_of(scope)
+
+
+def first_scope(drawing):
+    """The scope of a whole program, which has no values yet."""
+    names = {"np": np, "tf": drawing.tf}
+    load("\n".join(HELPERS.values()), names)
+    noises = [Noise(drawing.tf, drawing.seed) for _ in range(drawing.samples)]
+    return Scope(drawing, [[dict(names), {**names, "noise": n}] for n in noises], [], 0)
+
+
+def program_of(scope):
+    """What was drawn, as a program; None where nothing came of it."""
+    drawing, results = scope.drawing, results_of(scope)
     if not results:
         return None
     kept = needed(scope.steps, results)
     parameters = tuple(p for p in drawing.parameters if p.name in kept[1])
-    return Program(seed, parameters, kept[0], tuple(results), drawing.samples, tuple(scope.names))
+    return Program(
+        drawing.seed, parameters, kept[0], tuple(results), drawing.samples, tuple(scope.names)
+    )
 
 
 def first_argument(scope):

@@ -177,24 +177,29 @@ def compiled(tf, program, way, expected):
     """Runs the program compiled on all samples; returns a Failure or None."""
     if way == "tensorflow":
         return on_tensorflow(program, expected)
-    env, function = None, None
-    sample = 0
     options = {"verify": 1, **(WAYS | CARD)[way]}
     with flags.override(**options):
+        return calls(tf, program, way, expected, *traced(tf, program), program.order)
+
+
+def traced(tf, program):
+    """(what the text of a program is run in, its function as it is traced)."""
+    env = namespace(tf, program, 0)
+    load(render(program), env)
+    specs = [tf.TensorSpec(p.known, p.dtype) for p in program.arguments]
+    return env, tf.function(env["program"], input_signature=specs, autograph=program.uses_autograph)
+
+
+def calls(tf, program, way, expected, env, function, order):
+    """Calls a traced function for samples in an order; returns a Failure or None."""
+    for sample in order:
         try:
-            env = namespace(tf, program, 0)
-            load(render(program), env)
-            specs = [tf.TensorSpec(p.known, p.dtype) for p in program.arguments]
-            function = tf.function(
-                env["program"], input_signature=specs, autograph=program.uses_autograph
-            )
-            for sample in program.order:
-                for p in program.variables:
-                    env[p.name].assign(tf.cast(tf.constant(array_of(p, sample)), p.dtype))
-                found = arrays(program, env, function(*arguments(tf, program, sample)))
-                wrong = compare(found, expected[sample])
-                if wrong:
-                    return Failure(way, "difference", wrong[1], sample, wrong[0])
+            for p in program.variables:
+                env[p.name].assign(tf.cast(tf.constant(array_of(p, sample)), p.dtype))
+            found = arrays(program, env, function(*arguments(tf, program, sample)))
+            wrong = compare(found, expected[sample])
+            if wrong:
+                return Failure(way, "difference", wrong[1], sample, wrong[0])
         except Exception as error:
             if any(text in str(error) for text in REFUSALS):
                 return None

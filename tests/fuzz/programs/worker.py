@@ -1,6 +1,7 @@
 """Draws and runs programs one after another; a line of JSON for each."""
 
 import collections
+import functools
 import json
 import resource
 import sys
@@ -58,17 +59,17 @@ def run(seed, ways=None, seconds=120):
             "families": list(program.families), "ways": chosen, "calls": len(chosen) * len(program.order)}  # fmt: skip
 
 
-def work(seeds, ways=None):
-    """Runs programs in these ways until seeds end or memory is short; a step that wants too much is not drawn."""
+def work(seeds, run):
+    """Runs the program of each seed until seeds end or memory is short; a step that wants too much is not drawn."""
     resource.setrlimit(resource.RLIMIT_AS, (2 * LIMIT, 2 * LIMIT))
     warnings.simplefilter("ignore")
     for seed in seeds:
         print(json.dumps({"start": seed}), flush=True)
-        print(json.dumps(run(seed, ways)), flush=True)
+        print(json.dumps(run(seed)), flush=True)
         if resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10 > LIMIT:
             return
 
 
 if __name__ == "__main__":
     first, step = map(int, sys.argv[1:3])
-    work(range(first, sys.maxsize, step), sys.argv[3:] or None)
+    work(range(first, sys.maxsize, step), functools.partial(run, ways=sys.argv[3:] or None))

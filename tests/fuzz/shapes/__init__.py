@@ -9,6 +9,7 @@ sizes.py      the sizes that a call is made with
 judging.py    runs a call eagerly and traced, and compares; whether memory grows
 tensorflow_peer.py  which calls TensorFlow does not trace either
 trials.py     the call of each seed
+programs/     random programs over shapes, judged beside eager
 __main__.py   runs calls as users do: without flags, many shapes in one process
 
 `python -m tests.fuzz.shapes.static --compare` traces every recorded call for five kinds of signatures, and prints where static shapes deny

@@ -44,8 +44,10 @@ def number(scope, k=MOST):
         f"tf.reduce_max(tf.stack([{n} % {k}, {m} % 2]))", f"tf.abs({n} % {2 * k - 1} - {k - 1})",
         f"tf.cast(tf.argmax(tf.stack([{n} % 5, {m} % 3, 2])), tf.int32) % {k}", f"({n} * {m}) % {k}",
         f"tf.cast(tf.strings.length(tf.as_string({n})), tf.int32) % {k}", f"({n} - {m}) % {k}",
+        f"tf.abs(1 - {n}) % {k}", f"tf.maximum({n} - 64, 0) % {k}", f"tf.bitwise.left_shift({n}, 1) % {k}",
+        f"tf.maximum({k - 1} - {n}, 0)", f"tf.strings.length(tf.as_string({n} - 20)) % {k}",
     ])  # fmt: skip
-    if scope.chance(0.25):
+    if scope.chance(scope.drawing.named_numbers):
         made = scope.add(f"({text})")[0]
         scope.drawing.numbers_of_extents.add(made.name)
         return str(made)
