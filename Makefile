@@ -6,6 +6,7 @@ MINUTES ?= 5
 WORKERS ?= 2
 FIRST  ?= 1000
 COUNT  ?= 1000
+BASE   := $(VENV)/.base
 STAMP  := $(VENV)/.installed
 LIBRARIES := $(VENV)/libraries
 UV     := $(BIN)/uv
@@ -14,7 +15,7 @@ CHECKS := check-golden check-conformance check-examples check-models check-keras
 
 .PHONY: demo test test-checked check-targets interop interop-serving interop-open-inference interop-ray interop-tfjs interop-tflite check-kubernetes tensorboard tutorials fuzz fuzz-kernels fuzz-models fuzz-files fuzz-calls fuzz-bytes fuzz-serving kills soak mutate coverage bench bench-clusters bench-data bench-errors lint format clean check $(CHECKS)
 
-demo: $(STAMP)
+demo: $(BASE)
 	$(BIN)/penstock run examples/demo.py
 
 # A process of tests for each core, up to four; whole files, whose tests share what they set up.
@@ -340,15 +341,20 @@ $(INSTALLED): wheel
 	$(UV) pip install --quiet --python $@ "$$(echo dist/*.whl)[all]"
 	$(UV) pip check --python $@
 
-$(UV): | $(STAMP)
+$(UV): | $(BASE)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 
 format: $(STAMP)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-$(STAMP): pyproject.toml
+# What a new user's first target needs, in a minute; tests and tools take much more.
+$(BASE): pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[demo]'
+	touch $(BASE)
+
+$(STAMP): pyproject.toml | $(BASE)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test,lint]'
 	touch $(STAMP)
 

@@ -14,7 +14,7 @@ EXTRAS = {
     name: {re.split(r"[<>=\[]", need)[0].lower() for need in needs}
     for name, needs in PROJECT["optional-dependencies"].items()
 }
-FOR_DEVELOPERS = {"docs", "examples", "lint", "test"}
+FOR_DEVELOPERS = {"demo", "docs", "examples", "lint", "test"}
 # `tensorflow` is for libraries that expect TensorFlow; no code of Penstock's needs it.
 FOR_LIBRARIES = {"tensorflow"}
 # Of hundreds of megabytes, or for clusters alone: `all` leaves them out.

@@ -18,7 +18,8 @@ def refusal(capsys, *arguments):
 
 
 def test_flags_and_environment(capsys):
-    assert "PENSTOCK_DEBUG" in report(capsys, "flags")
+    (line,) = [x for x in report(capsys, "flags").splitlines() if "PENSTOCK_THREADS" in x]
+    assert line.split(maxsplit=1)[1].startswith("whole number")
     assert "llvmlite" in report(capsys, "env")
 
 

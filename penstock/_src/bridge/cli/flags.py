@@ -7,6 +7,9 @@ from collections.abc import Sequence
 from penstock._src.bridge.cli.arguments import Parser
 from penstock._src.util import flags
 
+# What a flag takes, in words; other kinds take names.
+KINDS = {int: "whole number", float: "number", str: "text", flags.Bytes: "size"}
+
 
 def main(arguments: Sequence[str]) -> int:
     """Prints every environment variable that Penstock reads, with its current value and its meaning."""
@@ -15,7 +18,9 @@ def main(arguments: Sequence[str]) -> int:
     for flag in flags.TABLE.values():
         value = getattr(flags.flags, flag.name)
         value = ",".join(sorted(value)) if flag.name == "disable" else value
-        print(f"{flag.variable:{width}}  {type(value).__name__:5} {value!r:8}  {flag.meaning}")
+        print(
+            f"{flag.variable:{width}}  {KINDS.get(flag.kind, 'names'):12}  {value!r:8}  {flag.meaning}"
+        )
     print("\nPENSTOCK_DISABLE leaves out")
     for name, what in flags.OPTIONAL.items():
         print(f"  {name:12} {what}")

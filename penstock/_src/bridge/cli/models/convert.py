@@ -24,7 +24,14 @@ def main(arguments: Sequence[str]) -> int:
     written = [name for name, row in FORMATS.items() if row.writer]
     parser.add_argument("--to", choices=written, default="", help="the format of OUT")
     parser.add_argument("--signature", default="", help="the only signature to write")
-    parser.add_argument("--quantize", default="", metavar="TYPE", help="how weights are stored")
+    types = "; ".join(
+        f"{name}: {', '.join(row.quantizations)}"
+        for name, row in FORMATS.items()
+        if row.quantizations
+    )
+    parser.add_argument(
+        "--quantize", default="", metavar="TYPE", help=f"the type of stored weights ({types})"
+    )
     given = parser.parse_args(arguments)
     try:
         found, made = convert(given.source, given.target, given.to, given.signature, given.quantize)
