@@ -48,6 +48,28 @@ def test_a_parallel_map_makes_as_many_calls_at_a_time():
     assert 4 <= gauge.most <= 6
 
 
+@pytest.mark.parametrize("is_seen", [False, True])
+def test_threads_go_on_beside_a_slow_call_where_nobody_sees_what_is_read(is_seen):
+    others_ended, ended, least = threading.Event(), [], 1 if is_seen else 2
+
+    def call(x):
+        if x == 0:
+            others_ended.wait(5)
+        ended.append(x)
+        if len(ended) == least:
+            others_ended.set()
+        return [x]
+
+    read = iter([(x,) for x in range(9)])
+    results = MappedInParallel(read, call, 2, Run(), may_group=not is_seen)
+    start = time.perf_counter()
+    assert next(results) == (0,)
+    assert time.perf_counter() - start < 4
+    if is_seen:
+        assert next(read) == (2,)  # no more were read than there are calls
+    assert next(results) == (1,)
+
+
 def test_a_private_pool_limits_the_calls():
     gauge, options = Gauge(), tf.data.Options()
     options.threading.private_threadpool_size = 2

@@ -85,6 +85,10 @@ class MappedInParallel(Resumable):
         self.may_group, self.run = may_group, run
         self.pool = run.pool(width)
         self.pending: collections.deque[Future] = collections.deque()
+        # How many results are awaited at a time: more than there are threads where nobody sees it, so that no thread waits for the
+        # consumer. A pool that others use, too, is given no more calls than may run at a time.
+        is_free = may_group and not run.settings.pool
+        self.most_pending = width + min(width, run.settings.cores) if is_free else width
         # Results of a group that were not taken.
         self.ready: collections.deque[Any] = collections.deque()
         self.exhausted = False
@@ -126,7 +130,7 @@ class MappedInParallel(Resumable):
 
     def handed_over(self, size: int) -> Element:
         """The next result of threads, which work on groups of `size` elements."""
-        while not self.exhausted and len(self.pending) < self.width:
+        while not self.exhausted and len(self.pending) < self.most_pending:
             elements = self.group(size)
             if elements:
                 self.pending.append(self.pool.submit(self.timed, elements))
@@ -166,8 +170,9 @@ class MappedInParallel(Resumable):
     def first(self) -> Element:
         """The next result, or that which is ready first."""
         if not self.in_order:
-            done = wait(self.pending, return_when=FIRST_COMPLETED).done
-            self.pending.rotate(-next(at for at, p in enumerate(self.pending) if p in done))
+            if not any(future.done() for future in self.pending):
+                wait(self.pending, return_when=FIRST_COMPLETED)
+            self.pending.rotate(-next(at for at, p in enumerate(self.pending) if p.done()))
         self.ready.extend(self.pending.popleft().result())
         return _raised(self.ready.popleft())
 
