@@ -202,7 +202,7 @@ def _expanded(
         return table[pixels[..., 0]]
     scaled = pixels * (255 // ((1 << depth) - 1)) if depth < 8 else pixels
     if clear is None or color not in (_GRAY, _RGB):
-        return scaled.astype(pixels.dtype)
+        return scaled.astype(pixels.dtype, copy=False)
     key = np.frombuffer(clear, ">u2").astype(np.int64)
     alpha = np.where((pixels == key).all(axis=-1, keepdims=True), 0, np.iinfo(pixels.dtype).max)
     return np.concatenate([scaled, alpha], axis=-1).astype(pixels.dtype)
