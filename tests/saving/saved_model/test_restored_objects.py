@@ -265,3 +265,18 @@ def test_functions_of_datasets_are_restored(tmp_path):
 
     root.total = total
     assert saved(root, tmp_path).total(tf.constant([1.0, 2.0])) == 2 * (1 + 6 + 2 + 12)
+
+
+def test_variables_that_saving_makes_by_tracing_are_saved(tmp_path):
+    class Lazy(tf.Module):
+        held = None
+
+        @tf.function(input_signature=[tf.TensorSpec([])])
+        def scaled(self, x):
+            if self.held is None:
+                self.held = tf.Variable(2.0)
+            return x * self.held
+
+    loaded = saved(Lazy(), tmp_path)
+    assert loaded.scaled(tf.constant(2.0)) == 4.0
+    assert loaded.held == 2.0

@@ -112,6 +112,10 @@ def identifier_of(found: Any) -> str:
     return getattr(found, "_object_identifier", "_generic_user_object")
 
 
+def _attributes(found: Any) -> dict[str, Any]:
+    return getattr(found, "__dict__", {})
+
+
 class SavedChildren:
     """The children of objects in one SavedModel, each asked once: properties may make them."""
 
@@ -122,7 +126,14 @@ class SavedChildren:
     def of(self, found: Any) -> dict[str, Any]:
         """The children of an object by name."""
         if id(found) not in self._found:
-            self._found[id(found)] = found, children_of(found, "savedmodel", cache=self._cache)
+            children = children_of(found, "savedmodel", cache=self._cache)
+            before = dict(_attributes(found))
+            for function in [c for c in children.values() if isinstance(c, Function)]:
+                traces_of(function)
+            # Tracing may have made variables, and other attributes.
+            if any(before.get(n, before) is not held for n, held in _attributes(found).items()):
+                children = children_of(found, "savedmodel", cache=self._cache)
+            self._found[id(found)] = found, children
         return dict(self._found[id(found)][1])
 
     def functions_of(self, found: Any) -> dict[str, Any]:
