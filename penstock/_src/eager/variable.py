@@ -237,7 +237,14 @@ class Variable(Trackable, AnyTensor, metaclass=_VariableMaker):
         return self._graph_element
 
     def _lifted(self, value: Any) -> Any:
-        if isinstance(value, Tensor) and not hasattr(value, "_value") and STATE.graph is None:
+        graph = STATE.graph
+        is_outside = graph is None or not graph.building_function
+        if (
+            is_outside
+            and isinstance(value, Tensor)
+            and not hasattr(value, "_value")
+            and getattr(value, "graph", graph) is not graph
+        ):
             lifted = slots.LIFT(value)
             if lifted is not None:
                 return lifted

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from penstock._src.autodiff.control_flow import copy_operations
 from penstock._src.compiler.compile import compile_graph
 from penstock._src.core import dispatch, dtypes
 from penstock._src.core.calls.tracebacks import name_users_line
@@ -21,6 +22,7 @@ from penstock._src.function.trace_type import Leaves, argument_names, input_name
 from penstock._src.graph import trace as graph_trace
 from penstock._src.graph.control import add_control_dependencies
 from penstock._src.graph.func_graph import FuncGraph
+from penstock._src.graph.needed_operations import needed_operations
 from penstock._src.graph.operation import SymbolicTensor
 from penstock._src.util import nest, slots
 from penstock._src.util.process import collector
@@ -234,8 +236,14 @@ def _same(value: Any, held: Any) -> bool:
     return value is held
 
 
-def lift(tensor: SymbolicTensor) -> EagerTensor | None:
-    """Returns the value of a tensor in a function being traced if it depends on no argument; else None."""
+def lift(tensor: SymbolicTensor) -> Tensor | None:
+    """Returns a tensor of a function being traced outside of it, where variables are made: its value, or a copy in a graph.
+
+    Returns:
+      None, if the tensor depends on an argument whose value is not known.
+    """
+    if dispatch.STATE.graph is not None:
+        return _copied(tensor, dispatch.STATE.graph)
     graph = tensor.graph
     inputs, values = [], []
     for placeholder, argument in graph.argument_values:
@@ -245,8 +253,8 @@ def lift(tensor: SymbolicTensor) -> EagerTensor | None:
     for external, placeholder in graph.captures:
         if isinstance(external, SymbolicTensor):
             external = lift(external)
-            if external is None:
-                continue
+        if not isinstance(external, EagerTensor):
+            continue
         inputs.append(placeholder)
         values.append(external._value)
     try:
@@ -254,6 +262,23 @@ def lift(tensor: SymbolicTensor) -> EagerTensor | None:
     except OpError:
         return None
     return EagerTensor(value, tensor.dtype)
+
+
+def _copied(tensor: SymbolicTensor, graph: Any) -> SymbolicTensor | None:
+    """Returns a copy of a tensor of a function in a graph around the function; None if it depends on an argument."""
+    if tensor.graph is graph:
+        return tensor
+    captured = {placeholder._id: external for external, placeholder in tensor.graph.captures}
+    needed = needed_operations(tensor.graph, [], [tensor], [])
+    table: dict[int, SymbolicTensor] = {}
+    for placeholder in [t for op in needed if op.type == "Placeholder" for t in op.outputs]:
+        external = captured.get(placeholder._id)
+        copy = _copied(external, graph) if isinstance(external, SymbolicTensor) else None
+        if copy is None:
+            return None
+        table[placeholder._id] = copy
+    copy_operations(needed, graph, table)
+    return table[tensor._id]
 
 
 slots.LIFT = lift

@@ -12,7 +12,7 @@ imported on first use.
     WRAP                 core/tracking/data_structures  assignments to attributes of trackable objects: lists and dicts that track
     MAKE_RUNNER          function/run.py                graph/library.py: makes a graph function runnable
     CONVERT              function/tracing.py            graph/trace.py: a Python function with its control flow converted by AutoGraph
-    LIFT                 function/tracing.py            eager/variable.py: the value that a tensor of a function being traced has by now
+    LIFT                 function/tracing.py            eager/variable.py: the value that a tensor of a function being traced has by now, or its copy in the graph around
     RUN_FUNCTION         eager/placed/hooks.py,         function/differentiable.py: the results of a function on DTensors, or on a device
                          distribute/dtensor/scopes.py
 

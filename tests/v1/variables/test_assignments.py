@@ -112,3 +112,32 @@ def test_updates_of_rows_have_no_operation_outside_of_graphs():
     updated = v1.scatter_update(v, [0], [5])
     assert updated.op is None and updated.numpy().tolist() == [5, 2, 3]
     assert v1.scatter_nd_update(v, [[1]], [7]).op is None and v.numpy().tolist() == [5, 7, 3]
+
+
+def _run_function(initial_value):
+    """The value of a variable that a function within a graph makes on its first call, after an addition in each of two."""
+    held = []
+
+    @tf.function
+    def count(x):
+        if not held:
+            held.append(tf.Variable(initial_value(x)))
+        return held[0].assign_add(tf.fill(held[0].shape, x)).read_value()
+
+    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        first = count(tf.constant(1.0))
+        with tf.control_dependencies([first]):
+            second = count(tf.constant(10.0))
+        session.run(tf.compat.v1.global_variables_initializer())
+        return session.run(second).tolist()
+
+
+def test_functions_in_graphs_make_variables_of_their_own_tensors():
+    scale = 3.0
+    assert _run_function(lambda x: tf.constant(scale, shape=[2])) == [14.0, 14.0]
+    assert _run_function(lambda x: tf.constant(scale) * 2) == 17.0
+    assert _run_function(lambda x: lambda: tf.constant(scale) * 2) == 17.0
+    inner = tf.function(lambda: tf.fill([2], scale))
+    assert _run_function(lambda x: inner()) == [14.0, 14.0]
+    with pytest.raises(ValueError, match="wrapped in an init_scope or callable"):
+        _run_function(lambda x: 2 * x)
