@@ -41,6 +41,12 @@ def test_errors():
         raw.AssignVariableOp(resource=handle, value=np.array([1, 2]))
     with pytest.raises(InvalidArgumentError, match=r"indices\[0\] = 5 is not in \[0, 2\)"):
         raw.ResourceScatterAdd(resource=handle, indices=[5], updates=np.float32([1]))
+    with pytest.raises(
+        InvalidArgumentError, match=r"indices \(\[2\]\) must be a prefix of .*\[3\]"
+    ):
+        raw.ResourceScatterAdd(resource=handle, indices=[0, 1], updates=np.float32([1, 2, 3]))
+    with pytest.raises(InvalidArgumentError, match=r"Must have updates.shape = indices.shape \+"):
+        raw.ResourceScatterAdd(resource=handle, indices=[[0, 1]], updates=np.float32([1, 2]))
 
 
 def test_handles_with_a_name_are_shared():

@@ -54,7 +54,7 @@ def test_handles_refuse_values_of_other_types_and_shapes(session):
     with pytest.raises(ValueError, match="Shapes must be equal rank, but are 0 and 1"):
         tf.raw_ops.AssignVariableOp(resource=handle, value=[0])
     v = tf.Variable([0, 1, 2, 3])
-    with pytest.raises(ValueError, match="both shapes must be equal, but are 2 and 3"):
+    with pytest.raises(ValueError, match="both shapes must be equal, but are 3 and 2"):
         v1.scatter_update(v, [0, 1], [0, 1, 2])
     assert resource_variable_ops.variable_shape(v.handle).op.type == "Const"
 

@@ -132,7 +132,7 @@ class _VariableScatter(Op):
     def shape(self, resource, indices, updates):
         variable = variable_shape(resource)
         if variable.rank is not None and updates.rank != 0:
-            indices.concatenate(variable[1:]).merge_with(updates)
+            updates.merge_with(indices.concatenate(variable[1:]))
         return ()
 
     def eager(self, resource, indices, updates):
@@ -150,7 +150,13 @@ class _VariableScatter(Op):
     def _check(self, value, indices, updates):
         if not hasattr(updates, "shape"):  # one variant for all rows
             return
-        if len(updates.shape) and tuple(updates.shape) != (*indices.shape, *value.shape[1:]):
+        wanted = (*indices.shape, *value.shape[1:])
+        if len(updates.shape) and tuple(updates.shape) != wanted:
+            rows = tuple(updates.shape[: len(indices.shape)])
+            if len(updates.shape) == len(wanted) and rows != tuple(indices.shape):
+                raise self.invalid(
+                    f"The shape of indices ({show(indices.shape)}) must be a prefix of the shape of updates ({show(updates.shape)})"
+                )
             raise self.invalid(
                 "Must have updates.shape = indices.shape + params.shape[1:] or updates.shape = [], "
                 f"got updates.shape {show(updates.shape)}, indices.shape {show(indices.shape)}, "
