@@ -119,7 +119,8 @@ def broadcast(args: Args, attrs: Attrs) -> Result:
     require(len(axes) == x.rank, "broadcast", f"axes {axes} must name every axis", args)
     require(list(axes) == sorted(set(axes)), "broadcast", f"axes {axes} must ascend", args)
     for extent, axis in zip(x.shape, axes):
-        require(extent in (1, shape[axis]), "broadcast", f"does not fit {list(shape)}", args)
+        fits = dims.is_one(extent) or extent == shape[axis] or extent == 1
+        require(fits, "broadcast", f"does not fit {list(shape)}", args)
     return shape, x.dtype
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from penstock._src.core.shapes import SCALAR, UNKNOWN, TensorShape, broadcast_shapes, unknown_shape
-from penstock._src.ir.extents.dims import is_symbolic
+from penstock._src.ir.extents.dims import is_symbolic, same
 
 
 def broadcast(*shapes: TensorShape) -> TensorShape:
@@ -85,7 +85,7 @@ def counted(number: Any, at: int) -> int | None:
 
 def size(dims: list[int | None]) -> int | None:
     """Returns the product of dimensions, None if it is unknown."""
-    if 0 in dims:
+    if any(same(d, 0) for d in dims if d is not None):
         return 0
     if None in dims:
         return None
@@ -102,7 +102,7 @@ def add(a: int | None, b: int | None) -> int | None:
 
 def times(a: int | None, b: int | None) -> int | None:
     """Returns a * b, None if it is unknown."""
-    if 0 in (a, b):
+    if any(same(d, 0) for d in (a, b) if d is not None):
         return 0
     return None if a is None or b is None else a * b
 

@@ -85,6 +85,14 @@ def number(n):
 @pytest.mark.parametrize(
     ("function", "most"),
     [
+        (lambda x: tf.tile(x, [1 + tf.shape(x)[0] % 3, 1]), 1),
+        (lambda x: tf.repeat(x, tf.shape(x)[0] % 3, axis=0), 1),
+        (lambda x: tf.range(tf.shape(x)[0] % 5) * 2, 1),
+        (lambda x: tf.eye(tf.shape(x)[0] % 5 + 1), 1),
+        (lambda x: tf.transpose(x[: tf.shape(x)[0] // 2]), 1),
+        (lambda x: tf.concat([x, x[: tf.shape(x)[0] % 4]], 0), 1),
+        (lambda x: tf.ones([2]) * tf.cast(tf.abs(tf.shape(x)[0] - 30), tf.float32), 1),
+        (lambda x: tf.zeros([tf.sign(tf.shape(x)[0] - 30) + 2]), 2),
         (lambda x: x[: tf.bitwise.bitwise_and(tf.shape(x)[0], 7)], 1),
         (lambda x: x[: tf.bitwise.right_shift(tf.shape(x)[0], 2)], 1),
         (lambda x: tf.zeros([tf.bitwise.left_shift(tf.shape(x)[0], 1)]), 1),

@@ -43,6 +43,16 @@ def test_bits_of_an_unknown_extent_ask_for_no_number(mask):
     assert not recording.conditions
 
 
+def test_absolute_numbers():
+    with Values({"bits": -7}):
+        assert functions.absolute(D) == 7 and functions.absolute(-3) == 3
+    recording = Recording({"bits": 77})
+    with recording:
+        assert functions.absolute(D) is D and functions.absolute(0 - D) == D
+        assert functions.absolute(D - 80) > -1
+    assert not recording.conditions
+
+
 def test_entries_of_tables():
     recording = Recording({"bits": 77})
     with recording:

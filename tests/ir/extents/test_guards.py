@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from penstock._src.ir.errors import NotLowerable
-from penstock._src.ir.extents import guards
-from penstock._src.ir.extents.dims import Dim, maximum, range_length, slice_indices
+from penstock._src.ir.extents import dims, functions, guards
+from penstock._src.ir.extents.dims import Dim, maximum, minimum, range_length, slice_indices
 from penstock._src.ir.extents.guards import Recording
 from penstock._src.ir.extents.values import Values
 from tests.harness.conditions import hold
@@ -36,6 +36,16 @@ def test_other_answers_become_conditions():
     assert recorded(lambda: A % 4 == 0) == (True, "((a) % (4)) == 0")
     assert recorded(lambda: list(range(A))[-1]) == (7, "a == 8")
     assert recorded(lambda: 2 * A == 17) == (False, "")
+
+
+def test_remainders_quotients_and_choices_are_no_more_than_what_they_are_of():
+    below = lambda: (A % 5 <= A, A // 3 <= A, B * (A % 3) <= A * B, minimum(A, B) - 1 < B)  # noqa: E731
+    assert recorded(below) == ((True,) * 4, "")
+    assert recorded(lambda: (maximum(A, B) >= B, A - A % 7 < 0)) == ((True, False), "")
+
+
+def test_numbers_below_zero_have_ends():
+    assert recorded(lambda: (-(-A // 2) >= 1, (1 - A) // 4 < 0, -A * B < 0)) == ((True,) * 3, "")
 
 
 def test_conditions_decide_what_is_asked_later():
@@ -109,3 +119,38 @@ def test_ends_hold(a, b, m, n, constant):
     with Recording({"a": a, "b": b}):
         number = int(polynomial)
     assert (low is None or low <= number) and (high is None or number <= high)
+
+
+def combined(parts):
+    """Expressions of two others."""
+    two, by = st.tuples(parts, parts), st.integers(1, 7)
+    return st.one_of(
+        two.map(lambda p: p[0] + p[1]),
+        two.map(lambda p: p[0] - p[1]),
+        two.map(lambda p: p[0] * p[1]),
+        two.map(lambda p: minimum(*p)),
+        two.map(lambda p: maximum(*p)),
+        st.tuples(parts, by).map(lambda p: p[0] // p[1]),
+        st.tuples(parts, by).map(lambda p: p[0] % p[1]),
+        parts.map(functions.absolute),
+        parts.map(lambda p: functions.entry([3, -2, 5, 5], p % 4)),
+        st.tuples(parts, st.integers(-9, 9)).map(lambda p: functions.bit_and(*p)),
+    )
+
+
+SOME = st.recursive(st.one_of(st.sampled_from([A, B]), st.integers(-5, 5)), combined, max_leaves=7)
+
+
+@given(st.data(), EXTENTS, EXTENTS, EXTENTS, EXTENTS)
+def test_ends_of_any_expression_hold_under_conditions(data, a, b, other_a, other_b):
+    with Recording({"a": a, "b": b}) as recording:
+        made = data.draw(SOME)
+        answers = [made > limit for limit in (0, 3, -4)] + [made == 1]
+        ends = recording.ends(dims.expression(made))
+    for symbols in ({"a": a, "b": b}, {"a": other_a, "b": other_b}):
+        with Values(symbols) as values:
+            if not hold(recording.conditions, values):
+                continue
+            assert [made > limit for limit in (0, 3, -4)] + [made == 1] == answers
+            low, high = ends
+            assert (low is None or low <= made) and (high is None or made <= high)

@@ -165,7 +165,7 @@ def _worth_storing(
         size = node.size
         arrays = (by_id[i] for i in read)
         alike = [x for x in arrays if x.dtype is not None and key(x.size) == key(size)]
-        if size > 1 and len(alike) >= 3:
+        if is_large(size, 2) and len(alike) >= 3:
             return True
     return any(_reads_often(user, node, node, weight, found) for user in users)
 
@@ -218,7 +218,7 @@ def _reads_often(user: Node, arg: Node, node: Node, weight: int, found: Recogniz
     if user.kind in ("gather", "windows"):
         return user.args[0] is arg and weight > REPEATED
     if user.kind == "broadcast":
-        if user.size == arg.size:
+        if key(user.size) == key(arg.size):
             return False
         last = user.shape[-1] if user.shape else 1
         along_rows = bool(arg.shape) and len(user.shape) - 1 in user.attrs["axes"]

@@ -7,7 +7,7 @@ After:  s is not stored: each kernel over rows of x reduces its row again, which
 from collections.abc import Container, Mapping, Sequence
 from typing import Any
 
-from penstock._src.ir.extents.dims import shape_key
+from penstock._src.ir.extents.dims import is_one, key, shape_key
 from penstock._src.ir.node import Node
 from penstock._src.ir.primitives import ELEMENTWISE
 from penstock._src.util.flags import flags
@@ -58,8 +58,8 @@ def _takers_along_rows(end: Node, x: Node, users: Mapping[int, list[Node]]) -> l
     return None
 
 
-def _long(node: Node) -> list[int]:
-    return [e for e in node.shape if e != 1]
+def _long(node: Node) -> list[Any]:
+    return [key(e) for e in node.shape if not is_one(e)]
 
 
 class RowUses:

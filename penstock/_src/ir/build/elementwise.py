@@ -157,7 +157,12 @@ class Elementwise(Movement):
             extent = 1
             for shape in shapes:
                 at = axis - rank + len(shape)
-                if at < 0 or (shape[at] == 1 and extent != 1):
+                if at < 0 or dims.is_one(shape[at]) or dims.same(shape[at], extent):
+                    continue
+                if dims.is_one(extent):
+                    extent = shape[at]
+                    continue
+                if shape[at] == 1 and extent != 1:
                     continue
                 if extent not in (1, shape[at]):
                     raise NotLowerable(f"shapes {[list(s) for s in shapes]} do not broadcast")

@@ -454,6 +454,8 @@ def _choice(function: str, a: Extent, b: Extent) -> Extent:
     if isinstance(difference, Dim):
         values = extent_values.current_or_none()
         order = None if values is None else values.known_order(difference.expr)
+        if values is not None and order is None:  # of equal ones, either
+            order = values.known_order(expression(difference + 1)) or None
     else:
         order = difference > 0
     if order is not None:  # the choice is the same for every value

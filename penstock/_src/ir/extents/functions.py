@@ -14,6 +14,13 @@ MOST_RUNS = 4  # of ones in a mask: an expression has two atoms for each
 LONGEST_TABLE = 32  # entries of an expression
 
 
+def absolute(a: Extent) -> Extent:
+    """|a|, whose sign nobody is asked for."""
+    if dims.is_known_positive(a + 1):
+        return a
+    return -a if dims.is_known_positive(1 - a) else dims.maximum(dims.maximum(a, -a), 0)
+
+
 def bit_and(a: Extent, b: Extent) -> Extent:
     """a & b: an expression where one of them is a number."""
     if isinstance(a, Dim):

@@ -20,6 +20,7 @@ from penstock._src.ir.extents import dims
 from penstock._src.ir.extents.values import Expression, Values
 
 _OF_TWO = ("min", "max", "mod", "floordiv")
+MOST_BESIDE = 4  # atoms of an expression that are compared with what they are of
 LEAST = 2  # of symbols: extents of 0 and 1 are ints from the start
 
 
@@ -65,6 +66,7 @@ class Recording(Values):
         self._known_before = dict(known or {})
         self._decided: dict[tuple[str, Expression], bool] = {}
         self._ends: dict[dims.Atom, tuple[int | None, int | None]] = {}  # until the next condition
+        self._expression_ends: dict[Expression, tuple[int | None, int | None]] = {}  # likewise
         self.has_fixed = False  # an operation that was lowered took an extent for its number
         self._is_lowering = self._leaves_open = False
 
@@ -182,7 +184,55 @@ class Recording(Values):
 
     def ends(self, expression: Expression) -> tuple[int | None, int | None]:
         """The least and the largest number that an expression can be, where its parts tell."""
-        terms: dict[tuple, int] = {}  # over atoms less their least numbers, which are not negative
+        found = self._expression_ends.get(expression)
+        if found is None:
+            low, high = self._ends_of_sum(expression)
+            for other, is_above in self._beside(expression):
+                other_low, other_high = self.ends(other)
+                if is_above:
+                    high = _least_known(high, other_high)
+                else:
+                    low = _most_known(low, other_low)
+            found = self._expression_ends[expression] = low, high
+        return found
+
+    def _beside(self, expression: Expression) -> list[tuple[Expression, bool]]:
+        """Expressions that are never less (True) or never more than one: `d0 % 5` is no more than `d0`, `min(d0, d1)` than either."""
+        found: list[tuple[Expression, bool]] = []
+        placed = [
+            (term, i) for term in expression for i, atom in enumerate(term[0]) if atom[0] in _OF_TWO
+        ]
+        if len(placed) > MOST_BESIDE:
+            return found
+        for (monomial, coefficient), i in placed:
+            others = monomial[:i] + monomial[i + 1 :]
+            if any((self.ends_of_atom(atom)[0] or -1) < 0 for atom in others):
+                continue
+            rest = tuple([term for term in expression if term[0] != monomial])
+            factor: dims.Extent = dims.of(((others, coefficient),))
+            for bound, is_above in self._bounds_of_atom(monomial[i]):
+                other = dims.expression(dims.of(rest) + factor * dims.of(bound))
+                found.append((other, is_above == (coefficient > 0)))
+        return found
+
+    def _bounds_of_atom(self, atom: dims.Atom) -> list[tuple[Expression, bool]]:
+        """Expressions that are never less (True) or never more than an atom."""
+        kind, a, b = atom
+        if kind in ("min", "max"):
+            return [(a, kind == "min"), (b, kind == "min")]
+        (a_low, a_high), (b_low, _) = self.ends(a), self.ends(b)
+        if b_low is None or b_low <= 0:
+            return []
+        if a_low is not None and a_low >= 0:
+            return [(a, True)]
+        if kind == "floordiv" and a_high is not None and a_high <= 0:
+            return [(a, False)]
+        return []
+
+    def _ends_of_sum(self, expression: Expression) -> tuple[int | None, int | None]:
+        terms: dict[
+            tuple, int
+        ] = {}  # over what atoms are above their least numbers, or below their largest: not negative
         for monomial, coefficient in expression:
             for left, factor in self._shifted(monomial):
                 terms[left] = terms.get(left, 0) + coefficient * factor
@@ -207,16 +257,16 @@ class Recording(Values):
         return low, high
 
     def _shifted(self, monomial: tuple) -> list[tuple[tuple, int]]:
-        """A product of atoms as a sum of products of what atoms are above their least numbers."""
+        """A product of atoms as a sum of products of what atoms are above their least numbers, or else below their largest."""
         found: list[tuple[tuple, int]] = [((), 1)]
         for atom in monomial:
-            low, _ = self.ends_of_atom(atom)
-            wide = low is None  # may be negative: it is left as it is, marked
-            step = [
-                (tuple(sorted((*left, ("wide" if wide else "above", atom)), key=repr)), n)
-                for left, n in found
-            ]
-            found = step if wide or not low else step + [(left, n * low) for left, n in found]
+            low, high = self.ends_of_atom(atom)
+            end = high if low is None else low
+            # One without ends may be negative: it is left as it is, marked.
+            how = "above" if low is not None else "wide" if high is None else "below"
+            sign = -1 if how == "below" else 1
+            step = [(tuple(sorted((*left, (how, atom)), key=repr)), sign * n) for left, n in found]
+            found = step + [(left, n * end) for left, n in found] if end else step
         return found
 
     def _most(self, monomial: tuple) -> int | None:
@@ -239,6 +289,7 @@ class Recording(Values):
     def _condition(self, polynomial: Expression) -> Bounds:
         """The bounds of a polynomial, to which a condition is about to be added."""
         self._ends.clear()
+        self._expression_ends.clear()
         return self.conditions.setdefault(polynomial, Bounds())
 
     def _found_ends(self, atom: dims.Atom) -> tuple[int | None, int | None]:

@@ -201,8 +201,8 @@ _SHIFTS = {
 }
 _UNARY = {
     "neg": operator.neg,
-    "abs": lambda a: a if a >= 0 else -a,
-    "sign": lambda a: (a > 0) - (a < 0),
+    "abs": functions.absolute,
+    "sign": lambda a: dims.minimum(dims.maximum(a, -1), 1),
     "not": lambda a: not a,
 }
 _COMPARE = {name: getattr(operator, name) for name in ("eq", "ne", "lt", "le", "gt", "ge")}

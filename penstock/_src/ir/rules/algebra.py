@@ -9,6 +9,7 @@ import ml_dtypes
 import numpy as np
 
 from penstock._src.ir.build.maker import NodeMaker
+from penstock._src.ir.extents import dims
 from penstock._src.ir.meaning.known_values import number_of
 from penstock._src.ir.node import Node
 from penstock._src.ir.rules import pattern as m
@@ -21,7 +22,7 @@ def _is_scalar(node: Node) -> bool:
     """Whether all elements are one value: a scalar, repeated."""
     while node.kind == "broadcast":
         node = node.args[0]
-    return node.size == 1 and type(node.size) is int
+    return dims.is_one(node.size)
 
 
 def _integer(node: Node, **_: Any) -> bool:
@@ -42,12 +43,15 @@ def _sink_reshape(p: NodeMaker, node: Node) -> Node | None:
     for arg in node.args:
         if arg.kind == "reshape":
             inner = arg.args[0].shape
-            if any(d == 1 for d in inner) or (shape is not None and inner != shape):
+            if any(map(dims.is_one, inner)):
+                return None
+            if shape is not None and dims.shape_key(inner) != dims.shape_key(shape):
                 return None
             shape = inner
         elif not (arg.kind == "broadcast" and _is_scalar(arg)):
             return None
-    if shape is None or [d for d in node.shape if d != 1] != list(shape):
+    wide = [d for d in node.shape if not dims.is_one(d)]
+    if shape is None or dims.shape_key(wide) != dims.shape_key(shape):
         return None
     args = [
         a.args[0] if a.kind == "reshape" else p.broadcast(p.reshape(a.args[0], ()), shape, ())

@@ -19,9 +19,9 @@ def _same_reshape(p: NodeMaker, node: Node, x: Node) -> Node | None:
 
 def kept_axes(before: tuple[int, ...], after: tuple[int, ...]) -> list[tuple[int, int]] | None:
     """Pairs (axis before, axis after) if shapes differ only in axes of extent 1, else None."""
-    left = [i for i, d in enumerate(before) if d != 1]
-    right = [i for i, d in enumerate(after) if d != 1]
-    if [before[i] for i in left] != [after[i] for i in right]:
+    left = [i for i, d in enumerate(before) if not dims.is_one(d)]
+    right = [i for i, d in enumerate(after) if not dims.is_one(d)]
+    if dims.shape_key([before[i] for i in left]) != dims.shape_key([after[i] for i in right]):
         return None
     return list(zip(left, right))
 
@@ -37,16 +37,19 @@ def _broadcast_of_reshape(p: NodeMaker, node: Node, x: Node) -> Node | None:
 
 def _drop_ones(p: NodeMaker, node: Node, x: Node) -> Node | None:
     """broadcast of an argument with axes of extent 1 that are repeated -> the same without these axes."""
-    ones = [i for i, d in enumerate(x.shape) if d == 1 and node.shape[node.attrs["axes"][i]] != 1]
+    axes = node.attrs["axes"]
+    ones = [
+        i for i, d in enumerate(x.shape) if dims.is_one(d) and not dims.is_one(node.shape[axes[i]])
+    ]
     if not ones:
         return None
     kept = [i for i in range(x.rank) if i not in ones]
     thinner = p.reshape(x, [x.shape[i] for i in kept])
-    return p.broadcast(thinner, node.shape, [node.attrs["axes"][i] for i in kept])
+    return p.broadcast(thinner, node.shape, [axes[i] for i in kept])
 
 
 def _same_broadcast(p: NodeMaker, node: Node, x: Node) -> Node | None:
-    return x if x.rank == node.rank and x.shape == node.shape else None
+    return x if dims.shape_key(x.shape) == dims.shape_key(node.shape) else None
 
 
 def _broadcast_twice(p: NodeMaker, node: Node, x: Node) -> Node:
@@ -72,7 +75,7 @@ def _same_transpose(p: NodeMaker, node: Node, x: Node) -> Node | None:
     perm = node.attrs["perm"]
     if perm == tuple(range(len(perm))):
         return x
-    moved = [i for i in perm if x.shape[i] != 1]
+    moved = [i for i in perm if not dims.is_one(x.shape[i])]
     if moved == sorted(moved):  # only axes of extent 1 change places
         return p.reshape(x, node.shape)
     return None

@@ -76,8 +76,7 @@ def _pads_end(node: Node) -> bool:
     return (
         node.kind == "pad"
         and is_number(node.args[1], 0)
-        and not any(node.attrs["low"])
-        and not any(node.attrs.get("interior") or ())
+        and all(dims.same(n, 0) for n in (*node.attrs["low"], *(node.attrs.get("interior") or ())))
     )
 
 

@@ -20,7 +20,7 @@ x, y = m.variables("x y")
 def _nothing(p: NodeMaker, node: Node, x: Node) -> Node | None:
     """A reduction over axes of extent 1 only."""
     axes = node.attrs["axes"]
-    ones = [a for a in axes if x.shape[a] == 1 and type(x.shape[a]) is int]
+    ones = [a for a in axes if dims.is_one(x.shape[a])]
     if len(ones) == len(axes):
         return p.reshape(x, node.shape) if axes else x
     if not ones:
@@ -93,10 +93,10 @@ def _twice(p: NodeMaker, node: Node, x: Node) -> Node | None:
 def _of_reshape(p: NodeMaker, node: Node, x: Node) -> Node | None:
     """reduce(reshape(x)) -> reduce(x) where the reshape only adds axes of extent 1 that are reduced away."""
     wide, axes = node.args[0], node.attrs["axes"]
-    if any(d == 1 for d in x.shape):
+    if any(map(dims.is_one, x.shape)):
         return None
-    left = [i for i, d in enumerate(wide.shape) if d != 1]
-    if [wide.shape[i] for i in left] != list(x.shape):
+    left = [i for i, d in enumerate(wide.shape) if not dims.is_one(d)]
+    if dims.shape_key([wide.shape[i] for i in left]) != dims.shape_key(x.shape):
         return None
     kept = [left.index(a) for a in axes if a in left]
     return p.reshape(p.reduce(x, node.op, kept) if kept else x, node.shape)

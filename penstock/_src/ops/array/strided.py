@@ -120,7 +120,7 @@ def check_index(entry: SliceEntry, dimension: int) -> int:
     Raises:
       RefusedValue: there is no such element.
     """
-    index = entry.begin or 0
+    index = 0 if entry.begin is None else entry.begin
     if not -dimension <= index < dimension:
         raise RefusedValue(f"slice index {index} of dimension {entry.axis} out of bounds.")
     return index + dimension if index < 0 else index

@@ -10,7 +10,7 @@ from penstock._src.core.op import Op
 from penstock._src.core.typesets import FLOAT, INDEX, SIGNED
 from penstock._src.core.values import memory_limit
 from penstock._src.ir.errors import NotLowerable
-from penstock._src.ir.extents.dims import range_length
+from penstock._src.ir.extents.dims import ceil_divide, maximum, range_length
 from penstock._src.ir.extents.dims import shape_key as dims_key
 from penstock._src.ops import infer
 from penstock._src.ops.rules import is_float, number_of, quiet, show, value_of
@@ -53,7 +53,7 @@ class Range(Op):
             kind = self.Tidx.np.type
             steps = abs((kind(limit) - kind(start)) / kind(delta))
         else:
-            steps = max(0, -(-(limit - start) // delta))
+            steps = maximum(0, ceil_divide(limit - start, delta))
         if not steps <= MOST_STEPS:
             raise RefusedValue(f"Requires ((limit - start) / delta) <= {MOST_STEPS}")
         return math.ceil(steps) if self.Tidx.is_floating else steps
@@ -82,7 +82,7 @@ class Range(Op):
         if None not in known:
             first, last, step = (v[0] for v in known)
             if dims_key((first, step)) == (0, 1):
-                return p.iota((last if last > 0 else 0,), 0, self.Tidx)
+                return p.iota((maximum(last, 0),), 0, self.Tidx)
             if step == 0 or (last < first if step > 0 else last > first):
                 raise NotLowerable("a range that the host refuses")
             steps = p.iota((range_length(first, last, step),), 0, self.Tidx)
