@@ -17,7 +17,7 @@ from tests.fuzz.programs import oracles
 from tests.fuzz.programs.program import NAME, Program, load, render
 from tests.fuzz.shapes.programs.drawing import Extents, steps_of
 
-FREE = 4  # programs that need no explanation
+FREE = 4  # programs that need no explanation, beside those for classes of calls
 # What a number decides by its value: which kernels there are, or which steps.
 DECIDING = re.compile(
     r"::|axis|perm|tf\.(transpose|reverse|concat|expand_dims|reduce_\w+|cumsum|argmax|switch_case|cond|while_loop|range|tile|one_hot"

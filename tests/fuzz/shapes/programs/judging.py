@@ -50,6 +50,8 @@ def judge(tf: Any, program: Program, extents: list[Extents]) -> Judged:
     with flags.override(**oracles.USERS):
         env, function = oracles.traced(tf, program)
         _call(tf, judged, expected, env, function, program.order)
+        if not function._list_all_concrete_functions():
+            return judged  # TensorFlow does not trace it either
         for _ in range(ROUNDS):
             if judged.failure is None:
                 _call_other_sides(tf, judged, expected, env, function)
@@ -132,5 +134,5 @@ def _count_programs(tf: Any, judged: Judged, expected: list, function: Any) -> N
     if made > FREE:
         samples = range(judged.program.samples)
         classes = {class_of(tf, judged.program, s, judged.extents[s]) for s in samples}
-        if made > len(classes):
+        if made > FREE + len(classes):
             judged.finds["programs"] = f"{made} programs for {len(classes)} classes of calls"
