@@ -93,6 +93,12 @@ def number(n):
         (lambda x: tf.concat([x, x[: tf.shape(x)[0] % 4]], 0), 1),
         (lambda x: tf.ones([2]) * tf.cast(tf.abs(tf.shape(x)[0] - 30), tf.float32), 1),
         (lambda x: tf.zeros([tf.sign(tf.shape(x)[0] - 30) + 2]), 2),
+        (
+            lambda x: (
+                tf.cast(tf.cast(tf.shape(x)[0] * 37, tf.int8), tf.int32) * tf.ones([2], tf.int32)
+            ),
+            2,
+        ),
         (lambda x: x[: tf.bitwise.bitwise_and(tf.shape(x)[0], 7)], 1),
         (lambda x: x[: tf.bitwise.right_shift(tf.shape(x)[0], 2)], 1),
         (lambda x: tf.zeros([tf.bitwise.left_shift(tf.shape(x)[0], 1)]), 1),

@@ -142,12 +142,16 @@ def _in_type(numbers: np.ndarray, dtype: DType) -> np.ndarray:
     return _elementwise(lambda n: wrapped(n, dtype), [numbers], numbers.shape)
 
 
-def wrapped(number: int, dtype: DType) -> int:
-    """A number that has left an integer type, as the one it wraps around to: no extent, but a plain int."""
+def wrapped(number: dims.Extent, dtype: DType) -> dims.Extent:
+    """A number that has left an integer type, as the one it wraps around to; a plain int of 64 bits, beyond which no extent is computed."""
     if not dtype.is_integer:
         return number
     low, high = ranges.limits(dtype)
-    return number if low <= number <= high else (int(number) - low) % (high - low + 1) + low
+    if low <= number <= high:
+        return number
+    if dtype.size == 8:
+        number = int(number)
+    return (number - low) % (high - low + 1) + low
 
 
 def _boxed(number: Any) -> np.ndarray:
