@@ -24,13 +24,14 @@ def main() -> int:
 
 def count(report: dict[str, Any]) -> dict[str, int]:
     """What is counted of a report."""
-    made = report.get("programs", 0)
+    made = report.get("from_two", 0)  # for extents of 0 and 1 there are others
     return {
         "programs": bool(report["steps"]),
         "steps": report["steps"],
         "runs": report.get("runs", 0),
         "other sides of guards": report.get("sides", 0),
-        "of one to four compiled programs": 0 < made <= FREE,
+        "with one compiled program from extents of 2 up": made == 1,
+        "with two to four": 1 < made <= FREE,
     }
 
 
@@ -54,7 +55,9 @@ def show(seed: int) -> int:
     for find in report["finds"]:
         print(f"# {find['kind']}: {find['what']}\n{find['text']}")
     print("".join(f"# {condition}\n" for condition in report["conditions"]), end="")
-    print(f"# {report['programs']} programs, {report['sides']} shapes on other sides of guards")
+    print(
+        f"# {report['programs']} programs, {report['from_two']} for extents from 2 up, {report['sides']} shapes on other sides of guards"
+    )
     return bool(report["finds"])
 
 

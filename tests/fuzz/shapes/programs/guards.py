@@ -41,6 +41,19 @@ def most_programs(function: Any) -> int:
     return max([len(block.programs) for block in blocks_of(function)], default=0)
 
 
+def programs_from_two_up(function: Any, first: Any, axes: list[int]) -> int:
+    """How many programs of the first block are for unknown extents of the first argument that are all at least 2."""
+    block, count = blocks_of(function)[0], 0
+    for program in block.programs:
+        of_first = {
+            read[2]: what
+            for read, what in program.specialized.form.entries
+            if read[0] == "extent" and block.section.inputs[read[1]]._id == first._id
+        }
+        count += all(type(of_first.get(axis, "")) is str for axis in axes)
+    return count
+
+
 def other_sides(
     function: Any, first: Any, shapes: list[Extents], candidates: list[Extents]
 ) -> Iterator[Extents]:

@@ -18,6 +18,7 @@ from tests.fuzz.shapes.programs.guards import (
     conditions_of,
     most_programs,
     other_sides,
+    programs_from_two_up,
 )
 
 ROUNDS = 2  # a shape on another side may make a program, which has other conditions
@@ -31,6 +32,7 @@ class Judged:
     failure   a difference or an error, or None
     finds     sentences on memory and on the number of programs, by kind
     programs  how many were made, of the block that has the most
+    from_two  how many of the first block are for extents of at least 2
     """
 
     program: Program
@@ -40,6 +42,7 @@ class Judged:
     failure: oracles.Failure | None = None
     finds: dict[str, str] = dataclasses.field(default_factory=dict)
     programs: int = 0
+    from_two: int = 0
     conditions: list[str] = dataclasses.field(default_factory=list)
 
 
@@ -59,6 +62,9 @@ def judge(tf: Any, program: Program, extents: list[Extents]) -> Judged:
             _look_at_memory(tf, judged, expected, function)
             _count_programs(tf, judged, expected, function)
         judged.programs, judged.conditions = most_programs(function), conditions_of(function)
+        first = _first(program)
+        axes = [axis for axis, n in enumerate(first.known) if n is None]
+        judged.from_two = programs_from_two_up(function, _tensor_of_first(program, function), axes)
     forget_texts()
     return judged
 
@@ -69,14 +75,24 @@ def _call(tf: Any, judged: Judged, expected: list, env: Any, function: Any, orde
     judged.failure = oracles.calls(tf, judged.program, "users", expected, env, function, kept)
 
 
+def _first(program: Program) -> Any:
+    """The argument whose extents are unknown."""
+    return next(p for p in program.parameters if p.name == "v0")
+
+
+def _tensor_of_first(program: Program, function: Any) -> Any:
+    (trace,) = function._list_all_concrete_functions()
+    return trace.inputs[[p.name for p in program.arguments].index("v0")]
+
+
 def _shape(program: Program, extents: Extents) -> Extents:
-    first = next(p for p in program.parameters if p.name == "v0")
+    first = _first(program)
     axes = [axis for axis, n in enumerate(first.known) if n is None]
     return shape_of(list(first.shapes[0]), axes, extents)
 
 
 def _ordered(program: Program, shape: Extents) -> Extents:
-    first = next(p for p in program.parameters if p.name == "v0")
+    first = _first(program)
     return tuple(n for n, known in zip(shape, first.known, strict=True) if known is None)
 
 
@@ -90,11 +106,11 @@ def _add(judged: Judged, shapes: list[Extents]) -> range:
 
 def _call_other_sides(tf: Any, judged: Judged, expected: list, env: Any, function: Any) -> None:
     program = judged.program
-    (trace,) = function._list_all_concrete_functions()
-    position = [p.name for p in program.arguments].index("v0")
-    first = next(p for p in program.parameters if p.name == "v0")
+    first = _first(program)
     candidates = [_shape(program, e) for e in candidates_of(len(judged.extents[0]), program.seed)]
-    found = list(other_sides(function, trace.inputs[position], list(first.shapes), candidates))
+    found = list(
+        other_sides(function, _tensor_of_first(program, function), list(first.shapes), candidates)
+    )
     added = _add(judged, found)
     for sample in added:
         try:

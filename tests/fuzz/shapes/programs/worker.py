@@ -42,7 +42,7 @@ def run(seed: int, seconds: float = SECONDS) -> dict[str, Any]:
         finds.append({"way": "shapes", "kind": kind, "what": what, "cause": f"{kind} {seed}",
                       "text": text, "steps": len(drawn[0].steps)})  # fmt: skip
     return {**report, "steps": len(drawn[0].families), "run": time.perf_counter() - start, "finds": finds,
-            "runs": judged.runs, "sides": judged.sides, "programs": judged.programs,
+            "runs": judged.runs, "sides": judged.sides, "programs": judged.programs, "from_two": judged.from_two,
             "conditions": judged.conditions, "families": list(drawn[0].families)}  # fmt: skip
 
 
