@@ -67,9 +67,7 @@ class Block:
         """Executes the operations for these inputs."""
         kept = self.specializations
         key = self.key(values)
-        found = kept.get(key) or self.for_any
-        if found is None:
-            found = self.missing(values, key, kept)
+        found = kept.get(key) or self.for_any or self.missing(values, key, kept)
         return found.run(values)
 
     def key(self, values: Sequence[Any]) -> Any:
@@ -162,8 +160,7 @@ class Block:
         """The specialization for these inputs, of a key, that a program for many extents gives; it is kept."""
         shared = self.shared_key(key)
         for program in self.programs:
-            extents = program.extents(shared, values)
-            if extents is None:
+            if (extents := program.extents(shared, values)) is None:
                 continue
             step = program.planned_step(extents)
             if step is not None:

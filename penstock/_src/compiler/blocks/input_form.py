@@ -88,8 +88,7 @@ def _are_like(numbers: Sequence[Any], wanted: Sequence[Any], found: list[int]) -
             continue
         if number < LEAST or (found[what] or number) != number:
             return False
-        else:
-            found[what] = number
+        found[what] = number
     return True
 
 
