@@ -24,7 +24,7 @@ from penstock._src.compiler.kernels.values import Scope, Value
 from penstock._src.core import dtypes
 from penstock._src.core.errors import UnimplementedError
 from penstock._src.core.typesets import NARROW
-from penstock._src.ir.extents.dims import is_one
+from penstock._src.ir.extents.dims import is_one, is_repeated
 from penstock._src.ir.node import Node
 from penstock._src.ir.primitives import ELEMENTWISE
 
@@ -236,10 +236,8 @@ def _broadcast(k: Inliner, node: Node, position: Position, guard):
     (x,) = node.args
     coordinates = []
     for axis, extent in zip(node.attrs["axes"], x.shape):
-        repeats = extent_key(extent) != extent_key(node.shape[axis]) and extent == 1
-        coordinates.append(
-            ZERO if repeats or extent_key(extent) == 1 else position.coordinates[axis]
-        )
+        is_first = is_one(extent) or is_repeated(extent, node.shape[axis])
+        coordinates.append(ZERO if is_first else position.coordinates[axis])
     return k.at(x, coordinates, guard)
 
 

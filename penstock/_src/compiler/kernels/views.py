@@ -14,7 +14,7 @@ from typing import Any
 
 from penstock._src.compiler.kernels.index import row_major_strides
 from penstock._src.ir.extents import dims
-from penstock._src.ir.extents.dims import Dim, is_at_most, is_one
+from penstock._src.ir.extents.dims import Dim, is_at_most, is_one, is_repeated
 from penstock._src.ir.node import Node
 
 
@@ -153,7 +153,7 @@ def _broadcast(node: Node, axes: list[AxisIndex]) -> list[AxisIndex]:
     x = node.args[0]
     found = []
     for extent, axis in zip(x.shape, node.attrs["axes"], strict=True):
-        repeated = is_one(extent) and not is_one(node.shape[axis])
+        repeated = is_repeated(extent, node.shape[axis])
         if repeated and not axes[axis].plain:
             raise Unfollowed
         found.append(AxisIndex() if repeated else axes[axis])

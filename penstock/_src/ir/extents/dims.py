@@ -234,6 +234,11 @@ def same(a: Extent, b: Extent) -> bool:
     return bool(key(a) == key(b))
 
 
+def is_repeated(extent: Extent, target: Extent) -> bool:
+    """Whether a broadcast repeats an axis: one whose extent is not by itself the target's may be 1, which is asked for."""
+    return not same(extent, target) and extent == 1
+
+
 def apply(function: str, *arguments: Extent) -> Extent:
     """A function of FUNCTIONS of extents: a number of numbers, else an expression."""
     if not any(type(x) is Dim for x in arguments):

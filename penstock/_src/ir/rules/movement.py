@@ -38,9 +38,7 @@ def _broadcast_of_reshape(p: NodeMaker, node: Node, x: Node) -> Node | None:
 def _drop_ones(p: NodeMaker, node: Node, x: Node) -> Node | None:
     """broadcast of an argument with axes of extent 1 that are repeated -> the same without these axes."""
     axes = node.attrs["axes"]
-    ones = [
-        i for i, d in enumerate(x.shape) if dims.is_one(d) and not dims.is_one(node.shape[axes[i]])
-    ]
+    ones = [i for i, d in enumerate(x.shape) if dims.is_repeated(d, node.shape[axes[i]])]
     if not ones:
         return None
     kept = [i for i in range(x.rank) if i not in ones]
