@@ -230,6 +230,25 @@ def chosen_by_extent(scope):
     scope.add(one(text, wanted), len(wanted), blocks=wrapped(blocks))
 
 
+@step(1.0)
+def repeated_where_one(scope):
+    """Rows that a sum, or a broadcast, repeats in calls in which there is one."""
+    x = scope.pick(NUMBERS, low=1, high=3, where=lambda v: v.extent(0) != 0)
+    n = scope.add(f"tf.maximum({number(scope)}, 1)")[0]
+    rows = f"tf.gather({x}, tf.zeros([{n}], tf.int32))"
+    wanted = f"tf.where(tf.equal({n}, 1), {scope.int(2, 4)}, {n})"
+    rest = "".join(f", tf.shape({x})[{axis}]" for axis in range(1, x.rank))
+    text = scope.choose([
+        f"tf.broadcast_to({rows}, tf.stack([{wanted}{rest}]))",
+        f"{rows} + tf.zeros(tf.stack([{wanted}{rest}]), {rows}.dtype)",
+        f"{rows} * tf.ones(tf.stack([{wanted}{rest}]), {rows}.dtype)",
+    ])  # fmt: skip
+    if x.dtype in FLOATS and x.rank > 1 and scope.chance(0.6):
+        way = scope.choose(["transpose_a", "transpose_b"])
+        text = f"(lambda b: tf.matmul(b, b, {way}=True))({text})"
+    scope.add(text, sums=True)
+
+
 @step(0.7)
 def repeated_by_extent(scope):
     """A loop as often as an extent decides."""
