@@ -333,9 +333,8 @@ class Prefetched(Resumable):
     def started(self) -> "Prefetched":
         """Starts the thread, if it does not run."""
         if self.thread is None:
-            with (
-                self.changed
-            ):  # the consumer may be a thread itself, while another closes the iteration
+            # The consumer may be a thread itself, while another closes the iteration.
+            with self.changed:
                 if self.thread is None:
                     self.run.has_threads = True
                     thread = threading.Thread(

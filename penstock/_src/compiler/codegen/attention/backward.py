@@ -175,42 +175,21 @@ class _BackwardTask(Task):
             for a, n in (("query", form.depth), ("seed", form.width))
         }
         shares = f.at(self.section("shares"), i, total)
-        a_room, b_room = rooms["query"]
-        queries = f.at(self.section("queries"), i // tall * a_room, total)
-        tiles.sweep(
-            f,
-            "scores",
-            queries,
-            a_room,
-            columns.keys,
-            b_room,
-            block,
-            number,
-            j,
-            count,
-            cols,
-            shares,
-        )
+
+        def sweep(name: str, operand: str, section: str, panels: Val) -> None:
+            """Calls the tiles of the block: packed rows of an operand by panels of the columns."""
+            a_room, b_room = rooms[operand]
+            packed = f.at(self.section(section), i // tall * a_room, total)
+            tiles.sweep(
+                f, name, packed, a_room, panels, b_room, block, number, j, count, cols, shares
+            )
+
+        sweep("scores", "query", "queries", columns.keys)
         statistics = [f.at(layout.read(f, s), number, total) for s in ("maximum", "total")]
         f.call("probabilities", block, *statistics, step, count, cols)
         seed, across = self.rows_from(rows.seed, i)
         tiles.multiply(f, block, True, seed, across, columns.dv, cols, count, form.width)
-        a_room, b_room = rooms["seed"]
-        seeds = f.at(self.section("seeds"), i // tall * a_room, total)
-        tiles.sweep(
-            f,
-            "gradient",
-            seeds,
-            a_room,
-            columns.values,
-            b_room,
-            block,
-            number,
-            j,
-            count,
-            cols,
-            shares,
-        )
+        sweep("gradient", "seed", "seeds", columns.values)
         query, across = self.rows_from(rows.query, i)
         tiles.multiply(f, block, True, query, across, columns.dk, cols, count, form.depth)
         sums = f.at(self.section("dq"), i * layout.depth, total)

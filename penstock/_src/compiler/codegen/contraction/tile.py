@@ -8,12 +8,13 @@ matrix or the pixels under a convolution window: nothing is ever unrolled to col
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from penstock._src.compiler.codegen.processors import processor_of
 from penstock._src.native import Target, Val
 from penstock._src.native.language.function import Fn
-from penstock._src.native.language.types import lanes, scalar, vec
+from penstock._src.native.language.types import SIZE, lanes, scalar, vec
 
 MOST_ROWS = 16
 MOST_VECTORS = 6
@@ -31,6 +32,32 @@ class Types:
 
     def lanes(self, target: Target) -> int:
         return target.lanes(self.total)
+
+
+class TileNumbers:
+    """What the schedules of all contractions tell of their register tile, which has `nv` vectors of sums across."""
+
+    target: Target
+    nv: int
+
+    @property
+    def types(self) -> Types:
+        raise NotImplementedError
+
+    @cached_property
+    def lanes(self) -> int:
+        """Of a vector of sums."""
+        return self.types.lanes(self.target)
+
+    @property
+    def size(self) -> int:
+        """Bytes of a sum."""
+        return SIZE[self.types.total]
+
+    @property
+    def nr(self) -> int:
+        """Columns of the register tile."""
+        return self.nv * self.lanes
 
 
 def cost(rows: int, nv: int, target: Target) -> float:

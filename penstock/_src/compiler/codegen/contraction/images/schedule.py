@@ -9,11 +9,10 @@ A schedule is a record: choice.py makes it, and everything here follows from its
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 from penstock._src.compiler.codegen.contraction.extents import number
-from penstock._src.compiler.codegen.contraction.tile import Types
+from penstock._src.compiler.codegen.contraction.tile import TileNumbers, Types
 from penstock._src.compiler.codegen.kernel_code import KernelStage, Sizes, round_up
 from penstock._src.native import Target
 from penstock._src.native.language.types import SIZE
@@ -23,7 +22,7 @@ from .window import ImageWindow
 
 
 @dataclass(frozen=True)
-class PartSchedule:
+class PartSchedule(TileNumbers):
     """One dense convolution of a kernel: all of it, or one phase of an input gradient.
 
     label                     its family, for reports
@@ -65,21 +64,6 @@ class PartSchedule:
     @property
     def types(self) -> Types:
         return self.conv.types
-
-    @cached_property
-    def lanes(self) -> int:
-        """Of a vector of sums."""
-        return self.types.lanes(self.target)
-
-    @property
-    def size(self) -> int:
-        """Bytes of a sum."""
-        return SIZE[self.types.total]
-
-    @property
-    def nr(self) -> int:
-        """Outputs of the register tile."""
-        return self.nv * self.lanes
 
     @property
     def unit(self) -> int:

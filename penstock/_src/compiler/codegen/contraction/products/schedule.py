@@ -22,11 +22,10 @@ from penstock._src.compiler.codegen.contraction.extents import (
     number,
     product,
 )
-from penstock._src.compiler.codegen.contraction.tile import Types
+from penstock._src.compiler.codegen.contraction.tile import TileNumbers, Types
 from penstock._src.compiler.codegen.kernel_code import KernelStage, Sizes, round_up
 from penstock._src.compiler.codegen.processors import processor_of
 from penstock._src.native import Target
-from penstock._src.native.language.types import SIZE
 
 from .description import Gemm
 
@@ -97,7 +96,7 @@ class Cut:
 
 
 @dataclass(frozen=True)
-class GemmSchedule:
+class GemmSchedule(TileNumbers):
     """A product, and the cut of its work.
 
     gemm          the product, over groups of neighbors where the target multiplies these (pairs.py)
@@ -130,21 +129,6 @@ class GemmSchedule:
     @property
     def types(self) -> Types:
         return self.gemm.types
-
-    @property
-    def lanes(self) -> int:
-        """Of a vector of sums."""
-        return self.gemm.types.lanes(self.target)
-
-    @property
-    def size(self) -> int:
-        """Bytes of a sum."""
-        return SIZE[self.types.total]
-
-    @property
-    def nr(self) -> int:
-        """Columns of the register tile."""
-        return self.nv * self.lanes
 
     @property
     def static_k(self) -> bool:

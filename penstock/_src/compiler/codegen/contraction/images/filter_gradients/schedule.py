@@ -6,22 +6,20 @@ large filters   a task is a panel of output channels and sees every pixel; image
 """
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, ClassVar
 
 from penstock._src.compiler.codegen.contraction.extents import number
 from penstock._src.compiler.codegen.contraction.images.convolution import FilterGradient
-from penstock._src.compiler.codegen.contraction.tile import Types
+from penstock._src.compiler.codegen.contraction.tile import TileNumbers, Types
 from penstock._src.compiler.codegen.kernel_code import LINE, KernelStage, Sizes, round_up
 from penstock._src.native import Target
-from penstock._src.native.language.types import SIZE
 
 MOST_RANGES = 64
 ROWS_OF_A_SUM = 8192  # elements that a task of the last stage adds up
 
 
 @dataclass(frozen=True)
-class GradientSchedule:
+class GradientSchedule(TileNumbers):
     """A filter gradient, and the cut of its work.
 
     mr, nv           rows of the filter and vectors of outputs of the register tile
@@ -55,25 +53,10 @@ class GradientSchedule:
     def types(self) -> Types:
         return self.gradient.types
 
-    @cached_property
-    def lanes(self) -> int:
-        """Of a vector of sums."""
-        return self.types.lanes(self.target)
-
-    @property
-    def size(self) -> int:
-        """Bytes of a sum."""
-        return SIZE[self.types.total]
-
     @property
     def line(self) -> int:
         """Elements of a cache line."""
         return LINE // self.size
-
-    @property
-    def nr(self) -> int:
-        """Outputs of the register tile."""
-        return self.nv * self.lanes
 
     @property
     def length(self) -> int:

@@ -9,7 +9,6 @@ What a task works on stays in its L2. A tile with an infinity or NaN among its o
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 from penstock._src.compiler.codegen.contraction.extents import number, value
@@ -17,6 +16,7 @@ from penstock._src.compiler.codegen.contraction.images.convolution import Convol
 from penstock._src.compiler.codegen.contraction.images.weights import pack_tap
 from penstock._src.compiler.codegen.contraction.tile import (
     MOST_VECTORS,
+    TileNumbers,
     Types,
     accumulate,
     cost,
@@ -65,7 +65,7 @@ def suits(conv: Convolution, target: Target) -> bool:
 
 
 @dataclass(frozen=True)
-class WinogradSchedule:
+class WinogradSchedule(TileNumbers):
     """The cut of a convolution's work.
 
     mr, nv   tiles and vectors of outputs of the register tile
@@ -89,23 +89,9 @@ class WinogradSchedule:
     def element(self) -> str:
         return self.types.total
 
-    @cached_property
-    def lanes(self) -> int:
-        return self.types.lanes(self.target)
-
     @property
     def vector(self) -> str:
         return vector_of(self.types, self.target)
-
-    @property
-    def size(self) -> int:
-        """Bytes of an element."""
-        return SIZE[self.element]
-
-    @property
-    def nr(self) -> int:
-        """Outputs of a panel."""
-        return self.nv * self.lanes
 
     @property
     def panels(self) -> int:
