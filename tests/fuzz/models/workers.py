@@ -36,6 +36,8 @@ def packed(results: dict[str, list[np.ndarray]]) -> str:
     for name, values in results.items():
         for index, value in enumerate(values):
             value = np.asarray(value)
+            if value.dtype == object:
+                raise TypeError(f"Result {index} of {name} is no array: {value!r:.300}")
             if value.dtype.kind == "V":  # bfloat16
                 value = value.astype("float32")
             arrays[f"{len(arrays)}|{name}|{index}"] = value
