@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-FOLDERS = ("compiler", "native")
+FOLDERS = ("compiler", "devices", "native")
 
 
 @cache

@@ -14,7 +14,7 @@ from penstock._src.devices.cuda.emulator.device import DEVICE
 from penstock._src.devices.cuda.emulator.library import EmulatedLibrary
 from penstock._src.devices.cuda.emulator.nccl.library import EmulatedNccl
 from penstock._src.devices.cuda.nccl import communicators
-from penstock._src.devices.cuda.nccl.calls import OPERATIONS, TYPES, Nccl, find_library
+from penstock._src.devices.cuda.nccl.calls import OPERATIONS, TYPES, Nccl, find_library, opened
 from penstock._src.eager.placed import ops
 from penstock._src.ops.collective.together import together
 from tests.devices.cuda.emulated import CARD, GPU
@@ -191,7 +191,7 @@ def test_an_older_library_is_refused():
     library = EmulatedNccl(EmulatedLibrary())
     library.ncclGetVersion = lambda version: setattr(version._obj, "value", 2708) or 0
     with pytest.raises(tf.errors.UnimplementedError, match="NCCL 2.10 or newer"):
-        Nccl(library)
+        opened(library)
 
 
 def not_blocking(nccl, unique_id, rank, size=2):

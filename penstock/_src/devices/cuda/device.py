@@ -13,7 +13,7 @@ from penstock._src.devices.cuda.driver.calls import Driver, open_library
 from penstock._src.devices.cuda.driver.card import Card, Imager
 from penstock._src.devices.cuda.kernels.generator import CudaGenerator
 from penstock._src.devices.cuda.kernels.language import CudaCode
-from penstock._src.devices.cuda.nccl.calls import Nccl, find_library
+from penstock._src.devices.cuda.nccl.calls import Nccl, find_library, opened
 from penstock._src.devices.cuda.program import CudaProgram
 from penstock._src.devices.cuda.ptx import ptx_of
 from penstock._src.devices.cuda.target import CONCURRENT, target_of
@@ -66,7 +66,7 @@ class Cards:
     def nccl(self) -> Nccl | None:
         """What several cards compute together; None if NCCL is not installed."""
         library = self._collectives(self.driver.library)
-        return None if library is None else Nccl(library)
+        return None if library is None else opened(library)
 
     @property
     def physical(self) -> int:

@@ -13,7 +13,7 @@ from typing import Any
 from penstock._src.core.errors import OpError
 from penstock._src.devices.cuda.driver.calls import MAJOR, MINOR, NAMES, Driver, open_library
 from penstock._src.devices.cuda.driver.control import said
-from penstock._src.devices.cuda.nccl.calls import NOT_BLOCKING, Nccl, find_library
+from penstock._src.devices.cuda.nccl.calls import NOT_BLOCKING, find_library, opened
 from penstock._src.devices.cuda.target import ARCHITECTURES, architecture_of
 
 NVIDIA = "0x10de"  # the vendor on the PCI bus
@@ -206,7 +206,7 @@ def _said_of_nccl(library: Any) -> str:
             "NCCL is not installed (pip install 'penstock[nccl]'): gradients of several cards are added on the first, "
             "those of several processes by their hosts"
         )
-    found = Nccl(library).version()
+    found = opened(library).version()
     said = f"NCCL {'.'.join(map(str, found))} adds the gradients of several cards"
     if found[:2] < NOT_BLOCKING:
         least = ".".join(map(str, NOT_BLOCKING))

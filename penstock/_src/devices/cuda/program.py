@@ -30,7 +30,7 @@ class CudaProgram(Program):
         with card.lock:
             card.activate()
             constants = {
-                b: self._constant(np.asarray(b.array))
+                b: _constant(card, np.asarray(b.array))
                 for b in plan.buffers
                 if b.place == "constant"
             }
@@ -46,12 +46,6 @@ class CudaProgram(Program):
     def control(self) -> str:
         """Who decides what runs next, in words; "" if that is known before a run."""
         return self.card.control.value if asks(regions_of(self.plan.launches)) else ""
-
-    def _constant(self, array: np.ndarray) -> DeviceMemory:
-        array = np.ascontiguousarray(array)
-        memory = self.card.allocate(array.nbytes)
-        memory.write(array)
-        return memory
 
     def _run(self, arguments: Sequence[Any]) -> list[Any]:
         given = self._given(arguments)
@@ -132,3 +126,11 @@ class CudaProgram(Program):
         _, dtype, shape, _ = next(h for h in self.signature.handles if h[0] == number)
 
         hold(handle, self.card, memory, shape, lambda: memory.fetch(shape, dtype))
+
+
+def _constant(card: Card, array: np.ndarray) -> DeviceMemory:
+    """A constant in the card's memory."""
+    array = np.ascontiguousarray(array)
+    memory = card.allocate(array.nbytes)
+    memory.write(array)
+    return memory

@@ -12,7 +12,11 @@ from penstock._src.compiler.codegen.contraction.products.description import Gemm
 from penstock._src.compiler.codegen.contraction.tile import Types
 from penstock._src.devices.cuda.emulator import EmulatedKernel, Emulator
 from penstock._src.devices.cuda.emulator.device import DEVICE
-from penstock._src.devices.cuda.kernels.contractions.products import LARGE_TILE, emit_product
+from penstock._src.devices.cuda.kernels.contractions.products import (
+    LARGE_TILE,
+    choose,
+    emit_product,
+)
 from penstock._src.devices.cuda.kernels.generator import CudaGenerator
 from penstock._src.devices.cuda.target import target_of
 from penstock._src.util.flags import override
@@ -258,10 +262,25 @@ def test_one_kernel_serves_every_number_of_rows(rows):
     np.testing.assert_allclose(on_card(function, x), np.maximum(x @ w, 0), rtol=1e-4, atol=1e-4)
 
 
+def plain(m, n, k):
+    """A product of dense float32 matrices."""
+    types = Types("float", "float", "float", "float")
+    return Gemm(m, n, (k,), Matrix("float", k, (1,)), Matrix("float", 1, (n,)), types, n)
+
+
+def test_a_schedule_is_chosen_without_writing_code():
+    wide = choose(plain(2048, 2048, 64))
+    assert (wide.shape, wide.lanes, wide.label) == (LARGE_TILE, 4, "gemm 128x128")
+    assert not wide.is_split and wide.tasks(()) == 256
+    deep = choose(plain(64, 64, 4096))
+    assert deep.parts(()) == 16 and deep.scratch(()) == 16 * 64 * 64 * 4
+    assert choose(plain(64, 63, 64)).lanes == 1
+    assert hash(choose(plain(64, 64, 4096))) == hash(deep)
+
+
 def test_large_tiles_give_the_same():
     m, n, k = 130, 132, 21
-    types = Types("float", "float", "float", "float")
-    gemm = Gemm(m, n, (k,), Matrix("float", k, (1,)), Matrix("float", 1, (n,)), types, n)
+    gemm = plain(m, n, k)
     code = emit_product(gemm, target_of(), shape=LARGE_TILE)
     a, b = RANDOM.standard_normal((m, k)), RANDOM.standard_normal((k, n))
     emulator = Emulator()

@@ -67,7 +67,7 @@ class Card:
             Callable[[], object]
         ] = []  # each raises what has gone wrong elsewhere, while the card may wait for others
         with self.lock:
-            self.activate()
+            driver.use(self._context)
             self.stream = driver.stream()
             self._reached = driver.event()  # marks a place in its stream that others wait for
 

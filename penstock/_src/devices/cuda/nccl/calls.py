@@ -71,6 +71,21 @@ def find_library() -> Functions | None:
     return None
 
 
+def opened(library: Functions) -> "Nccl":
+    """The functions of a library that is new enough.
+
+    Raises:
+      UnimplementedError: it is older.
+    """
+    nccl = Nccl(library)
+    if nccl.version()[:2] < LEAST:
+        found, least = (".".join(map(str, v)) for v in (nccl.version(), LEAST))
+        raise UnimplementedError(
+            None, None, f"NCCL {least} or newer is required. Received {found}."
+        )
+    return nccl
+
+
 class Nccl:
     """The functions of libnccl that are used, with Python's types; each raises what its code means.
 
@@ -79,11 +94,6 @@ class Nccl:
 
     def __init__(self, library: Functions) -> None:
         self.library = library
-        if self.version()[:2] < LEAST:
-            found, least = (".".join(map(str, v)) for v in (self.version(), LEAST))
-            raise UnimplementedError(
-                None, None, f"NCCL {least} or newer is required. Received {found}."
-            )
 
     def call(self, name: str, *arguments: Any) -> None:
         """Calls a function; of a communicator that does not block it may still be under way (`is_settled`).

@@ -24,31 +24,43 @@ NAMING = 2.0  # seconds after which the heartbeats have named a process, once it
 class ProcessGroup:
     """Cards that compute together, of which this process has one. All processes make theirs at the same time.
 
-    Args:
-      nccl: libnccl.
-      card: of this process.
-      transport: connects the processes.
-      ranks: theirs, in the order of the group.
-
-    Raises:
-      UnavailableError: one of them is lost.
-
     Attributes:
       stream: of the card, in which exchanges are made.
+      comm: the communicator.
     """
 
-    def __init__(self, nccl: Nccl, card: Card, transport: Transport, ranks: Sequence[int]) -> None:
+    def __init__(
+        self, nccl: Nccl, card: Card, transport: Transport, stream: int, comm: int
+    ) -> None:
         self.nccl, self.card, self.transport = nccl, card, transport
+        self.stream, self.comm = stream, comm
         self.failed: OpError | None = None
-        self.stream = card.driver.stream()
-        own, size = transport.cluster.rank, len(ranks)
-        place = list(ranks).index(own)
+
+    @classmethod
+    def join(
+        cls, nccl: Nccl, card: Card, transport: Transport, ranks: Sequence[int]
+    ) -> "ProcessGroup":
+        """The group of the processes of a card each.
+
+        Args:
+          nccl: libnccl.
+          card: of this process.
+          transport: connects the processes.
+          ranks: theirs, in the order of the group.
+
+        Raises:
+          UnavailableError: one of them is lost.
+        """
+        stream = card.driver.stream()
+        place = list(ranks).index(transport.cluster.rank)
         given = nccl.unique_id() if place == 0 else bytes(UNIQUE_ID_BYTES)
         told = np.frombuffer(given, np.uint8)
         unique_id = transport.broadcast(told, 0, Group(tuple(ranks))).tobytes()
-        self.comm = nccl.begin_join(size, unique_id, place)
-        self.settle()
-        card.watched.append(self.check)
+        comm = nccl.begin_join(len(ranks), unique_id, place)
+        group = cls(nccl, card, transport, stream, comm)
+        group.settle()
+        card.watched.append(group.check)
+        return group
 
     def settle(self) -> None:
         """Waits until what was asked for has been put into the streams; not for the card.
@@ -102,5 +114,5 @@ def process_group(card: Card, transport: Transport, ranks: Sequence[int]) -> Pro
     key = id(card), id(transport), tuple(ranks)
     with _LOCK:
         if key not in _GROUPS:
-            _GROUPS[key] = ProcessGroup(card.nccl, card, transport, ranks)
+            _GROUPS[key] = ProcessGroup.join(card.nccl, card, transport, ranks)
         return _GROUPS[key]

@@ -8,6 +8,7 @@ So what is used before its wait, or overwritten while it may still be read, is f
 import ctypes
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,22 @@ from penstock._src.devices.cuda.target import WARP
 TYPE = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_int64, ctypes.c_int64)
 
 
+@dataclass(frozen=True)
+class Block:
+    """What goes on in a block of threads, and which events each warp knows of."""
+
+    known: list[set[Any]]
+    barriers: Barriers
+    products: Products
+
+
+def block_of(words: np.ndarray, shared: SharedMemory, memory: Sequence[Any], threads: int) -> Block:
+    """A block that begins."""
+    known: list[set[Any]] = [set() for _ in range(-(-threads // WARP))]
+    barriers = Barriers(words, shared, memory, known)
+    return Block(known, barriers, Products(barriers, shared, known))
+
+
 class Service:
     """Answers the threads of one launch.
 
@@ -34,6 +51,7 @@ class Service:
         self.words, self.assembly, self.status, self.shared = words, assembly, status, shared
         self.requests = np.zeros(len(status) * state.REQUEST_WORDS, np.int64)
         self.memory = memory
+        self.block = block_of(words, shared, memory, len(status))
         self.error: Exception | None = None
         self._callback = TYPE(self._asked)
         self._last = 0  # the instruction that is being run, and the thread for which
@@ -74,22 +92,19 @@ class Service:
 
     def _answer(self, what: int, thread: int) -> bool:
         if what == state.BEGIN:
-            warps = -(-len(self.status) // WARP)
-            self.known: list[set[Any]] = [set() for _ in range(warps)]
-            self.barriers = Barriers(self.words, self.shared, self.memory, self.known)
-            self.products = Products(self.barriers, self.shared, self.known)
+            self.block = block_of(self.words, self.shared, self.memory, len(self.status))
         elif what == state.BARRIER:
-            everything: set[Any] = set().union(*self.known)
-            for known in self.known:
+            everything: set[Any] = set().union(*self.block.known)
+            for known in self.block.known:
                 known |= everything
         elif what in (state.ALONE, state.TOGETHER):
             count = state.WARPGROUP if what == state.TOGETHER else 1
             self._run([t for t in range(thread, thread + count) if t < len(self.status)])
         elif what == state.IDLE:
-            return self._wake(self.barriers.land_next())
+            return self._wake(self.block.barriers.land_next())
         elif what == state.END:
-            self.barriers.end()
-            self.products.end()
+            self.block.barriers.end()
+            self.block.products.end()
         return True
 
     def _wake(self, threads: Sequence[int]) -> bool:
@@ -119,24 +134,24 @@ class Service:
         return [words[i] for i in range(count)]
 
     def _begin_barrier(self, _found: Any, threads: list[int], rows: np.ndarray) -> None:
-        self.barriers.begin(threads[0], *self._operands(rows[0], 2))
+        self.block.barriers.begin(threads[0], *self._operands(rows[0], 2))
 
     def _fence(self, _found: Any, threads: list[int], _rows: np.ndarray) -> None:
-        self.barriers.fence(threads[0])
+        self.block.barriers.fence(threads[0])
 
     def _arrive(self, found: Any, threads: list[int], rows: np.ndarray) -> None:
         count = 2 if "expect" in found[0] else 1
-        self._wake(self.barriers.arrive(threads[0], *self._operands(rows[0], count)))
+        self._wake(self.block.barriers.arrive(threads[0], *self._operands(rows[0], count)))
 
     def _wait(self, _found: Any, threads: list[int], rows: np.ndarray) -> None:
-        if not self.barriers.wait(threads[0], *self._operands(rows[0], 2)):
+        if not self.block.barriers.wait(threads[0], *self._operands(rows[0], 2)):
             self.status[threads[0]] = state.AT_PHASE
 
     def _copy(self, found: Any, threads: list[int], rows: np.ndarray) -> None:
         rank = int(found[1])
         to, place, *first, barrier = self._operands(rows[0], rank + 3)
-        copy = self.barriers.copy(threads[0], to, place, first, barrier)
-        self.products.overwritten(threads[0], copy)
+        copy = self.block.barriers.copy(threads[0], to, place, first, barrier)
+        self.block.products.overwritten(threads[0], copy)
 
     def _set_registers(self, found: Any, _threads: list[int], _rows: np.ndarray) -> None:
         count = int(found[2])
@@ -144,7 +159,7 @@ class Service:
             raise Misuse(f"sets {count} registers, no multiple of 8 from 24 to 256")
 
     def _fence_sums(self, _found: Any, threads: list[int], _rows: np.ndarray) -> None:
-        self.products.fence(threads)
+        self.block.products.fence(threads)
 
     def _multiply(self, found: Any, threads: list[int], rows: np.ndarray) -> None:
         given = {tuple(self._operands(row, 2)) for row in rows}
@@ -154,7 +169,7 @@ class Service:
         across = [flag == "1" for flag in turned]
         sums = self._sums(rows, int(columns) // 2, total)
         shape = int(columns), int(depth)
-        self.products.begin(threads, given.pop(), shape, element, across, sums)
+        self.block.products.begin(threads, given.pop(), shape, element, across, sums)
 
     def _sums(self, rows: np.ndarray, count: int, total: str) -> list[np.ndarray]:
         """Of each thread, the sums that the instruction changes."""
@@ -165,10 +180,10 @@ class Service:
         ]
 
     def _close(self, _found: Any, threads: list[int], _rows: np.ndarray) -> None:
-        self.products.close(threads)
+        self.block.products.close(threads)
 
     def _wait_for_products(self, found: Any, threads: list[int], rows: np.ndarray) -> None:
         def sums(count: int, total: str) -> list[np.ndarray]:
             return self._sums(rows, count, total)
 
-        self.products.wait(threads, int(found[1]), sums)
+        self.block.products.wait(threads, int(found[1]), sums)

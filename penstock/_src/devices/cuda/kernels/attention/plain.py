@@ -2,8 +2,10 @@
 
 from collections.abc import Callable, Sequence
 
-from penstock._src.devices.cuda.kernels.attention.shapes import BYTES
+from penstock._src.compiler.codegen.attention.form import Form
+from penstock._src.devices.cuda.kernels.attention.shapes import BYTES, CudaLayout, Shape
 from penstock._src.devices.cuda.kernels.attention.tiles import Tile, Tiles
+from penstock._src.devices.cuda.kernels.language import CudaFn
 from penstock._src.native.language.types import SIZE, vec
 from penstock._src.native.language.value import Val
 
@@ -11,21 +13,19 @@ from penstock._src.native.language.value import Val
 class PlainTiles(Tiles):
     """Threads of a row of the square share lines, and are in one warp."""
 
-    def kept_element(self) -> str:
-        return self.total
-
-    def cells_of_thread(self) -> tuple[list[Val], list[Val]]:
-        f, shape = self.f, self.shape
+    def __init__(self, f: CudaFn, form: Form, layout: CudaLayout, shape: Shape, owner: str):
+        super().__init__(f, form, layout, shape, owner)
+        self.element = self.total
         self.side = shape.side
         self.down, self.along = f.thread // self.side, f.thread % self.side
         self.deep = (
             BYTES // SIZE[self.total]
         )  # elements that are multiplied at once along the depth
         own = shape.owned // self.side
-        lines = [self.down * own + i for i in range(own)]
+        self.lines = [self.down * own + i for i in range(own)]
         self.room_stride = shape.others + self.deep
         self.room = f.shared(shape.owned * self.room_stride * SIZE[self.total])
-        return lines, [self.along + self.side * j for j in range(shape.others // self.side)]
+        self.places = [self.along + self.side * j for j in range(shape.others // self.side)]
 
     def rank(self) -> tuple[Val, int]:
         return self.along, self.side

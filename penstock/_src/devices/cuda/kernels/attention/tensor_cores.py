@@ -2,8 +2,11 @@
 
 from collections.abc import Callable, Sequence
 
+from penstock._src.compiler.codegen.attention.form import Form
+from penstock._src.devices.cuda.kernels.attention.shapes import CudaLayout, Shape
 from penstock._src.devices.cuda.kernels.attention.tiles import Tile, Tiles
 from penstock._src.devices.cuda.kernels.contractions.matrices import load_matrices, multiply_add
+from penstock._src.devices.cuda.kernels.language import CudaFn
 from penstock._src.devices.cuda.target import WARP
 from penstock._src.native.language.types import F32, I16, I32, vec
 from penstock._src.native.language.value import Val
@@ -14,19 +17,15 @@ M, N, K = 16, 8, 16  # of one instruction
 class TensorTiles(Tiles):
     """The cells of a lane are those that the instruction gives it: two lines, two neighboring places in every N."""
 
-    def kept_element(self) -> str:
-        return I16
-
-    def cells_of_thread(self) -> tuple[list[Val], list[Val]]:
-        f = self.f
-        self.narrow = self.form.elements[0]
+    def __init__(self, f: CudaFn, form: Form, layout: CudaLayout, shape: Shape, owner: str):
+        super().__init__(f, form, layout, shape, owner)
+        self.element, self.narrow = I16, form.elements[0]
         self.warp, self.lane = f.thread // WARP, f.thread % WARP
         group, self.within = self.lane // 4, self.lane % 4
-        lines = [self.warp * M + group + 8 * h for h in range(2)]
-        places = [
-            self.within * 2 + (N * j + s) for j in range(self.shape.others // N) for s in range(2)
+        self.lines = [self.warp * M + group + 8 * h for h in range(2)]
+        self.places = [
+            self.within * 2 + (N * j + s) for j in range(shape.others // N) for s in range(2)
         ]
-        return lines, places
 
     def rank(self) -> tuple[Val, int]:
         return self.within, 4

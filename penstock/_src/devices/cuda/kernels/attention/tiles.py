@@ -21,27 +21,21 @@ class Tiles:
     A thread has the scores of `lines` of what the block owns and `places` of the others; a sum's cells are those lines and some features.
     """
 
+    element: str  # the type of elements in shared memory
+    lines: list[Val]
+    places: list[Val]
+
     def __init__(self, f: CudaFn, form: Form, layout: CudaLayout, shape: Shape, owner: str):
         self.f, self.form, self.layout, self.shape, self.owner = f, form, layout, shape, owner
         self.total = form.total
-        self.element = self.kept_element()
         self.rows, self.columns = layout.read(f, "rows"), layout.read(f, "columns")
         self.limit = {QUERIES: self.rows, KEYS: self.columns}
         blocks = (self.limit[owner] + (shape.owned - 1)) // shape.owned
         self.first = f.number % blocks * shape.owned
         extents = [layout.read(f, f"extent{i}") for i in range(form.batch)]
         self.coordinates = unravel(f, f.number // blocks, extents)
-        self.lines, self.places = self.cells_of_thread()
 
     # -- what a way of multiplying says
-    def kept_element(self) -> str:
-        """The type of elements in shared memory."""
-        raise NotImplementedError
-
-    def cells_of_thread(self) -> tuple[list[Val], list[Val]]:
-        """(lines, places) of the thread's scores."""
-        raise NotImplementedError
-
     def products(self, a: "Tile", b: "Tile") -> list[Val]:
         """The thread's cells of owned rows times other rows, line by line."""
         raise NotImplementedError

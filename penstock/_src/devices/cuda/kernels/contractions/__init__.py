@@ -1,5 +1,7 @@
-"""Contractions on a card. Read first: products.py.
+"""Contractions on a card. Read first: schedule.py, then products.py.
 
+schedule.py          the choice for a product, as a record: what launches have to know
+writer.py            what the kernels of all products have in common
 products.py          products by tiles in shared memory
 tensor_products.py   those that tensor cores multiply; access.py: which neighbors of an operand are moved together
 warpgroup_products.py   those that warpgroups multiply, on sm_90a: the rule which; warpgroups.py: the instructions

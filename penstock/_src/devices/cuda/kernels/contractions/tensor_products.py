@@ -6,6 +6,7 @@ may be moved together; else element by element through registers (access.py). A 
 lane has two rows and two neighboring columns.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,13 +21,21 @@ from penstock._src.devices.cuda.kernels.contractions.matrices import (
     multiply_add,
     rounded_to_tf32,
 )
-from penstock._src.devices.cuda.kernels.contractions.products import (
+from penstock._src.devices.cuda.kernels.contractions.schedule import (
     LARGE,
     THREADS,
-    CudaProduct,
+    ProductSchedule,
     TileShape,
     lies_in_vectors,
 )
+from penstock._src.devices.cuda.kernels.contractions.writer import (
+    Fetcher,
+    Located,
+    Place,
+    ProductWriter,
+    emit,
+)
+from penstock._src.devices.cuda.kernels.language import CudaFn, CudaModule
 from penstock._src.devices.cuda.target import ARCHITECTURES, WARP
 from penstock._src.native import Target
 from penstock._src.native.language.types import (
@@ -46,6 +55,7 @@ LEAST = 80  # the first architecture that has the instructions
 M, N = 16, 8  # of one instruction; of doubles it has half the rows
 STEP = 32  # bytes of an instruction's depth
 WARPS = (2, 4)  # of a block: along rows, along columns
+GROUPS = WARPS[0] * 8  # lanes of four share a row
 STAGES = 4  # steps whose tiles are in shared memory, or on their way
 PAD = 16  # bytes between lines in shared memory, so that lanes of a warp read different banks
 KINDS = {BF16: I16, F16: I16, F32: F32, F64: F64, I8: I8}  # of elements, and as what they are kept
@@ -66,8 +76,65 @@ class Tile:
         return self.lines * self.stride
 
 
+@dataclass(frozen=True)
+class TensorSchedule(ProductSchedule):
+    """The choice for a product by tensor cores.
+
+    access    of each operand: which neighbors are moved together
+    """
+
+    access: tuple[Access, ...] = ()
+
+    @property
+    def element(self) -> str:
+        """The type of the operands."""
+        return self.gemm.types.left
+
+    @property
+    def size(self) -> int:
+        """Bytes of an element."""
+        return SIZE[self.element]
+
+    @property
+    def tall(self) -> int:
+        """Rows of an instruction."""
+        return _tall(self.element)
+
+    @property
+    def halves(self) -> int:
+        """Rows of a lane in an instruction."""
+        return self.tall // 8
+
+    @property
+    def down(self) -> int:
+        """Instructions of a warp along rows."""
+        return self.shape.rows // WARPS[0] // self.tall
+
+    @property
+    def wide(self) -> int:
+        """Instructions of a warp along columns."""
+        return self.shape.columns // WARPS[1] // N
+
+    @property
+    def tiles(self) -> tuple[Tile, Tile]:
+        """The operands' tiles in shared memory."""
+        left, right = self.access
+        return self._tile(left, self.shape.rows), self._tile(right, self.shape.columns)
+
+    def _tile(self, access: Access, extent: int) -> Tile:
+        if access.along_depth:
+            return Tile(True, extent, self.shape.depth * self.size + PAD)
+        # words of lines four apart are read together
+        pad = 2 * PAD if self.size >= 4 else PAD
+        return Tile(False, self.shape.depth, extent * self.size + pad)
+
+
+def _tall(element: str) -> int:
+    return N if element == F64 else M
+
+
 def suits_tensor_cores(gemm: Any, target: Target, tf32: bool) -> bool:
-    """Whether a product is one of a type that tensor cores multiply, on a card that has them. `tf32`: whether float32 may be rounded."""
+    """True if a product is of a type that tensor cores multiply, on a card that has them. `tf32`: float32 may be rounded."""
     architecture = ARCHITECTURES.get(target.cpu)
     if architecture is None or architecture.number < LEAST:
         return False
@@ -87,52 +154,44 @@ def suits_tensor_cores(gemm: Any, target: Target, tf32: bool) -> bool:
     return floats and (types.left != F32 or tf32)
 
 
+def choose(gemm: Gemm, shape: TileShape | None = None) -> TensorSchedule:
+    """The schedule of a product, with the tile that suits it unless a shape is given."""
+    element = gemm.types.left
+    access = tuple(
+        [
+            access_of(operand, gemm.k, cross, element, may_lie_across=element != I8)
+            for operand, cross in ((gemm.left, gemm.m), (gemm.right, gemm.n))
+        ]
+    )
+    lanes = 2 if lies_in_vectors(gemm, 2) else 1
+    return TensorSchedule(gemm, shape or _shape_of(gemm), lanes, GROUPS, "mma.sync", access)
+
+
+def _shape_of(gemm: Gemm) -> TileShape:
+    depth = STEP // SIZE[gemm.types.left]
+    is_large = all(is_static(x) and x >= LARGE for x in (gemm.m, gemm.n))
+    if is_large and gemm.types.left != F64:  # of doubles so many sums find no registers
+        return TileShape(128, 128, depth)
+    return TileShape(32 if is_static(gemm.m) and gemm.m <= 32 else 64, 64, 2 * depth)
+
+
 def emit_tensor_product(
     gemm: Gemm, target: Target, epilogue: Epilogue = PLAIN, shape: TileShape | None = None
 ) -> KernelCode:
     """The code of a product by tensor cores."""
-    depth = STEP // SIZE[gemm.types.left]
-    if shape is None:
-        is_large = all(is_static(x) and x >= LARGE for x in (gemm.m, gemm.n))
-        rows = 32 if is_static(gemm.m) and gemm.m <= 32 else 64
-        if is_large and gemm.types.left != F64:  # of doubles so many sums find no registers
-            shape = TileShape(128, 128, depth)
-        else:
-            shape = TileShape(rows, 64, 2 * depth)
-    return TensorProduct(gemm, target, epilogue, shape).emit()
+    return emit(choose(gemm, shape), TensorProduct, CudaModule(target, THREADS), epilogue)
 
 
-class TensorProduct(CudaProduct):
-    """Writes one product's kernel."""
+class TensorProduct(ProductWriter[TensorSchedule]):
+    """Writes a kernel whose warps multiply."""
 
-    by = "mma.sync"
-
-    def __init__(self, gemm: Gemm, target: Target, epilogue: Epilogue, shape: TileShape):
-        super().__init__(gemm, target, epilogue, shape)
-        self.lanes = 2 if lies_in_vectors(gemm, 2) else 1
-        self.element = gemm.types.left
-        self.size = SIZE[self.element]
-        self.tall = N if self.element == F64 else M
-        self.halves = self.tall // 8  # rows of a lane
-        self.down = shape.rows // WARPS[0] // self.tall
-        self.wide = shape.columns // WARPS[1] // N
-        may_lie_across = self.element != I8
-        self.access = [
-            access_of(operand, gemm.k, cross, self.element, may_lie_across)
-            for operand, cross in ((gemm.left, gemm.m), (gemm.right, gemm.n))
-        ]
-        self.tiles = [
-            self._tile(access, extent)
-            for access, extent in zip(self.access, (shape.rows, shape.columns), strict=True)
-        ]
-
-    def _tile(self, access: Access, extent: int) -> Tile:
-        if access.along_depth:
-            return Tile(True, extent, self.shape.depth * self.size + PAD)
-        # words of lines four apart are read together
-        return Tile(
-            False, self.shape.depth, extent * self.size + (2 * PAD if self.size >= 4 else PAD)
-        )
+    def __init__(
+        self, f: CudaFn, schedule: TensorSchedule, epilogue: Epilogue, place: Place
+    ) -> None:
+        super().__init__(f, schedule, epilogue, place)
+        self.element, self.size, self.tiles = schedule.element, schedule.size, schedule.tiles
+        self.tall, self.halves = schedule.tall, schedule.halves
+        self.down, self.wide = schedule.down, schedule.wide
 
     def fetched(self, x: Val) -> Val:
         return self.f.bits(x, KINDS[self.element])
@@ -147,46 +206,49 @@ class TensorProduct(CudaProduct):
         warp, lane = thread // WARP, thread % WARP
         return warp // WARPS[1], warp % WARPS[1], lane // 4, lane % 4
 
-    def _row_group(self) -> Val:
+    def row_group(self) -> Val:
         down, _, group, _ = self._place_of_thread()
         return down * 8 + group
 
-    def _rows_and_columns(self) -> tuple[list[Val], list[Val]]:
+    def rows_and_columns(self) -> tuple[list[Val], list[Val]]:
         down, wide, group, within = self._place_of_thread()
-        row = self.first_row + down * (self.down * self.tall) + group
-        column = self.first_column + wide * (self.wide * N) + within * 2
+        row = self.place.first_row + down * (self.down * self.tall) + group
+        column = self.place.first_column + wide * (self.wide * N) + within * 2
         rows = [row + (i * self.tall + h * 8) for i in range(self.down) for h in range(self.halves)]
         steps = [0] if self.lanes == 2 else [0, 1]
         return rows, [column + (j * N + s) for j in range(self.wide) for s in steps]
 
     # -- tiles
-    def _mover(self, side: int, pointer: Val, coordinates: list) -> "_Mover":
-        g = self.g
+    def _mover(self, side: int, pointer: Val) -> "_Mover":
+        g, place = self.g, self.place
         operand, first, limit, extent = (
-            (g.left, self.first_row, self.m, self.shape.rows),
-            (g.right, self.first_column, self.n, self.shape.columns),
+            (g.left, place.first_row, place.m, self.shape.rows),
+            (g.right, place.first_column, place.n, self.shape.columns),
         )[side]
-        access, tile = self.access[side], self.tiles[side]
+        access, tile = self.schedule.access[side], self.tiles[side]
         if access.vector * self.size < 4:
-            fetch = self._fetcher(operand, pointer, coordinates, first, limit, extent)
+            fetch = self.fetcher(operand, pointer, first, limit, extent)
             return _Mover(self, fetch, None, tile, self.f.shared(STAGES * tile.bytes))
-        locate = self._locator(operand, coordinates)
+        locate = self.locator(operand)
         copier = _Copier(self, access, pointer, locate, first, limit, extent)
         return _Mover(self, None, copier, tile, self.f.shared(STAGES * tile.bytes))
 
-    def _all_sums(self, left: Val, right: Val, coordinates: list) -> list[Val]:
-        movers = [self._mover(side, p, coordinates) for side, p in enumerate((left, right))]
-        f, depth = self.f, self.shape.depth
+    def with_sums(self, action: Callable[[list[Val]], None]) -> None:
+        action(self._sums_of_tile(*self.operands()))
+
+    def _sums_of_tile(self, left: Val, right: Val) -> list[Val]:
+        movers = [self._mover(side, p) for side, p in enumerate((left, right))]
+        f, depth, place = self.f, self.shape.depth, self.place
         count = self.down * self.wide * self.halves * 2 + (self.wide * 4 if self.g.zero else 0)
         zeros = [f.zero(self.total)] * count
 
         def steps() -> tuple[Val, ...]:
             for stage in range(STAGES - 1):
                 for mover in movers:
-                    k0 = f.i64(self.begin) + stage * depth
+                    k0 = f.i64(place.begin) + stage * depth
                     mover.finish(mover.start(k0, f.i64(stage)), f.i64(stage))
                 f.close_copies()
-            return f.loop(self.begin, self.depth, depth, step, f.i64(0), *zeros)[1:]
+            return f.loop(place.begin, place.depth, depth, step, f.i64(0), *zeros)[1:]
 
         def step(k0: Val, stage: Val, *sums: Val) -> tuple[Val, ...]:
             f.wait_for_copies(STAGES - 2)
@@ -199,7 +261,7 @@ class TensorProduct(CudaProduct):
                 mover.finish(x, free)
             return (stage + 1) % STAGES, *result
 
-        found = list(f.when(self.depth > self.begin, steps, lambda: tuple(zeros)))
+        found = list(f.when(place.depth > place.begin, steps, lambda: tuple(zeros)))
         return self._in_rows(found)
 
     def _products(self, sums: list[Val], a: Val, b: Val) -> list[Val]:
@@ -281,7 +343,7 @@ class TensorProduct(CudaProduct):
         return [rounded_to_tf32(self.f, x) for x in words] if self.element == F32 else words
 
     def _in_rows(self, sums: list[Val]) -> list[Val]:
-        """The sums row by row, in the order of `_rows_and_columns`."""
+        """The sums row by row, in the order of `rows_and_columns`."""
         f, found = self.f, []
         for i in range(self.down):
             for half in range(0, 2 * self.halves, 2):
@@ -299,7 +361,12 @@ class _Mover:
     """Brings tiles of an operand to a stage: by copies that the card makes alone, or element by element."""
 
     def __init__(
-        self, of: TensorProduct, fetch: Any, copier: "_Copier | None", tile: Tile, room: Val
+        self,
+        of: TensorProduct,
+        fetch: Fetcher | None,
+        copier: "_Copier | None",
+        tile: Tile,
+        room: Val,
     ):
         self.of, self.fetch, self.copier, self.tile, self.room = of, fetch, copier, tile, room
 
@@ -325,7 +392,7 @@ class _Copier:
     """A thread's copies of a step's tile: vectors of neighbors, zeros where there is nothing."""
 
     def __init__(
-        self, of: TensorProduct, access: Access, pointer: Val, locate: Any, first: Val, limit: Any, extent: int
+        self, of: TensorProduct, access: Access, pointer: Val, locate: Callable[[Val, Val], Located], first: Val, limit: Any, extent: int
     ) -> None:  # fmt: skip
         f, depth = of.f, of.shape.depth
         self.f, self.of, self.access, self.pointer, self.locate = f, of, access, pointer, locate
@@ -353,8 +420,8 @@ class _Copier:
         deep = n if self.access.along_depth else 1
         for cross, k in self.places:
             line = f.min(self.first + cross, f.i64(self.limit) - last)
-            place, inside = self.locate(line, f.min(k0 + k, f.i64(of.depth) - deep))
-            there = k0 + k < of.depth
+            place, inside = self.locate(line, f.min(k0 + k, f.i64(of.place.depth) - deep))
+            there = k0 + k < of.place.depth
             if inside is not None:
                 there = there & inside
                 place = f.select(inside, place, 0)

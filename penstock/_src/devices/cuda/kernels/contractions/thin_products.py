@@ -5,17 +5,26 @@ depth; the warps' sums are added up in shared memory. If it lies along the depth
 lanes' sums are added up by shuffles. Great depths are cut into parts (split.py). The order of sums depends on sizes alone.
 """
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from penstock._src.compiler.codegen.contraction.extents import is_static
 from penstock._src.compiler.codegen.contraction.products.description import Gemm, Matrix
 from penstock._src.compiler.codegen.kernel_code import PLAIN, Epilogue, KernelCode
 from penstock._src.devices.cuda.kernels.contractions.access import BYTES, access_of
-from penstock._src.devices.cuda.kernels.contractions.products import (
+from penstock._src.devices.cuda.kernels.contractions.schedule import (
     THREADS,
-    CudaProduct,
+    ProductSchedule,
     TileShape,
 )
+from penstock._src.devices.cuda.kernels.contractions.writer import (
+    Located,
+    Place,
+    ProductWriter,
+    emit,
+)
+from penstock._src.devices.cuda.kernels.language import CudaFn, CudaModule
 from penstock._src.devices.cuda.target import WARP
 from penstock._src.native import Target
 from penstock._src.native.language.types import BF16, F32, F64, FLOATS, I16, SIZE, vec
@@ -57,75 +66,112 @@ def _layout(gemm: Gemm) -> bool | None:
     return True if left.vector == whole else None
 
 
+@dataclass(frozen=True)
+class ThinSchedule(ProductSchedule):
+    """The choice for a product of few rows.
+
+    along_depth   the matrix lies along the depth
+    """
+
+    along_depth: bool = False
+
+    @property
+    def element(self) -> str:
+        """The type of the operands."""
+        return self.gemm.types.right
+
+    @property
+    def vector(self) -> int:
+        """Elements that a lane loads at once."""
+        return BYTES // SIZE[self.element]
+
+
+def choose(gemm: Gemm) -> ThinSchedule:
+    """The schedule of a product that suits."""
+    assert is_static(gemm.m)
+    shape = TileShape(gemm.m, COLUMNS, STEP)
+    return ThinSchedule(gemm, shape, lanes=1, groups=1, along_depth=bool(_layout(gemm)))
+
+
 def emit_thin_product(gemm: Gemm, target: Target, epilogue: Epilogue = PLAIN) -> KernelCode:
     """The code of a product that suits."""
-    assert is_static(gemm.m)
-    return ThinProduct(gemm, target, epilogue, TileShape(gemm.m, COLUMNS, STEP)).emit()
+    return emit(choose(gemm), ThinProduct, CudaModule(target, THREADS), epilogue)
 
 
-class ThinProduct(CudaProduct):
-    """Writes one product's kernel."""
+@dataclass(frozen=True)
+class _Operand:
+    """Where an operand is, and its elements in it."""
 
-    groups = 1
+    pointer: Val
+    locate: Callable[[Val, Val], Located]
 
-    def __init__(self, gemm: Gemm, target: Target, epilogue: Epilogue, shape: TileShape):
-        super().__init__(gemm, target, epilogue, shape)
-        self.lanes = 1
-        self.element = gemm.types.right
-        self.vector = BYTES // SIZE[self.element]
-        self.count = shape.rows
 
-    def _row_group(self) -> Any:
+class ThinProduct(ProductWriter[ThinSchedule]):
+    """Writes a kernel of a product of few rows."""
+
+    def __init__(self, f: CudaFn, schedule: ThinSchedule, epilogue: Epilogue, place: Place) -> None:
+        super().__init__(f, schedule, epilogue, place)
+        self.element, self.vector = schedule.element, schedule.vector
+        self.count = self.shape.rows
+
+    def row_group(self) -> int:
         return 0
 
-    def _rows_and_columns(self) -> tuple[list[Val], list[Val]]:
-        rows = [self.first_row + i for i in range(self.count)]
-        return rows, [self.first_column + self.f.thread]
+    def rows_and_columns(self) -> tuple[list[Val], list[Val]]:
+        rows = [self.place.first_row + i for i in range(self.count)]
+        return rows, [self.place.first_column + self.f.thread]
 
-    def _all_sums(self, left: Val, right: Val, coordinates: list) -> list[Val]:
-        self.left, self.right = left, right
-        self.of_left = self._locator(self.g.left, coordinates)
-        self.of_right = self._locator(self.g.right, coordinates)
-        return self._sums_along() if _layout(self.g) else self._sums_across()
+    def with_sums(self, action: Callable[[list[Val]], None]) -> None:
+        action(self._sums_of_tile(*self.operands()))
 
-    def _vector(self, pointer: Val, place: Val, there: Val) -> Val:
+    def _sums_of_tile(self, left: Val, right: Val) -> list[Val]:
+        operands = (
+            _Operand(left, self.locator(self.g.left)),
+            _Operand(right, self.locator(self.g.right)),
+        )
+        if self.schedule.along_depth:
+            return self._sums_along(*operands)
+        return self._sums_across(*operands)
+
+    def _vector(self, x: _Operand, cross: Val, k: Val, there: Val) -> Val:
         """A vector of an operand as numbers that are summed; zeros if it is not `there`."""
         f, n = self.f, self.vector
+        place, _ = x.locate(cross, k)
         kept = I16 if self.element == BF16 else self.element
-        found = f.vector_load(f.at(pointer, place, kept), 0, vec(kept, n))
-        x = f.convert(f.bits(found, vec(self.element, n)), self.total)
-        return f.select(there, x, f.zero(x.ty))
+        found = f.vector_load(f.at(x.pointer, place, kept), 0, vec(kept, n))
+        numbers = f.convert(f.bits(found, vec(self.element, n)), self.total)
+        return f.select(there, numbers, f.zero(numbers.ty))
 
     # -- a matrix that lies across the depth
-    def _sums_across(self) -> list[Val]:
+    def _sums_across(self, left: _Operand, right: _Operand) -> list[Val]:
         f, n = self.f, self.vector
         wide = COLUMNS // (WARP * n)  # warps beside one another
         deep = WARPS // wide
         warp, lane = f.thread // WARP, f.thread % WARP
         own = (warp % wide * WARP + lane) * n
-        column = f.min(self.first_column + own, f.i64(self.n) - n)
+        column = f.min(self.place.first_column + own, f.i64(self.place.n) - n)
         zeros = [f.zero(vec(self.total, n))] * self.count
 
         def step(first: Val, *sums: Val) -> list[Val]:
             found = list(sums)
             for i in range(AT_ONCE):
-                there = first + i < self.depth
-                k = f.min(first + i, f.i64(self.depth) - 1)
-                line = self._vector(self.right, self.of_right(column, k)[0], there)
+                there = first + i < self.place.depth
+                k = f.min(first + i, f.i64(self.place.depth) - 1)
+                line = self._vector(right, column, k, there)
                 for row in range(self.count):
-                    x = self._number(row, k, there)
+                    x = self._number(left, row, k, there)
                     found[row] = f.fma(f.splat(x, n), line, found[row])
             return found
 
-        start = f.i64(self.begin) + warp // wide * AT_ONCE
-        sums = f.loop(start, f.i64(self.depth), deep * AT_ONCE, step, *zeros)
+        start = f.i64(self.place.begin) + warp // wide * AT_ONCE
+        sums = f.loop(start, f.i64(self.place.depth), deep * AT_ONCE, step, *zeros)
         return self._added_up(list(sums), warp // wide, own, deep)
 
-    def _number(self, row: int, k: Val, there: Val) -> Val:
+    def _number(self, left: _Operand, row: int, k: Val, there: Val) -> Val:
         """A number of the left operand, as it is summed."""
         f = self.f
-        place, _ = self.of_left(f.i64(row), k)
-        x = f.convert(f.load(self.left, place, self.element), self.total)
+        place, _ = left.locate(f.i64(row), k)
+        x = f.convert(f.load(left.pointer, place, self.element), self.total)
         return f.select(there, x, f.zero(x.ty))
 
     def _added_up(self, sums: list[Val], which: Val, own: Val, deep: int) -> list[Val]:
@@ -145,15 +191,15 @@ class ThinProduct(CudaProduct):
         return found
 
     # -- a matrix that lies along the depth
-    def _sums_along(self) -> list[Val]:
+    def _sums_along(self, left: _Operand, right: _Operand) -> list[Val]:
         f = self.f
         warp, lane = f.thread // WARP, f.thread % WARP
-        first = self.first_column + warp * WARP
+        first = self.place.first_column + warp * WARP
 
         def some(i: Val, *kept: Val) -> list[Val]:
-            columns = [f.min(first + i + j, f.i64(self.n) - 1) for j in range(AT_ONCE)]
+            columns = [f.min(first + i + j, f.i64(self.place.n) - 1) for j in range(AT_ONCE)]
             found = list(kept)
-            for j, sums in enumerate(self._sums_of(columns, lane)):
+            for j, sums in enumerate(self._sums_of(left, right, columns, lane)):
                 for row, x in enumerate(sums):
                     found[row] = f.select(lane.eq(i + j), x, found[row])
             return found
@@ -161,21 +207,20 @@ class ThinProduct(CudaProduct):
         zeros = [f.zero(self.total)] * self.count
         return list(f.loop(f.i64(0), f.i64(WARP), AT_ONCE, some, *zeros))
 
-    def _sums_of(self, columns: list[Val], lane: Val) -> list[list[Val]]:
+    def _sums_of(
+        self, left: _Operand, right: _Operand, columns: list[Val], lane: Val
+    ) -> list[list[Val]]:
         """Of each column the sums of all rows, which all lanes get."""
         f, n = self.f, self.vector
         zeros = [f.zero(self.total)] * (len(columns) * self.count)
 
         def step(first: Val, *sums: Val) -> list[Val]:
             found = list(sums)
-            there = first < self.depth
-            k = f.min(first, f.i64(self.depth) - n)
-            rows = [
-                self._vector(self.left, self.of_left(f.i64(row), k)[0], there)
-                for row in range(self.count)
-            ]
+            there = first < self.place.depth
+            k = f.min(first, f.i64(self.place.depth) - n)
+            rows = [self._vector(left, f.i64(row), k, there) for row in range(self.count)]
             for j, column in enumerate(columns):
-                line = self._vector(self.right, self.of_right(column, k)[0], there)
+                line = self._vector(right, column, k, there)
                 for row, x in enumerate(rows):
                     at = j * self.count + row
                     for i in range(n):
@@ -183,7 +228,7 @@ class ThinProduct(CudaProduct):
             return found
 
         # all lanes make as many rounds
-        begin, end = f.i64(self.begin), f.i64(self.depth)
+        begin, end = f.i64(self.place.begin), f.i64(self.place.depth)
         rounds = f.loop(begin, end, WARP * n, lambda k, *sums: step(k + lane * n, *sums), *zeros)
         totals = [self._over_lanes(x) for x in rounds]
         return [totals[i : i + self.count] for i in range(0, len(totals), self.count)]

@@ -8,6 +8,7 @@ it. Boxes that reach beyond an operand are zeros there.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from penstock._src.compiler.codegen.contraction.extents import (
@@ -19,8 +20,8 @@ from penstock._src.compiler.codegen.contraction.extents import (
 from penstock._src.compiler.codegen.contraction.products.description import Gemm, Matrix
 from penstock._src.compiler.codegen.kernel_code import LEFT, PLAIN, RIGHT, Epilogue, KernelCode
 from penstock._src.devices.cuda.kernels import asynchronous as bulk
-from penstock._src.devices.cuda.kernels.contractions.products import (
-    CudaProduct,
+from penstock._src.devices.cuda.kernels.contractions.schedule import (
+    ProductSchedule,
     TileShape,
     lies_in_vectors,
 )
@@ -35,6 +36,7 @@ from penstock._src.devices.cuda.kernels.contractions.warpgroups import (
     wait_for_products,
 )
 from penstock._src.devices.cuda.kernels.contractions.warpgroups import THREADS as GROUP
+from penstock._src.devices.cuda.kernels.contractions.writer import ProductWriter, emit
 from penstock._src.devices.cuda.kernels.language import CudaFn, CudaModule
 from penstock._src.devices.cuda.kernels.tensor_maps import ALIGNED, LINE, MOST_RANK, TensorMap
 from penstock._src.devices.cuda.target import ARCHITECTURES, WARP
@@ -54,6 +56,7 @@ REGISTERS = (
 )
 OF_PRODUCER, OF_CONSUMERS = 40, 232
 N = 8  # columns of which a lane has two
+GROUPS = SUMMING // WARP * 8  # lanes of four share a row
 
 
 def hindrance(gemm: Any, target: Target) -> str | None:
@@ -95,56 +98,65 @@ def _layout(x: Matrix) -> bool | None:
     return None if outer[0] == 0 or is_deep else along
 
 
+@dataclass(frozen=True)
+class WarpgroupSchedule(ProductSchedule):
+    """The choice for a product by warpgroups: besides, the operands' tiles and boxes."""
+
+    sides: tuple["Side", ...] = ()
+
+
+def choose(gemm: Gemm, shape: TileShape | None = None) -> WarpgroupSchedule:
+    """The schedule of a product for which there is no hindrance, with the tile that suits it unless a shape is given."""
+    shape = shape or _shape_of(gemm)
+    lanes = 2 if lies_in_vectors(gemm, 2) else 1
+    sides = (
+        side_of(gemm, LEFT, shape.rows, shape.depth),
+        side_of(gemm, RIGHT, shape.columns, shape.depth),
+    )
+    return WarpgroupSchedule(gemm, shape, lanes, GROUPS, "wgmma", sides)
+
+
+def _shape_of(gemm: Gemm) -> TileShape:
+    depth = LINE // SIZE[gemm.types.left]
+    batches = product([b for b in gemm.batch if is_static(b)])
+    rows = gemm.m if is_static(gemm.m) else LEAST
+    is_large = ceil_divide(rows, LEAST) * ceil_divide(gemm.n, WIDE) * batches >= MANY
+    return TileShape(CONSUMERS * ROWS, WIDE if is_large else NARROW, depth)
+
+
 def emit_warpgroup_product(
     gemm: Gemm, target: Target, epilogue: Epilogue = PLAIN, shape: TileShape | None = None
 ) -> KernelCode:
     """The code of a product for which there is no hindrance."""
-    if shape is None:
-        depth = LINE // SIZE[gemm.types.left]
-        batches = product([b for b in gemm.batch if is_static(b)])
-        rows = gemm.m if is_static(gemm.m) else LEAST
-        is_large = ceil_divide(rows, LEAST) * ceil_divide(gemm.n, WIDE) * batches >= MANY
-        shape = TileShape(CONSUMERS * ROWS, WIDE if is_large else NARROW, depth)
-    return WarpgroupProduct(gemm, target, epilogue, shape).emit()
+    schedule = choose(gemm, shape)
+    module = CudaModule(target, SUMMING + GROUP, [side.map for side in schedule.sides])
+    return emit(schedule, WarpgroupProduct, module, epilogue)
 
 
-class WarpgroupProduct(CudaProduct):
-    """Writes one product's kernel."""
-
-    groups = SUMMING // WARP * 8  # lanes of four share a row
-    by = "wgmma"
-
-    def __init__(self, gemm: Gemm, target: Target, epilogue: Epilogue, shape: TileShape):
-        super().__init__(gemm, target, epilogue, shape)
-        self.lanes = 2 if lies_in_vectors(gemm, 2) else 1
-        self.element = gemm.types.left
-        self.sides = [
-            _Side(gemm, which, extent, shape.depth)
-            for which, extent in ((LEFT, shape.rows), (RIGHT, shape.columns))
-        ]
-
-    def module(self) -> CudaModule:
-        return CudaModule(self.target, SUMMING + GROUP, [side.map for side in self.sides])
+class WarpgroupProduct(ProductWriter[WarpgroupSchedule]):
+    """Writes a kernel whose warpgroups multiply."""
 
     # -- who has what
-    def _by_those_who_sum(self, action: Callable[[], None]) -> None:
+    def by_those_who_sum(self, action: Callable[[], None]) -> None:
         self.f.when(self.f.thread < SUMMING, action)
 
-    def _row_group(self) -> Val:
+    def row_group(self) -> Val:
         return self.f.thread // 4
 
-    def _rows_and_columns(self) -> tuple[list[Val], list[Val]]:
+    def rows_and_columns(self) -> tuple[list[Val], list[Val]]:
         f = self.f
-        row = self.first_row + f.thread // WARP * 16 + f.thread % WARP // 4
-        column = self.first_column + f.thread % 4 * 2
+        row = self.place.first_row + f.thread // WARP * 16 + f.thread % WARP // 4
+        column = self.place.first_column + f.thread % 4 * 2
         steps = [0] if self.lanes == 2 else [0, 1]
         columns = [column + (j + s) for j in range(0, self.shape.columns, N) for s in steps]
         return [row, row + 8], columns
 
     # -- the kernel
-    def _with_sums(self, action: Callable[[list[Val]], None]) -> None:
+    def with_sums(self, action: Callable[[list[Val]], None]) -> None:
         f = self.f
-        rooms = [bulk.shared_address(f, f.shared(STAGES * side.bytes)) for side in self.sides]
+        rooms = [
+            bulk.shared_address(f, f.shared(STAGES * side.bytes)) for side in self.schedule.sides
+        ]
         barriers = bulk.shared_address(f, f.shared(2 * STAGES * bulk.BARRIER_BYTES))
         self._begin_barriers(barriers)
         group = f.i64(f.shuffled_from(f.thread // GROUP, 0))  # as a number of the whole warp
@@ -184,20 +196,20 @@ class WarpgroupProduct(CudaProduct):
             stage, parity = self._stage(number)
             full = _full(barriers, stage)
             bulk.wait_for_phase(f, _empty(barriers, stage), parity ^ 1)
-            bulk.arrive_and_expect(f, full, sum(side.bytes for side in self.sides))
-            starts = self.first_row, self.first_column
+            bulk.arrive_and_expect(f, full, sum(side.bytes for side in self.schedule.sides))
+            starts = self.place.first_row, self.place.first_column
             for number_, (side, room, first) in enumerate(
-                zip(self.sides, rooms, starts, strict=True)
+                zip(self.schedule.sides, rooms, starts, strict=True)
             ):
                 to = room + stage * side.bytes
-                side.copy(f, number_, to, f.i64(k0), f.i64(first), self.coordinates, full)
+                side.copy(f, number_, to, f.i64(k0), f.i64(first), self.place.coordinates, full)
             return (number + 1,)
 
-        f.loop(self.begin, self.depth, self.shape.depth, step, f.i64(0))
+        f.loop(self.place.begin, self.place.depth, self.shape.depth, step, f.i64(0))
 
     def _multiply(self, rooms: list[Val], barriers: Val, group: Val) -> list[Val]:
         """The sums of a thread that multiplies."""
-        f, (a, b) = self.f, self.sides
+        f, (a, b) = self.f, self.schedule.sides
         zeros = [f.zero(self.total)] * (self.shape.columns // 2)
         own = group * (ROWS * LINE)  # bytes to the warpgroup's rows
 
@@ -220,11 +232,13 @@ class WarpgroupProduct(CudaProduct):
             f.when(number > 0, lambda: leave(number - 1))
             return number + 1, *found
 
-        found = f.loop(self.begin, self.depth, self.shape.depth, step, f.i64(0), *zeros)[1:]
+        found = f.loop(
+            self.place.begin, self.place.depth, self.shape.depth, step, f.i64(0), *zeros
+        )[1:]
         return self._in_rows(wait_for_products(f, 0, found))
 
     def _in_rows(self, sums: list[Val]) -> list[Val]:
-        """The sums row by row, in the order of `_rows_and_columns`."""
+        """The sums row by row, in the order of `rows_and_columns`."""
         f, ordered = self.f, []
         for half in (0, 2):
             for j in range(half, len(sums), 4):
@@ -241,28 +255,24 @@ def _empty(barriers: Val, stage: Any) -> Val:
     return barriers + (stage * bulk.BARRIER_BYTES + STAGES * bulk.BARRIER_BYTES)
 
 
-class _Side:
-    """An operand: its tensor map, and its tile in shared memory."""
+@dataclass(frozen=True)
+class Side:
+    """An operand: its tensor map, and its tile in shared memory.
 
-    def __init__(self, gemm: Gemm, which: int, extent: int, depth: int):
-        x, cross = (gemm.left, gemm.m) if which == LEFT else (gemm.right, gemm.n)
-        assert isinstance(x, Matrix)
-        self.along, size = bool(_layout(x)), SIZE[x.element]
-        self.extent, self.depth = extent, depth
-        self.line = LINE // size  # elements of a box's line
-        self.bytes = extent * depth * size
-        self.tile = SharedTile(self.along, x.element, depth)
-        (k,) = gemm.k
-        inner: tuple[Extent, Extent] = (k, cross) if self.along else (cross, k)
-        # an operand that all of a batch share has no dimension for it
-        self.batches = [i for i, s in enumerate(x.batch) if s != 0]
-        strides = [x.cross if self.along else x.depth[-1], *[x.batch[i] for i in self.batches]]
-        extents = (*inner, *[gemm.batch[i] for i in self.batches])
-        lines = extent if self.along else depth
-        box = (self.line, lines, *[1] * len(self.batches))
-        assert is_static(x.base) and all(map(is_static, strides))
-        in_bytes = tuple([int(s) * size for s in strides])  # type: ignore[arg-type]
-        self.map = TensorMap(which, x.base * size, x.element, extents, in_bytes, box)
+    along     it lies along the depth
+    extent    rows or columns of the tile
+    line      elements of a box's line
+    bytes     of the tile
+    batches   axes of the batch that it has; one that all of a batch share has none
+    """
+
+    along: bool
+    extent: int
+    line: int
+    bytes: int
+    tile: SharedTile
+    batches: tuple[int, ...]
+    map: TensorMap
 
     def copy(
         self, f: CudaFn, number: int, to: Val, k0: Val, first: Val, batch: list, barrier: Val
@@ -279,3 +289,22 @@ class _Side:
     @staticmethod
     def _copy(f: CudaFn, number: int, to: Val, first: list[Val], barrier: Val) -> None:
         bulk.copy_box(f, to, number, [f.cast("trunc", x, I32) for x in first], barrier)
+
+
+def side_of(gemm: Gemm, which: int, extent: int, depth: int) -> Side:
+    """The LEFT or RIGHT operand, with a tile of so many rows or columns and a step's depth."""
+    x, cross = (gemm.left, gemm.m) if which == LEFT else (gemm.right, gemm.n)
+    assert isinstance(x, Matrix)
+    along, size = bool(_layout(x)), SIZE[x.element]
+    line = LINE // size
+    (k,) = gemm.k
+    inner: tuple[Extent, Extent] = (k, cross) if along else (cross, k)
+    batches = tuple([i for i, s in enumerate(x.batch) if s != 0])
+    strides = [x.cross if along else x.depth[-1], *[x.batch[i] for i in batches]]
+    extents = (*inner, *[gemm.batch[i] for i in batches])
+    box = (line, extent if along else depth, *[1] * len(batches))
+    assert is_static(x.base) and all(map(is_static, strides))
+    in_bytes = tuple([int(s) * size for s in strides])  # type: ignore[arg-type]
+    tensor_map = TensorMap(which, x.base * size, x.element, extents, in_bytes, box)
+    tile = SharedTile(along, x.element, depth)
+    return Side(along, extent, line, extent * depth * size, tile, batches, tensor_map)

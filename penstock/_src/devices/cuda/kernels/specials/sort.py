@@ -6,6 +6,7 @@ Several keys are sorted one after the other, the last first.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from penstock._src.compiler.codegen.nests import memory
@@ -93,6 +94,14 @@ def emit_cuda_sort(
     return m.finished()
 
 
+@dataclass(frozen=True)
+class Rooms:
+    """Shared memory of a tile: its keys, and their elements' places."""
+
+    keys: Val
+    places: Val
+
+
 class SortKernels:
     """Writes one kernel of a sort."""
 
@@ -137,18 +146,16 @@ class SortKernels:
         self.f.barrier()
 
     # -- a tile
-    def _rooms(self) -> None:
-        f = self.f
-        self.key_room = f.shared(self.tile * 8)
-        self.place_room = f.shared(self.tile * 4)
+    def _rooms(self) -> Rooms:
+        return Rooms(keys=self.f.shared(self.tile * 8), places=self.f.shared(self.tile * 4))
 
-    def _place(self, i: Val) -> Val:
-        return self.f.cast("zext", self.f.load(self.place_room, i, I32), I64)
+    def _place(self, rooms: Rooms, i: Val) -> Val:
+        return self.f.cast("zext", self.f.load(rooms.places, i, I32), I64)
 
-    def _put_place(self, x: Val, i: Val) -> None:
-        self.f.store(self.f.cast("trunc", x, I32), self.place_room, i)
+    def _put_place(self, rooms: Rooms, x: Val, i: Val) -> None:
+        self.f.store(self.f.cast("trunc", x, I32), rooms.places, i)
 
-    def _network(self, size: Val) -> None:
+    def _network(self, rooms: Rooms, size: Val) -> None:
         """Sorts `size` pairs of the rooms by key, then place."""
         f = self.f
 
@@ -157,13 +164,13 @@ class SortKernels:
                 low = p & (distance - 1)
                 i = ((p - low) << 1) | low
                 j = i + distance
-                a, b = f.load(self.key_room, i, I64), f.load(self.key_room, j, I64)
-                s, t = f.load(self.place_room, i, I32), f.load(self.place_room, j, I32)
+                a, b = f.load(rooms.keys, i, I64), f.load(rooms.keys, j, I64)
+                s, t = f.load(rooms.places, i, I32), f.load(rooms.places, j, I32)
                 greater = f.compare("ugt", a, b) | (a.eq(b) & f.compare("ugt", s, t))
                 rising = (i & length).eq(0)
 
                 def swap() -> None:
-                    for x, y, room in ((a, b, self.key_room), (s, t, self.place_room)):
+                    for x, y, room in ((a, b, rooms.keys), (s, t, rooms.places)):
                         f.store(y, room, i)
                         f.store(x, room, j)
 
@@ -184,7 +191,7 @@ class SortKernels:
     def lines(self) -> None:
         """A block sorts a line by all keys, and writes it."""
         f, line = self.f, self.f.number
-        self._rooms()
+        rooms = self._rooms()
         order = f.shared(self.tile * 4) if self.keys > 1 else None
         for key in range(self.keys - 1, -1, -1):
             is_first = key == self.keys - 1
@@ -200,31 +207,31 @@ class SortKernels:
                     return (self.key_at(line, key, source(i)),)
 
                 (k,) = f.when(i < self.n, own, lambda: (f.i64(-1),))  # the greatest of all
-                f.store(k, self.key_room, i)
-                self._put_place(i, i)
+                f.store(k, rooms.keys, i)
+                self._put_place(rooms, i, i)
 
             self._each(self.size, put)
-            self._network(self.size)
+            self._network(rooms, self.size)
             if order is not None:
-                self._reorder(order, source)
+                self._reorder(rooms, order, source)
         if order is not None:
             self._each(
                 self.wanted,
                 lambda i: self._moved(line, f.cast("zext", f.load(order, i, I32), I64), i),
             )
         else:
-            self._each(self.wanted, lambda i: self._moved(line, self._place(i), i))
+            self._each(self.wanted, lambda i: self._moved(line, self._place(rooms, i), i))
 
-    def _reorder(self, order: Val, source: Callable[[Val], Val]) -> None:
+    def _reorder(self, rooms: Rooms, order: Val, source: Callable[[Val], Val]) -> None:
         """The order so far after the places that were found."""
         f = self.f
 
         def find(i: Val) -> None:  # keys have been used
-            f.store(source(self._place(i)), self.key_room, i)
+            f.store(source(self._place(rooms, i)), rooms.keys, i)
 
         self._each(self.n, find)
         self._each(
-            self.n, lambda i: f.store(f.cast("trunc", f.load(self.key_room, i, I64), I32), order, i)
+            self.n, lambda i: f.store(f.cast("trunc", f.load(rooms.keys, i, I64), I32), order, i)
         )
 
     # -- long lines
@@ -240,7 +247,7 @@ class SortKernels:
         f, n, tile = self.f, self.n, self.tile
         each = (n + (tile - 1)) // tile
         line, first = f.number // each, f.number % each * tile
-        self._rooms()
+        rooms = self._rooms()
         _, before = self.arrays(line, self.half)
         keys, places = self.arrays(line, self.half ^ 1)
 
@@ -252,17 +259,17 @@ class SortKernels:
                 return (self.key_at(line, key, at),)
 
             (k,) = f.when(first + i < n, own, lambda: (f.i64(-1),))
-            f.store(k, self.key_room, i)
-            self._put_place(i, i)
+            f.store(k, rooms.keys, i)
+            self._put_place(rooms, i, i)
 
         self._each(tile, put)
-        self._network(f.i64(tile))
+        self._network(rooms, f.i64(tile))
 
         def write(i: Val) -> None:
-            at = first + self._place(i)
+            at = first + self._place(rooms, i)
             if key < self.keys - 1:
                 at = f.cast("zext", f.load(before, at, I32), I64)
-            f.store(f.load(self.key_room, i, I64), keys, first + i)
+            f.store(f.load(rooms.keys, i, I64), keys, first + i)
             f.store(f.cast("trunc", at, I32), places, first + i)
 
         self._each(f.min(n - first, tile), write)

@@ -137,11 +137,10 @@ class _Pieces:
             self.keys = self.source
         number = f.number * THREADS + f.thread
         self.piece, self.column = number // self.size, number % self.size
+        self.first = self.piece * PIECE
 
     def write(self) -> None:
-        f = self.f
-        self.first = self.piece * PIECE
-        f.when(self.first < self.entries, self._combine)
+        self.f.when(self.first < self.entries, self._combine)
 
     def _combine(self) -> None:
         f = self.f
