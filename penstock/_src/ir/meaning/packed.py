@@ -1,0 +1,193 @@
+"""Packed weights: blocks of few-bit numbers with their scales, in the layouts of GGUF files; the facts of each format, and its meaning.
+
+A row of k elements is k / block blocks of `size` bytes. An element is
+
+    scale * q                          Q4_0 Q5_0 Q8_0: q is signed, or has a `zero` subtracted
+    scale * q + minimum                Q4_1 Q5_1
+    (scale * s) * q                    Q6_K: s, an int8 of its run
+    (scale * s) * q - minimum * m      Q4_K Q5_K: s and m, six bits of its run
+
+in float32, rounded after each operation; `scale` and `minimum` are float16 of the block. What neighboring elements share is a `Run`. F16 and
+BF16 are no packed formats: their rows are ordinary tensors.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Run:
+    """Neighboring elements of a block: element i has its low bits in byte low + i from `shift` on, its high ones in byte high + i from `high_shift` on.
+
+    Where the format's high bits stand `across`, that of element i is bit high_shift + i of the 32-bit word at `high`.
+    `factor` is the number of the run's own scale and minimum.
+    """
+
+    start: int
+    length: int
+    low: int
+    shift: int
+    high: int = 0
+    high_shift: int = 0
+    factor: int = 0
+
+
+@dataclass(frozen=True)
+class PackedFormat:
+    """How a format lays out a block.
+
+    Args:
+      block: elements of a block.
+      size: bytes of a block.
+      scale: the byte where the float16 scale stands.
+      minimum: that of the float16 minimum, or None.
+      bits: low bits of an element, 4 or 8 (of a signed byte).
+      high_bits: its bits besides, which stand elsewhere.
+      across: whether these are neighboring bits of a word, element by element.
+      zero: what is subtracted from an element.
+      factors: what scales runs besides: "", "int8", or "six bits" (with minima, in 12 bytes).
+      factor: the byte where these stand.
+      runs: the elements, in order.
+    """
+
+    name: str
+    block: int
+    size: int
+    scale: int
+    runs: tuple[Run, ...]
+    minimum: int | None = None
+    bits: int = 4
+    high_bits: int = 0
+    across: bool = False
+    zero: int = 0
+    factors: str = ""
+    factor: int = 0
+
+    def row_bytes(self, elements: int) -> int:
+        """Bytes of a row, whose elements are a multiple of the block.
+
+        >>> from penstock._src.ir.meaning.packed import FORMATS
+        >>> FORMATS["Q4_K"].row_bytes(512)
+        288
+        """
+        return elements // self.block * self.size
+
+    def row_elements(self, row_bytes: int) -> int:
+        """Elements of a row of so many bytes, which are a multiple of a block's."""
+        return row_bytes // self.size * self.block
+
+
+def _halves(low: int, high: int = 0, high_shift: int = 0) -> tuple[Run, ...]:
+    """Sixteen bytes: low nibbles are the first half of a block, high ones the second."""
+    return (
+        Run(0, 16, low, 0, high, 0),
+        Run(16, 16, low, 4, high, high_shift),
+    )
+
+
+def _pairs(low: int, high: int = 0) -> tuple[Run, ...]:
+    """Stretches of 32 bytes: low nibbles are 32 elements, high ones the next 32; the high bits of stretch g are bits 2g and 2g + 1."""
+    return tuple(
+        Run(32 * n, 32, low + 32 * (n // 2), 4 * (n % 2), high, n if high else 0, n)
+        for n in range(8)
+    )
+
+
+def _quarters(low: int, high: int) -> tuple[Run, ...]:
+    """Halves of 128 elements, of 64 bytes of nibbles and 32 of pairs of bits; scales for each 16."""
+    return tuple(
+        Run(
+            128 * half + 32 * quarter + 16 * part, 16,
+            low + 64 * half + 32 * (quarter % 2) + 16 * part, 4 * (quarter // 2),
+            high + 32 * half + 16 * part, 2 * quarter,
+            8 * half + 2 * quarter + part,
+        )
+        for half in range(2)
+        for quarter in range(4)
+        for part in range(2)
+    )  # fmt: skip
+
+
+FORMATS = {
+    f.name: f
+    for f in (
+        PackedFormat("Q4_0", 32, 18, 0, _halves(2), zero=8),
+        PackedFormat("Q4_1", 32, 20, 0, _halves(4), minimum=2),
+        PackedFormat("Q5_0", 32, 22, 0, _halves(6, 2, 16), high_bits=1, across=True, zero=16),
+        PackedFormat("Q5_1", 32, 24, 0, _halves(8, 4, 16), minimum=2, high_bits=1, across=True),
+        PackedFormat("Q8_0", 32, 34, 0, (Run(0, 32, 2, 0),), bits=8),
+        PackedFormat("Q4_K", 256, 144, 0, _pairs(16), minimum=2, factors="six bits", factor=4),
+        PackedFormat(
+            "Q5_K", 256, 176, 0, _pairs(48, 16), minimum=2, high_bits=1, factors="six bits", factor=4
+        ),
+        PackedFormat(
+            "Q6_K", 256, 210, 208, _quarters(0, 128), high_bits=2, zero=32, factors="int8", factor=192
+        ),
+    )
+}  # fmt: skip
+
+
+def six_bits(packed: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The eight scales and eight minima that 12 bytes (the last axis) hold: the first four of each in six bits of a byte of their own."""
+    a, b, c = packed[..., :4], packed[..., 4:8], packed[..., 8:]
+    scales = np.concatenate([a & 63, (c & 15) | (a >> 6 << 4)], -1)
+    minima = np.concatenate([b & 63, (c >> 4) | (b >> 6 << 4)], -1)
+    return scales, minima
+
+
+def unpack(packed: np.ndarray, format: PackedFormat) -> np.ndarray:
+    """The elements of rows, uint8 [..., bytes of a row], as float32 [..., k].
+
+    >>> import numpy as np
+    >>> from penstock._src.ir.meaning.packed import FORMATS, unpack
+    >>> row = np.concatenate([np.float16([0.5]).view(np.uint8), np.arange(32, dtype=np.uint8)])
+    >>> unpack(row, FORMATS["Q8_0"])[:4]
+    array([0. , 0.5, 1. , 1.5], dtype=float32)
+    """
+    lead, row = packed.shape[:-1], packed.shape[-1]
+    blocks = np.ascontiguousarray(packed).reshape(*lead, row // format.size, format.size)
+    scale = _half(blocks, format.scale)
+    minimum = None if format.minimum is None else _half(blocks, format.minimum)
+    scales: Sequence | np.ndarray = []
+    minima: Sequence | np.ndarray = []
+    if format.factors == "six bits":
+        scales, minima = six_bits(blocks[..., format.factor : format.factor + 12])
+    elif format.factors == "int8":
+        scales = blocks[..., format.factor : format.factor + len(format.runs)].view(np.int8)
+    out = np.empty((*blocks.shape[:-1], format.block), np.float32)
+    with np.errstate(all="ignore"):
+        for run in format.runs:
+            q = _numbers(blocks, run, format).astype(np.float32)
+            by = scale
+            if format.factors:
+                by = scale * scales[..., run.factor, None].astype(np.float32)  # type: ignore[call-overload]
+            value = by * q
+            if minimum is not None and format.factors:
+                value = value - minimum * minima[..., run.factor, None].astype(np.float32)  # type: ignore[call-overload]
+            elif minimum is not None:
+                value = value + minimum
+            out[..., run.start : run.start + run.length] = value
+    return out.reshape(*lead, format.row_elements(row))
+
+
+def _half(blocks: np.ndarray, at: int) -> np.ndarray:
+    """The float16 at a byte of each block, [..., 1]."""
+    return np.ascontiguousarray(blocks[..., at : at + 2]).view(np.float16).astype(np.float32)
+
+
+def _numbers(blocks: np.ndarray, run: Run, format: PackedFormat) -> np.ndarray:
+    """The integers of a run."""
+    low = blocks[..., run.low : run.low + run.length]
+    if format.bits == 8:
+        return low.view(np.int8)
+    q = (low >> run.shift & 15).astype(np.int8)
+    if format.across:
+        word = np.ascontiguousarray(blocks[..., run.high : run.high + 4]).view("<u4")
+        bits = word >> np.arange(run.high_shift, run.high_shift + run.length, dtype=np.uint32) & 1
+        q |= bits.astype(np.int8) << 4
+    elif format.high_bits:
+        high = blocks[..., run.high : run.high + run.length] >> run.high_shift
+        q |= (high & (1 << format.high_bits) - 1).astype(np.int8) << 4
+    return q - np.int8(format.zero)

@@ -1,0 +1,165 @@
+"""Products with packed weights: blocks of few-bit numbers with their scales, unpacked where they are used (ir/meaning/packed.py)."""
+
+from typing import Literal
+
+import numpy as np
+
+from penstock._src.core import dtypes
+from penstock._src.core.op import Op
+from penstock._src.core.registry import raw
+from penstock._src.core.shapes import UNKNOWN, as_shape
+from penstock._src.core.typesets import FLOAT, INDEX
+from penstock._src.ir.meaning.packed import FORMATS, unpack
+from penstock._src.ops.array.gather import check_indices
+from penstock._src.ops.rules import in_float32, show
+
+Format = Literal[tuple(FORMATS)]  # type: ignore[valid-type]
+SINGLE = FLOAT - {dtypes.float64}
+GROUP = 32  # activations that share a scale
+ROOM = 1 << 22  # elements unpacked at a time by kernels of the host
+
+
+def row_elements(op, row_bytes):
+    """Elements of a packed row of so many bytes, None if they are unknown.
+
+    Raises:
+      InvalidArgumentError: the bytes are no whole number of blocks.
+    """
+    if row_bytes is None:
+        return None
+    form = FORMATS[op.format]
+    if row_bytes % form.size:
+        raise op.invalid(
+            f"rows of weights must be whole blocks of {op.format}, {form.size} bytes for {form.block} elements. "
+            f"Received rows of {row_bytes} bytes"
+        )
+    return form.row_elements(row_bytes)
+
+
+def check_extents(op, x, weights):
+    """Raises InvalidArgumentError unless x, whose shape is known as far as `None` does not say otherwise, has as many elements in a row as weights take."""
+    elements = row_elements(op, weights[1])
+    wanted = elements if op.transpose_b else weights[0]
+    if None not in (wanted, x[-1]) and wanted != x[-1]:
+        across = "a row" if op.transpose_b else "a column"
+        raise op.invalid(
+            f"x must have as many elements in its last dimension as {across} of weights. Received x {show(x)}, "
+            f"weights {show(weights)} of format {op.format}, {show((weights[0], elements))} unpacked"
+        )
+
+
+def rounded_activations(x):
+    """float32 rows as int8 times a scale for each 32, the largest magnitude's being 127; as float32 again."""
+    groups = x.reshape(*x.shape[:-1], x.shape[-1] // GROUP, GROUP)
+    with np.errstate(all="ignore"):
+        largest = np.abs(groups).max(-1, keepdims=True, initial=0)
+        scale = largest / np.float32(127)
+        q = np.rint(groups * np.where(largest == 0, np.float32(0), np.float32(127) / largest))
+        return (q * scale).reshape(x.shape)
+
+
+class PackedMatMul(Op):
+    """x W^T for x [..., k] and packed weights W [n, k]; or x W for x [..., n], if transpose_b is False.
+
+    Sums are of float32. `activations="int8"` rounds each 32 neighboring elements of x to int8 times a scale of their own, so that products are
+    of integers: an element is off by at most 1/254 of the largest magnitude among its 32.
+    """
+
+    signature = "x: T, weights: uint8 -> product: T"
+    T = SINGLE
+    format: Format
+    transpose_b: bool = True
+    activations: Literal["float32", "int8"] = "float32"
+    is_row_wise = True
+
+    def shape(self, x, weights):
+        x, weights = x.with_rank_at_least(1), weights.with_rank(2)
+        self.check_activations()
+        if x.rank is None:
+            return UNKNOWN
+        check_extents(self, x.as_list(), weights.as_list())
+        n, row = weights.as_list()
+        return x[:-1].concatenate(as_shape([n if self.transpose_b else row_elements(self, row)]))
+
+    def check_activations(self):
+        """Raises InvalidArgumentError if activations are to be rounded whose groups are not those of the weights."""
+        if self.activations != "float32" and not self.transpose_b:
+            raise self.invalid("activations can be rounded only where transpose_b is True")
+
+    def gradient(self, _x, weights, _product, dy):
+        # Rounded activations have the gradient of those that are not.
+        transposed = not self.transpose_b
+        return raw.PackedMatMul(dy, weights, format=self.format, transpose_b=transposed), None
+
+    def eager(self, x, weights):
+        self.check_activations()
+        if not x.ndim or weights.ndim != 2:
+            raise self.invalid(
+                f"x must have a dimension or more, and weights two. Received x {show(x.shape)}, weights {show(weights.shape)}"
+            )
+        check_extents(self, x.shape, weights.shape)
+        form, n = FORMATS[self.format], weights.shape[0]
+        k = form.row_elements(weights.shape[1])
+        wide = in_float32(x)
+        if self.activations == "int8":
+            wide = rounded_activations(wide)
+        out = np.zeros((*x.shape[:-1], n if self.transpose_b else k), np.float32)
+        step = max(1, ROOM // max(1, k))
+        with np.errstate(all="ignore"):
+            for at in range(0, n, step):
+                rows = unpack(weights[at : at + step], form)
+                if self.transpose_b:
+                    out[..., at : at + step] = wide @ rows.T
+                else:
+                    out += wide[..., at : at + step] @ rows
+            return out.astype(x.dtype)
+
+
+class PackedGather(Op):
+    """Rows of packed weights [n, k], unpacked: those that `indices` name."""
+
+    signature = "weights: uint8, indices: Tindices -> rows: dtype"
+    Tindices = INDEX
+    format: Format
+    dtype: SINGLE = dtypes.float32
+    differentiable = False
+
+    def shape(self, weights, indices):
+        weights = weights.with_rank(2)
+        elements = row_elements(self, weights.as_list()[1])
+        return UNKNOWN if indices.rank is None else indices.concatenate(as_shape([elements]))
+
+    def eager(self, weights, indices):
+        if weights.ndim != 2:
+            raise self.invalid(f"weights must have two dimensions. Received {show(weights.shape)}")
+        row_elements(self, weights.shape[1])
+        check_indices(self, indices, weights.shape[0])
+        rows = unpack(weights[indices], FORMATS[self.format])
+        return rounded_to(rows, self.dtype)
+
+
+class PackedDequantize(Op):
+    """Packed rows [..., bytes of a row], unpacked to [..., k]."""
+
+    signature = "weights: uint8 -> values: dtype"
+    format: Format
+    dtype: SINGLE = dtypes.float32
+    differentiable = False
+
+    def shape(self, weights):
+        weights = weights.with_rank_at_least(1)
+        if weights.rank is None:
+            return UNKNOWN
+        return weights[:-1].concatenate(as_shape([row_elements(self, weights.as_list()[-1])]))
+
+    def eager(self, weights):
+        if not weights.ndim:
+            raise self.invalid("weights must have a dimension or more. Received a scalar")
+        row_elements(self, weights.shape[-1])
+        return rounded_to(unpack(weights, FORMATS[self.format]), self.dtype)
+
+
+def rounded_to(rows, dtype):
+    """float32 in another dtype, quietly: what is too large is an infinity."""
+    with np.errstate(all="ignore"):
+        return rows.astype(dtype.np)

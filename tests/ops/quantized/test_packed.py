@@ -1,0 +1,119 @@
+"""Packed weights: recorded blocks of each format, products against float64, gradients, rounding of activations, refusals."""
+
+import pathlib
+import typing
+
+import numpy as np
+import pytest
+
+import penstock as tf
+from penstock._src.ir.meaning.packed import FORMATS, unpack
+from penstock._src.ops.quantized.packed import Format
+from tests.harness.op_case import OpCase, check, values
+
+raw = tf.raw_ops
+RECORDED = np.load(pathlib.Path(__file__).with_name("packed.npz"))
+NAMES = sorted(FORMATS)
+
+
+def packed(name, rows, blocks, seed=0):
+    """Random rows of blocks whose scales are small numbers."""
+    form, random = FORMATS[name], np.random.default_rng(seed)
+    made = random.integers(0, 256, (rows, blocks, form.size), dtype=np.uint8)
+    largest = 0.0005 if form.factors else 0.02
+    for at in (form.scale, form.minimum):
+        if at is not None:
+            scales = random.uniform(-largest, largest, (rows, blocks, 1)).astype(np.float16)
+            made[..., at : at + 2] = scales.view(np.uint8)
+    return made.reshape(rows, blocks * form.size)
+
+
+def test_formats_are_those_of_the_attribute():
+    assert typing.get_args(Format) == tuple(FORMATS)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_unpacked_as_recorded(name):
+    weights, wanted = RECORDED[name], RECORDED[f"{name} unpacked"]
+    found = raw.PackedDequantize(weights=weights, format=name)
+    np.testing.assert_array_equal(found.numpy(), wanted)
+    rows = raw.PackedGather(weights=weights, indices=[[1], [0], [1]], format=name)
+    np.testing.assert_array_equal(rows.numpy(), wanted[[[1], [0], [1]]])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_products(name):
+    weights = packed(name, 6, 2)
+    dense = unpack(weights, FORMATS[name]).astype(np.float64)
+    k = dense.shape[1]
+    for x, transposed in ((values(2, 3, k), True), (values(6), False)):
+        x = x.astype(np.float32)
+        case = OpCase(
+            "PackedMatMul", [x, weights], {"format": name, "transpose_b": transposed},
+            expect=x @ (dense.T if transposed else dense), tolerance=(1e-5, 1e-5),
+            gradient=(0,) if k < 100 or not transposed else False,
+        )  # fmt: skip
+        check(case)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_rows_and_dequantized_values(name):
+    weights = packed(name, 4, 1)
+    check(OpCase("PackedGather", [weights, np.int32([[3, 0, 3]])], {"format": name}))
+    check(OpCase("PackedDequantize", [weights[None]], {"format": name, "dtype": "bfloat16"}))
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_narrow_results_are_rounded_once(dtype):
+    weights = packed("Q4_K", 5, 1)
+    x = tf.cast(values(3, 256), dtype)
+    found = raw.PackedMatMul(x=x, weights=weights, format="Q4_K")
+    wide = raw.PackedMatMul(x=tf.cast(x, tf.float32), weights=weights, format="Q4_K")
+    assert found.dtype == x.dtype
+    eps = 2.0**-8 if dtype == "bfloat16" else 2.0**-11
+    np.testing.assert_allclose(tf.cast(found, tf.float32), wide, rtol=eps, atol=1e-6)
+
+
+def test_gradient_is_the_product_in_the_other_direction():
+    weights, x = packed("Q6_K", 5, 1), tf.constant(values(2, 256, dtype=np.float32))
+    dense = unpack(weights, FORMATS["Q6_K"])
+    dy = values(2, 5, dtype=np.float32)
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        y = raw.PackedMatMul(x=x, weights=weights, format="Q6_K")
+    found = tape.gradient(y, x, output_gradients=dy)
+    np.testing.assert_allclose(found, dy @ dense, rtol=1e-4, atol=1e-5)
+
+
+def test_rounded_activations_are_within_their_bound():
+    weights = packed("Q5_1", 7, 3)
+    x = values(4, 96, dtype=np.float32)
+    x[0, :32] = 0
+    dense = unpack(weights, FORMATS["Q5_1"]).astype(np.float64)
+    found = raw.PackedMatMul(x=x, weights=weights, format="Q5_1", activations="int8")
+    step = np.abs(x.reshape(4, 3, 32)).max(-1).repeat(32, -1) / 254
+    bound = step @ np.abs(dense).T + 1e-5
+    off = np.abs(found.numpy() - x @ dense.T)
+    assert (off <= bound).all() and off.max() > bound.max() / 100
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda x, w: raw.PackedMatMul(x=x, weights=w[:, 1:], format="Q4_0"), "whole blocks of Q4_0, 18 bytes for 32 elements. Received rows of 35"),
+        (lambda x, w: raw.PackedMatMul(x=x[:, 1:], weights=w, format="Q4_0"), r"Received x \[2,63\], weights \[5,36\] of format Q4_0, \[5,64\] unpacked"),
+        (lambda x, w: raw.PackedMatMul(x=x, weights=w, format="Q4_0", transpose_b=False), "a column of weights"),
+        (lambda x, w: raw.PackedMatMul(x=x, weights=w[0], format="Q4_0"), "rank 2|weights two"),
+        (lambda x, w: raw.PackedMatMul(x=x[:, :5], weights=w, format="Q4_0", transpose_b=False, activations="int8"), "only where transpose_b"),
+        (lambda x, w: raw.PackedGather(weights=w[:, 2:], indices=[0], format="Q4_0"), "whole blocks of Q4_0"),
+        (lambda x, w: raw.PackedGather(weights=w, indices=[4, 5], format="Q4_0"), r"indices\[1\] = 5 is not in \[0, 5\)"),
+        (lambda x, w: raw.PackedDequantize(weights=w[:, 2:], format="Q4_0"), "whole blocks of Q4_0"),
+        (lambda x, w: raw.PackedDequantize(weights=w, format="Q2_0"), "allowed values"),
+    ],
+)  # fmt: skip
+def test_refused_with_names(call, message):
+    x, w = tf.zeros([2, 64]), packed("Q4_0", 5, 2)
+    with pytest.raises(tf.errors.InvalidArgumentError, match=message):
+        call(x, w)
+    with pytest.raises((tf.errors.InvalidArgumentError, ValueError), match=message):
+        tf.function(lambda: call(x, w))()
