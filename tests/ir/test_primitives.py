@@ -1,5 +1,6 @@
 """Every primitive: its meaning against plain NumPy, and its shape rule against its meaning."""
 
+import pathlib
 import warnings
 
 import numpy as np
@@ -13,9 +14,12 @@ from penstock._src.ir.errors import MalformedFunction
 from penstock._src.ir.extents import dims
 from penstock._src.ir.function import Function, reachable
 from penstock._src.ir.meaning import scalars
+from penstock._src.ir.meaning.packed import FORMATS
 from penstock._src.ir.primitives import BINARY, COMPARE, PRIMITIVES, UNARY
 from penstock._src.ir.verify import verify
 from tests.extents import symbol
+
+PACKED = np.load(pathlib.Path(__file__).parents[1] / "ops/quantized/packed.npz")
 
 
 def evaluate(build, *arrays, rules=True):
@@ -73,6 +77,19 @@ CASES = {
         lambda p, x: p.fft(x, 1, False),
         [X * (1 + 1j)],
         np.fft.fft(X * (1 + 1j), axis=1).astype(np.complex64),
+    ),
+    **{
+        f"unpack {name}": (
+            lambda p, x, name=name: p.unpack(x, name),
+            [PACKED[name]],
+            PACKED[f"{name} unpacked"],
+        )
+        for name in FORMATS
+    },
+    "round_groups": (
+        lambda p, x: p.round_groups(x, 2),
+        [np.float32([[127, 1.4, 0, 0, -254, 3], [1e-44, 0, 2, 2, np.inf, 1]])],
+        np.float32([[127, 1, 0, 0, -254, 4], [1e-44, 0, 2, 2, np.nan, np.nan]]),
     ),
     "sum": (lambda p, x: p.reduce_sum(x, [0, 2]), [X], X.sum((0, 2))),
     "sum keepdims": (lambda p, x: p.reduce_sum(x, -1, True), [X], X.sum(-1, keepdims=True)),

@@ -15,7 +15,7 @@ from penstock._src.ir.node import Node
 
 _NEVER = frozenset(
     {"parameter", "read", "constant", "size", "iota", "random_bits", "broadcast", "while", "case"}
-    | {"exchange_start", "exchange_wait"}
+    | {"exchange_start", "exchange_wait", "unpack"}
 )
 _VIEWS = frozenset({"reshape", "transpose", "slice", "reverse"})
 _LONGEST_LIST = 16

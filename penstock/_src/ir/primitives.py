@@ -47,6 +47,9 @@ elementwise: all arguments have one shape
   select(condition, a, b)                         a where the condition holds, else b
   cast(x; dtype)                                  the value in another dtype: floats to integers truncate, complex to real drops the imaginary part (convert)
   bitcast(x; dtype)                               the same bits as another dtype; a narrower one adds a last axis, a wider one takes it (bitcast_convert)
+packed weights (meaning/packed.py; several operations in StableHLO)
+  unpack(packed; format)                          float32 [..., k] of rows of blocks, uint8 [..., bytes of a row]
+  round_groups(x; size)                           float32 x, each `size` neighbors along the last axis rounded to int8 times a scale of their own
 movement: an index map, no arithmetic
   reshape(x; shape)                               the same elements, row by row, in another shape
   transpose(x; perm)                              axis i of the result is axis perm[i] of x

@@ -12,6 +12,7 @@ from penstock._src.core import dtypes
 from penstock._src.core.dtypes import DType
 from penstock._src.ir.errors import MalformedFunction
 from penstock._src.ir.extents import dims
+from penstock._src.ir.meaning.packed import FORMATS
 from penstock._src.ir.node import Node, Shape
 
 Args = Sequence[Node]
@@ -234,6 +235,22 @@ def sort(args: Args, attrs: Attrs) -> list[Result]:
     require(0 <= count <= shape[axis], "sort", f"a line has no {count} elements", args)
     shape = (*shape[:axis], count, *shape[axis + 1 :])
     return [(shape, x.dtype) for x in args]
+
+
+def unpack(args: Args, attrs: Attrs) -> Result:
+    (x,), form = args, FORMATS[attrs["format"]]
+    require(x.dtype == dtypes.uint8 and bool(x.shape), "unpack", "rows must be of uint8", args)
+    row = x.shape[-1]
+    require(row % form.size == 0, "unpack", f"rows must be blocks of {form.size} bytes", args)
+    return (*x.shape[:-1], form.row_elements(row)), dtypes.float32
+
+
+def round_groups(args: Args, attrs: Attrs) -> Result:
+    (x,) = args
+    require(x.dtype == dtypes.float32, "round_groups", "the dtype must be float32", args)
+    fits = bool(x.shape) and x.shape[-1] % attrs["size"] == 0
+    require(fits, "round_groups", f"rows must be groups of {attrs['size']}", args)
+    return x.shape, x.dtype
 
 
 def fft(args: Args, attrs: Attrs) -> Result:

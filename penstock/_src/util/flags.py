@@ -54,6 +54,7 @@ OPTIONAL = {
     "lanes": "running side by side what was placed on different logical devices",
     "rows": "reducing short rows again in every kernel that works on them",
     "merge": "making one kernel of several over one space",
+    "packed": "products that unpack the blocks of packed weights where they multiply them",
     "widening": "keeping weights of few bits packed as the wider numbers that they are multiplied as",
     "winograd": "Winograd's algorithm for convolutions of 3 x 3",
 }

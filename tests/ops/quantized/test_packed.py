@@ -117,3 +117,83 @@ def test_refused_with_names(call, message):
         call(x, w)
     with pytest.raises((tf.errors.InvalidArgumentError, ValueError), match=message):
         tf.function(lambda: call(x, w))()
+
+
+# -- compiled
+
+
+def compiled(name, rows, weights, x, bias):
+    """relu(x W^T + bias), and what its program launches."""
+
+    @tf.function(
+        autograph=False,
+        input_signature=[
+            tf.TensorSpec([rows, x.shape[-1]]),
+            tf.TensorSpec(weights.shape, tf.uint8),
+        ],
+    )
+    def layer(x, weights):
+        return tf.nn.relu(raw.PackedMatMul(x=x, weights=weights, format=name) + bias)
+
+    launches = layer.experimental_get_compiler_ir(x, weights)(stage="launches")
+    return layer(x, weights).numpy(), launches
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_compiled_products_read_packed_weights(name):
+    weights, random = packed(name, 37, 3), np.random.default_rng(1)
+    dense = unpack(weights, FORMATS[name]).astype(np.float64)
+    for m, rows in ((1, 1), (3, 3), (4, 4), (9, None), (70, 70), (0, None)):
+        x = random.normal(size=(m, dense.shape[1])).astype(np.float32)
+        bias = random.normal(size=37).astype(np.float32)
+        found, launches = compiled(name, rows, weights, x, bias)
+        size = np.abs(x) @ np.abs(dense).T + 1
+        off = np.abs(found - np.maximum(x @ dense.T + bias, 0)) / size
+        assert found.shape == (m, 37) and (off < 1e-6).all(), (m, off.max(initial=0))
+        assert not m or ("packed product" in launches and "unpack" not in launches), launches
+
+
+def test_packed_weights_as_variables_and_constants():
+    weights = packed("Q4_K", 24, 1)
+    dense = unpack(weights, FORMATS["Q4_K"])
+    x = values(1, 256, dtype=np.float32)
+    variable, constant = tf.Variable(weights), tf.constant(weights)
+    for held in (variable, constant):
+        function = tf.function(
+            lambda x, held=held: raw.PackedMatMul(x=x, weights=held, format="Q4_K"), autograph=False
+        )
+        np.testing.assert_allclose(function(x), x @ dense.T, rtol=1e-4, atol=1e-4)
+        assert "unpack" not in function.experimental_get_compiler_ir(x)(stage="launches")
+    function = tf.function(
+        lambda x: raw.PackedMatMul(x=x, weights=variable, format="Q4_K"), autograph=False
+    )
+    function(x)
+    variable.assign(np.zeros_like(weights))
+    assert not function(x).numpy().any()
+
+
+def test_weights_that_others_need_are_unpacked_for_them():
+    weights, x = packed("Q8_0", 8, 2), values(2, 64, dtype=np.float32)
+    dense = unpack(weights, FORMATS["Q8_0"])
+
+    @tf.function(autograph=False)
+    def both(x, weights):
+        product = raw.PackedMatMul(x=x, weights=weights, format="Q8_0")
+        return product, raw.PackedDequantize(weights=weights, format="Q8_0")
+
+    product, values_ = both(x, weights)
+    np.testing.assert_allclose(product, x @ dense.T, rtol=1e-5, atol=1e-5)
+    np.testing.assert_array_equal(values_, dense)
+
+
+def test_compiled_gradients_are_those_of_eager_calls():
+    weights, x = packed("Q5_K", 40, 2), values(6, 512, dtype=np.float32)
+
+    def gradient(x):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = tf.reduce_sum(raw.PackedMatMul(x=x, weights=weights, format="Q5_K") ** 2)
+        return tape.gradient(y, x)
+
+    found, wanted = tf.function(gradient)(tf.constant(x)), gradient(tf.constant(x))
+    np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-2)

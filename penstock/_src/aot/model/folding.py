@@ -17,7 +17,8 @@ SMALL = 4 << 10  # bytes that may be kept in any case
 # Kinds whose results are not kept: views of what is kept, and what reads nothing.
 _VIEWS = frozenset({"constant", "read", "reshape", "broadcast", "iota", "size"})
 _NEVER = frozenset(
-    {"parameter", "random_bits", "while", "case", "item"} | {"exchange_start", "exchange_wait"}
+    {"parameter", "random_bits", "while", "case", "item", "unpack"}
+    | {"exchange_start", "exchange_wait"}
 )
 
 

@@ -92,7 +92,7 @@ def _groups_of(node: Node, part: Partition) -> Iterator[FusionGroup]:
         indices = home(node.args[1])
         extent = node.args[0].shape[node.attrs["axis"]]
         yield kernel_group(BoundsKernel([], [indices], node, extent))
-    if node.kind in SPECIAL:
+    if node.kind in SPECIAL and node.id not in found.absorbed:
         yield kernel_group(_special(node, part))
     elif node.id in found.attentions:
         attention = attention_kernel(node, found.attentions[node.id], part.is_leaf)

@@ -9,22 +9,20 @@ of a module that is checked, if it has gathers or scatters that must not reach o
 
 import functools
 from collections.abc import Sequence
-from typing import Any
-
-import numpy as np
 
 from penstock._src.core import dtypes
 from penstock._src.core.dtypes import DType
-from penstock._src.core.errors import UnimplementedError
 from penstock._src.formats.stablehlo import (  # noqa: F401 - they register how kinds are written
     elementwise,
     indexing,
     movement,
+    packed,
     random_bits,
     reductions,
 )
+from penstock._src.formats.stablehlo.functions import write_function
 from penstock._src.formats.stablehlo.reductions import reduced
-from penstock._src.formats.stablehlo.writer import WRITERS, Region, Value, Writer, writes
+from penstock._src.formats.stablehlo.writer import Region, Value, Writer, writes
 from penstock._src.ir.function import Function
 from penstock._src.ir.node import Node
 
@@ -58,26 +56,6 @@ def _type(parameter: Node) -> tuple[Sequence[int], DType]:
     if parameter.dtype == dtypes.resource:
         return parameter.attrs["variable"]
     return parameter.shape, parameter.dtype
-
-
-def write_function(w: Writer, function: Function, arguments: Sequence[Value]) -> list[Value]:
-    """Writes a function's nodes; returns the values of its roots."""
-    values: dict[int, Any] = {p.id: v for p, v in zip(function.parameters, arguments, strict=True)}
-    for node in function.nodes():
-        if node.id in values:
-            continue
-        args = [values[a.id] for a in node.args]
-        if node.kind == "read":
-            values[node.id] = args[0]
-        elif node.kind == "item":
-            values[node.id] = args[0][node.attrs["index"]]
-        elif node.results is None and not node.size:
-            values[node.id] = w.constant(np.zeros([int(n) for n in node.shape]), node.dtype)
-        elif node.kind in WRITERS:
-            values[node.id] = WRITERS[node.kind](w, node, *args)
-        else:
-            raise UnimplementedError(None, None, f"StableHLO: {node.kind} is not exported.")
-    return [values[root.id] for root in function.roots]
 
 
 @writes("while")

@@ -96,6 +96,14 @@ class Leaves(Base):
         """uint32[count] of a counter-based generator."""
         return self.make("random_bits", (key, counter), count=count, algorithm=algorithm)
 
+    def unpack(self, packed: Node, format: str) -> Node:
+        """float32 [..., k] of rows of packed weights."""
+        return self.make("unpack", (packed,), format=format)
+
+    def round_groups(self, x: Node, size: int) -> Node:
+        """float32 rows, each `size` neighbors rounded to int8 times a scale of their own."""
+        return self.make("round_groups", (x,), size=size)
+
 
 def _frozen(values: Sequence[int], dtype: DType) -> np.ndarray:
     array = np.array(values, dtype.np)

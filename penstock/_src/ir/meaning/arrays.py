@@ -13,7 +13,7 @@ import numpy as np
 
 from penstock._src.core import dtypes
 from penstock._src.core.errors import InvalidArgumentError
-from penstock._src.ir.meaning import random_streams, scalars
+from penstock._src.ir.meaning import packed, random_streams, scalars
 from penstock._src.ir.meaning.heaps import kept_by_heap
 from penstock._src.ir.node import Node
 from penstock._src.ir.shape_rules import split_spec
@@ -54,6 +54,14 @@ def widened(compute: Callable[..., Any], args: Arrays, node: Node) -> Any:
     with np.errstate(all="ignore"):
         result = np.asarray(compute(*args))
     return result if result.dtype == node.dtype.np else result.astype(node.dtype.np)
+
+
+def unpack(args: Arrays, node: Node) -> np.ndarray:
+    return packed.unpack(args[0], packed.FORMATS[node.attrs["format"]])
+
+
+def round_groups(args: Arrays, node: Node) -> np.ndarray:
+    return packed.round_groups(args[0], node.attrs["size"])
 
 
 def unary(args: Arrays, node: Node) -> np.ndarray:

@@ -172,6 +172,26 @@ def unpack(packed: np.ndarray, format: PackedFormat) -> np.ndarray:
     return out.reshape(*lead, format.row_elements(row))
 
 
+def round_groups(x: np.ndarray, size: int) -> np.ndarray:
+    """float32 rows, of which each `size` neighbors become int8 times a scale of their own, the largest magnitude's 127th part; as float32.
+
+    >>> import numpy as np
+    >>> from penstock._src.ir.meaning.packed import round_groups
+    >>> round_groups(np.float32([127, 1.4, -0.6, 0]), 4)
+    array([127.,   1.,  -1.,   0.], dtype=float32)
+    """
+    groups = x.reshape(*x.shape[:-1], x.shape[-1] // size, size)
+    with np.errstate(all="ignore"):
+        largest = np.abs(groups).max(-1, keepdims=True, initial=0)
+        q = np.rint(groups / np.where(largest == 0, np.float32(1), largest) * np.float32(127))
+        return (q * _group_scale(largest)).reshape(x.shape)
+
+
+def _group_scale(largest: np.ndarray) -> np.ndarray:
+    """A group's scale; NaN, as all of its numbers, if one of them is not finite."""
+    return largest * np.float32(1 / 127) + (largest - largest)
+
+
 def _half(blocks: np.ndarray, at: int) -> np.ndarray:
     """The float16 at a byte of each block, [..., 1]."""
     return np.ascontiguousarray(blocks[..., at : at + 2]).view(np.float16).astype(np.float32)

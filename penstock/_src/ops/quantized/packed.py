@@ -9,7 +9,9 @@ from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import UNKNOWN, as_shape
 from penstock._src.core.typesets import FLOAT, INDEX
-from penstock._src.ir.meaning.packed import FORMATS, unpack
+from penstock._src.ir.errors import NotLowerable
+from penstock._src.ir.extents import dims
+from penstock._src.ir.meaning.packed import FORMATS, round_groups, unpack
 from penstock._src.ops.array.gather import check_indices
 from penstock._src.ops.rules import in_float32, show
 
@@ -46,16 +48,6 @@ def check_extents(op, x, weights):
             f"x must have as many elements in its last dimension as {across} of weights. Received x {show(x)}, "
             f"weights {show(weights)} of format {op.format}, {show((weights[0], elements))} unpacked"
         )
-
-
-def rounded_activations(x):
-    """float32 rows as int8 times a scale for each 32, the largest magnitude's being 127; as float32 again."""
-    groups = x.reshape(*x.shape[:-1], x.shape[-1] // GROUP, GROUP)
-    with np.errstate(all="ignore"):
-        largest = np.abs(groups).max(-1, keepdims=True, initial=0)
-        scale = largest / np.float32(127)
-        q = np.rint(groups * np.where(largest == 0, np.float32(0), np.float32(127) / largest))
-        return (q * scale).reshape(x.shape)
 
 
 class PackedMatMul(Op):
@@ -102,7 +94,7 @@ class PackedMatMul(Op):
         k = form.row_elements(weights.shape[1])
         wide = in_float32(x)
         if self.activations == "int8":
-            wide = rounded_activations(wide)
+            wide = round_groups(wide, GROUP)
         out = np.zeros((*x.shape[:-1], n if self.transpose_b else k), np.float32)
         step = max(1, ROOM // max(1, k))
         with np.errstate(all="ignore"):
@@ -113,6 +105,19 @@ class PackedMatMul(Op):
                 else:
                     out += wide[..., at : at + step] @ rows
             return out.astype(x.dtype)
+
+    def lower(self, p, x, weights):
+        self.check_activations()
+        if not x.shape or len(weights.shape) != 2:
+            raise NotLowerable("operands that are no rows and no matrix")
+        check_extents(self, x.shape, weights.shape)
+        wide = p.cast(x, dtypes.float32)
+        if self.activations == "int8":
+            wide = p.round_groups(wide, GROUP)
+        rows = p.reshape(wide, (dims.product(x.shape[:-1]), x.shape[-1]))
+        spec = "mk,nk->mn" if self.transpose_b else "mn,nk->mk"
+        made = p.contract(spec, rows, p.unpack(weights, self.format), is_exact=True)
+        return p.cast(p.reshape(made, (*x.shape[:-1], made.shape[-1])), x.dtype)
 
 
 class PackedGather(Op):
@@ -137,6 +142,13 @@ class PackedGather(Op):
         rows = unpack(weights[indices], FORMATS[self.format])
         return rounded_to(rows, self.dtype)
 
+    def lower(self, p, weights, indices):
+        if len(weights.shape) != 2:
+            raise NotLowerable("weights that are no matrix")
+        row_elements(self, weights.shape[1])
+        rows = p.gather(weights, indices, 0, 0, mode="error")
+        return p.cast(p.unpack(rows, self.format), self.dtype)
+
 
 class PackedDequantize(Op):
     """Packed rows [..., bytes of a row], unpacked to [..., k]."""
@@ -157,6 +169,12 @@ class PackedDequantize(Op):
             raise self.invalid("weights must have a dimension or more. Received a scalar")
         row_elements(self, weights.shape[-1])
         return rounded_to(unpack(weights, FORMATS[self.format]), self.dtype)
+
+    def lower(self, p, weights):
+        if not weights.shape:
+            raise NotLowerable("a scalar")
+        row_elements(self, weights.shape[-1])
+        return p.cast(p.unpack(weights, self.format), self.dtype)
 
 
 def rounded_to(rows, dtype):

@@ -10,12 +10,15 @@ from .images.convolution import Convolution, Depthwise, DepthwiseFilterGradient,
 from .images.depthwise import emit_depthwise
 from .images.emit import emit_convolution, emit_filter_gradient
 from .images.filter_gradients.emit import emit_depthwise_filter_gradient
+from .packed.description import PackedProduct
+from .packed.emit import emit_packed_product
 from .products.description import Gemm
 from .products.emit import emit_gemm
 
-Description = Gemm | Convolution | FilterGradient
+Description = Gemm | Convolution | FilterGradient | PackedProduct
 EMITTERS: dict[type, Callable[..., KernelCode]] = {
     Gemm: emit_gemm,
+    PackedProduct: emit_packed_product,
     Convolution: emit_convolution,
     Depthwise: emit_depthwise,
     FilterGradient: emit_filter_gradient,

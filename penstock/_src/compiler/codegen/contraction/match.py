@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 from penstock._src.compiler.codegen.contraction.emit import Description
 from penstock._src.compiler.codegen.contraction.images.convolution import Depthwise, FilterGradient
+from penstock._src.compiler.codegen.contraction.packed.description import PackedProduct
 from penstock._src.ir.node import Node
 
 
@@ -25,6 +26,6 @@ class Match:
 
     def prepacked(self) -> "Match":
         """The same with its right operand packed once for all calls, if it is packed."""
-        if isinstance(self.description, (FilterGradient, Depthwise)):
+        if isinstance(self.description, (FilterGradient, Depthwise, PackedProduct)):
             return self
         return replace(self, description=replace(self.description, is_prepacked=True))

@@ -7,6 +7,7 @@ from penstock._src.compiler.codegen.specials import (
     scan,
     scatter,
     sort,
+    unpack,
 )
 from penstock._src.compiler.codegen.specials.special import Special
 from penstock._src.ir.node import Node
@@ -18,7 +19,9 @@ SPECIALS: dict[str, Special] = {
     "random_bits": Special(random_bits.launch),
     "scan": Special(scan.launch),
     "scatter": Special(scatter.launch, updates_first=True),
+    "round_groups": Special(unpack.launch_groups),
     "sort": Special(sort.launch),
+    "unpack": Special(unpack.launch),
 }
 
 

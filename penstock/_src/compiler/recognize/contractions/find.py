@@ -10,6 +10,7 @@ from penstock._src.compiler.codegen.contraction.match import Match
 from penstock._src.compiler.kernels.index import extent_key
 from penstock._src.compiler.kernels.memory import home
 from penstock._src.compiler.recognize.contractions.match import match
+from penstock._src.compiler.recognize.contractions.packed import read_as_they_are
 from penstock._src.core import dtypes
 from penstock._src.core.dtypes import DType
 from penstock._src.ir.extents import dims
@@ -49,6 +50,7 @@ def find_contractions(
                 end, between = node, []  # another's epilogue already: a sum of two products
             taken.update(n.id for n in (node, *between) if n is not end)
         ends[end.id] = node
+    taken |= read_as_they_are(matches.values(), users, lambda n: home(n).id in roots)
     return matches, ends, taken.difference(absorbed)
 
 

@@ -16,11 +16,13 @@ from penstock._src.compiler.codegen.contraction.images.filter_gradients.plain_ch
     OWN_BYTES,
 )
 from penstock._src.compiler.codegen.contraction.match import Match
+from penstock._src.compiler.codegen.contraction.packed.description import PackedProduct
 from penstock._src.compiler.codegen.contraction.products.description import Gemm
 from penstock._src.compiler.recognize.contractions.convolutions import (
     as_convolution,
     as_filter_gradient,
 )
+from penstock._src.compiler.recognize.contractions.packed import packed_product
 from penstock._src.compiler.recognize.contractions.problem import (
     Numbering,
     Problem,
@@ -32,6 +34,7 @@ from penstock._src.compiler.recognize.contractions.starts import without_starts
 from penstock._src.compiler.recognize.contractions.widening import unwidened
 from penstock._src.ir.node import Node
 from penstock._src.native.language.types import SIZE
+from penstock._src.util.flags import flags
 
 DEEP = (
     64  # pixels of an image from which on a product over images is split among threads by its depth
@@ -50,6 +53,8 @@ def match(node: Node, is_source: Callable[[Node], bool] = lambda node: False) ->
     problem = problem_of(node, node.args, is_source, types)
     if not _has_letter_of_one_operand(problem):
         return None
+    if "packed" not in flags.disable and (packed := packed_product(problem)) is not None:
+        return _match(node, *packed)
     narrow = unwidened(problem)
     found = _recognized(node, narrow) if narrow is not None else None
     return found or _recognized(node, problem)
@@ -128,7 +133,7 @@ def _any_product(problem: Problem, numbering: Numbering) -> Gemm | None:
 def _oddness(description: Description) -> tuple[bool, bool]:
     """Forward convolutions and filter gradients are of one form: windows of images in NHWC, smaller than what they
     move over, tell which one is meant (either reading is correct)."""
-    if isinstance(description, Gemm):
+    if isinstance(description, (Gemm, PackedProduct)):
         return False, False
     h, w = description.h, description.w
     return description.x.channel != 1, h.taps * w.taps > h.out * w.out

@@ -21,8 +21,13 @@ from penstock._src.native.language.types import I8
 Group = tuple[str, ...]  # letters that are one, outermost first
 
 
-def as_gemm(problem: Problem, numbering: Numbering, general: bool) -> Gemm | None:
-    """The product that the problem is; `general` allows operands with borders, read element by element."""
+def as_gemm(
+    problem: Problem, numbering: Numbering, general: bool, sums_along_memory: bool = False
+) -> Gemm | None:
+    """The product that the problem is; `general` allows operands with borders, read element by element.
+
+    `sums_along_memory` allows products of a vector by rows of a matrix, which are a loop nest's work else.
+    """
     left, right, out = problem.letters
     summed = [c for c in dict.fromkeys(left + right) if c not in out]
     batch = [c for c in out if c in left and c in right]
@@ -30,10 +35,9 @@ def as_gemm(problem: Problem, numbering: Numbering, general: bool) -> Gemm | Non
     columns = [c for c in out if c not in left]
     if not columns or out[-1] != columns[-1]:
         return None  # turned, or no columns to put into vectors
-    if not rows and _walks_along_depth(problem, columns[-1], summed) and problem.types.left != I8:
-        return (
-            None  # products of a vector by rows of a matrix: sums along memory, a loop nest's work
-        )
+    is_vector = not rows and problem.types.left != I8
+    if is_vector and not sums_along_memory and _walks_along_depth(problem, columns[-1], summed):
+        return None
     plain = problem.left.plain, problem.right.plain
     if not all(plain) and (not general or problem.zeros[0]):
         return None

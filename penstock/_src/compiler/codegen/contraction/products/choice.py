@@ -29,7 +29,7 @@ from penstock._src.compiler.codegen.processors import (
 from penstock._src.native import Target
 from penstock._src.native.language.types import I32, SIZE
 
-from .description import Gemm, Matrix
+from .description import Gemm, Matrix, PackedMatrix
 from .gathered import Gathered
 from .pairs import in_groups
 from .schedule import Cut, GemmSchedule, Panels, Place
@@ -83,6 +83,12 @@ class Problem:
     def size(self) -> int:
         """Bytes of a sum."""
         return SIZE[self.gemm.types.total]
+
+    @property
+    def unit(self) -> int:
+        """Elements of k that depth blocks are multiples of."""
+        right = self.gemm.right
+        return right.form.block if isinstance(right, PackedMatrix) else 4
 
     @property
     def right_bytes(self) -> int:
@@ -195,8 +201,8 @@ def _depth_blocks(problem: Problem, mr: int) -> tuple[int, int | None, Runs]:
     block = _deepest_block(problem, mr)
     steps = None
     if problem.static_k:
-        blocks = max(1, ceil_divide(depth, block))
-        block = max(1, min(depth, round_up(ceil_divide(depth, blocks), 4)))
+        blocks, unit = max(1, ceil_divide(depth, block)), problem.unit
+        block = max(1, min(depth, round_up(ceil_divide(depth, blocks), unit)))
         steps = max(1, ceil_divide(depth, block))
     runs: Runs = [
         operand.run("depth") if isinstance(operand, Gathered) else None
@@ -282,7 +288,7 @@ def _waits_for_memory(problem: Problem, a: Matrix) -> bool:
 
 def _reads_right_in_place(problem: Problem, mr: int, kc: int) -> bool:
     g, b, m = problem.gemm, problem.gemm.right, problem.m
-    if isinstance(b, Gathered) or g.group != 1 or len(g.k) != 1 or b.cross != 1:
+    if isinstance(b, (Gathered, PackedMatrix)) or g.group != 1 or len(g.k) != 1 or b.cross != 1:
         return False
     if not is_static(g.n) or not is_static(b.depth[0]):
         return False

@@ -6,6 +6,7 @@ from typing import ClassVar
 from penstock._src.compiler.codegen.contraction.extents import Extent, is_static, number, product
 from penstock._src.compiler.codegen.contraction.tile import Types
 from penstock._src.compiler.codegen.processors import Blocking
+from penstock._src.ir.meaning.packed import FORMATS, PackedFormat
 
 from .gathered import Gathered
 
@@ -28,6 +29,23 @@ class Matrix:
     def steps(self) -> tuple[Extent, ...]:
         """Its strides."""
         return (self.cross, *self.depth, *self.batch)
+
+
+@dataclass(frozen=True)
+class PackedMatrix(Matrix):
+    """A right operand of rows of packed blocks, in a format of ir/meaning/packed.py; steps are in unpacked elements."""
+
+    format: str = ""
+
+    @property
+    def form(self) -> PackedFormat:
+        return FORMATS[self.format]
+
+    @property
+    def row_bytes(self) -> int:
+        """From a row to the next."""
+        assert is_static(self.cross)
+        return self.form.row_bytes(self.cross)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,8 @@ from penstock._src.compiler.codegen.contraction.tile import times, word
 from penstock._src.native import Module, Val
 from penstock._src.native.language.function import Fn
 
-from .description import Matrix
+from .blocks import pack_blocks
+from .description import Matrix, PackedMatrix
 from .frame import DepthBlock, Frame, base_of, depth_block, load_frame
 from .gathered import Gathered
 from .pairs import begin_sums, reader, surplus
@@ -79,6 +80,10 @@ class OperandPacking:
             place = lambda c, k: gathered(f, base, word(f, c) + first, word(f, k) + block.start)
             where = self.source, place, width, count, block.depth, dst, width, *common
             pack_single(f, *where, run=self.panels.run)
+            return
+        if isinstance(matrix, PackedMatrix):
+            where = self.source, first, width, count, block.start, block.depth, dst
+            pack_blocks(f, *where, matrix, self.schedule.lanes)
             return
         cross = value(f, matrix.cross)
         start = word(f, times(f, first, cross) + base)

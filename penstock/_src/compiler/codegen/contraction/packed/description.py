@@ -1,0 +1,53 @@
+"""The description of a product with packed weights. Equal descriptions are served by one kernel."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from penstock._src.compiler.codegen.contraction.extents import Extent, is_static
+from penstock._src.compiler.codegen.contraction.products.description import (
+    Gemm,
+    Matrix,
+    PackedMatrix,
+)
+from penstock._src.compiler.codegen.contraction.tile import Types
+
+MOST_ROWS = 4  # of x that are few: more are multiplied by panels
+
+
+@dataclass(frozen=True)
+class PackedProduct:
+    """m rows of x by the n rows of W over k, in a format; the output's columns are contiguous, the rest is as in a Gemm.
+
+    `group` is how many neighbors of x are rounded to int8 together; 0: none.
+    """
+
+    form: ClassVar = "packed product"
+    operands: ClassVar = ("left", "right")
+    m: Extent
+    n: int
+    k: int
+    left: Matrix
+    right: PackedMatrix
+    types: Types
+    row: Extent
+    batch: tuple[Extent, ...] = ()
+    batch_out: tuple[Extent, ...] = ()
+    sizes: int = 0
+    group: int = 0
+
+    def width(self, _sizes: tuple[int, ...]) -> int:
+        """How many elements of the output a tile's column runs over."""
+        return self.n
+
+    @property
+    def few_rows(self) -> bool:
+        """Whether x has so few rows, which lie together, that blocks are multiplied in registers."""
+        few = is_static(self.m) and self.m <= MOST_ROWS and not self.batch
+        return few and self.left.depth == (1,) and self.k > 0
+
+    @property
+    def gemm(self) -> Gemm:
+        """The product whose right operand is unpacked as it is packed into panels."""
+        return Gemm(
+            self.m, self.n, (self.k,), self.left, self.right, self.types, self.row, self.batch, self.batch_out, self.sizes
+        )  # fmt: skip

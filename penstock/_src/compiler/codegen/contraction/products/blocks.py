@@ -1,0 +1,57 @@
+"""Panels of an operand whose rows are packed blocks: some are unpacked side by side, and turned in registers."""
+
+from typing import Any
+
+from penstock._src.compiler.codegen.contraction.pack import pack_across
+from penstock._src.compiler.codegen.contraction.tile import word
+from penstock._src.compiler.codegen.scalars.packed_blocks import unpacked
+from penstock._src.native import Val
+from penstock._src.native.language.function import Fn
+from penstock._src.native.language.types import F32
+
+from .description import PackedMatrix
+
+STRETCH = (
+    256  # elements of a row that are unpacked before they are turned: whole blocks of every format
+)
+
+
+def pack_blocks(
+    f: Fn, source: Val, first, width: int, count, start, depth, dst: Val, matrix: PackedMatrix,
+    lanes: int,
+) -> None:  # fmt: skip
+    """dst[i][c] = element start + i of row first + c, for i < depth and c < width; `count` rows exist from `first` on.
+
+    `start` and `depth` are multiples of the format's block. Rows past the last one read that again.
+    """
+    form = matrix.form
+    blocks = STRETCH // form.block
+    room = f.alloca(F32, lanes * STRETCH)
+
+    def some(c0: Any, here: int) -> None:
+        """Columns c0 <= c < c0 + here of the panel."""
+
+        def stretch(at: Val) -> None:
+            left = f.min(word(f, depth) - at, STRETCH)
+            block = (word(f, start) + at) // form.block * form.size
+
+            def row(c: Val) -> None:
+                number = f.min(c + c0, word(f, count) - 1) + first
+                address = f.at(source, number * matrix.row_bytes + block)
+
+                def one(b: Val) -> None:
+                    for e, v in unpacked(f, f.at(address, b * form.size), form, lanes):
+                        f.store(v, room, c * STRETCH + b * form.block + e)
+
+                f.loop(f.i64(0), left // form.block, 1, one) if blocks > 1 else one(f.i64(0))
+
+            f.loop(f.i64(0), here, 1, row)
+            to = f.at(dst, at * width + c0, F32)
+            pack_across(f, room, 0, STRETCH, here, here, left, to, width, F32, F32, lanes)
+
+        f.loop(f.i64(0), depth, STRETCH, stretch)
+
+    whole = width // lanes * lanes
+    f.loop(f.i64(0), whole, lanes, lambda c: some(c, lanes))
+    if whole < width:
+        some(whole, width - whole)

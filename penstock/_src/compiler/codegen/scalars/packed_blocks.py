@@ -1,0 +1,95 @@
+"""Blocks of packed weights (ir/meaning/packed.py) in registers: vectors of their elements, with the very bits that the format means."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from penstock._src.ir.meaning.packed import PackedFormat, Run
+from penstock._src.native.language.function import Fn
+from penstock._src.native.language.types import F16, F32, I1, I8, I32, vec
+from penstock._src.native.language.value import Val
+
+SIX_BITS = 12  # bytes of eight scales and eight minima
+
+
+@dataclass(frozen=True)
+class Scales:
+    """What a block's elements are multiplied by, and what is then added: scalars, or vectors with a lane for each factor."""
+
+    scale: Val
+    minimum: Val | None
+    is_vector: bool
+
+    def of(self, f: Fn, run: Run, lanes: int) -> tuple[Val, Val | None]:
+        """The scale and the minimum of a run, in all lanes."""
+        if not self.is_vector:
+            minimum = None if self.minimum is None else f.splat(self.minimum, lanes)
+            return f.splat(self.scale, lanes), minimum
+        at = [run.factor] * lanes
+        minimum = None if self.minimum is None else f.shuffle(self.minimum, None, at)
+        return f.shuffle(self.scale, None, at), minimum
+
+
+def scales(f: Fn, block: Val, form: PackedFormat) -> Scales:
+    """The scales of the block at an address; minima are negated where the format subtracts them."""
+    scale = _half(f, block, form.scale)
+    minimum = None if form.minimum is None else _half(f, block, form.minimum)
+    if not form.factors:
+        return Scales(scale, minimum, False)
+    if form.factors == "int8":
+        count = len(form.runs)
+        factors = f.convert(f.load(f.at(block, form.factor), 0, vec(I8, count)), F32)
+        return Scales(factors * scale, None, True)
+    assert minimum is not None
+    factors, minima = _six_bits(f, f.at(block, form.factor))
+    return Scales(factors * scale, minima * -minimum, True)
+
+
+def _half(f: Fn, block: Val, at: int) -> Val:
+    return f.convert(f.load(f.at(block, at), 0, F16), F32)
+
+
+def _six_bits(f: Fn, p: Val) -> tuple[Val, Val]:
+    """Eight scales and eight minima as floats: three words of four bytes each hold them."""
+    a, b, c = (f.load(p, i, I32) for i in range(SIX_BITS // 4))
+    low = 0x3F3F3F3F
+    upper = lambda x: (f.binary("lshr", x, 6) & 0x03030303) << 4
+    scales = a & low, (c & 0x0F0F0F0F) | upper(a)
+    minima = b & low, (f.binary("lshr", c, 4) & 0x0F0F0F0F) | upper(b)
+    made = []
+    for words in (scales, minima):
+        both = f.zero(vec(I32, 2))
+        for i, word in enumerate(words):
+            both = f.insert(both, word, i)
+        made.append(f.convert(f.bits(both, vec(I8, 8)), F32, signed=False))
+    return made[0], made[1]
+
+
+def integers(f: Fn, block: Val, form: PackedFormat, run: Run, first: int, lanes: int) -> Val:
+    """The int8 numbers first <= i < first + lanes of a run."""
+    numbers = vec(I8, lanes)
+    q = f.load(f.at(block, run.low + first), 0, numbers)
+    if form.bits == 8:
+        return q
+    q = f.binary("lshr", q, run.shift) if run.shift else q & 15
+    if form.across:
+        word = f.load(f.at(block, run.high), 0, I32)
+        shifted = f.binary("lshr", word, run.high_shift + first)
+        bits = f.bits(f.convert(shifted, f"i{lanes}"), vec(I1, lanes))
+        q = q | f.select(bits, f.const(16, numbers), f.zero(numbers))
+    elif form.high_bits:
+        high = f.load(f.at(block, run.high + first), 0, numbers)
+        high = f.binary("lshr", high, run.high_shift) if run.high_shift else high
+        q = q | ((high & ((1 << form.high_bits) - 1)) << 4)
+    return q - form.zero
+
+
+def unpacked(f: Fn, block: Val, form: PackedFormat, lanes: int) -> Iterator[tuple[int, Val]]:
+    """(number of its first element, vector) of the block at an address, in order."""
+    found = scales(f, block, form)
+    for run in form.runs:
+        scale, minimum = found.of(f, run, lanes)
+        for first in range(0, run.length, lanes):
+            q = f.convert(integers(f, block, form, run, first, lanes), F32)
+            # q * scale is exact where a minimum follows, so rounding once is rounding as the format says
+            value = q * scale if minimum is None else f.fma(q, scale, minimum)
+            yield run.start + first, value

@@ -1,0 +1,104 @@
+"""Products with packed weights: what is unpacked only to be multiplied is read as it is.
+
+Before: contract("mk,nk->mn", x, unpack(w))                     also of a vector x, and of round_groups(x)
+After:  PackedProduct, whose kernel reads x and w
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+
+from penstock._src.compiler.codegen.contraction.extents import is_static
+from penstock._src.compiler.codegen.contraction.match import Match
+from penstock._src.compiler.codegen.contraction.packed.description import PackedProduct
+from penstock._src.compiler.codegen.contraction.products.description import (
+    Gemm,
+    Matrix,
+    PackedMatrix,
+)
+from penstock._src.compiler.recognize.contractions.problem import Numbering, Problem
+from penstock._src.compiler.recognize.contractions.products import as_gemm
+from penstock._src.ir.node import Node
+from penstock._src.ir.primitives import MOVEMENT
+
+
+def packed_product(problem: Problem) -> tuple[Problem, PackedProduct, Numbering] | None:
+    """(the problem over x and the bytes of w, its description, run-time extents), if the problem is one."""
+    for candidate in (problem, problem.turned()):
+        weights, numbering = candidate.right.source, Numbering()
+        if weights.kind != "unpack" or not candidate.left.plain:
+            continue
+        gemm = as_gemm(candidate, numbering, general=False, sums_along_memory=True)
+        if gemm is None or not _reads_rows(gemm, weights):
+            continue
+        found, x = _described(gemm, weights.attrs["format"]), candidate.left.source
+        if x.kind == "round_groups" and found.few_rows and _keeps_groups(gemm, x):
+            found, x = replace(found, group=x.attrs["size"]), x.args[0]
+        read = replace(
+            candidate,
+            left=replace(candidate.left, source=x),
+            right=replace(candidate.right, source=weights.args[0]),
+        )
+        return read, found, numbering
+    return None
+
+
+def read_as_they_are(
+    matches: Iterable[Match], users: Mapping[int, list[Node]], wanted: Callable[[Node], bool]
+) -> set[int]:
+    """Ids of the nodes that only products with packed weights need, which read what these are made of; `wanted` says what is wanted besides."""
+    takers: dict[int, Node] = {}  # contract nodes of such products
+    sources: list[Node] = []
+    for match in matches:
+        if isinstance(match.description, PackedProduct):
+            takers[match.node.id] = match.node
+            kinds = {"unpack", "round_groups"} if match.description.group else {"unpack"}
+            sources += [n for n in map(_source, match.node.args) if n.kind in kinds]
+    found: set[int] = set()
+
+    def is_only_read(node: Node) -> bool:
+        if wanted(node):
+            return False
+        return all(
+            u.id in takers or (u.kind in MOVEMENT and is_only_read(u)) for u in users[node.id]
+        )
+
+    for source in sources:
+        if source.id not in found and is_only_read(source):
+            found.add(source.id)
+    return found
+
+
+def _source(node: Node) -> Node:
+    while node.kind in MOVEMENT:
+        node = node.args[0]
+    return node
+
+
+def _reads_rows(gemm: Gemm, weights: Node) -> bool:
+    """Whether the depth is all of each of its rows, in order, for every batch."""
+    right, row = gemm.right, weights.shape[-1]
+    if not isinstance(gemm.left, Matrix) or not isinstance(right, Matrix):
+        return False
+    whole = gemm.k == (row,) and right.depth == (1,) and right.cross in (row, 0)
+    from_start = right.base == 0 and all(is_static(b) and b == 0 for b in right.batch)
+    return whole and from_start and is_static(gemm.n) and gemm.n * row == weights.size
+
+
+def _keeps_groups(gemm: Gemm, x: Node) -> bool:
+    """Whether rows of x are those that are rounded: their groups are those of the depth."""
+    left = gemm.left
+    assert isinstance(left, Matrix)
+    steps = (left.cross, left.base, *left.batch)
+    size = x.attrs["size"]
+    return left.depth == (1,) and all(is_static(s) and s % size == 0 for s in steps)
+
+
+def _described(gemm: Gemm, name: str) -> PackedProduct:
+    left, right = gemm.left, gemm.right
+    assert isinstance(left, Matrix) and isinstance(right, Matrix) and is_static(gemm.n)
+    (k,) = gemm.k
+    assert is_static(k)
+    packed = PackedMatrix(right.element, k, right.depth, right.batch, 0, format=name)
+    return PackedProduct(
+        gemm.m, gemm.n, k, left, packed, gemm.types, gemm.row, gemm.batch, gemm.batch_out
+    )  # fmt: skip

@@ -1,0 +1,30 @@
+"""The nodes of a function, written one after the other by what kinds register."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from penstock._src.core.errors import UnimplementedError
+from penstock._src.formats.stablehlo.writer import WRITERS, Value, Writer
+from penstock._src.ir.function import Function
+
+
+def write_function(w: Writer, function: Function, arguments: Sequence[Value]) -> list[Value]:
+    """Writes a function's nodes; returns the values of its roots."""
+    values: dict[int, Any] = {p.id: v for p, v in zip(function.parameters, arguments, strict=True)}
+    for node in function.nodes():
+        if node.id in values:
+            continue
+        args = [values[a.id] for a in node.args]
+        if node.kind == "read":
+            values[node.id] = args[0]
+        elif node.kind == "item":
+            values[node.id] = args[0][node.attrs["index"]]
+        elif node.results is None and not node.size:
+            values[node.id] = w.constant(np.zeros([int(n) for n in node.shape]), node.dtype)
+        elif node.kind in WRITERS:
+            values[node.id] = WRITERS[node.kind](w, node, *args)
+        else:
+            raise UnimplementedError(None, None, f"StableHLO: {node.kind} is not exported.")
+    return [values[root.id] for root in function.roots]
