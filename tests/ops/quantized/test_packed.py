@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import penstock as tf
-from penstock._src.ir.meaning.packed import FORMATS, unpack
+from penstock._src.ir.meaning.packed import FORMATS, round_groups, unpack
 from penstock._src.ops.quantized.packed import Format
 from tests.harness.op_case import OpCase, check, values
 
@@ -197,3 +197,27 @@ def test_compiled_gradients_are_those_of_eager_calls():
 
     found, wanted = tf.function(gradient)(tf.constant(x)), gradient(tf.constant(x))
     np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-2)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_compiled_products_of_rounded_activations(name):
+    weights, random = packed(name, 37, 3), np.random.default_rng(2)
+    dense = unpack(weights, FORMATS[name]).astype(np.float64)
+
+    @tf.function(autograph=False)
+    def product(x, weights):
+        return raw.PackedMatMul(x=x, weights=weights, format=name, activations="int8")
+
+    for m in (1, 3, 6):
+        x = random.normal(size=(m, dense.shape[1])).astype(np.float32)
+        x[0, 32:64] = 0
+        if m == 3:
+            x[1, 5], x[2, 40] = np.inf, np.nan
+        with np.errstate(invalid="ignore"):
+            rounded = round_groups(x, 32).astype(np.float64)
+            wanted, size = rounded @ dense.T, np.abs(rounded) @ np.abs(dense).T
+        found = product(x, weights).numpy()
+        finite = np.isfinite(x).all(-1)
+        assert np.isnan(found[~finite]).all()
+        off = np.abs(found - wanted)[finite] / size[finite]
+        assert (off < 1e-6).all(), (m, off.max())

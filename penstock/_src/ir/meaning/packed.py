@@ -65,6 +65,11 @@ class PackedFormat:
     factors: str = ""
     factor: int = 0
 
+    @property
+    def group(self) -> int:
+        """Neighboring elements that share a scale."""
+        return self.block // len(self.runs) if self.factors else self.block
+
     def row_bytes(self, elements: int) -> int:
         """Bytes of a row, whose elements are a multiple of the block.
 

@@ -66,21 +66,34 @@ def _six_bits(f: Fn, p: Val) -> tuple[Val, Val]:
 
 def integers(f: Fn, block: Val, form: PackedFormat, run: Run, first: int, lanes: int) -> Val:
     """The int8 numbers first <= i < first + lanes of a run."""
+    return unsigned(f, block, form, run, first, lanes) - form.zero
+
+
+def unsigned(f: Fn, block: Val, form: PackedFormat, run: Run, first: int, lanes: int) -> Val:
+    """The same before the format's zero is subtracted."""
     numbers = vec(I8, lanes)
     q = f.load(f.at(block, run.low + first), 0, numbers)
     if form.bits == 8:
         return q
     q = f.binary("lshr", q, run.shift) if run.shift else q & 15
     if form.across:
-        word = f.load(f.at(block, run.high), 0, I32)
-        shifted = f.binary("lshr", word, run.high_shift + first)
-        bits = f.bits(f.convert(shifted, f"i{lanes}"), vec(I1, lanes))
-        q = q | f.select(bits, f.const(16, numbers), f.zero(numbers))
-    elif form.high_bits:
+        return q | _bits_across(f, block, run, first, lanes)
+    if form.high_bits:
         high = f.load(f.at(block, run.high + first), 0, numbers)
         high = f.binary("lshr", high, run.high_shift) if run.high_shift else high
         q = q | ((high & ((1 << form.high_bits) - 1)) << 4)
-    return q - form.zero
+    return q
+
+
+def _bits_across(f: Fn, block: Val, run: Run, first: int, lanes: int) -> Val:
+    """16 where the bit of a number is set in the block's word."""
+    word = f.load(f.at(block, run.high), 0, I32)
+    word = f.binary("lshr", word, run.high_shift + first)
+    if lanes < 8:
+        each = f.binary("lshr", f.splat(word, lanes), f.lane_numbers(lanes))
+        return f.convert((each & 1) << 4, I8)
+    bits = f.bits(f.convert(word, f"i{lanes}"), vec(I1, lanes))
+    return f.select(bits, f.const(16, vec(I8, lanes)), f.zero(vec(I8, lanes)))
 
 
 def unpacked(f: Fn, block: Val, form: PackedFormat, lanes: int) -> Iterator[tuple[int, Val]]:

@@ -20,6 +20,8 @@ from penstock._src.compiler.recognize.contractions.products import as_gemm
 from penstock._src.ir.node import Node
 from penstock._src.ir.primitives import MOVEMENT
 
+GROUP = 32  # neighbors whose rounding kernels take along
+
 
 def packed_product(problem: Problem) -> tuple[Problem, PackedProduct, Numbering] | None:
     """(the problem over x and the bytes of w, its description, run-time extents), if the problem is one."""
@@ -90,6 +92,8 @@ def _keeps_groups(gemm: Gemm, x: Node) -> bool:
     assert isinstance(left, Matrix)
     steps = (left.cross, left.base, *left.batch)
     size = x.attrs["size"]
+    if size != GROUP:
+        return False
     return left.depth == (1,) and all(is_static(s) and s % size == 0 for s in steps)
 
 

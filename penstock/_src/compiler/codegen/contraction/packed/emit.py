@@ -1,19 +1,55 @@
-"""The kernel of a product with packed weights: by rows, or as a product of panels."""
+"""The kernel of a product with packed weights: by rows of W, or as a product of panels."""
 
 from penstock._src.compiler.codegen.contraction.products import kernel
 from penstock._src.compiler.codegen.contraction.products.choice import choose as choose_panels
-from penstock._src.compiler.codegen.kernel_code import PLAIN, Epilogue, KernelCode, threads_of_cut
-from penstock._src.native import Target
+from penstock._src.compiler.codegen.kernel_code import (
+    PLAIN,
+    Epilogue,
+    KernelCode,
+    KernelStage,
+    threads_of_cut,
+)
+from penstock._src.native import Code, Module, NamedCode, Target
 
-from . import rows
 from .description import PackedProduct
+from .groups import GroupsTask, scratch_bytes, tasks_of_rounding, write_rounding
+from .rows import RowsSchedule, RowsTask, choose
 
 
 def emit_packed_product(
     product: PackedProduct, target: Target, threads: int, epilogue: Epilogue = PLAIN
 ) -> KernelCode:
     cut_for = threads_of_cut(threads, epilogue)
-    schedule = rows.choose(product, target, cut_for)
-    if schedule is not None:
-        return rows.emit(schedule, epilogue)
+    if product.few_rows:
+        return _emit_rows(choose(product, target, cut_for), epilogue)
     return kernel.emit(choose_panels(product.gemm, target, threads, cut_for), epilogue)
+
+
+def _emit_rows(schedule: RowsSchedule, epilogue: Epilogue) -> KernelCode:
+    """The kernel of a schedule; what x is rounded to comes first."""
+    rounds = bool(schedule.product.group)
+    stages = [KernelStage("task", lambda _: schedule.tasks)]
+    if rounds:
+        stages.insert(0, KernelStage("round", lambda _: tasks_of_rounding(schedule)))
+    return KernelCode(
+        code=NamedCode(schedule.target, lambda: _write(schedule, epilogue)),
+        sizes=schedule.product.sizes,
+        stages=lambda _: stages,
+        scratch=lambda _: scratch_bytes(schedule) if rounds else 0,
+        threads=1,
+        partials=lambda _: (schedule.tasks, epilogue.partial_bytes),
+        in_place=True,
+        label=f"{schedule.product.right.format} rows {schedule.rows}x{schedule.streams}",
+        facts={"cut": "columns", "nc": schedule.columns},
+    )
+
+
+def _write(schedule: RowsSchedule, epilogue: Epilogue) -> Code:
+    module = Module(schedule.target)
+    if schedule.product.group:
+        with module.task("round") as f:
+            write_rounding(f, schedule)
+    kind = GroupsTask if schedule.product.group else RowsTask
+    with module.task("task") as f:
+        kind(f, schedule, epilogue).write()
+    return Code.of(module)

@@ -7,8 +7,8 @@
 The sums of a row of W are added up over the lanes at its end, always in the same order.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from penstock._src.compiler.codegen.contraction.extents import ceil_divide, is_static, value
 from penstock._src.compiler.codegen.contraction.tile import store_as, times, zeros
@@ -19,13 +19,12 @@ from penstock._src.compiler.codegen.kernel_code import (
     PARTIALS,
     RIGHT,
     Epilogue,
-    KernelCode,
-    KernelStage,
     RegisterTile,
     round_up,
 )
 from penstock._src.compiler.codegen.scalars.packed_blocks import unpacked
-from penstock._src.native import Code, Module, NamedCode, Target, Val
+from penstock._src.ir.meaning.packed import PackedFormat
+from penstock._src.native import Target, Val
 from penstock._src.native.language.function import Fn
 from penstock._src.native.language.types import F32, PTR, vec
 
@@ -55,19 +54,16 @@ class RowsSchedule:
     columns: int
 
     @property
+    def form(self) -> PackedFormat:
+        return self.product.right.form
+
+    @property
     def tasks(self) -> int:
         return ceil_divide(self.product.n, self.columns)
 
-    @property
-    def row_bytes(self) -> int:
-        """Of a row of W."""
-        return self.product.right.form.row_bytes(self.product.k)
 
-
-def choose(product: PackedProduct, target: Target, cut_for: int) -> RowsSchedule | None:
-    """The schedule for tasks cut for so many threads; None for products that have too many rows, or rows that do not lie together."""
-    if not product.few_rows:
-        return None
+def choose(product: PackedProduct, target: Target, cut_for: int) -> RowsSchedule:
+    """The schedule of a product of few rows, whose tasks are cut for so many threads."""
     assert is_static(product.m)
     rows, lanes = int(product.m), min(target.lanes(F32), MOST_LANES)
     streams = STREAMS
@@ -75,37 +71,14 @@ def choose(product: PackedProduct, target: Target, cut_for: int) -> RowsSchedule
         streams > 1 and rows * streams > target.registers // 4
     ):  # the rest is for what is unpacked
         streams //= 2
-    row_bytes = product.right.form.row_bytes(product.k)
+    row_bytes = product.right.row_bytes
     want = TASKS * cut_for if cut_for > 1 else 1
     columns = max(ceil_divide(product.n, want), ceil_divide(TASK_BYTES, row_bytes))
     columns = round_up(min(columns, product.n), lanes)
     return RowsSchedule(product, target, rows, lanes, min(streams, lanes), columns)
 
 
-def emit(schedule: RowsSchedule, epilogue: Epilogue) -> KernelCode:
-    """The kernel of a schedule."""
-    stages = [KernelStage("task", lambda _: schedule.tasks)]
-    return KernelCode(
-        code=NamedCode(schedule.target, lambda: _write(schedule, epilogue)),
-        sizes=schedule.product.sizes,
-        stages=lambda _: stages,
-        scratch=lambda _: 0,
-        threads=1,
-        partials=lambda _: (schedule.tasks, epilogue.partial_bytes),
-        in_place=True,
-        label=f"{schedule.product.right.format} rows {schedule.rows}x{schedule.streams}",
-        facts={"cut": "columns", "nc": schedule.columns},
-    )
-
-
-def _write(schedule: RowsSchedule, epilogue: Epilogue) -> Code:
-    module = Module(schedule.target)
-    with module.task("task") as f:
-        _Task(f, schedule, epilogue).write()
-    return Code.of(module)
-
-
-class _Task:
+class RowsTask:
     """Writes a task: some columns of the output, a vector after the other."""
 
     def __init__(self, f: Fn, schedule: RowsSchedule, epilogue: Epilogue) -> None:
@@ -152,30 +125,38 @@ class _Task:
 
     def rows_of_weights(self, first: Val, r: Val) -> None:
         """Results r <= i < r + streams of a vector; those behind the last row of W are of that row, again."""
-        f, s = self.f, self.schedule
-        starts = [f.min(first + r + i, self.product.n - 1) * s.row_bytes for i in range(s.streams)]
-        form = self.product.right.form
+        f, s, row = self.f, self.schedule, self.product.right.row_bytes
+        starts = [f.min(first + r + i, self.product.n - 1) * row for i in range(s.streams)]
+        begin = self.nothing()
+        each = len(begin)
 
-        def block(b: Val, *acc: Val) -> list[Val]:
-            made = list(acc)
+        def block(b: Val, *sums: Val) -> list[Val]:
+            made = list(sums)
             for i, start in enumerate(starts):
-                self.multiply(
-                    f.at(self.weights, start + b * form.size), b * form.block, made, i * s.rows
-                )
+                address = f.at(self.weights, start + b * s.form.size)
+                at = slice(i * each, (i + 1) * each)
+                made[at] = self.multiply(address, b, made[at])
             return made
 
-        acc = zeros(f, s.streams * s.rows, self.vector)
-        acc = f.loop(f.i64(0), self.product.k // form.block, 1, block, *acc)
+        sums = f.loop(f.i64(0), self.product.k // s.form.block, 1, block, *begin * s.streams)
         for i in range(s.streams):
-            for j in range(s.rows):
-                total = f.reduce("fadd", acc[i * s.rows + j])
+            for j, total in enumerate(self.totals(sums[i * each : (i + 1) * each])):
                 f.store(total, self.sums, r + (i + j * s.lanes))
 
-    def multiply(self, address: Val, k: Any, acc: list[Val], at: int) -> None:
-        """Adds the products of the block at an address to the sums from number `at` on; its first element is number k of its row."""
-        f, s = self.f, self.schedule
-        cross = value(f, self.product.left.cross)
-        for first, w in unpacked(f, address, self.product.right.form, s.lanes):
+    def nothing(self) -> list[Val]:
+        """The sums of a row of W by all rows of x, as they begin."""
+        return zeros(self.f, self.schedule.rows, self.vector)
+
+    def totals(self, sums: Sequence[Val]) -> list[Val]:
+        """The results of these sums."""
+        return [self.f.reduce("fadd", v) for v in sums]
+
+    def multiply(self, address: Val, number: Val, sums: Sequence[Val]) -> list[Val]:
+        """The sums with the products of block `number` of a row, which stands at an address."""
+        f, s, made = self.f, self.schedule, list(sums)
+        cross, k = value(f, self.product.left.cross), number * s.form.block
+        for first, w in unpacked(f, address, s.form, s.lanes):
             for j in range(s.rows):
                 x = f.load(self.x, k + first + times(f, j, cross), self.vector)
-                acc[at + j] = f.fma(x, w, acc[at + j])
+                made[j] = f.fma(x, w, made[j])
+        return made

@@ -1,0 +1,207 @@
+"""The same with x rounded to int8 by groups: dot products of bytes, each times the scales of both groups.
+
+    scale_w scale_x (q_w + zero) q_x - zero scale_w scale_x q_x + minimum_w scale_x q_x
+
+The last two are a group's sum of x times what W's group adds. So the scratch holds, of each row of x, its int8 numbers, its scales, and its
+sums, of as many neighbors as share a scale in W.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from penstock._src.compiler.codegen.contraction.dots import dots_of
+from penstock._src.compiler.codegen.contraction.extents import ceil_divide, value
+from penstock._src.compiler.codegen.contraction.tile import times, zeros
+from penstock._src.compiler.codegen.kernel_code import LEFT, SCRATCH, Epilogue, round_up
+from penstock._src.compiler.codegen.scalars.packed_blocks import Scales, scales, unsigned
+from penstock._src.compiler.codegen.scalars.rounded_groups import load_group
+from penstock._src.ir.meaning.packed import Run
+from penstock._src.native import Val
+from penstock._src.native.language.function import Fn
+from penstock._src.native.language.types import F32, I8, I32, PTR, SIZE, lanes, vec
+
+from .rows import RowsSchedule, RowsTask
+
+GROUPS = 32  # that a task rounds
+MOST_SUMS = 8  # lanes of the integer sums of a group
+SHORT = 16  # elements of a run that is half a group
+
+
+def sums_of(schedule: RowsSchedule) -> int:
+    """How many sums a group of x has."""
+    return max(1, schedule.product.group // schedule.form.group)
+
+
+def groups_of(schedule: RowsSchedule) -> int:
+    """Of a row of x."""
+    return schedule.product.k // schedule.product.group
+
+
+def tasks_of_rounding(schedule: RowsSchedule) -> int:
+    return schedule.rows * ceil_divide(groups_of(schedule), GROUPS)
+
+
+def _rooms(schedule: RowsSchedule) -> tuple[int, int, int]:
+    """Bytes before the numbers, the scales and the sums of x."""
+    numbers = round_up(schedule.rows * schedule.product.k, 64)
+    each = schedule.rows * groups_of(schedule) * SIZE[F32]
+    return 0, numbers, numbers + round_up(each, 64)
+
+
+def scratch_bytes(schedule: RowsSchedule) -> int:
+    sums = schedule.rows * groups_of(schedule) * sums_of(schedule)
+    return _rooms(schedule)[2] + sums * SIZE[F32] + 64
+
+
+def _places(f: Fn, schedule: RowsSchedule) -> list[Val]:
+    scratch = f.load(f.ctx, SCRATCH, PTR)
+    return [f.at(scratch, room) for room in _rooms(schedule)]
+
+
+def write_rounding(f: Fn, s: RowsSchedule) -> None:
+    """A task rounds some groups of a row of x."""
+    product, size, groups = s.product, s.product.group, groups_of(s)
+    x = f.at(f.load(f.ctx, LEFT, PTR), value(f, product.left.base), F32)
+    numbers, scale_at, sums_at = _places(f, s)
+    parts = ceil_divide(groups, GROUPS)
+    row, low = f.task // parts, f.task % parts * GROUPS
+    source = f.at(x, times(f, row, value(f, product.left.cross)), F32)
+    each = size // sums_of(s)
+
+    def one(g: Val) -> None:
+        rounded, scale = load_group(f, f.at(source, g * size, F32), size)
+        n = lanes(rounded[0].ty)
+        number = f.i64(row) * groups + g
+        for i, v in enumerate(rounded):
+            f.store(f.convert(v, I8), numbers, number * size + i * n)
+        f.store(scale, scale_at, number)
+        for i in range(sums_of(s)):
+            vectors = rounded[i * each // n : (i + 1) * each // n]
+            total = f.reduce("fadd", sum(vectors[1:], vectors[0]))
+            f.store(total * scale, sums_at, number * sums_of(s) + i)
+
+    f.loop(f.i64(low), f.min(f.i64(low) + GROUPS, groups), 1, one)
+
+
+class GroupsTask(RowsTask):
+    """Writes a task over rounded x. Sums of a row of W are of two kinds for each row of x: of dot products, and of what groups add."""
+
+    def __init__(self, f: Fn, schedule: RowsSchedule, epilogue: Epilogue) -> None:
+        super().__init__(f, schedule, epilogue)
+        self.numbers, self.scales, self.group_sums = _places(f, schedule)
+        form, self.instruction = schedule.form, dots_of(f.target)
+        # Bytes with a sign are multiplied without one where the target asks for that.
+        bias = self.instruction.bias if self.instruction is not None and form.bits == 8 else 0
+        self.bias, self.zero = bias, form.zero + bias
+        self.lanes = min(MOST_SUMS, f.target.lanes(I32))
+        self.shares = form.block // form.group  # scales of a block
+        self.adds = bool(self.zero) or form.minimum is not None
+
+    def nothing(self) -> list[Val]:
+        f, count = self.f, self.schedule.rows
+        added = vec(F32, self.shares) if self.shares > 1 else F32
+        return zeros(f, count, vec(F32, self.lanes)) + zeros(f, count * self.adds, added)
+
+    def totals(self, sums: Sequence[Val]) -> list[Val]:
+        f, count = self.f, self.schedule.rows
+        made = [f.reduce("fadd", v) for v in sums[:count]]
+        for j, v in enumerate(sums[count:]):
+            made[j] = made[j] + (f.reduce("fadd", v) if lanes(v.ty) > 1 else v)
+        return made
+
+    def multiply(self, address: Val, number: Val, sums: Sequence[Val]) -> list[Val]:
+        f, form, product, made = self.f, self.schedule.form, self.product, list(sums)
+        found, blocks, count = scales(f, address, form), product.k // form.block, self.schedule.rows
+        rows = range(count)
+        in_row = [number + j * blocks for j in rows]  # the block's number in all rows of x
+        if self.adds:
+            added = self.added(found)
+            for j in rows:
+                of_x = f.load(f.at(self.group_sums, in_row[j] * self.shares, F32), 0, added.ty)
+                made[count + j] = f.fma(added, of_x, made[count + j])
+        both = [found.scale * self.scales_of_x(at) for at in in_row]
+        for start in range(0, form.block, product.group):
+            w = self.bytes_of(address, start)
+            for j in rows:
+                x = f.load(f.at(self.numbers, in_row[j] * form.block + start), 0, w.ty)
+                for first, step, dot in self.dots(w, x):
+                    scale = self.scale_of(both[j], start + first, step)
+                    made[j] = f.fma(f.convert(dot, F32), scale, made[j])
+        return made
+
+    def added(self, found: Scales) -> Val:
+        """What each number of W has besides its scaled integer: the same for all that share a scale."""
+        if found.minimum is not None:
+            return found.minimum
+        return found.scale * float(-self.zero)
+
+    def scales_of_x(self, block: Val) -> Val:
+        """The scales of the groups of x that meet a block, one for each scale of W."""
+        f, count = self.f, self.schedule.form.block // self.product.group
+        at = f.at(self.scales, block * count, F32)
+        if count == 1:
+            return f.load(at, 0, F32)
+        each = self.shares // count
+        found = f.load(at, 0, vec(F32, count))
+        if each == 1:
+            return found
+        return f.shuffle(found, None, [i // each for i in range(self.shares)])
+
+    def scale_of(self, both: Val, first: int, step: int) -> Val:
+        """The scales of sums, the first of which begins with element `first` of a block, the next `step` further."""
+        if self.shares == 1:
+            return self.f.splat(both, self.lanes)
+        share = self.schedule.form.group
+        return self.f.shuffle(both, None, [(first + step * i) // share for i in range(self.lanes)])
+
+    def bytes_of(self, address: Val, start: int) -> Val:
+        """The integers of a group of W, as bytes with or without a sign."""
+        f, form, size = self.f, self.schedule.form, self.product.group
+        parts = [
+            unsigned(f, address, form, run, 0, run.length)
+            for run in joined(form.runs)
+            if start <= run.start < start + size
+        ]
+        w = parts[0] if len(parts) == 1 else f.shuffle(parts[0], parts[1], [*range(size)])
+        return f.binary("xor", w, -self.bias) if self.bias else w
+
+    def dots(self, w: Val, x: Val) -> Iterator[tuple[int, int, Val]]:
+        """(first element, elements of a sum, sums) of a group: sums of neighboring products, in order."""
+        f, size, instruction = self.f, self.product.group, self.instruction
+        signed = self.schedule.form.bits == 8
+        if instruction is None:
+            w, x, each = f.convert(w, I32, signed), f.convert(x, I32), 1
+        else:
+            w, x = f.convert(w, instruction.element, signed), f.convert(x, instruction.element)
+            each = instruction.count
+        count = each * self.lanes
+        nothing = f.zero(vec(I32, self.lanes))
+        for first in range(0, size, count):
+            index = [*range(first, first + count)]
+            a, b = (v if count == size else f.shuffle(v, None, index) for v in (w, x))
+            yield (
+                first,
+                each,
+                a * b if instruction is None else instruction.multiply(f, a, b, nothing),
+            )
+
+
+def joined(runs: Sequence[Run]) -> Iterator[Run]:
+    """The runs, those that go on where the one before ends made one with it, up to a group."""
+    last: Run | None = None
+    for run in runs:
+        if last is not None and _goes_on(last, run):
+            yield replace(last, length=last.length + run.length)
+            last = None
+            continue
+        if last is not None:
+            yield last
+        last = run
+    if last is not None:
+        yield last
+
+
+def _goes_on(a: Run, b: Run) -> bool:
+    n = a.length
+    next_places = a.start + n, a.low + n, a.high + n, a.shift, a.high_shift
+    return n == SHORT and next_places == (b.start, b.low, b.high, b.shift, b.high_shift)
