@@ -8,35 +8,37 @@ from penstock._src.native.language.function import Fn
 from penstock._src.native.language.types import F16, F32, I1, I8, I32, vec
 from penstock._src.native.language.value import Val
 
+TABLE = 16  # numbers of four bits
 SIX_BITS = 12  # bytes of eight scales and eight minima
 
 
 @dataclass(frozen=True)
 class Scales:
-    """What a block's elements are multiplied by, and what is then added: scalars, or vectors with a lane for each factor."""
+    """What a block's elements are multiplied by, and what is then added: in all lanes, or with a lane for each factor."""
 
     scale: Val
     minimum: Val | None
-    is_vector: bool
+    has_factors: bool
 
     def of(self, f: Fn, run: Run, lanes: int) -> tuple[Val, Val | None]:
         """The scale and the minimum of a run, in all lanes."""
-        if not self.is_vector:
-            minimum = None if self.minimum is None else f.splat(self.minimum, lanes)
-            return f.splat(self.scale, lanes), minimum
+        if not self.has_factors:
+            return self.scale, self.minimum
         at = [run.factor] * lanes
         minimum = None if self.minimum is None else f.shuffle(self.minimum, None, at)
         return f.shuffle(self.scale, None, at), minimum
 
 
-def scales(f: Fn, block: Val, form: PackedFormat) -> Scales:
+def scales(f: Fn, block: Val, form: PackedFormat, lanes: int) -> Scales:
     """The scales of the block at an address; minima are negated where the format subtracts them."""
-    scale = _half(f, block, form.scale)
-    minimum = None if form.minimum is None else _half(f, block, form.minimum)
+    count = lanes
+    if form.factors:
+        count = form.block // form.group
+    scale = _half(f, block, form.scale, count)
+    minimum = None if form.minimum is None else _half(f, block, form.minimum, count)
     if not form.factors:
         return Scales(scale, minimum, False)
     if form.factors == "int8":
-        count = len(form.runs)
         factors = f.convert(f.load(f.at(block, form.factor), 0, vec(I8, count)), F32)
         return Scales(factors * scale, None, True)
     assert minimum is not None
@@ -44,8 +46,12 @@ def scales(f: Fn, block: Val, form: PackedFormat) -> Scales:
     return Scales(factors * scale, minima * -minimum, True)
 
 
-def _half(f: Fn, block: Val, at: int) -> Val:
-    return f.convert(f.load(f.at(block, at), 0, F16), F32)
+def _half(f: Fn, block: Val, at: int, lanes: int) -> Val:
+    """The float16 at a byte of a block, in all lanes."""
+    half = f.load(f.at(block, at), 0, F16)
+    if not f.target.converts_halves:
+        return f.splat(f.convert(half, F32), lanes)
+    return f.convert(f.splat(half, lanes), F32)
 
 
 def _six_bits(f: Fn, p: Val) -> tuple[Val, Val]:
@@ -98,11 +104,33 @@ def _bits_across(f: Fn, block: Val, run: Run, first: int, lanes: int) -> Val:
 
 def unpacked(f: Fn, block: Val, form: PackedFormat, lanes: int) -> Iterator[tuple[int, Val]]:
     """(number of its first element, vector) of the block at an address, in order."""
-    found = scales(f, block, form)
+    found = scales(f, block, form, lanes)
+    looks_up = form.bits == 4 and not form.high_bits and _has_tables(f, lanes)
     for run in form.runs:
         scale, minimum = found.of(f, run, lanes)
+        # q * scale is exact where a minimum follows, so rounding once is rounding as the format says.
+        value = lambda q, scale=scale, minimum=minimum: (
+            q * scale if minimum is None else f.fma(q, scale, minimum)
+        )
+        if looks_up:
+            table = value(f.convert(f.lane_numbers(lanes) - form.zero, F32))
         for first in range(0, run.length, lanes):
-            q = f.convert(integers(f, block, form, run, first, lanes), F32)
-            # q * scale is exact where a minimum follows, so rounding once is rounding as the format says
-            value = q * scale if minimum is None else f.fma(q, scale, minimum)
-            yield run.start + first, value
+            if looks_up:
+                yield run.start + first, _looked_up(f, table, block, run, first)
+            else:
+                q = f.convert(integers(f, block, form, run, first, lanes), F32)
+                yield run.start + first, value(q)
+
+
+def _has_tables(f: Fn, lanes: int) -> bool:
+    """Whether the target looks sixteen floats up by four bits each."""
+    return lanes == TABLE and f.target.architecture == "x86_64" and f.target.vector_bytes == 64
+
+
+def _looked_up(f: Fn, table: Val, block: Val, run: Run, first: int) -> Val:
+    """Of a table of the values of four bits, those of a run's numbers from `first` on."""
+    index = f.load(f.at(block, run.low + first), 0, vec(I8, TABLE))
+    index = f.convert(index, I32, signed=False)
+    if run.shift:
+        index = f.binary("lshr", index, run.shift)
+    return f.call("llvm.x86.avx512.permvar.sf.512", table, index, ret=table.ty)

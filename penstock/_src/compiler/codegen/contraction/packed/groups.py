@@ -111,7 +111,7 @@ class GroupsTask(RowsTask):
 
     def multiply(self, address: Val, number: Val, sums: Sequence[Val]) -> list[Val]:
         f, form, product, made = self.f, self.schedule.form, self.product, list(sums)
-        found, blocks, count = scales(f, address, form), product.k // form.block, self.schedule.rows
+        found, blocks, count = scales(f, address, form, self.lanes), product.k // form.block, self.schedule.rows
         rows = range(count)
         in_row = [number + j * blocks for j in rows]  # the block's number in all rows of x
         if self.adds:
@@ -131,9 +131,10 @@ class GroupsTask(RowsTask):
 
     def added(self, found: Scales) -> Val:
         """What each number of W has besides its scaled integer: the same for all that share a scale."""
-        if found.minimum is not None:
-            return found.minimum
-        return found.scale * float(-self.zero)
+        f, added = self.f, found.minimum
+        if added is None:
+            added = found.scale * float(-self.zero)
+        return added if found.has_factors else f.extract(added, 0)
 
     def scales_of_x(self, block: Val) -> Val:
         """The scales of the groups of x that meet a block, one for each scale of W."""
@@ -150,7 +151,7 @@ class GroupsTask(RowsTask):
     def scale_of(self, both: Val, first: int, step: int) -> Val:
         """The scales of sums, the first of which begins with element `first` of a block, the next `step` further."""
         if self.shares == 1:
-            return self.f.splat(both, self.lanes)
+            return both
         share = self.schedule.form.group
         return self.f.shuffle(both, None, [(first + step * i) // share for i in range(self.lanes)])
 
