@@ -1,0 +1,24 @@
+"""Files as arrays of bytes, of which only the parts that are used are read."""
+
+import os
+
+import numpy as np
+
+from penstock._src.filesystems import files
+from penstock._src.filesystems.local.system import LOCAL, plain
+from penstock._src.filesystems.translation import translated
+
+
+def mapped(path: str) -> np.ndarray:
+    """Returns the bytes of a file, uint8 `[size]`, read-only: mapped into memory, or read where the file is not on this machine.
+
+    Raises:
+      NotFoundError: there is no such file.
+    """
+    if files.system_of(path) is not LOCAL:
+        return np.frombuffer(files.read(path), np.uint8)
+    with translated(path):
+        if not os.stat(plain(path)).st_size:  # nothing can be mapped
+            return np.empty(0, np.uint8)
+        # A plain array over the map: each slice of a `memmap` is an object with attributes of its own.
+        return np.memmap(plain(path), np.uint8, "r").view(np.ndarray)
