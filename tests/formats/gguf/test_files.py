@@ -9,8 +9,8 @@ import pytest
 import penstock as tf
 from penstock._src.formats.gguf.reading import read, read_with_kinds
 from penstock._src.formats.gguf.writing import write
-from penstock._src.formats.weights.packing.table import TYPES
 from penstock._src.formats.weights.stored import StoredTensor, Weights, stored
+from penstock._src.formats.weights.types import TYPES
 
 RANDOM = np.random.default_rng(0)
 

@@ -11,8 +11,8 @@ import numpy as np
 from penstock._src.core.errors import DataLossError, InvalidArgumentError, UnimplementedError
 from penstock._src.filesystems.mapping import mapped
 from penstock._src.formats.gguf import layout
-from penstock._src.formats.weights.packing.table import TYPES
 from penstock._src.formats.weights.stored import StoredTensor, Weights
+from penstock._src.formats.weights.types import TYPES
 
 # Bytes that an entry takes at least: a name without letters, a type and a value; a name, a number of extents, a type and an offset.
 _LEAST_FACT = 8 + 4 + 1

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import struct
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -13,8 +12,8 @@ import numpy as np
 from penstock._src.core.errors import DataLossError, InvalidArgumentError, UnimplementedError
 from penstock._src.filesystems.mapping import mapped
 from penstock._src.filesystems.whole import written_whole
-from penstock._src.formats.weights.packing.table import TYPES
 from penstock._src.formats.weights.stored import StoredTensor, Weights
+from penstock._src.formats.weights.types import TYPES
 
 SUFFIX = ".safetensors"
 _METADATA = "__metadata__"
@@ -102,7 +101,7 @@ def _tensor(
     if not _are_sizes(offsets) or len(offsets) != 2:
         raise DataLossError(f"{where}: data_offsets: expected two offsets. Found {offsets!r}.")
     first, end = offsets
-    size = math.prod(shape) * TYPES[kind].bytes
+    size = TYPES[kind].size(shape)
     if first > end or end > len(body) or end - first != size:
         raise DataLossError(
             f"{where}: data_offsets {offsets}: a tensor {shape} of {kind} takes {size} bytes, and there are {len(body)}."
@@ -130,13 +129,14 @@ def write(
     """
     header: dict[str, Any] = {_METADATA: dict(metadata)} if metadata else {}
     at = 0
-    names = _aligned_first(tensors)
-    for name in names:
-        tensor = tensors[name]
-        if tensor.type.name not in _KNOWN:
+    for name, tensor in tensors.items():
+        if tensor.type.is_packed:
             raise InvalidArgumentError(
                 f"Tensor '{name}': safetensors has no type {tensor.type.name}: unpack it first."
             )
+    names = _aligned_first(tensors)
+    for name in names:
+        tensor = tensors[name]
         end = at + tensor.data.nbytes
         header[name] = {
             "dtype": tensor.type.name,
@@ -154,4 +154,4 @@ def write(
 
 def _aligned_first(tensors: Mapping[str, StoredTensor]) -> Sequence[str]:
     """The names, those of wide numbers first, so that all are aligned."""
-    return sorted(tensors, key=lambda name: -tensors[name].type.bytes)
+    return sorted(tensors, key=lambda name: -tensors[name].type.dtype.itemsize)

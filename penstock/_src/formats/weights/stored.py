@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from penstock._src.formats.weights.packing.table import StorageType, type_of
+from penstock._src.formats.weights.types import StorageType, type_of
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,55 +1,10 @@
-"""Blocks of 32 numbers: a scale in float16, a minimum in some types, and an integer of 4, 5 or 8 bits for each number.
-
-Of 4 bits, byte `j` holds the number `j` in its lower half and the number `j + 16` in its upper one. The fifth bits are those of an integer of 32 bits.
-"""
+"""Packs numbers into blocks of 32: a scale in float16, a minimum in some types, and integers of 4, 5 or 8 bits (`ir/meaning/packed.py` has the layouts)."""
 
 from __future__ import annotations
 
 import numpy as np
 
 _SHIFTS = np.arange(32, dtype=np.uint32)
-
-
-def _half(blocks: np.ndarray, at: int) -> np.ndarray:
-    """The float16 number at a byte of each block, as float32 `[blocks, 1]`."""
-    return np.ascontiguousarray(blocks[:, at : at + 2]).view(np.float16).astype(np.float32)
-
-
-def _nibbles(codes: np.ndarray) -> np.ndarray:
-    """Integers of 4 bits, `[blocks, 32]`, of bytes `[blocks, 16]`."""
-    return np.concatenate([codes & 15, codes >> 4], 1)
-
-
-def _fives(blocks: np.ndarray, at: int) -> np.ndarray:
-    """Integers of 5 bits, whose upper bits begin at a byte of each block."""
-    high = np.ascontiguousarray(blocks[:, at : at + 4]).view("<u4")
-    high = ((high >> _SHIFTS) & 1).astype(np.uint8)
-    return _nibbles(blocks[:, at + 4 :]) | (high << 4)
-
-
-def unpack_q4_0(blocks: np.ndarray) -> np.ndarray:
-    """Returns `scale * (code - 8)`."""
-    return _half(blocks, 0) * (_nibbles(blocks[:, 2:]).astype(np.int8) - np.int8(8))
-
-
-def unpack_q4_1(blocks: np.ndarray) -> np.ndarray:
-    """Returns `scale * code + minimum`."""
-    return _half(blocks, 0) * _nibbles(blocks[:, 4:]) + _half(blocks, 2)
-
-
-def unpack_q5_0(blocks: np.ndarray) -> np.ndarray:
-    """Returns `scale * (code - 16)`."""
-    return _half(blocks, 0) * (_fives(blocks, 2).astype(np.int8) - np.int8(16))
-
-
-def unpack_q5_1(blocks: np.ndarray) -> np.ndarray:
-    """Returns `scale * code + minimum`."""
-    return _half(blocks, 0) * _fives(blocks, 4) + _half(blocks, 2)
-
-
-def unpack_q8_0(blocks: np.ndarray) -> np.ndarray:
-    """Returns `scale * code`."""
-    return _half(blocks, 0) * np.ascontiguousarray(blocks[:, 2:]).view(np.int8)
 
 
 def _inverse(scale: np.ndarray) -> np.ndarray:
@@ -122,3 +77,12 @@ def pack_q8_0(values: np.ndarray) -> np.ndarray:
     # Halves are rounded away from zero.
     whole = np.sign(scaled) * np.floor(np.abs(scaled) + np.float32(0.5))
     return np.concatenate([_bytes(scale), whole.astype(np.int8).view(np.uint8)], 1)
+
+
+PACKERS = {
+    "Q4_0": pack_q4_0,
+    "Q4_1": pack_q4_1,
+    "Q5_0": pack_q5_0,
+    "Q5_1": pack_q5_1,
+    "Q8_0": pack_q8_0,
+}
