@@ -12,9 +12,9 @@ import time
 import numpy as np
 
 import penstock as tf
+from penstock._src.language.sampling import Sampling
 from penstock._src.serving.generation.generator import Generator
 from penstock._src.serving.generation.options import GenerationOptions
-from penstock._src.serving.generation.sampling import Sampling
 from penstock._src.serving.generation.sequence import on_thread
 from penstock._src.serving.servables.formats.table import load
 

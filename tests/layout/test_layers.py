@@ -26,7 +26,7 @@ LAYERS = (  # low to high; folders on one line are independent of one another
     "data saving observe",
     "distribute formats",
     "aot",
-    "v1",
+    "language v1",
     "serving",
     "bridge",
 )

@@ -13,9 +13,9 @@ from penstock._src.core.errors import (
     InvalidArgumentError,
     UnavailableError,
 )
+from penstock._src.language.sampling import Sampling
 from penstock._src.serving.generation.generator import Generator
 from penstock._src.serving.generation.options import GenerationOptions
-from penstock._src.serving.generation.sampling import Sampling
 from penstock._src.serving.generation.sequence import on_thread
 from penstock._src.serving.servables.formats.table import load
 from tests.serving.kit import save_writer

@@ -191,7 +191,7 @@ class Engine:
     def _take(self, sequence: Sequence, logits: np.ndarray) -> None:
         """Chooses the next token of a sequence, which may end it."""
         try:
-            token = sequence.sampler.choose(logits)
+            token = sequence.sampler.choose(logits, sequence.prompt, sequence.tokens)
         except Exception as error:
             self.model.clear(sequence.slot)
             self._end(sequence, None, error)

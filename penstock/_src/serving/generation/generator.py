@@ -9,12 +9,12 @@ from collections.abc import Sequence as Items
 import numpy as np
 
 from penstock._src.core.errors import InvalidArgumentError
+from penstock._src.language.sampling import Sampling
+from penstock._src.language.text.tokenizers import Tokenizer, load
 from penstock._src.serving.generation.cached_model import CachedModel
 from penstock._src.serving.generation.engine import Engine, Observer
 from penstock._src.serving.generation.options import GenerationOptions
-from penstock._src.serving.generation.sampling import Sampling
 from penstock._src.serving.generation.sequence import Sequence, Waker
-from penstock._src.serving.generation.text.tokenizers import Tokenizer, load
 from penstock._src.serving.servables.generation import FOLDER, Generation
 from penstock._src.serving.servables.servable import Servable
 

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from penstock._src.serving.generation.sampling import Sampler, Sampling
+from penstock._src.language.sampling import Sampler, Sampling
 
 # Why a sequence ended: by a stop token, or because it has as many tokens as it may have.
 FinishReason = Literal["stop", "length"]

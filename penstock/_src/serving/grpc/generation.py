@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator
 from typing import Any
 
 from penstock._src.core.errors import InvalidArgumentError
-from penstock._src.serving.generation.sampling import Sampling
+from penstock._src.language.sampling import Sampling
 from penstock._src.serving.generation.sequence import LoopWaker
 from penstock._src.serving.grpc.prediction import using
 from penstock._src.serving.inference.generating import Generating, GenerationRequest

@@ -9,11 +9,11 @@ from collections.abc import AsyncGenerator, Sequence
 from typing import NoReturn
 
 from penstock._src.core.errors import InvalidArgumentError
+from penstock._src.language.sampling import Sampling
+from penstock._src.language.text.stream import TextStream
+from penstock._src.language.text.tokenizers import Part, Tokenizer
 from penstock._src.serving.generation.generator import Generator
-from penstock._src.serving.generation.sampling import Sampling
 from penstock._src.serving.generation.sequence import FinishReason, LoopWaker, tokens_of
-from penstock._src.serving.generation.text.stream import TextStream
-from penstock._src.serving.generation.text.tokenizers import Part, Tokenizer
 from penstock._src.serving.telemetry import traces
 
 

@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator, Callable, Mapping
 from typing import Any, NamedTuple
 
 from penstock._src.core.errors import InvalidArgumentError
-from penstock._src.serving.generation.sampling import Sampling
+from penstock._src.language.sampling import Sampling
 from penstock._src.serving.generation.sequence import LoopWaker
 from penstock._src.serving.inference.generating import Generating, GenerationRequest, Piece
 from penstock._src.serving.models.table import ModelTable
@@ -21,7 +21,18 @@ from penstock._src.serving.rest.replies import Reply, Stream, json_reply
 from penstock._src.serving.rest.streams import event
 from penstock._src.serving.trust.admission import Admission
 
-SAMPLING = ("max_tokens", "temperature", "top_k", "top_p", "seed", "stop", "stop_tokens", "stream")
+SAMPLING = (
+    "max_tokens",
+    "temperature",
+    "top_k",
+    "top_p",
+    "min_p",
+    "repetition_penalty",
+    "seed",
+    "stop",
+    "stop_tokens",
+    "stream",
+)
 
 
 class GenerateRoutes:
@@ -108,6 +119,8 @@ def request_of(fields: Fields, prompt: Any, max_tokens: int | None) -> Generatio
         temperature=fields.number("temperature", 1.0),
         top_k=fields.integer("top_k") or 0,
         top_p=fields.number("top_p", 1.0),
+        min_p=fields.number("min_p", 0.0),
+        repetition_penalty=fields.number("repetition_penalty", 1.0),
         seed=fields.integer("seed"),
     )
     return GenerationRequest(

@@ -12,7 +12,7 @@ from collections.abc import AsyncGenerator, Callable, Mapping
 from typing import Any, NamedTuple
 
 from penstock._src.core.errors import InvalidArgumentError, OpError
-from penstock._src.serving.generation.text.chat import ASSISTANT, prompt_of
+from penstock._src.language.text.chat import ASSISTANT, prompt_of
 from penstock._src.serving.inference.generating import Generating, GenerationRequest, Piece
 from penstock._src.serving.models.table import ModelTable
 from penstock._src.serving.rest.app import Handler, Route

@@ -3,8 +3,8 @@
 import pytest
 
 from penstock._src.core.errors import InvalidArgumentError
-from penstock._src.serving.generation.text.chat import prompt_of
-from penstock._src.serving.generation.text.tokenizers import Part, load
+from penstock._src.language.text.chat import prompt_of
+from penstock._src.language.text.tokenizers import Part, load
 
 tokenizers = pytest.importorskip("tokenizers")
 

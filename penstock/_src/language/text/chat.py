@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from penstock._src.core.errors import InvalidArgumentError
-from penstock._src.serving.generation.text.tokenizers import Part
+from penstock._src.language.text.tokenizers import Part
 
 ASSISTANT = "assistant"
 

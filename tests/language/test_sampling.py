@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from penstock._src.core.errors import InternalError, InvalidArgumentError
-from penstock._src.serving.generation.sampling import Sampler, Sampling, largest
+from penstock._src.language.sampling import Sampler, Sampling, largest
 
 LOGITS = np.log(np.float32([0.1, 0.4, 0.05, 0.25, 0.2]))
 
@@ -64,3 +64,23 @@ def test_numbers_out_of_range_are_refused():
             Sampling(**wrong)
     with pytest.raises(InternalError, match="not finite"):
         Sampler(Sampling()).choose(np.float32([0, np.nan]))
+
+
+def test_min_p_leaves_out_what_is_much_less_probable_than_the_first():
+    found = counts(min_p=0.6)  # of 0.4: 0.24
+    np.testing.assert_allclose(found, [0, 0.4 / 0.65, 0, 0.25 / 0.65, 0], atol=0.04)
+
+
+def test_a_repetition_penalty_moves_seen_tokens_away():
+    logits = np.float32([2.0, 1.5, -1.0])
+    sampler = Sampler(Sampling(temperature=0, repetition_penalty=2.0))
+    assert sampler.choose(logits, [], []) == 0
+    assert sampler.choose(logits, [0, 0], []) == 1  # divided once: 1
+    assert sampler.choose(logits, [0], [1]) == 0  # 1 and 0.75
+    assert sampler.choose(np.float32([-1.0, -1.5]), [0], [0]) == 1
+
+
+@pytest.mark.parametrize("options", [{"min_p": 1.5}, {"repetition_penalty": 0.0}])
+def test_penalties_out_of_range_are_refused(options):
+    with pytest.raises(InvalidArgumentError, match=next(iter(options))):
+        Sampling(**options)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from penstock._src.serving.generation.text.tokenizers import Tokenizer
+from penstock._src.language.text.tokenizers import Tokenizer
 
 # What decoders write for bytes that are no character yet.
 _UNFINISHED = "\N{REPLACEMENT CHARACTER}"

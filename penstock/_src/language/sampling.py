@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -20,6 +21,8 @@ class Sampling:
       temperature: that logits are divided by; 0: the most likely token is taken.
       top_k: only so many of the most likely tokens are chosen from; 0 for all.
       top_p: only the most likely tokens are chosen from whose probabilities add up to this.
+      min_p: only tokens are chosen from that are at least this times as probable as the most likely one.
+      repetition_penalty: that logits of tokens which are in the prompt or were chosen are divided by if they are positive, and multiplied by otherwise.
       seed: of the random numbers of the sequence; None for any.
 
     Raises:
@@ -29,6 +32,8 @@ class Sampling:
     temperature: float = 1.0
     top_k: int = 0
     top_p: float = 1.0
+    min_p: float = 0.0
+    repetition_penalty: float = 1.0
     seed: int | None = None
 
     def __post_init__(self) -> None:
@@ -41,6 +46,14 @@ class Sampling:
         if not 0.0 < self.top_p <= 1.0:
             raise InvalidArgumentError(
                 f"top_p: expected a number above 0 and up to 1. Received {self.top_p}."
+            )
+        if not 0.0 <= self.min_p <= 1.0:
+            raise InvalidArgumentError(
+                f"min_p: expected a number from 0 to 1. Received {self.min_p}."
+            )
+        if not 0.0 < self.repetition_penalty <= 100.0:
+            raise InvalidArgumentError(
+                f"repetition_penalty: expected a number above 0 and up to 100. Received {self.repetition_penalty}."
             )
         if self.seed is not None and not 0 <= self.seed < 1 << 64:
             raise InvalidArgumentError(
@@ -55,26 +68,40 @@ class Sampler:
         self._sampling = sampling
         self._random = np.random.Generator(np.random.Philox(sampling.seed))
 
-    def choose(self, logits: np.ndarray) -> int:
+    def choose(self, logits: np.ndarray, *seen: Sequence[int] | np.ndarray) -> int:
         """Returns a token.
 
         Args:
           logits: float32 `[vocabulary]`.
+          *seen: the tokens of the prompt, and those chosen so far.
 
         Raises:
           InternalError: one is not a finite number.
         """
         if not np.isfinite(logits).all():
             raise InternalError("The model gave logits that are not finite numbers.")
+        if self._sampling.repetition_penalty != 1.0:
+            logits = self._penalized(
+                logits, np.concatenate([np.asarray(s, np.int64) for s in seen])
+            )
         if not self._sampling.temperature:
             return int(logits.argmax())
         scaled = (logits.astype(np.float64) - logits.max()) / self._sampling.temperature
         weights = np.exp(scaled)
+        if self._sampling.min_p:  # the largest weight is 1
+            weights[weights < self._sampling.min_p] = 0.0
         tokens = self._candidates(weights)
         sums = np.cumsum(weights if tokens is None else weights[tokens])
         at = int(np.searchsorted(sums, self._random.random() * sums[-1], side="right"))
         at = min(at, len(sums) - 1)
         return at if tokens is None else int(tokens[at])
+
+    def _penalized(self, logits: np.ndarray, seen: np.ndarray) -> np.ndarray:
+        """The logits, with those of the tokens that were seen moved away from them."""
+        changed, tokens = logits.copy(), np.unique(seen)
+        penalty, values = np.float32(self._sampling.repetition_penalty), logits[tokens]
+        changed[tokens] = np.where(values > 0, values / penalty, values * penalty)
+        return changed
 
     def _candidates(self, weights: np.ndarray) -> np.ndarray | None:
         """The tokens to choose from, the most likely first; None for all in their order."""

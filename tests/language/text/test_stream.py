@@ -4,9 +4,9 @@ import pytest
 import tokenizers as library
 
 from penstock._src.core.errors import InvalidArgumentError
-from penstock._src.serving.generation.text.chat import prompt_of
-from penstock._src.serving.generation.text.stream import TextStream
-from penstock._src.serving.generation.text.tokenizers import Characters, load
+from penstock._src.language.text.chat import prompt_of
+from penstock._src.language.text.stream import TextStream
+from penstock._src.language.text.tokenizers import Characters, load
 
 
 class Bytes:

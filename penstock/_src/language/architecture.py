@@ -1,0 +1,67 @@
+"""What makes a language model this one and not another: numbers and choices, no code."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Activation = Literal["silu", "gelu", "gelu_tanh"]
+
+
+@dataclass(frozen=True)
+class Rope:
+    """Rotary positions: pairs of a head's numbers are turned by a frequency times the position.
+
+    Attributes:
+      frequencies: of the pairs; twice as many numbers of a head are turned, its first ones.
+      magnitude: that cosines and sines are multiplied by.
+    """
+
+    frequencies: tuple[float, ...]
+    magnitude: float = 1.0
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """A language model in numbers and choices.
+
+    What its tensors say is not repeated here: biases, norms of queries and keys, and tied embeddings follow from which weights there are.
+
+    Attributes:
+      family: the row of the table of families.
+      layers, width, heads, kv_heads, head_size, inner, vocabulary: extents; `inner` is that of the feed-forward layers.
+      context: tokens that positions are made for.
+      norm: of rows: by their root mean square, or by mean and variance.
+      epsilon: of norms.
+      activation: of feed-forward layers.
+      windows: tokens that a layer looks back at, itself included, 0 for all; for each layer.
+      ropes: kinds of rotary positions; empty if positions are learned.
+      rope_of: which of `ropes` a layer has; for each layer.
+      attention_scale: that products of queries and keys are multiplied by.
+      is_gated: True if feed-forward layers multiply by an activated product.
+      is_parallel: True if attention and feed-forward layers read the same values, and both are added.
+      attention_cap, logits_cap: that products of queries and keys, and logits, are bent to by a hyperbolic tangent; 0 for none.
+      embedding_scale: that embeddings of tokens are multiplied by.
+    """
+
+    family: str
+    layers: int
+    width: int
+    heads: int
+    kv_heads: int
+    head_size: int
+    inner: int
+    vocabulary: int
+    context: int
+    norm: Literal["rms", "layer"]
+    epsilon: float
+    activation: Activation
+    windows: tuple[int, ...]
+    ropes: tuple[Rope, ...]
+    rope_of: tuple[int, ...]
+    attention_scale: float
+    is_gated: bool = True
+    is_parallel: bool = False
+    attention_cap: float = 0.0
+    logits_cap: float = 0.0
+    embedding_scale: float = 1.0

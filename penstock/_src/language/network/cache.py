@@ -1,0 +1,165 @@
+"""Keys and values of tokens, kept for all sequences in variables that are written in place, and attention over them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from penstock._src.api.array.creation import zeros
+from penstock._src.api.array.indexing import gather, where
+from penstock._src.api.array.joining import stack
+from penstock._src.api.array.ranges import range as numbers
+from penstock._src.api.array.shaping import broadcast_to, reshape, transpose
+from penstock._src.api.array.shaping import shape as shape_of
+from penstock._src.api.linalg.products import matmul
+from penstock._src.api.math.elementwise import cast
+from penstock._src.api.module import Module
+from penstock._src.api.nn.activations import softmax
+from penstock._src.core import dtypes
+from penstock._src.eager.variable import Variable
+from penstock._src.language.architecture import Architecture
+from penstock._src.language.network.decoder import Attend, capped
+
+# The score of a token that is not seen.
+_UNSEEN = np.float32(-1e30)
+
+
+class Cache(Module):
+    """Variables `[slots, kv_heads, length, size]`, of keys and values of each layer; empty until `reset`.
+
+    Args:
+      architecture: of the model.
+      dtype: of the numbers, float32 or float16.
+    """
+
+    def __init__(self, architecture: Architecture, dtype: Any = dtypes.float32) -> None:
+        super().__init__()
+        self._architecture, self._dtype = architecture, dtype
+        a = architecture
+        nothing = zeros([0, a.kv_heads, 0, a.head_size], dtype)
+        shape = [None, a.kv_heads, None, a.head_size]
+        self.keys, self.values = (
+            [Variable(nothing, trainable=False, shape=shape) for _ in range(a.layers)]
+            for _ in range(2)
+        )
+
+    @property
+    def bytes_per_place(self) -> int:
+        """That a token of a sequence takes."""
+        a = self._architecture
+        return 2 * a.layers * a.kv_heads * a.head_size * self._dtype.size
+
+    def reset(self, slots: Any, length: Any) -> None:
+        """Makes all variables zeros of a size."""
+        a = self._architecture
+        for variable in (*self.keys, *self.values):
+            variable.assign(zeros([slots, a.kv_heads, length, a.head_size], self._dtype))
+
+    def clear(self, slot: Any) -> None:
+        """Fills a row with zeros."""
+        for variable in (*self.keys, *self.values):
+            empty = zeros(shape_of(variable)[1:], self._dtype)
+            variable.scatter_nd_update([[slot]], empty[None])
+
+    def attending_rows(self, positions: Any, span: Any) -> Attend:
+        """Returns attention of the first rows.
+
+        Args:
+          positions: of the tokens of each row, `[n, tokens]`.
+          span: the places that are looked at, 0 to any.
+        """
+        count, extent = shape_of(positions)[0], shape_of(span)[0]
+        return self._attending(
+            numbers(count), positions, span, lambda variable: variable[:count, :, :extent]
+        )
+
+    def attending_slot(self, slot: Any, positions: Any, span: Any) -> Attend:
+        """Returns attention of one row, for the tokens at positions `[1, tokens]`."""
+        extent = shape_of(span)[0]
+        return self._attending(
+            stack([slot]),
+            positions,
+            span,
+            lambda variable: gather(variable, [slot])[:, :, :extent],
+        )
+
+    def _attending(
+        self, rows: Any, positions: Any, span: Any, kept: Callable[[Any], Any]
+    ) -> Attend:
+        a = self._architecture
+        places = _places(rows, positions, a.kv_heads)
+        unseen = {window: _unseen(positions, span, window) for window in set(a.windows)}
+
+        def attend(at: int, query: Any, key: Any, value: Any) -> Any:
+            for variable, new in ((self.keys[at], key), (self.values[at], value)):
+                variable.scatter_nd_update(places, cast(transpose(new, [0, 2, 1, 3]), self._dtype))
+            keys, values = (kept(variables[at]) for variables in (self.keys, self.values))
+            return attention(a, query, keys, values, unseen[a.windows[at]])
+
+        return attend
+
+
+def attention(a: Architecture, query: Any, keys: Any, values: Any, unseen: Any) -> Any:
+    """Returns the attention of queries, several heads of which share a head of keys.
+
+    Args:
+      a: the architecture.
+      query: `[n, tokens, heads, size]`.
+      keys, values: `[n, kv_heads, places, size]`.
+      unseen: what is not looked at, `[n, tokens, places]`.
+
+    Returns:
+      float32 `[n, tokens, heads * size]`.
+    """
+    shape, group = shape_of(query), a.heads // a.kv_heads
+    count, tokens = shape[0], shape[1]
+    keys, values = cast(keys, dtypes.float32), cast(values, dtypes.float32)
+    if query.shape[1] == 1:  # a group of heads takes the place of tokens
+        query = reshape(query, [count, a.kv_heads, group, a.head_size])
+        unseen = unseen[:, None]
+    else:
+        query = transpose(
+            reshape(query, [count, tokens, a.kv_heads, group, a.head_size]), [0, 2, 3, 1, 4]
+        )
+        keys, values, unseen = keys[:, :, None], values[:, :, None], unseen[:, None, None]
+    scores = capped(
+        matmul(query, keys, transpose_b=True) * np.float32(a.attention_scale), a.attention_cap
+    )
+    attended = matmul(softmax(where(unseen, _UNSEEN, scores)), values)
+    if query.shape.rank == 5:
+        attended = transpose(attended, [0, 3, 1, 2, 4])
+    return reshape(attended, [count, tokens, a.heads * a.head_size])
+
+
+def _unseen(positions: Any, span: Any, window: int) -> Any:
+    """Which places a token does not look at, `[n, tokens, places]`: later ones, and those before its window."""
+    later = span > positions[:, :, None]
+    if not window:
+        return later
+    return later | (span <= positions[:, :, None] - window)
+
+
+def attending_within(a: Architecture, positions: Any) -> Attend:
+    """Returns attention among the tokens that are given, without a cache.
+
+    Args:
+      a: the architecture.
+      positions: `[1, tokens]`.
+    """
+    unseen = {window: _unseen(positions, positions[0], window) for window in set(a.windows)}
+
+    def attend(at: int, query: Any, key: Any, value: Any) -> Any:
+        keys, values = (transpose(each, [0, 2, 1, 3]) for each in (key, value))
+        return attention(a, query, keys, values, unseen[a.windows[at]])
+
+    return attend
+
+
+def _places(rows: Any, positions: Any, heads: int) -> Any:
+    """Where in a variable tokens are written: index vectors `[n, heads, tokens, 3]`."""
+    count, tokens = shape_of(positions)[0], shape_of(positions)[1]
+    shape = [count, heads, tokens]
+    parts = rows[:, None, None], numbers(heads)[None, :, None], positions[:, None, :]
+    return stack([broadcast_to(part, shape) for part in parts], -1)

@@ -1,0 +1,131 @@
+"""The layers of a decoder, of every family."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from penstock._src.api.array.joining import concat
+from penstock._src.api.array.shaping import reshape
+from penstock._src.api.array.shaping import shape as shape_of
+from penstock._src.api.math.elementwise import cast
+from penstock._src.api.math.reduction import reduce_mean
+from penstock._src.api.nn.activations import gelu, silu
+from penstock._src.core import dtypes
+from penstock._src.core.registry import raw
+from penstock._src.language.architecture import Activation, Architecture, Rope
+from penstock._src.language.weights.loading import DecoderWeights, Layer
+from penstock._src.language.weights.operands import Linear, Norm
+
+# Of the number of a layer, queries `[n, tokens, heads, size]`, keys and values `[n, tokens, kv_heads, size]` to `[n, tokens, heads * size]`.
+Attend = Callable[[int, Any, Any, Any], Any]
+_ACTIVATIONS: dict[Activation, Callable[[Any], Any]] = {
+    "silu": silu,
+    "gelu": lambda x: gelu(x, approximate=False),
+    "gelu_tanh": lambda x: gelu(x, approximate=True),
+}
+
+
+class Decoder:
+    """A stack of layers that look at tokens before them.
+
+    Args:
+      architecture: what is computed.
+      weights: the operands.
+    """
+
+    def __init__(self, architecture: Architecture, weights: DecoderWeights) -> None:
+        self.architecture, self.weights = architecture, weights
+
+    def values(self, tokens: Any, positions: Any, attend: Attend) -> Any:
+        """Returns what the last layer gives, normed.
+
+        Args:
+          tokens: int32 `[n, tokens]`.
+          positions: of the tokens in their sequences, likewise.
+          attend: attention.
+
+        Returns:
+          float32 `[n, tokens, width]`.
+        """
+        a, weights = self.architecture, self.weights
+        x = weights.embedding.looked_up(tokens)
+        if a.embedding_scale != 1.0:
+            x = x * np.float32(a.embedding_scale)
+        if weights.positions is not None:
+            x = x + weights.positions.looked_up(positions)
+        turns = [_turns(rope, positions) for rope in a.ropes]
+        for at, layer in enumerate(weights.layers):
+            turn = turns[a.rope_of[at]] if turns else None
+            x = self._layer(layer, at, x, turn, attend)
+        return self._normed(weights.final_norm, x)
+
+    def logits(self, values: Any) -> Any:
+        """Returns the logits of values `[..., width]`."""
+        found = self.weights.output(values)
+        return capped(found, self.architecture.logits_cap)
+
+    def _layer(self, layer: Layer, at: int, x: Any, turn: Any, attend: Attend) -> Any:
+        a = self.architecture
+        normed = self._normed(layer.attention_norm, x)
+        query = self._heads(layer.query, layer.query_norm, a.heads, normed, turn)
+        key = self._heads(layer.key, layer.key_norm, a.kv_heads, normed, turn)
+        value = _split(layer.value(normed), a.kv_heads, a.head_size)
+        attended = layer.attention_output(attend(at, query, key, value))
+        if a.is_parallel:
+            return x + attended + self._inner(layer, self._normed(layer.inner_norm, x))
+        x = x + self._normed(layer.post_attention_norm, attended)
+        inner = self._inner(layer, self._normed(layer.inner_norm, x))
+        return x + self._normed(layer.post_inner_norm, inner)
+
+    def _heads(self, linear: Linear, norm: Norm | None, heads: int, x: Any, turn: Any) -> Any:
+        """Queries or keys, normed and turned."""
+        split = self._normed(norm, _split(linear(x), heads, self.architecture.head_size))
+        return split if turn is None else _turned(split, *turn)
+
+    def _inner(self, layer: Layer, x: Any) -> Any:
+        activate = _ACTIVATIONS[self.architecture.activation]
+        if layer.gate is None:
+            return layer.down(activate(layer.up(x)))
+        return layer.down(activate(layer.gate(x)) * layer.up(x))
+
+    def _normed(self, norm: Norm | None, x: Any) -> Any:
+        """`x`, normed along its last axis; as it is if there is no norm."""
+        if norm is None:
+            return x
+        epsilon = np.float32(self.architecture.epsilon)
+        if self.architecture.norm == "layer":
+            x = x - reduce_mean(x, -1, keepdims=True)
+        scaled = x * raw.Rsqrt(reduce_mean(raw.Square(x), -1, keepdims=True) + epsilon) * norm.scale
+        return scaled if norm.bias is None else scaled + norm.bias
+
+
+def _split(x: Any, heads: int, size: int) -> Any:
+    shape = shape_of(x)
+    return reshape(x, [shape[0], shape[1], heads, size])
+
+
+def _turns(rope: Rope, positions: Any) -> tuple[Any, Any]:
+    """Cosines and sines `[n, tokens, 1, frequencies]`."""
+    angles = cast(positions, dtypes.float32)[:, :, None, None] * np.float32(rope.frequencies)
+    magnitude = np.float32(rope.magnitude)
+    if magnitude == 1:
+        return raw.Cos(angles), raw.Sin(angles)
+    return raw.Cos(angles) * magnitude, raw.Sin(angles) * magnitude
+
+
+def _turned(x: Any, cosines: Any, sines: Any) -> Any:
+    """`x`, of whose heads the numbers `i` and `i + half` of the first `2 * half` are turned."""
+    half = cosines.shape[-1]
+    first, second = x[..., :half], x[..., half : 2 * half]
+    parts = [first * cosines - second * sines, second * cosines + first * sines]
+    if 2 * half < x.shape[-1]:
+        parts.append(x[..., 2 * half :])
+    return concat(parts, -1)
+
+
+def capped(x: Any, cap: float) -> Any:
+    """Returns numbers bent by a hyperbolic tangent, so that they stay below a cap; 0 for none."""
+    return raw.Tanh(x / np.float32(cap)) * np.float32(cap) if cap else x

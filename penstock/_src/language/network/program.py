@@ -1,0 +1,85 @@
+"""The functions of a decoder that are compiled, over its cache; one program of each serves all lengths."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import penstock._src.api.load  # noqa: F401  (tensors have their operators)
+from penstock._src.api.array.ranges import range as numbers
+from penstock._src.api.array.shaping import shape as shape_of
+from penstock._src.api.math.arithmetic import minimum
+from penstock._src.api.module import Module
+from penstock._src.core import dtypes
+from penstock._src.core.specs import TensorSpec
+from penstock._src.function.function import function
+from penstock._src.language.network.cache import Cache, attending_within
+from penstock._src.language.network.decoder import Decoder
+
+
+def _vector(name: str) -> TensorSpec:
+    return TensorSpec([None], dtypes.int32, name)
+
+
+def _scalar(name: str) -> TensorSpec:
+    return TensorSpec([], dtypes.int32, name)
+
+
+class Program(Module):
+    """What generates: the contract of `penstock serve` (docs/serving.md).
+
+    Args:
+      decoder: the model.
+      length: tokens of a sequence.
+    """
+
+    def __init__(self, decoder: Decoder, length: int) -> None:
+        super().__init__()
+        self._decoder, self._last = decoder, length - 1
+        self.cache = Cache(decoder.architecture)
+
+    @function(input_signature=[_scalar("slots"), _scalar("length")], autograph=False)
+    def reset(self, slots: Any, length: Any) -> dict[str, Any]:
+        """Empties the cache."""
+        self.cache.reset(slots, length)
+        return {"slots": slots}
+
+    @function(input_signature=[_scalar("slot")], autograph=False)
+    def clear(self, slot: Any) -> dict[str, Any]:
+        """Fills a row of the cache with zeros."""
+        self.cache.clear(slot)
+        return {"slot": slot}
+
+    @function(
+        input_signature=[
+            _vector("tokens"),
+            _scalar("slot"),
+            _scalar("start"),
+            _scalar("last"),
+            _vector("span"),
+        ],
+        autograph=False,
+    )
+    def prefill(self, tokens: Any, slot: Any, start: Any, last: Any, span: Any) -> dict[str, Any]:
+        """Computes a piece of a prompt; returns the logits after one of its tokens."""
+        at = minimum(start + numbers(shape_of(tokens)[0]), self._last)
+        attend = self.cache.attending_slot(slot, at[None], span)
+        values = self._decoder.values(tokens[None], at[None], attend)
+        return {"logits": self._decoder.logits(values[0, last][None])[0]}
+
+    @function(
+        input_signature=[_vector("tokens"), _vector("positions"), _vector("span")],
+        autograph=False,
+    )
+    def decode(self, tokens: Any, positions: Any, span: Any) -> dict[str, Any]:
+        """Computes a token of each of the first rows."""
+        attend = self.cache.attending_rows(positions[:, None], span)
+        values = self._decoder.values(tokens[:, None], positions[:, None], attend)
+        return {"logits": self._decoder.logits(values[:, 0])}
+
+    @function(input_signature=[_vector("tokens")], autograph=False)
+    def whole(self, tokens: Any) -> dict[str, Any]:
+        """Computes the logits after each token of a text, without the cache."""
+        at = numbers(shape_of(tokens)[0])[None]
+        attend = attending_within(self._decoder.architecture, at)
+        values = self._decoder.values(tokens[None], at, attend)
+        return {"logits": self._decoder.logits(values)[0]}

@@ -1,0 +1,136 @@
+"""Finds the tensors of a model by our names, and checks their shapes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from penstock._src.core.errors import DataLossError, NotFoundError
+from penstock._src.formats.weights.stored import StoredTensor, Weights
+from penstock._src.language.families.names import GGUF, LAYOUTS, OR, OUTPUT_PREFIXES, PREFIXES
+from penstock._src.language.families.table import FAMILIES, Family
+from penstock._src.language.weights.operands import Linear, Matrix, Norm, tensor_of
+
+_EMBEDDING, _OUTPUT = "embedding", "output"
+
+
+class Finder:
+    """The tensors of a file by our names.
+
+    Args:
+      weights: of the file.
+      family: the name of the model's family.
+      is_gguf: whether names and orders are those of GGUF, or of Hugging Face.
+      packs: False: matrices are unpacked to float32.
+
+    Raises:
+      NotFoundError: there is no embedding, so names are of no known layout.
+    """
+
+    def __init__(self, weights: Weights, family: str, is_gguf: bool, packs: bool) -> None:
+        self.weights, self.is_gguf, self._packs = weights, is_gguf, packs
+        self.family: Family = FAMILIES[family]
+        self._names: Mapping[str, str] = GGUF if is_gguf else LAYOUTS[self.family.layout]
+        self._prefix = "" if is_gguf else self._found_prefix()
+
+    def _found_prefix(self) -> str:
+        for prefix in PREFIXES:
+            if f"{prefix}{self._names[_EMBEDDING]}.weight" in self.weights.tensors:
+                return prefix
+        raise NotFoundError(
+            f"{self.weights.path}: there is no tensor '{self._names[_EMBEDDING]}.weight', so this is no model of the family {self.family.name}."
+        )
+
+    def name(self, ours: str, layer: int = 0, part: str = "weight") -> str:
+        """Returns the name of a tensor in the file."""
+        if ours == _OUTPUT and not self.is_gguf:
+            either = self._names[ours].split(OR)
+            names = [f"{prefix}{name}.{part}" for prefix in OUTPUT_PREFIXES for name in either]
+            return next((name for name in names if name in self.weights.tensors), names[0])
+        return f"{self._prefix}{self._names[ours].format(layer)}.{part}"
+
+    def has(self, ours: str, layer: int = 0, part: str = "weight") -> bool:
+        """True if the tensor is there."""
+        return ours in self._names and self.name(ours, layer, part) in self.weights.tensors
+
+    def stored(self, ours: str, layer: int, part: str, shape: Sequence[int]) -> StoredTensor:
+        """Returns a tensor.
+
+        Raises:
+          NotFoundError: it is missing.
+          DataLossError: it has another shape.
+        """
+        name = self.name(ours, layer, part)
+        found = self.weights.tensors.get(name)
+        if found is None:
+            raise NotFoundError(f"{self.weights.path}: there is no tensor '{name}'.")
+        if found.shape != tuple(shape):
+            raise DataLossError(
+                f"{self.weights.path}: tensor '{name}': expected the shape {list(shape)}. Found {list(found.shape)}."
+            )
+        return found
+
+    def vector(self, ours: str, layer: int, part: str, size: int) -> np.ndarray:
+        """Returns a vector, float32."""
+        return np.asarray(self.stored(ours, layer, part, [size]).array(), np.float32)
+
+    def norm(self, ours: str, size: int, layer: int = 0) -> Norm | None:
+        """Returns a norm; None if the model has none there."""
+        if not self.has(ours, layer):
+            return None
+        scale = self.vector(ours, layer, "weight", size)
+        if self.family.norm_offset and not self.is_gguf:
+            scale = scale + np.float32(self.family.norm_offset)
+        bias = self.vector(ours, layer, "bias", size) if self.has(ours, layer, "bias") else None
+        return Norm(tensor_of(scale), None if bias is None else tensor_of(bias))
+
+    def linear(
+        self,
+        ours: str,
+        rows: int,
+        columns: int,
+        layer: int,
+        order: np.ndarray | slice | None = None,
+    ) -> Linear:
+        """Returns a matrix with its bias, if it has one.
+
+        Args:
+          ours: our name.
+          rows, columns: of the matrix in the file, as it is multiplied by.
+          layer: the layer.
+          order: of the rows that are wanted; None for all as they are.
+        """
+        held = self._rows(ours, rows, columns, layer)
+        bias = self.vector(ours, layer, "bias", rows) if self.has(ours, layer, "bias") else None
+        values = held.values._value
+        if order is not None:
+            values = values[order]
+            bias = None if bias is None else np.ascontiguousarray(bias[order])
+        matrix = Matrix(len(values), columns, tensor_of(values), held.format)
+        return Linear(matrix, None if bias is None else tensor_of(bias))
+
+    def matrix(self, ours: str, rows: int, columns: int) -> Matrix:
+        """Returns a matrix that is held as it is multiplied by, in every layout."""
+        return self._matrix(self.stored(ours, 0, "weight", [rows, columns]))
+
+    def _rows(self, ours: str, rows: int, columns: int, layer: int) -> Matrix:
+        is_transposed = self.family.is_transposed and not self.is_gguf
+        shape = [columns, rows] if is_transposed else [rows, columns]
+        found = self.stored(ours, layer, "weight", shape)
+        if not is_transposed:
+            return self._matrix(found)
+        return Matrix(rows, columns, tensor_of(np.ascontiguousarray(found.array().T)))
+
+    def _matrix(self, found: StoredTensor) -> Matrix:
+        rows, columns = found.shape
+        if found.type.is_packed and self._packs:
+            values = found.data.reshape(rows, -1)
+            return Matrix(rows, columns, tensor_of(values), found.type.name)
+        if found.type.is_packed:
+            return Matrix(rows, columns, tensor_of(found.array()))
+        if found.type.name not in ("F32", "F16", "BF16"):
+            raise DataLossError(
+                f"{self.weights.path}: expected a matrix of floats. Found one of {found.type.name} {list(found.shape)}."
+            )
+        return Matrix(rows, columns, tensor_of(found.array()))

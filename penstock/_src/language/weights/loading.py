@@ -1,0 +1,139 @@
+"""Makes the layers of a decoder of its tensors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from penstock._src.core.errors import DataLossError
+from penstock._src.language.architecture import Architecture
+from penstock._src.language.weights.finding import Finder
+from penstock._src.language.weights.operands import Linear, Matrix, Norm
+
+
+@dataclass(frozen=True, eq=False)
+class Layer:
+    """The operands of a layer; norms that a model does not have are None, as is the gate where it has none."""
+
+    query: Linear
+    key: Linear
+    value: Linear
+    attention_output: Linear
+    up: Linear
+    down: Linear
+    gate: Linear | None
+    attention_norm: Norm | None
+    query_norm: Norm | None
+    key_norm: Norm | None
+    post_attention_norm: Norm | None
+    inner_norm: Norm | None
+    post_inner_norm: Norm | None
+
+
+@dataclass(frozen=True, eq=False)
+class DecoderWeights:
+    """The operands of a decoder.
+
+    Attributes:
+      embedding: a row for each token.
+      positions: a row for each position; None if they are not learned.
+      layers: of each layer.
+      final_norm: before the output.
+      output: from values to logits; the embedding's matrix if they are tied.
+    """
+
+    embedding: Matrix
+    positions: Matrix | None
+    layers: tuple[Layer, ...]
+    final_norm: Norm | None
+    output: Linear
+
+
+def load(finder: Finder, architecture: Architecture) -> DecoderWeights:
+    """Returns the operands of a decoder.
+
+    Raises:
+      NotFoundError: a tensor is missing.
+      DataLossError: one has another shape than the architecture says, or extents do not fit each other.
+    """
+    a = architecture
+    if a.heads % a.kv_heads:
+        raise DataLossError(
+            f"{finder.weights.path}: {a.heads} heads of queries do not share {a.kv_heads} heads of keys."
+        )
+    embedding = finder.matrix("embedding", a.vocabulary, a.width)
+    has_positions = not a.ropes
+    is_tied = not finder.has("output") and finder.weights.metadata.get("tie_word_embeddings", True)
+    output = Linear(embedding) if is_tied else finder.linear("output", a.vocabulary, a.width, 0)
+    return DecoderWeights(
+        embedding,
+        finder.matrix("positions", a.context, a.width) if has_positions else None,
+        tuple(_layer(finder, a, at) for at in range(a.layers)),
+        finder.norm("final_norm", a.width),
+        output,
+    )
+
+
+def _layer(finder: Finder, a: Architecture, at: int) -> Layer:
+    query, key, value = _queries_keys_values(finder, a, at)
+    gate, up = _gate_and_up(finder, a, at)
+    return Layer(
+        query=query,
+        key=key,
+        value=value,
+        attention_output=finder.linear("attention_output", a.width, a.heads * a.head_size, at),
+        up=up,
+        down=finder.linear("down", a.width, a.inner, at),
+        gate=gate,
+        attention_norm=finder.norm("attention_norm", a.width, at),
+        query_norm=finder.norm("query_norm", a.head_size, at),
+        key_norm=finder.norm("key_norm", a.head_size, at),
+        post_attention_norm=finder.norm("post_attention_norm", a.width, at),
+        inner_norm=finder.norm("inner_norm", a.width, at),
+        post_inner_norm=finder.norm("post_inner_norm", a.width, at),
+    )
+
+
+def _queries_keys_values(finder: Finder, a: Architecture, at: int) -> tuple[Linear, ...]:
+    counts = (a.heads, a.kv_heads, a.kv_heads)
+    sizes = [count * a.head_size for count in counts]
+    if not finder.has("qkv", at):
+        names = zip(("query", "key", "value"), counts, sizes, strict=True)
+        return tuple(
+            finder.linear(name, rows, a.width, at, _order(finder, a, name, count))
+            for name, count, rows in names
+        )
+    total = sum(sizes)
+    if finder.family.qkv == "by head" and not finder.is_gguf:
+        numbers = np.arange(total).reshape(a.heads, 3, a.head_size)
+        orders = [numbers[:, part].reshape(-1) for part in range(3)]
+        return tuple(finder.linear("qkv", total, a.width, at, order) for order in orders)
+    ends = np.cumsum([0, *sizes])
+    parts = [slice(ends[part], ends[part + 1]) for part in range(3)]
+    return tuple(finder.linear("qkv", total, a.width, at, part) for part in parts)
+
+
+def _order(finder: Finder, a: Architecture, name: str, heads: int) -> np.ndarray | None:
+    """The order in which the two halves of a head are turned together, where the file has it so for neighbors."""
+    if name == "value" or not (finder.is_gguf and finder.family.is_interleaved):
+        return None
+    turned = 2 * len(a.ropes[0].frequencies)
+    numbers = np.arange(heads * a.head_size).reshape(heads, a.head_size)
+    pairs = numbers[:, :turned].reshape(heads, turned // 2, 2).transpose(0, 2, 1)
+    numbers[:, :turned] = pairs.reshape(heads, turned).copy()
+    return numbers.reshape(-1)
+
+
+def _gate_and_up(finder: Finder, a: Architecture, at: int) -> tuple[Linear | None, Linear]:
+    if not a.is_gated:
+        return None, finder.linear("up", a.inner, a.width, at)
+    joint = "gate_up" if finder.has("gate_up", at) else "up"
+    if joint == "gate_up" or not finder.has("gate", at):  # the gate's rows come first
+        both = [
+            finder.linear(joint, 2 * a.inner, a.width, at, part)
+            for part in (slice(0, a.inner), slice(a.inner, None))
+        ]
+        return both[0], both[1]
+    gate = finder.linear("gate", a.inner, a.width, at)
+    return gate, finder.linear("up", a.inner, a.width, at)

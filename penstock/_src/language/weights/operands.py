@@ -1,0 +1,74 @@
+"""Operands of a network: matrices, packed or not, and vectors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from penstock._src.api.array.indexing import gather
+from penstock._src.api.linalg.products import matmul
+from penstock._src.api.math.elementwise import cast
+from penstock._src.core import dtypes
+from penstock._src.core.registry import raw
+from penstock._src.eager.tensor import EagerTensor
+
+
+def tensor_of(array: np.ndarray) -> EagerTensor:
+    """Returns a tensor that shares its memory with an array, which nothing may write to."""
+    return EagerTensor(array, dtypes.as_dtype(array.dtype))
+
+
+@dataclass(frozen=True, eq=False)
+class Matrix:
+    """Rows of numbers, which are multiplied by or looked up.
+
+    Attributes:
+      rows, columns: its shape.
+      values: floats `[rows, columns]`, or the bytes of packed rows.
+      format: of packed rows; empty if they are not.
+    """
+
+    rows: int
+    columns: int
+    values: EagerTensor
+    format: str = ""
+
+    def product(self, x: Any) -> Any:
+        """Returns `x` times the transposed matrix, float32."""
+        if self.format:
+            return raw.PackedMatMul(x, self.values, format=self.format)
+        return matmul(x, cast(self.values, dtypes.float32), transpose_b=True)
+
+    def looked_up(self, indices: Any) -> Any:
+        """Returns rows, float32."""
+        if self.format:
+            return raw.PackedGather(self.values, indices, format=self.format)
+        return cast(gather(self.values, indices), dtypes.float32)
+
+    @property
+    def bytes(self) -> int:
+        """That the numbers take."""
+        return self.values._value.nbytes
+
+
+@dataclass(frozen=True, eq=False)
+class Linear:
+    """A matrix, and what is added to its products; None for nothing."""
+
+    matrix: Matrix
+    bias: EagerTensor | None = None
+
+    def __call__(self, x: Any) -> Any:
+        """Returns products."""
+        product = self.matrix.product(x)
+        return product if self.bias is None else product + self.bias
+
+
+@dataclass(frozen=True, eq=False)
+class Norm:
+    """The factors of a norm, and what is added; None for nothing."""
+
+    scale: EagerTensor
+    bias: EagerTensor | None = None

@@ -1,0 +1,81 @@
+"""Records what transformers 5.24 computes in float64: `python record.py` writes decoders.json and decoders.npz, for tests of tiny models.
+
+Needs torch and transformers. Weights are drawn by `tests/language/tiny.py`, from the names of tensors.
+"""
+
+import json
+import pathlib
+import sys
+
+import numpy as np
+import torch
+import transformers as t
+
+HERE = pathlib.Path(__file__).parent
+sys.path.insert(0, str(HERE.parents[3]))
+from tests.language.tiny import KEPT, TOKENS, drawn  # noqa: E402
+
+SIZES = {
+    "vocab_size": 96,
+    "hidden_size": 32,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "intermediate_size": 48,
+    "max_position_embeddings": 64,
+}
+PHI = {**SIZES, "hidden_size": 64, "pad_token_id": 0}
+NEOX = {name: SIZES[name] for name in SIZES if name != "num_key_value_heads"}
+ORIGINAL = {"rope_theta": 10000.0, "original_max_position_embeddings": 16}
+ROPES = {
+    "llama3": {
+        "rope_type": "llama3",
+        "factor": 8.0,
+        "low_freq_factor": 1.0,
+        "high_freq_factor": 4.0,
+    },
+    "yarn": {"rope_type": "yarn", "factor": 4.0},
+    "linear": {"rope_type": "linear", "factor": 4.0},
+}
+LONG = {
+    "rope_type": "longrope",
+    "partial_rotary_factor": 0.75,
+    "short_factor": [1.0 + i / 10 for i in range(6)],
+    "long_factor": [1.5 + i for i in range(6)],
+}
+MODELS = {
+    "llama": t.LlamaConfig(**SIZES, tie_word_embeddings=False, attention_bias=True, mlp_bias=True),
+    **{f"llama-{name}": t.LlamaConfig(**SIZES, rope_parameters={**ORIGINAL, **rope}, tie_word_embeddings=True) for name, rope in ROPES.items()},
+    "mistral": t.MistralConfig(**SIZES, sliding_window=5),
+    "qwen2": t.Qwen2Config(**{**SIZES, "num_hidden_layers": 3}, use_sliding_window=True, sliding_window=4, max_window_layers=1),
+    "qwen3": t.Qwen3Config(**SIZES, head_dim=16, tie_word_embeddings=True),
+    "gemma2": t.Gemma2Config(**SIZES, head_dim=16, query_pre_attn_scalar=24, sliding_window=5, attn_logit_softcapping=2.0, final_logit_softcapping=3.0),
+    "gemma3": t.Gemma3TextConfig(**{**SIZES, "num_hidden_layers": 6}, head_dim=16, query_pre_attn_scalar=16, sliding_window=5),
+    "phi3": t.Phi3Config(**PHI, rope_parameters={"rope_type": "default", "rope_theta": 10000.0, "partial_rotary_factor": 0.75}),
+    "phi3-longrope": t.Phi3Config(**PHI, original_max_position_embeddings=16, rope_parameters={**LONG, "rope_theta": 10000.0}),
+    "gpt2": t.GPT2Config(vocab_size=96, n_embd=32, n_layer=2, n_head=4, n_positions=64),
+    "gpt_neox": t.GPTNeoXConfig(**NEOX, rotary_pct=0.5),
+    "gpt_neox-serial": t.GPTNeoXConfig(**NEOX, use_parallel_residual=False),
+}  # fmt: skip
+
+
+def main() -> None:
+    described, logits = {}, {}
+    for name, config in MODELS.items():
+        config._attn_implementation = "eager"
+        model = t.AutoModelForCausalLM.from_config(config).eval().double()
+        held = dict(model.named_parameters())
+        with torch.no_grad():
+            for key, parameter in held.items():
+                parameter.copy_(torch.tensor(drawn(key, tuple(parameter.shape))))
+            found = model(torch.tensor(TOKENS)[None]).logits[0].numpy()
+        shapes = {key: list(parameter.shape) for key, parameter in held.items()}
+        config_text = json.loads(config.to_json_string(use_diff=True))
+        described[name] = {"config": config_text, "shapes": shapes}
+        logits[name] = found[KEPT].astype(np.float64)
+    (HERE / "decoders.json").write_text(json.dumps(described, indent=1) + "\n")
+    np.savez_compressed(HERE / "decoders.npz", **logits)
+
+
+if __name__ == "__main__":
+    main()

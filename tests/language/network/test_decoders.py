@@ -1,0 +1,77 @@
+"""Decoders of every family compute transformers' logits, whole, in pieces over the cache, and among other sequences."""
+
+import numpy as np
+import pytest
+
+import penstock as tf
+from penstock._src.language.families.hugging_face import architecture_of
+from penstock._src.language.network.decoder import Decoder
+from penstock._src.language.network.program import Program
+from penstock._src.language.weights.finding import Finder
+from penstock._src.language.weights.loading import load
+from tests.language.tiny import KEPT, TOKENS, logits_of, models, weights_of
+
+SPAN = np.arange(32, dtype=np.int32)
+NAMES = sorted(models())
+
+
+def program_of(weights, length=32):
+    architecture = architecture_of(weights.metadata, weights.path)
+    finder = Finder(weights, architecture.family, is_gguf=False, packs=True)
+    return Program(Decoder(architecture, load(finder, architecture)), length)
+
+
+def check(found, wanted):
+    np.testing.assert_allclose(found, wanted, rtol=0, atol=3e-5 * np.abs(wanted).max())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_logits_are_those_of_transformers(name):
+    program = program_of(weights_of(name))
+    found = program.whole(tf.constant(TOKENS))["logits"]
+    check(found.numpy()[KEPT], logits_of(name))
+
+
+# One of each kind of attention: all tokens, windows of some layers, shared heads, learned positions.
+@pytest.mark.parametrize("name", ["llama", "gemma3", "gpt2"])
+def test_cached_pieces_and_tokens_give_the_same(name):
+    program, wanted = program_of(weights_of(name)), logits_of(name)
+    program.reset(3, 32)
+    pieces = [
+        program.prefill(TOKENS[:7], 1, 0, 6, SPAN),
+        program.prefill(TOKENS[7:12], 1, 7, 4, SPAN),
+    ]
+    check(pieces[0]["logits"], wanted[1])
+    check(pieces[1]["logits"], wanted[2])
+    for at in range(12, 24):
+        row, position = np.array([5, TOKENS[at]], np.int32), np.array([0, at], np.int32)
+        found = program.decode(row, position, SPAN)["logits"][1]
+        if at in KEPT:
+            check(found, wanted[KEPT.index(at)])
+
+
+def test_one_program_serves_all_lengths():
+    program = program_of(weights_of("llama"))
+    program.reset(1, 32)
+    for count in (3, 5, 9, 4):
+        program.prefill(TOKENS[:count], 0, 0, count - 1, SPAN[: count + 8])
+        program.decode(TOKENS[:1], np.int32([count]), SPAN[: count + 8])
+    for function in (program.prefill, program.decode):
+        assert function.experimental_get_tracing_count() == 1
+
+
+def test_an_output_that_is_missing_is_not_taken_for_tied():
+    weights = weights_of("llama")
+    del weights.tensors["lm_head.weight"]
+    with pytest.raises(tf.errors.NotFoundError, match=r"llama: .*'lm_head.weight'"):
+        program_of(weights)
+
+
+def test_tensors_of_other_shapes_are_named():
+    weights = weights_of("llama")
+    weights.metadata["intermediate_size"] = 50
+    message = (
+        r"'model.layers.0.mlp.gate_proj.weight': expected the shape \[50, 32\]. Found \[48, 32\]"
+    )
+    with pytest.raises(tf.errors.DataLossError, match=message):
+        program_of(weights)
