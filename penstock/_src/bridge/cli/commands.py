@@ -44,6 +44,11 @@ COMMANDS = {
     ),
     "build": ("models.build", "MODEL -o FOLDER", "makes a library of a model, for any machine"),
     "serve": ("serve", "MODEL", "serves models behind TensorFlow Serving's REST and gRPC APIs"),
+    "generate": (
+        "models.generate",
+        "MODEL [PROMPT]",
+        "goes on with a text, by a language model in a GGUF file or Hugging Face folder",
+    ),
     "predict": (
         "predict",
         "URL [FILE]",

@@ -49,6 +49,23 @@ class _Cursor:
         self.at += size
         return found.decode("utf-8", "surrogateescape")
 
+    def texts(self, count: int) -> list[str]:
+        """Several texts; vocabularies are long, so that a call for each would take as long as everything else."""
+        data, at, found = self.data, self.at, []
+        end, length = len(data), struct.Struct("<Q")
+        for _ in range(count):
+            if at + 8 > end:
+                break
+            (size,) = length.unpack_from(data, at)
+            if size > end - at - 8:
+                break
+            found.append(str(data[at + 8 : at + 8 + size], "utf-8", "surrogateescape"))
+            at += 8 + size
+        self.at = at
+        if len(found) < count:
+            self.text()  # fails, and says why
+        return found
+
     def value(self, kind: int, depth: int = 0) -> Any:
         """A value of metadata; arrays of numbers are NumPy's."""
         if kind == layout.STRING:
@@ -68,7 +85,7 @@ class _Cursor:
             return (found != 0) if inner == layout.BOOL else found.view(dtype).copy()
         self.need(count * (8 if inner == layout.STRING else 12))
         if inner == layout.STRING:
-            return [self.text() for _ in range(count)]
+            return self.texts(count)
         return [self.value(inner, depth + 1) for _ in range(count)]
 
 

@@ -28,8 +28,12 @@ class Tokenizer(Protocol):
     def encode(self, text: str) -> list[int]:
         """Returns the tokens of a text."""
 
-    def encode_parts(self, parts: Sequence[Part]) -> list[int]:
+    def encode_parts(self, parts: Sequence[Part], is_whole: bool = False) -> list[int]:
         """Returns the tokens of a prompt, without any that control the model for what is not the model's own.
+
+        Args:
+          parts: of the prompt.
+          is_whole: True: what begins and ends every text is among them, and is not added.
 
         Raises:
           InvalidArgumentError: a part that is not the model's own cannot be written without them.
@@ -61,7 +65,7 @@ class Characters:
             raise InvalidArgumentError(f"The model does not know the character {unknown[0]!r}.")
         return [self._tokens[character] for character in text]
 
-    def encode_parts(self, parts: Sequence[Part]) -> list[int]:
+    def encode_parts(self, parts: Sequence[Part], is_whole: bool = False) -> list[int]:
         """Returns the tokens of the parts' characters, of which none controls anything."""
         return self.encode("".join(part.text for part in parts))
 
@@ -79,14 +83,8 @@ class _Library:
     """
 
     def __init__(self, text: str, own: Sequence[str]) -> None:
-        try:
-            library = importlib.import_module("tokenizers")
-        except ModuleNotFoundError as error:
-            raise ImportError(
-                "The model's tokenizer needs the package tokenizers: pip install 'penstock[generate]'."
-            ) from error
-        self._library: Any = library
-        self._tokenizer: Any = library.Tokenizer.from_str(text)
+        self._library = library()
+        self._tokenizer: Any = self._library.Tokenizer.from_str(text)
         added = self._tokenizer.get_added_tokens_decoder()
         # Other added tokens are text, such as runs of spaces.
         self._control = {
@@ -94,7 +92,9 @@ class _Library:
             for token, each in added.items()
             if each.special or any(each.content in piece for piece in own)
         }
-        self._plain = self._without_control(text) if own else None
+        # Made when it is first needed, of the text.
+        self._text = text if own else ""
+        self._plain: Any = None
 
     def _without_control(self, text: str) -> Any:
         """The tokenizer that takes control tokens for plain text."""
@@ -105,12 +105,14 @@ class _Library:
     def encode(self, text: str) -> list[int]:
         return self._tokenizer.encode(text).ids
 
-    def encode_parts(self, parts: Sequence[Part]) -> list[int]:
-        whole = self._tokenizer.encode("".join(part.text for part in parts))
+    def encode_parts(self, parts: Sequence[Part], is_whole: bool = False) -> list[int]:
+        text = "".join(part.text for part in parts)
+        whole = self._tokenizer.encode(text, add_special_tokens=not is_whole)
         if not self._is_controlled(whole, parts):
             return whole.ids
         pieces = [self._encode_part(part) for part in parts]
-        return self._tokenizer.post_process(self._library.Encoding.merge(pieces, True)).ids
+        joined = self._library.Encoding.merge(pieces, True)
+        return joined.ids if is_whole else self._tokenizer.post_process(joined).ids
 
     def _is_controlled(self, encoding: Any, parts: Sequence[Part]) -> bool:
         """Whether a control token stands anywhere but within the model's own texts."""
@@ -129,6 +131,8 @@ class _Library:
         return False
 
     def _encode_part(self, part: Part) -> Any:
+        if self._text and self._plain is None and not part.is_own:
+            self._plain = self._without_control(self._text)
         if part.is_own or self._plain is None:
             return self._tokenizer.encode(part.text, add_special_tokens=False)
         encoding = self._plain.encode(part.text, add_special_tokens=False)
@@ -141,6 +145,40 @@ class _Library:
 
     def decode(self, tokens: Sequence[int]) -> str:
         return self._tokenizer.decode(list(tokens))
+
+
+def library() -> Any:
+    """Returns the library `tokenizers`.
+
+    Raises:
+      ImportError: it is not installed.
+    """
+    try:
+        return importlib.import_module("tokenizers")
+    except ModuleNotFoundError as error:
+        raise ImportError(
+            "The model's tokenizer needs the package tokenizers: pip install 'penstock[language]'."
+        ) from error
+
+
+def of_library(text: str, own: Sequence[str], where: str) -> Tokenizer:
+    """Returns the tokenizer that a text of the format of the library `tokenizers` describes.
+
+    Args:
+      text: JSON.
+      own: the model's own texts in prompts.
+      where: the file, for messages.
+
+    Raises:
+      InvalidArgumentError: the text is damaged.
+      ImportError: the library is not installed.
+    """
+    try:
+        return _Library(text, own)
+    except ImportError:
+        raise
+    except Exception as error:  # the library has no class of its own
+        raise InvalidArgumentError(f"{where}: {error}") from error
 
 
 def load(path: str, own: Sequence[str] = ()) -> Tokenizer:
@@ -156,12 +194,7 @@ def load(path: str, own: Sequence[str] = ()) -> Tokenizer:
     """
     text = files.read(path).decode()
     if not path.endswith(CHARACTERS):
-        try:
-            return _Library(text, own)
-        except ImportError:
-            raise
-        except Exception as error:  # the library has no class of its own
-            raise InvalidArgumentError(f"{path}: {error}") from error
+        return of_library(text, own, path)
     try:
         found = json.loads(text)
     except ValueError as error:

@@ -1,0 +1,79 @@
+"""`penstock generate`: the text that a language model goes on with."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from penstock._src.bridge.cli.arguments import Parser, Refused
+
+DESCRIPTION = """Prints the text that a language model goes on with, as it comes. MODEL is a GGUF file, or a Hugging Face folder with safetensors.
+
+Without PROMPT, it is read from the standard input; with --chat, each line there is a message of a conversation."""
+# Option: type, default, what it says.
+OPTIONS: dict[str, tuple[Any, Any, str]] = {
+    "max-tokens": (int, 256, "that are generated at most"),
+    "temperature": (float, 0.0, "0 takes the most likely token"),
+    "top-k": (int, 0, "only so many of the most likely tokens are chosen from; 0 for all"),
+    "top-p": (float, 1.0, "only the most likely tokens whose probabilities add up to this"),
+    "min-p": (float, 0.0, "only tokens at least this times as probable as the most likely one"),
+    "repetition-penalty": (float, 1.0, "above 1, makes tokens that came before less likely"),
+    "seed": (int, None, "of the random numbers"),
+}
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Generates a text; returns 0."""
+    parser = Parser("penstock generate", DESCRIPTION)
+    parser.add_argument("model", metavar="MODEL", help="a .gguf file, or a folder")
+    parser.add_argument("prompt", metavar="PROMPT", nargs="?", help="the beginning, or a message")
+    for name, (kind, default, text) in OPTIONS.items():
+        shown = text if default is None else f"{text} (default {default})"
+        parser.add_argument(f"--{name}", type=kind, default=default, help=shown)
+    parser.add_argument("--stop", action="append", default=[], help="a text that ends it; several")
+    parser.add_argument(
+        "--chat", action="store_true", help="PROMPT is a message, which is answered"
+    )
+    parser.add_argument("--system", default="", help="a message of the system, before PROMPT")
+    parser.add_argument("--length", type=int, help="tokens that there is room for (default 4096)")
+    parser.add_argument("--unpacked", action="store_true", help="unpacks weights to float32")
+    parsed = parser.parse_args(arguments)
+    # Each command loads what it needs.
+    from penstock._src.core.errors import OpError
+    from penstock._src.language.model import load
+
+    options = {name.replace("-", "_"): getattr(parsed, name.replace("-", "_")) for name in OPTIONS}
+    options["stop"] = parsed.stop
+    try:
+        model = load(parsed.model, length=parsed.length, packed=not parsed.unpacked)
+        with contextlib.suppress(KeyboardInterrupt):
+            if parsed.chat or parsed.system:
+                _chat(model, parsed, options)
+            else:
+                prompt = sys.stdin.read() if parsed.prompt is None else parsed.prompt
+                _print(model.stream(prompt, **options))
+    except (OpError, OSError, ValueError, ImportError) as error:
+        raise Refused(str(error)) from error
+    return 0
+
+
+def _chat(model: Any, parsed: Any, options: dict[str, Any]) -> None:
+    """Answers one message, or those that are typed."""
+    messages = [{"role": "system", "content": parsed.system}] if parsed.system else []
+    given = iter(sys.stdin) if parsed.prompt is None else iter([parsed.prompt])
+    for line in given:
+        messages.append({"role": "user", "content": line.rstrip("\n")})
+        answer = _print(model.stream(model.prompt_of(messages), **options))
+        messages.append({"role": "assistant", "content": answer})
+
+
+def _print(pieces: Any) -> str:
+    """Prints pieces as they come; returns all of them."""
+    found = []
+    for piece in pieces:
+        print(piece, end="", flush=True)
+        found.append(piece)
+    print(flush=True)
+    return "".join(found)

@@ -1,0 +1,313 @@
+"""`tf.language.load`: a language model from somebody's file, which goes on with texts and answers messages."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from penstock._src.core.errors import InvalidArgumentError
+from penstock._src.language import files
+from penstock._src.language.architecture import Architecture
+from penstock._src.language.files import LanguageFiles
+from penstock._src.language.network.decoder import Decoder
+from penstock._src.language.network.program import Program
+from penstock._src.language.sampling import Sampler, Sampling
+from penstock._src.language.text.stream import TextStream
+from penstock._src.language.text.templates import Template
+from penstock._src.language.text.tokenizers import Tokenizer
+from penstock._src.language.weights.finding import Finder
+from penstock._src.language.weights.loading import load as load_weights
+from penstock._src.util.export import export
+
+# Tokens of a conversation, where a model was made for more: they take memory.
+_LENGTH = 4096
+# Of a prompt that are computed at a time.
+_PIECE = 256
+# Places of the cache that are looked at come in multiples of this, so that programs meet few numbers.
+_SPAN = 64
+Prompt = str | Sequence[int]
+Messages = str | Sequence[Mapping[str, Any]]
+
+
+@export("language.LanguageModel", v1=[])
+class LanguageModel:
+    """A language model, made by `tf.language.load`. Several threads may use it, one at a time.
+
+    Attributes:
+      architecture: extents and choices of the model, as `layers`, `width`, `heads`, `vocabulary`, `context`.
+      length: tokens of a text that there is room for, with its prompt.
+      stop_tokens: that end a text.
+      tokenizer: has `encode(text)` and `decode(tokens)`; None if the model's files have no tokenizer.
+
+    >>> model = tf.language.load("tiny.gguf")  # doctest: +SKIP
+    >>> model.generate("Once upon a time", max_tokens=20)  # doctest: +SKIP
+    """
+
+    def __init__(self, about: LanguageFiles, program: Program, length: int) -> None:
+        self._files, self._program, self.length = about, program, length
+        self.architecture: Architecture = about.architecture
+        self.stop_tokens = about.stop_tokens
+        self.tokenizer: Tokenizer | None = about.tokenizer()
+        self._template: Template | None = None
+        self._lock = threading.Lock()
+        # Of which the cache holds keys and values; None until there is a cache.
+        self._held: list[int] | None = None
+
+    def generate(
+        self,
+        prompt: Prompt,
+        *,
+        max_tokens: int = 256,
+        stop: Sequence[str] = (),
+        temperature: float = 0.0,
+        top_k: int = 0,
+        top_p: float = 1.0,
+        min_p: float = 0.0,
+        repetition_penalty: float = 1.0,
+        seed: int | None = None,
+    ) -> str:
+        """Returns the text that follows a prompt.
+
+        Args:
+          prompt: a text, or tokens.
+          max_tokens: that are generated at most.
+          stop: texts that end it, and are not part of it.
+          temperature: that logits are divided by; 0 takes the most likely token.
+          top_k: only so many of the most likely tokens are chosen from; 0 for all.
+          top_p: only the most likely tokens whose probabilities add up to this.
+          min_p: only tokens at least this times as probable as the most likely one.
+          repetition_penalty: above 1, makes tokens that came before less likely.
+          seed: of the random numbers; None for any.
+
+        Raises:
+          InvalidArgumentError: an option is out of range, or the prompt is empty or too long.
+        """
+        sampling = Sampling(
+            temperature, top_k, top_p, min_p, repetition_penalty=repetition_penalty, seed=seed
+        )
+        return "".join(self._pieces(self._tokens_of(prompt), sampling, max_tokens, stop))
+
+    def stream(
+        self,
+        prompt: Prompt,
+        *,
+        max_tokens: int = 256,
+        stop: Sequence[str] = (),
+        temperature: float = 0.0,
+        top_k: int = 0,
+        top_p: float = 1.0,
+        min_p: float = 0.0,
+        repetition_penalty: float = 1.0,
+        seed: int | None = None,
+    ) -> Iterator[str]:
+        """Returns an iterator of the pieces of the text that follows a prompt, as they come; see `generate`.
+
+        Args:
+          prompt: a text, or tokens.
+          max_tokens: that are generated at most.
+          stop: texts that end it.
+          temperature: that logits are divided by; 0 takes the most likely token.
+          top_k: only so many of the most likely tokens are chosen from; 0 for all.
+          top_p: only the most likely tokens whose probabilities add up to this.
+          min_p: only tokens at least this times as probable as the most likely one.
+          repetition_penalty: above 1, makes tokens that came before less likely.
+          seed: of the random numbers; None for any.
+
+        Raises:
+          InvalidArgumentError: an option is out of range, or the prompt is empty or too long.
+        """
+        sampling = Sampling(
+            temperature, top_k, top_p, min_p, repetition_penalty=repetition_penalty, seed=seed
+        )
+        return self._pieces(self._tokens_of(prompt), sampling, max_tokens, stop)
+
+    def chat(self, messages: Messages, **options: Any) -> str:
+        """Returns the answer to a conversation, by the template that the model came with.
+
+        Args:
+          messages: a text, or `{"role": "user", "content": ...}` and so on; roles are those of the template, mostly system, user and assistant.
+          **options: of `generate`.
+
+        Raises:
+          InvalidArgumentError: the model does not chat, or refuses the messages.
+        """
+        return self.generate(self.prompt_of(messages), **options)
+
+    def prompt_of(self, messages: Messages) -> list[int]:
+        """Returns the tokens of the prompt by which the model answers a conversation.
+
+        Args:
+          messages: a text, or `{"role": ..., "content": ...}` and so on.
+
+        Raises:
+          InvalidArgumentError: the model does not chat, or refuses the messages.
+        """
+        if isinstance(messages, str):
+            messages = [{"role": "user", "content": messages}]
+        if self._template is None:
+            self._template = self._files.template()
+        return self._needed().encode_parts(self._template.parts(messages), is_whole=True)
+
+    def logits(self, tokens: Sequence[int]) -> np.ndarray:
+        """Returns the logits after each token of a text, float32 `[tokens, vocabulary]`.
+
+        Args:
+          tokens: of the text.
+
+        Raises:
+          InvalidArgumentError: a token is not one of the model's.
+        """
+        checked = self._checked(tokens)
+        return self._program.whole(checked)["logits"].numpy()
+
+    def tokens(
+        self,
+        prompt: Prompt,
+        sampling: Sampling,
+        max_tokens: int,
+    ) -> Iterator[int]:
+        """Yields the tokens that follow a prompt, up to one that ends the text.
+
+        Args:
+          prompt: a text, or tokens.
+          sampling: how tokens are chosen.
+          max_tokens: that are generated at most.
+
+        Raises:
+          InvalidArgumentError: the prompt is empty or too long.
+        """
+        given = self._checked(self._tokens_of(prompt))
+        if max_tokens < 1:
+            raise InvalidArgumentError(f"max_tokens: expected at least 1. Received {max_tokens}.")
+        sampler, chosen = Sampler(sampling), list[int]()
+        with self._lock:
+            logits = self._prefill(given)
+            while True:
+                token = sampler.choose(logits, given, chosen)
+                if token in self.stop_tokens:
+                    return
+                chosen.append(token)
+                yield token
+                place = len(given) + len(chosen) - 1
+                if len(chosen) >= max_tokens or place >= self.length:
+                    return
+                logits = self._decode(token, place)
+
+    def _pieces(
+        self, prompt: Sequence[int], sampling: Sampling, max_tokens: int, stop: Sequence[str]
+    ) -> Iterator[str]:
+        stream = TextStream(self._needed(), (stop,) if isinstance(stop, str) else stop)
+        for token in self.tokens(prompt, sampling, max_tokens):
+            text = stream.push([token])
+            if text:
+                yield text
+            if stream.is_stopped:
+                return
+        rest = stream.finish()
+        if rest:
+            yield rest
+
+    def _needed(self) -> Tokenizer:
+        if self.tokenizer is None:
+            raise InvalidArgumentError(
+                f"{self._files.path}: the model has no tokenizer: use `tokens`, which takes and gives tokens."
+            )
+        return self.tokenizer
+
+    def _tokens_of(self, prompt: Prompt) -> Sequence[int]:
+        return self._needed().encode(prompt) if isinstance(prompt, str) else prompt
+
+    def _checked(self, tokens: Sequence[int]) -> np.ndarray:
+        given = np.asarray(tokens)
+        if given.ndim != 1 or not 1 <= len(given) <= self.length or given.dtype.kind not in "iu":
+            raise InvalidArgumentError(
+                f"The prompt must have 1 to {self.length} tokens, integers. Received {given.dtype} {list(given.shape)}."
+            )
+        known = self.architecture.vocabulary
+        if given.min() < 0 or given.max() >= known:
+            wrong = given[(given < 0) | (given >= known)][0]
+            raise InvalidArgumentError(
+                f"The prompt has the token {wrong}. The model knows tokens from 0 to {known - 1}."
+            )
+        return given.astype(np.int32)
+
+    def _prefill(self, tokens: np.ndarray) -> np.ndarray:
+        """Computes a prompt, but for what the cache holds of it; returns the logits after it."""
+        if self._held is None:
+            self._program.reset(1, self.length)
+            self._held = []
+        start = 0
+        most = min(len(self._held), len(tokens) - 1)
+        while start < most and self._held[start] == tokens[start]:
+            start += 1
+        del self._held[start:]
+        for at in range(start, len(tokens), _PIECE):
+            piece = tokens[at : at + _PIECE]
+            span = self._span(at + len(piece))
+            found = self._program.prefill(piece, 0, at, len(piece) - 1, span)["logits"]
+            self._held += piece.tolist()
+        return found.numpy()
+
+    def _decode(self, token: int, place: int) -> np.ndarray:
+        given, positions = np.array([token], np.int32), np.array([place], np.int32)
+        found = self._program.decode(given, positions, self._span(place + 1))["logits"]
+        assert self._held is not None
+        self._held.append(token)
+        return found[0].numpy()
+
+    def _span(self, count: int) -> np.ndarray:
+        whole = -(-count // _SPAN) * _SPAN
+        return np.arange(min(whole, self.length), dtype=np.int32)
+
+
+@export("language.load", v1=[])
+def load(path: str, *, length: int | None = None, packed: bool = True) -> LanguageModel:
+    """Returns the language model in a GGUF file or a Hugging Face folder.
+
+    Weights are those of the file, which is mapped into memory: packed ones stay packed, and are unpacked where they are multiplied by.
+
+    Args:
+      path: a `.gguf` file; or a folder with `config.json`, safetensors and `tokenizer.json`.
+      length: tokens of a text that there is room for, with its prompt; by default as many as the model was made for, at most 4096.
+      packed: False: packed weights are unpacked to float32 when they are loaded, which takes up to eight times the memory.
+
+    Raises:
+      NotFoundError: a file is missing.
+      DataLossError: one is damaged.
+      UnimplementedError: the model is of a kind that is not implemented.
+
+    >>> tf.language.load("none.gguf")
+    Traceback (most recent call last):
+    ...
+    penstock._src.core.errors.NotFoundError: none.gguf; No such file or directory
+    """
+    about, program, room = assemble(str(path), length, packed)
+    return LanguageModel(about, program, room)
+
+
+def assemble(path: str, length: int | None, packed: bool) -> tuple[LanguageFiles, Program, int]:
+    """Returns a model's files, its functions, and the tokens of a text that there is room for.
+
+    Args:
+      path: the file or folder.
+      length: tokens of a text; None for as many as the model was made for, at most 4096.
+      packed: whether packed weights stay packed.
+
+    Raises:
+      InvalidArgumentError: positions are learned, and there are fewer.
+    """
+    if length is not None and length < 1:
+        raise InvalidArgumentError(f"length: expected at least 1. Received {length}.")
+    about = files.read(path, length or _LENGTH)
+    architecture = about.architecture
+    room = min(architecture.context, _LENGTH) if length is None else length
+    if not architecture.ropes and room > architecture.context:
+        raise InvalidArgumentError(
+            f"length: {path} has positions for {architecture.context} tokens. Received {room}."
+        )
+    finder = Finder(about.weights, architecture.family, about.is_gguf, packed)
+    decoder = Decoder(architecture, load_weights(finder, architecture))
+    return about, Program(decoder, room), room

@@ -1,0 +1,175 @@
+"""Tokenizers of GGUF's metadata, as files of the library `tokenizers`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from penstock._src.core.errors import DataLossError, UnimplementedError
+from penstock._src.language.text.tokenizers import library
+
+_MODEL, _TOKENS = "tokenizer.ggml.model", "tokenizer.ggml.tokens"
+_PRE, _MERGES = "tokenizer.ggml.pre", "tokenizer.ggml.merges"
+_TYPES, _SCORES = "tokenizer.ggml.token_type", "tokenizer.ggml.scores"
+_BEGINS, _BEGIN = "tokenizer.ggml.add_bos_token", "tokenizer.ggml.bos_token_id"
+_ENDS, _END = "tokenizer.ggml.add_eos_token", "tokenizer.ggml.eos_token_id"
+_PREFIX = "tokenizer.ggml.add_space_prefix"
+# Types of tokens.
+_CONTROL, _USER, _BYTE = 3, 4, 6
+_SPACE = "\N{LOWER ONE EIGHTH BLOCK}"
+# How texts are cut before bytes are paired, by the names that files give: digits one by one, then words as GPT-2 has them; or a pattern.
+_PLAIN, _DIGITS = "plain", "digits"
+_WORDS = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}%s| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+_CUTS: Mapping[str, str] = {
+    "default": _PLAIN,
+    "gpt-2": _PLAIN,
+    "olmo": _PLAIN,
+    "mpt": _PLAIN,
+    "smollm": _DIGITS,
+    "starcoder": _DIGITS,
+    "refact": _DIGITS,
+    "command-r": _DIGITS,
+    "llama-bpe": _WORDS % "{1,3}",
+    "llama3": _WORDS % "{1,3}",
+    "llama-v3": _WORDS % "{1,3}",
+    "dbrx": _WORDS % "{1,3}",
+    "smaug-bpe": _WORDS % "{1,3}",
+    "qwen2": _WORDS % "",
+    "stablelm2": _WORDS % "",
+}
+
+
+def tokenizer_of(metadata: Mapping[str, Any], where: str) -> str:
+    """Returns the tokenizer that metadata describes, as text of the format of the library `tokenizers`.
+
+    Args:
+      metadata: of a GGUF file.
+      where: the file, for messages.
+
+    Raises:
+      DataLossError: a value is missing or cannot be.
+      UnimplementedError: the tokenizer is of a kind that is not implemented.
+      ImportError: the library is not installed.
+    """
+    kind, tokens = metadata.get(_MODEL), metadata.get(_TOKENS)
+    if not isinstance(tokens, list) or not tokens or not all(isinstance(t, str) for t in tokens):
+        raise DataLossError(f"{where}: '{_TOKENS}': expected texts.")
+    types = metadata.get(_TYPES, np.ones(len(tokens), np.int32))
+    if not isinstance(types, np.ndarray) or len(types) != len(tokens):
+        raise DataLossError(f"{where}: '{_TYPES}': expected {len(tokens)} numbers.")
+    # Later tokens of the same text cannot be reached.
+    vocabulary: dict[str, int] = {}
+    for number, token in enumerate(tokens):
+        vocabulary.setdefault(token, number)
+    if kind == "gpt2":
+        made = _byte_pairs(metadata, vocabulary, where)
+    elif kind == "llama":
+        made = _pieces(metadata, vocabulary, tokens, where)
+    else:
+        raise UnimplementedError(
+            f"{where}: '{_MODEL}': tokenizers of the kind {kind!r} are not implemented; 'gpt2' and 'llama' are."
+        )
+    _add_tokens(made, tokens, types)
+    _frame(made, metadata, tokens, where, begins=kind == "llama")
+    return made.to_str()
+
+
+def _byte_pairs(metadata: Mapping[str, Any], vocabulary: Mapping[str, int], where: str) -> Any:
+    """Pairs of bytes, merged in the order of a list."""
+    lib = library()
+    merges = metadata.get(_MERGES)
+    if not isinstance(merges, list):
+        raise DataLossError(f"{where}: '{_MERGES}': expected texts.")
+    pairs = []
+    for merge in merges:
+        at = merge.find(" ", 1) if isinstance(merge, str) else -1
+        pair = (merge[:at], merge[at + 1 :]) if at > 0 else ("", "")
+        if not (pair[0] in vocabulary and pair[1] in vocabulary and "".join(pair) in vocabulary):
+            raise DataLossError(f"{where}: '{_MERGES}': expected pairs of tokens. Found {merge!r}.")
+        pairs.append(pair)
+    name = metadata.get(_PRE, "default")
+    if name not in _CUTS:
+        raise UnimplementedError(
+            f"{where}: '{_PRE}': texts cut as {name!r} are not implemented; there are {sorted(_CUTS)}."
+        )
+    cut, pre = _CUTS[name], lib.pre_tokenizers
+    is_pattern = cut not in (_PLAIN, _DIGITS)
+    made = lib.Tokenizer(lib.models.BPE(dict(vocabulary), pairs, ignore_merges=is_pattern))
+    steps = [pre.ByteLevel(add_prefix_space=False, use_regex=not is_pattern)]
+    if cut == _DIGITS:
+        steps.insert(0, pre.Digits(individual_digits=True))
+    elif is_pattern:
+        steps.insert(0, pre.Split(lib.Regex(cut), "isolated"))
+    made.pre_tokenizer = pre.Sequence(steps)
+    made.decoder = lib.decoders.ByteLevel()
+    return made
+
+
+def _pieces(
+    metadata: Mapping[str, Any], vocabulary: Mapping[str, int], tokens: Sequence[str], where: str
+) -> Any:
+    """SentencePiece's pieces, the best scored of which are merged first, with bytes for other characters."""
+    lib = library()
+    scores = metadata.get(_SCORES)
+    if not isinstance(scores, np.ndarray) or len(scores) != len(tokens):
+        raise DataLossError(f"{where}: '{_SCORES}': expected {len(tokens)} numbers.")
+    merges = []
+    for token, number in vocabulary.items():
+        pairs = [(token[:at], token[at:]) for at in range(1, len(token))]
+        inner = [pair for pair in pairs if pair[0] in vocabulary and pair[1] in vocabulary]
+        inner.sort(key=lambda pair: (vocabulary[pair[0]], vocabulary[pair[1]]))
+        merges += [(-float(scores[number]), pair) for pair in inner]
+    merges.sort(key=lambda merge: merge[0])
+    unknown = metadata.get("tokenizer.ggml.unknown_token_id", 0)
+    name = tokens[unknown] if type(unknown) is int and 0 <= unknown < len(tokens) else tokens[0]
+    model = lib.models.BPE(
+        dict(vocabulary),
+        [pair for _, pair in merges],
+        unk_token=name,
+        fuse_unk=True,
+        byte_fallback=True,
+    )
+    made = lib.Tokenizer(model)
+    has_prefix = bool(metadata.get(_PREFIX, True))
+    normal, decoders = lib.normalizers, lib.decoders
+    steps = [normal.Prepend(_SPACE)] if has_prefix else []
+    made.normalizer = normal.Sequence([*steps, normal.Replace(" ", _SPACE)])
+    after = [decoders.Strip(" ", 1, 0)] if has_prefix else []
+    made.decoder = decoders.Sequence(
+        [decoders.Replace(_SPACE, " "), decoders.ByteFallback(), decoders.Fuse(), *after]
+    )
+    return made
+
+
+def _add_tokens(made: Any, tokens: Sequence[str], types: np.ndarray) -> None:
+    """Makes tokens that are not cut, of which those that control the model are no part of texts."""
+    lib = library()
+    for number in np.flatnonzero((types == _CONTROL) | (types == _USER)):
+        token = lib.AddedToken(
+            tokens[number], special=bool(types[number] == _CONTROL), normalized=False
+        )
+        if token.content:
+            (made.add_special_tokens if token.special else made.add_tokens)([token])
+
+
+def _frame(
+    made: Any, metadata: Mapping[str, Any], tokens: Sequence[str], where: str, begins: bool
+) -> None:
+    """Adds what begins and ends every text."""
+    frame: list[tuple[str, str, int]] = []
+    for flag, key, default in ((_BEGINS, _BEGIN, begins), (_ENDS, _END, False)):
+        if not metadata.get(flag, default):
+            continue
+        number = metadata.get(key)
+        if type(number) is not int or not 0 <= number < len(tokens):
+            raise DataLossError(f"{where}: '{key}': expected a token. Found {number!r}.")
+        frame.append((flag, tokens[number], number))
+    if frame:
+        before = [f"{token}:0" for flag, token, _ in frame if flag == _BEGINS]
+        after = [f"{token}:0" for flag, token, _ in frame if flag == _ENDS]
+        special = [(token, number) for _, token, number in frame]
+        made.post_processor = library().processors.TemplateProcessing(
+            single=[*before, "$A:0", *after], special_tokens=special
+        )
