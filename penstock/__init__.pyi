@@ -36,6 +36,7 @@ from . import image as image
 from .keras import initializers as initializers
 from . import io as io
 from . import keras as keras
+from . import language as language
 from . import linalg as linalg
 from . import lite as lite
 from . import lookup as lookup

@@ -1964,6 +1964,15 @@ def OrderedMapUnstageNoKey(*, indices: TensorLike, dtypes: _Any, capacity: int =
 def Pack(*, values: TensorLike, axis: int = 0, name: str | None = None) -> Tensor:
     """Tensors of one shape stacked along a new axis."""
 
+def PackedDequantize(*, weights: TensorLike, format: _Any, dtype: _Any = float32, name: str | None = None) -> Tensor:
+    """Packed rows [..., bytes of a row], unpacked to [..., k]."""
+
+def PackedGather(*, weights: TensorLike, indices: TensorLike, format: _Any, dtype: _Any = float32, name: str | None = None) -> Tensor:
+    """Rows of packed weights [n, k], unpacked: those that `indices` name."""
+
+def PackedMatMul(*, x: TensorLike, weights: TensorLike, format: _Any, transpose_b: bool = True, activations: _Any = 'float32', name: str | None = None) -> Tensor:
+    """x W^T for x [..., k] and packed weights W [n, k]; or x W for x [..., n], if transpose_b is False."""
+
 def Pad(*, input: TensorLike, paddings: TensorLike, name: str | None = None) -> Tensor:
     """The tensor with zeros around it."""
 

@@ -56,10 +56,11 @@ class Client:
     def __exit__(self, *error: Any) -> None: ...
 class GenerationOptions:
     """How models generate. How many sequences are generated at a time is a matter of the model: the slots of its cache."""
-    def __init__(self, max_waiting: int = 64, max_tokens: int = 0, max_seconds: float = 600.0, same_tokens: bool = True) -> None: ...
+    def __init__(self, max_waiting: int = 64, max_tokens: int = 0, max_seconds: float = 600.0, same_tokens: bool = True, room: Any = Room(slots=4, length=2048)) -> None: ...
     max_seconds: float
     max_tokens: int
     max_waiting: int
+    room: Any
     same_tokens: bool
 class Limits:
     """Limits of requests and clients."""

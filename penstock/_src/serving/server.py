@@ -103,7 +103,12 @@ class Server:
         # Collections of garbage that looked at the models held up requests.
         changed = collector.settle if owns_process else lambda: None
         self.manager = ModelManager(
-            self.table, self._load, options.memory_budget, follows_links, changed
+            self.table,
+            self._load,
+            options.memory_budget,
+            follows_links,
+            changed,
+            options.generation.room,
         )
         self.recorder = Recorder(store, self.manager.is_configured)
         self.scheduler = Scheduler(options.batch_threads, [self.recorder.batch])
@@ -143,7 +148,7 @@ class Server:
     def _load(self, name: str, number: int, path: str) -> ModelVersion:
         options, recorder = self.options, self.recorder
         with timed(functools.partial(recorder.loaded, path)):
-            servable = load(path, options.allow)
+            servable = load(path, options.allow, options.generation.room)
         observers = [functools.partial(recorder.sequence, name)]
         made = ModelVersion(
             name, number, servable, self.scheduler, options.batching, options.generation, observers

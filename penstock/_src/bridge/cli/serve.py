@@ -13,7 +13,8 @@ from penstock._src.bridge.cli.arguments import Parser, Refused
 
 DESCRIPTION = """Serves models behind TensorFlow Serving's REST and gRPC APIs (docs/serving.md).
 
-MODEL is a folder with a folder for each version, named by its number, as TensorFlow Serving's; a SavedModel's folder; or a `.keras` file. Options
+MODEL is a folder with a folder for each version, named by its number, as TensorFlow Serving's; a SavedModel's folder; a `.keras` file; or a language
+model, a `.gguf` file or a Hugging Face folder, which answers OpenAI's paths. Options
 that TensorFlow Serving has are taken in its spelling too."""
 # Option (and TensorFlow Serving's name of it, if that is another): type, default, what it says.
 OPTIONS: dict[tuple[str, ...], tuple[Any, Any, str]] = {
@@ -42,6 +43,8 @@ OPTIONS: dict[tuple[str, ...], tuple[Any, Any, str]] = {
         "true",
         "whether a sequence gets the same tokens alone and among others",
     ),
+    ("generation-slots",): (int, 4, "sequences that a language model generates at a time"),
+    ("generation-length",): (int, 2048, "tokens of a sequence of a language model, at most"),
     ("tls-certificate",): (str, "", "PEM file of the server's certificate, for REST and gRPC"),
     ("tls-key",): (str, "", "PEM file of its private key"),
     ("tls-client-ca",): (str, "", "PEM file of who signs the certificates that clients must have"),
@@ -152,6 +155,7 @@ def _options(parsed: argparse.Namespace) -> Any:
     from penstock._src.serving.models import config_files
     from penstock._src.serving.models.config import ModelConfig
     from penstock._src.serving.options import Options
+    from penstock._src.serving.servables.servable import Room
 
     path = parsed.model or parsed.model_base_path
     if bool(path) == bool(parsed.model_config_file):
@@ -159,7 +163,8 @@ def _options(parsed: argparse.Namespace) -> Any:
     if path and not files.exists(path):
         raise Refused(f"{path}: there is no such file or folder.")
     if path:
-        name = parsed.name or os.path.basename(os.path.abspath(path)).removesuffix(".keras")
+        name = os.path.basename(os.path.abspath(path))
+        name = parsed.name or name.removesuffix(".keras").removesuffix(".gguf")
         models: tuple[Any, ...] = (ModelConfig(name, path),)
     else:
         models = config_files.read_models(parsed.model_config_file)
@@ -190,6 +195,7 @@ def _options(parsed: argparse.Namespace) -> Any:
             parsed.generation_tokens,
             parsed.generation_seconds,
             _is_true(parsed.generation_same_tokens),
+            Room(parsed.generation_slots, parsed.generation_length),
         ),
         warms_up=_is_true(parsed.enable_model_warmup),
         drain_seconds=parsed.drain_seconds,

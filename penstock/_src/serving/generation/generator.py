@@ -9,8 +9,11 @@ from collections.abc import Sequence as Items
 import numpy as np
 
 from penstock._src.core.errors import InvalidArgumentError
+from penstock._src.language.files import LanguageFiles
 from penstock._src.language.sampling import Sampling
-from penstock._src.language.text.tokenizers import Tokenizer, load
+from penstock._src.language.text.chat import ASSISTANT, prompt_of
+from penstock._src.language.text.templates import Template
+from penstock._src.language.text.tokenizers import Part, Tokenizer, load
 from penstock._src.serving.generation.cached_model import CachedModel
 from penstock._src.serving.generation.engine import Engine, Observer
 from penstock._src.serving.generation.options import GenerationOptions
@@ -38,7 +41,12 @@ class Generator:
         generation: Generation = servable.generation
         self.generation, self._options = generation, options
         self.tokenizer: Tokenizer | None = None
-        if generation.tokenizer:
+        self._template: Template | None = None
+        language: LanguageFiles | None = servable.language
+        if language is not None:
+            self.tokenizer = language.tokenizer()
+            self._template = language.template() if language.source else None
+        elif generation.tokenizer:
             own = [text for pair in generation.chat.values() for text in pair]
             self.tokenizer = load(os.path.join(servable.path, FOLDER, generation.tokenizer), own)
         model = CachedModel(generation, servable.signatures)
@@ -91,6 +99,25 @@ class Generator:
         sequence.waiter = waiter
         self.engine.put(sequence)
         return sequence
+
+    @property
+    def chats(self) -> bool:
+        """True if there are prompts of conversations."""
+        return self._template is not None or ASSISTANT in self.generation.chat
+
+    def prompt_of(self, messages: Items[tuple[str, str]]) -> list[Part] | list[int]:
+        """Returns the prompt that the model answers a conversation by.
+
+        Args:
+          messages: (role, text).
+
+        Raises:
+          InvalidArgumentError: the model does not chat, or refuses the messages.
+        """
+        if self._template is None or self.tokenizer is None:
+            return prompt_of(messages, self.generation.chat)
+        given = [{"role": role, "content": text} for role, text in messages]
+        return self.tokenizer.encode_parts(self._template.parts(given), is_whole=True)
 
     def _checked(self, prompt: Items[int]) -> np.ndarray:
         known = range(self.generation.vocabulary)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from penstock._src.core.errors import InvalidArgumentError
+from penstock._src.serving.servables.servable import ROOM, Room
 from penstock._src.util.export import export
 
 
@@ -17,6 +18,7 @@ class GenerationOptions:
       max_waiting: sequences that may wait for a slot of one model; further requests are refused.
       max_tokens: of a reply; 0: as many as the model's cache has places for.
       max_seconds: that a sequence may take, waiting included; 0 for no limit.
+      room: sequences that are generated at a time, and their tokens, where a model's file says neither.
       same_tokens: whether a sequence gets the same tokens alone and among others. If not, a sequence alone is computed faster, by
         products that add up in another order.
 
@@ -28,9 +30,12 @@ class GenerationOptions:
     max_tokens: int = 0
     max_seconds: float = 600.0
     same_tokens: bool = True
+    room: Room = ROOM
 
     def __post_init__(self) -> None:
         for name in ("max_waiting", "max_tokens", "max_seconds"):
             value = getattr(self, name)
             if value < 0:
                 raise InvalidArgumentError(f"{name}: expected at least 0. Received {value}.")
+        if min(self.room) < 1:
+            raise InvalidArgumentError(f"room: expected at least 1. Received {tuple(self.room)}.")

@@ -14,6 +14,7 @@ from penstock._src.serving.models.status import State, VersionStatus
 from penstock._src.serving.models.table import ModelTable
 from penstock._src.serving.models.version import ModelVersion
 from penstock._src.serving.servables.formats.table import size
+from penstock._src.serving.servables.servable import ROOM, Room
 from penstock._src.serving.trust.folders import check_links
 
 _LOG = logging.getLogger("penstock.serving")
@@ -34,6 +35,7 @@ class ModelManager:
       budget: bytes that all models may take together; 0 for no limit.
       follows_links: whether links in models may lead out of their folders.
       changed: called when versions have been loaded or unloaded.
+      room: of the caches of language models.
     """
 
     def __init__(
@@ -43,9 +45,10 @@ class ModelManager:
         budget: int = 0,
         follows_links: bool = False,
         changed: Callable[[], None] = lambda: None,
+        room: Room = ROOM,
     ) -> None:
         self.table, self._load, self._budget = table, load, budget
-        self._follows_links = follows_links
+        self._follows_links, self._room = follows_links, room
         self._tell_changed, self._has_changed = changed, False
         self._configs: dict[str, ModelConfig] = {}
         self._status: dict[str, dict[int, VersionStatus]] = {}
@@ -177,7 +180,7 @@ class ModelManager:
         _LOG.info("%s, version %d, is loaded from %s", name, number, path)
 
     def _reserve(self, name: str, number: int, path: str) -> None:
-        need, held = size(path), sum(self._sizes.values())
+        need, held = size(path, self._room), sum(self._sizes.values())
         if self._budget and held + need > self._budget:
             raise ResourceExhaustedError(
                 f"{name}, version {number}, takes {need:,} bytes. The models that are loaded take {held:,} of the "

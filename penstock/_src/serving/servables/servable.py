@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -76,6 +76,22 @@ def _may_have_rows(shape: Shape, if_unknown: bool) -> bool:
     return len(shape) > 0 and shape[0] is None
 
 
+class Room(NamedTuple):
+    """Of the cache of a model that generates, where its file does not say it.
+
+    Args:
+      slots: sequences that are generated at a time.
+      length: tokens of a sequence, with its prompt, at most.
+    """
+
+    slots: int = 4
+    length: int = 2048
+
+
+# The usual one.
+ROOM = Room()
+
+
 @dataclasses.dataclass(frozen=True, eq=False)
 class Servable:
     """One version of a model, loaded.
@@ -87,6 +103,7 @@ class Servable:
       signature_defs: `SignatureDef` messages by name, for metadata.
       held: what must stay alive while it is used.
       generation: how it generates tokens; None if it does not.
+      language: files with its tokenizer and its template of conversations; None if these are beside its graph.
     """
 
     path: str
@@ -95,3 +112,4 @@ class Servable:
     signature_defs: Mapping[str, Any]
     held: Any = None
     generation: Any = None
+    language: Any = None

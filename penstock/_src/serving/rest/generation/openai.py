@@ -12,7 +12,7 @@ from collections.abc import AsyncGenerator, Callable, Mapping
 from typing import Any, NamedTuple
 
 from penstock._src.core.errors import InvalidArgumentError, OpError
-from penstock._src.language.text.chat import ASSISTANT, prompt_of
+from penstock._src.language.text.chat import ASSISTANT
 from penstock._src.serving.inference.generating import Generating, GenerationRequest, Piece
 from penstock._src.serving.models.table import ModelTable
 from penstock._src.serving.rest.app import Handler, Route
@@ -150,7 +150,7 @@ class OpenAiRoutes:
             fields = _fields(value, "messages", "max_completion_tokens")
             messages = [_message(each) for each in fields.objects("messages")]
             with self._table.using(_model(fields)) as version:
-                prompt = prompt_of(messages, version.generator.generation.chat)
+                prompt = version.generator.prompt_of(messages)
             limit = fields.integer("max_completion_tokens")
             limit = fields.integer("max_tokens") if limit is None else limit
             return _asked(fields, request_of(fields, prompt, limit))
@@ -160,7 +160,7 @@ class OpenAiRoutes:
     async def page(self, groups: Mapping[str, Any], body: bytes) -> Reply:
         """The page that chats with a model."""
         with self._table.using(groups["name"], number_of(groups), groups["label"]) as version:
-            if ASSISTANT not in version.generator.generation.chat:
+            if not version.generator.chats:
                 raise InvalidArgumentError(f"{version} does not chat.")
         text = (importlib.resources.files(__package__) / "chat.html").read_bytes()
         return Reply(200, text, b"text/html; charset=utf-8")

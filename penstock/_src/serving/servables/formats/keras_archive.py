@@ -9,7 +9,7 @@ from penstock._src.filesystems import files
 from penstock._src.formats.keras import reading as keras_reading
 from penstock._src.saving.saved_model.constants import DEFAULT_SERVING_SIGNATURE_DEF_KEY
 from penstock._src.serving.servables.formats.functions import definition_of, signature_of_function
-from penstock._src.serving.servables.servable import Servable
+from penstock._src.serving.servables.servable import ROOM, Room, Servable
 from penstock._src.util.slots import above
 
 _ENDING = ".keras"
@@ -20,12 +20,12 @@ def matches(path: str) -> bool:
     return _file(path) is not None
 
 
-def size(path: str) -> int:
+def size(path: str, room: Room = ROOM) -> int:
     """The bytes of the file."""
     return files.status(_file(path) or path).length
 
 
-def load(path: str, allow: Iterable[str] = ()) -> Servable:
+def load(path: str, allow: Iterable[str] = (), room: Room = ROOM) -> Servable:
     """Returns the loaded model: its call without training, named as `model.export` names it.
 
     Raises:

@@ -17,7 +17,7 @@ from penstock._src.saving.saved_model.files import contains_saved_model, parse
 from penstock._src.saving.saved_model.load import load as load_saved_model
 from penstock._src.serving.servables import generation
 from penstock._src.serving.servables.formats.functions import extents, runner
-from penstock._src.serving.servables.servable import Servable, Signature, TensorInfo
+from penstock._src.serving.servables.servable import ROOM, Room, Servable, Signature, TensorInfo
 
 # Begins the names of signatures that run when a model is loaded.
 _HIDDEN = "__saved_model_"
@@ -28,7 +28,7 @@ def matches(path: str) -> bool:
     return contains_saved_model(path)
 
 
-def size(path: str) -> int:
+def size(path: str, room: Room = ROOM) -> int:
     """The bytes of the files with the graph and with the values of variables, and of the cache of a model that generates."""
     folders = [path, os.path.join(path, VARIABLES_DIRECTORY)]
     held = [os.path.join(f, name) for f in folders if files.is_folder(f) for name in files.names(f)]
@@ -37,7 +37,7 @@ def size(path: str) -> int:
     return cache + sum(files.status(each).length for each in held if files.is_file(each))
 
 
-def load(path: str, allow: Iterable[str] = ()) -> Servable:
+def load(path: str, allow: Iterable[str] = (), room: Room = ROOM) -> Servable:
     """Returns the loaded model: the program with the tag "serve", or else the first."""
     metas = parse(path).meta_graphs
     serving = [meta for meta in metas if set(meta.meta_info_def.tags) == {SERVING}]

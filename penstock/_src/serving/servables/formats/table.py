@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from types import ModuleType
 
 from penstock._src.core.errors import NotFoundError
-from penstock._src.serving.servables.servable import Servable
+from penstock._src.serving.servables.servable import ROOM, Room, Servable
 
 # Modules of this folder, asked in this order.
-FORMATS = ("saved_model", "keras_archive")
+FORMATS = ("saved_model", "keras_archive", "language_files")
 
 
 def format_of(path: str) -> ModuleType | None:
@@ -31,28 +31,29 @@ def known_format(path: str) -> ModuleType:
     found = format_of(path)
     if found is None:
         raise NotFoundError(
-            f"{path}: there is no model. Expected a SavedModel's folder or a folder with one `.keras` file."
+            f"{path}: there is no model. Expected a SavedModel's folder, a folder with one `.keras` or `.gguf` file, or one with safetensors."
         )
     return found
 
 
-def load(path: str, allow: Iterable[str] = ()) -> Servable:
+def load(path: str, allow: Iterable[str] = (), room: Room = ROOM) -> Servable:
     """Returns the loaded model.
 
     Args:
       path: a file or folder.
       allow: what its graph may do besides computing; see tf.saved_model.experimental.allow.
+      room: of the cache of a language model.
 
     Raises:
       NotFoundError: there is no model.
     """
-    return known_format(path).load(path, allow)
+    return known_format(path).load(path, allow, room)
 
 
-def size(path: str) -> int:
-    """Returns about how many bytes the model takes once it is loaded: those of its files.
+def size(path: str, room: Room = ROOM) -> int:
+    """Returns about how many bytes the model takes once it is loaded: those of its files, and of the cache of a language model.
 
     Raises:
       NotFoundError: there is no model.
     """
-    return known_format(path).size(path)
+    return known_format(path).size(path, room)
