@@ -87,7 +87,8 @@ def keras_version() -> str:
 def raw_ops(tree: Tree) -> str:
     """The stub of tf.raw_ops."""
     registry = importlib.import_module("penstock._src.core.registry")
-    ops = registry.load_all()
+    loaded = registry.load_all()
+    ops = {name: loaded[name] for name in registry.raw_names() if name in loaded}
     speller = Speller(tree, "raw_ops", frozenset(ops))
     bodies = [
         op_text(name, op, registry.raw_signature(op), speller) for name, op in sorted(ops.items())

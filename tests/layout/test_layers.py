@@ -24,7 +24,7 @@ LAYERS = (  # low to high; folders on one line are independent of one another
     "function",
     "custom_ops",
     "data saving observe",
-    "distribute formats",
+    "distribute formats text",
     "aot",
     "language v1",
     "serving",

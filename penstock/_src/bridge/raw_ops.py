@@ -17,7 +17,7 @@ from penstock._src.util import lazy
 
 def names() -> list[str]:
     """Returns the names of all ops."""
-    return sorted(registry.index())
+    return registry.raw_names()
 
 
 @functools.cache
@@ -28,7 +28,7 @@ def function(name: str) -> Callable[..., Any]:
       AttributeError: there is none.
     """
     importlib.import_module(lazy.STARTUP)
-    if registry.lookup(name) is None:
+    if registry.lookup(name) is None or registry.index().get(name, "").startswith(registry.TEXT):
         raise AttributeError(
             f"module 'penstock.raw_ops' has no attribute {name!r}: this operation is not implemented."
         )

@@ -15,6 +15,7 @@ from typing import Any
 from .environments import stand_in
 from .keras_modules import loader as keras_modules
 from .names import identities, private_modules
+from .text import alias as text_alias
 
 PUBLIC = "penstock"
 ALIAS = "tensorflow"
@@ -157,7 +158,7 @@ class _TensorFlowMetadata(importlib.metadata.DistributionFinder):
     def find_distributions(self, context: Any = None) -> Any:
         """Yields the distribution `tensorflow`, unless a real one is installed."""
         name = getattr(context, "name", None)
-        if name is not None and name.replace("_", "-").lower() in stand_in.NAMES:
+        if name is not None and name.replace("_", "-").lower() in stand_in.DISTRIBUTIONS:
             yield Distribution(name.replace("_", "-").lower())
 
 
@@ -202,5 +203,6 @@ def install() -> None:
     if not is_installed():
         sys.meta_path.insert(0, FINDER)
         sys.meta_path.append(METADATA)
+        text_alias.install()
     sys.modules[ALIAS] = own
     identities.install()

@@ -26,8 +26,10 @@ from penstock._src.util import slots
 
 FOLDER = pathlib.Path(__file__).resolve().parent.parent / "ops"
 # Of bytes, and from the end of the line before: five times as fast as `^` over text.
-CLASS = re.compile(rb"\n(?:class |[a-z_]+\(\s*\")([A-Z]\w*)[(\"]")
+CLASS = re.compile(rb"\n(?:class |[a-z_]+\(\s*\")([A-Z][\w>]*)[(\"]")
 
+# The family of tensorflow-text's ops, which are in graphs, but not in tf.raw_ops.
+TEXT = "penstock._src.ops.text."
 # Ops that TensorFlow does not offer by themselves, but writes into graphs: {op: module}.
 INTERNAL = {"_EagerConst": "penstock._src.ops.array.identity"}
 
@@ -47,6 +49,11 @@ def index() -> dict[str, str]:
                 module = f"penstock._src.ops{room}.{file.removesuffix('.py')}"
                 found.update((name.decode(), module) for name in names)
     return found
+
+
+def raw_names() -> list[str]:
+    """Returns the names of the ops in tf.raw_ops, and of others that TensorFlow itself defines."""
+    return sorted(name for name, module in index().items() if not module.startswith(TEXT))
 
 
 def lookup(name: str) -> type[Op] | None:

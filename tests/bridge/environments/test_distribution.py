@@ -59,9 +59,9 @@ def test_the_wheel_has_one_folder_of_metadata_of_its_own(backend, tmp_path):
 
 def test_pip_installs_what_stands_for_tensorflow(installed):
     found = {d.name: d for d in importlib.metadata.distributions(path=[str(installed)])}
-    assert set(found) == {"tensorflow-on-penstock", *stand_in.NAMES}
+    assert set(found) == {"tensorflow-on-penstock", *stand_in.DISTRIBUTIONS}
     assert (installed / stand_in.START).is_file()
-    for name in stand_in.NAMES:
+    for name in stand_in.DISTRIBUTIONS:
         assert found[name].version == VERSION and stand_in.is_stand_in(found[name])
         assert found[name].requires == [stand_in.REQUIRED]
     assert found["tensorflow-on-penstock"].version == OWN_VERSION

@@ -5,9 +5,12 @@
 
 import sys
 
+# The modules whose import needs the stand-in.
+NAMES = ("tensorflow", "tensorflow_text", "keras", "tf_keras")
+
 
 class Waiting:
-    """Installs the stand-in when `tensorflow`, `keras` or `tf_keras` is first imported.
+    """Installs the stand-in when one of these modules is first imported.
 
     It stays where it is afterwards: a finder that left the list would make the search skip the next one.
     """
@@ -17,7 +20,7 @@ class Waiting:
     @classmethod
     def find_spec(cls, fullname, path=None, target=None):
         """Returns the stand-in's spec for `tensorflow`; for others None, and the search goes on."""
-        if cls.done or fullname.partition(".")[0] not in ("tensorflow", "keras", "tf_keras"):
+        if cls.done or fullname.partition(".")[0] not in NAMES:
             return None
         cls.done = True
         return _stand_in(fullname, path, target)
@@ -53,7 +56,8 @@ def _stand_in(fullname, path, target):
     if fullname == tensorflow_alias.ALIAS:
         # Otherwise importlib would load the module again by its own spec: a second Penstock.
         del sys.modules[fullname]
-    return tensorflow_alias.FINDER.find_spec(fullname, path, target)
+    found = tensorflow_alias.text_alias.FINDER.find_spec(fullname, path, target)
+    return found or tensorflow_alias.FINDER.find_spec(fullname, path, target)
 
 
 def wait():

@@ -23,6 +23,9 @@ START_LINE = (
 )
 # TensorFlow's distributions that libraries depend on; macOS had one of its own until 2.16.
 NAMES = ("tensorflow", "tensorflow-cpu", "tensorflow-macos", "tf-nightly")
+# Other distributions that Penstock stands for, and the module of each.
+COMPANIONS = {"tensorflow-text": "tensorflow_text"}
+DISTRIBUTIONS = (*NAMES, *COMPANIONS)
 # What libraries write in brackets after TensorFlow's name; there is nothing to install for them.
 EXTRAS = ("and-cuda", "gcs-filesystem")
 # uv calls a distribution without this file broken.
@@ -43,13 +46,13 @@ def files(installer: str) -> dict[str, bytes]:
     """
     shared = {START: START_LINE.encode(), **editor_stubs.files()}
     made = dict(shared)
-    for name in NAMES:
+    for name in DISTRIBUTIONS:
         folder = f"{name.replace('-', '_')}-{VERSION}.dist-info"
         own = {
             f"{folder}/METADATA": metadata(name).encode(),
             f"{folder}/WHEEL": WHEEL.encode(),
             f"{folder}/INSTALLER": f"{installer}\n".encode(),
-            f"{folder}/top_level.txt": b"tensorflow\n",
+            f"{folder}/top_level.txt": f"{COMPANIONS.get(name, 'tensorflow')}\n".encode(),
         }
         # Whoever uninstalls `tensorflow` uninstalls the start-up line and the stubs: TensorFlow itself may follow.
         listed = own | shared

@@ -1,38 +1,33 @@
-"""The script that a character belongs to."""
+"""The script that a character belongs to: Unicode's property Script.
 
-import unicodedata
+scripts.txt lists where it changes, as `distance:number`: how many code points (hexadecimal) after the last change, and ICU's number of the script from there on.
+"""
+
+import functools
+import pathlib
 
 import numpy as np
 
 from penstock._src.core.op import Op
 
-# ICU's script numbers by the first word of their characters' names.
-_NUMBERS = {
-    name: number
-    for number, name in enumerate(
-        "COMMON INHERITED ARABIC ARMENIAN BENGALI BOPOMOFO CHEROKEE COPTIC CYRILLIC DESERET DEVANAGARI"
-        " ETHIOPIC GEORGIAN GOTHIC GREEK GUJARATI GURMUKHI CJK HANGUL HEBREW HIRAGANA KANNADA KATAKANA"
-        " KHMER LAO LATIN MALAYALAM MONGOLIAN MYANMAR OGHAM OLD ORIYA RUNIC SINHALA SYRIAC TAMIL TELUGU"
-        " THAANA THAI TIBETAN".split()
-    )
-}
-_INVALID, _UNKNOWN = -1, 103
+# What ICU says of numbers that are no code points.
+_INVALID = -1
 
 
-def script_of(point):
-    """ICU's number of a code point's script."""
-    if not 0 <= point <= 0x10FFFF:
-        return _INVALID
-    character = chr(point)
-    category = unicodedata.category(character)
-    if category == "Cn":
-        return _UNKNOWN
-    word = unicodedata.name(character, "COMMON").split()[0]
-    if category[0] not in "LMN" or word in ("COMMON", "INHERITED", "MODIFIER"):
-        return _NUMBERS["COMMON"]
-    if word == "COMBINING":
-        return _NUMBERS["INHERITED"]
-    return _NUMBERS.get(word, _NUMBERS["COMMON"])
+@functools.cache
+def script_table() -> np.ndarray:
+    """ICU's number of the script of each code point."""
+    text = pathlib.Path(__file__).with_name("scripts.txt").read_text("ascii")
+    runs = [run.split(":") for run in text.split()]
+    firsts = np.cumsum([int(distance, 16) for distance, _ in runs])
+    numbers = np.array([int(number) for _, number in runs], np.int16)
+    return np.repeat(numbers, np.diff(firsts, append=0x110000))
+
+
+def scripts_of(points: np.ndarray) -> np.ndarray:
+    """ICU's numbers of the scripts of code points."""
+    is_point = (points >= 0) & (points <= 0x10FFFF)
+    return np.where(is_point, script_table()[np.where(is_point, points, 0)], _INVALID)
 
 
 class UnicodeScript(Op):
@@ -42,5 +37,4 @@ class UnicodeScript(Op):
     is_elementwise = True
 
     def eager(self, input):
-        found = [script_of(int(p)) for p in input.reshape(-1)]
-        return np.array(found, np.int32).reshape(input.shape)
+        return scripts_of(input).astype(np.int32)

@@ -56,7 +56,7 @@ def _in_byte_order(s, name):
 def _characters(s, name):
     at = 0
     if name == "utf-8":
-        yield from _utf8(s)
+        yield from well_formed_parts(s)
         return
     step = codecs.getincrementaldecoder(name)("strict")
     begin = 0
@@ -73,7 +73,7 @@ def _characters(s, name):
             begin = at + 1
 
 
-def _utf8(s):
+def well_formed_parts(s):
     """Each character, or None for a maximal part of one that is malformed (Unicode 15, section 3.9)."""
     at = 0
     while at < len(s):

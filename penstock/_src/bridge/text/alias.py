@@ -1,0 +1,106 @@
+"""The import hook that makes `tensorflow_text` mean `penstock.text`."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.abc
+import importlib.machinery
+import sys
+import types
+from typing import Any
+
+from penstock._src.version import VERSION
+
+from .paths import PATHS, SUBMODULES
+
+ALIAS = "tensorflow_text"
+PUBLIC = "penstock.text"
+
+
+class TextModule(types.ModuleType):
+    """A module of `tensorflow_text`, whose names are looked up when they are asked for."""
+
+    def __init__(self, name: str, path: str) -> None:
+        super().__init__(name, f"Penstock's counterpart of {name}.")
+        self.__dict__.update(__path__=[], _path=path)
+        if not path:
+            self.__version__ = VERSION
+
+    def __getattr__(self, attribute: str) -> Any:
+        if attribute == "__all__":
+            return [name for name in self.__dir__() if not name.startswith("_")]
+        if attribute.startswith("__"):
+            raise AttributeError(attribute)
+        below = SUBMODULES.get(attribute, "") if not self._path else ""
+        below = below or f"{self._path}.{attribute}".lstrip(".")
+        if below in PATHS:
+            return importlib.import_module(f"{ALIAS}.{below}")
+        for source in PATHS[self._path]:
+            found = importlib.import_module(PUBLIC if source == "*" else source)
+            if attribute in _offered(found, source):
+                return getattr(found, attribute)
+        raise AttributeError(
+            f"module {self.__name__!r} has no attribute {attribute!r}: Penstock has no counterpart of this name of tensorflow-text's."
+        )
+
+    def __dir__(self) -> list[str]:
+        prefix = f"{self._path}." if self._path else ""
+        names = {path[len(prefix) :].partition(".")[0] for path in PATHS if path.startswith(prefix)}
+        names.discard("")
+        if not self._path:
+            names = {"keras", "metrics", *SUBMODULES}
+        for source in PATHS[self._path]:
+            names |= set(
+                _offered(importlib.import_module(PUBLIC if source == "*" else source), source)
+            )
+        return sorted(names | {name for name in vars(self) if name.startswith("__")})
+
+
+def _offered(module: Any, source: str) -> list[str]:
+    """The names of a module that are its own, not imported there."""
+    if source == "*":
+        return [
+            name
+            for name in dir(module)
+            if not name.startswith("_") and name not in ("keras", "metrics")
+        ]
+    own = getattr(module, "__all__", None)
+    if own is not None:
+        return list(own)
+    return [
+        name
+        for name, held in vars(module).items()
+        if getattr(held, "__module__", module.__name__) == module.__name__
+        or name in _reexported(module)
+    ]
+
+
+def _reexported(module: Any) -> tuple[str, ...]:
+    return getattr(module, "OFFERED", ())
+
+
+class TextFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Finds `tensorflow_text` and its modules."""
+
+    def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> Any:
+        """Returns a spec for names in the table."""
+        first, _, rest = fullname.partition(".")
+        if first != ALIAS or rest not in PATHS:
+            return None
+        return importlib.machinery.ModuleSpec(fullname, self, is_package=True)
+
+    def create_module(self, spec: Any) -> types.ModuleType:
+        """Returns a module that looks its names up."""
+        return TextModule(spec.name, spec.name.partition(".")[2])
+
+    def exec_module(self, module: types.ModuleType) -> None:
+        """Does nothing: there is no code to run."""
+
+
+FINDER = TextFinder()
+
+
+def install() -> None:
+    """Makes `import tensorflow_text` find Penstock from now on."""
+    if FINDER not in sys.meta_path:
+        sys.meta_path.insert(0, FINDER)

@@ -1,0 +1,201 @@
+"""Strings in Unicode's normalization forms, and with case folded."""
+
+import bisect
+import functools
+import itertools
+import unicodedata
+from typing import ClassVar
+
+import numpy as np
+
+from penstock._src.core import dtypes
+from penstock._src.core.op import Op
+from penstock._src.core.typesets import INDEX
+from penstock._src.ops.strings.elements import data, each, strings, text
+
+# Unicode's property Default_Ignorable_Code_Point.
+_IGNORABLE = (
+    (0xAD, 0xAD), (0x34F, 0x34F), (0x61C, 0x61C), (0x115F, 0x1160), (0x17B4, 0x17B5), (0x180B, 0x180F), (0x200B, 0x200F), (0x202A, 0x202E), (0x2060, 0x206F),
+    (0x3164, 0x3164), (0xFE00, 0xFE0F), (0xFEFF, 0xFEFF), (0xFFA0, 0xFFA0), (0xFFF0, 0xFFF8), (0x1BCA0, 0x1BCA3), (0x1D173, 0x1D17A), (0xE0000, 0xE0FFF),
+)  # fmt: skip
+_FORMS = ("NFC", "NFKC", "NFD", "NFKD")
+
+
+def is_ignorable(point: int) -> bool:
+    """Whether a code point is shown as nothing where it is not supported."""
+    at = bisect.bisect_right(_IGNORABLE, (point, 0x110000)) - 1
+    return at >= 0 and point <= _IGNORABLE[at][1]
+
+
+class _Folds(dict):
+    """What each code point becomes by NFKC_Casefold, for str.translate; computed when it is asked for."""
+
+    def __missing__(self, point: int) -> str:
+        folded = "" if is_ignorable(point) else chr(point)
+        before = None
+        while folded != before and not 0xDC80 <= point <= 0xDCFF:
+            before = folded
+            folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFD", before).casefold())
+            folded = unicodedata.normalize("NFKC", folded)
+            folded = "".join(c for c in folded if not is_ignorable(ord(c)))
+        self[point] = folded
+        return folded
+
+
+_FOLDS = _Folds()
+
+
+def folded(s: bytes) -> bytes:
+    """NFKC_Casefold of a string (Unicode 15, section 5.18); bytes that are malformed stay."""
+    if s.isascii():
+        return s.lower()
+    return data(unicodedata.normalize("NFC", text(s).translate(_FOLDS)))
+
+
+def normalized(s: bytes, form: str) -> bytes:
+    """A string in a normalization form; bytes that are malformed stay."""
+    return s if s.isascii() else data(unicodedata.normalize(form, text(s)))
+
+
+class CaseFoldUTF8(Op):
+    """Strings with case folded and compatible characters made equal: Unicode's NFKC_Casefold."""
+
+    signature = "input: string -> output: string[input]"
+    is_elementwise = True
+
+    def eager(self, input):
+        return each(folded, input)
+
+
+class _InForm(Op):
+    normalization_form: str
+    forms: ClassVar[tuple[str, ...]] = _FORMS
+
+    def form(self) -> str:
+        """The form.
+
+        Raises:
+          InvalidArgumentError: it is none of Unicode's.
+        """
+        form = self.normalization_form.upper()
+        if form not in self.forms:
+            offset = (
+                "" if len(self.forms) == 4 else "Offset not supported for this normalization form: "
+            )
+            message = offset or "Unknown normalization form requested: "
+            raise self.invalid(f"{message}{form}")
+        return form
+
+
+class NormalizeUTF8(_InForm):
+    """Strings in a normalization form of Unicode."""
+
+    signature = "input: string -> output: string[input]"
+    is_elementwise = True
+
+    def eager(self, input):
+        return each(functools.partial(normalized, form=self.form()), input)
+
+
+class OffsetsMap:
+    """Which byte of a string each byte of its normalized form comes from.
+
+    Args:
+      edits: (bytes before, bytes after, whether they were changed) of each part, in order.
+    """
+
+    def __init__(self, edits):
+        self._edits = [e for e in edits if not e[2] or e[0] or e[1]]
+        before = itertools.accumulate((e[0] for e in self._edits), initial=0)
+        after = itertools.accumulate((e[1] for e in self._edits), initial=0)
+        self._before, self._after = list(before), list(after)
+
+    def source(self, offset: int) -> int:
+        """The byte of the source; within a change, the one behind it."""
+        if offset <= 0:
+            return 0
+        if offset >= self._after[-1]:
+            return self._before[-1]
+        at = bisect.bisect_right(self._after, offset) - 1
+        inside = offset - self._after[at]
+        if not inside:
+            # What was left out at this place comes first.
+            return self._before[bisect.bisect_left(self._after, offset)]
+        return self._before[at + 1] if self._edits[at][2] else self._before[at] + inside
+
+
+@functools.lru_cache(maxsize=65536)
+def _is_boundary(character: str, form: str) -> bool:
+    """Whether a character is normalized by itself, whatever stands before it."""
+    decomposed = unicodedata.normalize("NFKD" if "K" in form else "NFD", character)
+    if not decomposed or unicodedata.combining(decomposed[0]):
+        return False
+    return form.endswith("D") or not _combines_backwards(decomposed[0])
+
+
+@functools.cache
+def _combining_starters() -> frozenset[str]:
+    """Starters that a character before them may be composed with."""
+    found = {chr(c) for c in (*range(0x1161, 0x1176), *range(0x11A8, 0x11C3))}
+    for point in range(0xA0, 0x110000):
+        parts = unicodedata.decomposition(chr(point)).split()
+        if len(parts) == 2 and parts[0][0] != "<":
+            second = chr(int(parts[1], 16))
+            if not unicodedata.combining(second):
+                found.add(second)
+    return frozenset(found)
+
+
+def _combines_backwards(character: str) -> bool:
+    return ord(character) > 0x300 and character in _combining_starters()
+
+
+def offsets_map(source: str, form: str) -> tuple[str, OffsetsMap]:
+    """A text in a normalization form, and where its bytes come from."""
+    pieces, edits, begin = [], [], 0
+    for at in range(1, len(source) + 1):
+        if at < len(source) and not _is_boundary(source[at], form):
+            continue
+        part = source[begin:at]
+        made = part if part.isascii() else unicodedata.normalize(form, part)
+        edits.append((len(data(part)), len(data(made)), made != part))
+        pieces.append(made)
+        begin = at
+    return "".join(pieces), OffsetsMap(edits or [(0, 0, False)])
+
+
+class NormalizeUTF8WithOffsetsMap(_InForm):
+    """Strings in a normalization form, and of each a map from bytes of the new one to bytes of the old one."""
+
+    signature = "input: string -> output: string[input], offsets_map: variant[input]"
+
+    def eager(self, input):
+        form = self.form()
+        found = [offsets_map(text(s), form) for s in input.reshape(-1)]
+        maps = np.empty(len(found), object)
+        maps[:] = [m for _, m in found]
+        made = strings((data(s) for s, _ in found), input.shape)
+        return made, maps.reshape(input.shape) if input.ndim else maps[0]
+
+
+class FindSourceOffsets(Op):
+    """The bytes of the strings before normalization for rows of bytes behind it, by a map for each row."""
+
+    signature = """offsets_map: variant, input_offsets_values: int64, input_offsets_splits: Tsplits
+        -> output_offsets_values: int64[input_offsets_values]"""
+    Tsplits: INDEX = dtypes.int64
+
+    def eager(self, offsets_map, input_offsets_values, input_offsets_splits):
+        maps = offsets_map if isinstance(offsets_map, np.ndarray) else [offsets_map]
+        maps = list(np.reshape(maps, -1)) if isinstance(maps, np.ndarray) else maps
+        if len(maps) != len(input_offsets_splits) - 1:
+            raise self.invalid(
+                "Input offset tensor dimension did not match the offset map dimension."
+            )
+        out = np.empty_like(input_offsets_values)
+        for row, held in enumerate(maps):
+            if not isinstance(held, OffsetsMap):
+                raise self.invalid("Input data type of the variant is not an offsets map.")
+            begin, end = input_offsets_splits[row : row + 2]
+            out[begin:end] = [held.source(o) for o in input_offsets_values[begin:end].tolist()]
+        return out

@@ -1,0 +1,102 @@
+"""Tokens between white space."""
+
+import functools
+
+import numpy as np
+
+from penstock._src.core import dtypes
+from penstock._src.core.op import Op
+from penstock._src.core.typesets import INDEX
+from penstock._src.ops.text.characters.decoding import characters, cut, splits_shape
+from penstock._src.ops.variants import variant
+
+# Unicode's property White_Space.
+SPACES = (*range(9, 14), 0x20, 0x85, 0xA0, 0x1680, *range(0x2000, 0x200B), 0x2028, 0x2029, 0x202F, 0x205F, 0x3000)  # fmt: skip
+
+
+@functools.cache
+def whitespace_config() -> bytes:
+    """A bit for each code point up to the last one that is white space: what the op takes."""
+    bits = np.zeros((SPACES[-1] // 8 + 1) * 8, np.uint8)
+    bits[list(SPACES)] = 1
+    return np.packbits(bits, bitorder="little").tobytes()
+
+
+@functools.lru_cache(maxsize=16)
+def _table(config: bytes) -> np.ndarray:
+    """Whether each code point up to one behind the last is white space."""
+    bits = np.unpackbits(np.frombuffer(config, np.uint8), bitorder="little")
+    return np.append(bits, 0).astype(bool)
+
+
+def _is_space(table: np.ndarray, points: np.ndarray) -> np.ndarray:
+    # What is malformed, -1, is the last entry, too.
+    return table[np.minimum(points, len(table) - 1)]
+
+
+def _words(is_first: np.ndarray, is_space: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The first characters of the runs without white space, and the ones behind them."""
+    inside = ~is_space
+    begins = inside & (is_first[:-1] | np.append(True, is_space[:-1])[: len(inside)])
+    ends = inside & (is_first[1:] | np.append(is_space[1:], True)[: len(inside)])
+    return np.flatnonzero(begins), np.flatnonzero(ends) + 1
+
+
+class _WhitespaceTokenizeWithOffsetsV2(Op):
+    """The parts of strings between white space, and the bytes at which they begin and end."""
+
+    signature = """input_values: string, input_config: string -> output_tokens: string,
+        output_row_splits: int64, output_start_offsets: int32, output_end_offsets: int32"""
+
+    def shape(self, input_values, input_config):
+        input_config.with_rank(0)
+        return [None], splits_shape(input_values), [None], [None]
+
+    def eager(self, input_values, input_config):
+        found = characters(input_values)
+        is_space = _is_space(_table(input_config.item()), found.points)
+        is_first = found.is_first()
+        first, behind = _words(is_first, is_space)
+        row_splits = np.searchsorted(first, found.splits)
+        begins, ends = found.begins[first], found.begins[behind]
+        # tensorflow-text ends a token one byte before the end of the white space behind it, be that of several bytes.
+        followed = ~is_first[behind]
+        following = np.minimum(behind[followed] + 1, len(found.points))
+        ends[followed] = found.begins[following] - 1
+        rows = np.repeat(found.starts[:-1], np.diff(row_splits))
+        tokens = cut(found.data, begins, ends)
+        offsets = [(places - rows).astype(np.int32) for places in (begins, ends)]
+        return tokens, row_splits.astype(np.int64), *offsets
+
+
+variant("TFText>WhitespaceTokenizeWithOffsetsV2", _WhitespaceTokenizeWithOffsetsV2)
+
+
+class WhitespaceTokenizeWithOffsets(Op):
+    """The parts of rows of code points between white space, and where they begin and end."""
+
+    signature = """input_values: int32, input_splits: Tsplits -> output_values: int32,
+        output_values_inner_splits: Tsplits, output_offset_starts: int64,
+        output_offset_limits: int64, output_outer_splits: Tsplits"""
+    Tsplits: INDEX = dtypes.int64
+
+    def shape(self, input_values, input_splits):
+        input_values.with_rank(1)
+        return [None], [None], [None], [None], input_splits.with_rank(1)
+
+    def eager(self, input_values, input_splits):
+        is_space = _is_space(_table(whitespace_config()), input_values)
+        is_first = np.zeros(len(input_values) + 1, bool)
+        is_first[input_splits] = True
+        first, behind = _words(is_first, is_space)
+        return words_of_points(input_values, input_splits, first, behind, ~is_space)
+
+
+def words_of_points(points, splits, first, behind, is_kept):
+    """The outputs of ops that cut rows of code points: of all kept ones, between `first` and `behind`."""
+    outer = np.searchsorted(first, splits)
+    inner = np.append(0, np.cumsum(behind - first))
+    rows = np.repeat(splits[:-1], np.diff(outer))
+    kind = splits.dtype
+    starts, limits = (first - rows).astype(np.int64), (behind - rows).astype(np.int64)
+    return points[is_kept], inner.astype(kind), starts, limits, outer.astype(kind)

@@ -1,0 +1,104 @@
+"""Texts cut into pieces of a vocabulary that a model in bytes holds."""
+
+import functools
+
+import numpy as np
+
+from penstock._src.core.errors import FailedPreconditionError
+from penstock._src.core.op import Op
+from penstock._src.ops.text.characters.decoding import characters, cut, splits_shape
+from penstock._src.ops.text.models import wordpiece
+from penstock._src.ops.text.models.wordpiece import APART, SPACE, WordpieceModel
+from penstock._src.ops.variants import variant
+
+
+@functools.lru_cache(maxsize=8)
+def _read(data: bytes) -> WordpieceModel:
+    return wordpiece.read(data)
+
+
+def model_of(array: np.ndarray) -> WordpieceModel:
+    """The model in an array of bytes."""
+    return _read(array.tobytes())
+
+
+def _words(rows):
+    """The words of texts: how many each text has, each word, and the byte of its text at which it begins."""
+    found = characters(rows)
+    kinds = wordpiece.kinds()[found.points]
+    is_first = found.is_first()
+    begins = is_first[:-1].copy()
+    begins[1:] |= (kinds[1:] != kinds[:-1]) | (kinds[1:] == APART)
+    first = np.flatnonzero(begins)
+    behind = np.append(first[1:], len(kinds))[: len(first)]
+    is_word = kinds[first] != SPACE
+    first, behind = first[is_word], behind[is_word]
+    splits = np.searchsorted(first, found.splits)
+    starts = found.begins[first]
+    words = cut(found.data, starts, found.begins[behind])
+    return np.diff(splits), words.tolist(), starts - np.repeat(found.starts[:-1], np.diff(splits))
+
+
+class FastWordpieceTokenizeWithOffsets(Op):
+    """The pieces of texts, their numbers, and the bytes at which they begin and end."""
+
+    signature = """input_values: string, wp_model: uint8 -> output_subwords: string,
+        output_ids: int64, output_row_splits: int64, start_values: int64, end_values: int64"""
+
+    def shape(self, input_values, wp_model):
+        wp_model.with_rank(1)
+        return [None], [None], splits_shape(input_values), [None], [None]
+
+    def eager(self, input_values, wp_model):
+        model = model_of(wp_model)
+        if not model.is_end_to_end:
+            counts, texts, numbers, begins, ends = model.memory.pieces(input_values.tolist())
+            return texts, numbers, np.append(0, np.cumsum(counts)), begins, ends
+        words_of_each, words, places = _words(input_values)
+        counts, texts, numbers, begins, ends = model.memory.pieces(words)
+        shift = np.repeat(places, counts)
+        splits = np.append(0, np.cumsum(counts))[np.append(0, np.cumsum(words_of_each))]
+        return texts, numbers, splits, begins + shift, ends + shift
+
+
+class _FastWordpieceDetokenize(Op):
+    """The texts of rows of numbers of pieces: those that go on within a word follow without a space."""
+
+    signature = """input_values: int32, input_row_splits: int64, wp_model: uint8
+        -> output_words: string"""
+
+    def shape(self, input_values, input_row_splits, wp_model):
+        input_values.with_rank(1)
+        rows = input_row_splits.with_rank(1)[0]
+        return [None if rows is None else rows - 1]
+
+    def eager(self, input_values, input_row_splits, wp_model):
+        model = model_of(wp_model)
+        if not model.has_texts:
+            raise FailedPreconditionError(
+                f"{self.op_type}: Detokenize function is only enabled when support_detokenization is true in the model: build it with support_detokenization=True."
+            )
+        wrong = (input_values < 0) | (input_values >= len(model.texts))
+        if wrong.any():
+            number = input_values[wrong][0]
+            raise self.invalid(
+                f"a piece has a number from 0 to {len(model.texts) - 1}. Received {number}."
+            )
+        out = np.empty(len(input_row_splits) - 1, object)
+        goes_on = model.goes_on.tolist()
+        for row, (begin, end) in enumerate(
+            zip(input_row_splits[:-1].tolist(), input_row_splits[1:].tolist(), strict=True)
+        ):
+            parts: list[bytes] = []
+            for number in input_values[begin:end].tolist():
+                if goes_on[number]:
+                    parts.append(
+                        model.texts[number] if parts else model.suffix + model.texts[number]
+                    )
+                else:
+                    parts += (b" ", model.texts[number]) if parts else (model.texts[number],)
+            out[row] = b"".join(parts)
+        return out
+
+
+variant("TFText>FastWordpieceDetokenize", _FastWordpieceDetokenize)
