@@ -22,6 +22,7 @@ _NAMES = {
         "normalize_utf8_with_offsets_map"
     ),
     "penstock._src.text.tokenizers.regex": "RegexSplitter regex_split regex_split_with_offsets",
+    "penstock._src.text.tokenizers.sentencepiece": "SentencepieceTokenizer",
     "penstock._src.text.tokenizers.wordpiece": "WordpieceTokenizer",
 }
 _SUBMODULES = "".split()

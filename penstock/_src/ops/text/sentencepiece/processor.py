@@ -1,0 +1,277 @@
+"""Texts to pieces and back, by a model."""
+
+import functools
+import itertools
+import random
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from penstock._src.core.errors import InternalError
+from penstock._src.ops.text.pieces.memory import Memory, Piece
+from penstock._src.ops.text.sentencepiece import drawing
+from penstock._src.ops.text.sentencepiece.model import (
+    BPE,
+    BYTE,
+    CONTROL,
+    SPACE,
+    UNIGRAM,
+    UNKNOWN,
+    Pieces,
+    Rules,
+    read_model,
+)
+from penstock._src.ops.text.sentencepiece.normalizing import Normalizer
+from penstock._src.ops.text.sentencepiece.segmenting import Cut, Merges, chunks, lattice, segmenter
+
+# Of ways of cutting from which one is drawn, as SentencePiece bounds them.
+_MOST_WAYS = 512
+
+
+def encoded(text: str) -> bytes:
+    """The bytes of a piece."""
+    return text.encode("utf-8", "surrogateescape")
+
+
+class Processor:
+    """Cuts texts into pieces, and joins pieces to texts.
+
+    Args:
+      pieces: the vocabulary.
+      rules: how texts are normalized.
+      segment: cuts normalized texts.
+    """
+
+    def __init__(self, pieces: Pieces, rules: Rules) -> None:
+        self.pieces, self.rules = pieces, rules
+        self.normalizer = Normalizer(rules, pieces.symbols(), pieces.space_is_suffix)
+        self._segment = segmenter(pieces)
+        self._chunks = chunks(pieces)
+        self._memory = Memory(self._cut)
+        self.texts = np.empty(len(pieces.texts), object)
+        self.texts[:] = [encoded(text) for text in pieces.texts]
+
+    def _cut(self, chunk: str) -> list[Piece]:
+        return self._finished(self._segment(chunk))
+
+    def _finished(self, cut: Cut) -> list[Piece]:
+        """Pieces with their places; unknown characters that stand together are one piece, or are pieces for their bytes."""
+        unknown, found, at = self.pieces.unknown, [], 0
+        for text, number in cut:
+            data = encoded(text)
+            end = at + len(data)
+            if number != unknown:
+                found.append(Piece(data, number, at, end))
+            elif self.pieces.falls_back_to_bytes:
+                # The last of the bytes stands for the character, the others for nothing.
+                for value in data[:-1]:
+                    found.append(self._byte(value, at, at))
+                found.append(self._byte(data[-1], at, end))
+            elif found and found[-1].number == unknown:
+                before = found.pop()
+                found.append(Piece(before.text + data, unknown, before.begin, end))
+            else:
+                found.append(Piece(data, unknown, at, end))
+            at = end
+        return found
+
+    def _byte(self, value: int, begin: int, end: int) -> Piece:
+        number = self.pieces.byte(value)
+        return Piece(self.texts[number], number, begin, end)
+
+    def encode(self, rows: Iterable[bytes], with_origins: bool) -> tuple[np.ndarray, ...]:
+        """The pieces of texts.
+
+        Args:
+          rows: the texts.
+          with_origins: whether places are asked for.
+
+        Returns:
+          Row splits, the texts of the pieces, their numbers, and the bytes at which they begin and end; zeros without origins.
+        """
+        parts, counts, begins, origins, before = [], [], [], [], 0
+        for row in rows:
+            if with_origins:
+                normal, own = self.normalizer.with_origins(row)
+                origins.append(own)
+            else:
+                normal = self.normalizer.text(row)
+            found = self._chunks_of(normal)
+            parts += found
+            counts.append(len(found))
+            if with_origins:
+                sizes = [len(encoded(chunk)) for chunk in found]
+                begins += [before + at for at in itertools.accumulate(sizes, initial=0)][:-1]
+                before += len(own)
+        memory = self._memory if self._chunks is not None else Memory(self._cut)
+        pieces_each, texts, numbers, starts, ends = memory.pieces(parts)
+        splits = np.append(0, np.cumsum(pieces_each))[
+            np.append(0, np.cumsum(counts, dtype=np.int64))
+        ]
+        if not with_origins:
+            return splits, texts, numbers, starts, ends
+        flat = np.array(list(itertools.chain.from_iterable(origins)), np.int64)
+        shift = np.repeat(np.array(begins, np.int64), pieces_each)
+        return splits, texts, numbers, flat[starts + shift], flat[ends + shift]
+
+    def _chunks_of(self, normal: bytes) -> list[str]:
+        text = normal.decode("utf-8", "surrogateescape")
+        if self._chunks is not None:
+            return self._chunks.findall(text)
+        return [text] if text else []
+
+    def encode_in_ways(
+        self, row: bytes, ways: int, alpha: float, returns_all: bool
+    ) -> list[list[Piece]]:
+        """The pieces of a text, drawn at random, or in the best ways.
+
+        Args:
+          row: the text.
+          ways: of how many of the best ones is drawn; negative for all.
+          alpha: how much scores count; of BPE, the part of merges that are left out.
+          returns_all: whether the best ways are returned in place of one that is drawn.
+
+        Returns:
+          Pieces with places in the text for each way.
+
+        Raises:
+          InternalError: the model has no such ways.
+        """
+        normal, origins = self.normalizer.with_origins(row)
+        text = normal.decode("utf-8", "surrogateescape")
+        cuts = self._ways(text, ways, alpha, returns_all) if text else [[]]
+        return [
+            [
+                piece._replace(begin=origins[piece.begin], end=origins[piece.end])
+                for piece in self._finished(cut)
+            ]
+            for cut in cuts
+        ]
+
+    def _ways(self, text: str, ways: int, alpha: float, returns_all: bool) -> list[Cut]:
+        if ways > _MOST_WAYS:
+            raise InternalError(
+                f"SentencePiece: nbest_size must be at most {_MOST_WAYS}. Received {ways}."
+            )
+        kind = self.pieces.kind
+        if kind == BPE and ways < 0 and not returns_all:
+            return [Merges(self.pieces).best(text, lambda: random.random() < alpha)]
+        if kind != UNIGRAM:
+            raise InternalError("SentencePiece: only unigram models cut texts in several ways.")
+        arcs = self._lattice
+        if returns_all:
+            return [cut for _, cut in drawing.best_ways(arcs, text, max(1, ways))]
+        if ways > 1:
+            return [drawing.drawn_of_best(arcs, text, ways, alpha)]
+        return [drawing.drawn(arcs, text, alpha)]
+
+    @functools.cached_property
+    def _lattice(self):
+        return lattice(self.pieces)
+
+    def decode(self, numbers: Sequence[int], texts: Sequence[str]) -> bytes:
+        """The text of pieces.
+
+        Args:
+          numbers: of the pieces.
+          texts: of them.
+        """
+        pieces, rules = self.pieces, self.rules
+        out, at_begin, seen_space, held = bytearray(), True, False, bytearray()
+        for place, (number, text) in enumerate(zip(numbers, texts, strict=True)):
+            kind = pieces.types[number]
+            if kind == BYTE:
+                held.append(int(pieces.texts[number][3:5], 16))
+                continue
+            if held:
+                out += bytes(held).decode("utf-8", "replace").encode()
+                held.clear()
+            at_begin = at_begin and not (seen_space or out)
+            is_last = place == len(numbers) - 1
+            part, seen = self._surface(number, kind, text, at_begin, is_last)
+            seen_space |= seen
+            out += part
+        if held:
+            out += bytes(held).decode("utf-8", "replace").encode()
+        return bytes(out)
+
+    def _surface(
+        self, number: int, kind: int, text: str, at_begin: bool, is_last: bool
+    ) -> tuple[bytes, bool]:
+        """What a piece is in a text, and whether the space before the text was taken off."""
+        pieces, rules = self.pieces, self.rules
+        if kind == CONTROL:
+            return b"", False
+        if kind == UNKNOWN:
+            return (
+                pieces.unknown_surface if text == pieces.texts[number] else encoded(text)
+            ), False
+        seen = False
+        if rules.adds_prefix or rules.removes_spaces:
+            if pieces.space_is_suffix:
+                if is_last and text.endswith(SPACE):
+                    text = text[:-1]
+            elif at_begin and text.startswith(SPACE):
+                text = text[1:]
+                # Of several spaces at the begin all go where a model has no repeated ones.
+                seen = not rules.removes_spaces
+        return encoded(text.replace(SPACE, " ")), seen
+
+
+@functools.lru_cache(maxsize=8)
+def processor(data: bytes) -> Processor:
+    """The processor of a model file, kept.
+
+    Raises:
+      InternalError: it is none.
+    """
+    return Processor(*read_model(data))
+
+
+def with_ends(
+    splits: np.ndarray,
+    arrays: Sequence[np.ndarray],
+    first: Sequence | None,
+    last: Sequence | None,
+    reverse: bool,
+) -> tuple[np.ndarray, list[np.ndarray]]:
+    """Row splits and values with one more at the ends of each row, and rows the other way round.
+
+    Args:
+      splits: the row splits.
+      arrays: several arrays of values.
+      first: the value for each array that is put at the begin of rows; None for nothing.
+      last: the same for their end.
+      reverse: whether rows are turned round afterwards.
+    """
+    made = []
+    for number, values in enumerate(arrays):
+        if first is not None or last is not None:
+            places, new = [], []
+            if first is not None:
+                places.append(splits[:-1])
+                new += [first[number]] * (len(splits) - 1)
+            if last is not None:
+                places.append(splits[1:])
+                new += [last[number]] * (len(splits) - 1)
+            rows = np.concatenate(places)
+            # Of an empty row, the first value stands before the last one.
+            added = np.empty(len(new), values.dtype)
+            added[:] = new
+            if first is not None and last is not None:
+                order = np.argsort(
+                    np.concatenate(
+                        [np.arange(len(splits) - 1) * 2, np.arange(len(splits) - 1) * 2 + 1]
+                    ),
+                    kind="stable",
+                )
+                rows, added = rows[order], added[order]
+            values = np.insert(values, rows, added)
+        made.append(values)
+    more = (first is not None) + (last is not None)
+    splits = splits + more * np.arange(len(splits))
+    if reverse:
+        sizes = np.diff(splits)
+        turned = np.repeat(splits[:-1] + splits[1:] - 1, sizes) - np.arange(splits[-1])
+        made = [values[turned] for values in made]
+    return splits, made

@@ -1,0 +1,203 @@
+"""Normalized texts cut into pieces: by scores (unigram), by merges (BPE), into words or characters."""
+
+import heapq
+import re
+from collections.abc import Callable
+
+from penstock._src.ops.text.sentencepiece.model import (
+    BPE,
+    CHAR,
+    NORMAL,
+    SPACE,
+    UNIGRAM,
+    UNUSED,
+    USER_DEFINED,
+    WORD,
+    Pieces,
+)
+
+_UNKNOWN_PENALTY = 10.0
+
+Cut = list[tuple[str, int]]
+"""Pieces of a text, and their numbers."""
+
+
+class Lattice:
+    """Which pieces may stand where in a text, and their scores.
+
+    Args:
+      scores: the number and score of each piece.
+      unknown: the number of the unknown piece, which is any character.
+      unknown_score: its score.
+    """
+
+    def __init__(
+        self, scores: dict[str, tuple[int, float]], unknown: int, unknown_score: float
+    ) -> None:
+        self._scores = scores
+        self._unknown, self._unknown_score = unknown, unknown_score
+        self._longest = max(map(len, scores), default=1)
+
+    def arcs(self, text: str, begin: int) -> list[tuple[int, int, float]]:
+        """The ends, numbers and scores of the pieces that begin at a place; the unknown one where no piece is a single character."""
+        scores, found, has_single = self._scores, [], False
+        for end in range(begin + 1, min(len(text), begin + self._longest) + 1):
+            held = scores.get(text[begin:end])
+            if held is not None:
+                found.append((end, *held))
+                has_single |= end == begin + 1
+        if not has_single:
+            found.append((begin + 1, self._unknown, self._unknown_score))
+        return found
+
+    def best(self, text: str) -> Cut:
+        """The way of cutting with the greatest sum of scores."""
+        size = len(text)
+        sums: list[float | None] = [None] * (size + 1)
+        before = [(0, 0)] * (size + 1)
+        sums[0] = 0.0
+        for begin in range(size):
+            reached = sums[begin]
+            if reached is None:
+                continue
+            for end, number, score in self.arcs(text, begin):
+                candidate = reached + score
+                held = sums[end]
+                if held is None or candidate > held:
+                    sums[end] = candidate
+                    before[end] = begin, number
+        cut, end = [], size
+        while end:
+            begin, number = before[end]
+            cut.append((text[begin:end], number))
+            end = begin
+        return cut[::-1]
+
+
+def lattice(pieces: Pieces) -> Lattice:
+    """The lattice of a unigram model."""
+    normal = [s for s, t in zip(pieces.scores, pieces.types, strict=True) if t == NORMAL]
+    least, most = min(normal, default=0.0), max(normal, default=0.0)
+    scores: dict[str, tuple[int, float]] = {}
+    for text, number in pieces.known.items():
+        score = pieces.scores[number]
+        if pieces.types[number] == USER_DEFINED:
+            score = len(text.encode("utf-8", "surrogateescape")) * most - 0.1
+        if pieces.types[number] != UNUSED and text:
+            scores[text] = number, score
+    return Lattice(scores, pieces.unknown, least - _UNKNOWN_PENALTY)
+
+
+class Merges:
+    """Characters merged in pairs, those with the greatest score first.
+
+    Args:
+      pieces: the vocabulary of a BPE model.
+    """
+
+    def __init__(self, pieces: Pieces) -> None:
+        self._pieces = pieces
+        symbols = sorted((s for s in pieces.symbols() if s), key=len, reverse=True)
+        self._parts = re.compile("|".join([*map(re.escape, symbols), "[\\s\\S]"]))
+        self._frozen = frozenset(symbols)
+
+    def best(self, text: str, dropped: Callable[[], bool] | None = None) -> Cut:
+        """The pieces of a text.
+
+        Args:
+          text: what is cut.
+          dropped: says of each merge whether it is left out.
+        """
+        known, scores, types, frozen = (
+            self._pieces.known,
+            self._pieces.scores,
+            self._pieces.types,
+            self._frozen,
+        )
+        parts: list[str] = self._parts.findall(text)
+        after, before = list(range(1, len(parts) + 1)), list(range(-1, len(parts) - 1))
+        waiting: list[tuple[float, int, int, str]] = []
+        halves: dict[str, tuple[str, str]] = {}
+
+        def consider(left: int, right: int) -> None:
+            if left < 0 or right >= len(parts) or parts[left] in frozen or parts[right] in frozen:
+                return
+            merged = parts[left] + parts[right]
+            number = known.get(merged)
+            if number is None:
+                return
+            heapq.heappush(waiting, (-scores[number], left, right, merged))
+            if types[number] == UNUSED:
+                halves[merged] = parts[left], parts[right]
+
+        for left in range(len(parts) - 1):
+            consider(left, left + 1)
+        while waiting:
+            _, left, right, merged = heapq.heappop(waiting)
+            if not parts[left] or not parts[right] or parts[left] + parts[right] != merged:
+                continue
+            if dropped is not None and dropped():
+                continue
+            parts[left], parts[right] = merged, ""
+            after[left] = after[right]
+            if after[right] < len(parts):
+                before[after[right]] = left
+            consider(before[left], left)
+            consider(left, after[left])
+        found: Cut = []
+        for part in parts:
+            if part:
+                self._add(part, halves, found)
+        return found
+
+    def _add(self, part: str, halves: dict[str, tuple[str, str]], found: Cut) -> None:
+        """Adds a piece; one that is not used is cut again."""
+        number = self._pieces.number(part)
+        if (
+            number != self._pieces.unknown
+            and self._pieces.types[number] == UNUSED
+            and part in halves
+        ):
+            for half in halves[part]:
+                self._add(half, halves, found)
+        else:
+            found.append((part, number))
+
+
+def _words(pieces: Pieces) -> Callable[[str], Cut]:
+    pattern = re.compile(
+        f"[^{SPACE}]*{SPACE}|[^{SPACE}]+"
+        if pieces.space_is_suffix
+        else f"{SPACE}[^{SPACE}]*|[^{SPACE}]+"
+    )
+    return lambda text: [(word, pieces.number(word)) for word in pattern.findall(text)]
+
+
+def _characters(pieces: Pieces) -> Callable[[str], Cut]:
+    symbols = sorted((s for s in pieces.symbols() if s), key=len, reverse=True)
+    pattern = re.compile("|".join([*map(re.escape, symbols), "[\\s\\S]"]))
+    return lambda text: [(part, pieces.number(part)) for part in pattern.findall(text)]
+
+
+def segmenter(pieces: Pieces) -> Callable[[str], Cut]:
+    """What cuts texts by a vocabulary."""
+    return {
+        UNIGRAM: lambda p: lattice(p).best,
+        BPE: lambda p: Merges(p).best,
+        WORD: _words,
+        CHAR: _characters,
+    }[pieces.kind](pieces)
+
+
+def chunks(pieces: Pieces) -> re.Pattern[str] | None:
+    """A pattern of parts of texts that may be cut by themselves; None if there are no such parts.
+
+    No piece goes on behind a word, where the symbol for a space follows another character; and that symbol is a piece, so that it is not joined to an unknown one.
+    """
+    crosses = re.compile(f"[^{SPACE}]{SPACE}")
+    number = pieces.known.get(SPACE)
+    if number is None or pieces.types[number] == UNUSED or pieces.space_is_suffix:
+        return None
+    if pieces.kind not in (UNIGRAM, BPE) or any(crosses.search(text) for text in pieces.known):
+        return None
+    return re.compile(f"{SPACE}*[^{SPACE}]+|{SPACE}+")
