@@ -19,6 +19,7 @@ def environment(tmp_path, monkeypatch):
     monkeypatch.setattr(site_packages, "folder", lambda: tmp_path)
     monkeypatch.setattr(sys, "prefix", "/some/venv")
     monkeypatch.setattr(site_packages, "real_tensorflow", lambda: None)
+    monkeypatch.setattr(site_packages, "real_text", lambda: None)
     monkeypatch.setattr(site_packages, "is_brought_by_wheel", lambda: False)
     return tmp_path
 
@@ -85,7 +86,7 @@ def test_metadata_is_known_before_any_import(environment):
     main(["enable"])
     program = """
 import importlib.metadata
-print([importlib.metadata.version(n) for n in ("tensorflow", "tensorflow-cpu", "tf-nightly")])
+print([importlib.metadata.version(n) for n in ("tensorflow", "tensorflow-text", "tf-nightly")])
 import tensorflow
 print(importlib.metadata.version("tensorflow") == tensorflow.__version__)
 """
@@ -128,6 +129,10 @@ def test_refusals(environment, monkeypatch, capsys):
     monkeypatch.setattr(site_packages, "real_tensorflow", lambda: "tensorflow 2.21.0")
     assert main(["enable"]) == 2
     assert "tensorflow 2.21.0" in capsys.readouterr().err
+    monkeypatch.setattr(site_packages, "real_tensorflow", lambda: None)
+    monkeypatch.setattr(site_packages, "real_text", lambda: "tensorflow-text 2.21.1")
+    assert main(["enable"]) == 2
+    assert "tensorflow-text 2.21.1" in capsys.readouterr().err
     monkeypatch.setattr(sys, "prefix", sys.base_prefix)
     assert main(["enable"]) == 2
     assert "virtual environment" in capsys.readouterr().err

@@ -25,6 +25,11 @@ def main(arguments: Sequence[str]) -> int:
         raise Refused(
             f"TensorFlow itself is installed here ({real}). Uninstall it first, or use `penstock run`."
         )
+    text = site_packages.real_text()
+    if text:
+        raise Refused(
+            f"{text} is installed here, whose C++ code only TensorFlow itself can load. Uninstall it first: Penstock has `tensorflow_text`, too."
+        )
     if site_packages.is_brought_by_wheel():
         print(f"{site_packages.WHEEL} is installed: `import tensorflow` means Penstock already.")
         return 0

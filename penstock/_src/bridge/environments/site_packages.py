@@ -11,6 +11,7 @@ from . import editor_stubs, stand_in
 
 # Everything that installs a package `tensorflow`.
 DISTRIBUTIONS = (*stand_in.NAMES, "tensorflow-gpu", "tensorflow-intel", "tf-nightly-cpu")
+TEXT = ("tensorflow-text", "tensorflow-text-nightly")
 # The installer in the metadata that `penstock enable` writes; in those that a wheel brought it is pip.
 INSTALLER = "penstock"
 WHEEL = "tensorflow-on-penstock"
@@ -59,7 +60,17 @@ def is_enabled() -> bool:
 
 def real_tensorflow() -> str | None:
     """Name and version of an installed TensorFlow, or None."""
-    for name in DISTRIBUTIONS:
+    return _installed(DISTRIBUTIONS)
+
+
+def real_text() -> str | None:
+    """Name and version of an installed tensorflow-text, whose C++ code only TensorFlow itself can load, or None."""
+    return _installed(TEXT)
+
+
+def _installed(names: tuple[str, ...]) -> str | None:
+    """The first of these distributions that is installed and not Penstock's."""
+    for name in names:
         for found in importlib.metadata.distributions(name=name):
             if not stand_in.is_stand_in(found):
                 return f"{name} {found.version}"
