@@ -5,9 +5,11 @@ from. What the cache keeps under a name need not be written again in later proce
 """
 
 import ast
+import functools
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import llvmlite
@@ -21,18 +23,22 @@ from .target import Target
 # Change this when object files rely on a different process interface: the thread pool's, or symbol names.
 FORMAT = "penstock-native-2"
 
+PACKAGE = Path(__file__).resolve().parents[1]
+
 
 @dataclass(frozen=True, eq=False)
 class Code:
     """LLVM IR text for a target, and the names of its exported functions.
 
-    `facts` is what else was found while the text was written: tuples, strings and numbers.
+    `facts` is what else was found while the text was written: tuples, strings and numbers. `emitter` is the file that writes the text, for
+    reports: "compiler/codegen/nests/nest.py"; empty where nobody reports the code.
     """
 
     text: str
     exports: tuple[str, ...]
     target: Target
     facts: tuple[Any, ...] = field(default=(), kw_only=True)
+    emitter: str = field(default="", kw_only=True)
 
     @classmethod
     def of(cls, module, facts: tuple[Any, ...] = ()) -> "Code":
@@ -76,7 +82,9 @@ class NamedCode(Code):
 
     def __init__(self, target: Target, write: Callable[[], Code]) -> None:
         """`write` writes the text; it must hold no node of a graph, as codes are kept for long."""
-        self.__dict__.update(target=target, name=None, _write=write, _object=None)
+        self.__dict__.update(
+            target=target, name=None, emitter=emitter_of(write), _write=write, _object=None
+        )
 
     def name_it(self, name: str | None, read: Callable[[str], bytes | None]) -> None:
         """Says what it is called, before anybody asks, and what reads the files that are kept."""
@@ -85,7 +93,7 @@ class NamedCode(Code):
     @forks.cached_property
     def written(self) -> Code:
         """The code with its text."""
-        return self._write()
+        return replace(self._write(), emitter=self.emitter)
 
     @property
     def text(self) -> str:  # type: ignore[override]
@@ -141,6 +149,14 @@ class NamedCode(Code):
     @property
     def _line(self) -> bytes:
         return repr(self._said).encode()
+
+
+def emitter_of(write: Callable[..., Any]) -> str:
+    """Return the file in which a function that writes code is defined, relative to the package's sources."""
+    while isinstance(write, functools.partial):
+        write = write.func
+    path = Path(write.__code__.co_filename)
+    return (path.relative_to(PACKAGE) if path.is_relative_to(PACKAGE) else path).as_posix()
 
 
 def hashed(target: Target, content: bytes) -> str:

@@ -1,6 +1,10 @@
 """explain(): kernels, and the lines of the program that they come from."""
 
 import inspect
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,6 +12,8 @@ import pytest
 import penstock as tf
 from penstock._src.compiler.explain.records import HostRecord, SourceLine
 from penstock._src.util.run_observers import RUN_OBSERVERS
+
+SOURCES = Path(tf.__file__).parent / "_src"
 
 
 def lines_of(report, function):
@@ -33,6 +39,37 @@ def test_a_fused_kernel_names_all_its_lines():
     assert (kernel.flops, kernel.bytes) == (24, 64)
     for text in ("y = x + 1.0", "test_explain.py:", "computes add, exp, mul", "24 FLOP"):
         assert text in report
+
+
+def test_each_kernel_names_the_file_that_writes_it():
+    def f(q, images, filters):
+        scores = tf.nn.softmax(tf.matmul(q, q, transpose_b=True) * 0.5)
+        attended = tf.matmul(scores, q)
+        drawn = tf.random.stateless_uniform([8], [1, 2])
+        sums = tf.cumsum(tf.nn.conv2d(images, filters, 1, "SAME"))
+        return attended, drawn, sums, tf.gather(q, [0]), tf.exp(q)
+
+    shapes = [2, 64, 64, 16], [1, 8, 8, 4], [5, 5, 4, 16]
+    report = tf.function(f).explain(*map(tf.ones, shapes))
+    emitters = {kernel.emitter for kernel in report.kernels}
+    names = "attention/forward", "contraction/images/conv", "specials/random_bits", "nests/nest"
+    assert {f"compiler/codegen/{name}.py" for name in names} <= emitters
+    assert all((SOURCES / emitter).is_file() for emitter in emitters)
+    assert "(compiler/codegen/contraction/images/conv.py)" in report
+
+
+def test_a_kernel_that_was_read_from_the_cache_names_its_file(tmp_path):
+    program = """
+import penstock as tf
+print(tf.function(lambda x: tf.matmul(x, x) + 1.0).explain(tf.ones([32, 32])))
+from penstock._src.native import kernels
+print("read", kernels().statistics.from_disk)
+"""
+    environment = {**os.environ, "PENSTOCK_CACHE_DIR": str(tmp_path), "PENSTOCK_VERIFY": "0"}
+    for _ in range(2):
+        ran = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True)
+        assert b"(compiler/codegen/contraction/products/kernel.py)" in ran.stdout, ran.stderr
+    assert int(ran.stdout.split()[-1]) > 0
 
 
 def test_equal_values_keep_both_lines():

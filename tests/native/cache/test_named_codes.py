@@ -26,7 +26,7 @@ class Writer:
         return Code.of(m, self.facts)
 
     def code(self, cache, name=NAME):
-        found = NamedCode(host(), self)
+        found = NamedCode(host(), self.__call__)
         found.name_it(name, cache.read)
         return found
 

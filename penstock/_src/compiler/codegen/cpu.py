@@ -1,6 +1,7 @@
 """The generator for CPUs: LLVM IR of vector instructions, as wide as the target's registers."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from penstock._src.compiler.codegen.attention.emit import AttentionCode, emit_attention, form_of
@@ -76,16 +77,19 @@ class CpuGenerator(KeptCodes):
 
     def special_code(self, launch: SpecialLaunch) -> Code:
         return self.keep(
-            launch.key, lambda: NamedCode(self.target, lambda: launch.write(self.target))
+            launch.key, lambda: NamedCode(self.target, partial(launch.write, self.target))
         )
 
     def bounds_check(self, dtype: DType, depth: int) -> Code:
         return self.keep(
-            ("bounds", dtype, depth), lambda: emit_bounds_check(dtype, depth, self.target)
+            ("bounds", dtype, depth),
+            lambda: NamedCode(self.target, partial(emit_bounds_check, dtype, depth, self.target)),
         )
 
     def truth_check(self) -> Code:
-        return self.keep(("truth",), lambda: emit_truth_check(self.target))
+        return self.keep(
+            ("truth",), lambda: NamedCode(self.target, partial(emit_truth_check, self.target))
+        )
 
 
 def _codes(found: Code | NestCode | KernelCode | AttentionCode) -> Sequence[Code]:

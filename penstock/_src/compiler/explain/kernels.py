@@ -67,6 +67,8 @@ def _records(
         KernelRecord(
             number + i,
             str(group.launches[-1].label),
+            group.launches[-1].code.emitter,
+            group.launches[-1].schedule,
             _what(group, part),
             part.nodes,
             own,

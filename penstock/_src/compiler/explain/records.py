@@ -58,6 +58,8 @@ class KernelRecord:
 
     number       counts from 1 through the executable
     label        how the planner names it
+    emitter      the file that writes its code: "compiler/codegen/nests/nest.py"
+    schedule     how a contraction is cut: "gemm 8x48"; empty for other kernels
     computes     the primitives in it that compute something, in order
     nodes        the primitives in it, arguments first
     operations   the operations whose values it computes, in the graph's order
@@ -75,6 +77,8 @@ class KernelRecord:
 
     number: int
     label: str
+    emitter: str
+    schedule: str
     computes: str
     nodes: tuple[Node, ...]
     operations: tuple[Operation, ...]

@@ -138,6 +138,8 @@ def kernel_lines(kernel: KernelRecord, limits: Any = None, total: float = 0.0) -
     if kernel.seconds is not None:
         lines.append(f"             {_speed(kernel, limits, total)}")
     lines.append(f"             computes {_short(kernel.computes)}")
+    by = f"{kernel.schedule} ({kernel.emitter})" if kernel.schedule else kernel.emitter
+    lines.append(f"             written by {by}")
     shown = [(line, "") for line in kernel.lines] + [
         (line, "gradient of ") for line in kernel.forward_lines
     ]

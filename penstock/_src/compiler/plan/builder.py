@@ -185,6 +185,7 @@ class PlanBuilder:
         args: Sequence[Any],
         label: LaunchLabel,
         made: Sequence[Node] | None = None,
+        schedule: str = "",
     ) -> None:
         """Adds a launch, if it has tasks; of the kernel at hand, unless `made` says what else is stored or checked.
 
@@ -196,7 +197,9 @@ class PlanBuilder:
             holds = self.updates and not self.is_held
             if not isinstance(label, str) and not current().is_open:
                 label = label()
-            self.launches.append(Launch(code, function, tasks, args, label, made, holds, self.lane))
+            self.launches.append(
+                Launch(code, function, tasks, args, label, made, holds, self.lane, schedule)
+            )
             self.is_held, self.updates = self.is_held or holds, False
 
     def keep_through(self, start: int, buffers: Sequence[Buffer]) -> None:

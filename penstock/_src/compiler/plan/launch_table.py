@@ -45,7 +45,8 @@ class Launch:
     """A fork-join over tasks. `args` are numbers, Buffers, STATUS, or one of these with a byte offset.
 
     `made` are the nodes that its kernel stores (or checks): one list for all launches of a kernel. One that `holds` is the first
-    that updates a variable: from here on the run is not interrupted. `lane` counts from 1 where launches run side by side.
+    that updates a variable: from here on the run is not interrupted. `lane` counts from 1 where launches run side by side. `schedule` names
+    how a contraction is cut, for reports: "gemm 8x48".
     """
 
     code: Code
@@ -56,6 +57,7 @@ class Launch:
     made: Sequence[Node]
     holds: bool = False
     lane: int = 0
+    schedule: str = ""
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from penstock._src.compiler.codegen.contraction.products.pairs import PAIR, group_of
@@ -58,12 +59,12 @@ def emit_attention(
     extents = [hook.extents for hook in hooks]
     layout = ContextLayout(form, target, BACKWARD if backward else FORWARD)
     if not backward:
-        forward = NamedCode(target, lambda: emit_forward(form, target, hooks[0]))
+        forward = NamedCode(target, partial(emit_forward, form, target, hooks[0]))
         stage = AttentionStage(forward, "forward")
         return AttentionCode((stage,), layout, extents)
     first = epilogues[0]
     operands = 0 if first is None else len(first.slots) - 1 + len(extents[0])
-    code = NamedCode(target, lambda: emit_backward(form, target, hooks[0], hooks[1], operands))
+    code = NamedCode(target, partial(emit_backward, form, target, hooks[0], hooks[1], operands))
     return AttentionCode((AttentionStage(code, "backward"),), layout, extents)
 
 

@@ -57,6 +57,7 @@ def launch_contraction(builder: PlanBuilder, kernel: ContractKernel) -> None:
                 stage.tasks(sizes),
                 words,
                 functools.partial(_label, kernel, code.by),
+                schedule=code.label,
             )
 
 

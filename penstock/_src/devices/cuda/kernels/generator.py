@@ -57,6 +57,7 @@ from penstock._src.devices.cuda.kernels.specials.sort import sort_launch
 from penstock._src.devices.cuda.kernels.tasks import checked, code_of_tasks
 from penstock._src.ir.node import Node
 from penstock._src.native import Code, NamedCode, Target
+from penstock._src.native.code import emitter_of
 from penstock._src.native.language.types import OF_NUMPY
 from penstock._src.util.flags import flags
 
@@ -94,6 +95,11 @@ def _emitter(found: Match, target: Target) -> Emitter | None:
     return OF_IMAGES.get(type(description))
 
 
+def _by(emit: Callable[..., Any], code: CudaCode) -> CudaCode:
+    """The code, checked, with the file of the function that writes it."""
+    return replace(checked(code), emitter=emitter_of(emit))
+
+
 class CudaGenerator(KeptCodes):
     """Writes kernels for one architecture (compiler/codegen/generator.py says what its methods give)."""
 
@@ -110,7 +116,7 @@ class CudaGenerator(KeptCodes):
     def nest(self, nest: LoopNest) -> NestCode:
         def write() -> NestCode:
             found = emit_cuda_nest(nest, self.target)
-            return replace(found, code=checked(found.code))
+            return replace(found, code=_by(emit_cuda_nest, found.code))
 
         return self.keep(("nest", nest.signature()), write)
 
@@ -143,7 +149,7 @@ class CudaGenerator(KeptCodes):
                 types = replace(description.types, output=OF_NUMPY[epilogue.dtype.name])
                 own = replace(description, types=types)
                 code = emit(own, self.target, CudaEpilogue(epilogue))
-            return replace(code, code=checked(code.code))
+            return replace(code, code=_by(emit, code.code))
 
         return self.keep(("product", emit, description, epilogue and epilogue.signature()), write)
 
@@ -170,7 +176,11 @@ class CudaGenerator(KeptCodes):
 
     def bounds_check(self, dtype: DType, depth: int) -> Code:
         return self.keep(
-            ("bounds", dtype, depth), lambda: emit_cuda_bounds_check(dtype, depth, self.target)
+            ("bounds", dtype, depth),
+            lambda: replace(
+                emit_cuda_bounds_check(dtype, depth, self.target),
+                emitter=emitter_of(emit_cuda_bounds_check),
+            ),
         )
 
     def truth_check(self) -> Code:

@@ -65,7 +65,7 @@ def code_of_tasks(code: Code) -> CudaCode:
         text = re.sub(rf"^declare .*@{_DROPPED}\(.*$", _PROVIDED, text, flags=re.M)
     kernels = [_KERNEL.format(name=name, words=words) for name in names]
     text = "\n".join([_REGISTERS, text, *kernels])
-    return checked(CudaCode(text, tuple(names), code.target, 1, words))
+    return checked(CudaCode(text, tuple(names), code.target, 1, words, emitter=code.emitter))
 
 
 def checked(code: CudaCode) -> CudaCode:

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from penstock._src.compiler.codegen.attention.emit import AttentionCode, AttentionStage, form_of
@@ -21,6 +22,7 @@ from penstock._src.devices.cuda.kernels.contractions.epilogue import CudaEpilogu
 from penstock._src.devices.cuda.kernels.language import CudaModule
 from penstock._src.devices.cuda.kernels.tasks import checked
 from penstock._src.native import Target
+from penstock._src.native.code import emitter_of
 from penstock._src.native.language.types import SIZE
 
 READ = ("query", "key", "value", "seed")
@@ -71,9 +73,11 @@ def _stage(
         way = TensorTiles if shape.by_tensor_cores else PlainTiles
         of = way(f, form, layout, shape, owner)
         if direction == "forward":
-            write_forward(of, hooks[0])
+            write = partial(write_forward, of, hooks[0])
         elif direction == "queries":
-            write_queries(of, hooks[0], hooks[1], operands)
+            write = partial(write_queries, of, hooks[0], hooks[1], operands)
         else:
-            write_keys(of, hooks[0], hooks[1], operands)
-    return AttentionStage(checked(m.finished()), "task", shape.owned, owner == KEYS)
+            write = partial(write_keys, of, hooks[0], hooks[1], operands)
+        write()
+    code = replace(checked(m.finished()), emitter=emitter_of(write))
+    return AttentionStage(code, "task", shape.owned, owner == KEYS)
