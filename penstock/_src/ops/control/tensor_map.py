@@ -50,6 +50,7 @@ class EmptyTensorMap(Op):
     """A map without keys."""
 
     signature = "-> handle: variant[]"
+    differentiable = False
 
     def eager(self):
         return TensorMap({})
