@@ -1,4 +1,4 @@
-# Every target sets up .venv from nothing: `make demo`, `make test`, `make bench`, `make lint`, `make check`.
+# Every target sets up what it needs from nothing, .venv among it. `make help` prints the targets.
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
@@ -12,22 +12,158 @@ LIBRARIES := $(VENV)/libraries
 UV     := $(BIN)/uv
 
 CHECKS := check-golden check-conformance check-examples check-models check-keras
+FUZZERS := programs models kernels shapes calls files bytes serving
+INTEROPS := formats models tfjs tflite serving open-inference ray ray-train ray-nodes
 
-.PHONY: demo test test-checked check-targets interop interop-serving interop-open-inference interop-ray interop-tfjs interop-tflite check-kubernetes tensorboard tutorials fuzz fuzz-kernels fuzz-models fuzz-files fuzz-calls fuzz-bytes fuzz-serving kills soak mutate coverage bench bench-clusters bench-data bench-errors lint format clean check $(CHECKS)
+# What a target does when WHICH chooses: $(call chosen,target,default,choices)
+chosen = $(if $(filter $(or $(WHICH),$2),$3),$(MAKE) --no-print-directory $1/$(or $(WHICH),$2),echo "make $1: WHICH is one of $3. Received $(WHICH)." >&2; exit 2)
 
-demo: $(BASE)
+# `##@` begins a group of targets, `##` after a target says what it does: for `make help`.
+.DEFAULT_GOAL := help
+.PHONY: help
+help:
+	@awk 'BEGIN {FS = ":.*## "} /^##@ / {printf "\n%s\n", substr($$0, 5)} /^[a-z][a-z0-9-]*:.*## / {printf "  %-22s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+##@ To begin
+
+.PHONY: demo
+demo: $(BASE)  ## run examples/demo.py in a small environment
 	$(BIN)/penstock run examples/demo.py
 
+.PHONY: test
 # A process of tests for each core, up to four; whole files, whose tests share what they set up.
-test: lint
+test: lint  ## lint, then all tests
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
-test-checked: $(STAMP)  # the tests with every load and store of generated code checked: an hour; ONLY=tests/compiler chooses
+.PHONY: lint
+lint: $(STAMP)  ## ruff and mypy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+.PHONY: format
+format: $(STAMP)  ## mend and format the sources
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+.PHONY: clean
+clean:  ## remove environments and what was built
+	rm -rf $(VENV) $(INTEROP_VENV) $(TENSORFLOW_VENV) $(EXAMPLES_VENV) $(PIPELINE_VENV) build dist .mypy_cache .ruff_cache .pytest_cache
+
+##@ More tests
+
+.PHONY: test-checked
+test-checked: $(STAMP)  ## tests with every load and store of generated code checked: an hour. ONLY=tests/compiler
 	PENSTOCK_CHECKED=1 $(BIN)/python -m pytest -p no:cacheprovider $(or $(ONLY),--ignore=tests/layout)
+
+.PHONY: fuzz $(FUZZERS:%=fuzz/%)
+fuzz:  ## random tests for MINUTES, or case SEED. WHICH=programs|models|kernels|shapes|calls|files|bytes|serving (docs/debugging.md)
+	@+$(call chosen,fuzz,programs,$(FUZZERS))
+
+# Random programs; SEED=7 runs one and makes it smaller; WAYS=card on an emulated GPU.
+fuzz/programs: $(STAMP)
+	$(BIN)/python -m tests.fuzz.programs $(if $(SEED),--seed $(SEED),--minutes $(MINUTES) --workers $(WORKERS) --first $(FIRST)) $(if $(WAYS),--ways $(WAYS))
+
+# Random Keras models; beside TensorFlow's too, if TENSORFLOW_PYTHON names a Python that has it.
+fuzz/models: $(STAMP)
+	$(BIN)/python -m tests.fuzz.models.hunt $(if $(SEED),--seed $(SEED),--minutes $(MINUTES) --first $(FIRST))
+
+# Single operations through odd views, with tails; SEED=7 runs one and makes it smaller; DEVICE=GPU_emulated.
+fuzz/kernels: $(STAMP)
+	PENSTOCK_CACHE_DIR=none $(if $(DEVICE),PENSTOCK_DEVICE=$(DEVICE) PENSTOCK_TENSOR_FLOAT_32=0) $(BIN)/python -m tests.fuzz.kernels $(if $(SEED),--seed $(SEED),--minutes $(MINUTES) --first $(FIRST))
+
+# Recorded calls traced for unknown dimensions, with twenty sizes each; NUMBERS=1 computes a number of each from an extent; PROGRAMS=1 draws
+# programs, SEED=7 one; TENSORFLOW_PYTHON refuses, too.
+fuzz/shapes: $(STAMP)
+	$(if $(PROGRAMS),PENSTOCK_CACHE_DIR=none $(BIN)/python -m tests.fuzz.shapes.programs $(if $(SEED),--seed $(SEED),--minutes $(MINUTES) --workers $(WORKERS) --first $(FIRST)),$(BIN)/python -m tests.fuzz.shapes --minutes $(MINUTES) --first $(FIRST) $(if $(NUMBERS),--numbers) $(if $(ONLY),--only '$(ONLY)'))
+
+# Calls of ops and functions with absurd arguments; SEED=7 ONLY='op Conv2D$$$$' runs one; beside TensorFlow's if TENSORFLOW_PYTHON is given.
+fuzz/calls: $(STAMP)
+	$(BIN)/python -m tests.fuzz.calls $(if $(SEED),--seed $(SEED),--minutes $(MINUTES)) $(if $(ONLY),--only '$(ONLY)') \
+		$(if $(TENSORFLOW_PYTHON),--tensorflow $(TENSORFLOW_PYTHON))
+
+# Damaged files of every format; CASES=500 of each, ONLY="png checkpoint" chooses.
+fuzz/files: $(STAMP)
+	$(BIN)/python -m tests.fuzz.files --count $(or $(CASES),500) $(if $(ONLY),--only $(ONLY))
+
+# Damage to bytes that follows the code it reaches; ONLY="csv_line stablehlo" chooses what reads them.
+fuzz/bytes: $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check atheris
+	$(BIN)/python -m tests.fuzz.bytes --minutes $(MINUTES) $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only $(ONLY))
+
+# A server under damaged requests, with slow clients and correct ones beside; then workers that are killed, and versions that change under load.
+# SEED=7 runs one case, WITHIN=1000000 that many without sockets.
+fuzz/serving: $(STAMP)
+	$(BIN)/python -m tests.fuzz.serving $(if $(SEED),--seed $(SEED),$(if $(WITHIN),--within --count $(WITHIN),--minutes $(MINUTES)) --first $(FIRST))
+	$(if $(SEED)$(WITHIN),,$(BIN)/python -m tests.fuzz.serving.trials)
+
+.PHONY: cluster-faults
+cluster-faults: $(STAMP)  ## jobs of four workers that are killed, stopped, cut off. SEED=7, COUNT=200, KINDS="kill stop"
+	$(BIN)/python -m tests.fuzz.clusters $(if $(SEED),--seed $(SEED),--first $(if $(filter file,$(origin FIRST)),0,$(FIRST)) --count $(if $(filter file,$(origin COUNT)),200,$(COUNT))) $(if $(KINDS),--kinds $(KINDS))
+
+.PHONY: snapshot-faults
+snapshot-faults: $(STAMP)  ## snapshots of the tf.data service whose workers and dispatchers are killed and stopped
+	$(BIN)/python -m tests.fuzz.clusters.snapshots $(if $(SEED),--first $(SEED) --count 1,--first $(if $(filter file,$(origin FIRST)),0,$(FIRST)) --count $(if $(filter file,$(origin COUNT)),20,$(COUNT)))
+
+.PHONY: kills
+kills: $(STAMP)  ## COUNT processes killed while they save
+	$(BIN)/python -m tests.fuzz.kills --count $(COUNT)
+
+.PHONY: soak
+soak: $(STAMP)  ## long runs: nothing may grow or be left; hours. COUNT, MINUTES, SCENES="retraces sessions"
+	$(BIN)/python -m tests.soak $(SCENES) $(if $(filter-out undefined default file,$(origin COUNT)),--count $(COUNT)) $(if $(filter-out undefined default file,$(origin MINUTES)),--minutes $(MINUTES))
+
+.PHONY: mutate
+mutate: $(STAMP)  ## mutants of the compiler that tests must kill. ONLY="ir/rules", SAMPLE=100 (docs/testing.md)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check coverage
+	$(BIN)/python -m tests.mutation $(if $(ONLY),--only $(ONLY)) $(if $(SAMPLE),--sample $(SAMPLE)) --workers $(WORKERS)
+
+.PHONY: coverage
+coverage: $(STAMP)  ## lines of the engine that tests run; CORE=1, ONLY="tests/ops", MISSING="ir compiler" (docs/testing.md)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check coverage
+	$(BIN)/python tools/coverage_of_engine.py $(if $(CORE),--core) $(if $(ONLY),--only $(ONLY)) $(if $(REPORT),--report) \
+		$(if $(MISSING),--missing $(MISSING))
+
+# Whole suites with every program held to the interpreter: hours; check-golden takes minutes (docs/debugging.md).
+.PHONY: check $(CHECKS)
+check: $(CHECKS)  ## whole suites with every program held to the interpreter: hours; check-golden takes minutes
+
+$(CHECKS): check-%: $(STAMP)
+	PYTHONPATH=$(LIBRARIES) $(BIN)/python tools/check_runs.py $*
+
+check-examples: $(LIBRARIES)
+
+# What examples/libraries use, without the TensorFlow that some of them ask for.
+$(LIBRARIES):
+	$(BIN)/python -m pip install --quiet --target $@ requests
+	$(BIN)/python -m pip install --quiet --target $@ --no-deps tensorflow-probability tf_keras opt_einsum decorator gast six \
+		gpflow check_shapes deprecated wrapt lark multipledispatch tabulate dropstackframe
+
+.PHONY: check-targets
+check-targets: $(STAMP)  ## models built for other processors, under QEMU, and libraries for Windows and macOS, which are linked only
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check ziglang
+	$(BIN)/python -m pytest -rs -p no:cacheprovider tests/aot/emulated.py
+
+KUBERNETES_VENV := .venv-kubernetes
+.PHONY: check-kubernetes
+check-kubernetes:  ## the manifests of packaging/kubernetes, held to Kubernetes' schemas
+	test -x $(KUBERNETES_VENV)/bin/python || $(PYTHON) -m venv $(KUBERNETES_VENV)
+	$(KUBERNETES_VENV)/bin/python -m pip install --quiet --disable-pip-version-check kubernetes-validate
+	$(KUBERNETES_VENV)/bin/python tests/interop/kubernetes.py
+
+##@ Beside TensorFlow and others
+
+.PHONY: record
+record: $(STAMP)  ## record anew what TENSORFLOW=python gives, for tests and tables; NAMES="ops edges" (docs/adding.md)
+	$(BIN)/python tools/record.py $(if $(TENSORFLOW),$(TENSORFLOW) $(NAMES),--list)
+
+.PHONY: interop $(INTEROPS:%=interop/%)
+interop:  ## Penstock with others. WHICH=formats|models|tfjs|tflite|serving|open-inference|ray|ray-train|ray-nodes, NAMES
+	@+$(call chosen,interop,formats,$(INTEROPS))
 
 # Files of every format, written by Penstock and read by TensorFlow, and the other way round; NAMES="checkpoints events" chooses.
 INTEROP_VENV := .venv-interop
-interop: $(STAMP) $(INTEROP_VENV)/.installed
+interop/formats: $(STAMP) $(INTEROP_VENV)/.installed
 	$(BIN)/python -m tests.interop $(CURDIR)/$(INTEROP_VENV)/bin/python $(NAMES)
 
 $(INTEROP_VENV)/.installed:
@@ -36,89 +172,62 @@ $(INTEROP_VENV)/.installed:
 	touch $@
 
 # TensorFlow Serving's official client, under TensorFlow, calls our server.
-interop-serving: $(STAMP) $(INTEROP_VENV)/.installed
+interop/serving: $(STAMP) $(INTEROP_VENV)/.installed
 	$(INTEROP_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps tensorflow-serving-api && $(INTEROP_VENV)/bin/python -m pip install --quiet --disable-pip-version-check grpcio
 	$(BIN)/python -m tests.interop.serving $(CURDIR)/$(INTEROP_VENV)/bin/python
 
 # Triton's client, which speaks the Open Inference Protocol, calls our server.
 OPEN_INFERENCE_VENV := .venv-open-inference
-interop-open-inference: $(STAMP)
+interop/open-inference: $(STAMP)
 	test -x $(OPEN_INFERENCE_VENV)/bin/python || $(PYTHON) -m venv $(OPEN_INFERENCE_VENV)
 	$(OPEN_INFERENCE_VENV)/bin/python -m pip install --quiet --disable-pip-version-check 'tritonclient[http,grpc]'
 	$(BIN)/python -m tests.interop.open_inference $(CURDIR)/$(OPEN_INFERENCE_VENV)/bin/python
 
 # Our server as a deployment of Ray Serve, on a Ray of this machine.
 RAY_VENV := .venv-ray
-interop-ray: pyproject.toml
+interop/ray: pyproject.toml
 	test -x $(RAY_VENV)/bin/python || $(PYTHON) -m venv $(RAY_VENV)
 	$(RAY_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[ray,keras]'
 	$(RAY_VENV)/bin/python -m tests.interop.ray
 
 # Workers of Ray Train on a Ray of this machine: values, a killed worker, Tune; NAMES="killed" chooses.
-.PHONY: interop-ray-train
-interop-ray-train: pyproject.toml
+interop/ray-train: pyproject.toml
 	test -x $(RAY_VENV)/bin/python || $(PYTHON) -m venv $(RAY_VENV)
 	$(RAY_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[ray]'
 	$(RAY_VENV)/bin/python -m tests.interop.ray.training $(NAMES)
 
 # The same on a Ray of several nodes, each a network namespace, one of which is killed; takes root. NAMES="elastic" chooses.
-.PHONY: interop-ray-nodes
-interop-ray-nodes: pyproject.toml
+interop/ray-nodes: pyproject.toml
 	test -x $(RAY_VENV)/bin/python || $(PYTHON) -m venv $(RAY_VENV)
 	$(RAY_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[ray]' pytest
 	$(RAY_VENV)/bin/python -m tests.interop.ray.nodes $(NAMES)
 
 # TensorFlow.js, in node, runs models that Penstock writes.
 TFJS := build/peers/tfjs
-interop-tfjs: $(STAMP)
+interop/tfjs: $(STAMP)
 	mkdir -p $(TFJS) && npm install --silent --prefix $(TFJS) @tensorflow/tfjs@4.22.0
 	$(BIN)/python -m tests.interop.formats.tfjs $(CURDIR)/$(TFJS) $(MODEL)
 
 # Every builtin op of TFLite beside ai-edge-litert's kernels (NAMES="CONV ADD" chooses), and models of TensorFlow's converter.
 TFLITE_VENV := .venv-tflite
-interop-tflite: pyproject.toml $(INTEROP_VENV)/.installed
+interop/tflite: pyproject.toml $(INTEROP_VENV)/.installed
 	test -x $(TFLITE_VENV)/bin/python || $(PYTHON) -m venv $(TFLITE_VENV)
 	$(TFLITE_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --editable ".[lite,keras]" ai-edge-litert
 	$(TFLITE_VENV)/bin/python -m tests.interop.tflite $(NAMES)
 	$(TFLITE_VENV)/bin/python -m tests.interop.tflite.written
 	$(TFLITE_VENV)/bin/python -m tests.interop.tflite.converted $(CURDIR)/$(INTEROP_VENV)/bin/python
 
-# Eight models through every format and every target, beside ai-edge-litert, ONNX Runtime, TensorFlow.js and QEMU; NAME=unet chooses. It needs node and qemu-user-static.
-.PHONY: interop-models
-interop-models: pyproject.toml
+# Eight models through every format and every target, beside ai-edge-litert, ONNX Runtime, TensorFlow.js and QEMU; NAME=unet chooses.
+# It needs node and qemu-user-static.
+interop/models: pyproject.toml
 	test -x $(TFLITE_VENV)/bin/python || $(PYTHON) -m venv $(TFLITE_VENV)
 	$(TFLITE_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --editable ".[lite,keras,onnx,aot]" ai-edge-litert onnxruntime pytest
 	mkdir -p $(TFJS) && npm install --silent --prefix $(TFJS) @tensorflow/tfjs@4.22.0
 	$(TFLITE_VENV)/bin/python -m tests.interop.formats.routes $(CURDIR)/$(TFJS) $(NAME)
 
-# Models built for other processors, under QEMU (qemu-user-static, qemu-system-arm), and libraries for Windows and macOS, which are linked only.
-check-targets: $(STAMP)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check ziglang
-	$(BIN)/python -m pytest -rs -p no:cacheprovider tests/aot/emulated.py
-
-# The manifests of packaging/kubernetes, held to Kubernetes' schemas.
-KUBERNETES_VENV := .venv-kubernetes
-check-kubernetes:
-	test -x $(KUBERNETES_VENV)/bin/python || $(PYTHON) -m venv $(KUBERNETES_VENV)
-	$(KUBERNETES_VENV)/bin/python -m pip install --quiet --disable-pip-version-check kubernetes-validate
-	$(KUBERNETES_VENV)/bin/python tests/interop/kubernetes.py
-
-.PHONY: onnx
-onnx: $(STAMP)  # the ONNX standard's own tests, whose results are docs/onnx.md's table; ONLY=conv chooses
-	$(BIN)/python tools/gen_onnx_page.py $(if $(ONLY),--only $(ONLY))
-
-# What TensorBoard answers about Penstock's logs and shows of them in Chromium, where that is installed; PICTURES=folder keeps pictures of its pages.
-tensorboard: $(STAMP) $(VENV)/.tensorboard
-	$(BIN)/python -m pytest -rs tests/interop/board $(if $(PICTURES),--pictures '$(PICTURES)')
-
-# TensorBoard's profile page and the browser's driver.
-$(VENV)/.tensorboard: | $(STAMP)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check xprof playwright
-	touch $@
-
-# All programs of tests/tutorials, on Penstock; `make tutorials TENSORFLOW=1` on TensorFlow, in an environment of its own.
 TENSORFLOW_VENV := .venv-tensorflow
-tutorials: $(STAMP) $(if $(TENSORFLOW),$(TENSORFLOW_VENV)/.installed)
+.PHONY: tutorials
+tutorials: $(STAMP) $(if $(TENSORFLOW),$(TENSORFLOW_VENV)/.installed)  ## the programs of tests/tutorials; TENSORFLOW=1 on TensorFlow, in an environment of its own; NAMES
 	$(BIN)/python -m tests.tutorials $(if $(TENSORFLOW),--tensorflow $(CURDIR)/$(TENSORFLOW_VENV)/bin/python) $(NAMES)
 
 $(TENSORFLOW_VENV)/.installed:
@@ -126,94 +235,77 @@ $(TENSORFLOW_VENV)/.installed:
 	$(TENSORFLOW_VENV)/bin/python -m pip install --quiet --disable-pip-version-check 'tensorflow==2.21.*' pandas
 	touch $@
 
-fuzz: $(STAMP)  # random programs; SEED=7 runs one and makes it smaller; WAYS=card on an emulated GPU
-	$(BIN)/python -m tests.fuzz.programs $(if $(SEED),--seed $(SEED),--minutes $(MINUTES) --workers $(WORKERS) --first $(FIRST)) $(if $(WAYS),--ways $(WAYS))
+.PHONY: onnx
+onnx: $(STAMP)  ## the ONNX standard's own tests, whose results are docs/onnx.md's table; ONLY=conv
+	$(BIN)/python tools/gen_onnx_page.py $(if $(ONLY),--only $(ONLY))
 
-fuzz-kernels: $(STAMP)  # single operations through odd views, with tails; SEED=7 runs one and makes it smaller; DEVICE=GPU_emulated
-	PENSTOCK_CACHE_DIR=none $(if $(DEVICE),PENSTOCK_DEVICE=$(DEVICE) PENSTOCK_TENSOR_FLOAT_32=0) $(BIN)/python -m tests.fuzz.kernels $(if $(SEED),--seed $(SEED),--minutes $(MINUTES) --first $(FIRST))
+.PHONY: stablehlo-conformance
+stablehlo-conformance: $(STAMP)  ## drawn calls of every op, exported to StableHLO and compiled by JAX's XLA: three minutes
+	$(BIN)/python -m pytest -q -p tests.formats.stablehlo.on_xla tests/conformance/test_recorded.py -k compiled
 
-.PHONY: fuzz-shapes
-fuzz-shapes: $(STAMP)  # recorded calls traced for unknown dimensions, with twenty sizes each; NUMBERS=1 computes a number of each from an extent; TENSORFLOW_PYTHON refuses, too; PROGRAMS=1 draws programs, SEED=7 one
-	$(if $(PROGRAMS),PENSTOCK_CACHE_DIR=none $(BIN)/python -m tests.fuzz.shapes.programs $(if $(SEED),--seed $(SEED),--minutes $(MINUTES) --workers $(WORKERS) --first $(FIRST)),$(BIN)/python -m tests.fuzz.shapes --minutes $(MINUTES) --first $(FIRST) $(if $(NUMBERS),--numbers) $(if $(ONLY),--only '$(ONLY)'))
+# The plugin is of `lammps-jax-pjrt-cpu` alone.
+PLUGIN := build/pjrt
+.PHONY: pjrt
+pjrt: $(UV)  ## the device of PJRT plugins on XLA's for CPUs, and the same calls there: three minutes
+	$(UV) pip install --quiet --python $(BIN)/python --no-deps --target $(PLUGIN) lammps-jax-pjrt-cpu==0.11.2
+	export PENSTOCK_PJRT_PLUGIN=$(PLUGIN)/lammps_jax_pjrt_cpu/pjrt_c_api_cpu_plugin.so && \
+	$(BIN)/python -m pytest -q tests/devices/pjrt && \
+	PENSTOCK_DEVICE=PJRT $(BIN)/python -m pytest -q tests/conformance/test_recorded.py -k compiled
 
-fuzz-models: $(STAMP)  # random Keras models; beside TensorFlow's too, if TENSORFLOW_PYTHON names a Python that has it
-	$(BIN)/python -m tests.fuzz.models.hunt $(if $(SEED),--seed $(SEED),--minutes $(MINUTES) --first $(FIRST))
+.PHONY: tensorboard
+tensorboard: $(STAMP) $(VENV)/.tensorboard  ## what TensorBoard answers about Penstock's logs and shows of them in Chromium; PICTURES=folder keeps pictures
+	$(BIN)/python -m pytest -rs tests/interop/board $(if $(PICTURES),--pictures '$(PICTURES)')
 
-.PHONY: cluster-faults
-cluster-faults: $(STAMP)  # jobs of four workers that are killed, stopped, cut off, ...; SEED=7 runs one, COUNT=200 of them, KINDS="kill stop" chooses
-	$(BIN)/python -m tests.fuzz.clusters $(if $(SEED),--seed $(SEED),--first $(if $(filter file,$(origin FIRST)),0,$(FIRST)) --count $(if $(filter file,$(origin COUNT)),200,$(COUNT))) $(if $(KINDS),--kinds $(KINDS))
+# TensorBoard's profile page and the browser's driver.
+$(VENV)/.tensorboard: | $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check xprof playwright
+	touch $@
 
-.PHONY: snapshot-faults
-snapshot-faults: $(STAMP)  # snapshots of the tf.data service whose workers and dispatchers are killed and stopped
-	$(BIN)/python -m tests.fuzz.clusters.snapshots $(if $(SEED),--first $(SEED) --count 1,--first $(if $(filter file,$(origin FIRST)),0,$(FIRST)) --count $(if $(filter file,$(origin COUNT)),20,$(COUNT)))
+##@ GPUs, without one
 
-kills: $(STAMP)  # processes killed while they save; COUNT=1000 of them
-	$(BIN)/python -m tests.fuzz.kills --count $(COUNT)
+.PHONY: cuda-kernels
+cuda-kernels: $(UV)  ## what ptxas says of kernels for NVIDIA GPUs: registers, spills, memory; CALLS=1: those of drawn calls that spill
+	$(UV) pip install --python $(BIN)/python --quiet nvidia-cuda-nvcc
+	$(BIN)/python -m tools.cuda_kernels $(if $(CALLS),--calls --spilled)
 
-# Long runs: nothing may grow, nothing be left; hours, or what COUNT and SCENES="retraces sessions" choose.
-soak: $(STAMP)
-	$(BIN)/python -m tests.soak $(SCENES) $(if $(filter-out undefined default file,$(origin COUNT)),--count $(COUNT)) $(if $(filter-out undefined default file,$(origin MINUTES)),--minutes $(MINUTES))
+.PHONY: cuda-conformance
+cuda-conformance: $(STAMP)  ## drawn calls of every op, compiled for an emulated GPU: some four minutes
+	PENSTOCK_DEVICE=GPU_emulated PENSTOCK_TENSOR_FLOAT_32=0 $(BIN)/python -m pytest -q tests/conformance/test_recorded.py -k compiled
 
-fuzz-files: $(STAMP)  # damaged files of every format; CASES=500 of each, ONLY="png checkpoint" chooses
-	$(BIN)/python -m tests.fuzz.files --count $(or $(CASES),500) $(if $(ONLY),--only $(ONLY))
+.PHONY: cuda-steps
+cuda-steps: $(STAMP)  ## training steps of the benchmark's five models on an emulated GPU: some minutes
+	$(BIN)/python -m pytest -q -s tests/devices/cuda/check_steps.py
 
-# Calls of ops and functions with absurd arguments; SEED=7 ONLY='op Conv2D$$$$' runs one; beside TensorFlow's if TENSORFLOW_PYTHON is given.
-fuzz-calls: $(STAMP)
-	$(BIN)/python -m tests.fuzz.calls $(if $(SEED),--seed $(SEED),--minutes $(MINUTES)) $(if $(ONLY),--only '$(ONLY)') \
-		$(if $(TENSORFLOW_PYTHON),--tensorflow $(TENSORFLOW_PYTHON))
+##@ Measurements
 
-# A server under damaged requests, with slow clients and correct ones beside; then workers that are killed, and versions that change under load.
-fuzz-serving: $(STAMP)  # SEED=7 runs one case, WITHIN=1000000 so many, without sockets
-	$(BIN)/python -m tests.fuzz.serving $(if $(SEED),--seed $(SEED),$(if $(WITHIN),--within --count $(WITHIN),--minutes $(MINUTES)) --first $(FIRST))
-	$(if $(SEED)$(WITHIN),,$(BIN)/python -m tests.fuzz.serving.trials)
-
-# Mutants of the compiler that tests must kill: ONLY="ir/rules" chooses folders, SAMPLE=100 as many of each (docs/testing.md).
-mutate: $(STAMP)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check coverage
-	$(BIN)/python -m tests.mutation $(if $(ONLY),--only $(ONLY)) $(if $(SAMPLE),--sample $(SAMPLE)) --workers $(WORKERS)
-
-# Lines of the engine that tests run (docs/testing.md): all tests, for an hour; CORE=1 those of the engine alone, ONLY="tests/ops" some,
-# beside what was measured before; MISSING="ir compiler" shows the lines that none runs.
-coverage: $(STAMP)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check coverage
-	$(BIN)/python tools/coverage_of_engine.py $(if $(CORE),--core) $(if $(ONLY),--only $(ONLY)) $(if $(REPORT),--report) \
-		$(if $(MISSING),--missing $(MISSING))
-
-# Damage to bytes that follows the code it reaches; ONLY="csv_line stablehlo" chooses what reads them.
-fuzz-bytes: $(STAMP)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check atheris
-	$(BIN)/python -m tests.fuzz.bytes --minutes $(MINUTES) $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only $(ONLY))
-
-bench: $(STAMP)
+.PHONY: bench
+bench: $(STAMP)  ## training and inference beside peers; BENCH=arguments of bench/run.py
 	$(BIN)/python -m compileall -q penstock  # as an installed package is: first steps are measured
 	$(BIN)/python bench/run.py $(BENCH)
 
-bench-errors: $(STAMP)  # of every function; beside the libraries' of TENSORFLOW_PYTHON and TORCH_PYTHON
+.PHONY: bench-data
+bench-data: $(STAMP)  ## input pipelines; beside TensorFlow's too, if TENSORFLOW_PYTHON names a Python that has it
+	$(BIN)/python -m bench.data $(if $(TENSORFLOW_PYTHON),--tensorflow $(TENSORFLOW_PYTHON)) $(BENCH)
+
+.PHONY: bench-clusters
+bench-clusters: $(STAMP)  ## two processes of this machine: sums, training, a link of 1 Gb/s (takes root)
+	$(BIN)/python bench/clusters.py $(BENCH)
+
+.PHONY: bench-errors
+bench-errors: $(STAMP)  ## errors of every function; beside libraries of TENSORFLOW_PYTHON and TORCH_PYTHON
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check mpmath
 	$(BIN)/python -m bench.errors --page $(if $(TENSORFLOW_PYTHON),--tensorflow $(TENSORFLOW_PYTHON)) $(if $(TORCH_PYTHON),--torch $(TORCH_PYTHON)) $(BENCH)
 
-bench-clusters: $(STAMP)  # two processes of this machine: sums, training, a link of 1 Gb/s (takes root)
-	$(BIN)/python bench/clusters.py $(BENCH)
+##@ Examples
 
-bench-data: $(STAMP)  # input pipelines; beside TensorFlow's too, if TENSORFLOW_PYTHON names a Python that has it
-	$(BIN)/python -m bench.data $(if $(TENSORFLOW_PYTHON),--tensorflow $(TENSORFLOW_PYTHON)) $(BENCH)
-
-# Whole suites with every program held to the interpreter (docs/debugging.md): hours; check-golden takes minutes.
-check: $(CHECKS)
-
-$(CHECKS): check-%: $(STAMP)
-	PYTHONPATH=$(LIBRARIES) $(BIN)/python tools/check_runs.py $*
-
-check-examples: $(LIBRARIES)
-
-# All examples of what TensorFlow is for, in full, with their results and times; beside TensorFlow, if TENSORFLOW_PYTHON names a Python that has it.
-# PAGE=1 writes them into docs/examples; NAMES="vision/classification" chooses. They need espeak-ng, npm, and packages in an environment of their own.
-.PHONY: examples examples-data
+# They need espeak-ng, npm, and packages in an environment of their own.
 EXAMPLES_VENV := .venv-examples
-examples: $(EXAMPLES_VENV)/.installed examples-data
+.PHONY: examples
+examples: $(EXAMPLES_VENV)/.installed examples-data  ## all examples in full, with results and times; beside TENSORFLOW_PYTHON; PAGE=1 writes docs/examples; NAMES
 	$(EXAMPLES_VENV)/bin/python -m tests.examples $(if $(TENSORFLOW_PYTHON),--tensorflow $(TENSORFLOW_PYTHON)) $(if $(PAGE),--page) $(NAMES)
 
-examples-data: $(EXAMPLES_VENV)/.installed
+.PHONY: examples-data
+examples-data: $(EXAMPLES_VENV)/.installed  ## fetch what the examples learn from
 	$(EXAMPLES_VENV)/bin/python examples/data/fetch.py
 	test -f build/examples/words.npz || $(EXAMPLES_VENV)/bin/python examples/sound/speak.py
 
@@ -227,16 +319,9 @@ $(EXAMPLES_VENV)/.installed: pyproject.toml
 	$(EXAMPLES_VENV)/bin/python -m pip check
 	touch $@
 
-# What examples/libraries use, without the TensorFlow that some of them ask for.
-$(LIBRARIES):
-	$(BIN)/python -m pip install --quiet --target $@ requests
-	$(BIN)/python -m pip install --quiet --target $@ --no-deps tensorflow-probability tf_keras opt_einsum decorator gast six \
-		gpflow check_shapes deprecated wrapt lark multipledispatch tabulate dropstackframe
-
-# The example of a pipeline on all flights, killed, and by Apache Beam and Ray, in an environment of its own.
 PIPELINE_VENV := .venv-pipeline
 .PHONY: pipeline
-pipeline: $(PIPELINE_VENV)/.installed
+pipeline: $(PIPELINE_VENV)/.installed  ## examples/pipeline on all flights, killed, and by Apache Beam and Ray
 	$(PIPELINE_VENV)/bin/python examples/pipeline/table.py build/flights
 	PYTHONPATH=$(CURDIR) $(PIPELINE_VENV)/bin/python -m penstock run examples/pipeline/run.py --data build/flights --root build/pipeline-all
 	PYTHONPATH=$(CURDIR) $(PIPELINE_VENV)/bin/python -m pytest -rs tests/examples/pipeline/whole_runs.py
@@ -247,92 +332,60 @@ $(PIPELINE_VENV)/.installed: $(wildcard examples/pipeline/requirements*.txt)
 		-r examples/pipeline/requirements.txt -r examples/pipeline/requirements-runners.txt
 	touch $@
 
-# The site of docs/ and the API reference in build/site, and the pictures on its pages; a warning is an error.
-.PHONY: docs docs-test docs-pictures
-docs: $(VENV)/.docs
+##@ Pages
+
+.PHONY: docs
+docs: $(VENV)/.docs  ## the site of docs/ and the API reference in build/site; a warning is an error
 	$(BIN)/python tools/gen_not_supported.py --check
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build
 
-docs-test: $(STAMP)  # the programs of all pages; NAMES="tour.md guides/data.md" chooses
+.PHONY: docs-test
+docs-test: $(STAMP)  ## the programs of all pages; NAMES="tour.md guides/data.md"
 	$(BIN)/python -m tests.docs $(NAMES)
 
-docs-pictures: $(STAMP)  # with Chromium, for the picture of a page
+.PHONY: docs-pictures
+docs-pictures: $(STAMP)  ## the pictures on the pages, with Chromium for that of a page
 	$(BIN)/python -m tools.site.pictures
 
 $(VENV)/.docs: $(STAMP)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[docs]'
 	touch $@
 
-lint: $(STAMP)
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BIN)/mypy
+##@ Releases and platforms
 
-# Releases and platforms (docs/platforms.md).
-.PHONY: wheel matrix processors aarch64 sbom audit
-
-# The wheel and the source archive in dist/, built twice: the same bytes or an error.
-wheel: $(UV)
+.PHONY: wheel
+wheel: $(UV)  ## the wheel and the source archive in dist/, built twice: the same bytes or an error
 	$(BIN)/python tools/platforms/wheel.py --uv $(UV)
 
-# The distribution that stands for TensorFlow in an environment, for programs and for pip.
-.PHONY: stand-in five-minutes
-stand-in: wheel
+.PHONY: stand-in
+stand-in: wheel  ## the distribution that stands for TensorFlow in an environment, for programs and for pip
 	$(UV) build --quiet --wheel --out-dir dist/tensorflow-on-penstock packaging/tensorflow-on-penstock
 
-# What README.md says, line by line, in a fresh environment, timed; WITH=python3.13 is another Python.
-five-minutes: stand-in
+.PHONY: five-minutes
+five-minutes: stand-in  ## what README.md says, line by line, in a fresh environment, timed; WITH=python3.13
 	$(BIN)/python -m tests.doors.five_minutes --dist dist $(if $(WITH),--python $(WITH))
 
-# The tests' core against the wheel: every Python that uv finds or fetches, lowest and highest versions of what Penstock needs; writes docs/platforms.md.
-# PYTHONS="3.12 /opt/python3.14/bin/python3" chooses.
-matrix: wheel
+.PHONY: matrix
+matrix: wheel  ## the tests' core against the wheel on every Python that uv finds; writes docs/platforms.md; PYTHONS
 	$(BIN)/python tools/platforms/matrix.py --uv $(UV) --page $(if $(PYTHONS),--pythons $(PYTHONS))
 
-# The tests of generated code with the code for lesser processors, which this one runs.
-processors: $(STAMP)
+.PHONY: processors
+processors: $(STAMP)  ## the tests of generated code with the code for lesser processors
 	for cpu in x86-64-v2 x86-64-v3; do \
 		PENSTOCK_CPU=$$cpu $(BIN)/python -m pytest tests/native tests/runtime tests/compiler tests/autodiff tests/ops/math || exit 1; \
 	done
 
-.PHONY: cuda-kernels cuda-conformance cuda-steps stablehlo-conformance pjrt
-
-# What ptxas says of kernels for NVIDIA's cards: registers, spills, memory; CALLS=1: those of all drawn calls that spill, some
-# five minutes an architecture. No card is needed.
-cuda-kernels: $(UV)
-	$(UV) pip install --python $(BIN)/python --quiet nvidia-cuda-nvcc
-	$(BIN)/python -m tools.cuda_kernels $(if $(CALLS),--calls --spilled)
-
-# Drawn calls of every op, compiled for an emulated card: some four minutes.
-cuda-conformance: $(STAMP)
-	PENSTOCK_DEVICE=GPU_emulated PENSTOCK_TENSOR_FLOAT_32=0 $(BIN)/python -m pytest -q tests/conformance/test_recorded.py -k compiled
-
-# Training steps of the benchmark's five models on an emulated card: some minutes.
-cuda-steps: $(STAMP)
-	$(BIN)/python -m pytest -q -s tests/devices/cuda/check_steps.py
-
-# The same, exported to StableHLO and compiled by JAX's XLA: three minutes.
-stablehlo-conformance: $(STAMP)
-	$(BIN)/python -m pytest -q -p tests.formats.stablehlo.on_xla tests/conformance/test_recorded.py -k compiled
-
-# The device of PJRT plugins on XLA's for CPUs, which `lammps-jax-pjrt-cpu` has alone, and the same calls there: three minutes.
-PLUGIN := build/pjrt
-pjrt: $(UV)
-	$(UV) pip install --quiet --python $(BIN)/python --no-deps --target $(PLUGIN) lammps-jax-pjrt-cpu==0.11.2
-	export PENSTOCK_PJRT_PLUGIN=$(PLUGIN)/lammps_jax_pjrt_cpu/pjrt_c_api_cpu_plugin.so && \
-	$(BIN)/python -m pytest -q tests/devices/pjrt && \
-	PENSTOCK_DEVICE=PJRT $(BIN)/python -m pytest -q tests/conformance/test_recorded.py -k compiled
-
-# Tests on an emulated ARM processor, from Debian's packages; NAMES="tests/native" chooses, CPU=cortex-a72 is QEMU's name of one.
-aarch64: $(UV)
+.PHONY: aarch64
+aarch64: $(UV)  ## tests on an emulated ARM processor, from Debian's packages; NAMES="tests/native", CPU=cortex-a72
 	$(BIN)/python tools/platforms/aarch64.py --uv $(UV) $(if $(CPU),--cpu $(CPU)) $(NAMES)
 
-# What an installation with all extras consists of (CycloneDX), and what is known against it.
 INSTALLED := build/installed
-sbom: $(INSTALLED)
+.PHONY: sbom
+sbom: $(INSTALLED)  ## what an installation with all extras consists of (CycloneDX)
 	$(UV) tool run --from cyclonedx-bom cyclonedx-py environment --output-reproducible --pyproject pyproject.toml --output-file dist/penstock.cdx.json $(INSTALLED)
 
-audit: $(INSTALLED)
+.PHONY: audit
+audit: $(INSTALLED)  ## what is known against it
 	$(UV) pip freeze --python $(INSTALLED) | grep -v '^penstock' >$(INSTALLED)/requirements.txt
 	$(UV) tool run pip-audit --strict --no-deps --disable-pip --requirement $(INSTALLED)/requirements.txt
 
@@ -344,10 +397,6 @@ $(INSTALLED): wheel
 $(UV): | $(BASE)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 
-format: $(STAMP)
-	$(BIN)/ruff check --fix .
-	$(BIN)/ruff format .
-
 # What a new user's first target needs, in a minute; tests and tools take much more.
 $(BASE): pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -357,6 +406,3 @@ $(BASE): pyproject.toml
 $(STAMP): pyproject.toml | $(BASE)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test,lint]'
 	touch $(STAMP)
-
-clean:
-	rm -rf $(VENV) $(INTEROP_VENV) $(TENSORFLOW_VENV) $(EXAMPLES_VENV) $(PIPELINE_VENV) build dist .mypy_cache .ruff_cache .pytest_cache

@@ -1,6 +1,6 @@
 """Random operations on operands seen through views, followed by tails, give what the interpreter gives.
 
-A fixed share of what `make fuzz-kernels` draws; FUZZ_KERNELS draws that many others, from FUZZ_SEED on.
+A fixed share of what `make fuzz WHICH=kernels` draws; FUZZ_KERNELS draws that many others, from FUZZ_SEED on.
 """
 
 import os
@@ -23,7 +23,7 @@ CARDS = 12  # of the seeds are tried on the emulated card, too
 def test_case(seed):
     with flags.override(optimize=0):
         text = failure(draw(seed))
-    assert text is None, f"{text}\n(make fuzz-kernels SEED={seed} makes it smaller)"
+    assert text is None, f"{text}\n(make fuzz WHICH=kernels SEED={seed} makes it smaller)"
 
 
 @pytest.mark.parametrize("seed", SEEDS[:CARDS])
@@ -31,7 +31,7 @@ def test_case_on_a_card(seed):
     with flags.override(optimize=0, device="GPU_emulated", tensor_float_32=0):
         text = failure(draw(seed))
     assert text is None, (
-        f"{text}\n(make fuzz-kernels DEVICE=GPU_emulated SEED={seed} makes it smaller)"
+        f"{text}\n(make fuzz WHICH=kernels DEVICE=GPU_emulated SEED={seed} makes it smaller)"
     )
 
 

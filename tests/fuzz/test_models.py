@@ -1,6 +1,6 @@
 """Random Keras models give the same eagerly and compiled, with each part of the compiler left out in turn, and on TensorFlow.
 
-A fixed share of what `make fuzz-models` draws; FUZZ_MODELS draws that many others, from FUZZ_SEED on. What TensorFlow gives for
+A fixed share of what `make fuzz WHICH=models` draws; FUZZ_MODELS draws that many others, from FUZZ_SEED on. What TensorFlow gives for
 some recipes was recorded by `python -m tests.fuzz.models.record`; recipes that once differed are kept there, too.
 """
 
@@ -54,7 +54,7 @@ def test_drawn_model(seed):
     for way in ways_of(seed, 1):
         found = difference(recipe["policy"], compiled(recipe, way), expected, nudged)
         if found:
-            advice = f"(make fuzz-models SEED={seed} makes it smaller)"
+            advice = f"(make fuzz WHICH=models SEED={seed} makes it smaller)"
             pytest.fail(f"{way}: {found}\n{advice}\n{script(recipe)}", pytrace=False)
 
 

@@ -1,6 +1,6 @@
 """Recorded calls traced for unknown dimensions give for each of five sizes what eager ones give, run as users run them.
 
-A fixed share of what `make fuzz-shapes` judges.
+A fixed share of what `make fuzz WHICH=shapes` judges.
 """
 
 import pytest

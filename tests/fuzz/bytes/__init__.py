@@ -1,7 +1,7 @@
 """Coverage-guided damage to the bytes of everything that reads bytes, by atheris (libFuzzer).
 
-    make fuzz-bytes MINUTES=10                     all targets, one after another
-    make fuzz-bytes ONLY="csv_line stablehlo" MINUTES=2 some
+    make fuzz WHICH=bytes MINUTES=10                     all targets, one after another
+    make fuzz WHICH=bytes ONLY="csv_line stablehlo" MINUTES=2 some
     python -m tests.fuzz.bytes --only csv_line --keep   adds what is found, made smaller, to the corpus
 
 A target reads its bytes, or raises an error of tf.errors or one that its format documents (tests/fuzz/files/judging.py), in bounded time

@@ -1,7 +1,7 @@
 """Calls of every raw op and public function with valid, nearly valid and absurd arguments.
 
-    make fuzz-calls MINUTES=10                     draws for a while, in worker processes
-    make fuzz-calls SEED=7 ONLY="Conv2D"           one case again, with its traceback
+    make fuzz WHICH=calls MINUTES=10                     draws for a while, in worker processes
+    make fuzz WHICH=calls SEED=7 ONLY="Conv2D"           one case again, with its traceback
     python -m tests.fuzz.calls --tensorflow PYTHON also asks the TensorFlow of that Python
 
 A call gives a result, the same eagerly, interpreted and compiled (and as TensorFlow's), or an error of tf.errors, or a TypeError or

@@ -117,7 +117,7 @@ def main() -> int:
         penstock.stop()
     if arguments.seed is None and not arguments.recipe and counts["models"]:
         sums = {name: count for name, count in counts.items() if name != "finds"}
-        totals.add("make fuzz-models", (arguments.first, seed - 1), sums, found)
+        totals.add("make fuzz WHICH=models", (arguments.first, seed - 1), sums, found)
     print(f"{counts}, seeds {arguments.first} to {seed}")
     return 1 if counts["finds"] else 0
 

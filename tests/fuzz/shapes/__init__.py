@@ -1,6 +1,6 @@
 """Calls traced for unknown dimensions and called with twenty sizes in changing order, compared with eager ones.
 
-    make fuzz-shapes MINUTES=10                                 draws for a while
+    make fuzz WHICH=shapes MINUTES=10                                 draws for a while
     python -m tests.fuzz.shapes --only bincount                 the calls whose names contain this
 
 calls.py      the recorded calls of tests/golden and tests/conformance, as functions of arrays; numbers among their

@@ -58,7 +58,7 @@ def main() -> int:
             break  # further ones are mostly the same
     excused = refused(os.environ.get(VARIABLE, ""), options.only, options.numbers, list(errors))
     found += [about for seed, about in errors.items() if seed not in excused]
-    target = "make fuzz-shapes" + (" NUMBERS=1" if options.numbers else "")
+    target = "make fuzz WHICH=shapes" + (" NUMBERS=1" if options.numbers else "")
     if not options.only and calls:
         counts.add(
             target,

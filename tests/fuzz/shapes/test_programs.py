@@ -1,4 +1,4 @@
-"""Random programs over shapes give what eager ones give, and few programs serve them: a fixed share of `make fuzz-shapes PROGRAMS=1`.
+"""Random programs over shapes give what eager ones give, and few programs serve them: a fixed share of `make fuzz WHICH=shapes PROGRAMS=1`.
 
 FUZZ_PROGRAMS draws that many, from FUZZ_SEED on.
 """

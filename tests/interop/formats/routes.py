@@ -1,4 +1,4 @@
-"""Every model through every format and every target: `make interop-models`.
+"""Every model through every format and every target: `make interop WHICH=models`.
 
 python -m tests.interop.formats.routes FOLDER [NAME]: FOLDER has the package @tensorflow/tfjs; NAME is that of a model, or "functions":
 single functions as TFLite, by us and by ai-edge-litert.

@@ -1,4 +1,4 @@
-"""Models written for TensorFlow.js, run by it in node, and read again: `make interop-tfjs`.
+"""Models written for TensorFlow.js, run by it in node, and read again: `make interop WHICH=tfjs`.
 
 python -m tests.interop.formats.tfjs FOLDER [NAME]: FOLDER has the package @tensorflow/tfjs; NAME is that of a model, or "functions".
 """

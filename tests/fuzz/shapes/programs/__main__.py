@@ -19,7 +19,7 @@ def main() -> int:
     options = parser.parse_args()
     if options.seed is not None:
         return show(options.seed)
-    return bool(hunt("make fuzz-shapes PROGRAMS=1", WORKER, options, count))
+    return bool(hunt("make fuzz WHICH=shapes PROGRAMS=1", WORKER, options, count))
 
 
 def count(report: dict[str, Any]) -> dict[str, int]:
