@@ -18,7 +18,7 @@ WASM_STACK = 256 << 10  # bytes
 
 @functools.cache
 def has_zig() -> bool:
-    """Whether the ziglang wheel is installed."""
+    """True if the ziglang wheel is installed."""
     try:
         importlib.import_module("ziglang")
     except ImportError:
@@ -44,7 +44,7 @@ def compiler_of(machine: Machine) -> list[str]:
 
 
 def can_link(machine: Machine) -> bool:
-    """Whether there is a linker for a machine."""
+    """True if a linker for this machine is available."""
     try:
         compiler_of(machine)
     except FailedPreconditionError:

@@ -176,7 +176,7 @@ def set_horizon(date=None):
 
 @export("compat.forward_compatible", v1=["compat.forward_compatible"])
 def forward_compatible(year, month, day):
-    """Whether graphs may use what TensorFlow has had since a date.
+    """True if graphs may use features that TensorFlow has had since a date.
 
     Args:
       year, month, day: the date, as ints.

@@ -102,7 +102,7 @@ class Ones(Initializer):
 
 
 def is_plain_value(value):
-    """Whether a constant initializer can be of this value."""
+    """True if a constant initializer may have this value."""
     return np.isscalar(value) or isinstance(value, (list, tuple, np.ndarray))
 
 

@@ -87,7 +87,7 @@ def disable():
 
 @export("__internal__.is_tfrt_enabled", v1=[])
 def is_tfrt_enabled():
-    """Whether TensorFlow's other runtime is in use, which Penstock does not have.
+    """True if TFRT is in use, TensorFlow's other runtime. Penstock does not have it.
 
     Returns:
       False.

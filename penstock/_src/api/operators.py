@@ -24,7 +24,7 @@ from .math import arithmetic, elementwise, logic
 
 
 def _declines(other: Any) -> bool:
-    """Whether a binary operator defers to `other`'s reflected method."""
+    """True if a binary operator defers to `other`'s reflected method."""
     if isinstance(other, (Tensor, IndexedSlices)):  # slices are converted to a dense tensor
         return False
     kind = type(other)
@@ -244,7 +244,7 @@ def _absolute(self):
 
 @dispatchable("__operators__.eq", v1=["__operators__.eq"])
 def tensor_equals(self, other):
-    """Whether elements are equal; in TensorFlow 1's graphs, whether it is the same tensor.
+    """True where elements are equal. In TensorFlow 1's graphs: True if both are the same tensor.
 
     Args:
       other: what converts to a tensor of the same dtype; the shapes broadcast.
@@ -269,7 +269,7 @@ def tensor_equals(self, other):
 
 @dispatchable("__operators__.ne", v1=["__operators__.ne"])
 def tensor_not_equals(self, other):
-    """Whether elements differ; in TensorFlow 1's graphs, whether it is another tensor.
+    """True where elements differ. In TensorFlow 1's graphs: True if the tensors are not the same object.
 
     Args:
       other: what converts to a tensor of the same dtype; the shapes broadcast.
@@ -472,7 +472,7 @@ def get_item(tensor, slice_spec, var=None):
 
 
 def _is_basic(spec):
-    """Whether an index consists only of Python ints, slices of ints, `...` and None."""
+    """True if an index consists only of Python ints, slices of ints, `...` and None."""
     kind = type(spec)
     if kind is tuple:
         return all(map(_is_basic, spec)) and tuple not in map(type, spec)
@@ -496,7 +496,7 @@ def _eager_item(tensor, spec):
 
 
 def _is_undefined(value):
-    """Whether a bound is no number: AutoGraph's missing value, or a Dimension that is not known."""
+    """True if a bound is undefined: AutoGraph's missing value, or an unknown Dimension."""
     return type(value).__name__ == "UndefinedReturnValue" or (
         isinstance(value, Dimension) and value.value is None
     )

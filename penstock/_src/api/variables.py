@@ -99,7 +99,7 @@ def _sparse_read(self, indices, name=None):
 
 
 def _is_remote(variable):
-    """Whether another process holds a variable."""
+    """True if another process holds a variable."""
     return isinstance(getattr(variable.handle, "_value", None), RemoteResource)
 
 

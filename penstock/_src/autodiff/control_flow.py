@@ -234,7 +234,7 @@ def conditional_gradient(node: Operation, gradients: list[Any], wanted: list[boo
 
 
 def has_plain_gradient(tensor: Any) -> bool:
-    """Whether a tensor has gradients, and is no handle or list."""
+    """True if a tensor has a gradient and is neither a handle nor a list."""
     return tensor.dtype in DIFFERENTIABLE and tensor.dtype not in (dtypes.resource, dtypes.variant)
 
 

@@ -247,19 +247,19 @@ def _reached_from(graph: Any, xs: Sequence[Any], stopped: set[int]) -> set[int]:
 
 
 def is_differentiable(node: Operation) -> bool:
-    """Whether an operation has a gradient, of its own or a registered one."""
+    """True if an operation has a gradient, its own or a registered one."""
     return node.raw_op.differentiable or node.type in RegisterGradient.functions
 
 
 def _passes_on(node: Operation, reached: set[int]) -> bool:
-    """Whether `node` propagates gradients from its outputs to its inputs."""
+    """True if `node` propagates gradients from its outputs to its inputs."""
     return is_differentiable(node) and any(
         t._id in reached and t.dtype in DIFFERENTIABLE for t in node._inputs
     )
 
 
 def _ends_at(y: SymbolicTensor, reached: set[int]) -> bool:
-    """Whether a non-differentiable tensor, such as an integer one, was computed from differentiable tensors."""
+    """True if a non-differentiable tensor, such as an integer one, was computed from differentiable tensors."""
     return y.dtype not in DIFFERENTIABLE and _passes_on(y.op, reached)
 
 

@@ -192,7 +192,7 @@ def _forward_values(node: Operation, step: _Step) -> _Plan:
 
 
 def _keeps_length(body: GraphFunction, at: int) -> bool:
-    """Whether a loop variable is a tensor list whose length the body does not change."""
+    """True if a loop variable is a tensor list whose length the body does not change."""
     result = body.outputs[at]
     while result.op.type == "TensorListSetItem" and result is not body.inputs[at]:
         if result.op.raw_op.resize_if_index_out_of_bounds:
@@ -202,7 +202,7 @@ def _keeps_length(body: GraphFunction, at: int) -> bool:
 
 
 def _is_only_measured(step: _Step, captured: SymbolicTensor) -> bool:
-    """Whether the gradient of an iteration reads only the length and item shape of a list."""
+    """True if the gradient of an iteration reads only the length and item shape of a list."""
     graph = step.backward.graph
     places = zip(graph.external_captures, graph.internal_captures, strict=True)
     inside = next(placeholder for outside, placeholder in places if outside is captured)

@@ -170,7 +170,7 @@ class Tape:
             self.watch_variable(variable)
 
     def is_watched(self, tensor: Any) -> bool:
-        """Whether `tensor` is watched or was computed from a watched tensor."""
+        """True if `tensor` is watched or was computed from a watched tensor."""
         return tensor._id in self.watched
 
     def record_op(self, op: Op, inputs: Sequence[Any], outputs: Sequence[Any]) -> None:

@@ -26,7 +26,7 @@ class Cluster:
 
     @property
     def is_chief(self) -> bool:
-        """Whether this process writes what is written once."""
+        """True if this process performs the writes that happen once per cluster."""
         return self.rank == 0
 
 

@@ -80,7 +80,7 @@ class Heartbeat:
             self._post(rank, self._words(LEFT))
 
     def has_left(self, rank: int) -> bool:
-        """Whether a process has come to its end as it should."""
+        """True if a process has left the cluster in order."""
         return rank in self._left
 
     def take(self, words: Sequence[int]) -> None:

@@ -25,7 +25,7 @@ _REGISTERED_IS_NEARER: dict[type, bool] = {}
 
 
 def is_tensor_like(value: Any) -> bool:
-    """Whether `value` is a tensor or has a dtype of its own, such as a variable."""
+    """True if `value` is a tensor or has a dtype of its own, as a variable has."""
     return isinstance(value, Tensor) or getattr(value, "_is_tensor_like", False)
 
 
@@ -75,7 +75,7 @@ def refuse_conversion(types: tuple[type, ...], raising: Conversion) -> None:
 
 
 def is_convertible(kind: type) -> bool:
-    """Whether a class has a conversion to tensors: a registered one, or `__tf_tensor__`.
+    """True if a class converts to tensors: by a registered conversion or by `__tf_tensor__`.
 
     Example:
       >>> from penstock._src.core.convert import is_convertible
@@ -152,7 +152,7 @@ def index_tensor(value: Any, name: str | None = None) -> Tensor:
 
 
 def leaves_int32(value: Any) -> bool:
-    """Whether a number, or any number in a nested sequence, is an integer outside int32."""
+    """True if a number, or any number in a nested sequence, is an integer outside int32."""
     if isinstance(value, (list, tuple)):
         return any(map(leaves_int32, value))
     if isinstance(value, (int, np.integer)):
@@ -182,7 +182,7 @@ def _convert(value: Any, dtype: DType | None, name: str | None) -> Tensor:
 
 
 def _registered_is_nearer(kind: type) -> bool:
-    """Whether a class has a registered conversion of its own, and inherits `__tf_tensor__` from above it.
+    """True if a class has a registered conversion of its own and inherits `__tf_tensor__` from a base class.
 
     So subclasses of `tf.Variable` can hold their value in another way.
     """

@@ -46,12 +46,12 @@ OBSERVED: list[Any] = []
 
 
 def executing_eagerly() -> bool:
-    """Whether ops run at once."""
+    """True if ops run at once."""
     return STATE.graph is None
 
 
 def in_v1_graph() -> bool:
-    """Whether ops are added to a graph outside any function called eagerly, as in TensorFlow 1.
+    """True if ops are added to a graph outside any function called eagerly, as in TensorFlow 1.
 
     There tensors compare and hash by identity.
     """

@@ -158,12 +158,12 @@ class DType:
 
     @property
     def is_numeric(self) -> bool:
-        """Whether this dtype supports arithmetic."""
+        """True if this dtype supports arithmetic."""
         return self.is_floating or self.is_integer or self.is_complex or self.is_quantized
 
     @property
     def is_numpy_compatible(self) -> bool:
-        """Whether a NumPy array can hold elements of this type."""
+        """True if a NumPy array can hold elements of this type."""
         return self._base not in (resource, variant)
 
     @property

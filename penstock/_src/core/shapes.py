@@ -84,7 +84,7 @@ class Dimension:
         return Dimension(other) % self
 
     def is_compatible_with(self, other: Any) -> bool:
-        """Whether both can be the same size."""
+        """True if both can be the same size."""
         return self._with(other, operator.eq) is not False
 
     def merge_with(self, other: Any) -> "Dimension":

@@ -47,7 +47,7 @@ def register(name: str) -> Callable[[type[TypeSpec]], type[TypeSpec]]:
 
 
 def is_registered(cls: type[TypeSpec]) -> bool:
-    """Whether a TypeSpec class has a name."""
+    """True if a TypeSpec class has a name."""
     return cls in _TYPE_SPEC_TO_NAME
 
 

@@ -53,7 +53,7 @@ class TypeSpec:
         return cls(*serialization)
 
     def is_compatible_with(self, spec_or_value: Any) -> bool:
-        """Whether the value, or every value of the spec, has this type.
+        """True if the value, or every value of the spec, has this type.
 
         Args:
           spec_or_value: a TypeSpec or a value.

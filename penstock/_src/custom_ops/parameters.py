@@ -87,7 +87,7 @@ class Parameters:
 
 
 def _is_structure(value: Any) -> bool:
-    """Whether a value is a composite tensor, or holds tensors rather than numbers."""
+    """True if a value is a composite tensor, or holds tensors rather than numbers."""
     if nest.is_composite(value):
         return True
     leaves = nest.flatten(value) if isinstance(value, dict | list | tuple) else []

@@ -561,7 +561,7 @@ class DatasetSpec(TypeSpec):
         return DatasetSpec(value.element_spec)
 
     def is_compatible_with(self, spec_or_value: Any) -> bool:
-        """Whether a dataset or dataset spec has compatible elements.
+        """True if a dataset or dataset spec has compatible elements.
 
         Args:
           spec_or_value: a Dataset or a DatasetSpec.
@@ -580,7 +580,7 @@ class DatasetSpec(TypeSpec):
         )
 
     def is_subtype_of(self, other: Any) -> bool:
-        """Whether every dataset of this type is of the other type."""
+        """True if every dataset of this type is of the other type."""
         if type(self) is not type(other):
             return False
         try:

@@ -104,7 +104,7 @@ def rebuilt(variant: EagerTensor, assets: Mapping[str, Asset]) -> Any:
 
 
 def is_rebuildable(dataset: Pipeline) -> bool:
-    """Whether constants can hold the values that a dataset consists of."""
+    """True if the values that a dataset consists of can be stored as constants."""
     if dataset.made_by is None:
         return _calls_python(dataset)  # `rebuilt` says why not
     for value in nest.flatten(list(dataset.made_by[1])):

@@ -65,7 +65,7 @@ class AutotuneAlgorithm(enum.Enum):
 
 
 class Testing:
-    """Whether TensorFlow's tests of the input pipeline run, which set another default for `experimental_warm_start`."""
+    """Switch that is on while TensorFlow's tests of the input pipeline run: it changes the default of `experimental_warm_start`."""
 
     is_on = False
 

@@ -195,7 +195,7 @@ def leaf_spec(value: Any) -> TypeSpec:
 
 
 def is_dense(spec: TypeSpec) -> bool:
-    """Whether values of the type are plain tensors."""
+    """True if values of the type are plain tensors."""
     return isinstance(spec, TensorSpec)
 
 
@@ -208,7 +208,7 @@ def _is_sparse(spec: TypeSpec) -> bool:
 
 
 def _is_encoded(spec: Any) -> bool:
-    """Whether the values of a type are batched as other values, those that its encoder makes of them."""
+    """True if values of the type are batched in an encoded form made by their encoder."""
     return getattr(spec, "__batch_encoder__", None) is not None
 
 

@@ -118,7 +118,7 @@ def _check_state(old: Any, new: Any, is_reduced: bool) -> None:
 
 
 def _only_moves(graph: FuncGraph) -> bool:
-    """Whether no operation computes: all only move values or make datasets."""
+    """True if no operation computes: each only moves values or makes datasets."""
     return all(
         op.raw_op.is_movement or isinstance(op.raw_op, PipelineOp) for op in graph._operations
     )

@@ -241,7 +241,7 @@ class HierarchicalCopyAllReduce(AllReduceCrossDeviceOps):
 
 
 def goes_by_nccl(values: Sequence[Any]) -> bool:
-    """Whether NCCL can add these values of replicas."""
+    """True if NCCL can add these values of replicas."""
     if not has_gpus() or any(isinstance(v, IndexedSlices) for v in values):
         return False
     numbers = [number_named(v.device) for v in values]

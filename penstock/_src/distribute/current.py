@@ -49,7 +49,7 @@ def get_replica_context() -> Any:
 
 @export("distribute.in_cross_replica_context")
 def in_cross_replica_context() -> bool:
-    """Whether code runs once for all replicas, as it does directly within `strategy.scope()`.
+    """True if code runs once for all replicas, as it does directly within `strategy.scope()`.
 
     Returns:
       A bool.

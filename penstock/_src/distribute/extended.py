@@ -133,7 +133,7 @@ class StrategyExtended:
         return made
 
     def variable_created_in_scope(self, v: Any) -> bool:
-        """Whether a variable was created within this strategy's scope.
+        """True if a variable was created within this strategy's scope.
 
         Args:
           v: a variable.

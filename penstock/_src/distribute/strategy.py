@@ -433,7 +433,7 @@ def maybe_merge_call(fn: Callable[..., Any], strategy: Any, *args: Any, **kwargs
 
 @export("__internal__.distribute.strategy_supports_no_merge_call", v1=[])
 def strategy_supports_no_merge_call() -> bool:
-    """Whether the current strategy works without merge calls.
+    """True if the current strategy works without merge calls.
 
     Returns:
       False.

@@ -27,7 +27,7 @@ _kept: dict[Any, Any] = {}
 
 
 def is_worth_compiling(op: Op) -> bool:
-    """Whether large calls of an op go to the compiler: it lowers, keeps no state, and makes no mere view."""
+    """True if large calls of an op go to the compiler: it lowers, keeps no state, and is not merely a view."""
     if not op.has_lowering or op.stateful or op.eager_is_view or op.takes_lists:
         return False
     types = op.output_dtypes
@@ -35,7 +35,7 @@ def is_worth_compiling(op: Op) -> bool:
 
 
 def is_large(values: list[Any]) -> bool:
-    """Whether the first or the last of the values is an array of many elements."""
+    """True if the first or the last of the values is an array of many elements."""
     if not values or type(values[0]) is not np.ndarray or type(values[-1]) is not np.ndarray:
         return False
     return values[0].size >= LARGE or values[-1].size >= LARGE

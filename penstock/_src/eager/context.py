@@ -60,13 +60,13 @@ def executing_eagerly() -> bool:
 
 @export(v1=["executing_eagerly"])
 def executing_eagerly_v1() -> bool:
-    """Whether ops run at once."""
+    """True if ops run at once."""
     return STATE.graph is None
 
 
 @export(v1=["executing_eagerly_outside_functions"])
 def executing_eagerly_outside_functions() -> bool:
-    """Whether ops run at once outside all functions."""
+    """True if ops run at once outside all functions."""
     return outermost_graph() is None
 
 

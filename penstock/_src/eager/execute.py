@@ -225,7 +225,7 @@ def _keep(
 
 
 def _follows(cls: type[Op], at: int, inputs: Sequence[Any], dtype: DType) -> bool:
-    """Whether the kinds of the inputs alone determine the dtype that an input is converted to."""
+    """True if the kinds of the inputs alone determine the dtype that an input is converted to."""
     value, argument = inputs[at], cls.inputs[at]
     if type(value) is np.ndarray:
         return value.dtype is dtype.np and dtype.np.kind != "O"

@@ -346,7 +346,7 @@ class Variable(Trackable, AnyTensor, metaclass=_VariableMaker):
         return tensor
 
     def _handle_is_own(self) -> bool:
-        """Whether the handle holds an array of the variable's dtype, which a read returns directly."""
+        """True if the handle holds an array of the variable's dtype, which a read returns directly."""
         held = getattr(self._handle, "_value", None)
         return isinstance(held, resources.VariableHandle) and held.dtype is self._dtype
 
@@ -520,7 +520,7 @@ class Variable(Trackable, AnyTensor, metaclass=_VariableMaker):
             raise
 
     def _is_elsewhere(self) -> bool:
-        """Whether the variable belongs to another graph of TensorFlow 1 than the current one."""
+        """True if the variable belongs to another graph of TensorFlow 1 than the current one."""
         home = getattr(self._handle, "graph", None)
         return home is not None and home is not STATE.graph and not STATE.graph.building_function
 
@@ -730,5 +730,5 @@ def restore(value: Any, trainable: bool, name: str, dtype: str) -> Variable:
 
 
 def is_variable(value: Any) -> bool:
-    """Whether `value` is a variable."""
+    """True if `value` is a variable."""
     return isinstance(value, Variable)

@@ -41,7 +41,7 @@ def announce_creation(variable: Any) -> None:
 
 
 def in_function() -> bool:
-    """Whether a function is being traced."""
+    """True if a function is being traced."""
     return STATE.graph is not None and bool(STATE.graph.building_function)
 
 

@@ -62,8 +62,7 @@ class VariableSpec(DenseSpec):
         return variable_of_handle(components[0], self)
 
     def is_compatible_with(self, spec_or_value: Any) -> bool:
-        """Whether the variable has this dtype and shape and is trainable as this says; of a spec, also whether it stands for the
-        same variable."""
+        """True if a variable has this dtype, shape and `trainable`. A spec must stand for the same variable too."""
         other = spec_or_value
         if not isinstance(other, VariableSpec | Variable):
             return False
@@ -78,7 +77,7 @@ class VariableSpec(DenseSpec):
     # -- the TraceType protocol of tf.function
 
     def is_subtype_of(self, other: Any) -> bool:
-        """Whether every variable of this type has type `other`.
+        """True if every variable of this type has type `other`.
 
         Raises:
           NotImplementedError: only one of them has an `alias_id`.
@@ -152,7 +151,7 @@ class VariableSpec(DenseSpec):
 
 
 def has_own_handle(value: Any) -> bool:
-    """Whether a value is a variable with a handle of its own, by which functions take it as an argument.
+    """True if a value is a variable with a handle of its own, by which functions take it as an argument.
 
     A variable that consists of others, as under a strategy, is a Python object to functions, which capture what they read of it.
     """

@@ -73,7 +73,7 @@ class FileSystem(abc.ABC):
         """Describes a file or folder."""
 
     def exists(self, path: str) -> bool:
-        """Whether there is a file or folder."""
+        """True if there is a file or folder."""
         return self.kind(path) is not None
 
     @abc.abstractmethod

@@ -60,17 +60,17 @@ def write(path: str, contents: bytes) -> None:
 
 
 def exists(path: str) -> bool:
-    """Whether there is a file or folder."""
+    """True if there is a file or folder."""
     return system_of(path).exists(path)
 
 
 def is_folder(path: str) -> bool:
-    """Whether it is a folder."""
+    """True if the path is a folder."""
     return system_of(path).kind(path) == "folder"
 
 
 def is_file(path: str) -> bool:
-    """Whether it is a file."""
+    """True if the path is a file."""
     return system_of(path).kind(path) == "file"
 
 
@@ -159,7 +159,7 @@ def _pass_on(source: BinaryIO, target: BinaryIO) -> None:
 
 
 def is_absolute(path: str) -> bool:
-    """Whether a path means the same in every folder."""
+    """True if a path means the same in every folder."""
     return "://" in path or os.path.isabs(path)
 
 
@@ -172,7 +172,7 @@ def relative_to(path: str, folder: str) -> str:
 
 
 def is_inside(path: str, folder: str) -> bool:
-    """Whether a path is below a folder, wherever links in both lead."""
+    """True if a path is below a folder after links in both are followed."""
     if "://" in path or "://" in folder:
         parts = path.removeprefix(folder.rstrip("/")).split("/")
         return path.startswith(folder.rstrip("/") + "/") and ".." not in parts

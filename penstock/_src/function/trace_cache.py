@@ -114,7 +114,7 @@ def merged(a: Any, b: Any) -> Any:
 
 
 def _serves(general: Any, leaf: Any) -> bool:
-    """Whether a trace for the spec `general` can be called with `leaf`, a tensor or spec."""
+    """True if a trace for the spec `general` can be called with `leaf`, a tensor or spec."""
     if general.dtype is not leaf.dtype:
         return False
     wanted, shape = general.shape._dims, leaf.shape._dims

@@ -126,7 +126,7 @@ def _stand_for(value: Any, placeholder: SymbolicTensor, values: Leaves) -> None:
 
 
 def _is_of_variable(value: Any, values: Leaves) -> bool:
-    """Whether one of the tensors of a call is the handle of a variable among the arguments."""
+    """True if one of the tensors of a call is the handle of a variable among the arguments."""
     return getattr(value, "_id", None) in values.variables
 
 

@@ -15,7 +15,7 @@ from penstock._src.graph.operation import Operation
 
 
 def has_effect(op: Operation) -> bool:
-    """Whether `op` must run although nobody reads its outputs."""
+    """True if `op` must run even if nothing reads its outputs."""
     raw = op.raw_op
     if not raw.stateful or raw.reads_only or raw.effect_free:
         return False
@@ -24,7 +24,7 @@ def has_effect(op: Operation) -> bool:
 
 
 def _may_have_effect(graph: Any) -> bool:
-    """Whether any operation of a graph has an effect; cached until operations are added."""
+    """True if any operation of a graph has an effect. The answer is cached until operations are added."""
     count, found = graph.effect_found
     if count != len(graph._operations):
         found = any(map(has_effect, graph._operations))
@@ -33,7 +33,7 @@ def _may_have_effect(graph: Any) -> bool:
 
 
 def only_reads(op: Operation) -> bool:
-    """Whether an operation reads variables, itself or in a function that it calls, and has no effect and no chance in it."""
+    """True if an operation, with the functions that it calls, reads variables and has neither effects nor randomness."""
     raw = op.raw_op
     if raw.reads_only:
         return True
@@ -141,7 +141,7 @@ def _written(op: Operation) -> set[int]:
 
 
 def changes_state(graph: Any) -> bool:
-    """Whether an operation of a graph may write to a resource, such as a variable."""
+    """True if an operation of a graph may write to a resource, such as a variable."""
     return bool(resources_written(graph))
 
 
@@ -159,7 +159,7 @@ def read_only_resources(op: Operation) -> list[int]:
 
 
 def is_in_xla_context(graph: Any) -> bool:
-    """Whether a graph, or one around it, is being built in a context of what XLA compiles."""
+    """True if a graph, or one around it, is being built in a context that XLA compiles."""
     while graph is not None:
         context = graph._control_flow_context
         while context is not None:
@@ -171,13 +171,13 @@ def is_in_xla_context(graph: Any) -> bool:
 
 
 def _exchanges_resources(body: Any) -> bool:
-    """Whether a variable of a loop is not the same resource in all iterations."""
+    """True if a loop variable is not the same resource in all iterations."""
     pairs = zip(body.inputs, body.outputs, strict=False)
     return any(after.dtype is dtypes.resource and after is not before for before, after in pairs)
 
 
 def _has_unnamed_effect(op: Operation) -> bool:
-    """Whether running an operation has an effect on something that none of its inputs names."""
+    """True if an operation affects state that none of its inputs names."""
     raw = op.raw_op
     bodies = bodies_of(op) if raw.control in _LEADING else []
     if bodies:

@@ -44,7 +44,7 @@ class GraphConversions:
         return self._functions.get(name.decode() if isinstance(name, bytes) else name)
 
     def _is_function(self, name: str | bytes) -> bool:
-        """Whether the graph's library has a function of this name."""
+        """True if the graph's library has a function of this name."""
         return self._get_function(name) is not None
 
     def op_def_for_type(self, type: str) -> Any:

@@ -330,7 +330,7 @@ class FuncGraph(Graph, TensorSignature):
 
     @property
     def is_stateful(self) -> bool:
-        """Whether any operation has a side effect or reads state."""
+        """True if any operation has a side effect or reads state."""
         return any(op.raw_op.stateful for op in self._operations)
 
     def name_for_function(self) -> str:

@@ -415,7 +415,7 @@ class Graph(Colocation, GraphConversions):
 
     @property
     def has_device_scope(self) -> bool:
-        """Whether operations that are added now get a device."""
+        """True if operations added now get a device."""
         return bool(STATE.device or self._device_functions)
 
     @contextlib.contextmanager
@@ -669,7 +669,7 @@ class Graph(Colocation, GraphConversions):
         self._collections.pop(name, None)
 
     def is_feedable(self, tensor: Any) -> bool:
-        """Whether a session may be fed `tensor`.
+        """True if a session may be fed `tensor`.
 
         Args:
           tensor: of the graph.
@@ -680,7 +680,7 @@ class Graph(Colocation, GraphConversions):
         return True
 
     def is_fetchable(self, tensor_or_op: Any) -> bool:
-        """Whether a session may fetch `tensor_or_op`.
+        """True if a session may fetch `tensor_or_op`.
 
         Args:
           tensor_or_op: of the graph.

@@ -67,7 +67,7 @@ class GraphFunction(TensorSignature):
         self.last_partition: Any = None
 
     def is_like(self, other: "GraphFunction") -> bool:
-        """Whether both have the same input and output types."""
+        """True if both functions have the same input and output types."""
         return self.input_types == other.input_types and self.output_types == other.output_types
 
     def __eq__(self, other: Any) -> bool:

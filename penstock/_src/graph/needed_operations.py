@@ -19,7 +19,7 @@ def needed_operations(
 
 
 def goes_back(op: Operation) -> bool:
-    """Whether an operation passes a value to the next iteration of a loop of TensorFlow 1: what reads it comes before it."""
+    """True if an operation passes a value to the next iteration of a TensorFlow 1 loop. Its readers precede it."""
     return op.raw_op.redirects == "next"
 
 
@@ -52,7 +52,7 @@ def _reached(roots: Sequence[Operation], given: set[int]) -> dict[int, Operation
 
 
 def _is_unread(op: Operation) -> bool:
-    """Whether running an operation of a function for its place in the order alone would do nothing: it only reads.
+    """True if an operation of a function only reads. Its place in the order of effects alone does not make it run.
 
     A variable may have no value yet where a later operation gives it one.
     """

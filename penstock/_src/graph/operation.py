@@ -318,5 +318,5 @@ class Operation(OperationConversions):
 
 
 def is_symbolic(value: Any) -> bool:
-    """Whether `value` is a tensor of a graph."""
+    """True if `value` is a tensor of a graph."""
     return isinstance(value, SymbolicTensor)

@@ -215,7 +215,7 @@ def static_value(tensor: Any, partial: bool = False) -> Any:
 
 
 def _is_plain(tensor: SymbolicTensor, depth: int) -> bool:
-    """Whether a value is computed only by ops that TensorFlow's `get_static_value` evaluates."""
+    """True if a value is computed only by ops that TensorFlow's `get_static_value` evaluates."""
     op = tensor.op
     if not op.raw_op.has_static_value or depth > DEEPEST:
         return False

@@ -54,25 +54,25 @@ class Target:
 
     @property
     def multiplies_pairs(self) -> bool:
-        """Whether it has dot products of bfloat16 pairs."""
+        """True if the target has dot products of bfloat16 pairs."""
         return "+avx512bf16" in self.features and "+avx512vl" in self.features
 
     @property
     def multiplies_quads(self) -> bool:
-        """Whether it has dot products of four bytes, of one operand without a sign."""
+        """True if the target has dot products of four bytes with one operand unsigned."""
         wide = "+avx512vnni" in self.features and "+avx512vl" in self.features
         return wide or ("+avxvnni" in self.features and self.vector_bytes == 32)
 
     @property
     def multiplies_signed_quads(self) -> bool:
-        """Whether it has dot products of four bytes with their signs."""
+        """True if the target has dot products of four signed bytes."""
         return self.architecture == "aarch64" and (
             "+dotprod" in self.features or self.cpu in _WITH_DOTPROD
         )
 
     @property
     def multiplies_words(self) -> bool:
-        """Whether it has dot products of two numbers of 16 bits, as long as its vectors."""
+        """True if the target has dot products of two 16-bit numbers at full vector width."""
         if self.architecture == "wasm32":
             return "+simd128" in self.features
         if self.architecture != "x86_64":
@@ -82,44 +82,44 @@ class Target:
 
     @property
     def converts_halves(self) -> bool:
-        """Whether LLVM's code for float16 calls nobody."""
+        """True if LLVM's code for float16 calls no library function."""
         return self.architecture != "x86_64" or "+f16c" in self.features or self.cpu in _WITH_F16C
 
     @property
     def converts_bfloats(self) -> bool:
-        """Whether LLVM's code for bfloat16 calls nobody."""
+        """True if LLVM's code for bfloat16 calls no library function."""
         return self.architecture != "x86_64" or "+avx512bf16" in self.features
 
     @property
     def fuses(self) -> bool:
-        """Whether a product and a sum are one instruction, rounded once."""
+        """True if multiply-add is one instruction that rounds once."""
         if self.architecture == "x86_64":
             return "+fma" in self.features or self.cpu in _WITH_FMA
         return self.architecture != "wasm32"
 
     @property
     def adds_products(self) -> bool:
-        """Whether the instruction that multiplies can add as well, however that rounds."""
+        """True if one instruction multiplies and adds, rounding once or twice."""
         return self.fuses or "+relaxed-simd" in self.features
 
     @property
     def saturates(self) -> bool:
-        """Whether a conversion to integers looks for numbers that are too large, which takes several instructions."""
+        """True if a conversion to integers checks for numbers that are too large, which takes several instructions."""
         return self.architecture == "wasm32"
 
     @property
     def loads_first(self) -> bool:
-        """Whether a compiler of its own comes behind LLVM, which loads all that a block of code reads before it computes."""
+        """True if another compiler follows LLVM and moves all loads of a basic block to its start."""
         return self.architecture == "wasm32"
 
     @property
     def rounds(self) -> bool:
-        """Whether rounding to whole numbers is an instruction."""
+        """True if rounding to whole numbers is an instruction."""
         return not self.architecture.startswith(("armv7", "thumb"))
 
     @property
     def is_microcontroller(self) -> bool:
-        """Whether it has no vectors, which LLVM takes apart, and little memory for code."""
+        """True if the target has no vectors, so that LLVM splits them, and little memory for code."""
         return self.architecture.startswith("thumb")
 
     def lanes(self, element: str) -> int:

@@ -288,7 +288,7 @@ def record_if(condition: Any) -> Iterator[None]:
 
 @export("summary.should_record_summaries", v1=[])
 def should_record_summaries() -> Any:
-    """Whether summaries are written, as a bool tensor: there is a default writer and the condition of `record_if` holds.
+    """Return a bool tensor: True if there is a default writer and the condition of `record_if` holds.
 
     Returns:
       A bool scalar.

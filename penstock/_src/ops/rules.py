@@ -148,7 +148,7 @@ def where(condition: Any, x: Any, y: Any) -> Any:
 
 
 def has_shape_of(x: Any, y: Any) -> bool:
-    """Whether two tensors are known to have one shape."""
+    """True if two tensors are known to have the same shape."""
     a, b = getattr(x, "_shape_tuple_value", None), getattr(y, "_shape_tuple_value", None)
     if (
         a is not None
@@ -258,7 +258,7 @@ def in_float32(array: np.ndarray) -> np.ndarray:
 
 
 def is_float(array: np.ndarray) -> bool:
-    """Whether the elements are real floats, those of ml_dtypes among them."""
+    """True if the elements are real floating-point numbers, including those of ml_dtypes."""
     return array.dtype.kind == "f" or (array.dtype.kind == "V" and array.dtype.fields is None)
 
 

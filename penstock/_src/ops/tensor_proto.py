@@ -73,7 +73,7 @@ _FIELDS = {
 
 
 def is_serialized(value: Any) -> bool:
-    """Whether a host value consists of variants that are messages, such as the states of iterators."""
+    """True if a host value consists of serialized variants, such as the states of iterators."""
     return isinstance(value, np.ndarray) and all(
         isinstance(item, VariantTensorDataProto) for item in value.ravel().tolist()
     )

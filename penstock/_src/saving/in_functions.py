@@ -13,7 +13,7 @@ from penstock._src.saving.sharding import ShardByTaskPolicy
 
 
 def in_function() -> bool:
-    """Whether a function is being traced."""
+    """True if a function is being traced."""
     return STATE.graph is not None and bool(STATE.graph.building_function)
 
 

@@ -111,7 +111,7 @@ def give_values(trackable: Any, tensors: dict[str, Any]) -> Any:
 
 
 class Conversion:
-    """Whether the values of all objects get keys of their own, also those that share one in older formats."""
+    """Switch: while `forced`, values of all objects get keys of their own, even those that share one in older formats."""
 
     forced = False
 

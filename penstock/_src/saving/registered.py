@@ -148,7 +148,7 @@ def get_restore_function(registered_name: str) -> Any:
 
 
 def get_strict_predicate_restore(registered_name: str) -> bool:
-    """Whether the predicate of a saver must accept what is restored; False if there is none."""
+    """True if a saver's predicate must accept the objects that are restored; False without a predicate."""
     found = _or_none(SAVERS.name_lookup, registered_name)
     return False if found is None else found[2]
 

@@ -298,7 +298,7 @@ class SlotPosition:
         self.restore_uid = next(_NUMBERS)
 
     def is_simple_variable(self) -> bool:
-        """Whether it is one value of a variable."""
+        """True if the slot is a single value of a variable."""
         names = [a.name for a in self._restoration.graph.nodes[self._number].attributes]
         return names == ["VARIABLE_VALUE"]
 

@@ -7,7 +7,7 @@ from penstock._src.core.tracking.trackable import Trackable
 
 
 def has_serialize_to_tensors(found: Any) -> bool:
-    """Whether an object gives its values by `_serialize_to_tensors`."""
+    """True if an object implements `_serialize_to_tensors`."""
     if "_serialize_to_tensors" in getattr(found, "__dict__", ()):
         return True
     for kind in type(found).__mro__:  # what is nearer to the object's class

@@ -149,7 +149,7 @@ def get_checkpoint_state(checkpoint_dir: Any, latest_filename: str | None = None
 
 @export(v1=["train.checkpoint_exists"])
 def checkpoint_exists(checkpoint_prefix: Any) -> bool:
-    """Whether there is a checkpoint with this prefix, or one of the first format, which is a single file."""
+    """True if there is a checkpoint with this prefix. A V1 checkpoint is a single file."""
     prefix = os.fsdecode(checkpoint_prefix)
     return files.exists(index_name(prefix)) or files.is_file(prefix)
 
@@ -215,7 +215,7 @@ class CheckpointReader:
         return {name: self._reader.dtype(name) for name in self._reader.entries}
 
     def has_tensor(self, tensor_str: str) -> bool:
-        """Whether there is a tensor of that name."""
+        """True if the checkpoint has a tensor of this name."""
         return tensor_str in self._reader
 
     def get_tensor(self, tensor_str: str) -> Any:

@@ -227,7 +227,7 @@ def _check_attribute(module: HloModule, operation: HloOperation, name: str, kind
 
 
 def _are(numbers: list[int], operation: HloOperation, kind: str) -> bool:
-    """Whether a list of integers is of a kind."""
+    """True if all integers of a list are of the given kind."""
     if kind in ("axes", "axes1", "result_axes"):
         rank = rank_of(operation, kind)
         return all(0 <= n < rank for n in numbers) and len(set(numbers)) == len(numbers)

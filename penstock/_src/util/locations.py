@@ -70,12 +70,12 @@ _KINDS: dict[
 
 
 def is_users(file: str) -> bool:
-    """Whether a file is neither Penstock's nor one whose lines do not help the user."""
+    """True if a file's lines help the user: it belongs neither to Penstock nor to a hidden library."""
     return _kind_of(file) is _USERS
 
 
 def is_own(file: str) -> bool:
-    """Whether a file is Penstock's."""
+    """True if a file is Penstock's."""
     kind = _KINDS.get(file)
     if kind is None:
         kind = _KINDS[file] = _kind_of(file)
@@ -84,7 +84,7 @@ def is_own(file: str) -> bool:
 
 @functools.cache
 def belongs_to_library(file: str) -> bool:
-    """Whether a file is Python's own, or of a package that Penstock calls."""
+    """True if a file belongs to Python itself or to a package that Penstock calls."""
     paths = sysconfig.get_paths()
     for packages in {paths["purelib"], paths["platlib"]}:
         if file.startswith(packages + os.sep):

@@ -28,19 +28,19 @@ class CustomNestProtocol(Protocol):
 
 
 def is_composite(value: Any) -> bool:
-    """Whether `value` is a composite tensor, described by a TypeSpec, or such a spec."""
+    """True if `value` is a composite tensor, described by a TypeSpec, or such a spec."""
     return getattr(type(value), "_is_composite", False)
 
 
 def is_namedtuple(instance: Any, strict: bool = False) -> bool:
-    """Whether `instance` is a named tuple; if `strict`, subclasses of named tuple classes do not count."""
+    """True if `instance` is a named tuple. With `strict`, instances of subclasses are excluded."""
     if not (isinstance(instance, tuple) and hasattr(instance, "_fields")):
         return False
     return not strict or type(unwrapped(instance)).__base__ is tuple
 
 
 def is_attrs(value: Any) -> bool:
-    """Whether `value` is an instance of an attrs class.
+    """True if `value` is an instance of an attrs class.
 
     Args:
       value: any object.
@@ -52,13 +52,13 @@ def is_attrs(value: Any) -> bool:
 
 
 def is_custom(value: Any) -> bool:
-    """Whether the class defines its own flattening."""
+    """True if the class defines its own flattening."""
     return hasattr(type(value), "__tf_flatten__") and hasattr(type(value), "__tf_unflatten__")
 
 
 @export("nest.is_nested", "__internal__.nest.is_nested", v1=["nest.is_nested"])
 def is_nested(seq: Any) -> bool:
-    """Whether `seq` is a list, tuple, dict or another structure that holds others.
+    """True if `seq` is a list, tuple, dict or another structure with elements.
 
     Args:
       seq: any object.
@@ -133,7 +133,7 @@ def composite_components(value: Any) -> Any:
 
 
 def is_spec(composite: Any) -> bool:
-    """Whether a composite is the spec of a composite tensor."""
+    """True if a composite is the spec of a composite tensor."""
     return hasattr(composite, "_component_specs")
 
 
@@ -165,7 +165,7 @@ def rebuild(instance: Any, values: Sequence[Any], expand_composites: bool = Fals
 
 
 def _is_proxy(value: Any) -> bool:
-    """Whether `value` stands for another object, as wrapt's proxies do: it claims that object's class."""
+    """True if `value` claims another object's class, as proxies of wrapt do."""
     return value.__class__ is not type(value) and hasattr(value, "__wrapped__")
 
 
@@ -393,7 +393,7 @@ def _check_kinds(first: Any, second: Any) -> None:
 
 
 def same_namedtuples(first: Any, second: Any) -> bool:
-    """Whether the classes of two named tuples have the same name and fields.
+    """True if two named tuples have classes of the same name and fields.
 
     Raises:
       RuntimeError: one of them has no fields.

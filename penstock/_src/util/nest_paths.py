@@ -317,7 +317,7 @@ def list_to_tuple(structure: Any) -> Any:
 
 @export("__internal__.nest.is_mapping", v1=[])
 def is_mapping(obj: Any) -> bool:
-    """Whether `obj` is a dict or another mapping.
+    """True if `obj` is a dict or another mapping.
 
     Args:
       obj: any object.
@@ -346,7 +346,7 @@ def sequence_like(instance: Any, args: Iterable[Any]) -> Any:
 
 
 def is_nested_or_composite(obj: Any) -> bool:
-    """Whether `obj` is a structure or a composite tensor."""
+    """True if `obj` is a structure or a composite tensor."""
     return is_nested(obj) or is_composite(obj)
 
 

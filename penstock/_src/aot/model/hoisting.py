@@ -93,5 +93,5 @@ def _position(values: list[Any], handle: VariableHandle) -> int:
 
 
 def _is_weights(value: np.ndarray) -> bool:
-    """Whether an array is stored as a variable: if it is large, or bytes, which products pack."""
+    """True if an array is stored as a variable: it is large, or an int8 matrix, which products prepack."""
     return value.nbytes >= LEAST_BYTES or (value.dtype == np.int8 and value.ndim >= 2)

@@ -35,7 +35,7 @@ class NarrowWeights:
         self.scales: dict[int, np.ndarray] = {}
 
     def fits(self, handle: Any) -> bool:
-        """Whether a variable is stored narrowly: a matrix of some size that nobody assigns."""
+        """True if a variable is stored in a narrower dtype: a matrix of at least a certain size that is never assigned."""
         return (
             isinstance(handle, VariableHandle)
             and handle.dtype == dtypes.float32

@@ -170,7 +170,7 @@ def _filled_now(shape, value, kind):
 
 
 def _is_small(dims):
-    """Whether a tensor of this shape becomes a constant in graphs, as in TensorFlow."""
+    """True if a tensor of this shape becomes a constant in graphs, as in TensorFlow."""
     return (
         isinstance(dims, np.ndarray)
         and bool((dims >= 0).all())

@@ -120,7 +120,7 @@ def get_link_flags():
 
 
 def is_tensorrt_enabled() -> bool:
-    """Whether graphs may be run by TensorRT.
+    """True if graphs may be run by TensorRT.
 
     Returns:
       False.

@@ -17,5 +17,5 @@ def disable_op_determinism():
 
 
 def is_op_determinism_enabled():
-    """Whether `enable_op_determinism` is in effect."""
+    """True if `enable_op_determinism` is in effect."""
     return _ENABLED[0]

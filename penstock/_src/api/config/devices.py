@@ -310,7 +310,7 @@ def _check_physical(device):
 
 @export("config.experimental.get_memory_growth")
 def get_memory_growth(device):
-    """Whether memory of `device` is allocated on demand.
+    """True if memory of `device` is allocated on demand.
 
     Args:
       device: a PhysicalDevice.
@@ -440,7 +440,7 @@ def _check_placed(device):
 
 @export("config.get_soft_device_placement")
 def get_soft_device_placement():
-    """Whether an op may run on another device than requested.
+    """True if an op may run on another device than requested.
 
     Returns:
       What was set; by default True in eager execution and False in graphs.
@@ -464,7 +464,7 @@ def set_soft_device_placement(enabled):
 
 @export("debugging.get_log_device_placement")
 def get_log_device_placement():
-    """Whether the device of every op is logged.
+    """True if the device of every op is logged.
 
     Returns:
       A bool.

@@ -159,7 +159,7 @@ def set_synchronous_execution(enable):
 
 @export("config.experimental.tensor_float_32_execution_enabled")
 def tensor_float_32_execution_enabled():
-    """Whether products of float32 may be rounded to TF32 on GPUs that have it.
+    """True if products of float32 may be rounded to TF32 on GPUs that have it.
 
     Returns:
       What was set with `enable_tensor_float_32_execution`, by default True.
@@ -203,5 +203,5 @@ def enable_strict_mode():
 
 
 def strict_mode() -> bool:
-    """Whether the use of deprecated behavior is an error."""
+    """True if the use of deprecated behavior is an error."""
     return bool(_FLAGS.get("strict"))

@@ -40,7 +40,7 @@ class Settings:
 
     @property
     def soft_placement(self) -> bool | None:
-        """Whether an op may run on another device than it names; None: as TensorFlow has it, on for eager code."""
+        """True if an op may run on another device than it names. None is TensorFlow's default: on for eager code."""
         return POLICY.soft
 
     @soft_placement.setter
@@ -49,7 +49,7 @@ class Settings:
 
     @property
     def log_placement(self) -> bool:
-        """Whether the device of each op is logged."""
+        """True if the device of each op is logged."""
         return POLICY.logs
 
     @log_placement.setter
@@ -62,7 +62,7 @@ class Settings:
             install()
 
     def started(self) -> bool:
-        """Whether ops have run, or devices have been listed."""
+        """True if ops have run, or devices have been listed."""
         if not self.initialized and not in_v1_graph() and NEXT_ID() != self._first_tensor + 1:
             self.initialized = True
         self._first_tensor = NEXT_ID()

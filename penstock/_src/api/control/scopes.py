@@ -259,7 +259,7 @@ def variable_creator_scope(variable_creator):
 
 @export("__internal__.ops.is_resource_variable", v1=[])
 def is_resource_variable(var):
-    """Whether `var` is a variable.
+    """True if `var` is a variable.
 
     Args:
       var: any object.
@@ -272,7 +272,7 @@ def is_resource_variable(var):
 
 @export("inside_function")
 def inside_function():
-    """Whether a tf.function is being traced.
+    """True if a tf.function is being traced.
 
     Returns:
       A bool.

@@ -590,7 +590,7 @@ class TensorArraySpec(TypeSpec):
         return value._type_spec
 
     def is_compatible_with(self, other: Any) -> bool:
-        """Whether that array, or arrays of that spec, are of this type.
+        """True if the TensorArray, or every TensorArray of the spec, has this type.
 
         Args:
           other: a TensorArray or a TensorArraySpec.

@@ -245,7 +245,7 @@ class QueueBase:
         )
 
     def is_closed(self, name=None):
-        """Whether the queue is closed.
+        """True if the queue is closed.
 
         Args:
           name: of the operation.

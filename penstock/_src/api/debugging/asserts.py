@@ -116,7 +116,7 @@ def _compared(sign, op, x, y, data, summarize, message):
 
 
 def _all(condition):
-    """Whether a condition holds for all elements."""
+    """Return a bool scalar: True if a condition holds for all elements."""
     rank = condition.shape.rank
     axes = (
         np.arange(rank, dtype=np.int32)

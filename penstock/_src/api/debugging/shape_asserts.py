@@ -218,7 +218,7 @@ def check_integer(x, message):
 
 @export("debugging.is_numeric_tensor", v1=["debugging.is_numeric_tensor", "is_numeric_tensor"])
 def is_numeric_tensor(tensor):
-    """Whether it is a tensor of numbers.
+    """True if `tensor` is a tensor of numbers.
 
     Args:
       tensor: any object.

@@ -13,7 +13,7 @@ from .keras_layers import current_layer
 
 @export("debugging.is_traceback_filtering_enabled")
 def is_traceback_filtering_enabled():
-    """Whether frames of the library are left out of tracebacks; they are by default.
+    """True if tracebacks leave out the library's frames, as is the default.
 
     Returns:
       A bool, for the calling thread.
@@ -82,7 +82,7 @@ class _NumericsChecker:
 
 
 def _keeps_finite(op):
-    """Whether results are finite if the inputs are; those have been checked already."""
+    """True if finite inputs give finite results. The inputs have been checked already."""
     return op.is_movement or op.keeps_finite
 
 

@@ -596,7 +596,7 @@ def as_dict(value: Any) -> dict[str, Any]:
 
 
 def is_packed(value: Any) -> bool:
-    """Whether the fields of an ExtensionType are held in one variant.
+    """True if one variant holds the fields of an ExtensionType.
 
     Raises:
       ValueError: it is no ExtensionType.

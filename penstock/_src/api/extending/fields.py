@@ -27,7 +27,7 @@ _PLAIN = (int, float, bool, str, bytes, type(None))
 
 
 def is_reserved(name: str) -> bool:
-    """Whether a name is one that extension types use themselves."""
+    """True if extension types use a name themselves."""
     return name in _RESERVED or name.lower().startswith("_tf_extension_type")
 
 
@@ -72,7 +72,7 @@ class ExtensionTypeField(_Field):
 
     @staticmethod
     def is_reserved_name(name: str) -> bool:
-        """Whether a field may not have this name."""
+        """True if a field may not have this name."""
         return is_reserved(name)
 
 
@@ -89,7 +89,7 @@ def _is_mapping(annotation: Any) -> bool:
 
 
 def _is_composite(annotation: Any) -> bool:
-    """Whether values are made of tensors; variables are, as in TensorFlow, of their handles."""
+    """True if values consist of tensors. As in TensorFlow, variables do: their handles."""
     return isinstance(annotation, type) and issubclass(annotation, CompositeTensor | Variable)
 
 

@@ -187,7 +187,7 @@ class TraceType(metaclass=abc.ABCMeta):
 
     @abc.abstractmethod
     def __eq__(self, other: Any) -> bool:
-        """Whether it is the same type."""
+        """True if `other` is the same type."""
 
 
 for _kind in (DType, TensorShape, TypeSpec):

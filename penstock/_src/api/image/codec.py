@@ -51,7 +51,7 @@ def decode_image(contents, channels=None, dtype=dtypes.uint8, name=None, expand_
 
 @dispatchable("image.is_jpeg", "io.is_jpeg")
 def is_jpeg(contents, name=None):
-    """Whether bytes begin as a JPEG file does.
+    """True if the bytes begin as a JPEG file does.
 
     Args:
       contents: a string tensor of any shape.

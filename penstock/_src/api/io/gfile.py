@@ -125,7 +125,7 @@ class GFile:
         return self._opened().tell()
 
     def seekable(self):
-        """Whether the position can be set.
+        """True if the position can be set.
 
         Returns:
           True.
@@ -178,7 +178,7 @@ class GFile:
 
 @export("io.gfile.exists")
 def exists(path):
-    """Whether a file or folder exists.
+    """True if a file or folder exists.
 
     Args:
       path: a path or a URL.
@@ -191,7 +191,7 @@ def exists(path):
 
 @export("io.gfile.isdir")
 def isdir(path):
-    """Whether it is a folder.
+    """True if the path is a folder.
 
     Args:
       path: a path or a URL.

@@ -120,7 +120,7 @@ class TableInitializerBase(Trackable):
 
 
 def _is_computed_here(value):
-    """Whether a value is a tensor of a function that is being traced: the table is filled at each call, then."""
+    """True if a value is a tensor of the function being traced. Then each call fills the table."""
     graph = getattr(value, "graph", None) if isinstance(value, Tensor) else None
     return graph is not None and graph is not outermost_graph()
 

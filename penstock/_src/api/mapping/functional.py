@@ -175,7 +175,7 @@ def _map_composite(fn: Callable[..., Any], elems: Any, signature: Any, infer_sha
 
 
 def _is_batchable(leaf: Any) -> bool:
-    """Whether values of a type, or the value itself, are mapped over as other values, those that an encoder makes of them."""
+    """True if a value, or values of a type, are mapped over in an encoded form made by their batch encoder."""
     spec = leaf._type_spec if isinstance(leaf, CompositeTensor) else leaf
     return getattr(spec, "__batch_encoder__", None) is not None
 

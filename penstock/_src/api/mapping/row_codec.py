@@ -42,7 +42,7 @@ def row_spec(value: Any) -> TypeSpec:
 
 
 def is_encoded(spec: Any) -> bool:
-    """Whether rows of this type are encoded as variants."""
+    """True if rows of this type are encoded as variants."""
     return isinstance(spec, (RaggedTensorSpec, SparseTensorSpec))
 
 

@@ -193,7 +193,7 @@ def _rows_of(tensor):
 
 @dispatchable("math.is_non_decreasing", v1=["math.is_non_decreasing", "is_non_decreasing"])
 def is_non_decreasing(x, name=None):
-    """Whether each entry (in row order) is at least the one before it.
+    """True if each entry (in row order) is at least the previous one.
 
     Args:
       x: numbers, of any shape.
@@ -211,7 +211,7 @@ def is_non_decreasing(x, name=None):
     scope="is_strictly_increasing",
 )
 def is_strictly_increasing(x, name=None):
-    """Whether each entry (in row order) is above the one before it.
+    """True if each entry (in row order) is greater than the previous one.
 
     Args:
       x: numbers, of any shape.

@@ -77,7 +77,7 @@ def _flatten_batch(x, spatial, inner):
 
 
 def _channels_second(data_format):
-    """Whether a sequence format, or the corresponding image format, has its channels second."""
+    """True if a sequence format, or the corresponding image format, has its channels on axis 1."""
     if data_format in (None, "NWC", "NHWC"):
         return False
     if data_format in ("NCW", "NCHW"):

@@ -57,7 +57,7 @@ def dense_ctc_loss(
 
 
 def _may_jump(places: Tensor) -> Tensor:
-    """Whether a label may follow the previous one without a blank between: bool[batch, places]."""
+    """Return bool[batch, positions]: True where a label may follow the previous one without a blank between."""
     is_label = raw.Equal(
         x=raw.Mod(x=raw.Range(start=0, limit=raw.Shape(input=places)[1], delta=1), y=2), y=1
     )

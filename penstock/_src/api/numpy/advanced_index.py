@@ -10,7 +10,7 @@ from penstock._src.core.tensor import Tensor
 
 
 def is_advanced(spec):
-    """Whether an index contains an integer array or a mask."""
+    """True if an index contains an integer array or a mask."""
     return any(_is_array(s) for s in _entries(spec))
 
 

@@ -466,7 +466,7 @@ def positive(x):
 
 @public("signbit")
 def signbit(x):
-    """Whether `x` is negative.
+    """True where `x` is negative.
 
     Args:
       x: an array, or what converts to one.
@@ -588,7 +588,7 @@ def isreal(x):
 
 @public("iscomplexobj")
 def iscomplexobj(x):
-    """Whether the type is complex.
+    """True if the type is complex.
 
     Args:
       x: an array, or what converts to one.
@@ -601,7 +601,7 @@ def iscomplexobj(x):
 
 @public("isrealobj")
 def isrealobj(x):
-    """Whether the type is not complex.
+    """True if the type is not complex.
 
     Args:
       x: an array, or what converts to one.
@@ -669,7 +669,7 @@ def isclose(a, b, rtol=1e-05, atol=1e-08, equal_nan=False):
 
 @public("allclose")
 def allclose(a, b, rtol=1e-05, atol=1e-08, equal_nan=False):
-    """Whether `isclose` holds everywhere.
+    """True if `isclose` holds everywhere.
 
     Args:
       a: an array, or what converts to one.
@@ -687,7 +687,7 @@ def allclose(a, b, rtol=1e-05, atol=1e-08, equal_nan=False):
 
 @public("array_equal")
 def array_equal(a1, a2):
-    """Whether both have one shape and equal entries.
+    """True if both arrays have the same shape and equal entries.
 
     Args:
       a1: an array, or what converts to one.
@@ -841,7 +841,7 @@ def polyval(p, x):
 
 @public("isscalar")
 def isscalar(num):
-    """Whether `num` is a scalar.
+    """True if `num` is a scalar.
 
     Args:
       num: anything.

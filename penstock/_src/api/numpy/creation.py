@@ -477,7 +477,7 @@ def vander(x, N=None, increasing=False):
 
 
 def _is_outside(shape, k):
-    """Whether a diagonal `k` is statically known to be outside the matrices."""
+    """True if a diagonal `k` is statically known to lie outside the matrices."""
     rows, columns = shape[-2:].as_list()
     return (columns is not None and k >= columns) or (rows is not None and -k >= rows)
 

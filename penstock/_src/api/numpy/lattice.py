@@ -51,7 +51,7 @@ def _level(dtype: DType) -> int:
 
 
 def _loses(source: DType, target: DType) -> bool:
-    """Whether a conversion from `source` to `target` may be lossy."""
+    """True if a conversion from `source` to `target` may lose information."""
     if source is target or source.is_bool:
         return False
     if source.is_integer and not target.is_integer:

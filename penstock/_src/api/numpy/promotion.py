@@ -97,7 +97,7 @@ def finfo(dtype):
 
 @export("experimental.numpy.issubdtype", v1=[])
 def issubdtype(arg1, arg2):
-    """Whether a type is below another in NumPy's hierarchy.
+    """True if a type is below another in NumPy's type hierarchy.
 
     Args:
       arg1, arg2: TensorFlow or NumPy dtypes, or NumPy's abstract types.
@@ -270,7 +270,7 @@ def numbers(x1, x2, of_bools):
 
 
 def is_no_float(x):
-    """Whether `x` is a tensor of a type that has neither infinities nor NaNs."""
+    """True if the dtype of tensor `x` has neither infinities nor NaNs."""
     return isinstance(x, Tensor) and not x.dtype.is_floating
 
 

@@ -252,7 +252,7 @@ def ptp(a, axis=None, keepdims=None):
 
 @public("all")
 def all(a, axis=None, keepdims=None):
-    """Whether all entries are true.
+    """True if all entries along the axes are true.
 
     Args:
       a: an array; numbers are true unless zero.
@@ -267,7 +267,7 @@ def all(a, axis=None, keepdims=None):
 
 @public("any")
 def any(a, axis=None, keepdims=None):
-    """Whether one entry is true.
+    """True if any entry along the axes is true.
 
     Args:
       a: an array; numbers are true unless zero.

@@ -159,7 +159,7 @@ def _give_operator(name, method, numpys, reflected=False):
 
 
 def _compares_objects(other):
-    """Whether == with this operand compares objects."""
+    """True if == with this operand compares objects."""
     return other is None or not Tensor._USE_EQUALITY or (STATE.graph is not None and in_v1_graph())
 
 

@@ -129,7 +129,7 @@ def ascending(values):
 
 
 def begins_at_zero(values):
-    """Whether the first value, if there is one, is 0."""
+    """True if there are no values or the first one is 0."""
     return abs(values[:1]) <= 0
 
 

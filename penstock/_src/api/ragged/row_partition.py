@@ -661,7 +661,7 @@ class RowPartitionSpec(TypeSpec):
         )
 
     def is_compatible_with(self, spec_or_value):
-        """Whether a partition can have both types."""
+        """True if a partition can have both types."""
         if not super().is_compatible_with(spec_or_value):
             return False
         other = spec_or_value

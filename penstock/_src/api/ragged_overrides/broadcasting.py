@@ -43,7 +43,7 @@ def matched(operands):
 
 
 def _fits(structure, x):
-    """Whether the flat values of `x` broadcast with those of `structure` as they are."""
+    """True if the flat values of `x` broadcast with those of `structure` unchanged."""
     if x is structure:
         return True
     inner = structure.flat_values.shape.rank
@@ -158,7 +158,7 @@ class _Operand:
         return _extent(self.values, 0, self.kind)
 
     def is_ragged(self):
-        """Whether the lengths of rows may differ."""
+        """True if the lengths of rows may differ."""
         return isinstance(self.values, RaggedTensor) and not self.values._row_partition.is_uniform()
 
     def length(self):

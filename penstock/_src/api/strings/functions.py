@@ -75,7 +75,7 @@ def reduce_join(inputs, axis=None, keepdims=False, separator="", name=None):
 
 @unary("strings.regex_full_match")
 def regex_full_match(input, pattern, name=None):
-    """Whether the whole string matches an RE2 pattern.
+    """True where the whole string matches an RE2 pattern.
 
     Args:
       input: a string tensor.

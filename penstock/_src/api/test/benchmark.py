@@ -75,7 +75,7 @@ class Benchmark:
 
     @classmethod
     def is_abstract(cls):
-        """Whether the class has no `benchmark...` method.
+        """True if the class has no `benchmark...` method.
 
         Returns:
           A bool.

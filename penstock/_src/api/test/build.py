@@ -6,7 +6,7 @@ from penstock._src.util.export import export
 
 @export("test.is_built_with_cuda")
 def is_built_with_cuda():
-    """Whether this build computes on NVIDIA's GPUs.
+    """True if this build computes on NVIDIA's GPUs.
 
     Returns:
       False.
@@ -16,7 +16,7 @@ def is_built_with_cuda():
 
 @export("test.is_built_with_rocm")
 def is_built_with_rocm():
-    """Whether this build computes on AMD's GPUs.
+    """True if this build computes on AMD's GPUs.
 
     Returns:
       False.
@@ -26,7 +26,7 @@ def is_built_with_rocm():
 
 @export("test.is_built_with_gpu_support")
 def is_built_with_gpu_support():
-    """Whether this build computes on any GPU.
+    """True if this build computes on any GPU.
 
     Returns:
       False.
@@ -36,7 +36,7 @@ def is_built_with_gpu_support():
 
 @export("test.is_built_with_xla")
 def is_built_with_xla():
-    """Whether functions are compiled.
+    """True if functions are compiled.
 
     Returns:
       True: Penstock's own compiler does what TensorFlow leaves to XLA.
@@ -46,7 +46,7 @@ def is_built_with_xla():
 
 @export("test.is_cpu_target_available")
 def is_cpu_target_available(target):
-    """Whether code for this kind of processor can be compiled.
+    """True if code for this kind of processor can be compiled.
 
     Args:
       target: a name such as "x86_64".

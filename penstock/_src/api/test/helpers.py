@@ -47,7 +47,7 @@ class CheckedThread:
             self._case.fail(f"Error in checkedThread: {self._error}")
 
     def is_alive(self) -> bool:
-        """Whether the thread runs."""
+        """True if the thread is running."""
         return self._thread.is_alive()
 
     def check_termination(self) -> None:

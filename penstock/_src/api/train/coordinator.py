@@ -55,7 +55,7 @@ class Coordinator:
             self._stop.clear()
 
     def should_stop(self):
-        """Whether a stop was requested.
+        """True if a stop was requested.
 
         Returns:
           A bool.

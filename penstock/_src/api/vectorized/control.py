@@ -36,7 +36,7 @@ class Body:
         return self.step.nested(self.function, given, count)
 
     def differs(self, stacked: Sequence[bool]) -> list[bool]:
-        """Whether each result differs from row to row if these arguments do."""
+        """Return a bool for each result: True if it differs between rows when these arguments do."""
         graph = FuncGraph("rows")
         inputs = self.function.inputs
         shapes = [

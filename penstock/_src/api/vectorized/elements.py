@@ -50,6 +50,6 @@ def parts_of_result(leaf: Any, count: Any) -> Parts:
 
 
 def _is_batchable(leaf: Any) -> bool:
-    """Whether a value is of an extension type, or another composite, whose fields have rows."""
+    """True if a value is an extension type or another composite whose fields have rows."""
     spec = None if isinstance(leaf, Tensor) else getattr(leaf, "_type_spec", None)
     return hasattr(spec, "_unbatch") and not row_codec.is_encoded(spec)

@@ -129,7 +129,7 @@ def _check_parallel_iterations(count: int | None) -> None:
 
 
 def _takes_config(loop_fn: Callable[..., Any]) -> bool:
-    """Whether a function has the parameter `pfor_config`, and no value for it yet."""
+    """True if a function has a parameter `pfor_config` that is not yet bound."""
     held = loop_fn
     while isinstance(held, functools.partial):
         if "pfor_config" in held.keywords:

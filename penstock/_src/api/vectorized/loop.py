@@ -130,7 +130,7 @@ class Vectorizer:
 
 
 def is_on_lists(step: Step) -> bool:
-    """Whether an operation has tensor lists as inputs."""
+    """True if an operation has tensor lists as inputs."""
     return any(t.dtype is dtypes.variant for t in step.node._inputs)
 
 

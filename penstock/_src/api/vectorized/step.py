@@ -32,7 +32,7 @@ class Step:
     # -- inputs
 
     def is_stacked(self, index: int) -> bool:
-        """Whether an input has a row for each iteration."""
+        """True if an input has a row for each iteration."""
         return self.values[index].stacked
 
     def common(self, index: int) -> Any:

@@ -173,7 +173,7 @@ class GrpcTransport(Transport):
                 LOG.warning("Waiting for the other processes of the cluster: rank %s", where)
 
     def _answers(self, rank: int, seconds: float) -> bool:
-        """Whether a process is there.
+        """True if a process answers.
 
         Raises:
           UnavailableError: another one is at its address.
@@ -273,7 +273,7 @@ class GrpcTransport(Transport):
                 raise self._lost(key[0])
 
     def _is_alive(self, rank: int) -> bool:
-        """Whether a process has not ended; one that is busy or stopped has not."""
+        """True if a process exists, even if it is busy or stopped."""
         try:
             self._channels[rank].call("Here", b"", LOOKING, 0)
         except UnavailableError:

@@ -120,7 +120,7 @@ def _not_converted(argument: Argument, error: ValueError) -> str:
 
 
 def _needs_int64(cls: type[Op], attr: str, inputs: tuple[Any, ...]) -> bool:
-    """Whether the dtype attribute allows int64 and a number among its arguments exceeds int32."""
+    """True if the dtype attribute allows int64 and one of its number arguments exceeds int32."""
     return dtypes.int64 in cls.type_sets.get(attr, ()) and any(
         leaves_int32(value)
         for argument, value in zip(cls.inputs, inputs)

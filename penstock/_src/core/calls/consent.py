@@ -86,7 +86,7 @@ def needed(op: Any, paths: Sequence[str] | None, folder: str | None = None) -> s
 
 
 def is_inside(path: str, folder: str) -> bool:
-    """Whether a path is in a folder, links followed."""
+    """True if a path is in a folder after links are followed."""
     if "://" in folder:
         return path.startswith(folder.rstrip("/") + "/") and ".." not in path.split("/")
     place, path = os.path.realpath(folder), path.removeprefix("file://")
@@ -146,7 +146,7 @@ def _policy() -> frozenset[str]:
 
 
 def is_allowed(capability: str) -> bool:
-    """Whether the enclosing block or the process allows a capability to all that is loaded."""
+    """True if the enclosing block or the process grants a capability to all loaded models."""
     return capability in _policy()
 
 

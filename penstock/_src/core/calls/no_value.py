@@ -36,7 +36,7 @@ def advice(graph: Any) -> str:
 
 
 def _converts(graph: Any) -> bool:
-    """Whether AutoGraph converts the function that a graph, or one around it, is the trace of."""
+    """True if AutoGraph converts the function traced into a graph or into one around it."""
     while graph is not None and graph.building_function:
         if not graph.converts:
             return False

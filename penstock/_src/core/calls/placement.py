@@ -32,7 +32,7 @@ POLICY = Policy()
 
 
 def has_gpus() -> bool:
-    """Whether PENSTOCK_DEVICE names GPUs."""
+    """True if PENSTOCK_DEVICE names GPUs."""
     return flags.device in PLATFORMS
 
 

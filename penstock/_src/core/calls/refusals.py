@@ -136,7 +136,7 @@ def _shown(value: Any) -> str:
 
 
 def _is_of_library(error: Exception) -> bool:
-    """Whether the class of an error is of a library that reads or writes a format (zlib, struct, wave, protobuf)."""
+    """True if an error's class belongs to a library that reads or writes a format (zlib, struct, wave, protobuf)."""
     return type(error).__module__.split(".")[0] not in _OF_NO_LIBRARY
 
 
@@ -167,7 +167,7 @@ def _form(value: Any) -> str:
 
 
 def _is_handle(found: Any, values: Sequence[Any]) -> bool:
-    """Whether it is the object of a resource or variant among the values."""
+    """True if a value is the Python object of a resource or variant."""
     if found is None or isinstance(found, np.ndarray | np.generic):
         return False
     for value in values:
@@ -180,7 +180,7 @@ def _is_handle(found: Any, values: Sequence[Any]) -> bool:
 
 
 def is_raised(traceback: TracebackType | None) -> bool:
-    """Whether a `raise` statement of Penstock's is where an error comes from."""
+    """True if an error comes from a `raise` statement in Penstock."""
     last = traceback
     while last is not None and last.tb_next is not None:
         last = last.tb_next
@@ -191,7 +191,7 @@ def is_raised(traceback: TracebackType | None) -> bool:
 
 
 def _is_of_user(traceback: TracebackType | None) -> bool:
-    """Whether an error comes through a function that neither Penstock nor a library of its own has."""
+    """True if an error passed through a function of the user: one outside Penstock and its libraries."""
     while traceback is not None:
         if not _is_ours(traceback.tb_frame.f_code.co_filename) and not _is_library(
             traceback.tb_frame.f_code.co_filename
@@ -206,7 +206,7 @@ def _is_ours(file: str) -> bool:
 
 
 def _is_library(file: str) -> bool:
-    """Whether a file is Python's own, or of a library that kernels call."""
+    """True if a file belongs to Python itself or to a library that kernels call."""
     packages, standard = _folders()
     if file.startswith(packages):
         return file[len(packages) :].lstrip(os.sep).split(os.sep)[0] in _LIBRARIES

@@ -64,7 +64,7 @@ class Argument:
 
     @property
     def is_list(self) -> bool:
-        """Whether a list of tensors is passed."""
+        """True if a list of tensors is passed."""
         return self.number_attr is not None or self.type_list_attr is not None
 
 

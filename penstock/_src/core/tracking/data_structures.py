@@ -31,7 +31,7 @@ class TrackableDataStructure(Trackable):
 
     @property
     def trainable(self) -> bool:
-        """Whether trainable variables among the elements count as such."""
+        """True if the structure's trainable variables are listed as trainable."""
         return self.__dict__.get("_self_trainable", True)
 
     @trainable.setter

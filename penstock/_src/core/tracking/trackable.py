@@ -296,5 +296,5 @@ class AutoTrackable(Trackable):
 
 
 def is_saved_function(value: Any) -> bool:
-    """Whether a value is a tf.function or a trace of one, which SavedModels hold as objects."""
+    """True if a value is a tf.function or a trace of one, which SavedModels hold as objects."""
     return getattr(type(value), "_is_saved_function", False)

@@ -202,7 +202,7 @@ def _walk(value: Any, leaves: list[Any], in_graph: bool) -> tuple[int, ...]:
 
 
 def _is_like_a_sequence(value: Any) -> bool:
-    """Whether a class of the user's has a length and elements, and no keys."""
+    """True if a user's class has a length and elements, and no keys."""
     kind = type(value)
     return (
         hasattr(kind, "__len__")

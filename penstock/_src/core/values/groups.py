@@ -87,7 +87,7 @@ Group = Stacked | Ragged
 
 
 def is_group(value: Any) -> bool:
-    """Whether a value is one for each element."""
+    """True if a value is a group, with one value for each element."""
     return type(value) is Stacked or type(value) is Ragged
 
 

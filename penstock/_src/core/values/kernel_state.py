@@ -61,7 +61,7 @@ def calling() -> Iterator[None]:
 
 
 def in_graph() -> bool:
-    """Whether the running kernel belongs to a graph's node, which has its own state."""
+    """True if the running kernel belongs to a graph's node, which has its own state."""
     return _CURRENT.states is not None
 
 

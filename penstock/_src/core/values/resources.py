@@ -169,7 +169,7 @@ def shape_of_value(resource: Any) -> tuple[int, ...] | None:
 
 
 def is_written(handles: Iterable[Any]) -> bool:
-    """Whether a program writes into one of the variables in place at the moment."""
+    """True if a program is writing into one of the variables in place."""
     written = {id(arguments[i]) for arguments, positions in list(WRITING) for i in positions}
     return any(id(handle) in written for handle in handles)
 

@@ -153,7 +153,7 @@ class Connection:
 
 
 def _is_known_to(name: str, held: Resource) -> bool:
-    """Whether a task knows a resource: its own, or another's whose name all of the cluster know."""
+    """True if a task can reach a resource: its own, or one shared in the cluster by name."""
     if not isinstance(held, Handle):
         return False
     return held.task.name in (name, held.task.own_name)

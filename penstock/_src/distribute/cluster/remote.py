@@ -112,7 +112,7 @@ def experimental_connect_to_cluster(
 
 
 def _passes(name: str, filters: list[str] | None) -> bool:
-    """Whether a task is among those that device filters name; without filters, all are."""
+    """True if the device filters name a task, or there are no filters."""
     task = DeviceSpec.from_string(name)
     return not filters or any(fits(DeviceSpec.from_string(one), task) for one in filters)
 

@@ -86,7 +86,7 @@ def jobs() -> list[str]:
 
 @export(f"{_PACKAGE}.heartbeat_enabled")
 def heartbeat_enabled() -> bool:
-    """Whether processes send heartbeats to one another.
+    """True if processes send heartbeats to one another.
 
     Returns:
       A bool.

@@ -247,7 +247,7 @@ class Layout:
 
     @native
     def is_fully_replicated(self) -> bool:
-        """Whether no axis is sharded.
+        """True if no axis is sharded.
 
         Returns:
           A bool.
@@ -256,7 +256,7 @@ class Layout:
 
     @native
     def is_batch_parallel(self) -> bool:
-        """Whether only the first axis is sharded.
+        """True if only the first axis is sharded.
 
         Returns:
           A bool.
@@ -265,7 +265,7 @@ class Layout:
 
     @native
     def is_single_device(self) -> bool:
-        """Whether the whole tensor is on a single device.
+        """True if the whole tensor is on a single device.
 
         Returns:
           A bool.

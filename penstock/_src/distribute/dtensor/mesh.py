@@ -209,7 +209,7 @@ class Mesh:
 
     @native
     def contains_dim(self, dim_name: str) -> bool:
-        """Whether a dimension has this name.
+        """True if a mesh dimension has this name.
 
         Args:
           dim_name: the name.
@@ -322,7 +322,7 @@ class Mesh:
 
     @native
     def is_remote(self) -> bool:
-        """Whether this process has none of the devices.
+        """True if none of the mesh's devices belong to this process.
 
         Returns:
           A bool.
@@ -331,7 +331,7 @@ class Mesh:
 
     @native
     def is_single_device(self) -> bool:
-        """Whether it is the mesh of a single device, without dimensions.
+        """True if the mesh is a single device without dimensions.
 
         Returns:
           A bool.
@@ -342,7 +342,7 @@ class Mesh:
 
     @native
     def use_xla_spmd(self) -> bool:
-        """Whether XLA was asked to partition computations.
+        """True if XLA was asked to partition computations.
 
         Returns:
           A bool.

@@ -24,7 +24,7 @@ _PACKAGE = "experimental.dtensor"
 
 @export(f"{_PACKAGE}.is_dtensor")
 def is_dtensor(tensor: Any) -> bool:
-    """Whether a tensor or variable has a layout on a mesh.
+    """True if a tensor or variable has a layout on a mesh.
 
     Args:
       tensor: any object.

@@ -90,7 +90,7 @@ class ShardedTensor(DTensor):
 
     @property
     def holds_whole(self) -> bool:
-        """Whether the value is that of the whole tensor."""
+        """True if the local value is the whole tensor."""
         return self.layout.is_fully_replicated()
 
     def parts(self) -> list[np.ndarray]:

@@ -73,7 +73,7 @@ class DVariable(Variable):
 
     @property
     def save_as_bf16(self) -> bool:
-        """Whether checkpoints of tf.experimental.dtensor store the value as bfloat16."""
+        """True if checkpoints of tf.experimental.dtensor store the value as bfloat16."""
         return self._save_as_bf16
 
     @save_as_bf16.setter

@@ -38,7 +38,7 @@ def updating(index: int) -> Iterator[None]:
 
 
 def builds_for_sessions() -> bool:
-    """Whether a graph is being built whose operations a session runs."""
+    """True if a graph for sessions is being built."""
     return STATE.graph is not None and not STATE.graph.building_function
 
 

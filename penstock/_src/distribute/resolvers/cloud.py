@@ -91,7 +91,7 @@ def _compute_service(credentials: Any) -> Any:
 
 @export("distribute.cluster_resolver.KubernetesExecutableLocation")
 class KubernetesExecutableLocation(Enum):
-    """Whether this process runs within the cluster, which decides how it finds its configuration."""
+    """Location of this process, within the cluster or outside, which decides how the resolver finds its configuration."""
 
     WITHIN_CLUSTER = 0
     OFF_CLUSTER = 1

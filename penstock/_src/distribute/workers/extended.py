@@ -345,7 +345,7 @@ def _local(value: Any) -> Any:
 
 
 def is_weight(options: dict[str, Any]) -> bool:
-    """Whether a variable of these options is trained, and has the shape of its initial value."""
+    """True if a variable created with these options is trained and has the shape of its initial value."""
     trainable, shape = options.get("trainable"), options.get("shape")
     if trainable is None:
         trainable = options.get("synchronization") is not VariableSynchronization.ON_READ
@@ -353,7 +353,7 @@ def is_weight(options: dict[str, Any]) -> bool:
 
 
 def _is_equal_everywhere(kind: ReduceOp, value: Any) -> bool:
-    """Whether a value is its own mean, as it is the same in all replicas."""
+    """True if a value is the same in all replicas and is thus its own mean."""
     return kind is ReduceOp.MEAN and isinstance(value, Mirrored)
 
 

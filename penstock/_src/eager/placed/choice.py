@@ -49,7 +49,7 @@ def _usual(op: Op, tensors: Sequence[Any]) -> int:
 
 
 def _has_kernel(op: Op, tensors: Sequence[Any]) -> bool:
-    """Whether an op can be a program over these inputs."""
+    """True if an op can be a program over these inputs."""
     has_code = op.has_lowering or op.has_dynamic_rows or op.at_position is not None
     if op.is_program or not has_code:
         return False
@@ -71,6 +71,6 @@ def _has_kernel(op: Op, tensors: Sequence[Any]) -> bool:
 
 
 def _is_exchanged(op: Op) -> bool:
-    """Whether an op is an exchange between the cards of several processes."""
+    """True if an op exchanges data between GPUs of several processes."""
     transport = connect() if op.is_collective else None
     return transport is not None and transport.cards is not None

@@ -98,7 +98,7 @@ class Given:
 
     @property
     def has_ended(self) -> bool:
-        """Whether its reader is done with it."""
+        """True if the reader has released the memory."""
         return bool(self.record.context)
 
 
@@ -186,7 +186,7 @@ def interface_of(array: DeviceArray) -> dict[str, Any]:
 
 
 def is_of_card(capsule: Any) -> bool:
-    """Whether a DLPack capsule has memory of a card."""
+    """True if a DLPack capsule has memory of a GPU."""
     return bool(_is_valid(capsule, _NAME)) and _record(capsule).device_type in (CUDA, CUDA_MANAGED)
 
 

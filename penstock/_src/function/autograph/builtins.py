@@ -21,7 +21,7 @@ from penstock._src.util import nest
 
 
 def is_tensor(value: Any) -> bool:
-    """Whether `value` is a tensor or a variable."""
+    """True if `value` is a tensor or a variable."""
     return isinstance(value, Tensor) or values.is_variable(value)
 
 
@@ -204,7 +204,7 @@ def _filter(function: Callable, iterable: Any) -> Any:
 
 
 def _first_of(dataset: Any, wanted: bool, name: str) -> Any:
-    """Whether `wanted` is among the booleans of a dataset; reads no further than the first."""
+    """True if `wanted` is among the booleans of a dataset. Reading stops at the first match."""
     specs = nest.flatten(dataset.element_spec)
     if builtins.len(specs) != 1 or specs[0].dtype != dtypes.bool_:
         raise ValueError(

@@ -140,7 +140,7 @@ def converted(function: Any, requested: bool = False) -> Callable | None:
 
 
 def is_converted(code: types.CodeType) -> bool:
-    """Whether code is that of a converted function."""
+    """True if code belongs to a converted function."""
     return code in _codes.values()
 
 
@@ -156,7 +156,7 @@ def _warn(function: types.FunctionType, error: Exception) -> None:
 
 
 def is_user_module(name: str | None) -> bool:
-    """Whether functions of the module are converted."""
+    """True if functions of the module are converted."""
     return (name or "").partition(".")[0] not in MODULES_LEFT_ALONE
 
 
@@ -174,7 +174,7 @@ def _is_user_code(function: types.FunctionType, requested: bool) -> bool:
 
 
 def _has_other_runtime(function: types.FunctionType) -> bool:
-    """Whether a function is a part of code that other converters made, such as a lambda there."""
+    """True if a function is part of code that another converter generated, such as a lambda there."""
     names = function.__code__.co_freevars
     if "ag__" not in names:
         return False

@@ -64,7 +64,7 @@ def _scratch_graph() -> Any:
 
 
 def _needs_graph(scratch: FuncGraph, state: tuple) -> bool:
-    """Whether a condition that was evaluated in a scratch graph left tensors or effects there, so that it has to be evaluated again.
+    """True if a condition must be evaluated again: in a scratch graph it left tensors or effects there.
 
     It is not otherwise: it may have effects in Python, such as taking from an iterator.
     """
@@ -291,7 +291,7 @@ class _ShapeChanged(Exception):
 
 
 def _loosen(before: tuple, after: tuple) -> bool:
-    """Whether only shapes became incompatible in an iteration."""
+    """Return True if only shapes became incompatible in an iteration."""
     if any(isinstance(new, Undefined) or new is None for new in after):
         return False
     old, new = values.flatten(before), values.flatten(after)
@@ -375,7 +375,7 @@ def _loosened(invariant: Any, start: Any) -> bool:
 
 
 def _fits(before: Tensor, after: Tensor) -> bool:
-    """Whether the shape after an iteration is compatible with the shape before it."""
+    """True if the shape after an iteration is compatible with the shape before it."""
     old, new = before.shape, after.shape
     return old.rank is None or (
         new.rank == old.rank

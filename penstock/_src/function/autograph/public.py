@@ -42,7 +42,7 @@ class Feature(Enum):
 
 
 def uses_builtins(features: Any) -> bool:
-    """Whether a feature, or one of several, asks for `print` at run time."""
+    """True if one of the requested features converts `print` at run time."""
     given = features if isinstance(features, list | tuple | set | frozenset) else (features,)
     return Feature.ALL in given or Feature.BUILTIN_FUNCTIONS in given
 

@@ -60,7 +60,7 @@ class Parameter(inspect.Parameter):
 
     @property
     def optional(self) -> bool:
-        """Whether it has a default value."""
+        """True if the parameter has a default value."""
         return self.default is CAPTURED_DEFAULT_VALUE
 
     @property
@@ -72,7 +72,7 @@ class Parameter(inspect.Parameter):
         return (self.name, self.kind, self.optional) == (other.name, other.kind, other.optional)
 
     def is_subtype_of(self, other: "Parameter") -> bool:
-        """Whether `other` takes all that this one takes."""
+        """True if `other` accepts all values that this parameter accepts."""
         if not self.type_constraint or not other.type_constraint:
             raise TypeError("Can not determine relationship between partially specified types.")
         return self._is_like(other) and self.type_constraint.is_subtype_of(other.type_constraint)
@@ -152,7 +152,7 @@ class FunctionType(types.FunctionType):
         return bound
 
     def is_supertype_of(self, other: "FunctionType") -> bool:
-        """Whether a function of this type takes all arguments and captures of one of type `other`."""
+        """True if a function of this type takes all arguments and captures of one of type `other`."""
         if len(self.parameters) != len(other.parameters):
             return False
         pairs = zip(self.parameters.values(), other.parameters.values())

@@ -96,7 +96,7 @@ def _channels(tensor: SymbolicTensor) -> int | None:
 
 
 def _is_plain(op: Operation) -> bool:
-    """Whether the op has constant weights of floats, and its results' channels lie along the last axis."""
+    """True if the op has constant floating-point weights and its results' channels lie along the last axis."""
     attrs = op.raw_op.attrs
     if op._inputs[1].op.type != "Const" or not op._inputs[1].dtype.is_floating:
         return False
@@ -116,7 +116,7 @@ def _constant_operand(op: Operation) -> tuple[SymbolicTensor, np.ndarray] | None
 
 
 def _along_last_axis(value: np.ndarray, channels: int) -> bool:
-    """Whether an operand has a number for each channel, or one for all, and does not add axes."""
+    """True if an operand has one number for each channel, or one for all, and adds no axes."""
     if value.dtype.kind not in "fV" or not np.isfinite(value.astype(np.float64)).all():
         return False
     return value.ndim <= 2 and (value.size == 1 or value.size == channels == value.shape[-1])

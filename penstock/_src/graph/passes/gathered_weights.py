@@ -100,7 +100,7 @@ def _with_narrow_reads(operations: list[Operation], outputs: Sequence[Any]) -> l
 
 
 def _narrows_like(first: Operation, op: Operation) -> bool:
-    """Whether an operation casts floats to the same smaller type as another."""
+    """True if two operations cast floats to the same smaller type."""
     raw: Any = op.raw_op
     return (
         raw.op_type == "Cast"
@@ -161,7 +161,7 @@ class _Rewrite:
         return [g for i, g in enumerate(gathers) if not self._is_still_there(g, gathers[:i])]
 
     def _is_cheap(self, op: Operation) -> bool:
-        """Whether an operation moves or maps elements of a weight and takes nothing else that a run computes."""
+        """True if an operation moves or maps elements of a weight and has no other computed input."""
         raw = op.raw_op
         others = [t for t in op._inputs if t._id not in self.family]
         return (
@@ -171,7 +171,7 @@ class _Rewrite:
         )
 
     def _is_still_there(self, gather: Gather, before: Sequence[Gather]) -> bool:
-        """Whether the backward pass begins with a weight that the forward pass has just used."""
+        """True if the backward pass begins with a weight that the forward pass used last."""
         return gather.is_late and bool(before) and before[-1].read is gather.read
 
     # -- gathers

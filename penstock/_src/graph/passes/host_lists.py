@@ -39,5 +39,5 @@ def _element_type(op: Operation) -> Any:
 
 
 def _is_of_host(tensor: Any) -> bool:
-    """Whether a tensor is a list of what is no array of numbers."""
+    """True if a tensor is a list of elements that are not arrays of numbers."""
     return _element_type(tensor.op) in (dtypes.variant, dtypes.string)

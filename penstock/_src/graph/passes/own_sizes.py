@@ -49,7 +49,7 @@ def for_host(ops: Sequence[Operation]) -> dict[str, str]:
 
 
 def _is_of_sizes(op: Operation) -> bool:
-    """Whether an operation computes sizes from sizes, or checks them."""
+    """True if an operation computes sizes from sizes, or checks them."""
     raw = op.raw_op
     if not raw.has_lowering or raw.op_type == "Const" or raw.runs_functions:
         return False
@@ -60,18 +60,18 @@ def _is_of_sizes(op: Operation) -> bool:
 
 
 def may_lower(op: Operation) -> bool:
-    """Whether an operation could be a part of a program."""
+    """True if an operation could be a part of a compiled program."""
     return op.raw_op.has_lowering or op.raw_op.op_type == "Const"
 
 
 def _computes(op: Operation) -> bool:
-    """Whether an operation goes over the elements of a picture."""
+    """True if an operation visits the elements of a picture."""
     raw = op.raw_op
     return raw.is_elementwise and not raw.eager_is_view and not all(map(_is_small, op._inputs))
 
 
 def _has_own_size(tensor: Any) -> bool:
-    """Whether an extent is unknown, besides the number of examples."""
+    """True if an extent other than the number of examples is unknown."""
     dims = tensor.shape._dims
     return dims is None or None in dims[1:]
 
@@ -90,7 +90,7 @@ def before(op: Operation) -> Iterator[Operation]:
 
 
 def is_light(op: Operation) -> bool:
-    """Whether the host runs an operation anyway, or as fast as a program does."""
+    """True if the host runs an operation anyway, or as fast as a program does."""
     raw = op.raw_op
     if not raw.has_lowering or raw.op_type == "Const":
         return True
@@ -104,13 +104,13 @@ def is_light(op: Operation) -> bool:
 
 
 def _is_small(tensor: Any) -> bool:
-    """Whether a tensor is no more than a size, or numbers that follow from one."""
+    """True if a tensor is a size, or numbers computed from a size."""
     dims = tensor.shape._dims
     return dims is not None and None not in dims and math.prod(dims) <= MOST_NUMBERS
 
 
 def _gives_pictures(op: Operation) -> bool:
-    """Whether an operation gives something whose size only its call tells: it decodes, or is the element of a dataset."""
+    """True if an operation's result has a data-dependent size: it decodes, or is a dataset's element."""
     if op.raw_op.has_lowering or not any(
         t.dtype.is_numpy_compatible and not t.shape.is_fully_defined() for t in op._outputs
     ):

@@ -154,7 +154,7 @@ def _decoded(made: Any) -> Any:
 
 
 def _is_input(op: Operation) -> bool:
-    """Whether this is the placeholder of an input of a function."""
+    """True if a placeholder is an input of a function."""
     return op.type == "Placeholder" and any(
         op.outputs[0] is held for held in getattr(op.graph, "inputs", ())
     )

@@ -87,7 +87,7 @@ class Structure:
 
 
 def is_functional(structure: Structure, library: Any) -> bool:
-    """Whether loops and conditions have the form that TensorFlow 1 gives them, and no effects in branches.
+    """True if loops and conditions are exported in TensorFlow 1's form, and branches have no effects.
 
     Others are imported as they are, and run node by node."""
     for node in structure.nodes.values():
@@ -118,7 +118,7 @@ def _has_condition(structure: Structure, path: Path) -> bool:
 
 
 def _may_have_effect(node: Any, library: Any) -> bool:
-    """Whether running a node has an effect, as far as its type and the functions that it calls tell."""
+    """True if a node may have an effect, judged by its type and the functions that it calls."""
     if node.op in library:
         return library.get(node.op).is_stateful
     kind = lookup(node.op)

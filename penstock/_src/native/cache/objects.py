@@ -106,7 +106,7 @@ class ObjectCache:
             self._complain("kernels are not kept in %s: %s", self.folder, error)
 
     def _is_due(self) -> bool:
-        """Whether the folder's size has not been checked for a while; the check takes a second in a large folder."""
+        """True if the folder's size is due for a check, which takes a second in a large folder."""
         if self.folder is None:
             return False
         mark = self.folder / "looked-at"

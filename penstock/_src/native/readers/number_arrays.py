@@ -187,7 +187,7 @@ def _emit_number(m: Module) -> None:
 
 
 def _is_word(f: Any, at: Val, word: str) -> Val:
-    """Whether letters stand at a position; none is beyond the zero that ends the text, which is no letter."""
+    """True if these letters stand at a position. The text ends with a zero, which matches no letter."""
 
     def step(place: Val, goes_on: Val) -> tuple[Val, ...]:
         letter = f.load(text, place, I8)

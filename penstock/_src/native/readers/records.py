@@ -54,7 +54,7 @@ def _word(f: Fn, at: Val, ty: str) -> Val:
 
 
 def _emit_checksum(m: Module) -> None:
-    """Whether the masked checksum of some bytes is the number after them."""
+    """Emit the condition that some bytes are followed by their masked checksum."""
     with m.fn("checks", ret=I64, internal=True, data=PTR, begin=I64, end=I64) as f:
         crc = f.call("crc32c", f.at(f.data, f.begin), f.end - f.begin, f.i64(0), ret=I64)
         rotated = f.binary("lshr", crc, 15) | (crc << 17)

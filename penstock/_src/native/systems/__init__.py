@@ -40,13 +40,13 @@ _NO_PAUSE = "define internal void @cpu_pause() #0 { ret void }"
 
 
 def is_supported(target: Target) -> bool:
-    """Whether native code has the calls of the target's system."""
+    """True if native code has the system calls of the target's operating system."""
     return target.system in _SYSTEMS
 
 
 @functools.cache
 def runs_native_code() -> bool:
-    """Whether this process can run native code."""
+    """True if this process can run native code."""
     return is_supported(host())
 
 

@@ -36,7 +36,7 @@ def check_indices(op, indices, size):
 
 
 def is_range(indices):
-    """Whether indices are a non-empty vector of consecutive numbers, so that the gather is a slice."""
+    """True if indices are a non-empty vector of consecutive numbers, so that the gather is a slice."""
     if indices.ndim != 1 or not indices.size:
         return False
     first, last = int(indices[0]), int(indices[-1])

@@ -25,12 +25,12 @@ class SliceEntry:
 
     @property
     def is_new(self) -> bool:
-        """Whether a dimension of 1 is inserted."""
+        """True if the entry inserts a dimension of 1."""
         return self.axis is None
 
     @property
     def is_full(self) -> bool:
-        """Whether the whole dimension is kept."""
+        """True if the entry keeps the whole dimension."""
         return not (self.is_new or self.is_index) and (
             self.begin is None and self.end is None and self.stride == 1
         )
@@ -110,7 +110,7 @@ class Masks:
     shrink_axis: int = 0
 
     def is_open(self, i: int, which: str) -> bool:
-        """Whether a bound of entry i is ignored."""
+        """True if a bound of entry i is ignored."""
         return bool(getattr(self, which) >> i & 1)
 
 

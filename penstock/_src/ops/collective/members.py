@@ -55,7 +55,7 @@ class GroupKeys:
 
 
 def is_alone(op: Any, size: int) -> bool:
-    """Whether a group has one member. If there are more, this process is in a cluster.
+    """True if a group has one member. A larger group means that this process is in a cluster.
 
     Raises:
       InvalidArgumentError: the size is not positive.

@@ -285,7 +285,7 @@ class ControlTrigger(NoOp):
 
 
 class ToBool(Op):
-    """Whether a condition holds: a number unless zero, a string unless empty, a tensor unless it has no elements."""
+    """Convert a condition to bool: a number is true unless 0, a string unless empty, a tensor unless it has no elements."""
 
     signature = "input: T -> output: bool[]"
     T = ANY

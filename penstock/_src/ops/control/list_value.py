@@ -38,7 +38,7 @@ class TensorList:
         return TensorList(self.dtype, self.element_shape, items, self.max_num_elements)
 
     def accepts(self, item: Any) -> bool:
-        """Whether `item` has the right dtype and shape for the list."""
+        """True if `item` has the right dtype and shape for the list."""
         return self.element_shape.is_compatible_with(make_shape(np.shape(item)))
 
     def item(self, index: int, shape: TensorShape = UNKNOWN) -> Any:

@@ -122,7 +122,7 @@ class TensorMapErase(Op):
 
 
 class TensorMapHasKey(Op):
-    """Whether there is a value at `key`."""
+    """Return a bool scalar: True if the map has a value at `key`."""
 
     signature = "input_handle: variant, key: key_dtype -> has_key: bool[]"
 

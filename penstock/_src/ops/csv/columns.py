@@ -17,7 +17,7 @@ ReadField = Callable[[int, int, bytes], Any]
 
 @functools.cache
 def is_available() -> bool:
-    """Whether native code runs on this system."""
+    """True if native code runs on this system."""
     return is_supported(host())
 
 

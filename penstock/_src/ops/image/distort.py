@@ -68,7 +68,7 @@ def _crop(words, width, height, areas, aspect):
 
 
 def _covers(crop, objects, least):
-    """Whether the crop contains enough of an object."""
+    """True if the crop contains enough of an object."""
     y, x, rows, columns = crop
     for top, left, bottom, right in objects:
         area = (bottom - top) * (right - left)

@@ -44,7 +44,7 @@ class LoopedTaps(NamedTuple):
 
 
 def is_unknown(*extents: dims.Extent) -> bool:
-    """Whether there is an extent that the graph does not know."""
+    """True if the graph does not know one of the extents."""
     return any(dims.is_symbolic(extent) for extent in extents)
 
 

@@ -162,7 +162,7 @@ def _by_numbers(p: Any, panel: Any, order: Any) -> Any:
 
 
 def are_pivots(p: Any, pivots: Any) -> Any:
-    """Whether no pivot is 0, and the first no NaN: a NaN that is met later spreads, in LAPACK and TensorFlow as well."""
+    """Return the condition that no pivot is 0 and the first is not a NaN. A later NaN spreads, as in LAPACK and TensorFlow."""
     first = p.slice(pivots, [0, 0], [pivots.shape[0], 1])
     return p.and_(p.reduce_all(p.ne(pivots, 0)), p.reduce_all(p.eq(first, first)))
 

@@ -15,7 +15,7 @@ REAL = FLOAT | INTEGER
 
 
 def _may_differ(x, y):
-    """Whether a dimension is unknown and may make the shapes incompatible."""
+    """True if a dimension is unknown and may make the shapes incompatible."""
     if x.rank is None or y.rank is None:
         return True
     pairs = zip(reversed(x.as_list()), reversed(y.as_list()))

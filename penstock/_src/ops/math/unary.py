@@ -275,19 +275,19 @@ class _FloatTest(Unary):
 
 
 class IsFinite(_FloatTest):
-    """Whether x is neither infinite nor nan."""
+    """True where x is neither infinite nor NaN."""
 
     ufunc, primitive = np.isfinite, "is_finite"
 
 
 class IsInf(_FloatTest):
-    """Whether x is infinite."""
+    """True where x is infinite."""
 
     ufunc, primitive = np.isinf, "is_inf"
 
 
 class IsNan(_FloatTest):
-    """Whether x is nan."""
+    """True where x is NaN."""
 
     ufunc, primitive = np.isnan, "is_nan"
 

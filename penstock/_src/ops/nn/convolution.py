@@ -338,7 +338,7 @@ def grouped_geometry(c: Convolution) -> Convolution:
 
 
 def _has_planes(c: Convolution) -> bool:
-    """Whether a convolution is one of volumes whose planes are better convolved; of single taps it is a product already."""
+    """True if a 3-D convolution is faster plane by plane. One with single taps is a matrix product already."""
     depth, *across = c.windows
     if len(c.axes) != 3 or any(type(n) is Dim for n in depth):
         return False

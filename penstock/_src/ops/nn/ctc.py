@@ -287,5 +287,5 @@ def _advanced(beam, row, width):
 
 
 def _enters(score, scores, width):
-    """Whether a prefix with this log probability enters the beam."""
+    """True if a prefix with this log probability enters the beam."""
     return score > -np.inf and (len(scores) < width or score > min(scores.values()))

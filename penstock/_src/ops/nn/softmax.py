@@ -13,7 +13,7 @@ from penstock._src.ops.rules import in_float32, quiet, show, sum_over
 
 
 def _is_unused(gradient):
-    """Whether an output's gradient is missing, or zeros because nothing depends on the output."""
+    """True if an output's gradient is missing, or zeros because nothing depends on the output."""
     node = getattr(gradient, "op", None)
     return gradient is None or (node is not None and node.type == "ZerosLike")
 
@@ -193,7 +193,7 @@ class SparseSoftmaxCrossEntropyWithLogits(Op):
 
 
 class InTopK(Op):
-    """Whether each row's target is among its k largest predictions."""
+    """True for each row whose target is among its k largest predictions."""
 
     signature = "predictions: float32, targets: T[?] -> precision: bool"
     k: int
@@ -210,7 +210,7 @@ class InTopK(Op):
 
 
 class InTopKV2(Op):
-    """Whether each row's target is among its k largest predictions."""
+    """True for each row whose target is among its k largest predictions."""
 
     signature = "predictions: float32, targets: T[?], k: T -> precision: bool"
     T: INDEX = dtypes.int32

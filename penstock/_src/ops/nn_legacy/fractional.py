@@ -202,7 +202,7 @@ class FractionalMaxPoolGrad(Op):
 
     @staticmethod
     def _are_windows(orig_input, orig_output, down, across):
-        """Whether the windows give an output of this shape, each from some elements."""
+        """True if the windows give an output of this shape and none of them is empty."""
         shape = (orig_input.shape[0], len(down), len(across), orig_input.shape[3])
         return shape == orig_output.shape and all(0 <= b < e for b, e in (*down, *across))
 

@@ -129,5 +129,5 @@ def names_of(keys: tuple[str, ...]) -> tuple[bytes, np.ndarray, dict[str, int]]:
 
 @functools.cache
 def is_available() -> bool:
-    """Whether native code runs on this system."""
+    """True if native code runs on this system."""
     return is_supported(host())

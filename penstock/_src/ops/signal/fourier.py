@@ -82,7 +82,7 @@ def _convolved(p: Any, x: Any, axis: int, inverse: bool) -> Any:
 
 
 def _is_fast(length: int) -> bool:
-    """Whether a length has the prime factors 2 and 3 only, and the former often."""
+    """True if a length has only the prime factors 2 and 3, and many factors of 2."""
     return length % 16 == 0 and is_short(length) and length // (length & -length) in (1, 3, 9)
 
 

@@ -18,7 +18,7 @@ Constant = Callable[[np.ndarray], Any]
 
 
 def is_composite(value: Any) -> bool:
-    """Whether a host value is that of a ragged or sparse tensor, or of the rows of one."""
+    """True if a host value is a ragged or sparse tensor, or consists of rows of one."""
     return isinstance(value, RaggedValue) or _is_ragged_rows(value) or _is_sparse(value)
 
 

@@ -100,7 +100,7 @@ class DestroyTemporaryVariable(Op):
 
 
 class IsVariableInitialized(Op):
-    """Whether a v1 variable has a value."""
+    """Return a bool scalar: True if a v1 variable has a value."""
 
     signature = "ref: Ref(dtype) -> is_initialized: bool[]"
 

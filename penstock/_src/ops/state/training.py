@@ -38,7 +38,7 @@ class HostMath:
 
 
 def is_variable(argument):
-    """Whether an argument of an update rule is one of its variables."""
+    """True if an argument of an update rule is one of its variables."""
     return argument.is_ref or argument.dtype is dtypes.resource
 
 

@@ -155,7 +155,7 @@ class AssignSubVariableOp(_AssignBy):
 
 
 class VarIsInitializedOp(Op):
-    """Whether a variable has a value."""
+    """Return a bool scalar: True if a variable has a value."""
 
     signature = "resource: resource -> is_initialized: bool[]"
     differentiable = False

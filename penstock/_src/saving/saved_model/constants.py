@@ -70,11 +70,11 @@ class VariablePolicy(enum.Enum):
     EXPAND_DISTRIBUTED_VARIABLES = "expand_distributed_variables"
 
     def _save_variable_devices(self) -> bool:
-        """Whether the devices of variables are saved."""
+        """True if the devices of variables are saved."""
         return self is not VariablePolicy.NONE
 
     def _expand_distributed_variables(self) -> bool:
-        """Whether the components of distributed variables are saved."""
+        """True if the components of distributed variables are saved."""
         return self is VariablePolicy.EXPAND_DISTRIBUTED_VARIABLES
 
 

@@ -1,4 +1,4 @@
-"""Whether a SavedModel is being written by this thread, and with which options."""
+"""State of this thread's SavedModel export: is one being written, and with which options?"""
 
 import contextlib
 import threading
@@ -31,7 +31,7 @@ def save_context(options: Any) -> Iterator[None]:
 
 
 def in_save_context() -> bool:
-    """Whether a SavedModel is being written by this thread."""
+    """True if a SavedModel is being written by this thread."""
     return _SAVING.active
 
 

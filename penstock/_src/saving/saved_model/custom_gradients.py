@@ -80,7 +80,7 @@ def _gradient(
 
 
 def _has_type_of(gradient: Any, model: Any) -> bool:
-    """Whether there is a gradient that the function takes; a handle stands for none of a variable's."""
+    """True if a gradient exists and has the dtype that the function takes. A handle is not the gradient of a variable."""
     return gradient is not None and gradient.dtype == model.dtype
 
 
@@ -195,7 +195,7 @@ def _add_gradients(
 
 
 def _is_tellable(tensor: Any, graph: Any) -> bool:
-    """Whether a capture can be saved: an eager tensor, or a tensor of the function that contains the node."""
+    """True if a capture can be saved: an eager tensor, or a tensor of the function that contains the node."""
     if not isinstance(tensor, SymbolicTensor):
         return True
     return tensor.graph is graph and tensor.dtype is not dtypes.resource

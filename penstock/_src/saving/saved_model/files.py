@@ -68,7 +68,7 @@ def parse(folder: str) -> Any:
     ],
 )
 def contains_saved_model(export_dir: Any) -> bool:
-    """Whether a folder holds a SavedModel.
+    """True if a folder holds a SavedModel.
 
     Args:
       export_dir: the folder.

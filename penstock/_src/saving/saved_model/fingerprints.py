@@ -31,7 +31,7 @@ _COUNTER = re.compile(rb"(__inference_[^\s\"']*?)_\d+(?![A-Za-z0-9_])")
 
 
 class WRITTEN:
-    """Whether fingerprints are written."""
+    """Switch: fingerprints are written while it is on."""
 
     enabled = True
 

@@ -57,7 +57,7 @@ def value_functions(found: Any) -> dict[str, Pair]:
 
 
 def acts_as_variable(found: Any) -> bool:
-    """Whether an object is no variable, but a SavedModel has one in its place."""
+    """True if an object is not a variable but is saved as one."""
     return bool(getattr(found, "_should_act_as_resource_variable", False))
 
 

@@ -80,7 +80,7 @@ class Constant:
 
 
 def is_variable(found: Any) -> bool:
-    """Whether an object is a variable or wraps one, as in Keras."""
+    """True if an object is a variable or wraps one, as in Keras."""
     handle = getattr(found, "handle", None)
     return handle is not None and getattr(handle, "dtype", None) is dtypes.resource
 
@@ -91,12 +91,12 @@ def _identity(handle: Any) -> int:
 
 
 def _is_dataset(tensor: Any) -> bool:
-    """Whether a tensor is the variant of a dataset."""
+    """True if a tensor is the variant of a dataset."""
     return isinstance(tensor, EagerTensor) and isinstance(tensor._value, Pipeline)
 
 
 def is_resource(found: Any) -> bool:
-    """Whether an object has a resource that loading creates again, such as a table."""
+    """True if an object owns a resource that loading creates again, such as a table."""
     create = getattr(type(found), "_create_resource", TrackableResource._create_resource)
     return create is not TrackableResource._create_resource
 

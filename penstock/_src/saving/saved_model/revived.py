@@ -233,7 +233,7 @@ class RestoredFunction(Function):
         raise self._no_match(args, kwargs)
 
     def has_traces(self, traces: Sequence[ConcreteFunction]) -> bool:
-        """Whether all of `traces` are of this function."""
+        """True if all of `traces` are of this function."""
         return all(any(held is trace for held in self._traces) for trace in traces)
 
     def _list_all_concrete_functions(self) -> list[ConcreteFunction]:
@@ -276,7 +276,7 @@ def structured_or_flat(signature: inspect.Signature | None) -> Callable[..., lis
 
 
 def _is_parameter(name: Any) -> bool:
-    """Whether Python has parameters of this name, which damaged files hold as something else."""
+    """True if a name is a valid Python parameter. Damaged files may hold others."""
     return isinstance(name, str) and name.isidentifier()
 
 

@@ -41,7 +41,7 @@ class VersionedTypeRegistration:
         self.bad_consumers = list(bad_consumers or ())
 
     def should_load(self, proto: Any) -> bool:
-        """Whether this registration can load the object of a message."""
+        """True if this registration can load the object of a message."""
         producer = proto.version.producer
         return (
             proto.identifier == self.identifier

@@ -43,7 +43,7 @@ class Selection:
 
     @property
     def has_root(self) -> bool:
-        """Whether the root is loaded."""
+        """True if the root is loaded."""
         return 0 in self.numbers
 
     def items(self) -> Iterator[tuple[int, Any]]:

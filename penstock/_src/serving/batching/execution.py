@@ -59,7 +59,7 @@ def check(queue: Queue, requests: Sequence[Request]) -> None:
 
 
 def _are_equal(one: Request, other: Request) -> bool:
-    """Whether two requests have the same bits: zeros of both signs are not the same to every function."""
+    """True if two requests are equal bit by bit. Zeros of different signs differ, as some functions distinguish them."""
     return all(
         a.shape == b.shape and _bits(a) == _bits(b) for a, b in zip(one.inputs, other.inputs)
     )
@@ -70,7 +70,7 @@ def _bits(array: np.ndarray) -> Any:
 
 
 def agree(joined: np.ndarray, alone: np.ndarray) -> bool:
-    """Whether rows of a batch are those computed alone but for rounding."""
+    """True if rows of a batch equal those computed alone up to rounding."""
     if joined.shape != alone.shape:
         return False
     if joined.dtype.kind not in "fcV":

@@ -45,12 +45,12 @@ class Address:
 
     @property
     def is_grpc(self) -> bool:
-        """Whether it is for gRPC rather than REST."""
+        """True if the address is for gRPC, not REST."""
         return self.scheme.startswith("grpc")
 
     @property
     def is_secure(self) -> bool:
-        """Whether connections are encrypted."""
+        """True if connections are encrypted."""
         return self.scheme.endswith("s")
 
     @property

@@ -93,7 +93,7 @@ class Generating:
 
     @property
     def has_text(self) -> bool:
-        """Whether pieces have texts."""
+        """True if tokens have texts."""
         return self._text is not None
 
     async def pieces(self) -> AsyncGenerator[Piece, None]:

@@ -91,7 +91,7 @@ def _check(signature: str, name: str, info: TensorInfo, array: np.ndarray) -> No
 
 
 def fits(shape: Sequence[int], expected: Shape) -> bool:
-    """Whether a tensor of a shape may be given for a signature's."""
+    """True if a tensor of this shape may be passed for an input of the signature."""
     if expected is None:
         return True
     if len(shape) != len(expected):

@@ -111,7 +111,7 @@ class ModelManager:
         return {name: [each[n] for n in sorted(each, reverse=True)] for name, each in held.items()}
 
     def is_configured(self, name: str) -> bool:
-        """Whether there is to be a model of this name."""
+        """True if the configuration names this model."""
         return name in self._configs
 
     def configs(self) -> tuple[ModelConfig, ...]:
@@ -119,7 +119,7 @@ class ModelManager:
         return tuple(self._configs.values())
 
     def is_available(self, name: str) -> bool:
-        """Whether some version of a model answers requests."""
+        """True if some version of a model answers requests."""
         return bool(self._loaded(name))
 
     def close(self) -> None:

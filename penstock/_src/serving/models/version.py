@@ -85,7 +85,7 @@ class ModelVersion:
 
     @property
     def generates(self) -> bool:
-        """Whether the model generates tokens."""
+        """True if the model generates tokens."""
         return self._generator is not None
 
     def close(self) -> None:

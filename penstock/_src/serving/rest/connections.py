@@ -134,7 +134,7 @@ class Connection(HttpToolsProtocol):
         return limits.transfer_seconds + self._delivered / limits.transfer_bytes_per_second
 
     def _is_unread_too_long(self, now: float) -> bool:
-        """Whether a reply, or a part of it, has waited too long to be read."""
+        """True if the client has left a reply, or a part of it, unread for too long."""
         size = self.transport.get_write_buffer_size()
         if not size:
             self._unread = 0

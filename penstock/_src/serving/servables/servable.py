@@ -57,7 +57,7 @@ class Signature:
 
     @forks.cached_property
     def is_batched(self) -> bool:
-        """Whether requests can be joined: the first axis of every input and output has any extent, and nothing else is changed.
+        """True if requests can be joined: the first axis of every input and output is unknown, and no variable is written.
 
         Nothing says that an input of unknown rank has rows, unless it takes examples. Results of unknown rank show whether they have.
         """

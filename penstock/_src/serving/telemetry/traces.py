@@ -28,7 +28,7 @@ def _tracer() -> Any:
 
 
 def is_on() -> bool:
-    """Whether anybody takes spans."""
+    """True if spans are recorded."""
     return _tracer() is not None
 
 

@@ -1,4 +1,4 @@
-"""Whether a file has changed since it was read."""
+"""Detection of files that have changed since they were read."""
 
 from __future__ import annotations
 

@@ -44,12 +44,12 @@ def temporary_path(path: str | os.PathLike[str]) -> str:
 
 
 def is_temporary(path: str) -> bool:
-    """Whether a file, or a folder that it is in, has a temporary name."""
+    """True if a file, or a folder that contains it, has a temporary name."""
     return any(_TEMPORARY.fullmatch(part) for part in path.split(os.sep))
 
 
 def is_left_over(path: str) -> bool:
-    """Whether a file under a temporary name was left by a process of this machine that has ended."""
+    """True if a file under a temporary name was left by a process of this machine that has ended."""
     found = _TEMPORARY.fullmatch(os.path.basename(path))
     if found is None or found["host"] != _host() or int(found["process"]) == os.getpid():
         return False

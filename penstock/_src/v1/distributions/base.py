@@ -21,7 +21,7 @@ from penstock._src.v1.distributions.divergence import divergence_of, kl_divergen
 
 @export(v1=["distributions.ReparameterizationType"])
 class ReparameterizationType:
-    """Whether samples are differentiable functions of the parameters."""
+    """Statement that samples are, or are not, differentiable functions of the parameters."""
 
     def __init__(self, rep_type: str) -> None:
         self._rep_type = rep_type
@@ -236,12 +236,12 @@ class Distribution:
         return convert_to_tensor(np.array(self.event_shape.as_list(), np.int32))
 
     def is_scalar_event(self, name: str = "is_scalar_event") -> Any:
-        """Whether events are scalars."""
+        """True if events are scalars."""
         del name
         return convert_to_tensor(self.event_shape.rank == 0)
 
     def is_scalar_batch(self, name: str = "is_scalar_batch") -> Any:
-        """Whether there is one distribution."""
+        """True if the batch shape is that of a single distribution."""
         del name
         return convert_to_tensor(self.batch_shape.rank == 0)
 

@@ -50,7 +50,7 @@ class FeatureColumn(_SortedByText):
     @property
     @abc.abstractmethod
     def _is_v2_column(self) -> bool:
-        """Whether it and all columns below it answer this protocol."""
+        """True if the column and all columns below it implement this protocol."""
 
     def create_state(self, state_manager: Any) -> None:
         """Creates the variables of the column; most have none."""
@@ -194,5 +194,5 @@ def buckets_of(column: Any) -> int:
 
 
 def is_v2(column: Any) -> bool:
-    """Whether a column and all below it answer the protocol of caches and state managers."""
+    """True if a column and all columns below it implement the protocol of caches and state managers."""
     return isinstance(column, FeatureColumn) and column._is_v2_column

@@ -306,7 +306,7 @@ class SequenceCategoricalColumn(
 
 
 def is_sequence(column: Any) -> bool:
-    """Whether a column of categories has them for each step of a sequence."""
+    """True if a categorical column has categories for each step of a sequence."""
     return isinstance(column, _Steps)
 
 

@@ -99,7 +99,7 @@ def _name_of(value: Tensor) -> str:
 
 
 def _fit_when_run(have: Tensor, have_rank: Tensor, want: Tensor, want_rank: Tensor) -> Tensor:
-    """Whether every dimension of the weights is 1 or that of the values."""
+    """Return a bool tensor: True if every dimension of the weights is 1 or equal to that of the values."""
     common = raw.Minimum(x=have_rank, y=want_rank)
     one, other = have[:common], want[:common]
     fits = raw.All(

@@ -120,7 +120,7 @@ _PLAIN_TEXT = TensorShape.__str__
 
 
 def _is_own_code() -> bool:
-    """Whether the caller's caller is Penstock's own code, which expects dimensions to be numbers."""
+    """True if the caller's caller is Penstock's own code, which expects dimensions to be numbers."""
     return sys._getframe(2).f_globals.get("__name__", "").startswith("penstock._src")
 
 
@@ -202,7 +202,7 @@ def disable_resource_variables() -> None:
 
 @export(v1=["resource_variables_enabled"])
 def resource_variables_enabled() -> bool:
-    """Whether variables do not stand for references by default."""
+    """True if variables are resource variables by default, not reference variables."""
     return _Defaults.resource_variables
 
 

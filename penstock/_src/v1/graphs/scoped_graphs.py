@@ -14,7 +14,7 @@ _SAVING = frozenset(
 
 
 def is_included(name: str, scope: str | None, excluded: Collection[str]) -> bool:
-    """Whether what has this name is in the scope and not excluded."""
+    """True if an item of this name is in the scope and not excluded."""
     return name not in excluded and (not scope or name.startswith((UNBOUND, scope)))
 
 

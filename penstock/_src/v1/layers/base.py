@@ -300,7 +300,7 @@ class Layer(LegacyLayer):
 
 
 def is_trainable(variable: Any) -> bool:
-    """Whether a variable, or a partitioned one's first part, is trainable: in a graph, whether its collection has it."""
+    """True if a variable, or the first shard of a partitioned one, is trainable. In a graph its collections decide."""
     first = next(iter(variable)) if isinstance(variable, PartitionedVariable) else variable
     if executing_eagerly_outside_functions():
         return bool(first.trainable)

@@ -99,7 +99,7 @@ class SecondOrStepTimer:
         self._last_time: float | None = None
 
     def should_trigger_for_step(self, step: int) -> bool:
-        """Whether it is due at a step."""
+        """True if the timer is due at a step."""
         if self._last_step is None or self._last_time is None:
             return True
         if self._last_step == step:

@@ -48,7 +48,7 @@ class WrappedSession:
     sess_str = read_only("_sess.sess_str", "The target of the session.")
 
     def should_stop(self) -> bool:
-        """Whether the session is of no more use, as when it is closed."""
+        """True if the session can no longer be used, for example because it is closed."""
         if self._check_stop():
             return True
         if self._sess:
@@ -56,7 +56,7 @@ class WrappedSession:
         return True
 
     def _check_stop(self) -> bool:
-        """Whether this layer wants to stop."""
+        """True if this wrapper asks to stop."""
         return False
 
     def close(self) -> None:

@@ -120,7 +120,7 @@ class LayeredSession:
         return self._layers().run_step_fn(step_fn, self._tf_sess(), run_with_hooks=None)
 
     def should_stop(self) -> bool:
-        """Whether a hook has requested the end, or the session is closed."""
+        """True if a hook has requested a stop or the session is closed."""
         return self._sess is None or self._sess.should_stop()
 
     def close(self) -> None:

@@ -292,7 +292,7 @@ class Supervisor:
         self._coord.request_stop(ex=ex)
 
     def should_stop(self) -> bool:
-        """Whether a stop was requested."""
+        """True if a stop was requested."""
         return self._coord.should_stop()
 
     def stop_on_exception(self) -> Any:

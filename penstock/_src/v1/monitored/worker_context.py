@@ -96,7 +96,7 @@ class WorkerContext:
 
     @property
     def is_chief(self) -> bool:
-        """Whether the task prepares the model for the others."""
+        """True if the task prepares the model for the others."""
         if not self._cluster_spec or self.task_type in (Task.CHIEF, Task.EVALUATOR, None):
             return True
         return not self._has_chief and (self.task_type, self.task_id) == (Task.WORKER, 0)
@@ -109,12 +109,12 @@ class WorkerContext:
 
     @property
     def distributed_mode(self) -> bool:
-        """Whether several tasks train together."""
+        """True if several tasks train together."""
         return bool(self._cluster_spec) and self.task_type != Task.EVALUATOR
 
     @property
     def has_barrier(self) -> bool:
-        """Whether workers can wait for each other."""
+        """True if workers can wait for each other."""
         return self._worker_barrier is not None
 
     def wait_for_other_workers(self) -> None:
@@ -124,17 +124,17 @@ class WorkerContext:
 
     @property
     def experimental_should_init(self) -> bool:
-        """Whether this task initializes variables."""
+        """True if this task initializes variables."""
         return bool(self._strategy.extended.experimental_should_init)
 
     @property
     def should_checkpoint(self) -> bool:
-        """Whether this task writes checkpoints."""
+        """True if this task writes checkpoints."""
         return bool(self._strategy.extended.should_checkpoint)
 
     @property
     def should_save_summary(self) -> bool:
-        """Whether this task writes summaries."""
+        """True if this task writes summaries."""
         return bool(self._strategy.extended.should_save_summary)
 
     @property

@@ -1,4 +1,4 @@
-"""Whether programs asked for the mixed precision graph rewrite, and whether sessions were made before."""
+"""State of the mixed precision graph rewrite: has a program enabled it, and were sessions created before that?"""
 
 from penstock._src.util.export import export
 

@@ -187,7 +187,7 @@ def meta_graph_of(
 
 
 def _is_kept(item: Any, scope: str | None, excluded: Collection[str]) -> bool:
-    """Whether an item of a collection is exported: one with a name only if that is in the scope."""
+    """True if an item of a collection is exported. An item with a name must be in the scope."""
     name = item if isinstance(item, str) else getattr(item, "name", None)
     return name is None or is_included(name, scope, excluded)
 

@@ -193,7 +193,7 @@ def classification_signature_def(examples: Any, classes: Any, scores: Any) -> An
 
 @_public("signature_def_utils")
 def is_valid_signature(signature_def: Any) -> bool:
-    """Whether a SignatureDef can be served: its inputs and outputs match its method."""
+    """True if a SignatureDef can be served: its inputs and outputs match its method."""
     if signature_def is None:
         return False
     ins, outs = signature_def.inputs, signature_def.outputs

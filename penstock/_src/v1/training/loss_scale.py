@@ -191,7 +191,7 @@ class DynamicLossScale(LossScale):
 
 
 def all_finite(gradients: Any) -> Any:
-    """Whether all elements of the gradients are finite, a scalar bool tensor."""
+    """Return a bool scalar tensor: True if all elements of the gradients are finite."""
     checks = [
         raw.All(input=is_finite(part), axis=list(range(part.shape.rank or 0)))
         for gradient in nest.flatten(gradients)

@@ -286,7 +286,7 @@ class Optimizer(Trackable):
 
 
 def _is_here(variable: Any) -> bool:
-    """Whether a variable belongs to the current graph; in eager code every variable does."""
+    """True if a variable belongs to the current graph; in eager code every variable does."""
     graph = STATE.graph
     while graph is not None and graph.building_function:
         graph = graph.enclosing

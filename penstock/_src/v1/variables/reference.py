@@ -14,7 +14,7 @@ class ReferenceVariable(VariableV1):
         return raw.Identity(input=self._handle)
 
     def is_initialized(self, name: str | None = None) -> Any:
-        """Whether it has a value."""
+        """Return a bool tensor: True if the variable has a value."""
         return raw.IsVariableInitialized(ref=self._handle, name=name)
 
     def assign(

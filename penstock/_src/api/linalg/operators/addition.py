@@ -54,7 +54,7 @@ class Adder(abc.ABC):
 
     @abc.abstractmethod
     def can_add(self, op1: Any, op2: Any) -> bool:
-        """Whether it adds operators of these classes."""
+        """True if the adder takes operators of these classes."""
 
     @abc.abstractmethod
     def _add(self, a: Any, b: Any, hints: dict[str, Any]) -> Any:
@@ -76,7 +76,7 @@ class _Kinds(Adder):
     kinds: tuple[type, ...] = ()
 
     def can_add(self, op1: Any, op2: Any) -> bool:
-        """Whether both are of those classes."""
+        """True if both operators are of the adder's classes."""
         return isinstance(op1, self.kinds) and isinstance(op2, self.kinds)
 
 
@@ -121,7 +121,7 @@ class AddAndReturnMatrix(Adder):
     """Adds any operators."""
 
     def can_add(self, op1: Any, op2: Any) -> bool:
-        """Whether both are operators."""
+        """True if both arguments are operators."""
         return isinstance(op1, LinearOperator) and isinstance(op2, LinearOperator)
 
     def _add(self, a: Any, b: Any, hints: dict[str, Any]) -> Any:

@@ -73,14 +73,14 @@ def agreed_hint(a: bool | None, b: bool | None, refusal: str) -> bool | None:
 
 
 def is_adjoint_pair(a: Any, b: Any) -> bool:
-    """Whether two operators are known to be adjoint to each other: by what they are, not by their entries."""
+    """True if two operators are known to be adjoint to each other without comparing entries."""
     if a is b and a.is_self_adjoint is not None:
         return bool(a.is_self_adjoint)
     return a.H is b or b.H is a
 
 
 def is_gram(operators: Any) -> bool:
-    """Whether the product of operators is of the form A A*, such as A B B* A*."""
+    """True if the product of operators is of the form A A*, such as A B B* A*."""
     operators = list(operators)
     if not operators:
         raise ValueError("AAT form is undefined for empty operators")
@@ -90,7 +90,7 @@ def is_gram(operators: Any) -> bool:
 
 
 def square_product(a: Any, b: Any) -> bool | None:
-    """Whether the product of two operators is square."""
+    """True if the product of two operators is square; None if unknown."""
     if a.is_square and b.is_square:
         return True
     if a.is_square is False and b.is_square is False:
@@ -99,13 +99,13 @@ def square_product(a: Any, b: Any) -> bool | None:
 
 
 def commuting_self_adjoint(a: Any, b: Any) -> bool | None:
-    """Whether the product of two operators that commute is self-adjoint."""
+    """True if the product of two commuting operators is self-adjoint; None if unknown."""
     if a.is_self_adjoint is False and b.is_self_adjoint is False:
         return None
     return both(a.is_self_adjoint, b.is_self_adjoint)
 
 
 def commuting_positive(a: Any, b: Any) -> bool | None:
-    """Whether the product of two operators that commute is positive definite."""
+    """True if the product of two commuting operators is positive definite; None if unknown."""
     positive = a.is_positive_definite is True and a.is_self_adjoint is True
     return True if positive and b.is_positive_definite and b.is_self_adjoint else None

@@ -158,7 +158,7 @@ class LinearOperator(Module, CompositeTensor, abc.ABC):
 
     @property
     def is_square(self):
-        """Whether rows and columns are equally many, or None if that is not known."""
+        """True if there are as many rows as columns; None if that is not known."""
         rows, columns = self._row_count, self._column_count
         known = None if rows is None or columns is None else rows == columns
         if self._is_square is False and known:

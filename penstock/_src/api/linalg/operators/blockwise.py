@@ -10,7 +10,7 @@ from penstock._src.util import nest
 
 
 def is_blockwise(sizes: Sequence[int | None], argument: Any, axis: int) -> bool:
-    """Whether an argument is a list with a block for each operator.
+    """True if an argument is a list with a block for each operator.
 
     Lists of lists can be both; then the sizes along `axis` decide.
 

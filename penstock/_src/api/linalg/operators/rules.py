@@ -77,7 +77,7 @@ def _identities(a, b):
 
 
 def _adds_no_batch(identity, other):
-    """Whether the product with an identity has the batch shape of the other operator."""
+    """True if the product with an identity has the batch shape of the other operator."""
     mine, its = identity.batch_shape, other.batch_shape
     if mine.rank == 0:
         return True
@@ -176,7 +176,7 @@ def _block_diagonals(a, b):
 
 
 def _same_blocks(a, b):
-    """Whether the blocks can be multiplied one by one; sizes that are not known are taken to fit."""
+    """True if the blocks can be multiplied one by one. Unknown sizes are assumed to fit."""
     if len(a.operators) != len(b.operators):
         return False
     pairs = [(x._column_count, y._row_count) for x, y in zip(a.operators, b.operators)]

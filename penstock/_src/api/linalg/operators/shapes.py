@@ -27,7 +27,7 @@ _FLOATS = (
 
 
 def is_reference(value):
-    """Whether it is a variable, or a module that stands for a tensor made of variables."""
+    """True if `value` is a variable or a module that acts as a tensor."""
     if isinstance(value, Variable):
         return True
     return isinstance(value, Module) and hasattr(value, "dtype") and hasattr(value, "shape")

@@ -128,7 +128,7 @@ def _within(slices: Sequence[Any], batch: Any, have: Any) -> list[Any]:
 
 
 def _is_less(a: Any, b: Any) -> Any:
-    """Whether a size is less than another: a bool if both are static."""
+    """True if a size is less than another: a Python bool if both are static, else a bool tensor."""
     known = [get_static_value(x) if is_tensor_like(x) else x for x in (a, b)]
     if None not in known:
         return bool(known[0] < known[1])

@@ -51,7 +51,7 @@ def _values(x: Any) -> Any:
 
 
 def _needs_broadcasting(x: Any, y: Any) -> bool:
-    """Whether a dense operand has as many axes as the other one's flat values, or both are ragged."""
+    """True if both operands are ragged, or a dense operand has as many axes as the other's flat values."""
     if isinstance(x, RaggedTensor) and isinstance(y, RaggedTensor):
         return True
     ragged, dense = (x, y) if isinstance(x, RaggedTensor) else (y, x)

@@ -101,7 +101,7 @@ class LayerBroadcaster:
 
 
 def _is_one(length: Tensor | None) -> Any:
-    """Whether a length is 1: a boolean, or a tensor if it is not known; no length counts as another one."""
+    """True if a length is 1: a Python bool, or a bool tensor if the length is not static. A missing length is not 1."""
     if length is None:
         return False
     known = get_static_value(length)
@@ -150,7 +150,7 @@ def first_layers(
 
 
 def _unless_both(mine: Tensor, theirs: Tensor) -> Any:
-    """Whether the axis of length `mine` is repeated."""
+    """Return the condition that the axis of length `mine` is repeated."""
     one = _is_one(mine)
     return False if one is True and _is_one(theirs) is True else one
 

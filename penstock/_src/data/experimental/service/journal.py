@@ -109,7 +109,7 @@ class Journal:
 
     @property
     def is_large(self) -> bool:
-        """Whether it is time to begin anew."""
+        """True if the journal is large enough to be rewritten."""
         return self._size > self._most
 
     def close(self) -> None:

@@ -67,7 +67,7 @@ class State:
 
     @property
     def is_kept(self) -> bool:
-        """Whether it outlives the process."""
+        """True if the state outlives the process."""
         return self._journal is not None
 
     def job(self, name: str) -> Job:

@@ -176,7 +176,7 @@ class Closures:
             self._raise()
 
     def done(self) -> bool:
-        """Whether all have run.
+        """True if all closures have run.
 
         Raises:
           Exception: one has failed.
@@ -187,7 +187,7 @@ class Closures:
 
     @property
     def is_closed(self) -> bool:
-        """Whether nobody takes closures any more."""
+        """True if no worker takes closures any more."""
         return self._is_closed
 
     def close(self) -> None:

@@ -122,7 +122,7 @@ class ClusterCoordinator:
         self._closures.join()
 
     def done(self) -> bool:
-        """Whether all scheduled functions have run.
+        """True if all scheduled functions have run.
 
         Returns:
           A bool.

@@ -72,7 +72,7 @@ class ShardedVariable(Trackable, AnyTensor):
 
     @property
     def trainable(self) -> bool:
-        """Whether tapes watch the parts automatically."""
+        """True if tapes watch the shards automatically."""
         return bool(self._parts[0].trainable)
 
     def _get_variable_list(self) -> list[Any]:

@@ -88,7 +88,7 @@ class Placement:
 
 
 def fits(wanted: DeviceSpec, task: DeviceSpec) -> bool:
-    """Whether a device, as far as it is named, is of a task."""
+    """True if a device belongs to a task, as far as the device's name is given."""
     return all(
         asked is None or asked == present
         for asked, present in (
@@ -114,7 +114,7 @@ def held_input(op: Operation) -> SymbolicTensor | None:
 
 
 def is_resource(tensor: SymbolicTensor) -> bool:
-    """Whether a tensor is a handle, or a reference of TensorFlow 1."""
+    """True if a tensor is a resource handle, or a reference of TensorFlow 1."""
     if tensor.dtype is dtypes.resource:
         return True
     raw = tensor.op.raw_op
@@ -129,12 +129,12 @@ def is_resource(tensor: SymbolicTensor) -> bool:
 
 
 def finds_by_name(op: Operation) -> bool:
-    """Whether an operation gives the same resource wherever it runs in its task: each part can have it."""
+    """True if an operation finds the same resource wherever it runs in its task. Then each part of a step can have its own copy."""
     if op._inputs or not op.outputs or not all(map(is_resource, op.outputs)):
         return False
     return op.raw_op.attrs.get("shared_name", ANONYMOUS) != ANONYMOUS
 
 
 def is_constant(op: Operation) -> bool:
-    """Whether an operation gives the same value wherever it runs: every part can have it."""
+    """True if an operation gives the same value wherever it runs. Then each part of a step can have its own copy."""
     return not op._inputs and not op.raw_op.stateful and not op.raw_op.has_refs

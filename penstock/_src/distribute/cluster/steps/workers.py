@@ -201,7 +201,7 @@ class RemoteWorker:
             return _Numbered(number)
 
     def _is_own(self, op: Operation) -> bool:
-        """Whether an operation is among the nodes of this task."""
+        """True if an operation is among this task's nodes."""
         return is_constant(op) or self._placement.task_of(op) == self._task.name
 
     def _not_sent(self, part: PartOfRun) -> list[Operation]:

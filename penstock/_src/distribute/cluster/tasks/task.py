@@ -136,7 +136,7 @@ class Task:
                 self.released.clear()
 
     def is_alive(self) -> bool:
-        """Whether it answers, and is the one that was connected."""
+        """True if the task answers and its process is still the one that was connected."""
         try:
             return self._hello(0.0) == self.incarnation
         except TaskLostError:

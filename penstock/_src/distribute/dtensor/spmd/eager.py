@@ -175,7 +175,7 @@ def function_on_dtensors(
 
 
 def _divides_elements(tensors: Sequence[Any], count: int) -> bool:
-    """Whether the rows of the next elements of all iterators among tensors can be divided into equal parts."""
+    """True if the next elements of all iterators among the tensors have rows that divide evenly."""
     for tensor in tensors:
         if isinstance(tensor._value, IteratorHandle):
             element = tensor._value.peek() or ()

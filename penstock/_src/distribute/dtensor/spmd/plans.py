@@ -49,7 +49,7 @@ class Call:
         return 1 if spec == UNSHARDED else self.mesh[spec].size
 
     def divides(self, spec: str, extent: int | None) -> bool:
-        """Whether an axis of this extent can be divided along a mesh dimension; one that is not known is assumed to be."""
+        """True if an axis of this extent divides evenly along a mesh dimension. An unknown extent is assumed to."""
         return extent is None or (extent != 1 and extent % self.count(spec) == 0)
 
     def usable(self, specs: Sequence[str], shape: Shape) -> Specs:

@@ -21,7 +21,7 @@ from penstock._src.ops.collective.mesh import (
 
 
 def is_of_processes(mesh: Mesh) -> bool:
-    """Whether the devices of a mesh are processes, each of which holds its shards only."""
+    """True if each device of a mesh is a process that holds only its own shards."""
     return mesh.num_local_devices() < mesh.size
 
 
@@ -40,7 +40,7 @@ def rank_here(mesh: Mesh) -> int:
 
 
 def is_first_of(mesh: Mesh) -> bool:
-    """Whether this process is the one that writes what is written once."""
+    """True if this process performs the writes that happen once per mesh."""
     return not is_of_processes(mesh) or rank_here(mesh) == mesh.min_global_device_id()
 
 

@@ -54,23 +54,23 @@ class PartialUpdates:
 
     @property
     def divides_weights(self) -> bool:
-        """Whether weights are held in parts."""
+        """True if weights are sharded."""
         return self._options.stage == STAGES
 
     def is_large(self, shape: Any) -> bool:
-        """Whether variables of a shape are divided."""
+        """True if variables of this shape are large enough to be sharded."""
         least = max(self._options.smallest, self._division.size)
         return bool(shape.is_fully_defined() and shape.num_elements() >= least)
 
     def divides(self, variable: Any) -> bool:
-        """Whether a variable is updated in parts, and its slots are divided."""
+        """True if the update of a variable is sharded, and with it the optimizer's slots."""
         if isinstance(variable, DividedWeight):
             return True
         is_updated = isinstance(variable, UpdatedVariable) and variable.trainable
         return is_updated and self.is_large(variable.shape)
 
     def applies(self, variable: Any, fn: Callable[..., Any], args: Any, kwargs: Any) -> bool:
-        """Whether an update is done in parts: it takes a tensor of the variable's shape, as a gradient is.
+        """True if an update runs sharded: it takes a tensor of the variable's shape, as a gradient is.
 
         One of a weight in parts that takes nothing is, too, if its elements do not depend on one another (weight decay).
         """

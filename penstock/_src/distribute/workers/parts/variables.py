@@ -279,7 +279,7 @@ class DividedVariable(MirroredVariable):
         self._values, self.is_divided = (made,), False
 
     def _used_as_whole(self) -> bool:
-        """Whether it is divided, now that it is used as a whole."""
+        """True if the variable is sharded. Called when the whole variable is needed."""
         if CONTEXTS.updated is not None and self._stays_divided:
             self._was_updated = True
         elif self.is_divided and self._replica is not None and not self._was_updated:

@@ -39,12 +39,12 @@ class Grid:
 
     @property
     def is_first(self) -> bool:
-        """Whether this process takes the inputs."""
+        """True if this process belongs to the first stage, which takes the inputs."""
         return self.stage == 0
 
     @property
     def is_last(self) -> bool:
-        """Whether this process computes the loss."""
+        """True if this process belongs to the last stage, which computes the loss."""
         return self.stage == self.stages - 1
 
     @property

@@ -125,7 +125,7 @@ def _added(first: list[Any], second: list[Any]) -> list[Any]:
 
 
 def is_differentiable(tensor: Any) -> bool:
-    """Whether a gradient belongs to a tensor that passes from one stage to another."""
+    """True if a tensor that passes between stages has a gradient."""
     return isinstance(tensor, EagerTensor) and tensor.dtype.is_floating
 
 

@@ -163,7 +163,7 @@ def _sequential(data: bytes) -> tuple[int, int, int] | None:
 
 
 def _is_scaled_by(ratio: int, height: int, width: int) -> bool:
-    """Whether the least size that is asked for tells the ratio, of which larger ones give smaller images."""
+    """True if the smallest size requested fixes the ratio. Larger ratios give smaller images."""
     if ratio == 1 or ratio == _RATIOS[-1]:
         return ratio == 1 or max(height, width) > ratio
     return any(-(-size // ratio) > -(-size // (2 * ratio)) for size in (height, width))

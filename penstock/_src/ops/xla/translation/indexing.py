@@ -128,7 +128,7 @@ def _laid(outer: Sequence[int], inside: Sequence[int], window: Sequence[int]) ->
 
 
 def _takes_whole_slices(x: Node, how: Addressing) -> bool:
-    """Whether windows span all axes except one, which has size 1 and is removed."""
+    """True if windows span all axes except one, which has size 1 and is removed."""
     if len(how.mapped) != 1 or how.gone != how.mapped or how.batch:
         return False
     return all(how.sizes[i] == x.shape[i] for i in how.kept)
@@ -198,7 +198,7 @@ def _sets_leading_slices(x: Node, updates: Node, starts: Node, how: Addressing) 
 
 
 def _fits(t: Translation, x: Node, starts: Node, how: Addressing) -> Node | None:
-    """Whether each window lies inside x; None without index vectors."""
+    """Return True where a window lies inside x; None without index vectors."""
     p = t.p
     if not how.mapped:
         return None

@@ -48,7 +48,7 @@ def reduction_of(block: HloBlock, x: Node) -> str | None:
 
 
 def is_identity(t: Translation, name: str, init: Node) -> bool:
-    """Whether the initial value of a reduction is its identity."""
+    """True if the initial value of a reduction is its identity."""
     known = t.p.value(init)
     if known is None:
         return False

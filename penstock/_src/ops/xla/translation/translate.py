@@ -64,7 +64,7 @@ class Translation:
 
     @property
     def is_immediate(self) -> bool:
-        """Whether nodes are evaluated immediately."""
+        """True if nodes are evaluated immediately."""
         return isinstance(self.p, ImmediateBuilder)
 
     def main(self, arguments: Sequence[Node]) -> Nodes:
@@ -184,7 +184,7 @@ def unfit(operation: HloOperation, operands: Nodes, error: Exception) -> Excepti
 
 
 def has_shape(node: Node, value: HloValue) -> bool:
-    """Whether a node has the shape of a value's type, where that is known."""
+    """True if a node has the shape of a value's type, as far as that is known."""
     if not isinstance(value.type, TensorType):
         return True
     return len(value.type.shape) == node.rank and all(

@@ -97,7 +97,7 @@ class Fields:
 
 
 def is_integers(value: Any) -> bool:
-    """Whether a JSON value is a list of integers."""
+    """True if a JSON value is a list of integers."""
     return isinstance(value, list) and all(type(each) is int for each in value)
 
 

@@ -180,7 +180,7 @@ def bytes_of(value: Any, name: str) -> bytes:
 
 
 def is_bytes_object(value: Any) -> bool:
-    """Whether a JSON value is {"b64": ...}, which stands for a string."""
+    """True if a JSON value is {"b64": ...}, which encodes a string."""
     return isinstance(value, dict) and len(value) == 1 and "b64" in value
 
 
@@ -234,7 +234,7 @@ def dumps(value: Any, arrays: Any) -> bytes:
 
 
 def _is_plain(value: Any) -> bool:
-    """Whether a value has no floating-point numbers but finite ones."""
+    """True if all floating-point numbers of a value are finite."""
     return not isinstance(value, np.ndarray | np.floating | float) or bool(np.isfinite(value).all())
 
 

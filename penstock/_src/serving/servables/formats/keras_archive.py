@@ -16,7 +16,7 @@ _ENDING = ".keras"
 
 
 def matches(path: str) -> bool:
-    """Whether a path is a `.keras` file, or a folder with one."""
+    """True if a path is a `.keras` file, or a folder that contains one."""
     return _file(path) is not None
 
 

@@ -24,7 +24,7 @@ _HIDDEN = "__saved_model_"
 
 
 def matches(path: str) -> bool:
-    """Whether a path is a SavedModel's folder."""
+    """True if a path is a SavedModel's folder."""
     return contains_saved_model(path)
 
 

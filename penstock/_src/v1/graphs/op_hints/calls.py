@@ -46,7 +46,7 @@ class Operand:
 
     @property
     def is_stack(self) -> bool:
-        """Whether the identities become one tensor."""
+        """True if the identities are stacked into one tensor."""
         return self.aggregation == OpHint.AGGREGATE_STACK
 
     def as_input(self, made: Any) -> str:

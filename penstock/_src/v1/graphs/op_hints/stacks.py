@@ -48,7 +48,7 @@ def _pair(stack: str, summary: Summary) -> tuple[str, str, set[str]] | None:
 
 
 def _is_private(names: set[str], stack: str, summary: Summary) -> bool:
-    """Whether nothing outside reads these nodes, but for the stack."""
+    """True if only the stack reads these nodes."""
     inner = names - {stack}
     return all(
         name in names or inner.isdisjoint(sources) for name, sources in summary.sources.items()

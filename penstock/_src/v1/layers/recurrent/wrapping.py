@@ -343,7 +343,7 @@ def _probability(name: str, given: Any) -> Any:
 
 
 def _may_drop(keep: Any) -> bool:
-    """Whether a probability is less than 1, or not static."""
+    """True if a keep probability is less than 1 or not static."""
     return isinstance(keep, Tensor) or keep < 1
 
 
@@ -361,7 +361,7 @@ def _all_but_lstm_memory(part: Any) -> Any:
 
 
 def _visited(visitor: Callable[[Any], Any], part: Any) -> Any:
-    """Whether each leaf is dropped; the visitor's answer for a part holds for all of its leaves."""
+    """Return a bool for each leaf: True if it is dropped. The visitor's answer for a substructure holds for all its leaves."""
     answer = visitor(part)
     if nest.is_nested(part) and not nest.is_nested(answer) and answer:
         children = part.values() if isinstance(part, dict) else part

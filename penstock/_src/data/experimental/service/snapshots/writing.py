@@ -66,7 +66,7 @@ class Writer:
 
     @property
     def is_running(self) -> bool:
-        """Whether its thread runs."""
+        """True if the writer's thread is running."""
         return self._thread.is_alive()
 
     def start(self) -> None:

@@ -163,7 +163,7 @@ def convolution_by_filter(call: Call) -> Plan | None:
 
 
 def _is_grouped(call: Call, images: int | None, filters: int | None) -> bool:
-    """Whether channels are convolved in groups, or that is not known; then they are not divided."""
+    """True if a convolution is grouped or not known to be ungrouped. Its channels are then not sharded."""
     at = 1 if str(call.op.attrs.get("data_format", "NHWC")).startswith("NC") else -1
     source = call.shapes[images] if images is not None else call.out_shapes[0]
     kernel = call.shapes[filters] if filters is not None else call.out_shapes[0]

@@ -111,7 +111,7 @@ def along_axis(call: Call) -> Plan | None:
 
 
 def rank_falls(call: Call) -> bool:
-    """Whether the result has fewer axes than the input."""
+    """True if the result has fewer axes than the input."""
     return len(call.out_shapes[0] or ()) < len(call.shapes[0] or ())
 
 

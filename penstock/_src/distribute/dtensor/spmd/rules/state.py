@@ -64,7 +64,7 @@ def element(call: Call) -> Plan:
 
 
 def takes_elements(op: Op) -> bool:
-    """Whether an op returns components of elements of datasets."""
+    """True if an op returns components of dataset elements."""
     return entry_of(type(op), RULES) is element
 
 
