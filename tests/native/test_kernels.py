@@ -65,5 +65,5 @@ def test_finished_code_keeps_no_second_copy_of_its_text():
     made = Code.of(module)
     assert "ret i64 7" in made.text and not module.parts and not f.lines
     assert Code.of(module) is made
-    with pytest.raises(ValueError, match="no function may follow its code"):
+    with pytest.raises(ValueError, match="must be defined before the code is finished"):
         module.fn("more")

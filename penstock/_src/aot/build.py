@@ -39,7 +39,7 @@ _WORDS = set(
 @export("aot.BuildOptions", v1=[])
 @dataclass(frozen=True)
 class BuildOptions:
-    """How a model is built.
+    """Options of building a model.
 
     Args:
       target: such as "aarch64-linux"; "native" is this machine.
@@ -91,7 +91,7 @@ class Built:
 
     @property
     def code_bytes(self) -> int:
-        """Of the object, without the constants in it."""
+        """Size of the object file without the constants in it."""
         return len(self.objects.model) - (
             0 if self.objects.constants else len(self.model.data.bytes())
         )

@@ -88,7 +88,7 @@ def link_shared(
 
 
 def run(command: Sequence[str]) -> str:
-    """What a command prints.
+    """Return the output of a command.
 
     Raises:
       InternalError: it fails.

@@ -1,4 +1,4 @@
-"""What Penstock itself computes for some inputs, to hold a built model to."""
+"""Penstock's own results for some inputs, as a reference for a built model."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -63,7 +63,7 @@ def _outputs(
     inputs: Sequence[np.ndarray],
     by_primitives: bool,
 ) -> Sequence[np.ndarray]:
-    """What a function gives for inputs, by its graph or by the primitives of a form."""
+    """Return a function's outputs for inputs, by its graph or by the primitives of a form."""
     if not by_primitives:
         captured = [tensor._value for tensor in function.captured_inputs]
         return function.graph_function.executable([*inputs, *captured])

@@ -11,7 +11,7 @@ from penstock._src.native.target import initialize_llvm
 
 @dataclass(frozen=True)
 class Machine:
-    """What a model is built for.
+    """Target machine of a model.
 
     name         as users write it
     target       what kernels are generated for
@@ -45,7 +45,7 @@ class Machine:
 
 @dataclass(frozen=True)
 class _Architecture:
-    """How an architecture is built for if nothing else is said."""
+    """Defaults of building for an architecture."""
 
     cpu: str
     features: str
@@ -178,7 +178,7 @@ def _check_cpu(triple: str, cpu: str) -> None:
     if "-" in cpu and cpu.startswith("x86-64"):
         return
     if not cpu.replace("-", "").replace("_", "").replace("+", "").isalnum():
-        raise InvalidArgumentError(f"--cpu: no processor of {triple}. Received '{cpu}'.")
+        raise InvalidArgumentError(f"--cpu: not a processor of {triple}. Received '{cpu}'.")
 
 
 def _unknown(triple: str) -> OpError:

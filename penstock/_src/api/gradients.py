@@ -19,7 +19,7 @@ from penstock._src.util.export import export
 
 @export("AggregationMethod")
 class AggregationMethod:
-    """How `tf.gradients` sums the terms of a gradient; the choice has no effect."""
+    """Method of `tf.gradients` for summing the terms of a gradient. The choice has no effect."""
 
     ADD_N = 0
     DEFAULT = ADD_N

@@ -20,7 +20,7 @@ def snake_case(name):
 
 @export("Module")
 class Module(AutoTrackable):
-    """A container whose variables and modules are found through its attributes.
+    """A container that finds its variables and modules through its attributes.
 
     Args:
       name: by default the name of the class in snake case. It must be a Python identifier.

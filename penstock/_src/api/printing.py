@@ -94,7 +94,7 @@ def _part(value, summarize):
         return convert_to_tensor(value)
     tensors = []
     mark = "{}"
-    while mark in _template(value, [], ""):  # a text of its own, which is no place of a tensor
+    while mark in _template(value, [], ""):  # a text of its own, not the position of a tensor
         mark = f"<{mark}>" if mark != "{}" else "<tensor>"
     template = _template(value, tensors, mark)
     if not tensors:

@@ -284,7 +284,7 @@ class _EagerCall:
     def _backward(self, values: Sequence[Any], count: int, wanted: list[int]) -> list[Any]:
         kept = self._calls.pop(id(values[0]), None)
         if kept is None:
-            raise RuntimeError("py_function: the call to differentiate is not known any more.")
+            raise RuntimeError("py_function: the call to differentiate is no longer recorded.")
         tape, tensors, outputs = kept
         seeds = [
             EagerTensor(np.asarray(value), output.dtype)

@@ -16,7 +16,7 @@ from penstock._src.util.export import export
 
 @export("UnconnectedGradients")
 class UnconnectedGradients(Enum):
-    """What a gradient is for a source that the target does not depend on: `NONE` or `ZERO`.
+    """Gradient for a source that the target does not depend on: `NONE` or `ZERO`.
 
     >>> x, y = tf.Variable(1.0), tf.Variable(2.0)
     >>> with tf.GradientTape() as tape:
@@ -76,7 +76,7 @@ def gradients_of_tape(
 
 
 def _is_past_scalar(entry: Any, watched: set[int]) -> bool:
-    """True if an eager op only adds an unwatched scalar to the tensor whose gradient is sliced."""
+    """True if an eager op only adds an unwatched scalar to the tensor with a sliced gradient."""
     if STATE.graph is not None or not isinstance(entry, OpEntry):
         return False
     if not entry.op.keeps_slices_past_scalar or entry.input_ids[1] in watched:
@@ -89,7 +89,7 @@ def _backward(entry: Any, gradients: Sequence[Any]) -> Sequence[Any]:
 
 
 def _backward_named(entry: Any, gradients: Sequence[Any]) -> Sequence[Any]:
-    """The same, where graphs and observers of ops are told whose gradient the ops are."""
+    """Run an entry's backward function while graphs and observers of ops know which op the ops differentiate."""
     around, STATE.gradient_of = STATE.gradient_of, entry.output_ids[0] if entry.output_ids else None
     try:
         return entry.backward(*gradients)

@@ -73,7 +73,7 @@ class _SignatureOfWrapped:
 
 
 class WithGradient:
-    """A function with its own gradient; as an attribute of a class a method, whose object is no argument that has a gradient."""
+    """A function with its own gradient. As a class's attribute it is a method, and the object gets no gradient."""
 
     __signature__ = _SignatureOfWrapped()
 
@@ -224,7 +224,7 @@ def _flat_gradients(returned: Any) -> list[Any]:
 
 
 def _add_node(flat: list[Any], inputs: list[Any], backward: Callable[..., list[Any]]) -> list[Any]:
-    """Passes results and inputs through a node whose gradient is `backward`."""
+    """Pass results and inputs through a node with the gradient `backward`."""
     graph = STATE.graph
     tensors = [graph.local(t) for t in (*flat, *inputs)]
     op = make_op("IdentityN", {"T": tuple(t.dtype for t in tensors)})
@@ -246,7 +246,7 @@ def _add_node(flat: list[Any], inputs: list[Any], backward: Callable[..., list[A
 
 @export("recompute_grad")
 def recompute_grad(f: Callable[..., Any]) -> Callable[..., Any]:
-    """Returns a function like `f` whose gradient computes `f` again.
+    """Returns a function like `f` with a gradient that computes `f` again.
 
     What the gradient needs is not kept, which saves memory for time.
 

@@ -139,7 +139,7 @@ def _total(gradients: list[Any] | None, node: Operation) -> Any:
 
 
 def _zeros_of_variable(handle: Any) -> Any:
-    """Returns zeros for a variable that a loop reads but whose value nothing depends on; None for other tensors.
+    """Return zeros for a variable that a loop reads without using its value; None for other tensors.
 
     Tapes have None for it, in TensorFlow too."""
     dtype, _ = gradient_type(handle)

@@ -159,7 +159,7 @@ def _add_variables(node: Operation, variables: list[tuple[Any, Any]]) -> list[Sy
 
 @dataclass
 class _Plan:
-    """Where the backward loop gets each tensor that its step captures."""
+    """Sources of the tensors that the backward loop's step captures."""
 
     invariants: list[tuple[Any, Any]]  # (captured, loop-invariant outer tensor)
     popped: list[tuple[SymbolicTensor, SymbolicTensor]]  # (captured, accumulator)
@@ -192,7 +192,7 @@ def _forward_values(node: Operation, step: _Step) -> _Plan:
 
 
 def _keeps_length(body: GraphFunction, at: int) -> bool:
-    """True if a loop variable is a tensor list whose length the body does not change."""
+    """True if a loop variable is a tensor list of constant length in the body."""
     result = body.outputs[at]
     while result.op.type == "TensorListSetItem" and result is not body.inputs[at]:
         if result.op.raw_op.resize_if_index_out_of_bounds:
@@ -328,7 +328,7 @@ def add_while(
     name: str | None = None,
     parallel_iterations: int = 10,
 ) -> list[SymbolicTensor]:
-    """Adds While to the current graph; both functions have the same inputs, of which the first counts iterations, `limit` at most.
+    """Add While to the current graph. Both functions have the same inputs; the first counts iterations, at most `limit`.
 
     The limit becomes the second variable (-1 without one), where TensorFlow's gradient of a saved loop looks for it. Its output
     is not among those that come back.
@@ -350,7 +350,7 @@ def add_limited_while(
     name: str | None = None,
     parallel_iterations: int = 10,
 ) -> Operation:
-    """Adds While to the current graph, whose second variable is already the limit, or -1 without one."""
+    """Add While to the current graph. Its second variable is already the limit, or -1 without one."""
     kind = "While" if cond.is_stateful or body.is_stateful else "StatelessWhile"
     attrs = {
         "cond": cond,

@@ -1,4 +1,4 @@
-"""What a loop reads of its surroundings in each iteration, and need read only once: weights of which each process holds a part.
+"""Reads of outer tensors in a loop that are needed only once: sharded weights.
 
 A loop would gather such a weight in each of its iterations, and its gradient would keep a copy for each.
 
@@ -64,7 +64,7 @@ def _sources(read: Operation, outside: dict[int, Any], written: set[int]) -> lis
 
 
 def _read_outside(read: Operation, sources: Sequence[Sequence[Any]]) -> Any:
-    """What is read, in the current graph."""
+    """Return the value read, in the current graph."""
     inputs = []
     for tensor, made_of in zip(read._inputs, sources, strict=True):
         local = [STATE.graph.local(t) for t in made_of]

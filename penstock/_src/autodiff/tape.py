@@ -53,7 +53,7 @@ class ReadEntry:
 
 
 class OpEntry:
-    """A recorded op: an Entry whose backward function is the op's gradient.
+    """A recorded op: an Entry with the op's gradient as its backward function.
 
     It keeps the tensors that the gradient reads and, if there are several outputs, all of them, to make zeros.
     """
@@ -206,7 +206,7 @@ class Tape:
         backward: Backward,
         needs_zeros: bool = True,
     ) -> None:
-        """Records a step whose gradient is `backward(*output_gradients)`.
+        """Record a step with the gradient `backward(*output_gradients)`.
 
         Without `needs_zeros`, `backward` gets None for outputs that have no gradient.
         """

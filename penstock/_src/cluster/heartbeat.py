@@ -1,4 +1,4 @@
-"""Heartbeat: who has stopped, hangs in the system or is cut off is found out by its silence, and all others are told.
+"""Heartbeat: processes that have stopped, hang in the system or are cut off are found by their silence, and reported to all others.
 
 The processes are a ring: each sends a beat to the next one, and listens to the one before it. A thread of its own sends them, so a
 process that compiles or computes for long is not taken for one that hangs. Reports go to rank 0 besides, which names stragglers.

@@ -11,7 +11,7 @@ import numpy as np
 
 
 class Messages(abc.ABC):
-    """What carries messages. All processes of the cluster make one at the same time."""
+    """Carrier of messages. All processes of the cluster make one at the same time."""
 
     @abc.abstractmethod
     def send(self, rank: int, message: np.ndarray) -> None:

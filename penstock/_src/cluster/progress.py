@@ -1,4 +1,4 @@
-"""How far this process has come: read by its heartbeat, by error messages, and by the process that watches it."""
+"""Progress of this process: read by its heartbeat, by error messages, and by the process that watches it."""
 
 from __future__ import annotations
 
@@ -43,22 +43,22 @@ class Progress:
 
     @property
     def steps(self) -> int:
-        """How many steps have begun."""
+        """Number of steps begun."""
         return int(self._words[STEPS])
 
     @property
     def exchanges(self) -> int:
-        """How many exchanges have begun."""
+        """Number of exchanges begun."""
         return int(self._words[EXCHANGES])
 
     @property
     def address(self) -> int:
-        """Where native code reads the words."""
+        """Address at which native code reads the words."""
         return self._words.ctypes.data
 
     @property
     def waited_address(self) -> int:
-        """Where native code counts the nanoseconds that it has waited for others."""
+        """Address of native code's counter of nanoseconds spent waiting for others."""
         return self._words[WAITED:].ctypes.data
 
     @property

@@ -1,4 +1,4 @@
-"""Stragglers: processes on which the others wait, told from the shares of time that each spends waiting."""
+"""Stragglers: slow processes, found by comparing the shares of time that processes spend waiting."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ NAMED_EVERY = 12  # rounds between two lines about one that stays slow
 
 @dataclass(frozen=True)
 class Report:
-    """What a process says from time to time.
+    """Periodic report of a process.
 
     clock   nanoseconds, of its own clock
     waited  nanoseconds that it has spent waiting for others
@@ -55,7 +55,7 @@ class Stragglers:
         return lines
 
     def _slow(self, shares: Mapping[int, float]) -> dict[int, int]:
-        """Of each slow process, 1 in rounds in which it is to be named."""
+        """Return, for each slow process, 1 in rounds in which it is to be named."""
         slow = {r for r, share in shares.items() if _of_others(r, shares) - share >= SHARE}
         self._rounds = {r: self._rounds.get(r, 0) + 1 for r in slow}
         return {

@@ -44,7 +44,7 @@ class Group:
 
 @dataclasses.dataclass(frozen=True)
 class NativeCalls:
-    """What native code needs to call MPI itself (native/process/exchanges.py).
+    """Addresses and constants by which native code calls MPI itself (native/process/exchanges.py).
 
     functions      addresses, by the names of MPI's functions
     telling        the handle of the communicator on which processes tell what they are about to do, by messages of `tag`
@@ -93,7 +93,7 @@ class Transport(abc.ABC):
 
     @property
     def native(self) -> NativeCalls | None:
-        """How native code exchanges values; None if it cannot."""
+        """Means of native code to exchange values; None if it cannot."""
         return None
 
     @property
@@ -155,7 +155,7 @@ class Transport(abc.ABC):
             raise UnavailableError(
                 None,
                 None,
-                f"The processes of the cluster can exchange nothing more: {self._why_unusable}",
+                f"The processes of the cluster can no longer exchange values: {self._why_unusable}",
             )
 
     def check(self, *kept: Any) -> None:
@@ -189,7 +189,7 @@ class Transport(abc.ABC):
 
     @abc.abstractmethod
     def gather_rows(self, values: np.ndarray, rows: Sequence[int], group: Group) -> np.ndarray:
-        """Returns the rows of all processes one after the other, of which each has as many as `rows` says."""
+        """Return the rows of all processes, one after the other. `rows` gives the number of each process's rows."""
 
     @abc.abstractmethod
     def broadcast(self, values: np.ndarray, root: int, group: Group) -> np.ndarray:
@@ -240,7 +240,7 @@ def late_ranks(late: Sequence[int], size: int, timeout: float) -> DeadlineExceed
     """The error of an exchange to which some have not come in time."""
     who = f"Rank {', '.join(map(str, late))} of {size} has" if late else f"Some of {size} have"
     return DeadlineExceededError(
-        None, None, f"{who} not come to an exchange within {timeout:g} s.{here()}"
+        None, None, f"{who} not joined an exchange within {timeout:g} s.{here()}"
     )
 
 

@@ -15,7 +15,7 @@ from penstock._src.util.signatures import read_only
 
 @export("__internal__.CompositeTensor", v1=[])
 class CompositeTensor:
-    """Base of classes whose instances consist of tensors, as `_type_spec` describes."""
+    """Base of classes with instances that consist of tensors, as `_type_spec` describes."""
 
     _is_composite = True
 

@@ -422,7 +422,7 @@ def _where_it_is(eager: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _with_scalars(eager: Callable[..., Any]) -> Callable[..., Any]:
-    """Wraps a kernel some inputs of which are scalars by the signature: it refuses other ranks."""
+    """Wrap a kernel so that inputs declared as scalars by the signature are refused with other ranks."""
     if getattr(eager, "checks_scalars", False):
         return eager
 

@@ -132,7 +132,7 @@ def dimension_value(dimension: Any) -> int | None:
 
 
 def _mismatch(text: str, in_graph: str) -> ValueError:
-    """Returns the error `text`, of which the building of graphs says `in_graph`: TensorFlow has two texts."""
+    """Return the error `text`. While graphs are built TensorFlow has another text, `in_graph`."""
     error = ValueError(text)
     error.in_graph = in_graph  # type: ignore[attr-defined]
     return error
@@ -157,7 +157,7 @@ def _differ(first: "TensorShape", second: "TensorShape") -> str:
 
 @export("TensorShape")
 class TensorShape:
-    """A shape of which any part may be unknown.
+    """A shape of a tensor. The rank or any extent may be unknown.
 
     `TensorShape(None)` has an unknown rank, `TensorShape([None, 3])` rank 2 and one unknown
     extent. Indexing gives an integer or None, slicing a `TensorShape`.
@@ -424,7 +424,7 @@ class TensorShape:
         return make_shape(self._dims + other._dims)
 
     def with_rank(self, rank: int | None) -> "TensorShape":
-        """Returns this shape, of which the rank is then known.
+        """Returns this shape with a known rank.
 
         Args:
           rank: an integer, or None for any.

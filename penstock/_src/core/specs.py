@@ -119,7 +119,7 @@ class TypeSpec:
         return self._deserialize(nest.map_structure(unnamed, self._serialize()))
 
     def _with_tensor_ranks_only(self) -> "TypeSpec":
-        """Returns this type with shapes of which only the ranks are known; Keras 2 reads generators by it."""
+        """Return this type with shapes reduced to their ranks; Keras 2 reads generators by it."""
 
         def of_rank(part: Any) -> Any:
             if isinstance(part, TypeSpec):
@@ -337,14 +337,14 @@ def _supertype(a: Any, others: list[Any]) -> Any:
 
 
 def _form_of(value: Any) -> Any:
-    """What tuples of one form have in common: the length, and of named tuples the name and the fields."""
+    """Return the form of a tuple: the length, and of named tuples the name and the fields."""
     if not isinstance(value, tuple):
         return None
     return len(value), hasattr(value, "_fields") and (type(value).__name__, value._fields)
 
 
 class BatchableTypeSpec(TypeSpec):
-    """A type whose values can be batched and unbatched, as `tf.data` and `tf.map_fn` do."""
+    """A type with values that can be batched and unbatched, as `tf.data` and `tf.map_fn` do."""
 
     # Turns values into others that can be batched, for types that are not batched as they are.
     __batch_encoder__: Any = None
@@ -365,7 +365,7 @@ class BatchableTypeSpec(TypeSpec):
         return self._encoded_components(value, 0)
 
     def _to_batched_tensor_list(self, value: Any) -> list[Any]:
-        """The tensors of a value, each of which can be unbatched.
+        """The tensors of a value. Each of them can be unbatched.
 
         Raises:
           ValueError: one is a scalar.

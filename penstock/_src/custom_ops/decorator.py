@@ -20,7 +20,7 @@ OP_TYPE = re.compile(r"[A-Z][A-Za-z0-9_]*(>[A-Z][A-Za-z0-9_]*)*\Z")
 
 
 class CustomOp(NamedTuple):
-    """What the functions that `penstock.op` makes have as `__penstock_op__`.
+    """Value of the attribute `__penstock_op__` of functions that `penstock.op` makes.
 
     Args:
       name: in graphs and messages, such as "MyOps>SmoothRelu".
@@ -124,7 +124,7 @@ def _make(
             f"penstock.op: kind: expected 'tensors', 'numpy' or 'primitives'. Received {kind!r}."
         )
     if name is None and getattr(function, "__name__", "<lambda>") == "<lambda>":
-        raise TypeError("penstock.op: a function without a name of its own needs `name`.")
+        raise TypeError("penstock.op: `name` is required for a function without a name.")
     op_type = name or _default_name(function)
     _check_name(op_type, home_of(function))
     parameters = parameters_of(op_type, function, 1 if kind == "primitives" else 0)
@@ -139,7 +139,7 @@ def _make(
         run = call_of(parameters, function, gradient)
         return _callable(CustomOp(op_type, kind), parameters, function, run)
     if stateful and kind != "numpy":
-        raise TypeError(f"{op_type}: primitives have no state.")
+        raise TypeError(f"{op_type}: an op of primitives cannot be stateful.")
     cls = make_class(
         op_type, parameters, function, _results(parameters, dtype, shape, elementwise),
         is_numpy=kind == "numpy", gradient=gradient, is_differentiable=differentiable, is_stateful=stateful,

@@ -35,7 +35,7 @@ class GivenGradient:
         unknown = set(self.attributes) - set(parameters.attributes)
         if unknown:
             raise TypeError(
-                f"{parameters.op}: its gradient takes {', '.join(sorted(unknown))}, which is no attribute of the op."
+                f"{parameters.op}: its gradient takes {', '.join(sorted(unknown))}, which is not an attribute of the op."
             )
 
     def check_results(self, count: int) -> None:

@@ -41,7 +41,7 @@ def load_op_library(library_filename: Any) -> types.ModuleType:
         raise errors.NotFoundError(
             None,
             None,
-            f"{library_filename}: libraries of compiled ops cannot be loaded by Penstock.",
+            f"{library_filename}: Penstock cannot load libraries of compiled ops.",
         )
     if not path.exists():
         raise errors.NotFoundError(None, None, f"{library_filename}: there is no such file.")
@@ -121,5 +121,5 @@ def load_file_system_library(library_filename: Any) -> None:
       NotFoundError: always.
     """
     raise errors.NotFoundError(
-        None, None, f"{library_filename}: file system libraries cannot be loaded by Penstock."
+        None, None, f"{library_filename}: Penstock cannot load file system libraries."
     )

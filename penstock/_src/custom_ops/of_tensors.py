@@ -1,4 +1,4 @@
-"""Ops of Python functions over tensors: a traced function, whose gradient is derived or given."""
+"""Ops of Python functions over tensors: a traced function with a derived or given gradient."""
 
 from __future__ import annotations
 

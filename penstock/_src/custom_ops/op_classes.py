@@ -34,7 +34,7 @@ PROBES = (12, 24)
 
 @dataclass(frozen=True)
 class Results:
-    """What the user says about the results of an op.
+    """The user's specification of an op's results.
 
     Args:
       dtypes: for each result its dtype, or the name of the input whose dtype it has.
@@ -86,7 +86,7 @@ class _Custom(Op):
         return {name: self.attrs[name] for name in self.parameters.attributes}
 
     def _called(self, arguments: Iterable[Any], tensors: Iterable[Any]) -> Any:
-        """Calls the user's function; its errors say of which op it is, and what it was given."""
+        """Call the user's function. Its errors get a note with the op and its arguments."""
         try:
             return self.function(*arguments, **self._attributes())
         except Exception as error:
@@ -346,7 +346,7 @@ def _probe(op: Any, inputs: Sequence[Any], size: int) -> list[list[int]]:
     except (IndexError, MalformedFunction, NotLowerable, TypeError, ValueError) as error:
         shown = ", ".join(f"{n}: {s}" for n, s in zip(op.parameters.inputs, inputs, strict=True))
         raise ValueError(
-            f"{op.parameters.op}: its function makes no result of inputs of the shapes {shown} (tried {shapes}; "
+            f"{op.parameters.op}: its function fails for inputs of the shapes {shown} (tried {shapes}; "
             f"if sizes depend on values, give `shape`): {error}"
         ) from error
     return [[int(n) for n in node.shape] for node in made]

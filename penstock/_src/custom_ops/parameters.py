@@ -29,7 +29,7 @@ ACCEPTED: dict[Any, tuple[type, ...]] = {
 
 @dataclass(frozen=True)
 class Parameters:
-    """What an op takes.
+    """Parameters of an op.
 
     Args:
       op: its name, for messages.

@@ -62,7 +62,7 @@ class DatasetV2(Functional, Sampling, Stored, collections.abc.Iterable, Composit
         return self._variant_tensor_attr
 
     def _trackable_children(self, save_type: str = "checkpoint", **kwargs: Any) -> dict[str, Any]:
-        """What checkpoints save of it: nothing, while SavedModels hold the operations that make it."""
+        """Return the saved children: none for checkpoints, the operations that make the dataset for SavedModels."""
         children = super()._trackable_children(save_type, **kwargs)
         variant = self._variant_tensor
         if save_type == "savedmodel" and isinstance(variant, EagerTensor):
@@ -77,7 +77,7 @@ class DatasetV2(Functional, Sampling, Stored, collections.abc.Iterable, Composit
 
     @staticmethod
     def _spec_of_datasets(spec: Any) -> Any:
-        """The type of datasets whose elements are of type `spec`."""
+        """Return the spec of datasets with elements of type `spec`."""
         return DatasetSpec(spec)
 
     def _inputs(self) -> list[Any]:
@@ -484,7 +484,7 @@ Dataset = DatasetV2  # the public name; libraries also use the other one
 
 
 class _Derived:
-    """A dataset whose variant an op makes."""
+    """A dataset that an op makes."""
 
     def __init__(self, variant: Any, spec: Any, sources: tuple[Any, ...]) -> None:
         self._spec, self._sources = spec, sources

@@ -135,7 +135,7 @@ def _mismatch(spec: Any, values: Any) -> Exception:
 
 
 def generator_spec(types: Any, shapes: Any, signature: Any) -> Any:
-    """Returns the structure of specs that `Dataset.from_generator` is told of.
+    """Return the structure of specs from the arguments of `Dataset.from_generator`.
 
     Raises:
       TypeError: there is neither a signature nor types, or both, or one has a wrong form.

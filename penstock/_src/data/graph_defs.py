@@ -69,7 +69,7 @@ def dataset_of_graph(serialized: bytes) -> Pipeline:
     try:
         found = GraphDef.FromString(serialized)
     except DecodeError as error:
-        raise NotFoundError(f"DatasetFromGraph: `graph_def` is no GraphDef: {error}") from error
+        raise NotFoundError(f"DatasetFromGraph: `graph_def` is not a GraphDef: {error}") from error
     results = [node.input[0] for node in found.node if node.op == _RESULT and node.input]
     if not results:
         raise NotFoundError(f"DatasetFromGraph: the graph has no node of type {_RESULT}.")
@@ -217,7 +217,7 @@ class _Rebuilding:
         found = self._tensors.get(id(dataset))
         if found is None:
             if dataset.made_by is None:
-                raise UnimplementedError(f"{dataset.kind}: no operation makes this dataset again.")
+                raise UnimplementedError(f"{dataset.kind}: no operation can rebuild this dataset.")
             op, values = dataset.made_by
             inputs = [self._value(value) for value in nest.flatten(list(values))]
             found = self.graph.add(op, inputs, self._name(op.op_type)).outputs[0]

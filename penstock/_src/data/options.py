@@ -1,4 +1,4 @@
-"""tf.data.Options: execution options of a pipeline. docs/data.md tells what each does."""
+"""tf.data.Options: execution options of a pipeline. docs/data.md describes each."""
 
 import enum
 import logging
@@ -26,7 +26,7 @@ export_constant("data.experimental.SHARD_HINT", SHARD_HINT)
 
 @export("data.experimental.AutoShardPolicy")
 class AutoShardPolicy(enum.IntEnum):
-    """How a dataset is divided among workers: by files, by elements, or not at all.
+    """Division of a dataset among workers: by files, by elements, or not at all.
 
     `AUTO` divides by files where there are enough, else by elements; `HINT` replaces
     `shard(tf.data.experimental.SHARD_HINT, ...)`.
@@ -46,7 +46,7 @@ class AutoShardPolicy(enum.IntEnum):
 
 @export("data.experimental.ExternalStatePolicy")
 class ExternalStatePolicy(enum.Enum):
-    """How to handle a serialized dataset that depends on external state."""
+    """Handling of a serialized dataset that depends on external state."""
 
     WARN = 0
     IGNORE = 1
@@ -55,7 +55,7 @@ class ExternalStatePolicy(enum.Enum):
 
 @export("data.experimental.AutotuneAlgorithm")
 class AutotuneAlgorithm(enum.Enum):
-    """How parallelism and buffer sizes are chosen."""
+    """Algorithm that chooses parallelism and buffer sizes."""
 
     DEFAULT = 0
     HILL_CLIMB = 1
@@ -248,21 +248,23 @@ _ENUMS = {
 
 @export("data.experimental.AutotuneOptions")
 class AutotuneOptions(OptionsBase):
-    """How parallelism and buffer sizes are chosen."""
+    """Options for choosing parallelism and buffer sizes."""
 
     enabled = _option(bool, "Whether to choose parallelism at run time.")
     cpu_budget = _option(int, "The number of cores to use.")
     ram_budget = _option(int, "The bytes of memory to use.")
-    autotune_algorithm = _option(AutotuneAlgorithm, "How to choose.")
-    initial_parallelism = _option(int, "Where to start.")
+    autotune_algorithm = _option(AutotuneAlgorithm, "Algorithm that chooses.")
+    initial_parallelism = _option(int, "Parallelism to start with.")
     min_parallelism = _option(int, "The least parallelism.")
 
 
 @export("data.experimental.DistributeOptions")
 class DistributeOptions(OptionsBase):
-    """How a dataset is divided among workers."""
+    """Options for dividing a dataset among workers."""
 
-    auto_shard_policy = _option(AutoShardPolicy, "How to divide.", lambda: AutoShardPolicy.AUTO)
+    auto_shard_policy = _option(
+        AutoShardPolicy, "Policy of dividing a dataset among workers.", lambda: AutoShardPolicy.AUTO
+    )
     num_devices = _option(int, "The number of devices fed.")
 
 
@@ -309,14 +311,20 @@ class Options(OptionsBase):
     False
     """
 
-    autotune = _option(AutotuneOptions, "Of autotuning.", AutotuneOptions)
+    autotune = _option(AutotuneOptions, "Options of autotuning.", AutotuneOptions)
     dataset_name = _option(str, "A name for messages.")
-    deterministic = _option(bool, "Whether the order of elements is fixed.")
+    deterministic = _option(bool, "True if the order of elements is fixed.")
     experimental_deterministic = _option(bool, "The same, deprecated.", name="deterministic")
-    experimental_distribute = _option(DistributeOptions, "Of distribution.", DistributeOptions)
+    experimental_distribute = _option(
+        DistributeOptions, "Options of distribution.", DistributeOptions
+    )
     experimental_external_state_policy = _option(ExternalStatePolicy, "About outside state.")
-    experimental_optimization = _option(OptimizationOptions, "Of rewrites.", OptimizationOptions)
-    experimental_service = _option(ServiceOptions, "Of the service.", ServiceOptions)
+    experimental_optimization = _option(
+        OptimizationOptions, "Options of graph rewrites.", OptimizationOptions
+    )
+    experimental_service = _option(
+        ServiceOptions, "Options of the tf.data service.", ServiceOptions
+    )
     experimental_slack = _option(bool, "Start the host's work late.")
     experimental_symbolic_checkpoint = _option(bool, "Checkpoint cursors, not buffers.")
     experimental_threading = _option(
@@ -324,7 +332,7 @@ class Options(OptionsBase):
     )
     experimental_warm_start = _option(bool, "Start threads early.", lambda: Testing.is_on or None)
     framework_type = _option(list, "Who made the pipeline.")
-    threading = _option(ThreadingOptions, "Of threads.", ThreadingOptions)
+    threading = _option(ThreadingOptions, "Options of threads.", ThreadingOptions)
 
     def merge(self, options: "Options") -> "Options":
         """Returns these options with those of others in front of them.

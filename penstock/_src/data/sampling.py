@@ -178,7 +178,7 @@ class Sampling:
         seed: Any = None,
         name: str | None = None,
     ) -> Any:
-        """Returns pairs of class and element, of which some are dropped for a distribution of classes.
+        """Returns pairs of class and element. Some are dropped to reach a distribution of classes.
 
         Args:
           class_func: a function of an element that returns its class, an int32 scalar.
@@ -217,7 +217,7 @@ def _choice(logits: Any, pair: Any) -> Any:
 
 
 def directed(selector: Any, datasets: list[Any], stop_on_empty: bool) -> Any:
-    """The dataset whose elements come from the datasets that `selector` chooses.
+    """Return a dataset that takes each element from the dataset that `selector` chooses.
 
     Raises:
       TypeError: the datasets differ in structure.

@@ -158,7 +158,7 @@ class Stored:
         shard_func: Callable[..., Any] | None = None,
         name: str | None = None,
     ) -> Any:
-        """Returns the dataset whose elements the first full iteration keeps in a folder.
+        """Returns a dataset that stores its elements in a folder during the first full iteration.
 
         Later programs read them from there.
 
@@ -212,7 +212,7 @@ def _check_distributed(
 def _chunks_of(
     kind: Any, path: str, compression: str, spec: Any, reader: Callable[..., Any] | None
 ) -> Any:
-    """The dataset of a distributed snapshot, whose chunks a reader combines."""
+    """Return the dataset of a distributed snapshot. A reader combines its chunks."""
     text = TensorSpec([], dtypes.string)
     listed = raw.ListSnapshotChunksDataset(snapshot_path=path, **structure.attributes(text))
 
@@ -227,7 +227,7 @@ def _chunks_of(
 
 
 def _described_in(folder: str) -> bytes | None:
-    """What tells the structure of the elements that are saved in a folder; None if nothing is."""
+    """Return the serialized structure of the elements that are saved in a folder; None if there is none."""
     try:
         return files.read(os.path.join(folder, _SPEC))
     except errors.NotFoundError:
@@ -252,7 +252,7 @@ def _spec_in(data: bytes, path: str) -> Any:
     with parsing(path):
         spec = decode(message)
     if not all(isinstance(part, TypeSpec) for part in nest.flatten(spec)):
-        raise errors.DataLossError(f"{path}: {spec!r:.80} is no structure of TypeSpecs.")
+        raise errors.DataLossError(f"{path}: {spec!r:.80} is not a structure of TypeSpecs.")
     return spec
 
 

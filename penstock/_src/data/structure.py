@@ -262,7 +262,7 @@ def _leaf_to_tensors(spec: Any, value: Any) -> list[Any]:
 
 
 def to_batched_tensors(spec: Any, element: Any) -> list[Tensor]:
-    """The flat tensors of a batched element, whose rows are separate elements."""
+    """Return the flat tensors of a batched element. Its rows are separate elements."""
     tensors = []
     for leaf, value in zip(nest.flatten(spec), flatten_like(spec, element)):
         if _is_ragged(leaf):

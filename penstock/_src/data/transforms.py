@@ -61,7 +61,7 @@ class Transforms:
         return self._derived(kind or f"_{op}", variant, self.element_spec, self)
 
     def _of(self, op: str, spec: Any, *inputs: Any, kind: str | None = None, **attrs: Any) -> Any:
-        """Applies the dataset op `op`, whose elements have structure `spec`."""
+        """Apply the dataset op `op`, which gives elements of structure `spec`."""
         variant = getattr(raw, op)(
             self._variant_tensor,
             *inputs,
@@ -216,7 +216,7 @@ class Transforms:
 
     @shortening
     def ignore_errors(self, log_warning: bool = False, name: str | None = None) -> Any:
-        """Returns the dataset without the elements whose computation raises an error.
+        """Returns the dataset without elements that raise an error.
 
         Args:
           log_warning: whether a warning is written for each.
@@ -286,7 +286,7 @@ class Transforms:
 
     @shortening
     def cache(self, filename: Any = "", name: str | None = None) -> Any:
-        """Returns the dataset whose elements are kept by the first full iteration.
+        """Returns a dataset that keeps its elements during the first full iteration.
 
         Everything before it runs once: put random transformations after it.
 
@@ -571,7 +571,7 @@ class Transforms:
 
     @shortening
     def fingerprint(self) -> Tensor:
-        """Returns a hash that tells datasets apart.
+        """Returns a hash that differs between different datasets.
 
         Returns:
           A uint64 scalar.

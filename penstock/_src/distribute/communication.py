@@ -1,4 +1,4 @@
-"""How replicas communicate: options of collective operations."""
+"""Communication of replicas: options of collective operations."""
 
 import dataclasses
 import logging
@@ -13,7 +13,7 @@ from penstock._src.util.export import export
     "distribute.experimental.CollectiveCommunication",
 )
 class CommunicationImplementation(Enum):
-    """How workers exchange values: `NCCL` between their cards, `RING` through the host, or `AUTO`, NCCL where all workers can.
+    """Exchange of values between workers: `NCCL` between their GPUs, `RING` through the host, or `AUTO`, NCCL where all workers can.
 
     >>> tf.distribute.experimental.CommunicationImplementation.RING.name
     'RING'

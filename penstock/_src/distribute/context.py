@@ -149,7 +149,7 @@ def _nesting_error(what: str) -> RuntimeError:
 
 
 class Creator:
-    """Makes variables as a strategy does, in whose scope they are made."""
+    """Create variables as the strategy of the scope does."""
 
     def __init__(self, strategy: Any) -> None:
         self.strategy = strategy

@@ -251,7 +251,7 @@ def goes_by_nccl(values: Sequence[Any]) -> bool:
 
 
 def reductions_for(devices: Sequence[str]) -> CrossDeviceOps:
-    """How values of replicas on these devices are reduced if the program does not say."""
+    """Return the default reduction of values of replicas on these devices."""
     numbers = [number_named(device) for device in devices]
     is_theirs = has_gpus() and CPU not in numbers and above("can_combine")(numbers, ())
     return NcclAllReduce() if is_theirs else ReductionToOneDevice()

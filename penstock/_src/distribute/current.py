@@ -10,7 +10,7 @@ from penstock._src.util.export import export
 
 @export("distribute.get_strategy")
 def get_strategy() -> Any:
-    """Returns the strategy whose scope is entered, or the default one.
+    """Returns the strategy of the current scope, or the default one.
 
     Returns:
       A `tf.distribute.Strategy`.

@@ -1,4 +1,4 @@
-"""What a strategy does, for authors of strategies and of distribution-aware code.
+"""Methods of a strategy for authors of strategies and of distribution-aware code.
 
 The public methods check where they are called, and call the hooks below, whose names begin with an underscore: a strategy of
 one's own overrides hooks. Those here are of a strategy with one replica.
@@ -67,7 +67,7 @@ class StrategyExtended:
     parameter_devices = read_only("_strategy.devices", "The devices that hold variables.")
 
     experimental_require_static_shapes = property(
-        lambda _: False, doc="Whether all shapes must be static."
+        lambda _: False, doc="True if all shapes must be static."
     )
 
     # -- replicas
@@ -440,10 +440,10 @@ class StrategyExtended:
         return config_proto
 
     experimental_between_graph = property(
-        lambda self: False, doc="Whether each worker has a graph of its own."
+        lambda self: False, doc="True if each worker has a graph of its own."
     )
     experimental_should_init = property(
-        lambda self: True, doc="Whether variables are initialized here."
+        lambda self: True, doc="True if this process initializes variables."
     )
-    should_checkpoint = property(lambda self: True, doc="Whether checkpoints are written here.")
-    should_save_summary = property(lambda self: True, doc="Whether summaries are written here.")
+    should_checkpoint = property(lambda self: True, doc="True if this process writes checkpoints.")
+    should_save_summary = property(lambda self: True, doc="True if this process writes summaries.")

@@ -53,7 +53,7 @@ class ReplicaContext:
         return self._strategy.extended._get_local_replica_id(self._id)
 
     num_replicas_in_sync = read_only(
-        "_strategy.num_replicas_in_sync", "How many replicas step together."
+        "_strategy.num_replicas_in_sync", "Number of replicas that step together."
     )
     devices = read_only("_strategy.devices", "The devices of the replica.")
 
@@ -125,7 +125,7 @@ class ReplicaContext:
 
 @export("distribute.Strategy", v1=[])
 class Strategy:
-    """How computation and variables are spread over devices.
+    """Distribution of computation and variables over devices.
 
     Variables are made in its scope, and `run` calls a function once for each replica.
 
@@ -146,7 +146,7 @@ class Strategy:
         self._extended = extended
         self.default_replica = ReplicaContext(self, 0)
 
-    extended = read_only("_extended", "What authors of distribution-aware code call.")
+    extended = read_only("_extended", "Methods for authors of distribution-aware code.")
 
     @property
     def num_replicas_in_sync(self) -> int:
@@ -270,7 +270,7 @@ class Strategy:
         return self._extended._local_results(value)
 
     def experimental_distribute_dataset(self, dataset: Any, options: Any = None) -> Any:
-        """Returns a dataset of which every replica gets a share of each batch.
+        """Returns a dataset that gives every replica a share of each batch.
 
         Args:
           dataset: a `tf.data.Dataset` of batches for all replicas together.

@@ -112,7 +112,7 @@ class TPUStrategy(_LogicalDevices):
 
 
 class _ExperimentalTPUStrategy(Strategy):
-    """A strategy for TPUs, of which there are none; an older form of `tf.distribute.TPUStrategy`.
+    """A strategy for TPUs, which Penstock does not have; an older form of `tf.distribute.TPUStrategy`.
 
     Args:
       tpu_cluster_resolver: a `tf.distribute.cluster_resolver.TPUClusterResolver`.

@@ -15,7 +15,7 @@ from penstock._src.util.signatures import read_only
 
 @export("distribute.ReduceOp", v1=["distribute.ReduceOp"])
 class ReduceOp(Enum):
-    """How the values of replicas become one: `SUM` or `MEAN`.
+    """Reduction of replicas' values to one: `SUM` or `MEAN`.
 
     >>> tf.distribute.ReduceOp.SUM.name
     'SUM'
@@ -38,7 +38,7 @@ class ReduceOp(Enum):
 
 @export("distribute.InputReplicationMode")
 class InputReplicationMode(Enum):
-    """How often an input function is called."""
+    """Number of calls of an input function."""
 
     PER_WORKER = "PER_WORKER"
     PER_REPLICA = "PER_REPLICA"
@@ -46,7 +46,7 @@ class InputReplicationMode(Enum):
 
 @export("distribute.InputContext")
 class InputContext:
-    """What a function that makes a dataset is told of its part of the input.
+    """Description of the part of the input that a dataset function makes.
 
     Args:
       num_input_pipelines: how many pipelines there are.
@@ -68,9 +68,11 @@ class InputContext:
         self._input_pipeline_id = input_pipeline_id
         self._num_replicas_in_sync = num_replicas_in_sync
 
-    num_replicas_in_sync = read_only("_num_replicas_in_sync", "How many replicas step together.")
+    num_replicas_in_sync = read_only(
+        "_num_replicas_in_sync", "Number of replicas that step together."
+    )
     input_pipeline_id = read_only("_input_pipeline_id", "The number of this pipeline, from 0.")
-    num_input_pipelines = read_only("_num_input_pipelines", "How many pipelines there are.")
+    num_input_pipelines = read_only("_num_input_pipelines", "Number of input pipelines.")
 
     def get_per_replica_batch_size(self, global_batch_size: int) -> int:
         """Returns the batch size of each replica.
@@ -108,7 +110,7 @@ InputOptions = collections.namedtuple(
     ],
     defaults=[True, InputReplicationMode.PER_WORKER, False, 1],
 )
-InputOptions.__doc__ = """How a strategy distributes a dataset.
+InputOptions.__doc__ = """Options of a strategy's distribution of a dataset.
 
 Args:
   experimental_fetch_to_device: whether elements are put on the replicas' devices.
@@ -143,7 +145,7 @@ export_constant("distribute.RunOptions", RunOptions)
 
 @export("distribute.DistributedValues", v1=[])
 class DistributedValues:
-    """Values of which each replica has one.
+    """Values, one for each replica.
 
     Args:
       values: the values, one for each replica.
@@ -259,7 +261,7 @@ class Mirrored(DistributedDelegate):
     """
 
     def _as_graph_element(self) -> Any:
-        """What a session fetches."""
+        """Return the element that a session fetches."""
         held = self._get()
         return held._as_graph_element() if hasattr(held, "_as_graph_element") else held
 
@@ -279,7 +281,9 @@ class ValueContext:
     replica_id_in_sync_group = read_only(
         "_replica_id_in_sync_group", "The number of the replica, from 0."
     )
-    num_replicas_in_sync = read_only("_num_replicas_in_sync", "How many replicas step together.")
+    num_replicas_in_sync = read_only(
+        "_num_replicas_in_sync", "Number of replicas that step together."
+    )
 
 
 export("distribute.experimental.ValueContext", v1=["distribute.experimental.ValueContext"])(
@@ -288,7 +292,7 @@ export("distribute.experimental.ValueContext", v1=["distribute.experimental.Valu
 
 
 class MultiStepContext:
-    """What the steps of `experimental_run_steps_on_iterator` leave behind."""
+    """Outputs of the steps of `experimental_run_steps_on_iterator`."""
 
     def __init__(self) -> None:
         self.last_step_outputs: dict[str, Any] = {}
@@ -327,7 +331,7 @@ class MultiStepContext:
         replica.merge_call(merge, args=(output,))
 
     def set_non_tensor_output(self, name: str, output: Any) -> None:
-        """Keeps an output that is no tensor; in a replica, those of all replicas."""
+        """Keeps an output that is not a tensor; in a replica, those of all replicas."""
         replica = current()[1]
         if replica is None:
             self.non_tensor_outputs[name] = output

@@ -81,7 +81,7 @@ def outermost_graph() -> Any:
 @export("init_scope")
 @contextlib.contextmanager
 def init_scope() -> Iterator[None]:
-    """A context whose operations run outside of all functions that are being traced.
+    """A context that runs its operations outside of all functions being traced.
 
     It is for values that a function makes once, such as the initial value of a variable. The
     operations see no control dependencies and no tape; the name scope stays.

@@ -127,7 +127,7 @@ def _finish(kernel: Kernel, inputs: Sequence[Any], value: Any) -> EagerTensor | 
 
 
 def _execute_mixed(cls: type[Op], inputs: Sequence[Any], attrs: dict[str, Any]) -> Any:
-    """Runs an op whose inputs include arrays, numbers, variables or lists, if a kernel is cached for such inputs."""
+    """Run an op with arrays, numbers, variables or lists among its inputs, if a kernel is cached for such inputs."""
     inputs = [value if type(value) in _PLAIN else _as_input(value) for value in inputs]
     try:
         kernel = cls.bound[(*map(_kind, inputs), *attrs.items(), *map(type, attrs.values()))]
@@ -143,7 +143,7 @@ def _execute_mixed(cls: type[Op], inputs: Sequence[Any], attrs: dict[str, Any]) 
 
 
 def _run_on_lists(kernel: Kernel, inputs: Sequence[Any]) -> EagerTensor | None:
-    """Runs a kernel some of whose inputs are lists of tensors."""
+    """Run a kernel with lists of tensors among its inputs."""
     tensors: list[EagerTensor] = []
     values: list[Any] = []
     for value in inputs:

@@ -1,4 +1,4 @@
-"""EagerTensor: a tensor whose value is in memory, shared with NumPy."""
+"""EagerTensor: a tensor with a value in memory, shared with NumPy."""
 
 from typing import Any
 
@@ -72,7 +72,7 @@ class EagerTensor(Tensor):
         return value.copy()
 
     def _numpy(self) -> Any:
-        """What `numpy` returns, but sharing memory with the tensor: libraries read it by this name."""
+        """Return the result of `numpy` without a copy: libraries read it by this name."""
         value = self._value
         return value if type(value) is np.ndarray and value.ndim else self.numpy()
 
@@ -110,7 +110,7 @@ class EagerTensor(Tensor):
 
     @property
     def is_packed(self) -> bool:
-        """False: there are no packed tensors."""
+        """False: packed tensors do not exist."""
         return False
 
     @property

@@ -33,7 +33,7 @@ _TRACKERS: list[ResourceTracker] = []
 
 @contextlib.contextmanager
 def resource_tracker_scope(resource_tracker: ResourceTracker) -> Iterator[None]:
-    """A context whose new resources are added to the tracker, also those of contexts within."""
+    """A context that adds new resources to the tracker, including those of inner contexts."""
     global _TRACKERS
     before = _TRACKERS
     _TRACKERS = [*before, resource_tracker]

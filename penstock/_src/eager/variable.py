@@ -111,7 +111,7 @@ def _mode(default: Any, mode: Any, name: str | None) -> Any:
 
 @export("Variable", v1=[])
 class Variable(Trackable, AnyTensor, metaclass=_VariableMaker):
-    """A tensor whose value can be assigned and stays between calls.
+    """A tensor with a value that can be assigned and stays between calls.
 
     A read is a snapshot: what was read does not change with the next assignment. A function that
     makes variables must make them at its first call only.
@@ -274,12 +274,12 @@ class Variable(Trackable, AnyTensor, metaclass=_VariableMaker):
     def _unique_id(self) -> str:
         return f"{self._name}_{self._unique}"
 
-    trainable = read_only("_trainable", "Whether tapes watch the variable automatically.")
+    trainable = read_only("_trainable", "True if tapes watch the variable automatically.")
     constraint = read_only("_constraint", "The function that optimizers apply after an update.")
     synchronization = read_only(
         "_synchronization", "When the copies of a distributed variable are brought together."
     )
-    aggregation = read_only("_aggregation", "How values assigned by several replicas become one.")
+    aggregation = read_only("_aggregation", "Aggregation of values that several replicas assign.")
 
     @property
     def device(self) -> str:

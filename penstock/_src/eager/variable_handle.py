@@ -54,7 +54,7 @@ def scoped(name: str) -> str:
 
 
 def under(*names: str) -> contextlib.AbstractContextManager[Any]:
-    """The graph scope `names`, of which the first is the variable's full name."""
+    """Enter the graph scope `names`. The first is the variable's full name."""
     graph = STATE.graph
     return contextlib.nullcontext() if graph is None else graph.name_scope("/".join(names) + "/")
 

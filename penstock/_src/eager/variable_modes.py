@@ -1,4 +1,4 @@
-"""How the copies of a distributed variable are brought together."""
+"""Synchronization and aggregation of a distributed variable's copies."""
 
 from enum import Enum
 
@@ -25,7 +25,7 @@ class VariableSynchronization(Enum):
 
 @export("VariableAggregation", v1=[])
 class VariableAggregation(Enum):
-    """How values that several replicas assign to a variable become one.
+    """Aggregation of values that several replicas assign to a variable.
 
     `NONE` (assigning different values is an error), `SUM`, `MEAN` or `ONLY_FIRST_REPLICA`.
 

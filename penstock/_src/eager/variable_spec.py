@@ -104,7 +104,7 @@ class VariableSpec(DenseSpec):
             )
 
     def placeholder_value(self, placeholder_context: Any) -> Any:
-        """Returns a variable whose handle is a placeholder; the same one for each `alias_id`."""
+        """Return a variable with a placeholder as its handle; the same one for each `alias_id`."""
         known = self.alias_id is not None
         if known and placeholder_context.has_placeholder(self.alias_id):
             return placeholder_context.get_placeholder(self.alias_id)

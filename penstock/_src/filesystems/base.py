@@ -1,4 +1,4 @@
-"""What every kind of file system can do."""
+"""Base of all file systems."""
 
 import abc
 import fnmatch

@@ -419,7 +419,7 @@ class Function(Trackable):
 
     @property
     def function_spec(self) -> FunctionSpec:
-        """What is known of the Python function before it is called."""
+        """Signature of the Python function, as known before it is called."""
         return FunctionSpec.from_function_and_signature(
             self._python_function, self.input_signature, jit_compile=self._jit_compile
         )
@@ -505,7 +505,7 @@ class BoundFunction(Function):
         if instance is None:
             name = self._unbound_function.__qualname__
             raise ReferenceError(
-                f"{name} is called on an object that is gone: a tf.function does not keep the object of "
+                f"{name} is called on an object that no longer exists: a tf.function does not keep the object of "
                 "its method alive. Keep it in a variable while the method is called."
             )
         return types.MethodType(self._unbound_function, instance)

@@ -1,4 +1,4 @@
-"""Why a function is traced again: the parameters whose values, dtypes or shapes are others than at the last trace, and what to do."""
+"""Reasons of retracing: the parameters that differ from the last trace in values, dtypes or shapes, and advice."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -32,7 +32,7 @@ def changes(before: Arguments, now: Arguments) -> str:
 def _by_parameter(
     structure: Sequence[tuple[str, Any]], specs: Sequence[TensorSpec]
 ) -> Iterator[tuple[str, tuple[Any, list[TensorSpec]]]]:
-    """Yields the name of each parameter with its description and the specs of its tensors, as far as they can be told apart."""
+    """Yield the name of each parameter with its description and the specs of its tensors, as far as they can be distinguished."""
     remaining = iter(specs)
     for name, description in structure:
         count = _tensors_in(description)

@@ -36,7 +36,7 @@ _ABOUT_PRINT = "To print in every call, use tf.print."
 
 
 def warn(function: Any, prints_values: bool = False) -> None:
-    """Warns about side effects of a Python function whose trace is reused; `print` may be part of the trace."""
+    """Warn about side effects of a Python function when its trace is reused; `print` may be part of the trace."""
     plain = getattr(inspect.unwrap(function), "__func__", inspect.unwrap(function))
     if not isinstance(plain, types.FunctionType) or not is_user_module(plain.__module__):
         return

@@ -68,7 +68,7 @@ class Leaves(list):
         self.extend(parts)
 
     def specs(self) -> list[TensorSpec]:
-        """What a trace is made for: the types of the tensors, of composite objects no more than what their own types say."""
+        """Return the specs that a trace is made for: the types of the tensors, and the general types of composite objects."""
         return [self.general.get(at) or spec_of(leaf) for at, leaf in enumerate(self)]
 
 

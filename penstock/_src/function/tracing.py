@@ -131,7 +131,7 @@ def _is_of_variable(value: Any, values: Leaves) -> bool:
 
 
 def _without_variables(held: Sequence[Any], values: Leaves) -> list[Any]:
-    """What is held for the tensors that are no variables' handles."""
+    """Return the entries of tensors that are not variables' handles."""
     pairs = zip(held, values, strict=True)
     return [each for each, value in pairs if not _is_of_variable(value, values)]
 

@@ -71,7 +71,7 @@ def _tensor(value: Any) -> Any:
 @export("xla.experimental.jit_scope")
 @contextlib.contextmanager
 def jit_scope(compile_ops: Any = True, separate_compiled_gradients: bool = False) -> Iterator[None]:
-    """A context whose operations are compiled; functions always are.
+    """A context that compiles its operations. Functions are always compiled.
 
     Args:
       compile_ops: whether to compile, or a function of an operation that says so.

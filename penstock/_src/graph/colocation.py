@@ -51,7 +51,7 @@ class Colocation:
 
     @contextlib.contextmanager
     def colocated_gradients(self) -> Iterator[None]:
-        """Within this scope operations of gradients are made to run beside those whose gradients they are part of."""
+        """Within this scope, place gradient operations beside the operations that they differentiate."""
         before, self.colocates_gradients = self.colocates_gradients, True
         try:
             yield

@@ -92,14 +92,14 @@ _LEADING = {"call": 0, "while": 0, "if": 1, "case": 1}
 
 
 def _resources(op: Operation) -> list[int]:
-    """The ids of the resources that an operation uses, itself or in functions of datasets whose elements it reads."""
+    """Return the ids of the resources that an operation uses, itself or in functions of datasets that it reads."""
     found = [t._id for t in op._inputs if t.dtype is dtypes.resource]
     reads = op.raw_op.iteration == "elements" or op.raw_op.control
     return found + _used_by_datasets(op) if reads else found
 
 
 def _used_by_datasets(op: Operation) -> list[int]:
-    """The ids of the resources that functions of the datasets use of which an operation may read elements."""
+    """Return the ids of the resources used by functions of datasets that an operation may read."""
     queue = []
     reads = op.raw_op.iteration == "elements"  # other variants may be lists of tensors
     for t in op._inputs:
@@ -187,7 +187,7 @@ def _has_unnamed_effect(op: Operation) -> bool:
 
 @dataclasses.dataclass(frozen=True)
 class Effects:
-    """What the operations of a graph, `count` of them, write: the ids of resources, and whether there is anything else."""
+    """Effects of the `count` operations of a graph: the ids of written resources, and True if there are other effects."""
 
     count: int
     written: frozenset[int]
@@ -195,7 +195,7 @@ class Effects:
 
 
 def _effects(graph: Any) -> Effects:
-    """What the operations of a graph write; cached until operations are added."""
+    """Return the effects of a graph's operations. They are cached until operations are added."""
     found = graph.effects
     operations = graph._operations
     if found is None or found.count != len(operations):

@@ -1,4 +1,4 @@
-"""Methods of graphs and operations for TensorFlow 1 (protocol buffers, sessions), whose code is imported on first use."""
+"""Methods of graphs and operations for TensorFlow 1 (protocol buffers, sessions). Their code is imported on first use."""
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType

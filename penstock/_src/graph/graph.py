@@ -291,7 +291,7 @@ class Graph(Colocation, GraphConversions):
 
     @property
     def _variable_creator_stack(self) -> list[Any]:
-        """What makes variables, outermost first: the same for all graphs of a thread."""
+        """Creators of variables, outermost first: the same for all graphs of a thread."""
         return STATE.variable_creators
 
     @_variable_creator_stack.setter
@@ -300,7 +300,7 @@ class Graph(Colocation, GraphConversions):
 
     @property
     def _resource_creator_stack(self) -> dict[Any, list[Any]]:
-        """What makes resources by the names of their classes, outermost first: the same for all graphs of a thread."""
+        """Creators of resources by class names, outermost first: the same for all graphs of a thread."""
         return STATE.resource_creators
 
     def _get_control_flow_context(self) -> Any:
@@ -588,7 +588,7 @@ class Graph(Colocation, GraphConversions):
         return len(self._operations)
 
     finalized: bool = read_only(
-        "_finalized", "Whether the graph is finalized: nothing can be added any more."
+        "_finalized", "True if the graph is finalized, so that nothing can be added."
     )
 
     def finalize(self) -> None:
@@ -627,7 +627,7 @@ class Graph(Colocation, GraphConversions):
             self.add_to_collection(name, value)
 
     def get_collection(self, name: Any, scope: str | None = None) -> list[Any]:
-        """Returns a copy of a collection, or of its items whose names start with `scope`.
+        """Returns a copy of a collection, or of its items with names that start with `scope`.
 
         Args:
           name: of the collection.

@@ -74,7 +74,7 @@ class GraphFunction(TensorSignature):
         return self is other
 
     is_stateful: bool = read_only(
-        "graph.is_stateful", "Whether running it has an effect or reads state."
+        "graph.is_stateful", "True if running the function has an effect or reads state."
     )
 
     @property

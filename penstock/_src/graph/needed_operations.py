@@ -24,7 +24,7 @@ def goes_back(op: Operation) -> bool:
 
 
 def _needs(op: Operation, given: set[int]) -> list[Operation]:
-    """The operations whose results or effects an operation needs."""
+    """Return the operations that give an operation's inputs or must precede it."""
     return [t.op for t in op._inputs if t._id not in given] + list(op._control_inputs)
 
 
@@ -60,7 +60,7 @@ def _is_unread(op: Operation) -> bool:
 
 
 def _awaited_through(op: Operation, given: set[int]) -> list[Operation]:
-    """What runs before an operation that only reads, and has effects."""
+    """Return the operations with effects that run before an operation that only reads."""
     found: list[Operation] = []
     pending, seen = [op], {id(op)}
     while pending:

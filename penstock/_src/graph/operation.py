@@ -224,7 +224,7 @@ class Operation(OperationConversions):
 
     @property
     def _original_op(self) -> "Operation | None":
-        """The operation in whose place it was made; in a gradient, the one whose gradient it is part of."""
+        """The operation that this one replaces; in a gradient, the operation that it differentiates."""
         if self.made_for is not None:
             return self.made_for
         found = (

@@ -63,12 +63,12 @@ class Code:
         return read(self.file_name)
 
     def file(self, compiled: bytes) -> bytes:
-        """What is kept of its object code."""
+        """Return the cached form of the object code."""
         return compiled
 
 
 class NamedCode(Code):
-    """Code whose text is written when somebody needs it, and not at all where its object code is kept.
+    """Code with a text that is written only when needed: not if the object code is cached.
 
     A file that is kept begins with a line of exports and facts, which only the text would tell.
 
@@ -101,7 +101,7 @@ class NamedCode(Code):
         said = self.__dict__.get("_said")
         if said is not None and said != (written.exports, written.facts):
             raise InternalError(
-                f"The kept code of {self.name} says {said}, its text says otherwise."
+                f"The cached code of {self.name} has the exports and facts {said}, which differ from its text's."
             )
         return written.text
 

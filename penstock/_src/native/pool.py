@@ -417,7 +417,7 @@ def _checked(threads: int) -> int:
     """A number of threads that a pool can have."""
     if not 1 <= threads <= MOST_THREADS:
         raise errors.InvalidArgumentError(
-            f"Thread pool: a size from 1 to {MOST_THREADS}. Received {threads}."
+            f"Thread pool: expected a size from 1 to {MOST_THREADS}. Received {threads}."
         )
     return threads
 

@@ -101,7 +101,7 @@ class _Description(np.ndarray):
 
 
 def _bound(call: Call, name: str, log: np.ndarray | None):
-    """What runs a call's table by one of the entries."""
+    """Return the callable that runs a call's table by one of the entries."""
     known = np.zeros(_DESCRIPTION, np.int64).view(_Description)
     known[:] = (
         call.table.ctypes.data, call.table.size, call.patches.ctypes.data, len(call.patches), call.inputs,
@@ -250,7 +250,7 @@ def _emit_lane(m: Module, name: str) -> None:
 
 
 def _ending(f: Fn, signals: Val, main: Val, deadline: Val) -> Val:
-    """Not 0 if a signal or the deadline, of which there is none if it is 0, ends the run; of a deadline the status tells."""
+    """Return nonzero if a signal or the deadline (0: none) ends the run. The status records the deadline."""
 
     def look():
         late = (f.call("penstock_nanoseconds", ret=I64) > deadline) & deadline.ne(0)

@@ -123,7 +123,7 @@ class Target:
         return self.architecture.startswith("thumb")
 
     def lanes(self, element: str) -> int:
-        """How many elements one register holds."""
+        """Return the number of elements in one register."""
         return self.vector_bytes // SIZE[element]
 
     def vector(self, element: str) -> str:

@@ -21,7 +21,7 @@ from penstock._src.util.locations import Location, user_location
 
 @dataclass(frozen=True)
 class Place:
-    """Where an op was called: its type, the line of the user's program, and the Keras layer, if there is one."""
+    """Location of an op's call: its type, the line of the user's program, and the Keras layer, if there is one."""
 
     op: str
     location: Location | None

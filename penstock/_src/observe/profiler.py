@@ -113,7 +113,7 @@ def _shown(kernel: KernelRecord, nanoseconds: int) -> dict[str, Any]:
 
 
 class _State:
-    """The profile being taken, or None; and the functions whose graphs are wanted."""
+    """The running profile, or None; and the functions with requested graphs."""
 
     recording: Recording | None = None
     graphs: dict[int, Any] | None = None

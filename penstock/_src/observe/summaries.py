@@ -22,7 +22,7 @@ _BUCKETS = 30
 def plugin_metadata(
     plugin: str, content: Any, data_class: int, description: str | None = None
 ) -> bytes:
-    """The serialized metadata that tells TensorBoard how to show a summary."""
+    """Return the serialized metadata by which TensorBoard chooses a summary's display."""
     metadata = messages.SummaryMetadata(
         summary_description=description or "", data_class=data_class
     )

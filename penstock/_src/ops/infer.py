@@ -151,7 +151,7 @@ def matmul(a: TensorShape, b: TensorShape, transpose_a: bool, transpose_b: bool)
 
 
 def batch_matmul(x: TensorShape, y: TensorShape, adj_x: bool, adj_y: bool) -> TensorShape:
-    """Returns the shape of products of matrices whose leading dimensions broadcast."""
+    """Return the shape of products of matrices with leading dimensions that broadcast."""
     x, y = x.with_rank_at_least(2), y.with_rank_at_least(2)
     if x.rank is None or y.rank is None:
         return UNKNOWN

@@ -1,4 +1,4 @@
-"""Sums on the host whose rounding error does not grow with the number of rows."""
+"""Sums on the host with a rounding error that does not grow with the number of rows."""
 
 import math
 from collections.abc import Sequence
@@ -68,7 +68,7 @@ def _merged(x: np.ndarray, axes: Sequence[int]) -> tuple[np.ndarray, list[bool],
 
 
 def _along(x: np.ndarray, axis: int) -> np.ndarray:
-    """Returns the sum along one axis of an array whose axes come in the order of their strides."""
+    """Return the sum along one axis of an array with its axes in the order of their strides."""
     count = x.shape[axis]
     if count <= FEW or axis == x.ndim - 1:
         return np.add.reduce(x, axis, dtype=x.dtype)

@@ -90,7 +90,7 @@ UniformQuantizedConvolutionDimensionNumbersAttr
 )
 ConvolutionDimensions = UNIFORM["UniformQuantizedConvolutionDimensionNumbersAttr"]
 
-QuantizationMethod.__doc__ = """How a model or a part of it is quantized.
+QuantizationMethod.__doc__ = """Quantization of a model or a part of it.
 
 Attributes:
   preset_method: one of the usual methods.

@@ -85,7 +85,7 @@ class CheckpointManager:
         now = time.time()
         if found.last_preserved_timestamp > now:
             log.warning(
-                "The checkpoints in %s are from the future: the clock was put back. They are kept, and counted from now on.",
+                "The checkpoints in %s are dated in the future: the clock was set back. They are kept, and their age counts from now.",
                 self._directory,
             )
             self._last_preserved = now

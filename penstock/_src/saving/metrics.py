@@ -1,4 +1,4 @@
-"""What has been saved and loaded by this process: counts, durations and sizes, by the function that did it."""
+"""Statistics of saving and loading in this process: counts, durations and sizes, by function."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _LIMITS = [1000 * 1.5**step for step in range(41)]
 
 
 class Durations:
-    """How long something took, in microseconds: all that a histogram tells."""
+    """Durations in microseconds, with the statistics of a histogram."""
 
     def __init__(self) -> None:
         self.count = self.sum = self.sum_squares = self.least = self.most = 0

@@ -1,4 +1,4 @@
-"""The values of a graph of objects, as a checkpoint holds them: tensors by keys (or slices of them), and the message that says whose they are."""
+"""The values of a graph of objects in a checkpoint: tensors (or slices) by keys, and the message that maps them to objects."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ Reads = dict[int, tuple[Any, dict[str, Any]]]
 
 @dataclasses.dataclass
 class Serialized:
-    """What a checkpoint of objects holds: the message, the tensors by keys, and the object of each."""
+    """Contents of a checkpoint of objects: the message, the tensors by keys, and the object of each."""
 
     graph: Any
     tensors: dict[str, Any]
@@ -129,7 +129,7 @@ def _read(found: Any, reads: Reads | None) -> dict[str, Any]:
 
 
 def slots_of(view: ObjectView) -> Iterator[tuple[Any, Any, str, Any]]:
-    """(optimizer, variable, name, slot) of the slots whose optimizer and variable are both in the view."""
+    """Yield (optimizer, variable, name, slot) of the slots with both optimizer and variable in the view."""
     variables = [found for found in view.objects if isinstance(found, Variable)]
     for found in view.objects:
         if hasattr(found, "get_slot_names"):

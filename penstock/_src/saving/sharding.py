@@ -143,7 +143,7 @@ def _task_of(device: Any) -> int | None:
 
 @export(f"{_PACKAGE}.ShardByTaskPolicy")
 class ShardByTaskPolicy(ShardingCallback):
-    """A data file for each task of a cluster that holds variables: for one, where there are no others."""
+    """A data file for each task of a cluster that holds variables. Without a cluster there is one."""
 
     @property
     def description(self) -> str:
@@ -278,7 +278,7 @@ class MaxShardSizePolicy(ShardingCallback):
             content = {one.checkpoint_key: {one.slice_spec: tensor}}
             if size > self._limit:
                 log.warning(
-                    "Tensor %s of %s bytes is larger than a shard may be, and gets one of its own.",
+                    "Tensor %s of %s bytes exceeds the limit of a shard and gets a shard of its own.",
                     one.name,
                     size,
                 )
@@ -322,7 +322,7 @@ def _best_cut(shape: list[int], size: int, room: int) -> tuple[int, int]:
 
 
 def _part(tensor: Any, box: _Box, origin: list[int]) -> Any:
-    """The box of a tensor whose first element is at `origin`."""
+    """Return the given box of a tensor. The tensor's first element is at `origin`."""
     starts = [start - first for start, first in zip(box.start, origin)]
     where = tuple(slice(s, s + n) for s, n in zip(starts, box.shape))
     if not isinstance(tensor, EagerTensor):

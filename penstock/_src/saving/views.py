@@ -113,7 +113,7 @@ class CheckpointView:
 
 @export("train.experimental.PythonState")
 class PythonState(Trackable, abc.ABC):
-    """A base for objects whose state in Python checkpoints keep as bytes."""
+    """A base for objects that store their state as bytes in Python checkpoints."""
 
     @abc.abstractmethod
     def serialize(self) -> bytes:

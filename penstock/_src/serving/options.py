@@ -1,4 +1,4 @@
-"""What a server is told: models, ports, limits."""
+"""Options of a server: models, ports, limits."""
 
 from __future__ import annotations
 

@@ -217,7 +217,7 @@ class Server:
         return grpc_credentials(self.options.tls) if self.options.tls else None
 
     def _first_models(self) -> Sequence[ModelConfig]:
-        """What is served first: what a client had loaded before this process took the place of another, if it did."""
+        """Return the models to serve first: those that clients had loaded in the process that this one replaces, if any."""
         path = self.options.reload_file
         return read_models(path) if path and files.exists(path) else self.options.models
 

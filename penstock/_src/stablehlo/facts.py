@@ -1,4 +1,4 @@
-"""What each operation of StableHLO takes: operands, regions and attributes, as a table for `verify.py`.
+"""Operands, regions and attributes of each operation of StableHLO, as a table for `verify.py`.
 
 A row: the name, how many operands (a number, `n`: any, `1+`: at least one, `2n`: pairs, `2n+1`), then words:
 

@@ -56,7 +56,7 @@ class TupleType:
 
 @dataclass(frozen=True)
 class OtherType:
-    """A type without elements: "token", "none", "index", or one of which only the name is known."""
+    """A type without elements: "token", "none", "index", or a type known by name only."""
 
     name: str
 
@@ -102,7 +102,7 @@ class HloValue:
 
 @dataclass(eq=False)
 class HloOperation:
-    """One operation. `location` tells where it comes from, for messages."""
+    """One operation. `location` is its source, for messages."""
 
     name: str
     operands: list[HloValue]

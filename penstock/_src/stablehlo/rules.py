@@ -1,4 +1,4 @@
-"""What single operations ask of their operands' shapes and their attributes' values, beyond `facts.py`."""
+"""Requirements of single operations on their operands' shapes and their attributes' values, beyond `facts.py`."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,7 +12,7 @@ INTEGERS = (int, np.integer)
 
 
 class Refused(Exception):
-    """What is wrong with an operation."""
+    """Error in an operation."""
 
 
 def expect(condition: bool, text: str) -> None:
@@ -51,7 +51,7 @@ def rank_of(operation: HloOperation, kind: str) -> int:
         found = operation.results[0].type
     else:
         found = operation.operands[int(kind.endswith("1"))].type
-    expect(isinstance(found, TensorType), f"{found} is no tensor")
+    expect(isinstance(found, TensorType), f"{found} is not a tensor")
     return len(found.shape)
 
 
@@ -219,7 +219,7 @@ def _check_scatter(operation: HloOperation) -> None:
 def _pairs(
     operation: HloOperation, own: str, other: str, indices: Sequence[int | None]
 ) -> list[int]:
-    """The batch axes of an operand, for each of which the indices have one."""
+    """Return the batch axes of an operand. The indices have one for each."""
     axes, places = (numbers_of(operation.attributes.get(name)) or [] for name in (own, other))
     fits = len(axes) == len(places) and all(0 <= i < len(indices) for i in places)
     expect(fits, f"its batch axes are {axes} and {places}")

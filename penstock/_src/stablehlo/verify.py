@@ -51,7 +51,7 @@ def verify(module: HloModule) -> HloModule:
         )
     for name, function in module.functions.items():
         if function.name != "func":
-            raise _error(function, f"it is named {name!r} and no function")
+            raise _error(function, f"it is named {name!r} but is not a function")
         with _named(function):
             _check_function(function)
         _check_block(module, function.regions[0].block, set(), 0)

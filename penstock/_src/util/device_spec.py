@@ -160,7 +160,7 @@ class DeviceSpec:
 
 @export(v1=["DeviceSpec"])
 class DeviceSpecV1(DeviceSpec):
-    """A (possibly partial) name of a device, whose parts can be set."""
+    """A (possibly partial) name of a device, with parts that can be set."""
 
     __slots__ = ()
     # As in TensorFlow, setting a part changes the hash.

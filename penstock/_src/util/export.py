@@ -16,7 +16,7 @@ Definition = TypeVar("Definition")
 
 @dataclass(frozen=True)
 class Export:
-    """Where a public object is defined: `module` imports, `attribute` names it there."""
+    """Definition of a public object: the name `attribute` in the module `module`."""
 
     module: str
     attribute: str

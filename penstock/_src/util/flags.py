@@ -141,7 +141,7 @@ class Bytes(int):
 
 
 def _instead(name: str, known: Iterable[str]) -> str:
-    """What a misspelt name was meant to be, as the end of a sentence."""
+    """Return the suggested spelling of a misspelt name, as the end of a sentence."""
     import difflib  # for a warning only
 
     near = difflib.get_close_matches(name, list(known), 1)
@@ -252,7 +252,7 @@ declare(
     "load_seconds",
     float,
     0.0,
-    "How many seconds loading a SavedModel or a file of Keras may take; 0 means any time.",
+    "Seconds that loading a SavedModel or a Keras file may take; 0 means no limit.",
 )
 declare("threads", int, 0, "Threads of the pool; 0 means the cores that this process may use.")
 declare(
@@ -261,13 +261,13 @@ declare(
     "CPU",
     "Device of compiled functions: CPU, GPU, GPU_emulated (on the CPU), PJRT (a plugin), reference (interpreter), null.",
 )
-declare("emulated_gpus", int, 1, "How many cards PENSTOCK_DEVICE=GPU_emulated has.")
-declare("emulated_capability", str, "8.0", "Compute capability of these cards.")
+declare("emulated_gpus", int, 1, "Number of GPUs of PENSTOCK_DEVICE=GPU_emulated.")
+declare("emulated_capability", str, "8.0", "Compute capability of these GPUs.")
 declare(
     "tensor_float_32",
     int,
     1,
-    "0 multiplies float32 exactly on cards that would round it to TF32; `enable_tensor_float_32_execution` sets it.",
+    "0 multiplies float32 exactly on GPUs that would round it to TF32; `enable_tensor_float_32_execution` sets it.",
 )
 declare(
     "pjrt_plugin",
@@ -279,7 +279,7 @@ declare(
     "disable",
     Disabled,
     Disabled(""),
-    f"What the compiler leaves out, by commas: {', '.join(OPTIONAL)}.",
+    f"Comma-separated stages that the compiler leaves out: {', '.join(OPTIONAL)}.",
 )
 declare(
     "optimize",
@@ -292,36 +292,36 @@ declare(
     "allow",
     Allowed,
     None,
-    "What graphs from files may do besides computing, by commas: read_files, write_files, python, network; all; or none, "
-    "which also holds for GraphDefs that the program imports itself.",
+    "Comma-separated capabilities of graphs from files besides computing: read_files, write_files, python, network; all; "
+    "or none, which also applies to GraphDefs that the program imports itself.",
 )
 declare(
     "transport",
     str,
     "",
-    "What carries values between the processes of a cluster: mpi or grpc; by default MPI, if its launcher or Slurm started them.",
+    "Transport of values between a cluster's processes: mpi or grpc; by default MPI if its launcher or Slurm started them.",
 )
 declare(
     "cluster_key",
     str,
     "",
-    "A secret that calls between tasks of a cluster (tf.distribute.Server, the tf.data service) have to bring; none if empty.",
+    "A secret that calls between tasks of a cluster (tf.distribute.Server, the tf.data service) must carry; none if empty.",
 )
 declare(
     "heartbeat",
     float,
     5.0,
-    "Seconds of silence after which the others take a process of their cluster for lost; 0: never.",
+    "Seconds of silence after which a process of the cluster counts as lost; 0: never.",
 )
 declare(
     "compress_sums",
     Compression,
     Compression(""),
-    "bfloat16: large float32 sums over the processes of a cluster, such as gradients, travel in half the bytes, rounded.",
+    "bfloat16: large float32 sums over the processes of a cluster, such as gradients, are sent rounded, in half the bytes.",
 )
 declare(
     "progress",
     int,
     1,
-    "0 shows no line on terminals and in notebooks where tracing, compiling or a command takes over two seconds.",
+    "0 hides the line that terminals and notebooks show if tracing, compiling or a command takes over two seconds.",
 )

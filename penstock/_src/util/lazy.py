@@ -1,4 +1,4 @@
-"""Modules whose attributes are imported on first access (PEP 562)."""
+"""Modules that import attributes on first access (PEP 562)."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def attach(
 
 
 class LazyModule(types.ModuleType):
-    """A module created at run time whose attributes come from a table."""
+    """A module created at run time with attributes from a table."""
 
     def __init__(
         self, name: str, table: Mapping[str, tuple[str, str]], submodules: Iterable[str] = ()

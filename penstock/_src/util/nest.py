@@ -280,7 +280,7 @@ def _shortened(value: Any) -> str:
 
 
 def pack_leaves(structure: Any, leaves: Iterator[Any], expand_composites: bool = False) -> Any:
-    """`pack_sequence_as` for leaves whose number is known to match."""
+    """`pack_sequence_as` for leaves known to match in number."""
     held = children(structure, expand_composites)
     if held is None:
         return next(leaves)
@@ -343,7 +343,7 @@ def map_leaves(structure: Any) -> Any:
 def assert_same_held(
     first: Any, second: Any, check_types: bool, held_by: Callable[[Any], Sequence[Any] | None]
 ) -> None:
-    """`assert_same_structure` for structures whose parts `held_by` returns.
+    """`assert_same_structure` for structures with parts that `held_by` returns.
 
     Raises:
       ValueError: they nest differently.

@@ -32,6 +32,6 @@ def test_parameters_of_zlib_are_followed(tmp_path, compression, options, size):
 
 
 def test_parameters_that_zlib_refuses_are_an_error(tmp_path):
-    with pytest.raises(tf.errors.InvalidArgumentError, match="zlib refuses .*'level': 99"):
+    with pytest.raises(tf.errors.InvalidArgumentError, match="zlib rejects .*'level': 99"):
         _written(tmp_path / "records", compression_type="ZLIB", compression_level=99)
     assert not (tmp_path / "records").exists()

@@ -151,7 +151,7 @@ CONTENTS = {
         ("none", "[1]", [], "Servable not found"),
         ("half", "[1", [], "JSON Parse error"),
         ("half", '["a"]', [], "Received a string"),
-        ("half", "picture", [], "takes no image"),
+        ("half", "picture", [], "cannot take an image"),
         ("half", "damaged npy", [], ".npy file is damaged"),
         ("half", "damaged npz", [], ".npz file is damaged"),
         ("half", "[1]", ["--signature", "no"], "there is no signature 'no'"),

@@ -156,6 +156,8 @@ def test_a_rank_that_stops_in_a_step_is_named(tmp_path):
     done = run(program, tmp_path, pack=1, timeout=2, check=False)
     first, second = of_ranks(done)[0]
     assert first.startswith(
-        "DeadlineExceededError: Rank 1 of 2 has not come to an exchange within 2 s"
+        "DeadlineExceededError: Rank 1 of 2 has not joined an exchange within 2 s"
     )
-    assert second.startswith("UnavailableError: The processes of the cluster can exchange nothing")
+    assert second.startswith(
+        "UnavailableError: The processes of the cluster can no longer exchange values"
+    )

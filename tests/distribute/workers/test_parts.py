@@ -160,9 +160,9 @@ def test_updates_that_mix_elements_are_refused_and_tables_of_embeddings_stay_who
     for lines in of_ranks(launched(BEGIN + REFUSED, tmp_path, 2)).values():
         lamb, muon, sizes = lines[-3:]
         assert (
-            "dense/kernel" in lamb and "elements depend on one another in the operation Sum" in lamb
+            "dense/kernel" in lamb and "elements depend on each other in the operation Sum" in lamb
         )
-        assert "cannot be done in parts: Expected gradient or momentum to have at least 2" in muon
+        assert "cannot be sharded: Expected gradient or momentum to have at least 2" in muon
         assert sizes == str([80, 80, 12, 12, 1, 1])
 
 

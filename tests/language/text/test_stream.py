@@ -60,7 +60,7 @@ def test_prompts_of_conversations():
     assert [part.text for part in parts if not part.is_own] == ["hi", "ho", "hey"]
     with pytest.raises(InvalidArgumentError, match="'system'"):
         prompt_of([("system", "x")], templates)
-    with pytest.raises(InvalidArgumentError, match="does not chat"):
+    with pytest.raises(InvalidArgumentError, match="does not support chat"):
         prompt_of(told, {})
 
 

@@ -89,5 +89,5 @@ def test_requests_that_fail_are_told(version, tmp_path):
     with pytest.raises(InvalidArgumentError, match="takes"):
         warm_up(version(str(tmp_path)), 1 << 20)
     write(tmp_path, [b"\xff\xff"])
-    with pytest.raises(DataLossError, match="record 0 is no PredictionLog"):
+    with pytest.raises(DataLossError, match="record 0 is not a PredictionLog"):
         warm_up(version(str(tmp_path)), 1 << 20)

@@ -42,7 +42,7 @@ def joined(
 
 
 def kernel_name(prefix: str, number: int, name: str) -> str:
-    """What a kernel's function is called in the whole module."""
+    """Return the name of a kernel's function in the whole module."""
     return f"{prefix}{number}_{name}"
 
 

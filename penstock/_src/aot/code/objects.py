@@ -21,7 +21,7 @@ _PREFIX = "kernel"
 
 @dataclass(frozen=True)
 class ModelObjects:
-    """What is linked.
+    """Object files to link.
 
     model      the object of the model
     entry      an object with the one symbol that every shared library has: `penstock_model`, which gives the model's table

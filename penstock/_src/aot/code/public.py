@@ -1,4 +1,4 @@
-"""What a built model shows to the outside, as LLVM IR: the table of its functions, tensors and sizes, and its entries.
+"""Public interface of a built model, as LLVM IR: the table of its functions, tensors and sizes, and its entries.
 
 The layout is that of files/libpenstock_model.h; a change of it is a new ABI.
 """
@@ -122,13 +122,13 @@ class PublicText:
         return name
 
     def export(self, name: str) -> str:
-        """How a public definition begins, before its name."""
+        """Return the beginning of a public definition, before its name."""
         self.names.append(name)
         return "dllexport " if self.model.machine.target.system == "windows" else ""
 
 
 def entry_name(text: PublicText, function: PlannedFunction) -> str:
-    """What the function that runs a signature is called; that of a lone signature has the model's name alone."""
+    """Return the name of the function that runs a signature. A lone signature's function has only the model's name."""
     if len(text.model.functions) == 1:
         return f"{text.name}_run"
     return f"{text.name}_{function.lowered.name}_run"

@@ -25,5 +25,5 @@ def threads_text(machine: Machine) -> str:
     if machine.name.endswith("-macos"):
         target = dataclasses.replace(target, triple=f"{target.architecture}-apple-darwin")
     if not is_supported(target) or machine.pointer != 8:
-        raise UnimplementedError(None, None, f"--threads: not known for {machine.name}.")
+        raise UnimplementedError(None, None, f"--threads: not supported on {machine.name}.")
     return f"{system_calls(target)}{POOL_TEXT}{_UNINTERRUPTED}"

@@ -1,1 +1,1 @@
-"""What is built: signatures lowered and planned for a machine, their variables, and the block of constants that they read."""
+"""The model to build: signatures lowered and planned for a machine, their variables, and the block of constants that they read."""

@@ -46,7 +46,7 @@ class ConstantData:
 def prepacked_arrays(
     plan: Plan, variables: Mapping[int, np.ndarray], machine: Machine
 ) -> list[np.ndarray]:
-    """What the plan keeps packed, packed here by the code that the target would run."""
+    """Pack the weights that the plan keeps packed, by the code that the target would run."""
     libraries: dict[str, Library] = {}
     made = []
     for weights in plan.prepacked:

@@ -1,4 +1,4 @@
-"""What follows from weights alone is computed at build time: transposed filters, the scales of batch norms."""
+"""Constant folding of weights at build time: transposed filters, the scales of batch norms."""
 
 from collections.abc import Collection, Mapping
 from typing import Any

@@ -84,7 +84,7 @@ class Hoisting:
 
 
 def _position(values: list[Any], handle: VariableHandle) -> int:
-    """Where a variable stands among the values, at their end if it is new."""
+    """Return the index of a variable among the values. A new one is appended."""
     for position, value in enumerate(values):
         if value is handle:
             return position

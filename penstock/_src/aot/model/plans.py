@@ -74,7 +74,7 @@ class PlannedModel:
         return Places(self, function, form)
 
     def initial_state(self) -> bytes:
-        """What the states hold at first."""
+        """Return the initial values of the states."""
         data = bytearray(self.arena_start - (HEADER_BYTES if self.arena_start else 0))
         for state in self.states:
             value = np.ascontiguousarray(state.handle.value).tobytes()
@@ -84,7 +84,7 @@ class PlannedModel:
 
 
 class Places:
-    """Where the buffers of one plan are."""
+    """Offsets of the buffers of one plan."""
 
     def __init__(self, model: PlannedModel, function: PlannedFunction, form: int) -> None:
         self.model = model
@@ -178,7 +178,7 @@ def _states(functions: Sequence[PlannedFunction]) -> tuple[tuple[State, ...], in
 
 
 def _text_of(error: Any) -> str:
-    """What an error of a plan, or a check, says; no values, which only the host would print."""
+    """Return the message of a plan's error or check, without values, which only the host would print."""
     check = getattr(error, "check", error)
     if hasattr(check, "message"):
         return str(check.message)

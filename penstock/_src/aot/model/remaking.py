@@ -12,7 +12,7 @@ Replace = Callable[[Any, Node, Sequence[Node]], Node | None]
 
 
 def remade(function: Function, parameters: Sequence[Node], instead: Replace) -> Function:
-    """A function over other parameters, the first of which stand for its own."""
+    """Return a function over other parameters. The first of them replace its own."""
     p: Any = function.roots[0].builder
     made = {old.id: new for old, new in zip(function.parameters, parameters)}
     origin = p.origin

@@ -1,4 +1,4 @@
-"""What a built function is: its concrete function, lowered and planned for each of its batch sizes."""
+"""Signature of a built function: its concrete function, lowered and planned for each of its batch sizes."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ class Tensor:
 
     @property
     def bytes(self) -> int:
-        """Of all, or of one row of a batch."""
+        """Size in bytes: of the whole tensor, or of one row of a batch."""
         return int(np.prod(self.shape, dtype=np.int64)) * self.dtype.size
 
 
@@ -141,7 +141,7 @@ def _output(
     results: Mapping[int, Sequence[tuple[int, ...]]],
     varies: bool,
 ) -> Tensor:
-    """An output, whose first extent is the batch's if it follows it.
+    """Describe an output. Its first extent is the batch's if it follows the batch size.
 
     Raises:
       UnimplementedError: it has a shape of another kind.
@@ -155,7 +155,9 @@ def _output(
     if follows:
         return Tensor(called, dtype, (1, *first[1:]), True)
     raise UnimplementedError(
-        None, None, f"{name}: output '{called}' does not grow row by row with the batch: {shapes}."
+        None,
+        None,
+        f"{name}: output '{called}' must have one row for each example. Its shapes for two batches: {shapes}.",
     )
 
 

@@ -111,5 +111,5 @@ def _position(name: str, source: tuple[str, Any], function: Function, node: Node
     if not any(node in inner.nodes() for inner in function.functions()):
         return -1
     raise UnimplementedError(
-        None, None, f"{name}: the host makes a value anew for each call, as random numbers need it."
+        None, None, f"{name}: the host computes a value for each call, as random numbers require."
     )

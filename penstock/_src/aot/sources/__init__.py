@@ -1,1 +1,1 @@
-"""What stands beside a built model: headers, test programs, packages for C, JavaScript and Python. `files/` has what is the same for all models."""
+"""Files beside a built model: headers, test programs, packages for C, JavaScript and Python. `files/` has those that are the same for all models."""

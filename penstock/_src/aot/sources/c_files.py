@@ -18,7 +18,7 @@ def _upper(text: str) -> str:
 
 
 def prefix_of(model: PlannedModel, function: PlannedFunction, name: str) -> str:
-    """What the names of a signature begin with; of a lone one the model's name alone."""
+    """Return the prefix of a signature's names. For a lone signature it is the model's name."""
     return name if len(model.functions) == 1 else f"{name}_{function.lowered.name}"
 
 

@@ -214,7 +214,9 @@ class Model:
     def __call__(self, *values: Any, **named: Any) -> dict[str, np.ndarray]:
         """Calls the one function of the model."""
         if len(self.functions) != 1:
-            raise ModelError(f"{self.name} has the functions {', '.join(self.functions)}.")
+            raise ModelError(
+                f"{self.name} has several functions: call one of {', '.join(self.functions)}."
+            )
         return next(iter(self.functions.values()))(*values, **named)
 
     def _check(self, status: int) -> None:

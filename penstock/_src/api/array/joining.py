@@ -318,7 +318,7 @@ def pad(tensor, paddings, mode="CONSTANT", constant_values=0, name=None):
 
 
 def _with_known_extents(padded):
-    """Sets the static sizes of axes whose paddings are static although others are not."""
+    """Set the static sizes of axes with static paddings, even if other axes' paddings are dynamic."""
     if not isinstance(padded, SymbolicTensor) or padded.shape.is_fully_defined():
         return padded
     given, paddings = padded.op.inputs[:2]

@@ -108,7 +108,7 @@ def get_compile_flags():
 
 @export("sysconfig.get_link_flags")
 def get_link_flags():
-    """Returns flags for linking C extensions against the package: there is no library to link.
+    """Returns flags for linking C extensions against the package: an empty list, as it has no library.
 
     Returns:
       A list of strings.

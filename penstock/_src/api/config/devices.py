@@ -516,7 +516,7 @@ def set_device_policy(device_policy):
 
 @export("device", v1=[])
 def device(device_name):
-    """A context whose operations are placed on a device.
+    """A context that places its operations on a device.
 
     With PENSTOCK_DEVICE=GPU operations run there, eagerly and in functions, and their results stay
     there. Otherwise the name is recorded, and checked, but all kernels run on the CPU.
@@ -571,5 +571,5 @@ def _check_name(name):
     if why and name not in _EXPLAINED:
         _EXPLAINED.append(name)
         logging.getLogger("tensorflow").warning(
-            "tf.device(%r): %s. What stands under it runs on the CPU.", name, why
+            "tf.device(%r): %s. Operations in this scope run on the CPU.", name, why
         )

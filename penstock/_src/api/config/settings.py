@@ -139,7 +139,7 @@ def set_intra_op_parallelism_threads(num_threads):
 
 @export("config.experimental.get_synchronous_execution")
 def get_synchronous_execution():
-    """What was set, by default True: eager ops always finish before they return.
+    """Returns the value set, by default True: eager ops always finish before they return.
 
     Returns:
       A bool.

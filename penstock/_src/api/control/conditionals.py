@@ -86,7 +86,7 @@ def _truth(pred: Any) -> bool:
 
 @dataclasses.dataclass(frozen=True)
 class _Branch:
-    """What messages call a branch, and what its function is named after."""
+    """Names of a branch in messages, and in the name of its function."""
 
     part: str
     argument: str
@@ -138,7 +138,7 @@ def _naming_branches(
 
 
 def _giving_tensors(function: Callable[[], Any], selector: Any) -> Callable[[], Any]:
-    """Wraps a branch whose operations return nothing: it returns the selector after they have run."""
+    """Wrap a branch whose operations return nothing: the new branch returns the selector after they have run."""
 
     def value_of(leaf: Any) -> Any:
         if not isinstance(leaf, Operation):
@@ -304,7 +304,7 @@ def case(
     strict: bool = False,
     name: str = "case",
 ) -> Any:
-    """Returns the result of the first function whose condition is true, else that of `default`.
+    """Returns the result of the first function with a true condition, else that of `default`.
 
     Args:
       pred_fn_pairs: (boolean scalar tensor, callable) pairs.

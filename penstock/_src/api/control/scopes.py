@@ -106,7 +106,7 @@ def get_name_scope():
 
 @export("control_dependencies", v1=[])
 def control_dependencies(control_inputs):
-    """A context whose operations run after others.
+    """A context that runs its operations after others.
 
     In eager execution and in functions, operations with effects run in the order of the program
     anyway.

@@ -74,7 +74,7 @@ class TensorArray(CompositeTensor):
     ) -> None:
         if handle is not None and flow is None:
             raise ValueError(
-                "TensorArray: `handle` is of TensorFlow 1's arrays. Give `flow` instead."
+                "TensorArray: `handle` belongs to TensorFlow 1's TensorArrays. Pass `flow` instead."
             )
         if flow is None and size is None:
             raise ValueError("Size must be provided if handle is not provided")
@@ -115,9 +115,7 @@ class TensorArray(CompositeTensor):
         return None
 
     element_shape = read_only("_known.element_shape", "The static shape of the elements.")
-    dynamic_size = read_only(
-        "_known.dynamic", "Whether writing beyond the end makes the array longer."
-    )
+    dynamic_size = read_only("_known.dynamic", "True if writing beyond the end extends the array.")
 
     @property
     def _infer_shape(self) -> bool:
@@ -222,7 +220,7 @@ class TensorArray(CompositeTensor):
         shape = self._known.element_shape
         if shape.rank is None or not shape.is_fully_defined():
             raise ValueError(
-                "TensorArray: an element that is not there can be read only if element_shape is "
+                "TensorArray: an element that was not written can be read only if element_shape is "
                 f"fully defined. Received {shape}."
             )
         return convert_to_tensor(np.zeros(shape.as_list(), self._dtype.np), self._dtype)
@@ -365,7 +363,7 @@ class TensorArray(CompositeTensor):
         ).tensor
 
     def unstack(self, value: Any, name: str | None = None) -> "TensorArray":
-        """Returns the array whose elements are the rows of a tensor.
+        """Returns an array with a tensor's rows as elements.
 
         Args:
           value: a tensor.
@@ -422,7 +420,7 @@ class TensorArray(CompositeTensor):
         return self._next(flow)
 
     def split(self, value: Any, lengths: Any, name: str | None = None) -> "TensorArray":
-        """Returns the array whose elements are pieces of a tensor.
+        """Returns an array with pieces of a tensor as elements.
 
         Args:
           value: a tensor.

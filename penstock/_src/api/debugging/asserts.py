@@ -62,7 +62,7 @@ def _shown(item, count):
 
 
 def describe(x):
-    """What a message calls a tensor: its name in a graph, else its shape and type."""
+    """Return a tensor's description for messages: its name in a graph, else its shape and type."""
     name = getattr(x, "name", None) if STATE.graph is not None else None
     return name or f"shape={x.shape} dtype={x.dtype.name}"
 

@@ -1,4 +1,4 @@
-"""How user types join the public functions: dispatch by type, extension types, and the types for annotations.
+"""Integration of user types: dispatch by type, extension types, and the types for annotations.
 
 Read `dispatch` first: every other namespace registers its functions with it. `op_functions` makes the functions that only
 call an op.

@@ -1,4 +1,4 @@
-"""AnonymousExtensionType: a record of tensors whose own class is not known, as in a SavedModel that is loaded without it."""
+"""AnonymousExtensionType: a record of tensors of an unknown class, as in a SavedModel that is loaded without the class."""
 
 from __future__ import annotations
 

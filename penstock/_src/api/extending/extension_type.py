@@ -39,7 +39,7 @@ def made_of(cls: type, values: Any) -> Any:
 
 
 class _Record:
-    """What extension types and their specs share: fields that only the constructor sets."""
+    """Base of extension types and their specs: only the constructor sets fields."""
 
     def __setattr__(self, name: str, value: Any) -> None:
         self._check_mutable(name)
@@ -219,7 +219,7 @@ class ExtensionTypeMetaclass(abc.ABCMeta):
 
 @export("experimental.ExtensionType")
 class ExtensionType(_Record, CompositeTensor, metaclass=ExtensionTypeMetaclass):
-    """The base of classes of users whose objects hold tensors and pass through functions.
+    """The base of user classes with objects that hold tensors and pass through functions.
 
     Fields are annotated, and set by the constructor that is made for them; objects do not change.
     They can be arguments and results of `tf.function`, elements of datasets and parts of saved
@@ -346,7 +346,7 @@ def _has_tensors(leaf: Any) -> bool:
 
 
 def _joined(spec: Any, parts: Any) -> Any:
-    """The value of a field, whose tensors are the next parts."""
+    """Rebuild the value of a field from the next parts, its tensors."""
     if isinstance(spec, tuple):
         return tuple(_joined(part, parts) for part in spec)
     if isinstance(spec, dict | ImmutableDict):
@@ -499,7 +499,7 @@ class ExtensionTypeBatchEncoder:
         return _with_fields(spec, unbatched)
 
     def encode(self, spec: Any, value: Any, minimum_rank: int = 0) -> Any:
-        """Encodes a value as tensors of which each can be unbatched `minimum_rank` times.
+        """Encodes a value as tensors that can each be unbatched `minimum_rank` times.
 
         Args:
           spec: of the value.
@@ -565,7 +565,7 @@ class BatchableExtensionTypeSpec(ExtensionTypeSpec, BatchableTypeSpec):
 
 @export("experimental.BatchableExtensionType")
 class BatchableExtensionType(ExtensionType):
-    """An extension type whose objects can be put together into batches, one for each row.
+    """An extension type with objects that can be stacked into batches, one for each row.
 
     Args:
       *args: the values of the fields, in order.
@@ -609,7 +609,7 @@ def is_packed(value: Any) -> bool:
 
 
 def pack(value: Any) -> Any:
-    """Returns an ExtensionType whose fields are held in one variant.
+    """Returns an ExtensionType with its fields stored in one variant.
 
     Raises:
       ValueError: the class has no `__name__`, which the variant keeps.

@@ -32,7 +32,7 @@ def is_reserved(name: str) -> bool:
 
 
 class Use(enum.Enum):
-    """What a converted value is for: a field of a value, of its spec, or a default."""
+    """Purpose of a converted value: a field of a value, a field of its spec, or a default."""
 
     VALUE = 1
     SPEC = 2

@@ -48,7 +48,7 @@ _NAMES = {"raw": raw, "dtypes": dtypes, "convert_to_tensor": convert_to_tensor}
 
 @dataclass(frozen=True)
 class OpFunction:
-    """A function that passes its arguments to an op; `call` is `Op(parameters)`, `scope` what its decorator is told of scopes."""
+    """A function that passes its arguments to an op. `call` is `Op(parameters)`; `scope` is the decorator's scope option."""
 
     names: tuple[str, ...]
     call: str

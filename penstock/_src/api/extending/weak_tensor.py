@@ -1,4 +1,4 @@
-"""Weak tensors: tensors made of Python numbers, whose dtype gives way to that of other operands."""
+"""Weak tensors: tensors made of Python numbers. Their dtype yields to that of other operands."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class _Spec(BatchableExtensionTypeSpec):
 
 
 class WeakTensor(BatchableExtensionType, AnyTensor):
-    """A tensor whose dtype only says what Python numbers became; see `tf.experimental.numpy.experimental_enable_numpy_behavior`.
+    """A tensor with a dtype that yields to other operands'; see `tf.experimental.numpy.experimental_enable_numpy_behavior`.
 
     It has the attributes of the tensor that it holds. `api/numpy_behavior` gives it the operators.
     """
@@ -43,7 +43,7 @@ class WeakTensor(BatchableExtensionType, AnyTensor):
     Spec = _Spec
 
     class _Gradient:
-        """What of a weak tensor has a gradient."""
+        """Components of a weak tensor that have gradients."""
 
         def get_gradient_components(self, value: Any) -> Any:
             return value.tensor
@@ -68,7 +68,7 @@ class WeakTensor(BatchableExtensionType, AnyTensor):
         if isinstance(tensor, Tensor):
             return GraphWeakTensor(tensor)
         raise InvalidArgumentError(
-            None, None, f"A WeakTensor is made of a tensor; received {type(tensor).__name__}."
+            None, None, f"WeakTensor: expected a tensor. Received {type(tensor).__name__}."
         )
 
     def __validate__(self) -> None:

@@ -335,7 +335,7 @@ _YUV_TO_RGB = [[1, 1, 1], [0, -0.394642334, 2.03206185], [1.13988303, -0.5806218
 def _mixed(images, matrix):
     images = convert_to_tensor(images, name="images")
     if not images.dtype.is_floating:
-        raise TypeError(f"Images must be of a float type here. Received {images.dtype}.")
+        raise TypeError(f"Images must have a floating-point dtype. Received {images.dtype}.")
     kernel = np.array(matrix, images.dtype.as_numpy_dtype)
     return tensordot(images, kernel, [[images.shape.rank - 1], [0]])
 

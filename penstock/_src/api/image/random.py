@@ -252,7 +252,7 @@ def _flip(image, axis, draw):
 
 @dispatchable("image.random_flip_left_right", scope="random_flip_left_right")
 def random_flip_left_right(image, seed=None):
-    """Returns images of which each is mirrored from left to right or not, at random.
+    """Returns images, each mirrored from left to right with probability 1/2.
 
     Args:
       image: `[batch, height, width, channels]` or `[height, width, channels]`.

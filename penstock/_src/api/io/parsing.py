@@ -71,7 +71,7 @@ class FixedLenSequenceFeature(
 class SparseFeature(
     namedtuple("SparseFeature", ["index_key", "value_key", "dtype", "size", "already_sorted"])
 ):
-    """A sparse tensor whose indices and values are two features.
+    """A sparse tensor with indices and values from two features.
 
     Args:
       index_key: the name of the feature of indices, int64; a list of names, one for each axis.

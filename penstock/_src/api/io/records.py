@@ -33,7 +33,7 @@ export(v1=["io.TFRecordCompressionType", "python_io.TFRecordCompressionType"])(
 
 @export("io.TFRecordOptions", v1=["io.TFRecordOptions", "python_io.TFRecordOptions"])
 class TFRecordOptions:
-    """How a record file is compressed.
+    """Options for the compression of a record file.
 
     Args:
       compression_type: "", "ZLIB" or "GZIP"; None for "".
@@ -175,7 +175,7 @@ def _compressor(options):
         return zlib.compressobj(**{"wbits": default_bits, **named})
     except (ValueError, zlib.error) as error:
         raise errors.InvalidArgumentError(
-            None, None, f"TFRecordWriter: zlib refuses the options {named}: {error}"
+            None, None, f"TFRecordWriter: zlib rejects the options {named}: {error}"
         ) from None
 
 

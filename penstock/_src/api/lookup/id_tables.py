@@ -35,7 +35,7 @@ FastHashSpec = HasherSpec("fasthash", None)
 
 
 class StrongHashSpec(HasherSpec):
-    """Hashes with SipHash, whose key of two unsigned integers makes collisions hard to provoke."""
+    """Hashing with SipHash. Its key of two unsigned integers makes collisions hard to provoke."""
 
     __slots__ = ()
 

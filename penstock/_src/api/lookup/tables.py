@@ -537,7 +537,7 @@ class _MutableTable(LookupInterface):
 
 @export("lookup.experimental.MutableHashTable")
 class MutableHashTable(_MutableTable):
-    """A hash table whose values are scalars or vectors.
+    """A hash table with scalars or vectors as values.
 
     Args:
       key_dtype: of the keys: int32, int64 or string.

@@ -90,7 +90,7 @@ def bincount_size(values, minlength, maxlength):
 def confusion_matrix(
     labels, predictions, num_classes=None, weights=None, dtype=dtypes.int32, name=None
 ):
-    """Returns the matrix whose entry [i, j] counts examples of class i predicted as class j.
+    """Returns confusion counts: entry [i, j] counts examples of class i predicted as class j.
 
     Args:
       labels: integers, `[n]`: the true classes.

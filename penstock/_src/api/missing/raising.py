@@ -47,7 +47,7 @@ class MissingFunction:
 
 @dataclass(frozen=True)
 class MissingClass:
-    """A class whose constructor and methods raise.
+    """A class with a constructor and methods that raise.
 
     Args:
       name, parameters, meaning, reason, error, check, scope: see MissingFunction; `parameters` are the constructor's, or

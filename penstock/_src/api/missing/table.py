@@ -116,7 +116,7 @@ ConversionParams = collections.namedtuple(  # type: ignore[name-match]  # Tensor
     "use_calibration allow_build_at_runtime",
     defaults=[1 << 30, "FP32", 3, 1, True, True],
 )
-ConversionParams.__doc__ = "How a model is converted for TensorRT."
+ConversionParams.__doc__ = "Parameters of a model's conversion for TensorRT."
 export_constant("experimental.tensorrt.ConversionParams", ConversionParams, v1=[])
 _class(
     "experimental.tensorrt.Converter(input_saved_model_dir=None, input_saved_model_tags=None, "

@@ -143,7 +143,7 @@ def _along(op, logits, axis, name):
         axis = -1
     if rank is None or axis in (-1, rank - 1):
         if axis != -1 and rank is None:
-            raise ValueError("softmax: an axis other than -1 needs a known rank.")
+            raise ValueError("softmax: the rank must be known if axis is not -1.")
         return op(logits=logits, name=name)
     if not isinstance(axis, (int, np.integer)):
         axis = int(axis)

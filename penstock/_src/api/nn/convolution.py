@@ -307,7 +307,7 @@ def depthwise_conv2d(input, filter, strides, padding, data_format=None, dilation
     rates = [1, 1] if dilations is None else list(dilations)
     if len(rates) > 2:
         raise ValueError(
-            f"`dilations` must be a rate each for height and width. Received: {dilations}"
+            f"`dilations` must have one rate for height and one for width. Received: {dilations}"
         )
     rates += [1] * (2 - len(rates))
     return raw.DepthwiseConv2dNative(
@@ -360,7 +360,7 @@ def separable_conv2d(
     pointwise_filter = convert_to_tensor(pointwise_filter, name="pointwise_filter")
     if not pointwise_filter.shape[:2].is_compatible_with([1, 1]):
         raise ValueError(
-            "`pointwise_filter` must be of height and width 1. Received shape "
+            "`pointwise_filter` must have height and width 1. Received shape "
             f"{pointwise_filter.shape}."
         )
     spread = depthwise_conv2d(

@@ -266,7 +266,7 @@ def pool(
     dilations=None,
     name=None,
 ):
-    """Returns the maximum or mean of each window, whose entries may stand apart.
+    """Returns the maximum or mean of each window. Windows may be dilated.
 
     Args:
       input: floats, `[batch, *spatial, channels]`, or channels second if `data_format` begins
@@ -325,7 +325,7 @@ def _dilated_pool(kind, x, window, rates):
     """Pools with dilated windows: each interleaved grid is one element of a batch."""
     sizes = x.shape.as_list()[1:-1]
     if None in sizes:
-        raise ValueError("pool: dilated windows need known spatial extents.")
+        raise ValueError("pool: spatial extents must be known if windows are dilated.")
     pads, crops = [], []
     for n, r in zip(sizes, rates, strict=True):
         extra = -n % r
@@ -524,7 +524,7 @@ def erosion2d(value, filters, strides, padding, data_format, dilations, name=Non
 
 @dispatchable("nn.space_to_depth", v1=[])
 def space_to_depth(input, block_size, data_format="NHWC", name=None):
-    """Returns images whose square blocks of pixels have become channels.
+    """Returns images with square blocks of pixels moved to channels.
 
     Args:
       input: `[batch, height, width, channels]` for "NHWC".
@@ -546,7 +546,7 @@ def space_to_depth(input, block_size, data_format="NHWC", name=None):
 
 @dispatchable("nn.depth_to_space", v1=[])
 def depth_to_space(input, block_size, data_format="NHWC", name=None):
-    """Returns images whose channels have become square blocks of pixels.
+    """Returns images with channels moved to square blocks of pixels.
 
     It undoes `tf.nn.space_to_depth`.
 

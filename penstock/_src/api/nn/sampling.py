@@ -194,7 +194,7 @@ def sampled_logits(
     seed,
     strategy="div",
 ):
-    """Logits and labels of the true and the sampled classes; weights and biases may be in parts."""
+    """Return logits and labels of the true and the sampled classes. Weights and biases may be sharded."""
     labels = cast(convert_to_tensor(labels), dtypes.int64)
     flat = raw.Reshape(tensor=labels, shape=[-1])
     if sampled is None:
@@ -254,7 +254,7 @@ def nce_loss(
     remove_accidental_hits=False,
     name="nce_loss",
 ):
-    """The noise-contrastive estimation loss of each example; weights and biases may be in parts.
+    """The noise-contrastive estimation loss of each example. Weights and biases may be sharded.
 
     Args:
       weights: floats `[num_classes, dim]`, or a list of tensors that make it up along the first
@@ -292,7 +292,7 @@ def nce_loss_of_parts(
     partition_strategy,
     name,
 ):
-    """`nce_loss` of weights whose rows are divided among parts by a strategy."""
+    """Compute `nce_loss` of weights with rows that a partition strategy divides among shards."""
     logits, wanted = sampled_logits(
         weights, biases, labels, inputs, num_sampled, num_classes, num_true, sampled_values, True,
         remove_accidental_hits, None, partition_strategy,
@@ -315,7 +315,7 @@ def sampled_softmax_loss(
     seed=None,
     name="sampled_softmax_loss",
 ):
-    """The softmax cross entropy over the true and the sampled classes; weights and biases may be in parts.
+    """The softmax cross entropy over the true and the sampled classes. Weights and biases may be sharded.
 
     Args:
       weights, biases, labels, inputs, num_sampled, num_classes, num_true, sampled_values,
@@ -345,7 +345,7 @@ def sampled_softmax_loss_of_parts(
     name,
     seed,
 ):
-    """`sampled_softmax_loss` of weights whose rows are divided among parts by a strategy."""
+    """Compute `sampled_softmax_loss` of weights with rows that a partition strategy divides among shards."""
     logits, wanted = sampled_logits(
         weights, biases, labels, inputs, num_sampled, num_classes, num_true, sampled_values, True,
         remove_accidental_hits, seed, partition_strategy,

@@ -130,7 +130,7 @@ def _truth(x):
 
 @public("logical_and")
 def logical_and(x1, x2):
-    """Where both are true.
+    """True where both are true.
 
     Args:
       x1: an array; numbers are true unless zero.
@@ -144,7 +144,7 @@ def logical_and(x1, x2):
 
 @public("logical_or")
 def logical_or(x1, x2):
-    """Where one of them is true.
+    """True where one of them is true.
 
     Args:
       x1: an array; numbers are true unless zero.
@@ -158,7 +158,7 @@ def logical_or(x1, x2):
 
 @public("logical_xor")
 def logical_xor(x1, x2):
-    """Where exactly one of them is true.
+    """True where exactly one of them is true.
 
     Args:
       x1: an array; numbers are true unless zero.
@@ -172,7 +172,7 @@ def logical_xor(x1, x2):
 
 @public("logical_not")
 def logical_not(x):
-    """Where `x` is false.
+    """True where `x` is false.
 
     Args:
       x: an array; numbers are true unless zero.
@@ -561,7 +561,7 @@ def imag(val):
 
 @public("iscomplex")
 def iscomplex(x):
-    """Where the imaginary part is not zero.
+    """True where the imaginary part is not zero.
 
     Args:
       x: an array, or what converts to one.
@@ -575,7 +575,7 @@ def iscomplex(x):
 
 @public("isreal")
 def isreal(x):
-    """Where the imaginary part is zero.
+    """True where the imaginary part is zero.
 
     Args:
       x: an array, or what converts to one.
@@ -614,7 +614,7 @@ def isrealobj(x):
 
 @public("isneginf")
 def isneginf(x):
-    """Where `x` is minus infinity.
+    """True where `x` is minus infinity.
 
     Args:
       x: an array, or what converts to one.
@@ -627,7 +627,7 @@ def isneginf(x):
 
 @public("isposinf")
 def isposinf(x):
-    """Where `x` is infinity.
+    """True where `x` is infinity.
 
     Args:
       x: an array, or what converts to one.
@@ -644,7 +644,7 @@ def _equals(x, value):
 
 @public("isclose")
 def isclose(a, b, rtol=1e-05, atol=1e-08, equal_nan=False):
-    """Where |a - b| <= atol + rtol * |b|; integers have to be equal.
+    """True where |a - b| <= atol + rtol * |b|; integers have to be equal.
 
     Args:
       a: an array, or what converts to one.
@@ -791,7 +791,7 @@ def where(condition, x=None, y=None):
 
 @public("select")
 def select(condlist, choicelist, default=0):
-    """Returns elements of the first choice whose condition holds.
+    """Returns, for each element, the first choice with a true condition.
 
     Args:
       condlist: a list of bool arrays.

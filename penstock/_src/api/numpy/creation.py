@@ -131,7 +131,7 @@ def ones(shape, dtype=float):
 
 @public("empty")
 def empty(shape, dtype=float):
-    """An array of zeros, as there is no memory without contents.
+    """An array of zeros: uninitialized memory is never returned.
 
     Args:
       shape: an int or a sequence of them.
@@ -173,7 +173,7 @@ def ones_like(a, dtype=None):
 
 @public("empty_like")
 def empty_like(a, dtype=None):
-    """Zeros in the shape of `a`, as there is no memory without contents.
+    """Zeros in the shape of `a`: uninitialized memory is never returned.
 
     Args:
       a: an array or what converts to one.

@@ -73,8 +73,8 @@ _UNARY = {
     "tan": ("trigonometry.tan", inexact, "The tangent."),
     "tanh": ("trigonometry.tanh", inexact, "The hyperbolic tangent."),
     "conj conjugate": ("complex_numbers.conj", to_array, "The complex conjugate."),
-    "isfinite": ("elementwise.is_finite", inexact, "Where `x` is neither infinite nor NaN."),
-    "isnan": ("elementwise.is_nan", inexact, "Where `x` is not a number."),
+    "isfinite": ("elementwise.is_finite", inexact, "True where `x` is neither infinite nor NaN."),
+    "isnan": ("elementwise.is_nan", inexact, "True where `x` is not a number."),
 }
 
 # {names: (the module and function of api/math, what converts both arguments, docstring)}
@@ -88,12 +88,12 @@ _BINARY = {
         _inexact_pair,
         "The next number after `x1` towards `x2`.",
     ),
-    "equal": ("logic.equal", promoted_pair, "Where both are equal."),
-    "not_equal": ("logic.not_equal", promoted_pair, "Where they differ."),
-    "greater": ("logic.greater", _numbers_of_int32, "Where x1 > x2."),
-    "greater_equal": ("logic.greater_equal", _numbers_of_int32, "Where x1 >= x2."),
-    "less": ("logic.less", _numbers_of_int32, "Where x1 < x2."),
-    "less_equal": ("logic.less_equal", _numbers_of_int32, "Where x1 <= x2."),
+    "equal": ("logic.equal", promoted_pair, "True where both are equal."),
+    "not_equal": ("logic.not_equal", promoted_pair, "True where they differ."),
+    "greater": ("logic.greater", _numbers_of_int32, "True where x1 > x2."),
+    "greater_equal": ("logic.greater_equal", _numbers_of_int32, "True where x1 >= x2."),
+    "less": ("logic.less", _numbers_of_int32, "True where x1 < x2."),
+    "less_equal": ("logic.less_equal", _numbers_of_int32, "True where x1 <= x2."),
     "divide true_divide": ("arithmetic.truediv", _quotient_pair, "x1 / x2."),
 }
 
@@ -146,7 +146,7 @@ for _make, _table in ((_unary, _UNARY), (_binary, _BINARY)):
 
 @public("isinf")
 def isinf(x):
-    """Where `x` is infinite.
+    """True where `x` is infinite.
 
     Args:
       x: an array or what converts to one.

@@ -144,7 +144,7 @@ def kind_of(x: Any) -> Kind:
     for base, dtype in _PYTHON.items():
         if isinstance(x, base):
             return dtype, True
-    raise NotImplementedError(f"Values of {type(x)} have no place in the lattice of dtypes.")
+    raise NotImplementedError(f"Values of {type(x)} have no dtype in the promotion lattice.")
 
 
 def _of_numpy(dtype: np.dtype) -> DType:
@@ -153,7 +153,7 @@ def _of_numpy(dtype: np.dtype) -> DType:
     try:
         return dtypes.as_dtype(dtype)
     except TypeError as error:
-        raise NotImplementedError(f"{dtype} has no place in the lattice of dtypes.") from error
+        raise NotImplementedError(f"{dtype} is not in the promotion lattice.") from error
 
 
 def result_kind(values: Any, safe: bool) -> Kind:
@@ -172,7 +172,9 @@ def result_kind(values: Any, safe: bool) -> Kind:
         if isinstance(value, CompositeTensor) and not isinstance(
             value, (WeakTensor, IndexedSlices)
         ):
-            raise NotImplementedError(f"Values of {type(value)} have no place in the lattice.")
+            raise NotImplementedError(
+                f"Values of {type(value)} have no dtype in the promotion lattice."
+            )
     kinds = [kind_of(x) for x in nest.flatten(values)] or [(dtypes.float32, True)]
     joined = kinds[0]
     for kind in kinds[1:]:

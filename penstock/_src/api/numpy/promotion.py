@@ -171,7 +171,7 @@ def allowed(kind):
 
 
 def _of_value(found):
-    """The type of an array made of a value whose contribution this is."""
+    """Return the dtype of an array made of a value, given the value's contribution to promotion."""
     if isinstance(found, (bool, int, float, complex)) and RULES.mode != "legacy":
         return np.dtype(lattice.kind_of(found)[0].as_numpy_dtype)
     return allowed(np.result_type(_number(found)))

@@ -1,4 +1,4 @@
-"""How functions keep the weakness of their arguments, while the lattice promotes (see `lattice.py`)."""
+"""Propagation of weak types through functions while the lattice promotes (see `lattice.py`)."""
 
 from __future__ import annotations
 

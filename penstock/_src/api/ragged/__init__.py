@@ -1,1 +1,1 @@
-"""tf.ragged: tensors whose rows have different lengths."""
+"""tf.ragged: tensors with rows of different lengths."""

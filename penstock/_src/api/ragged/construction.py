@@ -127,7 +127,7 @@ def flattened(pylist, ragged_rank, inner_shape):
 def constant(
     pylist, dtype=None, ragged_rank=None, inner_shape=None, name=None, row_splits_dtype=dtypes.int64
 ):
-    """Returns a ragged tensor of nested lists, whose rows may differ in length.
+    """Returns a ragged tensor of nested lists. Rows may differ in length.
 
     Args:
       pylist: nested lists or tuples, or arrays, of numbers or strings, all at the same depth.

@@ -60,7 +60,7 @@ class RaggedConstructors:
     @add_dispatch_support
     @scoped("RaggedFromRowSplits")
     def from_row_splits(cls, values, row_splits, name=None, validate=True):
-        """Returns rows whose ends are given.
+        """Returns a ragged tensor from its values and row splits, the boundaries of rows.
 
         Args:
           values: a tensor or ragged tensor of all rows.
@@ -94,7 +94,7 @@ class RaggedConstructors:
     @add_dispatch_support
     @scoped("RaggedFromRowStarts")
     def from_row_starts(cls, values, row_starts, name=None, validate=True):
-        """Returns rows whose beginnings are given.
+        """Returns a ragged tensor from its values and the index of each row's first value.
 
         Args:
           values: a tensor or ragged tensor of all rows.
@@ -115,7 +115,7 @@ class RaggedConstructors:
     @add_dispatch_support
     @scoped("RaggedFromRowLimits")
     def from_row_limits(cls, values, row_limits, name=None, validate=True):
-        """Returns rows whose ends are given.
+        """Returns a ragged tensor from its values and the index after each row's last value.
 
         Args:
           values: a tensor or ragged tensor of all rows.
@@ -132,7 +132,7 @@ class RaggedConstructors:
     @add_dispatch_support
     @scoped("RaggedFromValueRowIds")
     def from_value_rowids(cls, values, value_rowids, nrows=None, name=None, validate=True):
-        """Returns rows of values whose rows are given.
+        """Returns a ragged tensor from its values and the row of each value.
 
         Args:
           values: a tensor or ragged tensor of all rows.
@@ -180,7 +180,7 @@ class RaggedConstructors:
     @add_dispatch_support
     @scoped("RaggedFromNestedRowSplits")
     def from_nested_row_splits(cls, flat_values, nested_row_splits, name=None, validate=True):
-        """Returns rows within rows whose ends are given.
+        """Returns a ragged tensor from its flat values and the row splits of each ragged axis.
 
         Args:
           flat_values: a tensor of all values.
@@ -235,7 +235,7 @@ class RaggedConstructors:
     def from_nested_value_rowids(
         cls, flat_values, nested_value_rowids, nested_nrows=None, name=None, validate=True
     ):
-        """Returns rows within rows of values whose rows are given.
+        """Returns a ragged tensor from its flat values and, for each ragged axis, the rows of values.
 
         Args:
           flat_values: a tensor of all values.
@@ -420,7 +420,7 @@ class RaggedConstructors:
         row_splits_dtype=dtypes.int64,
         name=None,
     ):
-        """The ragged tensor of a variant, or of a tensor of such, whose axes are the outer ones."""
+        """Decode a variant, or a tensor of variants with axes that become the outer ones."""
         variant = convert_to_tensor(variant, dtype=dtypes.variant, name="variant")
         outer = variant.shape.rank
         inner = -1 if input_ragged_rank is None else input_ragged_rank
@@ -453,7 +453,7 @@ def _rows_of(values):
     values = values_of(values)
     if values.shape.rank == 0:
         kind = ValueError if STATE.graph is not None else InvalidArgumentError
-        raise kind("slice index 0 of dimension 0 out of bounds: the values of rows are no scalar.")
+        raise kind("slice index 0 of dimension 0 out of bounds: values must not be a scalar.")
     return values
 
 

@@ -27,7 +27,7 @@ _LAST_ROWS = "Last row partition does not match "
 
 @export("experimental.DynamicRaggedShape", v1=["experimental.DynamicRaggedShape"])
 class DynamicRaggedShape(CompositeTensor):
-    """The shape of a tensor some of whose axes have rows of different lengths.
+    """The shape of a tensor with rows of different lengths on some axes.
 
     Args:
       row_partitions: the partitions of the outer axes into rows, outermost first.
@@ -182,7 +182,7 @@ class DynamicRaggedShape(CompositeTensor):
         kind = dtypes.int32 if dtype is None else dtypes.as_dtype(dtype)
         return cls((), raw.Shape(input=convert_to_tensor(t), out_type=kind), kind)
 
-    row_partitions = read_only("_row_partitions", "How the outer axes are cut into rows.")
+    row_partitions = read_only("_row_partitions", "Partitions of the outer axes into rows.")
 
     @property
     def num_row_partitions(self):
@@ -316,7 +316,7 @@ class DynamicRaggedShape(CompositeTensor):
         return layout.product(self._inner_shape)
 
     def _num_slices_in_dimension(self, axis):
-        """How many rows an axis has in all."""
+        """Return the total number of rows of an axis."""
         if not isinstance(axis, int):
             raise TypeError("axis must be an integer")
         if axis < 0:

@@ -24,7 +24,7 @@ from .row_partition import RowPartition, make
 
 @export("RaggedTensor")
 class RaggedTensor(RaggedConstructors, CompositeTensor):
-    """A tensor of which some axes hold rows of different lengths.
+    """A tensor with rows of different lengths on some axes.
 
     It consists of the values of all rows, one after another, and of where each row ends. Make one
     with `tf.ragged.constant` or `RaggedTensor.from_row_splits` and its like. Most functions take
@@ -109,7 +109,7 @@ class RaggedTensor(RaggedConstructors, CompositeTensor):
 
     @property
     def row_splits(self):
-        """Where rows begin, and where the last one ends."""
+        """Indices of each row's first value, and the end of the last row."""
         return self._row_partition.row_splits()
 
     @property
@@ -751,7 +751,7 @@ def _no_conversion(value, dtype=None, name=None, as_ref=False):
     if STATE.graph is not None:
         raise TypeError(
             f"Failed to convert elements of {value} to Tensor. Consider casting elements to a supported type: "
-            "a RaggedTensor is made dense by `to_tensor()`."
+            "convert a RaggedTensor by `to_tensor()`."
         )
     raise ValueError(
         "TypeError: object of type 'RaggedTensor' has no len(): a RaggedTensor is made dense by "

@@ -29,7 +29,9 @@ class RaggedTensorValue:
         self._values, self._row_splits = values, row_splits
 
     values = read_only("_values", "The values of all rows.")
-    row_splits = read_only("_row_splits", "Where each row begins, and where the last ends.")
+    row_splits = read_only(
+        "_row_splits", "Index of each row's first value, and the end of the last row."
+    )
 
     @property
     def flat_values(self):

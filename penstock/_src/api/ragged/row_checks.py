@@ -124,7 +124,7 @@ def checked(tensor: Tensor, message: str, *conditions: Callable[[Any], Any]) -> 
 
 
 def ascending(values):
-    """Where values are not below those before."""
+    """Return True where a value is at least the previous one."""
     return values[1:] >= values[:-1]
 
 
@@ -134,7 +134,7 @@ def begins_at_zero(values):
 
 
 def not_negative(values):
-    """Where values are at least 0."""
+    """Return True where a value is at least 0."""
     return values >= 0
 
 

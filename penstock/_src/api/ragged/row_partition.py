@@ -603,7 +603,7 @@ def _count(splits, values):
         count = raw.Shape(input=values, out_type=kind)[0]
     else:
         count = values.nrows(kind)
-    fits = require(raw.Equal(x=last, y=count), "Arguments do not match: values, and the last row split", last, count)  # fmt: skip
+    fits = require(raw.Equal(x=last, y=count), "Arguments do not match: the last row split must be the number of values", last, count)  # fmt: skip
     return depending(count, fits)
 
 

@@ -1,4 +1,4 @@
-"""tf.experimental.StructuredTensor: tensors of records, whose fields may be ragged or records themselves.
+"""tf.experimental.StructuredTensor: tensors of records. Fields may be ragged or records themselves.
 
 A field's outer axes are those of the records; the inner ones are its own. `structured_values.py` converts from and to
 Python's lists and dicts.
@@ -58,7 +58,7 @@ class _Spec(BatchableExtensionTypeSpec):
 
     def __validate__(self) -> None:
         if self._ragged_shape is None:
-            raise AssertionError("StructuredTensor.Spec: a type of the records' shape is needed.")
+            raise AssertionError("StructuredTensor.Spec: a spec of the records' shape is required.")
 
     @classmethod
     def _from_fields_and_rank(cls, fields: Mapping[str, Any], rank: int) -> _Spec:
@@ -151,7 +151,7 @@ class StructuredTensor(BatchableExtensionType, Records):
     def _of_parts(
         cls, fields: Mapping[str, Any], shape: TensorShape, nrows: Any, row_partitions: Any
     ) -> StructuredTensor:
-        """Records whose fields are converted already."""
+        """Build records from fields that are converted already."""
         return cls(fields, shape_of_records(fields, shape, nrows, row_partitions))
 
     @classmethod

@@ -114,7 +114,7 @@ def with_index_type(value: Any, kind: DType) -> Any:
 
 
 def with_partitions(value: Any, partitions: Sequence[RowPartition] | None) -> Any:
-    """A field whose outer partitions are those of the records."""
+    """Return a field with the records' partitions as its outer ones."""
     if not partitions or not isinstance(value, (RaggedTensor, Records)):
         return value
     if isinstance(value, RaggedTensor):
@@ -155,7 +155,9 @@ def shape_of_value(value: Any, kind: DType | None = None) -> DynamicRaggedShape:
         return DynamicRaggedShape((), found)
     if isinstance(found, DynamicRaggedShape):
         return found
-    raise TypeError(f"The shape of {value} is no tensor or DynamicRaggedShape, but {found}.")
+    raise TypeError(
+        f"The shape of {value} must be a tensor or DynamicRaggedShape. Received {found}."
+    )
 
 
 def common_shape(fields: Mapping[str, Any], rank: int, kind: DType) -> Any:

@@ -52,7 +52,7 @@ def _one_record(value: Mapping[str, Any], spec: Any, path: Path) -> StructuredTe
 
 
 def _depth_of_records(value: Any, names: dict[str, None]) -> int | None:
-    """How deep in lists the dicts are, None if there are none; adds their keys to `names`.
+    """Return the nesting depth of dicts in lists, None if there are none; add their keys to `names`.
 
     Raises:
       ValueError: they are at different depths.
@@ -156,7 +156,7 @@ def _ragged(value: Sequence[Any], spec: Any) -> Any:
 
 
 def _depth_of_empty(value: Any) -> int | None:
-    """How deep lists are that hold nothing but lists; None if they do."""
+    """Return the depth of lists that hold only lists; None if they hold something else."""
     if not isinstance(value, list):
         return None
     found = [_depth_of_empty(each) for each in value]

@@ -40,9 +40,7 @@ def _matmul(a, b, transpose_a=False, transpose_b=False, adjoint_a=False, adjoint
     if a.shape.rank == 2:
         return matmul(_uniform(a), _uniform(b), **flags, **rest)
     if a.shape.rank > 3:
-        raise ValueError(
-            f"Ragged matrices come in one batch: rank 2 or 3. Received rank {a.shape.rank}."
-        )
+        raise ValueError(f"Ragged matrices must have rank 2 or 3. Received rank {a.shape.rank}.")
     rows_a, columns_a = _extents(a, transpose_a or adjoint_a)
     rows_b, columns_b = _extents(b, transpose_b or adjoint_b)
     if get_static_value(columns_a) is not None and get_static_value(rows_b) is not None:
@@ -182,7 +180,7 @@ def resizing_each(resize):
 
 
 def _squeeze(input, axis=None, name=None):
-    """Removes axes whose rows all have length 1, which is checked when the graph runs."""
+    """Remove axes with rows of length 1. The lengths are checked when the graph runs."""
     if axis is None:
         raise ValueError("Ragged.squeeze must have an axis argument.")
     axes = [axis] if isinstance(axis, int) else axis

@@ -1,4 +1,4 @@
-"""tf.random.Generator: a stream of random numbers whose state is a variable."""
+"""tf.random.Generator: a stream of random numbers with a variable as its state."""
 
 import numpy as np
 
@@ -21,7 +21,7 @@ STATE_SIZE = {1: 3, 2: 2, 3: 3}
 
 
 def state_size(alg):
-    """How many words the state of an algorithm has.
+    """Return the number of words in an algorithm's state.
 
     Raises:
       ValueError: there is no such algorithm.
@@ -68,7 +68,7 @@ def create_rng_state(seed, alg):
 
 @export("random.Generator", "random.experimental.Generator")
 class Generator(AutoTrackable):
-    """A stream of random numbers whose state is a variable that every draw advances.
+    """A stream of random numbers. Its state is a variable that every draw advances.
 
     Make one with `from_seed`, `from_non_deterministic_state`, `from_state` or `from_key_counter`.
     It can be saved in a checkpoint.

@@ -61,7 +61,7 @@ def set_random_seed(seed):
 
 @export(v1=["random.get_seed", "get_seed"])
 def get_seed(op_seed):
-    """The pair of seeds of an op whose own seed is `op_seed` (or None)."""
+    """Return the pair of seeds for an op with its own seed `op_seed` (or None)."""
     graph = STATE.graph
     if graph is None:
         global_seed = CONTEXT.global_seed

@@ -167,7 +167,7 @@ def _mel(hertz):
 
 
 def _mel_weights(count, given, kind):
-    """The weights of `linear_to_mel_weight_matrix` if only the run tells some of the sizes."""
+    """Compute `linear_to_mel_weight_matrix` with data-dependent sizes."""
     rate, low, high = (cast(convert_to_tensor(v), kind) for v in given[:3])
     number = kind.as_numpy_dtype
 

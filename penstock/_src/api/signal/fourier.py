@@ -145,7 +145,7 @@ def rfft3d(input_tensor, fft_length=None, name=None):
 
 @dispatchable("signal.irfft", v1=["signal.irfft", "spectral.irfft"], named="irfft")
 def irfft(input_tensor, fft_length=None, name=None):
-    """Returns the real numbers whose transform by `tf.signal.rfft` is given.
+    """Returns the inverse of `tf.signal.rfft`, a real tensor.
 
     Args:
       input_tensor: complex64 or complex128, `[..., k]`.
@@ -163,7 +163,7 @@ def irfft(input_tensor, fft_length=None, name=None):
 
 @dispatchable("signal.irfft2d", v1=["signal.irfft2d", "spectral.irfft2d"], named="irfft2d")
 def irfft2d(input_tensor, fft_length=None, name=None):
-    """Returns the real numbers whose transform by `tf.signal.rfft2d` is given.
+    """Returns the inverse of `tf.signal.rfft2d`, a real tensor.
 
     Args:
       input_tensor: complex64 or complex128, `[..., m, k]`.

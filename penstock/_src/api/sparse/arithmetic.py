@@ -17,7 +17,7 @@ from .sparse_tensor import SparseTensor, SparseTensorValue, to_sparse
 
 @export("sparse.add", v1=[])
 def add(a, b, threshold=0):
-    """Returns the sum of two tensors, of which at least one is sparse.
+    """Returns the sum of two tensors. At least one of them is sparse.
 
     Args:
       a: a `SparseTensor` or a tensor.
@@ -198,7 +198,7 @@ def _both(stem, sp_a, sp_b, name):
 
 @export("sparse.maximum", v1=["sparse.maximum", "sparse_maximum"])
 def maximum(sp_a, sp_b, name=None):
-    """Returns the greater of two sparse tensors at each place, 0 standing where there is no entry.
+    """Returns the elementwise maximum of two sparse tensors. Missing entries count as 0.
 
     Args:
       sp_a: a `SparseTensor`.
@@ -220,7 +220,7 @@ def maximum(sp_a, sp_b, name=None):
 
 @export("sparse.minimum", v1=["sparse.minimum", "sparse_minimum"])
 def minimum(sp_a, sp_b, name=None):
-    """Returns the smaller of two sparse tensors at each place, 0 standing where there is no entry.
+    """Returns the elementwise minimum of two sparse tensors. Missing entries count as 0.
 
     Args:
       sp_a: a `SparseTensor`.

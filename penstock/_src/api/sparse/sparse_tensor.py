@@ -25,7 +25,7 @@ export(v1=["SparseTensorValue"])(SparseTensorValue)
 
 @export("sparse.SparseTensor", "SparseTensor")
 class SparseTensor(CompositeTensor):
-    """A tensor of which only some entries are stored, the others being zero.
+    """A tensor that stores only some entries; the others are zero.
 
     Args:
       indices: int64 `[n, rank]`: the places of the entries; most functions want them in row-major
@@ -323,7 +323,7 @@ def to_sparse(value, name="sp_input"):
 def _no_conversion(value, dtype=None, name=None, as_ref=False):
     kind = ValueError if STATE.graph is None else TypeError
     raise kind(
-        f"Failed to convert {value} to a Tensor: a SparseTensor is made dense by tf.sparse.to_dense."
+        f"Failed to convert {value} to a Tensor: convert a SparseTensor by tf.sparse.to_dense."
     )
 
 

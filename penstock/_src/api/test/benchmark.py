@@ -1,4 +1,4 @@
-"""tf.test.Benchmark: classes whose methods are timed and reported."""
+"""tf.test.Benchmark: classes with methods that are timed and reported."""
 
 import math
 import os
@@ -22,7 +22,7 @@ _FILTER = re.compile("--?benchmark_filter=(.*)")
 
 
 def benchmarks_main(true_main, argv=None):
-    """Runs the benchmarks whose names match `--benchmark_filter=`, if that is given; else calls `true_main`.
+    """Runs the benchmarks with names that match `--benchmark_filter=`. Without this argument, calls `true_main`.
 
     Raises:
       ValueError: no benchmark matches.
@@ -63,7 +63,7 @@ def benchmark_config():
 
 @export("test.Benchmark")
 class Benchmark:
-    """A class whose methods `benchmark...` measure something and report it."""
+    """A class with methods `benchmark...` that measure and report."""
 
     def __init__(self):
         super().__init__()

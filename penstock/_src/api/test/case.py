@@ -227,7 +227,7 @@ class TestCase(ProtoAssertions, ValueAssertions):
 
     @contextlib.contextmanager
     def assertRaisesWithPredicateMatch(self, exception_type, expected_err_re_or_predicate):
-        """Expects an exception for which the predicate holds, or in whose message the pattern is found.
+        """Expects an exception that satisfies the predicate, or has a message that contains the pattern.
 
         The names of the operation that failed and of those that it was made from are searched as well.
 
@@ -253,7 +253,7 @@ class TestCase(ProtoAssertions, ValueAssertions):
         raise AssertionError(f"{exception_type.__name__} not raised")
 
     def assertRaisesOpError(self, expected_err_re_or_predicate):
-        """Expects an OpError whose message matches.
+        """Expects an OpError with a message that matches.
 
         Args:
           expected_err_re_or_predicate: a pattern, or a function from an exception to a bool.
@@ -318,7 +318,7 @@ class TestCase(ProtoAssertions, ValueAssertions):
     _CheckedThread = CheckedThread
 
     def checkedThread(self, target, args=None, kwargs=None):
-        """Returns a thread whose `join` fails the test if `target` raised.
+        """Returns a thread. Its `join` fails the test if `target` raised.
 
         Args:
           target: the function.
@@ -333,7 +333,7 @@ class TestCase(ProtoAssertions, ValueAssertions):
 
 
 class FakeEagerSession:
-    """What `cached_session` gives when executing eagerly: `run` evaluates, if nothing is fed."""
+    """Result of `cached_session` when executing eagerly: `run` evaluates if nothing is fed."""
 
     def __init__(self, test_case: TestCase) -> None:
         self._test_case = test_case
@@ -355,7 +355,7 @@ class FakeEagerSession:
 
 
 class EagerSessionWarner:
-    """What `session` gives when executing eagerly: it has no attributes."""
+    """Result of `session` when executing eagerly: every attribute access raises."""
 
     def __getattr__(self, attr: str) -> Any:
         raise AttributeError(

@@ -27,7 +27,7 @@ class Coordinator:
         self._joined = False
         self._registered_threads = set()
 
-    joined = read_only("_joined", "Whether `join` has succeeded.")
+    joined = read_only("_joined", "True if `join` has succeeded.")
 
     def request_stop(self, ex=None):
         """Requests all threads to stop; `join` raises the first of several exceptions.

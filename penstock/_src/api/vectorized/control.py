@@ -72,7 +72,7 @@ def _rows_shape(tensor: SymbolicTensor, stacked: bool) -> TensorShape:
 def _rows(value: Value, count: Any, tensor: SymbolicTensor) -> Any:
     """Returns a value with rows; `tensor` is what it is the value of."""
     if tensor.dtype is dtypes.resource:
-        raise NotVectorizable("a resource differs from row to row")
+        raise NotVectorizable("a resource differs between rows")
     if tensor.dtype is not dtypes.variant:
         return whole(value, count)
     return list_of_rows(value, count, _element_dtype(tensor), tensor.op)
@@ -260,7 +260,7 @@ def _from_elements(elements: Any) -> Any:
 
 @rule("StatelessWhile")
 def loop(step: Step) -> list:
-    """Repeats the body for all rows, or for those whose loop has not ended."""
+    """Repeat the body for all rows, or for those still in the loop."""
     op: Any = step.op
     test, body = Body(step, op.cond), Body(step, op.body)
     inputs, outputs = op.body.inputs, op.body.outputs

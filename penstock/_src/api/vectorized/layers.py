@@ -16,7 +16,7 @@ def matmul(step: Step) -> list:
     if step.is_stacked(0) and not step.is_stacked(1) and not op.transpose_a:
         return [step.parted(step.run(step.merged(step.values[0].tensor), step.common(1))[0])]
     if (op.transpose_a or op.transpose_b) and step.node.outputs[0].dtype.is_complex:
-        raise NotVectorizable("the products of rows take conjugates with the transposes")
+        raise NotVectorizable("row-wise products transpose complex matrices only with conjugation")
     a, b = (value.tensor for value in step.values)
     return step.other("BatchMatMulV2", a, b, adj_x=op.transpose_a, adj_y=op.transpose_b)
 
@@ -58,7 +58,7 @@ def softmax_cross_entropy(step: Step) -> list:
 def batch_norm(step: Step) -> list:
     """Normalizes with statistics that all rows share."""
     if step.op.is_training:
-        raise NotVectorizable("the examples of each row have a mean of their own")
+        raise NotVectorizable("each row's examples have their own mean")
     rest = [step.common(i) for i in range(1, 5)]
     if len(step.node.outputs[0].shape) != 4:
         raise NotVectorizable("the rank of the input is not 4")

@@ -46,9 +46,7 @@ def cut(step: Step) -> list:
         return step.run(step.whole(0), step.prefixed(step.common(1), 0), size)
     sizes = step.static(2)
     if (sizes < 0).any():
-        raise NotVectorizable(
-            "the sizes of parts that begin differently depend on where they begin"
-        )
+        raise NotVectorizable("slice sizes depend on begin indices that differ between rows")
     found, begin = step.whole(0), step.values[1].tensor
     for axis, size in enumerate(sizes.tolist()):
         offsets = np.arange(size, dtype=begin.dtype.as_numpy_dtype)[None]
@@ -59,7 +57,7 @@ def cut(step: Step) -> list:
 
 @rule("Diag")
 def diagonal(step: Step) -> list:
-    """Puts the elements of each row on the diagonal of a matrix, whose axes are those of the row, twice."""
+    """Put each row's elements on the diagonal of a matrix that has the row's axes twice."""
     rows = step.whole(0)
     sizes = raw.Shape(input=rows)
     flat = raw.Reshape(tensor=rows, shape=step.prefixed(raw.ExpandDims(input=_size(sizes), axis=0)))
@@ -102,7 +100,7 @@ def squeeze(step: Step) -> list:
     if not axes:
         shape = step.node._inputs[0].shape
         if not shape.is_fully_defined():
-            raise NotVectorizable("which axes go is unknown")
+            raise NotVectorizable("the axes to remove are unknown")
         axes = [i for i, n in enumerate(shape) if n == 1]
     if not axes:
         return [step.whole(0)]

@@ -15,7 +15,7 @@ from penstock._src.util import nest
 
 
 class Reduction(NamedTuple):
-    """What stands for a result of a reduction in the graph of one row.
+    """Placeholder for a reduction's result in the graph of one row.
 
     Args:
       function: of stacked rows.
@@ -29,7 +29,7 @@ class Reduction(NamedTuple):
 
 
 class PForConfig:
-    """What a function given to `pfor` reduces over all iterations with."""
+    """Reductions over all iterations, for a function given to `pfor`."""
 
     def __init__(self) -> None:
         self.reductions: dict[int, Reduction] = {}

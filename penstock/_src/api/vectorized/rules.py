@@ -39,4 +39,4 @@ class NotVectorizable(Exception):
 
 
 class NoRows(Exception):
-    """An operation has tensor lists, whose rows cannot be stacked; the whole function then runs row by row."""
+    """Error of an operation with tensor lists, which cannot be stacked. The whole function then runs row by row."""

@@ -43,7 +43,7 @@ class Step:
         """
         value = self.values[index]
         if value.stacked:
-            raise NotVectorizable(f"input {index} differs from row to row")
+            raise NotVectorizable(f"input {index} differs between rows")
         return value.tensor
 
     def static(self, index: int) -> np.ndarray:

@@ -1,1 +1,1 @@
-"""How launchers describe a cluster in environment variables: a file each, in the order of `table.py`."""
+"""Environment variables by which launchers describe a cluster: a file each, in the order of `table.py`."""

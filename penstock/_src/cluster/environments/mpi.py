@@ -1,4 +1,4 @@
-"""What mpiexec tells the processes that it starts."""
+"""Environment variables that mpiexec sets for the processes that it starts."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""What srun tells the processes of a job's step."""
+"""Environment variables that srun sets for the processes of a job's step."""
 
 from collections.abc import Mapping
 

@@ -75,7 +75,7 @@ def _answering(name: str, method: Callable[[bytes], bytes]) -> Callable[[bytes, 
             return method(request)
         except DecodeError as error:
             context.abort(
-                codes.INVALID_ARGUMENT, f"{name}: the request is no such message: {error}"
+                codes.INVALID_ARGUMENT, f"{name}: the request is not a valid message: {error}"
             )
         except OpError as error:
             context.abort(_status(error), f"{error}")

@@ -59,7 +59,7 @@ Key = tuple[int, int, int, int]
 
 
 def connect(cluster: Cluster) -> Transport:
-    """Returns the transport of a cluster whose processes know each other's addresses, once all are there.
+    """Return the transport of a cluster with known addresses, once all processes are there.
 
     Raises:
       UnavailableError: the environment does not tell the addresses.
@@ -68,13 +68,13 @@ def connect(cluster: Cluster) -> Transport:
     """
     if len(cluster.hosts) != cluster.size:
         raise UnavailableError(
-            None, None, f"{cluster.source} does not tell the addresses of the processes."
+            None, None, f"{cluster.source} does not give the addresses of the processes."
         )
     return GrpcTransport(cluster)
 
 
 class Mailbox:
-    """What others have sent and nobody has taken yet."""
+    """Received messages that have not been taken yet."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
@@ -188,7 +188,7 @@ class GrpcTransport(Transport):
                 None,
                 None,
                 f"{self.cluster.source} says that rank {rank} of {self.cluster.size} is at {self.cluster.hosts[rank]}; "
-                f"there is rank {found}.",
+                f"the process there has rank {found}.",
             )
         return True
 
@@ -286,7 +286,7 @@ class GrpcTransport(Transport):
         error = UnavailableError(
             None,
             None,
-            f"Rank {rank} of {self.cluster.size} at {self.cluster.hosts[rank]} is gone: it has ended, or its host is cut off.{here()}",
+            f"Rank {rank} of {self.cluster.size} at {self.cluster.hosts[rank]} is lost: it has ended, or its host is unreachable.{here()}",
         )
         self.abandon(error.message)
         return error
@@ -435,7 +435,7 @@ class GrpcTransport(Transport):
         self._exchange(np.zeros(1, np.int64), self.everyone)
 
     def abort(self, status: int, why: str = "") -> None:
-        """Tells the others, whose exchanges fail then, and ends this process."""
+        """Notify the others, so that their exchanges fail, and end this process."""
         text = (
             f"Rank {self.cluster.rank} of {self.cluster.size} has failed{why and ': '}{why or '.'}"
         )
@@ -481,7 +481,7 @@ class GrpcMessages(Messages):
 
 
 def _number(group: Group) -> tuple[int, int]:
-    """What tells messages of groups apart: the channel, and a number that all members compute alike."""
+    """Return the key of a group's messages: the channel, and a number that all members compute alike."""
     found = 0
     for rank in group.ranks:
         found = (found * 1_000_003 + rank + 1) % (1 << 61)

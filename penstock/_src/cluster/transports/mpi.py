@@ -59,7 +59,7 @@ TYPES = {
 
 
 def connect(cluster: Cluster) -> Transport:
-    """Returns the transport of a cluster whose processes a launcher of MPI has started.
+    """Return the transport of a cluster of processes started by an MPI launcher.
 
     Raises:
       ModuleNotFoundError: mpi4py or a library of MPI is not installed.
@@ -105,14 +105,14 @@ class MpiTransport(Transport):
             raise UnavailableError(
                 None,
                 None,
-                f"{cluster.source} describes {cluster.size} processes, of which this is rank {cluster.rank}, and MPI has "
+                f"{cluster.source} describes {cluster.size} processes and this one as rank {cluster.rank}, but MPI has "
                 f"started {found[0]}. Start them together: `penstock launch -n {cluster.size} SCRIPT`, mpiexec or srun.",
             )
         if found[1] != cluster.rank:
             raise UnavailableError(
                 None,
                 None,
-                f"{cluster.source} says that this process is rank {cluster.rank}, MPI that it is rank {found[1]}.",
+                f"{cluster.source} says that this process is rank {cluster.rank}, but MPI says rank {found[1]}.",
             )
         super().__init__(cluster)
         self._world = mpi.COMM_WORLD.Dup()
@@ -343,7 +343,7 @@ class Beats:
         self._communicator = mpi.COMM_WORLD.Dup()
         self._end = mpi.COMM_WORLD.Dup()
         if mpi.Query_thread() < mpi.THREAD_MULTIPLE:
-            LOG.warning("MPI was started for one thread: nobody finds out which process hangs.")
+            LOG.warning("MPI was initialized for one thread, so hanging processes cannot be named.")
             return
         # From each apart: receives from any source miss messages if several threads are at work (MPICH 5.0, over TCP).
         self._came = np.zeros([transport.cluster.size, heartbeat.WORDS], np.int64)

@@ -228,7 +228,7 @@ def _mismatch(
 
 
 def _cast_to(wanted: DType, got: DType) -> str:
-    """What converts a tensor of numbers to the dtype of the others, as the end of a message."""
+    """Return the end of a message: the cast that converts a tensor of numbers to the dtype of the others."""
     numbers = FLOAT | INTEGER
     return f" (tf.cast(..., tf.{wanted.name}) converts it)" if {wanted, got} <= numbers else ""
 

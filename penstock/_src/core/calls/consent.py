@@ -1,4 +1,4 @@
-"""What graphs from files may do besides computing: only what the caller names.
+"""Capabilities of graphs from files besides computing: only those that the caller names.
 
     tf.saved_model.load(folder, allow=["read_files"])       for this model
     with tf.saved_model.experimental.allow("read_files"):   for all that is loaded in the block
@@ -37,7 +37,7 @@ _BLOCK: contextvars.ContextVar[frozenset[str] | None] = contextvars.ContextVar(
 
 @dataclasses.dataclass(frozen=True)
 class Consent:
-    """What the graphs of one file may do.
+    """Capabilities granted to the graphs of one file.
 
     Args:
       origin: the file or folder, for messages.
@@ -180,7 +180,7 @@ def allow(*capabilities: str) -> Iterator[None]:
 
 
 def guarded(cls: type[Op], node: str, consent: Consent | None) -> type[Op]:
-    """Returns the class of an op whose kernel asks a graph's consent first; `cls` itself where there is nothing to ask."""
+    """Return the class of an op with a kernel that first asks for the graph's consent; `cls` itself if there is nothing to ask."""
     if consent is None or not cls.capabilities or consent.allowed.issuperset(CAPABILITIES):
         return cls
 

@@ -62,7 +62,7 @@ MESSAGE = "Timed out waiting for notification"
 
 @contextlib.contextmanager
 def deadline(milliseconds: int) -> Iterator[None]:
-    """Within the block, runs of this thread raise DeadlineExceededError after so long; 0 or less is no deadline."""
+    """Within the block, runs of this thread raise DeadlineExceededError after `milliseconds`; 0 or less is no deadline."""
     if milliseconds <= 0:
         yield
         return
@@ -94,7 +94,7 @@ def current() -> int:
 
 
 def milliseconds_left() -> int:
-    """What is left until this thread's deadline, at least 1; 0 if it has none."""
+    """Return the milliseconds until this thread's deadline, at least 1; 0 if it has none."""
     if not _CURRENT.at:
         return 0
     return max(1, (_CURRENT.at - time.perf_counter_ns()) // 1_000_000)

@@ -1,4 +1,4 @@
-"""What to do where Python needs the value of a tensor that has none yet: it depends on why AutoGraph did not convert the place."""
+"""Advice where Python needs the value of a tensor that has none yet: it depends on why AutoGraph did not convert the place."""
 
 import sys
 from types import FrameType

@@ -13,7 +13,7 @@ class _EagerOps:
     """Hands eager ops to the callbacks; called like a tape."""
 
     def record_op(self, op: Any, inputs: Sequence[Any], outputs: Sequence[Any]) -> None:
-        """Calls the callbacks unless a graph is being built, whose results they may replace."""
+        """Call the callbacks unless a graph is being built, where they may replace results."""
         if STATE.graph is None:
             show(op.op_type, inputs, op.attrs, outputs)
 
@@ -50,7 +50,7 @@ def remove(callback: Callback) -> None:
 
 
 def show(op_type: str, inputs: Sequence[Any], attrs: Any, outputs: Sequence[Any]) -> None:
-    """Calls the callbacks with an eager op, or an eager call of a function, whose outputs they cannot replace."""
+    """Call the callbacks with an eager op or an eager call of a function. They cannot replace its outputs."""
     if STATE.invoking_op_callbacks:
         return
     with _invoking():

@@ -1,4 +1,4 @@
-"""Devices by number: which one a name means, and what is done about a name whose device is missing.
+"""Devices by number: the device that a name means, and the treatment of names of missing devices.
 
 While PENSTOCK_DEVICE names GPUs, each is a number from 0 on, and CPU stands for the processor. Otherwise there are no numbers: all runs on what
 PENSTOCK_DEVICE names, whatever operations ask for.
@@ -16,7 +16,7 @@ PLATFORMS = frozenset({"GPU", "GPU_emulated"})  # values of PENSTOCK_DEVICE that
 
 
 class Policy:
-    """What the program has asked for.
+    """Placement settings of the program.
 
     soft  whether an operation may run on another device than it names; None: as TensorFlow has it, which is yes
     logs  whether the device of each operation is logged
@@ -52,7 +52,7 @@ def name_of(number: int) -> str:
 
 
 def gpu_count() -> int:
-    """How many GPUs operations can name."""
+    """Return the number of GPUs that operations can name."""
     return above("find_device")(flags.device).count if has_gpus() else 0
 
 

@@ -1,4 +1,4 @@
-"""What a kernel's error becomes: TensorFlow's error classes, with the op and its inputs named."""
+"""Conversion of a kernel's error: TensorFlow's error classes, with the op and its inputs named."""
 
 import dis
 import functools
@@ -215,6 +215,6 @@ def _is_library(file: str) -> bool:
 
 @functools.cache
 def _folders() -> tuple[str, str]:
-    """Where packages are installed, and where Python's own modules are."""
+    """Return the folders of installed packages and of Python's own modules."""
     paths = sysconfig.get_paths()
     return paths["purelib"], paths["stdlib"]

@@ -126,7 +126,7 @@ def _restore_element(container: Trackable, name: str, value: Trackable) -> None:
 
 
 class ListWrapper(TrackableDataStructure, list):  # type: ignore[misc]
-    """A list whose elements are tracked under their indices."""
+    """A list that tracks its elements under their indices."""
 
     def __init__(self, wrapped_list: Any = ()) -> None:
         list.__init__(self, [tracking.wrap(v) for v in wrapped_list])
@@ -191,7 +191,7 @@ class List(ListWrapper):
 
 
 class _DictWrapper(TrackableDataStructure, dict):  # type: ignore[misc]
-    """A dict whose values are tracked under their keys."""
+    """A dict that tracks its values under their keys."""
 
     _kind: Any = dict  # what it is besides: dict or a subclass
 
@@ -247,7 +247,7 @@ class _DictWrapper(TrackableDataStructure, dict):  # type: ignore[misc]
 
 
 class _OrderedDictWrapper(_DictWrapper, collections.OrderedDict):  # type: ignore[misc]
-    """An ordered dict whose values are tracked under their keys."""
+    """An ordered dict that tracks its values under their keys."""
 
     _kind = collections.OrderedDict
 
@@ -257,7 +257,7 @@ class Mapping(_DictWrapper):
 
 
 class _TupleMethods(TrackableDataStructure):
-    """What tracking tuples have: elements tracked under the names of fields and their indices, and the class of the plain tuple."""
+    """Methods of tracking tuples: elements tracked under the names of fields and their indices, and the class of the plain tuple."""
 
     _kind: type = tuple
 
@@ -299,7 +299,7 @@ class _TupleMethods(TrackableDataStructure):
 
 
 class _TupleWrapper(_TupleMethods, tuple):
-    """A plain tuple whose elements are tracked."""
+    """A plain tuple that tracks its elements."""
 
 
 def wrap_or_unwrap(value: Any) -> Any:

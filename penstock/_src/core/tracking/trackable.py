@@ -220,7 +220,7 @@ def sticky_attribute_assignment(trackable: Trackable, name: str, value: Any) -> 
 
 @export("__internal__.tracking.no_automatic_dependency_tracking", v1=[])
 def no_automatic_dependency_tracking(method: Callable[..., Any]) -> Callable[..., Any]:
-    """Decorator for a method whose attribute assignments add no dependencies.
+    """Decorator for a method with attribute assignments that add no dependencies.
 
     Args:
       method: of a Trackable.
@@ -243,7 +243,7 @@ def no_automatic_dependency_tracking(method: Callable[..., Any]) -> Callable[...
 
 @export("__internal__.tracking.AutoTrackable", v1=[])
 class AutoTrackable(Trackable):
-    """A Trackable whose attributes become dependencies when they are assigned."""
+    """A Trackable that makes attributes dependencies when they are assigned."""
 
     def __setattr__(self, name: str, value: Any) -> None:
         held = self.__dict__.get(name, self)

@@ -18,7 +18,7 @@ SMALL = 4096  # bytes below which alignment does not matter
 
 
 def empty_aligned(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
-    """Returns an uninitialized array whose data starts at a multiple of 64 bytes.
+    """Return an uninitialized array with data that starts at a multiple of 64 bytes.
 
     Raises:
       ResourceExhaustedError: there is not enough memory.
@@ -38,7 +38,7 @@ def empty_aligned(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
 
 
 def aligned_copy(array: np.ndarray) -> np.ndarray:
-    """Returns a C-contiguous copy whose data starts at a multiple of 64 bytes."""
+    """Return a C-contiguous copy with data that starts at a multiple of 64 bytes."""
     copy = empty_aligned(array.shape, array.dtype)
     copy[...] = array
     return copy

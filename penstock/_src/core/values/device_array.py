@@ -11,7 +11,7 @@ import numpy as np
 
 
 class Memory(Protocol):
-    """Where the elements of a `DeviceArray` are."""
+    """Memory of the elements of a `DeviceArray`."""
 
     def fetch(self, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
         """Returns a new array of the elements, once the device has them."""

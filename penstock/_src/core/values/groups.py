@@ -92,7 +92,7 @@ def is_group(value: Any) -> bool:
 
 
 def splits_of(counts: Any) -> np.ndarray:
-    """Where rows begin of which each element has so many."""
+    """Return the row splits of rows with these counts."""
     splits = np.zeros(len(counts) + 1, np.int64)
     np.cumsum(counts, out=splits[1:])
     return splits
@@ -150,7 +150,7 @@ def elementwise(compute: Callable[..., Any], inputs: Sequence[Any]) -> Group:
 
 
 def _of_rank(value: Any, rank: int) -> np.ndarray:
-    """A stack whose elements have rank - 1 dimensions, or what broadcasts to one."""
+    """Return a stack with elements of rank - 1 dimensions, or an array that broadcasts to one."""
     if type(value) is not Stacked:
         if value.ndim >= rank:
             raise NotGrouped

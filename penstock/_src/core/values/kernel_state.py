@@ -82,7 +82,7 @@ def update(op: Any, start: Callable[[], Any], step: Callable[[Any], tuple[Any, A
 
 
 def running_node() -> Any:
-    """The graph node whose kernel is running; None in eager code."""
+    """Return the graph node that is executing; None in eager code."""
     return None if _CURRENT.states is None else _CURRENT.node
 
 

@@ -1,4 +1,4 @@
-"""How much memory arrays may take, and the error of what would take more.
+"""Limit of the memory of arrays, and the error of exceeding it.
 
 Arrays of a megabyte or more are counted by NumPy's allocator (`native/process/array_memory.py`), which refuses what would exceed the limit
 before it asks the system; NumPy then raises MemoryError with the array's shape. `exhausted` makes TensorFlow's error of that.
@@ -77,7 +77,7 @@ def used() -> int:
 
 
 def exhausted(shape: Iterable[int], dtype: Any, what: str = "") -> OpError:
-    """The error of an array that there is no memory for; `what` needs it, such as an op."""
+    """Return the error of an array that does not fit into memory; `what` needs it, such as an op."""
     shape = tuple(map(int, shape))
     size = math.prod(shape) * dtype.itemsize
     extents = ",".join(map(str, shape))
@@ -98,7 +98,7 @@ def require_bytes(size: int, what: str = "") -> None:
 
 
 def refused(error: MemoryError, what: str) -> OpError:
-    """The error of a MemoryError, of which NumPy's know the array's shape; what its frames hold is let go."""
+    """Return the error for a MemoryError. NumPy's know the array's shape. The frames of the MemoryError are released."""
     if hasattr(error, "shape") and hasattr(error, "dtype"):
         found = exhausted(error.shape, error.dtype, what)
     else:
@@ -114,10 +114,10 @@ def _error(what: str, wanted: str, size: int) -> OpError:
 
 
 def state(size: int) -> str:
-    """What a message says of memory: why there are not `size` bytes, and what takes most."""
+    """Return the state of memory for a message: why there are not `size` bytes, and the largest arrays."""
     most, taken = limit(), used()
     if size > most - taken:
-        why = f"The memory limit is {most} bytes, of which arrays use {taken}."
+        why = f"The memory limit is {most} bytes: arrays use {taken}."
     else:
         why = f"The system has no more memory; arrays use {taken} bytes."
     largest = ", ".join(f"{name} ({size} bytes)" for name, size in largest_arrays()[:MENTIONED])

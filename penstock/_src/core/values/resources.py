@@ -45,7 +45,7 @@ class Resource:
 
 
 class DividedHandle(Resource):
-    """The handle of a variable of which each process holds a part."""
+    """The handle of a sharded variable."""
 
     def read(self) -> Any:
         """Returns the whole array, which all processes gather."""
@@ -59,7 +59,7 @@ class RemoteResource(Resource):
     device: str
 
     def run(self, op: Any, values: Sequence[Any]) -> Any:
-        """Returns what the kernel of an op gives for these values, of which this resource is one."""
+        """Return the result of an op's kernel for these values. This resource is one of them."""
         raise NotImplementedError(type(self).__name__)
 
 
@@ -163,7 +163,7 @@ LENT: list[bool] = []
 
 
 def shape_of_value(resource: Any) -> tuple[int, ...] | None:
-    """The shape of a variable's value, wherever that is; None if it has none, or the resource is no variable."""
+    """Return the shape of a variable's value; None if it has none, or the resource is not a variable."""
     lent: tuple[int, ...] | None = getattr(resource, "lent_shape", None)
     return getattr(getattr(resource, "value", None), "shape", None) if lent is None else lent
 
@@ -241,7 +241,7 @@ def shared(kind: type, container: str, name: str, make: Callable[[], Any]) -> An
 
 
 def lasting(kept: ResourceManager) -> ResourceManager:
-    """Returns the session's resources; outside sessions `kept`, whose resources no handle keeps alive."""
+    """Return the session's resources; outside sessions `kept`, which no handle keeps alive."""
     return kept if manager() is _EAGER else manager()
 
 

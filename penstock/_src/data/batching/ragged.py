@@ -80,7 +80,7 @@ def _one(value: int, dtype: DType) -> Any:
 
 
 def sparse_batch(dataset: Any, batch_size: Any, row_shape: TensorShape, name: Any) -> Any:
-    """Sparse tensors of rows of elements, each of which fits into `row_shape`."""
+    """Return sparse tensors of rows of elements. Each element fits into `row_shape`."""
     spec = dataset.element_spec
     if not isinstance(spec, TensorSpec):
         raise TypeError(f"Elements must be tensors for `sparse_batch`. Received {spec}.")

@@ -23,7 +23,7 @@ def known(names: Any) -> Any:
       ValueError: they are known only when a function runs.
     """
     if not hasattr(names, "numpy"):
-        raise ValueError("Inside a function `columns` must be a dict of names and types.")
+        raise ValueError("Inside a function, `columns` must be a dict of names and types.")
     return names.numpy()
 
 

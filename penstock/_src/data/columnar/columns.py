@@ -1,4 +1,4 @@
-"""What datasets over files of other systems have in common: elements that are dicts of columns."""
+"""Base of datasets over files of other systems: elements are dicts of columns."""
 
 from collections.abc import Mapping
 from typing import Any

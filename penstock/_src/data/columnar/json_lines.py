@@ -68,7 +68,7 @@ class JsonLinesDataset(Columns):
 
 
 def _schema(name: str, compression: str) -> Any:
-    """What members the objects at the beginning of a file have."""
+    """Return the members of the objects at the beginning of a file."""
     arrow = arrow_blocks.pyarrow()
 
     def read(file: Any) -> Iterator[Any]:

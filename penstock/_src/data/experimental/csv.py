@@ -145,7 +145,7 @@ def _chosen(select_columns: Sequence[Any] | None, columns: list[str]) -> list[in
     for column in select_columns:
         if isinstance(column, str):
             if column not in columns:
-                raise ValueError(f"Value '{column}' in `select_columns` is no column.")
+                raise ValueError(f"Value '{column}' in `select_columns` is not a column.")
             column = columns.index(column)
         numbers.append(int(column))
     return sorted(numbers)
@@ -164,7 +164,9 @@ class _Table(NamedTuple):
     def rows(self, name: str) -> Iterator[list[str]]:
         """The rows of a file as strings."""
         if self.compression == "ZLIB":
-            raise ValueError("make_csv_dataset: give names and defaults for ZLIB files.")
+            raise ValueError(
+                "make_csv_dataset: column names and defaults are required for ZLIB files."
+            )
         quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if self.quotes else csv.QUOTE_NONE
         opener: Any = gzip.open if self.compression == "GZIP" else open
         with opener(name, "rt", encoding=self.encoding, newline="") as file:

@@ -1,4 +1,4 @@
-"""Datasets whose elements are copied to a GPU, ahead of their use or when they are asked for."""
+"""Datasets with elements copied to a GPU, ahead of their use or on request."""
 
 from collections import deque
 from collections.abc import Callable
@@ -23,7 +23,7 @@ AHEAD = 2  # elements, if the program does not say
 
 
 class _Placed(Dataset):
-    """A dataset whose eager iterators give elements on a GPU."""
+    """A dataset with eager iterators that give elements on a GPU."""
 
     number, ahead = 0, AHEAD
 
@@ -35,7 +35,7 @@ class _Placed(Dataset):
 
 
 class PlacedIterator(OwnedIterator):
-    """An iterator that gives elements on a GPU, some of which it has on their way there."""
+    """An iterator that gives elements on a GPU and copies some ahead."""
 
     def __init__(self, dataset: Dataset, number: int, ahead: int) -> None:
         super().__init__(dataset)
@@ -102,7 +102,7 @@ class PlacedIterator(OwnedIterator):
         return self._packed(there)
 
     def _sent(self, values: Any) -> Any:
-        """What is under way of an element; None if nothing of it goes to the card."""
+        """Return an element's pending copies; None if nothing of it goes to the GPU."""
         arrays = [
             v for v, dtype in zip(values, self._all_types, strict=True) if self._goes(v, dtype)
         ]

@@ -1,4 +1,4 @@
-"""tf.data.experimental: transformations for `Dataset.apply`, most of which are also methods of Dataset."""
+"""tf.data.experimental: transformations for `Dataset.apply`. Most are also methods of Dataset."""
 
 import inspect
 from collections.abc import Callable, Sequence

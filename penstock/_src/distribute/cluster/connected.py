@@ -127,7 +127,7 @@ class Connection:
     def run_function(
         self, function: GraphFunction, tensors: Sequence[Any], name: str
     ) -> list[Any] | None:
-        """Returns the outputs of a function of which all, or some operations, run in tasks; None if none do."""
+        """Return the outputs of a function if some of its operations run in tasks; None if none do."""
         if name == HERE and not self._in_tasks(function):
             return None
         values = [tensor._value for tensor in tensors]

@@ -29,7 +29,7 @@ def full_names(strategy: str, devices: Sequence[str]) -> tuple[str, ...]:
         )
     if absent:
         logging.getLogger("tensorflow").warning(
-            "%s: no device %s here. What is placed there runs on the CPU.",
+            "%s: no device %s here. Values placed on it are on the CPU.",
             strategy,
             ", ".join(absent),
         )

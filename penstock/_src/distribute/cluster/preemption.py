@@ -36,7 +36,7 @@ CHANNEL = 2  # apart from the exchanges of training steps and of datasets
 @export("distribute.experimental.TerminationConfig", v1=[])
 @dataclasses.dataclass(eq=False, repr=False)
 class TerminationConfig:
-    """How preemption is detected and handled.
+    """Detection and handling of preemption.
 
     Args:
       termination_watcher_fn: returns True once preemption is announced; by default SIGTERM announces it.
@@ -120,7 +120,7 @@ class PreemptionCheckpointHandler:
 
     @property
     def total_run_calls(self) -> int:
-        """How often `run` was called, including previous runs of the program."""
+        """Number of calls of `run`, including previous runs of the program."""
         return int(self._calls.numpy())
 
     def run(self, distributed_train_function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
@@ -219,7 +219,7 @@ class PreemptionWatcher:
         self._message = "SIGTERM"
         self._announced.set()
 
-    preemption_message = read_only("_message", "What announced the end, or None.")
+    preemption_message = read_only("_message", "Announcement of the process's end, or None.")
 
     def block_until_worker_exit(self) -> None:
         """Waits until preemption is announced."""

@@ -28,7 +28,7 @@ class ClusterDeviceFilters:
     def set_device_filters(
         self, job_name: str, task_index: int, device_filters: Iterable[str]
     ) -> None:
-        """Makes only devices whose names start with one of the filters visible to a task.
+        """Makes only devices with names that start with one of the filters visible to a task.
 
         Args:
           job_name, task_index: the task.

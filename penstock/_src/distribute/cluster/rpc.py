@@ -43,11 +43,11 @@ class Server:
           method_name: what clients call it.
           func: the function.
         """
-        raise NotImplementedError("`Server.create` makes a server.")
+        raise NotImplementedError("use `Server.create` to create a server.")
 
     def start(self) -> None:
         """Starts listening."""
-        raise NotImplementedError("`Server.create` makes a server.")
+        raise NotImplementedError("use `Server.create` to create a server.")
 
 
 @export("distribute.experimental.rpc.Client", v1=[])

@@ -1,4 +1,4 @@
-"""tf.distribute.Server: a task of a cluster whose sessions share their variables."""
+"""tf.distribute.Server: a task of a cluster. Its sessions share their variables."""
 
 import importlib.util
 import itertools
@@ -94,7 +94,7 @@ class Server:
 
     @property
     def target(self) -> str:
-        """What sessions are given to reach it."""
+        """Target by which sessions reach the server."""
         return f"{self._definition.protocol}://{self._address}"
 
     @staticmethod

@@ -277,7 +277,7 @@ def create_distributed_mesh(
     device_type: str | None = None,
     use_xla_spmd: bool = False,
 ) -> Mesh:
-    """Returns a mesh over the devices of all processes, each of which holds its shards of the DTensors on it.
+    """Returns a mesh over the devices of all processes. Each process holds its shards of the DTensors on it.
 
     Args:
       mesh_dims: pairs of the name and the size of a dimension, or a dictionary of them.
@@ -301,7 +301,7 @@ def create_distributed_mesh(
     found = [_full(name) for name in local_devices or ()] or _own_device(device_type)
     if len(found) != 1:
         raise UnimplementedError(
-            "tf.experimental.dtensor: over several processes, each has one device of a mesh. Received: "
+            "tf.experimental.dtensor: with several processes, each must have exactly one device of a mesh. Received: "
             f"{[device.to_string() for device in found]}."
         )
     pairs = _pairs(mesh_dims)

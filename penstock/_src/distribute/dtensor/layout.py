@@ -29,7 +29,7 @@ class LayoutType(enum.Enum):
 
 @export("experimental.dtensor.Layout")
 class Layout:
-    """How the axes of a tensor are sharded over the dimensions of a mesh.
+    """Sharding of a tensor's axes over the dimensions of a mesh.
 
     Args:
       sharding_specs: for each axis the mesh dimension along which it is sharded, or UNSHARDED.
@@ -197,7 +197,7 @@ class Layout:
         return f"{kind}:{specs} mesh:{self._mesh.to_string()}"
 
     def to_parted(self) -> Layout:
-        """Returns the layout of a tensor whose parts may differ in size.
+        """Returns the layout of a tensor with shards that may differ in size.
 
         Returns:
           A `Layout`.
@@ -220,7 +220,7 @@ class Layout:
         """The number of axes."""
         return len(self._specs)
 
-    type = read_only("_type", "What kind it is.")
+    type = read_only("_type", "Kind of the layout.")
 
     @property
     def shape(self) -> list[int]:

@@ -203,7 +203,7 @@ class Mesh:
 
     @property
     def strides(self) -> list[int]:
-        """By how much the device id grows along each dimension."""
+        """Increments of the device id along each dimension."""
         shape = self._ids.shape
         return [int(np.prod(shape[axis + 1 :])) for axis in range(len(shape))]
 

@@ -53,7 +53,7 @@ def check_divisible(shape: tuple[int, ...], layout: Layout) -> None:
     for size, count in zip(shape, layout.shards, strict=True):
         if size % count:
             raise InvalidArgumentError(
-                f"An axis of {size} cannot be cut into {count} equal parts. Received: {layout}"
+                f"An axis of {size} cannot be divided into {count} equal parts. Received: {layout}"
             )
 
 

@@ -1,4 +1,4 @@
-"""A MirroredStrategy whose replicas are the shards of DTensors, as `tensorflow.python.distribute.experimental` has it.
+"""A MirroredStrategy with shards of DTensors as replicas, as `tensorflow.python.distribute.experimental` has it.
 
 A function that it runs sees whole tensors, once: replicas are told apart only where values are taken out. So nothing in it
 refers to one replica, and what asks for that raises.
@@ -96,7 +96,7 @@ class DTensorReplicaContext(ReplicaContext):
         return 0
 
     def _unsupported(self, *args: Any, **kwargs: Any) -> Any:
-        """Raises NotImplementedError: replicas cannot be told apart."""
+        """Raise NotImplementedError, as replicas cannot be distinguished."""
         raise NotImplementedError(self._UNSUPPORTED_ERROR_MSG)
 
     merge_call = all_reduce = all_gather = _update = _unsupported
@@ -386,7 +386,7 @@ def _dtensor_of(value: Any) -> Any:
 
 
 def _plain(tensor: Any) -> Any:
-    """The whole value of a DTensor, of which no layout is known."""
+    """Return the whole value of a DTensor, without its layout."""
     return EagerTensor(tensor._value, tensor.dtype) if STATE.graph is None else tensor
 
 

@@ -69,7 +69,7 @@ class DVariable(Variable):
         self._handle._handle_data = [(shape, self._dtype)]
         self._handle._value.layout = value.layout
 
-    layout = read_only("_dtensor_layout", "How it is spread.")
+    layout = read_only("_dtensor_layout", "Layout of the variable on its mesh.")
 
     @property
     def save_as_bf16(self) -> bool:

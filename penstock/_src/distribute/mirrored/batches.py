@@ -65,7 +65,7 @@ def _rows(tensor: Any) -> Any:
 
 
 def _bounds(rows: Any, count: int) -> list[tuple[Any, Any]]:
-    """Where each of `count` parts of some rows begins and ends."""
+    """Return the begin and end of each of `count` parts of some rows."""
     length = (rows + (count - 1)) // count
     return list(itertools.pairwise([raw.Minimum(x=length * i, y=rows) for i in range(count + 1)]))
 

@@ -1,4 +1,4 @@
-"""Datasets whose elements are split into one part for each replica."""
+"""Datasets with elements split into one part for each replica."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -17,7 +17,7 @@ from penstock._src.util.signatures import read_only
 
 @export("distribute.DistributedIterator", v1=[])
 class DistributedIterator(OwnedIterator):
-    """An iterator over a distributed dataset, whose elements hold a part for each replica.
+    """An iterator over a distributed dataset. Its elements hold a part for each replica.
 
     Args:
       dataset: a dataset to iterate over.

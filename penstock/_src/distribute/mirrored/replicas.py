@@ -1,4 +1,4 @@
-"""Replicas in lockstep: one thread each, of which one runs at a time until all of them wait in a merge call.
+"""Replicas in lockstep: one thread each. One runs at a time until all of them wait in a merge call.
 
 Each replica inherits the caller's thread-local state (the graph, tapes, scopes). All replicas build the caller's
 graph, so its scopes are saved and restored when another thread continues.

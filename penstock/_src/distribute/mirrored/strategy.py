@@ -237,7 +237,7 @@ def create_variable(
 
 
 def placed_on(strategy: Strategy, index: int) -> contextlib.AbstractContextManager[Any]:
-    """A scope whose operations are on the GPU or logical CPU of a replica; elsewhere all replicas have the one CPU."""
+    """A scope that places operations on the GPU or logical CPU of a replica; without those all replicas share the CPU."""
     devices = getattr(strategy, "devices", None)
     if devices is None or not (has_gpus() or POLICY.cpus > 1):
         return contextlib.nullcontext()
@@ -251,7 +251,7 @@ def mirrored_variable(
     count: int,
     mirrored: Callable[..., Any] = MirroredVariable,
 ) -> Any:
-    """Creates a variable with `count` copies in this process; `mirrored` makes one whose copies are equal.
+    """Create a variable with `count` copies in this process. `mirrored` makes one with copies that stay equal.
 
     Raises:
       ValueError: its synchronization is not one of those that strategies know.

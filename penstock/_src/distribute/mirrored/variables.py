@@ -168,7 +168,7 @@ give_updates(DistributedVariable, _update)
 
 
 class MirroredVariable(DistributedVariable):
-    """A variable whose copies are always equal."""
+    """A variable with copies that are always equal."""
 
     def _update(self, method: str, value: Any, **kwargs: Any) -> Any:
         context = current()[1]

@@ -65,7 +65,7 @@ class ClusterResolver(abc.ABC):
 
     @property
     def environment(self) -> Any:
-        """Where the cluster runs: "" or "google"."""
+        """Environment in which the cluster runs: "" or "google"."""
         return ""
 
     _task_type: Any = None
@@ -133,7 +133,7 @@ class SimpleClusterResolver(ClusterResolver):
             return self._address(task_type, task_id, rpc_layer)
         return master_url(self._master, rpc_layer)
 
-    environment = read_only("_environment", "Where the cluster runs.")
+    environment = read_only("_environment", "Environment in which the cluster runs.")
 
     rpc_layer = read_write("_rpc_layer", "The protocol.")
 
@@ -189,7 +189,7 @@ class UnionResolver(ClusterResolver):
 
     @property
     def environment(self) -> Any:
-        """Where the cluster of the first resolver runs."""
+        """Environment in which the cluster of the first resolver runs."""
         return self._resolvers[0].environment
 
     @property

@@ -41,7 +41,7 @@ class TFConfigClusterResolver(ClusterResolver):
     def _config(self) -> dict[str, Any]:
         return json.loads(os.environ.get(VARIABLE, "{}"))
 
-    environment = read_only("_environment", "Where the cluster runs, if that was given.")
+    environment = read_only("_environment", "Environment in which the cluster runs, if set.")
 
     @property
     def task_type(self) -> str | None:

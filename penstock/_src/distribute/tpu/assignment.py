@@ -74,7 +74,7 @@ class DeviceAssignment:
         return tuple(self._assignment[replica, logical_core, :])
 
     def lookup_replicas(self, task_id: int, logical_core: int) -> list[int]:
-        """Returns the replicas whose core of this index is on a task.
+        """Returns the replicas that have their core of this index on a task.
 
         Args:
           task_id: the number of the task.

@@ -310,7 +310,7 @@ class TPUEmbeddingV2(_OnTPU):
 
     @property
     def embedding_layouts(self) -> Any:
-        """How tables are stacked."""
+        """Layouts of stacked tables."""
         raise _no_sparse_cores("embedding_layouts")
 
     @property

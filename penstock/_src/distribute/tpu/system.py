@@ -15,7 +15,7 @@ XLAOptions = collections.namedtuple(
     ["use_spmd_for_xla_partitioning", "enable_xla_dynamic_padder", "use_shardy_partitioner"],
     defaults=[True, True, False],
 )
-XLAOptions.__doc__ = """How a computation is compiled for TPUs.
+XLAOptions.__doc__ = """Options for compiling a computation for TPUs.
 
 Args:
   use_spmd_for_xla_partitioning: whether cores run one program on their parts of the data.
@@ -27,7 +27,7 @@ export_constant("tpu.XLAOptions", XLAOptions)
 TPUSystemMetadata = collections.namedtuple(
     "TPUSystemMetadata", ["num_cores", "num_hosts", "num_of_cores_per_host", "topology", "devices"]
 )
-TPUSystemMetadata.__doc__ = """How many cores and hosts a TPU system has.
+TPUSystemMetadata.__doc__ = """Numbers of cores and hosts of a TPU system.
 
 Args:
   num_cores, num_hosts, num_of_cores_per_host: numbers.
@@ -64,7 +64,7 @@ class HardwareFeature:
 
     num_embedding_devices_per_chip = read_only(
         "tpu_hardware_feature_proto.num_embedding_devices_per_chip",
-        "How many embedding devices a chip has.",
+        "Number of embedding devices of a chip.",
     )
 
 

@@ -133,7 +133,7 @@ class FeatureConfig:
 @export("tpu.experimental.embedding.SparseCoreEmbeddingConfig")
 @dataclasses.dataclass(frozen=True)
 class SparseCoreEmbeddingConfig:
-    """How tables are laid out on TPUs with sparse cores.
+    """Layout of tables on TPUs with sparse cores.
 
     Args:
       disable_table_stacking: whether each table is kept by itself.

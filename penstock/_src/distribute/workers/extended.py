@@ -1,4 +1,4 @@
-"""What replicas of `MultiWorkerMirroredStrategy` do together."""
+"""Collective work of the replicas of `MultiWorkerMirroredStrategy`."""
 
 from __future__ import annotations
 
@@ -171,10 +171,10 @@ class CollectiveAllReduceExtended(StrategyExtended):
         if transport is not None and transport.cluster.size > 1:
             choose(type(container_strategy).__name__, transport, options.implementation)
 
-    should_checkpoint = read_only("_is_chief", "Whether checkpoints are written here.")
-    should_save_summary = read_only("_is_chief", "Whether summaries are written here.")
+    should_checkpoint = read_only("_is_chief", "True if this process writes checkpoints.")
+    should_save_summary = read_only("_is_chief", "True if this process writes summaries.")
     experimental_between_graph = property(
-        lambda self: True, doc="Whether each worker has a graph of its own."
+        lambda self: True, doc="True if each worker has a graph of its own."
     )
 
     @property
@@ -230,7 +230,7 @@ class CollectiveAllReduceExtended(StrategyExtended):
             self._beside = before
 
     def _create_slot(self, create: Callable[..., Any], options: dict[str, Any], shape: Any) -> Any:
-        """A variable beside one that is updated in parts: divided as it is, if it has its shape."""
+        """Create a slot of a sharded variable. A slot of the variable's shape is sharded likewise."""
 
         def make(value: Any) -> Any:
             return create(**{**options, "initial_value": value})
@@ -242,12 +242,12 @@ class CollectiveAllReduceExtended(StrategyExtended):
         return self._create_divided(create, options, lambda whole: whole == shape, divided)
 
     def _create_weight(self, create: Callable[..., Any], options: dict[str, Any]) -> Any:
-        """A variable that is trained: in parts, if it is large."""
+        """Create a trained variable: sharded if it is large."""
         partial = self.partial
         assert partial is not None
         if builds_for_sessions():
             raise UnimplementedError(
-                None, None, "ShardingOptions: stage=3 in a graph of TensorFlow 1."
+                None, None, "ShardingOptions: stage=3 is not implemented in TensorFlow 1's graphs."
             )
 
         def divided(part: Variable, whole: Any) -> Any:
@@ -358,7 +358,7 @@ def _is_equal_everywhere(kind: ReduceOp, value: Any) -> bool:
 
 
 def _of_the_chief(kwargs: dict[str, Any]) -> Any:
-    """What a variable begins with: the chief's value, whatever the others have drawn."""
+    """Return the creation arguments with the chief's initial value in place of this process's own."""
     given, dtype = kwargs.get("initial_value"), kwargs.get("dtype")
     if hasattr(given, "checkpoint_position"):
         return given  # all restore the same checkpoint

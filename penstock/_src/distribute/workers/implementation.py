@@ -1,4 +1,4 @@
-"""How the workers of a strategy exchange values: through the host, or by NCCL between their cards."""
+"""Exchange of values between a strategy's workers: through the host, or by NCCL between their GPUs."""
 
 from __future__ import annotations
 

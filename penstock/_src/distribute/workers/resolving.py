@@ -18,7 +18,7 @@ WORKERS = ("chief", "worker")
 
 
 def default_resolver() -> Any:
-    """Returns the resolver of the environment: TF_CONFIG's, or one of what mpiexec or srun tells."""
+    """Return the resolver of the environment: TF_CONFIG's, or one from the variables of mpiexec or srun."""
     cluster = described()
     if VARIABLE in os.environ or cluster.size == 1:
         return TFConfigClusterResolver()

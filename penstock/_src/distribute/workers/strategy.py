@@ -78,7 +78,7 @@ class MultiWorkerMirroredStrategy(Strategy):
         del communication_options
         return MirroredStrategy(list(devices))
 
-    cluster_resolver = read_only("_resolver", "What tells the workers.")
+    cluster_resolver = read_only("_resolver", "Resolver of the cluster's workers.")
 
     def reduce(self, reduce_op: Any, value: Any, axis: Any) -> Any:
         """Returns the sum or mean over the replicas, and along an axis of their values if one is given.

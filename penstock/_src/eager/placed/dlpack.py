@@ -72,7 +72,7 @@ _rename = ctypes.PYFUNCTYPE(ctypes.c_int, ctypes.py_object, ctypes.c_char_p)(
 
 @functools.cache
 def _callbacks() -> Library:
-    """The functions that readers and capsules call at their ends, in any thread and while errors are raised: so they are no Python.
+    """Functions that readers and capsules call at their ends. They run in any thread and while errors are raised, so they are not Python.
 
     penstock.dlpack.end     a reader is done with a record
     penstock.dlpack.drop    a capsule goes; if it still has the name of a new one, nobody has taken its record
@@ -131,7 +131,7 @@ def capsule_of(array: DeviceArray, dtype: DType, stream: int | None = None) -> A
       InvalidArgumentError: there is no such stream.
     """
     if stream is not None and (type(stream) is not int or stream < NO_STREAM or stream == 0):
-        raise InvalidArgumentError(f"__dlpack__: {stream!r} is no stream of CUDA.")
+        raise InvalidArgumentError(f"__dlpack__: {stream!r} is not a CUDA stream.")
     memory = memory_of(array)
     _make_ready(memory.card, LEGACY_STREAM if stream is None else stream)
     numbers = (ctypes.c_int64 * max(2 * array.ndim, 1))(*array.shape, *_row_major(array.shape))
@@ -152,7 +152,7 @@ def capsule_of(array: DeviceArray, dtype: DType, stream: int | None = None) -> A
 
 
 def _row_major(shape: tuple[int, ...]) -> tuple[int, ...]:
-    """The strides, in elements, of an array whose rows stand one after the other."""
+    """Return the strides, in elements, of a contiguous array in row-major order."""
     return tuple(math.prod(shape[axis + 1 :]) for axis in range(len(shape)))
 
 
@@ -167,7 +167,7 @@ def _make_ready(card: Card, stream: int) -> None:
 
 
 def interface_of(array: DeviceArray) -> dict[str, Any]:
-    """What `__cuda_array_interface__` (version 3) says of an array on a card.
+    """Return the `__cuda_array_interface__` (version 3) of an array on a GPU.
 
     Raises:
       AttributeError: it has no word for the type.
@@ -206,12 +206,14 @@ def array_of(capsule: Any) -> tuple[DeviceArray, DType]:
     if record.strides and math.prod(shape) and not _is_row_major(shape, record.strides):
         raise InvalidArgumentError(
             f"from_dlpack: Invalid strides array from DLPack: {record.strides[: record.ndim]} for shape {list(shape)}; "
-            "the elements must stand one after the other."
+            "the elements must be contiguous."
         )
     number = logical_number(record.device_id)
     card = None if number is None else accelerator(number)
     if card is None or number is None:
-        raise InvalidArgumentError(f"from_dlpack: GPU {record.device_id} is not used here.")
+        raise InvalidArgumentError(
+            f"from_dlpack: GPU {record.device_id} is not used by this process."
+        )
     size = math.prod(shape) * dtype.np.itemsize
     memory = DeviceMemory(card, (record.data or 0) + record.byte_offset, size, _Taken(record, card))
     _rename(capsule, _USED)
@@ -219,7 +221,7 @@ def array_of(capsule: Any) -> tuple[DeviceArray, DType]:
 
 
 class _Taken:
-    """A record of another library, which is told when nothing here uses it any more."""
+    """A record of another library. The library is notified when nothing here uses the record any more."""
 
     def __init__(self, record: Record, card: Card) -> None:
         address = ctypes.addressof(record)
@@ -242,7 +244,7 @@ def _type_of(record: Record) -> DType:
     except (KeyError, TypeError):
         pass
     raise InvalidArgumentError(
-        f"from_dlpack: there is no type of code {record.code}, {record.bits} bits and {record.lanes} lanes."
+        f"from_dlpack: no dtype has code {record.code}, {record.bits} bits and {record.lanes} lanes."
     )
 
 

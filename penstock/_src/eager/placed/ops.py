@@ -27,7 +27,7 @@ _KEPT: dict[Any, Any] = {}
 
 
 class VariableForm(NamedTuple):
-    """What is known of a variable."""
+    """Static properties of a variable."""
 
     shape: TensorShape
     dtype: DType
@@ -100,7 +100,7 @@ def moved(value: Any, number: int) -> Any:
 
 
 def _forms(values: Sequence[Any]) -> list[Any]:
-    """What the graph of an op knows of its inputs: of small integers of the host the values, of others the shapes.
+    """Return the static properties of an op's inputs: the values of the host's small integers, the shapes of others.
 
     The first extent of the largest array, and of those that share it, is left open, so that another batch size compiles no kernels,
     unless sizes are given.

@@ -21,7 +21,7 @@ _SLOT: Any = EagerTensor._value  # of a PlacedTensor it holds the DeviceArray
 
 
 class PlacedTensor(EagerTensor):
-    """An eager tensor whose elements a device has, or is about to have. Reading them waits for the device and copies them once.
+    """An eager tensor with elements on a device, perhaps still being computed. Reading them waits for the device and copies them once.
 
     Args:
       value: a DeviceArray.
@@ -116,7 +116,7 @@ class PlacedTensor(EagerTensor):
         from penstock._src.eager.placed import dlpack  # programs that share nothing go without
 
         if copy:
-            raise BufferError("A tensor of a card is shared, not copied: copy it by tf.identity.")
+            raise BufferError("A GPU tensor is shared, not copied: copy it by tf.identity.")
         return dlpack.capsule_of(self.held, self._dtype, stream)
 
     def __dlpack_device__(self) -> tuple[int, int]:

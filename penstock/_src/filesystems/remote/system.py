@@ -42,7 +42,7 @@ class _RemoteReader(Reader):
 
 
 class _Written:
-    """A file that is being written, whose errors are TensorFlow's."""
+    """A file being written. Its errors are TensorFlow's."""
 
     def __init__(self, file: Any, path: str) -> None:
         self._file, self.name = file, path

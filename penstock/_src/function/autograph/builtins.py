@@ -107,7 +107,7 @@ def _cardinality(dataset: Any) -> Any:
 
 
 class _Printing(threading.local):
-    """What `print` in converted code does to tensors: show their names now, or their values when the graph runs."""
+    """Behavior of `print` in converted code for tensors: show their names now, or their values when the graph runs."""
 
     shows_values = False
 

@@ -71,7 +71,9 @@ def _find_lambda(tree: ast.Module, code: types.CodeType) -> ast.Lambda:
         exact = [node for node in candidates if _span(node.body) in spans]
         candidates = exact[-1:] if len({ast.dump(node) for node in exact}) == 1 else exact
     if len(candidates) != 1:
-        raise SourceUnavailable("its source could not be told apart from other lambdas on the line")
+        raise SourceUnavailable(
+            "its source could not be distinguished from other lambdas on the line"
+        )
     return candidates[0]
 
 
@@ -92,7 +94,7 @@ def _arguments_match(args: ast.arguments, code: types.CodeType) -> bool:
 
 
 def _class_name(qualname: str) -> str | None:
-    """The class a function is a method of, or None; "<locals>", "<genexpr>" and the like are no classes."""
+    """Return the class that a function is a method of, or None; "<locals>", "<genexpr>" and the like are not classes."""
     owner = qualname.rpartition(".")[0].rpartition(".")[2]
     return owner if owner.isidentifier() else None
 

@@ -78,7 +78,7 @@ def set_loop_options(
 def to_graph(
     entity: Any, recursive: bool = True, experimental_optional_features: Any = None
 ) -> Callable:
-    """Returns a function whose control flow can depend on tensors.
+    """Returns a function with control flow that can depend on tensors.
 
     `tf.function` does so by itself.
 

@@ -15,7 +15,7 @@ NONE: Names = frozenset()
 
 
 def reads(node: ast.AST | Iterable[ast.AST] | None) -> Names:
-    """Names whose values `node` may read, nested functions included."""
+    """Return the names with values that `node` may read, nested functions included."""
     if node is None:
         return NONE
     if not isinstance(node, ast.AST):

@@ -10,7 +10,7 @@ from penstock._src.util import nest
 
 
 def is_symbolic(value: Any) -> bool:
-    """True if `value` is a tensor or variable whose ops are added to a graph."""
+    """True if `value` is a tensor or variable with ops that are added to a graph."""
     if isinstance(value, bool | int | float | str | list | tuple | dict | range) or value is None:
         return False
     return (isinstance(value, Tensor) or is_variable(value)) and not dispatch.executing_eagerly()

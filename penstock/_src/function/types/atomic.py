@@ -18,7 +18,7 @@ from penstock._src.util.process import forks
 
 @dataclasses.dataclass(frozen=True)
 class CallOptions:
-    """What a call of the function needs to know.
+    """Properties of the function that a call uses.
 
     Args:
       collective_manager_ids_used: always empty: there is one process.
@@ -90,7 +90,7 @@ class AtomicFunction(types.AtomicFunction):
 
     @property
     def call_options(self) -> CallOptions:
-        """What a call needs to know."""
+        """Properties of the function that a call uses."""
         return CallOptions(is_stateful=self.function.is_stateful)
 
     def call_flat(self, *args: Any) -> Sequence[Any]:

@@ -30,7 +30,7 @@ def make_function_type(
 
 
 def check_specs(signature: Any) -> None:
-    """Raises TypeError if an input signature is no list or tuple of structures of specs."""
+    """Raise TypeError if an input signature is not a list or tuple of structures of specs."""
     if signature is None:
         return
     if not isinstance(signature, list | tuple):

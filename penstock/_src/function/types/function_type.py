@@ -306,7 +306,7 @@ def of_trace(
 
 
 def _unnamed(value: Any) -> Any:
-    """An argument whose TensorSpecs have no names."""
+    """Return an argument with its TensorSpecs unnamed."""
     return nest.map_structure(
         lambda leaf: TensorSpec(leaf.shape, leaf.dtype) if isinstance(leaf, TensorSpec) else leaf,
         value,

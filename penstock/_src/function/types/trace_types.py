@@ -22,7 +22,7 @@ TraceType.register(TypeSpec)
 
 
 class TypeContext:
-    """What the types of one call's arguments share: which variables are the same, and the named inputs.
+    """State shared by the types of one call's arguments: which variables are the same, and the named inputs.
 
     Args:
       is_legacy_signature: whether TensorSpecs and tensors become types by `tf.type_spec_from_value`, with their names.
@@ -121,7 +121,7 @@ class _Nested(TraceType):
         self.like, self.components = like, tuple(components)
 
     def _form(self) -> Any:
-        """What two structures of one form have in common."""
+        """Return the form of a structure, which equal structures share."""
         return type(self.like), len(self.components)
 
     def _children(self, value: Any) -> list[Any]:

@@ -102,7 +102,9 @@ def _ordered(operations: list[Operation], together: dict[int, Operation]) -> lis
         if id(op) in done or not waits:
             done[id(op)] = pending.pop()
         elif any(id(other) in begun or other is op for other in waits):
-            raise InvalidArgumentError(f"{op.name}: a member of a group waits for another member.")
+            raise InvalidArgumentError(
+                f"{op.name}: a member of a collective group waits for another member."
+            )
         else:
             begun.add(id(op))
             pending += waits

@@ -122,7 +122,7 @@ def _copied(
 
 
 def _as_constant(graph: FuncGraph, tensor: SymbolicTensor) -> SymbolicTensor:
-    """Returns a constant in place of a tensor whose value is known, such as the shape of one of static shape."""
+    """Return a constant in place of a tensor with a known value, such as the shape of a tensor of static shape."""
     if tensor.op.type in ("Const", "Placeholder") or tensor.dtype in _HELD:
         return tensor
     value = constant_value(tensor)

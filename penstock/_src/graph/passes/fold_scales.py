@@ -86,7 +86,7 @@ class _Factors:
 def _readers(
     operations: Sequence[Operation], outputs: Sequence[SymbolicTensor]
 ) -> Mapping[int, int]:
-    """How often each tensor is read, by its id."""
+    """Return the number of reads of each tensor, by its id."""
     return Counter(t._id for t in [*outputs, *(t for op in operations for t in op._inputs)])
 
 

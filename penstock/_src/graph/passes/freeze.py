@@ -19,7 +19,7 @@ from penstock._src.graph.operation import Operation, SymbolicTensor
 
 
 class _Variable:
-    """Stands for the handle of a variable whose value is known."""
+    """Placeholder for the handle of a variable with a known value."""
 
     def __init__(self, value: Any) -> None:
         self.value = value

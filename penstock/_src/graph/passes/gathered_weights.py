@@ -1,4 +1,4 @@
-"""Gathers weights that are held in parts where they are used, and lets them go in between (ZeRO's third stage).
+"""Gathering of sharded weights where they are used; they are freed between uses (ZeRO's third stage).
 
 What reads a weight in the forward pass and what does so in the backward pass get values of their own, so that none lives through both. Casts
 and movements of a weight alone are computed in both. Each gather is begun where the one before it is first used, so that it travels while
@@ -40,12 +40,12 @@ class Gather:
 
     @property
     def first(self) -> int:
-        """Where it is needed."""
+        """Position of the first use."""
         return self.uses[0]
 
 
 class Array(NamedTuple):
-    """What packs of sums are made of."""
+    """An array of a pack of sums."""
 
     size: int
     dtype: Any
@@ -140,7 +140,7 @@ class _Rewrite:
     # -- what is used where
 
     def _gathers(self) -> list[Gather]:
-        """What the passes need, in the order of first use."""
+        """Return the gathers that the passes need, in the order of first use."""
         found: dict[tuple[int, bool], Gather] = {}
         for place, op in enumerate(self.operations):
             if isinstance(op.raw_op, _ReadWhole):
@@ -177,7 +177,7 @@ class _Rewrite:
     # -- gathers
 
     def _packs(self, gathers: Sequence[Gather]) -> list[list[Gather]]:
-        """Gathers that travel together: consecutive ones of one pass, whose parts have their values before the first is needed."""
+        """Return gathers that travel together: consecutive ones of one pass, with parts that are computed before the first is needed."""
         packs: list[list[Gather]] = []
         most = 0
         for gather in gathers:

@@ -1,4 +1,4 @@
-"""Which operations the host had better run: those on pictures each of which has a size of its own, as the host decodes them.
+"""Choice of operations to run on the host: those on pictures with individual sizes, as the host decodes them.
 
 A program would be planned for each new size, which takes longer than resizing one picture. So ops whose host kernel is as fast as a
 program's (`Op.suits_new_sizes`) run on the host where what they take comes from there, with what is between: movements, and elementwise

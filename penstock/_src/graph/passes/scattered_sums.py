@@ -1,4 +1,4 @@
-"""Computes sums over processes in parts, where a process reads its own part only.
+"""Sharded computation of sums over processes, where a process reads only its own shard.
 
 Before: a1, b1 = _ClusterReduce(a, b),  part = _OwnPart(a1, scatters)
 After:  b1 = _ClusterReduce(b),  part = _SumOfParts(a)
@@ -17,7 +17,7 @@ from penstock._src.ops.collective.parts import _OwnPart, _SumOfParts
 
 
 def scattered(operations: list[Operation], outputs: Sequence[Any]) -> list[Operation]:
-    """Returns the operations with sums in parts; those that are new are in no graph.
+    """Return the operations with sharded sums. New operations are in no graph.
 
     Args:
       operations: in the order in which they run.
@@ -52,7 +52,7 @@ def with_inputs(op: Operation, inputs: Sequence[Any]) -> Operation:
 
 
 def _divided(op: Operation, own: Sequence[int], parts: Sequence[Operation]) -> list[Operation]:
-    """A sum as one of whole tensors, and one of those of which parts are read."""
+    """Split a sum into one of whole tensors and one of tensors that are read in shards."""
     if not own:
         return [op]
     old: Any = op.raw_op

@@ -276,12 +276,12 @@ class NodeImporter:
         return self.tensor(element)
 
     def _of_origin(self) -> str:
-        """Where the graph is from, to end a message."""
+        """Return the origin of the graph, to end a message."""
         consent = self.library.consent
         return f" (in {consent.origin})" if consent is not None else ""
 
     def _add(self, node: Any, prefix: str) -> None:
-        """Adds a node, whose inputs are there.
+        """Add a node after its inputs.
 
         Raises:
           BadNodeError: it cannot be added.

@@ -34,7 +34,7 @@ class Interpolation(NamedTuple):
 
 
 def room(width: int, channels: int, new_width: int) -> int:
-    """How many elements of float32 the functions work with."""
+    """Return the number of float32 elements of scratch space for the functions."""
     return 3 * new_width + 2 * (new_width * channels + ROOM) + width * channels + ROOM
 
 

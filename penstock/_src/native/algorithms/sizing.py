@@ -101,7 +101,7 @@ def sizing() -> Sizing:
 
 
 def _computed(f: Fn, record: Val, wrong: Val) -> tuple[Val, Val]:
-    """What a row gives, and what is wrong so far."""
+    """Return a row's result, and the errors so far."""
     operation, a, b, c = (f.load(record, i, I64) for i in range(ROW_WORDS))
 
     def both() -> tuple[Val, Val]:

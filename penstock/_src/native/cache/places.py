@@ -1,4 +1,4 @@
-"""Where files of the user are on this system."""
+"""Folders of the user's files on this system."""
 
 import os
 import sys

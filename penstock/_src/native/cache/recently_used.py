@@ -46,5 +46,5 @@ class RecentlyUsed(Generic[Key, Value]):
         return key in self._held
 
     def __len__(self) -> int:
-        """How many values there are."""
+        """Return the number of values."""
         return len(self._held)

@@ -22,7 +22,7 @@ LENGTH = 32  # bytes of a key and of a signature
 
 
 def default_path() -> Path | None:
-    """Where the key is in the user's configuration on this system; None if no home is known."""
+    """Return the path of the key in the user's configuration; None if no home is known."""
     folder = folder_of_user("configuration")
     return folder and folder / "kernels.key"
 
@@ -40,7 +40,7 @@ def _key_in(path: Path) -> bytes | None:
         if not path.exists():
             _make(path)
         if sys.platform != "win32" and path.stat().st_mode & 0o077:
-            log.warning("kernels are not kept on disk: others than their user may read %s", path)
+            log.warning("kernels are not cached on disk: other users have access to %s", path)
             return None
         key = path.read_bytes()
     except OSError as error:
@@ -66,7 +66,7 @@ def _make(path: Path) -> None:
 
 
 def signature(key: bytes, name: str, content: bytes) -> bytes:
-    """What only the key's owner can make of a name and the content under it (keyed BLAKE2, RFC 7693)."""
+    """Return the signature of a name and its content, which needs the key (keyed BLAKE2, RFC 7693)."""
     made = hashlib.blake2b(name.encode() + b"\n", key=key, digest_size=LENGTH)
     made.update(content)
     return made.digest()

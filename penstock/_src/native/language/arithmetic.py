@@ -109,7 +109,7 @@ class ArithmeticInstructions(FunctionWriter):
         return (product + c) + error
 
     def _halves(self, x: Val) -> tuple[Val, Val]:
-        """A double as a sum of two of 26 bits, whose products are exact."""
+        """Split a double into a sum of two of 26 bits, which have exact products."""
         large = x * 134217729.0
         high = large - (large - x)
         return high, x - high
@@ -129,7 +129,7 @@ class ArithmeticInstructions(FunctionWriter):
         return self.intrinsic(f"s{op}", a, b, ty=ty)
 
     def intrinsic(self, name: str, *args, ty: str | None = None, fast: bool = True) -> Val:
-        """Calls llvm.<name>, whose arguments and result all have the type of the first value."""
+        """Call llvm.<name>. Its arguments and result all have the type of the first value."""
         ty = ty or next(a.ty for a in args if isinstance(a, Val))
         if name in _ROUNDINGS and not self.target.rounds:
             return self._rounded(name, args[0])

@@ -35,13 +35,13 @@ class CheckedAccesses(FunctionWriter):
         return found.bounds
 
     def place_within(self, p: Val, ty: str, stores: bool) -> Val:
-        """Where a value of `ty` at `p` is loaded or stored."""
+        """Return the address at which a value of `ty` at `p` is loaded or stored."""
         if not self.target.checked:
             return p
         return self._checked(PTR, "place", p, str(size_of(ty)), stores)
 
     def size_within(self, p: Val, size: str, stores: bool) -> str:
-        """How many bytes at `p` are set or copied, of `size`."""
+        """Return how many bytes at `p` are set or copied, at most `size`."""
         if not self.target.checked:
             return size
         return self._checked(I64, "size", p, size, stores).s

@@ -37,7 +37,7 @@ class MemoryInstructions(CheckedAccesses):
         return place
 
     def _unanalyzed(self, p: Val) -> Val:
-        """The same address, of which LLVM knows nothing: else what it makes of addresses in loops has no constant offsets in loads and stores."""
+        """Return the same address, opaque to LLVM: its rewritten addresses in loops would lose constant offsets in loads and stores."""
         number = self.emit(I64, f"ptrtoint ptr {p.s} to i64")
         return self.emit(PTR, f"inttoptr i64 {number.s} to ptr")
 

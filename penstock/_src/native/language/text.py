@@ -19,10 +19,12 @@ class ModuleText:
     def define(self, name: str, internal: bool) -> None:
         """Registers a function under construction; `internal` functions are visible in this module only."""
         if self.code is not None:
-            raise ValueError(f"native.Module: no function may follow its code. Received {name!r}.")
+            raise ValueError(
+                f"native.Module: functions must be defined before the code is finished. Received {name!r}."
+            )
         if name in self.names:
             raise ValueError(
-                f"native.Module: a function has one definition. Received {name!r} twice."
+                f"native.Module: a function must be defined once. Received {name!r} twice."
             )
         self.names.add(name)
         if not internal:

@@ -141,7 +141,7 @@ def _checked(f: Fn, code: Val) -> Val:
 
 
 def _emit_tell(m: Module) -> None:
-    """tell(session, unit, group) -> 1 once all members have told that they are at this unit; 0 before."""
+    """Emit tell(session, unit, group) -> 1 once all members have reported that they are at this unit; 0 before."""
     with m.fn("tell", ret=I64, internal=True, noalias=False, session=PTR, unit=I64, group=PTR) as f:
         flag = f.alloca(I32)
 
@@ -241,7 +241,7 @@ def _emit_attend(m: Module) -> None:
 
 
 def _begin(f: Fn, this: Val, number: Val) -> None:
-    """Begins an operation whose unit is agreed on."""
+    """Begin an operation with a unit that all members agreed on."""
     last = f.load(this, LAST, I64).ne(0)
     f.emit(VOID, "fence acquire")
     # What ends a unit gives what is known of failures now.

@@ -119,7 +119,7 @@ declare double @llvm.fabs.f64(double)
 
 
 def exports(target: Target) -> tuple[str, ...]:
-    """What `text` defines."""
+    """Return the names that `text` defines."""
     halves = () if target.converts_halves else HALVES
     return halves if target.converts_bfloats else (*halves, *BFLOATS)
 

@@ -78,7 +78,7 @@ def _byte(f: Fn, at: Any) -> Val:
 
 
 def _emit_enclosed(m: Module) -> None:
-    """Where the quote that closes a field stands, inverted if others are doubled; the end if there is none."""
+    """Emit the search for the quote that closes a field: its position, inverted if others are doubled; the end if there is none."""
     with m.fn("enclosed", ret=I64, internal=True, data=PTR, begin=I64, end=I64) as f:
 
         def step(at: Val, doubled: Val, _: Val) -> tuple[Val, ...]:

@@ -1,4 +1,4 @@
-"""Numbers in decimal notation in native code: whole numbers, and doubles whose digits and power of ten are exact.
+"""Numbers in decimal notation in native code: whole numbers, and doubles with exact digits and powers of ten.
 
 A number that a few operations cannot round rightly (Clinger, "How to Read Floating Point Numbers Accurately", 1990) is left to the caller, as
 is all other notation.

@@ -94,7 +94,7 @@ def _emit_find(m: Module) -> None:
 
 
 def _emit_feature(m: Module) -> None:
-    """Fills the entry of a feature, whose message is from the cursor to the end."""
+    """Emit the filling of a feature's entry. The message reaches from the cursor to the end."""
     with m.fn("feature", internal=True, data=PTR, cursor=PTR, end=I64, record=PTR) as f:
         wire.require(f, f.cursor, f.load(f.record, 0, I64).eq(0))
 

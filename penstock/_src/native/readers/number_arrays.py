@@ -231,8 +231,7 @@ def _emit_widen(m: Module) -> None:
 
 
 class _State(NamedTuple):
-    """Of the array that is being read: the position, how deep in lists it is, how deep numbers are (0: not known yet), how many there were, whether
-    they are doubles, and what is expected next."""
+    """State of the array being read: the position, the depth in lists, the depth of numbers (0: not known yet), their count, whether they are doubles, and the expected token."""
 
     at: Val
     depth: Val
@@ -358,7 +357,7 @@ def _emit_string(m: Module) -> None:
 
 
 class _Copied(NamedTuple):
-    """How far a text is copied: positions in it and in the rest, how many numbers and arrays were taken, and how many bytes were read twice."""
+    """Progress of copying a text: positions in it and in the rest, counts of numbers and arrays taken, and the bytes read twice."""
 
     at: Val
     out: Val

@@ -51,7 +51,7 @@ def sequences() -> SequenceReader:
 
 
 def _emit_list(m: Module) -> None:
-    """Describes a list of features, whose message is from the cursor to the end."""
+    """Emit the description of a list of features. The message reaches from the cursor to the end."""
     with m.fn("feature_list", internal=True, data=PTR, cursor=PTR, end=I64, described=PTR) as f:
         wire.require(f, f.cursor, f.load(f.described, 0, I64).eq(0))
         start, count = wire.messages(f)

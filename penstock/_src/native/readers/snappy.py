@@ -34,7 +34,7 @@ class Snappy(NamedTuple):
 
 
 def worst(size: int) -> int:
-    """How many bytes `size` bytes may take."""
+    """Return the largest compressed size of `size` bytes."""
     return size + size // 6 + 32
 
 

@@ -54,7 +54,7 @@ def system_calls(target: Target) -> str:
     """IR text of the interface for `target`."""
     if target.system not in _SYSTEMS:
         raise errors.UnimplementedError(
-            f"Thread pool: known for {sorted(_SYSTEMS)}. Received {target.system!r}."
+            f"Thread pool: supported on {sorted(_SYSTEMS)}. Received {target.system!r}."
         )
     architecture = target.architecture
     return _SYSTEMS[target.system](architecture) + _PAUSE.get(architecture, _NO_PAUSE)

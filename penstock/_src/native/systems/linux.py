@@ -13,7 +13,7 @@ def text(architecture: str) -> str:
     """IR text of the interface."""
     if architecture not in _FUTEX:
         raise errors.UnimplementedError(
-            f"Thread pool: no futex number for this architecture. Received {architecture!r}."
+            f"Thread pool: the futex system call's number is not known for {architecture!r}."
         )
     futex = _FUTEX[architecture]
     return f"""

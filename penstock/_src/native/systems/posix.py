@@ -1,4 +1,4 @@
-"""What Linux and macOS have in common."""
+"""Common parts of Linux and macOS."""
 
 from ..language.types import SIZE
 

@@ -205,10 +205,10 @@ class ConcatOffset(Op):
             raise NotLowerable("shapes that are not known while compiling")
         at = int(value_of(p, concat_dim, "the axis"))
         if any(len(k) != len(known[0]) for k in known) or not -len(known[0]) <= at < len(known[0]):
-            raise NotLowerable("shapes that the host refuses")
+            raise NotLowerable("invalid shapes")
         at %= len(known[0])
         if any(k[:at] + k[at + 1 :] != known[0][:at] + known[0][at + 1 :] for k in known):
-            raise NotLowerable("shapes that the host refuses")
+            raise NotLowerable("invalid shapes")
         offsets, total = [], 0
         for extents in known:
             offsets.append([total if axis == at else 0 for axis in range(len(extents))])
@@ -217,7 +217,7 @@ class ConcatOffset(Op):
 
 
 class ParallelConcat(Op):
-    """Tensors whose first dimension is 1, joined along it."""
+    """Tensors with a first dimension of 1, joined along it."""
 
     signature = "values: N * T -> output: T[*shape]"
     minimum = {"N": 1}
@@ -499,7 +499,7 @@ class SplitV(Op):
 
     def lower(self, p, value, size_splits, axis):
         if size_splits.shape != (self.num_split,):
-            raise NotLowerable("sizes that are no vector of as many as there are parts")
+            raise NotLowerable("sizes that are not a vector with one size for each part")
         at = int(value_of(p, axis, "the axis").reshape(()))
         if not -len(value.shape) <= at < len(value.shape):
             raise NotLowerable("an axis out of range")

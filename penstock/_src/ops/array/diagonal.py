@@ -109,14 +109,14 @@ class _MatrixDiagPart(Op):
 
     def lower(self, p, input, k, padding_value):
         if padding_value.rank:
-            raise NotLowerable("a padding that is no scalar")
+            raise NotLowerable("a padding that is not a scalar")
         return self.lowered(p, input, value_of(p, k, "k"), padding_value)
 
     def lowered(self, p, input, k, fill):
         """Lowers with static diagonal numbers."""
         band, rank = band_of(self, np.asarray(k)), len(input.shape)
         if rank < 2 or self.T.np.hasobject or band[0] > band[-1]:
-            raise NotLowerable("no matrices, or no numbers")
+            raise NotLowerable("not matrices, or not numbers")
         rows, columns = input.shape[-2:]
         if any(not (-rows < b < columns or b == 0) for b in band):
             raise NotLowerable("diagonals out of range")
@@ -240,7 +240,7 @@ class _MatrixDiag(Op):
         lower, upper = band_of(self, np.asarray(k))
         rank = len(diagonal.shape)
         if not rank or self.T.np.hasobject or lower > upper or (lower != upper and rank < 2):
-            raise NotLowerable("no diagonals, or no numbers")
+            raise NotLowerable("not diagonals, or not numbers")
         rows, columns = self.size(diagonal.shape[-1], (lower, upper), rows, columns)
         lead = diagonal.shape[: -1 if lower == upper else -2]
         if not hasattr(fill, "shape"):
@@ -339,7 +339,7 @@ class _MatrixSetDiag(Op):
         """Lowers with static diagonal numbers."""
         band, rank = band_of(self, np.asarray(k)), len(input.shape)
         if rank < 2 or self.T.np.hasobject or band[0] > band[-1]:
-            raise NotLowerable("no matrices, or no numbers")
+            raise NotLowerable("not matrices, or not numbers")
         rows, columns = input.shape[-2:]
         if any(not (-rows < b < columns or b == 0) for b in band):
             raise NotLowerable("diagonals out of range")
@@ -415,7 +415,7 @@ class MatrixBandPart(Op):
     def lower(self, p, input, num_lower, num_upper):
         below, above = (number_of(p, v, "the width") for v in (num_lower, num_upper))
         if len(input.shape) < 2 or self.T.np.hasobject:
-            raise NotLowerable("no matrices, or no numbers")
+            raise NotLowerable("not matrices, or not numbers")
         shape = input.shape[-2:]
         if below > shape[0] or above > shape[1]:
             raise NotLowerable("a band wider than the matrix")
@@ -462,7 +462,7 @@ class Diag(Op):
 
 
 class DiagPart(Op):
-    """The diagonal of a tensor whose shape is a repeated list of dimensions."""
+    """The diagonal of a tensor with a shape that repeats a list of dimensions."""
 
     signature = "input: T -> diagonal: T"
     vectorizes_one_by_one = True
@@ -497,7 +497,7 @@ class DiagPart(Op):
         half, odd = divmod(len(input.shape), 2)
         lead = tuple(input.shape[:half])
         if odd or not half or lead != tuple(input.shape[half:]):
-            raise NotLowerable("a shape that is not some dimensions twice")
+            raise NotLowerable("a shape that does not repeat its first half")
         size = 1
         for d in lead:
             size = d * size

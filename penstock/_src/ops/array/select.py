@@ -97,7 +97,7 @@ class Select(Op):
 
     def lower(self, p, condition, x, y):
         if self.T.np.hasobject or tuple(x.shape) != tuple(y.shape):
-            raise NotLowerable("operands of different shapes, or no numbers")
+            raise NotLowerable("operands of different shapes, or not numbers")
         if len(condition.shape) == 1 and len(x.shape) != 1:
             if not x.shape or condition.shape[0] != x.shape[0]:
                 raise NotLowerable("a vector of conditions of another length")
@@ -163,7 +163,7 @@ class OneHot(Op):
         (size,) = dims_of(p, depth, "the depth")
         rank = len(indices.shape)
         if self.T.np.hasobject or size < 0 or not -1 <= self.axis <= rank:
-            raise NotLowerable("no numbers, or an axis or depth out of range")
+            raise NotLowerable("not numbers, or an axis or depth out of range")
         at = rank if self.axis == -1 else self.axis
         shape = (*indices.shape[:at], size, *indices.shape[at:])
         wide = indices if self.TI in INDEX else p.cast(indices, dtypes.int32)

@@ -38,7 +38,7 @@ def held_extents(op, numbers):
 
 def _shape_value(p, numbers, dtype):
     if any(number > dtype.max for number in numbers):
-        raise NotLowerable("an extent that the type of shapes does not hold")
+        raise NotLowerable("an extent that does not fit the dtype of shapes")
     return p.shape_value(numbers, dtype)
 
 
@@ -523,7 +523,7 @@ class UnravelIndex(Op):
         if not extents or indices.rank > 1 or not indices.size:
             raise NotLowerable("no dimensions or no indices")
         if product(extents) > np.iinfo(self.Tidx.np).max:
-            raise NotLowerable("the host refuses so many elements")
+            raise NotLowerable("too many elements")
         total = p.scalar(product(extents), self.Tidx)
         inside = p.and_(p.ge(indices, 0), p.lt(indices, total))
         message = "UnravelIndex: index is out of bound as with dims"

@@ -193,7 +193,7 @@ class _Strided(Op):
     def require_vectors(begin, end, strides):
         """Leaves invalid bounds to the host kernel, which raises the error."""
         if begin.rank != 1 or begin.shape != end.shape or begin.shape != strides.shape:
-            raise NotLowerable("bounds that are no vectors of one length")
+            raise NotLowerable("bounds that are not vectors of the same length")
 
     def known_entries(self, p, rank, begin, end, strides):
         """Returns the entries for nodes with static values while lowering."""
@@ -340,7 +340,7 @@ def known(p, vector, i):
 
 
 def cut(p, x, entries):
-    """Lowers a slice whose entries are known."""
+    """Lower a slice with known entries."""
     return p.take(x, basic_index(entries, x.shape))
 
 

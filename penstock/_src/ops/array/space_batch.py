@@ -401,7 +401,7 @@ class _SpaceDepth(Op):
         b, s = self.block_size, input.shape
         h, w, c = (1, 2, 3) if self.data_format == "NHWC" else (2, 3, 1)
         if len(s) != (5 if self.data_format == "NCHW_VECT_C" else 4):
-            raise NotLowerable("a tensor that is no batch of images")
+            raise NotLowerable("a tensor that is not a batch of images")
         if (s[h] % b or s[w] % b) if self.to_depth else s[c] % (b * b):
             raise NotLowerable("sizes that do not divide into blocks")
         cut, order, result = squeezed_out(s, b, self.data_format, self.to_depth)

@@ -81,7 +81,7 @@ class Transpose(Op):
         order = [int(a) for a in value_of(p, perm, "the permutation")]
         rank = len(x.shape)
         if sorted(a % max(rank, 1) for a in order) != list(range(rank)):
-            raise NotLowerable("a permutation that is none")
+            raise NotLowerable("an invalid permutation")
         return p.transpose(x, [a % rank for a in order])
 
 
@@ -122,7 +122,7 @@ class InvertPermutation(Op):
     def lower(self, p, x):
         value = value_of(p, x, "the permutation")
         if value.ndim != 1 or sorted(value.tolist()) != list(range(value.size)):
-            raise NotLowerable("a permutation that is none")
+            raise NotLowerable("an invalid permutation")
         return p.constant(np.argsort(value).astype(self.T.np), self.T)
 
 

@@ -68,7 +68,7 @@ class UniqueWithCounts(Op):
 
 
 def axis_of_unique(op, x, axis):
-    """Returns the axis of a unique op whose axis input may be empty.
+    """Return the axis of a unique op. Its axis input may be empty.
 
     Raises:
       InvalidArgumentError: there is no such axis, or none is given for a tensor that is not a vector.
@@ -205,7 +205,7 @@ class LowerBound(Op):
         if not fits or sorted_inputs.shape[0] != values.shape[0] or self.T.np.hasobject:
             raise NotLowerable("operands that are not two matrices")
         if self.T.is_bool or self.T.is_complex or not sorted_inputs.size:
-            raise NotLowerable("rows that are empty, or of what has no order")
+            raise NotLowerable("empty rows, or elements that have no order")
         return p.cast(_lowered_bisection(p, sorted_inputs, values, self.side), self.out_type)
 
 
@@ -227,7 +227,7 @@ def _lowered_bisection(p, rows, wanted, side):
 
 
 def _steps(columns):
-    """How often rows of a length are halved; once done, further steps change nothing, so a program has enough for many lengths."""
+    """Return how often rows of a length are halved. Extra steps change nothing, so a program has enough for many lengths."""
     if not is_symbolic(columns):
         return int(columns).bit_length()
     return next(count for count in (8, 16, 32, 63) if columns < 1 << count)

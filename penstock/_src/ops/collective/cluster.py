@@ -90,11 +90,13 @@ class _ClusterReduce(Op):
     def _wire(self):
         """The type in which the tensors travel; None for their own."""
         if self.wire and self.merge_op != "Add":
-            raise self.invalid(f"wire={self.wire} is of sums. Received merge_op={self.merge_op}")
+            raise self.invalid(
+                f"wire={self.wire}  applies only to sums. Received merge_op={self.merge_op}"
+            )
         return dtypes.as_dtype(self.wire) if self.wire else None
 
     def _told(self, inputs):
-        """What this process is about to do, for people: all must be about to do the same."""
+        """Return a readable description of the exchange that this process begins. All processes must agree on it."""
         wire = f" as {self.wire}" if self.wire else ""
         given = ", ".join(f"{x.dtype.name}{list(map(int, x.shape))}" for x in inputs)
         return f"{self.merge_op} {self.final_op} in packs of {self.pack_bytes or PACK_BYTES}{wire}: {given}"

@@ -1,4 +1,4 @@
-"""A dataset in whose elements all processes of a cluster step together, though one may have fewer than others."""
+"""Iteration over a dataset in step with all processes of a cluster, even if one has fewer elements."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class InStep(Resumable):
         return tuple(map(_no_rows, self.step.types, self.step.shapes))
 
     def _tell(self, what: int) -> list[int]:
-        """What each process says that it has."""
+        """Return the states that all processes report."""
         words = self.step.transport.exchange_words(np.array([what], np.int64), self.group)
         return [int(word) for word in words[:, 0]]
 
@@ -58,8 +58,8 @@ def _no_rows(dtype: DType, shape: TensorShape) -> np.ndarray:
     """
     if not shape.rank or None in shape[1:].as_list() or not dtype.is_numpy_compatible:
         raise InvalidArgumentError(
-            f"The dataset of this process has ended before that of others, and a component ({dtype.name}, shape "
-            f"{shape}) can have no batch without rows. Let all processes have equally many batches."
+            f"The dataset of this process ended before the others', and a component ({dtype.name}, shape "
+            f"{shape}) cannot have an empty batch. Give all processes the same number of batches."
         )
     return np.zeros([0, *shape[1:].as_list()], dtype.np)
 

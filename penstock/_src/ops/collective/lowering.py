@@ -34,16 +34,16 @@ def exchanging_transport(p: Any) -> Any:
     """
     transport = connect()
     if transport is None:
-        raise NotLowerable("this process is in no cluster")
+        raise NotLowerable("this process is not in a cluster")
     if flags.check or flags.checked or flags.guard:
-        raise NotLowerable("programs that are repeated or checked exchange nothing")
+        raise NotLowerable("programs that are repeated or checked do not exchange values")
     if _is_of_card(p):
         if transport.cards is None:
             raise NotLowerable("the processes of the cluster exchange values through the host")
     elif transport.native is None:
         raise NotLowerable("no transport that native code can call")
     elif flags.device != "CPU":
-        raise NotLowerable("programs that run elsewhere exchange nothing")
+        raise NotLowerable("programs that run elsewhere do not exchange values")
     return transport
 
 
@@ -94,7 +94,7 @@ def exchanged(p: Any, x: Any, unit: ExchangeUnit) -> Any:
         return p.cast(result, x.dtype)
     require_exchangeable(p, transport, x, is_moved=True)
     if unit.kind not in kinds_of(p, transport):
-        raise NotLowerable(f"an exchange of the kind {unit.kind} is the host's")
+        raise NotLowerable(f"an exchange of the kind {unit.kind} runs on the host")
     return p.exchange([x], unit, members)[0]
 
 

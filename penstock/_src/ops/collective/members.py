@@ -1,4 +1,4 @@
-"""What this process and the others of its cluster compute together, each of its own tensor.
+"""Joint computations of this process and the others of its cluster, each with its own tensor.
 
 Before tensors are exchanged, all members say what they are about to do. Whatever differs is an error in all of them, so
 none waits for ever, and none gets another's numbers.
@@ -47,7 +47,7 @@ SIZE, BY_CARDS = 2, 1 << 32
 
 @dataclass(frozen=True)
 class GroupKeys:
-    """Which exchange of which group: all members give the same."""
+    """Keys of a group and its exchange: all members give the same."""
 
     size: int
     group: int
@@ -160,7 +160,7 @@ def connected(op: Any) -> Transport:
     """
     transport = connect()
     if transport is None:
-        raise UnimplementedError(f"{op.op_type}: this process is in no cluster.")
+        raise UnimplementedError(f"{op.op_type}: this process is not in a cluster.")
     return transport
 
 
@@ -217,7 +217,7 @@ def agree(
 def tensor_words(
     op: Any, kind: str, dtype: str, shape: Sequence[int], keys: GroupKeys, merge: str
 ) -> np.ndarray:
-    """Returns what a member tells of an exchange of one tensor."""
+    """Return a member's description of an exchange of one tensor, as words."""
     if dtype not in DTYPES or len(shape) > MOST_AXES:
         raise op.invalid(f"tensors of {dtype} with {len(shape)} axes cannot be exchanged")
     own = [KINDS.index(kind), MERGES.index(merge), keys.size, keys.group, keys.instance]
@@ -228,7 +228,7 @@ def tensor_words(
 
 
 def told_words(told: str) -> np.ndarray:
-    """Returns what a member tells of an exchange that a text describes."""
+    """Return a member's description of an exchange, given as text, as words."""
     words = np.zeros(WORDS, np.int64)
     text = told.encode()
     words[0], words[OWN], words[OWN + 1] = KINDS.index("ReduceAll"), zlib.crc32(text), len(text)
@@ -281,7 +281,7 @@ def in_different_exchanges(name: str, rows: np.ndarray, ranks: Sequence[int]) ->
 
 
 def _said(words: list[int]) -> str:
-    """What a member is about to do, for people."""
+    """Return a readable form of a member's description of an exchange."""
     kind, merge, size, group, instance, dtype, rank, *rest = words
     how = " by NCCL" if size >= BY_CARDS else ""
     if KINDS[kind] == "ReduceAll":

@@ -26,7 +26,7 @@ from penstock._src.ops.math.unary import convert
 
 
 def part_size(elements: int, size: int) -> int:
-    """How many elements each of `size` processes has of a tensor."""
+    """Return the number of a tensor's elements that each of `size` processes holds."""
     return -(-elements // size)
 
 
@@ -178,7 +178,7 @@ class _SumOfParts(_Parts):
 
 
 class _GatherParts(_Parts):
-    """The tensors of whose parts each process has one, of some shapes, cast to other types before they travel."""
+    """Gathered tensors of some shapes. Each process has a shard of each, which is cast to another type for the transfer."""
 
     signature = "inputs: *T -> outputs: *Tout"
     Tout: list[DType]

@@ -62,9 +62,7 @@ class _Reducing(_Collective):
         transport = exchanging_transport(p)
         keys = self._static_keys(p, group)
         if keys.size != transport.cluster.size or self.timeout_seconds:
-            raise NotLowerable(
-                "a group that is not the whole cluster, or a time of its own to wait"
-            )
+            raise NotLowerable("a group that is not the whole cluster, or has a timeout of its own")
         words = tensor_words(self, self.kind, input.dtype.name, input.shape, keys, self.merge_op)
         disagree = functools.partial(disagreement, self, transport, "")
         unit = ExchangeUnit(tuple(words.tolist()), self.merge_op, disagree)

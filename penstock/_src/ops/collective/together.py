@@ -1,4 +1,4 @@
-"""What the members of a group of devices in one process compute together."""
+"""Joint computations of a group of devices in one process."""
 
 import functools
 

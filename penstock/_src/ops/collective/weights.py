@@ -1,4 +1,4 @@
-"""Reads of weights of which each process holds a part; see `distribute/workers/parts/weights.py`."""
+"""Reads of sharded weights; see `distribute/workers/parts/weights.py`."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from penstock._src.ops.collective.parts import _GatherParts, _Parts
 
 
 class _ReadWhole(_Parts):
-    """The weight of whose parts each process has one.
+    """The whole weight, gathered from each process's shard.
 
     `resource` stands for the weight: the gradient of what is read is the weight's. In programs there is no such operation, but gathers
     where the weight is used (graph/passes/gathered_weights.py).

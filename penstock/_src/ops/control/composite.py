@@ -16,7 +16,7 @@ _TYPE_NAME = "CompositeTensorVariant"  # in messages
 
 
 class CompositeVariant:
-    """The components of a composite tensor with the metadata that tells its type."""
+    """The components of a composite tensor with the metadata of its type."""
 
     __slots__ = ("components", "metadata", "types")
 

@@ -1,4 +1,4 @@
-"""If, While, Case and calls: ops whose attributes are graph functions."""
+"""If, While, Case and calls: ops with graph functions as attributes."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ def _gradient(op: Op, inputs: list[Any], outputs: list[Any], gradients: list[Any
 
 
 def run_function(function: Any, values: Any) -> list[Any]:
-    """Runs a function of the operation whose kernel runs."""
+    """Run a function of the operation that is executing."""
     with kernel_state.calling():
         return function.run(values)  # type: ignore[no-any-return]
 
@@ -73,7 +73,7 @@ def _check_types(name: str, function: Any, taken: Any, returned: Any) -> None:
         if expected is None or list(found) != list(expected):
             wanted = "one condition" if expected is None else _listed(expected)
             raise ValueError(
-                f"{name} must {verb} {wanted}. Received {function.name}, whose types are {_listed(found)}."
+                f"{name} must {verb} {wanted}. Received {function.name}, which has the types {_listed(found)}."
             )
 
 

@@ -11,7 +11,7 @@ from penstock._src.core.shapes import UNKNOWN, TensorShape, make_shape
 
 
 class TensorList:
-    """Arrays of one dtype whose shapes fit `element_shape`; an item not set yet is None and reads as zeros."""
+    """Arrays of one dtype with shapes that fit `element_shape`. An unset item is None and reads as zeros."""
 
     __slots__ = ("dtype", "element_shape", "items", "max_num_elements")
 
@@ -112,7 +112,9 @@ class TensorList:
         if not isinstance(other, TensorList):
             return NotImplemented
         if self.dtype is not other.dtype or len(self) != len(other):
-            raise InvalidArgumentError(f"AddN: lists must be alike. Received {self} and {other}.")
+            raise InvalidArgumentError(
+                f"AddN: lists must have the same dtype and length. Received {self} and {other}."
+            )
         items = [
             right if left is None else left if right is None else left + right
             for left, right in zip(self.items, other.items, strict=True)

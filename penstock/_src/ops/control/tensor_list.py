@@ -398,7 +398,7 @@ class _Scatter(ListOp):
 
 
 class TensorListScatter(_Scatter):
-    """A list just long enough whose elements at `indices` are the rows of `tensor`."""
+    """A list just long enough, with the rows of `tensor` at `indices`."""
 
     signature = """tensor: element_dtype, indices: int32, element_shape: shape_type
         -> output_handle: variant[]"""
@@ -414,7 +414,7 @@ class TensorListScatter(_Scatter):
 
 
 class TensorListScatterV2(_Scatter):
-    """A list of `num_elements` (-1: just enough) whose elements at `indices` are the rows of `tensor`."""
+    """A list of `num_elements` (-1: just enough), with the rows of `tensor` at `indices`."""
 
     signature = """tensor: element_dtype, indices: int32, element_shape: shape_type,
         num_elements: int32 -> output_handle: variant[]"""

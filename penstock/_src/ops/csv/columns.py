@@ -22,7 +22,7 @@ def is_available() -> bool:
 
 
 class Read(NamedTuple):
-    """What was read of some lines: where the fields are, where the next record begins, and why reading stopped."""
+    """Result of reading some lines: the positions of fields, the start of the next record, and the reason why reading stopped."""
 
     table: np.ndarray
     end: int
@@ -30,7 +30,7 @@ class Read(NamedTuple):
 
 
 class Columns:
-    """The columns of records, of which some fields may be left out.
+    """The columns of records. Some fields may be left out.
 
     Args:
       defaults: an array for each column that is read: of its type, with the value of missing fields, or empty if there must be one.
@@ -73,7 +73,7 @@ class Columns:
         return Read(table[:rows], int(ends[0]), int(ends[1]))
 
     def records(self, data: bytes, bounds: np.ndarray) -> np.ndarray | None:
-        """Where the fields of the records between bounds are; None if one of them is malformed."""
+        """Return the positions of fields in the records between bounds; None if a record is malformed."""
         rows = len(bounds) - 1
         table = np.empty((rows, len(self.defaults), native.ENTRY), np.int64)
         mode = self.mode | native.LAST
@@ -142,7 +142,7 @@ class Columns:
 
 
 def _without(dropped: set[int], count: int) -> tuple[int, list[int]]:
-    """The number of fields of records of which `count` are read, and which these are."""
+    """Return the number of fields of a record, and the numbers of the `count` fields that are read."""
     order: list[int] = []
     width = 0
     while len(order) < count or width in dropped:

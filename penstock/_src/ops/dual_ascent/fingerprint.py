@@ -32,7 +32,7 @@ def _pair(u: int, v: int) -> int:
 
 
 def _short(s: bytes, a: int, b: int) -> tuple[int, int]:
-    """Of fewer than 128 bytes, by Murmur's scheme."""
+    """Hash fewer than 128 bytes by Murmur's scheme."""
     n = len(s)
     if n <= 16:
         a = (mix((a * K1) & MASK) * K1) & MASK

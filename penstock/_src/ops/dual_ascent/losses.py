@@ -79,7 +79,7 @@ class Logistic:
         return _sign_of(label)
 
     def dual(self, label: float, dual: float, margin: float, pull: float) -> float:
-        """By Newton's method for x where the dual is (1 + tanh x) / 2y."""
+        """Solve by Newton's method for x, with the dual (1 + tanh x) / 2y."""
         x = 0.0
         for _ in range(self._STEPS):
             bend = math.tanh(x)
@@ -175,7 +175,7 @@ class Poisson:
         return label
 
     def dual(self, label: float, dual: float, margin: float, pull: float) -> float:
-        """By Newton's method for x where the dual is y - exp(x)."""
+        """Solve by Newton's method for x, with the dual y - exp(x)."""
         x = margin if margin < 0 else 0.0
         for _ in range(self._STEPS):
             rate = math.exp(x)

@@ -56,7 +56,7 @@ def _require_rgb(op, images, refusal=FailedPreconditionError):
 
 
 def _of_three(images):
-    """The static shape of images whose last dimension must be 3."""
+    """Return the static shape of images with a last dimension of 3."""
     images = images.with_rank_at_least(1)
     return images if images.rank is None else images.merge_with([*images[:-1], 3])
 

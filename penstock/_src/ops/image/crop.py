@@ -72,7 +72,7 @@ def _require_lowerable(image, boxes, box_ind, count):
     """Raises NotLowerable for what the host refuses, and where there is nothing to compute."""
     is_empty = image.rank != 4 or not image.size or not boxes.size or count <= 0
     if is_empty or boxes.rank != 2 or boxes.shape[1] != 4 or box_ind.shape != boxes.shape[:1]:
-        raise NotLowerable("crops of nothing, or of arguments that do not fit")
+        raise NotLowerable("empty crops, or arguments whose shapes do not match")
 
 
 def _check_boxes(p, op, boxes, box_ind, batch):

@@ -65,7 +65,7 @@ class ExtractGlimpse(_Glimpse):
     signature = "input: float32, size: int32, offsets: float32 -> glimpse: float32"
 
     def corner(self, offset, extents, size):
-        """Where a window begins."""
+        """Return the coordinate of a window's first pixel."""
         at = offset * extents if self.normalized else offset
         return (at / 2 + extents / 2 if self.centered else at) - size / 2
 
@@ -77,7 +77,7 @@ class ExtractGlimpseV2(_Glimpse):
     differentiable = True
 
     def corner(self, offset, extents, size):
-        """Where a window begins."""
+        """Return the coordinate of a window's first pixel."""
         if not self.centered:
             return offset * extents if self.normalized else offset
         if self.normalized:

@@ -67,7 +67,7 @@ class TapTable(NamedTuple):
 
     @property
     def outputs(self) -> int:
-        """How many outputs there are."""
+        """Number of outputs."""
         return len(self.index)
 
 

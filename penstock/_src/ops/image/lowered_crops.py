@@ -94,7 +94,7 @@ def _both(p: Any, boxes: Any, extents: tuple[Any, Any], counts: tuple[Any, Any])
 
 
 def _samples(p: Any, begin: Any, end: Any, extent: dims.Extent, count: dims.Extent) -> _Samples:
-    """Where `count` samples between the ends of boxes lie, [boxes, 1]."""
+    """Return the coordinates of `count` samples between the ends of boxes, [boxes, 1]."""
     last = p.scalar(extent - 1, FLOAT)
     if count > 1:
         scale = (end - begin) * last / p.constant(count - 1, FLOAT)

@@ -347,7 +347,7 @@ def _check_sampling(op, scale, translation):
 
 
 def _samplings(op, scale, translation):
-    """How rows and columns are sampled."""
+    """Return the sampling of rows and of columns."""
     _check_sampling(op, scale, translation)
     kernel = op.kernel_type, op.antialias
     return [taps.Sampling(*kernel, scale[i], translation[i]) for i in range(2)]
@@ -359,7 +359,7 @@ def _kernel_gradient_taps(op, inputs, outputs, scale, translation):
 
 
 def _lowered_kernel_taps(p, op, method, inputs, outputs, scale, translation):
-    """What a method of the samplings gives: tables, unless extents are unknown, or only the program knows the scale."""
+    """Return a method's result for both samplings: tables, unless extents or scales are known only at run time."""
     _check_sampling(op, scale, translation)
     if not is_unknown(*inputs, *outputs):
         known = p.known.value(scale), p.known.value(translation)

@@ -30,7 +30,7 @@ class Taps(NamedTuple):
 
     @property
     def outputs(self) -> int:
-        """How many outputs there are."""
+        """Number of outputs."""
         return len(self.index)
 
     def transposed(self, inputs: int) -> "Taps":
@@ -52,7 +52,7 @@ def _table(outputs: int, to: Array, source: Array, weight: Array) -> Taps:
 
 
 def scale_of(inputs: int, outputs: int, align_corners: bool) -> np.float32:
-    """How many inputs an output stands for."""
+    """Return the number of inputs per output."""
     if align_corners and outputs > 1:
         return np.float32((inputs - 1) / np.float32(outputs - 1))
     return np.float32(inputs / np.float32(outputs))
@@ -187,7 +187,7 @@ KERNELS: dict[str, tuple[float, Kernel]] = {
 
 
 class Sampling(NamedTuple):
-    """How a kernel samples an axis: at x / scale - translation / scale."""
+    """Sampling of an axis by a kernel: at x / scale - translation / scale."""
 
     kernel_type: str
     antialias: bool

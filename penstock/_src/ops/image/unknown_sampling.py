@@ -1,4 +1,4 @@
-"""How a kernel samples an axis, where extents or scales are only known by the program: `taps.Sampling` as primitives."""
+"""Sampling of an axis by a kernel with dynamic extents or scales: `taps.Sampling` as primitives."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -65,7 +65,7 @@ _KERNELS: dict[str, Kernel] = {
 
 
 class _Samples(NamedTuple):
-    """Where the outputs along an axis are sampled, [outputs].
+    """Coordinates at which the outputs along an axis are sampled, [outputs].
 
     Fields:
       at: the place of each in input coordinates.
@@ -84,7 +84,7 @@ class _Samples(NamedTuple):
 
 
 class UnknownSampling(NamedTuple):
-    """How a kernel samples an axis: at x / scale - translation / scale, scalars of float32."""
+    """Sampling of an axis by a kernel: at x / scale - translation / scale, scalars of float32."""
 
     kernel_type: str
     antialias: bool

@@ -1,4 +1,4 @@
-"""Taps of axes whose extents the graph does not know: computed in the program, by the operations of `taps.py` and to its bits.
+"""Taps of axes with dynamic extents: computed in the program, by the operations of `taps.py` and to its bits.
 
 So one program serves images of all sizes. How many inputs an output can sum is an expression of the extents that is never too small;
 taps beyond those that an output has read nothing.
@@ -59,7 +59,7 @@ def _spans(op: Any, inputs: dims.Extent, outputs: dims.Extent) -> tuple[dims.Ext
 
 
 def _scale(p: Any, op: Any, inputs: dims.Extent, outputs: dims.Extent) -> Any:
-    """How many inputs an output stands for."""
+    """Return the number of inputs per output."""
     inputs, outputs = _spans(op, inputs, outputs)
     return p.div(p.scalar(inputs, FLOAT), p.scalar(outputs, FLOAT))
 
@@ -134,7 +134,7 @@ def bicubic_taps(p: Any, op: Any, inputs: dims.Extent, outputs: dims.Extent) -> 
 
 
 def normalizer(p: Any, total: Any) -> Any:
-    """What weights are multiplied by so that their sum, which is `total`, is 1."""
+    """Return the factor that makes the sum of weights, `total`, 1."""
     one = p.constant(1, FLOAT)
     return p.div(one, p.select(p.ge(p.abs(total), LEAST_TOTAL), total, one))
 

@@ -273,7 +273,7 @@ class BundleReader:
         held = sum(math.prod(n for _, _, n in place) for place in places)
         if math.prod(lengths) - held > most_missing:
             raise errors.InvalidArgumentError(
-                f"{self.prefix}: tensor '{name}': its slices do not fill {list(lengths)} from {list(starts)} on."
+                f"{self.prefix}: tensor '{name}': its slices do not cover the extents {list(lengths)} from {list(starts)}."
             )
         value = np.zeros(lengths, self.dtype(name).np)
         for part, place in zip(parts, places, strict=True):
@@ -322,7 +322,7 @@ def overlap(
     other_starts: Sequence[int],
     other_lengths: Sequence[int],
 ) -> list[tuple[int, int, int]]:
-    """Of two slices, along each axis: where they overlap in the one and in the other, and how far."""
+    """Return, for each axis of two slices, the start of their overlap in each and its extent."""
     found = []
     for start, length, other, size in zip(
         starts, lengths, other_starts, other_lengths, strict=True
@@ -405,7 +405,7 @@ def _decode_strings(raw: bytes, shape: list[int], stored_crc: int, where: str) -
         texts.append(raw[at : at + size])
         at += size
     if at != len(raw):
-        raise errors.DataLossError(f"{where}: lengths of strings do not fit.")
+        raise errors.DataLossError(f"{where}: the lengths of strings do not match its data.")
     check = crc32c.crc32c(_fixed_lengths(texts))
     if stored_crc and crc32c.mask(crc32c.crc32c(stored + joined, check)) != stored_crc:
         raise errors.DataLossError(f"{where}: checksum mismatch.")

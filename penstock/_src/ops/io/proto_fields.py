@@ -95,7 +95,7 @@ def _as_value(field: Any, value: Any) -> Any:
 
 
 class _ByDescriptor(Op):
-    """Base of the ops whose messages `descriptor_source` describes."""
+    """Base of ops with messages that `descriptor_source` describes."""
 
     capabilities = "read_files"
     descriptor_source: str = "local://"

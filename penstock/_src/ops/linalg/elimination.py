@@ -44,7 +44,7 @@ def batched(p: Any, x: Any) -> Any:
 
 
 def computed_now(op: Any, matrix: Any, *others: Any) -> Any:
-    """What an op's lowering gives where the matrix has infinities or NaN; None for other matrices, and those that are not lowered.
+    """Return the result of an op's lowering if the matrix has infinities or NaN; None for other or unlowered matrices.
 
     LAPACK takes a NaN for a pivot of 0, and exchanges rows by it. Computed by the same steps, eager calls give what compiled ones do.
     """

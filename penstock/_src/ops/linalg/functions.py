@@ -160,7 +160,7 @@ def _logarithm(a):
 
 
 def _angle_to_cut(values):
-    """By what angle to turn a matrix so that no eigenvalue is negative and none crosses the negative axis."""
+    """Return the angle to turn a matrix by so that no eigenvalue is negative and none crosses the negative axis."""
     angles = np.angle(values)
     angles[angles < 1e-12 - np.pi] = np.pi  # from below, which is rounding
     return (np.pi + angles.min()) / 2 if angles.max() > np.pi - 1e-3 else 0.0

@@ -89,7 +89,7 @@ class MatrixDeterminant(Op):
 
 
 def _nan_of_nan(matrices, found):
-    """What was found of each matrix, NaN where one has a NaN: LAPACK takes that for a pivot of 0."""
+    """Return the results, with NaN for each matrix that has a NaN. LAPACK takes a NaN for a pivot of 0."""
     return np.where(np.isnan(widened(matrices)).any((-2, -1)), np.nan, found)
 
 

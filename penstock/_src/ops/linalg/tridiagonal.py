@@ -159,7 +159,7 @@ def _rows_of(p: Any, x: Any, i: Any) -> list[Any]:
 
 
 def _eliminated_steps(p: Any, bands: Any, values: Any, exchanges: bool) -> tuple[Any, Any]:
-    """What `_eliminated` does, as a loop: bands [n, 3, batch], values [n, columns, batch]."""
+    """Compute `_eliminated` as a loop: bands [n, 3, batch], values [n, columns, batch]."""
     n, _, batch = bands.shape
     zero = p.full((1, batch), 0, bands.dtype)
 
@@ -197,7 +197,7 @@ def _eliminated_steps(p: Any, bands: Any, values: Any, exchanges: bool) -> tuple
 
 
 def _substituted_steps(p: Any, upper: Any, values: Any) -> Any:
-    """What `_substituted` does, as a loop."""
+    """Compute `_substituted` as a loop."""
     n = upper.shape[0]
     zero = p.full(values.shape[1:], 0, values.dtype)
 

@@ -1,4 +1,4 @@
-"""Where the keys of a table with open addressing stand, as TensorFlow stores such tables in checkpoints."""
+"""Bucket indices of keys in a table with open addressing, as TensorFlow stores such tables in checkpoints."""
 
 from collections.abc import Iterable
 

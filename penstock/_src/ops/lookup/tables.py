@@ -142,7 +142,7 @@ class StaticTable(Table):
 
 
 class DenseTable(Table):
-    """A table with two reserved keys, which is exported with its buckets: a row for each, of which some are empty."""
+    """A table with two reserved keys. It is exported with its buckets: a row for each, including empty ones."""
 
     def __init__(
         self, *args, empty_key=None, deleted_key=None, buckets=4, load_factor=0.8, **options

@@ -120,7 +120,7 @@ def adjoint(x):
 
 
 class BatchMatMulV2(Op):
-    """Products of matrices whose leading dimensions broadcast; `adj_` conjugates and transposes."""
+    """Products of matrices with leading dimensions that broadcast; `adj_` conjugates and transposes."""
 
     signature = "x: T, y: T -> output: T"
     T = BROAD

@@ -84,7 +84,7 @@ class Range(Op):
             if dims_key((first, step)) == (0, 1):
                 return p.iota((maximum(last, 0),), 0, self.Tidx)
             if step == 0 or (last < first if step > 0 else last > first):
-                raise NotLowerable("a range that the host refuses")
+                raise NotLowerable("an invalid range")
             steps = p.iota((range_length(first, last, step),), 0, self.Tidx)
             return p.add(p.mul(steps, p.scalar(step, self.Tidx)), p.scalar(first, self.Tidx))
         values = [
@@ -129,7 +129,7 @@ class LinSpace(Op):
 
     def lower(self, p, start, stop, num):
         if start.rank or stop.rank or num.rank:
-            raise NotLowerable("ends that are no scalars")
+            raise NotLowerable("ends that are not scalars")
         count = number_of(p, num, "num")
         if count <= 0:
             raise NotLowerable("a number of points that is not positive")
@@ -373,7 +373,7 @@ class HistogramFixedWidth(Op):
     def lower(self, p, values, value_range, nbins):
         count = number_of(p, nbins, "nbins")
         if count <= 0 or tuple(value_range.shape) != (2,) or not self.T.is_floating:
-            raise NotLowerable("a range that is none, or integers")
+            raise NotLowerable("an invalid range, or integers")
         p.check(p.reduce_all(p.eq(values, values)), "HistogramFixedWidth: values contain NaN")
         wide = p.cast(p.reshape(values, (-1,)), dtypes.float64)
         ends = p.cast(value_range, dtypes.float64)

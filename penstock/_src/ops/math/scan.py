@@ -117,7 +117,7 @@ class CumulativeLogsumexp(_Scan):
         at = self.lowered_axis(p, x, axis)
         count = x.shape[at]
         if isinstance(count, Dim):
-            raise NotLowerable("the number of rounds depends on an extent that may differ")
+            raise NotLowerable("the number of rounds depends on an extent that is not static")
         y = p.cast(x, dtypes.float32) if x.dtype in NARROW else x
         y = p.reverse(y, at) if self.reverse else y
 

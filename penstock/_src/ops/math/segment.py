@@ -319,7 +319,7 @@ def lower_segments(op, p, data, segment_ids, num_segments):
         raise NotLowerable("a number of segments of more than 32 bits")
     lead = len(segment_ids.shape)
     if tuple(data.shape[:lead]) != tuple(segment_ids.shape) or count < 0:
-        raise NotLowerable("ids whose shape is not the beginning of the data's")
+        raise NotLowerable("ids with a shape that is not a prefix of the data's")
     ids = p.reshape(segment_ids, (-1,)) if lead != 1 else segment_ids
     rows = data if lead == 1 else p.reshape(data, (ids.shape[0], *data.shape[lead:]))
     ids, start = p.cast(ids, dtypes.int64), beginning(op.ufunc, op.T.np)

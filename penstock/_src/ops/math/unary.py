@@ -41,7 +41,7 @@ class Neg(Unary):
 
 
 def sign_of(x):
-    """Returns -1, 0 or 1; x / |x| of complex numbers, of which np.sign gives infinite ones a finite sign."""
+    """Return -1, 0 or 1; x / |x| for complex numbers. Infinite ones get a finite sign from np.sign."""
     return UNARY["sign"](x)
 
 

@@ -34,7 +34,7 @@ class _Forward(Op):
 
     def lower(self, p, input, filter):
         if 0 in filter.shape:
-            raise NotLowerable("the host refuses filters without elements")
+            raise NotLowerable("empty filters")
         c = cv.convolution(self, input.shape, filter.shape, self.spatial)
         return cv.lower_forward(p, c, input, filter)
 
@@ -57,7 +57,7 @@ class _ByInput(Op):
     def lower(self, p, input_sizes, filter, out_backprop):
         sizes = dims_of(p, input_sizes, "input_sizes")
         if any(size < 0 for size in sizes):
-            raise NotLowerable("the host refuses negative sizes")
+            raise NotLowerable("negative sizes")
         shape = self._full(sizes, filter, out_backprop)
         c = self._geometry(shape, filter, out_backprop)
         return cv.lower_input_gradient(p, c, shape, filter, out_backprop)
@@ -290,7 +290,7 @@ class Conv(Op):
         spatial = rank - self.batch_dims - 1
         if self.batch_dims < 0 or filter_rank != spatial + 2:
             raise self.invalid(
-                f"expected a filter with two axes more than the {spatial} that follow batch_dims={self.batch_dims} and are no "
+                f"expected a filter with two axes more than the {spatial} that follow batch_dims={self.batch_dims} and are not "
                 f"channels. Received an input of rank {rank} and a filter of rank {filter_rank}"
             )
         for name, given in (("strides", self.strides), ("dilations", self.dilations)):
@@ -298,7 +298,7 @@ class Conv(Op):
                 raise self.invalid(f"{name} must have {filter_rank} elements. Received {given}")
 
     def _check_depths(self, input, filter):
-        """Refuses an input (of one batch axis) whose channels are not `groups` times those that a filter reads."""
+        """Raise an error unless an input (of one batch axis) has `groups` times the channels that a filter reads."""
         depth = input[channel_axis(self._as_named().data_format, filter.rank)]
         if None not in (depth, filter[-2]) and depth != self.groups * filter[-2]:
             raise self.invalid(

@@ -84,7 +84,7 @@ class _Dilation(Op):
         """`places` in a program: int32."""
         values = self.lowered_candidates(p, input, filter)
         if values.shape[:4] != out_backprop.shape or not filter.shape[0] * filter.shape[1]:
-            raise NotLowerable("the host refuses such shapes")
+            raise NotLowerable("invalid shapes")
         flat = p.reshape(values, [*values.shape[:4], filter.shape[0] * filter.shape[1]])
         first = p.is_nan(p.slice(flat, [0] * 5, [*flat.shape[:4], 1]))
         # a NaN is chosen at the first tap alone, as nothing is larger
@@ -149,7 +149,7 @@ class Dilation2DBackpropInput(_Dilation):
         place = self.lowered_places(p, input, filter, out_backprop)
 
         def seen(x, value):
-            """What the outputs whose windows have an element hold, for every element: by tap, the last one first."""
+            """Return, for every element, the values of the outputs with a window that contains it: by tap, the last one first."""
             reach = [(w.size - 1) * w.dilation for w in windows]
             spread = [(w.out - 1) * w.stride + 1 for w in windows]
             return p.windows(

@@ -245,7 +245,7 @@ class _FusedBatchNormGrad(Op):
         rank = len(x.shape)
         channels = x.shape[channel_axis(self.data_format, rank)]
         if any(v.shape != (channels,) for v in (scale, reserve_space_1, reserve_space_2)):
-            raise NotLowerable("a scale or statistics that are no vectors of the channels")
+            raise NotLowerable("a scale or statistics that are not vectors over the channels")
         axes, keep = _axes(self, rank), _keep(self, rank, x.shape)
         per_channel = lambda v: p.reshape(v, keep)  # noqa: E731
         dy, wide = p.cast(y_backprop, scale.dtype), p.cast(x, scale.dtype)

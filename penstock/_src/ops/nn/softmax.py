@@ -193,7 +193,7 @@ class SparseSoftmaxCrossEntropyWithLogits(Op):
 
 
 class InTopK(Op):
-    """True for each row whose target is among its k largest predictions."""
+    """True for each row with its target among its k largest predictions."""
 
     signature = "predictions: float32, targets: T[?] -> precision: bool"
     k: int
@@ -210,7 +210,7 @@ class InTopK(Op):
 
 
 class InTopKV2(Op):
-    """True for each row whose target is among its k largest predictions."""
+    """True for each row with its target among its k largest predictions."""
 
     signature = "predictions: float32, targets: T[?], k: T -> precision: bool"
     T: INDEX = dtypes.int32

@@ -118,7 +118,7 @@ class FusedResizeAndPadConv2D(Op):
     data_format, explicit_paddings, dilations = "NHWC", (), (1, 1, 1, 1)
     half_pixel_centers = False
 
-    align_corners = read_only("resize_align_corners", "What the resizing calls its attribute.")
+    align_corners = read_only("resize_align_corners", "Value of the resize op's kernel attribute.")
 
     def eager(self, input, size, paddings, filter):
         rows, columns = (bilinear_taps(self, n, int(m)) for n, m in zip(input.shape[1:3], size))

@@ -1,4 +1,4 @@
-"""Pooling whose window and strides are inputs."""
+"""Pooling with window and strides as inputs."""
 
 from typing import Literal
 

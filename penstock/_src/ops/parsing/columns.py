@@ -87,7 +87,7 @@ class ExampleColumns:
         return values, ends.astype(splits.np, copy=False)
 
     def _counts(self, key: str) -> np.ndarray:
-        """How many values each example has."""
+        """Return the number of values of each example."""
         return self.table[:, self.number[key], _COUNT_WORD]
 
     def _values(self, key: str, dtype: Any, starts: np.ndarray, count: int) -> np.ndarray:

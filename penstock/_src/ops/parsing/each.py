@@ -11,7 +11,7 @@ from penstock._src.ops.parsing.sequence_columns import places
 
 
 def read_each(reader, serialized, keys, read):
-    """What `read` makes of the features of the examples of a group, each parsed by itself.
+    """Return the result of `read` for the features of a group's examples, each parsed by itself.
 
     Args:
       reader: makes columns of serialized examples and lists of keys.

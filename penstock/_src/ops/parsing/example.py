@@ -41,7 +41,7 @@ def array_of(values, dtype, shape=None):
 
 
 class ExampleBatch:
-    """The features of a batch of examples, or of a single one, of which errors are said in other words.
+    """The features of a batch of examples, or of a single one. The two have different error messages.
 
     It reads with the protocol buffers' own library: any form, but slowly.
     """
@@ -65,7 +65,7 @@ class ExampleBatch:
         return found[1]
 
     def place(self, row, key):
-        """Says of which feature of which example an error is."""
+        """Return the example and the feature of an error, for its message."""
         return (
             f"Key: {key}." if self.single else f"Name: {self.names[row]}, Key: {key}, Index: {row}."
         )
@@ -140,7 +140,7 @@ class ExampleBatch:
 
 
 def read_examples(op, serialized, names, keys, read, single=False):
-    """What `read` makes of the features of a batch: native columns, or an ExampleBatch for what these cannot read or refuse."""
+    """Return the result of `read` for a batch's features: native columns, or an ExampleBatch for those that they cannot read or refuse."""
     if columns.is_available() and serialized and keys:
         try:
             return read(columns.ExampleColumns(serialized, tuple(dict.fromkeys(keys))))

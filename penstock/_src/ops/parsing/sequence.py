@@ -127,7 +127,7 @@ class Sequences(ExampleBatch):
 
 
 def read_sequences(op, serialized, names, keys, list_keys, read):
-    """What `read` makes of a batch: native columns, or Sequences for what these cannot read or refuse."""
+    """Return the result of `read` for a batch: native columns, or Sequences for those that they cannot read or refuse."""
     if columns.is_available() and serialized:
         asked = tuple(dict.fromkeys(keys)), tuple(dict.fromkeys(list_keys))
         try:

@@ -121,7 +121,7 @@ class SequenceColumns(ExampleColumns):
 
 
 def places(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Of all values: the row, and the position in it, if rows have so many."""
+    """Return the row of each value and its position in the row, for rows with these counts."""
     rows = np.repeat(np.arange(len(counts)), counts)
     starts = np.cumsum(counts) - counts
     return rows, np.arange(len(rows)) - starts[rows]

@@ -125,7 +125,7 @@ class AllCandidateSampler(Op):
 
 
 def _between(op, stream, dims, parameters):
-    """Numbers of a shape whose first dimension matches the parameters, if these are vectors."""
+    """Draw numbers of a shape with a first dimension that matches the parameters, if these are vectors."""
     if not dims:
         raise op.invalid("Shape tensor must not be empty, got []")
     for name, value in parameters.items():

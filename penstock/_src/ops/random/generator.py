@@ -1,4 +1,4 @@
-"""The ops of tf.random.Generator, whose position in a stream is a variable: int64[counter, counter, key]."""
+"""The ops of tf.random.Generator. The position in a stream is a variable: int64[counter, counter, key]."""
 
 import secrets
 from math import prod
@@ -51,7 +51,7 @@ def lowered_advance(p, resource, algorithm, outputs):
         raise NotLowerable("the algorithm is not known to be Philox")
     state = p.read_variable(resource)
     if state.dtype != dtypes.int64 or state.rank != 1 or state.shape[0] < 3:
-        raise NotLowerable("the variable is no state of a generator")
+        raise NotLowerable("the variable is not the state of a generator")
     words = p.bitcast(state, dtypes.uint64)
     counter, key = p.slice(words, [0], [2]), p.slice(words, [2], [3])
     moved = lowering.skipped(p, counter, p.mul(outputs, RESERVED_BLOCKS))
@@ -135,7 +135,7 @@ class StatefulUniformInt(Op):
 
     def lower(self, p, resource, algorithm, shape, minval, maxval):
         if minval.rank or maxval.rank:
-            raise NotLowerable("a range of several numbers")
+            raise NotLowerable("a range whose bounds are not scalars")
         p.check(p.lt(minval, maxval), "StatefulUniformInt: Need minval < maxval")
 
         def draw(key, counter, dims):

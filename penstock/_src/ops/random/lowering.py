@@ -172,7 +172,7 @@ def categorical(p: Any, key: Any, counter: Any, logits: Any, samples: int, dtype
 def key_and_counter(p: Any, seed: Any) -> tuple[Any, Any]:
     """uint64[1] and uint64[2] from the pair of seeds of a stateless op."""
     if seed.shape != (2,):
-        raise NotLowerable("the seed is no pair")
+        raise NotLowerable("the seed is not a pair")
     if seed.dtype not in (dtypes.int32, dtypes.int64):
         raise NotLowerable(f"a seed of type {seed.dtype.name}")
     key = p.constant(np.array([0x02461E293EC8F720], np.uint64), dtypes.uint64)

@@ -62,7 +62,7 @@ def known_shape(p, shape):
     if dims is None:
         raise NotLowerable("the shape is not known")
     if shape.rank != 1 or any(extent < 0 for extent in dims):
-        raise NotLowerable("the host refuses such a shape")
+        raise NotLowerable("an invalid shape")
     return dims
 
 
@@ -235,7 +235,7 @@ class Multinomial(Op):
 
 
 def _drawn(rows, samples):
-    """How many words of its stream a draw of classes takes."""
+    """Return the number of words of its stream that a draw of classes takes."""
     return rows * ((samples + 3) // 4 * 4) * 2
 
 
@@ -294,7 +294,7 @@ def lowered_samples(p, logits, num_samples):
         raise NotLowerable("the number of samples is not known")
     rows, classes = logits.shape
     if num_samples.rank or int(dims[0]) < 0 or not int(classes):
-        raise NotLowerable("the host refuses to draw so")
+        raise NotLowerable("an invalid number of samples or classes")
     return rows, dims[0]
 
 

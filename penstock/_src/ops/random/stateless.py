@@ -34,7 +34,7 @@ def lowered_shape(p, shape):
     """The dimensions in a shape input of a program."""
     dims = dims_of(p, shape, "shape")
     if shape.rank != 1 or any(extent < 0 for extent in dims):
-        raise NotLowerable("the host refuses such a shape")
+        raise NotLowerable("an invalid shape")
     return dims
 
 
@@ -76,7 +76,7 @@ def lowered_stream(p, key, counter, alg):
 
 
 class _Distribution(NamedTuple):
-    """How numbers are drawn: `draw(stream, count, dtype)` eagerly, `lower(p, key, counter, shape, dtype)` in a program."""
+    """Drawing of numbers: `draw(stream, count, dtype)` eagerly, `lower(p, key, counter, shape, dtype)` in a program."""
 
     draw: Callable[..., Any]
     lower: Callable[..., Any]
@@ -102,7 +102,7 @@ def check_range(op, p, args):
     """Adds the check of `require_range` for the last two arguments to a program."""
     minval, maxval = args[-2:]
     if minval.rank or maxval.rank:
-        raise NotLowerable("a range of several numbers")
+        raise NotLowerable("a range whose bounds are not scalars")
     p.check(p.lt(minval, maxval), f"{op.op_type}: Need minval < maxval", args)
 
 

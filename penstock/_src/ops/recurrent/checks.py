@@ -1,4 +1,4 @@
-"""What the sizes of an LSTM's arguments must be."""
+"""Checks of the sizes of an LSTM's arguments."""
 
 from collections.abc import Mapping
 
@@ -10,7 +10,7 @@ PEEPHOLES = ("wci", "wcf", "wco")
 
 
 def check_ranks(ranks: Mapping[str, int], values: Mapping[str, np.ndarray], message: str) -> None:
-    """Raises an error for the first value whose rank differs; `message` names `{name}`, `{rank}` and `{found}`."""
+    """Raise an error for the first value with a wrong rank; `message` names `{name}`, `{rank}` and `{found}`."""
     for name, rank in ranks.items():
         found = values[name].ndim
         if found != rank:

@@ -111,7 +111,7 @@ def half_spectrum(p: Any, x: Any, length: int) -> Any:
 
 
 def real_signal(p: Any, x: Any, length: int) -> Any:
-    """The real signal of a given length whose spectrum begins with `x`, along the last axis."""
+    """Return the real signal of a given length with a spectrum that begins with `x`, along the last axis."""
     last, count = x.rank - 1, length // 2 + 1
     x = p.slice_axis(x, last, 0, count)
     if length % 2 or length == 2:

@@ -31,7 +31,7 @@ def _union(a_indices, a_values, b_indices, b_values, shape, missing=0):
 
 
 class _Union(NamedTuple):
-    """What two sparse tensors hold together: indices, the values of each, and where each one's elements are."""
+    """Union of two sparse tensors: indices, the values of each, and the positions of each one's elements."""
 
     indices: np.ndarray
     a: np.ndarray
@@ -308,9 +308,9 @@ class SparseTensorDenseMatMul(Op):
     def lower(self, p, a_indices, a_values, a_shape, b):
         extents = dims_of(p, a_shape, "a_shape")
         if b.rank != 2 or a_indices.shape != (a_values.size, 2) or len(extents) != 2:
-            raise NotLowerable("operands that are no matrices")
+            raise NotLowerable("operands that are not matrices")
         if b.dtype.is_bool:
-            raise NotLowerable("operands that are no matrices")
+            raise NotLowerable("operands that are not matrices")
         rows, inner = extents[::-1] if self.adjoint_a else extents
         dense = p.transpose(b, [1, 0]) if self.adjoint_b else b
         values = a_values

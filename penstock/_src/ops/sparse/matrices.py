@@ -497,7 +497,7 @@ class SparseMatrixSparseMatMul(_Matrix):
             return raw.SparseMatrixSparseMatMul(a=x, b=y, type=self.type, **flags)
 
         def adjoint(x, turned, is_adjoint):
-            """What gives the adjoint of an operand as it was multiplied: a matrix, and whether to turn it."""
+            """Return the adjoint of an operand as it was multiplied: a matrix, and True to transpose it."""
             if turned and not is_adjoint:
                 return _conjugated(x, self.type), False
             return x, not is_adjoint

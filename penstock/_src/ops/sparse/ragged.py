@@ -221,7 +221,7 @@ def _padded(lengths, values, default, asked):
 
 
 def _places(levels, number, dims):
-    """Where values stand in a dense tensor whose leading axes are one, and which of them are within it."""
+    """Return the positions of values in a dense tensor with merged leading axes, and which of them are within it."""
     places = np.arange(number)
     inside = places < dims[0]
     for (rows, columns), extent in zip(levels, dims[1:]):

@@ -121,7 +121,7 @@ class RaggedCross(Op):
             column = next(sources[kind], None)
             if column is None:
                 raise self.invalid(
-                    f'input_order "{kind}" at position {at} means a {_KINDS[kind]}, of which there '
+                    f'input_order "{kind}" at position {at} means a {_KINDS[kind]}: there '
                     f"are only {len(found[kind])}."
                 )
             columns.append(column)

@@ -11,7 +11,7 @@ from penstock._src.ops.rules import axis_of, check_elements, dims_of, quiet, sho
 
 
 def strides_of(shape):
-    """How far apart neighbors along each axis are in the flattened dense tensor."""
+    """Return the distance between neighbors along each axis in the flattened dense tensor."""
     return np.append(np.cumprod(shape[:0:-1], dtype=np.int64)[::-1], 1) if len(shape) else []
 
 

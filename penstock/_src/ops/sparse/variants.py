@@ -288,7 +288,7 @@ class DeserializeSparse(Op):
 
 
 class DeserializeManySparse(Op):
-    """The sparse tensor whose rows were serialized."""
+    """The sparse tensor of serialized rows."""
 
     signature = """serialized_sparse: string[?, ?]
         -> sparse_indices: int64[?, ?], sparse_values: dtype[?], sparse_shape: int64[?]"""

@@ -212,7 +212,7 @@ class ResourceApplyAdam(_Apply):
 
 
 class ResourceApplyAdamWithAmsgrad(_Apply):
-    """Adam whose second moment never falls (Reddi, Kale & Kumar 2018)."""
+    """Adam with a second moment that never falls (Reddi, Kale & Kumar 2018)."""
 
     signature = """var: resource, m: resource, v: resource, vhat: resource, beta1_power: T,
         beta2_power: T, lr: T, beta1: T, beta2: T, epsilon: T, grad: T ->"""

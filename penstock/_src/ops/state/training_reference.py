@@ -22,7 +22,7 @@ class ByReference(Op):
 
 
 def by_reference(name: str, rule: type[Op]) -> type[Op]:
-    """Makes the op whose variables are references instead of resources; it returns the first reference."""
+    """Make the op with references instead of resources as variables. It returns the first reference."""
     signature = rule.signature.replace(": resource", ": Ref(T)") + " out: Ref(T)"
     return variant(name, ByReference, rule, handle="Ref(T)", signature=signature)
 

@@ -216,5 +216,5 @@ def check_type(resource, value):
 
 
 def _called(dtype):
-    """What TensorFlow's kernels call a type."""
+    """Return a type's name in TensorFlow's kernels."""
     return {"float32": "float", "float64": "double"}.get(dtype.name, dtype.name)

@@ -172,8 +172,8 @@ def _add_gradients(
         captures = [outside.get(id(tensor), tensor) for tensor in graph.external_captures]
         if not all(_is_tellable(t, function.graph) for t in captures):
             log.warning(
-                "The gradient function of node '%s' reads what belongs to a function around it and is "
-                "not saved: where the model is loaded, the node has the gradient of its operations.",
+                "The gradient function of node '%s' reads values of an enclosing function and is "
+                "not saved: in the loaded model, the node has the gradient of its operations.",
                 node.name,
             )
             continue

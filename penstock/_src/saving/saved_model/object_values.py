@@ -102,7 +102,7 @@ def _spec(tensor: Any) -> TensorSpec:
 
 
 def _done(result: Any) -> Any:
-    """What a function that sets values returns: something to fetch."""
+    """Return the result of a function that sets values: a tensor to fetch."""
     del result
     return convert_to_tensor(1)
 
@@ -121,7 +121,7 @@ def _entry(name: Any, tensor: Any, slice_spec: Any = "") -> dict[str, Any]:
 
 
 def _shared(found: Any) -> Pair:
-    """The functions of an object whose values share an attribute of checkpoints."""
+    """Return the functions of an object with values that share an attribute of checkpoints."""
     names: list[str] = []
 
     def save_fn(checkpoint_key: Any) -> list[dict[str, Any]]:
@@ -220,7 +220,7 @@ def names_for(save: ConcreteFunction, key: str) -> list[tuple[str, str]]:
 
 
 def _behind(tensors: list[SymbolicTensor], source: SymbolicTensor) -> list[Operation]:
-    """The operations whose values tensors are computed from, up to `source`, in order."""
+    """Return the operations that compute tensors from `source`, in order."""
     found: dict[Operation, None] = {}
     waiting = list(tensors)
     while waiting:

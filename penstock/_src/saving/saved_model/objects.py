@@ -224,7 +224,7 @@ class ModelObjects:
         return [(name, child) for name, child in children.items() if _writable(child)]
 
     def view(self) -> ObjectView:
-        """The objects whose values are saved, under their names in the SavedModel."""
+        """The objects with values to save, under their names in the SavedModel."""
         children = {id(held): found for held, found in zip(self.objects, self.children)}
 
         def values_below(parent: Any) -> list[tuple[str, Any]]:

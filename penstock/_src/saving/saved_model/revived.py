@@ -83,7 +83,7 @@ def revive_concrete(
 
 
 def _tell_variables(signature: Any, inputs: Sequence[Any]) -> None:
-    """Tells arguments that are handles of which variables they are."""
+    """Set the variables' shapes and dtypes on arguments that are handles."""
     held = _variables(signature)
     specs = _once_each(held, held, converts=False) or ()
     for placeholder, spec in zip(inputs, specs):

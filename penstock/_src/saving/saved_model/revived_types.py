@@ -14,7 +14,7 @@ _IDENTIFIERS: dict[str, Callable[[Any], bool]] = {}
 
 @export("__internal__.saved_model.load.VersionedTypeRegistration", v1=[])
 class VersionedTypeRegistration:
-    """How objects of a class are recreated from a SavedModel.
+    """Recreation of objects of a class from a SavedModel.
 
     Args:
       object_factory: creates an object from a SavedUserObject message.

@@ -15,7 +15,7 @@ _LARGEST = 64
 @export("serving.BatchingParameters", v1=[])
 @dataclasses.dataclass(frozen=True)
 class BatchingParameters:
-    """How requests are joined.
+    """Parameters of joining requests.
 
     Args:
       max_batch_size: rows of a batch. A request of more rows runs alone.

@@ -1,4 +1,4 @@
-"""What waits for one function of a model, and which requests are computed together."""
+"""Queue of requests for one function of a model, and the choice of requests that are computed together."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class Queue:
                 self._plan_next()
 
     def _rows_of(self, request: Request) -> int:
-        """What a request takes of the queue's room."""
+        """Return the number of rows that a request occupies in the queue."""
         return min(max(request.rows, 1), self.parameters.max_batch_size)
 
     def _plan_next(self) -> None:
@@ -133,7 +133,7 @@ class Queue:
         return len(self._waiting)
 
     def _drop_abandoned(self) -> list[Request]:
-        """Takes out requests that nobody waits for, and those whose time is over, which it returns."""
+        """Remove requests that are cancelled or past their deadline, and return them."""
         now = time.monotonic()
         gone = [r for r in self._waiting if r.is_cancelled or 0 < r.deadline < now]
         if not gone:
@@ -170,7 +170,7 @@ class Queue:
         return taken
 
     def _count(self, fitting: Sequence[Request]) -> int:
-        """How many of the requests make the largest batch of an allowed size; all if none do."""
+        """Return how many of the requests make the largest batch of an allowed size; all if none do."""
         totals = list(itertools.accumulate([request.rows for request in fitting]))
         for count in range(len(totals), 0, -1):
             if totals[count - 1] in self._sizes:
@@ -178,7 +178,7 @@ class Queue:
         return len(totals)
 
     def key(self, request: Request) -> Any:
-        """What requests of one batch have in common: their shapes but for the first axis, or only the ranks if they are padded."""
+        """Return the key shared by requests of one batch: their shapes without the first axis, or only the ranks if they are padded."""
         if self.parameters.pads_variable_lengths:
             return tuple(map(len, request.shapes))
         return request.shapes

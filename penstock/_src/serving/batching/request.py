@@ -94,7 +94,7 @@ class OnLoop:
                 raise
 
     async def wait(self, request: Request) -> list[np.ndarray]:
-        """Waits for a request whose `waiter` was set before it was queued; if the caller is cancelled, so is the request."""
+        """Wait for a request with a `waiter` set before it was queued. If the caller is cancelled, so is the request."""
         try:
             await request.waiter
         except asyncio.CancelledError:

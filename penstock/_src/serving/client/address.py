@@ -1,4 +1,4 @@
-"""Where a server is, and which model is meant, as a URL says it."""
+"""Address of a server and name of a model, parsed from a URL."""
 
 from __future__ import annotations
 

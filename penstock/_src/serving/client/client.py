@@ -36,7 +36,7 @@ T = TypeVar("T")
 @export("serving.Security", v1=[])
 @dataclasses.dataclass(frozen=True)
 class Security:
-    """How a client knows its server, and the server the client, where the URL begins with https or grpcs.
+    """Certificates and keys by which client and server authenticate, for URLs of https or grpcs.
 
     Args:
       root_certificates: a PEM file of authorities that the server's certificate is held to; "" for the system's.
@@ -87,7 +87,7 @@ def _read(path: str) -> bytes:
 
 
 class _Base:
-    """What both clients hold: the dialog, the budget of retries, headers and times."""
+    """State of both clients: the dialog, the budget of retries, headers and times."""
 
     url: str
     timeout: float
@@ -403,5 +403,5 @@ class AsyncClient(_Base):
 def _left(end: float, url: str) -> float:
     left = end - time.monotonic()
     if left <= 0:
-        raise DeadlineExceededError(f"{url} was not asked: the time of the call is over.")
+        raise DeadlineExceededError(f"{url} was not called: the time limit of the call has passed.")
     return left

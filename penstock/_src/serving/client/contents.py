@@ -122,7 +122,7 @@ def _json(data: bytes, name: str) -> Any:
 
 def _columns(rows: Any) -> Any:
     if not isinstance(rows, list) or not rows:
-        raise InvalidArgumentError("'instances' expects a list that is not empty.")
+        raise InvalidArgumentError("'instances' expects a non-empty list.")
     if not isinstance(rows[0], dict) or values.is_bytes_object(rows[0]):
         return rows
     names = rows[0].keys()
@@ -151,7 +151,7 @@ def _image(data: bytes, spec: TensorSpec, name: str, scale: float) -> np.ndarray
     extents = [] if spec.shape.rank not in (3, 4) else spec.shape.as_list()[-3:]
     if not extents or extents[2] not in (None, *_MODES):
         raise InvalidArgumentError(
-            f"The input '{name}' of shape {spec.shape} takes no image: expected rows, columns, and 1, 3 or 4 channels."
+            f"The input '{name}' of shape {spec.shape} cannot take an image: expected rows, columns, and 1, 3 or 4 channels."
         )
     if scale != 1.0 and not spec.dtype.is_floating:
         raise InvalidArgumentError(

@@ -1,4 +1,4 @@
-"""What each method of a client asks the server, one call after the other, and what it makes of the answers.
+"""The calls of each method of a client, one after the other, and the conversion of answers to results.
 
 Methods are generators: they yield calls and are sent answers, or thrown the errors of calls. Clients of threads and of event loops drive them alike.
 """
@@ -32,7 +32,7 @@ _FRESH_SECONDS = 10.0
 
 
 class _Known(NamedTuple):
-    """What a server said of a model, and when."""
+    """A server's description of a model, and the time of receipt."""
 
     info: ModelInfo
     time: float
@@ -117,7 +117,7 @@ class Dialog:
         return {name: found[name] for name in outputs or found}
 
     def _info(self, spec: Spec, seconds: float) -> Steps[ModelInfo]:
-        """What the server says of a model, or said in the last seconds."""
+        """Return the server's description of a model, cached for `seconds`."""
         held = self._known.get(spec)
         if held is not None and time.monotonic() - held.time < seconds:
             return held.info

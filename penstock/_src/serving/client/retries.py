@@ -40,7 +40,7 @@ class Failure(Exception):
 @export("serving.Retries", v1=[])
 @dataclasses.dataclass(frozen=True)
 class Retries:
-    """How often a client sends a request again, and how long it waits before.
+    """Limits on how often a client repeats a request, and the waits between attempts.
 
     What is sent again is what the server did not compute: the connection could not be made, or it said that it is busy. A connection that broke after the
     request was sent leaves open whether the server computed it. That is sent again too, because a call of a signature changes nothing, unless the caller

@@ -1,4 +1,4 @@
-"""What every method does: parse the request, run, and tell errors by TensorFlow's codes."""
+"""Steps of every method: parse the request, run, and report errors by TensorFlow's codes."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def parsed(data: bytes, request: Any) -> Any:
         return request.FromString(data)
     except DecodeError as error:
         raise errors.InvalidArgumentError(
-            f"The request is no {request.DESCRIPTOR.name} message: {error}."
+            f"The request is not a valid {request.DESCRIPTOR.name} message: {error}."
         ) from error
 
 

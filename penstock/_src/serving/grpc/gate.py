@@ -1,4 +1,4 @@
-"""What happens to every gRPC call before and after its method: API keys and the access log."""
+"""Steps before and after the method of every gRPC call: API keys and the access log."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ COUNTED = {
 
 
 def counted(method: Method, service: str, name: str, recorder: Recorder) -> Method:
-    """Returns a method whose calls are told to a recorder, if they are counted; and are spans, where somebody takes those.
+    """Return a method with its calls recorded, if they are counted; with spans, if spans are recorded.
 
     Args:
       method: what answers.

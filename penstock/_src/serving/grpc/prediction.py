@@ -137,7 +137,7 @@ class PredictionService:
 
 
 def _set_spec(made: Any, version: ModelVersion, asked: Any) -> None:
-    """Says which function of which version answered."""
+    """Record the function and version that answered."""
     made.name, made.version.value = version.name, version.number
     made.signature_name = asked.signature_name or DEFAULT_SERVING_SIGNATURE_DEF_KEY
 

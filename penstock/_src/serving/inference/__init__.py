@@ -1,4 +1,4 @@
-"""What requests mean, whatever protocol they come by.
+"""Meaning of requests, independent of the protocol.
 
 In: arrays by the names of a signature's inputs, or tf.Examples. Out: a `Request` for the signature's queue, and what its outputs say. `tensors.py`
 checks arrays against a signature, `running.py` queues a request and waits for it, `examples.py` has classify and regress, `messages.py` what is

@@ -1,4 +1,4 @@
-"""Classify and regress: functions of serialized tf.Examples, whose outputs have names and shapes of TensorFlow Serving's."""
+"""Classify and regress: functions of serialized tf.Examples. Outputs have the names and shapes of TensorFlow Serving's."""
 
 from __future__ import annotations
 

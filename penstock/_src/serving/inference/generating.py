@@ -19,7 +19,7 @@ from penstock._src.serving.telemetry import traces
 
 @dataclasses.dataclass(frozen=True)
 class GenerationRequest:
-    """What is to be generated.
+    """Prompt and parameters of a generation.
 
     Args:
       prompt: a text, or its parts, or tokens.
@@ -45,7 +45,7 @@ class GenerationRequest:
 
 @dataclasses.dataclass
 class Piece:
-    """What has come since the piece before.
+    """Tokens and text generated since the previous piece.
 
     Args:
       tokens: further tokens.

@@ -1,4 +1,4 @@
-"""What is known of a model, as messages: the states of its versions, and its signatures."""
+"""Messages that describe a model: the states of its versions, and its signatures."""
 
 from __future__ import annotations
 

@@ -149,7 +149,7 @@ def bytes_of(array: np.ndarray) -> bytes:
 
 
 def versions_of(versions: Mapping[int, ModelVersion]) -> list[str]:
-    """Returns the numbers of a model's versions, as the protocol tells them."""
+    """Return the numbers of a model's versions in the protocol's form."""
     return [str(number) for number in sorted(versions)]
 
 

@@ -52,7 +52,7 @@ class Runner:
         rows = tensors.row_count(signature, arrays)
         if rows > self.limits.max_rows:
             raise ResourceExhaustedError(
-                f"{signature.name}: a request may have {self.limits.max_rows:,} rows. Received {rows:,}."
+                f"{signature.name}: a request may have at most {self.limits.max_rows:,} rows. Received {rows:,}."
             )
         with self.admission.request(self._size(signature, arrays)):
             request = Request(arrays, rows, self._completion(), self._deadline(patience))
@@ -78,7 +78,7 @@ class Runner:
                 size += _string_bytes(array, name, self.limits.max_string_bytes)
             if size > self.limits.max_tensor_bytes:
                 raise ResourceExhaustedError(
-                    f"The input '{name}' of shape {list(array.shape)} has {size:,} bytes. An input may have "
+                    f"The input '{name}' of shape {list(array.shape)} has {size:,} bytes. An input may have at most "
                     f"{self.limits.max_tensor_bytes:,}."
                 )
             total += size
@@ -101,6 +101,6 @@ def _string_bytes(array: np.ndarray, name: str, limit: int) -> int:
     lengths = [len(text) for text in array.ravel().tolist()]
     if lengths and max(lengths) > limit:
         raise ResourceExhaustedError(
-            f"The input '{name}' holds a string of {max(lengths):,} bytes. A string may have {limit:,}."
+            f"The input '{name}' holds a string of {max(lengths):,} bytes. A string may have at most {limit:,}."
         )
     return sum(lengths)

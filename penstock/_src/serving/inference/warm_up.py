@@ -68,7 +68,7 @@ def _records(path: str) -> Iterable[Any]:
             try:
                 yield PredictionLog.FromString(record)
             except DecodeError as error:
-                raise DataLossError(f"{path}: record {number} is no PredictionLog.") from error
+                raise DataLossError(f"{path}: record {number} is not a PredictionLog.") from error
 
 
 def _calls(

@@ -1,4 +1,4 @@
-"""Which versions of which models are to be served."""
+"""Configuration of the models and versions to serve."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from penstock._src.core.errors import OpError
 
 
 class State(enum.Enum):
-    """What a version is doing; the values are those of `ModelVersionStatus.State`."""
+    """State of a version; the values are those of `ModelVersionStatus.State`."""
 
     START = 10
     LOADING = 20

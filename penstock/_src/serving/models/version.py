@@ -72,14 +72,14 @@ class ModelVersion:
 
     @property
     def generator(self) -> Generator:
-        """What generates tokens.
+        """Generator of tokens.
 
         Raises:
           InvalidArgumentError: the model does not.
         """
         if self._generator is None:
             raise InvalidArgumentError(
-                f"{self} does not generate: docs/serving.md says what such a model has."
+                f"{self} does not generate tokens: docs/serving.md describes models that do."
             )
         return self._generator
 
@@ -101,7 +101,7 @@ class ModelVersion:
 
 
 def _one_at_a_time(signatures: Mapping[str, Signature]) -> dict[str, Signature]:
-    """Functions of which one runs at a time: some read what others change."""
+    """Return the functions with one lock, so that one runs at a time: some read what others change."""
     lock = threading.Lock()
 
     def alone(run: Callable[[Any], Any]) -> Callable[[Any], Any]:

@@ -110,7 +110,7 @@ def _ray_serve() -> Any:
 
 
 class Replica:
-    """What Ray makes of a deployment on each of its replicas: a server without ports.
+    """Ray's replica of a deployment: a server without ports.
 
     Args:
       options: of the server.
@@ -119,7 +119,7 @@ class Replica:
     def __init__(self, options: Options) -> None:
         if options.workers != 1:
             raise UnimplementedError(
-                f"workers: Ray has replicas instead. Expected 1. Received {options.workers}."
+                f"workers: expected 1, as Ray has replicas instead. Received {options.workers}."
             )
         self.server = Server(options, owns_process=True)
         self.server.begin()

@@ -135,6 +135,6 @@ class RestApp:
                 return route, found.groupdict()
         if any(route.pattern.fullmatch(path) for route in self.routes):
             raise InvalidArgumentError(
-                f"Malformed request: {method} {path}: the path has another method."
+                f"Malformed request: {method} {path}: the path does not allow this method."
             )
         raise NotFoundError(f"Malformed request: {method} {path}")

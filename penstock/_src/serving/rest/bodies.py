@@ -120,11 +120,11 @@ def decompressed(data: bytes, limit: int) -> bytes:
             left -= len(parts[-1])
             if left < 0:
                 raise ResourceExhaustedError(
-                    f"The body of a request may have {limit:,} bytes. This one has more, decompressed."
+                    f"The body of a request may have {limit:,} bytes. This one exceeds them after decompression."
                 )
             if not member.eof:
-                raise InvalidArgumentError("The body is no whole gzip data: its end is missing.")
+                raise InvalidArgumentError("The gzip data of the body are truncated.")
             data = member.unused_data
     except zlib.error as error:
-        raise InvalidArgumentError(f"The body is no gzip data: {error}.") from error
+        raise InvalidArgumentError(f"The body is not valid gzip data: {error}.") from error
     return b"".join(parts)

@@ -19,7 +19,7 @@ _FRAMING = 16
 
 
 class Phase(enum.Enum):
-    """What a connection waits for."""
+    """Event that a connection waits for."""
 
     HEADERS = enum.auto()  # the first byte of a new connection, or the rest of a request's headers
     BODY = enum.auto()
@@ -96,7 +96,7 @@ class Connection(HttpToolsProtocol):
         self._phase = Phase.REPLY
 
     def send_400_response(self, msg: str) -> None:
-        """Refuses what is no HTTP."""
+        """Reject malformed HTTP."""
         self._end(400, msg)
 
     def _end(self, status: int, text: str) -> None:

@@ -21,7 +21,7 @@ def examples_of(request: Any) -> list[bytes]:
     listed = request.get("examples")
     if not isinstance(listed, list) or not listed:
         raise InvalidArgumentError(
-            "When method is classify or regress, key 'examples' is expected and was not found, or is no list that is not empty."
+            "When method is classify or regress, key 'examples' is expected to be a non-empty list."
         )
     context = _serialized(request["context"], "context") if "context" in request else b""
     return [context + _serialized(item, f"example {i}") for i, item in enumerate(listed)]
@@ -61,7 +61,7 @@ def _extend(feature: Any, field: str, items: list[Any], name: str) -> None:
 
 
 def _kind(value: Any) -> str:
-    """What a JSON value is."""
+    """Return the name of a JSON value's type."""
     if isinstance(value, str) or values.is_bytes_object(value):
         return "string"
     kinds = {bool: "boolean", int: "integer", float: "number", list: "list", dict: "object"}

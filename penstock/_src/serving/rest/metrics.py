@@ -46,7 +46,7 @@ class MetricsRoute:
 
 
 def counted(routes: Iterable[Route], recorder: Recorder) -> list[Route]:
-    """Returns routes that tell the recorder of the requests whose `api` says that they count."""
+    """Return routes that report to the recorder those requests with an `api` that counts."""
     return [_counted(route, recorder) if route.api else route for route in routes]
 
 
@@ -55,7 +55,7 @@ def _counted(route: Route, recorder: Recorder) -> Route:
 
 
 def counting(handler: NamingHandler, api: str, recorder: Recorder) -> Handler:
-    """Returns a handler whose requests are counted; streams when they end.
+    """Return a handler with counted requests. A stream counts when it ends.
 
     Args:
       handler: what answers.

@@ -106,7 +106,7 @@ class ModelRoutes:
 
 
 def _asked(version: ModelVersion) -> Callable[[Any], tuple[Queue, dict[str, np.ndarray], bool]]:
-    """What finds the function that a request calls, its inputs, and whether they came in rows."""
+    """Return a function that finds a request's queue and inputs; and True if the inputs came in rows."""
 
     def asked(request: Any) -> tuple[Queue, dict[str, np.ndarray], bool]:
         queue = version.queue(predict.signature_name(request))
@@ -116,7 +116,7 @@ def _asked(version: ModelVersion) -> Callable[[Any], tuple[Queue, dict[str, np.n
 
 
 def _examples(version: ModelVersion) -> Callable[[Any], tuple[Queue, list[bytes]]]:
-    """What finds the function that a request calls, and its examples."""
+    """Return a function that finds a request's queue and its examples."""
 
     def asked(request: Any) -> tuple[Queue, list[bytes]]:
         return version.queue(predict.signature_name(request)), examples_of(request)

@@ -160,7 +160,7 @@ def _from_json(value: Any, shape: tuple[int, ...], info: Any, name: str) -> np.n
 
 
 class _Wanted(NamedTuple):
-    """What a request wants to be told: {output: whether as bytes, None if it does not say}, whether the others are, its identifier."""
+    """Output format of a request: {output: as bytes? None if unspecified}, the default for other outputs, the request's identifier."""
 
     as_bytes: Mapping[str, Any]
     all_bytes: bool

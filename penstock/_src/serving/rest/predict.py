@@ -45,7 +45,7 @@ def inputs_of(
 
 def _of_rows(instances: Any, signature: Signature) -> dict[str, np.ndarray]:
     if not isinstance(instances, list | np.ndarray) or not len(instances):
-        raise InvalidArgumentError("Request key 'instances' expects a list that is not empty.")
+        raise InvalidArgumentError("Request key 'instances' expects a non-empty list.")
     first = instances[0]
     if not isinstance(first, dict) or values.is_bytes_object(first):
         return {_only(signature): _array(instances, signature, _only(signature))}

@@ -1,4 +1,4 @@
-"""What a model that generates tokens says of itself, in a file beside its graph (docs/serving.md has the contract)."""
+"""Description of a generating model, in a file beside its graph (docs/serving.md has the contract)."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ REFUSAL = "belongs to the generation of tokens: ask :generate"
 
 @dataclasses.dataclass(frozen=True)
 class Generation:
-    """How a model generates.
+    """Parameters of a model's generation.
 
     Args:
       slots: sequences that are generated at a time, the extent of the cache's batch axis.
@@ -134,4 +134,4 @@ def guarded(signatures: Mapping[str, Signature], path: str) -> dict[str, Signatu
 
 
 def _refuse(path: str, what: str) -> NoReturn:
-    raise InvalidArgumentError(f"{path}: {what}, as {FILE} says that it generates.")
+    raise InvalidArgumentError(f"{path}: {what}, because {FILE} declares a generating model.")

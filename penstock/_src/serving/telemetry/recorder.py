@@ -1,4 +1,4 @@
-"""Is told what happens in a server, and counts it."""
+"""Recorder that counts a server's events."""
 
 from __future__ import annotations
 
@@ -156,7 +156,7 @@ class _OfQueue:
             self._all_examples = store.value(table.EXAMPLE_COUNT_TOTAL, model)
 
     def add(self, requests: Items[Request], seconds: float) -> None:
-        """Notes a batch, whose function ran for so long."""
+        """Record a batch and the seconds that its function ran."""
         count = len(requests)
         taken, done = requests[0].times[1:3]
         self._computes.add(seconds, count)
@@ -178,7 +178,7 @@ class _OfQueue:
 
 
 class _Runs:
-    """What TensorFlow counts of runs of graphs."""
+    """TensorFlow's counters of graph runs."""
 
     def __init__(self, store: Store) -> None:
         self._count: Value = store.value(table.GRAPH_RUNS)

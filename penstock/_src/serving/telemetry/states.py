@@ -1,4 +1,4 @@
-"""What only exists at the moment: queues, versions, memory, kernels; it is read whenever somebody asks for metrics."""
+"""Momentary values: queues, versions, memory, kernels. They are read when metrics are requested."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ class Metric(NamedTuple):
 
 
 def exponential(first: float, factor: float, count: int) -> tuple[float, ...]:
-    """Returns bounds of which each is a multiple of the one before."""
+    """Return bounds, each a multiple of the previous one."""
     return tuple(float(f"{first * factor**i:.12g}") for i in range(count))
 
 

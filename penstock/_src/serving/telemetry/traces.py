@@ -17,7 +17,7 @@ _NANOSECONDS = 1e9
 
 @functools.cache
 def _tracer() -> Any:
-    """What makes spans; None if OpenTelemetry is missing, or nothing takes its spans.
+    """Return the maker of spans; None if OpenTelemetry is missing or spans are not exported.
 
     The answer is kept: a program sets OpenTelemetry up before it makes servers and clients.
     """

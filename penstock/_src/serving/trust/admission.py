@@ -66,7 +66,7 @@ class Admission:
                 f"The request needs {size:,} bytes. All requests together may hold {self._most_bytes:,}."
             )
         raise UnavailableError(
-            f"The server's requests hold {self.held_bytes:,} of the {self._most_bytes:,} bytes that they may: there is no room for "
+            f"The server's requests hold {self.held_bytes:,} of at most {self._most_bytes:,} bytes: there is no room for "
             f"{size:,} more."
         )
 

@@ -1,4 +1,4 @@
-"""Where models may be: what clients may have the server load, and what a model's files may point at."""
+"""Allowed folders of models: those that clients may load from, and targets that links in a model's files may have."""
 
 from __future__ import annotations
 

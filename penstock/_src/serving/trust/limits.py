@@ -1,4 +1,4 @@
-"""How much one request, and all clients together, may ask of a server."""
+"""Limits of a server on one request and on all clients together."""
 
 from __future__ import annotations
 

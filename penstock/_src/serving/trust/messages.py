@@ -1,4 +1,4 @@
-"""What clients are told of an error."""
+"""Error messages for clients."""
 
 from __future__ import annotations
 
@@ -7,6 +7,6 @@ from penstock._src.core.errors import OpError
 
 
 def message_of(error: OpError) -> str:
-    """Returns an error's message without the line of the program that it names; bytes that are no UTF-8 are written as escapes."""
+    """Return an error's message without the line of the program that it names. Bytes that are not UTF-8 are escaped."""
     message = error.message.partition(f"\n{PLACE}")[0]
     return message.encode(errors="backslashreplace").decode()

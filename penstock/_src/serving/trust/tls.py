@@ -96,7 +96,7 @@ class SSLConfigFile:
 
 
 class HttpsContext:
-    """What an HTTPS server needs.
+    """TLS context of an HTTPS server.
 
     Args:
       tls: the files.

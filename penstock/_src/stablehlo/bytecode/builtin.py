@@ -90,7 +90,7 @@ def integer(stream: Stream, tables: Tables) -> Any:
 
 
 def floating(stream: Stream, tables: Tables) -> Scalar:
-    """A type and a number, whose bits are stored."""
+    """Read a type and a number, which is stored as bits."""
     dtype = tables.type(stream.number())
     bits = stream.integer(dtype.size * 8) % (1 << dtype.size * 8)
     return Scalar(float(np.array(bits, _BITS[dtype.size]).view(dtype.np)), dtype)
@@ -126,7 +126,7 @@ def _bits(data: bytes, count: int) -> np.ndarray:
 
 
 def _text(stream: Stream, tables: Tables) -> str:
-    """The text of the string attribute whose number is read here."""
+    """Read the number of a string attribute, and return its text."""
     found = tables.attribute(stream.number())
     return found.name if isinstance(found, SymbolRef) else str(found)
 
@@ -221,7 +221,7 @@ def _encoded_tensor(stream: Stream, tables: Tables) -> TensorType:
 
 
 def complex_of(dtype: Any) -> Any:
-    """The type of complex numbers whose parts have a type."""
+    """Return the type of complex numbers with parts of a type."""
     return dtypes.complex128 if dtype == dtypes.float64 else dtypes.complex64
 
 

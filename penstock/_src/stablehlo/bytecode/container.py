@@ -43,7 +43,7 @@ def read_section(stream: Stream) -> tuple[int, Stream]:
 
 
 class Tables:
-    """What operations refer to by number: strings, names, attributes and types."""
+    """Tables that operations refer to by number: strings, names, attributes and types."""
 
     def __init__(
         self,
@@ -90,7 +90,7 @@ class Tables:
         key = is_type, index
         if key not in self._known:
             if index >= len(places):
-                raise MalformedBytecode(f"entry {index} of {len(places)} was asked for.")
+                raise MalformedBytecode(f"there is no entry {index}: the file has {len(places)}.")
             dialect, start, end, is_coded = places[index]
             stream = Stream(self.sections[ENTRIES].data, start, end)
             if not is_coded:

@@ -39,7 +39,7 @@ def read_module(data: bytes) -> HloModule:
     except MalformedBytecode:
         raise
     except _CONFUSIONS as error:
-        raise MalformedBytecode(f"an entry refers to what it cannot: {error!r}") from error
+        raise MalformedBytecode(f"an entry has an invalid reference: {error!r}") from error
 
 
 def _read(data: bytes) -> HloModule:
@@ -77,7 +77,7 @@ class _Scope:
         self.next.pop()
         end = len(self.values) - count
         if any(value.type is _UNDEFINED for value in self.values[end:]):
-            raise MalformedBytecode("a region has fewer values than it tells.")
+            raise MalformedBytecode("a region has fewer values than it declares.")
         del self.values[end:]
 
     def define(self, type_: Any) -> HloValue:

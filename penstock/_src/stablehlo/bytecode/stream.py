@@ -39,7 +39,7 @@ class Stream:
         return value >> (extra + 1)
 
     def signed(self) -> int:
-        """A number whose sign is its lowest bit."""
+        """Read a number with its sign in the lowest bit."""
         value = self.number()
         return (value >> 1) ^ -(value & 1)
 

@@ -45,7 +45,7 @@ def _heaps(data: mmap.mmap) -> Iterator[int]:
 
 
 def _endless_object(data: mmap.mmap, heap: int) -> int | None:
-    """Where a free object of size 0 is that the library meets in a heap; None if it meets none."""
+    """Return the position of a heap's free object of size 0 that the library would meet; None if there is none."""
     if heap + _HEADER > len(data):
         return None
     end = min(heap + int.from_bytes(data[heap + 8 : heap + _HEADER], "little"), len(data))

@@ -38,7 +38,7 @@ def sync_folder(folder: str | os.PathLike[str]) -> None:
 
 
 def temporary_path(path: str | os.PathLike[str]) -> str:
-    """Returns a new hidden name in the folder of `path`; it says which process of which machine uses it."""
+    """Return a new hidden name in the folder of `path`. It contains the host and process that use it."""
     name = f"{_PREFIX}{_host()}-{os.getpid()}-{os.urandom(4).hex()}"
     return os.path.join(os.path.dirname(path), name)
 

@@ -1,4 +1,4 @@
-"""DaemonThreads: an executor whose threads do not keep the process alive.
+"""DaemonThreads: an executor with threads that do not keep the process alive.
 
 Those of `concurrent.futures` are waited for when the interpreter ends, however long their calls take, and accept no calls from
 then on, though other threads may still be saving a checkpoint.
@@ -62,7 +62,7 @@ class DaemonThreads(Executor):
 def _work(
     calls: "queue.SimpleQueue[_Call | None]", idle: threading.Semaphore, begin: Callable[[], None]
 ) -> None:
-    """What a thread does; it does not hold the executor."""
+    """Run a thread's calls without holding the executor."""
     begin()
     while True:
         try:

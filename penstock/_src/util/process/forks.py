@@ -53,7 +53,7 @@ class cached_property(functools.cached_property[T]):
 
 
 def count() -> int:
-    """How many forks are between the first process and this one."""
+    """Return the number of forks between the first process and this one."""
     return _count
 
 

@@ -1,4 +1,4 @@
-"""What is going on, on a terminal or in a notebook only, once it has taken two seconds; `PENSTOCK_PROGRESS=0` is silent."""
+"""Progress line of a task that has taken two seconds, on a terminal or in a notebook only; `PENSTOCK_PROGRESS=0` is silent."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ forks.call_in_child(_forget)
 
 
 class View(Protocol):
-    """Where a line is shown."""
+    """Place where a line is shown."""
 
     def draw(self, line: str) -> None:
         """Shows a line in place of the one before."""
@@ -173,7 +173,7 @@ class Cell:
 
 
 def view() -> View | None:
-    """Where the user looks at this process's messages; None if that is nowhere, or if the user wants none."""
+    """Return the view of this process's messages; None if there is none, or the user wants none."""
     if not flags.progress:
         return None
     ipython = sys.modules.get("IPython")

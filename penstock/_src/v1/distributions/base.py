@@ -159,12 +159,10 @@ class Distribution:
         return dict(self._parameters)
 
     reparameterization_type = read_only(
-        "_reparameterization_type", "Whether gradients pass through samples."
+        "_reparameterization_type", "Reparameterization type: do gradients pass through samples?"
     )
-    allow_nan_stats = read_only(
-        "_allow_nan_stats", "Whether statistics that are not defined are NaN."
-    )
-    validate_args = read_only("_validate_args", "Whether parameters and values are checked.")
+    allow_nan_stats = read_only("_allow_nan_stats", "True if undefined statistics are NaN.")
+    validate_args = read_only("_validate_args", "True if parameters and values are checked.")
 
     def copy(self, **override_parameters_kwargs: Any) -> Any:
         """Returns the same distribution with other parameters."""
@@ -204,7 +202,7 @@ class Distribution:
         return []
 
     def _batch_of(self) -> list[Any]:
-        """The parameters whose shape is the batch shape."""
+        """Return the parameters that determine the batch shape."""
         return [getattr(self, f"_{name}") for name in self._shaped]
 
     @property

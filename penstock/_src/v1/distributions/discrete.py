@@ -162,7 +162,7 @@ def _log_combinations(total: Any, counts: Any) -> Any:
 
 
 class _Counts(Distribution):
-    """How often each class was drawn in `total_count` draws."""
+    """Distribution of the number of draws of each class in `total_count` draws."""
 
     def __init__(self, total_count: Any, classes: Any, validate_args: bool, **rest: Any) -> None:
         self._total_count = convert_to_tensor(total_count, classes.dtype)
@@ -259,7 +259,7 @@ class Multinomial(_Counts):
 
 @export(v1=["distributions.DirichletMultinomial"])
 class DirichletMultinomial(_Counts):
-    """Counts of classes whose probabilities are drawn from a Dirichlet distribution."""
+    """Counts of classes with probabilities drawn from a Dirichlet distribution."""
 
     def __init__(
         self, total_count: Any, concentration: Any, validate_args: bool = False,

@@ -62,8 +62,8 @@ class _LocationScale(Distribution):
 
     _shaped = ("loc", "scale")
 
-    loc = read_only("_loc", "Where its middle is.")
-    scale = read_only("_scale", "How wide it is.")
+    loc = read_only("_loc", "Location of the distribution's center.")
+    scale = read_only("_scale", "Scale of the distribution.")
 
     def _z(self, value: Any) -> Any:
         return (value - self._loc) / self._scale
@@ -231,8 +231,8 @@ class StudentT(Distribution):
     _shaped = ("df", "loc", "scale")
 
     df = read_only("_df", "The degrees of freedom.")
-    loc = read_only("_loc", "Where its middle is.")
-    scale = read_only("_scale", "How wide it is.")
+    loc = read_only("_loc", "Location of the distribution's center.")
+    scale = read_only("_scale", "Scale of the distribution.")
 
     def _sample_n(self, n: Any, seed: Any) -> Any:
         drawn = normal(self._batched(n), dtype=self._dtype, seed=seed)

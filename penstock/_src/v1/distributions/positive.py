@@ -132,8 +132,8 @@ class Beta(Distribution):
 
     _shaped = ("concentration1", "concentration0")
 
-    concentration1 = read_only("_one", "Of the share that is the value.")
-    concentration0 = read_only("_zero", "Of the other share.")
+    concentration1 = read_only("_one", "Concentration of the share that is the value.")
+    concentration0 = read_only("_zero", "Concentration of the other share.")
     total_concentration = read_only("_total", "The sum of both.")
 
     def _batch_of(self) -> list[Any]:

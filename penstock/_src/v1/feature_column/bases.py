@@ -1,4 +1,4 @@
-"""What a feature column answers: the abstract classes of both generations."""
+"""Abstract classes of feature columns, of both generations."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class FeatureColumn(_SortedByText):
 
 @export("__internal__.feature_column.DenseColumn", v1=[])
 class DenseColumn(FeatureColumn):
-    """A column whose tensor is dense, `[batch, *variable_shape]`."""
+    """A column with a dense tensor, `[batch, *variable_shape]`."""
 
     @property
     @abc.abstractmethod
@@ -89,7 +89,7 @@ class DenseColumn(FeatureColumn):
 
 
 class CategoricalColumn(FeatureColumn):
-    """A column whose tensor is sparse, with ids of categories."""
+    """A column with a sparse tensor of category ids."""
 
     IdWeightPair = IdWeightPair
 
@@ -136,7 +136,7 @@ class _FeatureColumn(_SortedByText):
 
 
 class _DenseColumn(_FeatureColumn):
-    """A column of the first generation whose tensor is dense."""
+    """A column of the first generation with a dense tensor."""
 
     @property
     @abc.abstractmethod
@@ -151,7 +151,7 @@ class _DenseColumn(_FeatureColumn):
 
 
 class _CategoricalColumn(_FeatureColumn):
-    """A column of the first generation whose tensor is sparse, with ids of categories."""
+    """A column of the first generation with a sparse tensor of category ids."""
 
     IdWeightPair = IdWeightPair
 
@@ -180,7 +180,7 @@ class _SequenceDenseColumn(_FeatureColumn):
 
 
 def spec_of(column: Any) -> dict[str, Any]:
-    """What `tf.io.parse_example` must parse for a column of either generation."""
+    """Return the features that `tf.io.parse_example` must parse for a column of either generation."""
     if isinstance(column, FeatureColumn):
         return dict(column.parse_example_spec)
     return dict(column._parse_example_spec)

@@ -47,7 +47,7 @@ from penstock._src.v1.variables.scopes import get_variable, get_variable_scope
 
 
 class OfCategories:
-    """What dense columns of a categorical one share: one tensor for an example, or one for each step."""
+    """Base of dense columns of a categorical one: one tensor for an example, or one for each step."""
 
     # The function that makes such a column, for messages.
     _maker = ""

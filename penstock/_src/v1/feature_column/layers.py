@@ -160,7 +160,7 @@ def input_layer(
 
 
 class InputLayer:
-    """`input_layer` as an object, each of whose calls uses the same variables.
+    """`input_layer` as an object. All its calls use the same variables.
 
     Args:
       feature_columns: dense columns.
@@ -202,7 +202,7 @@ class InputLayer:
 
 
 def transform_features(features: dict[str, Any], feature_columns: Any) -> dict[Any, Any]:
-    """What columns of the first generation make of features, by column."""
+    """Return {column: transformed features} for columns of the first generation."""
     columns = by_name(listed(feature_columns))
     with name_scope_v1(None, default_name="transform_features", values=features.values()):
         builder, outputs = _LazyBuilder(features), {}
@@ -215,7 +215,7 @@ def transform_features(features: dict[str, Any], feature_columns: Any) -> dict[A
 def transform_features_v2(
     features: dict[str, Any], feature_columns: Any, state_manager: Any
 ) -> dict[Any, Any]:
-    """What columns make of features, by column."""
+    """Return {column: transformed features}."""
     columns = by_name(listed(feature_columns, FeatureColumn))
     with name_scope_v1(None, default_name="transform_features", values=features.values()):
         cache, outputs = FeatureTransformationCache(features), {}

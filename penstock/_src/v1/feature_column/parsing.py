@@ -1,4 +1,4 @@
-"""What `tf.io.parse_example` must parse for columns, and how sequences and contexts are put together."""
+"""Specs for `tf.io.parse_example` of columns, and the concatenation of sequences and contexts."""
 
 from __future__ import annotations
 

@@ -112,7 +112,7 @@ class _LazyBuilder(_Cache):
 
 
 class CacheSource:
-    """What a column computes from: a FeatureTransformationCache and a state manager."""
+    """Source of a column's inputs: a FeatureTransformationCache and a state manager."""
 
     is_first_generation = False
 
@@ -141,7 +141,7 @@ class CacheSource:
 
 
 class BuilderSource:
-    """What a column computes from: a builder, and the collections of variables that it creates.
+    """Source of a column's inputs: a builder, and the collections of variables that it creates.
 
     Args:
       builder: a _LazyBuilder.

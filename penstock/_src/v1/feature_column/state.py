@@ -13,7 +13,7 @@ from penstock._src.v1.variables.scopes import get_variable
 
 
 class StateManager:
-    """What columns ask for variables and other resources, such as tables."""
+    """Manager of columns' variables and other resources, such as tables."""
 
     def create_variable(
         self,

@@ -1,4 +1,4 @@
-"""tf.compat.v1.lookup: tables whose `initializer` is an operation to run."""
+"""tf.compat.v1.lookup: tables with an `initializer` operation to run."""
 
 from penstock._src.api.lookup import tables
 from penstock._src.core.registry import raw

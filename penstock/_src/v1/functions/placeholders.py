@@ -13,7 +13,7 @@ from penstock._src.util.export import export
 
 @export(v1=["sparse_placeholder", "sparse.placeholder"])
 def sparse_placeholder(dtype, shape=None, name=None):
-    """Returns a SparseTensor whose components are fed.
+    """Returns a SparseTensor with components that are fed.
 
     Args:
       dtype: the type of the values.
@@ -44,7 +44,7 @@ def sparse_placeholder(dtype, shape=None, name=None):
 
 @export(v1=["ragged.placeholder"])
 def placeholder(dtype, ragged_rank, value_shape=None, name=None):
-    """A RaggedTensor whose components are fed.
+    """A RaggedTensor with components that are fed.
 
     Args:
       dtype: of the values.

@@ -94,7 +94,7 @@ def _known_to_fit(have: Any, want: Any) -> str | None:
 
 
 def _name_of(value: Tensor) -> str:
-    """What a message calls a tensor."""
+    """Return a tensor's name in messages."""
     return getattr(value, "name", "") if hasattr(value, "graph") else ""
 
 

@@ -20,7 +20,7 @@ def cond(pred, true_fn=None, false_fn=None, strict=False, name=None, fn1=None, f
 
 @export(v1=["case"])
 def case(pred_fn_pairs, default=None, exclusive=False, strict=False, name="case"):
-    """Returns the result of the first function whose condition is true; pairs may be given as a dict."""
+    """Returns the result of the first function with a true condition; pairs may be given as a dict."""
     result = conditionals.case(pred_fn_pairs, default, exclusive, strict, name)
     return _unpacked(result, strict)
 

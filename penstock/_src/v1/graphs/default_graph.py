@@ -193,7 +193,7 @@ def enable_resource_variables() -> None:
 
 @export(v1=["disable_resource_variables"])
 def disable_resource_variables() -> None:
-    """Makes variables stand for TensorFlow 1's references, unless they are told otherwise: a session that fetches `name:0` gets the value.
+    """Makes reference variables of TensorFlow 1 the default: a session that fetches `name:0` gets the value.
 
     They are resource variables all the same.
     """
@@ -208,7 +208,7 @@ def resource_variables_enabled() -> bool:
 
 @export(v1=["placeholder"])
 def placeholder(dtype: Any, shape: Any = None, name: str | None = None) -> Any:
-    """Returns a tensor whose value is fed when a session runs.
+    """Returns a tensor with a value that is fed when a session runs.
 
     Raises:
       RuntimeError: called in eager execution.

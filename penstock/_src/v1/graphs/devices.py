@@ -29,7 +29,7 @@ def device(device_name_or_function):
 @export(v1=["colocate_with"])
 @contextlib.contextmanager
 def colocate_with(op, ignore_existing=False):
-    """A context whose operations run beside `op`, on its device; in eager code it has no effect.
+    """A context that places its operations on the device of `op`. In eager code it has no effect.
 
     Args:
       op: an operation, tensor or variable; None for none, with `ignore_existing`.
@@ -48,7 +48,7 @@ def colocate_with(op, ignore_existing=False):
 @export(v1=["container"])
 @contextlib.contextmanager
 def container(container_name):
-    """A context whose resources belong to a container; they live as long as their graph."""
+    """A context that puts its resources into a container. They live as long as their graph."""
     if STATE.graph is None:
         yield container_name
     else:

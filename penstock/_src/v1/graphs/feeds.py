@@ -1,4 +1,4 @@
-"""What a session is fed: keys of a feed_dict as tensors, values as arrays."""
+"""Feeds of a session: keys of a feed_dict as tensors, values as arrays."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What a session fetches: the tensors and operations of a structure, and their values in it."""
+"""Fetches of a session: the tensors and operations of a structure, and their values in it."""
 
 import collections
 from collections.abc import Container, Iterator

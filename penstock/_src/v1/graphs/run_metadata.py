@@ -1,4 +1,4 @@
-"""What sessions tell of their runs: devices, and how long each operation and kernel took."""
+"""Metadata of sessions' runs: devices, and the time of each operation and kernel."""
 
 import contextlib
 from collections.abc import Iterator
@@ -35,8 +35,8 @@ class DeviceAttributes:
 
     name = read_only("_name", "The whole name.")
     device_type = read_only("_device_type", 'The type, such as "CPU".')
-    memory_limit_bytes = read_only("_memory_limit_bytes", "How much memory it has.")
-    incarnation = read_only("_incarnation", "A number that it has from its start on.")
+    memory_limit_bytes = read_only("_memory_limit_bytes", "Memory of the device in bytes.")
+    incarnation = read_only("_incarnation", "Random number chosen when the device starts.")
 
     def __repr__(self) -> str:
         return (
@@ -82,7 +82,7 @@ def _partitions(session: Any, wanted: list[str]) -> list[Any]:
 
 @contextlib.contextmanager
 def described_run(options: Any, metadata: Any, session: Any, wanted: list[str]) -> Iterator[None]:
-    """A context whose run is told in a RunMetadata, in as much detail as RunOptions ask for.
+    """A context that records its run in a RunMetadata, with the details that RunOptions request.
 
     Args:
       options: RunOptions, or None.

@@ -42,7 +42,7 @@ _NODE = re.compile(r"\{\{node ([^ }]+)\}\}")
 
 
 def _resources_of(target: str) -> Any:
-    """What a session keeps: its own, or that of the server with this target; None for that of other processes."""
+    """Return the resources of a session: its own, or those of the server with this target; None for other processes' servers."""
     if not target:
         return resources.ResourceManager(keep=True)
     if target in resources.SERVERS:
@@ -173,7 +173,7 @@ class BaseSession:
         return asked or (0 if self._config is None else self._config.operation_timeout_in_ms)
 
     def _described(self, plan: Fetches, feeds: list[Any], options: Any, run_metadata: Any) -> Any:
-        """Runs, and tells of it in `run_metadata` if that is asked for."""
+        """Run, and record the run in `run_metadata` if one was passed."""
         if run_metadata is None:
             return self._run(plan, feeds)
         wanted = [op.name for op in (*(t.op for t in plan.tensors), *plan.operations)]
@@ -377,7 +377,7 @@ class InteractiveSession(BaseSession):
         _stack().append(self)
 
     def close(self) -> None:
-        """Closes the session, which is no longer the default."""
+        """Closes the session. It is then not the default any more."""
         super().close()
         if self in _stack():
             _stack().remove(self)

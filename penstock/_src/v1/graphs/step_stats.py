@@ -1,4 +1,4 @@
-"""How long each operation of a graph took in a run, as RunMetadata tells it."""
+"""Time of each operation of a graph in a run, for RunMetadata."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any

@@ -64,7 +64,7 @@ class _Tensor:
 
 
 class Timeline:
-    """What ran when in a step.
+    """Timeline of a step's operations and kernels.
 
     Args:
       step_stats: the `step_stats` of a RunMetadata.

@@ -217,7 +217,7 @@ def _resource(spec: Structure, shared_name: str | None) -> Any:
 
 @export(v1=["data.make_initializable_iterator"])
 def make_initializable_iterator(dataset: Dataset, shared_name: str | None = None) -> Iterator:
-    """Returns an iterator whose `initializer` is to be run first.
+    """Returns an iterator with an `initializer` that must run first.
 
     Raises:
       RuntimeError: executing eagerly.
@@ -285,7 +285,7 @@ class DatasetV1(Dataset):
         return make_one_shot_iterator(self)
 
     def make_initializable_iterator(self, shared_name: str | None = None) -> Iterator:
-        """Returns an iterator whose `initializer` is to be run first."""
+        """Returns an iterator with an `initializer` that must run first."""
         return make_initializable_iterator(self, shared_name)
 
     output_types, output_shapes, output_classes = _TYPES, _SHAPES, _CLASSES

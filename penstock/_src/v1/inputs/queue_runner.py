@@ -99,10 +99,14 @@ class QueueRunner:
 
     queue = read_only("_queue", "The queue.")
     enqueue_ops = read_only("_enqueue_ops", "The operations.")
-    close_op = read_only("_close_op", "What closes the queue.")
-    cancel_op = read_only("_cancel_op", "What closes the queue at once.")
-    queue_closed_exception_types = read_only("_closed", "What says that there is no more.")
-    exceptions_raised = read_only("_errors", "What the threads ended with.")
+    close_op = read_only("_close_op", "Operation that closes the queue.")
+    cancel_op = read_only(
+        "_cancel_op", "Operation that closes the queue and cancels pending enqueues."
+    )
+    queue_closed_exception_types = read_only(
+        "_closed", "Exception classes that mean the queue was closed."
+    )
+    exceptions_raised = read_only("_errors", "Exceptions with which threads ended.")
 
     name = read_only("_queue.name", "The name of the queue.")
 

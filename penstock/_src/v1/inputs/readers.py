@@ -31,7 +31,7 @@ class ReaderBase:
         self._reader_ref, self._supports_serialize = reader_ref, supports_serialize
 
     reader_ref = read_only("_reader_ref", "The handle.")
-    supports_serialize = read_only("_supports_serialize", "Whether the state can be written.")
+    supports_serialize = read_only("_supports_serialize", "True if the state can be serialized.")
 
     def read(self, queue, name=None):
         """Returns the next record: (key, value)."""

@@ -35,7 +35,7 @@ _COUNTS: weakref.WeakKeyDictionary[Any, collections.Counter[str]] = weakref.Weak
 
 
 class Layer(LegacyLayer):
-    """A layer whose variables are named, found and shared as those of variable scopes are.
+    """A layer with variables that are named, found and shared as those of variable scopes are.
 
     Args:
       trainable: whether its weights are trainable.
@@ -271,7 +271,7 @@ class Layer(LegacyLayer):
     # -- losses and updates
 
     def add_loss(self, losses: Any, inputs: Any = None) -> None:  # type: ignore[override]
-        """Adds losses, or functions without arguments whose results are losses; in a graph also to its collection."""
+        """Adds losses, or functions without arguments that return losses; in a graph also to its collection."""
         del inputs
         for loss in nest.flatten(losses):
             held = loss if callable(loss) else functools.partial(convert_to_tensor, loss)

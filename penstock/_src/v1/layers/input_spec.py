@@ -1,4 +1,4 @@
-"""What a layer requires of its inputs."""
+"""Requirements of a layer on its inputs."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -43,7 +43,7 @@ class InputSpec:
         return f"InputSpec({', '.join(parts)})"
 
     def failure(self, shape: tuple[int | None, ...]) -> str | None:
-        """How a shape of known rank differs from what is required, or None."""
+        """Return how a shape of known rank violates the requirements, or None."""
         rank = len(shape)
         if self.ndim is not None and rank != self.ndim:
             return f"expected ndim={self.ndim}, found ndim={rank}. Full shape received: {shape}"

@@ -228,7 +228,7 @@ class LegacyLayer(Module):
     # -- losses, metrics and updates
 
     def add_loss(self, losses: Any, **kwargs: Any) -> None:
-        """Adds a function without arguments, or a list of them, whose results are losses.
+        """Adds a function without arguments that returns a loss, or a list of such functions.
 
         Args:
           losses: the functions.
@@ -278,7 +278,7 @@ class LegacyLayer(Module):
     updates = property(lambda _: [], doc="No updates: they run when they are created.")
 
     def get_losses_for(self, inputs: Any) -> list[Any]:
-        """The losses, none of which depends on inputs.
+        """Return all losses, as none depends on inputs.
 
         Args:
           inputs: accepted.
@@ -315,7 +315,7 @@ class LegacyLayer(Module):
 
     compute_dtype = variable_dtype = dtype_policy = dtype
 
-    trainable = read_write("_trainable", "Whether the weights are trainable.")
+    trainable = read_write("_trainable", "True if the weights are trainable.")
 
     # Whether the layer runs only eagerly.
     dynamic = False

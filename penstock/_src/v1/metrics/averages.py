@@ -49,7 +49,7 @@ def mean_tensor(values: Any, weights: Any = None) -> Result:
 
 @metric()
 def accuracy(labels: Any, predictions: Any, weights: Any = None) -> Result:
-    """How often predictions equal labels."""
+    """Return the share of predictions that equal labels."""
     predictions, labels, weights = fitting(predictions, labels, weights)
     right = raw.Equal(x=predictions, y=cast(labels, predictions.dtype))
     return averaged(right, weights)

@@ -112,7 +112,7 @@ def sensitivity_at_specificity(
     weights: Any = None,
     num_thresholds: int = 200,
 ) -> Result:
-    """The sensitivity at the threshold whose specificity is closest to the given one."""
+    """Return the sensitivity at the threshold with the specificity closest to the given one."""
     _check_share("specificity", specificity)
     points = even_thresholds(num_thresholds)
 
@@ -132,7 +132,7 @@ def specificity_at_sensitivity(
     weights: Any = None,
     num_thresholds: int = 200,
 ) -> Result:
-    """The specificity at the threshold whose sensitivity is closest to the given one."""
+    """Return the specificity at the threshold with the sensitivity closest to the given one."""
     _check_share("sensitivity", sensitivity)
     points = even_thresholds(num_thresholds)
 

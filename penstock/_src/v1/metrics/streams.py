@@ -163,7 +163,7 @@ def fitting(predictions: Any, labels: Any, weights: Any) -> tuple[Any, Any, Any]
 
 
 def _of_rank(weights: Any, rank: int) -> Any:
-    """Weights whose rank is known when they are computed: without a last axis too many, or with one that they lack."""
+    """Return weights of dynamic rank without an extra last axis, or with a missing one added."""
 
     def differs(by: int) -> Any:
         return raw.Equal(x=raw.Rank(input=weights), y=np.int32(rank + by))

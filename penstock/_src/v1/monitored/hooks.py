@@ -28,7 +28,7 @@ class SessionRunArgs(collections.namedtuple("SessionRunArgs", ["fetches", "feed_
 SessionRunValues = collections.namedtuple(
     "SessionRunValues", ["results", "options", "run_metadata"]
 )
-SessionRunValues.__doc__ = "What a hook's fetches gave, with the options and metadata of the call."
+SessionRunValues.__doc__ = "Results of a hook's fetches, with the options and metadata of the call."
 export(v1=["train.SessionRunValues"])(SessionRunValues)
 
 
@@ -41,7 +41,7 @@ class SessionRunContext:
 
     original_args = read_only("_args", "The SessionRunArgs that the caller gave.")
     session = read_only("_session", "The session.")
-    stop_requested = read_only("_stop", "Whether a hook has asked for the end.")
+    stop_requested = read_only("_stop", "True if a hook has requested a stop.")
 
     def request_stop(self) -> None:
         """Requests the end of the loop."""
@@ -315,7 +315,7 @@ class FinalOpsHook(SessionRunHook):
         self._fetches, self._feeds = final_ops, final_ops_feed_dict
         self._values: Any = None
 
-    final_ops_values = read_only("_values", "What was fetched; None before the end.")
+    final_ops_values = read_only("_values", "Values fetched at the end; None before.")
 
     def end(self, session: Any) -> None:
         """Fetches the values.

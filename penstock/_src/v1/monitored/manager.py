@@ -55,7 +55,7 @@ class SessionManager:
         init_feed_dict: Any = None,
         init_fn: Any = None,
     ) -> Any:
-        """Returns a session whose variables are restored from a checkpoint, or else initialized.
+        """Returns a session with variables restored from a checkpoint, or else initialized.
 
         Raises:
           RuntimeError: nothing initializes them, or they are not ready afterwards.

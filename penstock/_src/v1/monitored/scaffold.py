@@ -131,13 +131,14 @@ class Scaffold:
             return None
         return lambda session: self._given_init_fn(self, session)
 
-    init_op = read_only("_init_op", "What gives variables their first values.")
-    init_feed_dict = read_only("_init_feeds", "What is fed to it.")
-    ready_op = read_only("_ready_op", "What tells which variables have no value.")
+    init_op = read_only("_init_op", "Operation that initializes variables.")
+    init_feed_dict = read_only("_init_feeds", "Feeds of init_op.")
+    ready_op = read_only("_ready_op", "Tensor of the names of uninitialized variables.")
     ready_for_local_init_op = read_only(
-        "_ready_for_local", "What tells what is missing before local initialization."
+        "_ready_for_local",
+        "Tensor of the names of variables that are uninitialized before local initialization.",
     )
-    local_init_op = read_only("_local_init_op", "What is run in every session.")
-    local_init_feed_dict = read_only("_local_feeds", "What is fed to it.")
-    summary_op = read_only("_summary_op", "What makes the summaries.")
+    local_init_op = read_only("_local_init_op", "Operation that every session runs.")
+    local_init_feed_dict = read_only("_local_feeds", "Feeds of local_init_op.")
+    summary_op = read_only("_summary_op", "Operation that computes the summaries.")
     saver = read_only("_saver", "The Saver.")

@@ -47,7 +47,7 @@ class CoordinatedCreator(SessionCreator):
         self.tf_sess: Any = None
 
     def create_session(self) -> CoordinatedSession:
-        """Makes a session, starts its queue runners and tells the hooks."""
+        """Create a session, start its queue runners and notify the hooks."""
         self.tf_sess = self._creator.create_session()
         self.coord = Coordinator(clean_stop_exception_types=[])
         if get_default_graph().get_collection(GraphKeys.QUEUE_RUNNERS):
@@ -58,7 +58,7 @@ class CoordinatedCreator(SessionCreator):
 
 
 class LayeredSession:
-    """What MonitoredSession and SingularMonitoredSession have in common."""
+    """Base of MonitoredSession and SingularMonitoredSession."""
 
     StepContext = StepContext
     recovers = True
@@ -302,7 +302,7 @@ def _folders(context: WorkerContext | None, checkpoints: Any, summaries: Any) ->
 
 
 def _period(steps: Any, seconds: Any, usual_steps: Any, usual_seconds: Any) -> tuple[Any, Any]:
-    """Returns (steps, seconds), of which at most one is set; the defaults if neither is given."""
+    """Return (steps, seconds), at most one of them set; the defaults if neither is given."""
     if steps is USE_DEFAULT and seconds is USE_DEFAULT:
         return usual_steps, usual_seconds
     return (None if steps is USE_DEFAULT else steps), (None if seconds is USE_DEFAULT else seconds)

@@ -132,22 +132,23 @@ class Supervisor:
             self._graph.get_collection(GraphKeys.GLOBAL_VARIABLES)
         )
 
-    is_chief = read_only("_is_chief", "Whether this process initializes and saves.")
-    session_manager = read_only("_session_manager", "What makes sessions ready.")
+    is_chief = read_only("_is_chief", "True if this process initializes and saves.")
+    session_manager = read_only("_session_manager", "Manager that makes sessions ready.")
     coord = read_only("_coord", "The coordinator of the threads.")
-    init_op = read_only("_init_op", "What gives variables their first values.")
-    init_feed_dict = read_only("_init_feed_dict", "What it is fed.")
-    ready_op = read_only("_ready_op", "Tells which variables have no values.")
+    init_op = read_only("_init_op", "Operation that initializes variables.")
+    init_feed_dict = read_only("_init_feed_dict", "Feeds of init_op.")
+    ready_op = read_only("_ready_op", "Tensor of the names of uninitialized variables.")
     ready_for_local_init_op = read_only(
-        "_ready_for_local", "Tells what must be ready before the local operation."
+        "_ready_for_local",
+        "Tensor of the names of variables that must be initialized before the local operation.",
     )
     summary_writer = read_only("_summary_writer", "The writer, or None.")
-    summary_op = read_only("_summary_op", "What makes the summaries, or None.")
-    save_summaries_secs = read_only("_save_summaries_secs", "How often summaries are written.")
+    summary_op = read_only("_summary_op", "Operation that computes the summaries, or None.")
+    save_summaries_secs = read_only("_save_summaries_secs", "Seconds between summaries.")
     global_step = read_only("_global_step", "The variable, or None.")
     saver = read_only("_saver", "The saver, or None.")
-    save_model_secs = read_only("_save_model_secs", "How often models are saved.")
-    save_path = read_only("_save_path", "What checkpoints' names begin with.")
+    save_model_secs = read_only("_save_model_secs", "Seconds between checkpoints.")
+    save_path = read_only("_save_path", "Prefix of checkpoints' paths.")
 
     # -- sessions
 
@@ -296,7 +297,7 @@ class Supervisor:
         return self._coord.should_stop()
 
     def stop_on_exception(self) -> Any:
-        """A context whose exceptions stop the threads."""
+        """A context that stops the threads if an exception is raised in it."""
         return self._coord.stop_on_exception()
 
     def wait_for_stop(self) -> None:

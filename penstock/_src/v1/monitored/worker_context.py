@@ -1,4 +1,4 @@
-"""What a task of a cluster is: which part monitored sessions take there in starting, saving and summaries."""
+"""Role of a cluster's task: its part in starting, saving and summaries of monitored sessions."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ class WorkerContext:
 
     @property
     def other_folder(self) -> str | None:
-        """Where a task writes whose files nobody wants, since all must take part in saving; None if it need not."""
+        """Return the folder for a task's files that are discarded, as all tasks must take part in saving; None if it need not."""
         kinds = [kind.__name__ for kind in type(self._strategy).__mro__]
         if not {"CollectiveAllReduceStrategy", "MultiWorkerMirroredStrategy"} & set(kinds):
             return None

@@ -1,4 +1,4 @@
-"""What symbols of TensorFlow 1 are called in TensorFlow 2, found in the tables of both: `tensorflow.tools.compatibility`."""
+"""Names in TensorFlow 2 of TensorFlow 1's symbols, from the tables of both: `tensorflow.tools.compatibility`."""
 
 from __future__ import annotations
 

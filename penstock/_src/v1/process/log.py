@@ -75,7 +75,7 @@ def log_if(level: int, msg: Any, condition: Any, *args: Any) -> None:
 
 
 def _calls_before() -> int:
-    """How often the source line of the caller's caller has called before."""
+    """Return the number of earlier calls from the source line of the caller's caller."""
     frame = sys._getframe(2)
     place = (frame.f_code.co_filename, frame.f_lineno)
     with _lock:

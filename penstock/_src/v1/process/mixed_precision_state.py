@@ -4,7 +4,7 @@ from penstock._src.util.export import export
 
 
 class State:
-    """What was asked for in this process."""
+    """Requests made in this process."""
 
     rewrite_enabled = False
     other_session_created = False

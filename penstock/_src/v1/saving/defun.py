@@ -211,7 +211,7 @@ class DefinedFunction:
 
 
 def _as_operation(function: DefinedFunction, inputs: Sequence[Any], outputs: Sequence[Any]) -> Any:
-    """What a Python gradient function sees of the call: its inputs and outputs."""
+    """Return the call as an operation for a Python gradient function: its inputs and outputs."""
     return SimpleNamespace(
         inputs=list(inputs), outputs=list(outputs), type=function.name, name=function.name
     )

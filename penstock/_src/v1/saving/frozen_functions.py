@@ -1,4 +1,4 @@
-"""Functions of a GraphDef whose arguments are values instead of handles of variables."""
+"""Functions of a GraphDef with values as arguments instead of handles of variables."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -66,7 +66,7 @@ class FrozenFunctions:
         return [made]
 
     def _copy(self, name: str, types: Mapping[int, int]) -> str:
-        """Returns the name of the copy whose arguments have these types."""
+        """Return the name of the copy with arguments of these types."""
         key = name, tuple(sorted(types.items()))
         if key not in self._made:
             self._made[key] = f"{name}_frozen_{len(self._made)}"

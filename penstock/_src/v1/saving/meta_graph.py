@@ -242,7 +242,7 @@ def variable_def(variable: Variable, export_scope: str | None = None) -> Any:
 
 
 class Imported(NamedTuple):
-    """What came into a graph: the MetaGraphDef, the variables by their names in it, and the elements asked for."""
+    """Result of an import: the MetaGraphDef, the variables by their names in it, and the requested elements."""
 
     definition: Any
     variables: dict[str, Any]
@@ -302,7 +302,9 @@ def import_into_graph(
     found = graph.get_collection(GraphKeys.GLOBAL_VARIABLES, scope=scope or None)
     for held in found:
         if not hasattr(held, "name"):
-            raise ValueError(f"The collection of variables holds what is none: {held!r:.60}.")
+            raise ValueError(
+                f"The collection of variables holds an object that is not a variable: {held!r:.60}."
+            )
     return Imported(definition, {strip_name_scope(v.name, scope): v for v in found}, elements)
 
 

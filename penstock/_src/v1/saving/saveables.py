@@ -1,4 +1,4 @@
-"""What a Saver keeps of each object: tensors by name, and how the object takes restored tensors back."""
+"""Saveable form of each object for a Saver: tensors by name, and the restoring of the object."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any

@@ -144,7 +144,7 @@ class Saver:
 
     @staticmethod
     def from_proto(saver_def: Any, import_scope: str | None = None) -> "Saver":
-        """Returns the saver of a SaverDef, whose operations are in a scope."""
+        """Return the saver of a SaverDef with its operations in a scope."""
         scoped = meta_graph.scoped_saver(saver_def, import_scope)
         return Saver(saver_def=scoped, name=import_scope or None)
 

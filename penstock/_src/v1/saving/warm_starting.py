@@ -1,4 +1,4 @@
-"""tf.compat.v1.train.warm_start: variables that begin with those of a checkpoint, whose rows may stand for other words."""
+"""tf.compat.v1.train.warm_start: variables initialized from a checkpoint. Rows may stand for other words of a vocabulary."""
 
 import os
 import re
@@ -166,7 +166,7 @@ def begin_with_words(variable: Any, info: VocabInfo, checkpoint: Any, previous: 
       ValueError: there is no such vocabulary, or the matrix is none.
     """
     if not info.new_vocab or not info.old_vocab:
-        raise ValueError("Warm-starting by words needs the files of both vocabularies.")
+        raise ValueError("Warm-starting by vocabulary needs the files of both vocabularies.")
     path = path_of(checkpoint)
     new = _words(info.new_vocab, info.new_vocab_size)
     old = {word: at for at, word in enumerate(_words(info.old_vocab, info.old_vocab_size))}
@@ -186,7 +186,7 @@ def begin_with_words(variable: Any, info: VocabInfo, checkpoint: Any, previous: 
 
 
 def _remapped(part: Any, places: Sequence[np.ndarray], path: str, key: str, info: VocabInfo) -> Any:
-    """The matrix whose rows and columns are those of a checkpoint at `places`; -1 is for new ones."""
+    """Return the matrix with rows and columns from a checkpoint at `places`; -1 marks new ones."""
     present = int(np.prod([np.count_nonzero(p >= 0) for p in places]))
     missing = part.shape.num_elements() - present
     fresh = np.zeros([missing], np.float32)

@@ -81,7 +81,7 @@ class EventsWriter(EventWriter):
 
 
 class _Flush:
-    """An item that asks for a flush, and tells when it is done or never will be."""
+    """An item that requests a flush, and signals that it is done or never will be."""
 
     def __init__(self) -> None:
         self.done = threading.Event()
@@ -91,7 +91,7 @@ _CLOSE = object()
 
 
 class _EventLoggerThread(threading.Thread):
-    """Writes the events of a queue until it is told to close, or a write fails.
+    """Write the events of a queue until the queue is closed or a write fails.
 
     Args:
       queue: of events.

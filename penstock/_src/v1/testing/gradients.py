@@ -60,7 +60,7 @@ def compute_gradient(
 
 
 def _gradient_and_seed(x, y, y_shape):
-    """Returns the gradient of y, and the constant that is fed to say of which element."""
+    """Return the gradient of y, and the seed constant: feeding it selects the element."""
     with x.graph.as_default():
         seed = constant(1.0, shape=y_shape, dtype=y.dtype)
         # what is fed cannot be fetched as well, and the gradient of an addition is its seed

@@ -75,7 +75,7 @@ class LossScale(Trackable, abc.ABC):
 
 
 def _graph_key() -> str | None:
-    """What says to which graph a variable belongs that is made now; None outside of graphs."""
+    """Return the key of the graph to which a variable created now belongs; None outside of graphs."""
     return STATE.graph._graph_key if in_v1_graph() else None
 
 
@@ -138,9 +138,11 @@ class DynamicLossScale(LossScale):
         )
         self._num_good_steps = self._add_weight("good_steps", 0, dtypes.int64)
 
-    initial_loss_scale = read_only("_initial_loss_scale", "What it begins with.")
-    increment_period = read_only("_increment_period", "After so many good steps it is multiplied.")
-    multiplier = read_only("_multiplier", "By which it is multiplied, and divided.")
+    initial_loss_scale = read_only("_initial_loss_scale", "Scale at the beginning.")
+    increment_period = read_only(
+        "_increment_period", "Number of successive finite steps after which the scale grows."
+    )
+    multiplier = read_only("_multiplier", "Factor by which the scale grows and shrinks.")
 
     def __call__(self) -> Any:
         return convert_to_tensor(self._current_loss_scale)

@@ -123,7 +123,7 @@ def _element_count(losses):
 
 
 def _present_count(losses, weights, axis=None, keepdims=False):
-    """How many losses have a weight other than 0."""
+    """Return the number of losses with a weight other than 0."""
     with name_scope("num_present") as scope:
         absent = raw.Equal(x=weights, y=0.0)
         present = raw.Select(condition=absent, x=zeros_like(weights), y=ones_like(weights))
@@ -312,7 +312,7 @@ def add_loss(loss, loss_collection=_LOSSES):
 
 @export(v1=["losses.get_losses"])
 def get_losses(scope=None, loss_collection=_LOSSES):
-    """The losses of the graph, optionally only those whose names start with `scope`."""
+    """The losses of the graph, optionally only those with names that start with `scope`."""
     return [] if STATE.graph is None else STATE.graph.get_collection(loss_collection, scope)
 
 

@@ -23,7 +23,7 @@ from penstock._src.v1.variables.initializers import Constant, Ones, Zeros
 
 
 def _free() -> Any:
-    """A context for creating variables whose initializers do not depend on the step's control dependencies."""
+    """A context for creating variables with initializers that do not depend on the step's control dependencies."""
     graph = STATE.graph
     return contextlib.nullcontext() if graph is None else graph.control_dependencies(None)
 
@@ -334,7 +334,7 @@ def run_rule(
 
 
 def _with_unique_rows(gradient: IndexedSlices) -> IndexedSlices:
-    """Returns a gradient whose slices of the same row are summed."""
+    """Return a gradient with the slices of each row summed."""
     rows, places = raw.Unique(gradient.indices)
     count = raw.Shape(input=rows)
     count = raw.StridedSlice(count, [0], [1], [1], shrink_axis_mask=1)

@@ -1,4 +1,4 @@
-"""The strategies of TensorFlow 1: those of `tf.distribute`, whose values are reduced along no axis unless one is given."""
+"""The strategies of TensorFlow 1: those of `tf.distribute`, but values are reduced along no axis by default."""
 
 from typing import Any
 

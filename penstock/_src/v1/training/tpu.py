@@ -15,7 +15,7 @@ from penstock._src.v1.variables.scopes import variable_scope
 
 @export(v1=["tpu.PaddingSpec"])
 class PaddingSpec(enum.IntEnum):
-    """How dynamic shapes are padded."""
+    """Padding of dynamic shapes."""
 
     AUTO = 0
     POWER_OF_TWO = 1
@@ -30,7 +30,7 @@ def core(num: int) -> str:
 @export(v1=["tpu.bfloat16_scope"])
 @contextlib.contextmanager
 def bfloat16_scope(name: str | None = None) -> Iterator[Any]:
-    """A variable scope whose bfloat16 variables are kept in float32 and read as bfloat16."""
+    """A variable scope that stores bfloat16 variables in float32 and reads them as bfloat16."""
     with variable_scope(name or "", custom_getter=_wide) as scope:
         yield scope
 
@@ -44,13 +44,13 @@ def _wide(getter: Callable[..., Any], name: str, *args: Any, **kwargs: Any) -> A
 
 @export(v1=["tpu.outside_compilation"])
 def outside_compilation(computation: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    """Calls `computation` directly, since there is no enclosing TPU computation."""
+    """Calls `computation` directly, as TPU computations do not exist here."""
     return computation(*args, **kwargs)
 
 
 @export(v1=["tpu.CrossShardOptimizer"])
 class CrossShardOptimizer(Optimizer):
-    """An optimizer whose gradients are summed over the cores of a TPU.
+    """An optimizer that sums gradients over the cores of a TPU.
 
     Args:
       opt: the optimizer that makes the steps.

@@ -214,7 +214,7 @@ class VariableV1(Variable):
 
 
 def assigned(result: Any) -> Any:
-    """What a function that assigns returns: eagerly, a variable whose `op` is None."""
+    """Return the result of an assigning function: eagerly, a variable with `op` None."""
     if STATE.graph is None and isinstance(result, Variable) and "_handle" in vars(result):
         return UnreadVariable(result, None)
     return result

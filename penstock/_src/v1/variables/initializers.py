@@ -36,7 +36,7 @@ class Typed:
 
 
 class Floating(Typed):
-    """Adds v1's parameters to an initializer whose values are floating-point numbers only."""
+    """Add v1's parameters to an initializer that gives only floating-point numbers."""
 
     def __init__(self, dtype: Any) -> None:
         self.dtype = v2.floating(dtype)
@@ -131,7 +131,7 @@ class TruncatedNormal(Floating, v2.TruncatedNormal):
 
 @export(v1=["variance_scaling_initializer", "initializers.variance_scaling"])
 class VarianceScaling(Floating, v2.Initializer):
-    """Samples whose variance is scaled by the numbers of inputs and outputs.
+    """Samples with a variance scaled by the numbers of inputs and outputs.
 
     Args:
       scale: the factor of the variance.

@@ -24,7 +24,7 @@ def _orthonormal(matrix: Any) -> Any:
 
 
 def made_orthogonal(shape: Any, numbers: Callable[[list[int]], Any]) -> Any:
-    """A tensor whose last axis and the others together are those of a matrix with orthonormal rows or columns.
+    """Return a tensor that is a matrix with orthonormal rows or columns if all axes but the last are merged.
 
     Args:
       shape: of the tensor.
@@ -129,7 +129,7 @@ class ConvolutionDeltaOrthogonal(_Kernel):
 
 
 class _ConvolutionOrthogonal(_Kernel):
-    """A kernel of extent k per axis whose convolution, with circular padding, keeps norms (Xiao et al. 2018, algorithm 1).
+    """A kernel of extent k per axis that keeps norms in a convolution with circular padding (Xiao et al. 2018, algorithm 1).
 
     It is the convolution of k - 1 kernels of extent 2, each made of a symmetric projection P per axis: P at 0 and I - P at 1,
     or the other way round. Each random matrix takes the next seed.

@@ -8,7 +8,7 @@ from penstock._src.v1.variables.collections import VariableV1
 
 
 class ReferenceVariable(VariableV1):
-    """A variable whose handle is a reference: the output of a VariableV2."""
+    """A variable with a reference as its handle: the output of a VariableV2."""
 
     def _read(self) -> Any:
         return raw.Identity(input=self._handle)

@@ -54,15 +54,15 @@ _SCOPES = _Scopes()
 class VariableScope:
     """A name prefix and defaults for the variables of get_variable."""
 
-    reuse = read_write("_reuse", "Whether variables that exist are returned.")
-    name = read_write("_name", "What stands before the names of variables.")
+    reuse = read_write("_reuse", "True if existing variables are returned.")
+    name = read_write("_name", "Prefix of the names of variables.")
     initializer = read_write(
         "_initializer", "The initializer of variables that have none of their own."
     )
     regularizer = read_write(
         "_regularizer", "The regularizer of variables that have none of their own."
     )
-    custom_getter = read_write("_custom_getter", "What makes or finds variables.")
+    custom_getter = read_write("_custom_getter", "Function that creates or finds variables.")
     original_name_scope = read_write(
         "_original_name_scope", "The scope of names that was opened with this scope."
     )
@@ -71,10 +71,12 @@ class VariableScope:
         "_constraint", "The constraint of variables that have none of their own."
     )
     caching_device = read_write(
-        "_caching_device", "Where variables would be copied to before they are read."
+        "_caching_device", "Device to which variables would be copied before reads."
     )
-    partitioner = read_write("_partitioner", "How variables are cut into parts.")
-    use_resource = read_write("_use_resource", "Whether variables do not stand for references.")
+    partitioner = read_write("_partitioner", "Partitioner of variables.")
+    use_resource = read_write(
+        "_use_resource", "True if variables are resource variables, not references."
+    )
 
     def __init__(
         self,
@@ -123,7 +125,7 @@ class VariableScope:
         self.partitioner = partitioner
 
     def set_use_resource(self, use_resource: bool) -> None:
-        """Sets whether variables of the scope do not stand for references, whose values sessions fetch by name."""
+        """Sets whether the scope creates resource variables, or references that sessions fetch by name."""
         self.use_resource = use_resource
 
     def reuse_variables(self) -> None:

@@ -244,7 +244,7 @@ def chosen_store() -> VariableStore | None:
 
 
 def scope_counts() -> dict[str, int]:
-    """How often each variable scope of the current graph was opened, whichever store has its variables."""
+    """Return how often each variable scope of the current graph was opened, in any store."""
     return _store_of_graph().scope_counts
 
 

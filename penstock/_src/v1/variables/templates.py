@@ -36,7 +36,7 @@ from penstock._src.v1.variables.store import (
 
 
 class _Innermost(threading.local):
-    """What captures the variable that is being made, and the name of its scope."""
+    """State that captures the variable being created, and the name of its scope."""
 
     capturing: tuple[Any, str] | None = None
 
@@ -72,7 +72,7 @@ def capture_dependencies(template: Any) -> Iterator[None]:
 
 
 class Template(Trackable):
-    """A function whose variables are created by its first call and reused by later ones."""
+    """A function that creates its variables in its first call and reuses them later."""
 
     def __init__(
         self,

@@ -22,7 +22,7 @@ _DIAGONALS = (*_IDENTITIES, LinearOperatorDiag)
 
 @dataclasses.dataclass
 class SumHints:
-    """What is known of a sum; None is derived from the terms."""
+    """Known properties of a sum. A hint of None is derived from the terms."""
 
     is_non_singular: bool | None = None
     is_positive_definite: bool | None = None

@@ -41,7 +41,7 @@ def _value(argument):
 
 
 class _Gradient:
-    """How an operator is differentiated: its gradient is the operator made of the gradients of its arguments."""
+    """Differentiation of an operator: its gradient is the operator made of the gradients of its arguments."""
 
     def get_gradient_components(self, value):
         """The arguments of an operator."""
@@ -147,13 +147,13 @@ class LinearOperator(Module, CompositeTensor, abc.ABC):
         return []
 
     is_non_singular = read_only(
-        "_is_non_singular", "Whether it can be inverted, or None if that is not known."
+        "_is_non_singular", "True if the operator can be inverted; None if unknown."
     )
     is_self_adjoint = read_only(
-        "_is_self_adjoint", "Whether it equals its adjoint, or None if that is not known."
+        "_is_self_adjoint", "True if the operator equals its adjoint; None if unknown."
     )
     is_positive_definite = read_only(
-        "_is_positive_definite", "Whether it is positive definite, or None if that is not known."
+        "_is_positive_definite", "True if the operator is positive definite; None if unknown."
     )
 
     @property

@@ -25,7 +25,7 @@ def _matmul(
     if transpose_a or transpose_b:
         raise ValueError("Transposing not supported at this time.")
     if output_type is not None:
-        raise TypeError("matmul: operators take no `output_type`.")
+        raise TypeError("matmul: `output_type` is not supported for operators.")
     name = name or "matmul"
     if isinstance(a, LinearOperator):
         return a.matmul(b, adjoint=adjoint_a, adjoint_arg=adjoint_b, name=name)

@@ -1,4 +1,4 @@
-"""Slices of an operator's batch axes: the operator of the same class whose arguments are sliced.
+"""Slices of an operator's batch axes: an operator of the same class with sliced arguments.
 
 An argument may have fewer batch axes than the operator, or axes of one element, which are repeated. It keeps them: a slice of an axis of
 one element is that element.
@@ -19,7 +19,7 @@ from . import shapes
 
 
 def sliced(operator: Any, slices: Any, overrides: dict[str, Any] | None = None) -> Any:
-    """Returns the operator whose arguments are those of `operator`, each sliced in its batch axes."""
+    """Return the operator with each argument sliced along its batch axes."""
     slices = tuple(slices) if isinstance(slices, (tuple, list)) else (slices,)
     arguments = dict(operator.parameters)
     if len(slices) != 1 or slices[0] is not Ellipsis:
@@ -104,7 +104,7 @@ def _with_batch_axes(argument: Any, axes: int, count: Any) -> Any:
 
 
 def _within(slices: Sequence[Any], batch: Any, have: Any) -> list[Any]:
-    """The slices that select the same from an argument whose batch shape is `have` instead of `batch`."""
+    """Return the slices that select the same entries from an argument with batch shape `have` instead of `batch`."""
     result: list[Any] = []
     axis = 0
     for position, part in enumerate(slices):

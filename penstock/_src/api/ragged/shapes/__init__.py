@@ -1,1 +1,1 @@
-"""What ragged shapes are made of: their types, their layout by axes, and how they broadcast."""
+"""Parts of ragged shapes: specs, layout by axes, and broadcasting."""

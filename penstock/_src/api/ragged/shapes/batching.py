@@ -1,4 +1,4 @@
-"""How datasets and map_fn batch ragged shapes: as ragged tensors of booleans that have these shapes."""
+"""Batching of ragged shapes by datasets and map_fn: as ragged tensors of booleans that have these shapes."""
 
 from __future__ import annotations
 

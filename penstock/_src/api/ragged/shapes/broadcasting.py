@@ -215,7 +215,7 @@ def _broadcast_vectors(
 def _broadcast_by_rows(
     a: DynamicRaggedShape, b: DynamicRaggedShape
 ) -> tuple[DynamicRaggedShape, ShapeBroadcaster, ShapeBroadcaster]:
-    """Broadcasts shapes of which `b` has the higher rank, at least 2, and `a` at least 1."""
+    """Broadcast two shapes: `b` has the higher rank, at least 2, and `a` has rank at least 1."""
     mine, theirs = list(a._as_row_partitions()), list(b._as_row_partitions())
     missing = len(theirs) - len(mine)
     if missing:  # the axes of `a` lie within one row
@@ -239,7 +239,7 @@ def _broadcast_by_rows(
 
 
 def _common_partitions(a: DynamicRaggedShape, b: DynamicRaggedShape) -> int:
-    """How many axes of the shape to which two shapes broadcast have partitions."""
+    """Return how many axes of the broadcast shape have partitions."""
     rank = max(a.rank, b.rank)
     counts = [rank - x.rank + x.num_row_partitions for x in (a, b) if x.num_row_partitions]
     return max(counts, default=0)

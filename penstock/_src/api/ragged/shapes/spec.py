@@ -84,7 +84,7 @@ class DynamicRaggedShapeSpec(BatchableTypeSpec):
     def _from_tensor_shape(
         cls, shape: Any, num_row_partitions: int, dtype: DType
     ) -> DynamicRaggedShapeSpec:
-        """Returns the type of uniform shapes of which so many axes have partitions."""
+        """Returns the spec of uniform shapes with `num_row_partitions` partitioned axes."""
         if dtype not in INDEX_TYPES:
             raise ValueError("dtype must be tf.int32 or tf.int64")
         known = as_shape(shape)

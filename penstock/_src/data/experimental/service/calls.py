@@ -65,7 +65,7 @@ def call(
     try:
         return reply.FromString(data)
     except DecodeError as error:
-        raise InternalError(f"{channel.name} at {address}: no such reply: {error}") from error
+        raise InternalError(f"{channel.name} at {address}: malformed reply: {error}") from error
 
 
 def patient(ask: Callable[[], Any], seconds: float, ended: threading.Event, dispatcher: str) -> Any:
@@ -88,13 +88,13 @@ def patient(ask: Callable[[], Any], seconds: float, ended: threading.Event, disp
             if time.monotonic() > until or ended.is_set():
                 raise
             LOG.warning(
-                "tf.data service: the dispatcher at %s is away; waiting for it.", dispatcher
+                "tf.data service: the dispatcher at %s does not answer; waiting for it.", dispatcher
             )
             ended.wait(_PAUSE)
 
 
 class Listening:
-    """What answers calls: within this process, and at a port if grpcio is installed.
+    """Receiver of calls: within this process, and at a port if grpcio is installed.
 
     Args:
       service: messages.DISPATCHER or WORKER.

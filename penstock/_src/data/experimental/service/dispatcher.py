@@ -134,7 +134,7 @@ class DispatchServer(Server):
         return self._listening.address
 
     def _num_workers(self) -> int:
-        """How many workers there are."""
+        """Return the number of workers."""
         return len(self._workers)
 
     # -- datasets and jobs

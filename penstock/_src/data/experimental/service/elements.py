@@ -42,7 +42,9 @@ def as_message(element: Sequence[Any] | None, compression: str = "") -> Any:
         try:
             made.structure, tensors = encoded({"element": tuple(element)})
         except NotResumable as error:
-            raise UnimplementedError(f"tf.data service: elements to be sent: {error}") from error
+            raise UnimplementedError(
+                f"tf.data service: elements cannot be sent: {error}"
+            ) from error
         made.components.extend(tensors)
     if compression == SNAPPY:
         return messages.Element(packed=compressed(made.SerializeToString()))

@@ -1,4 +1,4 @@
-"""What a worker does for a job, and how consumers share its elements."""
+"""A worker's tasks for a job, and the sharing of elements by consumers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from penstock._src.util.export import export
 
 @export("data.experimental.service.ShardingPolicy")
 class ShardingPolicy(enum.IntEnum):
-    """How a dataset is divided among workers.
+    """Division of a dataset among workers.
 
     OFF: each worker produces the whole dataset. DYNAMIC: each element of its sources goes to a free worker.
     FILE, DATA, FILE_OR_DATA, HINT: each worker has a fixed part, by its position in the dispatcher's `worker_addresses`.
@@ -117,7 +117,7 @@ class RoundTask(Task):
 
 
 class CachedTask(Task):
-    """A sliding window of elements, all of which every trainer gets; those that have left it before are skipped."""
+    """A sliding window of elements. Every trainer gets all of them, except those that left the window before."""
 
     WINDOW = 1024
 

@@ -1,4 +1,4 @@
-"""What dispatchers and workers have in common."""
+"""Base of dispatchers and workers."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def pipeline_of(graph: bytes, token: str) -> Pipeline:
         return LOCAL[token]
     if not graph:
         raise NotFoundError(
-            "tf.data service: the dataset calls Python, or reads what only the process has that registered it, so only "
+            "tf.data service: the dataset calls Python, or reads state of the process that registered it, so only "
             "workers in that process can produce it."
         )
     with allow(*sorted(flags.allow or ())):

@@ -1,4 +1,4 @@
-"""Sources of a dataset whose elements several workers share: each is given to one of them."""
+"""Sources of a dataset that several workers share: each element is given to one of them."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ KIND = SharedElements.__name__
 
 
 def shared(dataset: Pipeline, take: Next) -> Pipeline:
-    """Returns the pipeline with sources of which it gets what `take` gives."""
+    """Return the pipeline with sources that get their elements from `take`."""
     numbers = itertools.count()  # those of `sources_of`
 
     def rebuilt(step: Pipeline) -> Pipeline:
@@ -72,7 +72,7 @@ def shared(dataset: Pipeline, take: Next) -> Pipeline:
 
 
 class Given:
-    """What was given out, as far as it matters: how far each source has come in each repetition, and each worker's last element."""
+    """Record of elements given out: the position of each source in each repetition, and each worker's last element."""
 
     def __init__(self) -> None:
         self.furthest: dict[tuple[int, int], Any] = {}
@@ -91,7 +91,7 @@ class Given:
 
 
 class Splits:
-    """The sources of a job's dataset, whose elements are given out once in each repetition.
+    """The sources of a job's dataset. Each element is given out once in each repetition.
 
     A worker that asks again, as the answer was lost, gets the same element.
 

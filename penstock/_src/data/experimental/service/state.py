@@ -1,4 +1,4 @@
-"""What a dispatcher knows of datasets and jobs, and keeps over a restart."""
+"""A dispatcher's state of datasets and jobs, kept over a restart."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Job:
 
     @property
     def splits(self) -> Splits:
-        """What workers share."""
+        """The splits that workers share."""
         if self._splits is None:
             dataset = pipeline_of(self.dataset.graph, self.dataset.local)
             self._splits = Splits(dataset, self.given)
@@ -124,7 +124,7 @@ class State:
                 self._change(DispatcherChange(ended_job=name))
 
     def split(self, request: Any) -> Element | None:
-        """What a worker is given for a SplitRequest."""
+        """Return the element for a SplitRequest."""
         if request.owner.path:
             return self._unless_large(self.snapshots.split(request))
         job = self.job(request.job)

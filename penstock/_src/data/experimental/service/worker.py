@@ -130,7 +130,7 @@ class WorkerServer(Server):
                 self._announce(patience=0.0)
 
     def _num_tasks(self) -> int:
-        """How many jobs it works for."""
+        """Return the number of the worker's jobs."""
         return len(self._tasks)
 
     # -- elements

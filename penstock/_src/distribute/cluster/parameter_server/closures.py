@@ -1,4 +1,4 @@
-"""What a coordinator has scheduled: closures in a queue, and the values that they give once they have run."""
+"""Scheduled functions of a coordinator: closures in a queue, and their results once they have run."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class ResultOfClosure(RemoteValue):
         self._done.set()
 
     def fail(self, error: BaseException) -> None:
-        """Says why there is no result."""
+        """Record the error that prevents a result."""
         if not self._done.is_set():
             self._error = error
             self._done.set()
@@ -136,7 +136,7 @@ class Closures:
             return closure
 
     def put_back(self, closure: Closure) -> None:
-        """Lets another worker run a closure whose worker is lost."""
+        """Let another worker run the closure of a lost worker."""
         with self._changed:
             self._running.discard(closure)
             if self._error is None:

@@ -1,4 +1,4 @@
-"""What scheduled functions use of the coordinator's own process: variables and tables that no strategy has made."""
+"""Resources of the coordinator's own process in scheduled functions: variables and tables created outside the strategy."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class OwnResources:
 
 
 def _own_host(tasks: Tasks) -> str:
-    """By which name tasks reach this process: what the cluster calls the coordinator's host, or what the host calls itself."""
+    """Return the name by which tasks reach this process: the cluster's name of the coordinator's host, or the host's own."""
     known = tasks.addresses.get(NAME)
     if known is not None:
         return known.rpartition(":")[0]

@@ -1,4 +1,4 @@
-"""What each worker has its own of: datasets, iterators, and the number of the worker."""
+"""Values that each worker has of its own: datasets, iterators, and the number of the worker."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from penstock._src.util.export import export
 
 
 class PerWorkerResource(RemoteResource):
-    """A resource of which each worker has its own; the coordinator's functions are traced with this.
+    """A resource that each worker has of its own. The coordinator's functions are traced with this object.
 
     Args:
       name: for messages.

@@ -1,4 +1,4 @@
-"""ShardedVariable: a variable whose rows are divided among several variables."""
+"""ShardedVariable: a variable with its rows divided among several variables."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def row_counts(rows: int, shards: int) -> list[int]:
 
 @export("__internal__.distribute.ShardedVariable", v1=[])
 class ShardedVariable(Trackable, AnyTensor):
-    """A variable whose rows are divided among several, on different parameter servers.
+    """A variable with its rows divided among several, on different parameter servers.
 
     Rows are read and changed where they lie: `tf.gather`, `tf.nn.embedding_lookup` and the scatter methods move those rows only.
 
@@ -52,7 +52,7 @@ class ShardedVariable(Trackable, AnyTensor):
         for part in parts:
             if part.dtype != first.dtype or part.shape[1:].as_list() != first.shape[1:].as_list():
                 raise ValueError(
-                    "All parts of a ShardedVariable have one dtype, and shapes that differ in the first size only. Received "
+                    "All shards of a ShardedVariable must have the same dtype, and shapes that differ only in axis 0. Received "
                     f"{[(p.dtype.name, str(p.shape)) for p in parts]}."
                 )
         self._parts = tuple(parts)

@@ -185,4 +185,4 @@ class ParameterServerStrategy(Strategy):
         self._resolver = cluster_resolver
         super().__init__(ParameterServerExtended(self, cluster, variable_partitioner))
 
-    cluster_resolver = read_only("_resolver", "What tells the tasks.")
+    cluster_resolver = read_only("_resolver", "Resolver of the cluster's tasks.")

@@ -82,7 +82,7 @@ def of_lost_server(error: TaskLostError) -> UnavailableError:
     """Returns the error for the user where a task is lost that holds variables."""
     return UnavailableError(
         None, None,
-        f"{error.task} is lost, and with it what it held: {error.message} Start it again, and the coordinator from its last "
+        f"{error.task} is lost, with its variables and tables: {error.message} Restart it, and restart the coordinator from its last "
         "checkpoint.",
     )  # fmt: skip
 

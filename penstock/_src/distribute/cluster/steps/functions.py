@@ -1,4 +1,4 @@
-"""Functions whose variables are in other tasks: what goes to the same task goes in one call where order allows."""
+"""Functions with variables in other tasks: operations of the same task go in one call where their order allows."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class PlacementByHandles:
 
 
 class FunctionOfTasks:
-    """A function whose arguments are held by certain tasks.
+    """A function with arguments that certain tasks hold.
 
     Args:
       function: the function.
@@ -209,7 +209,7 @@ def _handles(values: Sequence[Any]) -> list[Handle]:
 
 
 def _whose(value: Any) -> Any:
-    """Which start of which task holds a value; None: this one."""
+    """Return (task, incarnation) of a value's holder; None for this process."""
     if isinstance(value, Handle):
         return value.task.name, value.reference.incarnation
     return None

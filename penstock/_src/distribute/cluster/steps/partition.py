@@ -149,7 +149,7 @@ class _Partition:
         return made
 
     def _before(self, op: Operation) -> list[Operation]:
-        """What runs before an operation, without what its part has a copy of."""
+        """Return the operations that run before an operation, without those that its part has a copy of."""
         task = self._task_of(op)
         inputs = [t.op for t in op._inputs if t._id not in self._fed]
         return [o for o in inputs if not self._has_copy(o, task)] + self._awaited_by(op)

@@ -221,13 +221,13 @@ class RemoteWorker:
         return sorted(found.values(), key=lambda op: op.position)
 
     def _name(self, tensor: SymbolicTensor) -> str:
-        """What the task calls a tensor."""
+        """Return a tensor's name in the task."""
         if self._is_own(tensor.op):
             return tensor.name
         return f".received/{tensor.op.name}/{tensor.value_index}:0"
 
     def _received(self, tensor: SymbolicTensor, received: dict[str, SymbolicTensor]) -> str | None:
-        """What stands for a tensor of another task, which is noted; None for one of this task."""
+        """Return the name of the placeholder for another task's tensor, and note it; None for a tensor of this task."""
         if self._is_own(tensor.op):
             return None
         name = self._name(tensor).removesuffix(":0")

@@ -22,7 +22,7 @@ from penstock._src.graph.passes.unused_results import without_unread_effects
 
 
 class Steps:
-    """What the parts of steps leave for one another in a task, and what of them runs."""
+    """Values that parts of steps exchange within a task, and the parts that are running."""
 
     def __init__(self) -> None:
         self._kept: dict[int, dict[str, Any]] = {}

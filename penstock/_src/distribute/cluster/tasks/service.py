@@ -1,4 +1,4 @@
-"""What a task does for others: it holds resources, runs ops on them, and functions."""
+"""Service of a task for other processes: it holds resources, and runs ops and functions on them."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Held:
 
 
 class Caller:
-    """What a task knows of a process that calls it: its functions, and what it was answered."""
+    """A task's record of a calling process: its functions, and the answers that it got."""
 
     def __init__(self, tasks: Tasks) -> None:
         self.functions: dict[str, GraphFunction] = {}
@@ -202,7 +202,7 @@ class TaskService:
         return answer
 
     def _caller(self, name: str) -> Caller:
-        """What is known of a caller; those that have not been heard of for long are forgotten."""
+        """Return the record of a caller. Callers silent for longer than FORGET_SECONDS are forgotten."""
         now = time.monotonic()
         with self._lock:
             known = self._callers.setdefault(name, Caller(self.tasks))
@@ -212,7 +212,7 @@ class TaskService:
                 del self._callers[each]
         for each, forgotten in gone.items():
             forgotten.runs.close()
-            LOG.warning("%s: nothing heard of %s: what it made here is freed.", self.name, each)
+            LOG.warning("%s: no message from %s: its resources here are freed.", self.name, each)
             self._free(each, [i for i, held in list(self._held.items()) if held.caller == each])
         return known
 
@@ -261,7 +261,7 @@ class TaskService:
         )  # fmt: skip
 
     def _own(self, reference: Any) -> Held:
-        """What the task holds for a reference.
+        """Return the object that the task holds for a reference.
 
         Raises:
           TaskLostError: an earlier start of the task held it.
@@ -290,7 +290,7 @@ class TaskService:
         makes = [a for a in op.outputs if a.dtype is dtypes.resource]
         if not references and not makes and op.stateful:
             raise InvalidArgumentError(
-                f"{op.op_type}: ops that keep something are run here on resources alone."
+                f"{op.op_type}: stateful ops can run here only on resources."
             )
         held = [self._own(reference) for reference in references]
         values = [decode(value, lambda ref: self._own(ref).resource) for value in request.inputs]
@@ -336,7 +336,9 @@ class TaskService:
         if cls is None:
             raise InvalidArgumentError(f"There is no op {node.op!r}.")
         if cls.runs_functions:
-            raise InvalidArgumentError(f"{node.op}: ops that run functions are not run here alone.")
+            raise InvalidArgumentError(
+                f"{node.op}: ops that call functions cannot run here on their own."
+            )
         given = {}
         try:
             for name, value in node.attr.items():
@@ -355,7 +357,7 @@ class TaskService:
         try:
             found = {name: library.get(name) for name in library.definitions}
         except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
-            raise InvalidArgumentError(f"The function cannot be taken: {error}") from error
+            raise InvalidArgumentError(f"The function cannot be imported: {error}") from error
         for function in found.values():
             for op in function.graph._operations:
                 op.location = None  # no line of this process has made it
@@ -379,7 +381,7 @@ def _no_function(name: str) -> Any:
 
 
 def _flat(op: Op, result: Any) -> list[Any]:
-    """What a kernel returned, flat."""
+    """Return the results of a kernel as a flat list."""
     if not op.outputs:
         return []
     return flatten_arguments([result] if len(op.outputs) == 1 else list(result))
@@ -421,7 +423,7 @@ def _check_type(name: str, at: int, dtype: dtypes.DType, value: Any) -> None:
     else:
         fits = not isinstance(value, Resource) and value.dtype == dtype.np
     if not fits:
-        raise InvalidArgumentError(f"{name}: input {at} is no value of type {dtype.name}.")
+        raise InvalidArgumentError(f"{name}: input {at} is not a value of type {dtype.name}.")
 
 
 def _refused(error: Exception) -> bytes:

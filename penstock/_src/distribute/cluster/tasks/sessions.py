@@ -1,4 +1,4 @@
-"""What a task does for sessions of other processes: it has their nodes, and runs parts of their graphs."""
+"""Service of a task for sessions of other processes: it holds their nodes and runs parts of their graphs."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class HostedSession:
                 for message in parts:
                     self._parts[message.number] = self._part(message)
             except _BAD_MESSAGE as error:
-                raise InvalidArgumentError(f"The graph cannot be taken: {error}") from error
+                raise InvalidArgumentError(f"The graph cannot be imported: {error}") from error
 
     def _add_nodes(self, definition: Any) -> None:
         library = Library(definition.library, self._functions, self._consent)

@@ -154,7 +154,7 @@ class Task:
     def call(
         self, method: str, request: Any, only_reads: bool = False, incarnation: int = 0
     ) -> Any:
-        """Returns the reply to a request, whose caller is filled in here. What it asks for is done once.
+        """Return the reply to a request. The caller is filled in here, and the request is carried out once.
 
         Args:
           method: of the service.
@@ -191,7 +191,9 @@ class Task:
         except (UnavailableError, DeadlineExceededError) as error:
             raise TaskLostError(self.name, f"{error.message}") from error
         except DecodeError as error:
-            raise InternalError(f"{self.name} at {self.address}: no such reply: {error}") from error
+            raise InternalError(
+                f"{self.name} at {self.address}: malformed reply: {error}"
+            ) from error
 
 
 def _error_in(reply: Any) -> Exception:

@@ -39,8 +39,8 @@ def encode(value: Any, reference: Callable[[Resource], Any]) -> Any:
     array = np.asarray(value) if isinstance(value, np.generic | bool | int | float) else value
     if getattr(array, "nbytes", 0) > MOST_BYTES:
         raise ResourceExhaustedError(
-            f"A tensor of {array.nbytes} bytes does not fit into a message between tasks, which holds {MOST_BYTES}. Let a "
-            "variable_partitioner divide the variable."
+            f"A tensor of {array.nbytes} bytes does not fit into a message between tasks, which holds {MOST_BYTES}. "
+            "Shard the variable with a variable_partitioner."
         )
     if not isinstance(array, np.ndarray):
         raise UnimplementedError(

@@ -150,7 +150,7 @@ def _finished(tensor: Any, specs: Specs, mesh: Mesh) -> Any:
 def function_on_dtensors(
     function: GraphFunction, tensors: Sequence[Any], default: Mesh | None = None
 ) -> list[Any] | None:
-    """Runs a function whose inputs are DTensors, or variables with layouts; None if none is and no mesh is the default."""
+    """Run a function on DTensors or variables with layouts; return None if none is and there is no default mesh."""
     mesh = None if HERE.is_on_shards else mesh_of(tensors, function.name) or default
     if mesh is None:
         return None

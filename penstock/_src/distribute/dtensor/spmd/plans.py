@@ -65,7 +65,7 @@ class Call:
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
-    """How an op is done on shards.
+    """Execution of an op on shards.
 
     inputs   the specs in which it takes its inputs
     outputs  the specs of its results

@@ -34,7 +34,7 @@ def rank_here(mesh: Mesh) -> int:
     ids = mesh.local_device_ids()
     if len(ids) != 1:
         raise UnimplementedError(
-            f"tf.experimental.dtensor: over several processes, each has one device of a mesh. This one has {len(ids)}."
+            f"tf.experimental.dtensor: with several processes, each must have exactly one device of a mesh. This one has {len(ids)}."
         )
     return ids[0]
 
@@ -95,7 +95,7 @@ def combined(tensor: Any, dimension: str, merge: str, mesh: Mesh) -> Any:
 
 
 def connected_size() -> int:
-    """How many processes there are; 0 if this one works alone."""
+    """Return the number of connected processes; 0 if this one works alone."""
     transport = connect()
     return 0 if transport is None else transport.cluster.size
 

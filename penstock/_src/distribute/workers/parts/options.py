@@ -1,4 +1,4 @@
-"""How the state of training is divided among workers."""
+"""Options of sharding the state of training over workers."""
 
 import dataclasses
 
@@ -11,7 +11,7 @@ STAGES = 3
 @export("distribute.experimental.ShardingOptions", v1=[])
 @dataclasses.dataclass(frozen=True)
 class ShardingOptions:
-    """How `MultiWorkerMirroredStrategy` divides the state of training among its workers (ZeRO); TensorFlow has nothing like it.
+    """Sharding of the state of training over the workers of `MultiWorkerMirroredStrategy` (ZeRO). TensorFlow has no counterpart.
 
     Args:
       stage: 1 divides the optimizer's variables: each worker updates its part of every weight, then all gather them. 2 adds gradients up in

@@ -1,4 +1,4 @@
-"""Updates of variables in parts: each process computes what becomes of its part, then all gather what became of the whole."""
+"""Sharded updates of variables: each process updates its shard, then all gather the whole."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from penstock._src.util import nest
 
 @dataclasses.dataclass(frozen=True)
 class Update:
-    """What has become of this process's part of a variable, in a graph; None: eagerly."""
+    """The updated shard of this process, in a graph; None: eagerly."""
 
     variable: UpdatedVariable
     part: PartOfVariable
@@ -38,7 +38,7 @@ class Update:
 
 
 class PartialUpdates:
-    """The updates of a strategy's variables in parts.
+    """Sharded updates of a strategy's variables.
 
     Args:
       options: what is divided.
@@ -108,7 +108,7 @@ class PartialUpdates:
             raise UnimplementedError(
                 None,
                 None,
-                f"{variable.name} is read in another function than updates a part of it, before the update's merge call is done.",
+                f"{variable.name} is read before the merge call of its sharded update, which is in another function.",
             )
         self.gather()
 
@@ -224,14 +224,14 @@ def _require_elementwise(
             continue
         others = [t for t in tensors if t.shape != length]
         if not _passes(op.raw_op) or any(t.shape.num_elements() != 1 for t in others):
-            raise _refused(variable, f"elements depend on one another in the operation {op.type}")
+            raise _refused(variable, f"elements depend on each other in the operation {op.type}")
 
 
 def _refused(variable: Any, why: str) -> UnimplementedError:
     return UnimplementedError(
         None,
         None,
-        f"tf.distribute.experimental.ShardingOptions: the update of {variable.name} by this optimizer cannot be done in parts: {why}",
+        f"tf.distribute.experimental.ShardingOptions: the update of {variable.name} by this optimizer cannot be sharded: {why}",
     )
 
 

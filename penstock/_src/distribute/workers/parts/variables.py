@@ -1,4 +1,4 @@
-"""Variables of which each process holds a part, and those that are updated in parts."""
+"""Variables that are sharded over processes, and whole variables with sharded updates."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Division:
         )
 
     def whole(self, parts: list[Any], shapes: list[Any], pack_bytes: int = 0) -> list[Any]:
-        """Returns the tensors of whose parts each process gives its own."""
+        """Return the whole tensors. Each process gives its shards of them."""
         gathered: list[Any] = gather_parts(
             inputs=parts,
             Tout=[part.dtype for part in parts],
@@ -80,13 +80,13 @@ class Division:
             raise UnimplementedError(
                 None,
                 None,
-                f"{method} on variable {variable.name}, which is divided among processes.",
+                f"{method} on variable {variable.name}, which is sharded over processes.",
             )
         return getattr(variable.values[0], method)(self.part(whole), read_value=False, **kwargs)
 
 
 class HandleOfParts(DividedHandle):
-    """What stands for a variable in parts in gradients and files. Ops that take a variable's handle refuse it: none holds the whole.
+    """Placeholder of a sharded variable in gradients and files. Ops that take a variable's handle refuse it: no process holds the whole.
 
     Args:
       kind: "weight", or "slot" of an optimizer.
@@ -117,7 +117,7 @@ def divided_handle(kind: str, part: Variable, shape: Any, division: Division) ->
 
 
 class UpdatedVariable(MirroredVariable):
-    """A variable that all processes hold, and update in parts: before it is read the parts are gathered.
+    """A variable that all processes hold, with sharded updates: the shards are gathered before a read.
 
     Args:
       strategy: the strategy.
@@ -161,7 +161,7 @@ class PartOfVariable(Variable):
         raise UnimplementedError(
             None,
             None,
-            f"An update of a part of {self._name} uses the variable's handle: only reads and assignments can be divided.",
+            f"An update of a part of {self._name} uses the variable's handle: only reads and assignments can be sharded.",
         )
 
     def _read(self) -> Any:
@@ -214,7 +214,7 @@ class PartOfVariable(Variable):
 
 
 class DividedVariable(MirroredVariable):
-    """A variable of which each process holds a part, as an optimizer's slots.
+    """A variable that is sharded over processes, such as an optimizer's slot.
 
     Updates in parts (`updates.py`) act on the part. Otherwise it acts as the whole: reads gather it, assignments keep the own part. If a replica
     first uses it as a whole, as gradients that are accumulated or averages of weights, it is whole from then on.
@@ -269,7 +269,7 @@ class DividedVariable(MirroredVariable):
             raise UnimplementedError(
                 None,
                 None,
-                f"Variable {self._name} is updated in parts by one update of its optimizer, and as a whole by another.",
+                f"Variable {self._name} is updated in shards by one update of its optimizer and as a whole by another.",
             )
         with init_scope():
             (value,) = self._division.whole([self.values[0]._read()], [self._shape])
@@ -301,7 +301,7 @@ class DividedVariable(MirroredVariable):
             raise UnimplementedError(
                 None,
                 None,
-                f"Variable {self._name} is divided among processes: it is read and assigned as a whole, and has no handle.",
+                f"Variable {self._name} is sharded over processes: it is read and assigned as a whole and has no handle.",
             )
         return self.values[0]
 

@@ -1,4 +1,4 @@
-"""Weights of which each process holds a part (ZeRO's third stage)."""
+"""Weights that are sharded over processes (ZeRO's third stage)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from penstock._src.ops.collective.weights import read_whole
 
 
 class DividedWeight(MirroredVariable):
-    """A weight of which each process holds a part: reads gather it, assignments keep the own part.
+    """A weight that is sharded over processes: reads gather it, assignments keep the own shard.
 
     Args:
       strategy: the strategy.

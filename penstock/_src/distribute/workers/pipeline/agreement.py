@@ -1,4 +1,4 @@
-"""What all processes of a pipeline tell each other: that they are in the same step, how it ended, whole values of variables."""
+"""Agreement of a pipeline's processes: that they are in the same step, how it ended, whole values of variables."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PHASE, STEP, FIRST = 3, 4, 5  # words of a step; FIRST is the first that may dif
 
 
 class _Exchange:
-    """What errors of exchanges ask of an op."""
+    """The attributes of an op that errors of exchanges use."""
 
     op_type = NAME
     attrs: dict[str, Any] = {}

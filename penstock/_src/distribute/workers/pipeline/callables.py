@@ -17,7 +17,7 @@ from penstock._src.function.function import function
 
 
 class Pipeline:
-    """Functions of which each process computes one; see `PipelineStrategy.pipeline`. All processes call its methods; rank 0's arguments count.
+    """Functions that one process each computes; see `PipelineStrategy.pipeline`. All processes call its methods; rank 0's arguments count.
 
     Attributes:
       most_held: of how many micro-batches this process held activations at once, in the last step.
@@ -34,7 +34,7 @@ class Pipeline:
     ) -> None:
         if len(stages) != grid.stages:
             raise ValueError(
-                f"PipelineStrategy.pipeline: there are {grid.stages} stages. Received: {len(stages)} functions."
+                f"PipelineStrategy.pipeline: expected {grid.stages} functions, one for each stage. Received: {len(stages)}."
             )
         own = stages[grid.stage]
         if own is None:
@@ -117,7 +117,7 @@ class Pipeline:
         finished = self._steps.train(stage, lambda: (x, y))
         if stage.variables is None:
             raise ValueError(
-                f"Pipeline: the variables of a stage that does not say them are found in the first step, which has {finished.rows} rows for "
+                f"Pipeline: the first step finds the variables of stages that do not list them. It has only {finished.rows} rows for "
                 f"{self._grid.replicas} replicas."
             )
         self._trained, self.most_held = stage.variables, stage.most_held

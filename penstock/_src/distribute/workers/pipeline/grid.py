@@ -1,4 +1,4 @@
-"""Which process computes which stage of which replica."""
+"""Assignment of processes to stages and replicas."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Grid:
 
     @property
     def stages(self) -> int:
-        """How many stages there are."""
+        """Number of stages."""
         return self.size // self.replicas
 
     @property

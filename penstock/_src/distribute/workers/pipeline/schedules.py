@@ -35,6 +35,6 @@ def order(schedule: str, stage: int, stages: int, count: int) -> list[Task]:
 
 
 def parts(rows: int, count: int) -> list[tuple[int, int]]:
-    """Returns the bounds of at most `count` parts of some rows, whose sizes differ by one at most; none is empty."""
+    """Return the bounds of at most `count` non-empty parts of some rows, with sizes that differ by at most one."""
     count = min(count, rows)
     return [(rows * i // count, rows * (i + 1) // count) for i in range(count)]

@@ -20,7 +20,7 @@ StageCall = Callable[[list[Any], Any, Any], tuple[list[Any], Any]]
 
 @dataclass(frozen=True)
 class _Held:
-    """What a forward pass keeps for the backward pass."""
+    """Values that a forward pass keeps for the backward pass."""
 
     tape: GradientTape
     inputs: list[Any]

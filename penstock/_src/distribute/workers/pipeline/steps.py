@@ -29,7 +29,7 @@ Batch = tuple[Any, Any]  # inputs and targets: nests of tensors with the same fi
 
 @dataclass(frozen=True)
 class Finished:
-    """What a step gives.
+    """Result of a step.
 
     loss     the sum of all stages' parts, over all rows
     rows     of the batch
@@ -336,6 +336,6 @@ def _row_count(batch: Batch) -> int:
     if len(found) != 1 or None in found or 0 in found:
         shapes = [tensor.shape.as_list() for tensor in tensors]
         raise ValueError(
-            f"PipelineStrategy: all tensors of a batch need the same number of rows, one at least. Received shapes {shapes}."
+            f"PipelineStrategy: all tensors of a batch must have the same number of rows, at least one. Received shapes {shapes}."
         )
     return int(next(iter(found)))  # type: ignore[arg-type]

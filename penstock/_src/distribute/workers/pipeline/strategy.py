@@ -35,16 +35,16 @@ class PipelineExtended(StrategyExtended):
         return self._grid.replicas
 
     should_checkpoint = property(
-        lambda self: self._grid.rank == 0, doc="Whether checkpoints are written here."
+        lambda self: self._grid.rank == 0, doc="True if this process writes checkpoints."
     )
     should_save_summary = property(
-        lambda self: self._grid.rank == 0, doc="Whether summaries are written here."
+        lambda self: self._grid.rank == 0, doc="True if this process writes summaries."
     )
 
 
 @export("distribute.experimental.PipelineStrategy", v1=[])
 class PipelineStrategy(Strategy):
-    """Trains a model whose layers are divided over processes: each computes one stage, and micro-batches pass through all of them.
+    """Trains a model with its layers divided over processes: each computes one stage, and micro-batches pass through all of them.
 
     A global batch is cut into micro-batches. Activations go from each stage to the following one, gradients come back, and every stage
     changes its variables by the sum over all micro-batches: what one process computes for the global batch, but for rounding, and for what
@@ -109,14 +109,14 @@ class PipelineStrategy(Strategy):
     micro_batches = read_only("_micro_batches", "Into how many parts a replica's rows are cut.")
     schedule = read_only("_schedule", "In which order stages compute.")
     stage = read_only("_grid.stage", "The number of this process's stage, from 0.")
-    num_stages = read_only("_grid.stages", "How many stages there are.")
+    num_stages = read_only("_grid.stages", "Number of stages.")
 
     grid = read_only("_grid", "Which process computes what.")
-    steps = read_only("_steps", "What runs a step of this process.")
+    steps = read_only("_steps", "Runner of this process's part of a step.")
 
     @property
     def transport(self) -> Transport | None:
-        """What connects the processes; None if there is one."""
+        """Transport between the processes; None if there is one."""
         return self._transport
 
     def pipeline(
@@ -147,7 +147,7 @@ class PipelineStrategy(Strategy):
 def _check_arguments(balance: str, schedule: str, replicas: int, size: int) -> None:
     for name, value, known in (("schedule", schedule, SCHEDULES), ("balance", balance, BALANCES)):
         if value not in known:
-            raise ValueError(f"{NAME}: {name} is one of {tuple(known)}. Received: {value!r}.")
+            raise ValueError(f"{NAME}: {name} must be one of {tuple(known)}. Received: {value!r}.")
     if size % replicas:
         raise ValueError(
             f"{NAME}: the {size} processes cannot be divided into replicas={replicas} pipelines."

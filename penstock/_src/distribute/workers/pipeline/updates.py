@@ -1,4 +1,4 @@
-"""What follows the backward passes of a step: gradients of all replicas become one, and an optimizer applies them."""
+"""Updates after the backward passes of a step: gradients of all replicas are summed, and an optimizer applies them."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def summed(
 
 
 def _row_count(gradient: Any) -> int:
-    """What a process tells of a gradient: how many slices it has."""
+    """Return the number of a gradient's slices, for the exchange with other processes."""
     if gradient is None:
         return NONE
     return int(gradient.values.shape[0]) if isinstance(gradient, IndexedSlices) else DENSE
@@ -181,7 +181,7 @@ class Updates:
         return [None if one is None else _scaled(one, float(scale)) for one in gradients]
 
     def _divide(self, applied: Any, step: int) -> None:
-        """Lets slots be held where they are used: by the process whose updates read or write them, and no other's."""
+        """Keep each slot only in the processes with updates that read or write it."""
         self._is_divided = True
         assert self._transport is not None
         captured = {id(handle) for handle in applied.captured_inputs}

@@ -1,4 +1,4 @@
-"""Variables of which one process of a pipeline holds the value."""
+"""Variables with a value that one process of a pipeline holds."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def hold(variables: Iterable[Variable], stage: int, grid: Grid, transport: Trans
             handle = variable._handle._value
             handle.value = None
             handle.holder = (
-                f"The value of the variable {variable.name} is held by rank {stage}, whose pipeline stage it belongs to. numpy(), "
+                f"The value of the variable {variable.name} is held by rank {stage} of its pipeline stage. numpy(), "
                 "get_weights() and checkpoints get it, if all processes ask for it."
             )
 

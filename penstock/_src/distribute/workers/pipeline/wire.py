@@ -1,4 +1,4 @@
-"""What processes of a pipeline send each other: arrays, with what they are and to which step they belong."""
+"""Messages between processes of a pipeline: arrays, with their kind and step."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ NONE = -1  # in place of a dtype
 
 
 class Kind(IntEnum):
-    """What a message is."""
+    """Kind of a message."""
 
     DATA, FORWARD, BACKWARD, RESULT, FAILED = range(5)
 
@@ -41,7 +41,7 @@ class Header(NamedTuple):
 
 
 def packed(header: Header, tensors: Sequence[Any]) -> np.ndarray:
-    """Returns a message of tensors, some of which may be None."""
+    """Return a message of tensors. Some of them may be None."""
     arrays = [None if one is None else _array(one) for one in tensors]
     words = np.zeros([HEAD + ROW * len(arrays)], np.int64)
     words[:HEAD] = [*header, len(arrays)]

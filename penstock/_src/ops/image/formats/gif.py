@@ -118,7 +118,7 @@ def _indices(op: Any, frame: _Frame) -> np.ndarray:
 
 
 def _frames(data: bytes) -> Iterator[_Frame]:
-    """The frames of a file, up to its end or what is no block.
+    """Yield the frames of a file, up to its end or an invalid block.
 
     Raises:
       IndexError: it ends within a block.
@@ -151,7 +151,7 @@ def _table(data: bytes, flags: int, start: int) -> tuple[bytes, int]:
 
 
 def _behind_blocks(data: bytes, at: int) -> int:
-    """Where blocks of up to 255 bytes end, behind an empty one."""
+    """Return the position after a sequence of blocks of up to 255 bytes, which an empty block ends."""
     while data[at]:
         at += data[at] + 1
     return at + 1

@@ -51,7 +51,7 @@ def turbo(op: Any) -> Any:
 
 @functools.cache
 def inflaters() -> tuple[Any, ...]:
-    """Modules like zlib, the fastest first; the last one is zlib, whose errors are told."""
+    """Return modules like zlib, the fastest first. The last one is zlib; its errors are reported."""
     if importlib.util.find_spec("isal") is None:
         return (zlib,)
     return importlib.import_module("isal.isal_zlib"), zlib
@@ -71,7 +71,7 @@ def opened(op: Any, data: bytes) -> Any:
 
 
 def check_size(op: Any, data: bytes, pixels: int, per_byte: int) -> None:
-    """Raises InvalidArgumentError if a file is too short for so many pixels, of which a byte holds at most `per_byte`."""
+    """Raise InvalidArgumentError if a file is too short for `pixels` pixels. A byte holds at most `per_byte`."""
     if pixels > per_byte * len(data) + _PIXELS_OF_NOTHING:
         raise op.invalid(f"Invalid image data, size {len(data)}: it cannot hold {pixels} pixels.")
 

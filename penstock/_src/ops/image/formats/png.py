@@ -230,7 +230,7 @@ def _gray(colors: np.ndarray) -> np.ndarray:
 
 
 def _filtered(lines: np.ndarray, step: int) -> np.ndarray:
-    """Rows of bytes, each behind the number of its filter: the one whose differences are the smallest in sum.
+    """Return rows of bytes, each after the number of its filter: the one with the smallest sum of differences.
 
     Source: PNG specification (W3C, 2003), section 12.8.
     """

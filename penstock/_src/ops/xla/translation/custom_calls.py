@@ -59,7 +59,7 @@ def composite(t: Translation, operation: HloOperation, *operands: Node) -> list[
 
 
 def _called_with(handler: Callable[..., Any], *arguments: Any) -> Any:
-    """What a handler gives. Raises ValueError if it takes another number of operands."""
+    """Return a handler's result. Raise ValueError if it takes another number of operands."""
     try:
         inspect.signature(handler).bind(*arguments)
     except TypeError as error:

@@ -1,4 +1,4 @@
-"""Operations whose shapes the module computes, as for JAX's polymorphic shapes.
+"""Operations with shapes that the module computes, as for JAX's polymorphic shapes.
 
 The sizes of arguments are static when a program is compiled, so that these shape vectors are constants.
 """

@@ -246,7 +246,7 @@ def bitcast(t: Translation, operation: HloOperation, x: Node) -> Node:
 
 @translates("reduce_precision")
 def reduce_precision(t: Translation, operation: HloOperation, x: Node) -> Node:
-    """The value rounded to fewer bits of exponent and mantissa: to infinity and, as there are no subnormals, to zero."""
+    """Round to fewer bits of exponent and mantissa: large values to infinity, and subnormals to zero."""
     p = t.p
     exponent, mantissa = operation.attribute("exponent_bits"), operation.attribute("mantissa_bits")
     own_exponent, own_mantissa = _FORMATS[x.dtype]

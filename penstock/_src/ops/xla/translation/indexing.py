@@ -19,7 +19,7 @@ from penstock._src.stablehlo.module import HloBlock, HloOperation
 
 @dataclass(frozen=True)
 class Addressing:
-    """How index vectors and windows map to an operand.
+    """Mapping of index vectors and windows to an operand.
 
     `mapped`: the operand's axis for each element of an index vector. `gone`: the operand's axes that windows do not have.
     `batch`: pairs (operand's axis, axis of the indices) of batch axes. `window`: the axes of windows in the result.

@@ -176,7 +176,7 @@ def check_argument(place: int, argument: Node, expected: Any) -> None:
 
 
 def unfit(operation: HloOperation, operands: Nodes, error: Exception) -> Exception:
-    """The error of an operation whose operands do not fit each other or its attributes."""
+    """Return the error of an operation with operands that do not fit each other or its attributes."""
     shown = ", ".join(f"{x.dtype.name}[{', '.join(map(str, x.shape))}]" for x in operands)
     return InvalidArgumentError(
         f"XlaCallModule: {operation.name} of {shown or 'nothing'}{place_of(operation)}: {error}"

@@ -1,1 +1,1 @@
-"""What a SavedModel's file says: `program.py` makes the graph for servers, `object_messages.py` the messages of objects."""
+"""The file of a SavedModel: `program.py` makes the graph for servers, `object_messages.py` the messages of objects."""

@@ -1,4 +1,4 @@
-"""What may be in the graph of a SavedModel: ops of known namespaces, and no debugging operations if they are to be left out."""
+"""Checks of the graph of a SavedModel: ops of known namespaces, and no debugging operations if they are to be left out."""
 
 from collections.abc import Sequence
 from typing import Any

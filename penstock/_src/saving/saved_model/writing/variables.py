@@ -14,7 +14,7 @@ from penstock._src.saving.saved_model.context import get_save_options
 
 
 class HandleInGraph(NamedTuple):
-    """What the handle of an eager variable knows, for a variable of a graph."""
+    """Properties of an eager variable's handle, for a variable of a graph."""
 
     name: str
     dtype: DType

@@ -1,4 +1,4 @@
-"""What a protocol makes: calls, and what their answers say."""
+"""Calls of a protocol, and the meaning of their answers."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class SignatureInfo:
 
 
 class ModelInfo(NamedTuple):
-    """What a server says of a version of a model: its number, and its signatures by name."""
+    """A server's description of a model version: its number, and its signatures by name."""
 
     version: int
     signatures: Mapping[str, SignatureInfo]
@@ -96,7 +96,7 @@ class VersionInfo:
 
 
 class Protocol(abc.ABC):
-    """How requests are written and replies read."""
+    """Encoding of requests and decoding of replies."""
 
     @abc.abstractmethod
     def metadata(self, spec: Spec) -> Call:

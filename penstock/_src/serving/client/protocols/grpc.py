@@ -108,5 +108,5 @@ def _parsed(answer: Answer, reply: Any) -> Any:
         return reply.FromString(answer.body)
     except DecodeError as error:
         raise DataLossError(
-            f"The server's answer is no {reply.DESCRIPTOR.name} message: {error}."
+            f"The server's answer is not a valid {reply.DESCRIPTOR.name} message: {error}."
         ) from error

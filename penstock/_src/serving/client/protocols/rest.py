@@ -129,7 +129,7 @@ def _damage(answer: Answer) -> OpError:
 
 
 def _column(array: np.ndarray, name: str) -> Any:
-    """What `values.dumps` writes for an input."""
+    """Return the JSON value of an input for `values.dumps`."""
     return texts(array.tolist()) if array.dtype == object else values.jsonable(array, name)
 
 

@@ -143,7 +143,7 @@ def _unanswered(address: Address, error: Exception, was_sent: bool) -> Failure:
 
 
 def _checked(address: Address, status: int, headers: Mapping[str, str], body: bytes) -> Answer:
-    """Returns an answer that is no error."""
+    """Return an answer, or raise the error that it reports."""
     lowered = {name.lower(): value for name, value in headers.items()}
     if status == 200:
         return Answer(body, lowered)

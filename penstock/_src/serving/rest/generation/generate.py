@@ -86,7 +86,7 @@ class GenerateRoutes:
 
 
 def _asked(value: Any) -> tuple[GenerationRequest, bool]:
-    """What a request asks for, and whether the reply is to be a stream."""
+    """Return the generation that a request asks for; and True if the reply is a stream."""
     fields = Fields(value)
     fields.only(("prompt", *SAMPLING))
     prompt = fields.get("prompt")

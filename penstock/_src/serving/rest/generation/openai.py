@@ -44,7 +44,7 @@ _DONE = b"data: [DONE]\n\n"
 
 
 class Form(NamedTuple):
-    """How the texts of a path are told.
+    """Format of a path's texts.
 
     Args:
       name: of the object of a whole reply.
@@ -78,7 +78,7 @@ CHAT = Form(
 
 
 class Asked(NamedTuple):
-    """What a request asks for.
+    """Parsed request.
 
     Args:
       model: its name.
@@ -161,7 +161,7 @@ class OpenAiRoutes:
         """The page that chats with a model."""
         with self._table.using(groups["name"], number_of(groups), groups["label"]) as version:
             if not version.generator.chats:
-                raise InvalidArgumentError(f"{version} does not chat.")
+                raise InvalidArgumentError(f"{version} does not support chat.")
         text = (importlib.resources.files(__package__) / "chat.html").read_bytes()
         return Reply(200, text, b"text/html; charset=utf-8")
 
@@ -207,7 +207,7 @@ def _usage(generating: Generating, count: int) -> dict[str, int]:
 
 
 def _fields(value: Any, *names: str) -> Fields:
-    """The members of a request, of which these and those of all requests are known."""
+    """Return the members of a request. Only these names and those common to all requests are known."""
     fields = Fields(value)
     fields.only(("model", *names, *SAMPLING, *_IGNORED), _DEFAULTS)
     return fields
@@ -226,7 +226,7 @@ def _model(fields: Fields) -> str:
 
 
 def _message(message: Mapping[str, Any]) -> tuple[str, str]:
-    """The role and the text of a message, whose content may come in parts."""
+    """Return the role and the text of a message. Its content may be a list of parts."""
     fields = Fields(message)
     content = fields.get("content")
     if isinstance(content, list):
@@ -241,7 +241,7 @@ def _message(message: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def _in_form(handler: Handler) -> Handler:
-    """Returns a handler whose errors are told in OpenAI's form."""
+    """Return a handler that reports errors in OpenAI's form."""
 
     @functools.wraps(handler)
     async def answer(groups: Mapping[str, Any], body: bytes) -> Reply | Stream:

@@ -52,7 +52,7 @@ class PageRoutes:
         self._files = {path.name: path.read_bytes() for path in sorted(_FILES.iterdir())}
 
     def routes(self) -> list[Route]:
-        """The routes; the files are no secret, what they show is."""
+        """The routes. The files need no key; the state that they show does."""
         names = "|".join(map(re.escape, self._files))
         return [
             Route("GET", re.compile("/"), self.file, needs_key=False),

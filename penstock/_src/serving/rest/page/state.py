@@ -1,4 +1,4 @@
-"""What the page shows, as plain values."""
+"""State shown by the page, as plain values."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ class Texts:
         number_arrays()  # compiled before the first request
 
     async def read(self, text: bytes, use: Callable[[Any], Result], arrays: bool = False) -> Result:
-        """Returns what a function makes of a text's value, of which nothing else is kept.
+        """Return a function's result for the parsed text. Nothing else of the text is kept.
 
         Args:
           text: JSON; NaN, Infinity and -Infinity are numbers, as in TensorFlow Serving.
@@ -61,7 +61,7 @@ class Texts:
         scanned = _Scanned(text, _MOST if arrays else 0)
         if scanned.values > self._most:
             raise ResourceExhaustedError(
-                f"The JSON text has {scanned.values:,} values besides long arrays of numbers. It may have {self._most:,}."
+                f"The JSON text has {scanned.values:,} values besides long arrays of numbers. It may have at most {self._most:,}."
             )
         self._admission.check(scanned.memory)
         with collector.paused():  # it would look at a million lists again and again
@@ -73,7 +73,7 @@ class Texts:
 
 
 class _Scanned:
-    """A text whose long arrays of numbers are read, and marked in the rest."""
+    """A text with its long arrays of numbers read and replaced by marks."""
 
     def __init__(self, text: bytes, most: int = _MOST) -> None:
         size = len(text)
@@ -120,7 +120,7 @@ def _array(held: np.ndarray, entry: Sequence[int]) -> np.ndarray:
 
 
 def _mark(number: int) -> str:
-    """What stands for an array."""
+    """Return the mark that replaces an array."""
     return _MARKER.decode() + f"{number:08x}".translate(_LETTERS)
 
 

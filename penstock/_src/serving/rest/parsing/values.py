@@ -121,7 +121,7 @@ def _converted(found: np.ndarray, info: TensorInfo, name: str) -> np.ndarray:
 
 def _described(found: np.ndarray) -> str:
     kinds = {
-        "f": "a number that is no 64-bit integer",
+        "f": "a number that is not a 64-bit integer",
         "b": "true or false",
         "U": "a string",
         "O": "null or an object",  # or an integer that no word holds

@@ -126,7 +126,7 @@ class Call:
 
 
 def calls_among(nodes: Iterable[Any]) -> list[Call]:
-    """Returns the parts whose inputs or outputs are among some nodes, in the order of these."""
+    """Return the parts with inputs or outputs among some nodes, in the order of the nodes."""
     found: dict[str, Call] = {}
     for node in nodes:
         if OpHint.FUNCTION_UUID_ATTR not in node.attr:

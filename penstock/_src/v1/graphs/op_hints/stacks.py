@@ -19,7 +19,7 @@ def without_redundant_stacks(graph_def: Any) -> Any:
 
 
 def _without_one(graph_def: Any) -> Any:
-    """The GraphDef without the first such pair; None if there is no pair."""
+    """Return the GraphDef without the first such pair; None if there is no pair."""
     summary = Summary(graph_def)
     for node in graph_def.node:
         if node.op == "Pack":

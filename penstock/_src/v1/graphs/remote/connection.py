@@ -1,4 +1,4 @@
-"""What a session knows of the cluster of its target."""
+"""A session's connection to the cluster of its target."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ class _CellWrapper(CellWrapping, RNNCell):
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Any:
-        """Creates a wrapper from a config whose cell was replaced by a cell object.
+        """Creates a wrapper from a config with a cell object in place of the cell's config.
 
         Raises:
           ValueError: the cell is still a description.

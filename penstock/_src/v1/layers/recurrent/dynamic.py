@@ -95,7 +95,7 @@ def _run(
     parallel_iterations: int | None,
     swap_memory: bool,
 ) -> tuple[Any, Any]:
-    """Runs the loop over the first axis of `steps`, whose outputs are of a type; returns (all outputs, the final state)."""
+    """Run the loop over the first axis of `steps`, with outputs of dtype `kind`; return (all outputs, the final state)."""
     flat = nest.flatten(steps)
     total = flat[0].shape[0]
     count = convert_to_tensor(total) if total is not None else raw.Shape(input=flat[0])[0]

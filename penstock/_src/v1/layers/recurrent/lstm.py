@@ -35,7 +35,7 @@ class LSTMStateTuple(collections.namedtuple("LSTMStateTuple", ("c", "h"))):
 
 
 class _LSTM(LayerRNNCell):
-    """What the cells with a memory share: the form of their state."""
+    """Base of cells with a memory: the form of their state."""
 
     def __init__(
         self, num_units: int, forget_bias: float, state_is_tuple: bool, **kwargs: Any

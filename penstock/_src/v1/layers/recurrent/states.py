@@ -56,7 +56,7 @@ def joined_shape(prefix: Any, suffix: Any, static: bool = False) -> Any:
 
 
 def _shape_and_tensor(value: Any, what: str) -> tuple[TensorShape, Tensor | None]:
-    """What is known of a shape, and the shape as a tensor, or None where it would have to hold what is unknown."""
+    """Return the static shape, and the shape as a tensor or None if an extent is unknown."""
     if isinstance(value, Tensor):
         if value.shape.rank not in (0, 1):
             raise ValueError(
@@ -127,7 +127,7 @@ def initial_state_of(cell: Any, initial_state: Any, batch: Any, dtype: Any) -> A
 
 
 def frozen(time: Any, lengths: Tensor, before: Any, after: Any) -> Any:
-    """Selects between two structures of tensors [batch, ...]: `before` in rows whose length is reached, else `after`."""
+    """Select between two structures of tensors [batch, ...]: `before` in rows that have ended, else `after`."""
     past = raw.GreaterEqual(x=time, y=lengths)
 
     def choose(old: Any, new: Any) -> Any:

@@ -1,4 +1,4 @@
-"""What wrappers of recurrent cells do: dropout, residual connections, a device.
+"""Wrappers of recurrent cells: dropout, residual connections, a device.
 
 Both Keras's cells and those of TensorFlow 1 are wrapped like this; the classes differ in how they call the cell.
 """
@@ -28,7 +28,7 @@ SEED_BITS = 0x7FFFFFFF
 
 
 class CellWrapping:
-    """What the wrappers of Keras's cells and those of TensorFlow 1's have in common."""
+    """Base of the wrappers of Keras's cells and of TensorFlow 1's."""
 
     cell: Any
 
@@ -164,7 +164,7 @@ def _sum(inputs: Any, outputs: Any) -> Any:
 
 
 def _described(name: str, function: Any) -> dict[str, Any]:
-    """What a config has of a function."""
+    """Return the config of a function."""
     is_lambda = function.__name__ == "<lambda>"
     return {
         name: _dumped_function(function),

@@ -242,7 +242,7 @@ class LinearOperatorBlockDiag(_Blocks):
 
 @export("linalg.LinearOperatorBlockLowerTriangular")
 class LinearOperatorBlockLowerTriangular(_Blocks):
-    """The matrix whose block row i holds the operators `operators[i][0] ... operators[i][i]`.
+    """The matrix with the operators `operators[i][0] ... operators[i][i]` in block row i.
 
     Args:
       operators: a list of lists of LinearOperators, i + 1 in list i; those on the diagonal are

@@ -36,7 +36,7 @@ def _as(x, dtype):
 
 @export("linalg.LinearOperatorToeplitz")
 class LinearOperatorToeplitz(LinearOperator):
-    """The matrix with constant diagonals whose first column is `col` and first row `row`.
+    """The matrix with constant diagonals, first column `col` and first row `row`.
 
     Args:
       col: `[..., n]`; `col[..., 0]` is the diagonal.
@@ -55,7 +55,7 @@ class LinearOperatorToeplitz(LinearOperator):
         shapes.check_matrix(self._col, "col", rank=1, floating=False)
         if self._row.dtype != self._col.dtype:
             raise TypeError(
-                f"Expected `row` and `col` of one type. Received {self._row.dtype}, {self._col.dtype}."
+                f"Expected `row` and `col` of the same dtype. Received {self._row.dtype}, {self._col.dtype}."
             )
         square = "Only square Toeplitz operators currently supported."
         hints.require("is_square", True, square)
@@ -146,7 +146,7 @@ class _BaseLinearOperatorCirculant(LinearOperator):
     def _matrix_axes(self):
         return {"spectrum": self._depth}
 
-    block_depth = read_only("_depth", "How many axes the transform has.")
+    block_depth = read_only("_depth", "Number of axes of the transform.")
 
     @property
     def block_shape(self):

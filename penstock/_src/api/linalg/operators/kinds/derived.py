@@ -281,7 +281,7 @@ class LinearOperatorLowRankUpdate(LinearOperator):
 
     is_diag_update_positive = read_only(
         "_is_diag_update_positive",
-        "Whether all numbers of D are positive, or None if that is not known.",
+        "True if all numbers of D are positive; None if unknown.",
     )
     diag_update = read_only("_diag_update", "The diagonal of D, or None for ones.")
     diag_operator = read_only("_diag_operator", "D as an operator.")

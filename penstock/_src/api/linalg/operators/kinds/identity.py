@@ -81,7 +81,7 @@ class _Sized(LinearOperator):
         return known.astype(np.int32)
 
     def _of_size(self, x, size, axis=-2):
-        """A right-hand side, whose number of rows, or of another axis, is checked if asked for."""
+        """Return the right-hand side, with its size along an axis checked if checks were requested."""
         if not self._assert_proper_shapes:
             return x
         rows = raw.Shape(input=x)[axis]

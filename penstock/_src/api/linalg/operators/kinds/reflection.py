@@ -120,7 +120,7 @@ class LinearOperatorHouseholder(LinearOperator):
 
 @export("linalg.LinearOperatorPermutation")
 class LinearOperatorPermutation(LinearOperator):
-    """The matrix whose product with x has as row i the row `perm[..., i]` of x.
+    """The permutation matrix: row i of its product with x is row `perm[..., i]` of x.
 
     Args:
       perm: integers `[..., n]`: each of 0 to n - 1 once in a row.

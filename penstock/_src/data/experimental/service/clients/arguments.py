@@ -1,4 +1,4 @@
-"""What programs tell of a service, a job and an element, as TensorFlow checks it."""
+"""Arguments that describe a service, a job and an element, checked as TensorFlow checks them."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def check_compression(compression: Any) -> None:
 
 
 def check_job_name(name: Any) -> None:
-    """Raises ValueError for what is no name."""
+    """Raise ValueError for an invalid name."""
     if name is not None and not isinstance(name, str):
         raise ValueError(
             f"`job_name` must be a string, but `job_name` was of type {type(name)}. job_name={name}"

@@ -245,13 +245,13 @@ def _name_of(dataset_id: Any) -> str:
 
 
 def _decoded_spec(data: bytes) -> Any:
-    name = "the element_spec that a dispatcher told"
+    name = "the element_spec that a dispatcher sent"
     with parsing(name):
         return decode(message_of(StructuredValue, data, name))
 
 
 class _Produced(GeneratorPipeline):
-    """What a service produces: the position cannot be saved, as the next iteration is another job."""
+    """Elements that a service produces. The position cannot be saved, as the next iteration is another job."""
 
     def __init__(self, make: Callable[[], Iterator[Element]], is_infinite: bool) -> None:
         super().__init__(make)

@@ -55,7 +55,9 @@ def distributed_save(
         raise InvalidArgumentError("directory must be nonempty")
     told: Any = described(dataset)
     if not told.spec:
-        raise UnimplementedError(f"distributed_save: no file tells {dataset.element_spec!r}.")
+        raise UnimplementedError(
+            f"distributed_save: the element spec {dataset.element_spec!r} cannot be written to a file."
+        )
     request = messages.SaveRequest(
         graph=told.graph, local=told.local, spec=told.spec, compression=_COMPRESSIONS[compression],
         path=folder if "://" in folder else os.path.abspath(folder),

@@ -191,7 +191,7 @@ class Snapshots:
             distributed.finish(path)
             self._change(ended_snapshot=path)
         except OpError as error:
-            LOG.warning("tf.data service: the snapshot at %s is whole, but: %s", path, error)
+            LOG.warning("tf.data service: the snapshot at %s is complete, but: %s", path, error)
 
 
 def _describe(request: Any) -> None:

@@ -87,14 +87,14 @@ class Snapshot:
         """The stream of an owner.
 
         Raises:
-          AbortedError: it is another one's by now.
+          AbortedError: it is another one's now.
         """
         if not 0 <= owner.stream < len(self.streams):
             raise NotFoundError(f"tf.data service: there is no stream {owner.stream}.")
         stream = self.streams[owner.stream]
         if (stream.worker, stream.generation) != (owner.worker, owner.generation):
             raise AbortedError(
-                f"tf.data service: stream {owner.stream} of the snapshot at {self.request.path} is {stream.worker}'s by now."
+                f"tf.data service: stream {owner.stream} of the snapshot at {self.request.path} is {stream.worker}'s now."
             )
         return stream
 
@@ -190,7 +190,7 @@ class _Splits:
         return self._held[key, at]
 
     def skip(self, key: Key, count: int, wanted: set[tuple[Key, int]]) -> None:
-        """Goes behind the first elements of a source, of which it holds those that are wanted."""
+        """Skip the first elements of a source, and hold those that are wanted."""
         for at in range(count):
             element = self._take(key)
             if (key, at) in wanted and element is not None:

@@ -55,7 +55,7 @@ def restore(iteration: IteratorHandle, dataset: Pipeline, sources: list[Shared],
     try:
         position = messages.Position.FromString(files.read(path))
     except DecodeError as error:
-        raise DataLossError(f"{path} holds no position of a stream: {error}") from error
+        raise DataLossError(f"{path} does not hold a position of a stream: {error}") from error
     state: State = decoded(position.state, position.tensors)
     iteration.dataset = dataset
     iteration.restore(state)

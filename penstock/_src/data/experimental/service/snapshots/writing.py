@@ -103,7 +103,9 @@ class Writer:
         try:
             self._ask("Commit", failed, messages.CommitReply)
         except (_Ended, OpError) as other:
-            LOG.warning("tf.data service: the dispatcher was not told of %s: %s", message, other)
+            LOG.warning(
+                "tf.data service: could not report %s to the dispatcher: %s", message, other
+            )
 
     def _ask(self, method: str, request: Any, reply: Any) -> Any:
         try:
@@ -166,7 +168,7 @@ class Writer:
             position = position_of(iteration, sources)
         except NotResumable as error:
             LOG.warning(
-                "tf.data service: a worker that takes over stream %d of the snapshot at %s begins it anew: %s",
+                "tf.data service: a worker that takes over stream %d of the snapshot at %s starts it again: %s",
                 self.owner.stream, self.owner.path, error,
             )  # fmt: skip
             self._is_resumable = False

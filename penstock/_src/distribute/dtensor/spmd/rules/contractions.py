@@ -147,7 +147,7 @@ def convolution(call: Call) -> Plan | None:
 
 
 def convolution_by_input(call: Call) -> Plan | None:
-    """The gradient with respect to the images, whose sizes are the first input."""
+    """Plan the gradient with respect to the images. Their sizes are the first input."""
     if call.out_shapes[0] is None or _is_grouped(call, None, 1):
         return None
     labels = Labels((_filters(call), _images(call, "o")), _images(call, "i"), (1, 2))
@@ -155,7 +155,7 @@ def convolution_by_input(call: Call) -> Plan | None:
 
 
 def convolution_by_filter(call: Call) -> Plan | None:
-    """The gradient with respect to the filters, whose sizes are the second input: partial sums over the batch."""
+    """Plan the gradient with respect to the filters, as partial sums over the batch. Their sizes are the second input."""
     if _is_grouped(call, 0, None):
         return None
     labels = Labels((_images(call, "i"), _images(call, "o")), _filters(call), (0, 2))

@@ -183,7 +183,7 @@ def strided_slice_gradient(call: Call) -> Plan | None:
 
 
 def _entries(call: Call, first: int, rank: int) -> list[tuple[str, int]] | None:
-    """What a strided slice does, entry by entry: ("all", "cut", "drop" or "new", axis)."""
+    """Return the effects of a strided slice, entry by entry: ("all", "cut", "drop" or "new", axis)."""
     begin, end, strides = (call.value(first + i) for i in range(3))
     if begin is None or strides is None:
         return None
@@ -252,7 +252,7 @@ def broadcast_to(call: Call) -> Plan | None:
 
 
 def _of_shape_source(call: Call, rank: int) -> Specs:
-    """The specs of the tensor whose shape is the second input, if it is that of one."""
+    """Return the specs of the tensor that the second input is the shape of, if it is a Shape op's result."""
     made = getattr(call.tensors[1], "op", None)
     if made is not None and made.type == "Shape":
         found = call.specs_of(made._inputs[0])

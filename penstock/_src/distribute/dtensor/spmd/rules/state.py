@@ -77,7 +77,7 @@ def unknown(call: Call) -> Plan:
     for tensor, cuts in zip(call.tensors, call.specs, strict=True):
         if tensor.dtype in (dtypes.resource, dtypes.variant) and set(cuts) - {UNSHARDED}:
             raise UnimplementedError(
-                f"{call.op.op_type}: there is no rule for this op on a variable that is divided over processes. Its layout: "
+                f"{call.op.op_type}: there is no rule for this op on a variable that is sharded over processes. Its layout: "
                 f"{list(cuts)}."
             )
     return Plan(all_whole(call.shapes), all_whole(call.out_shapes), is_by_rule=False)
