@@ -143,7 +143,7 @@ def install_as_tensorflow() -> None:
     """Makes `import tensorflow` mean Penstock, in this process."""
 __version__: str
 class AggregationMethod:
-    """How `tf.gradients` sums the terms of a gradient; the choice has no effect."""
+    """Method of `tf.gradients` for summing the terms of a gradient. The choice has no effect."""
     ADD_N: int
     DEFAULT: int
     EXPERIMENTAL_ACCUMULATE_N: int
@@ -190,10 +190,10 @@ class DType:
     is_integer: builtins.bool
     @property
     def is_numeric(self) -> builtins.bool:
-        """Whether this dtype supports arithmetic."""
+        """True if this dtype supports arithmetic."""
     @property
     def is_numpy_compatible(self) -> builtins.bool:
-        """Whether a NumPy array can hold elements of this type."""
+        """True if a NumPy array can hold elements of this type."""
     is_quantized: builtins.bool
     is_ref: builtins.bool
     def is_subtype_of(self, other: Any) -> builtins.bool:
@@ -307,7 +307,7 @@ class Graph:
     def colocate_with(self, op: Callable[..., Any], ignore_existing: builtins.bool = False) -> ContextManager[Any]:
         """Makes the operations within run beside `op`, on its device."""
     def colocated_gradients(self) -> ContextManager[Any]:
-        """Within this scope operations of gradients are made to run beside those whose gradients they are part of."""
+        """Within this scope, place gradient operations beside the operations that they differentiate."""
     colocates_gradients: Any
     def constant(self, array: np.ndarray, dtype: DType, name: str | None) -> SymbolicTensor:
         """Returns a constant of this graph; one made for an argument of an op is named `<op>/<argument>`."""
@@ -327,13 +327,13 @@ class Graph:
         """Forbids further additions."""
     @property
     def finalized(self) -> builtins.bool:
-        """Whether the graph is finalized: nothing can be added any more."""
+        """True if the graph is finalized, so that nothing can be added."""
     def get(self) -> Graph:
         """Returns itself."""
     def get_all_collection_keys(self) -> list[Any]:
         """Returns the names of the collections that hold something."""
     def get_collection(self, name: str, scope: str | None = None) -> list[Any]:
-        """Returns a copy of a collection, or of its items whose names start with `scope`."""
+        """Returns a copy of a collection, or of its items with names that start with `scope`."""
     def get_collection_ref(self, name: str) -> list[Any]:
         """Returns the collection itself, not a copy."""
     def get_name_scope(self) -> str:
@@ -351,12 +351,12 @@ class Graph:
         """The VersionDef of the GraphDefs of the graph."""
     @property
     def has_device_scope(self) -> builtins.bool:
-        """Whether operations that are added now get a device."""
+        """True if operations added now get a device."""
     implementations: Any
     def is_feedable(self, tensor: Any) -> builtins.bool:
-        """Whether a session may be fed `tensor`."""
+        """True if a session may be fed `tensor`."""
     def is_fetchable(self, tensor_or_op: Any) -> builtins.bool:
-        """Whether a session may fetch `tensor_or_op`."""
+        """True if a session may fetch `tensor_or_op`."""
     keeps_program_order: builtins.bool
     kernel_states: Any
     last_random_id: Any
@@ -436,7 +436,7 @@ class IndexedSlicesSpec(TypeSpec):
     def value_type(self) -> Any:
         """IndexedSlices."""
 class Module(AutoTrackable):
-    """A container whose variables and modules are found through its attributes."""
+    """A container that finds its variables and modules through its attributes."""
     def __init__(self, name: str | None = None) -> None: ...
     @property
     def name(self) -> str:
@@ -545,7 +545,7 @@ class OptionalSpec(TypeSpec):
     def value_type(self) -> Any:
         """The class of the values."""
 class RaggedTensor(CompositeTensor):
-    """A tensor of which some axes hold rows of different lengths."""
+    """A tensor with rows of different lengths on some axes."""
     def __init__(self, values: Any, row_partition: Any, internal: builtins.bool = False) -> None: ...
     def bounding_shape(self, axis: Axis | None = None, name: str | None = None, out_type: DTypeLike | None = None) -> Tensor:
         """Returns the shape of the smallest tensor that holds all rows."""
@@ -562,22 +562,22 @@ class RaggedTensor(CompositeTensor):
         """Returns rows within rows of given lengths."""
     @classmethod
     def from_nested_row_splits(cls, flat_values: Any, nested_row_splits: Any, name: str | None = None, validate: builtins.bool = True) -> RaggedTensor:
-        """Returns rows within rows whose ends are given."""
+        """Returns a ragged tensor from its flat values and the row splits of each ragged axis."""
     @classmethod
     def from_nested_value_rowids(cls, flat_values: Any, nested_value_rowids: Any, nested_nrows: Any = None, name: str | None = None, validate: builtins.bool = True) -> RaggedTensor:
-        """Returns rows within rows of values whose rows are given."""
+        """Returns a ragged tensor from its flat values and, for each ragged axis, the rows of values."""
     @classmethod
     def from_row_lengths(cls, values: Any, row_lengths: Any, name: str | None = None, validate: builtins.bool = True) -> RaggedTensor:
         """Returns rows of given lengths."""
     @classmethod
     def from_row_limits(cls, values: Any, row_limits: Any, name: str | None = None, validate: builtins.bool = True) -> RaggedTensor:
-        """Returns rows whose ends are given."""
+        """Returns a ragged tensor from its values and the index after each row's last value."""
     @classmethod
     def from_row_splits(cls, values: Any, row_splits: Any, name: str | None = None, validate: builtins.bool = True) -> RaggedTensor:
-        """Returns rows whose ends are given."""
+        """Returns a ragged tensor from its values and row splits, the boundaries of rows."""
     @classmethod
     def from_row_starts(cls, values: Any, row_starts: Any, name: str | None = None, validate: builtins.bool = True) -> RaggedTensor:
-        """Returns rows whose beginnings are given."""
+        """Returns a ragged tensor from its values and the index of each row's first value."""
     @classmethod
     def from_sparse(cls, st_input: Any, name: str | None = None, row_splits_dtype: DTypeLike | None = int64) -> RaggedTensor:
         """Returns a ragged tensor of a sparse matrix."""
@@ -589,7 +589,7 @@ class RaggedTensor(CompositeTensor):
         """Returns rows of one length."""
     @classmethod
     def from_value_rowids(cls, values: Any, value_rowids: TensorLike, nrows: TensorLike | None = None, name: str | None = None, validate: builtins.bool = True) -> RaggedTensor:
-        """Returns rows of values whose rows are given."""
+        """Returns a ragged tensor from its values and the row of each value."""
     def get_shape(self) -> Any:
         """Returns the static shape, with None for ragged axes."""
     def merge_dims(self, outer_axis: Any, inner_axis: Any) -> Any:
@@ -614,7 +614,7 @@ class RaggedTensor(CompositeTensor):
         """Returns where each row ends."""
     @property
     def row_splits(self) -> Any:
-        """Where rows begin, and where the last one ends."""
+        """Indices of each row's first value, and the end of the last row."""
     def row_starts(self, name: str | None = None) -> Tensor:
         """Returns where each row begins."""
     @property
@@ -711,7 +711,7 @@ class RegisterGradient:
     functions: dict[str, Any]
     def __call__(self, f: Callable[..., Any]) -> Any: ...
 class SparseTensor(CompositeTensor):
-    """A tensor of which only some entries are stored, the others being zero."""
+    """A tensor that stores only some entries; the others are zero."""
     def __init__(self, indices: NumericLike, values: TensorLike, dense_shape: ShapeLike) -> None:
         ...
     def consumers(self) -> Any:
@@ -916,7 +916,7 @@ class TensorArray(CompositeTensor):
         """The type of the elements."""
     @property
     def dynamic_size(self) -> Any:
-        """Whether writing beyond the end makes the array longer."""
+        """True if writing beyond the end extends the array."""
     @property
     def element_shape(self) -> Any:
         """The static shape of the elements."""
@@ -939,11 +939,11 @@ class TensorArray(CompositeTensor):
     def size(self, name: str | None = None) -> Tensor:
         """Returns the number of elements."""
     def split(self, value: TensorLike, lengths: TensorLike, name: str | None = None) -> TensorArray:
-        """Returns the array whose elements are pieces of a tensor."""
+        """Returns an array with pieces of a tensor as elements."""
     def stack(self, name: str | None = None) -> Tensor:
         """Returns all elements in one tensor, along a new first axis."""
     def unstack(self, value: Any, name: str | None = None) -> TensorArray:
-        """Returns the array whose elements are the rows of a tensor."""
+        """Returns an array with a tensor's rows as elements."""
     def write(self, index: Any, value: Any, name: str | None = None) -> TensorArray:
         """Returns the array with an element."""
 class TensorArraySpec(TypeSpec):
@@ -953,12 +953,12 @@ class TensorArraySpec(TypeSpec):
     def from_value(value: TensorArray) -> TensorArraySpec:
         """Returns the spec of an array."""
     def is_compatible_with(self, other: Any) -> builtins.bool:
-        """Whether that array, or arrays of that spec, are of this type."""
+        """True if the TensorArray, or every TensorArray of the spec, has this type."""
     @property
     def value_type(self) -> type:
         """TensorArray."""
 class TensorShape:
-    """A shape of which any part may be unknown."""
+    """A shape of a tensor. The rank or any extent may be unknown."""
     def __init__(self, dims: ShapeLike | None=None) -> None:
         ...
     def as_list(self) -> list[Any]:
@@ -1017,7 +1017,7 @@ class TensorShape:
     def to_tensors(self, value: Any) -> list[Any]:
         """Returns the tensors that a value consists of."""
     def with_rank(self, rank: int | None) -> TensorShape:
-        """Returns this shape, of which the rank is then known."""
+        """Returns this shape with a known rank."""
     def with_rank_at_least(self, rank: int) -> TensorShape:
         """Returns this shape, unless its rank is too low."""
     def with_rank_at_most(self, rank: int) -> TensorShape:
@@ -1094,7 +1094,7 @@ class TypeSpec:
     def from_tensors(self, tensors: Iterable[Any]) -> Any:
         """Returns the value that tensors make up."""
     def is_compatible_with(self, spec_or_value: Any) -> builtins.bool:
-        """Whether the value, or every value of the spec, has this type."""
+        """True if the value, or every value of the spec, has this type."""
     def is_subtype_of(self, other: Any) -> builtins.bool:
         """Returns True if every value of this type is of another type."""
     def most_specific_common_supertype(self, others: Sequence[Any]) -> TypeSpec | None:
@@ -1109,18 +1109,18 @@ class TypeSpec:
     def value_type(self) -> Any:
         """The class of the values."""
 class UnconnectedGradients(Enum):
-    """What a gradient is for a source that the target does not depend on: `NONE` or `ZERO`."""
+    """Gradient for a source that the target does not depend on: `NONE` or `ZERO`."""
     NONE = 'none'
     ZERO = 'zero'
     def __new__(cls, value: Any) -> Self: ...
 class Variable(Trackable, _Tensor):
-    """A tensor whose value can be assigned and stays between calls."""
+    """A tensor with a value that can be assigned and stays between calls."""
     def __init__(self, initial_value: TensorLike | Callable[[], Any] | None=None, trainable: builtins.bool | None=None, validate_shape: builtins.bool=True, caching_device: Any=None, name: str | None=None, variable_def: Any=None, dtype: DTypeLike | None=None, import_scope: str | None=None, constraint: Callable[[Any], Any] | None=None, synchronization: VariableSynchronization | None=..., aggregation: VariableAggregation | None=..., shape: ShapeLike | None=None, experimental_enable_variable_lifting: builtins.bool | None=True) -> None:
         ...
     SaveSliceInfo: type[Any]
     @property
     def aggregation(self) -> Any:
-        """How values assigned by several replicas become one."""
+        """Aggregation of values that several replicas assign."""
     asks_creators: builtins.bool
     def assign(self, value: TensorLike, use_locking: builtins.bool=False, name: str | None=None, read_value: builtins.bool=True) -> Any:
         """Assigns a new value."""
@@ -1287,7 +1287,7 @@ class Variable(Trackable, _Tensor):
     def __truediv__(self, other: TensorLike, /) -> Tensor: ...
     def __xor__(self, other: TensorLike, /) -> Tensor: ...
 class VariableAggregation(Enum):
-    """How values that several replicas assign to a variable become one."""
+    """Aggregation of values that several replicas assign to a variable."""
     NONE = 0
     SUM = 1
     MEAN = 2
@@ -1332,7 +1332,7 @@ def broadcast_static_shape(shape_x: TensorShape, shape_y: TensorShape) -> Tensor
 def broadcast_to(input: TensorLike, shape: ShapeLike, name: str | None = None) -> Tensor: 
     """Returns `input` broadcast to `shape`: its axes of length 1, and axes in front of it, are repeated."""
 def case(pred_fn_pairs: Any, default: Any = None, exclusive: builtins.bool = False, strict: builtins.bool = False, name: str = 'case') -> Any: 
-    """Returns the result of the first function whose condition is true, else that of `default`."""
+    """Returns the result of the first function with a true condition, else that of `default`."""
 def check_pinned(tensor: TensorLike, name: str | None = None) -> Tensor: 
     """`tensor`; accepted for compatibility, as pinned host memory is not distinguished."""
 def clip_by_global_norm(t_list: list[Any] | builtins.tuple[Any, ...], clip_norm: TensorLike, use_norm: builtins.bool | None = None, name: str | None = None) -> builtins.tuple[list[Any], Tensor]: 
@@ -1367,7 +1367,7 @@ class constant_initializer:
     value: Any
     def __call__(self, shape: ShapeLike, dtype: DTypeLike | None = None, **kwargs: Any) -> Any: ...
 def control_dependencies(control_inputs: Any) -> ContextManager[Any]: 
-    """A context whose operations run after others."""
+    """A context that runs its operations after others."""
 def conv(input: TensorLike, filter: TensorLike, strides: TensorLike, padding: str | list[Any] | builtins.tuple[Any, ...], explicit_paddings: Any = [], data_format: str = 'CHANNELS_LAST', dilations: TensorLike = [], batch_dims: Axis = 1, groups: IntLike = 1, name: str | None = None) -> Tensor: 
     """A convolution over two or three spatial dimensions."""
 def conv2d_backprop_filter_v2(input: TensorLike, filter: TensorLike, out_backprop: TensorLike, strides: TensorLike, padding: str | list[Any] | builtins.tuple[Any, ...], use_cudnn_on_gpu: builtins.bool = True, explicit_paddings: Any = [], data_format: str = 'NHWC', dilations: TensorLike = [1, 1, 1, 1], name: str | None = None) -> Tensor: 
@@ -1379,7 +1379,7 @@ def convert_to_tensor(value: Any, dtype: DTypeLike | None = None, dtype_hint: DT
 def custom_gradient(f: Callable[P, Any]) -> Callable[P, Any]:
     """Decorates a function that returns its result and the function that computes its gradient."""
 def device(device_name: Any) -> ContextManager[Any]: 
-    """A context whose operations are placed on a device."""
+    """A context that places its operations on a device."""
 double: DType
 def dynamic_partition(data: TensorLike, partitions: NumericLike, num_partitions: IntLike, name: str | None = None) -> list[Tensor]: 
     """Returns the entries of `data` sorted into `num_partitions` tensors by their numbers."""
@@ -1468,9 +1468,9 @@ def identity_n(input: Any, name: str | None = None) -> list[Tensor]:
 def ifftnd(input: TensorLike, fft_length: ShapeLike, axes: Axes, name: str | None = None) -> Tensor: 
     """The inverse transform along `axes`, of lengths `fft_length`."""
 def init_scope() -> ContextManager[Any]: 
-    """A context whose operations run outside of all functions that are being traced."""
+    """A context that runs its operations outside of all functions being traced."""
 def inside_function() -> builtins.bool: 
-    """Whether a tf.function is being traced."""
+    """True if a tf.function is being traced."""
 int16: DType
 int32: DType
 int64: DType

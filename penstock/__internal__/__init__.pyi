@@ -30,7 +30,7 @@ from . import train as train
 from . import types as types
 from penstock import NoneTensorSpec as NoneTensorSpec
 class CompositeTensor:
-    """Base of classes whose instances consist of tensors, as `_type_spec` describes."""
+    """Base of classes with instances that consist of tensors, as `_type_spec` describes."""
 class EagerTensor(Tensor):
     """A tensor with a value: a NumPy array, or the Python handle of a resource or variant."""
     def __init__(self, value: Any, dtype: DType) -> None: ...
@@ -58,7 +58,7 @@ class EagerTensor(Tensor):
     holds_whole: bool
     @property
     def is_packed(self) -> bool:
-        """False: there are no packed tensors."""
+        """False: packed tensors do not exist."""
     @property
     def name(self) -> str:
         """Not defined eagerly."""
@@ -123,7 +123,7 @@ class FuncGraph(Graph):
     is_part_of_function: bool
     @property
     def is_stateful(self) -> bool:
-        """Whether any operation has a side effect or reads state."""
+        """True if any operation has a side effect or reads state."""
     keeps_program_order: bool
     def local(self, tensor: Any) -> SymbolicTensor:
         """Returns `tensor` as a tensor of this graph, captured if it belongs outside."""
@@ -213,7 +213,7 @@ def get_enclosing_xla_context() -> Any:
 def get_name_scope() -> Any: 
     """The current scope's name."""
 def is_tfrt_enabled() -> Any: 
-    """Whether TensorFlow's other runtime is in use, which Penstock does not have."""
+    """True if TFRT is in use, TensorFlow's other runtime. Penstock does not have it."""
 def lift_to_graph(tensors: Sequence[Any], graph: Graph, sources: Iterable[SymbolicTensor] | None = None, disallowed_placeholders: Any = None, add_sources: bool = False, handle_captures: bool = False, base_graph: Graph | None = None, op_map: Any = None) -> Any: 
     """Copies tensors, and the operations that compute them, into another graph."""
 def load_context(load_options: Any) -> ContextManager[Any]: 

@@ -8,10 +8,10 @@ from penstock._typing import TensorLike
 from typing import Any
 from penstock.math import add as add
 def eq(self: Any, other: Any) -> Any: 
-    """Whether elements are equal; in TensorFlow 1's graphs, whether it is the same tensor."""
+    """True where elements are equal. In TensorFlow 1's graphs: True if both are the same tensor."""
 def getitem(tensor: TensorLike, slice_spec: Any, var: Any = None) -> Any: 
     """`tensor[slice_spec]`: ints, slices, `...`, `None` and scalar integer tensors."""
 def ne(self: Any, other: Any) -> Any: 
-    """Whether elements differ; in TensorFlow 1's graphs, whether it is another tensor."""
+    """True where elements differ. In TensorFlow 1's graphs: True if the tensors are not the same object."""
 def ragged_getitem(rt_input: Any, key: Any) -> Any: 
     """`rt[key]`: like a dense tensor, but ragged dimensions can only be sliced."""

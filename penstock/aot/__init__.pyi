@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 import numpy as np
 class BuildOptions:
-    """How a model is built."""
+    """Options of building a model."""
     def __init__(self, target: str = 'native', cpu: str = '', features: str = '', batches: tuple[int, ...] = (), shapes: Mapping[str, Sequence[int]] = ..., samples: Mapping[str, np.ndarray] = ..., small: bool = False, weights: bool = False, threads: int = 1, python: bool = False, precision: str = 'float32') -> None: ...
     batches: tuple[int, ...]
     cpu: str
@@ -26,7 +26,7 @@ class Built:
     def __init__(self, name: str, machine: Any, model: Any, objects: Any, lowered: tuple[Any, ...], functions: tuple[Any, ...]) -> None: ...
     @property
     def code_bytes(self) -> int:
-        """Of the object, without the constants in it."""
+        """Size of the object file without the constants in it."""
     functions: tuple[Any, ...]
     lowered: tuple[Any, ...]
     machine: Any

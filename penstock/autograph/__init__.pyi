@@ -12,6 +12,6 @@ def set_verbosity(level: int, alsologtostdout: bool = False) -> None:
 def to_code(entity: Any, recursive: bool = True, experimental_optional_features: Any = None) -> str: 
     """Returns the source code that AutoGraph makes of a function."""
 def to_graph(entity: Any, recursive: bool = True, experimental_optional_features: Any = None) -> Callable: 
-    """Returns a function whose control flow can depend on tensors."""
+    """Returns a function with control flow that can depend on tensors."""
 def trace(*args: Any) -> None: 
     """Prints `args` now, while tracing."""

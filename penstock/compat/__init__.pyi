@@ -25,7 +25,7 @@ def dimension_value(dimension: Any) -> Any:
 def forward_compatibility_horizon(year: IntLike, month: IntLike, day: IntLike) -> ContextManager[Any]: 
     """A context in which `tf.compat.forward_compatible` compares with another date."""
 def forward_compatible(year: IntLike, month: IntLike, day: IntLike) -> bool: 
-    """Whether graphs may use what TensorFlow has had since a date."""
+    """True if graphs may use features that TensorFlow has had since a date."""
 integral_types: tuple[type[Any], ...]
 def path_to_str(path: Any) -> str: 
     """A path object as str; other values unchanged."""

@@ -33,7 +33,7 @@ def functions_run_eagerly() -> bool:
 def get_logical_device_configuration(device: Any) -> Any: 
     """The logical device configurations of `device`, or None."""
 def get_soft_device_placement() -> bool: 
-    """Whether an op may run on another device than requested."""
+    """True if an op may run on another device than requested."""
 def get_visible_devices(device_type: str | None = None) -> list[PhysicalDevice]: 
     """The physical devices that the program uses."""
 def list_logical_devices(device_type: str | None = None) -> list[LogicalDevice]: 

@@ -24,7 +24,7 @@ class Dataset(CompositeTensor, Trackable):
     def bucket_by_sequence_length(self, element_length_func: Callable[..., Any], bucket_boundaries: Sequence[int], bucket_batch_sizes: Sequence[int], padded_shapes: Any = None, padding_values: Any = None, pad_to_bucket_boundary: bool = False, no_padding: bool = False, drop_remainder: bool = False, name: str | None = None) -> Dataset:
         """Returns batches of elements of similar length."""
     def cache(self, filename: PathLike = '', name: str | None = None) -> Dataset:
-        """Returns the dataset whose elements are kept by the first full iteration."""
+        """Returns a dataset that keeps its elements during the first full iteration."""
     def cardinality(self) -> Tensor:
         """Returns the number of elements, as far as it is known without computing them."""
     @staticmethod
@@ -45,7 +45,7 @@ class Dataset(CompositeTensor, Trackable):
     def filter(self, predicate: Callable[..., Any], name: str | None = None) -> Dataset:
         """Returns the elements for which a function is True."""
     def fingerprint(self) -> Tensor:
-        """Returns a hash that tells datasets apart."""
+        """Returns a hash that differs between different datasets."""
     def flat_map(self, map_func: Callable[..., Any], name: str | None = None) -> Dataset:
         """Returns the elements of all datasets that a function makes of the elements, in order."""
     @staticmethod
@@ -62,7 +62,7 @@ class Dataset(CompositeTensor, Trackable):
     def group_by_window(self, key_func: Callable[..., Any], reduce_func: Callable[..., Any], window_size: IntLike | None = None, window_size_func: Callable[..., Any] | None = None, name: str | None = None) -> Dataset:
         """Returns the elements of datasets made of windows of elements with the same key."""
     def ignore_errors(self, log_warning: bool = False, name: str | None = None) -> Dataset:
-        """Returns the dataset without the elements whose computation raises an error."""
+        """Returns the dataset without elements that raise an error."""
     def interleave(self, map_func: Callable[..., Any], cycle_length: IntLike | None = None, block_length: IntLike | None = None, num_parallel_calls: IntLike | None = None, deterministic: bool | None = None, name: str | None = None) -> Dataset:
         """Returns elements in turn from several of the datasets that a function makes of the elements."""
     @staticmethod
@@ -92,7 +92,7 @@ class Dataset(CompositeTensor, Trackable):
     def reduce(self, initial_state: Any, reduce_func: Callable[..., Any], name: str | None = None) -> Any:
         """Returns what a function accumulates over all elements."""
     def rejection_resample(self, class_func: Callable[..., Any], target_dist: Any, initial_dist: Any = None, seed: Any = None, name: str | None = None) -> Dataset:
-        """Returns pairs of class and element, of which some are dropped for a distribution of classes."""
+        """Returns pairs of class and element. Some are dropped to reach a distribution of classes."""
     def repeat(self, count: IntLike | None = None, name: str | None = None) -> Dataset:
         """Returns the dataset several times in a row."""
     @classmethod
@@ -109,7 +109,7 @@ class Dataset(CompositeTensor, Trackable):
     def skip(self, count: IntLike, name: str | None = None) -> Dataset:
         """Returns the dataset without its first elements."""
     def snapshot(self, path: str, compression: str | None = 'AUTO', reader_func: Callable[..., Any] | None = None, shard_func: Callable[..., Any] | None = None, name: str | None = None) -> Dataset:
-        """Returns the dataset whose elements the first full iteration keeps in a folder."""
+        """Returns a dataset that stores its elements in a folder during the first full iteration."""
     def sparse_batch(self, batch_size: IntLike, row_shape: ShapeLike, name: str | None = None) -> Dataset:
         """Returns batches of consecutive elements as sparse tensors."""
     def take(self, count: IntLike, name: str | None = None) -> Dataset:
@@ -144,9 +144,9 @@ class DatasetSpec(TypeSpec):
     def from_value(value: Dataset) -> DatasetSpec:
         """Returns the type of a dataset."""
     def is_compatible_with(self, spec_or_value: Any) -> bool:
-        """Whether a dataset or dataset spec has compatible elements."""
+        """True if a dataset or dataset spec has compatible elements."""
     def is_subtype_of(self, other: Any) -> bool:
-        """Whether every dataset of this type is of the other type."""
+        """True if every dataset of this type is of the other type."""
     def most_specific_common_supertype(self, others: Any) -> DatasetSpec | None:
         """Returns the most specific common supertype of this and the others, or None."""
     @property

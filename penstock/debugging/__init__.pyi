@@ -69,10 +69,10 @@ def enable_traceback_filtering() -> None:
 def first_nan(f: Callable[..., Any], *args: Any) -> Any: 
     """Runs a function once, op by op, and finds where the first NaN or infinity is born, forward or backward."""
 def get_log_device_placement() -> bool: 
-    """Whether the device of every op is logged."""
+    """True if the device of every op is logged."""
 def is_numeric_tensor(tensor: Any) -> bool: 
-    """Whether it is a tensor of numbers."""
+    """True if `tensor` is a tensor of numbers."""
 def is_traceback_filtering_enabled() -> bool: 
-    """Whether frames of the library are left out of tracebacks; they are by default."""
+    """True if tracebacks leave out the library's frames, as is the default."""
 def set_log_device_placement(enabled: Any) -> None: 
     """Sets whether the device of each operation is written to the log."""

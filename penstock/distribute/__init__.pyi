@@ -46,7 +46,7 @@ class DistributedDataset:
     def __iter__(self) -> Iterator[Any]: ...
     def __len__(self) -> int: ...
 class DistributedIterator(_Iterator, CompositeTensor, Trackable):
-    """An iterator over a distributed dataset, whose elements hold a part for each replica."""
+    """An iterator over a distributed dataset. Its elements hold a part for each replica."""
     def __init__(self, dataset: Dataset | None = None, components: Any = None, element_spec: Any = None) -> None: ...
     @property
     def element_spec(self) -> Any:
@@ -59,7 +59,7 @@ class DistributedIterator(_Iterator, CompositeTensor, Trackable):
     def __iter__(self) -> _Iterator: ...
     def __next__(self) -> Any: ...
 class DistributedValues:
-    """Values of which each replica has one."""
+    """Values, one for each replica."""
     def __init__(self, values: Any) -> None: ...
     @property
     def values(self) -> Any:
@@ -68,7 +68,7 @@ class HierarchicalCopyAllReduce(ReductionToOneDevice):
     """All-reduce, which on GPUs would follow the links between GPUs of one machine."""
     def __init__(self, num_packs: int = 1) -> None: ...
 class InputContext:
-    """What a function that makes a dataset is told of its part of the input."""
+    """Description of the part of the input that a dataset function makes."""
     def __init__(self, num_input_pipelines: int = 1, input_pipeline_id: int = 0, num_replicas_in_sync: int = 1) -> None: ...
     def get_per_replica_batch_size(self, global_batch_size: int) -> int:
         """Returns the batch size of each replica."""
@@ -77,19 +77,19 @@ class InputContext:
         """The number of this pipeline, from 0."""
     @property
     def num_input_pipelines(self) -> Any:
-        """How many pipelines there are."""
+        """Number of input pipelines."""
     @property
     def num_replicas_in_sync(self) -> Any:
-        """How many replicas step together."""
+        """Number of replicas that step together."""
 class InputOptions(tuple[Any, ...]):
-    """How a strategy distributes a dataset."""
+    """Options of a strategy's distribution of a dataset."""
     experimental_fetch_to_device: Any
     experimental_replication_mode: Any
     experimental_place_dataset_on_device: Any
     experimental_per_replica_buffer_size: Any
     def __new__(cls, experimental_fetch_to_device: bool = True, experimental_replication_mode: Any = ..., experimental_place_dataset_on_device: bool = False, experimental_per_replica_buffer_size: IntLike = 1) -> Self: ...
 class InputReplicationMode(Enum):
-    """How often an input function is called."""
+    """Number of calls of an input function."""
     PER_WORKER = 'PER_WORKER'
     PER_REPLICA = 'PER_REPLICA'
     def __new__(cls, value: Any) -> Self: ...
@@ -103,7 +103,7 @@ class MultiWorkerMirroredStrategy(Strategy):
     def __init__(self, cluster_resolver: Any = None, communication_options: Any = None, sharding_options: ShardingOptions | None = None) -> None: ...
     @property
     def cluster_resolver(self) -> Any:
-        """What tells the workers."""
+        """Resolver of the cluster's workers."""
     default_replica: Any
     devices: Any
     def reduce(self, reduce_op: Any, value: Any, axis: Axis) -> Any:
@@ -122,9 +122,9 @@ class ParameterServerStrategy(Strategy):
     def __init__(self, cluster_resolver: Any, variable_partitioner: Any = None) -> None: ...
     @property
     def cluster_resolver(self) -> Any:
-        """What tells the tasks."""
+        """Resolver of the cluster's tasks."""
 class ReduceOp(Enum):
-    """How the values of replicas become one: `SUM` or `MEAN`."""
+    """Reduction of replicas' values to one: `SUM` or `MEAN`."""
     SUM = 'SUM'
     MEAN = 'MEAN'
     @staticmethod
@@ -152,7 +152,7 @@ class ReplicaContext:
         """Calls `merge_fn(strategy, *args)` once for all replicas."""
     @property
     def num_replicas_in_sync(self) -> Any:
-        """How many replicas step together."""
+        """Number of replicas that step together."""
     @property
     def replica_id_in_sync_group(self) -> Any:
         """The number of the replica, from 0: a tensor, int32."""
@@ -182,9 +182,9 @@ class Server:
         """Makes the server available to sessions and other tasks."""
     @property
     def target(self) -> str:
-        """What sessions are given to reach it."""
+        """Target by which sessions reach the server."""
 class Strategy:
-    """How computation and variables are spread over devices."""
+    """Distribution of computation and variables over devices."""
     def __init__(self, extended: Any) -> None: ...
     @property
     def cluster_resolver(self) -> Any:
@@ -198,7 +198,7 @@ class Strategy:
     def distribute_datasets_from_function(self, dataset_fn: Any, options: Any = None) -> Any:
         """Returns a distributed dataset of what a function makes."""
     def experimental_distribute_dataset(self, dataset: Dataset, options: Any = None) -> Any:
-        """Returns a dataset of which every replica gets a share of each batch."""
+        """Returns a dataset that gives every replica a share of each batch."""
     def experimental_distribute_datasets_from_function(self, dataset_fn: Any, options: Any = None) -> Any:
         """Returns a distributed dataset of what a function makes."""
     def experimental_distribute_values_from_function(self, value_fn: Any) -> Any:
@@ -211,7 +211,7 @@ class Strategy:
         """Calls a function on the next element, as TensorFlow 1 has it."""
     @property
     def extended(self) -> Any:
-        """What authors of distribution-aware code call."""
+        """Methods for authors of distribution-aware code."""
     def gather(self, value: Any, axis: int) -> Any:
         """Returns the values of all replicas joined along an axis."""
     def group(self, value: Any, name: str | None = None) -> Any:
@@ -246,17 +246,17 @@ class StrategyExtended:
         """Makes variables where another one lies."""
     @property
     def experimental_between_graph(self) -> Any:
-        """Whether each worker has a graph of its own."""
+        """True if each worker has a graph of its own."""
     def experimental_make_numpy_dataset(self, numpy_input: Any, session: Any = None) -> Any:
         """A dataset of the rows of arrays, or of a structure of them."""
     @property
     def experimental_require_static_shapes(self) -> Any:
-        """Whether all shapes must be static."""
+        """True if all shapes must be static."""
     def experimental_run_steps_on_iterator(self, fn: Callable[..., Any], iterator: Any, iterations: int = 1, initial_loop_values: Any = None) -> Any:
         """Calls `fn(context, inputs)` `iterations` times, on an iterator's elements."""
     @property
     def experimental_should_init(self) -> Any:
-        """Whether variables are initialized here."""
+        """True if this process initializes variables."""
     def non_slot_devices(self, var_list: Any) -> tuple[str, ...]:
         """Returns the devices of optimizer variables that are not slots of other variables."""
     @property
@@ -268,10 +268,10 @@ class StrategyExtended:
         """Returns the values of all replicas as one."""
     @property
     def should_checkpoint(self) -> Any:
-        """Whether checkpoints are written here."""
+        """True if this process writes checkpoints."""
     @property
     def should_save_summary(self) -> Any:
-        """Whether summaries are written here."""
+        """True if this process writes summaries."""
     def update(self, var: Any, fn: Callable[..., Any], args: Any = (), kwargs: Any = None, group: bool = True) -> Any:
         """Calls `fn(var, *args)` on the variable's device; in a replica, once for all of them."""
     def update_non_slot(self, colocate_with: Any, fn: Callable[..., Any], args: Any = (), kwargs: Any = None, group: bool = True) -> Any:
@@ -279,7 +279,7 @@ class StrategyExtended:
     def value_container(self, value: Any) -> Any:
         """Returns the distributed value that a replica's value belongs to."""
     def variable_created_in_scope(self, v: Any) -> bool:
-        """Whether a variable was created within this strategy's scope."""
+        """True if a variable was created within this strategy's scope."""
     @property
     def worker_devices(self) -> Any:
         """The devices that replicas run on."""
@@ -297,8 +297,8 @@ def experimental_set_strategy(strategy: Any) -> None:
 def get_replica_context() -> Any: 
     """Returns the context of the replica that runs, or None between replicas."""
 def get_strategy() -> Any: 
-    """Returns the strategy whose scope is entered, or the default one."""
+    """Returns the strategy of the current scope, or the default one."""
 def has_strategy() -> bool: 
     """Returns True if the scope of a strategy other than the default one is entered."""
 def in_cross_replica_context() -> bool: 
-    """Whether code runs once for all replicas, as it does directly within `strategy.scope()`."""
+    """True if code runs once for all replicas, as it does directly within `strategy.scope()`."""

@@ -15,9 +15,9 @@ from . import extension_type as extension_type
 from . import numpy as numpy
 from . import tensorrt as tensorrt
 class BatchableExtensionType(ExtensionType):
-    """An extension type whose objects can be put together into batches, one for each row."""
+    """An extension type with objects that can be stacked into batches, one for each row."""
 class DynamicRaggedShape(CompositeTensor):
-    """The shape of a tensor some of whose axes have rows of different lengths."""
+    """The shape of a tensor with rows of different lengths on some axes."""
     def __init__(self, row_partitions: Any, inner_shape: ShapeLike, dtype: DTypeLike | None = None, validate: bool = False, static_inner_shape: Any = None) -> None: ...
     Spec: type[Any]
     @property
@@ -48,7 +48,7 @@ class DynamicRaggedShape(CompositeTensor):
         """The number of axes, if it is known."""
     @property
     def row_partitions(self) -> Any:
-        """How the outer axes are cut into rows."""
+        """Partitions of the outer axes into rows."""
     def static_lengths(self, ragged_lengths: bool = True) -> Any:
         """Returns the extents, as far as they are known."""
     def with_dtype(self, dtype: DTypeLike) -> Any:
@@ -56,7 +56,7 @@ class DynamicRaggedShape(CompositeTensor):
     def __getitem__(self, index: Any) -> Any: ...
 @dataclass_transform()
 class ExtensionType(CompositeTensor):
-    """The base of classes of users whose objects hold tensors and pass through functions."""
+    """The base of user classes with objects that hold tensors and pass through functions."""
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         ...
     Spec: Any
@@ -68,7 +68,7 @@ class ExtensionTypeBatchEncoder:
     def decode(self, spec: Any, encoded_value: Any) -> Any:
         """Decodes a value from tensors."""
     def encode(self, spec: Any, value: Any, minimum_rank: int = 0) -> Any:
-        """Encodes a value as tensors of which each can be unbatched `minimum_rank` times."""
+        """Encodes a value as tensors that can each be unbatched `minimum_rank` times."""
     def encoding_specs(self, spec: Any) -> Any:
         """Returns the specs of the tensors."""
     def unbatch(self, spec: Any) -> Any:

@@ -89,7 +89,7 @@ def hsv_to_rgb(images: NumericLike, name: str | None = None) -> Tensor:
 def image_gradients(image: NumericLike) -> tuple[Tensor, Tensor]: 
     """The differences dy, dx of neighboring pixels; 0 in the last row and column."""
 def is_jpeg(contents: TensorLike, name: str | None = None) -> Tensor: 
-    """Whether bytes begin as a JPEG file does."""
+    """True if the bytes begin as a JPEG file does."""
 def non_max_suppression(boxes: NumericLike, scores: NumericLike, max_output_size: IntLike, iou_threshold: FloatLike = 0.5, score_threshold: FloatLike = ..., name: str | None = None) -> Tensor: 
     """Indices of boxes in descending order of score, without those that overlap a selected one too much."""
 def non_max_suppression_overlaps(overlaps: NumericLike, scores: NumericLike, max_output_size: IntLike, overlap_threshold: FloatLike = 0.5, score_threshold: FloatLike = ..., name: str | None = None) -> Tensor: 
@@ -114,7 +114,7 @@ def random_contrast(image: NumericLike, lower: NumericLike, upper: Any, seed: in
 def random_crop(value: TensorLike, size: Any, seed: int | None = None, name: str | None = None) -> Tensor: 
     """Returns a window of random place of a tensor."""
 def random_flip_left_right(image: NumericLike, seed: int | None = None) -> Tensor: 
-    """Returns images of which each is mirrored from left to right or not, at random."""
+    """Returns images, each mirrored from left to right with probability 1/2."""
 def random_flip_up_down(image: NumericLike, seed: int | None = None) -> Tensor: 
     """The image, mirrored from top to bottom with probability 1/2."""
 def random_hue(image: NumericLike, max_delta: FloatLike, seed: int | None = None) -> Tensor: 

@@ -43,7 +43,7 @@ class RaggedFeature(tuple[Any, ...]):
     validate: Any
     def __new__(cls, dtype: DTypeLike, value_key: Any = None, partitions: Any = (), row_splits_dtype: DTypeLike | None = int32, validate: bool = False) -> Self: ...
 class SparseFeature(tuple[Any, ...]):
-    """A sparse tensor whose indices and values are two features."""
+    """A sparse tensor with indices and values from two features."""
     index_key: Any
     value_key: Any
     dtype: Any
@@ -51,7 +51,7 @@ class SparseFeature(tuple[Any, ...]):
     already_sorted: Any
     def __new__(cls, index_key: Any, value_key: Any, dtype: DTypeLike, size: Any, already_sorted: bool = False) -> Self: ...
 class TFRecordOptions:
-    """How a record file is compressed."""
+    """Options for the compression of a record file."""
     def __init__(self, compression_type: str | None = None, flush_mode: Any = None, input_buffer_size: Any = None, output_buffer_size: Any = None, window_bits: Any = None, compression_level: Any = None, compression_method: Any = None, mem_level: Any = None, compression_strategy: Any = None) -> None: ...
     compression_level: Any
     compression_method: Any

@@ -56,16 +56,16 @@ class LinearOperator(Module, CompositeTensor):
         """Returns the operator of the inverse matrix."""
     @property
     def is_non_singular(self) -> Any:
-        """Whether it can be inverted, or None if that is not known."""
+        """True if the operator can be inverted; None if unknown."""
     @property
     def is_positive_definite(self) -> Any:
-        """Whether it is positive definite, or None if that is not known."""
+        """True if the operator is positive definite; None if unknown."""
     @property
     def is_self_adjoint(self) -> Any:
-        """Whether it equals its adjoint, or None if that is not known."""
+        """True if the operator equals its adjoint; None if unknown."""
     @property
     def is_square(self) -> Any:
-        """Whether rows and columns are equally many, or None if that is not known."""
+        """True if there are as many rows as columns; None if that is not known."""
     def log_abs_determinant(self, name: str = 'log_abs_det') -> Any:
         """Returns the logarithm of the absolute value of the determinant."""
     def matmul(self, x: Any, adjoint: bool = False, adjoint_arg: bool = False, name: str = 'matmul') -> Any:
@@ -126,7 +126,7 @@ class LinearOperatorBlockDiag(LinearOperator):
     def solvevec(self, rhs: Any, adjoint: bool = False, name: str = 'solve') -> Any:
         """The vector x with A x = `rhs`, a vector or a list of blocks of one."""
 class LinearOperatorBlockLowerTriangular(LinearOperator):
-    """The matrix whose block row i holds the operators `operators[i][0] ... operators[i][i]`."""
+    """The matrix with the operators `operators[i][0] ... operators[i][i]` in block row i."""
     def __init__(self, operators: Any, is_non_singular: Any = None, is_self_adjoint: Any = None, is_positive_definite: Any = None, is_square: Any = None, name: str = 'LinearOperatorBlockLowerTriangular') -> None: ...
     def matmul(self, x: Any, adjoint: bool = False, adjoint_arg: bool = False, name: str = 'matmul') -> Any:
         """The product with a matrix, a list of blocks of its rows, or an operator."""
@@ -146,7 +146,7 @@ class LinearOperatorCirculant(LinearOperator):
         """An assertion that the operator is a matrix of real numbers."""
     @property
     def block_depth(self) -> Any:
-        """How many axes the transform has."""
+        """Number of axes of the transform."""
     @property
     def block_shape(self) -> Any:
         """The static extents of those axes."""
@@ -164,7 +164,7 @@ class LinearOperatorCirculant2D(LinearOperator):
         """An assertion that the operator is a matrix of real numbers."""
     @property
     def block_depth(self) -> Any:
-        """How many axes the transform has."""
+        """Number of axes of the transform."""
     @property
     def block_shape(self) -> Any:
         """The static extents of those axes."""
@@ -182,7 +182,7 @@ class LinearOperatorCirculant3D(LinearOperator):
         """An assertion that the operator is a matrix of real numbers."""
     @property
     def block_depth(self) -> Any:
-        """How many axes the transform has."""
+        """Number of axes of the transform."""
     @property
     def block_shape(self) -> Any:
         """The static extents of those axes."""
@@ -249,7 +249,7 @@ class LinearOperatorLowRankUpdate(LinearOperator):
         """The diagonal of D, or None for ones."""
     @property
     def is_diag_update_positive(self) -> Any:
-        """Whether all numbers of D are positive, or None if that is not known."""
+        """True if all numbers of D are positive; None if unknown."""
     @property
     def u(self) -> Any:
         """U."""
@@ -263,7 +263,7 @@ class LinearOperatorLowerTriangular(LinearOperator):
     def tril(self) -> Any:
         """The matrix as it was given."""
 class LinearOperatorPermutation(LinearOperator):
-    """The matrix whose product with x has as row i the row `perm[..., i]` of x."""
+    """The permutation matrix: row i of its product with x is row `perm[..., i]` of x."""
     def __init__(self, perm: Axes, dtype: DTypeLike | None = float32, is_non_singular: Any = None, is_self_adjoint: Any = None, is_positive_definite: Any = None, is_square: Any = None, name: str = 'LinearOperatorPermutation') -> None: ...
     @property
     def perm(self) -> Any:
@@ -278,7 +278,7 @@ class LinearOperatorScaledIdentity(LinearOperator):
         """The numbers on the diagonals, one for each matrix."""
     def __getitem__(self, slices: Any) -> Any: ...
 class LinearOperatorToeplitz(LinearOperator):
-    """The matrix with constant diagonals whose first column is `col` and first row `row`."""
+    """The matrix with constant diagonals, first column `col` and first row `row`."""
     def __init__(self, col: Any, row: Any, is_non_singular: Any = None, is_self_adjoint: Any = None, is_positive_definite: Any = None, is_square: Any = None, name: str = 'LinearOperatorToeplitz') -> None: ...
     @property
     def col(self) -> Any:

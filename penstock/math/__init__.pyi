@@ -108,7 +108,7 @@ def ceil(x: DenseNumericLike, name: str | None = None) -> Tensor:
 @overload
 def ceil(x: CompositeT, name: str | None = None) -> CompositeT: ...
 def confusion_matrix(labels: NumericLike, predictions: NumericLike, num_classes: IntLike | None = None, weights: NumericLike | None = None, dtype: DTypeLike | None = int32, name: str | None = None) -> Tensor: 
-    """Returns the matrix whose entry [i, j] counts examples of class i predicted as class j."""
+    """Returns confusion counts: entry [i, j] counts examples of class i predicted as class j."""
 @overload
 def conj(x: DenseNumericLike, name: str | None = None) -> Tensor: 
     """Returns the complex conjugate; real tensors are returned unchanged."""
@@ -263,9 +263,9 @@ def is_nan(x: DenseNumericLike, name: str | None = None) -> Tensor:
 @overload
 def is_nan(x: CompositeT, name: str | None = None) -> CompositeT: ...
 def is_non_decreasing(x: NumericLike, name: str | None = None) -> Tensor: 
-    """Whether each entry (in row order) is at least the one before it."""
+    """True if each entry (in row order) is at least the previous one."""
 def is_strictly_increasing(x: NumericLike, name: str | None = None) -> Tensor: 
-    """Whether each entry (in row order) is above the one before it."""
+    """True if each entry (in row order) is greater than the previous one."""
 def l2_normalize(x: NumericLike, axis: Axes | None = None, epsilon: FloatLike = 1e-12, name: str | None = None, dim: Axis | None = None) -> Tensor: 
     """Returns x / sqrt(max(sum(x**2), epsilon)): `x` scaled to length 1."""
 def lbeta(x: NumericLike, name: str | None = None) -> Tensor: 

@@ -11,7 +11,7 @@ def assert_same_structure(nest1: Any, nest2: Any, check_types: bool = True, expa
 def flatten(structure: Any, expand_composites: bool = False) -> list[Any]: 
     """Returns the leaves of a structure as a flat list."""
 def is_nested(seq: Any) -> bool: 
-    """Whether `seq` is a list, tuple, dict or another structure that holds others."""
+    """True if `seq` is a list, tuple, dict or another structure with elements."""
 def map_structure(func: Callable[..., Any], *structure: Any, **kwargs: Any) -> Any: 
     """Returns the structure of what a function makes of leaves at the same places."""
 def pack_sequence_as(structure: Any, flat_sequence: Sequence[Any], expand_composites: bool = False) -> Any: 

@@ -27,7 +27,7 @@ class RNNCellDeviceWrapper(Module):
     def __init__(self, *args: Any, **kwargs: Any) -> None: ...
     activity_regularizer: Any
     def add_loss(self, losses: Any, **kwargs: Any) -> None:
-        """Adds a function without arguments, or a list of them, whose results are losses."""
+        """Adds a function without arguments that returns a loss, or a list of such functions."""
     def add_metric(self, value: Any, name: str | None = None, **kwargs: Any) -> Any:
         """Raises an error: metrics need symbolic tensors of Keras 2."""
     def add_update(self, updates: Any, inputs: Any = None) -> None:
@@ -78,7 +78,7 @@ class RNNCellDeviceWrapper(Module):
     def get_input_shape_at(self, node_index: int) -> Any:
         """Raises an error: there are no nodes."""
     def get_losses_for(self, inputs: Any) -> list[Any]:
-        """The losses, none of which depends on inputs."""
+        """Return all losses, as none depends on inputs."""
     def get_output_at(self, node_index: int) -> Any:
         """Raises an error: there are no nodes."""
     def get_output_mask_at(self, node_index: int) -> Any:
@@ -138,7 +138,7 @@ class RNNCellDeviceWrapper(Module):
     supports_masking: bool
     @property
     def trainable(self) -> Any:
-        """Whether the weights are trainable."""
+        """True if the weights are trainable."""
     @trainable.setter
     def trainable(self, value: Any) -> None: ...
     @property
@@ -167,7 +167,7 @@ class RNNCellDropoutWrapper(Module):
     def __init__(self, *args: Any, **kwargs: Any) -> None: ...
     activity_regularizer: Any
     def add_loss(self, losses: Any, **kwargs: Any) -> None:
-        """Adds a function without arguments, or a list of them, whose results are losses."""
+        """Adds a function without arguments that returns a loss, or a list of such functions."""
     def add_metric(self, value: Any, name: str | None = None, **kwargs: Any) -> Any:
         """Raises an error: metrics need symbolic tensors of Keras 2."""
     def add_update(self, updates: Any, inputs: Any = None) -> None:
@@ -218,7 +218,7 @@ class RNNCellDropoutWrapper(Module):
     def get_input_shape_at(self, node_index: int) -> Any:
         """Raises an error: there are no nodes."""
     def get_losses_for(self, inputs: Any) -> list[Any]:
-        """The losses, none of which depends on inputs."""
+        """Return all losses, as none depends on inputs."""
     def get_output_at(self, node_index: int) -> Any:
         """Raises an error: there are no nodes."""
     def get_output_mask_at(self, node_index: int) -> Any:
@@ -278,7 +278,7 @@ class RNNCellDropoutWrapper(Module):
     supports_masking: bool
     @property
     def trainable(self) -> Any:
-        """Whether the weights are trainable."""
+        """True if the weights are trainable."""
     @trainable.setter
     def trainable(self, value: Any) -> None: ...
     @property
@@ -310,7 +310,7 @@ class RNNCellResidualWrapper(Module):
     def __init__(self, *args: Any, **kwargs: Any) -> None: ...
     activity_regularizer: Any
     def add_loss(self, losses: Any, **kwargs: Any) -> None:
-        """Adds a function without arguments, or a list of them, whose results are losses."""
+        """Adds a function without arguments that returns a loss, or a list of such functions."""
     def add_metric(self, value: Any, name: str | None = None, **kwargs: Any) -> Any:
         """Raises an error: metrics need symbolic tensors of Keras 2."""
     def add_update(self, updates: Any, inputs: Any = None) -> None:
@@ -361,7 +361,7 @@ class RNNCellResidualWrapper(Module):
     def get_input_shape_at(self, node_index: int) -> Any:
         """Raises an error: there are no nodes."""
     def get_losses_for(self, inputs: Any) -> list[Any]:
-        """The losses, none of which depends on inputs."""
+        """Return all losses, as none depends on inputs."""
     def get_output_at(self, node_index: int) -> Any:
         """Raises an error: there are no nodes."""
     def get_output_mask_at(self, node_index: int) -> Any:
@@ -421,7 +421,7 @@ class RNNCellResidualWrapper(Module):
     supports_masking: bool
     @property
     def trainable(self) -> Any:
-        """Whether the weights are trainable."""
+        """True if the weights are trainable."""
     @trainable.setter
     def trainable(self, value: Any) -> None: ...
     @property
@@ -498,7 +498,7 @@ def ctc_loss(labels: NumericLike, logits: NumericLike, label_length: NumericLike
 def ctc_unique_labels(labels: NumericLike, name: str | None = None) -> Any: 
     """The distinct labels of each row, padded with zeros, and the index of each label among them."""
 def depth_to_space(input: NumericLike, block_size: IntLike, data_format: str = 'NHWC', name: str | None = None) -> Tensor: 
-    """Returns images whose channels have become square blocks of pixels."""
+    """Returns images with channels moved to square blocks of pixels."""
 def depthwise_conv2d(input: NumericLike, filter: NumericLike, strides: NumericLike, padding: str | list[Any] | tuple[Any, ...], data_format: str | None = None, dilations: NumericLike | None = None, name: str | None = None) -> Tensor: 
     """Returns the convolution of each channel of images with filters of its own."""
 def depthwise_conv2d_backprop_filter(input: NumericLike, filter_sizes: ShapeLike, out_backprop: NumericLike, strides: NumericLike, padding: str | list[Any] | tuple[Any, ...], data_format: str = 'NHWC', dilations: NumericLike = [1, 1, 1, 1], name: str | None = None) -> Tensor: 
@@ -572,11 +572,11 @@ def max_pool_with_argmax(input: NumericLike, ksize: NumericLike, strides: Numeri
 def moments(x: NumericLike, axes: Axes, shift: NumericLike | None = None, keepdims: bool = False, name: str | None = None) -> tuple[Tensor, Tensor]: 
     """Returns the mean and the variance over some axes."""
 def nce_loss(weights: NumericLike, biases: NumericLike, labels: NumericLike, inputs: NumericLike, num_sampled: IntLike, num_classes: IntLike, num_true: IntLike = 1, sampled_values: Any = None, remove_accidental_hits: bool = False, name: str = 'nce_loss') -> Tensor: 
-    """The noise-contrastive estimation loss of each example; weights and biases may be in parts."""
+    """The noise-contrastive estimation loss of each example. Weights and biases may be sharded."""
 def normalize_moments(counts: NumericLike, mean_ss: NumericLike, variance_ss: NumericLike, shift: NumericLike, name: str | None = None) -> tuple[Tensor, Tensor]: 
     """Mean and variance from the results of `sufficient_statistics`."""
 def pool(input: NumericLike, window_shape: NumericLike, pooling_type: str, strides: NumericLike | None = None, padding: Any = 'VALID', data_format: str | None = None, dilations: NumericLike | None = None, name: str | None = None) -> Any: 
-    """Returns the maximum or mean of each window, whose entries may stand apart."""
+    """Returns the maximum or mean of each window. Windows may be dilated."""
 @overload
 def relu(features: DenseNumericLike, name: str | None = None) -> Tensor: 
     """Returns `features` where they are positive, and 0 elsewhere."""
@@ -590,7 +590,7 @@ def relu6(features: CompositeT, name: str | None = None) -> CompositeT: ...
 def safe_embedding_lookup_sparse(embedding_weights: NumericLike, sparse_ids: Any, sparse_weights: Any = None, combiner: str = 'mean', default_id: Any = None, max_norm: Any = None, name: str | None = None, allow_fast_lookup: bool = False) -> Tensor: 
     """Returns one combined embedding for each row of sparse ids, which may be empty or invalid."""
 def sampled_softmax_loss(weights: NumericLike, biases: NumericLike, labels: NumericLike, inputs: NumericLike, num_sampled: IntLike, num_classes: IntLike, num_true: IntLike = 1, sampled_values: Any = None, remove_accidental_hits: bool = True, seed: Any = None, name: str = 'sampled_softmax_loss') -> Tensor: 
-    """The softmax cross entropy over the true and the sampled classes; weights and biases may be in parts."""
+    """The softmax cross entropy over the true and the sampled classes. Weights and biases may be sharded."""
 def scale_regularization_loss(regularization_loss: NumericLike) -> Any: 
     """Returns the sum of a regularization loss divided by the number of replicas in sync."""
 @overload
@@ -612,7 +612,7 @@ def softmax_cross_entropy_with_logits(labels: NumericLike, logits: NumericLike, 
 def space_to_batch(input: NumericLike, block_shape: ShapeLike, paddings: NumericLike, name: str | None = None) -> Tensor: 
     """Blocks of the padded spatial axes moved into the batch axis."""
 def space_to_depth(input: NumericLike, block_size: IntLike, data_format: str = 'NHWC', name: str | None = None) -> Tensor: 
-    """Returns images whose square blocks of pixels have become channels."""
+    """Returns images with square blocks of pixels moved to channels."""
 def sparse_softmax_cross_entropy_with_logits(labels: NumericLike, logits: NumericLike, name: str | None = None) -> Tensor: 
     """Returns the cross entropy of class numbers with `logits`: -log_softmax(logits)[label]."""
 def sufficient_statistics(x: NumericLike, axes: Axes, shift: NumericLike | None = None, keepdims: bool = False, name: str | None = None) -> Any: 

@@ -36,7 +36,7 @@ class QueueBase:
     def from_list(index: Any, queues: Any) -> Any:
         """The queue `queues[index]`, where `index` is a tensor."""
     def is_closed(self, name: str | None = None) -> Any:
-        """Whether the queue is closed."""
+        """True if the queue is closed."""
     @property
     def name(self) -> Any:
         """The name of the operation that made the queue; eagerly, the given name."""

@@ -11,7 +11,7 @@ from typing import Any
 def boolean_mask(data: TensorLike, mask: TensorLike, name: str | None = None) -> Any: 
     """The entries of `data` where `mask` is True, in their rows."""
 def constant(pylist: list[Any] | tuple[Any, ...], dtype: DTypeLike | None = None, ragged_rank: IntLike | None = None, inner_shape: ShapeLike | None = None, name: str | None = None, row_splits_dtype: DTypeLike | None = int64) -> Any: 
-    """Returns a ragged tensor of nested lists, whose rows may differ in length."""
+    """Returns a ragged tensor of nested lists. Rows may differ in length."""
 def cross(inputs: Any, name: str | None = None) -> RaggedTensor: 
     """All combinations of the features of each row, as strings joined by "_X_"."""
 def cross_hashed(inputs: Any, num_buckets: IntLike = 0, hash_key: Any = None, name: str | None = None) -> RaggedTensor: 

@@ -20,7 +20,7 @@ class Algorithm(Enum):
     AUTO_SELECT = 3
     def __new__(cls, value: Any) -> Self: ...
 class Generator(AutoTrackable):
-    """A stream of random numbers whose state is a variable that every draw advances."""
+    """A stream of random numbers. Its state is a variable that every draw advances."""
     def __init__(self, copy_from: Any = None, state: Any = None, alg: Any = None) -> None: ...
     @property
     def algorithm(self) -> Any:

@@ -300,7 +300,7 @@ def BatchMatMul(*, x: TensorLike, y: TensorLike, adj_x: bool = False, adj_y: boo
     """Products of the matrices of two batches of one shape."""
 
 def BatchMatMulV2(*, x: TensorLike, y: TensorLike, adj_x: bool = False, adj_y: bool = False, grad_x: bool = False, grad_y: bool = False, name: str | None = None) -> Tensor:
-    """Products of matrices whose leading dimensions broadcast; `adj_` conjugates and transposes."""
+    """Products of matrices with leading dimensions that broadcast; `adj_` conjugates and transposes."""
 
 def BatchMatMulV3(*, x: TensorLike, y: TensorLike, Tout: _Any, adj_x: bool = False, adj_y: bool = False, grad_x: bool = False, grad_y: bool = False, name: str | None = None) -> Tensor:
     """Products of matrices of two types into a third; leading dimensions broadcast."""
@@ -861,7 +861,7 @@ def DeserializeIterator(*, resource_handle: TensorLike, serialized: TensorLike, 
     """Moves an iterator over the same dataset to a saved position."""
 
 def DeserializeManySparse(*, serialized_sparse: TensorLike, dtype: _Any, name: str | None = None) -> _Any:
-    """The sparse tensor whose rows were serialized."""
+    """The sparse tensor of serialized rows."""
 
 def DeserializeSparse(*, serialized_sparse: TensorLike, dtype: _Any, name: str | None = None) -> _Any:
     """The sparse tensor of variants; leading axes become its outer dimensions."""
@@ -879,7 +879,7 @@ def Diag(*, diagonal: TensorLike, name: str | None = None) -> Tensor:
     """A tensor of twice the rank with the input on its diagonal."""
 
 def DiagPart(*, input: TensorLike, name: str | None = None) -> Tensor:
-    """The diagonal of a tensor whose shape is a repeated list of dimensions."""
+    """The diagonal of a tensor with a shape that repeats a list of dimensions."""
 
 def Digamma(*, x: TensorLike, name: str | None = None) -> Tensor:
     """The derivative of Lgamma."""
@@ -1413,10 +1413,10 @@ def ImportEvent(*, writer: TensorLike, event: TensorLike, name: str | None = Non
     """Writes a serialized Event unchanged."""
 
 def InTopK(*, predictions: TensorLike, targets: TensorLike, k: _Any, name: str | None = None) -> Tensor:
-    """Whether each row's target is among its k largest predictions."""
+    """True for each row with its target among its k largest predictions."""
 
 def InTopKV2(*, predictions: TensorLike, targets: TensorLike, k: TensorLike, name: str | None = None) -> Tensor:
-    """Whether each row's target is among its k largest predictions."""
+    """True for each row with its target among its k largest predictions."""
 
 def IndexFlatMapDataset(*, input_dataset: TensorLike, map_func_other_args: TensorLike, index_map_func_other_args: TensorLike, output_cardinality: TensorLike, map_func: _Any, index_map_func: _Any, output_types: _Any, output_shapes: _Any, metadata: _Any = '', name: str | None = None) -> Tensor:
     """The pieces into which `map_func` splits elements; `index_map_func` maps a piece's index to its element and offset."""
@@ -1461,16 +1461,16 @@ def InvertPermutation(*, x: TensorLike, name: str | None = None) -> Tensor:
     """The inverse permutation: y[x[i]] = i."""
 
 def IsFinite(*, x: TensorLike, name: str | None = None) -> Tensor:
-    """Whether x is neither infinite nor nan."""
+    """True where x is neither infinite nor NaN."""
 
 def IsInf(*, x: TensorLike, name: str | None = None) -> Tensor:
-    """Whether x is infinite."""
+    """True where x is infinite."""
 
 def IsNan(*, x: TensorLike, name: str | None = None) -> Tensor:
-    """Whether x is nan."""
+    """True where x is NaN."""
 
 def IsVariableInitialized(*, ref: TensorLike, name: str | None = None) -> Tensor:
-    """Whether a v1 variable has a value."""
+    """Return a bool scalar: True if a v1 variable has a value."""
 
 def IsotonicRegression(*, input: TensorLike, output_dtype: _Any = float32, name: str | None = None) -> _Any:
     """The non-increasing sequence closest to each row, and its constant segments."""
@@ -1995,7 +1995,7 @@ def ParallelBatchDataset(*, input_dataset: TensorLike, batch_size: TensorLike, n
     """Stacks of `batch_size` elements."""
 
 def ParallelConcat(*, values: TensorLike, shape: _Any, name: str | None = None) -> Tensor:
-    """Tensors whose first dimension is 1, joined along it."""
+    """Tensors with a first dimension of 1, joined along it."""
 
 def ParallelDynamicStitch(*, indices: TensorLike, data: TensorLike, name: str | None = None) -> Tensor:
     """Interleaves parts: row indices[m][i] of the result is data[m][i]."""
@@ -2568,7 +2568,7 @@ def ResourceApplyAdam(*, var: TensorLike, m: TensorLike, v: TensorLike, beta1_po
     """Adam (Kingma & Ba 2015), with epsilon outside the root."""
 
 def ResourceApplyAdamWithAmsgrad(*, var: TensorLike, m: TensorLike, v: TensorLike, vhat: TensorLike, beta1_power: TensorLike, beta2_power: TensorLike, lr: TensorLike, beta1: TensorLike, beta2: TensorLike, epsilon: TensorLike, grad: TensorLike, use_locking: bool = False, name: str | None = None) -> _Any:
-    """Adam whose second moment never falls (Reddi, Kale & Kumar 2018)."""
+    """Adam with a second moment that never falls (Reddi, Kale & Kumar 2018)."""
 
 def ResourceApplyAddSign(*, var: TensorLike, m: TensorLike, lr: TensorLike, alpha: TensorLike, sign_decay: TensorLike, beta: TensorLike, grad: TensorLike, use_locking: bool = False, name: str | None = None) -> _Any:
     """AddSign (Bello et al. 2017)."""
@@ -3636,13 +3636,13 @@ def TensorListResize(*, input_handle: TensorLike, size: TensorLike, name: str | 
     """The list truncated, or extended with unset elements, to `size`."""
 
 def TensorListScatter(*, tensor: TensorLike, indices: TensorLike, element_shape: TensorLike, name: str | None = None) -> Tensor:
-    """A list just long enough whose elements at `indices` are the rows of `tensor`."""
+    """A list just long enough, with the rows of `tensor` at `indices`."""
 
 def TensorListScatterIntoExistingList(*, input_handle: TensorLike, tensor: TensorLike, indices: TensorLike, name: str | None = None) -> Tensor:
     """The list with the rows of `tensor` put at `indices`."""
 
 def TensorListScatterV2(*, tensor: TensorLike, indices: TensorLike, element_shape: TensorLike, num_elements: TensorLike, name: str | None = None) -> Tensor:
-    """A list of `num_elements` (-1: just enough) whose elements at `indices` are the rows of `tensor`."""
+    """A list of `num_elements` (-1: just enough), with the rows of `tensor` at `indices`."""
 
 def TensorListSetItem(*, input_handle: TensorLike, index: TensorLike, item: TensorLike, resize_if_index_out_of_bounds: bool = False, name: str | None = None) -> Tensor:
     """The list with another element at `index`."""
@@ -3657,7 +3657,7 @@ def TensorMapErase(*, input_handle: TensorLike, key: TensorLike, value_dtype: _A
     """The map without `key`."""
 
 def TensorMapHasKey(*, input_handle: TensorLike, key: TensorLike, name: str | None = None) -> Tensor:
-    """Whether there is a value at `key`."""
+    """Return a bool scalar: True if the map has a value at `key`."""
 
 def TensorMapInsert(*, input_handle: TensorLike, key: TensorLike, value: TensorLike, name: str | None = None) -> Tensor:
     """The map with `value` at `key`."""
@@ -3726,7 +3726,7 @@ def Timestamp(*, name: str | None = None) -> Tensor:
     """Seconds since the epoch."""
 
 def ToBool(*, input: TensorLike, name: str | None = None) -> Tensor:
-    """Whether a condition holds: a number unless zero, a string unless empty, a tensor unless it has no elements."""
+    """Convert a condition to bool: a number is true unless 0, a string unless empty, a tensor unless it has no elements."""
 
 def TopK(*, input: TensorLike, k: _Any, sorted: bool = True, name: str | None = None) -> _Any:
     """The k largest elements of each row with their indices."""
@@ -3858,7 +3858,7 @@ def VarHandleOp(*, dtype: _Any, shape: _Any, container: _Any = '', shared_name: 
     """The handle of a variable of this dtype and shape; unless anonymous, it can be found by its name."""
 
 def VarIsInitializedOp(*, resource: TensorLike, name: str | None = None) -> Tensor:
-    """Whether a variable has a value."""
+    """Return a bool scalar: True if a variable has a value."""
 
 def Variable(*, shape: _Any, dtype: _Any, container: _Any = '', shared_name: _Any = '', name: str | None = None) -> Tensor:
     """The older name of VariableV2."""

@@ -62,7 +62,7 @@ TRAINING: str
 VARIABLES_DIRECTORY: str
 VARIABLES_FILENAME: str
 def contains_saved_model(export_dir: PathLike) -> bool: 
-    """Whether a folder holds a SavedModel."""
+    """True if a folder holds a SavedModel."""
 def load(export_dir: PathLike, tags: Any = None, options: LoadOptions | None = None) -> Any: 
     """Returns the object of a SavedModel, with its variables and functions, which may compute and read the model's files."""
 def save(obj: Any, export_dir: PathLike, signatures: Any = None, options: SaveOptions | None = None) -> None: 

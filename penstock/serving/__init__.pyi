@@ -25,7 +25,7 @@ class AsyncClient:
     async def __aenter__(self) -> Self: ...
     async def __aexit__(self, *error: Any) -> None: ...
 class BatchingParameters:
-    """How requests are joined."""
+    """Parameters of joining requests."""
     def __init__(self, max_batch_size: int = 64, batch_timeout: float = 0.0, max_enqueued_batches: int = 64, allowed_batch_sizes: tuple[int, ...] = (), pads_variable_lengths: bool = False, bucket_lengths: tuple[int, ...] = ()) -> None: ...
     allowed_batch_sizes: tuple[int, ...]
     batch_timeout: float
@@ -112,13 +112,13 @@ class Options:
     warms_up: bool
     workers: int
 class Retries:
-    """How often a client sends a request again, and how long it waits before."""
+    """Limits on how often a client repeats a request, and the waits between attempts."""
     def __init__(self, attempts: int = 4, first_wait: float = 0.05, longest_wait: float = 2.0) -> None: ...
     attempts: int
     first_wait: float
     longest_wait: float
 class Security:
-    """How a client knows its server, and the server the client, where the URL begins with https or grpcs."""
+    """Certificates and keys by which client and server authenticate, for URLs of https or grpcs."""
     def __init__(self, root_certificates: str = '', certificate: str = '', private_key: str = '') -> None: ...
     certificate: str
     def context(self) -> Any:

@@ -45,9 +45,9 @@ def inverse_stft(stfts: NumericLike, frame_length: IntLike, frame_step: IntLike,
 def inverse_stft_window_fn(frame_step: IntLike, forward_window_fn: Callable[..., Any] = ..., name: str | None = None) -> Any: 
     """Returns the window for `tf.signal.inverse_stft` that undoes a window of `tf.signal.stft`."""
 def irfft(input_tensor: NumericLike, fft_length: ShapeLike | None = None, name: str | None = None) -> Tensor: 
-    """Returns the real numbers whose transform by `tf.signal.rfft` is given."""
+    """Returns the inverse of `tf.signal.rfft`, a real tensor."""
 def irfft2d(input_tensor: NumericLike, fft_length: ShapeLike | None = None, name: str | None = None) -> Tensor: 
-    """Returns the real numbers whose transform by `tf.signal.rfft2d` is given."""
+    """Returns the inverse of `tf.signal.rfft2d`, a real tensor."""
 def irfft3d(input_tensor: NumericLike, fft_length: ShapeLike | None = None, name: str | None = None) -> Tensor: 
     """The real signal of a half spectrum over the last three axes."""
 def irfftnd(input_tensor: NumericLike, fft_length: ShapeLike | None = None, axes: Axes | None = None, norm: Any = None, name: str | None = None) -> Tensor: 

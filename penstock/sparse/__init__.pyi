@@ -10,7 +10,7 @@ from penstock._typing import Axes, Axis, DTypeLike, FloatLike, IntLike, NumericL
 from typing import Any
 from penstock import SparseTensor as SparseTensor
 def add(a: Any, b: Any, threshold: IntLike = 0) -> Any: 
-    """Returns the sum of two tensors, of which at least one is sparse."""
+    """Returns the sum of two tensors. At least one of them is sparse."""
 def bincount(values: Any, weights: TensorLike | None = None, axis: Axis = 0, minlength: IntLike | None = None, maxlength: IntLike | None = None, binary_output: bool = False, name: str | None = None) -> Any: 
     """Returns how often each integer occurs, as a sparse tensor."""
 def concat(axis: Axis, sp_inputs: Iterable[Any], expand_nonconcat_dims: bool = False, name: str | None = None) -> _SparseTensor: 
@@ -32,9 +32,9 @@ def map_values(op: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
 def mask(a: TensorLike, mask_indices: TensorLike, name: str | None = None) -> Any: 
     """IndexedSlices `a` without the rows `mask_indices`."""
 def maximum(sp_a: _SparseTensor, sp_b: _SparseTensor, name: str | None = None) -> _SparseTensor: 
-    """Returns the greater of two sparse tensors at each place, 0 standing where there is no entry."""
+    """Returns the elementwise maximum of two sparse tensors. Missing entries count as 0."""
 def minimum(sp_a: _SparseTensor, sp_b: _SparseTensor, name: str | None = None) -> _SparseTensor: 
-    """Returns the smaller of two sparse tensors at each place, 0 standing where there is no entry."""
+    """Returns the elementwise minimum of two sparse tensors. Missing entries count as 0."""
 def reduce_max(sp_input: _SparseTensor, axis: Axes | None = None, keepdims: bool | None = None, output_is_sparse: bool = False, name: str | None = None) -> Any: 
     """Returns the greatest entry over some axes of a sparse tensor, or over all."""
 def reduce_sum(sp_input: _SparseTensor, axis: Axes | None = None, keepdims: bool | None = None, output_is_sparse: bool = False, name: str | None = None) -> Any: 

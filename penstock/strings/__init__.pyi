@@ -44,7 +44,7 @@ def reduce_join(inputs: Sequence[Composite], axis: Axes | None = None, keepdims:
 def reduce_join(inputs: TensorLike, axis: Axes | None = None, keepdims: bool = False, separator: str = '', name: str | None = None) -> Tensor: ...
 @overload
 def regex_full_match(input: DenseLike, pattern: TensorLike, name: str | None = None) -> Tensor: 
-    """Whether the whole string matches an RE2 pattern."""
+    """True where the whole string matches an RE2 pattern."""
 @overload
 def regex_full_match(input: CompositeT, pattern: TensorLike, name: str | None = None) -> CompositeT: ...
 @overload

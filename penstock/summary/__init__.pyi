@@ -40,7 +40,7 @@ def record_if(condition: TensorLike) -> ContextManager[Any]:
 def scalar(name: str, data: TensorLike, step: Any = None, description: str | None = None) -> Any: 
     """Writes a number to the current writer."""
 def should_record_summaries() -> Any: 
-    """Whether summaries are written, as a bool tensor: there is a default writer and the condition of `record_if` holds."""
+    """Return a bool tensor: True if there is a default writer and the condition of `record_if` holds."""
 def text(name: str, data: TensorLike, step: Any = None, description: str | None = None) -> Any: 
     """Writes strings, shown as Markdown."""
 def trace_export(name: str, step: Any = None, profiler_outdir: str | None = None) -> None: 

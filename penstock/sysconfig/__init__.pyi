@@ -17,4 +17,4 @@ def get_include() -> str:
 def get_lib() -> str: 
     """Returns the folder of the package."""
 def get_link_flags() -> list[str]: 
-    """Returns flags for linking C extensions against the package: there is no library to link."""
+    """Returns flags for linking C extensions against the package: an empty list, as it has no library."""

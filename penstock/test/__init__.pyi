@@ -11,13 +11,13 @@ from typing import Any, ContextManager
 from unittest import TestCase as _TestCase
 from . import experimental as experimental
 class Benchmark:
-    """A class whose methods `benchmark...` measure something and report it."""
+    """A class with methods `benchmark...` that measure and report."""
     def __init__(self) -> None: ...
     def evaluate(self, tensors: Iterable[Any]) -> Any:
         """The values of a structure of tensors; in a graph, evaluated by the default session."""
     @classmethod
     def is_abstract(cls) -> Any:
-        """Whether the class has no `benchmark...` method."""
+        """True if the class has no `benchmark...` method."""
     def report_benchmark(self, iters: Any = None, cpu_time: Any = None, wall_time: Any = None, throughput: Any = None, extras: Any = None, name: str | None = None, metrics: Any = None) -> Any:
         """Prints a benchmark result, and appends it to a file if the environment variable is set."""
     def run_op_benchmark(self, sess: Any, op_or_tensor: Any, feed_dict: Any = None, burn_iters: IntLike = 2, min_iters: IntLike = 10, store_trace: bool = False, store_memory_usage: bool = True, name: str | None = None, extras: Any = None, mbs: IntLike = 0) -> Any:
@@ -112,13 +112,13 @@ class TestCase(_TestCase):
     def assertRaisesIncompatibleShapesError(self, exception_type: Any = ...) -> Any:
         """Expects the error for shapes that do not broadcast."""
     def assertRaisesOpError(self, expected_err_re_or_predicate: Any) -> Any:
-        """Expects an OpError whose message matches."""
+        """Expects an OpError with a message that matches."""
     def assertRaisesRegexp(self, expected_exception: Any, expected_regex: Any, *args: Any, **kwargs: Any) -> Any:
         """Asserts that the message in a raised exception matches a regex."""
     def assertRaisesWithLiteralMatch(self, expected_exception: Any, expected_exception_message: Any, callable_obj: Any = None, *args: Any, **kwargs: Any) -> Any:
         """Asserts that the message in a raised exception equals the given string."""
     def assertRaisesWithPredicateMatch(self, exception_type: Any, expected_err_re_or_predicate: Any) -> ContextManager[Any]:
-        """Expects an exception for which the predicate holds, or in whose message the pattern is found."""
+        """Expects an exception that satisfies the predicate, or has a message that contains the pattern."""
     def assertRegexMatch(self, actual_str: Any, regexes: Any, message: str | None = None) -> Any:
         """Asserts that at least one regex in regexes matches str."""
     def assertSameElements(self, expected_seq: Any, actual_seq: Any, msg: Any = None) -> Any:
@@ -142,7 +142,7 @@ class TestCase(_TestCase):
     def captureWritesToStream(self, stream: Any) -> ContextManager[Any]:
         """Captures the writes to a stream of the process, those of native code as well."""
     def checkedThread(self, target: str, args: Any = None, kwargs: Any = None) -> Any:
-        """Returns a thread whose `join` fails the test if `target` raised."""
+        """Returns a thread. Its `join` fails the test if `target` raised."""
     def create_tempdir(self, name: str | None = None, cleanup: Any = None) -> Any:
         """Create a temporary directory specific to the test."""
     def create_tempfile(self, file_path: str | None = None, content: Any = None, mode: str = 'w', encoding: str = 'utf8', errors: str = 'strict', cleanup: Any = None) -> Any:
@@ -193,15 +193,15 @@ def disable_with_predicate(pred: Any, skip_message: str) -> Any:
 def gpu_device_name() -> str: 
     """The name of the first GPU, or an empty string."""
 def is_built_with_cuda() -> bool: 
-    """Whether this build computes on NVIDIA's GPUs."""
+    """True if this build computes on NVIDIA's GPUs."""
 def is_built_with_gpu_support() -> bool: 
-    """Whether this build computes on any GPU."""
+    """True if this build computes on any GPU."""
 def is_built_with_rocm() -> bool: 
-    """Whether this build computes on AMD's GPUs."""
+    """True if this build computes on AMD's GPUs."""
 def is_built_with_xla() -> bool: 
-    """Whether functions are compiled."""
+    """True if functions are compiled."""
 def is_cpu_target_available(target: str) -> bool: 
-    """Whether code for this kind of processor can be compiled."""
+    """True if code for this kind of processor can be compiled."""
 def is_gpu_available(cuda_only: bool = False, min_cuda_compute_capability: Any = None) -> bool: 
     """Returns False: there is no GPU."""
 def main(argv: Any = None) -> Any: 

@@ -114,7 +114,7 @@ class Coordinator:
         """Waits for the threads, and for the registered ones."""
     @property
     def joined(self) -> Any:
-        """Whether `join` has succeeded."""
+        """True if `join` has succeeded."""
     def raise_requested_exception(self) -> Any:
         """Raises the exception that a thread ended with, if there is one."""
     def register_thread(self, thread: Any) -> Any:
@@ -122,7 +122,7 @@ class Coordinator:
     def request_stop(self, ex: Any = None) -> Any:
         """Requests all threads to stop; `join` raises the first of several exceptions."""
     def should_stop(self) -> Any:
-        """Whether a stop was requested."""
+        """True if a stop was requested."""
     def stop_on_exception(self) -> ContextManager[Any]:
         """A context in which an exception requests all threads to stop."""
     def wait_for_stop(self, timeout: Any = None) -> Any:

@@ -14,7 +14,7 @@ import numpy as np
 from . import combinations as combinations
 from . import interim as interim
 class ShardedVariable(Trackable, Tensor):
-    """A variable whose rows are divided among several, on different parameter servers."""
+    """A variable with its rows divided among several, on different parameter servers."""
     def __init__(self, variables: Sequence[Any], name: str = 'ShardedVariable') -> None: ...
     def assign(self, value: Any, use_locking: Any = None, name: str | None = None, read_value: bool = True) -> Any:
         """Sets the value."""
@@ -53,7 +53,7 @@ class ShardedVariable(Trackable, Tensor):
         """Returns rows by their indices."""
     @property
     def trainable(self) -> bool:
-        """Whether tapes watch the parts automatically."""
+        """True if tapes watch the shards automatically."""
     def value(self) -> _Tensor:
         """Returns the present value."""
     @property
@@ -92,6 +92,6 @@ class ShardedVariable(Trackable, Tensor):
     def __truediv__(self, *others: Any) -> Any: ...
     def __xor__(self, *others: Any) -> Any: ...
 def strategy_supports_no_merge_call() -> bool: 
-    """Whether the current strategy works without merge calls."""
+    """True if the current strategy works without merge calls."""
 def variable_sync_on_read_context() -> ContextManager[Any]: 
     """A context in which replicas read their own copies: they always do."""

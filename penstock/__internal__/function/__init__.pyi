@@ -19,7 +19,7 @@ class Function(Trackable):
         """Returns the report of what a call with these arguments compiles to, from source line to kernel."""
     @property
     def function_spec(self) -> Any:
-        """What is known of the Python function before it is called."""
+        """Signature of the Python function, as known before it is called."""
     @property
     def function_type(self) -> FunctionType:
         """The parameters of the Python function, with the types that the input signature gives them."""

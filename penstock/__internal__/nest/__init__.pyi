@@ -15,9 +15,9 @@ def flatten_up_to(shallow_tree: Any, input_tree: Any, check_types: bool = True, 
 def get_traverse_shallow_structure(traverse_fn: Callable[[Any], Any], structure: Any, expand_composites: bool = False) -> Any: 
     """Returns the structure down to the parts for which `traverse_fn(part)` is False; its leaves are booleans."""
 def is_attrs(value: TensorLike) -> bool: 
-    """Whether `value` is an instance of an attrs class."""
+    """True if `value` is an instance of an attrs class."""
 def is_mapping(obj: Any) -> bool: 
-    """Whether `obj` is a dict or another mapping."""
+    """True if `obj` is a dict or another mapping."""
 def list_to_tuple(structure: Any) -> Any: 
     """Returns the structure with tuples in place of lists."""
 def map_structure_up_to(shallow_tree: Any, func: Callable[..., Any], *inputs: TensorLike, check_types: bool = True, expand_composites: bool = False, **kwargs: Any) -> Any: 

@@ -12,4 +12,4 @@ def broadcast_weights(weights: TensorLike, values: Any) -> Tensor:
 def get_resource_handle_data(graph_op: Any) -> Any: 
     """Returns the shape and type behind the handle of a variable."""
 def is_resource_variable(var: Any) -> Any: 
-    """Whether `var` is a variable."""
+    """True if `var` is a variable."""

@@ -9,7 +9,7 @@ from penstock._typing import DTypeLike, ShapeLike, TensorLike
 from penstock.train import TrackableView
 from typing import Any, Self
 class AutoTrackable(Trackable):
-    """A Trackable whose attributes become dependencies when they are assigned."""
+    """A Trackable that makes attributes dependencies when they are assigned."""
 class CheckpointInitialValue:
     """An initial value that comes from a checkpoint."""
     def __init__(self, checkpoint_position: Any, shape: ShapeLike | None = None, shard_info: Any = None) -> None: ...
@@ -49,7 +49,7 @@ class TrackableDataStructure(Trackable):
         """The other variables of the elements and of their layers."""
     @property
     def trainable(self) -> bool:
-        """Whether trainable variables among the elements count as such."""
+        """True if the structure's trainable variables are listed as trainable."""
     @trainable.setter
     def trainable(self, value: Any) -> None: ...
     @property
@@ -75,7 +75,7 @@ class TrackableReference:
     def ref(self) -> Any: ...
     def __new__(cls, name: str, ref: Trackable) -> Self: ...
 def no_automatic_dependency_tracking(method: Callable[..., Any]) -> Callable[..., Any]: 
-    """Decorator for a method whose attribute assignments add no dependencies."""
+    """Decorator for a method with attribute assignments that add no dependencies."""
 def register_session_provider(session_provider: Callable[..., Any]) -> None: 
     """Keeps the function that returns the session in which graphs restore checkpoints."""
 def saveable_objects_from_trackable(obj: Trackable) -> dict[str, Callable[..., Any]]: 

@@ -460,7 +460,7 @@ class ConfigProto(Message):
     experimental: Any
     def __init__(self, *, device_count: Mapping[str, int] | None = ..., intra_op_parallelism_threads: int | None = ..., inter_op_parallelism_threads: int | None = ..., use_per_session_threads: builtins.bool | None = ..., session_inter_op_thread_pool: Iterable[Any] | None = ..., placement_period: int | None = ..., device_filters: Iterable[str] | None = ..., gpu_options: GPUOptions | None = ..., pluggable_device_options: GPUOptions | None = ..., allow_soft_placement: builtins.bool | None = ..., log_device_placement: builtins.bool | None = ..., graph_options: GraphOptions | None = ..., operation_timeout_in_ms: int | None = ..., rpc_options: Any | None = ..., cluster_def: ClusterDef | None = ..., isolate_session_state: builtins.bool | None = ..., share_cluster_devices_in_session: builtins.bool | None = ..., experimental: Any | None = ...) -> None: ...
 class DeviceSpec(_DeviceSpec):
-    """A (possibly partial) name of a device, whose parts can be set."""
+    """A (possibly partial) name of a device, with parts that can be set."""
     @property
     def device_index(self) -> Any:
         """The number among devices of its type."""
@@ -496,7 +496,7 @@ class Dimension:
     def assert_is_compatible_with(self, other: Any) -> None:
         """Raises ValueError unless the sizes are equal or one of them is unknown."""
     def is_compatible_with(self, other: Any) -> builtins.bool:
-        """Whether both can be the same size."""
+        """True if both can be the same size."""
     def merge_with(self, other: Any) -> Dimension:
         """Returns the known one of two compatible dimensions."""
     @property
@@ -619,7 +619,7 @@ class InteractiveSession:
     def as_default(self) -> ContextManager[Any]:
         """A context in which `Tensor.eval` and `Operation.run` use this session."""
     def close(self) -> None:
-        """Closes the session, which is no longer the default."""
+        """Closes the session. It is then not the default any more."""
     @property
     def graph(self) -> Any:
         """The graph it runs."""
@@ -715,7 +715,7 @@ class ReaderBase:
         """Returns the state as a string."""
     @property
     def supports_serialize(self) -> Any:
-        """Whether the state can be written."""
+        """True if the state can be serialized."""
 class RunMetadata(Message):
     step_stats: Any
     cost_graph: Any
@@ -825,7 +825,7 @@ class VariableScope:
     def __init__(self, reuse: Any, name: str = '', initializer: Any = None, regularizer: Any = None, caching_device: Any = None, partitioner: Any = None, custom_getter: Any = None, name_scope: str = '', dtype: DTypeLike | None = _float32, use_resource: builtins.bool | None = None, constraint: Any = None) -> None: ...
     @property
     def caching_device(self) -> Any:
-        """Where variables would be copied to before they are read."""
+        """Device to which variables would be copied before reads."""
     @caching_device.setter
     def caching_device(self, value: Any) -> None: ...
     @property
@@ -835,7 +835,7 @@ class VariableScope:
     def constraint(self, value: Any) -> None: ...
     @property
     def custom_getter(self) -> Any:
-        """What makes or finds variables."""
+        """Function that creates or finds variables."""
     @custom_getter.setter
     def custom_getter(self, value: Any) -> None: ...
     @property
@@ -858,7 +858,7 @@ class VariableScope:
         """Returns the local variables of this scope."""
     @property
     def name(self) -> Any:
-        """What stands before the names of variables."""
+        """Prefix of the names of variables."""
     @name.setter
     def name(self, value: Any) -> None: ...
     @property
@@ -868,7 +868,7 @@ class VariableScope:
     def original_name_scope(self, value: Any) -> None: ...
     @property
     def partitioner(self) -> Any:
-        """How variables are cut into parts."""
+        """Partitioner of variables."""
     @partitioner.setter
     def partitioner(self, value: Any) -> None: ...
     @property
@@ -878,7 +878,7 @@ class VariableScope:
     def regularizer(self, value: Any) -> None: ...
     @property
     def reuse(self) -> Any:
-        """Whether variables that exist are returned."""
+        """True if existing variables are returned."""
     @reuse.setter
     def reuse(self, value: Any) -> None: ...
     def reuse_variables(self) -> None:
@@ -896,12 +896,12 @@ class VariableScope:
     def set_regularizer(self, regularizer: Any) -> None:
         """Sets the default regularizer of variables."""
     def set_use_resource(self, use_resource: builtins.bool) -> None:
-        """Sets whether variables of the scope do not stand for references, whose values sessions fetch by name."""
+        """Sets whether the scope creates resource variables, or references that sessions fetch by name."""
     def trainable_variables(self) -> list[Any]:
         """Returns the trainable variables of this scope."""
     @property
     def use_resource(self) -> Any:
-        """Whether variables do not stand for references."""
+        """True if variables are resource variables, not references."""
     @use_resource.setter
     def use_resource(self, value: Any) -> None: ...
 class WholeFileReader(ReaderBase):
@@ -943,11 +943,11 @@ bool: _DType
 def boolean_mask(tensor: TensorLike, mask: NumericLike, name: str = 'boolean_mask', axis: Axis | None = None) -> _Tensor: 
     """Returns the entries of `tensor` where `mask` is True."""
 def case(pred_fn_pairs: Any, default: Any = None, exclusive: builtins.bool = False, strict: builtins.bool = False, name: str = 'case') -> Any: 
-    """Returns the result of the first function whose condition is true; pairs may be given as a dict."""
+    """Returns the result of the first function with a true condition; pairs may be given as a dict."""
 def clip_by_average_norm(t: TensorLike, clip_norm: TensorLike, name: str | None = None) -> Any: 
     """Scales `t` down so that its norm divided by its number of elements is at most `clip_norm`."""
 def colocate_with(op: Callable[..., Any], ignore_existing: builtins.bool = False) -> ContextManager[Any]: 
-    """A context whose operations run beside `op`, on its device; in eager code it has no effect."""
+    """A context that places its operations on the device of `op`. In eager code it has no effect."""
 complex128: _DType
 complex64: _DType
 def cond(pred: Any, true_fn: Callable[..., Any] | None = None, false_fn: Callable[..., Any] | None = None, strict: builtins.bool = False, name: str | None = None, fn1: Any = None, fn2: Any = None) -> Any: 
@@ -962,9 +962,9 @@ class constant_initializer(_constant_initializer):
         """The arguments of the constructor."""
     def __call__(self, shape: ShapeLike, dtype: DTypeLike | None = None, partition_info: Any = None, verify_shape: Any = None) -> Any: ...
 def container(container_name: Any) -> ContextManager[Any]: 
-    """A context whose resources belong to a container; they live as long as their graph."""
+    """A context that puts its resources into a container. They live as long as their graph."""
 def control_dependencies(control_inputs: Any) -> ContextManager[Any]: 
-    """A context whose operations run after others."""
+    """A context that runs its operations after others."""
 def control_flow_v2_enabled() -> builtins.bool: 
     """True: control flow is always functional."""
 def convert_to_tensor(value: Any, dtype: DTypeLike | None = None, name: str | None = None, preferred_dtype: Any = None, dtype_hint: DTypeLike | None = None) -> _Tensor: 
@@ -984,7 +984,7 @@ def device(device_name_or_function: Any) -> ContextManager[Any]:
 def disable_eager_execution() -> None: 
     """Makes ops add to the global graph from now on, as in TensorFlow 1."""
 def disable_resource_variables() -> None: 
-    """Makes variables stand for TensorFlow 1's references, unless they are told otherwise: a session that fetches `name:0` gets the value."""
+    """Makes reference variables of TensorFlow 1 the default: a session that fetches `name:0` gets the value."""
 def disable_tensor_equality() -> None: 
     """Makes == compare tensors by identity, as in TensorFlow 1, which also makes them hashable."""
 def disable_v2_behavior() -> None: 
@@ -1007,9 +1007,9 @@ def enable_v2_behavior() -> None:
 def enable_v2_tensorshape() -> None: 
     """Makes indexing of and iteration over shapes return numbers and None, as in TensorFlow 2."""
 def executing_eagerly() -> builtins.bool: 
-    """Whether ops run at once."""
+    """True if ops run at once."""
 def executing_eagerly_outside_functions() -> builtins.bool: 
-    """Whether ops run at once outside all functions."""
+    """True if ops run at once outside all functions."""
 def expand_dims(input: TensorLike, axis: Axis | None = None, name: str | None = None, dim: Axis | None = None) -> _Tensor: 
     """`input` with a dimension of 1 at `axis`."""
 def fill(dims: ShapeLike, value: TensorLike, name: str | None = None, layout: Any = None) -> _Tensor: 
@@ -1118,7 +1118,7 @@ class orthogonal_initializer:
 def pad(tensor: TensorLike, paddings: NumericLike, mode: str = 'CONSTANT', name: str | None = None, constant_values: TensorLike = 0) -> _Tensor: 
     """Returns `tensor` with entries added before and after each axis."""
 def placeholder(dtype: DTypeLike, shape: ShapeLike | None = None, name: str | None = None) -> Any: 
-    """Returns a tensor whose value is fed when a session runs."""
+    """Returns a tensor with a value that is fed when a session runs."""
 def placeholder_with_default(input: TensorLike, shape: ShapeLike, name: str | None = None) -> Any: 
     """Returns a tensor with the value of `input` unless another value is fed."""
 def py_func(func: Callable[..., Any], inp: Any, Tout: Any, stateful: builtins.bool = True, name: str | None = None) -> Any: 
@@ -1152,7 +1152,7 @@ def reset_default_graph() -> None:
     """Replaces the global graph by a new one."""
 resource: _DType
 def resource_variables_enabled() -> builtins.bool: 
-    """Whether variables do not stand for references by default."""
+    """True if variables are resource variables by default, not reference variables."""
 def reverse_sequence(input: TensorLike, seq_lengths: TensorLike, seq_axis: Axis | None = None, batch_axis: Axis | None = None, name: str | None = None, seq_dim: Any = None, batch_dim: Any = None) -> _Tensor: 
     """Returns `input` with the first `seq_lengths[i]` entries of each batch entry i reversed."""
 def scatter_add(ref: Any, indices: TensorLike, updates: TensorLike, use_locking: builtins.bool = False, name: str | None = None) -> Any: 
@@ -1182,7 +1182,7 @@ def shape(input: TensorLike, name: str | None = None, out_type: DTypeLike | None
 def size(input: TensorLike, name: str | None = None, out_type: DTypeLike | None = None) -> _Tensor: 
     """Returns the number of elements of `input`."""
 def sparse_add(a: Any, b: Any, threshold: Any = None, thresh: Any = None) -> Any: 
-    """Returns the sum of two tensors, of which at least one is sparse."""
+    """Returns the sum of two tensors. At least one of them is sparse."""
 def sparse_concat(axis: Axis, sp_inputs: Iterable[Any], name: str | None = None, expand_nonconcat_dim: builtins.bool = False, concat_dim: Axis | None = None, expand_nonconcat_dims: Any = None) -> _SparseTensor: 
     """Concatenates sparse tensors along `axis`."""
 def sparse_matmul(a: TensorLike, b: TensorLike, transpose_a: builtins.bool = False, transpose_b: builtins.bool = False, a_is_sparse: builtins.bool = False, b_is_sparse: builtins.bool = False, name: str | None = None) -> Any: 
@@ -1190,7 +1190,7 @@ def sparse_matmul(a: TensorLike, b: TensorLike, transpose_a: builtins.bool = Fal
 def sparse_merge(sp_ids: _SparseTensor, sp_values: Any, vocab_size: IntLike, name: str | None = None, already_sorted: builtins.bool = False) -> Any: 
     """Places the values of one sparse tensor at the ids in another (or several others)."""
 def sparse_placeholder(dtype: DTypeLike, shape: ShapeLike | None = None, name: str | None = None) -> Any: 
-    """Returns a SparseTensor whose components are fed."""
+    """Returns a SparseTensor with components that are fed."""
 def sparse_reduce_max(sp_input: _SparseTensor, axis: Axes | None = None, keepdims: builtins.bool | None = None, reduction_axes: Any = None, keep_dims: Any = None) -> Any: 
     """Returns the greatest entry over some axes of a sparse tensor, or over all."""
 def sparse_reduce_max_sparse(sp_input: _SparseTensor, axis: Axis | None = None, keepdims: builtins.bool | None = None, reduction_axes: Any = None, keep_dims: Any = None) -> Any: 
@@ -1281,7 +1281,7 @@ class variable_scope:
 def variables_initializer(var_list: Any, name: str = 'init') -> Any: 
     """Returns an operation that initializes variables."""
 class variance_scaling_initializer:
-    """Samples whose variance is scaled by the numbers of inputs and outputs."""
+    """Samples with a variance scaled by the numbers of inputs and outputs."""
     def __init__(self, scale: float = 1.0, mode: str = 'fan_in', distribution: str = 'truncated_normal', seed: Any = None, dtype: DTypeLike | None = _float32) -> None: ...
     distribution: Any
     dtype: Any

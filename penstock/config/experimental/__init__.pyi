@@ -16,7 +16,7 @@ class ClusterDeviceFilters:
     """Which devices of a cluster are visible to each task."""
     def __init__(self) -> None: ...
     def set_device_filters(self, job_name: str, task_index: int, device_filters: Iterable[str]) -> None:
-        """Makes only devices whose names start with one of the filters visible to a task."""
+        """Makes only devices with names that start with one of the filters visible to a task."""
 def disable_mlir_bridge() -> Any: 
     """Is remembered, without an effect: there is one compiler."""
 def enable_mlir_bridge() -> Any: 
@@ -30,7 +30,7 @@ def get_device_details(device: Any) -> Any:
 def get_device_policy() -> Any: 
     """The policy for tensors that are on another device than the op."""
 def get_memory_growth(device: Any) -> Any: 
-    """Whether memory of `device` is allocated on demand."""
+    """True if memory of `device` is allocated on demand."""
 def get_memory_info(device: Any) -> Any: 
     """Current and peak memory of a device in bytes; of a CPU 0, as it is not counted."""
 def get_memory_limit() -> Any: 
@@ -38,7 +38,7 @@ def get_memory_limit() -> Any:
 def get_memory_usage(device: Any) -> Any: 
     """Current memory of a device, in bytes."""
 def get_synchronous_execution() -> Any: 
-    """What was set, by default True: eager ops always finish before they return."""
+    """Returns the value set, by default True: eager ops always finish before they return."""
 def reset_memory_stats(device: Any) -> Any: 
     """Lets the peak that `get_memory_info` gives begin anew at what is in use now."""
 def set_device_policy(device_policy: Any) -> Any: 
@@ -50,7 +50,7 @@ def set_memory_limit(limit: TensorLike) -> Any:
 def set_synchronous_execution(enable: Any) -> Any: 
     """No effect: eager ops always finish before they return."""
 def tensor_float_32_execution_enabled() -> bool: 
-    """Whether products of float32 may be rounded to TF32 on GPUs that have it."""
+    """True if products of float32 may be rounded to TF32 on GPUs that have it."""
 VirtualDeviceConfiguration = LogicalDeviceConfiguration
 get_virtual_device_configuration = get_logical_device_configuration
 set_virtual_device_configuration = set_logical_device_configuration

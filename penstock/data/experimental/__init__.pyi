@@ -23,7 +23,7 @@ class ArrowDataset(Dataset):
     def element_spec(self) -> Any:
         """The types of the columns."""
 class AutoShardPolicy(IntEnum):
-    """How a dataset is divided among workers: by files, by elements, or not at all."""
+    """Division of a dataset among workers: by files, by elements, or not at all."""
     OFF = -1
     AUTO = 0
     FILE = 1
@@ -31,7 +31,7 @@ class AutoShardPolicy(IntEnum):
     HINT = 3
     def __new__(cls, value: Any) -> Self: ...
 class AutotuneAlgorithm(Enum):
-    """How parallelism and buffer sizes are chosen."""
+    """Algorithm that chooses parallelism and buffer sizes."""
     DEFAULT = 0
     HILL_CLIMB = 1
     GRADIENT_DESCENT = 2
@@ -39,7 +39,7 @@ class AutotuneAlgorithm(Enum):
     STAGE_BASED = 4
     def __new__(cls, value: Any) -> Self: ...
 class AutotuneOptions:
-    """How parallelism and buffer sizes are chosen."""
+    """Options for choosing parallelism and buffer sizes."""
     def __init__(self) -> None: ...
     auto_shard_policy: Any
     @property
@@ -93,7 +93,7 @@ class DatasetInitializer(Trackable):
     def value_dtype(self) -> Any:
         """The type of the values."""
 class DistributeOptions:
-    """How a dataset is divided among workers."""
+    """Options for dividing a dataset among workers."""
     def __init__(self) -> None: ...
     @property
     def auto_shard_policy(self) -> Any:
@@ -107,7 +107,7 @@ class DistributeOptions:
     @num_devices.setter
     def num_devices(self, value: Any) -> None: ...
 class ExternalStatePolicy(Enum):
-    """How to handle a serialized dataset that depends on external state."""
+    """Handling of a serialized dataset that depends on external state."""
     WARN = 0
     IGNORE = 1
     FAIL = 2

@@ -14,7 +14,7 @@ class ClusterResolver:
         """Returns the current cluster."""
     @property
     def environment(self) -> Any:
-        """Where the cluster runs: "" or "google"."""
+        """Environment in which the cluster runs: "" or "google"."""
     def master(self, task_type: str | None = None, task_id: int | None = None, rpc_layer: Any = None) -> str:
         """Returns the address of a task, or of the master if none is named."""
     def num_accelerators(self, task_type: str | None = None, task_id: int | None = None, config_proto: Any = None) -> dict[str, int]:
@@ -50,7 +50,7 @@ class KubernetesClusterResolver(ClusterResolver):
         """Returns the address of a task, by default the first task of the first job."""
     rpc_layer: Any
 class KubernetesExecutableLocation(Enum):
-    """Whether this process runs within the cluster, which decides how it finds its configuration."""
+    """Location of this process, within the cluster or outside, which decides how the resolver finds its configuration."""
     WITHIN_CLUSTER = 0
     OFF_CLUSTER = 1
     def __new__(cls, value: Any) -> Self: ...
@@ -61,7 +61,7 @@ class SimpleClusterResolver(ClusterResolver):
         """Returns the cluster."""
     @property
     def environment(self) -> Any:
-        """Where the cluster runs."""
+        """Environment in which the cluster runs."""
     def master(self, task_type: Any = None, task_id: Any = None, rpc_layer: Any = None) -> str:
         """Returns the address of a task, or of the master if none is named."""
     def num_accelerators(self, task_type: Any = None, task_id: Any = None, config_proto: Any = None) -> dict[str, int]:
@@ -90,7 +90,7 @@ class TFConfigClusterResolver(ClusterResolver):
         """Returns the cluster, which is empty if the variable does not describe one."""
     @property
     def environment(self) -> Any:
-        """Where the cluster runs, if that was given."""
+        """Environment in which the cluster runs, if set."""
     def master(self, task_type: Any = None, task_id: Any = None, rpc_layer: Any = None) -> str:
         """Returns the address of a task, by default this process's; "" if there is at most one worker."""
     @property
@@ -142,7 +142,7 @@ class UnionResolver(ClusterResolver):
         """Returns the union of the clusters."""
     @property
     def environment(self) -> Any:
-        """Where the cluster of the first resolver runs."""
+        """Environment in which the cluster of the first resolver runs."""
     def master(self, task_type: Any = None, task_id: Any = None, rpc_layer: Any = None) -> str:
         """Returns the address of a task, or the master of the first resolver."""
     def num_accelerators(self, task_type: Any = None, task_id: Any = None, config_proto: Any = None) -> dict[str, int]:

@@ -13,7 +13,7 @@ class ClusterCoordinator:
     def create_per_worker_dataset(self, dataset_fn: Any) -> Any:
         """Makes a dataset on each worker; `iter` of it gives an iterator that functions to be scheduled take."""
     def done(self) -> bool:
-        """Whether all scheduled functions have run."""
+        """True if all scheduled functions have run."""
     def fetch(self, val: Any) -> Any:
         """Waits for RemoteValues and returns their values as arrays."""
     def join(self) -> None:

@@ -16,7 +16,7 @@ class CentralStorageStrategy(Strategy):
     """Variables on one device, computation on all devices; here both on the CPU."""
     def __init__(self, compute_devices: Any = None, parameter_device: str | None = None) -> None: ...
 class CollectiveCommunication(Enum):
-    """How workers exchange values: `NCCL` between their cards, `RING` through the host, or `AUTO`, NCCL where all workers can."""
+    """Exchange of values between workers: `NCCL` between their GPUs, `RING` through the host, or `AUTO`, NCCL where all workers can."""
     AUTO = 'AUTO'
     RING = 'RING'
     NCCL = 'NCCL'
@@ -35,7 +35,7 @@ class MultiWorkerMirroredStrategy(_MultiWorkerMirroredStrategy):
     """The same under its older name, with its older parameters."""
     def __init__(self, communication: Any = ..., cluster_resolver: Any = None) -> None: ...
 class PipelineStrategy(Strategy):
-    """Trains a model whose layers are divided over processes: each computes one stage, and micro-batches pass through all of them."""
+    """Trains a model with its layers divided over processes: each computes one stage, and micro-batches pass through all of them."""
     def __init__(self, micro_batches: int = 4, cuts: Sequence[str] | None = None, balance: str = 'flops', schedule: str = '1F1B', replicas: int = 1, communication_options: CommunicationOptions | None = None) -> None: ...
     balance: Any
     cuts: Any
@@ -47,7 +47,7 @@ class PipelineStrategy(Strategy):
         """Into how many parts a replica's rows are cut."""
     @property
     def num_stages(self) -> Any:
-        """How many stages there are."""
+        """Number of stages."""
     def pipeline(self, stages: Sequence[Callable[..., Any] | None], loss: Callable[..., Any] | None = None, optimizer: Any = None) -> Any:
         """Returns the pipeline of functions, for loops of one's own."""
     @property
@@ -58,10 +58,10 @@ class PipelineStrategy(Strategy):
         """The number of this process's stage, from 0."""
     @property
     def steps(self) -> Any:
-        """What runs a step of this process."""
+        """Runner of this process's part of a step."""
     @property
     def transport(self) -> Any:
-        """What connects the processes; None if there is one."""
+        """Transport between the processes; None if there is one."""
 class PreemptionCheckpointHandler:
     """Restores the last checkpoint, and writes one when a machine is about to be preempted."""
     def __init__(self, cluster_resolver: Any, checkpoint_or_checkpoint_manager: Any, checkpoint_dir: str | None = None, termination_config: TerminationConfig | None = None) -> None: ...
@@ -71,7 +71,7 @@ class PreemptionCheckpointHandler:
         """Writes the checkpoint and exits if preemption is due; arguments are passed to `save_fn`."""
     @property
     def total_run_calls(self) -> int:
-        """How often `run` was called, including previous runs of the program."""
+        """Number of calls of `run`, including previous runs of the program."""
     def watch_preemption_scope(self) -> ContextManager[Any]:
         """A scope around training steps that checks for preemption on exit."""
 class PreemptionWatcher:
@@ -81,17 +81,17 @@ class PreemptionWatcher:
         """Waits until preemption is announced."""
     @property
     def preemption_message(self) -> Any:
-        """What announced the end, or None."""
+        """Announcement of the process's end, or None."""
 class ShardingOptions:
-    """How `MultiWorkerMirroredStrategy` divides the state of training among its workers (ZeRO); TensorFlow has nothing like it."""
+    """Sharding of the state of training over the workers of `MultiWorkerMirroredStrategy` (ZeRO). TensorFlow has no counterpart."""
     def __init__(self, stage: int = 1, smallest: int = 1024) -> None: ...
     smallest: int
     stage: int
 class TPUStrategy(Strategy):
-    """A strategy for TPUs, of which there are none; an older form of `tf.distribute.TPUStrategy`."""
+    """A strategy for TPUs, which Penstock does not have; an older form of `tf.distribute.TPUStrategy`."""
     def __init__(self, tpu_cluster_resolver: Any = None, device_assignment: Any = None) -> None: ...
 class TerminationConfig:
-    """How preemption is detected and handled."""
+    """Detection and handling of preemption."""
     def __init__(self, termination_watcher_fn: Callable[[], bool] | None = None, exit_fn: Callable[[], Any] | None = None, grace_period: float | None = None, save_fn: Callable[..., Any] | None = None) -> None: ...
     exit_fn: Callable[[], Any] | None
     grace_period: float | None
@@ -102,7 +102,7 @@ class ValueContext:
     def __init__(self, replica_id_in_sync_group: int = 0, num_replicas_in_sync: int = 1) -> None: ...
     @property
     def num_replicas_in_sync(self) -> Any:
-        """How many replicas step together."""
+        """Number of replicas that step together."""
     @property
     def replica_id_in_sync_group(self) -> Any:
         """The number of the replica, from 0."""

@@ -40,16 +40,16 @@ class DVariable(Variable):
         """The operation that gives it its first value (graphs only)."""
     @property
     def layout(self) -> Any:
-        """How it is spread."""
+        """Layout of the variable on its mesh."""
     def read_value_no_copy(self) -> Any:
         """Returns the current value."""
     @property
     def save_as_bf16(self) -> bool:
-        """Whether checkpoints of tf.experimental.dtensor store the value as bfloat16."""
+        """True if checkpoints of tf.experimental.dtensor store the value as bfloat16."""
     @save_as_bf16.setter
     def save_as_bf16(self, value: Any) -> None: ...
 class Layout:
-    """How the axes of a tensor are sharded over the dimensions of a mesh."""
+    """Sharding of a tensor's axes over the dimensions of a mesh."""
     def __init__(self, sharding_specs: Sequence[str], mesh: Mesh) -> None: ...
     def as_proto(self) -> Any:
         """Returns the LayoutProto."""
@@ -76,11 +76,11 @@ class Layout:
     def inner_sharded(cls, mesh: Mesh, inner_dim: str, rank: int) -> Layout:
         """Returns the layout in which the last axis is divided among devices."""
     def is_batch_parallel(self) -> bool:
-        """Whether only the first axis is sharded."""
+        """True if only the first axis is sharded."""
     def is_fully_replicated(self) -> bool:
-        """Whether no axis is sharded."""
+        """True if no axis is sharded."""
     def is_single_device(self) -> bool:
-        """Whether the whole tensor is on a single device."""
+        """True if the whole tensor is on a single device."""
     def local_shape_from_global_shape(self, global_shape: Sequence[int]) -> tuple[int, ...]:
         """Returns the shape of each device's shard."""
     @property
@@ -108,12 +108,12 @@ class Layout:
     def shards(self) -> list[int]:
         """The number of shards along each axis."""
     def to_parted(self) -> Layout:
-        """Returns the layout of a tensor whose parts may differ in size."""
+        """Returns the layout of a tensor with shards that may differ in size."""
     def to_string(self) -> str:
         """Returns the specs and the mesh as a string."""
     @property
     def type(self) -> Any:
-        """What kind it is."""
+        """Kind of the layout."""
 MATCH: str
 class Mesh:
     """A grid of devices with named dimensions."""
@@ -123,7 +123,7 @@ class Mesh:
     def axis(self, dim_name: str) -> int:
         """Returns the index of a dimension."""
     def contains_dim(self, dim_name: str) -> bool:
-        """Whether a dimension has this name."""
+        """True if a mesh dimension has this name."""
     def coords(self, device_idx: int) -> Any:
         """Returns the coordinates of a device as an int32 tensor."""
     def device_location(self, offset: int) -> list[int]:
@@ -151,9 +151,9 @@ class Mesh:
     def host_mesh(self) -> Mesh:
         """Returns the mesh of the devices' host CPUs."""
     def is_remote(self) -> bool:
-        """Whether this process has none of the devices."""
+        """True if none of the mesh's devices belong to this process."""
     def is_single_device(self) -> bool:
-        """Whether it is the mesh of a single device, without dimensions."""
+        """True if the mesh is a single device without dimensions."""
     def local_device_ids(self) -> list[int]:
         """Returns the ids of this process's devices."""
     def local_device_locations(self) -> list[dict[str, int]]:
@@ -177,13 +177,13 @@ class Mesh:
         """The number of devices."""
     @property
     def strides(self) -> list[int]:
-        """By how much the device id grows along each dimension."""
+        """Increments of the device id along each dimension."""
     def to_string(self) -> str:
         """Returns name, dimensions, ids and devices, separated by bars."""
     def unravel_index(self) -> dict[int, dict[str, int]]:
         """Returns the coordinates of all devices: {id: {dimension: coordinate}}."""
     def use_xla_spmd(self) -> bool:
-        """Whether XLA was asked to partition computations."""
+        """True if XLA was asked to partition computations."""
     def __contains__(self, dim_name: str) -> bool: ...
     def __getitem__(self, dim_name: str) -> Any: ...
 UNSHARDED: str
@@ -198,7 +198,7 @@ def client_id() -> int:
 def copy_to_mesh(tensor: TensorLike, layout: Layout, source_layout: Layout | None = None) -> Any: 
     """Returns a tensor as a DTensor."""
 def create_distributed_mesh(mesh_dims: Any, mesh_name: str = '', local_devices: Sequence[str] | None = None, device_type: str | None = None, use_xla_spmd: bool = False) -> Mesh: 
-    """Returns a mesh over the devices of all processes, each of which holds its shards of the DTensors on it."""
+    """Returns a mesh over the devices of all processes. Each process holds its shards of the DTensors on it."""
 def create_mesh(mesh_dims: Any = None, mesh_name: str = '', devices: Sequence[str] | None = None, device_type: str | None = None, use_xla_spmd: bool = False) -> Mesh: 
     """Returns a mesh of this process's devices."""
 def create_tpu_mesh(mesh_dim_names: Sequence[str], mesh_shape: Sequence[int], mesh_name: str, ring_dims: int | None = None, ring_axes: Sequence[str] | None = None, ring_bounds: Sequence[int] | None = None, can_split_host_across_rings: bool = True, build_ring_across_rings: bool = False, rotate_ring_across_rings: bool = False, use_xla_spmd: bool = False) -> Mesh: 
@@ -216,11 +216,11 @@ def full_job_name(task_id: int | None = None) -> str:
 def get_default_mesh() -> Mesh | None: 
     """Returns the mesh of the current scope, or None."""
 def heartbeat_enabled() -> bool: 
-    """Whether processes send heartbeats to one another."""
+    """True if processes send heartbeats to one another."""
 def initialize_accelerator_system(device_type: str | None = None, enable_coordination_service: bool | None = True, num_logical_cpu_devices: int | None = None, experimental_reset_context: bool | None = False, experimental_enable_megcore: bool | None = False) -> str: 
     """Creates the devices for meshes, and returns their type."""
 def is_dtensor(tensor: TensorLike) -> bool: 
-    """Whether a tensor or variable has a layout on a mesh."""
+    """True if a tensor or variable has a layout on a mesh."""
 def job_name() -> str: 
     """Returns the job of this process."""
 def jobs() -> list[str]: 

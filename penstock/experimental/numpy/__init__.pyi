@@ -31,9 +31,9 @@ def absolute(x: TensorLike) -> Tensor:
 def add(x1: TensorLike, x2: TensorLike) -> Tensor: 
     """Returns x1 + x2 by NumPy's rules of promotion; for bool, whether one is True."""
 def all(a: TensorLike, axis: Axes | None = None, keepdims: bool | None = None) -> Tensor: 
-    """Whether all entries are true."""
+    """True if all entries along the axes are true."""
 def allclose(a: TensorLike, b: TensorLike, rtol: FloatLike = 1e-05, atol: FloatLike = 1e-08, equal_nan: bool = False) -> Tensor: 
-    """Whether `isclose` holds everywhere."""
+    """True if `isclose` holds everywhere."""
 def amax(a: TensorLike, axis: Axes | None = None, out: Any = None, keepdims: bool | None = None) -> Tensor: 
     """The greatest entry."""
 def amin(a: TensorLike, axis: Axes | None = None, out: Any = None, keepdims: bool | None = None) -> Tensor: 
@@ -41,7 +41,7 @@ def amin(a: TensorLike, axis: Axes | None = None, out: Any = None, keepdims: boo
 def angle(z: Any, deg: bool = False) -> Tensor: 
     """The argument of complex numbers."""
 def any(a: TensorLike, axis: Axes | None = None, keepdims: bool | None = None) -> Tensor: 
-    """Whether one entry is true."""
+    """True if any entry along the axes is true."""
 def append(arr: TensorLike, values: Any, axis: Axes | None = None) -> Tensor: 
     """`values` joined to the end of `arr`."""
 def arange(start: TensorLike, stop: TensorLike | None = None, step: Any = 1, dtype: DTypeLike | None = None) -> Tensor: 
@@ -71,7 +71,7 @@ def around(a: TensorLike, decimals: IntLike = 0) -> Tensor:
 def array(val: Any, dtype: DTypeLike | None = None, copy: bool = True, ndmin: IntLike = 0) -> Tensor: 
     """Returns an array of nested lists, numbers or tensors."""
 def array_equal(a1: Any, a2: Any) -> Tensor: 
-    """Whether both have one shape and equal entries."""
+    """True if both arrays have the same shape and equal entries."""
 def asanyarray(a: TensorLike, dtype: DTypeLike | None = None) -> Tensor: 
     """`a` as tensor."""
 def asarray(a: TensorLike, dtype: DTypeLike | None = None) -> Tensor: 
@@ -152,11 +152,11 @@ e: float
 def einsum(subscripts: Any, *operands: Any, **kwargs: Any) -> Tensor: 
     """The sum of products named by `subscripts`."""
 def empty(shape: ShapeLike, dtype: DTypeLike | None = ...) -> Tensor: 
-    """An array of zeros, as there is no memory without contents."""
+    """An array of zeros: uninitialized memory is never returned."""
 def empty_like(a: TensorLike, dtype: DTypeLike | None = None) -> Tensor: 
-    """Zeros in the shape of `a`, as there is no memory without contents."""
+    """Zeros in the shape of `a`: uninitialized memory is never returned."""
 def equal(x1: TensorLike, x2: TensorLike) -> Tensor: 
-    """Where both are equal."""
+    """True where both are equal."""
 def exp(x: TensorLike) -> Tensor: 
     """e ** x."""
 def exp2(x: TensorLike) -> Tensor: 
@@ -198,9 +198,9 @@ def gcd(x1: TensorLike, x2: TensorLike) -> Tensor:
 def geomspace(start: TensorLike, stop: TensorLike, num: IntLike = 50, endpoint: bool = True, dtype: DTypeLike | None = None, axis: Axes = 0) -> Tensor: 
     """`num` numbers with a constant ratio, float64 by default; the ends are exact."""
 def greater(x1: TensorLike, x2: TensorLike) -> Tensor: 
-    """Where x1 > x2."""
+    """True where x1 > x2."""
 def greater_equal(x1: TensorLike, x2: TensorLike) -> Tensor: 
-    """Where x1 >= x2."""
+    """True where x1 >= x2."""
 def heaviside(x1: TensorLike, x2: TensorLike) -> Tensor: 
     """0 below zero, `x2` at zero, 1 above."""
 def hsplit(ary: Any, indices_or_sections: Any) -> Tensor: 
@@ -227,29 +227,29 @@ inf: float
 def inner(a: TensorLike, b: TensorLike) -> Tensor: 
     """The sum of products over the last axes."""
 def isclose(a: TensorLike, b: TensorLike, rtol: FloatLike = 1e-05, atol: FloatLike = 1e-08, equal_nan: bool = False) -> Tensor: 
-    """Where |a - b| <= atol + rtol * |b|; integers have to be equal."""
+    """True where |a - b| <= atol + rtol * |b|; integers have to be equal."""
 def iscomplex(x: TensorLike) -> Tensor: 
-    """Where the imaginary part is not zero."""
+    """True where the imaginary part is not zero."""
 def iscomplexobj(x: TensorLike) -> Tensor: 
-    """Whether the type is complex."""
+    """True if the type is complex."""
 def isfinite(x: TensorLike) -> Tensor: 
-    """Where `x` is neither infinite nor NaN."""
+    """True where `x` is neither infinite nor NaN."""
 def isinf(x: TensorLike) -> Tensor: 
-    """Where `x` is infinite."""
+    """True where `x` is infinite."""
 def isnan(x: TensorLike) -> Tensor: 
-    """Where `x` is not a number."""
+    """True where `x` is not a number."""
 def isneginf(x: TensorLike) -> Tensor: 
-    """Where `x` is minus infinity."""
+    """True where `x` is minus infinity."""
 def isposinf(x: TensorLike) -> Tensor: 
-    """Where `x` is infinity."""
+    """True where `x` is infinity."""
 def isreal(x: TensorLike) -> Tensor: 
-    """Where the imaginary part is zero."""
+    """True where the imaginary part is zero."""
 def isrealobj(x: TensorLike) -> Tensor: 
-    """Whether the type is not complex."""
+    """True if the type is not complex."""
 def isscalar(num: IntLike) -> Tensor: 
-    """Whether `num` is a scalar."""
+    """True if `num` is a scalar."""
 def issubdtype(arg1: Any, arg2: Any) -> Tensor: 
-    """Whether a type is below another in NumPy's hierarchy."""
+    """True if a type is below another in NumPy's type hierarchy."""
 def ix_(*args: Any) -> Tensor: 
     """Vectors shaped so that together they index a grid."""
 def kron(a: TensorLike, b: TensorLike) -> Tensor: 
@@ -257,9 +257,9 @@ def kron(a: TensorLike, b: TensorLike) -> Tensor:
 def lcm(x1: TensorLike, x2: TensorLike) -> Tensor: 
     """The least common multiple."""
 def less(x1: TensorLike, x2: TensorLike) -> Tensor: 
-    """Where x1 < x2."""
+    """True where x1 < x2."""
 def less_equal(x1: TensorLike, x2: TensorLike) -> Tensor: 
-    """Where x1 <= x2."""
+    """True where x1 <= x2."""
 def linspace(start: TensorLike, stop: TensorLike, num: IntLike = 50, endpoint: bool = True, retstep: bool = False, dtype: DTypeLike | None = ..., axis: Axes = 0) -> Tensor: 
     """`num` evenly spaced numbers of the ends' dtype; as in TensorFlow, `dtype` is ignored."""
 def log(x: TensorLike) -> Tensor: 
@@ -275,13 +275,13 @@ def logaddexp(x1: TensorLike, x2: TensorLike) -> Tensor:
 def logaddexp2(x1: TensorLike, x2: TensorLike) -> Tensor: 
     """log2(2 ** x1 + 2 ** x2)."""
 def logical_and(x1: TensorLike, x2: TensorLike) -> Tensor: 
-    """Where both are true."""
+    """True where both are true."""
 def logical_not(x: TensorLike) -> Tensor: 
-    """Where `x` is false."""
+    """True where `x` is false."""
 def logical_or(x1: TensorLike, x2: TensorLike) -> Tensor: 
-    """Where one of them is true."""
+    """True where one of them is true."""
 def logical_xor(x1: TensorLike, x2: TensorLike) -> Tensor: 
-    """Where exactly one of them is true."""
+    """True where exactly one of them is true."""
 def logspace(start: TensorLike, stop: TensorLike, num: IntLike = 50, endpoint: bool = True, base: FloatLike = 10.0, dtype: DTypeLike | None = None, axis: Axes = 0) -> Tensor: 
     """`num` logarithmically spaced numbers; as in TensorFlow, `dtype` is ignored."""
 def matmul(x1: TensorLike, x2: TensorLike) -> Tensor: 
@@ -320,7 +320,7 @@ def nextafter(x1: TensorLike, x2: TensorLike) -> Tensor:
 def nonzero(a: TensorLike) -> Tensor: 
     """The indices of non-zero entries."""
 def not_equal(x1: TensorLike, x2: TensorLike) -> Tensor: 
-    """Where they differ."""
+    """True where they differ."""
 def ones(shape: ShapeLike, dtype: DTypeLike | None = ...) -> Tensor: 
     """Returns an array of ones."""
 def ones_like(a: TensorLike, dtype: DTypeLike | None = None) -> Tensor: 
@@ -365,13 +365,13 @@ def rot90(m: Any, k: IntLike = 1, axes: Axes = (0, 1)) -> Tensor:
 def round(a: TensorLike, decimals: IntLike = 0) -> Tensor: 
     """Rounded to this many decimals, halves to even."""
 def select(condlist: list[Any] | tuple[Any, ...], choicelist: list[Any] | tuple[Any, ...], default: IntLike = 0) -> Tensor: 
-    """Returns elements of the first choice whose condition holds."""
+    """Returns, for each element, the first choice with a true condition."""
 def shape(a: TensorLike) -> Tensor: 
     """The lengths of the axes."""
 def sign(x: TensorLike, out: Any = None, where: Any = None, **kwargs: Any) -> Tensor: 
     """-1, 0 or 1; of complex numbers the number on the unit circle."""
 def signbit(x: TensorLike) -> Tensor: 
-    """Whether `x` is negative."""
+    """True where `x` is negative."""
 def sin(x: TensorLike) -> Tensor: 
     """The sine."""
 def sinc(x: TensorLike) -> Tensor: 

@@ -30,7 +30,7 @@ class GFile:
     def seek(self, offset: Any = None, whence: IntLike = 0, position: Any = None) -> Any:
         """Sets the position relative to the start (0), the current position (1) or the end (2)."""
     def seekable(self) -> Any:
-        """Whether the position can be set."""
+        """True if the position can be set."""
     def size(self) -> Any:
         """The length in bytes."""
     def tell(self) -> Any:
@@ -44,13 +44,13 @@ class GFile:
 def copy(src: PathLike, dst: PathLike, overwrite: bool = False) -> None: 
     """Copies a file."""
 def exists(path: PathLike) -> bool: 
-    """Whether a file or folder exists."""
+    """True if a file or folder exists."""
 def get_registered_schemes() -> list[str]: 
     """The URL schemes that can be opened."""
 def glob(pattern: str | PathLike) -> list[str]: 
     """The paths that match a pattern, or one of several."""
 def isdir(path: PathLike) -> bool: 
-    """Whether it is a folder."""
+    """True if the path is a folder."""
 def join(path: PathLike, *paths: Any) -> str: 
     """Parts of a path joined: an absolute path leaves out those before it."""
 def listdir(path: PathLike) -> list[str]: 

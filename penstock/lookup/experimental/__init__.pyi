@@ -38,7 +38,7 @@ class DenseHashTable(TrackableResource):
         """The type of the values."""
     def __getitem__(self, keys: Any) -> Any: ...
 class MutableHashTable(TrackableResource):
-    """A hash table whose values are scalars or vectors."""
+    """A hash table with scalars or vectors as values."""
     def __init__(self, key_dtype: DTypeLike, value_dtype: Any, default_value: Any, name: str = 'MutableHashTable', checkpoint: bool = True, experimental_is_anonymous: bool = False) -> None: ...
     def erase(self, keys: Any, name: str | None = None) -> Any:
         """Removes keys; missing ones are ignored."""

@@ -22,7 +22,7 @@ class DeviceAssignment:
     def host_device(self, replica: int = 0, logical_core: int = 0, job: str | None = None) -> str:
         """Returns the name of the host CPU of a replica's core."""
     def lookup_replicas(self, task_id: int, logical_core: int) -> list[int]:
-        """Returns the replicas whose core of this index is on a task."""
+        """Returns the replicas that have their core of this index on a task."""
     @property
     def num_cores_per_replica(self) -> int:
         """The number of cores of a replica."""
@@ -51,10 +51,10 @@ class HardwareFeature:
         """The generation of embedding hardware."""
     @property
     def num_embedding_devices_per_chip(self) -> Any:
-        """How many embedding devices a chip has."""
+        """Number of embedding devices of a chip."""
     tpu_hardware_feature_proto: Any
 class TPUSystemMetadata(tuple[Any, ...]):
-    """How many cores and hosts a TPU system has."""
+    """Numbers of cores and hosts of a TPU system."""
     num_cores: Any
     num_hosts: Any
     num_of_cores_per_host: Any

@@ -18,13 +18,13 @@ class MaxShardSizePolicy(ShardingCallback):
     max_shard_size: Any
     def __call__(self, shardable_tensors: Sequence[ShardableTensor]) -> Sequence[dict[str, dict[Any, Any]]]: ...
 class PythonState(Trackable):
-    """A base for objects whose state in Python checkpoints keep as bytes."""
+    """A base for objects that store their state as bytes in Python checkpoints."""
     def deserialize(self, string_value: bytes) -> None:
         """Restores the state from bytes."""
     def serialize(self) -> bytes:
         """Returns the state as bytes."""
 class ShardByTaskPolicy(ShardingCallback):
-    """A data file for each task of a cluster that holds variables: for one, where there are no others."""
+    """A data file for each task of a cluster that holds variables. Without a cluster there is one."""
     @property
     def description(self) -> str:
         """A description of the policy."""

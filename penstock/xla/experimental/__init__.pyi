@@ -9,4 +9,4 @@ from typing import Any, ContextManager
 def compile(computation: Callable[..., Any], inputs: Any = None) -> Any: 
     """Returns the results of a function that is compiled as one."""
 def jit_scope(compile_ops: bool = True, separate_compiled_gradients: bool = False) -> ContextManager[Any]: 
-    """A context whose operations are compiled; functions always are."""
+    """A context that compiles its operations. Functions are always compiled."""

@@ -11,4 +11,4 @@ from penstock.autograph import trace as trace
 def to_code(entity: Any, recursive: bool = True, arg_values: Any = None, arg_types: Any = None, indentation: str = '  ', experimental_optional_features: Any = None) -> Any: 
     """Returns the source code that AutoGraph makes of a function."""
 def to_graph(entity: Any, recursive: bool = True, arg_values: Any = None, arg_types: Any = None, experimental_optional_features: Any = None) -> Any: 
-    """Returns a function whose control flow can depend on tensors."""
+    """Returns a function with control flow that can depend on tensors."""

@@ -45,7 +45,7 @@ class Dataset(_Dataset):
     def load(path: str, element_spec: Any = None, compression: str | None = None, reader_func: Callable[..., Any] | None = None, wait: bool = False) -> Any:
         """Returns the dataset that `save` or `tf.data.experimental.distributed_save` wrote."""
     def make_initializable_iterator(self, shared_name: str | None = None) -> Iterator:
-        """Returns an iterator whose `initializer` is to be run first."""
+        """Returns an iterator with an `initializer` that must run first."""
     def make_one_shot_iterator(self) -> Any:
         """Returns an iterator that needs no initialization."""
     def map_with_legacy_function(self, map_func: Callable[..., Any], num_parallel_calls: Any = None, deterministic: Any = None, use_unbounded_threadpool: bool = False) -> Any:
@@ -118,6 +118,6 @@ def get_output_shapes(dataset_or_iterator: Any) -> Any:
 def get_output_types(dataset_or_iterator: Any) -> Any: 
     """Returns the dtypes of the elements."""
 def make_initializable_iterator(dataset: _Dataset, shared_name: str | None = None) -> Iterator: 
-    """Returns an iterator whose `initializer` is to be run first."""
+    """Returns an iterator with an `initializer` that must run first."""
 def make_one_shot_iterator(dataset: _Dataset) -> Any: 
     """Returns an iterator that needs no initialization."""

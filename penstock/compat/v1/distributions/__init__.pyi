@@ -22,10 +22,10 @@ class Beta(Distribution):
     def __init__(self, concentration1: Any = None, concentration0: Any = None, validate_args: bool = False, allow_nan_stats: bool = True, name: str = 'Beta') -> None: ...
     @property
     def concentration0(self) -> Any:
-        """Of the other share."""
+        """Concentration of the other share."""
     @property
     def concentration1(self) -> Any:
-        """Of the share that is the value."""
+        """Concentration of the share that is the value."""
     @property
     def total_concentration(self) -> Any:
         """The sum of both."""
@@ -51,7 +51,7 @@ class Dirichlet(Distribution):
     def total_concentration(self) -> Any:
         """Their sum."""
 class DirichletMultinomial(Distribution):
-    """Counts of classes whose probabilities are drawn from a Dirichlet distribution."""
+    """Counts of classes with probabilities drawn from a Dirichlet distribution."""
     def __init__(self, total_count: Any, concentration: Any, validate_args: bool = False, allow_nan_stats: bool = True, name: str = 'DirichletMultinomial') -> None: ...
     @property
     def concentration(self) -> Any:
@@ -67,7 +67,7 @@ class Distribution:
     def __init__(self, dtype: DTypeLike, reparameterization_type: ReparameterizationType, validate_args: bool, allow_nan_stats: bool, parameters: dict[str, Any] | None = None, graph_parents: Any = None, name: str | None = None) -> None: ...
     @property
     def allow_nan_stats(self) -> Any:
-        """Whether statistics that are not defined are NaN."""
+        """True if undefined statistics are NaN."""
     @property
     def batch_shape(self) -> TensorShape:
         """The static shape of the batch."""
@@ -92,9 +92,9 @@ class Distribution:
     def event_shape_tensor(self, name: str = 'event_shape_tensor') -> Any:
         """The shape of an event, as int32."""
     def is_scalar_batch(self, name: str = 'is_scalar_batch') -> Any:
-        """Whether there is one distribution."""
+        """True if the batch shape is that of a single distribution."""
     def is_scalar_event(self, name: str = 'is_scalar_event') -> Any:
-        """Whether events are scalars."""
+        """True if events are scalars."""
     def kl_divergence(self, other: Any, name: str = 'kl_divergence') -> Any:
         """The Kullback-Leibler divergence from another distribution."""
     def log_cdf(self, value: Any, name: str = 'log_cdf') -> Any:
@@ -125,7 +125,7 @@ class Distribution:
         """The inverse of `cdf`."""
     @property
     def reparameterization_type(self) -> Any:
-        """Whether gradients pass through samples."""
+        """Reparameterization type: do gradients pass through samples?"""
     def sample(self, sample_shape: Any = (), seed: Any = None, name: str = 'sample') -> Any:
         """Samples of shape [*sample_shape, *batch_shape, *event_shape]."""
     def stddev(self, name: str = 'stddev') -> Any:
@@ -134,7 +134,7 @@ class Distribution:
         """P(X > value)."""
     @property
     def validate_args(self) -> Any:
-        """Whether parameters and values are checked."""
+        """True if parameters and values are checked."""
     def variance(self, name: str = 'variance') -> Any:
         """The variance."""
 class Exponential(Gamma):
@@ -155,10 +155,10 @@ class Laplace(Distribution):
     def __init__(self, loc: Any, scale: Any, validate_args: bool = False, allow_nan_stats: bool = True, name: str = 'Laplace') -> None: ...
     @property
     def loc(self) -> Any:
-        """Where its middle is."""
+        """Location of the distribution's center."""
     @property
     def scale(self) -> Any:
-        """How wide it is."""
+        """Scale of the distribution."""
 class Multinomial(Distribution):
     """Counts of classes with fixed probabilities."""
     def __init__(self, total_count: Any, logits: Any = None, probs: Any = None, validate_args: bool = False, allow_nan_stats: bool = True, name: str = 'Multinomial') -> None: ...
@@ -177,16 +177,16 @@ class Normal(Distribution):
     def __init__(self, loc: Any, scale: Any, validate_args: bool = False, allow_nan_stats: bool = True, name: str = 'Normal') -> None: ...
     @property
     def loc(self) -> Any:
-        """Where its middle is."""
+        """Location of the distribution's center."""
     @property
     def scale(self) -> Any:
-        """How wide it is."""
+        """Scale of the distribution."""
 class RegisterKL:
     """Decorator that registers a function (a, b, name=None) as the divergence of two classes."""
     def __init__(self, dist_cls_a: type, dist_cls_b: type) -> None: ...
     def __call__(self, kl_fn: Callable[..., Any]) -> Callable[..., Any]: ...
 class ReparameterizationType:
-    """Whether samples are differentiable functions of the parameters."""
+    """Statement that samples are, or are not, differentiable functions of the parameters."""
     def __init__(self, rep_type: str) -> None: ...
 class StudentT(Distribution):
     """Student's t distribution with `df` degrees of freedom, location `loc` and scale `scale`."""
@@ -196,10 +196,10 @@ class StudentT(Distribution):
         """The degrees of freedom."""
     @property
     def loc(self) -> Any:
-        """Where its middle is."""
+        """Location of the distribution's center."""
     @property
     def scale(self) -> Any:
-        """How wide it is."""
+        """Scale of the distribution."""
 class Uniform(Distribution):
     """All numbers in [low, high), equally likely."""
     def __init__(self, low: FloatLike = 0.0, high: FloatLike = 1.0, validate_args: bool = False, allow_nan_stats: bool = True, name: str = 'Uniform') -> None: ...

@@ -13,11 +13,11 @@ def Copy(oldpath: Any, newpath: Any, overwrite: bool = False) -> Any:
 def DeleteRecursively(dirname: Any) -> Any: 
     """Deletes a folder with all its contents, or a file."""
 def Exists(filename: PathLike) -> Any: 
-    """Whether a file or folder exists."""
+    """True if a file or folder exists."""
 def Glob(filename: PathLike) -> Any: 
     """The paths that match a pattern, or one of several."""
 def IsDirectory(dirname: Any) -> Any: 
-    """Whether it is a folder."""
+    """True if the path is a folder."""
 def ListDirectory(dirname: Any) -> Any: 
     """Returns the names of the files and folders in a folder."""
 def MakeDirs(dirname: Any) -> Any: 

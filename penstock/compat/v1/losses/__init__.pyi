@@ -29,7 +29,7 @@ def compute_weighted_loss(losses: Any, weights: TensorLike = 1.0, scope: Any = N
 def cosine_distance(labels: TensorLike, predictions: TensorLike, axis: Axis | None = None, weights: TensorLike = 1.0, scope: Any = None, loss_collection: str = 'losses', reduction: str = 'weighted_sum_by_nonzero_weights', dim: Axis | None = None) -> Any: 
     """1 - the inner product along `axis` of unit vectors."""
 def get_losses(scope: Any = None, loss_collection: str = 'losses') -> Any: 
-    """The losses of the graph, optionally only those whose names start with `scope`."""
+    """The losses of the graph, optionally only those with names that start with `scope`."""
 def get_regularization_loss(scope: Any = None, name: str = 'total_regularization_loss') -> Any: 
     """The sum of the regularization losses."""
 def get_regularization_losses(scope: Any = None) -> Any: 

@@ -130,7 +130,7 @@ def argmin(input: NumericLike, axis: Axis | None = None, name: str | None = None
 def bincount(arr: Any, weights: NumericLike | None = None, minlength: IntLike | None = None, maxlength: IntLike | None = None, dtype: DTypeLike | None = int32) -> Any: 
     """Returns how often each integer occurs."""
 def confusion_matrix(labels: NumericLike, predictions: NumericLike, num_classes: IntLike | None = None, dtype: DTypeLike | None = int32, name: str | None = None, weights: NumericLike | None = None) -> Tensor: 
-    """Returns the matrix whose entry [i, j] counts examples of class i predicted as class j."""
+    """Returns confusion counts: entry [i, j] counts examples of class i predicted as class j."""
 def count_nonzero(input_tensor: NumericLike | None = None, axis: Axes | None = None, keepdims: bool | None = None, dtype: DTypeLike | None = int64, name: str | None = None, reduction_indices: Any = None, keep_dims: Any = None, input: NumericLike | None = None) -> Tensor: 
     """Returns how many entries over some axes, or over all, are not zero."""
 def in_top_k(predictions: NumericLike, targets: NumericLike, k: IntLike, name: str | None = None) -> Tensor: 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from penstock._typing import IntLike, TensorLike
 from typing import Any
 def accuracy(labels: TensorLike, predictions: TensorLike, weights: TensorLike | None = None, metrics_collections: Any = None, updates_collections: Any = None, name: str | None = None) -> Any: 
-    """How often predictions equal labels."""
+    """Return the share of predictions that equal labels."""
 def auc(labels: TensorLike, predictions: TensorLike, weights: TensorLike | None = None, num_thresholds: int = 200, metrics_collections: Any = None, updates_collections: Any = None, curve: str = 'ROC', name: str | None = None, summation_method: str = 'trapezoidal', thresholds: Sequence[float] | None = None) -> tuple[Any, Any]: 
     """The area under the ROC curve, or under the precision-recall curve ("PR")."""
 def average_precision_at_k(labels: TensorLike, predictions: TensorLike, k: int, weights: TensorLike | None = None, metrics_collections: Any = None, updates_collections: Any = None, name: str | None = None) -> Any: 
@@ -58,9 +58,9 @@ def recall_at_top_k(labels: TensorLike, predictions_idx: Any, k: IntLike | None 
 def root_mean_squared_error(labels: TensorLike, predictions: TensorLike, weights: TensorLike | None = None, metrics_collections: Any = None, updates_collections: Any = None, name: str | None = None) -> Any: 
     """The root of the mean of (labels - predictions)**2."""
 def sensitivity_at_specificity(labels: TensorLike, predictions: TensorLike, specificity: float, weights: TensorLike | None = None, num_thresholds: int = 200, metrics_collections: Any = None, updates_collections: Any = None, name: str | None = None) -> Any: 
-    """The sensitivity at the threshold whose specificity is closest to the given one."""
+    """Return the sensitivity at the threshold with the specificity closest to the given one."""
 def specificity_at_sensitivity(labels: TensorLike, predictions: TensorLike, sensitivity: float, weights: TensorLike | None = None, num_thresholds: int = 200, metrics_collections: Any = None, updates_collections: Any = None, name: str | None = None) -> Any: 
-    """The specificity at the threshold whose sensitivity is closest to the given one."""
+    """Return the specificity at the threshold with the sensitivity closest to the given one."""
 def true_negatives(labels: TensorLike, predictions: TensorLike, weights: TensorLike | None = None, metrics_collections: Any = None, updates_collections: Any = None, name: str | None = None) -> Any: 
     """The weighted number of true negatives."""
 def true_negatives_at_thresholds(labels: TensorLike, predictions: TensorLike, thresholds: Sequence[float], weights: TensorLike | None = None, metrics_collections: Any = None, updates_collections: Any = None, name: str | None = None) -> Any: 

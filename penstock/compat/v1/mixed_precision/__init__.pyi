@@ -15,13 +15,13 @@ class DynamicLossScale(LossScale):
         """The arguments of the constructor."""
     @property
     def increment_period(self) -> Any:
-        """After so many good steps it is multiplied."""
+        """Number of successive finite steps after which the scale grows."""
     @property
     def initial_loss_scale(self) -> Any:
-        """What it begins with."""
+        """Scale at the beginning."""
     @property
     def multiplier(self) -> Any:
-        """By which it is multiplied, and divided."""
+        """Factor by which the scale grows and shrinks."""
     def update(self, grads: Any) -> tuple[Any, Any]:
         """Multiplies or divides the scale; gradients that overflow are not applied."""
     def __call__(self) -> Any: ...

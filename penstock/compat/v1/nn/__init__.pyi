@@ -120,7 +120,7 @@ def moments(x: NumericLike, axes: Axes, shift: NumericLike | None = None, name: 
 def nce_loss(weights: NumericLike, biases: NumericLike, labels: NumericLike, inputs: NumericLike, num_sampled: IntLike, num_classes: IntLike, num_true: IntLike = 1, sampled_values: Any = None, remove_accidental_hits: bool = False, partition_strategy: str = 'mod', name: str = 'nce_loss') -> Tensor: 
     """The noise-contrastive estimation loss; weights and biases may be in parts."""
 def pool(input: NumericLike, window_shape: NumericLike, pooling_type: str, padding: Any, dilation_rate: Any = None, strides: NumericLike | None = None, name: str | None = None, data_format: str | None = None, dilations: NumericLike | None = None) -> Any: 
-    """Returns the maximum or mean of each window, whose entries may stand apart."""
+    """Returns the maximum or mean of each window. Windows may be dilated."""
 def quantized_avg_pool(input: NumericLike, min_input: Any, max_input: Any, ksize: NumericLike, strides: NumericLike, padding: Any, name: str | None = None) -> Tensor: 
     """The mean of each window, with halves rounded up."""
 def quantized_conv2d(input: NumericLike, filter: NumericLike, min_input: Any, max_input: Any, min_filter: Any, max_filter: Any, strides: NumericLike, padding: Any, out_type: DTypeLike | None = qint32, dilations: NumericLike = [1, 1, 1, 1], name: str | None = None) -> Tensor: 

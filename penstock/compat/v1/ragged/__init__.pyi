@@ -33,7 +33,7 @@ class RaggedTensorValue:
         """The number of ragged dimensions."""
     @property
     def row_splits(self) -> Any:
-        """Where each row begins, and where the last ends."""
+        """Index of each row's first value, and the end of the last row."""
     @property
     def shape(self) -> Any:
         """The shape, with None where rows differ."""
@@ -45,4 +45,4 @@ class RaggedTensorValue:
 def constant_value(pylist: list[Any] | tuple[Any, ...], dtype: DTypeLike | None = None, ragged_rank: IntLike | None = None, inner_shape: ShapeLike | None = None, row_splits_dtype: DTypeLike | None = 'int64') -> Any: 
     """Converts nested lists to a RaggedTensorValue, or to an array if nothing is ragged."""
 def placeholder(dtype: DTypeLike, ragged_rank: IntLike, value_shape: Any = None, name: str | None = None) -> Any: 
-    """A RaggedTensor whose components are fed."""
+    """A RaggedTensor with components that are fed."""

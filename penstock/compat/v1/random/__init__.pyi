@@ -36,7 +36,7 @@ from penstock.random import truncated_normal as truncated_normal
 from penstock.random import uniform as uniform
 from penstock.random import uniform_candidate_sampler as uniform_candidate_sampler
 def get_seed(op_seed: Any) -> Tensor: 
-    """The pair of seeds of an op whose own seed is `op_seed` (or None)."""
+    """Return the pair of seeds for an op with its own seed `op_seed` (or None)."""
 def multinomial(logits: NumericLike, num_samples: IntLike, seed: NumericLike | None = None, name: str | None = None, output_dtype: DTypeLike | None = None) -> Tensor: 
     """Returns classes drawn with given logarithms of probabilities."""
 def set_random_seed(seed: NumericLike) -> Tensor: 

@@ -12,7 +12,7 @@ from typing import Any, ContextManager, Self
 from . import experimental as experimental
 from penstock.tpu import XLAOptions as XLAOptions
 class CrossShardOptimizer(Optimizer):
-    """An optimizer whose gradients are summed over the cores of a TPU."""
+    """An optimizer that sums gradients over the cores of a TPU."""
     def __init__(self, opt: Any, reduction: str = 'weighted_mean', name: str = 'CrossShardOptimizer', group_assignment: Any = None) -> None: ...
     def apply_gradients(self, grads_and_vars: Any, global_step: Any = None, name: str | None = None) -> Any:
         """Raises UnimplementedError: there are no TPU cores to sum over."""
@@ -25,14 +25,14 @@ class CrossShardOptimizer(Optimizer):
     def variables(self) -> list[Any]:
         """Delegates to the wrapped optimizer."""
 class PaddingSpec(IntEnum):
-    """How dynamic shapes are padded."""
+    """Padding of dynamic shapes."""
     AUTO = 0
     POWER_OF_TWO = 1
     def __new__(cls, value: Any) -> Self: ...
 def batch_parallel(computation: Callable[..., Any], inputs: TensorLike | None = None, num_shards: IntLike = 1, infeed_queue: Any = None, device_assignment: Any = None, name: str | None = None, xla_options: Any = None) -> Any: 
     """Runs a computation on the parts of a batch."""
 def bfloat16_scope(name: str | None = None) -> ContextManager[Any]: 
-    """A variable scope whose bfloat16 variables are kept in float32 and read as bfloat16."""
+    """A variable scope that stores bfloat16 variables in float32 and reads them as bfloat16."""
 def core(num: int) -> str: 
     """The name of a core of a replica."""
 def cross_replica_sum(x: TensorLike, group_assignment: Any = None, name: str | None = None) -> Any: 
@@ -40,7 +40,7 @@ def cross_replica_sum(x: TensorLike, group_assignment: Any = None, name: str | N
 def initialize_system(embedding_config: Any = None, job: Any = None, compilation_failure_closes_chips: bool = True, tpu_cancellation_closes_chips: Any = None) -> Any: 
     """Starts a TPU system."""
 def outside_compilation(computation: Callable[..., Any], *args: Any, **kwargs: Any) -> Any: 
-    """Calls `computation` directly, since there is no enclosing TPU computation."""
+    """Calls `computation` directly, as TPU computations do not exist here."""
 def replicate(computation: Callable[..., Any], inputs: TensorLike | None = None, infeed_queue: Any = None, device_assignment: Any = None, name: str | None = None, maximum_shapes: Any = None, padding_spec: Any = None, xla_options: Any = None) -> Any: 
     """Runs a computation on several cores."""
 def rewrite(computation: Callable[..., Any], inputs: TensorLike | None = None, infeed_queue: Any = None, device_assignment: Any = None, name: str | None = None, xla_options: Any = None) -> Any: 

@@ -110,7 +110,7 @@ class FinalOpsHook(SessionRunHook):
         """Fetches the values."""
     @property
     def final_ops_values(self) -> Any:
-        """What was fetched; None before the end."""
+        """Values fetched at the end; None before."""
 class FtrlOptimizer(Optimizer):
     """Follow the regularized leader (McMahan et al. 2013)."""
     def __init__(self, learning_rate: Any, learning_rate_power: float = -0.5, initial_accumulator_value: float = 0.1, l1_regularization_strength: float = 0.0, l2_regularization_strength: float = 0.0, use_locking: bool = False, name: str = 'Ftrl', accum_name: str | None = None, linear_name: str | None = None, l2_shrinkage_regularization_strength: float = 0.0, beta: float | None = None) -> None: ...
@@ -197,7 +197,7 @@ class MonitoredSession:
     def run_step_fn(self, step_fn: Callable[..., Any]) -> Any:
         """Calls `step_fn(step_context)` with a StepContext; returns its result."""
     def should_stop(self) -> bool:
-        """Whether a hook has requested the end, or the session is closed."""
+        """True if a hook has requested a stop or the session is closed."""
     def __enter__(self) -> Self: ...
     def __exit__(self, *error: Any) -> None: ...
 def MonitoredTrainingSession(master: str = '', is_chief: bool = True, checkpoint_dir: PathLike | None = None, scaffold: Scaffold | None = None, hooks: Sequence[SessionRunHook] | None = None, chief_only_hooks: Sequence[SessionRunHook] | None = None, save_checkpoint_secs: Any = ..., save_summaries_steps: Any = ..., save_summaries_secs: Any = ..., config: Any = None, stop_grace_period_secs: float = 120, log_step_count_steps: int | None = 100, max_wait_secs: float = 7200, save_checkpoint_steps: Any = ..., summary_dir: Any = None, save_graph_def: bool = True) -> MonitoredSession: 
@@ -255,10 +255,10 @@ class QueueRunner:
     def __init__(self, queue: Any = None, enqueue_ops: Any = None, close_op: Any = None, cancel_op: Any = None, queue_closed_exception_types: Any = None, queue_runner_def: Any = None, import_scope: Any = None) -> None: ...
     @property
     def cancel_op(self) -> Any:
-        """What closes the queue at once."""
+        """Operation that closes the queue and cancels pending enqueues."""
     @property
     def close_op(self) -> Any:
-        """What closes the queue."""
+        """Operation that closes the queue."""
     def create_threads(self, sess: Any, coord: Any = None, daemon: bool = False, start: bool = False) -> Any:
         """The threads that run the operations in `sess`."""
     @property
@@ -266,7 +266,7 @@ class QueueRunner:
         """The operations."""
     @property
     def exceptions_raised(self) -> Any:
-        """What the threads ended with."""
+        """Exceptions with which threads ended."""
     @staticmethod
     def from_proto(queue_runner_def: Any, import_scope: Any = None) -> Any:
         """The runner of a QueueRunnerDef, in the current graph."""
@@ -278,7 +278,7 @@ class QueueRunner:
         """The queue."""
     @property
     def queue_closed_exception_types(self) -> Any:
-        """What says that there is no more."""
+        """Exception classes that mean the queue was closed."""
     def to_proto(self, export_scope: Any = None) -> Any:
         """The QueueRunnerDef, or None if the queue is not in the scope."""
 class RMSPropOptimizer(Optimizer):
@@ -295,7 +295,7 @@ class Saver:
         """Writes the graph, with this saver, to a file; returns the MetaGraphDef."""
     @staticmethod
     def from_proto(saver_def: Any, import_scope: str | None = None) -> Saver:
-        """Returns the saver of a SaverDef, whose operations are in a scope."""
+        """Return the saver of a SaverDef with its operations in a scope."""
     @property
     def last_checkpoints(self) -> list[str]:
         """The paths of the kept checkpoints, oldest first."""
@@ -337,31 +337,31 @@ class Scaffold:
         """Returns the only element of a collection of the graph; creates and adds it if the collection is empty."""
     @property
     def init_feed_dict(self) -> Any:
-        """What is fed to it."""
+        """Feeds of init_op."""
     @property
     def init_fn(self) -> Any:
         """The function that is called with a session if no checkpoint was restored, or None."""
     @property
     def init_op(self) -> Any:
-        """What gives variables their first values."""
+        """Operation that initializes variables."""
     @property
     def local_init_feed_dict(self) -> Any:
-        """What is fed to it."""
+        """Feeds of local_init_op."""
     @property
     def local_init_op(self) -> Any:
-        """What is run in every session."""
+        """Operation that every session runs."""
     @property
     def ready_for_local_init_op(self) -> Any:
-        """What tells what is missing before local initialization."""
+        """Tensor of the names of variables that are uninitialized before local initialization."""
     @property
     def ready_op(self) -> Any:
-        """What tells which variables have no value."""
+        """Tensor of the names of uninitialized variables."""
     @property
     def saver(self) -> Any:
         """The Saver."""
     @property
     def summary_op(self) -> Any:
-        """What makes the summaries."""
+        """Operation that computes the summaries."""
 class SecondOrStepTimer:
     """Determines when an action is due: every given number of seconds or of steps."""
     def __init__(self, every_secs: float | None = None, every_steps: int | None = None) -> None: ...
@@ -370,7 +370,7 @@ class SecondOrStepTimer:
     def reset(self) -> None:
         """Resets the time of the last trigger."""
     def should_trigger_for_step(self, step: int) -> bool:
-        """Whether it is due at a step."""
+        """True if the timer is due at a step."""
     def update_last_triggered_step(self, step: int) -> tuple[float | None, int | None]:
         """Records a trigger; returns (seconds, steps) since the previous one."""
 class SessionCreator:
@@ -381,7 +381,7 @@ class SessionManager:
     """Creates sessions that are ready to train."""
     def __init__(self, local_init_op: Any = None, ready_op: Any = None, ready_for_local_init_op: Any = None, graph: Any = None, recovery_wait_secs: float = 30, local_init_run_options: Any = None, local_init_feed_dict: Any = None) -> None: ...
     def prepare_session(self, master: str, init_op: Any = None, saver: Any = None, checkpoint_dir: PathLike | None = None, checkpoint_filename_with_path: Any = None, wait_for_checkpoint: bool = False, max_wait_secs: float = 7200, config: Any = None, init_feed_dict: Any = None, init_fn: Any = None) -> Any:
-        """Returns a session whose variables are restored from a checkpoint, or else initialized."""
+        """Returns a session with variables restored from a checkpoint, or else initialized."""
     def recover_session(self, master: str, saver: Any = None, checkpoint_dir: PathLike | None = None, checkpoint_filename_with_path: Any = None, wait_for_checkpoint: bool = False, max_wait_secs: float = 7200, config: Any = None) -> tuple[Any, bool]:
         """Returns (a session restored from a checkpoint if there is one, whether it is ready)."""
     def wait_for_session(self, master: str, config: Any = None, max_wait_secs: float = ...) -> Any:
@@ -405,7 +405,7 @@ class SessionRunContext:
         """The session."""
     @property
     def stop_requested(self) -> Any:
-        """Whether a hook has asked for the end."""
+        """True if a hook has requested a stop."""
 class SessionRunHook:
     """Base class of callbacks around the calls of a monitored session. All methods may be overridden."""
     def after_create_session(self, session: Any, coord: Any) -> None:
@@ -419,7 +419,7 @@ class SessionRunHook:
     def end(self, session: Any) -> None:
         """Called at the end, unless an error ended the loop."""
 class SessionRunValues(tuple[Any, ...]):
-    """What a hook's fetches gave, with the options and metadata of the call."""
+    """Results of a hook's fetches, with the options and metadata of the call."""
     results: Any
     options: Any
     run_metadata: Any
@@ -441,7 +441,7 @@ class SingularMonitoredSession:
     def run_step_fn(self, step_fn: Callable[..., Any]) -> Any:
         """Calls `step_fn(step_context)` with a StepContext; returns its result."""
     def should_stop(self) -> bool:
-        """Whether a hook has requested the end, or the session is closed."""
+        """True if a hook has requested a stop or the session is closed."""
     def __enter__(self) -> Self: ...
     def __exit__(self, *error: Any) -> None: ...
 class StepCounterHook(SessionRunHook):
@@ -485,7 +485,7 @@ class Supervisor:
     def RequestStop(self, ex: Any = None) -> None:
         """Asks the threads to stop."""
     def ShouldStop(self) -> bool:
-        """Whether a stop was requested."""
+        """True if a stop was requested."""
     def StartQueueRunners(self, sess: Any, queue_runners: Any = None) -> Any:
         """Starts the threads of queue runners, by default those in the graph; returns them."""
     def StartStandardServices(self, sess: Any) -> Any:
@@ -493,7 +493,7 @@ class Supervisor:
     def Stop(self, threads: Any = None, close_summary_writer: bool = True, ignore_live_threads: bool = False) -> None:
         """Stops the services, and raises the error with which one of them ended."""
     def StopOnException(self) -> Any:
-        """A context whose exceptions stop the threads."""
+        """A context that stops the threads if an exception is raised in it."""
     def SummaryComputed(self, sess: Any, summary: Any, global_step: Any = None) -> None:
         """Writes a summary that was computed elsewhere."""
     USE_DEFAULT: int
@@ -507,13 +507,13 @@ class Supervisor:
         """The variable, or None."""
     @property
     def init_feed_dict(self) -> Any:
-        """What it is fed."""
+        """Feeds of init_op."""
     @property
     def init_op(self) -> Any:
-        """What gives variables their first values."""
+        """Operation that initializes variables."""
     @property
     def is_chief(self) -> Any:
-        """Whether this process initializes and saves."""
+        """True if this process initializes and saves."""
     def loop(self, timer_interval_secs: Any, target: str, args: Any = None, kwargs: Any = None) -> Any:
         """Starts a thread that calls `target` repeatedly; returns it."""
     def managed_session(self, master: str = '', config: Any = None, start_standard_services: bool = True, close_summary_writer: bool = True) -> ContextManager[Any]:
@@ -522,29 +522,29 @@ class Supervisor:
         """Returns a ready session, which the chief prepares and others wait for, and starts queue runners."""
     @property
     def ready_for_local_init_op(self) -> Any:
-        """Tells what must be ready before the local operation."""
+        """Tensor of the names of variables that must be initialized before the local operation."""
     @property
     def ready_op(self) -> Any:
-        """Tells which variables have no values."""
+        """Tensor of the names of uninitialized variables."""
     def request_stop(self, ex: Any = None) -> None:
         """Asks the threads to stop."""
     @property
     def save_model_secs(self) -> Any:
-        """How often models are saved."""
+        """Seconds between checkpoints."""
     @property
     def save_path(self) -> Any:
-        """What checkpoints' names begin with."""
+        """Prefix of checkpoints' paths."""
     @property
     def save_summaries_secs(self) -> Any:
-        """How often summaries are written."""
+        """Seconds between summaries."""
     @property
     def saver(self) -> Any:
         """The saver, or None."""
     @property
     def session_manager(self) -> Any:
-        """What makes sessions ready."""
+        """Manager that makes sessions ready."""
     def should_stop(self) -> bool:
-        """Whether a stop was requested."""
+        """True if a stop was requested."""
     def start_queue_runners(self, sess: Any, queue_runners: Any = None) -> Any:
         """Starts the threads of queue runners, by default those in the graph; returns them."""
     def start_standard_services(self, sess: Any) -> Any:
@@ -552,12 +552,12 @@ class Supervisor:
     def stop(self, threads: Any = None, close_summary_writer: bool = True, ignore_live_threads: bool = False) -> None:
         """Stops the services, and raises the error with which one of them ended."""
     def stop_on_exception(self) -> Any:
-        """A context whose exceptions stop the threads."""
+        """A context that stops the threads if an exception is raised in it."""
     def summary_computed(self, sess: Any, summary: Any, global_step: Any = None) -> None:
         """Writes a summary that was computed elsewhere."""
     @property
     def summary_op(self) -> Any:
-        """What makes the summaries, or None."""
+        """Operation that computes the summaries, or None."""
     @property
     def summary_writer(self) -> Any:
         """The writer, or None."""
@@ -609,7 +609,7 @@ def batch(tensors: Iterable[Any], batch_size: IntLike, num_threads: IntLike = 1,
 def batch_join(tensors_list: Any, batch_size: IntLike, capacity: IntLike = 32, enqueue_many: bool = False, shapes: Any = None, dynamic_pad: bool = False, allow_smaller_final_batch: bool = False, shared_name: Any = None, name: str | None = None) -> Any: 
     """`batch` of examples of several sources, with a thread for each."""
 def checkpoint_exists(checkpoint_prefix: Any) -> bool: 
-    """Whether there is a checkpoint with this prefix, or one of the first format, which is a single file."""
+    """True if there is a checkpoint with this prefix. A V1 checkpoint is a single file."""
 def cosine_decay(learning_rate: Any, global_step: Any, decay_steps: Any, alpha: FloatLike = 0.0, name: str | None = None) -> Any: 
     """Decays from `learning_rate` to `alpha * learning_rate` along half a cosine wave."""
 def cosine_decay_restarts(learning_rate: Any, global_step: Any, first_decay_steps: Any, t_mul: FloatLike = 2.0, m_mul: FloatLike = 1.0, alpha: FloatLike = 0.0, name: str | None = None) -> Any: 

@@ -37,7 +37,7 @@ class DispatcherConfig(tuple[Any, ...]):
     worker_max_concurrent_snapshots: Any
     def __new__(cls, port: int = 0, protocol: str | None = None, work_dir: str | None = None, fault_tolerant_mode: bool = False, worker_addresses: Any = None, job_gc_check_interval_ms: int | None = None, job_gc_timeout_ms: int | None = None, worker_timeout_ms: int | None = None, worker_max_concurrent_snapshots: int = 0) -> Self: ...
 class ShardingPolicy(IntEnum):
-    """How a dataset is divided among workers."""
+    """Division of a dataset among workers."""
     OFF = 0
     DYNAMIC = 1
     FILE = 2

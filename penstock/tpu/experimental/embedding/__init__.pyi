@@ -150,7 +150,7 @@ class SGD:
     use_gradient_accumulation: bool
     weight_decay_factor: float | None
 class SparseCoreEmbeddingConfig:
-    """How tables are laid out on TPUs with sparse cores."""
+    """Layout of tables on TPUs with sparse cores."""
     def __init__(self, disable_table_stacking: bool = False, max_ids_per_chip_per_sample: int = 64, max_ids_per_table: dict[str, int] | None = None, max_unique_ids_per_table: dict[str, int] | None = None, allow_id_dropping: bool = False, initialize_tables_on_host: bool = True, enable_fast_table_initialization: bool = False) -> None: ...
     allow_id_dropping: bool
     disable_table_stacking: bool
@@ -217,7 +217,7 @@ class TPUEmbeddingV2(AutoTrackable):
         """Looks ids up on sparse cores."""
     @property
     def embedding_layouts(self) -> Any:
-        """How tables are stacked."""
+        """Layouts of stacked tables."""
     def embedding_lookup(self, features: Any, weights: Any = None) -> Any:
         """Looks features up; see `serving_embedding_lookup`."""
     @property

@@ -19,7 +19,7 @@ def build_signature_def(inputs: Mapping[str, Any] | None = None, outputs: Mappin
 def classification_signature_def(examples: Any, classes: Any, scores: TensorLike) -> Any: 
     """Returns the SignatureDef of a classification."""
 def is_valid_signature(signature_def: Any) -> bool: 
-    """Whether a SignatureDef can be served: its inputs and outputs match its method."""
+    """True if a SignatureDef can be served: its inputs and outputs match its method."""
 def predict_signature_def(inputs: Mapping[str, Any], outputs: Mapping[str, Any]) -> Any: 
     """Returns the SignatureDef of a prediction: tensors by name to tensors by name."""
 def regression_signature_def(examples: Any, predictions: TensorLike) -> Any: 
