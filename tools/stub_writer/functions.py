@@ -59,9 +59,7 @@ def default_text(default: Any, speller: Speller, members: frozenset[str]) -> str
                 if speller.module
                 else default.name
             )
-    if isinstance(default, (list, tuple)) and all(
-        type(part) in (int, float, str) for part in default
-    ):
+    if type(default) in (list, tuple) and all(type(part) in (int, float, str) for part in default):
         return repr(default)
     return "..."
 

@@ -176,7 +176,7 @@ class Processor:
           numbers: of the pieces.
           texts: of them.
         """
-        pieces, rules = self.pieces, self.rules
+        pieces = self.pieces
         out, at_begin, seen_space, held = bytearray(), True, False, bytearray()
         for place, (number, text) in enumerate(zip(numbers, texts, strict=True)):
             kind = pieces.types[number]

@@ -111,7 +111,11 @@ class GroupsTask(RowsTask):
 
     def multiply(self, address: Val, number: Val, sums: Sequence[Val]) -> list[Val]:
         f, form, product, made = self.f, self.schedule.form, self.product, list(sums)
-        found, blocks, count = scales(f, address, form, self.lanes), product.k // form.block, self.schedule.rows
+        found, blocks, count = (
+            scales(f, address, form, self.lanes),
+            product.k // form.block,
+            self.schedule.rows,
+        )
         rows = range(count)
         in_row = [number + j * blocks for j in rows]  # the block's number in all rows of x
         if self.adds:
