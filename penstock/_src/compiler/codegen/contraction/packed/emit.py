@@ -39,7 +39,7 @@ def _emit_rows(schedule: RowsSchedule, epilogue: Epilogue) -> KernelCode:
         threads=1,
         partials=lambda _: (schedule.tasks, epilogue.partial_bytes),
         in_place=True,
-        label=f"{schedule.product.right.format} rows {schedule.rows}x{schedule.streams}",
+        label=f"{schedule.product.right.format} rows {schedule.rows}x{schedule.chains}",
         facts={"cut": "columns", "nc": schedule.columns},
     )
 

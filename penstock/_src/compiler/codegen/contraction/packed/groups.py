@@ -98,31 +98,32 @@ class GroupsTask(RowsTask):
         self.adds = bool(self.zero) or form.minimum is not None
 
     def nothing(self) -> list[Val]:
-        f, count = self.f, self.schedule.rows
+        f, s = self.f, self.schedule
         added = vec(F32, self.shares) if self.shares > 1 else F32
-        return zeros(f, count, vec(F32, self.lanes)) + zeros(f, count * self.adds, added)
+        dots = zeros(f, s.rows * s.chains, vec(F32, self.lanes))
+        return dots + zeros(f, s.rows * self.adds, added)
 
     def totals(self, sums: Sequence[Val]) -> list[Val]:
-        f, count = self.f, self.schedule.rows
-        made = [f.reduce("fadd", v) for v in sums[:count]]
-        for j, v in enumerate(sums[count:]):
-            made[j] = made[j] + (f.reduce("fadd", v) if lanes(v.ty) > 1 else v)
+        made = super().totals(sums)
+        for j, v in enumerate(sums[self.schedule.rows * self.schedule.chains :]):
+            made[j] = made[j] + (self.f.reduce("fadd", v) if lanes(v.ty) > 1 else v)
         return made
 
-    def multiply(self, address: Val, number: Val, sums: Sequence[Val]) -> list[Val]:
+    def multiply(self, address: Val, number: Val, turn: int, sums: Sequence[Val]) -> list[Val]:
         f, form, product, made = self.f, self.schedule.form, self.product, list(sums)
-        found, blocks, count = (
+        found, blocks, chains = (
             scales(f, address, form, self.lanes),
             product.k // form.block,
-            self.schedule.rows,
+            self.schedule.chains,
         )
-        rows = range(count)
+        rows = range(self.schedule.rows)
         in_row = [number + j * blocks for j in rows]  # the block's number in all rows of x
         if self.adds:
             added = self.added(found)
             for j in rows:
                 of_x = f.load(f.at(self.group_sums, in_row[j] * self.shares, F32), 0, added.ty)
-                made[count + j] = f.fma(added, of_x, made[count + j])
+                at = self.schedule.rows * chains + j
+                made[at] = f.fma(added, of_x, made[at])
         both = [found.scale * self.scales_of_x(at) for at in in_row]
         for start in range(0, form.block, product.group):
             w = self.bytes_of(address, start)
@@ -130,7 +131,9 @@ class GroupsTask(RowsTask):
                 x = f.load(f.at(self.numbers, in_row[j] * form.block + start), 0, w.ty)
                 for first, step, dot in self.dots(w, x):
                     scale = self.scale_of(both[j], start + first, step)
-                    made[j] = f.fma(f.convert(dot, F32), scale, made[j])
+                    chain = (turn * form.block + start + first) // product.group % chains
+                    at = j * chains + chain
+                    made[at] = f.fma(f.convert(dot, F32), scale, made[at])
         return made
 
     def added(self, found: Scales) -> Val:

@@ -2,9 +2,10 @@
 
     tasks                     rows of W, some vectors of results
       vectors of results      as many rows of W as a vector of the output has columns
-        rows at once          `streams` rows of W, read side by side from end to end; a vector of sums for each and each row of x
+        rows of W             one after the other, from end to end: memory is read as it lies, which processors foresee;
+                              several vectors of sums for each row of x take turns
 
-The sums of a row of W are added up over the lanes at its end, always in the same order.
+Those of a row of W are added up over the lanes at its end, always in the same order.
 """
 
 from collections.abc import Sequence
@@ -31,8 +32,10 @@ from penstock._src.native.language.types import F32, PTR, vec
 from .description import PackedProduct
 
 MOST_LANES = 16  # of a vector: the elements of a format's shortest run
-STREAMS = 4  # rows of W that are read side by side
+MOST_CHAINS = 4  # of sums, which do not wait for each other
+UNROLLED = 64  # elements of a row that are multiplied one after the other without a jump
 TASK_BYTES = 16 << 10  # of W: the least that is worth handing out
+
 TASKS = 4  # for each thread
 
 
@@ -42,7 +45,8 @@ class RowsSchedule:
 
     rows      of x
     lanes     of a vector
-    streams   rows of W side by side
+    chains    of sums for each row of x
+    unrolled  blocks without a jump
     columns   of the output that a task computes
     """
 
@@ -50,7 +54,8 @@ class RowsSchedule:
     target: Target
     rows: int
     lanes: int
-    streams: int
+    chains: int
+    unrolled: int
     columns: int
 
     @property
@@ -66,16 +71,15 @@ def choose(product: PackedProduct, target: Target, cut_for: int) -> RowsSchedule
     """The schedule of a product of few rows, whose tasks are cut for so many threads."""
     assert is_static(product.m)
     rows, lanes = int(product.m), min(target.lanes(F32), MOST_LANES)
-    streams = STREAMS
-    while (
-        streams > 1 and rows * streams > target.registers // 4
-    ):  # the rest is for what is unpacked
-        streams //= 2
+    chains = max(
+        1, min(MOST_CHAINS, target.registers // (4 * rows))
+    )  # the rest is for what is unpacked
     row_bytes = product.right.row_bytes
     want = TASKS * cut_for if cut_for > 1 else 1
     columns = max(ceil_divide(product.n, want), ceil_divide(TASK_BYTES, row_bytes))
     columns = round_up(min(columns, product.n), lanes)
-    return RowsSchedule(product, target, rows, lanes, min(streams, lanes), columns)
+    unrolled = max(1, UNROLLED // product.right.form.block)
+    return RowsSchedule(product, target, rows, lanes, chains, unrolled, columns)
 
 
 class RowsTask:
@@ -108,7 +112,7 @@ class RowsTask:
     def columns(self, first: Val, count: int | None) -> None:
         """A vector of results from column `first` on, of which `count` exist (None: all)."""
         f, s = self.f, self.schedule
-        f.loop(f.i64(0), s.lanes, s.streams, lambda r: self.rows_of_weights(first, r))
+        f.loop(f.i64(0), s.lanes, 1, lambda r: self.row_of_weights(first, r))
         mask = None if count is None else f.mask(s.lanes, count)
         row = value(f, self.product.row)
         place = lambda i, _: first + times(f, i, row)
@@ -123,40 +127,45 @@ class RowsTask:
         if self.epilogue.partial_bytes:
             self.epilogue.accumulate(f, tile, made, self.partial)
 
-    def rows_of_weights(self, first: Val, r: Val) -> None:
-        """Results r <= i < r + streams of a vector; those behind the last row of W are of that row, again."""
-        f, s, row = self.f, self.schedule, self.product.right.row_bytes
-        starts = [f.min(first + r + i, self.product.n - 1) * row for i in range(s.streams)]
-        begin = self.nothing()
-        each = len(begin)
+    def row_of_weights(self, first: Val, r: Val) -> None:
+        """Result r of a vector; one behind the last row of W is of that row, again."""
+        f, s = self.f, self.schedule
+        start = f.min(first + r, self.product.n - 1) * self.product.right.row_bytes
+        row, count = f.at(self.weights, start), self.product.k // s.form.block
 
-        def block(b: Val, *sums: Val) -> list[Val]:
+        def blocks(number: Val, how_many: int, sums: Sequence[Val]) -> list[Val]:
             made = list(sums)
-            for i, start in enumerate(starts):
-                address = f.at(self.weights, start + b * s.form.size)
-                at = slice(i * each, (i + 1) * each)
-                made[at] = self.multiply(address, b, made[at])
+            for i in range(how_many):
+                b = number + i
+                made = self.multiply(f.at(row, b * s.form.size), b, i, made)
             return made
 
-        sums = f.loop(f.i64(0), self.product.k // s.form.block, 1, block, *begin * s.streams)
-        for i in range(s.streams):
-            for j, total in enumerate(self.totals(sums[i * each : (i + 1) * each])):
-                f.store(total, self.sums, r + (i + j * s.lanes))
+        main = count // s.unrolled * s.unrolled
+        sums = f.loop(0, main, s.unrolled, lambda b, *v: blocks(b, s.unrolled, v), *self.nothing())
+        sums = f.loop(main, count, 1, lambda b, *v: blocks(b, 1, v), *sums)
+        for j, total in enumerate(self.totals(sums)):
+            f.store(total, self.sums, r + j * s.lanes)
 
     def nothing(self) -> list[Val]:
-        """The sums of a row of W by all rows of x, as they begin."""
-        return zeros(self.f, self.schedule.rows, self.vector)
+        """The sums of a row of W by all rows of x, as they begin: the chains of a row of x after those of the one before."""
+        return zeros(self.f, self.schedule.rows * self.schedule.chains, self.vector)
 
     def totals(self, sums: Sequence[Val]) -> list[Val]:
-        """The results of these sums."""
-        return [self.f.reduce("fadd", v) for v in sums]
+        """The results of these sums, for each row of x."""
+        n = self.schedule.chains
+        return [self.total(sums[j * n : (j + 1) * n]) for j in range(self.schedule.rows)]
 
-    def multiply(self, address: Val, number: Val, sums: Sequence[Val]) -> list[Val]:
-        """The sums with the products of block `number` of a row, which stands at an address."""
+    def total(self, chains: Sequence[Val]) -> Val:
+        return self.f.reduce("fadd", sum(chains[1:], chains[0]))
+
+    def multiply(self, address: Val, number: Val, turn: int, sums: Sequence[Val]) -> list[Val]:
+        """The sums with the products of block `number` of a row, which stands at an address; it is block `turn` of those without a jump."""
         f, s, made = self.f, self.schedule, list(sums)
         cross, k = value(f, self.product.left.cross), number * s.form.block
         for first, w in unpacked(f, address, s.form, s.lanes):
+            chain = (turn * s.form.block + first) // s.lanes % s.chains
             for j in range(s.rows):
                 x = f.load(self.x, k + first + times(f, j, cross), self.vector)
-                made[j] = f.fma(x, w, made[j])
+                at = j * s.chains + chain
+                made[at] = f.fma(x, w, made[at])
         return made
