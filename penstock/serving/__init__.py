@@ -15,6 +15,7 @@ _NAMES = {
     "penstock._src.serving.models.config": "ModelConfig VersionPolicy",
     "penstock._src.serving.options": "Options",
     "penstock._src.serving.processes.background": "running",
+    "penstock._src.serving.servables.servable": "Room",
     "penstock._src.serving.trust.limits": "Limits",
     "penstock._src.serving.trust.tls": "TLS",
 }

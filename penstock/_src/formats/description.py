@@ -19,6 +19,7 @@ from penstock._src.core.tensor import Tensor
 from penstock._src.filesystems import files
 from penstock._src.formats.frozen import FrozenFunction, freeze
 from penstock._src.formats.table import format_of
+from penstock._src.formats.weights.description import about_weights
 from penstock._src.function.concrete import ConcreteFunction
 
 # Smaller constants are shapes, axes and the like.
@@ -113,6 +114,9 @@ def describe(path: str, **options: Any) -> Description:
       **options: of the format's reader.
     """
     found = format_of(path)
+    if found.weights_reader:
+        details = about_weights(found.read_weights(path))
+        return Description(path, found.title, _bytes_of(path), details, ())
     model = found.read(path, **options)
     described = [describe_signature(name, f) for name, f in model.signatures.items()]
     return Description(path, found.title, _bytes_of(path), model.details, tuple(described))

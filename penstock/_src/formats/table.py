@@ -17,6 +17,9 @@ from penstock._src.core.errors import (
 )
 from penstock._src.filesystems import files
 from penstock._src.formats.model import Model
+from penstock._src.formats.weights.converting import converted
+from penstock._src.formats.weights.packing import PACKERS
+from penstock._src.formats.weights.stored import Weights
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,8 @@ class Format:
       writer: the same of `write(model, path, **options)`; empty if it is not written.
       recognizer: `module:function` in this folder that says of a file of any name whether it is one; empty if names say it.
       quantizations: how its writer can store weights, its argument `quantize`.
+      weights_reader: the same of `read(path)`, which returns Weights, of a format of weights and facts instead of functions.
+      weights_writer: the same of `write(weights, path)`.
     """
 
     name: str
@@ -42,6 +47,8 @@ class Format:
     writer: str = ""
     recognizer: str = ""
     quantizations: tuple[str, ...] = ()
+    weights_reader: str = ""
+    weights_writer: str = ""
 
     def matches(self, path: str) -> bool:
         """Whether a file or folder is of this format, by its name or by what it holds."""
@@ -62,7 +69,19 @@ class Format:
           UnimplementedError: the format is not read.
           OpError: the file is missing or damaged; the message names it.
         """
-        reader = self._function(self.reader, "read")
+        return self._read(self.reader, path, options)
+
+    def read_weights(self, path: str) -> Weights:
+        """Returns the weights of a file or folder.
+
+        Raises:
+          UnimplementedError: the format is one of functions.
+          OpError: the file is missing or damaged; the message names it.
+        """
+        return self._read(self.weights_reader, path, {})
+
+    def _read(self, place: str, path: str, options: Mapping[str, Any]) -> Any:
+        reader = self._function(place, "read")
         try:
             return reader(path, **options)
         except (OpError, ValueError) as error:
@@ -82,7 +101,19 @@ class Format:
         Raises:
           UnimplementedError: the format is not written, or has no counterpart of an operation.
         """
+        if self.weights_writer and not self.writer:
+            raise UnimplementedError(
+                f"{self.title} is not written from functions, only from files of weights."
+            )
         self._function(self.writer, "written")(model, path, **options)
+
+    def write_weights(self, weights: Weights, path: str) -> None:
+        """Writes weights; each file appears whole or not at all.
+
+        Raises:
+          UnimplementedError: the format is one of functions.
+        """
+        self._function(self.weights_writer, "written from weights")(weights, path)
 
     def _function(self, place: str, what: str) -> Callable[..., Any]:
         if not place:
@@ -136,6 +167,25 @@ _ALL = (
         reader="tflite.reading.model:read",
         writer="tflite.writing.model:write",
         quantizations=("float16", "int8"),
+    ),
+    Format(
+        "gguf",
+        "GGUF",
+        (".gguf",),
+        reader="weights.functions:read",
+        quantizations=("F32", "F16", "BF16", *PACKERS),
+        weights_reader="gguf.reading:read",
+        weights_writer="gguf.writing:write",
+    ),
+    Format(
+        "safetensors",
+        "safetensors",
+        (".safetensors",),
+        holds=("model.safetensors", "model.safetensors.index.json"),
+        reader="weights.functions:read",
+        quantizations=("F32", "F16", "BF16"),
+        weights_reader="safetensors.folder:read",
+        weights_writer="safetensors.folder:write",
     ),
 )
 FORMATS: Mapping[str, Format] = {each.name: each for each in _ALL}
@@ -221,6 +271,10 @@ def convert(
         raise InvalidArgumentError(
             f"{written.title} files do not hold weights as {quantize}. They can hold: {offered}."
         )
+    if found.weights_reader and written.weights_writer:
+        weights = found.read_weights(source)
+        written.write_weights(converted(weights, found.name, written.name, quantize), target)
+        return found, written
     model = found.read(source)
     options = {"quantize": quantize} if quantize else {}
     written.write(model.with_only(signature) if signature else model, target, **options)

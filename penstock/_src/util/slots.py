@@ -69,6 +69,7 @@ TABLE = {
     "op_gradient": "autodiff.control_flow",  # gradients of If and its like on host values
     "gradient_function": "autodiff.control_flow",  # the op SymbolicGradient
     "stablehlo_text": "formats.stablehlo.export",  # programs as text at that stage
+    "language_model": "language.functions",  # a function of tokens, of a file of weights
     "default_session_of": "v1.graphs.session",  # Tensor.eval, Operation.run
     "Session": "v1.graphs.session",  # tf.test.TestCase.session
     "get_default_session": "v1.graphs.session",  # tf.test.TestCase.evaluate

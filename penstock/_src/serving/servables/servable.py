@@ -10,6 +10,7 @@ import numpy as np
 
 from penstock._src.core.dtypes import DType
 from penstock._src.saving.saved_model.constants import CLASSIFY_METHOD_NAME, REGRESS_METHOD_NAME
+from penstock._src.util.export import export
 from penstock._src.util.process import forks
 
 # Extents of a tensor, None for one that is not known; None for a shape of unknown rank.
@@ -76,6 +77,7 @@ def _may_have_rows(shape: Shape, if_unknown: bool) -> bool:
     return len(shape) > 0 and shape[0] is None
 
 
+@export("serving.Room", v1=[])
 class Room(NamedTuple):
     """Of the cache of a model that generates, where its file does not say it.
 
