@@ -10,7 +10,7 @@ from penstock._src.core.errors import DataLossError, NotFoundError
 from penstock._src.formats.weights.stored import StoredTensor, Weights
 from penstock._src.language.families.names import GGUF, LAYOUTS, OR, OUTPUT_PREFIXES, PREFIXES
 from penstock._src.language.families.table import FAMILIES, Family
-from penstock._src.language.weights.operands import Linear, Matrix, Norm, tensor_of
+from penstock._src.language.weights.operands import Activations, Linear, Matrix, Norm, tensor_of
 
 _EMBEDDING, _OUTPUT = "embedding", "output"
 
@@ -23,13 +23,22 @@ class Finder:
       family: the name of the model's family.
       is_gguf: whether names and orders are those of GGUF, or of Hugging Face.
       packs: False: matrices are unpacked to float32.
+      activations: what packed matrices are multiplied by.
 
     Raises:
       NotFoundError: there is no embedding, so names are of no known layout.
     """
 
-    def __init__(self, weights: Weights, family: str, is_gguf: bool, packs: bool) -> None:
+    def __init__(
+        self,
+        weights: Weights,
+        family: str,
+        is_gguf: bool,
+        packs: bool,
+        activations: Activations = "float32",
+    ) -> None:
         self.weights, self.is_gguf, self._packs = weights, is_gguf, packs
+        self._activations: Activations = activations
         self.family: Family = FAMILIES[family]
         self._names: Mapping[str, str] = GGUF if is_gguf else LAYOUTS[self.family.layout]
         self._prefix = "" if is_gguf else self._found_prefix()
@@ -107,7 +116,7 @@ class Finder:
         if order is not None:
             values = values[order]
             bias = None if bias is None else np.ascontiguousarray(bias[order])
-        matrix = Matrix(len(values), columns, tensor_of(values), held.format)
+        matrix = Matrix(len(values), columns, tensor_of(values), held.format, held.activations)
         return Linear(matrix, None if bias is None else tensor_of(bias))
 
     def matrix(self, ours: str, rows: int, columns: int) -> Matrix:
@@ -126,7 +135,7 @@ class Finder:
         rows, columns = found.shape
         if found.type.is_packed and self._packs:
             values = found.data.reshape(rows, -1)
-            return Matrix(rows, columns, tensor_of(values), found.type.name)
+            return Matrix(rows, columns, tensor_of(values), found.type.name, self._activations)
         if found.type.is_packed:
             return Matrix(rows, columns, tensor_of(found.array()))
         if found.type.name not in ("F32", "F16", "BF16"):

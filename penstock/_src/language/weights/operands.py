@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -13,6 +13,8 @@ from penstock._src.api.math.elementwise import cast
 from penstock._src.core import dtypes
 from penstock._src.core.registry import raw
 from penstock._src.eager.tensor import EagerTensor
+
+Activations = Literal["float32", "int8"]
 
 
 def tensor_of(array: np.ndarray) -> EagerTensor:
@@ -28,17 +30,21 @@ class Matrix:
       rows, columns: its shape.
       values: floats `[rows, columns]`, or the bytes of packed rows.
       format: of packed rows; empty if they are not.
+      activations: what packed rows are multiplied by: "float32" as it is, "int8" rounded to this type for each 32 neighbors.
     """
 
     rows: int
     columns: int
     values: EagerTensor
     format: str = ""
+    activations: Activations = "float32"
 
     def product(self, x: Any) -> Any:
         """Returns `x` times the transposed matrix, float32."""
         if self.format:
-            return raw.PackedMatMul(x, self.values, format=self.format)
+            return raw.PackedMatMul(
+                x, self.values, format=self.format, activations=self.activations
+            )
         return matmul(x, cast(self.values, dtypes.float32), transpose_b=True)
 
     def looked_up(self, indices: Any) -> Any:

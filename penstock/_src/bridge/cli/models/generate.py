@@ -38,6 +38,12 @@ def main(arguments: Sequence[str]) -> int:
     )
     parser.add_argument("--system", default="", help="a message of the system, before PROMPT")
     parser.add_argument("--length", type=int, help="tokens that there is room for (default 4096)")
+    parser.add_argument(
+        "--activations",
+        choices=("float32", "int8"),
+        default="float32",
+        help="what packed weights are multiplied by; int8 is faster and less exact (default float32)",
+    )
     parser.add_argument("--unpacked", action="store_true", help="unpacks weights to float32")
     parsed = parser.parse_args(arguments)
     # Each command loads what it needs.
@@ -47,7 +53,12 @@ def main(arguments: Sequence[str]) -> int:
     options = {name.replace("-", "_"): getattr(parsed, name.replace("-", "_")) for name in OPTIONS}
     options["stop"] = parsed.stop
     try:
-        model = load(parsed.model, length=parsed.length, packed=not parsed.unpacked)
+        model = load(
+            parsed.model,
+            length=parsed.length,
+            packed=not parsed.unpacked,
+            activations=parsed.activations,
+        )
         with contextlib.suppress(KeyboardInterrupt):
             if parsed.chat or parsed.system:
                 _chat(model, parsed, options)

@@ -1,0 +1,104 @@
+"""Tokenizers of GGUF's metadata."""
+
+import numpy as np
+import pytest
+
+import penstock as tf
+from penstock._src.language.text.gguf import tokenizer_of
+from penstock._src.language.text.tokenizers import of_library
+from tests.language.tiny import CONTROL, MERGES, VOCABULARY
+
+pytest.importorskip("tokenizers")
+PIECES = [
+    "<unk>",
+    "<s>",
+    "</s>",
+    *(f"<0x{n:02X}>" for n in range(256)),
+    *"\u2581abc",
+    "ab",
+    "\u2581a",
+    "\u2581ab",
+    "bc",
+]
+SCORES = [0.0] * (len(PIECES) - 4) + [-1.0, -3.0, -4.0, -2.0]
+
+
+def pairs(**more):
+    types = np.int32([3 if token in CONTROL else 1 for token in VOCABULARY])
+    facts = {
+        "model": "gpt2",
+        "pre": "smollm",
+        "tokens": VOCABULARY,
+        "token_type": types,
+        "merges": MERGES,
+    }
+    return {f"tokenizer.ggml.{key}": value for key, value in {**facts, **more}.items()}
+
+
+def pieces(**more):
+    types = np.int32([2, 3, 3] + [6] * 256 + [1] * 8)
+    facts = {"model": "llama", "tokens": PIECES, "token_type": types, "scores": np.float32(SCORES)}
+    facts |= {"bos_token_id": 1, "eos_token_id": 2}
+    return {f"tokenizer.ggml.{key}": value for key, value in {**facts, **more}.items()}
+
+
+def texts(facts, text):
+    made = of_library(tokenizer_of(facts, "a.gguf"), [], "a.gguf")
+    tokens = made.encode(text)
+    vocabulary = facts["tokenizer.ggml.tokens"]
+    return [vocabulary[token] for token in tokens], made.decode(tokens)
+
+
+def test_pairs_of_bytes_are_merged_in_their_order():
+    found, back = texts(pairs(), "abc abcab")
+    assert found == ["abc", "Ġabc", "ab"] and back == "abc abcab"
+
+
+def test_control_tokens_are_not_cut_and_not_texts():
+    found, back = texts(pairs(), "ab<|im_end|>ab")
+    assert found == ["ab", "<|im_end|>", "ab"] and back == "abab"
+
+
+def test_digits_are_cut_where_the_model_has_them_so():
+    numbers = [*VOCABULARY, "12"]
+    more = {
+        "tokens": numbers,
+        "merges": [*MERGES, "1 2"],
+        "token_type": np.ones(len(numbers), np.int32),
+    }
+    assert texts(pairs(**more), "12")[0] == ["1", "2"]
+    assert texts(pairs(**more, pre="gpt-2"), "12")[0] == ["12"]
+    assert texts(pairs(**more, pre="llama-bpe"), "12")[0] == ["12"]
+
+
+def test_pieces_are_merged_by_their_scores():
+    found, back = texts(pieces(), "abc ab")
+    assert found == ["<s>", "\u2581ab", "c", "\u2581ab"] and back == "abc ab"
+    assert texts(pieces(add_space_prefix=False, add_bos_token=False), "abc")[0] == ["ab", "c"]
+
+
+def test_other_characters_are_bytes():
+    found, back = texts(pieces(), "aé")
+    assert found == ["<s>", "\u2581a", "<0xC3>", "<0xA9>"] and back == "aé"
+
+
+def test_ends_are_added_where_the_file_says_so():
+    assert texts(pieces(add_eos_token=True), "a")[0] == ["<s>", "\u2581a", "</s>"]
+
+
+@pytest.mark.parametrize(
+    ("facts", "kind", "message"),
+    [
+        (pairs(model="t5"), tf.errors.UnimplementedError, "'t5'"),
+        (pairs(pre="strange"), tf.errors.UnimplementedError, "'strange'"),
+        (pairs(merges=["a q q"]), tf.errors.DataLossError, "merges"),
+        (pairs(merges=[3]), tf.errors.DataLossError, "merges"),
+        (pairs(tokens=[]), tf.errors.DataLossError, "tokens"),
+        (pairs(token_type=np.int32([1])), tf.errors.DataLossError, "token_type"),
+        (pieces(scores=np.float32([1])), tf.errors.DataLossError, "scores"),
+        (pieces(bos_token_id=1 << 30), tf.errors.DataLossError, "bos_token_id"),
+    ],
+)
+def test_damage_is_named(facts, kind, message):
+    with pytest.raises(kind, match=f"a.gguf: .*{message}"):
+        tokenizer_of(facts, "a.gguf")
