@@ -42,6 +42,8 @@ class Architecture:
       is_parallel: True if attention and feed-forward layers read the same values, and both are added.
       attention_cap, logits_cap: that products of queries and keys, and logits, are bent to by a hyperbolic tangent; 0 for none.
       embedding_scale: that embeddings of tokens are multiplied by.
+      norms_sums: True if norms are those of sums with what a layer got, instead of what it got or added.
+      is_causal: False if tokens look at all others: an encoder.
     """
 
     family: str
@@ -65,3 +67,5 @@ class Architecture:
     attention_cap: float = 0.0
     logits_cap: float = 0.0
     embedding_scale: float = 1.0
+    norms_sums: bool = False
+    is_causal: bool = True

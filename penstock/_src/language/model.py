@@ -318,6 +318,10 @@ def assemble(
         raise InvalidArgumentError(f"activations: expected {expected}. Received {activations!r}.")
     about = files.read(path, length or _LENGTH)
     architecture = about.architecture
+    if not architecture.is_causal:
+        raise InvalidArgumentError(
+            f"{path}: the model is an encoder, which goes on with no text: use tf.language.load_encoder."
+        )
     room = min(architecture.context, _LENGTH) if length is None else length
     if not architecture.ropes and room > architecture.context:
         raise InvalidArgumentError(

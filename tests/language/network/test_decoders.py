@@ -5,6 +5,7 @@ import pytest
 
 import penstock as tf
 from penstock._src.language.families.hugging_face import architecture_of
+from penstock._src.language.network.cache import attending_all
 from penstock._src.language.network.decoder import Decoder
 from penstock._src.language.network.program import Program
 from penstock._src.language.weights.finding import Finder
@@ -12,7 +13,7 @@ from penstock._src.language.weights.loading import load
 from tests.language.tiny import KEPT, TOKENS, logits_of, models, weights_of
 
 SPAN = np.arange(32, dtype=np.int32)
-NAMES = sorted(models())
+NAMES = sorted(name for name in models() if name != "bert")
 
 
 def program_of(weights, length=32):
@@ -30,6 +31,25 @@ def test_logits_are_those_of_transformers(name):
     program = program_of(weights_of(name))
     found = program.whole(tf.constant(TOKENS))["logits"]
     check(found.numpy()[KEPT], logits_of(name))
+
+
+def test_values_of_an_encoder_are_those_of_transformers():
+    weights = weights_of("bert")
+    architecture = architecture_of(weights.metadata, weights.path)
+    finder = Finder(weights, architecture.family, is_gguf=False, packs=True)
+    encoder = Decoder(architecture, load(finder, architecture))
+    rows = np.stack([np.pad(TOKENS, (0, 3)), np.pad(TOKENS[:9], (0, 18))])
+
+    @tf.function
+    def values(tokens, lengths):
+        attend = attending_all(architecture, lengths, tf.shape(tokens)[1])
+        return encoder.values(tokens, tf.range(tf.shape(tokens)[1])[None], attend)
+
+    found = values(rows, np.int32([24, 9])).numpy()
+    check(found[0, KEPT], logits_of("bert"))
+    check(found[1, :9], values(rows[1:, :9], np.int32([9]))[0])
+    with pytest.raises(tf.errors.InvalidArgumentError, match="an encoder"):
+        encoder.logits(found)
 
 
 # One of each kind of attention: all tokens, windows of some layers, shared heads, learned positions.

@@ -63,6 +63,8 @@ def architecture_of(weights: Weights, length: int = 0) -> Architecture:
         attention_cap=facts.number("attn_logit_softcapping", default=0.0),
         logits_cap=facts.number("final_logit_softcapping", default=0.0),
         embedding_scale=float(width) ** 0.5 if family.scales_embeddings else 1.0,
+        norms_sums=family.is_encoder,
+        is_causal=not family.is_encoder,
     )
 
 

@@ -29,6 +29,11 @@ def architecture_of(config: Mapping[str, Any], where: str, length: int = 0) -> A
     facts = facts.inside("text_config") or facts
     if facts.get("quantization_config") is not None:
         raise UnimplementedError(f"{where}: weights with a 'quantization_config' are not read.")
+    if (
+        family.is_encoder
+        and facts.text("position_embedding_type", default="absolute") != "absolute"
+    ):
+        facts.lacks(("position_embedding_type",), "absolute", facts.get("position_embedding_type"))
     layers = facts.integer("num_hidden_layers", "n_layer")
     width, heads = (
         facts.integer("hidden_size", "n_embd"),
@@ -61,6 +66,8 @@ def architecture_of(config: Mapping[str, Any], where: str, length: int = 0) -> A
         attention_cap=facts.number("attn_logit_softcapping", default=0.0),
         logits_cap=facts.number("final_logit_softcapping", default=0.0),
         embedding_scale=float(width) ** 0.5 if family.scales_embeddings else 1.0,
+        norms_sums=family.is_encoder,
+        is_causal=not family.is_encoder,
     )
 
 

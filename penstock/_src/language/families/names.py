@@ -7,6 +7,8 @@ from collections.abc import Mapping
 # Of the whole model; `{}` of others is the number of a layer. A tensor may be missing, such as biases and norms that a model does not have.
 GGUF: Mapping[str, str] = {
     "embedding": "token_embd",
+    "embedding_norm": "token_embd_norm",
+    "token_types": "token_types",
     "positions": "position_embd",
     "final_norm": "output_norm",
     "output": "output",
@@ -18,12 +20,12 @@ GGUF: Mapping[str, str] = {
     "query_norm": "blk.{}.attn_q_norm",
     "key_norm": "blk.{}.attn_k_norm",
     "attention_output": "blk.{}.attn_output",
-    "post_attention_norm": "blk.{}.post_attention_norm",
+    "post_attention_norm": "blk.{}.post_attention_norm|blk.{}.attn_output_norm",
     "inner_norm": "blk.{}.ffn_norm",
     "gate": "blk.{}.ffn_gate",
     "up": "blk.{}.ffn_up",
     "down": "blk.{}.ffn_down",
-    "post_inner_norm": "blk.{}.post_ffw_norm",
+    "post_inner_norm": "blk.{}.post_ffw_norm|blk.{}.layer_output_norm",
 }
 _LLAMA: Mapping[str, str] = {
     "embedding": "embed_tokens",
@@ -74,9 +76,24 @@ LAYOUTS: Mapping[str, Mapping[str, str]] = {
         "up": "layers.{}.mlp.dense_h_to_4h",
         "down": "layers.{}.mlp.dense_4h_to_h",
     },
+    "bert": {
+        "embedding": "embeddings.word_embeddings",
+        "embedding_norm": "embeddings.LayerNorm",
+        "positions": "embeddings.position_embeddings",
+        "token_types": "embeddings.token_type_embeddings",
+        "query": "encoder.layer.{}.attention.self.query",
+        "key": "encoder.layer.{}.attention.self.key",
+        "value": "encoder.layer.{}.attention.self.value",
+        "attention_output": "encoder.layer.{}.attention.output.dense",
+        "post_attention_norm": "encoder.layer.{}.attention.output.LayerNorm",
+        "up": "encoder.layer.{}.intermediate.dense",
+        "down": "encoder.layer.{}.output.dense",
+        "post_inner_norm": "encoder.layer.{}.output.LayerNorm",
+    },
 }
 # What stands before the names, of which one is in a file; the output may stand without.
 PREFIXES = (
+    "bert.",
     "model.",
     "transformer.",
     "gpt_neox.",

@@ -1,4 +1,4 @@
-"""Families of decoders: a row each, of what files do not say."""
+"""Families of decoders and encoders: a row each, of what files do not say."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ class Family:
       turned: part of a head that is turned by rotary positions, where a file does not say it.
       qkv: how the rows of a joint matrix of queries, keys and values are ordered in Hugging Face's files: one after the other, or head by head.
       is_transposed: True if Hugging Face's files hold matrices as [inputs, outputs].
+      is_encoder: True if tokens look at all others, and norms are those of sums.
       is_interleaved: True if GGUF's files hold rows of queries and keys in an order in which neighbors are turned together.
     """
 
@@ -46,6 +47,7 @@ class Family:
     qkv: Literal["stacked", "by head"] = "stacked"
     is_transposed: bool = False
     is_interleaved: bool = False
+    is_encoder: bool = False
 
 
 _ALL = (
@@ -91,6 +93,16 @@ _ALL = (
         is_gated=False,
         turned=0.25,
         qkv="by head",
+    ),
+    Family(
+        "bert",
+        ("bert",),
+        "bert",
+        norm="layer",
+        activation="gelu",
+        is_gated=False,
+        has_positions=True,
+        is_encoder=True,
     ),
 )
 FAMILIES: Mapping[str, Family] = {each.name: each for each in _ALL}

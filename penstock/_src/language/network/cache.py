@@ -157,6 +157,23 @@ def attending_within(a: Architecture, positions: Any) -> Attend:
     return attend
 
 
+def attending_all(a: Architecture, lengths: Any, extent: Any) -> Attend:
+    """Returns attention of an encoder among all tokens of each text.
+
+    Args:
+      a: the architecture.
+      lengths: tokens of each text, `[n]`; what follows is not looked at.
+      extent: tokens of all texts, with what follows.
+    """
+    unseen = numbers(extent)[None, None, :] >= lengths[:, None, None]
+
+    def attend(at: int, query: Any, key: Any, value: Any) -> Any:
+        keys, values = (transpose(each, [0, 2, 1, 3]) for each in (key, value))
+        return attention(a, query, keys, values, unseen)
+
+    return attend
+
+
 def _places(rows: Any, positions: Any, heads: int) -> Any:
     """Where in a variable tokens are written: index vectors `[n, heads, tokens, 3]`."""
     count, tokens = shape_of(positions)[0], shape_of(positions)[1]

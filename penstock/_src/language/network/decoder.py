@@ -1,4 +1,4 @@
-"""The layers of a decoder, of every family."""
+"""The layers of a decoder or encoder, of every family."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from penstock._src.api.math.elementwise import cast
 from penstock._src.api.math.reduction import reduce_mean
 from penstock._src.api.nn.activations import gelu, silu
 from penstock._src.core import dtypes
+from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.registry import raw
 from penstock._src.language.architecture import Activation, Architecture, Rope
 from penstock._src.language.weights.loading import DecoderWeights, Layer
@@ -29,7 +30,7 @@ _ACTIVATIONS: dict[Activation, Callable[[Any], Any]] = {
 
 
 class Decoder:
-    """A stack of layers that look at tokens before them.
+    """A stack of layers that look at tokens before them, or at all of them.
 
     Args:
       architecture: what is computed.
@@ -56,6 +57,7 @@ class Decoder:
             x = x * np.float32(a.embedding_scale)
         if weights.positions is not None:
             x = x + weights.positions.looked_up(positions)
+        x = self._normed(weights.embedding_norm, x)
         turns = [_turns(rope, positions) for rope in a.ropes]
         for at, layer in enumerate(weights.layers):
             turn = turns[a.rope_of[at]] if turns else None
@@ -63,7 +65,13 @@ class Decoder:
         return self._normed(weights.final_norm, x)
 
     def logits(self, values: Any) -> Any:
-        """Returns the logits of values `[..., width]`."""
+        """Returns the logits of values `[..., width]`.
+
+        Raises:
+          InvalidArgumentError: an encoder has none.
+        """
+        if self.weights.output is None:
+            raise InvalidArgumentError("The model is an encoder, which gives no logits.")
         found = self.weights.output(values)
         return capped(found, self.architecture.logits_cap)
 
@@ -76,6 +84,9 @@ class Decoder:
         attended = layer.attention_output(attend(at, query, key, value))
         if a.is_parallel:
             return x + attended + self._inner(layer, self._normed(layer.inner_norm, x))
+        if a.norms_sums:
+            x = self._normed(layer.post_attention_norm, x + attended)
+            return self._normed(layer.post_inner_norm, x + self._inner(layer, x))
         x = x + self._normed(layer.post_attention_norm, attended)
         inner = self._inner(layer, self._normed(layer.inner_norm, x))
         return x + self._normed(layer.post_inner_norm, inner)

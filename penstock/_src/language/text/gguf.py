@@ -67,12 +67,17 @@ def tokenizer_of(metadata: Mapping[str, Any], where: str) -> str:
         made = _byte_pairs(metadata, vocabulary, where)
     elif kind == "llama":
         made = _pieces(metadata, vocabulary, tokens, where)
+    elif kind == "bert":
+        made = _word_pieces(metadata, tokens, types, where)
     else:
         raise UnimplementedError(
-            f"{where}: '{_MODEL}': tokenizers of the kind {kind!r} are not implemented; 'gpt2' and 'llama' are."
+            f"{where}: '{_MODEL}': tokenizers of the kind {kind!r} are not implemented; 'gpt2', 'llama' and 'bert' are."
         )
     _add_tokens(made, tokens, types)
-    _frame(made, metadata, tokens, where, begins=kind == "llama")
+    if kind == "bert":
+        metadata = {_BEGIN: metadata.get("tokenizer.ggml.cls_token_id"), **metadata, _ENDS: True}
+        metadata[_END] = metadata.get("tokenizer.ggml.seperator_token_id", metadata.get(_END))
+    _frame(made, metadata, tokens, where, begins=kind != "gpt2")
     return made.to_str()
 
 
@@ -140,6 +145,30 @@ def _pieces(
     made.decoder = decoders.Sequence(
         [decoders.Replace(_SPACE, " "), decoders.ByteFallback(), decoders.Fuse(), *after]
     )
+    return made
+
+
+def _word_pieces(
+    metadata: Mapping[str, Any], tokens: Sequence[str], types: np.ndarray, where: str
+) -> Any:
+    """BERT's pieces of words in small letters. In a file, the first one of a word has a sign before it; in the library, the further ones have."""
+    lib = library()
+    vocabulary: dict[str, int] = {}
+    for number, token in enumerate(tokens):
+        if types[number] == _CONTROL or token.startswith("[") and token.endswith("]"):
+            piece = token
+        else:
+            piece = token[1:] if token.startswith(_SPACE) else f"##{token}"
+        vocabulary.setdefault(piece, number)
+    unknown = metadata.get("tokenizer.ggml.unknown_token_id", vocabulary.get("[UNK]"))
+    if type(unknown) is not int or not 0 <= unknown < len(tokens):
+        raise DataLossError(
+            f"{where}: 'tokenizer.ggml.unknown_token_id': expected a token. Found {unknown!r}."
+        )
+    made = lib.Tokenizer(lib.models.WordPiece(vocabulary, unk_token=tokens[unknown]))
+    made.normalizer = lib.normalizers.BertNormalizer(lowercase=True)
+    made.pre_tokenizer = lib.pre_tokenizers.BertPreTokenizer()
+    made.decoder = lib.decoders.WordPiece()
     return made
 
 

@@ -53,11 +53,11 @@ class Finder:
 
     def name(self, ours: str, layer: int = 0, part: str = "weight") -> str:
         """Returns the name of a tensor in the file."""
-        if ours == _OUTPUT and not self.is_gguf:
-            either = self._names[ours].split(OR)
-            names = [f"{prefix}{name}.{part}" for prefix in OUTPUT_PREFIXES for name in either]
-            return next((name for name in names if name in self.weights.tensors), names[0])
-        return f"{self._prefix}{self._names[ours].format(layer)}.{part}"
+        is_outside = ours == _OUTPUT and not self.is_gguf
+        prefixes = OUTPUT_PREFIXES if is_outside else (self._prefix,)
+        either = self._names[ours].replace("{}", str(layer)).split(OR)
+        names = [f"{prefix}{name}.{part}" for prefix in prefixes for name in either]
+        return next((name for name in names if name in self.weights.tensors), names[0])
 
     def has(self, ours: str, layer: int = 0, part: str = "weight") -> bool:
         """True if the tensor is there."""

@@ -9,7 +9,7 @@ import numpy as np
 from penstock._src.core.errors import DataLossError
 from penstock._src.language.architecture import Architecture
 from penstock._src.language.weights.finding import Finder
-from penstock._src.language.weights.operands import Linear, Matrix, Norm
+from penstock._src.language.weights.operands import Linear, Matrix, Norm, tensor_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,17 +37,19 @@ class DecoderWeights:
 
     Attributes:
       embedding: a row for each token.
-      positions: a row for each position; None if they are not learned.
+      positions: a row for each position; None if they are not learned. Encoders have those of the first type of tokens added.
       layers: of each layer.
       final_norm: before the output.
-      output: from values to logits; the embedding's matrix if they are tied.
+      output: from values to logits; the embedding's matrix if they are tied, None of encoders.
+      embedding_norm: of the sum of embeddings; None if there is none.
     """
 
     embedding: Matrix
     positions: Matrix | None
     layers: tuple[Layer, ...]
     final_norm: Norm | None
-    output: Linear
+    output: Linear | None
+    embedding_norm: Norm | None
 
 
 def load(finder: Finder, architecture: Architecture) -> DecoderWeights:
@@ -63,16 +65,32 @@ def load(finder: Finder, architecture: Architecture) -> DecoderWeights:
             f"{finder.weights.path}: {a.heads} heads of queries do not share {a.kv_heads} heads of keys."
         )
     embedding = finder.matrix("embedding", a.vocabulary, a.width)
-    has_positions = not a.ropes
     is_tied = not finder.has("output") and finder.weights.metadata.get("tie_word_embeddings", True)
-    output = Linear(embedding) if is_tied else finder.linear("output", a.vocabulary, a.width, 0)
+    output = None
+    if a.is_causal:
+        output = Linear(embedding) if is_tied else finder.linear("output", a.vocabulary, a.width, 0)
     return DecoderWeights(
         embedding,
-        finder.matrix("positions", a.context, a.width) if has_positions else None,
+        None if a.ropes else _positions(finder, a),
         tuple(_layer(finder, a, at) for at in range(a.layers)),
         finder.norm("final_norm", a.width),
         output,
+        finder.norm("embedding_norm", a.width),
     )
+
+
+def _positions(finder: Finder, a: Architecture) -> Matrix:
+    positions = finder.matrix("positions", a.context, a.width)
+    if not finder.has("token_types"):
+        return positions
+    stored = finder.weights.tensors[finder.name("token_types")]
+    if len(stored.shape) != 2 or stored.shape[1] != a.width or not stored.shape[0]:
+        raise DataLossError(
+            f"{finder.weights.path}: tensor '{finder.name('token_types')}': expected rows of {a.width} numbers. Found {list(stored.shape)}."
+        )
+    rows = finder.stored("positions", 0, "weight", [a.context, a.width]).array()
+    summed = np.asarray(rows, np.float32) + np.asarray(stored.array()[0], np.float32)
+    return Matrix(a.context, a.width, tensor_of(summed))
 
 
 def _layer(finder: Finder, a: Architecture, at: int) -> Layer:

@@ -55,6 +55,7 @@ MODELS = {
     "phi3-longrope": t.Phi3Config(**PHI, original_max_position_embeddings=16, rope_parameters={**LONG, "rope_theta": 10000.0}),
     "gpt2": t.GPT2Config(vocab_size=96, n_embd=32, n_layer=2, n_head=4, n_positions=64),
     "gpt_neox": t.GPTNeoXConfig(**NEOX, rotary_pct=0.5),
+    "bert": t.BertConfig(**NEOX, type_vocab_size=2, hidden_act="gelu"),
     "gpt_neox-serial": t.GPTNeoXConfig(**NEOX, use_parallel_residual=False),
 }  # fmt: skip
 
@@ -63,12 +64,15 @@ def main() -> None:
     described, logits = {}, {}
     for name, config in MODELS.items():
         config._attn_implementation = "eager"
-        model = t.AutoModelForCausalLM.from_config(config).eval().double()
+        is_encoder = config.model_type == "bert"
+        kind = t.AutoModel if is_encoder else t.AutoModelForCausalLM
+        model = kind.from_config(config).eval().double()
         held = dict(model.named_parameters())
         with torch.no_grad():
             for key, parameter in held.items():
                 parameter.copy_(torch.tensor(drawn(key, tuple(parameter.shape))))
-            found = model(torch.tensor(TOKENS)[None]).logits[0].numpy()
+            outputs = model(torch.tensor(TOKENS)[None])
+            found = (outputs.last_hidden_state if is_encoder else outputs.logits)[0].numpy()
         shapes = {key: list(parameter.shape) for key, parameter in held.items()}
         config_text = json.loads(config.to_json_string(use_diff=True))
         described[name] = {"config": config_text, "shapes": shapes}
