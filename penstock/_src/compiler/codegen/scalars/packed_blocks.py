@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from penstock._src.ir.meaning.packed import PackedFormat, Run
 from penstock._src.native.language.function import Fn
-from penstock._src.native.language.types import F16, F32, I1, I8, I32, vec
+from penstock._src.native.language.types import F16, F32, I1, I8, I16, I32, vec
 from penstock._src.native.language.value import Val
 
 TABLE = 16  # numbers of four bits
@@ -48,10 +48,14 @@ def scales(f: Fn, block: Val, form: PackedFormat, lanes: int) -> Scales:
 
 def _half(f: Fn, block: Val, at: int, lanes: int) -> Val:
     """The float16 at a byte of a block, in all lanes."""
-    half = f.load(f.at(block, at), 0, F16)
-    if not f.target.converts_halves:
-        return f.splat(f.convert(half, F32), lanes)
-    return f.convert(f.splat(half, lanes), F32)
+    if f.target.converts_halves:
+        return f.convert(f.splat(f.load(f.at(block, at), 0, F16), lanes), F32)
+    bits = f.convert(f.load(f.at(block, at), 0, I16), I32, signed=False)
+    size = (bits & 0x7FFF) << 13  # the fraction at its place, below an exponent that lacks 112
+    finite = f.bits(f.bits(size, F32) * 2.0**112, I32)
+    endless = size >= 0x7C00 << 13
+    size = f.select(endless, size | 0x7F800000, finite)
+    return f.splat(f.bits(size | ((bits & 0x8000) << 16), F32), lanes)
 
 
 def _six_bits(f: Fn, p: Val) -> tuple[Val, Val]:

@@ -1,0 +1,66 @@
+"""Few rows by packed weights on several targets, at the ends of memory: schedules, bits, threads, statistics."""
+
+import numpy as np
+import pytest
+
+from penstock._src.compiler.codegen.contraction.packed.description import PackedProduct
+from penstock._src.compiler.codegen.contraction.packed.emit import emit_packed_product
+from penstock._src.compiler.codegen.contraction.packed.rows import choose
+from penstock._src.compiler.codegen.contraction.products.description import Matrix, PackedMatrix
+from penstock._src.compiler.codegen.contraction.tile import Types
+from penstock._src.ir.meaning.packed import FORMATS, round_groups, unpack
+from penstock._src.native.language.types import F32
+from tests.compiler.codegen.kernel_harness import run_kernel
+from tests.harness.targets import HERE, LESSER
+
+
+def product(name, m, n, k, group=0):
+    x, w = Matrix(F32, k, (1,)), PackedMatrix(F32, k, (1,), format=name)
+    return PackedProduct(m, n, k, x, w, Types(F32, F32, F32, F32), n, group=group)
+
+
+def operands(name, m, n, k, seed=0):
+    form, random = FORMATS[name], np.random.default_rng(seed)
+    blocks = random.integers(0, 256, (n, k // form.block, form.size), dtype=np.uint8)
+    for at in (form.scale, form.minimum):
+        if at is not None:
+            scales = random.uniform(-0.01, 0.01, (n, k // form.block, 1)).astype(np.float16)
+            blocks[..., at : at + 2] = scales.view(np.uint8)
+    return random.standard_normal((m, k)).astype(np.float32), blocks.reshape(n, -1)
+
+
+@pytest.mark.parametrize("target", [pytest.param(HERE, id="here"), *LESSER])
+@pytest.mark.parametrize("name", sorted(FORMATS))
+def test_rows_end_where_memory_does(name, target):
+    k = 768 if FORMATS[name].block == 256 else 96
+    for m, n, group, at_end in (
+        (1, 21, 0, True),
+        (3, 33, 0, False),
+        (1, 21, 32, True),
+        (2, 16, 32, False),
+    ):
+        x, w = operands(name, m, n, k)
+        kernel = emit_packed_product(product(name, m, n, k, group), target, 2)
+        found, _ = run_kernel(kernel, x, w, np.zeros((m, n), np.float32), at_end=at_end)
+        dense = unpack(w, FORMATS[name]).astype(np.float64)
+        rounded = (round_groups(x, 32) if group else x).astype(np.float64)
+        off = np.abs(found.reshape(m, n) - rounded @ dense.T) / (np.abs(rounded) @ np.abs(dense).T)
+        assert off.max() < 1e-6
+
+
+def test_bits_do_not_depend_on_how_tasks_are_cut():
+    x, w = operands("Q4_K", 1, 100, 512)
+    made = []
+    for threads in (1, 2, 7):
+        kernel = emit_packed_product(product("Q4_K", 1, 100, 512), HERE, threads)
+        made.append(run_kernel(kernel, x, w, np.zeros((1, 100), np.float32))[0])
+    np.testing.assert_array_equal(made[0], made[1])
+    np.testing.assert_array_equal(made[0], made[2])
+
+
+def test_schedules():
+    large = choose(product("Q8_0", 1, 4096, 4096), HERE, 2)
+    assert large.columns % large.lanes == 0 and 8 <= large.tasks <= 9
+    assert choose(product("Q8_0", 1, 4096, 4096), HERE, 1).tasks == 1
+    assert choose(product("Q4_0", 1, 24, 32), HERE, 2).tasks == 1  # less than is worth handing out
+    assert not product("Q8_0", 5, 4096, 4096).few_rows
