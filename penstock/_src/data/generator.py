@@ -16,6 +16,7 @@ from penstock._src.data import structure
 from penstock._src.eager.context import init_scope
 from penstock._src.eager.tensor import EagerTensor
 from penstock._src.ops.control.python_call import calling, register
+from penstock._src.ops.data.iteration.resume import Failure, unless_failed
 from penstock._src.ops.data.pipeline import Element, Pipeline
 from penstock._src.ops.data.source import GeneratorPipeline
 from penstock._src.util import nest
@@ -77,16 +78,12 @@ class _Elements:
             self.close()
             raise
         except Exception as error:
-            return calling(_raise, error)
+            return calling(unless_failed, Failure(error))
         return self.read(values)
 
     def close(self) -> None:
         """Releases the generator."""
         self.source = self.begin = None
-
-
-def _raise(error: Exception) -> Any:
-    raise error
 
 
 def _reader(spec: Any) -> Callable[[Any], Element]:

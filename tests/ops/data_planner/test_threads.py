@@ -152,7 +152,7 @@ def test_calls_are_handed_over_for_a_millisecond(seconds, may_group, size):
     run = Run()
     mapped = MappedInParallel(iter([]), lambda: [], 2, run, may_group=may_group)
     assert mapped.group_size() == 1  # nothing is known yet
-    mapped.seconds, mapped.calls = seconds, 9
+    mapped.calls.seconds, mapped.calls.count = seconds, 9
     assert mapped.group_size() == size
     run.close()
 
@@ -187,7 +187,7 @@ def test_a_tuned_buffer_grows_where_it_was_too_small():
     for _ in range(10):
         time.sleep(0.01)
         taken.append(next(prefetched))
-    assert prefetched.size > 2
+    assert prefetched.buffer.size > 2
     assert [int(x) for (x,) in [*taken, *prefetched]] == list(range(40))
     run.close()
 
@@ -209,7 +209,7 @@ def test_iterations_can_be_closed_while_a_thread_starts(monkeypatch):
     begun.wait()
     run.close()
     consumer.join()
-    assert not prefetched.thread.is_alive()
+    assert not prefetched.buffer.thread.is_alive()
 
 
 def test_the_next_datasets_are_opened_ahead():

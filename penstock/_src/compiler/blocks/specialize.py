@@ -33,6 +33,7 @@ from penstock._src.compiler.lower.context import LoweringContext
 from penstock._src.compiler.lower.lowering import HANDLERS, Lowering
 from penstock._src.compiler.lower.values import DynamicRows
 from penstock._src.compiler.pipeline import prepare
+from penstock._src.core.calls.tracebacks import drop_frames
 from penstock._src.graph.operation import Operation
 from penstock._src.graph.passes import host_lists, own_sizes
 from penstock._src.ir.errors import LoweringDefect, NotLowerable, RefusedArguments
@@ -103,7 +104,7 @@ class Deferral:
 
     def __post_init__(self) -> None:
         if isinstance(self.error, NotLowerable):
-            self.error.with_traceback(None)  # its frames would keep the callers' values alive
+            drop_frames(self.error)  # they would keep the callers' values alive
 
 
 @dataclasses.dataclass(frozen=True)

@@ -57,6 +57,19 @@ def shorten(error: BaseException) -> None:
     _hide_own_causes(error)
 
 
+def drop_frames(error: BaseException) -> BaseException:
+    """Takes the tracebacks from an error and those that led to it, for one that is kept: their frames hold the callers' values.
+
+    Returns:
+      The error.
+    """
+    each: BaseException | None = error
+    while each is not None:
+        each.__traceback__ = None
+        each = each.__cause__ or each.__context__
+    return error
+
+
 def without_own_frames(traceback: types.TracebackType | None) -> types.TracebackType | None:
     """Returns the part of a traceback that is not the library's: what other libraries do for it is dropped with it."""
     kept = []

@@ -22,6 +22,7 @@ from penstock._src.ops.data_shared.blocks import (
     BlockElements,
     BlockStacks,
     Sequel,
+    Unread,
     string_column,
     string_scalar,
 )
@@ -130,21 +131,22 @@ class BlocksOfFiles(Resumable):
 
 class _Lines(Sequel):
     def __init__(self, file: Any, name: str) -> None:
-        super().__init__(self.read(file, name))
+        super().__init__(self.read, file, name)
 
-    def read(self, file: Any, name: str) -> Iterator[Block]:
+    @staticmethod
+    def read(unread: Unread, file: Any, name: str) -> Iterator[Block]:
         rest: list[bytes] = []
         while data := file.read(_BYTES):
             *whole, last = data.split(b"\n")
-            self.unread += len(data)
+            unread.count += len(data)
             if whole:
                 whole[0] = b"".join([*rest, whole[0]])
-                rest, self.unread = [], len(last)
+                rest, unread.count = [], len(last)
                 yield (string_column(_without_returns(whole, data)),)
             rest.append(last)
-            memory_limit.require_bytes(2 * self.unread, name)  # the parts of a line and all of it
+            memory_limit.require_bytes(2 * unread.count, name)  # the parts of a line and all of it
         left = b"".join(rest)
-        self.unread = 0
+        unread.count = 0
         if left:
             yield (string_column(_without_returns([left], left)),)
 

@@ -117,6 +117,7 @@ class IteratorHandle(Resource):
                 ) from error
         if element is None:
             self.has_ended = True
+            self._elements = iter(())  # buffers and open sources are not needed any more
             self.close()
         else:
             self.position += 1

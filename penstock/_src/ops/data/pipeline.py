@@ -5,7 +5,9 @@ elements are rows of arrays, possibly permuted, `rows` describes them: batching 
 handling single elements.
 """
 
+import itertools
 import threading
+import weakref
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from typing import Any
@@ -46,7 +48,9 @@ class Run:
         self.canceled = threading.Event()
         # Whether threads work for it, and the number of the process that has them.
         self.has_threads, self.process = False, forks.count()
-        self._closers: list[Callable[[], None]] = []
+        # What ends with the iteration, by numbers, the latest last.
+        self._closers: dict[int, Callable[[], Any]] = {}
+        self._numbers = itertools.count()
         self.closes_at_exit = False
         self._starters: list[Callable[[], Any]] = []
         self._begun: dict[int, Any] = {}
@@ -99,8 +103,32 @@ class Run:
 
     def on_close(self, closer: Callable[[], None], at_exit: bool = False) -> None:
         """Calls `closer` when the iteration ends or is abandoned; `at_exit`: by the end of the interpreter, too."""
-        self._closers.append(closer)
+        self._closers[next(self._numbers)] = closer
         self.closes_at_exit |= at_exit
+
+    def ends_with(self, owner: Any, end: Callable[[], None]) -> Callable[[], Any]:
+        """Calls `end` once: when the iteration ends, or earlier when `owner` is dropped or the returned function is called.
+
+        Neither the iteration nor `end` may hold `owner`: iterators that a step opens anew in every pass go when it drops them.
+
+        Args:
+          owner: an iterator.
+          end: stops the threads that work for it.
+
+        Returns:
+          A function that ends it now.
+        """
+        number = next(self._numbers)
+
+        def finish() -> None:
+            if self.process == forks.count():  # otherwise threads and locks are the parent's
+                self._closers.pop(number, None)
+                end()
+
+        finisher = weakref.finalize(owner, finish)
+        finisher.atexit = False
+        self._closers[number] = finisher
+        return finisher
 
     def on_start(self, starter: Callable[[], Any]) -> None:
         """Calls `starter` once the iterator has its position."""
@@ -116,8 +144,11 @@ class Run:
         if self.process != forks.count():
             return  # threads and locks are the parent's
         self.canceled.set()
+        self._starters.clear()
         while self._closers:
-            self._closers.pop()()
+            closers, self._closers = self._closers, {}
+            for closer in reversed(list(closers.values())):
+                closer()
 
 
 class _Effort(threading.local):

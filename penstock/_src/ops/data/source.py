@@ -217,10 +217,10 @@ class GeneratorPipeline(Pipeline):
 
     def iterate(self, run: Run) -> Iterator[Element]:
         made = self.make()
-        close = getattr(made, "close", None)
+        elements, close = Counted(made), getattr(made, "close", None)
         if close is not None:
-            run.on_close(lambda: None if getattr(made, "gi_running", False) else close())
-        return Counted(made)
+            run.ends_with(elements, lambda: None if getattr(made, "gi_running", False) else close())
+        return elements
 
 
 class _SparseSlices(Pipeline):

@@ -51,23 +51,39 @@ class _Generated(Pipeline):
 class Generated(Resumable):
     """Iterates over the results of a function on a state until it raises OutOfRangeError."""
 
-    plain, sources = ("state", "has_ended"), ()
+    plain, sources = (), ()
 
     def __init__(self, start, step, finish, run):
-        self.start, self.step, self.finish = start, step, finish
-        self.state, self.has_ended = None, False
-        run.on_close(self.close)
+        self.generator = _Generator(start, step, finish)
+        self.end = run.ends_with(self, self.generator.close)
+
+    def save(self):
+        return {"state": self.generator.state, "has_ended": self.generator.has_ended}
+
+    def restore(self, state):
+        self.generator.state, self.generator.has_ended = state["state"], state["has_ended"]
 
     def __next__(self):
+        try:
+            return self.generator.next()
+        except OutOfRangeError:
+            self.end()
+            raise StopIteration from None
+
+
+class _Generator:
+    """The functions and their state; `close` calls the last one, once there is a state."""
+
+    def __init__(self, start, step, finish):
+        self.start, self.step, self.finish = start, step, finish
+        self.state, self.has_ended = None, False
+
+    def next(self):
         if self.has_ended:
             raise StopIteration
         if self.state is None:
             self.state = list(self.start())
-        try:
-            return tuple(self.step(*self.state))
-        except OutOfRangeError:
-            self.close()
-            raise StopIteration from None
+        return tuple(self.step(*self.state))
 
     def close(self):
         if self.state is not None and not self.has_ended:

@@ -1,5 +1,6 @@
 """Older dataset ops that differ from the current ones in more than the name."""
 
+import contextlib
 import sqlite3
 
 import numpy as np
@@ -272,19 +273,18 @@ class _Sql(Pipeline):
         return UNKNOWN
 
     def iterate(self, run):
-        return Counted(self.found(run))
+        return Counted(self.found())
 
-    def found(self, run):
-        connection = sqlite3.connect(f"file:{self.path}?mode=ro", uri=True)
-        run.on_close(connection.close)
+    def found(self):
         try:
-            for row in connection.execute(self.query):
-                if len(row) != len(self.kinds):
-                    raise InvalidArgumentError(
-                        f"The number of columns in the query ({len(row)}) must match the number of "
-                        f"elements in output_types ({len(self.kinds)})."
-                    )
-                yield tuple(map(_sql_value, row, self.kinds))
+            with contextlib.closing(sqlite3.connect(f"file:{self.path}?mode=ro", uri=True)) as file:
+                for row in file.execute(self.query):
+                    if len(row) != len(self.kinds):
+                        raise InvalidArgumentError(
+                            f"The number of columns in the query ({len(row)}) must match the number of "
+                            f"elements in output_types ({len(self.kinds)})."
+                        )
+                    yield tuple(map(_sql_value, row, self.kinds))
         except sqlite3.Error as error:
             raise InvalidArgumentError(f"SqlDataset: {error}") from error
 

@@ -77,11 +77,12 @@ class _Clocked:
     """Iterates over the elements of a step and takes the time."""
 
     def __init__(self, step: Pipeline, source: Iterator[Element], measures: Measures) -> None:
-        self.source, self.times = source, measures.of(step)
-        self._take = measures.clocked(source.__next__, self._add)
+        times = self.times = measures.of(step)
 
-    def _add(self, seconds: float) -> None:
-        self.times.own += seconds
+        def add(seconds: float) -> None:
+            times.own += seconds
+
+        self._take = measures.clocked(source.__next__, add)
 
     def __iter__(self) -> Iterator[Element]:
         return self

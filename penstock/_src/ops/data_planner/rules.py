@@ -91,7 +91,9 @@ def inject_prefetch(step: Pipeline) -> Pipeline | None:
     ends = (functional._Map, batch._Batch, batch._PaddedBatch, functional._MapAndBatch)
     if type(step) not in ends or external_state(step) is not None:
         return None
-    made = prefetch._Prefetch(step, AUTOTUNE)
+    last = copy.copy(step)  # the plan of a dataset must not hold the dataset, which holds the plan
+    last.plan = (None,)
+    made = prefetch._Prefetch(last, AUTOTUNE)
     made.types, made.shapes = step.types, step.shapes
     return made
 

@@ -2,11 +2,12 @@
 
 import collections
 import contextlib
+import functools
 import math
 import threading
 import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, wait
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from typing import Any
 
 from penstock._src.ops.data.iteration.resume import (
@@ -65,6 +66,34 @@ class Mapped(Resumable):
         return tuple(self.call(*next(self.source)))
 
 
+class _Calls:
+    """Makes the calls of a function in threads, and takes their times; holds nothing of the iterator whose elements they are.
+
+    Args:
+      call: the function.
+    """
+
+    def __init__(self, call: Call) -> None:
+        self.call = call
+        # The seconds of recent calls, the number of consecutive short ones, and that of all.
+        self.seconds, self.quick, self.count = WORTH_A_THREAD, 0, 0
+
+    def results(self, elements: list[Any]) -> list[Any]:
+        """The results of calls, or what failed."""
+        results = []
+        for element in elements:
+            if type(element) is Failure:
+                results.append(element)
+                continue
+            begin = time.perf_counter()
+            results.append(attempt(self.call, *element))
+            seconds = time.perf_counter() - begin
+            self.seconds += (seconds - self.seconds) / 8
+            self.quick = self.quick + 1 if seconds < WORTH_A_THREAD else 0
+            self.count += 1
+        return results
+
+
 class MappedInParallel(Resumable):
     """Iterates over the results of a function on each element, from up to `width` concurrent calls.
 
@@ -81,9 +110,8 @@ class MappedInParallel(Resumable):
         in_order: bool = True,
         may_group: bool = False,
     ) -> None:
-        self.source, self.call, self.width, self.in_order = source, call, width, in_order
-        self.may_group, self.run = may_group, run
-        self.pool = run.pool(width)
+        self.source, self.calls, self.width, self.in_order = source, _Calls(call), width, in_order
+        self.may_group, self.pool = may_group, run.pool(width)
         self.pending: collections.deque[Future] = collections.deque()
         # How many results are awaited at a time: more than there are threads where nobody sees it, so that no thread waits for the
         # consumer. A pool that others use, too, is given no more calls than may run at a time.
@@ -92,22 +120,21 @@ class MappedInParallel(Resumable):
         # Results of a group that were not taken.
         self.ready: collections.deque[Any] = collections.deque()
         self.exhausted = False
-        # The seconds of recent calls, the number of consecutive short ones, and that of all.
-        self.seconds, self.quick_calls, self.calls = WORTH_A_THREAD, 0, 0
         self.trial = _Trial()
-        run.on_close(self.close)
+        own = None if run.settings.pool else self.pool  # otherwise others use it, too
+        self.end = run.ends_with(self, functools.partial(_abandon, self.pending, own))
 
     def __next__(self) -> Element:
         if self.ready:
             return _raised(self.ready.popleft())
-        if self.quick_calls <= self.width + _PROBES or self.exhausted:
+        if self.calls.quick <= self.width + _PROBES or self.exhausted:
             return self.handed_over(self.group_size())
-        if not self.may_group or self.seconds < _WORTH_A_GROUP:
+        if not self.may_group or self.calls.seconds < _WORTH_A_GROUP:
             return self.one_by_one()
         begin = time.perf_counter()
         try:
             if self.trial.in_groups:
-                return self.handed_over(math.ceil(WORTH_A_THREAD / self.seconds))
+                return self.handed_over(math.ceil(WORTH_A_THREAD / self.calls.seconds))
             return self.one_by_one()
         finally:
             waited = time.perf_counter() - begin
@@ -117,15 +144,15 @@ class MappedInParallel(Resumable):
 
     def group_size(self) -> int:
         """How many elements are handed over at a time while calls are worth a thread each."""
-        if not self.may_group or self.calls < self.width + _PROBES:
+        if not self.may_group or self.calls.count < self.width + _PROBES:
             return 1
-        return math.ceil(_HANDED_OVER / max(self.seconds, WORTH_A_THREAD))
+        return math.ceil(_HANDED_OVER / max(self.calls.seconds, WORTH_A_THREAD))
 
     def one_by_one(self) -> Element:
         """The next result, computed here once those of threads are taken."""
         if self.pending:
             return self.first()
-        (result,) = self.timed([next(self.source)])
+        (result,) = self.calls.results([next(self.source)])
         return _raised(result)
 
     def handed_over(self, size: int) -> Element:
@@ -133,9 +160,9 @@ class MappedInParallel(Resumable):
         while not self.exhausted and len(self.pending) < self.most_pending:
             elements = self.group(size)
             if elements:
-                self.pending.append(self.pool.submit(self.timed, elements))
+                self.pending.append(self.pool.submit(self.calls.results, elements))
         if not self.pending:
-            self.close()
+            self.end()
             raise StopIteration
         return self.first()
 
@@ -152,21 +179,6 @@ class MappedInParallel(Resumable):
                 break
         return elements
 
-    def timed(self, elements: list[Any]) -> list[Any]:
-        """The results of calls, or what failed."""
-        results = []
-        for element in elements:
-            if type(element) is Failure:
-                results.append(element)
-                continue
-            begin = time.perf_counter()
-            results.append(attempt(self.call, *element))
-            seconds = time.perf_counter() - begin
-            self.seconds += (seconds - self.seconds) / 8
-            self.quick_calls = self.quick_calls + 1 if seconds < WORTH_A_THREAD else 0
-            self.calls += 1
-        return results
-
     def first(self) -> Element:
         """The next result, or that which is ready first."""
         if not self.in_order:
@@ -175,10 +187,6 @@ class MappedInParallel(Resumable):
             self.pending.rotate(-next(at for at, p in enumerate(self.pending) if p.done()))
         self.ready.extend(self.pending.popleft().result())
         return _raised(self.ready.popleft())
-
-    def close(self) -> None:
-        if not self.run.settings.pool:  # otherwise others use it, too
-            self.pool.shutdown(wait=False, cancel_futures=True)
 
     def save(self) -> State:
         results = [item for future in self.pending for item in future.result()]
@@ -190,9 +198,40 @@ class MappedInParallel(Resumable):
         self.exhausted = state["exhausted"]
 
 
+def _abandon(pending: Iterable[Future], pool: Executor | None) -> None:
+    """Cancels the calls that no thread has begun, and ends the threads of the pool."""
+    for future in pending:
+        future.cancel()
+    if pool is not None:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
 def _raised(result: Any) -> Element:
     """A result as an element; raises a failure."""
     return tuple(unless_failed(result))
+
+
+class _Probes:
+    """Calls a function and takes the times of its first calls.
+
+    Args:
+      call: the function.
+    """
+
+    def __init__(self, call: Call) -> None:
+        self.call, self.count, self.fastest = call, 0, CallTime(math.inf, 0.0, False)
+
+    def __call__(self, *element: Any) -> list[Any]:
+        """The result of a call whose time is taken."""
+        watch = Stopwatch()
+        try:
+            return self.call(*element)
+        finally:
+            taken = watch.stop()
+            if taken.seconds < self.fastest.seconds:
+                self.fastest = taken
+            is_clear = taken.mostly_waits and taken.seconds > WORTH_A_THREAD
+            self.count = _PROBES if is_clear else self.count + 1
 
 
 class Tuned(Resumable):
@@ -212,43 +251,32 @@ class Tuned(Resumable):
         known: list[int] | None = None,
     ) -> None:
         self.source, self.call, self.run, self.may_group = source, call, run, may_group
-        self.results: Iterator[Element] = Mapped(source, self.probed)
-        self.probes, self.fastest, self.width = 0, CallTime(math.inf, 0.0, False), 1
+        self.probes = _Probes(call)
+        self.results: Iterator[Element] = Mapped(source, self.probes)
+        self.width = 1
         self.known = [] if known is None else known
         if self.known:
             self.begin(min(self.known[0], run.settings.most_waiting))
 
     def __next__(self) -> Element:
-        if self.probes == _PROBES:
+        if self.probes.count == _PROBES:
             self.begin(self.chosen_width())
         return next(self.results)
 
     def begin(self, width: int) -> None:
         """Goes on with a number of threads."""
-        self.width, self.probes = width, _PROBES + 1
+        self.width, self.probes.count = width, _PROBES + 1
         self.results = self.rest()
         if width > 1:
             self.known[:] = [width]
 
-    def probed(self, *element: Any) -> list[Any]:
-        """The result of a call whose time is taken."""
-        watch = Stopwatch()
-        try:
-            return self.call(*element)
-        finally:
-            taken = watch.stop()
-            if taken.seconds < self.fastest.seconds:
-                self.fastest = taken
-            is_clear = taken.mostly_waits and taken.seconds > WORTH_A_THREAD
-            self.probes = _PROBES if is_clear else self.probes + 1
-
     def chosen_width(self) -> int:
         """The number of threads that pay off."""
-        settings = self.run.settings
+        settings, fastest = self.run.settings, self.probes.fastest
         least = _WORTH_A_GROUP if self.may_group else WORTH_A_THREAD
-        if self.fastest.seconds < least or settings.cores == 1:
+        if fastest.seconds < least or settings.cores == 1:
             return 1
-        return self.fastest.width(settings.cores, settings.most_waiting)
+        return fastest.width(settings.cores, settings.most_waiting)
 
     def rest(self) -> Iterator[Element]:
         """The same results, from as many threads as were chosen."""
@@ -262,7 +290,7 @@ class Tuned(Resumable):
         if state["width"] > 1:
             self.begin(state["width"])
         elif self.width > 1:
-            self.results, self.probes = Mapped(self.source, self.probed), 0
+            self.results, self.probes.count = Mapped(self.source, self.probes), 0
         super().restore(state)
 
 
@@ -271,6 +299,110 @@ def bytes_of(element: Any) -> int:
     if type(element) is not tuple:
         return 0
     return sum(getattr(component, "nbytes", 0) for component in element)
+
+
+class _Buffer:
+    """Elements that a thread computes ahead of an iterator, which the thread does not hold: dropping it ends the thread.
+
+    Args:
+      source, size, run, changed, gate, is_tuned: as those of `Prefetched`.
+    """
+
+    def __init__(
+        self,
+        source: Iterator[Element],
+        size: int,
+        run: Run,
+        changed: threading.Condition,
+        gate: threading.Semaphore | None,
+        is_tuned: bool,
+    ) -> None:
+        self.source, self.size, self.run, self.gate = source, size, run, gate
+        self.changed, self.is_tuned, self.was_full = changed, is_tuned, False
+        self.ready: collections.deque[Any] = collections.deque()
+        self.thread: threading.Thread | None = None
+        self.is_dropped = False
+        # Held while the thread computes an element and appends it.
+        self.computing = threading.Lock()
+
+    @property
+    def is_closed(self) -> bool:
+        """True if nobody waits for elements any more."""
+        return self.is_dropped or self.run.canceled.is_set()
+
+    @property
+    def low(self) -> int:
+        """The thread resumes when this many elements are left: in groups, to switch threads less often."""
+        return self.size // 2
+
+    def take(self) -> Any:
+        """The next element, or what failed.
+
+        Raises:
+          StopIteration: there is none.
+        """
+        with self.changed:
+            if not self.ready:
+                self.grow()
+            while not self.ready:
+                self.changed.wait()
+            item = self.ready[0]
+            if item is _END:
+                raise StopIteration
+            self.ready.popleft()
+            if self.is_tuned:
+                self.run.memory.give_back(bytes_of(item))
+            if self.is_tuned or len(self.ready) <= self.low:
+                self.changed.notify_all()
+        return item
+
+    def grow(self) -> None:
+        """Makes the buffer larger if it was too small for how much the times of elements differ."""
+        if self.is_tuned and self.was_full:
+            self.size, self.was_full = min(2 * self.size, _LARGEST_BUFFER), False
+
+    def start(self) -> None:
+        """Starts the thread, if it does not run."""
+        # The consumer may be a thread itself, while another closes the iteration.
+        with self.changed:
+            if self.thread is None:
+                self.run.has_threads = True
+                thread = threading.Thread(target=self.fill, name="penstock-prefetch", daemon=True)
+                thread.start()
+                self.thread = thread
+
+    def wait_for_room(self) -> None:
+        """Waits while the buffer is full, or tuned buffers hold as much memory as they may."""
+        room = self.size
+        if len(self.ready) >= self.size:
+            self.was_full, room = True, self.low + 1
+        while len(self.ready) >= room and not self.is_closed:
+            self.changed.wait()
+        while self.is_tuned and self.ready and self.run.memory.is_full and not self.is_closed:
+            self.changed.wait()
+
+    def fill(self) -> None:
+        """Computes the elements: what the thread does."""
+        item: Any = None
+        while item is not _END:
+            with self.changed:
+                self.wait_for_room()
+            with self.gate or _OPEN, self.computing:
+                item = _END if self.is_closed else attempt(next, self.source, _END)
+                with self.changed:
+                    self.ready.append(item)
+                    if self.is_tuned:
+                        self.run.memory.take(bytes_of(item))
+                    self.changed.notify_all()
+
+    def close(self) -> None:
+        """Ends the thread."""
+        with self.changed:
+            self.is_dropped = True
+            self.changed.notify_all()
+            thread = self.thread
+        if thread is not None and thread is not threading.current_thread():
+            thread.join(timeout=5)
 
 
 class Prefetched(Resumable):
@@ -294,96 +426,44 @@ class Prefetched(Resumable):
         gate: threading.Semaphore | None = None,
         is_tuned: bool = False,
     ) -> None:
-        self.source, self.size, self.run, self.gate = source, size, run, gate
-        self.is_tuned, self.was_full = is_tuned, False
-        self.ready: collections.deque[Any] = collections.deque()
-        self.changed = changed or threading.Condition()
-        self.thread: threading.Thread | None = None
-        # Held while the thread computes an element and appends it.
-        self.computing = threading.Lock()
-        run.on_close(self.close)
+        changed = changed or threading.Condition()
+        self.buffer = _Buffer(source, size, run, changed, gate, is_tuned)
+        run.ends_with(self, self.buffer.close)
 
     @property
-    def low(self) -> int:
-        """The thread resumes when this many elements are left: in groups, to switch threads less often."""
-        return self.size // 2
+    def source(self) -> Iterator[Element]:
+        """What computes the elements."""
+        return self.buffer.source
+
+    @source.setter
+    def source(self, source: Iterator[Element]) -> None:
+        self.buffer.source = source
+
+    @property
+    def ready(self) -> collections.deque[Any]:
+        """The elements that wait for the consumer."""
+        return self.buffer.ready
 
     def __next__(self) -> Element:
         self.started()
-        with self.changed:
-            if not self.ready:
-                self.grow()
-            while not self.ready:
-                self.changed.wait()
-            item = self.ready[0]
-            if item is _END:
-                raise StopIteration
-            self.ready.popleft()
-            if self.is_tuned:
-                self.run.memory.give_back(bytes_of(item))
-            if self.is_tuned or len(self.ready) <= self.low:
-                self.changed.notify_all()
-        return unless_failed(item)
-
-    def grow(self) -> None:
-        """Makes the buffer larger if it was too small for how much the times of elements differ."""
-        if self.is_tuned and self.was_full:
-            self.size, self.was_full = min(2 * self.size, _LARGEST_BUFFER), False
+        return unless_failed(self.buffer.take())
 
     def started(self) -> "Prefetched":
         """Starts the thread, if it does not run."""
-        if self.thread is None:
-            # The consumer may be a thread itself, while another closes the iteration.
-            with self.changed:
-                if self.thread is None:
-                    self.run.has_threads = True
-                    thread = threading.Thread(
-                        target=self.fill, name="penstock-prefetch", daemon=True
-                    )
-                    thread.start()
-                    self.thread = thread
+        if self.buffer.thread is None:
+            self.buffer.start()
         return self
 
-    def wait_for_room(self) -> None:
-        """Waits while the buffer is full, or tuned buffers hold as much memory as they may."""
-        room, canceled = self.size, self.run.canceled
-        if len(self.ready) >= self.size:
-            self.was_full, room = True, self.low + 1
-        while len(self.ready) >= room and not canceled.is_set():
-            self.changed.wait()
-        while self.is_tuned and self.ready and self.run.memory.is_full and not canceled.is_set():
-            self.changed.wait()
-
-    def fill(self) -> None:
-        item: Any = None
-        while item is not _END:
-            with self.changed:
-                self.wait_for_room()
-            with self.gate or _OPEN, self.computing:
-                item = _END if self.run.canceled.is_set() else attempt(next, self.source, _END)
-                with self.changed:
-                    self.ready.append(item)
-                    if self.is_tuned:
-                        self.run.memory.take(bytes_of(item))
-                    self.changed.notify_all()
-
-    def close(self) -> None:
-        with self.changed:
-            self.changed.notify_all()
-            thread = self.thread
-        if thread is not None and thread is not threading.current_thread():
-            thread.join(timeout=5)
-
     def save(self) -> State:
-        with self.computing:
+        with self.buffer.computing:
             ready = [item for item in self.ready if item is not _END]
             return super().save() | {"ready": ready}
 
     def restore(self, state: State) -> None:
         super().restore(state)
         self.ready.extend(state["ready"])
-        if self.is_tuned:
-            self.run.memory.take(sum(map(bytes_of, self.ready)))
+        if self.buffer.is_tuned:
+            self.buffer.run.memory.take(sum(map(bytes_of, self.ready)))
 
 
 class PrefetchedIfSlow(Resumable):

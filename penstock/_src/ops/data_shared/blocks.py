@@ -1,6 +1,6 @@
 """Elements that come in blocks: a source reads many at once, as columns, and batches are cut from these without handling elements."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -111,8 +111,7 @@ class BlockStacks(Resumable):
                 return self.stack()
             if isinstance(block, Failure):
                 self.held, self.missing, self.rest = [], self.size, ()
-                raise block.error
-            self.rest = block
+            self.rest = unless_failed(block)
 
     def stack(self) -> Element:
         """The held rows."""
@@ -127,13 +126,28 @@ def _joined(parts: list[Block]) -> Element:
     return tuple([np.concatenate(columns) for columns in zip(*parts)])
 
 
-class Sequel:
-    """Iterates over blocks of an open file, of which reading can go on at the end of any."""
+class Unread:
+    """Counts the bytes that were read and are not in a block yet."""
 
-    def __init__(self, blocks: Iterator[Block]) -> None:
-        self.blocks = blocks
-        # How many bytes were read that are not in a block yet.
-        self.unread = 0
+    count = 0
+
+
+class Sequel:
+    """Iterates over blocks of an open file, of which reading can go on at the end of any.
+
+    Args:
+      read: returns the blocks, and counts what is unread: a generator that held the iterator itself would keep it.
+      *arguments: of `read`, after the count.
+    """
+
+    def __init__(self, read: Callable[..., Iterator[Block]], *arguments: Any) -> None:
+        self._unread = Unread()
+        self.blocks = read(self._unread, *arguments)
+
+    @property
+    def unread(self) -> int:
+        """How many bytes were read that are not in a block yet."""
+        return self._unread.count
 
     def __iter__(self) -> Iterator[Block]:
         return self

@@ -11,7 +11,7 @@ from penstock._src.core.values import memory_limit
 from penstock._src.native.readers import records as native
 from penstock._src.native.systems import is_supported
 from penstock._src.native.target import host
-from penstock._src.ops.data_shared.blocks import Block, Sequel, string_column
+from penstock._src.ops.data_shared.blocks import Block, Sequel, Unread, string_column
 from penstock._src.util.files import records
 
 _BYTES = 1 << 18  # read at once
@@ -36,14 +36,16 @@ class Records(Sequel):
 
     def __init__(self, file: Any, name: str) -> None:
         reader = _reader()
-        super().__init__(self.one_by_one(file, name) if reader is None else self.read(file, name))
+        super().__init__(self.one_by_one if reader is None else self.read, file, name)
 
-    def one_by_one(self, file: Any, name: str) -> Iterator[Block]:
+    @staticmethod
+    def one_by_one(unread: Unread, file: Any, name: str) -> Iterator[Block]:
         """Reads in Python."""
         for record in records.read_records(file, name, admit=memory_limit.require_bytes):
             yield (string_column([record]),)
 
-    def read(self, file: Any, name: str) -> Iterator[Block]:
+    @staticmethod
+    def read(unread: Unread, file: Any, name: str) -> Iterator[Block]:
         """Reads by native code, a part of the file at once."""
         reader: Any = _reader()
         table, ends = np.empty((_MOST, 2), np.int64), np.zeros(2, np.int64)
@@ -54,7 +56,7 @@ class Records(Sequel):
             if count:
                 values = np.empty(count, object)
                 reader.cut(data, table, count, values)
-                self.unread = len(data) - at
+                unread.count = len(data) - at
                 yield (values,)
             if stopped == native.WRONG_LENGTH:
                 raise records.DamagedRecord(records.wrong_length(before + at, name))
@@ -87,9 +89,12 @@ class FixedLength(Sequel):
     """
 
     def __init__(self, file: Any, name: str, header: int, size: int, footer: int) -> None:
-        super().__init__(self.read(file, name, header, size, footer))
+        super().__init__(self.read, file, name, header, size, footer)
 
-    def read(self, file: Any, name: str, header: int, size: int, footer: int) -> Iterator[Block]:
+    @staticmethod
+    def read(
+        unread: Unread, file: Any, name: str, header: int, size: int, footer: int
+    ) -> Iterator[Block]:
         """Reads a part of the file at once."""
         begin = file.tell() if file.seekable() else None
         if begin is not None:  # a file that was begun goes on after whole records
@@ -104,7 +109,7 @@ class FixedLength(Sequel):
             data += more
             count = max(len(data) - footer, 0) // size
             if count:
-                self.unread = len(data) - count * size
+                unread.count = len(data) - count * size
                 yield (_cut(data, count, size),)
                 data = data[count * size :]
         _check(len(data) - footer, size, name)

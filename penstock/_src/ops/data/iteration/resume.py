@@ -7,6 +7,8 @@ iterator of a pipeline is not `Resumable`, the whole iteration is repeated up to
 from collections.abc import Callable, Iterator
 from typing import Any, ClassVar
 
+from penstock._src.core.calls.tracebacks import drop_frames
+
 Element = tuple[Any, ...]
 State = dict[str, Any]
 
@@ -58,6 +60,8 @@ def _copied(value: Any) -> Any:
         return list(map(_copied, value))
     if isinstance(value, dict):
         return {key: _copied(held) for key, held in value.items()}
+    if type(value) is Failure:
+        return Failure(value.error)
     return set(value) if isinstance(value, set) else value
 
 
@@ -200,22 +204,35 @@ class Chosen(Resumable):
 
 
 class Failure:
-    """An error in place of an element."""
+    """An error in place of an element; `unless_failed` takes it out and raises it."""
 
-    def __init__(self, error: BaseException) -> None:
+    def __init__(self, error: BaseException | None) -> None:
         self.error = error
 
 
 def attempt(function: Callable[..., Any], *arguments: Any) -> Any:
-    """The result of a call, or the failure that it ends in."""
+    """The result of a call, or the failure that it ends in.
+
+    The error loses its traceback: the frames hold what is worked on, and would keep it together with the failure if nobody asks
+    for the result.
+    """
     try:
         return function(*arguments)
     except Exception as error:
-        return Failure(error)
+        return Failure(drop_frames(error))
 
 
 def unless_failed(item: Any) -> Any:
-    """The item; raises what a Failure holds."""
+    """The item; raises what a Failure holds, once.
+
+    The traceback of an error holds the frames that it passes, and these hold the Failure, which therefore lets the error go: else
+    each would keep the other, and all that the frames hold.
+    """
     if type(item) is Failure:
-        raise item.error
+        error, item.error = item.error, None
+        assert error is not None, "an error is raised once"
+        try:
+            raise error
+        finally:
+            del error
     return item

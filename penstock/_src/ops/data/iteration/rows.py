@@ -83,35 +83,44 @@ class Numbers(Resumable):
     sources = ("chunks",)
 
     def __init__(self, chunks: Iterator[Any]) -> None:
-        self.chunks = chunks
-        # The numbers of the current chunk, and how many of them were taken.
-        self.numbers: Any = ()
-        self.at = 0
-        self._items = self._made()
-
-    def _made(self) -> Iterator[int]:
-        while True:
-            numbers = self.numbers
-            for self.at, number in enumerate(numbers, 1):
-                yield number
-            self.at, self.numbers = 0, ()
-            chunk = next(self.chunks, None)
-            if chunk is None:
-                return
-            self.numbers = chunk if type(chunk) is range else chunk.tolist()
+        self.chunks, self._position = chunks, _Position()
+        self._items = _numbers_of(chunks, self._position)
 
     def __next__(self) -> int:
         return next(self._items)
 
     def save(self) -> State:
-        rest = self.numbers[self.at :]
+        rest = self._position.numbers[self._position.at :]
         held = rest if type(rest) is range else np.array(rest, np.int64)
         return super().save() | {"rest": held}
 
     def restore(self, state: State) -> None:
         rest = state["rest"]
-        self.numbers = rest if type(rest) is range else rest.tolist()
+        self._position.numbers = rest if type(rest) is range else rest.tolist()
         super().restore(state)
+
+
+class _Position:
+    """The numbers of the current chunk, and how many of them were taken."""
+
+    __slots__ = ("at", "numbers")
+
+    def __init__(self) -> None:
+        self.numbers: Any = ()
+        self.at = 0
+
+
+def _numbers_of(chunks: Iterator[Any], position: _Position) -> Iterator[int]:
+    """Yields the numbers in chunks. A generator of the iterator's own would hold it, and the iterator the generator."""
+    while True:
+        numbers = position.numbers
+        for position.at, number in enumerate(numbers, 1):
+            yield number
+        position.at, position.numbers = 0, ()
+        chunk = next(chunks, None)
+        if chunk is None:
+            return
+        position.numbers = chunk if type(chunk) is range else chunk.tolist()
 
 
 class RowElements(Resumable):
@@ -121,23 +130,23 @@ class RowElements(Resumable):
 
     def __init__(self, arrays: Sequence[np.ndarray], chunks: Iterator[Any]) -> None:
         self.numbers = Numbers(chunks)
-        self._items = self._made(arrays)
-
-    def _made(self, arrays: Sequence[np.ndarray]) -> Iterator[Element]:
-        numbers = self.numbers._items
-        if any(map(holds_handles, arrays)):
-            for number in numbers:
-                yield tuple([row(array, number) for array in arrays])
-        elif len(arrays) == 1:
-            (only,) = arrays
-            for number in numbers:
-                yield (only[number, ...],)
-        else:
-            for number in numbers:
-                yield tuple([array[number, ...] for array in arrays])
+        self._items = _rows_of(arrays, self.numbers._items)
 
     def __next__(self) -> Element:
         return next(self._items)
+
+
+def _rows_of(arrays: Sequence[np.ndarray], numbers: Iterator[int]) -> Iterator[Element]:
+    if any(map(holds_handles, arrays)):
+        for number in numbers:
+            yield tuple([row(array, number) for array in arrays])
+    elif len(arrays) == 1:
+        (only,) = arrays
+        for number in numbers:
+            yield (only[number, ...],)
+    else:
+        for number in numbers:
+            yield tuple([array[number, ...] for array in arrays])
 
 
 class ChunkReader(Resumable):

@@ -1,0 +1,130 @@
+"""Iterators, their sources and threads go when they are dropped, without the cyclic collector, which may not run for long."""
+
+import gc
+import threading
+import time
+
+import numpy as np
+import pytest
+
+import penstock as tf
+from penstock._src.ops.data.iteration.resume import Resumable
+from penstock._src.ops.data.pipeline import Pipeline, Run
+from tests.ops.data.iteration.kinds import KINDS, RANGE, slow
+
+Dataset = tf.data.Dataset
+
+
+MORE = {
+    "slices_elements": lambda: Dataset.from_tensor_slices(np.eye(6)),
+    "tuned_map": lambda: RANGE().map(slow, num_parallel_calls=tf.data.AUTOTUNE),
+    "tuned_slow_map": lambda: RANGE().repeat(4).map(sleeping, num_parallel_calls=tf.data.AUTOTUNE),
+    "last_map": lambda: RANGE().map(lambda x: x + 1),
+    "unordered_map": lambda: RANGE().map(slow, num_parallel_calls=2, deterministic=False),
+    "unordered_interleave": lambda: RANGE().interleave(
+        lambda x: Dataset.range(x), cycle_length=3, num_parallel_calls=2, deterministic=False
+    ),
+    "tuned_interleave": lambda: RANGE().interleave(
+        lambda x: Dataset.range(x).map(slow), cycle_length=3, num_parallel_calls=tf.data.AUTOTUNE
+    ),
+    "endless": lambda: RANGE().map(slow, num_parallel_calls=2).prefetch(2).take(3).repeat(),
+    "generators": lambda: Dataset.from_generator(lambda: iter(range(8)), tf.int64).take(3).repeat(),
+    "keras": lambda: (
+        Dataset.zip(
+            Dataset.range(4).flat_map(lambda x: Dataset.range(x)),
+            Dataset.from_tensors(np.ones(100)).repeat(),
+        )
+        .map(lambda i, x: tf.gather(x, i), num_parallel_calls=tf.data.AUTOTUNE)
+        .with_options(tf.data.Options())
+        .prefetch(tf.data.AUTOTUNE)
+    ),
+}
+
+
+def sleeping(element):
+    return tf.numpy_function(lambda x: (time.sleep(0.002), x)[1], [element], tf.int64)
+
+
+@pytest.fixture
+def alive():
+    """Gives the iterators, iterations and pipelines that were made since; the collector is off."""
+    gc.collect()
+    gc.freeze()  # what is there before is left out of `gc.get_objects`
+    gc.disable()
+    yield lambda: [
+        each for each in gc.get_objects() if isinstance(each, Resumable | Run | Pipeline)
+    ]
+    gc.unfreeze()
+    gc.enable()
+
+
+def eventually(is_met):
+    until = time.monotonic() + 5
+    while not is_met() and time.monotonic() < until:
+        time.sleep(0.005)
+    return is_met()
+
+
+def threads():
+    return [
+        t for t in threading.enumerate() if t.name.startswith(("penstock-prefetch", "penstock-map"))
+    ]
+
+
+@pytest.mark.parametrize("kind", KINDS | MORE)
+@pytest.mark.parametrize("count", [0, 2, 40])
+def test_nothing_is_left_of_an_iterator_that_is_dropped(kind, count, alive):
+    before = len(threads())
+    dataset = (KINDS | MORE)[kind]()
+    iterator = iter(dataset)
+    for _ in range(count):
+        next(iterator, None)
+    del iterator
+    assert eventually(lambda: not [each for each in alive() if not isinstance(each, Pipeline)]), (
+        alive()
+    )
+    del dataset
+    assert eventually(lambda: not alive()), alive()
+    assert eventually(lambda: len(threads()) <= before)
+
+
+def failing(x):
+    raise ValueError("broken")
+
+
+ERRORS = {
+    "map": lambda: RANGE().map(lambda x: tf.numpy_function(failing, [x], tf.int64)),
+    "parallel_map": lambda: RANGE().map(
+        lambda x: tf.numpy_function(failing, [x], tf.int64), num_parallel_calls=2
+    ),
+    "prefetch": lambda: ERRORS["map"]().prefetch(2),
+    "interleave": lambda: RANGE().interleave(lambda x: ERRORS["map"](), num_parallel_calls=2),
+    "generator": lambda: Dataset.from_generator(lambda: map(failing, [1]), tf.int64),
+    "files": lambda: tf.data.TextLineDataset(["/no/such/file"]).batch(2),
+}
+
+
+@pytest.mark.parametrize("kind", ERRORS)
+def test_an_error_keeps_nothing(kind, alive):
+    iterator = iter(ERRORS[kind]())
+    with pytest.raises(tf.errors.OpError):
+        next(iterator)
+    del iterator
+    assert eventually(lambda: not alive()), alive()
+
+
+def test_passes_that_are_left_early_leave_neither_threads_nor_closers():
+    dataset = RANGE().map(slow, num_parallel_calls=2).prefetch(2).take(3).repeat()
+    before, iterator = len(threads()), iter(dataset)
+    for _ in range(60):
+        next(iterator)
+    assert eventually(lambda: len(threads()) <= before + 4), threads()
+    assert len(iterator._handle._current._closers) <= 3
+
+
+def test_an_iterator_that_has_ended_holds_no_elements(alive):
+    iterator = iter(RANGE().shuffle(20).batch(2).prefetch(2))
+    assert len(list(iterator)) == 6
+    assert eventually(lambda: not [each for each in alive() if isinstance(each, Resumable)]), (
+        alive()
+    )
