@@ -20,7 +20,7 @@ from penstock._src.function import retracing, side_effects
 from penstock._src.function.autograph.public import uses_builtins
 from penstock._src.function.concrete import ConcreteFunction
 from penstock._src.function.explaining import compile_now, explain_call, stage_printer
-from penstock._src.function.trace_cache import TraceCache
+from penstock._src.function.trace_cache import MOST_SHAPES, TraceCache
 from penstock._src.function.trace_type import (
     Leaves,
     add_quick_key,
@@ -34,9 +34,11 @@ from penstock._src.function.types.attributes import attribute_values
 from penstock._src.function.types.function_spec import FunctionSpec
 from penstock._src.function.types.function_type import FunctionType
 from penstock._src.function.types.input_signature import (
+    are_declared,
     cast_to,
     check_default,
     checked_signature,
+    declared_types,
     flat_specs,
     plain_arity,
 )
@@ -116,6 +118,9 @@ class Function(Trackable):
         self._cache = TraceCache(reduce_retracing)
         self._fast: dict[tuple[Any, ...], ConcreteFunction] = {}
         self._plain_arity = plain_arity(self._signature) if input_signature is None else -1
+        # With an input signature of tensors alone: their types, and the traces by replica, which take whatever shapes fit.
+        self._declared = declared_types(self._input_signature, self._signature)
+        self._of_declared: dict[Any, ConcreteFunction] = {}
         self._bound: Any = weakref.WeakKeyDictionary()
         self._traced = False
         self._side_effects_checked = False  # whether `side_effects.warn` has run
@@ -150,11 +155,18 @@ class Function(Trackable):
                     if concrete is None:
                         concrete, tensors = self._find(args, kwargs)
                         if STATE.graph is None and self._side_effects_checked:
+                            if len(self._fast) >= MOST_SHAPES:
+                                self._fast.clear()
                             self._fast[quick] = concrete
                     return concrete.call_flat(tensors)
             if _Settings.run_eagerly:
                 return self._python_function(*args, **kwargs)
+            is_declared = not kwargs and STATE.graph is None and are_declared(args, self._declared)
+            if is_declared and (made := self._of_declared.get(STATE.trace_context)):
+                return made.call_flat(args)
             concrete, tensors = self._find(args, kwargs)
+            if is_declared and self._side_effects_checked:
+                self._of_declared[STATE.trace_context] = concrete
             return concrete.call_flat(tensors)
         except Exception as error:
             shorten(error)
@@ -492,6 +504,7 @@ class BoundFunction(Function):
         )  # fmt: skip
         if signature is not None:
             self._input_signature = checked_signature(signature, self._signature)
+            self._declared = declared_types(self._input_signature, self._signature)
             self._plain_arity = -1
 
     def _look_like(self, python_function: Callable[..., Any]) -> None:

@@ -8,6 +8,10 @@ from penstock._src.core.specs import TensorSpec
 from penstock._src.function.concrete import ConcreteFunction
 from penstock._src.function.retrace_reason import changes
 
+MOST_SHAPES = (
+    1 << 12
+)  # of arguments, for which the trace is known: one that is for any shapes meets ever new ones
+
 
 class TraceCache:
     """The traces of one tf.function, by the structure of the arguments, then by types and shapes."""
@@ -41,6 +45,8 @@ class TraceCache:
         for entry in serving[1:]:
             if all(_serves(general, spec) for general, spec in zip(best[0], entry[0], strict=True)):
                 best = entry
+        if len(self._exact) >= MOST_SHAPES:
+            self._exact.clear()
         self._exact[key] = best[1]
         return best[1]
 

@@ -1,11 +1,15 @@
 """Input signatures: checks, and conversion of arguments."""
 
 import inspect
+from collections.abc import Sequence
 from typing import Any
+
+import numpy as np
 
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.specs import TensorSpec, TypeSpec
 from penstock._src.core.tensor import Tensor
+from penstock._src.eager.tensor import EagerTensor
 from penstock._src.function.types.function_spec import check_specs
 from penstock._src.function.types.trace_types import from_value
 from penstock._src.util import nest
@@ -53,6 +57,46 @@ def checked_signature(given: Any, signature: inspect.Signature | None) -> dict[s
             f"more than the function {signature} has parameters."
         )
     return table
+
+
+Declared = tuple[tuple[Any, tuple[int | None, ...] | None], ...]  # (type, dimensions) of each
+
+
+def declared_types(
+    table: dict[str, Any] | None, signature: inspect.Signature | None
+) -> Declared | None:
+    """The types of positional arguments that a checked input signature says all of: each is a tensor; None of other signatures."""
+    if table is None or signature is None:
+        return None
+    specs: list[Any] = []
+    for parameter in signature.parameters.values():
+        if parameter.name not in table or parameter.kind is parameter.KEYWORD_ONLY:
+            return None
+        found = table[parameter.name]
+        specs += found if parameter.kind is parameter.VAR_POSITIONAL else [found]
+    if not all(type(spec) is TensorSpec for spec in specs):
+        return None
+    return tuple([(spec.dtype, spec.shape._dims) for spec in specs])
+
+
+def are_declared(args: Sequence[Any], declared: Declared | None) -> bool:
+    """True if the arguments are eager tensors of the declared types, of as many parameters."""
+    if declared is None or len(args) != len(declared):
+        return False
+    for arg, (dtype, wanted) in zip(args, declared):
+        if type(arg) is not EagerTensor or arg._dtype is not dtype:
+            return False
+        value = arg._value
+        if wanted is None:
+            continue
+        shape = value.shape if type(value) is np.ndarray else ()
+        if shape != wanted:
+            if len(shape) != len(wanted):
+                return False
+            for size, known in zip(shape, wanted):
+                if known is not None and size != known:
+                    return False
+    return True
 
 
 def check_default(value: Any, default: Any) -> None:
