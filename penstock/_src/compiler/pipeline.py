@@ -111,8 +111,9 @@ class Prepared:
             for plan in self.plans:
                 program = plan.sized(extents)
                 if program is not None:
-                    with extents:
-                        self._verify()
+                    if flags.verify:
+                        with extents:
+                            self._verify()
                     return self._compiled(program, extents, program.run)
         except NumbersTooLarge:
             pass  # planned for these extents alone, if they fulfil the function's conditions

@@ -13,6 +13,8 @@ from penstock._src.ir.extents.values import CallValues, Values
 # How a number is found: ("rank", position of the input), ("extent", position, axis), ("value", position, place of an element), ("count", position)
 # of a list, ("bytes", position) for a whole value.
 Read = tuple[Any, ...]
+# Of a shape that is looked at: the position of its input, its rank, (axis, number) of what must be so, (axis, place among the symbols) of what may be anything.
+_Shape = tuple[int, int, list[tuple[int, int]], list[tuple[int, int]]]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,12 +35,20 @@ class InputForm:
     def extents(self, values: Sequence[Any]) -> Values | None:
         """What the symbols are for inputs; None if these have another form."""
         found = [0] * len(self.symbols)
-        for position, wanted in self._shapes:
+        for position, rank, fixed, unknown in self._shapes:
             shape = values[position].shape
-            if len(shape) != len(wanted) or not _are_like(shape, wanted, found):
+            if len(shape) != rank:
                 return None
+            for axis, wanted in fixed:
+                if shape[axis] != wanted:
+                    return None
+            for axis, place in unknown:
+                number = shape[axis]
+                if number < LEAST or (found[place] or number) != number:
+                    return None
+                found[place] = number
         for read, what in self._others:
-            if not _are_like((_number(read, values),), (what,), found):
+            if not _is_like(_number(read, values), what, found):
                 return None
         try:
             return CallValues(self.symbols, np.array(found, np.int64))
@@ -46,15 +56,17 @@ class InputForm:
             return None
 
     @functools.cached_property
-    def _shapes(self) -> list[tuple[int, list[Any]]]:
-        """Positions of inputs whose shapes are looked at, and what their extents are (see `_wanted`)."""
-        shapes: dict[int, list[Any]] = {}
-        for (kind, position, *place), what in self.entries:
+    def _shapes(self) -> list[_Shape]:
+        """What the shapes of inputs must be."""
+        shapes: dict[int, _Shape] = {}
+        for (kind, position, *axis), what in self.entries:
             if kind == "rank":
-                shapes[position] = [None] * what
+                shapes[position] = position, what, [], []
+            elif kind == "extent" and type(what) is str:
+                shapes[position][3].append((axis[0], self.symbols.index(what)))
             elif kind == "extent":
-                shapes[position][place[0]] = self._wanted(what)
-        return list(shapes.items())
+                shapes[position][2].append((axis[0], what))
+        return list(shapes.values())
 
     @functools.cached_property
     def _others(self) -> list[tuple[Read, Any]]:
@@ -77,18 +89,15 @@ class _Opposite(int):
     """The same, of a number below 0: the symbol is the number without its sign."""
 
 
-def _are_like(numbers: Sequence[Any], wanted: Sequence[Any], found: list[int]) -> bool:
-    """Whether numbers are what is wanted; notes in `found` what symbols are, which are 0 before."""
-    for number, what in zip(numbers, wanted):
-        if type(what) is _Opposite:
-            number = -number
-        elif type(what) is not _Symbol:
-            if number != what:
-                return False
-            continue
-        if number < LEAST or (found[what] or number) != number:
-            return False
-        found[what] = number
+def _is_like(number: Any, what: Any, found: list[int]) -> bool:
+    """True if a number is what is wanted; notes in `found` what a symbol is, which is 0 before."""
+    if type(what) is _Opposite:
+        number = -number
+    elif type(what) is not _Symbol:
+        return bool(number == what)
+    if number < LEAST or (found[what] or number) != number:
+        return False
+    found[what] = number
     return True
 
 
