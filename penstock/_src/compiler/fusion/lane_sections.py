@@ -13,6 +13,7 @@ from penstock._src.compiler.fusion.partition import Partition
 from penstock._src.compiler.kernels.contraction import ContractKernel
 from penstock._src.compiler.kernels.kernel import BoundsKernel, Kernel
 from penstock._src.compiler.recognize.lanes import NO_LANE, common_lane
+from penstock._src.ir.extents import dims
 
 FLOPS_OF_A_BYTE = 4  # a core computes about so many in the time in which it moves a byte
 
@@ -147,10 +148,10 @@ def _lanes_of_kernels(
 def _work(kernel: Kernel) -> int:
     """About what a kernel costs."""
     nodes = [n for n in (*kernel.inputs, *kernel.outputs) if n.results is None]
-    moved = sum(int(n.size) * n.dtype.size for n in nodes if n.dtype.is_numpy_compatible)
+    moved = sum(dims.number(n.size) * n.dtype.size for n in nodes if n.dtype.is_numpy_compatible)
     if not isinstance(kernel, ContractKernel):
         return moved
     left, right = kernel.node.args
     letters = kernel.node.attrs["spec"].split("->")[0].replace(",", "")
-    extents = dict(zip(letters, map(int, (*left.shape, *right.shape)), strict=True))
+    extents = dict(zip(letters, map(dims.number, (*left.shape, *right.shape)), strict=True))
     return moved + 2 * math.prod(extents.values()) // FLOPS_OF_A_BYTE

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from penstock._src.compiler.kernels.memory import is_splat
+from penstock._src.ir.extents.dims import is_one, is_repeated
 from penstock._src.ir.node import Node
 
 NEVER = -1e30  # scores so low beside any other have the probability 0
@@ -79,12 +80,15 @@ def _letters_before(node: Node, letters: Sequence[str]) -> list[str] | None:
     (x,) = node.args
     if node.kind == "broadcast":
         axes = zip(node.attrs["axes"], x.shape, strict=True)
-        return ["" if int(extent) == 1 else letters[axis] for axis, extent in axes]
-    kept = [c for c, extent in zip(letters, node.shape, strict=True) if int(extent) != 1]
+        return [
+            "" if is_one(extent) or is_repeated(extent, node.shape[axis]) else letters[axis]
+            for axis, extent in axes
+        ]
+    kept = [c for c, extent in zip(letters, node.shape, strict=True) if extent != 1]
     if [e for e in x.shape if e != 1] != [e for e in node.shape if e != 1]:
         return None
     names = iter(kept)
-    return ["" if int(extent) == 1 else next(names) for extent in x.shape]
+    return ["" if extent == 1 else next(names) for extent in x.shape]
 
 
 def _plus(a: Affine, b: Affine, factor: int) -> Affine:
