@@ -66,7 +66,7 @@ fuzz/programs: $(STAMP)
 
 # Random Keras models; beside TensorFlow's too, if TENSORFLOW_PYTHON names a Python that has it.
 fuzz/models: $(STAMP)
-	$(BIN)/python -m tests.fuzz.models.hunt $(if $(SEED),--seed $(SEED),--minutes $(MINUTES) --first $(FIRST))
+	$(BIN)/python -m tests.fuzz.models.hunt $(if $(SHAPES),--shapes) $(if $(SEED),--seed $(SEED),--minutes $(MINUTES) --first $(FIRST))
 
 # Single operations through odd views, with tails; SEED=7 runs one and makes it smaller; DEVICE=GPU_emulated.
 fuzz/kernels: $(STAMP)

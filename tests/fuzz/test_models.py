@@ -15,9 +15,10 @@ penstock.install_as_tensorflow()
 import keras  # noqa: E402  (must find the stand-in)
 
 from penstock._src.util import flags  # noqa: E402
+from tests.fuzz.models import sizes  # noqa: E402
 from tests.fuzz.models.comparing import NUDGES, difference  # noqa: E402
 from tests.fuzz.models.drawing import recipe_of  # noqa: E402
-from tests.fuzz.models.judging import WAYS, ways_of  # noqa: E402
+from tests.fuzz.models.judging import WAYS, Judge, beside_numbers, ways_of  # noqa: E402
 from tests.fuzz.models.recipe import script  # noqa: E402
 from tests.fuzz.models.record import recorded, thinned  # noqa: E402
 from tests.fuzz.models.running import run  # noqa: E402
@@ -71,3 +72,22 @@ def test_recorded_model(name):
     )
     if found:
         pytest.fail(f"{found}\n{script(recipe)}", pytrace=False)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_one_model_for_many_sizes_in_every_way_of_calling_it():
+    recipe = recipe_of(keras, 3, any_lengths=True)
+    recipe["sizes"] = [[rows, rows + 2, way] for rows, way in enumerate(sizes.WAYS, 1)]
+    wanted, nudged = eagerly(recipe)
+    with sizes.counting() as made:
+        answer = {"results": compiled(recipe, "compiled")}
+    answer["programs"] = sizes.most_made(made)
+    assert all(answer["results"].values())  # the model takes all of these sizes
+    assert Judge.difference(recipe, answer, {"results": wanted}, nudged) is None
+    assert beside_numbers(recipe, "compiled", answer) is None
+    assert 1 < answer["programs"][1] < len(recipe["sizes"])
+    answer["results"]["memory"] = [sizes.LEAK + 1]
+    assert beside_numbers(recipe, "compiled", answer).kind == "memory"
+    key = next(name for name in answer["results"] if "fit" in name)
+    answer["results"][key][0] = answer["results"][key][0] + 1
+    assert Judge.difference(recipe, answer, {"results": wanted}, nudged).name == key

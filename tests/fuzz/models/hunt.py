@@ -2,6 +2,7 @@
 
     python -m tests.fuzz.models.hunt --minutes 10 --first 0 --folder /tmp/finds
     python -m tests.fuzz.models.hunt --seed 17 --ways all
+    python -m tests.fuzz.models.hunt --shapes               many sizes of each model (sizes.py)
     python -m tests.fuzz.models.hunt --recipe finds/17.json --ways compiled
 
 TENSORFLOW_PYTHON names an interpreter that has TensorFlow; without it, Penstock is compared with its own eager mode only.
@@ -45,6 +46,7 @@ def main() -> int:
         "--ways", default="1", help="names by commas, all, or how many beside compiled"
     )
     parser.add_argument("--tensorflow", type=int, default=10, help="asked each so many seeds")
+    parser.add_argument("--shapes", action="store_true", help="many sizes of each model")
     parser.add_argument("--folder", default="fuzz-finds/models")
     parser.add_argument("--whole", action="store_true", help="reduce nothing")
     arguments = parser.parse_args()
@@ -56,7 +58,7 @@ def main() -> int:
     judge = Judge(penstock, tensorflow)
     every = arguments.tensorflow if python else 0
     folder, end = pathlib.Path(arguments.folder), time.monotonic() + 60 * arguments.minutes
-    counts = {"models": 0, "finds": 0, "refused": 0, "beside TensorFlow": 0}
+    counts = {"models": 0, "runs": 0, "finds": 0, "refused": 0, "beside TensorFlow": 0}
     found: list[dict[str, Any]] = []
     seed = arguments.first if arguments.seed is None else arguments.seed
     seen: dict[Any, int] = {}
@@ -65,7 +67,9 @@ def main() -> int:
             if arguments.recipe:
                 recipe = json.loads(pathlib.Path(arguments.recipe).read_text())
             else:
-                answer = penstock.ask({"task": "draw", "seed": seed})
+                answer = penstock.ask(
+                    {"task": "draw", "seed": seed, "any_lengths": arguments.shapes}
+                )
                 if "error" in answer:
                     print(
                         f"seed {seed} drawing: {answer['error']}\n{answer.get('where', '')}",
@@ -76,7 +80,7 @@ def main() -> int:
                     continue
                 recipe = answer["recipe"]
             if arguments.ways.isdigit():
-                ways = ways_of(seed, int(arguments.ways))
+                ways = ways_of(seed, int(arguments.ways))[: 1 if arguments.shapes else None]
                 ways += ["tensorflow"] * (every > 0 and seed % max(every, 1) == 0)
             else:
                 ways = (
@@ -87,6 +91,7 @@ def main() -> int:
             start = time.monotonic()
             finds, refusal = judge.judge(recipe, ways)
             counts["models"] += 1
+            counts["runs"] += len(recipe.get("sizes", ()))
             counts["refused"] += bool(refusal)
             counts["beside TensorFlow"] += "tensorflow" in ways
             if refusal:
@@ -116,8 +121,9 @@ def main() -> int:
             tensorflow.stop()
         penstock.stop()
     if arguments.seed is None and not arguments.recipe and counts["models"]:
-        sums = {name: count for name, count in counts.items() if name != "finds"}
-        totals.add("make fuzz WHICH=models", (arguments.first, seed - 1), sums, found)
+        sums = {name: n for name, n in counts.items() if n and name != "finds"}
+        target = "make fuzz WHICH=models" + (" SHAPES=1" if arguments.shapes else "")
+        totals.add(target, (arguments.first, seed - 1), sums, found)
     print(f"{counts}, seeds {arguments.first} to {seed}")
     return 1 if counts["finds"] else 0
 

@@ -11,7 +11,8 @@ import random
 from typing import Any
 
 from penstock._src.util import flags
-from tests.fuzz.models.comparing import NUDGES, difference
+from tests.fuzz.models import sizes
+from tests.fuzz.models.comparing import NUDGES, Difference, difference
 from tests.fuzz.models.workers import Worker
 
 # Ways of running beside eagerly: the flags of Penstock.
@@ -39,7 +40,7 @@ class Find:
     """A way in which a recipe does not give what it should."""
 
     way: str
-    kind: str  # different, exception, crash, hang
+    kind: str  # different, exception, crash, hang, memory, programs
     text: str
     where: str = ""
 
@@ -99,19 +100,42 @@ class Judge:
             answer = self.penstock.ask(task, self.seconds)
         if "error" in answer:
             return Find(way, answer["kind"], answer["error"], answer.get("where", ""))
-        policy, nudged = recipe["policy"], wanted["nudged"]
-        found = difference(policy, answer["results"], wanted["results"], nudged)
+        nudged = wanted["nudged"]
+        found = self.difference(recipe, answer, wanted, nudged)
         # Larger changes show quantities that hang on rounding after all.
         for scale in LAST_NUDGES:
             if found is None:
-                return None
+                return beside_numbers(recipe, way, answer)
             nudged = nudged + self.eager(recipe, 3, scale)["nudged"]
-            found = difference(policy, answer["results"], wanted["results"], nudged)
+            found = self.difference(recipe, answer, wanted, nudged)
         if found is not None and way != "tensorflow" and self.tensorflow is not None:
             # Some of Keras compiles to other numbers than it has eagerly, on TensorFlow as well.
             theirs = self.ask_tensorflow(recipe, eager=False)
-            if "error" not in theirs and not difference(
-                policy, answer["results"], theirs["results"], nudged
-            ):
+            if "error" not in theirs and not self.difference(recipe, answer, theirs, nudged):
                 return None
-        return None if found is None else Find(way, "different", str(found))
+        if found is None:
+            return beside_numbers(recipe, way, answer)
+        return Find(way, "different", str(found))
+
+    @staticmethod
+    def difference(
+        recipe: dict[str, Any], found: dict[str, Any], wanted: dict[str, Any], nudged: list[Any]
+    ) -> Difference | None:
+        """The first difference between two answers; steps of many sizes begin alike, so that each counts by itself."""
+        policy, results = recipe["policy"], wanted["results"]
+        parts = [{name: results[name]} for name in results] if "sizes" in recipe else [results]
+        differences = (difference(policy, found["results"], part, nudged) for part in parts)
+        return next(filter(None, differences), None)
+
+
+def beside_numbers(recipe: dict[str, Any], way: str, answer: dict[str, Any]) -> Find | None:
+    """What is found of a run of many sizes whose numbers are right: memory that grows, more programs than sizes explain."""
+    if "sizes" not in recipe:
+        return None
+    (grown,) = answer["results"].get("memory", [0])
+    if grown > sizes.LEAK:
+        return Find(way, "memory", f"{grown} bytes in each of {sizes.PASSES} passes over all sizes")
+    name, count = answer.get("programs", ["", 0])
+    if count > sizes.MOST:
+        return Find(way, "programs", f"{count} of {name} for {len(recipe['sizes'])} sizes")
+    return None

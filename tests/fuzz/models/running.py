@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from tests.fuzz.models import data
+from tests.fuzz.models import data, sizes
 from tests.fuzz.models.recipe import build, made
+from tests.fuzz.models.results import Results, numbers, one, outputs_of, weights_of
 from tests.fuzz.models.steps import step_models
 
-Results = dict[str, list[np.ndarray]]
 SIZES = 5  # of batches and unknown lengths after training
 
 
@@ -51,6 +51,8 @@ def _run(
         for values in data.inputs(recipe)
     ]
     compile_model(keras, recipe, model, eager)
+    if "sizes" in recipe:
+        return sizes.run(tf, recipe, model, x, watches=not eager)
     batch, found = training["batch"], {}
 
     found["predictions before"] = outputs_of(model.predict(x, batch_size=batch, verbose=0))
@@ -61,29 +63,9 @@ def _run(
     found["evaluate"] = numbers(logs)
     found["predictions after"] = outputs_of(model.predict(x, batch_size=batch, verbose=0))
     found |= other_sizes(tf, recipe, model, x, eager)
-    found["weights"] = [np.asarray(w.numpy()) for w in model.trainable_variables]
+    found["weights"] = weights_of(model)
     found["state"] = [np.asarray(w.numpy()) for w in model.non_trainable_variables]
     return found
-
-
-def one(values: list[Any]) -> Any:
-    """Keras's convention: one value stands by itself."""
-    return values[0] if len(values) == 1 else values
-
-
-def numbers(logs: dict[str, Any]) -> list[np.ndarray]:
-    """Logs by name, without losses of single outputs: Keras weighs them by the size of the batch that it traced."""
-    return [
-        np.asarray(value, "float64")
-        for name, value in sorted(logs.items())
-        if not name.endswith("_loss")
-    ]
-
-
-def outputs_of(predictions: Any) -> list[np.ndarray]:
-    """Predictions as a list of arrays."""
-    many = predictions if isinstance(predictions, (list, tuple)) else [predictions]
-    return [np.asarray(p) for p in many]
 
 
 def compile_model(keras: Any, recipe: dict[str, Any], model: Any, eager: bool) -> None:

@@ -9,6 +9,7 @@ A process that crashes, or takes longer than its time, is an answer too.
 from __future__ import annotations
 
 import base64
+import collections
 import contextlib
 import io
 import json
@@ -167,16 +168,22 @@ def serve(library: str) -> None:
 
 def work(library: str, keras: Any, tf: Any, task: dict[str, Any]) -> dict[str, Any]:
     """The answer to one task."""
+    from tests.fuzz.models import sizes
     from tests.fuzz.models.drawing import recipe_of
     from tests.fuzz.models.running import run
 
     if task["task"] == "draw":
-        return {"recipe": recipe_of(keras, task["seed"])}
+        recipe = recipe_of(keras, task["seed"], task.get("any_lengths", False))
+        if task.get("any_lengths"):
+            recipe["sizes"] = sizes.sizes_of(recipe)
+        return {"recipe": recipe}
+    made: collections.Counter = collections.Counter()
     with contextlib.ExitStack() as stack:
         if library == "penstock":
             from penstock._src.util.flags import override
 
             stack.enter_context(override(**task.get("flags", {})))
+            made = stack.enter_context(sizes.counting())
         results = run(
             keras,
             tf,
@@ -185,7 +192,7 @@ def work(library: str, keras: Any, tf: Any, task: dict[str, Any]) -> dict[str, A
             task.get("nudge", 0),
             task.get("noise", 0),
         )
-    return {"results": packed(results)}
+    return {"results": packed(results), "programs": sizes.most_made(made)}
 
 
 if __name__ == "__main__":

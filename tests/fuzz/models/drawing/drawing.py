@@ -18,10 +18,10 @@ ACTIVATIONS = (
 
 
 class Drawing:
-    """What is drawn so far; `random` draws the rest."""
+    """What is drawn so far; `random` draws the rest. `any_lengths`: most lengths of sequences are unknown."""
 
-    def __init__(self, keras: Any, seed: int) -> None:
-        self.keras = keras
+    def __init__(self, keras: Any, seed: int, any_lengths: bool = False) -> None:
+        self.keras, self.any_lengths = keras, any_lengths
         self.random = random.Random(seed)
         self.inputs: list[dict[str, Any]] = []
         self.nodes: list[dict[str, Any]] = []

@@ -16,11 +16,11 @@ ANY = (
 MOST_LAYERS = 9
 
 
-def recipe_of(keras: Any, seed: int) -> dict[str, Any]:
-    """The recipe of a seed."""
+def recipe_of(keras: Any, seed: int, any_lengths: bool = False) -> dict[str, Any]:
+    """The recipe of a seed; most lengths of its sequences are unknown, if they are to be any."""
     keras.utils.clear_session(free_memory=False)
     keras.config.set_dtype_policy("float32")
-    d = Drawing(keras, seed)
+    d = Drawing(keras, seed, any_lengths)
     begin(d)
     current = grow(d)
     policy = d.pick(*["float32"] * 8, "mixed_bfloat16", "mixed_float16")
@@ -45,6 +45,9 @@ def begin(d: Drawing) -> None:
         "frames",
         "uint image",
     ]
+    unknown = 0.3
+    if d.any_lengths:
+        kinds, unknown = [*kinds, "sequence", "sequence", "ids", "ids", "line"], 0.9
     for _ in range(d.pick(1, 1, 1, 2, 3)):
         kind = d.pick(*kinds)
         extent = lambda most: d.random.randint(1, most)  # noqa: E731
@@ -56,7 +59,7 @@ def begin(d: Drawing) -> None:
                 "kind": "float",
                 "padded": d.maybe(0.4),
             }
-            if d.maybe(0.3):
+            if d.maybe(unknown):
                 spec["declared"] = [None, spec["shape"][1]]
             d.add_input(**spec)
         elif kind == "ids":
@@ -66,11 +69,14 @@ def begin(d: Drawing) -> None:
                 "high": d.pick(3, 10, 30),
                 "padded": d.maybe(),
             }
-            if d.maybe(0.3):
+            if d.maybe(unknown):
                 spec["declared"] = [None]
             d.add_input(**spec)
         elif kind == "line":
-            d.add_input(shape=[d.random.randint(4, 24), d.pick(1, 2, 3, 8)], kind="float")
+            spec = {"shape": [d.random.randint(4, 24), d.pick(1, 2, 3, 8)], "kind": "float"}
+            if d.any_lengths:
+                spec["declared"] = [None, spec["shape"][1]]
+            d.add_input(**spec)
         elif kind == "volume":
             d.add_input(shape=[extent(5), extent(5), extent(5), d.pick(1, 2, 3)], kind="float")
         elif kind == "frames":
