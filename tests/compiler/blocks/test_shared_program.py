@@ -91,6 +91,11 @@ def number(n):
     return tf.strings.to_number(tf.as_string(n), tf.int32)
 
 
+def chosen(x, index):
+    """One of four functions, the last also where the index is out of range."""
+    return tf.switch_case(index, [lambda: x + 9.0, lambda: x[:1], lambda: x * 2.0, lambda: -x])
+
+
 @pytest.mark.parametrize(
     ("function", "most"),
     [
@@ -121,6 +126,10 @@ def number(n):
         (lambda x: tf.pad(x, [[0, -number(-tf.shape(x)[0]) % 8], [0, 0]]), 1),
         (lambda x: x * tf.cast(number(1 - tf.shape(x)[0]), tf.float32), 1),
         (lambda x: tf.roll(x, number(tf.shape(x)[0] - 64), 0), 5),  # -1, 0 and 1, below and above
+        (lambda x: chosen(x, tf.shape(x)[0] - 20), 4),
+        (lambda x: chosen(x, tf.shape(x)[0] % 7), 4),
+        (lambda x: chosen(x, tf.shape(x)[0] // 16), 4),
+        (lambda x: chosen(x, tf.gather([7, -1, 2, 0, 1, 3], tf.shape(x)[0] % 6)), 4),
     ],
 )
 def test_bits_tables_and_negative_numbers_of_extents_need_no_program_for_each(function, most):

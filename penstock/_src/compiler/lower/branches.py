@@ -14,6 +14,7 @@ from penstock._src.compiler.lower.values import Absent, DynamicRows, ListValue, 
 from penstock._src.core import dtypes
 from penstock._src.graph.operation import Operation
 from penstock._src.ir.errors import NotLowerable
+from penstock._src.ir.extents.dims import Extent
 from penstock._src.ir.node import Node
 
 
@@ -38,10 +39,9 @@ def branch(
 ) -> list[Lowered]:
     """The results of functions[index](args), and its effects on variables."""
     p = lowering.p
-    known = p.known.value(index)
+    known = p.known.numbers(index)
     if known is not None:
-        chosen = int(known) if 0 <= int(known) < len(functions) else len(functions) - 1
-        return inline(lowering, functions[chosen], args)
+        return inline(lowering, functions[_chosen(known.reshape(-1)[0], len(functions))], args)
     given = _Operands(lowering, args)
     trials = [_Trial(given, function) for function in functions]
     written = {i: h for trial in trials for i, h in trial.written.items()}
@@ -59,6 +59,11 @@ def branch(
     for handle, value in zip(written.values(), nodes[split:]):
         p.assign_variable(handle, value)
     return results.unpacked(packing, nodes[:split])
+
+
+def _chosen(index: Extent, count: int) -> int:
+    """Which of so many functions an index chooses, the last one if it is out of range. An unknown extent is not asked for more than that."""
+    return next((i for i in range(count - 1) if index == i), count - 1)
 
 
 class _Operands:
