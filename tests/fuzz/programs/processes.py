@@ -6,8 +6,10 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
-HANGING = 240  # seconds that a program may take, shrinking included
+HANGING = 240  # seconds of processors that a program may take, shrinking included
+WAITING = 1200  # seconds, on a machine that has other things to do
 
 
 class Worker:
@@ -31,29 +33,37 @@ class Worker:
         self.process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment
         )
-        self.begun = time.monotonic()
+        self.begin()
         threading.Thread(target=self.listen, args=(self.process,), daemon=True).start()
 
     def listen(self, process):
         for line in process.stdout:
             report = json.loads(line)
             if "start" in report:
-                self.seed, self.begun = report["start"], time.monotonic()
+                self.seed = report["start"]
+                self.begin()
                 self.next = self.seed + self.step
             else:
                 self.seed = None
                 self.reports.put(report)
 
+    def begin(self):
+        """Notes that a program begins."""
+        self.begun, self.busy = time.monotonic(), busy(self.process.pid)
+
     def look(self):
         """Starts the process again if it has ended or hangs; reports the seed that it was at."""
-        hangs = time.monotonic() - self.begun > HANGING
+        waited = time.monotonic() - self.begun
+        hangs = waited > WAITING or (
+            waited > HANGING and busy(self.process.pid) - self.busy > HANGING
+        )
         if hangs:
             self.process.kill()
         code = self.process.wait() if hangs else self.process.poll()
         if code is None:
             return
         if self.seed is not None:
-            what = f"hangs for {HANGING} s" if hangs else f"the process ended with {code}"
+            what = f"hangs for {waited:.0f} s" if hangs else f"the process ended with {code}"
             find = {
                 "way": "process",
                 "kind": "crash",
@@ -64,3 +74,12 @@ class Worker:
             }
             self.reports.put({"seed": self.seed, "steps": 0, "draw": 0, "run": 0, "finds": [find]})
         self.start()
+
+
+def busy(pid):
+    """Seconds that a process has had a processor; of this clock, where the system does not tell."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return time.monotonic()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
