@@ -1,5 +1,5 @@
 """The engine and everything behind the public tree: layers of folders, each importing only what is below it.
 
-Low to high: util < core proto < ir native < ops < graph < autodiff < compiler < runtime < devices < eager < api
-< function < custom_ops < data saving observe < distribute formats < bridge.  `docs/architecture.md` shows the whole picture.
+`docs/architecture.md` shows the whole picture: the layers, the path of a tensor, and the contracts. Each folder's docstring says what comes in, what goes out, and which file
+to read first.
 """

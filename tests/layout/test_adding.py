@@ -98,7 +98,7 @@ def errors(copy) -> dict[str, str]:
 
 def test_every_route_is_in_the_table_of_the_page():
     rows = re.findall(r"^\| \[(.+?)\]", PAGE, re.MULTILINE)
-    assert rows == re.findall(r"^## ([^:\n]+)", PAGE, re.MULTILINE)
+    assert [*rows, "Where everything else goes"] == re.findall(r"^## ([^:\n]+)", PAGE, re.MULTILINE)
     assert (
         len(ROUTES) == len(rows) - 1 == 12
     )  # a new version of TensorFlow is no change of the package

@@ -1,4 +1,7 @@
-"""What mkdocs calls while it builds the site (mkdocs.yml): adds the API reference and pages that the navigation does not name."""
+"""What mkdocs calls while it builds the site (mkdocs.yml): adds the API reference and pages that the navigation does not name.
+
+Low to high, the files of this folder: docstrings navigation < reference < hooks.
+"""
 
 import sys
 from pathlib import Path

@@ -11,4 +11,13 @@ lie at constant offsets of an arena that the caller brings, weights are read-onl
     sources/       headers, test programs, loaders
     linking.py     libraries, by this system's compiler or the ziglang wheel (archive.py: static ones)
     build.py       the whole
+
+Ahead of time. `penstock build` plans a model's functions for a target (`aot/`) and emits each plan's table of launches as straight code: contexts are
+written to the stack, temporaries lie at constant offsets of an arena that the caller brings. What follows from weights alone is computed when
+building (`aot/model/folding.py`), large constants become variables that nobody assigns (`hoisting.py`), and such are packed by the target's own
+packing code, compiled for this process. Variables that a function assigns lie at the arena's start. What others see is one constant table, whose
+layout (`aot/code/public.py`) is the ABI of `libpenstock_model.h`; C++, Java, JavaScript and Python read that table. A target without fused
+multiply-add or rounding instructions gets other instructions from `native/language/arithmetic.py`, never calls. A WebAssembly module is compiled once
+more where it runs, by a compiler that loads all that a block of code reads before it computes (`Target.loads_first`): tiles need registers for these
+loads, and steps are not unrolled.
 """

@@ -1,4 +1,7 @@
 """Eager execution: tensors that hold their values, the executor that runs an op now, variables.
 
 Read `execute.py` first: it is the path of every eager op.
+
+Large eager ops (at least 131,072 elements, `compiled.py`) are compiled as graphs of one op, cached by shapes and dtypes. An op that is a whole
+program (`XlaCallModule`) is compiled at any size.
 """

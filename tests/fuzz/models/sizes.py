@@ -1,6 +1,6 @@
 """Runs a recipe's model for batches of many sizes and lengths, through each of Keras's ways in, and counts what is compiled for them.
 
-    make fuzz-models SHAPES=1
+    make fuzz WHICH=models SHAPES=1
 
 A recipe with "sizes" is such a run: [rows, length of unknown lengths, what is done] of each step. Every step begins with the same weights, so
 that rounding does not add up, and shows the numbers that it gives and the weights that it leaves.

@@ -12,4 +12,9 @@ variables and the checks.
     checks.py         assertions; concrete_shapes.py: the shape rules of ops, asked again for the shapes at hand
 
 An op that is lowered by itself needs nothing here: it has a `lower` method where it is defined.
+
+Dynamic rows: results of a data-dependent size (`tf.where`, `boolean_mask`, `tf.unique`; `compiler/lower/dynamic_rows.py`) stay inside a program as a
+buffer of the maximum number of rows, and a count. Row-wise ops process the whole buffer, ops that combine rows mask the unused ones, and a scatter
+drops them. Any other op goes into a separate block, which gets only the valid rows. Lowering tracks the value range of each node
+(`ir/meaning/ranges.py`), so counts of clipped values have a static size and a random crop is known to be within its image.
 """

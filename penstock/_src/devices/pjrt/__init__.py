@@ -8,4 +8,8 @@ first: device.py.
     program.py   a function that runs there; variables stay on the device
     options.py   how it is compiled
     plugin.py    where the library is
+
+A PJRT plugin (`devices/pjrt/`) takes functions as StableHLO (`formats/stablehlo/`), so it asks for no kernels. Its C API is called by ctypes: each of
+its functions takes one struct, whose fields are words, so `api.py` is a table of names. Programs of GPUs and of plugins leave variables in their
+memory (`devices/residence.py`): the handle becomes a `HeldVariable`, whose `value` is copied when somebody asks for it.
 """

@@ -7,4 +7,11 @@
     hooks.py      puts all of it in the place of what runs ops and functions on the CPU
 
 Programs without GPUs import logical.py only. Read first: hooks.py.
+
+Placement (`core/calls/placement.py`, `eager/placed/`). While `PENSTOCK_DEVICE` names GPUs, devices have numbers, and a `DeviceArray`
+(`core/values/device_array.py`) may stand wherever an array of the host does between programs: a shape, a type, memory of a device, and the host's
+copy once somebody has asked for it. A `PlacedTensor` is an eager tensor over one; code that knows nothing of it reads `_value`, which is the copy.
+`eager/placed/hooks.py` takes the slots that run ops, make constants and call functions, so that programs on CPUs have none of this. A section of a
+graph is specialized for the device of the call; an operation that asks for another one waits for the next program (`compiler/blocks/placing.py`).
+Memory that a tensor has of a variable is lent: a program that assigns the variable then writes elsewhere.
 """

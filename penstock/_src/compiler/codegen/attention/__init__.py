@@ -14,4 +14,10 @@ Memory beyond operands and results is a thread's own and linear in the lengths. 
 width are run-time words: one kernel serves any lengths.  Sums are in a fixed order: the same bits in every run.
 
 Sources: Milakov and Gimelshein 2018 (softmax in one pass); Dao 2023, FlashAttention-2 (the backward pass by blocks).
+
+Attention (`compiler/recognize/attention.py`) is found as nodes: two contractions with a softmax between and any elementwise epilogue of the scores
+(scale, mask, bias), and the gradients of both in the same function. It becomes one kernel forward and one backward, which go through the scores in
+blocks and never store them: the backward kernel computes them again from each row's maximum and sum. Columns that a causal mask hides are left out by
+blocks. Where something else wants the scores or the probabilities (dropout, returned weights, a gradient taken by a function of its own), nothing is
+found, and contractions and loop nests do the work as before.
 """

@@ -1,0 +1,5 @@
+"""Hash tables.
+
+tables.py has the ops and their resources, reference.py those of TensorFlow 1, buckets.py says where keys stand in checkpoints of tables with open
+addressing.
+"""
