@@ -9,6 +9,7 @@ import penstock as tf
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.serving.generation.cached_model import CachedModel
 from penstock._src.serving.servables.formats.table import load, size
+from penstock._src.util.process import progress
 from tests.serving.kit import save_writer
 
 ABOUT = "assets.extra/penstock_generation.json"
@@ -46,6 +47,16 @@ def test_keras_models(tmp_path, kind, with_positions):
     np.testing.assert_allclose(cached.prefill(1, 4, tokens[4:6]), expected[5], rtol=1e-4, atol=1e-5)
     logits = cached.decode(np.full(3, 9, np.int32), np.int32([0, 6, 0]))
     np.testing.assert_allclose(logits[1], expected[6], rtol=1e-4, atol=1e-5)
+
+
+def test_a_terminal_is_told_what_takes_time(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(progress, "PATIENCE", 0.0)
+    monkeypatch.setattr(progress, "INTERVAL", 0.002)
+    monkeypatch.setattr(progress, "view", progress.Terminal)
+    save_writer(tmp_path)
+    shown = capsys.readouterr().err
+    for what in ("tracing its functions", "comparing its functions with the model", "writing"):
+        assert f": {what}: " in shown
 
 
 def test_models_whose_tokens_see_each_other_otherwise_are_refused(tmp_path):

@@ -26,6 +26,7 @@ from penstock._src.serving.generation.exporting.keras_attention import attending
 from penstock._src.serving.servables import generation as contract
 from penstock._src.serving.servables.generation import Generation
 from penstock._src.util.export import export
+from penstock._src.util.process.progress import Progress
 
 # Tokens that the exported functions are compared on.
 _COMPARED = 12
@@ -75,26 +76,30 @@ def export_generator(
     >>> tf.serving.export_generator(model, "served/digits/1", length=32, tokenizer=list("0123456789"))
     """
     text = None if tokenizer is None else _tokenizer_file(tokenizer)
-    step = _step_of(model)
-    program = _Program(model, step, length)
-    vocabulary = program.vocabulary
-    about = Generation(
-        slots=slots,
-        length=length,
-        vocabulary=vocabulary,
-        bytes_per_place=program.cache.bytes_per_place,
-        chunk=chunk,
-        stop_tokens=tuple(stop_tokens),
-        tokenizer=_tokenizer_name(tokenizer),
-        chat=dict(chat or {}),
-    )
-    _compare(program, step, about)
-    program.reset(0, 0)  # zeros need not be written
-    contract.write(path, about)
-    if text is not None:
-        files.write(os.path.join(path, contract.FOLDER, about.tokenizer), text)
-    names = (contract.RESET, contract.CLEAR, contract.PREFILL, contract.DECODE)
-    save(program, path, {name: getattr(program, name) for name in names})
+    what = f"exporting a generator to {path}"
+    with Progress(f"{what}: tracing its functions") as progress:
+        step = _step_of(model)
+        program = _Program(model, step, length)
+        vocabulary = program.vocabulary
+        about = Generation(
+            slots=slots,
+            length=length,
+            vocabulary=vocabulary,
+            bytes_per_place=program.cache.bytes_per_place,
+            chunk=chunk,
+            stop_tokens=tuple(stop_tokens),
+            tokenizer=_tokenizer_name(tokenizer),
+            chat=dict(chat or {}),
+        )
+        progress.done(1, 3, f"{what}: comparing its functions with the model")
+        _compare(program, step, about)
+        progress.done(2, 3, f"{what}: writing")
+        program.reset(0, 0)  # zeros need not be written
+        contract.write(path, about)
+        if text is not None:
+            files.write(os.path.join(path, contract.FOLDER, about.tokenizer), text)
+        names = (contract.RESET, contract.CLEAR, contract.PREFILL, contract.DECODE)
+        save(program, path, {name: getattr(program, name) for name in names})
 
 
 # Of tokens and positions `[n, t]`, and attention, to logits `[n, t, vocabulary]`.

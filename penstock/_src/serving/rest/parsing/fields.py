@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any, NoReturn
 
-from penstock._src.core.errors import InvalidArgumentError, UnimplementedError
+from penstock._src.core.errors import InvalidArgumentError
 
 
 class Fields:
@@ -82,8 +82,7 @@ class Fields:
           defaults: {name: value} of members that may have this value only.
 
         Raises:
-          UnimplementedError: such a member has another value.
-          InvalidArgumentError: a member is not known at all.
+          InvalidArgumentError: such a member has another value, or a member is not known at all.
         """
         for name, value in self._members.items():
             if name in known:
@@ -93,7 +92,7 @@ class Fields:
                     f"'{name}' is not known. Expected {', '.join(sorted(known))}."
                 )
             if value != (defaults or {})[name]:
-                raise UnimplementedError(f"'{name}' is not implemented. Received {value!r}.")
+                _refuse(name, f"{(defaults or {})[name]!r}: other values are not supported", value)
 
 
 def is_integers(value: Any) -> bool:
