@@ -169,7 +169,7 @@ shutdown_system(job=None): Stops a TPU system.
 """,
 )
 # -- TensorFlow 1
-_NO_TFLITE = "conversion to TFLite is not implemented"
+_NO_TFLITE = "conversion of graphs of TensorFlow 1 is not implemented; tf.lite.TFLiteConverter converts SavedModels and Keras models"
 _functions(
     "compat.v1.tpu.experimental",
     "TPUs are not implemented",
