@@ -174,7 +174,7 @@ def _x86_vectors(cpu: str, features: str) -> tuple[int, int]:
 
 
 def _check_cpu(triple: str, cpu: str) -> None:
-    """Looks whether LLVM knows a processor: of others it would tell standard error only, and go on."""
+    """Raise an error for a processor that LLVM does not know: LLVM itself would only print a warning."""
     if "-" in cpu and cpu.startswith("x86-64"):
         return
     if not cpu.replace("-", "").replace("_", "").replace("+", "").isalnum():

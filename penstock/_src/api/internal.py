@@ -74,13 +74,13 @@ def tf2_enabled():
 
 
 def enable():
-    """Says that TensorFlow 2's behavior is on."""
+    """Records that TensorFlow 2's behavior is on."""
     global _behavior_is_v2
     _behavior_is_v2 = True
 
 
 def disable():
-    """Says that TensorFlow 2's behavior is off."""
+    """Records that TensorFlow 2's behavior is off."""
     global _behavior_is_v2
     _behavior_is_v2 = False
 

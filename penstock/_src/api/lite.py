@@ -95,7 +95,7 @@ class OpResolverType(Enum):
 
 @export("lite.experimental.QuantizationDebugOptions")
 class QuantizationDebugOptions:
-    """Which metrics a QuantizationDebugger computes, and which layers it does not quantize.
+    """Metrics that a QuantizationDebugger computes, and layers that it does not quantize.
 
     Args:
       layer_debug_metrics: functions of a layer's differences between quantized and float results,

@@ -51,7 +51,7 @@ def move_reads_out(graphs: Sequence[FuncGraph]) -> None:
 
 
 def _sources(read: Operation, outside: dict[int, Any], written: set[int]) -> list[list[Any]] | None:
-    """For each input of a read the outer tensors that it is made of; None if the loop makes or changes one."""
+    """Return for each input of a read the outer tensors that it is made of; None if the loop makes or changes one."""
     found = []
     for tensor in read._inputs:
         made_of = [tensor] if tensor._id in outside else tensor.op._inputs

@@ -116,7 +116,7 @@ def insert_before(node: Operation, build: Callable[[], Any]) -> Any:
 
 
 def remove(nodes: Sequence[Operation], graph: FuncGraph) -> None:
-    """Takes operations out of a graph; nothing reads their results."""
+    """Remove unread operations from a graph."""
     gone = set(map(id, nodes))
     _set_operations(graph, [op for op in graph._operations if id(op) not in gone])
     graph.control_outputs = [op for op in graph.control_outputs if id(op) not in gone]

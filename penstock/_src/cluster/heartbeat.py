@@ -74,7 +74,7 @@ class Heartbeat:
             self._thread.join(self.pause + 1)
 
     def leave(self) -> None:
-        """Tells the others that this process ends as it should, and stops."""
+        """Report to the others that this process ends in order, and stop."""
         self.stop()
         for rank in self._others():
             self._post(rank, self._words(LEFT))
@@ -84,7 +84,7 @@ class Heartbeat:
         return rank in self._left
 
     def take(self, words: Sequence[int]) -> None:
-        """Takes in a message."""
+        """Receive a message."""
         sender = words[SENDER]
         with self._lock:
             if sender == self._neighbour(-1):

@@ -20,7 +20,7 @@ class Progress:
         self._words = np.zeros(4, np.int64)
 
     def share(self) -> None:
-        """Lets children that are forked from here on count in the memory of this process."""
+        """Let children forked from now on count in the memory of this process."""
         self._words = np.frombuffer(mmap.mmap(-1, self._words.nbytes), np.int64)
 
     def begin_step(self) -> None:

@@ -39,7 +39,7 @@ class Stragglers:
         self._rounds: dict[int, int] = {}
 
     def note(self, rank: int, report: Report) -> list[str]:
-        """Takes a report; once all have given one, returns a line for each process that is to be named."""
+        """Record a report. Once all processes have sent one, return a line for each straggler to name."""
         self._now[rank] = report
         self._before.setdefault(rank, report)
         if any(self._now[r].clock <= self._before[r].clock for r in self._now):

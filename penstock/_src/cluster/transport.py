@@ -68,7 +68,7 @@ class NativeCalls:
 
 @dataclasses.dataclass(frozen=True)
 class CardExchanges:
-    """That programs of cards exchange values between cards (devices/cuda/nccl/): names of the types that they add up."""
+    """Exchanges between GPUs by their programs (devices/cuda/nccl/): names of the types that they sum."""
 
     types: frozenset[str]
 

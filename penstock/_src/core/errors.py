@@ -33,7 +33,7 @@ _ARGUMENTS = ("self", "node_def", "op", "message", "error_code")
 
 
 def _shown_as_public(cls: type[Error]) -> type[Error]:
-    """Gives a class the module that users import it from, which tracebacks and pickles name."""
+    """Set a class's module to the one that users import it from, for tracebacks and pickles."""
     cls.__module__ = "penstock.errors"
     return cls
 

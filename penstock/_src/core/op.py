@@ -487,7 +487,7 @@ def _collect_attributes(
 
 
 def _kept_by_gradient(cls: type[Op]) -> tuple[bool, ...]:
-    """For every input, then every output: whether the gradient reads it."""
+    """Return for every input, then every output: True if the gradient reads it."""
     count = len(cls.inputs) + len(cls.outputs)
     if cls.gradient is None:
         return (False,) * count

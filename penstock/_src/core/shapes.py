@@ -139,7 +139,7 @@ def _mismatch(text: str, in_graph: str) -> ValueError:
 
 
 def _differ(first: "TensorShape", second: "TensorShape") -> str:
-    """Says in what two shapes differ."""
+    """Describe the difference of two shapes."""
     if first.rank != second.rank:
         return f"Shapes must be equal rank, but are {first.rank} and {second.rank}"
     one, other = first.as_list(), second.as_list()

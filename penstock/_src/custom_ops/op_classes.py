@@ -50,7 +50,7 @@ class Results:
     def shapes(
         self, parameters: Parameters, inputs: Sequence[TensorShape], attributes: dict[str, Any]
     ) -> list[TensorShape] | None:
-        """Returns the shapes of the results; None where nobody says them."""
+        """Return the shapes of the results; None where they are not given."""
         if self.shape is None and self.is_elementwise:
             shape = TensorShape([])
             for each in inputs:

@@ -1,4 +1,4 @@
-"""The parameters of the function behind an op: positional ones are inputs, keyword-only ones attributes."""
+"""Parameters of an op's Python function: positional ones are inputs, keyword-only ones attributes."""
 
 from __future__ import annotations
 

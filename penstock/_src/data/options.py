@@ -270,7 +270,7 @@ class DistributeOptions(OptionsBase):
 
 @export("data.experimental.OptimizationOptions")
 class OptimizationOptions(OptionsBase):
-    """Which rewrites of a pipeline are allowed. Results do not depend on them."""
+    """Allowed rewrites of a pipeline. Results do not depend on them."""
 
     apply_default_optimizations = _option(bool, "The usual ones.")
     filter_fusion = _option(bool, "Merge filters.")

@@ -194,7 +194,7 @@ class AllReduceCrossDeviceOps(ReductionToOneDevice):
 
 @export("distribute.NcclAllReduce")
 class NcclAllReduce(AllReduceCrossDeviceOps):
-    """All-reduce by NCCL among different cards, where it is installed; else as `ReductionToOneDevice`.
+    """All-reduce by NCCL among different GPUs, where it is installed; else as `ReductionToOneDevice`.
 
     Args:
       num_packs: into how many parts values are packed.

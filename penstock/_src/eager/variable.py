@@ -371,7 +371,7 @@ class Variable(Trackable, AnyTensor, metaclass=_VariableMaker):
                 return raw.Identity(input=self._graph_element)
 
     def read_value(self) -> Tensor:
-        """Returns the present value, read anew.
+        """Returns the present value, by a new read.
 
         Returns:
           A tensor.

@@ -7,7 +7,7 @@ from penstock._src.util.export import export
 
 @export("VariableSynchronization")
 class VariableSynchronization(Enum):
-    """When the copies of a distributed variable are brought together.
+    """Time at which the copies of a distributed variable are aggregated.
 
     `AUTO`, `NONE`, `ON_WRITE` (at each assignment) or `ON_READ` (when it is read, as for
     metrics).

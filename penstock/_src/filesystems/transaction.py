@@ -55,7 +55,7 @@ class Transaction:
         return self._places[path]
 
     def take(self, path: str, written: str) -> None:
-        """Lets a local file that is written already, in the same file system, have the name `path`, with the mode of what it replaces."""
+        """Rename an already written local file to `path`, in the same file system, with the mode of the file that it replaces."""
         if os.path.exists(path):
             shutil.copymode(path, written)
         with open(written, "rb") as file:
@@ -74,7 +74,7 @@ class Transaction:
             files.system_of(path).sync(file)
 
     def commit(self) -> None:
-        """Gives all files their names."""
+        """Rename all files to their final names."""
         folder = os.path.dirname(self._record)
         is_replacing = len(self._places) > 1 and any(map(files.exists, self._places))
         if is_replacing:
@@ -123,7 +123,7 @@ def _finish(record: str) -> None:
 
 
 def _read_record(record: str) -> dict[str, str]:
-    """{final: temporary} of a record, which may have come with a model of anybody.
+    """Return {final: temporary} of a record. The record may come from an untrusted model.
 
     Raises:
       DataLossError: it is damaged, or names a file that is not below its folder, or not temporary.

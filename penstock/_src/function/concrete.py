@@ -130,7 +130,7 @@ class ConcreteFunction:
         return made
 
     def _take_type(self, function_type: FunctionType) -> None:
-        """Lets the function be called with arguments of this type."""
+        """Allow calls of the function with arguments of this type."""
         self._type = function_type
         if self.graph.structured_outputs is None and function_type.output is not None:
             self.graph.structured_outputs = function_type.pack_output(self.graph.outputs)

@@ -95,7 +95,7 @@ def _traced(trace: Trace, allow_variables: bool) -> tuple[ConcreteFunction, list
 
 
 def _converted_call(function: Callable[..., Any]) -> Callable[..., Any]:
-    """For callables other than plain functions: converts on call."""
+    """Convert callables other than plain functions when they are called."""
     if getattr(function, convert._MARK, None) == "never":
         return function
     return lambda *args, **kwargs: convert.converted_call(function, *args, **kwargs)
@@ -116,7 +116,7 @@ def _placeholders(graph: FuncGraph, trace: Trace) -> list[SymbolicTensor]:
 
 
 def _stand_for(value: Any, placeholder: SymbolicTensor, values: Leaves) -> None:
-    """Lets the placeholder of a handle be read wherever the function uses the variable that has the handle."""
+    """Read the placeholder of a handle wherever the function uses the variable of the handle."""
     handles = placeholder.graph.argument_handles
     handles[placeholder._id] = placeholder
     if _is_of_variable(value, values):
@@ -163,7 +163,7 @@ def _specs_of(trace: Trace) -> list[tuple[str, Any]]:
 
 
 class _SpecForms:
-    """Gives the specs of the arguments' tensors one by one, and those of variables by the handle."""
+    """Specs of the arguments' tensors one by one. Variables are keyed by the handle."""
 
     def __init__(self, specs: Sequence[TensorSpec], values: Leaves) -> None:
         self._specs, self._values = iter(specs), values

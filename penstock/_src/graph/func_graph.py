@@ -127,7 +127,7 @@ class FuncGraph(Graph, TensorSignature):
             self._see_collections(around)
 
     def _see_collections(self, outer: Graph) -> None:
-        """Lets the function read the collections around it. What it adds stays inside, except variables."""
+        """Let the function read the enclosing collections. Its additions stay inside, except variables."""
         for name, held in outer._collections.items():
             self._collections[name] = held if name in _OF_VARIABLES else list(held)
 
@@ -356,7 +356,7 @@ def _watch_copy(tensor: Any, placeholder: SymbolicTensor) -> None:
 
 
 def _record_tangent(tensor: Any, placeholder: SymbolicTensor) -> None:
-    """Tells forward accumulators that both are the same; those that only look at values do not ask for it."""
+    """Report to forward accumulators that both tensors are the same, unless they only read values."""
     for accumulator in STATE.accumulators:
         if hasattr(accumulator, "record_identity"):
             accumulator.record_identity(tensor, placeholder)

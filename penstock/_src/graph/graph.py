@@ -458,7 +458,7 @@ class Graph(Colocation, GraphConversions):
         return len(self._operations)
 
     def new_operations(self) -> list[Operation]:
-        """Returns operations added behind the graph's back: always none.
+        """Returns operations added without the graph's knowledge: always none.
 
         Returns:
           An empty list.

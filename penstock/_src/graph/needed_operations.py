@@ -1,4 +1,4 @@
-"""Which operations of a graph a call needs."""
+"""The operations of a graph that a call needs."""
 
 import heapq
 from collections.abc import Sequence

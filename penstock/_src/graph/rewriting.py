@@ -96,7 +96,7 @@ def _colocated_with(graph_def: Any) -> set[str]:
 
 
 def copy_library_and_versions(source: Any, made: Any) -> None:
-    """Gives a GraphDef the functions and versions of another, if that has any."""
+    """Copy the functions and versions of another GraphDef, if it has any."""
     if source.library.ByteSize():
         made.library.CopyFrom(source.library)
     if source.versions.ByteSize():

@@ -87,7 +87,7 @@ class NamedCode(Code):
         )
 
     def name_it(self, name: str | None, read: Callable[[str], bytes | None]) -> None:
-        """Says what it is called, before anybody asks, and what reads the files that are kept."""
+        """Set the name, before anything asks for it, and the reader of the cached files."""
         self.__dict__.update(name=name, _read=read)
 
     @forks.cached_property

@@ -400,7 +400,7 @@ class Pool:
         self._resize(_checked(threads))
 
     def work_alone(self, alone: bool = True) -> None:
-        """Lets the calling thread run the tasks of its jobs itself.
+        """Make the calling thread run the tasks of its jobs itself.
 
         This is for threads of which there are at least as many as cores: they keep all cores busy, and workers would only take
         cores from them.

@@ -114,7 +114,7 @@ class _Found(BaseException):
 
 
 class _Observer:
-    """Looks at the outputs of every eager op; called like a tape."""
+    """Check the outputs of every eager op; called like a tape."""
 
     def __init__(self) -> None:
         self.has_seen_gradients = False

@@ -98,7 +98,7 @@ def igamma_slope(p: Any, a: Any, x: Any) -> Any:
 
 
 def _steps(p: Any, step: Callable[..., list[Any]], state: list[Any], active: Any) -> list[Any]:
-    """The state after so many steps as each element needs: step(n, *state) gives which elements are done, and the next state."""
+    """Return the state after as many steps as each element needs: step(n, *state) gives which elements are done, and the next state."""
     axes = list(range(active.rank))
 
     def body(n: Any, going: Any, *before: Any) -> list[Any]:

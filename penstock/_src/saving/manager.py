@@ -143,7 +143,7 @@ class CheckpointManager:
         return self._checkpoint.write(f"{self._prefix}-{number}", options=options)
 
     def _record(self, path: str) -> None:
-        """Takes note of a checkpoint that is written."""
+        """Record a written checkpoint."""
         self._latest = path
         self._times.pop(path, None)
         self._times[path] = time.time()

@@ -103,7 +103,7 @@ def values_of(trackable: Any) -> dict[str, Any]:
 
 
 def give_values(trackable: Any, tensors: dict[str, Any]) -> Any:
-    """Gives an object its values by name; in a graph, returns the operation that does."""
+    """Set an object's values by name; in a graph, return the operation that does."""
     if has_serialize_to_tensors(trackable):
         return trackable._restore_from_tensors(tensors)
     held = saveables_by_attribute(trackable).values()

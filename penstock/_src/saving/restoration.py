@@ -1,4 +1,4 @@
-"""Gives the objects of a program the values of a checkpoint: now, or when they are created."""
+"""Restoration of a program's objects from a checkpoint: now, or when they are created."""
 
 import functools
 import itertools
@@ -144,7 +144,7 @@ class Restoration:
         words.append(restore)
 
     def give(self, number: int, found: Any) -> None:
-        """Gives an object the values of the checkpoint's object `number`, and leaves its dependencies alone."""
+        """Restore an object from the checkpoint's object `number`, without its dependencies."""
         saver = self.graph.nodes[number].registered_saver.name
         if saver:
             self._add_registered(saver, number, found)
@@ -201,7 +201,7 @@ class Restoration:
         return value
 
     def _assignment(self, found: Any, tensors: dict[str, Any]) -> Any:
-        """In a graph: the operation that gives an object its values, from placeholders if it is to be used again."""
+        """Return, in a graph, the operation that restores an object, from placeholders if it is used again."""
         if self._assignments is None:
             return give_values(found, tensors)
         held = self._assignments.get(id(found))
@@ -231,7 +231,7 @@ class Restoration:
         self._registered.setdefault(saver, {})[name] = found
 
     def _add_migrated(self, saver: str, found: Any, attributes: Any) -> None:
-        """Lets a registered saver restore the only value that a checkpoint holds of an object, under its key.
+        """Make a registered saver restore the only value that a checkpoint holds of an object, under its key.
 
         Raises:
           ValueError: the checkpoint holds several.
@@ -245,7 +245,7 @@ class Restoration:
         self.used.add(attributes[0].checkpoint_key)
 
     def _run_registered(self) -> None:
-        """Lets registered savers restore the objects that were bound since the last time."""
+        """Make registered savers restore the objects that were bound since the last time."""
         waiting, self._registered = self._registered, {}
         for saver, objects in waiting.items():
             restore = get_restore_function(saver)
@@ -315,5 +315,5 @@ class SlotPosition:
         return as_shape(self.value().shape)
 
     def restore(self, slot: Any) -> None:
-        """Gives the value to a slot that has been made."""
+        """Restore a slot that has been created."""
         self._restoration.bind(self._number, slot)

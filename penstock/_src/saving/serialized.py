@@ -166,7 +166,7 @@ def _add_slots(view: ObjectView, made: Serialized, reads: Reads | None) -> None:
 
 
 def registered_arrays(registered: dict[str, dict[str, Any]], prefix: str) -> dict[str, np.ndarray]:
-    """Lets registered savers write their objects beside `prefix`; returns what they wrote."""
+    """Make registered savers write their objects beside `prefix`; return what they wrote."""
     found: dict[str, np.ndarray] = {}
     folder = f"{prefix}_temp"
     if registered:

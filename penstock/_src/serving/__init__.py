@@ -1,4 +1,4 @@
-"""`penstock serve`: models behind REST and gRPC, as TensorFlow Serving offers them.
+"""`penstock serve`: models served by REST and gRPC, as TensorFlow Serving offers them.
 
 In: folders of models. Out: replies to requests. `models/` finds and loads versions of models, `batching/` joins requests and runs them,
 `generation/` generates tokens for several sequences at a time, `inference/` is what requests mean, whatever protocol they come by, `rest/` and

@@ -95,7 +95,7 @@ def opentelemetry(name: str) -> Any:
 
 @contextlib.contextmanager
 def _needed(text: str = _SERVING) -> Iterator[None]:
-    """Says what to install if a package is missing that is imported within."""
+    """Name the package to install if an import in the block fails."""
     try:
         yield
     except ModuleNotFoundError as error:

@@ -166,7 +166,7 @@ class Server:
         self.is_ready = True
 
     def end(self) -> None:
-        """Unloads the models, once nobody uses them."""
+        """Unload the models, once they are unused."""
         self.is_ready = False
         self._close()
 

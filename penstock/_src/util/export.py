@@ -1,4 +1,4 @@
-"""The table of public names: the definitions behind `penstock.<path>` and `penstock.compat.v1.<path>`.
+"""The table of public names: the definitions of `penstock.<path>` and `penstock.compat.v1.<path>`.
 
     @export("math.sigmoid", "nn.sigmoid", "sigmoid")
     def sigmoid(x, name=None): ...

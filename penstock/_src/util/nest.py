@@ -404,7 +404,7 @@ def same_namedtuples(first: Any, second: Any) -> bool:
 
 
 def _check_specs(first: Any, second: Any) -> None:
-    """Raises unless two composite tensors have a common spec; components tell the rest of two specs."""
+    """Raise an error unless two composite tensors have a common spec. Of two specs only the components are compared."""
     if not (is_composite(first) and is_composite(second)):
         return
     specs = incompatible_specs(first, second)
@@ -428,7 +428,7 @@ def incompatible_specs(first: Any, second: Any) -> tuple[Any, Any] | None:
 
 
 def unwrapped(value: Any) -> Any:
-    """Returns the object behind a proxy (such as wrapt's); other objects unchanged."""
+    """Return the object that a proxy (such as wrapt's) wraps; other objects unchanged."""
     return getattr(value, "__wrapped__", value)
 
 

@@ -281,7 +281,7 @@ def get_traverse_shallow_structure(
 
 
 def _steps(decision: Any, structure: Any, number: int, expand_composites: bool) -> Sequence[bool]:
-    """Which children to enter: all of them, or those that a structure of booleans marks."""
+    """Return the children to enter: all of them, or those that a structure of booleans marks."""
     if decision is True:
         return [True] * number
     steps = children(decision, expand_composites)

@@ -1,4 +1,4 @@
-"""All functions of higher layers that lower layers call.
+"""Functions of higher layers that lower layers call.
 
 Imports only go downwards. A function that is called often is a slot: a name of this module, set once when the module that
 provides it is imported (by api/load.py, or with tf.function). A function that is called rarely is a row of TABLE, and is

@@ -158,7 +158,7 @@ class LaunchFunction:
         self.block(done)
 
     def jump(self, record: Jump) -> None:
-        """Goes on elsewhere, perhaps."""
+        """Jump to another record, conditionally or not."""
         if record.operation == runner.HOLD:  # nothing interrupts a run
             return
         if record.operation == runner.JUMP:

@@ -39,7 +39,7 @@ class ConstantData:
         return self.known[key]
 
     def bytes(self) -> bytes:
-        """All of it."""
+        """The whole block."""
         return b"".join(self.parts)
 
 

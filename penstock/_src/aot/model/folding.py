@@ -25,7 +25,7 @@ _NEVER = frozenset(
 def values_of_weights(
     whole: WholeFunction, values: tuple[Any, ...], assigned: Collection[int]
 ) -> dict[int, np.ndarray]:
-    """The values of nodes that follow from constants and from variables that nobody assigns, by the nodes' ids.
+    """Return the values of nodes computed from constants and unassigned variables only, by the nodes' ids.
 
     Args:
       whole: a lowered form.

@@ -1,4 +1,4 @@
-"""Large constants of a function as variables that nobody assigns: such are packed at build time, and stored narrowly where asked."""
+"""Large constants of a function as unassigned variables: these are packed at build time, and stored narrowly where asked."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace

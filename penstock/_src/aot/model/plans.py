@@ -168,7 +168,7 @@ def assigned_handles(functions: Sequence[LoweredFunction]) -> list[VariableHandl
 
 
 def _states(functions: Sequence[PlannedFunction]) -> tuple[tuple[State, ...], int]:
-    """The variables that any function assigns, behind the header; and where they end."""
+    """Return the variables that any function assigns, placed after the header; and the offset of their end."""
     states: list[State] = []
     at = HEADER_BYTES
     for handle in assigned_handles([function.lowered for function in functions]):

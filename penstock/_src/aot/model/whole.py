@@ -80,7 +80,7 @@ def _lowered(section: Section, values: Sequence[Any]) -> tuple[Function, tuple[i
 
 
 def _why(lowered: LoweredSection, reasons: Reasons) -> str:
-    """Which operations need the host, and why; not those that only wait for others."""
+    """Return the operations that need the host, and the reasons, without those that only wait for others."""
     found = {d.op.name: str(d.error) for d in lowered.deferrals}
     why = {op.name: found.get(op.name) or reasons.why(op) for op in lowered.left}
     told = [f"{op.name} ({op.type}): {why[op.name]}" for op in lowered.left if why[op.name]]
@@ -104,7 +104,7 @@ def _result(lowered: LoweredSection, tensor: Any, name: str) -> Node:
 
 
 def _position(name: str, source: tuple[str, Any], function: Function, node: Node) -> int:
-    """Which input a parameter is; -1 for one that nothing reads."""
+    """Return the number of the input that a parameter is; -1 for one that is not read."""
     how, which = source
     if how == "input":
         return which

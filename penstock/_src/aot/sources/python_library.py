@@ -193,7 +193,7 @@ class Model:
             getattr(self._library, f"{self.name}_stop_threads")()
 
     def reset(self) -> None:
-        """Gives variables their first values again."""
+        """Set variables to their initial values."""
         weights, size = (
             (None, 0) if self._weights is None else (self._weights.ctypes.data, self._weights.size)
         )

@@ -79,7 +79,7 @@ _CPU = PhysicalDevice("/physical_device:CPU:0", "CPU")
 
 
 def _gpus():
-    """The cards, if PENSTOCK_DEVICE names them."""
+    """Return the GPUs, if PENSTOCK_DEVICE names them."""
     return [PhysicalDevice(f"/physical_device:GPU:{i}", "GPU") for i in range(physical_count())]
 
 
@@ -177,7 +177,7 @@ def _parts():
 
 
 def _divide_gpus():
-    """Makes logical devices of the cards as the settings say."""
+    """Make logical devices of the GPUs according to the settings."""
     division = []
     for device, part in _parts():
         if device.device_type == "GPU":
@@ -297,7 +297,7 @@ def set_logical_device_configuration(device, logical_devices):
 
 
 def name_logical_cpus():
-    """Lets tensors and variables say on which logical CPU they are, if there are several."""
+    """Let tensors and variables report their logical CPU, if there are several."""
     POLICY.cpus = len(SETTINGS.logical.get(_CPU) or [None])
     if POLICY.cpus > 1:
         logical.install()
@@ -402,7 +402,7 @@ def get_memory_usage(device):
 
 @export("config.experimental.reset_memory_stats")
 def reset_memory_stats(device):
-    """Lets the peak that `get_memory_info` gives begin anew at what is in use now.
+    """Resets the peak of `get_memory_info` to the memory in use now.
 
     Args:
       device: a name such as "GPU:0".

@@ -149,7 +149,7 @@ def get_synchronous_execution():
 
 @export("config.experimental.set_synchronous_execution")
 def set_synchronous_execution(enable):
-    """No effect: eager ops always finish before they return.
+    """Has no effect: eager ops always finish before they return.
 
     Args:
       enable: what `get_synchronous_execution` then returns; None means True.
@@ -169,7 +169,7 @@ def tensor_float_32_execution_enabled():
 
 @export("config.experimental.enable_tensor_float_32_execution")
 def enable_tensor_float_32_execution(enabled):
-    """Says whether products and convolutions of float32 may be rounded to TF32 (10 bits after the point) on GPUs that have it.
+    """Allows or forbids rounding to TF32 (10 bits after the point) in float32 products and convolutions on GPUs that have it.
 
     It holds for functions that are compiled from here on. CPUs compute in float32.
 
@@ -181,13 +181,13 @@ def enable_tensor_float_32_execution(enabled):
 
 @export("config.experimental.enable_mlir_bridge")
 def enable_mlir_bridge():
-    """Is remembered, without an effect: there is one compiler."""
+    """Records the request, without an effect: there is one compiler."""
     SETTINGS.mlir_bridge = True
 
 
 @export("config.experimental.disable_mlir_bridge")
 def disable_mlir_bridge():
-    """Is remembered, without an effect: there is one compiler."""
+    """Records the request, without an effect: there is one compiler."""
     SETTINGS.mlir_bridge = False
 
 

@@ -165,7 +165,7 @@ class QueueBase:
             return raw.QueueEnqueueManyV2(handle=self._queue_ref, components=components, name=scope)
 
     def dequeue(self, name=None):
-        """Takes one element, waiting for it.
+        """Removes and returns one element, waiting for it.
 
         Args:
           name: of the operation.
@@ -184,7 +184,7 @@ class QueueBase:
         return self._result(self._shaped(tensors, lambda shape: shape))
 
     def dequeue_many(self, n, name=None):
-        """Takes `n` elements, each component stacked.
+        """Removes and returns `n` elements, each component stacked.
 
         Args:
           n: an integer scalar.
@@ -203,7 +203,7 @@ class QueueBase:
         return self._result(self._shaped(tensors, TensorShape([rows]).concatenate))
 
     def dequeue_up_to(self, n, name=None):
-        """Takes `n` elements, or the rest of a closed queue, each component stacked.
+        """Removes and returns `n` elements, or the rest of a closed queue, each component stacked.
 
         Args:
           n: an integer scalar.

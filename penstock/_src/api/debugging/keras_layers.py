@@ -1,4 +1,4 @@
-"""Which Keras layer is being called."""
+"""Name of the Keras layer that is being called."""
 
 import os
 import sys

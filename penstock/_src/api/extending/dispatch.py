@@ -528,7 +528,7 @@ def dispatch_for_binary_elementwise_assert_apis(x_type, y_type):
 
 @export("experimental.unregister_dispatch_for", v1=[])
 def unregister_dispatch_for(dispatch_target):
-    """Takes back what a function was registered for.
+    """Removes the registrations of a function.
 
     Args:
       dispatch_target: a function that was decorated by `dispatch_for_api` or one of its like.

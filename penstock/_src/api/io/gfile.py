@@ -79,7 +79,7 @@ class GFile:
         return self._decoded(self._opened().readline())
 
     def readlines(self):
-        """All remaining lines.
+        """Returns all remaining lines.
 
         Returns:
           A list of what `readline` returns.

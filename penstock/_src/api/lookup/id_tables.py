@@ -26,7 +26,7 @@ from penstock._src.util.signatures import read_only
 
 
 class HasherSpec(collections.namedtuple("HasherSpec", ("hasher", "key"))):
-    """Which function hashes strings: "fasthash", "legacy" or "stronghash", which has a key."""
+    """Hash function for strings: "fasthash", "legacy", or "stronghash" with a key."""
 
     __slots__ = ()
 

@@ -488,7 +488,7 @@ def _sortable(a, axis, kind, order):
 
 @public("sort")
 def sort(a, axis=-1, kind="quicksort", order=None):
-    """In ascending order.
+    """Returns the entries in ascending order.
 
     Args:
       a: an array, or what converts to one.

@@ -137,7 +137,7 @@ def _give_operators():
 
 
 def _give_operator(name, method, numpys, reflected=False):
-    """Lets an operator of tensors promote by the rules in effect."""
+    """Make an operator of tensors promote by the rules in effect."""
     plain = getattr(Tensor, method)
 
     @shortening

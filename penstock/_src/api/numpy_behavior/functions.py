@@ -65,7 +65,7 @@ def listed(table: dict[str, str]) -> list[tuple[Callable[..., Any], str | None]]
 
 @functools.cache
 def promote_in_functions() -> None:
-    """Lets the functions of the tables promote as long as the mode asks for it."""
+    """Make the functions of the tables promote while the mode asks for it."""
     for api, argument in listed(KEEP):
         _add_target(api, keeping(_plain(api), argument))
     for api, _ in listed(JOIN):

@@ -106,7 +106,7 @@ def _tree(records: Any, path: tuple[str, ...] = ()) -> dict[tuple[str, ...], int
 
 
 def concat(values: Any, axis: Any, name: str | None = None) -> Any:
-    """Lists of records with the same fields, one behind the other (`tf.concat`).
+    """Concatenate lists of records with the same fields (`tf.concat`).
 
     Raises:
       ValueError: there are none, or their fields or ranks differ.

@@ -70,7 +70,7 @@ def _depth_of_records(value: Any, names: dict[str, None]) -> int | None:
 
 
 def _columns(value: Any, names: Sequence[str]) -> dict[str, Any]:
-    """For each field its values, in lists in the place of those that hold the dicts.
+    """Return each field's values, in lists nested as those that hold the dicts.
 
     Raises:
       KeyError: a dict lacks a field.

@@ -74,7 +74,7 @@ def _strip(node: Any, shards: bool, tables: bool) -> None:
 
 
 def _difference(actual: Any, expected: Any) -> str:
-    """Says how a node is not as expected; empty if it is."""
+    """Return how a node differs from the expected one; "" if it does not."""
     for field in ("op", "device"):
         values = getattr(actual, field), getattr(expected, field)
         if values[0] != values[1]:

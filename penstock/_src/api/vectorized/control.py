@@ -59,7 +59,7 @@ class Body:
 
 
 def forget_elements(tensors: Sequence[Any], stacked: Sequence[bool]) -> None:
-    """Takes back what lists of arguments are known to hold where elements have rows."""
+    """Clear the known elements of list arguments that have rows as elements."""
     for tensor, rows in zip(tensors, stacked, strict=True):
         if rows and tensor.dtype is dtypes.variant:
             tensor._handle_data = None

@@ -34,7 +34,7 @@ def optional_from_value(step: Step) -> list:
 
 @rule("OptionalHasValue")
 def optional_has_value(step: Step) -> list:
-    """All rows have a value, or none."""
+    """Return the answer for all rows: all have a value, or none has."""
     return [Value(step.run(step.values[0].tensor)[0], False)]
 
 

@@ -1,4 +1,4 @@
-"""gRPC: for processes that somebody has started one by one, each at the address that TF_CONFIG gives it.
+"""gRPC transport: for processes started one by one, each at the address that TF_CONFIG gives it.
 
 Each process has a mailbox, into which the others put messages: `Put` holds the number of a message and its bytes. Large sums go
 around in a ring (reduce-scatter, then all-gather: Patarasuk and Yuan, "Bandwidth optimal all-reduce algorithms for clusters of
@@ -84,7 +84,7 @@ class Mailbox:
         self.is_woken = False
 
     def put(self, request: bytes) -> bytes:
-        """Takes a message in; one that came before, because a connection broke, is left."""
+        """Add a message. One that came before, because a connection broke, is dropped."""
         sender, channel, group, number = HEADER.unpack_from(request)
         with self._changed:
             if number >= self._next[sender, channel, group]:
@@ -100,7 +100,7 @@ class Mailbox:
         return b""
 
     def wake(self) -> None:
-        """Lets all who wait look at what has happened."""
+        """Wake all waiting readers to check the state."""
         with self._changed:
             self.is_woken = True
             self._changed.notify_all()

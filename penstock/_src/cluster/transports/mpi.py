@@ -70,7 +70,7 @@ def connect(cluster: Cluster) -> Transport:
 
 
 def _choose_algorithm(size: int) -> None:
-    """Lets MPICH, when it starts, sum in a ring.
+    """Make MPICH sum in a ring when it starts.
 
     What it would choose sends twice as much where there is not a power of two of processes and for sums that are not MPI's own, and took longer
     where there is (docs/scaling.md). A ring has twice as many messages as processes, so large clusters do without.

@@ -73,7 +73,7 @@ class MpiMessages(Messages):
                 pause = min(2 * pause, LONGEST_PAUSE)
 
     def _look(self) -> None:
-        """Lets MPI work, and begins to receive what has been announced; the lock is held."""
+        """Let MPI make progress, and begin to receive announced messages. The lock must be held."""
         self._going = [(request, kept) for request, kept in self._going if not request.Test()]
         status = self._mpi.Status()
         for rank, coming in self._coming.items():

@@ -56,7 +56,7 @@ def _chosen(cluster: Cluster) -> str:
 
 
 def _end_all_on_error(transport: Transport) -> None:
-    """Lets an exception that nobody catches end all processes: the others would wait for this one."""
+    """Let an uncaught exception end all processes: the others would wait for this one."""
     before = sys.excepthook
 
     def hook(

@@ -50,7 +50,7 @@ class Consent:
     allowed: frozenset[str]
 
     def check(self, op: Op, node: str, values: Sequence[Any]) -> None:
-        """Raises PermissionDeniedError if an operation is about to do what nobody allowed."""
+        """Raise PermissionDeniedError if an operation needs a capability that was not granted."""
         missing = needed(op, op.touched_files(values), self.folder) - self.allowed
         if not missing:
             return
@@ -153,7 +153,7 @@ def is_allowed(capability: str) -> bool:
 @export("saved_model.experimental.allow", v1=[])
 @contextlib.contextmanager
 def allow(*capabilities: str) -> Iterator[None]:
-    """Says what graphs that are loaded within the block may do besides computing; without names, nothing.
+    """Grants capabilities to graphs that are loaded within the block; without names, none.
 
     Within the block this holds for every GraphDef, those that the program imports itself included. Outside of blocks,
     the environment variable PENSTOCK_ALLOW says it for the process.

@@ -18,7 +18,7 @@ _NEVER = 0
 
 
 class Cancellation:
-    """Lets other threads end what runs within `cancellable(self)`: what waits, and what is about to begin."""
+    """Means for other threads to end runs within `cancellable(self)`: waiting ones, and those about to begin."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

@@ -66,7 +66,7 @@ class _Watch:
             seconds = _AGAIN
 
     def end(self) -> None:
-        """Takes back what is on its way."""
+        """Withdraw an exception that is pending."""
         with self._lock:
             _raise_in(self._thread, None)
         self._over.set()

@@ -114,7 +114,7 @@ def _has_weights(value: Any) -> bool:
 
 
 def _restore_element(container: Trackable, name: str, value: Trackable) -> None:
-    """Gives a new element the value that a checkpoint has for its position.
+    """Set a new element to the value that a checkpoint has for its index.
 
     An element whose shape the value does not have stays as it is, as in TensorFlow: programs that build their variables after
     restoring (Keras's optimizers do) may add others than those that were saved.

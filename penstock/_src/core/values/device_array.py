@@ -1,4 +1,4 @@
-"""Arrays in a device's memory, as host values that are copied when somebody asks for their elements.
+"""Arrays in a device's memory, as host values. Reading their elements copies them.
 
 A `DeviceArray` stands where a NumPy array may stand: between the steps of a compiled function, and in tensors that live on a device. Its
 shape and type are known at once; its elements come by `on_host`, after the device has computed them. Like tensors it never changes.

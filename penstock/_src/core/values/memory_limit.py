@@ -93,7 +93,7 @@ def require(shape: Iterable[int], dtype: np.dtype, what: str = "") -> None:
 
 
 def require_bytes(size: int, what: str = "") -> None:
-    """Raises the error of `exhausted` unless there is memory for so many bytes that Python holds, which are not counted."""
+    """Raise the error of `exhausted` unless there is memory for this many bytes of Python objects, which are not counted."""
     require((size,), _BYTE, what)
 
 

@@ -87,7 +87,7 @@ def made_by(maker: Any) -> Iterator[None]:
 
 @contextlib.contextmanager
 def used_alone() -> Iterator[None]:
-    """Says that no other thread uses the variables of the kernels that run in the block: they may be changed in place."""
+    """Declare that no other thread uses the variables of the block's kernels: they may be changed in place."""
     before, HERE.is_alone = HERE.is_alone, True
     try:
         yield
@@ -146,7 +146,7 @@ class VariableHandle(Resource):
         return value
 
     def to_update(self) -> Any:
-        """Returns an array of the value to change and assign: the very array if nobody else can see it, else a copy."""
+        """Return an array of the value to change and assign: the value itself if it is not shared, else a copy."""
         value = self.read()
         is_own = HERE.is_alone and value.flags.owndata and value.flags.writeable
         if is_own and sys.getrefcount(value) <= _OWN_REFERENCES:

@@ -27,7 +27,7 @@ class Columns(Dataset):
 
 
 def typed(made: Pipeline, specs: Mapping[str, TensorSpec]) -> Pipeline:
-    """Gives a pipeline the types of its elements."""
+    """Set the types of a pipeline's elements."""
     made.types = tuple(structure.flat_types(dict(specs)))
     made.shapes = tuple(structure.flat_shapes(dict(specs)))
     return made

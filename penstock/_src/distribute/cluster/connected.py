@@ -173,7 +173,7 @@ _PLAIN: list[Any] = []
 
 
 def use(connection: Connection) -> None:
-    """Lets ops and functions run in the tasks of a cluster, in place of one that was used before."""
+    """Run ops and functions in the tasks of a cluster, in place of the previous one."""
     disconnect()
     _CONNECTIONS.append(connection)
     _PLAIN.extend((slots.RUN_EAGERLY, slots.RUN_FUNCTION))
@@ -183,7 +183,7 @@ def use(connection: Connection) -> None:
 
 
 def disconnect() -> None:
-    """Lets all run in this process again."""
+    """Run everything in this process again."""
     if _CONNECTIONS:
         _CONNECTIONS.clear()
         slots.RUN_EAGERLY, slots.RUN_FUNCTION = _PLAIN

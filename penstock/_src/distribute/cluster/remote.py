@@ -20,7 +20,7 @@ LOCAL_MASTERS = ("", "local")
 
 @export("config.experimental.ClusterDeviceFilters", v1=[])
 class ClusterDeviceFilters:
-    """Which devices of a cluster are visible to each task."""
+    """Devices of a cluster that each task can see."""
 
     def __init__(self) -> None:
         self._filters: dict[str, dict[int, list[str]]] = {}

@@ -212,7 +212,7 @@ class Layout:
 
     @property
     def sharding_specs(self) -> list[str]:
-        """For each axis the mesh dimension along which it is sharded, or UNSHARDED."""
+        """The mesh dimension of each axis's sharding, or UNSHARDED."""
         return list(self._specs)
 
     @property

@@ -85,7 +85,7 @@ def _install() -> None:
 
 
 def use_processes() -> None:
-    """Lets ops run on the shards of DTensors, once there is a mesh of processes."""
+    """Run ops on the shards of DTensors, once there is a mesh of processes."""
     _install()
     _PROCESS.has_processes = True
 

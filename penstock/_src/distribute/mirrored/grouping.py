@@ -50,5 +50,5 @@ def _grouped(values: Sequence[Any], kind: Callable[[Sequence[Any]], Any]) -> Any
 
 
 def mirrored(structures: Sequence[Any]) -> Any:
-    """Is `regroup` for values that are equal on all replicas."""
+    """Regroup values that are equal on all replicas."""
     return regroup(structures, Mirrored)

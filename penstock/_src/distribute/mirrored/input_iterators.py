@@ -76,7 +76,7 @@ class InputOfFunction:
 
     @property
     def initializer(self) -> Any:
-        """Nothing to run: the function begins where it is."""
+        """Operations to run first: none, as the function starts from its current state."""
         return self.initialize()
 
     def initialize(self) -> Any:

@@ -141,7 +141,7 @@ class DistributedVariable(DistributedValues, Variable):
 
 
 def give_updates(cls: Any, update: Callable[..., Any]) -> None:
-    """Gives a class the methods of UPDATES; each is `update(variable, its name, value, **kwargs)`."""
+    """Add the methods of UPDATES to a class; each is `update(variable, its name, value, **kwargs)`."""
     for name in UPDATES:
         if hasattr(Variable, name):
             setattr(cls, name, _updating_method(name, update))

@@ -148,7 +148,7 @@ def _backend_config() -> Any:
 
 
 def free_address() -> str:
-    """Returns the address of this host with a port at which nobody listens by now."""
+    """Return the address of this host with a free port."""
     with socket.socket() as found:
         found.bind(("", 0))
         return f"{_ray('util').get_node_ip_address()}:{found.getsockname()[1]}"

@@ -1,4 +1,4 @@
-"""Memory of cards shared with other libraries: DLPack capsules and `__cuda_array_interface__`.
+"""GPU memory shared with other libraries: DLPack capsules and `__cuda_array_interface__`.
 
 A capsule owns a record of DLPack's C structure, and the record the memory: until whoever took it says that it is done.
 """
@@ -103,7 +103,7 @@ class Given:
 
 
 def memory_of(array: DeviceArray) -> DeviceMemory:
-    """The memory of an array on its card, where it is copied if only the host has it."""
+    """Return the memory of an array on its GPU. An array of the host is copied there."""
     card = accelerator(array.device)
     assert card is not None
     with resources.UPDATING, card.lock:
@@ -157,7 +157,7 @@ def _row_major(shape: tuple[int, ...]) -> tuple[int, ...]:
 
 
 def _make_ready(card: Card, stream: int) -> None:
-    """Lets a reader's stream come after what the card has been asked for; without a stream the host waits."""
+    """Let a reader's stream wait for the GPU's pending work; without a stream the host waits."""
     with card.lock:
         card.activate()
         if stream == NO_STREAM:
@@ -229,7 +229,7 @@ class _Taken:
 
 
 def _give_back(address: int, deleter: int | None, card: Card) -> None:
-    """Ends the use of another library's memory, once the card has done what was asked of it."""
+    """End the use of another library's memory, once the GPU has finished the work that uses it."""
     if deleter:
         card.releases.append(lambda: Deleter(deleter)(address))
 

@@ -133,7 +133,7 @@ class PlacedTensor(EagerTensor):
 
 
 def tensor_of_capsule(capsule: Any) -> PlacedTensor | None:
-    """A tensor over the memory of a DLPack capsule; None if it has no memory of a card."""
+    """Return a tensor over the memory of a DLPack capsule; None if it is not memory of a GPU."""
     from penstock._src.eager.placed import dlpack  # programs that share nothing go without
 
     return PlacedTensor(*dlpack.array_of(capsule)) if dlpack.is_of_card(capsule) else None

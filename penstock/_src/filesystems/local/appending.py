@@ -21,7 +21,7 @@ class AppendedFile:
             self._file = open(path, "ab", buffering=0)
 
     def write(self, data: bytes) -> int:
-        """Holds bytes until they are flushed."""
+        """Buffer bytes until they are flushed."""
         self._held += data
         return len(data)
 

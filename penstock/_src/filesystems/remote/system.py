@@ -1,4 +1,4 @@
-"""Files behind URLs that fsspec knows: `gs://`, `s3://`, `http://`, `memory://` ..."""
+"""Files at URLs that fsspec knows: `gs://`, `s3://`, `http://`, `memory://` ..."""
 
 import contextlib
 import importlib

@@ -209,7 +209,7 @@ class StatementConverter(ExpressionConverter):
         return made + helpers + templates.statements(call, node, ITERATED=iterated, OPTIONS=options)
 
     def _loop_options(self, body: Block) -> tuple[ast.expr, Block]:
-        """Takes `tf.autograph.experimental.set_loop_options(...)` out of the start of a loop body, or of a context there."""
+        """Remove `tf.autograph.experimental.set_loop_options(...)` from the start of a loop body, or of a context there."""
         if isinstance(body[0], ast.With):
             options, body[0].body = self._loop_options(body[0].body)
             return options, body

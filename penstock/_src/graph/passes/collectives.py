@@ -112,7 +112,7 @@ def _ordered(operations: list[Operation], together: dict[int, Operation]) -> lis
 
 
 def _users_before(operations: Sequence[Operation]) -> dict[int, list[Operation]]:
-    """For each operation with resources the last one before that used the same."""
+    """Return for each operation with resources the previous one that used the same resources."""
     last: dict[int, Operation] = {}
     before: dict[int, list[Operation]] = {}
     for op in operations:

@@ -36,7 +36,7 @@ def fold_scales(function: GraphFunction) -> GraphFunction:
 
 
 class _Factors:
-    """Which operations are multiplied by what.
+    """Operations and their factors.
 
     Attributes:
       of: {id of an operation: the factor of its result along the last axis}.

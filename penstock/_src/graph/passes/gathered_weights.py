@@ -238,7 +238,7 @@ class _Rewrite:
         return 0
 
     def _use(self, gather: Gather, value: Any) -> None:
-        """Lets the backward pass use a value of its own, and what it takes that is computed of the weight alone."""
+        """Let the backward pass use its own copy of a value, and of inputs that are computed from the weight alone."""
         new: dict[int, Any] = {gather.read._outputs[0]._id: value}
 
         def renewed(tensor: Any, place: int) -> Any:

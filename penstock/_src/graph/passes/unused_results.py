@@ -1,4 +1,4 @@
-"""Leaves out what nobody needs of conditions and loops, with its effects.
+"""Removal of unused results of conditions and loops, with their effects.
 
 In a graph of TensorFlow 1 a run has the effects that its fetches depend on. A branch or loop may have others: those of results
 that are not fetched. Functions keep all effects, and nothing is left out of them.

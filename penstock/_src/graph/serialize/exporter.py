@@ -99,7 +99,7 @@ def function_def(function: GraphFunction) -> Any:
 
 
 def function_library(function: GraphFunction) -> Any:
-    """Returns the FunctionDefLibrary of a function and all to which it refers; arguments tell what resources hold."""
+    """Return the FunctionDefLibrary of a function and all functions that it refers to. Arguments describe what resources hold."""
     library, made = WrittenFunctions(), FunctionDefLibrary()
     library.name(function)
     library.write(SimpleNamespace(function=made.function), False)
@@ -311,7 +311,7 @@ def _given_name(placeholder: SymbolicTensor, captured: Any) -> str:
 
 
 def _add_shapes(made: Any, function: GraphFunction) -> None:
-    """Says the static shapes of a function's arguments, and which variables its handles are of."""
+    """Record the static shapes of a function's arguments, and the variables of its handles."""
     shapes = made.attr["_input_shapes"].list
     shapes.SetInParent()
     for t in function.inputs:

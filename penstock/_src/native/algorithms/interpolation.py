@@ -85,7 +85,7 @@ def _emit_table(m: Module) -> None:
 
 
 def _emit_line(m: Module, name: str, element: str) -> None:
-    """Interpolates along a row, behind which there is room to read."""
+    """Interpolate along a row. There must be room to read after it."""
     arguments: Any = dict(
         line=PTR, first=PTR, second=PTR, part=PTR, outputs=I64, channels=I64, into=PTR
     )

@@ -116,7 +116,7 @@ class ObjectCache:
         return True
 
     def prune(self, limit: int | None = None) -> None:
-        """If the limit is exceeded, removes the oldest files until the folder is at three quarters of it."""
+        """If the limit is exceeded, remove the oldest files until the folder is at three quarters of it."""
         if self.folder is None or not self.folder.is_dir():
             return
         limit = LIMIT if limit is None else limit

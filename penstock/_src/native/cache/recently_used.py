@@ -9,7 +9,7 @@ Value = TypeVar("Value")
 
 
 class RecentlyUsed(Generic[Key, Value]):
-    """Values by key: the `size` most recently used ones, and others for as long as somebody else holds them.
+    """Values by key: the `size` most recently used ones, and others while something else holds them.
 
     Not thread-safe: its owner has a lock.
 

@@ -19,7 +19,7 @@ class CheckedAccesses(FunctionWriter):
     _room: str | None = None  # memory in which masks and offsets are passed
 
     def find_bounds(self, p: Val) -> None:
-        """Gives a pointer the bounds of the buffer that it points into."""
+        """Set a pointer's bounds to those of the buffer that it points into."""
         self.module.declare(f"declare {_PAIR} @penstock_bounds_find(ptr)", "penstock_bounds_find")
         pair = self.emit(_PAIR, f"call {_PAIR} @penstock_bounds_find(ptr {p.s})")
         low, length = (self.emit(I64, f"extractvalue {_PAIR} {pair.s}, {i}") for i in (0, 1))

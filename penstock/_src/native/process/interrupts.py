@@ -223,6 +223,6 @@ def watch_interrupts(library: Library) -> None:
 
 
 def unless_dropped(f: Fn, body: Callable[[], Any]) -> None:
-    """In a task that may take long, now and then: the body, unless the job is dropped."""
+    """Run the body unless the job was dropped. Long tasks check this periodically."""
     dropped = f.call("penstock_task_is_dropped", f.tid, ret=I64)
     f.when(dropped.eq(0), body)

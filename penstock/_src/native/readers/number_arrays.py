@@ -408,7 +408,7 @@ def _emit_scan(m: Module) -> None:
 
 
 def _bracket(f: Any, done: _Copied) -> tuple[Val, ...]:
-    """Takes the array that begins here, if it is a long one of numbers."""
+    """Take the array that begins here, if it is a long one of numbers."""
     entry = f.at(f.entries, done.arrays * ENTRY, I64)
     place = f.at(f.values, done.numbers, I64)
     stop = f.call("array", f.data, done.at, f.end, place, entry, ret=I64)

@@ -139,7 +139,7 @@ class BroadcastTo(Op):
             raise self.invalid(self._refusal(input.shape, dims)) from None
 
     def _refusal(self, shape, dims):
-        """Tells why a shape does not broadcast: not with the other at all, or to a third."""
+        """Return why a shape does not broadcast: not with the other at all, or to a third."""
         try:
             np.broadcast_shapes(shape, dims)
         except ValueError:

@@ -24,7 +24,7 @@ MOST_OF_CARDS = (1 << 63) - 1  # NCCL by 64
 
 
 def exchanging_transport(p: Any) -> Any:
-    """The transport of the processes with which a program exchanges values: by MPI's calls, or between cards.
+    """Return the transport of a program's exchanges with other processes: by MPI's calls, or between GPUs.
 
     Args:
       p: the LoweringContext.

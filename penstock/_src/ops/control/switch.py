@@ -25,7 +25,7 @@ class Switch(Op):
 
 
 class Merge(Op):
-    """Whichever of `inputs` is computed, and its index."""
+    """The input that is computed, and its index."""
 
     signature = "inputs: N * T -> output: T, value_index: int32"
     minimum = {"N": 1}

@@ -52,7 +52,7 @@ class Squared:
         return label
 
     def dual(self, label: float, dual: float, margin: float, pull: float) -> float:
-        """In closed form."""
+        """Solve in closed form."""
         return dual + (label - dual - margin) / (1 + pull)
 
     def primal_loss(self, margin: float, label: float) -> float:
@@ -120,7 +120,7 @@ class SmoothHinge:
         return _sign_of(label)
 
     def dual(self, label: float, dual: float, margin: float, pull: float) -> float:
-        """In closed form, clipped so that ya is in [0, 1]."""
+        """Solve in closed form, clipped so that ya is in [0, 1]."""
         step = label - margin - self.gamma * dual
         denominator = pull + self.gamma
         candidate = dual + (step / denominator if denominator else math.copysign(math.inf, step))
@@ -166,7 +166,7 @@ class Poisson:
     _STEPS = 10
 
     def label(self, label: float) -> float:
-        """No less than 0."""
+        """Return the label, which must be at least 0."""
         if label < 0:
             raise InvalidArgumentError(
                 "Only non-negative labels can be used with the Poisson log loss. Found example with "

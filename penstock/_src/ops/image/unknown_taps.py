@@ -30,7 +30,7 @@ class UnknownTaps(NamedTuple):
 
 
 class LoopedTaps(NamedTuple):
-    """The inputs that each output along an axis sums: so many that the program counts them.
+    """Inputs that each output along an axis sums. Their number is data-dependent.
 
     Fields:
       count: how many there are for an output at most, an int32 scalar.

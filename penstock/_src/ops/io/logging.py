@@ -30,7 +30,7 @@ class Assert(Op):
     differentiable = False
 
     def on_devices(self, inputs):
-        """Nothing, if the condition holds: then nobody has to see the data."""
+        """Return nothing if the condition holds: then the data need not be read."""
         condition = on_host(inputs[0])
         return () if not condition.ndim and condition else None
 

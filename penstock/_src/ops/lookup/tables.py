@@ -197,14 +197,14 @@ def _shown(value):
 
 
 def table_of(op, handle):
-    """The table behind a handle."""
+    """Return the table of a handle."""
     if not isinstance(handle, Table):
         raise op.invalid(f"expected the handle of a table. Received {handle!r}")
     return handle
 
 
 def ready(op, handle):
-    """The table behind a handle, which must be initialized."""
+    """Return the table of a handle. It must be initialized."""
     table = table_of(op, handle)
     if not table.initialized:
         raise FailedPreconditionError("Table not initialized.")

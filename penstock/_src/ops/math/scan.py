@@ -122,7 +122,7 @@ class CumulativeLogsumexp(_Scan):
         y = p.reverse(y, at) if self.reverse else y
 
         def later(y, by):
-            """Elements that stand `by` places further on, behind nothing."""
+            """Shift elements by `by` positions. The first ones are empty."""
             none = p.full([by if a == at else n for a, n in enumerate(y.shape)], -np.inf, y.dtype)
             return p.concat([none, p.slice_axis(y, at, 0, count - by)], at)
 

@@ -64,7 +64,7 @@ class _Dilation(Op):
         return place
 
     def lowered_candidates(self, p, input, filter):
-        """input + filter at every tap of every output, the taps behind: [rows, height, width, depth, taps of two axes]."""
+        """Return input + filter at every tap of every output, with the taps last: [rows, height, width, depth, taps of two axes]."""
         if not input.dtype.is_floating:
             raise NotLowerable("padding of integers")
         windows = self.windows(input.shape, filter.shape)

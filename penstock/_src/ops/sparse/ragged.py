@@ -168,8 +168,7 @@ def _walk(kind, tensor, count, levels, extents):
 
 
 def _long_rows(kind, tensor, rows, count):
-    """The lengths of rows that are copied faster one by one than value by value; None if they are short, or not so many, or cut more
-    than `count` values."""
+    """Return the lengths of rows that are copied faster one by one than value by value. Return None if rows are short, few, or cut more than `count` values."""
     if kind not in ("ROW_SPLITS", "ROW_LENGTHS"):
         return None
     lengths = np.diff(tensor) if kind == "ROW_SPLITS" else tensor

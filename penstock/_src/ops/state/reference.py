@@ -185,7 +185,7 @@ class CountUpTo(Op):
 
 
 class ResourceCountUpTo(CountUpTo):
-    """The same for a variable behind a handle."""
+    """CountUpTo for a resource variable."""
 
     signature = "resource: resource -> output: T"
     limit: int

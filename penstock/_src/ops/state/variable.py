@@ -200,7 +200,7 @@ class DestroyResourceOp(Op):
 
 
 def variable_shape(resource):
-    """The static shape of the variable behind a handle."""
+    """Return the static shape of the variable of a handle."""
     data = resource.handle_data
     return TensorShape(data[0][0]) if data else TensorShape(None)
 

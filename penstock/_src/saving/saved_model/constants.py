@@ -63,7 +63,7 @@ for _name in ("LEGACY_INIT_OP_KEY", "MAIN_OP_KEY"):
 
 @export("saved_model.experimental.VariablePolicy")
 class VariablePolicy(enum.Enum):
-    """Which properties of variables are saved besides their values."""
+    """Properties of variables to save besides their values."""
 
     NONE = None
     SAVE_VARIABLE_DEVICES = "save_variable_devices"

@@ -332,7 +332,7 @@ class _Loader:
         return root
 
     def _give_value_functions(self, found: Any, saved: Any) -> None:
-        """Lets an object give its values to checkpoints, and take them, by the functions saved with it."""
+        """Make an object save and restore its values by the functions saved with it."""
         pairs = {
             name: Pair(self.objects[entry.save_function], self.objects[entry.restore_function])
             for name, entry in saved.items()
@@ -534,7 +534,7 @@ def _bytes_of_values(folder: str) -> int | None:
 
 
 def _rename_resources(library: Any) -> None:
-    """Gives resources that functions find by name new names, so that a model loaded twice shares nothing with itself."""
+    """Rename resources that functions find by name, so that a model loaded twice shares nothing with itself."""
     number = next(_LOADED)
     for function in library.function:
         for node in function.node_def:

@@ -126,7 +126,7 @@ def _once_each(
 
 
 def _pass_handle_data(graph: Any) -> None:
-    """Tells the bodies of loops and branches which variables their handles are of."""
+    """Set the shapes and dtypes of handles' variables in the bodies of loops and branches."""
     for node in graph.get_operations():
         for body in bodies_of(node):
             # What a body captures comes last; before that, bodies of datasets take elements.

@@ -1,4 +1,4 @@
-"""Which objects of a SavedModel are loaded: all, or those at given paths with everything below them."""
+"""Selection of objects of a SavedModel: all, or those at given paths with everything below them."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any

@@ -99,7 +99,7 @@ class Queue:
                 self._plan_next()
 
     def take(self) -> list[Request]:
-        """Takes the requests to compute next out of the queue; there may be none. `finished` must follow."""
+        """Remove and return the requests to compute next; there may be none. Call `finished` afterwards."""
         with self._lock:
             expired = self._drop_abandoned()
             taken = self._next_batch()
@@ -109,7 +109,7 @@ class Queue:
         return taken
 
     def finished(self) -> None:
-        """Says that what was taken has been computed."""
+        """Record that the taken requests have been computed."""
         with self._lock:
             self._is_scheduled = False
             if self._waiting:

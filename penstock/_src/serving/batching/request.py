@@ -72,7 +72,7 @@ class Request:
 
 
 def deliver(requests: Sequence[Request]) -> None:
-    """Tells the callers of requests that are done, each caller once."""
+    """Notify the callers of finished requests, each caller once."""
     groups: dict[Completion, list[Request]] = {}
     for request in requests:
         groups.setdefault(request.completion, []).append(request)

@@ -20,7 +20,7 @@ Observer = Callable[[Queue, Sequence[Request], int, float], None]
 
 
 class Scheduler:
-    """Runs the batches of all queues. A queue that has more to run goes behind the others, so a busy model does not hold up the rest.
+    """Run the batches of all queues. A queue with more batches waits for the others, so that a busy model does not block the rest.
 
     Args:
       threads: batches that run at a time, each of another queue.
@@ -64,7 +64,7 @@ class Scheduler:
 
 
 class _Timer:
-    """Tells queues when their time has come. Its thread starts with the first entry: most servers need none."""
+    """Timer that wakes queues. Its thread starts with the first entry: most servers need none."""
 
     def __init__(self) -> None:
         self._entries: list[tuple[float, int, Queue]] = []

@@ -72,12 +72,12 @@ class Dialog:
         return Spec(model, version, label)
 
     def signatures(self, spec: Spec) -> Steps[dict[str, SignatureInfo]]:
-        """Tells the signatures of a model."""
+        """Return the signatures of a model."""
         known = yield from self._info(spec, 0.0)
         return dict(known.signatures)
 
     def status(self, spec: Spec) -> Steps[list[VersionInfo]]:
-        """Tells the states of a model's versions."""
+        """Return the states of a model's versions."""
         answer = yield self._protocol.status(spec)
         return self._protocol.read_status(answer)
 

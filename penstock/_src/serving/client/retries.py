@@ -1,4 +1,4 @@
-"""Which failed requests are sent again, and when."""
+"""Choice of failed requests to send again, and the waits before."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ class Health:
         self._is_ready, self._services = is_ready, services
 
     async def Check(self, request: Any, context: Any) -> Any:
-        """Tells the state of a service.
+        """Return the state of a service.
 
         Raises:
           NotFoundError: there is no such service.
@@ -36,7 +36,7 @@ class Health:
         return self._reply(request.service)
 
     async def watch(self, request: Any) -> AsyncIterator[Any]:
-        """Tells the state of a service now and whenever it changes."""
+        """Yield the state of a service now and whenever it changes."""
         last = None
         while True:
             now = self._reply(request.service)

@@ -77,7 +77,7 @@ def counted_stream(
 
 
 def _span(service: str, name: str, context: Any) -> AbstractContextManager[Any]:
-    """The span of a call, if anybody takes it."""
+    """Return the span of a call, if spans are recorded."""
     if not traces.is_on():
         return contextlib.nullcontext()
     attributes = {"rpc.system": "grpc", "rpc.service": service, "rpc.method": name}

@@ -31,7 +31,7 @@ class ModelService:
         self._manager, self._folders, self._reload_file = manager, folders, reload_file
 
     async def GetModelStatus(self, request: Any, context: Any) -> Any:
-        """Tells the states of a model's versions, or of the one that is asked for."""
+        """Return the states of a model's versions, or of the requested one."""
         spec = request.model_spec
         if not spec.name:
             raise InvalidArgumentError("Missing ModelSpec: it must have the name of a model.")

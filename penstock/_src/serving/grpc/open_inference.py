@@ -45,21 +45,21 @@ class OpenInferenceService:
         self._table, self._runner, self._is_ready = table, runner, is_ready
 
     async def ServerLive(self, request: Any, context: Any) -> Any:
-        """Tells that the server runs."""
+        """Return that the server is running."""
         return messages.ServerLiveResponse(live=True)
 
     async def ServerReady(self, request: Any, context: Any) -> Any:
-        """Tells whether the server answers."""
+        """Return True if the server answers requests."""
         return messages.ServerReadyResponse(ready=self._is_ready())
 
     async def ServerMetadata(self, request: Any, context: Any) -> Any:
-        """Tells what the server is."""
+        """Return the server's name and version."""
         return messages.ServerMetadataResponse(
             name=protocol.NAME, version=OWN_VERSION, extensions=protocol.EXTENSIONS
         )
 
     async def ModelReady(self, request: Any, context: Any) -> Any:
-        """Tells whether a model answers."""
+        """Return True if a model answers requests."""
         try:
             with self._table.using(request.name, _number(request.version)):
                 return messages.ModelReadyResponse(ready=True)
@@ -67,7 +67,7 @@ class OpenInferenceService:
             return messages.ModelReadyResponse(ready=False)
 
     async def ModelMetadata(self, request: Any, context: Any) -> Any:
-        """Tells the inputs and outputs of a model's default function."""
+        """Return the inputs and outputs of a model's default function."""
         reply = messages.ModelMetadataResponse(name=request.name)
         with self._table.using(request.name, _number(request.version)) as version:
             signature = version.queue("").signature

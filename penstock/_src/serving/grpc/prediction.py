@@ -103,7 +103,7 @@ class PredictionService:
         return reply
 
     async def GetModelMetadata(self, request: Any, context: Any) -> Any:
-        """Tells the signatures of a model."""
+        """Return the signatures of a model."""
         if list(request.metadata_field) != [messages.SIGNATURES]:
             raise InvalidArgumentError(
                 f"Metadata field must be '{messages.SIGNATURES}'. Received {list(request.metadata_field)}."
@@ -143,7 +143,7 @@ def _set_spec(made: Any, version: ModelVersion, asked: Any) -> None:
 
 
 def using(table: ModelTable, spec: Any) -> AbstractContextManager[ModelVersion]:
-    """Gives the version that a ModelSpec asks for.
+    """Yield the version that a ModelSpec names.
 
     Raises:
       InvalidArgumentError: it names no model.

@@ -97,7 +97,7 @@ class Generating:
         return self._text is not None
 
     async def pieces(self) -> AsyncGenerator[Piece, None]:
-        """Gives the pieces as they come; a reader that leaves ends the sequence.
+        """Yield the pieces as they are generated. A reader that leaves ends the sequence.
 
         Raises:
           OpError: what ended the sequence.

@@ -40,7 +40,7 @@ _LENGTH = struct.Struct("<I")
 
 
 class TensorMetadata(NamedTuple):
-    """An input or output of a model, as metadata tell it; unknown extents are -1."""
+    """An input or output of a model in metadata; unknown extents are -1."""
 
     name: str
     datatype: str

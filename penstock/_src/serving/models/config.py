@@ -16,7 +16,7 @@ METRICS_PATH = "/monitoring/prometheus/metrics"
 @export("serving.VersionPolicy", v1=[])
 @dataclasses.dataclass(frozen=True)
 class VersionPolicy:
-    """Which of the versions that are there are served.
+    """Choice of the available versions to serve.
 
     Args:
       kind: "latest", "all" or "specific".

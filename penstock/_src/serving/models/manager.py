@@ -76,14 +76,14 @@ class ModelManager:
             self._tell()
 
     def discard(self, config: ModelConfig) -> None:
-        """Serves a model no longer, unless another configuration of its name was added since; returns once nobody uses it."""
+        """Stop serving a model, unless another configuration of its name was added since; return once it is unused."""
         with self._updating:
             if self._configs.get(config.name) is config:
                 del self._configs[config.name]
                 self.update()
 
     def update(self) -> None:
-        """Looks at the folders, and loads and unloads what has changed."""
+        """Check the folders, and load and unload versions that have changed."""
         with self._updating:
             for name in [n for n in self._status if n not in self._configs]:
                 self._unload(name, list(self._loaded(name)))

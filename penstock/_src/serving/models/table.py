@@ -24,7 +24,7 @@ class ModelTable:
     def using(
         self, name: str, number: int | None = None, label: str | None = None
     ) -> Iterator[ModelVersion]:
-        """Gives the version that a request asks for, the latest by default; it stays loaded within the block.
+        """Yield the version that a request names, the latest by default. It stays loaded within the block.
 
         Raises:
           NotFoundError: it is not loaded.
@@ -58,7 +58,7 @@ class ModelTable:
         raise NotFoundError(f"Servable not found for request: {which}")
 
     def add(self, version: ModelVersion) -> None:
-        """Lets requests find a version, in place of one with its number; returns once nobody uses that one."""
+        """Let requests find a version, in place of one with its number; return once that one is unused."""
         with self._lock:
             self._uses[version] = 0
             # Replaced rather than changed: readers may be going through it.

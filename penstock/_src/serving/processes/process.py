@@ -80,7 +80,7 @@ async def _serve(
 
 
 def _allow_many_files() -> None:
-    """Lets the process open as many files as the system allows it: each connection is one."""
+    """Raise the limit of open files to the system's maximum: each connection is one."""
     if resource is not None:
         _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))

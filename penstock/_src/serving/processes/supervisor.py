@@ -1,4 +1,4 @@
-"""Several server processes behind one port: the parent starts them, replaces those that die, and ends them."""
+"""Several server processes at one port: the parent starts them, replaces those that die, and ends them."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ class Supervisor:
 
     @contextlib.contextmanager
     def _ports(self) -> Iterator[None]:
-        """Holds the ports, so that free ones are the same for all, and nobody else takes them."""
+        """Hold the ports, so that free ones are the same for all and other programs do not take them."""
         host, found = self._options.host, {}
         with contextlib.ExitStack() as stack:
             for name in ("rest_port", "grpc_port"):
@@ -90,7 +90,7 @@ class Supervisor:
 
     @contextlib.contextmanager
     def _shared_metrics(self) -> Iterator[None]:
-        """Holds the folder of the numbers of all processes' metrics."""
+        """Hold the folder of all processes' metrics."""
         with tempfile.TemporaryDirectory(prefix="penstock-metrics-") as self._folder:
             yield
 

@@ -45,14 +45,14 @@ class Connection(HttpToolsProtocol):
         self._unread = 0
 
     def connection_made(self, transport: Any) -> None:
-        """Takes a new connection, or refuses it."""
+        """Accept a new connection, or refuse it."""
         super().connection_made(transport)
         self._since = time.monotonic()
         if len(self.connections) > self._limits.max_connections:
             self._end(503, "The server has as many connections as it takes.")
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Cancels what nobody waits for any more."""
+        """Cancel the requests of the lost connection."""
         super().connection_lost(exc)
         state = {} if self.scope is None else self.scope["state"]
         task = state.get("task")
@@ -86,7 +86,7 @@ class Connection(HttpToolsProtocol):
         self._received = 0
 
     def on_body(self, body: bytes) -> None:
-        """Takes a part of a body."""
+        """Receive a part of a body."""
         self._delivered += len(body)
         super().on_body(body)
 

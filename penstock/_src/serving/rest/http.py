@@ -88,7 +88,7 @@ async def _start(
 
 
 async def _watch(connections: Iterable[Any], https: HttpsContext | None) -> None:
-    """Looks at the connections every second, and at the certificate."""
+    """Check the connections every second, and the certificate."""
     while True:
         await asyncio.sleep(_WATCH_SECONDS)
         if https is not None:

@@ -56,16 +56,16 @@ class OpenInferenceRoutes:
         ]
 
     async def server(self, groups: Mapping[str, Any], body: bytes) -> Reply:
-        """Tells what the server is."""
+        """Return the server's name and version."""
         about = {"name": protocol.NAME, "version": OWN_VERSION}
         return json_reply({**about, "extensions": list(protocol.EXTENSIONS)})
 
     async def live(self, groups: Mapping[str, Any], body: bytes) -> Reply:
-        """Tells that the server runs."""
+        """Return that the server is running."""
         return json_reply({"live": True})
 
     async def ready(self, groups: Mapping[str, Any], body: bytes) -> Reply:
-        """Tells whether the server answers.
+        """Return whether the server answers requests.
 
         Raises:
           UnavailableError: it does not.
@@ -75,12 +75,12 @@ class OpenInferenceRoutes:
         return json_reply({"ready": True})
 
     async def model_ready(self, groups: Mapping[str, Any], body: bytes) -> Reply:
-        """Tells that a model answers."""
+        """Return that a model answers requests."""
         with self._table.using(groups["name"], _number(groups)) as version:
             return json_reply({"name": version.name, "ready": True})
 
     async def metadata(self, groups: Mapping[str, Any], body: bytes) -> Reply:
-        """Tells the inputs and outputs of a model's default function."""
+        """Return the inputs and outputs of a model's default function."""
         with self._table.using(groups["name"], _number(groups)) as version:
             signature = version.queue("").signature
             loaded = self._table.loaded().get(version.name, {})
@@ -111,7 +111,7 @@ class OpenInferenceRoutes:
 
 
 def _split(body: bytes, json_length: bytes | None) -> tuple[bytes, memoryview]:
-    """The JSON of a body, and the bytes behind it."""
+    """Return the JSON of a body, and the bytes after it."""
     if json_length is None:
         return body, memoryview(b"")
     if not json_length.isdigit() or int(json_length) > len(body):

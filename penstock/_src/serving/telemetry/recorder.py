@@ -119,7 +119,7 @@ def timed(note: Callable[[float, Exception | None], None]) -> Iterator[None]:
 
 
 def _end_of(sequence: Sequence) -> str:
-    """Why a sequence ended."""
+    """Return the reason why a sequence ended."""
     if sequence.error is not None:
         return _code(sequence.error)
     return sequence.finish_reason or "cancelled"

@@ -12,7 +12,7 @@ Item = TypeVar("Item")
 async def noted(
     pieces: AsyncGenerator[Item, None], note: Callable[[BaseException | None], None]
 ) -> AsyncGenerator[Item, None]:
-    """Gives what a generator gives, and calls a function with what ended it: an error, or None."""
+    """Yield a generator's values, and call a function with the error that ended it, or None."""
     try:
         async with contextlib.aclosing(pieces):
             async for piece in pieces:

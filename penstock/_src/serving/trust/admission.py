@@ -10,7 +10,7 @@ from penstock._src.serving.trust.limits import Limits
 
 
 class Admission:
-    """Lets requests in. Only the event loop's thread uses it.
+    """Admission of requests. Only the event loop's thread uses it.
 
     Args:
       limits: of all requests together.

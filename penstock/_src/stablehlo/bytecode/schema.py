@@ -1,4 +1,4 @@
-"""Which attributes each operation of VHLO has: bytecode holds their values in alphabetical order, without names."""
+"""Attributes of each operation of VHLO: bytecode holds their values in alphabetical order, without names."""
 
 _WINDOW = "padding window_dimensions window_strides"
 _CONVOLUTION = """batch_group_count feature_group_count input_batch_dimension input_feature_dimension

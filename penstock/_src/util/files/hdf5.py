@@ -15,7 +15,7 @@ _HEADER = 16  # bytes of a heap's header, and of an object's
 
 
 def check_hdf5(path: str) -> None:
-    """Looks at the global heaps of a local HDF5 file; does nothing if it is of another format.
+    """Check the global heaps of a local HDF5 file; do nothing if it has another format.
 
     Args:
       path: the file.

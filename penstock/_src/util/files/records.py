@@ -39,17 +39,17 @@ def frame(record: bytes) -> bytes:
 
 
 def wrong_length(at: int, name: str) -> str:
-    """Says that the length at a position of a file has another checksum."""
+    """Return the error that the length at a position of a file has another checksum."""
     return f"corrupted record at {at}. Is {name} even a TFRecord file?"
 
 
 def wrong_data(at: int, name: str) -> str:
-    """Says that the record at a position has another checksum."""
+    """Return the error that the record at a position has another checksum."""
     return f"{name}: corrupted record at {at}"
 
 
 def cut_short(at: int, name: str) -> str:
-    """Says that a file ends within the record at a position."""
+    """Return the error that a file ends within the record at a position."""
     return f"{name}: truncated record at {at}' failed with Read less bytes than requested"
 
 

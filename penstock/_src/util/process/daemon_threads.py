@@ -15,7 +15,7 @@ _Call = tuple[Future[Any], Callable[..., Any], tuple[Any, ...], dict[str, Any]]
 
 
 class DaemonThreads(Executor):
-    """Up to `width` threads, started as they are needed; they end with `shutdown`, or when nobody has the executor.
+    """Up to `width` threads, started on demand. They end with `shutdown`, or when the executor is freed.
 
     Args:
       width: how many calls run at a time.
@@ -46,7 +46,7 @@ class DaemonThreads(Executor):
         return future
 
     def shutdown(self, wait: bool = False, *, cancel_futures: bool = False) -> None:
-        """Lets the threads end after the calls that were submitted, or without them; does not wait for the threads."""
+        """End the threads after the submitted calls, or without them; do not wait for the threads."""
         with self._lock:
             self._is_shut = True
             while cancel_futures:

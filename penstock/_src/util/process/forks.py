@@ -39,7 +39,7 @@ def call_in_child(function: Callable[[], None]) -> None:
 
 
 def held_by_forks(context: Callable[[], contextlib.AbstractContextManager[Any]]) -> None:
-    """Lets each fork happen within a context, which ends in the parent and in the child."""
+    """Run each fork within a context, which ends in the parent and in the child."""
     _contexts.append(context)
 
 

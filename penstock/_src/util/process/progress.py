@@ -19,7 +19,7 @@ CLEAR = "\r\x1b[K"
 
 
 class Progress:
-    """A line that says what runs, and for how long; nothing where nobody looks.
+    """A line that shows what runs, and for how long; no output without a view.
 
     with Progress("measuring 12 products") as progress:
         progress.done(3, 12)   # a bar
@@ -86,7 +86,7 @@ class Progress:
             shown.end(f"{self.what}: {time.monotonic() - start:.0f} s")
 
     def line(self, seconds: float) -> str:
-        """The line after so many seconds."""
+        """Return the line after `seconds` seconds."""
         text = f"{self.what}: {seconds:.0f} s"
         if self.part:
             text += f", {self.part}"

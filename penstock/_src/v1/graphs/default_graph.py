@@ -161,7 +161,7 @@ _ASKED: dict[str, bool | None] = {"all intermediates": None}
 
 @export(v1=["experimental.output_all_intermediates"])
 def output_all_intermediates(state: bool | None) -> None:
-    """Is remembered, but changes nothing: loops and branches always output the intermediates that their gradients need."""
+    """Records the choice without an effect: loops and branches always output the intermediates that their gradients need."""
     _ASKED["all intermediates"] = state
 
 

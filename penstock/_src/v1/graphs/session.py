@@ -236,7 +236,7 @@ class BaseSession:
         return compile_graph(self._graph, inputs, wanted, operations, "session")
 
     def _name_operation(self, error: OpError) -> None:
-        """Gives an error the operation of this graph that its message names."""
+        """Set an error's operation to the one of this graph that its message names."""
         found = _NODE.search(error.message)
         if error.op is None and found is not None:
             error._op = self._graph._by_name.get(found[1])

@@ -13,7 +13,7 @@ _LABEL = re.compile(r"(.*) = (.*)\((.*)\)")
 
 
 class AllocationMaximum(NamedTuple):
-    """When an allocator had given out the most bytes, and to which tensors."""
+    """Time of an allocator's maximum of allocated bytes, and the tensors allocated then."""
 
     timestamp: int
     num_bytes: int

@@ -47,7 +47,7 @@ def _found(labels: Any, predicted: Any) -> tuple[Any, Any]:
 
 
 def _distinct(labels: Any) -> Any:
-    """For each label of a row, whether it is not missing and the first with its value."""
+    """Return for each label of a row: True if it is present and the first with its value."""
     count = labels.shape[-1]
     earlier = np.tri(count, count, -1, dtype=bool)
     pairs = raw.Equal(

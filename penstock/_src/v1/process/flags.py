@@ -28,7 +28,7 @@ def _with_older_names(define):
 
 
 class _FlagValuesWrapper:
-    """absl's flags, which parse the command line of the process when the first is read before anybody did."""
+    """absl's flags. The first read parses the command line of the process, if it was not parsed before."""
 
     def __init__(self, values):
         self.__dict__["_values"] = values

@@ -218,7 +218,7 @@ def _as_operation(function: DefinedFunction, inputs: Sequence[Any], outputs: Seq
 
 
 class OverloadedFunction:
-    """A function that is defined anew for each set of types of its arguments."""
+    """A function that is defined once for each set of types of its arguments."""
 
     def __init__(self, func: Callable[..., Any], **options: Any) -> None:
         self._func, self._options = func, options

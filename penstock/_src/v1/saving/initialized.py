@@ -25,7 +25,7 @@ def variables_by_name() -> dict[str, Any]:
 
 
 def part_of(variable: Any) -> Any:
-    """Which part of a larger variable this one is; None for a whole one."""
+    """Return which shard of a larger variable this one is; None for a whole one."""
     return getattr(variable, "_get_save_slice_info", lambda: None)()
 
 

@@ -142,7 +142,7 @@ class Program:
 
     @staticmethod
     def _in_graph(collection: str, done: Any, variables: list[Variable]) -> None:
-        """In a graph: lets sessions run the operation that restores or initializes variables."""
+        """Return functions that run the graph's operation to restore or initialize variables in a session."""
         if isinstance(done, SymbolicTensor):
             done.graph.add_to_collection(collection, done)
             for variable in variables:

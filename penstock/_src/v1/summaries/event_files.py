@@ -18,7 +18,7 @@ class QueueClosedError(Exception):
 
 
 class CloseableQueue:
-    """A queue for one reader, which closes it when it ends, so that nobody waits for room.
+    """A queue for one reader. The reader closes it when it ends, so that writers do not wait for room.
 
     Args:
       maxsize: how many items fit; 0 for any number.

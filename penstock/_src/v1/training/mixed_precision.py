@@ -89,6 +89,6 @@ def enable_mixed_precision_graph_rewrite(opt: Any, loss_scale: Any = "dynamic") 
     ]
 )
 def disable_mixed_precision_graph_rewrite() -> None:
-    """Takes the request for float16 back; optimizers keep their loss scales."""
+    """Withdraws the request for float16; optimizers keep their loss scales."""
     set_experimental_options({"auto_mixed_precision": False})
     set_mixed_precision_graph_rewrite_enabled(False)

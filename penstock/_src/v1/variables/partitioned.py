@@ -15,7 +15,7 @@ from penstock._src.util.signatures import read_only
 
 
 class PartitionInfo:
-    """Tells an initializer which partition of a variable it initializes.
+    """Partition of a variable that an initializer initializes.
 
     Args:
       full_shape: the shape of the whole variable.

@@ -257,7 +257,7 @@ def _store_of_graph() -> VariableStore:
 
 
 def give_store(graph: Any) -> None:
-    """Gives a function's graph its own store."""
+    """Attach a separate variable store to a function's graph."""
     graph.variable_store = VariableStore()
 
 

@@ -179,7 +179,7 @@ def add_operators(
 
 
 def _partner(operator: Any, others: list[Any], tier: Sequence[Any]) -> tuple[Any, Any] | None:
-    """Takes the last of the others that an adder adds to the operator; returns it with the adder."""
+    """Remove the last of the others that an adder adds to the operator; return it with the adder."""
     for i in reversed(range(len(others))):
         for adder in tier:
             if adder.can_add(operator, others[i]):

@@ -108,7 +108,7 @@ def layers_of_partitions(
     source_rps: Sequence[RowPartition],
     target_rps: Sequence[RowPartition],
 ) -> list[LayerBroadcaster]:
-    """Returns the broadcaster of an axis and those of the axes behind it, which have these rows."""
+    """Return the broadcaster of an axis and those of the following axes, which have these rows."""
     if not isinstance(zero_broadcaster, LayerBroadcaster):
         raise TypeError(f"Not a _LayerBroadcaster: {zero_broadcaster}")
     layers = [zero_broadcaster]

@@ -57,7 +57,7 @@ class LayerBroadcaster:
 
     @classmethod
     def get_identity_broadcaster(cls, nvals: Any, dtype: DType | None = None) -> LayerBroadcaster:
-        """Returns the broadcaster from so many slices to themselves."""
+        """Return the broadcaster from `nvals` slices to themselves."""
         size = convert_to_tensor(nvals)
         return cls(_range(size if dtype is None else cast(size, dtype)))
 

@@ -26,7 +26,7 @@ class Server:
 
 
 def pipeline_of(graph: bytes, token: str) -> Pipeline:
-    """The dataset that somebody has registered.
+    """Return the pipeline of a registered dataset.
 
     Raises:
       NotFoundError: it calls Python, and is another process's.
@@ -43,7 +43,7 @@ def pipeline_of(graph: bytes, token: str) -> Pipeline:
 
 
 def check_may_write(path: str, token: str) -> None:
-    """Raises PermissionDeniedError if another process asks this one to write files, and nobody allowed that."""
+    """Raise PermissionDeniedError if another process asks this one to write files without permission."""
     if token not in LOCAL and not is_allowed("write_files"):
         raise PermissionDeniedError(
             f"tf.data service: another process asks to write files to {path}. If you trust it, set PENSTOCK_ALLOW=write_files in "

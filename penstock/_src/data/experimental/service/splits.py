@@ -79,7 +79,7 @@ class Given:
         self.last: dict[str, Any] = {}
 
     def add(self, given: Any) -> None:
-        """Takes a SplitGiven into account."""
+        """Apply a SplitGiven."""
         key = _key(given.request)
         if key not in self.furthest or given.at > self.furthest[key].at:
             self.furthest[key] = given
@@ -131,7 +131,7 @@ class Splits:
         return element
 
     def _skip(self, given: Given) -> None:
-        """Goes on behind what was given out, and knows each worker's last element."""
+        """Skip the elements that were given out, and keep each worker's last element."""
         for worker, each in given.last.items():
             self._last[worker] = each.request.number, None
         for key, furthest in given.furthest.items():

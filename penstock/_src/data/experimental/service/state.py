@@ -136,7 +136,7 @@ class State:
         return self._unless_large(element)
 
     def _unless_large(self, element: Element | None) -> Element | None:
-        """An answer, after the journal was written anew if it is time."""
+        """Return an answer, after rewriting the journal if it is due."""
         if self._journal is not None and self._journal.is_large:
             self._begin_anew()
         return element

@@ -101,7 +101,7 @@ class WorkerServer(Server):
         )
 
     def _announce(self, is_leaving: bool = False, **options: Any) -> None:
-        """Tells the dispatcher that this worker is there, and begins the streams of snapshots that it is given."""
+        """Register this worker with the dispatcher, and begin the snapshot streams that it assigns."""
         self._writers = [writer for writer in self._writers if writer.is_running]
         request = messages.AnnounceRequest(
             worker=self._address, is_leaving=is_leaving,
@@ -123,7 +123,7 @@ class WorkerServer(Server):
         )  # fmt: skip
 
     def _stay_known(self) -> None:
-        """Tells the dispatcher now and then that this worker is there, also one that was started again."""
+        """Register with the dispatcher periodically, as it may have restarted."""
         interval = (self._config.heartbeat_interval_ms or _SIGN_OF_LIFE_MS) / 1e3
         while not self._ended.wait(interval):
             with contextlib.suppress(UnavailableError):

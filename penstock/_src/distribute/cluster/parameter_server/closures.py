@@ -47,7 +47,7 @@ class ResultOfClosure(RemoteValue):
         self._error: BaseException | None = None
 
     def set(self, value: Any) -> None:
-        """Says what the closure gave."""
+        """Set the closure's result."""
         self._value = value
         self._done.set()
 
@@ -146,14 +146,14 @@ class Closures:
             self._changed.notify_all()
 
     def finished(self, closure: Closure, finish: Callable[[], None]) -> None:
-        """Says that a closure has run."""
+        """Record that a closure has run."""
         finish()
         with self._changed:
             self._running.discard(closure)
             self._changed.notify_all()
 
     def failed(self, closure: Closure | None, error: BaseException) -> None:
-        """Says that a closure has failed, or all of them if none is given: what waits is cancelled."""
+        """Record that a closure has failed, or all of them if none is given: waiting ones are cancelled."""
         with self._changed:
             if closure is not None:
                 self._running.discard(closure)
@@ -191,7 +191,7 @@ class Closures:
         return self._is_closed
 
     def close(self) -> None:
-        """Lets `take` give nothing any more."""
+        """Make `take` return nothing from now on."""
         with self._changed:
             self._is_closed = True
             self._changed.notify_all()

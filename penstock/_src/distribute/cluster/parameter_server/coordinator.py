@@ -92,7 +92,7 @@ class ClusterCoordinator:
     strategy = read_only("_strategy", "The strategy.")
 
     def schedule(self, fn: Callable[..., Any], args: Any = None, kwargs: Any = None) -> Any:
-        """Lets some worker run a function, and returns at once.
+        """Schedules a function to run on some worker, and returns at once.
 
         Args:
           fn: a `tf.function` or one of its concrete functions.

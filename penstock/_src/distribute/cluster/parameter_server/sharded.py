@@ -131,7 +131,7 @@ class ShardedVariable(Trackable, AnyTensor):
         return raw.Reshape(tensor=together, shape=shape, name=name)
 
     def _routed(self, flat: Any) -> tuple[list[Any], list[Any]]:
-        """For each part, places of the indices that are of its rows, and the rows; indices that are out of range go to the last part."""
+        """Return for each shard the positions of the indices of its rows, and the rows. Indices out of range go to the last shard."""
         kind = flat.dtype.as_numpy_dtype
         ends = np.cumsum(self._counts)[:-1].astype(kind)
         starts = np.array(self._starts, kind)

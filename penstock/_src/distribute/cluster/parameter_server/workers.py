@@ -88,7 +88,7 @@ def of_lost_server(error: TaskLostError) -> UnavailableError:
 
 
 class SignsOfLife:
-    """Tells tasks now and then that this process is there, so that they keep what it made.
+    """Thread that reports to tasks periodically that this process is alive, so that they keep its resources.
 
     Args:
       tasks: to tell.

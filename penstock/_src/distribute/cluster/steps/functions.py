@@ -134,7 +134,7 @@ class FunctionOfTasks:
         return [next(computed) if at is None else values[at] for at in self._passed]
 
     def close(self) -> None:
-        """Lets the tasks forget it."""
+        """Let the tasks forget the function."""
         for worker in self._workers.values():
             if_there(worker.close)
 

@@ -1,4 +1,4 @@
-"""Which task an operation of a session runs in."""
+"""Tasks in which a session's operations run."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ HERE = ""
 
 
 class Places(Protocol):
-    """Which task operations run in."""
+    """Tasks in which operations run."""
 
     def task_of(self, op: Operation) -> str:
         """Returns the name of a task."""

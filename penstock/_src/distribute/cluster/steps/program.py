@@ -22,7 +22,7 @@ _STEPS = itertools.count(1)
 
 
 def if_there(tell: Callable[[], None]) -> None:
-    """Tells a task something that is of no importance if it is lost."""
+    """Send a task a message that may be lost."""
     try:
         tell()
     except TaskLostError:

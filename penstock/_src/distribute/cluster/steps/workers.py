@@ -251,7 +251,7 @@ class RemoteWorker:
         return [decode(v, lambda ref: handle(self._task.tasks, ref)) for v in reply.outputs]
 
     def end_step(self, step: int) -> None:
-        """Lets the next call free what a step has left."""
+        """Let the next call free the values of a step."""
         self._ended.append(step)
 
     def cancel(self, step: int) -> None:

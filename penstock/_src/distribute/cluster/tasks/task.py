@@ -72,7 +72,7 @@ class _Numbers:
 
     @contextlib.contextmanager
     def one(self) -> Iterator[tuple[int, int]]:
-        """Gives a number, and the least one that is not answered."""
+        """Yield a new number, and the least unanswered one."""
         with self._lock:
             number = next(self._next)
             self._open.add(number)
@@ -120,7 +120,7 @@ class Task:
             return self._incarnation
 
     def connect(self, seconds: float) -> None:
-        """Takes the task as it is now: what it held for an earlier start is lost.
+        """Connect to the task's current process. Resources of an earlier one are lost.
 
         Args:
           seconds: how long to wait for an answer.

@@ -64,7 +64,7 @@ def layout_of(tensor: Any) -> Layout | None:
 
 
 def mesh_of_shards(tensors: Iterable[Any]) -> Mesh | None:
-    """The mesh of processes on which tensors, or variables behind handles, are.
+    """Return the mesh of processes that holds tensors, or the variables of handles.
 
     Raises:
       InvalidArgumentError: they are on several.
@@ -74,7 +74,7 @@ def mesh_of_shards(tensors: Iterable[Any]) -> Mesh | None:
 
 
 def mesh_of(tensors: Iterable[Any], what: str = "a function") -> Mesh | None:
-    """The mesh of DTensors and of variables behind handles.
+    """Return the mesh of DTensors and of the variables of handles.
 
     Raises:
       InvalidArgumentError: they are on several.

@@ -116,7 +116,7 @@ def _planes(channels: int, space: str) -> str:
 def _upper_rows(
     op: Any, data: bytes, channels: int, rows: int, fancy: bool, fast: bool
 ) -> np.ndarray | None:
-    """At least so many rows from the top, or None where all have to be decoded.
+    """Return at least `rows` rows from the top, or None where all have to be decoded.
 
     The header of what is decoded states fewer rows, so the decoder finds more data than it expects at the end. That it warns of this is
     what shows that the data of these rows are sound: of several warnings libjpeg only words the first.

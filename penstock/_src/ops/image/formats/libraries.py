@@ -20,7 +20,7 @@ _PIXELS_OF_NOTHING = 1 << 20
 
 @contextlib.contextmanager
 def _named(op: Any) -> Iterator[None]:
-    """Says what to install where the import inside fails."""
+    """Name the package to install if the import in the block fails."""
     try:
         yield
     except ImportError:

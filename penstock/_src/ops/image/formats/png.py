@@ -251,7 +251,7 @@ def _filtered(lines: np.ndarray, step: int) -> np.ndarray:
 
 
 def _nearest(left: np.ndarray, above: np.ndarray, corner: np.ndarray) -> np.ndarray:
-    """Which of three bytes is nearest to left + above - corner (Paeth 1991)."""
+    """Return the one of three bytes that is nearest to left + above - corner (Paeth 1991)."""
     a, b, c = (x.astype(np.int16) for x in (left, above, corner))
     by_left, by_above, by_corner = abs(b - c), abs(a - c), abs(a + b - 2 * c)
     chosen = np.where(by_above <= by_corner, above, corner)

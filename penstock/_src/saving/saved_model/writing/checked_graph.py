@@ -22,7 +22,7 @@ def check_namespaces(graph_def: Any, allowed: Sequence[str] | None) -> None:
 
 
 def strip_debug_nodes(graph_def: Any) -> None:
-    """Lets assertions and prints do nothing, and checks of numbers pass their input on."""
+    """Turn assertions and prints into no-ops, and checks of numbers into identities."""
     for node in nodes_of(graph_def):
         if node.op in ("Assert", "PrintV2"):
             node.op = "NoOp"

@@ -128,7 +128,7 @@ class OpenAiRoutes:
         return json_reply({"object": "list", "data": listed})
 
     async def completions(self, groups: dict[str, Any], body: bytes) -> Reply | Stream:
-        """Goes on with a text."""
+        """Continue a text."""
 
         def asked(value: Any) -> Asked:
             fields = _fields(value, "prompt")

@@ -24,7 +24,7 @@ def extents(shape: TensorShape) -> Shape:
 def runner(
     function: ConcreteFunction, results: Sequence[SymbolicTensor]
 ) -> Callable[[Sequence[np.ndarray]], list[np.ndarray]]:
-    """Returns the function of arrays behind a function of tensors.
+    """Return a function of arrays that calls a function of tensors.
 
     Args:
       function: whose captured values stay.

@@ -1,4 +1,4 @@
-"""Which format a path is of."""
+"""The format of a path."""
 
 from __future__ import annotations
 

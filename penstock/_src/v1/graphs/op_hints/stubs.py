@@ -162,7 +162,7 @@ def _in_order(nodes: list[Any]) -> list[Call]:
 
 
 def _connect(parent: Call, children: list[Call]) -> None:
-    """Lets each inner part read the one before it, and the first and last the parent's inputs and outputs."""
+    """Connect each inner part to the previous one, and the first and last to the parent's inputs and outputs."""
     for pair in parent.mappings["parent_first_child_input"]:
         source = _operand(parent.inputs, pair["parent_ophint_input_index"])
         _set(children[0].inputs, pair["first_child_ophint_input_index"], source)

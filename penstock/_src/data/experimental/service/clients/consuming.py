@@ -53,7 +53,7 @@ class Consumer:
         return call(messages.DISPATCHER, self._service, method, request, reply)
 
     def _look(self) -> None:
-        """Looks for workers."""
+        """Query the dispatcher for workers."""
         request = messages.TasksRequest(job=self._job, lost=sorted(self._lost))
         self._lost.clear()
         found = patient(
@@ -133,7 +133,7 @@ class Consumer:
         return element
 
     def _lose(self, worker: str, why: str) -> None:
-        """Goes on without a worker.
+        """Continue without a worker.
 
         Raises:
           UnavailableError: nobody else has its part.
@@ -148,7 +148,7 @@ class Consumer:
         self._lost.add(worker)
 
     def _end(self) -> None:
-        """Lets the service forget a job that nobody else takes part in."""
+        """Let the service forget a job without other consumers."""
         try:
             request = messages.ElementRequest(job=self._job, consumer=self._name, is_over=True)
             for worker in self._numbers:

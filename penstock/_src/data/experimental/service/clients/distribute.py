@@ -161,7 +161,7 @@ def described(dataset: Dataset) -> Any:
 
 
 def _encoded_spec(dataset: Dataset) -> bytes:
-    """The message of a dataset's `element_spec`; b"" where it has types that messages do not tell."""
+    """Return the message of a dataset's `element_spec`; b"" if it has types that messages cannot encode."""
     try:
         return bytes(encode(dataset.element_spec).SerializeToString())
     except NotEncodableError:

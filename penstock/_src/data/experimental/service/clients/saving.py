@@ -20,7 +20,7 @@ _COMPRESSIONS = {"AUTO": "SNAPPY", "SNAPPY": "SNAPPY", "GZIP": "GZIP", None: ""}
 def distributed_save(
     dataset: Dataset, path: str, data_service_address: str, compression: str | None = "AUTO"
 ) -> None:
-    """Lets the workers of a service write a dataset into a folder, for `Dataset.load`. It returns at once.
+    """Starts the writing of a dataset by a service's workers, into a folder for `Dataset.load`. It returns at once.
 
     `Dataset.load(path, wait=True)` reads it while it is being written, and waits for the rest. The elements of the dataset's sources are
     divided among the workers. A worker or the dispatcher that ends, and comes again or not, loses and repeats no element.

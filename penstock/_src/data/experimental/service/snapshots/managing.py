@@ -49,7 +49,7 @@ class Snapshots:
                 _describe(snapshot.request)
 
     def apply(self, kind: str, change: Any) -> None:
-        """Takes a change of the journal into account."""
+        """Apply a change from the journal."""
         self._changes[kind](change)
 
     def kept(self) -> Iterator[Any]:
@@ -62,7 +62,7 @@ class Snapshots:
 
     @contextlib.contextmanager
     def paused(self) -> Iterator[None]:
-        """Nothing changes within the block."""
+        """Prevent changes within the block."""
         with contextlib.ExitStack() as held:
             held.enter_context(self._lock)  # there are no new ones either
             for snapshot in self._unfinished():

@@ -20,7 +20,7 @@ Key = tuple[int, int]
 
 @dataclasses.dataclass
 class Stream:
-    """A part of a snapshot, which one worker at a time writes. `given` has the splits behind its committed position, by their numbers there."""
+    """A part of a snapshot, written by one worker at a time. `given` has the splits after its committed position, by their numbers there."""
 
     worker: str
     generation: int = 0
@@ -46,14 +46,14 @@ class Snapshot:
     # -- changes, which come from requests, or again from the journal
 
     def assign(self, owner: Any) -> None:
-        """Gives a stream, which may be new, to a worker."""
+        """Assign a stream, perhaps a new one, to a worker."""
         if owner.stream == len(self.streams):
             self.streams.append(Stream(owner.worker))
         stream = self.streams[owner.stream]
         stream.worker, stream.generation = owner.worker, owner.generation
 
     def add_split(self, split: Any) -> None:
-        """Takes into account that a split was given to a stream."""
+        """Record that a split was given to a stream."""
         key, stream = (split.source, split.repetition), self.streams[split.owner.stream]
         stream.given[key][split.number] = split.at
         stream.taken[key] = max(stream.taken[key], split.number + 1)
@@ -161,7 +161,7 @@ class Snapshot:
                 yield change(furthest=_split(owner, key, 0, count))
 
     def reach(self, split: Any) -> None:
-        """Takes into account how many splits of a source were given out."""
+        """Record how many splits of a source were given out."""
         self._furthest[split.source, split.repetition] = split.at
 
 
@@ -181,7 +181,7 @@ class _Splits:
         self._held: dict[tuple[Key, int], Element] = {}
 
     def element(self, key: Key, at: int) -> Element | None:
-        """The element at a place that is held or is the next one; None behind the end."""
+        """Return the element at an index that is held or is the next one; None after the end."""
         if (key, at) not in self._held:
             element = self._take(key)
             if element is None:
@@ -197,7 +197,7 @@ class _Splits:
                 self._held[key, at] = element
 
     def forget(self, key: Key, at: int) -> None:
-        """Holds an element no longer."""
+        """Free a held element."""
         self._held.pop((key, at), None)
 
     def _take(self, key: Key) -> Element | None:

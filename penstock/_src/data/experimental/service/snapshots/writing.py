@@ -162,7 +162,7 @@ class Writer:
     # -- positions
 
     def _commit(self, iteration: IteratorHandle, sources: Any) -> None:
-        """Ends the chunk, and lets the stream begin behind it for whoever owns it next."""
+        """End the chunk, so that the stream's next owner starts after it."""
         began = time.monotonic()
         try:
             position = position_of(iteration, sources)
