@@ -65,7 +65,7 @@ class OpenInferenceRoutes:
         return json_reply({"live": True})
 
     async def ready(self, groups: Mapping[str, Any], body: bytes) -> Reply:
-        """Return whether the server answers requests.
+        """Return that the server answers requests.
 
         Raises:
           UnavailableError: it does not.

@@ -142,7 +142,7 @@ class Program:
 
     @staticmethod
     def _in_graph(collection: str, done: Any, variables: list[Variable]) -> None:
-        """Return functions that run the graph's operation to restore or initialize variables in a session."""
+        """In a graph, register the operation that restores or initializes variables for sessions."""
         if isinstance(done, SymbolicTensor):
             done.graph.add_to_collection(collection, done)
             for variable in variables:

@@ -83,7 +83,7 @@ def array_of(value: Any, info: TensorInfo, name: str) -> np.ndarray:
 
 
 def _other_than_numbers(value: list[Any]) -> str:
-    """Return the kinds of a list's elements besides numbers; "" if there are none. NumPy would convert all to text, while other threads wait."""
+    """Return a description of a list's elements that are not numbers; "" if there are none. NumPy would convert all to text, while other threads wait."""
     left = [value]
     while left:
         items = left.pop()
