@@ -40,7 +40,7 @@ def record(
     draw = np.random.default_rng(SEED)
     handles = {id(v): v for each in lowered for v in each.values if isinstance(v, VariableHandle)}
     before = {key: handle.value for key, handle in handles.items()}
-    made = []
+    records = []
     try:
         for handle in handles.values():
             handle.value = np.array(handle.value)
@@ -48,12 +48,12 @@ def record(
             for form in each.forms:
                 inputs = [_values(t, max(form, 1), samples, draw) for t in each.inputs]
                 outputs = _outputs(function, each.forms[form], each, inputs, by_primitives)
-                made.append(Recorded(number, tuple(inputs), tuple(map(np.array, outputs))))
+                records.append(Recorded(number, tuple(inputs), tuple(map(np.array, outputs))))
     finally:
         for key, handle in handles.items():
             handle.value = before[key]
             handle.version += 1
-    return made
+    return records
 
 
 def _outputs(
@@ -81,9 +81,9 @@ def _values(
 ) -> np.ndarray:
     """An array for an input."""
     shape = (batch, *tensor.shape[1:]) if tensor.is_batched else tensor.shape
-    given = samples.get(tensor.name)
-    if given is not None:
-        array = np.asarray(given).astype(tensor.dtype.np)
+    sample = samples.get(tensor.name)
+    if sample is not None:
+        array = np.asarray(sample).astype(tensor.dtype.np)
         if array.shape != shape:
             array = np.resize(array, shape)
         return np.ascontiguousarray(array)

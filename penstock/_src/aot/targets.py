@@ -35,8 +35,8 @@ class Machine:
     def machine(self) -> llvm.TargetMachine:
         """A new LLVM target machine."""
         initialize_llvm()
-        found = llvm.Target.from_triple(self.target.triple)
-        return found.create_target_machine(
+        target = llvm.Target.from_triple(self.target.triple)
+        return target.create_target_machine(
             cpu=self.target.cpu, features=self.target.features, opt=2,
             reloc="static" if self.target.system in ("none", "unknown") else "pic",
             codemodel=self.model, abiname=self.abi,

@@ -158,14 +158,14 @@ def _walk(
         id(module) in above
     ):  # reached again from within: its own attributes count, and end the cycle
         recursive = False
-    held = {
+    attributes = {
         k: v
         for k, v in vars(module).items()
         if k not in ignored and not k.startswith("_self_unconditional_")
     }
     submodules = []
-    for name in sorted(held, key=key):
-        for path, leaf in _leaves_of(name, held[name], expand_composites):
+    for name in sorted(attributes, key=key):
+        for path, leaf in _leaves_of(name, attributes[name], expand_composites):
             # A leaf has several paths, but is yielded once without them.
             if not with_path and id(leaf) in seen and not isinstance(leaf, (int, float, str)):
                 if _keeps_identity(leaf):

@@ -64,10 +64,10 @@ def numpy_function(
         return _called_now(func, [np.array(x) for x in inp or []])
     tensors = [convert_to_tensor(x) for x in inp or []]
     function = _with_plain_scalars(func)
-    token, held = register(function)
+    token, callback = register(function)
     call = raw.PyFunc if stateful else raw.PyFuncStateless
     outputs = call(input=tensors, token=token, Tout=types, name=name)
-    return _arranged(outputs, held, is_list, Tout, shapes)
+    return _arranged(outputs, callback, is_list, Tout, shapes)
 
 
 def decorator_unless_called(
@@ -205,10 +205,10 @@ def py_function(
             else (outputs[0] if outputs else None)
         )
     graph = STATE.graph
-    token, held = register(caller)
+    token, callback = register(caller)
     attrs = {"token": token, "Tin": tuple(t.dtype for t in tensors), "Tout": tuple(types)}
     node = graph.add(make_op("EagerPyFunc", attrs), [graph.local(t) for t in tensors], name)
-    node.python_function = held
+    node.python_function = callback
     node.gradient_override = caller.gradient
     record_node(node)
     for tensor, shape in zip(node.outputs, shapes, strict=True):
@@ -271,12 +271,14 @@ class _EagerCall:
         """Adds the operation that computes the gradient from the call's tape."""
         inputs, outputs = list(node._inputs), list(node.outputs)
         wanted = [i for i, t in enumerate(inputs) if t.dtype.is_floating or t.dtype.is_complex]
-        token, held = register(lambda values, _: self._backward(values, len(outputs), wanted))
+        token, callback = register(lambda values, _: self._backward(values, len(outputs), wanted))
         arguments = [*outputs, *(convert_to_tensor(g) for g in gradients)]
-        made = raw.EagerPyFunc(input=arguments, token=token, Tout=[inputs[i].dtype for i in wanted])
-        made[0].op.python_function = held
+        results = raw.EagerPyFunc(
+            input=arguments, token=token, Tout=[inputs[i].dtype for i in wanted]
+        )
+        results[0].op.python_function = callback
         result: list[Any] = [None] * len(inputs)
-        for position, tensor in zip(wanted, made, strict=True):
+        for position, tensor in zip(wanted, results, strict=True):
             tensor.set_shape(inputs[position].shape)
             result[position] = tensor
         return result
@@ -292,10 +294,10 @@ class _EagerCall:
         ]
         before, STATE.graph = STATE.graph, None
         try:
-            found = tape.gradient(
+            computed = tape.gradient(
                 outputs, [tensors[i] for i in wanted], seeds, unconnected_gradients="zero"
             )
         finally:
             STATE.graph = before
-        gradients: list[Any] = [convert_to_tensor(g) for g in found]
+        gradients: list[Any] = [convert_to_tensor(g) for g in computed]
         return [gradient._value for gradient in gradients]

@@ -195,10 +195,10 @@ class SaveSliceInfo:
         import_scope=None,
     ):
         if save_slice_info_def is not None:
-            found = save_slice_info_def
+            proto = save_slice_info_def
             scope = f"{import_scope}/" if import_scope else ""
-            full_name, full_shape = scope + found.full_name, list(found.full_shape)
-            var_offset, var_shape = list(found.var_offset), list(found.var_shape)
+            full_name, full_shape = scope + proto.full_name, list(proto.full_shape)
+            var_offset, var_shape = list(proto.var_offset), list(proto.var_shape)
         self.full_name, self.full_shape = full_name, full_shape
         self.var_offset, self.var_shape = var_offset, var_shape
 
@@ -241,11 +241,11 @@ class SaveSliceInfo:
         from penstock._src.proto.saved import SaveSliceInfoDef  # not where no graph is written
 
         name = self.full_name.removeprefix(f"{export_scope}/") if export_scope else self.full_name
-        made = SaveSliceInfoDef(full_name=name)
-        made.full_shape.extend(self.full_shape)
-        made.var_offset.extend(self.var_offset)
-        made.var_shape.extend(self.var_shape)
-        return made
+        proto = SaveSliceInfoDef(full_name=name)
+        proto.full_shape.extend(self.full_shape)
+        proto.var_offset.extend(self.var_offset)
+        proto.var_shape.extend(self.var_shape)
+        return proto
 
 
 def _integer(text, where):

@@ -96,10 +96,10 @@ _HOLD_INTEGERS = {int32: int32.np, int64: int64.np, **_HOLD_NUMBERS}
 
 def number(value: float, dtype: Any) -> tuple[np.ndarray, DType] | None:
     """Fast path: returns a float or int as an array of a common dtype, or None for other cases."""
-    held = (_HOLD_NUMBERS if type(value) is float else _HOLD_INTEGERS).get(dtype)
-    if held is None or not -_LIMIT < value < _LIMIT:
+    numpy_dtype = (_HOLD_NUMBERS if type(value) is float else _HOLD_INTEGERS).get(dtype)
+    if numpy_dtype is None or not -_LIMIT < value < _LIMIT:
         return None
-    return np.array(value, held), dtype
+    return np.array(value, numpy_dtype), dtype
 
 
 def convert_to_tensor(

@@ -432,10 +432,10 @@ def as_dtype(type_value: Any) -> DType:
     if type(type_value) is DType:
         return type_value
     try:
-        found = KNOWN.get(type_value)
+        known = KNOWN.get(type_value)
     except TypeError:
-        found = None
-    return found if found is not None else _as_dtype_slow(type_value)
+        known = None
+    return known if known is not None else _as_dtype_slow(type_value)
 
 
 def _as_dtype_slow(type_value: Any) -> DType:

@@ -304,15 +304,15 @@ class Op:
         attrs = {name: attrs[name] for name in sorted(attrs)}
         try:
             key = tuple(attrs.values())
-            found = cls._instances.get(key)
+            op = cls._instances.get(key)
         except TypeError:
             return cls._make(attrs)
-        if found is None:
-            found = cls._make(attrs)
+        if op is None:
+            op = cls._make(attrs)
             if len(cls._instances) >= Op.most_instances:
                 cls._instances.clear()  # some attributes are ever new: tokens, names
-            cls._instances[key] = found
-        return found
+            cls._instances[key] = op
+        return op
 
     @classmethod
     def _make(cls, attrs: dict[str, Any]) -> "Op":
@@ -382,13 +382,13 @@ class Op:
         if not self.file_arguments:
             return None
         places = {argument.name: at for at, argument in enumerate(self.inputs)}
-        found: list[str] = []
+        paths: list[str] = []
         for name in self.file_arguments.split():
-            held = values[places[name]] if name in places else self.attrs[name]
-            if held is None:
+            names = values[places[name]] if name in places else self.attrs[name]
+            if names is None:
                 return None
-            found += [os.fsdecode(text) for text in np.asarray(held, object).ravel() if text]
-        return found
+            paths += [os.fsdecode(text) for text in np.asarray(names, object).ravel() if text]
+        return paths
 
     @classmethod
     def invalid(cls, message: str) -> OpError:

@@ -37,7 +37,7 @@ INTERNAL = {"_EagerConst": "penstock._src.ops.array.identity"}
 @functools.cache
 def index() -> dict[str, str]:
     """Returns {op: module} of every op class below `ops/`."""
-    found: dict[str, str] = {}
+    modules: dict[str, str] = {}
     for folder, _, files in os.walk(FOLDER):
         if folder == str(FOLDER):
             continue
@@ -47,8 +47,8 @@ def index() -> dict[str, str]:
                 with open(os.path.join(folder, file), "rb") as opened:
                     names = CLASS.findall(opened.read())
                 module = f"penstock._src.ops{room}.{file.removesuffix('.py')}"
-                found.update((name.decode(), module) for name in names)
-    return found
+                modules.update((name.decode(), module) for name in names)
+    return modules
 
 
 def raw_names() -> list[str]:
@@ -71,10 +71,10 @@ def find(name: str) -> type[Op]:
     Raises:
       UnimplementedError: there is none.
     """
-    found = lookup(name)
-    if found is None:
+    cls = lookup(name)
+    if cls is None:
         raise UnimplementedError(f"{name}: this operation is not implemented.")
-    return found
+    return cls
 
 
 def load_all() -> dict[str, type[Op]]:
@@ -130,8 +130,8 @@ def _as_raw_op(
 
     @functools.wraps(call)
     def raw_op(*inputs: Any, **attrs: Any) -> Any:
-        given = {renamed.get(key, key): value for key, value in attrs.items()}
-        return call(*inputs, **{**defaults, **given})
+        attributes = {renamed.get(key, key): value for key, value in attrs.items()}
+        return call(*inputs, **{**defaults, **attributes})
 
     return raw_op
 

@@ -548,8 +548,8 @@ class TensorShape:
 
     def __getitem__(self, key: Any) -> Any:
         if self._dims is not None:
-            found = self._dims[key]
-            return make_shape(found) if isinstance(key, slice) else found
+            dims = self._dims[key]
+            return make_shape(dims) if isinstance(key, slice) else dims
         if not isinstance(key, slice):
             return None
         start, stop = key.start or 0, key.stop

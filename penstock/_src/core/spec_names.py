@@ -35,10 +35,10 @@ def register(name: str) -> Callable[[type[TypeSpec]], type[TypeSpec]]:
                 f"{_TYPE_SPEC_TO_NAME[cls]}."
             )
         if name in _NAME_TO_TYPE_SPEC:
-            held = _NAME_TO_TYPE_SPEC[name]
+            registered = _NAME_TO_TYPE_SPEC[name]
             raise ValueError(
                 f"Name {name} has already been registered for class "
-                f"{held.__module__}.{held.__name__}."
+                f"{registered.__module__}.{registered.__name__}."
             )
         _NAME_TO_TYPE_SPEC[name], _TYPE_SPEC_TO_NAME[cls] = cls, name
         return cls

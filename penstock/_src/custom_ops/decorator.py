@@ -129,8 +129,8 @@ def _make(
     _check_name(op_type, home_of(function))
     parameters = parameters_of(op_type, function, 1 if kind == "primitives" else 0)
     if kind == "tensors":
-        given = {"dtype": dtype, "shape": shape, "elementwise": elementwise, "stateful": stateful}
-        unused = [key for key, value in given.items() if value not in (None, False)]
+        options = {"dtype": dtype, "shape": shape, "elementwise": elementwise, "stateful": stateful}
+        unused = [key for key, value in options.items() if value not in (None, False)]
         if unused or not differentiable:
             raise TypeError(
                 f"{op_type}: {(unused or ['differentiable'])[0]} is for functions of arrays and of primitives; this one's "
@@ -156,8 +156,8 @@ def _results(parameters: Parameters, dtype: Any, shape: Any, elementwise: bool) 
         if not parameters.inputs:
             raise TypeError(f"{parameters.op}: an op without tensors needs `dtype`.")
         dtype = parameters.inputs[0]
-    given: Sequence[Any] = dtype if isinstance(dtype, list | tuple) else [dtype]
-    types = tuple(d if d in parameters.inputs else as_dtype(d) for d in given)
+    listed: Sequence[Any] = dtype if isinstance(dtype, list | tuple) else [dtype]
+    types = tuple(d if d in parameters.inputs else as_dtype(d) for d in listed)
     if isinstance(shape, str) and shape not in parameters.inputs:
         raise ValueError(
             f"{parameters.op}: shape: there is no tensor {shape!r} among {', '.join(parameters.inputs)}."

@@ -26,12 +26,12 @@ class GivenGradient:
                 f"{parameters.op}: gradient: expected a function. Received {function!r}."
             )
         self.parameters, self.function = parameters, function
-        given = list(inspect.signature(function).parameters.values())
-        self.attributes = [p.name for p in given if p.kind is p.KEYWORD_ONLY]
+        declared = list(inspect.signature(function).parameters.values())
+        self.attributes = [p.name for p in declared if p.kind is p.KEYWORD_ONLY]
         self.positional = [
-            p for p in given if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
+            p for p in declared if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
         ]
-        self.is_variadic = any(p.kind is p.VAR_POSITIONAL for p in given)
+        self.is_variadic = any(p.kind is p.VAR_POSITIONAL for p in declared)
         unknown = set(self.attributes) - set(parameters.attributes)
         if unknown:
             raise TypeError(
@@ -70,28 +70,28 @@ class GivenGradient:
         """
         named = {name: attributes[name] for name in self.attributes}
         returned = self.function(*inputs, *rest, **named)
-        found = list(returned) if isinstance(returned, list | tuple) else [returned]
+        gradients = list(returned) if isinstance(returned, list | tuple) else [returned]
         names = self.parameters.inputs
-        if len(found) != len(names):
+        if len(gradients) != len(names):
             raise ValueError(
                 f"{self.parameters.op}: its gradient must return {len(names)} gradients, one for each of "
-                f"{', '.join(names)}. It returned {len(found)}."
+                f"{', '.join(names)}. It returned {len(gradients)}."
             )
         return [
             gradient
             if gradient is None or tensor is None
             else self._checked(name, tensor, gradient)
-            for name, tensor, gradient in zip(names, inputs, found, strict=True)
+            for name, tensor, gradient in zip(names, inputs, gradients, strict=True)
         ]
 
     def _checked(self, name: str, tensor: Any, gradient: Any) -> Any:
-        made = convert_to_tensor(gradient, dtype_hint=tensor.dtype)
-        if made.dtype != tensor.dtype:
+        converted = convert_to_tensor(gradient, dtype_hint=tensor.dtype)
+        if converted.dtype != tensor.dtype:
             raise TypeError(
-                f"{self.parameters.op}: the gradient of '{name}' must be {tensor.dtype.name}. It is {made.dtype.name}."
+                f"{self.parameters.op}: the gradient of '{name}' must be {tensor.dtype.name}. It is {converted.dtype.name}."
             )
-        if not TensorShape(made.shape).is_compatible_with(tensor.shape):
+        if not TensorShape(converted.shape).is_compatible_with(tensor.shape):
             raise ValueError(
-                f"{self.parameters.op}: the gradient of '{name}' must have its shape {tensor.shape}. It has {made.shape}."
+                f"{self.parameters.op}: the gradient of '{name}' must have its shape {tensor.shape}. It has {converted.shape}."
             )
-        return made
+        return converted

@@ -46,13 +46,13 @@ def load_op_library(library_filename: Any) -> types.ModuleType:
     if not path.exists():
         raise errors.NotFoundError(None, None, f"{library_filename}: there is no such file.")
     module = _imported(path)
-    ops = {name: held for name, held in vars(module).items() if _described(held)}
+    ops = {name: value for name, value in vars(module).items() if _described(value)}
     if not ops:
         raise errors.InvalidArgumentError(
             f"{library_filename}: the module defines no op by `penstock.op`."
         )
     library = types.ModuleType(module.__name__, module.__doc__)
-    vars(library).update(ops, OP_LIST=sorted(_described(held).name for held in ops.values()))
+    vars(library).update(ops, OP_LIST=sorted(_described(value).name for value in ops.values()))
     library.__file__ = str(path)
     return library
 

@@ -23,13 +23,15 @@ def call_of(
       gradient: None for the derived one.
     """
     inner = traced(function)
-    given = GivenGradient(parameters, gradient) if gradient is not None else None
+    user_gradient = GivenGradient(parameters, gradient) if gradient is not None else None
 
     def call(inputs: list[Any], attributes: dict[str, Any]) -> Any:
-        tensors = parameters.tensors(inputs, composites=given is None)
-        if given is None:
+        tensors = parameters.tensors(inputs, composites=user_gradient is None)
+        if user_gradient is None:
             return inner(*tensors, **attributes)
-        return custom_gradient(lambda *xs: _with_gradient(inner, given, xs, attributes))(*tensors)
+        return custom_gradient(lambda *xs: _with_gradient(inner, user_gradient, xs, attributes))(
+            *tensors
+        )
 
     return call
 

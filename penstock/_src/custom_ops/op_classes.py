@@ -91,8 +91,10 @@ class _Custom(Op):
             return self.function(*arguments, **self._attributes())
         except Exception as error:
             pairs = zip(self.parameters.inputs, tensors, strict=True)
-            given = [f"{name}: {x.dtype}{list(map(int, x.shape))}" for name, x in pairs]
-            error.add_note(f"Raised by the function of {self.op_type} for {', '.join(given)}.")
+            descriptions = [f"{name}: {x.dtype}{list(map(int, x.shape))}" for name, x in pairs]
+            error.add_note(
+                f"Raised by the function of {self.op_type} for {', '.join(descriptions)}."
+            )
             raise
 
 
@@ -146,10 +148,10 @@ def make_class(
         members |= {"stateful": True, "has_own_effect": True}
     if gradient is not None:
         members["gradient"] = _gradient_method(parameters, gradient, len(results.dtypes))
-    made: Any = type(op_type, (_Custom,), members)
-    made.is_abstract = False
-    OPS[op_type] = made
-    return made
+    cls: Any = type(op_type, (_Custom,), members)
+    cls.is_abstract = False
+    OPS[op_type] = cls
+    return cls
 
 
 def home_of(function: Callable[..., Any]) -> str:
@@ -194,17 +196,17 @@ def _signature(parameters: Parameters, results: Results) -> str:
 def _gradient_method(
     parameters: Parameters, gradient: Callable[..., Any], count: int
 ) -> Callable[..., Any]:
-    given = GivenGradient(parameters, gradient)
-    given.check_results(count)
+    user_gradient = GivenGradient(parameters, gradient)
+    user_gradient.check_results(count)
     at = len(parameters.inputs)
 
     def method(self: Any, *args: Any) -> Any:
-        found = given(args[:at], args[at:], self._attributes())
-        return found[0] if len(found) == 1 else tuple(found)
+        gradients = user_gradient(args[:at], args[at:], self._attributes())
+        return gradients[0] if len(gradients) == 1 else tuple(gradients)
 
-    if not given.is_variadic:  # tapes keep what its parameters without `_` name
+    if not user_gradient.is_variadic:  # tapes keep what its parameters without `_` name
         own = inspect.Parameter("self", inspect.Parameter.POSITIONAL_ONLY)
-        positional = [p.replace(kind=own.kind) for p in given.positional]
+        positional = [p.replace(kind=own.kind) for p in user_gradient.positional]
         method.__signature__ = inspect.Signature([own, *positional])  # type: ignore[attr-defined]
     return method
 
@@ -244,9 +246,9 @@ def _read_only(value: Any) -> Any:
 def _listed(op: Any, returned: Any) -> list[Any]:
     count = len(op.outputs)
     if not isinstance(returned, list | tuple) or len(returned) != count:
-        found = f"{len(returned)}" if isinstance(returned, list | tuple) else "one value"
+        received = f"{len(returned)}" if isinstance(returned, list | tuple) else "one value"
         raise InvalidArgumentError(
-            f"{op.parameters.op}: expected {count} results. Its function returned {found}."
+            f"{op.parameters.op}: expected {count} results. Its function returned {received}."
         )
     return list(returned)
 
@@ -260,18 +262,18 @@ def _as_result(op: Any, at: int, value: Any, dtype: DType, shape: TensorShape) -
     )
     array = np.asarray(value) if dtype.is_numpy_compatible and dtype != dtypes.string else None
     if array is None:
-        made = convert_to_tensor(value, dtype)._value  # type: ignore[attr-defined]
+        result = convert_to_tensor(value, dtype)._value  # type: ignore[attr-defined]
     elif array.dtype == dtype.np or np.can_cast(array.dtype, dtype.np, "same_kind"):
-        made = np.array(array, dtype.np)
+        result = np.array(array, dtype.np)
     else:
         raise InvalidArgumentError(
             f"{which} must be {dtype.name}. Its function returned {array.dtype}."
         )
-    if not shape.is_compatible_with(np.shape(made)):
+    if not shape.is_compatible_with(np.shape(result)):
         raise InvalidArgumentError(
-            f"{which} must have the shape {shape}, as its shape rule says. Its function returned {np.shape(made)}."
+            f"{which} must have the shape {shape}, as its shape rule says. Its function returned {np.shape(result)}."
         )
-    return made
+    return result
 
 
 def _one_or_all(values: Sequence[Any]) -> Any:
@@ -291,10 +293,10 @@ def _primitive_members(results: Results) -> dict[str, Any]:
         types = [self._dtype_of(argument) for argument in self.inputs]
         nodes = [p.known_array(v, dtype) for v, dtype in zip(values, types, strict=True)]
         try:
-            made = _nodes(self, p, nodes)
+            results = _nodes(self, p, nodes)
         except (MalformedFunction, NotLowerable) as error:
             raise InvalidArgumentError(f"{self.parameters.op}: {error}") from error
-        return _one_or_all([np.array(p.value(node)) for node in made])
+        return _one_or_all([np.array(p.value(node)) for node in results])
 
     def lower(self: Any, p: Any, *args: Any) -> Any:
         return _one_or_all(_nodes(self, p, args))
@@ -305,15 +307,15 @@ def _primitive_members(results: Results) -> dict[str, Any]:
 def _nodes(op: Any, p: Any, args: Sequence[Any]) -> list[Any]:
     """The nodes that the function makes, checked."""
     returned = op._called([p, *args], args)
-    made = [returned] if len(op.outputs) == 1 else _listed(op, returned)
-    for at, (node, dtype) in enumerate(zip(made, op.output_dtypes, strict=True)):
-        found = getattr(node, "dtype", None)
-        if found != dtype:
-            shown = found.name if isinstance(found, DType) else type(node).__name__
+    nodes = [returned] if len(op.outputs) == 1 else _listed(op, returned)
+    for at, (node, dtype) in enumerate(zip(nodes, op.output_dtypes, strict=True)):
+        node_dtype = getattr(node, "dtype", None)
+        if node_dtype != dtype:
+            shown = node_dtype.name if isinstance(node_dtype, DType) else type(node).__name__
             raise InvalidArgumentError(
                 f"{op.parameters.op}: result {at} must be {dtype.name}. Its function made {shown}."
             )
-    return made
+    return nodes
 
 
 def _inferred(op: Any, inputs: Sequence[Any]) -> list[TensorShape]:
@@ -342,11 +344,11 @@ def _probe(op: Any, inputs: Sequence[Any], size: int) -> list[list[int]]:
         for at, (shape, dtype) in enumerate(zip(shapes, types, strict=True))
     ]
     try:
-        made = _nodes(op, p, parameters)
+        nodes = _nodes(op, p, parameters)
     except (IndexError, MalformedFunction, NotLowerable, TypeError, ValueError) as error:
         shown = ", ".join(f"{n}: {s}" for n, s in zip(op.parameters.inputs, inputs, strict=True))
         raise ValueError(
             f"{op.parameters.op}: its function fails for inputs of the shapes {shown} (tried {shapes}; "
             f"if sizes depend on values, give `shape`): {error}"
         ) from error
-    return [[int(n) for n in node.shape] for node in made]
+    return [[int(n) for n in node.shape] for node in nodes]

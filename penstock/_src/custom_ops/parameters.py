@@ -54,8 +54,8 @@ class Parameters:
         except TypeError as error:
             raise TypeError(f"{self.op}: {error}") from None
         bound.apply_defaults()
-        given = bound.arguments
-        return [given[name] for name in self.inputs], {n: given[n] for n in self.attributes}
+        arguments = bound.arguments
+        return [arguments[name] for name in self.inputs], {n: arguments[n] for n in self.attributes}
 
     def tensors(self, inputs: Sequence[Any], composites: bool = False) -> list[Any]:
         """Returns the inputs as tensors; Python numbers take the dtype of the first tensor where they fit it.
@@ -70,20 +70,20 @@ class Parameters:
         hint = next(
             (x.dtype for x in inputs if is_tensor_like(x) and not nest.is_composite(x)), None
         )
-        found = []
+        converted = []
         for name, value in zip(self.inputs, inputs, strict=True):
             if composites and _is_structure(value):
-                found.append(value)
+                converted.append(value)
                 continue
             if nest.is_composite(value):
                 raise TypeError(
                     f"{self.op}: argument '{name}': expected a tensor. Received {type(value).__name__}."
                 )
             try:
-                found.append(convert_to_tensor(value, dtype_hint=hint))
+                converted.append(convert_to_tensor(value, dtype_hint=hint))
             except (TypeError, ValueError) as error:
                 raise type(error)(f"{self.op}: argument '{name}': {error}") from error
-        return found
+        return converted
 
 
 def _is_structure(value: Any) -> bool:
@@ -106,15 +106,15 @@ def parameters_of(op: str, function: Callable[..., Any], skipped: int = 0) -> Pa
       TypeError: the function takes any number of arguments.
     """
     signature = inspect.signature(function, eval_str=True)
-    given = list(signature.parameters.values())[skipped:]
-    for parameter in given:
+    declared = list(signature.parameters.values())[skipped:]
+    for parameter in declared:
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
             raise TypeError(
                 f"{op}: an op takes a fixed number of tensors and attributes; its function has *{parameter.name}."
             )
-    attributes = tuple(p.name for p in given if p.kind is p.KEYWORD_ONLY)
-    inputs = tuple(p.name for p in given if p.kind is not p.KEYWORD_ONLY)
-    return Parameters(op, signature.replace(parameters=given), inputs, attributes)
+    attributes = tuple(p.name for p in declared if p.kind is p.KEYWORD_ONLY)
+    inputs = tuple(p.name for p in declared if p.kind is not p.KEYWORD_ONLY)
+    return Parameters(op, signature.replace(parameters=declared), inputs, attributes)
 
 
 def attribute_types(parameters: Parameters) -> dict[str, Any]:
@@ -123,7 +123,7 @@ def attribute_types(parameters: Parameters) -> dict[str, Any]:
     Raises:
       TypeError: an attribute has neither, or is of another type.
     """
-    found = {}
+    types = {}
     for name in parameters.attributes:
         parameter = parameters.signature.parameters[name]
         kind = _kind(parameter.annotation, parameter.default)
@@ -132,8 +132,8 @@ def attribute_types(parameters: Parameters) -> dict[str, Any]:
                 f"{parameters.op}: attribute '{name}' must be annotated with bool, int, float, str, bytes, tf.DType or a "
                 f"list[...] of one, since a saved op keeps its value. Received {parameter.annotation!r}."
             )
-        found[name] = kind
-    return found
+        types[name] = kind
+    return types
 
 
 def _kind(annotation: Any, default: Any) -> Any:

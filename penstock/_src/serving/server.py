@@ -150,13 +150,13 @@ class Server:
         with timed(functools.partial(recorder.loaded, path)):
             servable = load(path, options.allow, options.generation.room)
         observers = [functools.partial(recorder.sequence, name)]
-        made = ModelVersion(
+        version = ModelVersion(
             name, number, servable, self.scheduler, options.batching, options.generation, observers
         )
         if options.warms_up:
             with timed(functools.partial(recorder.warmed_up, path)):
-                warm_up(made, options.limits.max_tensor_bytes)
-        return made
+                warm_up(version, options.limits.max_tensor_bytes)
+        return version
 
     def begin(self) -> None:
         """Loads the models; whoever calls `rest` gets answers from then on."""

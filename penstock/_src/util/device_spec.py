@@ -117,8 +117,8 @@ class DeviceSpec:
         Returns:
           A `DeviceSpec`.
         """
-        given = {k: v for k, v in dev._parts().items() if v is not None}
-        return type(self)(**{**self._parts(), **given})
+        parts = {k: v for k, v in dev._parts().items() if v is not None}
+        return type(self)(**{**self._parts(), **parts})
 
     def replace(self, **kwargs: Any) -> DeviceSpec:
         """Returns these parts with some replaced.
@@ -181,12 +181,12 @@ class DeviceSpecV1(DeviceSpec):
 
 
 def _settable(name: str) -> property:
-    held: property = getattr(DeviceSpec, name)
+    getter: property = getattr(DeviceSpec, name)
 
     def assign(self: DeviceSpecV1, value: Any) -> None:
         self._set({name: getattr(type(self)(**{name: value}), f"_{name}")})
 
-    return property(held.fget, assign, doc=held.__doc__)
+    return property(getter.fget, assign, doc=getter.__doc__)
 
 
 for _name in ("job", "replica", "task", "device_type", "device_index"):

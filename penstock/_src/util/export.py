@@ -50,7 +50,7 @@ def export_constant(
     The global must already be assigned in the calling module; it is found by identity.
     """
     scope = sys._getframe(1).f_globals
-    attribute = next((key for key, held in scope.items() if held is value), None)
+    attribute = next((key for key, constant in scope.items() if constant is value), None)
     if attribute is None:
         raise ValueError(f"export_constant: assign the value of '{name}' to a module global first.")
     names = (name, *more) if name is not None else more

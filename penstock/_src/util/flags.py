@@ -92,15 +92,15 @@ def capabilities_in(names: str | Iterable[str]) -> frozenset[str]:
     Raises:
       ValueError: there is no such capability.
     """
-    given = frozenset([names] if isinstance(names, str) else names)
-    if "all" in given:
+    asked = frozenset([names] if isinstance(names, str) else names)
+    if "all" in asked:
         return frozenset(CAPABILITIES)
-    if not given <= CAPABILITIES.keys():
+    if not asked <= CAPABILITIES.keys():
         raise ValueError(
             f"Expected capabilities {', '.join(CAPABILITIES)} or all. Received "
-            f"{', '.join(sorted(map(str, given - CAPABILITIES.keys())))}."
+            f"{', '.join(sorted(map(str, asked - CAPABILITIES.keys())))}."
         )
-    return given
+    return asked
 
 
 class Allowed(frozenset[str]):

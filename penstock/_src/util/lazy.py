@@ -18,22 +18,22 @@ STARTUP = "penstock._src.api.load"
 
 def parse_table(table: Mapping[str, str]) -> dict[str, tuple[str, str]]:
     """Returns {name: (module, attribute)} of {module: "name other=attribute ..."}."""
-    found = {}
+    rows = {}
     for module, names in table.items():
         for word in names.split():
             name, _, attribute = word.partition("=")
-            found[name] = (module, attribute or name)
-    return found
+            rows[name] = (module, attribute or name)
+    return rows
 
 
 def resolve(module: str, attribute: str) -> Any:
     """Imports the start-up module, then returns `attribute` (dotted) of `module`."""
     if STARTUP not in sys.modules:
         importlib.import_module(STARTUP)
-    held: Any = importlib.import_module(module)
+    value: Any = importlib.import_module(module)
     for part in attribute.split("."):
-        held = getattr(held, part)
-    return held
+        value = getattr(value, part)
+    return value
 
 
 def attach(
@@ -52,13 +52,13 @@ def attach(
     def __getattr__(attribute: str) -> Any:
         where = names.get(attribute)
         if where is not None:
-            held = resolve(*where)
+            value = resolve(*where)
         elif attribute in packages:
             return importlib.import_module(f"{name}.{attribute}")
         else:
             raise AttributeError(f"module {name!r} has no attribute {attribute!r}")
-        setattr(sys.modules[name], attribute, held)
-        return held
+        setattr(sys.modules[name], attribute, value)
+        return value
 
     def __dir__() -> list[str]:
         return sorted({*names, *packages, *vars(sys.modules[name])})
@@ -82,9 +82,9 @@ class LazyModule(types.ModuleType):
             raise AttributeError(attribute)
         where = self._table.get(attribute)
         if where is not None:
-            held = resolve(*where)
-            setattr(self, attribute, held)
-            return held
+            value = resolve(*where)
+            setattr(self, attribute, value)
+            return value
         if attribute in self._submodules:
             return importlib.import_module(f"{self.__name__}.{attribute}")
         raise AttributeError(f"module {self.__name__!r} has no attribute {attribute!r}")

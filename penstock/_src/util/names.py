@@ -35,5 +35,5 @@ def label_of_function(name: str) -> str:
 
     A name of another form is its own label.
     """
-    found = re.fullmatch(r"__(?:inference|forward|backward)_(.+)_\d+", name)
-    return found[1] if found else name
+    match = re.fullmatch(r"__(?:inference|forward|backward)_(.+)_\d+", name)
+    return match[1] if match else name

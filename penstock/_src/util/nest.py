@@ -148,8 +148,8 @@ def rebuild(instance: Any, values: Sequence[Any], expand_composites: bool = Fals
         spec = instance if is_spec(instance) else instance._type_spec
         return spec._from_components(values[0])
     if _is_proxy(instance):
-        made = rebuild(instance.__wrapped__, values)
-        return made if is_namedtuple(instance) or is_attrs(instance) else kind(made)
+        inner = rebuild(instance.__wrapped__, values)
+        return inner if is_namedtuple(instance) or is_attrs(instance) else kind(inner)
     if isinstance(instance, collections.abc.Mapping):
         return _rebuild_mapping(instance, dict(zip(sorted_keys(instance), values)))
     if is_namedtuple(instance):
@@ -193,11 +193,11 @@ def _rebuild_mapping(instance: Any, by_key: dict[Any, Any]) -> Any:
 
 def iterate(structure: Any, expand_composites: bool = False) -> Iterator[Any]:
     """Yields the leaves in order."""
-    held = children(structure, expand_composites)
-    if held is None:
+    parts = children(structure, expand_composites)
+    if parts is None:
         yield structure
         return
-    for child in held:
+    for child in parts:
         yield from iterate(child, expand_composites)
 
 
@@ -223,11 +223,11 @@ def flatten(structure: Any, expand_composites: bool = False) -> list[Any]:
     """
     if structure is None:
         return [None]
-    held = children(structure, expand_composites)
-    if held is None:
+    parts = children(structure, expand_composites)
+    if parts is None:
         return [structure]
     flat: list[Any] = []
-    for child in held:
+    for child in parts:
         flat.extend(flatten(child, expand_composites))
     return flat
 
@@ -281,10 +281,10 @@ def _shortened(value: Any) -> str:
 
 def pack_leaves(structure: Any, leaves: Iterator[Any], expand_composites: bool = False) -> Any:
     """`pack_sequence_as` for leaves known to match in number."""
-    held = children(structure, expand_composites)
-    if held is None:
+    parts = children(structure, expand_composites)
+    if parts is None:
         return next(leaves)
-    values = [pack_leaves(child, leaves, expand_composites) for child in held]
+    values = [pack_leaves(child, leaves, expand_composites) for child in parts]
     return rebuild(structure, values, expand_composites)
 
 
@@ -471,30 +471,30 @@ def map_structure(func: Callable[..., Any], *structure: Any, **kwargs: Any) -> A
 
 def keys_and_children(structure: Any, expand_composites: bool) -> list[tuple[Any, Any]] | None:
     """Returns (key, child) pairs, or None for a leaf."""
-    held = children(structure, expand_composites)
-    if held is None:
+    parts = children(structure, expand_composites)
+    if parts is None:
         return None
     if isinstance(structure, collections.abc.Mapping):
-        return list(zip(sorted_keys(structure), held))
+        return list(zip(sorted_keys(structure), parts))
     if is_namedtuple(structure):
-        return list(zip(structure._fields, held))
+        return list(zip(structure._fields, parts))
     if is_attrs(structure):
-        return list(zip((a.name for a in type(structure).__attrs_attrs__), held))
+        return list(zip((a.name for a in type(structure).__attrs_attrs__), parts))
     if is_composite(structure):
         kind = structure.value_type if is_spec(structure) else type(structure)
-        return [(kind.__name__, held[0])]
-    return list(enumerate(held))
+        return [(kind.__name__, parts[0])]
+    return list(enumerate(parts))
 
 
 def flatten_with_tuple_paths(
     structure: Any, expand_composites: bool = False
 ) -> list[tuple[tuple[Any, ...], Any]]:
     """Returns (path, leaf) for every leaf; a path is the tuple of keys on the way to it."""
-    held = keys_and_children(structure, expand_composites)
-    if held is None:
+    pairs = keys_and_children(structure, expand_composites)
+    if pairs is None:
         return [((), structure)]
-    found: list[tuple[tuple[Any, ...], Any]] = []
-    for key, child in held:
+    leaves: list[tuple[tuple[Any, ...], Any]] = []
+    for key, child in pairs:
         inner = flatten_with_tuple_paths(child, expand_composites)
-        found.extend(((key, *path), leaf) for path, leaf in inner)
-    return found
+        leaves.extend(((key, *path), leaf) for path, leaf in inner)
+    return leaves

@@ -64,8 +64,8 @@ def flatten_with_joined_string_paths(
     structure: Any, separator: str = "/", expand_composites: bool = False
 ) -> list[tuple[str, Any]]:
     """Returns ("a/0/b", leaf) for every leaf."""
-    found = flatten_with_tuple_paths(structure, expand_composites)
-    return [(separator.join(map(str, path)), leaf) for path, leaf in found]
+    pairs = flatten_with_tuple_paths(structure, expand_composites)
+    return [(separator.join(map(str, path)), leaf) for path, leaf in pairs]
 
 
 def map_structure_with_paths(func: Callable[..., Any], *structure: Any, **kwargs: Any) -> Any:
@@ -117,8 +117,8 @@ def flatten_up_to(
     Raises:
       TypeError, ValueError: as `assert_shallow_structure`.
     """
-    found = flatten_with_tuple_paths_up_to(shallow_tree, input_tree, check_types, expand_composites)
-    return [part for _, part in found]
+    pairs = flatten_with_tuple_paths_up_to(shallow_tree, input_tree, check_types, expand_composites)
+    return [part for _, part in pairs]
 
 
 def flatten_with_tuple_paths_up_to(
@@ -154,8 +154,8 @@ def assert_shallow_structure(
       TypeError: the input has a leaf where the shallow tree has a structure; with `check_types`, the types differ.
       ValueError: a structure has another length or other keys.
     """
-    held = children(shallow_tree, expand_composites)
-    if held is None:
+    parts = children(shallow_tree, expand_composites)
+    if parts is None:
         return
     inside = children(input_tree, expand_composites)
     if inside is None:
@@ -164,17 +164,17 @@ def assert_shallow_structure(
         _require_same_kind(shallow_tree, input_tree)
     if is_composite(shallow_tree) or is_composite(input_tree):
         _require_compatible_composites(shallow_tree, input_tree)
-    elif len(held) != len(inside):
+    elif len(parts) != len(inside):
         raise ValueError(
             STRUCTURES_HAVE_MISMATCHING_LENGTHS.format(
-                input_length=len(inside), shallow_length=len(held)
+                input_length=len(inside), shallow_length=len(parts)
             )
         )
     if isinstance(shallow_tree, collections.abc.Mapping):
         missing = set(shallow_tree) - set(input_tree)
         if missing:
             raise ValueError(SHALLOW_TREE_HAS_INVALID_KEYS.format(sorted(missing)))
-    for shallow, deep in zip(held, inside):
+    for shallow, deep in zip(parts, inside):
         assert_shallow_structure(shallow, deep, check_types, expand_composites)
 
 
@@ -263,8 +263,8 @@ def get_traverse_shallow_structure(
       TypeError: `traverse_fn` returned something else.
     """
     decision = traverse_fn(structure)
-    held = children(structure, expand_composites)
-    if held is None:
+    parts = children(structure, expand_composites)
+    if parts is None:
         if not isinstance(decision, bool):
             raise TypeError(
                 f"traverse_fn returned structure: {decision} for non-structure: {structure!s}"
@@ -272,10 +272,10 @@ def get_traverse_shallow_structure(
         return decision
     if decision is False:
         return False
-    steps = _steps(decision, structure, len(held), expand_composites)
+    steps = _steps(decision, structure, len(parts), expand_composites)
     below = [
         get_traverse_shallow_structure(traverse_fn, child, expand_composites) if step else False
-        for step, child in zip(steps, held)
+        for step, child in zip(steps, parts)
     ]
     return rebuild(structure, below, expand_composites)
 
@@ -308,10 +308,10 @@ def list_to_tuple(structure: Any) -> Any:
     Returns:
       A structure.
     """
-    held = children(structure)
-    if held is None:
+    parts = children(structure)
+    if parts is None:
         return structure
-    below = [list_to_tuple(child) for child in held]
+    below = [list_to_tuple(child) for child in parts]
     return tuple(below) if isinstance(structure, list) else rebuild(structure, below)
 
 

@@ -40,14 +40,14 @@ def taking(
     """
     shape = ast.parse(f"def {name}({parameters}): pass").body[0]
     assert isinstance(shape, ast.FunctionDef)
-    found = shape.args
-    given = [*found.args, *found.kwonlyargs, *filter(None, [found.vararg, found.kwarg])]
+    declared = shape.args
+    given = [*declared.args, *declared.kwonlyargs, *filter(None, [declared.vararg, declared.kwarg])]
     values = "".join(f"{argument.arg}, " for argument in given)
     text = f"def {name}({parameters}):\n    return _call(({values}))\n"
-    held = {**scope, "_call": call}
+    namespace = {**scope, "_call": call}
     # Below this file's name, so that messages and tracebacks treat the frame as library code.
-    exec(compile(text, f"{__file__}:generated", "exec"), held)
-    return held[name]
+    exec(compile(text, f"{__file__}:generated", "exec"), namespace)
+    return namespace[name]
 
 
 def spread(
@@ -72,17 +72,20 @@ def spread(
     defaults |= last
 
     def call(values: tuple[Any, ...]) -> Any:
-        given = dict(zip(defaults, values, strict=True))
-        gathered = kind({name: given.pop(name) for name in (*over, *last)})
-        return function(**given, **{parameter: gathered})
+        arguments = dict(zip(defaults, values, strict=True))
+        gathered = kind({name: arguments.pop(name) for name in (*over, *last)})
+        return function(**arguments, **{parameter: gathered})
 
     required = [n for n, default in defaults.items() if default is inspect.Parameter.empty]
     words = [name if name in required else f"{name}=_{name}" for name in defaults]
     scope = {f"_{name}": default for name, default in defaults.items()}
-    made = taking(", ".join(words), function.__name__, call, scope)
-    made.__module__, made.__qualname__ = function.__module__, function.__qualname__
-    made.__doc__ = function.__doc__
-    return made
+    function_taking = taking(", ".join(words), function.__name__, call, scope)
+    function_taking.__module__, function_taking.__qualname__ = (
+        function.__module__,
+        function.__qualname__,
+    )
+    function_taking.__doc__ = function.__doc__
+    return function_taking
 
 
 def read_only(path: str, documentation: str) -> Any:

@@ -124,9 +124,9 @@ class LaunchFunction:
         for i, argument in enumerate(record.args):
             if i in self.written and _same(self.written[i], argument):
                 continue
-            found = self.word(argument)
+            address = self.word(argument)
             slot = self.value(f"getelementptr i64, ptr %context, i64 {i}")
-            self.add(f"store i64 {found}, ptr {slot}")
+            self.add(f"store i64 {address}, ptr {slot}")
             self.written[i] = argument
         self.run_tasks(self.kernels[record.code.key, record.function], record.tasks)
         if any(argument is STATUS for argument in record.args):

@@ -77,7 +77,7 @@ def _undefined_in_elf(code: bytes) -> list[str]:
     section = struct.Struct("<IIQQQQIIQQ" if is_wide else "<IIIIIIIIII")
     sections = [section.unpack_from(code, header[6] + i * header[11]) for i in range(header[12])]
     symbol = struct.Struct("<IBBHQQ" if is_wide else "<IIIBBH")
-    found = set()
+    symbols = set()
     for kind, at, size, link in ((s[1], s[4], s[5], s[6]) for s in sections):
         if kind != _SYMBOLS:
             continue
@@ -86,5 +86,5 @@ def _undefined_in_elf(code: bytes) -> list[str]:
             fields = symbol.unpack_from(code, place)
             name = names + fields[0]
             if fields[3 if is_wide else 5] == 0 and code[name]:
-                found.add(code[name : code.index(b"\0", name)].decode())
-    return sorted(found)
+                symbols.add(code[name : code.index(b"\0", name)].decode())
+    return sorted(symbols)

@@ -106,9 +106,9 @@ class PublicText:
         if text not in self.strings:
             data = text.encode() + b"\0"
             name = self.strings[text] = f"@string{len(self.strings)}"
-            held = "".join(f"\\{byte:02X}" for byte in data)
+            escaped = "".join(f"\\{byte:02X}" for byte in data)
             self.lines.append(
-                f'{name} = internal unnamed_addr constant [{len(data)} x i8] c"{held}"'
+                f'{name} = internal unnamed_addr constant [{len(data)} x i8] c"{escaped}"'
             )
         return self.strings[text]
 
@@ -117,8 +117,8 @@ class PublicText:
         if not values:
             return "null"
         name = f"@{hint}"
-        held = ", ".join(f"{ty} {value}" for value in values)
-        self.lines.append(f"{name} = internal constant [{len(values)} x {ty}] [ {held} ]")
+        elements = ", ".join(f"{ty} {value}" for value in values)
+        self.lines.append(f"{name} = internal constant [{len(values)} x {ty}] [ {elements} ]")
         return name
 
     def export(self, name: str) -> str:

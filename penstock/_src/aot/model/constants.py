@@ -48,14 +48,14 @@ def prepacked_arrays(
 ) -> list[np.ndarray]:
     """Pack the weights that the plan keeps packed, by the code that the target would run."""
     libraries: dict[str, Library] = {}
-    made = []
+    packed = []
     for weights in plan.prepacked:
         key = weights.code.code.key
         if key not in libraries:
             libraries[key] = _on_this_machine(weights, machine)
         packer = packer_of(weights, libraries[key], plan.threads)
-        made.append(packer.packed(np.ascontiguousarray(variables[weights.variable])))
-    return made
+        packed.append(packer.packed(np.ascontiguousarray(variables[weights.variable])))
+    return packed
 
 
 def _on_this_machine(weights: PrepackedWeights, machine: Machine) -> Library:

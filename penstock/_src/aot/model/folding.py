@@ -42,10 +42,10 @@ def values_of_weights(
     if not wanted:
         return {}
     inputs = [arrays.get(p.id, np.zeros((), np.float32)) for p in function.parameters]
-    found, _ = interpreter.run(Function("weights", function.parameters, tuple(wanted)), inputs)
+    results, _ = interpreter.run(Function("weights", function.parameters, tuple(wanted)), inputs)
     return {
         node.id: np.ascontiguousarray(np.asarray(value, node.dtype.np))
-        for node, value in zip(wanted, found)
+        for node, value in zip(wanted, results)
     }
 
 

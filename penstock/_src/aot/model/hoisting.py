@@ -51,13 +51,13 @@ class Hoisting:
         p: Any = function.roots[0].builder
         parameters: list[Node] = list(function.parameters)
         positions = list(whole.positions)
-        made: dict[int, Node] = {}
+        replaced: dict[int, Node] = {}
         for node in function.nodes():
             if node.id not in known:
                 continue
             value = known[node.id]
             if not _is_weights(value):
-                made[node.id] = p.constant(value)
+                replaced[node.id] = p.constant(value)
                 continue
             handle = self._handle(value, node.dtype)
             number = len(parameters)
@@ -66,10 +66,10 @@ class Hoisting:
             )
             parameters.append(parameter)
             positions.append(_position(values, handle))
-            made[node.id] = p.make("read", (parameter,), shape=value.shape, dtype=node.dtype)
+            replaced[node.id] = p.make("read", (parameter,), shape=value.shape, dtype=node.dtype)
 
         def instead(_p: Any, node: Node, _args: Sequence[Node]) -> Node | None:
-            return made.get(node.id)
+            return replaced.get(node.id)
 
         made_again = remade(function, parameters, instead)
         return replace(whole, function=made_again, positions=tuple(positions))

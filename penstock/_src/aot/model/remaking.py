@@ -14,23 +14,23 @@ Replace = Callable[[Any, Node, Sequence[Node]], Node | None]
 def remade(function: Function, parameters: Sequence[Node], instead: Replace) -> Function:
     """Return a function over other parameters. The first of them replace its own."""
     p: Any = function.roots[0].builder
-    made = {old.id: new for old, new in zip(function.parameters, parameters)}
+    copies = {old.id: new for old, new in zip(function.parameters, parameters)}
     origin = p.origin
     for node in function.nodes():
-        if node.id in made:
+        if node.id in copies:
             continue
-        args = [made[a.id] for a in node.args]
+        args = [copies[a.id] for a in node.args]
         p.origin = node.origin
-        found = instead(p, node, args)
-        if found is None:
+        copy = instead(p, node, args)
+        if copy is None:
             is_same = all(a is b for a, b in zip(args, node.args))
-            found = node if is_same else p.make(node.kind, args, **node.attrs)
-        made[node.id] = found
+            copy = node if is_same else p.make(node.kind, args, **node.attrs)
+        copies[node.id] = copy
     p.origin = origin
     return replace(
         function,
         parameters=tuple(parameters),
-        results=tuple([made[r.id] for r in function.results]),
-        updates=tuple([(made[h.id], made[v.id]) for h, v in function.updates]),
-        checks=tuple([replace(c, condition=made[c.condition.id]) for c in function.checks]),
+        results=tuple([copies[r.id] for r in function.results]),
+        updates=tuple([(copies[h.id], copies[v.id]) for h, v in function.updates]),
+        checks=tuple([replace(c, condition=copies[c.condition.id]) for c in function.checks]),
     )

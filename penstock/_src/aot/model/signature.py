@@ -146,7 +146,7 @@ def _output(
     Raises:
       UnimplementedError: it has a shape of another kind.
     """
-    shapes = {batch: found[number] for batch, found in results.items()}
+    shapes = {batch: extents[number] for batch, extents in results.items()}
     first = next(iter(shapes.values()))
     follows = all(s[:1] == (batch,) and s[1:] == first[1:] for batch, s in shapes.items())
     is_fixed = len(set(shapes.values())) == 1 and (len(shapes) > 1 or not follows)

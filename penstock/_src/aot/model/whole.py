@@ -81,11 +81,11 @@ def _lowered(section: Section, values: Sequence[Any]) -> tuple[Function, tuple[i
 
 def _why(lowered: LoweredSection, reasons: Reasons) -> str:
     """Return the operations that need the host, and the reasons, without those that only wait for others."""
-    found = {d.op.name: str(d.error) for d in lowered.deferrals}
-    why = {op.name: found.get(op.name) or reasons.why(op) for op in lowered.left}
-    told = [f"{op.name} ({op.type}): {why[op.name]}" for op in lowered.left if why[op.name]]
-    more = f"; and {len(told) - MOST_NAMED} more" if len(told) > MOST_NAMED else ""
-    return f"these operations need the host: {'; '.join(told[:MOST_NAMED])}{more}"
+    refusals = {d.op.name: str(d.error) for d in lowered.deferrals}
+    why = {op.name: refusals.get(op.name) or reasons.why(op) for op in lowered.left}
+    described = [f"{op.name} ({op.type}): {why[op.name]}" for op in lowered.left if why[op.name]]
+    more = f"; and {len(described) - MOST_NAMED} more" if len(described) > MOST_NAMED else ""
+    return f"these operations need the host: {'; '.join(described[:MOST_NAMED])}{more}"
 
 
 def _result(lowered: LoweredSection, tensor: Any, name: str) -> Node:

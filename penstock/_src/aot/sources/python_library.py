@@ -92,18 +92,18 @@ class Function:
 
         Args, Raises: as of a call.
         """
-        given = dict(zip(self.inputs, values))
-        if len(values) > len(self.inputs) or set(given) & set(named):
+        arguments = dict(zip(self.inputs, values))
+        if len(values) > len(self.inputs) or set(arguments) & set(named):
             raise ModelError(f"{self.name} takes {', '.join(self.inputs)}.")
-        given |= named
-        if set(given) != set(self.inputs):
+        arguments |= named
+        if set(arguments) != set(self.inputs):
             raise ModelError(
-                f"{self.name} takes {', '.join(self.inputs)}. Received {', '.join(given)}."
+                f"{self.name} takes {', '.join(self.inputs)}. Received {', '.join(arguments)}."
             )
         batch = 1
         arrays = []
         for name, (dtype, shape) in self.inputs.items():
-            array = np.ascontiguousarray(given[name], _dtype(dtype))
+            array = np.ascontiguousarray(arguments[name], _dtype(dtype))
             if array.ndim != len(shape) or any(
                 a != b for a, b in zip(array.shape, shape) if b >= 0
             ):
@@ -202,14 +202,14 @@ class Model:
     @property
     def variables(self) -> dict[str, np.ndarray]:
         """The variables that functions assign: views of their values, which may be written to."""
-        found = {}
+        views = {}
         for i in range(self._table.variable_count):
             record = self._table.variables[i]
             name, (dtype, shape) = _tensor(record.tensor)
             part = self._arena[record.offset : record.offset + record.tensor.bytes]
-            key = name if name not in found else f"{name}_{i}"
-            found[key] = part.view(_dtype(dtype)).reshape(shape)
-        return found
+            key = name if name not in views else f"{name}_{i}"
+            views[key] = part.view(_dtype(dtype)).reshape(shape)
+        return views
 
     def __call__(self, *values: Any, **named: Any) -> dict[str, np.ndarray]:
         """Calls the one function of the model."""

@@ -80,13 +80,13 @@ def _archive(files: Mapping[str, bytes], info: str, name: str, machine: Machine)
     every = {**files, f"{info}/METADATA": metadata.encode(), f"{info}/WHEEL": tag.encode()}
     rows = [f"{path},sha256={_digest(data)},{len(data)}" for path, data in every.items()]
     every[f"{info}/RECORD"] = "\n".join([*rows, f"{info}/RECORD,,", ""]).encode()
-    held = io.BytesIO()
-    with zipfile.ZipFile(held, "w", zipfile.ZIP_DEFLATED) as archive:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for path, data in every.items():
             entry = zipfile.ZipInfo(path, _DATE)
             entry.external_attr = 0o644 << 16
             archive.writestr(entry, data, zipfile.ZIP_DEFLATED)
-    return held.getvalue()
+    return buffer.getvalue()
 
 
 def _digest(data: bytes) -> str:

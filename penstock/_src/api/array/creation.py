@@ -180,9 +180,9 @@ def _is_small(dims):
 
 def _filled(shape, value, kind, name):
     if STATE.graph is None and kind != dtypes.string and not OBSERVED:
-        made = _filled_now(shape, value, kind)
-        if made is not None:
-            return made
+        eager = _filled_now(shape, value, kind)
+        if eager is not None:
+            return eager
     if not isinstance(shape, (Tensor, TensorShape)) and _has_no_extents(shape):
         shape = convert_to_tensor(shape, dtype=dtypes.int32)
     if STATE.graph is not None and _has_tensors(shape):
@@ -242,8 +242,8 @@ def zeros(shape, dtype=dtypes.float32, name=None, layout=None):
            [0, 0, 0]], dtype=int32)
     """
     kind = dtypes.as_dtype(dtype).base_dtype
-    made = _filled(shape, b"" if kind == dtypes.string else 0, kind, name or "zeros")
-    return made if layout is None else slots.above("relayout")(made, layout)
+    result = _filled(shape, b"" if kind == dtypes.string else 0, kind, name or "zeros")
+    return result if layout is None else slots.above("relayout")(result, layout)
 
 
 @dispatchable("ones", v1=[])
@@ -264,8 +264,8 @@ def ones(shape, dtype=dtypes.float32, name=None, layout=None):
            [1., 1.]], dtype=float32)
     """
     kind = dtypes.as_dtype(dtype).base_dtype
-    made = _filled(shape, 1, kind, name or "ones")
-    return made if layout is None else slots.above("relayout")(made, layout)
+    result = _filled(shape, 1, kind, name or "ones")
+    return result if layout is None else slots.above("relayout")(result, layout)
 
 
 @dispatchable("fill", v1=[])
@@ -292,8 +292,8 @@ def fill(dims, value, name=None, layout=None):
            [9, 9, 9]], dtype=int32)
     """
     extents = dims if STATE.graph is not None and _has_tensors(dims) else shape_vector(dims)
-    made = raw.Fill(dims=extents, value=value, name=name)
-    return made if layout is None else slots.above("relayout")(made, layout)
+    result = raw.Fill(dims=extents, value=value, name=name)
+    return result if layout is None else slots.above("relayout")(result, layout)
 
 
 def _like(op, number, input, dtype, name):
@@ -327,8 +327,8 @@ def zeros_like(input, dtype=None, name=None, layout=None):
     array([[0, 0],
            [0, 0]], dtype=int32)
     """
-    made = _like(raw.ZerosLike, 0, input, dtype, name or "zeros_like")
-    return made if layout is None else slots.above("relayout")(made, layout)
+    result = _like(raw.ZerosLike, 0, input, dtype, name or "zeros_like")
+    return result if layout is None else slots.above("relayout")(result, layout)
 
 
 @unary("ones_like", v1=[])
@@ -347,5 +347,5 @@ def ones_like(input, dtype=None, name=None, layout=None):
     >>> tf.ones_like([1, 2, 3], dtype=tf.float32).numpy()
     array([1., 1., 1.], dtype=float32)
     """
-    made = _like(raw.OnesLike, 1, input, dtype, name or "ones_like")
-    return made if layout is None else slots.above("relayout")(made, layout)
+    result = _like(raw.OnesLike, 1, input, dtype, name or "ones_like")
+    return result if layout is None else slots.above("relayout")(result, layout)

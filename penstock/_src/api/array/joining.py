@@ -321,11 +321,11 @@ def _with_known_extents(padded):
     """Set the static sizes of axes with static paddings, even if other axes' paddings are dynamic."""
     if not isinstance(padded, SymbolicTensor) or padded.shape.is_fully_defined():
         return padded
-    given, paddings = padded.op.inputs[:2]
-    if paddings.op.type != "Pack" or given.shape.rank != len(paddings.op.inputs):
+    source, paddings = padded.op.inputs[:2]
+    if paddings.op.type != "Pack" or source.shape.rank != len(paddings.op.inputs):
         return padded
     extents = []
-    for extent, row in zip(given.shape.as_list(), paddings.op.inputs):
+    for extent, row in zip(source.shape.as_list(), paddings.op.inputs):
         known = constant_value(row)
         extents.append(None if extent is None or known is None else extent + int(known.sum()))
     padded.set_shape(extents)

@@ -55,12 +55,12 @@ def range(start, limit=None, delta=1, dtype=None, name="range"):
     """
     if limit is None:
         start, limit = 0, start
-    given = ((start, "start"), (limit, "limit"), (delta, "delta"))
+    labelled = ((start, "start"), (limit, "limit"), (delta, "delta"))
     if dtype is not None:
         kind = dtypes.as_dtype(dtype)
-        parts = [_range_part(v, kind, label) for v, label in given]
+        parts = [_range_part(v, kind, label) for v, label in labelled]
     else:
-        parts = [convert_to_tensor(v, name=label) for v, label in given]
+        parts = [convert_to_tensor(v, name=label) for v, label in labelled]
         kinds = {p.dtype.base_dtype for p in parts}
         for k in kinds:
             if k not in _RANKED:
@@ -183,9 +183,9 @@ def one_hot(indices, depth, on_value=None, off_value=None, axis=None, dtype=None
         off_value = convert_to_tensor(off_value, dtype_hint=dtype, name="off_value")
     on_dtype = None if on_value is None else on_value.dtype
     off_dtype = None if off_value is None else off_value.dtype
-    found = on_dtype if on_dtype is not None else off_dtype
+    value_dtype = on_dtype if on_dtype is not None else off_dtype
     if dtype is None:
-        kind = found if found is not None else dtypes.float32
+        kind = value_dtype if value_dtype is not None else dtypes.float32
     else:
         kind = dtypes.as_dtype(dtype)
         for label, have in (("on_value", on_dtype), ("off_value", off_dtype)):

@@ -98,12 +98,12 @@ def list_physical_devices(device_type=None):
     >>> tf.config.list_physical_devices("GPU")
     []
     """
-    found = [_CPU, *_gpus()]
+    devices = [_CPU, *_gpus()]
     if device_type is None:
-        return found
-    if device_type.upper() == "GPU" and len(found) == 1:
+        return devices
+    if device_type.upper() == "GPU" and len(devices) == 1:
         _explain_missing_gpu()
-    return [d for d in found if d.device_type == device_type.upper()]
+    return [d for d in devices if d.device_type == device_type.upper()]
 
 
 _EXPLAINED: list[bool | str] = []
@@ -163,8 +163,8 @@ def logical_devices(device_type=None):
     """The devices that ops can name, without starting the program."""
     kinds = [device.device_type for device, _ in _parts()]
     numbers = [kinds[:at].count(kind) for at, kind in enumerate(kinds)]
-    found = [LogicalDevice(f"/device:{k}:{i}", k) for k, i in zip(kinds, numbers)]
-    return [d for d in found if device_type is None or d.device_type == device_type]
+    devices = [LogicalDevice(f"/device:{k}:{i}", k) for k, i in zip(kinds, numbers)]
+    return [d for d in devices if device_type is None or d.device_type == device_type]
 
 
 def _parts():

@@ -120,8 +120,8 @@ def _conditional(
         is_case = branches is not _OF_COND
         outputs = add_conditional(selector, bodies, externals, is_case, scope, may_be_lowered)
         # What is run as a function gives its results itself.
-        given = outputs if may_be_lowered is False else identities(outputs)
-        return fill_outputs(graphs[0].structured_outputs, given)
+        results = outputs if may_be_lowered is False else identities(outputs)
+        return fill_outputs(graphs[0].structured_outputs, results)
 
 
 def _naming_branches(
@@ -288,9 +288,9 @@ def _branch_table(branch_fns: Any) -> dict[int, Callable[[], Any]]:
             raise TypeError(f"fn for key {pair[0]} must be callable.")
     table = {int(key): function for key, function in pairs}
     if set(table) != set(range(len(pairs))):
-        found = ",".join(str(key) for key in sorted(table))
+        keys = ",".join(str(key) for key in sorted(table))
         raise ValueError(
-            f"branch indices (keys) must form contiguous range of [0 to {len(pairs)}) but found {{{found}}}"
+            f"branch indices (keys) must form contiguous range of [0 to {len(pairs)}) but found {{{keys}}}"
         )
     return table
 

@@ -130,10 +130,10 @@ class TensorArray(CompositeTensor):
         return spec
 
     def _next(self, flow: Any) -> "TensorArray":
-        made = object.__new__(TensorArray)
-        made._dtype, made._known, made._flow = self._dtype, self._known, flow
-        made._list, made._cleared = None, set()
-        return made
+        array = object.__new__(TensorArray)
+        array._dtype, array._known, array._flow = self._dtype, self._known, flow
+        array._list, array._cleared = None, set()
+        return array
 
     # -- shapes
 
@@ -203,18 +203,18 @@ class TensorArray(CompositeTensor):
             raise OutOfRangeError(
                 f"Tried to read from index {index} but array size is: {len(self._list)} "
             )
-        held = self._list[index]
-        if held is None:
+        element = self._list[index]
+        if element is None:
             if index in self._cleared:
                 raise InvalidArgumentError(
                     f"Could not read index {index} twice because it was cleared after a previous read "
                     "(perhaps try setting clear_after_read = false?)"
                 )
-            held = self._zeros()
+            element = self._zeros()
         if self._known.clear:
             self._list[index] = None
             self._cleared.add(index)
-        return held
+        return element
 
     def _zeros(self) -> Any:
         shape = self._known.element_shape
@@ -564,7 +564,7 @@ class TensorArraySpec(TypeSpec):
         return [raw.TensorListFromTensor(tensor=value.stack(), element_shape=extents)]
 
     def _from_components(self, components: Sequence[Any]) -> TensorArray:
-        made = TensorArray(
+        array = TensorArray(
             self._dtype,
             flow=components[0],
             dynamic_size=self._dynamic_size,
@@ -572,8 +572,8 @@ class TensorArraySpec(TypeSpec):
             element_shape=self._element_shape,
         )
         if self._known is not None:
-            made._known = self._known
-        return made
+            array._known = self._known
+        return array
 
     @staticmethod
     def from_value(value: TensorArray) -> "TensorArraySpec":

@@ -97,17 +97,17 @@ def _eager_loop(cond: Any, body: Any, loop_vars: Any, maximum_iterations: Any) -
     limit = None if maximum_iterations is None else _scalar(maximum_iterations)
     iterations = 0
     unpacked = False
-    held = loop_vars
-    while cond(*held) and (limit is None or iterations < limit):
-        result = body(*held)
+    values = loop_vars
+    while cond(*values) and (limit is None or iterations < limit):
+        result = body(*values)
         unpacked = single and not isinstance(result, list | tuple)
         result = (result,) if unpacked else result
         nest.assert_same_structure(list(loop_vars), list(result), check_types=False)
-        held = result
+        values = result
         iterations += 1
     converted = nest.map_structure(
         lambda leaf: leaf if nest.is_composite(leaf) or leaf is None else convert_to_tensor(leaf),
-        held,
+        values,
     )
     return converted[0] if unpacked else converted
 
@@ -176,14 +176,14 @@ class _Loop:
         if not self.forms:
             return nest.pack_sequence_as(self.start, list(tensors), expand_composites=True)
         remaining = iter(tensors)
-        made = []
+        variables = []
         for leaf, form in zip(nest.flatten(self.start), self.forms, strict=True):
             if form is not None:
-                made.append(form.from_tensors(remaining))
+                variables.append(form.from_tensors(remaining))
                 continue
             parts = [next(remaining) for _ in nest.flatten(leaf, expand_composites=True)]
-            made.append(nest.pack_sequence_as(leaf, parts, expand_composites=True))
-        return nest.pack_sequence_as(self.start, made)
+            variables.append(nest.pack_sequence_as(leaf, parts, expand_composites=True))
+        return nest.pack_sequence_as(self.start, variables)
 
     def _condition(self, graph: FuncGraph) -> Any:
         proceed = convert_to_tensor(

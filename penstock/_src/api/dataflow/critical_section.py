@@ -75,8 +75,8 @@ class CriticalSection:
         if graph is None:
             return results
         lock.op._add_control_inputs(_made_before(lock.op, graph._operations[first:]))
-        made = [x for x in nest.flatten(results, expand_composites=True) if x is not None]
-        with control_dependencies([lock, *made]):
+        leaves = [x for x in nest.flatten(results, expand_composites=True) if x is not None]
+        with control_dependencies([lock, *leaves]):
             release = raw.ConsumeMutexLock(mutex_lock=lock)
         with control_dependencies([release]):
             return nest.map_structure(_after, results, expand_composites=True)

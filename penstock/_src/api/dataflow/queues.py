@@ -293,12 +293,12 @@ def _as_shapes(shapes, partial=False):
         )
     if all(s is None or isinstance(s, int) for s in shapes):  # also of (), a scalar's
         shapes = [shapes]
-    found = [as_shape(s) for s in shapes]
-    if not partial and not all(s.is_fully_defined() for s in found):
-        raise ValueError(f"All shapes must be fully defined: {found}")
-    if any(s.rank is None for s in found):
-        raise ValueError(f"All shapes must have a defined rank: {found}")
-    return found
+    converted = [as_shape(s) for s in shapes]
+    if not partial and not all(s.is_fully_defined() for s in converted):
+        raise ValueError(f"All shapes must be fully defined: {converted}")
+    if any(s.rank is None for s in converted):
+        raise ValueError(f"All shapes must have a defined rank: {converted}")
+    return converted
 
 
 def _as_names(names, dtypes):

@@ -79,8 +79,8 @@ class AnonymousExtensionType(_AnyFields, ExtensionType):
     Spec = AnonymousExtensionTypeSpec
 
     def __init__(self, **fields: Any) -> None:
-        held = _checked(fields, "AnonymousExtensionType", (Tensor, CompositeTensor))
-        self.__dict__.update(held)
+        checked = _checked(fields, "AnonymousExtensionType", (Tensor, CompositeTensor))
+        self.__dict__.update(checked)
 
 
 AnonymousExtensionTypeSpec.value_type = AnonymousExtensionType
@@ -100,7 +100,7 @@ def reinterpret(value: Any, new_type: Any) -> Any:
     fields = value._tf_extension_type_values()
     if new_type is AnonymousExtensionType:
         return AnonymousExtensionType(**fields)
-    made = made_of(new_type, fields)
-    made._tf_extension_type_convert_fields()
-    made.__validate__()
-    return made
+    result = made_of(new_type, fields)
+    result._tf_extension_type_convert_fields()
+    result.__validate__()
+    return result

@@ -267,18 +267,18 @@ def first_match(targets, api, args, kwargs):
     except TypeError:
         return NOT_SUPPORTED
     call.apply_defaults()
-    found = [target for signatures, target in targets if _takes(signatures, call.arguments)]
-    if not found:
-        found = [target for signatures, target in targets if signatures == EVERY_CALL]
-    if not found:
+    matches = [target for signatures, target in targets if _takes(signatures, call.arguments)]
+    if not matches:
+        matches = [target for signatures, target in targets if signatures == EVERY_CALL]
+    if not matches:
         return NOT_SUPPORTED
-    if len(found) > 1:
-        shown = " and ".join(str(getattr(target, "_handler", target)) for target in found[:2])
+    if len(matches) > 1:
+        shown = " and ".join(str(getattr(target, "_handler", target)) for target in matches[:2])
         raise ValueError(
             "Multiple dispatch targets that were registered with tf.dispatch_for "
             f"({shown}) match the arguments to {api.__name__}"
         )
-    return found[0](*args, **kwargs)
+    return matches[0](*args, **kwargs)
 
 
 def _takes(signatures, arguments):
@@ -351,8 +351,8 @@ def dispatch_for_api(api, *signatures):
                 f"API's signature {inspect.signature(api)}."
             )
         rules = cleaned or [_checked_signature(api, _annotations_of(target))]
-        made = _with_name(target, len(parameters)) if has_no_name else target
-        api._dispatch_targets.append((rules, made))
+        named = _with_name(target, len(parameters)) if has_no_name else target
+        api._dispatch_targets.append((rules, named))
         return target
 
     return decorator
@@ -432,8 +432,8 @@ def _add_binary_assert(api, x_type, y_type, handler):
 
 
 def _check_new(kind, rows, annotations):
-    for *held, handler in rows:
-        if tuple(held) == annotations:
+    for *registered, handler in rows:
+        if tuple(registered) == annotations:
             shown = annotations[0] if len(annotations) == 1 else annotations
             raise ValueError(
                 f"A {kind} dispatch handler ({handler}) has already been registered for {shown}."
@@ -543,18 +543,18 @@ def unregister_dispatch_for(dispatch_target):
     ...     return Crate(api(x.value))
     >>> tf.experimental.unregister_dispatch_for(apply)
     """
-    found = False
+    was_registered = False
     for api in _DISPATCHABLES:
         kept = [
             (s, t)
             for s, t in api._dispatch_targets
             if t is not dispatch_target and getattr(t, "_handler", None) is not dispatch_target
         ]
-        found |= len(kept) != len(api._dispatch_targets)
+        was_registered |= len(kept) != len(api._dispatch_targets)
         api._dispatch_targets[:] = kept
     for table in (_UNARY_HANDLERS, _BINARY_HANDLERS, _BINARY_ASSERT_HANDLERS):
         table[:] = [row for row in table if row[-1] is not dispatch_target]
-    if not found:
+    if not was_registered:
         raise ValueError(
             f"Function {dispatch_target} was not registered using a `@dispatch_for_*` decorator."
         )

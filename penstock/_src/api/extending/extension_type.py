@@ -115,15 +115,15 @@ def _converting(constructor: Callable[..., None]) -> Callable[..., None]:
 
 def _parameters(fields: tuple[ExtensionTypeField, ...]) -> list[inspect.Parameter]:
     """The parameters of a constructor; those without default after one with default are given by keyword."""
-    made, kind, had_default = [], _POSITIONAL, False
+    parameters, kind, had_default = [], _POSITIONAL, False
     for name, annotation, default in fields:
         if default is ExtensionTypeField.NO_DEFAULT:
             default = inspect.Parameter.empty
             kind = inspect.Parameter.KEYWORD_ONLY if had_default else kind
         else:
             had_default = True
-        made.append(inspect.Parameter(name, kind, default=default, annotation=annotation))
-    return made
+        parameters.append(inspect.Parameter(name, kind, default=default, annotation=annotation))
+    return parameters
 
 
 def _annotations(cls: type) -> dict[str, Any]:
@@ -159,14 +159,14 @@ def _check_class(cls: type) -> None:
 
 def _make_spec(cls: Any) -> type:
     """Returns the class of the specs of an extension type, with the members of its own class `Spec`."""
-    given = cls.__dict__.get("Spec")
+    nested = cls.__dict__.get("Spec")
     base: Any = ExtensionTypeSpec
     members = {"value_type": cls, "__module__": cls.__module__}
-    if isinstance(given, type) and issubclass(given, ExtensionTypeSpec):
-        base = given
+    if isinstance(nested, type) and issubclass(nested, ExtensionTypeSpec):
+        base = nested
     else:
         base = BatchableExtensionTypeSpec if _is_batchable(cls) else ExtensionTypeSpec
-        for name, value in vars(given).items() if given is not None else ():
+        for name, value in vars(nested).items() if nested is not None else ():
             if is_reserved(name):
                 raise ValueError(f"TypeSpec {cls.__qualname__}.Spec uses reserved name '{name}'.")
             if cls._tf_extension_type_has_field(name):
@@ -183,16 +183,16 @@ def _make_spec(cls: Any) -> type:
         )
     if encoder is not None:
         members.setdefault("__batch_encoder__", encoder)
-    made: Any = type(f"{cls.__name__}.Spec", (base,), members)
-    made.__qualname__ = f"{cls.__qualname__}.Spec"
+    spec: Any = type(f"{cls.__name__}.Spec", (base,), members)
+    spec.__qualname__ = f"{cls.__qualname__}.Spec"
     fields = cls._tf_extension_type_fields()
-    written = made.__init__ not in (ExtensionTypeSpec.__init__, BatchableExtensionTypeSpec.__init__)
-    made.__init__ = (
-        _converting(made.__init__)
+    written = spec.__init__ not in (ExtensionTypeSpec.__init__, BatchableExtensionTypeSpec.__init__)
+    spec.__init__ = (
+        _converting(spec.__init__)
         if written
-        else _constructor(made, [inspect.Parameter(f.name, _POSITIONAL) for f in fields])
+        else _constructor(spec, [inspect.Parameter(f.name, _POSITIONAL) for f in fields])
     )
-    return made
+    return spec
 
 
 def _is_batchable(cls: type) -> bool:
@@ -350,8 +350,8 @@ def _joined(spec: Any, parts: Any) -> Any:
     if isinstance(spec, tuple):
         return tuple(_joined(part, parts) for part in spec)
     if isinstance(spec, dict | ImmutableDict):
-        held = {key: _joined(spec[key], parts) for key in sorted(spec)}
-        return type(spec)({key: held[key] for key in spec})
+        values = {key: _joined(spec[key], parts) for key in sorted(spec)}
+        return type(spec)({key: values[key] for key in spec})
     return next(parts) if isinstance(spec, TypeSpec) else spec
 
 
@@ -390,8 +390,8 @@ class ExtensionTypeSpec(_Record, TypeSpec):
         """
         if _SPEC in value.__dict__:
             return value.__dict__[_SPEC]
-        held = value._tf_extension_type_values()
-        return made_of(cls, {name: spec_of(part) for name, part in held.items()})
+        values = value._tf_extension_type_values()
+        return made_of(cls, {name: spec_of(part) for name, part in values.items()})
 
     def _serialize(self) -> tuple[Any, ...]:
         state = [
@@ -537,17 +537,17 @@ class ExtensionTypeBatchEncoder:
 
 
 def _with_fields(spec: Any, function: Callable[[Any], Any]) -> Any:
-    held = {
+    replaced = {
         name: _mapped(value, function) for name, value in spec._tf_extension_type_values().items()
     }
-    return made_of(type(spec), {**spec.__dict__, **held})
+    return made_of(type(spec), {**spec.__dict__, **replaced})
 
 
 def _mapped(value: Any, function: Callable[[Any], Any]) -> Any:
     if isinstance(value, tuple):
         return tuple(_mapped(part, function) for part in value)
     if isinstance(value, dict | ImmutableDict):
-        return type(value)({key: _mapped(held, function) for key, held in value.items()})
+        return type(value)({key: _mapped(item, function) for key, item in value.items()})
     return function(value)
 
 
@@ -641,6 +641,6 @@ def unpack(value: Any) -> Any:
         metadata=spec.experimental_as_proto().SerializeToString(),
         Tcomponents=[part.dtype for part in flat],
     )
-    for part, held in zip(parts, flat):
-        part.set_shape(held.shape)
+    for part, leaf in zip(parts, flat):
+        part.set_shape(leaf.shape)
     return spec.from_tensors(iter(parts))

@@ -244,16 +244,16 @@ def _mapping(value: Any, annotation: Any, path: tuple[str, ...], use: Use) -> Im
     return ImmutableDict(
         (
             converted(key, of_keys, (*path, "[<key>]"), use),
-            converted(held, of_values, (*path, f"[{key!r}]"), use),
+            converted(item, of_values, (*path, f"[{key!r}]"), use),
         )
-        for key, held in value.items()
+        for key, item in value.items()
     )
 
 
 def with_mappings(value: Any, kind: type) -> Any:
     """Returns a field's value with mappings of another class."""
     if isinstance(value, dict | ImmutableDict):
-        return kind((key, with_mappings(held, kind)) for key, held in value.items())
+        return kind((key, with_mappings(item, kind)) for key, item in value.items())
     if type(value) is tuple:
         return tuple(with_mappings(part, kind) for part in value)
     return value

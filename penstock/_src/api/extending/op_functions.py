@@ -79,11 +79,11 @@ class OpFunction:
             else:
                 passed.append(f"{argument.arg}={ast.unparse(to) if to else argument.arg}")
         header = f"def {self.name}({ast.unparse(arguments)}):"
-        made: dict[str, Any] = {}
+        namespace: dict[str, Any] = {}
         text = f"{header}\n    return raw.{op}({', '.join(passed)})\n"
         scope.update(_NAMES | scope)
-        exec(compile(text, f"{scope['__file__']}:generated", "exec"), scope, made)
-        function = made[self.name]
+        exec(compile(text, f"{scope['__file__']}:generated", "exec"), scope, namespace)
+        function = namespace[self.name]
         function.__doc__ = self.documentation
         return function
 
@@ -114,6 +114,6 @@ def _parse(text: str) -> OpFunction:
     names, _, call = line.partition(" = ")
     call, closing, scope = call.rpartition(")")
     word, _, name = scope.strip().partition(" ")
-    given = {_SCOPES[word]: name} if name else {}
+    scopes = {_SCOPES[word]: name} if name else {}
     text = textwrap.dedent(documentation).strip()
-    return OpFunction(tuple(names.split()), call + closing, given, text)
+    return OpFunction(tuple(names.split()), call + closing, scopes, text)

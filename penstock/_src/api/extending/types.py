@@ -235,5 +235,5 @@ class FunctionType(inspect.Signature):
     @property
     def output(self) -> Any:
         """The type of the result, or None."""
-        held = self.return_annotation
-        return None if held is inspect.Signature.empty else held
+        annotation = self.return_annotation
+        return None if annotation is inspect.Signature.empty else annotation

@@ -180,8 +180,8 @@ def _padded(image, offset_height, offset_width, target_height, target_width, che
                 "width must be <= target - offset": right >= 0,
                 "height must be <= target - offset": below >= 0,
             }
-            given = (offset_height, offset_width, target_height, target_width)
-            in_tensors = any(isinstance(value, Tensor) for value in given)
+            box = (offset_height, offset_width, target_height, target_width)
+            in_tensors = any(isinstance(value, Tensor) for value in box)
             for message, holds in checks.items():
                 require(convert_to_tensor(holds) if in_tensors else holds, message)
         paddings = raw.Reshape(tensor=vector([0, 0, top, below, left, right, 0, 0]), shape=[4, 2])

@@ -236,16 +236,16 @@ def _dense_arguments(dense):
 def _grouped(flat, plan, dense_keys, has_splits=True):
     """The op's outputs by key: sparse tensors, dense tensors, ragged tensors; without splits, the values of a single example."""
     indices, values, shapes, denses, ragged_values, ragged_splits = flat
-    found = {}
+    features = {}
     for key, i, v, s in zip(sorted(plan.sparse), indices, values, shapes, strict=True):
-        found["s", key] = SparseTensor(i, v, s)
+        features["s", key] = SparseTensor(i, v, s)
     for key, value in zip(dense_keys, denses, strict=True):
-        found["d", key] = value
+        features["d", key] = value
     for key, value, splits in zip(sorted(plan.ragged), ragged_values, ragged_splits, strict=True):
-        found["r", key] = value
+        features["r", key] = value
         if has_splits:
-            found["r", key] = RaggedTensor.from_row_splits(value, splits, validate=False)
-    return found
+            features["r", key] = RaggedTensor.from_row_splits(value, splits, validate=False)
+    return features
 
 
 def _order(item):
@@ -427,8 +427,8 @@ def _sequence(serialized, context_features, sequence_features, example_names, na
     second = _grouped((indices, values, shapes, denses, ragged, inner), steps, step_keys)
     if serialized.shape.rank != 0:
         for key, splits in zip(sorted(steps.ragged), outer, strict=True):
-            found = second["r", key]
-            second["r", key] = RaggedTensor.from_row_splits(found, splits, validate=False)
+            rows = second["r", key]
+            second["r", key] = RaggedTensor.from_row_splits(rows, splits, validate=False)
     return (
         _assemble(context_features or {}, first),
         _assemble(sequence_features or {}, second),

@@ -161,13 +161,13 @@ def _compressor(options):
     compression = TFRecordOptions.get_compression_type_string(options)
     if not compression:
         return None
-    given = options if isinstance(options, TFRecordOptions) else TFRecordOptions()
+    settings = options if isinstance(options, TFRecordOptions) else TFRecordOptions()
     parameters = {
-        "level": given.compression_level,
-        "method": given.compression_method,
-        "wbits": given.window_bits,
-        "memLevel": given.mem_level,
-        "strategy": given.compression_strategy,
+        "level": settings.compression_level,
+        "method": settings.compression_method,
+        "wbits": settings.window_bits,
+        "memLevel": settings.mem_level,
+        "strategy": settings.compression_strategy,
     }
     named = {name: value for name, value in parameters.items() if value is not None}
     default_bits = zlib.MAX_WBITS + 16 if compression == "GZIP" else zlib.MAX_WBITS

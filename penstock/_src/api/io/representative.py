@@ -75,12 +75,12 @@ class TfRecordRepresentativeDatasetSaver:
         with TFRecordWriter(path) as writer:
             for sample in samples:
                 self._check(key, sample)
-                made = RepresentativeDataSample()
+                message = RepresentativeDataSample()
                 for name, value in sample.items():
                     tensor: Any = convert_to_tensor(value)
                     proto = to_proto(tensor.numpy(), tensor.dtype)
-                    made.tensor_proto_inputs[name].CopyFrom(proto)
-                writer.write(made.SerializeToString())
+                    message.tensor_proto_inputs[name].CopyFrom(proto)
+                writer.write(message.SerializeToString())
         return RepresentativeDatasetFile(tfrecord_file_path=path)
 
     def _check(self, key: str, sample: Mapping[str, Any]) -> None:

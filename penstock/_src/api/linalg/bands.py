@@ -251,7 +251,7 @@ def eye(num_rows, num_columns=None, batch_shape=None, dtype=dtypes.float32, name
     length = raw.Minimum(x=rows, y=columns)
     dims = raw.ConcatV2(values=[batch, raw.Reshape(tensor=length, shape=[1])], axis=0)
     ones = raw.Fill(dims=dims, value=np.ones((), kind.as_numpy_dtype))
-    made = raw.MatrixDiagV3(
+    identity = raw.MatrixDiagV3(
         diagonal=ones,
         k=0,
         num_rows=rows,
@@ -260,8 +260,8 @@ def eye(num_rows, num_columns=None, batch_shape=None, dtype=dtypes.float32, name
         name=name,
     )
     if known is not None:
-        made.set_shape([*known, *static])
-    return made
+        identity.set_shape([*known, *static])
+    return identity
 
 
 def _is_number(argument, number):

@@ -297,11 +297,13 @@ def einsum(equation, *inputs, **kwargs):
 def _of_one_dtype(inputs):
     """Inputs as tensors; arrays and lists take the dtype of the first tensor, if there is one."""
     tensors = [convert_to_tensor(x, name="input") for x in inputs]
-    given = [is_tensor_like(x) for x in inputs]
-    dtype = next((t.dtype for t, is_given in zip(tensors, given, strict=True) if is_given), None)
+    are_tensors = [is_tensor_like(x) for x in inputs]
+    dtype = next(
+        (t.dtype for t, is_given in zip(tensors, are_tensors, strict=True) if is_given), None
+    )
     return [
         t if is_given or dtype is None or t.dtype.is_complex > dtype.is_complex else cast(t, dtype)
-        for t, is_given in zip(tensors, given, strict=True)
+        for t, is_given in zip(tensors, are_tensors, strict=True)
     ]
 
 

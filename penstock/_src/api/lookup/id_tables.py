@@ -93,8 +93,8 @@ class IdTableWithHashBuckets(LookupInterface):
             raise TypeError(f"Invalid `key_dtype`, expected integer or string, got {key_dtype}.")
         self._hash = _hashing(hasher_spec)
         self._table, self._num_oov_buckets = table, num_oov_buckets
-        given = name or (table.name if table is not None else "hash_bucket")
-        self._name = given.rstrip("/").rpartition("/")[2]
+        full_name = name or (table.name if table is not None else "hash_bucket")
+        self._name = full_name.rstrip("/").rpartition("/")[2]
         super().__init__(key_dtype, dtypes.int64)
         if table is not None:
             self._track_trackable(table, "_table")
@@ -114,8 +114,8 @@ class IdTableWithHashBuckets(LookupInterface):
     def size(self, name: str | None = None) -> Any:
         """The number of ids and buckets."""
         with name_scope_v1(name, f"{self.name}_Size"):
-            held = convert_to_tensor(np.int64(0)) if self._table is None else self._table.size()
-            return held + np.int64(self._num_oov_buckets)
+            count = convert_to_tensor(np.int64(0)) if self._table is None else self._table.size()
+            return count + np.int64(self._num_oov_buckets)
 
     def lookup(self, keys: Any, name: str | None = None) -> Any:
         """The ids of keys of a dense, sparse or ragged tensor.

@@ -64,12 +64,12 @@ class LookupInterface(TrackableResource):
 
     def _check_keys(self, keys):
         if isinstance(keys, (SparseTensor, RaggedTensor)):
-            found = keys.values.dtype if isinstance(keys, SparseTensor) else keys.dtype
+            dtype = keys.values.dtype if isinstance(keys, SparseTensor) else keys.dtype
         else:
-            found = keys.dtype
-        if found != self._key_dtype:
+            dtype = keys.dtype
+        if dtype != self._key_dtype:
             raise TypeError(
-                f"Dtype of argument `keys` must be {self._key_dtype}, received: {found}"
+                f"Dtype of argument `keys` must be {self._key_dtype}, received: {dtype}"
             )
 
     def _find(self, keys, default, name):

@@ -201,10 +201,10 @@ def _map_fields(fn: Callable[..., Any], elems: Any, signature: Any, infer_shape:
 
     def of_fields(parts: Any) -> Any:
         row = [p if s is None else _decoded(p, s) for s, p in zip(row_specs, parts, strict=True)]
-        made = nest.flatten(fn(nest.pack_sequence_as(elems, row)))
+        values = nest.flatten(fn(nest.pack_sequence_as(elems, row)))
         return [
             w.__batch_encoder__.encode(w, value) if _is_batchable(w) else value
-            for w, value in zip(wanted, made, strict=True)
+            for w, value in zip(wanted, values, strict=True)
         ]
 
     stacked = map_fn(of_fields, fields, infer_shape=infer_shape, fn_output_signature=of_results)
@@ -231,18 +231,18 @@ def _fold(fn: Any, elems: Any, initializer: Any, backwards: bool) -> Any:
     first = convert_to_tensor(count, dtypes.int32) - 1 if backwards else convert_to_tensor(0)
     step = -1 if backwards else 1
     if initializer is None:
-        start, held = first + step, row(first)
+        start, state = first + step, row(first)
     else:
         # Python numbers stay unconverted in eager execution: the rows determine their dtype.
         eager = executing_eagerly()
-        held = initializer if eager else nest.map_structure(convert_to_tensor, initializer)
+        state = initializer if eager else nest.map_structure(convert_to_tensor, initializer)
         start = first
 
     def more(i: Any, _: Any) -> Any:
         return i >= 0 if backwards else i < count
 
     return while_loop(
-        more, lambda i, a: (i + step, fn(a, row(i))), (start, held), maximum_iterations=count
+        more, lambda i, a: (i + step, fn(a, row(i))), (start, state), maximum_iterations=count
     )[1]
 
 
@@ -358,8 +358,10 @@ def scan(
     last = convert_to_tensor(count, dtypes.int32) - 1
     first = last if reverse else convert_to_tensor(0)
     step = -1 if reverse else 1
-    held = row(first) if initializer is None else nest.map_structure(convert_to_tensor, initializer)
-    parts = nest.flatten(held)
+    state = (
+        row(first) if initializer is None else nest.map_structure(convert_to_tensor, initializer)
+    )
+    parts = nest.flatten(state)
     outputs = [
         TensorArray(
             t.dtype,
@@ -376,13 +378,13 @@ def scan(
 
     def body(i: Any, accumulated: Any, made: list[TensorArray]) -> Any:
         result = nest.map_structure(convert_to_tensor, fn(accumulated, row(i)))
-        nest.assert_same_structure(held, result, check_types=False)
+        nest.assert_same_structure(state, result, check_types=False)
         flat_result = nest.flatten(result)
-        packed = nest.pack_sequence_as(held, flat_result)
+        packed = nest.pack_sequence_as(state, flat_result)
         return i + step, packed, [a.write(i, t) for a, t in zip(made, flat_result, strict=True)]
 
     def more(i: Any, *_: Any) -> Any:
         return i >= 0 if reverse else i < count
 
-    _, _, results = while_loop(more, body, (start, held, outputs), maximum_iterations=count)
-    return nest.pack_sequence_as(held, [_static(array.stack(), count) for array in results])
+    _, _, results = while_loop(more, body, (start, state, outputs), maximum_iterations=count)
+    return nest.pack_sequence_as(state, [_static(array.stack(), count) for array in results])

@@ -178,8 +178,8 @@ def searchsorted(sorted_sequence, values, side="left", out_type=dtypes.int32, na
     queries = raw.Reshape(tensor=values, shape=_rows_of(values))
     op = raw.LowerBound if side == "left" else raw.UpperBound
     kind = dtypes.as_dtype(out_type)
-    found = op(sorted_inputs=rows, values=queries, out_type=kind, name=name)
-    return raw.Reshape(tensor=found, shape=raw.Shape(input=values))
+    positions = op(sorted_inputs=rows, values=queries, out_type=kind, name=name)
+    return raw.Reshape(tensor=positions, shape=raw.Shape(input=values))
 
 
 def _rows_of(tensor):

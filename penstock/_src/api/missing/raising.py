@@ -84,8 +84,10 @@ class MissingClass:
         name = self.name if member == "__init__" else f"{self.name}.{member}"
         check = self.check if member == "__init__" or is_static else None
         names = parameters if is_static else ", ".join(filter(None, ["self", parameters]))
-        held = check if is_static or check is None else lambda _, *values: check(*values)
-        function = MissingFunction(name, names, meaning, self.reason, self.error, held, self.scope)
-        made = function.make(module, f"{self.name.rpartition('.')[2]}.{member}")
-        made.__name__ = member
-        return staticmethod(made) if is_static else made
+        checks = check if is_static or check is None else lambda _, *values: check(*values)
+        function = MissingFunction(
+            name, names, meaning, self.reason, self.error, checks, self.scope
+        )
+        member_function = function.make(module, f"{self.name.rpartition('.')[2]}.{member}")
+        member_function.__name__ = member
+        return staticmethod(member_function) if is_static else member_function

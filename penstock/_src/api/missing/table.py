@@ -32,8 +32,8 @@ def _class(
 ) -> None:
     """Adds a class with its members; one without parentheses has no constructor, and static methods."""
     ((name, parameters, meaning),) = _parsed(line)
-    found = {member: (words, does) for member, words, does in _parsed(members)}
-    _add(MissingClass(name, parameters, meaning, reason, found, **more), v1)
+    rows = {member: (words, does) for member, words, does in _parsed(members)}
+    _add(MissingClass(name, parameters, meaning, reason, rows, **more), v1)
 
 
 def _parsed(lines: str) -> list[tuple[str, Any, str]]:
@@ -53,8 +53,8 @@ def _add(row: MissingFunction | MissingClass, v1: Sequence[str] | None) -> None:
 def __getattr__(attribute: str) -> Any:
     if attribute not in _ROWS:
         raise AttributeError(f"module {__name__!r} has no attribute {attribute!r}")
-    made = globals()[attribute] = _ROWS[attribute].make(__name__, attribute)
-    return made
+    value = globals()[attribute] = _ROWS[attribute].make(__name__, attribute)
+    return value
 
 
 def _check_library(library: str, _: Any) -> None:

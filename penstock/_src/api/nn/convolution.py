@@ -554,8 +554,8 @@ def conv_transpose(
     array([1., 1., 1., 1.], dtype=float32)
     """
     filters = convert_to_tensor(filters)
-    given = isinstance(output_shape, list | tuple | TensorShape)
-    spatial = (len(output_shape) if given else filters.shape.rank) - 2
+    is_static = isinstance(output_shape, list | tuple | TensorShape)
+    spatial = (len(output_shape) if is_static else filters.shape.rank) - 2
     function = {1: conv1d_transpose, 2: conv2d_transpose, 3: conv3d_transpose}.get(spatial)
     if function is None:
         raise ValueError(

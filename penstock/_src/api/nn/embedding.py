@@ -280,8 +280,16 @@ def safe_embedding_lookup_sparse(
            [0. ]], dtype=float32)
     """
     del allow_fast_lookup
-    given = (embedding_weights, sparse_ids, sparse_weights, combiner, default_id, max_norm, name)
-    return _safe_lookup(*given, "div")
+    arguments = (
+        embedding_weights,
+        sparse_ids,
+        sparse_weights,
+        combiner,
+        default_id,
+        max_norm,
+        name,
+    )
+    return _safe_lookup(*arguments, "div")
 
 
 @export(v1=["nn.safe_embedding_lookup_sparse"])
@@ -298,8 +306,16 @@ def safe_embedding_lookup_sparse_v1(
 ):
     """`safe_embedding_lookup_sparse` where the parts of a table may be interleaved ("mod")."""
     del allow_fast_lookup
-    given = (embedding_weights, sparse_ids, sparse_weights, combiner, default_id, max_norm, name)
-    return _safe_lookup(*given, partition_strategy)
+    arguments = (
+        embedding_weights,
+        sparse_ids,
+        sparse_weights,
+        combiner,
+        default_id,
+        max_norm,
+        name,
+    )
+    return _safe_lookup(*arguments, partition_strategy)
 
 
 def _safe_lookup(

@@ -210,7 +210,7 @@ def sampled_logits(
     count = raw.Shape(input=flat)[0]
     true_w, sampled_w = rows[:count], rows[count:]
     true_b, sampled_b = offsets[:count], offsets[count:]
-    found = raw.MatMul(a=inputs, b=sampled_w, transpose_b=True) + sampled_b
+    sampled_part = raw.MatMul(a=inputs, b=sampled_w, transpose_b=True) + sampled_b
     width = raw.Shape(input=rows)[-1]
     products = raw.ExpandDims(input=inputs, axis=1) * raw.Reshape(
         tensor=true_w, shape=raw.Pack(values=[-1, num_true, width])
@@ -226,18 +226,18 @@ def sampled_logits(
         # a sample that is several of an example's true classes is one hit
         dense = raw.SparseToDense(
             sparse_indices=places,
-            output_shape=raw.Shape(input=found),
-            sparse_values=cast(weights_hit, found.dtype),
-            default_value=np.zeros((), found.dtype.as_numpy_dtype),
+            output_shape=raw.Shape(input=sampled_part),
+            sparse_values=cast(weights_hit, sampled_part.dtype),
+            default_value=np.zeros((), sampled_part.dtype.as_numpy_dtype),
             validate_indices=False,
         )
-        found = found + dense
+        sampled_part = sampled_part + dense
     if subtract:
         true_logits = true_logits - raw.Log(x=true_expected)
-        found = found - raw.Log(x=sampled_expected)
-    logits = raw.ConcatV2(values=[true_logits, found], axis=1)
+        sampled_part = sampled_part - raw.Log(x=sampled_expected)
+    logits = raw.ConcatV2(values=[true_logits, sampled_part], axis=1)
     share = raw.OnesLike(x=true_logits) / np.asarray(num_true, logits.dtype.as_numpy_dtype)
-    wanted = raw.ConcatV2(values=[share, raw.ZerosLike(x=found)], axis=1)
+    wanted = raw.ConcatV2(values=[share, raw.ZerosLike(x=sampled_part)], axis=1)
     return logits, wanted
 
 
@@ -431,8 +431,8 @@ def ctc_loss(
     if blank_index is None:
         raise ValueError("Argument `blank_index` must be provided when labels is a SparseTensor.")
     indices, values = labels.indices, labels.values
-    given = logits.dtype
-    if given in NARROW:
+    dtype = logits.dtype
+    if dtype in NARROW:
         logits = cast(logits, dtypes.float32)
     logits, values, correction = _with_blank_as_label(
         logits, cast(values, dtypes.int32), blank_index, logit_length
@@ -444,7 +444,7 @@ def ctc_loss(
         sequence_length=cast(convert_to_tensor(logit_length), dtypes.int32),
         name=name,
     )[0]
-    return cast(loss - correction, given)
+    return cast(loss - correction, dtype)
 
 
 def _decoded(indices, values, shapes):

@@ -720,8 +720,8 @@ def clip(a, a_min, a_max):
     """
     if a_min is None and a_max is None:
         raise ValueError("Not more than one of `a_min` and `a_max` may be `None`.")
-    given = [b for b in (a_min, a_max) if b is not None]
-    a, *bounds = promoted(a, *given)
+    limits = [b for b in (a_min, a_max) if b is not None]
+    a, *bounds = promoted(a, *limits)
     if a_max is not None:
         a = raw.Minimum(x=a, y=bounds[-1])
     if a_min is not None:

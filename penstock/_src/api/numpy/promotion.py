@@ -225,9 +225,9 @@ def to_array(x, dtype=None):
     if isinstance(x, Tensor):
         return x if kind is None else cast(x, kind)
     if kind is None:
-        found = _contribution(x)
-        kind = dtypes.as_dtype(_of_value(found))
-        if isinstance(found, np.dtype) and found.kind in "SU":
+        contribution = _contribution(x)
+        kind = dtypes.as_dtype(_of_value(contribution))
+        if isinstance(contribution, np.dtype) and contribution.kind in "SU":
             kind = dtypes.string
     if isinstance(x, (list, tuple)) and any(isinstance(v, Tensor) for v in nest.flatten(list(x))):
         return _packed(x, kind)

@@ -40,12 +40,12 @@ def public(name: str) -> Callable[[Function], Function]:
     """Exports a function as `tf.experimental.numpy.<name>`; while the lattice promotes, it keeps weakness if NumPy's function would."""
 
     def register(function: Function) -> Function:
-        made = refusing(function)
+        wrapped = refusing(function)
         if name in _KEEP_WEAKNESS:
-            made = _switched(made, keeping(function))
+            wrapped = _switched(wrapped, keeping(function))
         elif name in _JOIN_WEAKLY:
-            made = _switched(made, joining(function))
-        return export(f"experimental.numpy.{name}", v1=[])(made)
+            wrapped = _switched(wrapped, joining(function))
+        return export(f"experimental.numpy.{name}", v1=[])(wrapped)
 
     return register
 
@@ -105,8 +105,8 @@ def keeping(function: Function, argument: str | None = None) -> Function:
 
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
-        given = bound(*args, **kwargs)
-        values = given.arguments
+        arguments = bound(*args, **kwargs)
+        values = arguments.arguments
         x = values[name]
         if isinstance(x, (Tensor, IndexedSlices)) or values.get("dtype") is not None:
             return NOT_SUPPORTED
@@ -114,7 +114,7 @@ def keeping(function: Function, argument: str | None = None) -> Function:
         if kind is None:
             return NOT_SUPPORTED
         values[name] = converted(x, kind[0])
-        result = function(*given.args, **given.kwargs)
+        result = function(*arguments.args, **arguments.kwargs)
         return with_weakness(result, kind[1]) if isinstance(result, AnyTensor) else result
 
     return call
@@ -132,14 +132,14 @@ def joining(function: Function, gives_weak: bool = True) -> Function:
 
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
-        given = bound(*args, **kwargs)
-        values = given.arguments
+        arguments = bound(*args, **kwargs)
+        values = arguments.arguments
         kind = kind_or_none(values[first], values[second])
         if kind is None:
             return NOT_SUPPORTED
         dtype, weak = kind
         for name in (first, second):
             values[name] = converted(values[name], dtype)
-        return with_weakness(function(*given.args, **given.kwargs), weak and gives_weak)
+        return with_weakness(function(*arguments.args, **arguments.kwargs), weak and gives_weak)
 
     return call

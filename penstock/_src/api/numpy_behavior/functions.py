@@ -55,12 +55,12 @@ COMPARE = {"math.arithmetic": "maximum minimum", "math.logic": "equal"}
 
 def listed(table: dict[str, str]) -> list[tuple[Callable[..., Any], str | None]]:
     """Returns the functions of a table, each with the name of its argument if that is not the first."""
-    found = []
+    functions = []
     for module, names in table.items():
         for entry in names.split():
             name, _, argument = entry.partition("/")
-            found.append((resolve(f"penstock._src.api.{module}", name), argument or None))
-    return found
+            functions.append((resolve(f"penstock._src.api.{module}", name), argument or None))
+    return functions
 
 
 @functools.cache

@@ -351,16 +351,16 @@ def map_flat_values(op, *args, **kwargs):
     [[1, 2], [3]]
     """
     args, kwargs = nest.map_structure(ragged_of_value, (list(args), kwargs))
-    found = [x for x in nest.flatten((args, kwargs)) if isinstance(x, RaggedTensor)]
-    if not found:
+    ragged = [x for x in nest.flatten((args, kwargs)) if isinstance(x, RaggedTensor)]
+    if not ragged:
         return op(*args, **kwargs)
-    sizes = {x.flat_values.shape[0] for x in found if x.flat_values.shape.rank} - {None}
+    sizes = {x.flat_values.shape[0] for x in ragged if x.flat_values.shape.rank} - {None}
     if len(sizes) > 1:
         raise ValueError(
             "Input RaggedTensors' flat_values must all have the same outer-dimension size.  "
             f"Got sizes: {sizes}"
         )
-    if len({x.row_splits.dtype for x in found}) > 1:
+    if len({x.row_splits.dtype for x in ragged}) > 1:
         raise ValueError(
             "Input RaggedTensors have mismatched row partition dtypes; use "
             "RaggedTensor.with_row_splits_dtype() to convert them to compatible dtypes."
@@ -375,8 +375,8 @@ def map_flat_values(op, *args, **kwargs):
             "outer-dimension size as flat_values of any ragged inputs. (output shape: "
             f"{result.shape}; expected outer dimension size: {sizes.pop()})"
         )
-    partitions = found[0]._nested_row_partitions
-    for other in found[1:]:
+    partitions = ragged[0]._nested_row_partitions
+    for other in ragged[1:]:
         theirs = other._nested_row_partitions
         if len(theirs) != len(partitions):
             raise ValueError("All ragged inputs must have the same ragged_rank.")

@@ -248,14 +248,14 @@ class DynamicRaggedShape(CompositeTensor):
         rest = [...] if self.inner_rank is None else self._static_inner_shape.as_list()
         if not self._row_partitions:
             return rest
-        found = [self._row_partitions[0].static_nrows]
+        lengths = [self._row_partitions[0].static_nrows]
         for partition in self._row_partitions:
             if partition.is_uniform():
-                found.append(partition.static_uniform_row_length)
+                lengths.append(partition.static_uniform_row_length)
                 continue
             known = constant_value(partition.row_lengths()) if ragged_lengths else None
-            found.append(None if known is None else tuple(known.tolist()))
-        return found + (rest if self.inner_rank is None else rest[1:])
+            lengths.append(None if known is None else tuple(known.tolist()))
+        return lengths + (rest if self.inner_rank is None else rest[1:])
 
     def _to_tensor_shape(self):
         """The static shape, with None for ragged axes."""
@@ -441,16 +441,16 @@ def partitions_of_lengths(lengths, dtype=None):
     partitions, rows = [], lengths[0]
     for length in lengths[1:]:
         if isinstance(length, int):
-            made = RowPartition.from_uniform_row_length(
+            partition = RowPartition.from_uniform_row_length(
                 length, rows * length, nrows=rows, dtype_hint=dtype
             )
             rows *= length
         else:
             if rows != len(length):
                 raise ValueError("Shape not consistent.")
-            made = RowPartition.from_row_lengths(length, dtype_hint=dtype)
+            partition = RowPartition.from_row_lengths(length, dtype_hint=dtype)
             rows = sum(length)
-        partitions.append(made)
+        partitions.append(partition)
     return partitions, rows
 
 

@@ -155,8 +155,8 @@ def gather_nd(params, indices, batch_dims=0, name=None, bad_indices_policy=""):
         if indices.shape[0] == 0:
             return params
         indices = raw.ExpandDims(input=indices, axis=0)
-        found = gather_nd(params, indices)
-        return found if indices.shape[-1] == 1 else raw.Squeeze(input=found, axis=[0])
+        slices = gather_nd(params, indices)
+        return slices if indices.shape[-1] == 1 else raw.Squeeze(input=slices, axis=[0])
     size = indices.shape[-1]
     if size is None:
         raise ValueError("indices.shape[-1] must be statically known.")

@@ -75,12 +75,12 @@ def _slice_values(values, start, limit):
 def rows_between(rt, start, limit, step=None):
     """The rows rt[start:limit:step]."""
     starts, limits = rt.row_starts()[start:limit:step], rt.row_limits()[start:limit:step]
-    found = _ranges(rt.values, starts, limits, rt.row_splits.dtype)
+    selected = _ranges(rt.values, starts, limits, rt.row_splits.dtype)
     length = rt.uniform_row_length
     if length is None:
-        return found
+        return selected
     count = raw.Shape(input=starts, out_type=length.dtype)[0]
-    return RaggedTensor.from_uniform_row_length(found.values, length, count, validate=False)
+    return RaggedTensor.from_uniform_row_length(selected.values, length, count, validate=False)
 
 
 @dispatchable("__operators__.ragged_getitem", v1=["__operators__.ragged_getitem"])
@@ -225,12 +225,12 @@ def _columns(rt, key):
     forward = step > zero
     begin = clipped(key.start, raw.SelectV2(condition=forward, t=low, e=high))
     end = clipped(key.stop, raw.SelectV2(condition=forward, t=high, e=low))
-    found = _ranges(rt.values, starts + begin, starts + end, kind, step)
+    selected = _ranges(rt.values, starts + begin, starts + end, kind, step)
     uniform, bounds = rt._row_partition.static_uniform_row_length, (key.start, key.stop, key.step)
     if uniform is None or any(isinstance(bound, Tensor) for bound in bounds):
-        return found
+        return selected
     length = scalar(len(range(*key.indices(uniform))), kind)
-    return RaggedTensor.from_uniform_row_length(found.values, length, rt.nrows(), validate=False)
+    return RaggedTensor.from_uniform_row_length(selected.values, length, rt.nrows(), validate=False)
 
 
 @dispatchable("ragged.boolean_mask", scope="RaggedMask")

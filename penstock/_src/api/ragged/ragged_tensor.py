@@ -377,10 +377,10 @@ class RaggedTensor(RaggedConstructors, CompositeTensor):
         return self._consumers()
 
     def _consumers(self):
-        found = list(self.flat_values.consumers())
+        operations = list(self.flat_values.consumers())
         for splits in self.nested_row_splits:
-            found.extend(splits.consumers())
-        return found
+            operations.extend(splits.consumers())
+        return operations
 
     # -- conversions
 

@@ -56,9 +56,9 @@ def index_tensors(dtype, dtype_hint, **values):
     """
     kind = dtype
     for family in (Tensor, (np.ndarray, np.generic)):
-        held = [value for value in values.values() if isinstance(value, family)]
-        if kind is None and held:
-            kind = held[0].dtype
+        converted = [value for value in values.values() if isinstance(value, family)]
+        if kind is None and converted:
+            kind = converted[0].dtype
     kind = dtypes.as_dtype(kind or dtype_hint or dtypes.int64)
     return [
         None

@@ -375,10 +375,10 @@ class RowPartition(CompositeTensor):
           An integer vector.
         """
         zero, one = scalar(0, self.dtype), scalar(1, self.dtype)
-        found = raw.RaggedRange(
+        ranges = raw.RaggedRange(
             starts=zero, limits=self.row_lengths(), deltas=one, Tsplits=self.dtype
         )
-        return found.rt_dense_values
+        return ranges.rt_dense_values
 
     def is_uniform(self):
         """Returns True if all rows are known to have one length.
@@ -535,18 +535,18 @@ class RowPartition(CompositeTensor):
         mine, others = self._encodings(), other._encodings()
         if all(mine[name] is others[name] for name in mine):
             return self
-        found, same = {}, {}
+        encodings, same = {}, {}
         for name in sorted(mine, key=_CHEAP_FIRST.index):
-            found[name], same[name] = merged(mine[name], others[name], name, validate)
+            encodings[name], same[name] = merged(mine[name], others[name], name, validate)
             if name == "uniform_row_length":
                 validate = validate and not (same["nrows"] and same[name])
             elif name in ("row_splits", "row_lengths"):
                 validate = validate and not same[name]
         for whole in (self, other):
-            held = whole._encodings()
-            if all(found[name] is held[name] for name in held if name != "nvals"):
+            known = whole._encodings()
+            if all(encodings[name] is known[name] for name in known if name != "nvals"):
                 return whole
-        return RowPartition(**found, internal=INTERNAL)
+        return RowPartition(**encodings, internal=INTERNAL)
 
     @property
     def _type_spec(self):
@@ -586,12 +586,12 @@ def splits_to_rowids(splits, values=None):
         return convert_to_tensor(rows)
     one = scalar(1, kind)
     places = raw.Range(start=scalar(0, kind), limit=_count(splits, values), delta=one)
-    found = raw.UpperBound(
+    bounds = raw.UpperBound(
         sorted_inputs=raw.ExpandDims(input=splits, axis=0),
         values=raw.ExpandDims(input=places, axis=0),
         out_type=kind,
     )
-    return raw.Squeeze(input=found, axis=[0]) - one
+    return raw.Squeeze(input=bounds, axis=[0]) - one
 
 
 def _count(splits, values):

@@ -140,12 +140,14 @@ class StructuredTensor(BatchableExtensionType, Records):
         for name in fields:
             check_name(name)
         with name_scope("StructuredTensor"):
-            made = {name: convert_field(value) for name, value in fields.items()}
-            whole = shape_of_records(made, shape, nrows, partitions)
+            converted = {name: convert_field(value) for name, value in fields.items()}
+            whole = shape_of_records(converted, shape, nrows, partitions)
             if shape.rank > 1:
                 whole = whole._with_num_row_partitions(shape.rank - 1)
-            made = {name: with_partitions(value, partitions) for name, value in made.items()}
-        return cls(made, whole)
+            converted = {
+                name: with_partitions(value, partitions) for name, value in converted.items()
+            }
+        return cls(converted, whole)
 
     @classmethod
     def _of_parts(
@@ -178,14 +180,16 @@ class StructuredTensor(BatchableExtensionType, Records):
             raise ValueError("rank must be an integer")
         if rank < 0:
             raise ValueError("rank must be nonnegative")
-        made = {name: convert_field(value) for name, value in fields.items()}
-        kind = index_type_of_parts(made, None, None) if dtype is None else dtypes.as_dtype(dtype)
-        made = {name: with_index_type(value, kind) for name, value in made.items()}
-        shape = common_shape(made, rank, kind)
+        converted = {name: convert_field(value) for name, value in fields.items()}
+        kind = (
+            index_type_of_parts(converted, None, None) if dtype is None else dtypes.as_dtype(dtype)
+        )
+        converted = {name: with_index_type(value, kind) for name, value in converted.items()}
+        shape = common_shape(converted, rank, kind)
         if rank > 1:
             shape = shape._with_num_row_partitions(rank - 1)
         rows = shape.row_partitions
-        return cls({name: with_partitions(value, rows) for name, value in made.items()}, shape)
+        return cls({name: with_partitions(value, rows) for name, value in converted.items()}, shape)
 
     @classmethod
     def from_shape(cls, ragged_shape: DynamicRaggedShape) -> StructuredTensor:

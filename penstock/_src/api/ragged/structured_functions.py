@@ -95,14 +95,14 @@ def gather(
 
 def _tree(records: Any, path: tuple[str, ...] = ()) -> dict[tuple[str, ...], int | None]:
     """The rank of the records at each path; None for the fields that are tensors."""
-    found: dict[tuple[str, ...], int | None] = {path: records.rank}
+    ranks: dict[tuple[str, ...], int | None] = {path: records.rank}
     for name in records.field_names():
         value = records.field_value(name)
         if isinstance(value, StructuredTensor):
-            found.update(_tree(value, (*path, name)))
+            ranks.update(_tree(value, (*path, name)))
         else:
-            found[(*path, name)] = None
-    return found
+            ranks[(*path, name)] = None
+    return ranks
 
 
 def concat(values: Any, axis: Any, name: str | None = None) -> Any:

@@ -85,10 +85,10 @@ def checked_partitions(partitions: Any, rank: int) -> tuple[RowPartition, ...] |
         raise ValueError("row_partitions must be None or [] if shape.rank<2")
     if partitions is None:
         return () if rank < 2 else None
-    found = tuple(partitions)
-    if len(found) != max(0, rank - 1):
+    checked = tuple(partitions)
+    if len(checked) != max(0, rank - 1):
         raise ValueError("len(row_partitions) must be shape.rank-1")
-    return found
+    return checked
 
 
 def index_type_of_parts(fields: Mapping[str, Any], nrows: Any, partitions: Any) -> DType:
@@ -120,7 +120,7 @@ def with_partitions(value: Any, partitions: Sequence[RowPartition] | None) -> An
     if isinstance(value, RaggedTensor):
         inside = with_partitions(value.values, partitions[1:])
         return RaggedTensor._from_row_partition(inside, partitions[0])
-    fields = {name: with_partitions(held, partitions) for name, held in value._fields.items()}
+    fields = {name: with_partitions(field, partitions) for name, field in value._fields.items()}
     rows = (*partitions, *value.row_partitions[len(partitions) :])
     return value._of_parts(fields, value.shape, value.nrows(), rows)
 
@@ -150,13 +150,13 @@ def shape_of_value(value: Any, kind: DType | None = None) -> DynamicRaggedShape:
         return value._ragged_shape
     if isinstance(value, RaggedTensor):
         return DynamicRaggedShape.from_tensor(value, kind)
-    found = shaping.shape(value, out_type=kind)
-    if isinstance(found, Tensor):
-        return DynamicRaggedShape((), found)
-    if isinstance(found, DynamicRaggedShape):
-        return found
+    dynamic = shaping.shape(value, out_type=kind)
+    if isinstance(dynamic, Tensor):
+        return DynamicRaggedShape((), dynamic)
+    if isinstance(dynamic, DynamicRaggedShape):
+        return dynamic
     raise TypeError(
-        f"The shape of {value} must be a tensor or DynamicRaggedShape. Received {found}."
+        f"The shape of {value} must be a tensor or DynamicRaggedShape. Received {dynamic}."
     )
 
 
@@ -193,25 +193,25 @@ def shape_of_records(
     kind = index_type_of_parts(fields, nrows, row_partitions)
     if rank == 0:
         return DynamicRaggedShape((), np.zeros(0, kind.as_numpy_dtype))
-    found = None
+    known = None
     if shape.is_fully_defined():
-        found = DynamicRaggedShape._from_inner_shape(shape.as_list(), dtype=kind)
+        known = DynamicRaggedShape._from_inner_shape(shape.as_list(), dtype=kind)
     own = common_shape({k: with_index_type(v, kind) for k, v in fields.items()}, rank, kind)
-    found = found if own is None else _both(found, own)
+    known = known if own is None else _both(known, own)
     if rank == 1 and (nrows is not None or shape[0] is not None):
         length = nrows if shape[0] is None else shape[0]
-        found = _both(found, DynamicRaggedShape._from_inner_shape([length], dtype=kind))
+        known = _both(known, DynamicRaggedShape._from_inner_shape([length], dtype=kind))
     elif row_partitions:
-        found = _both(found, DynamicRaggedShape.from_row_partitions(row_partitions, dtype=kind))
-    if found is None and rank == 1:
+        known = _both(known, DynamicRaggedShape.from_row_partitions(row_partitions, dtype=kind))
+    if known is None and rank == 1:
         raise ValueError(
             "Must specify `nrows`, a fully specified `shape`, or have `fields` if `rank=1`"
         )
-    if found is None:
+    if known is None:
         raise ValueError(
             "Must specify row_partitions, a fully specified shape, or have fields if rank > 1"
         )
-    return found
+    return known
 
 
 _UPDATES = "`StructuredTensor.with_updates`"

@@ -45,8 +45,8 @@ def _one_record(value: Mapping[str, Any], spec: Any, path: Path) -> StructuredTe
         if not _is_record(spec) or spec.rank != 0 or set(value) != set(spec._fields):
             raise _mismatch(value, spec, path)
     fields = {
-        name: from_value(held, spec and spec._fields[name], (*path, name))
-        for name, held in value.items()
+        name: from_value(field, spec and spec._fields[name], (*path, name))
+        for name, field in value.items()
     }
     return StructuredTensor.from_fields(fields, shape=())
 
@@ -62,8 +62,8 @@ def _depth_of_records(value: Any, names: dict[str, None]) -> int | None:
         return 0
     if not isinstance(value, (list, tuple)):
         return None
-    found = [_depth_of_records(each, names) for each in value]
-    depths = {depth for depth in found if depth is not None}
+    inner = [_depth_of_records(each, names) for each in value]
+    depths = {depth for depth in inner if depth is not None}
     if len(depths) > 1:
         raise ValueError("Inconsistent depth of dictionaries")
     return 1 + max(depths) if depths else None
@@ -159,9 +159,9 @@ def _depth_of_empty(value: Any) -> int | None:
     """Return the depth of lists that hold only lists; None if they hold something else."""
     if not isinstance(value, list):
         return None
-    found = [_depth_of_empty(each) for each in value]
-    depths = [depth for depth in found if depth is not None]
-    return 1 + max(depths, default=0) if len(depths) == len(found) else None
+    inner = [_depth_of_empty(each) for each in value]
+    depths = [depth for depth in inner if depth is not None]
+    return 1 + max(depths, default=0) if len(depths) == len(inner) else None
 
 
 def _scalar(value: Any, spec: Any, path: Path) -> Tensor:

@@ -72,15 +72,15 @@ def _extents(x, swapped):
     """The numbers of rows and of columns of each matrix of a batch, or of all."""
     if not isinstance(x, RaggedTensor):
         shape = raw.Shape(input=x, out_type=dtypes.int64)
-        found = shape[1], shape[2]
+        extents = shape[1], shape[2]
     elif x.ragged_rank == 1:
         inner = raw.Shape(input=x.flat_values, out_type=dtypes.int64)[1]
-        found = cast(x.row_lengths(), dtypes.int64), inner
+        extents = cast(x.row_lengths(), dtypes.int64), inner
     else:
         lengths = x.values.row_lengths()
         widest = raw.SegmentMax(data=lengths, segment_ids=x.value_rowids())
-        found = cast(x.row_lengths(), dtypes.int64), cast(widest, dtypes.int64)
-    return found[::-1] if swapped else found
+        extents = cast(x.row_lengths(), dtypes.int64), cast(widest, dtypes.int64)
+    return extents[::-1] if swapped else extents
 
 
 def _cut(product, row_counts, column_counts):

@@ -117,12 +117,12 @@ def _where(condition, x=None, y=None, name=None):
         raise ValueError("x and y must be either both None or both non-None")
     if x is None:
         flat = condition.flat_values
-        found = raw.Where(condition=flat)
+        positions = raw.Where(condition=flat)
         columns = [
-            raw.GatherV2(params=c, indices=found[:, 0], axis=0) for c in _coordinates(condition)
+            raw.GatherV2(params=c, indices=positions[:, 0], axis=0) for c in _coordinates(condition)
         ]
         ragged = raw.Pack(values=columns, axis=1)
-        return raw.ConcatV2(values=[ragged, found[:, 1:]], axis=1)
+        return raw.ConcatV2(values=[ragged, positions[:, 1:]], axis=1)
     # A number takes the type of the other value, not that of the condition.
     hint = next((part.dtype for part in (x, y) if isinstance(part, RaggedTensor)), None)
     values = [
@@ -180,16 +180,16 @@ def _bincount(
     axis=None,
     binary_output=False,
 ):
-    held = weights.flat_values if isinstance(weights, RaggedTensor) else weights
+    flat_weights = weights.flat_values if isinstance(weights, RaggedTensor) else weights
     if axis != -1:
         return counting.bincount(
-            arr.flat_values, held, minlength, maxlength, dtype, name, axis, binary_output
+            arr.flat_values, flat_weights, minlength, maxlength, dtype, name, axis, binary_output
         )
     return raw.RaggedBincount(
         splits=cast(arr.row_splits, dtypes.int64),
         values=arr.values,
         size=counting.bincount_size(arr.values, minlength, maxlength),
-        weights=counting.bincount_weights(held, dtype),
+        weights=counting.bincount_weights(flat_weights, dtype),
         binary_output=binary_output,
         name=name,
     )

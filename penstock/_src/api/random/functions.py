@@ -445,8 +445,8 @@ def stateless_parameterized_truncated_normal(
         dtypes.float32,
     )
     shape = _named_shape(shape)
-    given = dict(means=means, stddevs=stddevs, minvals=minvals, maxvals=maxvals)
-    parts = {k: convert_to_tensor(p, dtype=kind, name=k) for k, p in given.items()}
+    parameters = dict(means=means, stddevs=stddevs, minvals=minvals, maxvals=maxvals)
+    parts = {k: convert_to_tensor(p, dtype=kind, name=k) for k, p in parameters.items()}
     return raw.StatelessParameterizedTruncatedNormal(shape=shape, seed=seed, **parts, name=name)
 
 

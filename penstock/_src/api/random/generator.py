@@ -96,12 +96,12 @@ class Generator(AutoTrackable):
             raise ValueError("`alg` and `state` must not be None.")
         self._algorithm = algorithm_number(alg)
         is_shared = isinstance(state, Variable) and copy_from is None
-        held = state if isinstance(state, Variable) else _as_state(state)
-        held.shape.assert_is_compatible_with([state_size(self._algorithm)])
+        variable = state if isinstance(state, Variable) else _as_state(state)
+        variable.shape.assert_is_compatible_with([state_size(self._algorithm)])
         if not is_shared:
-            value = held.read_value() if isinstance(held, Variable) else held
-            held = Variable(value, dtype=dtypes.int64, name="StateVar", trainable=False)
-        self._state_var = held
+            value = variable.read_value() if isinstance(variable, Variable) else variable
+            variable = Variable(value, dtype=dtypes.int64, name="StateVar", trainable=False)
+        self._state_var = variable
 
     @classmethod
     def from_state(cls, state, alg):

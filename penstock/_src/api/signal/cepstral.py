@@ -212,10 +212,10 @@ def linear_to_mel_weight_matrix(
         the sample rate.
     """
     kind = dtypes.as_dtype(dtype)
-    given = sample_rate, lower_edge_hertz, upper_edge_hertz, num_spectrogram_bins
-    known = [get_static_value(v) if isinstance(v, Tensor) else v for v in given]
+    scalars = sample_rate, lower_edge_hertz, upper_edge_hertz, num_spectrogram_bins
+    known = [get_static_value(v) if isinstance(v, Tensor) else v for v in scalars]
     if any(v is None for v in known):
-        weights = _mel_weights(num_mel_bins, given, kind)
+        weights = _mel_weights(num_mel_bins, scalars, kind)
         return raw.Identity(input=weights, name=name) if name else weights
     rate, low, high = (float(np.asarray(v)) for v in known[:3])
     num_spectrogram_bins = int(known[3])

@@ -58,20 +58,22 @@ def bincount(
             f"Unsupported value for argument axis={axis}. Only 0 and -1 are currently supported."
         )
     if weights is None:
-        held = np.zeros(0, source.dtype.as_numpy_dtype)
+        flat_weights = np.zeros(0, source.dtype.as_numpy_dtype)
     elif from_sparse:
-        held = weights_of_values(values, weights)
+        flat_weights = weights_of_values(values, weights)
     else:
-        held = getattr(weights, "values", weights) if from_ragged else weights
-        if isinstance(held, CompositeTensor):
+        flat_weights = getattr(weights, "values", weights) if from_ragged else weights
+        if isinstance(flat_weights, CompositeTensor):
             raise ValueError(
                 "Argument `weights` must be a tf.Tensor if `values` is a tf.Tensor. Received "
                 f"weights={weights} of type: {type(weights).__name__}"
             )
-        held = convert_to_tensor(held, name="weights")
+        flat_weights = convert_to_tensor(flat_weights, name="weights")
     if axis != -1:
         source = raw.Reshape(tensor=source, shape=[-1])
-        held = held if weights is None else raw.Reshape(tensor=held, shape=[-1])
+        flat_weights = (
+            flat_weights if weights is None else raw.Reshape(tensor=flat_weights, shape=[-1])
+        )
     arguments = dict(
         minlength=-1 if minlength is None else int(minlength),
         maxlength=-1 if maxlength is None else int(maxlength),
@@ -83,14 +85,16 @@ def bincount(
             indices=values.indices,
             values=source,
             dense_shape=values.dense_shape,
-            weights=held,
+            weights=flat_weights,
             **arguments,
         )
     elif from_ragged and axis == -1:
         splits = cast(values.row_splits, dtypes.int64)
-        parts = raw.RaggedCountSparseOutput(splits=splits, values=source, weights=held, **arguments)
+        parts = raw.RaggedCountSparseOutput(
+            splits=splits, values=source, weights=flat_weights, **arguments
+        )
     else:
-        parts = raw.DenseCountSparseOutput(values=source, weights=held, **arguments)
+        parts = raw.DenseCountSparseOutput(values=source, weights=flat_weights, **arguments)
     return SparseTensor(*parts)
 
 

@@ -482,14 +482,14 @@ def map_values(op, *args, **kwargs):
     >>> tf.sparse.map_values(tf.sqrt, sparse).values.numpy()
     array([1., 2.], dtype=float32)
     """
-    found = [x for x in nest.flatten((args, kwargs)) if isinstance(x, SparseTensor)]
-    if not found:
+    sparse = [x for x in nest.flatten((args, kwargs)) if isinstance(x, SparseTensor)]
+    if not sparse:
         raise ValueError("No SparseTensor in argument list of map_values")
-    first = found[0]
+    first = sparse[0]
     inner = nest.map_structure(
         lambda x: x.values if isinstance(x, SparseTensor) else x, (list(args), kwargs)
     )
-    for other in found[1:]:
+    for other in sparse[1:]:
         same = raw.All(
             input=raw.Equal(x=first.indices, y=other.indices), axis=np.arange(2, dtype=np.int32)
         )

@@ -38,17 +38,17 @@ def bincount(
         raise ValueError("Arguments `binary_output` and `weights` are mutually exclusive.")
     if not arr.dtype.is_integer:
         arr = arr.with_values(cast(arr.values, dtypes.int32))
-    held = None if weights is None else weights_of_values(arr, weights)
+    flat_weights = None if weights is None else weights_of_values(arr, weights)
     if axis != -1:
         return counting.bincount(
-            arr.values, held, minlength, maxlength, dtype, name, axis, binary_output
+            arr.values, flat_weights, minlength, maxlength, dtype, name, axis, binary_output
         )
     return raw.SparseBincount(
         indices=arr.indices,
         values=arr.values,
         dense_shape=arr.dense_shape,
         size=counting.bincount_size(arr.values, minlength, maxlength),
-        weights=counting.bincount_weights(held, dtype),
+        weights=counting.bincount_weights(flat_weights, dtype),
         binary_output=binary_output,
         name=name,
     )

@@ -156,12 +156,12 @@ class SparseTensor(CompositeTensor):
         return self._consumers()
 
     def _consumers(self):
-        found = []
+        operations = []
         if STATE.graph is None:
-            return found
+            return operations
         for part in (self._indices, self._values, self._dense_shape):
-            found.extend(part.consumers())
-        return list({id(op): op for op in found}.values())
+            operations.extend(part.consumers())
+        return list({id(op): op for op in operations}.values())
 
     def eval(self, feed_dict=None, session=None):
         """Returns the value that a session computes.

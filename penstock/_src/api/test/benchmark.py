@@ -43,9 +43,9 @@ def benchmarks_main(true_main, argv=None):
     ]
     if not selected:
         raise ValueError(f"No benchmarks matched the pattern: '{wanted[1]}'")
-    made = {cls: cls() for cls, _ in selected}
+    instances = {cls: cls() for cls, _ in selected}
     for cls, name in selected:
-        getattr(made[cls], name)()
+        getattr(instances[cls], name)()
 
 
 @export("test.benchmark_config")
@@ -120,11 +120,11 @@ class Benchmark:
             else:
                 entry.extras[key].string_value = str(value)
         for metric in metrics or ():
-            made = MetricEntry(name=metric["name"], value=metric["value"])
+            metric_entry = MetricEntry(name=metric["name"], value=metric["value"])
             for limit in ("min_value", "max_value"):
                 if limit in metric:
-                    getattr(made, limit).value = metric[limit]
-            entry.metrics.append(made)
+                    getattr(metric_entry, limit).value = metric[limit]
+            entry.metrics.append(metric_entry)
         prefix = os.environ.get(REPORT_PREFIX)
         if prefix:
             with open(prefix + entry.name.replace("/", "__"), "ab") as file:

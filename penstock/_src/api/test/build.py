@@ -82,5 +82,5 @@ def gpu_device_name():
     Returns:
       A str.
     """
-    found = devices.logical_devices("GPU")
-    return found[0].name if found else ""
+    gpus = devices.logical_devices("GPU")
+    return gpus[0].name if gpus else ""

@@ -194,13 +194,13 @@ class TestCase(ProtoAssertions, ValueAssertions):
     def _get_cached_session(
         self, graph=None, config=None, force_gpu=False, crash_if_inconsistent_args=True
     ):
-        given = graph, config, force_gpu
+        arguments = graph, config, force_gpu
         if self._cached_session is None:
             self._cached_session = above("Session")("", graph, config)
-            self._cached_arguments = given
+            self._cached_arguments = arguments
         elif crash_if_inconsistent_args:
             names = "graph", "config", "force_gpu value"
-            for name, value, before in zip(names, given, self._cached_arguments, strict=True):
+            for name, value, before in zip(names, arguments, self._cached_arguments, strict=True):
                 if value is not before:
                     raise ValueError(
                         f"The {name} used to get the cached session is different than the one that was "
@@ -345,8 +345,8 @@ class FakeEagerSession:
           RuntimeError: something is fed, or an option given.
         """
         fed = kwargs.pop("feed_dict", None)
-        for name, given in (("feed_dict is", fed), ("Optional args are", args or kwargs)):
-            if given:
+        for name, value in (("feed_dict is", fed), ("Optional args are", args or kwargs)):
+            if value:
                 raise RuntimeError(
                     f"{name} not supported when eager execution is enabled (in this case, sess.run(t) is "
                     "shorthand for t.numpy()"

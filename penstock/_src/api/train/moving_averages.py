@@ -92,8 +92,8 @@ class ExponentialMovingAverage:
         Returns:
           A variable or None.
         """
-        held = self._averages.get(id(var))
-        return None if held is None else held[1]
+        pair = self._averages.get(id(var))
+        return None if pair is None else pair[1]
 
     def average_name(self, var):
         """The name of a variable's average, without a unique suffix.

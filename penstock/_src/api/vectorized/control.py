@@ -47,8 +47,8 @@ class Body:
             tensors = add_arguments(graph, inputs, shapes)
             forget_elements(tensors, stacked)
             count = raw.Placeholder(dtype=dtypes.int32, shape=TensorShape([]))
-            found = self.values([Value(*pair) for pair in zip(tensors, stacked)], count)
-        return [value.stacked for value in found]
+            values = self.values([Value(*pair) for pair in zip(tensors, stacked)], count)
+        return [value.stacked for value in values]
 
     def rows(self, values: Sequence[Value], stacked: Sequence[bool], count: Any) -> list[Any]:
         """Returns results as tensors, with rows where they are `stacked`."""
@@ -86,9 +86,9 @@ def _element_dtype(*tensors: SymbolicTensor) -> Any:
     """
     seen: set[int] = set()
     for tensor in tensors:
-        found = _told_by_maker(tensor, seen) or _told_by_readers(tensor, seen)
-        if found is not None:
-            return found
+        dtype = _told_by_maker(tensor, seen) or _told_by_readers(tensor, seen)
+        if dtype is not None:
+            return dtype
     raise NotVectorizable(f"'{tensors[0].name}' is not known to be a tensor list")
 
 
@@ -112,9 +112,9 @@ def _told_by_readers(tensor: SymbolicTensor, seen: set[int]) -> Any:
             return attrs["element_dtype"]
         for function in (value for value in attrs.values() if isinstance(value, GraphFunction)):
             shift = len(node._inputs) - len(function.inputs)
-            found = _told_by_readers(function.inputs[places[0] - shift], seen)
-            if found is not None:
-                return found
+            dtype = _told_by_readers(function.inputs[places[0] - shift], seen)
+            if dtype is not None:
+                return dtype
     return None
 
 
@@ -161,18 +161,18 @@ def case(step: Step) -> list:
 
 
 def _values(tensors: Any, stacked: Sequence[bool]) -> list[Value]:
-    found = tensors if isinstance(tensors, list | tuple) else [tensors]
-    return [Value(*pair) for pair in zip(found, stacked, strict=True)]
+    listed = tensors if isinstance(tensors, list | tuple) else [tensors]
+    return [Value(*pair) for pair in zip(listed, stacked, strict=True)]
 
 
 def _common_branches(step: Step, branches: Sequence[Body]) -> tuple[list[Any], list[bool]]:
     """Returns functions for the branches' results, and which of these have rows."""
-    given = step.values[1:]
-    each = [branch.differs([value.stacked for value in given]) for branch in branches]
+    arguments = step.values[1:]
+    each = [branch.differs([value.stacked for value in arguments]) for branch in branches]
     stacked = [any(column) for column in zip(*each, strict=True)]
 
     def results(branch: Body) -> Any:
-        return lambda: branch.rows(branch.values(given, step.count), stacked, step.count)
+        return lambda: branch.rows(branch.values(arguments, step.count), stacked, step.count)
 
     return [results(branch) for branch in branches], stacked
 
@@ -189,13 +189,13 @@ def _partitioned(step: Step, chosen: Any, branches: Sequence[Body]) -> list[Valu
     places = _groups(_numbers(step.count), chosen, len(branches))
     results = []
     for number, branch in enumerate(branches):
-        given = [
+        arguments = [
             value if parts is None else Value(parts[number], True)
             for value, parts in zip(values, groups, strict=True)
         ]
         count = _size(places[number])
-        found = branch.values(given, count)
-        results.append(branch.rows(found, [True] * len(found), count))
+        results_of_branch = branch.values(arguments, count)
+        results.append(branch.rows(results_of_branch, [True] * len(results_of_branch), count))
     return [
         Value(raw.DynamicStitch(indices=places, data=list(column)), True)
         for column in zip(*results, strict=True)
@@ -315,8 +315,8 @@ def _common_loop(
         return test.values(given(variables), step.count)[0].tensor
 
     def iteration(*variables: Any) -> list[Any]:
-        found = body.values(given(variables), step.count)
-        rows = body.rows(found, stacked, step.count)
+        results = body.values(given(variables), step.count)
+        rows = body.rows(results, stacked, step.count)
         return [rows[i] for i in changing]
 
     return given(while_loop(proceed, iteration, starts, shape_invariants=shapes))
@@ -344,11 +344,11 @@ def _loop_of_some(
         chosen = raw.Cast(x=unfinished, DstT=dtypes.int32)
         rows = _groups(_numbers(step.count), chosen, 2)[1]
         count = _size(rows)
-        found = body.values(given(variables, chosen), count)
-        after = body.rows(found, stacked, count)
+        results = body.values(given(variables, chosen), count)
+        after = body.rows(results, stacked, count)
         values = [
             Value(tensor, True) if different else value
-            for tensor, value, different in zip(after, found, stacked, strict=True)
+            for tensor, value, different in zip(after, results, stacked, strict=True)
         ]
         proceed = whole(test.values(values, count)[0], count)
         mask = raw.ScatterNd(

@@ -17,11 +17,11 @@ def of_parameters(step: Step) -> list:
     shape = step.common(0)
     if not step.is_stacked(1):
         return step.run(step.prefixed(shape), step.common(1))
-    found = step.run(shape, step.values[1].tensor)[0]
+    draws = step.run(shape, step.values[1].tensor)[0]
     before = shape.shape[0]
     order = np.arange(before + 1 + step.rank(1))
     order = np.concatenate([[before], np.delete(order, before)]).astype(np.int32)
-    return [raw.Transpose(x=found, perm=order)]
+    return [raw.Transpose(x=draws, perm=order)]
 
 
 @rule("Multinomial")
@@ -30,6 +30,6 @@ def of_logits(step: Step) -> list:
     count = step.common(1)
     if step.is_stacked(0):
         return [step.parted(step.run(step.merged(step.values[0].tensor), count)[0])]
-    found = step.run(step.common(0), raw.Mul(x=count, y=step.count))[0]
+    draws = step.run(step.common(0), raw.Mul(x=count, y=step.count))[0]
     shape = step.other("Pack", [-1, step.count, count])[0]
-    return [raw.Transpose(x=raw.Reshape(tensor=found, shape=shape), perm=[1, 0, 2])]
+    return [raw.Transpose(x=raw.Reshape(tensor=draws, shape=shape), perm=[1, 0, 2])]

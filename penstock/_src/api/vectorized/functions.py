@@ -69,8 +69,8 @@ def vectorized_map(
 
     def row(parts: list[Any]) -> Any:
         left = iter(parts)
-        made = [leaf.make([next(left) for _ in leaf.tensors]) for leaf in leaves]
-        return autograph_converted(fn)(nest.pack_sequence_as(elems, made))
+        leaf_values = [leaf.make([next(left) for _ in leaf.tensors]) for leaf in leaves]
+        return autograph_converted(fn)(nest.pack_sequence_as(elems, leaf_values))
 
     return _mapped(
         row,
@@ -130,12 +130,15 @@ def _check_parallel_iterations(count: int | None) -> None:
 
 def _takes_config(loop_fn: Callable[..., Any]) -> bool:
     """True if a function has a parameter `pfor_config` that is not yet bound."""
-    held = loop_fn
-    while isinstance(held, functools.partial):
-        if "pfor_config" in held.keywords:
+    function = loop_fn
+    while isinstance(function, functools.partial):
+        if "pfor_config" in function.keywords:
             return False
-        held = held.func
-    return "pfor_config" in inspect.signature(getattr(held, "python_function", held)).parameters
+        function = function.func
+    return (
+        "pfor_config"
+        in inspect.signature(getattr(function, "python_function", function)).parameters
+    )
 
 
 def _count(flat: list[Tensor]) -> Any:
@@ -196,26 +199,26 @@ def _mapped(
         _refuse_new_variables(row, values)
     for variable in graph.variables:  # their reads below are operations on handles
         variable_accessed(variable)
-    given = {part._id: value for part, value in zip(parts, values, strict=True)}
+    known = {part._id: value for part, value in zip(parts, values, strict=True)}
     for outer, inner in graph._captures.values():
-        given[inner._id] = Value(outer, False)
-    loop = Vectorizer(graph, given, count, by_rows, reductions)
+        known[inner._id] = Value(outer, False)
+    loop = Vectorizer(graph, known, count, by_rows, reductions)
     wanted = [t for t in tensors if isinstance(t, SymbolicTensor)]
     if leaves is None:
         return _row_by_row(row, values, count, specs)
     try:
-        found = iter(loop.outputs(wanted, [t for t in tensors if isinstance(t, Operation)]))
+        outputs = iter(loop.outputs(wanted, [t for t in tensors if isinstance(t, Operation)]))
     except NoRows:
         return _row_by_row(row, values, count, specs)
     stacked = [
-        whole(next(found), count)
+        whole(next(outputs), count)
         if isinstance(t, SymbolicTensor)
         else t and loop.operations.get(id(t))
         for t in tensors
     ]
     left = iter(stacked)
-    made = [leaf.make([next(left) for _ in leaf.tensors]) for leaf in leaves]
-    return nest.pack_sequence_as(result, made)
+    leaf_values = [leaf.make([next(left) for _ in leaf.tensors]) for leaf in leaves]
+    return nest.pack_sequence_as(result, leaf_values)
 
 
 def _parts(graph: FuncGraph, values: list[Value]) -> list[SymbolicTensor]:

@@ -62,8 +62,8 @@ def batch_norm(step: Step) -> list:
     rest = [step.common(i) for i in range(1, 5)]
     if len(step.node.outputs[0].shape) != 4:
         raise NotVectorizable("the rank of the input is not 4")
-    found = step.run(step.merged(step.whole(0)), *rest)
-    return [step.parted(found[0]), *(whole(Value(t, False), step.count) for t in found[1:])]
+    outputs = step.run(step.merged(step.whole(0)), *rest)
+    return [step.parted(outputs[0]), *(whole(Value(t, False), step.count) for t in outputs[1:])]
 
 
 @rule("BiasAdd")

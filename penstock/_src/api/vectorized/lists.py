@@ -42,8 +42,8 @@ def list_of_rows(value: Value, count: Any, dtype: Any, origin: Operation) -> Any
     shape = raw.TensorListElementShape(input_handle=value.tensor, shape_type=dtypes.int32)
     if origin.type in MADE_EMPTY:
         known = get_static_value(origin._inputs[0])
-        given = shape if known is None else convert_to_tensor(known, dtypes.int32)
-        return _empty(value.tensor, origin.type, _prefixed_shape(given, count), dtype)
+        extents = shape if known is None else convert_to_tensor(known, dtypes.int32)
+        return _empty(value.tensor, origin.type, _prefixed_shape(extents, count), dtype)
     elements = raw.TensorListStack(
         input_handle=value.tensor, element_shape=shape, element_dtype=dtype
     )
@@ -194,5 +194,5 @@ def resize(step: Step) -> list:
 @rule("TensorListElementShape")
 def element_shape(step: Step) -> list:
     """The shape without the axis of rows."""
-    found = step.run(step.values[0].tensor)[0]
-    return [Value(found if found.shape.rank == 0 else found[1:], False)]
+    extents = step.run(step.values[0].tensor)[0]
+    return [Value(extents if extents.shape.rank == 0 else extents[1:], False)]

@@ -61,8 +61,8 @@ class Vectorizer:
         Raises:
           ValueError: an operation has no rule, and `by_rows` is False.
         """
-        given = [t for t in self.graph.inputs if t._id in self.values]
-        for node in needed_operations(self.graph, given, tensors, operations):
+        inputs = [t for t in self.graph.inputs if t._id in self.values]
+        for node in needed_operations(self.graph, inputs, tensors, operations):
             if node._outputs and node._outputs[0]._id in self.reductions:
                 self._reduce(node._outputs[0]._id)
             elif not (node._outputs and all(t._id in self.values for t in node._outputs)):
@@ -124,8 +124,8 @@ class Vectorizer:
 
     def _nested(self, function: Any, values: Sequence[Value], count: Any) -> list[Value]:
         """Computes a function that an operation calls, for `count` rows."""
-        given = {t._id: value for t, value in zip(function.inputs, values, strict=True)}
-        nested = Vectorizer(function.graph, given, count, self.by_rows)
+        arguments = {t._id: value for t, value in zip(function.inputs, values, strict=True)}
+        nested = Vectorizer(function.graph, arguments, count, self.by_rows)
         return nested.outputs(function.outputs, function.graph.control_outputs)
 
 

@@ -47,12 +47,12 @@ def cut(step: Step) -> list:
     sizes = step.static(2)
     if (sizes < 0).any():
         raise NotVectorizable("slice sizes depend on begin indices that differ between rows")
-    found, begin = step.whole(0), step.values[1].tensor
+    rows, begin = step.whole(0), step.values[1].tensor
     for axis, size in enumerate(sizes.tolist()):
         offsets = np.arange(size, dtype=begin.dtype.as_numpy_dtype)[None]
         places = raw.AddV2(x=begin[:, axis : axis + 1], y=offsets)
-        found = gathered(step, found, places, axis + 1, 1)[0]
-    return [found]
+        rows = gathered(step, rows, places, axis + 1, 1)[0]
+    return [rows]
 
 
 @rule("Diag")
@@ -113,16 +113,16 @@ def roll(step: Step) -> list:
     axes = np.atleast_1d(step.axis(step.static(2)))
     if not step.is_stacked(1):
         return step.run(step.whole(0), step.common(1), step.axis(step.static(2)))
-    found = step.whole(0)
+    rows = step.whole(0)
     distances = raw.Reshape(tensor=step.values[1].tensor, shape=[-1, len(axes)])
     for k, axis in enumerate(axes.tolist()):
         axis += step.rank(0) + 1 if axis < 0 else 0
-        size = raw.Shape(input=found)[axis]
+        size = raw.Shape(input=rows)[axis]
         places = raw.Range(start=0, limit=size, delta=1)
         shifts = raw.Cast(x=distances[:, k : k + 1], DstT=places.dtype)
         source = raw.FloorMod(x=raw.Sub(x=places, y=shifts), y=size)
-        found = gathered(step, found, source, axis, 1)[0]
-    return [found]
+        rows = gathered(step, rows, source, axis, 1)[0]
+    return [rows]
 
 
 @rule("Gather", "GatherV2", "ResourceGather")
@@ -141,10 +141,10 @@ def gather(step: Step) -> list:
         return gathered(step, step.values[0].tensor, step.common(1), axis + 1, 0)
     if step.is_stacked(0) or batch:
         return gathered(step, step.whole(0), step.whole(1), axis + 1, batch + 1)
-    found = gathered(step, step.common(0), step.values[1].tensor, axis, 0)[0]
+    rows = gathered(step, step.common(0), step.values[1].tensor, axis, 0)[0]
     order = np.arange(step.rank(0) + step.rank(1))
     order = np.concatenate([[axis], np.delete(order, axis)]).astype(np.int32)
-    return [raw.Transpose(x=found, perm=order)]
+    return [raw.Transpose(x=rows, perm=order)]
 
 
 def gathered(step: Step, params: object, places: object, axis: int, batch: int) -> list:
@@ -197,8 +197,8 @@ def segments_of_chosen_gradient(step: Step) -> list:
     grad, count = step.whole(0), step.common(3)
     indices = step.merged(moved(step, step.whole(1), count))
     places = step.merged(moved(step, step.whole(2), raw.Shape(input=grad)[1]))
-    found = step.run(step.merged(grad), indices, places, times_rows(step, count))[0]
-    return [step.parted(found)]
+    rows = step.run(step.merged(grad), indices, places, times_rows(step, count))[0]
+    return [step.parted(rows)]
 
 
 def moved(step: Step, numbers: Any, count: Any) -> Any:

@@ -50,8 +50,8 @@ class PForConfig:
             shapes = [TensorShape([None]).concatenate(t.shape) for t in operands]
             result = fn(*add_arguments(graph, list(operands), shapes))
             models = [convert_to_tensor(leaf) for leaf in nest.flatten(result)]
-        made = [self._stand_in(fn, operands, model, i) for i, model in enumerate(models)]
-        return nest.pack_sequence_as(result, made)
+        placeholders = [self._stand_in(fn, operands, model, i) for i, model in enumerate(models)]
+        return nest.pack_sequence_as(result, placeholders)
 
     def _stand_in(
         self,

@@ -20,20 +20,20 @@ def select(step: Step) -> list:
 @rule("Shape")
 def shape(step: Step) -> list:
     """The shape of a row, the same for all."""
-    found = raw.Shape(input=step.values[0].tensor, out_type=step.op.out_type)
-    return [Value(raw.Slice(input=found, begin=[1], size=[-1]), False)]
+    extents = raw.Shape(input=step.values[0].tensor, out_type=step.op.out_type)
+    return [Value(raw.Slice(input=extents, begin=[1], size=[-1]), False)]
 
 
 @rule("ShapeN")
 def shapes(step: Step) -> list:
     """The shapes of rows."""
-    found = []
+    vectors = []
     for value in step.values:
         vector = raw.Shape(input=value.tensor, out_type=step.op.out_type)
         if value.stacked:
             vector = raw.Slice(input=vector, begin=[1], size=[-1])
-        found.append(Value(vector, False))
-    return found
+        vectors.append(Value(vector, False))
+    return vectors
 
 
 @rule("Size")
@@ -52,10 +52,10 @@ def rank(step: Step) -> list:
 @rule("Assert")
 def check(step: Step) -> list:
     """The condition must hold for all rows."""
-    held = step.values[0].tensor
+    condition = step.values[0].tensor
     if step.is_stacked(0):
-        held = raw.All(input=held, axis=0)
-    return step.run(held, [value.tensor for value in step.values[1:]])
+        condition = raw.All(input=condition, axis=0)
+    return step.run(condition, [value.tensor for value in step.values[1:]])
 
 
 @rule("EnsureShape")

@@ -20,16 +20,16 @@ def stacked_function(function: GraphFunction, elements: int) -> GraphFunction | 
     """
     graph = FuncGraph(f"{function.name}_of_stacks")
     with dispatch.building(graph):
-        given = {}
+        arguments = {}
         for at, tensor in enumerate(function.inputs):
             is_stacked = at < elements
             shape = TensorShape([None]).concatenate(tensor.shape) if is_stacked else tensor.shape
             placeholder = graph.placeholder(tensor.dtype, shape, "arg")
             graph.inputs.append(placeholder)
-            given[tensor._id] = Value(placeholder, is_stacked)
+            arguments[tensor._id] = Value(placeholder, is_stacked)
         count = raw.Shape(input=graph.inputs[0])[0]
         try:
-            values = Vectorizer(function.graph, given, count, by_rows=False).outputs(
+            values = Vectorizer(function.graph, arguments, count, by_rows=False).outputs(
                 function.outputs
             )
         except (NoRows, ValueError):  # an operation has no rule

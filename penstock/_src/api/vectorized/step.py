@@ -52,10 +52,10 @@ class Step:
         Raises:
           NotVectorizable: it is not.
         """
-        found = get_static_value(self.common(index))
-        if found is None:
+        value = get_static_value(self.common(index))
+        if value is None:
             raise NotVectorizable(f"input {index} is not known")
-        return np.asarray(found)
+        return np.asarray(value)
 
     def rank(self, index: int) -> int:
         """Returns the rank that an input has in a row.
@@ -187,10 +187,10 @@ def run(cls: type[Op], inputs: tuple[Any, ...], attrs: dict[str, Any], node: Ope
     """
     graph = dispatch.STATE.graph
     if graph is not None:
-        made = graph.execute(cls, inputs, attrs, None)
+        result = graph.execute(cls, inputs, attrs, None)
     elif cls.stateful:
         with kernel_state.of_node({}, node):
-            made = slots.RUN_EAGERLY(cls, inputs, attrs)
+            result = slots.RUN_EAGERLY(cls, inputs, attrs)
     else:
-        made = slots.RUN_EAGERLY(cls, inputs, attrs)
-    return [] if isinstance(made, Operation) or made is None else nest.flatten(made)
+        result = slots.RUN_EAGERLY(cls, inputs, attrs)
+    return [] if isinstance(result, Operation) or result is None else nest.flatten(result)

@@ -26,23 +26,25 @@ def bind(
       InvalidArgumentError (eager), TypeError (graph): a dtype does not match the signature.
       ValueError: a value cannot be converted to a tensor.
     """
-    given = _convert_attributes(cls, attrs) if attrs else {}
+    attributes = _convert_attributes(cls, attrs) if attrs else {}
     flat: list[Any] = []
     refused: Exception | None = None
     for argument, value in zip(cls.inputs, inputs):
         try:
             if argument.is_list and in_graph:
-                flat.extend(bind_list(cls, argument, value, given))
+                flat.extend(bind_list(cls, argument, value, attributes))
             elif argument.is_list:
-                _bind_list(cls, argument, value, inputs, given, flat)
+                _bind_list(cls, argument, value, inputs, attributes, flat)
             else:
-                flat.append(_bind_one(cls, argument, value, inputs, given, len(flat), in_graph))
+                flat.append(
+                    _bind_one(cls, argument, value, inputs, attributes, len(flat), in_graph)
+                )
         except InvalidArgumentError as error:
             # Non-tensors are converted first, so their errors take precedence.
             refused = refused or error
     if refused is not None:
         raise refused
-    return flat, complete(cls, given, in_graph)
+    return flat, complete(cls, attributes, in_graph)
 
 
 def complete(cls: type[Op], given: dict[str, Any], in_graph: bool) -> Op:
@@ -58,7 +60,7 @@ def complete(cls: type[Op], given: dict[str, Any], in_graph: bool) -> Op:
 
 
 def _convert_attributes(cls: type[Op], attrs: dict[str, Any]) -> dict[str, Any]:
-    given = {}
+    converted = {}
     for name, value in attrs.items():
         annotation = cls.annotations.get(name)
         if annotation is None:
@@ -71,10 +73,10 @@ def _convert_attributes(cls: type[Op], attrs: dict[str, Any]) -> dict[str, Any]:
             annotation = list[DType] if list_of_types else int if is_number else DType
         elif value is None and cls.attributes[name] is not REQUIRED:
             value = cls.attributes[name]
-            given[name] = value
+            converted[name] = value
             continue
-        given[name] = convert_attribute(cls.op_type, name, annotation, value)
-    return given
+        converted[name] = convert_attribute(cls.op_type, name, annotation, value)
+    return converted
 
 
 def _bind_one(
@@ -235,12 +237,12 @@ def _cast_to(wanted: DType, got: DType) -> str:
 
 def _check_types(cls: type[Op], given: dict[str, Any], in_graph: bool) -> None:
     for attr, allowed in cls.type_sets.items():
-        held = given.get(attr)
-        if held is None:
+        dtype_or_list = given.get(attr)
+        if dtype_or_list is None:
             raise InvalidArgumentError(
                 f"{cls.op_type}: the type '{attr}' cannot be inferred from an empty list [Op:{cls.op_type}]"
             )
-        for dtype in held if isinstance(held, tuple) else (held,):
+        for dtype in dtype_or_list if isinstance(dtype_or_list, tuple) else (dtype_or_list,):
             if dtype not in allowed:
                 raise _not_allowed(cls, attr, dtype, allowed, in_graph)
 

@@ -73,16 +73,16 @@ def needed(op: Any, paths: Sequence[str] | None, folder: str | None = None) -> s
       paths: the files that it touches; None if that is not known.
       folder: whose files may be read.
     """
-    found = set(op.capabilities.split())
+    capabilities = set(op.capabilities.split())
     if paths is None:
-        return found
+        return capabilities
     if any("://" in path and not path.startswith(_LOCAL) for path in paths):
-        found.add("network")
+        capabilities.add("network")
     if all(_is_asked_for(path) for path in paths):
-        return found - {"read_files", "write_files"}
+        return capabilities - {"read_files", "write_files"}
     if folder is not None and all(is_inside(path, folder) for path in paths):
-        found.discard("read_files")
-    return found
+        capabilities.discard("read_files")
+    return capabilities
 
 
 def is_inside(path: str, folder: str) -> bool:

@@ -87,17 +87,17 @@ def invoke(
     shown: Sequence[Any] = tuple(outputs)
     with _invoking():
         for callback in STATE.op_callbacks:
-            made = callback(
+            replaced = callback(
                 op_type, tuple(inputs), _in_turn(attrs), shown, op_name=op_name, graph=graph
             )
-            if made is None:
+            if replaced is None:
                 continue
-            if len(made) != len(outputs):
+            if len(replaced) != len(outputs):
                 raise ValueError(
-                    f"The op callback returned {len(made)} tensors, which does not match the original number of outputs "
+                    f"The op callback returned {len(replaced)} tensors, which does not match the original number of outputs "
                     f"of op {op_name} ({len(outputs)})."
                 )
-            shown = made
+            shown = replaced
     return shown
 
 

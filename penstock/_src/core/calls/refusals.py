@@ -71,8 +71,8 @@ def refusal_of_values(op: Any, error: Exception, values: Sequence[Any] = ()) -> 
     if isinstance(error, MemoryError):
         return memory_limit.refused(error, op.op_type)
     if isinstance(error, AttributeError) and _is_handle(error.obj, values):
-        held = type(error.obj).__name__
-        text = f"{op.op_type}: Trying to access a resource or variant of the wrong type: got {held}"
+        class_name = type(error.obj).__name__
+        text = f"{op.op_type}: Trying to access a resource or variant of the wrong type: got {class_name}"
         return _caused(InvalidArgumentError(text), error)
     if op.runs_functions or _is_of_user(error.__traceback__):
         return error
@@ -110,9 +110,9 @@ def refusal_of_call(
         return memory_limit.refused(error, name)
     if is_raised(error.__traceback__) or _is_of_user(error.__traceback__):
         return error
-    given = [_shown(value) for value in args]
-    given += [f"{key}={_shown(value)}" for key, value in kwargs.items()]
-    call = f"{name}({', '.join(given)})"
+    arguments = [_shown(value) for value in args]
+    arguments += [f"{key}={_shown(value)}" for key, value in kwargs.items()]
+    call = f"{name}({', '.join(arguments)})"
     if isinstance(error, TypeError | ValueError) and not _is_of_library(error):
         note = f"Raised by the call {call}."
         if not isinstance(function, str) and "unexpected keyword argument" in str(error):

@@ -155,13 +155,13 @@ def _notes_of(error: BaseException) -> list[str]:
 
 def _users_line(traceback: types.TracebackType | None) -> Location | None:
     """Returns the innermost line of the user's in a traceback."""
-    found = None
+    innermost = None
     while traceback is not None:
         code = traceback.tb_frame.f_code
         if is_users(code.co_filename) and not belongs_to_library(code.co_filename):
-            found = Location(code.co_filename, traceback.tb_lineno, code.co_name)
+            innermost = Location(code.co_filename, traceback.tb_lineno, code.co_name)
         traceback = traceback.tb_next
-    return found
+    return innermost
 
 
 def shortening(function: Function) -> Function:

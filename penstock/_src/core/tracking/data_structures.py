@@ -90,11 +90,11 @@ class TrackableDataStructure(Trackable):
         return self._gathered("trainable_variables") + own
 
     def _gathered(self, name: str) -> list[Any]:
-        found: list[Any] = []
+        values: list[Any] = []
         for value in self._values:
             if isinstance(value, Trackable):
-                found += getattr(value, name, ())
-        return found
+                values += getattr(value, name, ())
+        return values
 
     def _own_variables(self) -> list[Any]:
         return [value for value in self._values if getattr(value, "_is_tensor_like", False)]
@@ -279,8 +279,8 @@ class _TupleMethods(TrackableDataStructure):
     ) -> dict[str, Any]:
         del kwargs
         names = [*getattr(self._kind, "_fields", ()), *range(len(self))]
-        held = zip(names, [*self] * 2)
-        return {str(name): v for name, v in held if _is_dependency(v, save_type)}
+        named = zip(names, [*self] * 2)
+        return {str(name): v for name, v in named if _is_dependency(v, save_type)}
 
     def __copy__(self) -> Any:
         return wrap_or_unwrap(self.__wrapped__)
@@ -317,9 +317,11 @@ def wrap_or_unwrap(value: Any) -> Any:
         parts = [wrap_or_unwrap(part) for part in value]
         if any(isinstance(part, Trackable) or is_saved_function(part) for part in parts):
             kind = value.__class__  # what a proxy claims to be
-            made = tuple.__new__(_TupleWrapper if kind is tuple else _tracking_class(kind), parts)
-            vars(made).update(getattr(value, "__dict__", {}))
-            return made
+            wrapped = tuple.__new__(
+                _TupleWrapper if kind is tuple else _tracking_class(kind), parts
+            )
+            vars(wrapped).update(getattr(value, "__dict__", {}))
+            return wrapped
     return value
 
 

@@ -59,15 +59,15 @@ class Trackable:
                 "Trackable._track_trackable() can only be used to track objects of type "
                 f"Trackable. Got type {type(trackable)}."
             )
-        held = self._self_children.get(name)
-        if held is not None and held is not trackable and not overwrite:
+        known = self._self_children.get(name)
+        if known is not None and known is not trackable and not overwrite:
             raise ValueError(
                 f"Called Trackable._track_trackable() with name='{name}', but a Trackable with "
                 "this name is already declared as a dependency. Names must be unique (or "
                 "overwrite=True)."
             )
         self._self_children[name] = trackable
-        if held is not trackable:
+        if known is not trackable:
             self._handle_deferred_dependencies(name, trackable)
         return trackable
 
@@ -82,12 +82,12 @@ class Trackable:
         **kwargs_for_getter: Any,
     ) -> Any:
         """Makes a variable with `getter`, tracks it, and applies pending restores to it."""
-        made = getter(
+        variable = getter(
             name=name, shape=shape, dtype=dtype, initializer=initializer, **kwargs_for_getter
         )
-        if not isinstance(made, Trackable):
-            return made
-        return self._track_trackable(made, name=name, overwrite=overwrite)
+        if not isinstance(variable, Trackable):
+            return variable
+        return self._track_trackable(variable, name=name, overwrite=overwrite)
 
     def _no_dependency(self, value: Any) -> Any:
         return value
@@ -246,8 +246,8 @@ class AutoTrackable(Trackable):
     """A Trackable that makes attributes dependencies when they are assigned."""
 
     def __setattr__(self, name: str, value: Any) -> None:
-        held = self.__dict__.get(name, self)
-        if held is value and held is not self:
+        before = self.__dict__.get(name, self)
+        if before is value and before is not self:
             return
         if self.__dict__.get("_self_setattr_tracking", True):
             value = sticky_attribute_assignment(trackable=self, value=value, name=name)
@@ -278,7 +278,7 @@ class AutoTrackable(Trackable):
 
     def _functions_to_save(self) -> dict[str, Any]:
         """The tf.functions and traces among the attributes."""
-        found = {}
+        functions = {}
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of properties that nobody asked for
             for name in dir(self):
@@ -291,8 +291,8 @@ class AutoTrackable(Trackable):
                 ):  # as in TensorFlow, an attribute whose property raises is treated as missing
                     continue
                 if is_saved_function(attribute):
-                    found[name] = attribute
-        return found
+                    functions[name] = attribute
+        return functions
 
 
 def is_saved_function(value: Any) -> bool:

@@ -35,14 +35,14 @@ class Stacked:
 
     def elements(self) -> list[np.ndarray]:
         """The value of each element, in memory that few others share."""
-        found: list[np.ndarray] = []
+        values: list[np.ndarray] = []
         together = (
             1 if self.array.dtype == object else max(1, _TOGETHER // max(1, self.array[0].nbytes))
         )
         for begin in range(0, len(self), together):
             part = self.array[begin : begin + together].copy()
-            found += [part[at, ...] for at in range(len(part))]
-        return found
+            values += [part[at, ...] for at in range(len(part))]
+        return values
 
 
 class Ragged:

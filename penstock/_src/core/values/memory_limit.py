@@ -100,12 +100,12 @@ def require_bytes(size: int, what: str = "") -> None:
 def refused(error: MemoryError, what: str) -> OpError:
     """Return the error for a MemoryError. NumPy's know the array's shape. The frames of the MemoryError are released."""
     if hasattr(error, "shape") and hasattr(error, "dtype"):
-        found = exhausted(error.shape, error.dtype, what)
+        translated = exhausted(error.shape, error.dtype, what)
     else:
-        found = _error(what, "memory", 0)
+        translated = _error(what, "memory", 0)
     traceback.clear_frames(error.__traceback__)
-    found.__cause__ = error
-    return found
+    translated.__cause__ = error
+    return translated
 
 
 def _error(what: str, wanted: str, size: int) -> OpError:
@@ -131,7 +131,7 @@ def register_holder(kind: type, attribute: str, word: str) -> None:
 
 def largest_arrays() -> list[tuple[str, int]]:
     """The description and the bytes of arrays that take much memory, the largest first."""
-    found: dict[int, tuple[str, int]] = {}
+    described: dict[int, tuple[str, int]] = {}
     for holder in gc.get_objects():
         if type(holder) in _HOLDERS:
             attribute, word = _HOLDERS[type(holder)]
@@ -139,5 +139,8 @@ def largest_arrays() -> list[tuple[str, int]]:
             if isinstance(array, np.ndarray) and array.nbytes >= LARGE:
                 name = f" {named!r}" if (named := getattr(holder, "name", "")) else ""
                 extents = ",".join(map(str, array.shape))
-                found[array.ctypes.data] = f"{word}{name} {array.dtype}[{extents}]", array.nbytes
-    return sorted(found.values(), key=lambda entry: -entry[1])
+                described[array.ctypes.data] = (
+                    f"{word}{name} {array.dtype}[{extents}]",
+                    array.nbytes,
+                )
+    return sorted(described.values(), key=lambda entry: -entry[1])

@@ -187,10 +187,10 @@ class ResourceManager:
     def get_or_create(self, kind: type, container: str, name: str, make: Callable[[], Any]) -> Any:
         """Returns the resource of this kind and name; makes it if it does not exist."""
         with self._lock:
-            found = self._held.get((kind, container, name))
-            if found is None:
-                found = self._held[kind, container, name] = make()
-            return found
+            resource = self._held.get((kind, container, name))
+            if resource is None:
+                resource = self._held[kind, container, name] = make()
+            return resource
 
     def clear(self, containers: Iterable[str]) -> None:
         """Removes all resources of some containers; "" is that of resources that name none."""
@@ -202,7 +202,7 @@ class ResourceManager:
     def remove(self, resource: Resource) -> None:
         """Removes a resource."""
         with self._lock:
-            for key in [k for k, held in self._held.items() if held is resource]:
+            for key in [k for k, value in self._held.items() if value is resource]:
                 del self._held[key]
 
 
@@ -231,9 +231,9 @@ def shared(kind: type, container: str, name: str, make: Callable[[], Any]) -> An
     Without a name it belongs to the running node: one per session, or one per function graph. Eager code gets a new one.
     """
     if name:
-        found = manager().get_or_create(kind, container, name, make)
-        kernel_state.keep(found)  # other functions may know it by its name alone
-        return found
+        resource = manager().get_or_create(kind, container, name, make)
+        kernel_state.keep(resource)  # other functions may know it by its name alone
+        return resource
     node = kernel_state.running_node()
     if node is None or manager() is _EAGER:
         return kernel_state.of_running_node(make)

@@ -68,11 +68,11 @@ class BatchingParameters:
 
 def ladder(largest: int) -> tuple[int, ...]:
     """Returns powers of two and the numbers halfway between them up to `largest`, which is the last."""
-    found, step = [1], 2
+    sizes, step = [1], 2
     while step < largest:
-        found += [step, step + step // 2]
+        sizes += [step, step + step // 2]
         step *= 2
-    return tuple(size for size in found if size < largest) + (largest,)
+    return tuple(size for size in sizes if size < largest) + (largest,)
 
 
 def bucket(extent: int, lengths: Sequence[int]) -> int:

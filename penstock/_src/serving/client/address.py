@@ -71,16 +71,16 @@ def parse(url: str) -> Address:
         host, port = parts.hostname, parts.port
     except ValueError as error:
         raise _refusal(url) from error
-    found = _PATH.fullmatch(parts.path)
-    if parts.scheme not in _PORTS or not host or found is None or parts.query or parts.username:
+    match = _PATH.fullmatch(parts.path)
+    if parts.scheme not in _PORTS or not host or match is None or parts.query or parts.username:
         raise _refusal(url)
     spec = None
-    if found["name"] is not None:
-        number = None if found["version"] is None else int(found["version"])
-        label = None if found["label"] is None else unquote(found["label"])
-        spec = Spec(unquote(found["name"]), number, label)
+    if match["name"] is not None:
+        number = None if match["version"] is None else int(match["version"])
+        label = None if match["label"] is None else unquote(match["label"])
+        spec = Spec(unquote(match["name"]), number, label)
     port = _PORTS[parts.scheme] if port is None else port
-    return Address(parts.scheme, host, port, found["prefix"], spec)
+    return Address(parts.scheme, host, port, match["prefix"], spec)
 
 
 def _refusal(url: str) -> OpError:

@@ -46,8 +46,8 @@ def read(data: bytes, signature: SignatureInfo, name: str = "", scale: float = 1
             f"There is no input '{wanted}'. There are {sorted(signature.inputs)}."
         )
     spec = signature.inputs[wanted]
-    made = _npy(data) if data.startswith(_NPY) else _image(data, spec, wanted, scale)
-    return {wanted: _as_batch(made, spec)}
+    array = _npy(data) if data.startswith(_NPY) else _image(data, spec, wanted, scale)
+    return {wanted: _as_batch(array, spec)}
 
 
 def write(outputs: Mapping[str, np.ndarray], kind: str = "json") -> bytes:
@@ -61,11 +61,11 @@ def write(outputs: Mapping[str, np.ndarray], kind: str = "json") -> bytes:
       InvalidArgumentError: that kind cannot hold them.
     """
     if kind == "json":
-        held = {
+        columns = {
             name: texts(array.tolist()) if array.dtype == object else values.jsonable(array, name)
             for name, array in outputs.items()
         }
-        return values.dumps(held, held.values()) + b"\n"
+        return values.dumps(columns, columns.values()) + b"\n"
     if any(array.dtype == object for array in outputs.values()):
         raise InvalidArgumentError("Strings cannot be written to .npy and .npz files; JSON can.")
     file = io.BytesIO()
@@ -102,22 +102,22 @@ def _npy(data: bytes) -> np.ndarray:
 
 def _npz(data: bytes, signature: SignatureInfo) -> dict[str, np.ndarray]:
     try:
-        with np.load(io.BytesIO(data), allow_pickle=False) as held:
-            found = {name: held[name] for name in held.files}
+        with np.load(io.BytesIO(data), allow_pickle=False) as archive:
+            arrays = {name: archive[name] for name in archive.files}
     except Exception as error:  # zipfile and zlib have errors of their own
         raise InvalidArgumentError(f"The .npz file is damaged: {error}.") from error
     specs = signature.inputs
-    return {n: _as_batch(a, specs[n]) if n in specs else a for n, a in found.items()}
+    return {n: _as_batch(a, specs[n]) if n in specs else a for n, a in arrays.items()}
 
 
 def _json(data: bytes, name: str) -> Any:
-    found = values.parse(data)
-    if isinstance(found, dict) and "instances" in found:
-        found = _columns(found["instances"])
-    elif isinstance(found, dict) and "inputs" in found:
-        found = found["inputs"]
-    found = _without_base64(found)
-    return {name: found} if name and not isinstance(found, dict) else found
+    parsed = values.parse(data)
+    if isinstance(parsed, dict) and "instances" in parsed:
+        parsed = _columns(parsed["instances"])
+    elif isinstance(parsed, dict) and "inputs" in parsed:
+        parsed = parsed["inputs"]
+    parsed = _without_base64(parsed)
+    return {name: parsed} if name and not isinstance(parsed, dict) else parsed
 
 
 def _columns(rows: Any) -> Any:

@@ -118,9 +118,9 @@ class Dialog:
 
     def _info(self, spec: Spec, seconds: float) -> Steps[ModelInfo]:
         """Return the server's description of a model, cached for `seconds`."""
-        held = self._known.get(spec)
-        if held is not None and time.monotonic() - held.time < seconds:
-            return held.info
+        known = self._known.get(spec)
+        if known is not None and time.monotonic() - known.time < seconds:
+            return known.info
         info = self._protocol.read_metadata((yield self._protocol.metadata(spec)))
         self._known[spec] = _Known(info, time.monotonic())
         return info

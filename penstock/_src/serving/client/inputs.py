@@ -64,14 +64,14 @@ def array(value: Any, dtype: dtypes.DType, name: str) -> np.ndarray:
 def _strings(value: Any, name: str) -> np.ndarray:
     try:
         # A bytes object in NumPy's own type of strings would lose zeros at its end.
-        found = np.asarray(value) if isinstance(value, np.ndarray) else np.array(value, object)
+        items = np.asarray(value) if isinstance(value, np.ndarray) else np.array(value, object)
     except ValueError as error:
         raise InvalidArgumentError(
             f"The input '{name}': lists of unequal lengths or depths ({error})."
         ) from error
-    made = np.empty(found.size, object)
-    made[:] = [_bytes(item, name) for item in found.ravel().tolist()]
-    return made.reshape(found.shape)
+    encoded = np.empty(items.size, object)
+    encoded[:] = [_bytes(item, name) for item in items.ravel().tolist()]
+    return encoded.reshape(items.shape)
 
 
 def _bytes(value: Any, name: str) -> bytes:

@@ -73,8 +73,8 @@ def _gated(handler: Any, call: Any, keys: ApiKeys | None, log: AccessLog | None)
                 record.sent += len(reply)
                 yield reply
 
-    made = stream if inspect.isasyncgenfunction(method) else answer
-    return getattr(grpc(), f"{kind}_rpc_method_handler")(made)
+    gated = stream if inspect.isasyncgenfunction(method) else answer
+    return getattr(grpc(), f"{kind}_rpc_method_handler")(gated)
 
 
 class _Record:

@@ -60,10 +60,10 @@ def _request(message: Any, timeout: float) -> GenerationRequest:
     kind = message.WhichOneof("prompt")
     if kind is None:
         raise InvalidArgumentError("The request has no prompt: text or tokens.")
-    given = {name: getattr(message, name) for name in _OPTIONAL if message.HasField(name)}
+    options = {name: getattr(message, name) for name in _OPTIONAL if message.HasField(name)}
     return GenerationRequest(
         prompt=message.text if kind == "text" else list(message.tokens.values),
-        sampling=Sampling(top_k=message.top_k, **given),
+        sampling=Sampling(top_k=message.top_k, **options),
         max_tokens=message.max_tokens if message.HasField("max_tokens") else None,
         stop_tokens=tuple(message.stop_tokens),
         stops=tuple(message.stop),

@@ -87,8 +87,8 @@ class OpenInferenceService:
         name = request.parameters[protocol.SIGNATURE].string_param if has_name else ""
         with self._table.using(request.model_name, _number(request.model_version)) as version:
             queue = version.queue(name)
-            given = _inputs(request, queue.signature)
-            outputs = await self._runner.run(queue, given, context.time_remaining())
+            inputs = _inputs(request, queue.signature)
+            outputs = await self._runner.run(queue, inputs, context.time_remaining())
         reply = messages.ModelInferResponse(
             model_name=version.name, model_version=str(version.number), id=request.id
         )
@@ -108,17 +108,17 @@ def _inputs(request: Any, signature: Signature) -> dict[str, np.ndarray]:
         raise InvalidArgumentError(
             f"raw_input_contents: expected one for each of the {len(request.inputs)} inputs. Received {len(raw)}."
         )
-    given: dict[str, np.ndarray] = {}
+    arrays: dict[str, np.ndarray] = {}
     for at, tensor in enumerate(request.inputs):
         info = protocol.info_of(signature, tensor.name, tensor.datatype)
         shape = protocol.shape_of(list(tensor.shape), tensor.name)
-        if tensor.name in given:
+        if tensor.name in arrays:
             raise InvalidArgumentError(f"The input '{tensor.name}' is given twice.")
         if raw:
-            given[tensor.name] = protocol.array_of(raw[at], shape, info, tensor.name)
+            arrays[tensor.name] = protocol.array_of(raw[at], shape, info, tensor.name)
         else:
-            given[tensor.name] = _of_contents(tensor, shape, info)
-    return given
+            arrays[tensor.name] = _of_contents(tensor, shape, info)
+    return arrays
 
 
 def _of_contents(tensor: Any, shape: tuple[int, ...], info: TensorInfo) -> np.ndarray:
@@ -139,9 +139,9 @@ def _of_contents(tensor: Any, shape: tuple[int, ...], info: TensorInfo) -> np.nd
             raise InvalidArgumentError(
                 f"The input '{tensor.name}' is of type {tensor.datatype}. Received a number out of its range."
             )
-    made = np.empty(len(data), target)
-    made[:] = data
-    return made.reshape(shape)
+    array = np.empty(len(data), target)
+    array[:] = data
+    return array.reshape(shape)
 
 
 def _add_output(reply: Any, name: str, array: np.ndarray, datatype: str, is_raw: bool) -> None:

@@ -38,8 +38,8 @@ class PredictionService:
         spec = request.model_spec
         with using(self._table, spec) as version:
             queue = version.queue(spec.signature_name)
-            given = self._inputs(request, queue.signature)
-            outputs = await self._runner.run(queue, given, context.time_remaining())
+            inputs = self._inputs(request, queue.signature)
+            outputs = await self._runner.run(queue, inputs, context.time_remaining())
         reply = apis.PredictResponse()
         _set_spec(reply.model_spec, version, spec)
         wanted = request.output_filter or outputs
@@ -127,13 +127,13 @@ class PredictionService:
         self, spec: Any, given: Any, method_name: str, reply: Any, context: Any
     ) -> tuple[dict[str, Any], int]:
         """The outputs for the examples of an `Input` message, and how many they are."""
-        found = examples.serialized(given)
+        listed = examples.serialized(given)
         with using(self._table, spec) as version:
             queue = version.queue(spec.signature_name)
-            inputs = examples.argument(queue.signature, method_name, found)
+            inputs = examples.argument(queue.signature, method_name, listed)
             outputs = await self._runner.run(queue, inputs, context.time_remaining())
         _set_spec(reply.model_spec, version, spec)
-        return outputs, len(found)
+        return outputs, len(listed)
 
 
 def _set_spec(made: Any, version: ModelVersion, asked: Any) -> None:

@@ -33,11 +33,11 @@ class Reflection:
             elif kind == "file_by_filename":
                 self._add_files(reply, POOL.FindFileByName(request.file_by_filename))
             elif kind == "file_containing_symbol":
-                found = POOL.FindFileContainingSymbol(request.file_containing_symbol)
-                self._add_files(reply, found)
+                file = POOL.FindFileContainingSymbol(request.file_containing_symbol)
+                self._add_files(reply, file)
             elif kind == "all_extension_numbers_of_type":
-                held = reply.all_extension_numbers_response
-                held.base_type_name = request.all_extension_numbers_of_type
+                numbers = reply.all_extension_numbers_response
+                numbers.base_type_name = request.all_extension_numbers_of_type
             else:
                 raise KeyError(kind)
         except KeyError as error:
@@ -56,5 +56,5 @@ class Reflection:
             pending += each.dependencies
             message = descriptor_pb2.FileDescriptorProto()
             each.CopyToProto(message)
-            held = reply.file_descriptor_response.file_descriptor_proto
-            held.append(message.SerializeToString())
+            protos = reply.file_descriptor_response.file_descriptor_proto
+            protos.append(message.SerializeToString())

@@ -39,32 +39,34 @@ def services(
         names.GENERATION_SERVICE: generation,
         names.OPEN_INFERENCE_SERVICE: open_inference,
     }
-    found = {name: _handlers(name, servicer, recorder) for name, servicer in servicers.items()}
-    health = Health(is_ready, list(found))
+    handlers = {name: _handlers(name, servicer, recorder) for name, servicer in servicers.items()}
+    health = Health(is_ready, list(handlers))
     check, _ = names.METHODS[names.HEALTH_SERVICE]["Check"]
 
     async def watch(data: bytes, context: Any) -> AsyncIterator[bytes]:
         async for state in health.watch(parsed(data, check)):
             yield state.SerializeToString()
 
-    found[names.HEALTH_SERVICE] = {
+    handlers[names.HEALTH_SERVICE] = {
         "Check": unary(health.Check, check),
         "Watch": grpc().unary_stream_rpc_method_handler(watch),
     }
     for version, schema in names.REFLECTION.items():
-        found[_REFLECTION_SERVICE.format(version)] = _reflecting(Reflection(schema, list(found)))
-    return found
+        handlers[_REFLECTION_SERVICE.format(version)] = _reflecting(
+            Reflection(schema, list(handlers))
+        )
+    return handlers
 
 
 def _handlers(service: str, servicer: Any, recorder: Recorder) -> dict[str, Any]:
-    found = {}
+    handlers = {}
     for name, (request, _) in names.METHODS[service].items():
         method = getattr(servicer, name)
         if name in names.STREAMED:
-            found[name] = streaming(counted_stream(method, service, name, recorder), request)
+            handlers[name] = streaming(counted_stream(method, service, name, recorder), request)
         else:
-            found[name] = unary(counted(method, service, name, recorder), request)
-    return found
+            handlers[name] = unary(counted(method, service, name, recorder), request)
+    return handlers
 
 
 def _reflecting(reflection: Reflection) -> dict[str, Any]:
@@ -112,8 +114,8 @@ async def serving(
     ]
     server = grpc().aio.server(options=options, interceptors=list(interceptors))
     for service, methods in handlers.items():
-        made = grpc().method_handlers_generic_handler(service, methods)
-        server.add_generic_rpc_handlers((made,))
+        handler = grpc().method_handlers_generic_handler(service, methods)
+        server.add_generic_rpc_handlers((handler,))
     try:
         if credentials is None:
             port = server.add_insecure_port(address)

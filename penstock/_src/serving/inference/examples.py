@@ -29,12 +29,12 @@ def serialized(message: Any) -> list[bytes]:
     if message.WhichOneof("kind") == "example_list_with_context":
         listed = message.example_list_with_context
         context = listed.context.SerializeToString()
-        found = [context + example.SerializeToString() for example in listed.examples]
+        texts = [context + example.SerializeToString() for example in listed.examples]
     else:
-        found = [example.SerializeToString() for example in message.example_list.examples]
-    if not found:
+        texts = [example.SerializeToString() for example in message.example_list.examples]
+    if not texts:
         raise InvalidArgumentError("Input is empty.")
-    return found
+    return texts
 
 
 def argument(signature: Signature, method_name: str, examples: Sequence[bytes]) -> dict[str, Any]:
@@ -104,13 +104,13 @@ def regressions(outputs: Mapping[str, np.ndarray], count: int) -> list[float]:
     Raises:
       FailedPreconditionError: the output is not that of a regression.
     """
-    found = outputs.get(REGRESS_OUTPUTS)
-    if found is None or found.shape not in ((count,), (count, 1)):
-        shape = None if found is None else list(found.shape)
+    values = outputs.get(REGRESS_OUTPUTS)
+    if values is None or values.shape not in ((count,), (count, 1)):
+        shape = None if values is None else list(values.shape)
         raise FailedPreconditionError(
             f"Expected the output '{REGRESS_OUTPUTS}' of shape [batch_size] or [batch_size 1] but got {shape}, with {count} examples."
         )
-    return shortest(found).ravel().tolist()
+    return shortest(values).ravel().tolist()
 
 
 def shortest(array: np.ndarray) -> np.ndarray:

@@ -103,8 +103,8 @@ class Generating:
           OpError: what ended the sequence.
         """
         try:
-            async with contextlib.aclosing(tokens_of(self._sequence)) as found:
-                async for tokens in found:
+            async with contextlib.aclosing(tokens_of(self._sequence)) as batches:
+                async for tokens in batches:
                     text = "" if self._text is None else self._text.push(tokens)
                     if self._text is not None and self._text.is_stopped:
                         yield Piece(tokens, text, "stop")
@@ -122,12 +122,12 @@ class Generating:
         Raises:
           OpError: what ended the sequence.
         """
-        made = Piece([], "")
+        joined = Piece([], "")
         async for piece in self.pieces():
-            made.tokens += piece.tokens
-            made.text += piece.text
-            made.finish_reason = piece.finish_reason
-        return made
+            joined.tokens += piece.tokens
+            joined.text += piece.text
+            joined.finish_reason = piece.finish_reason
+        return joined
 
     def cancel(self) -> None:
         """Ends the sequence before its next token."""

@@ -53,12 +53,12 @@ def type_name(dtype: DType, name: str) -> str:
     Raises:
       InvalidArgumentError: it has none.
     """
-    found = _NAMES.get(dtype)
-    if found is None:
+    known = _NAMES.get(dtype)
+    if known is None:
         raise InvalidArgumentError(
             f"'{name}' is of type {dtype.name}, which the protocol cannot hold."
         )
-    return found
+    return known
 
 
 def described(infos: Mapping[str, TensorInfo]) -> list[TensorMetadata]:
@@ -115,30 +115,30 @@ def array_of(
     """
     if info.dtype is dtypes.string:
         texts = _strings(bytes(data), math.prod(shape), name)
-        made = np.empty(len(texts), object)
-        made[:] = texts
-        return made.reshape(shape)
+        strings = np.empty(len(texts), object)
+        strings[:] = texts
+        return strings.reshape(shape)
     need = math.prod(shape) * info.dtype.size
     if len(data) != need:
         raise InvalidArgumentError(
             f"The input '{name}' of shape {list(shape)} has {need:,} bytes. Received {len(data):,}."
         )
-    found = np.frombuffer(data, info.dtype.np).reshape(shape)
-    return found != 0 if info.dtype is dtypes.bool_ else found
+    array = np.frombuffer(data, info.dtype.np).reshape(shape)
+    return array != 0 if info.dtype is dtypes.bool_ else array
 
 
 def _strings(data: bytes, count: int, name: str) -> list[bytes]:
-    found: list[bytes] = []
+    strings: list[bytes] = []
     at = 0
-    while at + _LENGTH.size <= len(data) and len(found) < count:
+    while at + _LENGTH.size <= len(data) and len(strings) < count:
         end = at + _LENGTH.size + _LENGTH.unpack_from(data, at)[0]
-        found.append(data[at + _LENGTH.size : end])
+        strings.append(data[at + _LENGTH.size : end])
         at = end
-    if len(found) != count or at != len(data):
+    if len(strings) != count or at != len(data):
         raise InvalidArgumentError(
             f"The input '{name}': expected {count} strings, each after its length in 4 bytes. The data are of other lengths."
         )
-    return found
+    return strings
 
 
 def bytes_of(array: np.ndarray) -> bytes:

@@ -25,7 +25,7 @@ def arguments(
     Raises:
       InvalidArgumentError: an input is missing or unknown, or has another dtype or shape.
     """
-    found: list[np.ndarray] = []
+    arrays: list[np.ndarray] = []
     is_short = False
     for name, info in signature.inputs.items():
         array = given.get(name)
@@ -36,10 +36,10 @@ def arguments(
         if info.shape and info.shape[-1] == 1 and array.ndim == len(info.shape) - 1:
             array, is_short = array[..., None], True
         _check(signature.name, name, info, array)
-        found.append(array)
-    if len(given) > len(found) or not signature.inputs.keys() >= given.keys():
+        arrays.append(array)
+    if len(given) > len(arrays) or not signature.inputs.keys() >= given.keys():
         _refuse_names(signature, given)
-    return found, is_short
+    return arrays, is_short
 
 
 def without_last_axes(

@@ -80,12 +80,12 @@ def _calls(
         request = log.predict_log.request
         queue = version.queue(request.model_spec.signature_name)
         infos = queue.signature.inputs
-        given = {
+        inputs = {
             name: array_of(proto, infos[name], name, max_bytes)
             for name, proto in request.inputs.items()
             if name in infos
         }
-        yield queue, tensors.arguments(queue.signature, given)[0]
+        yield queue, tensors.arguments(queue.signature, inputs)[0]
     elif kind == "classify_log":
         request = log.classify_log.request
         yield _of_examples(version, request.model_spec, request.input, CLASSIFY_METHOD_NAME)
@@ -104,8 +104,8 @@ def _of_examples(
     version: ModelVersion, spec: Any, given: Any, method_name: str
 ) -> tuple[Queue, list[np.ndarray]]:
     queue = version.queue(spec.signature_name)
-    found = examples.argument(queue.signature, method_name, examples.serialized(given))
-    return queue, tensors.arguments(queue.signature, found)[0]
+    inputs = examples.argument(queue.signature, method_name, examples.serialized(given))
+    return queue, tensors.arguments(queue.signature, inputs)[0]
 
 
 def _zeros(queue: Queue) -> list[np.ndarray]:

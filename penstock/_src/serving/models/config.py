@@ -37,12 +37,12 @@ class VersionPolicy:
         Returns:
           A list of ints.
         """
-        found = sorted(available)
+        versions_in_order = sorted(available)
         if self.kind == "latest":
-            return found[-self.count :]
+            return versions_in_order[-self.count :]
         if self.kind == "specific":
-            return [version for version in found if version in self.versions]
-        return found
+            return [version for version in versions_in_order if version in self.versions]
+        return versions_in_order
 
 
 @export("serving.ModelConfig", v1=[])
@@ -79,9 +79,9 @@ def by_name(configs: Iterable[ModelConfig]) -> dict[str, ModelConfig]:
     Raises:
       InvalidArgumentError: two have the same name.
     """
-    found: dict[str, ModelConfig] = {}
+    named: dict[str, ModelConfig] = {}
     for config in configs:
-        if config.name in found:
+        if config.name in named:
             raise InvalidArgumentError(f"There are two models of the name '{config.name}'.")
-        found[config.name] = config
-    return found
+        named[config.name] = config
+    return named

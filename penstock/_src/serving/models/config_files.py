@@ -34,9 +34,9 @@ def write_models(path: str, configs: Iterable[ModelConfig]) -> None:
         )
         entry.version_labels.update(config.labels)
         _set_policy(entry.model_version_policy, config.policy)
-    made = f"{path}.{os.getpid()}"  # processes may write at the same time
-    files.write(made, text_format.MessageToString(message).encode())
-    files.rename(made, path)
+    temporary = f"{path}.{os.getpid()}"  # processes may write at the same time
+    files.write(temporary, text_format.MessageToString(message).encode())
+    files.rename(temporary, path)
 
 
 def _set_policy(message: Any, policy: VersionPolicy) -> None:
@@ -55,17 +55,17 @@ def read_batching(path: str) -> tuple[BatchingParameters, int]:
       InvalidArgumentError: the file is not one, or a limit is out of range.
     """
     message = _read(path, protos.BatchingParameters())
-    given: dict[str, Any] = {
+    limits: dict[str, Any] = {
         "max_batch_size": 1000,  # TensorFlow Serving's, for who configures batching
         "allowed_batch_sizes": tuple(message.allowed_batch_sizes),
         "pads_variable_lengths": message.pad_variable_length_inputs,
     }
     for name in ("max_batch_size", "max_enqueued_batches"):
         if message.HasField(name):
-            given[name] = getattr(message, name).value
+            limits[name] = getattr(message, name).value
     if message.HasField("batch_timeout_micros"):
-        given["batch_timeout"] = message.batch_timeout_micros.value / 1e6
-    return BatchingParameters(**given), message.num_batch_threads.value
+        limits["batch_timeout"] = message.batch_timeout_micros.value / 1e6
+    return BatchingParameters(**limits), message.num_batch_threads.value
 
 
 def read_metrics_path(path: str) -> str:
@@ -74,12 +74,12 @@ def read_metrics_path(path: str) -> str:
     Raises:
       InvalidArgumentError: the file is not one, or the path does not begin with a slash.
     """
-    found = _read(path, protos.MonitoringConfig()).prometheus_config
-    if found.path and not found.path.startswith("/"):
+    prometheus = _read(path, protos.MonitoringConfig()).prometheus_config
+    if prometheus.path and not prometheus.path.startswith("/"):
         raise InvalidArgumentError(
-            f"{path}: expected a path that begins with a slash. Received '{found.path}'."
+            f"{path}: expected a path that begins with a slash. Received '{prometheus.path}'."
         )
-    return (found.path or METRICS_PATH) if found.enable else ""
+    return (prometheus.path or METRICS_PATH) if prometheus.enable else ""
 
 
 def _read(path: str, message: Any) -> Any:

@@ -27,14 +27,14 @@ def versions(base_path: str) -> dict[int, str]:
         return {1: base_path}
     if not files.is_folder(base_path):
         return {}
-    found = {}
+    folders = {}
     for name in files.names(base_path):
         name = name.rstrip("/")
         path = os.path.join(base_path, name)
         is_number = name.isdecimal() and name.isascii() and int(name) < _TOO_MANY
         if is_number and format_of(path) is not None:
-            found[int(name)] = path
-    return found
+            folders[int(name)] = path
+    return folders
 
 
 def stamp(path: str) -> Any:

@@ -98,17 +98,19 @@ class ModelManager:
         Raises:
           NotFoundError: there is no such model or version.
         """
-        found = self._status.get(name)
-        if found is None or (number is not None and number not in found):
+        states = self._status.get(name)
+        if states is None or (number is not None and number not in states):
             which = f"{name}" if number is None else f"{name}, version {number}"
             raise NotFoundError(f"Could not find any versions of model {which}")
-        chosen = sorted(found) if number is None else [number]
-        return [found[each] for each in reversed(chosen)]
+        chosen = sorted(states) if number is None else [number]
+        return [states[each] for each in reversed(chosen)]
 
     def statuses(self) -> dict[str, list[VersionStatus]]:
         """Returns the states of all models' versions, the latest first."""
-        held = dict(self._status)
-        return {name: [each[n] for n in sorted(each, reverse=True)] for name, each in held.items()}
+        models = dict(self._status)
+        return {
+            name: [each[n] for n in sorted(each, reverse=True)] for name, each in models.items()
+        }
 
     def is_configured(self, name: str) -> bool:
         """True if the configuration names this model."""
@@ -180,10 +182,10 @@ class ModelManager:
         _LOG.info("%s, version %d, is loaded from %s", name, number, path)
 
     def _reserve(self, name: str, number: int, path: str) -> None:
-        need, held = size(path, self._room), sum(self._sizes.values())
-        if self._budget and held + need > self._budget:
+        need, used = size(path, self._room), sum(self._sizes.values())
+        if self._budget and used + need > self._budget:
             raise ResourceExhaustedError(
-                f"{name}, version {number}, takes {need:,} bytes. The models that are loaded take {held:,} of the "
+                f"{name}, version {number}, takes {need:,} bytes. The models that are loaded take {used:,} of the "
                 f"{self._budget:,} that the memory budget allows."
             )
         self._sizes[name, number] = need
@@ -197,6 +199,6 @@ class ModelManager:
             _LOG.info("%s, version %d, is unloaded", name, number)
 
     def _set(self, name: str, number: int, state: State, error: Exception | None = None) -> None:
-        held = self._status[name]
+        states = self._status[name]
         self._has_changed |= state in (State.AVAILABLE, State.END)
-        self._status[name] = {**held, number: VersionStatus(number, state, error)}
+        self._status[name] = {**states, number: VersionStatus(number, state, error)}

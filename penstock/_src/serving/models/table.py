@@ -31,14 +31,14 @@ class ModelTable:
           InvalidArgumentError: the model has no such label.
         """
         with self._lock:
-            found = self._find(name, number, label)
-            self._uses[found] += 1
+            version = self._find(name, number, label)
+            self._uses[version] += 1
         try:
-            yield found
+            yield version
         finally:
             with self._lock:
-                self._uses[found] -= 1
-                if not self._uses[found]:
+                self._uses[version] -= 1
+                if not self._uses[version]:
                     self._idle.notify_all()
 
     def _find(self, name: str, number: int | None, label: str | None) -> ModelVersion:
@@ -51,9 +51,9 @@ class ModelTable:
                 )
             number = labels.get(label)
         if versions:
-            found = versions.get(max(versions) if number is None else number)
-            if found is not None:
-                return found
+            version = versions.get(max(versions) if number is None else number)
+            if version is not None:
+                return version
         which = f"Latest({name})" if number is None else f"Specific({name}, {number})"
         raise NotFoundError(f"Servable not found for request: {which}")
 
@@ -62,10 +62,10 @@ class ModelTable:
         with self._lock:
             self._uses[version] = 0
             # Replaced rather than changed: readers may be going through it.
-            held = self._versions.get(version.name, {})
-            self._versions[version.name] = {**held, version.number: version}
-        if version.number in held:
-            self._retire(held[version.number])
+            versions = self._versions.get(version.name, {})
+            self._versions[version.name] = {**versions, version.number: version}
+        if version.number in versions:
+            self._retire(versions[version.number])
 
     def remove(self, name: str, number: int) -> None:
         """Hides a version from requests, and returns once those that use it are done."""

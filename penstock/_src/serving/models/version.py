@@ -61,14 +61,14 @@ class ModelVersion:
           UnimplementedError: requests cannot call it.
         """
         name = signature_name or DEFAULT_SERVING_SIGNATURE_DEF_KEY
-        found = self.queues.get(name)
-        if found is None:
+        known = self.queues.get(name)
+        if known is None:
             raise InvalidArgumentError(
                 f'Serving signature key "{name}" not found. {self} has {sorted(self.queues)}.'
             )
-        if found.signature.refusal:
-            raise UnimplementedError(f'The signature "{name}" {found.signature.refusal}.')
-        return found
+        if known.signature.refusal:
+            raise UnimplementedError(f'The signature "{name}" {known.signature.refusal}.')
+        return known
 
     @property
     def generator(self) -> Generator:

@@ -41,13 +41,13 @@ def running(options: Options) -> Iterator[Server]:
     """
     ready = threading.Event()
     failures: list[BaseException] = []
-    held: list[tuple[asyncio.AbstractEventLoop, asyncio.Task[None]]] = []
+    started: list[tuple[asyncio.AbstractEventLoop, asyncio.Task[None]]] = []
     server = Server(options)
 
     async def serve() -> None:
         task = asyncio.current_task()
         assert task is not None
-        held.append((asyncio.get_running_loop(), task))
+        started.append((asyncio.get_running_loop(), task))
         await server.serve(ready.set)
 
     def work() -> None:
@@ -65,6 +65,6 @@ def running(options: Options) -> Iterator[Server]:
     try:
         yield server
     finally:
-        loop, task = held[0]
+        loop, task = started[0]
         loop.call_soon_threadsafe(task.cancel)
         thread.join()

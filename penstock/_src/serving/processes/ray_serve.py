@@ -90,14 +90,14 @@ def multiplexed(
 
 
 def _deployment(replica: type, cores: int | None, settings: Mapping[str, Any]) -> Any:
-    given = {"name": "penstock", **settings}
+    options = {"name": "penstock", **settings}
     if cores is not None:
-        actor = dict(given.get("ray_actor_options") or {})
+        actor = dict(options.get("ray_actor_options") or {})
         environment = dict(actor.get("runtime_env") or {})
         variables = {TABLE["threads"].variable: str(cores), **environment.get("env_vars", {})}
         actor["runtime_env"] = {**environment, "env_vars": variables}
-        given["ray_actor_options"] = {"num_cpus": cores, **actor}
-    return _ray_serve().deployment(**given)(replica)
+        options["ray_actor_options"] = {"num_cpus": cores, **actor}
+    return _ray_serve().deployment(**options)(replica)
 
 
 def _ray_serve() -> Any:
@@ -126,10 +126,10 @@ class Replica:
 
     async def __call__(self, request: Any) -> Any:
         """Answers a request of HTTP: Starlette's, as Ray gives it."""
-        found = _NAME.fullmatch(_path(request.scope))
-        if found is not None:
+        match = _NAME.fullmatch(_path(request.scope))
+        if match is not None:
             try:
-                await self._use(found[1])
+                await self._use(match[1])
             except Exception as error:
                 reply = error_reply(error)
                 return _starlette().Response(

@@ -78,14 +78,14 @@ class Supervisor:
     @contextlib.contextmanager
     def _ports(self) -> Iterator[None]:
         """Hold the ports, so that free ones are the same for all and other programs do not take them."""
-        host, found = self._options.host, {}
+        host, numbers = self._options.host, {}
         with contextlib.ExitStack() as stack:
             for name in ("rest_port", "grpc_port"):
                 port = getattr(self._options, name)
                 if port >= 0:
-                    held = stack.enter_context(bound(host, port))
-                    found[name] = held.getsockname()[1]
-            self._options = dataclasses.replace(self._options, **found)
+                    listener = stack.enter_context(bound(host, port))
+                    numbers[name] = listener.getsockname()[1]
+            self._options = dataclasses.replace(self._options, **numbers)
             yield
 
     @contextlib.contextmanager
@@ -96,9 +96,9 @@ class Supervisor:
 
     def _start(self, at: int) -> None:
         args = self._options, self._folder, at
-        made = self._context.Process(target=process.run_worker, args=args, name=f"worker-{at}")
-        made.start()
-        self._processes[at] = made
+        worker = self._context.Process(target=process.run_worker, args=args, name=f"worker-{at}")
+        worker.start()
+        self._processes[at] = worker
 
     def _watch(self) -> None:
         """Replaces processes that end, until this one is to end."""

@@ -113,8 +113,8 @@ class RestApp:
             if self._keys is not None and route.needs_key:
                 state["key"] = self._keys.name_of(scope["headers"])
             if route.headers:
-                found = dict(scope["headers"])
-                groups = {**groups, **{h.decode(): found.get(h) for h in route.headers}}
+                received = dict(scope["headers"])
+                groups = {**groups, **{h.decode(): received.get(h) for h in route.headers}}
             body = await self._bodies.read(scope["headers"], receive)
             state["received"] = len(body)
             try:
@@ -130,9 +130,9 @@ class RestApp:
 
     def _find_route(self, method: str, path: str) -> tuple[Route, Mapping[str, Any]]:
         for route in self.routes:
-            found = route.pattern.fullmatch(path)
-            if found is not None and route.method == method:
-                return route, found.groupdict()
+            match = route.pattern.fullmatch(path)
+            if match is not None and route.method == method:
+                return route, match.groupdict()
         if any(route.pattern.fullmatch(path) for route in self.routes):
             raise InvalidArgumentError(
                 f"Malformed request: {method} {path}: the path does not allow this method."

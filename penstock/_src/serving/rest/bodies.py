@@ -86,14 +86,14 @@ class Bodies:
     async def _decompressed(self, body: bytes) -> bytes:
         try:
             if len(body) < _MANY:
-                found = decompressed(body, self._limit)
+                plain = decompressed(body, self._limit)
             else:
                 async with self._decompressing:
-                    found = await asyncio.to_thread(decompressed, body, self._limit)
+                    plain = await asyncio.to_thread(decompressed, body, self._limit)
         finally:
             self._admission.release(len(body))
-        self._admission.hold(len(found))
-        return found
+        self._admission.hold(len(plain))
+        return plain
 
     def _refuse(self, length: int) -> None:
         raise ResourceExhaustedError(

@@ -37,8 +37,8 @@ class MetricsRoute:
 
     async def metrics(self, groups: Mapping[str, Any], body: bytes) -> Reply:
         """Answers with the metrics of all processes of the server."""
-        made = await asyncio.get_running_loop().run_in_executor(None, self._render)
-        return Reply(200, made, text.CONTENT_TYPE)
+        rendered = await asyncio.get_running_loop().run_in_executor(None, self._render)
+        return Reply(200, rendered, text.CONTENT_TYPE)
 
     def _render(self) -> bytes:
         self._states.refresh()
@@ -65,13 +65,13 @@ def counting(handler: NamingHandler, api: str, recorder: Recorder) -> Handler:
 
     async def answer(groups: Mapping[str, Any], body: bytes) -> Reply | Stream:
         began = time.perf_counter()
-        found = {"name": "", **groups}
+        named = {"name": "", **groups}
 
         def note(error: BaseException | None) -> None:
-            recorder.request(found["name"], api, "REST", began, error)
+            recorder.request(named["name"], api, "REST", began, error)
 
         try:
-            reply = await handler(found, body)
+            reply = await handler(named, body)
         except BaseException as error:
             note(error)
             raise

@@ -65,8 +65,10 @@ class ModelRoutes:
     async def classify(self, groups: Mapping[str, Any], body: bytes) -> Reply:
         """Answers :classify."""
         outputs, count = await self._of_examples(groups, body, CLASSIFY_METHOD_NAME)
-        found = examples.classifications(outputs, count)
-        return _result(found, [score for classes in found for _, score in classes])
+        classes_of_examples = examples.classifications(outputs, count)
+        return _result(
+            classes_of_examples, [score for classes in classes_of_examples for _, score in classes]
+        )
 
     async def regress(self, groups: Mapping[str, Any], body: bytes) -> Reply:
         """Answers :regress."""
@@ -96,10 +98,10 @@ class ModelRoutes:
     ) -> tuple[dict[str, Any], int]:
         """The outputs for the examples of a request, and how many they are."""
         with self._using(groups) as version:
-            queue, given = await self._texts.read(body, _examples(version))
-            inputs = examples.argument(queue.signature, method_name, given)
+            queue, listed = await self._texts.read(body, _examples(version))
+            inputs = examples.argument(queue.signature, method_name, listed)
             outputs = await self._runner.run(queue, inputs)
-        return outputs, len(given)
+        return outputs, len(listed)
 
     def _using(self, groups: Mapping[str, Any]) -> AbstractContextManager[ModelVersion]:
         return self._table.using(groups["name"], number_of(groups), groups["label"])

@@ -102,11 +102,11 @@ class OpenInferenceRoutes:
                 request = Fields(value)
                 parameters = Fields(request.get("parameters") or {})
                 queue = version.queue(parameters.text(protocol.SIGNATURE) or "")
-                given = _inputs(request, queue.signature, data)
-                return queue, given, _wanted(request, parameters)
+                inputs = _inputs(request, queue.signature, data)
+                return queue, inputs, _wanted(request, parameters)
 
-            queue, given, wanted = await self._texts.read(text, asked, arrays=True)
-            outputs = await self._runner.run(queue, given)
+            queue, inputs, wanted = await self._texts.read(text, asked, arrays=True)
+            outputs = await self._runner.run(queue, inputs)
         return _reply(wanted, version, queue.signature, outputs)
 
 
@@ -123,40 +123,40 @@ def _split(body: bytes, json_length: bytes | None) -> tuple[bytes, memoryview]:
 
 
 def _inputs(request: Fields, signature: Signature, data: memoryview) -> dict[str, np.ndarray]:
-    given: dict[str, np.ndarray] = {}
+    inputs: dict[str, np.ndarray] = {}
     at = 0
     for each in request.objects("inputs"):
         tensor = Fields(each)
         name = tensor.text("name") or ""
-        if name in given:
+        if name in inputs:
             raise InvalidArgumentError(f"The input '{name}' is given twice.")
         info = protocol.info_of(signature, name, tensor.text("datatype") or "")
         shape = protocol.shape_of(tensor.get("shape"), name)
         size = Fields(tensor.get("parameters") or {}).integer("binary_data_size")
         if size is None:
-            given[name] = _from_json(tensor.get("data"), shape, info, name)
+            inputs[name] = _from_json(tensor.get("data"), shape, info, name)
             continue
         if not 0 <= size <= len(data) - at:
             raise InvalidArgumentError(
                 f"The input '{name}': binary_data_size is {size}, and {len(data) - at} bytes are left."
             )
-        given[name] = protocol.array_of(data[at : at + size], shape, info, name)
+        inputs[name] = protocol.array_of(data[at : at + size], shape, info, name)
         at += size
     if at != len(data):
         raise InvalidArgumentError(f"{len(data) - at} bytes belong to no input.")
-    return given
+    return inputs
 
 
 def _from_json(value: Any, shape: tuple[int, ...], info: Any, name: str) -> np.ndarray:
     """The array of JSON data, which may be flat or nested."""
     if not isinstance(value, list | np.ndarray):
         raise InvalidArgumentError(f"The input '{name}': expected a list of data.")
-    found = values.array_of(value, info, name)
-    if found.size != np.prod(shape, dtype=object):
+    array = values.array_of(value, info, name)
+    if array.size != np.prod(shape, dtype=object):
         raise InvalidArgumentError(
-            f"The input '{name}' of shape {list(shape)}: expected as many data. Received {found.size}."
+            f"The input '{name}' of shape {list(shape)}: expected as many data. Received {array.size}."
         )
-    return found.reshape(shape)
+    return array.reshape(shape)
 
 
 class _Wanted(NamedTuple):
@@ -179,7 +179,7 @@ def _wanted(request: Fields, parameters: Fields) -> _Wanted:
 def _reply(
     wanted: _Wanted, version: ModelVersion, signature: Signature, outputs: Mapping[str, np.ndarray]
 ) -> Reply:
-    told, arrays, tail = [], [], []
+    tensors, arrays, tail = [], [], []
     for name in protocol.wanted_outputs(list(wanted.as_bytes), signature):
         array, dtype = outputs[name], signature.outputs[name].dtype
         tensor: dict[str, Any] = {
@@ -194,11 +194,11 @@ def _reply(
         else:
             tensor["data"] = values.jsonable(array.reshape(-1), name)
             arrays.append(tensor["data"])
-        told.append(tensor)
+        tensors.append(tensor)
     reply: dict[str, Any] = {"model_name": version.name, "model_version": str(version.number)}
     if wanted.identifier is not None:
         reply["id"] = wanted.identifier
-    text = values.dumps({**reply, "outputs": told}, arrays)
+    text = values.dumps({**reply, "outputs": tensors}, arrays)
     if not tail:
         return Reply(200, text)
     headers = ((JSON_LENGTH, b"%d" % len(text)),)

@@ -91,10 +91,10 @@ def reply_of(outputs: Mapping[str, np.ndarray], in_rows: bool) -> bytes:
     Raises:
       InvalidArgumentError: they have different numbers of rows, or hold what JSON cannot.
     """
-    made = {name: values.jsonable(array, name) for name, array in outputs.items()}
+    columns = {name: values.jsonable(array, name) for name, array in outputs.items()}
     if not in_rows:
-        held = made if len(made) != 1 else next(iter(made.values()))
-        return values.dumps({"outputs": held}, made.values())
+        content = columns if len(columns) != 1 else next(iter(columns.values()))
+        return values.dumps({"outputs": content}, columns.values())
     counts = {array.shape[:1] for array in outputs.values()}
     if len(counts) > 1 or () in counts:
         shapes = {name: list(array.shape) for name, array in outputs.items()}
@@ -102,10 +102,10 @@ def reply_of(outputs: Mapping[str, np.ndarray], in_rows: bool) -> bytes:
             f"Tensors must have one extent of the first axis to be written in rows. The outputs have the shapes {shapes}: ask for "
             "columns, by the key 'inputs'."
         )
-    if len(made) == 1:
-        return values.dumps({"predictions": next(iter(made.values()))}, made.values())
-    rows = [dict(zip(made, row)) for row in zip(*map(_rows, made.values()))]
-    return values.dumps({"predictions": rows}, made.values())
+    if len(columns) == 1:
+        return values.dumps({"predictions": next(iter(columns.values()))}, columns.values())
+    rows = [dict(zip(columns, row)) for row in zip(*map(_rows, columns.values()))]
+    return values.dumps({"predictions": rows}, columns.values())
 
 
 def _rows(column: Any) -> Any:

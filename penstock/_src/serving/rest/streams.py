@@ -28,9 +28,9 @@ async def send_stream(reply: Stream, send: Any) -> int:
     finally:
         reply.close()
         await reply.pieces.aclose()
-    told = b"" if failure is None else event(_told(failure))
-    await send({"type": "http.response.body", "body": told})
-    return sent + len(told)
+    last = b"" if failure is None else event(_told(failure))
+    await send({"type": "http.response.body", "body": last})
+    return sent + len(last)
 
 
 def _told(error: Exception) -> Mapping[str, Any]:

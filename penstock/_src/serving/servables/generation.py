@@ -77,8 +77,8 @@ def read(path: str) -> Generation | None:
     if not files.exists(file):
         return None
     try:
-        found = json.loads(files.read(file))
-        return _of_json(found)
+        parsed = json.loads(files.read(file))
+        return _of_json(parsed)
     except (ValueError, TypeError, InvalidArgumentError) as error:
         raise InvalidArgumentError(f"{file}: {error}") from error
 
@@ -122,11 +122,11 @@ def guarded(signatures: Mapping[str, Signature], path: str) -> dict[str, Signatu
         if name not in signatures:
             _refuse(path, f"the signature '{name}' is missing. It has {sorted(signatures)}")
         if set(signatures[name].inputs) != set(inputs):
-            found = sorted(signatures[name].inputs)
-            _refuse(path, f"'{name}' must take {sorted(inputs)}. It takes {found}")
+            names = sorted(signatures[name].inputs)
+            _refuse(path, f"'{name}' must take {sorted(inputs)}. It takes {names}")
         if name in (PREFILL, DECODE) and LOGITS not in signatures[name].outputs:
-            found = sorted(signatures[name].outputs)
-            _refuse(path, f"'{name}' must return '{LOGITS}'. It returns {found}")
+            names = sorted(signatures[name].outputs)
+            _refuse(path, f"'{name}' must return '{LOGITS}'. It returns {names}")
     return {
         name: dataclasses.replace(signature, refusal=REFUSAL) if name in INPUTS else signature
         for name, signature in signatures.items()

@@ -102,8 +102,8 @@ class Recorder:
     def warmed_up(self, path: str, seconds: float, error: Exception | None) -> None:
         """Notes that a version was warmed up, or failed to."""
         with self._lock:
-            held = self._store.histogram(table.WARMUP_LATENCY, path, _code(error))
-            held.add(seconds * _MICROSECONDS)
+            histogram = self._store.histogram(table.WARMUP_LATENCY, path, _code(error))
+            histogram.add(seconds * _MICROSECONDS)
 
 
 @contextlib.contextmanager
@@ -191,8 +191,8 @@ class _Runs:
         """Notes the runs for a batch."""
         self._time.add(seconds * _MICROSECONDS)
         self._times.add(seconds / runs * _MICROSECONDS, runs)
-        given = sum([a.nbytes for request in requests for a in request.inputs])
-        made = sum([a.nbytes for request in requests for a in request.outputs])
-        self._given.add(given / runs, runs)
-        self._made.add(made / runs, runs)
+        input_bytes = sum([a.nbytes for request in requests for a in request.inputs])
+        output_bytes = sum([a.nbytes for request in requests for a in request.outputs])
+        self._given.add(input_bytes / runs, runs)
+        self._made.add(output_bytes / runs, runs)
         self._count.add(runs)

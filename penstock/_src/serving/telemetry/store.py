@@ -119,8 +119,8 @@ class Store:
             if key not in self._held:
                 numbers, at = self._place(key, count)
                 is_histogram = metric.kind == "histogram"
-                made: Any = Histogram(numbers, at, metric.bounds) if is_histogram else None
-                self._held[key] = made or Value(numbers, at)
+                entry: Any = Histogram(numbers, at, metric.bounds) if is_histogram else None
+                self._held[key] = entry or Value(numbers, at)
             return self._held[key]
 
     def _place(self, key: tuple[str, Labels], count: int) -> tuple[memoryview[float], int]:
@@ -164,15 +164,15 @@ def _records(data: memoryview) -> Iterable[tuple[tuple[str, Labels], int, int]]:
 
 def joined(files: Iterable[memoryview]) -> Numbers:
     """Returns the numbers of several processes, added up."""
-    found: Numbers = {}
+    sums: Numbers = {}
     for data in files:
         numbers: memoryview[float] = data.cast("d")
         for key, at, count in _records(data):
             mine = list(numbers[at : at + count])
-            found[key] = [a + b for a, b in zip(found.get(key, [0.0] * count), mine)]
-    return found
+            sums[key] = [a + b for a, b in zip(sums.get(key, [0.0] * count), mine)]
+    return sums
 
 
 def of_metric(numbers: Numbers, metric: Metric) -> Mapping[Labels, list[float]]:
     """Returns the series of a metric, by the values of its labels."""
-    return {labels: held for (name, labels), held in numbers.items() if name == metric.name}
+    return {labels: series for (name, labels), series in numbers.items() if name == metric.name}

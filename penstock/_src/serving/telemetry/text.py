@@ -15,11 +15,11 @@ def render(numbers: Numbers) -> bytes:
     """Returns the text of all metrics that have numbers."""
     lines: list[str] = []
     for metric in METRICS.values():
-        held = of_metric(numbers, metric)
-        if held:
+        series = of_metric(numbers, metric)
+        if series:
             lines += [f"# HELP {metric.name} {metric.help}", f"# TYPE {metric.name} {metric.kind}"]
-            for labels in sorted(held):
-                lines += _lines(metric, labels, held[labels])
+            for labels in sorted(series):
+                lines += _lines(metric, labels, series[labels])
     return ("\n".join(lines) + "\n").encode()
 
 

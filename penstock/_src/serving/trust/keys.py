@@ -49,18 +49,18 @@ class ApiKeys:
           UnauthenticatedError: they have no key, or one that is not known.
         """
         self._read_again()
-        given = _key_in(headers)
-        if given is None:
+        key = _key_in(headers)
+        if key is None:
             raise UnauthenticatedError(
                 f"The request has no API key. Expected the header '{_BEARER}: Bearer KEY' or '{_PLAIN}: KEY'."
             )
-        digest, found = hashlib.sha256(given).digest(), ""
-        for held, name in self._names.items():  # all of them: the time says nothing of the key
-            if hmac.compare_digest(held, digest):
-                found = name
-        if not found:
+        digest, name_found = hashlib.sha256(key).digest(), ""
+        for known, name in self._names.items():  # all of them: the time says nothing of the key
+            if hmac.compare_digest(known, digest):
+                name_found = name
+        if not name_found:
             raise UnauthenticatedError("The API key is not known.")
-        return found
+        return name_found
 
     def _read_again(self) -> None:
         """Reads the file if it has changed; one that cannot be read leaves the keys as they are."""
@@ -91,7 +91,7 @@ def parse(path: str, data: bytes) -> Mapping[bytes, str]:
     Raises:
       InvalidArgumentError: a line is no key, or there is none.
     """
-    found: dict[bytes, str] = {}
+    names: dict[bytes, str] = {}
     for number, line in enumerate(data.decode(errors="replace").splitlines(), start=1):
         text = line.strip()
         if not text or text.startswith("#"):
@@ -101,10 +101,10 @@ def parse(path: str, data: bytes) -> Mapping[bytes, str]:
             raise InvalidArgumentError(
                 f"{path}, line {number}: expected a name and the 64 hexadecimal digits of the key's SHA-256."
             )
-        found[bytes.fromhex(match[2])] = match[1]
-    if not found:
+        names[bytes.fromhex(match[2])] = match[1]
+    if not names:
         raise InvalidArgumentError(f"{path}: there are no API keys.")
-    return found
+    return names
 
 
 def _key_in(headers: Iterable[tuple[str | bytes, str | bytes]]) -> bytes | None:

@@ -129,19 +129,19 @@ class HttpsContext:
 
 def _context(tls: TLS) -> ssl.SSLContext:
     tls.read()  # the ssl module does not say which file is missing
-    made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    made.minimum_version = ssl.TLSVersion.TLSv1_2
-    made.set_alpn_protocols(["http/1.1"])
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.set_alpn_protocols(["http/1.1"])
     try:
-        made.load_cert_chain(tls.certificate, tls.key)
+        context.load_cert_chain(tls.certificate, tls.key)
         if tls.client_authority:
-            made.load_verify_locations(tls.client_authority)
-            made.verify_mode = ssl.CERT_REQUIRED
+            context.load_verify_locations(tls.client_authority)
+            context.verify_mode = ssl.CERT_REQUIRED
     except ssl.SSLError as error:
         raise InvalidArgumentError(
             f"{', '.join(tls.paths)}: no certificate and key in PEM that belong together: {error}."
         ) from error
-    return made
+    return context
 
 
 def grpc_credentials(source: TLS | SSLConfigFile) -> Any:
@@ -158,10 +158,10 @@ def grpc_credentials(source: TLS | SSLConfigFile) -> Any:
 
     def changed() -> Any:
         nonlocal stamps
-        found = _stamps(source)
-        if found == stamps:
+        current = _stamps(source)
+        if current == stamps:
             return None
-        stamps = found
+        stamps = current
         try:
             return _configuration(source.read())
         except (OpError, OSError) as error:

@@ -147,14 +147,14 @@ class _Decompressed(io.RawIOBase):
             if self.decoder.eof:
                 self.decoder = zlib.decompressobj(self.window_bits)
             try:
-                found = self.decoder.decompress(data, len(target))
+                chunk = self.decoder.decompress(data, len(target))
             except zlib.error as error:
                 reason = str(error).removeprefix("Error ").replace(" while decompressing data", "")
                 where = f"{self.name}: " if self.name else ""
                 raise DamagedRecord(f"{where}inflate() failed with error {reason}") from error
-            if found:
-                target[: len(found)] = found
-                return len(found)
+            if chunk:
+                target[: len(chunk)] = chunk
+                return len(chunk)
         return 0
 
 

@@ -50,11 +50,11 @@ def is_temporary(path: str) -> bool:
 
 def is_left_over(path: str) -> bool:
     """True if a file under a temporary name was left by a process of this machine that has ended."""
-    found = _TEMPORARY.fullmatch(os.path.basename(path))
-    if found is None or found["host"] != _host() or int(found["process"]) == os.getpid():
+    match = _TEMPORARY.fullmatch(os.path.basename(path))
+    if match is None or match["host"] != _host() or int(match["process"]) == os.getpid():
         return False
     try:
-        os.kill(int(found["process"]), 0)
+        os.kill(int(match["process"]), 0)
     except ProcessLookupError:
         return True
     except PermissionError:

@@ -169,11 +169,11 @@ def add_operators(
             waiting, operators = operators, []
             while waiting:
                 first = waiting.pop()
-                found = _partner(first, waiting, tier)
-                if found is None:
+                pair = _partner(first, waiting, tier)
+                if pair is None:
                     operators.append(first)
                 else:
-                    second, adder = found
+                    second, adder = pair
                     waiting.append(adder.add(first, second, operator_name))
         return operators
 

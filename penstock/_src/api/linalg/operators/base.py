@@ -52,12 +52,12 @@ class _Gradient:
         if all(g is None for g in nest.flatten(component_grads)):
             return None
         spec = value._type_spec
-        given = spec._to_components(value)
+        components = spec._to_components(value)
         flat = [
             nest.map_structure(raw.ZerosLike, own, expand_composites=True) if g is None else g
-            for own, g in zip(nest.flatten(given), nest.flatten(component_grads))
+            for own, g in zip(nest.flatten(components), nest.flatten(component_grads))
         ]
-        return spec._from_components(nest.pack_sequence_as(given, flat))
+        return spec._from_components(nest.pack_sequence_as(components, flat))
 
 
 @export("linalg.LinearOperator")
@@ -92,8 +92,8 @@ class LinearOperator(Module, CompositeTensor, abc.ABC):
         if not getattr(cls, "__abstractmethods__", None):
             bound = inspect.signature(cls.__init__).bind(self, *args, **kwargs)
             bound.apply_defaults()
-            given = dict(list(bound.arguments.items())[1:])
-            object.__setattr__(self, "_arguments", given)
+            arguments = dict(list(bound.arguments.items())[1:])
+            object.__setattr__(self, "_arguments", arguments)
         return self
 
     def __init__(

@@ -26,10 +26,10 @@ def is_blockwise(sizes: Sequence[int | None], argument: Any, axis: int) -> bool:
         return False
     if not any(nest.is_nested(part) for part in argument):
         return True
-    given = [convert_to_tensor(part).shape[axis] for part in argument]
-    all_equal = all(size == given[0] for size in given)
+    extents = [convert_to_tensor(part).shape[axis] for part in argument]
+    all_equal = all(size == extents[0] for size in extents)
     if all(size is None for size in sizes):
-        if len(given) == 1:
+        if len(extents) == 1:
             return False
         if not all_equal:
             return True
@@ -37,8 +37,8 @@ def is_blockwise(sizes: Sequence[int | None], argument: Any, axis: int) -> bool:
             "Parsing of the input structure is ambiguous. Please input a blockwise iterable of "
             "`Tensor`s or a single `Tensor`."
         )
-    if all(size is None or size == part for size, part in zip(sizes, given)):
+    if all(size is None or size == part for size, part in zip(sizes, extents)):
         return True
-    if all_equal and given[0] >= sum(size for size in sizes if size is not None):
+    if all_equal and extents[0] >= sum(size for size in sizes if size is not None):
         return False
     raise ValueError("Input dimension does not match operator dimension.")

@@ -42,8 +42,8 @@ def with_hints(**defaults: Any) -> Callable[[Callable[..., None]], Callable[...,
 
     def decorate(constructor: Callable[..., None]) -> Callable[..., None]:
         operator = constructor.__qualname__.split(".")[-2]
-        given = dict.fromkeys(HINTS) | {"name": operator} | defaults
-        over = {hint: given[hint] for hint in HINTS}
-        return spread(constructor, "hints", over, last={"name": given["name"]}, kind=Hints)
+        values = dict.fromkeys(HINTS) | {"name": operator} | defaults
+        over = {hint: values[hint] for hint in HINTS}
+        return spread(constructor, "hints", over, last={"name": values["name"]}, kind=Hints)
 
     return decorate

@@ -63,8 +63,8 @@ def _each(function: Any, value: Any, axes: Any, *rest: Any) -> Any:
 
 def _argument(operator: Any, name: str) -> Any:
     """The current value of an argument, converted."""
-    given = operator.parameters.get(name)
-    return getattr(operator, "_" + name, getattr(operator, name, given))
+    parameter = operator.parameters.get(name)
+    return getattr(operator, "_" + name, getattr(operator, name, parameter))
 
 
 def _batch_vector(value: Any) -> Any:

@@ -42,8 +42,8 @@ def index_type_of_all(values: Iterable[Any], preferred: DType | None) -> DType |
 
 def require_equal(x: Any, y: Any, message: str | None = None) -> list[Any]:
     """Raises InvalidArgumentError unless `x == y` everywhere; in a graph returns the assertion."""
-    made = assert_equal(x, y, message=message)
-    return [] if made is None else [made]
+    assertion = assert_equal(x, y, message=message)
+    return [] if assertion is None else [assertion]
 
 
 def positive_axis(axis: Any, rank: int | None, name: str = "axis", rank_name: str = "rank") -> int:

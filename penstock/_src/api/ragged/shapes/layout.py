@@ -59,20 +59,20 @@ def with_partitions(shape: Any, count: int) -> Any:
     Raises:
       ValueError: the number is impossible, or an axis would have to be uniform that is not.
     """
-    rank, held = shape.rank, shape.num_row_partitions
+    rank, present = shape.rank, shape.num_row_partitions
     if rank is None:
         raise ValueError("Rank must be known to adjust num_row_partitions")
     if not isinstance(count, int):
         raise ValueError("num_row_partitions must be an int")
     if count < 0:
         raise ValueError("num_row_partitions must be nonnegative")
-    if count == held:
+    if count == present:
         return shape
     if count >= rank:
         raise ValueError("num_row_partitions must be less than rank")
     partitions = list(shape.row_partitions[:count])
-    rows = shape._inner_length(0) if count > held else None
-    for axis in range(1, count - held + 1):
+    rows = shape._inner_length(0) if count > present else None
+    for axis in range(1, count - present + 1):
         length = shape._inner_length(axis)
         partitions.append(
             RowPartition.from_uniform_row_length(length, nrows=rows, dtype=shape.dtype)
@@ -154,11 +154,15 @@ def merged_axes(shape: Any, outer_axis: int, inner_axis: int) -> Any:
         return shape
     kind, partitions = type(shape), shape.row_partitions
     if count and inner <= count:
-        held = partitions[inner:]
+        merged = partitions[inner:]
         if outer:
-            held = (*partitions[: outer - 1], _merged_rows(partitions[outer - 1 : inner]), *held)
+            merged = (
+                *partitions[: outer - 1],
+                _merged_rows(partitions[outer - 1 : inner]),
+                *merged,
+            )
         known = shape._static_inner_shape
-        return kind(held, shape.inner_shape, shape.dtype, static_inner_shape=known)
+        return kind(merged, shape.inner_shape, shape.dtype, static_inner_shape=known)
     if not count or outer > count:
         lengths, known = _merged_lengths(shape, outer - count, inner - count)
         return kind(partitions, lengths, shape.dtype, static_inner_shape=known)

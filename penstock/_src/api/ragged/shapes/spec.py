@@ -163,18 +163,18 @@ class DynamicRaggedShapeSpec(BatchableTypeSpec):
 
     def _with_num_row_partitions(self, new_num_row_partitions: int) -> DynamicRaggedShapeSpec:
         """Returns the same type with partitions for more or fewer axes."""
-        rank, held = self.rank, len(self._row_partitions)
+        rank, present = self.rank, len(self._row_partitions)
         if rank is None:
             raise ValueError("Changing num_row_partitions with unknown rank unsupported")
         if new_num_row_partitions > max(rank - 1, 0):
             raise ValueError("Number of row partitions too large")
         if new_num_row_partitions < 0:
             raise ValueError("Number of row partitions negative")
-        if held == new_num_row_partitions:
+        if present == new_num_row_partitions:
             return self
-        if held < new_num_row_partitions:
+        if present < new_num_row_partitions:
             tail = self._from_tensor_shape(
-                self._static_inner_shape, new_num_row_partitions - held, self._dtype
+                self._static_inner_shape, new_num_row_partitions - present, self._dtype
             )
             partitions = self._row_partitions + tail._row_partitions
             return DynamicRaggedShapeSpec(partitions, tail._static_inner_shape, self._dtype)

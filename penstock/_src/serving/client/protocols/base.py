@@ -68,12 +68,12 @@ class ModelInfo(NamedTuple):
         Raises:
           InvalidArgumentError: there is none of this name.
         """
-        found = self.signatures.get(name)
-        if found is None:
+        known = self.signatures.get(name)
+        if known is None:
             raise InvalidArgumentError(
                 f'Serving signature key "{name}" not found. The model has {sorted(self.signatures)}.'
             )
-        return found
+        return known
 
 
 @export("serving.VersionInfo", v1=[])
@@ -132,8 +132,10 @@ class Protocol(abc.ABC):
 def signatures_of(message: Any) -> dict[str, SignatureInfo]:
     """Returns the signatures in a `SignatureDefMap`."""
     return {
-        name: SignatureInfo(held.method_name, _specs(held.inputs), _specs(held.outputs))
-        for name, held in message.signature_def.items()
+        name: SignatureInfo(
+            definition.method_name, _specs(definition.inputs), _specs(definition.outputs)
+        )
+        for name, definition in message.signature_def.items()
     }
 
 

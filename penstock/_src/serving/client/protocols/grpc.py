@@ -43,10 +43,10 @@ class GrpcProtocol(Protocol):
           DataLossError: the answer is something else.
         """
         reply = _parsed(answer, apis.GetModelMetadataResponse)
-        held = apis.SignatureDefMap()
-        if not reply.metadata[_SIGNATURES].Unpack(held):
+        definitions = apis.SignatureDefMap()
+        if not reply.metadata[_SIGNATURES].Unpack(definitions):
             raise DataLossError("The server's answer has no signatures.")
-        return ModelInfo(reply.model_spec.version.value, signatures_of(held))
+        return ModelInfo(reply.model_spec.version.value, signatures_of(definitions))
 
     def status(self, spec: Spec) -> Call:
         """Asks for the states of a model's versions."""

@@ -51,12 +51,12 @@ class RestProtocol(Protocol):
         Raises:
           DataLossError: the answer is something else.
         """
-        found = _parsed(answer)
+        metadata = _parsed(answer)
         try:
             message = apis.SignatureDefMap()
-            described = found["metadata"]["signature_def"]
+            described = metadata["metadata"]["signature_def"]
             ParseDict(described, message, ignore_unknown_fields=True, descriptor_pool=POOL)
-            return ModelInfo(int(found["model_spec"]["version"]), signatures_of(message))
+            return ModelInfo(int(metadata["model_spec"]["version"]), signatures_of(message))
         except (LookupError, TypeError, ValueError, ParseError) as error:
             raise _damage(answer) from error
 
@@ -88,8 +88,8 @@ class RestProtocol(Protocol):
 
     def version_of(self, answer: Answer) -> int | None:
         """Returns what Penstock's servers say in a header; others do not say it."""
-        found = answer.headers.get(VERSION_HEADER.decode())
-        return None if found is None else int(found)
+        header = answer.headers.get(VERSION_HEADER.decode())
+        return None if header is None else int(header)
 
     def read_outputs(self, answer: Answer, signature: SignatureInfo) -> dict[str, np.ndarray]:
         """Reads what `predict` asked for.
@@ -97,11 +97,11 @@ class RestProtocol(Protocol):
         Raises:
           DataLossError: the answer is something else.
         """
-        found = _parsed(answer)
-        if not isinstance(found, dict) or "outputs" not in found:
+        reply = _parsed(answer)
+        if not isinstance(reply, dict) or "outputs" not in reply:
             raise _damage(answer)
-        held, specs = found["outputs"], signature.outputs
-        columns = held if len(specs) != 1 else {next(iter(specs)): held}
+        outputs, specs = reply["outputs"], signature.outputs
+        columns = outputs if len(specs) != 1 else {next(iter(specs)): outputs}
         if not isinstance(columns, dict) or columns.keys() != specs.keys():
             raise _damage(answer)
         try:
@@ -144,9 +144,9 @@ def texts(value: Any) -> Any:
 
 
 def _array(value: Any, spec: TensorSpec, name: str) -> np.ndarray:
-    found = values.array_of(value, TensorInfo(spec.dtype, None), name)
+    array = values.array_of(value, TensorInfo(spec.dtype, None), name)
     extents = [-1] if spec.shape.rank is None else spec.shape.as_list()
-    if not found.size and len(extents) > found.ndim:  # lists without elements have no inner extents
+    if not array.size and len(extents) > array.ndim:  # lists without elements have no inner extents
         wanted = [extent or 0 for extent in extents]
-        found = found.reshape(wanted) if not math.prod(wanted) else found
-    return found.astype(object) if spec.dtype is dtypes.string else found
+        array = array.reshape(wanted) if not math.prod(wanted) else array
+    return array.astype(object) if spec.dtype is dtypes.string else array

@@ -160,8 +160,8 @@ def _checked(address: Address, status: int, headers: Mapping[str, str], body: by
 def _message(body: bytes) -> str:
     """The text of an error in TensorFlow Serving's form; empty for another form."""
     try:
-        found = json.loads(body)
+        reply = json.loads(body)
     except ValueError:
         return ""
-    text = found.get("error") if isinstance(found, dict) else None
+    text = reply.get("error") if isinstance(reply, dict) else None
     return text if isinstance(text, str) else ""

@@ -133,8 +133,8 @@ def request_of(fields: Fields, prompt: Any, max_tokens: int | None) -> Generatio
 
 
 async def _whole(generating: Generating) -> Reply:
-    made = _piece(generating, await generating.whole())
-    return json_reply({**made, "prompt_tokens": generating.prompt_tokens})
+    fields = _piece(generating, await generating.whole())
+    return json_reply({**fields, "prompt_tokens": generating.prompt_tokens})
 
 
 async def _events(generating: Generating) -> AsyncGenerator[bytes, None]:
@@ -144,9 +144,9 @@ async def _events(generating: Generating) -> AsyncGenerator[bytes, None]:
 
 
 def _piece(generating: Generating, piece: Piece) -> dict[str, Any]:
-    made: dict[str, Any] = {"tokens": piece.tokens}
+    fields: dict[str, Any] = {"tokens": piece.tokens}
     if generating.has_text:
-        made["text"] = piece.text
+        fields["text"] = piece.text
     if piece.finish_reason is not None:
-        made["finish_reason"] = piece.finish_reason
-    return made
+        fields["finish_reason"] = piece.finish_reason
+    return fields

@@ -176,9 +176,9 @@ class OpenAiRoutes:
         if asked.streams:
             return Stream(_events(begun.generating, head, form, asked.with_usage), begun.close)
         with contextlib.closing(begun):
-            made = await begun.generating.whole()
-        choice = {"index": 0, **form.choice(made.text), "finish_reason": made.finish_reason}
-        usage = _usage(begun.generating, len(made.tokens))
+            piece = await begun.generating.whole()
+        choice = {"index": 0, **form.choice(piece.text), "finish_reason": piece.finish_reason}
+        usage = _usage(begun.generating, len(piece.tokens))
         return json_reply({**head, "object": form.name, "choices": [choice], "usage": usage})
 
 

@@ -67,10 +67,10 @@ class PageRoutes:
 
     async def state(self, groups: Mapping[str, Any], body: bytes) -> Reply:
         """Answers with what the page shows."""
-        found = await asyncio.get_running_loop().run_in_executor(None, self._state)
-        return json_reply(found)
+        current = await asyncio.get_running_loop().run_in_executor(None, self._state)
+        return json_reply(current)
 
     def _state(self) -> dict[str, Any]:
         self._states.refresh()
-        found = state_of(self._manager, self._store.all())
-        return {**found, "metrics_path": self._metrics_path}
+        current = state_of(self._manager, self._store.all())
+        return {**current, "metrics_path": self._metrics_path}

@@ -97,8 +97,8 @@ def _by_model(
     series: Mapping[tuple[str, ...], list[float]], metric: table.Metric
 ) -> dict[str, list[float]]:
     """The histograms of a metric, added up by the model, which is its first label."""
-    held = sorted(series.items())
-    groups = itertools.groupby(held, key=lambda item: item[0][0])
+    ordered = sorted(series.items())
+    groups = itertools.groupby(ordered, key=lambda item: item[0][0])
     return {name: _added(numbers for _, numbers in group) for name, group in groups}
 
 

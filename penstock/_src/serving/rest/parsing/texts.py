@@ -78,14 +78,14 @@ class _Scanned:
     def __init__(self, text: bytes, most: int = _MOST) -> None:
         size = len(text)
         most = min(most, size // (2 * _LEAST))
-        rest, held = np.empty(size + 2, np.uint8), np.empty(size // 2 + 1, np.int64)
-        entries, told = np.empty((most + 1, ENTRY), np.int64), np.empty(4, np.int64)
+        rest, numbers = np.empty(size + 2, np.uint8), np.empty(size // 2 + 1, np.int64)
+        entries, counts = np.empty((most + 1, ENTRY), np.int64), np.empty(4, np.int64)
         reader = number_arrays()
         scan = reader.scan_short if size < _LONG else reader.scan
-        count = scan(text, size, _MARKER, _LEAST, rest, held, entries, most, told)
-        length, self._lists, self._objects, commas = told.tolist()
+        count = scan(text, size, _MARKER, _LEAST, rest, numbers, entries, most, counts)
+        length, self._lists, self._objects, commas = counts.tolist()
         self._text, self._rest = text, rest[:length].tobytes() if count else text
-        self._arrays = [_array(held, entry) for entry in entries[:count].tolist()]
+        self._arrays = [_array(numbers, entry) for entry in entries[:count].tolist()]
         self.values = self._lists + self._objects + commas
 
     @property
@@ -105,12 +105,12 @@ class _Scanned:
         if not self._arrays:
             return parse(self._text, self.values)
         try:
-            found = parse(self._rest, self.values)
+            parsed = parse(self._rest, self.values)
         except InvalidArgumentError:
             if len(self._text) < _LONG:
                 parse(self._text)  # says where the text itself is wrong
             raise
-        return _filled(found, self._arrays)
+        return _filled(parsed, self._arrays)
 
 
 def _array(held: np.ndarray, entry: Sequence[int]) -> np.ndarray:

@@ -47,9 +47,9 @@ def parse(text: bytes, values: int = 0) -> Any:
                 f"{_MOST_WITH_NAN:,} at most."
             )
         try:
-            found = json.loads(text)
-            json.dumps(found, ensure_ascii=False).encode()  # half a surrogate pair is no text
-            return found
+            value = json.loads(text)
+            json.dumps(value, ensure_ascii=False).encode()  # half a surrogate pair is no text
+            return value
         except (ValueError, RecursionError) as error:
             refusal = ValueError(str(error))
     raise InvalidArgumentError(f"JSON Parse error: {refusal}")
@@ -71,15 +71,15 @@ def array_of(value: Any, info: TensorInfo, name: str) -> np.ndarray:
     if isinstance(value, list) and (wrong := _other_than_numbers(value)):
         _refuse(info, name, wrong)
     try:
-        found = np.array(value)
+        array = np.array(value)
     except (ValueError, OverflowError) as error:
         _refuse(info, name, f"numbers in lists of unequal lengths or depths ({error})")
     kind = info.dtype.np.kind
-    if info.dtype is dtypes.uint64 and found.dtype.kind == "f":
-        found = _unsigned(value, found)
-    if found.dtype.kind not in _KINDS.get(kind, "") and found.size:
-        _refuse(info, name, _described(found))
-    return _converted(found, info, name)
+    if info.dtype is dtypes.uint64 and array.dtype.kind == "f":
+        array = _unsigned(value, array)
+    if array.dtype.kind not in _KINDS.get(kind, "") and array.size:
+        _refuse(info, name, _described(array))
+    return _converted(array, info, name)
 
 
 def _other_than_numbers(value: list[Any]) -> str:
@@ -98,8 +98,8 @@ def _other_than_numbers(value: list[Any]) -> str:
 def _unsigned(value: Any, found: np.ndarray) -> np.ndarray:
     """Returns a list's integers as they are: NumPy makes floating-point numbers of those on both sides of 2**63."""
     exact = np.array(value, object)
-    held = exact.ravel().tolist()
-    if all(type(number) is int and 0 <= number < 1 << 64 for number in held):
+    numbers = exact.ravel().tolist()
+    if all(type(number) is int and 0 <= number < 1 << 64 for number in numbers):
         return exact.astype(np.uint64)
     return found
 
@@ -136,9 +136,9 @@ def _refuse(info: TensorInfo, name: str, what: str) -> NoReturn:
 def _strings(value: Any, name: str) -> np.ndarray:
     flat: list[bytes] = []
     shape = _flatten(value.tolist() if isinstance(value, np.ndarray) else value, flat, name)
-    made = np.empty(len(flat), object)
-    made[:] = flat
-    return made.reshape(shape)
+    strings = np.empty(len(flat), object)
+    strings[:] = flat
+    return strings.reshape(shape)
 
 
 def _flatten(value: Any, flat: list[bytes], name: str, depth: int = 0) -> tuple[int, ...]:

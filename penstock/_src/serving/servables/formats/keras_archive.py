@@ -47,5 +47,5 @@ def _file(path: str) -> str | None:
         return path
     if not files.is_folder(path):
         return None
-    found = [name for name in files.names(path) if name.endswith(_ENDING)]
-    return os.path.join(path, found[0]) if len(found) == 1 else None
+    archives = [name for name in files.names(path) if name.endswith(_ENDING)]
+    return os.path.join(path, archives[0]) if len(archives) == 1 else None

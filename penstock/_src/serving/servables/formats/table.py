@@ -28,12 +28,12 @@ def known_format(path: str) -> ModuleType:
     Raises:
       NotFoundError: there is no model.
     """
-    found = format_of(path)
-    if found is None:
+    module = format_of(path)
+    if module is None:
         raise NotFoundError(
             f"{path}: there is no model. Expected a SavedModel's folder, a folder with one `.keras` or `.gguf` file, or one with safetensors."
         )
-    return found
+    return module
 
 
 def load(path: str, allow: Iterable[str] = (), room: Room = ROOM) -> Servable:
