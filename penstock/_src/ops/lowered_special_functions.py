@@ -110,8 +110,8 @@ def _steps(p: Any, step: Callable[..., list[Any]], state: list[Any], active: Any
     def goes_on(n: Any, going: Any, *_: Any) -> Any:
         return p.and_(p.lt(n, float(_MOST_STEPS)), p.reduce_any(going, axes))
 
-    found: list[Any] = p.while_(goes_on, body, [p.scalar(0.0, dtypes.float64), active, *state])
-    return found[2:]
+    final: list[Any] = p.while_(goes_on, body, [p.scalar(0.0, dtypes.float64), active, *state])
+    return final[2:]
 
 
 def _by_series(p: Any, a: Any, x: Any, active: Any) -> list[Any]:

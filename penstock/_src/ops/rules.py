@@ -283,10 +283,10 @@ def numbers_of(p: Any, node: Any, what: str) -> np.ndarray:
     Raises:
       NeedsValue: they are only known at run time.
     """
-    found = p.numbers(node)
-    if found is None:
+    numbers = p.numbers(node)
+    if numbers is None:
         raise NeedsValue(node, f"needs the value of {what} while compiling")
-    return np.asarray(found)
+    return np.asarray(numbers)
 
 
 def number_of(p: Any, node: Any, what: str) -> Any:

@@ -27,23 +27,23 @@ def _log_gamma(x: float) -> float:
 
 def _erfc(library: Any, x: np.ndarray) -> np.ndarray:
     """1 - erf(x); in float64 above 1 from its scaled form, since SciPy's own loses three digits there."""
-    found = library.erfc(x)
+    plain = library.erfc(x)
     far = (x > 1) & np.isfinite(x)
     if x.dtype != np.float64 or not far.any():
-        return found
+        return plain
     # exp(-x * x) of the square in two parts: the first has half of the digits, so that its square is exact
     first = (x.view(np.int64) & ~np.int64((1 << 27) - 1)).view(np.float64)
     scale = np.exp(-first * first) * np.exp(-(x - first) * (x + first))
-    return np.where(far, scale * library.erfcx(x), found)
+    return np.where(far, scale * library.erfcx(x), plain)
 
 
 def _expi(library: Any, x: np.ndarray) -> np.ndarray:
     """The exponential integral; in float64 between 1 and 88 as Shi + Chi, since SciPy's own loses two digits there."""
-    found = library.expi(x)
+    plain = library.expi(x)
     middle = (x > 1) & (x < 88)
     if x.dtype != np.float64 or not middle.any():
-        return found
-    return np.where(middle, np.add(*library.shichi(np.where(middle, x, 1.0))), found)
+        return plain
+    return np.where(middle, np.add(*library.shichi(np.where(middle, x, 1.0))), plain)
 
 
 MENDED = {"erfc": _erfc, "expi": _expi}
@@ -115,16 +115,16 @@ _log_gamma_of = instead("gammaln", math.inf, np.isneginf)
 
 def lgamma(x: np.ndarray) -> np.ndarray:
     """Returns log |gamma(x)|; around its zeros at 1 and 2 by a series, since SciPy loses digits there."""
-    found = _log_gamma_of(x)
+    plain = _log_gamma_of(x)
     near = np.abs(x.astype(np.float64) - 1.5) < 0.8
     if not near.any():
-        return found
+        return plain
     wide = np.where(near, x, 2.0).astype(np.float64)
     below = wide < 1.5
     step = np.where(below, wide - 1, wide - 2)  # log gamma(1 + z) = log gamma(2 + z) - log(1 + z)
     series = step * np.polynomial.polynomial.polyval(step, _slopes_at_2(45))
     series -= np.where(below, np.log1p(step), 0)
-    return np.where(near, series, found).astype(x.dtype)
+    return np.where(near, series, plain).astype(x.dtype)
 
 
 @functools.cache
@@ -146,15 +146,15 @@ def _rest_of_zeta(n: int, last: int) -> float:
 
 def digamma(x: np.ndarray) -> np.ndarray:
     """Returns the derivative of lgamma; below 0 by reflection about the nearest integer, which is accurate near it."""
-    found = np.where(x == 0, x.dtype.type(math.nan), special("psi")(x))
+    values = np.where(x == 0, x.dtype.type(math.nan), special("psi")(x))
     left = (x < 0) & np.isfinite(x)
     if left.any():
         wide = np.where(left, x, -0.5).astype(np.float64)
         with np.errstate(all="ignore"):
             reflected = special("psi")(1 - wide) - np.pi / np.tan(np.pi * (wide - np.rint(wide)))
         whole = wide == np.rint(wide)
-        found = np.where(left, np.where(whole, np.nan, reflected), found).astype(x.dtype)
-    return found
+        values = np.where(left, np.where(whole, np.nan, reflected), values).astype(x.dtype)
+    return values
 
 
 def fresnel(which: str) -> Callable[..., np.ndarray]:
@@ -170,10 +170,10 @@ def fresnel(which: str) -> Callable[..., np.ndarray]:
 
 def bessel_y1(x: np.ndarray) -> np.ndarray:
     """Returns the Bessel function of the second kind of order 1; at 0, NaN or, in float64, -inf."""
-    found = special("y1")(x)
+    values = special("y1")(x)
     at_zero = -math.inf if x.dtype == np.float64 else math.nan
-    found = np.where(x == 0, found.dtype.type(at_zero), found)
-    return np.where(x < 0, found.dtype.type(-math.inf), found)
+    values = np.where(x == 0, values.dtype.type(at_zero), values)
+    return np.where(x < 0, values.dtype.type(-math.inf), values)
 
 
 def igamma(a: np.ndarray, x: np.ndarray) -> np.ndarray:

@@ -39,10 +39,10 @@ def to_proto(value: np.ndarray, dtype: DType) -> Any:
     elif dtype.name not in _FIELDS or (value.size > 1 and dtype.name not in _ALWAYS_BY_VALUE):
         proto.tensor_content = value.tobytes()
     else:  # one number is readable, as TensorFlow writes it
-        held = value.view(np.uint16) if dtype.name in _HALVES else value
+        stored = value.view(np.uint16) if dtype.name in _HALVES else value
         if dtype.is_complex:
-            held = np.stack([value.real, value.imag], axis=-1)
-        getattr(proto, _FIELDS[dtype.name]).extend(held.ravel().tolist())
+            stored = np.stack([value.real, value.imag], axis=-1)
+        getattr(proto, _FIELDS[dtype.name]).extend(stored.ravel().tolist())
     return proto
 
 
@@ -81,9 +81,9 @@ def is_serialized(value: Any) -> bool:
 
 def variants(messages: Sequence[Any], shape: Sequence[int]) -> np.ndarray:
     """A host value of variants that are messages."""
-    made = np.empty(len(messages), object)
-    made[:] = messages
-    return made.reshape(shape)
+    array = np.empty(len(messages), object)
+    array[:] = messages
+    return array.reshape(shape)
 
 
 def from_proto(proto: Any) -> np.ndarray:
@@ -115,15 +115,15 @@ def from_proto(proto: Any) -> np.ndarray:
 def _variants(proto: Any, shape: Sequence[int], count: int) -> np.ndarray:
     """Decodes variants as messages: fields, or, as TensorFlow writes them into files of datasets, packed like strings."""
     if proto.tensor_content:
-        held = _packed_strings(proto.tensor_content, count).tolist()
+        encoded = _packed_strings(proto.tensor_content, count).tolist()
     else:
-        held = [value.SerializeToString() for value in proto.variant_val]
-    if len(held) != count:
+        encoded = [value.SerializeToString() for value in proto.variant_val]
+    if len(encoded) != count:
         raise InvalidArgumentError(
-            f"TensorProto: {len(held)} variants do not fit the shape {list(shape)}."
+            f"TensorProto: {len(encoded)} variants do not fit the shape {list(shape)}."
         )
     try:
-        return variants([VariantTensorDataProto.FromString(data) for data in held], shape)
+        return variants([VariantTensorDataProto.FromString(data) for data in encoded], shape)
     except DecodeError as error:
         raise InvalidArgumentError(f"TensorProto: a damaged variant: {error}") from error
 
@@ -177,12 +177,14 @@ def _filled(values: Any, count: int, kind: Any, default: Any) -> np.ndarray:
     """`count` values; the last one is repeated if fewer are given."""
     if len(values) > count:
         raise InvalidArgumentError(f"TensorProto: {len(values)} values where {count} are expected.")
-    given = len(values)
-    if given <= 1 and count > _SPREAD:  # a message of few bytes shall not take the memory of many
-        one = values[0] if given else default
+    available = len(values)
+    if (
+        available <= 1 and count > _SPREAD
+    ):  # a message of few bytes shall not take the memory of many
+        one = values[0] if available else default
         return np.broadcast_to(np.asarray(one).astype(kind), (count,))
-    made = np.empty(count, kind)
-    if given:
-        made[:given] = list(values) if kind is object else np.asarray(values).astype(kind)
-    made[given:] = values[-1] if given else default
-    return made
+    array = np.empty(count, kind)
+    if available:
+        array[:available] = list(values) if kind is object else np.asarray(values).astype(kind)
+    array[available:] = values[-1] if available else default
+    return array

@@ -196,15 +196,15 @@ class _MatrixDiag(Op):
         """
         lower, upper = band
         least = width - min(upper, 0), width + max(lower, 0)
-        found = [least[0] if rows < 0 else rows, least[1] if columns < 0 else columns]
+        extents = [least[0] if rows < 0 else rows, least[1] if columns < 0 else columns]
         if rows < 0 and columns < 0:
-            found = [max(found)] * 2
-        elif max_length(*found, lower, upper) != width:
+            extents = [max(extents)] * 2
+        elif max_length(*extents, lower, upper) != width:
             raise RefusedValue(
                 "The number of rows or columns is not consistent with the specified d_lower, "
                 "d_upper, and diagonal."
             )
-        return found
+        return extents
 
     def eager(self, diagonal, k, num_rows, num_cols, padding_value):
         if padding_value.ndim:

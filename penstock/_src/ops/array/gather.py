@@ -315,11 +315,11 @@ class GatherNd(Op):
             return np.broadcast_to(params, lead + params.shape).copy()
         if bad is not None and 0 in params.shape[:depth]:
             return np.zeros(indices.shape[:-1] + params.shape[depth:], params.dtype)
-        found = params[tuple(np.moveaxis(indices, -1, 0))]
+        slices = params[tuple(np.moveaxis(indices, -1, 0))]
         if bad is not None:
-            found = np.array(found)
-            found[bad] = params.dtype.type(0)
-        return found
+            slices = np.array(slices)
+            slices[bad] = params.dtype.type(0)
+        return slices
 
     def lower(self, p, params, indices):
         if self.Tparams.np.hasobject or not indices.shape:

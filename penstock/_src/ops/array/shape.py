@@ -28,12 +28,12 @@ def extents(value):
 
 def held_extents(op, numbers):
     """Sizes as a vector of the op's output dtype; InvalidArgumentError if a size does not fit."""
-    held = op.out_type
-    most = held.max
+    dtype = op.out_type
+    most = dtype.max
     for number in numbers:
         if number > most:
-            raise op.invalid(f"output type is {8 * held.size}-bit but an extent is {number}")
-    return np.array(numbers, held.np)
+            raise op.invalid(f"output type is {8 * dtype.size}-bit but an extent is {number}")
+    return np.array(numbers, dtype.np)
 
 
 def _shape_value(p, numbers, dtype):
@@ -217,8 +217,8 @@ class Reshape(Op):
 
 def _left(given, dims):
     """Resolves -1 next to dimensions of 0, where it is ambiguous: like TensorFlow, ignores zeros on both sides."""
-    found = product([d for d in given if d])
-    return found // product([d for d in dims if d and d != -1])
+    known_product = product([d for d in given if d])
+    return known_product // product([d for d in dims if d and d != -1])
 
 
 class Squeeze(Op):

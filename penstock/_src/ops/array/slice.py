@@ -50,10 +50,10 @@ class Slice(Op):
             infer.merged(begin, size)
             return unknown_shape(input.rank)
         input.with_rank(sizes.rank)
-        dims, given = sizes.as_list(), infer.value_or_none(size)
+        dims, sizes_known = sizes.as_list(), infer.value_or_none(size)
         for i, whole in enumerate(input.as_list()):
             start = None if starts is None else starts[i]
-            if given is not None and given[i] == -1:
+            if sizes_known is not None and sizes_known[i] == -1:
                 dims[i] = None if None in (start, whole) else whole - start
                 # A block that ends outside of the tensor is refused when the op runs.
                 if dims[i] is not None and dims[i] < 0:
@@ -230,10 +230,10 @@ class StridedSlice(_Strided):
     is_movement = True
 
     def shape(self, input, begin, end, strides):
-        found = self.static_entries(input.rank, begin, end, strides)
-        if found is None:
+        static = self.static_entries(input.rank, begin, end, strides)
+        if static is None:
             return UNKNOWN
-        entries, values = found
+        entries, values = static
         dims = []
         for entry in entries:
             if entry.is_new:
@@ -262,11 +262,11 @@ class StridedSlice(_Strided):
         )
         try:
             bounds = tuple(begin.tolist()), tuple(end.tolist()), tuple(strides.tolist())
-            found = input[open_index(input.ndim, *bounds, masks)]
+            part = input[open_index(input.ndim, *bounds, masks)]
         except (RefusedValue, TypeError, IndexError):
             # The slow path raises a precise error.
-            found = input[self.index(input.shape, begin, end, strides)]
-        return contiguous(found) if isinstance(found, np.ndarray) else found
+            part = input[self.index(input.shape, begin, end, strides)]
+        return contiguous(part) if isinstance(part, np.ndarray) else part
 
     def lower(self, p, input, begin, end, strides):
         self.require_vectors(begin, end, strides)
@@ -354,17 +354,17 @@ class StridedSliceGrad(_Strided):
         return infer.held(shape)
 
     def gradient(self, _shape, begin, end, strides, _dy, _output, grad):
-        found = raw.StridedSlice(grad, begin, end, strides, **self.mask_attributes)
-        return None, None, None, None, found
+        sliced = raw.StridedSlice(grad, begin, end, strides, **self.mask_attributes)
+        return None, None, None, None, sliced
 
     def eager(self, shape, begin, end, strides, dy):
         dims = tuple(shape.tolist())
         out = np.full(dims, zero_of(self.T), self.T.np)
         index = self.index(dims, begin, end, strides)
         expected = sliced_shape(self.entries(len(dims), begin, end, strides), dims)
-        given = np.shape(dy)  # a variant that is no tensor of variants counts as a scalar
-        if list(given) != expected:
-            raise self.invalid(f"shape of dy was {show(given)} instead of {show(expected)}")
+        actual = np.shape(dy)  # a variant that is no tensor of variants counts as a scalar
+        if list(actual) != expected:
+            raise self.invalid(f"shape of dy was {show(actual)} instead of {show(expected)}")
         out[index] = dy
         return out
 
@@ -445,11 +445,11 @@ class TensorStridedSliceUpdate(_Strided):
     signature = "input: T, begin: Index, end: Index, strides: Index, value: T -> output: T[input]"
 
     def gradient(self, _input, begin, end, strides, value, _output, dy):
-        found = raw.StridedSlice(dy, begin, end, strides, **self.mask_attributes)
-        zeros = raw.ZerosLike(found)
+        sliced = raw.StridedSlice(dy, begin, end, strides, **self.mask_attributes)
+        zeros = raw.ZerosLike(sliced)
         rest = raw.TensorStridedSliceUpdate(dy, begin, end, strides, zeros, **self.mask_attributes)
-        axes = raw.BroadcastGradientArgs(raw.Shape(value), raw.Shape(found))[0]
-        return rest, None, None, None, reshape(raw.Sum(found, axes), raw.Shape(value))
+        axes = raw.BroadcastGradientArgs(raw.Shape(value), raw.Shape(sliced))[0]
+        return rest, None, None, None, reshape(raw.Sum(sliced, axes), raw.Shape(value))
 
     def eager(self, input, begin, end, strides, value):
         out = input.copy()

@@ -115,8 +115,8 @@ class BroadcastTo(Op):
         for i, d in enumerate(input.as_list()):
             if d not in (None, 1) and target[lead + i] not in (None, d):
                 raise ValueError(f"Dimensions must be equal, but are {d} and {target[lead + i]}")
-        found = broadcast_shapes(TensorShape(input), target)
-        return [size if size is not None else d for size, d in zip(target.as_list(), found)]
+        broadcast = broadcast_shapes(TensorShape(input), target)
+        return [size if size is not None else d for size, d in zip(target.as_list(), broadcast)]
 
     def gradient(self, input, _shape, _output, dy):
         return unbroadcast(dy, input), None

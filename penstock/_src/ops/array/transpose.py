@@ -73,8 +73,8 @@ class Transpose(Op):
             order.append(a % rank)
         for a in range(rank):
             if a not in order:
-                given = ",".join(map(str, order))
-                raise self.invalid(f"{a} is missing from {{{given}}}.")
+                listed = ",".join(map(str, order))
+                raise self.invalid(f"{a} is missing from {{{listed}}}.")
         return tuple(order)
 
     def lower(self, p, x, perm):
@@ -92,12 +92,12 @@ class ConjugateTranspose(Transpose):
         return conj(raw.Transpose(dy, raw.InvertPermutation(perm))), None
 
     def eager(self, x, perm):
-        found = super().eager(x, perm)
-        return np.conj(found) if self.T.is_complex else found
+        transposed = super().eager(x, perm)
+        return np.conj(transposed) if self.T.is_complex else transposed
 
     def lower(self, p, x, perm):
-        found = super().lower(p, x, perm)
-        return p.conj(found) if self.T.is_complex else found
+        transposed = super().lower(p, x, perm)
+        return p.conj(transposed) if self.T.is_complex else transposed
 
 
 class InvertPermutation(Op):
@@ -166,14 +166,14 @@ class ReverseV2(Op):
         Raises:
           RefusedValue: one is out of range, or given twice.
         """
-        found = []
+        axes_from_front = []
         for i, a in enumerate(axes):
             if not -rank <= a < rank:
                 raise RefusedValue(f"'axis'[{i}] = {a} is out of valid range [0, {rank - 1}")
-            if a % rank in found:
+            if a % rank in axes_from_front:
                 raise RefusedValue(f"axis {a % rank} specified more than once.")
-            found.append(a % rank)
-        return tuple(found)
+            axes_from_front.append(a % rank)
+        return tuple(axes_from_front)
 
     def lower(self, p, tensor, axis):
         rank = len(tensor.shape)
@@ -285,8 +285,8 @@ class ReverseSequence(Op):
         places = p.iota(shape, 1, dtypes.int32)
         wide = p.broadcast_to(p.expand_dims(lengths, 1), shape)
         source = p.select(p.lt(places, wide), p.sub(p.sub(wide, 1), places), places)
-        found = p.gather(rows, source, 1, 1)
-        return p.transpose(found, np.argsort(order).tolist())
+        rows_reversed = p.gather(rows, source, 1, 1)
+        return p.transpose(rows_reversed, np.argsort(order).tolist())
 
 
 class Roll(Op):

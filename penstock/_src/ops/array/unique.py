@@ -218,8 +218,8 @@ def _lowered_bisection(p, rows, wanted, side):
     for _ in range(_steps(columns)):
         half = p.shift_right(length, 1)
         middle = p.minimum(p.add(first, half), last)
-        found = p.gather(rows, middle, 1, batch_dims=1)
-        above = p.lt(found, wanted) if side == "left" else p.not_(p.lt(wanted, found))
+        values = p.gather(rows, middle, 1, batch_dims=1)
+        above = p.lt(values, wanted) if side == "left" else p.not_(p.lt(wanted, values))
         right = p.and_(above, p.gt(length, 0))
         first = p.select(right, p.add(p.add(first, half), 1), first)
         length = p.select(right, p.sub(p.sub(length, half), 1), half)
@@ -347,10 +347,10 @@ def _distances(first, second):
     if not runs_native_code():
         parts = [[x.tolist() for x in np.split(v, b[1:-1])] for v, b in (first, second)]
         return np.array([levenshtein(*pair) for pair in zip(*parts, strict=True)], np.int64)
-    found = np.empty(len(counts), np.int64)
+    distances = np.empty(len(counts), np.int64)
     row = np.empty(int(np.diff(second[1]).max(initial=0)) + 1, np.int64)
-    edits().distances(*first, *second, len(counts), row, found)
-    return found
+    edits().distances(*first, *second, len(counts), row, distances)
+    return distances
 
 
 def levenshtein(first, second):

@@ -58,10 +58,10 @@ class _ClusterReduce(Op):
 
     def eager(self, inputs):
         transport = connected(self)
-        told = self._told(inputs)
-        rows = transport.exchange_words(told_words(told), transport.everyone)
+        description = self._told(inputs)
+        rows = transport.exchange_words(told_words(description), transport.everyone)
         if (rows != rows[0]).any():
-            raise disagreement(self, transport, told, rows)
+            raise disagreement(self, transport, description, rows)
         packs = packs_of(inputs, self.pack_bytes or PACK_BYTES)
         parts = [np.concatenate([inputs[i].reshape(-1) for i in pack]) for pack in packs]
         results: list[np.ndarray] = [np.empty(0)] * len(inputs)
@@ -78,13 +78,13 @@ class _ClusterReduce(Op):
 
     def lower(self, p, inputs):
         transport = exchanging_transport(p)
-        told = self._told(inputs)
-        disagree = functools.partial(disagreement, self, transport, told)
-        unit = ExchangeUnit(tuple(told_words(told).tolist()), self.merge_op, disagree)
+        description = self._told(inputs)
+        disagree = functools.partial(disagreement, self, transport, description)
+        unit = ExchangeUnit(tuple(told_words(description).tolist()), self.merge_op, disagree)
         packs = packs_of(inputs, self.pack_bytes or PACK_BYTES)
         parts = [[inputs[i] for i in pack] for pack in packs]
-        made = reduced(p, parts, unit, self.final_op, self._wire())
-        results = dict(zip([i for pack in packs for i in pack], made, strict=True))
+        sums = reduced(p, parts, unit, self.final_op, self._wire())
+        results = dict(zip([i for pack in packs for i in pack], sums, strict=True))
         return [results[i] for i in range(len(inputs))]
 
     def _wire(self):
@@ -98,8 +98,8 @@ class _ClusterReduce(Op):
     def _told(self, inputs):
         """Return a readable description of the exchange that this process begins. All processes must agree on it."""
         wire = f" as {self.wire}" if self.wire else ""
-        given = ", ".join(f"{x.dtype.name}{list(map(int, x.shape))}" for x in inputs)
-        return f"{self.merge_op} {self.final_op} in packs of {self.pack_bytes or PACK_BYTES}{wire}: {given}"
+        operands = ", ".join(f"{x.dtype.name}{list(map(int, x.shape))}" for x in inputs)
+        return f"{self.merge_op} {self.final_op} in packs of {self.pack_bytes or PACK_BYTES}{wire}: {operands}"
 
 
 def packs_of(inputs: Sequence[Any], most: int) -> list[list[int]]:

@@ -251,9 +251,9 @@ def disagreement(
     if (rows[:, :OWN] != rows[0, :OWN]).any():
         return in_different_exchanges(op.op_type, rows, group.ranks)
     if KINDS[rows[0, 0]] != "ReduceAll":
-        found = dict(zip(group.ranks, map(_said, rows.tolist())))
+        by_rank = dict(zip(group.ranks, map(_said, rows.tolist())))
         return InvalidArgumentError(
-            f"{op.op_type}: Shape mismatch in the collective instance {rows[0, OWN - 1]}: by rank: {found}."
+            f"{op.op_type}: Shape mismatch in the collective instance {rows[0, OWN - 1]}: by rank: {by_rank}."
         )
     text = np.frombuffer(told.encode(), np.uint8)
     lengths = rows[:, OWN + 1].tolist()
@@ -274,9 +274,9 @@ def in_different_exchanges(name: str, rows: np.ndarray, ranks: Sequence[int]) ->
       rows: the words of the members.
       ranks: of them.
     """
-    found = dict(zip(ranks, map(_said, rows.tolist())))
+    by_rank = dict(zip(ranks, map(_said, rows.tolist())))
     return InternalError(
-        f"{name}: the processes of the cluster are in different exchanges, one at each rank: {found}."
+        f"{name}: the processes of the cluster are in different exchanges, one at each rank: {by_rank}."
     )
 
 

@@ -44,8 +44,8 @@ class _Along(Op):
         group = group_of(self, transport, self.size, self._groups)
         words = tensor_words(self, kind, x.dtype.name, x.shape, self._keys, merge)
         disagree = functools.partial(disagreement, self, transport, "", group=group)
-        told = tuple(words.tolist())
-        unit = ExchangeUnit(told, merge, disagree, EXCHANGES[kind], group.ranks)
+        description = tuple(words.tolist())
+        unit = ExchangeUnit(description, merge, disagree, EXCHANGES[kind], group.ranks)
         return exchanged_in_program(p, x, unit)
 
     @property

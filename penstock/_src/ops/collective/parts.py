@@ -76,21 +76,21 @@ class _Parts(Op):
     def _agreed(self, inputs):
         """The transport, once all are about to do the same."""
         transport = connected(self)
-        told = self._told(inputs)
-        rows = transport.exchange_words(told_words(told), transport.everyone)
+        description = self._told(inputs)
+        rows = transport.exchange_words(told_words(description), transport.everyone)
         if (rows != rows[0]).any():
-            raise disagreement(self, transport, told, rows)
+            raise disagreement(self, transport, description, rows)
         return transport
 
     def _unit(self, transport, inputs, kind, merge):
-        told = self._told(inputs)
-        disagree = functools.partial(disagreement, self, transport, told)
-        words = tuple(told_words(told).tolist())
+        description = self._told(inputs)
+        disagree = functools.partial(disagreement, self, transport, description)
+        words = tuple(told_words(description).tolist())
         return ExchangeUnit(words, merge, disagree, kind, ahead=self.ahead)
 
     def _told(self, inputs):
-        given = ", ".join(f"{x.dtype.name}{list(map(int, x.shape))}" for x in inputs)
-        return f"{type(self).__name__} {self._details} in packs of {self.pack_bytes or PACK_BYTES}: {given}"
+        operands = ", ".join(f"{x.dtype.name}{list(map(int, x.shape))}" for x in inputs)
+        return f"{type(self).__name__} {self._details} in packs of {self.pack_bytes or PACK_BYTES}: {operands}"
 
     _details = ""
 
@@ -198,8 +198,8 @@ class _GatherParts(_Parts):
         packs = self._packs(inputs)
         sent = [np.concatenate([inputs[i] for i in pack])[None] for pack in packs]
         results: list[Any] = [None] * len(inputs)
-        found = transport.exchange_packs("all_gather", sent, "", transport.everyone)
-        for pack, rows in zip(packs, found, strict=True):
+        gathered = transport.exchange_packs("all_gather", sent, "", transport.everyone)
+        for pack, rows in zip(packs, gathered, strict=True):
             ends = np.cumsum([inputs[i].size for i in pack])[:-1]
             for i, part in zip(pack, np.split(rows, ends, axis=1), strict=True):
                 shape = self._whole(i)

@@ -207,9 +207,9 @@ class CollectiveInitializeCommunicator(Op):
             raise self.invalid(
                 f"rank must be less than group size {int(group_size)}. Received {rank}"
             )
-        made = Communicator(str(int(group_key)))
-        made.size, made.key = int(group_size), int(group_key)
-        return made
+        communicator = Communicator(str(int(group_key)))
+        communicator.size, communicator.key = int(group_size), int(group_key)
+        return communicator
 
 
 class _WithCommunicator(Op):

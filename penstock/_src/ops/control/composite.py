@@ -97,10 +97,10 @@ class CompositeTensorVariantToComponents(Op):
 
     def eager(self, encoded):
         value = _decoded(encoded)
-        wanted, found = _kind(self.metadata), _kind(value.metadata)
-        if wanted != found:
+        wanted, actual = _kind(self.metadata), _kind(value.metadata)
+        if wanted != actual:
             raise InvalidArgumentError(
-                f"Expected a {wanted} (based on `type_spec`), but `encoded` contains a {found}"
+                f"Expected a {wanted} (based on `type_spec`), but `encoded` contains a {actual}"
             )
         if len(value.components) != len(self.Tcomponents):
             raise InvalidArgumentError(

@@ -60,20 +60,20 @@ def check_functions(op: Op) -> None:
         _check_types("body", op.attrs["body"], types, types)
     elif op.control:
         for name, annotation in op.annotations.items():
-            held = [op.attrs[name]] if annotation is Function else []
-            for function in op.attrs[name] if annotation == list[Function] else held:
+            single = [op.attrs[name]] if annotation is Function else []
+            for function in op.attrs[name] if annotation == list[Function] else single:
                 _check_types(name, function, op.attrs["Tin"], op.attrs["Tout"])
 
 
 def _check_types(name: str, function: Any, taken: Any, returned: Any) -> None:
     sides = {"take": (function.input_types, taken), "return": (function.output_types, returned)}
-    for verb, (found, expected) in sides.items():
-        if expected is None and len(found) == 1:
+    for verb, (types, expected) in sides.items():
+        if expected is None and len(types) == 1:
             continue
-        if expected is None or list(found) != list(expected):
+        if expected is None or list(types) != list(expected):
             wanted = "one condition" if expected is None else _listed(expected)
             raise ValueError(
-                f"{name} must {verb} {wanted}. Received {function.name}, which has the types {_listed(found)}."
+                f"{name} must {verb} {wanted}. Received {function.name}, which has the types {_listed(types)}."
             )
 
 

@@ -43,9 +43,9 @@ class TensorList:
 
     def item(self, index: int, shape: TensorShape = UNKNOWN) -> Any:
         """Returns the array at `index`, zeros where none was set."""
-        held = self.items[index]
-        if held is not None:
-            return held
+        array = self.items[index]
+        if array is not None:
+            return array
         known = self.known_shape(shape)
         if not known.is_fully_defined():
             raise InvalidArgumentError(
@@ -57,11 +57,11 @@ class TensorList:
     def known_shape(self, shape: TensorShape) -> TensorShape:
         """Returns the shape of every item, merged with `shape`."""
         known = self.element_shape.merge_with(shape)
-        for held in self.items:
+        for array in self.items:
             if known.is_fully_defined():
                 break
-            if held is not None:
-                known = known.merge_with(make_shape(shape_of(held)))
+            if array is not None:
+                known = known.merge_with(make_shape(shape_of(array)))
         return known
 
     def stacked(self, shape: TensorShape, op: str) -> np.ndarray:
@@ -86,19 +86,19 @@ class TensorList:
         if self.dtype.np.hasobject:
             out.fill(b"")
         for position, index in enumerate(indices):
-            held = self.items[index]
-            if held is None:
+            array = self.items[index]
+            if array is None:
                 continue
-            if shape_of(held) != dims:
+            if shape_of(array) != dims:
                 raise InvalidArgumentError(
-                    f"{op}: tried to stack items of unequal shapes. Received {shape_of(held)} and {dims}."
+                    f"{op}: tried to stack items of unequal shapes. Received {shape_of(array)} and {dims}."
                 )
-            if isinstance(held, np.ndarray):
+            if isinstance(array, np.ndarray):
                 out[position, ...] = (
-                    held  # [...]: otherwise a string array would be stored as an object
+                    array  # [...]: otherwise a string array would be stored as an object
                 )
             else:
-                out[position] = held
+                out[position] = array
         return out
 
     def zeros_like(self) -> "TensorList":
@@ -131,10 +131,10 @@ def shape_of(item: Any) -> tuple[int, ...]:
 
 def zeros(shape: TensorShape, dtype: DType) -> np.ndarray:
     """Returns the value of an item that was never set."""
-    made = np.zeros(tuple(shape.as_list()), dtype.np)
+    array = np.zeros(tuple(shape.as_list()), dtype.np)
     if dtype.np.hasobject:
-        made.fill(b"")
-    return made
+        array.fill(b"")
+    return array
 
 
 def _zeros_like(item: Any) -> Any:

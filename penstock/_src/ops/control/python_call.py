@@ -31,10 +31,10 @@ class _Held:
 
 def register(function: Callable[..., Any]) -> tuple[str, Any]:
     """Returns a token for `function`, and an object to keep alive while the token is in use."""
-    held = _Held(function)
+    entry = _Held(function)
     token = f"pyfunc_{next(_COUNT)}"
-    _FUNCTIONS[token] = held
-    return token, held
+    _FUNCTIONS[token] = entry
+    return token, entry
 
 
 def calling(function: Callable[..., Any], *arguments: Any) -> Any:
@@ -48,7 +48,10 @@ def calling(function: Callable[..., Any], *arguments: Any) -> Any:
     except OpError:
         raise
     except Exception as error:
-        kind = next((made for known, made in _ERRORS if isinstance(error, known)), UnknownError)
+        kind = next(
+            (error_class for known, error_class in _ERRORS if isinstance(error, known)),
+            UnknownError,
+        )
         raise kind(f"{type(error).__name__}: {error}") from error
 
 
@@ -62,10 +65,10 @@ _ERRORS: tuple[tuple[Any, Any], ...] = (
 
 def registered(token: str, op: str) -> Callable[..., Any]:
     """Returns the function of a token."""
-    held = _FUNCTIONS.get(token)
-    if held is None:
+    entry = _FUNCTIONS.get(token)
+    if entry is None:
         raise InvalidArgumentError(f"{op}: callback {token} is not found")
-    return held.function
+    return entry.function
 
 
 class PyFuncStateless(Op):

@@ -115,18 +115,18 @@ class TensorListPushBack(ListOp):
         )
 
     def eager(self, input_handle, tensor):
-        held = self.checked(input_handle, self.element_dtype)
-        if 0 <= held.max_num_elements <= len(held):
+        elements = self.checked(input_handle, self.element_dtype)
+        if 0 <= elements.max_num_elements <= len(elements):
             raise InvalidArgumentError(
-                f"Tried to push item into a full list list size: {len(held)} max_num_elements: "
-                f"{held.max_num_elements}"
+                f"Tried to push item into a full list list size: {len(elements)} max_num_elements: "
+                f"{elements.max_num_elements}"
             )
-        if not held.accepts(tensor):
+        if not elements.accepts(tensor):
             raise InvalidArgumentError(
                 "Tried to append a tensor with incompatible shape to a list. Op element shape: "
-                f"{show(np.shape(tensor))} list shape: {show(held.element_shape)}"
+                f"{show(np.shape(tensor))} list shape: {show(elements.element_shape)}"
             )
-        return held.with_items([*held.items, tensor])
+        return elements.with_items([*elements.items, tensor])
 
 
 class TensorListPopBack(ListOp):
@@ -155,11 +155,11 @@ class TensorListPopBack(ListOp):
         return raw.TensorListPushBack(input_handle=dlist, tensor=delement), None
 
     def eager(self, input_handle, element_shape):
-        held = self.checked(input_handle, self.element_dtype)
-        if not held.items:
+        elements = self.checked(input_handle, self.element_dtype)
+        if not elements.items:
             raise InvalidArgumentError("Trying to pop from an empty list.")
-        last = held.item(len(held) - 1, shape_from(element_shape))
-        return held.with_items(held.items[:-1]), last
+        last = elements.item(len(elements) - 1, shape_from(element_shape))
+        return elements.with_items(elements.items[:-1]), last
 
 
 def _zeros_of(held: Any, dtype: DType) -> Any:
@@ -205,13 +205,13 @@ class TensorListResize(ListOp):
         return raw.TensorListResize(input_handle=dlist, size=_length(input_handle)), None
 
     def eager(self, input_handle, size):
-        held, size = self.list_of(input_handle), int(size)
+        elements, size = self.list_of(input_handle), int(size)
         if size < 0:
             raise InvalidArgumentError(
                 f"TensorListSlice expects size to be non-negative. Got: {size}"
             )
-        items = held.items[:size]
-        return held.with_items([*items, *[None] * (size - len(items))])
+        items = elements.items[:size]
+        return elements.with_items([*items, *[None] * (size - len(items))])
 
 
 class TensorListGetItem(ListOp):
@@ -235,8 +235,8 @@ class TensorListGetItem(ListOp):
         return raw.TensorListSetItem(input_handle=unset, index=index, item=ditem), None, None
 
     def eager(self, input_handle, index, element_shape):
-        held = self.checked(input_handle, self.element_dtype)
-        return held.item(self.index_in(held, index, "access"), shape_from(element_shape))
+        elements = self.checked(input_handle, self.element_dtype)
+        return elements.item(self.index_in(elements, index, "access"), shape_from(element_shape))
 
 
 class TensorListSetItem(ListOp):
@@ -260,19 +260,19 @@ class TensorListSetItem(ListOp):
         return before, None, ditem
 
     def eager(self, input_handle, index, item):
-        held = self.checked(input_handle, self.element_dtype)
-        items = list(held.items)
+        elements = self.checked(input_handle, self.element_dtype)
+        items = list(elements.items)
         if self.resize_if_index_out_of_bounds and index >= len(items):
             items += [None] * (int(index) + 1 - len(items))
-            held = held.with_items(items)
-        position = self.index_in(held, index, "modify")
-        if not held.accepts(item):
+            elements = elements.with_items(items)
+        position = self.index_in(elements, index, "modify")
+        if not elements.accepts(item):
             raise InvalidArgumentError(
                 "Tried to set a tensor with incompatible shape at a list index. Item element shape: "
-                f"{show(np.shape(item))} list shape: {show(held.element_shape)}"
+                f"{show(np.shape(item))} list shape: {show(elements.element_shape)}"
             )
         items[position] = item
-        return held.with_items(items)
+        return elements.with_items(items)
 
 
 class TensorListStack(ListOp):
@@ -292,13 +292,13 @@ class TensorListStack(ListOp):
         return raw.TensorListFromTensor(tensor=dtensor, element_shape=shape), None
 
     def eager(self, input_handle, element_shape):
-        held = self.checked(input_handle, self.element_dtype)
-        if self.num_elements >= 0 and len(held) != self.num_elements:
+        elements = self.checked(input_handle, self.element_dtype)
+        if self.num_elements >= 0 and len(elements) != self.num_elements:
             raise InvalidArgumentError(
                 f"Operation expected a list with {self.num_elements} elements but got a list with "
-                f"{len(held)} elements."
+                f"{len(elements)} elements."
             )
-        return held.stacked(shape_from(element_shape), self.op_type)
+        return elements.stacked(shape_from(element_shape), self.op_type)
 
 
 class TensorListFromTensor(ListOp):
@@ -365,14 +365,14 @@ class TensorListGather(ListOp):
         return dlist, None, None
 
     def eager(self, input_handle, indices, element_shape):
-        held = self.checked(input_handle, self.element_dtype)
+        elements = self.checked(input_handle, self.element_dtype)
         positions = indices.tolist()
         for index in positions:
-            if not 0 <= index < len(held):
+            if not 0 <= index < len(elements):
                 raise InvalidArgumentError(
-                    f"Index {index} out o range; list only has {len(held)} elements."
+                    f"Index {index} out o range; list only has {len(elements)} elements."
                 )
-        return held.gathered(positions, shape_from(element_shape), self.op_type)
+        return elements.gathered(positions, shape_from(element_shape), self.op_type)
 
 
 class _Scatter(ListOp):
@@ -444,11 +444,11 @@ class TensorListScatterIntoExistingList(_Scatter):
         return before, _gather_rows(dlist, indices, tensor, self.element_dtype), None
 
     def eager(self, input_handle, tensor, indices):
-        held = self.checked(input_handle, self.element_dtype)
+        elements = self.checked(input_handle, self.element_dtype)
         longest = int(indices.max()) + 1 if indices.size else 0
-        if longest > len(held):
-            held = held.with_items([*held.items, *[None] * (longest - len(held))])
-        return self.put(held, tensor, indices)
+        if longest > len(elements):
+            elements = elements.with_items([*elements.items, *[None] * (longest - len(elements))])
+        return self.put(elements, tensor, indices)
 
 
 def _gather_rows(dlist: Any, indices: Any, tensor: Any, dtype: DType) -> Any:

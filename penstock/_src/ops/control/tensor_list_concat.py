@@ -146,10 +146,10 @@ class TensorListConcatLists(ListOp):
             )
         if not shapes[0]:
             return self.joined(input_a, input_b)
-        made = np.empty(shapes[0], object)
+        lists = np.empty(shapes[0], object)
         for at in np.ndindex(shapes[0]):
-            made[at] = self.joined(input_a[at], input_b[at])
-        return made
+            lists[at] = self.joined(input_a[at], input_b[at])
+        return lists
 
     def joined(self, one, other):
         """One list after the other."""
@@ -180,10 +180,10 @@ class TensorListPushBackBatch(ListOp):
             )
         if not shape:
             return self.pushed(input_handles, tensor)
-        made = np.empty(shape, object)
+        lists = np.empty(shape, object)
         for at in np.ndindex(shape):
-            made[at] = self.pushed(input_handles[at], np.asarray(tensor[at]))
-        return made
+            lists[at] = self.pushed(input_handles[at], np.asarray(tensor[at]))
+        return lists
 
     def pushed(self, held, tensor):
         """A list with one more element."""

@@ -99,10 +99,10 @@ class TensorMapLookup(Op):
         return dmap, None
 
     def eager(self, input_handle, key):
-        found = _held(input_handle, self.op_type).items.get(_key(key))
-        if found is None:
+        entry = _held(input_handle, self.op_type).items.get(_key(key))
+        if entry is None:
             raise InvalidArgumentError("Trying to lookup non-existent key. Could not find key")
-        return found[1]
+        return entry[1]
 
 
 class TensorMapErase(Op):
@@ -137,10 +137,10 @@ class TensorMapStackKeys(Op):
     key_dtype: DType
 
     def eager(self, input_handle):
-        held = _held(input_handle, self.op_type).items
-        if not held:
+        entries = _held(input_handle, self.op_type).items
+        if not entries:
             raise InvalidArgumentError("TensorMapStackKeys cannot be called on empty map.")
-        keys = [key for key, _ in held.values()]
+        keys = [key for key, _ in entries.values()]
         if any(key.dtype != self.key_dtype.as_numpy_dtype for key in keys):
             raise InvalidArgumentError("Key does not match requested dtype.")
         if any(key.shape != keys[0].shape for key in keys):

@@ -113,10 +113,10 @@ class _File:
     def _one(self) -> Record | None:
         """The next record, read in Python."""
         while self._has_more():
-            found = read_record(self.data, self.at, self.delimiter, self.quotes, self.last)
-            if found is not None:
-                self.at = found.end
-                return found
+            record = read_record(self.data, self.at, self.delimiter, self.quotes, self.last)
+            if record is not None:
+                self.at = record.end
+                return record
             self._read_on()
         return None
 

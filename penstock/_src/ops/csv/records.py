@@ -76,8 +76,8 @@ def _enclosed(data: bytes, begin: int, delimiter: bytes, last: bool) -> _Field |
 
 
 def _plain(data: bytes, begin: int, delimiter: bytes, quotes: bool) -> _Field:
-    found = _ends(delimiter).search(data, begin)
-    text = data[begin : found.start() if found else len(data)]
+    end = _ends(delimiter).search(data, begin)
+    text = data[begin : end.start() if end else len(data)]
     is_wrong = quotes and b'"' in text
     return _Field(InvalidArgumentError(_NOT_ENCLOSED) if is_wrong else text, begin + len(text))
 

@@ -162,8 +162,8 @@ class DebugNumericSummaryV2(Op):
             padding = [0] * (_SHOWN_EXTENTS - len(extents))
             numbers = [self.tensor_id, kind, x.ndim, x.size, *extents, *padding]
         else:
-            found = (-np.inf, np.inf, np.nan)
-            numbers = [value if n else 0 for value, n in zip(found, counts, strict=True)]
+            kinds = (-np.inf, np.inf, np.nan)
+            numbers = [value if n else 0 for value, n in zip(kinds, counts, strict=True)]
         return np.array(numbers, self.output_dtype.np)
 
 

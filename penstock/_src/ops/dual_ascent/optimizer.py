@@ -77,8 +77,8 @@ class _Sparse(_Group):
         self.examples = examples[order]
         place = {int(one): at for at, one in enumerate(ids)}
         self.at = np.asarray([place[int(one)] for one in features[order]], np.intp)
-        given = np.ones(len(order)) if values is None else values[order]
-        self.values = np.asarray(given, np.float64)
+        ordered = np.ones(len(order)) if values is None else values[order]
+        self.values = np.asarray(ordered, np.float64)
 
     def places(self, example: int) -> tuple[Any, np.ndarray]:
         low, high = np.searchsorted(self.examples, [example, example + 1])
@@ -172,13 +172,15 @@ class _Optimizer(Op):
     def _sparse_groups(self, examples, features, values, ids, weights, shrinkage):
         groups = []
         for i, rows in enumerate(examples):
-            given = values[i] if i < len(values) else None
+            group_values = values[i] if i < len(values) else None
             if not np.isin(features[i], ids[i]).all():
                 raise self.invalid("Found sparse feature indices out of valid range.")
             group_weights = weights[i].reshape(-1)
             if len(group_weights) < len(ids[i]):
                 raise self.invalid("There are fewer sparse weights than indices of them.")
-            groups.append(_Sparse(rows, features[i], given, ids[i], group_weights, shrinkage))
+            groups.append(
+                _Sparse(rows, features[i], group_values, ids[i], group_weights, shrinkage)
+            )
         return groups
 
     def _run(self, groups, weights, labels, state):

@@ -70,8 +70,8 @@ def _planes(boxes):
     corners = boxes.reshape(*boxes.shape[:-1], 2, 2)
     low, high = corners.min(-2), corners.max(-2)
     areas = (high[..., 0] - low[..., 0]) * (high[..., 1] - low[..., 1])
-    found = np.concatenate([low, high, areas[..., None]], -1)
-    return np.ascontiguousarray(found.swapaxes(-1, -2), np.float32)
+    planes = np.concatenate([low, high, areas[..., None]], -1)
+    return np.ascontiguousarray(planes.swapaxes(-1, -2), np.float32)
 
 
 def _best_first(scores, score_threshold):
@@ -205,8 +205,8 @@ class NonMaxSuppressionV5(Op):
     pad_to_max_output_size: bool = False
 
     def shape(self, boxes, scores, max_output_size, iou_threshold, score_threshold, soft_nms_sigma):
-        found = _chosen_shape(boxes, scores, max_output_size, self.pad_to_max_output_size)
-        return found, found, ()
+        chosen = _chosen_shape(boxes, scores, max_output_size, self.pad_to_max_output_size)
+        return chosen, chosen, ()
 
     def eager(self, boxes, scores, max_output_size, iou_threshold, score_threshold, soft_nms_sigma):
         kept, values = _suppressed(
@@ -294,12 +294,14 @@ class CombinedNonMaxSuppression(Op):
         valid = np.zeros(boxes.shape[0], np.int32)
         suppressed = self._suppression(boxes, scores, per_class, iou_threshold, score_threshold)
         for image in range(boxes.shape[0]):
-            found = [(np.zeros((0, 4), np.float32), *(np.zeros(0, np.float32),) * 2)]
+            parts_of_classes = [(np.zeros((0, 4), np.float32), *(np.zeros(0, np.float32),) * 2)]
             for c in range(classes):
                 of_class = boxes[image, :, c if boxes.shape[2] > 1 else 0]
                 kept, values = suppressed(image, c)
-                found.append((of_class[kept], values, np.full(len(kept), c, np.float32)))
-            chosen, values, numbers = (np.concatenate(parts) for parts in zip(*found, strict=True))
+                parts_of_classes.append((of_class[kept], values, np.full(len(kept), c, np.float32)))
+            chosen, values, numbers = (
+                np.concatenate(parts) for parts in zip(*parts_of_classes, strict=True)
+            )
             best = np.argsort(-values, kind="stable")[:size]
             count = valid[image] = len(best)
             out[0][image, :count] = chosen[best].clip(0, 1) if self.clip_boxes else chosen[best]

@@ -177,8 +177,8 @@ class CropAndResizeGradImage(Op):
         if len(size) != 4 or size[3] != grads.shape[3]:
             raise NotLowerable("sizes of images that do not fit")
         _check_boxes(p, self, boxes, box_ind, size[0])
-        found = lowered_crops.image_gradient(p, grads, boxes, box_ind, size, self.method)
-        return p.cast(found, self.T)
+        gradient = lowered_crops.image_gradient(p, grads, boxes, box_ind, size, self.method)
+        return p.cast(gradient, self.T)
 
 
 class CropAndResizeGradBoxes(Op):
@@ -280,16 +280,16 @@ class _Projective(Op):
             return np.where(inside[..., None], wide[row, column], fill)
 
         if self.interpolation == "NEAREST":
-            found = at(_round(y).astype(np.int64), _round(x).astype(np.int64))
+            pixels = at(_round(y).astype(np.int64), _round(x).astype(np.int64))
         else:
             y0, x0 = np.floor(y), np.floor(x)
             down, along = (y - y0)[..., None], (x - x0)[..., None]
             r, c = y0.astype(np.int64), x0.astype(np.int64)
             top = (1 - along) * at(r, c) + along * at(r, c + 1)
             bottom = (1 - along) * at(r + 1, c) + along * at(r + 1, c + 1)
-            found = (1 - down) * top + down * bottom
-        found = np.where((valid & inside_x & inside_y)[..., None], found, fill)
-        return found.astype(image.dtype)
+            pixels = (1 - down) * top + down * bottom
+        pixels = np.where((valid & inside_x & inside_y)[..., None], pixels, fill)
+        return pixels.astype(image.dtype)
 
 
 def _round(x):
@@ -321,8 +321,8 @@ def _mapped(at, extent, mode):
         steps = size - 1
         low = at + size * (np.floor(-at / steps) + 1)
         high = at - size * np.floor(at / steps)
-        found = np.where(at < 0, low, np.where(at > size - 1, high, at))
-        return np.clip(found, 0, size - 1).astype(np.float32), always
+        mapped = np.where(at < 0, low, np.where(at > size - 1, high, at))
+        return np.clip(mapped, 0, size - 1).astype(np.float32), always
     if mode == "REFLECT":
         if extent <= 1:
             return at * np.float32(0), always  # a NaN stays one
@@ -331,8 +331,8 @@ def _mapped(at, extent, mode):
         low = np.where(low < -size, low + period, -low - 1)
         high = at - period * np.floor(at / period)
         high = np.where(high >= size, period - high - 1, high)
-        found = np.where(at < 0, low, np.where(at > size - 1, high, at))
-        return np.clip(found, 0, size - 1).astype(np.float32), always
+        mapped = np.where(at < 0, low, np.where(at > size - 1, high, at))
+        return np.clip(mapped, 0, size - 1).astype(np.float32), always
     return np.clip(at, 0, size - 1), always  # NEAREST; TensorFlow takes other words for it, too
 
 

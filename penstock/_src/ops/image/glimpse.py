@@ -29,8 +29,8 @@ class _Glimpse(Op):
         height, width = (int(n) for n in size)
         if min(height, width) <= 0:
             raise self.invalid(f"size must be positive. Received {[height, width]}")
-        made = self.background(input, (len(input), height, width, input.shape[3]))
-        for image, offset, out in zip(input, offsets, made):
+        glimpses = self.background(input, (len(input), height, width, input.shape[3]))
+        for image, offset, out in zip(input, offsets, glimpses):
             extents = np.array(image.shape[:2], np.float32)
             start = np.trunc(self.corner(offset, extents, size.astype(np.float32))).astype(int)
             first = np.maximum(start, 0)
@@ -38,7 +38,7 @@ class _Glimpse(Op):
             if (last > first).all():
                 (i, j), (k, l) = first - start, last - start
                 out[i:k, j:l] = image[first[0] : last[0], first[1] : last[1]]
-        return made
+        return glimpses
 
     def background(self, input, shape):
         """The values outside the images."""
@@ -48,10 +48,10 @@ class _Glimpse(Op):
         count = int(np.prod(shape))
         stream = _noise()
         if noise == "gaussian":
-            made = distributions.normal(stream, count, np.dtype(np.float32))
+            values = distributions.normal(stream, count, np.dtype(np.float32))
         else:
-            made = distributions.uniform(stream, count, np.dtype(np.float32))
-        return made.reshape(shape).astype(input.dtype)
+            values = distributions.uniform(stream, count, np.dtype(np.float32))
+        return values.reshape(shape).astype(input.dtype)
 
 
 def _noise():

@@ -44,11 +44,11 @@ def _natively(op: Any, images: np.ndarray, height: int, width: int) -> np.ndarra
     centers = native.CENTERED if op.half_pixel_centers else native.PLAIN
     if op.align_corners:
         centers = native.ALIGNED
-    found = empty_aligned((count, height, width, channels), np.dtype(np.float32))
+    resized = empty_aligned((count, height, width, channels), np.dtype(np.float32))
     work = np.empty(native.room(columns, channels, width), np.float32)
-    given = np.ascontiguousarray(images)
-    resize(given, count, rows, columns, channels, centers, height, width, found, work)
-    return found
+    source = np.ascontiguousarray(images)
+    resize(source, count, rows, columns, channels, centers, height, width, resized, work)
+    return resized
 
 
 class TapTable(NamedTuple):

@@ -43,14 +43,14 @@ def cropped(
         return p.cast(p.gather(pixels, places), FLOAT)
 
     if method == "nearest":
-        found = at(down.nearest, along.nearest)
+        crops = at(down.nearest, along.nearest)
     else:
         part = p.expand_dims(p.expand_dims(along.part, 1), 3)
         top = _between(at(down.low, along.low), at(down.low, along.high), part)
         bottom = _between(at(down.high, along.low), at(down.high, along.high), part)
-        found = _between(top, bottom, p.expand_dims(p.expand_dims(down.part, 2), 3))
+        crops = _between(top, bottom, p.expand_dims(p.expand_dims(down.part, 2), 3))
     inside = p.and_(*_spread(p, p.expand_dims(down.inside, 2), p.expand_dims(along.inside, 1)))
-    return p.select(p.expand_dims(inside, 3), found, p.constant(fill, FLOAT))
+    return p.select(p.expand_dims(inside, 3), crops, p.constant(fill, FLOAT))
 
 
 def image_gradient(

@@ -95,7 +95,7 @@ class _Patches(Op):
     def pixels(self, dims, windows):
         """Returns the coordinate that each element of a patch reads in each dimension, as arrays of two axes each."""
         rank = len(dims)
-        found = []
+        coordinates = []
         for i, (size, (count, low, _), values) in enumerate(
             zip(dims, windows, zip(*self.spatial()))
         ):
@@ -104,8 +104,8 @@ class _Patches(Op):
             at = np.where((at >= 0) & (at < size), at, size)
             shape = [1] * (2 * rank)
             shape[i], shape[rank + i] = count, kernel
-            found.append(at.reshape(shape))
-        return found
+            coordinates.append(at.reshape(shape))
+        return coordinates
 
     def check(self, images):
         """Refuses images of another rank, and attributes that say nothing.
@@ -143,9 +143,9 @@ class _Patches(Op):
         except OpError as error:
             raise NotLowerable(error.message) from None
         kernels, strides, rates = self.spatial()
-        found = self.windows(images.shape[1:-1])
+        windows = self.windows(images.shape[1:-1])
         spatial = list(range(1, len(kernels) + 1))
-        lows, highs = [w[1] for w in found], [w[2] for w in found]
+        lows, highs = [w[1] for w in windows], [w[2] for w in windows]
         view = p.windows(images, spatial, kernels, strides, rates, lows, highs)
         # batch, positions, depth, offsets -> batch, positions, offsets, depth
         m = len(kernels)

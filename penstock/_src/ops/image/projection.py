@@ -43,15 +43,15 @@ def transformed(
     def at(row: Any, column: Any) -> Any:
         inside = _all(p, p.ge(row, 0), p.lt(row, ends[0]), p.ge(column, 0), p.lt(column, ends[1]))
         place = _clipped(p, row, rows) * width + _clipped(p, column, columns)
-        found = p.gather(pixels, place, 1, batch_dims=1)
-        return p.select(p.expand_dims(inside, 2), found, fill)
+        pixels_read = p.gather(pixels, place, 1, batch_dims=1)
+        return p.select(p.expand_dims(inside, 2), pixels_read, fill)
 
     if interpolation == "NEAREST":
-        found = at(_rounded(p, y), _rounded(p, x))
+        pixels_read = at(_rounded(p, y), _rounded(p, x))
     else:
-        found = _bilinear(p, at, x, y, wide.dtype)
-    found = p.select(p.expand_dims(valid, 2), found, fill)
-    return p.cast(p.reshape(found, (batch, *size, channels)), images.dtype)
+        pixels_read = _bilinear(p, at, x, y, wide.dtype)
+    pixels_read = p.select(p.expand_dims(valid, 2), pixels_read, fill)
+    return p.cast(p.reshape(pixels_read, (batch, *size, channels)), images.dtype)
 
 
 def _bilinear(p: Any, at: Any, x: Any, y: Any, dtype: Any) -> Any:

@@ -90,18 +90,18 @@ def _lowered_taps(p, op, inputs, outputs):
 
 def _lowered_transposed_taps(p, op, inputs, outputs):
     """The taps of the gradient along an axis."""
-    found = _lowered_taps(p, op, inputs, outputs)
-    if isinstance(found, taps.Taps):
-        return found.transposed(int(inputs))
-    return unknown_taps.transposed(p, found, inputs)
+    forward = _lowered_taps(p, op, inputs, outputs)
+    if isinstance(forward, taps.Taps):
+        return forward.transposed(int(inputs))
+    return unknown_taps.transposed(p, forward, inputs)
 
 
 def _lower_resampled(p, x, rows, columns, dtype):
     """Images resampled along both axes, as primitives, in the type."""
     x = p.cast(x, dtype)
-    for axis, found in zip(taps.AXES, (rows, columns), strict=True):
-        along = taps.lower_along if isinstance(found, taps.Taps) else unknown_taps.along
-        x = along(p, x, axis, found)
+    for axis, axis_taps in zip(taps.AXES, (rows, columns), strict=True):
+        along = taps.lower_along if isinstance(axis_taps, taps.Taps) else unknown_taps.along
+        x = along(p, x, axis, axis_taps)
     return x
 
 
@@ -151,8 +151,8 @@ class _ResizeGrad(Op):
         self._check(grads, original_image)
         ends = zip(original_image.shape[1:3], grads.shape[1:3])
         both = [_lowered_transposed_taps(p, self, *each) for each in ends]
-        made = _lower_resampled(p, grads, *both, _wide(self.T))
-        return p.cast(made, original_image.dtype)
+        gradient = _lower_resampled(p, grads, *both, _wide(self.T))
+        return p.cast(gradient, original_image.dtype)
 
 
 def _wide(dtype):
@@ -332,8 +332,8 @@ class ResizeNearestNeighborGrad(Op):
     def lower(self, p, grads, size):
         ends = zip(_lowered_size(self, p, grads, size), grads.shape[1:3])
         both = [_lowered_transposed_taps(p, self, *each) for each in ends]
-        made = _lower_resampled(p, grads, *both, _wide(self.T))
-        return p.cast(made, grads.dtype)
+        gradient = _lower_resampled(p, grads, *both, _wide(self.T))
+        return p.cast(gradient, grads.dtype)
 
 
 def _check_sampling(op, scale, translation):

@@ -46,9 +46,9 @@ def _table(outputs: int, to: Array, source: Array, weight: Array) -> Taps:
     counts = np.bincount(to, minlength=outputs)
     place = np.arange(len(to)) - (np.cumsum(counts) - counts)[to]
     most = int(counts.max(initial=0))
-    made = Taps(np.full((outputs, most), -1), np.zeros((outputs, most), np.float32))
-    made.index[to, place], made.weight[to, place] = source, weight
-    return made
+    table = Taps(np.full((outputs, most), -1), np.zeros((outputs, most), np.float32))
+    table.index[to, place], table.weight[to, place] = source, weight
+    return table
 
 
 def scale_of(inputs: int, outputs: int, align_corners: bool) -> np.float32:
@@ -228,11 +228,11 @@ class Sampling(NamedTuple):
             return read
         first = np.maximum(read.index[:, :1], 0)
         most = int((read.index.max(1, keepdims=True) - first).max()) + 1
-        made = _windows(first, np.minimum(first + most, outputs) - 1)
-        weights = np.zeros(made.shape, np.float32)
+        windows = _windows(first, np.minimum(first + most, outputs) - 1)
+        weights = np.zeros(windows.shape, np.float32)
         rows, places = np.nonzero(read.index >= 0)
         weights[rows, read.index[rows, places] - first[rows, 0]] = read.weight[rows, places]
-        return Taps(made, weights)
+        return Taps(windows, weights)
 
 
 # -- sums over taps in programs; those of the host are in interpolation.py ----------------------------------------------------------

@@ -214,8 +214,8 @@ def _in_loop(p: Any, x: Any, axis: int, taps: LoopedTaps) -> Any:
     if axis == x.rank - 2 and x.shape[-1] < SHORT:  # long rows are many times as fast
         before, channels = x.shape[:axis], x.shape[-1]
         flat = p.reshape(x, (*before, x.shape[axis] * channels))
-        found = _in_loop(p, flat, axis, _of_channels(p, taps, channels))
-        return p.reshape(found, (*before, taps.outputs, channels))
+        summed = _in_loop(p, flat, axis, _of_channels(p, taps, channels))
+        return p.reshape(summed, (*before, taps.outputs, channels))
     behind = [1] * (x.rank - axis - 1)
 
     def step(number: Any, total: Any) -> tuple[Any, Any]:

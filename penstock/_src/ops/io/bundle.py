@@ -161,8 +161,8 @@ class _Shard:
     def write(self, path: str) -> None:
         """Writes the file, and the checksums into the entries."""
         sums = write_data(path, self._parts)
-        for (entry, known), found in zip(self._described, sums, strict=True):
-            entry.crc32c = crc32c.mask(found if known is None else known)
+        for (entry, known), computed in zip(self._described, sums, strict=True):
+            entry.crc32c = crc32c.mask(computed if known is None else known)
 
 
 # Elements of a tensor of which only slices are stored that may be read as zeros.
@@ -270,8 +270,8 @@ class BundleReader:
           InvalidArgumentError: there are more, for which no memory is taken.
         """
         places = [overlap(starts, lengths, part.starts, part.lengths) for part in parts]
-        held = sum(math.prod(n for _, _, n in place) for place in places)
-        if math.prod(lengths) - held > most_missing:
+        covered = sum(math.prod(n for _, _, n in place) for place in places)
+        if math.prod(lengths) - covered > most_missing:
             raise errors.InvalidArgumentError(
                 f"{self.prefix}: tensor '{name}': its slices do not cover the extents {list(lengths)} from {list(starts)}."
             )
@@ -308,10 +308,10 @@ class BundleReader:
             raise errors.DataLossError(f"{where}: size does not fit its shape.")
         # of large arrays in memory that is used again: of the values that were restored before
         value = empty_aligned(tuple(shape), dtype.np)
-        found = read_data(reader, entry.offset, value.reshape(-1).view(np.uint8))
-        if found is None:
+        checksum = read_data(reader, entry.offset, value.reshape(-1).view(np.uint8))
+        if checksum is None:
             raise errors.DataLossError(f"{where} is truncated.")
-        if entry.crc32c and crc32c.mask(found) != entry.crc32c:
+        if entry.crc32c and crc32c.mask(checksum) != entry.crc32c:
             raise errors.DataLossError(f"{where}: checksum mismatch.")
         return value
 
@@ -323,14 +323,14 @@ def overlap(
     other_lengths: Sequence[int],
 ) -> list[tuple[int, int, int]]:
     """Return, for each axis of two slices, the start of their overlap in each and its extent."""
-    found = []
+    overlaps = []
     for start, length, other, size in zip(
         starts, lengths, other_starts, other_lengths, strict=True
     ):
         first = max(start, other)
         extent = max(0, min(start + length, other + size) - first)
-        found.append((first - start, first - other, extent) if extent else (0, 0, 0))
-    return found
+        overlaps.append((first - start, first - other, extent) if extent else (0, 0, 0))
+    return overlaps
 
 
 def _entry(value: np.ndarray, shape: Iterable[int]) -> Any:

@@ -46,7 +46,7 @@ def write_data(path: str, parts: Sequence[np.ndarray | bytes], block: int = BLOC
             number += 1
 
     system_of(path).write_blocks(path, starts[-1], fill, block)
-    return [_joined(found) for found in pieces]
+    return [_joined(sums_of_piece) for sums_of_piece in pieces]
 
 
 def read_data(reader: Reader, offset: int, target: np.ndarray) -> int | None:

@@ -53,8 +53,8 @@ class MatchingFiles(Op):
             raise self.invalid(
                 f"Input patterns tensor must be scalar or vector, but had shape: {show(pattern.shape)}"
             )
-        found = set()
+        matches = set()
         for each in pattern.reshape(-1):
-            found.update(files.matching(each.decode()))
-        names = [name.encode() for name in sorted(found)]
+            matches.update(files.matching(each.decode()))
+        names = [name.encode() for name in sorted(matches)]
         return strings(names, (len(names),))

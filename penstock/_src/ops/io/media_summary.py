@@ -30,22 +30,22 @@ def as_bytes(image, bad_color):
         scaled = x * (127 / most if most else 0) + 128
     else:
         scaled = x * (255 / high if high else 0)
-    made = np.clip(np.where(np.isfinite(scaled), scaled, 0), 0, 255).astype(np.uint8)
-    made[~good] = np.asarray(bad_color, np.uint8).ravel()[: image.shape[-1]]
-    return made
+    pixels = np.clip(np.where(np.isfinite(scaled), scaled, 0), 0, 255).astype(np.uint8)
+    pixels[~good] = np.asarray(bad_color, np.uint8).ravel()[: image.shape[-1]]
+    return pixels
 
 
 def image_summary(op, tag, tensor, bad_color):
     """The Summary of a batch of images."""
     if tensor.ndim != 4 or tensor.shape[3] not in (1, 3, 4):
         raise op.invalid(f"Tensor must be 4-D with last dim 1, 3, or 4, not {show(tensor.shape)}")
-    made = Summary()
+    summary = Summary()
     for number, image in enumerate(tensor[: op.max_images]):
         name = f"{tag}/image" if op.max_images == 1 else f"{tag}/image/{number}"
-        entry = made.value.add(tag=name).image
+        entry = summary.value.add(tag=name).image
         entry.height, entry.width, entry.colorspace = image.shape
         entry.encoded_image_string = png_file(as_bytes(image, bad_color), -1)
-    return made
+    return summary
 
 
 def audio_summary(op, tag, tensor, sample_rate):
@@ -54,27 +54,27 @@ def audio_summary(op, tag, tensor, sample_rate):
         raise op.invalid(f"Tensor must be 3-D or 2-D, got: {show(tensor.shape)}")
     if not sample_rate > 0:
         raise op.invalid("sample_rate must be > 0")
-    made = Summary()
+    summary = Summary()
     for number, sound in enumerate(tensor[: op.max_outputs]):
         name = f"{tag}/audio" if op.max_outputs == 1 else f"{tag}/audio/{number}"
         frames = sound.reshape(len(sound), -1)
-        entry = made.value.add(tag=name).audio
+        entry = summary.value.add(tag=name).audio
         entry.sample_rate, entry.num_channels = float(sample_rate), frames.shape[1]
         entry.length_frames, entry.content_type = len(frames), "audio/wav"
         entry.encoded_audio_string = wav(frames, int(sample_rate))
-    return made
+    return summary
 
 
 def wav(frames, sample_rate):
     """The bytes of a WAV file."""
     samples = np.clip(np.rint(frames * 32767), -32768, 32767).astype("<i2")
-    held = io.BytesIO()
-    with wave.open(held, "wb") as file:
+    buffer = io.BytesIO()
+    with wave.open(buffer, "wb") as file:
         file.setnchannels(frames.shape[1])
         file.setsampwidth(2)
         file.setframerate(sample_rate or 1)
         file.writeframes(samples.tobytes())
-    written = held.getvalue()
+    written = buffer.getvalue()
     return written if sample_rate else written[:24] + bytes(8) + written[32:]
 
 

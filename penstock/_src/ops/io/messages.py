@@ -23,9 +23,9 @@ def tensor_of(op, data, dtype):
         proto = TensorProto.FromString(data)
     except DecodeError as error:
         raise op.invalid(f"Cannot parse tensor from proto: {error}") from None
-    held = dtypes.as_dtype(proto.dtype) if proto.dtype else None
-    if held != dtype:
-        shown = held.name if held is not None else "DT_INVALID"
+    stored = dtypes.as_dtype(proto.dtype) if proto.dtype else None
+    if stored != dtype:
+        shown = stored.name if stored is not None else "DT_INVALID"
         raise op.invalid(f"Type mismatch between parsed tensor ({shown}) and dtype ({dtype.name})")
     return from_proto(proto)
 
@@ -68,14 +68,14 @@ def _unpacked(example):
         kind = feature.WhichOneof("kind")
         values = getattr(feature, kind).value if kind else []
         if kind == "bytes_list":
-            held = _field(1, b"".join(_field(1, v) for v in values))
+            encoded = _field(1, b"".join(_field(1, v) for v in values))
         elif kind == "float_list":
-            held = _field(2, b"".join(b"\x0d" + struct.pack("<f", v) for v in values))
+            encoded = _field(2, b"".join(b"\x0d" + struct.pack("<f", v) for v in values))
         elif kind == "int64_list":
-            held = _field(3, b"".join(b"\x08" + varints.encode(v % (1 << 64)) for v in values))
+            encoded = _field(3, b"".join(b"\x08" + varints.encode(v % (1 << 64)) for v in values))
         else:
-            held = b""
-        features += _field(1, _field(1, key.encode()) + _field(2, held))
+            encoded = b""
+        features += _field(1, _field(1, key.encode()) + _field(2, encoded))
     return _field(1, features) if example.HasField("features") else b""
 
 

@@ -211,13 +211,13 @@ class EncodeProto(_ByDescriptor):
                 raise self.invalid(
                     f"Size {most} is larger than the number of values {column.shape[1]}"
                 )
-        made = []
+        texts = []
         for number, row in enumerate(counts):
             message = kind()
             for field, count, column in zip(fields, row, columns, strict=True):
                 _fill(message, field, column[number, :count].tolist())
-            made.append(message.SerializeToString(deterministic=True))
-        return strings(made, sizes.shape[:-1])
+            texts.append(message.SerializeToString(deterministic=True))
+        return strings(texts, sizes.shape[:-1])
 
 
 def _fill(message: Any, field: Any, values: list[Any]) -> None:

@@ -106,14 +106,14 @@ class LoadAndRemapMatrix(Op):
             np.ix_(row_remapping[row_remapping >= 0], columns[columns >= 0])
         ].ravel()
         missing = int(np.count_nonzero(~known))
-        given = initializing_values.size
-        if given < missing:
+        available = initializing_values.size
+        if available < missing:
             raise self.invalid(
-                f"initializing_values contained {given} elements, but more missing values remain."
+                f"initializing_values contained {available} elements, but more missing values remain."
             )
-        if given > missing:
+        if available > missing:
             raise self.invalid(
-                f"initializing_values contained {given} elements, but only {missing} elements were used "
+                f"initializing_values contained {available} elements, but only {missing} elements were used "
                 "to fill in missing values."
             )
         result[~known] = initializing_values.ravel()

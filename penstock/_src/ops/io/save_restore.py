@@ -35,16 +35,16 @@ class SaveV2(Op):
                 f"SaveV2: got {len(tensor_names)} names and {len(shape_and_slices)} slices but "
                 f"{len(tensors)} tensors."
             )
-        held: dict[str, Any] = {}
+        contents: dict[str, Any] = {}
         for name, spec, tensor in zip(tensor_names, shape_and_slices, tensors, strict=True):
             if spec:
                 full, starts, lengths = parsed_slice(spec.decode())
-                held.setdefault(name.decode(), []).append(
+                contents.setdefault(name.decode(), []).append(
                     TensorSlice(full, starts, lengths, tensor)
                 )
             else:
-                held[name.decode()] = tensor
-        write_bundle(path_of(prefix), held)
+                contents[name.decode()] = tensor
+        write_bundle(path_of(prefix), contents)
         return ()
 
 

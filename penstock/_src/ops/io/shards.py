@@ -6,9 +6,9 @@ from penstock._src.core.op import Op
 
 
 def _named(text):
-    made = np.empty((), object)
-    made[()] = text
-    return made
+    name = np.empty((), object)
+    name[()] = text
+    return name
 
 
 class ShardedFilename(Op):

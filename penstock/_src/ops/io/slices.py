@@ -127,9 +127,9 @@ def write_slices(path: str, pieces: list[tuple[bytes, Piece, np.ndarray, DType]]
             for extent in piece.full:
                 meta.shape.dim.add(size=extent)
         meta.slice.append(piece.to_proto())
-        held = SavedTensorSlices(data=SavedSlice(name=name.decode(), slice=piece.to_proto()))
-        _write_values(held.data.data, values, dtype)
-        entries.append((piece.key(name), held.SerializeToString()))
+        message = SavedTensorSlices(data=SavedSlice(name=name.decode(), slice=piece.to_proto()))
+        _write_values(message.data.data, values, dtype)
+        entries.append((piece.key(name), message.SerializeToString()))
     table = write_table([(b"", described.SerializeToString()), *sorted(entries)])
     make_folders(os.path.dirname(path))
     write_whole(path, table)
@@ -184,11 +184,11 @@ class SliceReader:
         for name in files:
             table = read_table(read(name), name)
             for key, value in table.items():
-                held = message_of(SavedTensorSlices, value, f"{name}: entry {key!r}")
+                entry = message_of(SavedTensorSlices, value, f"{name}: entry {key!r}")
                 if key:
-                    self.slices.setdefault(held.data.name, []).append(held.data)
+                    self.slices.setdefault(entry.data.name, []).append(entry.data)
                 else:
-                    self.described.update((meta.name, meta) for meta in held.meta.tensor)
+                    self.described.update((meta.name, meta) for meta in entry.meta.tensor)
 
     def read(self, name: str, spec: str, dtype: DType) -> np.ndarray:
         """A tensor, or the slice `spec` of it.
@@ -202,10 +202,10 @@ class SliceReader:
                 f'Tensor name "{name}" not found in checkpoint files {self.pattern}'
             )
         meta, where = self.described[name], f"{self.pattern}: tensor '{name}'"
-        found = dtype_of(meta.type, where)
-        if found is not dtype:
+        stored = dtype_of(meta.type, where)
+        if stored is not dtype:
             raise InvalidArgumentError(
-                f"Expected to restore a tensor of type {dtype.name}, got a tensor of type {found.name} "
+                f"Expected to restore a tensor of type {dtype.name}, got a tensor of type {stored.name} "
                 f"instead: tensor_name = {name} in {self.pattern}"
             )
         full = [dim.size for dim in meta.shape.dim]
@@ -228,14 +228,14 @@ class SliceReader:
     def _pieces(
         self, name: str, full: list[int], dtype: DType, where: str
     ) -> Iterator[tuple[Piece, np.ndarray]]:
-        for held in self.slices.get(name, []):
-            piece = Piece.from_proto(full, held.slice)
+        for data_slice in self.slices.get(name, []):
+            piece = Piece.from_proto(full, data_slice.slice)
             shape = piece.shape()
             # A TensorProto of few values stands for many: here each is there.
-            if count_of(shape, where) * _least(dtype) > held.ByteSize():
+            if count_of(shape, where) * _least(dtype) > data_slice.ByteSize():
                 raise DataLossError(f"{where}: a slice has fewer values than its shape {shape}.")
             data = TensorProto()
-            data.CopyFrom(held.data)
+            data.CopyFrom(data_slice.data)
             data.dtype = dtype.as_datatype_enum
             for extent in shape:
                 data.tensor_shape.dim.add(size=extent)

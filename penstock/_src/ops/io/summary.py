@@ -112,8 +112,8 @@ def summary_event(step: Any, tag: str, value: np.ndarray, dtype: DType, metadata
 
 
 def _text(value: Any) -> str:
-    held = value[()] if isinstance(value, np.ndarray) else value
-    return held.decode() if isinstance(held, bytes) else held
+    text = value[()] if isinstance(value, np.ndarray) else value
+    return text.decode() if isinstance(text, bytes) else text
 
 
 class SummaryWriter(Op):
@@ -290,9 +290,9 @@ def histogram_of(op: Op, values: np.ndarray) -> Any:
     if not np.isfinite(values.astype(np.float64)).all():
         what = "Nan" if np.isnan(values.astype(np.float64)).any() else "Infinity"
         raise op.invalid(f"{what} in summary histogram")
-    made = Histogram()
-    made.add(values)
-    return made.proto()
+    histogram = Histogram()
+    histogram.add(values)
+    return histogram.proto()
 
 
 class HistogramSummary(Op):

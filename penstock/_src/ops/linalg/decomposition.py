@@ -51,9 +51,9 @@ class Cholesky(Op):
 
     def eager(self, input):
         require_square(self, input)
-        found = elimination.computed_now(self, input)
-        if found is not None:
-            return found
+        result = elimination.computed_now(self, input)
+        if result is not None:
+            return result
         x = widened(input)
         try:
             return np.linalg.cholesky(x).astype(input.dtype, copy=False)
@@ -136,9 +136,9 @@ class Qr(Op):
 
     def eager(self, input):
         require_matrices(self, input)
-        found = elimination.computed_now(self, input)
-        if found is not None:
-            return found
+        result = elimination.computed_now(self, input)
+        if result is not None:
+            return result
         mode = "complete" if self.full_matrices else "reduced"
         q, r = np.linalg.qr(widened(input), mode)
         return q.astype(input.dtype, copy=False), r.astype(input.dtype, copy=False)

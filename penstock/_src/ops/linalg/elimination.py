@@ -52,22 +52,22 @@ def computed_now(op: Any, matrix: Any, *others: Any) -> Any:
         return None
     p = ImmediateBuilder()
     try:
-        found = op.lower(p, *map(p.constant, (matrix, *others)))
+        result = op.lower(p, *map(p.constant, (matrix, *others)))
     except NotLowerable:
         return None
-    return tuple(map(p.value, found)) if isinstance(found, tuple) else p.value(found)
+    return tuple(map(p.value, result)) if isinstance(result, tuple) else p.value(result)
 
 
 def steps(p: Any, count: int, body: Callable[..., list[Any]], state: list[Any]) -> list[Any]:
     """The state after body(j, *state) for j of 0, ..., count - 1."""
     counter = p.constant(0, dtypes.int32)
-    found = p.while_(
+    final = p.while_(
         lambda j, *_: p.lt(j, count),
         lambda j, *held: [j + 1, *body(j, *held)],
         [counter, *state],
         max_trips=count,
     )
-    return found[1:]
+    return final[1:]
 
 
 def column(p: Any, x: Any, j: Any) -> Any:
@@ -90,13 +90,13 @@ def blocks(n: Extent) -> list[tuple[Extent, Extent]]:
     Where n is unknown, only how many blocks there are becomes a condition.
     """
     size = max(LEAST_BLOCK, ceil_divide(n, MOST_BLOCKS))
-    found: list[tuple[Extent, Extent]] = []
+    bounds: list[tuple[Extent, Extent]] = []
     begin: Extent = 0
     while begin < n:
         end = min(begin + size, n)
-        found.append((begin, end))
+        bounds.append((begin, end))
         begin = end
-    return found
+    return bounds
 
 
 def _part(p: Any, x: Any, rows: tuple[int, int], columns: tuple[int, int]) -> Any:
@@ -123,7 +123,9 @@ def factorized(p: Any, a: Any) -> tuple[Any, Any, Any, Any]:
     for begin, end in blocks(n):
         size, left = end - begin, n - begin
         panel = _beneath(p, p.slice_axis(rows, 2, 0, size), n)
-        panel, places, order, found, exchanges = _factorized_panel(p, panel, order, exchanges)
+        panel, places, order, panel_pivots, exchanges = _factorized_panel(
+            p, panel, order, exchanges
+        )
         panels.append(_by_numbers(p, panel, order))
         top = p.slice_axis(panel, 1, 0, size)
         if end < n:
@@ -140,7 +142,7 @@ def factorized(p: Any, a: Any) -> tuple[Any, Any, Any, Any]:
         order = p.concat(
             [p.slice_axis(order, 1, size, n), p.full((batch, size), n, dtypes.int32)], 1
         )
-        pivots.append(found)
+        pivots.append(panel_pivots)
     order = p.concat(orders, 1)
     before = p.gather(p.concat(panels, 2), order, 1, batch_dims=1)
     finished = [
@@ -236,12 +238,12 @@ def _substituted_corner(p: Any, a: Any, b: Any, lower: bool, unit: bool) -> Any:
 
     def step(j: Any, x: Any) -> list[Any]:
         at = j if lower else n - 1 - j
-        found = row(p, x, at)
+        solved_row = row(p, x, at)
         if not unit:
-            found = found / row(p, column(p, a, at), at)
+            solved_row = solved_row / row(p, column(p, a, at), at)
         rest = p.gt(places, at) if lower else p.lt(places, at)
-        x = p.select(rest, x - column(p, a, at) * found, x)
-        return [x if unit else p.select(p.eq(places, at), found, x)]
+        x = p.select(rest, x - column(p, a, at) * solved_row, x)
+        return [x if unit else p.select(p.eq(places, at), solved_row, x)]
 
     return steps(p, n, step, [b])[0]
 
@@ -276,9 +278,9 @@ def _cholesky_panel(p: Any, panel: Any) -> Any:
     def step(j: Any, panel: Any) -> list[Any]:
         pivot = row(p, column(p, panel, j), j)
         root = p.sqrt(p.select(p.gt(pivot, 0), pivot, float("nan")))
-        made = p.select(p.ge(places, j), column(p, panel, j) / root, 0.0)
-        changed = panel - made * (row(p, panel, j) / root)
-        return [p.select(p.eq(across, j), made, p.select(p.gt(across, j), changed, panel))]
+        scaled = p.select(p.ge(places, j), column(p, panel, j) / root, 0.0)
+        changed = panel - scaled * (row(p, panel, j) / root)
+        return [p.select(p.eq(across, j), scaled, p.select(p.gt(across, j), changed, panel))]
 
     return steps(p, size, step, [panel])[0]
 

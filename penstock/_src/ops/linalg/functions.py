@@ -14,8 +14,8 @@ def _each(function, x):
     if not x.size:
         return x.copy()
     flat = x.reshape(-1, *x.shape[-2:])
-    made = [function(m) if np.isfinite(m).all() else _nothing(m) for m in flat]
-    return np.stack(made).reshape(x.shape)
+    results = [function(m) if np.isfinite(m).all() else _nothing(m) for m in flat]
+    return np.stack(results).reshape(x.shape)
 
 
 def _nothing(x):

@@ -72,12 +72,12 @@ def starts_of(rows, columns, lower, upper, align):
     """Returns, from the uppermost diagonal down, the number, length and first packed position of each."""
     width = minimum(rows + min(upper, 0), columns - max(lower, 0))
     above, below = align.split("_")
-    found = []
+    starts = []
     for k in range(upper, lower - 1, -1):
         length = minimum(rows + min(k, 0), columns - max(k, 0))
         side = above if k >= 0 else below
-        found.append((k, length, width - length if side == "RIGHT" else 0))
-    return width, found
+        starts.append((k, length, width - length if side == "RIGHT" else 0))
+    return width, starts
 
 
 def computed_places(p, rows, columns, lower, upper, align):
@@ -106,8 +106,8 @@ def _put_by_numbers(p, start, diagonal, lower, upper, align):
     lead = start.shape[:-2]
     flat = p.reshape(diagonal, (*lead, (upper - lower + 1) * width))
     real = p.and_(p.ge(number, lower), p.le(number, upper))
-    found = p.gather(flat, source, len(lead))
-    return p.select(p.broadcast_to(real, found.shape), found, start)
+    packed = p.gather(flat, source, len(lead))
+    return p.select(p.broadcast_to(real, packed.shape), packed, start)
 
 
 def lower_put(p, start, diagonal, lower, upper, align):
@@ -122,5 +122,5 @@ def lower_put(p, start, diagonal, lower, upper, align):
     source[i[real], j[real]] = np.flatnonzero(real.ravel())
     lead = start.shape[:-2]
     flat = p.reshape(diagonal, (*lead, (upper - lower + 1) * width))
-    found = p.gather(flat, p.constant(np.maximum(source, 0).astype(np.int32)), len(lead))
-    return p.select(p.constant(source >= 0), found, start)
+    packed = p.gather(flat, p.constant(np.maximum(source, 0).astype(np.int32)), len(lead))
+    return p.select(p.constant(source >= 0), packed, start)

@@ -42,9 +42,9 @@ class MatrixInverse(Op):
 
     def eager(self, input):
         require_square(self, input)
-        found = elimination.computed_now(self, input)
-        if found is not None:
-            return found
+        result = elimination.computed_now(self, input)
+        if result is not None:
+            return result
         x = adjoint_array(input) if self.adjoint else input
         return _inverse(self, x)
 
@@ -53,9 +53,9 @@ class MatrixInverse(Op):
         n = a.shape[1]
         identity = p.eq(p.iota((1, n, n), 1, dtypes.int32), p.iota((1, n, n), 2, dtypes.int32))
         ones = p.broadcast_to(p.cast(identity, a.dtype), a.shape)
-        found, pivots = elimination.solved(p, a, ones)
+        inverse, pivots = elimination.solved(p, a, ones)
         p.check(elimination.are_pivots(p, pivots), f"{self.op_type}: Input is not invertible.")
-        return p.cast(p.reshape(found, input.shape), input.dtype)
+        return p.cast(p.reshape(inverse, input.shape), input.dtype)
 
 
 class MatrixDeterminant(Op):
@@ -77,15 +77,15 @@ class MatrixDeterminant(Op):
     @quiet
     def eager(self, input):
         require_square(self, input)
-        found = elimination.computed_now(self, input)
-        if found is None:
-            found = _nan_of_nan(input, np.linalg.det(widened(input)))
-        return found.astype(input.dtype, copy=False)
+        result = elimination.computed_now(self, input)
+        if result is None:
+            result = _nan_of_nan(input, np.linalg.det(widened(input)))
+        return result.astype(input.dtype, copy=False)
 
     def lower(self, p, input):
         sign, pivots = _sign_and_pivots(p, input)
-        found = sign * p.reduce_prod(pivots, (1,))
-        return p.cast(p.reshape(found, input.shape[:-2]), input.dtype)
+        determinant = sign * p.reduce_prod(pivots, (1,))
+        return p.cast(p.reshape(determinant, input.shape[:-2]), input.dtype)
 
 
 def _nan_of_nan(matrices, found):
@@ -112,9 +112,9 @@ class LogMatrixDeterminant(Op):
     @quiet
     def eager(self, input):
         require_square(self, input)
-        found = elimination.computed_now(self, input)
-        if found is not None:
-            return found
+        result = elimination.computed_now(self, input)
+        if result is not None:
+            return result
         sign, log = np.linalg.slogdet(widened(input))
         return tuple(_nan_of_nan(input, x).astype(input.dtype) for x in (sign, log))
 
@@ -122,8 +122,8 @@ class LogMatrixDeterminant(Op):
         sign, pivots = _sign_and_pivots(p, input)
         sign = sign * p.reduce_prod(p.sign(pivots), (1,))
         log = p.reduce_sum(p.log(p.abs(pivots)), (1,))
-        made = (p.cast(p.reshape(x, input.shape[:-2]), input.dtype) for x in (sign, log))
-        return tuple(made)
+        results = (p.cast(p.reshape(x, input.shape[:-2]), input.dtype) for x in (sign, log))
+        return tuple(results)
 
 
 class MatrixSolve(Op):
@@ -154,9 +154,9 @@ class MatrixSolve(Op):
                 "Input matrix and rhs are incompatible. Received matrix "
                 f"{show(matrix.shape)}, rhs {show(rhs.shape)}"
             )
-        found = elimination.computed_now(self, matrix, rhs)
-        if found is not None:
-            return found
+        result = elimination.computed_now(self, matrix, rhs)
+        if result is not None:
+            return result
         a = adjoint_array(matrix) if self.adjoint else matrix
         try:
             return np.linalg.solve(widened(a), widened(rhs)).astype(rhs.dtype, copy=False)
@@ -165,11 +165,11 @@ class MatrixSolve(Op):
 
     def lower(self, p, matrix, rhs):
         a = _oriented(p, elimination.as_batch(p, matrix), self.adjoint)
-        found, pivots = elimination.solved(p, a, elimination.batched(p, rhs))
+        solution, pivots = elimination.solved(p, a, elimination.batched(p, rhs))
         p.check(
             elimination.are_pivots(p, pivots), f"{self.op_type}: Input matrix is not invertible."
         )
-        return p.cast(p.reshape(found, rhs.shape), rhs.dtype)
+        return p.cast(p.reshape(solution, rhs.shape), rhs.dtype)
 
 
 class MatrixTriangularSolve(Op):
@@ -218,8 +218,8 @@ class MatrixTriangularSolve(Op):
         a = elimination.as_batch(p, p.broadcast_to(matrix, (*batch, *matrix.shape[-2:])))
         b = elimination.batched(p, p.broadcast_to(rhs, shape))
         lower = self.lower != self.adjoint
-        found = elimination.substituted(p, _oriented(p, a, self.adjoint), b, lower)
-        return p.cast(p.reshape(found, shape), rhs.dtype)
+        solution = elimination.substituted(p, _oriented(p, a, self.adjoint), b, lower)
+        return p.cast(p.reshape(solution, shape), rhs.dtype)
 
 
 def _oriented(p, a, adjoint):

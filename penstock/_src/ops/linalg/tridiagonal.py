@@ -63,18 +63,18 @@ class TridiagonalSolve(Op):
             return self._native(diagonals, rhs)
         bands = np.moveaxis(diagonals.reshape(-1, 3, n), 2, 0).copy()  # by row
         values = np.moveaxis(rhs.reshape(-1, n, columns), 1, 0).copy()
-        upper, found = _eliminated(bands, values, self.partial_pivoting)
+        upper, solution = _eliminated(bands, values, self.partial_pivoting)
         norms = np.abs(bands).max((0, 2))[:, None] if self.perturb_singular else None
-        found = np.moveaxis(_substituted(upper, found, norms), 0, 1)
-        return found.reshape(rhs.shape)
+        solution = np.moveaxis(_substituted(upper, solution, norms), 0, 1)
+        return solution.reshape(rhs.shape)
 
     def _native(self, diagonals, rhs):
         n, columns = rhs.shape[-2:]
-        found, room = np.array(rhs, order="C"), np.empty((n, 3), rhs.dtype)
+        solution, room = np.array(rhs, order="C"), np.empty((n, 3), rhs.dtype)
         extents = rhs.size // (n * columns), n, columns
         solve = tridiagonal(rhs.dtype.name).solve
-        solve(np.ascontiguousarray(diagonals), found, *extents, int(self.partial_pivoting), room)
-        return found
+        solve(np.ascontiguousarray(diagonals), solution, *extents, int(self.partial_pivoting), room)
+        return solution
 
     def lower(self, p, diagonals, rhs):
         if self.perturb_singular:
@@ -85,9 +85,9 @@ class TridiagonalSolve(Op):
         count = math.prod(batch)
         bands = p.transpose(p.reshape(diagonals, (count, 3, n)), (2, 1, 0))  # by row
         values = p.transpose(p.reshape(rhs, (count, n, columns)), (1, 2, 0))
-        upper, found = _eliminated_steps(p, bands, values, self.partial_pivoting)
-        found = _substituted_steps(p, upper, found)
-        return p.reshape(p.transpose(found, (2, 0, 1)), rhs.shape)
+        upper, solution = _eliminated_steps(p, bands, values, self.partial_pivoting)
+        solution = _substituted_steps(p, upper, solution)
+        return p.reshape(p.transpose(solution, (2, 0, 1)), rhs.shape)
 
 
 def _eliminated(
@@ -154,8 +154,8 @@ def _divided(rest: np.ndarray, pivots: np.ndarray, norms: np.ndarray) -> np.ndar
 
 def _rows_of(p: Any, x: Any, i: Any) -> list[Any]:
     """The three numbers of row i, each [1, batch]."""
-    found = p.dynamic_index(x, i, 0)
-    return [p.slice_axis(found, 0, k, k + 1) for k in range(3)]
+    row = p.dynamic_index(x, i, 0)
+    return [p.slice_axis(row, 0, k, k + 1) for k in range(3)]
 
 
 def _eliminated_steps(p: Any, bands: Any, values: Any, exchanges: bool) -> tuple[Any, Any]:
@@ -207,9 +207,9 @@ def _substituted_steps(p: Any, upper: Any, values: Any) -> Any:
         x = (p.dynamic_index(values, at, 0) - next_ * first - last * second) / pivot
         return [x, first, p.dynamic_set_index(found, at, x, 0)]
 
-    found = elimination.steps(p, n, step, [zero, zero, values])[2]
+    solution = elimination.steps(p, n, step, [zero, zero, values])[2]
     pivots = p.slice_axis(upper, 1, 0, 1)
-    return p.select(p.reduce_any(p.eq(pivots, 0), (0,), keepdims=True), float("nan"), found)
+    return p.select(p.reduce_any(p.eq(pivots, 0), (0,), keepdims=True), float("nan"), solution)
 
 
 class TridiagonalMatMul(Op):
@@ -222,13 +222,13 @@ class TridiagonalMatMul(Op):
     def gradient(self, superdiag, maindiag, subdiag, rhs, _output, dy):
         upper, main, lower = (adjoint(d) for d in (superdiag, maindiag, subdiag))
         by_rhs = main * dy + shifted_rows(upper * dy, -1) + shifted_rows(lower * dy, 1)
-        found = []
+        diagonals = []
         for step in (1, 0, -1):
             product = raw.Sum(
                 input=dy * conj(shifted_rows(rhs, step)), axis=np.array([-1], np.int32)
             )
-            found.append(raw.ExpandDims(input=product, axis=-2))
-        return *found, by_rhs
+            diagonals.append(raw.ExpandDims(input=product, axis=-2))
+        return *diagonals, by_rhs
 
     def shape(self, superdiag, maindiag, subdiag, rhs):
         batch = rhs.with_rank_at_least(2)[:-2]

@@ -7,7 +7,7 @@ from penstock._src.ops.strings.fingerprint import hash64
 
 def places(keys: Iterable[bytes | int], count: int) -> list[int]:
     """The bucket of each key among `count`, a power of 2: at its hash, or where further and further steps find a free one."""
-    found: list[int] = []
+    buckets: list[int] = []
     taken = set()
     for key in keys:
         at = (hash64(key) if isinstance(key, bytes) else int(key)) & (count - 1)
@@ -16,5 +16,5 @@ def places(keys: Iterable[bytes | int], count: int) -> list[int]:
             step += 1
             at = (at + step) & (count - 1)
         taken.add(at)
-        found.append(at)
-    return found
+        buckets.append(at)
+    return buckets

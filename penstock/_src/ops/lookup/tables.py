@@ -51,10 +51,10 @@ class Table(Resource):
         flat = out.reshape(keys.size, *self.value_shape)
         many = default.ndim > len(self.value_shape)
         flat[...] = default.reshape(keys.size, *self.value_shape) if many else default
-        for at, found in enumerate(map(self.held.get, keys.reshape(-1).tolist())):
-            if found is not None:
+        for at, value in enumerate(map(self.held.get, keys.reshape(-1).tolist())):
+            if value is not None:
                 flat[at] = (
-                    found if self.value_shape or not isinstance(found, np.ndarray) else found[()]
+                    value if self.value_shape or not isinstance(value, np.ndarray) else value[()]
                 )
         return out
 
@@ -378,9 +378,9 @@ class LookupTableFindV2(Op):
             raise self.invalid(
                 f"Expected shape {show(table.value_shape)} or {show(rows)} for default value, got {show(default.shape)}"
             )
-        found = ready(self, table).find(keys, default)
+        values = ready(self, table).find(keys, default)
         # A scalar variant is its handle.
-        return found[()] if self.Tout is dtypes.variant and not found.ndim else found
+        return values[()] if self.Tout is dtypes.variant and not values.ndim else values
 
     def eager_each(self, table_handle, keys, default_value):
         if not is_group(keys) or is_group(default_value) or default_value.ndim:
@@ -447,9 +447,9 @@ class LookupTableExportV2(Op):
 
     def eager(self, table_handle):
         table = ready(self, table_handle)
-        for wanted, held in ((self.Tkeys, table.key_dtype), (self.Tvalues, table.value_dtype)):
-            if wanted != held:
-                raise self.invalid(f"Type mismatch: actual {held.name} vs. expect {wanted.name}")
+        for wanted, actual in ((self.Tkeys, table.key_dtype), (self.Tvalues, table.value_dtype)):
+            if wanted != actual:
+                raise self.invalid(f"Type mismatch: actual {actual.name} vs. expect {wanted.name}")
         return table.export()
 
 
@@ -557,10 +557,10 @@ def number_of(text, dtype):
         raise ValueError
     if dtype.is_floating:
         return float(text)
-    found = int(text)
-    if dtype.is_integer and not dtype.min <= found <= dtype.max:
+    number = int(text)
+    if dtype.is_integer and not dtype.min <= number <= dtype.max:
         raise ValueError
-    return found
+    return number
 
 
 def column(values, dtype):

@@ -69,9 +69,9 @@ def labels_of(equation: str, ranks: tuple[int, ...]) -> tuple[tuple[str, ...], s
 def _alone_summed(terms, operands, result):
     """Returns terms and operands without the axes that only one operand has, which are summed."""
     counts = Counter("".join(terms) + result)
-    found = [[i for i, label in enumerate(term) if counts[label] == 1] for term in terms]
+    axes_alone = [[i for i, label in enumerate(term) if counts[label] == 1] for term in terms]
     terms = ["".join(label for label in term if counts[label] > 1) for term in terms]
-    return terms, [add_up(x, axes) if axes else x for x, axes in zip(operands, found)]
+    return terms, [add_up(x, axes) if axes else x for x, axes in zip(operands, axes_alone)]
 
 
 def in_ascii(equation: str) -> str:
@@ -134,17 +134,19 @@ class Einsum(Op):
         """Returns the gradient of the operand `x` with axes `term`, given the other factors."""
         present = set("".join(labels for labels, _ in factors))
         own = "".join(dict.fromkeys(term))
-        found = "".join(label for label in own if label in present)
+        present_labels = "".join(label for label in own if label in present)
         left = ",".join(labels for labels, _ in factors)
-        partial = raw.Einsum([factor for _, factor in factors], equation=f"{left}->{found}")
-        if found != own:
+        partial = raw.Einsum(
+            [factor for _, factor in factors], equation=f"{left}->{present_labels}"
+        )
+        if present_labels != own:
             # Axes that only this operand has were summed: broadcast the gradient along them.
             shape, wide = shape_of(x), raw.Shape(partial)
             places = [term.index(label) for label in own]
             sizes = raw.GatherV2(shape, np.array(places, np.int32), np.int32(0))
             ones = np.array([1], np.int32)
             kept = [
-                raw.Slice(wide, np.array([found.index(label)], np.int32), ones)
+                raw.Slice(wide, np.array([present_labels.index(label)], np.int32), ones)
                 if label in present
                 else ones
                 for label in own

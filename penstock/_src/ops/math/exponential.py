@@ -150,8 +150,8 @@ class Erfinv(HostUnary):
 
     def lower(self, p, x):
         wide = p.cast(x, dtypes.float64)
-        found = _normal_quantile(p, wide / 2, (1 - p.abs(wide)) / 2)
-        return p.cast(found * math.sqrt(0.5), x.dtype)
+        quantile = _normal_quantile(p, wide / 2, (1 - p.abs(wide)) / 2)
+        return p.cast(quantile * math.sqrt(0.5), x.dtype)
 
     def gradient(self, _x, y, dy):
         return dy * (raw.Exp(raw.Square(y)) * (math.sqrt(math.pi) / 2))

@@ -400,8 +400,10 @@ class Bucketize(Op):
             raise self.invalid("Expected sorted boundaries")
         # Neither boundaries nor values that are NaN are above anything, which searchsorted takes otherwise.
         sorted_edges = edges[~np.isnan(edges)]
-        found = np.searchsorted(sorted_edges, input, side="right") + edges.size - sorted_edges.size
-        return found.astype(np.int32)
+        buckets = (
+            np.searchsorted(sorted_edges, input, side="right") + edges.size - sorted_edges.size
+        )
+        return buckets.astype(np.int32)
 
     def lower(self, p, input):
         if any(b < a for a, b in zip(self.boundaries, self.boundaries[1:])):

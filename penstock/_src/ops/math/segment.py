@@ -331,8 +331,8 @@ def lower_segments(op, p, data, segment_ids, num_segments):
         whole = p.scatter(first, p.expand_dims(ids, 1), rows, op=how, mode="error")
         return p.slice_axis(whole, 0, 0, count)
     message = f"{op.op_type}: segment_ids has an element that is out of range [0, {count})"
-    given = [data, segment_ids, num_segments]
-    p.check(p.reduce_all(p.lt(ids, count)), message, given)
+    arguments = [data, segment_ids, num_segments]
+    p.check(p.reduce_all(p.lt(ids, count)), message, arguments)
     # Map negative ids past the end, where the scatter drops them.
     ids = p.select(p.lt(ids, 0), count, ids)
     first = p.full((count, *data.shape[lead:]), start, op.T)
@@ -362,18 +362,18 @@ class SegmentSumV2(UnsortedSegmentSum):
 
 def gathered_or_zero(rows, ids):
     """Returns the row of each id, or zeros for a negative id."""
-    found = raw.GatherV2(rows, raw.Maximum(ids, raw.ZerosLike(ids)), np.int32(0))
+    gathered = raw.GatherV2(rows, raw.Maximum(ids, raw.ZerosLike(ids)), np.int32(0))
     usable = raw.GreaterEqual(ids, raw.ZerosLike(ids))
-    rank = found.shape.rank
+    rank = gathered.shape.rank
     if rank is not None and ids.shape.rank is not None:
         for _ in range(rank - ids.shape.rank):
             usable = raw.ExpandDims(usable, np.int32(-1))
     else:
         ones = raw.Fill(
-            raw.ExpandDims(raw.Sub(raw.Rank(found), raw.Rank(ids)), np.int32(0)), np.int32(1)
+            raw.ExpandDims(raw.Sub(raw.Rank(gathered), raw.Rank(ids)), np.int32(0)), np.int32(1)
         )
         usable = reshape(usable, raw.ConcatV2([raw.Shape(ids), ones], np.int32(0)))
-    return where(usable, found, zeros_like(found))
+    return where(usable, gathered, zeros_like(gathered))
 
 
 class _UnsortedExtreme(_UnsortedSegment):

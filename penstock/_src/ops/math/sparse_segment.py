@@ -151,10 +151,10 @@ def check_gradient(op, grad, indices, segment_ids, rows):
     segments = grad.shape[0]
     if segment_ids.size and segment_ids[-1] >= segments:
         raise op.invalid("Invalid number of segments")
-    for what, given, limit in (("Segment id", segment_ids, segments), ("Index", indices, rows)):
-        bad = np.flatnonzero((given < 0) | (given >= limit))
+    for what, ids, limit in (("Segment id", segment_ids, segments), ("Index", indices, rows)):
+        bad = np.flatnonzero((ids < 0) | (ids >= limit))
         if bad.size:
-            raise op.invalid(f"{what} {given[bad[0]]} out of range [0, {limit}).")
+            raise op.invalid(f"{what} {ids[bad[0]]} out of range [0, {limit}).")
 
 
 def scattered(op, grad, indices, segment_ids, rows):

@@ -289,8 +289,8 @@ class _BesselK(_SpecialUnary):
     def lower(self, p, x):
         if x.dtype == dtypes.float64:
             raise NotLowerable("SciPy's functions of double precision are used")
-        found = lowered.bessel_k(p, p.cast(x, dtypes.float64), self.order, self.scaled)
-        return p.cast(found, x.dtype)
+        result = lowered.bessel_k(p, p.cast(x, dtypes.float64), self.order, self.scaled)
+        return p.cast(result, x.dtype)
 
 
 class BesselK0(_BesselK):

@@ -138,15 +138,15 @@ class _GradientOp(Binary):
             raise self.invalid(f"y has {y.size} elements, its gradient {dy.size}")
         dy = dy.reshape(y.shape)
         y = np.conj(y) if self.conjugates else y
-        found = self.of(y, dy)
-        found = np.where(dy == 0, dy.dtype.type(0), found) if self.vanishes else found
-        return np.asarray(found).astype(y.dtype, copy=False)
+        gradient = self.of(y, dy)
+        gradient = np.where(dy == 0, dy.dtype.type(0), gradient) if self.vanishes else gradient
+        return np.asarray(gradient).astype(y.dtype, copy=False)
 
     def lower(self, p, y, dy):
         if y.shape != dy.shape:
             raise NotLowerable("a gradient of another shape")
-        found = self.of(p.conj(y) if self.conjugates and y.dtype.is_complex else y, dy)
-        return p.select(p.eq(dy, 0), 0, found) if self.vanishes else found
+        gradient = self.of(p.conj(y) if self.conjugates and y.dtype.is_complex else y, dy)
+        return p.select(p.eq(dy, 0), 0, gradient) if self.vanishes else gradient
 
 
 class SqrtGrad(_GradientOp):

@@ -293,9 +293,9 @@ class Conv(Op):
                 f"expected a filter with two axes more than the {spatial} that follow batch_dims={self.batch_dims} and are not "
                 f"channels. Received an input of rank {rank} and a filter of rank {filter_rank}"
             )
-        for name, given in (("strides", self.strides), ("dilations", self.dilations)):
-            if len(given) != filter_rank and (given or name == "strides"):
-                raise self.invalid(f"{name} must have {filter_rank} elements. Received {given}")
+        for name, values in (("strides", self.strides), ("dilations", self.dilations)):
+            if len(values) != filter_rank and (values or name == "strides"):
+                raise self.invalid(f"{name} must have {filter_rank} elements. Received {values}")
 
     def _check_depths(self, input, filter):
         """Raise an error unless an input (of one batch axis) has `groups` times the channels that a filter reads."""

@@ -71,15 +71,15 @@ def convolution(
         )
     axes = spatial_axes(op.data_format, rank)
     channels = channel_axis(op.data_format, rank)
-    for what, given in (("strides", op.strides), ("dilations", op.dilations)):
-        if given[0] != 1 or given[channels] != 1:
+    for what, values in (("strides", op.strides), ("dilations", op.dilations)):
+        if values[0] != 1 or values[channels] != 1:
             refusal = UnimplementedError if what == "strides" else InvalidArgumentError
             raise refusal(
                 f"{name}: Current implementation does not yet support {what} in the batch and depth "
                 "dimensions."
             )
-    for what, given in (("Row and column strides", op.strides), ("Dilated rates", op.dilations)):
-        if min(given) <= 0:
+    for what, values in (("Row and column strides", op.strides), ("Dilated rates", op.dilations)):
+        if min(values) <= 0:
             raise InvalidArgumentError(f"{name}: {what} should be larger than 0.")
     explicit = getattr(op, "explicit_paddings", ())
     if explicit and min(explicit) < 0:
@@ -423,12 +423,12 @@ def _input_gradient_by_planes(
 
 def _filter_gradient_by_planes(p: Any, c: Convolution, input: Any, dy: Any) -> Any:
     x, g, window_ = _turned(p, input), _turned(p, dy), c.windows[0]
-    found: dict[int, Any] = {}
+    parts_by_tap: dict[int, Any] = {}
     for tap, first, end in _taps_of_planes(c):
         begin = tap * window_.dilation - window_.low + first * window_.stride
         images = _planes(p, x, begin, end - first, window_.stride)
         dw = lower_filter_gradient(p, _of_planes(c), images, _planes(p, g, first, end - first))
-        found[tap] = p.expand_dims(dw, 0)
-    nothing = p.full(next(iter(found.values())).shape, 0, x.dtype)
-    parts = [found.get(tap, nothing) for tap in range(window_.size)]
+        parts_by_tap[tap] = p.expand_dims(dw, 0)
+    nothing = p.full(next(iter(parts_by_tap.values())).shape, 0, x.dtype)
+    parts = [parts_by_tap.get(tap, nothing) for tap in range(window_.size)]
     return p.cast(p.concat(parts, 0), dy.dtype)

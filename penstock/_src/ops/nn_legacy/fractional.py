@@ -109,12 +109,12 @@ class _FractionalPool(Op):
 def _along(x, axis, windows, combine):
     """The elements of each window along an axis, combined in their order."""
     begins, ends = windows.T
-    found = x.take(begins, axis)
+    combined = x.take(begins, axis)
     lengths = ends - begins
     for step in range(1, int(lengths.max(initial=0))):
         more = (slice(None),) * axis + (np.flatnonzero(lengths > step),)
-        found[more] = combine(found[more], x.take(begins[more[-1]] + step, axis))
-    return found
+        combined[more] = combine(combined[more], x.take(begins[more[-1]] + step, axis))
+    return combined
 
 
 class FractionalMaxPool(_FractionalPool):
@@ -185,20 +185,20 @@ class FractionalMaxPoolGrad(Op):
         )
         if not self._are_windows(orig_input, orig_output, down, across):
             raise self.invalid(_OTHER_MAXIMA)
-        made = np.zeros_like(orig_input)
-        images, channels = np.ogrid[: made.shape[0], : made.shape[3]]
+        gradient = np.zeros_like(orig_input)
+        images, channels = np.ogrid[: gradient.shape[0], : gradient.shape[3]]
         for i, (top, bottom) in enumerate(down):
             for j, (left, right) in enumerate(across):
                 window = orig_input[:, top:bottom, left:right]
                 width = window.shape[2]
-                flat = window.reshape(len(made), -1, made.shape[3])
+                flat = window.reshape(len(gradient), -1, gradient.shape[3])
                 at = flat.argmax(1)
                 if not (flat[images, at, channels] == orig_output[:, i, j]).all():
                     raise self.invalid(_OTHER_MAXIMA)
-                made[images, top + at // width, left + at % width, channels] += out_backprop[
+                gradient[images, top + at // width, left + at % width, channels] += out_backprop[
                     :, i, j
                 ]
-        return made
+        return gradient
 
     @staticmethod
     def _are_windows(orig_input, orig_output, down, across):
@@ -241,7 +241,7 @@ class FractionalAvgPoolGrad(Op):
             raise self.invalid(
                 f"out_backprop {show(out_backprop.shape)} does not fit an input of shape {shape}"
             )
-        made = np.zeros(shape, out_backprop.dtype)
+        gradient = np.zeros(shape, out_backprop.dtype)
         down, across = (
             self._windows(name, sequence, extent, count)
             for name, sequence, extent, count in zip(
@@ -250,10 +250,10 @@ class FractionalAvgPoolGrad(Op):
         )
         for i, (top, bottom) in enumerate(down):
             for j, (left, right) in enumerate(across):
-                count = made.dtype.type((bottom - top) * (right - left))
+                count = gradient.dtype.type((bottom - top) * (right - left))
                 part = out_backprop[:, i, j][:, None, None, :]
-                made[:, top:bottom, left:right] += part / count
-        return made
+                gradient[:, top:bottom, left:right] += part / count
+        return gradient
 
     def _windows(self, name, sequence, extent, count):
         """The `count` windows of a sequence, checked."""
@@ -261,7 +261,7 @@ class FractionalAvgPoolGrad(Op):
             raise self.invalid(
                 f"{name}_seq_tensor must have at least {count + 1} elements, but got {len(sequence)}"
             )
-        found = windows(sequence, extent, self.overlapping)[:count]
-        if any(not 0 <= begin < end for begin, end in found):
+        checked = windows(sequence, extent, self.overlapping)[:count]
+        if any(not 0 <= begin < end for begin, end in checked):
             raise self.invalid(f"{name} sequence tensor values must grow from 0, got {sequence}")
-        return found
+        return checked

@@ -34,14 +34,14 @@ def read_each(reader, serialized, keys, read):
 
 def dense_each(batch, keys, types, shapes, defaults):
     """The dense features of each example."""
-    found = []
+    features = []
     for key, dtype, shape, default in zip(keys, types, shapes, defaults, strict=True):
         dims = shape.as_list()
         if dims and dims[0] is None:
-            found.append(_rows_each(batch, key, dtype, dims[1:]))
+            features.append(_rows_each(batch, key, dtype, dims[1:]))
         else:
-            found.append(Stacked(batch.dense(key, dtype, shape, default)))
-    return found
+            features.append(Stacked(batch.dense(key, dtype, shape, default)))
+    return features
 
 
 def _rows_each(batch, key, dtype, inner):
@@ -55,35 +55,35 @@ def _rows_each(batch, key, dtype, inner):
 
 def sparse_each(batch, keys, types):
     """The sparse features of each example: indices, values and shapes."""
-    found = []
+    features = []
     for key, dtype in zip(keys, types, strict=True):
         values, splits = batch.ragged(key, dtype, dtypes.int64)
         counts = np.diff(splits)
         index = np.arange(len(values)) - np.repeat(splits[:-1], counts)
         sizes = Stacked(counts.reshape(-1, 1))
-        found.append((Ragged(index.reshape(-1, 1), splits), Ragged(values, splits), sizes))
-    return [f[0] for f in found], [f[1] for f in found], [f[2] for f in found]
+        features.append((Ragged(index.reshape(-1, 1), splits), Ragged(values, splits), sizes))
+    return [f[0] for f in features], [f[1] for f in features], [f[2] for f in features]
 
 
 def ragged_each(batch, keys, types, splits_types):
     """The ragged features of each example: values, and no row splits, as an example is one row."""
-    found = [Ragged(*batch.ragged(key, dtype, dtypes.int64)) for key, dtype in zip(keys, types)]
-    return found, [Stacked(np.zeros((batch.rows, 0), kind.np)) for kind in splits_types]
+    features = [Ragged(*batch.ragged(key, dtype, dtypes.int64)) for key, dtype in zip(keys, types)]
+    return features, [Stacked(np.zeros((batch.rows, 0), kind.np)) for kind in splits_types]
 
 
 def dense_steps_each(batch, keys, types, shapes, may_miss):
     """The dense feature lists of each sequence example, and how many steps they have."""
-    found = [
+    features = [
         batch.dense_rows(key, dtype, shape, miss)
         for key, dtype, shape, miss in zip(keys, types, shapes, may_miss, strict=True)
     ]
-    values = [Ragged(rows, splits_of(lengths)) for rows, lengths in found]
-    return values, [Stacked(lengths.copy()) for _, lengths in found]
+    values = [Ragged(rows, splits_of(lengths)) for rows, lengths in features]
+    return values, [Stacked(lengths.copy()) for _, lengths in features]
 
 
 def sparse_steps_each(batch, keys, types):
     """The sparse feature lists of each sequence example: indices, values and shapes."""
-    found = []
+    features = []
     for key, dtype in zip(keys, types, strict=True):
         values, outer, inner = batch.ragged_steps(key, dtype, dtypes.int64)
         lengths, counts = np.diff(outer), np.diff(inner)
@@ -93,8 +93,8 @@ def sparse_steps_each(batch, keys, types):
         widest = np.zeros(batch.rows, np.int64)
         np.maximum.at(widest, row, counts)
         sizes = Stacked(np.stack([lengths, widest], 1))
-        found.append((Ragged(index, splits), Ragged(values, splits), sizes))
-    return [f[0] for f in found], [f[1] for f in found], [f[2] for f in found]
+        features.append((Ragged(index, splits), Ragged(values, splits), sizes))
+    return [f[0] for f in features], [f[1] for f in features], [f[2] for f in features]
 
 
 def ragged_steps_each(batch, keys, types, splits_types):

@@ -55,14 +55,14 @@ class ExampleBatch:
 
     def values(self, row, key, dtype):
         """The values of a feature in one example, or None if it is missing."""
-        found = self.rows[row].get(key)
-        if found is None:
+        feature = self.rows[row].get(key)
+        if feature is None:
             return None
-        if found[0] != dtype:
+        if feature[0] != dtype:
             raise self.op.invalid(
-                f"{self.place(row, key)}  Data types don't match. Data type: {_SHOWN[found[0]]} but expected type: {_SHOWN[dtype]}"
+                f"{self.place(row, key)}  Data types don't match. Data type: {_SHOWN[feature[0]]} but expected type: {_SHOWN[dtype]}"
             )
-        return found[1]
+        return feature[1]
 
     def place(self, row, key):
         """Return the example and the feature of an error, for its message."""
@@ -171,8 +171,8 @@ def dense_columns(op, batch, keys, defaults):
 
 def sparse_columns(op, batch, keys):
     """The sparse features of a batch: indices, values and shapes."""
-    found = [batch.sparse(k, t) for k, t in zip(keys, op.sparse_types, strict=True)]
-    return [f[0] for f in found], [f[1] for f in found], [f[2] for f in found]
+    features = [batch.sparse(k, t) for k, t in zip(keys, op.sparse_types, strict=True)]
+    return [f[0] for f in features], [f[1] for f in features], [f[2] for f in features]
 
 
 class ParseExample(Op):

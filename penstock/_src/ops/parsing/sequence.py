@@ -33,12 +33,12 @@ from penstock._src.proto.example import SequenceExample
 
 
 def _features(message):
-    found = {}
+    features = {}
     for key, feature in message.items():
         kind = feature.WhichOneof("kind")
         if kind is not None:
-            found[key] = _KINDS[kind], list(getattr(feature, kind).value)
-    return found
+            features[key] = _KINDS[kind], list(getattr(feature, kind).value)
+    return features
 
 
 class Sequences(ExampleBatch):
@@ -453,8 +453,8 @@ class ParseSingleSequenceExample(_ParseWithoutRagged):
 
     def eager_each(self, serialized, may_be_missing, *keys_and_defaults):
         *keys, defaults, debug_name = keys_and_defaults
-        given = [debug_name, may_be_missing, *defaults, *itertools.chain.from_iterable(keys)]
-        if any(map(is_group, given)):
+        arguments = [debug_name, may_be_missing, *defaults, *itertools.chain.from_iterable(keys)]
+        if any(map(is_group, arguments)):
             raise NotGrouped
         sparse, dense, sparse_lists, dense_lists = [
             _texts(k.item() for k in names) for names in keys

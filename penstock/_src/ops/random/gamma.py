@@ -272,10 +272,10 @@ class _Binomial(Op):
         # all samples of one pair of parameters are consecutive in the stream
         lead = len(dims) - counts.ndim
         order = [*range(lead, len(dims)), *range(lead)]
-        found = rejection.binomial(
+        samples = rejection.binomial(
             stream, n.transpose(order).reshape(-1), p.transpose(order).reshape(-1)
         )
-        turned = found.reshape([dims[a] for a in order])
+        turned = samples.reshape([dims[a] for a in order])
         return _to(turned.transpose(np.argsort(order)), self.dtype.np)
 
     def lowered(self, p, key, counter, dims, counts, probs):
@@ -290,8 +290,8 @@ class _Binomial(Op):
             p.reshape(p.transpose(p.broadcast_to(x, dims), order), [product(dims)])
             for x in (counts, probs)
         ]
-        found = lowered_rejection.binomial(p, key, counter, *flat)
-        turned = p.reshape(found, [dims[a] for a in order])
+        samples = lowered_rejection.binomial(p, key, counter, *flat)
+        turned = p.reshape(samples, [dims[a] for a in order])
         return p.cast(p.transpose(turned, [order.index(a) for a in range(len(dims))]), self.dtype)
 
 

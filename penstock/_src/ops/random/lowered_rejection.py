@@ -118,12 +118,12 @@ def _until_done(p: Any, body: Any, key: Any, counter: Any, start: list[Any], act
         still, *state = body(lanes, *carried[_Lanes.FIELDS :])
         return [*lanes.fields, still, *state]
 
-    found = p.while_(
+    final = p.while_(
         lambda *carried: p.reduce_any(carried[_Lanes.FIELDS], [0]),
         step,
         [*fields, active, *start[_Lanes.FIELDS :]],
     )
-    return found[_Lanes.FIELDS + 1]
+    return final[_Lanes.FIELDS + 1]
 
 
 def gamma(p: Any, key: Any, counter: Any, alpha: Any, samples: Any) -> Any:
@@ -175,20 +175,20 @@ def truncated_normal(p: Any, key: Any, counter: Any, shape: Any, dtype: DType) -
 
     def tried(cursor: Any) -> list[Any]:
         """Two blocks' numbers for each group: two vectors of a block in double precision, four in single."""
-        found: list[Any] = []
+        numbers: list[Any] = []
         for block in range(2):
             words = blocks_at(p, key, counter, p.add(p.add(first, cursor), block))
             if double:
-                found += lowering.normal_pair(
+                numbers += lowering.normal_pair(
                     p, _uniform64(p, *words[:2]), _uniform64(p, *words[2:])
                 )
             else:
                 uniform = [_uniform32(p, word) for word in words]
-                found += [
+                numbers += [
                     *lowering.normal_pair(p, *uniform[:2]),
                     *lowering.normal_pair(p, *uniform[2:]),
                 ]
-        return found
+        return numbers
 
     def step(cursor: Any, filled: Any, *places: Any) -> list[Any]:
         places_now = list(places)
@@ -202,10 +202,10 @@ def truncated_normal(p: Any, key: Any, counter: Any, shape: Any, dtype: DType) -
 
     empty = p.full([groups], 0.0, working)
     init = [p.constant(0, dtypes.uint64), p.full([groups], 0, dtypes.int32), *[empty] * group]
-    found = p.while_(
+    final = p.while_(
         lambda cursor, filled, *places: p.reduce_any(p.lt(filled, group), [0]), step, init
     )
-    numbers = p.concat([p.expand_dims(place, 1) for place in found[2:]], 1)
+    numbers = p.concat([p.expand_dims(place, 1) for place in final[2:]], 1)
     flat = p.slice(p.reshape(numbers, [groups * group]), [0], [count])
     return p.reshape(p.cast(flat, dtype), shape)
 

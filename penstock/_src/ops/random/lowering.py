@@ -40,8 +40,8 @@ def uniform(p: Any, key: Any, counter: Any, shape: Any, dtype: DType) -> Any:
 
 def _from_mantissa(p: Any, bits: Any, dtype: DType) -> Any:
     mantissa, one, carrier = _FORMATS[dtype]
-    made = p.or_(p.and_(bits, (1 << mantissa) - 1), one)
-    return _below_one(p, p.bitcast(p.cast(made, carrier), dtype) - 1, mantissa)
+    one_to_two = p.or_(p.and_(bits, (1 << mantissa) - 1), one)
+    return _below_one(p, p.bitcast(p.cast(one_to_two, carrier), dtype) - 1, mantissa)
 
 
 def _below_one(p: Any, number: Any, mantissa: int) -> Any:

@@ -95,9 +95,9 @@ class _LearnedRun:
 
     def eager(self, true_classes):
         """Samples by the counts, then counts the true classes."""
-        made = _Sampler.eager(self, true_classes)
+        samples = _Sampler.eager(self, true_classes)
         np.add.at(self.counts, true_classes.ravel(), 1)
-        return made
+        return samples
 
     def draw(self, stream, count):
         """Candidates in proportion to the counts."""

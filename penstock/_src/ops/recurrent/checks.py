@@ -35,9 +35,9 @@ def check_size(
     name: str, value: np.ndarray, axis: int, wanted: int, what: str, called: str = "dim_size"
 ) -> None:
     """Raises an error if the size of an axis is not the one of `what`."""
-    found = value.shape[axis]
-    if found != wanted:
-        raise InvalidArgumentError(f"{name}.{called}({axis}) != {what}: {found} vs. {wanted}")
+    actual = value.shape[axis]
+    if actual != wanted:
+        raise InvalidArgumentError(f"{name}.{called}({axis}) != {what}: {actual} vs. {wanted}")
 
 
 def check_step(values: Mapping[str, np.ndarray]) -> None:

@@ -49,8 +49,8 @@ class CudnnRNN(Op):
         of_outputs = values[inputs + outputs :]
         attributes = {n: v for n, v in self.attrs.items() if n not in ("T", "is_training")}
         backprop = getattr(raw, self.op_type.replace("RNN", "RNNBackprop"))
-        given = [*values[: inputs + 3], *of_outputs[:3], *values[inputs + 3 : inputs + outputs]]
-        return (*backprop(*given, **attributes), *[None] * (inputs - 4))
+        arguments = [*values[: inputs + 3], *of_outputs[:3], *values[inputs + 3 : inputs + outputs]]
+        return (*backprop(*arguments, **attributes), *[None] * (inputs - 4))
 
     @classmethod
     def refused_on_accelerators(cls):

@@ -140,11 +140,11 @@ class _BlockLSTM(Op):
         check_sequence(seq_len_max, _named(x, cs_prev, h_prev, w, wci, wcf, wco, b))
         outputs = np.zeros((7, *x.shape[:2], cs_prev.shape[1]), x.dtype)
         for t in range(min(int(seq_len_max), len(x))):
-            made = step(
+            step_outputs = step(
                 x[t], cs_prev, h_prev, w, peepholes, b, self.forget_bias, self.cell_clip, self.order
             )
-            outputs[:, t] = made
-            cs_prev, h_prev = made[1], made[6]
+            outputs[:, t] = step_outputs
+            cs_prev, h_prev = step_outputs[1], step_outputs[6]
         return tuple(outputs)
 
 

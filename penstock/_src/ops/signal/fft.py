@@ -100,10 +100,10 @@ class _FromReal(Op):
             raise NotLowerable("a Fourier transform of nothing")
         for axis, length in enumerate(lengths[:-1], input.rank - self.rank):
             input = p.slice_axis(input, axis, 0, length)
-        found = fourier.half_spectrum(p, input, lengths[-1])
+        spectrum = fourier.half_spectrum(p, input, lengths[-1])
         for axis in range(input.rank - self.rank, input.rank - 1):
-            found = fourier.transform(p, found, axis, False)
-        return found
+            spectrum = fourier.transform(p, spectrum, axis, False)
+        return spectrum
 
     def gradient(self, input, fft_length, _output, dy):
         # the real part of the transform of dy, padded with zeros to the whole spectrum
@@ -215,8 +215,8 @@ def _fitted(gradient, x):
     """The gradient cut or padded with zeros to the shape of `x`."""
     if has_shape_of(gradient, x):
         return gradient
-    wanted, given = raw.Shape(input=x), raw.Shape(input=gradient)
-    smaller, zeros = raw.Minimum(x=wanted, y=given), raw.ZerosLike(x=wanted)
+    wanted, actual = raw.Shape(input=x), raw.Shape(input=gradient)
+    smaller, zeros = raw.Minimum(x=wanted, y=actual), raw.ZerosLike(x=wanted)
     cut = raw.Slice(input=gradient, begin=zeros, size=smaller)
     paddings = raw.Pack(values=[zeros, wanted - smaller], axis=1)
     return raw.Pad(input=cut, paddings=paddings)

@@ -42,8 +42,8 @@ def _split(p: Any, x: Any, axis: int, inverse: bool, first: int) -> Any:
     turned = transform(p, matrix, axis, inverse) * _twiddles(
         p, first, second, inverse, len(inner), x.dtype
     )
-    found = transform(p, turned, axis + 1, inverse)
-    return p.reshape(p.swap_axes(found, axis, axis + 1), shape)
+    transformed = transform(p, turned, axis + 1, inverse)
+    return p.reshape(p.swap_axes(transformed, axis, axis + 1), shape)
 
 
 def _twiddles(p: Any, first: int, second: int, inverse: bool, inner: int, dtype: Any) -> Any:
@@ -76,9 +76,9 @@ def _convolved(p: Any, x: Any, axis: int, inverse: bool) -> Any:
         moved * p.constant(chirp.astype(kind)), [0] * moved.rank, [0] * last + [size - length]
     )
     product = transform(p, padded, last, False) * p.constant(spectrum.astype(kind))
-    found = p.slice_axis(transform(p, product, last, True), last, 0, length)
+    convolved = p.slice_axis(transform(p, product, last, True), last, 0, length)
     scale = 1 / length if inverse else 1
-    return p.swap_axes(found * p.constant((chirp * scale).astype(kind)), axis, x.rank - 1)
+    return p.swap_axes(convolved * p.constant((chirp * scale).astype(kind)), axis, x.rank - 1)
 
 
 def _is_fast(length: int) -> bool:
@@ -128,5 +128,5 @@ def real_signal(p: Any, x: Any, length: int) -> Any:
     turns = 0.5j * np.exp(1j * _angles(np.arange(1, half), length, True))
     odd = (middle - mirrored) * p.constant(turns.astype(x.dtype.np))
     packed = p.concat([first, (middle + mirrored) * 0.5 + odd], last)
-    found = transform(p, packed, last, True)
-    return p.reshape(p.stack([p.real(found), p.imag(found)], last + 1), (*x.shape[:last], length))
+    signal = transform(p, packed, last, True)
+    return p.reshape(p.stack([p.real(signal), p.imag(signal)], last + 1), (*x.shape[:last], length))

@@ -91,10 +91,12 @@ class SparseAddGrad(Op):
     differentiable = False
 
     def eager(self, backprop_val_grad, a_indices, b_indices, sum_indices):
-        held = {tuple(i): g for i, g in zip(sum_indices.tolist(), backprop_val_grad, strict=True)}
+        gradients = {
+            tuple(i): g for i, g in zip(sum_indices.tolist(), backprop_val_grad, strict=True)
+        }
         zero = backprop_val_grad.dtype.type(0)
         return tuple(
-            np.array([held.get(tuple(i), zero) for i in x.tolist()], backprop_val_grad.dtype)
+            np.array([gradients.get(tuple(i), zero) for i in x.tolist()], backprop_val_grad.dtype)
             for x in (a_indices, b_indices)
         )
 
@@ -177,8 +179,8 @@ class _Cwise(Op):
             begin_mask=1,
             end_mask=3,
         )
-        held = raw.GatherNd(params=dense, indices=columns)
-        by_values, by_held = self.partial(sp_values, held, dy)
+        dense_values = raw.GatherNd(params=dense, indices=columns)
+        by_values, by_held = self.partial(sp_values, dense_values, dy)
         by_dense = raw.ScatterNd(indices=columns, updates=by_held, shape=inner)
         return None, by_values, None, by_dense
 
@@ -263,8 +265,8 @@ class SparseTensorDenseMatMul(Op):
         rows, columns = raw.Unpack(value=a_indices, num=2, axis=1)
         at, of = (columns, rows) if self.adjoint_a else (rows, columns)
         parts_dy = raw.GatherV2(params=dy, indices=at, axis=np.int32(0))
-        held = raw.Transpose(x=b, perm=[1, 0]) if self.adjoint_b else b
-        parts_b = raw.GatherV2(params=held, indices=of, axis=np.int32(0))
+        operand = raw.Transpose(x=b, perm=[1, 0]) if self.adjoint_b else b
+        parts_b = raw.GatherV2(params=operand, indices=of, axis=np.int32(0))
         if b.dtype.is_complex and not self.adjoint_b:
             parts_b = raw.Conj(input=parts_b)
         by_values = raw.Sum(input=parts_dy * parts_b, axis=np.array([1], np.int32))
@@ -326,13 +328,13 @@ class SparseTensorDenseMatMul(Op):
 
 
 def _axes(op, axes, rank):
-    found = sorted({int(a) % rank for a in np.ravel(axes)}) if rank else []
+    sorted_axes = sorted({int(a) % rank for a in np.ravel(axes)}) if rank else []
     for axis in np.ravel(axes):
         if not -rank <= axis < rank:
             raise op.invalid(
                 f"Invalid reduction dimension {int(axis)}, for input with {rank} dimensions."
             )
-    return found
+    return sorted_axes
 
 
 def _reduce(op, indices, values, shape, axes, keep_dims, combine):

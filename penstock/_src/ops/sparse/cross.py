@@ -29,10 +29,10 @@ def joined_fingerprints(first, second):
 
 
 def rows_of_sparse(indices, values, rows):
-    found = [[] for _ in range(rows)]
+    by_row = [[] for _ in range(rows)]
     for index, value in zip(indices[:, 0].tolist(), values.tolist(), strict=True):
-        found[index].append(value)
-    return found
+        by_row[index].append(value)
+    return by_row
 
 
 def text(value):
@@ -97,9 +97,9 @@ def _columns(op, indices, values, shapes, dense_inputs):
     if len(counts) > 1:
         raise op.invalid(f"Expected batch size {min(counts)}, got {max(counts)}")
     rows = counts.pop() if counts else 0
-    found = [rows_of_sparse(i, v, rows) for i, v in zip(indices, values, strict=True)]
-    found.extend(d.tolist() for d in dense_inputs)
-    return found, rows
+    columns = [rows_of_sparse(i, v, rows) for i, v in zip(indices, values, strict=True)]
+    columns.extend(d.tolist() for d in dense_inputs)
+    return columns, rows
 
 
 def _as_sparse(found, kind):

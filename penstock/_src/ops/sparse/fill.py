@@ -16,8 +16,8 @@ class RaggedFillEmptyRows(Op):
         reverse_index_map: int64[values[0]]"""
 
     def gradient(self, _value_rowids, _values, _nrows, _default, _ids, _out, _empty, where, *grads):
-        made = raw.RaggedFillEmptyRowsGrad(reverse_index_map=where, grad_values=grads[1])
-        return None, made[0], None, made[1]
+        gradients = raw.RaggedFillEmptyRowsGrad(reverse_index_map=where, grad_values=grads[1])
+        return None, gradients[0], None, gradients[1]
 
     def eager(self, value_rowids, values, nrows, default_value):
         count = int(nrows)
@@ -36,8 +36,8 @@ class RaggedFillEmptyRows(Op):
         padding[...] = default_value[()]
         places = np.empty(len(order), np.int64)
         places[order] = np.arange(len(order))
-        made = np.concatenate([values, padding])[order]
-        return ids[order].astype(np.int64), made, empty, places[: len(values)]
+        filled = np.concatenate([values, padding])[order]
+        return ids[order].astype(np.int64), filled, empty, places[: len(values)]
 
 
 class RaggedFillEmptyRowsGrad(Op):
@@ -61,7 +61,7 @@ class SparseSliceGrad(Op):
     T = NUMBER
 
     def eager(self, backprop_val_grad, input_indices, input_start, output_indices):
-        found = dict(zip(map(tuple, (output_indices + input_start).tolist()), backprop_val_grad))
+        by_index = dict(zip(map(tuple, (output_indices + input_start).tolist()), backprop_val_grad))
         zero = backprop_val_grad.dtype.type(0)
-        made = [found.get(tuple(index), zero) for index in input_indices.tolist()]
-        return np.array(made, backprop_val_grad.dtype)
+        gradient = [by_index.get(tuple(index), zero) for index in input_indices.tolist()]
+        return np.array(gradient, backprop_val_grad.dtype)

@@ -185,9 +185,9 @@ class CSRSparseMatrixToSparseTensor(Op):
         )
 
     def eager(self, sparse_matrix):
-        held = sparse_matrix
-        require_type(self, self.type, held)
-        return held.indices(), held.values, np.array(held.shape, np.int64)
+        matrix = sparse_matrix
+        require_type(self, self.type, matrix)
+        return matrix.indices(), matrix.values, np.array(matrix.shape, np.int64)
 
 
 class DenseToCSRSparseMatrix(_Matrix):
@@ -244,10 +244,10 @@ class CSRSparseMatrixToDense(Op):
         return at_entries_of(sparse_input, dy, self.type)
 
     def eager(self, sparse_input):
-        held = sparse_input.values.dtype
-        if held != self.type.np:
+        dtype = sparse_input.values.dtype
+        if dtype != self.type.np:
             raise self.invalid(
-                f"Asked for a CSRSparseMatrix of type {self.type.name} but saw dtype: {held}"
+                f"Asked for a CSRSparseMatrix of type {self.type.name} but saw dtype: {dtype}"
             )
         return sparse_input.dense()
 
@@ -277,16 +277,16 @@ class CSRSparseMatrixComponents(Op):
     type: FIELD
 
     def eager(self, csr_sparse_matrix, index):
-        held = csr_sparse_matrix
-        if not 0 <= int(index) < held.batches:
-            raise self.invalid(f"index ({int(index)}) not in [0, {held.batches})")
-        require_type(self, self.type, held)
-        starts = held.row_starts(int(index))
+        matrix = csr_sparse_matrix
+        if not 0 <= int(index) < matrix.batches:
+            raise self.invalid(f"index ({int(index)}) not in [0, {matrix.batches})")
+        require_type(self, self.type, matrix)
+        starts = matrix.row_starts(int(index))
         part = slice(starts[0], starts[-1])
         return (
             (starts - starts[0]).astype(np.int32),
-            held.places[part, 2].astype(np.int32),
-            held.values[part],
+            matrix.places[part, 2].astype(np.int32),
+            matrix.values[part],
         )
 
 
@@ -300,9 +300,9 @@ class SparseMatrixNNZ(Op):
         return held_by(sparse_matrix)[0][:-2]
 
     def eager(self, sparse_matrix):
-        held = sparse_matrix
-        counts = np.bincount(held.places[:, 0], minlength=held.batches).astype(np.int32)
-        return counts if len(held.shape) == 3 else counts[0]
+        matrix = sparse_matrix
+        counts = np.bincount(matrix.places[:, 0], minlength=matrix.batches).astype(np.int32)
+        return counts if len(matrix.shape) == 3 else counts[0]
 
 
 class SparseMatrixZeros(_Matrix):

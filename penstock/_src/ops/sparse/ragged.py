@@ -78,10 +78,10 @@ class RaggedTensorToTensor(Op):
         rank = lead + len(values) - 1
         if len(shape) != rank:
             raise self.invalid(f"{pair}rt_input.rank = {rank} but shape.rank = {len(shape)}")
-        for axis, (asked, held) in enumerate(zip(shape[lead:], values[1:], strict=True), lead):
-            if None not in (asked, held) and asked != held:
+        for axis, (asked, own) in enumerate(zip(shape[lead:], values[1:], strict=True), lead):
+            if None not in (asked, own) and asked != own:
                 raise self.invalid(
-                    f"{pair}rt_input.shape[{axis}] = {held} but shape[{axis}] = {asked}"
+                    f"{pair}rt_input.shape[{axis}] = {own} but shape[{axis}] = {asked}"
                 )
 
     def gradient(self, shape, values, default_value, row_partition_tensors, _result, dy):
@@ -386,7 +386,7 @@ class RaggedGather(Op):
             ),
             delta=np.int32(1),
         )
-        found = raw.RaggedGather(
+        gathered = raw.RaggedGather(
             params_nested_splits=splits,
             params_dense_values=numbers,
             indices=indices,
@@ -394,7 +394,7 @@ class RaggedGather(Op):
         )
         by_values = raw.UnsortedSegmentSum(
             data=dvalues,
-            segment_ids=found[1],
+            segment_ids=gathered[1],
             num_segments=raw.StridedSlice(
                 input=raw.Shape(input=values), begin=[0], end=[1], strides=[1], shrink_axis_mask=1
             ),

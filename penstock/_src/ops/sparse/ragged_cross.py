@@ -72,12 +72,12 @@ class RaggedCross(Op):
         if len(counts) > 1:
             raise self.invalid(_BATCH)
         rows = counts.pop() if counts else 0
-        found = {
+        parts = {
             "R": [_rows_of_ragged(*column) for column in ragged],
             "S": [rows_of_sparse(i, v, rows) for i, v, _ in sparse],
             "D": [x.tolist() for x in dense_inputs],
         }
-        columns = self._in_order(found)
+        columns = self._in_order(parts)
         combine = hashed(self.num_buckets, key=self.hash_key)
         lists = crossed(columns, rows, combine if self.hashed_output else joined(b"_X_"))
         flat = [v for row in lists for v in row]

@@ -23,10 +23,10 @@ def _of_dense(x):
 
 
 def _of_sparse(indices, values):
-    found = {}
+    groups = {}
     for index, value in zip(indices.tolist(), values.tolist(), strict=True):
-        found.setdefault(tuple(index[:-1]), set()).add(value)
-    return found
+        groups.setdefault(tuple(index[:-1]), set()).add(value)
+    return groups
 
 
 def check_set(op, indices, values, shape):
@@ -69,10 +69,10 @@ def _combined(op, first, second, shape, dtype):
         raise op.invalid(f"Invalid set_operation {op.set_operation}.")
     indices, values, widest = [], [], 0
     for row in sorted(set(first) | set(second)):
-        found = sorted(operation(first.get(row, set()), second.get(row, set())))
-        widest = max(widest, len(found))
-        indices.extend((*row, at) for at in range(len(found)))
-        values.extend(found)
+        elements = sorted(operation(first.get(row, set()), second.get(row, set())))
+        widest = max(widest, len(elements))
+        indices.extend((*row, at) for at in range(len(elements)))
+        values.extend(elements)
     out = np.empty(len(values), dtype)
     out[:] = values
     return (

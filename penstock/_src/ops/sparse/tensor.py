@@ -270,8 +270,8 @@ class SparseConcat(Op):
             offset += int(shape[axis])
         whole = shapes[0].copy()
         whole[axis] = offset
-        found = sorted_parts(np.concatenate(moved), np.concatenate(values), whole)
-        return (*found, whole)
+        parts = sorted_parts(np.concatenate(moved), np.concatenate(values), whole)
+        return (*parts, whole)
 
 
 class SparseSlice(Op):
@@ -291,11 +291,11 @@ class SparseSlice(Op):
         return None, by_values, None, None, None
 
     def eager(self, indices, values, shape, start, size):
-        for name, given in (("start", start), ("size", size)):
-            if given.shape != shape.shape:
+        for name, vector in (("start", start), ("size", size)):
+            if vector.shape != shape.shape:
                 raise self.invalid(
                     f"Expected {name} to be a vector of length {shape.size} but got length "
-                    f"{given.size}"
+                    f"{vector.size}"
                 )
         inside = ((indices >= start) & (indices < start + size)).all(-1)
         kept = np.maximum(np.minimum(start + size, shape) - start, 0)
@@ -320,17 +320,17 @@ class SparseSplit(Op):
         if parts > extent:
             raise self.invalid(f"Number of splits {parts} must be at most the extent {extent}")
         base, extra = divmod(extent, parts)
-        found, begin = ([], [], []), 0
+        groups, begin = ([], [], []), 0
         for at in range(parts):
             size = base + (at < extra)
             here = (indices[:, axis] >= begin) & (indices[:, axis] < begin + size)
             moved, whole = indices[here].copy(), shape.copy()
             moved[:, axis] -= begin
             whole[axis] = size
-            for group, part in zip(found, (moved, values[here], whole), strict=True):
+            for group, part in zip(groups, (moved, values[here], whole), strict=True):
                 group.append(part)
             begin += size
-        return found
+        return groups
 
 
 class SparseFillEmptyRows(Op):

@@ -86,11 +86,11 @@ class TakeManySparseFromTensorsMap(_MapOp):
     dtype: DType
 
     def eager(self, sparse_handles):
-        held, parts = self.map().held, []
+        tensors, parts = self.map().held, []
         for number in sparse_handles.tolist():
-            if number not in held:
+            if number not in tensors:
                 raise self.invalid(f"Unable to find SparseTensor: {number} in map")
-            parts.append(held.pop(number))
+            parts.append(tensors.pop(number))
             before, rank = len(parts[0][2]) + 1, len(parts[-1][2]) + 1
             if before != rank:
                 at = len(parts) - 1
@@ -124,9 +124,9 @@ class GetSessionHandle(Op):
     def eager(self, value):
         key = f"tensor-{next(_NUMBERS)};{self.T.name}".encode()
         _TENSORS[key] = value
-        made = np.empty((), object)
-        made[()] = key
-        return made
+        handle = np.empty((), object)
+        handle[()] = key
+        return handle
 
 
 class GetSessionHandleV2(Op):

@@ -119,8 +119,8 @@ class RaggedTensorToVariantGradient(Op):
 
     def eager(self, encoded_ragged_grad, row_splits, dense_values_shape):
         dims = tuple(int(n) for n in dense_values_shape)
-        held = encoded_ragged_grad
-        parts = list(held.reshape(-1)) if isinstance(held, np.ndarray) else [held]
+        gradient = encoded_ragged_grad
+        parts = list(gradient.reshape(-1)) if isinstance(gradient, np.ndarray) else [gradient]
         if row_splits.size:
             counts = np.diff(row_splits)
         else:
@@ -161,13 +161,13 @@ class RaggedTensorFromVariant(Op):
         if isinstance(encoded_ragged, np.ndarray) and not encoded_ragged.ndim:
             encoded_ragged = encoded_ragged.item()
         if not isinstance(encoded_ragged, np.ndarray):
-            held = encoded_ragged
-            if self.output_ragged_rank != len(held.splits):
+            ragged = encoded_ragged
+            if self.output_ragged_rank != len(ragged.splits):
                 raise self.invalid(
                     "output_ragged_rank must be equal to input_ragged_rank + encoded_ragged.dims(). "
-                    f"Received {self.output_ragged_rank}, {len(held.splits)}, []"
+                    f"Received {self.output_ragged_rank}, {len(ragged.splits)}, []"
                 )
-            return [s.astype(kind) for s in held.splits], held.values
+            return [s.astype(kind) for s in ragged.splits], ragged.values
         shape = encoded_ragged.shape
         parts = list(encoded_ragged.reshape(-1))
         if self.output_ragged_rank == 0 and self.input_ragged_rank <= 0:
@@ -257,12 +257,12 @@ class SerializeManySparse(_Serialize):
 
     def eager(self, sparse_indices, sparse_values, sparse_shape):
         rows = int(sparse_shape[0])
-        made = np.empty((rows, 3), object)  # first, so that too many rows are refused at once
+        serialized = np.empty((rows, 3), object)  # first, so that too many rows are refused at once
         for row in range(rows):
             here = sparse_indices[:, 0] == row
             parts = self.packed(sparse_indices[here, 1:], sparse_values[here], sparse_shape[1:])
-            made[row] = parts
-        return made
+            serialized[row] = parts
+        return serialized
 
 
 class DeserializeSparse(Op):

@@ -75,14 +75,14 @@ class TemporaryVariable(_MakeVariable):
     var_name: str = ""
 
     def eager(self):
-        made = VariableHandle(self.attrs["shape"], self.dtype, self.var_name)
+        variable = VariableHandle(self.attrs["shape"], self.dtype, self.var_name)
         if self.var_name:
             if self.var_name in _TEMPORARY:
                 raise AlreadyExistsError(f"Resource __per_step__/{self.var_name} already exists.")
-            _TEMPORARY[self.var_name] = made
+            _TEMPORARY[self.var_name] = variable
         extents = self.attrs["shape"].as_list()
-        made.value = np.zeros(extents, self.dtype.as_numpy_dtype)  # TensorFlow: any values
-        return made
+        variable.value = np.zeros(extents, self.dtype.as_numpy_dtype)  # TensorFlow: any values
+        return variable
 
 
 class DestroyTemporaryVariable(Op):
@@ -136,10 +136,10 @@ class _AssignBy(ReferenceOp):
         return ref.merge_with(value)
 
     def updated(self, variable, value):
-        held = variable.read()
-        if held.shape != value.shape:
-            raise self.invalid(f"shapes must be equal: {show(held.shape)} {show(value.shape)}")
-        return self.combined(held, value)
+        current = variable.read()
+        if current.shape != value.shape:
+            raise self.invalid(f"shapes must be equal: {show(current.shape)} {show(value.shape)}")
+        return self.combined(current, value)
 
 
 class AssignAdd(_AssignBy):

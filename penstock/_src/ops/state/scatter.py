@@ -39,8 +39,8 @@ def combine(op, array, index, updates):
 
 def _shape_of(resource):
     """The shape of a variable as a tensor; a constant if it is known, since the variable may be far away."""
-    held = getattr(resource, "_handle_data", None)
-    static = TensorShape(held[0][0]) if held else TensorShape(None)
+    handle_data = getattr(resource, "_handle_data", None)
+    static = TensorShape(handle_data[0][0]) if handle_data else TensorShape(None)
     if static.is_fully_defined():
         return convert_to_tensor(np.array(static.as_list(), np.int32))
     return raw.VariableShape(input=resource, out_type=dtypes.int32)
@@ -137,12 +137,12 @@ class _VariableScatter(Op):
 
     def eager(self, resource, indices, updates):
         variable = as_variable(resource, type(self).__name__)
-        held = variable.read()
-        self._check(held, indices, updates)
-        _check_rows(self, indices, held.shape[0])
+        current = variable.read()
+        self._check(current, indices, updates)
+        _check_rows(self, indices, current.shape[0])
         if self.combination == "div" and not np.all(updates):
             raise self.invalid("updates must not contain 0")
-        del held
+        del current
         value = variable.to_update()
         combine(self.combination, value, indices, updates)
         variable.value = owned(value)
@@ -324,8 +324,8 @@ class ResourceStridedSliceAssign(TensorStridedSliceUpdate):
         variable.value = owned(updated)
 
     def lower(self, p, ref, begin, end, strides, value):
-        held = p.read_variable(ref)
-        p.assign_variable(ref, super().lower(p, held, begin, end, strides, value))
+        current = p.read_variable(ref)
+        p.assign_variable(ref, super().lower(p, current, begin, end, strides, value))
         return ()
 
 

@@ -45,10 +45,10 @@ class _SparseApply(Op):
                 )
         self._check(arrays[0], grad, indices)
         rest = [n for n in names[len(handles) :] if n != "indices"]
-        given = dict(zip(names, inputs, strict=True))
+        arguments = dict(zip(names, inputs, strict=True))
         for rows in _rounds(indices):
             at = indices[rows]
-            tensors = [grad[rows] if n == "grad" else given[n] for n in rest]
+            tensors = [grad[rows] if n == "grad" else arguments[n] for n in rest]
             updated = self.step(HostMath, *(a[at] for a in arrays), *tensors)
             updated = updated if isinstance(updated, tuple) else (updated,)
             for array, new in zip(arrays, updated, strict=True):
@@ -61,8 +61,8 @@ class _SparseApply(Op):
 
     def lower_rows(self, p, counts, *inputs):
         """`lower` restricted to the valid indices: `counts` is a boolean vector, or None for all."""
-        given = dict(zip([a.name for a in self.inputs], inputs, strict=True))
-        grad, indices = given["grad"], given["indices"]
+        arguments = dict(zip([a.name for a in self.inputs], inputs, strict=True))
+        grad, indices = arguments["grad"], arguments["indices"]
         handles = [
             value
             for argument, value in zip(self.inputs, inputs, strict=True)
@@ -83,15 +83,15 @@ class _SparseApply(Op):
             within = p.or_(within, p.not_(counts))
             indices = p.select(counts, indices, -1)
         p.check(p.reduce_all(within), f"{self.op_type}: an index in indices is out of range")
-        tensors = [given[name] for name in list(given)[len(handles) :] if name != "indices"]
+        tensors = [arguments[name] for name in list(arguments)[len(handles) :] if name != "indices"]
         turns, slots = _turns(p, indices)
         turns = turns if counts is None else p.select(counts, turns, -1)
         slot = p.expand_dims(slots, 1)
 
         def once(turn, *rows):
             place = p.select(p.eq(p.expand_dims(turns, 1), turn), slot, -1)
-            held = [p.gather(row, slots, 0) for row in rows]
-            updated = self.step(p, *held, *tensors)
+            gathered = [p.gather(row, slots, 0) for row in rows]
+            updated = self.step(p, *gathered, *tensors)
             updated = updated if isinstance(updated, tuple) else (updated,)
             pairs = zip(rows, updated, strict=True)
             return [p.add(turn, 1), *[p.scatter(row, place, new, op="set") for row, new in pairs]]

@@ -89,11 +89,11 @@ class AssignVariableOp(Op):
                 "Trying to assign variable with wrong dtype. "
                 f"Expected {_called(variable.dtype)} got {_called(self.dtype)}"
             )
-        held = variable.value
-        if self.validate_shape and held is not None and held.shape != value.shape:
+        current = variable.value
+        if self.validate_shape and current is not None and current.shape != value.shape:
             raise self.invalid(
                 "Trying to assign to variable with tensor with wrong shape. "
-                f"Expected {show(held.shape)} got {show(value.shape)}"
+                f"Expected {show(current.shape)} got {show(value.shape)}"
             )
         variable.value = owned(value)
 
@@ -119,10 +119,10 @@ class _AssignBy(Op):
             self._update(as_variable(resource, type(self).__name__), value)
 
     def _update(self, variable, value):
-        held = variable.read()
-        if held.shape != value.shape:
+        current = variable.read()
+        if current.shape != value.shape:
             raise self.invalid(
-                f"Cannot update variable with shape {show(held.shape)} using a Tensor with shape "
+                f"Cannot update variable with shape {show(current.shape)} using a Tensor with shape "
                 f"{show(value.shape)}, shapes must be equal."
             )
         if variable.dtype != self.dtype:
@@ -130,13 +130,13 @@ class _AssignBy(Op):
                 "Trying to assign variable with wrong dtype. "
                 f"Expected {_called(variable.dtype)} got {_called(self.dtype)}"
             )
-        variable.value = owned(self.update(held, value))
+        variable.value = owned(self.update(current, value))
 
     def lower(self, p, resource, value):
-        held = p.read_variable(resource)
-        if tuple(held.shape) != tuple(value.shape):
+        current = p.read_variable(resource)
+        if tuple(current.shape) != tuple(value.shape):
             raise NotLowerable("the value's shape is not the variable's")
-        p.assign_variable(resource, self.update(held, value))
+        p.assign_variable(resource, self.update(current, value))
         return ()
 
 

@@ -125,11 +125,11 @@ class DatabaseWriter:
     def _row(self, table: str, key: str, columns: dict[str, Any], unique: Sequence[str]) -> int:
         """The id of the row with these unique columns, created if necessary."""
         where = " AND ".join(f"{name} IS ?" for name in unique)
-        found = self._execute(
+        row = self._execute(
             f"SELECT {key} FROM {table} WHERE {where}", *(columns[name] for name in unique)
         ).fetchone()
-        if found is not None:
-            return found[0]
+        if row is not None:
+            return row[0]
         columns = {key: self._new_id(), **columns, "inserted_time": time.time()}
         marks = ", ".join("?" * len(columns))
         self._execute(

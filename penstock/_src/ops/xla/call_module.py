@@ -76,9 +76,9 @@ class XlaCallModule(Op):
             index = platforms.index(PLATFORM) if PLATFORM in platforms else 0
             arguments = [p.constant(index, dtypes.int32), *arguments]
         results = Translation(parsed(self.module), p).main(arguments)
-        found = [node.dtype for node in results]
-        if found != list(self.Tout):
-            names = [[dtype.name for dtype in types] for types in (self.Tout, found)]
+        dtypes_of_results = [node.dtype for node in results]
+        if dtypes_of_results != list(self.Tout):
+            names = [[dtype.name for dtype in types] for types in (self.Tout, dtypes_of_results)]
             raise InvalidArgumentError(
                 f"XlaCallModule: expected results of types {names[0]}. The module has {names[1]}."
             )

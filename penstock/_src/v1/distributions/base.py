@@ -56,15 +56,15 @@ def floats(**parameters: Any) -> tuple[Any, ...]:
     Raises:
       ValueError: their dtypes differ, or are not floating-point.
     """
-    made = [convert_to_tensor(value, name=name) for name, value in parameters.items()]
-    for tensor in made:
-        if tensor.dtype != made[0].dtype:
+    tensors = [convert_to_tensor(value, name=name) for name, value in parameters.items()]
+    for tensor in tensors:
+        if tensor.dtype != tensors[0].dtype:
             raise ValueError(
-                f"{tensor}, type={tensor.dtype}, must be of the same type ({made[0].dtype}) as {made[0]}."
+                f"{tensor}, type={tensor.dtype}, must be of the same type ({tensors[0].dtype}) as {tensors[0]}."
             )
-    if not made[0].dtype.is_floating:
-        raise ValueError(f"Expected floating point type, got {made[0].dtype}.")
-    return tuple(made)
+    if not tensors[0].dtype.is_floating:
+        raise ValueError(f"Expected floating point type, got {tensors[0].dtype}.")
+    return tuple(tensors)
 
 
 def checked(tensor: Any, condition: Any, message: str) -> Any:
@@ -283,8 +283,8 @@ class Distribution:
         if self._has(f"_{what}"):
             return getattr(self, f"_{what}")(value)
         if self._has(f"_{other}"):
-            found = getattr(self, f"_{other}")(value)
-            return m.log(found) if what.startswith("log_") else m.exp(found)
+            counterpart = getattr(self, f"_{other}")(value)
+            return m.log(counterpart) if what.startswith("log_") else m.exp(counterpart)
         return None
 
     def _has(self, method: str) -> bool:
@@ -292,14 +292,14 @@ class Distribution:
 
     def _answer(self, what: str, value: Any) -> Any:
         value = self._value(value)
-        found = self._either(what, value)
-        if found is None and what.endswith("survival_function"):
+        answer = self._either(what, value)
+        if answer is None and what.endswith("survival_function"):
             below = self._either("cdf", value)
             if below is not None:
-                found = m.log1p(-below) if what.startswith("log_") else 1.0 - below
-        if found is None:
+                answer = m.log1p(-below) if what.startswith("log_") else 1.0 - below
+        if answer is None:
             raise self._missing(what)
-        return found
+        return answer
 
     log_prob = _of_value("log_prob", "The logarithm of the probability, or of its density.")
     prob = _of_value("prob", "The probability, or its density.")

@@ -35,18 +35,18 @@ def divergence_of(first: type, second: type) -> Callable[..., Any]:
     Raises:
       NotImplementedError: none is registered.
     """
-    found = None
+    nearest = None
     least = None
     for i, a in enumerate(inspect.getmro(first)):
         for j, b in enumerate(inspect.getmro(second)):
             if (a, b) in _KNOWN and (least is None or i + j < least):
-                found, least = _KNOWN[a, b], i + j
-    if found is None:
+                nearest, least = _KNOWN[a, b], i + j
+    if nearest is None:
         raise NotImplementedError(
             "No KL(distribution_a || distribution_b) registered for distribution_a type "
             f"{first.__name__} and distribution_b type {second.__name__}"
         )
-    return found
+    return nearest
 
 
 @export(v1=["distributions.kl_divergence"])

@@ -252,13 +252,13 @@ class _VocabularyOfList(_Vocabulary):
             raise ValueError(
                 f"Duplicate keys in vocabulary_list {vocabulary_list}, column_name: {key}"
             )
-        found = dtypes.as_dtype(np.array(vocabulary_list).dtype)
+        vocabulary_dtype = dtypes.as_dtype(np.array(vocabulary_list).dtype)
         check_buckets(num_oov_buckets, default_value, -1, key)
-        check_string_or_integer(found, f"column_name: {key} vocabulary")
-        dtype = found if dtype is None else dtypes.as_dtype(dtype)
-        if dtype.is_integer != found.is_integer:
+        check_string_or_integer(vocabulary_dtype, f"column_name: {key} vocabulary")
+        dtype = vocabulary_dtype if dtype is None else dtypes.as_dtype(dtype)
+        if dtype.is_integer != vocabulary_dtype.is_integer:
             raise ValueError(
-                f"dtype {dtype} and vocabulary dtype {found} do not match, column_name: {key}"
+                f"dtype {dtype} and vocabulary dtype {vocabulary_dtype} do not match, column_name: {key}"
             )
         check_string_or_integer(dtype, f"column_name: {key}")
         check_key(key)

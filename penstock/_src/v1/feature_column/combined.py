@@ -82,10 +82,10 @@ class _Crosses:
 
     def _leaves(self) -> list[Any]:
         """The keys, with those of crossed columns in place of these."""
-        found: list[Any] = []
+        leaves: list[Any] = []
         for key in self.keys:
-            found += key._leaves() if isinstance(key, _Crosses) else [key]
-        return found
+            leaves += key._leaves() if isinstance(key, _Crosses) else [key]
+        return leaves
 
     def _spec(self) -> dict[str, Any]:
         spec: dict[str, Any] = {}

@@ -129,9 +129,9 @@ class LinearModel:
           rows: its rows of weights for the units; None for one vector of them.
         """
         shape = [self._units] if rows is None else [rows, self._units]
-        made = get_variable(name, shape=shape, initializer=Zeros(), trainable=self.trainable)
-        add_variable(made, self.weight_collections)
-        return made
+        weights = get_variable(name, shape=shape, initializer=Zeros(), trainable=self.trainable)
+        add_variable(weights, self.weight_collections)
+        return weights
 
     def cols_to_vars(self) -> dict[Any, Any]:
         """Returns the variables of each column, and of "bias"."""
@@ -166,8 +166,8 @@ class LinearModel:
     @property
     def variables(self) -> list[Any]:
         """The variables that were created, the bias last."""
-        made = [term.weights for term in self._terms] + [self._bias]
-        return [part for variable in made if variable is not None for part in _parts(variable)]
+        created = [term.weights for term in self._terms] + [self._bias]
+        return [part for variable in created if variable is not None for part in _parts(variable)]
 
     weights = read_only("variables", "The variables that were created.")
 

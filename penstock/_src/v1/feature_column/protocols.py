@@ -133,12 +133,12 @@ class LaterColumn(FeatureColumn):
         """
         if set(config) != set(cls._fields):
             raise ValueError(f"Invalid config: {config}, expected keys: {cls._fields}")
-        given = {}
+        fields = {}
         for field, value in config.items():
             if field in _CODERS and field not in cls._as_is:
                 value = _CODERS[field][1](value, custom_objects, columns_by_name)
-            given[field] = tuple(value) if isinstance(value, list) else value
-        return cls(**given)
+            fields[field] = tuple(value) if isinstance(value, list) else value
+        return cls(**fields)
 
 
 class LaterDense(LaterColumn, DenseColumn):

@@ -60,11 +60,13 @@ def deserialize_feature_column(
     if isinstance(config, str):
         return config
     columns_by_name = {} if columns_by_name is None else columns_by_name
-    cls, given = _class_and_config(config, _CLASSES, custom_objects, "feature_column_v2")
+    cls, arguments = _class_and_config(config, _CLASSES, custom_objects, "feature_column_v2")
     if not issubclass(cls, FeatureColumn):
         raise ValueError(f"Expected FeatureColumn class, instead found: {cls}")
-    made = cls.from_config(given, custom_objects=custom_objects, columns_by_name=columns_by_name)
-    return columns_by_name.setdefault(name_with_class(made), made)
+    column = cls.from_config(
+        arguments, custom_objects=custom_objects, columns_by_name=columns_by_name
+    )
+    return columns_by_name.setdefault(name_with_class(column), column)
 
 
 def serialize_feature_columns(feature_columns: Any) -> list[Any]:
@@ -103,8 +105,8 @@ def serialize_object(instance: Any) -> Any:
 def _plain(value: Any) -> Any:
     if isinstance(value, str) or not (hasattr(value, "get_config") or hasattr(value, "__name__")):
         return value
-    made = serialize_object(value)
-    return {**made, _NESTED: True} if isinstance(made, dict) else made
+    serialized = serialize_object(value)
+    return {**serialized, _NESTED: True} if isinstance(serialized, dict) else serialized
 
 
 def deserialize_object(config: Any, custom_objects: Any = None) -> Any:
@@ -123,15 +125,15 @@ def deserialize_object(config: Any, custom_objects: Any = None) -> Any:
     if isinstance(config, str):
         if config not in known:
             raise ValueError(f"Unknown object: {config}")
-        found = known[config]
-        return found() if inspect.isclass(found) else found
+        named = known[config]
+        return named() if inspect.isclass(named) else named
     if not isinstance(config, dict):
         raise ValueError(f"Could not interpret serialized object: {config}")
-    cls, given = _class_and_config(config, known, custom_objects, "object")
+    cls, arguments = _class_and_config(config, known, custom_objects, "object")
     if not hasattr(cls, "from_config"):
-        return cls(**given)
+        return cls(**arguments)
     takes = "custom_objects" in inspect.signature(cls.from_config).parameters
-    return cls.from_config(given, **({"custom_objects": custom_objects or {}} if takes else {}))
+    return cls.from_config(arguments, **({"custom_objects": custom_objects or {}} if takes else {}))
 
 
 def _class_and_config(config: Any, known: Any, custom_objects: Any, kind: str) -> tuple[Any, Any]:
@@ -142,10 +144,10 @@ def _class_and_config(config: Any, known: Any, custom_objects: Any, kind: str) -
     cls = custom_objects.get(name, known.get(name))
     if cls is None:
         raise ValueError(f"Unknown {kind}: {name}")
-    given = dict(config["config"])
-    for key, value in given.items():
+    arguments = dict(config["config"])
+    for key, value in arguments.items():
         if isinstance(value, dict) and _NESTED in value:
-            given[key] = deserialize_object(value, custom_objects)
+            arguments[key] = deserialize_object(value, custom_objects)
         elif isinstance(value, str) and inspect.isfunction(custom_objects.get(value)):
-            given[key] = custom_objects[value]
-    return cls, given
+            arguments[key] = custom_objects[value]
+    return cls, arguments

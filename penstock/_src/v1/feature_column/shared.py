@@ -93,21 +93,21 @@ class _SharedEmbeddingColumn(
 
     def _variable(self, source: Any) -> Any:
         key, shape = self.shared_embedding_collection_name, self._embedding_shape()
-        held = get_collection(key)
-        if len(held) > 1:
+        collected = get_collection(key)
+        if len(collected) > 1:
             raise ValueError(
                 f"Collection {key} can only contain one variable, the shared embeddings. Given: "
-                f"{held}. Choose another shared_embedding_collection_name, or keep other variables "
+                f"{collected}. Choose another shared_embedding_collection_name, or keep other variables "
                 "out of it."
             )
-        if held and held[0].shape != TensorShape(shape):
+        if collected and collected[0].shape != TensorShape(shape):
             raise ValueError(
-                f"Shared embedding collection {key} contains variable {held[0].name} of unexpected "
-                f"shape {held[0].shape}. Expected shape is {shape}. Choose another "
+                f"Shared embedding collection {key} contains variable {collected[0].name} of unexpected "
+                f"shape {collected[0].shape}. Expected shape is {shape}. Choose another "
                 "shared_embedding_collection_name, or keep other variables out of it."
             )
-        weights = held[0] if held else source.embeddings(self)
-        if not held:
+        weights = collected[0] if collected else source.embeddings(self)
+        if not collected:
             add_to_collection(key, weights)
         restore(weights, self.ckpt_to_load_from, self.tensor_name_in_ckpt)
         return weights

@@ -80,10 +80,10 @@ class LayerStateManager(StateManager):
         Raises:
           ValueError: the column has one of this name.
         """
-        held = self._cols_to_vars_map[feature_column]
-        if name in held:
+        variables = self._cols_to_vars_map[feature_column]
+        if name in variables:
             raise ValueError(f"Variable already exists: {feature_column.name}/{name}.")
-        made = self._layer.add_weight(
+        variable = self._layer.add_weight(
             name=name,
             shape=shape,
             dtype=dtype,
@@ -92,14 +92,14 @@ class LayerStateManager(StateManager):
             use_resource=use_resource,
             getter=get_variable,
         )
-        if isinstance(made, PartitionedVariable):
-            for part in made:
+        if isinstance(variable, PartitionedVariable):
+            for part in variable:
                 place = part._get_save_slice_info().var_offset[0]
                 self._layer._track_trackable(part, f"{feature_column.name}/{name}/{place}")
-        elif isinstance(made, Trackable):
-            self._layer._track_trackable(made, f"{feature_column.name}/{name}")
-        held[name] = made
-        return made
+        elif isinstance(variable, Trackable):
+            self._layer._track_trackable(variable, f"{feature_column.name}/{name}")
+        variables[name] = variable
+        return variable
 
     def get_variable(self, feature_column: Any, name: str) -> Any:
         """Returns a variable of a column.
@@ -107,10 +107,10 @@ class LayerStateManager(StateManager):
         Raises:
           ValueError: there is none of this name.
         """
-        held = self._cols_to_vars_map[feature_column]
-        if name not in held:
+        variables = self._cols_to_vars_map[feature_column]
+        if name not in variables:
             raise ValueError(f"Variable does not exist: {feature_column.name}/{name}.")
-        return held[name]
+        return variables[name]
 
     def add_resource(self, feature_column: Any, name: str, resource: Any) -> None:
         """Keeps a resource of a column, and tracks it."""

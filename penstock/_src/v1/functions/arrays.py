@@ -53,10 +53,10 @@ def constant(value, dtype=None, shape=None, name="Const", verify_shape=False):
       TypeError: `verify_shape` is true and the value has another shape.
     """
     if verify_shape and shape is not None and STATE.graph is None:
-        found = convert_to_tensor(value).shape
-        if found != TensorShape(shape):
+        actual = convert_to_tensor(value).shape
+        if actual != TensorShape(shape):
             raise TypeError(
-                f"Expected Tensor {value} with shape {tuple(shape)}, but got shape {tuple(found)}."
+                f"Expected Tensor {value} with shape {tuple(shape)}, but got shape {tuple(actual)}."
             )
     if isinstance(value, Tensor) and not hasattr(value, "numpy"):
         raise TypeError("Expected any non-tensor type, but got a tensor instead.")

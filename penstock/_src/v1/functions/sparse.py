@@ -50,8 +50,8 @@ def sparse_split(
     if keyword_required is not _KEYWORD_REQUIRED:
         raise ValueError("Keyword arguments are required for this function.")
     axis = either("axis", axis, "split_dim", split_dim)
-    for what, given in (("sp_input", sp_input), ("num_split", num_split), ("axis", axis)):
-        if given is None:
+    for what, argument in (("sp_input", sp_input), ("num_split", num_split), ("axis", axis)):
+        if argument is None:
             raise ValueError(f"{what} is required")
     return functions.split(sp_input, num_split, axis, name)
 

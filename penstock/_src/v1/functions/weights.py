@@ -67,9 +67,9 @@ def assert_broadcastable(weights: Any, values: Any) -> Any:
             lambda: _fit_when_run(have, have_rank, want, want_rank),
             name="is_valid_shape",
         )
-        told = [_REFUSAL, "weights.shape=", _name_of(weights), have]
-        told += ["values.shape=", _name_of(values), want, "is_scalar=", is_scalar]
-        return Assert(fits, told, name=scope)
+        message = [_REFUSAL, "weights.shape=", _name_of(weights), have]
+        message += ["values.shape=", _name_of(values), want, "is_scalar=", is_scalar]
+        return Assert(fits, message, name=scope)
 
 
 def _known_to_fit(have: Any, want: Any) -> str | None:

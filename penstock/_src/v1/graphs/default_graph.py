@@ -125,13 +125,13 @@ def _is_own_code() -> bool:
 
 
 def _item_as_dimension(self: TensorShape, key: Any) -> Any:
-    found = _PLAIN_ITEM(self, key)
-    return found if isinstance(key, slice) or _is_own_code() else Dimension(found)
+    item = _PLAIN_ITEM(self, key)
+    return item if isinstance(key, slice) or _is_own_code() else Dimension(item)
 
 
 def _dimensions(self: TensorShape) -> Any:
-    found = _PLAIN_ITERATION(self)
-    return found if _is_own_code() else map(Dimension, found)
+    sizes = _PLAIN_ITERATION(self)
+    return sizes if _is_own_code() else map(Dimension, sizes)
 
 
 def _text_of_dimensions(self: TensorShape) -> str:

@@ -97,18 +97,20 @@ class Fetches:
     def _pack(self, fetch: Any, values: dict[int, Any], elements: Iterator[Any]) -> Any:
         children = _children(fetch)
         if children is not None:
-            found = [self._pack(child, values, elements) for child in children]
-            return _filled(fetch, found) if isinstance(fetch, dict) else nest.rebuild(fetch, found)
+            packed = [self._pack(child, values, elements) for child in children]
+            return (
+                _filled(fetch, packed) if isinstance(fetch, dict) else nest.rebuild(fetch, packed)
+            )
         parts = _parts(fetch)
-        found = []
+        packed = []
         for _ in parts:
             element = next(elements)
-            found.append(
+            packed.append(
                 self._value(element, values) if isinstance(element, SymbolicTensor) else None
             )
         if len(parts) == 1 and parts[0] is fetch:
-            return found[0]
-        return _composite_value(fetch, found)
+            return packed[0]
+        return _composite_value(fetch, packed)
 
 
 def read_reference(tensor: Any, value: Any) -> Any:

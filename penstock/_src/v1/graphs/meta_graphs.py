@@ -15,14 +15,14 @@ def create_meta_graph_def(meta_info_def: Any = None, graph_def: Any = None) -> A
       meta_info_def: what else is to be told.
       graph_def: the graph.
     """
-    made = MetaGraphDef()
-    info = made.meta_info_def
+    meta_graph = MetaGraphDef()
+    info = meta_graph.meta_info_def
     if meta_info_def is not None:
         info.CopyFrom(meta_info_def)
     info.tensorflow_version, info.tensorflow_git_version = VERSION, GIT_VERSION
     if graph_def is None:
-        return made
-    made.graph_def.CopyFrom(graph_def)
+        return meta_graph
+    meta_graph.graph_def.CopyFrom(graph_def)
     if not info.HasField("stripped_op_list"):
         info.stripped_op_list.op.extend(used_ops(graph_def))
-    return made
+    return meta_graph

@@ -29,16 +29,16 @@ def scoped_graph_def(
       excluded: names of nodes to leave out.
       clear_devices: whether to leave out devices.
     """
-    made = type(definition)()
-    made.versions.CopyFrom(definition.versions)
-    made.library.CopyFrom(definition.library)
+    part = type(definition)()
+    part.versions.CopyFrom(definition.versions)
+    part.library.CopyFrom(definition.library)
     unbound: list[str] = []
     for node in definition.node:
         if is_included(node.name, scope, excluded):
-            unbound += _add(made, node, scope)
+            unbound += _add(part, node, scope)
             if clear_devices:
-                made.node[-1].device = ""
-    return made, unbound
+                part.node[-1].device = ""
+    return part, unbound
 
 
 def _add(made: Any, node: Any, scope: str | None) -> list[str]:

@@ -181,9 +181,9 @@ class BaseSession:
             return self._run(plan, feeds)
 
     def _run(self, plan: Fetches, feeds: list[tuple[SymbolicTensor, Any]]) -> Any:
-        given = {t._id: value for t, value in feeds}
-        wanted = [t for t in plan.tensors if t._id not in given]
-        values = dict(given)
+        fed = {t._id: value for t, value in feeds}
+        wanted = [t for t in plan.tensors if t._id not in fed]
+        values = dict(fed)
         if wanted or plan.operations:
             results = self._program(feeds, wanted, plan.operations)([value for _, value in feeds])
             values.update(
@@ -237,9 +237,9 @@ class BaseSession:
 
     def _name_operation(self, error: OpError) -> None:
         """Set an error's operation to the one of this graph that its message names."""
-        found = _NODE.search(error.message)
-        if error.op is None and found is not None:
-            error._op = self._graph._by_name.get(found[1])
+        match = _NODE.search(error.message)
+        if error.op is None and match is not None:
+            error._op = self._graph._by_name.get(match[1])
             error._node_def = None if error._op is None else error._op.node_def
 
     def _feeds(self, feed_dict: Any) -> list[tuple[SymbolicTensor, Any]]:

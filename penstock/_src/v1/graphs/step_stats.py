@@ -27,13 +27,13 @@ def node_stats(events: Iterable[Event], graph: Graph) -> Iterator[Any]:
 def _stats_of(op: Operation, event: Event, begin: int, took: int) -> Any:
     inputs = ", ".join(tensor.name.removesuffix(":0") for tensor in op.inputs)
     kernel = "" if event.name == op.type else f" in {event.name}"
-    made = _timed(op.name, f"{op.name} = {op.type}({inputs}){kernel}", event, begin, took)
+    stats = _timed(op.name, f"{op.name} = {op.type}({inputs}){kernel}", event, begin, took)
     for slot, tensor in enumerate(op.outputs):
-        description = made.output.add(slot=slot).tensor_description
+        description = stats.output.add(slot=slot).tensor_description
         description.dtype = tensor.dtype.as_datatype_enum
         # Also of unknown shapes: TensorBoard shows no times at all if a single output lacks its own.
         description.shape.CopyFrom(tensor.shape.as_proto())
-    return made
+    return stats
 
 
 def _timed(name: str, label: str, event: Event, begin: int, took: int) -> Any:

@@ -79,8 +79,8 @@ class Timeline:
         self, show_dataflow: bool = True, show_memory: bool = False, op_time: str = "schedule"
     ) -> str:
         """Returns the trace as JSON; see `analyze_step_stats`."""
-        found = self.analyze_step_stats(show_dataflow, show_memory, op_time)
-        return found.chrome_trace.format_to_string(pretty=True)
+        analysis = self.analyze_step_stats(show_dataflow, show_memory, op_time)
+        return analysis.chrome_trace.format_to_string(pretty=True)
 
     def analyze_step_stats(
         self, show_dataflow: bool = True, show_memory: bool = True, op_time: str = "schedule"
@@ -99,12 +99,12 @@ class Timeline:
         self._allocators = self._trace.add_process("Allocators")
         pids = [self._processes_of(device) for device in self._stats.dev_stats]
         lanes = [list(_lanes(device)) for device in self._stats.dev_stats]
-        found = list(zip(self._stats.dev_stats, pids, lanes, strict=True))
-        for device, processes, tids in found:
+        rows = list(zip(self._stats.dev_stats, pids, lanes, strict=True))
+        for device, processes, tids in rows:
             for node, tid in zip(device.node_stats, tids, strict=True):
                 self._add_tensors(node, processes, tid, show_memory)
         flows = 0
-        for device, (pid, _), tids in found:
+        for device, (pid, _), tids in rows:
             for node, tid in zip(device.node_stats, tids, strict=True):
                 flows = self._add_operation(node, device.device, pid, tid, flows, show_dataflow)
         maxima = self._add_counters() if show_memory else {}
@@ -120,16 +120,19 @@ class Timeline:
         end = begin + node.all_end_rel_micros
         for index, output in enumerate(node.output):
             name = f"{node.node_name}:{index}" if index else node.node_name
-            made = _Tensor(name, len(self._tensors), begin, end, pids, tid)
+            tensor = _Tensor(name, len(self._tensors), begin, end, pids, tid)
             allocation = output.tensor_description.allocation_description
-            made.allocator, made.num_bytes = allocation.allocator_name, allocation.requested_bytes
-            self._tensors[name] = made
+            tensor.allocator, tensor.num_bytes = (
+                allocation.allocator_name,
+                allocation.requested_bytes,
+            )
+            self._tensors[name] = tensor
             if shown:
-                where = ("Tensor", name, made.tensors_pid)
+                where = ("Tensor", name, tensor.tensors_pid)
                 described = str(output.tensor_description).replace('"', "")
                 snapshot = {"snapshot": {"tensor_description": described}}
-                self._trace.add("N", *where, tid, begin, id=made.number)
-                self._trace.add("O", *where, tid, end - 1, id=made.number, args=snapshot)
+                self._trace.add("N", *where, tid, begin, id=tensor.number)
+                self._trace.add("O", *where, tid, end - 1, id=tensor.number, args=snapshot)
 
     def _add_operation(
         self, node: Any, device: str, pid: int, tid: int, flows: int, show_dataflow: bool
@@ -194,10 +197,10 @@ def _operation_of(node: Any, device: str) -> tuple[str, str, list[str]]:
         return *_kernel_of(node), []
     if node.node_name == "RecvTensor":  # another process sent it; its label has no operation
         return node.node_name, node.node_name, []
-    found = _LABEL.match(node.timeline_label)
-    if found is None:
+    match = _LABEL.match(node.timeline_label)
+    if match is None:
         return node.node_name, "unknown", []
-    return node.node_name, found[2], found[3].split(", ") if found[3] else []
+    return node.node_name, match[2], match[3].split(", ") if match[3] else []
 
 
 def _kernel_of(node: Any) -> tuple[str, str]:
@@ -210,14 +213,14 @@ def _kernel_of(node: Any) -> tuple[str, str]:
 
 def _with_kernels(stats: Any, op_time: str) -> Any:
     """A copy of the stats in which operations take until their kernels on GPUs end; as long as these alone for "gpu"."""
-    made = copy.deepcopy(stats)
+    extended = copy.deepcopy(stats)
     spans: dict[str, tuple[int, int]] = {}
-    for device in made.dev_stats:
+    for device in extended.dev_stats:
         for node in device.node_stats if "/stream:all" in device.device else ():
             name, begin = _kernel_of(node)[0], node.all_start_micros
             first, last = spans.get(name, (begin, 0))
             spans[name] = min(first, begin), max(last, begin + node.all_end_rel_micros)
-    for device in made.dev_stats:
+    for device in extended.dev_stats:
         if "/stream:all" in device.device or "/job" not in device.device:
             continue
         for node in device.node_stats:
@@ -227,4 +230,4 @@ def _with_kernels(stats: Any, op_time: str) -> Any:
                 if op_time == "gpu":
                     node.all_start_micros = first
                 node.all_end_rel_micros = end - node.all_start_micros
-    return made
+    return extended

@@ -85,9 +85,9 @@ class Iterator:
 
     @classmethod
     def _make(cls, resource: Any, initializer: Any, spec: Structure) -> "Iterator":
-        made = cls.__new__(cls)
-        made._begin(resource, initializer, spec)
-        return made
+        iterator = cls.__new__(cls)
+        iterator._begin(resource, initializer, spec)
+        return iterator
 
     @staticmethod
     def from_structure(
@@ -146,11 +146,11 @@ class Iterator:
         )
 
     def _check(self, what: str, how: str, part_of: Any, dataset: Dataset, fits: Any) -> None:
-        wanted, given = part_of(self), part_of(dataset)
-        pairs = zip(structure.leaves(wanted), structure.leaves(given), strict=True)
+        wanted, actual = part_of(self), part_of(dataset)
+        pairs = zip(structure.leaves(wanted), structure.leaves(actual), strict=True)
         if not all(fits(*pair) for pair in pairs):
             raise TypeError(
-                f"Expected output {what} {how}{wanted!r} but got dataset with output {what} {given!r}."
+                f"Expected output {what} {how}{wanted!r} but got dataset with output {what} {actual!r}."
             )
 
     def get_next(self, name: str | None = None) -> Any:
@@ -310,8 +310,10 @@ def _as_v1(make: Callable[..., Dataset]) -> Any:
 
     @functools.wraps(make)
     def source(*args: Any, **kwargs: Any) -> Dataset:
-        made = make(*args, **kwargs)
-        return DatasetV1._derived("DatasetV1Adapter", made._variant_tensor, made.element_spec, made)
+        dataset = make(*args, **kwargs)
+        return DatasetV1._derived(
+            "DatasetV1Adapter", dataset._variant_tensor, dataset.element_spec, dataset
+        )
 
     return staticmethod(source)
 

@@ -83,14 +83,14 @@ class QueueRunner:
         def stripped(name):
             return name.removeprefix(f"{export_scope}/") if export_scope else name
 
-        made = QueueRunnerDef(queue_name=stripped(self.name))
-        made.enqueue_op_name.extend(stripped(op.name) for op in self._enqueue_ops)
-        made.close_op_name = stripped(self._close_op.name)
-        made.cancel_op_name = stripped(self._cancel_op.name)
-        made.queue_closed_exception_types.extend(
+        proto = QueueRunnerDef(queue_name=stripped(self.name))
+        proto.enqueue_op_name.extend(stripped(op.name) for op in self._enqueue_ops)
+        proto.close_op_name = stripped(self._close_op.name)
+        proto.cancel_op_name = stripped(self._cancel_op.name)
+        proto.queue_closed_exception_types.extend(
             error_code_from_exception_type(kind) for kind in self._closed
         )
-        return made
+        return proto
 
     @staticmethod
     def from_proto(queue_runner_def, import_scope=None):

@@ -33,17 +33,17 @@ def normalize_tuple(value: Any, n: int, name: str) -> tuple[Any, ...]:
         return (value,) * n
     refusal = f"Argument `{name}` must be a tuple of {n} integers. Received: {value}"
     try:
-        found = tuple(value)
+        parts = tuple(value)
     except TypeError:
         raise ValueError(refusal) from None
-    if len(found) != n:
+    if len(parts) != n:
         raise ValueError(refusal)
-    for part in found:
+    for part in parts:
         try:
             int(part)
         except (ValueError, TypeError):
             raise ValueError(f"{refusal} including element {part} of type {type(part)}") from None
-    return found
+    return parts
 
 
 def normalize_data_format(value: str) -> str:

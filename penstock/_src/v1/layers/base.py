@@ -274,9 +274,11 @@ class Layer(LegacyLayer):
         """Adds losses, or functions without arguments that return losses; in a graph also to its collection."""
         del inputs
         for loss in nest.flatten(losses):
-            held = loss if callable(loss) else functools.partial(convert_to_tensor, loss)
-            self._losses.append(held)
-            value = held() if STATE.graph is not None else None
+            loss_or_function = (
+                loss if callable(loss) else functools.partial(convert_to_tensor, loss)
+            )
+            self._losses.append(loss_or_function)
+            value = loss_or_function() if STATE.graph is not None else None
             if value is not None:
                 _add_once(GraphKeys.REGULARIZATION_LOSSES, [value])
 
@@ -284,9 +286,13 @@ class Layer(LegacyLayer):
         """Keeps operations, or runs functions, that update the layer's state."""
         del inputs
         for update in nest.flatten(updates):
-            made = update() if callable(update) and not isinstance(update, Tensor) else update
-            if STATE.graph is not None and not STATE.graph.building_function and made is not None:
-                self._updates.append(made)
+            operation = update() if callable(update) and not isinstance(update, Tensor) else update
+            if (
+                STATE.graph is not None
+                and not STATE.graph.building_function
+                and operation is not None
+            ):
+                self._updates.append(operation)
 
     @property
     def updates(self) -> list[Any]:  # type: ignore[override]

@@ -58,8 +58,8 @@ class InputSpec:
                     f"shape {shape}"
                 )
         differing = (
-            found is not None and wanted is not None and found != wanted
-            for found, wanted in zip(shape, self.shape or (), strict=False)
+            actual is not None and wanted is not None and actual != wanted
+            for actual, wanted in zip(shape, self.shape or (), strict=False)
         )
         return f"expected shape={self.shape}, found shape={shape}" if any(differing) else None
 
@@ -68,13 +68,13 @@ def check_inputs(spec: Any, inputs: Any, name: str) -> None:
     """Raises ValueError if the inputs of the layer `name` do not match its spec, or its list of specs."""
     if spec is None:
         return
-    specs, given = nest.flatten(spec), nest.flatten(inputs)
-    if len(specs) != len(given):
+    specs, received = nest.flatten(spec), nest.flatten(inputs)
+    if len(specs) != len(received):
         raise ValueError(
-            f"Layer {name} expects {len(specs)} input(s), but it received {len(given)} input tensors. "
+            f"Layer {name} expects {len(specs)} input(s), but it received {len(received)} input tensors. "
             f"Inputs received: {inputs}"
         )
-    for index, (required, value) in enumerate(zip(specs, given, strict=True)):
+    for index, (required, value) in enumerate(zip(specs, received, strict=True)):
         shape = convert_to_tensor(value).shape
         if required is None or shape.rank is None:
             continue

@@ -159,8 +159,8 @@ class LegacyLayer(Module):
 
     def _by_trainable(self, trainable: bool) -> list[Variable]:
         """The trainable or non-trainable weights: the layer's own, then those of its sublayers."""
-        found = [*self._own, *super().variables]
-        unique = {id(weight): weight for weight in found}.values()
+        weights = [*self._own, *super().variables]
+        unique = {id(weight): weight for weight in weights}.values()
         return [w for w in unique if (self._trainable and w.trainable) == trainable]
 
     @property

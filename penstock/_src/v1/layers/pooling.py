@@ -36,8 +36,8 @@ class _Pooling(Layer):
     ) -> None:  # fmt: skip
         super().__init__(name=name, **kwargs)
         self.pool_size = normalize_tuple(pool_size, self.axes, "pool_size")
-        given = pool_size if strides is None else strides
-        self.strides = normalize_tuple(given, self.axes, "strides")
+        steps = pool_size if strides is None else strides
+        self.strides = normalize_tuple(steps, self.axes, "strides")
         self.padding = normalize_padding(padding)
         self.data_format = normalize_data_format(data_format)
         self.input_spec = InputSpec(ndim=self.axes + 2)

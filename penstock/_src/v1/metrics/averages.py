@@ -131,7 +131,8 @@ def mean_per_class_accuracy(
         for x in (counts, right)
     )
     rights, totals = (
-        summed(name, [num_classes], held) for name, held in (("total", rights), ("count", totals))
+        summed(name, [num_classes], increments)
+        for name, increments in (("total", rights), ("count", totals))
     )
     each, update = of_both(ratio, rights, totals)
     value = total(each) / num_classes
@@ -154,8 +155,8 @@ def mean_iou(labels: Any, predictions: Any, num_classes: int, weights: Any = Non
     cells = raw.UnsortedSegmentSum(data=counts, segment_ids=places, num_segments=size)
     shape = [num_classes, num_classes]
     confusion = raw.Reshape(tensor=cells, shape=np.array(shape, np.int32))
-    held, update = summed("total_confusion_matrix", shape, confusion, dtypes.float64)
-    return _iou(held), update
+    confusion_total, update = summed("total_confusion_matrix", shape, confusion, dtypes.float64)
+    return _iou(confusion_total), update
 
 
 def _iou(confusion: Any) -> Any:

@@ -76,9 +76,9 @@ def counts_at(
     edges = convert_to_tensor(np.array(thresholds, np.float32)[:, None])
     predicted = raw.Greater(x=flat, y=edges)
     if weights is not None:
-        held = weights_like(weights, cast(predictions, dtypes.float32))
-        weights = raw.Reshape(tensor=held, shape=[1, -1])
-    found = []
+        wide_weights = weights_like(weights, cast(predictions, dtypes.float32))
+        weights = raw.Reshape(tensor=wide_weights, shape=[1, -1])
+    counters = []
     for kind in kinds:
         wanted, right = kind[1] == "p", kind[0] == "t"
         outcome = predicted if wanted else raw.LogicalNot(x=predicted)
@@ -86,16 +86,16 @@ def counts_at(
         hits = cast(raw.LogicalAnd(x=outcome, y=agrees), dtypes.float32)
         if weights is not None:
             hits = hits * weights
-        found.append(summed(NAMES[kind], [len(thresholds)], raw.Sum(input=hits, axis=[1])))
-    return found
+        counters.append(summed(NAMES[kind], [len(thresholds)], raw.Sum(input=hits, axis=[1])))
+    return counters
 
 
 def _threshold_metric(kind: str) -> Any:
     def compute(
         labels: Any, predictions: Any, thresholds: Sequence[float], weights: Any = None
     ) -> Result:
-        (found,) = counts_at([kind], labels, predictions, thresholds, weights)
-        return found
+        (counter,) = counts_at([kind], labels, predictions, thresholds, weights)
+        return counter
 
     text = f"The weighted number of {NAMES[kind].replace('_', ' ')} per threshold."
     return metric(NAMES[kind])(named(compute, f"{NAMES[kind]}_at_thresholds", text))
@@ -119,8 +119,8 @@ def _share(name: str, other: str, meaning: str) -> tuple[Any, Any]:
     def per_threshold(
         labels: Any, predictions: Any, thresholds: Sequence[float], weights: Any = None
     ) -> Result:
-        held = counts_at(["tp", other], labels, predictions, thresholds, weights)
-        return of_both(lambda r, w: r / (EPSILON + r + w), *held)
+        counters = counts_at(["tp", other], labels, predictions, thresholds, weights)
+        return of_both(lambda r, w: r / (EPSILON + r + w), *counters)
 
     text = f"The {name} at each threshold."
     return (

@@ -67,9 +67,9 @@ def auc(
             points = even_thresholds(num_thresholds)
         else:
             points = [-EPSILON, *sorted(thresholds), 1.0 + EPSILON]
-        held = counts_at(KINDS, labels, predictions, points, weights)
-        found = of_both(lambda *counts: _area(curve, summation_method, *counts), *held)
-        return collected(*found, metrics_collections, updates_collections)
+        counters = counts_at(KINDS, labels, predictions, points, weights)
+        areas = of_both(lambda *counts: _area(curve, summation_method, *counts), *counters)
+        return collected(*areas, metrics_collections, updates_collections)
 
 
 def _area(curve: str, method: str, tp: Any, fn: Any, tn: Any, fp: Any) -> Any:

@@ -59,10 +59,10 @@ def metric(
         def run(*args: Any, **kwargs: Any) -> Result:
             bound = shown.bind(*args, **kwargs)
             bound.apply_defaults()
-            *given, of_values, of_updates, name = bound.arguments.values()
+            *arguments, of_values, of_updates, name = bound.arguments.values()
             by_default = scope(bound.arguments) if callable(scope) else scope
             with stream(by_default or compute.__name__, name):
-                return collected(*compute(*given), of_values, of_updates)
+                return collected(*compute(*arguments), of_values, of_updates)
 
         run.__signature__ = shown  # type: ignore[attr-defined]
         del run.__wrapped__
@@ -93,9 +93,9 @@ def collected(
     """Names the results and adds them to the given collections."""
     value = raw.Identity(input=value, name="value")
     update = raw.Identity(input=update, name="update_op")
-    for collections, held in ((metrics_collections, value), (updates_collections, update)):
+    for collections, item in ((metrics_collections, value), (updates_collections, update)):
         if collections:
-            STATE.graph.add_to_collections(collections, held)
+            STATE.graph.add_to_collections(collections, item)
     return value, update
 
 

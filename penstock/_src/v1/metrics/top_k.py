@@ -30,8 +30,8 @@ _NONE = np.iinfo(np.int64).min
 def _labels(labels: Any, rank: int | None) -> Any:
     """Labels as int64 [..., maximum number of labels of a row], padded with _NONE."""
     if isinstance(labels, SparseTensor | SparseTensorValue):
-        given = SparseTensor.from_value(labels)
-        labels = SparseTensor(given.indices, cast(given.values, dtypes.int64), given.dense_shape)
+        sparse = SparseTensor.from_value(labels)
+        labels = SparseTensor(sparse.indices, cast(sparse.values, dtypes.int64), sparse.dense_shape)
         dense = to_dense(labels, default_value=_NONE)
     else:
         dense = cast(convert_to_tensor(labels), dtypes.int64)
@@ -76,7 +76,7 @@ def _precision_or_recall(
     of_prediction = of_label = None
     if class_id is not None:
         of_prediction, of_label = (
-            raw.Equal(x=held, y=np.int64(class_id)) for held in (predicted, labels)
+            raw.Equal(x=ids, y=np.int64(class_id)) for ids in (predicted, labels)
         )
     right = _per_row(is_label, of_prediction, weights)
     if which == "precision":

@@ -129,10 +129,10 @@ def step_counter(hook: SessionRunHook) -> Any:
     Raises:
       RuntimeError: there is none.
     """
-    found = get_or_create_global_step_read()
-    if found is None:
+    counter = get_or_create_global_step_read()
+    if counter is None:
         raise RuntimeError(f"Global step should be created to use {type(hook).__name__}.")
-    return found
+    return counter
 
 
 class StepHook(SessionRunHook):

@@ -148,15 +148,15 @@ class SessionManager:
         if path:
             saver.restore(session, path)
             return session, True
-        found, end = latest_checkpoint(folder), time.monotonic() + most_seconds
-        while found is None and wait and time.monotonic() < end:
+        checkpoint, end = latest_checkpoint(folder), time.monotonic() + most_seconds
+        while checkpoint is None and wait and time.monotonic() < end:
             time.sleep(self._wait)
-            found = latest_checkpoint(folder)
-        if found is None:
+            checkpoint = latest_checkpoint(folder)
+        if checkpoint is None:
             return session, False
-        logger.info("Restoring parameters from %s", found)
-        saver.restore(session, found)
-        saver.recover_last_checkpoints([found])
+        logger.info("Restoring parameters from %s", checkpoint)
+        saver.restore(session, checkpoint)
+        saver.recover_last_checkpoints([checkpoint])
         return session, True
 
     def _run_local_init(self, session: Any) -> str:

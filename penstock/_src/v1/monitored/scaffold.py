@@ -110,19 +110,19 @@ class Scaffold:
         Raises:
           RuntimeError: the collection has several elements.
         """
-        held = STATE.graph.get_collection(collection_key)
-        if len(held) > 1:
+        collected = STATE.graph.get_collection(collection_key)
+        if len(collected) > 1:
             raise RuntimeError(
                 f'More than one item in the collection "{collection_key}". Please indicate which '
                 f"one to use by passing it to the tf.Scaffold constructor as: tf.Scaffold("
                 f"{arg_name}=item to use)"
             )
-        if held:
-            return held[0]
-        made = default_constructor()
-        if made is not None:
-            STATE.graph.add_to_collection(collection_key, made)
-        return made
+        if collected:
+            return collected[0]
+        default = default_constructor()
+        if default is not None:
+            STATE.graph.add_to_collection(collection_key, default)
+        return default
 
     @property
     def init_fn(self) -> Any:

@@ -119,13 +119,13 @@ class Supervisor:
         """Returns the given value, or the element of the graph's collection, which is created if it is missing."""
         if given is not self.USE_DEFAULT:
             return given
-        found = self._graph.get_collection(key)
-        if found:
-            return found[0]
-        made = make() if make is not None else None
-        if made is not None:
-            self._graph.add_to_collection(key, made)
-        return made
+        collected = self._graph.get_collection(key)
+        if collected:
+            return collected[0]
+        element = make() if make is not None else None
+        if element is not None:
+            self._graph.add_to_collection(key, element)
+        return element
 
     def _uninitialized_globals(self) -> Any:
         return report_uninitialized_variables(

@@ -99,8 +99,8 @@ class SyncReplicasOptimizer(Optimizer):
         for gradient, variable in pairs:
             if gradient is not None:
                 with graph.device(variable.device):
-                    given, mean, started = self._through_accumulator(gradient, variable)
-                handed.append(given)
+                    submission, mean, started = self._through_accumulator(gradient, variable)
+                handed.append(submission)
                 starts.append(started)
                 means.append(mean)
                 variables.append(variable)
@@ -145,13 +145,13 @@ class SyncReplicasOptimizer(Optimizer):
         name = f"{variable.op.name}/grad_accum"
         if isinstance(gradient, IndexedSlices):
             sparse = SparseConditionalAccumulator(gradient.dtype, shape=(), shared_name=name)
-            given = sparse.apply_indexed_slices_grad(gradient, local_step=step)
+            submission = sparse.apply_indexed_slices_grad(gradient, local_step=step)
             started = sparse.set_global_step(self._step_now())
-            return given, sparse.take_indexed_slices_grad(self._replicas), started
+            return submission, sparse.take_indexed_slices_grad(self._replicas), started
         shape = gradient.shape if gradient.shape.is_fully_defined() else TensorShape(variable.shape)
         dense = ConditionalAccumulator(gradient.dtype, shape=shape, shared_name=name)
-        given = dense.apply_grad(gradient, local_step=step)
-        return given, dense.take_grad(self._replicas), dense.set_global_step(self._step_now())
+        submission = dense.apply_grad(gradient, local_step=step)
+        return submission, dense.take_grad(self._replicas), dense.set_global_step(self._step_now())
 
     def get_chief_queue_runner(self) -> QueueRunner:
         """The runner with which the chief makes steps.

@@ -14,15 +14,15 @@ Target = tuple[str, str]
 
 def _names_of_v2() -> dict[str, Target]:
     """{public name without `tf.`: where it is defined}."""
-    found = {}
+    targets = {}
     for file in _ROOT.glob("**/__init__.py"):
         parts = file.parent.relative_to(_ROOT).parts
         if parts and (parts[0].startswith("_") or parts[0] == "compat"):
             continue
         package = importlib.import_module(".".join(("penstock", *parts)))
         table = parse_table(getattr(package, "_NAMES", {}))
-        found.update({".".join((*parts, name)): target for name, target in table.items()})
-    return found
+        targets.update({".".join((*parts, name)): target for name, target in table.items()})
+    return targets
 
 
 def _renames() -> dict[str, str]:
@@ -30,7 +30,7 @@ def _renames() -> dict[str, str]:
     called: dict[Target, str] = {}
     for name, target in sorted(new.items(), key=lambda item: (item[0].count("."), item[0])):
         called.setdefault(target, name)
-    found = {}
+    renames = {}
     for line in (_ROOT / "_names_v1.txt").read_text(encoding="utf-8").splitlines():
         module, attribute, *paths = line.split()
         # A function that only differs in its parameters keeps one of its names.
@@ -38,8 +38,8 @@ def _renames() -> dict[str, str]:
         for path in paths:
             if new.get(path) != (module, attribute):
                 same = called.get((module, attribute)) or (kept if path not in new else None)
-                found[f"tf.{path}"] = f"tf.{same or f'compat.v1.{path}'}"
-    return found
+                renames[f"tf.{path}"] = f"tf.{same or f'compat.v1.{path}'}"
+    return renames
 
 
 symbol_renames = _renames()

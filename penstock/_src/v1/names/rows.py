@@ -55,17 +55,17 @@ class Row:
         required = [to for _, to, _, _ in steps if defaults[to] is inspect.Parameter.empty]
 
         def call(values: tuple[Any, ...]) -> Any:
-            given = dict(by_the_row)
+            arguments = dict(by_the_row)
             for place, to, older, name in steps:
                 value = values[place]
                 if value is None and words[place].default is None:  # the target's own default
                     continue
-                if older and to in given:
+                if older and to in arguments:
                     raise both_given(older, name)
-                given[to] = value
+                arguments[to] = value
             for to in required:
-                given.setdefault(to, None)
-            return target(**given)
+                arguments.setdefault(to, None)
+            return target(**arguments)
 
         function = _bind(self.names[0].rpartition(".")[2], words, call)
         function.__module__, function.__qualname__ = module, attribute

@@ -61,10 +61,10 @@ class SaverBuilder:
     ) -> list[Any]:
         """Returns the tensors of all objects, each read by itself."""
         del restore_sequentially
-        found: list[Any] = []
+        tensors: list[Any] = []
         for saveable in saveables:
-            found.extend(self.restore_op(filename_tensor, saveable, preferred_shard))
-        return found
+            tensors.extend(self.restore_op(filename_tensor, saveable, preferred_shard))
+        return tensors
 
     def sharded_filename(self, filename_tensor: Any, shard: int, num_shards: Any) -> Any:
         """Returns the name of a shard."""
@@ -85,8 +85,10 @@ class SaverBuilder:
         graph = STATE.graph
         saveables = all_saveables(named)
         with graph.name_scope(name or "save"):
-            held = raw.PlaceholderWithDefault(input=filename or "model", shape=[], name="filename")
-            prefix = raw.PlaceholderWithDefault(input=held, shape=[], name="Const")
+            filename_tensor = raw.PlaceholderWithDefault(
+                input=filename or "model", shape=[], name="filename"
+            )
+            prefix = raw.PlaceholderWithDefault(input=filename_tensor, shape=[], name="Const")
             written = self._add_save(prefix, saveables, sharded)
             done = self._add_restore(prefix, saveables, restore_sequentially, reshape, sharded)
         return SaverDef(
@@ -158,9 +160,9 @@ class SaverBuilder:
         assigned = []
         for saveable in saveables:
             shapes = [_shape_of(spec.tensor) for spec in saveable.specs] if reshape else None
-            made = saveable.restore([next(tensors) for _ in saveable.specs], shapes)
-            if made is not None:
-                assigned.append(made)
+            assignment = saveable.restore([next(tensors) for _ in saveable.specs], shapes)
+            if assignment is not None:
+                assigned.append(assignment)
         with STATE.graph.control_dependencies(assigned):
             return raw.NoOp(name=name)
 
@@ -206,6 +208,6 @@ def _by_device(saveables: list[SaveableObject]) -> list[tuple[Any, list[Saveable
 
 
 def _strings(texts: Sequence[str | bytes]) -> np.ndarray:
-    made = np.empty(len(texts), object)
-    made[:] = [text.encode() if isinstance(text, str) else text for text in texts]
-    return made
+    strings = np.empty(len(texts), object)
+    strings[:] = [text.encode() if isinstance(text, str) else text for text in texts]
+    return strings

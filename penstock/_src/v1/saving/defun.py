@@ -84,8 +84,8 @@ class DefinedFunction:
         self._grad_func, self._python_grad = grad_func, python_grad_func
         self._out_names, self._shape_func, self._extra = out_names, shape_func, kwargs
         self._traced: GraphFunction | None = None
-        given = func_name or getattr(func, "__name__", "function")
-        self.__name__ = re.sub(r"\W", "_", given).strip("_")
+        name = func_name or getattr(func, "__name__", "function")
+        self.__name__ = re.sub(r"\W", "_", name).strip("_")
         self.__doc__ = func.__doc__
 
     @property
@@ -200,10 +200,10 @@ class DefinedFunction:
 
             def gradient(*gradients: Any) -> Any:
                 if self._python_grad is not None:
-                    made = self._python_grad(_as_operation(self, inputs, outputs), *gradients)
+                    results = self._python_grad(_as_operation(self, inputs, outputs), *gradients)
                 else:
-                    made = self._grad_func(*inputs, *gradients)
-                return made if isinstance(made, list | tuple) else [made]
+                    results = self._grad_func(*inputs, *gradients)
+                return results if isinstance(results, list | tuple) else [results]
 
             return outputs, gradient
 

@@ -89,13 +89,13 @@ def convert_variables_in_session(
 def _with_values(func: ConcreteFunction, values: Mapping[int, np.ndarray]) -> WrappedFunction:
     """Returns a function with constants in place of some inputs; its results are a list."""
     frozen = freeze(func.graph_function, dict(values))
-    made = frozen.graph
-    made.structured_outputs = list(made.outputs)
-    made.structured_input_signature = func.graph.structured_input_signature
+    graph = frozen.graph
+    graph.structured_outputs = list(graph.outputs)
+    graph.structured_input_signature = func.graph.structured_input_signature
     rest = [t for i, t in enumerate(func.captured_inputs) if func.arity + i not in values]
-    for tensor, placeholder in zip(rest, made.inputs[func.arity :], strict=True):
-        made.replace_capture(tensor, placeholder)
-    return WrappedFunction(made, func.parameters)
+    for tensor, placeholder in zip(rest, graph.inputs[func.arity :], strict=True):
+        graph.replace_capture(tensor, placeholder)
+    return WrappedFunction(graph, func.parameters)
 
 
 def frozen_graph_def(func: ConcreteFunction) -> Any:
@@ -139,19 +139,19 @@ def convert_variables_to_constants(
     if not names:
         return part
     values = _values_in(sess, {node.name: node for node in part.node if node.name in names})
-    made = GraphDef(versions=part.versions, library=part.library)
+    result = GraphDef(versions=part.versions, library=part.library)
     kinds = {node.name: node.attr["dtype"].type for node in part.node if node.name in names}
     handles = {node.name for node in part.node if node.name in names and node.op == "VarHandleOp"}
-    functions = FrozenFunctions(made.library, _reader_nodes)
+    functions = FrozenFunctions(result.library, _reader_nodes)
     for node in part.node:
         reads = {text: kinds[text] for text in node.input if text in handles}
         if node.name in names:
-            made.node.append(_constant_node(node, values[node.name]))
+            result.node.append(_constant_node(node, values[node.name]))
         elif reads:
-            made.node.extend(functions.convert(node, reads))
+            result.node.extend(functions.convert(node, reads))
         else:
-            made.node.append(node)
-    return made
+            result.node.append(node)
+    return result
 
 
 def _reader_nodes(node: Any) -> list[Any] | None:
@@ -171,30 +171,30 @@ def _values_in(sess: Any, nodes: Mapping[str, Any]) -> dict[str, np.ndarray]:
 
 
 def _constant_node(node: Any, value: np.ndarray) -> Any:
-    made = NodeDef(name=node.name, op="Const", device=node.device)
+    constant = NodeDef(name=node.name, op="Const", device=node.device)
     dtype = dtypes.as_dtype(node.attr["dtype"].type)
-    made.attr["dtype"].type = dtype.as_datatype_enum
-    made.attr["value"].tensor.CopyFrom(to_proto(np.asarray(value), dtype))
-    return made
+    constant.attr["dtype"].type = dtype.as_datatype_enum
+    constant.attr["value"].tensor.CopyFrom(to_proto(np.asarray(value), dtype))
+    return constant
 
 
 def _reader_node(node: Any) -> list[Any]:
     """The replacement of a node that reads a variable, preceded by the constants that it needs."""
-    made = NodeDef(name=node.name, op=_READERS[node.op], device=node.device)
-    made.input.extend(node.input)
+    reader = NodeDef(name=node.name, op=_READERS[node.op], device=node.device)
+    reader.input.extend(node.input)
     kind = node.attr["dtype"].type
     if node.op == "ReadVariableOp":
-        made.attr["T"].type = kind
-        return [made]
-    made.attr["Tparams"].type = kind
-    made.attr["Tindices"].type = node.attr["Tindices"].type
+        reader.attr["T"].type = kind
+        return [reader]
+    reader.attr["Tparams"].type = kind
+    reader.attr["Tindices"].type = node.attr["Tindices"].type
     if node.op == "ResourceGatherNd":
-        return [made]
+        return [reader]
     axis = NodeDef(name=f"{node.name}/axis", op="Const", device=node.device)
     axis.attr["dtype"].type = dtypes.int32.as_datatype_enum
     batches = node.attr["batch_dims"].i
     axis.attr["value"].tensor.CopyFrom(to_proto(np.asarray(batches, np.int32), dtypes.int32))
-    made.input.insert(2, axis.name)
-    made.attr["Taxis"].type = dtypes.int32.as_datatype_enum
-    made.attr["batch_dims"].i = batches
-    return [axis, made]
+    reader.input.insert(2, axis.name)
+    reader.attr["Taxis"].type = dtypes.int32.as_datatype_enum
+    reader.attr["batch_dims"].i = batches
+    return [axis, reader]

@@ -45,11 +45,11 @@ class FrozenFunctions:
         read = self._reader(node)
         if read is not None:
             return read
-        made = type(node)()
-        made.CopyFrom(node)
+        copy = type(node)()
+        copy.CopyFrom(node)
         if node.op == "Identity":
-            made.attr["T"].type = types[node.input[0]]
-            return [made]
+            copy.attr["T"].type = types[node.input[0]]
+            return [copy]
         if node.op not in _CALLS:
             raise UnimplementedError(
                 f"convert_variables_to_constants: node {node.name} of type {node.op} uses a variable."
@@ -58,12 +58,12 @@ class FrozenFunctions:
         inputs = [text for text in node.input if not text.startswith("^")][lead:]
         changed = {at: types[text] for at, text in enumerate(inputs) if text in types}
         for at, dtype in changed.items():
-            made.attr[attribute].list.type[at] = dtype
-        for value in made.attr.values():
+            copy.attr[attribute].list.type[at] = dtype
+        for value in copy.attr.values():
             for function in [value.func, *value.list.func]:
                 if function.name:
                     function.name = self._copy(function.name, changed)
-        return [made]
+        return [copy]
 
     def _copy(self, name: str, types: Mapping[int, int]) -> str:
         """Return the name of the copy with arguments of these types."""
@@ -74,35 +74,35 @@ class FrozenFunctions:
         return self._made[key]
 
     def _add(self, function: Any, name: str, types: Mapping[int, int]) -> None:
-        made = type(function)()
-        made.CopyFrom(function)
-        made.signature.name = name
-        held = {}
+        copy = type(function)()
+        copy.CopyFrom(function)
+        copy.signature.name = name
+        dtypes_by_name = {}
         for at, dtype in types.items():
-            argument = made.signature.input_arg[at]
+            argument = copy.signature.input_arg[at]
             argument.type = dtype
-            held[argument.name] = dtype
-        del made.node_def[:]
+            dtypes_by_name[argument.name] = dtype
+        del copy.node_def[:]
         renamed = {}
         for node in function.node_def:
-            taken = {text: held[text] for text in node.input if text in held}
+            taken = {text: dtypes_by_name[text] for text in node.input if text in dtypes_by_name}
             if not taken:
-                made.node_def.append(node)
+                copy.node_def.append(node)
                 continue
             *before, last = self.convert(node, taken)
             for constant in before:
                 at = list(last.input).index(constant.name)
                 last.input[at] = f"{constant.name}:output:0"
-            made.node_def.extend([*before, last])
+            copy.node_def.extend([*before, last])
             if node.op == "ReadVariableOp":
                 renamed[f"{node.name}:value:0"] = f"{node.name}:output:0"
             elif node.op == "Identity":
-                held[f"{node.name}:output:0"] = taken[node.input[0]]
-        for node in made.node_def:
+                dtypes_by_name[f"{node.name}:output:0"] = taken[node.input[0]]
+        for node in copy.node_def:
             node.input[:] = [renamed.get(text, text) for text in node.input]
-        for result in made.signature.output_arg:
-            text = made.ret[result.name]
-            made.ret[result.name] = renamed.get(text, text)
-            if result.type == resource.as_datatype_enum and text in held:
-                result.type = held[text]
-        self._library.function.append(made)
+        for result in copy.signature.output_arg:
+            text = copy.ret[result.name]
+            copy.ret[result.name] = renamed.get(text, text)
+            if result.type == resource.as_datatype_enum and text in dtypes_by_name:
+                result.type = dtypes_by_name[text]
+        self._library.function.append(copy)

@@ -13,15 +13,15 @@ from penstock._src.v1.variables.collections import GraphKeys
 
 def variables_by_name() -> dict[str, Any]:
     """The variables of the graph by name: of a partitioned one, the list of its parts."""
-    found: dict[str, Any] = {}
+    variables: dict[str, Any] = {}
     graph = STATE.graph
     for variable in graph.get_collection(GraphKeys.GLOBAL_VARIABLES) if graph is not None else ():
         part = part_of(variable)
         if part is None:
-            found[variable.name.removesuffix(":0")] = variable
+            variables[variable.name.removesuffix(":0")] = variable
         else:
-            found.setdefault(part.full_name, []).append(variable)
-    return found
+            variables.setdefault(part.full_name, []).append(variable)
+    return variables
 
 
 def part_of(variable: Any) -> Any:
@@ -96,8 +96,8 @@ def _scope(name: str) -> str:
 
 def path_of(ckpt_dir_or_file: Any) -> str:
     """The path of a checkpoint, or of the latest of a folder."""
-    found = latest_checkpoint(ckpt_dir_or_file)
-    return str(ckpt_dir_or_file) if found is None else found
+    latest = latest_checkpoint(ckpt_dir_or_file)
+    return str(ckpt_dir_or_file) if latest is None else latest
 
 
 def _assign(key: str, variable: Any, path: str, shapes: Mapping[str, Any]) -> None:

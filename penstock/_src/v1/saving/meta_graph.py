@@ -142,17 +142,19 @@ def export_scoped(
             graph.clear_collection(unbound_inputs_col_name)
             for name in unbound:
                 graph.add_to_collection(unbound_inputs_col_name, name)
-    made = meta_graph_of(
+    meta_graph = meta_graph_of(
         graph, definition, meta_info_def, saver_def, collection_list, export_scope, excluded,
         clear_extraneous_savers, strip_default_attrs,
     )  # fmt: skip
     if filename:
         make_folders(os.path.dirname(os.fsdecode(filename)))
-        data = text_format.MessageToString(made) if as_text else made.SerializeToString()
+        data = (
+            text_format.MessageToString(meta_graph) if as_text else meta_graph.SerializeToString()
+        )
         write_whole(os.fsdecode(filename), data)
     variables = graph.get_collection(GraphKeys.GLOBAL_VARIABLES, scope=export_scope)
     kept = [v for v in variables if _is_kept(v, export_scope, excluded)]
-    return made, {strip_name_scope(v.name, export_scope): v for v in kept}
+    return meta_graph, {strip_name_scope(v.name, export_scope): v for v in kept}
 
 
 def meta_graph_of(
@@ -167,23 +169,23 @@ def meta_graph_of(
     strip_default_attrs: bool,
 ) -> Any:
     """Returns the MetaGraphDef of a GraphDef and the collections of its graph; see `export_meta_graph`."""
-    made = create_meta_graph_def(meta_info_def, definition)
+    meta_graph = create_meta_graph_def(meta_info_def, definition)
     if strip_default_attrs:
-        strip_default_attributes(made.graph_def)
-        made.meta_info_def.stripped_default_attrs = True
+        strip_default_attributes(meta_graph.graph_def)
+        meta_graph.meta_info_def.stripped_default_attrs = True
     if saver_def is not None:
-        made.saver_def.CopyFrom(saver_def)
+        meta_graph.saver_def.CopyFrom(saver_def)
     for key in graph.get_all_collection_keys() if collection_list is None else collection_list:
         if isinstance(key, str):
             values = [v for v in graph.get_collection(key) if _is_kept(v, export_scope, excluded)]
             if clear_extraneous_savers and key == GraphKeys.SAVERS:
                 values = [proto_functions(key)[2](saver_def)]  # type: ignore[misc]
             _fill_collection(
-                made.collection_def[key], values, proto_functions(key)[1], export_scope
+                meta_graph.collection_def[key], values, proto_functions(key)[1], export_scope
             )
-            if made.collection_def[key].WhichOneof("kind") is None:
-                del made.collection_def[key]
-    return made
+            if meta_graph.collection_def[key].WhichOneof("kind") is None:
+                del meta_graph.collection_def[key]
+    return meta_graph
 
 
 def _is_kept(item: Any, scope: str | None, excluded: Collection[str]) -> bool:
@@ -227,7 +229,7 @@ def variable_def(variable: Variable, export_scope: str | None = None) -> Any:
     prefix = f"{export_scope}/" if export_scope else ""
     if not variable.handle.name.startswith(prefix):
         return None
-    made = VariableDef(
+    proto = VariableDef(
         variable_name=variable.handle.name.removeprefix(prefix),
         initializer_name=variable.initializer.name.removeprefix(prefix),
         initial_value_name=variable.initializer.inputs[1].name.removeprefix(prefix),
@@ -237,8 +239,8 @@ def variable_def(variable: Variable, export_scope: str | None = None) -> Any:
     )
     info = variable._get_save_slice_info()
     if info is not None:
-        made.save_slice_info_def.CopyFrom(info.to_proto(export_scope))
-    return made
+        proto.save_slice_info_def.CopyFrom(info.to_proto(export_scope))
+    return proto
 
 
 class Imported(NamedTuple):
@@ -299,20 +301,20 @@ def import_into_graph(
             if key != unbound_inputs_col_name and restore_collections_predicate(key):
                 for item in _items(key, collection, graph, scope, known):
                     graph.add_to_collection(key, item)
-    found = graph.get_collection(GraphKeys.GLOBAL_VARIABLES, scope=scope or None)
-    for held in found:
-        if not hasattr(held, "name"):
+    variables = graph.get_collection(GraphKeys.GLOBAL_VARIABLES, scope=scope or None)
+    for variable in variables:
+        if not hasattr(variable, "name"):
             raise ValueError(
-                f"The collection of variables holds an object that is not a variable: {held!r:.60}."
+                f"The collection of variables holds an object that is not a variable: {variable!r:.60}."
             )
-    return Imported(definition, {strip_name_scope(v.name, scope): v for v in found}, elements)
+    return Imported(definition, {strip_name_scope(v.name, scope): v for v in variables}, elements)
 
 
 def _check_bound(definition: Any, collection: str, input_map: Any) -> None:
     if not collection or collection not in definition.collection_def:
         return
-    held = definition.collection_def[collection]
-    unbound = [v.decode() if isinstance(v, bytes) else v for v in held.bytes_list.value]
+    collected = definition.collection_def[collection]
+    unbound = [v.decode() if isinstance(v, bytes) else v for v in collected.bytes_list.value]
     if unbound and sorted(unbound) != sorted(input_map):
         missing = ",".join(name for name in unbound if name not in input_map)
         raise ValueError(
@@ -356,16 +358,16 @@ def _values(collection: Any, graph: Any, prefix: str, known: dict[str, Any]) -> 
         return [graph.as_graph_element(prefix + name) for name in names]
     if kind != "bytes_list":
         return list(getattr(collection, kind).value) if kind else []
-    found = []
+    elements = []
     for data in collection.bytes_list.value:
         definition = _as_variable_def(data)
         if definition is None:
-            found.append(data)
+            elements.append(data)
             continue
         if definition.variable_name not in known:
             known[definition.variable_name] = variable_of(definition, graph, prefix)
-        found.append(known[definition.variable_name])
-    return found
+        elements.append(known[definition.variable_name])
+    return elements
 
 
 def _as_variable_def(data: bytes) -> Any:
@@ -378,27 +380,27 @@ def _as_variable_def(data: bytes) -> Any:
 
 def variable_of(definition: Any, graph: Any, prefix: str) -> Variable:
     """Returns the variable of a VariableDef, which uses existing operations of the graph."""
-    made = object.__new__(VariableV1 if definition.is_resource else ReferenceVariable)
+    variable = object.__new__(VariableV1 if definition.is_resource else ReferenceVariable)
     handle = graph.as_graph_element(prefix + definition.variable_name)
-    made._trainable, made._constraint = definition.trainable, None
-    made._synchronization = VariableSynchronization.AUTO
-    made._aggregation, made._in_graph_mode = VariableAggregation.NONE, True
-    made._unique = next(UNIQUE)
+    variable._trainable, variable._constraint = definition.trainable, None
+    variable._synchronization = VariableSynchronization.AUTO
+    variable._aggregation, variable._in_graph_mode = VariableAggregation.NONE, True
+    variable._unique = next(UNIQUE)
     attrs = handle.op.raw_op.attrs
-    made._name, made._handle = handle.op.name, handle
-    made._dtype = attrs["dtype"]
-    made._shape = attrs["shape"]
-    made._initializer = graph.as_graph_element(prefix + definition.initializer_name)
-    made._initial_value = None
+    variable._name, variable._handle = handle.op.name, handle
+    variable._dtype = attrs["dtype"]
+    variable._shape = attrs["shape"]
+    variable._initializer = graph.as_graph_element(prefix + definition.initializer_name)
+    variable._initial_value = None
     if definition.initial_value_name:
-        made._initial_value = graph.as_graph_element(prefix + definition.initial_value_name)
-    made._graph_element = graph.as_graph_element(prefix + definition.snapshot_name)
+        variable._initial_value = graph.as_graph_element(prefix + definition.initial_value_name)
+    variable._graph_element = graph.as_graph_element(prefix + definition.snapshot_name)
     if definition.HasField("save_slice_info_def"):
         info = SaveSliceInfo(
             save_slice_info_def=definition.save_slice_info_def, import_scope=prefix[:-1]
         )
-        made._set_save_slice_info(info)
-    return made
+        variable._set_save_slice_info(info)
+    return variable
 
 
 def scoped_saver(saver_def: Any, import_scope: str | None) -> Any:
@@ -414,8 +416,8 @@ def scoped_saver(saver_def: Any, import_scope: str | None) -> Any:
 
 def saver_without_scope(saver_def: Any, export_scope: str) -> Any:
     """The SaverDef with a scope taken off the names of its operations."""
-    made = type(saver_def)()
-    made.CopyFrom(saver_def)
+    result = type(saver_def)()
+    result.CopyFrom(saver_def)
     for field in ("filename_tensor_name", "save_tensor_name", "restore_op_name"):
-        setattr(made, field, strip_name_scope(getattr(saver_def, field), export_scope))
-    return made
+        setattr(result, field, strip_name_scope(getattr(saver_def, field), export_scope))
+    return result

@@ -289,10 +289,10 @@ def _signature_of(op: Any, key: str) -> Any:
     if not isinstance(op, Operation | Tensor) and not hasattr(op, "handle"):
         raise TypeError(f"Expected {op} to be an Operation, Tensor or variable.")
     element = op if isinstance(op, Operation | Tensor) else op.op
-    made = SignatureDef()
-    made.outputs[key].name = element.name
-    made.outputs[key].tensor_shape.unknown_rank = True
-    return made
+    signature = SignatureDef()
+    signature.outputs[key].name = element.name
+    signature.outputs[key].tensor_shape.unknown_rank = True
+    return signature
 
 
 def check_signatures(signatures: Mapping[str, Any]) -> None:

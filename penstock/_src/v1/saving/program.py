@@ -152,26 +152,26 @@ class Program:
         """Creates the variable or table of a node, and captures it in place of the node."""
         (output,) = node._outputs
         if node.type == "VarHandleOp":
-            held = self._variable(node).handle
+            handle = self._variable(node).handle
         else:
             self.resources.append(_Shared(node))
-            held = self.resources[-1].resource_handle
-        self.graph._captures[held._id] = (held, output)
+            handle = self.resources[-1].resource_handle
+        self.graph._captures[handle._id] = (handle, output)
         self.graph.inputs.append(output)
 
     def _variable(self, node: Operation) -> Variable:
         attrs = node.raw_op.attrs
         name, trainable, is_local = self._saved.get(node.name, (node.name, True, False))
-        made = empty_variable(attrs["dtype"], attrs["shape"], name, trainable)
-        self.variables.append(made)
+        variable = empty_variable(attrs["dtype"], attrs["shape"], name, trainable)
+        self.variables.append(variable)
         if is_local:
-            self.local.append(made)
+            self.local.append(variable)
         if in_v1_graph():  # whether to train it is for those who build on it
             for key in ("variables", "trainable_variables"):
-                held = STATE.graph.get_collection_ref(key)
-                held[:] = [other for other in held if other is not made]
-            STATE.graph.add_to_collection("local_variables" if is_local else "variables", made)
-        return made
+                collection = STATE.graph.get_collection_ref(key)
+                collection[:] = [other for other in collection if other is not variable]
+            STATE.graph.add_to_collection("local_variables" if is_local else "variables", variable)
+        return variable
 
     def _listed(self) -> list[Variable]:
         """The variables that the object shows: as in TensorFlow, not those that were references."""
@@ -181,7 +181,7 @@ class Program:
 
     def _saved_variables(self) -> dict[str, tuple[str, bool, bool]]:
         """The names of variables, whether they are trainable, and local, by the operations of their handles."""
-        found = {}
+        descriptions = {}
         for key in ("variables", "local_variables"):
             for data in self.meta.collection_def[key].bytes_list.value:
                 saved = VariableDef.FromString(data)
@@ -189,8 +189,8 @@ class Program:
                 holder = holder.removesuffix("/Read/ReadVariableOp")
                 name = saved.variable_name.partition(":")[0]
                 described = name, saved.trainable, key == "local_variables"
-                found[holder] = found[name] = described
-        return found
+                descriptions[holder] = descriptions[name] = described
+        return descriptions
 
     def _restorer(self) -> WrappedFunction | None:
         """The function of a path that restores the variables, and returns the path."""
@@ -216,23 +216,23 @@ class Program:
         """Creates the function of a SignatureDef, from named tensors to a dict of tensors."""
         names, feeds = [], []
         for name in sorted(definition.inputs):
-            found = get_tensor_from_tensor_info(definition.inputs[name], self.graph)
-            names += _argument_names(name, found)
-            feeds += nest.flatten(found, expand_composites=True)
+            tensor = get_tensor_from_tensor_info(definition.inputs[name], self.graph)
+            names += _argument_names(name, tensor)
+            feeds += nest.flatten(tensor, expand_composites=True)
         fetches = {
             name: get_tensor_from_tensor_info(info, self.graph)
             for name, info in definition.outputs.items()
         }
         try:
-            made = self.wrapped.prune(feeds, fetches)
+            function = self.wrapped.prune(feeds, fetches)
         except UnliftableError as error:
             raise UnliftableError(
                 f"{self.folder}: A SavedModel signature needs an input for each placeholder the signature's outputs use. "
                 f"An output for signature '{key}' depends on a placeholder which is not an input (i.e. the placeholder is "
                 f"not fed a value).\n\n{error}"
             ) from None
-        made.name_inputs(names)
-        return made
+        function.name_inputs(names)
+        return function
 
 
 def _restored(restore: WrappedFunction, path: Any) -> Any:
@@ -259,10 +259,10 @@ def without_references(graph_def: Any) -> Any:
 
     Consumers of a variable's value get an explicit read operation.
     """
-    made = GraphDef()
-    made.CopyFrom(graph_def)
-    holders = {n.name: n for n in made.node if n.op in ("VariableV2", "Variable")}
-    for node in list(made.node):
+    result = GraphDef()
+    result.CopyFrom(graph_def)
+    holders = {n.name: n for n in result.node if n.op in ("VariableV2", "Variable")}
+    for node in list(result.node):
         for at, source in enumerate(node.input):
             name = source.removesuffix(":0")
             if name not in holders or (at == 0 and node.op in _ASSIGNMENTS):
@@ -272,8 +272,8 @@ def without_references(graph_def: Any) -> Any:
                 node.attr["dtype"].CopyFrom(node.attr["T"])
                 del node.attr["T"]
             else:
-                node.input[at] = _read_of(made, holders[name])
-    for node in made.node:
+                node.input[at] = _read_of(result, holders[name])
+    for node in result.node:
         if node.op in _ASSIGNMENTS and node.input[0].removesuffix(":0") in holders:
             node.op = _ASSIGNMENTS[node.op]
             node.attr["dtype"].CopyFrom(node.attr["T"])
@@ -281,7 +281,7 @@ def without_references(graph_def: Any) -> Any:
                 del node.attr[name]
     for node in holders.values():
         node.op = "VarHandleOp"
-    return made
+    return result
 
 
 def _read_of(made: Any, holder: Any) -> str:
@@ -295,11 +295,11 @@ def _read_of(made: Any, holder: Any) -> str:
 
 def asset_files(definition: Any) -> list[Any]:
     """The AssetFileDefs of a MetaGraphDef: its own, or those in the collection that older builders fill."""
-    found = list(definition.asset_file_def)
-    if not found and constants.ASSETS_KEY in definition.collection_def:
+    assets = list(definition.asset_file_def)
+    if not assets and constants.ASSETS_KEY in definition.collection_def:
         for packed in definition.collection_def[constants.ASSETS_KEY].any_list.value:
-            found.append(AssetFileDef.FromString(packed.value))
-    return found
+            assets.append(AssetFileDef.FromString(packed.value))
+    return assets
 
 
 def main_operations(definition: Any) -> list[str]:

@@ -159,11 +159,11 @@ def by_name(given: Any) -> dict[str, Any]:
         return dict(given)
     if not isinstance(given, list | tuple | set):
         raise TypeError(f"Variables to save should be passed in a dict or a list. Got {given}")
-    found: dict[str, Any] = {}
+    named: dict[str, Any] = {}
     for op in nest.flatten(list(given)):
         info = op._get_save_slice_info() if isinstance(op, Variable) else None
         if info:
-            slices = found.setdefault(info.full_name, [])
+            slices = named.setdefault(info.full_name, [])
             if not isinstance(slices, list):
                 raise ValueError(
                     f"Mixing slices and non-slices with the same name: {info.full_name}"
@@ -171,10 +171,10 @@ def by_name(given: Any) -> dict[str, Any]:
             slices.append(op)
             continue
         name = _name_of(op)
-        if name in found and (found[name] is not op or STATE.graph is not None):
+        if name in named and (named[name] is not op or STATE.graph is not None):
             raise ValueError(f"At least two variables have the same name: {name}")
-        found[name] = op
-    return dict(sorted(found.items()))
+        named[name] = op
+    return dict(sorted(named.items()))
 
 
 def _name_of(op: Any) -> str:
@@ -191,7 +191,7 @@ def all_saveables(named: Mapping[str, Any]) -> list[SaveableObject]:
     Raises:
       ValueError: an object has two names.
     """
-    found: list[SaveableObject] = []
+    saveables: list[SaveableObject] = []
     seen: set[int] = set()
     for name, op in sorted(named.items(), key=lambda item: str(item[0])):
         for saveable in saveables_of(op, name):
@@ -201,5 +201,5 @@ def all_saveables(named: Mapping[str, Any]) -> list[SaveableObject]:
                 )
             if saveable.op is not None:
                 seen.add(id(saveable.op))
-            found.append(saveable)
-    return found
+            saveables.append(saveable)
+    return saveables

@@ -185,9 +185,9 @@ def _named_operation(definition: Any, keys: Sequence[str], import_scope: str | N
         if key in definition.signature_def:
             name = definition.signature_def[key].outputs[key].name
             return get_default_graph().as_graph_element(prefix + name)
-        found = get_default_graph().get_collection(key, import_scope)
-        if found and key in definition.collection_def:
-            return found[0]
+        elements = get_default_graph().get_collection(key, import_scope)
+        if elements and key in definition.collection_def:
+            return elements[0]
     return None
 
 

@@ -106,13 +106,13 @@ class Saver:
         """
         if self.saver_def is not None:
             return
-        given = self._given
-        if given is None and STATE.graph is not None:
+        variables = self._given
+        if variables is None and STATE.graph is not None:
             graph = STATE.graph
-            given = graph.get_collection(GraphKeys.GLOBAL_VARIABLES) + graph.get_collection(
+            variables = graph.get_collection(GraphKeys.GLOBAL_VARIABLES) + graph.get_collection(
                 GraphKeys.SAVEABLE_OBJECTS
             )
-        self._variables = by_name(given)
+        self._variables = by_name(variables)
         self._is_empty = not self._variables
         if self._is_empty and not self._allow_empty:
             raise ValueError("No variables to save")

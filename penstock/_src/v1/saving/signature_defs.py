@@ -60,8 +60,8 @@ def get_tensor_from_tensor_info(
     graph = graph or STATE.graph
 
     def named(name: str) -> Any:
-        found = f"{import_scope}/{name}" if import_scope else name
-        return graph.as_graph_element(found)
+        full_name = f"{import_scope}/{name}" if import_scope else name
+        return graph.as_graph_element(full_name)
 
     kind = tensor_info.WhichOneof("encoding")
     if kind == "name":
@@ -105,14 +105,14 @@ def build_signature_def(
     Raises:
       ValueError: the value of a tensor is not known.
     """
-    made = SignatureDef(method_name=method_name or "")
+    signature = SignatureDef(method_name=method_name or "")
     for name, info in (inputs or {}).items():
-        made.inputs[name].CopyFrom(info)
+        signature.inputs[name].CopyFrom(info)
     for name, info in (outputs or {}).items():
-        made.outputs[name].CopyFrom(info)
+        signature.outputs[name].CopyFrom(info)
     for name, value in (defaults or {}).items():
-        made.defaults[name].CopyFrom(_default(name, value))
-    return made
+        signature.defaults[name].CopyFrom(_default(name, value))
+    return signature
 
 
 def _default(name: str, value: Any) -> Any:
@@ -128,8 +128,8 @@ def _default(name: str, value: Any) -> Any:
 @_public("signature_def_utils")
 def predict_signature_def(inputs: Mapping[str, Any], outputs: Mapping[str, Any]) -> Any:
     """Returns the SignatureDef of a prediction: tensors by name to tensors by name."""
-    for name, given in (("inputs", inputs), ("outputs", outputs)):
-        if not given:
+    for name, tensors in (("inputs", inputs), ("outputs", outputs)):
+        if not tensors:
             raise ValueError(f"Prediction `{name}` cannot be None or empty.")
     return build_signature_def(
         {name: build_tensor_info(tensor) for name, tensor in inputs.items()},
@@ -155,8 +155,8 @@ def regression_signature_def(examples: Any, predictions: Any) -> Any:
       examples: a tensor of serialized Examples.
       predictions: a float tensor.
     """
-    for name, given in (("examples", examples), ("predictions", predictions)):
-        if given is None:
+    for name, tensor in (("examples", examples), ("predictions", predictions)):
+        if tensor is None:
             raise ValueError(f"Regression `{name}` cannot be None.")
     return build_signature_def(
         {constants.REGRESS_INPUTS: _info(examples, dtypes.string, "Regression input")},
@@ -252,13 +252,13 @@ class MethodNameUpdater:
             for meta in self._saved_model.meta_graphs
             if wanted is None or set(meta.meta_info_def.tags) == wanted
         ]
-        found = [meta for meta in graphs if signature_key in meta.signature_def]
-        if not graphs or len(found) < len(graphs):
+        matching = [meta for meta in graphs if signature_key in meta.signature_def]
+        if not graphs or len(matching) < len(graphs):
             raise ValueError(
                 f"MetaGraphDef associated with tags {tags} and signature {signature_key} could not "
                 "be found in SavedModel."
             )
-        for meta in found:
+        for meta in matching:
             meta.signature_def[signature_key].method_name = method_name
 
     def save(self, new_export_dir: Any = None) -> None:

@@ -70,11 +70,11 @@ def warm_start(
     """
     vocabularies, earlier = var_name_to_vocab_info or {}, var_name_to_prev_var_name or {}
     groups = _chosen(vars_to_warm_start)
-    for given, label in (
+    for options, label in (
         (vocabularies, "var_name_to_vocab_info"),
         (earlier, "var_name_to_prev_var_name"),
     ):
-        unused = sorted(set(given) - set(groups))
+        unused = sorted(set(options) - set(groups))
         if unused:
             raise ValueError(f"You provided {label} for {unused}, which are not warm-started.")
     renamed = _names_in_object_graph(ckpt_to_initialize_from)
@@ -107,20 +107,20 @@ def _chosen(given: Any) -> dict[str, Any]:
     graph = get_default_graph()
     if given is None or isinstance(given, str):
         pattern = re.compile(given or "")
-        found = [
+        chosen = [
             v for v in graph.get_collection(GraphKeys.TRAINABLE_VARIABLES) if pattern.match(v.name)
         ]
     elif given and isinstance(given[0], str):
         every = graph.get_collection(GraphKeys.GLOBAL_VARIABLES)
         patterns = [re.compile(one) for one in given]
-        found = [v for v in every if any(pattern.match(v.name) for pattern in patterns)]
+        chosen = [v for v in every if any(pattern.match(v.name) for pattern in patterns)]
         unknown = [p.pattern for p in patterns if not any(p.match(v.name) for v in every)]
         if unknown:
             raise ValueError(f"No variables match {unknown}.")
     else:
-        found = list(given)
+        chosen = list(given)
     groups: dict[str, Any] = {}
-    for variable in found:
+    for variable in chosen:
         if part_of(variable) is None or isinstance(variable, list):
             groups[name_of(variable)] = variable
         else:
@@ -191,8 +191,8 @@ def _remapped(part: Any, places: Sequence[np.ndarray], path: str, key: str, info
     missing = part.shape.num_elements() - present
     fresh = np.zeros([missing], np.float32)
     if info.backup_initializer is not None and missing:
-        made = info.backup_initializer([missing, 1], dtype=part.dtype.base_dtype)
-        fresh = raw.Reshape(tensor=made, shape=[-1])
+        backup = info.backup_initializer([missing, 1], dtype=part.dtype.base_dtype)
+        fresh = raw.Reshape(tensor=backup, shape=[-1])
     return raw.LoadAndRemapMatrix(
         ckpt_path=path,
         old_tensor_name=key,

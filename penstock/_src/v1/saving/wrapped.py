@@ -73,12 +73,12 @@ class WrappedFunction(ConcreteFunction):
         part._weak_variables = dict(self.graph._weak_variables)
         part.outputs = [table[t._id] for t in tensors]
         part.control_outputs = [copies[id(operation)] for operation in operations]
-        found = [None if isinstance(r, Operation) else table[r._id] for r in leaves]
-        part.structured_outputs = nest.pack_sequence_as(results, found, expand_composites=True)
+        outputs = [None if isinstance(r, Operation) else table[r._id] for r in leaves]
+        part.structured_outputs = nest.pack_sequence_as(results, outputs, expand_composites=True)
         part.structured_input_signature = input_signature or ((), {})
-        made = WrappedFunction(part, [(t.op.name, t) for t in inputs])
-        made._attributes["variables"] = self._attributes.get("variables")
-        return made
+        function = WrappedFunction(part, [(t.op.name, t) for t in inputs])
+        function._attributes["variables"] = self._attributes.get("variables")
+        return function
 
     def name_inputs(self, names: Sequence[str]) -> None:
         """Sets the names of the arguments, as in a SavedModel's signature."""
@@ -102,8 +102,8 @@ class WrappedFunction(ConcreteFunction):
         return element if nest.is_composite(element) else self.graph.as_graph_element(element)
 
     def _tensor(self, element: Any) -> SymbolicTensor:
-        found = self.graph.as_graph_element(element)
-        return found.outputs[0] if isinstance(found, Operation) else found
+        item = self.graph.as_graph_element(element)
+        return item.outputs[0] if isinstance(item, Operation) else item
 
 
 @export(v1=["wrap_function"])
@@ -124,12 +124,12 @@ def wrap_function(
     graph._collections = {}  # its own: variables of the default graph are not the function's
     graph.keeps_program_order = False
     give_store(graph)
-    held: list[Any] = []
-    graph.variable_rule = held.append
+    variables: list[Any] = []
+    graph.variable_rule = variables.append
     with trace.recording(graph):
-        given = [spec for one in nest.flatten(list(signature)) for spec in _specs(one)]
+        specs = [spec for one in nest.flatten(list(signature)) for spec in _specs(one)]
         flat, placeholders, filled = [], [], []
-        for spec in given:
+        for spec in specs:
             if isinstance(spec, TensorSpec):
                 name = spec.name or f"args_{len(flat)}"
                 placeholders.append(graph.placeholder(spec.dtype, spec.shape, name))
@@ -140,13 +140,15 @@ def wrap_function(
         arguments = nest.pack_sequence_as(list(signature), filled, expand_composites=True)
         trace.set_outputs(graph, fn(*arguments))
     if STATE.graph is None:
-        held.extend(_lift_variables(graph))
+        variables.extend(_lift_variables(graph))
     if not graph.outputs:  # else only what the results need runs, as in a session
         graph.control_outputs = [op for op in graph.get_operations() if has_effect(op)]
     graph.structured_input_signature = (tuple(signature), {})
-    made = WrappedFunction(graph, [(t.op.name, s) for t, s in zip(placeholders, flat, strict=True)])
-    made._attributes["variables"] = held  # keeps them alive
-    return made
+    function = WrappedFunction(
+        graph, [(t.op.name, s) for t, s in zip(placeholders, flat, strict=True)]
+    )
+    function._attributes["variables"] = variables  # keeps them alive
+    return function
 
 
 def _lift_variables(graph: FuncGraph) -> list[Any]:
@@ -163,12 +165,14 @@ def _lift_variables(graph: FuncGraph) -> list[Any]:
                 continue
             if handle._id not in known:
                 name = variable.name.partition(":")[0]
-                made = empty_variable(variable.dtype, variable.shape, name, variable.trainable)
-                known[handle._id] = made
-                lifted.append(made)
-                graph._captures[made.handle._id] = (made.handle, handle)
+                lifted_variable = empty_variable(
+                    variable.dtype, variable.shape, name, variable.trainable
+                )
+                known[handle._id] = lifted_variable
+                lifted.append(lifted_variable)
+                graph._captures[lifted_variable.handle._id] = (lifted_variable.handle, handle)
                 graph.inputs.append(handle)
-                graph.watch_variable(made)
+                graph.watch_variable(lifted_variable)
             items[index] = known[handle._id]
     return lifted
 

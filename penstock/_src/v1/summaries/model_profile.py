@@ -151,10 +151,10 @@ class ProfileOptionBuilder:
         trim_name_regexes: Any = None,
     ) -> ProfileOptionBuilder:
         """Sets which names to start at, to show, to hide, and to hide with everything below."""
-        given = {
+        options = {
             k: copy.copy(v) for k, v in locals().items() if k.endswith("regexes") and v is not None
         }
-        return self._with(**given)
+        return self._with(**options)
 
     def account_displayed_op_only(self, is_true: bool) -> ProfileOptionBuilder:
         """Sets whether totals count only displayed nodes."""
@@ -214,7 +214,7 @@ def _matches(patterns: Iterable[str], text: str) -> bool:
 
 def _accounted(operations: Iterable[Any], options: dict[str, Any]) -> list[tuple[Any, _Node]]:
     """The operations of the selected types, with their counts."""
-    found: list[tuple[Any, _Node]] = []
+    nodes: list[tuple[Any, _Node]] = []
     operations = list(operations)
     trained = _trained(operations[0].graph) if operations else set()
     for op in operations:
@@ -226,8 +226,8 @@ def _accounted(operations: Iterable[Any], options: dict[str, Any]) -> list[tuple
                 node.parameters = node.shape.num_elements()
         node.float_ops = count_of(op)
         if any(_matches(options["account_type_regexes"], kind) for kind in node.types):
-            found.append((op, node))
-    return found
+            nodes.append((op, node))
+    return nodes
 
 
 def _trained(graph: Any) -> set[str]:
@@ -250,13 +250,16 @@ def _sorted(nodes: Iterable[_Node], options: dict[str, Any]) -> list[_Node]:
 
 
 def _message(node: _Node, kind: Any, options: dict[str, Any], depth: int) -> Any:
-    made = kind(name=node.name, parameters=node.parameters, float_ops=node.float_ops)
-    made.total_parameters, made.total_float_ops = node.total("parameters"), node.total("float_ops")
+    message = kind(name=node.name, parameters=node.parameters, float_ops=node.float_ops)
+    message.total_parameters, message.total_float_ops = (
+        node.total("parameters"),
+        node.total("float_ops"),
+    )
     if depth < options["max_depth"]:
         for child in _sorted(node.children.values(), options):
             if _shown(child, options) and not _matches(options["trim_name_regexes"], child.name):
-                made.children.append(_message(child, kind, options, depth + 1))
-    return made
+                message.children.append(_message(child, kind, options, depth + 1))
+    return message
 
 
 def _by_scope(operations: Any, options: dict[str, Any]) -> Any:
@@ -278,10 +281,10 @@ def _by_kind(operations: Any, options: dict[str, Any]) -> Any:
     kinds: dict[str, _Node] = collections.defaultdict(lambda: _Node(""))
     for op, node in _accounted(operations, options):
         for kind in node.types if options["order_by"] == "params" else {op.type}:
-            held = kinds[kind]
-            held.name, held.definitions = kind, held.definitions + 1
-            held.parameters += node.parameters
-            held.float_ops += node.float_ops
+            entry = kinds[kind]
+            entry.name, entry.definitions = kind, entry.definitions + 1
+            entry.parameters += node.parameters
+            entry.float_ops += node.float_ops
     shown = [n for n in _sorted(kinds.values(), options) if _shown(n, options)]
     root = place = _Node(_ROOT)
     for node in shown:
@@ -430,17 +433,17 @@ def write_op_log(
       add_trace: accepted; source lines are not written.
     """
     del run_meta, add_trace
-    made = OpLogProto()
+    log = OpLogProto()
     if op_log is not None:
-        made.CopyFrom(op_log)
-    known = {entry.name for entry in made.log_entries}
+        log.CopyFrom(op_log)
+    known = {entry.name for entry in log.log_entries}
     graph = graph or get_default_graph()
     trained = _trained(graph)
     for op in graph.get_operations():
         count = count_of(op)
         kinds = [_TRAINED] if op.name in trained else []
         if op.name not in known and (count or kinds):
-            made.log_entries.add(name=op.name, float_ops=count, types=kinds)
+            log.log_entries.add(name=op.name, float_ops=count, types=kinds)
     os.makedirs(log_dir, exist_ok=True)
     with open(os.path.join(log_dir, "tfprof_log"), "wb") as file:
-        file.write(made.SerializeToString())
+        file.write(log.SerializeToString())

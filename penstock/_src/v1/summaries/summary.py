@@ -69,12 +69,12 @@ def scalar(name: str, tensor: Any, collections: Any = None, family: str | None =
     def write(tag: str, step: Any) -> None:
         summaries.scalar(tag, tensor, step)
 
-    found = written(lambda: _scope(name, family), write)
-    if found is not None:
-        return found
+    eager_result = written(lambda: _scope(name, family), write)
+    if eager_result is not None:
+        return eager_result
     with _scope(name, family) as (tag, scope):
-        made = raw.ScalarSummary(tags=tag, values=tensor, name=scope)
-    return _collect(made, collections)
+        summary = raw.ScalarSummary(tags=tag, values=tensor, name=scope)
+    return _collect(summary, collections)
 
 
 @export(v1=["summary.histogram"])
@@ -84,12 +84,12 @@ def histogram(name: str, values: Any, collections: Any = None, family: str | Non
     def write(tag: str, step: Any) -> None:
         summaries.histogram(tag, values, step)
 
-    found = written(lambda: _scope(name, family), write)
-    if found is not None:
-        return found
+    eager_result = written(lambda: _scope(name, family), write)
+    if eager_result is not None:
+        return eager_result
     with _scope(name, family) as (tag, scope):
-        made = raw.HistogramSummary(tag=tag, values=values, name=scope)
-    return _collect(made, collections)
+        summary = raw.HistogramSummary(tag=tag, values=values, name=scope)
+    return _collect(summary, collections)
 
 
 @export(v1=["summary.image"])
@@ -105,12 +105,12 @@ def image(
     def write(tag: str, step: Any) -> None:
         summaries.image(tag, tensor, step, max_outputs)
 
-    found = written(lambda: _scope(name, family), write)
-    if found is not None:
-        return found
+    eager_result = written(lambda: _scope(name, family), write)
+    if eager_result is not None:
+        return eager_result
     with _scope(name, family) as (tag, scope):
-        made = raw.ImageSummary(tag=tag, tensor=tensor, max_images=max_outputs, name=scope)
-    return _collect(made, collections)
+        summary = raw.ImageSummary(tag=tag, tensor=tensor, max_images=max_outputs, name=scope)
+    return _collect(summary, collections)
 
 
 @export(v1=["summary.audio"])
@@ -130,18 +130,18 @@ def audio(
             clips = raw.ExpandDims(input=clips, axis=-1)
         summaries.audio(tag, clips, sample_rate, step, max_outputs)
 
-    found = written(lambda: _scope(name, family), write)
-    if found is not None:
-        return found
+    eager_result = written(lambda: _scope(name, family), write)
+    if eager_result is not None:
+        return eager_result
     with _scope(name, family) as (tag, scope):
-        made = raw.AudioSummaryV2(
+        summary = raw.AudioSummaryV2(
             tag=tag,
             tensor=tensor,
             sample_rate=convert_to_tensor(sample_rate, dtype=dtypes.float32),
             max_outputs=max_outputs,
             name=scope,
         )
-    return _collect(made, collections)
+    return _collect(summary, collections)
 
 
 @export(v1=["summary.text"])
@@ -158,9 +158,9 @@ def text(name: str, tensor: Any, collections: Any = None) -> Any:
     def write(tag: str, step: Any) -> None:
         summaries.text(tag, tensor, step)
 
-    found = written(lambda: _scope(name, None), write)
-    if found is not None:
-        return found
+    eager_result = written(lambda: _scope(name, None), write)
+    if eager_result is not None:
+        return eager_result
     metadata = messages.SummaryMetadata()
     metadata.plugin_data.plugin_name = "text"
     metadata.plugin_data.content = messages.TextPluginData().SerializeToString()
@@ -186,13 +186,13 @@ def tensor_summary(
     if summary_description is not None:
         metadata.summary_description = str(summary_description)
     with _scope(name, family) as (tag, scope):
-        made = raw.TensorSummaryV2(
+        summary = raw.TensorSummaryV2(
             tag=tag,
             tensor=tensor,
             serialized_summary_metadata=metadata.SerializeToString(),
             name=scope,
         )
-    return _collect(made, collections)
+    return _collect(summary, collections)
 
 
 @export(v1=["summary.merge"])
@@ -207,8 +207,8 @@ def merge(inputs: Sequence[Any], collections: Any = None, name: str | None = Non
             "Merging tf.summary.* ops is not compatible with eager execution. Use "
             "tf.contrib.summary instead."
         )
-    made = raw.MergeSummary(inputs=list(inputs), name=name)
-    return made if collections is None else _collect(made, collections)
+    merged = raw.MergeSummary(inputs=list(inputs), name=name)
+    return merged if collections is None else _collect(merged, collections)
 
 
 @export(v1=["summary.merge_all"])
@@ -394,14 +394,14 @@ class FileWriter:
 
 def _definition(graph: Any, graph_def: Any) -> Any:
     """The GraphDef of a graph; either may be given by position, as the first argument."""
-    given = graph if graph_def is None else graph_def
-    if isinstance(given, Graph):
-        return given.as_graph_def(add_shapes=True)  # type: ignore[attr-defined]
-    if isinstance(given, GraphDef):
-        return given
+    source = graph if graph_def is None else graph_def
+    if isinstance(source, Graph):
+        return source.as_graph_def(add_shapes=True)  # type: ignore[attr-defined]
+    if isinstance(source, GraphDef):
+        return source
     raise TypeError(
         "The passed graph must be an instance of `Graph` or the deprecated `GraphDef`. Received "
-        f"{given}"
+        f"{source}"
     )
 
 

@@ -136,8 +136,8 @@ def compute_gradient_error(
     x, x_shape, y, y_shape, x_init_value=None, delta=1e-3, init_targets=None, extra_feed_dict=None
 ):
     """The maximum difference between the two Jacobians of `compute_gradient`."""
-    given = (x, x_shape, y, y_shape, x_init_value, delta, init_targets, extra_feed_dict)
-    pairs = compute_gradient(*given)
+    arguments = (x, x_shape, y, y_shape, x_init_value, delta, init_targets, extra_feed_dict)
+    pairs = compute_gradient(*arguments)
     pairs = [pairs] if isinstance(pairs, tuple) else pairs
     return max((np.abs(a - b).max() for a, b in pairs if a.size), default=0.0)
 

@@ -34,10 +34,10 @@ class StubOutForTesting:
           AttributeError: the attribute does not exist.
         """
         if inspect.ismodule(obj) or (not inspect.isclass(obj) and attr_name in vars(obj)):
-            owner, held = obj, getattr(obj, attr_name)
+            owner, original = obj, getattr(obj, attr_name)
         else:
-            owner, held = _definition(obj, attr_name)
-        self._smart.append((owner, attr_name, held))
+            owner, original = _definition(obj, attr_name)
+        self._smart.append((owner, attr_name, original))
         setattr(owner, attr_name, new_attr)
 
     def SmartUnsetAll(self):
@@ -46,11 +46,11 @@ class StubOutForTesting:
 
     def Set(self, parent, child_name, new_child):
         """Replaces an attribute of `parent` itself."""
-        held = getattr(parent, child_name)
+        original = getattr(parent, child_name)
         own = vars(parent).get(child_name) if hasattr(parent, "__dict__") else None
         if isinstance(own, (staticmethod, classmethod)):
-            held = own
-        self._set.append((parent, child_name, held))
+            original = own
+        self._set.append((parent, child_name, original))
         setattr(parent, child_name, new_child)
 
     def UnsetAll(self):
@@ -69,5 +69,5 @@ def _definition(obj, name):
 
 def _restore(replaced):
     while replaced:
-        owner, name, held = replaced.pop()
-        setattr(owner, name, held)
+        owner, name, original = replaced.pop()
+        setattr(owner, name, original)

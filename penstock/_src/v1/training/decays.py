@@ -26,11 +26,11 @@ def _schedule(scope):
 
         @functools.wraps(rate)
         def schedule(*args, **kwargs):
-            given = signature.bind(*args, **kwargs).arguments
+            arguments = signature.bind(*args, **kwargs).arguments
             if STATE.graph is None:
-                return functools.partial(rate, **given)
-            with STATE.graph.name_scope(given.get("name") or scope):
-                return rate(**given)
+                return functools.partial(rate, **arguments)
+            with STATE.graph.name_scope(arguments.get("name") or scope):
+                return rate(**arguments)
 
         return schedule
 

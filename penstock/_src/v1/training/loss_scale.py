@@ -62,15 +62,17 @@ class LossScale(Trackable, abc.ABC):
         key = name, _graph_key()
         if key in self._weights:
             raise RuntimeError(f"Duplicate variables detected. {key}")
-        made = VariableV1(initial_value, trainable=False, name=name, dtype=dtype, use_resource=True)
-        self._weights[key] = made
-        self._handle_deferred_dependencies(name, made)
-        return made
+        weight = VariableV1(
+            initial_value, trainable=False, name=name, dtype=dtype, use_resource=True
+        )
+        self._weights[key] = weight
+        self._handle_deferred_dependencies(name, weight)
+        return weight
 
     def _trackable_children(self, save_type: str = "checkpoint", **kwargs: Any) -> dict[str, Any]:
         here = _graph_key()
-        held = sorted(self._weights.items(), key=lambda item: item[0][0])
-        weights = {name: variable for (name, graph), variable in held if graph == here}
+        ordered = sorted(self._weights.items(), key=lambda item: item[0][0])
+        weights = {name: variable for (name, graph), variable in ordered if graph == here}
         return weights | super()._trackable_children(save_type, **kwargs)
 
 

@@ -325,17 +325,17 @@ def get_regularization_losses(scope=None):
 @export(v1=["losses.get_regularization_loss"])
 def get_regularization_loss(scope=None, name="total_regularization_loss"):
     """The sum of the regularization losses."""
-    found = get_regularization_losses(scope)
-    return add_n(found, name=name) if found else convert_to_tensor(0.0)
+    losses = get_regularization_losses(scope)
+    return add_n(losses, name=name) if losses else convert_to_tensor(0.0)
 
 
 @export(v1=["losses.get_total_loss"])
 def get_total_loss(add_regularization_losses=True, name="total_loss", scope=None):
     """The sum of all losses of the graph."""
-    found = get_losses(scope)
+    losses = get_losses(scope)
     if add_regularization_losses:
-        found = found + get_regularization_losses(scope)
-    return add_n(found, name=name)
+        losses = losses + get_regularization_losses(scope)
+    return add_n(losses, name=name)
 
 
 @export(v1=["losses.mean_pairwise_squared_error"])

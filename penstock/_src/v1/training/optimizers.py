@@ -128,13 +128,13 @@ class Optimizer(Trackable):
         variables = list(trainable_variables() if var_list is None else _flat(var_list))
         if not variables:
             raise ValueError("No variables to optimize.")
-        found = gradients(
+        computed = gradients(
             loss,
             variables,
             grad_ys=grad_loss,
             colocate_gradients_with_ops=colocate_gradients_with_ops,
         )
-        return list(zip(found, variables))
+        return list(zip(computed, variables))
 
     @staticmethod
     def _gradients_of_call(loss: Any, var_list: Any, grad_loss: Any) -> list[tuple[Any, Any]]:
@@ -207,19 +207,19 @@ class Optimizer(Trackable):
         return self._apply(variable, convert_to_tensor(gradient), **slots)
 
     def _slot(self, name: str, variable: Any) -> Variable:
-        held = self._slots.setdefault(name, {})
-        if variable.ref() not in held:
+        slots = self._slots.setdefault(name, {})
+        if variable.ref() not in slots:
             full = f"{variable.name.split(':')[0]}/{self._name}"
             first = self._first_values[name]
             initializer = _INITIALIZERS.get(first) or Constant(first)
             shape, dtype = variable.shape.as_list(), variable.dtype.base_dtype
             with _beside(variable):
-                held[variable.ref()] = Variable(
+                slots[variable.ref()] = Variable(
                     lambda: initializer(shape, dtype=dtype), trainable=False, name=full
                 )
             for restore in self._waiting.pop((name, variable.ref()), ()):
-                restore(held[variable.ref()])
-        return held[variable.ref()]
+                restore(slots[variable.ref()])
+        return slots[variable.ref()]
 
     def restore_slot(self, name: str, variable: Any, restore: Callable[[Variable], None]) -> None:
         """Calls `restore` with a slot; once it has been made in graphs, and where a scope would take it for a variable of its own."""
@@ -244,9 +244,9 @@ class Optimizer(Trackable):
 
     def variables(self) -> list[Any]:
         """Returns the optimizer's own variables in the current graph, or all in eager code."""
-        found = [v for held in self._slots.values() for v in held.values()]
+        slots = [v for by_variable in self._slots.values() for v in by_variable.values()]
         return sorted(
-            filter(_is_here, [*self._shared_variables().values(), *found]), key=lambda v: v.name
+            filter(_is_here, [*self._shared_variables().values(), *slots]), key=lambda v: v.name
         )
 
     def _shared_variables(self) -> dict[str, Any]:
@@ -329,8 +329,8 @@ def run_rule(
     if not isinstance(gradient, IndexedSlices):
         return getattr(raw, op)(*before, gradient, *after, **(options or {}))
     rows = op.replace("ResourceApply", "ResourceSparseApply")
-    held = (*before, gradient.values, gradient.indices, *after)
-    return getattr(raw, rows)(*held, **(options or {}))
+    arguments = (*before, gradient.values, gradient.indices, *after)
+    return getattr(raw, rows)(*arguments, **(options or {}))
 
 
 def _with_unique_rows(gradient: IndexedSlices) -> IndexedSlices:
@@ -423,7 +423,7 @@ class AdamOptimizer(Optimizer):
         if not self._powers:
             betas = dict(zip(_POWERS, map(_called, self._betas)))
             with _beside(like):
-                made = [
+                powers = [
                     Variable(
                         number_like(beta, like) if hasattr(beta, "dtype") else beta,
                         trainable=False,
@@ -432,8 +432,8 @@ class AdamOptimizer(Optimizer):
                     )
                     for name, beta in betas.items()
                 ]
-            self._all_powers += made
-            for name, power in zip(_POWERS, made):
+            self._all_powers += powers
+            for name, power in zip(_POWERS, powers):
                 self._handle_deferred_dependencies(name, power)
 
     @property

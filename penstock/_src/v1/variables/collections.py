@@ -231,8 +231,8 @@ def assign(
     """Sets a variable, or what a reference to one refers to; returns the new value, or the reference."""
     if isinstance(ref, Tensor):
         options = {"validate_shape": validate_shape, "use_locking": use_locking}
-        given = {option: value for option, value in options.items() if value is not None}
-        return raw.Assign(ref=ref, value=convert_to_tensor(value, ref.dtype), name=name, **given)
+        chosen = {option: value for option, value in options.items() if value is not None}
+        return raw.Assign(ref=ref, value=convert_to_tensor(value, ref.dtype), name=name, **chosen)
     return assigned(ref.assign(value, name=name))
 
 

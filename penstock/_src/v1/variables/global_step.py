@@ -28,14 +28,14 @@ def get_global_step(graph: Graph | None = None) -> Any:
     if len(marked) > 1:
         return None
     if marked:
-        found = marked[0]
+        counter = marked[0]
     else:
         try:
-            found = graph.get_tensor_by_name(f"{NAME}:0")
+            counter = graph.get_tensor_by_name(f"{NAME}:0")
         except KeyError:
             return None
-    assert_global_step(found)
-    return found
+    assert_global_step(counter)
+    return counter
 
 
 @export(v1=["train.create_global_step"])
@@ -66,8 +66,8 @@ def create_global_step(graph: Graph | None = None) -> Any:
 def get_or_create_global_step(graph: Graph | None = None) -> Any:
     """Returns the step counter of a graph, which is created if there is none."""
     graph = graph or get_default_graph()
-    found = get_global_step(graph)
-    return create_global_step(graph) if found is None else found
+    counter = get_global_step(graph)
+    return create_global_step(graph) if counter is None else counter
 
 
 @export(v1=["train.global_step"])
@@ -96,12 +96,12 @@ GLOBAL_STEP_READ_KEY = "global_step_read_op_cache"
 
 def global_step_read(graph: Any = None) -> Any:
     """Returns the read of the step counter that the graph keeps, or None."""
-    found = (graph or get_default_graph()).get_collection(GLOBAL_STEP_READ_KEY)
-    if len(found) > 1:
+    reads = (graph or get_default_graph()).get_collection(GLOBAL_STEP_READ_KEY)
+    if len(reads) > 1:
         raise RuntimeError(
             f"There are multiple items in collection {GLOBAL_STEP_READ_KEY}. There should be only one."
         )
-    return found[0] if found else None
+    return reads[0] if reads else None
 
 
 def get_or_create_global_step_read(graph: Any = None) -> Any:

@@ -23,11 +23,11 @@ class PartitionInfo:
     """
 
     def __init__(self, full_shape: Sequence[int], var_offset: Sequence[int]) -> None:
-        for what, given in (("full_shape", full_shape), ("var_offset", var_offset)):
-            if not isinstance(given, Sequence) or isinstance(given, str):
+        for what, sequence in (("full_shape", full_shape), ("var_offset", var_offset)):
+            if not isinstance(sequence, Sequence) or isinstance(sequence, str):
                 raise TypeError(
                     f"`{what}` must be a sequence (like tuple or list) instead of "
-                    f"{type(given).__name__}"
+                    f"{type(sequence).__name__}"
                 )
         if len(var_offset) != len(full_shape):
             raise ValueError(

@@ -26,8 +26,8 @@ class ReferenceVariable(VariableV1):
     ) -> Any:
         """Sets the value; returns the reference, or the operation without `read_value`."""
         value = convert_to_tensor(value, dtype=self._dtype)
-        made = raw.Assign(ref=self._handle, value=value, use_locking=use_locking, name=name)
-        return made if read_value else made.op
+        assigned = raw.Assign(ref=self._handle, value=value, use_locking=use_locking, name=name)
+        return assigned if read_value else assigned.op
 
     def assign_add(
         self,
@@ -38,8 +38,8 @@ class ReferenceVariable(VariableV1):
     ) -> Any:
         """Adds to the value; returns as `assign` does."""
         delta = convert_to_tensor(delta, dtype=self._dtype)
-        made = raw.AssignAdd(ref=self._handle, value=delta, use_locking=use_locking, name=name)
-        return made if read_value else made.op
+        assigned = raw.AssignAdd(ref=self._handle, value=delta, use_locking=use_locking, name=name)
+        return assigned if read_value else assigned.op
 
     def assign_sub(
         self,
@@ -50,5 +50,5 @@ class ReferenceVariable(VariableV1):
     ) -> Any:
         """Subtracts from the value; returns as `assign` does."""
         delta = convert_to_tensor(delta, dtype=self._dtype)
-        made = raw.AssignSub(ref=self._handle, value=delta, use_locking=use_locking, name=name)
-        return made if read_value else made.op
+        assigned = raw.AssignSub(ref=self._handle, value=delta, use_locking=use_locking, name=name)
+        return assigned if read_value else assigned.op

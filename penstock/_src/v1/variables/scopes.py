@@ -246,25 +246,25 @@ class variable_scope:
         self._graph = get_default_graph()
         self._before = _SCOPES.of.get(self._graph)
         self._counts = scope_counts()
-        outer, given = get_variable_scope(), self._given
-        if isinstance(given, VariableScope):
-            name, base, last = given.name, given, given.name.rpartition("/")[2]
-            reuse = self._reuse or given.reuse
+        outer, requested = get_variable_scope(), self._given
+        if isinstance(requested, VariableScope):
+            name, base, last = requested.name, requested, requested.name.rpartition("/")[2]
+            reuse = self._reuse or requested.reuse
             self._counts_before = dict(self._counts)
         else:
-            last = given if given is not None else self._unused(outer.name)
+            last = requested if requested is not None else self._unused(outer.name)
             name, base = (f"{outer.name}/{last}" if outer.name else last), outer
             reuse = self._reuse or outer.reuse
         self._name = name
         self._counts[name] = self._counts.get(name, 0) + 1
         self._stack = contextlib.ExitStack()
         if self._auxiliary:
-            opened = self._default if given is None else last
+            opened = self._default if requested is None else last
             scope_name = self._stack.enter_context(_name_scope(opened)) if opened else ""
         else:
             scope_name = _current_name_scope()
-        if isinstance(given, VariableScope):
-            scope_name = given.original_name_scope
+        if isinstance(requested, VariableScope):
+            scope_name = requested.original_name_scope
         merged = {k: getattr(base, k) if v is None else v for k, v in self._options.items()}
         getter = _composed(self._getter, base.custom_getter)
         scope = VariableScope(reuse, name, name_scope=scope_name, custom_getter=getter, **merged)
@@ -381,7 +381,7 @@ def create_partitioned_variables(
     else:
         initializer, extent = convert_to_tensor(initializer), None
     with variable_scope(name, "PartitionedVariable", reuse=reuse) as scope:
-        made = current_store().get_variable(
+        variable = current_store().get_variable(
             scope.name,
             extent,
             scope.custom_getter,
@@ -392,4 +392,4 @@ def create_partitioned_variables(
             collections=collections,
             partitioner=lambda **_: list(slicing),
         )
-    return list(made)
+    return list(variable)

@@ -74,16 +74,16 @@ class VariableStore:
         partitioner: Callable[..., Sequence[int]] | None = None,
         **options: Any,
     ) -> Any:
-        given = None if shape is None else as_shape(shape)
+        known_shape = None if shape is None else as_shape(shape)
         options["trainable"] = trainable
-        is_whole = partitioner is None or (given is not None and given.rank == 0)
+        is_whole = partitioner is None or (known_shape is not None and known_shape.rank == 0)
         known = reuse is True and partitioner is None and name in self.partitioned
         if is_whole and not known:
-            return self._one(name, given, dtype, initializer, regularizer, reuse, **options)
+            return self._one(name, known_shape, dtype, initializer, regularizer, reuse, **options)
         if partitioner is not None and not callable(partitioner):
             raise ValueError(f"Partitioner must be callable, but received: {partitioner}")
         return self._parted(
-            name, given, dtype, initializer, regularizer, reuse, partitioner, options
+            name, known_shape, dtype, initializer, regularizer, reuse, partitioner, options
         )
 
     def _one(
@@ -99,9 +99,9 @@ class VariableStore:
     ) -> VariableV1:
         """Returns one whole variable, or one partition."""
         dtype = dtypes.as_dtype(dtype).base_dtype
-        found = self.variables.get(name)
-        if found is not None:
-            return _checked(found, name, shape, dtype, reuse)
+        existing = self.variables.get(name)
+        if existing is not None:
+            return _checked(existing, name, shape, dtype, reuse)
         if reuse is True:
             raise ValueError(
                 f"Variable {name} does not exist, or was not created with tf.get_variable(). Did you mean "
@@ -109,14 +109,14 @@ class VariableStore:
             )
         value, kind = _initial_value(name, shape, dtype, initializer, partition)
         with bare_names():
-            made = VariableV1(value, name=name, dtype=kind, **options)
+            variable = VariableV1(value, name=name, dtype=kind, **options)
         if self.keeps:
-            self.variables[name] = made
+            self.variables[name] = variable
             if STATE.graph is None:
-                _add_eager(made, options.get("collections"))
+                _add_eager(variable, options.get("collections"))
         if regularizer is not None:
-            _add_penalty(regularizer, made, name)
-        return made
+            _add_penalty(regularizer, variable, name)
+        return variable
 
     def _parted(
         self, name: str, shape: TensorShape | None, dtype: Any, initializer: Any, regularizer: Any,
@@ -164,10 +164,10 @@ class VariableStore:
             )
             part._set_save_slice_info(SaveSliceInfo(name, shape.as_list(), offset, extent))
             parts.append(part)
-        made = PartitionedVariable(name, shape, kind, parts, counts)
+        variable = PartitionedVariable(name, shape, kind, parts, counts)
         if self.keeps:
-            self.partitioned[name] = made
-        return made
+            self.partitioned[name] = variable
+        return variable
 
 
 def _add_eager(made: VariableV1, collections: Any) -> None:
@@ -194,22 +194,22 @@ class EagerVariableStore:
 
     def variables(self) -> list[Any]:
         """Returns the variables, by name."""
-        return [made for _, made in sorted(self._store.variables.items())]
+        return [variable for _, variable in sorted(self._store.variables.items())]
 
     def trainable_variables(self) -> list[Any]:
         """Returns the trainable variables, by name."""
-        return [made for made in self.variables() if made.trainable]
+        return [variable for variable in self.variables() if variable.trainable]
 
     def non_trainable_variables(self) -> list[Any]:
         """Returns the other variables, by name."""
-        return [made for made in self.variables() if not made.trainable]
+        return [variable for variable in self.variables() if not variable.trainable]
 
     def copy(self) -> "EagerVariableStore":
         """Returns a store with variables of the same names and values."""
         copied = EagerVariableStore()
-        for name, held in self._store.variables.items():
+        for name, variable in self._store.variables.items():
             copied._store.variables[name] = VariableV1(
-                held.read_value(), trainable=held.trainable, name=name, dtype=held.dtype
+                variable.read_value(), trainable=variable.trainable, name=name, dtype=variable.dtype
             )
         return copied
 

@@ -56,16 +56,16 @@ def capture_dependencies(template: Any) -> Iterator[None]:
         name, within = kwargs.get("name"), _INNERMOST.capturing
         _INNERMOST.capturing = template, prefix
         try:
-            made = next_creator(**kwargs)
+            variable = next_creator(**kwargs)
         finally:
             _INNERMOST.capturing = within
-        if name is None or not name.startswith(prefix) or isinstance(made, tuple):
-            return made
-        found, full = (made, name) if within is None else within
+        if name is None or not name.startswith(prefix) or isinstance(variable, tuple):
+            return variable
+        trackable, full = (variable, name) if within is None else within
         below = full.removeprefix(prefix).removeprefix("/")
-        if isinstance(found, Trackable):
-            template._track_trackable(found, name=below, overwrite=True)
-        return made
+        if isinstance(trackable, Trackable):
+            template._track_trackable(trackable, name=below, overwrite=True)
+        return variable
 
     with variable_creator_scope(creator):
         yield

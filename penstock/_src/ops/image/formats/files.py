@@ -87,11 +87,11 @@ def _converted(pixels: np.ndarray, dtype: DType, deep: bool) -> np.ndarray:
 def webp_pixels(op: Any, data: bytes, channels: int) -> np.ndarray:
     """The frames `[frames, height, width, channels]` of a WebP."""
     image = opened(op, data)
-    found = len(image.getbands())
+    bands = len(image.getbands())
     if channels not in (0, 3, 4):
         raise op.invalid(f"WebP only supports 3 or 4 channels, but {channels} were asked for")
-    if channels not in (0, found):
-        raise op.invalid(f"channels attribute {channels} does not match bits per pixel from file {found}")  # fmt: skip
+    if channels not in (0, bands):
+        raise op.invalid(f"channels attribute {channels} does not match bits per pixel from file {bands}")  # fmt: skip
     frames = []
     with reading(op, data):
         for at in range(getattr(image, "n_frames", 1)):
@@ -124,20 +124,20 @@ def bmp_pixels(op: Any, data: bytes, channels: int) -> np.ndarray:
     if len(data) < 32:
         raise op.invalid(f"Incomplete bmp content, requires at least 32 bytes to find the header size, width, height, and bpp, got {len(data)} bytes")  # fmt: skip
     offset, width, height, bits = struct.unpack("<iii2xH", data[10:14] + data[18:26] + data[26:30])
-    found = bits // 8
+    bytes_per_pixel = bits // 8
     if bits not in (8, 24, 32):
-        raise op.invalid(f"Number of channels inherent in the image must be 1, 3 or 4, was {found}")  # fmt: skip
+        raise op.invalid(f"Number of channels inherent in the image must be 1, 3 or 4, was {bytes_per_pixel}")  # fmt: skip
     if not height:
         raise op.invalid("Height must be nonzero")
-    stride = (width * found + 3) // 4 * 4
+    stride = (width * bytes_per_pixel + 3) // 4 * 4
     if width <= 0 or offset < 0 or len(data) < offset + stride * abs(height):
         raise op.invalid("Incomplete bmp content")
     first, step = (offset, stride) if height < 0 else (offset + stride * (height - 1), -stride)
     size = first, step, abs(height), width
     if not is_supported(host()):
-        return _arranged_by_numpy(data, *size, found, channels or found)
-    arranged = empty_aligned((abs(height), width, channels or found), np.dtype(np.uint8))
-    painting().arrange(data, *size, found, channels or found, arranged)
+        return _arranged_by_numpy(data, *size, bytes_per_pixel, channels or bytes_per_pixel)
+    arranged = empty_aligned((abs(height), width, channels or bytes_per_pixel), np.dtype(np.uint8))
+    painting().arrange(data, *size, bytes_per_pixel, channels or bytes_per_pixel, arranged)
     return arranged
 
 

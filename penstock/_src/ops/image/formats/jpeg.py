@@ -121,10 +121,10 @@ def _upper_rows(
     The header of what is decoded states fewer rows, so the decoder finds more data than it expects at the end. That it warns of this is
     what shows that the data of these rows are sound: of several warnings libjpeg only words the first.
     """
-    library, found = turbo(op), _sequential(data)
-    if found is None:
+    library, header = turbo(op), _sequential(data)
+    if header is None:
         return None
-    at, height, unit = found
+    at, height, unit = header
     # Interpolated chroma reads a row of the blocks below.
     less = -(-rows // unit) * unit + unit
     if less >= height:
@@ -207,7 +207,7 @@ def _chroma_steps(layers: Any, ratio: int) -> tuple[int, int]:
 def _in_color(planes: np.ndarray, rows: int, columns: int) -> np.ndarray:
     """Red, green and blue from luma and repeated chroma, `[height, width, 3]`."""
     height, width = planes.shape[:2]
-    found = np.empty((height, width, 3), np.uint8)
+    colors = np.empty((height, width, 3), np.uint8)
     stripe = max(1, _STRIPE // (rows * width)) * rows
     for top in range(0, height, stripe):  # wide numbers only for some rows at a time
         bottom = min(top + stripe, height)
@@ -218,8 +218,8 @@ def _in_color(planes: np.ndarray, rows: int, columns: int) -> np.ndarray:
         chroma = [
             _upsampled(part[::rows, ::columns, at], rows, columns)[inside, :width] for at in (1, 2)
         ]
-        found[top:bottom] = _to_rgb(part[inside, :, 0], *chroma)
-    return found
+        colors[top:bottom] = _to_rgb(part[inside, :, 0], *chroma)
+    return colors
 
 
 def _upsampled(plane: np.ndarray, rows: int, columns: int) -> np.ndarray:

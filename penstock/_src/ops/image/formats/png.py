@@ -91,35 +91,35 @@ def _inflated(data: bytes, size: int) -> bytes:
     if size > _MOST_PER_BYTE * len(data) + _BYTES_OF_NOTHING:  # before they take memory
         raise ValueError(f"{len(data)} bytes of image data do not hold {size}")
     memory_limit.require_bytes(size, "PNG")
-    found = b""
+    inflated = b""
     for library in inflaters():
         decoder = library.decompressobj()
         try:
-            found = decoder.decompress(data, max(size, 1))
+            inflated = decoder.decompress(data, max(size, 1))
             decoder.decompress(decoder.unconsumed_tail, 1 << 16)  # compares the checksum
         except library.error:
             if library is zlib:
                 raise
             continue
-        if len(found) >= size and decoder.eof:
-            return found
-    raise ValueError(f"image data of {len(found)} bytes, of which {size} are needed")
+        if len(inflated) >= size and decoder.eof:
+            return inflated
+    raise ValueError(f"image data of {len(inflated)} bytes, of which {size} are needed")
 
 
 def _chunks(data: bytes) -> dict[bytes, bytes]:
     """The contents of the chunks by name; chunks of the same name are concatenated."""
-    found: dict[bytes, list[memoryview]] = {}
+    bodies_by_name: dict[bytes, list[memoryview]] = {}
     view, at = memoryview(data), len(_SIGNATURE)
-    while b"IEND" not in found:
+    while b"IEND" not in bodies_by_name:
         if len(data) < at + 12 or len(data) < at + 12 + int.from_bytes(data[at : at + 4], "big"):
             raise ValueError(f"the chunk at byte {at} is cut off")
         size, name = struct.unpack_from(">I4s", data, at)
         (checksum,) = struct.unpack_from(">I", data, at + 8 + size)
         if checksum != zlib.crc32(view[at + 4 : at + 8 + size]):
             raise ValueError(f"bad checksum of chunk {name!r}")
-        found.setdefault(name, []).append(view[at + 8 : at + 8 + size])
+        bodies_by_name.setdefault(name, []).append(view[at + 8 : at + 8 + size])
         at += 12 + size
-    return {name: b"".join(bodies) for name, bodies in found.items()}
+    return {name: b"".join(bodies) for name, bodies in bodies_by_name.items()}
 
 
 def _row_bytes(values: int, depth: int) -> int:
@@ -239,15 +239,15 @@ def _filtered(lines: np.ndarray, step: int) -> np.ndarray:
     above[1:] = lines[:-1]
     corner[1:, step:] = lines[:-1, :-step]
     middle = ((left.astype(np.uint16) + above) >> 1).astype(np.uint8)
-    found = np.empty((len(lines), 1 + lines.shape[1]), np.uint8)
+    filtered = np.empty((len(lines), 1 + lines.shape[1]), np.uint8)
     least = np.full(len(lines), np.iinfo(np.int64).max)
     for number, guess in enumerate((None, left, above, middle, _nearest(left, above, corner))):
         rest = lines if guess is None else lines - guess
         sums = np.abs(rest.view(np.int8).astype(np.int16)).sum(1, dtype=np.int64)
         better = sums < least
-        found[better, 0], least[better] = number, sums[better]
-        found[better, 1:] = rest[better]
-    return found
+        filtered[better, 0], least[better] = number, sums[better]
+        filtered[better, 1:] = rest[better]
+    return filtered
 
 
 def _nearest(left: np.ndarray, above: np.ndarray, corner: np.ndarray) -> np.ndarray:

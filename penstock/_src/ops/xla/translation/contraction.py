@@ -105,15 +105,15 @@ def convolve(
     )
     reversed_axes = [i for i, r in enumerate(ints(operation, "window_reversal")) if r]
     kernel = p.reverse(kernel, reversed_axes) if reversed_axes else kernel
-    found = _channels_last(
+    channels_last = _channels_last(
         t, x, kernel, operation, padding, number("feature_group_count"), number("batch_group_count")
     )
-    place = [0] * found.rank
+    place = [0] * channels_last.rank
     place[number("output_batch_dimension")] = 0
     for i, axis in enumerate(ints(operation, "output_spatial_dimensions"), 1):
         place[axis] = i
-    place[number("output_feature_dimension")] = found.rank - 1
-    return p.transpose(found, place)
+    place[number("output_feature_dimension")] = channels_last.rank - 1
+    return p.transpose(channels_last, place)
 
 
 def _channels_last(
@@ -140,10 +140,12 @@ def _channels_last(
     patches = _view(t, x, len(lead), kernel.shape[:spatial], operation, padding)
     group = "g" if "g" in filters else ""
     spec = f"{lead}{outer}{tail}{inner},{inner}{filters}->b{outer}{group}o"
-    found = p.contract(spec, patches, kernel)
+    contracted = p.contract(spec, patches, kernel)
     if not group:
-        return found
-    return p.reshape(found, [*found.shape[:-2], found.shape[-2] * found.shape[-1]])
+        return contracted
+    return p.reshape(
+        contracted, [*contracted.shape[:-2], contracted.shape[-2] * contracted.shape[-1]]
+    )
 
 
 def _view(

@@ -69,9 +69,9 @@ def _called_with(handler: Callable[..., Any], *arguments: Any) -> Any:
 
 def _configuration(operation: HloOperation) -> dict[str, Any]:
     """The options of a call."""
-    found = operation.attributes.get("mhlo.backend_config")
-    found = operation.attributes.get("backend_config") if found is None else found
-    return found if isinstance(found, dict) else {}
+    options = operation.attributes.get("mhlo.backend_config")
+    options = operation.attributes.get("backend_config") if options is None else options
+    return options if isinstance(options, dict) else {}
 
 
 def _called(t: Translation, operation: HloOperation) -> HloBlock:
@@ -110,9 +110,9 @@ def _approximate_top_k(t: Translation, operation: HloOperation, *operands: Node)
     axis = plain(config.get("reduction_dim"))
     if not xs or not isinstance(axis, int) or not 0 <= axis < xs[0].rank:
         raise ValueError(f"the option reduction_dim is {axis!r}")
-    made = sorted_by(t, _called(t, operation), xs, axis)
+    in_order = sorted_by(t, _called(t, operation), xs, axis)
     extent = operation.results[0].type.shape[axis]
-    return [t.p.slice_axis(x, axis, 0, extent) for x in made]
+    return [t.p.slice_axis(x, axis, 0, extent) for x in in_order]
 
 
 # Target -> handler.

@@ -101,20 +101,20 @@ def divide(t: Translation, _operation: HloOperation, x: Node, y: Node) -> Node:
     p = t.p
     if not x.dtype.is_integer:
         return p.div(x, y)
-    found = p.truncdiv(x, y)
+    quotient = p.truncdiv(x, y)
     if _is_without_zero(t, y):
-        return found
-    return p.select(p.eq(y, 0), _all_bits(t, x.dtype), found)
+        return quotient
+    return p.select(p.eq(y, 0), _all_bits(t, x.dtype), quotient)
 
 
 @translates("remainder")
 def remainder(t: Translation, _operation: HloOperation, x: Node, y: Node) -> Node:
     """The remainder of division towards zero, with the sign of x; x itself for an integer divisor of 0."""
     p = t.p
-    found = p.truncmod(x, y)
+    rest = p.truncmod(x, y)
     if not x.dtype.is_integer or _is_without_zero(t, y):
-        return found
-    return p.select(p.eq(y, 0), x, found)
+        return rest
+    return p.select(p.eq(y, 0), x, rest)
 
 
 def _is_without_zero(t: Translation, y: Node) -> bool:

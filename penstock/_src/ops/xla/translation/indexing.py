@@ -181,10 +181,10 @@ def scatter(t: Translation, operation: HloOperation, *operands: Node) -> list[No
     outer = [i for i in range(updates.rank) if i not in window]
     if fits is not None:
         places = p.select(p.broadcast(fits, updates.shape, outer), places, -1)
-    found = combine_at(
+    combined = combine_at(
         t, p.reshape(x, [-1]), p.reshape(places, [-1]), p.reshape(updates, [-1]), block, combine
     )
-    return [p.reshape(found, x.shape)]
+    return [p.reshape(combined, x.shape)]
 
 
 def _sets_leading_slices(x: Node, updates: Node, starts: Node, how: Addressing) -> bool:
@@ -240,8 +240,8 @@ def combine_at(
         return [p.add(number, 1), p.dynamic_set_index(whole, place, new)]
 
     start = p.constant(0, dtypes.int32)
-    _, found = p.while_(lambda number, _: p.lt(number, count), step, [start, x], max_trips=count)
-    return found
+    _, final = p.while_(lambda number, _: p.lt(number, count), step, [start, x], max_trips=count)
+    return final
 
 
 @translates("torch_index_select")

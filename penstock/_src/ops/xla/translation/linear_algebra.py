@@ -96,10 +96,10 @@ def _letter(config: dict[str, Any], name: str) -> str:
     Raises:
       ValueError: there is none.
     """
-    found = getattr(config.get(name), "value", config.get(name))
-    if not isinstance(found, int):
-        raise ValueError(f"the option {name} is {found!r}")
-    return chr(found)
+    code = getattr(config.get(name), "value", config.get(name))
+    if not isinstance(code, int):
+        raise ValueError(f"the option {name} is {code!r}")
+    return chr(code)
 
 
 def _info(t: Translation, x: Node, failed: Node | None = None) -> Node:

@@ -76,9 +76,9 @@ def reduce(t: Translation, operation: HloOperation, *operands: Node) -> list[Nod
     if name is not None:
         return [combined(t, name, t.p.reduce(xs[0], name, axes), inits[0])]
     if half == 2 and len(axes) == 1:
-        found = _extreme(t, block, xs, inits, axes[0])
-        if found is not None:
-            return found
+        extreme = _extreme(t, block, xs, inits, axes[0])
+        if extreme is not None:
+            return extreme
     rest = [i for i in range(xs[0].rank) if i not in axes]
     flat = [_axes_first(t, x, axes, rest) for x in xs]
     return folded(t, t.function(block), flat, inits)
@@ -116,12 +116,12 @@ def folded(t: Translation, combine: Combine, xs: list[Node], inits: Sequence[Nod
 
 # JAX's bodies of argmax and argmin over values a and indices i: (value selection, index selection).
 def _extremes() -> dict[str, str]:
-    found = {}
+    kinds = {}
     for word, kind in (("GT", "max"), ("LT", "min")):
         for take in (f"or({word}(a,b),NE(a,a))", f"{word}(a,b)"):
             index = f"or({take},and(EQ(a,b),LT(i,j)))"
-            found[f"select({take},a,b) select({index},i,j)"] = kind
-    return found
+            kinds[f"select({take},a,b) select({index},i,j)"] = kind
+    return kinds
 
 
 _EXTREMES = _extremes()

@@ -41,8 +41,8 @@ def sorted_by(t: Translation, block: HloBlock, xs: Sequence[Node], axis: int) ->
     t.run(block, [x for x in xs for _ in range(2)])  # computes the keys of all elements
     nodes = [_ascending(t, key, xs[key.place]) for key in keys]
     extra = [x for x in xs if all(x is not node for node in nodes)]
-    made = p.sort([*nodes, *extra], axis, num_keys=len(nodes))
-    results = dict(zip([node.id for node in [*nodes, *extra]], made))
+    in_order = p.sort([*nodes, *extra], axis, num_keys=len(nodes))
+    results = dict(zip([node.id for node in [*nodes, *extra]], in_order))
     return [results[x.id] for x in xs]
 
 
@@ -99,10 +99,10 @@ def _first_and_rest(operation: HloOperation) -> tuple[HloOperation, HloOperation
 
 
 def _compares(value: HloValue, *directions: str) -> bool:
-    found = value.owner
-    if found is None or found.name != "compare":
+    owner = value.owner
+    if owner is None or owner.name != "compare":
         return False
-    return found.attribute("comparison_direction") in directions
+    return owner.attribute("comparison_direction") in directions
 
 
 def _key(operation: HloOperation, arguments: list[HloValue]) -> Key | None:

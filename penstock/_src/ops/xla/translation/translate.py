@@ -110,14 +110,14 @@ class Translation:
             )
         operands = [self.known[value] for value in operation.operands]
         try:
-            found = handler(self, operation, *operands)
+            nodes = handler(self, operation, *operands)
         except NotLowerable as error:
             if not self.is_immediate:
                 raise
             raise unfit(operation, operands, error) from error
         except (MalformedFunction, ValueError) as error:  # sizes that do not fit
             raise unfit(operation, operands, error) from error
-        return list(found) if isinstance(found, (list, tuple)) else [found]
+        return list(nodes) if isinstance(nodes, (list, tuple)) else [nodes]
 
     def function(self, block: HloBlock) -> Callable[..., Nodes]:
         """A block as a Python function of nodes."""
@@ -125,17 +125,17 @@ class Translation:
 
     def value(self, node: Node, what: str) -> np.ndarray:
         """A node's static value; raises NotLowerable if it is only known at run time."""
-        found = self.p.value(node)
-        if found is None:
+        static = self.p.value(node)
+        if static is None:
             raise NotLowerable(f"{what} is only known when the program runs")
-        return found
+        return static
 
     def extents(self, node: Node, what: str = "a shape") -> list[int]:
         """The sizes in a shape vector; Dims where they depend on dynamic dimensions."""
-        found = self.p.dims(node)
-        if found is None:
+        sizes = self.p.dims(node)
+        if sizes is None:
             raise NotLowerable(f"{what} is only known when the program runs")
-        return found
+        return sizes
 
     def apply(self, name: str, *arguments: Node, **attrs: Any) -> Any:
         """Applies one of TensorFlow's ops to nodes."""
@@ -220,10 +220,10 @@ def place_of(operation: HloOperation) -> str:
 
 def result_type(operation: HloOperation, index: int = 0) -> TensorType:
     """The type of a result in the module."""
-    found = operation.results[index].type
-    if not isinstance(found, TensorType):
-        raise UnimplementedError(f"XlaCallModule: {operation.name} gives {found}, not a tensor.")
-    return found
+    result = operation.results[index].type
+    if not isinstance(result, TensorType):
+        raise UnimplementedError(f"XlaCallModule: {operation.name} gives {result}, not a tensor.")
+    return result
 
 
 def static_shape(operation: HloOperation, index: int = 0) -> tuple[int, ...]:

@@ -35,8 +35,8 @@ def window_of(operation: HloOperation, rank: int) -> ReduceWindow:
     """The window of an operation's attributes, with neutral defaults."""
 
     def optional(name: str, default: int, count: int = rank) -> list[int]:
-        found = ints(operation, name) if operation.attributes.get(name) is not None else []
-        return found or [default] * count
+        numbers = ints(operation, name) if operation.attributes.get(name) is not None else []
+        return numbers or [default] * count
 
     edges = optional("padding", 0, 2 * rank)
     return ReduceWindow(

@@ -127,16 +127,16 @@ class Call:
 
 def calls_among(nodes: Iterable[Any]) -> list[Call]:
     """Return the parts with inputs or outputs among some nodes, in the order of the nodes."""
-    found: dict[str, Call] = {}
+    calls: dict[str, Call] = {}
     for node in nodes:
         if OpHint.FUNCTION_UUID_ATTR not in node.attr:
             continue
         unique = node.attr[OpHint.FUNCTION_UUID_ATTR].s.decode()
-        if unique not in found:
+        if unique not in calls:
             name = node.attr[OpHint.FUNCTION_NAME_ATTR].s.decode()
-            found[unique] = Call(unique, name, node.attr[OpHint.FUNCTION_LEVEL_ATTR].i)
-        found[unique].add(node)
-    return list(found.values())
+            calls[unique] = Call(unique, name, node.attr[OpHint.FUNCTION_LEVEL_ATTR].i)
+        calls[unique].add(node)
+    return list(calls.values())
 
 
 class Summary:
@@ -151,10 +151,10 @@ class Summary:
 
     def needed_by(self, names: Sequence[str]) -> set[str]:
         """Returns the names of some nodes and of all that they need."""
-        pending, found = list(names), set()
+        pending, needed = list(names), set()
         while pending:
             name = pending.pop()
-            if name not in found:
-                found.add(name)
+            if name not in needed:
+                needed.add(name)
                 pending += self.sources[name]
-        return found
+        return needed

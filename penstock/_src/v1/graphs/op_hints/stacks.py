@@ -23,9 +23,9 @@ def _without_one(graph_def: Any) -> Any:
     summary = Summary(graph_def)
     for node in graph_def.node:
         if node.op == "Pack":
-            found = _pair(base_name(node.name), summary)
-            if found is not None:
-                return _removed(graph_def, summary, *found)
+            pair = _pair(base_name(node.name), summary)
+            if pair is not None:
+                return _removed(graph_def, summary, *pair)
     return None
 
 
@@ -57,10 +57,10 @@ def _is_private(names: set[str], stack: str, summary: Summary) -> bool:
 
 def _removed(graph_def: Any, summary: Summary, stack: str, unstack: str, gone: set[str]) -> Any:
     source = summary.nodes[unstack].input[0]
-    made = GraphDef(library=graph_def.library, versions=graph_def.versions)
+    result = GraphDef(library=graph_def.library, versions=graph_def.versions)
     for node in graph_def.node:
         if base_name(node.name) not in gone:
-            copy = made.node.add()
+            copy = result.node.add()
             copy.CopyFrom(node)
             copy.input[:] = [source if base_name(text) == stack else text for text in node.input]
-    return made
+    return result

@@ -96,17 +96,17 @@ def _converted(
     before = summary.needed_by(call.input_names())
     until = summary.needed_by(outputs)
     replaced = until - before - set(outputs)
-    made = GraphDef(library=graph_def.library, versions=graph_def.versions)
-    made.node.extend(
+    result = GraphDef(library=graph_def.library, versions=graph_def.versions)
+    result.node.extend(
         summary.nodes[name] for name in sorted(before, key=summary.position.__getitem__)
     )
-    _add_stub(call, made)
+    _add_stub(call, result)
     for name, node in summary.nodes.items():
         is_after = name not in before and name not in inner_names
         if name not in until and (is_after or not is_last):
             if replaced.isdisjoint(summary.sources[name]):
-                made.node.append(node)
-    return made
+                result.node.append(node)
+    return result
 
 
 def _add_stub(call: Call, made: Any) -> None:
@@ -131,27 +131,27 @@ def _children(call: Call, graph_def: Any) -> tuple[list[Call], Any, set[str]]:
     outputs = call.output_names()
     within = summary.needed_by(outputs) - summary.needed_by(call.input_names()) - set(outputs)
     bodies = {function.signature.name: function for function in graph_def.library.function}
-    made = GraphDef(library=graph_def.library, versions=graph_def.versions)
+    inner_graph = GraphDef(library=graph_def.library, versions=graph_def.versions)
     children: list[Call] = []
     inner_names: set[str] = set()
     for node in graph_def.node:
-        made.node.append(node)
+        inner_graph.node.append(node)
         if base_name(node.name) in within and node.op in ("While", "StatelessWhile"):
             inner = _inlined(bodies[node.attr["body"].func.name], node.input)
             children += _in_order(inner)
             inner_names.update(copy.name for copy in inner)
-            made.node.extend(inner)
+            inner_graph.node.extend(inner)
     assert children, f"The part {call.function_name} has level {call.level}, but no part inside."
-    return children, made, inner_names
+    return children, inner_graph, inner_names
 
 
 def _inlined(function: Any, arguments: Any) -> list[Any]:
     """The nodes of a function, with arguments in place of its parameters."""
     parameters = [parameter.name for parameter in function.signature.input_arg]
-    given = dict(zip(parameters, arguments, strict=True))
+    replacements = dict(zip(parameters, arguments, strict=True))
     copies = [type(node).FromString(node.SerializeToString()) for node in function.node_def]
     for copy in copies:
-        copy.input[:] = [given.get(text, text) for text in copy.input]
+        copy.input[:] = [replacements.get(text, text) for text in copy.input]
     return copies
 
 

@@ -47,8 +47,8 @@ class Connection:
 
     def service(self, name: str) -> TaskService | None:
         """Returns a task that is of this process; None if it is of another."""
-        found = SERVICES.get(self.tasks.addresses[name])
-        return found if found is not None and found.name == name else None
+        local = SERVICES.get(self.tasks.addresses[name])
+        return local if local is not None and local.name == name else None
 
     def wait(self) -> None:
         """Waits until all tasks answer."""
@@ -70,10 +70,10 @@ def _described(address: str) -> tuple[str, dict[str, str]]:
     """The name of the task at an address, and the addresses of its cluster."""
     channel = Channel(address, messages.SERVICE, "the session's target")
     try:
-        made = messages.Description.FromString(channel.call("Describe", b""))
+        description = messages.Description.FromString(channel.call("Describe", b""))
     finally:
         channel.close()
-    return made.task, dict(made.addresses)
+    return description.task, dict(description.addresses)
 
 
 def _passes(name: str, filters: list[str]) -> bool:
@@ -82,12 +82,12 @@ def _passes(name: str, filters: list[str]) -> bool:
 
 
 def _wait_for(task: Task) -> None:
-    told = time.monotonic()
+    last_report = time.monotonic()
     while True:
         deadlines.check()
         try:
             return task.connect(_ASK_SECONDS)
         except TaskLostError:
-            if time.monotonic() - told > _TELL_SECONDS:
-                told = time.monotonic()
+            if time.monotonic() - last_report > _TELL_SECONDS:
+                last_report = time.monotonic()
                 logger.info("CreateSession still waiting for response from worker: %s", task.name)

@@ -41,11 +41,11 @@ class RemoteSession:
         """
         with self._lock:
             if self._connection is None:
-                made = Connection(self._target, self._config)
-                made.wait()
-                is_here = made.service(made.name) is not None
-                self._placement = Placement(made.names, made.name, is_here)
-                self._connection = made
+                tasks = Connection(self._target, self._config)
+                tasks.wait()
+                is_here = tasks.service(tasks.name) is not None
+                self._placement = Placement(tasks.names, tasks.name, is_here)
+                self._connection = tasks
             return self._connection
 
     def task_names(self) -> list[str]:

@@ -57,11 +57,11 @@ class RNNCell(Layer):
 
     def _tracked(self, getter: Any, *args: Any, **kwargs: Any) -> Any:
         """Adds the variables that `call` creates to the weights."""
-        made = getter(*args, **kwargs)
-        weights = self._trainable_weights if is_trainable(made) else self._non_trainable_weights
-        if all(made is not weight for weight in weights):
-            weights.append(made)
-        return made
+        variable = getter(*args, **kwargs)
+        weights = self._trainable_weights if is_trainable(variable) else self._non_trainable_weights
+        if all(variable is not weight for weight in weights):
+            weights.append(variable)
+        return variable
 
     @property
     def state_size(self) -> Any:

@@ -291,11 +291,11 @@ def _run_raw(
     def body(time: Any, finished: Any, inputs: Any, arrays: Any, state: Any, kept: Any) -> Any:
         output, after = cell(inputs, state)
         nest.assert_same_structure(state, after)
-        done, following, after, emit, told = loop_fn(
+        done, following, after, emit, loop_state = loop_fn(
             time + 1, output, after, kept if has_loop_state else None
         )
         # A function without a loop state may return None.
-        told = kept if told is None else told
+        loop_state = kept if loop_state is None else loop_state
         emit = nest.map_structure(
             lambda old, new: raw.SelectV2(condition=_aligned(finished, new), t=old, e=new),
             blanks,
@@ -308,7 +308,7 @@ def _run_raw(
         )
         written = [a.write(time, o) for a, o in zip(arrays, nest.flatten(emit), strict=True)]
         done = raw.LogicalOr(x=finished, y=done)
-        return time + 1, done, following, written, _with_shapes(after, state), told
+        return time + 1, done, following, written, _with_shapes(after, state), loop_state
 
     _, _, _, arrays, state, kept = while_loop(
         lambda time, finished, *_: raw.LogicalNot(x=raw.All(input=finished, axis=[0])),

@@ -189,8 +189,8 @@ def _loaded_function(dumped: Any) -> Any:
             'tf.saved_model.experimental.allow("python"), or set PENSTOCK_ALLOW=python.'
         )
     cells = closure and tuple(types.CellType(value) for value in closure)
-    made = marshal.loads(base64.decodebytes(code.encode()))
-    return types.FunctionType(made, globals(), argdefs=defaults, closure=cells)
+    bytecode = marshal.loads(base64.decodebytes(code.encode()))
+    return types.FunctionType(bytecode, globals(), argdefs=defaults, closure=cells)
 
 
 class DropoutWrapping(CellWrapping):
