@@ -40,20 +40,20 @@ def gradients_of_tape(
       source_ids: the `_id`s of watched tensors.
       target_gradients: a tensor or None (ones) per target.
     """
-    found: dict[int, list[Any]] = {}
+    partial_sums: dict[int, list[Any]] = {}
     sources = set(source_ids)
     for target, gradient in zip(targets, target_gradients):
         if target.dtype is dtypes.string:
             continue
         if tape.is_watched(target) or target._id in tape.ends or target._id in sources:
             seed = seed_of(target) if gradient is None else gradient
-            found.setdefault(target._id, []).append(seed)
+            partial_sums.setdefault(target._id, []).append(seed)
     kept: dict[int, Any] = {}
     watched = tape.watched
     is_seen = STATE.graph is not None or STATE.accumulators
     backward = _backward_named if is_seen else _backward
     for entry in reversed(needed_entries(tape, sources)):
-        outputs = totals(found, entry.output_ids)
+        outputs = totals(partial_sums, entry.output_ids)
         if outputs is None:
             continue
         if not sources.isdisjoint(entry.output_ids):
@@ -68,11 +68,11 @@ def gradients_of_tape(
             inputs = backward(entry, outputs)
         for key, gradient in zip(entry.input_ids, inputs, strict=True):
             if gradient is not None and key in watched:
-                if key in found:
-                    found[key].append(gradient)
+                if key in partial_sums:
+                    partial_sums[key].append(gradient)
                 else:
-                    found[key] = [gradient]
-    return [kept[i] if i in kept else add_up(found.get(i)) for i in source_ids]
+                    partial_sums[key] = [gradient]
+    return [kept[i] if i in kept else add_up(partial_sums.get(i)) for i in source_ids]
 
 
 def _is_past_scalar(entry: Any, watched: set[int]) -> bool:

@@ -41,8 +41,8 @@ def with_gradients(value: Any, gradients: Iterator[Any]) -> Any:
     if isinstance(value, IndexedSlices) or hasattr(value, "handle"):
         return next(gradients)
     if hasattr(value, "with_flat_values"):
-        found = next(gradients)
-        return None if found is None else value.with_flat_values(found)
+        gradient = next(gradients)
+        return None if gradient is None else value.with_flat_values(gradient)
     protocol = value.__composite_gradient__  # type: ignore[attr-defined]  # an optional attribute
     components = protocol.get_gradient_components(value)
     parts = nest.map_structure(lambda part: with_gradients(part, gradients), components)

@@ -83,9 +83,9 @@ def backward_steps(
     xs = [forward.inputs[i] for i in needed]
     key = (tuple(t._id for t in ys), tuple(t._id for t in xs), sliced)
     if key not in cache:
-        made = Backward(forward.graph, _name_of_backward(forward.graph), sliced)
-        yield from made.build(ys, xs)
-        cache[key] = made
+        backward = Backward(forward.graph, _name_of_backward(forward.graph), sliced)
+        yield from backward.build(ys, xs)
+        cache[key] = backward
     return cache[key]
 
 
@@ -120,17 +120,17 @@ def _calls_stand_ins(function: GraphFunction) -> bool:
 
 def _copy_of(function: GraphFunction) -> GraphFunction:
     graph = function.graph
-    made = FuncGraph(graph.name, outer_graph=graph.enclosing)
-    made.inputs = [made.placeholder(t.dtype, t.shape, "arg") for t in graph.inputs]
-    for old, new in zip(graph.inputs, made.inputs, strict=True):
+    copy = FuncGraph(graph.name, outer_graph=graph.enclosing)
+    copy.inputs = [copy.placeholder(t.dtype, t.shape, "arg") for t in graph.inputs]
+    for old, new in zip(graph.inputs, copy.inputs, strict=True):
         new._handle_data = old._handle_data
-    made.outputs = inline(graph, made.inputs, made)
-    add_control_dependencies(made)
+    copy.outputs = inline(graph, copy.inputs, copy)
+    add_control_dependencies(copy)
     position = {t._id: i for i, t in enumerate(graph.inputs)}
-    inputs = [made.inputs[position[t._id]] for t in function.inputs]
+    inputs = [copy.inputs[position[t._id]] for t in function.inputs]
     position = {t._id: i for i, t in enumerate(graph.outputs)}
-    outputs = [made.outputs[position[t._id]] for t in function.outputs]
-    return GraphFunction(made, inputs, outputs, why_host=function.why_host)
+    outputs = [copy.outputs[position[t._id]] for t in function.outputs]
+    return GraphFunction(copy, inputs, outputs, why_host=function.why_host)
 
 
 def call_function(function: GraphFunction, arguments: Sequence[Any]) -> list[SymbolicTensor]:
@@ -185,10 +185,10 @@ def forward_values(
         bodies = grown
     values = []
     for body, tensors in zip(bodies, captured, strict=True):
-        held = {t._id: made for t, made in zip(body.outputs, node.outputs)}
-        held.update((t._id, given) for t, given in zip(body.inputs, node._inputs[first:]))
+        by_id = {t._id: result for t, result in zip(body.outputs, node.outputs)}
+        by_id.update((t._id, argument) for t, argument in zip(body.inputs, node._inputs[first:]))
         inside = [isinstance(t, SymbolicTensor) and t.graph is body.graph for t in tensors]
-        values.append([held[t._id] if own else t for t, own in zip(tensors, inside)])
+        values.append([by_id[t._id] if own else t for t, own in zip(tensors, inside)])
     return values
 
 
@@ -225,12 +225,12 @@ def conditional_gradient(node: Operation, gradients: list[Any], wanted: list[boo
     branches, active, needed = _branch_flow(node, gradients, wanted)
     if not active or not needed:
         return [None] * len(wanted)
-    found = _conditional_gradient(node, gradients, len(wanted), (branches, active, needed))
+    results = _conditional_gradient(node, gradients, len(wanted), (branches, active, needed))
     if node.gradient_of is not None:
         for i, tensor in enumerate(node._inputs[: len(wanted)]):
-            if i and wanted[i] and found[i] is None and has_plain_gradient(tensor):
-                found[i] = zeros_for(tensor)
-    return found
+            if i and wanted[i] and results[i] is None and has_plain_gradient(tensor):
+                results[i] = zeros_for(tensor)
+    return results
 
 
 def has_plain_gradient(tensor: Any) -> bool:
@@ -262,12 +262,12 @@ def _conditional_gradient(
     functions, externals = unify(graphs, len(flat), extra)
     arguments = flat + externals
     is_case = "branches" in node.raw_op.attrs
-    found = iter(identities(add_conditional(node._inputs[0], functions, arguments, is_case)))
-    made = [
-        IndexedSlices(next(found), next(found), next(found)) if sliced[k] else next(found)
+    outputs = iter(identities(add_conditional(node._inputs[0], functions, arguments, is_case)))
+    input_gradients = [
+        IndexedSlices(next(outputs), next(outputs), next(outputs)) if sliced[k] else next(outputs)
         for k in useful
     ]
-    return [None, *spread(made, [needed[k] for k in useful], count - 1)]
+    return [None, *spread(input_gradients, [needed[k] for k in useful], count - 1)]
 
 
 def _branch_flow(
@@ -332,14 +332,14 @@ def _branch(
 
     A gradient is dense, or consists of values, indices of the dtype in `sliced`, and dense shape.
     """
-    made = FuncGraph(backward.graph.name + "_branch", outer_graph=backward.graph.enclosing)
-    with building_unrecorded(made):
+    branch_graph = FuncGraph(backward.graph.name + "_branch", outer_graph=backward.graph.enclosing)
+    with building_unrecorded(branch_graph):
         arguments = []
         for t in backward.graph.inputs[:seeds]:
-            made.inputs.append(made.placeholder(t.dtype, t.shape, "grad_ys"))
-            arguments.append(made.inputs[-1])
+            branch_graph.inputs.append(branch_graph.placeholder(t.dtype, t.shape, "grad_ys"))
+            arguments.append(branch_graph.inputs[-1])
         arguments += backward.graph.external_captures
-        packed = backward.pack(inline(backward.graph, arguments, made))
+        packed = backward.pack(inline(backward.graph, arguments, branch_graph))
         for k, position in useful:
             gradient = packed[k]
             if gradient is None:
@@ -349,10 +349,10 @@ def _branch(
                     gradient = _all_rows(gradient)
                 indices = raw.Cast(gradient.indices, DstT=sliced[k])
                 parts = (gradient.values, indices, gradient.dense_shape)
-                made.outputs += [made.local(part) for part in parts]
+                branch_graph.outputs += [branch_graph.local(part) for part in parts]
             else:
-                made.outputs.append(made.local(dense(gradient)))
-    return made
+                branch_graph.outputs.append(branch_graph.local(dense(gradient)))
+    return branch_graph
 
 
 def inline(graph: FuncGraph, arguments: Sequence[Any], into: FuncGraph) -> list[SymbolicTensor]:
@@ -421,14 +421,14 @@ def unify(
     functions = []
     for graph, pairs in zip(graphs, captured, strict=True):
         inputs = list(graph.inputs[:arguments])
-        held: dict[int, SymbolicTensor] = {}
+        placeholders: dict[int, SymbolicTensor] = {}
         for external, placeholder in pairs:
-            if external._id in held:
-                replace_tensor(graph, placeholder, held[external._id])
+            if external._id in placeholders:
+                replace_tensor(graph, placeholder, placeholders[external._id])
             else:
-                held[external._id] = placeholder
+                placeholders[external._id] = placeholder
         for key, external in externals.items():
-            placeholder = held.get(key)
+            placeholder = placeholders.get(key)
             if placeholder is None:
                 placeholder = graph.placeholder(external.dtype, external.shape, "unused")
                 placeholder._handle_data = getattr(external, "_handle_data", None)
@@ -497,10 +497,10 @@ def gradient_function(function: GraphFunction) -> GraphFunction:
             xs = [graph.placeholder(t.dtype, t.shape, "x") for t in function.inputs]
             seeds = [graph.placeholder(t.dtype, t.shape, "grad_y") for t in function.outputs]
             graph.inputs = [*xs, *seeds]
-            found = graph_gradients(call_function(function, xs), xs, seeds)
+            input_gradients = graph_gradients(call_function(function, xs), xs, seeds)
             graph.outputs = [
                 zeros_for(x) if gradient is None else dense(gradient)
-                for x, gradient in zip(xs, found, strict=True)
+                for x, gradient in zip(xs, input_gradients, strict=True)
             ]
         function.gradient = GraphFunction(graph)
     return function.gradient

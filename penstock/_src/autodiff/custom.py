@@ -108,14 +108,14 @@ def _call(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]) ->
     watcher = Tape(watch_accessed_variables=True)
     # Outer tapes record the body too: the gradient function may use values computed here and may itself be differentiated.
     with _also(watcher):
-        made = f(*arguments, **kwargs)
-    if not isinstance(made, tuple) or len(made) != 2 or not callable(made[1]):
+        returned = f(*arguments, **kwargs)
+    if not isinstance(returned, tuple) or len(returned) != 2 or not callable(returned[1]):
         raise TypeError(
-            f"custom_gradient: the function must return (result, gradient function). Received {made!r}."
+            f"custom_gradient: the function must return (result, gradient function). Received {returned!r}."
         )
-    result, gradient = made
-    given = {id(a) for a in nest.flatten(list(args))}
-    variables = [v for v in watcher.variables.values() if id(v) not in given]
+    result, gradient = returned
+    argument_ids = {id(a) for a in nest.flatten(list(args))}
+    variables = [v for v in watcher.variables.values() if id(v) not in argument_ids]
     passed = [a for a in sources if _is_variable(a)] if is_eager else []
     for variable in [*variables, *passed]:
         variable_accessed(variable)
@@ -161,17 +161,17 @@ def _names_parts(value: Any) -> bool:
 
 def _composed(results: Sequence[Any], dresults: Sequence[Any]) -> list[Any]:
     """Returns the gradients of results, given those of all their tensors: of a composite tensor, one like it."""
-    found, rest = [], iter(dresults)
+    composed, rest = [], iter(dresults)
     for result in results:
         tensors = nest.flatten(result, expand_composites=True)
         gradients = [next(rest) for _ in tensors]
         if not nest.is_composite(result) or not _names_parts(result):
-            found.extend(gradients)
+            composed.extend(gradients)
             continue
         named = {id(tensor) for tensor in gradient_tensors(result)}
         of_named = (g for t, g in zip(tensors, gradients) if id(t) in named)
-        found.append(with_gradients(result, of_named))
-    return found
+        composed.append(with_gradients(result, of_named))
+    return composed
 
 
 def _takes_variables(gradient: Callable[..., Any]) -> bool:

@@ -141,11 +141,11 @@ class ForwardAccumulator:
         self._busy = True
         tapes = STATE.tapes
         try:
-            found = self._tangents_of_step(inputs, outputs, flowing, backward, tangents)
+            output_tangents = self._tangents_of_step(inputs, outputs, flowing, backward, tangents)
         finally:
             STATE.tapes = tapes
             self._busy = False
-        self._keep(flowing, found)
+        self._keep(flowing, output_tangents)
 
     def _keep(self, tensors: Sequence[Any], tangents: Sequence[Any]) -> None:
         for tensor, tangent in zip(tensors, tangents, strict=True):
@@ -204,10 +204,10 @@ class ForwardAccumulator:
 
         def tangent(primal: Any) -> Any:
             tensor = getattr(primal, "handle", primal)
-            found = self._tangents.get(tensor._id)
-            if found is None and unconnected is UnconnectedGradients.ZERO:
+            known = self._tangents.get(tensor._id)
+            if known is None and unconnected is UnconnectedGradients.ZERO:
                 return zeros_like(convert_to_tensor(primal))
-            return found
+            return known
 
         return nest.map_structure(tangent, primals)
 

@@ -250,8 +250,8 @@ class GradientTape:
             if unconnected is UnconnectedGradients.ZERO:
                 shape = raw.Shape(target)
                 result = [
-                    jacobian.zeros_of(shape, convert_to_tensor(s)) if found is None else found
-                    for s, found in zip(flat_sources, result, strict=True)
+                    jacobian.zeros_of(shape, convert_to_tensor(s)) if rows is None else rows
+                    for s, rows in zip(flat_sources, result, strict=True)
                 ]
             return nest.pack_sequence_as(sources, result)
         except Exception as error:

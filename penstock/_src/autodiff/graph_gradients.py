@@ -79,21 +79,21 @@ def gradient_steps(
         return (yield from _across_closures(graph, ys, xs, grad_ys, stop_gradients))
     stopped = {t._id for t in stop_gradients}
     reached = _reached_from(graph, xs, stopped)
-    found: dict[int, list[Any]] = {}
+    partial_sums: dict[int, list[Any]] = {}
     for y, gradient in zip(ys, grad_ys, strict=True):
         if gradient is not None and (y._id in reached or _ends_at(y, reached)):
-            found.setdefault(y._id, []).append(gradient)
+            partial_sums.setdefault(y._id, []).append(gradient)
     sources = {x._id for x in xs}
     same = _equal_calls(graph, sources | stopped)
     for node in reversed(list(graph._operations)):
-        if not found:
+        if not partial_sums:
             break
         outputs = node.outputs
-        if not any(t._id in found for t in outputs):
+        if not any(t._id in partial_sums for t in outputs):
             continue
         if node in same:
             for t, first in zip(outputs, _same_outputs(node, same[node]), strict=True):
-                found.setdefault(first._id, []).extend(found.pop(t._id, ()))
+                partial_sums.setdefault(first._id, []).extend(partial_sums.pop(t._id, ()))
             continue
         passes = is_differentiable(node)
         wanted = [passes and t._id in reached for t in node._inputs]
@@ -101,9 +101,9 @@ def gradient_steps(
             continue
         gradients = []
         for t in outputs:
-            total = _total(found.pop(t._id, None), node)
+            total = _total(partial_sums.pop(t._id, None), node)
             if total is not None and t._id in sources:
-                found[t._id] = [total]
+                partial_sums[t._id] = [total]
             gradients.append(None if t._id in stopped else total)
         if all(total is None for total in gradients):
             continue
@@ -114,9 +114,9 @@ def gradient_steps(
             if needed and gradient is None and node.raw_op.control == "while":
                 gradient = _zeros_of_variable(t)
             if needed and gradient is not None:
-                found.setdefault(t._id, []).append(gradient)
-        _forget(found, node, sources)
-    return [_total(found.get(x._id), x.op) for x in xs]
+                partial_sums.setdefault(t._id, []).append(gradient)
+        _forget(partial_sums, node, sources)
+    return [_total(partial_sums.get(x._id), x.op) for x in xs]
 
 
 def _total(gradients: list[Any] | None, node: Operation) -> Any:
@@ -163,7 +163,7 @@ def _across_closures(
     inside = yield from gradient_steps(
         inner_ys, [*own, *(inner for _, inner in captures)], inner_weights, stopped
     )
-    found = dict(zip((x._id for x in own), inside))
+    by_id = dict(zip((x._id for x in own), inside))
     outside = [x for x in xs if x.graph is not graph]
     around = [
         (outer, gradient)
@@ -174,8 +174,8 @@ def _across_closures(
     if around:
         outers, weights = zip(*around)
         gradients = yield from gradient_steps(outers, outside, weights, stopped)
-        found.update(zip((x._id for x in outside), gradients))
-    return [found.get(x._id) for x in xs]
+        by_id.update(zip((x._id for x in outside), gradients))
+    return [by_id.get(x._id) for x in xs]
 
 
 def _innermost(graphs: Sequence[Any]) -> Any:
@@ -189,10 +189,10 @@ def _innermost(graphs: Sequence[Any]) -> Any:
 
 def _around(graph: Any) -> list[Any]:
     """The graphs in which a function's graph is built, the nearest first."""
-    found = []
+    graphs = []
     while (graph := getattr(graph, "outer_graph", None)) is not None:
-        found.append(graph)
-    return found
+        graphs.append(graph)
+    return graphs
 
 
 def _equal_calls(graph: Any, apart: set[int]) -> dict[Operation, Operation]:
@@ -222,10 +222,10 @@ def _same_outputs(node: Operation, other: Operation) -> list[Any]:
     """Returns, for each output of a call, the output of `other` for the same tensor of the function; [] if one is
     missing."""
     function, known = node.raw_op.attrs["f"], other.raw_op.attrs["f"]
-    given = {t._id: made for t, made in zip(known.outputs, other.outputs, strict=True)}
-    if not all(t._id in given for t in function.outputs):
+    by_id = {t._id: output for t, output in zip(known.outputs, other.outputs, strict=True)}
+    if not all(t._id in by_id for t in function.outputs):
         return []
-    return [given[t._id] for t in function.outputs]
+    return [by_id[t._id] for t in function.outputs]
 
 
 def _forget(found: dict[int, list[Any]], node: Operation, sources: set[int]) -> None:
@@ -310,13 +310,13 @@ class BackwardGraph(FuncGraph):
             if tensor.graph is self:
                 return tensor
             copies = self.constants_of_captures
-            held = copies.get(tensor._id)
-            if held is None:
+            copied = copies.get(tensor._id)
+            if copied is None:
                 value = constant_value(tensor)
                 if value is not None and value.size <= LARGEST_COPY:
-                    held = copies[tensor._id] = self.constant(value, tensor.dtype, "Const")
-            if held is not None:
-                return held
+                    copied = copies[tensor._id] = self.constant(value, tensor.dtype, "Const")
+            if copied is not None:
+                return copied
         return super().capture(tensor, name, shape)
 
 
@@ -408,14 +408,14 @@ def zeros_for(tensor: SymbolicTensor) -> Any:
 
 def gradients_or_ones(ys: Sequence[Any], grad_ys: Sequence[Any] | None) -> list[Any]:
     """Returns `grad_ys` as tensors, with ones in place of None."""
-    given = list(grad_ys) if grad_ys is not None else [None] * len(ys)
+    seeds = list(grad_ys) if grad_ys is not None else [None] * len(ys)
     return [
         _ones(y, f"grad_ys_{position}")
         if g is None
         else g
         if isinstance(g, IndexedSlices)
         else convert_to_tensor(g, y.dtype, name=f"grad_ys_{position}")
-        for position, (y, g) in enumerate(zip(ys, given, strict=True))
+        for position, (y, g) in enumerate(zip(ys, seeds, strict=True))
     ]
 
 

@@ -43,15 +43,15 @@ def whole(tape: Tape, target: Any, sources: Sequence[Any]) -> list[Any]:
 
     stacked = rows(count, row, lambda: gradients_by_zeros(tape, target, sources))
     result = []
-    for found in stacked:
-        if found is None:
+    for rows_of_source in stacked:
+        if rows_of_source is None:
             result.append(None)
             continue
-        inner = raw.Slice(raw.Shape(found), [1], [-1])
-        made = raw.Reshape(found, raw.ConcatV2([shape, inner], 0))
+        inner = raw.Slice(raw.Shape(rows_of_source), [1], [-1])
+        reshaped = raw.Reshape(rows_of_source, raw.ConcatV2([shape, inner], 0))
         if STATE.graph is not None:
-            made.set_shape(target.shape.concatenate(found.shape[1:]))
-        result.append(made)
+            reshaped.set_shape(target.shape.concatenate(rows_of_source.shape[1:]))
+        result.append(reshaped)
     return result
 
 
@@ -114,10 +114,10 @@ def rows(count: Any, row: Row, sample: Callable[[], Sequence[Any]]) -> list[Any]
     if not count:
         empty = [None if g is None else convert_to_tensor(g) for g in sample()]
         return [g if g is None else raw.ExpandDims(g, 0)[:0] for g in empty]
-    made = [row(i) for i in range(count)]
+    computed = [row(i) for i in range(count)]
     return [
         None if parts[0] is None else raw.Pack([convert_to_tensor(p) for p in parts])
-        for parts in zip(*made, strict=True)
+        for parts in zip(*computed, strict=True)
     ]
 
 
@@ -137,10 +137,10 @@ def rows_of_loop(count: Any, row: Row, sample: Callable[[], Sequence[Any]]) -> l
         add_arguments(graph, starts, [SCALAR] * len(starts))
 
     def step() -> list[Any]:
-        at, *held = body.inputs
-        made = row(at)
-        items = [convert_to_tensor(made[k]) for k in flowing]
-        put = [raw.TensorListSetItem(h, at, item) for h, item in zip(held, items, strict=True)]
+        at, *lists = body.inputs
+        row_values = row(at)
+        items = [convert_to_tensor(row_values[k]) for k in flowing]
+        put = [raw.TensorListSetItem(h, at, item) for h, item in zip(lists, items, strict=True)]
         return [raw.AddV2(at, np.int32(1)), *put]
 
     trace_body(test, lambda: raw.Less(test.inputs[0], count))
@@ -149,8 +149,8 @@ def rows_of_loop(count: Any, row: Row, sample: Callable[[], Sequence[Any]]) -> l
     again = functions[1]
     outputs = [*body.outputs, *again.inputs[len(starts) :]]
     again = GraphFunction(again.graph, again.inputs, outputs)
-    made = add_while(functions[0], again, [*starts, *externals], count, "jacobian")
+    loop_outputs = add_while(functions[0], again, [*starts, *externals], count, "jacobian")
     result: list[Any] = [None] * len(like)
-    for k, shape, held in zip(flowing, shapes, made[1:], strict=False):
-        result[k] = raw.TensorListStack(held, shape, element_dtype=like[k].dtype)
+    for k, shape, tensor_list in zip(flowing, shapes, loop_outputs[1:], strict=False):
+        result[k] = raw.TensorListStack(tensor_list, shape, element_dtype=like[k].dtype)
     return result

@@ -56,18 +56,20 @@ def while_gradient(node: Operation, gradients: list[Any], wanted: list[bool]) ->
     """Returns the gradients of a loop's inputs: zero, as in TensorFlow, where nothing depends on one."""
     body: GraphFunction = node.raw_op.attrs["body"]
     count = len(body.inputs)
-    given = [i for i in range(count) if gradients[i] is not None and _flows(body.inputs[i])]
-    if not given or not any(wanted):
+    differentiated = [
+        i for i in range(count) if gradients[i] is not None and _flows(body.inputs[i])
+    ]
+    if not differentiated or not any(wanted):
         return [None] * len(wanted)
-    step = _backward_step(body, given)
+    step = _backward_step(body, differentiated)
     counter = _counter(node)
     plan = _forward_values(node, step)
     results = _backward_loop(node, step, plan, counter, gradients)
-    found = spread(results, step.active, len(wanted))[: len(wanted)]
-    for i, (gradient, needed) in enumerate(zip(found, wanted, strict=True)):
+    input_gradients = spread(results, step.active, len(wanted))[: len(wanted)]
+    for i, (gradient, needed) in enumerate(zip(input_gradients, wanted, strict=True)):
         if gradient is None and needed and has_plain_gradient(body.inputs[i]):
-            found[i] = zeros_like(node._inputs[i])
-    return found
+            input_gradients[i] = zeros_like(node._inputs[i])
+    return input_gradients
 
 
 def _flows(tensor: SymbolicTensor) -> bool:
@@ -99,9 +101,9 @@ def _backward_step(body: GraphFunction, given: list[int]) -> _Step:
 
 
 def _backward(body: GraphFunction, ys: list[Any], xs: list[Any]) -> Backward:
-    made = Backward(body.graph, f"{body.graph.name}_grad")
-    finished(made.build(ys, xs))
-    return made
+    backward = Backward(body.graph, f"{body.graph.name}_grad")
+    finished(backward.build(ys, xs))
+    return backward
 
 
 def _counter(node: Operation) -> SymbolicTensor:
@@ -253,7 +255,7 @@ def _backward_loop(
             )
             gradient = _initial_zeros(tensor, body.inputs[i])
         starts.append(dense(gradient))
-    starts += [held for _, held in plan.popped]
+    starts += [stacked for _, stacked in plan.popped]
     starts = [outer.local(convert_to_tensor(t)) for t in starts]
     shapes = [TensorShape([]), *(gradient_type(body.inputs[i])[1] for i in step.active)]
     shapes += [TensorShape([]) for _ in plan.popped]
@@ -268,9 +270,9 @@ def _backward_loop(
     functions, externals = unify([cond_graph, body_graph], n)
     cond, loop = functions
     loop = GraphFunction(loop.graph, loop.inputs, [*body_graph.outputs, *loop.inputs[n:]])
-    made = add_while(cond, loop, [*starts, *externals], limit)
+    loop_outputs = add_while(cond, loop, [*starts, *externals], limit)
     # As after the forward loop: a gradient of these gradients may add variables to the loop.
-    return identities(made[1 : 1 + len(step.active)])
+    return identities(loop_outputs[1 : 1 + len(step.active)])
 
 
 def _initial_zeros(tensor: Any, inner: SymbolicTensor) -> Any:
@@ -297,12 +299,12 @@ def _backward_iteration(
     position = graph.inputs[0]
     values: dict[int, Any] = {t._id: outside for t, outside in plan.invariants}
     shorter = []
-    for (t, _), held in zip(plan.popped, graph.inputs[1 + count :], strict=True):
+    for (t, _), stack in zip(plan.popped, graph.inputs[1 + count :], strict=True):
         shape = (
             [-1 if s is None else s for s in t.shape.as_list()] if t.shape.rank is not None else -1
         )
         popped = raw.TensorListPopBack(
-            input_handle=held,
+            input_handle=stack,
             element_shape=convert_to_tensor(shape, dtypes.int32),
             element_dtype=t.dtype,
         )

@@ -52,15 +52,15 @@ def move_reads_out(graphs: Sequence[FuncGraph]) -> None:
 
 def _sources(read: Operation, outside: dict[int, Any], written: set[int]) -> list[list[Any]] | None:
     """Return for each input of a read the outer tensors that it is made of; None if the loop makes or changes one."""
-    found = []
+    sources = []
     for tensor in read._inputs:
         made_of = [tensor] if tensor._id in outside else tensor.op._inputs
         if tensor._id not in outside and not tensor.op.raw_op.reads_only:
             return None
         if not all(t._id in outside and outside[t._id]._id not in written for t in made_of):
             return None
-        found.append([outside[t._id] for t in made_of])
-    return found
+        sources.append([outside[t._id] for t in made_of])
+    return sources
 
 
 def _read_outside(read: Operation, sources: Sequence[Sequence[Any]]) -> Any:
@@ -74,6 +74,6 @@ def _read_outside(read: Operation, sources: Sequence[Sequence[Any]]) -> Any:
 
 
 def _added(op: Operation, inputs: list[Any]) -> Any:
-    made = STATE.graph.add(op.raw_op, inputs, op.name)
-    record(made.raw_op, made._inputs, made.outputs)
-    return made.outputs[0]
+    operation = STATE.graph.add(op.raw_op, inputs, op.name)
+    record(operation.raw_op, operation._inputs, operation.outputs)
+    return operation.outputs[0]

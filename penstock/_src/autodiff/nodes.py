@@ -135,7 +135,7 @@ def _set_operations(graph: Graph, operations: list[Operation]) -> None:
 
 def position_of(function: GraphFunction, tensor: SymbolicTensor) -> int | None:
     """Returns the index of a tensor among the inputs of `function`, or None."""
-    for index, held in enumerate(function.inputs):
-        if held is tensor:
+    for index, own in enumerate(function.inputs):
+        if own is tensor:
             return index
     return None

@@ -474,10 +474,10 @@ class DatasetV2(Functional, Sampling, Stored, collections.abc.Iterable, Composit
         if isinstance(names, EagerTensor) and not names.shape[0]:
             shown = ", ".join(repr(text) for text in np.ravel(patterns.numpy()).tolist())
             raise InvalidArgumentError(f"No files matched pattern: {shown}")
-        found = Dataset.from_tensor_slices(names, name=name)
+        paths = Dataset.from_tensor_slices(names, name=name)
         if shuffle is False:
-            return found
-        return found.shuffle(names.shape[0] or 1 << 20, seed=seed, name=name)
+            return paths
+        return paths.shuffle(names.shape[0] or 1 << 20, seed=seed, name=name)
 
 
 Dataset = DatasetV2  # the public name; libraries also use the other one
@@ -501,11 +501,11 @@ _KINDS: dict[tuple[str, type], type] = {}
 
 def derived(kind: str, variant: Any, spec: Any, *sources: Any, base: type = Dataset) -> Any:
     """A dataset over a variant tensor; `kind` is the class name that `repr` shows."""
-    made = _KINDS.get((kind, base))
-    if made is None:
-        made = type(kind, (_Derived, base), {"__module__": DatasetV2.__module__})
-        _KINDS[kind, base] = made
-    return made(variant, spec, sources)
+    kind_class = _KINDS.get((kind, base))
+    if kind_class is None:
+        kind_class = type(kind, (_Derived, base), {"__module__": DatasetV2.__module__})
+        _KINDS[kind, base] = kind_class
+    return kind_class(variant, spec, sources)
 
 
 @export("data.DatasetSpec", v1=["data.DatasetSpec", "data.experimental.DatasetStructure"])

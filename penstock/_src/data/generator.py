@@ -32,9 +32,9 @@ def from_generator(generator: Callable[..., Any], spec: Any, args: Any, name: st
     def dataset(*arguments: Any) -> GeneratorPipeline:
         # as scalars: arrays without axes cannot be keys of dicts
         scalars = tuple(a[()] if isinstance(a, np.ndarray) else a for a in arguments)
-        made = GeneratorPipeline(lambda: _Elements(generator, scalars, read))
-        made.types, made.shapes = types, shapes
-        return made
+        pipeline = GeneratorPipeline(lambda: _Elements(generator, scalars, read))
+        pipeline.types, pipeline.shapes = types, shapes
+        return pipeline
 
     return from_host(dataset, [convert_to_tensor(arg) for arg in args or ()], name)
 
@@ -43,10 +43,10 @@ def from_host(dataset: Callable[..., Pipeline], tensors: Sequence[Any], name: st
     """The variant of the dataset that `dataset` makes of the host values of tensors, in graphs when it is run."""
     if STATE.graph is None:
         return EagerTensor(dataset(*(_numpy(t) for t in tensors)), dtypes.variant)
-    token, held = register(dataset)
+    token, callback = register(dataset)
     (variant,) = raw.PyFunc(input=tensors, token=token, Tout=[dtypes.variant], name=name)
     variant.set_shape([])
-    variant.op.python_function = held  # keeps the function as long as the operation
+    variant.op.python_function = callback  # keeps the function as long as the operation
     return variant
 
 
@@ -170,8 +170,8 @@ def generator_spec(types: Any, shapes: Any, signature: Any) -> Any:
 
 
 def _shapes_like(kinds: Any, shapes: Any) -> list[Any]:
-    held = nest.children(kinds)
-    if held is None:
+    children = nest.children(kinds)
+    if children is None:
         return [shapes]
     parts = [shapes[key] for key in sorted(kinds)] if isinstance(kinds, dict) else list(shapes)
-    return [leaf for kind, part in zip(held, parts) for leaf in _shapes_like(kind, part)]
+    return [leaf for kind, part in zip(children, parts) for leaf in _shapes_like(kind, part)]

@@ -53,11 +53,11 @@ def dataset_graph(dataset: Pipeline) -> bytes:
     graph = Graph()
     with dispatch.building(graph):
         handle = _Rebuilding(graph, _with_value, numbered=True).dataset(dataset)
-    made = graph_def(graph)
-    result = made.node.add(name="dataset", op=_RESULT, input=[handle.op.name])
+    message = graph_def(graph)
+    result = message.node.add(name="dataset", op=_RESULT, input=[handle.op.name])
     result.attr["T"].type = dtypes.variant.as_datatype_enum
     result.attr["index"].i = 0
-    return made.SerializeToString()
+    return message.SerializeToString()
 
 
 def dataset_of_graph(serialized: bytes) -> Pipeline:
@@ -67,20 +67,20 @@ def dataset_of_graph(serialized: bytes) -> Pipeline:
       NotFoundError: it is no GraphDef, or makes no dataset.
     """
     try:
-        found = GraphDef.FromString(serialized)
+        message = GraphDef.FromString(serialized)
     except DecodeError as error:
         raise NotFoundError(f"DatasetFromGraph: `graph_def` is not a GraphDef: {error}") from error
-    results = [node.input[0] for node in found.node if node.op == _RESULT and node.input]
+    results = [node.input[0] for node in message.node if node.op == _RESULT and node.input]
     if not results:
         raise NotFoundError(f"DatasetFromGraph: the graph has no node of type {_RESULT}.")
-    nodes = GraphDef(library=found.library, versions=found.versions)
-    nodes.node.extend(node for node in found.node if node.op != _RESULT)
+    nodes = GraphDef(library=message.library, versions=message.versions)
+    nodes.node.extend(node for node in message.node if node.op != _RESULT)
     name = results[0] if ":" in results[0] else f"{results[0]}:0"
     graph = FuncGraph("dataset")
     with dispatch.building(graph):
         graph.outputs = import_graph_def(nodes, return_elements=[name], name="")
-    (made,) = GraphFunction(graph, why_host="the graph of a dataset runs once").run([])
-    return made
+    (dataset,) = GraphFunction(graph, why_host="the graph of a dataset runs once").run([])
+    return dataset
 
 
 def rebuilt(variant: EagerTensor, assets: Mapping[str, Asset]) -> Any:
@@ -129,9 +129,9 @@ def files_of(dataset: Pipeline) -> list[str]:
     if dataset.made_by is None:
         return []
     op, values = dataset.made_by
-    found = op.touched_files(values) if op.capabilities == "read_files" else None
+    touched = op.touched_files(values) if op.capabilities == "read_files" else None
     inner = (value for value in nest.flatten(list(values)) if isinstance(value, Pipeline))
-    names = [*(found or ()), *(name for source in inner for name in files_of(source))]
+    names = [*(touched or ()), *(name for source in inner for name in files_of(source))]
     return [name for name in names if gfile.exists(name) and not gfile.isdir(name)]
 
 
@@ -214,15 +214,15 @@ class _Rebuilding:
         Raises:
           UnimplementedError: no op made it.
         """
-        found = self._tensors.get(id(dataset))
-        if found is None:
+        tensor = self._tensors.get(id(dataset))
+        if tensor is None:
             if dataset.made_by is None:
                 raise UnimplementedError(f"{dataset.kind}: no operation can rebuild this dataset.")
             op, values = dataset.made_by
             inputs = [self._value(value) for value in nest.flatten(list(values))]
-            found = self.graph.add(op, inputs, self._name(op.op_type)).outputs[0]
-            self._tensors[id(dataset)] = found
-        return found
+            tensor = self.graph.add(op, inputs, self._name(op.op_type)).outputs[0]
+            self._tensors[id(dataset)] = tensor
+        return tensor
 
     def _value(self, value: Any) -> Any:
         if isinstance(value, Pipeline):
@@ -262,9 +262,9 @@ class _Rebuilding:
 def _dtype_of(array: np.ndarray) -> DType:
     if array.dtype != object:
         return dtypes.as_dtype(array.dtype)
-    held = array.ravel()
-    if held.size and not isinstance(held[0], bytes):
-        raise UnimplementedError(f"A graph cannot hold {held[0]!r}.")
+    items = array.ravel()
+    if items.size and not isinstance(items[0], bytes):
+        raise UnimplementedError(f"A graph cannot hold {items[0]!r}.")
     return dtypes.string
 
 
@@ -278,7 +278,7 @@ class VariantTracker(TrackableResource):
 
     def _trackable_children(self, save_type: str = "checkpoint", **kwargs: Any) -> dict[str, Any]:
         children = super()._trackable_children(save_type, **kwargs)
-        return children | {f"asset_{at}": held for at, held in enumerate(self._assets.values())}
+        return children | {f"asset_{at}": asset for at, asset in enumerate(self._assets.values())}
 
     def _create_resource(self) -> Any:
         return rebuilt(self.resource_handle, self._assets)

@@ -349,13 +349,13 @@ _FLAT: dict[
 
 def _flat(spec: Any) -> Any:
     """(spec, dtypes and shapes of its tensors, function that packs an element from host values); cached for a few specs."""
-    found = _FLAT.get(id(spec))
-    if found is None or found[0] is not spec:
+    entry = _FLAT.get(id(spec))
+    if entry is None or entry[0] is not spec:
         if len(_FLAT) >= 64:
             _FLAT.clear()
         types, shapes = structure.flat_types(spec), structure.flat_shapes(spec)
-        found = _FLAT[id(spec)] = (spec, types, shapes, structure.packer(spec))
-    return found
+        entry = _FLAT[id(spec)] = (spec, types, shapes, structure.packer(spec))
+    return entry
 
 
 @export("experimental.Optional", "data.experimental.Optional")
@@ -437,10 +437,10 @@ class Optional(CompositeTensor):
           InvalidArgumentError: there is none.
         """
         _, types, shapes, pack = _flat(self._element_spec)
-        held = getattr(self._variant_tensor, "_value", None)
+        optional = getattr(self._variant_tensor, "_value", None)
         is_plain = STATE.graph is None and not STATE.tapes
-        if is_plain and held is not None and held.components is not None:
-            return pack(held.components)
+        if is_plain and optional is not None and optional.components is not None:
+            return pack(optional.components)
         tensors = raw.OptionalGetValue(
             optional=self._variant_tensor, output_types=types, output_shapes=shapes, name=name
         )

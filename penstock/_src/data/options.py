@@ -84,9 +84,9 @@ class _option(property):
 
     def _read(self, owner: "OptionsBase") -> Any:
         if self._name not in owner._options:
-            owner._options[self._name] = made = self._default()
-            if isinstance(made, OptionsBase):
-                made._set_mutable(owner._mutable)
+            owner._options[self._name] = options = self._default()
+            if isinstance(options, OptionsBase):
+                options._set_mutable(owner._mutable)
         return owner._options[self._name]
 
     def _write(self, owner: "OptionsBase", value: Any) -> None:
@@ -174,18 +174,18 @@ class OptionsBase:
             field = _FIELDS.get(name, name)
             if name in _ALIASES:
                 continue
-            held: Any = getattr(pb, field)
+            option: Any = getattr(pb, field)
             if name in _ENUMS:
-                held = _ENUMS[name](held)
+                option = _ENUMS[name](option)
             if name == "framework_type":
-                if held:
-                    self.framework_type = list(held)
+                if option:
+                    self.framework_type = list(option)
             elif name == "auto_shard_policy":
-                self.auto_shard_policy = held
+                self.auto_shard_policy = option
             elif isinstance(getattr(self, name), OptionsBase):
-                getattr(self, name)._from_proto(held)
+                getattr(self, name)._from_proto(option)
             elif pb.WhichOneof(f"optional_{field}") is not None:
-                setattr(self, name, held)
+                setattr(self, name, option)
 
 
 def merge_options(*options_list: Any) -> Any:
@@ -211,15 +211,17 @@ def merge_options(*options_list: Any) -> Any:
     defaults, result = kind(), kind()
     for options in options_list:
         for name in list(options._options):
-            held, value, default = (getattr(o, name) for o in (result, options, defaults))
+            earlier, value, default = (getattr(o, name) for o in (result, options, defaults))
             if value == default:
                 continue
-            if held != default and isinstance(held, OptionsBase):
-                value = merge_options(held, value)
-            elif held != default and isinstance(held, list):
-                value = held + value
-            elif held not in (default, value):
-                logger.warning("Changing the value of option %s from %r to %r.", name, held, value)
+            if earlier != default and isinstance(earlier, OptionsBase):
+                value = merge_options(earlier, value)
+            elif earlier != default and isinstance(earlier, list):
+                value = earlier + value
+            elif earlier not in (default, value):
+                logger.warning(
+                    "Changing the value of option %s from %r to %r.", name, earlier, value
+                )
             elif isinstance(value, OptionsBase):
                 value = merge_options(value)  # the result's own, which may be set
             setattr(result, name, value)

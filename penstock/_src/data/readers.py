@@ -63,10 +63,10 @@ def _read(
         return derived("_Reader", make(one), STRING)
 
     if width is None:
-        made = names.flat_map(read, name=name)
+        records = names.flat_map(read, name=name)
     else:
-        made = names.interleave(read, cycle_length=width, num_parallel_calls=width, name=name)
-    return made._variant_tensor, (names,)
+        records = names.interleave(read, cycle_length=width, num_parallel_calls=width, name=name)
+    return records._variant_tensor, (names,)
 
 
 class _Strings(Dataset):

@@ -57,13 +57,13 @@ class Sampling:
         count = len(datasets)
         is_dataset = isinstance(weights, Sampling)
         if isinstance(weights, Tensor):
-            given = weights.shape[0] if weights.shape.rank else None
+            weight_count = weights.shape[0] if weights.shape.rank else None
         else:
-            given = len(weights) if hasattr(weights, "__len__") and not is_dataset else None
-        if given not in (None, count):
+            weight_count = len(weights) if hasattr(weights, "__len__") and not is_dataset else None
+        if weight_count not in (None, count):
             raise ValueError(
                 "Invalid `weights`. `weights` should have the same length as `datasets` but got "
-                f"`len(weights)={given}` vs. `len(datasets)={count}`."
+                f"`len(weights)={weight_count}` vs. `len(datasets)={count}`."
             )
         if isinstance(weights, (list, tuple, np.ndarray)):
             # Drop datasets with weight 0, so that the iteration does not wait for their end.

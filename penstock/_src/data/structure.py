@@ -89,18 +89,18 @@ def children(value: Any) -> Sequence[Any] | None:
 
 def map_leaves(function: Callable[[Any], Any], value: Any) -> Any:
     """Applies `function` to the leaves; a list is a leaf."""
-    held = children(value)
-    if held is None:
+    parts = children(value)
+    if parts is None:
         return function(value)
-    return nest.rebuild(value, [map_leaves(function, part) for part in held])
+    return nest.rebuild(value, [map_leaves(function, part) for part in parts])
 
 
 def leaves(value: Any) -> list[Any]:
     """The leaves in order; a list is a leaf."""
-    held = children(value)
-    if held is None:
+    parts = children(value)
+    if parts is None:
         return [value]
-    return [leaf for part in held for leaf in leaves(part)]
+    return [leaf for part in parts for leaf in leaves(part)]
 
 
 def normalize(element: Any, spec: Any = None) -> Any:
@@ -113,14 +113,14 @@ def normalize(element: Any, spec: Any = None) -> Any:
     if spec is None:
         return map_leaves(as_value, element)
     values, specs = flatten_like(spec, element), nest.flatten(spec)
-    made = []
+    converted = []
     for value, type_ in zip(values, specs):
-        made.append(
+        converted.append(
             convert_to_tensor(value, dtype=type_.dtype)
             if isinstance(type_, TensorSpec)
             else as_value(value)
         )
-    return nest.pack_sequence_as(spec, made)
+    return nest.pack_sequence_as(spec, converted)
 
 
 def flatten_like(spec: Any, element: Any) -> list[Any]:
@@ -129,13 +129,13 @@ def flatten_like(spec: Any, element: Any) -> list[Any]:
     Raises:
       TypeError: it has another structure.
     """
-    held = nest.children(spec)
-    if held is None:
+    parts_of_spec = nest.children(spec)
+    if parts_of_spec is None:
         return [element]
     parts = nest.children(element) if not isinstance(element, list) else tuple(element)
-    if parts is None or len(parts) != len(held):
+    if parts is None or len(parts) != len(parts_of_spec):
         raise TypeError(f"The element {element!r} does not have the structure {spec!r}.")
-    return [leaf for s, part in zip(held, parts) for leaf in flatten_like(s, part)]
+    return [leaf for s, part in zip(parts_of_spec, parts) for leaf in flatten_like(s, part)]
 
 
 def as_value(leaf: Any) -> Any:
@@ -310,12 +310,12 @@ def encode_sparse(value: Any) -> Tensor:
 
 def from_tensors(spec: Any, tensors: Sequence[Tensor]) -> Any:
     """The element built from flat tensors."""
-    at, made = 0, []
+    at, parts = 0, []
     for leaf in nest.flatten(spec):
         count = len(_leaf_flat_specs(leaf))
-        made.append(_leaf_from_tensors(leaf, list(tensors[at : at + count])))
+        parts.append(_leaf_from_tensors(leaf, list(tensors[at : at + count])))
         at += count
-    return nest.pack_sequence_as(spec, made)
+    return nest.pack_sequence_as(spec, parts)
 
 
 def _leaf_from_tensors(spec: Any, tensors: list[Any]) -> Any:
@@ -375,8 +375,8 @@ def _builder(spec: Any) -> Callable[[Iterator[Any]], Any] | None:
             return None
 
         def mapping(values: Iterator[Any]) -> Any:
-            made = {key: build(values) for key, build in named.items()}  # type: ignore[misc]
-            return {key: made[key] for key in spec}
+            built = {key: build(values) for key, build in named.items()}  # type: ignore[misc]
+            return {key: built[key] for key in spec}
 
         return mapping
     return None

@@ -150,8 +150,8 @@ class Transforms:
                 "Incompatible types of input datasets: "
                 f"{self.element_spec} vs. {dataset.element_spec}."
             )
-        made = self._of("ConcatenateDataset", spec, dataset._variant_tensor, name=name)
-        return self._derived("_ConcatenateDataset", made._variant_tensor, spec, self, dataset)
+        joined = self._of("ConcatenateDataset", spec, dataset._variant_tensor, name=name)
+        return self._derived("_ConcatenateDataset", joined._variant_tensor, spec, self, dataset)
 
     @shortening
     def unique(self, name: str | None = None) -> Any:
@@ -207,12 +207,12 @@ class Transforms:
         Raises:
           TypeError: it returns something else.
         """
-        made = transformation_func(self)
-        if not isinstance(made, Transforms):
+        transformed = transformation_func(self)
+        if not isinstance(transformed, Transforms):
             raise TypeError(
-                f"`transformation_func` must return a `tf.data.Dataset` object. Got {type(made)}."
+                f"`transformation_func` must return a `tf.data.Dataset` object. Got {type(transformed)}."
             )
-        return made
+        return transformed
 
     @shortening
     def ignore_errors(self, log_warning: bool = False, name: str | None = None) -> Any:
@@ -315,12 +315,12 @@ class Transforms:
         Raises:
           ValueError: an option is set to two values.
         """
-        made = self._same(
+        dataset = self._same(
             "OptionsDataset", serialized_options=options._to_proto().SerializeToString(), name=name
         )
-        made._options_attr = self.options().merge(options)
-        made._options_attr._set_mutable(False)
-        return made
+        dataset._options_attr = self.options().merge(options)
+        dataset._options_attr._set_mutable(False)
+        return dataset
 
     # -- batching
 
@@ -471,8 +471,8 @@ class Transforms:
         source: Any = self
         if not all(map(structure.is_dense, nest.flatten(self.element_spec))):
             source = self._rows_as_variants()
-        made = Transforms._of(source, op, spec, *inputs, name=name)
-        return self._derived(f"_{op.removesuffix('V2')}", made._variant_tensor, spec, self)
+        derived = Transforms._of(source, op, spec, *inputs, name=name)
+        return self._derived(f"_{op.removesuffix('V2')}", derived._variant_tensor, spec, self)
 
     @shortening
     def unbatch(self, name: str | None = None) -> Any:
@@ -608,13 +608,13 @@ def rebatched_size(spec: Any, sizes: np.ndarray, drop_remainder: Any) -> int | N
             "Invalid `batch_sizes`. Expected dataset with rank of >= 1 but found a dataset with scalar "
             "elements. Fix the issue by adding the `batch` transformation to the dataset."
         )
-    held = {shape[0] for shape in shapes} - {None}
-    if len(held) > 1:
+    extents = {shape[0] for shape in shapes} - {None}
+    if len(extents) > 1:
         raise ValueError(
             "Invalid `input_dataset.` The batch dimensions of the components differ: "
-            f"{sorted(held)}."
+            f"{sorted(extents)}."
         )
-    return size if held and held.pop() % size == 0 else None
+    return size if extents and extents.pop() % size == 0 else None
 
 
 def static_batch_size(batch_size: Any, drop_remainder: Any) -> int | None:

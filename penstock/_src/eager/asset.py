@@ -28,8 +28,8 @@ class Asset(AutoTrackable):
         self._setattr_tracking = False
         with init_scope():
             is_path = isinstance(path, (str, bytes, os.PathLike))
-            given = os.fsdecode(path) if is_path else path  # a tensor, or another Asset
-            self._path = convert_to_tensor(given, dtype=dtypes.string, name="asset_path")
+            text = os.fsdecode(path) if is_path else path  # a tensor, or another Asset
+            self._path = convert_to_tensor(text, dtype=dtypes.string, name="asset_path")
         self._setattr_tracking = True
 
     asset_path = read_only("_path", "The path as a string tensor.")

@@ -74,13 +74,13 @@ def run_program(op: Op, values: list[np.ndarray]) -> list[np.ndarray]:
 
 
 def _kept_executable(key: Any, op: Op, forms: list[Any]) -> Any:
-    found = _kept.get(key)
-    if found is None:
+    entry = _kept.get(key)
+    if entry is None:
         if len(_kept) >= MOST_KEPT:
             _kept.clear()
         # The op is kept with its executable: its id stays taken.
-        found = _kept[key] = (op, _executable(op, forms))
-    return found[1]
+        entry = _kept[key] = (op, _executable(op, forms))
+    return entry[1]
 
 
 def open_shape(value: np.ndarray, largest: np.ndarray) -> tuple[int | None, ...]:

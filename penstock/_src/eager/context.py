@@ -119,10 +119,10 @@ def init_scope() -> Iterator[None]:
 
 def _calling_device(graph: Any) -> str | None:
     """The device for which the outermost function being traced is called."""
-    found = None
+    device = None
     while graph is not None and graph.building_function:
-        found, graph = graph.calling_device, graph.enclosing
-    return found
+        device, graph = graph.calling_device, graph.enclosing
+    return device
 
 
 def _without_dependencies(graph: Any) -> contextlib.AbstractContextManager[Any]:

@@ -111,9 +111,9 @@ def from_dlpack(dlcapsule: Any) -> EagerTensor:
     if has_gpus():
         from penstock._src.eager.placed.tensor import tensor_of_capsule  # there are GPUs
 
-        made = tensor_of_capsule(capsule)
-        if made is not None:
-            return made
+        on_gpu = tensor_of_capsule(capsule)
+        if on_gpu is not None:
+            return on_gpu
     code = _type_code(capsule)
     is_bfloat = code.value == _BFLOAT
     if is_bfloat:

@@ -196,11 +196,11 @@ def _execute_any(cls: type[Op], inputs: Sequence[Any], attrs: dict[str, Any]) ->
     if cls.has_refs:
         raise RuntimeError(refusal_of_reference(cls))
     # As keys True == 1, but as attributes they differ: add the types.
-    given = (*attrs.items(), *map(type, attrs.values()))
+    key = (*attrs.items(), *map(type, attrs.values()))
     tensors, op = bind(cls, inputs, attrs, False)
     outputs = run(op, tensors)
     if cls.is_simple and len(cls.bound) < MOST_BOUND:
-        _keep(cls, inputs, tensors, given, op)
+        _keep(cls, inputs, tensors, key, op)
     if STATE.tapes or STATE.accumulators:
         dispatch.record(op, tensors, outputs)
     return arrange(op, outputs)
@@ -359,9 +359,9 @@ def _element(value: Any, dtype: DType | None, casts: bool, name: str) -> Tensor:
 def _type_of_first_tensor(values: Any) -> DType | None:
     for value in values:
         if isinstance(value, (list, tuple)):
-            found = _type_of_first_tensor(value)
-            if found is not None:
-                return found
+            dtype = _type_of_first_tensor(value)
+            if dtype is not None:
+                return dtype
         elif convert.is_tensor_like(value):
             return value.dtype.base_dtype
     return None

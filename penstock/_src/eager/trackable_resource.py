@@ -56,7 +56,7 @@ def resource_creator_scope(resource_type: Any, resource_creator: Any) -> Iterato
     """
     before = STATE.resource_creators
     names = resource_type if isinstance(resource_type, list | tuple) else [resource_type]
-    own = collections.defaultdict(list, {name: list(held) for name, held in before.items()})
+    own = collections.defaultdict(list, {name: list(creators) for name, creators in before.items()})
     for name in names:
         own[name].append(resource_creator)
     STATE.resource_creators = own
@@ -81,10 +81,10 @@ class _ResourceMaker(type(Trackable)):  # type: ignore[misc]
         return create(*args, **kwargs)
 
     def _make_tracked(cls, *args: Any, **kwargs: Any) -> Any:
-        made = super().__call__(*args, **kwargs)
+        resource = super().__call__(*args, **kwargs)
         for tracker in _TRACKERS:
-            tracker.add_resource(made)
-        return made
+            tracker.add_resource(resource)
+        return resource
 
 
 @export(

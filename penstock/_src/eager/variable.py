@@ -55,12 +55,12 @@ class _VariableMaker(type(Trackable)):  # type: ignore[misc]
             if not creators:
                 return super().__call__(*args, **kwargs)
             parameters = dict(list(inspect.signature(cls.__init__).parameters.items())[1:])
-            given = {name: parameter.default for name, parameter in parameters.items()}
-            given |= {**dict(zip(parameters, args)), **kwargs}
+            arguments = {name: parameter.default for name, parameter in parameters.items()}
+            arguments |= {**dict(zip(parameters, args)), **kwargs}
             create: Callable[..., Any] = super().__call__
             for creator in creators:
                 create = functools.partial(creator, create)
-            return create(**given)
+            return create(**arguments)
         except Exception as error:
             shorten(error)
             raise
@@ -175,10 +175,10 @@ class Variable(Trackable, AnyTensor, metaclass=_VariableMaker):
                     "The variable_def and initial_value args to `tf.Variable` are mutually exclusive, but "
                     f"got both: variable_def={variable_def},\ninitial_value={initial_value}"
                 )
-            made = type(self).from_proto(variable_def, import_scope)
-            if isinstance(made, type(self)):
-                self.__class__ = type(made)  # it may be a reference
-            self.__dict__.update(vars(made))
+            imported = type(self).from_proto(variable_def, import_scope)
+            if isinstance(imported, type(self)):
+                self.__class__ = type(imported)  # it may be a reference
+            self.__dict__.update(vars(imported))
             return
         _check_arguments(initial_value, constraint, name)
         synchronization = _mode(VariableSynchronization.AUTO, synchronization, name)
@@ -287,8 +287,8 @@ class Variable(Trackable, AnyTensor, metaclass=_VariableMaker):
         made_by = getattr(self._handle, "op", None)
         if made_by is not None and not made_by.graph.building_function:
             return made_by.device
-        held = getattr(self._handle, "_value", None)
-        return getattr(held, "device", None) or CPU_NAME
+        resource = getattr(self._handle, "_value", None)
+        return getattr(resource, "device", None) or CPU_NAME
 
     graph = read_only("_handle.graph", "The graph of the handle.")
     op = read_only("_handle.op", "The operation that makes the handle.")
@@ -331,11 +331,11 @@ class Variable(Trackable, AnyTensor, metaclass=_VariableMaker):
 
     def _read(self) -> Tensor:
         if STATE.graph is None and self._handle_is_own():
-            held = self._handle._value
-            if held.device is None:
-                tensor = EagerTensor(held.read(), self._dtype)
+            resource = self._handle._value
+            if resource.device is None:
+                tensor = EagerTensor(resource.read(), self._dtype)
             else:
-                tensor = _read_there(held, self._dtype)
+                tensor = _read_there(resource, self._dtype)
             if STATE.tapes or STATE.accumulators:
                 record_read(self, tensor, read_op(self._dtype))
             return tensor
@@ -347,8 +347,8 @@ class Variable(Trackable, AnyTensor, metaclass=_VariableMaker):
 
     def _handle_is_own(self) -> bool:
         """True if the handle holds an array of the variable's dtype, which a read returns directly."""
-        held = getattr(self._handle, "_value", None)
-        return isinstance(held, resources.VariableHandle) and held.dtype is self._dtype
+        resource = getattr(self._handle, "_value", None)
+        return isinstance(resource, resources.VariableHandle) and resource.dtype is self._dtype
 
     def value(self) -> Tensor:
         """Returns the present value.
@@ -695,13 +695,13 @@ class AssignedVariable(Variable):
 
     def __getattribute__(self, name: str) -> Any:
         """Returns an attribute; what assigns does so after the assignment."""
-        held = super().__getattribute__(name)
+        attribute = super().__getattribute__(name)
         if not name.startswith(("assign", "scatter_", "batch_scatter_")):
-            return held
+            return attribute
 
         def after(*args: Any, **kwargs: Any) -> Any:
             with STATE.graph.control_dependencies([self._assignment]):
-                return held(*args, **kwargs)
+                return attribute(*args, **kwargs)
 
         return after
 

@@ -174,18 +174,18 @@ def variable_of_handle(handle: Any, spec: VariableSpec) -> Variable:
         raise ValueError(
             f"VariableSpec: expected the handle of a variable, a resource tensor. Received {handle!r}."
         )
-    made = Variable.__new__(Variable)
-    made._handle = handle
-    made._dtype = spec.dtype
-    made._shape = spec.shape
-    made._trainable = spec.trainable
-    made._name = "Variable"
-    made._unique = next(UNIQUE)
-    made._constraint = None
-    made._synchronization = VariableSynchronization.AUTO
-    made._aggregation = VariableAggregation.NONE
-    made._in_graph_mode = False
-    made._initializer = None
-    made._initial_value = None
-    made._graph_element = None
-    return made
+    variable = Variable.__new__(Variable)
+    variable._handle = handle
+    variable._dtype = spec.dtype
+    variable._shape = spec.shape
+    variable._trainable = spec.trainable
+    variable._name = "Variable"
+    variable._unique = next(UNIQUE)
+    variable._constraint = None
+    variable._synchronization = VariableSynchronization.AUTO
+    variable._aggregation = VariableAggregation.NONE
+    variable._in_graph_mode = False
+    variable._initializer = None
+    variable._initial_value = None
+    variable._graph_element = None
+    return variable

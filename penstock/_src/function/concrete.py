@@ -114,20 +114,20 @@ class ConcreteFunction:
           function_type: the types of its arguments; None: the function is called with flat tensors.
           attrs: {name: value} for the attributes of the FunctionDef.
         """
-        made = cls(graph, [])
-        made._function.attributes = attribute_values(attrs or {})
+        concrete = cls(graph, [])
+        concrete._function.attributes = attribute_values(attrs or {})
         if function_type is not None:
-            made._take_type(function_type)
-        return made
+            concrete._take_type(function_type)
+        return concrete
 
     @classmethod
     def from_atomic(cls, atomic: AtomicFunction) -> "ConcreteFunction":
         """Returns a function that is called with arguments of the atomic function's type."""
-        made = cls(atomic.graph, [])
-        made._function = atomic.function
-        made._callable = DifferentiableFunction(atomic.function)
-        made._take_type(atomic.function_type)
-        return made
+        concrete = cls(atomic.graph, [])
+        concrete._function = atomic.function
+        concrete._callable = DifferentiableFunction(atomic.function)
+        concrete._take_type(atomic.function_type)
+        return concrete
 
     def _take_type(self, function_type: FunctionType) -> None:
         """Allow calls of the function with arguments of this type."""
@@ -236,14 +236,14 @@ class ConcreteFunction:
         unknown = sorted(set(kwargs) - set(names[len(leaves) :]))
         if unknown:
             raise TypeError(f"{call} got unexpected keyword arguments: {', '.join(unknown)}.")
-        given = [*leaves, *(kwargs[name] for name in names[len(leaves) :])]
-        for at, value in enumerate(given if only_tensors else ()):
+        arguments = [*leaves, *(kwargs[name] for name in names[len(leaves) :])]
+        for at, value in enumerate(arguments if only_tensors else ()):
             if not isinstance(value, EagerTensor | SymbolicTensor | Variable):
                 raise TypeError(
                     f"{call}: expected argument #{at}(zero-based) to be a Tensor; got "
                     f"{type(value).__name__} ({value})."
                 )
-        return self.checked(given, any_shape=True)
+        return self.checked(arguments, any_shape=True)
 
     def checked(self, leaves: Sequence[Any], any_shape: bool = False) -> list[Any]:
         """Converts arguments to tensors; raises TypeError or ValueError if a dtype or shape does not match.

@@ -60,14 +60,14 @@ class DifferentiableFunction:
         return outputs
 
     def _watched(self, tensors: Sequence[Any]) -> tuple[int, ...]:
-        found: set[int] = set()
+        indices: set[int] = set()
         for tape in STATE.tapes:
-            held = tape.watched
-            found.update(i for i, t in enumerate(tensors) if t._id in held)
+            watched = tape.watched
+            indices.update(i for i, t in enumerate(tensors) if t._id in watched)
         for accumulator in STATE.accumulators:
             tangents = getattr(accumulator, "_tangents", ())
-            found.update(i for i, t in enumerate(tensors) if t._id in tangents)
-        return tuple(sorted(i for i in found if tensors[i].dtype in DIFFERENTIABLE))
+            indices.update(i for i, t in enumerate(tensors) if t._id in tangents)
+        return tuple(sorted(i for i in indices if tensors[i].dtype in DIFFERENTIABLE))
 
     def _recorded(self, tensors: Sequence[Any], watched: tuple[int, ...]) -> list[Any]:
         orders = len(STATE.tapes) + len(STATE.accumulators)
@@ -114,8 +114,8 @@ class DifferentiableFunction:
         outputs: list[Any],
         gradients: Sequence[Any],
     ) -> list[Any]:
-        given = [i for i, g in enumerate(gradients) if g is not None]
-        active = tuple(i for i in given if forward.outputs[i].dtype in DIFFERENTIABLE)
+        present = [i for i, g in enumerate(gradients) if g is not None]
+        active = tuple(i for i in present if forward.outputs[i].dtype in DIFFERENTIABLE)
         result: list[Any] = [None] * len(inputs)
         if not active:
             return result
@@ -165,9 +165,9 @@ def _missing(forward: GraphFunction, captures: Sequence[Any]) -> list[SymbolicTe
 def _computed(function: GraphFunction, tensors: Sequence[Any]) -> list[Any]:
     """Runs a function on eager tensors, which may be DTensors or on a device."""
     if slots.RUN_FUNCTION is not None:
-        made = slots.RUN_FUNCTION(function, tensors)
-        if made is not None:
-            return made
+        results = slots.RUN_FUNCTION(function, tensors)
+        if results is not None:
+            return results
     values = function.executable([t._value for t in tensors])
     return list(map(EagerTensor, values, function.output_types))
 

@@ -12,8 +12,8 @@ from penstock._src.function.concrete import ConcreteFunction
 @contextlib.contextmanager
 def variables_unchanged(tensors: Sequence[Any]) -> Iterator[None]:
     """A context that restores the values of the variables among tensors at its end."""
-    held = [getattr(tensor, "_value", None) for tensor in tensors]
-    before = [(h, h.value) for h in held if isinstance(h, VariableHandle) and h.value is not None]
+    values = [getattr(tensor, "_value", None) for tensor in tensors]
+    before = [(h, h.value) for h in values if isinstance(h, VariableHandle) and h.value is not None]
     try:
         yield
     finally:

@@ -471,16 +471,16 @@ class Function(Trackable):
 
 def _with_variables(args: Any, kwargs: Any) -> Any:
     """Returns arguments with a variable for each VariableSpec, the same one for the same `alias_id`."""
-    made: dict[int, Any] = {}
+    by_alias: dict[int, Any] = {}
 
     def of(leaf: Any) -> Any:
         if not isinstance(leaf, VariableSpec):
             return leaf
         if leaf.alias_id is None:
             return stand_in(leaf)
-        if leaf.alias_id not in made:
-            made[leaf.alias_id] = stand_in(leaf)
-        return made[leaf.alias_id]
+        if leaf.alias_id not in by_alias:
+            by_alias[leaf.alias_id] = stand_in(leaf)
+        return by_alias[leaf.alias_id]
 
     return nest.map_structure(of, (args, kwargs))
 

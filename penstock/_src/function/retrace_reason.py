@@ -16,17 +16,17 @@ _OTHER = "pass the same object again, or make it a tensor"
 def changes(before: Arguments, now: Arguments) -> str:
     """Returns what changed between two calls, by parameter, with the remedy; an empty string if nothing did."""
     remedies: list[str] = []
-    found = []
+    described = []
     old, new = dict(_by_parameter(*before)), dict(_by_parameter(*now))
     for name, (description, specs) in new.items():
         if name not in old:
-            found.append(f"parameter '{name}' is new")
+            described.append(f"parameter '{name}' is new")
         elif old[name] != (description, specs):
             change, remedy = _change(*old[name], description, specs)
-            found.append(f"parameter '{name}': {change}")
+            described.append(f"parameter '{name}': {change}")
             if remedy not in remedies:
                 remedies.append(remedy)
-    return "; ".join(found) + (f" ({', '.join(remedies)})" if remedies else "")
+    return "; ".join(described) + (f" ({', '.join(remedies)})" if remedies else "")
 
 
 def _by_parameter(
@@ -48,15 +48,15 @@ def _tensors_in(description: Any) -> int:
 def _change(before: Any, old: list[TensorSpec], now: Any, new: list[TensorSpec]) -> tuple[str, str]:
     """Returns how an argument changed, and the remedy."""
     if before == now:
-        for was, found in zip(old, new):
-            if was.dtype is not found.dtype:
+        for was, current in zip(old, new):
+            if was.dtype is not current.dtype:
                 return (
-                    f"dtype {was.dtype.name} became {found.dtype.name}",
+                    f"dtype {was.dtype.name} became {current.dtype.name}",
                     "cast it to one dtype before the call",
                 )
-            if was.shape._dims != found.shape._dims:
+            if was.shape._dims != current.shape._dims:
                 return (
-                    f"shape {was.shape} became {found.shape}",
+                    f"shape {was.shape} became {current.shape}",
                     "use reduce_retracing=True, or an input_signature with None for sizes that vary",
                 )
     value = _value_of(now)

@@ -88,13 +88,13 @@ def _own_nodes(node: ast.AST) -> Iterator[ast.stmt]:
 
 
 def _closure(function: types.FunctionType) -> dict[str, Any]:
-    found = {}
+    cells = {}
     for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
         try:
-            found[name] = cell.cell_contents
+            cells[name] = cell.cell_contents
         except ValueError:  # not assigned yet
             continue
-    return found
+    return cells
 
 
 def _effect(node: ast.stmt, known: dict[str, Any], outside: set[str]) -> str:
@@ -135,15 +135,15 @@ def _of_assignment(
 ) -> str:
     """Advice if the target is defined outside and holds a plain value or a tensor of the trace."""
     if isinstance(target, ast.Subscript):
-        held = _value(target.value, known)
-        is_effect = isinstance(held, CONTAINERS)
+        target_value = _value(target.value, known)
+        is_effect = isinstance(target_value, CONTAINERS)
     else:
-        held = _value(target, known)
+        target_value = _value(target, known)
         lives_outside = isinstance(target, ast.Attribute) or (
             isinstance(target, ast.Name) and target.id in outside
         )
-        is_variable = hasattr(held, "assign")
-        is_effect = lives_outside and isinstance(held, kinds) and not is_variable
+        is_variable = hasattr(target_value, "assign")
+        is_effect = lives_outside and isinstance(target_value, kinds) and not is_variable
     if not is_effect:
         return ""
     return (

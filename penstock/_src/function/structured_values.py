@@ -59,9 +59,9 @@ def encode(value: Any) -> Any:
     Raises:
       NotEncodableError: it contains a value that cannot be encoded.
     """
-    made = StructuredValue()
-    _fill(made, value)
-    return made
+    message = StructuredValue()
+    _fill(message, value)
+    return message
 
 
 def _fill(made: Any, value: Any) -> None:

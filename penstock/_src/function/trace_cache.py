@@ -27,9 +27,9 @@ class TraceCache:
         """Returns the most specific trace that accepts these arguments."""
         structure = self._with_context(structure)
         key = (structure, tuple((leaf.dtype, leaf.shape._dims) for leaf in leaves))
-        found = self._exact.get(key)
-        if found is not None:
-            return found
+        exact = self._exact.get(key)
+        if exact is not None:
+            return exact
         entries: Sequence[Any] = self._by_structure.get(structure, ())
         if not entries and self.reduce_retracing:
             general = [known for known in self._by_structure if merged(known, structure) == known]

@@ -160,9 +160,9 @@ def _describe_object(value: Any, leaves: Leaves) -> Any:
         return _Same(value)
     own = getattr(value, "__tf_tracing_type__", None)
     if own is not None and not isinstance(value, type | TypeSpec):
-        made = own(CONTEXT)
-        leaves.extend(made.to_tensors(value))
-        return made
+        trace_type = own(CONTEXT)
+        leaves.extend(trace_type.to_tensors(value))
+        return trace_type
     if isinstance(value, TypeSpec):
         specs = value.flatten() if not isinstance(value, TensorSpec) else [value]
         leaves.extend(specs)
@@ -236,10 +236,10 @@ def substitute(value: Any, tensors: Iterator[Any]) -> Any:
     if kind in (list, tuple):
         return kind([substitute(item, tensors) for item in value])
     if hasattr(value, "__tf_tracing_type__") and not isinstance(value, type | TypeSpec):
-        made = value.__tf_tracing_type__(CONTEXT)
-        if made.flatten():
-            return made.from_tensors(tensors)
-        return made.placeholder_value(None)
+        trace_type = value.__tf_tracing_type__(CONTEXT)
+        if trace_type.flatten():
+            return trace_type.from_tensors(tensors)
+        return trace_type.placeholder_value(None)
     if isinstance(value, TypeSpec):
         return value.from_tensors(tensors)
     if isinstance(value, CompositeTensor) or nest.is_composite(value):
@@ -247,8 +247,8 @@ def substitute(value: Any, tensors: Iterator[Any]) -> Any:
         parts = [_like_component(leaf, next(tensors)) for leaf in leaves]
         return nest.pack_sequence_as(value, parts, expand_composites=True)
     if isinstance(value, Mapping):
-        made = {key: substitute(value[key], tensors) for key in nest.sorted_keys(value)}
-        return nest.rebuild(value, [made[key] for key in nest.sorted_keys(value)])
+        trace_type = {key: substitute(value[key], tensors) for key in nest.sorted_keys(value)}
+        return nest.rebuild(value, [trace_type[key] for key in nest.sorted_keys(value)])
     children = nest.children(value)
     if children is not None:
         return nest.rebuild(value, [substitute(child, tensors) for child in children])

@@ -103,16 +103,16 @@ def _converted_call(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def _placeholders(graph: FuncGraph, trace: Trace) -> list[SymbolicTensor]:
     names = input_names(trace.parameters, trace.signature)
-    made = []
+    placeholders = []
     for spec, name in zip(trace.specs, names, strict=True):
         placeholder = graph.placeholder(spec.dtype, spec.shape, _legal(spec.name or name))
         placeholder._handle_data = spec._handle_data
         graph.inputs.append(placeholder)
-        made.append(placeholder)
-    for value, placeholder in zip(trace.values, made):
+        placeholders.append(placeholder)
+    for value, placeholder in zip(trace.values, placeholders):
         if placeholder.dtype is dtypes.resource:
             _stand_for(value, placeholder, trace.values)
-    return made
+    return placeholders
 
 
 def _stand_for(value: Any, placeholder: SymbolicTensor, values: Leaves) -> None:
@@ -218,8 +218,8 @@ def _shallow(value: Any) -> Any:
 def _check_unchanged(trace: Trace, arguments: list[tuple[str, Any]], before: list[Any]) -> None:
     changed = [
         name
-        for (name, value), held in zip(arguments, before, strict=True)
-        if not _same(value, held)
+        for (name, value), earlier in zip(arguments, before, strict=True)
+        if not _same(value, earlier)
     ]
     if changed:
         raise ValueError(

@@ -49,9 +49,9 @@ def _outputs(results: Any) -> Any:
         results = [results]
     if isinstance(results, (list, tuple)) and any(nest.is_nested(r) for r in results):
         return nest.map_structure(_tensor, results)
-    held = [] if results is None else results if isinstance(results, (list, tuple)) else [results]
-    operations = [r for r in held if isinstance(r, Operation)]
-    tensors = [_tensor(r) for r in held if not isinstance(r, Operation)]
+    listed = [] if results is None else results if isinstance(results, (list, tuple)) else [results]
+    operations = [r for r in listed if isinstance(r, Operation)]
+    tensors = [_tensor(r) for r in listed if not isinstance(r, Operation)]
     if STATE.graph is None:
         return tensors or None
     with STATE.graph.control_dependencies(operations):

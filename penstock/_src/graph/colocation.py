@@ -40,8 +40,8 @@ class Colocation:
                 "colocate_with: `op` may be None only with ignore_existing=True, to leave enclosing scopes."
             )
         before, functions = self._colocation, self._device_functions
-        found = [] if op is None else [op if isinstance(op, Operation) else self._control(op)]
-        self._colocation = found if ignore_existing else [*before, *found]
+        operations = [] if op is None else [op if isinstance(op, Operation) else self._control(op)]
+        self._colocation = operations if ignore_existing else [*before, *operations]
         self._device_functions = []
         try:
             with dispatch.device(None):

@@ -25,11 +25,11 @@ def has_effect(op: Operation) -> bool:
 
 def _may_have_effect(graph: Any) -> bool:
     """True if any operation of a graph has an effect. The answer is cached until operations are added."""
-    count, found = graph.effect_found
+    count, answer = graph.effect_found
     if count != len(graph._operations):
-        found = any(map(has_effect, graph._operations))
-        graph.effect_found = len(graph._operations), found
-    return found
+        answer = any(map(has_effect, graph._operations))
+        graph.effect_found = len(graph._operations), answer
+    return answer
 
 
 def only_reads(op: Operation) -> bool:
@@ -45,12 +45,12 @@ def only_reads(op: Operation) -> bool:
 
 def bodies_of(op: Operation) -> list:
     """Returns the graph functions that an operation holds."""
-    found = []
+    bodies = []
     for value in op.raw_op.attrs.values():
         for item in value if isinstance(value, tuple) else (value,):
             if hasattr(item, "graph") and hasattr(item, "inputs") and hasattr(item, "outputs"):
-                found.append(item)
-    return found
+                bodies.append(item)
+    return bodies
 
 
 def add_control_dependencies(graph: FuncGraph, start: int = 0) -> None:
@@ -93,9 +93,9 @@ _LEADING = {"call": 0, "while": 0, "if": 1, "case": 1}
 
 def _resources(op: Operation) -> list[int]:
     """Return the ids of the resources that an operation uses, itself or in functions of datasets that it reads."""
-    found = [t._id for t in op._inputs if t.dtype is dtypes.resource]
+    ids = [t._id for t in op._inputs if t.dtype is dtypes.resource]
     reads = op.raw_op.iteration == "elements" or op.raw_op.control
-    return found + _used_by_datasets(op) if reads else found
+    return ids + _used_by_datasets(op) if reads else ids
 
 
 def _used_by_datasets(op: Operation) -> list[int]:
@@ -111,15 +111,15 @@ def _used_by_datasets(op: Operation) -> list[int]:
                 for other in op.graph._operations
                 if other.raw_op.iteration == "begin" and other._inputs[1] is t
             ]
-    found: list[int] = []
+    ids: list[int] = []
     seen = set()
     while queue:
         source = queue.pop()
         if source not in seen:
             seen.add(source)
-            found += [t._id for t in source._inputs if t.dtype is dtypes.resource]
+            ids += [t._id for t in source._inputs if t.dtype is dtypes.resource]
             queue += [t.op for t in source._inputs if t.dtype is dtypes.variant]
-    return found
+    return ids
 
 
 def _written(op: Operation) -> set[int]:
@@ -132,12 +132,12 @@ def _written(op: Operation) -> set[int]:
     if not bodies or raw.control == "while" and _exchanges_resources(raw.attrs["body"]):
         return resources
     inputs = op._inputs[_LEADING[raw.control] :]
-    found = set(_used_by_datasets(op))
+    ids = set(_used_by_datasets(op))
     for body in bodies:
         written = _effects(body.graph).written
         pairs = zip(inputs, body.inputs, strict=False)
-        found.update(t._id for t, inner in pairs if inner._id in written)
-    return found
+        ids.update(t._id for t, inner in pairs if inner._id in written)
+    return ids
 
 
 def changes_state(graph: Any) -> bool:
@@ -196,11 +196,11 @@ class Effects:
 
 def _effects(graph: Any) -> Effects:
     """Return the effects of a graph's operations. They are cached until operations are added."""
-    found = graph.effects
+    effects = graph.effects
     operations = graph._operations
-    if found is None or found.count != len(operations):
+    if effects is None or effects.count != len(operations):
         stateful = [op for op in operations if op.raw_op.stateful]
         written = frozenset().union(*map(_written, operations))
-        found = Effects(len(operations), written, any(map(_has_unnamed_effect, stateful)))
-        graph.effects = found
-    return found
+        effects = Effects(len(operations), written, any(map(_has_unnamed_effect, stateful)))
+        graph.effects = effects
+    return effects

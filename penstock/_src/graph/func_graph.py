@@ -128,8 +128,8 @@ class FuncGraph(Graph, TensorSignature):
 
     def _see_collections(self, outer: Graph) -> None:
         """Let the function read the enclosing collections. Its additions stay inside, except variables."""
-        for name, held in outer._collections.items():
-            self._collections[name] = held if name in _OF_VARIABLES else list(held)
+        for name, items in outer._collections.items():
+            self._collections[name] = items if name in _OF_VARIABLES else list(items)
 
     @property
     def outer_graph(self) -> Graph:
@@ -162,10 +162,10 @@ class FuncGraph(Graph, TensorSignature):
             self._check_enclosed(tensor)
             if self.capture_by_value:
                 return self._copy_of(tensor)
-        found = self._captures.get(tensor._id)
-        if found is not None:
-            _watch_copy(tensor, found[1])
-            return found[1]
+        known = self._captures.get(tensor._id)
+        if known is not None:
+            _watch_copy(tensor, known[1])
+            return known[1]
         # A branch or loop captures the handle itself, which its operation then takes from here.
         if tensor.dtype is dtypes.resource and not self.is_control_flow_graph:
             argument = self._argument_for(tensor)
@@ -182,9 +182,9 @@ class FuncGraph(Graph, TensorSignature):
         """Returns the argument of the function that stands for a variable's handle, if one does."""
         graph: Any = self
         while graph is not None and graph.building_function:
-            found = graph.argument_handles.get(handle._id)
-            if found is not None or not graph.is_part_of_function:
-                return None if found is handle else found
+            argument = graph.argument_handles.get(handle._id)
+            if argument is not None or not graph.is_part_of_function:
+                return None if argument is handle else argument
             graph = graph.enclosing
         return None
 

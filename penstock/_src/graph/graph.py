@@ -372,9 +372,9 @@ class Graph(Colocation, GraphConversions):
         if isinstance(maker, Operation) and maker.graph is self:
             return maker
         if not isinstance(element, SymbolicTensor) and hasattr(element, "_as_graph_element"):
-            held = element._as_graph_element()
+            converted = element._as_graph_element()
             # In a function an assignment returns the variable: depend on a read, which comes after the assignment.
-            element = element.value() if held is None else held
+            element = element.value() if converted is None else converted
         if isinstance(element, Operation):
             return element
         if hasattr(element, "_value"):
@@ -636,10 +636,10 @@ class Graph(Colocation, GraphConversions):
         Returns:
           A list, empty if there is no such collection.
         """
-        found = self._collections.get(name, [])
+        items = self._collections.get(name, [])
         if scope is None:
-            return list(found)
-        return [v for v in found if getattr(v, "name", "").startswith(scope)]
+            return list(items)
+        return [v for v in items if getattr(v, "name", "").startswith(scope)]
 
     def get_collection_ref(self, name: Any) -> list[Any]:
         """Returns the collection itself, not a copy.

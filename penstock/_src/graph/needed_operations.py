@@ -13,9 +13,11 @@ def needed_operations(
     graph: Any, inputs: Sequence[Any], outputs: Sequence[Any], control_outputs: Sequence[Operation]
 ) -> list[Operation]:
     """The operations that outputs and control outputs depend on, inputs taken as given, in an order they can run in."""
-    given = {t._id for t in inputs}
-    needed = _reached([t.op for t in outputs if t._id not in given] + list(control_outputs), given)
-    return _ordered(needed, given)
+    input_ids = {t._id for t in inputs}
+    needed = _reached(
+        [t.op for t in outputs if t._id not in input_ids] + list(control_outputs), input_ids
+    )
+    return _ordered(needed, input_ids)
 
 
 def goes_back(op: Operation) -> bool:
@@ -34,13 +36,13 @@ def _before(op: Operation, given: set[int]) -> list[Operation]:
 
 
 def _reached(roots: Sequence[Operation], given: set[int]) -> dict[int, Operation]:
-    found: dict[int, Operation] = {}
+    reached: dict[int, Operation] = {}
     awaited: dict[int, Operation] = {}
     pending = list(roots)
     while pending:
         op = pending.pop()
-        if id(op) not in found and not (op._outputs and all(t._id in given for t in op._outputs)):
-            found[id(op)] = op
+        if id(op) not in reached and not (op._outputs and all(t._id in given for t in op._outputs)):
+            reached[id(op)] = op
             pending += [t.op for t in op._inputs if t._id not in given]
             for before in op._control_inputs:
                 if id(before) not in awaited and _is_unread(before):
@@ -48,7 +50,7 @@ def _reached(roots: Sequence[Operation], given: set[int]) -> dict[int, Operation
                     pending += _awaited_through(before, given)
                 elif id(before) not in awaited:
                     pending.append(before)
-    return found
+    return reached
 
 
 def _is_unread(op: Operation) -> bool:
@@ -61,14 +63,14 @@ def _is_unread(op: Operation) -> bool:
 
 def _awaited_through(op: Operation, given: set[int]) -> list[Operation]:
     """Return the operations with effects that run before an operation that only reads."""
-    found: list[Operation] = []
+    awaited: list[Operation] = []
     pending, seen = [op], {id(op)}
     while pending:
         for before in _needs(pending.pop(), given):
             if id(before) not in seen:
                 seen.add(id(before))
-                (pending if _is_unread(before) else found).append(before)
-    return found
+                (pending if _is_unread(before) else awaited).append(before)
+    return awaited
 
 
 def _ordered(needed: dict[int, Operation], given: set[int]) -> list[Operation]:

@@ -227,12 +227,12 @@ class Operation(OperationConversions):
         """The operation that this one replaces; in a gradient, the operation that it differentiates."""
         if self.made_for is not None:
             return self.made_for
-        found = (
+        originals = (
             op
             for op in self.graph._operations
             if op._outputs and self.gradient_of == op._outputs[0]._id
         )
-        return None if self.gradient_of is None else next(found, None)
+        return None if self.gradient_of is None else next(originals, None)
 
     @property
     def traceback(self) -> StackTrace | None:
@@ -265,8 +265,8 @@ class Operation(OperationConversions):
         """
         noted = self.annotations.get("_class")
         groups = self.colocation if noted is None else noted.list.s
-        found = [group for group in groups if group.startswith(b"loc:@")]
-        return found or [b"loc:@" + self._name.encode()]
+        explicit = [group for group in groups if group.startswith(b"loc:@")]
+        return explicit or [b"loc:@" + self._name.encode()]
 
     def run(self, feed_dict: Any = None, session: Any = None) -> None:
         """Runs the operation in a session (v1).

@@ -34,11 +34,11 @@ def extract_sub_graph(graph_def: Any, dest_nodes: Sequence[str]) -> Any:
         if name not in kept and name in nodes:
             kept.add(name)
             pending += map(_node_name, nodes[name].input)
-    made = GraphDef()
-    made.node.extend(node for node in graph_def.node if node.name in kept)
-    made.library.CopyFrom(graph_def.library)
-    made.versions.CopyFrom(graph_def.versions)
-    return made
+    result = GraphDef()
+    result.node.extend(node for node in graph_def.node if node.name in kept)
+    result.library.CopyFrom(graph_def.library)
+    result.versions.CopyFrom(graph_def.versions)
+    return result
 
 
 @export(v1=["graph_util.remove_training_nodes"])
@@ -74,14 +74,14 @@ def remove_training_nodes(input_graph: Any, protected_nodes: Sequence[str] | Non
             text = passed[text]
         return text
 
-    made = GraphDef()
+    result = GraphDef()
     for node in input_graph.node:
         if node.name not in passed:
-            copy = made.node.add()
+            copy = result.node.add()
             copy.CopyFrom(node)
             copy.input[:] = map(source, inputs[node.name])
-    copy_library_and_versions(input_graph, made)
-    return made
+    copy_library_and_versions(input_graph, result)
+    return result
 
 
 def _control_inputs(inputs: Mapping[str, Sequence[str]]) -> set[str]:

@@ -119,8 +119,8 @@ def constant_value_as_shape(tensor: Any) -> TensorShape:
     if outside is not None:
         return constant_value_as_shape(outside)
     rank = tensor.shape[0] if tensor.shape.rank == 1 else None
-    found = _PARTIAL.get(tensor.op.type, lambda op, index: None)(tensor.op, tensor.value_index)
-    return unknown_shape(rank) if found is None else found.merge_with(unknown_shape(rank))
+    partial = _PARTIAL.get(tensor.op.type, lambda op, index: None)(tensor.op, tensor.value_index)
+    return unknown_shape(rank) if partial is None else partial.merge_with(unknown_shape(rank))
 
 
 def _captured(tensor: SymbolicTensor) -> Any:

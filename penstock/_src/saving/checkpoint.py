@@ -309,13 +309,13 @@ def write_objects(
         if writer is not None:
             writer.wait()
         with init_scope():
-            found = serialized(ObjectView(root, attached), reads)
-            tensors = found.arrays(session)
-        tensors.update(registered_arrays(found.registered, prefix))
+            contents = serialized(ObjectView(root, attached), reads)
+            tensors = contents.arrays(session)
+        tensors.update(registered_arrays(contents.registered, prefix))
         if writer is None or not in_background:
-            _write_tensors(prefix, tensors, found.owners, options, label)
+            _write_tensors(prefix, tensors, contents.owners, options, label)
     if writer is not None and in_background:
-        writer.start(lambda: _write_later(prefix, tensors, found.owners, options))
+        writer.start(lambda: _write_later(prefix, tensors, contents.owners, options))
     return prefix
 
 
@@ -330,13 +330,15 @@ def _write_tensors(
     sharding = options.experimental_sharding_callback or ShardByTaskPolicy()
     metrics.LATEST["sharding_callback"] = sharding.description
     if isinstance(sharding, ShardByTaskPolicy):
-        shards: list[Any] = [stored(held) for held in by_task(tensors, owners)]
+        shards: list[Any] = [
+            stored(tensors_of_task) for tensors_of_task in by_task(tensors, owners)
+        ]
     else:
         with metrics.timed("sharding_callback", ""):
             shards = [
                 shard
-                for held in by_task(tensors, owners)
-                for shard in sharded(sharding, held, owners)
+                for tensors_of_task in by_task(tensors, owners)
+                for shard in sharded(sharding, tensors_of_task, owners)
             ]
     write_shards(prefix, shards)
     metrics.COUNTS["checkpoint_shards", ""] += len(shards)
@@ -383,14 +385,14 @@ def _read_objects(
 
 def _restore_by_name(reader: BundleReader, root: Any, attached: Any) -> LoadStatus:
     missing = []
-    for found in ObjectView(root, attached).objects:
-        name = getattr(found, "_shared_name", None)
+    for trackable in ObjectView(root, attached).objects:
+        name = getattr(trackable, "_shared_name", None)
         if name is None:
             continue
         if name in reader:
-            found._restore_from_tensors({"VARIABLE_VALUE": reader.read(name)})
+            trackable._restore_from_tensors({"VARIABLE_VALUE": reader.read(name)})
         else:
-            missing.append(found)
+            missing.append(trackable)
     return NameBasedSaverStatus(missing)
 
 

@@ -23,19 +23,19 @@ def write_by_operations(root: Any, attached: Any, prefix: Any, options: Any) -> 
     Raises:
       UnimplementedError: an object has a registered saver, or a policy divides the tensors into files.
     """
-    found = serialized(ObjectView(root, attached))
-    if found.registered:
+    contents = serialized(ObjectView(root, attached))
+    if contents.registered:
         raise UnimplementedError(
             "Checkpoint.write: objects of registered savers cannot be saved by a tf.function. Received the savers "
-            f"{sorted(found.registered)}."
+            f"{sorted(contents.registered)}."
         )
     if not isinstance(options.experimental_sharding_callback, ShardByTaskPolicy | None):
         raise UnimplementedError(
             "Checkpoint.write: a tf.function writes one data file. Received the policy "
             f"{options.experimental_sharding_callback}."
         )
-    slices = {key: t if isinstance(t, dict) else {"": t} for key, t in found.tensors.items()}
-    slices[GRAPH_KEY] = {"": convert_to_tensor(found.graph.SerializeToString())}
+    slices = {key: t if isinstance(t, dict) else {"": t} for key, t in contents.tensors.items()}
+    slices[GRAPH_KEY] = {"": convert_to_tensor(contents.graph.SerializeToString())}
     listed = [(key, part, tensor) for key, of in slices.items() for part, tensor in of.items()]
     names, parts, tensors = zip(*listed)
     place = convert_to_tensor(prefix)

@@ -78,23 +78,23 @@ class CheckpointManager:
 
     def _recover(self) -> None:
         """Reads the folder's checkpoint file."""
-        found = state.get_checkpoint_state(self._directory)
-        if found is None:
+        recorded = state.get_checkpoint_state(self._directory)
+        if recorded is None:
             return
-        self._latest = found.model_checkpoint_path
+        self._latest = recorded.model_checkpoint_path
         now = time.time()
-        if found.last_preserved_timestamp > now:
+        if recorded.last_preserved_timestamp > now:
             log.warning(
                 "The checkpoints in %s are dated in the future: the clock was set back. They are kept, and their age counts from now.",
                 self._directory,
             )
             self._last_preserved = now
             return
-        self._last_preserved = found.last_preserved_timestamp
+        self._last_preserved = recorded.last_preserved_timestamp
         times = (
-            found.all_model_checkpoint_timestamps
+            recorded.all_model_checkpoint_timestamps
         )  # none, if no manager wrote the file: those are not ours to remove
-        for path, written in zip(found.all_model_checkpoint_paths, times, strict=False):
+        for path, written in zip(recorded.all_model_checkpoint_paths, times, strict=False):
             if state.checkpoint_exists(path):
                 self._times[path] = written
             else:

@@ -74,8 +74,8 @@ def record_size(label: str, prefix: str) -> None:
 def histogram(metric: str, label: str) -> HistogramProto:
     """The durations of a metric in buckets."""
     seen = DURATIONS[metric, label]
-    made = HistogramProto(num=seen.count, sum=seen.sum, sum_squares=seen.sum_squares)
-    made.min, made.max = seen.least, seen.most
-    made.bucket_limit.extend([*_LIMITS, float("inf")])
-    made.bucket.extend(map(float, seen.buckets))
-    return made
+    proto = HistogramProto(num=seen.count, sum=seen.sum, sum_squares=seen.sum_squares)
+    proto.min, proto.max = seen.least, seen.most
+    proto.bucket_limit.extend([*_LIMITS, float("inf")])
+    proto.bucket.extend(map(float, seen.buckets))
+    return proto

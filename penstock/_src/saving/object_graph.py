@@ -75,10 +75,10 @@ class ObjectView:
         """The dependencies of an object by name."""
         if self._children is not None:
             return self._children(parent)
-        found = dict(parent._trackable_children())
+        dependencies = dict(parent._trackable_children())
         if parent is self.root:
-            found.update(self.attached)
-        return list(found.items())
+            dependencies.update(self.attached)
+        return list(dependencies.items())
 
     def number(self, found: Any) -> int:
         """The index of an object."""
@@ -92,9 +92,11 @@ class ObjectView:
 def values_of(trackable: Any) -> dict[str, Any]:
     """The object's own values by name: tensors, or callables that give one."""
     if not has_serialize_to_tensors(trackable):
-        held = saveables_by_attribute(trackable)
-        specs = [spec for given in held.values() for spec in getattr(given, "specs", ())]
-        plain = {name: given for name, given in held.items() if not hasattr(given, "specs")}
+        saveables = saveables_by_attribute(trackable)
+        specs = [spec for saveable in saveables.values() for spec in getattr(saveable, "specs", ())]
+        plain = {
+            name: saveable for name, saveable in saveables.items() if not hasattr(saveable, "specs")
+        }
         return plain | {spec.name: spec.tensor for spec in specs}
     try:
         return dict(trackable._serialize_to_tensors())
@@ -106,8 +108,8 @@ def give_values(trackable: Any, tensors: dict[str, Any]) -> Any:
     """Set an object's values by name; in a graph, return the operation that does."""
     if has_serialize_to_tensors(trackable):
         return trackable._restore_from_tensors(tensors)
-    held = saveables_by_attribute(trackable).values()
-    return SaveableCompatibilityConverter(trackable, list(held))._restore_from_tensors(tensors)
+    saveables = saveables_by_attribute(trackable).values()
+    return SaveableCompatibilityConverter(trackable, list(saveables))._restore_from_tensors(tensors)
 
 
 class Conversion:
@@ -146,9 +148,9 @@ class ByIdentity(dict):
 
 def string_array(data: bytes) -> np.ndarray:
     """A host string scalar."""
-    made = np.empty((), object)
-    made[()] = data
-    return made
+    array = np.empty((), object)
+    array[()] = data
+    return array
 
 
 def children_of(obj: Any, save_type: str, **kwargs: Any) -> dict[str, Any]:
@@ -196,13 +198,13 @@ class TrackableView:
         Returns:
           A list.
         """
-        found, seen = [self._root], {id(self._root)}
-        for held in found:
-            for child in self.children(held).values():
+        objects, seen = [self._root], {id(self._root)}
+        for parent in objects:
+            for child in self.children(parent).values():
                 if id(child) not in seen:
                     seen.add(id(child))
-                    found.append(child)
-        return found
+                    objects.append(child)
+        return objects
 
     def diff(self, callback: Callable[..., Any]) -> None:
         """Not supported.

@@ -149,8 +149,8 @@ def get_restore_function(registered_name: str) -> Any:
 
 def get_strict_predicate_restore(registered_name: str) -> bool:
     """True if a saver's predicate must accept the objects that are restored; False without a predicate."""
-    found = _or_none(SAVERS.name_lookup, registered_name)
-    return False if found is None else found[2]
+    saver = _or_none(SAVERS.name_lookup, registered_name)
+    return False if saver is None else saver[2]
 
 
 def validate_restore_function(trackable: Any, registered_name: str) -> None:

@@ -122,11 +122,11 @@ class Restoration:
             optimizer.restore_slot(slot.slot_name, variable, functools.partial(self.bind, at))
         elif hasattr(optimizer, "_create_or_restore_slot_variable"):  # Keras 2
             position = SlotPosition(self, at)
-            found = optimizer._create_or_restore_slot_variable(
+            slot_variable = optimizer._create_or_restore_slot_variable(
                 slot_variable_position=position, slot_name=slot.slot_name, variable=variable
             )
-            if found is not None:
-                position.restore(found)
+            if slot_variable is not None:
+                position.restore(slot_variable)
 
     def _child(self, parent: Any, name: str, held: dict[str, Any] | None) -> Any:
         if parent is self.root and name in self.attached:
@@ -175,8 +175,8 @@ class Restoration:
 
     def _wanted_in_graph(self, found: Any) -> dict[str, Any]:
         """The values of an object without new operations, if there was a restoration before."""
-        held = (self._assignments or {}).get(id(found))
-        return held[1] if held is not None else values_of(found)
+        assignment = (self._assignments or {}).get(id(found))
+        return assignment[1] if assignment is not None else values_of(found)
 
     def _value(self, key: str, like: Any) -> Any:
         """The tensor of a key; {slice: tensor} for an object that gives such."""
@@ -204,16 +204,16 @@ class Restoration:
         """Return, in a graph, the operation that restores an object, from placeholders if it is used again."""
         if self._assignments is None:
             return give_values(found, tensors)
-        held = self._assignments.get(id(found))
-        if held is None or _shapes(held[1]) != _shapes(tensors):
+        assignment = self._assignments.get(id(found))
+        if assignment is None or _shapes(assignment[1]) != _shapes(tensors):
             places = nest.map_structure(
                 lambda tensor: raw.Placeholder(dtype=tensor.dtype, shape=tensor.shape), tensors
             )
-            held = found, places, give_values(found, dict(places))
-            self._assignments[id(found)] = held
+            assignment = found, places, give_values(found, dict(places))
+            self._assignments[id(found)] = assignment
         values = [tensor._value for tensor in nest.flatten(tensors)]
-        self.feeds.update(zip(nest.flatten(held[1]), values, strict=True))
-        return held[2]
+        self.feeds.update(zip(nest.flatten(assignment[1]), values, strict=True))
+        return assignment[2]
 
     def _add_registered(self, saver: str, number: int, found: Any) -> None:
         """Notes an object for its registered saver.

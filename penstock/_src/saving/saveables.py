@@ -29,12 +29,12 @@ def saveables_by_attribute(found: Any) -> dict[str, Any]:
 
     A saveable has `specs`, each with a `name` and a `tensor`, and `restore(tensors, shapes)`.
     """
-    made = {}
-    for attribute, given in saveable_factories(found).items():
-        if callable(given) and not hasattr(given, "dtype") and not hasattr(given, "specs"):
-            given = given(name=attribute)
-        made[attribute] = given
-    return made
+    saveables = {}
+    for attribute, saveable in saveable_factories(found).items():
+        if callable(saveable) and not hasattr(saveable, "dtype") and not hasattr(saveable, "specs"):
+            saveable = saveable(name=attribute)
+        saveables[attribute] = saveable
+    return saveables
 
 
 class SaveableCompatibilityConverter(Trackable):

@@ -60,9 +60,9 @@ class Serialized:
             values = (session or symbolic[0].graph._default_session()).run(symbolic)
         run = iter(values)
         arrays = [t._value if isinstance(t, EagerTensor) else np.asarray(next(run)) for t in flat]
-        made: dict[str, Any] = nest.pack_sequence_as(self.tensors, arrays)
-        made[GRAPH_KEY] = string_array(self.graph.SerializeToString())
-        return made
+        named: dict[str, Any] = nest.pack_sequence_as(self.tensors, arrays)
+        named[GRAPH_KEY] = string_array(self.graph.SerializeToString())
+        return named
 
 
 def serialized(view: ObjectView, reads: Reads | None = None, copies: Any = None) -> Serialized:
@@ -73,29 +73,29 @@ def serialized(view: ObjectView, reads: Reads | None = None, copies: Any = None)
       reads: in a graph, the tensors of earlier calls.
       copies: {object: the copy whose values are saved}.
     """
-    made = Serialized(TrackableObjectGraph(), {}, {}, {})
-    for path, found in view.items():
-        node = made.graph.nodes.add()
-        for name, child in view.children(found):
+    contents = Serialized(TrackableObjectGraph(), {}, {}, {})
+    for path, trackable in view.items():
+        node = contents.graph.nodes.add()
+        for name, child in view.children(trackable):
             node.children.add(node_id=view.number(child), local_name=name)
         node.has_checkpoint_values.value = True
-        found = found if copies is None or found not in copies else copies[found]
-        saver = get_registered_saver_name(found)
+        trackable = trackable if copies is None or trackable not in copies else copies[trackable]
+        saver = get_registered_saver_name(trackable)
         if saver is not None:
             node.registered_saver.name = saver
             node.registered_saver.object_name = object_name(path)
-            made.registered.setdefault(saver, {})[object_name(path)] = found
+            contents.registered.setdefault(saver, {})[object_name(path)] = trackable
             continue
-        values = _read(found, reads)
+        values = _read(trackable, reads)
         for name, value in values.items():
-            attribute, suffix = attribute_of(found, name)
+            attribute, suffix = attribute_of(trackable, name)
             key = key_of(path, attribute)
-            if all(held.name != attribute for held in node.attributes):
-                full_name = getattr(found, "_shared_name", "")
+            if all(known.name != attribute for known in node.attributes):
+                full_name = getattr(trackable, "_shared_name", "")
                 node.attributes.add(name=attribute, full_name=full_name, checkpoint_key=key)
-            _add(made, key + suffix, found, value)
-    _add_slots(view, made, reads)
-    return made
+            _add(contents, key + suffix, trackable, value)
+    _add_slots(view, contents, reads)
+    return contents
 
 
 def _add(made: Serialized, key: str, found: Any, value: Any) -> None:
@@ -130,14 +130,14 @@ def _read(found: Any, reads: Reads | None) -> dict[str, Any]:
 
 def slots_of(view: ObjectView) -> Iterator[tuple[Any, Any, str, Any]]:
     """Yield (optimizer, variable, name, slot) of the slots with both optimizer and variable in the view."""
-    variables = [found for found in view.objects if isinstance(found, Variable)]
-    for found in view.objects:
-        if hasattr(found, "get_slot_names"):
-            for name in found.get_slot_names():
+    variables = [trackable for trackable in view.objects if isinstance(trackable, Variable)]
+    for trackable in view.objects:
+        if hasattr(trackable, "get_slot_names"):
+            for name in trackable.get_slot_names():
                 for variable in variables:
-                    slot = _slot(found, variable, name)
+                    slot = _slot(trackable, variable, name)
                     if slot is not None:
-                        yield found, variable, name, slot
+                        yield trackable, variable, name, slot
 
 
 def _slot(optimizer: Any, variable: Any, name: str) -> Any:
@@ -149,7 +149,7 @@ def _slot(optimizer: Any, variable: Any, name: str) -> Any:
 
 def _add_slots(view: ObjectView, made: Serialized, reads: Reads | None) -> None:
     """Adds the slots of optimizers, each under the key of its variable."""
-    paths = {id(found): path for path, found in view.items()}
+    paths = {id(trackable): path for path, trackable in view.items()}
     for optimizer, variable, name, slot in slots_of(view):
         reference = made.graph.nodes[view.number(optimizer)].slot_variables.add()
         reference.original_variable_node_id = view.number(variable)
@@ -167,7 +167,7 @@ def _add_slots(view: ObjectView, made: Serialized, reads: Reads | None) -> None:
 
 def registered_arrays(registered: dict[str, dict[str, Any]], prefix: str) -> dict[str, np.ndarray]:
     """Make registered savers write their objects beside `prefix`; return what they wrote."""
-    found: dict[str, np.ndarray] = {}
+    values: dict[str, np.ndarray] = {}
     folder = f"{prefix}_temp"
     if registered:
         files.make_folders(folder)
@@ -176,11 +176,11 @@ def registered_arrays(registered: dict[str, dict[str, Any]], prefix: str) -> dic
         written = get_save_function(name)(trackables=objects, file_prefix=place)
         for part in _texts(written):
             reader = BundleReader(part)
-            found.update((key, reader.read(key)) for key in reader.entries)
+            values.update((key, reader.read(key)) for key in reader.entries)
             remove_bundle(part)
     if registered:
         files.remove_tree(folder)
-    return found
+    return values
 
 
 def _texts(prefixes: Any) -> Sequence[str]:

@@ -99,8 +99,8 @@ def validate_shards(
             f"checkpoint_key: {key}",
             f"slice_spec: {part}",
         ]
-        found = f"After executing the checkpoint sharding callback, {what}:"
-        return RuntimeError("\n  ".join([found, *lines, *more]))
+        heading = f"After executing the checkpoint sharding callback, {what}:"
+        return RuntimeError("\n  ".join([heading, *lines, *more]))
 
     for shard in shards:
         first_task = None
@@ -292,8 +292,8 @@ class MaxShardSizePolicy(ShardingCallback):
         def _put(
             self, one: ShardableTensor, tensor: Any, box: _Box, origin: list[int], size: int
         ) -> None:
-            held = self._shards[-1].setdefault(one.checkpoint_key, {})
-            held[box.text()] = _part(tensor, box, origin)
+            boxes = self._shards[-1].setdefault(one.checkpoint_key, {})
+            boxes[box.text()] = _part(tensor, box, origin)
             self._room -= size
 
     def __init__(self, max_shard_size: int) -> None:
@@ -369,8 +369,10 @@ def by_task(tensors: Mapping[str, Any], owners: Mapping[str, Any]) -> list[dict[
 
 def _device_of(owner: Any) -> DeviceSpec:
     """The device of a variable that another task holds; of other objects this process's."""
-    held = getattr(getattr(owner, "handle", None), "_value", None)
-    return DeviceSpec.from_string(held.device if isinstance(held, RemoteResource) else CPU_NAME)
+    resource = getattr(getattr(owner, "handle", None), "_value", None)
+    return DeviceSpec.from_string(
+        resource.device if isinstance(resource, RemoteResource) else CPU_NAME
+    )
 
 
 def _arrays(slices: dict[Any, Any]) -> Any:
@@ -387,8 +389,8 @@ def stored(tensors: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _slices(slices: dict[str, np.ndarray]) -> list[TensorSlice]:
-    found = []
+    pieces = []
     for text, array in slices.items():
         info = SaveSliceInfo.from_spec(text)
-        found.append(TensorSlice(info.full_shape, info.var_offset, info.var_shape, array))
-    return found
+        pieces.append(TensorSlice(info.full_shape, info.var_offset, info.var_shape, array))
+    return pieces

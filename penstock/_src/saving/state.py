@@ -183,8 +183,8 @@ def remove_checkpoint(
     folder, name = os.path.split(checkpoint_prefix)
     if not files.is_folder(folder or "."):
         return
-    found = [entry for entry in files.names(folder) if entry.startswith(name)]
-    for entry in sorted(found, key=lambda entry: not entry.endswith(".index")):
+    entries = [entry for entry in files.names(folder) if entry.startswith(name)]
+    for entry in sorted(entries, key=lambda entry: not entry.endswith(".index")):
         rest = entry.removeprefix(name)
         if rest in (".index", "." + meta_graph_suffix) or rest.startswith(".data-"):
             files.remove_if_there(os.path.join(folder, entry))
@@ -330,9 +330,9 @@ def wait_for_new_checkpoint(
     """
     deadline = None if timeout is None else time.monotonic() + timeout
     while True:
-        found = latest_checkpoint(checkpoint_dir)
-        if found is not None and found != last_checkpoint:
-            return found
+        checkpoint = latest_checkpoint(checkpoint_dir)
+        if checkpoint is not None and checkpoint != last_checkpoint:
+            return checkpoint
         if deadline is not None and time.monotonic() + seconds_to_sleep > deadline:
             return None
         time.sleep(seconds_to_sleep)
@@ -358,12 +358,12 @@ def checkpoints_iterator(
     """
     last: str | None = None
     while True:
-        found = wait_for_new_checkpoint(checkpoint_dir, last, timeout=timeout)
-        if found is None:
+        checkpoint = wait_for_new_checkpoint(checkpoint_dir, last, timeout=timeout)
+        if checkpoint is None:
             if timeout_fn is None or timeout_fn():
                 return
             continue
         begin = time.monotonic()
-        last = found
-        yield found
+        last = checkpoint
+        yield checkpoint
         time.sleep(max(0.0, min_interval_secs - (time.monotonic() - begin)))

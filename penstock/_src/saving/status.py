@@ -12,7 +12,11 @@ from penstock._src.saving.serialized import slots_of
 def _initializers(view: ObjectView, without: Container[int] = ()) -> list[Any]:
     """The operations that initialize the variables of a graph, those of optimizers included."""
     objects = [*view.objects, *(slot for *_, slot in slots_of(view))]
-    starts = [getattr(found, "initializer", None) for found in objects if id(found) not in without]
+    starts = [
+        getattr(trackable, "initializer", None)
+        for trackable in objects
+        if id(trackable) not in without
+    ]
     return [start for start in starts if start is not None]
 
 
@@ -83,7 +87,7 @@ class CheckpointLoadStatus(LoadStatus):
     def initialize_or_restore(self, session: Any = None) -> None:
         """Restores the values in a session, and initializes variables without saved values."""
         self.run_restore_ops(session)
-        restored = {id(found) for found, _ in self.operations}
+        restored = {id(trackable) for trackable, _ in self.operations}
         view = ObjectView(self._restoration.root, self._restoration.attached)
         self._run(_initializers(view, restored), session)
 
@@ -113,9 +117,9 @@ class CheckpointLoadStatus(LoadStatus):
     def assert_existing_objects_matched(self) -> "CheckpointLoadStatus":
         """Raises AssertionError unless the values of all existing objects were restored."""
         unmatched = [
-            found
-            for found in self._here()
-            if id(found) not in self._restoration.numbers and values_of(found)
+            trackable
+            for trackable in self._here()
+            if id(trackable) not in self._restoration.numbers and values_of(trackable)
         ]
         if unmatched:
             shown = unmatched[:10]

@@ -54,13 +54,13 @@ class CheckpointView:
         Returns:
           A list of numbers.
         """
-        found, seen = [0], {0}
-        for node in found:
+        nodes, seen = [0], {0}
+        for node in nodes:
             for child in self._graph.nodes[node].children:
                 if child.node_id not in seen:
                     seen.add(child.node_id)
-                    found.append(child.node_id)
-        return found
+                    nodes.append(child.node_id)
+        return nodes
 
     def _descendants_with_paths(self) -> dict[int, str]:
         """The shortest path to each node, from "root"."""
@@ -106,8 +106,12 @@ class CheckpointView:
           (matches, numbers, objects).
         """
         matched = self.match(obj)
-        known = {id(held) for held in matched.values()}
-        only_here = [held for held in TrackableView(obj).descendants() if id(held) not in known]
+        known = {id(trackable) for trackable in matched.values()}
+        only_here = [
+            trackable
+            for trackable in TrackableView(obj).descendants()
+            if id(trackable) not in known
+        ]
         return matched, [n for n in self.descendants() if n not in matched], only_here
 
 

@@ -35,22 +35,22 @@ def padding_shapes(spec: Any, shapes: Any) -> list[Tensor]:
                     "You must provide `padded_shapes` argument because component "
                     f"{component} has unknown rank."
                 )
-        given = [component.shape for component in components]
+        requested = [component.shape for component in components]
     else:
-        given = _like(spec, shapes)
-    return [_vector(part, component) for part, component in zip(given, components)]
+        requested = _like(spec, shapes)
+    return [_vector(part, component) for part, component in zip(requested, components)]
 
 
 def _like(spec: Any, shapes: Any) -> list[Any]:
-    held = nest.children(spec)
-    if held is None:
+    children = nest.children(spec)
+    if children is None:
         return [shapes]
     parts = [shapes[key] for key in sorted(spec)] if isinstance(spec, dict) else list(shapes)
-    if len(parts) != len(held):
+    if len(parts) != len(children):
         raise ValueError(
             f"`padded_shapes` must have the structure of an element. Received {shapes} for {spec}."
         )
-    return [leaf for s, part in zip(held, parts) for leaf in _like(s, part)]
+    return [leaf for s, part in zip(children, parts) for leaf in _like(s, part)]
 
 
 def shape_tensor(shape: Any) -> Tensor:
@@ -62,10 +62,10 @@ def shape_tensor(shape: Any) -> Tensor:
     """
     if not isinstance(shape, Tensor) or isinstance(shape, EagerTensor):
         with contextlib.suppress(TypeError, ValueError):  # as a tensor, below
-            held = shape._value.tolist() if isinstance(shape, EagerTensor) else shape
-            if isinstance(held, (list, tuple)):
-                held = [None if extent == -1 else extent for extent in held]
-            extents = [-1 if extent is None else extent for extent in as_shape(held).as_list()]
+            value = shape._value.tolist() if isinstance(shape, EagerTensor) else shape
+            if isinstance(value, (list, tuple)):
+                value = [None if extent == -1 else extent for extent in value]
+            extents = [-1 if extent is None else extent for extent in as_shape(value).as_list()]
             return convert_to_tensor(np.array(extents, np.int64))
     tensor = convert_to_tensor(shape)
     if tensor.shape.rank not in (1, None):
@@ -106,13 +106,13 @@ def padding_constants(spec: Any, values: Any) -> list[Tensor]:
     """
     components = nest.flatten(spec)
     if values is None:
-        given = [None] * len(components)
+        requested = [None] * len(components)
     elif nest.children(spec) is not None and nest.children(values) is None:
-        given = [values] * len(components)
+        requested = [values] * len(components)
     else:
-        given = _like(spec, values)
-    made = []
-    for value, component in zip(given, components):
+        requested = _like(spec, values)
+    constants = []
+    for value, component in zip(requested, components):
         dtype = component.dtype
         if value is None:
             value = b"" if dtype is dtypes.string else np.zeros((), dtype.np)
@@ -128,21 +128,21 @@ def padding_constants(spec: Any, values: Any) -> list[Tensor]:
             raise ValueError(
                 f"The padding value should be a scalar, but its shape is {tensor.shape}."
             )
-        made.append(tensor)
-    return made
+        constants.append(tensor)
+    return constants
 
 
 def padded_specs(spec: Any, shapes: list[Tensor], size: int | None) -> Any:
     """The structure of padded stacks of `size` elements."""
-    made = []
+    padded = []
     for component, shape in zip(nest.flatten(spec), shapes):
         if isinstance(shape, EagerTensor):
             extents = [None if extent < 0 else int(extent) for extent in shape._value]
         else:
             rank = component.shape.rank
-            made.append(
+            padded.append(
                 TensorSpec(None if rank is None else [size] + [None] * rank, component.dtype)
             )
             continue
-        made.append(TensorSpec([size, *extents], component.dtype))
-    return nest.pack_sequence_as(spec, made)
+        padded.append(TensorSpec([size, *extents], component.dtype))
+    return nest.pack_sequence_as(spec, padded)

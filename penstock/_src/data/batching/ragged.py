@@ -45,8 +45,8 @@ def ragged_batch(
         for leaf, rank in zip(leaves, ranks)
     ]
     spec = nest.pack_sequence_as(whole, specs)
-    made = encoded._of("BatchDatasetV2", spec, size, drop_remainder, name=name)
-    return dataset._derived("_BatchDataset", made._variant_tensor, spec, dataset)
+    batches = encoded._of("BatchDatasetV2", spec, size, drop_remainder, name=name)
+    return dataset._derived("_BatchDataset", batches._variant_tensor, spec, dataset)
 
 
 def _ragged_rank(leaf: Any) -> int | None:
@@ -86,11 +86,11 @@ def sparse_batch(dataset: Any, batch_size: Any, row_shape: TensorShape, name: An
         raise TypeError(f"Elements must be tensors for `sparse_batch`. Received {spec}.")
     if dtypes.variant is spec.dtype:
         raise UnimplementedError("DenseToSparseBatchDataset: variants are not supported.")
-    made = SparseTensorSpec(TensorShape([None]).concatenate(row_shape), spec.dtype)
+    rows_spec = SparseTensorSpec(TensorShape([None]).concatenate(row_shape), spec.dtype)
     extents = [-1 if extent is None else extent for extent in row_shape.as_list()]
     return dataset._of(
         "DenseToSparseBatchDataset",
-        made,
+        rows_spec,
         convert_to_tensor(batch_size, dtype=dtypes.int64),
         convert_to_tensor(np.array(extents, np.int64)),
         name=name,

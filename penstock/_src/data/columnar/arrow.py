@@ -35,11 +35,11 @@ def specs_of(columns: Any, schema: Any) -> dict[str, TensorSpec]:
       schema: gives Arrow's schema, if it is needed.
     """
     if isinstance(columns, Mapping):
-        given = {
+        specs = {
             name: kind if isinstance(kind, TensorSpec) else TensorSpec([], kind)
             for name, kind in columns.items()
         }
-        return dict(sorted(given.items()))
+        return dict(sorted(specs.items()))
     fields = {field.name: field for field in schema()}
     names = list(fields) if columns is None else list(columns)
     missing = [name for name in names if name not in fields]

@@ -55,18 +55,18 @@ class WebDataset(Columns):
         specs = {name: TensorSpec([], dtypes.string) for name in sorted([_KEY, *fields])}
 
         def read(file: Any, name: str) -> Iterator[Block]:
-            held: list[dict[str, bytes]] = []
+            samples: list[dict[str, bytes]] = []
             for sample in _samples(file, name, set(fields)):
                 missing = [field for field in specs if field not in sample and field not in fills]
                 if missing:
                     key = sample[_KEY].decode(errors="replace")
                     raise InvalidArgumentError(f"{name}: sample {key} has no field {missing}.")
-                held.append(fills | sample)
-                if len(held) == _SAMPLES:
-                    yield _stacked(held, specs)
-                    held = []
-            if held:
-                yield _stacked(held, specs)
+                samples.append(fills | sample)
+                if len(samples) == _SAMPLES:
+                    yield _stacked(samples, specs)
+                    samples = []
+            if samples:
+                yield _stacked(samples, specs)
 
         def made(found: np.ndarray) -> Pipeline:
             return typed(FromFiles(names_of(found), "", read), specs)

@@ -29,8 +29,8 @@ class RandomDataset(Dataset):
     def __init__(
         self, seed: Any = None, rerandomize_each_iteration: Any = None, name: str | None = None
     ) -> None:
-        made = Dataset.random(seed, rerandomize_each_iteration, name)
-        super().__init__(made._variant_tensor)
+        source = Dataset.random(seed, rerandomize_each_iteration, name)
+        super().__init__(source._variant_tensor)
 
     @property
     def element_spec(self) -> Any:

@@ -125,10 +125,10 @@ def _features_and_label(columns: list[str], label_name: str | None, *values: Any
 
 def _files(pattern: Any) -> list[str]:
     patterns = [pattern] if isinstance(pattern, (str, bytes)) else list(pattern)
-    found = sorted(name for p in patterns for name in matching(os.fsdecode(p)))
-    if not found:
+    paths = sorted(name for p in patterns for name in matching(os.fsdecode(p)))
+    if not paths:
         raise ValueError(f"No files match `file_pattern` {pattern}.")
-    return found
+    return paths
 
 
 def _chosen(select_columns: Sequence[Any] | None, columns: list[str]) -> list[int]:
@@ -222,7 +222,7 @@ def _level(text: str) -> int:
 def _default(dtype: Any) -> np.ndarray:
     """The default for a missing value."""
     if dtype is dtypes.string:
-        made = np.empty(1, object)
-        made[0] = b""
-        return made
+        array = np.empty(1, object)
+        array[0] = b""
+        return array
     return np.zeros(1, dtype.np)

@@ -37,7 +37,7 @@ def _add(model: Any, pipeline: Pipeline) -> int:
     number = len(model.nodes) + 1
     node = model.nodes[number]
     node.id, node.name = number, type(pipeline).__name__.strip("_")
-    for held in vars(pipeline).values():
-        parts = held if isinstance(held, (list, tuple)) else [held]
+    for value in vars(pipeline).values():
+        parts = value if isinstance(value, (list, tuple)) else [value]
         node.inputs.extend(_add(model, part) for part in parts if isinstance(part, Pipeline))
     return number

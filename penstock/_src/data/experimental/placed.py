@@ -129,15 +129,15 @@ def _placed(dataset: Dataset, device: str, ahead: int) -> Dataset:
     if number == CPU:
         return dataset.prefetch(ahead)
     source = dataset.prefetch(-1) if ahead else dataset
-    made = derived(
+    dataset_on_device = derived(
         "_PrefetchToDeviceDataset",
         source._variant_tensor,
         source.element_spec,
         source,
         base=_Placed,
     )
-    made.number, made.ahead = number, AHEAD if ahead < 0 else ahead
-    return made
+    dataset_on_device.number, dataset_on_device.ahead = number, AHEAD if ahead < 0 else ahead
+    return dataset_on_device
 
 
 @export("data.experimental.copy_to_device")

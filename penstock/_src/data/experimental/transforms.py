@@ -57,8 +57,8 @@ def __getattr__(name: str) -> Callable[..., Transformation]:
     own = inspect.signature(getattr(Dataset, method)).parameters.items()
     parameters = {n: p.default for n, p in own if n not in ("self", "name")}
     text = _documentation(method)
-    made = globals()[name] = spread(named(transformation, name, text), "given", parameters)
-    return made
+    function = globals()[name] = spread(named(transformation, name, text), "given", parameters)
+    return function
 
 
 def _documentation(method: str) -> str:
@@ -209,11 +209,11 @@ def from_list(elements: Sequence[Any], name: str | None = None) -> Dataset:
     spec: Any = None
     for element in elements:
         value = structure.normalize(element, None if spec is None else spec)
-        found = structure.spec_of(value)
-        spec = found if spec is None else structure.relaxed(spec, found)
+        element_spec = structure.spec_of(value)
+        spec = element_spec if spec is None else structure.relaxed(spec, element_spec)
         if spec is None:
             raise ValueError("`elements` must all have the same structure.")
-        flat.extend(structure.to_tensors(found, value))
+        flat.extend(structure.to_tensors(element_spec, value))
     variant = raw.ListDataset(
         tensors=flat,
         **structure.attributes(spec),
@@ -246,11 +246,11 @@ def from_variant(variant: Any, structure: Any) -> Dataset:
     Returns:
       A Dataset.
     """
-    made = derived("_VariantDataset", variant, structure)
+    dataset = derived("_VariantDataset", variant, structure)
     if isinstance(variant, EagerTensor):
-        made._options_attr = made._options_tensor_to_options(made._options())
-        made._options_attr._set_mutable(False)
-    return made
+        dataset._options_attr = dataset._options_tensor_to_options(dataset._options())
+        dataset._options_attr._set_mutable(False)
+    return dataset
 
 
 @export("data.experimental.get_structure")
@@ -346,21 +346,21 @@ def group_by_reducer(key_func: Callable[..., Any], reducer: Reducer) -> Transfor
     def transform(dataset: Dataset) -> Dataset:
         number = TensorSpec([], dtypes.int64)
         key = trace(key_func, dataset.element_spec, "GroupByKey")
-        made = key.output_spec
-        if not (isinstance(made, TensorSpec) and made.is_compatible_with(number)):
+        returned = key.output_spec
+        if not (isinstance(returned, TensorSpec) and returned.is_compatible_with(number)):
             raise ValueError(
                 "Invalid `key_func`. Expected `key_func` to return a scalar tf.int64 tensor, but "
-                f"it returns {made}."
+                f"it returns {returned}."
             )
         start = trace(reducer.init_func, number, "GroupByStart")
         state, reduce = trace_state(
             start.output_spec, reducer.reduce_func, "GroupByReduce", dataset.element_spec
         )
         finish = trace(reducer.finalize_func, state, "GroupByFinish")
-        made = finish.output_spec
+        returned = finish.output_spec
         return dataset._of(
             "GroupByReducerDataset",
-            made,
+            returned,
             key.captured,
             start.captured,
             reduce.captured,

@@ -81,16 +81,16 @@ def _say_device(tensor: EagerTensor) -> None:
 def _make_constant(array: np.ndarray, dtype: DType, name: str | None) -> Tensor:
     """A constant of the current context, on the device that is asked for."""
     if STATE.graph is not None or not has_gpus():
-        made: Tensor = _PLAIN[1](array, dtype, name)
-        return made
+        constant: Tensor = _PLAIN[1](array, dtype, name)
+        return constant
     return tensor_there(array, dtype, number_for(STATE.device, 0, ""))
 
 
 def _run_function(function: GraphFunction, tensors: Sequence[Any]) -> list[Any] | None:
     """Runs a graph function on the device of the call; None if it is to be run as usual."""
-    if _PLAIN[2] is not None and (made := _PLAIN[2](function, tensors)) is not None:
-        found: list[Any] = made
-        return found
+    if _PLAIN[2] is not None and (results := _PLAIN[2](function, tensors)) is not None:
+        typed_results: list[Any] = results
+        return typed_results
     executable: Any = function.executable
     run_there = getattr(executable, "run_there", None)
     if POLICY.logs:

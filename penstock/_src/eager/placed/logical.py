@@ -81,38 +81,38 @@ def _name_device(tensor: Any, number: int) -> Any:
     """Lets a tensor that nothing else has seen say where it is."""
     if type(tensor) is EagerTensor and number:
         tensor.__class__ = _class_for(number, 0 if tensor._dtype in _ON_HOST else number)
-        held = tensor._value
-        if isinstance(held, VariableHandle) and held.device is None:
-            held.device = tensor.device
+        resource = tensor._value
+        if isinstance(resource, VariableHandle) and resource.device is None:
+            resource.device = tensor.device
     return tensor
 
 
 def _run_op(cls: type[Op], inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Any:
     """Runs an op for the logical CPU that is asked for. See `util.slots.RUN_EAGERLY`."""
-    made = _PLAIN[0](cls, inputs, attrs)
+    results = _PLAIN[0](cls, inputs, attrs)
     number = _asked()
     if number:
-        for tensor in nest.flatten(made):
+        for tensor in nest.flatten(results):
             _name_device(tensor, number)
-    return made
+    return results
 
 
 def _make_constant(array: np.ndarray, dtype: DType, name: str | None) -> Tensor:
-    made: Tensor = _PLAIN[1](array, dtype, name)
-    return made if STATE.graph is not None else _name_device(made, _asked())
+    constant: Tensor = _PLAIN[1](array, dtype, name)
+    return constant if STATE.graph is not None else _name_device(constant, _asked())
 
 
 def _run_function(function: GraphFunction, tensors: Sequence[Any]) -> list[Any] | None:
     """Runs a graph function for the logical CPU that is asked for. See `util.slots.RUN_FUNCTION`."""
-    made: list[Any] | None = _PLAIN[2](function, tensors) if _PLAIN[2] is not None else None
+    results: list[Any] | None = _PLAIN[2](function, tensors) if _PLAIN[2] is not None else None
     number = _asked()
     if not number:
-        return made
-    if made is None:
+        return results
+    if results is None:
         if not all(isinstance(tensor, EagerTensor) for tensor in tensors):
             return None
         values = function.executable([tensor._value for tensor in tensors])
-        made = list(map(EagerTensor, values, function.output_types))
-    for tensor in made:
+        results = list(map(EagerTensor, values, function.output_types))
+    for tensor in results:
         _name_device(tensor, number)
-    return made
+    return results

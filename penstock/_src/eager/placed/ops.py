@@ -46,15 +46,15 @@ def run_on_device(op: Op, tensors: Sequence[Any], number: int) -> list[EagerTens
     values = [held_value(tensor) for tensor in tensors]
     forms = _forms(values)
     key = (id(op), number, *[_key(form) for form in forms], *[t.dtype._enum for t in tensors])
-    found = _KEPT.get(key)
+    entry = _KEPT.get(key)
     try:
-        if found is None:
+        if entry is None:
             if len(_KEPT) >= MOST_KEPT:
                 _KEPT.clear()
             # The op stays alive, so that its id stays taken.
-            found = _KEPT[key] = op, _executable(op, tensors, forms)
-        given = [v for v, form in zip(values, forms) if type(form) is not np.ndarray]
-        results = found[1].run_there(given, number)
+            entry = _KEPT[key] = op, _executable(op, tensors, forms)
+        arguments = [v for v, form in zip(values, forms) if type(form) is not np.ndarray]
+        results = entry[1].run_there(arguments, number)
     except (RefusedValue, InvalidArgumentError):
         if not op.stateful or op.leaves_nothing:
             run(op, list(tensors))  # which says what is wrong, as on the CPU
@@ -78,13 +78,13 @@ def run_by_devices(op: Op, tensors: Sequence[Any]) -> list[EagerTensor] | None:
 def _at_its_position(op: Op, tensors: Sequence[Any]) -> tuple[Op, list[Any]]:
     """An op that draws what a random one would draw next, and its inputs: one program serves all positions."""
     drawn, inputs, attrs = op.at_position(*tensors)
-    given = [
+    arguments = [
         EagerTensor(x, dtypes.as_dtype(x.dtype)) if type(x) is np.ndarray else x for x in inputs
     ]
-    found, stateless = bind(
-        find(drawn) if type(drawn) is str else drawn, tuple(given), attrs, False
+    bound_inputs, stateless = bind(
+        find(drawn) if type(drawn) is str else drawn, tuple(arguments), attrs, False
     )
-    return stateless, found
+    return stateless, bound_inputs
 
 
 def moved(value: Any, number: int) -> Any:
@@ -141,11 +141,11 @@ def _executable(op: Op, tensors: Sequence[Any], forms: Sequence[Any]) -> Any:
                 continue
             is_variable = tensor.dtype is dtypes.resource
             shape = SCALAR if is_variable else make_shape(form)
-            made = graph.placeholder(tensor.dtype, shape, "input")
+            placeholder = graph.placeholder(tensor.dtype, shape, "input")
             if is_variable:
-                made._handle_data = tensor._handle_data
-            inputs.append(made)
-            graph.inputs.append(made)
+                placeholder._handle_data = tensor._handle_data
+            inputs.append(placeholder)
+            graph.inputs.append(placeholder)
         try:
             node = graph.add(op, inputs, name)
         except ValueError as error:  # its shape rule refuses

@@ -33,8 +33,8 @@ class PlacedTensor(EagerTensor):
     @property
     def held(self) -> DeviceArray:
         """The array of the device."""
-        found: DeviceArray = _SLOT.__get__(self)
-        return found
+        array: DeviceArray = _SLOT.__get__(self)
+        return array
 
     @property
     def _value(self) -> Any:

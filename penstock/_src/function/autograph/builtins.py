@@ -211,8 +211,8 @@ def _first_of(dataset: Any, wanted: bool, name: str) -> Any:
             f'in graph mode, the "{name}" builtin only supports datasets that return bool scalars; '
             f"got: {dataset.element_spec}"
         )
-    found = dataset.filter(lambda x: x if wanted else raw.LogicalNot(x=x)).take(1)
-    return found.reduce(convert_to_tensor(not wanted), lambda _, last: last)
+    matches = dataset.filter(lambda x: x if wanted else raw.LogicalNot(x=x)).take(1)
+    return matches.reduce(convert_to_tensor(not wanted), lambda _, last: last)
 
 
 def _any(iterable: Any) -> Any:
@@ -243,8 +243,8 @@ def _next(iterator: Any, *default: Any) -> Any:
     if not default:
         return iterator.get_next()
     _check_default(default[0], iterator.element_spec)
-    found = iterator.get_next_as_optional()
-    return conditionals.cond(found.has_value(), found.get_value, lambda: default[0])
+    optional = iterator.get_next_as_optional()
+    return conditionals.cond(optional.has_value(), optional.get_value, lambda: default[0])
 
 
 def _check_default(default: Any, spec: Any) -> None:

@@ -195,15 +195,15 @@ def convert_function(function: types.FunctionType, recursive: bool = True) -> ty
     cells = dict(zip(function.__code__.co_freevars, function.__closure__ or (), strict=True))
     cells["ag__"] = types.CellType(_RECURSIVE if recursive else _FLAT)
     closure = tuple(cells[name] for name in code.co_freevars)
-    made = types.FunctionType(
+    rewritten = types.FunctionType(
         code, function.__globals__, function.__name__, function.__defaults__, closure
     )
-    made.__kwdefaults__ = function.__kwdefaults__
-    made.__qualname__, made.__module__ = function.__qualname__, function.__module__
-    made.__doc__ = function.__doc__
-    made.__dict__.update(function.__dict__)
-    made.__dict__.pop("__wrapped__", None)
-    return mark_converted(made)
+    rewritten.__kwdefaults__ = function.__kwdefaults__
+    rewritten.__qualname__, rewritten.__module__ = function.__qualname__, function.__module__
+    rewritten.__doc__ = function.__doc__
+    rewritten.__dict__.update(function.__dict__)
+    rewritten.__dict__.pop("__wrapped__", None)
+    return mark_converted(rewritten)
 
 
 def convert_node(function: types.FunctionType) -> tuple[ast.FunctionDef, parser.Source, set[str]]:
@@ -212,8 +212,8 @@ def convert_node(function: types.FunctionType) -> tuple[ast.FunctionDef, parser.
     node = source.node
     if isinstance(node, ast.Lambda):
         body = ast.copy_location(ast.Return(node.body), node.body)
-        made = ast.FunctionDef("lambda_", node.args, [body], [], None, None)
-        node = ast.copy_location(made, node)
+        definition = ast.FunctionDef("lambda_", node.args, [body], [], None, None)
+        node = ast.copy_location(definition, node)
         # Required by the compiler from Python 3.12 on.
         node.type_params = []  # type: ignore[attr-defined]
     if parser.contains_yield(node):

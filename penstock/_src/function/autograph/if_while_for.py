@@ -69,20 +69,20 @@ class StatementConverter(ExpressionConverter):
         return done or [ast.copy_location(ast.Pass(), body[0])] if body else []
 
     def _undefined(self, at: ast.AST) -> Block:
-        made: Block = []
+        statements: Block = []
         for name in sorted(self.scope.undefined):
-            made += templates.statements(f"{name} = ag__.Undefined({name!r})", at)
-        return made
+            statements += templates.statements(f"{name} = ag__.Undefined({name!r})", at)
+        return statements
 
     def _declarations(self, names: frozenset[str], at: ast.AST) -> Block:
-        made: Block = []
+        statements: Block = []
         for keyword, part in (
             ("global", names & self.global_names),
             ("nonlocal", names - self.global_names),
         ):
             if part:
-                made += templates.statements(f"{keyword} {', '.join(sorted(part))}", at)
-        return made
+                statements += templates.statements(f"{keyword} {', '.join(sorted(part))}", at)
+        return statements
 
     def visit_Global(self, node: ast.Global | ast.Nonlocal) -> None:
         return None
@@ -104,13 +104,15 @@ class StatementConverter(ExpressionConverter):
     visit_ClassDef = visit_AsyncFunctionDef
 
     def visit_Delete(self, node: ast.Delete) -> Block:
-        made: Block = []
+        statements: Block = []
         for target in node.targets:
             if isinstance(target, ast.Name):
-                made += templates.statements(f"{target.id} = ag__.Undefined({target.id!r})", target)
+                statements += templates.statements(
+                    f"{target.id} = ag__.Undefined({target.id!r})", target
+                )
             else:
-                made.append(ast.copy_location(ast.Delete([target]), node))
-        return made
+                statements.append(ast.copy_location(ast.Delete([target]), node))
+        return statements
 
     def visit_AugAssign(self, node: ast.AugAssign) -> ast.AST | Block:
         self.generic_visit(node)
@@ -161,12 +163,12 @@ class StatementConverter(ExpressionConverter):
         state: list[str] = node.state  # type: ignore[attr-defined]
         test = self.visit(node.test)
         body, orelse = self.namer.new("if_body"), self.namer.new("else_body")
-        made = self._body_function(body, "", state, node.body, node, [])
-        made += self._body_function(orelse, "", state, node.orelse, node, [])
+        functions = self._body_function(body, "", state, node.body, node, [])
+        functions += self._body_function(orelse, "", state, node.orelse, node, [])
         helpers, get, put = self._state_functions(state, node)
         outputs: int = node.outputs  # type: ignore[attr-defined]
         call = f"ag__.if_(TEST, {body}, {orelse}, {get}, {put}, {tuple(state)!r}, {outputs})"
-        return made + helpers + templates.statements(call, node, TEST=test)
+        return functions + helpers + templates.statements(call, node, TEST=test)
 
     def visit_While(self, node: ast.While) -> Block:
         state: list[str] = node.state  # type: ignore[attr-defined]
@@ -179,12 +181,12 @@ class StatementConverter(ExpressionConverter):
             test = ast.BoolOp(ast.And(), [*tests, node.test])
         ast.fix_missing_locations(ast.copy_location(test, node.test))
         body, condition = self.namer.new("loop_body"), self.namer.new("loop_test")
-        made = self._body_function(body, "", state, body_statements, node, [])
-        held: Block = [ast.copy_location(ast.Return(test), node)]
-        made += self._body_function(condition, "", state, held, node, [])
+        functions = self._body_function(body, "", state, body_statements, node, [])
+        test_body: Block = [ast.copy_location(ast.Return(test), node)]
+        functions += self._body_function(condition, "", state, test_body, node, [])
         helpers, get, put = self._state_functions(state, node)
         call = f"ag__.while_({condition}, {body}, {get}, {put}, {tuple(state)!r}, OPTIONS)"
-        return made + helpers + templates.statements(call, node, OPTIONS=options)
+        return functions + helpers + templates.statements(call, node, OPTIONS=options)
 
     def visit_For(self, node: ast.For) -> Block:
         state: list[str] = node.state  # type: ignore[attr-defined]
@@ -193,20 +195,24 @@ class StatementConverter(ExpressionConverter):
         body, stop = self.namer.new("loop_body"), self.namer.new("extra_test")
         item = self.namer.new("item")
         start = templates.statements(f"TARGET = {item}", node, TARGET=node.target)
-        made = self._body_function(body, item, state, [*start, *body_statements], node, [])
+        functions = self._body_function(body, item, state, [*start, *body_statements], node, [])
         flags = getattr(node, "flags", ())
         if flags:
             tests: list[ast.expr] = [ast.UnaryOp(ast.Not(), templates.load(flag)) for flag in flags]
             test = tests[0] if len(tests) == 1 else ast.BoolOp(ast.And(), tests)
             ast.fix_missing_locations(ast.copy_location(test, node))
-            held: Block = [ast.copy_location(ast.Return(test), node)]
-            made += self._body_function(stop, "", state, held, node, [])
+            test_body: Block = [ast.copy_location(ast.Return(test), node)]
+            functions += self._body_function(stop, "", state, test_body, node, [])
         helpers, get, put = self._state_functions(state, node)
         call = (
             f"ag__.for_(ITERATED, {stop if flags else None}, {body}, {get}, {put}, {tuple(state)!r}, "
             f"{ast.unparse(node.target)!r}, OPTIONS)"
         )
-        return made + helpers + templates.statements(call, node, ITERATED=iterated, OPTIONS=options)
+        return (
+            functions
+            + helpers
+            + templates.statements(call, node, ITERATED=iterated, OPTIONS=options)
+        )
 
     def _loop_options(self, body: Block) -> tuple[ast.expr, Block]:
         """Remove `tf.autograph.experimental.set_loop_options(...)` from the start of a loop body, or of a context there."""
@@ -219,22 +225,22 @@ class StatementConverter(ExpressionConverter):
             given = dict(zip(names, call.args, strict=False))
             given |= {keyword.arg: keyword.value for keyword in call.keywords if keyword.arg}
             keys: list[ast.expr | None] = [ast.Constant(name) for name in given]
-            found = ast.Dict(keys, [self.visit(value) for value in given.values()])
-            ast.fix_missing_locations(ast.copy_location(found, call))
-            return found, body[1:] or [ast.copy_location(ast.Pass(), body[0])]
+            converted = ast.Dict(keys, [self.visit(value) for value in given.values()])
+            ast.fix_missing_locations(ast.copy_location(converted, call))
+            return converted, body[1:] or [ast.copy_location(ast.Pass(), body[0])]
         return ast.copy_location(ast.Dict([], []), body[0]), body
 
 
 def _own_nodes(function: ast.FunctionDef) -> list[ast.AST]:
     """Nodes of the function's own scope."""
-    found: list[ast.AST] = []
+    nodes: list[ast.AST] = []
     pending: list[ast.AST] = list(function.body)
     while pending:
         node = pending.pop()
-        found.append(node)
+        nodes.append(node)
         if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda):
             pending.extend(ast.iter_child_nodes(node))
-    return found
+    return nodes
 
 
 def _deleted(node: ast.AST) -> list[str]:

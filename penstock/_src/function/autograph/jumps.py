@@ -184,8 +184,8 @@ def lower_returns(node: ast.FunctionDef, namer: Namer) -> None:
 
     def replacement(item: ast.stmt) -> Block:
         assert isinstance(item, ast.Return)
-        held = item.value or ast.Constant(None)
-        return templates.statements(f"{flag} = True\n{value} = VALUE", item, VALUE=held)
+        returned = item.value or ast.Constant(None)
+        return templates.statements(f"{flag} = True\n{value} = VALUE", item, VALUE=returned)
 
     jump = _Jump(is_return, replacement, flag, leaves_loops=True)
     lowered, _ = jump.lower(node.body)

@@ -68,8 +68,8 @@ def _needs_graph(scratch: FuncGraph, state: tuple) -> bool:
 
     It is not otherwise: it may have effects in Python, such as taking from an iterator.
     """
-    held = itertools.chain(*(v if isinstance(v, list | tuple) else [v] for v in state))
-    holds = any(isinstance(t, SymbolicTensor) and t.graph is scratch for t in held)
+    items = itertools.chain(*(v if isinstance(v, list | tuple) else [v] for v in state))
+    holds = any(isinstance(t, SymbolicTensor) and t.graph is scratch for t in items)
     return holds or any(op.raw_op.stateful for op in scratch._operations)
 
 
@@ -167,25 +167,27 @@ def _for_in_graph(
         position[0] = convert_to_tensor(True)
 
         def step() -> None:
-            found = items.iterator.get_next_as_optional()
-            position[0] = found.has_value()
+            optional = items.iterator.get_next_as_optional()
+            position[0] = optional.has_value()
             before = get_state()
 
             def run() -> Any:
                 set_state(before)
-                body(found.get_value())
+                body(optional.get_value())
                 return values.flatten(get_state())
 
             if not names:
 
                 def run_without_state() -> int:
-                    body(found.get_value())
+                    body(optional.get_value())
                     return 0
 
                 conditionals.cond(position[0], run_without_state, lambda: 0)
                 return
-            held = values.flatten(before)
-            set_state(values.pack_like(before, conditionals.cond(position[0], run, lambda: held)))
+            unchanged = values.flatten(before)
+            set_state(
+                values.pack_like(before, conditionals.cond(position[0], run, lambda: unchanged))
+            )
 
         def test() -> Any:
             return position[0] if extra_test is None else _both(position[0], extra_test())
@@ -316,10 +318,10 @@ def _passed(options: Options) -> Options:
 
 
 def _shape_invariants(before: tuple, start: tuple, options: Options) -> tuple | None:
-    given = options.get("shape_invariants")
-    if not given:
+    invariants = options.get("shape_invariants")
+    if not invariants:
         return None
-    pairs = [(value, shape) for value, shape in given]
+    pairs = [(value, shape) for value, shape in invariants]
 
     def invariant(original: Any, tensor: Any) -> Any:
         for value, shape in pairs:

@@ -95,19 +95,19 @@ def if_exp(condition: Any, body: Branch, orelse: Branch, text: str) -> Any:
     """`body() if condition else orelse()`."""
     if not values.is_symbolic(condition):
         return body() if condition else orelse()
-    found: list[Any] = []
+    results: list[Any] = []
 
     def get_state() -> tuple:
-        return tuple(found) or (None,)
+        return tuple(results) or (None,)
 
     def set_state(state: tuple) -> None:
-        found[:] = state
+        results[:] = state
 
     def run(branch: Branch) -> None:
-        found[:] = [branch()]
+        results[:] = [branch()]
 
     if_(condition, lambda: run(body), lambda: run(orelse), get_state, set_state, (text,), 1)
-    return found[0]
+    return results[0]
 
 
 def and_(left: Branch, right: Branch) -> Any:

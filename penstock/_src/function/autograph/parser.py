@@ -88,8 +88,8 @@ def _first_line(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
 def _arguments_match(args: ast.arguments, code: types.CodeType) -> bool:
     named = [arg.arg for arg in (*args.posonlyargs, *args.args, *args.kwonlyargs)]
     return len(named) == code.co_argcount + code.co_kwonlyargcount and all(
-        held == name or held.endswith(name)  # private names are mangled
-        for held, name in zip(code.co_varnames, named, strict=False)
+        variable == name or variable.endswith(name)  # private names are mangled
+        for variable, name in zip(code.co_varnames, named, strict=False)
     )
 
 

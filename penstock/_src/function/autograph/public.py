@@ -43,8 +43,8 @@ class Feature(Enum):
 
 def uses_builtins(features: Any) -> bool:
     """True if one of the requested features converts `print` at run time."""
-    given = features if isinstance(features, list | tuple | set | frozenset) else (features,)
-    return Feature.ALL in given or Feature.BUILTIN_FUNCTIONS in given
+    requested = features if isinstance(features, list | tuple | set | frozenset) else (features,)
+    return Feature.ALL in requested or Feature.BUILTIN_FUNCTIONS in requested
 
 
 @export("autograph.experimental.set_loop_options")
@@ -99,16 +99,16 @@ def to_graph(
     """
     function = _function_of(entity)
     try:
-        made = convert.convert_function(function, recursive)
+        converted = convert.convert_function(function, recursive)
     except parser.SourceUnavailable as error:
         raise ValueError(f"to_graph: {entity} cannot be converted: {error}") from error
     if not uses_builtins(experimental_optional_features):
-        return made
+        return converted
 
-    @functools.wraps(made)
+    @functools.wraps(converted)
     def printing_values(*args: Any, **kwargs: Any) -> Any:
         with printing(True):
-            return made(*args, **kwargs)
+            return converted(*args, **kwargs)
 
     return convert.mark_converted(printing_values)  # type: ignore[no-any-return]
 

@@ -73,15 +73,15 @@ def declared(
     body: Iterable[ast.AST], kinds: tuple[type, ...] = (ast.Global, ast.Nonlocal)
 ) -> Names:
     """Names that `global` or `nonlocal` statements of this scope mention."""
-    found: set[str] = set()
+    names: set[str] = set()
     pending = list(body)
     while pending:
         node = pending.pop()
         if isinstance(node, kinds):
-            found.update(node.names)  # type: ignore[attr-defined]
+            names.update(node.names)  # type: ignore[attr-defined]
         if not isinstance(node, _FUNCTIONS + (ast.ClassDef,)):
             pending.extend(ast.iter_child_nodes(node))
-    return frozenset(found)
+    return frozenset(names)
 
 
 def argument_names(args: ast.arguments) -> Names:
@@ -114,9 +114,9 @@ def _is_path(node: ast.expr) -> bool:
 def _kept_lambdas(node: ast.stmt) -> list[ast.Lambda]:
     """Lambdas that may be called after a statement. One that is given to a call is taken to be called there only, as in TensorFlow."""
     calls = [item for item in ast.walk(node) if isinstance(item, ast.Call)]
-    given = {id(x) for call in calls for x in (*call.args, *[k.value for k in call.keywords])}
+    passed = {id(x) for call in calls for x in (*call.args, *[k.value for k in call.keywords])}
     lambdas = [item for item in ast.walk(node) if isinstance(item, ast.Lambda)]
-    return [item for item in lambdas if id(item) not in given]
+    return [item for item in lambdas if id(item) not in passed]
 
 
 class _Liveness:
@@ -134,8 +134,8 @@ class _Liveness:
                 closures |= free_names(node)
             else:
                 closures = closures.union(*map(free_names, _kept_lambdas(node)))
-        for node, held in zip(reversed(body), reversed(kept), strict=True):
-            live = self.statement(node, live | held, held)
+        for node, kept_by_node in zip(reversed(body), reversed(kept), strict=True):
+            live = self.statement(node, live | kept_by_node, kept_by_node)
         return live
 
     def statement(self, node: ast.stmt, live: Names, closures: Names) -> Names:

@@ -157,11 +157,11 @@ def gradient_functions(function: DifferentiableFunction) -> tuple[AtomicFunction
 
 def functions_in(graph: Any) -> dict[str, AtomicFunction]:
     """The functions of a graph by name: those that were added to it, in this order, then all others to which its operations refer."""
-    found = dict(graph._added_functions)
+    functions = dict(graph._added_functions)
     for function in exporter.functions_of(graph):
-        if function.name not in found:
-            found[function.name] = AtomicFunction(function, FunctionType([]))
-    return found
+        if function.name not in functions:
+            functions[function.name] = AtomicFunction(function, FunctionType([]))
+    return functions
 
 
 def from_function_def(function_def: Any, function_type: FunctionType) -> AtomicFunction:

@@ -33,16 +33,16 @@ def attribute_values(attributes: Mapping[str, Any]) -> dict[str, Any]:
 def _message(name: str, value: Any) -> Any:
     if isinstance(value, AttrValue):
         return value
-    made = AttrValue()
+    message = AttrValue()
     if isinstance(value, list | tuple):
-        made.list.SetInParent()
+        message.list.SetInParent()
         for item in value:
             field, plain = _field(name, item)
-            getattr(made.list, field).append(plain)
-        return made
+            getattr(message.list, field).append(plain)
+        return message
     field, plain = _field(name, value)
-    setattr(made, field, plain)
-    return made
+    setattr(message, field, plain)
+    return message
 
 
 def _field(name: str, value: Any) -> tuple[str, Any]:

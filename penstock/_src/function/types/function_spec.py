@@ -22,11 +22,11 @@ def make_function_type(
       TypeError: the signature is no list of specs, or does not fit the parameters.
     """
     check_specs(input_signature)
-    made = FunctionType.from_callable(python_function)
+    function_type = FunctionType.from_callable(python_function)
     defaults = FunctionType.get_default_values(python_function)
     if input_signature is not None:
-        made = add_type_constraints(made, tuple(input_signature), defaults)
-    return made, defaults
+        function_type = add_type_constraints(function_type, tuple(input_signature), defaults)
+    return function_type, defaults
 
 
 def check_specs(signature: Any) -> None:
@@ -75,11 +75,11 @@ class FunctionSpec:
         jit_compile: bool | None = None,
     ) -> "FunctionSpec":
         """Returns what there is to know of a Python function with an input signature, or None for one."""
-        made, defaults = make_function_type(python_function, input_signature)
+        function_type, defaults = make_function_type(python_function, input_signature)
         while hasattr(python_function, "func"):
             python_function = python_function.func
         name = getattr(python_function, "__name__", "f")
-        return cls(made, defaults, is_pure, name, jit_compile)
+        return cls(function_type, defaults, is_pure, name, jit_compile)
 
     @property
     def fullargspec(self) -> inspect.FullArgSpec:

@@ -157,8 +157,8 @@ class FunctionType(types.FunctionType):
             return False
         pairs = zip(self.parameters.values(), other.parameters.values())
         return all(theirs.is_subtype_of(mine) for mine, theirs in pairs) and all(
-            name in other.captures and other.captures[name].is_subtype_of(held)
-            for name, held in self.captures.items()
+            name in other.captures and other.captures[name].is_subtype_of(own)
+            for name, own in self.captures.items()
         )
 
     def placeholder_arguments(self, placeholder_context: Any) -> inspect.BoundArguments:
@@ -181,12 +181,17 @@ class FunctionType(types.FunctionType):
     def flat_inputs(self) -> list[Any]:
         """The specs of the arguments' tensors."""
         constraints = [p.type_constraint for p in self.parameters.values()]
-        return [spec for held in constraints if held is not None for spec in held.flatten()]
+        return [
+            spec
+            for constraint in constraints
+            if constraint is not None
+            for spec in constraint.flatten()
+        ]
 
     @property
     def flat_captures(self) -> list[Any]:
         """The specs of the captured tensors."""
-        return [spec for held in self.captures.values() for spec in held.flatten()]
+        return [spec for capture in self.captures.values() for spec in capture.flatten()]
 
     @forks.cached_property
     def flat_outputs(self) -> list[Any]:
@@ -209,19 +214,23 @@ class FunctionType(types.FunctionType):
     def _repeated(self) -> set[int]:
         """The positions in `flat_inputs` of variables that stand at an earlier one, too."""
         seen: set[int] = set()
-        found: set[int] = set()
-        held = [alias for p in self.parameters.values() for alias in aliases(p.type_constraint)]
-        for at, alias in enumerate(held):
+        positions: set[int] = set()
+        alias_ids = [
+            alias for p in self.parameters.values() for alias in aliases(p.type_constraint)
+        ]
+        for at, alias in enumerate(alias_ids):
             if alias in seen:
-                found.add(at)
+                positions.add(at)
             elif alias is not None:
                 seen.add(alias)
-        return found
+        return positions
 
     def unpack_captures(self, captures: Sequence[Any]) -> list[Any]:
         """Returns the tensors of captured objects."""
         pairs = zip(self.captures.values(), captures, strict=True)
-        return [tensor for held, value in pairs for tensor in held.to_tensors(value)]
+        return [
+            tensor for capture_type, value in pairs for tensor in capture_type.to_tensors(value)
+        ]
 
     def pack_output(self, flat_values: Sequence[Any]) -> Any:
         """Returns the result that these tensors make up."""
@@ -242,7 +251,9 @@ class FunctionType(types.FunctionType):
         shown = [
             f"  {p.name} ({p.kind.name}): {p.type_constraint!r}" for p in self.parameters.values()
         ]
-        captures = [f"  {name}: {held!r}" for name, held in self.captures.items()] or ["  None"]
+        captures = [f"  {name}: {capture!r}" for name, capture in self.captures.items()] or [
+            "  None"
+        ]
         lines = ["Input Parameters:", *(shown or ["  None"]), "Output Type:", f"  {self.output!r}"]
         return "\n".join([*lines, "Captures:", *captures])
 
@@ -281,7 +292,7 @@ def of_trace(
         for name, value in arguments
         if name in known
     )
-    made = []
+    parameters = []
     for name, value in arguments:
         kind = known[name].kind if name in known else inspect.Parameter.POSITIONAL_OR_KEYWORD
         parts = [(name, value)]
@@ -292,7 +303,7 @@ def of_trace(
             parts, kind = list(value.items()), inspect.Parameter.KEYWORD_ONLY
         elif variadic and kind is inspect.Parameter.POSITIONAL_OR_KEYWORD:
             kind = inspect.Parameter.POSITIONAL_ONLY
-        made += [
+        parameters += [
             Parameter(
                 part_name if part_name.isidentifier() else sanitized_name(part_name),
                 kind,
@@ -301,8 +312,8 @@ def of_trace(
             )
             for part_name, part in parts
         ]
-    held = collections.OrderedDict((tensor._id, from_value(tensor)) for tensor in captures)
-    return FunctionType(made, held, return_annotation=from_value(outputs, context))
+    captured = collections.OrderedDict((tensor._id, from_value(tensor)) for tensor in captures)
+    return FunctionType(parameters, captured, return_annotation=from_value(outputs, context))
 
 
 def _unnamed(value: Any) -> Any:
@@ -323,20 +334,20 @@ def add_type_constraints(
     """
     context = TypeContext(is_legacy_signature=True)
     left = collections.deque(from_value(spec, context) for spec in input_signature)
-    made: list[Parameter] = []
+    parameters: list[Parameter] = []
     for parameter in function_type.parameters.values():
-        made.extend(_constrained(parameter, left, default_values, context))
+        parameters.extend(_constrained(parameter, left, default_values, context))
     if left:
         raise TypeError(f"input_signature contains {len(left)} extra type constraints.")
-    if any(p.kind is p.POSITIONAL_ONLY for p in made):
+    if any(p.kind is p.POSITIONAL_ONLY for p in parameters):
         # those before the entries of `*args` are passed by position, too
-        made = [
+        parameters = [
             Parameter(p.name, p.POSITIONAL_ONLY, False, p.type_constraint)
             if p.kind is p.POSITIONAL_OR_KEYWORD
             else p
-            for p in made
+            for p in parameters
         ]
-    return FunctionType(made)
+    return FunctionType(parameters)
 
 
 def _constrained(
@@ -359,15 +370,15 @@ def _constrained(
         if left:
             yield Parameter(name, kind, parameter.optional, left.popleft())
         elif name in defaults:
-            held = from_value(defaults[name], context)
-            yield Parameter(name, kind, parameter.optional, held)
+            constraint = from_value(defaults[name], context)
+            yield Parameter(name, kind, parameter.optional, constraint)
         else:
             raise TypeError(f"input_signature missing type constraint for {name}")
 
 
 def to_input_signature(function_type: FunctionType) -> tuple[Any, ...] | None:
     """Returns the specs of the positional parameters as an input signature; None if there are none."""
-    found = []
+    structures = []
     for parameter in function_type.parameters.values():
         if parameter.name == "self":
             continue
@@ -382,5 +393,5 @@ def to_input_signature(function_type: FunctionType) -> tuple[Any, ...] | None:
         leaves = nest.flatten([structure])
         if not all(isinstance(leaf, TypeSpec) for leaf in leaves):
             break
-        found.append(structure)
-    return tuple(found)
+        structures.append(structure)
+    return tuple(structures)

@@ -113,14 +113,16 @@ def cast_to(value: Any, spec: Any) -> Any:
     """
     if isinstance(spec, TensorSpec):
         if isinstance(value, TensorSpec):
-            held: Any = value
+            converted: Any = value
         elif isinstance(value, Tensor):
-            held = value
+            converted = value
         else:
-            held = convert_to_tensor(value, dtype_hint=spec.dtype)
-        if held.dtype is not spec.dtype or not _fits(held.shape, spec.shape):
-            raise TypeError(f"Can not cast {TensorSpec(held.shape, held.dtype)!r} to {spec!r}")
-        return held
+            converted = convert_to_tensor(value, dtype_hint=spec.dtype)
+        if converted.dtype is not spec.dtype or not _fits(converted.shape, spec.shape):
+            raise TypeError(
+                f"Can not cast {TensorSpec(converted.shape, converted.dtype)!r} to {spec!r}"
+            )
+        return converted
     if isinstance(spec, TypeSpec):
         if isinstance(value, TypeSpec):
             return value

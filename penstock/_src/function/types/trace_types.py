@@ -226,8 +226,8 @@ class Dict(_Nested):
         return nest.rebuild(value, [part.cast(value[key], cast_context) for key, part in pairs])
 
     def __repr__(self) -> str:
-        held = dict(zip(self._keys(), self.components))
-        return f"Dict[{', '.join(f'[{key!r}, {held[key]!r}]' for key in self.like)}]"
+        components = dict(zip(self._keys(), self.components))
+        return f"Dict[{', '.join(f'[{key!r}, {components[key]!r}]' for key in self.like)}]"
 
 
 _LITERALS = (bool, int, float, complex, str, bytes, type(None), type(Ellipsis))

@@ -48,8 +48,8 @@ def _keys(op: Operation) -> tuple[int, int, int] | None:
     if "group_size" in op.raw_op.attrs:
         return tuple(op.raw_op.attrs[name] for name in names)  # type: ignore[return-value]
     places = [argument.name for argument in op.raw_op.inputs]
-    found = [get_static_value(op._inputs[places.index(name)]) for name in names]
-    return None if None in found else tuple(map(int, found))  # type: ignore[return-value, arg-type]
+    keys = [get_static_value(op._inputs[places.index(name)]) for name in names]
+    return None if None in keys else tuple(map(int, keys))  # type: ignore[return-value, arg-type]
 
 
 def _together(members: Sequence[tuple[Operation, int]], group_key: int) -> Operation:

@@ -58,7 +58,7 @@ def known_results(graph: Graph) -> dict[str, tuple[np.ndarray, dtypes.DType]]:
       graph: any graph; operations with several results or with control inputs are not among those found.
     """
     values: dict[int, np.ndarray] = {}
-    found = {}
+    known = {}
     for node in graph._operations:
         if any(t.dtype in _HELD for t in (*node._inputs, *node.outputs)) or node._control_inputs:
             continue
@@ -66,8 +66,8 @@ def known_results(graph: Graph) -> dict[str, tuple[np.ndarray, dtypes.DType]]:
         if computed is not None:
             values.update((t._id, v) for t, v in zip(node.outputs, computed, strict=True))
             if len(computed) == 1:
-                found[node.name] = np.asarray(computed[0]), node.outputs[0].dtype
-    return found
+                known[node.name] = np.asarray(computed[0]), node.outputs[0].dtype
+    return known
 
 
 def _known(node: Operation, values: dict[int, np.ndarray]) -> list[np.ndarray] | None:

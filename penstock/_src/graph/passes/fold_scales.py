@@ -169,8 +169,11 @@ def _merged(
     both = first[1].astype(np.float64).reshape(-1) + second.astype(np.float64).reshape(-1)
     constant = inputs[at].op
     added = np.broadcast_to(both, (channels,)).astype(second.dtype)
-    made = graph.constant(added, inputs[at].dtype, constant.name)
-    return before.raw_op, [first[0], made] if before._inputs[0] is first[0] else [made, first[0]]
+    addend = graph.constant(added, inputs[at].dtype, constant.name)
+    return before.raw_op, [first[0], addend] if before._inputs[0] is first[0] else [
+        addend,
+        first[0],
+    ]
 
 
 def _scaled_inputs(
@@ -185,8 +188,8 @@ def _scaled_inputs(
         scale = factor
     else:
         scale = factor.reshape(value.shape[axes[0] :])
-    made = (value.astype(np.float64) * scale.astype(np.float64)).astype(value.dtype)
+    scaled = (value.astype(np.float64) * scale.astype(np.float64)).astype(value.dtype)
     return [
-        graph.constant(made, constant.dtype, constant.op.name) if i == at else t
+        graph.constant(scaled, constant.dtype, constant.op.name) if i == at else t
         for i, t in enumerate(inputs)
     ]

@@ -90,21 +90,21 @@ class _Copier:
                 continue
             outputs = self._node(node, raw_op, [table[t._id] for t in inputs])
             table.update((t._id, new) for t, new in zip(node.outputs, outputs, strict=True))
-            made = self.graph._operations[-1]
-            copies[id(node)] = made
-            made._add_control_inputs(
+            copied = self.graph._operations[-1]
+            copies[id(node)] = copied
+            copied._add_control_inputs(
                 copies[id(c)]
                 for c in node._control_inputs
-                if id(c) in copies and copies[id(c)] is not made
+                if id(c) in copies and copies[id(c)] is not copied
             )
         return [table[t._id] for t in function.outputs]
 
     def _node(self, node: Operation, raw_op: Op, inputs: list[Any]) -> list[Any]:
         attrs, control = raw_op.attrs, raw_op.control
-        held = [isinstance(value, _Variable) for value in inputs]
-        if control == "call" and (self.inline_calls or any(held)):
+        are_variables = [isinstance(value, _Variable) for value in inputs]
+        if control == "call" and (self.inline_calls or any(are_variables)):
             return self.copy(attrs["f"], inputs)
-        if not any(held):
+        if not any(are_variables):
             return self._add(node, raw_op, inputs)
         if raw_op.op_type == "ReadVariableOp":
             return [self.graph.constant(inputs[0].value, node.outputs[0].dtype, node.name)]
@@ -154,7 +154,7 @@ class _Copier:
         attrs["T"] = tuple(inputs[i].dtype for i in kept)
         if attrs.get("output_shapes"):
             attrs["output_shapes"] = tuple(attrs["output_shapes"][i] for i in kept)
-        made = iter(
+        results = iter(
             self._add(node, complete(find(node.type), attrs, True), [inputs[i] for i in kept])
         )
-        return [inputs[i] if i in values else next(made) for i in range(len(inputs))]
+        return [inputs[i] if i in values else next(results) for i in range(len(inputs))]

@@ -81,22 +81,24 @@ def _with_narrow_reads(operations: list[Operation], outputs: Sequence[Any]) -> l
         if isinstance(op.raw_op, _ReadWhole) and op._outputs[0]._id not in asked:
             casts = readers[op._outputs[0]._id]
             if casts and all(_narrows_like(casts[0], cast) for cast in casts):
-                found = [cast._outputs[0] for cast in casts]
-                if not any(t._id in asked for t in found[1:]):
-                    instead.update(dict.fromkeys([t._id for t in (*op._outputs, *found)], found[0]))
+                narrowed = [cast._outputs[0] for cast in casts]
+                if not any(t._id in asked for t in narrowed[1:]):
+                    instead.update(
+                        dict.fromkeys([t._id for t in (*op._outputs, *narrowed)], narrowed[0])
+                    )
     if not instead:
         return operations
-    made = []
+    rewritten = []
     for op in operations:
         if isinstance(op.raw_op, _ReadWhole) and op._outputs[0]._id in instead:
             read = copy.copy(op)
             read._outputs = [instead[op._outputs[0]._id]]
-            made.append(read)
+            rewritten.append(read)
         elif not any(t._id in instead for t in op._outputs):
             is_changed = any(t._id in instead for t in op._inputs)
             inputs = [instead.get(t._id, t) for t in op._inputs]
-            made.append(with_inputs(op, inputs) if is_changed else op)
-    return made
+            rewritten.append(with_inputs(op, inputs) if is_changed else op)
+    return rewritten
 
 
 def _narrows_like(first: Operation, op: Operation) -> bool:
@@ -130,18 +132,18 @@ class _Rewrite:
         for at, pack in enumerate(self._packs(gathers)):
             self._add_gathers(pack, before if at else pack[0].first)
             before = pack[0].first
-        made = []
+        operations = []
         for place, op in enumerate(self.operations):
-            made += self.before.get(place, [])
+            operations += self.before.get(place, [])
             if place not in self.left_out:
-                made.append(op)
-        return made + self.before.get(len(self.operations), [])
+                operations.append(op)
+        return operations + self.before.get(len(self.operations), [])
 
     # -- what is used where
 
     def _gathers(self) -> list[Gather]:
         """Return the gathers that the passes need, in the order of first use."""
-        found: dict[tuple[int, bool], Gather] = {}
+        by_read: dict[tuple[int, bool], Gather] = {}
         for place, op in enumerate(self.operations):
             if isinstance(op.raw_op, _ReadWhole):
                 self.family[op._outputs[0]._id] = op
@@ -150,14 +152,14 @@ class _Rewrite:
             is_late = op.gradient_of is not None
             reads = {id(r): r for t in op._inputs if (r := self.family.get(t._id)) is not None}
             for read in reads.values():
-                gather = found.setdefault((id(read), is_late), Gather(read, is_late, []))
+                gather = by_read.setdefault((id(read), is_late), Gather(read, is_late, []))
                 gather.uses.append(place)
             if len(reads) == 1 and not is_late and self._is_cheap(op):
                 self.family.update(dict.fromkeys([t._id for t in op._outputs], *reads.values()))
         for at, read in self.family.items():  # those that nothing but the caller reads
-            if at in self.outputs and (id(read), False) not in found:
-                found[id(read), False] = Gather(read, False, [len(self.operations)])
-        gathers = sorted(found.values(), key=lambda gather: gather.first)
+            if at in self.outputs and (id(read), False) not in by_read:
+                by_read[id(read), False] = Gather(read, False, [len(self.operations)])
+        gathers = sorted(by_read.values(), key=lambda gather: gather.first)
         return [g for i, g in enumerate(gathers) if not self._is_still_there(g, gathers[:i])]
 
     def _is_cheap(self, op: Operation) -> bool:
@@ -202,23 +204,23 @@ class _Rewrite:
         for maker in sorted(m for m in makers if m >= place):
             self.before[place].append(self.operations[maker])
             self.left_out.add(maker)
-        made = copy.copy(pack[0].read)
-        made._inputs = [g.read._inputs[1] for g in pack]
-        made._outputs = [g.read._outputs[0] for g in pack]
+        gather_op = copy.copy(pack[0].read)
+        gather_op._inputs = [g.read._inputs[1] for g in pack]
+        gather_op._outputs = [g.read._outputs[0] for g in pack]
         if pack[0].is_late:
-            made._outputs = [_like(t, made, i) for i, t in enumerate(made._outputs)]
+            gather_op._outputs = [_like(t, gather_op, i) for i, t in enumerate(gather_op._outputs)]
         reads: list[Any] = [g.read.raw_op for g in pack]
         attrs = {
             "shapes": tuple(read.output_shape for read in reads),
-            "T": tuple(t.dtype for t in made._inputs),
-            "Tout": tuple(t.dtype for t in made._outputs),
+            "T": tuple(t.dtype for t in gather_op._inputs),
+            "Tout": tuple(t.dtype for t in gather_op._outputs),
             "size": reads[0].size,
             "pack_bytes": reads[0].pack_bytes,
             "ahead": AHEAD,
         }
-        made.raw_op = complete(_GatherParts, attrs, True)
-        self.before[place].append(made)
-        for gather, value in zip(pack, made._outputs, strict=True):
+        gather_op.raw_op = complete(_GatherParts, attrs, True)
+        self.before[place].append(gather_op)
+        for gather, value in zip(pack, gather_op._outputs, strict=True):
             if gather.is_late:
                 self._use(gather, value)
 
@@ -246,10 +248,10 @@ class _Rewrite:
                 return tensor
             if tensor._id not in new:
                 maker = self.operations[self.places[tensor._id]]
-                made = with_inputs(maker, [renewed(t, place) for t in maker._inputs])
-                made._outputs = [_like(t, made, i) for i, t in enumerate(maker._outputs)]
-                new.update({a._id: b for a, b in zip(maker._outputs, made._outputs, strict=True)})
-                self.before[place].append(made)
+                copied = with_inputs(maker, [renewed(t, place) for t in maker._inputs])
+                copied._outputs = [_like(t, copied, i) for i, t in enumerate(maker._outputs)]
+                new.update({a._id: b for a, b in zip(maker._outputs, copied._outputs, strict=True)})
+                self.before[place].append(copied)
             return new[tensor._id]
 
         for place in gather.uses:
@@ -268,12 +270,14 @@ class _Rewrite:
             inputs: Sequence[Any] = op._inputs
             arrays = [Array(x.shape.num_elements(), x.dtype) for x in inputs]
             for pack in packs_of(arrays, old.pack_bytes or PACK_BYTES):
-                made = with_inputs(op, [op._inputs[i] for i in pack])
-                made._outputs = [op._outputs[i] for i in pack]
-                types = tuple(t.dtype for t in made._inputs)
-                made.raw_op = complete(_SumOfParts, old.attrs | {"T": types, "ahead": AHEAD}, True)
-                last = max(self.places.get(t._id, at - 1) for t in made._inputs)
-                self.before[last + 1].append(made)
+                sum_op = with_inputs(op, [op._inputs[i] for i in pack])
+                sum_op._outputs = [op._outputs[i] for i in pack]
+                types = tuple(t.dtype for t in sum_op._inputs)
+                sum_op.raw_op = complete(
+                    _SumOfParts, old.attrs | {"T": types, "ahead": AHEAD}, True
+                )
+                last = max(self.places.get(t._id, at - 1) for t in sum_op._inputs)
+                self.before[last + 1].append(sum_op)
 
 
 def _like(tensor: Any, op: Operation, index: int) -> SymbolicTensor:

@@ -19,18 +19,20 @@ def for_host(ops: Sequence[Operation]) -> dict[str, str]:
     loops = [op for op in ops if op.raw_op.control == "while" and any(map(_is_of_host, op._inputs))]
     if not loops:
         return {}
-    made = {t._id for op in loops for t in op._outputs}
+    loop_outputs = {t._id for op in loops for t in op._outputs}
     lists = [t.op for op in loops for t in op._inputs if _element_type(t.op) is not None]
     takers = [
-        op for op in ops if _element_type(op) is not None and any(t._id in made for t in op._inputs)
+        op
+        for op in ops
+        if _element_type(op) is not None and any(t._id in loop_outputs for t in op._inputs)
     ]
-    found = [*loops, *lists, *takers]
+    operations = [*loops, *lists, *takers]
     for op in lists:  # with the arithmetic of their lengths, which is no program's alone
         earlier = list(before(op))
         if all(map(is_light, earlier)):
-            found += filter(may_lower, earlier)
-    found += [t.op for op in found for t in op._inputs if t.op.type == "Const"]
-    return {op.name: REASON for op in found}
+            operations += filter(may_lower, earlier)
+    operations += [t.op for op in operations for t in op._inputs if t.op.type == "Const"]
+    return {op.name: REASON for op in operations}
 
 
 def _element_type(op: Operation) -> Any:

@@ -24,28 +24,28 @@ REASON = "pictures of sizes of their own come from the host"
 
 def for_host(ops: Sequence[Operation]) -> dict[str, str]:
     """The names of such operations among those of a graph, each with the reason."""
-    found: dict[str, str] = {}
+    reasons: dict[str, str] = {}
     for op in ops:
         raw = op.raw_op
         # what moves values only does so as fast in a program for any sizes
         if raw.suits_new_sizes and not raw.rounds_nothing and _has_own_size(op._inputs[0]):
             earlier = list(before(op))
             if all(map(is_light, earlier)) and any(map(_gives_pictures, earlier)):
-                found.update((each.name, REASON) for each in (op, *earlier) if may_lower(each))
-    if not found:
-        return found
-    rest = [op for op in ops if op.name not in found and may_lower(op)]
+                reasons.update((each.name, REASON) for each in (op, *earlier) if may_lower(each))
+    if not reasons:
+        return reasons
+    rest = [op for op in ops if op.name not in reasons and may_lower(op)]
     after = [op for op in rest if not _is_of_sizes(op)]
     if all(map(is_light, after)) and sum(map(_computes, after)) <= MOST_AFTER:
-        found.update((op.name, REASON) for op in after)
+        reasons.update((op.name, REASON) for op in after)
         of_sizes = [op for op in rest if _is_of_sizes(op)]
         if len(of_sizes) <= MOST_OF_SIZES:
-            found.update((op.name, REASON) for op in of_sizes if is_light(op))
-    of_sizes = [op for op in ops if op.name in found and _is_of_sizes(op)]
+            reasons.update((op.name, REASON) for op in of_sizes if is_light(op))
+    of_sizes = [op for op in ops if op.name in reasons and _is_of_sizes(op)]
     if len(of_sizes) > MOST_OF_SIZES:
         for op in of_sizes:
-            del found[op.name]
-    return found
+            del reasons[op.name]
+    return reasons
 
 
 def _is_of_sizes(op: Operation) -> bool:

@@ -46,9 +46,9 @@ def scattered(operations: list[Operation], outputs: Sequence[Any]) -> list[Opera
 
 def with_inputs(op: Operation, inputs: Sequence[Any]) -> Operation:
     """A copy of an operation that takes other tensors and is in no graph."""
-    made = copy.copy(op)
-    made._inputs = list(inputs)
-    return made
+    copied = copy.copy(op)
+    copied._inputs = list(inputs)
+    return copied
 
 
 def _divided(op: Operation, own: Sequence[int], parts: Sequence[Operation]) -> list[Operation]:
@@ -56,18 +56,20 @@ def _divided(op: Operation, own: Sequence[int], parts: Sequence[Operation]) -> l
     if not own:
         return [op]
     old: Any = op.raw_op
-    made = []
+    operations = []
     whole = [i for i in range(len(op._outputs)) if i not in own]
     if whole:
         attrs = {
             name: getattr(old, name) for name in ("merge_op", "final_op", "pack_bytes", "wire")
         }
-        made.append(_copied(op, _ClusterReduce, attrs, whole, [op._outputs[i] for i in whole]))
+        operations.append(
+            _copied(op, _ClusterReduce, attrs, whole, [op._outputs[i] for i in whole])
+        )
     size = parts[0].raw_op.attrs["size"]
     attrs = {name: getattr(old, name) for name in ("final_op", "pack_bytes", "wire")}
     results = [part._outputs[0] for part in parts]
-    made.append(_copied(op, _SumOfParts, attrs | {"size": size}, own, results))
-    return made
+    operations.append(_copied(op, _SumOfParts, attrs | {"size": size}, own, results))
+    return operations
 
 
 def _copied(
@@ -77,8 +79,8 @@ def _copied(
     places: Sequence[int],
     outputs: Sequence[Any],
 ) -> Operation:
-    made = with_inputs(op, [op._inputs[i] for i in places])
-    made._outputs = list(outputs)
-    types = tuple(t.dtype for t in made._inputs)
-    made.raw_op = complete(kind, {**attrs, "T": types}, True)
-    return made
+    copied = with_inputs(op, [op._inputs[i] for i in places])
+    copied._outputs = list(outputs)
+    types = tuple(t.dtype for t in copied._inputs)
+    copied.raw_op = complete(kind, {**attrs, "T": types}, True)
+    return copied

@@ -59,7 +59,7 @@ def _may_lose_effects(op: Operation) -> bool:
 def _with_results(op: Operation, is_read: list[bool]) -> Operation:
     """Returns an operation with those results of a condition or loop that are read, or on which these depend."""
     raw = op.raw_op
-    made = copy.copy(op)
+    reduced = copy.copy(op)
     if raw.control == "while":
         cond, body = raw.attrs["cond"], raw.attrs["body"]
         is_read = _variables_needed(cond, body, is_read)
@@ -68,7 +68,7 @@ def _with_results(op: Operation, is_read: list[bool]) -> Operation:
             "cond": _part(cond, is_read, [True]),
             "body": _part(body, is_read, is_read),
         }
-        made._inputs = _chosen(op._inputs, is_read)
+        reduced._inputs = _chosen(op._inputs, is_read)
     else:
         branches = bodies_of(op)
         is_given = _inputs_needed(branches, is_read)
@@ -77,12 +77,12 @@ def _with_results(op: Operation, is_read: list[bool]) -> Operation:
             "Tout": tuple(_chosen(raw.attrs["Tout"], is_read)),
             **_as_attributes(raw, [_part(branch, is_given, is_read) for branch in branches]),
         }
-        made._inputs = [op._inputs[0], *_chosen(op._inputs[1:], is_given)]
+        reduced._inputs = [op._inputs[0], *_chosen(op._inputs[1:], is_given)]
     if raw.attrs.get("output_shapes"):
         attrs["output_shapes"] = tuple(_chosen(raw.attrs["output_shapes"], is_read))
-    made.raw_op = complete(type(raw), {**raw.attrs, **attrs}, True)
-    made._outputs = _chosen(op._outputs, is_read)
-    return made
+    reduced.raw_op = complete(type(raw), {**raw.attrs, **attrs}, True)
+    reduced._outputs = _chosen(op._outputs, is_read)
+    return reduced
 
 
 def _as_attributes(raw: Op, branches: Sequence[GraphFunction]) -> dict[str, Any]:
@@ -110,8 +110,8 @@ def _inputs_needed(functions: Sequence[GraphFunction], is_read: Sequence[bool]) 
     needed = [False] * len(functions[0].inputs)
     for function in functions:
         outputs, graph = _chosen(function.outputs, is_read), function.graph
-        found = operations_to_run(graph, function.inputs, outputs, graph.control_outputs)
-        ids = {t._id for t in outputs}.union(t._id for op in found for t in op._inputs)
+        needed_ops = operations_to_run(graph, function.inputs, outputs, graph.control_outputs)
+        ids = {t._id for t in outputs}.union(t._id for op in needed_ops for t in op._inputs)
         needed = [n or t._id in ids for n, t in zip(needed, function.inputs, strict=True)]
     return needed
 

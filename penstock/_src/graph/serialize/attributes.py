@@ -35,28 +35,28 @@ def encode(cls: type[Op], name: str, value: Any, function_name: Callable[[Any], 
     Args:
       function_name: maps a graph function to its name in the library.
     """
-    made = AttrValue()
+    message = AttrValue()
     annotation = annotation_of(cls, name)
     if typing.get_origin(annotation) is list:
         (element,) = typing.get_args(annotation)
-        made.list.SetInParent()
+        message.list.SetInParent()
         for item in value:
-            _append(made.list, element, item, function_name)
-        return made
-    field, held = _scalar(annotation, value, function_name)
+            _append(message.list, element, item, function_name)
+        return message
+    field, plain = _scalar(annotation, value, function_name)
     if field in ("shape", "tensor", "func"):
-        getattr(made, field).CopyFrom(held)
+        getattr(message, field).CopyFrom(plain)
     else:
-        setattr(made, field, held)
-    return made
+        setattr(message, field, plain)
+    return message
 
 
 def _append(target: Any, annotation: Any, value: Any, function_name: Callable[[Any], str]) -> None:
-    field, held = _scalar(annotation, value, function_name)
+    field, plain = _scalar(annotation, value, function_name)
     if field in ("shape", "tensor", "func"):
-        getattr(target, field).add().CopyFrom(held)
+        getattr(target, field).add().CopyFrom(plain)
     else:
-        getattr(target, field).append(held)
+        getattr(target, field).append(plain)
 
 
 def _scalar(annotation: Any, value: Any, function_name: Callable[[Any], str]) -> tuple[str, Any]:
@@ -87,13 +87,13 @@ def _scalar(annotation: Any, value: Any, function_name: Callable[[Any], str]) ->
 
 def shape_to_proto(shape: TensorShape) -> Any:
     """Returns the TensorShapeProto of a static shape."""
-    made = TensorShapeProto()
+    message = TensorShapeProto()
     if shape.rank is None:
-        made.unknown_rank = True
-        return made
+        message.unknown_rank = True
+        return message
     for size in shape.as_list():
-        made.dim.add(size=-1 if size is None else size)
-    return made
+        message.dim.add(size=-1 if size is None else size)
+    return message
 
 
 def shape_from_proto(proto: Any) -> TensorShape:

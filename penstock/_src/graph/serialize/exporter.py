@@ -52,21 +52,21 @@ def graph_def(
     graph: Graph, add_shapes: bool = False, functions: Sequence[GraphFunction] = ()
 ) -> Any:
     """Returns the GraphDef of a graph, with `functions`, those added to the graph, and all to which these and the graph refer."""
-    made = GraphDef()
+    definition = GraphDef()
     library = WrittenFunctions()
     for function in [*functions, *(added.function for added in graph._added_functions.values())]:
         library.name(function)
     for op in graph._operations:
-        node = made.node.add()
+        node = definition.node.add()
         fill_node(node, op, library, add_shapes)
         node.input.extend(_graph_input(t) for t in op.as_written()[1])
         node.input.extend(f"^{name}" for name in _control_names(op))
-    _add_wait(graph, made.node)
-    library.write(made.library, add_shapes)
-    made.versions.producer = GRAPH_DEF_VERSION
-    if made.library.function:
-        made.versions.min_consumer = MIN_CONSUMER
-    return made
+    _add_wait(graph, definition.node)
+    library.write(definition.library, add_shapes)
+    definition.versions.producer = GRAPH_DEF_VERSION
+    if definition.library.function:
+        definition.versions.min_consumer = MIN_CONSUMER
+    return definition
 
 
 def part_def(
@@ -81,16 +81,16 @@ def part_def(
       given_name: what stands for an input of theirs that another operation makes; None: that operation.
       known: names of others that control inputs may be; those that are neither are left out.
     """
-    made, library = GraphDef(), WrittenFunctions()
+    definition, library = GraphDef(), WrittenFunctions()
     names = {op.name for op in ops}.union(known)
     for op in ops:
-        node = made.node.add()
+        node = definition.node.add()
         fill_node(node, op, library, False)
         node.input.extend(given_name(t) or _graph_input(t) for t in op.as_written()[1])
         node.input.extend(f"^{name}" for name in _control_names(op) if name in names)
-    library.write(made.library, False)
-    made.versions.producer = GRAPH_DEF_VERSION
-    return made
+    library.write(definition.library, False)
+    definition.versions.producer = GRAPH_DEF_VERSION
+    return definition
 
 
 def function_def(function: GraphFunction) -> Any:
@@ -100,17 +100,17 @@ def function_def(function: GraphFunction) -> Any:
 
 def function_library(function: GraphFunction) -> Any:
     """Return the FunctionDefLibrary of a function and all functions that it refers to. Arguments describe what resources hold."""
-    library, made = WrittenFunctions(), FunctionDefLibrary()
+    library, definitions = WrittenFunctions(), FunctionDefLibrary()
     library.name(function)
-    library.write(SimpleNamespace(function=made.function), False)
-    for definition in made.function:
+    library.write(SimpleNamespace(function=definitions.function), False)
+    for definition in definitions.function:
         inputs = library.functions[definition.signature.name].inputs
         for argument, tensor in zip(definition.signature.input_arg, inputs, strict=True):
             for shape, dtype in tensor._handle_data or () if tensor.dtype is resource else ():
                 argument.handle_data.add(
                     dtype=dtype.as_datatype_enum, shape=attributes.shape_to_proto(as_shape(shape))
                 )
-    return made
+    return definitions
 
 
 def node_def(op: Operation) -> Any:
@@ -156,7 +156,7 @@ def _decoded(made: Any) -> Any:
 def _is_input(op: Operation) -> bool:
     """True if a placeholder is an input of a function."""
     return op.type == "Placeholder" and any(
-        op.outputs[0] is held for held in getattr(op.graph, "inputs", ())
+        op.outputs[0] is placeholder for placeholder in getattr(op.graph, "inputs", ())
     )
 
 
@@ -262,28 +262,28 @@ def _of_control_flow(op: Operation) -> dict[str, Any]:
 
 
 def _function_def(function: GraphFunction, library: WrittenFunctions, add_shapes: bool) -> Any:
-    made = FunctionDef()
-    signature = made.signature
+    definition = FunctionDef()
+    signature = definition.signature
     signature.name = function.name
     signature.is_stateful = function.is_stateful
     for name, value in function.attributes.items():
-        made.attr[name].CopyFrom(value)
-    arguments = _add_arguments(made, function)
+        definition.attr[name].CopyFrom(value)
+    arguments = _add_arguments(definition, function)
     for op in function.graph._operations:
         if not (op.outputs and all(t._id in arguments for t in op.outputs)):
-            _fill_body_node(made.node_def.add(), op, arguments, library, add_shapes)
-    _add_wait(function.graph, made.node_def)
+            _fill_body_node(definition.node_def.add(), op, arguments, library, add_shapes)
+    _add_wait(function.graph, definition.node_def)
     outputs = _Names()
     for t in function.outputs:
         name = outputs.argument(t.op.name)
         signature.output_arg.add(name=name, type=t.dtype.as_datatype_enum)
-        made.ret[name] = body_input(t, arguments)
+        definition.ret[name] = body_input(t, arguments)
     for op in function.graph.control_outputs:
         signature.control_output.append(op.name)
-        made.control_ret[op.name] = op.name
+        definition.control_ret[op.name] = op.name
     if add_shapes:
-        _add_shapes(made, function)
-    return made
+        _add_shapes(definition, function)
+    return definition
 
 
 def _add_arguments(made: Any, function: GraphFunction) -> dict[int, str]:
@@ -357,14 +357,14 @@ class _Names:
 
 def functions_of(graph: Graph) -> list[GraphFunction]:
     """Returns all functions that the graph's operations refer to, directly or through other functions."""
-    found: dict[str, GraphFunction] = {}
+    by_name: dict[str, GraphFunction] = {}
     pending = [body for op in graph._operations for body in bodies_of(op)]
     while pending:
         function = pending.pop()
-        if function.name not in found:
-            found[function.name] = function
+        if function.name not in by_name:
+            by_name[function.name] = function
             pending += [body for op in function.graph._operations for body in bodies_of(op)]
-    return list(found.values())
+    return list(by_name.values())
 
 
 def versions() -> Any:

@@ -120,9 +120,9 @@ def import_function(
         for name in definition.control_ret.values()
         if name in nodes.operations
     ]
-    made = GraphFunction(graph, name=definition.signature.name)
-    made.attributes = dict(definition.attr)
-    return made
+    function = GraphFunction(graph, name=definition.signature.name)
+    function.attributes = dict(definition.attr)
+    return function
 
 
 def _declared_shape(definition: Any, index: int) -> Any:
@@ -306,29 +306,33 @@ class NodeImporter:
         name = prefix + node.name if prefix else node.name
         _check_inputs(op, name, inputs)
         check_functions(op)
-        made = self.graph.add(op, inputs, name)
-        made._device = node.device
+        operation = self.graph.add(op, inputs, name)
+        operation._device = node.device
         if "_class" in node.attr:
-            made.colocation = tuple([self._group(g, prefix) for g in node.attr["_class"].list.s])
+            operation.colocation = tuple(
+                [self._group(g, prefix) for g in node.attr["_class"].list.s]
+            )
         if "_gradient_op_type" in node.attr:
-            made.gradient_kind = node.attr["_gradient_op_type"].s.decode()
+            operation.gradient_kind = node.attr["_gradient_op_type"].s.decode()
         if "_lower_using_switch_merge" in node.attr:
-            made.may_be_lowered = node.attr["_lower_using_switch_merge"].b
+            operation.may_be_lowered = node.attr["_lower_using_switch_merge"].b
         for text in node.input:
             if not text.startswith("^"):
                 continue
             if text[1:] in self.operations:
-                made._add_control_input(self.operations[text[1:]])
+                operation._add_control_input(self.operations[text[1:]])
             elif text[1:] not in self.names and text[1:] not in self.known:
                 raise ValueError(f"Unknown input node '{text}'")
         if "_output_shapes" in node.attr:
-            for t, proto in zip(made.outputs, node.attr["_output_shapes"].list.shape, strict=False):
+            for t, proto in zip(
+                operation.outputs, node.attr["_output_shapes"].list.shape, strict=False
+            ):
                 shape = attributes.shape_from_proto(proto)
                 if shape._dims != t.shape._dims and shape.is_compatible_with(t.shape):
                     t.set_shape(shape)
-        self.operations[node.name] = made
+        self.operations[node.name] = operation
         pairs = enumerate(zip(texts, used, strict=True))
-        self._back_edges += [(made, i, text) for i, (text, other) in pairs if text != other]
+        self._back_edges += [(operation, i, text) for i, (text, other) in pairs if text != other]
 
     def _known_before(self, texts: list[str]) -> list[str]:
         """Returns the inputs of a node; in place of one that comes from the last iteration of a loop, the first other."""

@@ -129,8 +129,8 @@ class _Lowering:
         for branch, word, pivot_name, output in branches:
             own = self._node("Identity", f"{name}/{pivot_name}", [chosen + output], bool_, device)
             given = [text + output for text in switches]
-            found, awaited = self._body(branch, given, f"{name}/{word}/", own)
-            results.append(found)
+            outputs, awaited = self._body(branch, given, f"{name}/{word}/", own)
+            results.append(outputs)
             done = f"{name}/{word}_done"
             inputs_of_done = [own, *(f"^{effect}" for effect in awaited)]
             effects.append(self._node("Identity", done, inputs_of_done, bool_, device))

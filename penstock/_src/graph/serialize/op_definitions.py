@@ -31,8 +31,11 @@ _KINDS = {
 
 def op_def(cls: type[Op]) -> Any:
     """Returns the OpDef of an op."""
-    made = OpDef(name=cls.op_type, is_stateful=cls.stateful)
-    for arguments, target in ((cls.inputs, made.input_arg), (cls.outputs, made.output_arg)):
+    definition = OpDef(name=cls.op_type, is_stateful=cls.stateful)
+    for arguments, target in (
+        (cls.inputs, definition.input_arg),
+        (cls.outputs, definition.output_arg),
+    ):
         for argument in arguments:
             entry = target.add(name=argument.defined_name, is_ref=argument.is_ref)
             entry.type = argument.dtype.as_datatype_enum if argument.dtype else 0
@@ -40,8 +43,8 @@ def op_def(cls: type[Op]) -> Any:
             entry.number_attr = argument.number_attr or ""
             entry.type_list_attr = argument.type_list_attr or ""
     for name in _attribute_names(cls):
-        _fill_attribute(made.attr.add(name=name), cls, name)
-    return made
+        _fill_attribute(definition.attr.add(name=name), cls, name)
+    return definition
 
 
 def used_ops(graph_def: Any) -> list[Any]:
@@ -129,10 +132,10 @@ def _add(
     control_inputs: Sequence[Operation] = (),
 ) -> Operation:
     op = NodeImporter(graph, Library(), graph_input).op_of(node, list(inputs))
-    made = graph.add(op, [graph.local(t) for t in inputs], node.name)
-    made._device = node.device
-    made._add_control_inputs(control_inputs)
-    return made
+    operation = graph.add(op, [graph.local(t) for t in inputs], node.name)
+    operation._device = node.device
+    operation._add_control_inputs(control_inputs)
+    return operation
 
 
 def add_from_node_def(

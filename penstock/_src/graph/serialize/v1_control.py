@@ -326,7 +326,7 @@ class _Loop:
     def _needed(self, targets: list[str], known: dict[str, Any]) -> list[Any]:
         """Returns the nodes of the frame that `targets` depend on or wait for, stopping at known tensors."""
         inside = {node.name: node for node in self.nodes}
-        found: set[str] = set()
+        needed: set[str] = set()
         pending = list(targets)
         while pending:
             text = pending.pop()
@@ -338,10 +338,10 @@ class _Loop:
                 or text in known
                 or f"{name}:{index}" in known
                 or name not in inside
-                or name in found
+                or name in needed
             ):
                 continue
-            found.add(name)
+            needed.add(name)
             node = inside[name]
             pending += node.input
             inner = self.outer.structure.path[name]
@@ -351,4 +351,4 @@ class _Loop:
                     for n in self.nodes
                     if self.outer.structure.path[n.name][: len(inner)] == inner
                 ]
-        return [node for node in self.nodes if node.name in found]
+        return [node for node in self.nodes if node.name in needed]

@@ -127,12 +127,12 @@ class SaveOptions:
     extra_tags: Sequence[str] | None = None
 
     def __post_init__(self) -> None:
-        given = self.namespace_whitelist
-        if given is not None and not isinstance(given, list):
+        allowed = self.namespace_whitelist
+        if allowed is not None and not isinstance(allowed, list):
             raise TypeError(
-                f"`namespace_whitelist` must be a list of strings. Got: {given} with type {type(given)}."
+                f"`namespace_whitelist` must be a list of strings. Got: {allowed} with type {type(allowed)}."
             )
-        for namespace in given or ():
+        for namespace in allowed or ():
             if not isinstance(namespace, str):
                 raise ValueError(
                     f"Whitelisted namespace must be a string. Got: {namespace} of type {type(namespace)}."

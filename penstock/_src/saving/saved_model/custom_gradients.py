@@ -63,16 +63,16 @@ def _gradient(
 
     def override(node: Any, *gradients: Any) -> list[Any]:
         function = library.get(name)
-        given = [
+        arguments = [
             gradient if _has_type_of(gradient, model) else _zeros(output, model)
             for gradient, output, model in zip(gradients, node.outputs, function.inputs)
         ]
-        found = raw.StatefulPartitionedCall(
-            args=[*given, *[bound(number) for number in saved.bound_inputs]],
+        outputs = raw.StatefulPartitionedCall(
+            args=[*arguments, *[bound(number) for number in saved.bound_inputs]],
             Tout=list(function.output_types),
             f=function,
         )
-        results = iter(found)
+        results = iter(outputs)
         form = nest.flatten(decode(saved.output_signature))
         return [None if spec is None else next(results) for spec in form]
 
@@ -132,14 +132,14 @@ def traced(
     Raises:
       ValueError: a gradient function cannot be traced.
     """
-    found: dict[Operation, SavedGradient] = {}
+    saved: dict[Operation, SavedGradient] = {}
     for function in functions:
         outside = {id(inner): outer for outer, inner in function.graph.captures}
-        _add_gradients(found, function.graph_function, outside, function, number)
+        _add_gradients(saved, function.graph_function, outside, function, number)
     for function in functions:
         for body in _called(function.graph_function):
-            _add_gradients(found, body, {}, function, number)
-    return list(found.values())
+            _add_gradients(saved, body, {}, function, number)
+    return list(saved.values())
 
 
 def _called(function: GraphFunction) -> Iterator[GraphFunction]:
@@ -183,12 +183,15 @@ def _add_gradients(
             )
             for t in captures
         ]
-        given = graph.inputs[: len(node.outputs)]
+        placeholders = graph.inputs[: len(node.outputs)]
         node.gradient_kind = f"CustomGradient-{next(_KINDS)}"
         found[node] = SavedGradient(
             node.gradient_kind,
             GraphFunction(graph),
-            [TensorSpec(t.shape, t.dtype, f"result_grads_{at}") for at, t in enumerate(given)],
+            [
+                TensorSpec(t.shape, t.dtype, f"result_grads_{at}")
+                for at, t in enumerate(placeholders)
+            ],
             [None if r is None else TensorSpec(r.shape, r.dtype) for r in results],
             bound,
         )

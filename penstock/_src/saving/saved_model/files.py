@@ -32,8 +32,8 @@ def of_file(origin: str, path: str) -> Iterator[None]:
         if path in str(error):
             raise
         kinds = ValueError, TypeError
-        made = type(error) if type(error) in kinds else ValueError
-        raise made(f"{error} (in {origin})") from error
+        error_class = type(error) if type(error) in kinds else ValueError
+        raise error_class(f"{error} (in {origin})") from error
 
 
 def parse(folder: str) -> Any:

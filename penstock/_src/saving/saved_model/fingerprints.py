@@ -131,19 +131,19 @@ def _hash(data: bytes) -> int:
 
 def _hash_of_program(graph: Any) -> int:
     """The hash of a GraphDef, in which functions have no counters."""
-    made = hashlib.blake2b(digest_size=8)
+    digest = hashlib.blake2b(digest_size=8)
     parts = [graph.node, *(f.node_def for f in graph.library.function)]
     for node in (node for nodes in parts for node in nodes):
-        made.update(f"{node.name}|{node.op}|{list(node.input)}".encode())
+        digest.update(f"{node.name}|{node.op}|{list(node.input)}".encode())
         for name, value in sorted(node.attr.items()):
             if name.startswith("_"):  # of the tracing, not of the operation
                 continue
-            made.update(name.encode())
+            digest.update(name.encode())
             if value.WhichOneof("value") == "func":
-                made.update(_COUNTER.sub(rb"\1", value.func.name.encode()))
+                digest.update(_COUNTER.sub(rb"\1", value.func.name.encode()))
             else:
-                made.update(value.SerializeToString(deterministic=True))
-    return int.from_bytes(made.digest(), "little")
+                digest.update(value.SerializeToString(deterministic=True))
+    return int.from_bytes(digest.digest(), "little")
 
 
 def write(folder: str, meta: Any, data: bytes, transaction: Transaction) -> None:
@@ -163,7 +163,7 @@ def write(folder: str, meta: Any, data: bytes, transaction: Transaction) -> None
         return _COUNTER.sub(rb"\1", str(message).encode())
 
     signatures = sorted((k, str(v)) for k, v in meta.signature_def.items())
-    made = FingerprintDef(
+    fingerprint = FingerprintDef(
         saved_model_checksum=_hash(data),
         graph_def_program_hash=_hash_of_program(meta.graph_def),
         signature_def_hash=_hash(without_counters(signatures)),
@@ -172,11 +172,11 @@ def write(folder: str, meta: Any, data: bytes, transaction: Transaction) -> None
     prefix = os.path.join(folder, constants.VARIABLES_DIRECTORY, constants.VARIABLES_FILENAME)
     index = transaction.written(index_name(prefix))
     if files.exists(index):
-        made.checkpoint_hash = _hash(files.read(index))
-    made.version.producer = 1
+        fingerprint.checkpoint_hash = _hash(files.read(index))
+    fingerprint.version.producer = 1
     with transaction.open(os.path.join(folder, constants.FINGERPRINT_FILENAME)) as file:
-        file.write(made.SerializeToString())
-    _note("write", folder, made)
+        file.write(fingerprint.SerializeToString())
+    _note("write", folder, fingerprint)
 
 
 def note_read(folder: str) -> None:

@@ -86,7 +86,9 @@ class RestoredResource(TrackableResource):
         children = super()._trackable_children(save_type, **kwargs)
         if save_type == "savedmodel":
             kinds = Function, Trackable  # a table's initializer has its vocabulary
-            children.update((n, held) for n, held in vars(self).items() if isinstance(held, kinds))
+            children.update(
+                (n, value) for n, value in vars(self).items() if isinstance(value, kinds)
+            )
         return children
 
     def __del__(self) -> None:
@@ -185,19 +187,19 @@ def _loaded(
             raise ValueError("Only the whole of a SavedModel of TensorFlow 1 can be loaded.")
     with collector.paused(), init_scope(), of_file(consent.origin, folder):
         if of_objects:
-            found = _load_objects(meta, folder, options, filters, consent)
+            objects = _load_objects(meta, folder, options, filters, consent)
         else:
             restores = not options.experimental_skip_checkpoint
-            found = {"root": above("Program")(meta, folder, consent).load(SignatureMap, restores)}
+            objects = {"root": above("Program")(meta, folder, consent).load(SignatureMap, restores)}
     metrics.COUNTS["read", "2" if of_objects else "1"] += 1
     metrics.LATEST["read_path"] = folder
     fingerprints.note_read(folder)
-    root = found.get("root")
+    root = objects.get("root")
     if root is not None:
         root.tensorflow_version = meta.meta_info_def.tensorflow_version
         root.tensorflow_git_version = meta.meta_info_def.tensorflow_git_version
         root.graph_debug_info = None
-    return found
+    return objects
 
 
 def _load_objects(
@@ -217,9 +219,9 @@ def _load_objects(
         status = read_objects(root, {}, prefix, label="saved_model")
         if selection.given and not options.allow_partial_checkpoint:
             status.assert_existing_objects_matched()
-        for found, restored in status.operations:
-            if isinstance(found, Variable):
-                found._initializer = restored.op  # a session that initializes it restores it
+        for trackable, restored in status.operations:
+            if isinstance(trackable, Variable):
+                trackable._initializer = restored.op  # a session that initializes it restores it
     if options.experimental_load_function_aliases:
         if hasattr(root, "function_aliases"):
             raise ValueError(
@@ -245,13 +247,15 @@ def _chosen(saved: Any, tags: Any) -> Any:
     for meta in saved.meta_graphs:
         if set(meta.meta_info_def.tags) == wanted:
             return meta
-    found = [sorted(meta.meta_info_def.tags) for meta in saved.meta_graphs]
-    if len(found) != 1 or not saved.meta_graphs[0].object_graph_def.nodes:
+    available = [sorted(meta.meta_info_def.tags) for meta in saved.meta_graphs]
+    if len(available) != 1 or not saved.meta_graphs[0].object_graph_def.nodes:
         raise RuntimeError(
             f"MetaGraphDef associated with tags {sorted(wanted)} could not be found in SavedModel, with "
-            f"available tags '{found}'."
+            f"available tags '{available}'."
         )
-    raise ValueError(f"Got an incompatible argument to `tags`: {tags}. The SavedModel has {found}.")
+    raise ValueError(
+        f"Got an incompatible argument to `tags`: {tags}. The SavedModel has {available}."
+    )
 
 
 class _Loader:
@@ -265,7 +269,7 @@ class _Loader:
         self.saved_functions = meta.object_graph_def.concrete_functions
         _rename_resources(meta.graph_def.library)
         self.library = Library(meta.graph_def.library, consent=consent)
-        self.objects: dict[int, Any] = {n: held for n, (held, _) in selection.given.items()}
+        self.objects: dict[int, Any] = {n: target for n, (target, _) in selection.given.items()}
         # What sets the attributes of objects that have a way of their own.
         self.setters: dict[int, Setter] = {n: setter for n, (_, setter) in selection.given.items()}
         self.concrete: dict[str, RevivedConcreteFunction] = {}
@@ -310,12 +314,12 @@ class _Loader:
 
     def refuse_registered_savers(self) -> None:
         """Raises NotImplementedError if an object is saved in its own way, which is not part of a graph."""
-        for found in self.objects.values():
-            saver = get_registered_saver_name(found)
+        for trackable in self.objects.values():
+            saver = get_registered_saver_name(trackable)
             if saver is not None:
                 raise NotImplementedError(
                     "Loading a SavedModel that uses registered checkpoint saver is not supported in graph mode. The "
-                    f"loaded object {found} uses the saver registered with the name {saver}."
+                    f"loaded object {trackable} uses the saver registered with the name {saver}."
                 )
 
     def _stem(self) -> Any:
@@ -338,14 +342,14 @@ class _Loader:
             for name, entry in saved.items()
         }
         if set(pairs) == {WHOLE}:
-            held = {
+            attributes = {
                 "_serialize_to_tensors": pairs[WHOLE].save,
                 "_restore_from_tensors": pairs[WHOLE].restore,
             }
         else:
             factories = {name: RestoredSaveables(pair) for name, pair in pairs.items()}
-            held = {"_self_saveable_object_factories": factories}
-        found.__dict__.update(held)  # neither tracked nor children
+            attributes = {"_self_saveable_object_factories": factories}
+        found.__dict__.update(attributes)  # neither tracked nor children
 
     def aliases(self) -> dict[str, Any]:
         """The functions by their alias names: tf.functions, or lists of traces of functions that are not saved."""
@@ -354,8 +358,8 @@ class _Loader:
             traces.setdefault(alias, []).append(self._concrete(name))
         functions = [f for f in self.objects.values() if isinstance(f, RestoredFunction)]
         return {
-            alias: next((f for f in functions if f.has_traces(found)), found)
-            for alias, found in traces.items()
+            alias: next((f for f in functions if f.has_traces(traces_of_alias)), traces_of_alias)
+            for alias, traces_of_alias in traces.items()
         }
 
     def _make(self, kind: str | None, node: Any) -> Any:
@@ -422,7 +426,7 @@ class _Loader:
     def _variable(self, saved: Any) -> Variable:
         shape = shape_from_proto(saved.shape)
         self._check_size(saved, shape)
-        made = empty_variable(
+        variable = empty_variable(
             saved.dtype,
             shape,
             saved.name or None,
@@ -432,8 +436,8 @@ class _Loader:
         )
         if in_v1_graph():  # whether to train it is for those who build on it
             trained = STATE.graph.get_collection_ref("trainable_variables")
-            trained[:] = [held for held in trained if held is not made]
-        return made
+            trained[:] = [other for other in trained if other is not variable]
+        return variable
 
     def _check_size(self, saved: Any, shape: TensorShape) -> None:
         """Raises DataLossError if a variable is larger than the file with its value, before it takes memory."""
@@ -449,12 +453,12 @@ class _Loader:
 
     def _make_resource(self, number: int, node: Any) -> None:
         """Creates a resource, such as a lookup table, with its saved function."""
-        made = self.objects[number] = RestoredResource(node.resource.device)
+        resource = self.objects[number] = RestoredResource(node.resource.device)
         children = {child.local_name: child.node_id for child in node.children}
         if "_create_resource" not in children:
             raise UnimplementedError("tf.saved_model.load: a resource without `_create_resource`.")
         names = self.nodes[children["_create_resource"]].function.concrete_functions
-        made._resource_handle = self._concrete(names[0])()
+        resource._resource_handle = self._concrete(names[0])()
 
     def _initialize(self, made: Any) -> None:
         initialize = made.__dict__.get("_initialize")
@@ -494,37 +498,37 @@ class _Loader:
         return self.concrete[name]
 
     def _captured(self, number: int) -> Any:
-        held = self.objects[number]
-        if isinstance(held, Variable):
-            return held.handle
-        if isinstance(held, Tensor):
-            return held
-        if isinstance(held, Asset):
-            return held.asset_path
-        handle = getattr(held, "_resource_handle", None)
+        captured = self.objects[number]
+        if isinstance(captured, Variable):
+            return captured.handle
+        if isinstance(captured, Tensor):
+            return captured
+        if isinstance(captured, Asset):
+            return captured.asset_path
+        handle = getattr(captured, "_resource_handle", None)
         if handle is None:
             raise UnimplementedError(
-                f"tf.saved_model.load: a function captures an object of kind {type(held).__name__}."
+                f"tf.saved_model.load: a function captures an object of kind {type(captured).__name__}."
             )
         return handle
 
     def _connect(self, number: int, node: Any) -> None:
         parent = self.objects[number]
         for child in node.children:
-            held, name = self.objects[child.node_id], child.local_name
+            child_object, name = self.objects[child.node_id], child.local_name
             if number in self.setters:
-                self.setters[number](parent, name, held)
+                self.setters[number](parent, name, child_object)
             elif isinstance(parent, SignatureMap):
-                parent.functions[name] = held
+                parent.functions[name] = child_object
             elif isinstance(parent, ListWrapper):
-                _set_item(parent, int(name), held)
+                _set_item(parent, int(name), child_object)
             elif isinstance(parent, dict):
-                parent[name] = held
+                parent[name] = child_object
             elif (
                 isinstance(parent, _UserObject | RestoredResource)
                 or self._class_of(node) is not None
             ):
-                setattr(parent, name, held)
+                setattr(parent, name, child_object)
 
 
 def _bytes_of_values(folder: str) -> int | None:

@@ -47,8 +47,8 @@ def value_functions(found: Any) -> dict[str, Pair]:
     if get_registered_saver_name(found) is not None or acts_as_variable(found):
         return {}
     if not has_serialize_to_tensors(found):
-        made = {n: _by_key(factory) for n, factory in saveable_factories(found).items()}
-        return {name: pair for name, pair in made.items() if pair is not None}
+        pairs = {n: _by_key(factory) for n, factory in saveable_factories(found).items()}
+        return {name: pair for name, pair in pairs.items() if pair is not None}
     legacy = legacy_name_of(found)
     try:
         return {WHOLE: trace_save_and_restore(found)} if not legacy else {legacy: _shared(found)}
@@ -73,8 +73,8 @@ def saver_functions(objects: Mapping[str, Any], saver: str) -> Pair:
     def restore(prefix: Any) -> Any:
         return _done(get_restore_function(saver)(trackables=objects, merged_prefix=prefix))
 
-    made = [make_function(f, input_signature=[path], autograph=False) for f in (save, restore)]
-    return Pair(*(function.get_concrete_function() for function in made))
+    functions = [make_function(f, input_signature=[path], autograph=False) for f in (save, restore)]
+    return Pair(*(function.get_concrete_function() for function in functions))
 
 
 def trace_save_and_restore(found: Any) -> Pair:
@@ -86,8 +86,8 @@ def trace_save_and_restore(found: Any) -> Pair:
         return {f"{prefix}{name}": value for name, value in save().items()}
 
     def restore_fn(restored_tensors: Mapping[str, Any]) -> Any:
-        given = {name.removeprefix(prefix): t for name, t in restored_tensors.items()}
-        return _done(restore(given))
+        tensors = {name.removeprefix(prefix): t for name, t in restored_tensors.items()}
+        return _done(restore(tensors))
 
     if not isinstance(save, ConcreteFunction):
         save = make_function(save_fn, autograph=False).get_concrete_function()
@@ -141,17 +141,17 @@ def _by_key(factory: Any) -> Pair | None:
         return factory.pair
     if not callable(factory) or hasattr(factory, "dtype"):
         return None
-    made: list[Any] = []
+    saveables: list[Any] = []
 
     def save_fn(checkpoint_key: Any) -> list[dict[str, Any]]:
         given = factory(name=checkpoint_key)
-        made[:] = given if isinstance(given, list | tuple) else [given]
-        specs = [spec for saveable in made for spec in saveable.specs]
+        saveables[:] = given if isinstance(given, list | tuple) else [given]
+        specs = [spec for saveable in saveables for spec in saveable.specs]
         return [_entry(spec.name, spec.tensor, spec.slice_spec) for spec in specs]
 
     def restore_fn(*restored_tensors: Any) -> Any:
         remaining = iter(restored_tensors)
-        for saveable in made:
+        for saveable in saveables:
             saveable.restore([next(remaining) for _ in saveable.specs], None)
         return _done(None)
 
@@ -212,23 +212,23 @@ def names_for(save: ConcreteFunction, key: str) -> list[tuple[str, str]]:
     part.outputs = [table[tensor._id] for tensor in wanted]
     part.structured_outputs = part.outputs
     with building_unrecorded(None):
-        found = ConcreteFunction(part, [(source.op.name, source)]).call_flat(
+        tensors = ConcreteFunction(part, [(source.op.name, source)]).call_flat(
             [convert_to_tensor(key)]
         )
-    texts = [_text(tensor) for tensor in found]
+    texts = [_text(tensor) for tensor in tensors]
     return list(zip(texts[::2], texts[1::2], strict=True))
 
 
 def _behind(tensors: list[SymbolicTensor], source: SymbolicTensor) -> list[Operation]:
     """Return the operations that compute tensors from `source`, in order."""
-    found: dict[Operation, None] = {}
+    reached: dict[Operation, None] = {}
     waiting = list(tensors)
     while waiting:
         tensor = waiting.pop()
-        if tensor is not source and tensor.op not in found:
-            found[tensor.op] = None
+        if tensor is not source and tensor.op not in reached:
+            reached[tensor.op] = None
             waiting.extend(tensor.op._inputs)
-    return sorted(found, key=lambda op: op.position)
+    return sorted(reached, key=lambda op: op.position)
 
 
 def _text(tensor: EagerTensor) -> str:

@@ -131,7 +131,7 @@ class SavedChildren:
             for function in [c for c in children.values() if isinstance(c, Function)]:
                 traces_of(function)
             # Tracing may have made variables, and other attributes.
-            if any(before.get(n, before) is not held for n, held in _attributes(found).items()):
+            if any(before.get(n, before) is not value for n, value in _attributes(found).items()):
                 children = children_of(found, "savedmodel", cache=self._cache)
             self._found[id(found)] = found, children
         return dict(self._found[id(found)][1])
@@ -159,9 +159,9 @@ class ModelObjects:
         self.add(root)
         at = 0
         while at < len(self.objects):
-            found = self._children_of(self.objects[at])
-            self.children.append(found)
-            for _, child in found:
+            children = self._children_of(self.objects[at])
+            self.children.append(children)
+            for _, child in children:
                 self.add(child)
             self._add_value_functions(self.objects[at])
             at += 1
@@ -172,12 +172,12 @@ class ModelObjects:
 
     def _saver_functions(self) -> list[Pair]:
         """The functions of registered savers for the objects that they save."""
-        found: dict[str, dict[str, Any]] = {}
-        for path, held in self.view().items():
-            saver = get_registered_saver_name(held)
+        by_saver: dict[str, dict[str, Any]] = {}
+        for path, trackable in self.view().items():
+            saver = get_registered_saver_name(trackable)
             if saver is not None:
-                found.setdefault(saver, {})[object_name(path)] = held
-        return [saver_functions(held, saver) for saver, held in found.items()]
+                by_saver.setdefault(saver, {})[object_name(path)] = trackable
+        return [saver_functions(trackable, saver) for saver, trackable in by_saver.items()]
 
     def add(self, found: Any) -> int:
         """The number of an object, which is added if it is new."""
@@ -225,29 +225,31 @@ class ModelObjects:
 
     def view(self) -> ObjectView:
         """The objects with values to save, under their names in the SavedModel."""
-        children = {id(held): found for held, found in zip(self.objects, self.children)}
+        children = {
+            id(parent_object): found for parent_object, found in zip(self.objects, self.children)
+        }
 
         def values_below(parent: Any) -> list[tuple[str, Any]]:
-            found = children.get(id(parent), [])
-            return [(n, c) for n, c in found if not isinstance(c, _WITHOUT_VALUES)]
+            named_children = children.get(id(parent), [])
+            return [(n, c) for n, c in named_children if not isinstance(c, _WITHOUT_VALUES)]
 
         return ObjectView(self.root, children=values_below)
 
     def node_paths(self) -> dict[Any, tuple[Any, ...]]:
         """The references from the root to each object."""
         paths: dict[int, tuple[Any, ...]] = {id(self.root): ()}
-        for held, children in zip(self.objects, self.children):
+        for parent, children in zip(self.objects, self.children):
             for name, child in children:
-                paths.setdefault(id(child), (*paths[id(held)], TrackableReference(name, child)))
+                paths.setdefault(id(child), (*paths[id(parent)], TrackableReference(name, child)))
         return ByIdentity(self.objects, paths)
 
     def concrete_functions(self) -> list[ConcreteFunction]:
         """All traces, each once."""
-        found: dict[str, ConcreteFunction] = {}
-        for held in self.objects:
-            for concrete in traces_of(held):
-                found.setdefault(concrete.graph_function.name, concrete)
-        return list(found.values())
+        by_name: dict[str, ConcreteFunction] = {}
+        for trackable in self.objects:
+            for concrete in traces_of(trackable):
+                by_name.setdefault(concrete.graph_function.name, concrete)
+        return list(by_name.values())
 
     def captured(self, tensor: Any, function: ConcreteFunction) -> int:
         """The object number of a capture.

@@ -73,19 +73,19 @@ def revive_concrete(
     graph.structured_outputs = _structured(results, list(function.outputs))
     args, kwargs = graph.structured_input_signature
     parameters = [(f"arg_{at}", value) for at, value in enumerate(args)] + list(kwargs.items())
-    made = RevivedConcreteFunction(graph, parameters)
-    made._results = results
-    made._function = function
+    concrete = RevivedConcreteFunction(graph, parameters)
+    concrete._results = results
+    concrete._function = function
     names = [s.name for s in _specs((args, kwargs))]
-    if len(names) == made.arity and all(names):
-        made._arguments = names  # type: ignore[assignment]
-    return made
+    if len(names) == concrete.arity and all(names):
+        concrete._arguments = names  # type: ignore[assignment]
+    return concrete
 
 
 def _tell_variables(signature: Any, inputs: Sequence[Any]) -> None:
     """Set the variables' shapes and dtypes on arguments that are handles."""
-    held = _variables(signature)
-    specs = _once_each(held, held, converts=False) or ()
+    specs_of_handles = _variables(signature)
+    specs = _once_each(specs_of_handles, specs_of_handles, converts=False) or ()
     for placeholder, spec in zip(inputs, specs):
         if spec is not None:
             placeholder._handle_data = [(spec.shape, spec.dtype)]
@@ -93,13 +93,13 @@ def _tell_variables(signature: Any, inputs: Sequence[Any]) -> None:
 
 def _variables(signature: Any) -> list[VariableSpec | None]:
     """The spec of the variable for each tensor of a signature that is a handle, None for the others."""
-    found: list[VariableSpec | None] = []
+    specs: list[VariableSpec | None] = []
     for leaf in nest.flatten(signature):
         if isinstance(leaf, VariableSpec):
-            found.append(leaf)
+            specs.append(leaf)
         elif isinstance(leaf, TypeSpec):
-            found += [None] * len(leaf.flatten())
-    return found
+            specs += [None] * len(leaf.flatten())
+    return specs
 
 
 def _once_each(
@@ -109,20 +109,20 @@ def _once_each(
 
     With `converts`, two variables of the signature may be one.
     """
-    held: dict[int, Any] = {}
-    made = []
+    seen: dict[int, Any] = {}
+    unique = []
     for spec, tensor in zip(variables, tensors, strict=True):
         number = None if spec is None else spec.alias_id
         if number is None:
-            made.append(tensor)
-        elif number not in held:
-            if not converts and any(tensor is other for other in held.values()):
+            unique.append(tensor)
+        elif number not in seen:
+            if not converts and any(tensor is other for other in seen.values()):
                 return None
-            held[number] = tensor
-            made.append(tensor)
-        elif held[number] is not tensor and not isinstance(tensor, TypeSpec):
+            seen[number] = tensor
+            unique.append(tensor)
+        elif seen[number] is not tensor and not isinstance(tensor, TypeSpec):
             return None
-    return made
+    return unique
 
 
 def _pass_handle_data(graph: Any) -> None:
@@ -198,9 +198,9 @@ class RestoredFunction(Function):
         if not self._traces:
             raise ValueError("Found zero restored functions for caller function.")
         for converts in (False, True):
-            for given in _forms(self._restored_signature, args, kwargs):
+            for form in _forms(self._restored_signature, args, kwargs):
                 for trace in self._traces:
-                    tensors = _matched(trace.structured_input_signature, given, converts)
+                    tensors = _matched(trace.structured_input_signature, form, converts)
                     if tensors is not None:
                         return trace.call_flat(tensors)
         if self._restored_input_signature is not None:
@@ -226,15 +226,15 @@ class RestoredFunction(Function):
         """Returns the trace for arguments of these types; the only one if none are given."""
         if not args and not kwargs and len(self._traces) == 1:
             return self._traces[0]
-        for given in _forms(self._restored_signature, args, kwargs):
+        for form in _forms(self._restored_signature, args, kwargs):
             for trace in self._traces:
-                if _matched(trace.structured_input_signature, given, False) is not None:
+                if _matched(trace.structured_input_signature, form, False) is not None:
                     return trace
         raise self._no_match(args, kwargs)
 
     def has_traces(self, traces: Sequence[ConcreteFunction]) -> bool:
         """True if all of `traces` are of this function."""
-        return all(any(held is trace for held in self._traces) for trace in traces)
+        return all(any(own is trace for own in self._traces) for trace in traces)
 
     def _list_all_concrete_functions(self) -> list[ConcreteFunction]:
         return list(self._traces)
@@ -266,8 +266,8 @@ def structured_or_flat(signature: inspect.Signature | None) -> Callable[..., lis
     """Returns what gives the tensors of a concrete function's arguments: those of its Python function, or its inputs by name."""
 
     def bind(concrete: ConcreteFunction, args: Any, kwargs: Any) -> list[Any]:
-        for given in _forms(signature, tuple(args), kwargs):
-            tensors = _matched(concrete.structured_input_signature, given, True)
+        for form in _forms(signature, tuple(args), kwargs):
+            tensors = _matched(concrete.structured_input_signature, form, True)
             if tensors is not None:
                 return tensors
         return concrete._flat_arguments(args, kwargs)
@@ -330,10 +330,10 @@ def _parts_matched(signature: Any, given: Any, converts: bool) -> list[Any] | No
         return None
     tensors: list[Any] = []
     for part, value in zip(parts, values):
-        found = _parts_matched(part, value, converts)
-        if found is None:
+        matched = _parts_matched(part, value, converts)
+        if matched is None:
             return None
-        tensors.extend(found)
+        tensors.extend(matched)
     return tensors
 
 

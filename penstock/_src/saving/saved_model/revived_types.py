@@ -52,11 +52,11 @@ class VersionedTypeRegistration:
 
     def to_proto(self) -> Any:
         """Returns the message under which objects of this version are saved."""
-        made = SavedUserObject(identifier=self.identifier)
-        made.version.producer = self.version
-        made.version.min_consumer = self.min_consumer_version
-        made.version.bad_consumers.extend(self.bad_consumers)
-        return made
+        message = SavedUserObject(identifier=self.identifier)
+        message.version.producer = self.version
+        message.version.min_consumer = self.min_consumer_version
+        message.version.bad_consumers.extend(self.bad_consumers)
+        return message
 
     def from_proto(self, proto: Any) -> Any:
         """Returns the object of a message."""

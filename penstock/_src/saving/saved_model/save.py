@@ -201,8 +201,8 @@ def _report_renamed(objects: ModelObjects) -> None:
     """Logs which names of inputs the format has no room for."""
     for function in objects.objects:
         specs = function.input_signature if isinstance(function, Function) else None
-        given = [s.name for s in nest.flatten(specs) if isinstance(s, TensorSpec) and s.name]
-        renamed = {n: new for n in given if (new := re.sub(r"\W", "_", n).lower()) != n}
+        names = [s.name for s in nest.flatten(specs) if isinstance(s, TensorSpec) and s.name]
+        renamed = {n: new for n in names if (new := re.sub(r"\W", "_", n).lower()) != n}
         if renamed:
             log.info(
                 "Function `%s` contains input name(s) %s with unsupported characters which will be renamed to %s in the "
@@ -228,6 +228,6 @@ def _report_untraced(objects: ModelObjects) -> None:
 
 def _write_values(view: ObjectView, prefix: str, transaction: Transaction) -> None:
     """Writes the variables as a checkpoint, under their objects' names in the SavedModel."""
-    found = serialized(view)
-    tensors = {**found.arrays(), **registered_arrays(found.registered, prefix)}
+    contents = serialized(view)
+    tensors = {**contents.arrays(), **registered_arrays(contents.registered, prefix)}
     write_shards(prefix, [stored(tensors)], transaction)

@@ -32,8 +32,8 @@ class Selection:
             return
         self.paths = {path: self._number(path) for path in filters}
         if isinstance(filters, Mapping):
-            for path, held in filters.items():
-                pair = held if isinstance(held, tuple) else (held, setattr)
+            for path, target in filters.items():
+                pair = target if isinstance(target, tuple) else (target, setattr)
                 if not isinstance(pair[0], Trackable):
                     raise TypeError(f"The object for {path} cannot be tracked: {pair[0]!r}.")
                 self.given[self.paths[path]] = pair
@@ -68,27 +68,27 @@ class Selection:
 
     def _below(self) -> set[int]:
         """The objects at the paths and below; containers of given objects are given as well."""
-        found: set[int] = set()
+        reached: set[int] = set()
         waiting = list(self.paths.values())
         while waiting:
             number = waiting.pop()
-            if number in found:
+            if number in reached:
                 continue
-            found.add(number)
+            reached.add(number)
             node = self._graph.nodes[number]
             for entry in node.saveable_objects.values():
                 waiting += [entry.save_function, entry.restore_function]
             for child in node.children:
                 waiting.append(child.node_id)
                 self._take_container(number, child)
-        return found
+        return reached
 
     def _take_container(self, number: int, child: Any) -> None:
         """Keeps a list or dictionary that a given object has already."""
         if number in self.given and child.node_id not in self.given:
-            held = self.given[number][0]._lookup_dependency(child.local_name)
-            if isinstance(held, TrackableDataStructure):
-                self.given[child.node_id] = held, lambda *_: None
+            container = self.given[number][0]._lookup_dependency(child.local_name)
+            if isinstance(container, TrackableDataStructure):
+                self.given[child.node_id] = container, lambda *_: None
 
     def _with_captures(self, selected: set[int]) -> set[int]:
         """The selected objects and the constants that their functions use.
@@ -96,18 +96,18 @@ class Selection:
         Raises:
           ValueError: a function uses another object that is not selected.
         """
-        found = set(selected)
+        complete = set(selected)
         for number in selected:
             for needed in self._captures(self._graph.nodes[number]):
                 if self._graph.nodes[needed].WhichOneof("kind") == "constant":
-                    found.add(needed)
+                    complete.add(needed)
                 elif needed not in selected:
                     raise ValueError(
                         "Unable to partially load the SavedModel, since the specified filter does not include all "
                         "required objects for loading, as variables of functions. Please include this path: "
                         f"{self._path(needed)}"
                     )
-        return found
+        return complete
 
     def _captures(self, node: Any) -> Iterator[int]:
         names = list(node.function.concrete_functions)

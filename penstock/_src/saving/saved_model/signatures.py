@@ -78,9 +78,11 @@ def _wrap(name: str, function: ConcreteFunction) -> ConcreteFunction:
     # In the order in which TensorFlow flattens keywords.
     specs = {n: TensorSpec(models[n].shape, models[n].dtype, n) for n in sorted(models)}
     with dispatch.building(graph):
-        given = {n: graph.placeholder(spec.dtype, spec.shape, n) for n, spec in specs.items()}
-        graph.inputs.extend(given.values())
-        arguments = [given[argument] for argument in models]
+        placeholders = {
+            n: graph.placeholder(spec.dtype, spec.shape, n) for n, spec in specs.items()
+        }
+        graph.inputs.extend(placeholders.values())
+        arguments = [placeholders[argument] for argument in models]
         captured = [graph.capture(tensor) for tensor in function.captured_inputs]
         outputs = raw.StatefulPartitionedCall(
             args=[*arguments, *captured],
@@ -98,14 +100,14 @@ def _wrap(name: str, function: ConcreteFunction) -> ConcreteFunction:
     parameters = [(sanitized_name(name), spec) for name, spec in specs.items()]
     kind = inspect.Parameter.KEYWORD_ONLY
     signature = inspect.Signature([inspect.Parameter(name, kind) for name, _ in parameters])
-    made = ConcreteFunction(graph, parameters, signature=signature)
-    made._function.attributes = {
+    wrapper = ConcreteFunction(graph, parameters, signature=signature)
+    wrapper._function.attributes = {
         key: value
         for key, value in function.graph_function.attributes.items()
         if key in PUBLIC and key != "_noinline"
     }
-    made._num_positional_args = 1 if len(specs) == 1 else 0  # several have no order
-    return made
+    wrapper._num_positional_args = 1 if len(specs) == 1 else 0  # several have no order
+    return wrapper
 
 
 def named_results(name: str, function: ConcreteFunction) -> dict[str, Any]:

@@ -143,10 +143,12 @@ class DispatchServer(Server):
         return messages.RegisterReply(dataset_id=self._state.register(request))
 
     def _spec(self, request: Any) -> Any:
-        found = self._state.datasets.get(request.dataset_id)
-        if found is None:
+        registered = self._state.datasets.get(request.dataset_id)
+        if registered is None:
             return messages.SpecReply()
-        return messages.SpecReply(spec=found.spec, is_known=True, cardinality=found.cardinality)
+        return messages.SpecReply(
+            spec=registered.spec, is_known=True, cardinality=registered.cardinality
+        )
 
     def _job(self, request: Any) -> Any:
         return messages.JobReply(job=self._state.make_job(request), is_kept=self._state.is_kept)

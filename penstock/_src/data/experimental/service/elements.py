@@ -30,25 +30,25 @@ def as_message(element: Sequence[Any] | None, compression: str = "") -> Any:
     Raises:
       UnimplementedError: a component is one that no message holds, such as a dataset.
     """
-    made = messages.Element(is_end=element is None)
+    message = messages.Element(is_end=element is None)
     if element is None:
-        return made
+        return message
     if all(map(_is_plain, element)):
         for value in element:
             array = np.asarray(value)
             dtype = dtypes.string if array.dtype.kind == "O" else dtypes.as_dtype(array.dtype)
-            made.components.add().CopyFrom(to_proto(array, dtype))
+            message.components.add().CopyFrom(to_proto(array, dtype))
     else:
         try:
-            made.structure, tensors = encoded({"element": tuple(element)})
+            message.structure, tensors = encoded({"element": tuple(element)})
         except NotResumable as error:
             raise UnimplementedError(
                 f"tf.data service: elements cannot be sent: {error}"
             ) from error
-        made.components.extend(tensors)
+        message.components.extend(tensors)
     if compression == SNAPPY:
-        return messages.Element(packed=compressed(made.SerializeToString()))
-    return made
+        return messages.Element(packed=compressed(message.SerializeToString()))
+    return message
 
 
 def _is_plain(value: Any) -> bool:
@@ -72,8 +72,8 @@ def from_message(made: Any) -> tuple[Any, ...] | None:
         except (DamagedRecord, DecodeError) as error:
             raise InvalidArgumentError(f"tf.data service: a damaged element: {error}") from error
     if made.structure:
-        held = decoded(made.structure, made.components)
-        element = held.get("element") if isinstance(held, dict) else None
+        structure = decoded(made.structure, made.components)
+        element = structure.get("element") if isinstance(structure, dict) else None
         if not isinstance(element, tuple):
             raise InvalidArgumentError("tf.data service: a damaged element: it has no components.")
         return element

@@ -55,10 +55,10 @@ class Task:
     def element(self, consumer: str, number: int) -> Element | None:
         """The answer to a consumer's question of this number; None at the end."""
         with self.lock:
-            held = self._last.get(consumer)
-            if held is None or held[0] != number:
-                held = self._last[consumer] = number, self._next(consumer, number)
-            return held[1]
+            last = self._last.get(consumer)
+            if last is None or last[0] != number:
+                last = self._last[consumer] = number, self._next(consumer, number)
+            return last[1]
 
     def _next(self, consumer: str, number: int) -> Element | None:
         return next(self._elements, None)
@@ -109,11 +109,13 @@ class RoundTask(Task):
         if number == self._made:
             self._rounds[number] = list(itertools.islice(self._elements, self._consumers))
             self._made += 1
-        found, place = self._rounds[number], int(consumer)
+        elements, place = self._rounds[number], int(consumer)
         self._asked[number] += 1
         if self._asked[number] == self._consumers:
             del self._rounds[number], self._asked[number]
-        return found[place] if len(found) == self._consumers and place < len(found) else None
+        return (
+            elements[place] if len(elements) == self._consumers and place < len(elements) else None
+        )
 
 
 class CachedTask(Task):

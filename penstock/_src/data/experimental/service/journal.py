@@ -51,24 +51,24 @@ class Journal:
           DataLossError: the file is damaged.
           FailedPreconditionError: another version has written it.
         """
-        found = self._read()
-        if found and found[0].version != VERSION:
+        entries = self._read()
+        if entries and entries[0].version != VERSION:
             raise FailedPreconditionError(
-                f"tf.data service: the dispatcher's journal {self.path} is of version {found[0].version}, and this is version "
+                f"tf.data service: the dispatcher's journal {self.path} is of version {entries[0].version}, and this is version "
                 f"{VERSION}. Let the version that wrote it end its jobs, or choose another `work_dir`."
             )
-        return found[1:]
+        return entries[1:]
 
     def _read(self) -> list[Any]:
         if not files.exists(self.path):
             return []
-        found: list[Any] = []
+        entries: list[Any] = []
         with files.open_file(self.path) as file:
             records = read_records(file, self.path)
             try:
-                found.extend(DispatcherChange.FromString(record) for record in records)
+                entries.extend(DispatcherChange.FromString(record) for record in records)
             except RecordCutShort:
-                return found
+                return entries
             except DamagedRecord as error:
                 raise DataLossError(
                     f"tf.data service: the dispatcher's journal: {error}"
@@ -77,15 +77,15 @@ class Journal:
                 raise DataLossError(
                     f"tf.data service: the dispatcher's journal {self.path}: {error}"
                 ) from error
-        return found
+        return entries
 
     def begin(self, changes: Iterable[Any]) -> None:
         """Writes a new journal in place of what there is."""
         with self._lock:
             self._close()
             files.make_folders(os.path.dirname(self.path))
-            held = [DispatcherChange(version=VERSION), *changes]
-            contents = b"".join([frame(each.SerializeToString()) for each in held])
+            entries = [DispatcherChange(version=VERSION), *changes]
+            contents = b"".join([frame(each.SerializeToString()) for each in entries])
             write_whole(self.path, contents)
             self._size, self._most = len(contents), max(LARGE, 2 * len(contents))
             self._log = self._system.open_log(self.path)

@@ -113,9 +113,9 @@ class Splits:
         Args:
           request: a SplitRequest. Workers number their questions.
         """
-        held = self._last.get(request.worker)
-        if held is not None and held[0] == request.number:
-            return held[1], None
+        last = self._last.get(request.worker)
+        if last is not None and last[0] == request.number:
+            return last[1], None
         element = self._take(*_key(request))
         self._last[request.worker] = request.number, element
         at = -1 if element is None else self._taken[_key(request)] - 1

@@ -129,10 +129,10 @@ class State:
             return self._unless_large(self.snapshots.split(request))
         job = self.job(request.job)
         with job.lock:
-            element, given = job.splits.next(request)
-            if given is not None and self._journal is not None:
-                self._journal.append(DispatcherChange(split=given))
-                job.given.add(given)
+            element, record = job.splits.next(request)
+            if record is not None and self._journal is not None:
+                self._journal.append(DispatcherChange(split=record))
+                job.given.add(record)
         return self._unless_large(element)
 
     def _unless_large(self, element: Element | None) -> Element | None:
@@ -144,10 +144,10 @@ class State:
     def _begin_anew(self) -> None:
         """Writes the journal without what is over."""
         assert self._journal is not None
-        with contextlib.ExitStack() as held:
+        with contextlib.ExitStack() as locks:
             for lock in (self._lock, *(job.lock for job in self.jobs.values())):
-                held.enter_context(lock)
-            held.enter_context(self.snapshots.paused())
+                locks.enter_context(lock)
+            locks.enter_context(self.snapshots.paused())
             if self._journal.is_large:
                 self._journal.begin(self._changes())
 
@@ -161,8 +161,10 @@ class State:
         if kind == "dataset":
             self.datasets[change.dataset.dataset_id] = change.dataset
         elif kind == "job":
-            made = change.job
-            self.jobs[made.job] = Job(made.request, self.datasets[made.request.dataset_id])
+            creation = change.job
+            self.jobs[creation.job] = Job(
+                creation.request, self.datasets[creation.request.dataset_id]
+            )
         elif kind == "ended_job":
             self.jobs.pop(change.ended_job, None)
         elif kind == "split":
@@ -173,11 +175,11 @@ class State:
 
     def _changes(self) -> list[Any]:
         """Those that lead to this state."""
-        made = [DispatcherChange(dataset=each) for each in self.datasets.values()]
+        entries = [DispatcherChange(dataset=each) for each in self.datasets.values()]
         for name, job in self.jobs.items():
-            made.append(DispatcherChange(job=JobMade(job=name, request=job.request)))
-            made += [DispatcherChange(split=each) for each in job.given.messages()]
-        return [*made, *self.snapshots.kept()]
+            entries.append(DispatcherChange(job=JobMade(job=name, request=job.request)))
+            entries += [DispatcherChange(split=each) for each in job.given.messages()]
+        return [*entries, *self.snapshots.kept()]
 
     def _first_free_number(self) -> int:
         names = [*self.datasets, *(name.removeprefix("#") for name in self.jobs)]

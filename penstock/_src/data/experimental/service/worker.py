@@ -73,14 +73,16 @@ class WorkerServer(Server):
         if self._listening is not None:
             return
         handlers = {"Element": (messages.ElementRequest, self._element)}
-        made = Listening(messages.WORKER, self._config.port, self._config.worker_address, handlers)
-        self._address = made.address
+        listening = Listening(
+            messages.WORKER, self._config.port, self._config.worker_address, handlers
+        )
+        self._address = listening.address
         try:
             self._announce()
         except BaseException:
-            made.stop()
+            listening.stop()
             raise
-        self._listening = made
+        self._listening = listening
         threading.Thread(target=self._stay_known, name="penstock-data-worker", daemon=True).start()
 
     def stop(self) -> None:
@@ -146,24 +148,24 @@ class WorkerServer(Server):
             if request.job not in self._tasks:
                 self._tasks[request.job] = self._task(request.job)
             task = self._tasks[request.job]
-        made = as_message(task.element(request.consumer, request.number), task.compression)
-        made.incarnation = self._incarnation
-        return made
+        message = as_message(task.element(request.consumer, request.number), task.compression)
+        message.incarnation = self._incarnation
+        return message
 
     def _task(self, job: str) -> Task:
         request = messages.TaskRequest(job=job, worker=self._address)
-        told = self._ask("Task", request, messages.TaskReply)
-        if told.is_kept:
+        reply = self._ask("Task", request, messages.TaskReply)
+        if reply.is_kept:
             self._patience = self._patience_of_config
-        dataset = pipeline_of(told.graph, told.local)
-        policy = ShardingPolicy(told.policy)
+        dataset = pipeline_of(reply.graph, reply.local)
+        policy = ShardingPolicy(reply.policy)
         if policy is ShardingPolicy.DYNAMIC:
             dataset = shared(dataset, lambda source, time, _: self._split(job, source, time))
         elif policy in STATIC:
-            dataset = _shard(dataset, told.shards, told.shard)
-        if told.consumers:
-            return RoundTask(dataset, told.compression, told.consumers, told.cardinality)
-        return (CachedTask if told.is_cached else Task)(dataset, told.compression)
+            dataset = _shard(dataset, reply.shards, reply.shard)
+        if reply.consumers:
+            return RoundTask(dataset, reply.compression, reply.consumers, reply.cardinality)
+        return (CachedTask if reply.is_cached else Task)(dataset, reply.compression)
 
     def _split(self, job: str, source: int, repetition: int) -> Element | None:
         request = messages.SplitRequest(
@@ -174,8 +176,8 @@ class WorkerServer(Server):
 
 
 def _shard(dataset: Pipeline, count: int, index: int) -> Pipeline:
-    made: Pipeline = raw.ShardDataset(
+    sharded: Pipeline = raw.ShardDataset(
         input_dataset=EagerTensor(dataset, variant), num_shards=count, index=index,
         output_types=list(dataset.types), output_shapes=list(dataset.shapes),
     )._value  # fmt: skip
-    return made
+    return sharded

@@ -14,7 +14,7 @@ from penstock._src.saving.saved_model import constants
 
 def debug_info(functions: Iterable[Any]) -> Any:
     """Returns a GraphDebugInfo with the stack of each operation of concrete functions, by "operation@function"."""
-    made = GraphDebugInfo()
+    info = GraphDebugInfo()
     files: dict[str, int] = {}
     frames: dict[Any, int] = {}
     traces: dict[tuple[int, ...], int] = {}
@@ -23,15 +23,15 @@ def debug_info(functions: Iterable[Any]) -> Any:
             stack = tuple(operation.traceback or ())
             numbers = tuple(frames.setdefault(frame, len(frames) + 1) for frame in stack)
             trace = traces.setdefault(numbers, len(traces) + 1)
-            made.name_to_trace_id[f"{operation.name}@{function.graph_function.name}"] = trace
+            info.name_to_trace_id[f"{operation.name}@{function.graph_function.name}"] = trace
     for frame, number in frames.items():
-        held = made.frames_by_id[number]
-        held.file_index = files.setdefault(frame.filename, len(files))
-        held.line, held.func = frame.lineno, frame.name
+        message = info.frames_by_id[number]
+        message.file_index = files.setdefault(frame.filename, len(files))
+        message.line, message.func = frame.lineno, frame.name
     for numbers, trace in traces.items():
-        made.traces_by_id[trace].frame_id.extend(numbers)
-    made.files.extend(files)
-    return made
+        info.traces_by_id[trace].frame_id.extend(numbers)
+    info.files.extend(files)
+    return info
 
 
 def write(folder: str, functions: Iterable[Any], transaction: Transaction) -> None:

@@ -29,15 +29,15 @@ from penstock._src.util.nest_paths import map_structure_with_tuple_paths
 
 
 def fill_objects(graph: Any, objects: ModelObjects, program: Program) -> None:
-    for number, found in enumerate(objects.objects):
+    for number, trackable in enumerate(objects.objects):
         node = graph.nodes.add()
         for name, child in objects.children[number]:
             node.children.add(node_id=objects.add(child), local_name=name)
-        if get_registered_class_name(found) is not None:
-            needed = found._deserialization_dependencies(dict(objects.children[number]))
+        if get_registered_class_name(trackable) is not None:
+            needed = trackable._deserialization_dependencies(dict(objects.children[number]))
             for name, child in needed.items():
                 node.dependencies.add(node_id=objects.add(child), local_name=name)
-        _fill_object(node, number, found, program)
+        _fill_object(node, number, trackable, program)
         for name, pair in objects.value_functions.get(number, {}).items():
             entry = node.saveable_objects[name]
             entry.save_function = objects.add(pair.save)
@@ -134,8 +134,8 @@ def _fill_spec(spec: Any, function: Function) -> None:
     spec.fullargspec.CopyFrom(structured_values.encode(described))
     if function._jit_compile is not None:
         spec.jit_compile = spec.ON if function._jit_compile else spec.OFF
-    given = function.input_signature
-    spec.input_signature.CopyFrom(structured_values.encode(given))
+    signature = function.input_signature
+    spec.input_signature.CopyFrom(structured_values.encode(signature))
 
 
 def _fill_spec_of_trace(spec: Any, function: ConcreteFunction) -> None:

@@ -55,14 +55,14 @@ class Program:
         """Writes the graph, the signatures and the saver."""
         with dispatch.building(self.graph):
             # What creates a resource may use constants.
-            for number, found in sorted(
+            for number, trackable in sorted(
                 enumerate(self.objects.objects), key=lambda entry: is_resource(entry[1])
             ):
-                self._add(number, found)
+                self._add(number, trackable)
             for name, function in self.objects.signatures.functions.items():
                 self._call(name, function, meta.signature_def[name])
-            for number, found in enumerate(self.objects.objects):
-                if is_resource(found):
+            for number, trackable in enumerate(self.objects.objects):
+                if is_resource(trackable):
                     self._initialize(number)
             with self.graph.control_dependencies(self.initializers):
                 nothing = raw.NoOp(name="NoOp")
@@ -144,8 +144,8 @@ class Program:
         prefix = raw.Placeholder(dtype=dtypes.string, shape=[], name="saver_filename")
         saved = [
             entry
-            for path, found in self.objects.view().items()
-            for entry in self._values(path, found)
+            for path, trackable in self.objects.view().items()
+            for entry in self._values(path, trackable)
         ]
         savers = self.objects.savers
         path = self._joined(prefix, "_temp/part") if savers else prefix
@@ -262,9 +262,9 @@ class _Values(NamedTuple):
 
 
 def _strings(texts: list[str]) -> np.ndarray:
-    made = np.empty(len(texts), object)
-    made[:] = [text.encode() for text in texts]
-    return made
+    array = np.empty(len(texts), object)
+    array[:] = [text.encode() for text in texts]
+    return array
 
 
 def _legal(name: str) -> str:

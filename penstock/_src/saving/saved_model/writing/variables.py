@@ -45,8 +45,8 @@ def fill_variable(message: Any, variable: Any) -> None:
 
 def _policy(variable: Any, attribute: str, default: Enum) -> int:
     """A variable's policy under a strategy as the format's number; Keras's variables have its name."""
-    held = getattr(variable, attribute, default)
-    return (type(default)[held.upper()] if isinstance(held, str) else held).value
+    policy = getattr(variable, attribute, default)
+    return (type(default)[policy.upper()] if isinstance(policy, str) else policy).value
 
 
 def write_object_proto(self: Variable, proto: Any, options: Any) -> None:

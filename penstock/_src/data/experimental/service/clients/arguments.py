@@ -188,9 +188,9 @@ def check_element(
 
 
 def _integer(name: str, value: Any) -> int:
-    held = value.numpy() if hasattr(value, "numpy") else value
+    number = value.numpy() if hasattr(value, "numpy") else value
     try:
-        return operator.index(held)
+        return operator.index(number)
     except TypeError:
         raise TypeError(f"`{name}` must be an integer. Received {value!r}") from None
 

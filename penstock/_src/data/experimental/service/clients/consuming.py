@@ -40,8 +40,8 @@ class Consumer:
         self._place, self._is_own = place, not request.name
         self._is_local = request.target == LOCAL
         self._name = trainer or (uuid.uuid4().hex if place is None else str(place))
-        made = self._ask("Job", request, messages.JobReply)
-        self._job, self._patience = made.job, _PATIENCE if made.is_kept else 0.0
+        reply = self._ask("Job", request, messages.JobReply)
+        self._job, self._patience = reply.job, _PATIENCE if reply.is_kept else 0.0
         self._numbers: dict[str, int] = {}  # worker: questions so far
         self._ended: set[str] = set()
         self._lost: set[str] = set()
@@ -56,12 +56,12 @@ class Consumer:
         """Query the dispatcher for workers."""
         request = messages.TasksRequest(job=self._job, lost=sorted(self._lost))
         self._lost.clear()
-        found = patient(
+        reply = patient(
             lambda: self._ask("Tasks", request, messages.TasksReply),
             self._patience, threading.Event(), self._service,
         )  # fmt: skip
-        self._looked, self._shards = time.monotonic(), found.shards
-        for worker in found.workers:
+        self._looked, self._shards = time.monotonic(), reply.shards
+        for worker in reply.workers:
             if worker in HERE or not self._is_local:
                 self._numbers.setdefault(worker, 0)
         if self._is_local and not self._numbers:

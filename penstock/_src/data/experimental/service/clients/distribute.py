@@ -146,12 +146,12 @@ def _register(service: str, dataset: Dataset, name: str, compression: str | None
 
 def described(dataset: Dataset) -> Any:
     """The RegisterRequest of a dataset: its graph, structure and cardinality."""
-    held = dataset._variant_tensor
-    if not isinstance(held, EagerTensor):
+    variant = dataset._variant_tensor
+    if not isinstance(variant, EagerTensor):
         raise UnimplementedError("tf.data service: datasets of graphs are not supported.")
-    graph, token = _graph(held._value), uuid.uuid4().hex
+    graph, token = _graph(variant._value), uuid.uuid4().hex
     if HERE or not graph:  # there may be workers in this process
-        LOCAL[token] = held._value
+        LOCAL[token] = variant._value
     return messages.RegisterRequest(
         graph=graph,
         local=token,
@@ -212,36 +212,36 @@ def from_dataset_id(
     check_job_name(job_name)
     policy, address = policy_of(processing_mode), service_of(service)
     name = _name_of(dataset_id)
-    told = call(
+    reply = call(
         messages.DISPATCHER, address, "Spec", messages.SpecRequest(dataset_id=name), messages.SpecReply
     )  # fmt: skip
     if element_spec is None:
-        if not told.spec:
+        if not reply.spec:
             raise ValueError(
                 f"Failed to fetch element spec for dataset id {name} from tf.data service. If the "
                 "dataset was registered in graph mode or inside a tf.function, the `element_spec` must "
                 "be specified as an argument to `from_dataset_id`."
             )
-        element_spec = _decoded_spec(told.spec)
-    if not told.is_known:
+        element_spec = _decoded_spec(reply.spec)
+    if not reply.is_known:
         raise NotFoundError(
             f"Dataset id {name} not found. It must be registered with `register_dataset` before "
             "calling `from_dataset_id`."
         )
     return _dataset(
-        policy, address, name, element_spec, told.cardinality,
+        policy, address, name, element_spec, reply.cardinality,
         job_name and f"dataset_id={name}/{job_name}", consumer_index, num_consumers,
         max_outstanding_requests, data_transfer_protocol, cross_trainer_cache, target_workers,
     )  # fmt: skip
 
 
 def _name_of(dataset_id: Any) -> str:
-    held = dataset_id.numpy() if isinstance(dataset_id, EagerTensor) else dataset_id
-    if not isinstance(held, bytes | str):
+    name = dataset_id.numpy() if isinstance(dataset_id, EagerTensor) else dataset_id
+    if not isinstance(name, bytes | str):
         raise InvalidArgumentError(
             f"tf.data service: `dataset_id` was expected to be a string. Received {dataset_id!r}"
         )
-    return os.fsdecode(held)
+    return os.fsdecode(name)
 
 
 def _decoded_spec(data: bytes) -> Any:
@@ -314,9 +314,9 @@ def _dataset(
 
     pipeline = _Produced(make, cardinality == INFINITE)
     pipeline.types, pipeline.shapes = types, shapes
-    made = derived("_DataServiceDataset", EagerTensor(pipeline, dtypes.variant), spec)
+    result = derived("_DataServiceDataset", EagerTensor(pipeline, dtypes.variant), spec)
     if job_name is None:
-        return made
+        return result
     options = Options()  # consumers share the elements of a job already
     options.experimental_distribute.auto_shard_policy = AutoShardPolicy.OFF
-    return made.with_options(options)
+    return result.with_options(options)

@@ -53,13 +53,13 @@ def distributed_save(
     folder = os.fsdecode(path)
     if not folder:
         raise InvalidArgumentError("directory must be nonempty")
-    told: Any = described(dataset)
-    if not told.spec:
+    description: Any = described(dataset)
+    if not description.spec:
         raise UnimplementedError(
             f"distributed_save: the element spec {dataset.element_spec!r} cannot be written to a file."
         )
     request = messages.SaveRequest(
-        graph=told.graph, local=told.local, spec=told.spec, compression=_COMPRESSIONS[compression],
+        graph=description.graph, local=description.local, spec=description.spec, compression=_COMPRESSIONS[compression],
         path=folder if "://" in folder else os.path.abspath(folder),
     )  # fmt: skip
     address = service_of(data_service_address)

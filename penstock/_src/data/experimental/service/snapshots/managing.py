@@ -63,17 +63,17 @@ class Snapshots:
     @contextlib.contextmanager
     def paused(self) -> Iterator[None]:
         """Prevent changes within the block."""
-        with contextlib.ExitStack() as held:
-            held.enter_context(self._lock)  # there are no new ones either
+        with contextlib.ExitStack() as locks:
+            locks.enter_context(self._lock)  # there are no new ones either
             for snapshot in self._unfinished():
-                held.enter_context(snapshot.lock)
+                locks.enter_context(snapshot.lock)
             yield
 
     def _of(self, owner: Any) -> Snapshot:
-        found = self._held.get(owner.path)
-        if found is None:
+        snapshot = self._held.get(owner.path)
+        if snapshot is None:
             raise AbortedError(f"tf.data service: no snapshot is being written at {owner.path}.")
-        return found
+        return snapshot
 
     def _unfinished(self) -> list[Snapshot]:
         return [each for each in list(self._held.values()) if each is not None]
@@ -128,17 +128,17 @@ class Snapshots:
           most: how many streams a worker has at a time; 0 for any number.
         """
         has = {(each.path, each.stream, each.generation) for each in running}
-        made: list[Any] = []
+        assigned: list[Any] = []
         for snapshot in self._unfinished():
-            if most and len(has) + len(made) >= most:
+            if most and len(has) + len(assigned) >= most:
                 break
             with snapshot.lock:
                 self._finish_if_done(snapshot)
                 owner = self._assigned(snapshot, worker, has, living)
                 if owner is not None:
                     self._change(owner=owner)
-                    made.append(_task(snapshot, owner))
-        return made
+                    assigned.append(_task(snapshot, owner))
+        return assigned
 
     def _assigned(
         self, snapshot: Snapshot, worker: str, has: set[Any], living: Collection[str]
@@ -165,9 +165,9 @@ class Snapshots:
         """The split of a SplitRequest of a stream."""
         snapshot = self._of(request.owner)
         with snapshot.lock:
-            element, given = snapshot.split(request)
-            if given is not None:
-                self._change(stream_split=given)
+            element, record = snapshot.split(request)
+            if record is not None:
+                self._change(stream_split=record)
         return element
 
     def commit(self, request: Any) -> Any:
@@ -200,9 +200,9 @@ def _describe(request: Any) -> None:
 
 def _task(snapshot: Snapshot, owner: Any) -> Any:
     request, last = snapshot.request, snapshot.streams[owner.stream].last
-    made = messages.StreamTask(
+    task = messages.StreamTask(
         owner=owner, graph=request.graph, local=request.local, compression=request.compression
     )
     if last is not None:
-        made.last.CopyFrom(last)
-    return made
+        task.last.CopyFrom(last)
+    return task

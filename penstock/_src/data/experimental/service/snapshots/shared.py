@@ -68,13 +68,13 @@ class Snapshot:
         position = request.position
         counts = {(each.source, each.repetition): each.count for each in position.open}
         opened = dict(enumerate(position.opened))
-        for key, given in list(stream.given.items()):
+        for key, splits in list(stream.given.items()):
             source, repetition = key
             is_over = key not in counts and repetition < opened.get(source, 0)
-            for number in list(given):
+            for number in list(splits):
                 if is_over or request.is_done or number < counts.get(key, 0):
-                    self._forget(key, given.pop(number))
-            if not given:
+                    self._forget(key, splits.pop(number))
+            if not splits:
                 del stream.given[key]
 
     def _forget(self, key: Key, at: int) -> None:
@@ -117,11 +117,11 @@ class Snapshot:
         element = self._splits.element(key, at)
         if element is None:
             return None, None
-        made = messages.StreamSplit(
+        record = messages.StreamSplit(
             owner=request.owner, source=request.source, repetition=request.repetition,
             number=request.number, at=at,
         )  # fmt: skip
-        return element, made
+        return element, record
 
     @property
     def _splits(self) -> _Splits:
@@ -131,8 +131,8 @@ class Snapshot:
             wanted = {
                 (key, at)
                 for stream in self.streams
-                for key, given in stream.given.items()
-                for at in given.values()
+                for key, splits in stream.given.items()
+                for at in splits.values()
             }
             for key, count in self._furthest.items():
                 self._sources.skip(key, count, wanted)
@@ -149,10 +149,10 @@ class Snapshot:
             )  # fmt: skip
             yield change(owner=owner)
             for key, count in stream.taken.items():
-                held = stream.given.get(key, {})
+                splits = stream.given.get(key, {})
                 # The last one says how many there were, also where it lies before the position.
-                for at in sorted({*held, count - 1}):
-                    yield change(stream_split=_split(owner, key, at, held.get(at, -1)))
+                for at in sorted({*splits, count - 1}):
+                    yield change(stream_split=_split(owner, key, at, splits.get(at, -1)))
             if stream.last is not None:
                 yield change(commit=stream.last)
         if self.streams:

@@ -31,10 +31,10 @@ def position_of(iteration: IteratorHandle, sources: list[Shared]) -> Any:
     if state["elements"] is None and not state["has_ended"]:
         raise NotResumable("The dataset has no position to save.")
     text, tensors = encoded(state)
-    made = messages.Position(state=text, tensors=tensors, opened=opened)
+    position = messages.Position(state=text, tensors=tensors, opened=opened)
     for source, repetition, count in sorted(_open(state["elements"])):
-        made.open.add(source=source, repetition=repetition, count=count)
-    return made
+        position.open.add(source=source, repetition=repetition, count=count)
+    return position
 
 
 def _open(state: Any) -> set[tuple[int, int, int]]:
