@@ -123,11 +123,11 @@ class Heartbeat:
             if self._silence < self.limit:
                 return
             steps, exchanges = self._known[STEPS], self._known[EXCHANGES]
-        told = self._words(LOST)
-        told[SUBJECT], told[STEPS], told[EXCHANGES] = subject, steps, exchanges
+        message = self._words(LOST)
+        message[SUBJECT], message[STEPS], message[EXCHANGES] = subject, steps, exchanges
         for rank in self._others():
             if rank != subject:
-                self._post(rank, told)
+                self._post(rank, message)
         self._note_loss(subject, steps, exchanges)
 
     def _note_loss(self, subject: int, steps: int, exchanges: int) -> None:

@@ -43,8 +43,8 @@ def current() -> tuple[Any, Any]:
 
 def require_cross_replica(strategy: Any) -> None:
     """Raises RuntimeError unless code runs once for all replicas of a strategy, or outside of all strategies."""
-    held, replica = current()
-    if held is Defaults.strategy and replica is held.default_replica:
+    active, replica = current()
+    if active is Defaults.strategy and replica is active.default_replica:
         return
     require_strategy(strategy)
     if replica is not None:
@@ -55,20 +55,22 @@ def require_cross_replica(strategy: Any) -> None:
 
 def require_strategy(strategy: Any) -> None:
     """Raises RuntimeError unless a strategy is the current one."""
-    held = current()[0]
-    if held is strategy:
+    active = current()[0]
+    if active is strategy:
         return
-    if held is Defaults.strategy:
+    if active is Defaults.strategy:
         raise RuntimeError(f'Need to be inside "with strategy.scope()" for {strategy}')
-    raise RuntimeError(f"Mixing different tf.distribute.Strategy objects: {held} is not {strategy}")
+    raise RuntimeError(
+        f"Mixing different tf.distribute.Strategy objects: {active} is not {strategy}"
+    )
 
 
 def require_replica(replica: Any) -> None:
     """Raises RuntimeError unless a replica is the current one."""
-    strategy, held = current()
-    if held is replica:
+    strategy, active = current()
+    if active is replica:
         return
-    if held is None:
+    if active is None:
         raise RuntimeError("Need to be inside `call_for_each_replica()`")
     if strategy is replica.strategy:
         raise RuntimeError("Mismatching ReplicaContext.")

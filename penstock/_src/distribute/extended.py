@@ -128,9 +128,9 @@ class StrategyExtended:
         return StrategyScope(strategy)
 
     def _create_variable(self, next_creator: Callable[..., Any], **kwargs: Any) -> Any:
-        made = next_creator(**kwargs)
-        made._distribute_strategy = self._strategy
-        return made
+        variable = next_creator(**kwargs)
+        variable._distribute_strategy = self._strategy
+        return variable
 
     def variable_created_in_scope(self, v: Any) -> bool:
         """True if a variable was created within this strategy's scope.
@@ -353,10 +353,12 @@ class StrategyExtended:
         return _input_iterators().InputIterator(shared)
 
     def _make_input_fn_iterator(self, input_fn: Any, replication_mode: Any = None) -> Any:
-        made = input_fn(InputContext(1, 0, self._num_replicas_in_sync))
-        if callable(made):
-            return _input_iterators().InputOfFunction(made, self._num_replicas_in_sync)
-        shared = self._distribute_datasets_from_function(lambda _: made, None)
+        dataset_or_function = input_fn(InputContext(1, 0, self._num_replicas_in_sync))
+        if callable(dataset_or_function):
+            return _input_iterators().InputOfFunction(
+                dataset_or_function, self._num_replicas_in_sync
+            )
+        shared = self._distribute_datasets_from_function(lambda _: dataset_or_function, None)
         return _input_iterators().InputIterator(shared)
 
     def experimental_make_numpy_dataset(self, numpy_input: Any, session: Any = None) -> Any:

@@ -195,10 +195,10 @@ def _delegated(name: str) -> Callable[..., Any]:
     compute = getattr(operator, name.replace("__r", "__") if name in _REVERSED else name)
 
     def method(self: DistributedDelegate, *others: Any) -> Any:
-        given = [o._get() if isinstance(o, DistributedDelegate) else o for o in others]
+        operands = [o._get() if isinstance(o, DistributedDelegate) else o for o in others]
         if name in _REVERSED:
-            return compute(*given, self._get())
-        return compute(self._get(), *given)
+            return compute(*operands, self._get())
+        return compute(self._get(), *operands)
 
     method.__name__ = name
     return method
@@ -262,8 +262,8 @@ class Mirrored(DistributedDelegate):
 
     def _as_graph_element(self) -> Any:
         """Return the element that a session fetches."""
-        held = self._get()
-        return held._as_graph_element() if hasattr(held, "_as_graph_element") else held
+        local = self._get()
+        return local._as_graph_element() if hasattr(local, "_as_graph_element") else local
 
 
 class ValueContext:

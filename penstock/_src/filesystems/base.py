@@ -60,10 +60,10 @@ class FileSystem(abc.ABC):
         self, path: str, size: int, fill: Callable[[memoryview, int], None], block: int = BLOCK
     ) -> None:
         """Writes a file of `size` bytes, safe at the end; `fill` puts those from an offset on into a block, maybe in several threads."""
-        held = memoryview(bytearray(min(size, block)))
+        buffer = memoryview(bytearray(min(size, block)))
         with self.open(path, "wb") as file:
             for offset in range(0, size, block):
-                part = held[: min(block, size - offset)]
+                part = buffer[: min(block, size - offset)]
                 fill(part, offset)
                 file.write(part)
             self.sync(file)
@@ -118,18 +118,18 @@ class FileSystem(abc.ABC):
     def matching(self, pattern: str) -> list[str]:
         """Returns the paths that match a pattern, sorted: * and ? match all but slashes, [...] one of these characters."""
         scheme, _, rest = pattern.partition("://")
-        found = [f"{scheme}://"]
+        paths = [f"{scheme}://"]
         parts = [part for part in rest.split("/") if part]
         for at, part in enumerate(parts):
             if not any(sign in part for sign in "*?["):
-                found = [os.path.join(path, part) for path in found]
+                paths = [os.path.join(path, part) for path in paths]
                 if at == len(parts) - 1:
-                    found = [path for path in found if self.exists(path)]
+                    paths = [path for path in paths if self.exists(path)]
                 continue
-            found = [
+            paths = [
                 os.path.join(path, name)
-                for path in found
+                for path in paths
                 if self.kind(path) == "folder"
                 for name in fnmatch.filter(self.names(path), part)
             ]
-        return sorted(found)
+        return sorted(paths)

@@ -97,10 +97,10 @@ def matching_prefix(prefix: str, between: str) -> list[str]:
     """The paths `<prefix><between><anything>`, whatever signs are in the prefix."""
     folder, start = os.path.split(prefix + between)
     try:
-        found = names(folder)
+        entries = names(folder)
     except (errors.NotFoundError, errors.FailedPreconditionError):
         return []
-    return sorted(os.path.join(folder, name) for name in found if name.startswith(start))
+    return sorted(os.path.join(folder, name) for name in entries if name.startswith(start))
 
 
 def make_folders(path: str) -> None:

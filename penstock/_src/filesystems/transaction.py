@@ -145,11 +145,11 @@ def tidy(folder: str) -> None:
     """Ends what killed processes of this machine left half renamed in a folder, and removes what they had not finished."""
     if "://" in folder or not files.is_folder(folder or "."):
         return
-    found = files.names(folder)
-    for name in found:
+    entries = files.names(folder)
+    for name in entries:
         if name.startswith(".") and name.endswith(_ENDING):
             _finish(os.path.join(folder, name))
-    for name in found:
+    for name in entries:
         if is_left_over(name):
             with contextlib.suppress(errors.NotFoundError):  # another process tidies as well
                 files.remove_tree(os.path.join(folder, name))

@@ -59,8 +59,8 @@ _NUMBERS = (
 def as_tensorflow(error: OSError, path: str) -> errors.OpError:
     """TensorFlow's error for one of the operating system."""
     number = error.errno or next((n for kind, n in _NUMBERS if isinstance(error, kind)), 0)
-    made = _BY_NUMBER.get(number, errors.UnknownError)
-    return made(f"{path}; {os.strerror(number) if number else error}")
+    error_class = _BY_NUMBER.get(number, errors.UnknownError)
+    return error_class(f"{path}; {os.strerror(number) if number else error}")
 
 
 @contextlib.contextmanager

@@ -136,12 +136,12 @@ class NamedCode(Code):
     def kept(self, read: Callable[[str], bytes | None]) -> bytes | None:
         if self.name is None:
             return read(self.key)
-        expected, found = self._line, self._object
+        expected, cached = self._line, self._object
         self.__dict__["_object"] = None
-        if found is None:  # taken before, or not kept when it was asked for
-            line, _, found = (read(self.name) or b"").partition(b"\n")
-            found = found if line == expected else None
-        return found
+        if cached is None:  # taken before, or not kept when it was asked for
+            line, _, cached = (read(self.name) or b"").partition(b"\n")
+            cached = cached if line == expected else None
+        return cached
 
     def file(self, compiled: bytes) -> bytes:
         return compiled if self.name is None else b"%b\n%b" % (self._line, compiled)

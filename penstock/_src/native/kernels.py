@@ -55,8 +55,8 @@ class Kernels:
         codes = list(codes)
         with self._lock:
             pool()  # kernels may link to the pool's functions
-            found = {c.key: self._libraries.get(c.key) for c in codes}
-            loaded = {key: library for key, library in found.items() if library is not None}
+            known = {c.key: self._libraries.get(c.key) for c in codes}
+            loaded = {key: library for key, library in known.items() if library is not None}
             new = {c.key: c for c in codes if c.key not in loaded}
             self.statistics.reused += len(loaded)
             objects = self._objects(new)
@@ -97,8 +97,8 @@ class Kernels:
 @functools.cache
 def kernels() -> Kernels:
     """The process's kernels."""
-    made = Kernels()
+    process_kernels = Kernels()
     # LLVM's locks would never be free in a child that was forked while another thread is in LLVM.
-    forks.held_by_forks(made.held)
+    forks.held_by_forks(process_kernels.held)
     forks.held_by_forks(lambda: llvm.ffi.lib._lock)
-    return made
+    return process_kernels

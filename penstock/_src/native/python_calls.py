@@ -97,8 +97,8 @@ def emit_entry(m: Module, name: str, parameters: str, holds_gil: bool = False) -
         f.start("right")
         arguments = []
         for at, letter in enumerate(parameters):
-            given = f.load(f.argv, at, PTR)
-            arguments.append(_CONVERSIONS[letter](f, given))
+            argument = f.load(f.argv, at, PTR)
+            arguments.append(_CONVERSIONS[letter](f, argument))
         error = f.call("PyErr_Occurred", ret=PTR)
         f.branch(f.emit("i1", f"icmp eq ptr {error.s}, null"), "good", "bad")
         f.start("bad")

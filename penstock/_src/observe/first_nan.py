@@ -86,9 +86,9 @@ def first_nan(f: Callable[..., Any], *args: Any) -> FirstNaN | None:
     >>> tf.debugging.first_nan(lambda x: tf.sqrt(x), tf.constant([4.0, 1.0])) is None
     True
     """
-    given = _among_arguments(args)
-    if given is not None:
-        return given
+    in_arguments = _among_arguments(args)
+    if in_arguments is not None:
+        return in_arguments
     observer = _Observer()
     try:
         with _watched_by(observer), GradientTape() as tape:

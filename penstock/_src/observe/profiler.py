@@ -104,8 +104,8 @@ def _counted_as(kernel: KernelRecord) -> str:
 
 def _shown(kernel: KernelRecord, nanoseconds: int) -> dict[str, Any]:
     """The values to show for a launch, including its speed if it does all of the kernel's work."""
-    found = (*kernel.lines, *kernel.forward_lines)
-    lines = "; ".join(f"{line.place} {line.code}" for line in found)
+    source_lines = (*kernel.lines, *kernel.forward_lines)
+    lines = "; ".join(f"{line.place} {line.code}" for line in source_lines)
     work = {"tasks": kernel.tasks, "flops": kernel.flops, "bytes": kernel.bytes}
     speed = {"GF/s": kernel.flops / max(nanoseconds, 1), "GB/s": kernel.bytes / max(nanoseconds, 1)}
     shown = {"computes": kernel.computes, "source": lines, **work}

@@ -141,9 +141,9 @@ def _histogram(data: Tensor, count: int) -> Tensor:
     single = raw.Equal(x=low, y=high)
     width = (high - low) / np.float64(count)
     safe = raw.SelectV2(condition=single, t=np.float64(1), e=width)
-    found = raw.Cast(x=raw.Floor(x=(values - low) / safe), DstT=dtypes.int32)
+    buckets = raw.Cast(x=raw.Floor(x=(values - low) / safe), DstT=dtypes.int32)
     last = np.int32(count - 1)
-    index = raw.SelectV2(condition=single, t=last, e=raw.Minimum(x=found, y=last))
+    index = raw.SelectV2(condition=single, t=last, e=raw.Minimum(x=buckets, y=last))
     ones = raw.Fill(dims=raw.Reshape(tensor=size, shape=[1]), value=np.float64(1))
     counts = raw.UnsortedSegmentSum(data=ones, segment_ids=index, num_segments=count)
     steps = convert_to_tensor(np.arange(count + 1) / count)
@@ -164,10 +164,10 @@ def histogram_buckets(data: np.ndarray, count: int) -> np.ndarray:
         table[:, :2] = low
         table[-1, 2] = values.size
         return table
-    found = np.floor((values - low) / ((high - low) / count)).astype(np.int64)
+    buckets = np.floor((values - low) / ((high - low) / count)).astype(np.int64)
     edges = np.linspace(low, high, count + 1)
     table[:, 0], table[:, 1] = edges[:-1], edges[1:]
-    table[:, 2] = np.bincount(np.minimum(found, count - 1), minlength=count)
+    table[:, 2] = np.bincount(np.minimum(buckets, count - 1), minlength=count)
     return table
 
 
@@ -228,8 +228,10 @@ def _encoded_images(images: Tensor) -> Tensor:
     if known is None and isinstance(images, EagerTensor):
         known = int(images.shape[0])
     if known is not None:
-        found = [raw.EncodePng(image=images[at]) for at in range(known)]
-        return raw.Pack(values=found, axis=0) if found else convert_to_tensor(np.zeros(0, object))
+        encoded = [raw.EncodePng(image=images[at]) for at in range(known)]
+        return (
+            raw.Pack(values=encoded, axis=0) if encoded else convert_to_tensor(np.zeros(0, object))
+        )
     return raw.EncodePng(image=images)
 
 

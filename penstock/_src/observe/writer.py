@@ -188,8 +188,8 @@ def create_file_writer(
     if logdir is None:
         raise ValueError("create_file_writer: Argument `logdir` cannot be None")
     with init_scope():
-        given = {"logdir": logdir, "max_queue": max_queue, "flush_millis": flush_millis}
-        for argument, value in (given | {"filename_suffix": filename_suffix}).items():
+        arguments = {"logdir": logdir, "max_queue": max_queue, "flush_millis": flush_millis}
+        for argument, value in (arguments | {"filename_suffix": filename_suffix}).items():
             if STATE.graph is None and isinstance(value, Tensor) and not hasattr(value, "numpy"):
                 raise ValueError(
                     f'Invalid graph Tensor argument "{argument}={value}" to create_file_writer() inside '
@@ -364,8 +364,8 @@ def _written(writer: SummaryWriter, write: Callable[[Any, Any], Any], step: Any)
     number = raw.Cast(x=convert_to_tensor(step), DstT=dtypes.int64)
 
     def record() -> Any:
-        made = write(writer._resource, number)
-        with control_dependencies([] if STATE.graph is None else [made]):
+        written = write(writer._resource, number)
+        with control_dependencies([] if STATE.graph is None else [written]):
             return convert_to_tensor(True)
 
     if not isinstance(wanted, Tensor):

@@ -48,11 +48,11 @@ def numbers_of(value: Any) -> list[int] | None:
 def rank_of(operation: HloOperation, kind: str) -> int:
     if kind.startswith("result"):
         expect(bool(operation.results), "it has no result")
-        found = operation.results[0].type
+        value_type = operation.results[0].type
     else:
-        found = operation.operands[int(kind.endswith("1"))].type
-    expect(isinstance(found, TensorType), f"{found} is not a tensor")
-    return len(found.shape)
+        value_type = operation.operands[int(kind.endswith("1"))].type
+    expect(isinstance(value_type, TensorType), f"{value_type} is not a tensor")
+    return len(value_type.shape)
 
 
 def _list(operation: HloOperation, name: str) -> list[int]:
@@ -75,11 +75,11 @@ def _check_transpose(operation: HloOperation) -> None:
 
 def _check_broadcast(operation: HloOperation) -> None:
     places = _list(operation, "broadcast_dimensions")
-    x, made = operation.operands[0].type.shape, operation.results[0].type.shape
+    x, target = operation.operands[0].type.shape, operation.results[0].type.shape
     fits = len(places) == len(x) and all(
-        size in (None, 1) or made[i] in (None, size) for size, i in zip(x, places)
+        size in (None, 1) or target[i] in (None, size) for size, i in zip(x, places)
     )
-    expect(fits, f"it cannot broadcast {list(x)} to {list(made)} at {places}")
+    expect(fits, f"it cannot broadcast {list(x)} to {list(target)} at {places}")
 
 
 def _check_slice(operation: HloOperation) -> None:

@@ -21,9 +21,9 @@ def described(variables: Mapping[str, str] | None = None) -> Cluster:
     Raises:
       ValueError: the description contradicts itself.
     """
-    given = os.environ if variables is None else variables
+    environment = os.environ if variables is None else variables
     for read in ENVIRONMENTS.values():
-        found = read(given)
-        if found is not None:
-            return found
+        cluster = read(environment)
+        if cluster is not None:
+            return cluster
     return ALONE

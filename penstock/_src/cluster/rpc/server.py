@@ -48,8 +48,8 @@ class RpcServer:
             name: grpc().unary_unary_rpc_method_handler(_answering(name, method))
             for name, method in methods.items()
         }
-        made = grpc().method_handlers_generic_handler(service, handlers)
-        self._server.add_generic_rpc_handlers((made,))
+        handler = grpc().method_handlers_generic_handler(service, handlers)
+        self._server.add_generic_rpc_handlers((handler,))
         host, _, port = address.rpartition(":")
         try:
             where = host if host in _OF_THIS_MACHINE else "[::]"
@@ -113,6 +113,6 @@ def _status(error: OpError) -> Any:
 def _has_key(context: Any) -> bool:
     if not flags.cluster_key:
         return True
-    given = dict(context.invocation_metadata()).get(KEY, "")
-    text = given if isinstance(given, bytes) else given.encode()
+    key = dict(context.invocation_metadata()).get(KEY, "")
+    text = key if isinstance(key, bytes) else key.encode()
     return hmac.compare_digest(text, flags.cluster_key.encode())

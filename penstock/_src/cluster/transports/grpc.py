@@ -163,12 +163,12 @@ class GrpcTransport(Transport):
 
     def _await_all(self) -> None:
         """Waits until every process answers, as TensorFlow's workers do."""
-        told = time.monotonic()
+        last_report = time.monotonic()
         missing = list(self._channels)
         while missing:
             missing = [rank for rank in missing if not self._answers(rank, ANSWERING)]
-            if missing and time.monotonic() > told + TOLD_EVERY:
-                told = time.monotonic()
+            if missing and time.monotonic() > last_report + TOLD_EVERY:
+                last_report = time.monotonic()
                 where = ", ".join(f"{rank} ({self.cluster.hosts[rank]})" for rank in missing)
                 LOG.warning("Waiting for the other processes of the cluster: rank %s", where)
 
@@ -179,16 +179,16 @@ class GrpcTransport(Transport):
           UnavailableError: another one is at its address.
         """
         try:
-            found = self._channels[rank].call("Here", b"", seconds, 0).decode()
+            answer = self._channels[rank].call("Here", b"", seconds, 0).decode()
         except OpError:
             time.sleep(0.1)
             return False
-        if found != f"{rank} of {self.cluster.size}":
+        if answer != f"{rank} of {self.cluster.size}":
             raise UnavailableError(
                 None,
                 None,
                 f"{self.cluster.source} says that rank {rank} of {self.cluster.size} is at {self.cluster.hosts[rank]}; "
-                f"the process there has rank {found}.",
+                f"the process there has rank {answer}.",
             )
         return True
 
@@ -376,8 +376,8 @@ class GrpcTransport(Transport):
         parts = np.array_split(total, size)  # views
         until = time.monotonic() + self.timeout if self.timeout else 0
         for step in range(steps):
-            given, taken = parts[(own - step) % size], parts[(own - step - 1) % size]
-            going = self._send(following, given.copy(), group)
+            outgoing, taken = parts[(own - step) % size], parts[(own - step - 1) % size]
+            going = self._send(following, outgoing.copy(), group)
             arrived = np.empty_like(taken)
             if not self._receive(before, arrived, group, until):
                 raise self._late([before], self.timeout)
@@ -409,8 +409,8 @@ class GrpcTransport(Transport):
     def gather_rows(self, values: np.ndarray, rows: Sequence[int], group: Group) -> np.ndarray:
         most = np.zeros((max(rows), *values.shape[1:]), values.dtype)
         most[: len(values)] = values
-        found = self._exchange(most, group)
-        return np.concatenate([row[:count] for row, count in zip(found, rows, strict=True)])
+        padded_rows = self._exchange(most, group)
+        return np.concatenate([row[:count] for row, count in zip(padded_rows, rows, strict=True)])
 
     def broadcast(self, values: np.ndarray, root: int, group: Group) -> np.ndarray:
         self.usable()
@@ -439,11 +439,11 @@ class GrpcTransport(Transport):
         text = (
             f"Rank {self.cluster.rank} of {self.cluster.size} has failed{why and ': '}{why or '.'}"
         )
-        told = [
+        posts = [
             self._posts.submit(channel.call, "Failed", text.encode(), LEAVING, 0)
             for channel in self._channels.values()
         ]
-        concurrent.futures.wait(told, LEAVING)
+        concurrent.futures.wait(posts, LEAVING)
         os._exit(status)
 
 
@@ -482,10 +482,10 @@ class GrpcMessages(Messages):
 
 def _number(group: Group) -> tuple[int, int]:
     """Return the key of a group's messages: the channel, and a number that all members compute alike."""
-    found = 0
+    number = 0
     for rank in group.ranks:
-        found = (found * 1_000_003 + rank + 1) % (1 << 61)
-    return group.channel, found
+        number = (number * 1_000_003 + rank + 1) % (1 << 61)
+    return group.channel, number
 
 
 def _bytes(values: np.ndarray) -> np.ndarray:

@@ -100,19 +100,19 @@ class MpiTransport(Transport):
 
     def __init__(self, cluster: Cluster, mpi: Any) -> None:
         self._mpi = mpi
-        found = mpi.COMM_WORLD.Get_size(), mpi.COMM_WORLD.Get_rank()
-        if found[0] != cluster.size:
+        size_and_rank = mpi.COMM_WORLD.Get_size(), mpi.COMM_WORLD.Get_rank()
+        if size_and_rank[0] != cluster.size:
             raise UnavailableError(
                 None,
                 None,
                 f"{cluster.source} describes {cluster.size} processes and this one as rank {cluster.rank}, but MPI has "
-                f"started {found[0]}. Start them together: `penstock launch -n {cluster.size} SCRIPT`, mpiexec or srun.",
+                f"started {size_and_rank[0]}. Start them together: `penstock launch -n {cluster.size} SCRIPT`, mpiexec or srun.",
             )
-        if found[1] != cluster.rank:
+        if size_and_rank[1] != cluster.rank:
             raise UnavailableError(
                 None,
                 None,
-                f"{cluster.source} says that this process is rank {cluster.rank}, but MPI says rank {found[1]}.",
+                f"{cluster.source} says that this process is rank {cluster.rank}, but MPI says rank {size_and_rank[1]}.",
             )
         super().__init__(cluster)
         self._world = mpi.COMM_WORLD.Dup()
@@ -138,9 +138,9 @@ class MpiTransport(Transport):
         """The communicator of some of the processes, which native code may have made; all members are about to use it."""
         record = self._record(group.ranks)
         if not record[MADE]:
-            made = self._world.Create_group(self._members[group.ranks], tag=WORDS)
-            record[COMMUNICATOR], record[MADE] = as_word(made.handle), 1
-            self._communicators[group] = made  # which must live
+            communicator = self._world.Create_group(self._members[group.ranks], tag=WORDS)
+            record[COMMUNICATOR], record[MADE] = as_word(communicator.handle), 1
+            self._communicators[group] = communicator  # which must live
         if group not in self._communicators:
             handle = record[COMMUNICATOR : COMMUNICATOR + 1].tobytes()
             size = self._mpi._sizeof(self._mpi.Comm)
@@ -181,9 +181,9 @@ class MpiTransport(Transport):
         """The operation of MPI that native code computes for a type."""
         if name not in self._narrow_sums:
             create = ctypes.CDLL(self._mpi.__file__)["MPI_Op_create"]
-            made = (ctypes.c_byte * self._mpi._sizeof(self._mpi.Op))()
-            create(ctypes.c_void_p(NARROW_SUMS[name]()), ctypes.c_int(1), made)
-            handle = int.from_bytes(bytes(made), sys.byteorder)
+            operation = (ctypes.c_byte * self._mpi._sizeof(self._mpi.Op))()
+            create(ctypes.c_void_p(NARROW_SUMS[name]()), ctypes.c_int(1), operation)
+            handle = int.from_bytes(bytes(operation), sys.byteorder)
             self._narrow_sums[name] = self._mpi.Op.fromhandle(handle)
         return self._narrow_sums[name]
 

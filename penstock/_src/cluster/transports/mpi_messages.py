@@ -77,9 +77,9 @@ class MpiMessages(Messages):
         self._going = [(request, kept) for request, kept in self._going if not request.Test()]
         status = self._mpi.Status()
         for rank, coming in self._coming.items():
-            while (found := self._communicator.Improbe(rank, TAG, status)) is not None:
+            while (message := self._communicator.Improbe(rank, TAG, status)) is not None:
                 place = empty_aligned((status.Get_count(self._mpi.BYTE),), np.dtype(np.uint8))
-                coming.append((found.Irecv([place, self._mpi.BYTE]), place))
+                coming.append((message.Irecv([place, self._mpi.BYTE]), place))
             if coming:
                 coming[0][0].Test()
 

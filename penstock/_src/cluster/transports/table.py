@@ -37,9 +37,9 @@ def connect() -> Transport | None:
                 if cluster.size == 1:
                     return None
                 where = f"penstock._src.cluster.transports.{TRANSPORTS[_chosen(cluster)]}"
-                made = importlib.import_module(where).connect(cluster)
-                _end_all_on_error(made)
-                _started.append(made)
+                transport = importlib.import_module(where).connect(cluster)
+                _end_all_on_error(transport)
+                _started.append(transport)
     return _started[0]
 
 

@@ -91,10 +91,10 @@ class Connection:
         """
         if not device:
             return HERE
-        found = self._known.get(device)
-        if found is None:
-            found = self._known[device] = self._find(device)
-        return found
+        task = self._known.get(device)
+        if task is None:
+            task = self._known[device] = self._find(device)
+        return task
 
     def _find(self, device: str) -> str:
         wanted = DeviceSpec.from_string(device)
@@ -120,7 +120,7 @@ class Connection:
         ):
             return None
         result = run_op(self.tasks[name], op, group_arguments(op.inputs, op, values))
-        return [TaskTensor(made._value, made.dtype, name) for made in wrap(op, result)]
+        return [TaskTensor(output._value, output.dtype, name) for output in wrap(op, result)]
 
     # -- functions
 
@@ -133,7 +133,7 @@ class Connection:
         values = [tensor._value for tensor in tensors]
         resources = [value for value in values if isinstance(value, Resource)]
         is_whole = name != HERE and not self._in_tasks(function)
-        if is_whole and all(_is_known_to(name, held) for held in resources):
+        if is_whole and all(_is_known_to(name, resource) for resource in resources):
             outputs = run_function(self.tasks[name], function, values)
         else:
             outputs = self._functions.run_placed(function, values, self.task_of, name)
@@ -213,7 +213,7 @@ def _run_function(function: GraphFunction, tensors: Sequence[Any]) -> list[Any] 
     """Runs a graph function where its operations, or the current device, are placed; None if it is to be run as usual."""
     (connection,) = _CONNECTIONS
     if all(isinstance(tensor, EagerTensor) for tensor in tensors):
-        found = connection.run_function(function, tensors, connection.task_of(STATE.device))
-        if found is not None:
-            return found
+        results = connection.run_function(function, tensors, connection.task_of(STATE.device))
+        if results is not None:
+            return results
     return None if _PLAIN[1] is None else _PLAIN[1](function, tensors)

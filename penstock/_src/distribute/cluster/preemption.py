@@ -77,12 +77,12 @@ class PreemptionCheckpointHandler:
         termination_config: TerminationConfig | None = None,
     ) -> None:
         self._resolver, self._config = cluster_resolver, termination_config or TerminationConfig()
-        held = checkpoint_or_checkpoint_manager
-        if isinstance(held, Checkpoint):
+        manager = checkpoint_or_checkpoint_manager
+        if isinstance(manager, Checkpoint):
             if not checkpoint_dir:
                 raise ValueError("Please provide a `checkpoint_dir` along with the Checkpoint.")
-            held = CheckpointManager(held, directory=checkpoint_dir, max_to_keep=1)
-        self._manager = held
+            manager = CheckpointManager(manager, directory=checkpoint_dir, max_to_keep=1)
+        self._manager = manager
         # None if this process works alone, whatever the resolver describes.
         self._workers = transport_of(cluster_resolver) if connect() is not None else None
         self._calls = Variable(0, trainable=False, dtype="int64", name="run_calls")
@@ -161,10 +161,10 @@ class PreemptionCheckpointHandler:
 
     def _check(self, *args: Any, **kwargs: Any) -> None:
         is_due = self._announced.is_set() and time.monotonic() >= (self._deadline or 0.0)
-        told = self._exchanged(int(is_due))
-        if not any(told):
+        states = self._exchanged(int(is_due))
+        if not any(states):
             return
-        who = "This machine" if self._workers is None else f"The machine of rank {told.index(1)}"
+        who = "This machine" if self._workers is None else f"The machine of rank {states.index(1)}"
         LOG.info("%s is about to be taken away: writing a checkpoint.", who)
         if self._config.save_fn is not None:
             self._config.save_fn(*args, **kwargs)
@@ -196,8 +196,8 @@ class PreemptionCheckpointHandler:
 
     def _agree_on(self, latest: str | None) -> None:
         name = os.path.basename(latest or "")
-        told = self._exchanged(zlib.crc32(name.encode()))
-        if others := [rank for rank, word in enumerate(told) if word != told[0]]:
+        checksums = self._exchanged(zlib.crc32(name.encode()))
+        if others := [rank for rank, word in enumerate(checksums) if word != checksums[0]]:
             own = f"'{name}'" if name else "none"
             raise FailedPreconditionError(
                 f"The workers find different checkpoints in {self._manager.directory}: rank {others[0]} another than rank 0. "

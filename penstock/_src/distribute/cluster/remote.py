@@ -37,12 +37,12 @@ class ClusterDeviceFilters:
         self._filters.setdefault(job_name, {})[task_index] = list(device_filters)
 
     def _as_cluster_device_filters(self) -> Any:
-        made = ClusterDeviceFiltersProto()
+        message = ClusterDeviceFiltersProto()
         for job_name, tasks in self._filters.items():
-            job = made.jobs.add(name=job_name)
+            job = message.jobs.add(name=job_name)
             for index, filters in tasks.items():
                 job.tasks[index].device_filters.extend(filters)
-        return made
+        return message
 
 
 @export("config.experimental_connect_to_cluster")

@@ -120,9 +120,9 @@ def _definition(
       TypeError: `given` does not describe a cluster.
       ValueError: the task is ambiguous.
     """
-    made = ServerDef()
+    definition = ServerDef()
     if isinstance(given, ServerDef):
-        made.CopyFrom(given)
+        definition.CopyFrom(given)
     else:
         try:
             cluster = ClusterSpec(given)
@@ -131,16 +131,16 @@ def _definition(
                 "Could not convert `server_or_cluster_def` to a `tf.train.ServerDef` or "
                 "`tf.train.ClusterSpec`."
             ) from None
-        made.cluster.CopyFrom(cluster.as_cluster_def())
-    made.job_name = job_name or made.job_name or _only_job(made.cluster)
+        definition.cluster.CopyFrom(cluster.as_cluster_def())
+    definition.job_name = job_name or definition.job_name or _only_job(definition.cluster)
     if task_index is not None:
-        made.task_index = task_index
+        definition.task_index = task_index
     elif not isinstance(given, ServerDef):
-        made.task_index = _only_task(made.cluster, made.job_name)
-    made.protocol = protocol or made.protocol or "grpc"
+        definition.task_index = _only_task(definition.cluster, definition.job_name)
+    definition.protocol = protocol or definition.protocol or "grpc"
     if config is not None:
-        made.default_session_config.MergeFrom(config)
-    return made
+        definition.default_session_config.MergeFrom(config)
+    return definition
 
 
 def _only_job(cluster: Any) -> str:
@@ -181,9 +181,11 @@ def create_local_cluster(
         job: [f"localhost:{next(ports)}" for _ in range(count)]
         for job, count in (("worker", num_workers), ("ps", num_ps))
     }
-    cluster = ClusterSpec({job: found for job, found in addresses.items() if found})
-    made: dict[str, list[Server]] = {"worker": [], "ps": []}
+    cluster = ClusterSpec(
+        {job: addresses_of_job for job, addresses_of_job in addresses.items() if addresses_of_job}
+    )
+    servers: dict[str, list[Server]] = {"worker": [], "ps": []}
     for job, config in (("worker", worker_config), ("ps", ps_config)):
         for index in range(len(addresses[job])):
-            made[job].append(Server(cluster, job, index, protocol, config))
-    return made["worker"], made["ps"]
+            servers[job].append(Server(cluster, job, index, protocol, config))
+    return servers["worker"], servers["ps"]

@@ -110,9 +110,9 @@ def local_devices(device_type: str, for_client_id: int | None = None) -> list[An
     """
     if device_type.upper() not in DEVICE_TYPES:
         raise ValueError(f"Device type {device_type} is not CPU, GPU, or TPU.")
-    found = configured.own_devices(device_type.upper())
+    devices = configured.own_devices(device_type.upper())
     prefix = f"/job:{full_job_name(for_client_id)}"
-    return [DeviceSpec.from_string(f"{prefix}{device.name}") for device in found]
+    return [DeviceSpec.from_string(f"{prefix}{device.name}") for device in devices]
 
 
 @export(f"{_PACKAGE}.num_local_devices")
@@ -249,19 +249,19 @@ def create_mesh(
     (['x'], 1)
     """
     if devices is None:
-        found = local_devices(device_type or preferred_device_type())
+        mesh_devices = local_devices(device_type or preferred_device_type())
     else:
-        found = [_full(name) for name in devices]
-    pairs = _pairs(mesh_dims) or [("x", len(found))]
+        mesh_devices = [_full(name) for name in devices]
+    pairs = _pairs(mesh_dims) or [("x", len(mesh_devices))]
     shape = [int(size) for _, size in pairs]
-    if int(np.prod(shape)) != len(found):
+    if int(np.prod(shape)) != len(mesh_devices):
         raise ValueError(
-            f"length of devices ({len(found)}) must be equal to total size of the mesh of shape "
+            f"length of devices ({len(mesh_devices)}) must be equal to total size of the mesh of shape "
             f"{shape}"
         )
-    ids = np.arange(len(found)).reshape(shape)
+    ids = np.arange(len(mesh_devices)).reshape(shape)
     names = [str(name) for name, _ in pairs]
-    return Mesh(names, ids, list(ids.flat), found, mesh_name, use_xla_spmd=use_xla_spmd)
+    return Mesh(names, ids, list(ids.flat), mesh_devices, mesh_name, use_xla_spmd=use_xla_spmd)
 
 
 def _full(name: Any) -> Any:
@@ -298,11 +298,11 @@ def create_distributed_mesh(
     """
     if num_clients() == 1:
         return create_mesh(mesh_dims, mesh_name, local_devices, device_type, use_xla_spmd)
-    found = [_full(name) for name in local_devices or ()] or _own_device(device_type)
-    if len(found) != 1:
+    own_devices = [_full(name) for name in local_devices or ()] or _own_device(device_type)
+    if len(own_devices) != 1:
         raise UnimplementedError(
             "tf.experimental.dtensor: with several processes, each must have exactly one device of a mesh. Received: "
-            f"{[device.to_string() for device in found]}."
+            f"{[device.to_string() for device in own_devices]}."
         )
     pairs = _pairs(mesh_dims)
     shape = [int(size) for _, size in pairs]
@@ -311,10 +311,10 @@ def create_distributed_mesh(
             f"length of devices ({num_clients()}) must be equal to total size of the mesh of shape {shape}"
         )
     use_processes()
-    every = [found[0].replace(task=task) for task in range(num_clients())]
+    every = [own_devices[0].replace(task=task) for task in range(num_clients())]
     ids = np.arange(len(every)).reshape(shape)
     names = [str(name) for name, _ in pairs]
-    return Mesh(names, ids, [client_id()], found, mesh_name, every, use_xla_spmd)
+    return Mesh(names, ids, [client_id()], own_devices, mesh_name, every, use_xla_spmd)
 
 
 def _own_device(device_type: str | None) -> list[Any]:

@@ -125,14 +125,14 @@ class DTensorIteratorSpec(IteratorSpec):
 
 def _check_batches(dataset: Dataset, size: int) -> None:
     for spec in nest.flatten(dataset.element_spec):
-        found = spec.shape[0]
-        if found is None:
+        batch_size = spec.shape[0]
+        if batch_size is None:
             raise ValueError(
                 f"Size of batch dimension of element spec {spec} is None. Ensure "
                 "drop_remainder=True when batching the dataset."
             )
-        if found != size:
+        if batch_size != size:
             raise ValueError(
-                f"global_batch_size does not match the dataset's batches of {found}. Received: "
+                f"global_batch_size does not match the dataset's batches of {batch_size}. Received: "
                 f"{size}."
             )

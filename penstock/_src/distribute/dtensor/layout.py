@@ -120,9 +120,9 @@ class Layout:
         """
         if not mesh.single_device:
             raise ValueError("type is single device, but mesh is not single device")
-        made = cls([], mesh)
-        made._type = LayoutType.SINGLE_DEVICE
-        return made
+        layout = cls([], mesh)
+        layout._type = LayoutType.SINGLE_DEVICE
+        return layout
 
     @classmethod
     def from_device(cls, device: str) -> Layout:
@@ -152,8 +152,8 @@ class Layout:
         kind, _, specs = head.rstrip(",").partition(":")
         if kind == "maximal":
             return cls.from_single_device_mesh(Mesh.from_string(mesh))
-        made = cls([spec for spec in specs.split(",") if spec], Mesh.from_string(mesh))
-        return made.to_parted() if kind == "parted" else made
+        layout = cls([spec for spec in specs.split(",") if spec], Mesh.from_string(mesh))
+        return layout.to_parted() if kind == "parted" else layout
 
     @classmethod
     def from_proto(cls, layout_proto: Any) -> Layout:
@@ -168,8 +168,8 @@ class Layout:
         mesh = Mesh.from_proto(layout_proto.mesh_config)
         if layout_proto.type == LayoutProto.SINGLE_DEVICE:
             return cls.from_single_device_mesh(mesh)
-        made = cls([spec.sharding_spec for spec in layout_proto.sharding_specs], mesh)
-        return made.to_parted() if layout_proto.type == LayoutProto.PARTED else made
+        layout = cls([spec.sharding_spec for spec in layout_proto.sharding_specs], mesh)
+        return layout.to_parted() if layout_proto.type == LayoutProto.PARTED else layout
 
     @native
     def as_proto(self) -> Any:
@@ -178,10 +178,10 @@ class Layout:
         Returns:
           A LayoutProto.
         """
-        made = LayoutProto(mesh_config=self._mesh.as_proto(), type=self._type.value)
+        message = LayoutProto(mesh_config=self._mesh.as_proto(), type=self._type.value)
         for spec in self._specs:
-            made.sharding_specs.add(sharding_spec=spec)
-        return made
+            message.sharding_specs.add(sharding_spec=spec)
+        return message
 
     @native
     def to_string(self) -> str:
@@ -202,9 +202,9 @@ class Layout:
         Returns:
           A `Layout`.
         """
-        made = Layout(self._specs, self._mesh)
-        made._type = LayoutType.PARTED
-        return made
+        layout = Layout(self._specs, self._mesh)
+        layout._type = LayoutType.PARTED
+        return layout
 
     # -- properties
 

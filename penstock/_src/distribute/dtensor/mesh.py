@@ -79,9 +79,9 @@ class Mesh:
         Returns:
           A Mesh.
         """
-        made = cls([], np.zeros([], np.int64), [0], [device])
-        made._single = device
-        return made
+        mesh = cls([], np.zeros([], np.int64), [0], [device])
+        mesh._single = device
+        return mesh
 
     @classmethod
     def from_string(cls, mesh_str: str) -> Mesh:
@@ -138,16 +138,16 @@ class Mesh:
         Returns:
           A MeshProto.
         """
-        made = MeshProto(name=self._name, use_xla_spmd=self._spmd, single_device=self._single)
+        message = MeshProto(name=self._name, use_xla_spmd=self._spmd, single_device=self._single)
         if self._single:
-            return made
+            return message
         for name, size in zip(self._names, self._ids.shape, strict=True):
-            made.mesh_dimensions.add(name=name, size=size)
-        made.global_device_ids.extend(int(n) for n in self._ids.flat)
-        made.local_device_ids.extend(self._local_ids)
-        made.local_devices.extend(self._devices)
-        made.global_devices.extend(self._global_devices)
-        return made
+            message.mesh_dimensions.add(name=name, size=size)
+        message.global_device_ids.extend(int(n) for n in self._ids.flat)
+        message.local_device_ids.extend(self._local_ids)
+        message.local_devices.extend(self._devices)
+        message.global_devices.extend(self._global_devices)
+        return message
 
     @native
     def to_string(self) -> str:

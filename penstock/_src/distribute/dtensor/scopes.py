@@ -104,12 +104,12 @@ def _run(cls: type[Op], inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Any:
     mesh = mesh_of((t for t in tensors if isinstance(t, DTensor)), cls.op_type) or _SCOPE.mesh
     if mesh is None:
         return outputs
-    made = _tensors(outputs)
-    if any(type(t) is EagerTensor and type(t._value) is np.ndarray for t in made):
+    results = _tensors(outputs)
+    if any(type(t) is EagerTensor and type(t._value) is np.ndarray for t in results):
         with on_shards():
             flat, op = bind(cls, inputs, attrs, False)
         specs = plan_of(call_of(op, flat, mesh)).outputs
-        for output, cuts in zip(made, specs, strict=True):
+        for output, cuts in zip(results, specs, strict=True):
             if type(output._value) is np.ndarray and type(output) is EagerTensor:
                 spread(output, Layout(cuts, mesh))
     return outputs
@@ -117,9 +117,9 @@ def _run(cls: type[Op], inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Any:
 
 def _run_function(function: Any, tensors: Any) -> list[Any] | None:
     """Runs a function on DTensors; None if there are none, and nothing else runs it in a way of its own."""
-    made = function_on_dtensors(function, tensors, _SCOPE.mesh)
+    results = function_on_dtensors(function, tensors, _SCOPE.mesh)
     before = _PLAIN_CALLS[0]
-    return before(function, tensors) if made is None and before is not None else made
+    return before(function, tensors) if results is None and before is not None else results
 
 
 def _tensors(value: Any) -> list[Any]:

@@ -157,16 +157,16 @@ class DTensorStrategyExtended(StrategyExtended):
         dtype = kwargs.get("dtype")
 
         def value() -> Any:
-            made = convert_to_tensor(initial() if callable(initial) else initial, dtype)
-            return relayout(made, self._layout(made.shape.rank, is_batch=False))
+            initial_value = convert_to_tensor(initial() if callable(initial) else initial, dtype)
+            return relayout(initial_value, self._layout(initial_value.shape.rank, is_batch=False))
 
         known = {
             name: kwargs.get(name) for name in ("trainable", "name", "dtype", "validate_shape")
         }
-        given = {name: item for name, item in known.items() if item is not None}
-        made = DVariable(value(), **given)
-        made._distribute_strategy = self._strategy
-        return made
+        options = {name: item for name, item in known.items() if item is not None}
+        variable = DVariable(value(), **options)
+        variable._distribute_strategy = self._strategy
+        return variable
 
     def _call_for_each_replica(self, fn: Callable[..., Any], args: Any, kwargs: Any) -> Any:
         args, kwargs = nest.map_structure(_input, (tuple(args), dict(kwargs)))
@@ -209,8 +209,8 @@ class DTensorStrategyExtended(StrategyExtended):
 
     def _reduced(self, kind: ReduceOp, value: Any, axis: Any) -> Any:
         """A value reduced over the replicas, and along an axis of theirs."""
-        held = _dtensor_of(value)
-        if not is_dtensor(held) and STATE.graph is None:
+        dtensor = _dtensor_of(value)
+        if not is_dtensor(dtensor) and STATE.graph is None:
             if axis is not None:
                 raise ValueError(_unsupported_input(value))
             if kind is ReduceOp.SUM and not hasattr(value, "dtype"):
@@ -219,7 +219,7 @@ class DTensorStrategyExtended(StrategyExtended):
                     f"{kind}."
                 )
             return raw.Identity(input=convert_to_tensor(value))
-        whole = convert_to_tensor(held)
+        whole = convert_to_tensor(dtensor)
         if STATE.graph is None and not whole.layout.is_fully_replicated():
             # Replicas hold blocks of rows: a further axis in front tells them apart.
             count = self._num_replicas_in_sync
@@ -234,8 +234,8 @@ class DTensorStrategyExtended(StrategyExtended):
         else:
             axes = nest.flatten(axis)
         op = raw.Sum if kind is ReduceOp.SUM else raw.Mean
-        made = op(_plain(whole), axes)
-        return relayout(made, self._layout(made.shape.rank, is_batch=False))
+        reduced = op(_plain(whole), axes)
+        return relayout(reduced, self._layout(reduced.shape.rank, is_batch=False))
 
     def _gather_to(self, value: Any, destinations: Any, axis: int, options: Any = None) -> Any:
         if not is_dtensor(_dtensor_of(value)):

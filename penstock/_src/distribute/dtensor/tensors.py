@@ -56,10 +56,10 @@ def fetch_layout(tensor: Any) -> Layout:
     """
     if isinstance(tensor, DTensor):
         return tensor.layout
-    found = getattr(tensor, "_dtensor_layout", None)
-    if found is None:
+    layout = getattr(tensor, "_dtensor_layout", None)
+    if layout is None:
         raise InvalidArgumentError("FetchLayout expects a tensor placed on the layout device.")
-    return found
+    return layout
 
 
 @export(f"{_PACKAGE}.check_layout")
@@ -105,12 +105,12 @@ def relayout(tensor: Any, layout: Layout, name: str | None = None) -> Any:
         return raw.Relayout(input=tensor, layout=layout.to_string(), name=name)
     if is_of_processes(layout.mesh):
         check_divisible(tensor._shape_tuple(), layout)
-        made: EagerTensor = relaid_tensor(tensor, layout)
+        result: EagerTensor = relaid_tensor(tensor, layout)
     else:
-        made = spread(EagerTensor(tensor._value, tensor.dtype), layout)
+        result = spread(EagerTensor(tensor._value, tensor.dtype), layout)
     if STATE.tapes or STATE.accumulators:
-        record(_identity(tensor.dtype), (tensor,), (made,))
-    return made
+        record(_identity(tensor.dtype), (tensor,), (result,))
+    return result
 
 
 def _identity(dtype: Any) -> Any:

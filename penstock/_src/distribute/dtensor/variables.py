@@ -58,9 +58,9 @@ class DVariable(Variable):
         self._dtensor_layout, self._save_as_bf16 = value.layout, False
         if not isinstance(value, ShardedTensor):
             super().__init__(value, *args, dtype=dtype, **kwargs)
-            held = getattr(self._handle, "_value", None)
-            if held is not None:
-                held.layout = value.layout
+            resource = getattr(self._handle, "_value", None)
+            if resource is not None:
+                resource.layout = value.layout
             return
         # The handle refers to the shard; graphs are told of the whole.
         shape = value.shape
@@ -208,9 +208,9 @@ def sharded_save(
     _require(tensors)
     if any(shape_and_slices):
         raise ValueError(f"Only whole tensors can be written. Received: {shape_and_slices}.")
-    held = dict(zip(tensor_names, map(_whole, tensors), strict=True))
+    named = dict(zip(tensor_names, map(_whole, tensors), strict=True))
     if is_first_of(mesh):
-        write_bundle(os.fsdecode(file_prefix), held)
+        write_bundle(os.fsdecode(file_prefix), named)
     wait_for_all(mesh)
 
 

@@ -64,10 +64,10 @@ class DistributedDataset:
         self._dataset = dataset.map(lambda *element: batches.cut(_element(element), replicas))
 
     def __iter__(self) -> Iterator[Any]:
-        made = DistributedIterator(self._dataset)
+        iterator = DistributedIterator(self._dataset)
         if POLICY.cpus > 1 and self._devices:
-            made._pack = _placing_parts(made._pack, self._devices)
-        return made
+            iterator._pack = _placing_parts(iterator._pack, self._devices)
+        return iterator
 
     element_spec = read_only("_dataset.element_spec", "The structure of TypeSpecs of the elements.")
 

@@ -36,13 +36,13 @@ def shared_variable_creator(
         del next_creator
         name = canonical_name(kwargs.get("name"))
         position = taken.get(name, 0)
-        made = shared_variable_store.get(name, [])
-        if position >= len(made):
+        variables = shared_variable_store.get(name, [])
+        if position >= len(variables):
             raise RuntimeError(
                 f"Tried to create variable {kwargs.get('name')} with mismatching name on device "
                 f"{device_id}"
             )
         taken[name] = position + 1
-        return made[position]
+        return variables[position]
 
     return create if device_id == 0 else reuse

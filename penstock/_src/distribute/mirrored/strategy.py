@@ -65,8 +65,8 @@ class MirroredStrategy(Strategy):
     def __init__(self, devices: Any = None, cross_device_ops: Any = None) -> None:
         here = config.logical_devices("GPU") if has_gpus() else ()
         here = here or config.own_devices("CPU")
-        given = devices or [device.name for device in here]
-        self.devices = full_names("MirroredStrategy", given)
+        names = devices or [device.name for device in here]
+        self.devices = full_names("MirroredStrategy", names)
         logging.getLogger("tensorflow").info("Using MirroredStrategy with devices %s", self.devices)
         self.cross_device_ops = cross_device_ops or reductions_for(self.devices)
         self._functions: weakref.WeakKeyDictionary[Any, Any] = weakref.WeakKeyDictionary()

@@ -57,11 +57,11 @@ class ClusterResolver(abc.ABC):
         Returns:
           A dict from kinds, such as "GPU", to numbers.
         """
-        found = [d for d in devices.list_logical_devices() if d.device_type in ACCELERATORS]
+        accelerators = [d for d in devices.list_logical_devices() if d.device_type in ACCELERATORS]
         if task_type is not None and task_id is not None:
             parts = {f"job:{task_type}", f"task:{task_id}"}
-            found = [d for d in found if parts <= set(d.name.split("/"))]
-        return collections.Counter(d.device_type for d in found)
+            accelerators = [d for d in accelerators if parts <= set(d.name.split("/"))]
+        return collections.Counter(d.device_type for d in accelerators)
 
     @property
     def environment(self) -> Any:

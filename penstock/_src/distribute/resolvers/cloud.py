@@ -58,11 +58,11 @@ class GCEClusterResolver(ClusterResolver):
             response = request.execute()
             for item in response["items"]:
                 name = item["instance"].split("/")[-1]
-                found = instances.get(
+                instance = instances.get(
                     project=self._project, zone=self._zone, instance=name
                 ).execute()
-                if found["status"] == "RUNNING":
-                    workers.append(f"{found['networkInterfaces'][0]['networkIP']}:{self._port}")
+                if instance["status"] == "RUNNING":
+                    workers.append(f"{instance['networkInterfaces'][0]['networkIP']}:{self._port}")
             request = groups.listInstances_next(
                 previous_request=request, previous_response=response
             )

@@ -48,8 +48,8 @@ class TFConfigClusterResolver(ClusterResolver):
         """The job of this process."""
         if self._task_type is not None:
             return self._task_type
-        found = self._config().get("task", {}).get("type")
-        return None if found is None else str(found)
+        job = self._config().get("task", {}).get("type")
+        return None if job is None else str(job)
 
     @task_type.setter
     def task_type(self, task_type: str | None) -> None:
@@ -60,8 +60,8 @@ class TFConfigClusterResolver(ClusterResolver):
         """The index of this process in its job."""
         if self._task_id is not None:
             return self._task_id
-        found = self._config().get("task", {}).get("index")
-        return None if found is None else int(found)
+        index = self._config().get("task", {}).get("index")
+        return None if index is None else int(index)
 
     @task_id.setter
     def task_id(self, task_id: int | None) -> None:

@@ -86,16 +86,16 @@ class DeviceAssignment:
         Raises:
           ValueError: there are none.
         """
-        found = [
+        replicas = [
             replica
             for replica in range(self.num_replicas)
             if self._topology.task_ordinal_at_coordinates(self.coordinates(replica, logical_core))
             == task_id
         ]
-        if not found:
+        if not replicas:
             raise ValueError(f"Can not find any replica in task: {task_id} contains logical_core: "
                              f"{logical_core} ")  # fmt: skip
-        return found
+        return replicas
 
     def tpu_ordinal(self, replica: int = 0, logical_core: int = 0) -> int:
         """Returns the index of a replica's core within its task.

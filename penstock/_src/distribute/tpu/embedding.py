@@ -39,14 +39,14 @@ def serving_embedding_lookup(inputs: Any, weights: Any, tables: Any, feature_con
     ids = nest.flatten(inputs, expand_composites=False)
     features = nest.flatten(feature_config)
     if weights is None:
-        given = [None] * len(ids)
+        weights_of_ids = [None] * len(ids)
     else:
-        given = _aligned(inputs, weights)
-    found = [
+        weights_of_ids = _aligned(inputs, weights)
+    activations = [
         _lookup(one, weight, tables[feature.table], feature)
-        for one, weight, feature in zip(ids, given, features, strict=True)
+        for one, weight, feature in zip(ids, weights_of_ids, features, strict=True)
     ]
-    return nest.pack_sequence_as(feature_config, found)
+    return nest.pack_sequence_as(feature_config, activations)
 
 
 def _aligned(inputs: Any, weights: Any) -> list[Any]:
@@ -55,8 +55,8 @@ def _aligned(inputs: Any, weights: Any) -> list[Any]:
         parts = [_aligned(inputs[k], (weights or {}).get(k)) for k in sorted(inputs)]
         return [w for part in parts for w in part]
     if isinstance(inputs, (list, tuple)):
-        held = weights if weights is not None else [None] * len(inputs)
-        return [w for i, o in zip(inputs, held, strict=True) for w in _aligned(i, o)]
+        branches = weights if weights is not None else [None] * len(inputs)
+        return [w for i, o in zip(inputs, branches, strict=True) for w in _aligned(i, o)]
     return [weights]
 
 

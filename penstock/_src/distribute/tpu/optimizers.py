@@ -75,15 +75,15 @@ class EmbeddingOptimizer(SlotVariables):
 def _with_common(without: str = "") -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Puts the parameters that optimizers share in the place of the parameter `common`."""
     shared = inspect.signature(EmbeddingOptimizer).parameters.values()
-    given = {p.name: p.default for p in shared if p.name not in ("learning_rate", without)}
-    last = {"low_dimensional_packing_status": given.pop("low_dimensional_packing_status")}
+    defaults = {p.name: p.default for p in shared if p.name not in ("learning_rate", without)}
+    last = {"low_dimensional_packing_status": defaults.pop("low_dimensional_packing_status")}
     described = inspect.cleandoc(EmbeddingOptimizer.__doc__ or "").partition("\n\n")[2]
     lines = [line for line in described.splitlines() if not without or without not in line]
 
     def extend(constructor: Callable[..., None]) -> Callable[..., None]:
-        made = spread(constructor, parameter="common", over=given, last=last)
-        made.__doc__ = "\n".join(["Makes the optimizer.", "", *lines])
-        return made
+        extended = spread(constructor, parameter="common", over=defaults, last=last)
+        extended.__doc__ = "\n".join(["Makes the optimizer.", "", *lines])
+        return extended
 
     return extend
 

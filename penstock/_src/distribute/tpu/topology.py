@@ -80,8 +80,8 @@ class Topology:
     @property
     def missing_devices(self) -> np.ndarray:
         """[n, 4]: the coordinates without a core."""
-        found = [p for p in np.ndindex(*self._mesh_shape) if p not in self._places]
-        return np.array(found, np.int64).reshape(-1, self.mesh_rank)
+        missing = [p for p in np.ndindex(*self._mesh_shape) if p not in self._places]
+        return np.array(missing, np.int64).reshape(-1, self.mesh_rank)
 
     @property
     def num_tasks(self) -> int:

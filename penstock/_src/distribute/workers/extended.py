@@ -264,11 +264,11 @@ class CollectiveAllReduceExtended(StrategyExtended):
         divided: Callable[[Variable, Any], Any],
     ) -> Any:
         """A variable that is divided if its shape is such: what `divided` makes of the part and the shape."""
-        given, dtype = options["initial_value"], options.get("dtype")
+        initial, dtype = options["initial_value"], options.get("dtype")
         shapes: list[Any] = []
 
         def own(**arguments: Any) -> Any:
-            value = given(**arguments) if callable(given) else given
+            value = initial(**arguments) if callable(initial) else initial
             whole = convert_to_tensor(value, dtype)
             shapes.append(whole.shape)
             return self._division.part(whole) if divides(whole.shape) else whole
@@ -328,8 +328,8 @@ class CollectiveAllReduceExtended(StrategyExtended):
         return datasets.of_worker(dataset, self._cluster)
 
     def _distribute_datasets_from_function(self, dataset_fn: Any, options: Any) -> Any:
-        made = dataset_fn(self._input_context())
-        return datasets.in_step(made) if self._in_multi_worker_mode() else made
+        dataset = dataset_fn(self._input_context())
+        return datasets.in_step(dataset) if self._in_multi_worker_mode() else dataset
 
     def _experimental_distribute_values_from_function(self, value_fn: Any) -> Any:
         return value_fn(ValueContext(self._cluster.rank, self._cluster.size))
@@ -359,12 +359,12 @@ def _is_equal_everywhere(kind: ReduceOp, value: Any) -> bool:
 
 def _of_the_chief(kwargs: dict[str, Any]) -> Any:
     """Return the creation arguments with the chief's initial value in place of this process's own."""
-    given, dtype = kwargs.get("initial_value"), kwargs.get("dtype")
-    if hasattr(given, "checkpoint_position"):
-        return given  # all restore the same checkpoint
+    initial, dtype = kwargs.get("initial_value"), kwargs.get("dtype")
+    if hasattr(initial, "checkpoint_position"):
+        return initial  # all restore the same checkpoint
 
     def value(**options: Any) -> Any:
-        own = given(**options) if callable(given) else given
+        own = initial(**options) if callable(initial) else initial
         return cluster_broadcast(input=convert_to_tensor(own, dtype))
 
     return value

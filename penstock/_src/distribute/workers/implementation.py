@@ -47,9 +47,9 @@ def choose(strategy: str, transport: Transport, asked: Implementation) -> None:
         raise in_different_exchanges(strategy, rows, range(len(rows)))
     members = list(Implementation)
     if (rows[:, ASKED] != rows[0, ASKED]).any():
-        found = {rank: members[row[ASKED]].name for rank, row in enumerate(rows.tolist())}
+        by_rank = {rank: members[row[ASKED]].name for rank, row in enumerate(rows.tolist())}
         raise InvalidArgumentError(
-            None, None, f"{strategy}: implementation must be the same in all workers. Received, by rank: {found}."
+            None, None, f"{strategy}: implementation must be the same in all workers. Received, by rank: {by_rank}."
         )  # fmt: skip
     hindrance = _hindrance(rows.tolist())
     if asked is Implementation.NCCL and hindrance:

@@ -149,9 +149,9 @@ def _backend_config() -> Any:
 
 def free_address() -> str:
     """Return the address of this host with a free port."""
-    with socket.socket() as found:
-        found.bind(("", 0))
-        return f"{_ray('util').get_node_ip_address()}:{found.getsockname()[1]}"
+    with socket.socket() as listener:
+        listener.bind(("", 0))
+        return f"{_ray('util').get_node_ip_address()}:{listener.getsockname()[1]}"
 
 
 def join(workers: list[str], rank: int) -> None:

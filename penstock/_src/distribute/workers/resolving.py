@@ -44,9 +44,9 @@ def transport_of(resolver: Any) -> Transport | None:
         return None
     transport = connect()
     if transport is None or transport.cluster.size != workers:
-        found = 1 if transport is None else transport.cluster.size
+        size = 1 if transport is None else transport.cluster.size
         raise UnavailableError(
-            f"MultiWorkerMirroredStrategy: a cluster of {workers} workers; this process was started as one of {found}. "
+            f"MultiWorkerMirroredStrategy: a cluster of {workers} workers; this process was started as one of {size}. "
             f"Start them together: `penstock launch -n {workers} SCRIPT`, mpiexec or srun."
         )
     return transport

@@ -90,9 +90,9 @@ def write_past_cache(
         def write(offset: int) -> None:
             count = min(block, size - offset)
             whole = -count % _ALIGNMENT + count if is_direct else count
-            held = _buffers.of(whole)
-            fill(held[:count], offset)
-            _write_all(file, held, offset)
+            buffer = _buffers.of(whole)
+            fill(buffer[:count], offset)
+            _write_all(file, buffer, offset)
 
         run_all(write, range(0, size, block))
         os.ftruncate(file, size)

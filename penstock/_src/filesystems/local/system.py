@@ -79,8 +79,8 @@ class LocalFiles(FileSystem):
 
     def status(self, path: str) -> FileStatus:
         with translated(path):
-            found = os.stat(plain(path))
-        return FileStatus(found.st_size, found.st_mtime_ns, stat.S_ISDIR(found.st_mode))
+            result = os.stat(plain(path))
+        return FileStatus(result.st_size, result.st_mtime_ns, stat.S_ISDIR(result.st_mode))
 
     def exists(self, path: str) -> bool:
         return os.path.exists(plain(path))
@@ -135,8 +135,8 @@ class LocalFiles(FileSystem):
 
     def matching(self, pattern: str) -> list[str]:
         scheme = _SCHEME if pattern.startswith(_SCHEME) else ""
-        found = glob.glob(_glob_pattern(plain(pattern)), include_hidden=True)
-        return sorted(scheme + path for path in found)
+        paths = glob.glob(_glob_pattern(plain(pattern)), include_hidden=True)
+        return sorted(scheme + path for path in paths)
 
 
 def _glob_pattern(pattern: str) -> str:

@@ -45,17 +45,17 @@ class _OpenFile(io.RawIOBase):
         return self._node.data
 
     def readinto(self, target: Any) -> int:
-        found = self._data[self._at : self._at + len(target)]
-        target[: len(found)] = found
-        self._at += len(found)
-        return len(found)
+        chunk = self._data[self._at : self._at + len(target)]
+        target[: len(chunk)] = chunk
+        self._at += len(chunk)
+        return len(chunk)
 
     def write(self, data: Any) -> int:
-        held = self._data
+        contents = self._data
         if self._mode.startswith("a"):
-            self._at = len(held)
-        held.extend(bytes(max(0, self._at - len(held))))
-        held[self._at : self._at + len(data)] = data
+            self._at = len(contents)
+        contents.extend(bytes(max(0, self._at - len(contents))))
+        contents[self._at : self._at + len(data)] = data
         self._at += len(data)
         self._node.changed = time.time_ns()
         return len(data)
@@ -80,9 +80,9 @@ class _RamReader(Reader):
         self._data, self.size = data, len(data)
 
     def read_into(self, target: memoryview, offset: int) -> int:
-        found = self._data[offset : offset + len(target)]
-        target[: len(found)] = found
-        return len(found)
+        chunk = self._data[offset : offset + len(target)]
+        target[: len(chunk)] = chunk
+        return len(chunk)
 
 
 def _place(path: str) -> Place:

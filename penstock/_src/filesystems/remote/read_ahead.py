@@ -71,16 +71,16 @@ class ReadAhead(io.RawIOBase):
         if self._at >= self._size:
             return 0
         number, start = divmod(self._at, self._block)
-        found = self._bytes_of(number)[start : start + len(target)]
-        target[: len(found)] = found
-        self._at += len(found)
-        return len(found)
+        chunk = self._bytes_of(number)[start : start + len(target)]
+        target[: len(chunk)] = chunk
+        self._at += len(chunk)
+        return len(chunk)
 
     def _bytes_of(self, number: int) -> bytes:
         if number != self._last:
             in_order = number == self._last + 1
             wanted = range(number, number + 1 + (self._ahead if in_order else 0))
-            for other in [held for held in self._held if held not in wanted]:
+            for other in [block for block in self._held if block not in wanted]:
                 self._held.pop(other).cancel()
             for each in wanted:
                 if each * self._block < self._size:
@@ -95,7 +95,7 @@ class ReadAhead(io.RawIOBase):
             self._held[number] = pool().submit(self._fetch, start, end)
 
     def close(self) -> None:
-        for held in self._held.values():
-            held.cancel()
+        for future in self._held.values():
+            future.cancel()
         self._held.clear()
         super().close()

@@ -36,9 +36,9 @@ class _RemoteReader(Reader):
 
     def read_into(self, target: memoryview, offset: int) -> int:
         end = min(offset + len(target), self.size)
-        found = self._fetch(offset, end) if end > offset else b""
-        target[: len(found)] = found
-        return len(found)
+        chunk = self._fetch(offset, end) if end > offset else b""
+        target[: len(chunk)] = chunk
+        return len(chunk)
 
 
 class _Written:
@@ -48,13 +48,13 @@ class _Written:
         self._file, self.name = file, path
 
     def __getattr__(self, name: str) -> Any:
-        found = getattr(self._file, name)
-        if not callable(found):
-            return found
+        attribute = getattr(self._file, name)
+        if not callable(attribute):
+            return attribute
 
         def checked(*args: Any) -> Any:
             with _translated(self.name):
-                return found(*args)
+                return attribute(*args)
 
         return checked
 
@@ -120,12 +120,12 @@ class RemoteFiles(FileSystem):
             self._system.makedirs(os.path.dirname(path), exist_ok=True)
 
     def _length(self, path: str) -> int:
-        found = self._system.info(path)
-        if found.get("type") == "directory":
+        details = self._system.info(path)
+        if details.get("type") == "directory":
             raise IsADirectoryError(path)
-        if found.get("size") is None:  # a server that does not tell
+        if details.get("size") is None:  # a server that does not tell
             return len(self._system.cat_file(path))
-        return int(found["size"])
+        return int(details["size"])
 
     def _fetcher(self, path: str) -> Callable[[int, int], bytes]:
         def fetch(start: int, end: int) -> bytes:
@@ -150,11 +150,11 @@ class RemoteFiles(FileSystem):
     def status(self, path: str) -> FileStatus:
         with _translated(path):
             self._system.invalidate_cache()
-            found = self._system.info(path)
-        changed = found.get("mtime") or found.get("LastModified") or found.get("created") or 0
+            details = self._system.info(path)
+        changed = details.get("mtime") or details.get("LastModified") or details.get("created") or 0
         seconds = changed.timestamp() if hasattr(changed, "timestamp") else changed
         nanoseconds = int(seconds * 1e9) if isinstance(seconds, (int, float)) else 0
-        return FileStatus(found.get("size") or 0, nanoseconds, found.get("type") == "directory")
+        return FileStatus(details.get("size") or 0, nanoseconds, details.get("type") == "directory")
 
     def kind(self, path: str) -> str | None:
         try:
@@ -167,8 +167,8 @@ class RemoteFiles(FileSystem):
             self._system.invalidate_cache()
             if not self._system.isdir(folder):
                 raise NotADirectoryError(folder)
-            found = self._system.ls(folder, detail=False)
-        names = [os.path.basename(path.rstrip("/")) for path in found]
+            paths = self._system.ls(folder, detail=False)
+        names = [os.path.basename(path.rstrip("/")) for path in paths]
         return sorted(name for name in names if name)
 
     def make_folder(self, path: str) -> None:
@@ -205,8 +205,8 @@ class RemoteFiles(FileSystem):
         scheme = pattern.partition("://")[0]
         with _translated(pattern):
             self._system.invalidate_cache()
-            found = [str(path) for path in self._system.glob(pattern)]
-        whole = (p if "://" in p else f"{scheme}://{p.lstrip('/')}" for p in found)
+            paths = [str(path) for path in self._system.glob(pattern)]
+        whole = (p if "://" in p else f"{scheme}://{p.lstrip('/')}" for p in paths)
         return sorted(whole)
 
 

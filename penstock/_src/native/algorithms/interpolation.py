@@ -156,15 +156,17 @@ def _emit_images(m: Module, name: str, element: str) -> None:
             is_last = number.eq(f.count - 1)
 
             def interpolated(row: Val) -> None:
-                given = f.at(source, row * line, element)
+                source_row = f.at(source, row * line, element)
 
                 def copied() -> tuple[Val, ...]:  # nothing may be read behind the last row
-                    f.memcpy(last_line, given, line * (1 if element == I8 else 4))
+                    f.memcpy(last_line, source_row, line * (1 if element == I8 else 4))
                     return (last_line,)
 
-                (given,) = f.when(is_last & row.eq(f.height - 1), copied, lambda: (given,))
+                (source_row,) = f.when(
+                    is_last & row.eq(f.height - 1), copied, lambda: (source_row,)
+                )
                 into = f.at(kept, step * (row & 1), F32)
-                f.call(f"line_{name}", given, *tables, f.columns, f.channels, into)
+                f.call(f"line_{name}", source_row, *tables, f.columns, f.channels, into)
 
             def wanted(row: Val, even: Val, odd: Val) -> tuple[Val, Val]:
                 """Interpolates a row unless it is kept: rows of even and of odd numbers each have a place."""

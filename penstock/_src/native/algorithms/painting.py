@@ -97,13 +97,13 @@ def _emit_arrange(m: Module) -> None:
         data=PTR, begin=I64, step=I64, rows=I64, columns=I64, found=I64, channels=I64, into=PTR
     )
     with m.fn("arrange", ret=I64, internal=True, **arguments) as f:
-        for found, channels in _KINDS:
+        for stored, channels in _KINDS:
 
-            def row(number: Val, found: int = found, channels: int = channels) -> None:
+            def row(number: Val, found: int = stored, channels: int = channels) -> None:
                 line = f.at(f.data, f.begin + number * f.step)
                 target = f.at(f.into, number * f.columns * channels)
                 f.call(f"row{found}_{channels}", line, f.columns, target)
 
-            is_it = f.found.eq(found) & f.channels.eq(channels)
+            is_it = f.found.eq(stored) & f.channels.eq(channels)
             f.when(is_it, lambda row=row: f.loop(f.i64(0), f.rows, 1, row) or None)
         f.give(f.i64(0))

@@ -138,7 +138,7 @@ def _emit_images(m: Module, name: str, element: str) -> None:
     )  # fmt: skip
     with m.fn(f"resample_{name}", ret=I64, internal=True, noalias=False, **arguments) as f:
         line, size = f.width * f.channels, f.columns * f.channels
-        made = f.at(f.work, line + ROOM, F32)
+        resampled_line = f.at(f.work, line + ROOM, F32)
 
         def image(number: Val) -> None:
             source = f.at(f.images, number * f.height * line, element)
@@ -148,9 +148,9 @@ def _emit_images(m: Module, name: str, element: str) -> None:
                 index, weight = f.at(f.row_index, first, I32), f.at(f.row_weight, first, F32)
                 f.call(f"rows_{name}", source, index, weight, count, line, f.work)
                 table = f.column_index, f.column_weight, f.column_counts, f.column_most
-                f.call("columns", f.work, *table, f.columns, f.channels, made)
+                f.call("columns", f.work, *table, f.columns, f.channels, resampled_line)
                 target = f.at(f.into, (number * f.rows + at) * size, F32)
-                f.memcpy(target, made, size * 4)
+                f.memcpy(target, resampled_line, size * 4)
 
             f.loop(f.i64(0), f.rows, 1, output)
 

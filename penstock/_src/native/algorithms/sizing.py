@@ -112,9 +112,9 @@ def _computed(f: Fn, record: Val, wrong: Val) -> tuple[Val, Val]:
         pair = "{ i64, i1 }"
         function = f"llvm.{name}.with.overflow.i64"
         f.module.declare(f"declare {pair} @{function}(i64, i64)", function)
-        found = f.emit(pair, f"call {pair} @{function}(i64 {x.s}, i64 {y.s})")
-        value = f.emit(I64, f"extractvalue {pair} {found.s}, 0")
-        return value, noted(f.emit(I1, f"extractvalue {pair} {found.s}, 1"), TOO_LARGE)
+        result = f.emit(pair, f"call {pair} @{function}(i64 {x.s}, i64 {y.s})")
+        value = f.emit(I64, f"extractvalue {pair} {result.s}, 0")
+        return value, noted(f.emit(I1, f"extractvalue {pair} {result.s}, 1"), TOO_LARGE)
 
     def noted(is_wrong: Val, what: int) -> Val:
         return wrong | f.select(is_wrong, f.i64(what), f.i64(0))
@@ -187,9 +187,9 @@ def _rounds(f: Fn, total: Val, work: Val, threads: Val) -> Val:
         def even(tasks: Val, found: Val) -> tuple[Val, ...]:
             return (f.select(longest(tasks) * EVEN[1] <= least * EVEN[0], tasks, found),)
 
-        (found,) = f.loop(threads, most, threads, even, f.i64(1))
+        (tasks_found,) = f.loop(threads, most, threads, even, f.i64(1))
         whole = longest(most) * EVEN[1] <= least * EVEN[0]
-        return (ceil_divide(total, f.select(whole, most, found)),)
+        return (ceil_divide(total, f.select(whole, most, tasks_found)),)
 
     def several() -> tuple[Val, ...]:
         return f.when(most <= 1, lambda: (total,), shared_out)

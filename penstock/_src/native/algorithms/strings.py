@@ -46,8 +46,8 @@ def string_numbers() -> StringNumbers:
 
 def _string(f: Fn, i: Val) -> tuple[Val, Val]:
     """The address and size of a string."""
-    held = f.load(f.strings, i, PTR)
-    return f.call("PyBytes_AsString", held, ret=PTR), f.call("PyBytes_Size", held, ret=I64)
+    string = f.load(f.strings, i, PTR)
+    return f.call("PyBytes_AsString", string, ret=PTR), f.call("PyBytes_Size", string, ret=I64)
 
 
 def _rounds(f: Fn, v: tuple[Val, ...], count: int) -> tuple[Val, ...]:

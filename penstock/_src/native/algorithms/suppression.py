@@ -69,10 +69,10 @@ def suppression() -> Suppression:
 
             return at + 1, *f.when(free.ne(0), keep, lambda: (kept,))
 
-        _, found = f.loop_while(
+        _, chosen = f.loop_while(
             lambda at, kept: (at < f.count) & (kept < f.most), look, f.i64(0), f.i64(0)
         )
-        f.give(found)
+        f.give(chosen)
     py.emit_entry(m, "suppress", "anannaana")
     return load(m, Suppression)
 

@@ -27,14 +27,14 @@ class RecentlyUsed(Generic[Key, Value]):
 
     def get(self, key: Key) -> Value | None:
         """The value of a key, which becomes the most recently used one; None if it is gone."""
-        found = self._recent.get(key)
-        if found is not None:
+        value = self._recent.get(key)
+        if value is not None:
             self._recent.move_to_end(key)
-            return found
-        found = self._held.get(key)
-        if found is not None:
-            self[key] = found
-        return found
+            return value
+        value = self._held.get(key)
+        if value is not None:
+            self[key] = value
+        return value
 
     def __setitem__(self, key: Key, value: Value) -> None:
         self._recent[key] = self._held[key] = value

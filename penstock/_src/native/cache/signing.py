@@ -67,6 +67,6 @@ def _make(path: Path) -> None:
 
 def signature(key: bytes, name: str, content: bytes) -> bytes:
     """Return the signature of a name and its content, which needs the key (keyed BLAKE2, RFC 7693)."""
-    made = hashlib.blake2b(name.encode() + b"\n", key=key, digest_size=LENGTH)
-    made.update(content)
-    return made.digest()
+    digest = hashlib.blake2b(name.encode() + b"\n", key=key, digest_size=LENGTH)
+    digest.update(content)
+    return digest.digest()

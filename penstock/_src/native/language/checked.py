@@ -29,10 +29,10 @@ class CheckedAccesses(FunctionWriter):
         """The bounds of a pointer; one that is chosen among others is looked up where it is used."""
         if p.bounds is not None:
             return p.bounds
-        found = Val(self, PTR, p.s)
-        self.find_bounds(found)
-        assert found.bounds is not None
-        return found.bounds
+        pointer = Val(self, PTR, p.s)
+        self.find_bounds(pointer)
+        assert pointer.bounds is not None
+        return pointer.bounds
 
     def place_within(self, p: Val, ty: str, stores: bool) -> Val:
         """Return the address at which a value of `ty` at `p` is loaded or stored."""

@@ -150,9 +150,9 @@ class MemoryInstructions(CheckedAccesses):
 
     def address(self, name: str) -> Val:
         """The address of a function or global of this module, or of one to be linked."""
-        found = Val(self, PTR, f"@{name}")
-        found.bounds = EVERYWHERE
-        return found
+        pointer = Val(self, PTR, f"@{name}")
+        pointer.bounds = EVERYWHERE
+        return pointer
 
     def memset(self, p: Val, byte: int, size) -> None:
         self.module.declare("declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)")

@@ -187,13 +187,13 @@ def _emit_tell(m: Module) -> None:
             def difference(i: Val, found: Val) -> tuple[Val, ...]:
                 return (found | (f.load(rows, i, I64) ^ f.load(own, i % WORDS, I64)),)
 
-            (found,) = f.loop(f.i64(0), size * WORDS, 1, difference, f.i64(0))
+            (differences,) = f.loop(f.i64(0), size * WORDS, 1, difference, f.i64(0))
             f.store(f.i64(0), f.session, TOLD)
 
             def make() -> None:
                 handles = word(TELLING), f.load(f.group, MPI_GROUP, I64), word(TAG)
-                made = f.at(f.group, COMMUNICATOR, I64)
-                _checked(f, f.call(word(CREATE_GROUP, PTR), *handles, made, ret=I32))
+                communicator = f.at(f.group, COMMUNICATOR, I64)
+                _checked(f, f.call(word(CREATE_GROUP, PTR), *handles, communicator, ret=I32))
                 f.store(f.i64(1), f.group, MADE)
 
             def agreed() -> tuple[Val, ...]:
@@ -205,7 +205,7 @@ def _emit_tell(m: Module) -> None:
                 _fails(f, DIFFERENT, f.unit)
                 return (f.i64(0),)
 
-            return f.when(found.eq(0), agreed, different)
+            return f.when(differences.eq(0), agreed, different)
 
         (ready,) = f.when(came, compare, lambda: (f.i64(0),))
         f.give(ready)

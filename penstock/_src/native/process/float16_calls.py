@@ -132,5 +132,5 @@ def text(target: Target) -> str:
 def definitions(names: tuple[str, ...]) -> str:
     """IR of the conversions of the types of these functions."""
     texts = ((HALVES, _HALVES_TEXT), (BFLOATS, _BFLOATS_TEXT))
-    found = "".join(text for group, text in texts if set(group) & set(names))
-    return found and found + _SHARED_TEXT
+    text_of_calls = "".join(text for group, text in texts if set(group) & set(names))
+    return text_of_calls and text_of_calls + _SHARED_TEXT

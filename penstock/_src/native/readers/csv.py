@@ -288,10 +288,12 @@ def _emit_texts(m: Module) -> None:
         def value(field: _Field) -> Val:
             def make() -> None:
                 size = field.stop - field.start
-                made = f.call("PyBytes_FromStringAndSize", f.at(f.data, field.start), size, ret=PTR)
+                string = f.call(
+                    "PyBytes_FromStringAndSize", f.at(f.data, field.start), size, ret=PTR
+                )
                 # What an array of objects holds at first.
                 f.call("Py_DecRef", f.load(f.values, field.row, PTR))
-                f.store(made, f.values, field.row)
+                f.store(string, f.values, field.row)
 
             f.when(field.is_plain & ~field.is_missing, make)
             # What is missing keeps the default, with which the caller filled the array.

@@ -89,8 +89,8 @@ def _emit_find(m: Module) -> None:
 
             return tried + 1, *f.when(same_size, compared, lambda: (f.i64(-1),))
 
-        _, found = f.loop_while(searching, step, f.i64(0), f.i64(-1))
-        f.give(found)
+        _, number = f.loop_while(searching, step, f.i64(0), f.i64(-1))
+        f.give(number)
 
 
 def _emit_feature(m: Module) -> None:
@@ -273,8 +273,8 @@ def _emit_fill(m: Module, name: str, kinds: tuple[int, ...], fill: Callable[...,
             (matter,) = f.when(is_known & is_sized, read, refused)
             return (found | matter,)
 
-        (found,) = f.loop(f.i64(0), f.rows, 1, row, f.i64(0))
-        f.give(found)
+        (errors,) = f.loop(f.i64(0), f.rows, 1, row, f.i64(0))
+        f.give(errors)
 
 
 def _float_values(f: Fn, kind: Val, cursor: Val, end: Val, count: Val, place: Val) -> None:
@@ -306,10 +306,10 @@ def _text_values(f: Fn, _: Val, cursor: Val, end: Val, count: Val, place: Val) -
         wire.varint(f, f.data, cursor, end)
         stop = wire.length(f, f.data, cursor, end)
         start = f.load(cursor, 0, I64)
-        made = f.call("PyBytes_FromStringAndSize", f.at(f.data, start), stop - start, ret=PTR)
+        string = f.call("PyBytes_FromStringAndSize", f.at(f.data, start), stop - start, ret=PTR)
         # What an array of objects holds at first.
         f.call("Py_DecRef", f.load(f.values, place + i, PTR))
-        f.store(made, f.values, place + i)
+        f.store(string, f.values, place + i)
         f.store(stop, cursor)
 
     f.loop(f.i64(0), count, 1, value)

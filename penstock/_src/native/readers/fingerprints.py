@@ -51,21 +51,21 @@ def emit(m: Module) -> None:
         def longer() -> tuple[Val, ...]:
             return f.when(f.count <= 32, by("up_to_32"), by("up_to_64"))
 
-        (found,) = f.when(f.count <= 16, by("up_to_16"), longer)
-        f.give(found)
+        (hash_value,) = f.when(f.count <= 16, by("up_to_16"), longer)
+        f.give(hash_value)
 
 
 def _word(f: Fn, at: Val | int) -> Val:
     """Eight bytes, at any address."""
-    held = f.alloca(I64)
-    f.memcpy(held, f.at(f.data, at), 8)
-    return f.load(held, 0, I64)
+    copy = f.alloca(I64)
+    f.memcpy(copy, f.at(f.data, at), 8)
+    return f.load(copy, 0, I64)
 
 
 def _half(f: Fn, at: Val | int) -> Val:
-    held = f.alloca(I32)
-    f.memcpy(held, f.at(f.data, at), 4)
-    return f.convert(f.load(held, 0, I32), I64, signed=False)
+    copy = f.alloca(I32)
+    f.memcpy(copy, f.at(f.data, at), 4)
+    return f.convert(f.load(copy, 0, I32), I64, signed=False)
 
 
 def _byte(f: Fn, at: Val | int) -> Val:
@@ -142,15 +142,15 @@ def _emit_all(m: Module) -> None:
     with m.fn("fingerprints", ret=I64, internal=True, **arguments) as f:
 
         def one(i: Val, marked: Val) -> tuple[Val, ...]:
-            held = f.load(f.strings, i, PTR)
-            data = f.call("PyBytes_AsString", held, ret=PTR)
-            count = f.call("PyBytes_Size", held, ret=I64)
+            string = f.load(f.strings, i, PTR)
+            data = f.call("PyBytes_AsString", string, ret=PTR)
+            count = f.call("PyBytes_Size", string, ret=I64)
 
             def short() -> tuple[Val, ...]:
                 return (f.call("fingerprint", data, count, ret=I64),)
 
-            (found,) = f.when(count <= LONGEST, short, lambda: (f.i64(0),))
-            f.store(found, f.hashes, i)
+            (hash_value,) = f.when(count <= LONGEST, short, lambda: (f.i64(0),))
+            f.store(hash_value, f.hashes, i)
             f.store(i, f.marks, marked)
             return (marked + f.convert(count > LONGEST, I64),)
 

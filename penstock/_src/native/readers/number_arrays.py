@@ -165,8 +165,8 @@ def _emit_number(m: Module) -> None:
             return f.select(is_minus, 0 - value, value), value >= 0
 
         def double() -> tuple[Val, ...]:
-            found = f.call("nearest", value, power - places, valid, ret=F64)
-            return f.bits(found, I64), f.load(valid, 0, I64).ne(0)
+            nearest = f.call("nearest", value, power - places, valid, ret=F64)
+            return f.bits(nearest, I64), f.load(valid, 0, I64).ne(0)
 
         def name() -> tuple[Val, ...]:
             nan, infinity = _is_word(f, first, "NaN"), _is_word(f, first, "Infinity")
@@ -174,8 +174,8 @@ def _emit_number(m: Module) -> None:
             return f.select(nan, f.i64(_NAN), f.i64(_INFINITY)), (nan & ~is_minus) | infinity, stop
 
         def decimal() -> tuple[Val, ...]:
-            found, is_held = f.when(is_whole, integer, double)
-            return found, is_held & is_good, after
+            bits, is_held = f.when(is_whole, integer, double)
+            return bits, is_held & is_good, after
 
         is_name = whole.eq(first)
         number, is_read, after = f.when(is_name, name, decimal)
@@ -327,14 +327,14 @@ def _emit_array(m: Module) -> None:
     with m.fn("array", ret=I64, internal=True, **arguments) as f:
         reader = _ArrayReader(f, f.at(f.described, 4, I64))
         zero = f.i64(0)
-        found = f.loop_while(
+        final = f.loop_while(
             lambda *now: _State(*now).expected < _DONE,
             reader.step,
             *_State(f.begin + 1, f.i64(1), zero, zero, zero, f.i64(_VALUE)),
         )
-        at, _, leaf, count, are_doubles, expected = found
-        for word, told in enumerate((count, are_doubles, leaf), start=1):
-            f.store(told, f.described, word)
+        at, _, leaf, count, are_doubles, expected = final
+        for word, word_value in enumerate((count, are_doubles, leaf), start=1):
+            f.store(word_value, f.described, word)
         f.give(f.select(expected.eq(_DONE), at, ~at))
 
 
@@ -402,9 +402,9 @@ def _emit_scan(m: Module) -> None:
             return f.when(byte.eq(_QUOTE), string, other)
 
         start = _Copied(zero, zero, zero, zero, zero)
-        found = _Copied(*f.loop_while(lambda at, *_: at < f.end, step, *start))
-        f.store(found.out, f.told)
-        f.give(found.arrays)
+        copied = _Copied(*f.loop_while(lambda at, *_: at < f.end, step, *start))
+        f.store(copied.out, f.told)
+        f.give(copied.arrays)
 
 
 def _bracket(f: Any, done: _Copied) -> tuple[Val, ...]:

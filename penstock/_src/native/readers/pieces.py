@@ -53,8 +53,8 @@ def _past(f: Fn, at: Val, spaces: bool) -> Val:
         is_space = _is_space(_byte(f, place))
         return (place < f.end) & (is_space if spaces else ~is_space)
 
-    (found,) = f.loop_while(inside, lambda place: (place + 1,), at)
-    return found
+    (position,) = f.loop_while(inside, lambda place: (place + 1,), at)
+    return position
 
 
 def _emit_next(m: Module) -> None:
@@ -73,19 +73,19 @@ def _emit_next(m: Module) -> None:
             return at + f.select(is_here.ne(0), f.i64(0), f.i64(1)), is_here
 
         def by_separator() -> tuple[Val, ...]:
-            at, found = f.loop_while(
+            at, is_found = f.loop_while(
                 lambda at, found: (at <= f.end - f.size) & found.eq(0), other, f.begin, f.i64(0)
             )
-            return (f.select(found.ne(0), at, f.end),)
+            return (f.select(is_found.ne(0), at, f.end),)
 
         (stop,) = f.when(f.size.eq(0), lambda: (_past(f, f.begin, False),), by_separator)
         f.give(stop)
 
 
 def _make(f: Fn, data: Val, begin: Val, stop: Val, count: Val) -> None:
-    made = f.call("PyBytes_FromStringAndSize", f.at(data, begin), stop - begin, ret=PTR)
+    string = f.call("PyBytes_FromStringAndSize", f.at(data, begin), stop - begin, ret=PTR)
     f.call("Py_DecRef", f.load(f.into, count, PTR))  # what an array of objects holds at first
-    f.store(made, f.into, count)
+    f.store(string, f.into, count)
 
 
 def _emit_all(m: Module, name: str, makes: bool) -> None:
@@ -95,9 +95,9 @@ def _emit_all(m: Module, name: str, makes: bool) -> None:
     with m.fn(name, ret=I64, internal=True, **arguments) as f:
 
         def string(row: Val, before: Val) -> tuple[Val, ...]:
-            held = f.load(f.strings, row, PTR)
-            data = f.call("PyBytes_AsString", held, ret=PTR)
-            end = f.call("PyBytes_Size", held, ret=I64)
+            item = f.load(f.strings, row, PTR)
+            data = f.call("PyBytes_AsString", item, ret=PTR)
+            end = f.call("PyBytes_Size", item, ret=I64)
 
             def skipped(at: Val) -> Val:
                 return f.call("skip", data, at, end, f.size, ret=I64)

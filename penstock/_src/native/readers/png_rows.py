@@ -79,9 +79,9 @@ def _emit_row(m: Module, kind: int, step: int, guess: Guess) -> None:
 
         def pixel(at: Val, left: Val, corner: Val) -> tuple[Val, ...]:
             above = pixel_of(f.above, at)
-            found = (pixel_of(f.line, at) + guess(f, left, above, corner)) & 255
-            f.store(f.convert(found, I8), f.into, at, mask)
-            return found, above
+            value = (pixel_of(f.line, at) + guess(f, left, above, corner)) & 255
+            f.store(f.convert(value, I8), f.into, at, mask)
+            return value, above
 
         f.loop(f.i64(0), f.size, step, pixel, *[f.zero(vec(I16, lanes))] * 2)
 

@@ -48,9 +48,9 @@ def record_reader() -> RecordReader | None:
 
 def _word(f: Fn, at: Val, ty: str) -> Val:
     """A number at any address."""
-    held = f.alloca(I64)
-    f.memcpy(held, f.at(f.data, at), 8 if ty == I64 else 4)
-    return f.convert(f.load(held, 0, ty), I64, signed=False)
+    copy = f.alloca(I64)
+    f.memcpy(copy, f.at(f.data, at), 8 if ty == I64 else 4)
+    return f.convert(f.load(copy, 0, ty), I64, signed=False)
 
 
 def _emit_checksum(m: Module) -> None:
@@ -106,9 +106,9 @@ def _emit_cut(m: Module) -> None:
 
         def row(i: Val) -> None:
             start, stop = f.load(f.table, i * 2, I64), f.load(f.table, i * 2 + 1, I64)
-            made = f.call("PyBytes_FromStringAndSize", f.at(f.data, start), stop - start, ret=PTR)
+            string = f.call("PyBytes_FromStringAndSize", f.at(f.data, start), stop - start, ret=PTR)
             f.call("Py_DecRef", f.load(f.values, i, PTR))  # what an array of objects holds at first
-            f.store(made, f.values, i)
+            f.store(string, f.values, i)
 
         f.loop(f.i64(0), f.rows, 1, row)
         f.give(f.rows)

@@ -179,11 +179,11 @@ def _emit_copies(m: Module) -> None:
 def _emit_encode(m: Module) -> None:
     arguments: Any = dict(data=PTR, begin=I64, end=I64, places=PTR, into=PTR)
     with m.fn("encode", ret=I64, internal=True, **arguments) as f:
-        held = f.alloca(I32)
+        copy = f.alloca(I32)
 
         def four(at: Val) -> Val:
-            f.memcpy(held, f.at(f.data, at), 4)
-            return f.convert(f.load(held, 0, I32), I64, signed=False)
+            f.memcpy(copy, f.at(f.data, at), 4)
+            return f.convert(f.load(copy, 0, I32), I64, signed=False)
 
         def match(at: Val, candidate: Val, begun: Val, place: Val) -> tuple[Val, ...]:
             def same(size: Val) -> Val:

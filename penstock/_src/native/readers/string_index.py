@@ -45,11 +45,11 @@ class StringIndex:
 
     def find(self, strings: np.ndarray) -> np.ndarray:
         """The number of each string of a vector, -1 for those that are not there."""
-        found = np.empty(len(strings), np.int64)
+        numbers = np.empty(len(strings), np.int64)
         strings = np.ascontiguousarray(strings)
         table = self._keys, self._hashes, self._slots, self._mask
-        self._native.find(strings, len(strings), *table, found)
-        return found
+        self._native.find(strings, len(strings), *table, numbers)
+        return numbers
 
 
 @functools.cache
@@ -74,8 +74,8 @@ def _emit_hash(m: Module) -> None:
 
 def _string(f: Fn, array: Val, at: Val) -> tuple[Val, Val]:
     """The bytes of an object in an array, and how many they are."""
-    held = f.load(array, at, PTR)
-    return f.call("PyBytes_AsString", held, ret=PTR), f.call("PyBytes_Size", held, ret=I64)
+    item = f.load(array, at, PTR)
+    return f.call("PyBytes_AsString", item, ret=PTR), f.call("PyBytes_Size", item, ret=I64)
 
 
 def _emit_fill(m: Module) -> None:
@@ -123,10 +123,10 @@ def _emit_find(m: Module) -> None:
                 )
                 return (place + 1) & f.places, candidate, f.convert(goes_on, I64)
 
-            _, found, _ = f.loop_while(
+            _, number, _ = f.loop_while(
                 lambda _, __, goes_on: goes_on.ne(0), step, value & f.places, f.i64(-1), f.i64(1)
             )
-            f.store(found, f.numbers, i)
+            f.store(number, f.numbers, i)
 
         f.loop(f.i64(0), f.number, 1, string)
         f.give(f.i64(0))

@@ -120,7 +120,7 @@ def text(clock: int, key: str, block: str) -> str:
         "STRUCT": _STRUCT,
         "SIGINT": _SIGINT,
     }
-    made = _TEXT
+    result = _TEXT
     for word, value in words.items():
-        made = made.replace(word, str(value))
-    return made
+        result = result.replace(word, str(value))
+    return result

@@ -142,9 +142,9 @@ def text(architecture: str) -> str:
 
 def symbols() -> dict[str, int]:
     """Addresses of what several libraries of a process define, or none that it links to."""
-    found = {"_fltused": ctypes.addressof(_FLOATS)}
+    addresses = {"_fltused": ctypes.addressof(_FLOATS)}
     for library, names in _FROM.items():
         handle = ctypes.CDLL(library)
         for name in names:
-            found[name] = ctypes.cast(getattr(handle, name), ctypes.c_void_p).value or 0
-    return found
+            addresses[name] = ctypes.cast(getattr(handle, name), ctypes.c_void_p).value or 0
+    return addresses

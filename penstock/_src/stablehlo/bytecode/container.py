@@ -23,11 +23,11 @@ Decoder = Callable[[Stream, "Tables"], Any]
 
 def sections(stream: Stream) -> dict[int, Stream]:
     """The sections in the rest of a stream, by number."""
-    found = {}
+    by_number = {}
     while stream:
         number, section = read_section(stream)
-        found[number] = section
-    return found
+        by_number[number] = section
+    return by_number
 
 
 def read_section(stream: Stream) -> tuple[int, Stream]:
@@ -135,8 +135,8 @@ class Tables:
     def _property_places(self) -> list[tuple[int, int]]:
         if PROPERTIES not in self.sections:
             return []
-        found = self.sections[PROPERTIES]
-        stream = Stream(found.data, found.position, found.end)
+        section = self.sections[PROPERTIES]
+        stream = Stream(section.data, section.position, section.end)
         places = []
         for _ in range(stream.number()):
             length = stream.number()

@@ -108,9 +108,9 @@ class _Reader:
 
     def _argument_type(self, stream: Stream) -> Any:
         if self.version < _ELIDED_PLACES:
-            found = self.tables.type(stream.number())
+            argument_type = self.tables.type(stream.number())
             stream.number()
-            return found
+            return argument_type
         number, has_place = stream.flagged()
         if has_place:
             stream.number()
@@ -167,12 +167,12 @@ class _Reader:
             return tables.attribute(number)
         stream = tables.properties(number)
         names = attribute_names(name, version)
-        found = [tables.attribute(n) for n in _until_end(stream)]
-        if len(found) != len(names):
+        values = [tables.attribute(n) for n in _until_end(stream)]
+        if len(values) != len(names):
             raise MalformedBytecode(
-                f"{name} of version {version} has the attributes {list(names)}. Received {len(found)}."
+                f"{name} of version {version} has the attributes {list(names)}. Received {len(values)}."
             )
-        return dict(zip(names, found))
+        return dict(zip(names, values))
 
 
 def _until_end(stream: Stream) -> list[int]:
@@ -185,9 +185,9 @@ def _until_end(stream: Stream) -> list[int]:
 def _plain_name(name: str) -> tuple[str, int]:
     """ "vhlo.add_v1" -> ("add", 1)."""
     dialect, _, rest = name.partition(".")
-    found = _VERSIONED.fullmatch(rest)
-    if dialect == "vhlo" and found:
-        return found[1], int(found[2])
+    match = _VERSIONED.fullmatch(rest)
+    if dialect == "vhlo" and match:
+        return match[1], int(match[2])
     return rest if dialect == "builtin" else name, 0
 
 

@@ -94,8 +94,8 @@ _ADDED = {
 
 def attribute_names(name: str, version: int) -> list[str]:
     """The names of an operation's attributes, in the order in which bytecode holds their values."""
-    found = _ATTRIBUTES.get(name, "").split()
+    names = _ATTRIBUTES.get(name, "").split()
     for (other, first), added in _ADDED.items():
         if other == name and version >= first:
-            found += added.split()
-    return sorted(found)
+            names += added.split()
+    return sorted(names)

@@ -61,9 +61,9 @@ class Stream:
         stop = self.data.find(b"\0", self.position, self.end)
         if stop < 0:
             raise MalformedBytecode(f"a string at byte {self.position} has no end.")
-        found = self.take(stop - self.position).decode()
+        decoded = self.take(stop - self.position).decode()
         self.position += 1
-        return found
+        return decoded
 
     def integer(self, width: int) -> int:
         """A signed integer of known width: a byte, a number, or words of 64 bits, each with a sign."""

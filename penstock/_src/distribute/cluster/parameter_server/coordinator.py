@@ -65,8 +65,8 @@ class ClusterCoordinator:
 
     def __new__(cls, strategy: Any) -> ClusterCoordinator:
         """Returns the coordinator of a strategy."""
-        held = getattr(strategy, "_cluster_coordinator", None)
-        return super().__new__(cls) if held is None else held
+        existing = getattr(strategy, "_cluster_coordinator", None)
+        return super().__new__(cls) if existing is None else existing
 
     def __init__(self, strategy: Any) -> None:
         if not isinstance(strategy, ParameterServerStrategy):
@@ -142,12 +142,12 @@ class ClusterCoordinator:
         Returns:
           An iterable.
         """
-        made: list[Any] = []
+        element_specs: list[Any] = []
 
         def make() -> Any:
             dataset = dataset_fn() if callable(dataset_fn) else dataset_fn
             resource = iterator_of(dataset, dataset is dataset_fn)
-            made.append(dataset.element_spec)
+            element_specs.append(dataset.element_spec)
             return resource
 
         with self._strategy.scope(), _traced_for(self):
@@ -157,7 +157,7 @@ class ClusterCoordinator:
         def run(task: Task, concrete: ConcreteFunction) -> list[Any]:
             return run_on(task, Closure(concrete, []), own)
 
-        return PerWorkerDataset(concrete, made[-1], run, len(self._workers))
+        return PerWorkerDataset(concrete, element_specs[-1], run, len(self._workers))
 
     def fetch(self, val: Any) -> Any:
         """Waits for RemoteValues and returns their values as arrays.

@@ -61,10 +61,10 @@ class OwnResources:
     def _running(self) -> TaskService:
         with self._lock:
             if self._service is None:
-                made = TaskService(NAME, dict(self._tasks.addresses))
-                made.start(f"{_own_host(self._tasks)}:0")
-                weakref.finalize(self, made.stop)
-                self._service = made
+                service = TaskService(NAME, dict(self._tasks.addresses))
+                service.start(f"{_own_host(self._tasks)}:0")
+                weakref.finalize(self, service.stop)
+                self._service = service
             return self._service
 
 
@@ -88,8 +88,8 @@ def _copied(table: StaticTable) -> PerWorkerResource:
     keys, values = read.eager(table)
 
     def copy(task: Task) -> Any:
-        made = Maker(task).run(make, ())
-        made.run(fill, [made, keys, values])
-        return made
+        table = Maker(task).run(make, ())
+        table.run(fill, [table, keys, values])
+        return table
 
     return PerWorkerResource(f"table {table.name}", copy)

@@ -38,10 +38,10 @@ class PerWorkerResource(RemoteResource):
     def of(self, task: Any) -> RemoteResource:
         """Returns the resource of a task."""
         incarnation = task.incarnation
-        held = self._made.get(task.name)
-        if held is None or held[0] != incarnation:
-            held = self._made[task.name] = incarnation, self._make(task)
-        return held[1]
+        entry = self._made.get(task.name)
+        if entry is None or entry[0] != incarnation:
+            entry = self._made[task.name] = incarnation, self._make(task)
+        return entry[1]
 
     def run(self, op: Op, values: Sequence[Any]) -> Any:
         """Raises UnimplementedError: the coordinator has none of it."""
@@ -141,8 +141,8 @@ class PerWorkerDataset:
         concrete, run = self._concrete, self._run
 
         def make(task: Any) -> RemoteResource:
-            (made,) = run(task, concrete)
-            return made  # type: ignore[no-any-return]
+            (resource,) = run(task, concrete)
+            return resource  # type: ignore[no-any-return]
 
         resource = PerWorkerResource("iterator", make)
         return PerWorkerDistributedIterator(resource, self._spec, self._workers)
@@ -160,12 +160,12 @@ def iterator_of(dataset: Any, is_made_here: bool = False) -> Any:
             f"create_per_worker_dataset: expected a tf.data.Dataset, or a function that returns one. Received {dataset!r}."
         )
     spec = dataset.element_spec
-    made = raw.AnonymousIteratorV3(
+    iterator = raw.AnonymousIteratorV3(
         output_types=structure.flat_types(spec), output_shapes=structure.flat_shapes(spec)
     )
     variant = dataset._variant_tensor
-    raw.MakeIterator(dataset=rebuilt(variant, {}) if is_made_here else variant, iterator=made)
-    return made
+    raw.MakeIterator(dataset=rebuilt(variant, {}) if is_made_here else variant, iterator=iterator)
+    return iterator
 
 
 def read_scalar(resource: PerWorkerResource) -> Any:

@@ -74,9 +74,9 @@ class ParameterServerExtended(StrategyExtended):
 
     def _one_variable(self, next_creator: Callable[..., Any], task: Task, kwargs: Any) -> Any:
         with made_by(Maker(task)):
-            made = next_creator(**kwargs)
-        made._distribute_strategy = self._strategy
-        return made
+            variable = next_creator(**kwargs)
+        variable._distribute_strategy = self._strategy
+        return variable
 
     def _sharded(
         self, next_creator: Callable[..., Any], kwargs: Any, shape: TensorShape, shards: int,
@@ -93,9 +93,9 @@ class ParameterServerExtended(StrategyExtended):
             }
             parts.append(self._one_variable(next_creator, next(self._turn), options))
             first += rows
-        made = ShardedVariable(parts, name or "ShardedVariable")
-        made._distribute_strategy = self._strategy
-        return made
+        variable = ShardedVariable(parts, name or "ShardedVariable")
+        variable._distribute_strategy = self._strategy
+        return variable
 
 
 def _described(kwargs: dict[str, Any]) -> tuple[TensorShape, Any, Callable[[int, int | None], Any]]:
@@ -104,13 +104,13 @@ def _described(kwargs: dict[str, Any]) -> tuple[TensorShape, Any, Callable[[int,
     A function that makes initial values is asked for those of a shard alone (`partition_shape`, `partition_offset`) if shape and dtype are
     given with it, as tf.keras' initializers within functools.partial can tell.
     """
-    given, dtype = kwargs.get("initial_value"), kwargs.get("dtype")
+    initial, dtype = kwargs.get("initial_value"), kwargs.get("dtype")
     shape = kwargs.get("shape")
-    if callable(given) and shape is not None and dtype is not None:
+    if callable(initial) and shape is not None and dtype is not None:
         known = as_shape(shape)
-        return known, as_dtype(dtype), functools.partial(_of_function, given, known, dtype)
+        return known, as_dtype(dtype), functools.partial(_of_function, initial, known, dtype)
     with building(None):
-        value = convert_to_tensor(given() if callable(given) else given, dtype)
+        value = convert_to_tensor(initial() if callable(initial) else initial, dtype)
 
     def rows_of(first: int, rows: int | None) -> Any:
         return value if rows is None else value[first : first + rows]

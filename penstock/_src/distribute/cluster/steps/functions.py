@@ -53,8 +53,8 @@ class PlacementByHandles:
     def task_of(self, op: Operation) -> str:
         """Returns the name of a task, or HERE."""
         if id(op) not in self._known:
-            held = held_input(op)
-            self._known[id(op)] = self._elsewhere(op) if held is None else self.task_of(held.op)
+            source = held_input(op)
+            self._known[id(op)] = self._elsewhere(op) if source is None else self.task_of(source.op)
         return self._known[id(op)]
 
     def _move(self, wanted: Sequence[SymbolicTensor]) -> None:
@@ -103,29 +103,31 @@ class FunctionOfTasks:
             for tensor, value in zip(inputs, values, strict=True)
         }
         self._placement = PlacementByHandles(placed, needed, wanted, elsewhere)
-        given = {t._id for t in inputs}
-        computed = [t for t in wanted if t._id not in given]
+        input_ids = {t._id for t in inputs}
+        computed = [t for t in wanted if t._id not in input_ids]
         parts = partition(needed, inputs, computed, awaited, self._placement)
         self._program = Program(self._worker, graph, inputs, computed, parts)
         # Which outputs are computed, and which are arguments.
         self._passed = [
-            None if t._id not in given else next(i for i, x in enumerate(inputs) if x._id == t._id)
+            None
+            if t._id not in input_ids
+            else next(i for i, x in enumerate(inputs) if x._id == t._id)
             for t in wanted
         ]
 
     def _worker(self, task: str) -> Worker:
         if task not in self._workers:
             if task == HERE:
-                made: Worker = OwnWorker(resources.manager(), None, self._name)
+                worker: Worker = OwnWorker(resources.manager(), None, self._name)
             else:
-                made = RemoteWorker(
+                worker = RemoteWorker(
                     self._tasks[task],
                     self._name,
                     self._placement,
                     incarnation=self._starts.get(task, 0),
                     on_host=True,
                 )
-            self._workers[task] = made
+            self._workers[task] = worker
         return self._workers[task]
 
     def run(self, values: Sequence[Any]) -> list[Any]:
@@ -158,10 +160,10 @@ class FunctionsOfTasks:
             return function.run(values)
         key = (function.name, *(_whose(value) for value in values))
         with self._lock:
-            made = self._made.get(key)
-            if made is None:
-                made = self._made[key] = FunctionOfTasks(function, values, self._tasks)
-        return made.run(values)
+            split_function = self._made.get(key)
+            if split_function is None:
+                split_function = self._made[key] = FunctionOfTasks(function, values, self._tasks)
+        return split_function.run(values)
 
     def run_placed(
         self,
@@ -183,24 +185,26 @@ class FunctionsOfTasks:
             return function.run(values)
 
         def elsewhere(op: Operation) -> str:
-            held = op.raw_op.runs_functions and any(map(is_resource, op._inputs))
-            if held or op.raw_op.capabilities:  # of this process, perhaps; and files and Python are
+            uses_resources = op.raw_op.runs_functions and any(map(is_resource, op._inputs))
+            if (
+                uses_resources or op.raw_op.capabilities
+            ):  # of this process, perhaps; and files and Python are
                 return HERE
             return task_of(op.device) if op.device else default
 
         key = (default, function.name, *(_whose(value) for value in values))
         with self._lock:
-            made = self._made.get(key)
-            if made is None:
-                made = FunctionOfTasks(function, values, self._tasks, elsewhere)
-                self._made[key] = made
-        return made.run(values)
+            split_function = self._made.get(key)
+            if split_function is None:
+                split_function = FunctionOfTasks(function, values, self._tasks, elsewhere)
+                self._made[key] = split_function
+        return split_function.run(values)
 
     def close(self) -> None:
         """Lets other tasks forget the functions."""
         with self._lock:
-            made, self._made = list(self._made.values()), {}
-        for each in made:
+            functions, self._made = list(self._made.values()), {}
+        for each in functions:
             each.close()
 
 

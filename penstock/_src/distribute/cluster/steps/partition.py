@@ -115,18 +115,18 @@ class _Partition:
         for op in self._operations:
             if id(op) not in self._copied or id(op) in self._asked_for:
                 self._keys[id(op)] = self._key(op)
-        made: dict[_Key, PartOfRun] = {}
+        parts_by_key: dict[_Key, PartOfRun] = {}
         for op in self._operations:
             for source in self._before(op):
                 if id(source) in self._copied:  # a handle that an operation of another task reads
-                    self._add(source, made)
+                    self._add(source, parts_by_key)
             if id(op) in self._keys:
-                self._add(op, made)
-        for part in made.values():
-            self._connect(part, made)
+                self._add(op, parts_by_key)
+        for part in parts_by_key.values():
+            self._connect(part, parts_by_key)
         for tensor in self._wanted:
-            made[self._keys[id(tensor.op)]].returned.add(tensor)
-        return [made[key] for key in sorted(made, key=lambda key: key[1])]
+            parts_by_key[self._keys[id(tensor.op)]].returned.add(tensor)
+        return [parts_by_key[key] for key in sorted(parts_by_key, key=lambda key: key[1])]
 
     def _whole(self) -> PartOfRun:
         """The part of a graph with Switch and Merge nodes: all of it."""
@@ -136,17 +136,17 @@ class _Partition:
             raise UnimplementedError(
                 f"A graph with Switch and Merge nodes ({names[0]}, ...) cannot run in several tasks: {', '.join(sorted(tasks))}."
             )
-        made = PartOfRun(tasks.pop() if tasks else self._task_of(self._operations[0]))
+        part = PartOfRun(tasks.pop() if tasks else self._task_of(self._operations[0]))
         for op in self._operations:
-            made.operations.add(op)
+            part.operations.add(op)
             for tensor in op._inputs:
                 if tensor._id in self._fed:
-                    made.given.add(tensor)
+                    part.given.add(tensor)
             if id(op) in self._targets:
-                made.awaited.add(op)
+                part.awaited.add(op)
         for tensor in self._wanted:
-            made.returned.add(tensor)
-        return made
+            part.returned.add(tensor)
+        return part
 
     def _before(self, op: Operation) -> list[Operation]:
         """Return the operations that run before an operation, without those that its part has a copy of."""
@@ -157,18 +157,18 @@ class _Partition:
     def _awaited_by(self, op: Operation) -> list[Operation]:
         """Operations that run before an operation though it reads nothing of them."""
         if id(op) not in self._awaited:
-            found = self._effective(op._control_inputs)
-            self._awaited[id(op)] = [o for o in found if id(o) not in self._copied]
+            effective = self._effective(op._control_inputs)
+            self._awaited[id(op)] = [o for o in effective if id(o) not in self._copied]
         return self._awaited[id(op)]
 
     def _effective(self, operations: Sequence[Operation]) -> list[Operation]:
         """Operations to wait for, with what they wait for in place of those that do nothing themselves."""
-        found: Unique[Operation] = Unique()
+        awaited: Unique[Operation] = Unique()
         for op in operations:
             if id(op) in self._needed:
                 for one in self._stood_for.get(id(op), (op,)):
-                    found.add(one)
-        return list(found)
+                    awaited.add(one)
+        return list(awaited)
 
     def _has_copy(self, op: Operation, task: str) -> bool:
         return id(op) in self._copied and (is_constant(op) or self._task_of(op) == task)

@@ -50,9 +50,9 @@ class Placement:
         return known[1]
 
     def _place(self, op: Operation) -> str:
-        held = held_input(op)
-        if held is not None:
-            return self.task_of(held.op)
+        source = held_input(op)
+        if source is not None:
+            return self.task_of(source.op)
         named = self._named(op)
         if named is not None:
             return named
@@ -75,8 +75,8 @@ class Placement:
         wanted = DeviceSpec.from_string(op.device or "")
         if wanted.job is None and wanted.replica is None and wanted.task is None:
             return None
-        found = [name for name in self._tasks if fits(wanted, self._specs[name])]
-        if not found:
+        matching = [name for name in self._tasks if fits(wanted, self._specs[name])]
+        if not matching:
             known = ", ".join(f"{name}/device:CPU:0" for name in self._tasks)
             raise InvalidArgumentError(
                 None,
@@ -84,7 +84,7 @@ class Placement:
                 f"Cannot assign a device for operation {op.name}: {{{{node {op.name}}}}} was explicitly assigned to {op.device} "
                 f"but available devices are [ {known} ]. Make sure the device specification refers to a valid device.",
             )
-        return self._default if self._default in found else found[0]
+        return self._default if self._default in matching else matching[0]
 
 
 def fits(wanted: DeviceSpec, task: DeviceSpec) -> bool:

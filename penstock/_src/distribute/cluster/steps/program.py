@@ -128,10 +128,10 @@ class Program:
             if isinstance(worker, OwnWorker):
                 worker.cancel(step)
             elif len(self.parts) > 1:
-                told = threading.Thread(
+                canceller = threading.Thread(
                     target=if_there, args=(lambda w=worker: w.cancel(step),), daemon=True
                 )
-                told.start()
+                canceller.start()
 
 
 def _next(ended: queue.SimpleQueue[Any]) -> Any:

@@ -206,19 +206,19 @@ class RemoteWorker:
 
     def _not_sent(self, part: PartOfRun) -> list[Operation]:
         """The operations of a part, and of the task what they read, that the task does not know; each after what it reads."""
-        found: dict[int, Operation] = {}
+        unsent: dict[int, Operation] = {}
         pending = [*part.operations, *(t.op for t in part.given if self._is_own(t.op))]
         while pending:
             op = pending.pop()
-            if id(op) in found or op.name in self._sent:
+            if id(op) in unsent or op.name in self._sent:
                 continue
             if op.raw_op.redirects:
                 raise UnimplementedError(
                     f"A graph with Switch and Merge nodes ({op.name}, ...) cannot run in another process."
                 )
-            found[id(op)] = op
+            unsent[id(op)] = op
             pending += [t.op for t in op._inputs if self._is_own(t.op)]
-        return sorted(found.values(), key=lambda op: op.position)
+        return sorted(unsent.values(), key=lambda op: op.position)
 
     def _name(self, tensor: SymbolicTensor) -> str:
         """Return a tensor's name in the task."""
@@ -278,15 +278,15 @@ def _reference(held: Resource, task: Task) -> Any:
 
 def _placeholder(name: str, tensor: SymbolicTensor) -> Any:
     """The node of a tensor that comes from elsewhere."""
-    made = NodeDef(name=name, op="Placeholder")
+    node = NodeDef(name=name, op="Placeholder")
     dtype = tensor.dtype.base_dtype
-    made.attr["dtype"].type = dtype.as_datatype_enum
-    made.attr["shape"].shape.CopyFrom(attributes.shape_to_proto(tensor.shape))
+    node.attr["dtype"].type = dtype.as_datatype_enum
+    node.attr["shape"].shape.CopyFrom(attributes.shape_to_proto(tensor.shape))
     if dtype is dtypes.resource and tensor._handle_data:
-        for shape, held in tensor._handle_data:
-            made.attr["_handle_dtypes"].list.type.append(held.as_datatype_enum)
-            made.attr["_handle_shapes"].list.shape.add().CopyFrom(attributes.shape_to_proto(shape))
-    return made
+        for shape, handle_dtype in tensor._handle_data:
+            node.attr["_handle_dtypes"].list.type.append(handle_dtype.as_datatype_enum)
+            node.attr["_handle_shapes"].list.shape.add().CopyFrom(attributes.shape_to_proto(shape))
+    return node
 
 
 def read(held: Handle) -> Any:

@@ -128,10 +128,10 @@ def reference_in(held: Resource, task: Task) -> Any:
 
 def sent(held: Handle) -> Any:
     """Returns the reference of a resource for another process, which does not own it."""
-    made = messages.Resource()
-    made.CopyFrom(held.reference)
-    made.is_new = False
-    return made
+    reference = messages.Resource()
+    reference.CopyFrom(held.reference)
+    reference.is_new = False
+    return reference
 
 
 def _no_function(function: Any) -> str:

@@ -41,10 +41,10 @@ class Steps:
 
     def begin(self, step: int) -> Cancellation:
         """Notes that a part of a step runs; returns what ends it."""
-        made = Cancellation()
+        cancellation = Cancellation()
         with self._lock:
-            self._running.append((step, made))
-        return made
+            self._running.append((step, cancellation))
+        return cancellation
 
     def done(self, step: int, cancellation: Cancellation) -> None:
         """Notes that it runs no longer."""

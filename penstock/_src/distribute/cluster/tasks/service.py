@@ -82,16 +82,16 @@ class Caller:
                 del self.replies[old]
             if number < self.answered_below:
                 raise AbortedError(f"Call {number} has been answered before.")
-            held = self.replies.get(number)
-            is_new = held is None
-            if held is None:
-                held = self.replies[number] = Future()
+            future = self.replies.get(number)
+            is_new = future is None
+            if future is None:
+                future = self.replies[number] = Future()
         if is_new:
             try:
-                held.set_result(answer())
+                future.set_result(answer())
             except BaseException as error:
-                held.set_exception(error)
-        return held.result()
+                future.set_exception(error)
+        return future.result()
 
 
 class TaskService:
@@ -157,9 +157,9 @@ class TaskService:
 
     def _describe(self, data: bytes) -> bytes:
         del data
-        made = messages.Description(task=self.name)
-        made.addresses.update(self.tasks.addresses)
-        described: bytes = made.SerializeToString()
+        description = messages.Description(task=self.name)
+        description.addresses.update(self.tasks.addresses)
+        described: bytes = description.SerializeToString()
         return described
 
     def _hello(self, data: bytes) -> bytes:
@@ -213,7 +213,7 @@ class TaskService:
         for each, forgotten in gone.items():
             forgotten.runs.close()
             LOG.warning("%s: no message from %s: its resources here are freed.", self.name, each)
-            self._free(each, [i for i, held in list(self._held.items()) if held.caller == each])
+            self._free(each, [i for i, entry in list(self._held.items()) if entry.caller == each])
         return known
 
     # -- resources
@@ -223,18 +223,18 @@ class TaskService:
             return
         with self._lock:
             for number in ids:
-                held = self._held.get(number)
-                if held is not None and held.caller == caller:
+                entry = self._held.get(number)
+                if entry is not None and entry.caller == caller:
                     self._drop(number)
 
     def _drop(self, number: int) -> None:
-        held = self._held.pop(number)
-        del self._ids[id(held.resource), held.session]
+        entry = self._held.pop(number)
+        del self._ids[id(entry.resource), entry.session]
 
     def free_of_session(self, session: str) -> None:
         """Forgets what other tasks know by handles of a session."""
         with self._lock:
-            for number in [n for n, held in self._held.items() if held.session == session]:
+            for number in [n for n, entry in self._held.items() if entry.session == session]:
                 self._drop(number)
 
     def reference(self, resource: Resource, caller: str, session: str = "") -> Any:
@@ -271,10 +271,10 @@ class TaskService:
             raise TaskLostError(
                 self.name, f"{self.name} does not hold {reference.name!r} of {reference.task!r}; it may have been started again."
             )  # fmt: skip
-        held = self._held.get(reference.id)
-        if held is None:
+        entry = self._held.get(reference.id)
+        if entry is None:
             raise NotFoundError(f"{self.name}: the resource {reference.name!r} has been freed.")
-        return held
+        return entry
 
     def resource(self, reference: Any) -> Resource:
         """Returns the resource that a message names, of this task or another."""
@@ -292,13 +292,13 @@ class TaskService:
             raise InvalidArgumentError(
                 f"{op.op_type}: stateful ops can run here only on resources."
             )
-        held = [self._own(reference) for reference in references]
+        entries = [self._own(reference) for reference in references]
         values = [decode(value, lambda ref: self._own(ref).resource) for value in request.inputs]
         _check_types(op, values)
         arguments = group_arguments(op.inputs, op, values)
         if op.takes_name:
             arguments.append(op.op_type)
-        with resources.using(self.manager), self._alone(held):
+        with resources.using(self.manager), self._alone(entries):
             result = op.eager(*arguments)
         reply = messages.Reply()
         encode_all(
@@ -323,8 +323,8 @@ class TaskService:
 
     def _alone_with(self, references: Sequence[Any]) -> contextlib.AbstractContextManager[None]:
         """A block in which no other call uses the variables that messages name."""
-        held = list(map(self._own, references))
-        return self._alone(held) if held else contextlib.nullcontext()
+        entries = list(map(self._own, references))
+        return self._alone(entries) if entries else contextlib.nullcontext()
 
     def _op_of(self, node: Any) -> Op:
         """The op of a node without functions.
@@ -339,14 +339,16 @@ class TaskService:
             raise InvalidArgumentError(
                 f"{node.op}: ops that call functions cannot run here on their own."
             )
-        given = {}
+        attributes_given = {}
         try:
             for name, value in node.attr.items():
                 annotation = attributes.annotation_of(cls, name)
                 if annotation is not None:
                     decoded = attributes.decode(annotation, value, _no_function)
-                    given[name] = convert_attribute(cls.op_type, name, annotation, decoded)
-            return complete(guarded(cls, node.op, self._consent), given, False)
+                    attributes_given[name] = convert_attribute(
+                        cls.op_type, name, annotation, decoded
+                    )
+            return complete(guarded(cls, node.op, self._consent), attributes_given, False)
         except (ValueError, TypeError, KeyError, AttributeError, IndexError) as error:
             raise InvalidArgumentError(f"{node.op}: {error}") from error
 
@@ -355,13 +357,13 @@ class TaskService:
     def _register(self, request: Any, caller: Caller) -> Any:
         library = Library(request.library, consent=self._consent)
         try:
-            found = {name: library.get(name) for name in library.definitions}
+            functions = {name: library.get(name) for name in library.definitions}
         except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
             raise InvalidArgumentError(f"The function cannot be imported: {error}") from error
-        for function in found.values():
+        for function in functions.values():
             for op in function.graph._operations:
                 op.location = None  # no line of this process has made it
-        caller.functions.update(found)
+        caller.functions.update(functions)
         return messages.Reply()
 
     def _run_function(self, request: Any, caller: Caller) -> Any:
@@ -388,10 +390,10 @@ def _flat(op: Op, result: Any) -> list[Any]:
 
 
 def _types_of(op: Op) -> list[Any]:
-    found: list[Any] = []
+    listed: list[Any] = []
     for types in map(op._dtype_of, op.inputs):
-        found += types if isinstance(types, tuple) else [types]
-    return found
+        listed += types if isinstance(types, tuple) else [types]
+    return listed
 
 
 def _check_types(op: Op, values: Sequence[Any]) -> None:
@@ -440,5 +442,5 @@ def _refused(error: Exception) -> bytes:
     else:
         LOG.error("A call failed.", exc_info=error)
         reply.error_message = f"{type(error).__name__}: {error}"
-    made: bytes = reply.SerializeToString()
-    return made
+    encoded: bytes = reply.SerializeToString()
+    return encoded

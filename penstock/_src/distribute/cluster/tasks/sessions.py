@@ -72,9 +72,9 @@ class HostedSession:
             self._nodes.add_all(definition.node)
         self._functions.update(library.functions)
         for node in definition.node:
-            made = self._nodes.operations[node.name]
-            made.location = None  # no line of this process has made it
-            _note_held(made, node)
+            operation = self._nodes.operations[node.name]
+            operation.location = None  # no line of this process has made it
+            _note_held(operation, node)
         for function in library.functions.values():
             for op in function.graph._operations:
                 op.location = None
@@ -144,26 +144,26 @@ class SessionHost:
         del caller
         with self._lock:
             self._forget_old()
-            held = self._sessions.get(request.session)
-            if held is None:
+            session = self._sessions.get(request.session)
+            if session is None:
                 if not request.begins:
                     raise self._unknown(request.session)
                 own = ResourceManager(keep=True) if request.is_isolated else self._manager
                 why = "variables of other tasks' functions" if request.on_host else ""
-                held = HostedSession(own, self._consent, why)
-                self._sessions[request.session] = held
-        held.extend(request.graph, request.parts)
+                session = HostedSession(own, self._consent, why)
+                self._sessions[request.session] = session
+        session.extend(request.graph, request.parts)
         return messages.Reply()
 
     def run_part(self, request: Any, caller: Any) -> Any:
         """Runs a part of a step, which ends if the caller's connection does."""
         del caller
-        held = self._session(request.session)
+        session = self._session(request.session)
         for step in request.ended_steps:
-            held.steps.end(step)
-        part = held.part(request.part)
+            session.steps.end(step)
+        part = session.part(request.part)
         values = [decode(value, self._resource) for value in request.inputs]
-        cancellation = held.steps.begin(request.step)
+        cancellation = session.steps.begin(request.step)
         when_caller_is_gone(
             lambda: cancellation.cancel(AbortedError("The connection to the session was lost."))
         )
@@ -171,15 +171,15 @@ class SessionHost:
         try:
             with self._alone(own):
                 results = part.run(
-                    held.manager,
-                    held.steps,
+                    session.manager,
+                    session.steps,
                     request.step,
                     values,
                     cancellation,
                     request.milliseconds,
                 )
         finally:
-            held.steps.done(request.step, cancellation)
+            session.steps.done(request.step, cancellation)
         reply = messages.Reply()
         name = request.caller.name
         encode_all(reply.outputs, results, lambda r: self._reference(r, name, request.session))
@@ -188,18 +188,18 @@ class SessionHost:
     def cancel(self, request: Any, caller: Any) -> Any:
         """Ends the parts of a step that run."""
         del caller
-        held = self._sessions.get(request.session)
-        if held is not None:
-            held.steps.cancel(request.step, CancelledError("Step was cancelled."))
+        session = self._sessions.get(request.session)
+        if session is not None:
+            session.steps.cancel(request.step, CancelledError("Step was cancelled."))
         return messages.Reply()
 
     def close(self, request: Any, caller: Any) -> Any:
         """Ends a session, and what it runs."""
         del caller
         with self._lock:
-            held = self._sessions.pop(request.session, None)
-        if held is not None:
-            held.steps.cancel(0, CancelledError("Session has been closed."))
+            session = self._sessions.pop(request.session, None)
+        if session is not None:
+            session.steps.cancel(0, CancelledError("Session has been closed."))
             self._free(request.session)
         return messages.Reply()
 
@@ -213,17 +213,17 @@ class SessionHost:
         """Frees the resources of containers, and ends all sessions."""
         with self._lock:
             ended, self._sessions = self._sessions, {}
-        for name, held in ended.items():
-            held.steps.cancel(0, CancelledError("Session has been reset."))
+        for name, session in ended.items():
+            session.steps.cancel(0, CancelledError("Session has been reset."))
             self._free(name)
         self._manager.clear(containers or [""])
 
     def _session(self, name: str) -> HostedSession:
-        held = self._sessions.get(name)
-        if held is None:
+        session = self._sessions.get(name)
+        if session is None:
             raise self._unknown(name)
-        held.used = time.monotonic()
-        return held
+        session.used = time.monotonic()
+        return session
 
     def _unknown(self, session: str) -> AbortedError:
         return AbortedError(

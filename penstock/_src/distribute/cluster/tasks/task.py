@@ -128,10 +128,10 @@ class Task:
         Raises:
           TaskLostError: it does not answer.
         """
-        found = self._hello(seconds)
+        incarnation = self._hello(seconds)
         with self._lock:
-            if found != self._incarnation:
-                self._incarnation = found
+            if incarnation != self._incarnation:
+                self._incarnation = incarnation
                 self.functions.clear()
                 self.released.clear()
 

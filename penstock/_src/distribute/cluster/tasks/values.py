@@ -32,10 +32,10 @@ def encode(value: Any, reference: Callable[[Resource], Any]) -> Any:
       ResourceExhaustedError: it is too large for a message.
       UnimplementedError: it is neither an array nor a resource.
     """
-    made = messages.Value()
+    message = messages.Value()
     if isinstance(value, Resource):
-        made.resource.CopyFrom(reference(value))
-        return made
+        message.resource.CopyFrom(reference(value))
+        return message
     array = np.asarray(value) if isinstance(value, np.generic | bool | int | float) else value
     if getattr(array, "nbytes", 0) > MOST_BYTES:
         raise ResourceExhaustedError(
@@ -46,10 +46,10 @@ def encode(value: Any, reference: Callable[[Resource], Any]) -> Any:
         raise UnimplementedError(
             f"Values of type variant (datasets, tensor lists) are not sent between tasks. Received {type(value).__name__}."
         )
-    made.tensor.CopyFrom(
+    message.tensor.CopyFrom(
         to_proto(array, dtypes.string if array.dtype.kind == "O" else dtypes.as_dtype(array.dtype))
     )
-    return made
+    return message
 
 
 def decode(made: Any, resource: Callable[[Any], Resource]) -> Any:

@@ -79,28 +79,28 @@ def mesh_of(tensors: Iterable[Any], what: str = "a function") -> Mesh | None:
     Raises:
       InvalidArgumentError: they are on several.
     """
-    found = {layout.mesh for t in tensors if (layout := layout_of(t)) is not None}
-    if len(found) > 1:
+    meshes = {layout.mesh for t in tensors if (layout := layout_of(t)) is not None}
+    if len(meshes) > 1:
         raise InvalidArgumentError(
-            f"{what}: all DTensors must be on one mesh. Received: {', '.join(map(str, found))}"
+            f"{what}: all DTensors must be on one mesh. Received: {', '.join(map(str, meshes))}"
         )
-    return found.pop() if found else None
+    return meshes.pop() if meshes else None
 
 
 def _part(tensor: Any) -> Part:
     """An eager tensor as a part of a whole one; one without a layout is whole in every process."""
     layout = layout_of(tensor)
     if tensor.dtype is dtypes.resource:
-        held = getattr(tensor, "_handle_data", None)
-        shape = held[0][0]._dims if held else ()
+        handle_data = getattr(tensor, "_handle_data", None)
+        shape = handle_data[0][0]._dims if handle_data else ()
     elif type(tensor._value) is np.ndarray:
         shape = tensor._shape_tuple()
     else:
         shape = ()
     specs = whole(len(shape or ())) if layout is None else tuple(layout.sharding_specs)
     local = EagerTensor(tensor._value, tensor.dtype)
-    if held := getattr(tensor, "_handle_data", None):
-        local._handle_data = held
+    if handle_data := getattr(tensor, "_handle_data", None):
+        local._handle_data = handle_data
     return Part(local, specs, shape)
 
 
@@ -125,17 +125,17 @@ def _symbolic(graph: FuncGraph, tensor: Any, part: Part) -> Any:
     if is_array and is_known and value.size <= SMALL and value.dtype.kind in "iub":
         return graph.constant(value, tensor.dtype, None)
     shape = TensorShape(part.shape if is_array else [])
-    made = graph.placeholder(tensor.dtype, shape, "input")
-    made._handle_data = getattr(tensor, "_handle_data", None)
-    return made
+    placeholder = graph.placeholder(tensor.dtype, shape, "input")
+    placeholder._handle_data = getattr(tensor, "_handle_data", None)
+    return placeholder
 
 
 def op_on_shards(op: Op, tensors: Sequence[Any], mesh: Mesh) -> list[Any]:
     """Runs an op on the shards of tensors; its results are DTensors, and tapes record it."""
     call = call_of(op, tensors, mesh)
     with on_shards():
-        made = done_on_shards(call, plan_of(call), [_part(t) for t in tensors])
-    outputs = [_finished(part.tensor, part.specs, mesh) for part in made]
+        results = done_on_shards(call, plan_of(call), [_part(t) for t in tensors])
+    outputs = [_finished(part.tensor, part.specs, mesh) for part in results]
     if STATE.tapes or STATE.accumulators:
         record(op, tensors, outputs)
     return outputs
@@ -162,16 +162,16 @@ def function_on_dtensors(
             _with_layout(EagerTensor(value, dtype), cuts, mesh)
             for value, dtype, cuts in zip(results, function.output_types, layouts, strict=True)
         ]
-    data = next((found for ask in DATA if (found := ask())), "")
+    data = next((dimension for ask in DATA if (dimension := ask())), "")
     is_divided = data not in ("", UNSHARDED) and _divides_elements(tensors, mesh[data].size)
     outputs = None
     if data:
         outputs = [whole(len(shape_held(t) or ())) for t in function.outputs]
-    made = partitioned(function, specs, mesh, outputs, data if is_divided else UNSHARDED)
-    function.last_partition = made
-    values = made.function.run([t._value for t in tensors])
-    found = zip(values, function.output_types, made.specs, strict=True)
-    return [_finished(EagerTensor(value, dtype), cuts, mesh) for value, dtype, cuts in found]
+    partition = partitioned(function, specs, mesh, outputs, data if is_divided else UNSHARDED)
+    function.last_partition = partition
+    values = partition.function.run([t._value for t in tensors])
+    dimension = zip(values, function.output_types, partition.specs, strict=True)
+    return [_finished(EagerTensor(value, dtype), cuts, mesh) for value, dtype, cuts in dimension]
 
 
 def _divides_elements(tensors: Sequence[Any], count: int) -> bool:
@@ -202,5 +202,5 @@ def relaid_tensor(tensor: Any, layout: Layout) -> ShardedTensor:
     new = tuple(layout.sharding_specs)
     local = EagerTensor(tensor._value, tensor.dtype)
     with on_shards():
-        made = relaid(local, old or whole(len(new)), new, layout.mesh)
-    return shard_of(EagerTensor(made._value, tensor.dtype), layout)
+        shard = relaid(local, old or whole(len(new)), new, layout.mesh)
+    return shard_of(EagerTensor(shard._value, tensor.dtype), layout)

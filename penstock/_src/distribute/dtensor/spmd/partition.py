@@ -62,11 +62,11 @@ def done_on_shards(call: Call, plan: Plan, parts: Sequence[Part]) -> list[Part]:
         else relaid(part.tensor, part.specs, specs, call.mesh)
         for part, specs in zip(parts, plan.inputs, strict=True)
     ]
-    made = run_op(call.op, tensors) if plan.run is None else plan.run(call, tensors)
+    results = run_op(call.op, tensors) if plan.run is None else plan.run(call, tensors)
     for dimension in plan.sums:
-        made = [combined(t, dimension, plan.merge, call.mesh) for t in made]
+        results = [combined(t, dimension, plan.merge, call.mesh) for t in results]
     shapes = call.out_shapes if plan.shapes is None else plan.shapes
-    return [Part(*each) for each in zip(made, plan.outputs, shapes, strict=True)]
+    return [Part(*each) for each in zip(results, plan.outputs, shapes, strict=True)]
 
 
 def partitioned(
@@ -119,9 +119,11 @@ class _Partitioner:
                 results = [self.relaid(part, specs) for part, specs in zip(results, outputs)]
             graph.outputs = [graph.local(part.tensor) for part in results]
         add_control_dependencies(graph)
-        made = GraphFunction(graph, why_host=function.why_host)
+        partitioned_function = GraphFunction(graph, why_host=function.why_host)
         return Partitioned(
-            made, tuple(p.specs for p in results), tuple(dict.fromkeys(self.gathered))
+            partitioned_function,
+            tuple(p.specs for p in results),
+            tuple(dict.fromkeys(self.gathered)),
         )
 
     def _argument(self, graph: FuncGraph, tensor: Any, specs: Specs) -> Part:
@@ -132,12 +134,12 @@ class _Partitioner:
             tensor.dtype, TensorShape(shape if not is_handle else []), tensor.op.name
         )
         placeholder._handle_data = tensor._handle_data
-        held = shape_held(tensor)
-        if is_handle and tensor._handle_data and held is not None:
-            local = TensorShape(self._local_shape(held, specs))
+        known_shape = shape_held(tensor)
+        if is_handle and tensor._handle_data and known_shape is not None:
+            local = TensorShape(self._local_shape(known_shape, specs))
             placeholder._handle_data = [(local, tensor._handle_data[0][1])]
         graph.inputs.append(placeholder)
-        return Part(placeholder, specs, held)
+        return Part(placeholder, specs, known_shape)
 
     def _local_shape(self, shape: Shape, specs: Specs) -> Any:
         if shape is None:
@@ -162,8 +164,8 @@ class _Partitioner:
                 continue  # of another function over the same graph
             if node.type.startswith("Placeholder") and not node._inputs:
                 continue
-            made = self._node(node, [table[t._id] for t in node._inputs], table)
-            table.update((t._id, part) for t, part in zip(node.outputs, made, strict=True))
+            results = self._node(node, [table[t._id] for t in node._inputs], table)
+            table.update((t._id, part) for t, part in zip(node.outputs, results, strict=True))
         return [table[t._id] for t in function.outputs]
 
     def _node(self, node: Operation, parts: list[Part], table: dict[int, Part]) -> list[Part]:
@@ -178,17 +180,17 @@ class _Partitioner:
         plan = plan_of(call)
         if not plan.is_by_rule and any(set(specs) - {UNSHARDED} for specs in call.specs):
             self.gathered.append(op.op_type)
-        made = self._done(call, plan, parts, node)
+        results = self._done(call, plan, parts, node)
         if state.takes_elements(op) and self.data != UNSHARDED:
-            return [self._divided(part) for part in made]
-        return made
+            return [self._divided(part) for part in results]
+        return results
 
     def _done(self, call: Call, plan: Plan, parts: list[Part], node: Operation) -> list[Part]:
-        made = done_on_shards(call, plan, parts)
-        for old, new in zip(node.outputs, made, strict=True):
+        results = done_on_shards(call, plan, parts)
+        for old, new in zip(node.outputs, results, strict=True):
             if old.dtype in (dtypes.resource, dtypes.variant):
                 new.tensor._handle_data = old._handle_data
-        return made
+        return results
 
     def _call(self, node: Operation, parts: list[Part], table: dict[int, Part]) -> Call:
         def specs_of(tensor: Any) -> Specs | None:
@@ -219,8 +221,8 @@ class _Partitioner:
         names = ("then_branch", "else_branch") if "then_branch" in attrs else ("branches",)
         branches = list(attrs["branches"]) if len(names) == 1 else [attrs[name] for name in names]
         inputs = [part.specs for part in rest]
-        made = [self._body(branch, inputs, None) for branch in branches]
-        outputs = _common([each.specs for each in made])
+        bodies = [self._body(branch, inputs, None) for branch in branches]
+        outputs = _common([each.specs for each in bodies])
         functions = [self._body(branch, inputs, outputs).function for branch in branches]
         if len(names) == 1:
             attrs["branches"] = tuple(functions)
@@ -235,8 +237,8 @@ class _Partitioner:
         body, condition = attrs["body"], attrs["cond"]
         specs: tuple[Specs, ...] = tuple(part.specs for part in parts)
         while True:
-            found = self._body(body, specs, None).specs
-            kept = _common([specs, found])
+            result_specs = self._body(body, specs, None).specs
+            kept = _common([specs, result_specs])
             if kept == specs:
                 break
             specs = kept
@@ -256,19 +258,19 @@ class _Partitioner:
     def _body(
         self, function: GraphFunction, inputs: Sequence[Specs], outputs: Sequence[Specs] | None
     ) -> Partitioned:
-        made = partitioned(function, inputs, self.mesh, outputs, self.data)
-        self.gathered += made.gathered
-        return made
+        body = partitioned(function, inputs, self.mesh, outputs, self.data)
+        self.gathered += body.gathered
+        return body
 
     def _added(
         self, node: Operation, attrs: dict[str, Any], parts: list[Part], specs: Sequence[Specs]
     ) -> list[Part]:
         tensors = run_op(complete(find(node.type), attrs, True), [part.tensor for part in parts])
-        made = []
+        results = []
         for old, new, cuts in zip(node.outputs, tensors, specs, strict=True):
             new._handle_data = old._handle_data
-            made.append(Part(new, cuts, shape_held(old)))
-        return made
+            results.append(Part(new, cuts, shape_held(old)))
+        return results
 
 
 class _Layouts(_Partitioner):
@@ -281,8 +283,8 @@ class _Layouts(_Partitioner):
         outputs: Sequence[Specs] | None,
     ) -> Partitioned:
         """Follows the layouts through a function."""
-        held = zip(function.inputs, inputs, strict=True)
-        results = self.copy(function, [Part(t, specs, shape_held(t)) for t, specs in held])
+        pairs = zip(function.inputs, inputs, strict=True)
+        results = self.copy(function, [Part(t, specs, shape_held(t)) for t, specs in pairs])
         return Partitioned(function, tuple(outputs or (part.specs for part in results)), ())
 
     def relaid(self, part: Part, specs: Specs) -> Part:
@@ -301,8 +303,8 @@ class _Layouts(_Partitioner):
     def _added(
         self, node: Operation, attrs: dict[str, Any], parts: list[Part], specs: Sequence[Specs]
     ) -> list[Part]:
-        held = zip(node.outputs, specs, strict=True)
-        return [Part(t, cuts, shape_held(t)) for t, cuts in held]
+        pairs = zip(node.outputs, specs, strict=True)
+        return [Part(t, cuts, shape_held(t)) for t, cuts in pairs]
 
 
 def layouts_of_results(

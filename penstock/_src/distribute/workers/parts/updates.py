@@ -165,27 +165,27 @@ class PartialUpdates:
                 return self._division.part(value, scatters)
             return _own_value(value)
 
-        given = nest.map_structure(own, (tuple(args), dict(kwargs)))
+        arguments = nest.map_structure(own, (tuple(args), dict(kwargs)))
         is_held = isinstance(variable, DividedWeight)
         value = variable.own_part() if is_held else self._division.part(copy._read())
         part = PartOfVariable(copy, value, variable.shape)
         with updating(0), _in_parts():
             try:
-                return fn(part, *given[0], **given[1]), part
+                return fn(part, *arguments[0], **arguments[1]), part
             except (ValueError, InvalidArgumentError) as error:
                 raise _refused(variable, str(error)) from error
 
     def _check(self, variable: Any, fn: Callable[..., Any], args: Any, kwargs: Any) -> None:
         """Traces an update once, without effect, to see what it computes."""
-        held = [cell.cell_contents for cell in fn.__closure__ or ()]
-        key = (fn.__code__, tuple(map(id, held)), variable._unique_id)
+        cells = [cell.cell_contents for cell in fn.__closure__ or ()]
+        key = (fn.__code__, tuple(map(id, cells)), variable._unique_id)
         if key in self._checked:
             return
         graph = FuncGraph("update")
         with graph.as_default():
             _, part = self._run(variable, fn, args, kwargs)
         _require_elementwise(graph._operations, part, variable)
-        self._checked[key] = held
+        self._checked[key] = cells
 
 
 def select_whole(structure: Any) -> Any:

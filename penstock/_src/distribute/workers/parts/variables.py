@@ -273,10 +273,10 @@ class DividedVariable(MirroredVariable):
             )
         with init_scope():
             (value,) = self._division.whole([self.values[0]._read()], [self._shape])
-            made = self._make(value)
+            whole = self._make(value)
         for name in ("_distributed_container", "_distribute_strategy"):
-            object.__setattr__(made, name, getattr(self.values[0], name))
-        self._values, self.is_divided = (made,), False
+            object.__setattr__(whole, name, getattr(self.values[0], name))
+        self._values, self.is_divided = (whole,), False
 
     def _used_as_whole(self) -> bool:
         """True if the variable is sharded. Called when the whole variable is needed."""

@@ -43,12 +43,12 @@ class Pipeline:
             )
         self._grid, self._transport, self._steps = grid, transport, steps
         self._own, self._loss, self._optimizer = own, loss, optimizer
-        held = [variables_of(stage) for stage in stages]
-        _check_shared(held)
+        variables_of_stages = [variables_of(stage) for stage in stages]
+        _check_shared(variables_of_stages)
         if transport is not None:
-            for number, variables in enumerate(held):
+            for number, variables in enumerate(variables_of_stages):
                 hold(map(plain, variables), number, grid, transport)
-            equalize(map(plain, held[grid.stage]), grid, transport)
+            equalize(map(plain, variables_of_stages[grid.stage]), grid, transport)
         self._trained: list[Any] | None = trainable_of(own)
         self._updates: Updates | None = None
         known = [trainable_of(stage) for stage in stages]
@@ -124,11 +124,11 @@ class Pipeline:
         return stage, finished
 
     def _called(self, inputs: list[Any], targets: Any, share: Any) -> tuple[list[Any], Any]:
-        given = self._own(*inputs)
+        outputs = self._own(*inputs)
         if not self._grid.is_last:
-            return _listed(given), None
+            return _listed(outputs), None
         assert self._loss is not None
-        loss = convert_to_tensor(self._loss(targets, given))
+        loss = convert_to_tensor(self._loss(targets, outputs))
         if loss.shape.rank:
             raise ValueError(
                 f"Pipeline: the loss must be a scalar. Received a tensor of shape {loss.shape}."
@@ -146,8 +146,8 @@ def variables_of(stage: Any) -> list[Any]:
 
 def trainable_of(stage: Any) -> list[Any] | None:
     """Returns the variables that are trained, or None if the stage does not say; then they are those that it reads."""
-    found = getattr(stage, "trainable_variables", None)
-    return None if found is None else list(found)
+    variables = getattr(stage, "trainable_variables", None)
+    return None if variables is None else list(variables)
 
 
 def _listed(given: Any) -> list[Any]:

@@ -62,5 +62,5 @@ class Grid:
 
     def neighbors(self) -> list[int]:
         """Returns the ranks of the stages beside this one."""
-        found = [] if self.is_first else [self.rank - 1]
-        return found if self.is_last else [*found, self.rank + 1]
+        ranks = [] if self.is_first else [self.rank - 1]
+        return ranks if self.is_last else [*ranks, self.rank + 1]

@@ -74,25 +74,25 @@ class Stage:
           index: of the micro-batch.
           gradients: those of its outputs, None for those that have none; of the last stage, none at all.
         """
-        held = self._held.pop(index)
+        kept = self._held.pop(index)
         pairs = [
             (output, gradient)
-            for output, gradient in zip(held.outputs, gradients)
+            for output, gradient in zip(kept.outputs, gradients)
             if gradient is not None
         ]
-        if held.loss is not None:
-            pairs.append((held.loss, raw.OnesLike(x=held.loss)))
-        watched = [] if self._is_first else [one for one in held.inputs if is_differentiable(one)]
-        found = held.tape.gradient(
+        if kept.loss is not None:
+            pairs.append((kept.loss, raw.OnesLike(x=kept.loss)))
+        watched = [] if self._is_first else [one for one in kept.inputs if is_differentiable(one)]
+        computed = kept.tape.gradient(
             [output for output, _ in pairs],
             [*watched, *(self.variables or ())],
             output_gradients=[gradient for _, gradient in pairs],
         )
-        self._add(found[len(watched) :])
-        given = iter(found[: len(watched)])
+        self._add(computed[len(watched) :])
+        input_gradients = iter(computed[: len(watched)])
         return [
-            next(given) if is_differentiable(one) and not self._is_first else None
-            for one in held.inputs
+            next(input_gradients) if is_differentiable(one) and not self._is_first else None
+            for one in kept.inputs
         ]
 
     def gradients(self) -> list[Any]:

@@ -143,16 +143,16 @@ class Steps:
             return loss
         is_own = failure is not None and not isinstance(failure, StageFailed)
         status = OWN_FAILURE if is_own else 0
-        found = told(self._transport, END, self._count, [status, as_bits(loss)])
+        states = told(self._transport, END, self._count, [status, as_bits(loss)])
         if failure is not None:
             raise failure
-        for rank in np.flatnonzero(found[:, 0] == OWN_FAILURE).tolist():
+        for rank in np.flatnonzero(states[:, 0] == OWN_FAILURE).tolist():
             raise StageFailed(
                 None,
                 None,
                 f"Rank {rank} of {self._grid.size} has failed in step {self._count} of a pipeline.",
             )
-        return float(from_bits(found[:, 1]).sum())
+        return float(from_bits(states[:, 1]).sum())
 
 
 class _Step:
@@ -181,9 +181,9 @@ class _Step:
         """Works through a schedule; None: only forward passes."""
         try:
             self._take(batch)
-            made = self._work(schedule)
+            outputs = self._work(schedule)
             if gives_outputs:
-                self.outputs = self._share(made)
+                self.outputs = self._share(outputs)
         except Exception as error:
             if self._link is not None:
                 self._link.fail(self._waiting(gives_outputs), self._told(error))
@@ -198,13 +198,13 @@ class _Step:
     def _waiting(self, gives_outputs: bool) -> list[int]:
         """The ranks that may wait for this one."""
         grid = self._grid
-        found = set(grid.neighbors())
+        ranks = set(grid.neighbors())
         if grid.rank == 0:
             for replica in range(grid.replicas):
-                found |= {grid.first_of(replica), grid.last_of(replica)}
+                ranks |= {grid.first_of(replica), grid.last_of(replica)}
         if gives_outputs and grid.is_last:
-            found |= set(range(grid.size))
-        return sorted(found - {grid.rank})
+            ranks |= set(range(grid.size))
+        return sorted(ranks - {grid.rank})
 
     # -- the batch
     def _take(self, batch: Batch | None) -> None:
@@ -278,8 +278,8 @@ class _Step:
 
     def _pass_back(self, index: int) -> None:
         grid = self._grid
-        given = [] if grid.is_last else self._receive(grid.rank + 1, Kind.BACKWARD, index)
-        gradients = self._stage.backward(index, given)
+        received = [] if grid.is_last else self._receive(grid.rank + 1, Kind.BACKWARD, index)
+        gradients = self._stage.backward(index, received)
         if not grid.is_first:
             self._send(grid.rank - 1, Kind.BACKWARD, index, gradients)
 
@@ -302,11 +302,11 @@ class _Step:
             for rank in range(grid.size):
                 if rank != grid.rank:
                     self._link.send(rank, Kind.RESULT, 0, own)
-        found = [
+        shared = [
             own if rank == grid.rank else self._link.receive(rank, Kind.RESULT, 0)
             for rank in map(grid.last_of, range(grid.replicas))
         ]
-        return [_joined(list(tensors)) for tensors in zip(*filter(None, found))]
+        return [_joined(list(tensors)) for tensors in zip(*filter(None, shared))]
 
 
 def _joined(tensors: list[Any]) -> Any:
@@ -332,10 +332,10 @@ def _row_count(batch: Batch) -> int:
       ValueError: they differ, or there are none.
     """
     tensors = [*wire.leaves(batch[0]), *wire.leaves(batch[1])]
-    found = {tensor.shape[0] if tensor.shape.rank else None for tensor in tensors}
-    if len(found) != 1 or None in found or 0 in found:
+    sizes = {tensor.shape[0] if tensor.shape.rank else None for tensor in tensors}
+    if len(sizes) != 1 or None in sizes or 0 in sizes:
         shapes = [tensor.shape.as_list() for tensor in tensors]
         raise ValueError(
             f"PipelineStrategy: all tensors of a batch must have the same number of rows, at least one. Received shapes {shapes}."
         )
-    return int(next(iter(found)))  # type: ignore[arg-type]
+    return int(next(iter(sizes)))  # type: ignore[arg-type]

@@ -47,18 +47,20 @@ def summed(
     """
     if grid.replicas == 1 or transport is None or not variables:
         return list(gradients)
-    given = gradients or [None] * len(variables)
-    own = np.array([_row_count(gradient) for gradient in given], np.int64)
+    own_gradients = gradients or [None] * len(variables)
+    own = np.array([_row_count(gradient) for gradient in own_gradients], np.int64)
     counts = transport.all_gather(own, grid.same_stage)
     are_dense = (counts == DENSE).any(0)
-    results: list[Any] = [None] * len(given)
+    results: list[Any] = [None] * len(own_gradients)
     dense = np.flatnonzero(are_dense).tolist()
-    totals = _dense_sums([_dense(given[at], variables[at]) for at in dense], grid, transport)
+    totals = _dense_sums(
+        [_dense(own_gradients[at], variables[at]) for at in dense], grid, transport
+    )
     for at, total in zip(dense, totals):
         results[at] = total
     for at in np.flatnonzero(~are_dense & (counts >= 0).any(0)).tolist():
         rows = np.maximum(counts[:, at], 0).tolist()
-        results[at] = _gathered(given[at], variables[at], rows, grid, transport)
+        results[at] = _gathered(own_gradients[at], variables[at], rows, grid, transport)
     return results
 
 
@@ -86,9 +88,9 @@ def _gathered(
         values = np.asarray(slices.values._value, order="C")
         indices = np.asarray(slices.indices._value, np.int64, order="C")
     group = grid.same_stage
-    found = [transport.gather_rows(part, rows, group) for part in (values, indices)]
+    gathered = [transport.gather_rows(part, rows, group) for part in (values, indices)]
     shape = convert_to_tensor(np.array(variable.shape.as_list(), np.int64))
-    return IndexedSlices(*map(convert_to_tensor, found), shape)
+    return IndexedSlices(*map(convert_to_tensor, gathered), shape)
 
 
 def _dense_sums(arrays: Sequence[np.ndarray], grid: Grid, transport: Transport) -> list[Any]:

@@ -51,9 +51,9 @@ class StageVariable(Variable):
         """Sets the value where it is held; elsewhere only the shape is checked."""
         if self._is_held or STATE.graph is not None:
             return super().assign(value, use_locking, name, read_value)
-        given = convert_to_tensor(value, dtype=self.dtype)
-        if not self.shape.is_compatible_with(given.shape):
-            raise wrong_shape(self, given)
+        new_value = convert_to_tensor(value, dtype=self.dtype)
+        if not self.shape.is_compatible_with(new_value.shape):
+            raise wrong_shape(self, new_value)
         return self if read_value else None
 
     def _serialize_to_tensors(self) -> dict[str, Any]:

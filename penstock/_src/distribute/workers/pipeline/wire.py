@@ -67,18 +67,18 @@ def unpacked(message: np.ndarray) -> tuple[Header, list[Any]]:
     kind, step, index, count = message[: 8 * HEAD].view(np.int64).tolist()
     end = 8 * (HEAD + ROW * count)
     rows = message[8 * HEAD : end].view(np.int64).reshape(-1, ROW).tolist()
-    end, found = _aligned(end), []
+    end, tensors = _aligned(end), []
     for dtype, rank, *dims in rows:
         if dtype == NONE:
-            found.append(None)
+            tensors.append(None)
             continue
         kept = np.dtype(DTYPES[dtype])
         shape = dims[:rank]
         size = kept.itemsize * int(np.prod(shape, dtype=np.int64))
         array = message[end : end + size].view(kept).reshape(shape)
-        found.append(EagerTensor(array, as_dtype(kept)))
+        tensors.append(EagerTensor(array, as_dtype(kept)))
         end = _aligned(end + size)
-    return Header(Kind(kind), step, index), found
+    return Header(Kind(kind), step, index), tensors
 
 
 def _aligned(size: int) -> int:
@@ -124,18 +124,18 @@ class Link:
           InternalError: it is in another part of the step.
         """
         while True:
-            header, found = unpacked(self._messages.receive(rank))
+            header, tensors = unpacked(self._messages.receive(rank))
             if header.step < self._step:
                 continue
             if header.kind is Kind.FAILED:
-                raise StageFailed(None, None, bytes(found[0].numpy()).decode())
+                raise StageFailed(None, None, bytes(tensors[0].numpy()).decode())
             if header != (kind, self._step, index):
                 raise InternalError(
                     None,
                     None,
                     f"PipelineStrategy: rank {rank} has sent {header}; expected {Header(kind, self._step, index)}.",
                 )
-            return found
+            return tensors
 
 
 def structure_to_text(structure: Any) -> str:

@@ -48,8 +48,8 @@ def contraction(
 
 def _chosen(call: Call, labels: Labels) -> dict[str, str]:
     """The mesh dimension of each label that is divided."""
-    found = [_of_operand(call, labels, which) for which in (0, 1)]
-    first, second = found
+    by_operand = [_of_operand(call, labels, which) for which in (0, 1)]
+    first, second = by_operand
     common = {name: spec for name, spec in first.items() if second.get(name) == spec}
     rows = {n: s for n, s in first.items() if n in labels.product}
     columns = {n: s for n, s in second.items() if n in labels.product}
@@ -60,7 +60,7 @@ def _chosen(call: Call, labels: Labels) -> dict[str, str]:
         if spec == same and name != other
     }
     chosen: dict[str, str] = {}
-    summed = {n: s for each in found for n, s in each.items() if n not in labels.product}
+    summed = {n: s for each in by_operand for n, s in each.items() if n not in labels.product}
     for name, spec in (*common.items(), *rows.items(), *columns.items(), *summed.items()):
         clashes = spec in clash and name not in common
         if name not in chosen and spec not in chosen.values() and not clashes:
@@ -71,7 +71,7 @@ def _chosen(call: Call, labels: Labels) -> dict[str, str]:
 def _of_operand(call: Call, labels: Labels, which: int) -> dict[str, str]:
     """The mesh dimension of each label that an operand divides and the other can divide as well."""
     place = labels.places[which]
-    found = {}
+    dimensions = {}
     for name, spec in zip(labels.operands[which], call.specs[place]):
         extents = [
             extent
@@ -80,8 +80,8 @@ def _of_operand(call: Call, labels: Labels, which: int) -> dict[str, str]:
             if other == name
         ]
         if name != WHOLE and spec != UNSHARDED and all(call.divides(spec, e) for e in extents):
-            found[name] = spec
-    return found
+            dimensions[name] = spec
+    return dimensions
 
 
 def matrix_product(call: Call) -> Plan | None:
@@ -177,10 +177,10 @@ def _with_local_sizes(position: int) -> Callable[[Call, list[Any]], list[Any]]:
 
     def run(call: Call, tensors: list[Any]) -> list[Any]:
         plan = RULES[call.op.op_type](call)
-        given = list(tensors)
+        arguments = list(tensors)
         if plan is not None:
-            given[position] = local_sizes(given[position], plan.outputs[0], call, position)
-        return run_op(call.op, given)
+            arguments[position] = local_sizes(arguments[position], plan.outputs[0], call, position)
+        return run_op(call.op, arguments)
 
     return run
 

@@ -113,5 +113,5 @@ RULES = {
 
 
 def _top_k(call: Call) -> Plan | None:
-    made = last_axis_whole(call)
-    return None if made is None else Plan((made.inputs[0], ()), (made.inputs[0],) * 2)
+    plan = last_axis_whole(call)
+    return None if plan is None else Plan((plan.inputs[0], ()), (plan.inputs[0],) * 2)

@@ -151,27 +151,27 @@ def slice_(call: Call) -> Plan | None:
 
 def strided_slice(call: Call) -> Plan | None:
     """Axes that are taken whole stay divided; new ones are whole."""
-    shape, found = call.shapes[0], _entries(call, 1, rank_of(call.shapes[0]))
-    if shape is None or found is None:
+    shape, entries = call.shapes[0], _entries(call, 1, rank_of(call.shapes[0]))
+    if shape is None or entries is None:
         return None
-    cuts = _without(call.specs[0], {axis for kind, axis in found if kind in ("cut", "drop")})
-    kept = [UNSHARDED if kind == "new" else cuts[axis] for kind, axis in found if kind != "drop"]
+    cuts = _without(call.specs[0], {axis for kind, axis in entries if kind in ("cut", "drop")})
+    kept = [UNSHARDED if kind == "new" else cuts[axis] for kind, axis in entries if kind != "drop"]
     return Plan(_rest(call, cuts), (tuple(kept),))
 
 
 def strided_slice_gradient(call: Call) -> Plan | None:
     """Axes that were taken whole stay divided."""
     out, dy = call.out_shapes[0], call.specs[4]
-    found = None if out is None else _entries(call, 1, len(out))
-    if out is None or found is None:
+    entries = None if out is None else _entries(call, 1, len(out))
+    if out is None or entries is None:
         return None
-    specs, given = [UNSHARDED] * len(out), []
+    specs, gradient_specs = [UNSHARDED] * len(out), []
     left = iter(dy)
-    for kind, axis in found:
+    for kind, axis in entries:
         if kind == "drop":
             continue
         cut = next(left)
-        given.append(cut if kind == "all" else UNSHARDED)
+        gradient_specs.append(cut if kind == "all" else UNSHARDED)
         if kind == "all":
             specs[axis] = cut
     kept = tuple(specs)
@@ -179,7 +179,7 @@ def strided_slice_gradient(call: Call) -> Plan | None:
     def run(call: Call, tensors: list[Any]) -> list[Any]:
         return run_op(call.op, [local_sizes(tensors[0], kept, call, 0), *tensors[1:]])
 
-    return Plan((*all_whole(call.shapes[:4]), tuple(given)), (kept,), run=run)
+    return Plan((*all_whole(call.shapes[:4]), tuple(gradient_specs)), (kept,), run=run)
 
 
 def _entries(call: Call, first: int, rank: int) -> list[tuple[str, int]] | None:
@@ -194,22 +194,22 @@ def _entries(call: Call, first: int, rank: int) -> list[tuple[str, int]] | None:
 
     count = len(begin)
     taken = sum(not has("new_axis", at) and not has("ellipsis", at) for at in range(count))
-    found: list[tuple[str, int]] = []
+    entries: list[tuple[str, int]] = []
     axis = 0
     for at in range(count):
         if has("ellipsis", at):
             for _ in range(rank - taken):
-                found.append(("all", axis))
+                entries.append(("all", axis))
                 axis += 1
         elif has("new_axis", at):
-            found.append(("new", -1))
+            entries.append(("new", -1))
         else:
             is_all = has("begin", at) and has("end", at) and strides[at] == 1
             kind = "drop" if has("shrink_axis", at) else "all" if is_all else "cut"
-            found.append((kind, axis))
+            entries.append((kind, axis))
             axis += 1
-    found += [("all", at) for at in range(axis, rank)]
-    return found
+    entries += [("all", at) for at in range(axis, rank)]
+    return entries
 
 
 def pad(call: Call) -> Plan | None:
@@ -243,21 +243,21 @@ def broadcast_to(call: Call) -> Plan | None:
         if is_full and specs[lead + axis] == UNSHARDED and cut not in specs:
             specs[lead + axis] = cut
     kept = call.usable(specs, out)
-    given = tuple(UNSHARDED if n == 1 else cut for n, cut in zip(shape, kept[lead:]))
+    input_specs = tuple(UNSHARDED if n == 1 else cut for n, cut in zip(shape, kept[lead:]))
 
     def run(call: Call, tensors: list[Any]) -> list[Any]:
         return run_op(call.op, [tensors[0], local_sizes(tensors[1], kept, call, 1)])
 
-    return Plan((given, whole(1)), (kept,), run=run)
+    return Plan((input_specs, whole(1)), (kept,), run=run)
 
 
 def _of_shape_source(call: Call, rank: int) -> Specs:
     """Return the specs of the tensor that the second input is the shape of, if it is a Shape op's result."""
-    made = getattr(call.tensors[1], "op", None)
-    if made is not None and made.type == "Shape":
-        found = call.specs_of(made._inputs[0])
-        if found is not None and len(found) == rank:
-            return found
+    maker = getattr(call.tensors[1], "op", None)
+    if maker is not None and maker.type == "Shape":
+        specs = call.specs_of(maker._inputs[0])
+        if specs is not None and len(specs) == rank:
+            return specs
     return whole(rank)
 
 

@@ -65,10 +65,10 @@ def _like(call: Call, shape: tuple[int | None, ...]) -> Plan | None:
     `axes` come from BroadcastGradientArgs(Shape(x), Shape(input)). Where an axis of x may have any extent, it is as divided as that
     of the input: then both are of one extent, and it is not among the axes.
     """
-    made = getattr(call.tensors[1], "op", None)
-    if made is None or made.type != "BroadcastGradientArgs" or call.op.attrs.get("keep_dims"):
+    maker = getattr(call.tensors[1], "op", None)
+    if maker is None or maker.type != "BroadcastGradientArgs" or call.op.attrs.get("keep_dims"):
         return None
-    source = made._inputs[0].op
+    source = maker._inputs[0].op
     if source.type != "Shape" or call.tensors[1].value_index:
         return None
     x = source._inputs[0]

@@ -48,8 +48,8 @@ def drawn(call: Call) -> Plan:
     has_seed = bool(call.op.attrs.get("seed") or call.op.attrs.get("seed2"))
 
     def run(call: Call, tensors: list[Any]) -> list[Any]:
-        made = run_op(call.op, tensors)
-        return made if has_seed else [of_first(t, call.mesh) for t in made]
+        results = run_op(call.op, tensors)
+        return results if has_seed else [of_first(t, call.mesh) for t in results]
 
     return Plan(all_whole(call.shapes), all_whole(call.out_shapes), run=run)
 

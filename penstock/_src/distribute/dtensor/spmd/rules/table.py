@@ -27,16 +27,16 @@ RULES: dict[str, Rule] = {
 def plan_of(call: Call) -> Plan:
     """Returns how an op is done on shards. Without a rule, or where its rule does not know, it takes whole inputs."""
     rule = rule_of(call.op)
-    made = None if rule is None else rule(call)
-    return state.unknown(call) if made is None else made
+    plan = None if rule is None else rule(call)
+    return state.unknown(call) if plan is None else plan
 
 
 def rule_of(op: Op) -> Rule | None:
     """Returns the rule of an op, or None."""
     kind = type(op)
-    found = entry_of(kind, RULES)
-    if found is not None:
-        return found
+    entry = entry_of(kind, RULES)
+    if entry is not None:
+        return entry
     if kind.is_elementwise:
         return elementwise.elementwise
     words = set(kind.vectorize.split(", "))
@@ -50,8 +50,8 @@ def _over_examples(call: Call) -> Plan | None:
     words = call.op.vectorize.split(", ")
     if len(words) != len(call.shapes) or any(shape is None for shape in call.out_shapes):
         return None
-    found = [cuts[0] for word, cuts in zip(words, call.specs) if word == "examples" and cuts]
-    lead = next((cut for cut in found if cut != UNSHARDED), UNSHARDED)
+    dimensions = [cuts[0] for word, cuts in zip(words, call.specs) if word == "examples" and cuts]
+    lead = next((cut for cut in dimensions if cut != UNSHARDED), UNSHARDED)
     inputs = tuple(
         (lead, *whole(len(shape or ()) - 1))
         if word == "examples" and shape
@@ -61,10 +61,10 @@ def _over_examples(call: Call) -> Plan | None:
     outputs = tuple((lead, *whole(len(shape or ()) - 1)) for shape in call.out_shapes)
 
     def run(call: Call, tensors: list) -> list:
-        given = [
+        arguments = [
             local_sizes(t, outputs[0], call, at) if word == "batch" else t
             for at, (word, t) in enumerate(zip(words, tensors))
         ]
-        return run_op(call.op, given)
+        return run_op(call.op, arguments)
 
     return Plan(inputs, outputs, run=run)
