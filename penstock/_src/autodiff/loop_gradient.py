@@ -83,6 +83,7 @@ def _backward_step(body: GraphFunction, given: list[int]) -> _Step:
     if key in cache:
         return cache[key]
     active = list(given)
+    # A gradient that reaches a variable is a gradient of its end value in the iteration before: repeat until the set is closed.
     while True:
         ys = [body.outputs[i] for i in active]
         xs = [t for t in body.inputs if _flows(t)]
@@ -168,20 +169,23 @@ class _Plan:
 
 
 def _forward_values(node: Operation, step: _Step) -> _Plan:
+    """Choose a source for each forward value that the step captures; add accumulators to the forward loop where needed."""
     body: GraphFunction = node.raw_op.attrs["body"]
     invariants: list[tuple[Any, Any]] = []
     accumulated: list[SymbolicTensor] = []
     for t in step.backward.graph.external_captures:
         if not isinstance(t, SymbolicTensor) or t.graph is not body.graph:
-            invariants.append((t, t))
+            invariants.append((t, t))  # from outside of the loop: the same in all iterations
             continue
         at = position_of(body, t)
-        if at is not None and body.outputs[at] is t:
+        if at is not None and body.outputs[at] is t:  # passed on unchanged
             invariants.append((t, node._inputs[at]))
         elif at is not None and _keeps_length(body, at) and _is_only_measured(step, t):
+            # No iteration changes the length and the item shape, so the final list serves for all of them.
             invariants.append((t, node.outputs[at]))
         else:
-            accumulated.append(t)
+            accumulated.append(t)  # differs between iterations
+    # A second gradient of the same loop pops the lists that the first one made.
     known = _facts(node).accumulators
     fresh = [t for t in accumulated if t._id not in known]
     if fresh:
@@ -241,6 +245,7 @@ def _push(value: SymbolicTensor) -> Any:
 def _backward_loop(
     node: Operation, step: _Step, plan: _Plan, counter: SymbolicTensor, gradients: list[Any]
 ) -> list[Any]:
+    """Add the backward loop; return the gradients of the active loop variables' start values."""
     body: GraphFunction = node.raw_op.attrs["body"]
     outer = STATE.graph
     limit = _facts(node).limit
@@ -254,7 +259,9 @@ def _backward_loop(
                 node._inputs[i] if node.outputs[i].dtype is dtypes.resource else node.outputs[i]
             )
             gradient = _initial_zeros(tensor, body.inputs[i])
-        starts.append(dense(gradient))
+        starts.append(
+            dense(gradient)
+        )  # a loop variable cannot change its form, so slices become dense
     starts += [stacked for _, stacked in plan.popped]
     starts = [outer.local(convert_to_tensor(t)) for t in starts]
     shapes = [TensorShape([]), *(gradient_type(body.inputs[i])[1] for i in step.active)]
@@ -269,6 +276,7 @@ def _backward_loop(
     n = len(starts)
     functions, externals = unify([cond_graph, body_graph], n)
     cond, loop = functions
+    # Captured tensors became variables of both functions: the body passes them on unchanged.
     loop = GraphFunction(loop.graph, loop.inputs, [*body_graph.outputs, *loop.inputs[n:]])
     loop_outputs = add_while(cond, loop, [*starts, *externals], limit)
     # As after the forward loop: a gradient of these gradients may add variables to the loop.
@@ -295,6 +303,7 @@ def _loop_graph(name: str, starts: list[Any], shapes: list[TensorShape], outer: 
 def _backward_iteration(
     graph: FuncGraph, body: GraphFunction, step: _Step, plan: _Plan
 ) -> list[SymbolicTensor]:
+    """Build the backward loop's body: pop the forward values, and compute the gradients one iteration earlier."""
     count = len(step.active)
     position = graph.inputs[0]
     values: dict[int, Any] = {t._id: outside for t, outside in plan.invariants}
@@ -303,6 +312,7 @@ def _backward_iteration(
         shape = (
             [-1 if s is None else s for s in t.shape.as_list()] if t.shape.rank is not None else -1
         )
+        # The last value pushed comes first: popping runs the iterations in reverse.
         popped = raw.TensorListPopBack(
             input_handle=stack,
             element_shape=convert_to_tensor(shape, dtypes.int32),
