@@ -52,7 +52,7 @@ class BuildOptions:
       weights: whether weights are a file of their own.
       threads: that share the work of a call.
       python: whether a wheel is written, too.
-      precision: how large weights that nobody assigns are stored: "float32", "float16", "bfloat16" or "int8".
+      precision: storage of large unassigned weights: "float32", "float16", "bfloat16" or "int8".
     """
 
     target: str = "native"

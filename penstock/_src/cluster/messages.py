@@ -19,7 +19,7 @@ class Messages(abc.ABC):
 
         Args:
           rank: to whom.
-          message: uint8, contiguous; nobody may change it from here on.
+          message: uint8, contiguous; it must not be changed from now on.
         """
 
     @abc.abstractmethod

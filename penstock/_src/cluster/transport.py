@@ -213,7 +213,7 @@ class Transport(abc.ABC):
 
         Args:
           status: this process's exit status.
-          why: what the others are told, where they are told something.
+          why: the reason reported to the others, where it can be.
         """
 
 

@@ -100,7 +100,7 @@ def parameters_of(op: str, function: Callable[..., Any], skipped: int = 0) -> Pa
     Args:
       op: its name.
       function: of the inputs; what stands behind a `*` are attributes.
-      skipped: how many leading parameters are no inputs.
+      skipped: number of leading parameters that are not inputs.
 
     Raises:
       TypeError: the function takes any number of arguments.

@@ -64,7 +64,7 @@ def dataset_of_graph(serialized: bytes) -> Pipeline:
     """Returns the dataset of a serialized GraphDef that `dataset_graph` or TensorFlow wrote.
 
     Raises:
-      NotFoundError: it is no GraphDef, or makes no dataset.
+      NotFoundError: it is not a GraphDef, or makes no dataset.
     """
     try:
         message = GraphDef.FromString(serialized)

@@ -455,7 +455,7 @@ class Transforms:
           A `Dataset`.
 
         Raises:
-          ValueError: the sizes are no vector, or elements have no or different batch sizes.
+          ValueError: the sizes are not a vector, or elements have no or different batch sizes.
         """
         sizes = int64(batch_size)
         rows = structure.unbatched(self.element_spec)

@@ -99,7 +99,7 @@ def _mode(default: Any, mode: Any, name: str | None) -> Any:
     """A mode of synchronization or aggregation; None is the default.
 
     Raises:
-      ValueError: it is no such mode.
+      ValueError: it is not such a mode.
     """
     if mode is None:
         return default

@@ -168,7 +168,7 @@ def variable_of_handle(handle: Any, spec: VariableSpec) -> Variable:
     """Returns a variable of a type that a handle refers to: it is not created, and announces nothing.
 
     Raises:
-      ValueError: `handle` is no handle.
+      ValueError: `handle` is not a handle.
     """
     if not isinstance(handle, Tensor) or handle.dtype is not dtypes.resource:
         raise ValueError(

@@ -23,7 +23,7 @@ def message_of(kind: Any, data: bytes, where: str) -> Any:
       where: the file, and the place in it.
 
     Raises:
-      DataLossError: it is no such message.
+      DataLossError: the bytes are not such a message.
     """
     try:
         return kind.FromString(data)

@@ -260,7 +260,7 @@ class Graph(Colocation, GraphConversions):
           A context manager that gives the full scope with a trailing slash.
 
         Raises:
-          ValueError: it is no valid name.
+          ValueError: the name is not valid.
         """
         before = self._scope
         if name and not (SCOPE_NAME if before else LEGAL_NAME).match(name):

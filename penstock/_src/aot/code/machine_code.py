@@ -16,7 +16,7 @@ def parsed(text: str, machine: llvm.TargetMachine, context: Any) -> llvm.ModuleR
     """A module of a target.
 
     Raises:
-      InternalError: the text is no module.
+      InternalError: the text is not a module.
     """
     try:
         module = llvm.parse_assembly(text, context)

@@ -92,7 +92,7 @@ def _result(lowered: LoweredSection, tensor: Any, name: str) -> Node:
     """The node of an output.
 
     Raises:
-      UnimplementedError: it is no array, or has a size that depends on data.
+      UnimplementedError: it is not an array, or has a data-dependent size.
     """
     value = lowered.values.get(tensor._id)
     if isinstance(value, Node):

@@ -285,7 +285,7 @@ def fill(dims, value, name=None, layout=None):
       A tensor of shape `dims` and the dtype of `value`.
 
     Raises:
-      InvalidArgumentError: `value` is no scalar, or a number in `dims` is negative.
+      InvalidArgumentError: `value` is not a scalar, or a number in `dims` is negative.
 
     >>> tf.fill([2, 3], 9).numpy()
     array([[9, 9, 9],

@@ -599,7 +599,7 @@ def is_packed(value: Any) -> bool:
     """True if one variant holds the fields of an ExtensionType.
 
     Raises:
-      ValueError: it is no ExtensionType.
+      ValueError: `value` is not an ExtensionType.
     """
     if not isinstance(value, ExtensionType):
         raise ValueError(

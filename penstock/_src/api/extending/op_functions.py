@@ -13,7 +13,7 @@ makes `exp(x, name=None)` of the module call `raw.Exp(x=x, name=name)`, on first
   the first name is the function's name in its module.
 - the op and the function's parameters, as a Python function has them; `bands: matrix` goes to the op's `matrix`, any
   other expression after the colon is what the op's argument of that name gets: `axis: -1 if axis is None else axis`.
-  What follows a `*` are no parameters, but arguments that the op gets always. `name=None` is appended if missing.
+  Items after a `*` are not parameters but arguments that the op always gets. `name=None` is appended if missing.
 - the name scope of the op in graphs, if any: `in spence`, or `as range` if it is the op's own name too.
 - the docstring, indented below.
 

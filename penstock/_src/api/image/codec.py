@@ -31,7 +31,7 @@ def decode_image(contents, channels=None, dtype=dtypes.uint8, name=None, expand_
       A tensor `[height, width, channels]` of `dtype`, or frames.
 
     Raises:
-      InvalidArgumentError: the bytes are no such file, or `channels` does not go with it.
+      InvalidArgumentError: the bytes are not such a file, or `channels` does not suit it.
 
     >>> file = tf.io.encode_png(tf.zeros([4, 6, 3], tf.uint8))
     >>> tf.image.decode_image(file, dtype=tf.float32).shape

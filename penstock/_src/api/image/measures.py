@@ -217,7 +217,7 @@ def draw_bounding_boxes(images, boxes, colors, name=None):
 
     Args:
       images: `[batch, height, width, channels]`, float32 or float16.
-      boxes: float32 `[batch, boxes, 4]`: y_min, x_min, y_max, x_max in parts of the image.
+      boxes: float32 `[batch, boxes, 4]`: y_min, x_min, y_max, x_max as fractions of the image.
       colors: float32 `[n, channels]`, used in turn; None: a list of its own.
       name: of the operation.
 
@@ -379,7 +379,7 @@ def sample_distorted_bounding_box(
 
     Args:
       image_size: integers `[3]`: height, width and channels.
-      bounding_boxes: float32 `[batch, n, 4]`: y_min, x_min, y_max, x_max in parts of the image.
+      bounding_boxes: float32 `[batch, n, 4]`: y_min, x_min, y_max, x_max as fractions of the image.
       seed: an int; 0 for other windows in each run of the program.
       min_object_covered: the part of some box that the window must cover, a float32 scalar.
       aspect_ratio_range: bounds of width / height; by default (0.75, 1.33).

@@ -370,7 +370,7 @@ def walk(top, topdown=True, onerror=None):
     Args:
       top: the path or URL of a folder.
       topdown: whether a folder comes before those in it.
-      onerror: called with the error if `top` is no folder; None passes over it.
+      onerror: called with the error if `top` is not a folder; None passes over it.
 
     Returns:
       An iterator of tuples: a path, the names of folders and the names of files there.

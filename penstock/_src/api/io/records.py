@@ -224,7 +224,7 @@ def decode_raw(input_bytes, out_type, little_endian=True, fixed_length=None, nam
       A tensor of shape `input_bytes.shape + [numbers]`.
 
     Raises:
-      InvalidArgumentError: the strings differ in length, or are no multiple of the size.
+      InvalidArgumentError: the strings differ in length, or their length is not a multiple of the size.
 
     >>> tf.io.decode_raw(b"\x01\x00\x00\x01", tf.uint16).numpy()
     array([  1, 256], dtype=uint16)

@@ -36,7 +36,7 @@ def sort(values, axis=-1, direction="ASCENDING", name=None):
       A tensor of the shape and dtype of `values`.
 
     Raises:
-      ValueError: `direction` is another word, or `axis` is no constant scalar.
+      ValueError: `direction` is another word, or `axis` is not a constant scalar.
       InvalidArgumentError: `axis` is out of range.
 
     >>> tf.sort([3, 1, 2]).numpy()
@@ -69,7 +69,7 @@ def argsort(values, axis=-1, direction="ASCENDING", stable=False, name=None):
       An int32 tensor of the shape of `values`.
 
     Raises:
-      ValueError: `direction` is another word, or `axis` is no constant scalar.
+      ValueError: `direction` is another word, or `axis` is not a constant scalar.
       InvalidArgumentError: `axis` is out of range.
 
     >>> tf.argsort([30, 10, 20]).numpy()

@@ -759,7 +759,7 @@ def seed(s):
       s: an integer.
 
     Raises:
-      ValueError: `s` is no scalar.
+      ValueError: `s` is not a scalar.
     """
     if np.ndim(s):
         raise ValueError(f"Argument `s` got an invalid value {s}. Only integers are supported.")

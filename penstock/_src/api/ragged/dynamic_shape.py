@@ -37,7 +37,7 @@ class DynamicRaggedShape(CompositeTensor):
       static_inner_shape: static information about the inner shape besides its tensor.
 
     Raises:
-      TypeError: `row_partitions` are no partitions.
+      TypeError: `row_partitions` are not partitions.
       ValueError: they are known not to fit together.
 
     >>> shape = tf.experimental.DynamicRaggedShape.from_lengths([2, (1, 3)])

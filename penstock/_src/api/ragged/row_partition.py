@@ -105,7 +105,7 @@ class RowPartition(CompositeTensor):
 
         Raises:
           TypeError: the splits are not integers.
-          ValueError: the splits are no vector or empty.
+          ValueError: the splits are not a vector, or empty.
         """
         check_flag(validate)
         if isinstance(row_splits, (list, tuple)) and not row_splits:

@@ -13,7 +13,7 @@ def described(variables: Mapping[str, str]) -> Cluster | None:
     """Returns the cluster of the workers; the chief is rank 0 if there is one.
 
     Raises:
-      ValueError: the text is no JSON object, or the task is not in the cluster.
+      ValueError: the text is not a JSON object, or the task is not in the cluster.
     """
     text = variables.get("TF_CONFIG", "")
     if not text:

@@ -52,7 +52,7 @@ class Channel:
           method: its name.
           request: the message.
           timeout: seconds to wait for the reply.
-          retry_seconds: how long to try if nobody answers at the address.
+          retry_seconds: how long to try if the address does not answer.
 
         Raises:
           UnavailableError: nobody answers.

@@ -335,7 +335,7 @@ class Beats:
 
     Args:
       mpi: the library.
-      transport: is told of one that has stopped answering.
+      transport: notified of one that has stopped answering.
     """
 
     def __init__(self, mpi: Any, transport: MpiTransport) -> None:

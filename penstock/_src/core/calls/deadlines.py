@@ -62,7 +62,7 @@ MESSAGE = "Timed out waiting for notification"
 
 @contextlib.contextmanager
 def deadline(milliseconds: int) -> Iterator[None]:
-    """Within the block, runs of this thread raise DeadlineExceededError after `milliseconds`; 0 or less is no deadline."""
+    """Within the block, runs of this thread raise DeadlineExceededError after `milliseconds`; 0 or less means none."""
     if milliseconds <= 0:
         yield
         return

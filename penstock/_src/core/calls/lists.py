@@ -14,7 +14,7 @@ def bind_list(cls: type[Op], argument: Argument, values: Any, given: dict[str, A
     """Returns the tensors of a list, and notes in `given` what they say of attributes.
 
     Raises:
-      TypeError: it is no list, or the dtypes do not fit.
+      TypeError: it is not a list, or the dtypes do not fit.
       ValueError: the length does not fit.
     """
     name = argument.defined_name

@@ -21,7 +21,7 @@ class DeviceArray:
     """An array of a device.
 
     At least one of two copies of the elements exists: `memory` of the device, which its programs make when they first need it, and `host`,
-    an array that is made when somebody asks for it. `device` is the number of the device.
+    an array that is made when it is read. `device` is the number of the device.
     """
 
     __slots__ = ("shape", "dtype", "device", "memory", "host", "__weakref__")

@@ -102,7 +102,7 @@ def group_of(values: Sequence[Any]) -> Group:
     """The host values of elements as a group.
 
     Raises:
-      NotGrouped: they are no arrays, or differ in more than their first dimension.
+      NotGrouped: they are not arrays, or differ in more than their first dimension.
     """
     first = values[0]
     if not all(type(value) is np.ndarray for value in values):

@@ -57,7 +57,7 @@ def shape_tensor(shape: Any) -> Tensor:
     """A shape as an int64 vector, -1 in place of unknown extents.
 
     Raises:
-      ValueError: it is no vector.
+      ValueError: it is not a vector.
       TypeError: its type is another than int64.
     """
     if not isinstance(shape, Tensor) or isinstance(shape, EagerTensor):

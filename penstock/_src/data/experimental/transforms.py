@@ -331,7 +331,7 @@ def group_by_reducer(key_func: Callable[..., Any], reducer: Reducer) -> Transfor
       reducer: a `tf.data.experimental.Reducer`.
 
     Returns:
-      A function for `Dataset.apply`, which raises ValueError for keys that are no int64 scalars,
+      A function for `Dataset.apply`, which raises ValueError for keys that are not int64 scalars,
       and TypeError for states of other classes or dtypes than the initial one.
 
     >>> pair = tf.data.experimental.Reducer(

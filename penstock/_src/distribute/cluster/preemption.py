@@ -56,7 +56,7 @@ class TerminationConfig:
 class PreemptionCheckpointHandler:
     """Restores the last checkpoint, and writes one when a machine is about to be preempted.
 
-    If there are several workers, all save the same step, whichever of them is told: each call of `run` begins with a word that
+    If there are several workers, all save the same step, whichever of them is notified: each call of `run` begins with a word that
     they exchange. The chief's checkpoint is kept.
 
     Args:

@@ -140,7 +140,7 @@ def default_mesh(mesh: Mesh) -> Iterator[None]:
       A context manager.
 
     Raises:
-      ValueError: `mesh` is no Mesh.
+      ValueError: `mesh` is not a Mesh.
     """
     if not isinstance(mesh, Mesh):
         raise ValueError(f"Expect `mesh` to be `Mesh`, got {type(mesh)}")

@@ -1,6 +1,6 @@
 """A MirroredStrategy with shards of DTensors as replicas, as `tensorflow.python.distribute.experimental` has it.
 
-A function that it runs sees whole tensors, once: replicas are told apart only where values are taken out. So nothing in it
+A function that it runs sees whole tensors, once: replicas are distinguished only where values are taken out. So nothing in it
 refers to one replica, and what asks for that raises.
 """
 

@@ -265,7 +265,7 @@ def barrier(mesh: Mesh, barrier_name: str | None = None, timeout_in_ms: int | No
       barrier_name, timeout_in_ms: accepted.
 
     Raises:
-      ValueError: `mesh` is no Mesh.
+      ValueError: `mesh` is not a Mesh.
     """
     if not isinstance(mesh, Mesh):
         raise ValueError(f"Expect `mesh` to be `Mesh`, got {type(mesh)}")

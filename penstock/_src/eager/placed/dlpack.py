@@ -122,7 +122,7 @@ def capsule_of(array: DeviceArray, dtype: DType, stream: int | None = None) -> A
     """Returns a DLPack capsule that shares the memory of an array.
 
     Args:
-      array: on a card.
+      array: on a GPU.
       dtype: of its elements.
       stream: the reader's, which then comes after what computes the array; None: the default one; -1: any, the array is there when
         the call is back.
@@ -198,7 +198,7 @@ def array_of(capsule: Any) -> tuple[DeviceArray, DType]:
     """Takes a capsule; returns an array over its memory, and its type.
 
     Raises:
-      InvalidArgumentError: it is of a card that this program does not use, or its elements do not stand one after the other.
+      InvalidArgumentError: it is on a GPU that this program does not use, or its elements do not stand one after the other.
     """
     record = _record(capsule)
     dtype = _type_of(record)

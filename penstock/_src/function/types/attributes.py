@@ -25,7 +25,7 @@ def attribute_values(attributes: Mapping[str, Any]) -> dict[str, Any]:
     """Returns {name: AttrValue}.
 
     Raises:
-      ValueError: a value is no bool, int, float, string, list of those or AttrValue.
+      ValueError: a value is not a bool, int, float, string, list of those or AttrValue.
     """
     return {name: _message(name, value) for name, value in attributes.items()}
 

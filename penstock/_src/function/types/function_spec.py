@@ -19,7 +19,7 @@ def make_function_type(
     """Returns the parameters of a function, typed by an input signature if there is one, and the default values.
 
     Raises:
-      TypeError: the signature is no list of specs, or does not fit the parameters.
+      TypeError: the signature is not a list of specs, or does not fit the parameters.
     """
     check_specs(input_signature)
     function_type = FunctionType.from_callable(python_function)

@@ -1,5 +1,5 @@
 """Passes over graphs of raw ops: a graph function in, another out, or a list of operations in, another out.
 
-`freeze.py` inlines calls and turns variables into constants, `unused_results.py` leaves out effects that nobody needs, and
+`freeze.py` inlines calls and turns variables into constants, `unused_results.py` leaves out effects that are not needed, and
 `collectives.py` joins operations of several devices.
 """

@@ -54,7 +54,7 @@ def _no_rows(dtype: DType, shape: TensorShape) -> np.ndarray:
     """A batch without rows.
 
     Raises:
-      InvalidArgumentError: elements are no batches, or nothing tells the shape of their rows.
+      InvalidArgumentError: elements are not batches, or the shape of their rows is unknown.
     """
     if not shape.rank or None in shape[1:].as_list() or not dtype.is_numpy_compatible:
         raise InvalidArgumentError(

@@ -66,7 +66,7 @@ class Fingerprint:
           A Fingerprint.
 
         Raises:
-          ValueError: it is no such message.
+          ValueError: the bytes are not such a message.
         """
         try:
             message = FingerprintDef.FromString(proto) if isinstance(proto, bytes) else proto

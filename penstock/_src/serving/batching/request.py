@@ -29,7 +29,7 @@ class Request:
       outputs: an array for each output, once it is done.
       error: why there are none.
       waiter: for the completion.
-      is_cancelled: True once nobody waits for it any more: it leaves the queue.
+      is_cancelled: True once the caller no longer waits: it leaves the queue.
       times: seconds on the monotonic clock at which it was queued, its batch was taken, and it was done; then at which its batch's function began to
         run, and for how many seconds it ran.
     """

@@ -18,7 +18,7 @@ def running(options: Options) -> Iterator[Server]:
     """Serves within the block; gives the server once it answers.
 
     Args:
-      options: of the server; port 0 is a free one, which `rest_port` then tells.
+      options: of the server; port 0 is a free one, which `rest_port` then returns.
 
     Returns:
       A context manager.

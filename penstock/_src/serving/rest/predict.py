@@ -16,7 +16,7 @@ def signature_name(request: Any) -> str:
     """Returns the signature that a request names; "" for the default.
 
     Raises:
-      InvalidArgumentError: the request is no object, or the name no string.
+      InvalidArgumentError: the request is not an object, or the name is not a string.
     """
     if not isinstance(request, dict):
         raise InvalidArgumentError("Request is not a JSON object.")

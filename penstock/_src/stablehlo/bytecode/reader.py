@@ -5,7 +5,7 @@
     region      number of blocks and values; blocks. Regions that see no outer values are a section of their own
     block       number of operations, whether there are arguments; arguments; operations
 
-Values are numbered in the order in which they are defined, anew in regions that see no outer values.
+Values are numbered in the order in which they are defined, starting again in regions that see no outer values.
 """
 
 import re

@@ -160,7 +160,7 @@ def numeric_column(
       A column.
 
     Raises:
-      TypeError: the shape has other than integers, the default does not fit the type, or the normalizer is no function.
+      TypeError: the shape has other than integers, the default does not fit the type, or the normalizer is not a function.
       ValueError: a size is not positive, the default has another shape, or the type is not numeric.
 
     >>> column = tf.feature_column.numeric_column("age")

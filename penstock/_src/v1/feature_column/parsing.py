@@ -24,7 +24,7 @@ def make_parse_example_spec(feature_columns: Any) -> dict[str, Any]:
       A dictionary of features for `tf.io.parse_example`.
 
     Raises:
-      ValueError: one is no FeatureColumn, or two want different things of the same key.
+      ValueError: one is not a FeatureColumn, or two want different things of the same key.
 
     Example:
       >>> import penstock as tf

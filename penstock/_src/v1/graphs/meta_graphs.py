@@ -12,7 +12,7 @@ def create_meta_graph_def(meta_info_def: Any = None, graph_def: Any = None) -> A
     """Returns the MetaGraphDef of a GraphDef: with the definitions of its ops, and the version.
 
     Args:
-      meta_info_def: what else is to be told.
+      meta_info_def: further facts to include.
       graph_def: the graph.
     """
     meta_graph = MetaGraphDef()

@@ -12,7 +12,7 @@ from penstock._src.proto.stats import NodeExecStats
 def node_stats(events: Iterable[Event], graph: Graph) -> Iterator[Any]:
     """The NodeExecStats of a run's events.
 
-    A kernel computes several operations at once: each is told with an equal share of the kernel's time, one after the other. What
+    A kernel computes several operations at once: each is listed with an equal share of the kernel's time, one after the other. What
     is no operation of the graph, such as copies, goes by the kernel's name.
     """
     for event in events:

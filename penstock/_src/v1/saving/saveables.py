@@ -106,7 +106,7 @@ def saveables_of(op: Any, name: str) -> Iterator[SaveableObject]:
     """The saveables of a variable, its slices, a trackable object or a saveable.
 
     Raises:
-      TypeError: the name is no text, or the object cannot be saved.
+      TypeError: the name is not a string, or the object cannot be saved.
       ValueError: slices do not belong together.
     """
     if not isinstance(name, str):

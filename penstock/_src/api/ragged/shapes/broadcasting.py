@@ -264,7 +264,7 @@ def broadcast_to(rt_input: Any, shape: DynamicRaggedShape) -> Any:
     """Returns a tensor or ragged tensor broadcast to a shape.
 
     Raises:
-      TypeError: `shape` is no DynamicRaggedShape.
+      TypeError: `shape` is not a DynamicRaggedShape.
       ValueError: the types of row splits differ.
       InvalidArgumentError: the rows do not match; in a graph when it runs.
     """

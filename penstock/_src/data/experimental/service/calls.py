@@ -49,7 +49,7 @@ def call(
       patience: seconds to try to reach it.
 
     Raises:
-      UnavailableError: nobody answers.
+      UnavailableError: the server does not answer.
       OpError: as the server raises it.
     """
     address = address_of(target)
@@ -74,7 +74,7 @@ def patient(ask: Callable[[], Any], seconds: float, ended: threading.Event, disp
     Args:
       ask: the call.
       seconds: for which it is made again.
-      ended: set when nobody waits any more.
+      ended: set when the caller no longer waits.
       dispatcher: its address, for the log.
 
     Raises:

@@ -48,7 +48,7 @@ class State:
     """The datasets and jobs of a dispatcher. With a journal, those of the dispatcher that had it before are known.
 
     Args:
-      journal: to which each change is added before anybody is told of it; or None.
+      journal: to which each change is added before it takes effect; or None.
     """
 
     def __init__(self, journal: Journal | None) -> None:

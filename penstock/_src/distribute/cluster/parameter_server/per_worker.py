@@ -27,7 +27,7 @@ class PerWorkerResource(RemoteResource):
 
     Args:
       name: for messages.
-      make: makes it in a task, on its first use there, and again where the task was started anew.
+      make: makes it in a task, on its first use there, and again where the task was restarted.
     """
 
     def __init__(self, name: str, make: Callable[[Any], RemoteResource]) -> None:
@@ -153,7 +153,7 @@ def iterator_of(dataset: Any, is_made_here: bool = False) -> Any:
 
     Args:
       dataset: a Dataset.
-      is_made_here: whether the coordinator has made it, and each worker is to make it anew.
+      is_made_here: whether the coordinator has made it, and each worker is to make its own.
     """
     if not isinstance(dataset, Dataset):
         raise TypeError(

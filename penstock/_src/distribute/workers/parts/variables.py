@@ -216,7 +216,7 @@ class PartOfVariable(Variable):
 class DividedVariable(MirroredVariable):
     """A variable that is sharded over processes, such as an optimizer's slot.
 
-    Updates in parts (`updates.py`) act on the part. Otherwise it acts as the whole: reads gather it, assignments keep the own part. If a replica
+    Sharded updates (`updates.py`) act on the part. Otherwise it acts as the whole: reads gather it, assignments keep the own part. If a replica
     first uses it as a whole, as gradients that are accumulated or averages of weights, it is whole from then on.
 
     Args:
@@ -261,7 +261,7 @@ class DividedVariable(MirroredVariable):
         """Holds all of the value from here on.
 
         Raises:
-          UnimplementedError: it was updated in parts.
+          UnimplementedError: it was updated in shards.
         """
         if not self.is_divided:
             return

@@ -34,7 +34,7 @@ class Stage:
     Args:
       call: computes the stage.
       variables: those that are trained; None: those that the first micro-batch reads.
-      is_first: whether nobody waits for gradients of the inputs.
+      is_first: True if gradients of the inputs are not needed.
 
     Attributes:
       most_held: of how many micro-batches activations were held at once.

@@ -37,7 +37,7 @@ class RemoteSession:
         """The tasks, which all answer.
 
         Raises:
-          UnavailableError: nobody answers at the target's address.
+          UnavailableError: the target's address does not answer.
         """
         with self._lock:
             if self._connection is None:

@@ -136,7 +136,7 @@ class Consumer:
         """Continue without a worker.
 
         Raises:
-          UnavailableError: nobody else has its part.
+          UnavailableError: no other worker has its part.
         """
         if self._policy in STATIC:
             raise UnavailableError(

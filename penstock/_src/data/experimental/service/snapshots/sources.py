@@ -20,7 +20,7 @@ def position_of(iteration: IteratorHandle, sources: list[Shared]) -> Any:
     """The messages.Position of an iteration.
 
     Raises:
-      NotResumable: it can only be begun anew.
+      NotResumable: it can only be restarted.
     """
     while True:
         opened = [source.opened for source in sources]
