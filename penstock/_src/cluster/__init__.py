@@ -13,11 +13,11 @@ reduce-scatters and all-to-all exchanges, over all processes or a part of them, 
 (`ops/collective/lowering.py`): a start and a wait are nodes, `fusion/exchange_order.py` places them among the kernels, and their launches call MPI's
 functions by addresses in the session of the run (`native/process/exchanges.py`, `runtime/exchanging.py`). The exchanges are those that the host makes
 of the same op, so processes may differ in what they compile. Bytes are carried by MPI (`cluster/transports/mpi.py`), or by gRPC between processes
-that were started one by one (`grpc.py`), of whose exchanges none is in a compiled step. `bridge/cli/cluster/` starts processes by mpiexec: the worker
-forks, and the parent tells the launcher how the program ended, because mpiexec ends all and does not know who was first.
+that were started one by one (`grpc.py`), whose exchanges are never in a compiled step. `bridge/cli/cluster/` starts processes by mpiexec: the worker
+forks, and the parent reports to the launcher how the program ended, because mpiexec ends all processes and does not know which failed first.
 
 Processes send each other heartbeats in a ring (`cluster/heartbeat.py`), by the transport's own messages and from a thread of its own. One that is
 silent is a `loss` of the transport: all waiting in transports looks at it, and native waits are interrupted by their session's error word.
-`cluster/progress.py` counts steps, exchanges and the time spent waiting, from which rank 0 tells stragglers (`cluster/stragglers.py`). Ray's workers
-(`distribute/workers/ray_train.py`) are a cluster by TF_CONFIG, too.
+`cluster/progress.py` counts steps, exchanges and the time spent waiting, from which rank 0 reports stragglers (`cluster/stragglers.py`). Ray's
+workers (`distribute/workers/ray_train.py`) are a cluster by TF_CONFIG, too.
 """

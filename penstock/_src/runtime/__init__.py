@@ -20,7 +20,7 @@ of devices/, and takes from here what it shares: a signature, an `ArenaPool` ove
 A program is a table of records (function, tasks, arguments, jumps) over one arena, bound to addresses at each call. Weights that products and
 convolutions pack are kept with the variable if the program does not assign it, and are packed again when its array or version has changed
 (`compiler/plan/prepacked.py`, `runtime/weight_packer.py`). The format of the launch table is `compiler/plan/launch_table.py`'s. The first launch that
-updates a variable is marked: from there on Ctrl-C and deadlines wait for the run's end (`docs/debugging.md`). `PENSTOCK_GUARD=1` gives every buffer
+updates a variable is marked: from then on Ctrl-C and deadlines wait for the run's end (`docs/debugging.md`). `PENSTOCK_GUARD=1` gives every buffer
 separate memory between sentinels, which are checked after each run. `PENSTOCK_CHECKED=1` generates kernels that check every access: pointers of the
 kernels' language know their buffers (`native/language/checked.py`), so one mechanism serves all schedules.
 """

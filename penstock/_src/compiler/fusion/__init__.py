@@ -16,7 +16,7 @@ into fixed partial sums, added in order: results are equal to the bit from run t
 
 Kernels are merged once it is known what is stored (`fusion/merge.py`): elementwise work over one space that reads a common array, reductions of one
 space, and reductions of rows with what is computed from them for the rows' elements (softmax and its cross entropy with the gradient, layer norm, a
-pooling's maxima and their places); what only the merged kernel reads is then not stored. Sums over the rows of a contraction's result (a bias's
-gradient, what a batch norm sums) are added up on its register tiles, task by task (`fusion/column_sums.py`). Temporaries are written over inputs that
-are read for the last time (`plan/in_place.py`).
+pooling's maxima and their indices); a value that only the merged kernel reads is then not stored. Sums over the rows of a contraction's result (a
+bias's gradient, what a batch norm sums) are added up on its register tiles, task by task (`fusion/column_sums.py`). Temporaries are written over
+inputs that are read for the last time (`plan/in_place.py`).
 """

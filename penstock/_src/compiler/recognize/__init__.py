@@ -16,5 +16,5 @@ No kernel computes for two of them. `fusion/lane_sections.py` puts kernels in an
 between sections is what belongs to none, such as a sum of gradients. A section is a record of the launch table (`LANES`): as many lanes as there are
 threads are tasks of the pool, and each runs its launches on its own thread (`native/runner.py`). Where that would leave threads without work, lanes
 run one after another, each on all threads. In a section, buffers of different lanes share no memory, no lane writes over what another reads, and each
-has status words of its own; the first lane that has failed tells the run's error.
+has status words of its own; the first lane that failed gives the run's error.
 """

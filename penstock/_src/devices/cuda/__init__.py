@@ -21,6 +21,6 @@ conditions that the host reads (`driver/control.py`). Nothing but libcuda is cal
 runs the threads of a block on stacks of their own, and finds accesses outside of memory, races, barriers that are never reached, and reads of what
 cp.async has not brought yet. Inline assembly (bulk copies, products of warpgroups) goes to a service in Python between threads, which knows which
 warp knows of which event. Sums that several blocks share (a great depth, filters' gradients, segments of scans) are parts in scratch memory, cut by
-sizes alone and added up in order by a further launch of the same kernel: no atomics, so results have the same bits each time. A card's attention is
+sizes alone and added up in order by a further launch of the same kernel: no atomics, so results have the same bits each time. Attention on a GPU is
 one kernel forward and two backward, which own rows and columns of the scores.
 """

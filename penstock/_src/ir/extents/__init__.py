@@ -8,10 +8,10 @@ What comes in: expressions of Dims (dims.py), which ask. What goes out: answers,
     guards.py   a recording of answers, as conditions of what was compiled by them
 
 Symbols are at least 2 (extents of 0 and 1 are ints from the start), sums and products of what is not negative are not negative, `n % 4` and `n // 4`
-are at most `n`, and earlier answers hold: what follows from these is no condition. Every other comparison takes the answer of the call at hand, and
-the answer becomes a condition. Who takes a `Dim` for a plain number (`int`, `range`, an array of NumPy) makes the condition that it is this number.
-So a schedule and its conditions are right by construction: for every call that fulfils the conditions, all stages would decide, step by step, as they
-did. Nothing is trusted because samples agreed.
+are at most `n`, and earlier answers hold: what follows from these is not a condition. Every other comparison takes the answer of the call at hand,
+and the answer becomes a condition. Code that takes a `Dim` for a plain number (`int`, `range`, an array of NumPy) adds the condition that it is this
+number. So a schedule and its conditions are right by construction: for every call that fulfils the conditions, all stages would decide, step by step,
+as they did. Nothing is trusted because samples agreed.
 
 Outside of a call a `Dim` has no number: whoever asks for one gets an error, not the number of an earlier call. Decisions about speed alone take
 unknown extents for large (`dims.is_large`), so that they split no program; rules that only simplify ask nobody (`is_known_positive`, `is_at_most`,

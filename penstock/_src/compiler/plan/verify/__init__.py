@@ -14,7 +14,7 @@ rules must be refused where it is chosen (fusion/); nothing here mends it.
 Proofs (under `PENSTOCK_VERIFY=1` and in all tests). A fusion is allowed only if the kernels that it makes keep these rules, and each plan is held to
 them before it runs:
 
-- *Stores*: the places at which a node's kernels store, over the loops of each store, are its elements, each once. A store stands in no loop but its
+- *Stores*: the offsets at which a node's kernels store, over the loops of each store, are its elements, each once. A store stands in no loop but its
   own that may have no rounds.
 - *Cells*: what is computed on a contraction's tiles is as many rows of as many columns as the tiles are, reads the contraction at its own cell only,
   and the element of a summed array at a cell belongs to the sum at the cell's column. Sizes that agree prove nothing: a reshape may stand between.
@@ -28,6 +28,6 @@ them before it runs:
   result that lies over something its kernel reads is stored where that is read, or in the round of the outer loops that read it before.
 
 Indices that are row-major over their loops are proved for every size, as Dims are compared by expression; others by all points for the sizes at hand,
-and from 65,536 points on by a sample. What numbers come out is not looked at: that is for the interpreter of scheduled kernels
+or by a sample if there are more than 65,536. What numbers come out is not looked at: that is for the interpreter of scheduled kernels
 (`plan/verify/simulate.py`), which computes them in NumPy without LLVM, and for `PENSTOCK_CHECK`.
 """
