@@ -1,10 +1,13 @@
 """Training, evaluating and predicting by every way in: kinds of models, data, steps and policies."""
 
+import gc
+
 import keras
 import numpy as np
 import pytest
 
 import penstock as tf
+from penstock._src.ops.data.pipeline import Pipeline
 from tests.keras import compiled
 
 L = keras.layers
@@ -212,3 +215,22 @@ def test_attention_learns_to_look(random):
     weights = keras.Model(inputs, scores).predict(tokens, verbose=0)
     assert weights.shape == (128, 2, 6, 6)
     np.testing.assert_allclose(weights.sum(-1), 1.0, rtol=1e-5)
+
+
+def test_fit_and_predict_leave_no_copy_of_the_data():
+    """Without the cyclic collector, which may not run for long."""
+    x, y = np.ones((500, 4), np.float32), np.zeros(500, np.int64)
+    model = keras.Sequential([keras.Input((4,)), L.Dense(3, activation="softmax")])
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    model.fit(x, y, verbose=0)
+    gc.collect()
+    gc.freeze()  # what is there before is left out of `gc.get_objects`
+    gc.disable()
+    try:
+        model.fit(x, y, batch_size=50, epochs=2, validation_data=(x, y), verbose=0)
+        model.evaluate(x, y, verbose=0)
+        model.predict(x, verbose=0)
+        assert [each for each in gc.get_objects() if isinstance(each, Pipeline)] == []
+    finally:
+        gc.enable()
+        gc.unfreeze()

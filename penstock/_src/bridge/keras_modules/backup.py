@@ -58,11 +58,17 @@ class Tracked:
 
 
 _TRACKED: weakref.WeakKeyDictionary[Any, Tracked] = weakref.WeakKeyDictionary()
-_OF_MODEL: weakref.WeakKeyDictionary[Any, Any] = weakref.WeakKeyDictionary()
+# The epoch iterator of the `fit` that runs: `fit` alone holds it, as it holds the data.
+_OF_MODEL: weakref.WeakKeyDictionary[Any, weakref.ref[Any]] = weakref.WeakKeyDictionary()
 
 
 def _tracked(epochs: Any) -> Tracked:
     return _TRACKED.setdefault(epochs, Tracked())
+
+
+def _epochs_of(backup: Any) -> Any:
+    """The epoch iterator of the `fit` that a callback is part of, or None."""
+    return None if backup._epochs is None else backup._epochs()
 
 
 def wrap_trainer(module: types.ModuleType) -> None:
@@ -90,7 +96,7 @@ def _noting(build: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(build)
     def building(self: Any, iterator: Any = None, data_batch: Any = None) -> Any:
         if iterator is not None:
-            _OF_MODEL[self] = iterator
+            _OF_MODEL[self] = weakref.ref(iterator)
         return build(self, iterator, data_batch)
 
     return building
@@ -141,7 +147,7 @@ def _after_epoch(end: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(end)
     def ending(self: Any, epoch: int, logs: Any = None) -> None:
-        epochs = self._epochs
+        epochs = _epochs_of(self)
         if epochs is not None:
             tracked = _tracked(epochs)
             tracked.place.batches = 0
@@ -189,7 +195,7 @@ def _together(save: Callable[[Any], None]) -> Callable[[Any], None]:
 
 def _save_place(backup: Any, folder: str) -> None:
     """Writes where the iterator is, and notes it in the metadata there."""
-    epochs, path = backup._epochs, backup._training_metadata_path
+    epochs, path = _epochs_of(backup), backup._training_metadata_path
     tracked = _tracked(epochs)
     with open(path) as file:
         metadata = json.load(file)
@@ -236,6 +242,6 @@ def _with_place(load: Callable[[Any], None]) -> Callable[[Any], None]:
         place = _place_in(path)
         if place is not None:
             files = os.path.join(self.backup_dir, place.file)
-            _tracked(self._epochs).start = place, files
+            _tracked(_epochs_of(self)).start = place, files
 
     return loading
