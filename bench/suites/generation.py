@@ -3,10 +3,10 @@
 import numpy as np
 
 TITLE = "Token generation"
-NOTE = "GPT-2-small (124 million random weights), batch 1, 64 tokens after 64; tokens/s."
+NOTE = "GPT-2-small (124 million random weights), batch 1, 64 tokens after 64; tokens/s; `memory_mb` is the peak memory of the process."
 BACKENDS = ["penstock", "tensorflow", "jax", "torch"]
 CASES = ["gpt2_small"]
-LOWER: set[str] = set()
+LOWER = {"memory_mb"}
 LAYERS, HEADS, SIZE, MOST, VOCABULARY = 12, 12, 64, 256, 50257
 WIDTH = HEADS * SIZE
 START, COUNT = 64, 64

@@ -5,10 +5,13 @@ import subprocess
 import tempfile
 
 TITLE = "Compiled calls"
-NOTE = "A compiled function of each model on one sample and on a batch, µs a call, results read."
+NOTE = (
+    "A compiled function of each model on one sample and on a batch, µs a call, results read; `memory_mb` is the peak memory of the "
+    "process."
+)
 BACKENDS = ["penstock", "tensorflow", "jax", "onnxruntime"]
 CASES = ["mlp", "convolutional", "residual", "recurrent", "transformer", "resnet50", "mobilenet"]
-LOWER = {"one_us", "batch_us"}
+LOWER = {"one_us", "batch_us", "memory_mb"}
 
 
 def sample(case):

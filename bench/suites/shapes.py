@@ -12,10 +12,11 @@ TITLE = "Ever new shapes"
 NOTE = (
     "Milliseconds of a call of one `tf.function` with unknown dimensions, in each of which inputs have another shape: of the first 30 calls on "
     "average, compilation included, and of calls 150 to 200 in the median. JAX's function is compiled for every shape; for `jax-padded` a call pads "
-    "batches, lengths, heights and widths to powers of two, and masks what it added. PyTorch's is `torch.compile(dynamic=True)`, whose LSTM is `torch.nn.LSTM`."
+    "batches, lengths, heights and widths to powers of two, and masks what it added. PyTorch's is `torch.compile(dynamic=True)`, whose LSTM is `torch.nn.LSTM`. "
+    "`memory_mb` is the peak memory of the process."
 )
 BACKENDS = ["penstock", "tensorflow", "jax", "jax-padded", "torch"]
-LOWER = {"first_30_ms", "later_ms"}
+LOWER = {"first_30_ms", "later_ms", "memory_mb"}
 FIRST, CALLS, LATER = 30, 200, 50
 
 

@@ -1,6 +1,5 @@
 """Keras models through `fit` and `predict` on NumPy arrays."""
 
-import resource
 import time
 
 TITLE = "Keras models"
@@ -39,5 +38,4 @@ def measure(case, backend):
         "train_per_s": best_rate(lambda: model.fit(x, y, batch_size=batch, verbose=0), len(x)),
         "predict_per_s": best_rate(lambda: model.predict(x, batch_size=batch, verbose=0), len(x)),
         "first_s": first,
-        "memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
     }
