@@ -1,5 +1,6 @@
 """Traces the functions of datasets into graph functions."""
 
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -59,6 +60,7 @@ def trace(
         graph.outputs = [graph.local(convert_to_tensor(tensor)) for tensor in outputs]
         add_control_dependencies(graph)
     function = GraphFunction(graph, why_host="it only moves values" if _only_moves(graph) else "")
+    weakref.finalize(function, graph.release_captures).atexit = False
     return Traced(function, graph.external_captures, output_spec)
 
 

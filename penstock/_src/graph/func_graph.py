@@ -300,6 +300,20 @@ class FuncGraph(Graph, TensorSignature):
         """The number of captures."""
         return len(self._captures)
 
+    def release_captures(self) -> None:
+        """Lets go of the outer tensors, in branches and loops, too, once no function is left that runs the graph.
+
+        A graph and its operations hold each other until the cyclic collector comes, and would hold the tensors' arrays as long.
+        """
+        self._captures.clear()
+        for operation in self._operations:
+            for value in operation.raw_op.attrs.values():
+                for inner in value if isinstance(value, tuple) else (value,):
+                    graph = getattr(inner, "graph", None)
+                    if isinstance(graph, FuncGraph) and graph.enclosing is self:
+                        if graph.is_control_flow_graph:  # others may call a function
+                            graph.release_captures()
+
     def replace_capture(self, tensor: Any, placeholder: SymbolicTensor) -> None:
         """Makes `placeholder`, already an input, the capture of `tensor`."""
         self._captures[tensor._id] = (tensor, placeholder)

@@ -3,6 +3,7 @@
 import gc
 import threading
 import time
+import weakref
 
 import numpy as np
 import pytest
@@ -128,3 +129,37 @@ def test_an_iterator_that_has_ended_holds_no_elements(alive):
     assert eventually(lambda: not [each for each in alive() if isinstance(each, Resumable)]), (
         alive()
     )
+
+
+def test_a_dataset_leaves_the_arrays_that_its_functions_read(alive):
+    references = []
+
+    def reading():
+        tensor = tf.constant(np.ones((300, 300), np.float32))
+        inner = Dataset.from_tensor_slices(np.ones((300, 300), np.float32))
+        references.extend(map(weakref.ref, (tensor._value, inner._variant_tensor._value)))
+
+        def rows(i):
+            return tf.cond(i > 3, lambda: tf.gather(tensor, i), lambda: tensor[0])
+
+        return RANGE().map(rows).flat_map(lambda x: inner.map(lambda y: x + y))
+
+    dataset = reading()
+    next(iter(dataset))
+    del dataset
+    assert eventually(lambda: [reference() for reference in references] == [None, None])
+
+
+def test_a_function_that_a_dataset_called_goes_on_without_it():
+    tensor = tf.constant(np.ones(300, np.float32))
+
+    @tf.function
+    def add(x):
+        return tf.cast(x, tf.float32) + tensor
+
+    dataset = RANGE().map(add)
+    next(iter(dataset))
+    del dataset
+    assert float(add(tf.constant(2, tf.int64))[0]) == 3.0
+    (traced,) = add._list_all_concrete_functions_for_serialization()
+    assert any(external is tensor for external, _ in traced.graph.captures)
