@@ -163,3 +163,15 @@ def test_a_function_that_a_dataset_called_goes_on_without_it():
     assert float(add(tf.constant(2, tf.int64))[0]) == 3.0
     (traced,) = add._list_all_concrete_functions_for_serialization()
     assert any(external is tensor for external, _ in traced.graph.captures)
+
+
+def test_distributed_iterators_leave_nothing(alive):
+    strategy = tf.distribute.MirroredStrategy(["CPU:0"])
+    for make in (
+        lambda: strategy.experimental_distribute_dataset(RANGE().batch(4).prefetch(2)),
+        lambda: strategy.distribute_datasets_from_function(lambda context: RANGE().batch(4)),
+    ):
+        dataset = make()
+        next(iter(dataset))
+        del dataset
+        assert eventually(lambda: not alive()), alive()
