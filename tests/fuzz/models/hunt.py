@@ -47,6 +47,7 @@ def main() -> int:
     )
     parser.add_argument("--tensorflow", type=int, default=10, help="asked each so many seeds")
     parser.add_argument("--shapes", action="store_true", help="many sizes of each model")
+    parser.add_argument("--seconds", type=float, default=180, help="for a run of a model")
     parser.add_argument("--folder", default="fuzz-finds/models")
     parser.add_argument("--whole", action="store_true", help="reduce nothing")
     arguments = parser.parse_args()
@@ -55,7 +56,7 @@ def main() -> int:
         parser.error(f"TENSORFLOW_PYTHON: expected the path of a Python. Received '{python}'.")
     tensorflow = Worker("tensorflow", python, {"TF_ENABLE_ONEDNN_OPTS": "0"}) if python else None
     penstock = Worker("penstock", sys.executable)
-    judge = Judge(penstock, tensorflow)
+    judge = Judge(penstock, tensorflow, arguments.seconds)
     every = arguments.tensorflow if python else 0
     folder, end = pathlib.Path(arguments.folder), time.monotonic() + 60 * arguments.minutes
     counts = {"models": 0, "runs": 0, "finds": 0, "refused": 0, "beside TensorFlow": 0}

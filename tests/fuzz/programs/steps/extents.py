@@ -81,6 +81,44 @@ def cut_by_extent(scope):
     scope.add(at_axis(x, axis, text))
 
 
+@step(2.5)
+def at_the_edge(scope):
+    """Cut, filled up or chosen at a number that is an extent of a sample, or one off: where answers about extents change."""
+    x = scope.pick(ALL, low=1, high=4, where=lambda v: None in v.static)
+    axis = scope.choose([i for i, n in enumerate(x.static) if n is None])
+    n = f"tf.shape({x})[{axis}]"
+    k = max(0, scope.choose([s[axis] for s in x.shapes]) + scope.int(-1, 1))
+    text = scope.choose([
+        at_axis(x, axis, f":{k}"), at_axis(x, axis, f"{k}:"), at_axis(x, axis, f"-{k + 1}:"), at_axis(x, axis, f":-{k + 1}"),
+        at_axis(x, axis, f":tf.minimum({n}, {k})"), at_axis(x, axis, f"tf.maximum({n} - {k}, 0):"), f"tf.maximum({n}, {k})",
+        f"tf.pad({x}, {widths(x, axis, 0, f'tf.maximum({k} - {n}, 0)')})", f"tf.cond({n} > {k}, lambda: {x}, lambda: tf.roll({x}, 1, {axis}))",
+        f"tf.cond(tf.equal({n}, {k}), lambda: {x}, lambda: tf.reverse({x}, [{axis}]))", f"tf.range(tf.abs({n} - {k}))",
+        f"tf.concat([{x}, {at_axis(x, axis, f'{k}:')}], {axis})",
+    ])  # fmt: skip
+    scope.add(text)
+
+
+@step(1.0)
+def beside_another(scope):
+    """Two values whose extents are equal in some samples: joined, or chosen by how they compare."""
+    x = scope.pick(NUMBERS, low=1, high=3, where=lambda v: None in v.static)
+    y = scope.pick((x.dtype,), low=1, high=3, where=lambda v: None in v.static)
+    a, b = (scope.choose([i for i, n in enumerate(v.static) if n is None]) for v in (x, y))
+    n, m = f"tf.shape({x})[{a}]", f"tf.shape({y})[{b}]"
+    rows = [f"tf.reduce_max(tf.reshape(tf.transpose({v}, {[i] + [j for j in range(v.rank) if j != i]}), [{k}, -1]), 1)" if v.rank > 1 else str(v)
+            for v, i, k in ((x, a, n), (y, b, m))]  # fmt: skip
+    if x.dtype.startswith("complex") or scope.chance(0.5):
+        rows = [f"draws({i}, [200], {x.dtype!r})[:{k}]" for i, k in enumerate((n, m))]
+    shorter = f"tf.minimum({n}, {m})"
+    text = scope.choose([
+        "{p}[:{k}] + {q}[:{k}]", "tf.concat([{p}, {q}], 0)", "tf.cond(tf.equal({n}, {m}), lambda: {p}[:{k}] * 2, lambda: {q}[:{k}])",
+        "tf.cond({n} > {m}, lambda: {p}[{m}:], lambda: {q}[{n}:])", "tf.expand_dims({p}, 1) * {q}", "tf.pad({p}, [[0, tf.maximum({m} - {n}, 0)]])",
+        "tf.reshape(tf.tile({p}, [{m}]), [{m}, {n}])", "tf.range({n} * {m}) // {m}", "tf.range({n} * {m}) % tf.maximum({n}, 1)",
+        "tf.zeros([({n} + {m}) // 2, {n} * {m} % 7])", "{p}[:{n} // 2 + {m} // 2]",
+    ])  # fmt: skip
+    scope.add(text.format(p=rows[0], q=rows[1], n=n, m=m, k=shorter))
+
+
 @step(0.7)
 def indexed_by_extent(scope):
     x = scope.pick(ALL, low=1, high=4)
@@ -230,7 +268,7 @@ def chosen_by_extent(scope):
     scope.add(one(text, wanted), len(wanted), blocks=wrapped(blocks))
 
 
-@step(1.0)
+@step(1.5)
 def repeated_where_one(scope):
     """Rows that a sum, or a broadcast, repeats in calls in which there is one."""
     x = scope.pick(NUMBERS, low=1, high=3, where=lambda v: v.extent(0) != 0)
