@@ -15,7 +15,6 @@ import resource
 import subprocess
 import sys
 import time
-import warnings
 from collections.abc import Callable
 from types import ModuleType
 from typing import Any
@@ -262,7 +261,6 @@ def main() -> int:
         command = [sys.executable, "-m", "tests.fuzz.programs.planted", *rest, "--fault"]
         environment = {**os.environ, "PENSTOCK_CACHE_DIR": "none", "PENSTOCK_OPTIMIZE": "0"}
         return sum(subprocess.run([*command, fault], env=environment).returncode for fault in FAULTS)  # fmt: skip
-    warnings.simplefilter("ignore")
     start = time.monotonic()
     found = search(options.fault, options.first, options.programs, options.finds)
     for run, seed, what in found:

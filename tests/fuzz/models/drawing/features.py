@@ -21,7 +21,8 @@ def dense(d: Drawing, x: int) -> int:
             "layer": made,
             "power_iterations": d.pick(1, 2),
         }
-    elif len(shape) >= 2 and d.maybe(0.1):
+    elif len(shape) >= 2 and d.maybe(0.1) and not (d.any_lengths and None in shape):
+        # Keras's layer keeps the length that it was traced for, on TensorFlow, too.
         made = {"$": "layers.TimeDistributed", "layer": made}
     return d.add(made, x)
 
