@@ -60,7 +60,7 @@ def _half(f: Fn, block: Val, at: int, lanes: int) -> Val:
 
 def _six_bits(f: Fn, p: Val) -> tuple[Val, Val]:
     """Eight scales and eight minima as floats: three words of four bytes each hold them."""
-    a, b, c = (f.load(p, i, I32) for i in range(SIX_BITS // 4))
+    a, b, c = (_word(f, p, at) for at in range(0, SIX_BITS, 4))
     low = 0x3F3F3F3F
     upper = lambda x: (f.binary("lshr", x, 6) & 0x03030303) << 4
     scales = a & low, (c & 0x0F0F0F0F) | upper(a)
@@ -72,6 +72,11 @@ def _six_bits(f: Fn, p: Val) -> tuple[Val, Val]:
             both = f.insert(both, word, i)
         made.append(f.convert(f.bits(both, vec(I8, 8)), F32, signed=False))
     return made[0], made[1]
+
+
+def _word(f: Fn, p: Val, at: int) -> Val:
+    """Four bytes, which need not begin at a multiple of four."""
+    return f.bits(f.load(f.at(p, at), 0, vec(I8, 4)), I32)
 
 
 def integers(f: Fn, block: Val, form: PackedFormat, run: Run, first: int, lanes: int) -> Val:
@@ -97,7 +102,7 @@ def unsigned(f: Fn, block: Val, form: PackedFormat, run: Run, first: int, lanes:
 
 def _bits_across(f: Fn, block: Val, run: Run, first: int, lanes: int) -> Val:
     """16 where the bit of a number is set in the block's word."""
-    word = f.load(f.at(block, run.high), 0, I32)
+    word = _word(f, block, run.high)
     word = f.binary("lshr", word, run.high_shift + first)
     if lanes < 8:
         each = f.binary("lshr", f.splat(word, lanes), f.lane_numbers(lanes))

@@ -63,8 +63,10 @@ def match(node: Node, is_source: Callable[[Node], bool] = lambda node: False) ->
 def match_as_product(found: Match) -> Match | None:
     """A convolution or a gradient of one as a product whose operand is read element by element; None if it has no such form.
 
-    The result's columns are those of the match that was found.
+    The result's columns are those of the match that was found. Packed weights are never stored as the numbers that such a product reads.
     """
+    if isinstance(found.description, PackedProduct):
+        return None
     types = types_of(found.node, found.node.args)
     if types is None:
         return None
