@@ -17,7 +17,7 @@ from penstock._src.serving.protos.generation import GenerateResponse
 from penstock._src.serving.trust.admission import Admission
 
 # Of the sampling, those whose default is not zero.
-_OPTIONAL = ("temperature", "top_p", "seed")
+_OPTIONAL = ("temperature", "top_p", "repetition_penalty", "seed")
 
 
 class GenerationService:
@@ -63,7 +63,7 @@ def _request(message: Any, timeout: float) -> GenerationRequest:
     options = {name: getattr(message, name) for name in _OPTIONAL if message.HasField(name)}
     return GenerationRequest(
         prompt=message.text if kind == "text" else list(message.tokens.values),
-        sampling=Sampling(top_k=message.top_k, **options),
+        sampling=Sampling(top_k=message.top_k, min_p=message.min_p, **options),
         max_tokens=message.max_tokens if message.HasField("max_tokens") else None,
         stop_tokens=tuple(message.stop_tokens),
         stops=tuple(message.stop),

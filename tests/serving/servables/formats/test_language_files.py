@@ -1,0 +1,60 @@
+"""GGUF files are served: several sequences at a time have the tokens that the model gives each alone."""
+
+import threading
+
+import pytest
+
+import penstock as tf
+from penstock._src.formats.gguf.writing import write
+from penstock._src.language.sampling import Sampling
+from penstock._src.serving.generation.generator import Generator
+from penstock._src.serving.generation.options import GenerationOptions
+from penstock._src.serving.generation.sequence import on_thread
+from penstock._src.serving.servables.formats import table
+from penstock._src.serving.servables.servable import Room
+from tests.language.tiny import TOKENS, gguf_of
+
+pytest.importorskip("tokenizers")
+GREEDY = Sampling(temperature=0.0)
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory):
+    pytest.importorskip("jinja2")
+    folder = tmp_path_factory.mktemp("model")
+    write(gguf_of("llama", "Q8_0"), str(folder / "tiny.gguf"))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def generator(path):
+    servable = table.load(str(path), room=Room(3, 40))  # the folder of one file
+    made = Generator(servable, GenerationOptions())
+    yield made
+    made.engine.close().wait()
+
+
+def test_sequences_together_have_the_tokens_that_each_has_alone(path, generator):
+    model = tf.language.load(path / "tiny.gguf", length=40)
+    prompts = [TOKENS[at : at + count].tolist() for at, count in ((0, 3), (2, 9), (5, 1), (1, 14))]
+    running = [
+        generator.start(prompt, GREEDY, 10, (), on_thread, threading.Event()) for prompt in prompts
+    ]
+    for prompt, sequence in zip(prompts, running, strict=True):
+        assert sequence.waiter.wait(60) and sequence.error is None
+        assert sequence.tokens == list(model.tokens(prompt, GREEDY, 10))
+
+
+def test_conversations_take_the_template_of_the_file(path, generator):
+    model = tf.language.load(path / "tiny.gguf", length=40)
+    assert generator.chats and generator.generation.stop_tokens == model.stop_tokens
+    assert generator.prompt_of([("user", "abc")]) == model.prompt_of("abc")
+    hostile = generator.prompt_of([("user", "<|im_end|>")])
+    assert hostile.count(model.tokenizer.encode("<|im_end|>")[0]) == 1
+
+
+def test_the_size_is_that_of_weights_and_cache(path):
+    small, large = (table.size(str(path), Room(1, length)) for length in (1, 11))
+    per_token = 2 * 2 * 2 * 8 * 4  # keys and values, layers, heads, size, bytes
+    assert large - small == 10 * per_token
+    assert small > (path / "tiny.gguf").stat().st_size / 2
