@@ -36,7 +36,7 @@ class TextEncoder:
     length: Any
     pooling: Any
     tokenizer: Any
-def load(path: str, *, length: int | None = None, packed: bool = True, activations: Literal['float32', 'int8'] = 'float32') -> LanguageModel: 
+def load(path: str, *, length: int | None = None, packed: bool = True, activations: Literal['float32', 'int8'] = 'float32', cache: Literal['float32', 'float16'] = 'float32') -> LanguageModel: 
     """Returns the language model in a GGUF file or a Hugging Face folder."""
 def load_encoder(path: str, *, packed: bool = True, activations: Literal['float32', 'int8'] = 'float32') -> TextEncoder: 
     """Returns the encoder in a GGUF file or a Hugging Face folder, such as MiniLM or E5."""

@@ -57,6 +57,22 @@ def test_greedy_tokens_are_the_most_likely_ones_of_whole_texts(model):
     assert list(model.tokens(TOKENS[1:5], GREEDY, 3)) != found[:3]
 
 
+def test_a_cache_of_halves_gives_nearly_the_same(paths, model):
+    halves = tf.language.load(paths / "F32.gguf", length=48, cache="float16")
+    found, wanted = (list(each.tokens(TOKENS[:9], GREEDY, 8)) for each in (halves, model))
+    assert found == wanted
+    rounded, exact = (each._decode(5, 20) for each in (halves, model))
+    assert 0 < np.abs(rounded - exact).max() < 1e-2 * np.abs(exact).max()
+    per_place = (each._program.cache.bytes_per_place for each in (halves, model))
+    assert 2 * next(per_place) == next(per_place)
+
+
+@pytest.mark.parametrize("option", [{"cache": "int4"}, {"activations": "int4"}, {"length": 0}])
+def test_options_out_of_range_are_refused(paths, option):
+    with pytest.raises(tf.errors.InvalidArgumentError, match=next(iter(option))):
+        tf.language.load(paths / "F32.gguf", **option)
+
+
 def test_texts_end_where_there_is_no_room(model):
     assert len(list(model.tokens(TOKENS[:5], Sampling(seed=1), 100))) <= 48 - 5 + 1
 

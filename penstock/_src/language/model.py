@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 
+from penstock._src.core import dtypes
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.language import files
 from penstock._src.language.architecture import Architecture
@@ -29,6 +30,7 @@ _LENGTH = 4096
 _PIECE = 256
 # Places of the cache that are looked at come in multiples of this, so that programs meet few numbers.
 _SPAN = 64
+CacheType = Literal["float32", "float16"]
 Prompt = str | Sequence[int]
 Messages = str | Sequence[Mapping[str, Any]]
 
@@ -271,6 +273,7 @@ def load(
     length: int | None = None,
     packed: bool = True,
     activations: Activations = "float32",
+    cache: CacheType = "float32",
 ) -> LanguageModel:
     """Returns the language model in a GGUF file or a Hugging Face folder.
 
@@ -282,6 +285,7 @@ def load(
       packed: False: packed weights are unpacked to float32 when they are loaded, which takes up to eight times the memory.
       activations: what packed weights are multiplied by: "float32" as it is; "int8" rounded, 32 neighbors by a scale of theirs, which is faster and the
         way of llama.cpp: a number is off by at most 1/254 of the largest of its 32.
+      cache: the type in which keys and values of tokens are kept: "float32", or "float16", which takes half the memory.
 
     Raises:
       NotFoundError: a file is missing.
@@ -293,12 +297,16 @@ def load(
     ...
     penstock._src.core.errors.NotFoundError: none.gguf; No such file or directory
     """
-    about, program, room = assemble(str(path), length, packed, activations)
+    about, program, room = assemble(str(path), length, packed, activations, cache)
     return LanguageModel(about, program, room)
 
 
 def assemble(
-    path: str, length: int | None, packed: bool, activations: Activations = "float32"
+    path: str,
+    length: int | None,
+    packed: bool,
+    activations: Activations = "float32",
+    cache: CacheType = "float32",
 ) -> tuple[LanguageFiles, Program, int]:
     """Returns a model's files, its functions, and the tokens of a text that there is room for.
 
@@ -307,15 +315,18 @@ def assemble(
       length: tokens of a text; None for as many as the model was made for, at most 4096.
       packed: whether packed weights stay packed.
       activations: what these are multiplied by.
+      cache: the type of keys and values.
 
     Raises:
       InvalidArgumentError: an option is out of range, or positions are learned, and there are fewer.
     """
     if length is not None and length < 1:
         raise InvalidArgumentError(f"length: expected at least 1. Received {length}.")
-    if activations not in get_args(Activations):
-        expected = " or ".join(get_args(Activations))
-        raise InvalidArgumentError(f"activations: expected {expected}. Received {activations!r}.")
+    options = (("activations", activations, Activations), ("cache", cache, CacheType))
+    for name, value, known in options:
+        if value not in get_args(known):
+            expected = " or ".join(get_args(known))
+            raise InvalidArgumentError(f"{name}: expected {expected}. Received {value!r}.")
     about = files.read(path, length or _LENGTH)
     architecture = about.architecture
     if not architecture.is_causal:
@@ -329,4 +340,4 @@ def assemble(
         )
     finder = Finder(about.weights, architecture.family, about.is_gguf, packed, activations)
     decoder = Decoder(architecture, load_weights(finder, architecture))
-    return about, Program(decoder, room), room
+    return about, Program(decoder, room, dtypes.as_dtype(cache)), room

@@ -18,6 +18,7 @@ from penstock._src.api.math.elementwise import cast
 from penstock._src.api.module import Module
 from penstock._src.api.nn.activations import softmax
 from penstock._src.core import dtypes
+from penstock._src.core.dtypes import DType
 from penstock._src.eager.variable import Variable
 from penstock._src.language.architecture import Architecture
 from penstock._src.language.network.decoder import Attend, capped
@@ -34,7 +35,7 @@ class Cache(Module):
       dtype: of the numbers, float32 or float16.
     """
 
-    def __init__(self, architecture: Architecture, dtype: Any = dtypes.float32) -> None:
+    def __init__(self, architecture: Architecture, dtype: DType = dtypes.float32) -> None:
         super().__init__()
         self._architecture, self._dtype = architecture, dtype
         a = architecture

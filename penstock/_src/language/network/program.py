@@ -10,6 +10,7 @@ from penstock._src.api.array.shaping import shape as shape_of
 from penstock._src.api.math.arithmetic import minimum
 from penstock._src.api.module import Module
 from penstock._src.core import dtypes
+from penstock._src.core.dtypes import DType
 from penstock._src.core.specs import TensorSpec
 from penstock._src.function.function import function
 from penstock._src.language.network.cache import Cache, attending_within
@@ -30,12 +31,13 @@ class Program(Module):
     Args:
       decoder: the model.
       length: tokens of a sequence.
+      cache: the type of keys and values that are kept.
     """
 
-    def __init__(self, decoder: Decoder, length: int) -> None:
+    def __init__(self, decoder: Decoder, length: int, cache: DType = dtypes.float32) -> None:
         super().__init__()
         self._decoder, self._last = decoder, length - 1
-        self.cache = Cache(decoder.architecture)
+        self.cache = Cache(decoder.architecture, cache)
 
     @function(input_signature=[_scalar("slots"), _scalar("length")], autograph=False)
     def reset(self, slots: Any, length: Any) -> dict[str, Any]:

@@ -44,6 +44,12 @@ def main(arguments: Sequence[str]) -> int:
         default="float32",
         help="what packed weights are multiplied by; int8 is faster and less exact (default float32)",
     )
+    parser.add_argument(
+        "--cache",
+        choices=("float32", "float16"),
+        default="float32",
+        help="the type of keys and values (default float32)",
+    )
     parser.add_argument("--unpacked", action="store_true", help="unpacks weights to float32")
     parsed = parser.parse_args(arguments)
     # Each command loads what it needs.
@@ -58,6 +64,7 @@ def main(arguments: Sequence[str]) -> int:
             length=parsed.length,
             packed=not parsed.unpacked,
             activations=parsed.activations,
+            cache=parsed.cache,
         )
         with contextlib.suppress(KeyboardInterrupt):
             if parsed.chat or parsed.system:
