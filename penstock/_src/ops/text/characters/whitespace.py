@@ -42,6 +42,22 @@ def _words(is_first: np.ndarray, is_space: np.ndarray) -> tuple[np.ndarray, np.n
     return np.flatnonzero(begins), np.flatnonzero(ends) + 1
 
 
+def words_of_texts(texts: np.ndarray, config: bytes) -> tuple[np.ndarray, ...]:
+    """The words of texts, their row splits, and the bytes at which they begin and end."""
+    found = characters(texts)
+    is_space = _is_space(_table(config), found.points)
+    is_first = found.is_first()
+    first, behind = _words(is_first, is_space)
+    row_splits = np.searchsorted(first, found.splits).astype(np.int64)
+    begins, ends = found.begins[first], found.begins[behind]
+    # tensorflow-text ends a token one byte before the end of the white space behind it, be that of several bytes.
+    followed = ~is_first[behind]
+    following = np.minimum(behind[followed] + 1, len(found.points))
+    ends[followed] = found.begins[following] - 1
+    rows = np.repeat(found.starts[:-1], np.diff(row_splits))
+    return cut(found.data, begins, ends), row_splits, begins - rows, ends - rows
+
+
 class _WhitespaceTokenizeWithOffsetsV2(Op):
     """The parts of strings between white space, and the bytes at which they begin and end."""
 
@@ -53,20 +69,8 @@ class _WhitespaceTokenizeWithOffsetsV2(Op):
         return [None], splits_shape(input_values), [None], [None]
 
     def eager(self, input_values, input_config):
-        found = characters(input_values)
-        is_space = _is_space(_table(input_config.item()), found.points)
-        is_first = found.is_first()
-        first, behind = _words(is_first, is_space)
-        row_splits = np.searchsorted(first, found.splits)
-        begins, ends = found.begins[first], found.begins[behind]
-        # tensorflow-text ends a token one byte before the end of the white space behind it, be that of several bytes.
-        followed = ~is_first[behind]
-        following = np.minimum(behind[followed] + 1, len(found.points))
-        ends[followed] = found.begins[following] - 1
-        rows = np.repeat(found.starts[:-1], np.diff(row_splits))
-        tokens = cut(found.data, begins, ends)
-        offsets = [(places - rows).astype(np.int32) for places in (begins, ends)]
-        return tokens, row_splits.astype(np.int64), *offsets
+        tokens, row_splits, begins, ends = words_of_texts(input_values, input_config.item())
+        return tokens, row_splits, begins.astype(np.int32), ends.astype(np.int32)
 
 
 variant("TFText>WhitespaceTokenizeWithOffsetsV2", _WhitespaceTokenizeWithOffsetsV2)

@@ -81,14 +81,14 @@ class Table:
             found.append(self._data[first : first + size])
         return found
 
-    def tables(self, field: int) -> list["Table"]:
-        """A vector of tables."""
+    def table(self, field: int) -> "Table | None":
+        """A table; None if the field is not set."""
         place = self._place(field)
-        if place is None:
-            return []
-        begin, count = self._vector(place, 4)
-        entries = range(begin, begin + 4 * count, 4)
-        return [Table(self._data, self._what, entry + self._read(_U32, entry)) for entry in entries]
+        return (
+            None
+            if place is None
+            else Table(self._data, self._what, place + self._read(_U32, place))
+        )
 
 
 def write(fields: Sequence[Any]) -> bytes:
@@ -96,29 +96,37 @@ def write(fields: Sequence[Any]) -> bytes:
 
     Args:
       fields: a value for each: None where it is not set, a bool, an int or NumPy scalar, bytes for a string, an array for a vector of numbers, a list of bytes for
-        a vector of strings.
+        a vector of strings, a tuple for a table of these fields.
     """
+    out = bytearray(4)
+    _append_table(out, 0, fields)
+    return bytes(out)
+
+
+def _append_table(out: bytearray, place: int, fields: Sequence[Any]) -> None:
+    """Writes a table at the end, and its distance at a place."""
     sizes = [0 if v is None else _inline_size(v) for v in fields]
     head = 4 + 2 * len(fields)
-    table = 4 + head + (-(4 + head) % 8)
+    out.extend(b"\0" * (-(len(out) + head) % 8 + head))
+    table = len(out)
     distances, at = [0] * len(fields), 4
     for number in sorted(range(len(fields)), key=lambda n: -sizes[n]):
         if sizes[number]:
             at += -at % sizes[number]
             distances[number] = at
             at += sizes[number]
-    vtable = struct.pack(f"<HH{len(fields)}H", head, at, *[d & 0xFFFF for d in distances])
-    out = bytearray(table + at)
-    _U32.pack_into(out, 0, table)
-    out[table - head : table] = vtable
+    out[table - head : table] = struct.pack(f"<HH{len(fields)}H", head, at, *distances)
+    out.extend(bytes(at))
+    _U32.pack_into(out, place, table - place)
     _I32.pack_into(out, table, head)
     for value, distance in zip(fields, distances, strict=True):
-        if isinstance(value, (bytes, list)) or (isinstance(value, np.ndarray) and value.ndim):
+        if isinstance(value, tuple):
+            _append_table(out, table + distance, value)
+        elif isinstance(value, (bytes, list)) or (isinstance(value, np.ndarray) and value.ndim):
             _append(out, table + distance, value)
         elif value is not None:
             number = np.asarray(value, None if isinstance(value, (bool, np.generic)) else np.int32)
             out[table + distance : table + distance + number.nbytes] = number.tobytes()
-    return bytes(out)
 
 
 def _inline_size(value: Any) -> int:

@@ -51,6 +51,7 @@ class Pieces:
       eos: the piece for its end.
       falls_back_to_bytes: whether unknown characters become pieces for their bytes.
       space_is_suffix: whether spaces belong to the word before them.
+      unknown_score: of an unknown character in a unigram model; None for the least score less a penalty.
     """
 
     kind: int
@@ -63,6 +64,7 @@ class Pieces:
     eos: str
     falls_back_to_bytes: bool
     space_is_suffix: bool
+    unknown_score: float | None = None
     known: dict[str, int] = field(default_factory=dict)
     reserved: dict[str, int] = field(default_factory=dict)
 

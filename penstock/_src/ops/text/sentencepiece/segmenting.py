@@ -74,10 +74,18 @@ class Lattice:
         return cut[::-1]
 
 
+def unknown_score(pieces: Pieces) -> float:
+    """The score of an unknown character."""
+    if pieces.unknown_score is not None:
+        return pieces.unknown_score
+    normal = [s for s, t in zip(pieces.scores, pieces.types, strict=True) if t == NORMAL]
+    return min(normal, default=0.0) - _UNKNOWN_PENALTY
+
+
 def lattice(pieces: Pieces) -> Lattice:
     """The lattice of a unigram model."""
     normal = [s for s, t in zip(pieces.scores, pieces.types, strict=True) if t == NORMAL]
-    least, most = min(normal, default=0.0), max(normal, default=0.0)
+    most = max(normal, default=0.0)
     scores: dict[str, tuple[int, float]] = {}
     for text, number in pieces.known.items():
         score = pieces.scores[number]
@@ -85,7 +93,7 @@ def lattice(pieces: Pieces) -> Lattice:
             score = len(text.encode("utf-8", "surrogateescape")) * most - 0.1
         if pieces.types[number] != UNUSED and text:
             scores[text] = number, score
-    return Lattice(scores, pieces.unknown, least - _UNKNOWN_PENALTY)
+    return Lattice(scores, pieces.unknown, unknown_score(pieces))
 
 
 class Merges:
