@@ -93,13 +93,15 @@ def pad_along_dimension(
     def around(value: Any) -> list[Any]:
         if value is None:
             return []
-        return [_repeated(dense_or_ragged(value, dtype=data.dtype), data, axis)]
+        return [_padding_for_dimension(data, axis, dense_or_ragged(value, dtype=data.dtype))]
 
     return concat([*around(left_pad), data, *around(right_pad)], axis)
 
 
-def _repeated(value: Any, data: Any, axis: int) -> Any:
-    """A value for each slice of `data` along an axis."""
+def _padding_for_dimension(data: Any, axis: int, value: Any) -> Any:
+    """A value for each slice of `data` along an axis; None for None."""
+    if value is None:
+        return None
     value.shape[1:].assert_is_compatible_with(data.shape[axis:][1:])
     if isinstance(data, RaggedTensor):
         return _repeated_in_rows(value, data, axis)

@@ -165,9 +165,8 @@ def _frequent(counted: list[dict[str, int]], thresh: int, params: Params) -> dic
     found: dict[str, int] = {}
     for length in range(params.max_token_length, 0, -1):
         for token, count in counted[length].items():
-            if count < thresh:
-                continue
-            found[token] = count
+            if count >= thresh:
+                found[token] = count
             joiner = len(token) - length
             for size in range(1, length):
                 below = counted[size]

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from penstock._src.api.control.scopes import control_dependencies
 from penstock._src.api.sparse.sparse_tensor import SparseTensor
 from penstock._src.core import dtypes
 from penstock._src.core.calls.consent import Consent, asked_for
@@ -192,11 +193,13 @@ class Program:
                 descriptions[holder] = descriptions[name] = described
         return descriptions
 
-    def _restorer(self) -> WrappedFunction | None:
-        """The function of a path that restores the variables, and returns the path."""
+    def _restorer(self) -> Any:
+        """The function of a path that restores the variables, and returns the path; None if there are none."""
         saver = self.meta.saver_def
         if not saver.restore_op_name:
-            return None
+            # Modules of TensorFlow Hub have no saver: their variables are restored by name.
+            saved = [variable for variable in self.variables if all(variable is not other for other in self.local)]
+            return partial(_restored_by_name, saved) if saved else None
         path = saver.filename_tensor_name
         return self.wrapped.prune([path], [path, saver.restore_op_name])
 
@@ -235,7 +238,21 @@ class Program:
         return function
 
 
-def _restored(restore: WrappedFunction, path: Any) -> Any:
+def _restored_by_name(variables: list[Variable], path: Any) -> Any:
+    """Restores variables from what a checkpoint holds under their names; returns the path."""
+    path = convert_to_tensor(path)
+    values = raw.RestoreV2(
+        prefix=path,
+        tensor_names=[variable.name.partition(":")[0] for variable in variables],
+        shape_and_slices=[""] * len(variables),
+        dtypes=[variable.dtype for variable in variables],
+    )
+    done = [variable.assign(value, read_value=False) for variable, value in zip(variables, values, strict=True)]
+    with control_dependencies([one for one in done if one is not None]):
+        return [raw.Identity(input=path)]
+
+
+def _restored(restore: Any, path: Any) -> Any:
     """Restores the variables from the checkpoint that the caller names."""
     path = convert_to_tensor(path)
     if not isinstance(path, EagerTensor):

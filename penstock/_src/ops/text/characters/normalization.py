@@ -188,12 +188,12 @@ class FindSourceOffsets(Op):
     def eager(self, offsets_map, input_offsets_values, input_offsets_splits):
         maps = offsets_map if isinstance(offsets_map, np.ndarray) else [offsets_map]
         maps = list(np.reshape(maps, -1)) if isinstance(maps, np.ndarray) else maps
-        if len(maps) != len(input_offsets_splits) - 1:
-            raise self.invalid(
-                "Input offset tensor dimension did not match the offset map dimension."
-            )
+        # Rows without offsets have no map.
+        (rows,) = np.nonzero(np.diff(input_offsets_splits))
+        if len(maps) != len(rows):
+            raise self.invalid("Input offset tensor dimension did not match the offset map dimension.")
         out = np.empty_like(input_offsets_values)
-        for row, held in enumerate(maps):
+        for row, held in zip(rows.tolist(), maps, strict=True):
             if not isinstance(held, OffsetsMap):
                 raise self.invalid("Input data type of the variant is not an offsets map.")
             begin, end = input_offsets_splits[row : row + 2]

@@ -15,7 +15,7 @@ from penstock._src.ops.text.models.phrases import PhraseModel
 from penstock._src.ops.variants import variant
 
 # What is a word of its own at the end of another one.
-_END = re.compile(rb"(?:'(?:t|s|m|d|ve|ll|re)|[.,!?;:])\Z")
+_END = re.compile(rb"(?:'(?:t|s|m|d|ve|ll|re)|[.,!?])\Z")
 
 
 @functools.lru_cache(maxsize=8)

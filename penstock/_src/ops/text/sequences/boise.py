@@ -42,13 +42,12 @@ class _OffsetsToBoiseTags(Op):
                 low, high, kind = span_begin[span], span_end[span], kinds[span]
                 if low >= high:
                     continue
-                inside = (
-                    (begins >= low) & (ends <= high)
-                    if bool(is_strict)
-                    else (begins < high) & (ends > low)
-                )
-                letters = np.where(begins <= low, b"B-", np.where(ends >= high, b"E-", b"I-"))
-                letters = np.where((begins == low) & (ends == high), b"S-", letters)
+                around = (begins < low) & (ends > high)
+                overlaps = (begins < high) & (ends > low)
+                # A token that begins before and ends behind its span counts in both modes, as in tensorflow-text.
+                inside = (begins >= low) & (ends <= high) | around if bool(is_strict) else overlaps
+                letters = np.where((ends > high) | (ends == high) & (begins > low), b"E-", np.where(begins == low, b"B-", b"I-"))
+                letters = np.where((begins == low) & (ends == high), b"S-", np.where(begins < low, b"B-", letters))
                 for place in np.flatnonzero(inside):
                     out[tokens[row] + place] = bytes(letters[place]) + kind
         return out

@@ -47,8 +47,10 @@ _EMOTICONS = (
     ";_; T_T ='( >_< D: :o =o o.o :O =O O.O x_x X-( X( X-o X-O :X) (=^.^=) (=^..^=) =^_^= -<@% :(:) (]:{ <\\3 ~@~ 8'( XD DX"
 ).split()
 # Bits of the properties of a fragment.
-_ENDS, _ENDS_REPEATEDLY, _CLOSES = 1, 2, 4
+_ENDS, _ENDS_REPEATEDLY, _CLOSES, _CLOSES_ALL = 1, 2, 4, 8
+_OPENING = ("(", "[", "{")
 _ELLIPSIS = "…"
+_ELLIPSES = (_ELLIPSIS, "...")
 
 
 @functools.cache
@@ -148,7 +150,7 @@ class SentenceFragmentsV2(Op):
 
 
 # Bits of the properties of a token.
-_ILL_FORMED, _TITLE, _EMOTICON, _ACRONYM = 0x01, 0x40, 0x80, 0x100
+_EMOTICON, _ACRONYM = 0x80, 0x100
 
 
 class SentenceFragments(Op):
@@ -192,8 +194,12 @@ class SentenceFragments(Op):
 
 
 def _ends(word: str, properties: int) -> bool:
-    if properties & (_EMOTICON | _ACRONYM):
-        return True
+    if properties & _ACRONYM:
+        return word.endswith(".")
+    return bool(properties & _EMOTICON) or _is_mark(word)
+
+
+def _is_mark(word: str) -> bool:
     return word == "..." or (len(word) == 1 and word in terminal_characters())
 
 
@@ -206,15 +212,19 @@ def token_fragments(words: list[str], properties: list[int]) -> list[tuple[int, 
             continue
         terminal, kind = at, _ENDS
         at += 1
-        while at < len(words) and _ends(words[at], 0):
-            kind |= _ENDS_REPEATEDLY
+        while at < len(words) and (_is_mark(words[at]) or properties[at] & _EMOTICON):
+            if _is_mark(words[at]) and words[at] not in _ELLIPSES:
+                kind |= _ENDS_REPEATEDLY
+                # An ellipsis does not count where another mark follows it.
+                terminal = at if words[terminal] in _ELLIPSES else terminal
             at += 1
-        if at < len(words) and len(words[at]) == 1 and words[at] in closing_characters():
+        while at < len(words) and len(words[at]) == 1 and words[at] in closing_characters():
             kind |= _CLOSES
-            while at < len(words) and len(words[at]) == 1 and words[at] in closing_characters():
-                at += 1
+            if words[begin] in _OPENING:
+                kind |= _CLOSES_ALL
+            at += 1
         found.append((begin, at, kind, terminal))
         begin = at
     if begin < len(words):
-        found.append((begin, len(words), 0, len(words)))
+        found.append((begin, len(words), 0, -1))
     return found

@@ -1,0 +1,1 @@
+"""Counterparts of the modules that tests of the input pipeline import."""
