@@ -83,7 +83,7 @@ PATHS: dict[str, str] = {
     "dtensor.python.tests.test_util": "@bridge.testing.dtensor",
     "lite": "tf.lite",
     "lite.python.convert": "@bridge.internals.conversion tf.lite",
-    "lite.python.interpreter": "tf.lite load_delegate=tf.lite.experimental.load_delegate",
+    "lite.python.interpreter": "Interpreter=@formats.tflite.interpreter.interpreter:Interpreter OpResolverType=@api.lite:OpResolverType",
     "lite.python.lite": "tf.lite",
     "lite.python.op_hint": "@v1.graphs.op_hints.hints @v1.graphs.op_hints.stubs",
     "python.autograph.core.ag_ctx": "@bridge.internals.autograph",

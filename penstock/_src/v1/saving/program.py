@@ -198,7 +198,11 @@ class Program:
         saver = self.meta.saver_def
         if not saver.restore_op_name:
             # Modules of TensorFlow Hub have no saver: their variables are restored by name.
-            saved = [variable for variable in self.variables if all(variable is not other for other in self.local)]
+            saved = [
+                variable
+                for variable in self.variables
+                if all(variable is not other for other in self.local)
+            ]
             return partial(_restored_by_name, saved) if saved else None
         path = saver.filename_tensor_name
         return self.wrapped.prune([path], [path, saver.restore_op_name])
@@ -247,7 +251,10 @@ def _restored_by_name(variables: list[Variable], path: Any) -> Any:
         shape_and_slices=[""] * len(variables),
         dtypes=[variable.dtype for variable in variables],
     )
-    done = [variable.assign(value, read_value=False) for variable, value in zip(variables, values, strict=True)]
+    done = [
+        variable.assign(value, read_value=False)
+        for variable, value in zip(variables, values, strict=True)
+    ]
     with control_dependencies([one for one in done if one is not None]):
         return [raw.Identity(input=path)]
 

@@ -191,7 +191,9 @@ class FindSourceOffsets(Op):
         # Rows without offsets have no map.
         (rows,) = np.nonzero(np.diff(input_offsets_splits))
         if len(maps) != len(rows):
-            raise self.invalid("Input offset tensor dimension did not match the offset map dimension.")
+            raise self.invalid(
+                "Input offset tensor dimension did not match the offset map dimension."
+            )
         out = np.empty_like(input_offsets_values)
         for row, held in zip(rows.tolist(), maps, strict=True):
             if not isinstance(held, OffsetsMap):

@@ -46,8 +46,14 @@ class _OffsetsToBoiseTags(Op):
                 overlaps = (begins < high) & (ends > low)
                 # A token that begins before and ends behind its span counts in both modes, as in tensorflow-text.
                 inside = (begins >= low) & (ends <= high) | around if bool(is_strict) else overlaps
-                letters = np.where((ends > high) | (ends == high) & (begins > low), b"E-", np.where(begins == low, b"B-", b"I-"))
-                letters = np.where((begins == low) & (ends == high), b"S-", np.where(begins < low, b"B-", letters))
+                letters = np.where(
+                    (ends > high) | (ends == high) & (begins > low),
+                    b"E-",
+                    np.where(begins == low, b"B-", b"I-"),
+                )
+                letters = np.where(
+                    (begins == low) & (ends == high), b"S-", np.where(begins < low, b"B-", letters)
+                )
                 for place in np.flatnonzero(inside):
                     out[tokens[row] + place] = bytes(letters[place]) + kind
         return out

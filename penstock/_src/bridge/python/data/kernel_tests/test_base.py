@@ -10,7 +10,9 @@ from penstock._src.util import nest
 class DatasetTestBase(TestCase):
     """A test case with comparisons of datasets."""
 
-    def getNext(self, dataset: Any, requires_initialization: bool = False, shared_name: str | None = None) -> Any:
+    def getNext(
+        self, dataset: Any, requires_initialization: bool = False, shared_name: str | None = None
+    ) -> Any:
         """Returns a function that gives the next element."""
         iterator = iter(dataset)
         return lambda: next(iterator)
@@ -39,4 +41,3 @@ class DatasetTestBase(TestCase):
         for one, other in zip(found, expected, strict=True):
             for a, b in zip(nest.flatten(one), nest.flatten(other), strict=True):
                 self.assertAllEqual(a, b)
-
