@@ -136,7 +136,7 @@ class Prepared:
 
     @functools.cached_property
     def _is_for_many(self) -> bool:
-        """Whether there are kernels, for further extents than those of a call."""
+        """True if there are kernels and the program serves extents other than those of a call."""
         recorded = self.recorded
         return (
             self.schedule is not None

@@ -38,14 +38,14 @@ def fold(p: NodeMaker, node: Node) -> Node | None:
 
 
 def _is_unknown_part(node: Node) -> bool:
-    """Whether it is a part of an array whose place the extents of a call tell: code that loads it serves all."""
+    """True if the node is a part of an array at an offset that depends on the extents of a call: code that loads it serves all."""
     return node.kind == "slice" and any(
         isinstance(n, dims.Dim) for n in (*node.attrs["starts"], *node.attrs["limits"])
     )
 
 
 def widens(node: Node) -> bool:
-    """Whether an array becomes one of more bytes: kernels widen what they read. Lists of sizes and paddings are shorter."""
+    """True if an array gets a wider type: kernels widen what they read. Lists of sizes and paddings are shorter."""
     if node.kind != "cast" or node.size <= _LONGEST_LIST:
         return False
     source = node.args[0].dtype
@@ -74,7 +74,7 @@ def _fold_sizes(p: NodeMaker, node: Node) -> Node | None:
 
 
 def _is_exact(number: dims.Extent, dtype: DType) -> bool:
-    """Whether a type of floats has this very number."""
+    """True if a floating-point type can represent this number."""
     if not dtype.is_floating:
         return False
     if dims.is_symbolic(number):

@@ -24,7 +24,7 @@ class Placing:
         return self.default if self.here is None else self.here
 
     def is_elsewhere(self, op: Operation) -> bool:
-        """Whether an operation, which is next, is for another device than the program. Constants are wherever they are needed."""
+        """True if the next operation is for another device than the program. Constants are placed wherever they are needed."""
         if self.default is None or op.type == "Const":
             return False
         number = self._number(op)

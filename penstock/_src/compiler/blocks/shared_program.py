@@ -54,7 +54,7 @@ class SharedProgram:
         return form.planned_step(extents)
 
     def admits(self, extents: Values) -> bool:
-        """Whether the conditions hold for extents."""
+        """True if the conditions hold for these extents."""
         return self._admission.admits(extents)
 
     @functools.cached_property

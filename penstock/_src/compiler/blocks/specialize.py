@@ -71,12 +71,12 @@ class Specialized:
 
     @property
     def fits_any(self) -> bool:
-        """Whether the steps are right for inputs of any shapes: no program is among them."""
+        """True if the steps are valid for inputs of any shapes: none of them is a program."""
         return not any(isinstance(step, ProgramForm) for step in self.steps)
 
     @functools.cached_property
     def is_one_program(self) -> bool:
-        """Whether a program gives the outputs for the inputs as they are, and there is nothing else."""
+        """True if one program computes the outputs from the inputs as they are, without other steps."""
         if len(self.steps) != 1 or self.waiting is not None:
             return False
         (step,) = self.steps
@@ -295,7 +295,7 @@ def lower_ready(
 
 
 def _must_wait(op: Operation, lowering: Lowering, waiting: set[str], reasons: Reasons) -> bool:
-    """Whether an operation cannot be part of the program: it is the host's, or depends on what waits."""
+    """True if an operation cannot be part of the program: it runs on the host, or depends on one that waits."""
     if reasons.why(op) is not None:
         return True
     if any(c.name in waiting for c in op._control_inputs):
@@ -304,7 +304,7 @@ def _must_wait(op: Operation, lowering: Lowering, waiting: set[str], reasons: Re
 
 
 def _may_assign(op: Operation) -> bool:
-    """Whether lowering an operation may write to variables, itself or in a function that it calls."""
+    """True if lowering an operation may write to variables, itself or in a function that it calls."""
     return op.raw_op.stateful or op.raw_op.runs_functions
 
 
@@ -337,7 +337,7 @@ def _deferral(
 
 
 def _is_small(section: Section, position: int, value: Any) -> bool:
-    """Whether a program may be specialized for the value of an input. One of any length is data, such as the rows of a ragged tensor."""
+    """True if a program may be specialized for the value of an input. An input of any length is data, such as the rows of a ragged tensor."""
     tensor = section.inputs[position]
     if not tensor.shape.is_fully_defined():
         return False

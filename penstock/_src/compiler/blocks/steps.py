@@ -66,7 +66,7 @@ class ProgramForm:
 
     @functools.cached_property
     def is_plain(self) -> bool:
-        """Whether the inputs are the program's arguments and its results are the outputs, as they are."""
+        """True if the inputs are the program's arguments and its results are the outputs, unchanged."""
         passes_inputs = all(how == "input" for how, _ in self.sources)
         return passes_inputs and all(
             maker == ("result", i) for i, (_, maker) in enumerate(self.makers)
@@ -74,7 +74,7 @@ class ProgramForm:
 
     @functools.cached_property
     def is_empty(self) -> bool:
-        """Whether there is nothing to compute."""
+        """True if there is nothing to compute."""
         return not self.prepared.function.roots
 
 

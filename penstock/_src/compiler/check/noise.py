@@ -53,12 +53,12 @@ class Noise:
 
 
 def is_floating(dtype: np.dtype) -> bool:
-    """Whether numbers of a type are rounded: floats, narrow ones included, and complex numbers."""
+    """True if numbers of a type are rounded: floats, narrow ones included, and complex numbers."""
     return dtype.kind in "fc" or (dtype.kind == "V" and "int" not in dtype.name)
 
 
 def is_narrow(dtype: np.dtype) -> bool:
-    """Whether numbers of the type are computed in float32 and rounded afterwards."""
+    """True if numbers of the type are computed in float32 and rounded afterwards."""
     return is_floating(dtype) and dtype.itemsize <= 2
 
 

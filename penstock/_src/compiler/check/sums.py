@@ -44,7 +44,7 @@ def _accumulator(dtype: np.dtype) -> Any:
 
 
 def _adds_exactly(x: np.ndarray, dtype: np.dtype) -> bool:
-    """Whether numbers are whole and so few that no sum of theirs is rounded."""
+    """True if numbers are whole and so few that none of their sums is rounded."""
     if dtype.kind == "c" or not np.array_equal(x, np.rint(x)):
         return False
     return float(np.abs(x).sum()) < 1 / precision(dtype)

@@ -97,7 +97,7 @@ class Group:
 
     @property
     def checks(self) -> bool:
-        """Whether it ends the run if what it reads is not as it should be: it stores nothing but an error's code."""
+        """True if the group only checks: it stores nothing but an error's code, which ends the run."""
         return memory_of(self.launches[0].args[0])[0] is STATUS
 
 
@@ -142,7 +142,7 @@ def compute_kernels(made: Sequence[Sequence[Node]]) -> list[Part]:
 
 
 def _is_made(node: Node) -> bool:
-    """Whether an item of a node with several results is stored by that node's own kernel: not by a loop's body."""
+    """True if an item of a node with several results is stored by that node's own kernel, not by a loop's body."""
     return node.kind == "item" and node.args[0].kind not in ("while", "case")
 
 

@@ -22,7 +22,7 @@ MOVED = frozenset({"broadcast", "reshape", "cast"})
 
 
 def is_literal(node: Node) -> bool:
-    """Whether a node is the same in every run: it is shared by all lines that write this number."""
+    """True if a node is the same in every run: all lines that write this number share it."""
     while node.kind in MOVED:
         node = node.args[0]
     return node.kind in LITERAL

@@ -56,12 +56,12 @@ def sum_on_tiles(
 
 
 def _is_small(group: FusionGroup) -> bool:
-    """Whether the reduction is small enough for one task."""
+    """True if the reduction is small enough for one task."""
     return cut_of(group.reduced[0])[0] is None
 
 
 def _sums_columns(root: Node, kernel: ContractKernel) -> bool:
-    """Whether a node sums, over all rows, an array with the contraction's elements in the contraction's order.
+    """True if a node sums, over all rows, an array with the contraction's elements in the contraction's order.
 
     Rows and columns are those of the tiles, so of the contraction itself: between it and what is summed may stand
     reshapes. The axes that are not summed must be the columns for every size, not just for the current one.

@@ -115,8 +115,7 @@ def _early(kernels: Sequence[Kernel], needs: Sequence[set[int]]) -> list[int]:
 
 
 def _takes_early(kernel: Kernel, needed: set[int]) -> bool:
-    """Whether a kernel of an exchange lets a pack be written as soon as what that needs is there: if exchanges are limited, the filling
-    of a pack, which needs nothing, is not there long before them."""
+    """True if a kernel of an exchange lets a pack be written as soon as its inputs exist. If exchanges are limited, the filling of a pack, which has no inputs, must not precede them by much."""
     if not isinstance(kernel, SpecialKernel) or kernel.node.kind not in _EXCHANGES:
         return False
     return bool(needed) or not kernel.node.attrs["unit"].ahead

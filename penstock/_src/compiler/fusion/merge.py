@@ -90,7 +90,7 @@ class _Open:
 
     @property
     def is_plain(self) -> bool:
-        """Whether each node is stored as a whole, by one store."""
+        """True if each node is stored as a whole, by one store."""
         return all(blocks_of(n)[0].value is n for n in self.nodes)
 
     def spaces(self) -> list[Any]:
@@ -196,7 +196,7 @@ class _Merger:
         return True
 
     def _pays(self, a: _Open, b: _Open) -> bool:
-        """Whether two groups read something in common, or one what the other makes."""
+        """True if two groups read a common node, or one reads a result of the other."""
         common = (a.reads & b.reads) | (a.made & b.reads)
         if is_large(
             a.elements, SMALL + 1
@@ -205,14 +205,14 @@ class _Merger:
         return bool(common or self.unrelated and a.kind == b.kind == "map")
 
     def _is_comparable(self, number: int, elements: Extent) -> bool:
-        """Whether a node has about so many elements; unknown extents are taken for large ones, so that one program serves all."""
+        """True if a node has about as many elements. Unknown extents count as large, so that one program serves all."""
         size = self.by_id[number].size
         if is_symbolic(size) or is_symbolic(elements):
             return is_symbolic(size)
         return 4 * size >= elements
 
     def _turns_rows(self, group: _Open) -> bool:
-        """Whether a group of elements is better computed in blocks, as it reads a large array across its rows; not row by row."""
+        """True if a group of elements is better computed in blocks than row by row, as it reads a large array across its rows."""
         if group.kind != "map" or not is_large(group.elements, LARGE):
             return False
         return any(
@@ -222,8 +222,7 @@ class _Merger:
         )
 
     def _find_position(self, a: _Open, b: _Open) -> bool:
-        """Whether there is a position after everything that both read and before everything that reads what they make: that of a, or
-        that of b, to which a is then moved."""
+        """True if there is a position after all inputs and before all readers of both: that of a, or that of b, to which a is then moved."""
         if all(
             i in a.made or i not in self.maker or self.maker[i].position < a.position
             for i in b.reads
@@ -252,7 +251,7 @@ class _Merger:
 
 
 def _same_place(node: Node, root: Node | None, group: _Open, rows: RowSpace | None) -> bool:
-    """Whether a nest needs, for each element of a node, only the same element (or row) of what another group makes.
+    """True if a nest needs, for each element of a node, only the same element (or row) of another group's results.
 
     All paths of arguments are followed, each at a place: "element" (the current element), "row" (its row) or "other".
     """
@@ -293,7 +292,7 @@ def _place_of_arguments(node: Node, place: str, rows: RowSpace | None) -> str:
 
 
 def _along_rows(node: Node, rows: RowSpace) -> bool:
-    """Whether a broadcast repeats one number along each row."""
+    """True if a broadcast repeats one number along each row."""
     if tuple(extents(node)) != rows.extents:
         return False
     (arg,) = node.args

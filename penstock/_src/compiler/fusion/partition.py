@@ -55,11 +55,11 @@ class Partition:
 
     @property
     def in_loop(self) -> bool:
-        """Whether the function is a loop's body."""
+        """True if the function is a loop's body."""
         return self.recognized.in_loop
 
     def is_leaf(self, node: Node) -> bool:
-        """Whether kernels read a node from memory."""
+        """True if kernels read a node from memory."""
         return node.id in self.stored or in_memory_already(node)
 
     def memory_of(self, node: Node) -> list[Node]:

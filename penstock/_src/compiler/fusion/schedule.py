@@ -40,11 +40,11 @@ class Schedule:
     sections: tuple[LaneSection, ...] = ()
 
     def is_leaf(self, node: Node) -> bool:
-        """Whether kernels read a node from memory."""
+        """True if kernels read a node from memory."""
         return node.id in self.stored or in_memory_already(node)
 
     def are_side_by_side(self, one: int, other: int) -> bool:
-        """Whether two kernels may run at the same time."""
+        """True if two kernels may run at the same time."""
         lanes = ((s.lane_of(one), s.lane_of(other)) for s in self.sections)
         return any(a is not None and b is not None and a != b for a, b in lanes)
 

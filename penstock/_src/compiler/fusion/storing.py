@@ -83,7 +83,7 @@ def choose_stored(found: Recognized) -> Storing:
 
 
 def _is_made_whole(node: Node, found: Recognized) -> bool:
-    """Whether a node is the result of a reduction, a contraction, an attention or a node with an emitter of its own."""
+    """True if a node is the result of a reduction, a contraction, an attention or a node with an emitter of its own."""
     return (
         node.kind in ALWAYS_STORED
         or node.id in found.attentions
@@ -148,7 +148,7 @@ def _worth_storing(
     by_id: Mapping[int, Node],
     found: Recognized,
 ) -> bool:
-    """Whether reading a node costs less than computing it again."""
+    """True if reading a node costs less than computing it again."""
     if node.kind in ("reshape", "broadcast", "size", "constant", "iota"):
         return False
     if len(own) > DEEP:
@@ -171,8 +171,7 @@ def _worth_storing(
 
 
 def _wanted_in_rows(node: Node, stored: Container[int], found: Recognized) -> bool:
-    """Whether a node is a large array's transpose, or is computed with one, whose rows kernels would read again and again, each element
-    from another line of the cache."""
+    """True if a node is, or is computed from, a large array's transpose. Kernels would read its rows again and again, each element from another cache line."""
     if not is_large(node.size, LARGE):
         return False
     if turns_rows(node):
@@ -188,7 +187,7 @@ def _wanted_in_rows(node: Node, stored: Container[int], found: Recognized) -> bo
 
 
 def _feeds_rows(node: Node, found: Recognized) -> bool:
-    """Whether a reduction that kernels compute again for each row reads a node, or what is computed of its elements alone."""
+    """True if a reduction that kernels compute again for each row reads a node, or a node computed elementwise from it."""
     pending, seen = [node], {node.id}
     while pending and len(seen) < DEEP:
         for user in found.users[pending.pop().id]:
@@ -201,14 +200,14 @@ def _feeds_rows(node: Node, found: Recognized) -> bool:
 
 
 def _takes_rows(user: Node, node: Node) -> bool:
-    """Whether a gather takes so many rows of a node that they cost more than storing it."""
+    """True if a gather takes so many rows of a node that they cost more than storing it."""
     if user.kind != "gather" or user.args[0] is not node:
         return False
     return user.attrs["axis"] < node.rank - 1 and user.size >= node.size // 4
 
 
 def _reads_often(user: Node, arg: Node, node: Node, weight: int, found: Recognized) -> bool:
-    """Whether a user would compute an element of `node` many times, at a cost that matters."""
+    """True if a user would compute an element of `node` many times, at a cost that matters."""
     if user.kind == "contract":
         movements = ("gather", "concat", "pad", "windows", "dynamic_slice")
         return user.id not in found.matches and (weight > 0 or node.kind in movements)

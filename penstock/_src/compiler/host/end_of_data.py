@@ -21,7 +21,7 @@ from penstock._src.ops.control.functional import truth
 
 
 def can_end(op: Operation) -> bool:
-    """Whether an OutOfRangeError of this operation says that there are no more data."""
+    """True if an OutOfRangeError of this operation means the end of the data."""
     return op.raw_op.may_end or bool(bodies_of(op))
 
 
@@ -61,7 +61,7 @@ class _Rest:
                 self.compute(op)
 
     def has(self, tensor: Any) -> bool:
-        """Whether a tensor is there or can be computed."""
+        """True if a tensor exists or can be computed."""
         return tensor._id in self.values or tensor._id in self.makers
 
     def run_within(self, op: Operation) -> None:
@@ -105,7 +105,7 @@ class _Rest:
 
 
 def _waits(op: Operation, other: Operation) -> bool:
-    """Whether an operation must run after another; calls that share nothing are only kept in the order of the program."""
+    """True if an operation must run after another. Calls that share nothing are only kept in the order of the program."""
     if not any(before is other for before in op._control_inputs):
         return False
     shared = {t._id for t in op._inputs} & {t._id for t in other._inputs}

@@ -41,7 +41,7 @@ def refusal_at(op: Operation, kernel: Op, error: Exception, arguments: list[Any]
 
 
 def reads_reference(op: Operation) -> bool:
-    """Whether an operation takes a tensor that is a reference to a v1 variable or object."""
+    """True if an operation takes a tensor that is a reference to a v1 variable or object."""
     for tensor in op._inputs:
         maker = getattr(tensor.op, "raw_op", None)
         if maker is not None and maker.has_refs and tensor.dtype.is_numpy_compatible:

@@ -80,7 +80,7 @@ class PlainStep(HostStep):
 
     @staticmethod
     def suits(kernel: Op) -> bool:
-        """Whether a kernel is such a one."""
+        """True if a kernel can run as a plain step."""
         if kernel.stateful or kernel.takes_lists or kernel.takes_name:
             return False
         return len(kernel.output_dtypes) == 1 and type(kernel.output_dtypes[0]) is not tuple
@@ -108,7 +108,7 @@ def host_step(
 
 
 def _is_suspect(op: Operation, why: str) -> bool:
-    """Whether an operation was left to the host for a reason that its kernel should share."""
+    """True if an operation was left to the host for a reason that its kernel should share."""
     if why.startswith(LoweringDefect.PREFIX):
         return True
     # A function may hold what refuses its arguments in a branch that is not taken.

@@ -24,12 +24,12 @@ def extent_key(extent: dims.Extent) -> Any:
 
 
 def same_extent(a: dims.Extent, b: dims.Extent) -> bool:
-    """Whether two extents are equal for every size."""
+    """True if two extents are equal for every size."""
     return extent_key(a) == extent_key(b)
 
 
 def never_negative(x: int) -> bool:
-    """Whether an extent expression can be seen to be at least 0 (symbols are)."""
+    """True if an extent expression is provably at least 0 (symbols are)."""
     return _not_negative(x.expr) if type(x) is Dim else x >= 0
 
 
@@ -182,7 +182,7 @@ class Index:
         return next((c for a, c in self.terms if a is var), 0)
 
     def only_affine_in(self, var: Var) -> bool:
-        """Whether `var` occurs in no quotient, remainder or dynamic part."""
+        """True if `var` occurs in no quotient, remainder or dynamic part."""
         return all(a is var or var not in a.vars for a, _ in self.terms)
 
     def range(self) -> Range:
@@ -200,7 +200,7 @@ class Index:
         return low, high
 
     def within(self, low: int, limit: int) -> bool:
-        """Whether low <= index < limit can be seen to hold for every size and iteration."""
+        """True if low <= index < limit provably holds for every size and iteration."""
         least, most = self.range()
         if least is None or most is None:
             return False

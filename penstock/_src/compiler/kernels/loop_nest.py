@@ -132,7 +132,7 @@ def flatten(nest: LoopNest) -> tuple[LoopNest, int | None]:
 
 
 def _plain(index: Index, var: Var) -> bool:
-    """Whether an index is the variable itself, or a number."""
+    """True if an index is the variable itself, or a number."""
     if type(index.const) is Dim:
         return False
     return not index.terms or (

@@ -12,7 +12,7 @@ def home(node: Node) -> Node:
 
 
 def is_splat(node: Node) -> bool:
-    """Whether a constant has the same value in every element."""
+    """True if a constant has the same value in every element."""
     value = node.attrs["value"]
     return value.size == 1 or (
         value.size > 0
@@ -22,7 +22,7 @@ def is_splat(node: Node) -> bool:
 
 
 def in_memory_already(node: Node) -> bool:
-    """Whether a node is in memory without a kernel that stores it: a parameter, a variable, a constant array, a result of a loop."""
+    """True if a node is in memory without a kernel that stores it: a parameter, a variable, a constant array, a result of a loop."""
     if node.kind == "constant":
         return not is_splat(node)
     return node.kind in ("parameter", "read", "item")

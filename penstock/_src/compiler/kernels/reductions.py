@@ -114,7 +114,7 @@ def _parts(
 
 
 def _has_inner_axes(root: Node, axis: int) -> bool:
-    """Whether an array of unknown extent is reduced to one number and has other axes beside the one to cut.
+    """True if an array of unknown extent is reduced to one number and has other axes beside the one to split.
 
     Their extents, perhaps small, would be those of the inner loops, with vectors partly used and few sums side by side.
     """

@@ -91,7 +91,7 @@ def _shape(block: StoredBlock) -> list[Any]:
 
 
 def is_regular(node: Node) -> bool:
-    """Whether a node joins a few pieces of one shape."""
+    """True if a node joins a few pieces of the same shape."""
     if node.kind != "concat" or len(node.args) > MOST_PIECES:
         return False
     return len({tuple([extent_key(e) for e in piece.shape]) for piece in node.args}) == 1

@@ -166,7 +166,7 @@ def _filled(
 
 
 def _is_known(p: LoweringContext, value: Lowered) -> bool:
-    """Whether an argument is a number or shape that is known while lowering."""
+    """True if an argument is a number or shape that is known while lowering."""
     if not isinstance(value, Node) or value.kind not in ("constant", "size"):
         return False
     return p.known.symbolic(value) is not None

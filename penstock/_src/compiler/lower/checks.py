@@ -143,7 +143,7 @@ def _value(argument: Any, values: Mapping[int, Any]) -> Any:
 
 
 def _is_needed(arg: Any, matter: Collection[int]) -> bool:
-    """Whether an argument is to be computed: it matters, takes nothing to compute, or cannot be replaced."""
+    """True if an argument is to be computed: it matters, takes nothing to compute, or cannot be replaced."""
     if not isinstance(arg, Node) or arg.id in matter or arg.kind == "constant":
         return True
     return arg.dtype == dtypes.resource or not all(isinstance(d, int) for d in arg.shape)

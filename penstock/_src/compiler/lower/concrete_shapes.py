@@ -53,7 +53,7 @@ class ConcreteShape(InputShape):
 
 
 def has_static_shapes(op: Operation) -> bool:
-    """Whether tracing knew all shapes, so that the rule would say the same again."""
+    """True if tracing knew all shapes, so that the rule would give the same answer again."""
     return all(t.shape.is_fully_defined() for t in (*op._inputs, *op._outputs))
 
 

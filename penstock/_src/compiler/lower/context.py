@@ -32,7 +32,7 @@ class Refusal:
 
     @property
     def is_around(self) -> bool:
-        """Whether the operation is a loop or branch, within which something else checks."""
+        """True if the operation is a loop or branch that contains the operation that checks."""
         return bool(self.op.raw_op.runs_functions)
 
 
@@ -52,7 +52,7 @@ class InnerCheck(NamedTuple):
 
 
 def _is_repeatable(op: Any, args: Sequence[Any]) -> bool:
-    """Whether an operation's kernel can be run once more for its error: a loop or branch on copies of its variables."""
+    """True if an operation's kernel can be run once more for its error: a loop or branch on copies of its variables."""
     if op is None or not args or any(map(_is_of_host, args)):
         return False
     if op.raw_op.runs_functions:
@@ -61,7 +61,7 @@ def _is_repeatable(op: Any, args: Sequence[Any]) -> bool:
 
 
 def _is_of_host(arg: Any) -> bool:
-    """Whether an argument is held by the host, and not known to be a constant."""
+    """True if an argument is held by the host, and not known to be a constant."""
     return hasattr(arg, "why") and arg.value is None
 
 
@@ -147,7 +147,7 @@ class LoweringContext(NodeMaker):
         return found
 
     def is_recorded(self, node: Node) -> bool:
-        """Whether a number is one that a loop used, taken off a list for the loop's gradient."""
+        """True if a number was used by a loop and is popped from a list for the loop's gradient."""
         while node.id not in self.recorded and node.kind in ("cast", "reshape", "broadcast"):
             node = node.args[0]
         return node.id in self.recorded

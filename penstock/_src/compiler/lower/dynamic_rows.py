@@ -75,7 +75,7 @@ def aligned(p: LoweringContext, op: Operation, values: Sequence[DynamicRows]) ->
 
 
 def same_number(p: LoweringContext, a: Node, b: Node) -> bool:
-    """Whether two integers are known to be equal."""
+    """True if two integers are known to be equal."""
     return plain(a) is plain(b) or p.difference(plain(a), plain(b)) == 0
 
 

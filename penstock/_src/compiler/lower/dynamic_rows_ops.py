@@ -101,7 +101,7 @@ def _each_row(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequenc
 
 
 def _has_rows(op: Operation, value: Lowered, rank: int) -> bool:
-    """Whether an argument's first axis is the one of the dynamic rows, not one that is broadcast."""
+    """True if an argument's first axis is that of the dynamic rows, not a broadcast one."""
     if isinstance(value, DynamicRows):
         if value.rank != rank:
             raise _refuse(op, "has fewer axes than another")

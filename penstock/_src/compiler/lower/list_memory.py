@@ -29,7 +29,7 @@ class Memory:
 
     @property
     def is_lasting(self) -> bool:
-        """Whether it is valid when the loop is lowered again, with other values."""
+        """True if the memory is valid when the loop is lowered again, with other values."""
         return self.item is None or self.item.depth == 0 or self.place is not None
 
     def given_to(self, p: LoweringContext, held: Any, given: Sequence[Lowered]) -> ListValue:

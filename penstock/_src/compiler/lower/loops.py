@@ -127,7 +127,7 @@ def _key(loop: Loop, given: Sequence[Lowered], handles: Sequence[Node]) -> Any:
 
 
 def _within(ranges: dict[int, Range], told: dict[int, Range]) -> bool:
-    """Whether the assumed ranges contain the ranges found."""
+    """True if the assumed ranges contain the ranges found."""
     return all(
         i in ranges and low <= ranges[i][0] and ranges[i][1] <= high
         for i, (low, high) in told.items()

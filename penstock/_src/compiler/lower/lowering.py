@@ -199,12 +199,12 @@ def _on_dynamic_rows(cls: type[Op]) -> Handler:
 
 
 def _lost_writes(value: Lowered) -> bool:
-    """Whether a value is a list that was written to without memory."""
+    """True if a value is a list that was written to without memory."""
     return isinstance(value, ListValue) and value.noted and value.buffer is None
 
 
 def fits(shape: Sequence[int], static: Sequence[int | None] | None) -> bool:
-    """Whether a concrete shape is one of those that the graph allows."""
+    """True if the graph allows a concrete shape."""
     if static is None:
         return True
     return len(shape) == len(static) and all(map(_extent_fits, shape, static))

@@ -45,7 +45,7 @@ class Packing:
         return result
 
     def is_like(self, other: "Packing") -> bool:
-        """Whether the other values pack to nodes of the same types, and hold the same handles."""
+        """True if the other values pack to nodes of the same types, and hold the same handles."""
         if self.counts != other.counts or len(self.nodes) != len(other.nodes):
             return False
         for value, twin in zip(self.values, other.values):
@@ -61,7 +61,7 @@ class Packing:
 
 
 def same_value(a: Any, b: Any) -> bool:
-    """Whether two lowered values are the same."""
+    """True if two lowered values are the same."""
     if isinstance(a, ListValue) and isinstance(b, ListValue):
         return a.buffer is b.buffer and a.length is b.length and a.element_shape == b.element_shape
     if isinstance(a, DynamicRows) and isinstance(b, DynamicRows):

@@ -49,7 +49,7 @@ def value_range(
 
 
 def is_true(node: Node) -> bool:
-    """Whether a condition is known to hold."""
+    """True if a condition is known to hold."""
     return node.kind == "constant" and bool(node.attrs["value"])
 
 

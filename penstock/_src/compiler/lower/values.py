@@ -27,7 +27,7 @@ class ListValue:
 
     @property
     def is_dense(self) -> bool:
-        """Whether the list has memory: its elements' shape and its capacity are known."""
+        """True if the list has memory: its elements' shape and its capacity are known."""
         return self.buffer is not None
 
     @property

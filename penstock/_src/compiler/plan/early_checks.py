@@ -38,7 +38,7 @@ class EarlyChecks:
         return cls(before, schedule.makers, schedule.are_side_by_side)
 
     def is_early(self, value: Node) -> bool:
-        """Whether a kernel makes a variable's new value before, or beside, a check that precedes the assignment is looked at."""
+        """True if a kernel computes a variable's new value before, or beside, the evaluation of a check that precedes the assignment."""
         made = self.makers.get(value.id, NEVER)[-1]
         return any(
             self.are_side_by_side(made, number - 1)

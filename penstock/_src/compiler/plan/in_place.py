@@ -17,7 +17,7 @@ from penstock._src.ir.node import Node
 def writable_in_place(
     schedule: Schedule, value: Node, old: Node, stores_once: Callable[[ContractKernel], bool]
 ) -> bool:
-    """Whether the kernel that computes `value` may store it over `old`.
+    """True if the kernel that computes `value` may store it over `old`.
 
     It may if no later kernel reads `old`, and it reads each element of `old` only to compute that element. `stores_once` tells
     whether a contraction's code stores an element of its output when it has read all that it needs for it.
@@ -101,20 +101,20 @@ def _reads(kernels: Sequence[Kernel], own: int) -> bool:
 
 
 def _fits(kernel: Kernel, output: Node, old: Node, innermost: int | None) -> bool:
-    """Whether a kernel reads each element of `old` before it writes there."""
+    """True if a kernel reads each element of `old` before it writes there."""
     if isinstance(kernel, NestKernel):
         return same_element(kernel, output, old, innermost)
     return isinstance(kernel, ContractKernel) and _same_cell(kernel, output, old)
 
 
 def _updates_cells(kernel: ContractKernel, output: Node, old: Node) -> bool:
-    """Whether a contraction's epilogue makes each element of `output` of the element of `old` at its place."""
+    """True if a contraction's epilogue computes each element of `output` from the element of `old` at the same index."""
     reads = [operand for operand in kernel.operands if home(operand) is home(old)]
     return len(reads) == 1 and _same_cell(kernel, output, reads[0])
 
 
 def _same_cell(kernel: ContractKernel, output: Node, old: Node) -> bool:
-    """Whether a contraction's epilogue reads `old` only where it writes, and its tiles read nothing else there."""
+    """True if a contraction's epilogue reads `old` only where it writes, and its tiles read nothing else there."""
     epilogue = kernel.epilogue
     if epilogue is None or home(old) in (home(kernel.match.left), home(kernel.match.right)):
         return False
@@ -127,7 +127,7 @@ def _same_cell(kernel: ContractKernel, output: Node, old: Node) -> bool:
 
 
 def same_element(kernel: NestKernel, value: Node, old: Node, innermost: int | None = None) -> bool:
-    """Whether every load of `old` is at the place where `value` is stored, by stores of that very nest level.
+    """True if every load of `old` is at the index where `value` is stored, by stores of the same nest level.
 
     Reductions of the row that the loop of the variable numbered `innermost` then writes are done before that loop.
     """
@@ -158,7 +158,7 @@ def same_element(kernel: NestKernel, value: Node, old: Node, innermost: int | No
 
 
 def _reduces_row(v: Value, slot: int, offset: Index, column: Var) -> bool:
-    """Whether a reduction, done before the loop over `column`, reads only what that loop has at `offset`."""
+    """True if a reduction, done before the loop over `column`, reads only the elements that the loop has at `offset`."""
     if column in v.vars or len(v.attrs) > 2:
         return False
     along = {column}

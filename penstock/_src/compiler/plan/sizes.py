@@ -147,7 +147,7 @@ class Admission:
         self._rows, self._size = program.rows, sizing.sizing().size
 
     def admits(self, extents: Values) -> bool:
-        """Whether the conditions hold for extents; not if a number does not fit into 64 bits."""
+        """True if the conditions hold for extents; False if a number does not fit into 64 bits."""
         try:
             symbols = extents.vector
         except OverflowError:

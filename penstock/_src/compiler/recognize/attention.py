@@ -331,5 +331,5 @@ def _letters(node: Node) -> tuple[str, str, str]:
 
 
 def _ready(node: Node, first: int) -> bool:
-    """Whether a node is computed before the node numbered `first`, or from constants only."""
+    """True if a node is computed before the node numbered `first`, or from constants only."""
     return node.id < first or (node.kind in SCALARS and all(_ready(a, first) for a in node.args))

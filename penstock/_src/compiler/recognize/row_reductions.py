@@ -63,7 +63,7 @@ def _long(node: Node) -> list[Any]:
 
 
 class RowUses:
-    """Whether nodes with reductions of rows in them are used by kernels over those rows alone."""
+    """Uses of nodes that contain row reductions: are all of them kernels over the same rows?"""
 
     def __init__(
         self,
@@ -78,8 +78,7 @@ class RowUses:
         self._feeding: dict[tuple[int, Any], bool] = {}
 
     def leaves(self, node: Node) -> bool:
-        """Whether a node that contains a reduction of rows must be stored, because it has users outside of one kernel over the
-        same rows."""
+        """True if a node that contains a row reduction must be stored, because it has users outside of one kernel over the same rows."""
         if node.kind in ("reshape", "broadcast") or not node.shape:
             return False
         shape = shape_key(node.shape)
@@ -92,7 +91,7 @@ class RowUses:
         return not stays or user.id in self.contractions or user.id in self.absorbed
 
     def _feeds(self, node: Node, shape: Any) -> bool:
-        """Whether all users of a node, of a shape (a `shape_key`), end in reductions that are computed in rows."""
+        """True if all users of a node, of a shape (a `shape_key`), end in reductions that are computed in rows."""
         pending = [node]
         while pending:
             current = pending[-1]

@@ -195,7 +195,7 @@ def free_nodes(roots: Sequence[Node], depth: int) -> list[Node]:
 
 
 def is_repeated(node: Node) -> bool:
-    """Whether a function computes this leaf itself: small constants, sizes, indices, and broadcasts of them."""
+    """True if a function computes this leaf itself: small constants, sizes, indices, and broadcasts of them."""
     if node.kind == "broadcast":
         return is_repeated(node.args[0])
     if node.kind == "constant":

@@ -123,7 +123,7 @@ def _dtype_of(value: Any) -> DType:
 
 
 def _is_uniform(array: np.ndarray) -> bool:
-    """Whether all elements have the same bits."""
+    """True if all elements have the same bits."""
     if array.dtype == object or array.dtype.itemsize not in (1, 2, 4, 8):
         return False
     bits = np.ascontiguousarray(array).reshape(-1).view(f"u{array.dtype.itemsize}")

@@ -178,7 +178,7 @@ class Dim:
 
 
 def is_extent(value: Any) -> bool:
-    """Whether a value is an extent: an int or a Dim."""
+    """True if a value is an extent: an int or a Dim."""
     return isinstance(value, _NUMBERS) or type(value) is Dim
 
 
@@ -197,7 +197,7 @@ def expression(value: Extent) -> Expression:
 
 
 def is_symbolic(value: Any) -> bool:
-    """Whether an extent depends on an unknown dimension of the signature."""
+    """True if an extent depends on an unknown dimension of the signature."""
     return isinstance(value, Dim)
 
 
@@ -230,12 +230,12 @@ def settled(extent: Extent) -> Extent:
 
 
 def same(a: Extent, b: Extent) -> bool:
-    """Whether two extents are equal for every size, as far as their expressions tell: nobody is asked."""
+    """True if two extents are equal for every size, judged by their expressions; no condition is added."""
     return bool(key(a) == key(b))
 
 
 def is_repeated(extent: Extent, target: Extent) -> bool:
-    """Whether a broadcast repeats an axis: one whose extent is not by itself the target's may be 1, which is asked for."""
+    """True if a broadcast repeats an axis. An extent that differs from the target's expression may be 1: a condition decides."""
     return not same(extent, target) and extent == 1
 
 
@@ -270,24 +270,24 @@ def ceil_divide(a: Any, b: Any) -> Any:
 
 
 def is_one(extent: Extent) -> bool:
-    """Whether an extent is 1 for every size."""
+    """True if an extent is 1 for every size."""
     return type(extent) is not Dim and extent == 1
 
 
 def is_known_positive(extent: Extent) -> bool:
-    """Whether an extent is above 0 for every call that fulfils the conditions so far; none is added."""
+    """True if an extent is above 0 for every call that meets the conditions so far; none is added."""
     if type(extent) is not Dim:
         return bool(extent > 0)
     return extent_values.current().known_order(extent.expr) is True
 
 
 def is_at_most(extent: Extent, most: Extent) -> bool:
-    """Whether an extent is no greater than another one for every call that fulfils the conditions so far; none is added."""
+    """True if an extent is at most another one for every call that meets the conditions so far; none is added."""
     return is_known_positive(most - extent + 1)
 
 
 def is_large(extent: Extent, least: int) -> bool:
-    """Whether an extent is at least so large; unknown ones are taken to be, so that one program serves all."""
+    """True if an extent is at least a limit. Unknown extents count as large, so that one program serves all."""
     return type(extent) is Dim or extent >= least
 
 

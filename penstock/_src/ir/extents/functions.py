@@ -76,7 +76,7 @@ def entry(table: Sequence[Extent], index: Extent) -> Extent:
 
 
 def is_table(entries: Sequence[Extent]) -> bool:
-    """Whether `entry` takes these."""
+    """True if `entry` accepts these arguments."""
     return 0 < len(entries) <= LONGEST_TABLE and not any(isinstance(n, Dim) for n in entries)
 
 

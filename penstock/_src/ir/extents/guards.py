@@ -33,7 +33,7 @@ class Bounds:
     excluded: set[int] = field(default_factory=set)
 
     def holds(self, number: int) -> bool:
-        """Whether a number is within."""
+        """True if a number is within the bounds."""
         return (
             (self.low is None or number >= self.low)
             and (self.high is None or number <= self.high)
@@ -87,7 +87,7 @@ class Recording(Values):
         return found
 
     def known_order(self, difference: Expression) -> bool | None:
-        """Whether an expression is greater than 0 (True), or at most 0, for all calls that fulfil the conditions; None if that differs."""
+        """True if an expression is greater than 0, False if it is at most 0, for all calls that meet the conditions; None if that differs."""
         low, high = self.ends(difference)
         if low is not None and low > 0:
             return True
@@ -124,11 +124,11 @@ class Recording(Values):
 
     @property
     def fixes_all(self) -> bool:
-        """Whether the conditions leave one number to each symbol."""
+        """True if the conditions leave one number to each symbol."""
         return all(self.is_fixed(dims.Dim.symbol(name).expr) for name in self.symbols)
 
     def is_fixed(self, expression: Expression) -> bool:
-        """Whether the conditions leave one number to an expression."""
+        """True if the conditions leave one number to an expression."""
         known = self._known(normalized(expression)[0])
         return known.low is not None and known.low == known.high
 

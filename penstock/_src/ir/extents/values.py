@@ -85,7 +85,7 @@ class Values:
         return self.number(difference) > 0
 
     def known_order(self, difference: Expression) -> bool | None:
-        """Whether an expression is greater than 0 (True), or at most 0, in all calls; None if that differs."""
+        """True if an expression is greater than 0, False if it is at most 0, in all calls; None if that differs."""
         return None
 
     def fixed(self, expression: Expression) -> int:

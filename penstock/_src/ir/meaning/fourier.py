@@ -26,7 +26,7 @@ def factors(length: int) -> list[int]:
 
 
 def is_short(length: int) -> bool:
-    """Whether `factors` knows a length."""
+    """True if `factors` can factor a length."""
     for factor in (2, *range(3, LARGEST + 1, 2)):
         while length % factor == 0:
             length //= factor

@@ -126,7 +126,7 @@ def number_of(node: Node) -> Any:
 
 
 def is_number(node: Node, value: float) -> bool:
-    """Whether every element of the node is known to be this number (0.0 is not -0.0)."""
+    """True if every element of the node is known to be this number (0.0 is not -0.0)."""
     found = number_of(node)
     if found is None or isinstance(found, bool) != isinstance(value, bool):
         return False

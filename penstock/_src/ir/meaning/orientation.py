@@ -9,7 +9,7 @@ SHORT = 8  # elements: rows that a step to the next one hardly leaves
 
 
 def turns_rows(node: Node) -> bool:
-    """Whether a node is a transpose whose rows lie across the rows of its argument, neither of them short."""
+    """True if a node is a transpose with rows across the rows of its argument, neither of them short."""
     if node.kind != "transpose":
         return False
     shape, perm = node.args[0].shape, node.attrs["perm"]
@@ -20,7 +20,7 @@ def turns_rows(node: Node) -> bool:
 
 
 def reads_across_rows(node: Node, is_leaf: Callable[[Node], bool]) -> bool:
-    """Whether a node is computed from an array that a transpose turns (`turns_rows`); `is_leaf`: whether a node is read from memory."""
+    """True if a node is computed from an array that a transpose turns (`turns_rows`); `is_leaf` is True for nodes that are read from memory."""
     pending, seen = [node], {node.id}
     while pending:
         current = pending.pop()

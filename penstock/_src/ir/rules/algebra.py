@@ -19,7 +19,7 @@ x, y, z, c = m.variables("x y z c")
 
 
 def _is_scalar(node: Node) -> bool:
-    """Whether all elements are one value: a scalar, repeated."""
+    """True if all elements are one value: a scalar, repeated."""
     while node.kind == "broadcast":
         node = node.args[0]
     return dims.is_one(node.size)

@@ -10,7 +10,7 @@ from penstock._src.ir.rules.rewrite import rule
 
 
 def holds(wide: DType, narrow: DType) -> bool:
-    """Whether every value of `narrow` is a value of `wide`."""
+    """True if every value of `narrow` is a value of `wide`."""
     if narrow.is_bool:
         return wide.is_integer or wide.is_floating
     if wide.is_floating and narrow.is_floating:

@@ -69,7 +69,7 @@ def _complex_parts(p: NodeMaker, node: Node, x: Node, y: Node) -> Node | None:
 
 
 def _is_product(node: Node) -> bool:
-    """Whether a contraction is a product of large matrices: both operands have letters of their own, and there is much to sum up."""
+    """True if a contraction is a product of large matrices: both operands have letters of their own, and the depth is large."""
     left, right, result = split_spec(node.attrs["spec"])
     extents = dict(zip(left + right, [*node.args[0].shape, *node.args[1].shape], strict=True))
     own = [set(result) & (set(a) - set(b)) for a, b in ((left, right), (right, left))]

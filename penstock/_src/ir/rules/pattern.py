@@ -24,7 +24,7 @@ class Pattern:
     kinds: tuple[str, ...] | None = None
 
     def match(self, node: Node, found: Bindings) -> bool:
-        """Whether the node matches; binds variables in `found`."""
+        """True if the node matches; variables are bound in `found`."""
         raise NotImplementedError
 
     def __add__(self, other: Any) -> Pattern:

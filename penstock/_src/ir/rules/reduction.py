@@ -74,7 +74,7 @@ def _of_broadcast(p: NodeMaker, node: Node, x: Node) -> Node | None:
 
 
 def _is_rounded(count: int, dtype: DType) -> bool:
-    """Whether a narrow type may not hold a number of elements: float16 ends at 65504, bfloat16 lacks 257."""
+    """True if a narrow type may not represent a number of elements: float16 ends at 65504, bfloat16 lacks 257."""
     if dtype not in NARROW:
         return False
     whole = 2 ** (11 if dtype == dtypes.float16 else 8)
@@ -103,7 +103,7 @@ def _of_reshape(p: NodeMaker, node: Node, x: Node) -> Node | None:
 
 
 def _wraps(node: Node, **_: Any) -> bool:
-    """Whether a factor may come out of a sum: floats' sums could overflow, or be infinite less infinite, on one side only."""
+    """True if a factor may be moved out of a sum, as integers wrap alike. Floats' sums could overflow, or be infinite less infinite, on one side only."""
     return node.dtype.is_integer
 
 

@@ -87,7 +87,7 @@ def form_of(found: Attention, backward: bool, target: Target) -> Form:
 def _in_pairs(
     found: Attention, elements: Sequence[str], total: str, arrays: Sequence[Array], target: Target
 ) -> bool:
-    """Whether all rows that scores are made of lie in memory as pairs."""
+    """True if all rows that scores are computed from lie in memory as pairs."""
     steps = [step for x in arrays for step in (x.base, x.cross, *x.batch)]
     return (
         all(group_of((x, x, total), target) == PAIR for x in elements)

@@ -144,7 +144,7 @@ class ContextLayout:
         return round_up(room(width, self.steps(depth), self.lanes), self.lanes)
 
     def copied(self, name: str) -> bool:
-        """Whether an operand's rows are copied, as elements of the sum's type, before they are multiplied by."""
+        """True if an operand's rows are copied, as elements of the sum's type, before the multiplication."""
         return self.form.element(name) != self.form.total or name in self.form.apart
 
     def sections(self, rows: int, columns: int) -> dict[str, int]:

@@ -20,7 +20,7 @@ Extent = int | Arg
 
 
 def is_static(x: Extent) -> TypeGuard[int]:
-    """Whether an extent is known while emitting."""
+    """True if an extent is known at code generation."""
     return not isinstance(x, Arg)
 
 

@@ -70,7 +70,7 @@ def cost(rows: int, nv: int, target: Target) -> float:
 
 
 def fits(rows: int, nv: int, target: Target) -> bool:
-    """Whether sums, a row of b and a broadcast element find registers."""
+    """True if there are registers for the sums, a row of b and a broadcast element."""
     if target.loads_first:  # besides, a register for what has been multiplied
         return rows * nv + nv + rows + (0 if target.adds_products else 1) <= target.registers
     if rows == 1:  # b is multiplied straight from memory

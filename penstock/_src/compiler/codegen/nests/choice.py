@@ -278,7 +278,7 @@ def _vector_variable(problem: _Problem) -> Var | None:
 
 
 def _rather_along_reduction(var: Var, values: Sequence[Value]) -> bool:
-    """Whether reductions that vary along `var` go better by vectors along their own loops."""
+    """True if reductions that vary along `var` are faster with vectors along their own loops."""
     space, own = 0.0, 0.0
     for v in values:
         if v.kind not in REDUCTIONS or var not in v.vars:

@@ -181,7 +181,7 @@ class NestWriter(NestValues):
         f.when(whole, in_registers, by_gathers)
 
     def _is_block(self, v: Value) -> bool:
-        """Whether a load is contiguous along the tiled variable and strided along the vector."""
+        """True if a load is contiguous along the tiled variable and strided along the vector."""
         if v.kind != "load" or v.args or v.dtype.size not in (4, 8) or v.dtype.is_complex:
             return False
         index = v.attrs[1]
@@ -352,7 +352,7 @@ class NestWriter(NestValues):
             self.frames[-1][r.value.number] = r.result(values)
 
     def _is_latency_bound(self, work: Sequence[Any], needed: Sequence[Value]) -> bool:
-        """Whether sums of few registers over short expressions wait for their own last addition."""
+        """True if sums of few registers over short expressions wait for their own last addition."""
         if self.vector is None or any(r.is_arg for r in work):
             return False
         registers = (
@@ -392,7 +392,7 @@ class NestWriter(NestValues):
 
 
 def _is_window(variables: Sequence[Var]) -> bool:
-    """Whether loops are so few rounds that each is written out: the windows of a pooling."""
+    """True if loops have so few rounds that each is unrolled: the windows of a pooling."""
     extents = [v.extent for v in variables]
     return all(type(e) is not Dim for e in extents) and math.prod(extents) <= MOST_ROUNDS
 

@@ -123,7 +123,7 @@ class Running:
         return vec(element, self.lanes) if self.lanes > 1 else element
 
     def _better(self, x: Val, best: Val) -> Val:
-        """Whether x replaces the best so far: a NaN counts as best, as in NumPy."""
+        """Emit the condition that x replaces the best so far: a NaN counts as best, as in NumPy."""
         f = self.f
         name = "gt" if self.op == "max" else "lt"
         better = operations.apply(f, name, dtypes.bool_, [self.dtype, self.dtype], [x, best])

@@ -40,7 +40,7 @@ def combined(work: Sequence[Running], a: Sequence[Any], b: Sequence[Any]) -> tup
 
 
 def rounds(running: Running) -> bool:
-    """Whether each step of a reduction rounds, as sums of floats do."""
+    """True if each step of a reduction rounds, as sums of floats do."""
     return running.op == "sum" and (running.dtype.is_floating or running.dtype.is_complex)
 
 

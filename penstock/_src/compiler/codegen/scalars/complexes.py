@@ -267,7 +267,7 @@ def _beside_one(f, real, z):
 
 
 def _is_endless(f, z):
-    """Whether a part is infinite: then angles and sizes are what C99's annex G says."""
+    """Emit the condition that a part is infinite: then angles and sizes follow C99's annex G."""
     return f.intrinsic("fabs", z.re).eq(float("inf")) | f.intrinsic("fabs", z.im).eq(float("inf"))
 
 

@@ -132,7 +132,7 @@ class _Line:
         f.when(f.compare("ult", key, f.load(self.state, 1, I64)), keep)
 
     def _may_come_before(self, x: Any, last: Any) -> Val:
-        """Whether elements come before one; also where either is NaN, which keys decide."""
+        """Emit the condition that elements come before one; also where either is NaN, which keys decide."""
         f = self.f
         if self.dtype.is_floating:
             return ~f.compare("le" if self.descending else "ge", x, last)

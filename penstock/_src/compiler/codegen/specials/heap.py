@@ -55,7 +55,7 @@ def emit_heap_of_lines(types: Sequence[tuple[Any, bool]], target: Any) -> Code:
 
 
 def _comes_before(f: Any, dtype: Any, line: tuple[Val, ...], a: Val, b: Val) -> Val:
-    """Whether the element at place a is larger than that at b, or else not smaller and at a lower place."""
+    """Emit the condition that the element at index a is larger than that at b, or else not smaller and at a lower index."""
     _, source, base, inner = line
     x, y = (memory.load(f, memory.Elements(source, base + i * inner), dtype) for i in (a, b))
     u = "u" if dtype.is_unsigned else ""

@@ -19,7 +19,7 @@ WORDS = 4  # of a thread's scratch, for each element that is sorted: two arrays 
 
 
 def is_place(node: Node, index: int) -> bool:
-    """Whether an argument of a sort numbers the elements of its lines, which kernels know without reading it."""
+    """True if an argument of a sort numbers the elements of its lines, which kernels know without reading it."""
     if node.kind != "sort" or index < node.attrs["num_keys"]:
         return False
     arg = node.args[index]

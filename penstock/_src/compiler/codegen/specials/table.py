@@ -26,5 +26,5 @@ SPECIALS: dict[str, Special] = {
 
 
 def updates_first(node: Node) -> bool:
-    """Whether a node's kernel changes a copy of its first argument."""
+    """True if a node's kernel changes a copy of its first argument."""
     return node.kind in SPECIALS and SPECIALS[node.kind].updates_first

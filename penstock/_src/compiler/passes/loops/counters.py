@@ -128,5 +128,5 @@ def _product(left: Affine, right: Affine) -> Affine | None:
 
 
 def is_within(loop: OpenLoop, place: Affine, extent: Any) -> bool:
-    """Whether 0 <= a * t + b < extent in every step."""
+    """True if 0 <= a * t + b < extent in every step."""
     return all(0 <= x < extent for x in _ends(loop, place))

@@ -67,7 +67,7 @@ class OpenLoop:
 
     # -- looking
     def is_invariant(self, node: Node) -> bool:
-        """Whether a node depends on nothing that the loop changes."""
+        """True if a node does not depend on values that the loop changes."""
         return node.depth <= self.p.depth
 
     def nodes(self) -> list[Node]:

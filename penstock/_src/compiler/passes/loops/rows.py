@@ -125,7 +125,7 @@ class RowMover:
         return None
 
     def fits(self, node: Node) -> bool:
-        """Whether a row for each step is not too much memory."""
+        """True if a row for each step does not take too much memory."""
         return self.loop.trips * node.size * node.dtype.size <= MOST_BYTES
 
     # -- after the loop
@@ -194,7 +194,7 @@ class RowMover:
         return rows * p.scalar(a, value.dtype) + p.scalar(b, value.dtype)
 
     def only_for(self, value: Node, takers: tuple) -> bool:
-        """Whether nothing in the loop needs a value but the nodes that write rows, through reshapes."""
+        """True if only the nodes that write rows read a value, through reshapes."""
         for user in self.users[value.id]:
             if user is None:
                 return False
@@ -267,7 +267,7 @@ class RowMover:
         )  # fmt: skip
 
     def can_sum(self, node: Node) -> bool:
-        """Whether the sum of a value over all steps is less work than adding it in every one."""
+        """True if the sum of a value over all steps is less work than adding it in every step."""
         if node.kind == "contract":
             varying = [a for a in node.args if not self.loop.is_invariant(a)]
             return len(varying) == 2 and all(self.fits(a) for a in varying)

@@ -80,7 +80,7 @@ def _launch_nothing(builder: PlanBuilder, kernel: ContractKernel) -> None:
 
 
 def stores_once(builder: PlanBuilder, kernel: ContractKernel) -> bool:
-    """Whether a contraction's code stores an element of its output once, when it has read the epilogue's operands there."""
+    """True if a contraction's code stores an element of its output once, after it has read the epilogue's operands there."""
     found = _chosen(builder, kernel)
     return builder.generator.contraction(found, kernel.epilogue, builder.threads).in_place
 
@@ -92,7 +92,7 @@ def _chosen(builder: PlanBuilder, kernel: ContractKernel) -> Match:
 
 
 def _stays(builder: PlanBuilder, weights: Node) -> bool:
-    """Whether weights may be kept packed: they are a variable that this program does not assign."""
+    """True if weights may be kept packed: they are a variable that this program does not assign."""
     own = home(weights)
     if own.kind != "read" or builder.numbers[own.args[0].id] in builder.assigned:
         return False

@@ -119,7 +119,7 @@ def _settled_number(value: Any) -> Any:
 
 
 def _has_all_variables(builder: PlanBuilder, state: Sequence[Buffer]) -> bool:
-    """Whether every variable that the program assigns is a loop's state where it lies, so that all are whole after a round."""
+    """True if every variable that the program assigns is a loop's state in place, so that all are complete after a round."""
     places = [buffer.inside or buffer for buffer in state]
     numbers = {buffer.number for buffer in places if buffer.place == "variable"}
     return numbers >= builder.assigned

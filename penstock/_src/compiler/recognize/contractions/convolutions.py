@@ -111,7 +111,7 @@ def as_filter_gradient(problem: Problem, numbering: Numbering) -> FilterGradient
 
 
 def _may_be_fast(types: Types) -> bool:
-    """Whether Winograd's algorithm may be used: it multiplies by fractions."""
+    """True if Winograd's algorithm may be used: it multiplies by fractions."""
     return types.total in FLOATS and "winograd" not in flags.disable
 
 
@@ -177,7 +177,7 @@ def _only_batch_is_symbolic(problem: Problem, roles: _Roles) -> bool:
 
 
 def _static(problem: Problem) -> bool:
-    """Whether everything but an outermost extent is a number."""
+    """True if all extents but the outermost are numbers."""
     if any(type(s) is Dim for s in problem.right.strides):
         return False
     view = problem.left

@@ -91,7 +91,7 @@ def end_of_epilogue(
 
 
 def _may_end(dtype: DType) -> bool:
-    """Whether an epilogue may store numbers of a type: those of networks, quantised ones included."""
+    """True if an epilogue may store numbers of a type: those of networks, quantized ones included."""
     return dtype.is_floating or dtype in (dtypes.int8, dtypes.uint8)
 
 

@@ -105,7 +105,7 @@ def _recognized(node: Node, problem: Problem) -> Match | None:
 
 
 def _has_letter_of_one_operand(problem: Problem) -> bool:
-    """Whether the result has an axis of one operand alone: what lacks one is a sum of elementwise products."""
+    """True if the result has an axis of one operand alone. A contraction without one is a sum of elementwise products."""
     left, right, out = problem.letters
     return any((c in left) != (c in right) for c in out)
 

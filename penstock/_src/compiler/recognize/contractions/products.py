@@ -73,7 +73,7 @@ def _walks_along_depth(problem: Problem, column: str, summed: list[str]) -> bool
 
 
 def _images(problem: Problem, row_groups: list[Group], depth_groups: list[Group]) -> bool:
-    """Whether an operand's rows and depth lie as windows of an image do: better a convolution than a product."""
+    """True if an operand's rows and depth lie as windows of an image do: a convolution is then better than a product."""
     windows = any(
         len(axis.terms) > 1 or any(abs(c) != 1 for c in axis.terms.values())
         for axis in problem.left.axes
@@ -98,7 +98,7 @@ class _Steps:
         return self.problem.output_strides.get(letter, 0)
 
     def joined(self, outer: str, inner: str, arrays) -> bool:
-        """Whether `outer, inner` are one long letter to all of the arrays."""
+        """True if `outer, inner` are one long letter in all of the arrays."""
         for name in arrays:
             step = getattr(self, name)
             if dims.key(step(outer)) != dims.key(step(inner) * self.extents[inner]):

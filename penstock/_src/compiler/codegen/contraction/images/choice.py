@@ -175,14 +175,14 @@ def _k_blocks(problem: PartProblem, nr: int) -> int:
 
 
 def _skips(problem: PartProblem, mr: int) -> bool:
-    """Whether rows of taps outside the image are left out: of tiles that lie in one row of the image."""
+    """True if rows of taps outside the image are left out, for tiles that lie in one row of the image."""
     h, w = problem.conv.h, problem.conv.w
     in_a_row = w.out > 0 and w.out % mr == 0
     return problem.cuts_taps and in_a_row and h.has_border and h.taps > 1
 
 
 def _reads_weights_in_place(problem: PartProblem, nr: int) -> bool:
-    """Whether weights lie as panels do."""
+    """True if weights lie in memory as panels do."""
     c, f = problem.conv, problem.conv.filter
     if problem.depth == 0:
         return True

@@ -60,7 +60,7 @@ class Convolution:
 
     @property
     def has_dense_columns(self) -> bool:
-        """Whether the outputs of all groups lie side by side: an epilogue takes a tile's column for their place."""
+        """True if the outputs of all groups are contiguous: an epilogue takes a tile's column for its offset."""
         return self.groups == 1 or self.y.group == self.outputs
 
 

@@ -31,7 +31,7 @@ EPILOGUE_STEPS = 8  # that storing a sum of int32 as a rescaled int8 takes as lo
 
 
 def suits(conv: Convolution, target: Target) -> bool:
-    """Whether the target has dot products for a convolution."""
+    """True if the target has dot products for a convolution."""
     types = conv.types
     is_narrow = (types.left, types.right, types.total) == (I8, I8, I32)
     return is_narrow and dots_of(target) is not None

@@ -19,7 +19,7 @@ MOST_SUMS = 16  # of a tile: pixels times outputs, each a vector
 
 
 def suits(conv: Convolution, target: Target) -> bool:
-    """Whether vectors along the channels have fewer idle lanes (of 16 lanes: up to 4 outputs)."""
+    """True if vectors along the channels have fewer idle lanes (of 16 lanes: up to 4 outputs)."""
     types, lanes = conv.types, conv.types.lanes(target)
     if not is_float(types.total) or not types.left == types.right == types.total:
         return False

@@ -34,7 +34,7 @@ class WindowLimits:
 
 
 def is_dense(x: Image, h: Axis, w: Axis, total: str) -> bool:
-    """Whether an image can be read where it is: no border, pixels of neighboring channels, no conversion."""
+    """True if an image can be read in place: no border, contiguous channels, no conversion."""
     return x.channel == 1 and not h.has_border and not w.has_border and x.element == total
 
 

@@ -106,12 +106,12 @@ class Problem:
 
     @property
     def is_wide(self) -> bool:
-        """Whether few rows meet many columns: B is read once, in long pieces of its rows."""
+        """True if few rows meet many columns: B is read once, in long pieces of its rows."""
         return is_static(self.gemm.m) and self.m <= WIDE_ROWS and self.n >= WIDE_COLUMNS
 
     @property
     def begins(self) -> bool:
-        """Whether packed panels of B hold what sums begin with."""
+        """True if packed panels of B hold the initial values of sums."""
         return self.gemm.group > 1 and self.gemm.types.total == I32
 
     @property
@@ -121,7 +121,7 @@ class Problem:
 
     @property
     def can_prepack(self) -> bool:
-        """Whether the panels of B depend on B alone."""
+        """True if the panels of B depend on B alone."""
         b = self.gemm.right
         if isinstance(b, Gathered) or not self.static_k or not is_static(self.gemm.n):
             return False
@@ -129,11 +129,11 @@ class Problem:
 
     @property
     def prefers_panels(self) -> bool:
-        """Whether B is rather packed than read in place wherever its panels are kept: short vectors of long rows come slowly."""
+        """True if B is better packed than read in place wherever its panels are kept: short vectors of long rows load slowly."""
         return self.target.loads_first and self.gemm.is_prepacked and self.can_prepack
 
     def is_converted(self, operand: Matrix) -> bool:
-        """Whether an operand's elements become the sum's type as they are read: once, if they are packed first."""
+        """True if an operand's elements are converted to the sum's type as they are read: once, if they are packed first."""
         return operand.element != self.gemm.types.total
 
 
@@ -279,7 +279,7 @@ def _sweeps(a: Matrix) -> int:
 
 
 def _waits_for_memory(problem: Problem, a: Matrix) -> bool:
-    """Whether a core alone reads rows of A from memory: 90 % of the peak in place, 94 % packed (4096, Zen 5)."""
+    """True if one core reads rows of A from memory: 90 % of the peak in place, 94 % packed (4096, Zen 5)."""
     rows = problem.gemm.m if is_static(problem.gemm.m) else 0
     depth = product(problem.gemm.k) if problem.static_k else 0
     size = rows * depth * SIZE[a.element]
@@ -349,7 +349,7 @@ def _columns(problem: Problem, nr: int, kc: int, in_place: tuple[bool, bool]) ->
 
 # -- panels
 def _packs_by_rows(operand: Matrix | Gathered) -> bool:
-    """Whether an operand lies along its rows or columns, not along the depth."""
+    """True if an operand is contiguous along its rows or columns, not along the depth."""
     return isinstance(operand, Matrix) and operand.cross == 1
 
 
@@ -367,7 +367,7 @@ def _place_of_right(problem: Problem, cut: Cut) -> Place:
 
 
 def _packs_right_often(problem: Problem, cut: Cut) -> bool:
-    """Whether several tasks would pack the same block of B: then all threads pack it beforehand."""
+    """True if several tasks would pack the same block of B: then all threads pack it beforehand."""
     g, b = problem.gemm, problem.gemm.right
     if cut.form == "columns":
         return False

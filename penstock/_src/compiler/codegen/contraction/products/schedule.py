@@ -136,7 +136,7 @@ class GemmSchedule(TileNumbers):
 
     @property
     def sums_apart(self) -> bool:
-        """Whether sums of several blocks wait in scratch, because the output has another type."""
+        """True if sums of several blocks stay in scratch memory, because the output has another type."""
         return self.types.output != self.types.total and self.steps != 1
 
     @property
@@ -188,7 +188,7 @@ class GemmSchedule(TileNumbers):
         return ceil_divide(self.gemm.n, self.nr)
 
     def is_empty(self, sizes: Sizes) -> bool:
-        """Whether there is no result to compute."""
+        """True if there is no result to compute."""
         return 0 in (number(self.gemm.m, sizes), number(self.gemm.n, sizes), self.batches(sizes))
 
     def batches(self, sizes: Sizes) -> int:

@@ -59,7 +59,7 @@ class PlainSchedule(GradientSchedule):
 
     @property
     def skips(self) -> bool:
-        """Whether rows of dy under which a tap lies above or below the image are left out."""
+        """True if rows of dy are left out for taps that lie above or below the image."""
         return self.blocked and self.gradient.h.has_border
 
     @property
@@ -187,7 +187,7 @@ def _ranges(g: FilterGradient, rows: int, size: int, cut_for: int, window: Image
 
 
 def _is_output_of_sums(g: FilterGradient) -> bool:
-    """Whether the output lies as the sums of a filter do, in their type."""
+    """True if the output has the layout and the type of a filter's sums."""
     f = g.filter
     is_ordered = (
         f.channel == g.outputs

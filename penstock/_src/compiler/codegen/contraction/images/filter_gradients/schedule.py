@@ -41,12 +41,12 @@ class GradientSchedule(TileNumbers):
 
     @property
     def sums_ranges(self) -> bool:
-        """Whether tasks sum ranges of pixels; else panels of outputs."""
+        """True if tasks sum ranges of pixels; else they compute panels of outputs."""
         return True
 
     @property
     def is_straight(self) -> bool:
-        """Whether sums grow in the output itself."""
+        """True if sums accumulate in the output itself."""
         return False
 
     @property
@@ -80,7 +80,7 @@ class GradientSchedule(TileNumbers):
 
     @property
     def is_empty(self) -> bool:
-        """Whether there is no result to compute."""
+        """True if there is no result to compute."""
         return not self.rows * self.gradient.outputs * self.gradient.groups
 
     def batch(self, sizes: Sizes) -> int:

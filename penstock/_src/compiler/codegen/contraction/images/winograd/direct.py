@@ -20,7 +20,7 @@ from .transforms import OUTPUTS, TAPS
 
 
 def is_any_not_finite(f: Fn, values: Sequence[Val]) -> Val:
-    """Whether a lane of these vectors is infinite or NaN: its product with zero is NaN."""
+    """Emit the condition that a lane of these vectors is infinite or NaN: its product with zero is NaN."""
     zero = f.zero(values[0].ty)
     sums = [zero] * min(4, len(values))  # several, as each addition waits for the one before
     for i, value in enumerate(values):

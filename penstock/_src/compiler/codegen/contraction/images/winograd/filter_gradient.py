@@ -44,7 +44,7 @@ SUM_BYTES = 3 << 20  # of the sums of a range
 
 
 def suits(gradient: FilterGradient, target: Target) -> bool:
-    """Whether a filter gradient goes faster by this algorithm (measured on 2 cores Zen5, Nov 2026)."""
+    """True if a filter gradient is faster by this algorithm (measured on 2 cores Zen5, Nov 2026)."""
     g = gradient
     if not g.fast or g.groups != 1 or POINTS * g.channels * g.outputs * 4 > SUM_BYTES:
         return False

@@ -37,7 +37,7 @@ def typical(batch: Extent) -> int:
 
 
 def suits(axes: Sequence[Axis], batch: Extent, channels: int, outputs: int, types: Types, target: Target) -> bool:  # fmt: skip
-    """Whether a convolution's geometry is one that tiles are made for, and gains by them."""
+    """True if tiles support a convolution's geometry, and make it faster."""
     for axis in axes:
         if (axis.taps, axis.stride, axis.dilation, axis.base) != (TAPS, 1, 1, 1) or axis.out <= 0:
             return False
