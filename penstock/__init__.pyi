@@ -365,7 +365,7 @@ class Graph:
     def name_scope(self, name: str | None) -> ContextManager[Any]:
         """Prefixes the names of the operations within."""
     def new_operations(self) -> list[Operation]:
-        """Returns operations added behind the graph's back: always none."""
+        """Returns operations added without the graph's knowledge: always none."""
     def num_operations(self) -> int:
         """Returns the number of operations."""
     def op_def_for_type(self, type: str) -> Any:
@@ -1294,7 +1294,7 @@ class VariableAggregation(Enum):
     ONLY_FIRST_REPLICA = 3
     def __new__(cls, value: Any) -> Self: ...
 class VariableSynchronization(Enum):
-    """When the copies of a distributed variable are brought together."""
+    """Time at which the copies of a distributed variable are aggregated."""
     AUTO = 0
     NONE = 1
     ON_WRITE = 2

@@ -109,7 +109,7 @@ class MultiWorkerMirroredStrategy(Strategy):
     def reduce(self, reduce_op: Any, value: Any, axis: Axis) -> Any:
         """Returns the sum or mean over the replicas, and along an axis of their values if one is given."""
 class NcclAllReduce(ReductionToOneDevice):
-    """All-reduce by NCCL among different cards, where it is installed; else as `ReductionToOneDevice`."""
+    """All-reduce by NCCL among different GPUs, where it is installed; else as `ReductionToOneDevice`."""
     def __init__(self, num_packs: int = 1) -> None: ...
     def reduce_implementation(self, reduce_op: Any, per_replica_value: Any, destinations: Any, options: Any) -> Any:
         """Returns the sum or mean, once for each replica of the destinations."""

@@ -235,4 +235,4 @@ def register_filesystem_plugin(plugin_location: PathLike) -> Any:
 uint2: DType
 uint4: DType
 def unregister_dispatch_for(dispatch_target: Any) -> Any: 
-    """Takes back what a function was registered for."""
+    """Removes the registrations of a function."""

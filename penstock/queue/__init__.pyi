@@ -20,11 +20,11 @@ class QueueBase:
     def close(self, cancel_pending_enqueues: bool = False, name: str | None = None) -> Any:
         """Closes the queue to new elements; its remaining elements can still be taken."""
     def dequeue(self, name: str | None = None) -> Any:
-        """Takes one element, waiting for it."""
+        """Removes and returns one element, waiting for it."""
     def dequeue_many(self, n: Any, name: str | None = None) -> Any:
-        """Takes `n` elements, each component stacked."""
+        """Removes and returns `n` elements, each component stacked."""
     def dequeue_up_to(self, n: Any, name: str | None = None) -> Any:
-        """Takes `n` elements, or the rest of a closed queue, each component stacked."""
+        """Removes and returns `n` elements, or the rest of a closed queue, each component stacked."""
     @property
     def dtypes(self) -> Any:
         """The types of the components."""

@@ -1785,7 +1785,7 @@ def Mean(*, input: TensorLike, axis: TensorLike, keep_dims: bool = False, name: 
     """The mean along axes; for integers truncated towards zero."""
 
 def Merge(*, inputs: TensorLike, name: str | None = None) -> _Any:
-    """Whichever of `inputs` is computed, and its index."""
+    """The input that is computed, and its index."""
 
 def MergeSummary(*, inputs: TensorLike, name: str | None = None) -> Tensor:
     """The values of several serialized Summaries in one."""
@@ -2460,7 +2460,7 @@ def RefIdentity(*, input: TensorLike, name: str | None = None) -> Tensor:
     """The same reference."""
 
 def RefMerge(*, inputs: TensorLike, name: str | None = None) -> _Any:
-    """Whichever of `inputs` is computed, and its index, by reference."""
+    """The input that is computed, and its index, by reference."""
 
 def RefNextIteration(*, data: TensorLike, name: str | None = None) -> Tensor:
     """Passes a tensor to the next iteration of its loop, by reference."""
@@ -2607,7 +2607,7 @@ def ResourceConditionalAccumulator(*, dtype: _Any, shape: _Any, container: _Any 
     """An accumulator of dense gradients."""
 
 def ResourceCountUpTo(*, resource: TensorLike, limit: _Any, T: _Any, name: str | None = None) -> Tensor:
-    """The same for a variable behind a handle."""
+    """CountUpTo for a resource variable."""
 
 def ResourceGather(*, resource: TensorLike, indices: TensorLike, dtype: _Any, batch_dims: int = 0, validate_indices: bool = True, name: str | None = None) -> Tensor:
     """The rows of a variable at the given indices."""

@@ -157,7 +157,7 @@ class VersionInfo:
     state: str
     version: int
 class VersionPolicy:
-    """Which of the versions that are there are served."""
+    """Choice of the available versions to serve."""
     def __init__(self, kind: Literal['latest', 'all', 'specific'] = 'latest', count: int = 1, versions: tuple[int, ...] = ()) -> None: ...
     def chosen(self, available: Iterable[int]) -> list[int]:
         """Returns the versions to serve, increasing."""

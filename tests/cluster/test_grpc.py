@@ -125,7 +125,7 @@ def test_one_that_does_not_come_is_named_and_nothing_more_is_exchanged(cluster):
     def exchange(t):
         if t.cluster.rank == 1:
             return None
-        with pytest.raises(DeadlineExceededError, match="Rank 1 of 3 has not come") as raised:
+        with pytest.raises(DeadlineExceededError, match="Rank 1 of 3 has not joined") as raised:
             t.exchange_words(np.int64([1]), t.everyone, timeout=0.5)
         with pytest.raises(UnavailableError, match="can no longer exchange values: Rank 1"):
             t.barrier()

@@ -116,7 +116,7 @@ def test_an_op_without_gradient():
     ("function", "options", "said"),
     [
         (3, {}, "expected a function"),
-        (lambda x: x, {}, "needs `name`"),
+        (lambda x: x, {}, "`name` is required"),
         (lambda *xs: xs, {"name": "Refused"}, "fixed number of tensors"),
         (
             lambda x, *, k: x,

@@ -13,18 +13,18 @@ from penstock.config import list_logical_devices as list_logical_devices
 from penstock.config import list_physical_devices as list_physical_devices
 from penstock.config import set_visible_devices as set_visible_devices
 class ClusterDeviceFilters:
-    """Which devices of a cluster are visible to each task."""
+    """Devices of a cluster that each task can see."""
     def __init__(self) -> None: ...
     def set_device_filters(self, job_name: str, task_index: int, device_filters: Iterable[str]) -> None:
         """Makes only devices with names that start with one of the filters visible to a task."""
 def disable_mlir_bridge() -> Any: 
-    """Is remembered, without an effect: there is one compiler."""
+    """Records the request, without an effect: there is one compiler."""
 def enable_mlir_bridge() -> Any: 
-    """Is remembered, without an effect: there is one compiler."""
+    """Records the request, without an effect: there is one compiler."""
 def enable_op_determinism() -> None: 
     """Requires seeds for random ops; all other ops are deterministic anyway."""
 def enable_tensor_float_32_execution(enabled: Any) -> Any: 
-    """Says whether products and convolutions of float32 may be rounded to TF32 (10 bits after the point) on GPUs that have it."""
+    """Allows or forbids rounding to TF32 (10 bits after the point) in float32 products and convolutions on GPUs that have it."""
 def get_device_details(device: Any) -> Any: 
     """Returns the details of a physical device."""
 def get_device_policy() -> Any: 
@@ -40,7 +40,7 @@ def get_memory_usage(device: Any) -> Any:
 def get_synchronous_execution() -> Any: 
     """Returns the value set, by default True: eager ops always finish before they return."""
 def reset_memory_stats(device: Any) -> Any: 
-    """Lets the peak that `get_memory_info` gives begin anew at what is in use now."""
+    """Resets the peak of `get_memory_info` to the memory in use now."""
 def set_device_policy(device_policy: Any) -> Any: 
     """Sets the policy for tensors that are on another device than the op."""
 def set_memory_growth(device: Any, enable: Any) -> None: 
@@ -48,7 +48,7 @@ def set_memory_growth(device: Any, enable: Any) -> None:
 def set_memory_limit(limit: TensorLike) -> Any: 
     """Sets how many bytes arrays may take together; what would take more raises ResourceExhaustedError, and nothing else happens."""
 def set_synchronous_execution(enable: Any) -> Any: 
-    """No effect: eager ops always finish before they return."""
+    """Has no effect: eager ops always finish before they return."""
 def tensor_float_32_execution_enabled() -> bool: 
     """True if products of float32 may be rounded to TF32 on GPUs that have it."""
 VirtualDeviceConfiguration = LogicalDeviceConfiguration

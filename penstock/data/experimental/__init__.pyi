@@ -126,7 +126,7 @@ class LMDBDataset(Dataset):
     def element_spec(self) -> Any:
         """The types of keys and values: strings."""
 class OptimizationOptions:
-    """Which rewrites of a pipeline are allowed. Results do not depend on them."""
+    """Allowed rewrites of a pipeline. Results do not depend on them."""
     def __init__(self) -> None: ...
     @property
     def apply_default_optimizations(self) -> Any:
@@ -260,7 +260,7 @@ def dense_to_ragged_batch(batch_size: IntLike, drop_remainder: bool = False, row
 def dense_to_sparse_batch(batch_size: IntLike, row_shape: ShapeLike) -> Callable[[Dataset], Dataset]: 
     """Returns a transformation that does what `Dataset.sparse_batch` does."""
 def distributed_save(dataset: Dataset, path: str, data_service_address: str, compression: str | None = 'AUTO') -> None: 
-    """Lets the workers of a service write a dataset into a folder, for `Dataset.load`. It returns at once."""
+    """Starts the writing of a dataset by a service's workers, into a folder for `Dataset.load`. It returns at once."""
 def enable_debug_mode() -> Any: 
     """Runs the functions of datasets as Python."""
 def enumerate_dataset(start: TensorLike = 0) -> Callable[[Dataset], Dataset]: 

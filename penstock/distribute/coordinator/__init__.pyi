@@ -19,7 +19,7 @@ class ClusterCoordinator:
     def join(self) -> None:
         """Waits until all scheduled functions have run."""
     def schedule(self, fn: Callable[..., Any], args: Any = None, kwargs: Any = None) -> Any:
-        """Lets some worker run a function, and returns at once."""
+        """Schedules a function to run on some worker, and returns at once."""
     @property
     def strategy(self) -> Any:
         """The strategy."""

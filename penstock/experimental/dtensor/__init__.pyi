@@ -103,7 +103,7 @@ class Layout:
         """The sizes of the mesh dimensions."""
     @property
     def sharding_specs(self) -> list[str]:
-        """For each axis the mesh dimension along which it is sharded, or UNSHARDED."""
+        """The mesh dimension of each axis's sharding, or UNSHARDED."""
     @property
     def shards(self) -> list[int]:
         """The number of shards along each axis."""

@@ -381,7 +381,7 @@ def sinh(x: TensorLike) -> Tensor:
 def size(x: TensorLike, axis: Axes | None = None) -> Tensor: 
     """The number of entries."""
 def sort(a: TensorLike, axis: Axes = -1, kind: str = 'quicksort', order: str | None = None) -> Tensor: 
-    """In ascending order."""
+    """Returns the entries in ascending order."""
 def split(ary: Any, indices_or_sections: Any, axis: Axes = 0) -> Tensor: 
     """The array split into equal parts, or at given indices."""
 def sqrt(x: TensorLike) -> Tensor: 

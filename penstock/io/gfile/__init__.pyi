@@ -26,7 +26,7 @@ class GFile:
     def readline(self) -> Any:
         """The next line; empty at the end."""
     def readlines(self) -> Any:
-        """All remaining lines."""
+        """Returns all remaining lines."""
     def seek(self, offset: Any = None, whence: IntLike = 0, position: Any = None) -> Any:
         """Sets the position relative to the start (0), the current position (1) or the end (2)."""
     def seekable(self) -> Any:

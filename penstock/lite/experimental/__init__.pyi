@@ -21,7 +21,7 @@ class OpResolverType(Enum):
     BUILTIN_WITHOUT_DEFAULT_DELEGATES = 3
     def __new__(cls, value: Any) -> Self: ...
 class QuantizationDebugOptions:
-    """Which metrics a QuantizationDebugger computes, and which layers it does not quantize."""
+    """Metrics that a QuantizationDebugger computes, and layers that it does not quantize."""
     def __init__(self, layer_debug_metrics: dict[str, Callable[..., Any]] | None = None, model_debug_metrics: dict[str, Callable[..., Any]] | None = None, layer_direct_compare_metrics: dict[str, Callable[..., Any]] | None = None, denylisted_ops: list[str] | None = None, denylisted_nodes: list[str] | None = None, fully_quantize: bool = False) -> None: ...
     denylisted_nodes: Any
     denylisted_ops: Any

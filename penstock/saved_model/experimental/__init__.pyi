@@ -29,12 +29,12 @@ class TrackableResource(Trackable):
     def resource_handle(self) -> Any:
         """The handle of the resource, made when it is first asked for."""
 class VariablePolicy(Enum):
-    """Which properties of variables are saved besides their values."""
+    """Properties of variables to save besides their values."""
     NONE = ...
     SAVE_VARIABLE_DEVICES = 'save_variable_devices'
     EXPAND_DISTRIBUTED_VARIABLES = 'expand_distributed_variables'
     def __new__(cls, value: Any) -> Self: ...
 def allow(*capabilities: str) -> ContextManager[Any]: 
-    """Says what graphs that are loaded within the block may do besides computing; without names, nothing."""
+    """Grants capabilities to graphs that are loaded within the block; without names, none."""
 def read_fingerprint(export_dir: PathLike) -> Fingerprint: 
     """Returns the fingerprint of a SavedModel."""

@@ -125,7 +125,7 @@ def test_one_that_hangs_is_named(tmp_path):
     assert of_ranks(done)[0] == ["3.0", "3.0"]
     last = done.stderr.strip().splitlines()[-1]
     assert re.search(
-        r"rank [02] of 3 .* failed: DeadlineExceededError: Rank 1(, [02])? of 3 has not come to an exchange "
+        r"rank [02] of 3 .* failed: DeadlineExceededError: Rank 1(, [02])? of 3 has not joined an exchange "
         r"within 2 s\.",
         last,
     ), done.stderr

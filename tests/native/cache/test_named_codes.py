@@ -78,5 +78,5 @@ def test_a_text_that_contradicts_what_was_kept_is_refused(cache):
     code = Writer(5, facts=("d1",)).code(cache)
     assert code.kept(cache.read) is not None
     cache.path(NAME).unlink()
-    with pytest.raises(InternalError, match="says otherwise"):
+    with pytest.raises(InternalError, match="which differ from its text"):
         Kernels(cache).load([code])

@@ -156,9 +156,9 @@ def test_requests_that_are_refused(rest, body, message):
 @pytest.mark.parametrize(
     "value, message",
     [
-        ([1.5, 2], "no 64-bit integer"),
+        ([1.5, 2], "not a 64-bit integer"),
         ([2**31, 0], "out of its range"),
-        ([2**70, 0], "no 64-bit integer"),
+        ([2**70, 0], "not a 64-bit integer"),
     ],
 )
 def test_integers_are_not_rounded(rest, value, message):

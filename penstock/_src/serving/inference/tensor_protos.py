@@ -45,7 +45,7 @@ def array_of(proto: Any, info: TensorInfo, name: str, max_bytes: int) -> np.ndar
     size = math.prod(shape) * max(info.dtype.size, 8 if info.dtype is dtypes.string else 1)
     if size > max_bytes:
         raise ResourceExhaustedError(
-            f"The input '{name}' of shape {shape} has {size:,} bytes. An input may have {max_bytes:,}."
+            f"The input '{name}' of shape {shape} has {size:,} bytes. An input may have at most {max_bytes:,}."
         )
     field, number = _PACKED.get(info.dtype, ("", 0))
     if (

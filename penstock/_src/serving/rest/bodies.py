@@ -97,7 +97,7 @@ class Bodies:
 
     def _refuse(self, length: int) -> None:
         raise ResourceExhaustedError(
-            f"The body of a request may have {self._limit:,} bytes. Received {length:,} or more."
+            f"The body of a request may have at most {self._limit:,} bytes. Received {length:,} or more."
         )
 
 
@@ -120,7 +120,7 @@ def decompressed(data: bytes, limit: int) -> bytes:
             left -= len(parts[-1])
             if left < 0:
                 raise ResourceExhaustedError(
-                    f"The body of a request may have {limit:,} bytes. This one exceeds them after decompression."
+                    f"The body of a request may have at most {limit:,} bytes. This one exceeds them after decompression."
                 )
             if not member.eof:
                 raise InvalidArgumentError("The gzip data of the body are truncated.")

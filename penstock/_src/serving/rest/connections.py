@@ -66,7 +66,7 @@ class Connection(HttpToolsProtocol):
         super().data_received(data)
         most = self._limits.max_header_bytes
         if self._phase is Phase.HEADERS and self._received > most:
-            self._end(431, f"The headers of a request may have {most:,} bytes.")
+            self._end(431, f"The headers of a request may have at most {most:,} bytes.")
         elif self._phase is Phase.BODY:
             if self._received - self._delivered > most + _FRAMING * self._delivered:
                 self._end(400, "The body has more to say of its chunks than in them.")

@@ -29,6 +29,6 @@ float8_e5m2fnuz: DType
 int2: DType
 int4: DType
 def output_all_intermediates(state: bool | None) -> None: 
-    """Is remembered, but changes nothing: loops and branches always output the intermediates that their gradients need."""
+    """Records the choice without an effect: loops and branches always output the intermediates that their gradients need."""
 uint2: DType
 uint4: DType

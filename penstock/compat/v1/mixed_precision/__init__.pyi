@@ -58,6 +58,6 @@ class MixedPrecisionLossScaleOptimizer(Optimizer):
     def variables(self) -> list[Any]:
         """The variables of the optimizer and of the loss scale."""
 def disable_mixed_precision_graph_rewrite() -> None: 
-    """Takes the request for float16 back; optimizers keep their loss scales."""
+    """Withdraws the request for float16; optimizers keep their loss scales."""
 def enable_mixed_precision_graph_rewrite(opt: Any, loss_scale: str = 'dynamic') -> Any: 
     """Returns the optimizer with a scaled loss. Graphs stay in float32, because float16 is not faster on CPUs."""
