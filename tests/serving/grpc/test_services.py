@@ -190,7 +190,7 @@ def test_status(call):
 @pytest.mark.parametrize(
     "request_, code, text",
     [
-        (b"\x0a\xff", "INVALID_ARGUMENT", "no PredictRequest message"),
+        (b"\x0a\xff", "INVALID_ARGUMENT", "not a valid PredictRequest message"),
         (b"", "INVALID_ARGUMENT", "Missing ModelSpec"),
         (predict_request(np.float32([[1]]), name="no"), "NOT_FOUND", "Latest(no)"),
         (predict_request([[1]]), "INVALID_ARGUMENT", "is of type float32. Received int32"),
