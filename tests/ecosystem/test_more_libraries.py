@@ -168,6 +168,35 @@ PROGRAMS = {
         """,
         "[0.75, 1.0, 0.0]",
     ),
+    "keras_hub": (
+        "keras_hub",
+        """
+        import keras, keras_hub, numpy as np
+        from keras_hub.models import LlamaBackbone, LlamaCausalLM
+        keras.utils.set_random_seed(3)
+        backbone = LlamaBackbone(vocabulary_size=50, num_layers=1, num_query_heads=2, num_key_value_heads=1,
+                                 hidden_dim=8, intermediate_dim=16)
+        model = LlamaCausalLM(backbone=backbone, preprocessor=None)
+        model.save_to_preset("preset")
+        def prompt(rows, length):
+            held = np.arange(12)[None] < length
+            tokens = np.where(held, np.arange(1, 13), 0)
+            return {"token_ids": np.repeat(tokens, rows, 0), "padding_mask": np.repeat(held, rows, 0)}
+        def tokens(model, length):
+            return model.generate(prompt(2, length), stop_token_ids=None)["token_ids"][0].tolist()
+        model.compile(sampler=keras_hub.samplers.TopKSampler(k=5, seed=7))
+        drawn = tokens(model, 3)
+        tuned = LlamaCausalLM.from_preset("preset")
+        tuned.backbone.enable_lora(2)
+        tuned.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True), sampler="greedy")
+        x = prompt(4, 12)
+        losses = tuned.fit(x, np.roll(x["token_ids"], -1, 1), epochs=3, verbose=0).history["loss"]
+        before = tokens(tuned, 4)
+        tuned.quantize("int8")
+        print(drawn, tokens(tuned, 4)[:5] == before[:5], losses[2] < losses[0])
+        """,
+        "[1, 2, 3, 40, 3, 40, 4, 41, 4, 38, 3, 31] True True",  # tokens: TensorFlow's
+    ),
 }
 
 
