@@ -150,6 +150,8 @@ class FuncGraph(Graph):
         """Adds a placeholder, outside all control dependencies."""
     def record_capture(self, tensor: Any, placeholder: SymbolicTensor) -> None:
         """Records on the tapes and accumulators inside this graph that both are the same tensor."""
+    def release_captures(self) -> None:
+        """Lets go of the outer tensors, in branches and loops, too, once no function is left that runs the graph."""
     def replace_capture(self, tensor: Any, placeholder: SymbolicTensor) -> None:
         """Makes `placeholder`, already an input, the capture of `tensor`."""
     runs_whole: Any

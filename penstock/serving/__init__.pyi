@@ -26,7 +26,7 @@ class AsyncClient:
     async def __aenter__(self) -> Self: ...
     async def __aexit__(self, *error: Any) -> None: ...
 class BatchingParameters:
-    """How requests are joined."""
+    """Parameters of joining requests."""
     def __init__(self, max_batch_size: int = 64, batch_timeout: float = 0.0, max_enqueued_batches: int = 64, allowed_batch_sizes: tuple[int, ...] = (), pads_variable_lengths: bool = False, bucket_lengths: tuple[int, ...] = ()) -> None: ...
     allowed_batch_sizes: tuple[int, ...]
     batch_timeout: float
@@ -57,7 +57,7 @@ class Client:
     def __exit__(self, *error: Any) -> None: ...
 class GenerationOptions:
     """How models generate. How many sequences are generated at a time is a matter of the model: the slots of its cache."""
-    def __init__(self, max_waiting: int = 64, max_tokens: int = 0, max_seconds: float = 600.0, same_tokens: bool = True, room: Room = Room(slots=4, length=2048)) -> None: ...
+    def __init__(self, max_waiting: int = 64, max_tokens: int = 0, max_seconds: float = 600.0, same_tokens: bool = True, room: Room = ...) -> None: ...
     max_seconds: float
     max_tokens: int
     max_waiting: int
@@ -113,7 +113,7 @@ class Options:
     warms_up: bool
     workers: int
 class Retries:
-    """How often a client sends a request again, and how long it waits before."""
+    """Limits on how often a client repeats a request, and the waits between attempts."""
     def __init__(self, attempts: int = 4, first_wait: float = 0.05, longest_wait: float = 2.0) -> None: ...
     attempts: int
     first_wait: float
@@ -124,7 +124,7 @@ class Room(tuple[Any, ...]):
     length: Any
     def __new__(cls, slots: IntLike = 4, length: IntLike = 2048) -> Self: ...
 class Security:
-    """How a client knows its server, and the server the client, where the URL begins with https or grpcs."""
+    """Certificates and keys by which client and server authenticate, for URLs of https or grpcs."""
     def __init__(self, root_certificates: str = '', certificate: str = '', private_key: str = '') -> None: ...
     certificate: str
     def context(self) -> Any:
