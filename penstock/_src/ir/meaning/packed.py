@@ -16,6 +16,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+GROUP = 32  # activations that are rounded together
+
 
 @dataclass(frozen=True)
 class Run:

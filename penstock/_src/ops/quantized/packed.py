@@ -11,13 +11,12 @@ from penstock._src.core.shapes import UNKNOWN, as_shape
 from penstock._src.core.typesets import FLOAT, INDEX
 from penstock._src.ir.errors import NotLowerable
 from penstock._src.ir.extents import dims
-from penstock._src.ir.meaning.packed import FORMATS, round_groups, unpack
+from penstock._src.ir.meaning.packed import FORMATS, GROUP, round_groups, unpack
 from penstock._src.ops.array.gather import check_indices
 from penstock._src.ops.rules import in_float32, show
 
 Format = Literal[tuple(FORMATS)]  # type: ignore[valid-type]
 SINGLE = FLOAT - {dtypes.float64}
-GROUP = 32  # activations that share a scale
 ROOM = 1 << 22  # elements unpacked at a time by kernels of the host
 
 

@@ -17,10 +17,9 @@ from penstock._src.compiler.codegen.contraction.products.description import (
 )
 from penstock._src.compiler.recognize.contractions.problem import Numbering, Problem
 from penstock._src.compiler.recognize.contractions.products import as_gemm
+from penstock._src.ir.meaning.packed import GROUP
 from penstock._src.ir.node import Node
 from penstock._src.ir.primitives import MOVEMENT
-
-GROUP = 32  # neighbors whose rounding kernels take along
 
 
 def packed_product(problem: Problem) -> tuple[Problem, PackedProduct, Numbering] | None:
