@@ -9,10 +9,11 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 SRC = ROOT / "penstock" / "_src"
 WORD = re.compile(r"[A-Za-z_]\w*")
-# Libraries find these by the paths of `bridge/names/python_paths.py`, which names modules.
+# Libraries find these by the paths of `bridge/names/python_paths.py` and `bridge/text/paths.py`, which name modules.
 REACHED_BY_PATH = {
     "api/config/determinism.py",
     "api/xla_ops.py",
+    "text/registrar.py",
     "util/nest_paths.py",
 }
 

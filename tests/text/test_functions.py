@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 import penstock as tf
-from penstock._src.text.tokenizers.bert import BasicTokenizer
+from penstock._src.text.model_inputs.selectors import NothingSelector
+from penstock._src.text.spans.bitmask import create_feature_bitmask
+from penstock._src.text.tokenizers.bert import AccentPreservingBasicTokenizer, BasicTokenizer
 from penstock._src.text.vocabulary import learning
 
 VOCAB = ["[UNK]", "the", "##y", "!", "a"]
@@ -216,4 +218,25 @@ def test_shapes_of_words():
         [False, True, False],
         [False, False, True],
         [False, False, False],
+    ]
+
+
+def test_accents_stay_where_they_are_asked_to():
+    tokenizer = AccentPreservingBasicTokenizer(lower_case=True)
+    assert tokenizer.tokenize(["Élan vital"]).to_list() == [["élan".encode(), b"vital"]]
+
+
+def test_bools_are_bits():
+    assert create_feature_bitmask([[True, False, True], [False, True, True]]).numpy().tolist() == [
+        5,
+        3,
+    ]
+    with pytest.raises(ValueError, match="too large"):
+        create_feature_bitmask([[True] * 9], tf.uint8)
+
+
+def test_nothing_is_selected():
+    assert NothingSelector().get_selectable(ragged([1, 2], [3]), axis=1).to_list() == [
+        [False, False],
+        [False],
     ]
