@@ -9,7 +9,7 @@ from penstock import Module
 from typing import Any, Literal
 import numpy as np
 class LanguageModel:
-    """A language model, made by `tf.language.load`. Several threads may use it, one at a time."""
+    """A language model, made by `tf.language.load`. Several threads may use it; it computes one token at a time."""
     def __init__(self, about: Any, program: Module, length: int) -> None: ...
     architecture: Any
     def chat(self, messages: str | Sequence[Mapping[str, Any]], **options: Any) -> str:

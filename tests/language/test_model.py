@@ -57,6 +57,13 @@ def test_greedy_tokens_are_the_most_likely_ones_of_whole_texts(model):
     assert list(model.tokens(TOKENS[1:5], GREEDY, 3)) != found[:3]
 
 
+def test_texts_may_be_generated_by_turns(model):
+    prompts = (TOKENS[:5], TOKENS[3:12])
+    alone = [list(model.tokens(prompt, GREEDY, 6)) for prompt in prompts]
+    turns = zip(*(model.tokens(prompt, GREEDY, 6) for prompt in prompts), strict=True)
+    assert [list(tokens) for tokens in zip(*turns, strict=True)] == alone
+
+
 def test_a_cache_of_halves_gives_nearly_the_same(paths, model):
     halves = tf.language.load(paths / "F32.gguf", length=48, cache="float16")
     found, wanted = (list(each.tokens(TOKENS[:9], GREEDY, 8)) for each in (halves, model))

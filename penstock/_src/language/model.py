@@ -37,7 +37,7 @@ Messages = str | Sequence[Mapping[str, Any]]
 
 @export("language.LanguageModel", v1=[])
 class LanguageModel:
-    """A language model, made by `tf.language.load`. Several threads may use it, one at a time.
+    """A language model, made by `tf.language.load`. Several threads may use it; it computes one token at a time.
 
     Attributes:
       architecture: extents and choices of the model, as `layers`, `width`, `heads`, `vocabulary`, `context`.
@@ -58,6 +58,8 @@ class LanguageModel:
         self._lock = threading.Lock()
         # Of which the cache holds keys and values; None until there is a cache.
         self._held: list[int] | None = None
+        # The text whose tokens these are.
+        self._owner: object | None = None
 
     def generate(
         self,
@@ -186,18 +188,24 @@ class LanguageModel:
         if max_tokens < 1:
             raise InvalidArgumentError(f"max_tokens: expected at least 1. Received {max_tokens}.")
         sampler, chosen = Sampler(sampling), list[int]()
+        owner = object()
         with self._lock:
-            logits = self._prefill(given)
-            while True:
-                token = sampler.choose(logits, given, chosen)
-                if token in self.stop_tokens:
-                    return
-                chosen.append(token)
-                yield token
-                place = len(given) + len(chosen) - 1
-                if len(chosen) >= max_tokens or place >= self.length:
-                    return
-                logits = self._decode(token, place)
+            logits, self._owner = self._prefill(given), owner
+        while True:
+            token = sampler.choose(logits, given, chosen)
+            if token in self.stop_tokens:
+                return
+            chosen.append(token)
+            yield token
+            place = len(given) + len(chosen) - 1
+            if len(chosen) >= max_tokens or place >= self.length:
+                return
+            with self._lock:
+                if self._owner is owner:
+                    logits = self._decode(token, place)
+                else:  # another text was begun since
+                    whole = np.concatenate([given, np.array(chosen, np.int32)])
+                    logits, self._owner = self._prefill(whole), owner
 
     def _pieces(
         self, prompt: Sequence[int], sampling: Sampling, max_tokens: int, stop: Sequence[str]
