@@ -67,6 +67,12 @@ class _Program(Module):
 class TextEncoder:
     """An encoder of texts, made by `tf.language.load_encoder`.
 
+    Args:
+      about: what the files say; programs call `tf.language.load_encoder` instead.
+      program: the function that is compiled.
+      length: tokens of a text that are looked at.
+      pooling: how the values of tokens become one.
+
     Attributes:
       architecture: extents and choices of the model, as `layers`, `width`, `vocabulary`.
       length: tokens of a text that are looked at; further ones are left out.
@@ -91,6 +97,12 @@ class TextEncoder:
         Args:
           texts: one, or several.
           normalize: True: vectors have the length 1, so that products are cosines.
+
+        Returns:
+          A NumPy array.
+
+        Raises:
+          InvalidArgumentError: a text has no tokens.
         """
         if isinstance(texts, str):
             return self.encode([texts], normalize)[0]
@@ -140,10 +152,12 @@ def load_encoder(
       InvalidArgumentError: the model is a decoder.
       UnimplementedError: the model, or how it makes one vector of several, is of a kind that is not implemented.
 
-    >>> tf.language.load_encoder("none.gguf")
-    Traceback (most recent call last):
-    ...
-    penstock._src.core.errors.NotFoundError: none.gguf; No such file or directory
+    Returns:
+      A `tf.language.TextEncoder`.
+
+    >>> encoder = tf.language.load_encoder("all-MiniLM-L6-v2")  # doctest: +SKIP
+    >>> encoder.encode("A cat sleeps.").shape  # doctest: +SKIP
+    (384,)
     """
     path = str(path)
     about = files.read(path)

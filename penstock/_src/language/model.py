@@ -39,6 +39,11 @@ Messages = str | Sequence[Mapping[str, Any]]
 class LanguageModel:
     """A language model, made by `tf.language.load`. Several threads may use it; it computes one token at a time.
 
+    Args:
+      about: what the files say; programs call `tf.language.load` instead.
+      program: the functions over the cache.
+      length: tokens of a text that there is room for.
+
     Attributes:
       architecture: extents and choices of the model, as `layers`, `width`, `heads`, `vocabulary`, `context`.
       length: tokens of a text that there is room for, with its prompt.
@@ -87,6 +92,9 @@ class LanguageModel:
           repetition_penalty: above 1, makes tokens that came before less likely.
           seed: of the random numbers; None for any.
 
+        Returns:
+          The text, without what ended it.
+
         Raises:
           InvalidArgumentError: an option is out of range, or the prompt is empty or too long.
         """
@@ -121,6 +129,9 @@ class LanguageModel:
           repetition_penalty: above 1, makes tokens that came before less likely.
           seed: of the random numbers; None for any.
 
+        Returns:
+          An iterator of texts, which joined are what `generate` returns.
+
         Raises:
           InvalidArgumentError: an option is out of range, or the prompt is empty or too long.
         """
@@ -136,6 +147,9 @@ class LanguageModel:
           messages: a text, or `{"role": "user", "content": ...}` and so on; roles are those of the template, mostly system, user and assistant.
           **options: of `generate`.
 
+        Returns:
+          The text of the answer.
+
         Raises:
           InvalidArgumentError: the model does not chat, or refuses the messages.
         """
@@ -146,6 +160,9 @@ class LanguageModel:
 
         Args:
           messages: a text, or `{"role": ..., "content": ...}` and so on.
+
+        Returns:
+          A list of integers.
 
         Raises:
           InvalidArgumentError: the model does not chat, or refuses the messages.
@@ -161,6 +178,9 @@ class LanguageModel:
 
         Args:
           tokens: of the text.
+
+        Returns:
+          A NumPy array.
 
         Raises:
           InvalidArgumentError: a token is not one of the model's.
@@ -180,6 +200,9 @@ class LanguageModel:
           prompt: a text, or tokens.
           sampling: how tokens are chosen.
           max_tokens: that are generated at most.
+
+        Yields:
+          Integers.
 
         Raises:
           InvalidArgumentError: the prompt is empty or too long.
@@ -300,10 +323,11 @@ def load(
       DataLossError: one is damaged.
       UnimplementedError: the model is of a kind that is not implemented.
 
-    >>> tf.language.load("none.gguf")
-    Traceback (most recent call last):
-    ...
-    penstock._src.core.errors.NotFoundError: none.gguf; No such file or directory
+    Returns:
+      A `tf.language.LanguageModel`.
+
+    >>> model = tf.language.load("tiny.gguf", length=2048)  # doctest: +SKIP
+    >>> model.chat("What is gravity?")  # doctest: +SKIP
     """
     about, program, room = assemble(str(path), length, packed, activations, cache)
     return LanguageModel(about, program, room)

@@ -157,7 +157,7 @@ def library() -> Any:
         return importlib.import_module("tokenizers")
     except ModuleNotFoundError as error:
         raise ImportError(
-            "The model's tokenizer needs the package tokenizers: pip install 'penstock[language]'."
+            "The model's tokenizer needs the package tokenizers: pip install 'penstock[language]', and to serve it pip install 'penstock[generate]'."
         ) from error
 
 
