@@ -7,6 +7,7 @@ import pytest
 
 import penstock as tf
 from penstock._src.ops.text.sentencepiece import drawing
+from penstock._src.ops.text.sentencepiece.messages import ModelProto
 from penstock._src.ops.text.sentencepiece.model import (
     BPE,
     BYTE,
@@ -17,7 +18,6 @@ from penstock._src.ops.text.sentencepiece.model import (
     USER_DEFINED,
 )
 from penstock._src.ops.text.sentencepiece.segmenting import Lattice
-from penstock._src.proto.sentencepiece import ModelProto
 
 PIECES = [
     ("<unk>", 0.0, UNKNOWN), ("<s>", 0.0, CONTROL), ("</s>", 0.0, CONTROL), ("\u2581", -2.0, NORMAL), ("\u2581a", -1.5, NORMAL), ("ab", -1.0, NORMAL),

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 
 from penstock._src.api.array.joining import concat
+from penstock._src.api.compat import as_text
 from penstock._src.api.lookup.tables import MutableHashTable
 from penstock._src.api.ragged.ragged_tensor import RaggedTensor
 from penstock._src.api.sparse.functions import to_dense
@@ -290,7 +291,7 @@ class WordpieceTokenizer(TokenizerBase):
           vocab: the pieces, each at its number, or the name of a file with one in each line.
         """
         if isinstance(vocab, (str, bytes)):
-            vocab = read(vocab).decode("utf-8", "ignore").splitlines()
+            vocab = read(as_text(vocab)).decode("utf-8", "ignore").splitlines()
         numbers = convert_to_tensor(np.arange(len(vocab)), dtype=dtypes.int64)
         self._table.insert(convert_to_tensor(vocab, dtype=dtypes.string), numbers)
 

@@ -9,7 +9,11 @@ from penstock._src.util.export import export
 
 @export("text.Splitter", v1=[])
 class Splitter(Module):
-    """The base of classes that cut strings into parts: they have `split`."""
+    """The base of classes that cut strings into parts: they have `split`.
+
+    Args:
+      name: a name for the module, or None.
+    """
 
     @abc.abstractmethod
     def split(self, input: Any) -> Any:
@@ -29,7 +33,11 @@ class Splitter(Module):
 
 @export("text.SplitterWithOffsets", v1=[])
 class SplitterWithOffsets(Splitter):
-    """The base of classes that cut strings into parts and say where these were."""
+    """The base of classes that cut strings into parts and say where these were.
+
+    Args:
+      name: a name for the module, or None.
+    """
 
     @abc.abstractmethod
     def split_with_offsets(self, input: Any) -> Any:
@@ -49,7 +57,11 @@ class SplitterWithOffsets(Splitter):
 
 @export("text.Tokenizer", v1=[])
 class Tokenizer(Splitter):
-    """The base of splitters whose parts are tokens: they have `tokenize`."""
+    """The base of splitters whose parts are tokens: they have `tokenize`.
+
+    Args:
+      name: a name for the module, or None.
+    """
 
     @abc.abstractmethod
     def tokenize(self, input: Any) -> Any:
@@ -80,7 +92,11 @@ class Tokenizer(Splitter):
 
 @export("text.TokenizerWithOffsets", v1=[])
 class TokenizerWithOffsets(Tokenizer, SplitterWithOffsets):
-    """The base of tokenizers that say where tokens were."""
+    """The base of tokenizers that say where tokens were.
+
+    Args:
+      name: a name for the module, or None.
+    """
 
     @abc.abstractmethod
     def tokenize_with_offsets(self, input: Any) -> Any:
@@ -111,7 +127,11 @@ class TokenizerWithOffsets(Tokenizer, SplitterWithOffsets):
 
 @export("text.Detokenizer", v1=[])
 class Detokenizer(Module):
-    """The base of classes that make strings of tokens."""
+    """The base of classes that make strings of tokens.
+
+    Args:
+      name: a name for the module, or None.
+    """
 
     @abc.abstractmethod
     def detokenize(self, input: Any) -> Any:

@@ -135,6 +135,9 @@ class UnicodeScriptTokenizer(TokenizerWithOffsets):
 class UnicodeCharTokenizer(TokenizerWithOffsets, Detokenizer):
     """Tokens that are the code points of characters.
 
+    Args:
+      name: a name for the module, or None.
+
     >>> tokenizer = tf.text.UnicodeCharTokenizer()
     >>> tokenizer.tokenize("abc").numpy()
     array([97, 98, 99], dtype=int32)
@@ -187,6 +190,9 @@ class UnicodeCharTokenizer(TokenizerWithOffsets, Detokenizer):
 @export("text.ByteSplitter", v1=[])
 class ByteSplitter(SplitterWithOffsets):
     """Parts that are bytes.
+
+    Args:
+      name: a name for the module, or None.
 
     >>> tf.text.ByteSplitter().split("ab").numpy()
     array([97, 98], dtype=uint8)

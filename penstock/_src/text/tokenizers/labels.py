@@ -16,6 +16,9 @@ from penstock._src.util.export import export
 class SplitMergeTokenizer(TokenizerWithOffsets):
     """Cuts strings where labels of their characters are 0.
 
+    Args:
+      name: a name for the module, or None.
+
     >>> tf.text.SplitMergeTokenizer().tokenize(["abc"], [[0, 1, 0]]).to_list()
     [[b'ab', b'c']]
     """

@@ -8,7 +8,7 @@ from google.protobuf.message import DecodeError
 
 from penstock._src.core.errors import InternalError
 from penstock._src.ops.text.models.double_array import Trie
-from penstock._src.proto.sentencepiece import ModelProto
+from penstock._src.ops.text.sentencepiece.messages import ModelProto
 
 NORMAL, UNKNOWN, CONTROL, USER_DEFINED, UNUSED, BYTE = range(1, 7)
 UNIGRAM, BPE, WORD, CHAR = range(1, 5)
