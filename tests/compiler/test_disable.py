@@ -83,6 +83,12 @@ def lanes(p):
     return [*x, w], [p.add(*products)]
 
 
+def packed(p):
+    x = p.parameter(0, (2, 64), F32)
+    w = p.parameter(1, (30, 36), dtypes.uint8)
+    return [x, w], [p.contract("mk,nk->mn", x, p.unpack(w, "Q4_0"))]
+
+
 CASES = [
     simplify,
     loops,
@@ -92,6 +98,7 @@ CASES = [
     lanes,
     rows,
     merge,
+    packed,
     widening,
     winograd,
 ]
