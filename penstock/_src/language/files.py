@@ -83,7 +83,7 @@ class LanguageFiles:
         """
         if not self.source:
             raise InvalidArgumentError(
-                f"{self.path}: the model does not chat: it has no template for messages."
+                f"{self.path}: the model does not support chat: it has no template for messages."
             )
         return Template(self.source, self.names, self.path)
 

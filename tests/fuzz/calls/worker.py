@@ -30,11 +30,13 @@ LEFT_OUT_FUNCTIONS = re.compile(
 @functools.cache
 def keys(pattern: str) -> list[str]:
     """The ops and functions that a pattern names: "op Name" and "function path"."""
+    import penstock
     from penstock._src.core import registry
     from tests.fuzz.calls.drawing import recorded
 
     ops = ["op " + name for name, cls in sorted(registry.load_all().items())
-           if not LEFT_OUT.search(name) and not cls.runs_functions and not cls.has_refs and not cls.is_abstract]  # fmt: skip
+           if hasattr(penstock.raw_ops, name) and not LEFT_OUT.search(name)
+           and not cls.runs_functions and not cls.has_refs and not cls.is_abstract]  # fmt: skip
     functions = [key for key in sorted(recorded()) if key.startswith("function ")]
     functions = [
         key for key in functions if not LEFT_OUT_FUNCTIONS.search(key.removeprefix("function "))
