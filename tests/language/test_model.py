@@ -124,5 +124,7 @@ def test_a_folder_without_a_tokenizer_generates_tokens_alone(paths):
     assert len(list(found.tokens(TOKENS[:4], GREEDY, 3))) == 3
     with pytest.raises(tf.errors.InvalidArgumentError, match="folder: the model has no tokenizer"):
         found.generate("abc")
-    with pytest.raises(tf.errors.InvalidArgumentError, match="folder: the model does not support chat"):
+    with pytest.raises(
+        tf.errors.InvalidArgumentError, match="folder: the model does not support chat"
+    ):
         found.chat("abc")

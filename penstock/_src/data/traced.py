@@ -60,7 +60,7 @@ def trace(
         graph.outputs = [graph.local(convert_to_tensor(tensor)) for tensor in outputs]
         add_control_dependencies(graph)
     function = GraphFunction(graph, why_host="it only moves values" if _only_moves(graph) else "")
-    weakref.finalize(function, graph.release_captures).atexit = False
+    weakref.finalize(function, _release, weakref.ref(graph)).atexit = False
     return Traced(function, graph.external_captures, output_spec)
 
 
@@ -138,3 +138,13 @@ def _placeholders(graph: FuncGraph, spec: Any) -> Any:
 def scalar_spec(dtype: DType) -> TensorSpec:
     """The type of a scalar."""
     return TensorSpec([], dtype)
+
+
+def _release(graph: "weakref.ref[FuncGraph]") -> None:
+    """Lets go what the graph of a dropped function has captured.
+
+    The graph is not held: a graph around it may hold the function, which then would never be dropped.
+    """
+    held = graph()
+    if held is not None:
+        held.release_captures()

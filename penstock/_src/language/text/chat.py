@@ -23,7 +23,9 @@ def prompt_of(
       InvalidArgumentError: the model does not chat, or does not know a role.
     """
     if ASSISTANT not in templates:
-        raise InvalidArgumentError("The model does not support chat: it has no template for messages.")
+        raise InvalidArgumentError(
+            "The model does not support chat: it has no template for messages."
+        )
     parts: list[Part] = []
     for role, text in messages:
         if role not in templates:
