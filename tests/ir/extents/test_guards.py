@@ -75,6 +75,17 @@ def test_extents_may_be_divided_many_times():
     assert not hold(recording.conditions, Values({"b": 2**200}))
 
 
+def test_rows_of_divided_heights_and_widths_are_compared_by_few_expressions():
+    height, width = A, B
+    for _ in range(3):
+        height, width = (height + 1) // 2, (width + 1) // 2
+    rows = height * width
+    with Recording({"a": 80, "b": 30}) as recording:
+        assert 32 * rows > 31 and maximum((rows + 7) // 8, 1) - rows < 8
+    assert not recording.conditions
+    assert len(recording._expression_ends) < 50
+
+
 def test_operations_get_no_number_that_conditions_leave_open():
     with Recording({"a": 8, "b": 30}) as recording:
         assert int(A) == 8 and not recording.has_fixed  # a stage after lowering asked

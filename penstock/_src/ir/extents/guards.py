@@ -11,6 +11,7 @@ compiled again for each call that fulfils the conditions: all that the compiler 
 from __future__ import annotations
 
 import contextlib
+import functools
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -197,7 +198,11 @@ class Recording(Values):
         return found
 
     def _beside(self, expression: Expression) -> list[tuple[Expression, bool]]:
-        """Expressions that are never less (True) or never more than one: `d0 % 5` is no more than `d0`, `min(d0, d1)` than either."""
+        """Expressions that are never less (True) or never more than one: `d0 % 5` is no more than `d0`, `min(d0, d1)` than either.
+
+        Only those in which something cancels: the rest is as well known by the ends of atoms, and there would be
+        thousands where rows are products of divided heights and widths.
+        """
         found: list[tuple[Expression, bool]] = []
         placed = [
             (term, i) for term in expression for i, atom in enumerate(term[0]) if atom[0] in _OF_TWO
@@ -209,10 +214,14 @@ class Recording(Values):
             if any((self.ends_of_atom(atom)[0] or -1) < 0 for atom in others):
                 continue
             rest = tuple([term for term in expression if term[0] != monomial])
+            if others and any(_has(monomial[i], term[0]) for term in rest):
+                continue
             factor: dims.Extent = dims.of(((others, coefficient),))
             for bound, is_above in self._bounds_of_atom(monomial[i]):
-                other = dims.expression(dims.of(rest) + factor * dims.of(bound))
-                found.append((other, is_above == (coefficient > 0)))
+                moved = dims.expression(factor * dims.of(bound))
+                if _may_cancel(moved, rest):
+                    other = dims.expression(dims.of(rest) + dims.of(moved))
+                    found.append((other, is_above == (coefficient > 0)))
         return found
 
     def _bounds_of_atom(self, atom: dims.Atom) -> list[tuple[Expression, bool]]:
@@ -311,6 +320,8 @@ class Recording(Values):
             known.tighten(_most_known(a_low, b_low), _most(a_high, b_high))
         elif kind == "mod" and b_low is not None and b_low > 0:
             known.tighten(0, None if b_high is None else b_high - 1)
+            if a_low is not None and a_low >= 0:
+                known.tighten(None, a_high)
         elif kind == "floordiv" and b_low is not None and b_low > 0:
             if a_low is not None:
                 least = 0 if b_high is None else a_low // b_high
@@ -319,6 +330,33 @@ class Recording(Values):
                 most = -1 if b_high is None else a_high // b_high
                 known.tighten(None, a_high // b_low if a_high >= 0 else most)
         return known.low, known.high
+
+
+def _may_cancel(a: Expression, b: Expression) -> bool:
+    """True if terms of two expressions have symbols in common and opposite signs."""
+    return any(
+        m * n < 0 and not _symbols(left).isdisjoint(_symbols(right))
+        for left, m in a
+        for right, n in b
+    )
+
+
+@functools.lru_cache(8192)
+def _symbols(monomial: tuple) -> frozenset[str]:
+    """The names of the symbols in a product of atoms."""
+    return frozenset(dims.symbols(dims.of(((monomial, 1),))))
+
+
+def _has(atom: dims.Atom, monomial: tuple) -> bool:
+    """True if an atom is a factor of a product, or a part of one."""
+    return any(
+        factor == atom
+        or (
+            factor[0] in _OF_TWO
+            and any(_has(atom, inner) for part in factor[1:] for inner, _ in part)
+        )
+        for factor in monomial
+    )
 
 
 def _least(a: int | None, b: int | None) -> int | None:
