@@ -1,7 +1,8 @@
 """FarmHash's Fingerprint64 of whole arrays of strings; `ops/strings/fingerprint.py` says what the steps are."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from .. import python_calls as py
@@ -12,23 +13,25 @@ from ..language.module import Module
 from ..language.types import I8, I32, I64, PTR
 from ..language.value import Val
 
-LONGEST = 64  # bytes of the strings that are hashed here
+_BLOCK = 64  # bytes that are taken in at a time
+_SEED = 81
 
 
 def _signed(word: int) -> int:
     return word - (1 << 64) if word >> 63 else word
 
 
+_MASK = (1 << 64) - 1
 _K0, _K1, _K2 = map(_signed, (0xC3A5C85C97CB3127, 0xB492B66FBE98F273, 0x9AE16A3B2F90404F))
 
 
 @functools.cache
 def fingerprints() -> Callable[..., int]:
-    """A builtin (strings, number, hashes, marks) -> number of marks: the places of strings that are too long."""
+    """A builtin (strings, number, hashes) -> 0."""
     m = Module()
     emit(m)
     _emit_all(m)
-    py.emit_entry(m, "fingerprints", "anaa", holds_gil=True)
+    py.emit_entry(m, "fingerprints", "ana", holds_gil=True)
     library = kernels()[Code.of(m)]
     _libraries.append(library)
     return py.builtin(library["py_fingerprints"], "fingerprints")
@@ -38,9 +41,15 @@ _libraries: list = []  # kept alive: the builtin holds its address
 
 
 def emit(m: Module) -> None:
-    """Adds `fingerprint` to a module: (data, count) -> hash, of at most LONGEST bytes."""
+    """Adds `fingerprint` to a module: (data, count) -> hash."""
     _emit_combine(m)
-    for name, give in (("up_to_16", _up_to_16), ("up_to_32", _up_to_32), ("up_to_64", _up_to_64)):
+    of_lengths = {
+        "up_to_16": _up_to_16,
+        "up_to_32": _up_to_32,
+        "up_to_64": _up_to_64,
+        "of_more": _of_more,
+    }
+    for name, give in of_lengths.items():
         with m.fn(name, ret=I64, internal=True, data=PTR, count=I64) as f:
             f.give(give(f))
     with m.fn("fingerprint", ret=I64, internal=True, data=PTR, count=I64) as f:
@@ -48,8 +57,11 @@ def emit(m: Module) -> None:
         def by(name: str) -> Callable[[], tuple[Val, ...]]:
             return lambda: (f.call(name, f.data, f.count, ret=I64),)
 
+        def long() -> tuple[Val, ...]:
+            return f.when(f.count <= _BLOCK, by("up_to_64"), by("of_more"))
+
         def longer() -> tuple[Val, ...]:
-            return f.when(f.count <= 32, by("up_to_32"), by("up_to_64"))
+            return f.when(f.count <= 32, by("up_to_32"), long)
 
         (hash_value,) = f.when(f.count <= 16, by("up_to_16"), longer)
         f.give(hash_value)
@@ -137,22 +149,81 @@ def _up_to_64(f: Fn) -> Val:
     return _combine(f, first, e + _rotate(f, h + a, 18) + g, multiplier)
 
 
+@dataclass(frozen=True)
+class _State:
+    """The seven words of a long string's hash."""
+
+    x: Val
+    y: Val
+    z: Val
+    v: tuple[Val, Val]
+    w: tuple[Val, Val]
+
+    def words(self) -> tuple[Val, ...]:
+        return (self.x, self.y, self.z, *self.v, *self.w)
+
+    @classmethod
+    def of(cls, words: Sequence[Val]) -> "_State":
+        x, y, z, *rest = words
+        return cls(x, y, z, (rest[0], rest[1]), (rest[2], rest[3]))
+
+
+def _of_more(f: Fn) -> Val:
+    """Of more than a block: whole blocks, then the last 64 bytes, of which some were taken in before."""
+    n = f.count
+    y = f.i64(_signed((_SEED * (_K1 & _MASK) + 113) & _MASK))
+    z = _mix(f, y * _K2 + 113) * _K2
+    x = _word(f, 0) + _signed((_SEED * (_K2 & _MASK)) & _MASK)
+    zero = f.i64(0)
+    state = _State(x, y, z, (zero, zero), (zero, zero))
+    k1 = f.i64(_K1)
+
+    def block(at: Val, *words: Val) -> tuple[Val, ...]:
+        return _taken_in(f, at, _State.of(words), k1, 1).words()
+
+    end = ((n - 1) >> 6) << 6
+    state = _State.of(f.loop(zero, end, _BLOCK, block, *state.words()))
+    multiplier = k1 + ((state.z & 0xFF) << 1)
+    w0 = state.w[0] + ((n - 1) & 63)
+    v0 = state.v[0] + w0
+    state = replace(state, v=(v0, state.v[1]), w=(w0 + v0, state.w[1]))
+    last = _taken_in(f, n - _BLOCK, state, multiplier, 9)
+    first = _combine(f, last.v[0], last.w[0], multiplier) + _mix(f, last.y) * _K0 + last.z
+    second = _combine(f, last.v[1], last.w[1], multiplier) + last.x
+    return _combine(f, first, second, multiplier)
+
+
+def _taken_in(f: Fn, at: Val, s: _State, multiplier: Val, weight: int) -> _State:
+    """The state after a block. `weight`: how much two of the words count."""
+    x = _rotate(f, s.x + s.y + s.v[0] + _word(f, at + 8), 37) * multiplier
+    y = _rotate(f, s.y + s.v[1] + _word(f, at + 48), 42) * multiplier
+    x = x ^ (s.w[1] * weight)
+    y = y + s.v[0] * weight + _word(f, at + 40)
+    z = _rotate(f, s.z + s.w[0], 33) * multiplier
+    v = _weak(f, at, s.v[1] * multiplier, x + s.w[0])
+    w = _weak(f, at + 32, z + s.w[1], y + _word(f, at + 16))
+    return _State(z, y, x, v, w)
+
+
+def _weak(f: Fn, at: Val, a: Val, b: Val) -> tuple[Val, Val]:
+    """32 bytes mixed into two words."""
+    w, x, y, z = (_word(f, at + 8 * i) for i in range(4))
+    a = a + w
+    b = _rotate(f, b + a + z, 21)
+    more = a + x + y
+    b = b + _rotate(f, more, 44)
+    return more + z, b + a
+
+
 def _emit_all(m: Module) -> None:
-    arguments: Any = dict(strings=PTR, number=I64, hashes=PTR, marks=PTR)
+    arguments: Any = dict(strings=PTR, number=I64, hashes=PTR)
     with m.fn("fingerprints", ret=I64, internal=True, **arguments) as f:
 
-        def one(i: Val, marked: Val) -> tuple[Val, ...]:
+        def one(i: Val) -> None:
             string = f.load(f.strings, i, PTR)
             data = f.call("PyBytes_AsString", string, ret=PTR)
             count = f.call("PyBytes_Size", string, ret=I64)
+            f.store(f.call("fingerprint", data, count, ret=I64), f.hashes, i)
 
-            def short() -> tuple[Val, ...]:
-                return (f.call("fingerprint", data, count, ret=I64),)
-
-            (hash_value,) = f.when(count <= LONGEST, short, lambda: (f.i64(0),))
-            f.store(hash_value, f.hashes, i)
-            f.store(i, f.marks, marked)
-            return (marked + f.convert(count > LONGEST, I64),)
-
-        (marked,) = f.loop(f.i64(0), f.number, 1, one, f.i64(0))
-        f.give(marked)
+        f.loop(f.i64(0), f.number, 1, one)
+        f.give(f.i64(0))

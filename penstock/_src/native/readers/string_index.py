@@ -17,6 +17,8 @@ from ..language.types import I32, I64, PTR
 from ..language.value import Val
 from . import fingerprints
 
+_HASHED = 64  # bytes at the end of a key that its hash is of
+
 
 class _Functions(NamedTuple):
     """Builtins.
@@ -67,7 +69,7 @@ def _functions() -> _Functions:
 def _emit_hash(m: Module) -> None:
     """The hash of a string: that of its size and its last bytes, if it is long."""
     with m.fn("hash", ret=I64, internal=True, data=PTR, count=I64) as f:
-        used = f.min(f.count, fingerprints.LONGEST)
+        used = f.min(f.count, _HASHED)
         end = f.at(f.data, f.count - used)
         f.give(f.call("fingerprint", end, used, ret=I64) ^ f.count)
 

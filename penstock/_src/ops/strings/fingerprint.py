@@ -164,10 +164,8 @@ def fingerprints64(strings: np.ndarray) -> np.ndarray:
     count = len(strings)
     if count < _FEWEST or not runs_native_code():
         return np.array([fingerprint64(s) for s in strings], np.uint64)
-    found, marks = np.empty(count, np.uint64), np.empty(count + 1, np.int64)
-    marked = fingerprints()(np.ascontiguousarray(strings), count, found, marks)
-    for at in marks[:marked].tolist():
-        found[at] = fingerprint64(strings[at])
+    found = np.empty(count, np.uint64)
+    fingerprints()(np.ascontiguousarray(strings), count, found)
     return found
 
 
