@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from penstock._src.core import dispatch
+from penstock._src.core import dispatch, dtypes
 from penstock._src.core.calls.refusals import RefusedValue
 from penstock._src.core.op import Op, flatten_arguments
+from penstock._src.core.registry import raw
 from penstock._src.core.shapes import make_shape
 from penstock._src.core.typesets import BOOL, FLOAT, INTEGER
 from penstock._src.graph.func_graph import FuncGraph
@@ -22,6 +23,13 @@ SMALL = 16
 # The cache of executables is cleared when it has this many entries.
 MOST_KEPT = 512
 TYPES = FLOAT | INTEGER | BOOL
+_WORD = (1 << 64) - 1
+_PHILOX = 1  # as `alg`
+_DRAWING_INPUTS = (
+    ("like", dtypes.int8, (None,)),
+    ("key", dtypes.uint64, (1,)),
+    ("counter", dtypes.uint64, (2,)),
+)
 
 _kept: dict[Any, Any] = {}
 
@@ -71,6 +79,41 @@ def run_program(op: Op, values: list[np.ndarray]) -> list[np.ndarray]:
     """Returns the outputs of an op that is a whole program (`is_program`): one list. Each set of shapes is compiled once."""
     forms = [value.shape for value in values]
     return _kept_executable((id(op), *forms), op, forms)(values)
+
+
+def draw_many(op_type: str, key: int, counter: int, count: int, dtype: np.dtype) -> np.ndarray:
+    """Returns numbers of a distribution from a position of a Philox stream.
+
+    Args:
+      op_type: the op that draws them at a key and a counter, `StatelessRandomNormalV2` or one like it.
+      key: of 64 bits.
+      counter: of 128 bits.
+      count: of the numbers; one program serves all counts.
+      dtype: of the numbers.
+    """
+    entry = _kept.get((op_type, dtype))
+    if entry is None:
+        entry = _kept[op_type, dtype] = (op_type, _drawing_executable(op_type, dtype))
+    low, high = counter & _WORD, counter >> 64
+    # Only the length of the first array is used: its memory is never touched.
+    position = np.array([key], np.uint64), np.array([low, high], np.uint64)
+    return entry[1]([np.empty(count, np.int8), *position])[0]
+
+
+def _drawing_executable(op_type: str, dtype: np.dtype) -> Any:
+    """Compiles a draw of as many numbers as the first input has elements."""
+    from penstock._src.compiler.compile import compile_graph
+
+    graph = FuncGraph(op_type, outer_graph=None)
+    with dispatch.building_unrecorded(graph):
+        for name, kind, shape in _DRAWING_INPUTS:
+            graph.inputs.append(graph.placeholder(kind, make_shape(shape), name))
+        like, key, counter = graph.inputs
+        arguments = {"key": key, "counter": counter, "alg": _PHILOX}
+        shape = raw.Shape(input=like, out_type=dtypes.int64)
+        draw = getattr(raw, op_type)
+        drawn = draw(shape=shape, **arguments, dtype=dtypes.as_dtype(dtype))
+    return compile_graph(graph, graph.inputs, [drawn])
 
 
 def _kept_executable(key: Any, op: Op, forms: list[Any]) -> Any:

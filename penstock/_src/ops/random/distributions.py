@@ -5,17 +5,22 @@ from __future__ import annotations
 import ml_dtypes
 import numpy as np
 
+from penstock._src.native.systems import runs_native_code
 from penstock._src.ops.random.libm import log, logf, sincos, sincosf
 from penstock._src.ops.random.philox import Stream, blocks_at
+from penstock._src.util import slots
 
 # Rejection methods reserve this many words of the stream for each output of a group.
 RESERVED_WORDS = 256
+MANY = 1 << 16  # numbers from which a compiled program draws them: the same bits, sooner
 _EPSILON = 1.0e-7  # uniform numbers are clipped to this minimum before taking logarithms
 
 
 def uniform(stream: Stream, count: int, dtype: np.dtype) -> np.ndarray:
     """`count` numbers in [0, 1): random mantissa bits under the exponent of one, minus one."""
     dtype = np.dtype(dtype)
+    if _is_compiled(count):
+        return _drawn("StatelessRandomUniformV2", stream, count, dtype)
     if dtype == np.float64:
         return words_to_float64(_word_pairs(stream, count))
     words = stream.words(count)
@@ -45,6 +50,9 @@ def words_to_float64(pairs: np.ndarray) -> np.ndarray:
 def full_integers(stream: Stream, count: int, dtype: np.dtype) -> np.ndarray:
     """`count` integers over the whole range of a 32- or 64-bit type."""
     dtype = np.dtype(dtype)
+    if _is_compiled(count):
+        unsigned = np.dtype(f"u{dtype.itemsize}")
+        return _drawn("StatelessRandomUniformFullIntV2", stream, count, unsigned).view(dtype)
     if dtype.itemsize == 4:
         return stream.words(count).view(dtype)
     return _uint64(stream, count).view(dtype)
@@ -55,10 +63,10 @@ def integers(stream: Stream, count: int, dtype: np.dtype, low: int, high: int) -
     dtype = np.dtype(dtype)
     extent = int(high) - int(low)
     if dtype.itemsize == 4:
-        raw = stream.words(count) % np.uint32(extent)
+        raw = full_integers(stream, count, np.dtype(np.uint32)) % np.uint32(extent)
         offset = np.uint32(int(low) & 0xFFFFFFFF)
     else:
-        raw = _uint64(stream, count) % np.uint64(extent)
+        raw = full_integers(stream, count, np.dtype(np.uint64)) % np.uint64(extent)
         offset = np.uint64(int(low) & ((1 << 64) - 1))
     return (raw + offset).view(dtype)
 
@@ -66,6 +74,8 @@ def integers(stream: Stream, count: int, dtype: np.dtype, low: int, high: int) -
 def normal(stream: Stream, count: int, dtype: np.dtype) -> np.ndarray:
     """`count` standard normal numbers (Box & Muller 1958)."""
     dtype = np.dtype(dtype)
+    if _is_compiled(count) and dtype != np.float64:
+        return _drawn("StatelessRandomNormalV2", stream, count, dtype)
     if dtype == np.float64:
         quads = stream.blocks((count + 1) // 2)
         return box_muller64(quads).reshape(-1)[:count]
@@ -95,6 +105,8 @@ def truncated_normal(stream: Stream, count: int, dtype: np.dtype) -> np.ndarray:
     """`count` standard normal numbers; those of magnitude 2 or more are redrawn."""
     dtype = np.dtype(dtype)
     double = dtype == np.float64
+    if _is_compiled(count) and not double:
+        return _drawn("StatelessTruncatedNormalV2", stream, count, dtype)
     group = 2 if double else 4
     blocks_per_group = group * RESERVED_WORDS // 4
     groups = -(-count // group)
@@ -118,6 +130,18 @@ def truncated_normal(stream: Stream, count: int, dtype: np.dtype) -> np.ndarray:
         pending = pending[filled[pending] < group]
         cursor += 2
     return out.reshape(-1)[:count].astype(dtype, copy=False)
+
+
+def _is_compiled(count: int) -> bool:
+    return count >= MANY and runs_native_code()
+
+
+def _drawn(op_type: str, stream: Stream, count: int, dtype: np.dtype) -> np.ndarray:
+    """What an op draws at a position, computed by its compiled form.
+
+    Logarithms and sines of doubles may differ in their last bits, so normal numbers of that type are drawn here.
+    """
+    return slots.above("draw_many")(op_type, stream.key, stream.counter, count, dtype)
 
 
 def _word_pairs(stream: Stream, count: int) -> np.ndarray:

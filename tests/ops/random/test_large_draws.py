@@ -1,0 +1,52 @@
+"""Many numbers, which compiled programs draw, have the bits of those that NumPy computes."""
+
+import ml_dtypes
+import numpy as np
+import pytest
+
+import penstock as tf
+from penstock._src.ops.random import distributions
+from penstock._src.ops.random.philox import Stream
+
+FLOATS = np.float32, np.float16, ml_dtypes.bfloat16, np.float64
+# The counter's lower half overflows within the draw.
+STREAM = Stream(0x1234_5678_9ABC_DEF0, (77 << 64) | 0xFFFF_FFFF_FFFF_FFF0)
+
+
+def both(monkeypatch, name, *arguments):
+    """Numbers drawn natively, and by NumPy."""
+    draw = getattr(distributions, name)
+    natively = draw(STREAM, distributions.MANY + 3, *arguments)
+    monkeypatch.setattr(distributions, "MANY", 1 << 40)
+    return natively, draw(STREAM, len(natively), *arguments)
+
+
+@pytest.mark.parametrize("dtype", FLOATS, ids=lambda t: np.dtype(t).name)
+@pytest.mark.parametrize("name", ["uniform", "normal", "truncated_normal"])
+def test_numbers_have_the_same_bits(monkeypatch, name, dtype):
+    natively, slowly = both(monkeypatch, name, dtype)
+    assert natively.dtype == slowly.dtype == dtype and natively.tobytes() == slowly.tobytes()
+
+
+@pytest.mark.parametrize("dtype", ["int32", "int64", "uint32", "uint64"])
+def test_integers_have_the_same_bits(monkeypatch, dtype):
+    natively, slowly = both(monkeypatch, "full_integers", dtype)
+    assert natively.dtype == dtype and (natively == slowly).all()
+
+
+def test_integers_of_a_range_have_the_same_bits(monkeypatch):
+    natively, slowly = both(monkeypatch, "integers", np.int64, -5, 1000)
+    assert (natively == slowly).all() and natively.min() == -5
+
+
+def test_a_large_draw_begins_as_a_small_one():
+    small = tf.random.stateless_normal([1000], [1, 2])
+    large = tf.random.stateless_normal([distributions.MANY], [1, 2])
+    assert (small == large[:1000]).numpy().all()
+
+
+def test_gradients_pass_a_large_draw():
+    x = tf.Variable(2.0)
+    with tf.GradientTape() as tape:
+        y = tf.reduce_sum(x * tf.random.normal([distributions.MANY], seed=1))
+    assert np.isfinite(tape.gradient(y, x).numpy())
