@@ -8,7 +8,7 @@ from penstock._src.core import dtypes
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import COMPLEX, INDEX
-from penstock._src.ops.linalg import elimination
+from penstock._src.ops.linalg import elimination, lapack
 from penstock._src.ops.linalg.matrices import (
     adjoint,
     band,
@@ -56,8 +56,8 @@ class Cholesky(Op):
             return result
         x = widened(input)
         try:
-            return np.linalg.cholesky(x).astype(input.dtype, copy=False)
-        except np.linalg.LinAlgError:
+            return lapack.cholesky(x).astype(input.dtype, copy=False)
+        except lapack.LinAlgError:
             flat = [_cholesky_or_nan(m) for m in x.reshape(-1, *x.shape[-2:])]
             return np.stack(flat).reshape(x.shape).astype(input.dtype, copy=False)
 
@@ -69,8 +69,8 @@ class Cholesky(Op):
 def _cholesky_or_nan(matrix):
     """A matrix that is not positive definite gives NaN, as in TensorFlow."""
     try:
-        return np.linalg.cholesky(matrix)
-    except np.linalg.LinAlgError:
+        return lapack.cholesky(matrix)
+    except lapack.LinAlgError:
         return np.tril(np.full_like(matrix, np.nan))
 
 
@@ -93,7 +93,7 @@ class CholeskyGrad(Op):
         middle = np.tril(np.swapaxes(lower, -1, -2) @ np.tril(widened(grad)))
         at = np.arange(lower.shape[-1])
         middle[..., at, at] *= 0.5
-        inverse = np.linalg.inv(lower)
+        inverse = lapack.inv(lower)
         outer = np.swapaxes(inverse, -1, -2) @ middle @ inverse
         both = 0.5 * (outer + np.swapaxes(outer, -1, -2))
         return both.astype(l.dtype, copy=False)
@@ -140,7 +140,7 @@ class Qr(Op):
         if result is not None:
             return result
         mode = "complete" if self.full_matrices else "reduced"
-        q, r = np.linalg.qr(widened(input), mode)
+        q, r = lapack.qr(widened(input), mode)
         return q.astype(input.dtype, copy=False), r.astype(input.dtype, copy=False)
 
     def lower(self, p, input):
@@ -276,9 +276,9 @@ class Svd(Op):
         if x.size and not np.isfinite(x).all():
             return self._not_finite(input)
         if not self.compute_uv:
-            s = np.linalg.svd(x, compute_uv=False) if x.size else self._no_values(x)
+            s = lapack.svd(x, compute_uv=False) if x.size else self._no_values(x)
             return s.astype(input.dtype, copy=False), empty, empty
-        u, s, vh = np.linalg.svd(x, full_matrices=self.full_matrices)
+        u, s, vh = lapack.svd(x, full_matrices=self.full_matrices)
         v = np.swapaxes(vh, -1, -2).conj()
         return tuple(t.astype(input.dtype, copy=False) for t in (s, u, v))
 
@@ -355,9 +355,9 @@ class SelfAdjointEigV2(Op):
                 "Self-adjoint eigen decomposition was not successful. The input might not be valid."
             )
         if not self.compute_v:
-            values = np.linalg.eigvalsh(x)
+            values = lapack.eigvalsh(x)
             return values.astype(input.dtype), np.zeros(0, input.dtype)
-        values, vectors = np.linalg.eigh(x)
+        values, vectors = lapack.eigh(x)
         return values.astype(input.dtype), vectors.astype(input.dtype, copy=False)
 
 
@@ -397,6 +397,6 @@ class Eig(Op):
                 f"Invalid output dtype {self.Tout.name} for an input of {self.T.name}"
             )
         if not self.compute_v:
-            return np.linalg.eigvals(input).astype(kind), np.zeros(0, kind)
-        values, vectors = np.linalg.eig(input)
+            return lapack.eigvals(input).astype(kind), np.zeros(0, kind)
+        values, vectors = lapack.eig(input)
         return values.astype(kind), vectors.astype(kind)

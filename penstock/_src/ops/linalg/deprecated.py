@@ -6,7 +6,7 @@ from penstock._src.core import dtypes
 from penstock._src.core.op import Op
 from penstock._src.core.typesets import COMPLEX
 from penstock._src.ops.array import diagonal
-from penstock._src.ops.linalg import decomposition, solve
+from penstock._src.ops.linalg import decomposition, lapack, solve
 from penstock._src.ops.variants import variant
 
 variant("BatchMatrixDiag", diagonal.MatrixDiag, gradient=None)
@@ -88,7 +88,7 @@ class SelfAdjointEig(Op):
 
     def eager(self, input):
         wide = np.float64 if input.dtype == np.float64 else np.float32
-        values, vectors = np.linalg.eigh(input.astype(wide))
+        values, vectors = lapack.eigh(input.astype(wide))
         return np.concatenate([values[..., None, :], vectors], -2).astype(input.dtype)
 
 

@@ -6,6 +6,7 @@ from penstock._src.core import dtypes
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import COMPLEX
+from penstock._src.ops.linalg import lapack
 from penstock._src.ops.linalg.matrices import adjoint, require_square, square
 
 
@@ -55,7 +56,7 @@ def _exponential(a):
         a6 @ (b[13] * a6 + b[11] * a4 + b[9] * a2) + b[7] * a6 + b[5] * a4 + b[3] * a2 + b[1] * eye
     )
     v = a6 @ (b[12] * a6 + b[10] * a4 + b[8] * a2) + b[6] * a6 + b[4] * a4 + b[2] * a2 + b[0] * eye
-    result = np.linalg.solve(v - u, v + u)
+    result = lapack.solve(v - u, v + u)
     for _ in range(squarings):
         result = result @ result
     return result
@@ -101,8 +102,8 @@ class MatrixSquareRoot(Op):
         y, z = a.astype(np.complex128 if np.iscomplexobj(a) else np.float64), np.eye(a.shape[0])
         for _ in range(100):
             try:
-                y_next, z_next = (y + np.linalg.inv(z)) / 2, (z + np.linalg.inv(y)) / 2
-            except np.linalg.LinAlgError:
+                y_next, z_next = (y + lapack.inv(z)) / 2, (z + lapack.inv(y)) / 2
+            except lapack.LinAlgError:
                 return _root_by_eigenvalues(a)
             done = np.abs(y_next - y).max() <= 1e-14 * np.abs(y_next).max()
             y, z = y_next, z_next
@@ -112,8 +113,8 @@ class MatrixSquareRoot(Op):
 
 
 def _root_by_eigenvalues(a):
-    values, vectors = np.linalg.eig(a.astype(np.complex128))
-    root = vectors * np.sqrt(values) @ np.linalg.inv(vectors)
+    values, vectors = lapack.eig(a.astype(np.complex128))
+    root = vectors * np.sqrt(values) @ lapack.inv(vectors)
     if np.iscomplexobj(a):
         return root
     if np.abs(root.imag).max() > 1e-6 * max(np.abs(root.real).max(), 1.0):
@@ -141,7 +142,7 @@ def _logarithm(a):
 
     Source: Higham, Functions of Matrices, 2008, algorithm 11.9 in outline.
     """
-    angle = _angle_to_cut(np.linalg.eigvals(a))
+    angle = _angle_to_cut(lapack.eigvals(a))
     size = np.abs(a).sum(0).max() or 1.0
     x = a.astype(np.complex128) / size * np.exp(-1j * angle)
     eye, roots = np.eye(x.shape[0]), 0
@@ -149,13 +150,13 @@ def _logarithm(a):
         while np.abs(x - eye).sum(0).max() > 0.25 and roots < 60:
             x = _square_root(x)
             roots += 1
-    except np.linalg.LinAlgError:
+    except lapack.LinAlgError:
         return _nothing(x)
     nodes, weights = np.polynomial.legendre.leggauss(12)
     delta = x - eye
     total = np.zeros_like(x)
     for node, weight in zip((nodes + 1) / 2, weights / 2, strict=True):
-        total = total + weight * np.linalg.solve(eye + node * delta, delta)
+        total = total + weight * lapack.solve(eye + node * delta, delta)
     return total * 2.0**roots + (np.log(size) + 1j * angle) * eye
 
 
@@ -169,7 +170,7 @@ def _angle_to_cut(values):
 def _square_root(x):
     y, z = x, np.eye(x.shape[0], dtype=x.dtype)
     for _ in range(60):
-        y_next, z_next = (y + np.linalg.inv(z)) / 2, (z + np.linalg.inv(y)) / 2
+        y_next, z_next = (y + lapack.inv(z)) / 2, (z + lapack.inv(y)) / 2
         if np.abs(y_next - y).max() <= 1e-15 * np.abs(y_next).max():
             return y_next
         y, z = y_next, z_next

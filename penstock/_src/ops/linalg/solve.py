@@ -8,7 +8,7 @@ from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.typesets import COMPLEX, FLOAT
 from penstock._src.ops import infer
-from penstock._src.ops.linalg import elimination
+from penstock._src.ops.linalg import elimination, lapack
 from penstock._src.ops.linalg.matrices import (
     adjoint,
     adjoint_array,
@@ -79,7 +79,7 @@ class MatrixDeterminant(Op):
         require_square(self, input)
         result = elimination.computed_now(self, input)
         if result is None:
-            result = _nan_of_nan(input, np.linalg.det(widened(input)))
+            result = _nan_of_nan(input, lapack.det(widened(input)))
         return result.astype(input.dtype, copy=False)
 
     def lower(self, p, input):
@@ -115,7 +115,7 @@ class LogMatrixDeterminant(Op):
         result = elimination.computed_now(self, input)
         if result is not None:
             return result
-        sign, log = np.linalg.slogdet(widened(input))
+        sign, log = lapack.slogdet(widened(input))
         return tuple(_nan_of_nan(input, x).astype(input.dtype) for x in (sign, log))
 
     def lower(self, p, input):
@@ -159,8 +159,8 @@ class MatrixSolve(Op):
             return result
         a = adjoint_array(matrix) if self.adjoint else matrix
         try:
-            return np.linalg.solve(widened(a), widened(rhs)).astype(rhs.dtype, copy=False)
-        except np.linalg.LinAlgError:
+            return lapack.solve(widened(a), widened(rhs)).astype(rhs.dtype, copy=False)
+        except lapack.LinAlgError:
             raise self.invalid("Input matrix is not invertible.") from None
 
     def lower(self, p, matrix, rhs):
@@ -248,7 +248,7 @@ def _substitute(a, b, lower):
     for begin in begins if lower else reversed(begins):
         end = min(begin + block, n)
         corner, rows = a[..., begin:end, begin:end], x[..., begin:end, :]
-        x[..., begin:end, :] = rows / corner if one_by_one else np.linalg.solve(corner, rows)
+        x[..., begin:end, :] = rows / corner if one_by_one else lapack.solve(corner, rows)
         rest = slice(end, n) if lower else slice(0, begin)
         x[..., rest, :] -= a[..., rest, begin:end] @ x[..., begin:end, :]
     return x
@@ -298,13 +298,13 @@ class MatrixSolveLs(Op):
         if not self.fast:
             if not np.isfinite(a).all():  # no decomposition converges
                 return np.full((*a.shape[:-2], columns, b.shape[-1]), np.nan, b.dtype)
-            return (np.linalg.pinv(a) @ b).astype(b.dtype)
+            return (lapack.pinv(a) @ b).astype(b.dtype)
         h = adjoint_array(a)
         try:
             if rows >= columns:
-                return np.linalg.solve(h @ a + penalty * np.eye(columns, dtype=a.dtype), h @ b)
-            return h @ np.linalg.solve(a @ h + penalty * np.eye(rows, dtype=a.dtype), b)
-        except np.linalg.LinAlgError:
+                return lapack.solve(h @ a + penalty * np.eye(columns, dtype=a.dtype), h @ b)
+            return h @ lapack.solve(a @ h + penalty * np.eye(rows, dtype=a.dtype), b)
+        except lapack.LinAlgError:
             raise self.invalid(
                 "Input matrix was rank deficient or ill-conditioned. Try setting fast=False or "
                 "provide a larger l2_regularizer > 0."
@@ -324,8 +324,8 @@ def _cholesky_solve(chol, rhs):
 
 def _inverse(op, x):
     try:
-        return np.linalg.inv(widened(x)).astype(x.dtype, copy=False)
-    except np.linalg.LinAlgError:
+        return lapack.inv(widened(x)).astype(x.dtype, copy=False)
+    except lapack.LinAlgError:
         raise op.invalid("Input is not invertible.") from None
 
 

@@ -9,16 +9,22 @@ from penstock._src.core.typesets import COMPLEX, FLOAT, SIGNED, UNSIGNED
 from penstock._src.ir.errors import NotLowerable
 from penstock._src.ops import infer
 from penstock._src.ops.rules import cast, conj, in_float32, quiet, show, unbroadcast
+from penstock._src.util.process.blas import one_thread
 
 WIDE = FLOAT | COMPLEX | {dtypes.int32, dtypes.int64}
 BROAD = FLOAT | COMPLEX | UNSIGNED | {dtypes.int16, dtypes.int32, dtypes.int64}
+# Multiplications and additions of a product that OpenBLAS would divide, though its threads gain less than they may wait.
+_FOR_ONE_THREAD = range(1 << 18, 1 << 24)
+_on_one_thread = one_thread(np.matmul)
 
 
 def multiply(a, b):
     """Returns the matrix product; 16-bit floats are accumulated in float32."""
-    if a.dtype.itemsize > 2:
-        return np.matmul(a, b)
-    return np.matmul(in_float32(a), in_float32(b)).astype(a.dtype, copy=False)
+    if a.dtype.itemsize <= 2:
+        return multiply(in_float32(a), in_float32(b)).astype(a.dtype, copy=False)
+    if b.ndim and a.size * b.shape[-1] in _FOR_ONE_THREAD:
+        return _on_one_thread(a, b)
+    return np.matmul(a, b)
 
 
 class MatMul(Op):

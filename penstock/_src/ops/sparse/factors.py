@@ -3,6 +3,7 @@
 import numpy as np
 
 from penstock._src.core.op import Op
+from penstock._src.ops.linalg import lapack
 from penstock._src.ops.sparse.matrices import FIELD, SparseMatrix, held_by
 
 
@@ -66,8 +67,8 @@ class SparseMatrixSparseCholesky(Op):
         factors = np.zeros_like(dense)
         for batch, order in enumerate(permutation.reshape(-1, input.shape[-1])):
             try:
-                factors[batch] = np.linalg.cholesky(dense[batch][np.ix_(order, order)])
-            except np.linalg.LinAlgError:
+                factors[batch] = lapack.cholesky(dense[batch][np.ix_(order, order)])
+            except lapack.LinAlgError:
                 raise self.invalid(
                     f"Sparse Cholesky factorization failed for batch index {batch}. The input might "
                     "not be valid."

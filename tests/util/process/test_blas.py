@@ -1,0 +1,56 @@
+"""NumPy's BLAS uses one thread for small matrices, and as many as before afterwards."""
+
+import threading
+
+import numpy as np
+import pytest
+
+from penstock._src.util.process import blas
+
+THREADS = blas._threads()
+pytestmark = pytest.mark.skipif(THREADS is None, reason="NumPy uses another BLAS than OpenBLAS")
+
+
+@pytest.fixture
+def two_threads():
+    before = THREADS._get()
+    THREADS._set(2)
+    yield
+    THREADS._set(before)
+
+
+@blas.one_thread
+def threads_of(*_arrays):
+    return THREADS._get()
+
+
+def test_small_matrices_have_one_thread(two_threads):
+    assert threads_of(np.eye(64)) == 1 and THREADS._get() == 2
+
+
+def test_large_matrices_have_all_threads(two_threads):
+    assert threads_of(np.eye(blas.FEW + 1)) == 2
+    assert threads_of(np.eye(3), np.eye(blas.FEW + 1)) == 2
+
+
+def test_the_number_comes_back_after_an_error(two_threads):
+    with pytest.raises(np.linalg.LinAlgError):
+        blas.one_thread(np.linalg.inv)(np.zeros((3, 3)))
+    assert THREADS._get() == 2
+
+
+def test_the_number_comes_back_after_calls_side_by_side(two_threads):
+    barrier = threading.Barrier(4)
+
+    @blas.one_thread
+    def wait(_array):
+        barrier.wait(30)
+        return THREADS._get()
+
+    seen = []
+    workers = [threading.Thread(target=lambda: seen.append(wait(np.eye(2)))) for _ in range(4)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert seen == [1] * 4 and THREADS._get() == 2
