@@ -12,8 +12,11 @@ from penstock._src.core.typesets import ANY, INDEX
 from penstock._src.ir.errors import NotLowerable
 from penstock._src.ir.extents.dims import is_symbolic
 from penstock._src.native.algorithms.edits import edits
+from penstock._src.native.algorithms.number_index import MOST, numbered
 from penstock._src.native.systems import runs_native_code
 from penstock._src.ops.rules import check_elements, in_float32, show
+
+_FEWEST = 64  # numbers for which native code pays
 
 
 def distinct(x, axis=0):
@@ -24,6 +27,9 @@ def distinct(x, axis=0):
         values = np.empty(len(places), object)
         values[:] = list(places)
         return values, numbers, np.bincount(numbers, minlength=len(places))
+    if x.ndim == 1 and x.dtype.kind in "iub" and _FEWEST <= x.size < MOST and runs_native_code():
+        first, numbers = numbered(x.astype(np.int64))
+        return x[first], numbers, np.bincount(numbers, minlength=first.size)
     rows = np.moveaxis(x, axis, 0)
     keys = in_float32(rows) if x.dtype.kind == "V" else rows
     if not keys.size:

@@ -20,6 +20,7 @@ from penstock._src.core.values import resources
 from penstock._src.core.values.groups import NotGrouped, flat, is_group, like
 from penstock._src.core.values.resources import Resource
 from penstock._src.filesystems.files import read
+from penstock._src.native.algorithms.number_index import NumberIndex
 from penstock._src.native.readers.string_index import StringIndex
 from penstock._src.native.systems import is_supported
 from penstock._src.native.target import host
@@ -116,6 +117,8 @@ class StaticTable(Table):
             keys, values = self.export()
             if keys.dtype == object and is_supported(host()):
                 find = StringIndex(keys).find
+            elif keys.dtype.kind in "iu" and is_supported(host()):
+                find = NumberIndex(keys).find
             else:
                 find = functools.partial(_found, dict(zip(keys.tolist(), range(len(keys)))))
             numbered = self._numbered = self.held, find, values

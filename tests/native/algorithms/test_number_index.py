@@ -1,0 +1,34 @@
+"""Different whole numbers are found and numbered as a dict does it."""
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from penstock._src.native.algorithms.number_index import NumberIndex, numbered
+
+WORDS = st.integers(-(1 << 63), (1 << 63) - 1) | st.integers(-3, 3) | st.integers(0, 20).map(lambda n: n << 32)  # fmt: skip
+
+
+@given(st.lists(WORDS, max_size=300))
+def test_values_are_numbered_in_order_of_appearance(values):
+    places = {}
+    expected = [places.setdefault(value, len(places)) for value in values]
+    first, numbers = numbered(np.array(values, np.int64))
+    assert numbers.tolist() == expected
+    assert [values[at] for at in first.tolist()] == list(places)
+
+
+@given(st.sets(WORDS, min_size=1, max_size=200), st.lists(WORDS, max_size=200))
+def test_numbers_of_keys_are_found(keys, others):
+    keys = list(keys)
+    index, wanted = NumberIndex(np.array(keys, np.int64)), keys + others
+    places = {key: at for at, key in enumerate(keys)}
+    found = index.find(np.array(wanted, np.int64))
+    assert found.tolist() == [places.get(value, -1) for value in wanted]
+
+
+def test_many_values_with_equal_lower_bits():
+    values = np.arange(100_000, dtype=np.int64) << 40
+    first, numbers = numbered(np.concatenate([values, values[::-1]]))
+    assert (first == np.arange(100_000)).all()
+    assert (numbers[100_000:] == np.arange(100_000)[::-1]).all()
