@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from penstock._src.native.algorithms.philox import philox
 from penstock._src.ops.random.distributions import RESERVED_WORDS, box_muller64, words_to_float64
 from penstock._src.ops.random.philox import Stream, blocks_at
 
@@ -34,6 +35,14 @@ class Lanes:
             self.uniforms_left[empty] = 2
         self.uniforms_left[lanes] -= 1
         return self.uniforms[lanes, self.uniforms_left[lanes]]
+
+    def products(self, lanes: np.ndarray, least: np.ndarray) -> np.ndarray:
+        """How many uniform numbers of each of these lanes, which have given none, are multiplied until the product is at most
+        `least`, but for the last."""
+        offsets, counts = self.cursor[lanes], np.empty(lanes.size)
+        words = self.stream.signed_words()
+        philox().products(*words, offsets, lanes.size, np.ascontiguousarray(least), counts)
+        return counts
 
     def normal(self, lanes: np.ndarray) -> np.ndarray:
         """The next standard normal number of each of these lanes, in double precision."""

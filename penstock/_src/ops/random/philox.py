@@ -9,6 +9,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from penstock._src.native.algorithms.philox import philox
+from penstock._src.native.systems import runs_native_code
+
 _MULTIPLIER_A = np.uint64(0xD2511F53)
 _MULTIPLIER_B = np.uint64(0xCD9E8D57)
 _WEYL = (0x9E3779B9, 0xBB67AE85)
@@ -16,6 +19,7 @@ _LOW = np.uint64(0xFFFFFFFF)
 _HALF = np.uint64(32)
 _MASK64 = (1 << 64) - 1
 _MASK128 = (1 << 128) - 1
+FEWEST = 64  # blocks for which native code pays
 _CHUNK = 1 << 15  # blocks computed at a time, so that temporaries fit into the L2 cache
 
 
@@ -39,6 +43,11 @@ class Stream:
         low, high = int(counter[0]), int(counter[1])
         return cls(int(key[0]), low | high << 64)
 
+    def signed_words(self) -> tuple[int, int, int]:
+        """The key and the halves of the counter, for native code."""
+        words = self.key, self.counter & _MASK64, self.counter >> 64
+        return words[0] - _sign(words[0]), words[1] - _sign(words[1]), words[2] - _sign(words[2])
+
     def skipped(self, blocks: int) -> Stream:
         """The stream `blocks` further on."""
         return Stream(self.key, self.counter + int(blocks))
@@ -52,9 +61,17 @@ class Stream:
         return self.blocks((count + 3) // 4).reshape(-1)[:count]
 
 
+def _sign(word: int) -> int:
+    return 1 << 64 if word >> 63 else 0
+
+
 def blocks_at(stream: Stream, offsets: np.ndarray) -> np.ndarray:
     """Blocks of `stream` at the given block offsets: uint32[n, 4]."""
     out = np.empty((offsets.size, 4), np.uint32)
+    if offsets.size >= FEWEST and runs_native_code():
+        offsets = np.ascontiguousarray(offsets, np.uint64)
+        philox().blocks(*stream.signed_words(), offsets, offsets.size, out)
+        return out
     for begin in range(0, offsets.size, _CHUNK):
         part = offsets[begin : begin + _CHUNK]
         _rounds(stream, part, out[begin : begin + _CHUNK])

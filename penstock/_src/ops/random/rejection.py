@@ -5,8 +5,9 @@ from typing import Any
 
 import numpy as np
 
+from penstock._src.native.systems import runs_native_code
 from penstock._src.ops.random.lanes import Lanes
-from penstock._src.ops.random.philox import Stream
+from penstock._src.ops.random.philox import FEWEST, Stream
 from penstock._src.ops.special_functions import lgamma
 
 # Outputs that are drawn together: rejection keeps some thirty numbers for each of them.
@@ -98,6 +99,9 @@ def _poisson(lanes: Lanes, rates: np.ndarray, limit: float) -> np.ndarray:
 def _poisson_by_products(lanes, rates, active, out, kind, limit) -> None:
     with np.errstate(over="ignore"):
         least = np.exp(-rates)
+    if active.size >= FEWEST and runs_native_code():
+        out[active] = lanes.products(active, least[active])
+        return
     product = np.ones(rates.size, kind)
     count = np.zeros(rates.size, kind)
     while active.size:

@@ -1,0 +1,117 @@
+"""Blocks of a Philox stream at any offsets, and Poisson numbers of small rates from them.
+
+Sources: Salmon, Moraes, Dror & Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011; Knuth, TAOCP vol. 2, 3.4.1.
+"""
+
+import functools
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from .. import python_calls as py
+from ..builtins import load
+from ..language.function import Fn
+from ..language.module import Module
+from ..language.types import F64, I32, I64, PTR
+from ..language.value import Val
+
+_ROUNDS = 10
+_MULTIPLIERS = 0xD2511F53, 0xCD9E8D57
+_WEYL = 0x9E3779B9, 0xBB67AE85
+_LOW = 0xFFFFFFFF
+_ONE = 1023 << 52  # the bits of 1.0
+
+
+class Philox(NamedTuple):
+    """Builtins. `key` and the halves of the counter are int64 of the bits of uint64.
+
+    blocks (key, low, high, offsets, count, words [count, 4] of uint32) -> 0
+    products (key, low, high, offsets, count, least [count] of float64, counts [count] of float64) -> 0; how many uniform
+        numbers are multiplied until the product is at most `least`, but for the last. The two of a block are used from last
+        to first.
+    """
+
+    blocks: Callable[..., int]
+    products: Callable[..., int]
+
+
+@functools.cache
+def philox() -> Philox:
+    """The functions, compiled."""
+    m = Module()
+    _emit_block(m)
+    _emit_blocks(m)
+    _emit_products(m)
+    py.emit_entry(m, "blocks", "nnnana")
+    py.emit_entry(m, "products", "nnnanaa")
+    return load(m, Philox)
+
+
+def _emit_block(m: Module) -> None:
+    """`block` (key, low, high, offset, words): the four words of the block `offset` behind the counter."""
+    arguments: Any = dict(key=I64, low=I64, high=I64, offset=I64, words=PTR)
+    with m.fn("block", ret=I64, internal=True, **arguments) as f:
+        low = f.offset + f.low
+        carried = f.compare("ult", low, f.offset)
+        high = f.high + f.convert(carried, I64, signed=False)
+        c0, c1 = low & _LOW, f.binary("lshr", low, 32)
+        c2, c3 = high & _LOW, f.binary("lshr", high, 32)
+        key0, key1 = f.key & _LOW, f.binary("lshr", f.key, 32)
+        for _ in range(_ROUNDS):
+            a, b = c0 * _MULTIPLIERS[0], c2 * _MULTIPLIERS[1]
+            c0 = f.binary("lshr", b, 32) ^ c1 ^ key0
+            c2 = f.binary("lshr", a, 32) ^ c3 ^ key1
+            c1, c3 = b & _LOW, a & _LOW
+            key0, key1 = (key0 + _WEYL[0]) & _LOW, (key1 + _WEYL[1]) & _LOW
+        for at, word in enumerate((c0, c1, c2, c3)):
+            f.store(f.convert(word, I32), f.words, at)
+        f.give(f.i64(0))
+
+
+def _emit_blocks(m: Module) -> None:
+    arguments: Any = dict(key=I64, low=I64, high=I64, offsets=PTR, count=I64, words=PTR)
+    with m.fn("blocks", ret=I64, internal=True, **arguments) as f:
+
+        def one(i: Val) -> None:
+            offset = f.load(f.offsets, i, I64)
+            f.call("block", f.key, f.low, f.high, offset, f.at(f.words, i * 16), ret=I64)
+
+        f.loop(f.i64(0), f.count, 1, one)
+        f.give(f.i64(0))
+
+
+def _uniform(f: Fn, first: Val, second: Val) -> Val:
+    """A double of [0, 1) from two words."""
+    bits = (first & 0xFFFFF) << 32 | second | _ONE
+    return f.bits(bits, F64) - 1.0
+
+
+def _emit_products(m: Module) -> None:
+    arguments: Any = dict(key=I64, low=I64, high=I64, offsets=PTR, count=I64, least=PTR, counts=PTR)
+    with m.fn("products", ret=I64, internal=True, **arguments) as f:
+        words = f.alloca(I32, 4)
+
+        def one(i: Val) -> None:
+            least = f.load(f.least, i, F64)
+
+            def block(offset: Val, product: Val, number: Val, _: Val) -> tuple[Val, ...]:
+                f.call("block", f.key, f.low, f.high, offset, words, ret=I64)
+                w = [f.convert(f.load(words, at, I32), I64, signed=False) for at in range(4)]
+                once = product * _uniform(f, w[2], w[3])
+                twice = once * _uniform(f, w[0], w[1])
+                first, second = once <= least, twice <= least
+                more = f.select(first, number, f.select(second, number + 1, number + 2))
+                return offset + 1, twice, more, f.convert(first | second, I64, signed=False)
+
+            offset = f.load(f.offsets, i, I64)
+            _, _, number, _ = f.loop_while(
+                lambda _, __, ___, done: done.eq(0),
+                block,
+                offset,
+                f.const(1.0, F64),
+                f.i64(0),
+                f.i64(0),
+            )
+            f.store(f.convert(number, F64), f.counts, i)
+
+        f.loop(f.i64(0), f.count, 1, one)
+        f.give(f.i64(0))
