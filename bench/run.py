@@ -29,6 +29,7 @@ SUITES = [
     "browser",
     "latency",
     "kernels",
+    "ops",
     "generation",
     "growth",
     "shapes",
@@ -73,14 +74,21 @@ def machine():
     }
 
 
-def run_suite(name, cases, backends, rounds):
-    """Returns {case: {backend: [figures of each round]}}, and prints each one immediately."""
-    results = {case: {backend: [] for backend in backends} for case in cases}
+def single_row(case, figures):
+    """Returns {row of the tables: its figures}: one process measures one row, unless a suite has `rows` of its own."""
+    return {case: figures}
+
+
+def run_suite(name, cases, backends, rounds, rows_of=single_row):
+    """Returns {row: {backend: [figures of each round]}}, and prints each one immediately."""
+    results = {}
     for number in range(rounds):
         for case in cases:
             for backend in backends:
                 figures = measured(name, case, backend)
-                results[case][backend].append(figures)
+                for row, of_row in rows_of(case, figures).items():
+                    kept = results.setdefault(row, {each: [] for each in backends})
+                    kept[backend].append(of_row)
                 shown = "  ".join(
                     f"{k} {v:.2f}" if isinstance(v, float) else f"{k} {v}"
                     for k, v in figures.items()
@@ -90,9 +98,10 @@ def run_suite(name, cases, backends, rounds):
 
 
 def joined(known, measured_now, cases):
-    """Returns earlier results with those of now in place of the same cases on the same backends."""
-    results = {c: known.get(c, {}) | measured_now.get(c, {}) for c in cases}
-    return {case: backends for case, backends in results.items() if backends}
+    """Returns earlier results with those of now in place of the same rows on the same backends; `cases` come in their order."""
+    rows = dict.fromkeys([*cases, *known, *measured_now])
+    results = {row: known.get(row, {}) | measured_now.get(row, {}) for row in rows}
+    return {row: backends for row, backends in results.items() if backends}
 
 
 def main():
@@ -110,7 +119,8 @@ def main():
             b for b in suite.BACKENDS if not options.backends or b in options.backends.split(",")
         ]
         path = RESULTS / f"{name}.json"
-        measured_now = run_suite(name, cases, backends, options.rounds)
+        rows_of = getattr(suite, "rows", single_row)
+        measured_now = run_suite(name, cases, backends, options.rounds, rows_of)
         is_part = (options.cases or options.backends) and path.exists()
         known = json.loads(path.read_text())["results"] if is_part else {}
         results = joined(known, measured_now, suite.CASES)
