@@ -7,6 +7,9 @@ import numpy as np
 from penstock._src.core import dtypes
 from penstock._src.core.op import Op
 from penstock._src.core.typesets import INDEX
+from penstock._src.native.systems import runs_native_code
+from penstock._src.native.texts.table import PointTable
+from penstock._src.native.texts.words import ORDINARY, SPACE, parts_of, words_of
 from penstock._src.ops.text.characters.decoding import characters, cut, splits_shape
 from penstock._src.ops.variants import variant
 
@@ -42,8 +45,23 @@ def _words(is_first: np.ndarray, is_space: np.ndarray) -> tuple[np.ndarray, np.n
     return np.flatnonzero(begins), np.flatnonzero(ends) + 1
 
 
+@functools.lru_cache(maxsize=16)
+def _kinds(config: bytes) -> PointTable:
+    table = _table(config)
+
+    def entries(points: range) -> np.ndarray:
+        return np.where(_is_space(table, np.array(points)), SPACE, ORDINARY)
+
+    return PointTable(entries, np.uint8)
+
+
 def words_of_texts(texts: np.ndarray, config: bytes) -> tuple[np.ndarray, ...]:
     """The words of texts, their row splits, and the bytes at which they begin and end."""
+    if runs_native_code():
+        texts = np.ascontiguousarray(texts)
+        words = words_of(texts, _kinds(config), stretches=True)
+        if words is not None:
+            return parts_of(texts, words), words.splits, words.begins, words.ends
     found = characters(texts)
     is_space = _is_space(_table(config), found.points)
     is_first = found.is_first()

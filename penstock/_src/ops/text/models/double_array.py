@@ -11,13 +11,12 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
+from penstock._src.native.systems import runs_native_code
+from penstock._src.native.texts import trie_building
+from penstock._src.native.texts.trie_building import BLOCK, MANY, TRIES
+
 _LEAF = 1 << 31
 _LABEL = _LEAF | 0xFF
-_BLOCK = 256
-# Tries of free places for the children of a node before new ones are taken.
-_TRIES = 64
-# So many children hardly fit between others.
-_MANY = 16
 
 
 def distance(unit: int) -> int:
@@ -101,9 +100,9 @@ class _Places:
     def grow(self) -> int:
         """Adds a block; returns its first place."""
         begin = len(self.is_free)
-        self.open.update(dict.fromkeys(range(begin, begin + _BLOCK), _TRIES))
-        self.is_free += [True] * _BLOCK
-        self.is_base += [False] * _BLOCK
+        self.open.update(dict.fromkeys(range(begin, begin + BLOCK), TRIES))
+        self.is_free += [True] * BLOCK
+        self.is_base += [False] * BLOCK
         return begin
 
     def take(self, at: int) -> None:
@@ -115,7 +114,7 @@ class _Places:
         """A place of which all labels are free."""
         is_free, is_base = self.is_free, self.is_base
         first, given_up, found = labels[0], [], -1
-        for at in itertools.islice(self.open, _BLOCK if len(labels) <= _MANY else 0):
+        for at in itertools.islice(self.open, BLOCK if len(labels) <= MANY else 0):
             base = at ^ first
             far = node ^ base
             if (
@@ -142,6 +141,16 @@ def build(values: Mapping[bytes, int]) -> np.ndarray:
     Args:
       values: of texts, which have no zero byte; below 2 ** 31.
     """
+    built = trie_building.build(values) if runs_native_code() else _built(values)
+    # A block has a place that is no base unless all its places are children.
+    other = np.argmin(built.is_base.reshape(-1, BLOCK), axis=1).astype(np.uint32)
+    # Free places get labels with which they are nobody's children.
+    free = np.flatnonzero(built.is_free)
+    built.units[free] = other[free // BLOCK] ^ (free & 0xFF)
+    return built.units
+
+
+def _built(values: Mapping[bytes, int]) -> trie_building.Built:
     root: dict = {}
     for text, value in values.items():
         node = root
@@ -167,14 +176,4 @@ def build(values: Mapping[bytes, int]) -> np.ndarray:
                 units[base] = _LEAF | node[0]
     out = np.zeros(len(places.is_free), np.uint32)
     out[list(units)] = list(units.values())
-    _close(out, places)
-    return out
-
-
-def _close(out: np.ndarray, places: _Places) -> None:
-    """Gives free places labels with which they are nobody's children."""
-    is_base = np.array(places.is_base).reshape(-1, _BLOCK)
-    # A block has a place that is no base unless all its places are children.
-    other = np.argmin(is_base, axis=1).astype(np.uint32)
-    free = np.flatnonzero(places.is_free)
-    out[free] = other[free // _BLOCK] ^ (free & 0xFF)
+    return trie_building.Built(out, np.array(places.is_free), np.array(places.is_base))

@@ -11,6 +11,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from penstock._src.native.texts.table import PointTable
+from penstock._src.native.texts.wordpiece import Vocabulary
+from penstock._src.native.texts.words import APART, ORDINARY, SPACE
 from penstock._src.ops.text.characters.whitespace import SPACES
 from penstock._src.ops.text.models.double_array import Trie, build
 from penstock._src.ops.text.models.flatbuffer import Table, write
@@ -19,23 +22,30 @@ from penstock._src.ops.text.pieces.memory import Memory, Piece
 _GOES_ON = 1 << 30
 _MOST_CHARACTERS = 256
 _NO_NODE = 0xFFFFFFFF
-ORDINARY, SPACE, APART = range(3)
 # BERT's ranges of Chinese characters.
 _CHINESE = ((0x4E00, 0x9FFF), (0x3400, 0x4DBF), (0x20000, 0x2A6DF), (0x2A700, 0x2B73F), (0x2B740, 0x2B81F), (0x2B820, 0x2CEAF), (0xF900, 0xFAFF), (0x2F800, 0x2FA1F))  # fmt: skip
+_SPACES = frozenset(SPACES)
 _ASCII_SYMBOLS = ((33, 47), (58, 64), (91, 96), (123, 126))
 
 
-@functools.cache
-def kinds() -> np.ndarray:
-    """Of each code point, and of malformed bytes as the last entry: ORDINARY, SPACE, or APART for what is a word by itself."""
-    found = np.zeros(0x110001, np.int8)
-    for point in range(0x80, 0x110000):
-        if unicodedata.category(chr(point))[0] == "P":
-            found[point] = APART
-    for low, high in (*_CHINESE, *_ASCII_SYMBOLS):
-        found[low : high + 1] = APART
-    found[list(SPACES)] = SPACE
-    return found
+def _kind(point: int) -> int:
+    if point in _SPACES:
+        return SPACE
+    ranges = _ASCII_SYMBOLS if point < 0x80 else _CHINESE
+    if any(low <= point <= high for low, high in ranges):
+        return APART
+    if point >= 0x80 and unicodedata.category(chr(point))[0] == "P":
+        return APART
+    return ORDINARY
+
+
+# Of each code point: ORDINARY, SPACE, or APART for what is a word by itself.
+KINDS = PointTable(lambda points: [_kind(point) for point in points], np.uint8)
+
+
+def kinds_of(points: np.ndarray) -> np.ndarray:
+    """The kinds of code points; malformed bytes, which are negative, are ordinary."""
+    return np.where(points >= 0, KINDS.of(np.maximum(points, 0)), ORDINARY)
 
 
 @dataclass
@@ -69,6 +79,28 @@ class WordpieceModel:
 
     def __post_init__(self) -> None:
         self.memory = Memory(self.cut)
+
+    @functools.cached_property
+    def vocabulary(self) -> tuple[Vocabulary, np.ndarray] | None:
+        """The vocabulary for native code, and the texts of pieces by number; None if pieces of several texts have one number."""
+        number_bits = _GOES_ON - 1
+        numbers = {text: (value & number_bits & ~0xFF) >> 8 for text, value in self.trie.items()}
+        numbers[self.unknown] = self.unknown_number
+        if len(set(numbers.values())) < len(numbers) or self.unknown_number < 0:
+            return None
+        texts = np.full(max(numbers.values()) + 1, b"", object)
+        texts[list(numbers.values())] = list(numbers)
+        return (
+            Vocabulary(
+                units=np.ascontiguousarray(self.trie.units),
+                suffix_root=self.suffix_root,
+                most_bytes=self.most_bytes,
+                unknown=self.unknown_number,
+                shift=8,
+                mask=number_bits,
+            ),
+            texts,
+        )
 
     def cut(self, word: bytes) -> list[Piece]:
         """The pieces of a word."""
@@ -184,8 +216,8 @@ def build_model(
 def _is_within_word(text: bytes) -> bool:
     """Whether a text may be a piece where texts are cut at white space and at characters that stand apart."""
     points = [ord(c) for c in text.decode("utf-8", "surrogateescape")]
-    found = kinds()[[p if not 0xDC80 <= p <= 0xDCFF else -1 for p in points]]
-    return len(points) == 1 and found[0] != SPACE or not found.any()
+    found = [_kind(p) for p in points]  # malformed bytes are surrogates here, which are ordinary
+    return len(points) == 1 and found[0] != SPACE or all(kind == ORDINARY for kind in found)
 
 
 def _written(

@@ -6,9 +6,12 @@ import numpy as np
 
 from penstock._src.core.errors import FailedPreconditionError
 from penstock._src.core.op import Op
+from penstock._src.native.systems import runs_native_code
+from penstock._src.native.texts.wordpiece import pieces_of, texts_of
+from penstock._src.native.texts.words import APART, SPACE, Words, sizes_of, words_of
 from penstock._src.ops.text.characters.decoding import characters, cut, splits_shape
 from penstock._src.ops.text.models import wordpiece
-from penstock._src.ops.text.models.wordpiece import APART, SPACE, WordpieceModel
+from penstock._src.ops.text.models.wordpiece import WordpieceModel
 from penstock._src.ops.variants import variant
 
 
@@ -25,7 +28,7 @@ def model_of(array: np.ndarray) -> WordpieceModel:
 def _words(rows):
     """The words of texts: how many each text has, each word, and the byte of its text at which it begins."""
     found = characters(rows)
-    kinds = wordpiece.kinds()[found.points]
+    kinds = wordpiece.kinds_of(found.points)
     is_first = found.is_first()
     begins = is_first[:-1].copy()
     begins[1:] |= (kinds[1:] != kinds[:-1]) | (kinds[1:] == APART)
@@ -37,6 +40,23 @@ def _words(rows):
     starts = found.begins[first]
     words = cut(found.data, starts, found.begins[behind])
     return np.diff(splits), words.tolist(), starts - np.repeat(found.starts[:-1], np.diff(splits))
+
+
+def _natively(rows: np.ndarray, model: WordpieceModel) -> tuple[np.ndarray, ...] | None:
+    """The outputs of the op; None if a string is malformed, or the model does not suit native code."""
+    if model.vocabulary is None:
+        return None
+    rows = np.ascontiguousarray(rows)
+    vocabulary, texts = model.vocabulary
+    if model.is_end_to_end:
+        words = words_of(rows, wordpiece.KINDS)
+    else:
+        sizes, _ = sizes_of(rows)
+        words = Words(np.zeros_like(sizes), sizes, np.arange(len(rows) + 1))
+    if words is None:
+        return None
+    found = pieces_of(rows, words, vocabulary)
+    return texts_of(found.numbers, texts), found.numbers, found.splits, found.begins, found.ends
 
 
 class FastWordpieceTokenizeWithOffsets(Op):
@@ -51,6 +71,9 @@ class FastWordpieceTokenizeWithOffsets(Op):
 
     def eager(self, input_values, wp_model):
         model = model_of(wp_model)
+        found = _natively(input_values, model) if runs_native_code() else None
+        if found is not None:
+            return found
         if not model.is_end_to_end:
             counts, texts, numbers, begins, ends = model.memory.pieces(input_values.tolist())
             return texts, numbers, np.append(0, np.cumsum(counts)), begins, ends

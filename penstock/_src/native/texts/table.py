@@ -1,0 +1,67 @@
+"""Tables with an entry for each code point, filled where texts ask for them."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from penstock._src.core.errors import InternalError
+
+POINTS = 0x110000
+_BLOCK = 256
+# What functions over texts report in the first word of their state.
+DONE, EMPTY, MALFORMED, LARGER = range(4)
+# Words of the state of a function over texts: what it reports, the string at which it goes on, how much it has written, and an empty entry.
+REPORT, STRING, WRITTEN, POINT = range(4)
+
+
+class PointTable:
+    """Entries for code points; zero is an entry that is not known yet.
+
+    Args:
+      entries: gives those of a range of code points, none of them zero.
+      dtype: of the entries.
+    """
+
+    def __init__(self, entries: Callable[[range], Any], dtype: Any) -> None:
+        self._entries = entries
+        self.values = np.zeros(POINTS, dtype)
+
+    def of(self, points: np.ndarray) -> np.ndarray:
+        """The entries for code points, which must be such."""
+        found = self.values[points]
+        is_empty = found == 0
+        if is_empty.any():
+            for block in np.unique(points[is_empty] // _BLOCK).tolist():
+                self.fill(block * _BLOCK)
+            found = self.values[points]
+        return found
+
+    def fill(self, point: int) -> None:
+        """Fills the entries around a code point."""
+        first = point - point % _BLOCK
+        found = self._entries(range(first, first + _BLOCK))
+        self.values[first : first + _BLOCK] = found
+
+
+def run(function: Callable[[np.ndarray], Any], table: PointTable) -> np.ndarray | None:
+    """Runs a function over texts until it has read all of them.
+
+    Args:
+      function: takes its state.
+      table: that it reads.
+
+    Returns:
+      Its state; None if a string is malformed.
+    """
+    state = np.zeros(4, np.int64)
+    while True:
+        function(state)
+        report = state[REPORT]
+        if report == DONE:
+            return state
+        if report == MALFORMED:
+            return None
+        if report != EMPTY:
+            raise InternalError(f"A function over texts stopped with {report}.")
+        table.fill(int(state[POINT]))

@@ -1,0 +1,294 @@
+"""Builds tries in one array, as `ops/text/models/double_array.py` describes them, and with the same units as its Python code."""
+
+import functools
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .. import python_calls as py
+from ..builtins import load
+from ..language.function import Fn
+from ..language.module import Module
+from ..language.types import I1, I8, I32, I64, PTR
+from ..language.value import Val
+from . import utf8
+
+BLOCK = 256
+# Tries of free places for the children of a node before new ones are taken.
+TRIES = 64
+# So many children hardly fit between others.
+MANY = 16
+_LEAF = 1 << 31
+_NONE = -1
+# What links the first and the last open place.
+_FIRST, _LAST, _PLACES = range(3)
+
+
+class _Functions(NamedTuple):
+    """Builtins.
+
+    build (keys, starts [number + 1], number, values, queue int64 [nodes, 4], capacity, units, is free, is base, tries, next, previous, ends int64 [3]) -> how many places
+        were taken, or -1 if they are more than the capacity
+    """
+
+    build: Callable[..., int]
+
+
+class Built(NamedTuple):
+    """A trie without units for places that are free.
+
+    Attributes:
+      units: uint32, of all places.
+      is_free: whether nothing stands at a place.
+      is_base: whether children are counted from a place.
+    """
+
+    units: np.ndarray
+    is_free: np.ndarray
+    is_base: np.ndarray
+
+
+@functools.cache
+def _functions() -> _Functions:
+    m = Module()
+    _emit_grow(m)
+    _emit_take(m)
+    _emit_base(m)
+    _emit_build(m)
+    py.emit_entry(m, "build", "aanaanaaaaaaa", holds_gil=True)
+    return load(m, _Functions)
+
+
+def build(values: Mapping[bytes, int]) -> Built:
+    """Places the nodes of a trie.
+
+    Args:
+      values: of texts, which have no zero byte; below 2 ** 31.
+    """
+    keys = sorted(values)
+    data = np.frombuffer(b"".join(keys) + b"\0", np.uint8)
+    starts = np.zeros(len(keys) + 1, np.int64)
+    np.cumsum([len(key) for key in keys], out=starts[1:])
+    held = np.array([values[key] for key in keys], np.int64)
+    queue = np.empty((len(data) + 1, 4), np.int64)
+    capacity = 4 * (len(data) + len(keys)) + 4 * BLOCK
+    while True:
+        units = np.zeros(capacity, np.uint32)
+        is_free, is_base, tries = (np.empty(capacity, np.uint8) for _ in range(3))
+        following, before = np.empty(capacity, np.int32), np.empty(capacity, np.int32)
+        ends = np.array([_NONE, _NONE, 0], np.int64)
+        count = _functions().build(
+            data, starts, len(keys), held, queue, capacity, units, is_free, is_base, tries, following,
+            before, ends,
+        )  # fmt: skip
+        if count >= 0:
+            break
+        capacity *= 2
+    return Built(units[:count].copy(), is_free[:count] != 0, is_base[:count] != 0)
+
+
+_LISTS: dict[str, Any] = dict(
+    capacity=I64, free=PTR, bases=PTR, tries=PTR, following=PTR, before=PTR, ends=PTR
+)
+
+
+def _lists(f: Fn) -> list[Val]:
+    return [f.capacity, f.free, f.bases, f.tries, f.following, f.before, f.ends]
+
+
+def _flag(f: Fn, array: Val, at: Val) -> Val:
+    return f.load(array, at, I8).ne(0)
+
+
+def _link(f: Fn, array: Val, at: Val) -> Val:
+    return f.convert(f.load(array, at, I32), I64)
+
+
+def _join(f: Fn, left: Val, right: Val) -> None:
+    """Makes two open places neighbours; either may be none."""
+    narrow = f.convert(right, I32)
+    f.when(
+        left < 0,
+        lambda: f.store(right, f.ends, _FIRST),
+        lambda: f.store(narrow, f.following, left),
+    )
+    before = f.convert(left, I32)
+    f.when(
+        right < 0,
+        lambda: f.store(left, f.ends, _LAST),
+        lambda: f.store(before, f.before, right),
+    )
+
+
+def _emit_grow(m: Module) -> None:
+    """`grow` -> the first place of a new block, or -1."""
+    with m.fn("grow", ret=I64, internal=True, **_LISTS) as f:
+        first = f.load(f.ends, _PLACES, I64)
+
+        def grown() -> tuple[Val]:
+            def place(i: Val) -> None:
+                at = first + i
+                f.store(f.const(1, I8), f.free, at)
+                f.store(f.const(0, I8), f.bases, at)
+                f.store(f.const(TRIES, I8), f.tries, at)
+                _join(f, f.load(f.ends, _LAST, I64), at)
+                _join(f, at, f.i64(_NONE))
+
+            f.loop(f.i64(0), f.i64(BLOCK), 1, place)
+            f.store(first + BLOCK, f.ends, _PLACES)
+            return (first,)
+
+        (found,) = f.when(first + BLOCK <= f.capacity, grown, lambda: (f.i64(_NONE),))
+        f.give(found)
+
+
+def _close(f: Fn, at: Val) -> None:
+    """Takes a place out of the open ones, if it is among them."""
+
+    def out() -> None:
+        f.store(f.const(0, I8), f.tries, at)
+        _join(f, _link(f, f.before, at), _link(f, f.following, at))
+
+    f.when(_flag(f, f.tries, at), out)
+
+
+def _emit_take(m: Module) -> None:
+    with m.fn("take", ret=I64, internal=True, place=I64, **_LISTS) as f:
+        f.store(f.const(0, I8), f.free, f.place)
+        _close(f, f.place)
+        f.give(f.i64(0))
+
+
+def _emit_base(m: Module) -> None:
+    """`base` (node, labels, how many, ...) -> a place of which all labels are free, or -1."""
+    with m.fn("base", ret=I64, internal=True, node=I64, labels=PTR, count=I64, **_LISTS) as f:
+        first = utf8.byte(f, f.labels, f.i64(0))
+
+        def fits(base: Val) -> Val:
+            far = f.node ^ base
+            (is_good,) = f.when(
+                ~_flag(f, f.bases, base) & ((far < 1 << 21) | (far & 0xFF).eq(0)),
+                lambda: f.loop_while(
+                    lambda i, good: (i < f.count) & good,
+                    lambda i, good: (
+                        i + 1,
+                        _flag(f, f.free, base ^ utf8.byte(f, f.labels, i)),
+                    ),
+                    f.i64(0),
+                    f.const(1, I1),
+                )[1:],
+                lambda: (f.const(0, I1),),
+            )
+            return is_good
+
+        def candidate(at: Val, left: Val, _: Val) -> tuple[Val, ...]:
+            base = at ^ first
+            after = _link(f, f.following, at)
+
+            def failed() -> tuple[Val]:
+                remaining = f.load(f.tries, at, I8) - 1
+
+                def kept() -> None:
+                    f.store(remaining, f.tries, at)
+
+                f.when(remaining.eq(0), lambda: _close(f, at), kept)
+                return (f.i64(_NONE),)
+
+            (found,) = f.when(fits(base), lambda: (base,), failed)
+            return after, left - 1, found
+
+        most = f.select(f.count <= MANY, f.i64(BLOCK), f.i64(0))
+        _, _, found = f.loop_while(
+            lambda at, left, found: (at >= 0) & (left > 0) & (found < 0),
+            candidate, f.load(f.ends, _FIRST, I64), most, f.i64(_NONE),
+        )  # fmt: skip
+
+        def new() -> tuple[Val, ...]:
+            begin = f.call("grow", *_lists(f), ret=I64)
+            low = f.select((f.node ^ begin) >= 1 << 21, f.node & 0xFF, first)
+            return (f.select(begin < 0, begin, begin | low),)
+
+        (found,) = f.when(found < 0, new, lambda: (found,))
+        f.give(found)
+
+
+def _emit_build(m: Module) -> None:
+    arguments: Any = dict(
+        keys=PTR, starts=PTR, number=I64, held=PTR, queue=PTR, capacity=I64, units=PTR, free=PTR, bases=PTR,
+        tries=PTR, following=PTR, before=PTR, ends=PTR,
+    )  # fmt: skip
+    with m.fn("build", ret=I64, internal=True, **arguments) as f:
+        labels, firsts = f.alloca(I8, 256), f.alloca(I64, 257)
+
+        def push(at: Val, *node: Val) -> Val:
+            for k, part in enumerate(node):
+                f.store(part, f.queue, at * 4 + k)
+            return at + 1
+
+        def unit(at: Val) -> Val:
+            return f.convert(f.load(f.units, at, I32), I64, signed=False)
+
+        def split(low: Val, high: Val, depth: Val) -> Val:
+            """Writes the labels of a node's children, and the first key of each; returns how many they are."""
+
+            def key(i: Val, count: Val, last: Val) -> tuple[Val, ...]:
+                place = f.load(f.starts, i, I64) + depth
+                ended = place.eq(f.load(f.starts, i + 1, I64))
+                label = f.select(ended, f.i64(0), utf8.byte(f, f.keys, place))
+
+                def new() -> tuple[Val]:
+                    f.store(f.convert(label, I8), labels, count)
+                    f.store(i, firsts, count)
+                    return (count + 1,)
+
+                (count,) = f.when(label.ne(last), new, lambda: (count,))
+                return count, label
+
+            count, _ = f.loop(low, high, 1, key, f.i64(0), f.i64(_NONE))
+            f.store(high, firsts, count)
+            return count
+
+        def node(head: Val, tail: Val, _: Val) -> tuple[Val, ...]:
+            place, low, high, depth = (f.load(f.queue, head * 4 + k, I64) for k in range(4))
+            count = split(low, high, depth)
+            base = f.call("base", place, labels, count, *_lists(f), ret=I64)
+
+            def placed() -> tuple[Val, ...]:
+                f.store(f.const(1, I8), f.bases, base)
+                far = place ^ base
+                coded = f.select(far < 1 << 21, far << 10, ((far >> 8) << 10) | (1 << 9))
+                has_value = f.load(labels, 0, I8).eq(0)
+                own = unit(place) | coded | f.select(has_value, f.i64(1 << 8), f.i64(0))
+                f.store(f.convert(own, I32), f.units, place)
+
+                def child(i: Val, tail: Val) -> tuple[Val, ...]:
+                    label, first = utf8.byte(f, labels, i), f.load(firsts, i, I64)
+                    at = base ^ label
+                    f.call("take", at, *_lists(f), ret=I64)
+
+                    def inner() -> tuple[Val]:
+                        f.store(f.convert(label, I32), f.units, at)
+                        return (push(tail, at, first, f.load(firsts, i + 1, I64), depth + 1),)
+
+                    def value() -> tuple[Val]:
+                        held = f.load(f.held, first, I64) | _LEAF
+                        f.store(f.convert(held, I32), f.units, at)
+                        return (tail,)
+
+                    return f.when(label.ne(0), inner, value)
+
+                (following,) = f.loop(f.i64(0), count, 1, child, tail)
+                return following, f.i64(0)
+
+            tail, failed = f.when(base >= 0, placed, lambda: (tail, f.i64(1)))
+            return head + 1, tail, failed
+
+        f.call("grow", *_lists(f), ret=I64)
+        f.call("take", f.i64(0), *_lists(f), ret=I64)
+        tail = push(f.i64(0), f.i64(0), f.i64(0), f.number, f.i64(0))
+        tail = f.select(f.number > 0, tail, f.i64(0))
+        _, _, failed = f.loop_while(
+            lambda head, tail, failed: (head < tail) & failed.eq(0), node, f.i64(0), tail, f.i64(0)
+        )
+        f.give(f.select(failed.ne(0), f.i64(_NONE), f.load(f.ends, _PLACES, I64)))

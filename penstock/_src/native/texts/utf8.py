@@ -1,0 +1,89 @@
+"""Characters of UTF-8 within generated code."""
+
+from collections.abc import Callable
+
+from ..language.function import Fn
+from ..language.module import Module
+from ..language.types import I8, I64, PTR
+from ..language.value import Val
+
+MALFORMED = -1
+_SIZE_BITS = 3
+
+
+def byte(f: Fn, data: Val, at: Val) -> Val:
+    """A byte, as an i64; the one at the end of a string is the zero that follows all bytes objects."""
+    return f.convert(f.load(data, at, I8), I64, signed=False)
+
+
+def string(f: Fn, array: Val, at: Val) -> tuple[Val, Val]:
+    """The address and the size of a bytes object in an array."""
+    item = f.load(array, at, PTR)
+    return f.call("PyBytes_AsString", item, ret=PTR), f.call("PyBytes_Size", item, ret=I64)
+
+
+def character(f: Fn, data: Val, at: Val) -> tuple[Val, Val]:
+    """The code point that begins at a position, MALFORMED for bytes that are none, and the bytes that it takes.
+
+    The module must have the function of `emit_longer`.
+    """
+    first = byte(f, data, at)
+
+    def longer() -> tuple[Val, Val]:
+        packed = f.call("longer_character", data, at, first, ret=I64)
+        return packed >> _SIZE_BITS, packed & 7
+
+    return f.when(first < 0x80, lambda: (first, f.i64(1)), longer)  # type: ignore[return-value]
+
+
+def emit_longer(m: Module) -> None:
+    """`longer_character` (data, position, its byte) -> a character of several bytes: its code point times 8, plus its size."""
+    with m.fn("longer_character", ret=I64, internal=True, data=PTR, place=I64, first=I64) as f:
+        first = f.first
+        wrong = f.i64(MALFORMED << _SIZE_BITS | 1)
+
+        def going_on(
+            point: Val, step: int, low: Val | int, high: Val | int, then: Callable[[Val], Val]
+        ) -> Val:
+            following = byte(f, f.data, f.place + step)
+            is_inside = (following >= low) & (following <= high)
+            (found,) = f.when(
+                is_inside, lambda: (then((point << 6) | (following & 0x3F)),), lambda: (wrong,)
+            )
+            return found
+
+        def last(step: int) -> Callable[[Val], Val]:
+            return lambda point: (point << _SIZE_BITS) | (step + 1)
+
+        def two() -> tuple[Val]:
+            return (going_on(first & 0x1F, 1, 0x80, 0xBF, last(1)),)
+
+        def three() -> tuple[Val]:
+            low = f.select(first.eq(0xE0), f.i64(0xA0), f.i64(0x80))
+            high = f.select(first.eq(0xED), f.i64(0x9F), f.i64(0xBF))  # no surrogates
+            return (
+                going_on(first & 0xF, 1, low, high, lambda p: going_on(p, 2, 0x80, 0xBF, last(2))),
+            )
+
+        def four() -> tuple[Val]:
+            low = f.select(first.eq(0xF0), f.i64(0x90), f.i64(0x80))
+            high = f.select(first.eq(0xF4), f.i64(0x8F), f.i64(0xBF))
+
+            def third(point: Val) -> Val:
+                return going_on(point, 2, 0x80, 0xBF, lambda p: going_on(p, 3, 0x80, 0xBF, last(3)))
+
+            return (going_on(first & 7, 1, low, high, third),)
+
+        def beyond_two() -> tuple[Val, ...]:
+            return f.when(
+                first < 0xF0,
+                three,
+                lambda: f.when(first <= 0xF4, four, lambda: (wrong,)),
+            )
+
+        (packed,) = f.when(
+            (first >= 0xC2) & (first < 0xE0),
+            two,
+            lambda: f.when(first >= 0xE0, beyond_two, lambda: (wrong,)),
+        )
+        f.give(packed)
