@@ -4,6 +4,7 @@ import bisect
 import functools
 import itertools
 import unicodedata
+from collections.abc import Callable, Iterator
 from typing import ClassVar
 
 import numpy as np
@@ -11,6 +12,8 @@ import numpy as np
 from penstock._src.core import dtypes
 from penstock._src.core.op import Op
 from penstock._src.core.typesets import INDEX
+from penstock._src.native.systems import runs_native_code
+from penstock._src.native.texts.replacing import LEFT, Replacements
 from penstock._src.ops.strings.elements import data, each, strings, text
 
 # Unicode's property Default_Ignorable_Code_Point.
@@ -18,6 +21,8 @@ _IGNORABLE = (
     (0xAD, 0xAD), (0x34F, 0x34F), (0x61C, 0x61C), (0x115F, 0x1160), (0x17B4, 0x17B5), (0x180B, 0x180F), (0x200B, 0x200F), (0x202A, 0x202E), (0x2060, 0x206F),
     (0x3164, 0x3164), (0xFE00, 0xFE0F), (0xFEFF, 0xFEFF), (0xFFA0, 0xFFA0), (0xFFF0, 0xFFF8), (0x1BCA0, 0x1BCA3), (0x1D173, 0x1D17A), (0xE0000, 0xE0FFF),
 )  # fmt: skip
+# Behind the last letters no character is composed of others.
+_LAST_COMPOSED = 0x32000
 _FORMS = ("NFC", "NFKC", "NFD", "NFKD")
 
 
@@ -57,6 +62,45 @@ def normalized(s: bytes, form: str) -> bytes:
     return s if s.isascii() else data(unicodedata.normalize(form, text(s)))
 
 
+def _each(function: Callable[[bytes], bytes], alone: Replacements, x: np.ndarray) -> np.ndarray:
+    """`function` of every string, where `alone` has what characters become that do not depend on their neighbours."""
+    found = alone.replaced(x.reshape(-1)) if runs_native_code() else None
+    if found is None:
+        return each(function, x)
+    rows = x.reshape(-1)
+    for i, new in enumerate(found.tolist()):
+        if new is None:
+            found[i] = function(rows[i])
+    return found.reshape(x.shape)
+
+
+def _entries(points: range, new: Callable[[str], str], form: str) -> Iterator[bytes | int | None]:
+    """What characters become; LEFT for those that what stands before them may change."""
+    for point in points:
+        character = chr(point)
+        if 0xD800 <= point < 0xE000:
+            yield LEFT
+            continue
+        made = new(character)
+        if made and not _is_boundary(made[0], form):
+            yield LEFT
+        else:
+            yield None if made == character else made.encode()
+
+
+@functools.cache
+def _folds() -> Replacements:
+    return Replacements(lambda points: _entries(points, lambda c: _FOLDS[ord(c)], "NFC"))
+
+
+@functools.cache
+def _forms(form: str) -> Replacements:
+    def new(character: str) -> str:
+        return unicodedata.normalize(form, character)
+
+    return Replacements(lambda points: _entries(points, new, form))
+
+
 class CaseFoldUTF8(Op):
     """Strings with case folded and compatible characters made equal: Unicode's NFKC_Casefold."""
 
@@ -64,7 +108,7 @@ class CaseFoldUTF8(Op):
     is_elementwise = True
 
     def eager(self, input):
-        return each(folded, input)
+        return _each(folded, _folds(), input)
 
 
 class _InForm(Op):
@@ -94,7 +138,8 @@ class NormalizeUTF8(_InForm):
     is_elementwise = True
 
     def eager(self, input):
-        return each(functools.partial(normalized, form=self.form()), input)
+        form = self.form()
+        return _each(functools.partial(normalized, form=form), _forms(form), input)
 
 
 class OffsetsMap:
@@ -137,7 +182,7 @@ def _is_boundary(character: str, form: str) -> bool:
 def _combining_starters() -> frozenset[str]:
     """Starters that a character before them may be composed with."""
     found = {chr(c) for c in (*range(0x1161, 0x1176), *range(0x11A8, 0x11C3))}
-    for point in range(0xA0, 0x110000):
+    for point in range(0xA0, _LAST_COMPOSED):
         parts = unicodedata.decomposition(chr(point)).split()
         if len(parts) == 2 and parts[0][0] != "<":
             second = chr(int(parts[1], 16))

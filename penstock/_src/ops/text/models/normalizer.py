@@ -5,11 +5,11 @@ A value of the trie, whose texts are single characters, has bit 30, the length o
 
 import functools
 import unicodedata
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
+from penstock._src.native.texts.replacing import Replacements
 from penstock._src.ops.text.characters.normalization import folded, is_ignorable
 from penstock._src.ops.text.models.double_array import Trie, build
 from penstock._src.ops.text.models.flatbuffer import Table, write
@@ -23,19 +23,46 @@ _TAGS = range(0xE0000, 0xE1000)
 _HANGUL = range(0xAC00, 0xD7A4)
 
 
-@dataclass
 class NormalizerModel:
     """A model that is read.
 
-    Attributes:
-      sizes: of each code point, how many bytes it becomes; -1 for those that stay. The last entry is that of malformed bytes.
-      begins: where these bytes begin in the pool.
-      pool: all of them.
+    Args:
+      trie: of characters; None if none changes.
+      zero: the value of the character that no trie has.
+      pool: the bytes that characters become.
     """
 
-    sizes: np.ndarray
-    begins: np.ndarray
-    pool: np.ndarray
+    def __init__(self, trie: Trie | None, zero: int, pool: bytes) -> None:
+        self._trie, self._zero, self._pool = trie, zero, pool
+        self.replacements = Replacements(lambda points: [self.new(point) for point in points])
+
+    def new(self, point: int) -> bytes | None:
+        """What a code point becomes; None if it stays. Malformed bytes, which are negative, stay."""
+        if point < 0 or 0xD800 <= point < 0xE000:
+            return None
+        value = self._zero
+        if point:
+            node = self._trie.walk(chr(point).encode()) if self._trie is not None else -1
+            value = self._trie.value(node) if self._trie is not None and node >= 0 else 0
+        if value < 0 or not value & _CHANGES:
+            return None
+        size, begin = value & 63, (value & ~_CHANGES) >> _LENGTH_BITS
+        return self._pool[begin : begin + size] if begin + size <= len(self._pool) else None
+
+    @functools.cached_property
+    def known(self) -> "_New":
+        """What each code point becomes that was asked for."""
+        return _New(self.new)
+
+
+class _New(dict):
+    def __init__(self, new: Callable[[int], bytes | None]) -> None:
+        super().__init__()
+        self._new = new
+
+    def __missing__(self, point: int) -> bytes | None:
+        found = self[point] = self._new(point)
+        return found
 
 
 def read(data: bytes) -> NormalizerModel:
@@ -46,20 +73,8 @@ def read(data: bytes) -> NormalizerModel:
     """
     table = Table(data, "FastBertNormalizer")
     units = table.array(1, np.uint32)
-    pool = table.array(3, np.uint8)
-    sizes, begins = np.full(0x110001, -1, np.int8), np.zeros(0x110001, np.int32)
-    values = dict(Trie(units).items()) if len(units) else {}
-    values[b"\0"] = table.scalar(2, form="<I")
-    for text, value in values.items():
-        try:
-            character = text.decode()
-        except UnicodeDecodeError:
-            continue
-        if len(character) == 1 and value & _CHANGES:
-            size, begin = value & 63, (value & ~_CHANGES) >> _LENGTH_BITS
-            if begin + size <= len(pool):
-                sizes[ord(character)], begins[ord(character)] = size, begin
-    return NormalizerModel(sizes, begins, pool)
+    trie = Trie(units) if len(units) else None
+    return NormalizerModel(trie, table.scalar(2, form="<I"), table.array(3, np.uint8).tobytes())
 
 
 def _that_may_change(lower_case: bool) -> Iterator[int]:

@@ -5,6 +5,7 @@ import functools
 import numpy as np
 
 from penstock._src.core.op import Op
+from penstock._src.native.systems import runs_native_code
 from penstock._src.ops.text.characters.decoding import characters, cut, splits_shape
 from penstock._src.ops.text.models import normalizer
 
@@ -27,23 +28,27 @@ class FastBertNormalize(Op):
 
     def eager(self, input_values, fast_bert_normalizer_model):
         model = _read(fast_bert_normalizer_model.tobytes())
+        texts = model.replacements.replaced(input_values) if runs_native_code() else None
+        if texts is None:
+            return self._by_characters(input_values, model)
+        if self.get_offsets:
+            return texts, *model.replacements.origins(input_values, texts)
+        return texts, np.empty(0, np.int64), np.zeros(len(input_values) + 1, np.int64)
+
+    def _by_characters(self, input_values, model):
         found = characters(input_values)
-        sizes = model.sizes[found.points]
-        changes = sizes >= 0
         rows = len(input_values)
+        new = [model.known[point] for point in found.points.tolist()]
+        changes = np.array([text is not None for text in new], bool)
+        sizes = np.array([len(text or b"") for text in new], np.int64)
         lengths = np.where(changes, sizes, np.diff(found.begins))
         ends = np.cumsum(lengths)
         begins = ends - lengths
         starts = np.append(begins, ends[-1] if len(ends) else 0)[found.splits]
-        if changes.any():
-            source = np.concatenate([np.frombuffer(found.data, np.uint8), model.pool])
-            first = np.where(
-                changes, len(found.data) + model.begins[found.points], found.begins[:-1]
-            )
-            made = source[np.arange(starts[-1]) + np.repeat(first - begins, lengths)].tobytes()
-            texts = cut(made, starts[:-1], starts[1:])
-        else:
-            texts = input_values
+        places = zip(found.begins[:-1].tolist(), found.begins[1:].tolist(), strict=True)
+        parts = zip(new, places, strict=True)
+        made = b"".join([found.data[a:b] if text is None else text for text, (a, b) in parts])
+        texts = cut(made, starts[:-1], starts[1:])
         if not self.get_offsets:
             return texts, np.empty(0, np.int64), np.zeros(rows + 1, np.int64)
         # Bytes of a character that stays come from each of its own, those of one that changes from its first.

@@ -1,0 +1,221 @@
+"""Replaces characters of strings by bytes of a table."""
+
+import functools
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .. import python_calls as py
+from ..builtins import load
+from ..language.module import Module
+from ..language.types import I8, I32, I64, PTR
+from ..language.value import Val
+from . import utf8
+from .table import DONE, EMPTY, MALFORMED, REPORT, STRING, PointTable, run
+from .words import put, sizes_of, stop
+
+# Entries of a table: a character stays; a string with it is left to the caller. All other ones are the begin of new bytes in the pool and, in the lowest bits, how many they are.
+STAYS, LEFT = 1, 2
+_SIZE_BITS = 8
+_MOST_BYTES = (1 << _SIZE_BITS) - 1
+_ROOM = 1 << 16
+
+
+class _Functions(NamedTuple):
+    """Builtins.
+
+    replace (strings, number, entries, pool, state, new strings) -> 0; the string itself where nothing changes, and None where one is left
+    origins (strings, number, entries, splits [number + 1], offsets) -> 0; of each new byte, and of the end of a string, the byte that it comes from
+    """
+
+    replace: Callable[..., int]
+    origins: Callable[..., int]
+
+
+@functools.cache
+def _functions() -> _Functions:
+    m = Module()
+    utf8.emit_longer(m)
+    _emit_replace(m)
+    _emit_origins(m)
+    py.emit_entry(m, "replace", "anaaaa", holds_gil=True)
+    py.emit_entry(m, "origins", "anaaa", holds_gil=True)
+    return load(m, _Functions)
+
+
+class Replacements:
+    """What characters of strings become.
+
+    Args:
+      made: gives for each code point of a range its new bytes; None if it stays; LEFT if a string with it is not for native code.
+    """
+
+    def __init__(self, made: Callable[[range], Iterable[bytes | int | None]]) -> None:
+        self._made = made
+        # The first bytes are not used, so that no entry is STAYS or LEFT.
+        self._pool, self._used = np.zeros(_ROOM, np.uint8), 1
+        self._places: dict[bytes, int] = {}
+        self._table = PointTable(self._entries, np.int32)
+
+    def _entries(self, points: range) -> list[int]:
+        return [
+            STAYS if new is None else new if isinstance(new, int) else self._entry(new)
+            for new in self._made(points)
+        ]
+
+    def _entry(self, new: bytes) -> int:
+        if len(new) > _MOST_BYTES:
+            return LEFT
+        place = self._places.get(new)
+        if place is None:
+            place = self._places[new] = self._used
+            self._used += len(new)
+            if self._used > len(self._pool):
+                self._pool = np.append(self._pool, np.zeros_like(self._pool))
+            self._pool[place : self._used] = np.frombuffer(new, np.uint8)
+        return place << _SIZE_BITS | len(new)
+
+    def replaced(self, strings: np.ndarray) -> np.ndarray | None:
+        """The strings with characters replaced, None for those that are left; None in place of all if one is malformed."""
+        strings = np.ascontiguousarray(strings)
+        found = np.empty(len(strings), object)
+
+        def work(state: np.ndarray) -> int:
+            return _functions().replace(
+                strings, len(strings), self._table.values, self._pool, state, found
+            )
+
+        return found if run(work, self._table) is not None else None
+
+    def origins(self, strings: np.ndarray, replaced: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Where bytes of strings come from.
+
+        Args:
+          strings: a vector.
+          replaced: what was made of it, with nothing left.
+
+        Returns:
+          Of each new byte, and of the end of each string, the byte of the string that it comes from; those of a character that changes come from its first. And the row splits of these.
+        """
+        strings = np.ascontiguousarray(strings)
+        sizes, _ = sizes_of(replaced)
+        splits = np.zeros(len(strings) + 1, np.int64)
+        np.cumsum(sizes + 1, out=splits[1:])
+        offsets = np.empty(splits[-1], np.int64)
+        _functions().origins(strings, len(strings), self._table.values, splits, offsets)
+        return offsets, splits
+
+
+def _emit_replace(m: Module) -> None:
+    arguments: Any = dict(strings=PTR, number=I64, entries=PTR, pool=PTR, state=PTR, into=PTR)
+    with m.fn("replace", ret=I64, internal=True, **arguments) as f:
+        f.store(f.i64(DONE), f.state, REPORT)
+
+        def string(row: Val, _: Val) -> tuple[Val, ...]:
+            item = f.load(f.strings, row, PTR)
+            data, size = utf8.string(f, f.strings, row)
+
+            def look(at: Val, new_size: Val, changes: Val, goes_on: Val) -> tuple[Val, ...]:
+                point, taken = utf8.character(f, data, at)
+
+                def ended(report: int) -> Callable[[], tuple[Val, ...]]:
+                    def write() -> tuple[Val, ...]:
+                        stop(f, report, row, f.i64(0), point)
+                        return at, new_size, changes, f.i64(0)
+
+                    return write
+
+                def known(entry: Val) -> tuple[Val, ...]:
+                    stays, is_left = entry.eq(STAYS), entry.eq(LEFT)
+                    more = f.select(stays, taken, entry & _MOST_BYTES)
+                    what = f.select(is_left, f.i64(LEFT), f.select(stays, changes, f.i64(1)))
+                    return at + taken, new_size + more, what, f.convert(~is_left, I64, signed=False)
+
+                def well_formed() -> tuple[Val, ...]:
+                    entry = f.convert(f.load(f.entries, point, I32), I64)
+                    return f.when(entry.eq(0), ended(EMPTY), lambda: known(entry))
+
+                return f.when(point < 0, ended(MALFORMED), well_formed)
+
+            _, new_size, changes, goes_on = f.loop_while(
+                lambda at, new_size, changes, goes_on: (at < size) & goes_on.ne(0),
+                look, f.i64(0), f.i64(0), f.i64(0), f.i64(1),
+            )  # fmt: skip
+
+            def rewrite() -> None:
+                made = f.call("PyBytes_FromStringAndSize", f.const(0, PTR), new_size, ret=PTR)
+                out = f.call("PyBytes_AsString", made, ret=PTR)
+
+                def copy(at: Val, end: Val) -> tuple[Val, ...]:
+                    point, taken = utf8.character(f, data, at)
+                    entry = f.convert(f.load(f.entries, point, I32), I64)
+
+                    def own() -> tuple[Val]:
+                        def one(k: Val) -> None:
+                            f.store(f.load(data, at + k, I8), out, end + k)
+
+                        f.loop(f.i64(0), taken, 1, one)
+                        return (end + taken,)
+
+                    def other() -> tuple[Val]:
+                        count, first = entry & _MOST_BYTES, entry >> _SIZE_BITS
+
+                        def one(k: Val) -> None:
+                            f.store(f.load(f.pool, first + k, I8), out, end + k)
+
+                        f.loop(f.i64(0), count, 1, one)
+                        return (end + count,)
+
+                    (end,) = f.when(entry.eq(STAYS), own, other)
+                    return at + taken, end
+
+                f.loop_while(lambda at, _: at < size, copy, f.i64(0), f.i64(0))
+                put(f, made, f.into, row)
+
+            def same() -> None:
+                f.call("Py_IncRef", item)
+                put(f, item, f.into, row)
+
+            def finished() -> tuple[Val, ...]:
+                f.when(
+                    changes.eq(0), same, lambda: f.when(changes.eq(1), rewrite)
+                )  # what is left is None
+                return row + 1, f.i64(1)
+
+            has_stopped = goes_on.eq(0) & changes.ne(LEFT)
+            return f.when(has_stopped, lambda: (row, f.i64(0)), finished)
+
+        f.loop_while(
+            lambda row, goes_on: (row < f.number) & goes_on.ne(0),
+            string, f.load(f.state, STRING, I64), f.i64(1),
+        )  # fmt: skip
+        f.give(f.i64(0))
+
+
+def _emit_origins(m: Module) -> None:
+    arguments: Any = dict(strings=PTR, number=I64, entries=PTR, splits=PTR, into=PTR)
+    with m.fn("origins", ret=I64, internal=True, **arguments) as f:
+
+        def string(row: Val) -> None:
+            data, size = utf8.string(f, f.strings, row)
+
+            def character(at: Val, end: Val) -> tuple[Val, ...]:
+                point, taken = utf8.character(f, data, at)
+                entry = f.convert(f.load(f.entries, point, I32), I64)
+                stays = entry.eq(STAYS)
+                count = f.select(stays, taken, entry & _MOST_BYTES)
+
+                def one(k: Val) -> None:
+                    f.store(at + f.select(stays, k, f.i64(0)), f.into, end + k)
+
+                f.loop(f.i64(0), count, 1, one)
+                return at + taken, end + count
+
+            _, end = f.loop_while(
+                lambda at, _: at < size, character, f.i64(0), f.load(f.splits, row, I64)
+            )
+            f.store(size, f.into, end)
+
+        f.loop(f.i64(0), f.number, 1, string)
+        f.give(f.i64(0))
