@@ -56,6 +56,8 @@ def _natively(rows: np.ndarray, model: WordpieceModel) -> tuple[np.ndarray, ...]
     if words is None:
         return None
     found = pieces_of(rows, words, vocabulary)
+    if found.numbers.max(initial=0) >= len(texts):  # of a damaged model
+        return None
     return texts_of(found.numbers, texts), found.numbers, found.splits, found.begins, found.ends
 
 

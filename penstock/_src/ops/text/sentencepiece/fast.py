@@ -142,7 +142,7 @@ class _FastSentencepieceTokenize(Op):
 
     def eager(self, sp_model, input, nbest_size, alpha, add_bos, add_eos, reverse):
         model = _encoder(sp_model.tobytes())
-        splits, texts, numbers, _, _ = model.processor.encode(input.reshape(-1).tolist(), False)
+        splits, texts, numbers, _, _ = model.processor.encode(input.reshape(-1), False)
         is_text = self.out_type is dtypes.string
         values = texts if is_text else (numbers + model.shift).astype(np.int32)
         first, last = (

@@ -63,7 +63,9 @@ class _Tokenize(Op):
         ways = _for_rows(self, "nbest_size", nbest_size, len(rows))
         weights = _for_rows(self, "alpha", alpha, len(rows))
         if ((ways == 0) | (ways == 1)).all() and not self.return_nbest:
-            splits, texts, numbers, begins, ends = own.encode(rows.tolist(), with_origins)
+            splits, texts, numbers, begins, ends = own.encode(
+                rows, with_origins, self.out_type is dtypes.string
+            )
         else:
             splits, texts, numbers, begins, ends = _in_ways(self, own, rows, ways, weights)
         is_text = self.out_type is dtypes.string

@@ -3,13 +3,17 @@
 import functools
 import itertools
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
 from penstock._src.core.errors import InternalError
+from penstock._src.native.systems import runs_native_code
+from penstock._src.native.texts.sentencepiece.cutting import Cutter
+from penstock._src.native.texts.sentencepiece.normalizing import Normalizer as NativeNormalizer
+from penstock._src.native.texts.wordpiece import texts_of
 from penstock._src.ops.text.pieces.memory import Memory, Piece
-from penstock._src.ops.text.sentencepiece import drawing
+from penstock._src.ops.text.sentencepiece import drawing, native
 from penstock._src.ops.text.sentencepiece.model import (
     BPE,
     BYTE,
@@ -45,11 +49,21 @@ class Processor:
     def __init__(self, pieces: Pieces, rules: Rules) -> None:
         self.pieces, self.rules = pieces, rules
         self.normalizer = Normalizer(rules, pieces.symbols(), pieces.space_is_suffix)
-        self._segment = segmenter(pieces)
         self._chunks = chunks(pieces)
         self._memory = Memory(self._cut)
         self.texts = np.empty(len(pieces.texts), object)
         self.texts[:] = [encoded(text) for text in pieces.texts]
+
+    @functools.cached_property
+    def _segment(self) -> Callable[[str], Cut]:
+        return segmenter(self.pieces)
+
+    @functools.cached_property
+    def _native(self) -> tuple[NativeNormalizer, Cutter] | None:
+        """What normalizes and cuts texts natively; None if native code does not know such a model."""
+        normalizer = native.normalizer(self.pieces, self.rules)
+        cutter = native.cutter(self.pieces)
+        return None if normalizer is None or cutter is None else (normalizer, cutter)
 
     def _cut(self, chunk: str) -> list[Piece]:
         return self._finished(self._segment(chunk))
@@ -79,16 +93,44 @@ class Processor:
         number = self.pieces.byte(value)
         return Piece(self.texts[number], number, begin, end)
 
-    def encode(self, rows: Iterable[bytes], with_origins: bool) -> tuple[np.ndarray, ...]:
+    def encode(
+        self, rows: np.ndarray, with_origins: bool, with_texts: bool = True
+    ) -> tuple[np.ndarray, ...]:
         """The pieces of texts.
 
         Args:
-          rows: the texts.
+          rows: a vector of texts.
           with_origins: whether places are asked for.
+          with_texts: whether texts of pieces are asked for.
 
         Returns:
-          Row splits, the texts of the pieces, their numbers, and the bytes at which they begin and end; zeros without origins.
+          Row splits, the texts of the pieces, their numbers, and the bytes at which they begin and end. What is not asked for is anything.
         """
+        if runs_native_code() and self._native is not None:
+            found = self._encoded_natively(np.ascontiguousarray(rows), with_texts)
+            if found is not None:
+                return found
+        return self._encoded(rows.tolist(), with_origins)
+
+    def _encoded_natively(
+        self, rows: np.ndarray, with_texts: bool
+    ) -> tuple[np.ndarray, ...] | None:
+        """The same; None if a text has so long parts that native code is not fit for them."""
+        assert self._native is not None
+        normalizer, cutter = self._native
+        normal = normalizer.normalized(rows)
+        found = cutter.pieces(normal)
+        if found is None:
+            return None
+        texts = np.empty(0, object)
+        if with_texts:
+            texts = texts_of(found.numbers, self.texts)
+            for at in np.flatnonzero(found.numbers == self.pieces.unknown).tolist():
+                texts[at] = normal.data[found.begins[at] : found.ends[at]].tobytes()
+        begins, ends = normal.origins[found.begins], normal.origins[found.ends]
+        return found.splits, texts, found.numbers, begins.astype(np.int64), ends.astype(np.int64)
+
+    def _encoded(self, rows: Iterable[bytes], with_origins: bool) -> tuple[np.ndarray, ...]:
         parts, counts, begins, origins, before = [], [], [], [], 0
         for row in rows:
             if with_origins:

@@ -82,8 +82,8 @@ def unknown_score(pieces: Pieces) -> float:
     return min(normal, default=0.0) - _UNKNOWN_PENALTY
 
 
-def lattice(pieces: Pieces) -> Lattice:
-    """The lattice of a unigram model."""
+def piece_scores(pieces: Pieces) -> dict[str, tuple[int, float]]:
+    """The number and score of each piece that a unigram model cuts texts into."""
     normal = [s for s, t in zip(pieces.scores, pieces.types, strict=True) if t == NORMAL]
     most = max(normal, default=0.0)
     scores: dict[str, tuple[int, float]] = {}
@@ -93,7 +93,12 @@ def lattice(pieces: Pieces) -> Lattice:
             score = len(text.encode("utf-8", "surrogateescape")) * most - 0.1
         if pieces.types[number] != UNUSED and text:
             scores[text] = number, score
-    return Lattice(scores, pieces.unknown, unknown_score(pieces))
+    return scores
+
+
+def lattice(pieces: Pieces) -> Lattice:
+    """The lattice of a unigram model."""
+    return Lattice(piece_scores(pieces), pieces.unknown, unknown_score(pieces))
 
 
 class Merges:

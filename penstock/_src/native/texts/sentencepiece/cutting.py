@@ -1,0 +1,367 @@
+"""Cuts normalized strings into pieces: by the greatest sum of scores (unigram), or by merges of neighbours (BPE)."""
+
+import functools
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ... import python_calls as py
+from ...builtins import load
+from ...language.function import Fn
+from ...language.module import Module
+from ...language.types import F64, I64, PTR
+from ...language.value import Val
+from .. import tries, utf8
+from ..wordpiece import PieceArrays
+from .normalizing import Normalized
+
+_SYMBOL = "\u2581".encode()
+# Merges look at all parts of a chunk each time; longer chunks are left to a heap.
+_LONGEST_MERGED = 4096
+_UNKNOWN, _UNKNOWN_SCORE, _FALLS_BACK, _IS_CHUNKED = range(4)
+
+
+class _Functions(NamedTuple):
+    """Builtins over normalized strings.
+
+    sums, merges (data, splits, number, units, their number, scores, options float64 [4], numbers of bytes, scratch, numbers, begins, ends, splits of pieces) -> how many pieces there are;
+        -1 if a chunk is too long
+    """
+
+    sums: Callable[..., int]
+    merges: Callable[..., int]
+
+
+class Cutter:
+    """Cuts normalized strings.
+
+    Args:
+      units: of a trie of the pieces' texts, with their numbers as values.
+      scores: of the pieces, by number.
+      unknown: the number of the unknown piece.
+      unknown_score: its score.
+      of_bytes: the numbers of the pieces for the bytes of unknown characters; None if there are none.
+      is_chunked: whether a string is cut before each symbol for a space that follows something else.
+      merges: whether pieces are found by merges.
+    """
+
+    def __init__(
+        self,
+        units: np.ndarray,
+        scores: np.ndarray,
+        unknown: int,
+        unknown_score: float,
+        of_bytes: list[int] | None,
+        is_chunked: bool,
+        merges: bool,
+    ) -> None:
+        self._units = np.ascontiguousarray(units)
+        self._scores = np.ascontiguousarray(scores, np.float64)
+        self._bytes = np.array(of_bytes or [0] * 256, np.int64)
+        self._options = np.array(
+            [unknown, unknown_score, of_bytes is not None, is_chunked], np.float64
+        )
+        self._merges = merges
+
+    def pieces(self, texts: Normalized) -> PieceArrays | None:
+        """The pieces of strings, with positions in the normalized data; None if this code does not cut them."""
+        most = int(texts.splits[-1])
+        numbers, begins, ends = (np.empty(most, np.int64) for _ in range(3))
+        splits = np.zeros(len(texts.splits), np.int64)
+        longest = int(np.diff(texts.splits).max(initial=0)) + 1
+        scratch = np.empty((3, longest), np.int64)
+        function = _functions().merges if self._merges else _functions().sums
+        count = function(
+            texts.data, texts.splits, len(texts.splits) - 1, self._units, len(self._units), self._scores,
+            self._options, self._bytes, scratch, longest, numbers, begins, ends, splits,
+        )  # fmt: skip
+        if count < 0:
+            return None
+        return PieceArrays(
+            numbers[:count].copy(), begins[:count].copy(), ends[:count].copy(), splits
+        )
+
+
+@functools.cache
+def _functions() -> _Functions:
+    m = Module()
+    _emit_cut(m, "sums", _emit_best)
+    _emit_cut(m, "merges", _emit_merged)
+    for name in ("sums", "merges"):
+        py.emit_entry(m, name, "aananaaaanaaaa", holds_gil=True)
+    return load(m, _Functions)
+
+
+_CHUNK: dict[str, Any] = dict(
+    data=PTR, begin=I64, end=I64, units=PTR, count=I64, scores=PTR, options=PTR, links=PTR, found=PTR,
+    sums=PTR,
+)  # fmt: skip
+
+
+def _width(f: Fn, data: Val, at: Val) -> Val:
+    """The bytes of a character of text that is well formed."""
+    first = utf8.byte(f, data, at)
+    longer = f.select(first < 0xE0, f.i64(2), f.select(first < 0xF0, f.i64(3), f.i64(4)))
+    return f.select(first < 0x80, f.i64(1), longer)
+
+
+def _option(f: Fn, k: int) -> Val:
+    return f.convert(f.load(f.options, k, F64), I64)
+
+
+def _emit_best(m: Module, name: str) -> None:
+    """Writes where the piece that begins at a position of a chunk ends, in `links`, and its number, in `found`."""
+    with m.fn(name, ret=I64, internal=True, **_CHUNK) as f:
+        size = f.end - f.begin
+        text = f.at(f.data, f.begin)
+        nothing = f.const(-np.inf, F64)
+        f.loop(f.i64(0), size + 1, 1, lambda i: f.store(nothing, f.sums, i))
+        f.store(f.const(0.0, F64), f.sums, 0)
+        unknown = _option(f, _UNKNOWN)
+        unknown_score = f.load(f.options, _UNKNOWN_SCORE, F64)
+
+        def arc(begin: Val, end: Val, number: Val, score: Val, reached: Val) -> None:
+            candidate = reached + score
+
+            def take() -> None:
+                f.store(candidate, f.sums, end)
+                f.store(begin, f.links, end)
+                f.store(number, f.found, end)
+
+            f.when(candidate > f.load(f.sums, end, F64), take)
+
+        def character(at: Val) -> tuple[Val]:
+            width = _width(f, text, at)
+            reached = f.load(f.sums, at, F64)
+
+            def step(place: Val, node: Val, has_single: Val) -> tuple[Val, ...]:
+                following = tries.child(f, f.units, f.count, node, utf8.byte(f, text, place))
+
+                def inside() -> tuple[Val, ...]:
+                    number = tries.value(f, f.units, f.count, following)
+
+                    def piece() -> tuple[Val]:
+                        arc(at, place + 1, number, f.load(f.scores, number, F64), reached)
+                        is_single = (place + 1).eq(at + width)
+                        return (f.select(is_single, f.i64(1), has_single),)
+
+                    return f.when(number >= 0, piece, lambda: (has_single,))
+
+                (has_single,) = f.when(following >= 0, inside, lambda: (has_single,))
+                return place + 1, following, has_single
+
+            def arcs() -> None:
+                _, _, has_single = f.loop_while(
+                    lambda place, node, _: (place < size) & (node >= 0),
+                    step, at, f.i64(0), f.i64(0),
+                )  # fmt: skip
+                f.when(
+                    has_single.eq(0), lambda: arc(at, at + width, unknown, unknown_score, reached)
+                )
+
+            f.when(reached > nothing, arcs)
+            return (at + width,)
+
+        f.loop_while(lambda at: at < size, character, f.i64(0))
+
+        # The way back, turned round: each piece's end and number go to where it begins.
+        def back(end: Val, following: Val, number: Val) -> tuple[Val, ...]:
+            begin, own = f.load(f.links, end, I64), f.load(f.found, end, I64)
+            f.store(following, f.links, end)
+            f.store(number, f.found, end)
+            return begin, end, own
+
+        start = f.i64(0)
+        _, following, number = f.loop_while(lambda end, _, __: end > 0, back, size, start, start)
+        f.store(following, f.links, 0)
+        f.store(number, f.found, 0)
+        f.give(f.i64(0))
+
+
+def _emit_merged(m: Module, name: str) -> None:
+    """As for unigrams; in `sums` are the scores of each part joined to the next one, -inf without a piece."""
+    with m.fn(name, ret=I64, internal=True, **_CHUNK) as f:
+        size = f.end - f.begin
+        text = f.at(f.data, f.begin)
+        nothing = f.const(-np.inf, F64)
+        unknown = _option(f, _UNKNOWN)
+
+        def number_of(begin: Val, end: Val) -> Val:
+            """The number of the piece with a text, or -1."""
+            _, node = f.loop_while(
+                lambda place, node: (place < end) & (node >= 0),
+                lambda place, node: (
+                    place + 1,
+                    tries.child(f, f.units, f.count, node, utf8.byte(f, text, place)),
+                ),
+                begin, f.i64(0),
+            )  # fmt: skip
+            (number,) = f.when(
+                node >= 0,
+                lambda: (tries.value(f, f.units, f.count, node),),
+                lambda: (f.i64(tries.NOTHING),),
+            )
+            return number
+
+        def consider(begin: Val) -> None:
+            middle = f.load(f.links, begin, I64)
+
+            def joined() -> tuple[Val, ...]:
+                number = number_of(begin, f.load(f.links, middle, I64))
+                return f.when(
+                    number >= 0, lambda: (f.load(f.scores, number, F64),), lambda: (nothing,)
+                )
+
+            (score,) = f.when(middle < size, joined, lambda: (nothing,))
+            f.store(score, f.sums, begin)
+
+        def separate(at: Val) -> tuple[Val]:
+            following = at + _width(f, text, at)
+            f.store(following, f.links, at)
+            return (following,)
+
+        def begin_with(at: Val) -> tuple[Val]:
+            consider(at)
+            return (f.load(f.links, at, I64),)
+
+        f.loop_while(lambda at: at < size, separate, f.i64(0))
+        f.loop_while(lambda at: at < size, begin_with, f.i64(0))
+
+        def merge(_: Val) -> tuple[Val]:
+            def look(at: Val, last: Val, best: Val, before: Val, most: Val) -> tuple[Val, ...]:
+                score = f.load(f.sums, at, F64)
+                better = score > most
+                return (
+                    f.load(f.links, at, I64), at, f.select(better, at, best),
+                    f.select(better, last, before), f.select(better, score, most),
+                )  # fmt: skip
+
+            none = f.i64(-1)
+            _, _, best, before, _ = f.loop_while(
+                lambda at, *_: at < size, look, f.i64(0), none, none, none, nothing
+            )
+
+            def join() -> None:
+                f.store(f.load(f.links, f.load(f.links, best, I64), I64), f.links, best)
+                consider(best)
+                f.when(before >= 0, lambda: consider(before))
+
+            f.when(best >= 0, join)
+            return (best,)
+
+        f.loop_while(lambda best: best >= 0, merge, f.i64(0))
+
+        def named(at: Val) -> tuple[Val]:
+            end = f.load(f.links, at, I64)
+            number = number_of(at, end)
+            f.store(f.select(number < 0, unknown, number), f.found, at)
+            return (end,)
+
+        f.loop_while(lambda at: at < size, named, f.i64(0))
+        f.give(f.i64(0))
+
+
+def _emit_cut(m: Module, name: str, emit_chunk: Callable[[Module, str], None]) -> None:
+    emit_chunk(m, f"{name}_of_chunk")
+    arguments: Any = dict(
+        data=PTR, splits=PTR, number=I64, units=PTR, count=I64, scores=PTR, options=PTR, of_bytes=PTR,
+        scratch=PTR, longest=I64, numbers=PTR, begins=PTR, ends=PTR, piece_splits=PTR,
+    )  # fmt: skip
+    with m.fn(name, ret=I64, internal=True, **arguments) as f:
+        links, found, sums = (f.at(f.scratch, f.longest * k, I64) for k in range(3))
+        unknown, falls_back = _option(f, _UNKNOWN), _option(f, _FALLS_BACK).ne(0)
+        is_chunked = _option(f, _IS_CHUNKED).ne(0)
+
+        def is_symbol(at: Val, end: Val) -> Val:
+            def check() -> tuple[Val]:
+                same = [utf8.byte(f, f.data, at + k).eq(v) for k, v in enumerate(_SYMBOL)]
+                return (same[0] & same[1] & same[2],)
+
+            (found,) = f.when(at + len(_SYMBOL) <= end, check, lambda: (f.const(0, "i1"),))
+            return found
+
+        def chunk_end(begin: Val, end: Val) -> Val:
+            def chunk() -> tuple[Val]:
+                (word,) = f.loop_while(
+                    lambda at: is_symbol(at, end), lambda at: (at + len(_SYMBOL),), begin
+                )
+                return f.loop_while(
+                    lambda at: (at < end) & ~is_symbol(at, end), lambda at: (at + 1,), word
+                )  # type: ignore[return-value]
+
+            (behind,) = f.when(is_chunked, chunk, lambda: (end,))
+            return behind
+
+        def add(number: Val, begin: Val, end: Val, at: Val) -> tuple[Val]:
+            f.store(number, f.numbers, at)
+            f.store(begin, f.begins, at)
+            f.store(end, f.ends, at)
+            return (at + 1,)
+
+        def pieces_of_chunk(begin: Val, end: Val, first: Val) -> Val:
+            def piece(at: Val, written: Val) -> tuple[Val, ...]:
+                number = f.load(found, at, I64)
+                behind = f.load(links, at, I64)
+                here, there = begin + at, begin + behind
+
+                def by_bytes() -> tuple[Val]:
+                    def one(i: Val, written: Val) -> tuple[Val]:
+                        own = f.load(f.of_bytes, utf8.byte(f, f.data, i), I64)
+                        # The last byte stands for the character, the others for nothing.
+                        last = (i + 1).eq(there)
+                        return add(own, here, f.select(last, there, here), written)
+
+                    return f.loop(here, there, 1, one, written)  # type: ignore[return-value]
+
+                def unknown_character() -> tuple[Val, ...]:
+                    def joined() -> tuple[Val]:
+                        f.store(there, f.ends, written - 1)
+                        return (written,)
+
+                    (goes_on,) = f.when(
+                        written > first,
+                        lambda: (f.load(f.numbers, written - 1, I64).eq(unknown),),
+                        lambda: (f.const(0, "i1"),),
+                    )
+                    return f.when(goes_on, joined, lambda: add(number, here, there, written))
+
+                (written,) = f.when(
+                    number.ne(unknown),
+                    lambda: add(number, here, there, written),
+                    lambda: f.when(falls_back, by_bytes, unknown_character),
+                )
+                return behind, written
+
+            _, written = f.loop_while(lambda at, _: at < end - begin, piece, f.i64(0), first)
+            return written
+
+        def string(row: Val, written: Val, _: Val) -> tuple[Val, ...]:
+            # A zero stands behind each string.
+            first, end = f.load(f.splits, row, I64), f.load(f.splits, row + 1, I64) - 1
+
+            def chunk(begin: Val, written: Val, _: Val) -> tuple[Val, ...]:
+                behind = chunk_end(begin, end)
+                too_long = behind - begin > (_LONGEST_MERGED if name == "merges" else (1 << 62))
+
+                def cut() -> tuple[Val, ...]:
+                    f.call(
+                        f"{name}_of_chunk", f.data, begin, behind, f.units, f.count, f.scores,
+                        f.options, links, found, sums, ret=I64,
+                    )  # fmt: skip
+                    return behind, pieces_of_chunk(begin, behind, written), f.i64(1)
+
+                return f.when(too_long, lambda: (begin, written, f.i64(0)), cut)
+
+            _, written, goes_on = f.loop_while(
+                lambda at, _, goes_on: (at < end) & goes_on.ne(0),
+                chunk, first, written, f.i64(1),
+            )  # fmt: skip
+            f.store(written, f.piece_splits, row + 1)
+            return row + 1, written, goes_on
+
+        _, written, goes_on = f.loop_while(
+            lambda row, _, goes_on: (row < f.number) & goes_on.ne(0),
+            string, f.i64(0), f.i64(0), f.i64(1),
+        )  # fmt: skip
+        f.give(f.select(goes_on.ne(0), written, f.i64(-1)))
