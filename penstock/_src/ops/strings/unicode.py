@@ -8,6 +8,8 @@ import numpy as np
 from penstock._src.core import dtypes
 from penstock._src.core.op import Op
 from penstock._src.core.typesets import INDEX
+from penstock._src.native.systems import runs_native_code
+from penstock._src.native.texts import code_points
 from penstock._src.ops.strings.elements import each, strings
 
 _ENCODINGS = {
@@ -152,7 +154,8 @@ class _Decode(Op):
         read = decoder(self, self.input_encoding)
         control = self.replace_control_characters
         if not control and _codec(self.input_encoding) == "utf-8":
-            well_formed = _well_formed(input.reshape(-1))
+            rows = input.reshape(-1)
+            well_formed = code_points.decoded(rows) if runs_native_code() else _well_formed(rows)
             if well_formed is not None:
                 splits, points, begins = well_formed
                 return splits.astype(self.Tsplits.as_numpy_dtype), points, begins
@@ -228,6 +231,10 @@ class UnicodeEncode(Op):
             )
         if (input_splits[1:] < input_splits[:-1]).any():
             raise self.invalid("Values in input_splits must be monotonically increasing.")
+        if self.output_encoding == "UTF-8" and runs_native_code():
+            found = code_points.encoded(input_values, input_splits)
+            if found is not None:
+                return found
         rows = []
         for begin, end in zip(input_splits[:-1], input_splits[1:], strict=True):
             points = [self._checked(int(p)) for p in input_values[begin:end]]
